@@ -18,8 +18,8 @@ from mlrun_cli.runs.folder import RunFolder
 from mlrun_cli.runs.run import Run
 from mlrun_cli.runs.submission import Submission
 from mlrun_cli.snapshots.content_store import SnapshotStore
-from mlrun_cli.snapshots.snapshot import some
-from mlrun_cli.snapshots.working_copy import script_files
+from mlrun_cli.snapshots.snapshot import format_some
+from mlrun_cli.snapshots.working_copy import list_script_files
 from mlrun_cli.wire import copying
 from mlrun_cli.wire.run_folder import LOG_FOLDERS
 from mlrun_cli.workspace import Workspace
@@ -114,7 +114,7 @@ def download_logs(workspace: Workspace, run: Run, folder: Path, *, overwrite: bo
 def _list_paths(workspace: Workspace, run: Run) -> dict[str, Path]:
     folder = workspace.run_folder(run.run_id)
     written = {name: folder.work / name for name in _list_script_files(workspace, folder)}
-    uploaded = {name: folder.uploads / name for name in script_files(None, folder.uploads)}
+    uploaded = {name: folder.uploads / name for name in list_script_files(None, folder.uploads)}
     # The run's own logs come last: a script cannot put a file of its own in their place.
     return written | uploaded | folder.log_files()
 
@@ -124,7 +124,7 @@ def _list_script_files(workspace: Workspace, folder: RunFolder) -> list[str]:
     if document is None or not folder.work.is_dir():
         return []
     snapshot_id = Submission.from_json(document).snapshot_id
-    return script_files(SnapshotStore(workspace.snapshots_folder).find_manifest(snapshot_id), folder.work)
+    return list_script_files(SnapshotStore(workspace.snapshots_folder).find_manifest(snapshot_id), folder.work)
 
 
 def _select_names(asked: str, files: dict[str, Path], run: Run) -> list[str]:
@@ -137,7 +137,7 @@ def _select_names(asked: str, files: dict[str, Path], run: Run) -> list[str]:
 
 def _file_not_found_error(asked: str, files: dict[str, Path], run: Run) -> NotFound:
     nearest = difflib.get_close_matches(asked, files, n=1)
-    there_are = f"It has: {some(sorted(files), _SHOWN_NAMES)}." if files else "It has none yet."
+    there_are = f"It has: {format_some(sorted(files), _SHOWN_NAMES)}." if files else "It has none yet."
     return RunFileNotFound(
         f"The run '{run.run_id}' has no file '{asked}'. {there_are}",
         hint=f"Did you mean '{nearest[0]}'?" if nearest else f"See 'mlrun run files -r {run.run_id}'.",
@@ -149,7 +149,7 @@ def _copy_all(files: Mapping[str, Path], folder: Path, *, overwrite: bool) -> li
     others = [] if overwrite else [name for name, source in files.items() if has_other_content(source, folder / name)]
     if others:
         raise FileAlreadyExists(
-            f"Nothing was downloaded: '{folder}' has other files under {some(others)}.",
+            f"Nothing was downloaded: '{folder}' has other files under {format_some(others)}.",
             hint="Add --overwrite to replace them, or choose another folder with -d.",
             target=folder,
         )

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from mlrun_cli.core.home import HOME_VARIABLE
-from mlrun_cli.core.redaction import NAMES_VARIABLE, process_redaction
+from mlrun_cli.core.redaction import NAMES_VARIABLE, get_process_redaction
 from mlrun_cli.errors import MlrunError
 from mlrun_cli.processes.boot_service import BootService, list_boot_services
 from mlrun_cli.processes.gpu_locks import MACHINE_VARIABLE
@@ -61,7 +61,7 @@ def start_queues(home: Path, say: Callable[[str], None]) -> list[dict[str, Any]]
     for identity in find_identities(home):
         try:
             locator = locate_workspace(home, identity)
-            with Workspace.open(locator, redaction=process_redaction(), create=False) as workspace:
+            with Workspace.open(locator, redaction=get_process_redaction(), create=False) as workspace:
                 reconcile(workspace)
                 targets: Sequence[str] = workspace.queues.list_targets()
                 waiting = {target: len(workspace.queues.list_keys(target)) for target in targets}

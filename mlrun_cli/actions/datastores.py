@@ -21,8 +21,8 @@ from mlrun_cli.errors import (
     MlrunError,
     ReservedName,
 )
-from mlrun_cli.snapshots.scan import unreadable
-from mlrun_cli.snapshots.snapshot import OmittedPath, some
+from mlrun_cli.snapshots.scan import describe_read_error
+from mlrun_cli.snapshots.snapshot import OmittedPath, format_some
 from mlrun_cli.wire import copying
 from mlrun_cli.wire.linked_files import Reason, list_linked_files
 from mlrun_cli.workspace import Workspace
@@ -185,7 +185,7 @@ def download(
         others = [name for name in names if has_other_content(datastore.folder / name, folder / name)]
         if others:
             raise FileAlreadyExists(
-                f"Nothing was downloaded: '{folder}' has other files under {some(others)}.",
+                f"Nothing was downloaded: '{folder}' has other files under {format_some(others)}.",
                 hint="Add --overwrite true to replace them, or choose another folder with -d.",
                 target=folder,
             )
@@ -197,7 +197,7 @@ def _list_files(folder: Path) -> _FolderFiles:
     left_out: list[OmittedPath] = []
 
     def leave_out(path: str, reason: Reason) -> None:
-        left_out.append(OmittedPath(path, unreadable(reason) if isinstance(reason, OSError) else reason))
+        left_out.append(OmittedPath(path, describe_read_error(reason) if isinstance(reason, OSError) else reason))
 
     names = list_linked_files(folder, leave_out, is_temporary)
     return _FolderFiles(names, sorted(left_out))

@@ -14,8 +14,8 @@ from mlrun_cli.environments.registered import (
     CURATED_PREFIX,
     LATEST,
     RegisteredEnvironment,
-    definition_digest,
-    next_version,
+    choose_next_version,
+    compute_definition_digest,
 )
 from mlrun_cli.errors import (
     AlreadyExists,
@@ -25,7 +25,7 @@ from mlrun_cli.errors import (
     MissingFile,
     ReservedName,
 )
-from mlrun_cli.runconfigs.runconfig import configuration_from_document
+from mlrun_cli.runconfigs.runconfig import read_configuration_document
 from mlrun_cli.wire import copying
 from mlrun_cli.workspace import Workspace
 
@@ -40,8 +40,8 @@ def register_environment(workspace: Workspace, name: str, definition: Mapping[st
         InvalidFile, Unsupported: no run could be given such an environment.
     """
     check_environment_name(name)
-    configuration_from_document({"environment": definition}, Path(name))
-    digest = definition_digest(definition)
+    read_configuration_document({"environment": definition}, Path(name))
+    digest = compute_definition_digest(definition)
     wanted = definition.get("version")
     with workspace.transaction(durable=True):
         versions = workspace.environments.list_versions(name)
@@ -51,7 +51,7 @@ def register_environment(workspace: Workspace, name: str, definition: Mapping[st
             if one is not None and one.digest == digest:
                 return one
         is_free = wanted and str(wanted) not in by_version
-        version = str(wanted) if is_free else next_version(list(by_version))
+        version = str(wanted) if is_free else choose_next_version(list(by_version))
         workspace.environments.insert(name, version, definition, digest)
     return workspace.environments.get(name, version)
 

@@ -10,7 +10,7 @@ from mlrun_cli.core.names import (
     check_resource_group,
     check_subscription_id,
     check_workspace_name,
-    experiment_name_for_folder,
+    make_experiment_name,
 )
 from mlrun_cli.core.text_files import replace_text
 from mlrun_cli.errors import FileNotWritable, InvalidPath
@@ -46,7 +46,7 @@ def attach_folder(
         MlrunError: something cannot be written; then nothing is left of what was.
     """
     folder = make_absolute(path)
-    experiment = experiment_name_for_folder(folder) if experiment_name is None else experiment_name
+    experiment = make_experiment_name(folder) if experiment_name is None else experiment_name
     check_experiment_name(experiment)
     check_workspace_name(workspace_name)
     check_resource_group(resource_group)

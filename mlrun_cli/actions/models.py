@@ -12,10 +12,10 @@ from mlrun_cli.core.named_tuple import NamedTuple
 from mlrun_cli.core.names import check_tag_key, check_text
 from mlrun_cli.errors import MissingOption, MlrunError, ModelFileNotFound, ModelNotFound, PropertyImmutable, StoreError
 from mlrun_cli.models.folder import ModelFolder, copy_in, copy_out, list_model_files
-from mlrun_cli.models.model import Model, ModelFilter, NewModel, check_model_name, model_record
+from mlrun_cli.models.model import Model, ModelFilter, NewModel, check_model_name, describe_model
 from mlrun_cli.processes.host import get_user_name
 from mlrun_cli.runs.run import Run
-from mlrun_cli.snapshots.snapshot import some
+from mlrun_cli.snapshots.snapshot import format_some
 from mlrun_cli.workspace import Workspace
 
 _SHOWN_NAMES = 10
@@ -176,7 +176,7 @@ def get_model_path(workspace: Workspace, model: Model) -> Path:
 def build_model_record(workspace: Workspace, model: Model) -> dict[str, Any]:
     """Return the model as `model show` prints it."""
     folder = workspace.folder / "models" / model.name / str(model.version)
-    return model_record(model, folder.as_uri())
+    return describe_model(model, folder.as_uri())
 
 
 def _get_folder(workspace: Workspace) -> ModelFolder:
@@ -214,7 +214,7 @@ def _check_texts(tags: Mapping[str, str], properties: Mapping[str, str], descrip
 
 
 def _path_not_found_error(path: str, files: Sequence[str], run: Run) -> ModelFileNotFound:
-    there_are = f"It has: {some(files, _SHOWN_NAMES)}." if files else "It has none yet."
+    there_are = f"It has: {format_some(files, _SHOWN_NAMES)}." if files else "It has none yet."
     return ModelFileNotFound(
         f"The run '{run.run_id}' has no file or folder '{path}'. {there_are}",
         hint="Name one of these, or the folder of several; what a script writes under ./outputs is among them.",

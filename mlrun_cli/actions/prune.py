@@ -11,10 +11,10 @@ from typing import Any
 
 from mlrun_cli.core.json_files import read_json
 from mlrun_cli.core.removal import remove_tree
-from mlrun_cli.core.time import MICROSECONDS, iso, now
-from mlrun_cli.environments.cache import disk_usage, list_environments, prune_environments
+from mlrun_cli.core.time import MICROSECONDS, format_iso, now
+from mlrun_cli.environments.cache import list_environments, measure_disk_usage, prune_environments
 from mlrun_cli.environments.environment import BuiltEnvironment
-from mlrun_cli.environments.image import image_name
+from mlrun_cli.environments.image import build_image_name
 from mlrun_cli.errors import AmbiguousId, EnvironmentNotFound, FileNotWritable, MlrunError
 from mlrun_cli.runs.folder import RunFolder
 from mlrun_cli.runs.owner_lock import OwnerLock
@@ -54,11 +54,11 @@ def show_built_environment(home: Path, key: str) -> dict[str, Any]:
     build = environment.build
     return {
         **_build_record(environment),
-        "bytes": disk_usage(Path(environment.folder)),
+        "bytes": measure_disk_usage(Path(environment.folder)),
         "channels": list(build.channels),
         "condaPackages": list(build.packages),
         "dockerfile": None if build.image is None else build.image.dockerfile,
-        "image": None if build.image is None else image_name(environment.key),
+        "image": None if build.image is None else build_image_name(environment.key),
         "installed": list(environment.installed),
         "loosened": list(environment.unpinned),
         "options": list(build.options),
@@ -70,10 +70,10 @@ def _build_record(environment: BuiltEnvironment) -> dict[str, Any]:
     build = environment.build
     return {
         "builder": build.builder.value,
-        "builtAt": iso(environment.built_at),
+        "builtAt": format_iso(environment.built_at),
         "folder": environment.folder,
         "key": environment.key,
-        "lastUsedAt": iso(environment.used_at),
+        "lastUsedAt": format_iso(environment.used_at),
         "packages": len(environment.installed),
         "python": environment.python_version,
         "day": build.day,
@@ -139,7 +139,7 @@ def _prune(workspace: Workspace, before: int, *, dry_run: bool, say: Callable[[s
         "bytes": removal.size + snapshots.size + environments_size,
         "contents": snapshots.contents,
         "dryRun": dry_run,
-        "endedBefore": iso(before),
+        "endedBefore": format_iso(before),
         "environments": list(environments),
         "folders": len(forsaken),
         "runs": list(runs.values()),
@@ -164,7 +164,7 @@ class _Removal:
 
     def remove(self, folder: Path) -> bool:
         """Remove a folder; return whether it is gone, or would be."""
-        size = disk_usage(folder)
+        size = measure_disk_usage(folder)
         if not self.dry_run:
             try:
                 remove_tree(folder)

@@ -12,7 +12,7 @@ from typing import Any
 from mlrun_cli.core.home import make_private_folder, refuse_network_file_system
 from mlrun_cli.core.json_files import sync
 from mlrun_cli.core.locks import acquire_lock, remove_locked
-from mlrun_cli.core.redaction import process_redaction
+from mlrun_cli.core.redaction import get_process_redaction
 from mlrun_cli.core.temporary import temporary_beside
 from mlrun_cli.errors import (
     FileAlreadyExists,
@@ -62,13 +62,13 @@ def repair_workspace(identity: WorkspaceIdentity, home: Path, *, say: Callable[[
         problems = locator.database.find_problems() if is_there else []
         if is_there and not problems:
             with closing(locator.database.open()) as database:
-                filled = import_folders(database, folder, process_redaction(), is_rebuilt=False)
+                filled = import_folders(database, folder, get_process_redaction(), is_rebuilt=False)
         else:
             say("The store is made again; this may take a while.")
             with locator.database.new_database() as new:
                 filled = _fill_new(new.database, locator, is_damaged=is_there)
                 kept = new.put_in_place("damaged")
-        with Workspace.connect(locator, redaction=process_redaction()) as workspace:
+        with Workspace.connect(locator, redaction=get_process_redaction()) as workspace:
             recorded = workspace.record_missing()
             lost_models = _find_unknown_models(workspace)
     is_new = not is_there or bool(problems)
@@ -133,9 +133,9 @@ def restore_workspace(identity: WorkspaceIdentity, home: Path, file: Path) -> di
         make_private_folder(made)
     with _hold_repair_lock(folder):
         with locator.database.new_database(file) as new:
-            filled = import_folders(new.database, folder, process_redaction(), is_rebuilt=True)
+            filled = import_folders(new.database, folder, get_process_redaction(), is_rebuilt=True)
             kept = new.put_in_place("replaced")
-        with Workspace.connect(locator, redaction=process_redaction()) as workspace:
+        with Workspace.connect(locator, redaction=get_process_redaction()) as workspace:
             workspace.record_missing()
     return {
         **_build_report(filled),
@@ -174,9 +174,11 @@ def _hold_repair_lock(folder: Path) -> Iterator[None]:
 def _fill_new(database: Database, locator: WorkspaceLocator, *, is_damaged: bool) -> ImportReport:
     """Fill a new store from the folders, and from what can be read of the damaged one."""
     if not is_damaged:
-        return import_folders(database, locator.folder, process_redaction(), is_rebuilt=True)
+        return import_folders(database, locator.folder, get_process_redaction(), is_rebuilt=True)
     with closing(locator.database.open_damaged()) as damaged:
-        return import_folders(database, locator.folder, process_redaction(), is_rebuilt=True, salvage=Salvage(damaged))
+        return import_folders(
+            database, locator.folder, get_process_redaction(), is_rebuilt=True, salvage=Salvage(damaged)
+        )
 
 
 def _find_unknown_models(workspace: Workspace) -> Sequence[str]:

@@ -8,7 +8,7 @@ from mlrun_cli.core.removal import remove_tree
 from mlrun_cli.errors import MlrunError, RunNotEnded, RunProtected
 from mlrun_cli.runs.filter import RunFilter
 from mlrun_cli.runs.run import Run
-from mlrun_cli.snapshots.snapshot import some
+from mlrun_cli.snapshots.snapshot import format_some
 from mlrun_cli.workspace import Workspace
 
 _SHOWN_NAMES = 10
@@ -47,7 +47,7 @@ def delete_runs(workspace: Workspace, runs: Sequence[Run], *, force: bool = Fals
     if spared:
         reasons = [f"{run_id} ({why})" for run_id, why in spared.items()]
         raise RunProtected(
-            f"Nothing was deleted, because runs are protected: {some(reasons, _SHOWN_NAMES)}.",
+            f"Nothing was deleted, because runs are protected: {format_some(reasons, _SHOWN_NAMES)}.",
             hint="Add --force to delete them too.",
         )
     stayed = []
@@ -64,6 +64,6 @@ def delete_runs(workspace: Workspace, runs: Sequence[Run], *, force: bool = Fals
     if stayed:
         raise MlrunError(
             f"{len(stayed)} of {len(runs)} runs were not deleted, because their folders cannot be removed:"
-            f" {some(stayed, _SHOWN_NAMES)}.",
+            f" {format_some(stayed, _SHOWN_NAMES)}.",
             hint="Remove what stands in the way ('ls -la', 'mount'), and delete them again.",
         )

@@ -9,12 +9,12 @@ import zipfile
 from pathlib import Path
 from typing import BinaryIO
 
-from mlrun_cli.core.redaction import process_redaction
+from mlrun_cli.core.redaction import get_process_redaction
 from mlrun_cli.core.temporary import new_file
 from mlrun_cli.errors import FileNotWritable, SnapshotNotFound
 from mlrun_cli.runs.run import Run
 from mlrun_cli.snapshots.content_store import SnapshotStore
-from mlrun_cli.snapshots.git import git_properties
+from mlrun_cli.snapshots.git import read_git_properties
 from mlrun_cli.snapshots.limits import SnapshotLimits
 from mlrun_cli.snapshots.pruning import hold_snapshots
 from mlrun_cli.snapshots.snapshot import SNAPSHOT_PROPERTY, EntryKind, Snapshot, SnapshotEntry
@@ -54,7 +54,7 @@ def create_source_properties(workspace: Workspace, folder: Path) -> dict[str, st
 
 def get_commit_properties(folder: Path) -> dict[str, str]:
     """Return the properties of the git commit that a run's source folder is at."""
-    return git_properties(folder, os.environ, process_redaction())
+    return read_git_properties(folder, os.environ, get_process_redaction())
 
 
 def get_snapshot(workspace: Workspace, run: Run, snapshot_id: str | None = None) -> Snapshot:

@@ -8,8 +8,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from mlrun_cli.core.home import HOME_VARIABLE, home_folder
-from mlrun_cli.core.redaction import process_redaction
+from mlrun_cli.core.home import HOME_VARIABLE, get_home_folder
+from mlrun_cli.core.redaction import get_process_redaction
 from mlrun_cli.errors import FileNotReadable
 from mlrun_cli.folders.project_config import CONFIG_NAMES, CONFIGURATION_FOLDERS, make_absolute, read_project_config
 from mlrun_cli.workspace import Workspace
@@ -26,7 +26,7 @@ def open_workspace(identity: WorkspaceIdentity, *, create: bool, starts_read_onl
         StoreError: it cannot be used.
     """
     locator = locate_workspace(get_home(), identity)
-    return Workspace.open(locator, redaction=process_redaction(), create=create, starts_read_only=starts_read_only)
+    return Workspace.open(locator, redaction=get_process_redaction(), create=create, starts_read_only=starts_read_only)
 
 
 def list_workspaces(resource_group: str | None = None) -> Sequence[dict[str, Any]]:
@@ -171,4 +171,4 @@ def build_workspace_record(identity: WorkspaceIdentity, root: Path) -> dict[str,
 
 def get_home() -> Path:
     """Return `MLRUN_HOME`, or the platform's folder for it."""
-    return home_folder(os.environ)
+    return get_home_folder(os.environ)

@@ -16,7 +16,7 @@ from mlrun_cli.cli.context import open_context
 from mlrun_cli.cli.global_options import Shared
 from mlrun_cli.cli.option_values import tags_of
 from mlrun_cli.cli.output.record_table import Field, listing, tags_of_record, time_of
-from mlrun_cli.core.time import iso
+from mlrun_cli.core.time import format_iso
 from mlrun_cli.data.dataset import FILE_KIND, TABULAR_KIND, Dataset
 from mlrun_cli.data.dataset_file import TEMPLATE, DatasetDescription, read_dataset_file
 from mlrun_cli.data.files import DataFile
@@ -213,7 +213,7 @@ def _path(typed: str, datastore: str | None) -> dict[str, str]:
 def _record(dataset: Dataset) -> dict[str, Any]:
     """Azure's keys of a registration, and two of ours."""
     return {
-        "createdTime": iso(dataset.created_at),
+        "createdTime": format_iso(dataset.created_at),
         "datasetType": _TYPES[dataset.definition["kind"]],
         "description": dataset.description,
         "id": dataset.dataset_id,

@@ -13,10 +13,10 @@ from mlrun_cli.cli.context import open_context
 from mlrun_cli.cli.global_options import Shared
 from mlrun_cli.cli.output.progress import copy_progress
 from mlrun_cli.cli.output.record_table import Field, listing
-from mlrun_cli.data.datastore import Datastore, datastore_record
+from mlrun_cli.data.datastore import Datastore, build_datastore_record
 from mlrun_cli.errors import InvalidValue
 from mlrun_cli.folders.project_config import make_absolute
-from mlrun_cli.snapshots.snapshot import some
+from mlrun_cli.snapshots.snapshot import format_some
 from mlrun_cli.workspace import Workspace
 
 app = Group("datastore")
@@ -193,7 +193,7 @@ def detach(shared: Shared, name: _Name) -> object:
 
 def _record(workspace: Workspace, datastore: Datastore) -> dict[str, Any]:
     """Azure's keys, which are not camelCase here, and two of ours: `folder` and `is_default`."""
-    known = datastore_record(datastore, is_default=datastore.name == actions.get_default_name(workspace))
+    known = build_datastore_record(datastore, is_default=datastore.name == actions.get_default_name(workspace))
     return {
         "account_name": "local",
         "container_name": datastore.folder.name,
@@ -222,4 +222,4 @@ def _say_what_was_not_copied(shared: Shared, copied: actions.CopyResult) -> None
     if copied.kept:
         shared.notes.say(f"Files that were there already and stay: {copied.kept}; --overwrite true replaces them.")
     if copied.left_out:
-        shared.notes.say(f"Left out: {some([f'{one.path} ({one.reason})' for one in copied.left_out])}.")
+        shared.notes.say(f"Left out: {format_some([f'{one.path} ({one.reason})' for one in copied.left_out])}.")

@@ -16,7 +16,7 @@ from mlrun_cli.cli.context import open_context
 from mlrun_cli.cli.global_options import Shared
 from mlrun_cli.cli.option_values import seconds_of
 from mlrun_cli.cli.output.record_table import Field, listing, time_of
-from mlrun_cli.core.time import iso
+from mlrun_cli.core.time import format_iso
 from mlrun_cli.environments.definition_folder import (
     read_environment_folder,
     scaffold_environment_folder,
@@ -210,7 +210,7 @@ def _record(environment: RegisteredEnvironment) -> dict[str, Any]:
     """Return the definition, as Azure shows it, and what is ours: labels and time."""
     return {
         **_definition(environment),
-        "createdTime": iso(environment.created_at),
+        "createdTime": format_iso(environment.created_at),
         "labels": list(environment.labels),
     }
 

@@ -29,7 +29,7 @@ from mlrun_cli.errors import (
     RunNotFound,
     UsageError,
 )
-from mlrun_cli.models.model import Model, ModelDetails, ModelFilter, NewModel, PairFilter, name_and_version
+from mlrun_cli.models.model import Model, ModelDetails, ModelFilter, NewModel, PairFilter, split_model_id
 from mlrun_cli.runs.filter import parse_tag
 from mlrun_cli.runs.run import Run
 from mlrun_cli.workspace import Workspace
@@ -221,7 +221,7 @@ def show(
     """Show a version of a model."""
     if (model_id is None) == (name is None):
         raise OneOptionRequired("Name a model, by id or by name.", hint="Use either -i name:version or -n name.")
-    found, of_id = name_and_version(model_id or name or "")
+    found, of_id = split_model_id(model_id or name or "")
     context = open_context(shared)
     with context.workspace as workspace:
         run_id = _filtering_id(context, run_id)
@@ -320,7 +320,7 @@ def delete(shared: Shared, model_id: _Id, in_full: _InFull = False) -> object:  
 
 
 def _get(workspace: Workspace, model_id: str) -> Model:
-    name, version = name_and_version(model_id)
+    name, version = split_model_id(model_id)
     return actions.get_model(workspace, ModelFilter(name=name, version=version))
 
 

@@ -16,7 +16,7 @@ from mlrun_cli.cli.option_values import environment_choice
 from mlrun_cli.cli.output.formats import OutputFormat, render
 from mlrun_cli.cli.output.record_table import Field, Record, listing
 from mlrun_cli.cli.run.options import Environment
-from mlrun_cli.core.redaction import process_redaction
+from mlrun_cli.core.redaction import get_process_redaction
 from mlrun_cli.errors import OneOptionRequired
 from mlrun_cli.folders.project_config import find_project_config, make_absolute
 from mlrun_cli.runconfigs.search import find_runconfigs
@@ -80,7 +80,7 @@ def show(
 
     One of the Workbench of 2018 is shown in today's keys.
     """
-    document, notes = show_runconfig(shared.path, name, process_redaction())
+    document, notes = show_runconfig(shared.path, name, get_process_redaction())
     for note in notes:
         shared.notes.warning(note)
     return document
@@ -142,9 +142,9 @@ def validate(
 )
 def schema(shared: Shared) -> object:  # noqa: ARG001 - every command is told
     """Print the JSON Schema of runconfigs, which editors complete and check them by."""
-    from mlrun_cli.runconfigs.schema import runconfig_schema  # noqa: PLC0415
+    from mlrun_cli.runconfigs.schema import build_runconfig_schema  # noqa: PLC0415
 
-    return runconfig_schema()
+    return build_runconfig_schema()
 
 
 def _workspace(shared: Shared, *, is_attached: bool) -> AbstractContextManager[Workspace | None]:

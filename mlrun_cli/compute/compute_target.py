@@ -8,7 +8,7 @@ from types import MappingProxyType
 from typing import Any
 
 from mlrun_cli.core.named_tuple import NamedTuple
-from mlrun_cli.core.time import iso
+from mlrun_cli.core.time import format_iso
 from mlrun_cli.errors import InvalidName
 
 LOCAL_TARGET = "local"
@@ -79,10 +79,10 @@ def compute_target_record(target: ComputeTarget, workspace_id: str) -> dict[str,
         "properties": {
             "computeLocation": LOCAL_TARGET,
             "computeType": target.kind,
-            "createdOn": iso(target.created_at),
+            "createdOn": format_iso(target.created_at),
             "description": target.description,
             "isAttachedCompute": False,
-            "modifiedOn": iso(target.modified_at),
+            "modifiedOn": format_iso(target.modified_at),
             "properties": dict(target.properties),
             "provisioningErrors": None,
             "provisioningState": "Succeeded",

@@ -73,13 +73,13 @@ def parse_time(text: str, now: int, *, is_end: bool = False) -> int:
     return int(seconds * MICROSECONDS)
 
 
-def clock(seconds: float) -> str:
+def format_clock(seconds: float) -> str:
     """Return `h:mm:ss`; hours are not cut into days."""
     whole = max(0, int(seconds))
     return f"{whole // 3600}:{whole // 60 % 60:02}:{whole % 60:02}"
 
 
-def age(seconds: float) -> str:
+def format_age(seconds: float) -> str:
     """Return `just now`, `3 min ago`, `2 h ago` or `5 d ago`."""
     for size, unit in _AGE_UNITS:
         if seconds >= size:

@@ -45,7 +45,7 @@ _NETWORK_FILE_SYSTEMS = frozenset(
 )
 
 
-def home_folder(environment: Mapping[str, str]) -> Path:
+def get_home_folder(environment: Mapping[str, str]) -> Path:
     """Return the folder that `MLRUN_HOME` names, else the platform's folder for a user's data."""
     named = environment.get(HOME_VARIABLE)
     if named:
@@ -96,7 +96,7 @@ def refuse_network_file_system(folder: Path) -> None:
     Raises:
         StoreError: the folder lies on one.
     """
-    kind = file_system_of(folder)
+    kind = find_file_system(folder)
     if kind is not None and kind.removeprefix("fuse.") in _NETWORK_FILE_SYSTEMS:
         raise UnreliableFileSystem(
             f"{folder} is on a network file system ({kind}), where locks and SQLite cannot be trusted.",
@@ -105,7 +105,7 @@ def refuse_network_file_system(folder: Path) -> None:
         )
 
 
-def file_system_of(folder: Path) -> str | None:
+def find_file_system(folder: Path) -> str | None:
     """Return the kind of file system (`ext4`, `nfs4`, …) a folder lies on, where Linux tells."""
     device = os.stat(folder).st_dev
     wanted = f"{os.major(device)}:{os.minor(device)}".encode()

@@ -75,7 +75,7 @@ def check_text(what: str, text: str) -> str:
     return text
 
 
-def experiment_name_for_folder(folder: Path) -> str:
+def make_experiment_name(folder: Path) -> str:
     """Return the name of a folder, with '-' for what is neither letter nor digit.
 
     A shell might split a run's id at it.

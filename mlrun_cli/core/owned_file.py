@@ -44,7 +44,7 @@ class OwnedFile:
         os.close(self._descriptor)
 
 
-def abandoned_files(folder: Path) -> list[Path]:
+def list_abandoned_files(folder: Path) -> list[Path]:
     """Return the files of a folder whose processes were killed."""
     try:
         names = os.listdir(folder)

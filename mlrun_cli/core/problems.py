@@ -54,7 +54,7 @@ class Problems:
     def add(self, error: MlrunError) -> None:
         """Add an error, or those that it is made of."""
         told = {one.message for one in self._found}
-        self._found += [one for one in each_problem(error) if one.message not in told]
+        self._found += [one for one in list_problems(error) if one.message not in told]
 
     def raise_if_any(self) -> None:
         """Raise the only error in the list, or all of them as one.
@@ -70,12 +70,12 @@ class Problems:
         return self._found[0] if len(self._found) == 1 else SeveralProblems(list(self))
 
 
-def each_problem(error: MlrunError) -> tuple[MlrunError, ...]:
+def list_problems(error: MlrunError) -> tuple[MlrunError, ...]:
     """Return the errors that one is made of, or itself."""
     return error.problems if isinstance(error, SeveralProblems) else (error,)
 
 
-def problem_record(problem: MlrunError) -> dict[str, Any]:
+def build_problem_record(problem: MlrunError) -> dict[str, Any]:
     """Return a problem as `{"code", "file", "line", "message", "hint"}`; file and line are None where it has none."""
     location = problem.location or ""
     return {

@@ -10,7 +10,7 @@ from functools import cache
 from types import MappingProxyType
 from typing import Any
 
-from mlrun_cli.core.secret_names import ANYTHING, secret_values
+from mlrun_cli.core.secret_names import ANYTHING, get_secret_pattern
 
 REDACTED = "***"
 
@@ -80,7 +80,7 @@ _VALUE = r"""(?xs)
     """
 
 
-def any_of(texts: Collection[str]) -> str:
+def build_alternatives(texts: Collection[str]) -> str:
     """Return a pattern for each of them; of two at one place the longer, and for none of them what is nowhere."""
     return "|".join(map(re.escape, sorted(texts, key=len, reverse=True))) or "(?!)"
 
@@ -90,7 +90,7 @@ def _hide(_secret: str) -> str:
 
 
 @cache
-def process_redaction() -> Redaction:
+def get_process_redaction() -> Redaction:
     """Return the redactor of this process, which front doors (a command, a server, a program) hand down."""
     return Redaction.from_environment(os.environ)
 
@@ -181,7 +181,7 @@ class Redaction:
             found = {
                 value for name, value in named if name != NAMES_VARIABLE and self._is_distinctive_secret(name, value)
             }
-            self._secrets, self._secrets_of = re.compile(rf"(?<!\w)(?:{any_of(found)})(?!\w)"), variables
+            self._secrets, self._secrets_of = re.compile(rf"(?<!\w)(?:{build_alternatives(found)})(?!\w)"), variables
         return self._secrets
 
     def _is_distinctive_secret(self, name: str, value: str) -> bool:
@@ -282,7 +282,7 @@ class Redaction:
         plain = name.upper().replace("-", "_")
         names = (*self._given_names, *self._environment.get(NAMES_VARIABLE, "").split(","))
         is_certain = any(name.strip().upper() in plain for name in names if name.strip())
-        return ANYTHING if is_certain else secret_values(name, is_free=is_free)
+        return ANYTHING if is_certain else get_secret_pattern(name, is_free=is_free)
 
 
 def _map_texts(value: Any, shown: Callable[[str, str], str], name: str = "") -> Any:

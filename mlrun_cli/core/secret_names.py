@@ -44,7 +44,7 @@ ANYTHING = r"(?s).*"
 
 
 @lru_cache(maxsize=1000)
-def secret_values(name: str, *, is_free: bool = False) -> str | None:
+def get_secret_pattern(name: str, *, is_free: bool = False) -> str | None:
     """Return the pattern of a secret value under this name; None when no value of it is a secret.
 
     Of a name that is free, as that of a tag, which may be about the tokens of a text, a doubtful one is taken for that

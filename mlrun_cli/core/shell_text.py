@@ -18,7 +18,7 @@ _PARTS = re.compile(
 _AROUND = {"single": ("'\"", "\"'"), "double": ("", ""), "plain": ('"', '"')}
 
 
-def with_variables(text: str, pattern: re.Pattern[str], variable: Callable[[re.Match[str]], str | None]) -> str:
+def insert_variables(text: str, pattern: re.Pattern[str], variable: Callable[[re.Match[str]], str | None]) -> str:
     """Return a text with a shell variable for each match of a pattern that `variable` names.
 
     The values are no part of the text, so nothing in them can be taken for words or commands, whatever quotes are

@@ -30,7 +30,7 @@ _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 _swept: set[tuple[int, int]] = set()
 
 
-def temporary_name() -> str:
+def make_temporary_name() -> str:
     """Return a name that nobody else has, another thread of this process included."""
     maker = f"{_identify_machine()}-{os.getpid()}-{_get_start_time(os.getpid())}-" if _identify_machine() else ""
     return f"{TEMPORARY_PREFIX}{maker}{os.urandom(8).hex()}"
@@ -44,8 +44,8 @@ def is_temporary(name: str) -> bool:
 @contextmanager
 def temporary_beside(path: Path) -> Iterator[Path]:
     """Yield a temporary name in a path's folder; a file that still has it at the end is removed."""
-    sweep(path.parent)
-    temporary = path.with_name(temporary_name())
+    remove_abandoned_files(path.parent)
+    temporary = path.with_name(make_temporary_name())
     try:
         yield temporary
     finally:
@@ -76,7 +76,7 @@ def new_file(
         _sweep(within)
         descriptor = _open_unnamed(within, mode)
         if descriptor is None:
-            temporary = temporary_name()
+            temporary = make_temporary_name()
             descriptor = os.open(temporary, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode, dir_fd=within)
         try:
             yield descriptor
@@ -112,7 +112,7 @@ def _give_name(descriptor: int, temporary: str | None, within: int, name: str, *
         if not overwrite:
             raise
         if temporary is None:
-            temporary = temporary_name()
+            temporary = make_temporary_name()
             os.link(source, temporary, dst_dir_fd=within, follow_symlinks=True)
         _replace(temporary, name, within)
         return None
@@ -133,7 +133,7 @@ def _give_name(descriptor: int, temporary: str | None, within: int, name: str, *
 
 
 def _copy_under_name(descriptor: int, within: int) -> str:
-    temporary = temporary_name()
+    temporary = make_temporary_name()
     found = os.fstat(descriptor)
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
     named = os.open(temporary, flags, found.st_mode & 0o777, dir_fd=within)
@@ -158,7 +158,7 @@ def _replace(temporary: str, name: str, within: int) -> None:
         raise
 
 
-def sweep(folder: Path) -> None:
+def remove_abandoned_files(folder: Path) -> None:
     """Remove what makers that are dead have left in a folder; once in each process."""
     with suppress(OSError):
         within = os.open(folder, _FOLDER)

@@ -17,7 +17,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, TypeVar
 
 from mlrun_cli.core.named_tuple import NamedTuple
-from mlrun_cli.core.time import iso
+from mlrun_cli.core.time import format_iso
 from mlrun_cli.errors import InvalidName, InvalidValue
 
 FILE_KIND = "file"
@@ -42,7 +42,7 @@ class Dataset(NamedTuple):
     created_at: int
 
 
-def dataset_record(dataset: Dataset) -> dict[str, Any]:
+def build_dataset_record(dataset: Dataset) -> dict[str, Any]:
     """Return a dataset as a record for `azureml.core`."""
     return {
         "id": dataset.dataset_id,
@@ -51,7 +51,7 @@ def dataset_record(dataset: Dataset) -> dict[str, Any]:
         "definition": dataset.definition,
         "description": dataset.description,
         "tags": dict(dataset.tags),
-        "created": iso(dataset.created_at),
+        "created": format_iso(dataset.created_at),
     }
 
 

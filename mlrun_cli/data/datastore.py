@@ -38,7 +38,7 @@ class Datastore(NamedTuple):
         return self.folder.joinpath(*parts)
 
 
-def datastore_record(datastore: Datastore, *, is_default: bool) -> dict[str, Any]:
+def build_datastore_record(datastore: Datastore, *, is_default: bool) -> dict[str, Any]:
     """Return a datastore as a record for `azureml.core`."""
     return {
         "name": datastore.name,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable
 
-from mlrun_cli.core.shell_text import with_variables
+from mlrun_cli.core.shell_text import insert_variables
 
 DATASET = "DatasetConsumptionConfig"
 OUTPUT = "DatasetOutputConfig"
@@ -56,7 +56,7 @@ class Placeholders:
             given = variable(*_get_kind_and_name(found))
             return None if found[0] in {f"${given}", f"${{{given}}}"} else given
 
-        return with_variables(text, self._all, name)
+        return insert_variables(text, self._all, name)
 
 
 def _get_kind_and_name(found: re.Match[str]) -> tuple[str, str]:
@@ -66,7 +66,7 @@ def _get_kind_and_name(found: re.Match[str]) -> tuple[str, str]:
     return parts["kind"] or REFERENCE, parts["name"] or parts["braced"] or parts["bare"]
 
 
-def azure_name(name: str) -> str:
+def convert_to_azure_name(name: str) -> str:
     """Return Azure's spelling of a name of data in a runconfig: `in_put` is `inPut` there."""
     first, *others = name.split("_")
     return first[:1].lower() + first[1:] + "".join(word.title() for word in others) if first else name

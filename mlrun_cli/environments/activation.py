@@ -8,12 +8,12 @@ from collections.abc import Mapping, Sequence
 from mlrun_cli.environments.environment import Builder, EnvironmentPlan
 
 
-def script_command(plan: EnvironmentPlan, script: Sequence[str]) -> list[str]:
+def build_script_command(plan: EnvironmentPlan, script: Sequence[str]) -> list[str]:
     """Return the words that start a script: what stands in front, then the script and its arguments."""
     return [*(plan.starter or (plan.interpreter,)), *script]
 
 
-def activated_environment(plan: EnvironmentPlan, environment: Mapping[str, str]) -> dict[str, str]:
+def activate_environment(plan: EnvironmentPlan, environment: Mapping[str, str]) -> dict[str, str]:
     """Return the variables by which programs find the environment, as after its activation in a shell."""
     found = dict(environment)
     if plan.starter:

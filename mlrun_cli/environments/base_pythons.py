@@ -66,7 +66,7 @@ def rank_pythons(
         there = [first, *(one for one in there if one.version[:2] != first.version[:2])]
     wanted = request.first_version or ()
     if day is not None and not request.is_pin:
-        wanted = python_of_day(day)
+        wanted = choose_python_of_day(day)
     elif first is not None:
         wanted = first.version
     found = [(one.version, _from_interpreter(one, request)) for one in there]
@@ -95,7 +95,7 @@ def rank_pythons(
     return [python for _, python in (*nearest_fetched, *(one for one in ranked if not one[1].is_fetched))]
 
 
-def python_of_day(day: date) -> tuple[int, int]:
+def choose_python_of_day(day: date) -> tuple[int, int]:
     """Return the minor version that was a year old that day, or the first that is known."""
     old = [minor for minor, first in _MINORS.items() if (day - first).days >= _DAYS_OF_A_YEAR]
     return 3, max(old, default=min(_MINORS))

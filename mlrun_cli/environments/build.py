@@ -14,10 +14,10 @@ from pathlib import Path
 from mlrun_cli.core.locks import acquire_lock
 from mlrun_cli.environments.environment import Builder, EnvironmentBuild
 from mlrun_cli.environments.folder import EnvironmentFolder
-from mlrun_cli.environments.image import image_name, is_there, make_image
+from mlrun_cli.environments.image import build_image_name, has_image, make_image
 from mlrun_cli.environments.installation import InstallResult, install_with_conda, install_with_pip
 from mlrun_cli.environments.installer import Installer, print_changed, print_line
-from mlrun_cli.environments.local_sources import changed_source
+from mlrun_cli.environments.local_sources import find_changed_source
 
 _LOOK_SECONDS = 0.05
 _PYTHON_VERSION = "import sys; print('%d.%d.%d' % sys.version_info[:3])"
@@ -80,7 +80,7 @@ def build_environment(build: EnvironmentBuild, environ: Mapping[str, str]) -> in
 
 
 def _is_built(folder: EnvironmentFolder, build: EnvironmentBuild) -> bool:
-    return folder.is_complete() and (build.image is None or is_there(build.installer, image_name(build.key)))
+    return folder.is_complete() and (build.image is None or has_image(build.installer, build_image_name(build.key)))
 
 
 def _make(
@@ -98,7 +98,7 @@ def _make(
     dockerfile = () if build.image is None else build.image.dockerfile.splitlines()
     for line in (*build.packages, *build.options, *build.requirements, *dockerfile):
         print_line(f"  {line}")
-    if (changed := changed_source(build.local)) is not None:
+    if (changed := find_changed_source(build.local)) is not None:
         print_changed(changed)
         return InstallResult(1)
     if build.image is not None:

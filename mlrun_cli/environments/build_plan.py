@@ -17,14 +17,14 @@ from mlrun_cli.environments.conda_file import CondaDependencies
 from mlrun_cli.environments.environment import BasePython, Builder, EnvironmentBuild, EnvironmentPlan
 from mlrun_cli.environments.folder import EnvironmentFolder
 from mlrun_cli.environments.interpreters import PythonRequest, probe
-from mlrun_cli.environments.local_sources import contents, local_sources
+from mlrun_cli.environments.local_sources import compute_digests, find_local_sources
 from mlrun_cli.environments.mode import EnvironmentChoice, EnvironmentMode
-from mlrun_cli.environments.package_day import PackageDay, find_package_day, named_day
+from mlrun_cli.environments.package_day import PackageDay, find_package_day, make_named_day
 from mlrun_cli.environments.placeholders import replace_secrets
 from mlrun_cli.environments.planned_environment import PlannedEnvironment
-from mlrun_cli.environments.python_search import find_python, search_folders
+from mlrun_cli.environments.python_search import find_python, list_search_folders
 from mlrun_cli.environments.requirements import PipLine
-from mlrun_cli.environments.translation import Translation, conda_part, translate
+from mlrun_cli.environments.translation import Translation, build_conda_part, translate
 from mlrun_cli.errors import EnvironmentNotBuilt, InterpreterNotFound
 
 _CONDAS = ("conda", "micromamba", "mamba")
@@ -100,7 +100,7 @@ def _choose_package_day(
                 hint="Take the line out, or submit without 'dated'.",
             )
     if choice.day is not None:
-        return named_day(choice.day)
+        return make_named_day(choice.day)
     return find_package_day(wanted.files, environ)
 
 
@@ -123,7 +123,7 @@ def _list_notes(
 def _plan_with_conda(
     dependencies: CondaDependencies, conda: str, home: Path, *, is_relaxed: bool
 ) -> PlannedEnvironment:
-    part = conda_part(dependencies)
+    part = build_conda_part(dependencies)
     hidden, secrets = replace_secrets([*dependencies.channels, *part.packages, *(line.text for line in part.lines)])
     channels = hidden[: len(dependencies.channels)]
     packages = hidden[len(channels) : len(channels) + len(part.packages)]
@@ -172,7 +172,7 @@ def _make_build(
 ) -> EnvironmentBuild:
     requirements = tuple(line.text for line in lines if not line.is_option)
     options = tuple(line.text for line in lines if line.is_option)
-    local = local_sources(lines)
+    local = find_local_sources(lines)
     uploaded_before = "" if day is None else day.uploaded_before
     first = pythons[0] if pythons else BasePython("")
     content: list[object] = [
@@ -183,7 +183,7 @@ def _make_build(
         first.version,
         *_describe_machine(),
     ]
-    content += contents(local)
+    content += compute_digests(local)
     if builder is Builder.CONDA:
         content += [sorted(packages), list(channels)]
     if is_relaxed:
@@ -192,7 +192,7 @@ def _make_build(
         content.append(uploaded_before)
     if first.only_wheels or len(pythons) > 1:
         content.append(list(pythons))
-    key, folder = key_and_folder(home, content)
+    key, folder = compute_key_and_folder(home, content)
     return EnvironmentBuild(
         key=key,
         folder=folder,
@@ -210,7 +210,7 @@ def _make_build(
     )
 
 
-def key_and_folder(home: Path, content: Sequence[object]) -> tuple[str, str]:
+def compute_key_and_folder(home: Path, content: Sequence[object]) -> tuple[str, str]:
     """Return the key of an environment that is made of this, and its folder."""
     key = hashlib.sha256(json.dumps(content).encode()).hexdigest()[:_KEY_LENGTH]
     return key, str(home.absolute() / "environments" / key)
@@ -228,7 +228,7 @@ def _describe_machine() -> list[str]:
 def _python_not_found_error(
     request: PythonRequest, dependencies: CondaDependencies, uv: str | None, environ: Mapping[str, str]
 ) -> EnvironmentNotBuilt:
-    on_path = find_python(search_folders(environ.get("PATH", "")))
+    on_path = find_python(list_search_folders(environ.get("PATH", "")))
     there = probe(on_path, environ) if on_path else None
     here = f" (the python on PATH is {there.version_text})" if there else ""
     fetch = "; uv cannot fetch it either" if uv else "; there is no uv to fetch it" if may_uv_provide(request) else ""

@@ -13,7 +13,7 @@ from pathlib import Path
 from mlrun_cli.core.locks import acquire_lock, remove_locked
 from mlrun_cli.environments.environment import BuiltEnvironment
 from mlrun_cli.environments.folder import EnvironmentFolder
-from mlrun_cli.environments.image import image_name, remove_image
+from mlrun_cli.environments.image import build_image_name, remove_image
 
 _NAME = re.compile(r"\.?([0-9a-f]+)(?:\.lock|\.in-use|\.[0-9]+)?")
 
@@ -50,14 +50,14 @@ def prune_environments(
             size += _remove_leftovers(folder, dry_run=dry_run)
             if not _is_prunable(folder, unused_since, needed):
                 continue
-            is_there, freed = folder.path.is_dir(), disk_usage(folder.path)
+            is_there, freed = folder.path.is_dir(), measure_disk_usage(folder.path)
             if (dry_run or _remove(folder)) and is_there:
                 keys.append(folder.path.name)
                 size += freed
     return keys, size
 
 
-def disk_usage(folder: Path) -> int:
+def measure_disk_usage(folder: Path) -> int:
     """Return the bytes that a folder takes on the disk; what several folders share (hard links) is counted for none."""
     size = 0
     for top, _folders_in, files in os.walk(folder):
@@ -89,7 +89,7 @@ def _remove_leftovers(folder: EnvironmentFolder, *, dry_run: bool) -> int:
     """Remove what prunes that were killed have left of environments of this name; how many bytes the disk gets back."""
     size = 0
     for doomed in filter(Path.is_dir, folder.path.parent.glob(f".{folder.path.name}.*")):
-        size += disk_usage(doomed)
+        size += measure_disk_usage(doomed)
         if not dry_run:
             shutil.rmtree(doomed)
     return size
@@ -98,7 +98,7 @@ def _remove_leftovers(folder: EnvironmentFolder, *, dry_run: bool) -> int:
 def _remove(folder: EnvironmentFolder) -> bool:
     """Remove an environment, out of sight first; return False if its image has to stay."""
     engine = folder.engine()
-    if engine is not None and not remove_image(engine, image_name(folder.path.name)):
+    if engine is not None and not remove_image(engine, build_image_name(folder.path.name)):
         return False
     if folder.path.is_dir():
         doomed = folder.path.with_name(f".{folder.path.name}.{os.getpid()}")

@@ -80,9 +80,7 @@ def read_conda_dependencies(path: Path) -> CondaDependencies:
     return _Reader(path, "", _map_lines(document)).read(document, path.absolute().parent)
 
 
-def conda_dependencies_from_mapping(
-    mapping: Mapping[str, object], path: Path, key_path: str, folder: Path
-) -> CondaDependencies:
+def read_conda_mapping(mapping: Mapping[str, object], path: Path, key_path: str, folder: Path) -> CondaDependencies:
     """Read conda dependencies from a value at `key_path` of the file at `path`.
 
     Raises:

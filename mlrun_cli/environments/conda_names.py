@@ -118,7 +118,7 @@ _PYPI_NAMES = {canonicalize_name(name): name.replace("_", "-") for name in _SAME
 _LEFT_OUT = frozenset(map(canonicalize_name, _NOT_PYTHON.split()))
 
 
-def pypi_name(conda_name: str) -> str | None:
+def find_pypi_name(conda_name: str) -> str | None:
     """Return the name on PyPI of the same package; None where that is not known."""
     return _PYPI_NAMES.get(canonicalize_name(conda_name))
 

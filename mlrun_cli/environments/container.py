@@ -34,7 +34,7 @@ def is_program_missing(container: ContainerPlan, installer: Installer) -> bool:
     return False
 
 
-def container_command(
+def build_container_command(
     container: ContainerPlan,
     argv: Sequence[str],
     environment: Mapping[str, str],
@@ -99,7 +99,7 @@ def end_containers(container: ContainerPlan, run_id: str, environment: Mapping[s
     return found == []
 
 
-def still_running_warning(container: ContainerPlan, run_id: str) -> str:
+def describe_running_containers(container: ContainerPlan, run_id: str) -> str:
     """Return the warning of a run whose containers could not be ended."""
     engine = os.path.basename(container.engine)
     look = f"{engine} ps --filter label={RUN_LABEL}={run_id}"

@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from mlrun_cli.core.redaction import Redaction
-from mlrun_cli.environments.docker_section import engine_arguments, shared_memory
+from mlrun_cli.environments.docker_section import get_shared_memory, list_engine_arguments
 from mlrun_cli.environments.environment import ContainerPlan, EnvironmentPlan
-from mlrun_cli.environments.image import image_name
+from mlrun_cli.environments.image import build_image_name
 from mlrun_cli.environments.image_plan import BASE_IMAGE, plan_image
 from mlrun_cli.environments.planned_environment import PlannedEnvironment
 from mlrun_cli.errors import Unsupported
@@ -47,7 +47,7 @@ def plan_container(
     build, secrets = made or (None, {})
     container = ContainerPlan(
         engine=engine,
-        image=_get_image_name(configuration) if build is None else image_name(build.key),
+        image=_get_image_name(configuration) if build is None else build_image_name(build.key),
         options=_list_options(configuration, redaction),
         variables=tuple(configuration.environment_variables),
         programs=list_launcher_programs(read_launch(configuration)),
@@ -75,7 +75,7 @@ def _get_image_name(configuration: RunConfiguration) -> str:
 
 
 def _list_options(configuration: RunConfiguration, redaction: Redaction) -> tuple[str, ...]:
-    size, more = shared_memory(configuration), engine_arguments(configuration)
+    size, more = get_shared_memory(configuration), list_engine_arguments(configuration)
     if redaction.arguments(more) != more:
         raise Unsupported(
             "docker.arguments cannot be used: they hold a secret, which a command line would show.",

@@ -28,15 +28,15 @@ def wants_container(configuration: RunConfiguration) -> bool:
     return is_docker_on(configuration) and configuration.python.user_managed_dependencies
 
 
-def shared_memory(configuration: RunConfiguration) -> str | None:
+def get_shared_memory(configuration: RunConfiguration) -> str | None:
     """Return the size of the shared memory, `shmSize`; None when none is set."""
     size = configuration.rest.get("docker.shmSize") or configuration.rest.get("environment.docker.shmSize")
     return str(size) if size else None
 
 
-def engine_arguments(configuration: RunConfiguration) -> list[str]:
+def list_engine_arguments(configuration: RunConfiguration) -> list[str]:
     """Return the `arguments` for the engine, an option and its value apart."""
-    found = configuration.rest.get(arguments_key(configuration))
+    found = configuration.rest.get(get_arguments_key(configuration))
     if not found:
         return []
     from mlrun_cli.environments.docker_arguments import split_options  # noqa: PLC0415 - start-up
@@ -44,6 +44,6 @@ def engine_arguments(configuration: RunConfiguration) -> list[str]:
     return split_options([str(argument) for argument in found]) if isinstance(found, (list, tuple)) else []
 
 
-def arguments_key(configuration: RunConfiguration) -> str:
+def get_arguments_key(configuration: RunConfiguration) -> str:
     """Return the key whose `arguments` count."""
     return next((key for key in _ARGUMENTS if configuration.rest.get(key)), _ARGUMENTS[0])

@@ -39,7 +39,7 @@ _CAUSE_OF_UV = " cause: "
 _MOST_LETTERS = 600
 
 
-def failure_reason(log: str) -> str:
+def find_failure_reason(log: str) -> str:
     """Return the cause that pip, uv or conda names, by the end of what it has printed.
 
     What a package printed that could not be built comes before the installer's own words on that.

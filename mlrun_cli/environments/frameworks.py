@@ -28,7 +28,7 @@ def find_program(framework: str, search_path: str) -> str | None:
     return None if found is None else os.path.abspath(found)
 
 
-def spark_command(configuration: RunConfiguration, spark_submit: str) -> tuple[str, ...]:
+def build_spark_command(configuration: RunConfiguration, spark_submit: str) -> tuple[str, ...]:
     """Return the words in front of a PySpark script: its packages, repositories and settings.
 
     Raises:

@@ -16,25 +16,25 @@ _REPOSITORY = "localhost/mlrun-environment"
 _IS_REGISTRY = re.compile(r"localhost$|.*[.:]")
 
 
-def image_name(key: str) -> str:
+def build_image_name(key: str) -> str:
     """Return the name of the image that is made for the environment of this key."""
     return f"{_REPOSITORY}:{key}"
 
 
-def registry_of(image: str) -> str:
+def get_registry(image: str) -> str:
     """Return the registry that an image comes from, as an engine's `login` takes it; empty for the engine's default."""
     first, slash, _ = image.partition("/")
     return first if slash and _IS_REGISTRY.match(first) else ""
 
 
-def is_there(engine: str, image: str) -> bool:
+def has_image(engine: str, image: str) -> bool:
     """Return whether the engine has the image on this machine."""
     return _succeeds(engine, "image", "inspect", image)
 
 
 def fetch_image(engine: str, image: str, installer: Installer) -> int:
     """Pull an image unless it is there; return the engine's exit code."""
-    return 0 if is_there(engine, image) else installer.run([engine, "pull", image])
+    return 0 if has_image(engine, image) else installer.run([engine, "pull", image])
 
 
 def make_image(folder: EnvironmentFolder, build: EnvironmentBuild, source: ImageSource, installer: Installer) -> int:
@@ -49,20 +49,28 @@ def make_image(folder: EnvironmentFolder, build: EnvironmentBuild, source: Image
         context.mkdir()
     else:
         context = Path(source.context)
-        if digest_of(context) != source.context_digest:
+        if compute_context_digest(context) != source.context_digest:
             print_changed(source.context)
             return 1
     with folder.with_secrets(folder.dockerfile, installer.expand_secrets(source.dockerfile)) as dockerfile:
-        words = [build.installer, "build", "--tag", image_name(build.key), "--file", str(dockerfile), str(context)]
+        words = [
+            build.installer,
+            "build",
+            "--tag",
+            build_image_name(build.key),
+            "--file",
+            str(dockerfile),
+            str(context),
+        ]
         return installer.run(words, redacts_names=True)
 
 
 def remove_image(engine: str, image: str) -> bool:
     """Remove an image, unless a container has it; whether it is gone. Nothing is there for an engine that is gone."""
-    return not os.access(engine, os.X_OK) or not is_there(engine, image) or _succeeds(engine, "rmi", image)
+    return not os.access(engine, os.X_OK) or not has_image(engine, image) or _succeeds(engine, "rmi", image)
 
 
-def digest_of(context: Path) -> str:
+def compute_context_digest(context: Path) -> str:
     """Return the hash of all that a build could copy from a folder.
 
     Raises:

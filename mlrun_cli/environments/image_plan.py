@@ -9,9 +9,9 @@ from pathlib import Path
 
 from mlrun_cli.core.redaction import Redaction
 from mlrun_cli.core.text_files import read_text
-from mlrun_cli.environments.build_plan import key_and_folder
+from mlrun_cli.environments.build_plan import compute_key_and_folder
 from mlrun_cli.environments.environment import Builder, EnvironmentBuild, ImageSource
-from mlrun_cli.environments.image import digest_of
+from mlrun_cli.environments.image import compute_context_digest
 from mlrun_cli.environments.placeholders import replace_secrets_of_dockerfile
 from mlrun_cli.errors import Unsupported
 from mlrun_cli.runconfigs.run_configuration import RunConfiguration
@@ -79,7 +79,7 @@ def _read_context(section: Mapping[str, object], project: Path) -> ImageSource:
             hint=f"Write its path within the folder as {_CONTEXT}.dockerfilePath.",
         )
     try:
-        return ImageSource(read_text(file), str(context), digest_of(context))
+        return ImageSource(read_text(file), str(context), compute_context_digest(context))
     except OSError as error:
         raise Unsupported(
             f"{_CONTEXT} cannot be used: {error.filename} cannot be read: {error.strerror}.",
@@ -95,7 +95,7 @@ def _make_build(
     hidden = source._replace(dockerfile=dockerfile)
     # The two engines do not see each other's images; what a secret is may be kept in one.
     content = [Builder.IMAGE.value, os.path.basename(engine), dockerfile, hidden.context_digest, *secrets.values()]
-    key, folder = key_and_folder(home, content)
+    key, folder = compute_key_and_folder(home, content)
     build = EnvironmentBuild(
         key=key,
         folder=folder,

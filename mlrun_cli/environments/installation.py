@@ -15,8 +15,8 @@ from mlrun_cli.environments.environment import BasePython, Builder, EnvironmentB
 from mlrun_cli.environments.failure_reason import is_unreachable, is_untrusted
 from mlrun_cli.environments.folder import EnvironmentFolder
 from mlrun_cli.environments.installer import Installer, print_line
-from mlrun_cli.environments.pip_settings import pip_settings_for_uv
-from mlrun_cli.environments.requirements import names_one_version, package_name, without_version
+from mlrun_cli.environments.pip_settings import build_uv_settings
+from mlrun_cli.environments.requirements import get_package_name, names_one_version, remove_version
 
 _NO_DAY = "2999-01-01T00:00:00Z"
 """Lets uv take any version of a package, as no option of all its versions does."""
@@ -63,7 +63,7 @@ def _configure_uv(build: EnvironmentBuild, installer: Installer, environ: Mappin
     python = Path(build.pythons[0].python)
     base = python.parents[1] if python.is_absolute() else None
     has_index = any(option.startswith("--index-url") for option in build.options)
-    settings = pip_settings_for_uv(environ, base, has_index=has_index)
+    settings = build_uv_settings(environ, base, has_index=has_index)
     installer.set_variables(settings.variables)
     if settings.told:
         said = ", ".join(settings.told)
@@ -83,7 +83,7 @@ class _PipInstallation:
         self._build = build
         self._installer = installer
         self._is_uv = build.builder is Builder.UV
-        self._pinned = [line for line in build.requirements if without_version(line) != line]
+        self._pinned = [line for line in build.requirements if remove_version(line) != line]
         self._python = build.pythons[0]
         self._made_of: BasePython | None = None
         self._existing: dict[BasePython, list[str]] = {}
@@ -172,7 +172,7 @@ class _PipInstallation:
         """Install with these versions left open."""
         if unpinned:
             _log_unpinned(line for line in self._pinned if line in unpinned)
-        lines = [without_version(line) if line in unpinned else line for line in self._build.requirements]
+        lines = [remove_version(line) if line in unpinned else line for line in self._build.requirements]
         kept = [line for line in self._pinned if line not in unpinned]
         code = self._run(self._build_install_command(lines, *self._build_only_binary_options(kept))) if lines else 0
         other = "" if self._python == self._build.pythons[0] else str(self._python)
@@ -208,11 +208,11 @@ class _PipInstallation:
 
         A source made for another Python may well build, and then not run.
         """
-        return [f"--only-binary={package_name(line)}" for line in lines if self._python.only_wheels]
+        return [f"--only-binary={get_package_name(line)}" for line in lines if self._python.only_wheels]
 
     def _resolve_together(self, kept: Collection[str]) -> bool:
         lines = [
-            line if line in kept or line not in self._pinned else without_version(line)
+            line if line in kept or line not in self._pinned else remove_version(line)
             for line in self._build.requirements
         ]
         wheels = self._build_only_binary_options(kept)
@@ -249,7 +249,7 @@ class _PipInstallation:
 
     @cached_property
     def _exempt_packages(self) -> list[str]:
-        names = dict.fromkeys(package_name(line) for line in self._pinned if names_one_version(line))
+        names = dict.fromkeys(get_package_name(line) for line in self._pinned if names_one_version(line))
         return [f"--exclude-newer-package={name}={_NO_DAY}" for name in names]
 
     @cached_property
@@ -304,7 +304,7 @@ def _build_conda_command(folder: EnvironmentFolder, build: EnvironmentBuild) -> 
 
 def _unpin(line: str, build: EnvironmentBuild) -> str:
     if line not in build.packages:
-        return without_version(line)
+        return remove_version(line)
     name = _CONDA_NAME.match(line)
     return line if name is None else name[0]
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from signal import Signals
 
-from mlrun_cli.core.redaction import LEAST_LETTERS, REDACTED, Redaction, any_of
+from mlrun_cli.core.redaction import LEAST_LETTERS, REDACTED, Redaction, build_alternatives
 from mlrun_cli.environments.placeholders import SECRET_PREFIX
 
 # They would make an installer read or fill another place than the new environment.
@@ -51,7 +51,7 @@ class Installer:
     """Runs one command of uv, pip, conda or a container engine after the other, in the same folder and surroundings."""
 
     def __init__(self, environ: Mapping[str, str], folder: Path, *locks: int) -> None:
-        self._environment = installer_environment(environ, folder)
+        self._environment = build_installer_environment(environ, folder)
         self._secrets = {name: value for name, value in environ.items() if name.startswith(SECRET_PREFIX)}
         self._secret = _compile_secrets(self._secrets.values())
         self._redaction = Redaction.from_environment(environ)
@@ -139,10 +139,10 @@ def _compile_secrets(secrets: Collection[str]) -> re.Pattern[str]:
     whole = {part for secret in secrets for part in (secret, secret.partition(":")[2])}
     parts = {part.strip() for secret in secrets for part in _BETWEEN_WORDS.split(secret)}
     telling = {part for part in whole if ":" in part} | {part for part in whole | parts if len(part) >= LEAST_LETTERS}
-    return re.compile(f"(?P<before>{_BEFORE_SECRET})(?:{any_of(secrets)})|{any_of(telling)}")
+    return re.compile(f"(?P<before>{_BEFORE_SECRET})(?:{build_alternatives(secrets)})|{build_alternatives(telling)}")
 
 
-def installer_environment(environ: Mapping[str, str], folder: Path) -> dict[str, str]:
+def build_installer_environment(environ: Mapping[str, str], folder: Path) -> dict[str, str]:
     """Return the user's variables, as far as they may reach an installer that fills a place under `folder`."""
     inherited = {name: value for name, value in environ.items() if name not in _NOT_FOR_INSTALLERS}
     # All indexes are equal, as for pip: files written for it name the same package on several.

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from mlrun_cli.environments.python_search import find_executables, find_python, search_folders
+from mlrun_cli.environments.python_search import find_executables, find_python, list_search_folders
 
 # The newest minor version that is looked for by name, and the oldest that an environment can be built for.
 NEWEST_MINOR = 20
@@ -142,7 +142,7 @@ def find_interpreters(environ: Mapping[str, str]) -> list[Interpreter]:
 
 
 def _iterate_candidates(request: PythonRequest, environ: Mapping[str, str]) -> Iterator[Path]:
-    folders = search_folders(environ.get("PATH", ""))
+    folders = list_search_folders(environ.get("PATH", ""))
     # A shim takes a tenth of a second to answer, if it does; pyenv's versions are looked at themselves.
     versioned = [folder for folder in folders if folder.name != "shims"]
     first = find_python(folders)

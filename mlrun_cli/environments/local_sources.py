@@ -22,18 +22,18 @@ _ARCHIVE = re.compile(r".+\.(whl|zip|tgz|tar|tar\.\w+)", re.IGNORECASE)
 _ANY = re.compile(r".*", re.DOTALL)
 
 
-def local_sources(lines: Iterable[PipLine]) -> tuple[LocalSource, ...]:
+def find_local_sources(lines: Iterable[PipLine]) -> tuple[LocalSource, ...]:
     """Return the local sources that the lines name, with their present contents."""
     sources = (LocalSource(line.text, str(line.local), "") for line in lines if line.local)
     return tuple(source._replace(stamp=_compute_stamp(source, _get_file_pattern(source))) for source in sources)
 
 
-def contents(sources: Iterable[LocalSource]) -> list[str]:
+def compute_digests(sources: Iterable[LocalSource]) -> list[str]:
     """Return a digest of all files, by which an environment is found again."""
     return [_compute_stamp(source, _ANY) for source in sources]
 
 
-def changed_source(sources: Iterable[LocalSource]) -> str | None:
+def find_changed_source(sources: Iterable[LocalSource]) -> str | None:
     """Return the path of the first whose code is not as it was; None when that of all is.
 
     What else is written beside it, as a log of the very submit, changes no package, as a rule.

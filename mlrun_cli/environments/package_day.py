@@ -27,7 +27,7 @@ class PackageDay(NamedTuple):
         return f"{self.day.isoformat()}T23:59:59Z"
 
 
-def named_day(day: date) -> PackageDay:
+def make_named_day(day: date) -> PackageDay:
     """Return the day that the user has named."""
     return PackageDay(day, "as named")
 

@@ -48,7 +48,7 @@ class PipSettings(NamedTuple):
     files: Sequence[Path] = ()
 
 
-def pip_settings_for_uv(environ: Mapping[str, str], base: Path | None, *, has_index: bool = False) -> PipSettings:
+def build_uv_settings(environ: Mapping[str, str], base: Path | None, *, has_index: bool = False) -> PipSettings:
     """Return the variables that make uv reach what pip reaches.
 
     Args:

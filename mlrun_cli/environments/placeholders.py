@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from mlrun_cli.core.redaction import LEAST_LETTERS, URL_SECRET, Redaction, any_of
+from mlrun_cli.core.redaction import LEAST_LETTERS, URL_SECRET, Redaction, build_alternatives
 
 SECRET_PREFIX = "MLRUN_INSTALL_SECRET_"  # noqa: S105 - a variable's name
 
@@ -58,7 +58,7 @@ class _Placeholders:
         A Dockerfile's images are as they are named: one may be the word that a password is too.
         """
         known = [secret for secret in self._placeholders if len(secret) >= LEAST_LETTERS]
-        found = re.compile(f"{_IMAGE}|{_PLACEHOLDER}|{any_of(known)}")
+        found = re.compile(f"{_IMAGE}|{_PLACEHOLDER}|{build_alternatives(known)}")
         return found.sub(lambda match: self._placeholders.get(match[0], match[0]), text)
 
     def variables(self) -> dict[str, str]:

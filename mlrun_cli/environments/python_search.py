@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 
-def search_folders(path_variable: str) -> list[Path]:
+def list_search_folders(path_variable: str) -> list[Path]:
     """Return the absolute folders of a PATH, without the private one that `uvx` puts in front for this tool."""
     folders = [Path(entry) for entry in path_variable.split(os.pathsep)]
     private = Path(sys.prefix, "bin") if _is_temporary(Path(sys.prefix)) else None

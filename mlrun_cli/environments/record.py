@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from mlrun_cli.environments.environment import BuiltEnvironment, ContainerPlan, EnvironmentBuild, EnvironmentPlan
-from mlrun_cli.environments.image import image_name, registry_of
+from mlrun_cli.environments.image import build_image_name, get_registry
 
 _MOST_LINES = 2_000
 _RELAXED = "'--environment relaxed' leaves open the versions that cannot be had"
@@ -17,13 +17,13 @@ _WANTS_WHOLE_NAME = re.compile("short-name")
 _CURRENT = "'--environment current' takes the python on PATH as it is"
 
 
-def environment_document(environment: BuiltEnvironment, build: EnvironmentBuild) -> dict[str, Any]:
+def build_environment_document(environment: BuiltEnvironment, build: EnvironmentBuild) -> dict[str, Any]:
     """Return the packages installed for `build`, as `system_logs/environment.json` has them."""
     return {
         "key": environment.key,
         "builder": environment.build.builder.value,
         "python": environment.python_version,
-        "image": None if environment.build.image is None else image_name(environment.key),
+        "image": None if environment.build.image is None else build_image_name(environment.key),
         "installed": list(environment.installed[:_MOST_LINES]),
         "loosened": list(environment.unpinned),
         "day": build.day,
@@ -31,7 +31,7 @@ def environment_document(environment: BuiltEnvironment, build: EnvironmentBuild)
     }
 
 
-def unpinned_warning(environment: BuiltEnvironment) -> tuple[str, ...]:
+def describe_unpinned(environment: BuiltEnvironment) -> tuple[str, ...]:
     """Return the lines of a run in whose environment versions were left open, or that is of another Python."""
     unpinned, other = environment.unpinned, environment.other_python
     first = environment.build.pythons[0] if environment.build.pythons else ""
@@ -41,7 +41,7 @@ def unpinned_warning(environment: BuiltEnvironment) -> tuple[str, ...]:
     )
 
 
-def not_built_error(plan: EnvironmentPlan, reason: str) -> str:
+def describe_failed_build(plan: EnvironmentPlan, reason: str) -> str:
     """Why the environment cannot be had, and what to do; `reason` is in the installer's words."""
     if plan.container is None:
         ways = "" if plan.build is None else _suggest_ways_out(plan.build)
@@ -61,11 +61,11 @@ def _suggest_ways_out(build: EnvironmentBuild) -> str:
 
 def _suggest_image_access(container: ContainerPlan, images: Sequence[str], reason: str) -> str:
     """Return advice on how to get the image; empty when the reason gives no clue."""
-    short = [f"'docker.io/{image}'" for image in images if not registry_of(image)]
+    short = [f"'docker.io/{image}'" for image in images if not get_registry(image)]
     if short and _WANTS_WHOLE_NAME.search(reason):
         return f"Write its whole name, such as {' and '.join(short)}; or "
     if not _WANTS_LOGIN.search(reason):
         return ""
-    logins = (f"{Path(container.engine).name} login {registry_of(image)}".rstrip() for image in images)
+    logins = (f"{Path(container.engine).name} login {get_registry(image)}".rstrip() for image in images)
     typed = " and ".join(f"'{login}'" for login in dict.fromkeys(logins))
     return f"If it needs a login, type {typed} once; or "

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from mlrun_cli.core.named_tuple import NamedTuple
-from mlrun_cli.core.time import iso
+from mlrun_cli.core.time import format_iso
 
 LATEST = "latest"
 """The label that the newest version always has."""
@@ -38,16 +38,16 @@ class RegisteredEnvironment(NamedTuple):
             "version": self.version,
             "definition": dict(self.definition),
             "labels": list(self.labels),
-            "created_at": iso(self.created_at),
+            "created_at": format_iso(self.created_at),
         }
 
 
-def definition_digest(definition: Mapping[str, Any]) -> str:
+def compute_definition_digest(definition: Mapping[str, Any]) -> str:
     """Return a digest of a definition that ignores name, version and the order of keys."""
     content = {key: value for key, value in definition.items() if key not in {"name", "version"}}
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
-def next_version(versions: Sequence[str]) -> str:
+def choose_next_version(versions: Sequence[str]) -> str:
     """Return the number after the highest one."""
     return str(max((int(version) for version in versions if version.isdecimal()), default=0) + 1)

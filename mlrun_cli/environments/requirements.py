@@ -78,7 +78,7 @@ def read_pip_lines(lines: Sequence[str], folder: Path, path: Path) -> list[PipLi
     return list(_Reading().read(lines, folder, path))
 
 
-def without_version(line: str) -> str:
+def remove_version(line: str) -> str:
     """Return a requirement that any version meets; options, paths and addresses stay as they are."""
     named = _parse(line)
     if named is None or not named.specifier:
@@ -97,7 +97,7 @@ def names_one_version(line: str) -> bool:
     return not version.endswith(".*") or len(Version(version.removesuffix(".*")).release) >= 3
 
 
-def package_name(line: str) -> str:
+def get_package_name(line: str) -> str:
     """Return the package that a requirement names, as PyPI compares names; empty for options, paths and addresses."""
     named = _parse(line)
     return "" if named is None else canonicalize_name(named.name)

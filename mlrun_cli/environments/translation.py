@@ -11,7 +11,7 @@ from packaging.utils import canonicalize_name
 
 from mlrun_cli.core.redaction import Redaction
 from mlrun_cli.environments.conda_file import CondaDependencies, CondaSpec, VersionTerm
-from mlrun_cli.environments.conda_names import is_no_python_package, pypi_name
+from mlrun_cli.environments.conda_names import find_pypi_name, is_no_python_package
 from mlrun_cli.environments.interpreters import PythonRequest
 from mlrun_cli.environments.requirements import PipLine, is_azureml, read_pip_lines
 from mlrun_cli.errors import InvalidFile, Unsupported
@@ -51,7 +51,7 @@ class CondaPart:
     notes: tuple[str, ...]
 
 
-def conda_part(dependencies: CondaDependencies) -> CondaPart:
+def build_conda_part(dependencies: CondaDependencies) -> CondaPart:
     """Return the dependencies for conda: all but azureml, with a Python and, where needed, pip.
 
     Raises:
@@ -83,7 +83,7 @@ def translate(dependencies: CondaDependencies, *, tries_unknown: bool = False) -
         for spec in dependencies.packages
         if spec not in python and spec not in skipped and spec.name != "pip" and not is_azureml(spec.name)
     ]
-    unknown = [spec.text for spec in others if pypi_name(spec.name) is None]
+    unknown = [spec.text for spec in others if find_pypi_name(spec.name) is None]
     if unknown and not tries_unknown:
         raise Unsupported(
             f"{path}: not known outside conda: {_format_list(unknown)}.",
@@ -150,7 +150,7 @@ def _build_python_request(specs: Sequence[CondaSpec], dependencies: CondaDepende
 
 
 def _build_conda_line(spec: CondaSpec) -> PipLine:
-    name = pypi_name(spec.name) or spec.name
+    name = find_pypi_name(spec.name) or spec.name
     text = name + ",".join(map(_to_pip_version, spec.version))
     return PipLine(text, name=canonicalize_name(name), is_bare=not spec.version)
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from mlrun_cli.environments.environment import EnvironmentPlan
 from mlrun_cli.environments.planned_environment import PlannedEnvironment
-from mlrun_cli.environments.python_search import find_executables, find_python, search_folders
+from mlrun_cli.environments.python_search import find_executables, find_python, list_search_folders
 from mlrun_cli.errors import EnvironmentNotBuilt, InterpreterNotFound
 
 
@@ -19,7 +19,7 @@ def plan_user_managed(interpreter_path: str | None, path_variable: str, folder: 
     Raises:
         EnvironmentNotBuilt: what is named cannot be run, or there is no Python on PATH.
     """
-    folders = search_folders(path_variable)
+    folders = list_search_folders(path_variable)
     notes: tuple[str, ...] = ()
     if interpreter_path:
         found = _find_named(interpreter_path, folder, folders)
@@ -59,7 +59,7 @@ def plan_current(path_variable: str, what: str) -> PlannedEnvironment:
     Raises:
         EnvironmentNotBuilt: there is none.
     """
-    python = find_python(search_folders(path_variable))
+    python = find_python(list_search_folders(path_variable))
     if python is None:
         raise InterpreterNotFound(
             "There is no 'python' or 'python3' on PATH, which 'current' needs.", hint="Put a Python on PATH."

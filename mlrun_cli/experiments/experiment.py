@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from mlrun_cli.core.named_tuple import NamedTuple
-from mlrun_cli.core.time import iso
+from mlrun_cli.core.time import format_iso
 
 
 class Experiment(NamedTuple):
@@ -23,8 +23,8 @@ class Experiment(NamedTuple):
 def experiment_record(experiment: Experiment, tags: Mapping[str, str | None]) -> dict[str, Any]:
     """Return the experiment as `experiment list` prints it: camelCase, as in Azure."""
     return {
-        "archivedTime": None if experiment.archived_at is None else iso(experiment.archived_at),
-        "createdUtc": iso(experiment.created_at),
+        "archivedTime": None if experiment.archived_at is None else format_iso(experiment.archived_at),
+        "createdUtc": format_iso(experiment.created_at),
         "description": experiment.description,
         "experimentId": experiment.experiment_id,
         "name": experiment.name,

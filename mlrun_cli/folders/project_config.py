@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from mlrun_cli.core.documents.json import json_problem, read_json
+from mlrun_cli.core.documents.json import create_json_problem, read_json
 from mlrun_cli.core.documents.node import Node
 from mlrun_cli.core.named_tuple import NamedTuple
 from mlrun_cli.core.names import (
@@ -126,7 +126,7 @@ def _add_repair_hint(path: Path) -> Iterator[None]:
     try:
         yield
     except json.JSONDecodeError as error:
-        invalid = json_problem(path, error)
+        invalid = create_json_problem(path, error)
         invalid.hint = _REPAIR
         raise invalid from error
     except InvalidFile as error:

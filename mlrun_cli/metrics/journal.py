@@ -226,7 +226,7 @@ def _require(condition: bool) -> None:
         raise ValueError
 
 
-def journal_names(folder: Path) -> list[str]:
+def list_journal_names(folder: Path) -> list[str]:
     """Return the journals in a folder, oldest name first; none when it is gone or unreadable.
 
     A name that is no text is none of a journal.

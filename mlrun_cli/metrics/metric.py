@@ -40,7 +40,7 @@ def merge_shapes(before: str | None, after: str) -> str:
     return TABLE if {before, after} == {ROW, TABLE} else MIXED
 
 
-def assemble(shape: str, values: Sequence[Any], steps: Sequence[float | None]) -> Any:
+def assemble_metric(shape: str, values: Sequence[Any], steps: Sequence[float | None]) -> Any:
     """Return all values of a metric, in the order they were logged, as `get_metrics` gives them."""
     if shape == ROW:
         return values[0] if len(values) == 1 else _collect_columns(values)

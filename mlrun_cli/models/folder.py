@@ -15,7 +15,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from mlrun_cli.core.json_files import sync
-from mlrun_cli.core.temporary import new_file, sweep, temporary_name
+from mlrun_cli.core.temporary import make_temporary_name, new_file, remove_abandoned_files
 from mlrun_cli.errors import (
     FileAlreadyExists,
     FileNotWritable,
@@ -61,7 +61,7 @@ class ModelFolder:
             StoreError: it cannot be made or written, a full disk among the reasons.
         """
         top = self._path / _INCOMING
-        folder = top / temporary_name()
+        folder = top / make_temporary_name()
         with _describe_error(self._path):
             for made in (self._path, top, folder):
                 with suppress(FileExistsError):
@@ -237,7 +237,7 @@ def _make_folders(folder: Path, parts: Sequence[str]) -> None:
 
 def _remove_abandoned(top: Path) -> None:
     """Remove what processes that were killed have left behind, of an older version a day ago."""
-    sweep(top)
+    remove_abandoned_files(top)
     before = time.time() - _ABANDONED_AFTER_SECONDS
     for path in top.iterdir():
         with suppress(OSError):

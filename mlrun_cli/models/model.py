@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from mlrun_cli.core.named_tuple import NamedTuple
-from mlrun_cli.core.time import iso
+from mlrun_cli.core.time import format_iso
 from mlrun_cli.errors import InvalidName
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,254}")
@@ -103,18 +103,18 @@ class ModelFilter(NamedTuple):
         )
 
 
-def model_record(model: Model, url: str) -> dict[str, Any]:
+def describe_model(model: Model, url: str) -> dict[str, Any]:
     """Return the model as `model show` prints it: camelCase, as in Azure."""
     return {
         "createdBy": {"userName": model.user_name},
-        "createdTime": iso(model.created_at),
+        "createdTime": format_iso(model.created_at),
         "datasets": [{"name": purpose, "id": guid} for purpose, guid in model.details.datasets],
         "description": model.description,
         "experimentName": model.experiment_name,
         "framework": model.framework,
         "frameworkVersion": model.framework_version,
         "id": model.model_id,
-        "modifiedTime": iso(model.modified_at),
+        "modifiedTime": format_iso(model.modified_at),
         "name": model.name,
         "properties": dict(model.properties),
         "resourceConfiguration": None if model.details.resources is None else dict(model.details.resources),
@@ -142,7 +142,7 @@ def check_model_name(name: str) -> str:
     return name
 
 
-def name_and_version(model_id: str) -> tuple[str, int | None]:
+def split_model_id(model_id: str) -> tuple[str, int | None]:
     """Return the two parts of `name:version`; a name alone has no version.
 
     Raises:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
 
-from mlrun_cli.core.redaction import process_redaction
+from mlrun_cli.core.redaction import get_process_redaction
 from mlrun_cli.errors import MlrunError
 from mlrun_cli.workspace import Workspace
 from mlrun_cli.workspace_locator import WorkspaceIdentity, locate_workspace
@@ -23,7 +23,7 @@ class RequestContext:
     def __init__(self, home: Path, get_owner_lock: Callable[[Workspace], str]) -> None:
         self.home = home
         self.get_owner_lock = get_owner_lock
-        self.redaction = process_redaction()
+        self.redaction = get_process_redaction()
         self._identity: WorkspaceIdentity | None = None
         self._open: dict[WorkspaceIdentity, Workspace] = {}
 

@@ -15,7 +15,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from mlrun_cli.core.redaction import process_redaction
+from mlrun_cli.core.redaction import get_process_redaction
 from mlrun_cli.errors import UsageError
 from mlrun_cli.rpc.context import RequestContext
 from mlrun_cli.rpc.dispatch import dispatch
@@ -72,7 +72,7 @@ class _RequestHandler:
     """Handles one request at a time, with a store of its own."""
 
     def __init__(self, folder: Path, run_id: str) -> None:
-        self._workspace = Workspace.connect(parse_locator(folder), redaction=process_redaction())
+        self._workspace = Workspace.connect(parse_locator(folder), redaction=get_process_redaction())
         key = self._workspace.runs.get(run_id).key
         self._reader = JournalReader(self._workspace, self._workspace.run_folder(run_id).journal, key)
         self._context = RequestContext(self._workspace.home, partial(_get_owner_lock, self._workspace, run_id))

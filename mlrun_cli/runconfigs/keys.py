@@ -24,7 +24,7 @@ from mlrun_cli.runconfigs.shapes import (
     TRUTH,
     VARIABLES,
     Shape,
-    one_of,
+    make_choice_shape,
 )
 
 
@@ -241,7 +241,7 @@ KEYS: Mapping[str, Key] = {
         skipped=_DOCKER_IS_OFF,
         skipped_without_container=_NO_CONTAINER,
     ),
-    "hdi.yarnDeployMode": Key(one_of("cluster", "client"), "cluster", "How Spark is started on HDInsight."),
+    "hdi.yarnDeployMode": Key(make_choice_shape("cluster", "client"), "cluster", "How Spark is started on HDInsight."),
     "tensorflow.workerCount": Key(
         COUNT, 1, "Workers, when the communicator is ParameterServer.", launch=LaunchKind.TENSORFLOW
     ),
@@ -256,7 +256,7 @@ KEYS: Mapping[str, Key] = {
     ),
     "mpi.nodeCount": Key(COUNT, 1, "The same as nodeCount.", launch=LaunchKind.MPI),
     "pytorch.communicationBackend": Key(
-        one_of("nccl", "gloo"),
+        make_choice_shape("nccl", "gloo"),
         "nccl",
         "How PyTorch's processes talk.",
         launch=LaunchKind.PYTORCH,

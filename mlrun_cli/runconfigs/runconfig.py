@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from mlrun_cli.core.documents.node import printable_key_path
+from mlrun_cli.core.documents.node import format_key_path
 from mlrun_cli.core.documents.plain import plain_document
 from mlrun_cli.core.documents.read import Node, read_document
 from mlrun_cli.core.named_tuple import NamedTuple
@@ -78,7 +78,7 @@ def read_runconfig(path: Path) -> tuple[RunConfiguration, tuple[str, ...]]:
     return _read_or_refuse(read_document(path)).checked()
 
 
-def configuration_from_document(document: object, where: Path) -> tuple[RunConfiguration, tuple[str, ...]]:
+def read_configuration_document(document: object, where: Path) -> tuple[RunConfiguration, tuple[str, ...]]:
     """Return the configuration, and notes, of plain values; `where` stands in messages as the file's name.
 
     Raises:
@@ -246,7 +246,7 @@ def _describe_unknown_key(node: Node, key: str) -> str:
 def _note_unknown_key(node: Node, key: str, siblings: Iterable[str]) -> str:
     nearest = difflib.get_close_matches(key[:100], sorted(siblings), n=1)
     question = f"; did you mean {nearest[0]}?" if nearest else ""
-    return f"{node.place}: unknown key {printable_key_path(node.key_path)[:200]!r} is skipped{question}"
+    return f"{node.place}: unknown key {format_key_path(node.key_path)[:200]!r} is skipped{question}"
 
 
 def _read_text(node: Node, _: Problems) -> str:

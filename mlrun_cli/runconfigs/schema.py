@@ -14,7 +14,7 @@ from mlrun_cli.runconfigs.run_configuration import RunConfiguration
 from mlrun_cli.runconfigs.shapes import COMMUNICATOR
 
 
-def runconfig_schema() -> dict[str, Any]:
+def build_runconfig_schema() -> dict[str, Any]:
     """Return the JSON Schema (draft 7) of a runconfig, for editors: a key without a value is allowed everywhere."""
     root = _build_mapping("How a script is run: a runconfig of Azure Machine Learning (v1).")
     for key_path, key in KEYS.items():

@@ -23,7 +23,7 @@ VARIABLES: Shape = {
 }
 
 
-def one_of(*names: str) -> Shape:
+def make_choice_shape(*names: str) -> Shape:
     """Return the shape of one of some names, in any letter case."""
     return {"anyOf": [{"enum": names}, TEXT]}
 
@@ -37,7 +37,7 @@ _PLACE = {"type": "object", "properties": {"datastoreName": TEXT, "relativePath"
 REFERENCES = _make_mapping_shape(
     dataStoreName=TEXT,
     pathOnDataStore=TEXT,
-    mode=one_of("mount", "download", "upload"),
+    mode=make_choice_shape("mount", "download", "upload"),
     pathOnCompute=TEXT,
     overwrite=TRUTH,
 )
@@ -59,7 +59,7 @@ INPUTS = _make_mapping_shape(
             "uri": {"type": "object", "properties": {"path": TEXT, "isFile": TRUTH}},
         },
     },
-    mechanism=one_of("direct", "mount", "download"),
+    mechanism=make_choice_shape("direct", "mount", "download"),
     environmentVariableName=TEXT,
     pathOnCompute=TEXT,
     createOutputDirectories=TRUTH,
@@ -68,10 +68,10 @@ INPUTS = _make_mapping_shape(
 )
 OUTPUTS = _make_mapping_shape(
     outputLocation={"type": "object", "properties": {"dataPath": _PLACE}},
-    mechanism=one_of("mount", "upload"),
+    mechanism=make_choice_shape("mount", "upload"),
     additionalOptions=MAPPING,
 )
-FRAMEWORK = one_of("Python", "PyTorch", "TensorFlow", "Chainer", "CNTK", "PySpark", "R")
+FRAMEWORK = make_choice_shape("Python", "PyTorch", "TensorFlow", "Chainer", "CNTK", "PySpark", "R")
 COMMUNICATOR: Shape = {
     "anyOf": [
         TEXT,

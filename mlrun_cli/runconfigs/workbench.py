@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mlrun_cli.core.documents.node import Node, printable_key_path
+from mlrun_cli.core.documents.node import Node, format_key_path
 
 _SELECTED_FILE = "$file"
 _LOCAL_TARGETS = ("local", "docker")
@@ -77,7 +77,7 @@ class _Translation:
                 self._skip(key, reason)
         for key, node in self._old.items():
             if key not in KEYS:
-                self.notes.append(f"{node.place}: unknown key {printable_key_path(key)[:200]!r} is skipped")
+                self.notes.append(f"{node.place}: unknown key {format_key_path(key)[:200]!r} is skipped")
         environment = {
             name: self._build_section(f"environment.{name}", keys) for name, keys in self._list_sections() if keys
         }

@@ -49,7 +49,7 @@ def write_document(path: Path, document: Mapping[str, Any]) -> None:
     replace_text(path, text)
 
 
-def plain_runconfig(path: Path) -> dict[str, Any]:
+def read_plain_runconfig(path: Path) -> dict[str, Any]:
     """Return a runconfig as plain values; arguments and variables are text as they were written, `0.10` or `no`.
 
     An argument is a number if it is written as Python writes it, so that nothing is lost: `0.1` or `16`.
@@ -68,7 +68,7 @@ def plain_runconfig(path: Path) -> dict[str, Any]:
     return document
 
 
-def plain_environment(path: Path) -> dict[str, Any]:
+def read_plain_environment(path: Path) -> dict[str, Any]:
     """Return a file that a runconfig names as its environment as plain values, variables as they were written.
 
     Raises:

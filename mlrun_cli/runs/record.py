@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from mlrun_cli.core.time import iso
+from mlrun_cli.core.time import format_iso
 from mlrun_cli.runs.run import Run
 from mlrun_cli.runs.status import RunStatus
 
@@ -19,12 +19,12 @@ def build_run_record(run: Run) -> dict[str, Any]:
     record: dict[str, Any] = {
         "_experiment_name": run.experiment_name,
         "created_by": {"user_name": run.user_name},
-        "created_utc": iso(run.created_at),
+        "created_utc": format_iso(run.created_at),
         "data_container_id": f"dcid.{run.run_id}",
         "description": run.description,
         "display_name": run.display_name,
         "duration_seconds": run.duration_seconds,
-        "end_time_utc": None if run.ended_at is None else iso(run.ended_at),
+        "end_time_utc": None if run.ended_at is None else format_iso(run.ended_at),
         "error": run.error,
         "exit_code": run.exit_code,
         "experiment_id": run.experiment_id,
@@ -42,7 +42,7 @@ def build_run_record(run: Run) -> dict[str, Any]:
         "run_uuid": run.run_uuid,
         "script_name": run.script_name,
         "signal": run.signal,
-        "start_time_utc": None if run.started_at is None else iso(run.started_at),
+        "start_time_utc": None if run.started_at is None else format_iso(run.started_at),
         "status": run.status.value,
         "tags": dict(run.tags),
         "target": run.target,
@@ -59,8 +59,8 @@ def build_minimal_record(run: Run) -> dict[str, Any]:
         "RunId": run.run_id,
         "RunType": run.run_type,
         "Status": run.status.value,
-        "StartTime": None if run.started_at is None else iso(run.started_at),
-        "EndTime": None if run.ended_at is None else iso(run.ended_at),
+        "StartTime": None if run.started_at is None else format_iso(run.started_at),
+        "EndTime": None if run.ended_at is None else format_iso(run.ended_at),
         "Target": run.target,
         "Tags": dict(run.tags),
     }
@@ -87,8 +87,8 @@ def build_run_details(run: Run, log_files: Mapping[str, str]) -> dict[str, Any]:
         "runId": run.run_id,
         "target": run.target,
         "status": run.status.value,
-        "startTimeUtc": None if run.started_at is None else iso(run.started_at),
-        "endTimeUtc": None if run.ended_at is None else iso(run.ended_at),
+        "startTimeUtc": None if run.started_at is None else format_iso(run.started_at),
+        "endTimeUtc": None if run.ended_at is None else format_iso(run.ended_at),
         "properties": dict(run.properties),
         "inputDatasets": _build_input_records(run.definition, "data", "RunInput"),
         "outputDatasets": _build_input_records(run.definition, "outputData", "RunOutput"),

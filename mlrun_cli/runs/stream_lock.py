@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from mlrun_cli.core.owned_file import OwnedFile, abandoned_files
+from mlrun_cli.core.owned_file import OwnedFile, list_abandoned_files
 from mlrun_cli.runs.folder import RunFolder
 
 
@@ -20,4 +20,4 @@ def get_stream_lock(folder: RunFolder) -> OwnedFile:
 
 def has_lost_its_stream(folder: RunFolder) -> bool:
     """Return whether a command that the run is to be canceled with was killed, or its job has ended."""
-    return bool(abandoned_files(folder.streams))
+    return bool(list_abandoned_files(folder.streams))

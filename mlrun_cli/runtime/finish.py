@@ -24,8 +24,8 @@ from mlrun_cli.runs.status import ALIVE_STATUSES, RunStatus
 from mlrun_cli.runs.submission import Submission
 from mlrun_cli.runtime.tracked_outputs import keep_all_outputs
 from mlrun_cli.snapshots.content_store import SnapshotStore
-from mlrun_cli.snapshots.snapshot import some
-from mlrun_cli.snapshots.working_copy import escaping_links, remove_empty_script_folders, remove_unchanged
+from mlrun_cli.snapshots.snapshot import format_some
+from mlrun_cli.snapshots.working_copy import list_escaping_links, remove_empty_script_folders, remove_unchanged
 from mlrun_cli.wire.run_folder import STD_LOG
 from mlrun_cli.workspace import Workspace
 
@@ -173,13 +173,13 @@ def _describe_mlflow_files(folder: RunFolder) -> tuple[str, ...]:
 
 def _describe_links(folder: RunFolder) -> tuple[str, ...]:
     # What a link leads to may be uploaded under the link's own name.
-    links = [path for path in escaping_links(folder.work) if not os.path.lexists(folder.uploads / path)]
+    links = [path for path in list_escaping_links(folder.work) if not os.path.lexists(folder.uploads / path)]
     if not links:
         return ()
     what = "a link that leads" if len(links) == 1 else f"{len(links)} links that lead"
     return (
-        f"Not among the run's files: {some(links)} ({what} out of its working folder). Have the script copy files "
-        "there instead, or keep them with upload_file or upload_folder.",
+        f"Not among the run's files: {format_some(links)} ({what} out of its working folder). Have the script copy"
+        " files there instead, or keep them with upload_file or upload_folder.",
     )
 
 

@@ -12,7 +12,7 @@ from typing import Protocol
 from mlrun_cli.core.json_files import read_json, write_json
 from mlrun_cli.core.redaction import Redaction
 from mlrun_cli.errors import StoreError
-from mlrun_cli.metrics.journal import CHUNK_BYTES, Entries, journal_names, open_journal, parse_piece, read_piece
+from mlrun_cli.metrics.journal import CHUNK_BYTES, Entries, list_journal_names, open_journal, parse_piece, read_piece
 from mlrun_cli.runs.status import RunStatus
 from mlrun_cli.store.runs.run_store import RunStore
 from mlrun_cli.workspace import Workspace
@@ -98,7 +98,7 @@ class JournalReader:
         self._offset_store: Offsets = (
             SessionOffsets(workspace, folder) if run_key is None else RunOffsets(workspace, run_key)
         )
-        self._offsets = dict(self._offset_store.read(journal_names(folder)))
+        self._offsets = dict(self._offset_store.read(list_journal_names(folder)))
         self._keys: dict[str, int | None] = {}
         self._generation = workspace.generation
         self._next_journal = 0
@@ -121,7 +121,7 @@ class JournalReader:
         try:
             self._ingest(pieces)
         except _OffsetMoved:
-            self._offsets = dict(self._offset_store.read(journal_names(self._folder)))
+            self._offsets = dict(self._offset_store.read(list_journal_names(self._folder)))
         return sum(len(piece) for _, piece in pieces.values())
 
     def _ingest(self, pieces: _Pieces) -> None:
@@ -165,7 +165,7 @@ class JournalReader:
 
     def sizes(self) -> Mapping[str, int]:
         """Return the present size of each journal, in bytes."""
-        return {name: self._get_size(name) for name in journal_names(self._folder)}
+        return {name: self._get_size(name) for name in list_journal_names(self._folder)}
 
     def has_ingested(self, sizes: Mapping[str, int]) -> bool:
         """Return whether the store has this many bytes of each journal."""
@@ -186,7 +186,7 @@ class JournalReader:
 
     def _read_next_pieces(self) -> dict[str, tuple[int, bytes]]:
         """Read a piece of each journal in turn, no more in all than one transaction can store quickly."""
-        names = journal_names(self._folder)
+        names = list_journal_names(self._folder)
         pieces: dict[str, tuple[int, bytes]] = {}
         size = 0
         for place in range(len(names)):

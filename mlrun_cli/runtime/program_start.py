@@ -11,7 +11,7 @@ from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
 
-from mlrun_cli.core.redaction import process_redaction
+from mlrun_cli.core.redaction import get_process_redaction
 from mlrun_cli.errors import StoreUnavailable
 from mlrun_cli.processes.inheritance import lift_limits
 from mlrun_cli.processes.launch import LaunchKind
@@ -54,7 +54,7 @@ def wait_for_workspace(folder: Path, within: Path) -> Workspace:
     """
     while True:
         try:
-            return Workspace.connect(parse_locator(folder), redaction=process_redaction())
+            return Workspace.connect(parse_locator(folder), redaction=get_process_redaction())
         except StoreUnavailable as error:
             sys.stderr.write(f"the store waits: {error}\n")
             if not (folder / within).exists():

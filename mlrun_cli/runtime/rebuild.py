@@ -11,7 +11,7 @@ from mlrun_cli.core.json_files import read_json
 from mlrun_cli.core.named_tuple import NamedTuple
 from mlrun_cli.core.redaction import Redaction
 from mlrun_cli.errors import MlrunError, RunNotEnded
-from mlrun_cli.metrics.journal import Entries, journal_names, open_journal, parse_piece, read_piece
+from mlrun_cli.metrics.journal import Entries, list_journal_names, open_journal, parse_piece, read_piece
 from mlrun_cli.runs.folder import RunFolder
 from mlrun_cli.runs.owner_lock import OwnerLock
 from mlrun_cli.runs.record_files import NAMES, read_lines, read_run_documents
@@ -200,20 +200,20 @@ class _FolderImport:
             **self._salvaged.get(run_id, {}).get("journals", {}),
             **(read_json(folder.journal / READ_OFFSETS_NAME) or {}),
         }
-        for name in journal_names(folder.journal):
+        for name in list_journal_names(folder.journal):
             # Of a run that the store knew, others go on behind where it has read to.
             end = None if own is not None else offsets.get(name, 0)
             read = self._read_journal(folder.journal / name, own, end, noted.get(name, 0))
             if own is not None and read:
                 self._journals.advance(own, name, 0, read)
-        alive = {name for session in self._list_sessions() for name in journal_names(session / JOURNAL)}
-        for name in journal_names(folder.logged):
+        alive = {name for session in self._list_sessions() for name in list_journal_names(session / JOURNAL)}
+        for name in list_journal_names(folder.logged):
             if name not in alive:
                 self._read_journal(folder.logged / name, None, None, None)
 
     def _read_session(self, folder: Path) -> None:
         noted = read_json(folder / JOURNAL / READ_OFFSETS_NAME) or {}
-        for name in journal_names(folder / JOURNAL):
+        for name in list_journal_names(folder / JOURNAL):
             path = folder / JOURNAL / name
             before = self._journals.session_bytes_read(name)
             self._read_journal(path, None, before, noted.get(name, 0))

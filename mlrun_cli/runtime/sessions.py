@@ -17,7 +17,7 @@ from typing import Any
 from mlrun_cli.core.json_files import read_json, write_json
 from mlrun_cli.core.time import now
 from mlrun_cli.errors import FileNotWritable, StoreError
-from mlrun_cli.metrics.journal import journal_names
+from mlrun_cli.metrics.journal import list_journal_names
 from mlrun_cli.processes.host import get_origin
 from mlrun_cli.processes.process import identify
 from mlrun_cli.runs.error import SERVICE_ERROR, build_run_error
@@ -211,7 +211,7 @@ def _remove(workspace: Workspace, folder: Path) -> None:
     Raises:
         StoreUnavailable: the workspace is away.
     """
-    names = journal_names(folder / JOURNAL)
+    names = list_journal_names(folder / JOURNAL)
     for name in names:
         copy_values_to_runs(workspace, folder / JOURNAL / name)
     shutil.rmtree(folder, ignore_errors=True)
@@ -230,7 +230,7 @@ def _find_last_sign_of_life(folder: Path) -> int:
     """Return when a dead session last wrote something, in microseconds."""
     journal = folder / JOURNAL
     moments = [os.stat(folder).st_mtime_ns // 1000]
-    for path in (journal, *(journal / name for name in journal_names(journal))):
+    for path in (journal, *(journal / name for name in list_journal_names(journal))):
         with suppress(OSError):  # a journal that was being removed belongs to runs that have ended
             moments.append(os.stat(path).st_mtime_ns // 1000)
     return max(moments)

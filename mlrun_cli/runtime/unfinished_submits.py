@@ -6,8 +6,8 @@ import shutil
 from contextlib import suppress
 from pathlib import Path
 
-from mlrun_cli.core.owned_file import OwnedFile, abandoned_files
-from mlrun_cli.metrics.journal import journal_names
+from mlrun_cli.core.owned_file import OwnedFile, list_abandoned_files
+from mlrun_cli.metrics.journal import list_journal_names
 from mlrun_cli.runs.folder import RunFolder
 from mlrun_cli.workspace import Workspace
 
@@ -24,7 +24,7 @@ def hold_marker(run_folder: RunFolder) -> OwnedFile:
 
 def remove_unfinished_submits(workspace: Workspace) -> None:
     """Remove what killed submits have left; a run that is in the store is left to recovery."""
-    for left in abandoned_files(_find_markers(workspace.folder)):
+    for left in list_abandoned_files(_find_markers(workspace.folder)):
         folder = workspace.run_folder(left.name)
         with suppress(OSError):  # a disk that can only be read; the next look tries again
             if workspace.runs.find_key(left.name) is None:
@@ -41,4 +41,4 @@ def _find_markers(workspace: Path) -> Path:
 def _has_begun(folder: RunFolder) -> bool:
     """Return whether the run once was in a store, which has been lost since."""
     files = (folder.process, folder.outcome, folder.supervisor_log)
-    return any(file.exists() for file in files) or bool(journal_names(folder.journal))
+    return any(file.exists() for file in files) or bool(list_journal_names(folder.journal))

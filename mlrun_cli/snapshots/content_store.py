@@ -21,7 +21,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from mlrun_cli.core.temporary import sweep, temporary_name
+from mlrun_cli.core.temporary import make_temporary_name, remove_abandoned_files
 from mlrun_cli.errors import StoredFilesLost, StoreError
 from mlrun_cli.snapshots.snapshot import Snapshot
 from mlrun_cli.wire import copying
@@ -99,7 +99,7 @@ class SnapshotStore:
         Raises:
             StoreError: it cannot be made or written, a full disk among the reasons.
         """
-        path = f"{self._incoming}/{temporary_name()}"
+        path = f"{self._incoming}/{make_temporary_name()}"
         with _describe_error(path):
             try:
                 descriptor = _create(path)
@@ -164,7 +164,7 @@ class SnapshotStore:
 
     def remove_abandoned(self) -> None:
         """Remove what processes that were killed while writing have left behind, of an older version a day ago."""
-        sweep(Path(self._incoming))
+        remove_abandoned_files(Path(self._incoming))
         before = time.time() - _ABANDONED_AFTER_SECONDS
         with suppress(OSError), os.scandir(self._incoming) as entries:
             for entry in entries:

@@ -29,7 +29,7 @@ class DigestCache:
     def find(self, path: str, found: os.stat_result) -> str | None:
         """Return the digest of the file that `found` describes, if its content is known and in the store."""
         cached = self._old.get(path)
-        if not isinstance(cached, list) or cached[:-1] != signature(found):
+        if not isinstance(cached, list) or cached[:-1] != compute_signature(found):
             return None
         digest = cached[-1]
         if not isinstance(digest, str) or not self._store.has_object(digest, found.st_size):
@@ -40,7 +40,7 @@ class DigestCache:
     def add(self, path: str, found: os.stat_result, digest: str) -> None:
         """Keep what the file that `found` describes has hashed to."""
         if found.st_ctime_ns < self._settled_before_ns:
-            self._new[path] = [*signature(found), digest]
+            self._new[path] = [*compute_signature(found), digest]
 
     def save(self) -> None:
         """Keep what `find` and `add` were told of, and forget all else."""
@@ -48,6 +48,6 @@ class DigestCache:
             self._store.write_cache(self._key, self._new)
 
 
-def signature(found: os.stat_result) -> list[int]:
+def compute_signature(found: os.stat_result) -> list[int]:
     """Return a signature that changes when a file's content does."""
     return [found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino]

@@ -18,7 +18,7 @@ _QUESTIONS = {
 }
 
 
-def git_properties(folder: Path, environment: Mapping[str, str], redaction: Redaction) -> dict[str, str]:
+def read_git_properties(folder: Path, environment: Mapping[str, str], redaction: Redaction) -> dict[str, str]:
     """Return the properties that Azure gives a run of a git work tree; empty where there is none, or no git.
 
     Keys: `azureml.git.repository_uri|branch|commit|dirty` and `mlflow.source.git.repoURL|branch|commit`; what git does

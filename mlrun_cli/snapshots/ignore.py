@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mlrun_cli.errors import InvalidFile
-from mlrun_cli.snapshots.snapshot import shown
+from mlrun_cli.snapshots.snapshot import escape_path
 
 if TYPE_CHECKING:
     from pathspec import GitIgnoreSpec
@@ -90,7 +90,7 @@ class IgnoreRules:
             try:
                 GitIgnoreSpec.from_lines([line])
             except ValueError:
-                self.notes.append(f"{self.file_name}: '{shown(line)}' is no pattern; it is skipped.")
+                self.notes.append(f"{self.file_name}: '{escape_path(line)}' is no pattern; it is skipped.")
                 return False
             return True
 

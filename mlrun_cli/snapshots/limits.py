@@ -10,7 +10,7 @@ from mlrun_cli.core.named_tuple import NamedTuple
 from mlrun_cli.core.sizes import MEGABYTE, format_size
 from mlrun_cli.errors import InvalidValue, SnapshotTooLarge, UsageError
 from mlrun_cli.snapshots.ignore import IgnoreRules
-from mlrun_cli.snapshots.snapshot import shown
+from mlrun_cli.snapshots.snapshot import escape_path
 
 _MAX_MB = "MLRUN_SNAPSHOT_MAX_MB"
 _MAX_FILES = "MLRUN_SNAPSHOT_MAX_FILES"
@@ -43,7 +43,7 @@ def _read_positive_number(environ: Mapping[str, str], name: str, default: int) -
         return default
     if not re.fullmatch(r"0*[1-9][0-9]{0,11}", text, re.ASCII):
         raise InvalidValue(
-            f"{name}: '{shown(text)}' is not a whole number above 0.",
+            f"{name}: '{escape_path(text)}' is not a whole number above 0.",
             hint=f"Set it as in {name}={default}, or unset it for Azure's limit.",
             target=name,
         )
@@ -93,10 +93,11 @@ def too_large_error(
     places = ", ".join(_format_place(path, amounts[path]) for path in largest[:_NAMED])
     command = _build_command(source, rules, _select_fewest(largest, amounts, total, limits))
     return SnapshotTooLarge(
-        f"'{shown(source)}' is too large for a snapshot: {_format_amount(total, more)}, where {_format_amount(limits)}"
+        f"'{escape_path(source)}' is too large for a snapshot:"
+        f" {_format_amount(total, more)}, where {_format_amount(limits)}"
         f" are allowed. Largest: {places}.",
         hint=f"To leave it out: {command}   (or set {_MAX_MB}, {_MAX_FILES})",
-        target=shown(source),
+        target=escape_path(source),
     )
 
 
@@ -174,7 +175,7 @@ def _build_pattern(path: str) -> str:
 
 
 def _format_place(path: str, amount: Amount) -> str:
-    return f"{shown(path)} ({_format_amount(amount) if path.endswith('/') else format_size(amount.size)})"
+    return f"{escape_path(path)} ({_format_amount(amount) if path.endswith('/') else format_size(amount.size)})"
 
 
 def _format_amount(amount: Amount | SnapshotLimits, more: str = "") -> str:

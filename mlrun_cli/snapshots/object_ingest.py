@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 from mlrun_cli.core.named_tuple import NamedTuple
 from mlrun_cli.snapshots.content_store import SnapshotStore
-from mlrun_cli.snapshots.digest_cache import signature
+from mlrun_cli.snapshots.digest_cache import compute_signature
 
 _CHUNK = 1024 * 1024
 _TRIES = 3
@@ -49,7 +49,7 @@ def ingest_file(store: SnapshotStore, path: str, report: Callable[[int], None]) 
             after = os.fstat(descriptor)
         finally:
             os.close(descriptor)
-        is_steady = size == before.st_size and signature(before) == signature(after)
+        is_steady = size == before.st_size and compute_signature(before) == compute_signature(after)
         if is_steady:
             break
     return IngestedFile(digest, size, before, is_steady)

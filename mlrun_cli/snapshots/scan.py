@@ -151,10 +151,10 @@ class _Walk:
             self._scan.left_out.append(OmittedPath(path, _SPECIAL_FILES.get(kind, "a special file")))
 
     def _omit(self, path: str, error: OSError) -> None:
-        self._scan.left_out.append(OmittedPath(path, unreadable(error)))
+        self._scan.left_out.append(OmittedPath(path, describe_read_error(error)))
 
 
-def unreadable(error: OSError) -> str:
+def describe_read_error(error: OSError) -> str:
     """Why a file could not be read, as a noun phrase."""
     if isinstance(error, FileNotFoundError):
         return "gone before it was read"
@@ -178,7 +178,7 @@ def _keep_inner_links(scan: Scan) -> None:
         try:
             target = _resolve_target(scan.root, path)
         except OSError as error:
-            reason = _LINK_ERRORS.get(error.errno or 0) or unreadable(error)
+            reason = _LINK_ERRORS.get(error.errno or 0) or describe_read_error(error)
         else:
             if target in inside and not path.startswith(f"{target}/"):
                 scan.links[path] = target

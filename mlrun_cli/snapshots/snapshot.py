@@ -108,18 +108,18 @@ class OmittedPath(NamedTuple):
     reason: str
 
 
-def omission_note(left_out: Sequence[OmittedPath]) -> str:
+def describe_omissions(left_out: Sequence[OmittedPath]) -> str:
     """Return one line that names some of what was left out, each with its reason, and counts the rest."""
-    return f"Left out of the snapshot: {some([f'{item.path} ({item.reason})' for item in left_out])}."
+    return f"Left out of the snapshot: {format_some([f'{item.path} ({item.reason})' for item in left_out])}."
 
 
-def some(names: Sequence[str], most: int = 3) -> str:
+def format_some(names: Sequence[str], most: int = 3) -> str:
     """Return the first `most` names and how many more there are: `a, b and 3 more`."""
     more = f" and {len(names) - most} more" if len(names) > most else ""
-    return ", ".join(shown(name) for name in names[:most]) + more
+    return ", ".join(escape_path(name) for name in names[:most]) + more
 
 
-def shown(path: str) -> str:
+def escape_path(path: str) -> str:
     """Return a path as one printable line: control characters and bytes that are no UTF-8 are escaped."""
     return "".join(
         character if character.isprintable() else character.encode("unicode_escape").decode("ascii")

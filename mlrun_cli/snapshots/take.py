@@ -14,8 +14,15 @@ from mlrun_cli.snapshots.content_store import SnapshotStore
 from mlrun_cli.snapshots.digest_cache import DigestCache
 from mlrun_cli.snapshots.limits import SnapshotLimits
 from mlrun_cli.snapshots.object_ingest import ingest_file
-from mlrun_cli.snapshots.scan import LINK_TO_LEFT_OUT, Scan, scan_folder, unreadable
-from mlrun_cli.snapshots.snapshot import EntryKind, OmittedPath, Snapshot, SnapshotEntry, omission_note, some
+from mlrun_cli.snapshots.scan import LINK_TO_LEFT_OUT, Scan, describe_read_error, scan_folder
+from mlrun_cli.snapshots.snapshot import (
+    EntryKind,
+    OmittedPath,
+    Snapshot,
+    SnapshotEntry,
+    describe_omissions,
+    format_some,
+)
 
 Progress = Callable[[int, int], None]
 
@@ -47,7 +54,7 @@ def take_snapshot(
     scan = scan_folder(source, limits, exclude)
     taking = _SnapshotBuilder(scan, store, progress)
     entries = taking.entries()
-    snapshot = Snapshot(snapshot_id(entries), entries, sum(entry.size for entry in entries))
+    snapshot = Snapshot(compute_snapshot_id(entries), entries, sum(entry.size for entry in entries))
     # An equal content may have been there before, with other times: the first manifest holds, since
     # working copies made from it are compared with it.
     stored = store.find_manifest(snapshot.snapshot_id)
@@ -58,7 +65,7 @@ def take_snapshot(
     return stored or snapshot, [*scan.notes, *taking.notes()]
 
 
-def snapshot_id(entries: Iterable[SnapshotEntry]) -> str:
+def compute_snapshot_id(entries: Iterable[SnapshotEntry]) -> str:
     """Return a GUID made of all that a script can see of the entries, but for their times."""
     digest = hashlib.sha256()
     for entry in entries:
@@ -101,9 +108,9 @@ class _SnapshotBuilder:
         """Return at most two lines: on omitted paths, and on files that changed while they were read."""
         notes = []
         if self._left_out:
-            notes.append(omission_note(sorted(self._left_out, key=lambda item: item.path)))
+            notes.append(describe_omissions(sorted(self._left_out, key=lambda item: item.path)))
         if self._unsteady:
-            notes.append(f"Changed while the snapshot was taken: {some(sorted(self._unsteady))}.")
+            notes.append(f"Changed while the snapshot was taken: {format_some(sorted(self._unsteady))}.")
         return notes
 
     def _build_file_entry(self, path: str, found: os.stat_result) -> SnapshotEntry | None:
@@ -114,7 +121,7 @@ class _SnapshotBuilder:
             try:
                 taken = ingest_file(self._store, f"{self._scan.root}/{path}", self._report)
             except OSError as error:
-                self._left_out.append(OmittedPath(path, unreadable(error)))
+                self._left_out.append(OmittedPath(path, describe_read_error(error)))
                 return None
             digest, size, found = taken.digest, taken.size, taken.found
             if taken.is_steady:

@@ -18,7 +18,7 @@ from pathlib import Path
 from mlrun_cli.core.temporary import is_temporary
 from mlrun_cli.errors import StoredFilesLost, StoreError
 from mlrun_cli.snapshots.content_store import SnapshotStore
-from mlrun_cli.snapshots.snapshot import EntryKind, Snapshot, SnapshotEntry, shown
+from mlrun_cli.snapshots.snapshot import EntryKind, Snapshot, SnapshotEntry, escape_path
 from mlrun_cli.wire import copying
 
 OUTPUTS = "outputs"
@@ -35,7 +35,7 @@ def make_working_copy(snapshot: Snapshot, store: SnapshotStore, destination: Pat
     """Copy the snapshot to `destination`, a new or an empty folder.
 
     Files are writable and keep their x bit and their time of change, by which `remove_unchanged` and
-    `script_files` know them again. Blocks are shared with the store where the file system can do that.
+    `list_script_files` know them again. Blocks are shared with the store where the file system can do that.
 
     Raises:
         StoreError: the store has lost a file, or the copy cannot be written.
@@ -101,7 +101,7 @@ def remove_unchanged(snapshot: Snapshot, destination: Path) -> None:
                     _remove_if_unchanged(entry, descriptor)
 
 
-def script_files(snapshot: Snapshot | None, destination: Path) -> list[str]:
+def list_script_files(snapshot: Snapshot | None, destination: Path) -> list[str]:
     """Paths, relative, posix and sorted, of the files that a script has added or changed.
 
     A link counts if it leads to a file inside of `destination`. A folder that is not there holds nothing.
@@ -121,8 +121,8 @@ def script_files(snapshot: Snapshot | None, destination: Path) -> list[str]:
     return sorted(written)
 
 
-def escaping_links(destination: Path) -> list[str]:
-    """Paths, as of `script_files`, of the links that lead out of `destination`: a script's, as no snapshot has any.
+def list_escaping_links(destination: Path) -> list[str]:
+    """Return the paths of links that lead out of `destination`: a script's, as no snapshot has any.
 
     What cannot be looked at is passed over.
     """
@@ -162,9 +162,9 @@ def _make_file(entry: SnapshotEntry, store: SnapshotStore, top: int) -> None:
 
 def _lost_error(entry: SnapshotEntry) -> StoreError:
     return StoredFilesLost(
-        f"The content of '{shown(entry.path)}' is gone from the workspace's snapshots.",
+        f"The content of '{escape_path(entry.path)}' is gone from the workspace's snapshots.",
         hint="Submit the run again: that restores it.",
-        target=shown(entry.path),
+        target=escape_path(entry.path),
     )
 
 

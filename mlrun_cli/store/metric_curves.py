@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from mlrun_cli.core.named_tuple import NamedTuple
 from mlrun_cli.metrics.metric import MetricPoint
-from mlrun_cli.store.db.database import Database, Row, in_lists
+from mlrun_cli.store.db.database import Database, Row, build_in_lists
 
 STEP, TIME = "step", "time"
 
@@ -99,7 +99,7 @@ class MetricCurveStore:
         return {key: pieces for key, pieces in found.items() if pieces}
 
     def _select_series(self, run_keys: Sequence[int], name: str) -> Iterator[Row]:
-        for places, parameters in in_lists("run", run_keys):
+        for places, parameters in build_in_lists("run", run_keys):
             yield from self._database.rows(
                 f"SELECT run_key, metric_key, value_count FROM metrics WHERE run_key IN {places} AND name = :name",  # noqa: S608
                 name=name,

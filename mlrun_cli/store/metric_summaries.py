@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from mlrun_cli.metrics.metric import IMAGE, MetricSummary
-from mlrun_cli.store.db.database import Database, Row, in_list, in_lists
+from mlrun_cli.store.db.database import Database, Row, build_in_list, build_in_lists
 
 _MOST_READ = 40_000
 _SPECIAL = re.compile(r"[%_\\]")
@@ -66,9 +66,9 @@ class MetricSummaryStore:
 
         At most some hundred names.
         """
-        its_name, named = in_list("name", names)
+        its_name, named = build_in_list("name", names)
         found: dict[tuple[int, str], MetricSummary] = {}
-        for its_run, parameters in in_lists("run", run_keys):
+        for its_run, parameters in build_in_lists("run", run_keys):
             rows = self._database.rows(
                 f"{_SELECT} WHERE run_key IN {its_run} AND name IN {its_name}",
                 **parameters,
@@ -98,7 +98,7 @@ class MetricSummaryStore:
         """
         if not run_keys:
             return []
-        its_run, parameters = in_list("run", self._limit_runs(run_keys))
+        its_run, parameters = build_in_list("run", self._limit_runs(run_keys))
         rows = self._database.rows(
             f"SELECT name, max(value_count) AS longest FROM metrics WHERE run_key IN {its_run} AND {_HAS_NUMBERS}"  # noqa: S608
             " GROUP BY name ORDER BY count(*) DESC, longest DESC, name LIMIT :limit",
@@ -127,7 +127,7 @@ class MetricSummaryStore:
 
     def count_names(self, run_keys: Sequence[int]) -> int:
         """Return how many names `list_names` has for some hundred runs, without a limit."""
-        its_run, parameters = in_list("run", run_keys)
+        its_run, parameters = build_in_list("run", run_keys)
         row = self._database.row(
             f"SELECT count(DISTINCT name) AS found FROM metrics WHERE run_key IN {its_run} AND {_HAS_NUMBERS}",  # noqa: S608
             **parameters,

@@ -11,7 +11,7 @@ import json
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from mlrun_cli.metrics.metric import LIST, ROW, TABLE, VALUE, LoggedValue, MetricItem, assemble, merge_shapes
+from mlrun_cli.metrics.metric import LIST, ROW, TABLE, VALUE, LoggedValue, MetricItem, assemble_metric, merge_shapes
 from mlrun_cli.store.db.database import Database, Row
 
 _COLUMNS = ("metric_key", "position", "logged_at", "step", "kind", "number", "text")
@@ -138,13 +138,13 @@ class MetricStore:
             rows = self._database.rows(
                 "SELECT number FROM metric_values WHERE metric_key = :key ORDER BY position", key=metric_key
             )
-            return assemble(shape, [row["number"] for row in rows], ())
+            return assemble_metric(shape, [row["number"] for row in rows], ())
         rows = self._database.rows(
             "SELECT kind, number, text, step FROM metric_values WHERE metric_key = :key ORDER BY position",
             key=metric_key,
         )
         values = [_decode(row["kind"], row["number"], row["text"]) for row in rows]
-        return assemble(shape, values, [row["step"] for row in rows])
+        return assemble_metric(shape, values, [row["step"] for row in rows])
 
     def _is_plain(self, metric_key: int) -> bool:
         """Return whether all values are numbers without a step, as most are: these are read in a third of the time."""

@@ -11,7 +11,7 @@ from typing import Any
 
 from mlrun_cli.core.named_tuple import NamedTuple
 from mlrun_cli.runs.record_files import OLD_OWNER_LOCK
-from mlrun_cli.store.db.database import Database, Row, in_lists
+from mlrun_cli.store.db.database import Database, Row, build_in_lists
 from mlrun_cli.store.db.watched_table import WatchedTable
 
 RUN = "runs"
@@ -63,7 +63,7 @@ class RecordStore:
 
     def read_documents(self, keys: Sequence[int]) -> Iterator[dict[str, Any]]:
         """Return the documents of the runs of these keys; those that are gone are left out."""
-        for places, parameters in in_lists("run", keys):
+        for places, parameters in build_in_lists("run", keys):
             rows = self._database.rows(
                 "SELECT runs.*, parents.run_id AS _parent, roots.run_id AS _root FROM runs"  # noqa: S608
                 " LEFT JOIN runs AS parents ON parents.run_key = runs.parent_key"

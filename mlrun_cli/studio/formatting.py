@@ -13,7 +13,7 @@ from typing import Any
 from markupsafe import Markup
 
 from mlrun_cli.core.sizes import format_size
-from mlrun_cli.core.time import MICROSECONDS, iso, now
+from mlrun_cli.core.time import MICROSECONDS, format_iso, now
 from mlrun_cli.runs.run import Run
 from mlrun_cli.runs.status import TERMINAL_STATUSES, RunStatus
 
@@ -46,14 +46,14 @@ def format_timestamp(value: int | None) -> Markup:
     if value is None:
         return Markup("")
     text = time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(value // MICROSECONDS))
-    return Markup('<time datetime="{}" data-timestamp>{} UTC</time>').format(iso(value), text)
+    return Markup('<time datetime="{}" data-timestamp>{} UTC</time>').format(format_iso(value), text)
 
 
 def format_age(value: int | None) -> Markup:
     """Format the age of a timestamp, which a script of the page updates; the timestamp is its tooltip."""
     if value is None:
         return Markup("")
-    text, age = iso(value), _describe_age(now() - value)
+    text, age = format_iso(value), _describe_age(now() - value)
     return Markup('<time datetime="{}" data-ago title="{}">{}</time>').format(text, text, age)
 
 
@@ -69,7 +69,7 @@ def format_elapsed(run: Run) -> Markup:
         return Markup("")
     if run.started_at is None or run.ended_at is not None or run.status.is_terminal:
         return Markup("{}").format(format_duration(seconds))
-    return Markup('<span data-ticks="{}">{}</span>').format(iso(run.started_at), format_duration(seconds))
+    return Markup('<span data-ticks="{}">{}</span>').format(format_iso(run.started_at), format_duration(seconds))
 
 
 def format_number(value: object) -> str:

@@ -9,7 +9,7 @@ from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
-from mlrun_cli.core.problems import each_problem
+from mlrun_cli.core.problems import list_problems
 from mlrun_cli.core.redaction import Redaction
 from mlrun_cli.errors import MlrunError
 from mlrun_cli.runconfigs.lookup import find_runconfig, find_runconfig_name
@@ -72,6 +72,6 @@ def _make_record(folder: Path, file: Path) -> dict[str, Any]:
         # That its environment is only named is no fault: it may be registered.
         review_configuration(configuration.without_environment_name(), search_path=os.environ.get("PATH", ""))
     except MlrunError as error:
-        first, *more = each_problem(error)
+        first, *more = list_problems(error)
         return {**record, "reason": first.message + (f" (and {len(more)} more)" if more else "")}
     return {**record, "ok": True}

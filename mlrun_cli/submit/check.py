@@ -9,7 +9,7 @@ from typing import Any
 
 from mlrun_cli.compute.compute_target import LOCAL_TARGET
 from mlrun_cli.core.named_tuple import NamedTuple
-from mlrun_cli.core.problems import problem_record
+from mlrun_cli.core.problems import build_problem_record
 from mlrun_cli.core.redaction import Redaction
 from mlrun_cli.environments.environment import EnvironmentPlan
 from mlrun_cli.environments.mode import EnvironmentChoice
@@ -118,7 +118,7 @@ def check_runconfig(
         hint=None if refusal is None else refusal.hint,
         missing=missing,
         notes=tuple(resolver.notes) if resolver.is_read else (),
-        problems=tuple(map(problem_record, problems)),
+        problems=tuple(map(build_problem_record, problems)),
     )
 
 

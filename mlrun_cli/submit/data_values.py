@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from mlrun_cli.core.problems import Problems
-from mlrun_cli.data.placeholders import DATASET, OUTPUT, PATH_ON_COMPUTE, REFERENCE, Placeholders, azure_name
+from mlrun_cli.data.placeholders import DATASET, OUTPUT, PATH_ON_COMPUTE, REFERENCE, Placeholders, convert_to_azure_name
 from mlrun_cli.errors import UsageError
 from mlrun_cli.runconfigs.run_configuration import RunConfiguration
 from mlrun_cli.submit.run_data import RunData
@@ -56,9 +56,9 @@ class DataValues:
     def _add_azure_names(self) -> None:
         """Add the names that Azure gives data of a runconfig, which scripts and arguments may have."""
         for (kind, name), value in [*self._values.items()]:
-            self._values.setdefault((kind, azure_name(name)), value)
+            self._values.setdefault((kind, convert_to_azure_name(name)), value)
             if kind == REFERENCE:
-                self._data.variables.setdefault(f"{REFERENCE}_{azure_name(name)}", value)
+                self._data.variables.setdefault(f"{REFERENCE}_{convert_to_azure_name(name)}", value)
 
     def _fill_arguments(self, configuration: RunConfiguration, problems: Problems) -> Iterator[str]:
         for index, text in enumerate(configuration.arguments):

@@ -8,7 +8,7 @@ from typing import Any
 
 from mlrun_cli.core.named_tuple import NamedTuple
 from mlrun_cli.core.redaction import Redaction
-from mlrun_cli.environments.docker_section import engine_arguments, shared_memory
+from mlrun_cli.environments.docker_section import get_shared_memory, list_engine_arguments
 from mlrun_cli.environments.folder import EnvironmentFolder
 from mlrun_cli.environments.planned_environment import PlannedEnvironment
 from mlrun_cli.processes.launch import Launch
@@ -118,8 +118,8 @@ def _build_environment_record(planned: PlannedRun, redaction: Redaction) -> dict
     if environment.container is not None:
         container = {
             "image": environment.container.image,
-            "shm_size": shared_memory(planned.configuration),
-            "arguments": engine_arguments(planned.configuration),
+            "shm_size": get_shared_memory(planned.configuration),
+            "arguments": list_engine_arguments(planned.configuration),
         }
     if build is None:
         return {"kind": environment.kind.value, "interpreter": environment.interpreter, **container}

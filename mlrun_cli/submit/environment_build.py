@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from mlrun_cli.errors import EnvironmentNotBuilt
-from mlrun_cli.runconfigs.runconfig import configuration_from_document
+from mlrun_cli.runconfigs.runconfig import read_configuration_document
 from mlrun_cli.submit.environment_plan import plan_environment
 from mlrun_cli.workspace import Workspace
 
@@ -27,7 +27,7 @@ def build_environment(workspace: Workspace, definition: Mapping[str, Any]) -> st
         InvalidFile, Unsupported: no run could be given such an environment.
     """
     here = Path.cwd()
-    configuration, _ = configuration_from_document({"environment": definition}, Path(str(definition.get("name"))))
+    configuration, _ = read_configuration_document({"environment": definition}, Path(str(definition.get("name"))))
     planned, notes = plan_environment(
         configuration,
         runconfig=None,

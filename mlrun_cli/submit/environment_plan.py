@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from mlrun_cli.core.problems import Problems
 from mlrun_cli.environments.docker_section import find_engine, wants_container
 from mlrun_cli.environments.environment import EnvironmentPlan
-from mlrun_cli.environments.frameworks import R_FRAMEWORK, SPARK_FRAMEWORK, find_program, spark_command
+from mlrun_cli.environments.frameworks import R_FRAMEWORK, SPARK_FRAMEWORK, build_spark_command, find_program
 from mlrun_cli.environments.mode import MODE_VARIABLE, EnvironmentChoice, EnvironmentMode
 from mlrun_cli.environments.planned_environment import PlannedEnvironment
 from mlrun_cli.environments.user_managed import plan_current, plan_user_managed
@@ -98,7 +98,7 @@ def _plan_reviewed(
         planned = plan_conda(dependencies, home=home, environ=environment, choice=choice)
     if framework == SPARK_FRAMEWORK and program is not None:
         with configuration.locate_errors():
-            planned = planned._replace(plan=planned.plan._replace(starter=spark_command(configuration, program)))
+            planned = planned._replace(plan=planned.plan._replace(starter=build_spark_command(configuration, program)))
     return planned
 
 
@@ -124,8 +124,8 @@ def _read_dependencies(
 ) -> CondaDependencies:
     """Return the conda dependencies that apply: of a file, or of the runconfig itself."""
     from mlrun_cli.environments.conda_file import (  # noqa: PLC0415 - start-up
-        conda_dependencies_from_mapping,
         read_conda_dependencies,
+        read_conda_mapping,
     )
 
     python = configuration.python
@@ -135,9 +135,9 @@ def _read_dependencies(
     if python.conda_dependencies is not None:
         key_path = "environment.python.condaDependencies"
         where = runconfig or project
-        return conda_dependencies_from_mapping(python.conda_dependencies, where, key_path, beside)
+        return read_conda_mapping(python.conda_dependencies, where, key_path, beside)
     if python.conda_dependencies_file is None:
-        return conda_dependencies_from_mapping({}, runconfig or project, "environment.python", project)
+        return read_conda_mapping({}, runconfig or project, "environment.python", project)
     name = python.conda_dependencies_file
     with configuration.locate_errors("environment.python.condaDependenciesFile"):
         file = find_named_file(name, "conda dependencies", runconfig, project, source)

@@ -17,7 +17,7 @@ from mlrun_cli.runs.lease import compute_lease_end
 from mlrun_cli.runs.run import SCRIPT_RUN
 from mlrun_cli.runs.status import RunStatus
 from mlrun_cli.runs.submission import Secrets, Submission
-from mlrun_cli.snapshots.git import git_properties
+from mlrun_cli.snapshots.git import read_git_properties
 from mlrun_cli.snapshots.snapshot import SNAPSHOT_PROPERTY
 from mlrun_cli.submit.admission import Admission, GpuRequest, admit_run
 from mlrun_cli.submit.new_run_folder import NewRunFolder
@@ -100,7 +100,7 @@ def _build_columns(workspace: Workspace, run: NewRun) -> dict[str, Any]:
 def _build_properties(workspace: Workspace, run: NewRun) -> Mapping[str, str]:
     request = run.request
     if request.earlier is None:
-        git = git_properties(run.resolution.source, request.environment, run.redaction)
+        git = read_git_properties(run.resolution.source, request.environment, run.redaction)
     else:
         git = request.earlier.git_properties()
     return {

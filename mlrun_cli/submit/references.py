@@ -67,7 +67,7 @@ def _find_registered(
 ) -> RunConfiguration:
     """Return the environment of the workspace that a configuration names."""
     from mlrun_cli.actions.environments import get_environment  # noqa: PLC0415 - start-up
-    from mlrun_cli.runconfigs.runconfig import configuration_from_document  # noqa: PLC0415 - start-up
+    from mlrun_cli.runconfigs.runconfig import read_configuration_document  # noqa: PLC0415 - start-up
 
     version = None if configuration.environment_reference else configuration.changed_keys().get("environment.version")
     try:
@@ -79,7 +79,7 @@ def _find_registered(
             f"it: Environment.from_conda_specification('{name}', 'conda.yml').register(Workspace.from_config()).",
         ) from error
     named = {**found.definition, "name": found.name, "version": found.version}
-    described, _ = configuration_from_document({"environment": named}, Path(name))
+    described, _ = read_configuration_document({"environment": named}, Path(name))
     return described
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import mlrun_cli
 from mlrun_cli.core.home import make_private_folder
-from mlrun_cli.core.temporary import temporary_name
+from mlrun_cli.core.temporary import make_temporary_name
 from mlrun_cli.errors import StoreError
 
 _SOURCE = Path(mlrun_cli.__file__).parent / "sdk"
@@ -24,7 +24,7 @@ def ensure_sdk_copy(home: Path) -> Path:
     if copy.is_dir():
         return copy
     make_private_folder(copy.parent)
-    unfinished = copy.with_name(temporary_name())
+    unfinished = copy.with_name(make_temporary_name())
     try:
         shutil.copytree(_SOURCE / "azureml", unfinished / "azureml", ignore=shutil.ignore_patterns("__pycache__"))
         unfinished.rename(copy)

@@ -8,7 +8,7 @@ import time
 from collections.abc import Mapping
 from signal import SIGKILL
 
-from mlrun_cli.environments.container import end_containers, still_running_warning
+from mlrun_cli.environments.container import describe_running_containers, end_containers
 from mlrun_cli.environments.environment import ContainerPlan
 from mlrun_cli.processes.linux import die_with_parent
 
@@ -55,7 +55,7 @@ class ContainerTermination:
             self._begin(time.monotonic())
         while not self.is_over(time.monotonic()):
             time.sleep(_LOOK_SECONDS)
-        return () if self._is_done else (still_running_warning(self._container, self._run_id),)
+        return () if self._is_done else (describe_running_containers(self._container, self._run_id),)
 
     def _begin(self, moment: float) -> None:
         self._give_up_at = moment + _LIMIT_SECONDS

@@ -6,9 +6,9 @@ import sys
 from pathlib import Path
 
 from mlrun_cli.core.log_tail import read_tail
-from mlrun_cli.environments.failure_reason import failure_reason
+from mlrun_cli.environments.failure_reason import find_failure_reason
 from mlrun_cli.environments.folder import EnvironmentFolder, remove_build_secrets
-from mlrun_cli.environments.record import environment_document, not_built_error, unpinned_warning
+from mlrun_cli.environments.record import build_environment_document, describe_failed_build, describe_unpinned
 from mlrun_cli.errors import MlrunError
 from mlrun_cli.processes.termination import end_processes
 from mlrun_cli.runtime.finish import get_signal_name
@@ -52,8 +52,8 @@ class Preparation:
             self._build_environment()
         built = None if folder is None else folder.find_built()
         if built is not None and plan.build is not None:
-            self._run.write_file(self._run.folder.environment_record, environment_document(built, plan.build))
-            self.warnings += unpinned_warning(built)
+            self._run.write_file(self._run.folder.environment_record, build_environment_document(built, plan.build))
+            self.warnings += describe_unpinned(built)
 
     def make_working_copy(self) -> None:
         """Copy the snapshot into the working folder.
@@ -95,5 +95,5 @@ class Preparation:
         if builder.exit_code < 0:
             ended = f"the program that makes it was ended by {get_signal_name(-builder.exit_code)}"
             return f"The environment could not be built: {ended}. Submit the run again."
-        reason = failure_reason(read_tail(self._run.folder.environment_log))
-        return not_built_error(self._run.submission.environment, reason)
+        reason = find_failure_reason(read_tail(self._run.folder.environment_log))
+        return describe_failed_build(self._run.submission.environment, reason)

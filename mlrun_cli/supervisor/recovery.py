@@ -14,7 +14,7 @@ from mlrun_cli.core.disk_room import FULL_FOR_RUNS_BYTES, describe_full_disk
 from mlrun_cli.core.json_files import read_json
 from mlrun_cli.core.program_log import write_log
 from mlrun_cli.core.time import MICROSECONDS, now
-from mlrun_cli.environments.container import end_containers, still_running_warning
+from mlrun_cli.environments.container import describe_running_containers, end_containers
 from mlrun_cli.environments.folder import remove_build_secrets
 from mlrun_cli.errors import MlrunError, RunNotFound, StoreError, StoreUnavailable, TargetKindNotFound
 from mlrun_cli.processes.host import get_origin
@@ -165,7 +165,7 @@ def _end_containers(run: Run, submission: Submission | None) -> tuple[str, ...]:
     container = None if submission is None else submission.environment.container
     if container is None or end_containers(container, run.run_id, {**os.environ, **container.reached_by}):
         return ()
-    return (still_running_warning(container, run.run_id),)
+    return (describe_running_containers(container, run.run_id),)
 
 
 def fail_without_store(folder: RunFolder, error: StoreError) -> None:

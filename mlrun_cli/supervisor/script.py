@@ -7,8 +7,8 @@ from typing import Any
 
 from mlrun_cli.core.log_tail import read_tail
 from mlrun_cli.core.time import now
-from mlrun_cli.environments.activation import activated_environment, script_command
-from mlrun_cli.environments.container import container_command
+from mlrun_cli.environments.activation import activate_environment, build_script_command
+from mlrun_cli.environments.container import build_container_command
 from mlrun_cli.errors import MlrunError
 from mlrun_cli.processes.gpus import VISIBLE_GPUS
 from mlrun_cli.processes.launch import LaunchedProcess
@@ -41,10 +41,10 @@ class Script:
         self._run = run
         self._launcher = get_launcher(run.submission.launch)
         plan = run.submission.environment
-        environment = activated_environment(plan, run.secrets.environment)
+        environment = activate_environment(plan, run.secrets.environment)
         argv = list(run.secrets.argv)
         if not run.submission.is_command:
-            argv = script_command(plan, argv)
+            argv = build_script_command(plan, argv)
         self.container_termination: ContainerTermination | None = None
         if plan.container is not None:
             self.container_termination = ContainerTermination(plan.container, run.submission.run_id, environment)
@@ -115,7 +115,7 @@ class Script:
         if container is None:
             return words
         datastores = [datastore.folder for datastore in workspace.datastores.list()]
-        return container_command(
+        return build_container_command(
             container,
             words,
             variables,

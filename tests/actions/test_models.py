@@ -37,7 +37,7 @@ from mlrun_cli.errors import (
     StoreError,
     UsageError,
 )
-from mlrun_cli.models.model import Model, ModelDetails, ModelFilter, NewModel, check_model_name, name_and_version
+from mlrun_cli.models.model import Model, ModelDetails, ModelFilter, NewModel, check_model_name, split_model_id
 from mlrun_cli.runs.run import SCRIPT_RUN, Run
 from mlrun_cli.runs.status import RunStatus
 from mlrun_cli.workspace import Workspace
@@ -151,11 +151,11 @@ def test_a_name_that_azure_refuses_is_refused(name: str) -> None:
 
 
 def test_an_id_is_a_name_and_a_version() -> None:
-    assert name_and_version("iris") == ("iris", None)
-    assert name_and_version("iris:12") == ("iris", 12)
+    assert split_model_id("iris") == ("iris", None)
+    assert split_model_id("iris:12") == ("iris", 12)
     for wrong in ("iris:", "iris:x", "iris:1:2", "iris:-1", "iris:²"):
         with pytest.raises(InvalidName):
-            name_and_version(wrong)
+            split_model_id(wrong)
 
 
 def test_two_at_once_get_different_versions(tmp_path: Path, workspace: Workspace, source: Path) -> None:

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from mlrun_cli.core.durations import age, clock, parse_duration, parse_time
+from mlrun_cli.core.durations import format_age, format_clock, parse_duration, parse_time
 from mlrun_cli.core.time import MICROSECONDS
 from mlrun_cli.errors import InvalidDuration, InvalidTime
 
@@ -11,7 +11,7 @@ from mlrun_cli.errors import InvalidDuration, InvalidTime
     ("seconds", "shown"), [(-1, "0:00:00"), (59.9, "0:00:59"), (3600, "1:00:00"), (360_061, "100:01:01")]
 )
 def test_a_clock_counts_hours_without_end(seconds: float, shown: str) -> None:
-    assert clock(seconds) == shown
+    assert format_clock(seconds) == shown
 
 
 @pytest.mark.parametrize(
@@ -19,7 +19,7 @@ def test_a_clock_counts_hours_without_end(seconds: float, shown: str) -> None:
     [(-5, "just now"), (59, "just now"), (60, "1 min ago"), (3_600, "1 h ago"), (86_400, "1 d ago")],
 )
 def test_an_age_has_one_unit(seconds: float, shown: str) -> None:
-    assert age(seconds) == shown
+    assert format_age(seconds) == shown
 
 
 @pytest.mark.parametrize(

@@ -26,13 +26,13 @@ from mlrun_cli.environments.build_plan import find_uv, plan_conda
 from mlrun_cli.environments.cache import prune_environments
 from mlrun_cli.environments.conda_file import read_conda_dependencies
 from mlrun_cli.environments.environment import Builder, EnvironmentPlan
-from mlrun_cli.environments.failure_reason import failure_reason
+from mlrun_cli.environments.failure_reason import find_failure_reason
 from mlrun_cli.environments.folder import EnvironmentFolder
 from mlrun_cli.environments.installer import Installer, print_changed
 from mlrun_cli.environments.interpreters import Interpreter, find_interpreters
 from mlrun_cli.environments.mode import EnvironmentChoice, EnvironmentMode
 from mlrun_cli.environments.planned_environment import PlannedEnvironment
-from mlrun_cli.environments.record import unpinned_warning
+from mlrun_cli.environments.record import describe_unpinned
 from tests.packages import make_wheel, package_index
 from tests.running import until
 
@@ -315,7 +315,7 @@ def test_a_local_package_is_built_as_it_was_when_the_run_was_submitted_or_not_at
     first, second = planned_with(1), planned_with(2)
     code, log = build(tmp_path, first, environ)
     said = f"Error: {package} has changed since the run was submitted; submit it again."
-    assert (code, failure_reason(log)) == (1, said)
+    assert (code, find_failure_reason(log)) == (1, said)
     assert not folder_of(first).is_complete()
     code, log = build(tmp_path, second, environ)
     assert code == 0, log
@@ -494,7 +494,7 @@ def test_relaxed_takes_the_python_on_which_the_most_that_is_pinned_can_be_had(
     assert described is not None
     loosened = ("small==9",) if unknown else ()
     assert (described.other_python, described.unpinned) == (other_python.version_text, loosened)
-    assert unpinned_warning(described)[0].endswith(f"as pinned, so that it is Python {other_python.version_text}.")
+    assert describe_unpinned(described)[0].endswith(f"as pinned, so that it is Python {other_python.version_text}.")
     assert (version_inside(planned.plan, "tiny"), version_inside(planned.plan, "small")) == ("1.2", "2.0")
 
 
@@ -507,7 +507,7 @@ def test_an_index_that_is_not_reached_is_not_looked_for_again_on_every_python(
     code, log = build(tmp_path, planned, environ)
     assert code != 0
     assert "Looking whether" not in log
-    assert "onnection refused" in failure_reason(log)
+    assert "onnection refused" in find_failure_reason(log)
 
 
 def test_relaxed_to_another_python_builds_no_version_that_was_chosen_for_the_one_asked_for(
@@ -629,7 +629,7 @@ def test_conda_that_makes_nothing_and_says_nothing_is_named_with_its_end(
     planned = conda_plan(tmp_path, environ, "dependencies: [{pip: [six, idna]}]\n")
     (tmp_path / "conda" / "conda").write_text(SILENT_CONDA.format(code=code), encoding="utf-8")
     ended, log = build(tmp_path, planned, environ)
-    assert (ended, failure_reason(log)) == (code or 1, words.format(python=folder_of(planned).interpreter))
+    assert (ended, find_failure_reason(log)) == (code or 1, words.format(python=folder_of(planned).interpreter))
     assert not folder_of(planned).path.exists()
 
 

@@ -19,11 +19,11 @@ from mlrun_cli.environments.build_plan import find_uv, plan_conda
 from mlrun_cli.environments.conda_file import read_conda_dependencies
 from mlrun_cli.environments.environment import BasePython, Builder, EnvironmentBuild, EnvironmentPlan, LocalSource
 from mlrun_cli.environments.interpreters import PythonRequest
-from mlrun_cli.environments.local_sources import changed_source
+from mlrun_cli.environments.local_sources import find_changed_source
 from mlrun_cli.environments.mode import EnvironmentChoice, EnvironmentMode
 from mlrun_cli.environments.placeholders import replace_secrets_of_dockerfile
 from mlrun_cli.environments.planned_environment import PlannedEnvironment
-from mlrun_cli.environments.requirements import without_version
+from mlrun_cli.environments.requirements import remove_version
 from mlrun_cli.environments.user_managed import plan_current, plan_user_managed
 from mlrun_cli.errors import EnvironmentNotBuilt, InvalidFile, Unsupported
 
@@ -207,13 +207,13 @@ def test_key_follows_a_local_package_and_not_what_building_it_leaves(tmp_path: P
     (package / "labels.json").write_text("1", encoding="utf-8")
     with_data = build_of(tmp_path, environ, content)
     assert with_data.key != before.key
-    assert changed_source(before.local) is None  # a log that the submit writes there is no other package
+    assert find_changed_source(before.local) is None  # a log that the submit writes there is no other package
     for name in ("setup.py", "sub/a.py", "sub/b.pyx", "requirements-dev.txt"):
         before = build_of(tmp_path, environ, content)
         (package / name).parent.mkdir(exist_ok=True)
         (package / name).write_text("22", encoding="utf-8")
         assert build_of(tmp_path, environ, content).key != before.key
-        assert changed_source(before.local) == str(package)
+        assert find_changed_source(before.local) == str(package)
 
 
 def test_key_follows_a_folder_of_wheels(tmp_path: Path, environ: dict[str, str]) -> None:
@@ -222,11 +222,11 @@ def test_key_follows_a_folder_of_wheels(tmp_path: Path, environ: dict[str, str])
         before = build_of(tmp_path, environ, content)
         (tmp_path / name).write_text("1", encoding="utf-8")
         assert build_of(tmp_path, environ, content).key != before.key
-        assert changed_source(before.local) == changed
+        assert find_changed_source(before.local) == changed
 
 
 def test_local_source_that_cannot_be_looked_at_has_not_changed() -> None:
-    assert changed_source([LocalSource("tiny @ file:///…", f"/{'long' * 100}", "")]) is None
+    assert find_changed_source([LocalSource("tiny @ file:///…", f"/{'long' * 100}", "")]) is None
 
 
 def test_image_of_a_dockerfile_is_no_secret_though_a_password_is_the_same_word() -> None:
@@ -583,4 +583,4 @@ def test_azureml_mlflow_brings_mlflow_and_a_line_on_its_data(tmp_path: Path, env
     ],
 )
 def test_a_line_without_its_version(line: str, opened: str) -> None:
-    assert without_version(line) == opened
+    assert remove_version(line) == opened

@@ -13,10 +13,10 @@ import pytest
 from mlrun_cli.environments.build_plan import find_uv, plan_conda
 from mlrun_cli.environments.conda_file import read_conda_dependencies
 from mlrun_cli.environments.environment import BasePython
-from mlrun_cli.environments.failure_reason import failure_reason
+from mlrun_cli.environments.failure_reason import find_failure_reason
 from mlrun_cli.environments.mode import EnvironmentChoice
 from mlrun_cli.environments.planned_environment import PlannedEnvironment
-from mlrun_cli.environments.record import environment_document
+from mlrun_cli.environments.record import build_environment_document
 from mlrun_cli.errors import EnvironmentNotBuilt
 from tests.packages import build_environment, make_wheel, package_index
 
@@ -75,7 +75,7 @@ def test_what_is_not_pinned_is_of_the_day_and_what_is_pinned_keeps_its_pin(
     described = folder.find_built()
     assert described is not None, log
     assert described.installed == ("small==3.0", "tiny==1.1")
-    record = environment_document(described, planned.plan.build)
+    record = build_environment_document(described, planned.plan.build)
     assert (record["day"], record["day_source"], record["loosened"]) == ("2020-06-01", "as named", [])
     assert "as it was on 2020-06-01 (as named)" in log
 
@@ -111,7 +111,7 @@ def test_an_index_that_does_not_say_when_is_named_as_the_cause(tmp_path: Path, e
             tmp_path, plan(tmp_path, environ, f"-i http://{address}/simple/", "tiny"), environ
         )
     assert not folder.is_complete()
-    assert "does not say when its packages were uploaded" in failure_reason(log)
+    assert "does not say when its packages were uploaded" in find_failure_reason(log)
 
 
 def test_the_python_is_the_nearest_on_which_all_that_is_pinned_can_be_had(

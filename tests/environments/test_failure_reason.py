@@ -12,7 +12,7 @@ import pytest
 
 from mlrun_cli.environments.build_plan import find_uv, plan_conda
 from mlrun_cli.environments.conda_file import read_conda_dependencies
-from mlrun_cli.environments.failure_reason import failure_reason
+from mlrun_cli.environments.failure_reason import find_failure_reason
 
 # Needs no other package, prints in colour, and fails.
 BACKEND = r"""
@@ -54,7 +54,7 @@ def test_the_reason_is_what_the_package_says_that_cannot_be_built_and_nothing_is
     )
 
     assert done.returncode == 1
-    assert failure_reason(done.stdout) == "mine could not be built: RuntimeError: Running cythonize failed!"
+    assert find_failure_reason(done.stdout) == "mine could not be built: RuntimeError: Running cythonize failed!"
     assert "reading" in done.stdout
     assert "\x1b" not in done.stdout
 
@@ -215,4 +215,4 @@ error: No solution found when resolving dependencies
     ],
 )
 def test_the_cause_is_found_among_an_installers_other_words(log: str, reason: str | None) -> None:
-    assert failure_reason(log) == (reason or "ERROR: No matching distribution found for nope")
+    assert find_failure_reason(log) == (reason or "ERROR: No matching distribution found for nope")

@@ -14,7 +14,7 @@ import pytest
 from mlrun_cli.environments.build_plan import find_uv, plan_conda
 from mlrun_cli.environments.conda_file import read_conda_dependencies
 from mlrun_cli.environments.folder import EnvironmentFolder
-from mlrun_cli.environments.pip_settings import pip_settings_for_uv
+from mlrun_cli.environments.pip_settings import build_uv_settings
 from tests.packages import build_environment, make_wheel, package_index
 
 
@@ -32,7 +32,7 @@ def test_what_pip_is_told_by_files_and_variables_holds_for_uv(tmp_path: Path) ->
     config(tmp_path / "base/pip.conf", "[install]\nretries = 2\n[download]\nindex-url = https://no/s\n")
     config(tmp_path / "base/none/pip.conf", "no ini")
 
-    settings = pip_settings_for_uv(environ, tmp_path / "base")
+    settings = build_uv_settings(environ, tmp_path / "base")
 
     expected = {
         "UV_DEFAULT_INDEX": "https://user/s",
@@ -47,20 +47,20 @@ def test_what_pip_is_told_by_files_and_variables_holds_for_uv(tmp_path: Path) ->
     assert {"index-url", "find-links", "proxy"} <= set(settings.told)
     assert "extra-index-url" not in settings.told
     assert read in settings.files
-    assert "UV_DEFAULT_INDEX" not in pip_settings_for_uv(environ, None, has_index=True).variables
+    assert "UV_DEFAULT_INDEX" not in build_uv_settings(environ, None, has_index=True).variables
 
 
 def test_what_uv_is_told_itself_goes_before(tmp_path: Path) -> None:
     environ = {"HOME": str(tmp_path), "PIP_CONFIG_FILE": str(tmp_path / "own.conf"), "UV_INDEX_URL": "https://uv/s"}
     config(tmp_path / ".config/pip/pip.conf", "[global]\ntimeout = 60\n")
     config(tmp_path / "own.conf", "[global]\nindex-url = https://pip/s\nfind-links = /a\n")
-    told = pip_settings_for_uv(environ, None)
+    told = build_uv_settings(environ, None)
     assert "UV_DEFAULT_INDEX" not in told.variables
     assert told.variables["UV_FIND_LINKS"] == "/a"
     assert "UV_HTTP_TIMEOUT" not in told.variables
     config(tmp_path / ".config/uv/uv.toml", '[[index]]\nurl = "https://uv/s"\n')
-    assert "UV_FIND_LINKS" not in pip_settings_for_uv(environ, None).variables
-    assert not pip_settings_for_uv({"HOME": str(tmp_path), "PIP_CONFIG_FILE": os.devnull}, None).variables
+    assert "UV_FIND_LINKS" not in build_uv_settings(environ, None).variables
+    assert not build_uv_settings({"HOME": str(tmp_path), "PIP_CONFIG_FILE": os.devnull}, None).variables
 
 
 @pytest.fixture(scope="module")

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from mlrun_cli.metrics.journal import CHUNK_BYTES, journal_names, parse_piece, read_piece
+from mlrun_cli.metrics.journal import CHUNK_BYTES, list_journal_names, parse_piece, read_piece
 from mlrun_cli.metrics.metric import LIST, VALUE
 
 
@@ -147,4 +147,4 @@ def test_every_step_of_64_bits_is_taken(step: int, value: str) -> None:
 
 
 def test_no_folder_holds_no_journals(tmp_path: Path) -> None:
-    assert journal_names(tmp_path / "gone") == []
+    assert list_journal_names(tmp_path / "gone") == []

@@ -15,7 +15,7 @@ from mlrun_cli.runconfigs.communicators import (
     read_launch,
 )
 from mlrun_cli.runconfigs.run_configuration import RunConfiguration
-from mlrun_cli.runconfigs.schema import runconfig_schema
+from mlrun_cli.runconfigs.schema import build_runconfig_schema
 
 
 def launch(communicator: str, nodes: int = 1, **rest: Any) -> Launch:
@@ -42,7 +42,7 @@ def test_communicators_are_known_in_any_letters(communicator: str, kind: LaunchK
 
 
 def test_the_schema_lists_the_communicators() -> None:
-    schema = runconfig_schema()["properties"]["communicator"]
+    schema = build_runconfig_schema()["properties"]["communicator"]
     assert {"enum": tuple(COMMUNICATORS)} in schema["anyOf"]
 
 

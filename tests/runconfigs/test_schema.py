@@ -13,7 +13,7 @@ import yaml
 from mlrun_cli.core.documents.read import read_document
 from mlrun_cli.errors import InvalidFile, Unsupported
 from mlrun_cli.runconfigs.runconfig import read_runconfig
-from mlrun_cli.runconfigs.schema import runconfig_schema
+from mlrun_cli.runconfigs.schema import build_runconfig_schema
 
 DATA = Path(__file__).parents[1] / "data"
 FILES = sorted(
@@ -27,7 +27,7 @@ FILES = sorted(
 
 def schema() -> Any:
     """As `mlrun runconfig schema` prints it."""
-    return json.loads(json.dumps(runconfig_schema()))
+    return json.loads(json.dumps(build_runconfig_schema()))
 
 
 def problems(document: Any) -> list[str]:

@@ -12,7 +12,7 @@ import yaml
 
 from mlrun_cli.core.temporary import TEMPORARY_PREFIX
 from mlrun_cli.errors import InvalidFile
-from mlrun_cli.runconfigs.runconfig import configuration_from_document, read_runconfig
+from mlrun_cli.runconfigs.runconfig import read_configuration_document, read_runconfig
 from tests.running import Mlrun
 from tests.sdk.driving import drive
 
@@ -334,12 +334,12 @@ def test_files_are_found_and_written_where_azure_has_them(mlrun: Mlrun) -> None:
 @pytest.mark.parametrize("path", sorted(DATA.glob("*.runconfig")), ids=lambda path: path.stem)
 def test_a_runconfig_means_the_same_as_a_file_and_as_values(path: Path) -> None:
     document = yaml.safe_load(path.read_text(encoding="utf-8"))
-    assert configuration_from_document(document, path)[0] == read_runconfig(path)[0]
+    assert read_configuration_document(document, path)[0] == read_runconfig(path)[0]
 
 
 def test_what_is_wrong_in_a_runconfig_of_values_is_named_without_a_line() -> None:
     where = Path("/code")
-    configuration, notes = configuration_from_document({"script": "a.py", "arguments": [1, True], "skript": 1}, where)
+    configuration, notes = read_configuration_document({"script": "a.py", "arguments": [1, True], "skript": 1}, where)
     assert configuration.arguments == ("1", "true")
     assert notes == ("/code: unknown key 'skript' is skipped; did you mean script?",)
     for document, said in (
@@ -350,5 +350,5 @@ def test_what_is_wrong_in_a_runconfig_of_values_is_named_without_a_line() -> Non
         ([1], "/code: expected a mapping"),
     ):
         with pytest.raises(InvalidFile) as caught:
-            configuration_from_document(document, where)
+            read_configuration_document(document, where)
         assert caught.value.message.startswith(said)

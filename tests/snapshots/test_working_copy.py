@@ -17,7 +17,7 @@ from mlrun_cli.snapshots.content_store import SnapshotStore
 from mlrun_cli.snapshots.limits import SnapshotLimits
 from mlrun_cli.snapshots.snapshot import EntryKind, Snapshot, SnapshotEntry
 from mlrun_cli.snapshots.take import take_snapshot
-from mlrun_cli.snapshots.working_copy import escaping_links, make_working_copy, remove_unchanged, script_files
+from mlrun_cli.snapshots.working_copy import list_escaping_links, list_script_files, make_working_copy, remove_unchanged
 
 
 @pytest.fixture
@@ -170,9 +170,9 @@ def test_what_the_script_wrote_stays(snapshot: Snapshot, copy: Path) -> None:
     (copy / "data" / "new.csv").touch()
     written = ["data/new.csv", "latest", "outputs/model.pkl", "train.py"]
 
-    assert script_files(snapshot, copy) == written
+    assert list_script_files(snapshot, copy) == written
     remove_unchanged(snapshot, copy)
-    assert script_files(snapshot, copy) == written
+    assert list_script_files(snapshot, copy) == written
     assert _tree(copy) == {
         "data": None,
         "data/new.csv": b"",
@@ -206,21 +206,21 @@ def test_removal_goes_through_no_link(snapshot: Snapshot, source: Path, copy: Pa
 
     assert _tree(source) == before
     assert _tree(copy) == {"data": str(source / "data")}
-    assert script_files(snapshot, copy) == []
-    assert escaping_links(copy) == ["data"]
+    assert list_script_files(snapshot, copy) == []
+    assert list_escaping_links(copy) == ["data"]
 
 
 def test_links_that_lead_out_are_no_files_of_the_script(copy: Path, source: Path) -> None:
-    assert escaping_links(copy) == []
+    assert list_escaping_links(copy) == []
     (copy / "stolen").symlink_to(source / "train.py")
     (copy / "up").symlink_to("..")
     (copy / "data" / "container").symlink_to("/nowhere/here")
     (copy / "self").symlink_to(".")
     (copy / "gone").symlink_to("nothing")
     os.mkfifo(copy / "pipe")
-    assert escaping_links(copy) == ["data/container", "stolen", "up"]
+    assert list_escaping_links(copy) == ["data/container", "stolen", "up"]
 
-    assert script_files(None, copy) == [
+    assert list_script_files(None, copy) == [
         "data/caf\udce9\n.csv",
         "data/large.bin",
         "data/none.txt",
@@ -231,7 +231,7 @@ def test_links_that_lead_out_are_no_files_of_the_script(copy: Path, source: Path
 
 
 def test_no_folder_holds_no_files(tmp_path: Path) -> None:
-    assert script_files(None, tmp_path / "nowhere") == escaping_links(tmp_path / "nowhere") == []
+    assert list_script_files(None, tmp_path / "nowhere") == list_escaping_links(tmp_path / "nowhere") == []
 
 
 def test_files_are_found_in_chains_of_folders_and_beside_them(tmp_path: Path) -> None:
@@ -248,7 +248,7 @@ def test_files_are_found_in_chains_of_folders_and_beside_them(tmp_path: Path) ->
         (folder / "file").write_bytes(b"")
         expected.append(str((folder / "file").relative_to(tmp_path)))
     before = len(os.listdir("/proc/self/fd"))
-    assert script_files(None, tmp_path) == sorted(expected)
+    assert list_script_files(None, tmp_path) == sorted(expected)
     assert len(os.listdir("/proc/self/fd")) <= before
 
 

@@ -7,7 +7,7 @@ from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
 
-from mlrun_cli.core.home import home_folder, make_private_folder
+from mlrun_cli.core.home import get_home_folder, make_private_folder
 from mlrun_cli.core.json_files import read_json, write_json
 from mlrun_cli.errors import StoreError
 
@@ -44,4 +44,4 @@ def _described(path: Path, words: list[str]) -> dict[str, str]:
 
 
 def _note_of(path: Path) -> Path:
-    return home_folder(os.environ) / "results" / f"{sha256(os.fsencode(path.absolute())).hexdigest()}.json"
+    return get_home_folder(os.environ) / "results" / f"{sha256(os.fsencode(path.absolute())).hexdigest()}.json"

@@ -9,7 +9,7 @@ from contextlib import contextmanager, suppress
 from hashlib import sha256
 from pathlib import Path
 
-from mlrun_cli.core.home import home_folder, make_private_folder
+from mlrun_cli.core.home import get_home_folder, make_private_folder
 from mlrun_cli.core.locks import acquire_lock, remove_locked
 from mlrun_cli.errors import StoreError
 
@@ -24,7 +24,7 @@ def claimed(path: Path) -> Iterator[None]:
     Raises:
         BlockingIOError: another process holds it.
     """
-    file = home_folder(os.environ) / "claims" / sha256(os.fsencode(path.absolute())).hexdigest()
+    file = get_home_folder(os.environ) / "claims" / sha256(os.fsencode(path.absolute())).hexdigest()
     lock: int | None = None
     try:
         make_private_folder(file.parent)

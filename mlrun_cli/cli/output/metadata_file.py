@@ -8,7 +8,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from mlrun_cli.cli.output.formats import strict_json
-from mlrun_cli.core.temporary import temporary_beside, temporary_name
+from mlrun_cli.core.temporary import make_temporary_name, temporary_beside
 from mlrun_cli.errors import FileAlreadyExists, FileNotWritable, InvalidPath
 
 _OTHER_FILE = "Name another file with -t."
@@ -109,7 +109,7 @@ class MetadataFile:
             OSError: it cannot be made.
         """
         folder = next(parent for parent in self._path.absolute().parents if os.path.lexists(parent))
-        probe = folder / temporary_name()
+        probe = folder / make_temporary_name()
         os.close(os.open(probe, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
         probe.unlink()
 

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any, TextIO
 
 from mlrun_cli.cli.output.columns import Column, carries, moment_of, print_columns
-from mlrun_cli.core.durations import age, clock
+from mlrun_cli.core.durations import format_age, format_clock
 from mlrun_cli.runs.status import RunStatus
 
 _LOOKS = {
@@ -92,12 +92,12 @@ def shown_duration(row: Mapping[str, Any], now: datetime) -> str:
     start, end = row.get("start_time_utc"), row.get("end_time_utc")
     if start is None:
         return ""
-    return clock(((now if end is None else moment_of(end)) - moment_of(start)).total_seconds())
+    return format_clock(((now if end is None else moment_of(end)) - moment_of(start)).total_seconds())
 
 
 def _age(row: Mapping[str, Any], now: datetime) -> str:
     created = row.get("created_utc")
-    return "" if created is None else age((now - moment_of(created)).total_seconds())
+    return "" if created is None else format_age((now - moment_of(created)).total_seconds())
 
 
 def shown_tags(tags: Mapping[str, str | None]) -> str:

@@ -19,7 +19,7 @@ from mlrun_cli.cli.option_values import OnInterrupt
 from mlrun_cli.cli.output.messages import Level, Messages
 from mlrun_cli.cli.output.progress import Spinner
 from mlrun_cli.cli.run.queue_messages import QueueNews
-from mlrun_cli.core.durations import clock
+from mlrun_cli.core.durations import format_clock
 from mlrun_cli.core.log_tail import read_tail
 from mlrun_cli.core.named_tuple import NamedTuple
 from mlrun_cli.core.owned_file import OwnedFile
@@ -314,4 +314,4 @@ def ending(run: Run) -> str:
     if run.exit_code:
         how = f" (exit code {run.exit_code})"
     elapsed = run.elapsed_seconds(now())
-    return f"{run.status.value}{how}" + ("" if elapsed is None else f" after {clock(elapsed)}")
+    return f"{run.status.value}{how}" + ("" if elapsed is None else f" after {format_clock(elapsed)}")

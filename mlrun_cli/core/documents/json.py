@@ -6,7 +6,7 @@ import json
 import re
 from pathlib import Path
 
-from mlrun_cli.core.documents.node import Node, NodeBuilder, Scalar, joined
+from mlrun_cli.core.documents.node import Node, NodeBuilder, Scalar, join_key_path
 from mlrun_cli.errors import InvalidFile
 
 
@@ -20,7 +20,7 @@ def read_json(path: Path, text: str) -> Node:
     return _JsonReader(path, text).document()
 
 
-def json_problem(path: Path, error: json.JSONDecodeError) -> InvalidFile:
+def create_json_problem(path: Path, error: json.JSONDecodeError) -> InvalidFile:
     """Return the error for a file that had to be JSON."""
     return InvalidFile(path, f"is not JSON: {error.msg.lower()}", line=error.lineno)
 
@@ -87,7 +87,7 @@ class _JsonReader(NodeBuilder):
                 raise json.JSONDecodeError("Expecting a key in double quotes", self._text, self._at)
             line = self._line
             key = str(self._read_scalar()[0])
-            inner = joined(key_path, key)
+            inner = join_key_path(key_path, key)
             self.note_key(lines, key, inner, line)
             self._skip(":", "Expecting ':' delimiter")
             nodes[key] = self._read_value(inner, depth + 1)

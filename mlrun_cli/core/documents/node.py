@@ -7,7 +7,7 @@ from pathlib import Path
 
 from mlrun_cli.core.named_tuple import NamedTuple
 from mlrun_cli.core.problems import Problems
-from mlrun_cli.core.redaction import Redaction, process_redaction
+from mlrun_cli.core.redaction import Redaction, get_process_redaction
 from mlrun_cli.errors import InvalidFile
 
 MAX_VALUES = 100_000
@@ -91,7 +91,7 @@ class Node(NamedTuple):
         if self.content is None or isinstance(self.content, (tuple, dict)):
             raise self._type_error("text")
         text = self.content if isinstance(self.content, str) else self.source
-        problem = text_problem(text)
+        problem = find_text_problem(text)
         if problem:
             raise self.error(problem)
         return text
@@ -108,7 +108,7 @@ class Node(NamedTuple):
             with problems.collecting():
                 if not name or "=" in name:
                     raise value.error("no variable has this name", hint="Write 'NAME: value', with a colon.")
-                if problem := text_problem(name):
+                if problem := find_text_problem(name):
                     raise value.error(problem)
                 found[name] = "" if value.is_null else value.text()
         problems.raise_if_any()
@@ -138,7 +138,7 @@ class Node(NamedTuple):
         """Return the same value under another key path; its lines stay those of the file."""
         content = self.content
         if isinstance(content, dict):
-            content = {key: node.under(joined(key_path, key)) for key, node in content.items()}
+            content = {key: node.under(join_key_path(key_path, key)) for key, node in content.items()}
         elif isinstance(content, tuple):
             content = tuple(node.under(f"{key_path}[{index}]") for index, node in enumerate(content))
         return self._replace(key_path=key_path, content=content)
@@ -153,22 +153,22 @@ class Node(NamedTuple):
 
     def _type_error(self, wanted: str) -> InvalidFile:
         found = _KIND_WORDS[type(self.content)]
-        shown = quoted(self.key_path, self.source)
+        shown = quote_value(self.key_path, self.source)
         return self.error(f"expected {wanted}, found {found}{f' ({shown})' if shown else ''}")
 
 
 def problem(path: Path, reason: str, *, line: int, key_path: str = "", hint: str | None = None) -> InvalidFile:
     """Return an error about a place in a file, to be raised; a line of 0 and an empty key path are not told."""
-    return InvalidFile(path, reason, line=line or None, key_path=printable_key_path(key_path) or None, hint=hint)
+    return InvalidFile(path, reason, line=line or None, key_path=format_key_path(key_path) or None, hint=hint)
 
 
-def printable_key_path(key_path: str) -> str:
+def format_key_path(key_path: str) -> str:
     """Return a key path as an error shows it: who wrote `TOKEN=value` meant no key."""
     key, equals, _value = key_path.partition("=")
     return Redaction().text(f"{key}{equals}***" if equals else key)
 
 
-def text_problem(text: str) -> str | None:
+def find_text_problem(text: str) -> str | None:
     """Why no process could be given this text as an argument or a variable; None when it could."""
     if "\0" in text:
         return "holds a NUL character"
@@ -177,16 +177,16 @@ def text_problem(text: str) -> str | None:
     return None
 
 
-def quoted(key_path: str, text: str) -> str:
+def quote_value(key_path: str, text: str) -> str:
     """Return a text at a key path as an error may quote it; empty where it may be a secret."""
-    redaction = process_redaction()
+    redaction = get_process_redaction()
     keys = key_path.lower().split(".")
     if _VARIABLES & set(keys) or redaction.is_secret(keys[-1]):
         return ""
     return _shorten(redaction.quoted(text))
 
 
-def joined(key_path: str, key: str) -> str:
+def join_key_path(key_path: str, key: str) -> str:
     """Return the key path of a key in a mapping."""
     return f"{key_path}.{key}" if key_path else key
 

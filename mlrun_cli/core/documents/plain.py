@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from mlrun_cli.core.documents.node import MAX_NUMBER, Content, Node, NodeBuilder, joined
+from mlrun_cli.core.documents.node import MAX_NUMBER, Content, Node, NodeBuilder, join_key_path
 from mlrun_cli.errors import InvalidFile
 
 
@@ -34,7 +34,7 @@ class _PlainReader(NodeBuilder):
         if isinstance(value, dict):
             if not all(isinstance(key, str) for key in value):
                 raise InvalidFile(self.path, "a key is not text", key_path=key_path or None)
-            return {key: self.build(inner, joined(key_path, key), depth + 1) for key, inner in value.items()}
+            return {key: self.build(inner, join_key_path(key_path, key), depth + 1) for key, inner in value.items()}
         if isinstance(value, (list, tuple)):
             return tuple(self.build(item, f"{key_path}[{index}]", depth + 1) for index, item in enumerate(value))
         raise self.node(None, key_path, 0).error(f"expected a value of JSON, found {type(value).__name__}")

@@ -10,12 +10,12 @@ import json
 import re
 from pathlib import Path
 
-from mlrun_cli.core.documents.json import json_problem, read_json
-from mlrun_cli.core.documents.node import Node, text_problem
+from mlrun_cli.core.documents.json import create_json_problem, read_json
+from mlrun_cli.core.documents.node import Node, find_text_problem
 from mlrun_cli.core.text_files import read_text
 from mlrun_cli.errors import InvalidFile
 
-__all__ = ["Node", "read_document", "text_problem"]
+__all__ = ["Node", "find_text_problem", "read_document"]
 
 
 def read_document(path: Path) -> Node:
@@ -37,7 +37,7 @@ def read_document(path: Path) -> Node:
             return _read_yaml(path, text)
         except InvalidFile:
             if re.match(r'\s*\{\s*"', text):
-                raise json_problem(path, error) from error
+                raise create_json_problem(path, error) from error
             raise
 
 

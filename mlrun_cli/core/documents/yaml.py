@@ -8,7 +8,16 @@ from typing import cast
 
 import yaml
 
-from mlrun_cli.core.documents.node import MAX_NUMBER, TOO_DEEP, Node, NodeBuilder, Scalar, joined, problem, quoted
+from mlrun_cli.core.documents.node import (
+    MAX_NUMBER,
+    TOO_DEEP,
+    Node,
+    NodeBuilder,
+    Scalar,
+    join_key_path,
+    problem,
+    quote_value,
+)
 from mlrun_cli.errors import InvalidFile
 
 _YAML_TAG = "tag:yaml.org,2002:"
@@ -68,7 +77,7 @@ class _YamlReader(NodeBuilder):
         return InvalidFile(self.path, f"is not YAML: {reason or 'it cannot be read'}", line=line, hint=hint)
 
     def _create_tag_problem(self, tag: str, key_path: str, line: int) -> InvalidFile:
-        shown = quoted(key_path, tag)
+        shown = quote_value(key_path, tag)
         named = f"the YAML tag '{shown}'" if shown else "a YAML tag ('!')"
         hint = None if tag.startswith(_YAML_TAG) else "Put a text that begins with '!' into quotes."
         reason = f"has {named}, which is not read"
@@ -95,7 +104,7 @@ class _YamlReader(NodeBuilder):
             if key.tag == _YAML_TAG + "merge":
                 self._merge_into(merged, value, key_path, depth)
             elif isinstance(key, yaml.ScalarNode):
-                inner = joined(key_path, key.value)
+                inner = join_key_path(key_path, key.value)
                 self.note_key(lines, key.value, inner, line)
                 nodes[key.value] = self._build(value, inner, depth + 1)
             else:

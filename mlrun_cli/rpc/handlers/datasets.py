@@ -10,8 +10,8 @@ from typing import Any
 from mlrun_cli.actions import datasets as actions
 from mlrun_cli.actions import datastores
 from mlrun_cli.data import files
-from mlrun_cli.data.dataset import Dataset, dataset_record
-from mlrun_cli.data.datastore import Datastore, datastore_record
+from mlrun_cli.data.dataset import Dataset, build_dataset_record
+from mlrun_cli.data.datastore import Datastore, build_datastore_record
 from mlrun_cli.rpc.context import RequestContext
 from mlrun_cli.rpc.registry import handler
 
@@ -34,31 +34,31 @@ def register_dataset(
         tags=tags,
         create_new_version=bool(create_new_version),
     )
-    return dataset_record(dataset)
+    return build_dataset_record(dataset)
 
 
 @handler("datasets.save")
 def save_dataset(context: RequestContext, definition: object) -> dict[str, Any]:
     """Give a dataset without a name an id; return its record."""
-    return dataset_record(actions.save_dataset(context.workspace, definition))
+    return build_dataset_record(actions.save_dataset(context.workspace, definition))
 
 
 @handler("datasets.get")
 def get_dataset(context: RequestContext, name: str, version: int | None = None) -> dict[str, Any]:
     """Return the record of a registered dataset."""
-    return dataset_record(actions.get_dataset(context.workspace, name, version))
+    return build_dataset_record(actions.get_dataset(context.workspace, name, version))
 
 
 @handler("datasets.get_by_id")
 def get_dataset_by_id(context: RequestContext, dataset_id: str) -> dict[str, Any]:
     """Return the record of a dataset by its id."""
-    return dataset_record(actions.get_dataset_by_id(context.workspace, dataset_id, os.environ))
+    return build_dataset_record(actions.get_dataset_by_id(context.workspace, dataset_id, os.environ))
 
 
 @handler("datasets.list")
 def list_datasets(context: RequestContext) -> list[dict[str, Any]]:
     """Return the records of all registered datasets in their latest version."""
-    return [dataset_record(dataset) for dataset in context.workspace.datasets.list_latest()]
+    return [build_dataset_record(dataset) for dataset in context.workspace.datasets.list_latest()]
 
 
 @handler("datasets.update")
@@ -66,7 +66,7 @@ def update_dataset(
     context: RequestContext, dataset_id: str, description: str | None = None, tags: Mapping[str, Any] | None = None
 ) -> dict[str, Any]:
     """Replace the description or the tags of a dataset; return its record."""
-    return dataset_record(actions.describe_dataset(context.workspace, dataset_id, description, tags))
+    return build_dataset_record(actions.describe_dataset(context.workspace, dataset_id, description, tags))
 
 
 @handler("datasets.unregister")
@@ -96,7 +96,7 @@ def get_inputs(context: RequestContext, run_id: str) -> dict[str, Any]:
     """Return the data that a run's script was given, by name: a path as text, or the record of a dataset."""
     definition = context.workspace.runs.get(run_id).definition or {}
     found = {entry["name"]: actions.resolve_input(context.workspace, entry) for entry in definition.get("data") or []}
-    return {name: dataset_record(item) if isinstance(item, Dataset) else item for name, item in found.items()}
+    return {name: build_dataset_record(item) if isinstance(item, Dataset) else item for name, item in found.items()}
 
 
 @handler("datasets.outputs")
@@ -137,4 +137,6 @@ def unregister_datastore(context: RequestContext, name: str) -> None:
 
 
 def _record(context: RequestContext, datastore: Datastore) -> dict[str, Any]:
-    return datastore_record(datastore, is_default=datastore.name == datastores.get_default_name(context.workspace))
+    return build_datastore_record(
+        datastore, is_default=datastore.name == datastores.get_default_name(context.workspace)
+    )

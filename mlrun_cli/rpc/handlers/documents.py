@@ -21,17 +21,17 @@ def read_file(context: RequestContext, path: str) -> Any:  # noqa: ARG001 - ever
 @handler("documents.read_runconfig")
 def read_runconfig(context: RequestContext, path: str) -> dict[str, Any]:  # noqa: ARG001
     """Return the content of a runconfig as JSON; arguments and variables are text, as they were written."""
-    from mlrun_cli.runconfigs.writing import plain_runconfig  # noqa: PLC0415 - PyYAML takes 16 ms to import
+    from mlrun_cli.runconfigs.writing import read_plain_runconfig  # noqa: PLC0415 - PyYAML takes 16 ms to import
 
-    return plain_runconfig(Path(path))
+    return read_plain_runconfig(Path(path))
 
 
 @handler("documents.read_environment")
 def read_environment(context: RequestContext, path: str) -> dict[str, Any]:  # noqa: ARG001
     """Return the content of a file that a runconfig names as its environment, likewise."""
-    from mlrun_cli.runconfigs.writing import plain_environment  # noqa: PLC0415 - PyYAML takes 16 ms to import
+    from mlrun_cli.runconfigs.writing import read_plain_environment  # noqa: PLC0415 - PyYAML takes 16 ms to import
 
-    return plain_environment(Path(path))
+    return read_plain_environment(Path(path))
 
 
 @handler("documents.write")

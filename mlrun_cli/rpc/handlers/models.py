@@ -9,7 +9,7 @@ from typing import Any
 from mlrun_cli.actions import models as actions
 from mlrun_cli.actions.models import ModelChanges
 from mlrun_cli.errors import BadRequest, ModelFileNotFound, UsageError
-from mlrun_cli.models.model import Model, ModelDetails, ModelFilter, NewModel, PairFilter, name_and_version
+from mlrun_cli.models.model import Model, ModelDetails, ModelFilter, NewModel, PairFilter, split_model_id
 from mlrun_cli.rpc.context import RequestContext
 from mlrun_cli.rpc.registry import handler
 
@@ -128,7 +128,7 @@ def _record(context: RequestContext, model: Model) -> dict[str, Any]:
 
 
 def _model(context: RequestContext, model_id: str) -> Model:
-    name, version = name_and_version(model_id)
+    name, version = split_model_id(model_id)
     return context.workspace.models.get(name, version)
 
 
@@ -164,7 +164,7 @@ def _filter(
 ) -> ModelFilter:
     """Return a filter; the name may be an id, a tag or property is a key, or a list of a key and a value."""
     if name is not None:
-        name, of_id = name_and_version(name)
+        name, of_id = split_model_id(name)
         version = of_id if version is None else version
     return ModelFilter(
         name, version, _pairs(tags or ()), _pairs(properties or ()), run_id, dataset_id, framework, latest

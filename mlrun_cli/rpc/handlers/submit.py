@@ -9,7 +9,7 @@ from typing import Any
 from mlrun_cli.processes.interruptions import Interruptions
 from mlrun_cli.rpc.context import RequestContext
 from mlrun_cli.rpc.registry import handler
-from mlrun_cli.runconfigs.runconfig import configuration_from_document
+from mlrun_cli.runconfigs.runconfig import read_configuration_document
 from mlrun_cli.runs.record import build_run_record
 from mlrun_cli.submit.request import SubmitRequest
 from mlrun_cli.submit.start import submit
@@ -41,7 +41,7 @@ def submit_script(
         display_name: the name that people see.
     """
     source = Path(source_directory)
-    configuration, notes = configuration_from_document(document, source)
+    configuration, notes = read_configuration_document(document, source)
     request = SubmitRequest(
         path=source,
         experiment_name=experiment_name,

@@ -105,13 +105,13 @@ def is_driver_error(error: BaseException) -> bool:
     return any(kind.__name__ == "DatabaseError" for kind in type(error).__mro__)
 
 
-def in_list(name: str, values: Sequence[object]) -> tuple[str, dict[str, object]]:
+def build_in_list(name: str, values: Sequence[object]) -> tuple[str, dict[str, object]]:
     """Return `(:name_0, :name_1, …)` for `IN`, and its parameters."""
     parameters = {f"{name}_{number}": value for number, value in enumerate(values)}
     return f"({', '.join(f':{key}' for key in parameters)})", parameters
 
 
-def in_lists(name: str, values: Sequence[object]) -> Iterator[tuple[str, dict[str, object]]]:
-    """Return the same as `in_list` for any number of values: a list for each few hundred."""
+def build_in_lists(name: str, values: Sequence[object]) -> Iterator[tuple[str, dict[str, object]]]:
+    """Return the same as `build_in_list` for any number of values: a list for each few hundred."""
     for start in range(0, len(values), _LONGEST_LIST):
-        yield in_list(name, values[start : start + _LONGEST_LIST])
+        yield build_in_list(name, values[start : start + _LONGEST_LIST])

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 from mlrun_cli.metrics.filter import MetricFilter
 from mlrun_cli.runs.filter import RunFilter, TagFilter
 from mlrun_cli.runs.status import TERMINAL_STATUSES, RunStatus
-from mlrun_cli.store.db.database import Database, in_list
+from mlrun_cli.store.db.database import Database, build_in_list
 
 TERMINAL = ", ".join(sorted(f"'{status.value}'" for status in TERMINAL_STATUSES))
 """The statuses in which a run stays."""
@@ -114,8 +114,8 @@ class RunConditions:
     def _add_statuses(self, which: RunFilter) -> None:
         if not which.statuses:
             return
-        places, parameters = in_list("status", sorted(status.value for status in which.statuses))
-        lost, lost_keys = in_list("lost", sorted(which.not_responding))
+        places, parameters = build_in_list("status", sorted(status.value for status in which.statuses))
+        lost, lost_keys = build_in_list("lost", sorted(which.not_responding))
         looked_up, asked = f"runs.status IN {places}", f"coalesce(runs.status, '') IN {places}"
         if which.not_responding:
             parameters.update(lost_keys)
@@ -134,7 +134,7 @@ class RunConditions:
             self._add_selective("runs", looked_up, looked_up, asked, parameters)
 
     def _add_any_of(self, name: str, values: frozenset[str]) -> None:
-        places, parameters = in_list(f"any_{name}", sorted(values))
+        places, parameters = build_in_list(f"any_{name}", sorted(values))
         column, other = _COLUMNS.get(name, "experiment_key"), "''"
         if name == "experiment_name":
             other, places = "0", f"(SELECT experiment_key FROM experiments WHERE name IN {places})"  # noqa: S608
@@ -154,7 +154,7 @@ class RunConditions:
         if not pair.any_value and pair.value is None:
             condition += f" AND {table}.value IS NULL"
         elif not pair.any_value:
-            places, values = in_list(f"{table}_value_{number}", [pair.value, *pair.or_values])
+            places, values = build_in_list(f"{table}_value_{number}", [pair.value, *pair.or_values])
             condition += f" AND {table}.value IN {places}"
             parameters.update(values)
         self._add_table(table, condition, parameters)

@@ -62,7 +62,7 @@ class OrderSql(NamedTuple):
     moving_value: str = ""
 
 
-def order_sql(order: RunOrder, dialect: Dialect) -> OrderSql:
+def build_order(order: RunOrder, dialect: Dialect) -> OrderSql:
     """Return the SQL of an order whose column is known to exist."""
     kind, _, name = order.column.partition(":")
     if kind == METRIC:

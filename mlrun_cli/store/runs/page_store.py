@@ -8,9 +8,9 @@ from typing import Any, TypeAlias
 from mlrun_cli.runs.filter import RunFilter
 from mlrun_cli.runs.order import NEWEST_FIRST, RunOrder
 from mlrun_cli.runs.run import Run
-from mlrun_cli.store.db.database import Database, Row, in_list
+from mlrun_cli.store.db.database import Database, Row, build_in_list
 from mlrun_cli.store.runs.conditions import TERMINAL, RunConditions
-from mlrun_cli.store.runs.orders import OrderSql, order_sql
+from mlrun_cli.store.runs.orders import OrderSql, build_order
 from mlrun_cli.store.runs.run_store import RunStore
 
 COUNTED = 10_000
@@ -86,7 +86,7 @@ class RunPageStore:
 
     def find_parents(self, keys: Sequence[int]) -> frozenset[int]:
         """Return the keys of those runs that have children, out of at most some thousand."""
-        places, parameters = in_list("run", list(keys))
+        places, parameters = build_in_list("run", list(keys))
         rows = self._database.rows(
             f"SELECT run_key FROM runs WHERE run_key IN {places}"  # noqa: S608 — our own words
             " AND EXISTS (SELECT 1 FROM runs AS children WHERE children.parent_key = runs.run_key)",
@@ -110,7 +110,7 @@ class RunPageStore:
             return _get_keys(
                 self._select(source, where, (tie,), order.descending, limit, offset, conditions.parameters)
             )
-        sql = order_sql(order, self._database.dialect)
+        sql = build_order(order, self._database.dialect)
         conditions = RunConditions(self._database, which, _FEW_TO_COUNT)
         if self.count(which, _FEW + 1) <= _FEW:
             return self._sort_few(conditions, sql, order.descending, limit, offset)

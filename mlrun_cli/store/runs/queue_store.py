@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence, Set
 
 from mlrun_cli.runs.run import Run
-from mlrun_cli.store.db.database import Database, in_list
+from mlrun_cli.store.db.database import Database, build_in_list
 from mlrun_cli.store.runs.rows import ALIVE, SELECT_RUN, run_from_row
 
 
@@ -52,7 +52,7 @@ class QueueStore:
 
         `besides` are the keys of those that are not to be counted.
         """
-        places, keys = in_list("besides", list(besides))
+        places, keys = build_in_list("besides", list(besides))
         others = f" AND run_key NOT IN {places}" if keys else ""
         row = self._database.row(
             f"SELECT coalesce(sum(node_count), 0) AS busy FROM runs WHERE {ALIVE} AND status <> 'Queued'"  # noqa: S608
@@ -68,7 +68,7 @@ class QueueStore:
 
         `starting` are the keys of those that are being started, and may still be in the queue.
         """
-        places, keys = in_list("starting", list(starting))
+        places, keys = build_in_list("starting", list(starting))
         rows = self._database.rows(
             f"SELECT gpus FROM runs WHERE run_key > :key AND {self._target_column()} = :target AND owner_lock IS NULL"  # noqa: S608
             f" AND (status <> 'Queued' AND ({ALIVE} OR started_at IS NOT NULL) OR run_key IN {places})",

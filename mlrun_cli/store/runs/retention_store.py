@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from mlrun_cli.store.db.database import Database, in_lists
+from mlrun_cli.store.db.database import Database, build_in_lists
 from mlrun_cli.store.runs.rows import ALIVE
 
 _SPARED = "(runs.is_kept = 1 OR EXISTS (SELECT 1 FROM models WHERE models.run_id = runs.run_id))"
@@ -56,7 +56,7 @@ class RetentionStore:
     def explain_spared(self, run_ids: Sequence[str]) -> Mapping[str, str]:
         """Return, for the runs of these ids that are spared, the reason in words."""
         why: dict[str, str] = {}
-        for places, parameters in in_lists("run", run_ids):
+        for places, parameters in build_in_lists("run", run_ids):
             kept = self._database.rows(
                 f"SELECT run_id FROM runs WHERE run_id IN {places} AND is_kept = 1",  # noqa: S608
                 **parameters,

@@ -13,7 +13,7 @@ from mlrun_cli.experiments.experiment import Experiment
 from mlrun_cli.runs.filter import RunFilter
 from mlrun_cli.runs.run import Run
 from mlrun_cli.runs.status import RunStatus
-from mlrun_cli.store.db.database import Database, Row, in_list, in_lists
+from mlrun_cli.store.db.database import Database, Row, build_in_list, build_in_lists
 from mlrun_cli.store.runs.conditions import TERMINAL, RunConditions
 from mlrun_cli.store.runs.rows import ALIVE, SELECT_RUN, run_from_row, to_columns
 
@@ -148,7 +148,7 @@ class RunStore:
     def list_by_keys(self, keys: Sequence[int]) -> Sequence[Run]:
         """Return the runs of these keys, in their order; those that have been deleted are left out."""
         found: dict[int, Row] = {}
-        for places, parameters in in_lists("run", keys):
+        for places, parameters in build_in_lists("run", keys):
             rows = self._database.rows(f"{SELECT_RUN} WHERE runs.run_key IN {places}", **parameters)
             found.update((row["run_key"], row) for row in rows)
         return self._add_pairs([found[key] for key in keys if key in found])
@@ -216,7 +216,7 @@ class RunStore:
         Returns False, and changes nothing, when the run stands elsewhere by now.
         """
         values = to_columns(self._redaction, columns)
-        places, statuses = in_list("before", [status.value for status in before])
+        places, statuses = build_in_list("before", [status.value for status in before])
         changes = "".join(f", {name} = :{name}" for name in values)
         changed = self._database.execute(
             f"UPDATE runs SET status = :after{changes} WHERE run_key = :key AND status IN {places}",  # noqa: S608
@@ -336,7 +336,7 @@ class RunStore:
     def _read_pairs(self, table: str, keys: Sequence[int]) -> dict[int, dict[str, Any]]:
         """Return tags or properties of many runs."""
         found: dict[int, dict[str, Any]] = {}
-        for places, parameters in in_lists("run", keys):
+        for places, parameters in build_in_lists("run", keys):
             rows = self._database.rows(
                 f"SELECT run_key, key, value FROM {table} WHERE run_key IN {places} ORDER BY key",  # noqa: S608
                 **parameters,

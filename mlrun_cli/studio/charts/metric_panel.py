@@ -8,7 +8,7 @@ from hashlib import sha256
 from typing import Any
 
 from mlrun_cli.core.named_tuple import NamedTuple
-from mlrun_cli.metrics.metric import CONFUSION_MATRIX, LIST, ROW, TABLE, VALUE, MetricSummary, assemble
+from mlrun_cli.metrics.metric import CONFUSION_MATRIX, LIST, ROW, TABLE, VALUE, MetricSummary, assemble_metric
 from mlrun_cli.runs.run import Run
 from mlrun_cli.studio.charts.figure import BARS, LINES, Figure, build_curves_figure, build_figure, build_series
 from mlrun_cli.studio.charts.logged_document import (
@@ -129,7 +129,9 @@ def _build_table_grid(workspace: Workspace, run: Run, summary: MetricSummary, ro
     skipped = 0 if summary.shape == TABLE else offset
     begin, end = offset - skipped, offset - skipped + rows
     items = workspace.metrics.items(run.key, summary.name, limit=end, offset=skipped)
-    value = assemble(summary.shape, [item.value for item in items], [item.step for item in items]) if items else {}
+    value = (
+        assemble_metric(summary.shape, [item.value for item in items], [item.step for item in items]) if items else {}
+    )
     columns = list(value)[:_MAX_COLUMNS]
     cells = {name: value[name] if isinstance(value[name], list) else [value[name]] for name in columns}
     height = max((len(column) for column in cells.values()), default=0)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from mlrun_cli.store.db.watched_table import WatchedTable
 
 
-def change_triggers(function: str, tables: Sequence[WatchedTable]) -> list[str]:
+def build_change_triggers(function: str, tables: Sequence[WatchedTable]) -> list[str]:
     """Return statements that have an SQL function called with each change: report, first and second key.
 
     The triggers are temporary: other connections need not have the function.

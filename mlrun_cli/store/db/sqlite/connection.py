@@ -190,9 +190,9 @@ class SqliteDatabase:
         if self.row("SELECT 1 FROM sqlite_temp_master LIMIT 1") is not None:  # by who had this connection before
             self._is_watched = True
             return
-        from mlrun_cli.store.db.sqlite.change_triggers import change_triggers  # noqa: PLC0415 - start-up
+        from mlrun_cli.store.db.sqlite.change_triggers import build_change_triggers  # noqa: PLC0415 - start-up
 
-        triggers = change_triggers(_CHANGE_FUNCTION, tables())
+        triggers = build_change_triggers(_CHANGE_FUNCTION, tables())
         self.execute("BEGIN")  # at once they take a third of the time; of the store itself, nothing is locked
         for trigger in triggers:
             self.execute(trigger)

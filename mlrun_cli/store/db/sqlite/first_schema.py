@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from mlrun_cli.store.db.sqlite.page_schema import page_schema, pair_order_schema
+from mlrun_cli.store.db.sqlite.page_schema import build_page_schema, build_pair_order_schema
 
 _FIRST = (
     """CREATE TABLE experiments (
@@ -187,5 +187,5 @@ _QUEUE = (
 _GPU = ("ALTER TABLE runs ADD COLUMN visible_gpus TEXT",)
 """Of which GPUs a run may be given some: its submitter's CUDA_VISIBLE_DEVICES; null means all of the machine."""
 
-FIRST_STEPS: Sequence[Sequence[str]] = (_FIRST, _SDK, _QUEUE, _GPU, page_schema(), pair_order_schema())
+FIRST_STEPS: Sequence[Sequence[str]] = (_FIRST, _SDK, _QUEUE, _GPU, build_page_schema(), build_pair_order_schema())
 """Their statements; programs that do not know all of them cannot go on with the store."""

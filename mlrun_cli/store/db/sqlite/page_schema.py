@@ -43,12 +43,12 @@ FILL_TEXTS = (
 """Makes the texts of all runs."""
 
 
-def page_schema() -> list[str]:
+def build_page_schema() -> list[str]:
     """Return the statements, in their order."""
     return [*_build_indexes(), *_build_texts(), *_build_outcomes(), *_build_views(), _FORGET_NUMBERS_BEFORE_NAN]
 
 
-def pair_order_schema() -> list[str]:
+def build_pair_order_schema() -> list[str]:
     """Return the statements for sorting by tags and properties: texts that are numbers come first, by number."""
     return [
         statement

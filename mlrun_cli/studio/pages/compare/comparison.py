@@ -14,7 +14,7 @@ from mlrun_cli.core.time import MICROSECONDS, now
 from mlrun_cli.metrics.metric import LAST, SUMMARIES, MetricSummary
 from mlrun_cli.runs.run import Run
 from mlrun_cli.snapshots.content_store import SnapshotStore
-from mlrun_cli.snapshots.snapshot import SNAPSHOT_PROPERTY, EntryKind, shown
+from mlrun_cli.snapshots.snapshot import SNAPSHOT_PROPERTY, EntryKind, escape_path
 from mlrun_cli.studio.formatting import format_duration, format_number, format_timestamp
 from mlrun_cli.studio.pages.compare.parameters import read_run_parameters
 from mlrun_cli.studio.run_facts import format_command_line, list_git_facts
@@ -171,7 +171,7 @@ def _read_source_files(workspace: Workspace, run: Run) -> dict[str, str]:
     if snapshot is None:
         return {}
     return {
-        shown(entry.path): f"{entry.digest[:_DIGEST_CHARACTERS]} {format_size(entry.size)}"
+        escape_path(entry.path): f"{entry.digest[:_DIGEST_CHARACTERS]} {format_size(entry.size)}"
         for entry in snapshot.entries
         if entry.kind is EntryKind.FILE
     }

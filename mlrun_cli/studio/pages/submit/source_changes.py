@@ -9,7 +9,7 @@ from mlrun_cli.actions.snapshots import get_snapshot
 from mlrun_cli.core.named_tuple import NamedTuple
 from mlrun_cli.errors import MlrunError
 from mlrun_cli.snapshots.content_store import SnapshotStore
-from mlrun_cli.snapshots.snapshot import SnapshotEntry, shown
+from mlrun_cli.snapshots.snapshot import SnapshotEntry, escape_path
 from mlrun_cli.studio.files.text_diff import MAX_BYTES, TextDiff, diff_text
 from mlrun_cli.submit.earlier_runs import compare_folder
 from mlrun_cli.workspace import Workspace
@@ -45,11 +45,11 @@ def find_source_changes(workspace: Workspace, run_id: str, folder: Path | None) 
         return SourceChanges(problem=error.message)
     compared = found.changed[:_MAX_COMPARED]
     paths = [
-        *(("changed", shown(entry.path)) for entry in found.changed[_MAX_COMPARED:]),
-        *(("added", shown(path)) for path in found.added),
-        *(("removed", shown(path)) for path in found.removed),
+        *(("changed", escape_path(entry.path)) for entry in found.changed[_MAX_COMPARED:]),
+        *(("added", escape_path(path)) for path in found.added),
+        *(("removed", escape_path(path)) for path in found.removed),
     ]
-    texts = [(shown(entry.path), _diff_file(workspace, entry, folder)) for entry in compared]
+    texts = [(escape_path(entry.path), _diff_file(workspace, entry, folder)) for entry in compared]
     return SourceChanges(texts, paths[:_MAX_PATHS], len(texts) + len(paths))
 
 

@@ -11,7 +11,7 @@ import pytest
 
 import mlrun_cli
 from mlrun_cli.errors import StoreError, StoreUnavailable
-from mlrun_cli.store.db.database import in_lists
+from mlrun_cli.store.db.database import build_in_lists
 from mlrun_cli.store.db.sqlite.connection import SqliteDatabase
 
 
@@ -41,7 +41,7 @@ def test_more_values_than_a_statement_takes_are_asked_for_in_several(tmp_path: P
     with closing(SqliteDatabase(tmp_path / "store.db")) as database:
         found = [
             row["value"]
-            for places, parameters in in_lists("key", range(1001))
+            for places, parameters in build_in_lists("key", range(1001))
             for row in database.rows(
                 f"SELECT value FROM json_each('[0, 499, 500, 1000]') WHERE value IN {places}", **parameters
             )

@@ -9,7 +9,7 @@ from mlrun_cli.actions.snapshots import get_snapshot
 from mlrun_cli.errors import NotFound
 from mlrun_cli.runs.run import Run
 from mlrun_cli.snapshots.content_store import SnapshotStore
-from mlrun_cli.snapshots.snapshot import EntryKind, SnapshotEntry, shown
+from mlrun_cli.snapshots.snapshot import EntryKind, SnapshotEntry, escape_path
 from mlrun_cli.studio.files.text_diff import MAX_BYTES, TextDiff, diff_text
 from mlrun_cli.studio.page_request import PageRequest
 from mlrun_cli.studio.pages.run.tabs import get_requested_run
@@ -38,7 +38,7 @@ def _find_entry(workspace: Workspace, run: Run, path: str) -> SnapshotEntry | No
         entries = get_snapshot(workspace, run).entries
     except NotFound:
         return None
-    return next((entry for entry in entries if entry.kind is EntryKind.FILE and shown(entry.path) == path), None)
+    return next((entry for entry in entries if entry.kind is EntryKind.FILE and escape_path(entry.path) == path), None)
 
 
 def _diff_entries(workspace: Workspace, before: SnapshotEntry | None, after: SnapshotEntry | None) -> TextDiff:
