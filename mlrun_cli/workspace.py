@@ -170,7 +170,7 @@ class Workspace:
 
     @cached_property
     def run_pages(self) -> RunPageStore:
-        """Runs a page at a time."""
+        """The runs, a page at a time."""
         from mlrun_cli.store.runs.page_store import RunPageStore  # noqa: PLC0415
 
         return RunPageStore(self._database, self.runs)
@@ -227,7 +227,7 @@ class Workspace:
 
     @contextmanager
     def transaction(self, *, durable: bool = False) -> Iterator[None]:
-        """One write transaction over all stores: all or nothing, in the store and in the records beside it.
+        """Begin a write transaction over all stores: all or nothing, in the store and in the records beside it.
 
         Raises:
             StoreUnavailable: the store is not in its place any more.
@@ -293,7 +293,7 @@ class Workspace:
         self._database.checkpoint_often()
 
     def checkpoint_if_disk_is_full(self) -> None:
-        """Where the disk is nearly full, let what is written next, as a removal, need no more room."""
+        """Make room in the log where the disk is nearly full, so that a removal can be written."""
         if describe_full_disk(self.folder, FULL_FOR_RUNS_BYTES) is not None:
             self._database.checkpoint()
 

@@ -52,7 +52,7 @@ def locate_workspace(home: Path, identity: WorkspaceIdentity) -> WorkspaceLocato
 
 
 def parse_locator(text: str | Path) -> WorkspaceLocator:
-    """Return what the text of a locator says: the folder of a workspace."""
+    """Return the locator of a text: the folder of a workspace."""
     folder = Path(text)
     return locate_workspace(folder.parents[3], WorkspaceIdentity(*folder.parts[-3:]))
 

@@ -91,7 +91,7 @@ def _not_made_error(path: Path, error: OSError) -> StoreError:
 
 
 def refuse_network_file_system(folder: Path) -> None:
-    """Neither SQLite nor file locks can be trusted on a network file system.
+    """Raise on a network file system, where neither SQLite nor file locks can be trusted.
 
     Raises:
         StoreError: the folder lies on one.

@@ -63,7 +63,7 @@ def remove_locked(path: Path, descriptor: int) -> None:
 
 
 def is_at(descriptor: int, path: Path) -> bool:
-    """Return whether this is where an open file still is."""
+    """Return whether an open file is still at this path."""
     try:
         return os.path.samestat(os.fstat(descriptor), os.stat(path))
     except FileNotFoundError:

@@ -108,7 +108,7 @@ def _check_text(what: str, text: str, limit: int) -> None:
 
 
 def _is_control(character: str) -> bool:
-    """Control characters, line and paragraph separators, and the stand-ins for bytes that are no text."""
+    """Return whether this is a control character, a separator of lines or paragraphs, or a lone surrogate."""
     return unicodedata.category(character) in {"Cc", "Zl", "Zp", "Cs"}
 
 

@@ -81,7 +81,7 @@ _VALUE = r"""(?xs)
 
 
 def build_alternatives(texts: Collection[str]) -> str:
-    """Return a pattern for each of them; of two at one place the longer, and for none of them what is nowhere."""
+    """Return a pattern that matches any of the texts, the longest first; with no texts, nothing."""
     return "|".join(map(re.escape, sorted(texts, key=len, reverse=True))) or "(?!)"
 
 

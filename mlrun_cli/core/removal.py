@@ -11,7 +11,7 @@ _TRIES = 100
 
 
 def remove_tree(folder: Path) -> None:
-    """Remove a folder with all that is in it; no harm is done when it is not there, or another process is at it too.
+    """Remove a folder and its contents; it may be gone, or being removed by another process.
 
     Raises:
         OSError: something in it cannot be removed, not even after its folders have been made writable.
@@ -31,7 +31,7 @@ def remove_tree(folder: Path) -> None:
 
 
 def _make_writable(folder: Path) -> bool:
-    """Let the owner change each folder in a tree that he may not change; whether there was one.
+    """Make each folder in a tree writable for its owner; return whether one was not.
 
     Links are not followed, and what belongs to others stays as it is.
     """

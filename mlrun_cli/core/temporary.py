@@ -102,7 +102,7 @@ def _open_unnamed(within: int, mode: int) -> int | None:
 
 
 def _give_name(descriptor: int, temporary: str | None, within: int, name: str, *, overwrite: bool) -> str | None:
-    """Give a file its name; the temporary name that is to be removed, if any."""
+    """Give a file its name; return the temporary name that has to be removed, if any."""
     # A link replaces nothing, unlike a rename. Without a name the file is reached by its descriptor alone.
     source = f"/proc/self/fd/{descriptor}" if temporary is None else temporary
     source_folder = None if temporary is None else within
@@ -159,7 +159,7 @@ def _replace(temporary: str, name: str, within: int) -> None:
 
 
 def remove_abandoned_files(folder: Path) -> None:
-    """Remove what makers that are dead have left in a folder; once in each process."""
+    """Remove what dead processes have left in a folder; once in each process."""
     with suppress(OSError):
         within = os.open(folder, _FOLDER)
         try:

@@ -16,6 +16,6 @@ def now() -> int:
 
 
 def format_iso(moment: int) -> str:
-    """`2026-01-31T09:05:00.000123Z`, as Azure's records write a time."""
+    """Return a time as Azure's records write it: `2026-01-31T09:05:00.000123Z`."""
     seconds, fraction = divmod(moment, MICROSECONDS)
     return f"{time.strftime('%Y-%m-%dT%H:%M:%S', time.gmtime(seconds))}.{fraction:06d}Z"

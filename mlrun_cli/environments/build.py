@@ -133,7 +133,7 @@ def _hold_build_lock(path: Path, ready: str) -> Iterator[int]:
 
 
 def _try_lock(path: Path) -> int | None:
-    """Take the lock if it is free; its descriptor."""
+    """Take the lock if it is free; return its descriptor."""
     try:
         return acquire_lock(path, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
@@ -141,7 +141,7 @@ def _try_lock(path: Path) -> int | None:
 
 
 def _wait_for(path: Path, ready: str) -> int:
-    """Wait for the lock; what its holder prints is passed on meanwhile, but for the line that it is ready with."""
+    """Wait for the lock; pass on what its holder prints meanwhile, but for its last line."""
     log, offset = b"", 0
     while (lock := _try_lock(path)) is None:
         log = log or _read_log_path(path)
@@ -152,7 +152,7 @@ def _wait_for(path: Path, ready: str) -> int:
 
 
 def _copy_log(log: bytes, offset: int, ready: str) -> int:
-    """Print what a log holds from there on, without that line; where it ends. An unreadable one holds nothing."""
+    """Print a log from an offset on, without its last line; return where it ends. An unreadable one is empty."""
     with suppress(OSError), open(log, "rb") as file:
         file.seek(offset)
         sys.stdout.buffer.write(file.read().replace(f"{ready}\n".encode(), b""))

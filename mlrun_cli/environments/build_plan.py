@@ -107,7 +107,7 @@ def _choose_package_day(
 def _list_notes(
     request: PythonRequest, build: EnvironmentBuild, dependencies: CondaDependencies, *, is_without_conda: bool
 ) -> Iterator[str]:
-    """Yield what is said of the Python and of the day."""
+    """Yield notes on the Python and on the day."""
     path, first = dependencies.path, build.pythons[0]
     where = "which uv fetches" if first.is_fetched else f"'{first.python}'"
     if first.only_wheels:

@@ -27,7 +27,7 @@ def list_environments(home: Path) -> Sequence[BuiltEnvironment]:
 def prune_environments(
     home: Path, unused_since: int, *, needed: Collection[str] = (), dry_run: bool
 ) -> tuple[Sequence[str], int]:
-    """Remove those last used before that moment, and builds that were given up; what a live run uses stays.
+    """Remove environments last used before that time and abandoned builds; keep what a live run uses.
 
     Args:
         home: where they are kept.
@@ -58,7 +58,7 @@ def prune_environments(
 
 
 def measure_disk_usage(folder: Path) -> int:
-    """Return the bytes that a folder takes on the disk; what several folders share (hard links) is counted for none."""
+    """Return the bytes that a folder takes on the disk, without contents shared by hard links."""
     size = 0
     for top, _folders_in, files in os.walk(folder):
         for name in files:
@@ -69,7 +69,7 @@ def measure_disk_usage(folder: Path) -> int:
 
 
 def _iterate_folders(home: Path) -> Iterator[EnvironmentFolder]:
-    """Yield those that are there, and those of which a failed build has left the locks alone, or a prune some files."""
+    """Yield all environments, and the remains of failed builds and interrupted prunes."""
     environments = home / "environments"
     with suppress(FileNotFoundError):
         names = map(_NAME.fullmatch, os.listdir(environments))
@@ -86,7 +86,7 @@ def _is_prunable(folder: EnvironmentFolder, unused_since: int, needed: Collectio
 
 
 def _remove_leftovers(folder: EnvironmentFolder, *, dry_run: bool) -> int:
-    """Remove what prunes that were killed have left of environments of this name; how many bytes the disk gets back."""
+    """Remove what killed prunes have left of environments of this name; return the bytes freed."""
     size = 0
     for doomed in filter(Path.is_dir, folder.path.parent.glob(f".{folder.path.name}.*")):
         size += measure_disk_usage(doomed)

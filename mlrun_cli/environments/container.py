@@ -86,7 +86,7 @@ def build_container_command(
 
 
 def end_containers(container: ContainerPlan, run_id: str, environment: Mapping[str, str]) -> bool:
-    """End at once what still runs of a run, whoever had started it; whether the engine says that nothing does.
+    """Kill all containers of a run; return whether the engine says that none is left.
 
     Before its processes are killed: with them dies what podman needs to clear up.
     """
@@ -115,7 +115,7 @@ def _list_containers(
 
 
 def _read_output(command: Sequence[str], environment: Mapping[str, str]) -> list[str] | None:
-    """Return the words that it prints; None when it fails or takes too long."""
+    """Return the words that a command prints; None when it fails or takes too long."""
     try:
         done = subprocess.run(
             command,

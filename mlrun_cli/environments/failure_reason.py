@@ -109,7 +109,7 @@ def _find_cause(lines: Sequence[str]) -> str:
 
 
 def _shorten(name: str) -> str:
-    """`badcc @ file:///…` → `badcc`."""
+    """Return the name alone: `badcc @ file:///…` → `badcc`."""
     return name.partition(" @ ")[0].rpartition("/")[2]
 
 

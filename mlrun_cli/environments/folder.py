@@ -61,7 +61,7 @@ class EnvironmentFolder:
             path.unlink(missing_ok=True)
 
     def remove_leftover_secrets(self) -> None:
-        """Remove what `with_secrets` has written if who did it was killed; while an installer reads it, it stays."""
+        """Remove secrets that a killed process has left; while an installer reads them, they stay."""
         secret_files = [path for path in (self.conda_file, self.dockerfile) if path.exists()]
         if not secret_files:
             return
@@ -82,7 +82,7 @@ class EnvironmentFolder:
         write_json(self._complete, document, durable=True)
 
     def acquire_use_lock(self) -> int:
-        """Keep the environment from being pruned for as long as the descriptor is open; notes the moment.
+        """Lock the environment against pruning while the returned descriptor is open; record the time of use.
 
         Raises:
             MlrunError: the folder of environments cannot be written.

@@ -66,7 +66,7 @@ def make_image(folder: EnvironmentFolder, build: EnvironmentBuild, source: Image
 
 
 def remove_image(engine: str, image: str) -> bool:
-    """Remove an image, unless a container has it; whether it is gone. Nothing is there for an engine that is gone."""
+    """Remove an image, unless a container has it; return whether it is gone."""
     return not os.access(engine, os.X_OK) or not has_image(engine, image) or _succeeds(engine, "rmi", image)
 
 

@@ -179,7 +179,7 @@ class _PipInstallation:
         return InstallResult(code, tuple(line for line in self._pinned if line in unpinned), other)
 
     def _run(self, command: Sequence[str]) -> int:
-        """Run it, once more where uv does not know the signer of a certificate that the system may know."""
+        """Run a command; retry where uv does not trust a certificate that the system may trust."""
         code = self._installer.run(command)
         if code and self._is_uv and is_untrusted(self._installer.last_output) and self._installer.trust_as_system():
             print_line("uv does not know who has signed the certificate; it is told to trust whom the system trusts.")

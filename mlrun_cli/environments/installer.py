@@ -66,7 +66,7 @@ class Installer:
         return "".join(self._last_lines)
 
     def run(self, command: Sequence[str], *, redacts_names: bool = False) -> int:
-        """Pass on what it prints, line by line; returns its exit code, or 128 + the signal that ended it.
+        """Run a command, pass on its output by lines and return its exit code, or 128 + the signal.
 
         `redacts_names` hides also what follows the name of a secret, for one that prints the lines of a Dockerfile.
         """
@@ -105,7 +105,7 @@ class Installer:
             return self._redaction.text(self._remove_secrets(process.stdout.read() if process.stdout else ""))
 
     def succeeds(self, command: Sequence[str]) -> bool:
-        """Return whether it ends with exit code 0; what it prints is dropped."""
+        """Run a command, drop its output and return whether it ends with exit code 0."""
         with self._start(command, subprocess.DEVNULL) as process:
             if process.stdout is not None:
                 process.stdout.read()
@@ -135,7 +135,7 @@ class Installer:
 
 
 def _compile_secrets(secrets: Collection[str]) -> re.Pattern[str]:
-    """Finds them and their parts; a short one, which may be a part of other words, only where it must be one."""
+    """Return a pattern of the secrets and their parts; a short one matches only where it must be a secret."""
     whole = {part for secret in secrets for part in (secret, secret.partition(":")[2])}
     parts = {part.strip() for secret in secrets for part in _BETWEEN_WORDS.split(secret)}
     telling = {part for part in whole if ":" in part} | {part for part in whole | parts if len(part) >= LEAST_LETTERS}
@@ -170,5 +170,5 @@ def print_line(line: str) -> None:
 
 
 def print_changed(path: str) -> None:
-    """Say that what stands there is not what was to be built."""
+    """Print that what is at this path is not what was to be built."""
     print_line(f"Error: {path} has changed since the run was submitted; submit it again.")

@@ -158,7 +158,7 @@ def _iterate_candidates(request: PythonRequest, environ: Mapping[str, str]) -> I
 
 
 def _iterate_pyenv_interpreters(request: PythonRequest, environ: Mapping[str, str]) -> Iterator[Path]:
-    """Yield its versions stand in folders named for them; its shims on PATH answer only for the chosen ones."""
+    """Yield pyenv's interpreters from its folders; its shims on PATH answer only for the chosen ones."""
     root = Path(environ.get("PYENV_ROOT") or Path(environ.get("HOME", "/"), ".pyenv"), "versions")
     names = [path.name for path in root.glob("3.*") if re.fullmatch(r"3\.\d+\.\d+", path.name)]
     versions = [tuple(map(int, name.split("."))) for name in names]

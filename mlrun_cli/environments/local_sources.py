@@ -48,7 +48,7 @@ def _get_file_pattern(source: LocalSource) -> re.Pattern[str]:
 
 
 def _compute_stamp(source: LocalSource, wanted: re.Pattern[str]) -> str:
-    """Changes with the files of such names; empty when they cannot be seen."""
+    """Return a text that changes with the files of such names; empty when they cannot be read."""
     try:
         sizes = [(str(file), file.stat().st_size, file.stat().st_mtime_ns) for file in _list_files(source, wanted)]
     except OSError:

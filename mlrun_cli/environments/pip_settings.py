@@ -101,7 +101,7 @@ def _read_files(environ: Mapping[str, str], base: Path | None) -> tuple[dict[str
 
 
 def _iterate_files(environ: Mapping[str, str], base: Path | None) -> Iterator[Path]:
-    """Yield where pip looks, the least first."""
+    """Yield the files that pip reads, the least important first."""
     own = environ.get("PIP_CONFIG_FILE")
     if own == os.devnull:
         return

@@ -42,7 +42,7 @@ def describe_unpinned(environment: BuiltEnvironment) -> tuple[str, ...]:
 
 
 def describe_failed_build(plan: EnvironmentPlan, reason: str) -> str:
-    """Why the environment cannot be had, and what to do; `reason` is in the installer's words."""
+    """Return why the environment cannot be built, and what to do; `reason` is in the installer's words."""
     if plan.container is None:
         ways = "" if plan.build is None else _suggest_ways_out(plan.build)
         return f"The environment could not be built: {reason} {ways}".rstrip()

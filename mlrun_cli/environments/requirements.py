@@ -159,7 +159,7 @@ class _Reading:
 
 
 def _split_options(line: str, path: Path) -> Iterator[tuple[str, str]]:
-    """`-i URL --no-index` → `("--index-url", "URL"), ("--no-index", "")`."""
+    """Return options with their values: `-i URL --no-index` → `("--index-url", "URL"), ("--no-index", "")`."""
     try:
         words = shlex.split(line)
     except ValueError as error:

@@ -156,7 +156,7 @@ def _build_conda_line(spec: CondaSpec) -> PipLine:
 
 
 def _to_pip_version(term: VersionTerm) -> str:
-    """`=1.2` becomes `==1.2.*`, which pip knows for plain numbers only."""
+    """Return a version as pip has it: `=1.2` → `==1.2.*`, for plain numbers only."""
     if term.operator != "=":
         return term.operator + term.version
     return f"=={term.version}.*" if re.fullmatch(r"\d+(\.\d+)*", term.version) else f"=={term.version}"

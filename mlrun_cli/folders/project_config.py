@@ -55,7 +55,7 @@ class ProjectConfig(NamedTuple):
 
 
 def make_absolute(path: Path) -> Path:
-    """Return a path from the root on; links stay links, unless `..` has to be followed.
+    """Return an absolute path; links are kept, unless `..` has to be followed.
 
     Raises:
         UsageError: the current folder is gone.
@@ -122,7 +122,7 @@ def read_project_config(path: Path) -> ProjectConfig:
 
 @contextmanager
 def _add_repair_hint(path: Path) -> Iterator[None]:
-    """Add to an error about a `config.json` how it is made again."""
+    """Add a hint on how to make the file again to an error about a `config.json`."""
     try:
         yield
     except json.JSONDecodeError as error:
@@ -192,7 +192,7 @@ def find_config_to_write(folder: Path) -> Path:
 
 
 def check_replaceable(path: Path) -> None:
-    """Refuse to write over a config that cannot be read: nobody knows what would be lost.
+    """Refuse to overwrite a config that cannot be read: its content would be lost.
 
     Raises:
         InvalidFile: it is none, or is of a store that this version does not know.

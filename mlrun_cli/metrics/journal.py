@@ -66,7 +66,7 @@ class Entries(NamedTuple):
 
 @contextmanager
 def open_journal(path: Path) -> Iterator[int]:
-    """Open a journal for reading: not what a script has put in its place, a link or a FIFO, which would be waited at.
+    """Open a journal for reading; refuse a link or a FIFO that a script has put in its place.
 
     Raises:
         OSError: it cannot be opened.
@@ -169,7 +169,7 @@ def _are_scalars(values: object) -> bool:
 
 
 def _is_text_dict(pairs: object, is_value: Callable[[object], bool]) -> bool:
-    """Return whether it is a dict that has such values by texts."""
+    """Return whether a value is a dict from texts to such values."""
     return type(pairs) is dict and all(map(_is_text, pairs)) and all(map(is_value, pairs.values()))
 
 
@@ -178,7 +178,7 @@ def _is_text_or_none(value: object) -> bool:
 
 
 def _is_text(value: object) -> bool:
-    """Text without lone surrogates, which no database takes."""
+    """Return whether a value is text without lone surrogates, which no database takes."""
     return isinstance(value, str) and (value.isascii() or value.encode("utf-8", "replace").decode("utf-8") == value)
 
 

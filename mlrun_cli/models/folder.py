@@ -105,7 +105,7 @@ class ModelFolder:
                 sync(above)
 
     def remove(self, name: str, version: int) -> None:
-        """Remove the files of a model, at once for who looks at its place; what cannot be removed stays."""
+        """Remove the files of a model, for readers at once; what cannot be removed stays."""
         with suppress(MlrunError, OSError), self.incoming() as folder:
             self._get_version_folder(name, version).rename(folder / "removed")
         with suppress(OSError):
@@ -157,7 +157,7 @@ def copy_in(files: Mapping[str, Path], folder: Path) -> None:
 
 
 def copy_out(content: Path, folder: Path, *, overwrite: bool) -> Path:
-    """Copy a model's file or folder into a folder, which is made when it is not there; where it is then.
+    """Copy a model's file or folder into a folder, made if need be; return the path of the copy.
 
     Each file is put into place when it is whole.
 

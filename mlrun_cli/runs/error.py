@@ -24,7 +24,7 @@ def build_run_error(
     kind: str | None = None,
     stack_trace: str | None = None,
 ) -> dict[str, Any]:
-    """`{"error": {"code", "message", "details", "debugInfo": {"type", "message", "stackTrace"}}}`.
+    """Return `{"error": {"code", "message", "details", "debugInfo": {"type", "message", "stackTrace"}}}`.
 
     Exceptions like to tell with what they could not connect: `Redaction.error` keeps that out of records.
     """

@@ -65,14 +65,14 @@ class RunFolder:
         os.close(os.open(log, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
 
     def make_readable(self) -> None:
-        """Let its owner look into the folder again: a script may have taken that away."""
+        """Restore the owner's access to the folder, which a script may have removed."""
         for folder in (self.path, self.journal):
             with suppress(OSError):
                 if not folder.is_symlink() and not os.access(folder, os.R_OK | os.W_OK | os.X_OK):
                     folder.chmod(0o700)
 
     def reserve_room(self) -> None:
-        """Take room on the disk for what is to be written when the run ends: a script may fill the disk."""
+        """Reserve disk space for what is written when the run ends: a script may fill the disk."""
         with suppress(OSError):
             descriptor = os.open(self.reserve, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600)
             try:
@@ -81,12 +81,12 @@ class RunFolder:
                 os.close(descriptor)
 
     def release_room(self) -> None:
-        """Give that room to whoever writes next."""
+        """Release the reserved space."""
         with suppress(OSError):
             self.reserve.unlink()
 
     def note_life(self) -> None:
-        """Leave a sign that the run is alive at this moment."""
+        """Record that the run is alive at this moment."""
         with suppress(OSError):
             os.utime(self.stdout)
 

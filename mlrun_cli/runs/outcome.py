@@ -31,7 +31,7 @@ class Outcome(NamedTuple):
     warnings: tuple[str, ...] = ()
 
     def without_secrets(self, redaction: Redaction) -> Outcome:
-        """Return the outcome with the secrets in its texts hidden."""
+        """Return the outcome with secrets in its texts redacted."""
         return self._replace(error=redaction.error(self.error), warnings=tuple(redaction.error(self.warnings)))
 
     def to_json(self) -> dict[str, Any]:

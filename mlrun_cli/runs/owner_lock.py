@@ -118,7 +118,7 @@ class OwnerLock:
         return os.pread(self.descriptor, len(_RECOVERING), 0) == _RECOVERING
 
     def note_waiting_for_room(self, *, is_waiting: bool) -> None:
-        """Write down whether the holder waits for room on the disk; where that cannot be, nobody is told."""
+        """Record whether the holder waits for room on the disk, if that can be written."""
         with suppress(OSError):
             os.pwrite(self.descriptor, _NO_ROOM if is_waiting else _NOTHING, 0)
 
@@ -127,7 +127,7 @@ class OwnerLock:
         return os.pread(self.descriptor, len(_NO_ROOM), 0) == _NO_ROOM
 
     def note_slow(self) -> None:
-        """Write down that a reader has waited in vain for the recovery, so that no other one waits."""
+        """Record that a reader has waited for the recovery in vain, so that no other one waits."""
         with suppress(OSError):
             os.pwrite(self.descriptor, _SLOW, _SLOW_AT)
 

@@ -31,17 +31,17 @@ class ScriptInput:
         self._has_reader = Event()
 
     def fill(self) -> None:
-        """Begin to copy this process's standard input, beside what else it does."""
+        """Start a thread that copies this process's standard input."""
         Thread(target=self._copy, daemon=True).start()
 
     def leave_to_script(self) -> None:
-        """Leave the pipe to the script, whose end then stops what fills it."""
+        """Close this end of the pipe, so that the end of the script stops what fills it."""
         if not self._has_reader.is_set():
             os.close(self._reader)
             self._has_reader.set()
 
     def close(self) -> None:
-        """Leave nothing for a script that starts when nobody streams its run any more."""
+        """Remove the pipe, so that a script that starts later finds nothing in it."""
         self._path.unlink(missing_ok=True)
 
     def _copy(self) -> None:

@@ -114,7 +114,7 @@ def _sum_amounts(files: Iterable[tuple[str, int]]) -> dict[str, Amount]:
 
 
 def _find_largest(amounts: dict[str, Amount], total: Amount, limits: SnapshotLimits) -> list[str]:
-    """Files and folders, none inside another, those that weigh most first.
+    """Return files and folders, none inside another, the largest first.
 
     A folder gives way to what is in it where one part alone makes up more than half of it: `src/data/` is to
     be named and not `src/`. Hidden folders and virtual environments are left out as a whole or not at all.

@@ -56,7 +56,7 @@ def ingest_file(store: SnapshotStore, path: str, report: Callable[[int], None]) 
 
 
 def _keep_content(store: SnapshotStore, descriptor: int, size: int, report: Callable[[int], None]) -> tuple[str, int]:
-    """Digest and bytes of what was kept: no more than `size`, since a file may grow without end."""
+    """Store the content; return its digest and size: no more than `size` bytes, as a file may grow without end."""
     if size > _CHUNK:
         return _keep_large(store, descriptor, size, report)
     content = os.read(descriptor, size)

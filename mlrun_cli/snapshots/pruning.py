@@ -31,7 +31,7 @@ class PrunedSnapshots(NamedTuple):
 
 @contextmanager
 def hold_snapshots(folder: Path, say: Callable[[str], None] | None = None) -> Iterator[None]:
-    """Within it nothing is pruned: what a snapshot finds in the store stays until somebody refers to it.
+    """Prevent pruning within the block: what a snapshot finds in the store stays until something refers to it.
 
     Args:
         folder: that of the snapshots.
@@ -119,7 +119,7 @@ def _hold_exclusively(
 
 
 def _try_lock_within(descriptor: int, operation: int) -> bool:
-    """Take the lock within the time for which nothing is said; whether that was long enough."""
+    """Take the lock within the time for which nothing is said; return whether that was long enough."""
     deadline = time.monotonic() + _SILENT_SECONDS
     while True:
         try:

@@ -102,7 +102,7 @@ class _Walk:
         self._looks_left = _LOOKS_ON
 
     def run(self) -> bool:
-        """Fill the scan; False when it was given up, far above a limit."""
+        """Fill the scan; return False when it was given up, far above a limit."""
         to_visit = deque([""])
         while to_visit:
             folder = to_visit.popleft()
@@ -121,7 +121,7 @@ class _Walk:
         return True
 
     def _visit(self, entry: os.DirEntry[str], path: str) -> bool:
-        """Take in one entry; True when it is a folder to visit."""
+        """Add one entry; return True when it is a folder to visit."""
         if self.amount.exceeds(self._limits):
             self._looks_left -= 1
         if entry.name == ".git" or entry.name.startswith(TEMPORARY_PREFIX) or path in self._excluded:
@@ -155,7 +155,7 @@ class _Walk:
 
 
 def describe_read_error(error: OSError) -> str:
-    """Why a file could not be read, as a noun phrase."""
+    """Return why a file could not be read, as a noun phrase."""
     if isinstance(error, FileNotFoundError):
         return "gone before it was read"
     return f"not readable: {error.strerror}"

@@ -35,7 +35,7 @@ def take_snapshot(
     exclude: Sequence[Path] = (),
     progress: Progress | None = None,
 ) -> tuple[Snapshot, list[str]]:
-    """Keep what `source` holds now.
+    """Store a snapshot of what `source` holds now.
 
     Args:
         source: the folder.

@@ -58,7 +58,7 @@ def _not_made_error(destination: Path, error: OSError) -> StoreError:
 
 
 def make_script_folders(destination: Path) -> tuple[str, ...]:
-    """Make the folders that a script finds in its working copy in Azure; a warning for each that cannot be made.
+    """Make the folders that Azure puts into a working copy; return a warning for each that cannot be made.
 
     Raises:
         StoreError: the disk is full.
@@ -102,7 +102,7 @@ def remove_unchanged(snapshot: Snapshot, destination: Path) -> None:
 
 
 def list_script_files(snapshot: Snapshot | None, destination: Path) -> list[str]:
-    """Paths, relative, posix and sorted, of the files that a script has added or changed.
+    """Return paths, relative, posix and sorted, of the files that a script has added or changed.
 
     A link counts if it leads to a file inside of `destination`. A folder that is not there holds nothing.
     """

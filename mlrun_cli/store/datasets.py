@@ -58,7 +58,7 @@ class DatasetStore:
         description: str | None = None,
         tags: Mapping[str, str | None] | None = None,
     ) -> Dataset:
-        """Add a dataset, under a new id if it has none yet; that."""
+        """Add a dataset, under a new id if it has none yet, and return it."""
         row = self._database.row(
             "INSERT INTO datasets (dataset_id, name, version, kind, definition, description, tags, created_at)"
             " VALUES (:dataset_id, :name, :version, :kind, :definition, :description, :tags, :now) RETURNING *",
@@ -93,7 +93,7 @@ class DatasetStore:
         )
 
     def remove_name(self, name: str) -> None:
-        """Take their name from all versions of a dataset. Runs that used them still find them by id."""
+        """Remove the name from all versions of a dataset. Runs that used them still find them by id."""
         self._database.execute("UPDATE datasets SET name = NULL, version = NULL WHERE name = :name", name=name)
 
     def _find_one(self, condition: str, **parameters: object) -> Dataset | None:

@@ -36,7 +36,7 @@ class DatastoreStore:
         )
 
     def remove(self, name: str) -> bool:
-        """Forget a datastore; whether there was one."""
+        """Remove a datastore; return whether there was one."""
         return self._database.execute("DELETE FROM datastores WHERE name = :name", name=name) > 0
 
 

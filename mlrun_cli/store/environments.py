@@ -19,7 +19,7 @@ class EnvironmentStore:
         self._database = database
 
     def get(self, name: str, version: str) -> RegisteredEnvironment:
-        """One version of an environment.
+        """Return one version of an environment.
 
         Raises:
             EnvironmentNotFound: there is none.
@@ -30,7 +30,7 @@ class EnvironmentStore:
         return found
 
     def find(self, name: str, version: str) -> RegisteredEnvironment | None:
-        """One version of an environment, or None."""
+        """Return one version of an environment, or None."""
         row = self._database.row(
             "SELECT * FROM environments WHERE name = :name AND version = :version", name=name, version=version
         )

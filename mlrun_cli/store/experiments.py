@@ -62,12 +62,12 @@ class ExperimentStore:
         return sorted(found.values(), key=lambda each: -(each.last_activity_at or each.experiment.created_at))
 
     def update(self, key: int, **columns: object) -> None:
-        """Set columns."""
+        """Set columns of an experiment."""
         changes = ", ".join(f"{name} = :{name}" for name in columns)
         self._database.execute(f"UPDATE experiments SET {changes} WHERE experiment_key = :key", key=key, **columns)  # noqa: S608
 
     def delete(self, key: int) -> bool:
-        """Forget an experiment, within a transaction; False when it has runs."""
+        """Delete an experiment, within a transaction; return False when it has runs."""
         deleted = self._database.execute(
             "DELETE FROM experiments WHERE experiment_key = :key"
             " AND NOT EXISTS (SELECT 1 FROM runs WHERE experiment_key = :key)",
@@ -97,7 +97,7 @@ class ExperimentStore:
             )
 
     def remove_tags(self, key: int, names: Iterable[str]) -> None:
-        """Take tags away; those that are not there do no harm."""
+        """Remove tags; ignore missing ones."""
         for name in names:
             self._database.execute(
                 "DELETE FROM experiment_tags WHERE experiment_key = :experiment_key AND key = :key",

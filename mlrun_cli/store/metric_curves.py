@@ -171,7 +171,7 @@ class _Curve:
         )
 
     def _find_extremes(self, first: int, last: int, size: int) -> Sequence[Row]:
-        """Of each piece of `size` positions the least number, the greatest and the first NaN."""
+        """Return, of each piece of `size` positions, the least number, the greatest and the first NaN."""
         piece = (
             f"SELECT position FROM metric_values WHERE {self._condition}"  # noqa: S608
             " AND position >= start AND position < start + :size"

@@ -92,7 +92,7 @@ class MetricStore:
         }
 
     def shapes(self, run_key: int, name: str | None = None) -> dict[str, str]:
-        """How each metric of a run, or the one of this name, was logged."""
+        """Return the shape of each metric of a run, or of the one of this name."""
         return {row["name"]: row["shape"] for row in self._select_series(run_key, name)}
 
     def get_last(self, run_key: int, name: str | None = None) -> dict[str, Any]:
@@ -183,7 +183,7 @@ class MetricStore:
 
 
 def _encode(shape: str, value: Any) -> tuple[str, float | None, str | None]:
-    """`(kind, number, text)` of one value."""
+    """Return `(kind, number, text)` of one value."""
     if shape in {ROW, TABLE}:
         return "r" if shape == ROW else "t", None, json.dumps(value)
     if type(value) is float:

@@ -24,7 +24,7 @@ class ModelStore:
         self._redaction = redaction
 
     def reserve_version(self, name: str) -> int:
-        """Reserve and return the next version of a name; it is never given again, whatever is deleted."""
+        """Reserve and return the next version of a name; a version is never given again."""
         row = self._database.row(
             "INSERT INTO model_names (name, last_version) VALUES (:name, 1)"
             " ON CONFLICT (name) DO UPDATE SET last_version = model_names.last_version + 1 RETURNING last_version",
@@ -97,7 +97,7 @@ class ModelStore:
         )
 
     def delete(self, model: Model) -> bool:
-        """Forget a model; False when it was gone."""
+        """Delete a model; return False when it was gone."""
         return bool(self._database.execute("DELETE FROM models WHERE model_key = :key", key=model.key))
 
     def _not_found_error(self, name: str, version: int | None) -> ModelNotFound:

@@ -94,7 +94,7 @@ class RecordStore:
                 }
 
     def list_run_keys(self) -> dict[str, tuple[int, str]]:
-        """Key and status of every run, by its id."""
+        """Return key and status of every run, by its id."""
         rows = self._database.rows("SELECT run_id, run_key, status FROM runs")
         return {row["run_id"]: (row["run_key"], row["status"]) for row in rows}
 
@@ -129,7 +129,7 @@ class RecordStore:
         return bool(self._insert(table, row, "ON CONFLICT DO NOTHING"))
 
     def add_run(self, document: Mapping[str, Any]) -> int:
-        """Add a run, with the key it had if that is free, within a transaction; its key."""
+        """Add a run, with its former key if that is free, within a transaction; return its key."""
         row = dict(document["row"])
         row["experiment_key"] = self._ensure_experiment(document["experiment"])
         taken = self._database.row("SELECT 1 FROM runs WHERE run_key = :key", key=row.get("run_key"))
@@ -153,7 +153,7 @@ class RecordStore:
         return key
 
     def set_parents(self, key: int, parent: str | None, root: str | None) -> None:
-        """Say by their ids which runs are above one; those that are not there are left out."""
+        """Set the parent and root of a run by their ids; missing ones are left out."""
         self._database.execute(
             "UPDATE runs SET parent_key = (SELECT run_key FROM runs WHERE run_id = :parent),"
             " root_key = (SELECT run_key FROM runs WHERE run_id = :root) WHERE run_key = :key",
@@ -163,7 +163,7 @@ class RecordStore:
         )
 
     def delete_run(self, key: int) -> None:
-        """Forget a run and all that hangs on it, whatever its status, within a transaction."""
+        """Delete a run and all that belongs to it, whatever its status, within a transaction."""
         self._database.execute(
             "DELETE FROM metric_values WHERE metric_key IN (SELECT metric_key FROM metrics WHERE run_key = :key)",
             key=key,
@@ -172,7 +172,7 @@ class RecordStore:
             self._database.execute(f"DELETE FROM {table} WHERE run_key = :key", key=key)  # noqa: S608
 
     def next_run_number(self, experiment_name: str) -> int:
-        """What a run of an experiment may be numbered that has lost its number."""
+        """Return a free run number of an experiment for a run that has lost its own."""
         row = self._database.row(
             "SELECT max(last_run_number) AS number FROM experiments WHERE name = :name", name=experiment_name
         )

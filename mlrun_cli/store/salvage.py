@@ -21,7 +21,7 @@ class Salvage:
         self._damaged = damaged
 
     def add_named(self, database: Database) -> None:
-        """Add to a sound store what it lacks of what has a name, within a transaction."""
+        """Add the named rows that a sound store lacks, within a transaction."""
         records = RecordStore(database)
         for table in NAMED_TABLES:
             for row in self._damaged.rows(table, NAMED_TABLES[table]):
@@ -51,7 +51,7 @@ class Salvage:
         }
 
     def add_metrics(self, database: Database) -> int:
-        """Add to a sound store the metrics of which more values can be read here, within a transaction; how many."""
+        """Add to a sound store the metrics with more values here, within a transaction; return their number."""
         there = RecordStore(database).list_run_keys()
         ids = {row["run_key"]: row["run_id"] for row in self._damaged.rows("runs", ("run_key",))}
         counts: dict[int, int] = defaultdict(int)
@@ -81,7 +81,7 @@ class Salvage:
     def _group_pairs(
         self, table: str, keys: tuple[str, ...], pair: Callable[[Mapping[str, Any]], tuple[Any, Any]]
     ) -> dict[int, list[tuple[Any, Any]]]:
-        """Pairs by the runs that they are of."""
+        """Return pairs grouped by the runs that they belong to."""
         found: dict[int, list[tuple[Any, Any]]] = defaultdict(list)
         for row in self._damaged.rows(table, keys):
             found[row["run_key"]].append(pair(row))

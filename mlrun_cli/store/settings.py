@@ -17,7 +17,7 @@ class SettingStore:
         return None if row is None else str(row["value"])
 
     def set(self, key: str, value: str) -> None:
-        """Set it, whatever it was."""
+        """Set the value of a setting."""
         self._database.execute(
             "INSERT INTO settings (key, value) VALUES (:key, :value)"
             " ON CONFLICT (key) DO UPDATE SET value = excluded.value",

@@ -38,15 +38,15 @@ class ViewStore:
         return bool(added)
 
     def replace(self, name: str, version: int, page: str, query: str, author: str) -> bool:
-        """Overwrite a view that stands at this version; False when it does not, or not any more."""
+        """Overwrite a view that is at this version; return False when it is not."""
         return self._change(name, version, page=page, query=query, author=author)
 
     def rename(self, name: str, version: int, new_name: str, author: str) -> bool:
-        """Give a view that stands at this version another name, which must be free; False when it does not."""
+        """Rename a view that is at this version, to a free name; return False when it is not."""
         return self._change(name, version, name=new_name, author=author)
 
     def delete(self, name: str, version: int) -> bool:
-        """Forget a view that stands at this version; False when it does not."""
+        """Delete a view that is at this version; return False when it is not."""
         deleted = self._database.execute(
             "DELETE FROM saved_views WHERE name = :name AND version = :version", name=name, version=version
         )

@@ -83,7 +83,7 @@ class Node(NamedTuple):
         return self.content
 
     def text(self) -> str:
-        """Text, or a number, boolean value or date as it was written.
+        """Return a text; a number, boolean value or date as it was written.
 
         Raises:
             InvalidFile: it is nothing, a list or a mapping, or no process could be given it.
@@ -97,7 +97,7 @@ class Node(NamedTuple):
         return text
 
     def variables(self) -> dict[str, str]:
-        """Environment variables; one without a value is empty.
+        """Return environment variables; one without a value is empty.
 
         Raises:
             InvalidFile: it is no mapping, or no process could be given them.
@@ -169,7 +169,7 @@ def format_key_path(key_path: str) -> str:
 
 
 def find_text_problem(text: str) -> str | None:
-    """Why no process could be given this text as an argument or a variable; None when it could."""
+    """Return why no process could be given this text as an argument or a variable; None when one could."""
     if "\0" in text:
         return "holds a NUL character"
     if any("\ud800" <= character <= "\udfff" for character in text):

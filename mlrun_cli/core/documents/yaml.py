@@ -54,7 +54,7 @@ class _YamlReader(NodeBuilder):
         return self._build(root, "", 1)
 
     def _check_events(self, events: Iterator[yaml.Event]) -> None:
-        """Bound the depth before `compose`, which calls itself for each level."""
+        """Check the depth before `compose`, which calls itself for each level."""
         depth = -2  # the stream and the document begin as a list or a mapping does
         for event in events:
             name = type(event).__name__

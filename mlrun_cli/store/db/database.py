@@ -112,6 +112,6 @@ def build_in_list(name: str, values: Sequence[object]) -> tuple[str, dict[str, o
 
 
 def build_in_lists(name: str, values: Sequence[object]) -> Iterator[tuple[str, dict[str, object]]]:
-    """Return the same as `build_in_list` for any number of values: a list for each few hundred."""
+    """Yield what `build_in_list` returns, for any number of values: a list for each few hundred."""
     for start in range(0, len(values), _LONGEST_LIST):
         yield build_in_list(name, values[start : start + _LONGEST_LIST])

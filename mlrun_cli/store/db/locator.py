@@ -26,7 +26,7 @@ class NewDatabase(Protocol):
     database: Database
 
     def put_in_place(self, reason: str) -> Path | None:
-        """Close it and put it in its place.
+        """Close the database and move it into place; return the new name of the former one, or None.
 
         The former database is kept under a name with the reason (`damaged`, `replaced`), which is returned; None when
         there was none.

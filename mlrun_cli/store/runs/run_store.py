@@ -285,7 +285,7 @@ class RunStore:
             )
 
     def remove_tags(self, key: int, names: Iterable[str]) -> None:
-        """Remove tags; those that are not there do no harm."""
+        """Remove tags; ignore missing ones."""
         for name in names:
             self._database.execute(
                 "DELETE FROM run_tags WHERE run_key = :run_key AND key = :key", run_key=key, key=name

@@ -139,7 +139,7 @@ class SqliteDatabase:
         return self._read(lambda: self._connection.execute(sql, parameters).fetchall())
 
     def execute(self, sql: str, **parameters: object) -> int:
-        """Run a statement; the number of rows it changed."""
+        """Run a statement; return the number of rows that it changed."""
         self._ensure_writable()
         return self._retry_while_busy(lambda: self._connection.execute(sql, parameters).rowcount)
 
@@ -158,7 +158,7 @@ class SqliteDatabase:
 
     @contextmanager
     def transaction(self, *, durable: bool = False) -> Iterator[None]:
-        """One write transaction, locked for writing from its start; `durable` waits for the disk."""
+        """Begin a write transaction, locked for writing from its start; `durable` waits for the disk."""
         if durable:
             self.execute("PRAGMA synchronous = FULL")
         try:

@@ -62,7 +62,7 @@ def build_pair_order_schema() -> list[str]:
 
 
 def _build_indexes() -> list[str]:
-    """Each holds all that a page asks of runs it passes over, so that it reads the rows of none of them."""
+    """Return indexes that hold all a page asks of runs it passes over, so that it reads no row of these."""
     return [
         f"CREATE INDEX runs_by_{name} ON runs ({column}, run_key, experiment_key, parent_key)"
         + (f" WHERE {_SPARSE[name]} IS NOT NULL" if name in _SPARSE else "")
