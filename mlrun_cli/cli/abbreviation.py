@@ -9,8 +9,8 @@ _OUTPUT = "--output"
 """Meant by `--out` whatever else begins so: documents have it, and other names are no formats and get refused."""
 
 
-def names_beginning(parameters: Iterable[Any], start: str) -> list[str]:
-    """Return the long names that begin so, one of each option.
+def find_names_by_prefix(parameters: Iterable[Any], start: str) -> list[str]:
+    """Return the long names that begin with `start`, one of each option.
 
     Args:
         parameters: Typer's parameters of a command.
@@ -24,7 +24,7 @@ def names_beginning(parameters: Iterable[Any], start: str) -> list[str]:
     return [name for name in found if name is not None and name.startswith("--")]
 
 
-def completion(parameters: Iterable[Any]) -> Callable[[str], str]:
+def make_completer(parameters: Iterable[Any]) -> Callable[[str], str]:
     """Return a function that completes the beginning of an option's name, both without dashes."""
     parameters = list(parameters)
     whole = {name for parameter in parameters for name in (*parameter.opts, *parameter.secondary_opts)}
@@ -32,7 +32,7 @@ def completion(parameters: Iterable[Any]) -> Callable[[str], str]:
     def complete(name: str) -> str:
         if len(name) < 2 or f"--{name}" in whole:  # one letter is a short option's name
             return name
-        begun = names_beginning(parameters, f"--{name}")
+        begun = find_names_by_prefix(parameters, f"--{name}")
         meant = [_OUTPUT] if _OUTPUT in begun else begun
         return meant[0].removeprefix("--") if len(meant) == 1 else name
 

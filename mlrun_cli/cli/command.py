@@ -37,9 +37,9 @@ from typing import Annotated, Any, Protocol, TextIO, TypeVar
 import typer
 from typer.core import TyperCommand
 
-from mlrun_cli.cli.abbreviation import completion
-from mlrun_cli.cli.global_options import Shared, option_names, shared_from, shared_parameters
-from mlrun_cli.cli.option_checks import check_typed_values, typed_values
+from mlrun_cli.cli.abbreviation import make_completer
+from mlrun_cli.cli.global_options import Shared, build_shared_parameters, list_option_names, parse_shared
+from mlrun_cli.cli.option_checks import check_typed_values, collect_typed_values
 from mlrun_cli.cli.output.formats import render
 from mlrun_cli.cli.output.messages import wants_colour
 from mlrun_cli.core.named_tuple import NamedTuple
@@ -61,12 +61,12 @@ class OptionGroup(Protocol):
     """Options that several commands take together, as the type of one parameter."""
 
     @classmethod
-    def option_parameters(cls) -> Sequence[inspect.Parameter]:
-        """Return the parameters that the command's signature has in place of the one of this type."""
+    def build_option_parameters(cls) -> Sequence[inspect.Parameter]:
+        """Return the parameters that replace one of this type in a command's signature."""
 
     @classmethod
     def from_values(cls, values: Mapping[str, Any]) -> OptionGroup:
-        """Return the group of these values, by the names of `option_parameters`."""
+        """Create the group from values, by the names of its parameters."""
 
 
 class Result(NamedTuple):
@@ -131,7 +131,7 @@ class Group:
 
     @property
     def commands(self) -> Mapping[str, Declaration]:
-        """Commands by verb; imports the files of all."""
+        """The commands by verb; imports the files of all."""
         found = {verb: self.find(verb) for verb in self.verbs()}
         return {verb: declaration for verb, declaration in found.items() if declaration is not None}
 
@@ -175,7 +175,7 @@ class Command(TyperCommand):
 
     def make_parser(self, ctx: Any) -> Any:
         """Make the parser of the command line."""
-        ctx.token_normalize_func = completion(self.get_params(ctx))
+        ctx.token_normalize_func = make_completer(self.get_params(ctx))
         return super().make_parser(ctx)
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
@@ -187,17 +187,17 @@ class Command(TyperCommand):
         parameters = self.get_params(ctx)
         typed: Mapping[str, Any] = {}
         try:
-            typed = typed_values(self.make_parser(ctx), parameters, args)
+            typed = collect_typed_values(self.make_parser(ctx), parameters, args)
             check_typed_values(parameters, typed)
             super().parse_args(ctx, args)
         except typer.TyperException as error:
-            from mlrun_cli.cli.usage_errors import usage_error  # noqa: PLC0415 - start-up
+            from mlrun_cli.cli.usage_errors import to_usage_error  # noqa: PLC0415 - start-up
 
-            raise usage_error(error, ctx, typed) from error
+            raise to_usage_error(error, ctx, typed) from error
         if ctx.args:
-            from mlrun_cli.cli.usage_errors import unexpected_arguments  # noqa: PLC0415 - start-up
+            from mlrun_cli.cli.usage_errors import build_unexpected_arguments_error  # noqa: PLC0415 - start-up
 
-            raise unexpected_arguments(ctx, ctx.args)
+            raise build_unexpected_arguments_error(ctx, ctx.args)
         return []
 
     def format_help(self, ctx: Any, formatter: Any) -> None:
@@ -213,29 +213,29 @@ def build(declaration: Declaration, verb: str) -> Command:
     app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
     settings = {"allow_extra_args": True, "allow_interspersed_args": not declaration.script}
     register = app.command(verb, cls=Command, help=declaration.description, context_settings=settings)
-    register(_callback(declaration))
+    register(_build_callback(declaration))
     built = typer.main.get_command(app)
     assert isinstance(built, Command)
     built.examples = declaration.examples
     return built
 
 
-def _callback(declaration: Declaration) -> Callable[..., int]:
+def _build_callback(declaration: Declaration) -> Callable[..., int]:
     """Return the function that Typer calls: its signature has the own options, the query and the shared options."""
     declared = inspect.signature(declaration.function, eval_str=True).parameters.values()
     groups: dict[str, type[OptionGroup]] = {
         parameter.name: parameter.annotation
         for parameter in declared
-        if hasattr(parameter.annotation, "option_parameters")
+        if hasattr(parameter.annotation, "build_option_parameters")
     }
     own = [
         option.replace(kind=inspect.Parameter.KEYWORD_ONLY)
         for parameter in declared
         if parameter.name != "shared"
-        for option in (groups[parameter.name].option_parameters() if parameter.name in groups else [parameter])
+        for option in (groups[parameter.name].build_option_parameters() if parameter.name in groups else [parameter])
     ]
-    shared = shared_parameters(set(chain.from_iterable(map(option_names, own))))
-    words = [_query_words_parameter()] if declaration.query_words else []
+    shared = build_shared_parameters(set(chain.from_iterable(map(list_option_names, own))))
+    words = [_build_query_words_parameter()] if declaration.query_words else []
     context = inspect.Parameter("typer_context", inspect.Parameter.KEYWORD_ONLY, annotation=typer.Context)
 
     def callback(*, typer_context: typer.Context, **values: Any) -> int:
@@ -243,10 +243,12 @@ def _callback(declaration: Declaration) -> Callable[..., int]:
         invocation.debug = values["debug"]
         options = {parameter.name: values.pop(parameter.name) for parameter in shared}
         for name, group in groups.items():
-            values[name] = group.from_values({one.name: values.pop(one.name) for one in group.option_parameters()})
-        told = shared_from(options, values.pop(_QUERY_WORDS, None) or [])
+            values[name] = group.from_values(
+                {one.name: values.pop(one.name) for one in group.build_option_parameters()}
+            )
+        told = parse_shared(options, values.pop(_QUERY_WORDS, None) or [])
         with told.metadata_file or nullcontext():
-            return _finish(_called(declaration.function, values, told), told)
+            return _finish(_call_function(declaration.function, values, told), told)
 
     parameters = [context, *own, *words, *shared]
     # Typer reads the options from these two.
@@ -255,7 +257,7 @@ def _callback(declaration: Declaration) -> Callable[..., int]:
     return callback
 
 
-def _query_words_parameter() -> inspect.Parameter:
+def _build_query_words_parameter() -> inspect.Parameter:
     argument = typer.Argument(metavar="QUERY", help="What --query takes, as one word in quotes.", show_default=False)
     return inspect.Parameter(
         _QUERY_WORDS,
@@ -265,7 +267,7 @@ def _query_words_parameter() -> inspect.Parameter:
     )
 
 
-def _called(function: Callable[..., object], values: Mapping[str, Any], shared: Shared) -> object:
+def _call_function(function: Callable[..., object], values: Mapping[str, Any], shared: Shared) -> object:
     """Call a command and return its result; the notes of an error are printed first."""
     try:
         return function(**values, shared=shared)
@@ -288,7 +290,7 @@ def _finish(returned: object, shared: Shared) -> int:
 
 def _print(result: Result, shared: Shared) -> None:
     if result.table is not None and shared.is_for_people:
-        result.table(file=sys.stdout, width=terminal_width(), colour=wants_colour(sys.stdout))
+        result.table(file=sys.stdout, width=measure_terminal_width(), colour=wants_colour(sys.stdout))
     elif result.value != [] or not shared.is_for_people:  # az prints an empty line for a table without lines
         value = result.value if shared.query is None else shared.query.apply(result.value)
         is_query = shared.query is not None
@@ -296,6 +298,6 @@ def _print(result: Result, shared: Shared) -> None:
         sys.stdout.write(render(value, shared.output_format, is_query=is_query, colour=colour))
 
 
-def terminal_width() -> int | None:
-    """Columns of the terminal, or what COLUMNS says; None when stdout goes elsewhere."""
+def measure_terminal_width() -> int | None:
+    """Return the columns of the terminal, else what COLUMNS says; None when stdout is redirected."""
     return shutil.get_terminal_size((0, 0)).columns or None

@@ -12,8 +12,8 @@ from mlrun_cli.actions.workspaces import build_workspace_record
 from mlrun_cli.cli.command import Group, command
 from mlrun_cli.cli.context import open_context
 from mlrun_cli.cli.global_options import Shared
-from mlrun_cli.cli.option_values import tags_of
-from mlrun_cli.cli.output.record_table import Field, listing, tags_of_record, time_of
+from mlrun_cli.cli.option_values import parse_tags
+from mlrun_cli.cli.output.record_table import Field, build_listing, format_record_tags, make_time_formatter
 from mlrun_cli.compute.compute_target import (
     AML_COMPUTE,
     COMPUTE_INSTANCE,
@@ -27,7 +27,7 @@ from mlrun_cli.workspace import Workspace
 app = Group("computetarget")
 
 
-def _most_nodes(record: Mapping[str, Any]) -> str:
+def _format_max_nodes(record: Mapping[str, Any]) -> str:
     """Return how many nodes may be in use at once; empty for a kind that does not say so in its properties."""
     if record["properties"]["computeType"] == COMPUTE_INSTANCE:
         return "1"
@@ -38,9 +38,9 @@ def _most_nodes(record: Mapping[str, Any]) -> str:
 _FIELDS = (
     Field("Target", "name"),
     Field("Kind", lambda record: record["properties"]["computeType"]),
-    Field("Most nodes", _most_nodes, 1),
-    Field("Made", lambda record: time_of("createdOn")(record["properties"]), 10),
-    Field("Tags", tags_of_record),
+    Field("Most nodes", _format_max_nodes, 1),
+    Field("Made", lambda record: make_time_formatter("createdOn")(record["properties"]), 10),
+    Field("Tags", format_record_tags),
     Field("Description", lambda record: record["properties"]["description"]),
 )
 
@@ -127,10 +127,10 @@ def create(
         )
     properties: dict[str, Any] = {"vmSize": vm_size}
     if kind == AML_COMPUTE:
-        properties["vmPriority"] = _priority(vm_priority)
+        properties["vmPriority"] = _parse_priority(vm_priority)
         properties["scaleSettings"] = {
             "minNodeCount": min_nodes,
-            "maxNodeCount": _largest(name, min_nodes, max_nodes),
+            "maxNodeCount": _check_max_nodes(name, min_nodes, max_nodes),
             "nodeIdleTimeBeforeScaleDown": f"PT{idle_seconds}S",
         }
     elif kind == COMPUTE_INSTANCE:
@@ -138,15 +138,15 @@ def create(
         if max_nodes is not None:
             raise ConflictingOptions(
                 "A compute instance has one node, and --max-nodes is given.",
-                hint=f"Leave --max-nodes out, or make an amlcompute: '{_line(name, max_nodes)}'.",
+                hint=f"Leave --max-nodes out, or make an amlcompute: '{_format_example(name, max_nodes)}'.",
                 target="--max-nodes",
             )
-    tagged = {key: value or "" for key, value in tags_of(tags).items()} if tags else None
+    tagged = {key: value or "" for key, value in parse_tags(tags).items()} if tags else None
     with open_context(shared).workspace as workspace:
         target = actions.create_compute_target(
             workspace, name, kind, properties=properties, description=description, tags=tagged
         )
-        return _record(workspace, target)
+        return _build_record(workspace, target)
 
 
 @command(
@@ -161,8 +161,8 @@ def create(
 def list_all(shared: Shared, in_full: _InFull = False) -> object:  # noqa: ARG001
     """List the compute targets of the workspace, by name; 'local', always there, is one when it has a limit."""
     with open_context(shared).workspace as workspace:
-        records = [_record(workspace, target) for target in actions.list_compute_targets(workspace)]
-    return listing(shared, records, _FIELDS, nothing="No compute targets; 'local' is always there.")
+        records = [_build_record(workspace, target) for target in actions.list_compute_targets(workspace)]
+    return build_listing(shared, records, _FIELDS, nothing="No compute targets; 'local' is always there.")
 
 
 @command(
@@ -176,7 +176,7 @@ def list_all(shared: Shared, in_full: _InFull = False) -> object:  # noqa: ARG00
 def show(shared: Shared, name: _Name, in_full: _InFull = False) -> object:  # noqa: ARG001
     """Show a compute target."""
     with open_context(shared).workspace as workspace:
-        return _record(workspace, actions.get_compute_target(workspace, name))
+        return _build_record(workspace, actions.get_compute_target(workspace, name))
 
 
 @command(
@@ -193,7 +193,7 @@ def delete(shared: Shared, name: _Name, in_full: _InFull = False) -> object:  # 
     Of 'local' the limit goes alone.
     """
     with open_context(shared).workspace as workspace:
-        record = _record(workspace, actions.get_compute_target(workspace, name))
+        record = _build_record(workspace, actions.get_compute_target(workspace, name))
         actions.delete_compute_target(workspace, name)
         return record
 
@@ -211,7 +211,7 @@ def detach(shared: Shared, name: _Name, in_full: _InFull = False) -> object:
     return delete(shared, name, in_full)
 
 
-def _priority(typed: str) -> str:
+def _parse_priority(typed: str) -> str:
     known = _PRIORITIES.get(typed.lower())
     if known is None:
         raise InvalidValue(
@@ -220,11 +220,11 @@ def _priority(typed: str) -> str:
     return known
 
 
-def _largest(name: str, min_nodes: int, max_nodes: int | None) -> int:
+def _check_max_nodes(name: str, min_nodes: int, max_nodes: int | None) -> int:
     if max_nodes is None:
         raise MissingOption(
             "An amlcompute needs --max-nodes: how many nodes may be in use at once.",
-            hint=f"Type '{_line(name, max(1, min_nodes))}'.",
+            hint=f"Type '{_format_example(name, max(1, min_nodes))}'.",
             target="--max-nodes",
         )
     if min_nodes > max_nodes:
@@ -236,12 +236,12 @@ def _largest(name: str, min_nodes: int, max_nodes: int | None) -> int:
     return max_nodes
 
 
-def _line(name: str, max_nodes: int) -> str:
+def _format_example(name: str, max_nodes: int) -> str:
     return f"mlrun computetarget create amlcompute -n {name} --max-nodes {max_nodes}"
 
 
-def _record(workspace: Workspace, target: ComputeTarget) -> dict[str, Any]:
-    """With the keys that Azure shows without `-v` beside those that it shows with it."""
+def _build_record(workspace: Workspace, target: ComputeTarget) -> dict[str, Any]:
+    """Return the record, with the keys that Azure shows without `-v` and those that it shows with it."""
     record = compute_target_record(target, build_workspace_record(workspace.identity, workspace.home)["id"])
     short = {key: record["properties"][key] for key in ("provisioningErrors", "provisioningState")}
     return {**record, **short}

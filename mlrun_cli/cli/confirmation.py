@@ -18,7 +18,7 @@ _ANSWERS = {"y": True, "yes": True, "n": False, "no": False, "": False}
 
 
 def confirm(shared: Shared, question: str, *, otherwise: str) -> None:
-    """Go on when the question is answered by yes; else say what follows from that, and end the command with 1.
+    """Ask for a yes; otherwise print what did not happen, and end the command with exit code 1.
 
     Raises:
         UsageError: nobody sits at a terminal.
@@ -30,19 +30,19 @@ def confirm(shared: Shared, question: str, *, otherwise: str) -> None:
         raise ConfirmationRequired(
             "This needs a confirmation, and there is no terminal to ask on.", hint="Add --yes to confirm."
         )
-    while (is_yes := _ANSWERS.get(_answer(f"{question} [y/N]: ").strip().lower())) is None:
+    while (is_yes := _ANSWERS.get(_read_answer(f"{question} [y/N]: ").strip().lower())) is None:
         shared.notes.say("Answer y or n.")
     if not is_yes:
         shared.notes.say(otherwise)
         raise typer.Exit(1)
 
 
-def _answer(prompt: str) -> str:
+def _read_answer(prompt: str) -> str:
     sys.stderr.write(prompt)
     sys.stderr.flush()
     line = ""
     try:
-        with _signals() as arrived:
+        with _open_signal_pipe() as arrived:
             while sys.stdin not in select.select([sys.stdin, arrived], [], [])[0]:
                 pass
         line = sys.stdin.readline()
@@ -55,8 +55,8 @@ def _answer(prompt: str) -> str:
 
 
 @contextmanager
-def _signals() -> Iterator[int]:
-    """A pipe that can be read once a signal has come: a read that begins right after one would wait all the same."""
+def _open_signal_pipe() -> Iterator[int]:
+    """Yield a pipe that can be read once a signal has arrived: a later read of stdin would block all the same."""
     arrived, told = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
     before = signal.set_wakeup_fd(told)
     try:

@@ -54,7 +54,7 @@ def open_context(shared: Shared) -> Context:
         WorkspaceNotFound: there is no workspace of the name that was typed.
     """
     config = find_project_config(shared.path)
-    identity = identity_of(shared, config)
+    identity = select_workspace(shared, config)
     is_typed = any(name is not None for name in (shared.workspace_name, shared.resource_group, shared.subscription_id))
     shared.notes.debug(
         f"Python {sys.version.split()[0]} ({sys.executable}), mlrun-cli {__version__}, MLRUN_HOME {get_home()}"
@@ -69,17 +69,19 @@ def open_context(shared: Shared) -> Context:
 
 
 def warn_of_lost_runs(workspace: Workspace, shared: Shared) -> None:
-    """Say when a store was just made beside folders of runs that it knows nothing of."""
+    """Warn when a store was just created beside folders of runs that it does not know."""
     if workspace.lost_runs:
         what = "1 run is" if workspace.lost_runs == 1 else f"{workspace.lost_runs} runs are"
         shared.notes.warning(
             f"The store of workspace '{workspace.identity.name}' was gone, and a new one was made; the folders of"
-            f" {what} there. Bring them back: {line_to_type(workspace, 'workspace', 'repair')}"
+            f" {what} there. Bring them back: {format_command_line(workspace, 'workspace', 'repair')}"
         )
 
 
-def identity_of(shared: Shared, config: ProjectConfig | None, *, otherwise: str | None = None) -> WorkspaceIdentity:
-    """Return the names of the workspace that a command is about, each from an option, else from the attached folder.
+def select_workspace(
+    shared: Shared, config: ProjectConfig | None, *, otherwise: str | None = None
+) -> WorkspaceIdentity:
+    """Return the names of a command's workspace, each from an option, else from the attached folder.
 
     Args:
         shared: what was typed.
@@ -90,14 +92,16 @@ def identity_of(shared: Shared, config: ProjectConfig | None, *, otherwise: str 
         UsageError: none is named and the folder is not attached, or a name is not valid.
     """
     attached = config.workspace_name if config else None
-    name = _first(shared.workspace_name, attached, shared.default_workspace_name, otherwise)
+    name = _get_first_given(shared.workspace_name, attached, shared.default_workspace_name, otherwise)
     if name is None:
         raise WorkspaceRequired(
             f"No workspace is named, and the folder '{shared.path.absolute()}' is not attached to one.",
             hint="Attach it ('mlrun folder attach'), or name one with -w NAME (and -g GROUP).",
         )
-    group = _first(shared.resource_group, config.resource_group if config else None, shared.default_resource_group)
-    subscription_id = _first(shared.subscription_id, config.subscription_id if config else None)
+    group = _get_first_given(
+        shared.resource_group, config.resource_group if config else None, shared.default_resource_group
+    )
+    subscription_id = _get_first_given(shared.subscription_id, config.subscription_id if config else None)
     return WorkspaceIdentity(
         check_subscription_id(DEFAULT_SUBSCRIPTION_ID if subscription_id is None else subscription_id),
         check_resource_group(DEFAULT_RESOURCE_GROUP if group is None else group),
@@ -105,12 +109,12 @@ def identity_of(shared: Shared, config: ProjectConfig | None, *, otherwise: str 
     )
 
 
-def line_to_type(workspace: Workspace, *words: str) -> str:
-    """Return a line for the shell that this command was typed in, quoted, which leads to the same workspace."""
-    return shlex.join(["mlrun", *words, *_options_to(workspace.identity)])
+def format_command_line(workspace: Workspace, *words: str) -> str:
+    """Return a quoted shell command for the workspace, with options where the current folder needs them."""
+    return shlex.join(["mlrun", *words, *_format_workspace_options(workspace.identity)])
 
 
-def _options_to(identity: WorkspaceIdentity) -> list[str]:
+def _format_workspace_options(identity: WorkspaceIdentity) -> list[str]:
     """Return the options that a command in the current folder needs for this workspace, if any."""
     config = None
     with suppress(UsageError):
@@ -119,11 +123,11 @@ def _options_to(identity: WorkspaceIdentity) -> list[str]:
     options = ["-w", identity.name, "-g", identity.resource_group]
     for shared, needed in ((Shared(), []), (named, options)):
         with suppress(UsageError):  # no workspace is named
-            if identity_of(shared, config) == identity:
+            if select_workspace(shared, config) == identity:
                 return needed
     return [*options, "--subscription-id", identity.subscription_id]
 
 
-def _first(*names: str | None) -> str | None:
-    """Return the first that was given. An empty one counts: a variable that a pipeline forgot to set must not pass."""
+def _get_first_given(*names: str | None) -> str | None:
+    """Return the first name that is given, be it empty: an unset variable of a pipeline must not pass."""
     return next((name for name in names if name is not None), None)

@@ -14,8 +14,8 @@ from mlrun_cli.actions.workspaces import build_workspace_record
 from mlrun_cli.cli.command import Group, command
 from mlrun_cli.cli.context import open_context
 from mlrun_cli.cli.global_options import Shared
-from mlrun_cli.cli.option_values import tags_of
-from mlrun_cli.cli.output.record_table import Field, listing, tags_of_record, time_of
+from mlrun_cli.cli.option_values import parse_tags
+from mlrun_cli.cli.output.record_table import Field, build_listing, format_record_tags, make_time_formatter
 from mlrun_cli.core.time import format_iso
 from mlrun_cli.data.dataset import FILE_KIND, TABULAR_KIND, Dataset
 from mlrun_cli.data.dataset_file import TEMPLATE, DatasetDescription, read_dataset_file
@@ -31,9 +31,9 @@ _FIELDS = (
     Field("Dataset", "name"),
     Field("Version", "version", 1),
     Field("Type", "datasetType", 4),
-    Field("Registered", time_of("createdTime"), 10),
+    Field("Registered", make_time_formatter("createdTime"), 10),
     Field("Id", "id", 8),
-    Field("Tags", tags_of_record),
+    Field("Tags", format_record_tags),
     Field("Description", "description"),
 )
 
@@ -97,9 +97,9 @@ def register(
             hint="Use either -f FILE, or -n NAME -p PATH.",
         )
     described = (
-        _typed(name, paths or [], datastore, is_table=is_table)
+        _build_definition(name, paths or [], datastore, is_table=is_table)
         if file is None
-        else _read(file, name, datastore, is_table=is_table)
+        else _read_definition(file, name, datastore, is_table=is_table)
     )
     for note in described.notes:
         shared.notes.warning(note)
@@ -109,12 +109,12 @@ def register(
             described.definition,
             described.name,
             description=described.description if description is None else description,
-            tags=described.tags if tags is None else tags_of(tags, option="--tag"),
+            tags=described.tags if tags is None else parse_tags(tags, option="--tag"),
             create_new_version=described.create_new_version or create_new_version,
             dataset_id=dataset_id,
             find_datastore=None if skip_validation else lambda name: get_datastore(workspace, name),
         )
-        return _described(workspace, dataset)
+        return _describe(workspace, dataset)
 
 
 @command(
@@ -129,8 +129,8 @@ def register(
 def list_all(shared: Shared) -> object:
     """List the datasets of the workspace, by name, each in its latest version."""
     with open_context(shared).workspace as workspace:
-        records = [_record(dataset) for dataset in workspace.datasets.list_latest()]
-    return listing(shared, records, _FIELDS, nothing="No datasets.")
+        records = [_build_record(dataset) for dataset in workspace.datasets.list_latest()]
+    return build_listing(shared, records, _FIELDS, nothing="No datasets.")
 
 
 @command(
@@ -154,8 +154,8 @@ def show(
         raise OneOptionRequired("Name one dataset, by name or by id.", hint="Use either -n NAME or -i ID.")
     with open_context(shared).workspace as workspace:
         if name is not None:
-            return _described(workspace, actions.get_dataset(workspace, name, version))
-        return _described(workspace, actions.get_dataset_by_id(workspace, dataset_id or ""))
+            return _describe(workspace, actions.get_dataset(workspace, name, version))
+        return _describe(workspace, actions.get_dataset_by_id(workspace, dataset_id or ""))
 
 
 @command(
@@ -176,10 +176,10 @@ def unregister(
     with open_context(shared).workspace as workspace:
         latest = actions.get_dataset(workspace, name)
         actions.unregister_dataset(workspace, name)
-        return _record(latest)
+        return _build_record(latest)
 
 
-def _read(file: Path, name: str | None, datastore: str | None, *, is_table: bool) -> DatasetDescription:
+def _read_definition(file: Path, name: str | None, datastore: str | None, *, is_table: bool) -> DatasetDescription:
     if datastore is not None or is_table:
         raise ConflictingOptions(
             "--datastore and --tabular are used with --src-path alone.", hint="With --file, write both into the file."
@@ -188,19 +188,21 @@ def _read(file: Path, name: str | None, datastore: str | None, *, is_table: bool
     return described if name is None else described._replace(name=name)
 
 
-def _typed(name: str | None, paths: Sequence[str], datastore: str | None, *, is_table: bool) -> DatasetDescription:
+def _build_definition(
+    name: str | None, paths: Sequence[str], datastore: str | None, *, is_table: bool
+) -> DatasetDescription:
     if name is None:
         raise MissingOption("The dataset has no name.", hint="Name it with -n NAME.", target="--name")
     definition = {
         "kind": TABULAR_KIND if is_table else FILE_KIND,
-        "paths": [_path(path, datastore) for path in paths],
+        "paths": [_parse_path(path, datastore) for path in paths],
         "options": guess_table_options(paths[0]) if is_table else {},
         "steps": [],
     }
     return DatasetDescription(definition, name)
 
 
-def _path(typed: str, datastore: str | None) -> dict[str, str]:
+def _parse_path(typed: str, datastore: str | None) -> dict[str, str]:
     if datastore is not None:
         return {"datastore": datastore, "path": typed.lstrip("/")}
     if "://" in typed:
@@ -210,8 +212,8 @@ def _path(typed: str, datastore: str | None) -> dict[str, str]:
     return {"path": str(make_absolute(Path(typed).expanduser()))}
 
 
-def _record(dataset: Dataset) -> dict[str, Any]:
-    """Azure's keys of a registration, and two of ours."""
+def _build_record(dataset: Dataset) -> dict[str, Any]:
+    """Return the record of a registration: Azure's keys, and two of ours."""
     return {
         "createdTime": format_iso(dataset.created_at),
         "datasetType": _TYPES[dataset.definition["kind"]],
@@ -223,17 +225,17 @@ def _record(dataset: Dataset) -> dict[str, Any]:
     }
 
 
-def _described(workspace: Workspace, dataset: Dataset) -> dict[str, Any]:
-    """Return the keys that Azure shows of one dataset: how it is read, what it is registered as, what it is made of."""
+def _describe(workspace: Workspace, dataset: Dataset) -> dict[str, Any]:
+    """Return Azure's description of one dataset: its definition, registration and source."""
     where = build_workspace_record(workspace.identity, workspace.home)["id"]
     return {
         "definition": ["GetFiles", *(step[0] for step in dataset.definition["steps"])],
-        "registration": {**_record(dataset), "workspace": where},
-        "source": [_source(path) for path in dataset.definition["paths"]],
+        "registration": {**_build_record(dataset), "workspace": where},
+        "source": [_format_source(path) for path in dataset.definition["paths"]],
     }
 
 
-def _source(path: dict[str, str]) -> str:
+def _format_source(path: dict[str, str]) -> str:
     """Return a path as the SDK spells it, `('datastore', 'folder/*.csv')`, or as it is; URLs are redacted."""
     if "datastore" in path:
         return str((path["datastore"], path["path"]))

@@ -12,7 +12,7 @@ from mlrun_cli.cli.command import Group, command
 from mlrun_cli.cli.context import open_context
 from mlrun_cli.cli.global_options import Shared
 from mlrun_cli.cli.output.progress import copy_progress
-from mlrun_cli.cli.output.record_table import Field, listing
+from mlrun_cli.cli.output.record_table import Field, build_listing
 from mlrun_cli.data.datastore import Datastore, build_datastore_record
 from mlrun_cli.errors import InvalidValue
 from mlrun_cli.folders.project_config import make_absolute
@@ -52,10 +52,10 @@ def attach_local(
     overwrite: _Overwrite = "false",
 ) -> object:
     """Attach a folder of this machine as a datastore, for the data references and datasets of runs."""
-    is_replacing = _is_true(overwrite, "--overwrite")
+    is_replacing = _parse_boolean(overwrite, "--overwrite")
     with open_context(shared).workspace as workspace:
         where = make_absolute(folder.expanduser())
-        return _record(workspace, actions.register_local(workspace, name, where, overwrite=is_replacing))
+        return _build_record(workspace, actions.register_local(workspace, name, where, overwrite=is_replacing))
 
 
 @command(
@@ -70,8 +70,8 @@ def attach_local(
 def list_all(shared: Shared, include_secret: _NoSecrets = None) -> object:  # noqa: ARG001 — there are none
     """List the datastores of the workspace, by name, with the folder that each one is."""
     with open_context(shared).workspace as workspace:
-        records = [_record(workspace, datastore) for datastore in actions.list_datastores(workspace)]
-    return listing(shared, records, _FIELDS, nothing="No datastores.")
+        records = [_build_record(workspace, datastore) for datastore in actions.list_datastores(workspace)]
+    return build_listing(shared, records, _FIELDS, nothing="No datastores.")
 
 
 @command(
@@ -85,7 +85,7 @@ def list_all(shared: Shared, include_secret: _NoSecrets = None) -> object:  # no
 def show(shared: Shared, name: _Name, include_secret: _NoSecrets = None) -> object:  # noqa: ARG001
     """Show a datastore."""
     with open_context(shared).workspace as workspace:
-        return _record(workspace, actions.get_datastore(workspace, name))
+        return _build_record(workspace, actions.get_datastore(workspace, name))
 
 
 @command(
@@ -99,7 +99,7 @@ def show(shared: Shared, name: _Name, include_secret: _NoSecrets = None) -> obje
 def show_default(shared: Shared, include_secret: _NoSecrets = None) -> object:  # noqa: ARG001
     """Show the datastore that is meant where none is named."""
     with open_context(shared).workspace as workspace:
-        return _record(workspace, actions.get_datastore(workspace))
+        return _build_record(workspace, actions.get_datastore(workspace))
 
 
 @command(
@@ -114,7 +114,7 @@ def set_default(shared: Shared, name: _Name) -> object:
     """Say which datastore is meant where none is named."""
     with open_context(shared).workspace as workspace:
         actions.set_default(workspace, name)
-        return _record(workspace, actions.get_datastore(workspace, name))
+        return _build_record(workspace, actions.get_datastore(workspace, name))
 
 
 @command(
@@ -137,13 +137,18 @@ def upload(
     hide_progress: _NoProgress = "false",
 ) -> object:
     """Copy a file, or what is in a folder and behind its links, into a datastore. Prints how many files were copied."""
-    is_replacing = _is_true(overwrite, "--overwrite")
-    is_hidden = _is_true(hide_progress, "--hide-progress")
+    is_replacing = _parse_boolean(overwrite, "--overwrite")
+    is_hidden = _parse_boolean(hide_progress, "--hide-progress")
     with open_context(shared).workspace as workspace, copy_progress(shared, hidden=is_hidden):
         datastore = actions.get_datastore(workspace, name)
         copied = actions.upload(datastore, source.expanduser(), target, overwrite=is_replacing)
-        _say_what_was_not_copied(shared, copied)
-        return {"datastore": name, "path": str(datastore.path(target)), "uploaded": copied.copied, **_counts(copied)}
+        _warn_of_skipped_files(shared, copied)
+        return {
+            "datastore": name,
+            "path": str(datastore.path(target)),
+            "uploaded": copied.copied,
+            **_build_counts(copied),
+        }
 
 
 @command(
@@ -167,14 +172,14 @@ def download(
     hide_progress: _NoProgress = "false",
 ) -> object:
     """Copy files of a datastore into a folder, under the paths they have in it. Prints how many were copied."""
-    is_replacing = _is_true(overwrite, "--overwrite")
-    is_hidden = _is_true(hide_progress, "--hide-progress")
+    is_replacing = _parse_boolean(overwrite, "--overwrite")
+    is_hidden = _parse_boolean(hide_progress, "--hide-progress")
     with open_context(shared).workspace as workspace, copy_progress(shared, hidden=is_hidden):
         datastore = actions.get_datastore(workspace, name)
         where = make_absolute(folder.expanduser())
         copied = actions.download(datastore, prefix, where, overwrite=is_replacing, may_differ=False)
-        _say_what_was_not_copied(shared, copied)
-        return {"datastore": name, "path": str(where), "downloaded": copied.copied, **_counts(copied)}
+        _warn_of_skipped_files(shared, copied)
+        return {"datastore": name, "path": str(where), "downloaded": copied.copied, **_build_counts(copied)}
 
 
 @command(
@@ -188,11 +193,11 @@ def download(
 def detach(shared: Shared, name: _Name) -> object:
     """Forget a datastore; its folder stays as it is. Prints what it was."""
     with open_context(shared).workspace as workspace:
-        return _record(workspace, actions.unregister(workspace, name))
+        return _build_record(workspace, actions.unregister(workspace, name))
 
 
-def _record(workspace: Workspace, datastore: Datastore) -> dict[str, Any]:
-    """Azure's keys, which are not camelCase here, and two of ours: `folder` and `is_default`."""
+def _build_record(workspace: Workspace, datastore: Datastore) -> dict[str, Any]:
+    """Return the record: Azure's keys, which are not camelCase here, and our `folder` and `is_default`."""
     known = build_datastore_record(datastore, is_default=datastore.name == actions.get_default_name(workspace))
     return {
         "account_name": "local",
@@ -206,7 +211,7 @@ def _record(workspace: Workspace, datastore: Datastore) -> dict[str, Any]:
     }
 
 
-def _is_true(text: str, option: str) -> bool:
+def _parse_boolean(text: str, option: str) -> bool:
     if text.lower() in _TRUE:
         return True
     if text.lower() in _FALSE:
@@ -214,11 +219,11 @@ def _is_true(text: str, option: str) -> bool:
     raise InvalidValue(f"{option}: '{text}' is not true.", hint=f"Write {option} true, or leave it out.", target=option)
 
 
-def _counts(copied: actions.CopyResult) -> dict[str, int]:
+def _build_counts(copied: actions.CopyResult) -> dict[str, int]:
     return {"kept": copied.kept, "skipped": len(copied.left_out)}
 
 
-def _say_what_was_not_copied(shared: Shared, copied: actions.CopyResult) -> None:
+def _warn_of_skipped_files(shared: Shared, copied: actions.CopyResult) -> None:
     if copied.kept:
         shared.notes.say(f"Files that were there already and stay: {copied.kept}; --overwrite true replaces them.")
     if copied.left_out:

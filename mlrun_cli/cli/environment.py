@@ -14,8 +14,8 @@ from mlrun_cli.actions.workspaces import get_home
 from mlrun_cli.cli.command import Group, command
 from mlrun_cli.cli.context import open_context
 from mlrun_cli.cli.global_options import Shared
-from mlrun_cli.cli.option_values import seconds_of
-from mlrun_cli.cli.output.record_table import Field, listing, time_of
+from mlrun_cli.cli.option_values import parse_seconds
+from mlrun_cli.cli.output.record_table import Field, build_listing, make_time_formatter
 from mlrun_cli.core.time import format_iso
 from mlrun_cli.environments.definition_folder import (
     read_environment_folder,
@@ -29,8 +29,8 @@ from mlrun_cli.folders.project_config import make_absolute
 app = Group("environment")
 
 
-def _packages(record: Mapping[str, Any]) -> str:
-    """Return what an environment is made of, or that it is an interpreter as it is."""
+def _format_packages(record: Mapping[str, Any]) -> str:
+    """Return an environment's packages, or the interpreter that it uses unchanged."""
     python = record.get("python") or {}
     if python.get("userManagedDependencies"):
         return f"those of {python.get('interpreterPath') or 'python'}"
@@ -43,8 +43,8 @@ def _packages(record: Mapping[str, Any]) -> str:
 _FIELDS = (
     Field("Environment", "name"),
     Field("Version", "version", 1),
-    Field("Registered", time_of("createdTime"), 10),
-    Field("Packages", _packages, 12),
+    Field("Registered", make_time_formatter("createdTime"), 10),
+    Field("Packages", _format_packages, 12),
     Field("Image", lambda record: (record.get("docker") or {}).get("baseImage") or "", 12),
     Field("Labels", lambda record: ", ".join(record["labels"])),
 )
@@ -53,8 +53,8 @@ _BUILT_FIELDS = (
     Field("Python", "python", 4),
     Field("Packages", "packages", 1),
     Field("Builder", "builder", 2),
-    Field("Built", time_of("builtAt"), 10),
-    Field("Last used", time_of("lastUsedAt"), 10),
+    Field("Built", make_time_formatter("builtAt"), 10),
+    Field("Last used", make_time_formatter("lastUsedAt"), 10),
 )
 
 _Name = Annotated[str, typer.Option("--name", "-n", metavar="NAME", help="Name of the environment.")]
@@ -79,12 +79,12 @@ def list_all(
 ) -> object:
     """List the environments that are registered in the workspace, by name, each in its newest version."""
     if is_built:
-        return listing(
+        return build_listing(
             shared, list_built_environments(get_home()), _BUILT_FIELDS, nothing="No environments were built."
         )
     with open_context(shared).workspace as workspace:
-        records = [_record(one) for one in actions.list_environments(workspace)]
-    return listing(shared, records, _FIELDS, nothing="No environments; 'list --built' has those that were built.")
+        records = [_build_record(one) for one in actions.list_environments(workspace)]
+    return build_listing(shared, records, _FIELDS, nothing="No environments; 'list --built' has those that were built.")
 
 
 @command(
@@ -112,7 +112,7 @@ def show(
     if key is not None:
         return show_built_environment(get_home(), key)
     with open_context(shared).workspace as workspace:
-        return _record(actions.get_environment(workspace, name or "", version))
+        return _build_record(actions.get_environment(workspace, name or "", version))
 
 
 @command(
@@ -130,7 +130,7 @@ def register(shared: Shared, folder: _Folder) -> object:
     """
     definition = read_environment_folder(make_absolute(folder.expanduser()))
     with open_context(shared).workspace as workspace:
-        return _record(actions.register_environment(workspace, str(definition["name"]), definition))
+        return _build_record(actions.register_environment(workspace, str(definition["name"]), definition))
 
 
 @command(
@@ -156,7 +156,7 @@ def download(
     where = make_absolute(folder.expanduser())
     with open_context(shared).workspace as workspace:
         found = actions.get_environment(workspace, name, version)
-    write_environment_folder(where, _definition(found), overwrite=is_overwriting)
+    write_environment_folder(where, _build_definition(found), overwrite=is_overwriting)
     return {"directory": str(where), "name": found.name, "version": found.version}
 
 
@@ -202,18 +202,18 @@ def prune(
     One that a live run uses stays. A run that needs a removed one has it built again.
     """
     return prune_built_environments(
-        get_home(), seconds_of(older_than, "--older-than", needs_unit=True), dry_run=is_dry_run
+        get_home(), parse_seconds(older_than, "--older-than", needs_unit=True), dry_run=is_dry_run
     )
 
 
-def _record(environment: RegisteredEnvironment) -> dict[str, Any]:
-    """Return the definition, as Azure shows it, and what is ours: labels and time."""
+def _build_record(environment: RegisteredEnvironment) -> dict[str, Any]:
+    """Return the definition, as Azure shows it, with labels and time."""
     return {
-        **_definition(environment),
+        **_build_definition(environment),
         "createdTime": format_iso(environment.created_at),
         "labels": list(environment.labels),
     }
 
 
-def _definition(environment: RegisteredEnvironment) -> dict[str, Any]:
+def _build_definition(environment: RegisteredEnvironment) -> dict[str, Any]:
     return {**environment.definition, "name": environment.name, "version": environment.version}

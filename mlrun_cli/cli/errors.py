@@ -41,7 +41,7 @@ def report_error(exception: Exception, *, debug: bool) -> int:
         exception: what was raised.
         debug: whether to print its traceback and its code too.
     """
-    error = mlrun_error(exception)
+    error = to_mlrun_error(exception)
     _name_full_disk(error)
     error_format = os.environ.get(FORMAT_VARIABLE) or "text"
     try:
@@ -61,8 +61,8 @@ def report_error(exception: Exception, *, debug: bool) -> int:
     return error.exit_code
 
 
-def mlrun_error(exception: Exception) -> MlrunError:
-    """Return the error that an exception is for a user."""
+def to_mlrun_error(exception: Exception) -> MlrunError:
+    """Return the error to show for an exception."""
     if isinstance(exception, MlrunError):
         return exception
     if isinstance(exception, typer.TyperException):

@@ -10,14 +10,14 @@ from mlrun_cli.actions.experiments import get_experiment, list_experiments
 from mlrun_cli.cli.command import Group, command
 from mlrun_cli.cli.context import open_context
 from mlrun_cli.cli.global_options import Shared
-from mlrun_cli.cli.output.record_table import Field, listing, tags_of_record, time_of
+from mlrun_cli.cli.output.record_table import Field, build_listing, format_record_tags, make_time_formatter
 
 app = Group("experiment")
 
 _FIELDS = (
     Field("Experiment", "name"),
-    Field("Made", time_of("createdUtc"), 10),
-    Field("Tags", tags_of_record),
+    Field("Made", make_time_formatter("createdUtc"), 10),
+    Field("Tags", format_record_tags),
     Field("Description", "description"),
 )
 
@@ -41,7 +41,7 @@ def list_all(shared: Shared) -> object:
     context = open_context(shared)
     with context.workspace as workspace:
         records = list_experiments(workspace)
-    return listing(shared, records, _FIELDS, nothing="No experiments.")
+    return build_listing(shared, records, _FIELDS, nothing="No experiments.")
 
 
 @command(

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from mlrun_cli.cli.command import Group, command
-from mlrun_cli.cli.context import identity_of, warn_of_lost_runs
+from mlrun_cli.cli.context import select_workspace, warn_of_lost_runs
 from mlrun_cli.cli.global_options import Shared
 from mlrun_cli.core.names import DEFAULT_WORKSPACE, check_experiment_name
 from mlrun_cli.errors import InvalidFile
@@ -49,8 +49,8 @@ def attach(shared: Shared, experiment_name: _ExperimentName = None) -> object:
     from mlrun_cli.actions.folders import attach_folder  # noqa: PLC0415
     from mlrun_cli.actions.workspaces import open_workspace  # noqa: PLC0415
 
-    config = _config_to_keep(shared)
-    identity = identity_of(shared, config, otherwise=DEFAULT_WORKSPACE)
+    config = _read_own_config(shared)
+    identity = select_workspace(shared, config, otherwise=DEFAULT_WORKSPACE)
     if experiment_name is None and config is not None:
         experiment_name = config.experiment_name
     if experiment_name is not None:
@@ -66,8 +66,8 @@ def attach(shared: Shared, experiment_name: _ExperimentName = None) -> object:
     )
 
 
-def _config_to_keep(shared: Shared) -> ProjectConfig | None:
-    """Return the folder's own config, of which what is not given is kept; None when it lacks a name, or there is none.
+def _read_own_config(shared: Shared) -> ProjectConfig | None:
+    """Return the folder's own config, whose values stay where none is given; None when missing or nameless.
 
     Raises:
         InvalidFile: it cannot be read, so that nobody knows what would be lost with it.

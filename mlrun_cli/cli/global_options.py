@@ -10,28 +10,28 @@ from typing import Annotated, Any
 
 import typer
 
-from mlrun_cli.cli.azure.defaults import azure_default
+from mlrun_cli.cli.azure.defaults import read_azure_default
 from mlrun_cli.cli.output.formats import OutputFormat
 from mlrun_cli.cli.output.messages import Level, Messages, wants_colour
 from mlrun_cli.cli.output.metadata_file import MetadataFile
-from mlrun_cli.cli.output.query import Query, query_from_words
+from mlrun_cli.cli.output.query import Query, parse_query_words
 from mlrun_cli.core.named_tuple import NamedTuple
 from mlrun_cli.errors import ConflictingOptions, InvalidOutputFormat
 
 GLOBAL_OPTIONS = "Global options"
 
 
-def _option(*names: str, metavar: str | None = None, text: str) -> Any:
+def _make_option(*names: str, metavar: str | None = None, text: str) -> Any:
     return typer.Option(*names, metavar=metavar, help=text, rich_help_panel=GLOBAL_OPTIONS)
 
 
 _FORMATS = "|".join(output_format.value for output_format in OutputFormat)
 
 
-def _declared(
+def _declare_options(
     output_metadata_file: Annotated[
         Path | None,
-        _option(
+        _make_option(
             "--output-metadata-file",
             "-t",
             metavar="FILE",
@@ -40,45 +40,51 @@ def _declared(
     ] = None,
     subscription_id: Annotated[
         str | None,
-        _option("--subscription-id", "--subscription", metavar="ID", text="Subscription; any text."),
+        _make_option("--subscription-id", "--subscription", metavar="ID", text="Subscription; any text."),
     ] = None,
     resource_group: Annotated[
-        str | None, _option("--resource-group", "-g", metavar="NAME", text="Resource group; any text.")
+        str | None, _make_option("--resource-group", "-g", metavar="NAME", text="Resource group; any text.")
     ] = None,
     workspace_name: Annotated[
         str | None,
-        _option("--workspace-name", "-w", metavar="NAME", text="Workspace. Default: the folder's."),
+        _make_option("--workspace-name", "-w", metavar="NAME", text="Workspace. Default: the folder's."),
     ] = None,
-    path: Annotated[Path, _option("--path", metavar="FOLDER", text="The attached folder. Default: this one.")] = Path(),
+    path: Annotated[
+        Path, _make_option("--path", metavar="FOLDER", text="The attached folder. Default: this one.")
+    ] = Path(),
     output: Annotated[
-        str | None, _option("--output", "-o", metavar="FORMAT", text=f"{_FORMATS}. Default: json.")
+        str | None, _make_option("--output", "-o", metavar="FORMAT", text=f"{_FORMATS}. Default: json.")
     ] = None,
     query: Annotated[
         str | None,
-        _option("--query", metavar="JMESPATH", text="What to show of the result. See https://jmespath.org."),
+        _make_option("--query", metavar="JMESPATH", text="What to show of the result. See https://jmespath.org."),
     ] = None,
-    verbose: Annotated[bool, _option("--verbose", text="Say more on stderr.")] = False,
-    debug: Annotated[bool, _option("--debug", text="Say everything, with tracebacks and the codes of errors.")] = False,
-    only_show_errors: Annotated[bool, _option("--only-show-errors", text="Say nothing on stderr but errors.")] = False,
+    verbose: Annotated[bool, _make_option("--verbose", text="Say more on stderr.")] = False,
+    debug: Annotated[
+        bool, _make_option("--debug", text="Say everything, with tracebacks and the codes of errors.")
+    ] = False,
+    only_show_errors: Annotated[
+        bool, _make_option("--only-show-errors", text="Say nothing on stderr but errors.")
+    ] = False,
 ) -> None:
-    """Never called: its parameters are the options."""
+    """Declare the shared options by parameters; never called."""
 
 
-def shared_parameters(taken: Collection[str] = ()) -> list[inspect.Parameter]:
-    """Return the parameters that a command's own are followed by.
+def build_shared_parameters(taken: Collection[str] = ()) -> list[inspect.Parameter]:
+    """Return the parameters that follow a command's own.
 
     Args:
         taken: names of options that the command's own have, as `-t`, and these do without.
     """
-    parameters = inspect.signature(_declared, eval_str=True).parameters.values()
+    parameters = inspect.signature(_declare_options, eval_str=True).parameters.values()
     for parameter in parameters:
         option = parameter.annotation.__metadata__[0]
-        option.param_decls = tuple(name for name in option_names(parameter) if name not in taken)
+        option.param_decls = tuple(name for name in list_option_names(parameter) if name not in taken)
     return [parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY) for parameter in parameters]
 
 
-def option_names(parameter: inspect.Parameter) -> Sequence[str]:
-    """Return the names under which an option is typed; nothing for what is no option."""
+def list_option_names(parameter: inspect.Parameter) -> Sequence[str]:
+    """Return the names of an option; none for a parameter that is no option."""
     metadata = getattr(parameter.annotation, "__metadata__", ())
     return next((one.param_decls for one in metadata if getattr(one, "param_decls", None)), ())
 
@@ -100,13 +106,13 @@ class Shared(NamedTuple):
 
     @property
     def default_workspace_name(self) -> str | None:
-        """Default that is set for az."""
-        return azure_default("defaults", "workspace")
+        """The default that is set for az."""
+        return read_azure_default("defaults", "workspace")
 
     @property
     def default_resource_group(self) -> str | None:
-        """Default that is set for az."""
-        return azure_default("defaults", "group")
+        """The default that is set for az."""
+        return read_azure_default("defaults", "group")
 
     @property
     def is_for_people(self) -> bool:
@@ -124,32 +130,32 @@ class Shared(NamedTuple):
         return self.notes.level >= Level.NORMAL and sys.stderr.isatty()
 
 
-def shared_from(options: Mapping[str, Any], query_words: list[str]) -> Shared:
-    """Check what was typed.
+def parse_shared(options: Mapping[str, Any], query_words: list[str]) -> Shared:
+    """Parse and check the shared options.
 
     Args:
-        options: a value for each of `shared_parameters`.
+        options: a value for each of `build_shared_parameters`.
         query_words: words after the options, for commands that take them.
 
     Raises:
         InvalidQuery: the query cannot be read.
         UsageError: no such output format, or two queries.
     """
-    notes = Messages(sys.stderr, level=_level(options), colour=wants_colour(sys.stderr))
+    notes = Messages(sys.stderr, level=_get_level(options), colour=wants_colour(sys.stderr))
     metadata_path: Path | None = options["output_metadata_file"]
     return Shared(
         path=options["path"],
         workspace_name=options["workspace_name"],
         resource_group=options["resource_group"],
         subscription_id=options["subscription_id"],
-        output_format=output_format_of(options["output"]),
-        query=_query(options["query"], query_words, notes),
+        output_format=parse_output_format(options["output"]),
+        query=_parse_query(options["query"], query_words, notes),
         metadata_file=None if metadata_path is None else MetadataFile(metadata_path),
         notes=notes,
     )
 
 
-def _level(options: Mapping[str, Any]) -> Level:
+def _get_level(options: Mapping[str, Any]) -> Level:
     if options["debug"]:
         return Level.DEBUG
     if options["only_show_errors"]:
@@ -157,13 +163,13 @@ def _level(options: Mapping[str, Any]) -> Level:
     return Level.VERBOSE if options["verbose"] else Level.NORMAL
 
 
-def output_format_of(typed: str | None) -> OutputFormat:
-    """Return the format of `-o`, else az's default, else JSON.
+def parse_output_format(typed: str | None) -> OutputFormat:
+    """Return the format named by `-o`, else az's default, else JSON.
 
     Raises:
         UsageError: there is no such format.
     """
-    text = typed or azure_default("core", "output") or OutputFormat.JSON.value
+    text = typed or read_azure_default("core", "output") or OutputFormat.JSON.value
     try:
         return OutputFormat(text.lower())
     except ValueError:
@@ -173,7 +179,7 @@ def output_format_of(typed: str | None) -> OutputFormat:
         ) from None
 
 
-def _query(typed: str | None, words: list[str], notes: Messages) -> Query | None:
+def _parse_query(typed: str | None, words: list[str], notes: Messages) -> Query | None:
     if typed is not None and words:
         raise ConflictingOptions(
             f"There are two queries: --query {typed!r} and {' '.join(words)!r}.",
@@ -184,7 +190,7 @@ def _query(typed: str | None, words: list[str], notes: Messages) -> Query | None
         return Query.parse(typed)
     if not words:
         return None
-    query, note = query_from_words(words)
+    query, note = parse_query_words(words)
     if note is not None:
         notes.warning(note)
     return query

@@ -12,8 +12,8 @@ from mlrun_cli.errors import ProgramNotFound
 _PROGRAMS = ("mlrun", "mlrun-cli")
 
 
-def own_program() -> Path:
-    """Return the program that was typed, or the one that was installed with this package."""
+def find_own_program() -> Path:
+    """Return the program that was started, else the one installed with this package."""
     scripts = Path(sysconfig.get_path("scripts"))
     for path in (Path(sys.argv[0]).absolute(), *(scripts / name for name in _PROGRAMS)):
         if path.name in _PROGRAMS and os.access(path, os.X_OK) and path.is_file():

@@ -16,9 +16,9 @@ from mlrun_cli.actions.models import ModelChanges
 from mlrun_cli.cli.command import Group, command
 from mlrun_cli.cli.context import Context, open_context
 from mlrun_cli.cli.global_options import Shared
-from mlrun_cli.cli.option_values import check_changes, of_option, properties_of, tags_of
+from mlrun_cli.cli.option_values import check_changes, name_option_in_error, parse_properties, parse_tags
 from mlrun_cli.cli.output.progress import copy_progress
-from mlrun_cli.cli.output.record_table import Field, listing, tags_of_record, time_of
+from mlrun_cli.cli.output.record_table import Field, build_listing, format_record_tags, make_time_formatter
 from mlrun_cli.cli.run.selection import get_run
 from mlrun_cli.errors import (
     ConflictingOptions,
@@ -38,10 +38,10 @@ app = Group("model")
 
 _FIELDS = (
     Field("Model", "id"),
-    Field("Registered", time_of("createdTime"), 10),
+    Field("Registered", make_time_formatter("createdTime"), 10),
     Field("Framework", "framework"),
     Field("Run", "runId", 12, keeps_end=True),
-    Field("Tags", tags_of_record),
+    Field("Tags", format_record_tags),
     Field("Description", "description"),
 )
 
@@ -128,11 +128,13 @@ def register(
     new = NewModel(
         name=name,
         description=description,
-        tags=_texts(tags),
-        properties=properties_of(properties or []),
+        tags=_parse_tags(tags),
+        properties=parse_properties(properties or []),
         framework=framework,
         framework_version=framework_version,
-        details=ModelDetails(**_details(sample_input_dataset_id, sample_output_dataset_id, cores, gigabytes, gpus)),
+        details=ModelDetails(
+            **_build_details(sample_input_dataset_id, sample_output_dataset_id, cores, gigabytes, gpus)
+        ),
     )
     if (model_path is None) == (asset_path is None):
         raise OneOptionRequired(
@@ -141,7 +143,7 @@ def register(
         )
     context = open_context(shared)
     with context.workspace as workspace, copy_progress(shared):
-        run = _run(context, run_metadata_file, run_id, experiment_name)
+        run = _find_run(context, run_metadata_file, run_id, experiment_name)
         if model_path is not None:
             if run is not None:
                 new = new._replace(run_id=run.run_id, experiment_name=run.experiment_name)
@@ -192,14 +194,14 @@ def list_models(
     with context.workspace as workspace:
         which = ModelFilter(
             name=name,
-            tags=_filters(tags, "--tag"),
-            properties=_filters(properties, "--property"),
-            run_id=_filtering_id(context, run_id),
+            tags=_parse_filters(tags, "--tag"),
+            properties=_parse_filters(properties, "--property"),
+            run_id=_find_run_id_to_filter(context, run_id),
             dataset_id=dataset_id,
             latest=latest,
         )
         records = [actions.build_model_record(workspace, model) for model in actions.list_models(workspace, which)]
-    return listing(shared, records, _FIELDS, nothing="No models.")
+    return build_listing(shared, records, _FIELDS, nothing="No models.")
 
 
 @command(
@@ -224,7 +226,7 @@ def show(
     found, of_id = split_model_id(model_id or name or "")
     context = open_context(shared)
     with context.workspace as workspace:
-        run_id = _filtering_id(context, run_id)
+        run_id = _find_run_id_to_filter(context, run_id)
         which = ModelFilter(name=found, version=version if of_id is None else of_id, run_id=run_id)
         return actions.build_model_record(workspace, actions.get_model(workspace, which))
 
@@ -248,7 +250,7 @@ def download(
 ) -> object:
     """Download the file or folder of a model; prints where it is then."""
     with open_context(shared).workspace as workspace, copy_progress(shared):
-        model = _get(workspace, model_id)
+        model = _get_model(workspace, model_id)
         try:
             return str(actions.download_model(workspace, model, target_dir, overwrite=overwrite))
         except UsageError as error:
@@ -286,20 +288,20 @@ def update(
     in_full: _InFull = False,  # noqa: ARG001
 ) -> object:
     """Change tags and description of a version, and add properties, which never change afterwards."""
-    details = _details(sample_input_dataset_id, sample_output_dataset_id, cores, gigabytes, gpus)
+    details = _build_details(sample_input_dataset_id, sample_output_dataset_id, cores, gigabytes, gpus)
     check_changes(
         (add_tags, remove_tags, add_properties, description, details),
         "--add-tag, --remove-tag, --add-property, --description, or what serving it needs",
     )
     changes = ModelChanges(
-        tags=_texts(add_tags, option="--add-tag", removed=remove_tags or ()),
+        tags=_parse_tags(add_tags, option="--add-tag", removed=remove_tags or ()),
         removed_tags=remove_tags or (),
-        properties=properties_of(add_properties or []),
+        properties=parse_properties(add_properties or []),
         description=description,
         details=details,
     )
     with open_context(shared).workspace as workspace:
-        model = actions.update_model(workspace, _get(workspace, model_id), changes)
+        model = actions.update_model(workspace, _get_model(workspace, model_id), changes)
         return actions.build_model_record(workspace, model)
 
 
@@ -314,26 +316,28 @@ def update(
 def delete(shared: Shared, model_id: _Id, in_full: _InFull = False) -> object:  # noqa: ARG001
     """Delete a version of a model with its files; the run it came from stays. Prints its id."""
     with open_context(shared).workspace as workspace:
-        model = _get(workspace, model_id)
+        model = _get_model(workspace, model_id)
         actions.delete_model(workspace, model)
         return model.model_id
 
 
-def _get(workspace: Workspace, model_id: str) -> Model:
+def _get_model(workspace: Workspace, model_id: str) -> Model:
     name, version = split_model_id(model_id)
     return actions.get_model(workspace, ModelFilter(name=name, version=version))
 
 
-def _run(context: Context, metadata_file: Path | None, run_id: str | None, experiment_name: str | None) -> Run | None:
+def _find_run(
+    context: Context, metadata_file: Path | None, run_id: str | None, experiment_name: str | None
+) -> Run | None:
     if metadata_file is not None and run_id is not None:
         raise ConflictingOptions("-f and --run-id both name a run.", hint="Leave one of them out.", target="--run-id")
     if metadata_file is not None:
-        run_id = _run_id_in(metadata_file)
+        run_id = _read_run_id(metadata_file)
     return None if run_id is None else get_run(context, run_id, experiment_name)
 
 
-def _filtering_id(context: Context, run_id: str | None) -> str | None:
-    """Return the whole id of the run whose models are meant.
+def _find_run_id_to_filter(context: Context, run_id: str | None) -> str | None:
+    """Return the whole id of the run that models are filtered by.
 
     Those of a deleted run are found by the id as it was typed.
     """
@@ -344,7 +348,7 @@ def _filtering_id(context: Context, run_id: str | None) -> str | None:
     return run_id
 
 
-def _run_id_in(metadata_file: Path) -> str:
+def _read_run_id(metadata_file: Path) -> str:
     try:
         document = json.loads(metadata_file.read_text(encoding="utf-8-sig"))
     except OSError as error:
@@ -359,19 +363,19 @@ def _run_id_in(metadata_file: Path) -> str:
     return found[0]
 
 
-def _texts(pairs: Sequence[str] | None, *, option: str = "--tag", removed: Sequence[str] = ()) -> dict[str, str]:
-    return {key: value or "" for key, value in tags_of(pairs or [], option=option, removed=removed).items()}
+def _parse_tags(pairs: Sequence[str] | None, *, option: str = "--tag", removed: Sequence[str] = ()) -> dict[str, str]:
+    return {key: value or "" for key, value in parse_tags(pairs or [], option=option, removed=removed).items()}
 
 
-def _filters(pairs: Sequence[str] | None, option: str) -> tuple[PairFilter, ...]:
-    with of_option(option):
+def _parse_filters(pairs: Sequence[str] | None, option: str) -> tuple[PairFilter, ...]:
+    with name_option_in_error(option):
         return tuple(PairFilter(one.key, one.value) for one in map(parse_tag, pairs or []))
 
 
-def _details(
+def _build_details(
     sample_input: str | None, sample_output: str | None, cores: float | None, gigabytes: float | None, gpus: int | None
 ) -> dict[str, Any]:
-    """Return those fields of `ModelDetails` of which something is said.
+    """Return the given fields of `ModelDetails`.
 
     Raises:
         UsageError: an amount is infinite, or none.

@@ -10,7 +10,7 @@ from mlrun_cli.errors import ConflictingOptions, InvalidValue, MissingOption
 _PATHS = frozenset({"path", "file", "directory"})
 
 
-def typed_values(parser: Any, parameters: Sequence[Any], words: Sequence[str]) -> Mapping[str, Any]:
+def collect_typed_values(parser: Any, parameters: Sequence[Any], words: Sequence[str]) -> Mapping[str, Any]:
     """Return all that was typed for each parameter, by its name: a list for an option with values.
 
     Args:
@@ -40,7 +40,7 @@ def check_typed_values(parameters: Sequence[Any], typed: Mapping[str, Any]) -> N
         if _takes_value(parameter):
             _check_option(parameter, typed.get(parameter.name) or (), names)
         elif typed.get(parameter.name) == "" and parameter.type.name in _PATHS:
-            raise _empty(parameter)
+            raise _build_empty_error(parameter)
 
 
 def _check_option(parameter: Any, values: Sequence[str], names: frozenset[str]) -> None:
@@ -51,7 +51,7 @@ def _check_option(parameter: Any, values: Sequence[str], names: frozenset[str]) 
                 f"{name} has no value: '{value}' is an option.", hint="Write its value after it.", target=name
             )
         if value == "" and parameter.type.name in _PATHS:
-            raise _empty(parameter)
+            raise _build_empty_error(parameter)
     different = list(dict.fromkeys(values))
     if len(different) > 1 and not parameter.multiple:
         raise ConflictingOptions(
@@ -61,7 +61,7 @@ def _check_option(parameter: Any, values: Sequence[str], names: frozenset[str]) 
         )
 
 
-def _empty(parameter: Any) -> InvalidValue:
+def _build_empty_error(parameter: Any) -> InvalidValue:
     name = _name(parameter)
     return InvalidValue(f"{name} is empty.", hint="Give it a path, or leave it out.", target=name)
 

@@ -22,7 +22,7 @@ class OnInterrupt(str, Enum):
     CANCEL = "cancel"
 
 
-def on_interrupt(typed: OnInterrupt | None) -> OnInterrupt:
+def parse_on_interrupt(typed: OnInterrupt | None) -> OnInterrupt:
     """Return the option's value, else that of `MLRUN_ON_INTERRUPT`, else cancel in a Slurm job, which ends by a signal.
 
     Raises:
@@ -42,8 +42,8 @@ def on_interrupt(typed: OnInterrupt | None) -> OnInterrupt:
         ) from None
 
 
-def environment_choice(typed: str | None) -> EnvironmentChoice | None:
-    """Return what `--environment` says; None where it is not given.
+def parse_environment_choice(typed: str | None) -> EnvironmentChoice | None:
+    """Return the choice of `--environment`; None where it is not given.
 
     Raises:
         UsageError: there is no such mode, or its day cannot be right.
@@ -56,8 +56,10 @@ def environment_choice(typed: str | None) -> EnvironmentChoice | None:
         raise InvalidValue(f"--environment: {error}", target="--environment") from None
 
 
-def tags_of(texts: Iterable[str], *, option: str = "--add-tag", removed: Collection[str] = ()) -> dict[str, str | None]:
-    """`key=value` or `key` alone, which sets null; the first `=` splits.
+def parse_tags(
+    texts: Iterable[str], *, option: str = "--add-tag", removed: Collection[str] = ()
+) -> dict[str, str | None]:
+    """Parse `key=value`, or `key` alone, which sets null; the first `=` splits.
 
     Args:
         texts: as they were typed.
@@ -67,7 +69,7 @@ def tags_of(texts: Iterable[str], *, option: str = "--add-tag", removed: Collect
     Raises:
         UsageError: a key is empty, has two values, or is to be taken away too.
     """
-    tags = _mapping(texts, option)
+    tags = _parse_mapping(texts, option)
     for key in tags:
         if key in removed:
             raise ConflictingOptions(
@@ -78,13 +80,13 @@ def tags_of(texts: Iterable[str], *, option: str = "--add-tag", removed: Collect
     return tags
 
 
-def properties_of(texts: Iterable[str]) -> dict[str, str]:
-    """`key=value`, both needed.
+def parse_properties(texts: Iterable[str]) -> dict[str, str]:
+    """Parse `key=value`; both are required.
 
     Raises:
         UsageError: a key is empty or has two values, or there is no value.
     """
-    pairs = _mapping(texts, "--add-properties")
+    pairs = _parse_mapping(texts, "--add-properties")
     for key, value in pairs.items():
         if value is None:
             raise InvalidValue(
@@ -93,9 +95,9 @@ def properties_of(texts: Iterable[str]) -> dict[str, str]:
     return {key: value or "" for key, value in pairs.items()}
 
 
-def _mapping(texts: Iterable[str], option: str) -> dict[str, str | None]:
+def _parse_mapping(texts: Iterable[str], option: str) -> dict[str, str | None]:
     pairs: dict[str, str | None] = {}
-    for key, value in (_pair(text, option) for text in texts):
+    for key, value in (_split_pair(text, option) for text in texts):
         if pairs.setdefault(key, value) != value:
             raise ConflictingOptions(
                 f"{option}: '{key}' is given two values.", hint="Leave one of them out.", target=option
@@ -117,26 +119,26 @@ def check_changes(changes: Iterable[object], options: str) -> None:
         raise NothingToChange("No change is given.", hint=f"Use {options}.")
 
 
-def _pair(text: str, option: str) -> tuple[str, str | None]:
+def _split_pair(text: str, option: str) -> tuple[str, str | None]:
     key, equals, value = text.partition("=")
     if not key.strip():
         raise InvalidValue(f"{option}: '{text}' has no key.", hint=f"Write it as {option} key=value.", target=option)
     return key, value if equals else None
 
 
-def seconds_of(text: str, option: str, *, needs_unit: bool = False) -> float:
+def parse_seconds(text: str, option: str, *, needs_unit: bool = False) -> float:
     """Return the seconds of an option's duration.
 
     Raises:
         InvalidDuration: it is none, or has no unit where it needs one.
     """
-    with of_option(option):
+    with name_option_in_error(option):
         return parse_duration(text, needs_unit=needs_unit)
 
 
 @contextmanager
-def of_option(option: str) -> Iterator[None]:
-    """Let the error of a value begin with the option that it was typed for."""
+def name_option_in_error(option: str) -> Iterator[None]:
+    """Begin errors raised in this context with the option that the value was given for."""
     try:
         yield
     except UsageError as error:

@@ -32,10 +32,10 @@ def main() -> NoReturn:
     try:
         _end_by_exception()
         from mlrun_cli.cli.main import run  # noqa: PLC0415 - from here on, Ctrl-C ends it without a traceback
-        from mlrun_cli.cli.tree import root  # noqa: PLC0415
+        from mlrun_cli.cli.tree import build_root  # noqa: PLC0415
 
         program = os.path.basename(sys.argv[0])
-        exit_code = run(root(), sys.argv[1:], program=program if program in _PROGRAMS else "mlrun")
+        exit_code = run(build_root(), sys.argv[1:], program=program if program in _PROGRAMS else "mlrun")
     except Terminated as terminated:
         signal.signal(terminated.number, signal.SIG_DFL)
         os.kill(os.getpid(), terminated.number)
@@ -46,7 +46,7 @@ def main() -> NoReturn:
 
 
 def _end_by_exception() -> None:
-    """Have SIGTERM and SIGHUP raise, once; those that are ignored, as under `nohup`, stay so."""
+    """Make SIGTERM and SIGHUP raise, once; leave ignored ones, as under `nohup`, ignored."""
     for number in (signal.SIGTERM, signal.SIGHUP):
         if signal.getsignal(number) is signal.SIG_DFL:
             signal.signal(number, _raise)

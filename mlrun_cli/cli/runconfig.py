@@ -12,9 +12,9 @@ from mlrun_cli.actions.workspaces import get_home
 from mlrun_cli.cli.command import Group, Result, command
 from mlrun_cli.cli.context import open_context
 from mlrun_cli.cli.global_options import Shared
-from mlrun_cli.cli.option_values import environment_choice
+from mlrun_cli.cli.option_values import parse_environment_choice
 from mlrun_cli.cli.output.formats import OutputFormat, render
-from mlrun_cli.cli.output.record_table import Field, Record, listing
+from mlrun_cli.cli.output.record_table import Field, Record, build_listing
 from mlrun_cli.cli.run.options import Environment
 from mlrun_cli.core.redaction import get_process_redaction
 from mlrun_cli.errors import OneOptionRequired
@@ -32,8 +32,8 @@ if TYPE_CHECKING:
 app = Group("runconfig")
 
 
-def _why_refused(record: Record) -> str:
-    """Why one would not run, without its path, which stands beside it."""
+def _describe_refusal(record: Record) -> str:
+    """Return why a runconfig would not run, without its path."""
     reason: str | None = record["reason"]
     return "" if reason is None else strip_path(reason, record["path"])
 
@@ -43,7 +43,7 @@ _FIELDS = (
     Field("Ok", lambda record: "yes" if record["ok"] else "no", 3),
     Field("Script", "script"),
     Field("Target", "target"),
-    Field("Refused because", _why_refused, 20),
+    Field("Refused because", _describe_refusal, 20),
     Field("File", "path", keeps_end=True),
 )
 
@@ -61,7 +61,7 @@ def list_all(shared: Shared) -> object:
     """List all runconfigs of the attached folder, by the name that -c takes, with what is wrong in them."""
     config = find_project_config(shared.path)
     records = list_runconfigs(make_absolute(shared.path) if config is None else config.folder, get_home())
-    return listing(shared, records, _FIELDS, nothing="No runconfigs.")
+    return build_listing(shared, records, _FIELDS, nothing="No runconfigs.")
 
 
 @command(
@@ -110,11 +110,11 @@ def validate(
 
     if bool(names) == is_all:
         raise OneOptionRequired("Name a runconfig, or choose all.", hint="Use either NAME or --all.")
-    choice = environment_choice(environment)
+    choice = parse_environment_choice(environment)
     config = find_project_config(shared.path)
     folder = make_absolute(shared.path)
     files = find_named_runconfigs(shared.path, names) if names else find_runconfigs(folder, exclude=get_home())
-    with _workspace(shared, is_attached=config is not None) as workspace:
+    with _open_workspace(shared, is_attached=config is not None) as workspace:
         verdicts = [
             check_runconfig(file, folder, workspace=workspace, home=get_home(), environment=os.environ, choice=choice)
             for file in files
@@ -124,7 +124,7 @@ def validate(
     if not verdicts and shared.is_for_people:
         shared.notes.say("No runconfigs.")
     is_good = all(verdict.is_good for verdict in verdicts)
-    rows = [_row(verdict) for verdict in verdicts]
+    rows = [_build_row(verdict) for verdict in verdicts]
 
     def table(*, file: TextIO, width: int | None, colour: bool) -> None:  # noqa: ARG001 - as a table is printed
         file.write(render(rows, OutputFormat.TABLE, is_query=True))
@@ -147,12 +147,12 @@ def schema(shared: Shared) -> object:  # noqa: ARG001 - every command is told
     return build_runconfig_schema()
 
 
-def _workspace(shared: Shared, *, is_attached: bool) -> AbstractContextManager[Workspace | None]:
+def _open_workspace(shared: Shared, *, is_attached: bool) -> AbstractContextManager[Workspace | None]:
     return open_context(shared).workspace if is_attached or shared.workspace_name else nullcontext()
 
 
-def _row(verdict: Verdict) -> dict[str, str]:
-    """Return the columns of a table; a cell that has nothing to say is empty."""
+def _build_row(verdict: Verdict) -> dict[str, str]:
+    """Return the cells of a row; empty where there is nothing to say."""
     return {
         "file": printable(verdict.file),
         "loads": "yes" if verdict.loads else "no",

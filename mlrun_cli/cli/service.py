@@ -10,7 +10,7 @@ from mlrun_cli.actions import boot_service as actions
 from mlrun_cli.actions.workspaces import get_home
 from mlrun_cli.cli.command import Group, command
 from mlrun_cli.cli.global_options import Shared
-from mlrun_cli.cli.installed_program import own_program
+from mlrun_cli.cli.installed_program import find_own_program
 
 app = Group("service")
 
@@ -32,7 +32,7 @@ def install(
     Writes a unit of your own systemd instance or, where there is none, an @reboot line into your crontab. It is for
     all workspaces of MLRUN_HOME.
     """
-    return actions.install_boot_service(get_home(), own_program(), dry_run=is_dry_run, say=shared.notes.say)
+    return actions.install_boot_service(get_home(), find_own_program(), dry_run=is_dry_run, say=shared.notes.say)
 
 
 @command(
@@ -45,7 +45,7 @@ def install(
 )
 def status(shared: Shared) -> object:  # noqa: ARG001 - every command has them
     """Show whether queues go on after a reboot, and by what."""
-    return actions.get_boot_service_status(get_home(), own_program())
+    return actions.get_boot_service_status(get_home(), find_own_program())
 
 
 @command(
@@ -58,7 +58,7 @@ def status(shared: Shared) -> object:  # noqa: ARG001 - every command has them
 )
 def remove(shared: Shared) -> object:
     """Remove what 'install' has written: after a reboot, a queue moves when somebody looks at a run."""
-    removed = actions.remove_boot_service(get_home(), own_program())
+    removed = actions.remove_boot_service(get_home(), find_own_program())
     if not removed["removed"] and shared.is_for_people:
         shared.notes.say("Nothing was installed.")
     return removed

@@ -67,14 +67,14 @@ _AT_THE_ROOT = {
 }
 
 
-def meant_verb(noun: str, word: str, verbs: Collection[str]) -> str | None:
-    """Return the verb of a noun that other programs call like this, if it has one."""
+def find_verb(noun: str, word: str, verbs: Collection[str]) -> str | None:
+    """Return the verb of a noun that other programs call `word`, or None."""
     if noun == "run":
         return _OF_RUNS.get(word)
     return next((verb for verb in _OF_OTHERS.get(word, ()) if verb in verbs), None)
 
 
-def meant_command(word: str) -> str | None:
-    """Return the command that is meant by a verb without a noun: as a rule one of runs."""
+def find_command(word: str) -> str | None:
+    """Return the command for a verb without a noun: as a rule one of runs."""
     verb = word if word in _VERBS_OF_RUNS else _OF_RUNS.get(word)
     return _AT_THE_ROOT.get(word) or (None if verb is None else f"run {verb}")

@@ -16,7 +16,7 @@ import typer
 from typer.core import TyperGroup, TyperOption
 
 from mlrun_cli import __version__
-from mlrun_cli.cli.azure.login import login_command
+from mlrun_cli.cli.azure.login import build_login_command
 from mlrun_cli.cli.azure.unsupported import AZURE_ONLY
 from mlrun_cli.cli.command import Group, build
 from mlrun_cli.errors import CommandNotFound, UnknownTopic, UnsupportedCommand
@@ -69,15 +69,15 @@ class _Tree(TyperGroup):
         return _EXAMPLES
 
     def find(self, name: str) -> Any:
-        """Return the command of this name, or None."""
+        """Return the command with this name, or None."""
         raise NotImplementedError
 
     def words(self, name: str) -> str:
         """Return the words behind `az ml` for the command of this name."""
         return name
 
-    def meant(self, name: str) -> str | None:
-        """Return the command that other programs call like this, or None."""
+    def find_synonym(self, name: str) -> str | None:
+        """Return the command that other programs call `name`, or None."""
         raise NotImplementedError
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
@@ -87,9 +87,9 @@ class _Tree(TyperGroup):
         try:
             return super().parse_args(ctx, args or ["--help"])
         except typer.TyperException as error:
-            from mlrun_cli.cli.usage_errors import usage_error  # noqa: PLC0415 - start-up
+            from mlrun_cli.cli.usage_errors import to_usage_error  # noqa: PLC0415 - start-up
 
-            raise usage_error(error, ctx, {}) from error
+            raise to_usage_error(error, ctx, {}) from error
 
     def list_commands(self, ctx: Any) -> list[str]:  # noqa: ARG002
         """Return the names of commands, in the order of the help page."""
@@ -109,7 +109,9 @@ class _Tree(TyperGroup):
         way_out = AZURE_ONLY.get(words) or AZURE_ONLY.get(cmd_name)
         if way_out is not None:
             raise UnsupportedCommand(f"mlrun-cli has no '{words}'.", hint=way_out, target=words)
-        meant = self.meant(cmd_name) or next(iter(get_close_matches(cmd_name, self.list_commands(ctx), n=1)), None)
+        meant = self.find_synonym(cmd_name) or next(
+            iter(get_close_matches(cmd_name, self.list_commands(ctx), n=1)), None
+        )
         guess = "" if meant is None else f"Did you mean '{meant}'? "
         raise CommandNotFound(
             f"'{ctx.command_path}' has no command '{cmd_name}'.",
@@ -155,11 +157,11 @@ class Noun(_Tree):
         """Return the noun and its verb."""
         return f"{self.name} {name}"
 
-    def meant(self, name: str) -> str | None:
-        """Return the verb that other programs call like this."""
-        from mlrun_cli.cli.synonyms import meant_verb  # noqa: PLC0415 - start-up
+    def find_synonym(self, name: str) -> str | None:
+        """Return the verb that other programs call `name`, or None."""
+        from mlrun_cli.cli.synonyms import find_verb  # noqa: PLC0415 - start-up
 
-        return meant_verb(self._group.name, name, self._group.verbs())
+        return find_verb(self._group.name, name, self._group.verbs())
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         """Find the verb that was typed.
@@ -181,11 +183,11 @@ class _Nouns(_Tree):
         """Return what each noun is for."""
         return NOUNS
 
-    def meant(self, name: str) -> str | None:
-        """Return the noun and verb that other programs call like this, or a verb of runs without its noun."""
-        from mlrun_cli.cli.synonyms import meant_command  # noqa: PLC0415 - start-up
+    def find_synonym(self, name: str) -> str | None:
+        """Return the noun and verb that other programs call `name`, or a verb of runs without its noun."""
+        from mlrun_cli.cli.synonyms import find_command  # noqa: PLC0415 - start-up
 
-        return meant_command(name)
+        return find_command(name)
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Print topics where `help` is typed, else the page of a command.
@@ -208,15 +210,15 @@ class _Nouns(_Tree):
         elif words[0] in AZURE_ONLY or self.find(words[0]) is not None:
             return
         else:
-            nearest = find_nearest(words[0], self.summaries()) or self.meant(words[0])
+            nearest = find_nearest(words[0], self.summaries()) or self.find_synonym(words[0])
             raise UnknownTopic(words[0], nearest, list(TOPICS))
         ctx.exit()
 
     def find(self, name: str) -> Any:
         """Import the noun."""
         if name == "login":  # lines of Azure's own program have it behind `ml`, too
-            return login_command()
-        return _noun(name) if name in NOUNS else None
+            return build_login_command()
+        return _build_noun(name) if name in NOUNS else None
 
 
 class _Root(_Nouns):
@@ -233,19 +235,19 @@ class _Root(_Nouns):
         if name == "ml":
             return _Nouns(name, description=_DESCRIPTION)
         if name in OWN_NOUNS:
-            return _noun(name)
+            return _build_noun(name)
         if name in _COMMANDS:
             return build(importlib.import_module(f"mlrun_cli.cli.{_COMMANDS[name][1]}").app.commands[name], name)
         if name == "az":
-            return importlib.import_module("mlrun_cli.cli.azure.az").az_command()
+            return importlib.import_module("mlrun_cli.cli.azure.az").build_az_command()
         return super().find(name)
 
 
-def _noun(name: str) -> Noun:
+def _build_noun(name: str) -> Noun:
     return Noun(importlib.import_module(f"mlrun_cli.cli.{name}").app)
 
 
-def root() -> TyperGroup:
+def build_root() -> TyperGroup:
     """Return the whole tree."""
     version = TyperOption(param_decls=["--version"], is_flag=True, expose_value=False)
     version.help = "Show the version."

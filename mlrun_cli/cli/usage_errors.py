@@ -9,14 +9,14 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
-from mlrun_cli.cli.abbreviation import names_beginning
+from mlrun_cli.cli.abbreviation import find_names_by_prefix
 from mlrun_cli.errors import InvalidValue, MissingOption, OptionNotFound, UnexpectedArgument, UsageError
 
 _NAME_THE_RUN = "Name the run with -r, as in '-r @latest'. "
 
 
-def usage_error(error: typer.TyperException, context: Any, typed: Mapping[str, Any]) -> UsageError:
-    """Return the error that a user sees for an exception of Typer's parser.
+def to_usage_error(error: typer.TyperException, context: Any, typed: Mapping[str, Any]) -> UsageError:
+    """Return the error to show for an exception of Typer's parser.
 
     Args:
         error: what was raised.
@@ -25,80 +25,90 @@ def usage_error(error: typer.TyperException, context: Any, typed: Mapping[str, A
     """
     parameter = getattr(error, "param", None)
     if hasattr(error, "possibilities"):
-        return _unknown_option(context, getattr(error, "option_name", ""), getattr(error, "possibilities", None) or ())
+        return _build_unknown_option_error(
+            context, getattr(error, "option_name", ""), getattr(error, "possibilities", None) or ()
+        )
     if hasattr(error, "option_name"):
-        return _misused_option(context, error.option_name)
+        return _build_misused_option_error(context, error.option_name)
     if parameter is not None and hasattr(error, "param_type"):
-        return _missing(context, parameter)
+        return _build_missing_error(context, parameter)
     if parameter is not None:
-        return _invalid_value(context, parameter, typed.get(parameter.name))
-    return UsageError(error.format_message(), hint=see_help(context))
+        return _build_invalid_value_error(context, parameter, typed.get(parameter.name))
+    return UsageError(error.format_message(), hint=format_help_reference(context))
 
 
-def unexpected_arguments(context: Any, words: Sequence[str]) -> UnexpectedArgument:
+def build_unexpected_arguments_error(context: Any, words: Sequence[str]) -> UnexpectedArgument:
     """Return the error for words that no argument of a command takes."""
     lacks_run = any("-r" in each.opts and not context.params.get(each.name) for each in context.command.params)
     shown = " ".join(words)
     return UnexpectedArgument(
         f"Unexpected argument '{shown}'." if len(words) == 1 else f"Unexpected arguments '{shown}'.",
-        hint=f"{_NAME_THE_RUN if lacks_run else ''}{see_help(context)}",
+        hint=f"{_NAME_THE_RUN if lacks_run else ''}{format_help_reference(context)}",
         target=shown,
     )
 
 
-def see_help(context: Any) -> str:
-    """Return the sentence that leads to a command's help."""
+def format_help_reference(context: Any) -> str:
+    """Return the sentence that points to a command's help."""
     return f"See '{context.command_path} -h'."
 
 
-def parameter_name(parameter: Any) -> str:
+def get_parameter_name(parameter: Any) -> str:
     """Return the long name of an option, or an argument's name as help shows it."""
     is_option = parameter.param_type_name == "option"
     return str(max(parameter.opts, key=len) if is_option else parameter.metavar or parameter.name.upper())
 
 
-def _unknown_option(context: Any, option: str, possibilities: Sequence[str]) -> OptionNotFound:
-    """Name the options that may be meant, leaving out those that are alike in their dashes alone."""
+def _build_unknown_option_error(context: Any, option: str, possibilities: Sequence[str]) -> OptionNotFound:
+    """Return the error, which suggests similar options, except those similar in their dashes alone."""
     meant = [each for each in possibilities if get_close_matches(option.lstrip("-"), [each.lstrip("-")])][:1]
     if option.startswith("--"):
-        meant = names_beginning(context.command.get_params(context), option) or meant
+        meant = find_names_by_prefix(context.command.get_params(context), option) or meant
     guess = f"Did you mean {' or '.join(map(repr, meant))}? " if meant else ""
     takes_script = not context.allow_interspersed_args and not isinstance(context.command, TyperGroup)
     of_script = "Options of the script come after its name. " if takes_script else ""
     return OptionNotFound(
         f"'{context.command_path}' has no option '{option}'.",
-        hint=f"{guess}{of_script}{see_help(context)}",
+        hint=f"{guess}{of_script}{format_help_reference(context)}",
         target=option,
     )
 
 
-def _misused_option(context: Any, name: str) -> UsageError:
+def _build_misused_option_error(context: Any, name: str) -> UsageError:
     """Tell a value that is missing from one that a flag does not take."""
     parameters = context.command.get_params(context)
     is_flag = any(name in (*each.opts, *each.secondary_opts) and getattr(each, "is_flag", False) for each in parameters)
     if is_flag:
-        return InvalidValue(f"{name} takes no value.", hint=f"Leave it out. {see_help(context)}", target=name)
-    return MissingOption(f"{name} needs a value.", hint=see_help(context), target=name)
+        return InvalidValue(
+            f"{name} takes no value.", hint=f"Leave it out. {format_help_reference(context)}", target=name
+        )
+    return MissingOption(f"{name} needs a value.", hint=format_help_reference(context), target=name)
 
 
-def _missing(context: Any, parameter: Any) -> MissingOption:
+def _build_missing_error(context: Any, parameter: Any) -> MissingOption:
     if "-r" in parameter.opts:
-        return MissingOption("No run is named.", hint=f"{_NAME_THE_RUN}{see_help(context)}", target="--run")
+        return MissingOption(
+            "No run is named.", hint=f"{_NAME_THE_RUN}{format_help_reference(context)}", target="--run"
+        )
     names = "/".join(sorted(parameter.opts, key=len)) if parameter.param_type_name == "option" else ""
-    name = names or parameter_name(parameter)
-    return MissingOption(f"{name} is missing.", hint=see_help(context), target=parameter_name(parameter))
-
-
-def _invalid_value(context: Any, parameter: Any, value: Any) -> InvalidValue:
-    name = parameter_name(parameter)
-    wanted = _wanted(parameter.type)
-    return InvalidValue(
-        f"{name}: '{_shown(value, parameter.type)}' is not {wanted}.", hint=see_help(context), target=name
+    name = names or get_parameter_name(parameter)
+    return MissingOption(
+        f"{name} is missing.", hint=format_help_reference(context), target=get_parameter_name(parameter)
     )
 
 
-def _wanted(kind: Any) -> str:
-    """Return what a parameter takes, with its article, by the type that Typer has for it."""
+def _build_invalid_value_error(context: Any, parameter: Any, value: Any) -> InvalidValue:
+    name = get_parameter_name(parameter)
+    wanted = _describe_kind(parameter.type)
+    return InvalidValue(
+        f"{name}: '{_get_refused_value(value, parameter.type)}' is not {wanted}.",
+        hint=format_help_reference(context),
+        target=name,
+    )
+
+
+def _describe_kind(kind: Any) -> str:
+    """Return a description of the values that a parameter accepts, with its article."""
     choices = [str(getattr(each, "value", each)) for each in getattr(kind, "choices", ())]
     if choices:
         return " or ".join([", ".join(choices[:-1]), choices[-1]] if len(choices) > 1 else choices)
@@ -111,7 +121,7 @@ def _wanted(kind: Any) -> str:
     return what if most is None else f"{what} of at most {most}"
 
 
-def _shown(value: Any, kind: Any) -> str:
+def _get_refused_value(value: Any, kind: Any) -> str:
     """Return the value that a type refuses; of several, the first."""
     if not isinstance(value, (list, tuple)):
         return str(value)

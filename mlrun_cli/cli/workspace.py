@@ -18,10 +18,10 @@ from mlrun_cli.actions.workspaces import (
 )
 from mlrun_cli.cli.command import Group, command
 from mlrun_cli.cli.confirmation import confirm
-from mlrun_cli.cli.context import identity_of, open_context, warn_of_lost_runs
+from mlrun_cli.cli.context import open_context, select_workspace, warn_of_lost_runs
 from mlrun_cli.cli.global_options import Shared
-from mlrun_cli.cli.option_values import seconds_of, tags_of
-from mlrun_cli.cli.output.record_table import Field, listing
+from mlrun_cli.cli.option_values import parse_seconds, parse_tags
+from mlrun_cli.cli.output.record_table import Field, build_listing
 from mlrun_cli.cli.run.options import Yes
 from mlrun_cli.core.names import DEFAULT_SUBSCRIPTION_ID
 from mlrun_cli.core.sizes import format_size
@@ -34,7 +34,7 @@ _FIELDS = (
     Field("Name", "name"),
     Field("Group", "resourceGroup"),
     Field("Folder", "folder", 24, keeps_end=True),
-    Field("Subscription", lambda record: _told_subscription(record["subscriptionId"])),
+    Field("Subscription", lambda record: _get_given_subscription(record["subscriptionId"])),
 )
 
 _OF_AZURE_ALONE = (
@@ -72,7 +72,7 @@ _FLAGS_OF_AZURE_ALONE = ("--hbi-workspace", "--pe-auto-approval", "--system_data
 )
 def list_all(shared: Shared) -> object:
     """List the workspaces of this machine, with the folder each one is kept in."""
-    return listing(shared, list_workspaces(shared.resource_group), _FIELDS, nothing="No workspaces.")
+    return build_listing(shared, list_workspaces(shared.resource_group), _FIELDS, nothing="No workspaces.")
 
 
 @command(
@@ -120,8 +120,8 @@ def create(
     """
     if of_azure_alone or is_of_azure_alone:
         shared.notes.say("Options for places, keys and other resources mean nothing here and were skipped.")
-    identity = identity_of(shared._replace(workspace_name=name), find_project_config(shared.path))
-    tagged = None if tags is None else {key: value or "" for key, value in tags_of(tags, option="--tags").items()}
+    identity = select_workspace(shared._replace(workspace_name=name), find_project_config(shared.path))
+    tagged = None if tags is None else {key: value or "" for key, value in parse_tags(tags, option="--tags").items()}
     with open_workspace(identity, create=True) as workspace:
         warn_of_lost_runs(workspace, shared)
         update_workspace(workspace, friendly_name=friendly_name, description=description, tags=tagged)
@@ -145,7 +145,9 @@ def repair(shared: Shared) -> object:
     """
     from mlrun_cli.actions.repair import repair_workspace  # noqa: PLC0415
 
-    return repair_workspace(identity_of(shared, find_project_config(shared.path)), get_home(), say=shared.notes.say)
+    return repair_workspace(
+        select_workspace(shared, find_project_config(shared.path)), get_home(), say=shared.notes.say
+    )
 
 
 @command(
@@ -190,7 +192,7 @@ def restore(
     """
     from mlrun_cli.actions.repair import restore_workspace  # noqa: PLC0415
 
-    identity = identity_of(shared, find_project_config(shared.path))
+    identity = select_workspace(shared, find_project_config(shared.path))
     if not yes:
         question = f"Put '{file}' in the place of the store of workspace '{identity.name}'?"
         confirm(shared, question, otherwise="Nothing was changed.")
@@ -221,16 +223,16 @@ def prune(
     """
     from mlrun_cli.actions.prune import compute_cutoff, prune_workspace  # noqa: PLC0415
 
-    seconds = seconds_of(older_than, "--older-than", needs_unit=True)
+    seconds = parse_seconds(older_than, "--older-than", needs_unit=True)
     with open_context(shared).workspace as workspace:
         if not is_dry_run and not yes:
             would_be = prune_workspace(workspace, seconds, dry_run=True, say=shared.notes.say)
-            question = _removal_question(workspace.identity.name, would_be, compute_cutoff(seconds))
+            question = _build_question(workspace.identity.name, would_be, compute_cutoff(seconds))
             confirm(shared, question, otherwise="Nothing was removed.")
         return prune_workspace(workspace, seconds, dry_run=is_dry_run, say=shared.notes.say)
 
 
-def _removal_question(workspace_name: str, would_be: dict[str, Any], before: int) -> str:
+def _build_question(workspace_name: str, would_be: dict[str, Any], before: int) -> str:
     runs = len(would_be["runs"])
     what = f"{runs} {'run' if runs == 1 else 'runs'} of workspace '{workspace_name}'"
     when = time.strftime("%Y-%m-%d %H:%M:%S %Z", time.localtime(before / MICROSECONDS))
@@ -238,6 +240,6 @@ def _removal_question(workspace_name: str, would_be: dict[str, Any], before: int
     return f"Remove for good {what} that ended before {when}, and what is kept for them alone, {size} in all?"
 
 
-def _told_subscription(subscription_id: str) -> str:
-    """Return a subscription that was named; empty for the default one."""
+def _get_given_subscription(subscription_id: str) -> str:
+    """Return the subscription if it is not the default one, else an empty text."""
     return "" if subscription_id == DEFAULT_SUBSCRIPTION_ID else subscription_id

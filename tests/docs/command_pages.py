@@ -15,7 +15,7 @@ import typer
 
 from mlrun_cli.cli.help.pages import CommandPage, Row, describe_command
 from mlrun_cli.cli.help.topics import find_topic
-from mlrun_cli.cli.tree import Noun, root
+from mlrun_cli.cli.tree import Noun, build_root
 
 FOLDER = Path(__file__).parents[2] / "mlrun_cli" / "docs" / "commands"
 _MADE = "<!-- Made by `python -m tests.docs.command_pages` from the command tree: do not edit. -->"
@@ -25,7 +25,7 @@ _HELP_OPTIONS = ["-h", "--help"]
 
 def command_pages() -> Mapping[str, str]:
     """Return the Markdown of each page, by file name."""
-    tree: Any = root()
+    tree: Any = build_root()
     top = _context(tree, "mlrun")
     names = [name for name in tree.summaries() if name not in _ELSEWHERE]
     pages = {name: _page(tree.find(name), name, top, tree.summaries()[name]) for name in names}

@@ -21,10 +21,16 @@ from typer.core import TyperCommand
 
 from mlrun_cli import __version__
 from mlrun_cli.actions.workspaces import list_workspaces
-from mlrun_cli.cli.azure.az_config import DEFAULTS, change_settings, read_settings, setting_records, settings_of
-from mlrun_cli.cli.azure.az_script import az_behind
+from mlrun_cli.cli.azure.az_config import (
+    DEFAULTS,
+    build_setting_records,
+    change_settings,
+    parse_settings,
+    read_settings,
+)
+from mlrun_cli.cli.azure.az_script import find_other_az
 from mlrun_cli.cli.azure.login import NO_LOGIN
-from mlrun_cli.cli.global_options import output_format_of
+from mlrun_cli.cli.global_options import parse_output_format
 from mlrun_cli.cli.help.pages import format_command_help, format_group_help
 from mlrun_cli.cli.output.formats import render
 from mlrun_cli.cli.output.messages import Level, Messages, wants_colour
@@ -84,32 +90,32 @@ class _Az(TyperCommand):
         return []
 
     def invoke(self, ctx: Any) -> int:  # noqa: ARG002
-        return _answer(self._line)
+        return _run_az_line(self._line)
 
 
-def az_command() -> TyperCommand:
+def build_az_command() -> TyperCommand:
     """Return the command that the `az` of `install-az` starts for everything but `az ml`."""
     return _Az("az", hidden=True, add_help_option=False)
 
 
-def _answer(line: Sequence[str]) -> int:
+def _run_az_line(line: Sequence[str]) -> int:
     words = tuple(takewhile(lambda word: not word.startswith("-"), line))
     beginnings = (" ".join(words[:2]), " ".join(words[:1] or line[:1]))
     name = next((each for each in beginnings if each in _ANSWERS), None)
     asks_for_help = not line or not set(_HELP_OPTIONS).isdisjoint(line)
-    real = az_behind(os.environ.get("PATH", os.defpath))
+    real = find_other_az(os.environ.get("PATH", os.defpath))
     if asks_for_help and (name is not None or (real is None and _is_known(words))):
-        sys.stdout.write(f"{_help_page() if name is None else _help_of(name)}\n")
+        sys.stdout.write(f"{_format_help_page() if name is None else _format_help_of(name)}\n")
         return 0
     if name is None:
-        return _hand_on(real, line, words)
-    options = _options(name, line)
+        return _exec_real_az(real, line, words)
+    options = _parse_options(name, line)
     query = None if options.query is None else Query.parse(options.query)
-    output_format = output_format_of(options.output)
+    output_format = parse_output_format(options.output)
     typed = Typed(words, options.name, options.location, options.source, options.defaults, options.list_defaults)
     answer = _ANSWERS[name](typed)
     if answer is None:
-        return _hand_on(real, line, words)
+        return _exec_real_az(real, line, words)
     notes = Messages(sys.stderr, level=Level.ERRORS if options.only_show_errors else Level.NORMAL)
     notes.say(_with_real(answer, real))
     value = answer.value if query is None else query.apply(answer.value)
@@ -134,7 +140,7 @@ class _OptionParser(argparse.ArgumentParser):
         self.add_argument("--only-show-errors", action="store_true")
 
     def error(self, message: str) -> NoReturn:
-        """Leave what to say to the error boundary.
+        """Raise the error, for the error boundary to print.
 
         Raises:
             UsageError: always.
@@ -142,7 +148,7 @@ class _OptionParser(argparse.ArgumentParser):
         raise UsageError(f"az: {message}.", hint="Write the option's whole name and a value, or leave it out.")
 
 
-def _options(name: str, line: Sequence[str]) -> argparse.Namespace:
+def _parse_options(name: str, line: Sequence[str]) -> argparse.Namespace:
     options = _OptionParser(name).parse_known_args(line)[0]
     if options.local:
         raise Unsupported(
@@ -151,8 +157,8 @@ def _options(name: str, line: Sequence[str]) -> argparse.Namespace:
     return options
 
 
-def _hand_on(real: Path | None, line: Sequence[str], words: Sequence[str]) -> int:
-    """Become the real az."""
+def _exec_real_az(real: Path | None, line: Sequence[str], words: Sequence[str]) -> int:
+    """Replace this process by the real az."""
     if real is None:
         what = " ".join(words[:2] or line[:1])
         raise ProgramNotFound(
@@ -176,26 +182,28 @@ def _is_known(words: Sequence[str]) -> bool:
     return not words or any(name.startswith(f"{words[0]} ") for name in _ANSWERS)
 
 
-def _help_page() -> str:
-    lines = {name: _about(name).partition("\n")[0] for name in _ANSWERS if not name.startswith("-")}
-    return format_group_help(_context("az", ""), _DESCRIPTION, {"ml": _ML, **lines}, examples=(), topic="ci")
+def _format_help_page() -> str:
+    lines = {name: _get_description(name).partition("\n")[0] for name in _ANSWERS if not name.startswith("-")}
+    return format_group_help(_make_context("az", ""), _DESCRIPTION, {"ml": _ML, **lines}, examples=(), topic="ci")
 
 
-def _help_of(name: str) -> str:
-    return format_command_help(_context(f"az {name}", f"{_about(name)}\n\n{_ON_OPTIONS}"), examples=(), topic="ci")
+def _format_help_of(name: str) -> str:
+    return format_command_help(
+        _make_context(f"az {name}", f"{_get_description(name)}\n\n{_ON_OPTIONS}"), examples=(), topic="ci"
+    )
 
 
-def _about(name: str) -> str:
+def _get_description(name: str) -> str:
     return inspect.getdoc(_ANSWERS[name]) or ""
 
 
-def _context(path: str, about: str) -> typer.Context:
+def _make_context(path: str, about: str) -> typer.Context:
     return typer.Context(TyperCommand(path, help=about), info_name=path, help_option_names=list(_HELP_OPTIONS))
 
 
 def _login(_typed: Typed) -> Answer:
     """Say that no login is needed, and print an account that stands in for Azure's."""
-    return Answer(NO_LOGIN, [_account()], left_undone="was not logged in")
+    return Answer(NO_LOGIN, [_build_account()], left_undone="was not logged in")
 
 
 def _logout(_typed: Typed) -> Answer:
@@ -210,15 +218,15 @@ def _choose_account(_typed: Typed) -> Answer:
 
 def _show_account(_typed: Typed) -> Answer:
     """Print an account that stands in for Azure's."""
-    return Answer("There is no subscription: this stands in for one.", _account())
+    return Answer("There is no subscription: this stands in for one.", _build_account())
 
 
 def _list_accounts(_typed: Typed) -> Answer:
     """List the account that stands in for Azure's."""
-    return Answer("There is no subscription: this stands in for one.", [_account()])
+    return Answer("There is no subscription: this stands in for one.", [_build_account()])
 
 
-def _account() -> dict[str, Any]:
+def _build_account() -> dict[str, Any]:
     return {
         "environmentName": "AzureCloud",
         "homeTenantId": _NOBODY,
@@ -233,7 +241,7 @@ def _account() -> dict[str, Any]:
 
 
 def _change_extension(typed: Typed) -> Answer | None:
-    """Say that 'az ml' needs no extension; others are left to the az behind this one."""
+    """Say that 'az ml' needs no extension; leave other extensions to the real az."""
     named = typed.name or (typed.source or "").rpartition("/")[2].partition("-")[0]
     if named not in _EXTENSIONS:
         return None
@@ -244,15 +252,15 @@ def _show_extension(typed: Typed) -> Answer | None:
     """Print what stands in for the extension of 'az ml'."""
     if typed.name not in _EXTENSIONS:
         return None
-    return Answer("'az ml' is mlrun-cli's: no extension is needed.", _extension(typed.name))
+    return Answer("'az ml' is mlrun-cli's: no extension is needed.", _build_extension(typed.name))
 
 
 def _list_extensions(_typed: Typed) -> Answer:
     """List what stands in for the extension of 'az ml'."""
-    return Answer("'az ml' is mlrun-cli's: no extension is needed.", [_extension("azure-cli-ml")])
+    return Answer("'az ml' is mlrun-cli's: no extension is needed.", [_build_extension("azure-cli-ml")])
 
 
-def _extension(name: str) -> dict[str, Any]:
+def _build_extension(name: str) -> dict[str, Any]:
     return {"extensionType": "whl", "name": name, "preview": False, "version": __version__}
 
 
@@ -265,17 +273,17 @@ def _show_version(_typed: Typed) -> Answer:
 def _configure(typed: Typed) -> Answer | None:
     """Keep or list defaults of az and of mlrun-cli."""
     if typed.list_defaults:
-        records = setting_records(_settings(DEFAULTS))
+        records = build_setting_records(_read_settings(DEFAULTS))
         return Answer("These are the defaults of az and of mlrun-cli.", records, left_undone=None)
     if typed.defaults is None:
         return None
-    change_settings((DEFAULTS, name, value) for name, value in settings_of(typed.defaults).items())
+    change_settings((DEFAULTS, name, value) for name, value in parse_settings(typed.defaults).items())
     return Answer("Kept as defaults of az and of mlrun-cli.", left_undone=None)
 
 
 def _set_config(typed: Typed) -> Answer:
     """Keep settings of az and of mlrun-cli."""
-    pairs = settings_of(typed.words[2:])
+    pairs = parse_settings(typed.words[2:])
     if not pairs:
         raise MissingOption("No setting is named before the options.", hint="Write it as section.name=value.")
     for name in pairs:
@@ -287,15 +295,15 @@ def _set_config(typed: Typed) -> Answer:
 
 def _get_config(typed: Typed) -> Answer:
     """Print settings of az and of mlrun-cli."""
-    return Answer("These are the settings of az and of mlrun-cli.", _found_settings(typed.words[2:]), left_undone=None)
+    return Answer("These are the settings of az and of mlrun-cli.", _find_settings(typed.words[2:]), left_undone=None)
 
 
-def _found_settings(names: Sequence[str]) -> object:
+def _find_settings(names: Sequence[str]) -> object:
     """Return all settings, those of a section, or one."""
     if not names:
-        return {section: setting_records(pairs) for section, pairs in read_settings().items()}
+        return {section: build_setting_records(pairs) for section, pairs in read_settings().items()}
     section, _, name = names[0].partition(".")
-    records = setting_records(_settings(section))
+    records = build_setting_records(_read_settings(section))
     if not name:
         return records
     for record in records:
@@ -304,14 +312,14 @@ def _found_settings(names: Sequence[str]) -> object:
     raise SettingNotFound(names[0])
 
 
-def _settings(section: str) -> dict[str, str]:
+def _read_settings(section: str) -> dict[str, str]:
     return read_settings().get(section, {})
 
 
 def _show_group(typed: Typed) -> Answer:
     """Print a resource group of the name that was given."""
     return Answer(
-        "A resource group is no more than a name: there was nothing to do.", _group(typed.name, typed.location)
+        "A resource group is no more than a name: there was nothing to do.", _build_group(typed.name, typed.location)
     )
 
 
@@ -323,7 +331,9 @@ def _group_exists(_typed: Typed) -> Answer:
 def _list_groups(_typed: Typed) -> Answer:
     """List the resource groups of the workspaces on this machine."""
     names = sorted({workspace["resourceGroup"] for workspace in list_workspaces()})
-    return Answer("These are the groups of the workspaces on this machine.", [_group(name, None) for name in names])
+    return Answer(
+        "These are the groups of the workspaces on this machine.", [_build_group(name, None) for name in names]
+    )
 
 
 def _delete_group(_typed: Typed) -> Answer:
@@ -331,7 +341,7 @@ def _delete_group(_typed: Typed) -> Answer:
     return Answer("Nothing was deleted: a resource group is no more than a name, and its workspaces stay.")
 
 
-def _group(name: str | None, location: str | None) -> dict[str, Any]:
+def _build_group(name: str | None, location: str | None) -> dict[str, Any]:
     if not name:
         raise MissingOption("No resource group is named.", hint="Name it with -n NAME.", target="--name")
     return {

@@ -6,15 +6,15 @@ import os
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from mlrun_cli.cli.azure.defaults import config_file, read_config
+from mlrun_cli.cli.azure.defaults import get_config_file, read_config
 from mlrun_cli.core.temporary import temporary_beside
 from mlrun_cli.errors import FileNotWritable, InvalidValue
 
 DEFAULTS = "defaults"
 
 
-def settings_of(texts: Iterable[str]) -> dict[str, str]:
-    """`name=value` pairs; the first `=` splits.
+def parse_settings(texts: Iterable[str]) -> dict[str, str]:
+    """Parse `name=value` pairs; the first `=` splits.
 
     Raises:
         UsageError: a pair has no name or no `=`.
@@ -32,7 +32,7 @@ def read_settings() -> dict[str, dict[str, str]]:
     Raises:
         InvalidFile: it cannot be read.
     """
-    parser = read_config(config_file())
+    parser = read_config(get_config_file())
     return {section: dict(parser.items(section)) for section in parser.sections()}
 
 
@@ -43,7 +43,7 @@ def change_settings(changes: Iterable[tuple[str, str, str]]) -> None:
         InvalidFile: what is there cannot be read.
         MlrunError: the file cannot be written.
     """
-    parser = read_config(config_file())
+    parser = read_config(get_config_file())
     for section, name, value in changes:
         if value and not parser.has_section(section):
             parser.add_section(section)
@@ -51,7 +51,7 @@ def change_settings(changes: Iterable[tuple[str, str, str]]) -> None:
             parser.set(section, name, value)
         elif parser.has_section(section):
             parser.remove_option(section, name)
-    path = config_file()
+    path = get_config_file()
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with temporary_beside(path) as temporary:
@@ -64,7 +64,7 @@ def change_settings(changes: Iterable[tuple[str, str, str]]) -> None:
         raise FileNotWritable(path, error, hint="Set AZURE_CONFIG_DIR to another folder for it.") from error
 
 
-def setting_records(settings: Mapping[str, str]) -> list[dict[str, Any]]:
+def build_setting_records(settings: Mapping[str, str]) -> list[dict[str, Any]]:
     """Return the settings of a section as `az config get` shows them."""
-    source = str(config_file())
+    source = str(get_config_file())
     return [{"name": name, "source": source, "value": value} for name, value in settings.items()]

@@ -64,8 +64,8 @@ def write_az(folder: Path, command: Path, *, force: bool) -> Path:
     return path
 
 
-def az_behind(search_path: str) -> Path | None:
-    """Return the first `az` on a PATH that is not ours; None when there is none."""
+def find_other_az(search_path: str) -> Path | None:
+    """Return the first `az` on a PATH that this package did not write, or None."""
     for folder in search_path.split(os.pathsep):
         path = Path(folder or ".") / _NAME
         if path.is_file() and os.access(path, os.X_OK) and not _is_ours(path):

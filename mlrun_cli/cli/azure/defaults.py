@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 _TRUE = frozenset({"1", "yes", "true", "on"})
 
 
-def azure_default(section: str, key: str) -> str | None:
+def read_azure_default(section: str, key: str) -> str | None:
     """Return the value of `AZURE_<SECTION>_<KEY>`, else of `key` in `[section]` of az's config file, else None.
 
     Raises:
@@ -23,21 +23,21 @@ def azure_default(section: str, key: str) -> str | None:
     from_variable = os.environ.get(f"AZURE_{section}_{key}".upper())
     if from_variable:
         return from_variable
-    return _from_file(config_file(), section, key)
+    return _read_from_file(get_config_file(), section, key)
 
 
-def azure_switch(section: str, key: str) -> bool:
+def read_azure_switch(section: str, key: str) -> bool:
     """Return whether a switch is on: 1, yes, true or on; anything else is off."""
-    return (azure_default(section, key) or "").lower() in _TRUE
+    return (read_azure_default(section, key) or "").lower() in _TRUE
 
 
-def config_file() -> Path:
+def get_config_file() -> Path:
     """Return the path of az's configuration, whether or not it exists."""
     folder = os.environ.get("AZURE_CONFIG_DIR")
     return Path(folder or "~/.azure").expanduser() / "config"
 
 
-def _from_file(path: Path, section: str, key: str) -> str | None:
+def _read_from_file(path: Path, section: str, key: str) -> str | None:
     return read_config(path).get(section, key, fallback=None) or None if path.is_file() else None
 
 

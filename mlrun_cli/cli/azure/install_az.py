@@ -9,10 +9,10 @@ from typing import Annotated
 
 import typer
 
-from mlrun_cli.cli.azure.az_script import az_behind, write_az
+from mlrun_cli.cli.azure.az_script import find_other_az, write_az
 from mlrun_cli.cli.command import Group, command
 from mlrun_cli.cli.global_options import Shared
-from mlrun_cli.cli.installed_program import own_program
+from mlrun_cli.cli.installed_program import find_own_program
 from mlrun_cli.folders.project_config import make_absolute
 
 app = Group("install-az")
@@ -37,9 +37,9 @@ def install_az(
     configure, group and the like), and hands all others to the az behind it on the PATH, if there is one.
     """
     where = make_absolute(folder.expanduser())
-    own = own_program()
+    own = find_own_program()
     path = write_az(where, own, force=force)
-    behind = az_behind(os.environ.get("PATH", os.defpath))
+    behind = find_other_az(os.environ.get("PATH", os.defpath))
     quoted, logged = shlex.quote(str(where)), shlex.quote(f"##vso[task.prependpath]{where}")
     shared.notes.say(f'Put its folder first on the PATH: export PATH={quoted}:"$PATH"')
     shared.notes.say(

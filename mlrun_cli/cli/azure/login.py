@@ -9,16 +9,16 @@ from typer.core import TyperCommand
 NO_LOGIN = "No login is needed: runs are on this machine and belong to the user who starts them."
 
 
-def _say_that_none_is_needed() -> int:
+def _say_no_login_is_needed() -> int:
     sys.stderr.write(f"{NO_LOGIN}\n")
     return 0
 
 
-def login_command() -> TyperCommand:
-    """Return a command that takes every option of `az login` and does without."""
+def build_login_command() -> TyperCommand:
+    """Return a command that accepts and ignores every option of `az login`."""
     return TyperCommand(
         "login",
-        callback=_say_that_none_is_needed,
+        callback=_say_no_login_is_needed,
         help="Say that no login is needed.",
         hidden=True,
         add_help_option=False,

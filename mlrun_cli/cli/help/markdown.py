@@ -65,7 +65,7 @@ def _wrap(text: str, width: int, colour: bool) -> list[str]:
 
 
 def _replace_link(match: re.Match[str]) -> str:
-    """Put what to type, or the address, behind the words of a link."""
+    """Put the command, or the address, behind the words of a link."""
     words, target = match[1], match[2]
     topic = re.fullmatch(r"([a-z-]+)\.md(?:#.*)?", target)
     if topic:

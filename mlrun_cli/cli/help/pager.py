@@ -21,7 +21,7 @@ def print_text(text: str) -> None:
 
 
 def _find_pager() -> list[str]:
-    """Return the pager's command; nothing where there is none, or the text is to be printed."""
+    """Return the pager's command; empty when there is none or the text is to be printed."""
     try:
         command = shlex.split(os.environ.get("PAGER", "less"))
     except ValueError:  # a quote that nothing closes

@@ -50,7 +50,7 @@ def describe_command(context: Any, examples: Sequence[Row]) -> CommandPage:
         path=context.command_path,
         description=context.command.help or "",
         usage=" ".join(["[options]", *map(_format_usage, arguments)]),
-        arguments=[(_argument_name(each), each.help or "") for each in arguments],
+        arguments=[(_format_argument_name(each), each.help or "") for each in arguments],
         options=[(_format_names(each), _format_meaning(each)) for each in options if each not in shared],
         global_options=[(_format_names(each), _format_meaning(each)) for each in shared],
         examples=examples,
@@ -151,14 +151,14 @@ def _format_examples(examples: Sequence[Row], width: int) -> str:
     return "\n".join(["Examples", *lines])
 
 
-def _argument_name(argument: Any) -> str:
+def _format_argument_name(argument: Any) -> str:
     name: str = argument.metavar or argument.name.upper()
     return name
 
 
 def _format_usage(argument: Any) -> str:
     """Return the name of an argument, in brackets if it may be left out."""
-    name = _argument_name(argument)
+    name = _format_argument_name(argument)
     return name if argument.required or name.startswith("[") else f"[{name}]"
 
 

@@ -63,13 +63,13 @@ def print_columns(
         column.cells = [printable(text).encode(encoding, "replace").decode(encoding) for text in column.cells]
         column.width = column.widest = max(map(cell_len, [column.heading, *column.cells]))
     if width is not None:
-        columns = _narrowed(columns, width, repeating, narrowing)
-    dots = "…" if carries("…", encoding) else "..."
+        columns = _narrow(columns, width, repeating, narrowing)
+    dots = "…" if can_encode("…", encoding) else "..."
 
-    def fitted(text: str, column: Column) -> str:
+    def fit_text(text: str, column: Column) -> str:
         if cell_len(text) > column.width:
             room = max(0, column.width - len(dots))
-            cut = dots + _ending(text, room) if column.keeps_end else set_cell_size(text, room) + dots
+            cut = dots + _cut_start(text, room) if column.keeps_end else set_cell_size(text, room) + dots
             return set_cell_size(cut, column.width)
         blank = " " * (column.width - cell_len(text))
         return blank + text if column.is_right else text + blank
@@ -78,7 +78,7 @@ def print_columns(
     printed = StringIO()
     console = Console(file=printed, color_system="standard" if colour else None, force_terminal=colour)
     for number in range(len(columns[0].cells) + 1):
-        texts = [fitted([column.heading, *column.cells][number], column) for column in columns]
+        texts = [fit_text([column.heading, *column.cells][number], column) for column in columns]
         line = Text(GAP.join(texts).rstrip())
         style = "bold" if number == 0 else (styles[number - 1] if styles else "")
         line.stylize(style, 0, None if number == 0 else len(texts[0]))
@@ -86,17 +86,17 @@ def print_columns(
     file.write(printed.getvalue())
 
 
-def local_time(moment: str | None) -> str:
-    """Return a moment of a record as the clocks here show it, to the minute; empty for none."""
-    return "" if moment is None else moment_of(moment).astimezone().strftime("%Y-%m-%d %H:%M")
+def format_local_time(moment: str | None) -> str:
+    """Return a record's timestamp as local time, to the minute; empty for none."""
+    return "" if moment is None else parse_timestamp(moment).astimezone().strftime("%Y-%m-%d %H:%M")
 
 
-def moment_of(text: str) -> datetime:
-    """Return a moment of a record."""
+def parse_timestamp(text: str) -> datetime:
+    """Return a record's timestamp."""
     return datetime.fromisoformat(text.replace("Z", "+00:00"))
 
 
-def carries(text: str, encoding: str) -> bool:
+def can_encode(text: str, encoding: str) -> bool:
     """Return whether an encoding has all characters of a text."""
     try:
         text.encode(encoding)
@@ -105,12 +105,12 @@ def carries(text: str, encoding: str) -> bool:
     return True
 
 
-def _narrowed(columns: Sequence[Column], width: int, repeating: Narrowing, narrowing: Narrowing) -> list[Column]:
+def _narrow(columns: Sequence[Column], width: int, repeating: Narrowing, narrowing: Narrowing) -> list[Column]:
     """Return the columns that fit into `width`."""
     by_heading = {column.heading: column for column in columns}
     alike = [(heading, to) for heading, to in repeating if len(set(by_heading[heading].cells)) == 1]
     for heading, narrowest in (*alike, *narrowing):
-        excess = -_room(columns, width)
+        excess = -_measure_room(columns, width)
         if excess <= 0:
             break
         column = by_heading.get(heading)
@@ -119,17 +119,17 @@ def _narrowed(columns: Sequence[Column], width: int, repeating: Narrowing, narro
         column.width = max(column.width - excess, min(column.width, narrowest)) if narrowest else 0
     for column in columns:
         if 0 < column.width < column.widest:
-            column.width = min(column.widest, column.width + max(0, _room(columns, width)))
+            column.width = min(column.widest, column.width + max(0, _measure_room(columns, width)))
     return [column for column in columns if column.width]
 
 
-def _room(columns: Sequence[Column], width: int) -> int:
+def _measure_room(columns: Sequence[Column], width: int) -> int:
     """Return the number of unused columns of the terminal; negative if the table is too wide."""
     kept = [column.width for column in columns if column.width]
     return width - sum(kept) - len(GAP) * (len(kept) - 1)
 
 
-def _ending(text: str, width: int) -> str:
+def _cut_start(text: str, width: int) -> str:
     """Return the last characters of `text`, in at most `width` columns."""
     from rich.cells import cell_len  # noqa: PLC0415
 

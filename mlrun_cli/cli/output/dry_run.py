@@ -17,34 +17,37 @@ _MOST_LINES = 20
 
 def print_dry_run(record: Mapping[str, Any], *, file: TextIO, width: int | None) -> None:
     """Print a page about a record of `actions.dry_run`; sentences are wrapped at `width`, lines to copy are not."""
-    for heading, lines in _paragraphs(record, max(40, (width or _WIDTH) - _INDENT)):
+    for heading, lines in _format_paragraphs(record, max(40, (width or _WIDTH) - _INDENT)):
         labels = [heading] + [""] * len(lines)
         file.writelines(f"{label:<{_INDENT}}{printable(line)}\n" for label, line in zip(labels, lines, strict=False))
 
 
-def _paragraphs(record: Mapping[str, Any], width: int) -> Iterator[tuple[str, list[str]]]:
+def _format_paragraphs(record: Mapping[str, Any], width: int) -> Iterator[tuple[str, list[str]]]:
     yield "Would run", [shlex.join(record["command_line"])]
-    yield "Where", [_where(record)]
+    yield "Where", [_format_target(record)]
     yield "Experiment", [record["experiment_name"]]
     if record["runconfig"]:
         yield "Runconfig", [record["runconfig"]]
     environment = record["environment"]
     is_in_container = "image" in environment
-    yield "Environment", [*_environment(environment), *(_container(environment) if is_in_container else ())]
+    yield (
+        "Environment",
+        [*_format_environment(environment), *(_format_container(environment) if is_in_container else ())],
+    )
     variables = [f"{name}={value}" for name, value in record["environment_variables"].items()]
     inherited = "those of the image; of this shell, AZUREML_… and MLRUN_…" if is_in_container else "those of this shell"
-    yield "Variables", [*_some(variables), inherited]
+    yield "Variables", [*_shorten_list(variables), inherited]
     data = [f"{entry['name']}: {entry['path'] or entry['dataset_id']}" for entry in record["data"]]
     data += [f"{entry['name']}: written to {entry['path']}" for entry in record["output_data"]]
     if data:
         yield "Data", data
-    yield "Snapshot", list(_snapshot(record))
+    yield "Snapshot", list(_format_snapshot(record))
     if record["notes"]:
-        yield "Messages", [line for note in record["notes"] for line in _wrapped(note, width)]
+        yield "Messages", [line for note in record["notes"] for line in _wrap(note, width)]
     yield "", ["Nothing was started."]
 
 
-def _where(record: Mapping[str, Any]) -> str:
+def _format_target(record: Mapping[str, Any]) -> str:
     nodes = "1 node" if record["node_count"] == 1 else f"{record['node_count']} nodes"
     several = f", {record['process_count']} processes on {nodes}"
     limit = record["max_run_duration_seconds"]
@@ -58,47 +61,49 @@ def _where(record: Mapping[str, Any]) -> str:
     )
 
 
-def _environment(environment: Mapping[str, Any]) -> Iterator[str]:
+def _format_environment(environment: Mapping[str, Any]) -> Iterator[str]:
     if "folder" not in environment:
         of_image = f" of the image {environment['image']}" if "image" in environment else ""
         yield f"the interpreter {environment['interpreter']}{of_image} as it is"
         return
     if "image" in environment:
         yield f"the image {environment['image']} ({'made already' if environment['is_there'] else 'to be made'}), of:"
-        yield from _some(environment["dockerfile"].splitlines())
+        yield from _shorten_list(environment["dockerfile"].splitlines())
         return
     state = "made already" if environment["is_there"] else f"to be made by {environment['builder']}"
     python = f" Python {environment['python']}" if environment["python"] else ""
     lines = [*environment["options"], *environment["packages"], *environment["requirements"]]
     and_more = f"{' and' if python else ''}:" if lines else ""
     yield f"{environment['folder']} ({state}), with{python}{and_more}"
-    yield from _some(lines)
+    yield from _shorten_list(lines)
     if environment["day"]:
         yield f"what is not pinned as it was on {environment['day']} ({environment['day_source']})"
 
 
-def _container(environment: Mapping[str, Any]) -> Iterator[str]:
+def _format_container(environment: Mapping[str, Any]) -> Iterator[str]:
     if environment["shm_size"]:
         yield f"{environment['shm_size']} of shared memory"
     if environment["arguments"]:
         yield f"started with {shlex.join(environment['arguments'])}"
 
 
-def _snapshot(record: Mapping[str, Any]) -> Iterator[str]:
+def _format_snapshot(record: Mapping[str, Any]) -> Iterator[str]:
     snapshot = record["snapshot"]
     yield f"{snapshot['files']} files, {format_size(snapshot['bytes'])}, of {record['source_directory']}"
     if snapshot["ignore_file"]:
         yield f"without what {snapshot['ignore_file']} names"
     if snapshot["left_out"]:
-        yield "left out: " + ", ".join(_some([f"{one['path']} ({one['reason']})" for one in snapshot["left_out"]]))
+        yield "left out: " + ", ".join(
+            _shorten_list([f"{one['path']} ({one['reason']})" for one in snapshot["left_out"]])
+        )
 
 
-def _wrapped(note: str, width: int) -> list[str]:
+def _wrap(note: str, width: int) -> list[str]:
     return textwrap.wrap(
         note, width, initial_indent="- ", subsequent_indent="  ", break_long_words=False, break_on_hyphens=False
     )
 
 
-def _some(lines: list[str]) -> list[str]:
+def _shorten_list(lines: list[str]) -> list[str]:
     more = len(lines) - _MOST_LINES
     return lines if more <= 0 else [*lines[:_MOST_LINES], f"and {more} more"]

@@ -18,18 +18,18 @@ _MANY = 500
 def is_of_earlier_try(path: Path, words: list[str]) -> bool:
     """Return whether the same command line wrote the file, and it is unchanged since."""
     try:
-        note = read_json(_note_of(path))
-        return note is not None and note == _described(path, words)
+        note = read_json(_get_note_path(path))
+        return note is not None and note == _describe(path, words)
     except OSError:
         return False
 
 
 def remember(path: Path, words: list[str]) -> None:
-    """Note that this command line has just written a file; where that cannot be noted, a second try is refused."""
-    note = _note_of(path)
+    """Record that this command line has just written a file; where that fails, a second try is refused."""
+    note = _get_note_path(path)
     with suppress(OSError, StoreError):
         make_private_folder(note.parent)
-        write_json(note, _described(path, words))
+        write_json(note, _describe(path, words))
         notes = list(note.parent.iterdir())
         for other in notes if len(notes) > _MANY else ():
             described = read_json(other)
@@ -37,11 +37,11 @@ def remember(path: Path, words: list[str]) -> None:
                 other.unlink(missing_ok=True)
 
 
-def _described(path: Path, words: list[str]) -> dict[str, str]:
+def _describe(path: Path, words: list[str]) -> dict[str, str]:
     command = sha256("\0".join(words).encode("utf-8", "surrogateescape")).hexdigest()
     content = sha256(path.read_bytes()).hexdigest()
     return {"command": command, "content": content, "path": os.fspath(path.absolute())}
 
 
-def _note_of(path: Path) -> Path:
+def _get_note_path(path: Path) -> Path:
     return get_home_folder(os.environ) / "results" / f"{sha256(os.fsencode(path.absolute())).hexdigest()}.json"

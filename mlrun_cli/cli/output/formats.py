@@ -33,7 +33,7 @@ _LEFT_OUT_OF_TABLES = frozenset({"id", "type", "etag"})
 
 
 def render(value: object, output_format: OutputFormat, *, is_query: bool, colour: bool = False) -> str:
-    """`value`, JSON-like, as text that ends in a line break; null and the format `none` give no text.
+    """Return a JSON-like value as text that ends in a line break; empty for null and the format `none`.
 
     Args:
         value: what the command returned, or what a query made of it; a query's own
@@ -48,18 +48,18 @@ def render(value: object, output_format: OutputFormat, *, is_query: bool, colour
     if value is None or output_format is OutputFormat.NONE:
         return ""
     if output_format is OutputFormat.TABLE:
-        return _table(value, sort_keys=not is_query)
+        return _format_table(value, sort_keys=not is_query)
     if output_format is OutputFormat.TSV:
-        return _tsv(value)
+        return _format_tsv(value)
     is_yaml = output_format in {OutputFormat.YAML, OutputFormat.YAMLC}
-    text = _yaml(value) if is_yaml else _json(value)
+    text = _format_yaml(value) if is_yaml else _format_json(value)
     if colour and output_format in {OutputFormat.JSONC, OutputFormat.YAMLC}:
-        return _coloured(text, output_format)
+        return _colour(text, output_format)
     return text
 
 
-def strict_json(value: object, *, indent: int, ensure_ascii: bool) -> str:
-    """JSON that every reader takes, its keys sorted: a number that is none, or infinite, is null."""
+def format_strict_json(value: object, *, indent: int, ensure_ascii: bool) -> str:
+    """Return JSON that every parser accepts, with sorted keys; NaN and infinities become null."""
 
     def text(value: object) -> str:
         return json.dumps(value, indent=indent, ensure_ascii=ensure_ascii, sort_keys=True, allow_nan=False)
@@ -67,22 +67,22 @@ def strict_json(value: object, *, indent: int, ensure_ascii: bool) -> str:
     try:
         return text(value)
     except ValueError:  # seldom, and a look at every value takes longer than writing it
-        return text(_finite(value))
+        return text(_replace_non_finite(value))
 
 
-def _finite(value: object) -> object:
+def _replace_non_finite(value: object) -> object:
     if isinstance(value, dict):
-        return {key: _finite(item) for key, item in value.items()}
+        return {key: _replace_non_finite(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
-        return [_finite(item) for item in value]
+        return [_replace_non_finite(item) for item in value]
     return None if isinstance(value, float) and not isfinite(value) else value
 
 
-def _json(value: object) -> str:
-    return strict_json(value, indent=2, ensure_ascii=False) + "\n"
+def _format_json(value: object) -> str:
+    return format_strict_json(value, indent=2, ensure_ascii=False) + "\n"
 
 
-def _yaml(value: object) -> str:
+def _format_yaml(value: object) -> str:
     import yaml  # noqa: PLC0415
 
     # An OrderedDict has no YAML of its own. Read back from JSON, a value that occurs twice is two.
@@ -96,7 +96,7 @@ def _was_made_by_query(value: object) -> bool:
     return isinstance(value, list) and any(map(_was_made_by_query, value))
 
 
-def _coloured(text: str, output_format: OutputFormat) -> str:
+def _colour(text: str, output_format: OutputFormat) -> str:
     from pygments import highlight  # noqa: PLC0415
     from pygments.formatters import TerminalFormatter  # noqa: PLC0415
     from pygments.lexers import get_lexer_by_name  # noqa: PLC0415
@@ -105,10 +105,10 @@ def _coloured(text: str, output_format: OutputFormat) -> str:
     return highlight(text, lexer, TerminalFormatter())
 
 
-def _table(value: object, *, sort_keys: bool) -> str:
+def _format_table(value: object, *, sort_keys: bool) -> str:
     from tabulate import tabulate  # noqa: PLC0415
 
-    rows = [_table_row(item, sort_keys=sort_keys) for item in _items(value)]
+    rows = [_build_table_row(item, sort_keys=sort_keys) for item in _list_items(value)]
     if not rows:
         return "\n"
     text = tabulate(rows, headers="keys", tablefmt="simple", disable_numparse=True)
@@ -120,7 +120,7 @@ def _table(value: object, *, sort_keys: bool) -> str:
     return text + "\n"
 
 
-def _table_row(item: object, *, sort_keys: bool) -> dict[str, object]:
+def _build_table_row(item: object, *, sort_keys: bool) -> dict[str, object]:
     if isinstance(item, Mapping):
         return {
             key[:1].upper() + key[1:]: item[key]
@@ -132,11 +132,11 @@ def _table_row(item: object, *, sort_keys: bool) -> dict[str, object]:
     return {"Result": item}
 
 
-def _tsv(value: object) -> str:
-    return "".join(_tsv_row(item) + "\n" for item in _items(value))
+def _format_tsv(value: object) -> str:
+    return "".join(_format_tsv_row(item) + "\n" for item in _list_items(value))
 
 
-def _tsv_row(item: object) -> str:
+def _format_tsv_row(item: object) -> str:
     if isinstance(item, bool):
         return str(item).lower()
     if isinstance(item, list):
@@ -147,10 +147,10 @@ def _tsv_row(item: object) -> str:
         cells = [item[key] for key in sorted(item)]
     else:
         cells = [item]
-    return "\t".join(map(_tsv_cell, cells))
+    return "\t".join(map(_format_tsv_cell, cells))
 
 
-def _tsv_cell(cell: object) -> str:
+def _format_tsv_cell(cell: object) -> str:
     if isinstance(cell, list):
         return str(len(cell))
     if isinstance(cell, dict):
@@ -158,5 +158,5 @@ def _tsv_cell(cell: object) -> str:
     return str(cell)
 
 
-def _items(value: object) -> list[object]:
+def _list_items(value: object) -> list[object]:
     return value if isinstance(value, list) else [value]

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from enum import IntEnum
 from typing import Any, TextIO
 
-from mlrun_cli.cli.azure.defaults import azure_switch
+from mlrun_cli.cli.azure.defaults import read_azure_switch
 from mlrun_cli.errors import MlrunError
 from mlrun_cli.wire.run_output import printable_lines
 
@@ -48,10 +48,10 @@ class Messages:
         from mlrun_cli.core.redaction import Redaction  # noqa: PLC0415 - start-up
 
         redact = Redaction().text
-        self._write(json.dumps({"error": _redacted(error.to_record(), redact)}))
+        self._write(json.dumps({"error": _redact(error.to_record(), redact)}))
 
     def warning(self, text: str) -> None:
-        """Write what a user should know: something was skipped, or read otherwise than written."""
+        """Write a warning: something was skipped, or read otherwise than written."""
         if self.level >= Level.NORMAL:
             self._write(text, label="WARNING", colour=_YELLOW)
 
@@ -87,12 +87,12 @@ def wants_colour(stream: TextIO) -> bool:
     """Return whether `stream` is a terminal of a user who has not switched colours off."""
     if not stream.isatty() or os.environ.get("TERM") == "dumb" or os.environ.get("NO_COLOR"):
         return False
-    return not azure_switch("core", "no_color")
+    return not read_azure_switch("core", "no_color")
 
 
-def _redacted(value: Any, redact: Callable[[str], str]) -> Any:
+def _redact(value: Any, redact: Callable[[str], str]) -> Any:
     if isinstance(value, dict):
-        return {key: _redacted(item, redact) for key, item in value.items()}
+        return {key: _redact(item, redact) for key, item in value.items()}
     if isinstance(value, list):
-        return [_redacted(item, redact) for item in value]
+        return [_redact(item, redact) for item in value]
     return redact(value) if isinstance(value, str) else value

@@ -7,7 +7,7 @@ import sys
 from contextlib import ExitStack
 from pathlib import Path
 
-from mlrun_cli.cli.output.formats import strict_json
+from mlrun_cli.cli.output.formats import format_strict_json
 from mlrun_cli.core.temporary import make_temporary_name, temporary_beside
 from mlrun_cli.errors import FileAlreadyExists, FileNotWritable, InvalidPath
 
@@ -34,13 +34,13 @@ class MetadataFile:
         Raises:
             UsageError: something is there already, another command has claimed it, or it cannot be written.
         """
-        from mlrun_cli.cli.output.file_claim import claimed  # noqa: PLC0415 - start-up
+        from mlrun_cli.cli.output.file_claim import claim_file  # noqa: PLC0415 - start-up
 
         try:
             with ExitStack() as claim:
                 self._check_that_nothing_is_there()
                 self._try_to_write()
-                claim.enter_context(claimed(self._path))
+                claim.enter_context(claim_file(self._path))
                 self._check_that_nothing_is_there()  # who had the claim before may have written it
                 self._claim = claim.pop_all()
         except BlockingIOError as error:
@@ -64,18 +64,18 @@ class MetadataFile:
         """
         try:
             if not self._was_written and os.path.lexists(self._path) and not self._is_of_earlier_try():
-                raise self._not_written("another process has made it in the meantime")
+                raise self._to_error("another process has made it in the meantime")
             self._path.parent.mkdir(parents=True, exist_ok=True)
             with temporary_beside(self._path) as unfinished:
-                unfinished.write_text(strict_json(value, indent=4, ensure_ascii=True), encoding="utf-8")
+                unfinished.write_text(format_strict_json(value, indent=4, ensure_ascii=True), encoding="utf-8")
                 unfinished.replace(self._path)
         except OSError as error:
-            raise self._not_written(error.strerror) from error
+            raise self._to_error(error.strerror) from error
         self._remember()
         self._was_written = True
 
     def _check_that_nothing_is_there(self) -> None:
-        """Unlike `lexists`, this lets out what makes a path impossible, such as a name that is too long."""
+        """Refuse an existing file; unlike `lexists`, raise for an impossible path, such as a name that is too long."""
         try:
             self._path.lstat()
         except FileNotFoundError:
@@ -103,7 +103,7 @@ class MetadataFile:
         remember(self._path, self._words)
 
     def _try_to_write(self) -> None:
-        """Make a file in the nearest folder there is, and remove it: permission bits alone do not tell.
+        """Create and remove a file in the nearest existing folder: permission bits alone do not tell.
 
         Raises:
             OSError: it cannot be made.
@@ -113,7 +113,7 @@ class MetadataFile:
         os.close(os.open(probe, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
         probe.unlink()
 
-    def _not_written(self, reason: str | None) -> FileNotWritable:
+    def _to_error(self, reason: str | None) -> FileNotWritable:
         error = FileNotWritable(self._path, reason, hint="The command itself succeeded; do not repeat it.")
         error.add_context("-t")
         return error

@@ -27,7 +27,7 @@ class Spinner:
         self._status: Status | None = None
 
     def turn(self, text: str) -> None:
-        """Say what is waited for; called again and again meanwhile."""
+        """Show what is waited for; to be called repeatedly."""
         if not self._enabled:
             return
         moment = time.monotonic()

@@ -60,7 +60,7 @@ class Query(NamedTuple):
         try:
             expression = jmespath.compile(text)
         except Exception as error:  # the parser lets KeyError, IndexError and others out
-            raise _unreadable(text, error) from error
+            raise _build_syntax_error(text, error) from error
         _check_functions(text, expression.parsed)
         return cls(text, expression)
 
@@ -75,41 +75,41 @@ class Query(NamedTuple):
         try:
             return self.expression.search(value, Options(dict_cls=OrderedDict))
         except (ValueError, TypeError, ArithmeticError) as error:
-            reason = _reason(error)
+            reason = _describe_error(error)
             raise InvalidQuery(
                 f"The query does not fit the result: {reason}",
-                hint=f"A query that fits: {_command_line(_EXAMPLE)}",
+                hint=f"A query that fits: {_format_command_line(_EXAMPLE)}",
             ) from error
 
     def fields_compared_with(self) -> list[str]:
-        """Names without quotes on the right side of `==` and `!=`: fields, often meant as text."""
+        """Return the unquoted names on the right side of `==` and `!=`: fields, often meant as text."""
         return [
             node["children"][1]["value"]
-            for node in _nodes(self.expression.parsed)
+            for node in _walk_nodes(self.expression.parsed)
             if node["type"] == "comparator" and node["value"] in {"eq", "ne"} and node["children"][1]["type"] == "field"
         ]
 
 
-def _reason(error: Exception) -> str:
-    """Why a query cannot be applied, without the whole of the value that it was applied to."""
+def _describe_error(error: Exception) -> str:
+    """Return why a query cannot be applied, without the whole value that it was applied to."""
     from reprlib import repr as bounded_repr  # noqa: PLC0415
 
     from jmespath.exceptions import JMESPathTypeError  # noqa: PLC0415
 
     if not isinstance(error, JMESPathTypeError):
-        return _shortened(str(error))
+        return _shorten(str(error))
     taken = " or ".join(_KINDS.get(kind, kind) for kind in error.expected_types)
     given = _KINDS.get(error.actual_type, error.actual_type)
-    value = "" if error.current_value is None else f": {_shortened(bounded_repr(error.current_value))}"
+    value = "" if error.current_value is None else f": {_shorten(bounded_repr(error.current_value))}"
     return f"{error.function_name}() takes {taken}, not {given}{value}"
 
 
-def _shortened(text: str) -> str:
+def _shorten(text: str) -> str:
     shown = printable(text[: _SHOWN + 1])
     return shown if len(text) <= _SHOWN else f"{shown[:_SHOWN]}…"
 
 
-def query_from_words(words: Sequence[str]) -> tuple[Query, str | None]:
+def parse_query_words(words: Sequence[str]) -> tuple[Query, str | None]:
     """Read the words that follow a command's options as a query.
 
     Returns:
@@ -122,21 +122,21 @@ def query_from_words(words: Sequence[str]) -> tuple[Query, str | None]:
     if not text.startswith("["):
         raise InvalidQuery(
             f"'{printable(text)}' is neither an option nor a query.",
-            hint=f"A query is one word in quotes: {_command_line(_EXAMPLE)}",
+            hint=f"A query is one word in quotes: {_format_command_line(_EXAMPLE)}",
         )
-    as_text = _sides_as_text(text)
+    as_text = _quote_sides(text)
     try:
         query = Query.parse(text)
     except InvalidQuery as error:
         return _read_as_text(text, as_text, error)
     fields = ", ".join(f"'{name}'" for name in query.fields_compared_with())
     if fields and as_text != text:
-        return query, f"{fields} without quotes names a field. If a text is meant, type {quoted(as_text)}"
+        return query, f"{fields} without quotes names a field. If a text is meant, type {quote_word(as_text)}"
     return query, None
 
 
-def quoted(text: str) -> str:
-    """`text` as one word of a shell, in double quotes where they do and the text has single ones."""
+def quote_word(text: str) -> str:
+    """Return `text` as one shell word, in double quotes where it has single ones and they suffice."""
     if "'" in text and not re.search(r'["$`\\!]', text) and text.isprintable():
         return f'"{text}"'
     return shlex.quote(text)
@@ -144,7 +144,7 @@ def quoted(text: str) -> str:
 
 def _read_as_text(text: str, as_text: str, error: InvalidQuery) -> tuple[Query, str]:
     try:
-        return Query.parse(as_text), f"The query was read as {quoted(as_text)}. Better type it like that."
+        return Query.parse(as_text), f"The query was read as {quote_word(as_text)}. Better type it like that."
     except InvalidQuery:
         pass
     for candidate in (f"{text}]", f"{as_text}]"):
@@ -154,16 +154,16 @@ def _read_as_text(text: str, as_text: str, error: InvalidQuery) -> tuple[Query, 
             continue
         raise InvalidQuery(
             f"The query ends too early: {printable(text)}",
-            hint=f"A shell cuts an unquoted query at && and |. Type it in quotes: {_command_line(candidate)}",
+            hint=f"A shell cuts an unquoted query at && and |. Type it in quotes: {_format_command_line(candidate)}",
         ) from error
     raise error
 
 
-def _sides_as_text(text: str) -> str:
-    return re.sub(_UNQUOTED_SIDE, _side_as_text, text)
+def _quote_sides(text: str) -> str:
+    return re.sub(_UNQUOTED_SIDE, _quote_side, text)
 
 
-def _side_as_text(match: re.Match[str]) -> str:
+def _quote_side(match: re.Match[str]) -> str:
     value = match["value"].replace("'", r"\'")
     return f"{match['operator']}'{value}'"
 
@@ -172,24 +172,24 @@ def _check_functions(text: str, tree: Mapping[str, Any]) -> None:
     from jmespath.functions import Functions  # noqa: PLC0415
 
     known: Mapping[str, Mapping[str, Any]] = Functions.FUNCTION_TABLE
-    for node in _nodes(tree):
+    for node in _walk_nodes(tree):
         if node["type"] != "function_expression":
             continue
         name, given = node["value"], len(node["children"])
         if name not in known:
-            raise _wrong_call(text, name, f"There is no function {name}()")
+            raise _build_call_error(text, name, f"There is no function {name}()")
         signature = known[name]["signature"]
         is_open = bool(signature) and signature[-1].get("variadic", False)
         if given < len(signature) or (given > len(signature) and not is_open):
-            raise _wrong_call(text, name, f"{name}() takes {len(signature)} values, not {given}")
+            raise _build_call_error(text, name, f"{name}() takes {len(signature)} values, not {given}")
 
 
-def _wrong_call(text: str, name: str, reason: str) -> InvalidQuery:
+def _build_call_error(text: str, name: str, reason: str) -> InvalidQuery:
     place = re.search(rf"\b{re.escape(name)}\s*\(", text)
-    return _error(text, 0 if place is None else place.start(), reason)
+    return _build_error(text, 0 if place is None else place.start(), reason)
 
 
-def _unreadable(text: str, error: Exception) -> InvalidQuery:
+def _build_syntax_error(text: str, error: Exception) -> InvalidQuery:
     position = getattr(error, "lex_position", None)
     if not isinstance(position, int):
         position = len(text)
@@ -201,28 +201,28 @@ def _unreadable(text: str, error: Exception) -> InvalidQuery:
         reason = "The query has a quote that is not closed"
     else:
         reason = "The query cannot be read"
-    return _error(text, min(position, len(text)), reason)
+    return _build_error(text, min(position, len(text)), reason)
 
 
-def _error(text: str, position: int, reason: str) -> InvalidQuery:
-    """Return an error of three lines: what is wrong, where and what stands there, the query, an example."""
+def _build_error(text: str, position: int, reason: str) -> InvalidQuery:
+    """Return an error with the reason, its position in the query, and an example."""
     begin = max(0, position - _SHOWN // 2)
     shown = printable(text[begin : begin + _SHOWN])
     from_there = printable(text[position : position + _SHOWN_FROM_THERE])
     place = f"at character {position + 1}" + (f": {from_there}" if from_there and position else ".")
     return InvalidQuery(
         f"{reason}, {place}",
-        hint="\n".join([*([f"  {shown}"] if shown else []), f"A query that works: {_command_line(_EXAMPLE)}"]),
+        hint="\n".join([*([f"  {shown}"] if shown else []), f"A query that works: {_format_command_line(_EXAMPLE)}"]),
     )
 
 
-def _command_line(text: str) -> str:
-    return f"mlrun run list --query {quoted(text)}"
+def _format_command_line(text: str) -> str:
+    return f"mlrun run list --query {quote_word(text)}"
 
 
-def _nodes(tree: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
-    """Every node of a syntax tree; children that are not nodes (numbers of a slice) are passed over."""
+def _walk_nodes(tree: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    """Yield every node of a syntax tree; skip children that are not nodes (numbers of a slice)."""
     yield tree
     for child in tree["children"]:
         if isinstance(child, Mapping):
-            yield from _nodes(child)
+            yield from _walk_nodes(child)

@@ -36,8 +36,8 @@ class Field(NamedTuple):
         return "" if value is None else str(value)
 
 
-def listing(shared: Shared, records: Sequence[Record], fields: Sequence[Field], *, nothing: str) -> Result:
-    """Records, with their table for people.
+def build_listing(shared: Shared, records: Sequence[Record], fields: Sequence[Field], *, nothing: str) -> Result:
+    """Return records, with their table for people.
 
     Where there is too little room, columns become narrower and then go, from the last on; the first stays.
 
@@ -82,18 +82,18 @@ def print_fields(
         )
 
 
-def time_of(key: str) -> Callable[[Record], str]:
+def make_time_formatter(key: str) -> Callable[[Record], str]:
     """Return a function that formats a record's time as local time."""
 
     def text(record: Record) -> str:
-        from mlrun_cli.cli.output.columns import local_time  # noqa: PLC0415
+        from mlrun_cli.cli.output.columns import format_local_time  # noqa: PLC0415
 
-        return local_time(record.get(key))
+        return format_local_time(record.get(key))
 
     return text
 
 
-def tags_of_record(record: Record) -> str:
+def format_record_tags(record: Record) -> str:
     """Return a record's tags in one line."""
     tags = record.get("tags") or {}
     return ", ".join(key if value in {None, ""} else f"{key}={value}" for key, value in sorted(tags.items()))

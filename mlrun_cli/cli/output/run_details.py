@@ -8,9 +8,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, TextIO
 
-from mlrun_cli.cli.output.columns import local_time
+from mlrun_cli.cli.output.columns import format_local_time
 from mlrun_cli.cli.output.record_table import Field, print_fields
-from mlrun_cli.cli.output.runs_table import shown_duration, shown_status, shown_tags
+from mlrun_cli.cli.output.runs_table import format_run_duration, format_status, format_tags
 from mlrun_cli.wire.run_error import error_message
 from mlrun_cli.wire.run_output import printable
 
@@ -35,8 +35,8 @@ def print_run(record: Mapping[str, Any], *, file: TextIO, width: int | None, now
     """
     encoding = file.encoding or "ascii"
     room = max(_NARROWEST, (width or _WIDEST) - _INDENT)
-    for label, text in _lines(record, encoding, now):
-        lines = [text] if label in _COPIED else [line for each in text.splitlines() for line in _wrapped(each, room)]
+    for label, text in _format_lines(record, encoding, now):
+        lines = [text] if label in _COPIED else [line for each in text.splitlines() for line in _wrap(each, room)]
         for number, line in enumerate(filter(None, lines)):
             shown = printable(line).encode(encoding, "replace").decode(encoding)
             file.write(f"{label if number == 0 else '':<{_INDENT}}{shown}\n")
@@ -46,14 +46,14 @@ def print_metrics(metrics: Mapping[str, Mapping[str, Any]], *, file: TextIO, wid
     """Print a line for each metric of some runs, by run id and name; for each column of a row or table, too."""
     several = len(metrics) > 1
     records = [
-        {"name": name, **_summary(values), **({"run": run_id} if several else {})}
+        {"name": name, **_summarize(values), **({"run": run_id} if several else {})}
         for run_id, of_run in metrics.items()
-        for name, values in _flat(of_run)
+        for name, values in _flatten(of_run)
     ]
     print_fields(records, _METRIC_FIELDS, file=file, width=width, colour=colour)
 
 
-def _lines(record: Mapping[str, Any], encoding: str, now: datetime) -> Iterator[tuple[str, str]]:
+def _format_lines(record: Mapping[str, Any], encoding: str, now: datetime) -> Iterator[tuple[str, str]]:
     definition = record.get("run_definition") or {}
     script = record.get("script_name") or definition.get("script")
     texts = {
@@ -61,18 +61,18 @@ def _lines(record: Mapping[str, Any], encoding: str, now: datetime) -> Iterator[
         "Name": record.get("display_name"),
         "Description": record.get("description"),
         "Experiment": record.get("_experiment_name"),
-        "Status": _status(record, encoding),
+        "Status": _format_status(record, encoding),
         "Waits for": record.get("waiting_for"),
         "Error": error_message(record.get("error")),
-        "Created": local_time(record.get("created_utc")),
-        "Started": local_time(record.get("start_time_utc")),
-        "Ended": local_time(record.get("end_time_utc")),
-        "Duration": shown_duration(record, now),
+        "Created": format_local_time(record.get("created_utc")),
+        "Started": format_local_time(record.get("start_time_utc")),
+        "Ended": format_local_time(record.get("end_time_utc")),
+        "Duration": format_run_duration(record, now),
         "Target": record.get("target"),
         "Script": None if script is None else shlex.join([script, *map(str, definition.get("arguments") or [])]),
         "Parent": record.get("parent_run_id"),
-        "Tags": shown_tags(record.get("tags") or {}),
-        "Properties": shown_tags(
+        "Tags": format_tags(record.get("tags") or {}),
+        "Properties": format_tags(
             {key: value for key, value in (record.get("properties") or {}).items() if not _is_azures(key)}
         ),
     }
@@ -82,15 +82,15 @@ def _lines(record: Mapping[str, Any], encoding: str, now: datetime) -> Iterator[
         yield "Web view", record["web_view"]
 
 
-def _wrapped(text: str, room: int) -> list[str]:
+def _wrap(text: str, room: int) -> list[str]:
     return textwrap.wrap(text, room, break_on_hyphens=False)
 
 
-def _status(record: Mapping[str, Any], encoding: str) -> str:
+def _format_status(record: Mapping[str, Any], encoding: str) -> str:
     how = f" (signal {record['signal']})" if record.get("signal") else ""
     if record.get("exit_code"):
         how = f" (exit code {record['exit_code']})"
-    return f"{shown_status(record, encoding)}{how}"
+    return f"{format_status(record, encoding)}{how}"
 
 
 def _is_azures(key: str) -> bool:
@@ -98,26 +98,26 @@ def _is_azures(key: str) -> bool:
     return key.startswith(("azureml.", "_azureml.", "mlflow.")) or key in {"ContentSnapshotId", "ProcessInfoFile"}
 
 
-def _flat(metrics: Mapping[str, Any]) -> Iterator[tuple[str, Sequence[Any]]]:
+def _flatten(metrics: Mapping[str, Any]) -> Iterator[tuple[str, Sequence[Any]]]:
     for name, value in metrics.items():
         columns = {f"{name}.{key}": one for key, one in value.items()} if isinstance(value, Mapping) else {name: value}
         for key, one in columns.items():
             yield key, one if isinstance(one, list) else [one]
 
 
-def _summary(values: Sequence[Any]) -> dict[str, str]:
-    """Return the last value, how many there are, and between which numbers they lie, where there are several."""
+def _summarize(values: Sequence[Any]) -> dict[str, str]:
+    """Return the last value; of several also their number and range."""
     numbers = [value for value in values if type(value) in {int, float}]
     comparable = [number for number in numbers if number == number]  # noqa: PLR0124 - NaN differs from itself
     has_range = len(comparable) > 1
     return {
-        "last": _shown(values[-1]) if values else "",
-        "min": _shown(min(comparable)) if has_range else "",
-        "max": _shown(max(comparable)) if has_range else "",
+        "last": _format_value(values[-1]) if values else "",
+        "min": _format_value(min(comparable)) if has_range else "",
+        "max": _format_value(max(comparable)) if has_range else "",
         "count": str(len(values)) if len(values) != 1 else "",
     }
 
 
-def _shown(value: object) -> str:
-    """Return a value in few characters."""
+def _format_value(value: object) -> str:
+    """Return a value shortened for display."""
     return f"{value:.{_DIGITS}g}" if isinstance(value, float) else str(value)

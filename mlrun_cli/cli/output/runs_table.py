@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, TextIO
 
-from mlrun_cli.cli.output.columns import Column, carries, moment_of, print_columns
+from mlrun_cli.cli.output.columns import Column, can_encode, parse_timestamp, print_columns
 from mlrun_cli.core.durations import format_age, format_clock
 from mlrun_cli.runs.status import RunStatus
 
@@ -44,7 +44,7 @@ def print_runs_table(
     """
     if rows:
         print_columns(
-            _columns(rows, file.encoding or "ascii", now),
+            _build_columns(rows, file.encoding or "ascii", now),
             file=file,
             width=width,
             colour=colour,
@@ -54,15 +54,15 @@ def print_runs_table(
         )
 
 
-def _columns(rows: Sequence[Mapping[str, Any]], encoding: str, now: datetime) -> list[Column]:
+def _build_columns(rows: Sequence[Mapping[str, Any]], encoding: str, now: datetime) -> list[Column]:
     columns = [
-        Column("Status", [shown_status(row, encoding) for row in rows]),
+        Column("Status", [format_status(row, encoding) for row in rows]),
         Column("Run", [row["run_id"] for row in rows], keeps_end=True),
         Column("Experiment", [row.get("_experiment_name") or "" for row in rows]),
         Column("Target", [row.get("target") or "" for row in rows]),
-        Column("Duration", [shown_duration(row, now) for row in rows], is_right=True),
-        Column("Age", [_age(row, now) for row in rows]),
-        Column("Tags", [shown_tags(row.get("tags") or {}) for row in rows]),
+        Column("Duration", [format_run_duration(row, now) for row in rows], is_right=True),
+        Column("Age", [_format_age(row, now) for row in rows]),
+        Column("Tags", [format_tags(row.get("tags") or {}) for row in rows]),
     ]
     reasons = [row.get("waiting_for") or "" for row in rows]
     return [*columns, Column("Waits for", reasons)] if any(reasons) else columns
@@ -81,25 +81,25 @@ Before them go those of `_REPEATING` that say the same in every line. The last 2
 """
 
 
-def shown_status(row: Mapping[str, Any], encoding: str) -> str:
-    """Return the status behind its glyph, as far as the encoding carries it."""
+def format_status(row: Mapping[str, Any], encoding: str) -> str:
+    """Return the status behind its glyph, if the encoding has the glyph."""
     glyph, plain, _ = _LOOKS[RunStatus(row["status"])]
-    return f"{glyph if carries(glyph, encoding) else plain} {row['status']}"
+    return f"{glyph if can_encode(glyph, encoding) else plain} {row['status']}"
 
 
-def shown_duration(row: Mapping[str, Any], now: datetime) -> str:
-    """From the start to the end, or to now; empty for a run that has not started."""
+def format_run_duration(row: Mapping[str, Any], now: datetime) -> str:
+    """Return the time from start to end, or to now; empty for a run that has not started."""
     start, end = row.get("start_time_utc"), row.get("end_time_utc")
     if start is None:
         return ""
-    return format_clock(((now if end is None else moment_of(end)) - moment_of(start)).total_seconds())
+    return format_clock(((now if end is None else parse_timestamp(end)) - parse_timestamp(start)).total_seconds())
 
 
-def _age(row: Mapping[str, Any], now: datetime) -> str:
+def _format_age(row: Mapping[str, Any], now: datetime) -> str:
     created = row.get("created_utc")
-    return "" if created is None else format_age((now - moment_of(created)).total_seconds())
+    return "" if created is None else format_age((now - parse_timestamp(created)).total_seconds())
 
 
-def shown_tags(tags: Mapping[str, str | None]) -> str:
-    """Tags in one line, by their keys."""
+def format_tags(tags: Mapping[str, str | None]) -> str:
+    """Return tags in one line, sorted by key."""
     return ", ".join(key if value is None else f"{key}={value}" for key, value in sorted(tags.items()))

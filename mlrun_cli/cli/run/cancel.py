@@ -9,10 +9,10 @@ import typer
 
 from mlrun_cli.actions.run_ends import cancel_run, count_running_children
 from mlrun_cli.cli.command import command
-from mlrun_cli.cli.context import line_to_type, open_context
+from mlrun_cli.cli.context import format_command_line, open_context
 from mlrun_cli.cli.global_options import Shared
 from mlrun_cli.cli.option_values import (
-    seconds_of,
+    parse_seconds,
 )
 from mlrun_cli.cli.run import app
 from mlrun_cli.cli.run.filters import NO_FILTERS, FilterOptions
@@ -22,7 +22,7 @@ from mlrun_cli.cli.run.options import (
     Last,
     SomeRunIds,
 )
-from mlrun_cli.cli.run.selection import choose_runs, one_or_all
+from mlrun_cli.cli.run.selection import choose_runs, unwrap_single
 from mlrun_cli.runs.cancellation import GRACE_SECONDS
 from mlrun_cli.runs.record import build_run_record
 from mlrun_cli.runs.run import Run
@@ -59,7 +59,7 @@ def cancel(
     script gets SIGTERM, and SIGKILL if it has not ended in time; so does everything that it has started. Child runs
     that were submitted go on; --all with --parent-run-id cancels them.
     """
-    seconds = seconds_of(grace, "--grace")
+    seconds = parse_seconds(grace, "--grace")
     context = open_context(shared)
     with context.workspace as workspace:
         chosen = choose_runs(
@@ -74,7 +74,7 @@ def cancel(
         canceled = [_cancel_one(workspace, run, None if force else seconds, shared) for run in chosen]
         _tell_of_children(workspace, canceled, shared)
     records = [build_run_record(run) for run in canceled]
-    return records if is_all else one_or_all(records)
+    return records if is_all else unwrap_single(records)
 
 
 def _cancel_one(workspace: Workspace, run: Run, grace_seconds: float | None, shared: Shared) -> Run:
@@ -93,6 +93,6 @@ def _tell_of_children(workspace: Workspace, canceled: Sequence[Run], shared: Sha
         return
     count = sum(going.values())
     what = "1 child run goes on" if count == 1 else f"{count} child runs go on"
-    lines = [line_to_type(workspace, "run", "cancel", "--all", "--parent-run-id", parent) for parent in going]
+    lines = [format_command_line(workspace, "run", "cancel", "--all", "--parent-run-id", parent) for parent in going]
     more = "; …" if len(lines) > _MOST_LINES else ""
     shared.notes.say(f"{what}: {'; '.join(lines[:_MOST_LINES])}{more}")

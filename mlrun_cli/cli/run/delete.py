@@ -67,20 +67,20 @@ def delete(
         )
         doomed = list_with_children(workspace, chosen)
         if doomed and not yes:
-            confirm(shared, _deletion_question(workspace, doomed), otherwise="Nothing was deleted.")
+            confirm(shared, _build_question(workspace, doomed), otherwise="Nothing was deleted.")
         if force:
-            doomed = [_ended_by_force(workspace, run) for run in doomed]
+            doomed = [_end_by_force(workspace, run) for run in doomed]
         delete_runs(workspace, doomed, force=force)
     return [run.run_id for run in doomed]
 
 
-def _ended_by_force(workspace: Workspace, run: Run) -> Run:
+def _end_by_force(workspace: Workspace, run: Run) -> Run:
     from mlrun_cli.actions.forcing import force_end  # noqa: PLC0415
 
     return run if run.status.is_terminal else force_end(workspace, run)
 
 
-def _deletion_question(workspace: Workspace, doomed: Sequence[Run]) -> str:
+def _build_question(workspace: Workspace, doomed: Sequence[Run]) -> str:
     runs = "1 run" if len(doomed) == 1 else f"{len(doomed)} runs"
     experiments = {run.experiment_name for run in doomed}
     of = f" of experiment '{doomed[0].experiment_name}'" if len(experiments) == 1 else ""

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from mlrun_cli.cli.command import command
-from mlrun_cli.cli.context import line_to_type, open_context
+from mlrun_cli.cli.context import format_command_line, open_context
 from mlrun_cli.cli.global_options import Shared
 from mlrun_cli.cli.run import app
 from mlrun_cli.cli.run.options import (
@@ -56,5 +56,5 @@ def download(
             return [str(path) for path in downloaded]
         except NotFound as error:
             if run.run_id in (error.hint or ""):  # no name is near
-                error.hint = f"See: {line_to_type(workspace, 'run', 'files', '-r', run.run_id)}"
+                error.hint = f"See: {format_command_line(workspace, 'run', 'files', '-r', run.run_id)}"
             raise

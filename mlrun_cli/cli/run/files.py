@@ -7,7 +7,7 @@ from mlrun_cli.cli.context import open_context
 from mlrun_cli.cli.global_options import Shared
 from mlrun_cli.cli.run import app
 from mlrun_cli.cli.run.options import ExperimentName, RunIds
-from mlrun_cli.cli.run.selection import get_runs, one_or_by_id
+from mlrun_cli.cli.run.selection import get_runs, unwrap_single_value
 
 
 @command(
@@ -29,4 +29,4 @@ def files(shared: Shared, run_ids: RunIds, experiment_name: ExperimentName = Non
     context = open_context(shared)
     with context.workspace as workspace:
         runs = get_runs(context, run_ids, experiment_name)
-        return one_or_by_id({run.run_id: list_files(workspace, run) for run in runs})
+        return unwrap_single_value({run.run_id: list_files(workspace, run) for run in runs})

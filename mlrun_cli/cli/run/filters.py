@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from mlrun_cli.cli.option_values import of_option
+from mlrun_cli.cli.option_values import name_option_in_error
 from mlrun_cli.core.time import now
 from mlrun_cli.runs.filter import TERMS, RunFilter, Term, parse_filter
 
@@ -36,16 +36,16 @@ class FilterOptions:
         """
         parsed = parse_filter(self.texts, now())
         for word, fault in parsed.faults.items():
-            with of_option(TERMS[word].option):
+            with name_option_in_error(TERMS[word].option):
                 raise fault.error
         return parsed.which
 
     @classmethod
-    def option_parameters(cls) -> Sequence[inspect.Parameter]:
-        """Return the parameters that a command's signature has in place of the one of this type."""
+    def build_option_parameters(cls) -> Sequence[inspect.Parameter]:
+        """Return the parameters that replace one of this type in a command's signature."""
         return [
             inspect.Parameter(
-                f"{_PREFIX}{word}", inspect.Parameter.KEYWORD_ONLY, default=None, annotation=_annotation(term)
+                f"{_PREFIX}{word}", inspect.Parameter.KEYWORD_ONLY, default=None, annotation=_build_annotation(term)
             )
             for word, term in TERMS.items()
             if term.option
@@ -53,7 +53,7 @@ class FilterOptions:
 
     @classmethod
     def from_values(cls, values: Mapping[str, Any]) -> FilterOptions:
-        """Return the filters of what was typed, by the names of `option_parameters`."""
+        """Create the filters from typed values, by the names of their parameters."""
         return cls(
             {
                 name.removeprefix(_PREFIX): [value] if isinstance(value, str) else value
@@ -63,7 +63,7 @@ class FilterOptions:
         )
 
 
-def _annotation(term: Term) -> Any:
+def _build_annotation(term: Term) -> Any:
     option = typer.Option(term.option, metavar=term.metavar, help=term.help)
     return Annotated[list[str] | None, option] if term.repeats else Annotated[str | None, option]
 

@@ -17,7 +17,7 @@ from mlrun_cli.cli.run.options import (
     ExperimentName,
     Last,
 )
-from mlrun_cli.cli.run.selection import run_filter
+from mlrun_cli.cli.run.selection import build_run_filter
 from mlrun_cli.errors import ConflictingOptions
 from mlrun_cli.runs.record import build_minimal_record, build_run_record
 
@@ -60,7 +60,7 @@ def list_runs(
         filters = FilterOptions({**filters.texts, "parent": [pipeline_run_id]})
     context = open_context(shared)
     with context.workspace as workspace:
-        which = run_filter(context, experiment_name, filters, last=last)
+        which = build_run_filter(context, experiment_name, filters, last=last)
         found = actions.list_runs(workspace, which)
         if not found and experiment_name is not None and workspace.experiments.find(experiment_name) is None:
             shared.notes.warning(f"There is no experiment '{experiment_name}' yet.")

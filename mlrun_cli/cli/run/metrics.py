@@ -11,7 +11,7 @@ from mlrun_cli.cli.context import open_context
 from mlrun_cli.cli.global_options import Shared
 from mlrun_cli.cli.run import app
 from mlrun_cli.cli.run.options import ExperimentName, RunIds
-from mlrun_cli.cli.run.selection import get_runs, one_or_by_id
+from mlrun_cli.cli.run.selection import get_runs, unwrap_single_value
 
 
 @command(
@@ -45,4 +45,4 @@ def show_metrics(
 
     if not any(metrics.values()) and shared.is_for_people:
         shared.notes.say("No metrics.")
-    return Result(one_or_by_id(metrics), table=table)
+    return Result(unwrap_single_value(metrics), table=table)

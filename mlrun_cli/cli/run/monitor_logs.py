@@ -6,7 +6,7 @@ from mlrun_cli.cli.command import Result, command
 from mlrun_cli.cli.context import open_context
 from mlrun_cli.cli.global_options import Shared
 from mlrun_cli.cli.option_values import (
-    on_interrupt,
+    parse_on_interrupt,
 )
 from mlrun_cli.cli.run import app
 from mlrun_cli.cli.run.exit_code import exit_code_of
@@ -38,7 +38,7 @@ def monitor_logs(
     """
     from mlrun_cli.cli.run.stream import stream_log  # noqa: PLC0415
 
-    when_interrupted = on_interrupt(interrupt)
+    when_interrupted = parse_on_interrupt(interrupt)
     context = open_context(shared)
     with context.workspace as workspace:
         run = get_run(context, run_id, experiment_name)

@@ -22,22 +22,24 @@ def get_runs(context: Context, run_ids: Sequence[str], experiment_name: str | No
 
 
 def get_run(context: Context, run_id: str, experiment_name: str | None) -> Run:
-    """Return the run of this id."""
+    """Return the run with this id."""
     return get_runs(context, [run_id], experiment_name)[0]
 
 
-def one_or_all(records: Sequence[dict[str, Any]]) -> object:
-    """Return the record of the only run, or a list of all of them."""
+def unwrap_single(records: Sequence[dict[str, Any]]) -> object:
+    """Return the record alone if there is one, else the list."""
     return records[0] if len(records) == 1 else list(records)
 
 
-def one_or_by_id(values: Mapping[str, Any]) -> object:
-    """Return the value of the only run, or all values by run id."""
+def unwrap_single_value(values: Mapping[str, Any]) -> object:
+    """Return the value alone if there is one, else all values by run id."""
     return next(iter(values.values())) if len(values) == 1 else values
 
 
-def run_filter(context: Context, experiment_name: str | None, filters: FilterOptions, *, last: int | None) -> RunFilter:
-    """Return what the options of `list` mean; a parent may be in any experiment.
+def build_run_filter(
+    context: Context, experiment_name: str | None, filters: FilterOptions, *, last: int | None
+) -> RunFilter:
+    """Return the filter that the options of `list` describe; a parent may be in any experiment.
 
     Raises:
         UsageError: one of them means nothing, or no experiment is known.
@@ -52,12 +54,12 @@ def run_filter(context: Context, experiment_name: str | None, filters: FilterOpt
     if which.parent_run_id is None:
         which = which._replace(experiment_name=context.experiment_name(experiment_name))
     else:
-        which = which._replace(parent_run_id=_parent_id(context, which.parent_run_id, experiment_name))
+        which = which._replace(parent_run_id=_resolve_parent_id(context, which.parent_run_id, experiment_name))
     return which._replace(last=None if last is None else min(last, sys.maxsize))
 
 
-def _parent_id(context: Context, run_id: str, experiment_name: str | None) -> str:
-    """Return the whole id of a parent; the experiment that was named says only which run is `@latest`."""
+def _resolve_parent_id(context: Context, run_id: str, experiment_name: str | None) -> str:
+    """Return the whole id of a parent; the named experiment only resolves `@latest`."""
     latest_of = experiment_name or context.attached_experiment
     return actions.get_runs(context.workspace, [run_id], attached_experiment=latest_of)[0].run_id
 
@@ -89,5 +91,5 @@ def choose_runs(
                 "Filters are used with --all, not with -r.", hint="Leave the filters out, or the ids."
             )
         return get_runs(context, run_ids or [], experiment_name)
-    which = run_filter(context, experiment_name, filters, last=last)
+    which = build_run_filter(context, experiment_name, filters, last=last)
     return [run for run in actions.list_runs(context.workspace, which) if run.status.is_terminal == terminal]

@@ -10,7 +10,7 @@ from mlrun_cli.cli.context import open_context
 from mlrun_cli.cli.global_options import Shared
 from mlrun_cli.cli.run import app
 from mlrun_cli.cli.run.options import ExperimentName, RunIds
-from mlrun_cli.cli.run.selection import get_runs, one_or_all
+from mlrun_cli.cli.run.selection import get_runs, unwrap_single
 
 
 @command(
@@ -42,4 +42,4 @@ def show(shared: Shared, run_ids: RunIds, experiment_name: ExperimentName = None
         else:
             print_runs_table(records, file=file, width=width, now=now, colour=colour)
 
-    return Result(one_or_all(records), table=table)
+    return Result(unwrap_single(records), table=table)

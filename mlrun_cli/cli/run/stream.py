@@ -13,7 +13,7 @@ from typing import TextIO
 from mlrun_cli.actions.logs import find_decisive_log, follow_logs
 from mlrun_cli.actions.run_ends import cancel_run
 from mlrun_cli.actions.studio_urls import build_run_url
-from mlrun_cli.cli.context import line_to_type
+from mlrun_cli.cli.context import format_command_line
 from mlrun_cli.cli.global_options import Shared
 from mlrun_cli.cli.option_values import OnInterrupt
 from mlrun_cli.cli.output.messages import Level, Messages
@@ -129,7 +129,7 @@ class _Titles:
         self._log_name: str | None = None
 
     def begin(self, log_name: str) -> None:
-        """Something of this log follows."""
+        """Print the title of a log whose lines follow."""
         if log_name == self._log_name:
             return
         self._are_shown = self._are_shown or log_name == ENVIRONMENT_LOG
@@ -190,7 +190,7 @@ class _Streaming:
                     self._titles.begin(self._log_name)
                 return Streamed(ended, self._signal)
         except _Signalled as signalled:
-            raise self._interrupted(signalled.number) from None
+            raise self._handle_interrupt(signalled.number) from None
         finally:
             for number, handler in before.items():
                 signal.signal(number, handler)
@@ -242,9 +242,9 @@ class _Streaming:
         cancel_run(self._workspace, self._run, GRACE_SECONDS)
         self._asked_to_stop = True
 
-    def _interrupted(self, number: int) -> StreamInterrupted:
+    def _handle_interrupt(self, number: int) -> StreamInterrupted:
         name, run_id = signal.Signals(number).name, self._run.run_id
-        follow = line_to_type(self._workspace, "run", "monitor-logs", "-r", run_id)
+        follow = format_command_line(self._workspace, "run", "monitor-logs", "-r", run_id)
         if self._cancels and not self._asked_to_stop:
             self._cancel()
         with suppress(OSError):  # the terminal may be gone
@@ -253,7 +253,7 @@ class _Streaming:
             return StreamInterrupted(
                 number, f"{name}: the run {run_id} has been asked to stop.", f"See how it ends: {follow}"
             )
-        stop = line_to_type(self._workspace, "run", "cancel", "-r", run_id)
+        stop = format_command_line(self._workspace, "run", "cancel", "-r", run_id)
         return StreamInterrupted(
             number,
             f"{name}: no longer streaming; the run {run_id} goes on.",
@@ -275,7 +275,7 @@ def _print_summary(workspace: Workspace, run: Run, notes: Messages) -> None:
         if run.status is not RunStatus.COMPLETED:
             print_ending(workspace, run, notes)
         return
-    lines = [f"Status: {ending(run)}"]
+    lines = [f"Status: {describe_end(run)}"]
     lines.extend(f"Warning: {warning}" for warning in run.warnings)
     if run.error is not None:
         lines.append(f"Error: {describe_error(run.error)}")
@@ -285,7 +285,7 @@ def _print_summary(workspace: Workspace, run: Run, notes: Messages) -> None:
 
 
 def _print_other_log(workspace: Workspace, run: Run, say: Callable[[str], None]) -> None:
-    """The end of the log that says why a run failed, below the streamed ones if it is none of them."""
+    """Print the end of the log that says why a run failed, unless that log was streamed."""
     folder = workspace.run_folder(run.run_id)
     if find_decisive_log(workspace, run) not in {folder.stdout, folder.environment_log}:
         say("")
@@ -293,7 +293,7 @@ def _print_other_log(workspace: Workspace, run: Run, say: Callable[[str], None])
 
 
 def print_last_lines(workspace: Workspace, run: Run, say: Callable[[str], None]) -> None:
-    """The end of the log that says how a run ended, where it has not been streamed."""
+    """Print the end of the log that says how a run ended, where it has not been streamed."""
     log = find_decisive_log(workspace, run)
     lines = read_tail(log).rstrip().splitlines()[-_LAST_LINES:]
     if lines:
@@ -305,11 +305,11 @@ def print_ending(workspace: Workspace, run: Run, notes: Messages) -> None:
     reason = "" if run.error is None else f": {describe_error(run.error)}"
     log = find_decisive_log(workspace, run)
     where = f"\nLog: {log}" if log.exists() else ""  # a run without a script has none
-    notes.outcome(f"{run.run_id}: {ending(run)}{reason}{where}")
+    notes.outcome(f"{run.run_id}: {describe_end(run)}{reason}{where}")
 
 
-def ending(run: Run) -> str:
-    """`Failed (exit code 3) after 0:01:05`."""
+def describe_end(run: Run) -> str:
+    """Return how a run ended: `Failed (exit code 3) after 0:01:05`."""
     how = f" (signal {run.signal})" if run.signal else ""
     if run.exit_code:
         how = f" (exit code {run.exit_code})"

@@ -14,8 +14,8 @@ from mlrun_cli.cli.context import Context, open_context
 from mlrun_cli.cli.global_options import Shared
 from mlrun_cli.cli.option_values import (
     OnInterrupt,
-    environment_choice,
-    on_interrupt,
+    parse_environment_choice,
+    parse_on_interrupt,
 )
 from mlrun_cli.cli.run import app
 from mlrun_cli.cli.run.exit_code import exit_code_of
@@ -99,7 +99,7 @@ def submit_script(
     """
     from mlrun_cli.submit.request import SubmitRequest  # noqa: PLC0415
 
-    when_interrupted = on_interrupt(interrupt)
+    when_interrupted = parse_on_interrupt(interrupt)
     if is_async and is_reading:
         raise ConflictingOptions(
             "--stdin needs a command that streams the run, and --async does not.",
@@ -119,7 +119,7 @@ def submit_script(
         target=target,
         conda_dependencies=conda_dependencies,
         gpu_count=gpus,
-        environment_mode=environment_choice(environment),
+        environment_mode=parse_environment_choice(environment),
         unknown_target=unknown_target,
         is_reading=is_reading,
         ends_with_stream=when_interrupted is OnInterrupt.CANCEL and not is_async,

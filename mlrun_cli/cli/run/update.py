@@ -13,15 +13,15 @@ from mlrun_cli.cli.context import open_context
 from mlrun_cli.cli.global_options import Shared
 from mlrun_cli.cli.option_values import (
     check_changes,
-    properties_of,
-    tags_of,
+    parse_properties,
+    parse_tags,
 )
 from mlrun_cli.cli.run import app
 from mlrun_cli.cli.run.options import (
     ExperimentName,
     RunIds,
 )
-from mlrun_cli.cli.run.selection import get_runs, one_or_all
+from mlrun_cli.cli.run.selection import get_runs, unwrap_single
 from mlrun_cli.runs.record import build_run_record
 
 
@@ -71,9 +71,9 @@ def update(
         "--add-tag, --remove-tag, --add-properties, --display-name, --description, --keep or --no-keep",
     )
     changes = RunChanges(
-        tags=tags_of(add_tag or [], removed=remove_tag or ()),
+        tags=parse_tags(add_tag or [], removed=remove_tag or ()),
         removed_tags=remove_tag or [],
-        properties=properties_of(add_properties or []),
+        properties=parse_properties(add_properties or []),
         display_name=display_name,
         description=description,
         is_kept=keep,
@@ -82,4 +82,4 @@ def update(
     with context.workspace as workspace:
         runs = get_runs(context, run_ids, experiment_name)
         updated = actions.update_runs(workspace, runs, changes)
-    return one_or_all([build_run_record(run) for run in updated])
+    return unwrap_single([build_run_record(run) for run in updated])

@@ -12,7 +12,7 @@ from mlrun_cli.cli.command import Result, command
 from mlrun_cli.cli.context import open_context
 from mlrun_cli.cli.global_options import Shared
 from mlrun_cli.cli.option_values import (
-    seconds_of,
+    parse_seconds,
 )
 from mlrun_cli.cli.run import app
 from mlrun_cli.cli.run.exit_code import exit_code_of
@@ -50,7 +50,7 @@ def wait(
     from mlrun_cli.cli.output.progress import Spinner  # noqa: PLC0415
     from mlrun_cli.cli.run.stream import print_ending, print_last_lines  # noqa: PLC0415
 
-    seconds = None if timeout is None else seconds_of(timeout, "--timeout")
+    seconds = None if timeout is None else parse_seconds(timeout, "--timeout")
     context = open_context(shared)
     with context.workspace as workspace:
         runs = get_runs(context, run_ids, experiment_name)
@@ -59,7 +59,7 @@ def wait(
                 workspace,
                 runs,
                 seconds,
-                watch=lambda statuses: spinner.turn(_waited_for(statuses)),
+                watch=lambda statuses: spinner.turn(_describe_wait(statuses)),
                 say=shared.notes.say,
             )
         for run in ended:
@@ -69,8 +69,8 @@ def wait(
         return Result([build_run_record(run) for run in ended], exit_code=exit_code_of(ended))
 
 
-def _waited_for(statuses: Mapping[str, RunStatus]) -> str:
-    """`Waiting for 5 runs: ID1 Running, ID2 Queued, ID3 Queued, …`."""
+def _describe_wait(statuses: Mapping[str, RunStatus]) -> str:
+    """Return `Waiting for 5 runs: ID1 Running, ID2 Queued, ID3 Queued, …`."""
     shown = [f"{run_id} {status.value}" for run_id, status in list(statuses.items())[:_MOST_LINES]]
     more = ", …" if len(statuses) > _MOST_LINES else ""
     return f"Waiting for {'1 run' if len(statuses) == 1 else f'{len(statuses)} runs'}: {', '.join(shown)}{more}"

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mlrun_cli.cli.output.query import Query, query_from_words, quoted
+from mlrun_cli.cli.output.query import Query, parse_query_words, quote_word
 from mlrun_cli.errors import InvalidQuery
 
 AUTHOR = "[?properties.author=='azureml-user']"
@@ -31,7 +31,7 @@ def ids(query: Query) -> list[str]:
 @pytest.mark.parametrize(("text", "expected"), [(AUTHOR, ["a", "b"]), (LOOK, ["b"]), (BOTH, ["a"])])
 def test_queries_of_the_documents_find_runs(text: str, expected: list[str]) -> None:
     assert ids(Query.parse(text)) == expected
-    query, note = query_from_words([text])
+    query, note = parse_query_words([text])
     assert ids(query) == expected
     assert note is None
 
@@ -54,25 +54,25 @@ def as_bash_passes(line: str) -> list[str]:
     ],
 )
 def test_an_unquoted_query_is_read_as_text_when_it_does_not_parse(line: str, expected: list[str]) -> None:
-    query, note = query_from_words(as_bash_passes(line))
+    query, note = parse_query_words(as_bash_passes(line))
     assert ids(query) == expected
     assert note is not None
 
 
 def test_the_note_holds_the_query_as_it_was_read() -> None:
-    query, note = query_from_words(as_bash_passes(AUTHOR))
+    query, note = parse_query_words(as_bash_passes(AUTHOR))
     assert query.text == AUTHOR
     assert note is not None
     assert f'"{AUTHOR}"' in note
 
 
 def test_a_text_with_an_apostrophe_is_read_as_text() -> None:
-    query, _ = query_from_words(["[?tags.quality==it's-good]"])
+    query, _ = parse_query_words(["[?tags.quality==it's-good]"])
     assert query.apply([{"tags": {"quality": "it's-good"}}]) == [{"tags": {"quality": "it's-good"}}]
 
 
 def test_a_bare_word_that_parses_as_a_field_stays_one_and_is_noted() -> None:
-    query, note = query_from_words(["[?status==Failed]"])
+    query, note = parse_query_words(["[?status==Failed]"])
     assert query.apply([{"status": "Failed"}]) == []
     assert note is not None
     assert "[?status=='Failed']" in note
@@ -81,7 +81,7 @@ def test_a_bare_word_that_parses_as_a_field_stays_one_and_is_noted() -> None:
 @pytest.mark.parametrize("words", [["[?properties.author==azureml-user"], ["[?properties.author==azureml-user", ""]])
 def test_a_truncated_query_is_answered_with_the_quoted_line(words: list[str]) -> None:
     with pytest.raises(InvalidQuery) as caught:
-        query_from_words(words)
+        parse_query_words(words)
     assert caught.value.exit_code == 2
     assert caught.value.hint is not None
     assert caught.value.hint.endswith(f'mlrun run list --query "{AUTHOR}"')
@@ -90,7 +90,7 @@ def test_a_truncated_query_is_answered_with_the_quoted_line(words: list[str]) ->
 @pytest.mark.parametrize("words", [["train.py"], ["a", AUTHOR], [""], ["[?"], ["[\x1b[31m"], ["[?a==]"]])
 def test_words_that_are_no_query_are_errors_with_a_line_to_type(words: list[str]) -> None:
     with pytest.raises(InvalidQuery) as caught:
-        query_from_words(words)
+        parse_query_words(words)
     assert caught.value.hint is not None
     assert "\x1b" not in caught.value.message + caught.value.hint
     assert_last_line_works(caught.value.hint)
@@ -141,14 +141,14 @@ def test_whatever_is_typed_is_a_query_or_an_invalid_one(text: str) -> None:
     with suppress(InvalidQuery):
         Query.parse(text)
     with suppress(InvalidQuery):
-        query_from_words([text])
+        parse_query_words([text])
 
 
 @pytest.mark.parametrize("text", ["'$HOME'", "'`id`'", "'a\\\\b'", "'a\"b'", "a != 'b'", "a\nb", "'a'", ""])
 def test_bash_takes_a_quoted_text_as_it_is(text: str) -> None:
-    assert as_bash_passes(quoted(text)) == [text]
+    assert as_bash_passes(quote_word(text)) == [text]
 
 
 @given(st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), max_size=20))
 def test_a_quoted_text_is_one_word_of_a_shell(text: str) -> None:
-    assert shlex.split(quoted(text)) == [text]
+    assert shlex.split(quote_word(text)) == [text]
