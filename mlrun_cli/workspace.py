@@ -197,8 +197,8 @@ class Workspace:
         """Return whether the open database is the one in place: it may have been moved, removed or made anew."""
         return self._opened is not None and self.locator.database.identity() == self._opened
 
-    def lacks(self, path: Path) -> bool:
-        """Return whether a file or folder is missing in this workspace, which itself is in its place.
+    def is_missing(self, path: Path) -> bool:
+        """Return whether a file or folder is missing in this workspace, whose own folder is in place.
 
         Raises:
             StoreUnavailable: the workspace is away, as when its folder has been moved or its disk unmounted.
@@ -320,7 +320,7 @@ def _identify_file(path: Path) -> tuple[int, int] | None:
 
 
 def count_run_folders(folder: Path) -> int:
-    """Return how many folders of runs there are in that of a workspace, whatever its store knows."""
+    """Return the number of run folders in a workspace's folder, whatever its store knows."""
     try:
         with os.scandir(folder / "runs") as entries:
             return sum(entry.is_dir(follow_symlinks=False) and entry.name[0] != "." for entry in entries)

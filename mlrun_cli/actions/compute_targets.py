@@ -64,7 +64,7 @@ def create_compute_target(
     moment = now()
     redaction = workspace.redaction
     shown_tags = None if tags is None else redaction.document(tags)
-    shown_description = redaction.optional_text(description) or ""
+    shown_description = redaction.redact_optional(description) or ""
     target = ComputeTarget(name, kind, moment, moment, shown_description, shown_tags, properties)
     with workspace.transaction():
         _check_room(workspace, target)

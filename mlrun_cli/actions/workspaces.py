@@ -130,8 +130,8 @@ def update_workspace(
     redaction = workspace.redaction
     tags_text = None if tags is None else json.dumps(redaction.document(tags))
     texts = {
-        _DESCRIPTION: redaction.optional_text(description),
-        _FRIENDLY_NAME: redaction.optional_text(friendly_name),
+        _DESCRIPTION: redaction.redact_optional(description),
+        _FRIENDLY_NAME: redaction.redact_optional(friendly_name),
         _TAGS: tags_text,
     }
     with workspace.transaction():

@@ -47,7 +47,7 @@ class Problems:
         keys = [one.key_path for one in self._found if one.key_path is not None]
         return any(key == path or key.startswith((f"{path}.", f"{path}[")) for key in keys for path in key_paths)
 
-    def collecting(self) -> _Collecting:
+    def collect_errors(self) -> _Collecting:
         """Return a context that adds an error raised within to the list, unless the same stands in it."""
         return _Collecting(self)
 
@@ -63,10 +63,10 @@ class Problems:
             MlrunError: there is one.
         """
         if self._found:
-            raise self.as_one()
+            raise self.combine()
 
-    def as_one(self) -> MlrunError:
-        """Return the only error in the list, or one that is made of all of them."""
+    def combine(self) -> MlrunError:
+        """Return the only error in the list, or one that combines all of them."""
         return self._found[0] if len(self._found) == 1 else SeveralProblems(list(self))
 
 

@@ -127,7 +127,7 @@ class Redaction:
         shown = re.sub(_URL_WITH_USER, f"://{REDACTED}@", value)
         return self._replace_recognisable(shown, _hide)
 
-    def optional_text(self, value: str | None) -> str | None:
+    def redact_optional(self, value: str | None) -> str | None:
         """Return a text redacted by `text`; None stays None."""
         return None if value is None else self.text(value)
 
@@ -143,7 +143,7 @@ class Redaction:
         return self.text(self._replace_after_names(value, _hide, self._find_certain_values_after))
 
     def replaced(self, value: str, replacement: Callable[[str], str]) -> str:
-        """Return a text with a replacement of each secret that `quoted` hides, its quotes included.
+        """Return a text with each secret that `quoted` hides replaced, its quotes included.
 
         A user of an address who has no password is left in it.
         """

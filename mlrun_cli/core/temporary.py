@@ -43,7 +43,7 @@ def is_temporary(name: str) -> bool:
 
 @contextmanager
 def temporary_beside(path: Path) -> Iterator[Path]:
-    """Yield a temporary name in a path's folder; a file that still has it at the end is removed."""
+    """Yield a temporary name in a path's folder; a file left under it is removed at the end."""
     remove_abandoned_files(path.parent)
     temporary = path.with_name(make_temporary_name())
     try:

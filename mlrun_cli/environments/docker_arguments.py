@@ -70,7 +70,7 @@ def read_docker_arguments(arguments: Sequence[str]) -> DockerArguments:
 
 
 def _split_options(words: list[str]) -> Iterator[tuple[str, str | None, str]]:
-    """Yield each option with its value, which is what follows and is none, and with how it was typed."""
+    """Yield each option with its value, if it has one, and as it was typed."""
     rest = deque(words)
     while rest:
         word = rest.popleft()

@@ -62,7 +62,7 @@ class Installer:
 
     @property
     def last_output(self) -> str:
-        """The end of what the last command has printed that was run."""
+        """The end of the output of the last command."""
         return "".join(self._last_lines)
 
     def run(self, command: Sequence[str], *, redacts_names: bool = False) -> int:

@@ -32,7 +32,7 @@ class RegisteredEnvironment(NamedTuple):
     created_at: int
 
     def to_json(self) -> dict[str, Any]:
-        """Return a JSON object for those who ask."""
+        """Return a JSON object for scripts."""
         return {
             "name": self.name,
             "version": self.version,

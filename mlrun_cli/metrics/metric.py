@@ -101,7 +101,7 @@ class MetricSummary(NamedTuple):
         """Whether any of its values is a number, NaN among them."""
         return self.last is not None or self.minimum is not None
 
-    def measured(self, which: str) -> float | None:
+    def get_statistic(self, which: str) -> float | None:
         """Return one of `SUMMARIES`; None when it has no such number."""
         return {LAST: self.last, MIN: self.minimum, MAX: self.maximum}[which]
 

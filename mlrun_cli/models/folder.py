@@ -116,7 +116,7 @@ class ModelFolder:
 
 
 def list_model_files(path: Path, child_paths: Sequence[str] | None) -> dict[str, Path]:
-    """Return the files of a model that is to be registered, by names that begin with that of the file or folder itself.
+    """Return the files of a model to be registered, by names that begin with the name of the file or folder.
 
     Args:
         path: a file or a folder.

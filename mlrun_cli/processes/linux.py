@@ -40,7 +40,7 @@ def die_with_parent(parent: int) -> Callable[[], None]:
 
 
 def set_command_line(words: Sequence[str]) -> None:
-    """Make `ps` show a command line for this process, which was forked and has none of its own.
+    """Set the command line that `ps` shows for this forked process.
 
     They take the place of those of the process that it was forked from, and end where those do.
     """

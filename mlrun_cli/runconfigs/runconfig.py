@@ -141,7 +141,7 @@ def _read_or_refuse(root: Node) -> RunconfigReading:
 
 def _read(root: Node) -> RunconfigReading:
     reader = _RunconfigReader()
-    with reader.problems.collecting():
+    with reader.problems.collect_errors():
         reader.read_section(_get_section(root))
     fields = {name: value for name, value in reader.fields.items() if "." not in name}
     python = {name.partition(".")[2]: value for name, value in reader.fields.items() if "." in name}
@@ -162,7 +162,7 @@ class _RunconfigReader:
 
     def read_section(self, section: dict[str, Node]) -> None:
         for key, node in section.items():
-            with self.problems.collecting():
+            with self.problems.collect_errors():
                 if node.key_path == "environment" and isinstance(node.content, str):
                     self._set_field("environment_reference", node.text())
                 elif node.key_path in SECTIONS:
@@ -257,7 +257,7 @@ def _read_texts(node: Node, problems: Problems) -> tuple[str, ...]:
     """Return the texts of a list; empty where there is a problem with one."""
     texts = [""] * len(node.items())
     for index, item in enumerate(node.items()):
-        with problems.collecting():
+        with problems.collect_errors():
             if item.is_null:
                 raise item.error("expected text, found nothing", hint="Write '' for an empty argument.")
             texts[index] = item.text()

@@ -40,7 +40,7 @@ class Outcome(NamedTuple):
 
     @classmethod
     def from_json(cls, document: Mapping[str, Any]) -> Outcome:
-        """Return the outcome that was written; what another version has put there besides is left out.
+        """Return the outcome of a JSON object; keys of other versions are left out.
 
         Raises:
             KeyError, TypeError, ValueError: it is none.

@@ -47,7 +47,7 @@ class RunOffsets:
 
     def read(self, names: Sequence[str]) -> Mapping[str, int]:  # noqa: ARG002 — all of the run's are one query
         """Return the offsets of all journals of the run."""
-        return self._workspace.journals.bytes_read(self._run_key)
+        return self._workspace.journals.get_offsets(self._run_key)
 
     def advance(self, name: str, before: int, after: int) -> bool:
         """Move an offset, within a transaction; return False when another reader has moved it meanwhile."""
@@ -63,7 +63,7 @@ class SessionOffsets:
 
     def read(self, names: Sequence[str]) -> Mapping[str, int]:
         """Return the offsets of these journals."""
-        return {name: self._workspace.journals.session_bytes_read(name) for name in names}
+        return {name: self._workspace.journals.get_session_offset(name) for name in names}
 
     def advance(self, name: str, before: int, after: int) -> bool:
         """Move an offset, within a transaction; return False when another reader has moved it meanwhile."""

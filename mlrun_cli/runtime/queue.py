@@ -51,7 +51,7 @@ class QueueFolder:
             OSError: it cannot be made.
             StoreUnavailable: the workspace is away.
         """
-        if self._workspace.lacks(self.lock):  # its time says when a dispatcher was last started
+        if self._workspace.is_missing(self.lock):  # its time says when a dispatcher was last started
             for folder in (self.path.parent, self.path):
                 folder.mkdir(mode=0o700, exist_ok=True)
             self.lock.touch(mode=0o600)

@@ -195,7 +195,7 @@ class _FolderImport:
         run_id = folder.path.name
         own = self._added.get(run_id)
         known = self._runs.find_key(run_id)
-        offsets = {} if known is None else self._journals.bytes_read(known)
+        offsets = {} if known is None else self._journals.get_offsets(known)
         noted = {
             **self._salvaged.get(run_id, {}).get("journals", {}),
             **(read_json(folder.journal / READ_OFFSETS_NAME) or {}),
@@ -215,7 +215,7 @@ class _FolderImport:
         noted = read_json(folder / JOURNAL / READ_OFFSETS_NAME) or {}
         for name in list_journal_names(folder / JOURNAL):
             path = folder / JOURNAL / name
-            before = self._journals.session_bytes_read(name)
+            before = self._journals.get_session_offset(name)
             self._read_journal(path, None, before, noted.get(name, 0))
             if self._is_rebuilt and not before:
                 read = self._read_journal(path, None, None, noted.get(name, 0), of_all=True)

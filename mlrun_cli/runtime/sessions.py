@@ -143,7 +143,7 @@ def reconcile_sessions(workspace: Workspace) -> list[str]:
             given_up.append(f"{_SESSIONS}/{name}")
     for owner_lock, host_id in workspace.runs.list_owner_locks():
         is_ours = owner_lock.startswith(f"{_SESSIONS}/") and host_id == get_origin().host_id
-        if is_ours and workspace.lacks(workspace.folder / owner_lock):
+        if is_ours and workspace.is_missing(workspace.folder / owner_lock):
             with suppress(StoreError):  # a look reads on where nothing can be written now
                 _end_runs(workspace, owner_lock, {"ended_at": now(), "error": _make_death_error()})
     return given_up
@@ -215,7 +215,7 @@ def _remove(workspace: Workspace, folder: Path) -> None:
     for name in names:
         copy_values_to_runs(workspace, folder / JOURNAL / name)
     shutil.rmtree(folder, ignore_errors=True)
-    if names and workspace.lacks(folder):
+    if names and workspace.is_missing(folder):
         # Only now: who finds a journal whose offset is forgotten ingests it from its beginning.
         with workspace.transaction():
             for name in names:

@@ -85,7 +85,7 @@ class RunStarter:
         try:
             lock = OwnerLock.open(folder.lock)
         except FileNotFoundError:
-            if not self._workspace.lacks(folder.lock):  # the workspace was away, and is back
+            if not self._workspace.is_missing(folder.lock):  # the workspace was away, and is back
                 return None
             self._give_up(run, _make_failure(_FOLDER_REMOVED))
             return 0
@@ -136,7 +136,7 @@ class RunStarter:
         folder = self._workspace.run_folder(run.run_id)
         if self._workspace.runs.find_status(run.key) is not RunStatus.QUEUED:
             return 0
-        if self._workspace.lacks(folder.lock):  # the one that was taken was removed with the folder
+        if self._workspace.is_missing(folder.lock):  # the one that was taken was removed with the folder
             self._give_up(run, _make_failure(_FOLDER_REMOVED))
             return 0
         outcome = read_outcome(folder)

@@ -67,7 +67,7 @@ class DatasetStore:
             version=version,
             kind=definition["kind"],
             definition=serialize_definition(definition),
-            description=self._redaction.optional_text(description),
+            description=self._redaction.redact_optional(description),
             tags=json.dumps(self._redaction.document(tags or {})),
             now=now(),
         )
@@ -78,7 +78,7 @@ class DatasetStore:
         """Replace the description and the tags of a dataset."""
         self._database.execute(
             "UPDATE datasets SET description = :description, tags = :tags WHERE dataset_key = :key",
-            description=self._redaction.optional_text(description),
+            description=self._redaction.redact_optional(description),
             tags=json.dumps(self._redaction.document(tags)),
             key=dataset.key,
         )

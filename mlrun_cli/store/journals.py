@@ -11,7 +11,7 @@ class JournalStore:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def bytes_read(self, run_key: int) -> dict[str, int]:
+    def get_offsets(self, run_key: int) -> dict[str, int]:
         """Return the offset of every journal of a run that was read before."""
         rows = self._database.rows("SELECT name, bytes_read FROM journals WHERE run_key = :run_key", run_key=run_key)
         return {row["name"]: row["bytes_read"] for row in rows}
@@ -34,7 +34,7 @@ class JournalStore:
         )
         return bool(changed)
 
-    def session_bytes_read(self, name: str) -> int:
+    def get_session_offset(self, name: str) -> int:
         """Return the offset of the journal of a session."""
         row = self._database.row("SELECT bytes_read FROM session_journals WHERE name = :name", name=name)
         return 0 if row is None else int(row["bytes_read"])

@@ -78,7 +78,7 @@ class MetricSummaryStore:
         return found
 
     def list_names(self, run_keys: Sequence[int], limit: int = 1000) -> Sequence[str]:
-        """Return names under which any of some runs has logged numbers: the first in alphabetical order."""
+        """Return the first names, in alphabetical order, under which some runs have logged numbers."""
         found: set[str] = set()
         for run_key in run_keys:  # one by one, as each of them may have ten thousand
             rows = self._database.rows(

@@ -48,7 +48,7 @@ class ModelStore:
             user_name=user_name,
             framework=new.framework,
             framework_version=new.framework_version,
-            description=self._redaction.optional_text(new.description),
+            description=self._redaction.redact_optional(new.description),
             tags=_to_json(self._redaction.document(new.tags)),
             properties=_to_json(self._redaction.document(new.properties)),
             details=_to_json(new.details._asdict()),
@@ -91,7 +91,7 @@ class ModelStore:
             key=model.key,
             tags=_to_json(self._redaction.document(tags)),
             properties=_to_json(self._redaction.document(properties)),
-            description=self._redaction.optional_text(description),
+            description=self._redaction.redact_optional(description),
             details=_to_json(details._asdict()),
             now=now(),
         )

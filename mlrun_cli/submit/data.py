@@ -127,7 +127,7 @@ class _Binder:
         names = list(given) if isinstance(given, dict) else []
         for name, key_path, part in [(n, f"{section}.{n}", {n: given[n]}) for n in names] or [("", section, given)]:
             is_bound = False
-            with self._problems.collecting(), configuration.locate_errors(key_path):
+            with self._problems.collect_errors(), configuration.locate_errors(key_path):
                 for binding in read(part):
                     bind(binding)
                 is_bound = True

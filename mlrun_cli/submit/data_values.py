@@ -47,7 +47,7 @@ class DataValues:
             )
         self._data.arguments = tuple(self._fill_arguments(configuration, problems))
         command = configuration.command
-        with problems.collecting(), configuration.locate_errors("command"):
+        with problems.collect_errors(), configuration.locate_errors("command"):
             if isinstance(command, str):
                 self._data.command = self._placeholders.fill_shell(command, self._find_variable)
             elif command is not None:
@@ -63,7 +63,7 @@ class DataValues:
     def _fill_arguments(self, configuration: RunConfiguration, problems: Problems) -> Iterator[str]:
         for index, text in enumerate(configuration.arguments):
             where = f"arguments[{index}]"
-            with problems.collecting(), configuration.locate_errors(where):
+            with problems.collect_errors(), configuration.locate_errors(where):
                 yield self._fill(where, text)
 
     def _fill(self, where: str, text: str) -> str:

@@ -53,9 +53,9 @@ def plan_environment(
     """
     problems = Problems()
     choice = choice or read_environment_choice(environment)
-    with problems.collecting():
+    with problems.collect_errors():
         notes = review_configuration(configuration, mode=choice.mode, search_path=environment.get("PATH", ""))
-    with problems.collecting():
+    with problems.collect_errors():
         planned = _plan_reviewed(configuration, runconfig, project, source, conda_file, home, environment, choice)
     problems.raise_if_any()
     build = planned.plan.build

@@ -95,7 +95,7 @@ def _convert_windows_paths(
             return path
         windows = PureWindowsPath(path)
         if windows.drive or windows.root:
-            with problems.collecting(), configuration.locate_errors(key_path):
+            with problems.collect_errors(), configuration.locate_errors(key_path):
                 raise InvalidValue(
                     f"{key_path}: '{path}' is a path of a Windows machine.",
                     hint=f"Write it relative to the folder {folder}, as in 'src/{windows.name}'.",

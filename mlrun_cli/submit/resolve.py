@@ -101,7 +101,7 @@ class Resolver:
         Args:
             is_script_needed: False where a script may be named later.
         """
-        with self.problems.collecting():
+        with self.problems.collect_errors():
             check_experiment_name(self._request.experiment_name)
         if self._request.earlier is None:
             self._resolve_anew(is_script_needed=is_script_needed)
@@ -143,7 +143,7 @@ class Resolver:
             )
         self._check_target()
         script = self.configuration.script
-        with self.problems.collecting():
+        with self.problems.collect_errors():
             if request.script is None and (hidden := find_redacted_words(submission.argv)):
                 raise RunNotRepeatable(
                     f"No record holds the secret in {shlex.join(hidden)}, which '{earlier.run.run_id}' was given.",
@@ -169,13 +169,13 @@ class Resolver:
         if workspace is None:
             return
         if not self.problems.are_about("target"):
-            with self.problems.collecting():
+            with self.problems.collect_errors():
                 gpus = request_gpus(workspace, request)
                 self.admission = admit_run(workspace, self.configuration, request, gpus)
         if request.earlier is not None:
             self.snapshot = PlannedSnapshot.of(request.earlier.snapshot)
         elif self._source.is_dir():
-            with self.problems.collecting():
+            with self.problems.collect_errors():
                 limits = SnapshotLimits.from_environment(request.environment)
                 self.snapshot = plan_snapshot(self._source, limits, [workspace.home])
                 if self._argv is not None and self.configuration.command is None:
@@ -187,7 +187,7 @@ class Resolver:
             self.is_read = False
             from mlrun_cli.submit.runconfig_file import examine_named_runconfig  # noqa: PLC0415 - start-up
 
-            with self.problems.collecting():
+            with self.problems.collect_errors():
                 self._runconfig, reading = examine_named_runconfig(request.path, request.runconfig_name)
                 self.configuration = reading.configuration
                 self.notes += reading.notes
@@ -204,7 +204,7 @@ class Resolver:
         if self._workspace is None or (self.problems.are_about("target") and self._request.target is None):
             return
         target = self.configuration.target
-        with self.problems.collecting(), self.configuration.locate_errors("target"):
+        with self.problems.collect_errors(), self.configuration.locate_errors("target"):
             is_sent_here = run_unknown_targets_here(self._request.unknown_target, self._request.environment)
             try:
                 check_target(self._workspace, target)
@@ -216,7 +216,7 @@ class Resolver:
 
     def _check_source(self) -> None:
         source = self._source
-        with self.problems.collecting():
+        with self.problems.collect_errors():
             if not source.is_dir():
                 raise InvalidPath(
                     f"The source folder '{source}' {'is a file' if source.exists() else 'does not exist'}.",
@@ -226,10 +226,10 @@ class Resolver:
 
     def _plan_environment(self) -> None:
         request = self._request
-        with self.problems.collecting():
+        with self.problems.collect_errors():
             self._choice = request.environment_mode or read_environment_choice(request.environment)
         is_named, is_current = False, self._choice.mode is EnvironmentMode.CURRENT
-        with self.problems.collecting():
+        with self.problems.collect_errors():
             self.configuration, notes = resolve_references(
                 self._workspace,
                 self.configuration,
@@ -242,10 +242,10 @@ class Resolver:
             is_named = True
         if not is_named or self.problems.are_about("environment"):
             described, search_path = self.configuration.without_environment_name(), request.environment.get("PATH", "")
-            with self.problems.collecting():
+            with self.problems.collect_errors():
                 self.notes += review_configuration(described, mode=self._choice.mode, search_path=search_path)
             return
-        with self.problems.collecting():
+        with self.problems.collect_errors():
             planned, review_notes = plan_environment(
                 self.configuration,
                 runconfig=self._runconfig,
@@ -289,7 +289,7 @@ class Resolver:
     def _find_script(self) -> None:
         is_known = self.is_read and not self.problems.are_about(*_SCRIPT_KEYS)
         if (is_known or self._request.script is not None) and self._source.is_dir():
-            with self.problems.collecting(), self.configuration.locate_errors("script"):
+            with self.problems.collect_errors(), self.configuration.locate_errors("script"):
                 self._argv = find_argv(self.configuration, self._source)
 
     def _find_data(self) -> None:
@@ -297,7 +297,7 @@ class Resolver:
             return
         from mlrun_cli.submit.data import preview_data  # noqa: PLC0415 - start-up: most runs have none
 
-        with self.problems.collecting():
+        with self.problems.collect_errors():
             self.data = preview_data(
                 self._workspace,
                 self.configuration,

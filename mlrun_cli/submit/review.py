@@ -30,7 +30,7 @@ _STOCK_IMAGES = ("mcr.microsoft.com/azureml/", "continuumio/miniconda3:", "micro
 def review_configuration(
     configuration: RunConfiguration, *, mode: EnvironmentMode = EnvironmentMode.PINNED, search_path: str = ""
 ) -> tuple[str, ...]:
-    """Review a configuration for this machine, the command line's part included; return a note on each skipped key.
+    """Review a configuration and its command line for this machine; return a note on each skipped key.
 
     Args:
         configuration: what was read.
@@ -44,7 +44,7 @@ def review_configuration(
     """
     problems = Problems()
     if configuration.script and configuration.command:
-        with problems.collecting(), configuration.locate_errors("command"):
+        with problems.collect_errors(), configuration.locate_errors("command"):
             raise ConflictingOptions(
                 "Both script and command are set in the runconfig.", hint="Remove one of them.", target="script"
             )
@@ -53,7 +53,7 @@ def review_configuration(
     for key_path, refusal in (*_refuse_fields(configuration, search_path), *_refuse_keys(configuration)):
         if (is_current and refusal.concerns_environment) or (has_container and key_path in DOCKER_SWITCHES):
             continue
-        with problems.collecting(), configuration.locate_errors(key_path):
+        with problems.collect_errors(), configuration.locate_errors(key_path):
             raise Unsupported(f"{key_path} cannot be used: {refusal.reason}.", hint=refusal.advice, target=key_path)
     problems.raise_if_any()
     return tuple(_note_skipped(configuration, has_container=has_container, is_current=is_current))

@@ -104,7 +104,7 @@ def submit(
                 if source is not None:
                     return _start_run(workspace, request, resolution, interruptions, source)
         resolver.preview()
-        raise resolver.problems.as_one()
+        raise resolver.problems.combine()
 
 
 def _check_disk(workspace: Workspace) -> None:
@@ -129,7 +129,7 @@ def _take_snapshot(
         earlier = store.read_manifest(request.earlier.snapshot.snapshot_id)
         store.mark_used(earlier.snapshot_id)
         return _Source(earlier)
-    with resolver.problems.collecting():
+    with resolver.problems.collect_errors():
         snapshot, notes = take_snapshot(
             resolution.source,
             store,

@@ -45,7 +45,7 @@ def observe(workspace: Workspace, run: Run) -> Liveness:
         lock = OwnerLock.open(folder.lock)
     except FileNotFoundError:
         is_ours = run.origin is not None and run.origin.host_id == get_origin().host_id
-        return Liveness.FOLDER_GONE if is_ours and workspace.lacks(folder.lock) else Liveness.ALIVE
+        return Liveness.FOLDER_GONE if is_ours and workspace.is_missing(folder.lock) else Liveness.ALIVE
     except OSError:
         return Liveness.ALIVE
     try:

@@ -163,7 +163,7 @@ def test_a_session_leaves_no_line_out_for_an_error_that_may_be_its_scripts(
     for _ in range(2):
         with pytest.raises(TypeError):
             reader.ingest_all()
-    assert workspace.journals.session_bytes_read("s.jsonl") == 0
+    assert workspace.journals.get_session_offset("s.jsonl") == 0
 
 
 def test_what_is_said_of_other_runs_is_counted_when_it_cannot_be_stored(workspace: Workspace, tmp_path: Path) -> None:

@@ -105,7 +105,7 @@ class Node(NamedTuple):
         found: dict[str, str] = {}
         problems = Problems()
         for name, value in ({} if self.is_null else self.mapping()).items():
-            with problems.collecting():
+            with problems.collect_errors():
                 if not name or "=" in name:
                     raise value.error("no variable has this name", hint="Write 'NAME: value', with a colon.")
                 if problem := find_text_problem(name):

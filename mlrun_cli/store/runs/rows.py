@@ -34,7 +34,7 @@ def to_columns(redaction: Redaction, columns: Mapping[str, object]) -> dict[str,
 
 def _redact(redaction: Redaction, name: str, value: Any) -> object:
     if name in _TEXTS:
-        return redaction.optional_text(value)
+        return redaction.redact_optional(value)
     return redaction.error(value) if name in _ERRORS else value
 
 

@@ -142,7 +142,7 @@ def _build_board_chart(
                 (
                     run,
                     labels[run.key],
-                    [None if summary is None else summary.measured(which) for summary, which in found],
+                    [None if summary is None else summary.get_statistic(which) for summary, which in found],
                 )
             )
     return BoardChart(

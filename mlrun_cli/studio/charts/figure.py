@@ -220,7 +220,7 @@ def _build_scatter_figure(
 
 def _read_summary(summaries: Mapping[tuple[int, str], MetricSummary], run: Run, measure: Measure) -> float | None:
     summary = summaries.get((run.key, measure.name))
-    return None if summary is None else summary.measured(measure.which)
+    return None if summary is None else summary.get_statistic(measure.which)
 
 
 def _round_number(value: float) -> float:

@@ -88,7 +88,7 @@ class Column(NamedTuple):
             return run.properties.get(self.key)
         if self.kind == METRIC:
             summary = summaries.get((run.key, self.key))
-            return None if summary is None else summary.measured(self.which)
+            return None if summary is None else summary.get_statistic(self.which)
         if self.kind == "duration":
             return run.elapsed_seconds(now())
         if self.kind == "tags":

@@ -125,7 +125,7 @@ def _build_metric_rows(workspace: Workspace, runs: Sequence[Run], names: Sequenc
 
 
 def _read_summary(summary: MetricSummary | None, which: str) -> float | None:
-    return None if summary is None else summary.measured(which)
+    return None if summary is None else summary.get_statistic(which)
 
 
 def _format_distinctly(values: Sequence[float | None]) -> Sequence[str | None]:

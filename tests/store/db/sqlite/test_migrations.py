@@ -70,7 +70,7 @@ def test_a_transaction_is_all_or_nothing(database: SqliteDatabase) -> None:
     with pytest.raises(KeyboardInterrupt):
         fail_half_way()
 
-    assert JournalStore(database).bytes_read(1) == {}
+    assert JournalStore(database).get_offsets(1) == {}
 
 
 def test_an_offset_moves_only_from_where_it_was(database: SqliteDatabase) -> None:
@@ -79,7 +79,7 @@ def test_an_offset_moves_only_from_where_it_was(database: SqliteDatabase) -> Non
     assert journals.advance(1, "j", 0, 5)
     assert not journals.advance(1, "j", 0, 5)
     assert journals.advance(1, "j", 5, 9)
-    assert journals.bytes_read(1) == {"j": 9}
+    assert journals.get_offsets(1) == {"j": 9}
 
 
 BEFORE_PAGES, BEFORE_OWNER_LOCK = 4, 7
