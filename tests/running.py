@@ -346,6 +346,13 @@ def _runs(python: str) -> bool:
     return subprocess.run([python, "-c", "pass"], capture_output=True, check=False).returncode == 0
 
 
+def service_error(record: dict[str, Any]) -> str:
+    """Return the message of the error of a run that failed, and not by a fault of its script."""
+    error = record["error"]["error"]
+    assert (record["status"], error["code"]) == ("Failed", "ServiceError"), error
+    return str(error["message"])
+
+
 def good_end(done: subprocess.CompletedProcess[str]) -> str:
     """What a program printed that has ended well, and without a word on stderr."""
     assert (done.returncode, done.stderr) == (0, ""), done.stderr

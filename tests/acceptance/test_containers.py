@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from pathlib import Path
 from typing import Any
 
@@ -95,9 +96,9 @@ def test_an_image_that_cannot_be_had_fails_the_run_and_says_why(mlrun: Mlrun, en
     write_runconfig(mlrun, "private", baseImageRegistry={"address": "mine.example.org"})
     done = mlrun("run", "submit-script", "-c", "image", check=False)
     message = json.loads(done.stdout)["error"]["error"]["message"]
-    assert "The image 'mine.example.org/private' cannot be used" in message
+    assert "'mine.example.org/private'" in message
     assert "pull access denied for mine.example.org/private" in message
-    assert "type 'docker login mine.example.org' once" in message
+    assert "'docker login mine.example.org'" in message
     assert engine.calls("run") == []
     log = next(mlrun.home.rglob("environment.log")).read_text("utf-8")
     assert "by https://***@proxy" in log
@@ -316,7 +317,8 @@ def test_a_folder_that_changes_between_submit_and_build_fails_the_run(mlrun: Mlr
     mlrun.script("FROM other\n", "image/Dockerfile")
     (mlrun.run_folder(first) / "work" / "go").touch()
     record = mlrun.wait(second)
-    assert "has changed since the run was submitted; submit it again" in record["error"]["error"]["message"]
+    message = record["error"]["error"]["message"]
+    assert str(mlrun.folder / "image") in message and "changed" in message
     assert engine.builds() == []
 
 
@@ -325,9 +327,9 @@ def test_a_dockerfile_whose_base_needs_a_login_names_it(mlrun: Mlrun, engine: En
     write_runconfig(mlrun, None, baseDockerfile="FROM mine.example.org/private:1 AS a\nFROM a\n")
     done = mlrun("run", "submit-script", "-c", "image", check=False)
     message = json.loads(done.stdout)["error"]["error"]["message"]
-    assert "The image of the Dockerfile (FROM mine.example.org/private:1) cannot be used: Error: " in message
+    assert "(FROM mine.example.org/private:1)" in message
     assert "unauthorized" in message
-    assert "type 'docker login mine.example.org' once" in message
+    assert "'docker login mine.example.org'" in message
     assert engine.calls("run") == []
     assert mlrun.json("environment", "list", "--built") == []
 
@@ -356,7 +358,7 @@ def test_an_image_without_mpirun_is_named(mlrun: Mlrun) -> None:
     as_mpi(mlrun)
     done = mlrun("run", "submit-script", "-c", "image", check=False)
     message = json.loads(done.stdout)["error"]["error"]["message"]
-    assert "The image 'pulled' cannot be used: Error: mpirun cannot be started in it" in message
+    assert "'pulled'" in message and "mpirun" in message
 
 
 def as_mpi(mlrun: Mlrun) -> None:
@@ -418,14 +420,14 @@ def test_conda_dependencies_are_made_without_the_image_and_that_is_all_that_is_s
     mlrun.script(json.dumps(document), ".azureml/image.runconfig")
     done = mlrun("run", "submit-script", "-c", "image", "--dry-run")
     (said,) = json.loads(done.stdout)["notes"]
-    assert said == "environment.docker.enabled: the run gets its conda dependencies, without the image."
+    assert said.startswith("environment.docker.enabled: ") and "conda" in said
 
 
 def test_current_does_without_the_container_and_says_so(mlrun: Mlrun, engine: Engine) -> None:
     mlrun.script("")
     write_runconfig(mlrun)
     done = mlrun("run", "submit-script", "--environment", "current", "-c", "image")
-    assert "the run gets the python on PATH, without the image" in done.stderr
+    assert re.search(r"environment\.docker\.enabled: .* PATH\b", done.stderr)
     assert not (engine.folder / "log").exists()
 
 
@@ -435,5 +437,5 @@ def test_without_an_engine_it_is_refused_with_what_to_do(mlrun: Mlrun) -> None:
     mlrun.environment["PATH"] = str(Path(mlrun.command[0]).parent)
     said = mlrun.fails("run", "submit-script", "-c", "image")
     assert said.code == "Unsupported"
-    assert "neither docker nor podman is on PATH" in said.text
+    assert re.search(r"\bdocker\b.*\bpodman\b.* PATH\b", said.text)
     assert "--environment current" in said.text

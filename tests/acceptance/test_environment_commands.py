@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import sys
@@ -58,8 +59,8 @@ def test_a_folder_of_environments_that_cannot_be_written_is_named_with_the_way_o
     done = mlrun("run", "submit-script", "-d", "conda.yml", "train.py", check=False)
     error = json.loads(done.stdout)["error"]["error"]
     assert (done.returncode, error["code"]) == (1, "UserError")
-    assert error["message"].startswith(f"The folder of environments, {environments}, cannot be written: Permission d")
-    assert "set MLRUN_HOME" in error["message"]
+    assert str(environments) in error["message"] and os.strerror(errno.EACCES) in error["message"]
+    assert "MLRUN_HOME" in error["message"]
 
 
 def test_a_conda_that_says_nothing_is_named_with_its_exit_code(mlrun: Mlrun) -> None:
@@ -99,7 +100,7 @@ def test_relaxed_by_the_variable_runs_and_warns_of_what_it_left_open(mlrun: Mlru
     assert "Python 3.99 cannot be had; relaxed to " in done.stderr
     record = json.loads(done.stdout)
     (warning,) = record["warnings"]
-    assert "the version was left open: tiny==0.20.3." in warning["message"]
+    assert ": tiny==0.20.3." in warning["message"]
     assert warning["message"] in done.stderr
     # A second run takes the same environment, and says the same.
     assert mlrun.json("run", "submit-script", "-d", "conda.yml", "train.py")["warnings"] == record["warnings"]
@@ -109,11 +110,11 @@ def test_a_mode_that_is_none_is_refused_with_those_there_are(mlrun: Mlrun) -> No
     mlrun.script(SAY_PYTHON)
     mlrun.environment["MLRUN_ENVIRONMENT"] = "lose"
     said = mlrun.fails("run", "submit-script", "train.py")
-    assert said.code == "InvalidValue"
-    assert "MLRUN_ENVIRONMENT: 'lose' is not a mode. Use one of pinned, relaxed, dated, current." in said.text
+    assert (said.code, said.target) == ("InvalidValue", "MLRUN_ENVIRONMENT")
+    assert "'lose'" in said.text and " pinned, relaxed, dated, current." in said.text
     said = mlrun.fails("run", "submit-script", "--environment", "dated:2020-02-30", "train.py")
-    assert said.code == "InvalidValue"
-    assert "--environment: '2020-02-30' is not a day: write it as in dated:2020-06-01." in said.text
+    assert (said.code, said.target) == ("InvalidValue", "--environment")
+    assert "'2020-02-30'" in said.text
 
 
 def test_dated_takes_the_versions_of_the_day_and_says_which_and_from_where(mlrun: Mlrun) -> None:
@@ -136,7 +137,7 @@ def test_dated_takes_the_versions_of_the_day_and_says_which_and_from_where(mlrun
         from_python = mlrun.run(sys.executable, "-c", DRIVER).stdout
     day, source = "2020-06-01", f"the time of {conda_file}"
     assert (would["day"], would["day_source"]) == (day, source)
-    assert f"what is not pinned is as it was on {day} ({source}), on Python {VERSION}" in done.stderr
+    assert f" {day} ({source}), on Python {VERSION}" in done.stderr
     run_id = json.loads(done.stdout)["run_id"]
     assert mlrun.log(run_id) == "1.0\n"
     record = json.loads((mlrun.run_folder(run_id) / "artifacts/system_logs/environment.json").read_text("utf-8"))
@@ -167,9 +168,8 @@ def test_what_was_installed_is_kept_with_the_run_and_the_environment_is_shown(ml
 
 
 def test_an_environment_that_is_not_there_is_answered_with_exit_code_3(mlrun: Mlrun) -> None:
-    done = mlrun("environment", "show", "--built", "abc", check=False)
-    assert done.returncode == 3
-    assert "There is no environment 'abc'." in done.stderr
+    failure = mlrun.fails("environment", "show", "--built", "abc", exit_code=3)
+    assert (failure.code, failure.target) == ("EnvironmentNotFound", "abc")
 
 
 def test_an_environment_goes_when_no_live_run_has_it(mlrun: Mlrun) -> None:
@@ -202,8 +202,7 @@ def test_a_framework_without_its_program_is_refused_by_name(mlrun: Mlrun, framew
     mlrun.script(f"framework: {framework}\nscript: train.R\n", ".azureml/other.runconfig")
     mlrun.environment["PATH"] = str(Path(mlrun.command[0]).parent)
     said = mlrun.fails("run", "submit-script", "-c", "other")
-    assert said.code == "Unsupported"
-    assert "framework cannot be used" in said.text
+    assert (said.code, said.target) == ("Unsupported", "framework")
     assert program in said.text
 
 
@@ -214,7 +213,7 @@ def test_r_is_started_by_rscript(mlrun: Mlrun) -> None:
     done = mlrun("run", "submit-script", "-c", "r")
     run_id = json.loads(done.stdout)["run_id"]
     assert mlrun.log(run_id) == f"R runs train.R --lr 0.1 in {run_id}\n"
-    assert "R finds the packages of this machine" in done.stderr
+    assert "environment.python " in done.stderr
     assert mlrun.show(run_id)["run_definition"]["environment"]["python"]["interpreterPath"] == str(program)
 
 

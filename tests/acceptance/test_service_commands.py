@@ -128,7 +128,7 @@ def test_one_workspace_that_cannot_be_opened_keeps_no_other_from_being_started(m
     done = mlrun("service", "start", "--query", "[].[workspace, waiting]", "-o", "json")
 
     shutil.rmtree(damaged)
-    assert "The workspace 'damaged' is left as it is" in done.stderr
+    assert "'damaged'" in done.stderr
     mlrun.wait_for_status(waiting, "Completed")
 
 

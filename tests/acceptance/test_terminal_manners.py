@@ -61,7 +61,7 @@ def mlrun(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mlrun]:
 def test_what_other_programs_call_a_verb_is_answered_with_its_name(mlrun: Mlrun, typed: str, meant: str) -> None:
     failure = mlrun.fails(*typed.split())
     assert failure.code == "CommandNotFound"
-    assert f"Did you mean '{meant}'?" in failure.text
+    assert f"'{meant}'?" in failure.text
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 from collections.abc import Iterator
@@ -269,7 +270,7 @@ def test_download_to_where_nothing_can_be_written_says_so(past: Past, tmp_path: 
     for verb in ("download", "download-logs"):
         told = past.mlrun.fails("run", verb, "-r", past.completed, "-d", str(tmp_path / "file"), exit_code=1)
         assert told.code == "FileNotWritable"
-        assert "cannot be written" in told.text
+        assert str(told.target).startswith(str(tmp_path / "file"))
 
 
 def test_download_logs_brings_every_log(past: Past, tmp_path: Path) -> None:
@@ -292,14 +293,14 @@ def test_a_log_that_is_gone_is_an_error_in_words(mlrun: Mlrun) -> None:
     (mlrun.run_folder(run_id) / "artifacts" / "user_logs" / "std_log.txt").unlink()
     told = mlrun.fails("run", "monitor-logs", "-r", run_id, exit_code=1)
     assert told.code == "FileNotReadable"
-    assert f"The log of the run '{run_id}' cannot be read" in told.text
-    assert "No such file" in told.text
+    assert f"'{run_id}'" in told.text
+    assert os.strerror(errno.ENOENT) in told.text
 
 
 def test_cancel_of_an_ended_run_says_so_and_is_no_error(past: Past) -> None:
     done = past.mlrun("run", "cancel", "-r", past.completed)
     assert json.loads(done.stdout)["status"] == "Completed"
-    assert "has ended already: Completed" in done.stderr
+    assert past.completed in done.stderr and "Completed" in done.stderr
 
 
 def test_experiments_and_workspaces(past: Past) -> None:
@@ -495,8 +496,7 @@ def test_attach_leaves_a_config_alone_that_cannot_be_read_and_keeps_what_it_does
     config = mlrun.folder / ".azureml" / "config.json"
     config.write_text('{"Id": "old", ', encoding="utf-8")
     told = mlrun.fails("folder", "attach", "-w", "another")
-    assert told.code == "InvalidFile"
-    assert "config.json, line 1: is not JSON" in told.text
+    assert (told.code, told.file, told.line) == ("InvalidFile", str(config), 1)
     assert config.read_text(encoding="utf-8") == '{"Id": "old", '
     assert "another" not in {each["name"] for each in mlrun.json("workspace", "list")}
     config.write_text('{"Name": "mine", "scope": 1, "workspace_name": "w", "Id": null}', encoding="utf-8")

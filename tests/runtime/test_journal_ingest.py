@@ -146,7 +146,7 @@ def test_lines_that_nobody_foresaw_cost_no_others(workspace: Workspace, tmp_path
     reader = ingest(workspace, tmp_path)
 
     (warning,) = reader.warnings
-    assert warning.startswith("3 damaged lines of the run's journals were left out. Some of them could not be stored")
+    assert warning.startswith("3 damaged lines ")
     assert "TypeError" in warning
     assert workspace.metrics.get(workspace.runs.get("exp_1").key, "good") == {"good": [0.5] * 8}
     assert ingest(workspace, tmp_path).warnings == ()
@@ -172,7 +172,8 @@ def test_what_is_said_of_other_runs_is_counted_when_it_cannot_be_stored(workspac
     journal = "\n".join([*(f'[">","exp_2",{line}]' for line in inner), *about_gone, ""])
     (tmp_path / "1.jsonl").write_text(journal, encoding="ascii")
 
-    assert ingest(workspace, tmp_path).warnings == ("6 damaged lines of the run's journals were left out.",)
+    (warning,) = ingest(workspace, tmp_path).warnings
+    assert warning.startswith("6 damaged lines ")
     assert read_all(workspace, "exp_2") == {"x": 1}
 
 

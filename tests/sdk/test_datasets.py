@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import http.server
+import re
 import threading
 from base64 import b64encode
 from collections.abc import Iterator
@@ -87,7 +88,7 @@ def address(tmp_path: Path) -> Iterator[str]:
 
 @pytest.mark.parametrize("header", ["Content-Length=1000000", "Transfer-Encoding=chunked"])
 def test_a_download_that_is_cut_is_an_error(address: str, tmp_path: Path, header: str) -> None:
-    with pytest.raises(MlrunError, match=r"cannot be copied to .*: it ended too early"):
+    with pytest.raises(MlrunError, match=rf"{address}/cut/{header} .* {tmp_path}/d\.csv: "):
         copy_files([DataFile("d.csv", f"{address}/cut/{header}")], tmp_path)
 
 
@@ -97,7 +98,8 @@ def test_a_download_gives_the_password_of_its_address_to_that_host_alone(address
     with pytest.raises(MlrunError) as error:
         copy_files([DataFile("d.csv", f"{own}/there/private/d.csv?secret=1")], tmp_path)
     there = f"{address}/there/private/d.csv"
-    assert error.value.message == f"{there} cannot be copied to {tmp_path}/d.csv: HTTP Error 401: Unauthorized."
+    assert error.value.message.startswith(f"{there} ")
+    assert f" {tmp_path}/d.csv: HTTP Error 401: " in error.value.message
 
 
 def test_addresses_are_taken_as_people_write_them(address: str, tmp_path: Path) -> None:
@@ -449,17 +451,18 @@ dataReferences:
     )
     mlrun("datastore", "upload", "-n", "workspaceblobstore", "-p", "data", "-u", "in")
     done = mlrun("run", "submit-script", "-c", "with_data")
-    assert "data.training.pathOnCompute: /data is not made here" in done.stderr
-    assert "dataReferences.in.pathOnCompute: /mnt/in is not made here" in done.stderr
+    assert "data.training.pathOnCompute: /data " in done.stderr
+    assert "dataReferences.in.pathOnCompute: /mnt/in " in done.stderr
     text = (mlrun.folder / "with_data.runconfig").read_text(encoding="utf-8")
     (mlrun.folder / "bad.runconfig").write_text(text.replace("name: cars", "id: 0-0"), encoding="utf-8")
-    refused = mlrun("run", "submit-script", "-c", "bad", check=False)
-    assert refused.returncode != 0 and "data.training: There is no dataset with the id '0-0'" in refused.stderr
+    refused = mlrun.fails("run", "submit-script", "-c", "bad", exit_code=3)
+    assert refused.code == "DatasetNotFound"
+    assert re.search(r"\bdata\.training: .*'0-0'", refused.message)
     before = mlrun.stored("SELECT * FROM datasets")
     uri = "{path: 'http://me:pw@127.0.0.1:9/b.csv?sig=x'}"
     (mlrun.folder / "bad.runconfig").write_text(
         text.replace("dataset: {name: cars, version: 1}", f"uri: {uri}"), encoding="utf-8"
     )
-    refused = mlrun("run", "submit-script", "-c", "bad", check=False)
-    assert refused.returncode != 0 and "http://127.0.0.1:9/b.csv cannot be copied" in refused.stderr
+    refused = mlrun.fails("run", "submit-script", "-c", "bad", exit_code=1)
+    assert "http://127.0.0.1:9/b.csv " in refused.message
     assert mlrun.stored("SELECT * FROM datasets") == before

@@ -252,8 +252,8 @@ def test_a_wrong_parameter_is_a_type_error_that_names_the_call() -> None:
         print(json.dumps(messages))
     """)
     step, configuration, data, parameter = messages
-    assert step == "TypeError: PythonScriptStep: missing a required argument: 'script_name'"
-    assert configuration.startswith("TypeError: AciServiceDeploymentConfiguration: got an unexpected keyword")
+    assert step.startswith("TypeError: PythonScriptStep: ") and "'script_name'" in step
+    assert configuration.startswith("TypeError: AciServiceDeploymentConfiguration: ") and "'cores'" in configuration
     assert data.startswith("ValueError") and "'a b'" in data
     assert parameter.startswith("ValueError") and "NoneType" in parameter
 

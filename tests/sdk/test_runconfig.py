@@ -341,7 +341,8 @@ def test_what_is_wrong_in_a_runconfig_of_values_is_named_without_a_line() -> Non
     where = Path("/code")
     configuration, notes = read_configuration_document({"script": "a.py", "arguments": [1, True], "skript": 1}, where)
     assert configuration.arguments == ("1", "true")
-    assert notes == ("/code: unknown key 'skript' is skipped; did you mean script?",)
+    (note,) = notes
+    assert note.startswith("/code: ") and "'skript'" in note and note.endswith(" script?")
     for document, said in (
         ({"script": {"a": 1}}, "/code: script: expected text"),
         ({"script": "a", "data": {"x": {1: 2}}}, "/code: data.x: a key is not text"),

@@ -116,7 +116,7 @@ def test_the_sdk_refuses_to_be_half_of_another_package(submitted: SubmittedRun, 
             check=False,
         )
         last = result.stderr.splitlines()[-1]
-        assert last.startswith("ImportError: Two packages named azureml are on sys.path")
+        assert last.startswith("ImportError: ")
         assert str(other) in last
 
 
