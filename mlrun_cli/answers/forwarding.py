@@ -41,7 +41,7 @@ def _forward(call: str, place: Any, **arguments: Any) -> Any:
 
 
 def _make_error(type_name: str, message: str) -> Exception:
-    """Return an error of version 0.1 that it makes the same response of."""
+    """Return an error from which version 0.1 makes the same response."""
     names = sys.modules["mlrun_cli.answers.refusals"]._NAMES
     base = sys.modules["mlrun_cli.errors"].MlrunError
     kind = next((kind for kind, name in names.items() if name == type_name), base)

@@ -21,7 +21,7 @@ from mlrun_cli.errors import OneOptionRequired
 from mlrun_cli.folders.project_config import find_project_config, make_absolute
 from mlrun_cli.runconfigs.search import find_runconfigs
 from mlrun_cli.submit.catalog import find_named_runconfigs, list_runconfigs, show_runconfig, strip_path
-from mlrun_cli.wire.run_output import printable
+from mlrun_cli.wire.run_output import make_printable
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
@@ -126,10 +126,10 @@ def validate(
     is_good = all(verdict.is_good for verdict in verdicts)
     rows = [_build_row(verdict) for verdict in verdicts]
 
-    def table(*, file: TextIO, width: int | None, colour: bool) -> None:  # noqa: ARG001 - as a table is printed
+    def write_table(*, file: TextIO, width: int | None, colour: bool) -> None:  # noqa: ARG001 - as a table is printed
         file.write(render(rows, OutputFormat.TABLE, is_query=True))
 
-    return Result([verdict.to_json() for verdict in verdicts], table=table, exit_code=0 if is_good else 2)
+    return Result([verdict.to_json() for verdict in verdicts], table=write_table, exit_code=0 if is_good else 2)
 
 
 @command(
@@ -154,10 +154,10 @@ def _open_workspace(shared: Shared, *, is_attached: bool) -> AbstractContextMana
 def _build_row(verdict: Verdict) -> dict[str, str]:
     """Return the cells of a row; empty where there is nothing to say."""
     return {
-        "file": printable(verdict.file),
+        "file": make_printable(verdict.file),
         "loads": "yes" if verdict.loads else "no",
-        "would run as": printable(verdict.would_run_as or ""),
-        "refused because": printable(verdict.short_reason or ""),
-        "missing": printable(", ".join(verdict.missing)),
-        "notes": printable(verdict.first_note or ""),
+        "would run as": make_printable(verdict.would_run_as or ""),
+        "refused because": make_printable(verdict.short_reason or ""),
+        "missing": make_printable(", ".join(verdict.missing)),
+        "notes": make_printable(verdict.first_note or ""),
     }

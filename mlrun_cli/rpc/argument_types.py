@@ -50,15 +50,15 @@ def compile_type(annotation: object) -> ArgumentType:
         return scalar
     origin, parameters = get_origin(annotation), get_args(annotation)
     if origin in {Union, UnionType}:
-        return _union([compile_type(parameter) for parameter in parameters])
+        return _compile_union([compile_type(parameter) for parameter in parameters])
     if origin in {Sequence, list} and len(parameters) == 1:
-        return _sequence(compile_type(parameters[0]))
+        return _compile_sequence(compile_type(parameters[0]))
     if origin in {Mapping, dict} and parameters[0] is str:
-        return _mapping(compile_type(parameters[1]))
+        return _compile_mapping(compile_type(parameters[1]))
     raise TypeError(f"{annotation} is not the type of a JSON value")
 
 
-def _union(members: Sequence[ArgumentType]) -> ArgumentType:
+def _compile_union(members: Sequence[ArgumentType]) -> ArgumentType:
     checks = tuple(member.accepts for member in members)
     return ArgumentType(
         lambda value: any(accepts(value) for accepts in checks),
@@ -67,14 +67,14 @@ def _union(members: Sequence[ArgumentType]) -> ArgumentType:
     )
 
 
-def _sequence(item: ArgumentType) -> ArgumentType:
+def _compile_sequence(item: ArgumentType) -> ArgumentType:
     def accepts(value: object) -> bool:
         return isinstance(value, (list, tuple)) and all(map(item.accepts, value))
 
     return ArgumentType(accepts, f"a list of {item.plural}", f"lists of {item.plural}")
 
 
-def _mapping(item: ArgumentType) -> ArgumentType:
+def _compile_mapping(item: ArgumentType) -> ArgumentType:
     def accepts(value: object) -> bool:
         return (
             isinstance(value, Mapping)

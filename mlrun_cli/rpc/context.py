@@ -28,7 +28,7 @@ class RequestContext:
         self._open: dict[WorkspaceIdentity, Workspace] = {}
 
     def select_workspace(self, identity: WorkspaceIdentity | None) -> None:
-        """Make the requests that follow be about this workspace."""
+        """Select the workspace of the requests that follow."""
         self._identity = identity
 
     @property

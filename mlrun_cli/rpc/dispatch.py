@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from mlrun_cli.rpc.context import RequestContext
-from mlrun_cli.rpc.protocol import Request, error_response
+from mlrun_cli.rpc.protocol import Request, build_error_response
 from mlrun_cli.rpc.registry import get_handler
 from mlrun_cli.wire.framing import RESULT
 
@@ -16,4 +16,4 @@ def dispatch(context: RequestContext, request: Request) -> dict[str, Any]:
         context.select_workspace(request.workspace)
         return {RESULT: get_handler(request.call).handle(context, request.arguments)}
     except Exception as error:  # a request comes from outside, and none may end its server
-        return error_response(error)
+        return build_error_response(error)

@@ -14,7 +14,7 @@ from mlrun_cli.errors import MlrunError, StoreError
 from mlrun_cli.processes.process import FAMILY_VARIABLE
 from mlrun_cli.rpc.context import RequestContext
 from mlrun_cli.rpc.dispatch import dispatch
-from mlrun_cli.rpc.protocol import Request, check_request, error_response
+from mlrun_cli.rpc.protocol import Request, build_error_response, check_request
 from mlrun_cli.runs.error import build_exception_error
 from mlrun_cli.runtime.sessions import Session
 from mlrun_cli.wire.framing import RESULT
@@ -38,7 +38,7 @@ class InProcessServer:
         try:
             request = check_request(document)
         except MlrunError as error:
-            return error_response(error)
+            return build_error_response(error)
         with self._lock:
             if self._is_handling:
                 # A signal handler's request in the middle of another one: it has a look of its own at the store.
@@ -55,7 +55,7 @@ class InProcessServer:
             for session in self._sessions.values():
                 session.ingest_until_now()
         except MlrunError as error:
-            return error_response(error)
+            return build_error_response(error)
         return dispatch(self._context, request)
 
     def workspace_folder(self, names: tuple[str, str, str]) -> str:
@@ -67,9 +67,9 @@ class InProcessServer:
         with self._lock:
             try:
                 self._context.select_workspace(WorkspaceIdentity(*names))
-                return {RESULT: os.fspath(self._session(self._context.workspace).folder)}
+                return {RESULT: os.fspath(self._open_session(self._context.workspace).folder)}
             except MlrunError as error:
-                return error_response(error)
+                return build_error_response(error)
 
     def close(self, uncaught: BaseException | None, close_journals: Callable[[], None]) -> None:
         """End the runs that this process has open, as Failed with an exception if there is one, and leave.
@@ -97,11 +97,11 @@ class InProcessServer:
         self._lock.acquire()
 
     def after_fork(self) -> None:
-        """Continue, in the parent."""
+        """Resume transactions in the parent."""
         self._lock.release()
 
     def reset_after_fork(self) -> None:
-        """Drop, in a child made by `fork`, what is the parent's."""
+        """Drop the parent's resources in a child made by `fork`."""
         for session in self._sessions.values():
             session.forget()
         self._context.close()
@@ -109,12 +109,12 @@ class InProcessServer:
 
     def _begin(self) -> None:
         self._lock = threading.RLock()
-        self._context = RequestContext(get_home(), lambda workspace: self._session(workspace).owner_lock)
+        self._context = RequestContext(get_home(), lambda workspace: self._open_session(workspace).owner_lock)
         self._sessions = {}
         self._is_closed = threading.Event()
         self._is_handling = False
 
-    def _session(self, workspace: Workspace) -> Session:
+    def _open_session(self, workspace: Workspace) -> Session:
         session = self._sessions.get(workspace.identity)
         if session is None:
             if not self._sessions:
@@ -126,7 +126,7 @@ class InProcessServer:
         return session
 
     def _ingest(self, is_closed: threading.Event) -> None:
-        """Ingest the journals a few times a second, so that others see what this process has said."""
+        """Ingest the journals a few times a second, so that others see what this process has logged."""
         while not is_closed.wait(_INGEST_SECONDS):
             with self._lock:
                 if is_closed.is_set():

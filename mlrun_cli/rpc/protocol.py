@@ -82,10 +82,10 @@ def check_request(document: object) -> Request:
         raise BadRequest(f"The call of a request is a string, not {type(call).__name__}.")
     if not isinstance(arguments, Mapping):
         raise BadRequest(f"The arguments of {call} are an object, not {type(arguments).__name__}.")
-    return Request(call, _workspace_identity(call, document.get("workspace")), arguments)
+    return Request(call, _parse_workspace_identity(call, document.get("workspace")), arguments)
 
 
-def _workspace_identity(call: str, names: object) -> WorkspaceIdentity | None:
+def _parse_workspace_identity(call: str, names: object) -> WorkspaceIdentity | None:
     if names is None:
         return None
     if not isinstance(names, (list, tuple)) or len(names) != len(_WORKSPACE_NAMES):
@@ -98,18 +98,18 @@ def _workspace_identity(call: str, names: object) -> WorkspaceIdentity | None:
     return WorkspaceIdentity(*names)
 
 
-def error_response(error: Exception) -> dict[str, Any]:
+def build_error_response(error: Exception) -> dict[str, Any]:
     """Return the response for an error, under the name of the exception that `azureml` has for it."""
     if isinstance(error, UnicodeError):
-        return _error_response("UserErrorException", f"A text of this call is not UTF-8 ({error}).")
+        return _encode_error("UserErrorException", f"A text of this call is not UTF-8 ({error}).")
     if not isinstance(error, MlrunError):
-        return _error_response("AzureMLException", f"{type(error).__name__}: {error}")
+        return _encode_error("AzureMLException", f"{type(error).__name__}: {error}")
     kinds = (kind for kind in type(error).__mro__ if kind in _EXCEPTION_NAMES)
     name = _EXCEPTION_NAMES.get(next(kinds, MlrunError), "AzureMLException")
-    response = _error_response(name, error.message if error.hint is None else f"{error.message} {error.hint}")
+    response = _encode_error(name, error.message if error.hint is None else f"{error.message} {error.hint}")
     response[ERROR]["code"] = error.code
     return response
 
 
-def _error_response(kind: str, message: str) -> dict[str, Any]:
+def _encode_error(kind: str, message: str) -> dict[str, Any]:
     return {ERROR: {"type": kind, "message": message}}

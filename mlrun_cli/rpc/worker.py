@@ -19,7 +19,7 @@ from mlrun_cli.core.redaction import get_process_redaction
 from mlrun_cli.errors import UsageError
 from mlrun_cli.rpc.context import RequestContext
 from mlrun_cli.rpc.dispatch import dispatch
-from mlrun_cli.rpc.protocol import Request, decode_request, error_response
+from mlrun_cli.rpc.protocol import Request, build_error_response, decode_request
 from mlrun_cli.runtime.journal_ingest import JournalReader
 from mlrun_cli.wire.framing import encode_line
 from mlrun_cli.workspace import Workspace
@@ -62,7 +62,7 @@ def _serve(connection: socket.socket, folder: Path, run_id: str) -> None:
             line = requests.readline()
             if line:
                 with _REQUESTS:
-                    response = _response_line(folder, run_id, line)
+                    response = _build_response_line(folder, run_id, line)
                 connection.sendall(response)
     finally:
         _CONNECTIONS.release()
@@ -93,14 +93,14 @@ def _take_idle() -> _RequestHandler | None:
     return None
 
 
-def _response_line(folder: Path, run_id: str, line: bytes) -> bytes:
+def _build_response_line(folder: Path, run_id: str, line: bytes) -> bytes:
     try:
         request = decode_request(line)
         handler = _take_idle() or _RequestHandler(folder, run_id)
         response = handler.handle(request)
         _idle.append(handler)
     except Exception as error:  # the line is from outside, and none may end this process
-        response = error_response(error)
+        response = build_error_response(error)
     return encode_line(response)
 
 

@@ -8,7 +8,7 @@ from contextlib import AbstractContextManager, suppress
 from pathlib import Path
 
 from mlrun_cli.core.temporary import is_temporary
-from mlrun_cli.wire.framing import socket_address
+from mlrun_cli.wire.framing import open_socket_address
 from mlrun_cli.wire.run_folder import (
     ARTIFACTS,
     ENVIRONMENT_LOG,
@@ -113,7 +113,7 @@ class RunFolder:
         Raises:
             OSError: the folder is gone.
         """
-        return socket_address(os.fspath(self.path), socket.name)
+        return open_socket_address(os.fspath(self.path), socket.name)
 
     def log_files(self) -> dict[str, Path]:
         """Return the run's own logs that exist, by their names in Azure."""

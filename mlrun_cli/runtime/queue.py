@@ -20,7 +20,7 @@ from mlrun_cli.errors import StoreError, TargetKindNotFound
 from mlrun_cli.runs.owner_lock import OwnerLock
 from mlrun_cli.runs.run import Run
 from mlrun_cli.targets.registry import find_kind, find_target
-from mlrun_cli.wire.framing import socket_address
+from mlrun_cli.wire.framing import open_socket_address
 from mlrun_cli.workspace import Workspace
 
 _PATIENCE_SECONDS = 2.0
@@ -220,7 +220,7 @@ def _wake(folder: QueueFolder) -> bool:
 
     try:
         with (
-            socket_address(os.fspath(folder.path), folder.socket.name) as address,
+            open_socket_address(os.fspath(folder.path), folder.socket.name) as address,
             socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sender,
         ):
             sender.setblocking(False)

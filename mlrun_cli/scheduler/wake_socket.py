@@ -7,7 +7,7 @@ import socket
 from contextlib import suppress
 
 from mlrun_cli.runtime.queue import QueueFolder
-from mlrun_cli.wire.framing import socket_address
+from mlrun_cli.wire.framing import open_socket_address
 
 
 class WakeSocket:
@@ -20,7 +20,7 @@ class WakeSocket:
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         before = os.umask(0o177)
         try:
-            with socket_address(os.fspath(folder.path), folder.socket.name) as address:
+            with open_socket_address(os.fspath(folder.path), folder.socket.name) as address:
                 self._socket.bind(address)
         finally:
             os.umask(before)

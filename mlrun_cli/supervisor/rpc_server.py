@@ -17,7 +17,7 @@ from typing import Any
 
 from mlrun_cli.actions.runs import add_properties, get_run_details
 from mlrun_cli.errors import StoreError
-from mlrun_cli.rpc.protocol import decode_request, error_response
+from mlrun_cli.rpc.protocol import build_error_response, decode_request
 from mlrun_cli.runs.folder import RunFolder
 from mlrun_cli.runs.record import build_run_record
 from mlrun_cli.runs.run import Run
@@ -88,7 +88,7 @@ class RunRequestHandler:
         except _NeedsWorker:
             response = {OTHER_SOCKET: self._worker()}
         except Exception as error:  # the line is from outside, and no line may end a run
-            response = error_response(error)
+            response = build_error_response(error)
         return encode_line(response)
 
     def written(self) -> Mapping[str, int]:

@@ -20,7 +20,7 @@ from mlrun_cli.supervisor.child import ProcessSpec
 from mlrun_cli.supervisor.container import ContainerTermination
 from mlrun_cli.supervisor.process_group import ProcessGroup, start_group
 from mlrun_cli.supervisor.supervised_run import SupervisedRun
-from mlrun_cli.wire.run_error import error_kind
+from mlrun_cli.wire.run_error import get_error_kind
 
 
 class Script:
@@ -128,4 +128,4 @@ class Script:
 
 
 def _has_exception(log: Path) -> bool:
-    return error_kind(build_error_from_log(read_tail(log), "")) is not None
+    return get_error_kind(build_error_from_log(read_tail(log), "")) is not None

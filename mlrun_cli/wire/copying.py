@@ -17,8 +17,8 @@ _watchers: List[Callable[[int], None]] = []
 
 
 @contextmanager
-def watched(watch: Callable[[int], None]) -> Iterator[None]:
-    """Within this context, report to `watch` how many bytes more were copied, again and again while files are."""
+def report_copied_bytes(watch: Callable[[int], None]) -> Iterator[None]:
+    """Report the number of newly copied bytes to `watch` repeatedly, within this context."""
     _watchers.append(watch)
     try:
         yield

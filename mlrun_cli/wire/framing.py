@@ -20,8 +20,8 @@ def encode_line(document: Any) -> bytes:
 
 
 @contextmanager
-def socket_address(folder: str, name: str) -> Iterator[str]:
-    """Give the address of a socket in a folder while it is open: a path of more than 107 bytes is none.
+def open_socket_address(folder: str, name: str) -> Iterator[str]:
+    """Yield the address of a socket in a folder while it is open: a path of more than 107 bytes is none.
 
     Raises:
         OSError: the folder is gone.

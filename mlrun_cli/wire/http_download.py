@@ -21,7 +21,7 @@ def download(url: str, path: "str | os.PathLike[str]") -> None:
         OSError: it cannot be had as a whole, or the file cannot be written.
     """
     try:
-        with build_opener(_Redirects).open(_request(url), timeout=_SECONDS) as answer, open(path, "xb") as file:
+        with build_opener(_Redirects).open(_build_request(url), timeout=_SECONDS) as answer, open(path, "xb") as file:
             shutil.copyfileobj(answer, file, 1 << 20)
             missing = getattr(answer, "length", None)  # a short body ends like a whole one
     except HTTPError as error:
@@ -45,16 +45,16 @@ class _Redirects(HTTPRedirectHandler):
 
 
 def _may_have_password_of(before: Request, after: Request) -> bool:
-    return after.type in {before.type, "https"} and _host(before) == _host(after)
+    return after.type in {before.type, "https"} and _get_host(before) == _get_host(after)
 
 
-def _host(request: Request) -> str:
+def _get_host(request: Request) -> str:
     """Return the host with its port, unless that is the usual one of http or https."""
     host, usual = request.host.lower(), ":443" if request.type == "https" else ":80"
     return host[: -len(usual)] if host.endswith(usual) else host
 
 
-def _request(url: str) -> Request:
+def _build_request(url: str) -> Request:
     split = urlsplit(url)
     user_info, _, host = split.netloc.rpartition("@")
     path, query = (quote(part, safe=punctuation) for part in (split.path, split.query))

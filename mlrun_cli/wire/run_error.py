@@ -3,27 +3,27 @@
 from typing import Any
 
 
-def error_message(error: Any) -> "str | None":
+def get_error_message(error: Any) -> "str | None":
     """Return the message of a run's error, when there is one."""
-    return _text(_inner(error), "message")
+    return _get_text(_get_inner_error(error), "message")
 
 
-def error_kind(error: Any) -> "str | None":
+def get_error_kind(error: Any) -> "str | None":
     """Return the name of the exception of a run's error, when there is one."""
-    inner = _inner(error)
-    return _text(inner.get("debugInfo") if isinstance(inner, dict) else None, "type")
+    inner = _get_inner_error(error)
+    return _get_text(inner.get("debugInfo") if isinstance(inner, dict) else None, "type")
 
 
 def describe_error(error: Any) -> str:
     """Return the message of a run's error, behind the name of its exception if there is one; empty without either."""
-    kind, message = error_kind(error), error_message(error) or ""
+    kind, message = get_error_kind(error), get_error_message(error) or ""
     return message if kind is None or kind == message else f"{kind}: {message}"
 
 
-def _inner(error: Any) -> Any:
+def _get_inner_error(error: Any) -> Any:
     return error.get("error") if isinstance(error, dict) else None
 
 
-def _text(document: Any, key: str) -> "str | None":
+def _get_text(document: Any, key: str) -> "str | None":
     value = document.get(key) if isinstance(document, dict) else None
     return value if isinstance(value, str) else None

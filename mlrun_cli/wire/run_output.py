@@ -19,16 +19,16 @@ def format_summary(run_id: str, url: str, lines: Iterable[str]) -> str:
     return "\n".join(["", "Execution Summary", "=================", format_head(run_id, url), *lines, ""])
 
 
-def printable(text: str) -> str:
-    r"""Spell out what would steer a terminal: an escape character becomes the four characters `\x1b`."""
+def make_printable(text: str) -> str:
+    r"""Escape control characters of terminals: the escape character becomes the four characters `\x1b`."""
     if text.isprintable():
         return text
     return "".join(character if character.isprintable() else _spell_out(character) for character in text)
 
 
-def printable_lines(text: str) -> str:
-    """Spell out what would steer a terminal, but for line breaks."""
-    return "\n".join(printable(line) for line in text.split("\n"))
+def make_lines_printable(text: str) -> str:
+    """Escape control characters of terminals, except line breaks."""
+    return "\n".join(make_printable(line) for line in text.split("\n"))
 
 
 def _spell_out(character: str) -> str:

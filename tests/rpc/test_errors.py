@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from mlrun_cli.errors import ModelNotFound, NotFound, RunNotFound, SnapshotTooLarge
-from mlrun_cli.rpc.protocol import error_response
+from mlrun_cli.rpc.protocol import build_error_response
 
 
 def test_an_error_has_the_type_that_old_scripts_know_and_a_code() -> None:
@@ -13,9 +13,9 @@ def test_an_error_has_the_type_that_old_scripts_know_and_a_code() -> None:
         (ModelNotFound("gone"), "ModelNotFoundException"),
         (NotFound("gone"), "UserErrorException"),
     ):
-        response = error_response(error)["error"]
+        response = build_error_response(error)["error"]
         assert (response["type"], response["code"]) == (kind, type(error).__name__)
 
 
 def test_what_is_no_error_of_mlrun_has_no_code() -> None:
-    assert error_response(KeyError("x"))["error"].keys() == {"type", "message"}
+    assert build_error_response(KeyError("x"))["error"].keys() == {"type", "message"}

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from mlrun_cli.runs.error import build_error_from_log
-from mlrun_cli.wire.run_error import error_kind, error_message
+from mlrun_cli.wire.run_error import get_error_kind, get_error_message
 
 TRACE = """Traceback (most recent call last):
   File "train.py", line 2, in <module>
@@ -21,7 +21,11 @@ def test_the_last_traceback_of_the_log_is_the_error() -> None:
         "message": "bad data",
         "stackTrace": f"{TRACE}\nlater output",
     }
-    assert (error["error"]["code"], error_message(error), error_kind(error)) == ("UserError", "bad data", "ValueError")
+    assert (error["error"]["code"], get_error_message(error), get_error_kind(error)) == (
+        "UserError",
+        "bad data",
+        "ValueError",
+    )
 
 
 def test_an_exception_of_a_package_goes_by_its_last_name() -> None:
@@ -29,22 +33,24 @@ def test_an_exception_of_a_package_goes_by_its_last_name() -> None:
         "Traceback (most recent call last):\n  x\ntorch.cuda.OutOfMemoryError: no room\n", "exit code 1"
     )
 
-    assert (error_kind(error), error_message(error)) == ("OutOfMemoryError", "no room")
+    assert (get_error_kind(error), get_error_message(error)) == ("OutOfMemoryError", "no room")
 
 
 def test_an_exception_without_a_message_is_its_own() -> None:
     error = build_error_from_log("Traceback (most recent call last):\n  x\nAssertionError\n", "exit code 1")
 
-    assert (error_kind(error), error_message(error)) == ("AssertionError", "AssertionError")
+    assert (get_error_kind(error), get_error_message(error)) == ("AssertionError", "AssertionError")
 
 
 def test_without_a_traceback_the_error_is_how_it_ended() -> None:
-    assert error_message(build_error_from_log("hello\n", "signal SIGKILL")) == "The script ended with signal SIGKILL."
+    assert (
+        get_error_message(build_error_from_log("hello\n", "signal SIGKILL")) == "The script ended with signal SIGKILL."
+    )
 
 
 def test_what_is_no_error_has_no_message() -> None:
-    assert error_message(None) is None
-    assert error_kind({"error": "text"}) is None
+    assert get_error_message(None) is None
+    assert get_error_kind({"error": "text"}) is None
 
 
 def test_a_syntax_error_of_the_script_itself_is_found_too() -> None:
@@ -52,7 +58,7 @@ def test_a_syntax_error_of_the_script_itself_is_found_too() -> None:
 
     error = build_error_from_log(f"before\n{shown}\n", "exit code 1")
 
-    assert (error_kind(error), error_message(error)) == ("SyntaxError", "invalid syntax")
+    assert (get_error_kind(error), get_error_message(error)) == ("SyntaxError", "invalid syntax")
     assert error["error"]["debugInfo"]["stackTrace"] == shown
 
 
@@ -61,5 +67,5 @@ def test_all_lines_of_a_long_message_are_in_the_stack_trace() -> None:
         "Traceback (most recent call last):\n  x\nValueError: first\nsecond\n  third\n", "exit code 1"
     )
 
-    assert error_message(error) == "first"
+    assert get_error_message(error) == "first"
     assert error["error"]["debugInfo"]["stackTrace"].endswith("ValueError: first\nsecond\n  third")

@@ -8,7 +8,7 @@ from datetime import datetime
 from io import StringIO
 from typing import TextIO
 
-from mlrun_cli.wire.run_output import printable
+from mlrun_cli.wire.run_output import make_printable
 
 GAP = "  "
 
@@ -60,7 +60,7 @@ def print_columns(
 
     encoding = file.encoding or "ascii"
     for column in columns:
-        column.cells = [printable(text).encode(encoding, "replace").decode(encoding) for text in column.cells]
+        column.cells = [make_printable(text).encode(encoding, "replace").decode(encoding) for text in column.cells]
         column.width = column.widest = max(map(cell_len, [column.heading, *column.cells]))
     if width is not None:
         columns = _narrow(columns, width, repeating, narrowing)

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, TextIO
 
 from mlrun_cli.core.sizes import format_size
-from mlrun_cli.wire.run_output import printable
+from mlrun_cli.wire.run_output import make_printable
 
 _INDENT = 13
 _WIDTH = 100
@@ -19,7 +19,9 @@ def print_dry_run(record: Mapping[str, Any], *, file: TextIO, width: int | None)
     """Print a page about a record of `actions.dry_run`; sentences are wrapped at `width`, lines to copy are not."""
     for heading, lines in _format_paragraphs(record, max(40, (width or _WIDTH) - _INDENT)):
         labels = [heading] + [""] * len(lines)
-        file.writelines(f"{label:<{_INDENT}}{printable(line)}\n" for label, line in zip(labels, lines, strict=False))
+        file.writelines(
+            f"{label:<{_INDENT}}{make_printable(line)}\n" for label, line in zip(labels, lines, strict=False)
+        )
 
 
 def _format_paragraphs(record: Mapping[str, Any], width: int) -> Iterator[tuple[str, list[str]]]:

@@ -10,7 +10,7 @@ from typing import Any, TextIO
 
 from mlrun_cli.cli.azure.defaults import read_azure_switch
 from mlrun_cli.errors import MlrunError
-from mlrun_cli.wire.run_output import printable_lines
+from mlrun_cli.wire.run_output import make_lines_printable
 
 _RED, _YELLOW, _PLAIN = "\033[31m", "\033[33m", "\033[0m"
 
@@ -79,7 +79,7 @@ class Messages:
         if prefix and self._colour:
             prefix = f"{colour}{label}:{_PLAIN} "
         stream = self._stream or sys.stderr
-        stream.write(f"{prefix}{printable_lines(text)}\n")
+        stream.write(f"{prefix}{make_lines_printable(text)}\n")
         stream.flush()
 
 

@@ -67,7 +67,7 @@ def copy_progress(shared: Shared, *, hidden: bool = False) -> Iterator[None]:
         shared: what was typed.
         hidden: whether the user does not want to see it.
     """
-    from mlrun_cli.wire.copying import watched  # noqa: PLC0415 - it is imported by what copies, and not by all else
+    from mlrun_cli.wire.copying import report_copied_bytes  # noqa: PLC0415 - it is imported by what copies, and not by all else
 
     total = 0
 
@@ -76,5 +76,5 @@ def copy_progress(shared: Shared, *, hidden: bool = False) -> Iterator[None]:
         total += count
         spinner.turn(f"Copying: {format_size(total)}")
 
-    with Spinner(enabled=shared.shows_progress and not hidden) as spinner, watched(watch):
+    with Spinner(enabled=shared.shows_progress and not hidden) as spinner, report_copied_bytes(watch):
         yield

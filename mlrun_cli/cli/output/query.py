@@ -14,7 +14,7 @@ from typing import Any
 
 from mlrun_cli.core.named_tuple import NamedTuple
 from mlrun_cli.errors import InvalidQuery
-from mlrun_cli.wire.run_output import printable
+from mlrun_cli.wire.run_output import make_printable
 
 _EXAMPLE = "[?status=='Failed'].run_id"
 _SHOWN = 60  # characters of a long query that an error quotes
@@ -105,7 +105,7 @@ def _describe_error(error: Exception) -> str:
 
 
 def _shorten(text: str) -> str:
-    shown = printable(text[: _SHOWN + 1])
+    shown = make_printable(text[: _SHOWN + 1])
     return shown if len(text) <= _SHOWN else f"{shown[:_SHOWN]}…"
 
 
@@ -121,7 +121,7 @@ def parse_query_words(words: Sequence[str]) -> tuple[Query, str | None]:
     text = " ".join(words).strip()
     if not text.startswith("["):
         raise InvalidQuery(
-            f"'{printable(text)}' is neither an option nor a query.",
+            f"'{make_printable(text)}' is neither an option nor a query.",
             hint=f"A query is one word in quotes: {_format_command_line(_EXAMPLE)}",
         )
     as_text = _quote_sides(text)
@@ -153,7 +153,7 @@ def _read_as_text(text: str, as_text: str, error: InvalidQuery) -> tuple[Query, 
         except InvalidQuery:
             continue
         raise InvalidQuery(
-            f"The query ends too early: {printable(text)}",
+            f"The query ends too early: {make_printable(text)}",
             hint=f"A shell cuts an unquoted query at && and |. Type it in quotes: {_format_command_line(candidate)}",
         ) from error
     raise error
@@ -207,8 +207,8 @@ def _build_syntax_error(text: str, error: Exception) -> InvalidQuery:
 def _build_error(text: str, position: int, reason: str) -> InvalidQuery:
     """Return an error with the reason, its position in the query, and an example."""
     begin = max(0, position - _SHOWN // 2)
-    shown = printable(text[begin : begin + _SHOWN])
-    from_there = printable(text[position : position + _SHOWN_FROM_THERE])
+    shown = make_printable(text[begin : begin + _SHOWN])
+    from_there = make_printable(text[position : position + _SHOWN_FROM_THERE])
     place = f"at character {position + 1}" + (f": {from_there}" if from_there and position else ".")
     return InvalidQuery(
         f"{reason}, {place}",

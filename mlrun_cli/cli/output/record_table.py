@@ -50,10 +50,10 @@ def build_listing(shared: Shared, records: Sequence[Record], fields: Sequence[Fi
     if not records and shared.is_for_people:
         shared.notes.say(nothing)
 
-    def table(*, file: TextIO, width: int | None, colour: bool) -> None:
+    def write_table(*, file: TextIO, width: int | None, colour: bool) -> None:
         print_fields(records, fields, file=file, width=width, colour=colour)
 
-    return Result(list(records), table=table)
+    return Result(list(records), table=write_table)
 
 
 def print_fields(

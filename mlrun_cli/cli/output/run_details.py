@@ -11,8 +11,8 @@ from typing import Any, TextIO
 from mlrun_cli.cli.output.columns import format_local_time
 from mlrun_cli.cli.output.record_table import Field, print_fields
 from mlrun_cli.cli.output.runs_table import format_run_duration, format_status, format_tags
-from mlrun_cli.wire.run_error import error_message
-from mlrun_cli.wire.run_output import printable
+from mlrun_cli.wire.run_error import get_error_message
+from mlrun_cli.wire.run_output import make_printable
 
 _INDENT = 13
 _NARROWEST, _WIDEST = 40, 120
@@ -38,7 +38,7 @@ def print_run(record: Mapping[str, Any], *, file: TextIO, width: int | None, now
     for label, text in _format_lines(record, encoding, now):
         lines = [text] if label in _COPIED else [line for each in text.splitlines() for line in _wrap(each, room)]
         for number, line in enumerate(filter(None, lines)):
-            shown = printable(line).encode(encoding, "replace").decode(encoding)
+            shown = make_printable(line).encode(encoding, "replace").decode(encoding)
             file.write(f"{label if number == 0 else '':<{_INDENT}}{shown}\n")
 
 
@@ -63,7 +63,7 @@ def _format_lines(record: Mapping[str, Any], encoding: str, now: datetime) -> It
         "Experiment": record.get("_experiment_name"),
         "Status": _format_status(record, encoding),
         "Waits for": record.get("waiting_for"),
-        "Error": error_message(record.get("error")),
+        "Error": get_error_message(record.get("error")),
         "Created": format_local_time(record.get("created_utc")),
         "Started": format_local_time(record.get("start_time_utc")),
         "Ended": format_local_time(record.get("end_time_utc")),

@@ -72,7 +72,7 @@ def cancel(
             filters=filters,
         )
         canceled = [_cancel_one(workspace, run, None if force else seconds, shared) for run in chosen]
-        _tell_of_children(workspace, canceled, shared)
+        _print_children_note(workspace, canceled, shared)
     records = [build_run_record(run) for run in canceled]
     return records if is_all else unwrap_single(records)
 
@@ -87,7 +87,7 @@ def _cancel_one(workspace: Workspace, run: Run, grace_seconds: float | None, sha
     return force_end(workspace, run) if grace_seconds is None else cancel_run(workspace, run, grace_seconds)
 
 
-def _tell_of_children(workspace: Workspace, canceled: Sequence[Run], shared: Shared) -> None:
+def _print_children_note(workspace: Workspace, canceled: Sequence[Run], shared: Shared) -> None:
     going = count_running_children(workspace, canceled)
     if not going:
         return

@@ -66,7 +66,7 @@ def list_runs(
             shared.notes.warning(f"There is no experiment '{experiment_name}' yet.")
     records = [build_run_record(run) for run in found]
 
-    def table(*, file: TextIO, width: int | None, colour: bool) -> None:
+    def write_table(*, file: TextIO, width: int | None, colour: bool) -> None:
         from mlrun_cli.cli.output.runs_table import print_runs_table  # noqa: PLC0415
 
         print_runs_table(records, file=file, width=width, now=datetime.now(timezone.utc), colour=colour)
@@ -75,4 +75,4 @@ def list_runs(
         shared.notes.say("No runs.")
     if minimal:
         return [build_minimal_record(run) for run in found]
-    return Result(records, table=table)
+    return Result(records, table=write_table)

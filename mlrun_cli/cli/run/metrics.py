@@ -38,11 +38,11 @@ def show_metrics(
         runs = get_runs(context, run_ids, experiment_name)
         metrics = {run.run_id: get_metrics(workspace, run, name=name, last=last) for run in runs}
 
-    def table(*, file: TextIO, width: int | None, colour: bool) -> None:
+    def write_table(*, file: TextIO, width: int | None, colour: bool) -> None:
         from mlrun_cli.cli.output.run_details import print_metrics  # noqa: PLC0415
 
         print_metrics(metrics, file=file, width=width, colour=colour)
 
     if not any(metrics.values()) and shared.is_for_people:
         shared.notes.say("No metrics.")
-    return Result(unwrap_single_value(metrics), table=table)
+    return Result(unwrap_single_value(metrics), table=write_table)

@@ -32,7 +32,7 @@ def show(shared: Shared, run_ids: RunIds, experiment_name: ExperimentName = None
     with context.workspace as workspace:
         records = [build_printed_record(workspace, run) for run in get_runs(context, run_ids, experiment_name)]
 
-    def table(*, file: TextIO, width: int | None, colour: bool) -> None:
+    def write_table(*, file: TextIO, width: int | None, colour: bool) -> None:
         from mlrun_cli.cli.output.run_details import print_run  # noqa: PLC0415
         from mlrun_cli.cli.output.runs_table import print_runs_table  # noqa: PLC0415
 
@@ -42,4 +42,4 @@ def show(shared: Shared, run_ids: RunIds, experiment_name: ExperimentName = None
         else:
             print_runs_table(records, file=file, width=width, now=now, colour=colour)
 
-    return Result(unwrap_single(records), table=table)
+    return Result(unwrap_single(records), table=write_table)

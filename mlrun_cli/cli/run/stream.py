@@ -33,7 +33,7 @@ from mlrun_cli.runs.status import RunStatus
 from mlrun_cli.runs.stream_lock import get_stream_lock
 from mlrun_cli.wire.run_error import describe_error
 from mlrun_cli.wire.run_folder import ENVIRONMENT_LOG
-from mlrun_cli.wire.run_output import format_head, format_summary, format_title, printable_lines
+from mlrun_cli.wire.run_output import format_head, format_summary, format_title, make_lines_printable
 from mlrun_cli.workspace import Workspace
 
 _LAST_LINES = 10
@@ -211,7 +211,7 @@ class _Streaming:
         self._spinner.stop()
         self._titles.begin(log_name)
         if log_name == ENVIRONMENT_LOG:  # packages of strangers have their say in it
-            piece = printable_lines(self._decoder.decode(piece)).encode()
+            piece = make_lines_printable(self._decoder.decode(piece)).encode()
         self._output.buffer.write(piece)
         self._output.buffer.flush()
         self._cancel_if_signalled()

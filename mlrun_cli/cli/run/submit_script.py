@@ -179,7 +179,7 @@ def _dry_run(context: Context, request: SubmitRequest) -> Result:
     with context.workspace as workspace:
         record = dry_run(workspace, request)
 
-    def table(*, file: TextIO, width: int | None, colour: bool) -> None:  # noqa: ARG001 - as a table is printed
+    def write_table(*, file: TextIO, width: int | None, colour: bool) -> None:  # noqa: ARG001 - as a table is printed
         print_dry_run(record, file=file, width=width)
 
-    return Result(record, table=table)
+    return Result(record, table=write_table)

@@ -34,25 +34,25 @@ def create_target(
     target = create_compute_target(
         context.workspace, name, kind, properties=properties, description=description or "", tags=tags
     )
-    return _record(context, target)
+    return _build_record(context, target)
 
 
 @handler("computes.list")
 def list_targets(context: RequestContext) -> list[dict[str, Any]]:
     """Return the records of all targets of the workspace but `local`."""
-    return [_record(context, target) for target in list_compute_targets(context.workspace)]
+    return [_build_record(context, target) for target in list_compute_targets(context.workspace)]
 
 
 @handler("computes.get")
 def get_target(context: RequestContext, name: str) -> dict[str, Any]:
     """Return the record of a target."""
-    return _record(context, _with_sdk_hint(lambda: get_compute_target(context.workspace, name)))
+    return _build_record(context, _with_sdk_hint(lambda: get_compute_target(context.workspace, name)))
 
 
 @handler("computes.change")
 def change_target(context: RequestContext, name: str, properties: Mapping[str, Any]) -> dict[str, Any]:
     """Give properties of a target new values; return its record."""
-    return _record(context, _with_sdk_hint(lambda: change_compute_target(context.workspace, name, properties)))
+    return _build_record(context, _with_sdk_hint(lambda: change_compute_target(context.workspace, name, properties)))
 
 
 @handler("computes.delete")
@@ -62,7 +62,7 @@ def delete_target(context: RequestContext, name: str) -> None:
 
 
 def _with_sdk_hint(call: Callable[[], T]) -> T:
-    """Call a function; a missing target's error says to a script, not to a shell, how one is made."""
+    """Call a function; the error for a missing target tells a script how to create one."""
     try:
         return call()
     except ComputeTargetNotFound as error:
@@ -70,6 +70,6 @@ def _with_sdk_hint(call: Callable[[], T]) -> T:
         raise
 
 
-def _record(context: RequestContext, target: ComputeTarget) -> dict[str, Any]:
+def _build_record(context: RequestContext, target: ComputeTarget) -> dict[str, Any]:
     workspace = context.workspace
     return compute_target_record(target, build_workspace_record(workspace.identity, workspace.home)["id"])

@@ -109,13 +109,13 @@ def get_outputs(context: RequestContext, run_id: str) -> dict[str, str]:
 @handler("datasets.get_datastore")
 def get_datastore(context: RequestContext, name: str | None = None) -> dict[str, Any]:
     """Return the record of a datastore, the default one if none is named."""
-    return _record(context, datastores.get_datastore(context.workspace, name))
+    return _build_record(context, datastores.get_datastore(context.workspace, name))
 
 
 @handler("datasets.list_datastores")
 def list_datastores(context: RequestContext) -> list[dict[str, Any]]:
     """Return the records of all datastores."""
-    return [_record(context, datastore) for datastore in datastores.list_datastores(context.workspace)]
+    return [_build_record(context, datastore) for datastore in datastores.list_datastores(context.workspace)]
 
 
 @handler("datasets.set_default_datastore")
@@ -127,7 +127,9 @@ def set_default_datastore(context: RequestContext, name: str) -> None:
 @handler("datasets.register_datastore")
 def register_datastore(context: RequestContext, name: str, folder: str, overwrite: bool = False) -> dict[str, Any]:
     """Attach a folder as a datastore; return its record."""
-    return _record(context, datastores.register_local(context.workspace, name, Path(folder), overwrite=bool(overwrite)))
+    return _build_record(
+        context, datastores.register_local(context.workspace, name, Path(folder), overwrite=bool(overwrite))
+    )
 
 
 @handler("datasets.unregister_datastore")
@@ -136,7 +138,7 @@ def unregister_datastore(context: RequestContext, name: str) -> None:
     datastores.unregister(context.workspace, name)
 
 
-def _record(context: RequestContext, datastore: Datastore) -> dict[str, Any]:
+def _build_record(context: RequestContext, datastore: Datastore) -> dict[str, Any]:
     return build_datastore_record(
         datastore, is_default=datastore.name == datastores.get_default_name(context.workspace)
     )

@@ -33,8 +33,8 @@ def register_model(
         path: absolute.
         child_paths: what of it; None means all.
     """
-    registered = actions.register_model(context.workspace, _new(model), Path(path), child_paths)
-    return _record(context, registered)
+    registered = actions.register_model(context.workspace, _parse_new_model(model), Path(path), child_paths)
+    return _build_record(context, registered)
 
 
 @handler("models.register_from_run")
@@ -44,10 +44,10 @@ def register_from_run(
     """Register a run's files; return the record as `model`, or why the run has no such files as `missing`."""
     workspace = context.workspace
     try:
-        registered = actions.register_run_files(workspace, _new(model), workspace.runs.get(run_id), path)
+        registered = actions.register_run_files(workspace, _parse_new_model(model), workspace.runs.get(run_id), path)
     except ModelFileNotFound as error:
         return {"missing": error.message}
-    return {"model": _record(context, registered)}
+    return {"model": _build_record(context, registered)}
 
 
 @handler("models.get")
@@ -60,9 +60,9 @@ def get_model(
     run_id: str | None = None,
     framework: str | None = None,
 ) -> dict[str, Any]:
-    """Return the record of the newest model that a filter lets through; see `_filter`."""
-    which = _filter(name, version, tags, properties, run_id=run_id, framework=framework)
-    return _record(context, actions.get_model(context.workspace, which))
+    """Return the record of the newest model that a filter lets through; see `_build_filter`."""
+    which = _build_filter(name, version, tags, properties, run_id=run_id, framework=framework)
+    return _build_record(context, actions.get_model(context.workspace, which))
 
 
 @handler("models.list")
@@ -76,9 +76,9 @@ def list_models(
     framework: str | None = None,
     latest: bool = False,
 ) -> Sequence[dict[str, Any]]:
-    """Return the records of the models that a filter lets through, newest first; see `_filter`."""
-    which = _filter(name, None, tags, properties, run_id, dataset_id, framework, latest=latest)
-    return [_record(context, model) for model in actions.list_models(context.workspace, which)]
+    """Return the records of the models that a filter lets through, newest first; see `_build_filter`."""
+    which = _build_filter(name, None, tags, properties, run_id, dataset_id, framework, latest=latest)
+    return [_build_record(context, model) for model in actions.list_models(context.workspace, which)]
 
 
 @handler("models.update")
@@ -94,56 +94,58 @@ def update_model(
 ) -> dict[str, Any]:
     """Change a model; return its record. `details` are fields of `ModelDetails`."""
     changes = ModelChanges(
-        tags=_texts(tags),
+        tags=_to_texts(tags),
         replaces_tags=replaces_tags,
         removed_tags=removed_tags,
-        properties=_texts(properties),
+        properties=_to_texts(properties),
         description=description,
-        details=_details(details or {}),
+        details=_parse_details(details or {}),
     )
-    return _record(context, actions.update_model(context.workspace, _model(context, model_id), changes))
+    return _build_record(context, actions.update_model(context.workspace, _get_model(context, model_id), changes))
 
 
 @handler("models.delete")
 def delete_model(context: RequestContext, model_id: str) -> None:
     """Delete a model with its files."""
-    actions.delete_model(context.workspace, _model(context, model_id))
+    actions.delete_model(context.workspace, _get_model(context, model_id))
 
 
 @handler("models.download")
 def download_model(context: RequestContext, model_id: str, folder: str, overwrite: bool = False) -> str:
     """Copy the file or folder of a model into a folder; return where it is then."""
-    model = _model(context, model_id)
+    model = _get_model(context, model_id)
     return str(actions.download_model(context.workspace, model, Path(folder), overwrite=overwrite))
 
 
 @handler("models.path")
 def get_path(context: RequestContext, name: str, version: int | None = None) -> str:
     """Return the path of a model's file or folder, of the newest version if none is given."""
-    return str(actions.get_model_path(context.workspace, actions.get_model(context.workspace, _filter(name, version))))
+    return str(
+        actions.get_model_path(context.workspace, actions.get_model(context.workspace, _build_filter(name, version)))
+    )
 
 
-def _record(context: RequestContext, model: Model) -> dict[str, Any]:
+def _build_record(context: RequestContext, model: Model) -> dict[str, Any]:
     return actions.build_model_record(context.workspace, model)
 
 
-def _model(context: RequestContext, model_id: str) -> Model:
+def _get_model(context: RequestContext, model_id: str) -> Model:
     name, version = split_model_id(model_id)
     return context.workspace.models.get(name, version)
 
 
-def _new(model: Mapping[str, Any]) -> NewModel:
+def _parse_new_model(model: Mapping[str, Any]) -> NewModel:
     unknown = model.keys() - _FIELDS
     if unknown:
         raise BadRequest(f"A model has no {', '.join(sorted(unknown))}.")
     if not isinstance(model.get("name"), str):
         raise BadRequest(f"The name of a model must be a string, not {model.get('name')!r}.")
-    details = ModelDetails(**_details(model.get("details", {})))
-    texts = {"tags": _texts(model.get("tags")), "properties": _texts(model.get("properties"))}
+    details = ModelDetails(**_parse_details(model.get("details", {})))
+    texts = {"tags": _to_texts(model.get("tags")), "properties": _to_texts(model.get("properties"))}
     return NewModel(**{**model, **texts, "details": details})
 
 
-def _details(details: Mapping[str, Any]) -> dict[str, Any]:
+def _parse_details(details: Mapping[str, Any]) -> dict[str, Any]:
     unknown = details.keys() - _DETAILS
     if unknown:
         raise UsageError(f"A model has no {', '.join(sorted(unknown))}.")
@@ -152,7 +154,7 @@ def _details(details: Mapping[str, Any]) -> dict[str, Any]:
     return {**details, "datasets": tuple((purpose, guid) for purpose, guid in details["datasets"])}
 
 
-def _filter(
+def _build_filter(
     name: str | None = None,
     version: int | None = None,
     tags: _Pairs | None = None,
@@ -167,13 +169,20 @@ def _filter(
         name, of_id = split_model_id(name)
         version = of_id if version is None else version
     return ModelFilter(
-        name, version, _pairs(tags or ()), _pairs(properties or ()), run_id, dataset_id, framework, latest
+        name,
+        version,
+        _build_pair_filters(tags or ()),
+        _build_pair_filters(properties or ()),
+        run_id,
+        dataset_id,
+        framework,
+        latest,
     )
 
 
-def _pairs(wanted: _Pairs) -> tuple[PairFilter, ...]:
+def _build_pair_filters(wanted: _Pairs) -> tuple[PairFilter, ...]:
     return tuple(PairFilter(one) if isinstance(one, str) else PairFilter(one[0], str(one[1])) for one in wanted)
 
 
-def _texts(pairs: Mapping[str, Any] | None) -> dict[str, str]:
+def _to_texts(pairs: Mapping[str, Any] | None) -> dict[str, str]:
     return {key: "" if value is None else str(value) for key, value in (pairs or {}).items()}

@@ -177,7 +177,7 @@ def open_run(
     Raises:
         SnapshotRefused: no snapshot can be taken of this folder.
     """
-    properties = _source_properties(context, source_directory, snapshot_directory)
+    properties = _build_source_properties(context, source_directory, snapshot_directory)
     run = open_runs.open_run(
         context.workspace,
         experiment_name,
@@ -199,7 +199,7 @@ def track_outputs(context: RequestContext, run_id: str, outputs: str | None) -> 
         tracked_outputs.track_outputs(context.workspace, run.owner_lock, run_id, Path(outputs))
 
 
-def _source_properties(context: RequestContext, source: str | None, snapshot: str | None) -> Mapping[str, str]:
+def _build_source_properties(context: RequestContext, source: str | None, snapshot: str | None) -> Mapping[str, str]:
     if source is None and snapshot is None:
         return {}
     from mlrun_cli.actions import snapshots  # noqa: PLC0415 — few ask for it

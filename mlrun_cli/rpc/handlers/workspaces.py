@@ -32,7 +32,7 @@ def check_workspace(context: RequestContext) -> None:
 
 @handler("workspaces.find_config")
 def find_config(context: RequestContext, path: str, file_name: str | None = None) -> list[str] | None:
-    """Return the names in a folder's config, or in a config file; the workspace is made when there is none."""
+    """Return the names in a folder's config, or in a config file; create the workspace if missing."""
     identity = actions.find_configured_workspace(Path(path), context.home, file_name)
     if identity is None:
         return None

@@ -10,7 +10,7 @@ from types import ModuleType
 from typing import Any, Dict, Optional
 
 from azureml._azure_names import ALIASES, AREAS, INSIDE, KNOWN, SHARED
-from azureml._unsupported import Refused, refusal
+from azureml._unsupported import Refused, create_refusal
 
 _INSTEAD: "Dict[str, str]" = {name: instead for instead, names in KNOWN.items() for name in names.split()}
 _DEFINERS: "Dict[str, str]" = {name: module for module, names in SHARED.items() for name in names.split()}
@@ -41,7 +41,7 @@ def find_spec_elsewhere(name: str) -> Optional[ModuleSpec]:
 
 
 def find_name_elsewhere(module: ModuleType, name: str) -> Any:
-    """Return a public name that a module of this package lacks: another module, its thing, or what refuses.
+    """Return the substitute for a name that a module here lacks: another module, its member, or a refusal.
 
     Raises:
         AttributeError: Azure's module does not have it either.
@@ -84,7 +84,7 @@ class _RefusedModule(ModuleType):
         return value
 
     def __call__(self, *_: object, **__: object) -> Any:
-        raise refusal(self.__name__, _find_advice(self.__name__) or INSIDE)
+        raise create_refusal(self.__name__, _find_advice(self.__name__) or INSIDE)
 
 
 class _Alias(_RefusedModule):

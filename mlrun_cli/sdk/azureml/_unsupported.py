@@ -11,7 +11,7 @@ from typing import Any, Callable
 from azureml.exceptions import UserErrorException
 
 
-def refusal(call: str, instead: str) -> UserErrorException:
+def create_refusal(call: str, instead: str) -> UserErrorException:
     """Return the error for the use of `call`.
 
     Args:
@@ -25,7 +25,7 @@ def make_refusing_call(call: str, instead: str) -> Callable[..., Any]:
     """Return a function that refuses every call."""
 
     def refuse(*_: object, **__: object) -> Any:
-        raise refusal(call, instead)
+        raise create_refusal(call, instead)
 
     refuse.__name__ = refuse.__qualname__ = call.rpartition(".")[2]
     return refuse
@@ -58,18 +58,18 @@ class Refused(type):
     # Some are no classes in Azure, but lists and dicts.
 
     def __iter__(cls) -> Any:
-        raise refusal(cls.__name__, cls._instead)
+        raise create_refusal(cls.__name__, cls._instead)
 
     def __contains__(cls, item: object) -> bool:
-        raise refusal(cls.__name__, cls._instead)
+        raise create_refusal(cls.__name__, cls._instead)
 
     def __getitem__(cls, key: object) -> Any:
-        raise refusal(cls.__name__, cls._instead)
+        raise create_refusal(cls.__name__, cls._instead)
 
 
 def _refuse_instance(self: Any, *_: object, **__: object) -> None:
     kind = type(self)
-    raise refusal(kind.__name__, kind._instead)
+    raise create_refusal(kind.__name__, kind._instead)
 
 
 class Described:
@@ -84,7 +84,7 @@ class Described:
     def __init_subclass__(cls, takes: "str | None" = None, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         if takes is not None:
-            cls.__signature__ = _signature(takes)
+            cls.__signature__ = _build_signature(takes)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         try:
@@ -96,13 +96,15 @@ class Described:
         vars(self).update(vars(self).pop("kwargs", {}))
 
 
-def _signature(takes: str) -> Signature:
+def _build_signature(takes: str) -> Signature:
     positional, _, named = takes.partition("*, ")
     kinds = {positional: Parameter.POSITIONAL_OR_KEYWORD, named: Parameter.KEYWORD_ONLY}
-    return Signature([_parameter(word, kind) for words, kind in kinds.items() for word in words.split(", ") if word])
+    return Signature(
+        [_build_parameter(word, kind) for words, kind in kinds.items() for word in words.split(", ") if word]
+    )
 
 
-def _parameter(word: str, kind: Any) -> Parameter:
+def _build_parameter(word: str, kind: Any) -> Parameter:
     if word.startswith("**"):
         return Parameter(word[2:], Parameter.VAR_KEYWORD)
     name, _, default = word.partition("=")

@@ -6,7 +6,7 @@ from types import GeneratorType
 from typing import Any, Dict, Iterator, Tuple
 
 from azureml._client.notices import warn_once
-from azureml._client.scalars import encode_scalar, encode_text, fallback_text
+from azureml._client.scalars import encode_scalar, encode_text, format_fallback
 from azureml._wire import journal_lines
 from azureml._wire.journal_lines import LONGEST_NAME, encode_metric
 from azureml.exceptions import AzureMLException, UserErrorException
@@ -36,7 +36,7 @@ def encode_list(name: object, values: object, description: object) -> str:
     text = _encode_items(f"A list for {name!r}", values)
     if text is None:
         raise TypeError(
-            f"log_list takes a list of values for {name!r}, not {_type_name(values)}. Use log for one value, "
+            f"log_list takes a list of values for {name!r}, not {_get_type_name(values)}. Use log for one value, "
             "log_row or log_table for named columns."
         )
     return _encode(journal_lines.LIST, name, text, description)
@@ -53,7 +53,8 @@ def encode_row(name: object, columns: "Dict[str, object]", description: object) 
         text = encode_scalar(value)
         if text is None:
             raise AzureMLException(
-                f"log_row takes one value for column {column!r} of {name!r}, not {_type_name(value)}. {_advice(value)}"
+                f"log_row takes one value for column {column!r} of {name!r}, not {_get_type_name(value)}. "
+                f"{_suggest_call(value)}"
             )
         cells.append(f"{encode_text(column)}:{text}")
     return _encode(journal_lines.ROW, name, f"{{{','.join(cells)}}}", description)
@@ -69,7 +70,7 @@ def encode_table(name: object, columns: Any, description: object) -> str:
     if not hasattr(columns, "keys"):
         raise AttributeError(
             f"log_table takes a dict of columns for {name!r}, as in {{'x': [1, 2], 'y': [3, 4]}}, not "
-            f"{_type_name(columns)}."
+            f"{_get_type_name(columns)}."
         )
     cells = []
     lengths: Dict[str, int] = {}
@@ -91,7 +92,7 @@ def encode_artifact(kind: str, name: object, uri: str, description: object) -> s
 
 
 def _encode(kind: str, name: object, value: str, description: object, step: str = "null") -> str:
-    label = name if isinstance(name, str) else fallback_text(name)
+    label = name if isinstance(name, str) else format_fallback(name)
     return encode_metric(kind, _encode_name(label), value, step, encode_text(str(description)) if description else None)
 
 
@@ -118,7 +119,7 @@ def _shorten_name(name: str) -> str:
 
 
 def _encode_instead(name: object, value: Any) -> str:
-    """Return the JSON text to keep of what is no scalar.
+    """Return the JSON text to keep for a value that is no scalar.
 
     Raises:
         UserErrorException: It is a list, a range or a generator.
@@ -128,13 +129,14 @@ def _encode_instead(name: object, value: Any) -> str:
     )
     if isinstance(value, (list, range)) or is_generator:
         raise UserErrorException(
-            f"log takes one value for {name!r}, not {_type_name(value)}. Use log_list for a list of values."
+            f"log takes one value for {name!r}, not {_get_type_name(value)}. Use log_list for a list of values."
         )
     warn_once(
         f"value {name}",
-        f"log takes one value for {name!r}, not {_type_name(value)}, of which the text is kept. {_advice(value)}",
+        f"log takes one value for {name!r}, not {_get_type_name(value)}, of which the text is kept. "
+        f"{_suggest_call(value)}",
     )
-    return encode_text(fallback_text(value))
+    return encode_text(format_fallback(value))
 
 
 def _encode_column(name: object, column: object, values: Any) -> "Tuple[str, int]":
@@ -142,7 +144,7 @@ def _encode_column(name: object, column: object, values: Any) -> "Tuple[str, int
     items = None if isinstance(values, (bytes, dict)) else _iterate(values)
     if items is None:
         raise AzureMLException(
-            f"log_table takes a list of values for column {column!r} of {name!r}, not {_type_name(values)}."
+            f"log_table takes a list of values for column {column!r} of {name!r}, not {_get_type_name(values)}."
         )
     listed = list(items)
     text = _encode_items(f"The column {column!r} of {name!r}", listed)
@@ -160,14 +162,14 @@ def _encode_items(what: str, values: Any) -> "str | None":
         text = encode_scalar(item)
         if text is None:
             raise AzureMLException(
-                f"{what} holds {_type_name(item)} at position {position}; it can hold numbers, text and booleans."
+                f"{what} holds {_get_type_name(item)} at position {position}; it can hold numbers, text and booleans."
             )
         texts.append(text)
     return f"[{','.join(texts)}]"
 
 
 def _iterate(values: Any) -> "Iterator[Any] | None":
-    """Return an iterator over items, NumPy's as Python's own but for its times; None for what is no iterable."""
+    """Return an iterator over items, NumPy's converted except times; None for a value that is not iterable."""
     to_list = getattr(values, "tolist", None)
     is_of_times = getattr(getattr(values, "dtype", None), "kind", None) in ("m", "M")
     items: Any = to_list() if callable(to_list) and not is_of_times else values
@@ -179,17 +181,17 @@ def _iterate(values: Any) -> "Iterator[Any] | None":
 
 
 def _encode_step(name: object, step: Any) -> str:
-    """Return the integer that a step is or is cut to; what is none is left out, with a warning."""
+    """Return a step as JSON, truncated to an integer; `null`, with a warning, if it is no number."""
     with suppress(Exception):  # of NaN, or of the package that it comes from
         item = getattr(step, "item", None)
         number = int(item() if callable(item) else step)
         if -(2**63) <= number < 2**63:
             return str(number)
-    warn_once(f"step {name}", f"The step of {name!r} is an integer, not {fallback_text(step)}: it is left out.")
+    warn_once(f"step {name}", f"The step of {name!r} is an integer, not {format_fallback(step)}: it is left out.")
     return "null"
 
 
-def _advice(value: object) -> str:
+def _suggest_call(value: object) -> str:
     if isinstance(value, dict):
         return "Use log_row for one row of named columns, log_table for a whole table."
     if hasattr(value, "__iter__") and not isinstance(value, bytes):
@@ -197,7 +199,7 @@ def _advice(value: object) -> str:
     return "Convert it by float() or str() first."
 
 
-def _type_name(value: object) -> str:
+def _get_type_name(value: object) -> str:
     if value is None:
         return "None"
     name = type(value).__name__

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import azureml.exceptions
 from azureml._client.forking import ForkAware, reset_if_forked, reset_in_children
 from azureml._client.wording import translate_options
-from azureml._wire.framing import ERROR, LONGEST_REQUEST, OTHER_SOCKET, RESULT, encode_line, socket_address
+from azureml._wire.framing import ERROR, LONGEST_REQUEST, OTHER_SOCKET, RESULT, encode_line, open_socket_address
 from azureml._wire.run_folder import ARTIFACTS, SUPERVISOR_LOG, SUPERVISOR_SOCKET
 from azureml.exceptions import AzureMLException, ServiceException, UserErrorException
 
@@ -140,7 +140,7 @@ class RpcClient(ForkAware):
 
         connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         try:
-            with socket_address(self._folder, name) as address:
+            with open_socket_address(self._folder, name) as address:
                 while True:
                     _set_deadline(connection, deadline)
                     try:
@@ -168,11 +168,11 @@ def unwrap_response(response: "dict[str, Any]") -> Any:
         AzureMLException: It is an error; the class is the one it names.
     """
     if ERROR in response:
-        raise _error(response[ERROR])
+        raise _create_error(response[ERROR])
     return response[RESULT]
 
 
-def _error(error: "dict[str, str]") -> AzureMLException:
+def _create_error(error: "dict[str, str]") -> AzureMLException:
     kind, message = getattr(azureml.exceptions, error["type"], None), translate_options(error["message"])
     if isinstance(kind, type) and issubclass(kind, AzureMLException):
         raised = kind(message)

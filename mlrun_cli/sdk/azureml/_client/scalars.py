@@ -11,7 +11,7 @@ def encode_scalar(value: Any) -> "str | None":
     """Return the JSON text of a number, text, boolean or None, NumPy's included; None for anything else."""
     kind = type(value)
     if kind is float:
-        return _float_json(value)
+        return _encode_float(value)
     if value is None or kind is bool:
         return dumps(value)
     if isinstance(value, int):
@@ -19,8 +19,8 @@ def encode_scalar(value: Any) -> "str | None":
     if isinstance(value, str):
         return encode_text(value)
     if isinstance(value, float):
-        return _float_json(float(value))
-    return _foreign_json(value)
+        return _encode_float(float(value))
+    return _encode_foreign(value)
 
 
 def encode_text(text: str) -> str:
@@ -37,7 +37,7 @@ def escape_surrogates(text: str) -> str:
     return text
 
 
-def fallback_text(value: object) -> str:
+def format_fallback(value: object) -> str:
     """Return the text to keep of a value that is no scalar: its `repr`, as azureml-core keeps it."""
     if isinstance(value, int) and value.bit_length() >= _LONGEST_INTEGER_BITS:
         return hex(value)
@@ -47,14 +47,14 @@ def fallback_text(value: object) -> str:
         return object.__repr__(value)
 
 
-def _float_json(value: float) -> str:
+def _encode_float(value: float) -> str:
     if -_LARGEST <= value <= _LARGEST:
         return repr(value)
     return dumps(value)
 
 
-def _foreign_json(value: Any) -> "str | None":
-    """Scalars of other packages: NumPy's and tensors without dimension by `item()`, `Decimal` by `float`.
+def _encode_foreign(value: Any) -> "str | None":
+    """Encode scalars of other packages: NumPy's and 0-d tensors by `item()`, `Decimal` by `float`.
 
     Whatever the other package raises, the value is no scalar then.
     """
@@ -67,7 +67,7 @@ def _foreign_json(value: Any) -> "str | None":
             return encode_scalar(plain)
         if type(plain) is not type(value) or not hasattr(type(value), "__float__"):
             return None
-        return _float_json(float(value))
+        return _encode_float(float(value))
     except Exception:
         return None
 

@@ -24,7 +24,7 @@ def upload(run_folder: str, name: str, path_or_stream: Any) -> None:
     if hasattr(path_or_stream, "read"):
         _keep(run_folder, checked, lambda descriptor: copy_stream(path_or_stream, descriptor))
         return
-    path = _path(path_or_stream, name)
+    path = _decode_path(path_or_stream, name)
     try:
         source = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
     except OSError as error:
@@ -69,7 +69,7 @@ def list_folder_files(folder: Any) -> "list[str]":
     Raises:
         UserErrorException: There is no such folder, or one cannot be read.
     """
-    top = _path(folder, "folder")
+    top = _decode_path(folder, "folder")
     if not os.path.isdir(top):
         raise UserErrorException(f"There is no folder {top!r} to upload.")
     others: list[str] = []
@@ -85,7 +85,7 @@ def list_folder_files(folder: Any) -> "list[str]":
     return sorted([*list_linked_files(top, leave_out), *others])
 
 
-def _path(value: Any, name: str) -> str:
+def _decode_path(value: Any, name: str) -> str:
     try:
         return os.fsdecode(os.fspath(value))
     except TypeError as error:
@@ -98,7 +98,7 @@ def _keep(run_folder: str, name: str, fill: Callable[[int], object]) -> None:
     uploads = os.path.join(run_folder, UPLOADS)
     destination = os.path.join(uploads, name)
     if os.path.lexists(destination):
-        raise _name_taken(name)
+        raise _create_name_taken_error(name)
     if not os.path.realpath(destination).startswith(os.path.join(os.path.realpath(run_folder), UPLOADS, "")):
         raise UserErrorException(f"The name {name!r} leads out of the run, by a link in {uploads}.")
     unfinished = os.path.join(run_folder, f".upload-{os.getpid()}-{os.urandom(4).hex()}")
@@ -123,13 +123,13 @@ def _to_exception(name: str, run_folder: str, error: OSError) -> Exception:
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         return UserErrorException(f"{name!r} is not uploaded: the disk that holds {run_folder} is full.", error)
     if error.errno in (errno.EEXIST, errno.ENOTDIR):
-        return _name_taken(name)
+        return _create_name_taken_error(name)
     if error.errno == errno.ENAMETOOLONG:
         return UserErrorException(f"The name {name!r} is too long for a file. Choose a shorter one.", error)
     return ServiceException(f"{name!r} is not uploaded: {error.filename or run_folder}: {error.strerror}.", error)
 
 
-def _name_taken(name: str) -> UserErrorException:
+def _create_name_taken_error(name: str) -> UserErrorException:
     return UserErrorException(
         f"The run has a file {name!r} already, and a file that is kept does not change. Choose another name."
     )

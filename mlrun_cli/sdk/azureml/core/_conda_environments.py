@@ -32,13 +32,13 @@ def _list_folders() -> Iterator[str]:
     if prefix:
         # Within an environment, the others lie beside it.
         beside = os.path.dirname(prefix)
-        yield from _within(beside if os.path.basename(beside) == "envs" else os.path.join(prefix, "envs"))
+        yield from _list_folder(beside if os.path.basename(beside) == "envs" else os.path.join(prefix, "envs"))
         yield prefix
     listed = os.path.expanduser("~/.conda/environments.txt")
     if os.path.isfile(listed):
         with open(listed, encoding="utf-8") as file:
             yield from (line.strip() for line in file if line.strip())
-    yield from _within(os.path.expanduser("~/.conda/envs"))
+    yield from _list_folder(os.path.expanduser("~/.conda/envs"))
 
 
 def _list_known_folders() -> Iterator[str]:
@@ -60,6 +60,6 @@ def _list_known_folders() -> Iterator[str]:
     yield from folders
 
 
-def _within(folder: str) -> Iterator[str]:
+def _list_folder(folder: str) -> Iterator[str]:
     if os.path.isdir(folder):
         yield from sorted(os.path.join(folder, name) for name in os.listdir(folder))

@@ -125,7 +125,7 @@ class DockerSection(RunConfigElement):
 
     @property
     def gpu_support(self) -> bool:
-        """Without effect."""
+        """Accepted and ignored."""
         return self._gpu_support
 
     @gpu_support.setter

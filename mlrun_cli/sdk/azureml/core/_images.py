@@ -51,11 +51,11 @@ def encode_document(name: str, value: Any) -> bytes:
             content = _parse(name, file.read())
     elif isinstance(value, str):
         content = _parse(name, value)
-    return json.dumps(content, default=_plain).encode("utf-8")
+    return json.dumps(content, default=_to_json_value).encode("utf-8")
 
 
-def _plain(value: Any) -> Any:
-    """NumPy's arrays and scalars as what JSON knows.
+def _to_json_value(value: Any) -> Any:
+    """Convert NumPy's arrays and scalars to JSON values.
 
     Raises:
         TypeError: It is none of these.

@@ -51,13 +51,13 @@ class Artifact:
 
     @staticmethod
     def parse_data_location(data_location: str) -> "tuple[str, str, str]":
-        """Origin, container and name in an address."""
+        """Return the origin, container and name in an address."""
         origin, _, rest = data_location[len(_START) :].partition("/")
         container, _, path = rest.partition("/")
         return origin, container, path
 
     def convert_to_object(self) -> Any:
-        """Return the artifact itself: what is in it has no other form."""
+        """Return the artifact itself: its content has no other form."""
         return self
 
 

@@ -3,7 +3,7 @@
 import os
 from typing import Any
 
-from azureml._client.scalars import fallback_text
+from azureml._client.scalars import format_fallback
 
 
 class _OfflineRun:
@@ -13,7 +13,7 @@ class _OfflineRun:
     """
 
     def __init__(self, parent_logger: object = None, run_id: "str | None" = None, **kwargs: object) -> None:
-        self._run_id = f"OfflineRun_{_guid()}" if run_id is None else run_id
+        self._run_id = f"OfflineRun_{_create_guid()}" if run_id is None else run_id
 
     def __enter__(self) -> "_OfflineRun":
         _say(f"[START] Run {self._run_id} context")
@@ -24,12 +24,12 @@ class _OfflineRun:
 
     @property
     def id(self) -> str:
-        """`OfflineRun_<guid>`."""
+        """The run's id, `OfflineRun_<guid>`."""
         return self._run_id
 
     @property
     def identity(self) -> str:
-        """The same as `id`."""
+        """Alias of `id`."""
         return self._run_id
 
     def log(self, name: str, value: Any, description: str = "", step: "int | None" = None) -> None:
@@ -100,28 +100,28 @@ class _OfflineRun:
         _say(f"Attempted to track folder {name} at {path}")
 
     def child_run(self, name: "str | None" = None, run_id: "str | None" = None, outputs: Any = None) -> "_OfflineRun":
-        """Another one of its kind, whose id begins with this one's."""
-        return _OfflineRun(run_id=f"{self._run_id}.{run_id or name or _guid()}")
+        """Create a child run without a workspace, whose id begins with this one's."""
+        return _OfflineRun(run_id=f"{self._run_id}.{run_id or name or _create_guid()}")
 
     def flush(self) -> None:
         """Print that there is nothing to wait for."""
         _say(f"Attempted to flush run with id {self._run_id}")
 
     def complete(self) -> None:
-        """Nothing: there is no run to end."""
+        """Do nothing: there is no run to end."""
 
     def fail(self, error_details: Any = None, error_code: "str | None" = None) -> None:
         """Print the error."""
         _say(f"Run failed with error code {error_code}:\n{error_details}")
 
     def cancel(self) -> None:
-        """Nothing: there is no run to cancel."""
+        """Do nothing: there is no run to cancel."""
 
     def _log(self, kind: str, name: str, value: Any) -> None:
         try:
             text = str(value)
         except Exception:  # of the value's own
-            text = fallback_text(value)
+            text = format_fallback(value)
         _say(f"Attempted to log {kind} metric {name}:\n{text}")
 
 
@@ -132,6 +132,6 @@ def _say(text: str) -> None:
         print(text.encode("ascii", "backslashreplace").decode("ascii"))
 
 
-def _guid() -> str:
+def _create_guid() -> str:
     digits = os.urandom(16).hex()
     return "-".join((digits[:8], digits[8:12], digits[12:16], digits[16:20], digits[20:]))

@@ -87,7 +87,7 @@ class Data(RunConfigElement):
     @staticmethod
     def create(data: Any) -> "Data":
         """Return the section of a dataset that a run consumes."""
-        return Data._from_document(data._data_section()[2])
+        return Data._from_document(data._build_data_section()[2])
 
 
 class GlobsOptions(RunConfigElement):

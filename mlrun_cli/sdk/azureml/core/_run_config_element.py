@@ -48,7 +48,7 @@ class RunConfigElement:
         for name in self._fields:
             value = to_plain(getattr(self, name), saving=saving)
             if value is not None or name not in self._left_out:
-                document[self._key(name)] = value
+                document[self._get_key(name)] = value
         if self._keeps_keys or not saving:
             document.update(self._unknown)
         return {**{key: document[key] for key in self._order if key in document}, **document}
@@ -60,10 +60,10 @@ class RunConfigElement:
         Raises:
             UserErrorException: a section is no mapping; `where` is its key path.
         """
-        element = cls._blank()
-        unknown = dict(_mapping(document, where))
+        element = cls._create_blank()
+        unknown = dict(_check_mapping(document, where))
         for name in cls._fields:
-            key = cls._key(name)
+            key = cls._get_key(name)
             if key in unknown:
                 element._read_field(name, unknown.pop(key), f"{where}.{key}" if where else key)
         element._unknown = unknown
@@ -71,12 +71,12 @@ class RunConfigElement:
         return element
 
     @classmethod
-    def _blank(cls: "type[_Self]") -> _Self:
+    def _create_blank(cls: "type[_Self]") -> _Self:
         return cls()
 
     @classmethod
-    def _key(cls, name: str) -> str:
-        return cls._keys.get(name) or camel_case(name.lstrip("_"))
+    def _get_key(cls, name: str) -> str:
+        return cls._keys.get(name) or to_camel_case(name.lstrip("_"))
 
     def _read_field(self, name: str, value: Any, key_path: str) -> None:
         if value is None and isinstance(getattr(self, name), (list, dict, RunConfigElement)):
@@ -90,7 +90,7 @@ class RunConfigElement:
             value = [kind._from_document(item, f"{key_path}[{index}]") for index, item in enumerate(value)]
         elif value and name in self._maps_of:
             kind = self._maps_of[name]
-            items = _mapping(value, key_path).items()
+            items = _check_mapping(value, key_path).items()
             value = {key: kind._from_document(item, f"{key_path}.{key}") for key, item in items}
         setattr(self, name, value)
 
@@ -107,34 +107,34 @@ def to_plain(value: Any, *, saving: bool = False) -> Any:
         return {str(key): to_plain(inner, saving=saving) for key, inner in value.items()}
     if isinstance(value, (list, tuple)):
         return [to_plain(inner, saving=saving) for inner in value]
-    section = getattr(value, "_data_section", None)
+    section = getattr(value, "_build_data_section", None)
     return to_plain(section()[2], saving=saving) if callable(section) else value
 
 
-def camel_case(name: str) -> str:
+def to_camel_case(name: str) -> str:
     """Return a name in camel case, as Azure forms it."""
     first, *others = name.split("_")
     return first[:1].lower() + first[1:] + "".join(word.title() for word in others) if first else name
 
 
-def in_camel_case(document: Any) -> Any:
+def convert_keys_to_camel_case(document: Any) -> Any:
     """Return a document with its keys in camel case at all depths, as Azure reads it, but for variables and packages.
 
     Of two keys that would become one, the second stays as it is.
     """
     if isinstance(document, list):
-        return [in_camel_case(item) for item in document]
+        return [convert_keys_to_camel_case(item) for item in document]
     if not isinstance(document, Mapping):
         return document
     renamed: dict[str, Any] = {}
     for key, value in document.items():
-        name = camel_case(key)
+        name = to_camel_case(key)
         taken = name != key and (name in document or name in renamed)
-        renamed[key if taken else name] = value if name in _NAMES_OF_USERS else in_camel_case(value)
+        renamed[key if taken else name] = value if name in _NAMES_OF_USERS else convert_keys_to_camel_case(value)
     return renamed
 
 
-def _mapping(value: Any, where: str) -> Mapping[str, Any]:
+def _check_mapping(value: Any, where: str) -> Mapping[str, Any]:
     if not isinstance(value, Mapping):
         place = f"{where}: " if where else ""
         raise UserErrorException(f"{place}expected a mapping, found {value!r}.")

@@ -49,7 +49,7 @@ class RunFiles(RunHandle):
             self.upload_file(f"{name}/{inner}", os.path.join(path, inner), datastore_name)
 
     def get_file_names(self) -> List[str]:
-        """Return the names of its files: logs, what its script wrote, what was uploaded."""
+        """Return the names of the run's files: logs, the script's output, uploads."""
         names: List[str] = self._request("run_files.list")
         return names
 
@@ -97,7 +97,7 @@ class RunFiles(RunHandle):
             self.download_file(name, os.path.join(output_directory or "", inner))
 
     def get_all_logs(self, destination: Any = None) -> List[str]:
-        """Copy its logs to a folder, made if need be, by default one here that is named like the run; the paths."""
+        """Copy the run's logs to a folder, by default one here named like the run; return the paths."""
         folder = os.path.abspath(destination or self._run_id)
         tops = (*LOG_FOLDERS, "logs")
         names = [name for name in self.get_file_names() if name.partition("/")[0] in tops]
@@ -134,7 +134,7 @@ class RunFiles(RunHandle):
         return snapshot_id
 
     def clean(self) -> None:
-        """Nothing: a run's working folder holds what its script wrote, and goes with the run."""
+        """Do nothing: a run's working folder holds what its script wrote, and goes with the run."""
 
 
 def _refuse_datastore(name: "str | None") -> None:

@@ -34,11 +34,11 @@ class RunHandle:
 
     @property
     def tags(self) -> "Dict[str, str | None]":
-        """Its tags, requested anew each time."""
+        """The run's tags, read anew each time."""
         return self.get_tags()
 
     def get_tags(self) -> "Dict[str, str | None]":
-        """Return its tags; None is the value of a bare one."""
+        """Return the run's tags; a bare tag has the value None."""
         tags: Dict[str, str | None] = self._request("runs.tags")
         return tags
 
@@ -56,11 +56,11 @@ class RunHandle:
 
     @property
     def properties(self) -> Dict[str, str]:
-        """Its properties, requested anew each time."""
+        """The run's properties, read anew each time."""
         return self.get_properties()
 
     def get_properties(self) -> Dict[str, str]:
-        """Return its properties: texts that are written once."""
+        """Return the run's properties: texts that are written once."""
         properties: Dict[str, str] = self._request("runs.properties")
         return properties
 

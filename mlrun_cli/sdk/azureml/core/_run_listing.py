@@ -48,7 +48,7 @@ def iterate_runs(workspace: "WorkspaceNames", chosen: "dict[str, Any]") -> "Iter
     while True:
         page = client().request("runs.list", workspace=workspace, limit=limit, before=before, **chosen)
         for record in page["runs"]:
-            yield Run._of_record(workspace, record)
+            yield Run._from_record(workspace, record)
         before = page["next"]
         if before is None:
             return

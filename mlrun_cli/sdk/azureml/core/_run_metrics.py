@@ -117,5 +117,5 @@ class RunMetrics(RunFiles):
 
     @property
     def metrics(self) -> Dict[str, Any]:
-        """The same as `get_metrics()`."""
+        """Alias of `get_metrics()`."""
         return self.get_metrics()

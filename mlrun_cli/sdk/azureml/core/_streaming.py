@@ -11,7 +11,7 @@ from azureml._client.wording import translate_options
 from azureml._wire.log_follow import LogFollower
 from azureml._wire.run_error import describe_error
 from azureml._wire.run_folder import ARTIFACTS, ENVIRONMENT_LOG, PROCESS_LOG_PREFIX, STD_LOG
-from azureml._wire.run_output import format_summary, format_title, printable_lines
+from azureml._wire.run_output import format_summary, format_title, make_lines_printable
 
 ENDED = frozenset({"Completed", "Failed", "Canceled"})
 
@@ -21,7 +21,7 @@ _CALM_SECONDS = 0.25
 
 
 def wait(status: Callable[[], str], logs: "Logs | None" = None) -> None:
-    """Wait until a run has ended; what is printed for it meanwhile goes through `logs`."""
+    """Wait until a run has ended; print its output meanwhile through `logs`."""
     began = time.monotonic()
     while True:
         now = status()
@@ -67,7 +67,7 @@ class Logs:
     def _write_installers(self, piece: bytes) -> None:
         self._begin(ENVIRONMENT_LOG)
         # Packages of strangers have their say in what an installer prints.
-        sys.stdout.write(printable_lines(self._installers_text.decode(piece)))
+        sys.stdout.write(make_lines_printable(self._installers_text.decode(piece)))
 
     def _write_scripts(self, piece: bytes) -> None:
         self._begin(self._name)
@@ -82,7 +82,7 @@ class Logs:
 
 
 def _open_log(path: str) -> int:
-    """Open a log; a run without a script has none, which is as an empty one."""
+    """Open a log; for a run without one, an empty log."""
     try:
         return os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     except FileNotFoundError:

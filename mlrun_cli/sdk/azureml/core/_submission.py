@@ -37,7 +37,7 @@ def submit(
     """
     from azureml.core.run import Run
 
-    script = _script_config(config, kwargs)
+    script = _build_script_config(config, kwargs)
     unknown = sorted(set(kwargs) - _KNOWN)
     if unknown:
         raise UserErrorException(
@@ -58,15 +58,15 @@ def submit(
     )
     for note in response["notes"]:
         print(f"WARNING: {note}", file=sys.stderr)
-    return Run._of_record(workspace, response["run"])
+    return Run._from_record(workspace, response["run"])
 
 
-def _script_config(config: Any, kwargs: "dict[str, Any]") -> Any:
+def _build_script_config(config: Any, kwargs: "dict[str, Any]") -> Any:
     from azureml.core.runconfig import RunConfiguration
     from azureml.core.script_run_config import ScriptRunConfig
 
-    if hasattr(config, "_submit_refusal"):
-        raise config._submit_refusal()
+    if hasattr(config, "_create_submit_refusal"):
+        raise config._create_submit_refusal()
     if hasattr(config, "_to_script_run_config"):
         return config._to_script_run_config()
     if isinstance(config, RunConfiguration):

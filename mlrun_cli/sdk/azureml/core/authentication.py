@@ -42,17 +42,17 @@ class AbstractAuthentication:
 
     def get_authentication_header(self) -> "dict[str, str]":
         """Refused: raises AuthenticationException."""
-        raise self._refusal("get_authentication_header()")
+        raise self._create_refusal("get_authentication_header()")
 
     def get_token(self, *scopes: Any, **kwargs: Any) -> Any:
         """Refused: raises AuthenticationException."""
-        raise self._refusal("get_token(…)")
+        raise self._create_refusal("get_token(…)")
 
     def signed_session(self, session: object = None) -> Any:
         """Refused: raises AuthenticationException."""
-        raise self._refusal("signed_session()")
+        raise self._create_refusal("signed_session()")
 
-    def _refusal(self, call: str) -> AuthenticationException:
+    def _create_refusal(self, call: str) -> AuthenticationException:
         return AuthenticationException(
             f"{type(self).__name__}.{call} would need Azure, and the workspace is on this machine: there is no service "
             "to send a token to. Ask the SDK instead of the service's addresses."
@@ -109,7 +109,7 @@ class TokenAuthentication(AbstractAuthentication):
 
     def get_token(self, audience: Audience = Audience.ARM) -> Any:
         """Refused: raises AuthenticationException."""
-        raise self._refusal("get_token(…)")
+        raise self._create_refusal("get_token(…)")
 
 
 class AzureMLTokenAuthentication(AbstractAuthentication):
@@ -154,9 +154,9 @@ class AzureMLTokenAuthentication(AbstractAuthentication):
     @property
     def token(self) -> str:
         """Refused: raises AuthenticationException."""
-        raise self._refusal("token")
+        raise self._create_refusal("token")
 
     @property
     def expiry_time(self) -> Any:
         """Refused: raises AuthenticationException."""
-        raise self._refusal("expiry_time")
+        raise self._create_refusal("expiry_time")

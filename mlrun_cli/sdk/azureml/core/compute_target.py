@@ -27,12 +27,12 @@ class AbstractComputeTarget:
 
     @property
     def name(self) -> str:
-        """Its name."""
+        """The compute target's name."""
         return self._name
 
     @property
     def type(self) -> str:
-        """Its type."""
+        """The compute target's type."""
         return self._type
 
 
@@ -44,7 +44,7 @@ class LocalTarget(AbstractComputeTarget):
 
 
 def is_compute_target_prepared(experiment: Any, source_directory: str, run_config: Any) -> bool:
-    """True: a run makes the environment that it needs when it starts, and finds it made the next time."""
+    """Return True: a run installs its environment when it starts, and reuses it the next time."""
     return True
 
 

@@ -79,25 +79,25 @@ class CondaDependencies:
         python_version: "str | None" = PYTHON_DEFAULT_VERSION,
         pin_sdk_version: bool = True,
     ) -> "CondaDependencies":
-        """New dependencies; packages of Azure are pinned to this SDK's version unless told otherwise."""
+        """Create dependencies; packages of Azure are pinned to this SDK's version unless told otherwise."""
         created = CondaDependencies()
         if python_version is not None and not isinstance(python_version, _AzuresOwn):
             created.set_python_version(python_version)
         if pip_packages is not None:
             created.set_pip_requirements([])
-        for package in _texts(pip_packages):
+        for package in _to_texts(pip_packages):
             created.add_pip_package(package)
         if pin_sdk_version:
-            created.set_pip_requirements([_pin(line) for line in created._pip()])
+            created.set_pip_requirements([_pin(line) for line in created._get_pip()])
         if pip_indexurl is not None:
             created.set_pip_option(f"--extra-index-url {pip_indexurl}")
-        for package in _texts(conda_packages):
+        for package in _to_texts(conda_packages):
             created.add_conda_package(package)
         return created
 
     @staticmethod
     def merge_requirements(requirements: Iterable[str]) -> "list[str]":
-        """Requirements with one line for each package that holds all its conditions."""
+        """Merge requirements into one line for each package."""
         merged: dict[str, list[str]] = {}
         for requirement in requirements:
             name = re.split(r"[=<>!~]", requirement, maxsplit=1)[0]
@@ -113,23 +113,23 @@ class CondaDependencies:
 
     @property
     def conda_channels(self) -> Iterator[str]:
-        """The channels."""
+        """The conda channels."""
         return iter(list(self._structure.get(CHANNELS) or []))
 
     @property
     def conda_packages(self) -> Iterator[str]:
         """The conda packages, Python among them."""
-        return iter([entry for entry in self._entries() if not isinstance(entry, Mapping)])
+        return iter([entry for entry in self._list_entries() if not isinstance(entry, Mapping)])
 
     @property
     def pip_packages(self) -> Iterator[str]:
         """The pip packages, without options."""
-        return iter([line for line in self._pip() if not line.startswith("-")])
+        return iter([line for line in self._get_pip() if not line.startswith("-")])
 
     @property
     def pip_options(self) -> Iterator[str]:
-        """The options for pip."""
-        return iter([line for line in self._pip() if line.startswith("-")])
+        """The options of pip."""
+        return iter([line for line in self._get_pip() if line.startswith("-")])
 
     def get_default_number_of_packages(self) -> "tuple[int, int]":
         """Return the number of conda and pip packages that are there without being asked for."""
@@ -148,7 +148,7 @@ class CondaDependencies:
         self.add_conda_package("python=" + version)
 
     def add_channel(self, channel: str) -> None:
-        """Add a channel, if it is not there."""
+        """Add a channel unless it is listed already."""
         channels = self._structure.setdefault(CHANNELS, [])
         if channel not in channels:
             channels.append(channel)
@@ -160,10 +160,10 @@ class CondaDependencies:
 
     def add_conda_package(self, conda_package: str) -> None:
         """Add a conda package in place of one with its name."""
-        entries = self._entries()
-        name = _name(conda_package)
+        entries = self._list_entries()
+        name = _get_package_name(conda_package)
         for index, entry in enumerate(entries):
-            if not isinstance(entry, Mapping) and _name(entry) == name:
+            if not isinstance(entry, Mapping) and _get_package_name(entry) == name:
                 entries[index] = conda_package
                 return
         entries.insert(0 if name == PYTHON_PREFIX else len(entries), conda_package)
@@ -172,8 +172,8 @@ class CondaDependencies:
         """Remove a conda package, given by its name or as it is written."""
         self._structure[PACKAGES] = [
             entry
-            for entry in self._entries()
-            if isinstance(entry, Mapping) or conda_package not in (entry, _name(entry))
+            for entry in self._list_entries()
+            if isinstance(entry, Mapping) or conda_package not in (entry, _get_package_name(entry))
         ]
 
     def add_pip_package(self, pip_package: str) -> None:
@@ -184,14 +184,18 @@ class CondaDependencies:
         """
         if pip_package.startswith("-"):
             raise UserErrorException(f"{pip_package!r} is an option for pip and no package. Use set_pip_option for it.")
-        self.remove_pip_package(_name(pip_package) or pip_package)
+        self.remove_pip_package(_get_package_name(pip_package) or pip_package)
         self._make_pip().append(pip_package)
 
     def remove_pip_package(self, pip_package: str) -> None:
         """Remove a pip package, given by its name or as it is written."""
         if self._has_pip():
             self.set_pip_requirements(
-                [line for line in self._pip() if line.startswith("-") or pip_package not in (line, _name(line))]
+                [
+                    line
+                    for line in self._get_pip()
+                    if line.startswith("-") or pip_package not in (line, _get_package_name(line))
+                ]
             )
 
     def set_pip_option(self, pip_option: str) -> None:
@@ -209,7 +213,11 @@ class CondaDependencies:
         """Remove an option, whatever its value is."""
         if self._has_pip():
             self.set_pip_requirements(
-                [line for line in self._pip() if not line.startswith("-") or _option(line) != _option(pip_option)]
+                [
+                    line
+                    for line in self._get_pip()
+                    if not line.startswith("-") or _get_option_name(line) != _get_option_name(pip_option)
+                ]
             )
 
     def set_pip_index_url(self, index_url: str) -> None:
@@ -220,23 +228,23 @@ class CondaDependencies:
         """Replace all that pip gets, options too."""
         is_text = isinstance(pip_requirements, str)
         requirements = [*(str(pip_requirements).splitlines() if is_text else pip_requirements)]
-        for entry in self._entries():
+        for entry in self._list_entries():
             if isinstance(entry, dict):
                 entry[PIP] = requirements
                 return
-        self._entries().append({PIP: requirements})
+        self._list_entries().append({PIP: requirements})
 
     def add_tensorflow_conda_package(self, core_type: str = "cpu", version: "str | None" = None) -> None:
         """Add TensorFlow for `cpu` or `gpu` from conda."""
-        self.add_conda_package(f"{_for_core('tensorflow', core_type)}={version or TENSORFLOW_DEFAULT_VERSION}")
+        self.add_conda_package(f"{_add_core_suffix('tensorflow', core_type)}={version or TENSORFLOW_DEFAULT_VERSION}")
 
     def add_tensorflow_pip_package(self, core_type: str = "cpu", version: "str | None" = None) -> None:
         """Add TensorFlow for `cpu` or `gpu` from PyPI."""
-        self.add_pip_package(f"{_for_core('tensorflow', core_type)}=={version or TENSORFLOW_DEFAULT_VERSION}")
+        self.add_pip_package(f"{_add_core_suffix('tensorflow', core_type)}=={version or TENSORFLOW_DEFAULT_VERSION}")
 
     def add_cntk_package(self, core_type: str = "cpu") -> None:
         """Add CNTK for `cpu` or `gpu`."""
-        self.add_pip_package(f"{_for_core('cntk', core_type)}=={CNTK_DEFAULT_VERSION}")
+        self.add_pip_package(f"{_add_core_suffix('cntk', core_type)}=={CNTK_DEFAULT_VERSION}")
 
     def as_dict(self) -> Any:
         """Return the content of the conda file, as dicts, lists and text."""
@@ -244,7 +252,7 @@ class CondaDependencies:
 
     def serialize_to_string(self) -> str:
         """Return the text of the conda file."""
-        return "".join(_yaml_lines(self._structure))
+        return "".join(_format_yaml_lines(self._structure))
 
     def save(self, path: Any = None) -> Any:
         """Write the conda file; its path.
@@ -263,7 +271,7 @@ class CondaDependencies:
 
     def save_to_file(self, base_directory: Any, conda_file_path: "str | None" = None) -> str:
         """Write the conda file under a folder; its path relative to that."""
-        name = conda_file_path or f"{configuration_folder_name(base_directory)}/{CONDA_FILE_NAME}"
+        name = conda_file_path or f"{get_configuration_folder_name(base_directory)}/{CONDA_FILE_NAME}"
         path = os.path.join(base_directory, name)
         os.makedirs(os.path.dirname(os.path.abspath(path)), exist_ok=True)
         self.save(path)
@@ -274,45 +282,45 @@ class CondaDependencies:
         mapping: dict[str, Any] = self.as_dict()
         for entry in mapping.get(PACKAGES) or []:
             if isinstance(entry, dict) and self._folder is not None:
-                entry[PIP] = [absolute_paths(line, self._folder) for line in entry.get(PIP) or []]
+                entry[PIP] = [make_paths_absolute(line, self._folder) for line in entry.get(PIP) or []]
         return mapping
 
     def _is_default(self) -> bool:
         """Tell whether nothing has been asked for."""
         return self._structure == _DEFAULT
 
-    def _entries(self) -> "list[Any]":
+    def _list_entries(self) -> "list[Any]":
         if self._structure.get(PACKAGES) is None:
             self._structure[PACKAGES] = []
         entries: list[Any] = self._structure[PACKAGES]
         return entries
 
     def _has_pip(self) -> bool:
-        return any(isinstance(entry, Mapping) for entry in self._entries())
+        return any(isinstance(entry, Mapping) for entry in self._list_entries())
 
-    def _pip(self) -> "list[str]":
-        return [line for entry in self._entries() if isinstance(entry, Mapping) for line in entry.get(PIP) or []]
+    def _get_pip(self) -> "list[str]":
+        return [line for entry in self._list_entries() if isinstance(entry, Mapping) for line in entry.get(PIP) or []]
 
     def _make_pip(self) -> "list[str]":
-        self.set_pip_requirements(self._pip())
-        found: list[str] = next(entry[PIP] for entry in self._entries() if isinstance(entry, Mapping))
+        self.set_pip_requirements(self._get_pip())
+        found: list[str] = next(entry[PIP] for entry in self._list_entries() if isinstance(entry, Mapping))
         return found
 
 
-def configuration_folder_name(folder: Any) -> str:
+def get_configuration_folder_name(folder: Any) -> str:
     """Return the folder of runconfigs in a folder: `aml_config` if there is one, else `.azureml`."""
     return "aml_config" if os.path.isdir(os.path.join(folder, "aml_config")) else ".azureml"
 
 
-def requirement_lines(path: str) -> "list[str]":
+def read_requirement_lines(path: str) -> "list[str]":
     """Return the lines of a requirements file, without comments and with paths that hold from any folder."""
     with open(path, encoding="utf-8-sig") as file:
         text = re.sub(r"\\\r?\n", " ", file.read())
     lines = (re.sub(r"(^|\s)#.*", "", line).strip() for line in text.splitlines())
-    return [absolute_paths(line, os.path.dirname(os.path.abspath(path))) for line in lines if line]
+    return [make_paths_absolute(line, os.path.dirname(os.path.abspath(path))) for line in lines if line]
 
 
-def absolute_paths(line: str, folder: str) -> str:
+def make_paths_absolute(line: str, folder: str) -> str:
     """Return a line for pip with its path absolute, if it names something that is in this folder."""
     option = _OPTIONS_WITH_PATH.fullmatch(line)
     if option:
@@ -337,16 +345,16 @@ def _check(structure: Any, path: Any) -> None:
             raise UserErrorException(f"{where}{key}: expected a list.")
 
 
-def _texts(texts: "Iterable[str] | None") -> Iterable[str]:
+def _to_texts(texts: "Iterable[str] | None") -> Iterable[str]:
     return [texts] if isinstance(texts, str) else texts or ()
 
 
-def _name(package: str) -> str:
+def _get_package_name(package: str) -> str:
     found = _NAME.match(package.rsplit("::", maxsplit=1)[-1])
     return found[1] if found else package
 
 
-def _option(line: str) -> str:
+def _get_option_name(line: str) -> str:
     word = re.split(r"[\s=]", line, maxsplit=1)[0]
     return _SHORT_OPTIONS.get(word, word)
 
@@ -356,26 +364,26 @@ def _pin(line: str) -> str:
     return f"{found[1]}~={_SDK_VERSION}" if found else line
 
 
-def _for_core(name: str, core_type: str) -> str:
+def _add_core_suffix(name: str, core_type: str) -> str:
     if core_type not in ("cpu", "gpu"):
         raise UserErrorException(f"{core_type!r} is no core type. Use 'cpu' or 'gpu'.")
     return name if core_type == "cpu" else f"{name}-gpu"
 
 
-def _yaml_lines(structure: Mapping[str, Any]) -> Iterator[str]:
+def _format_yaml_lines(structure: Mapping[str, Any]) -> Iterator[str]:
     for key, value in structure.items():
         if not value or not isinstance(value, list):
-            yield f"{_yaml(key)}: {_yaml(value)}\n"
+            yield f"{_format_yaml_value(key)}: {_format_yaml_value(value)}\n"
             continue
-        yield f"{_yaml(key)}:\n"
+        yield f"{_format_yaml_value(key)}:\n"
         for item in value:
             if isinstance(item, Mapping) and list(item) == [PIP] and item[PIP]:
                 yield f"- {PIP}:\n"
-                yield from (f"  - {_yaml(line)}\n" for line in item[PIP])
+                yield from (f"  - {_format_yaml_value(line)}\n" for line in item[PIP])
             else:
-                yield f"- {_yaml(item)}\n"
+                yield f"- {_format_yaml_value(item)}\n"
 
 
-def _yaml(value: Any) -> str:
-    """Plain where that is safe, else as JSON, which YAML holds."""
+def _format_yaml_value(value: Any) -> str:
+    """Return a value unquoted where that is safe, else as JSON, which is valid YAML."""
     return value if isinstance(value, str) and _PLAIN_TEXT.fullmatch(value) else json.dumps(value)

@@ -51,8 +51,8 @@ class Dataset:
         Raises:
             UserErrorException: There is none, or not in this version.
         """
-        wanted = None if version in {None, "latest"} else _version(version)
-        return _dataset(workspace, workspace._request("datasets.get", name=name, version=wanted))
+        wanted = None if version in {None, "latest"} else _parse_version(version)
+        return _create_dataset(workspace, workspace._request("datasets.get", name=name, version=wanted))
 
     @classmethod
     def get_by_id(cls, workspace: "Workspace", id: str, **kwargs: Any) -> Any:
@@ -61,16 +61,16 @@ class Dataset:
         Raises:
             UserErrorException: There is none.
         """
-        return _dataset(workspace, workspace._request("datasets.get_by_id", dataset_id=id))
+        return _create_dataset(workspace, workspace._request("datasets.get_by_id", dataset_id=id))
 
     @classmethod
     def get_all(cls, workspace: "Workspace") -> "dict[str, Any]":
         """Return all registered datasets by name, each in its latest version."""
-        return {record["name"]: _dataset(workspace, record) for record in workspace._request("datasets.list")}
+        return {record["name"]: _create_dataset(workspace, record) for record in workspace._request("datasets.list")}
 
     @staticmethod
     def get(workspace: "Workspace", name: "str | None" = None, id: "str | None" = None) -> Any:
-        """Return the dataset of a name or with an id, as it was called in 2019."""
+        """Return a dataset by name or id; the call's name of 2019."""
         if id is not None:
             return Dataset.get_by_id(workspace, id)
         if name is None:
@@ -100,14 +100,16 @@ class _Inputs(Dict[str, Any]):
         raise KeyError(f"The run has no input {name!r}. {there_are}")
 
 
-def input_datasets(run: "Run") -> "dict[str, Any]":
+def get_input_datasets(run: "Run") -> "dict[str, Any]":
     """Return the data that a run's script was given, by name: the path of a mount or download, else a dataset."""
     workspace = run.experiment.workspace
     given = workspace._request("datasets.inputs", run_id=run.id)
-    return _Inputs((name, item if isinstance(item, str) else _dataset(workspace, item)) for name, item in given.items())
+    return _Inputs(
+        (name, item if isinstance(item, str) else _create_dataset(workspace, item)) for name, item in given.items()
+    )
 
 
-def output_datasets(run: "Run") -> "dict[str, str]":
+def get_output_datasets(run: "Run") -> "dict[str, str]":
     """Return the paths that a run's script was to write its outputs to, by name."""
     return _Inputs(run.experiment.workspace._request("datasets.outputs", run_id=run.id))
 
@@ -121,12 +123,12 @@ def with_datasets(workspace: "Workspace", consumed: "List[Dict[str, Any]]") -> N
                 entry["dataset"] = Dataset.get_by_id(workspace, dataset_id)
 
 
-def _dataset(workspace: "Workspace", record: "dict[str, Any]") -> AbstractDataset:
+def _create_dataset(workspace: "Workspace", record: "dict[str, Any]") -> AbstractDataset:
     kind = FileDataset if record["definition"]["kind"] == "file" else TabularDataset
     return kind._create(record["definition"], workspace, record)
 
 
-def _version(version: Any) -> int:
+def _parse_version(version: Any) -> int:
     if isinstance(version, int) or (isinstance(version, str) and version.isdecimal()):
         return int(version)
     raise UserErrorException(f"The version of a dataset is a number or 'latest', not {version!r}.")

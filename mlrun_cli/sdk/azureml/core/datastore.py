@@ -3,7 +3,7 @@
 import os
 from typing import TYPE_CHECKING, Any
 
-from azureml._unsupported import refusal
+from azureml._unsupported import create_refusal
 from azureml.data.azure_storage_datastore import AbstractAzureStorageDatastore
 from azureml.exceptions import UserErrorException
 
@@ -23,7 +23,7 @@ def _refuse_call(call: str, instead: str = _ATTACH) -> Any:
     """Return a function of the class that refuses every call which names a workspace and a datastore."""
 
     def refuse(workspace: "Workspace", datastore_name: str, *_: object, **__: object) -> Any:  # noqa: ARG001 - by name
-        raise refusal(f"Datastore.{call}", instead.format(name=datastore_name))
+        raise create_refusal(f"Datastore.{call}", instead.format(name=datastore_name))
 
     return staticmethod(refuse)
 
@@ -37,7 +37,7 @@ class Datastore:
         Raises:
             UserErrorException: There is none.
         """
-        return _datastore(workspace, name)
+        return _get_datastore(workspace, name)
 
     def __init__(self, workspace: "Workspace", name: "str | None" = None) -> None: ...
 
@@ -48,12 +48,12 @@ class Datastore:
         Raises:
             UserErrorException: There is none; the message lists those there are.
         """
-        return _datastore(workspace, datastore_name)
+        return _get_datastore(workspace, datastore_name)
 
     @staticmethod
     def get_default(workspace: "Workspace") -> Any:
         """Return the datastore that data goes to when none is named."""
-        return _datastore(workspace, None)
+        return _get_datastore(workspace, None)
 
     @staticmethod
     def register_local(workspace: "Workspace", datastore_name: str, folder: str, overwrite: bool = False) -> Any:
@@ -68,7 +68,7 @@ class Datastore:
             folder=os.path.abspath(os.path.expanduser(folder)),
             overwrite=overwrite,
         )
-        return AbstractAzureStorageDatastore._of(workspace, record)
+        return AbstractAzureStorageDatastore._from_record(workspace, record)
 
     register_azure_blob_container = _refuse_call("register_azure_blob_container")
     register_azure_data_lake = _refuse_call("register_azure_data_lake")
@@ -84,9 +84,9 @@ class Datastore:
 def list_datastores(workspace: "Workspace") -> "dict[str, Any]":
     """Return all datastores of a workspace, by name."""
     records = workspace._request("datasets.list_datastores")
-    return {record["name"]: AbstractAzureStorageDatastore._of(workspace, record) for record in records}
+    return {record["name"]: AbstractAzureStorageDatastore._from_record(workspace, record) for record in records}
 
 
-def _datastore(workspace: "Workspace", name: "str | None") -> Any:
+def _get_datastore(workspace: "Workspace", name: "str | None") -> Any:
     record = workspace._request("datasets.get_datastore", name=name)
-    return AbstractAzureStorageDatastore._of(workspace, record)
+    return AbstractAzureStorageDatastore._from_record(workspace, record)

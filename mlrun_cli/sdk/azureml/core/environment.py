@@ -25,7 +25,7 @@ from azureml.core._environment_sections import (
     SparkSection,
 )
 from azureml.core._run_config_element import Kinds, RunConfigElement
-from azureml.core.conda_dependencies import CondaDependencies, requirement_lines
+from azureml.core.conda_dependencies import CondaDependencies, read_requirement_lines
 from azureml.core.container_registry import ContainerRegistry
 from azureml.core.databricks import DatabricksSection
 from azureml.exceptions import UserErrorException
@@ -107,7 +107,7 @@ class Environment(RunConfigElement):
 
     @property
     def environment_variables(self) -> "dict[str, str]":
-        """Variables of every run that has the environment."""
+        """The environment variables of runs in this environment."""
         return self._environment_variables
 
     @environment_variables.setter
@@ -126,7 +126,7 @@ class Environment(RunConfigElement):
         """Return an environment with the packages of a requirements file."""
         made = Environment(name)
         packages = CondaDependencies()
-        packages.set_pip_requirements(requirement_lines(file_path))
+        packages.set_pip_requirements(read_requirement_lines(file_path))
         packages.add_conda_package(f"pip={pip_version}" if pip_version else "pip")
         made.python.conda_dependencies = packages
         return made
@@ -154,7 +154,7 @@ class Environment(RunConfigElement):
         pip_requirements: Any = None,
     ) -> "Environment":
         """Return an environment of an image, and of the packages that a file adds to it."""
-        made = _from_packages(name, conda_specification, pip_requirements)
+        made = _create_from_packages(name, conda_specification, pip_requirements)
         made.docker.base_image = image
         if container_registry is not None:
             made.docker.base_image_registry = container_registry
@@ -165,7 +165,7 @@ class Environment(RunConfigElement):
         name: str, dockerfile: Any, conda_specification: Any = None, pip_requirements: Any = None
     ) -> "Environment":
         """Return an environment of a Dockerfile, given as path or text, and of the packages that a file adds to it."""
-        made = _from_packages(name, conda_specification, pip_requirements)
+        made = _create_from_packages(name, conda_specification, pip_requirements)
         if "\n" not in os.fspath(dockerfile) and os.path.isfile(dockerfile):
             with open(dockerfile, encoding="utf-8") as file:
                 dockerfile = file.read()
@@ -175,7 +175,7 @@ class Environment(RunConfigElement):
     @staticmethod
     def from_docker_build_context(name: str, docker_build_context: DockerBuildContext) -> "Environment":
         """Return an environment of a folder with a Dockerfile."""
-        made = _from_packages(name, None, None)
+        made = _create_from_packages(name, None, None)
         made.docker.build_context = docker_build_context
         return made
 
@@ -186,12 +186,12 @@ class Environment(RunConfigElement):
         Raises:
             UserErrorException: There is none, or it is one of those that Azure comes with.
         """
-        return _from_record(workspace._request("environments.get", name=name, version=version, label=label))
+        return _create_from_record(workspace._request("environments.get", name=name, version=version, label=label))
 
     @staticmethod
     def list(workspace: Any) -> "dict[str, Environment]":
         """Return the newest version of every registered environment, by name."""
-        found = [_from_record(record) for record in workspace._request("environments.list")]
+        found = [_create_from_record(record) for record in workspace._request("environments.list")]
         return {str(one.name): one for one in found}
 
     @staticmethod
@@ -200,15 +200,15 @@ class Environment(RunConfigElement):
         workspace._request("environments.label", name=name, version=str(version), labels=[*labels])
 
     def register(self, workspace: Any) -> "Environment":
-        """Keep the environment in a workspace; it as it is there, with its version.
+        """Register the environment in a workspace; return it with its version.
 
         What equals the newest version is that version.
         """
         record = workspace._request("environments.register", name=self.name, definition=self._to_definition())
-        return _from_record(record)
+        return _create_from_record(record)
 
     def build(self, workspace: Any, image_build_compute: Any = None) -> "ImageBuildDetails":
-        """Make the environment now, and not when a run first needs it."""
+        """Install the environment now, instead of when a run first needs it."""
         log = workspace._request(
             "environments.build", patience_seconds=_BUILD_SECONDS, definition=self._to_definition()
         )
@@ -281,7 +281,7 @@ class Environment(RunConfigElement):
         return definition
 
     @classmethod
-    def _blank(cls) -> Any:
+    def _create_blank(cls) -> Any:
         return cls(None)
 
     @classmethod
@@ -338,8 +338,8 @@ class DockerImageDetails(Dict[str, Any]):
 _BUILD_SECONDS = 3600.0
 
 
-def _from_packages(name: str, conda_specification: Any, pip_requirements: Any) -> Environment:
-    """With the packages of one file; with none, the image brings its own Python."""
+def _create_from_packages(name: str, conda_specification: Any, pip_requirements: Any) -> Environment:
+    """Create an environment with a file's packages; without a file, the image's own Python is used."""
     if conda_specification is not None and pip_requirements is not None:
         raise UserErrorException("conda_specification and pip_requirements exclude each other. Give one of them.")
     if conda_specification is not None:
@@ -351,7 +351,7 @@ def _from_packages(name: str, conda_specification: Any, pip_requirements: Any) -
     return made
 
 
-def _from_record(record: Any) -> Environment:
+def _create_from_record(record: Any) -> Environment:
     made: Environment = Environment._from_document(record["definition"])
     made.name = record["name"]
     made.version = record["version"]

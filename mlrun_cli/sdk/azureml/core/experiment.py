@@ -78,58 +78,58 @@ class Experiment:
     def __repr__(self) -> str:
         from azureml.core._tables import format_text_table
 
-        return format_text_table("Experiment", self._cells())
+        return format_text_table("Experiment", self._build_cells())
 
     def _repr_html_(self) -> str:
         from azureml.core._tables import format_html_table
 
-        return format_html_table(self._cells(), self.get_portal_url(), "Report Page")
+        return format_html_table(self._build_cells(), self.get_portal_url(), "Report Page")
 
-    def _cells(self) -> Dict[str, str]:
+    def _build_cells(self) -> Dict[str, str]:
         return {"Name": self._name, "Workspace": self._names[2]}
 
     @property
     def name(self) -> str:
-        """Its name."""
+        """The experiment's name."""
         return self._name
 
     @property
     def id(self) -> str:
-        """Its GUID."""
+        """The GUID of the experiment."""
         return str(self._record()["experimentId"])
 
     @property
     def identity(self) -> str:
-        """The same as `id`."""
+        """Alias of `id`."""
         return self.id
 
     @property
     def archived_time(self) -> "str | None":
-        """When it was archived, ISO 8601 in UTC; None when it is not."""
+        """The time when it was archived, ISO 8601 in UTC; None when it is not."""
         moment: str | None = self._record()["archivedTime"]
         return moment
 
     @property
     def workspace(self) -> "Workspace":
-        """The workspace it is in."""
+        """The experiment's workspace."""
         from azureml.core.workspace import Workspace
 
         return Workspace._open(self._names)
 
     @property
     def workspace_object(self) -> "Workspace":
-        """Older name of `workspace`."""
+        """Older alias of `workspace`."""
         return self.workspace
 
     @property
     def tags(self) -> "Dict[str, str | None]":
-        """Its tags, asked anew each time."""
+        """The experiment's tags, read anew each time."""
         tags: Dict[str, str | None] = self._record()["tags"]
         return tags
 
     @property
     def portal_url(self) -> str:
-        """The same as `get_portal_url()`."""
+        """Alias of `get_portal_url()`."""
         return self.get_portal_url()
 
     def get_portal_url(self) -> str:
@@ -196,7 +196,7 @@ class Experiment:
         include_children: bool = False,
         status: Any = None,
     ) -> Iterator[Run]:
-        """Return its runs, newest first, read a page at a time.
+        """Return the experiment's runs, newest first, read a page at a time.
 
         `tags` and `properties` are a dict of values, or a key (or several) whose value does not matter; `status`,
         which Azure does not have, is one status or several.
@@ -245,15 +245,15 @@ class Experiment:
         return Experiment(Workspace.from_config(path, auth=auth), name)
 
     def archive(self) -> None:
-        """Leave it out of `list`; its runs stay as they are."""
+        """Hide the experiment from `list`; its runs stay as they are."""
         self._request("experiments.archive", name=self._name)
 
     def reactivate(self, new_name: "str | None" = None) -> None:
-        """Take it back, under its name or a new one."""
+        """Reactivate the archived experiment, under its name or a new one."""
         self._name = self._request("experiments.reactivate", name=self._name, new_name=new_name)["name"]
 
     def refresh(self) -> None:
-        """Nothing: what is asked is asked anew each time."""
+        """Do nothing: properties are read anew each time."""
 
     def tag(self, key: str, value: Any = None) -> None:
         """Set one tag; without a value a bare one."""
@@ -264,7 +264,7 @@ class Experiment:
         self._request("experiments.update_tags", name=self._name, tags=to_texts(tags, "tags"))
 
     def remove_tags(self, tags: Any) -> None:
-        """Remove the tags with these keys; one that is not there is no error."""
+        """Remove the tags with these keys; missing ones are no error."""
         self._request("experiments.update_tags", name=self._name, removed=to_keys(tags))
 
     @classmethod

@@ -53,11 +53,11 @@ class Keyvault:
         Raises:
             UserErrorException: There is none; the message says where it can be put.
         """
-        return secret(self.workspace, name)
+        return read_secret(self.workspace, name)
 
     def get_secrets(self, secrets: "list[str]") -> "dict[str, str]":
-        """Return several secrets, by name; UserErrorException when there is not one of each name."""
-        return {name: secret(self.workspace, name) for name in secrets}
+        """Return several secrets, by name; raise UserErrorException when one is missing."""
+        return {name: read_secret(self.workspace, name) for name in secrets}
 
     def get_secret_content_type(self, name: str) -> KeyVaultContentType:
         """Return `not_provided`: what a secret is, is not kept."""
@@ -76,7 +76,7 @@ class Keyvault:
             UserErrorException: There is no keyring; the message says how to go without.
         """
         _check_name(name)
-        keyring = _keyring_to_write(f"set_secret({name!r}, …)")
+        keyring = _require_keyring(f"set_secret({name!r}, …)")
         _call(keyring.set_password, _SERVICE, name, value)
         _write_index(keyring, {*_read_index(keyring), name})
 
@@ -92,7 +92,7 @@ class Keyvault:
             UserErrorException: There is no keyring, or no such secret in it.
         """
         _check_name(name)
-        keyring = _keyring_to_write(f"delete_secret({name!r})")
+        keyring = _require_keyring(f"delete_secret({name!r})")
         names = set(_read_index(keyring))
         if _call(keyring.get_password, _SERVICE, name) is None:
             raise UserErrorException(
@@ -112,10 +112,10 @@ class Keyvault:
         Raises:
             UserErrorException: There is no keyring.
         """
-        return [{"name": name} for name in sorted(_read_index(_keyring_to_write("list_secrets()")))]
+        return [{"name": name} for name in sorted(_read_index(_require_keyring("list_secrets()")))]
 
 
-def secret(workspace: Any, name: str) -> str:  # noqa: ARG001 - in Azure each workspace has secrets of its own
+def read_secret(workspace: Any, name: str) -> str:  # noqa: ARG001 - in Azure each workspace has secrets of its own
     """Return the secret of this name, from the environment of this process or the keyring of the system.
 
     Raises:
@@ -126,7 +126,7 @@ def secret(workspace: Any, name: str) -> str:  # noqa: ARG001 - in Azure each wo
     for place in (name, variable, variable.upper()):
         if place in os.environ:
             return os.environ[place]
-    keyring = _keyring()
+    keyring = _import_keyring()
     try:
         found = None if keyring is None else _call(keyring.get_password, _SERVICE, name)
     except UserErrorException as error:
@@ -147,7 +147,7 @@ def _check_name(name: object) -> None:
         raise UserErrorException(f"The name of a secret is a text that is not empty and has no '=', not {name!r}.")
 
 
-def _keyring() -> Any:
+def _import_keyring() -> Any:
     """Return the package `keyring`, or None where it is not installed."""
     try:
         return import_module("keyring")
@@ -155,8 +155,8 @@ def _keyring() -> Any:
         return None
 
 
-def _keyring_to_write(call: str) -> Any:
-    keyring = _keyring()
+def _require_keyring(call: str) -> Any:
+    keyring = _import_keyring()
     if keyring is None:
         raise UserErrorException(
             f"Keyvault.{call} needs the keyring of the system: install the package keyring where the script runs. "
@@ -166,7 +166,7 @@ def _keyring_to_write(call: str) -> Any:
 
 
 def _read_index(keyring: Any) -> "list[str]":
-    """Return the names that were set: a keyring does not tell them by itself."""
+    """Return the names that were set, which a keyring itself does not list."""
     names: list[str] = json.loads(_call(keyring.get_password, _SERVICE, _INDEX) or "[]")
     return names
 
@@ -176,7 +176,7 @@ def _write_index(keyring: Any, names: "set[str]") -> None:
 
 
 def _call(function: Any, *arguments: str) -> Any:
-    """Call a function of the keyring; its errors, of which it has many, are the user's to see."""
+    """Call a function of the keyring; turn its errors into a UserErrorException."""
     try:
         return function(*arguments)
     except Exception as error:

@@ -38,12 +38,12 @@ class LinkedService:
     @staticmethod
     def register(workspace: Any, name: str, linked_service_config: LinkedServiceConfiguration) -> "LinkedService":
         """Refused: raises UserErrorException."""
-        raise _refusal("register(…)")
+        raise _create_refusal("register(…)")
 
     @staticmethod
     def get(workspace: Any, name: str) -> "LinkedService":
         """Refused: raises UserErrorException."""
-        raise _refusal(f"get(…, {name!r})")
+        raise _create_refusal(f"get(…, {name!r})")
 
     @staticmethod
     def list(workspace: Any) -> Any:
@@ -52,10 +52,10 @@ class LinkedService:
 
     def unregister(self) -> None:
         """Refused: raises UserErrorException."""
-        raise _refusal("unregister()")
+        raise _create_refusal("unregister()")
 
 
-def _refusal(call: str) -> UserErrorException:
+def _create_refusal(call: str) -> UserErrorException:
     return UserErrorException(
         f"LinkedService.{call} cannot be had here: the workspace lies on this machine and is linked to no service. "
         "Run what needs Spark in the script itself, by a pyspark that its environment has."

@@ -106,7 +106,7 @@ class Model:
         """
         if not (name or id):
             raise _ModelRefused("Model needs a name, or an id such as 'mymodel:1'.")
-        which = _which(name=id or name, version=version, tags=tags, properties=properties, run_id=run_id)
+        which = _build_selection(name=id or name, version=version, tags=tags, properties=properties, run_id=run_id)
         try:
             record = _request(workspace, "models.get", framework=model_framework, **which)
         except ModelNotFoundException as error:
@@ -114,7 +114,7 @@ class Model:
         self._load(workspace, record)
 
     @classmethod
-    def _of(cls, workspace: "Workspace", record: "dict[str, Any]") -> "Model":
+    def _from_record(cls, workspace: "Workspace", record: "dict[str, Any]") -> "Model":
         model = cls.__new__(cls)
         model._load(workspace, record)
         return model
@@ -125,7 +125,7 @@ class Model:
         self.name: str = record["name"]
         self.id: str = record["id"]
         self.version: int = record["version"]
-        self.created_time = _moment(record["createdTime"])
+        self.created_time = _parse_time(record["createdTime"])
         self.created_by: dict[str, str] = record["createdBy"]
         self.description: str | None = record["description"]
         self.experiment_name: str | None = record["experimentName"]
@@ -149,7 +149,7 @@ class Model:
 
     @property
     def run(self) -> Any:
-        """The run it came from; None when it came from none."""
+        """The run that the model was registered from, or None."""
         if self.run_id is None:
             return None
         from azureml.core.run import Run
@@ -158,21 +158,21 @@ class Model:
 
     @property
     def datasets(self) -> "dict[str, builtins.list[Any]]":
-        """The datasets that it was registered with, by purpose."""
+        """The datasets that the model was registered with, by purpose."""
         found: dict[str, list[Any]] = {}
         for pair in self._record["datasets"]:
-            found.setdefault(pair["name"], []).append(self._dataset(pair["id"]))
+            found.setdefault(pair["name"], []).append(self._get_dataset(pair["id"]))
         return found
 
     @property
     def sample_input_dataset(self) -> Any:
-        """A dataset that shows what it takes, or None."""
-        return self._dataset(self._record["sampleInputDatasetId"])
+        """A dataset with sample inputs, or None."""
+        return self._get_dataset(self._record["sampleInputDatasetId"])
 
     @property
     def sample_output_dataset(self) -> Any:
-        """A dataset that shows what it gives, or None."""
-        return self._dataset(self._record["sampleOutputDatasetId"])
+        """A dataset with sample outputs, or None."""
+        return self._get_dataset(self._record["sampleOutputDatasetId"])
 
     @staticmethod
     def register(
@@ -200,7 +200,7 @@ class Model:
         if not os.path.exists(path):
             raise _NoSuchFile(f"There is no file or folder {path!r} to make model {model_name!r} of.")
         print(f"Registering model {model_name}")
-        new = _new(
+        new = _build_new_model(
             model_name, tags, properties, description, datasets, model_framework, model_framework_version,
             sample_input_dataset, sample_output_dataset, resource_configuration,
         )  # fmt: skip
@@ -208,7 +208,7 @@ class Model:
         record = _request(
             workspace, "models.register", patience_seconds=_COPY_SECONDS, model=new, path=path, child_paths=children
         )
-        return Model._of(workspace, record)
+        return Model._from_record(workspace, record)
 
     @staticmethod
     def list(
@@ -224,9 +224,9 @@ class Model:
         model_framework: "str | None" = None,
     ) -> "builtins.list[Model]":
         """Return all models that all of this is true of, newest first; `latest` leaves the newest of each name."""
-        which = _which(name=name, tags=tags, properties=properties, run_id=run_id, framework=model_framework)
+        which = _build_selection(name=name, tags=tags, properties=properties, run_id=run_id, framework=model_framework)
         records = _request(workspace, "models.list", latest=bool(latest), dataset_id=dataset_id, **which)
-        return [Model._of(workspace, record) for record in records]
+        return [Model._from_record(workspace, record) for record in records]
 
     @staticmethod
     def get_model_path(model_name: str, version: "int | None" = None, _workspace: "Workspace | None" = None) -> str:
@@ -243,7 +243,7 @@ class Model:
             raise _ModelRefused(f"The name of a model is a text, not {model_name!r}.")
         if version is not None and (isinstance(version, bool) or not isinstance(version, int)):
             raise _ModelRefused(f"The version of a model is an int, not {version!r}.")
-        prepared = _served_path(model_name, version)
+        prepared = _find_served_path(model_name, version)
         if prepared is not None:
             return prepared
         inside = find_submitted_run()
@@ -253,7 +253,7 @@ class Model:
                 lambda: client().request("models.path", workspace=names, name=model_name, version=version)
             )
             return path
-        found = _path_below(MODELS_DIR, model_name, version)
+        found = _find_path_below(MODELS_DIR, model_name, version)
         if found is None and os.path.exists(model_name):
             found = model_name
         if found is None:
@@ -265,7 +265,7 @@ class Model:
         return found
 
     def download(self, target_dir: str = ".", exist_ok: bool = False, exists_ok: "bool | None" = None) -> str:
-        """Copy its file or folder into a folder, which is made if need be; where it is then.
+        """Copy the model's file or folder into a folder, made if missing; return the path.
 
         Raises:
             WebserviceException: It is there already, and `exist_ok` is not set.
@@ -286,7 +286,7 @@ class Model:
         """Return an address for each of its files, by name; files of this machine."""
         top = Model.get_model_path(self.name, self.version, _workspace=self.workspace)
         start = os.path.dirname(top)
-        return {os.path.relpath(path, start): f"file://{_quote(path)}" for path in sorted(_files_below(top))}
+        return {os.path.relpath(path, start): f"file://{_quote(path)}" for path in sorted(_list_files_below(top))}
 
     def update(
         self,
@@ -296,8 +296,8 @@ class Model:
         sample_output_dataset: Any = None,
         resource_configuration: "ResourceConfiguration | None" = None,
     ) -> None:
-        """Change what is given; `tags` take the place of all there are."""
-        details = _details(None, sample_input_dataset, sample_output_dataset, resource_configuration)
+        """Change the given values; `tags` replace all existing ones."""
+        details = _build_details(None, sample_input_dataset, sample_output_dataset, resource_configuration)
         texts = None if tags is None else to_texts(tags, "tags")
         self._update(tags=texts, replaces_tags=tags is not None, description=description, details=details)
 
@@ -319,7 +319,7 @@ class Model:
         )
 
     def add_tags(self, tags: "dict[str, Any]") -> None:
-        """Add tags, or give those that exist another value."""
+        """Add tags, or change the values of existing ones."""
         self.update_tags_properties(add_tags=tags)
 
     def remove_tags(self, tags: Sequence[str]) -> None:
@@ -337,7 +337,7 @@ class Model:
     def add_dataset_references(self, datasets: "Sequence[tuple[str, Any]]") -> None:
         """Say which datasets it has to do with: pairs of a purpose, as `training`, and a dataset."""
         known = [[pair["name"], pair["id"]] for pair in self._record["datasets"]]
-        added = [pair for pair in _dataset_pairs(datasets) if pair not in known]
+        added = [pair for pair in _build_dataset_pairs(datasets) if pair not in known]
         self._update(details={"datasets": known + added})
 
     def delete(self) -> None:
@@ -351,7 +351,7 @@ class Model:
     @staticmethod
     def deserialize(workspace: "Workspace", model_payload: "dict[str, Any]") -> "Model":
         """Return the object that `serialize` gave."""
-        return Model._of(workspace, model_payload)
+        return Model._from_record(workspace, model_payload)
 
     deploy = staticmethod(make_refusing_call("Model.deploy", SERVING))
     package = staticmethod(make_refusing_call("Model.package", SERVING))
@@ -361,7 +361,7 @@ class Model:
     def _update(self, **changes: Any) -> None:
         self._load(self.workspace, _request(self.workspace, "models.update", model_id=self.id, **changes))
 
-    def _dataset(self, dataset_id: "str | None") -> Any:
+    def _get_dataset(self, dataset_id: "str | None") -> Any:
         if dataset_id is None:
             return None
         from azureml.core.dataset import Dataset
@@ -405,7 +405,7 @@ class InferenceConfig:
         self.validate_configuration()
 
     def validate_configuration(self) -> None:
-        """Look whether the script is there.
+        """Check that the script exists.
 
         Raises:
             WebserviceException: It is not.
@@ -417,7 +417,7 @@ class InferenceConfig:
             raise _ModelRefused(f"There is no entry_script {path!r}.")
 
 
-def _moment(text: str) -> datetime:
+def _parse_time(text: str) -> datetime:
     return datetime.strptime(text, "%Y-%m-%dT%H:%M:%S.%fZ").replace(tzinfo=timezone.utc)
 
 
@@ -443,7 +443,7 @@ def register_from_run(
         WebserviceException: The name, or something else that is said of it, cannot be right.
     """
     workspace = run.experiment.workspace
-    new = _new(
+    new = _build_new_model(
         model_name, tags, properties, description, datasets, model_framework, model_framework_version,
         sample_input_dataset, sample_output_dataset, resource_configuration,
     )  # fmt: skip
@@ -453,7 +453,7 @@ def register_from_run(
     )
     if "missing" in response:
         raise ModelPathNotFoundException(response["missing"])
-    return Model._of(workspace, response["model"])
+    return Model._from_record(workspace, response["model"])
 
 
 def _request(workspace: "Workspace", call: str, **arguments: Any) -> Any:
@@ -461,7 +461,7 @@ def _request(workspace: "Workspace", call: str, **arguments: Any) -> Any:
 
 
 def _translate_errors(call: Any) -> Any:
-    """Call a function; an error becomes one that scripts can catch as they do with Azure."""
+    """Call a function; raise its errors as the classes that Azure raises."""
     try:
         return call()
     except ModelNotFoundException as error:
@@ -470,7 +470,7 @@ def _translate_errors(call: Any) -> Any:
         raise _ModelRefused(error.message) from error
 
 
-def _new(
+def _build_new_model(
     model_name: str,
     tags: "dict[str, Any] | None",
     properties: "dict[str, Any] | None",
@@ -491,24 +491,24 @@ def _new(
         "properties": to_properties(properties or {}),
         "framework": model_framework,
         "framework_version": None if model_framework_version is None else str(model_framework_version),
-        "details": _details(datasets, sample_input_dataset, sample_output_dataset, resource_configuration),
+        "details": _build_details(datasets, sample_input_dataset, sample_output_dataset, resource_configuration),
     }
 
 
-def _details(
+def _build_details(
     datasets: "Sequence[tuple[str, Any]] | None",
     sample_input_dataset: Any,
     sample_output_dataset: Any,
     resource_configuration: "ResourceConfiguration | None",
 ) -> "dict[str, Any]":
-    """Return the given ones of these details."""
+    """Return those of these details that are given."""
     details: dict[str, Any] = {}
     if datasets:
-        details["datasets"] = _dataset_pairs(datasets)
+        details["datasets"] = _build_dataset_pairs(datasets)
     if sample_input_dataset is not None:
-        details["sample_input_dataset_id"] = _dataset_id(sample_input_dataset)
+        details["sample_input_dataset_id"] = _get_dataset_id(sample_input_dataset)
     if sample_output_dataset is not None:
-        details["sample_output_dataset_id"] = _dataset_id(sample_output_dataset)
+        details["sample_output_dataset_id"] = _get_dataset_id(sample_output_dataset)
     if resource_configuration is not None:
         if not isinstance(resource_configuration, ResourceConfiguration):
             raise _ModelRefused("resource_configuration is a ResourceConfiguration of azureml.core.")
@@ -516,14 +516,14 @@ def _details(
     return details
 
 
-def _dataset_pairs(datasets: "Sequence[tuple[str, Any]]") -> "list[list[str]]":
+def _build_dataset_pairs(datasets: "Sequence[tuple[str, Any]]") -> "list[list[str]]":
     try:
-        return [[str(purpose), _dataset_id(dataset)] for purpose, dataset in datasets]
+        return [[str(purpose), _get_dataset_id(dataset)] for purpose, dataset in datasets]
     except (TypeError, ValueError) as error:
         raise _ModelRefused("datasets is a list of pairs, as in [('training', dataset)].") from error
 
 
-def _dataset_id(dataset: Any) -> str:
+def _get_dataset_id(dataset: Any) -> str:
     dataset_id = dataset if isinstance(dataset, str) else getattr(dataset, "id", None)
     if not isinstance(dataset_id, str):
         raise _ModelRefused(
@@ -532,17 +532,17 @@ def _dataset_id(dataset: Any) -> str:
     return dataset_id
 
 
-def _which(**wanted: Any) -> "dict[str, Any]":
+def _build_selection(**wanted: Any) -> "dict[str, Any]":
     """Return the arguments that select models, with tags and properties as lists; a text alone is one key."""
     for what in ("tags", "properties"):
         pairs = wanted.get(what)
         if isinstance(pairs, Mapping):
             pairs = list(pairs.items())
-        wanted[what] = [pairs] if isinstance(pairs, str) else [_key_or_pair(one, what) for one in pairs or ()]
+        wanted[what] = [pairs] if isinstance(pairs, str) else [_check_key_or_pair(one, what) for one in pairs or ()]
     return wanted
 
 
-def _key_or_pair(one: Any, what: str) -> Any:
+def _check_key_or_pair(one: Any, what: str) -> Any:
     if isinstance(one, str):
         return one
     if isinstance(one, (list, tuple)) and len(one) == 2:
@@ -550,18 +550,18 @@ def _key_or_pair(one: Any, what: str) -> Any:
     raise _ModelRefused(f"One of the {what} is a key or a list of a key and a value, not {one!r}.")
 
 
-def _served_path(name: str, version: "int | None") -> "str | None":
+def _find_served_path(name: str, version: "int | None") -> "str | None":
     """Return a model's path in `AZUREML_MODEL_DIR`, which names the folder of one version, or of all models."""
     top = os.environ.get("AZUREML_MODEL_DIR")
     if not top:
         return None
     folder, last = os.path.split(os.path.normpath(top))
     if os.path.basename(folder) == name and last.isdigit() and version in (None, int(last)):
-        return _only_entry(top)
-    return _path_below(top, name, version)
+        return _get_only_entry(top)
+    return _find_path_below(top, name, version)
 
 
-def _path_below(top: str, name: str, version: "int | None") -> "str | None":
+def _find_path_below(top: str, name: str, version: "int | None") -> "str | None":
     """Return `top/name/version/<the one file or folder>`, of the highest version by default; None if there is none."""
     folder = os.path.join(top, name)
     try:
@@ -570,10 +570,10 @@ def _path_below(top: str, name: str, version: "int | None") -> "str | None":
         return None
     if version is None and versions:
         version = max(versions)
-    return _only_entry(os.path.join(folder, str(version))) if version in versions else None
+    return _get_only_entry(os.path.join(folder, str(version))) if version in versions else None
 
 
-def _only_entry(folder: str) -> "str | None":
+def _get_only_entry(folder: str) -> "str | None":
     try:
         entries = os.listdir(folder)
     except OSError:
@@ -583,7 +583,7 @@ def _only_entry(folder: str) -> "str | None":
     return os.path.join(folder, entries[0])
 
 
-def _files_below(path: str) -> Iterator[str]:
+def _list_files_below(path: str) -> Iterator[str]:
     if os.path.isfile(path):
         yield path
     for folder, _, names in os.walk(path):

@@ -36,14 +36,14 @@ class PrivateEndPoint:
 
     def delete(self, auth: object = None) -> None:
         """Refused: raises UserErrorException."""
-        raise _refusal("delete()")
+        raise _create_refusal("delete()")
 
     def get_details(self, auth: object = None) -> Any:
         """Refused: raises UserErrorException."""
-        raise _refusal("get_details()")
+        raise _create_refusal("get_details()")
 
 
-def _refusal(call: str) -> UserErrorException:
+def _create_refusal(call: str) -> UserErrorException:
     return UserErrorException(
         f"PrivateEndPoint.{call} cannot be had here: the workspace lies on this machine, and nothing of it is on a "
         "network. Leave the call out."

@@ -24,12 +24,12 @@ class ResourceConfiguration:
         return f"ResourceConfiguration(cpu={self.cpu}, memory_in_gb={self.memory_in_gb}, gpu={self.gpu})"
 
     def serialize(self) -> "dict[str, Any]":
-        """Return it as a dict with Azure's keys."""
+        """Return the configuration as a dict with Azure's keys."""
         return {key: getattr(self, name) for key, name in _KEYS.items()}
 
     @staticmethod
     def deserialize(payload_obj: "dict[str, Any] | None") -> "ResourceConfiguration | None":
-        """Return the object that `serialize` gave; None stays None.
+        """Return the object from what `serialize` returned; None stays None.
 
         Raises:
             WebserviceException: A key is missing.

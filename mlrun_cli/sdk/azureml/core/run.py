@@ -65,7 +65,7 @@ class Run(RunMetrics):
             self._request("runs.track_outputs", outputs=make_folder(outputs))
 
     @staticmethod
-    def _of_record(workspace: WorkspaceNames, record: Dict[str, Any]) -> "Run":
+    def _from_record(workspace: WorkspaceNames, record: Dict[str, Any]) -> "Run":
         """Return the handle of the run that a record is of, of the class for its type."""
         from azureml.core.script_run import ScriptRun
 
@@ -100,14 +100,14 @@ class Run(RunMetrics):
     def __repr__(self) -> str:
         from azureml.core._tables import format_text_table
 
-        return format_text_table("Run", self._cells())
+        return format_text_table("Run", self._build_cells())
 
     def _repr_html_(self) -> str:
         from azureml.core._tables import format_html_table
 
-        return format_html_table(self._cells(), self.get_portal_url(), "Details Page")
+        return format_html_table(self._build_cells(), self.get_portal_url(), "Details Page")
 
-    def _cells(self) -> Dict[str, str]:
+    def _build_cells(self) -> Dict[str, str]:
         cells = {"Experiment": self._experiment_name, "Id": self._run_id}
         try:
             record = self._record()
@@ -150,7 +150,9 @@ class Run(RunMetrics):
     @staticmethod
     def get(workspace: Any, run_id: str) -> "Run":
         """Return the run of this id; UserErrorException when there is none."""
-        return Run._of_record(workspace._names, client().request("runs.get", workspace=workspace._names, run_id=run_id))
+        return Run._from_record(
+            workspace._names, client().request("runs.get", workspace=workspace._names, run_id=run_id)
+        )
 
     @staticmethod
     def list(
@@ -189,7 +191,7 @@ class Run(RunMetrics):
 
     @staticmethod
     def add_type_provider(runtype: str, run_factory: "Callable[..., Run]") -> None:
-        """Make handles of runs of a type by `run_factory(experiment, record)`."""
+        """Create handles of runs of a type by `run_factory(experiment, record)` from now on."""
         _factories[runtype] = run_factory
 
     @classmethod
@@ -201,34 +203,34 @@ class Run(RunMetrics):
 
     @property
     def id(self) -> str:
-        """Its id."""
+        """The run's id."""
         return self._run_id
 
     @property
     def identity(self) -> str:
-        """The same as `id`."""
+        """Alias of `id`."""
         return self._run_id
 
     @property
     def run_id(self) -> str:
-        """The same as `id`, as what `get_active_runs()` gives has it in Azure."""
+        """Alias of `id`, for code that reads handles of `get_active_runs()`."""
         return self._run_id
 
     @property
     def experiment(self) -> "Experiment":
-        """The experiment it belongs to."""
+        """The run's experiment."""
         from azureml.core.experiment import Experiment
 
         return Experiment._known(self._names, self._experiment_name)
 
     @property
     def number(self) -> int:
-        """Its place in the experiment, from 1."""
+        """The run's place in the experiment, from 1."""
         return int(self._record()["run_number"])
 
     @property
     def display_name(self) -> "str | None":
-        """The name that people gave it; may be set."""
+        """The run's display name; may be set."""
         name: str | None = self._record().get("display_name")
         return name
 
@@ -238,7 +240,7 @@ class Run(RunMetrics):
 
     @property
     def description(self) -> "str | None":
-        """Its description; may be set."""
+        """The run's description; may be set."""
         text: str | None = self._record().get("description")
         return text
 
@@ -248,23 +250,23 @@ class Run(RunMetrics):
 
     @property
     def name(self) -> "str | None":
-        """Older name of `display_name`."""
+        """Older alias of `display_name`."""
         return self.display_name
 
     @property
     def type(self) -> str:
-        """`azureml.scriptrun` for a submitted script."""
+        """The run's type; `azureml.scriptrun` for a submitted script."""
         return str(self._record()["run_type"])
 
     @property
     def parent(self) -> "Run | None":
-        """The run above it; None when there is none."""
+        """The parent run, or None."""
         record = self._request("runs.parent")
-        return None if record is None else Run._of_record(self._names, record)
+        return None if record is None else Run._from_record(self._names, record)
 
     @property
     def portal_url(self) -> str:
-        """The same as `get_portal_url()`."""
+        """Alias of `get_portal_url()`."""
         return self.get_portal_url()
 
     def get_portal_url(self) -> str:
@@ -276,20 +278,20 @@ class Run(RunMetrics):
 
     @property
     def status(self) -> str:
-        """Its status, requested anew each time."""
+        """The run's status, read anew each time."""
         return self.get_status()
 
     def get_status(self) -> str:
-        """Return its status in Azure's words, such as `Running`."""
+        """Return the run's status in Azure's words, such as `Running`."""
         return str(self._record()["status"])
 
     def get_detailed_status(self) -> Dict[str, Any]:
-        """Return its status, with why it failed under `details` if it did."""
+        """Return the run's status; `details` says why a failed run failed."""
         record = self._record()
         return {"status": record["status"], "details": (record.get("error") or {}).get("error")}
 
     def get_details(self) -> Dict[str, Any]:
-        """Return its record under Azure's camelCase keys, such as `runId`, `status` and `startTimeUtc`.
+        """Return the run's record under Azure's camelCase keys, such as `runId`, `status` and `startTimeUtc`.
 
         Each of `inputDatasets` and `outputDatasets` has a `dataset`, which is one where the workspace knows it.
         """
@@ -311,7 +313,7 @@ class Run(RunMetrics):
         return details
 
     def get_environment(self) -> "Environment":
-        """Return its environment, as far as a run's record says."""
+        """Return the run's environment, as far as its record says."""
         from azureml.core.conda_dependencies import CondaDependencies
         from azureml.core.environment import Environment
 
@@ -329,10 +331,10 @@ class Run(RunMetrics):
         return environment
 
     def start(self) -> None:
-        """Nothing: a run that has been opened is Running."""
+        """Do nothing: a run that has been opened is Running."""
 
     def complete(self, _set_status: bool = True) -> None:
-        """End it well.
+        """End the run as Completed.
 
         A run whose script goes on, this one as a rule, is Completed when its process has ended well. One that
         has ended stays as it is.
@@ -347,7 +349,7 @@ class Run(RunMetrics):
         error_code: "str | None" = None,
         _set_status: bool = True,
     ) -> None:
-        """End it as Failed, with what went wrong. A script of another run is stopped first."""
+        """End the run as Failed, with an error. The script of another run is stopped first."""
         if not _set_status:
             return
         error = _describe_error(error_details)
@@ -359,7 +361,7 @@ class Run(RunMetrics):
         log_warnings(self._request("runs.fail", patience_seconds=COPY_SECONDS, **error))
 
     def cancel(self) -> None:
-        """Ask it to stop; waits a moment for its end, which may take as long as its script likes to."""
+        """Ask the run to stop, and wait briefly for its end, which its script may delay."""
         record = self._request("runs.cancel")
         if record["status"] == "CancelRequested" and find_submitted_run() is None:
             self._wait_a_moment()
@@ -506,23 +508,23 @@ class Run(RunMetrics):
 
     @property
     def input_datasets(self) -> Any:
-        """The data that it was submitted with, by name."""
-        from azureml.core.dataset import input_datasets
+        """The input data of the run, by name."""
+        from azureml.core.dataset import get_input_datasets
 
-        return input_datasets(self)
+        return get_input_datasets(self)
 
     @property
     def output_datasets(self) -> Any:
-        """The folders for its output that it was submitted with, by name."""
-        from azureml.core.dataset import output_datasets
+        """The output folders of the run, by name."""
+        from azureml.core.dataset import get_output_datasets
 
-        return output_datasets(self)
+        return get_output_datasets(self)
 
     def get_secret(self, name: str) -> str:
         """Return a secret of the submitter: from the environment (`NAME`), or the system keyring."""
-        from azureml.core.keyvault import secret
+        from azureml.core.keyvault import read_secret
 
-        return str(secret(self.experiment.workspace, name))
+        return str(read_secret(self.experiment.workspace, name))
 
     def get_secrets(self, secrets: List[str]) -> Dict[str, str]:
         """Return several secrets, by name."""
@@ -571,7 +573,7 @@ def get_run(experiment: "Experiment", run_id: str, rehydrate: bool = True, clean
     plain = Run(experiment, run_id)
     if not rehydrate:
         return plain
-    return Run._of_record(plain._names, client().request("runs.get", workspace=plain._names, run_id=run_id))
+    return Run._from_record(plain._names, client().request("runs.get", workspace=plain._names, run_id=run_id))
 
 
 def _describe_error(error: "str | BaseException | None") -> Dict[str, Any]:

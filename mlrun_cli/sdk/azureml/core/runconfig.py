@@ -22,8 +22,8 @@ from azureml.core._run_config_data import (
     UploadOptions,
     Uri,
 )
-from azureml.core._run_config_element import Kinds, RunConfigElement, in_camel_case
-from azureml.core.conda_dependencies import CondaDependencies, configuration_folder_name
+from azureml.core._run_config_element import Kinds, RunConfigElement, convert_keys_to_camel_case
+from azureml.core.conda_dependencies import CondaDependencies, get_configuration_folder_name
 from azureml.core.container_registry import ContainerRegistry
 from azureml.core.databricks import (
     DatabricksCluster,
@@ -409,7 +409,7 @@ class RunConfiguration(RunConfigElement):
 
     @property
     def environment_variables(self) -> "dict[str, Any]":
-        """Variables of the script."""
+        """The script's environment variables."""
         return self._environment_variables
 
     @environment_variables.setter
@@ -418,7 +418,7 @@ class RunConfiguration(RunConfigElement):
 
     @property
     def auto_prepare_environment(self) -> bool:
-        """True: an environment that is missing is always made."""
+        """True: a missing environment is always installed."""
         return True
 
     @auto_prepare_environment.setter
@@ -453,7 +453,7 @@ class RunConfiguration(RunConfigElement):
         if os.path.isdir(path) and not name:
             raise UserErrorException("A run configuration is saved under a name. Give it one, as in name='train'.")
         if os.path.isdir(path):
-            project, folder = path, os.path.join(path, configuration_folder_name(path))
+            project, folder = path, os.path.join(path, get_configuration_folder_name(path))
             file = os.path.abspath(os.path.join(folder, str(name)))
         else:
             file = os.path.abspath(path)
@@ -482,11 +482,11 @@ class RunConfiguration(RunConfigElement):
         file = _find(path, name)
         project = os.path.abspath(path) if os.path.isdir(path) else os.path.dirname(file)
         written = client().request("documents.read_runconfig", path=file)
-        document = in_camel_case(written)
+        document = convert_keys_to_camel_case(written)
         if isinstance(document.get("environment"), str):
-            environment_file = _first_file(document["environment"], project, file)
+            environment_file = _find_first_file(document["environment"], project, file)
             environment = client().request("documents.read_environment", path=environment_file)
-            document["environment"] = in_camel_case(environment)
+            document["environment"] = convert_keys_to_camel_case(environment)
         try:
             loaded = RunConfiguration._from_document(document)
         except UserErrorException as error:
@@ -499,7 +499,7 @@ class RunConfiguration(RunConfigElement):
         loaded._load_conda_file(project, file)
         loaded._path = os.fspath(path)
         if os.path.isdir(path):
-            loaded._name = os.path.relpath(file, os.path.join(path, configuration_folder_name(path)))
+            loaded._name = os.path.relpath(file, os.path.join(path, get_configuration_folder_name(path)))
         return loaded
 
     @staticmethod
@@ -526,7 +526,7 @@ class RunConfiguration(RunConfigElement):
         python = self.environment.python
         if python._is_in_file():
             try:
-                conda_file = _first_file(str(python.conda_dependencies_file), project, file)
+                conda_file = _find_first_file(str(python.conda_dependencies_file), project, file)
             except UserErrorException:
                 if python.user_managed_dependencies:
                     return
@@ -558,7 +558,7 @@ def _find(path: Any, name: "str | None") -> str:
         return str(os.path.abspath(path))
     if not name:
         raise UserErrorException(f"{path} is no file. Name a run configuration in it, as in name='train'.")
-    within = os.path.join(path, configuration_folder_name(path))
+    within = os.path.join(path, get_configuration_folder_name(path))
     places = [os.path.join(within, name), os.path.join(within, name + RUNCONFIGURATION_EXTENSION)]
     places += [os.path.join(path, name + RUNCONFIGURATION_EXTENSION), os.path.join(path, name)]
     for place in places:
@@ -568,7 +568,7 @@ def _find(path: Any, name: "str | None") -> str:
     raise UserErrorException(f"There is no run configuration {name!r} in {os.path.abspath(path)}: tried {tried}.")
 
 
-def _first_file(name: str, project: str, runconfig: str) -> str:
+def _find_first_file(name: str, project: str, runconfig: str) -> str:
     """Return a file that a runconfig names, relative to its project, to itself, or to the folder of its folder."""
     folder = os.path.dirname(runconfig)
     folders = [project, folder]

@@ -84,13 +84,13 @@ class ScriptRunConfig:
             run_config.target = compute_target
             run_config.max_run_duration_seconds = max_run_duration_seconds
             if environment is not None:
-                run_config.environment = _of_kind(environment, Environment, "environment")
+                run_config.environment = _check_kind(environment, Environment, "environment")
             if docker_runtime_config is not None:
-                run_config.docker = _of_kind(docker_runtime_config, DockerConfiguration, "docker_runtime_config")
+                run_config.docker = _check_kind(docker_runtime_config, DockerConfiguration, "docker_runtime_config")
             if distributed_job_config is not None:
                 _distribute(run_config, distributed_job_config)
         else:
-            _of_kind(run_config, RunConfiguration, "run_config")
+            _check_kind(run_config, RunConfiguration, "run_config")
             ignored = (compute_target, environment, distributed_job_config, docker_runtime_config)
             if any(value is not None for value in ignored):
                 _logger.warning(
@@ -105,7 +105,7 @@ class ScriptRunConfig:
 
     @property
     def identity(self) -> str:
-        """Its name in messages."""
+        """The configuration's name in messages."""
         return f"ScriptRunConfig.{self.script or 'command'}"
 
     @property
@@ -123,7 +123,7 @@ class ScriptRunConfig:
         Raises:
             UserErrorException: There is neither a script nor a command, or both, or an argument without a text.
         """
-        script, arguments, command = _started(self)
+        script, arguments, command = _resolve_command(self)
         if script and command:
             raise UserErrorException(
                 f"ScriptRunConfig has the script {os.fspath(script)!r} and the command {command!r}. Give one of them."
@@ -133,11 +133,11 @@ class ScriptRunConfig:
         configuration = self.run_config
         document = configuration._to_document()
         document["script"] = os.fspath(script) if script else None
-        document["arguments"] = _texts(arguments, "arguments", document)
-        document["command"] = command if isinstance(command, str) else _texts(command, "command", document)
-        document["environmentVariables"] = _variables(configuration.environment_variables)
+        document["arguments"] = _to_texts(arguments, "arguments", document)
+        document["command"] = command if isinstance(command, str) else _to_texts(command, "command", document)
+        document["environmentVariables"] = _to_variables(configuration.environment_variables)
         environment = document["environment"]
-        environment["environmentVariables"] = _variables(configuration.environment.environment_variables)
+        environment["environmentVariables"] = _to_variables(configuration.environment.environment_variables)
         self._resolve_python(environment["python"])
         return document
 
@@ -156,12 +156,12 @@ class ScriptRunConfig:
 def get_run_config_from_script_run(script_run_config: ScriptRunConfig) -> RunConfiguration:
     """Return a copy of the run configuration with script, arguments and command in it."""
     configuration = copy.copy(script_run_config.run_config)
-    configuration.script, configuration.arguments, configuration.command = _started(script_run_config)
+    configuration.script, configuration.arguments, configuration.command = _resolve_command(script_run_config)
     return configuration
 
 
-def _started(config: ScriptRunConfig) -> "tuple[Any, Any, Any]":
-    """Script, arguments and command; where it says nothing, what its run configuration says."""
+def _resolve_command(config: ScriptRunConfig) -> "tuple[Any, Any, Any]":
+    """Return the script, arguments and command, by default those of the run configuration."""
     said = config.run_config
     return (
         said.script if config.script is None else config.script,
@@ -170,7 +170,7 @@ def _started(config: ScriptRunConfig) -> "tuple[Any, Any, Any]":
     )
 
 
-def _of_kind(value: Any, kind: type, parameter: str) -> Any:
+def _check_kind(value: Any, kind: type, parameter: str) -> Any:
     if not isinstance(value, kind):
         raise RunConfigurationException(f"ScriptRunConfig({parameter}=…): expected {kind.__name__}, found {value!r}.")
     return value
@@ -198,28 +198,28 @@ def _distribute(configuration: RunConfiguration, job: Any) -> None:
         )
 
 
-def _texts(values: Any, what: str, document: "dict[str, Any]") -> "list[str]":
+def _to_texts(values: Any, what: str, document: "dict[str, Any]") -> "list[str]":
     """Return arguments as texts; the data among them goes into the document's sections."""
     if isinstance(values, str):
         return shlex.split(values)
     if not isinstance(values, (list, tuple)):
         values = [values]
-    return [_text(value, f"{what}[{index}]", document) for index, value in enumerate(values)]
+    return [_to_text(value, f"{what}[{index}]", document) for index, value in enumerate(values)]
 
 
-def _text(value: Any, where: str, document: "dict[str, Any]") -> str:
+def _to_text(value: Any, where: str, document: "dict[str, Any]") -> str:
     if value is None:
         return ""  # Azure's client passes it on as JSON's null
     if isinstance(value, (list, tuple, dict)):
         raise UserErrorException(f"ScriptRunConfig: {where} is {value!r}, which is no text. Write '' for an empty one.")
-    as_argument = getattr(value, "_as_argument", None)
+    as_argument = getattr(value, "_to_argument", None)
     if not callable(as_argument):
         return os.fspath(value) if isinstance(value, os.PathLike) else str(value)
-    if hasattr(value, "_data_section"):
-        section, name, mapping = value._data_section()
+    if hasattr(value, "_build_data_section"):
+        section, name, mapping = value._build_data_section()
         document[section] = {**document[section], name: to_plain(mapping)}
     return str(as_argument())
 
 
-def _variables(variables: Any) -> "dict[str, str]":
+def _to_variables(variables: Any) -> "dict[str, str]":
     return {str(name): "" if value is None else str(value) for name, value in (variables or {}).items()}

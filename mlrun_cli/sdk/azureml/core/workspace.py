@@ -103,7 +103,7 @@ class Workspace:
         system_datastores_auth_mode: str = "accessKey",
         v1_legacy_mode: "bool | None" = None,
     ) -> "Workspace":
-        """Make a workspace on this machine; what is Azure's alone, such as its location, is passed over.
+        """Create a workspace on this machine; ignore arguments that only Azure needs, such as the location.
 
         Subscription and resource group have the defaults that `mlrun` has.
 
@@ -214,7 +214,7 @@ class Workspace:
         return [Workspace._open(tuple(found)) for found in client().request("workspaces.find", **names)]
 
     def write_config(self, path: "str | None" = None, file_name: "str | None" = None) -> None:
-        """Write the names of the workspace to where `from_config` finds them: into `.azureml` of a folder.
+        """Write the workspace's names into a folder's `.azureml`, where `from_config` finds them.
 
         Args:
             path: the folder, made when it is not there; the current one if it is left out.
@@ -242,17 +242,17 @@ class Workspace:
 
     @property
     def name(self) -> str:
-        """Its name."""
+        """The workspace's name."""
         return self._names[2]
 
     @property
     def resource_group(self) -> str:
-        """Its resource group."""
+        """The workspace's resource group."""
         return self._names[1]
 
     @property
     def subscription_id(self) -> str:
-        """Its subscription."""
+        """The workspace's subscription."""
         return self._names[0]
 
     @property
@@ -261,42 +261,42 @@ class Workspace:
 
     @property
     def _workspace_id(self) -> str:
-        """A GUID that the three names always give."""
+        """A GUID derived from the workspace's three names."""
         from uuid import NAMESPACE_URL, uuid5
 
         return str(uuid5(NAMESPACE_URL, "/".join(self._names)))
 
     @property
     def _auth(self) -> Any:
-        """Stands for whoever is logged in; here nobody has to be."""
+        """The authentication, which is not needed here."""
         from azureml.core.authentication import InteractiveLoginAuthentication
 
         return InteractiveLoginAuthentication()
 
     @property
     def location(self) -> str:
-        """`local`: this machine."""
+        """The location, `local`: this machine."""
         return "local"
 
     @property
     def sku(self) -> str:
-        """`basic`, as every workspace of Azure is by now."""
+        """The SKU, `basic`, as of every workspace of Azure by now."""
         return "basic"
 
     @property
     def tags(self) -> "dict[str, str]":
-        """Its tags, asked anew each time."""
+        """The workspace's tags, read anew each time."""
         tags: dict[str, str] = self._request("workspaces.describe")["tags"]
         return tags
 
     @property
     def discovery_url(self) -> None:
-        """None: no service has to be found."""
+        """None: there is no service to discover."""
 
     @property
     def service_context(self) -> Any:
         """Refused: raises UserErrorException."""
-        raise _refusal("service_context", "There is no service behind the workspace: call the SDK instead.")
+        raise _create_refusal("service_context", "There is no service behind the workspace: call the SDK instead.")
 
     def get_details(self) -> "dict[str, Any]":
         """Return all that is known of it under Azure's keys; what only Azure has is None, and `folder` is ours."""
@@ -345,7 +345,7 @@ class Workspace:
     def delete(self, delete_dependent_resources: bool = False, no_wait: bool = False) -> None:
         """Refused, since it would take all runs with it: raises UserErrorException, which says what to remove."""
         folder = self._request("workspaces.describe")["folder"]
-        raise _refusal(
+        raise _create_refusal(
             "delete()", f"It would remove every run and model of the workspace. To have that, remove {folder!r}."
         )
 
@@ -353,42 +353,42 @@ class Workspace:
 
     @property
     def experiments(self) -> "dict[str, Any]":
-        """Its experiments, by name."""
+        """The workspace's experiments, by name."""
         from azureml.core.experiment import Experiment
 
         return Named(((one.name, one) for one in Experiment.list(self)), partial(Experiment._get_existing, self))
 
     @property
     def compute_targets(self) -> "dict[str, Any]":
-        """Its compute targets, by name; `local`, which every workspace has, is not among them."""
+        """The workspace's compute targets, by name; `local`, which every workspace has, is not among them."""
         from azureml.core.compute import ComputeTarget
 
         return Named(((one.name, one) for one in ComputeTarget.list(self)), partial(ComputeTarget, self))
 
     @property
     def environments(self) -> "dict[str, Any]":
-        """Its environments, by name: the newest version of each."""
+        """The workspace's environments, by name: the newest version of each."""
         from azureml.core.environment import Environment
 
         return Named(Environment.list(self).items(), partial(Environment.get, self))
 
     @property
     def datastores(self) -> "dict[str, Any]":
-        """Its datastores, by name."""
+        """The workspace's datastores, by name."""
         from azureml.core.datastore import Datastore, list_datastores
 
         return Named(list_datastores(self).items(), partial(Datastore.get, self))
 
     @property
     def datasets(self) -> Any:
-        """Its registered datasets, by name: the newest version of each."""
+        """The workspace's registered datasets, by name: the newest version of each."""
         from azureml.core.dataset import Dataset
 
         return Named(Dataset.get_all(self).items(), partial(Dataset.get_by_name, self))
 
     @property
     def models(self) -> "dict[str, Any]":
-        """Its models, by name: the newest version of each."""
+        """The workspace's models, by name: the newest version of each."""
         from azureml.core.model import Model
 
         models: dict[str, Any] = {}
@@ -399,42 +399,42 @@ class Workspace:
 
     @property
     def images(self) -> "dict[str, Any]":
-        """Nothing: images are not built here."""
+        """Empty: images are not built here."""
         from azureml.core.image import Image
 
         return Named((), partial(Image, self))
 
     @property
     def webservices(self) -> "dict[str, Any]":
-        """Nothing: models are not deployed here."""
+        """Empty: models are not deployed here."""
         from azureml.core.webservice import Webservice
 
         return Named((), partial(Webservice, self))
 
     @property
     def linked_services(self) -> "dict[str, Any]":
-        """Nothing: the workspace is linked to no service."""
+        """Empty: the workspace is linked to no service."""
         return {}
 
     @property
     def private_endpoints(self) -> "dict[str, Any]":
-        """Nothing: the workspace is on no network."""
+        """Empty: the workspace is on no network."""
         return {}
 
     def get_run(self, run_id: str) -> Any:
-        """Return the run of this id, of whatever experiment."""
+        """Return the run with this id, in any experiment."""
         from azureml.core.run import Run
 
         return Run.get(self, run_id)
 
     def get_default_datastore(self) -> Any:
-        """Return the datastore that data goes to when none is named."""
+        """Return the default datastore."""
         from azureml.core.datastore import Datastore
 
         return Datastore.get_default(self)
 
     def set_default_datastore(self, name: str) -> None:
-        """Make a datastore the one that data goes to when none is named."""
+        """Make a datastore the default for data without a named one."""
         self._request("datasets.set_default_datastore", name=name)
 
     def get_default_keyvault(self) -> Any:
@@ -454,25 +454,25 @@ class Workspace:
 
     def get_mlflow_tracking_uri(self, _with_auth: bool = False) -> str:
         """Refused: raises UserErrorException."""
-        raise _refusal(
+        raise _create_refusal(
             "get_mlflow_tracking_uri()",
             "There is no MLflow server here. Log by run.log(…), or give mlflow.set_tracking_uri a folder: 'file:…'.",
         )
 
     def list_keys(self) -> Any:
         """Refused: raises UserErrorException."""
-        raise _refusal("list_keys()", "Nothing here is opened by a key: leave the call out.")
+        raise _create_refusal("list_keys()", "Nothing here is opened by a key: leave the call out.")
 
     def sync_keys(self, no_wait: bool = False) -> None:
         """Do nothing: there are no keys that could have changed."""
 
     def update_dependencies(self, container_registry: "str | None" = None, force: bool = False) -> Any:
         """Refused: raises UserErrorException."""
-        raise _refusal("update_dependencies(…)", "The workspace needs no other resource: leave the call out.")
+        raise _create_refusal("update_dependencies(…)", "The workspace needs no other resource: leave the call out.")
 
     def diagnose_workspace(self, diagnose_parameters: object) -> Any:
         """Refused: raises UserErrorException."""
-        raise _refusal("diagnose_workspace(…)", _NO_NETWORK)
+        raise _create_refusal("diagnose_workspace(…)", _NO_NETWORK)
 
     def add_private_endpoint(
         self,
@@ -483,32 +483,34 @@ class Workspace:
         tags: "dict[str, str] | None" = None,
     ) -> Any:
         """Refused: raises UserErrorException."""
-        raise _refusal("add_private_endpoint(…)", _NO_NETWORK)
+        raise _create_refusal("add_private_endpoint(…)", _NO_NETWORK)
 
     def delete_private_endpoint_connection(self, private_endpoint_connection_name: str) -> None:
         """Refused: raises UserErrorException."""
-        raise _refusal("delete_private_endpoint_connection(…)", _NO_NETWORK)
+        raise _create_refusal("delete_private_endpoint_connection(…)", _NO_NETWORK)
 
     def set_connection(self, name: str, category: str, target: str, authType: str, value: str) -> Any:
         """Refused: raises UserErrorException."""
-        raise _connection_refusal("set_connection(…)")
+        raise _create_connection_refusal("set_connection(…)")
 
     def list_connections(self, category: "str | None" = None, target: "str | None" = None) -> Any:
         """Refused: raises UserErrorException."""
-        raise _connection_refusal("list_connections()")
+        raise _create_connection_refusal("list_connections()")
 
     def get_connection(self, name: str) -> Any:
         """Refused: raises UserErrorException."""
-        raise _connection_refusal("get_connection(…)")
+        raise _create_connection_refusal("get_connection(…)")
 
     def delete_connection(self, name: str) -> None:
         """Refused: raises UserErrorException."""
-        raise _connection_refusal("delete_connection(…)")
+        raise _create_connection_refusal("delete_connection(…)")
 
 
-def _refusal(call: str, why: str) -> UserErrorException:
+def _create_refusal(call: str, why: str) -> UserErrorException:
     return UserErrorException(f"Workspace.{call} cannot be had here. {why}")
 
 
-def _connection_refusal(call: str) -> UserErrorException:
-    return _refusal(call, "A workspace keeps no connections: set what git and pip need in the environment of the run.")
+def _create_connection_refusal(call: str) -> UserErrorException:
+    return _create_refusal(
+        call, "A workspace keeps no connections: set what git and pip need in the environment of the run."
+    )

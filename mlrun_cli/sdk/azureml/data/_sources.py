@@ -95,7 +95,7 @@ def fetch(file: DataFile, place: str) -> None:
 
 
 def link(file: DataFile, place: str) -> None:
-    """Make a link to a file, or download it when it is not on this machine."""
+    """Create a link to a file, or download it when it is remote."""
     if file.source.startswith(_REMOTE):
         fetch(file, place)
     else:

@@ -20,7 +20,7 @@ ENCODINGS = {
 }
 
 
-def pandas() -> Any:
+def import_pandas() -> Any:
     """Return the module pandas.
 
     Raises:
@@ -42,7 +42,7 @@ def read_table(files: "list[DataFile]", options: "dict[str, Any]", steps: "list[
         UserErrorException: There is no pandas, or no engine for the format.
         DatasetExecutionError: A file cannot be read as what it should be.
     """
-    module = pandas()
+    module = import_pandas()
     if not files:
         raise DatasetExecutionError("The dataset has no file.")
     frames = [_read(module, file, number, options) for number, file in enumerate(files)]

@@ -5,7 +5,7 @@ import os
 import random
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from azureml._unsupported import refusal
+from azureml._unsupported import create_refusal
 from azureml.data._sources import DataFiles, list_files
 from azureml.exceptions import UserErrorException
 
@@ -72,41 +72,41 @@ class AbstractDataset:
 
     @property
     def id(self) -> "str | None":
-        """Its id; None while it belongs to no workspace."""
+        """The dataset's id; None while it belongs to no workspace."""
         if self._record is None and self._workspace is not None:
             self._record = self._workspace._request("datasets.save", definition=self._definition)
         return None if self._record is None else str(self._record["id"])
 
     @property
     def name(self) -> "str | None":
-        """The name that it is registered under, or None."""
+        """The dataset's registered name, or None."""
         name: str | None = self._get_registered("name")
         return name
 
     @property
     def version(self) -> "int | None":
-        """The version that it is registered as, from 1, or None."""
+        """The dataset's registered version, from 1, or None."""
         version: int | None = self._get_registered("version")
         return version
 
     @property
     def description(self) -> "str | None":
-        """Its description since it was registered, or None."""
+        """The dataset's description since it was registered, or None."""
         description: str | None = self._get_registered("description")
         return description
 
     @property
     def tags(self) -> "dict[str, str] | None":
-        """Its tags; None while it is not registered."""
+        """The dataset's tags; None while it is not registered."""
         tags: dict[str, str] | None = self._get_registered("tags")
         return None if tags is None else dict(tags)
 
     @property
     def data_changed_time(self) -> Any:
-        """When the newest of its files was changed, in UTC; None when one is remote."""
+        """The time when its newest file was changed, in UTC; None when one is remote."""
         from datetime import datetime, timezone
 
-        sources = [file.source for file in self._files().files]
+        sources = [file.source for file in self._resolve_files().files]
         if not sources or not all(map(os.path.exists, sources)):
             return None
         return datetime.fromtimestamp(max(map(os.path.getmtime, sources)), timezone.utc)
@@ -118,7 +118,7 @@ class AbstractDataset:
 
     def get_partition_key_values(self, partition_keys: "list[str] | None" = None) -> "list[dict[str, Any]]":
         """Refused: there are no columns that come from paths."""
-        raise self._refusal("get_partition_key_values", "Group the data in the script")
+        raise self._create_refusal("get_partition_key_values", "Group the data in the script")
 
     # Registering
 
@@ -147,7 +147,7 @@ class AbstractDataset:
 
     def update(self: _Dataset, description: "str | None" = None, tags: "dict[str, str] | None" = None) -> _Dataset:
         """Change the description or the tags; None leaves them as they are."""
-        workspace, record = self._registration("update")
+        workspace, record = self._get_registration("update")
         self._record = workspace._request(
             "datasets.update", dataset_id=record["id"], description=description, tags=tags
         )
@@ -155,17 +155,17 @@ class AbstractDataset:
 
     def add_tags(self: _Dataset, tags: "dict[str, str] | None" = None) -> _Dataset:
         """Add tags to the dataset."""
-        _, record = self._registration("add_tags")
+        _, record = self._get_registration("add_tags")
         return self.update(tags={**record["tags"], **(tags or {})})
 
     def remove_tags(self: _Dataset, tags: "list[str] | None" = None) -> _Dataset:
         """Remove the tags with these keys."""
-        _, record = self._registration("remove_tags")
+        _, record = self._get_registration("remove_tags")
         return self.update(tags={key: value for key, value in record["tags"].items() if key not in (tags or ())})
 
     def unregister_all_versions(self) -> None:
-        """Take its name from all its versions. Runs that used them still find them by id."""
-        workspace, record = self._registration("unregister_all_versions")
+        """Unregister all versions of the dataset. Runs that used them still find them by id."""
+        workspace, record = self._get_registration("unregister_all_versions")
         workspace._request("datasets.unregister", name=record["name"])
         self._record = None
 
@@ -173,28 +173,28 @@ class AbstractDataset:
 
     def take(self: _Dataset, count: int) -> _Dataset:
         """Return the first files or rows."""
-        return self._with(["take", _check_count(count)])
+        return self._with_step(["take", _check_count(count)])
 
     def skip(self: _Dataset, count: int) -> _Dataset:
         """Return all but the first files or rows."""
-        return self._with(["skip", _check_count(count)])
+        return self._with_step(["skip", _check_count(count)])
 
     def take_sample(self: _Dataset, probability: float, seed: "int | None" = None) -> _Dataset:
         """Return files or rows chosen at random, each with this probability; the same ones for the same seed."""
-        return self._with(["part", _check_seed(seed), 0, _check_share("probability", probability)])
+        return self._with_step(["part", _check_seed(seed), 0, _check_share("probability", probability)])
 
     def random_split(self: _Dataset, percentage: float, seed: "int | None" = None) -> "tuple[_Dataset, _Dataset]":
         """Return two datasets: about this share of the files or rows, between 0 and 1, and the others."""
         share, seed = _check_share("percentage", percentage), _check_seed(seed)
-        return self._with(["part", seed, 0, share]), self._with(["part", seed, share, 1])
+        return self._with_step(["part", seed, 0, share]), self._with_step(["part", seed, share, 1])
 
     def filter(self: _Dataset, expression: object) -> _Dataset:
         """Refused: expressions over columns are not here."""
-        raise self._refusal("filter", "Choose in the script, from to_path() or to_pandas_dataframe()")
+        raise self._create_refusal("filter", "Choose in the script, from to_path() or to_pandas_dataframe()")
 
     def __getitem__(self, key: str) -> Any:
         """Refused: expressions over columns are not here."""
-        raise self._refusal(f"dataset[{key!r}]", "Choose in the script, from to_path() or to_pandas_dataframe()")
+        raise self._create_refusal(f"dataset[{key!r}]", "Choose in the script, from to_path() or to_pandas_dataframe()")
 
     # Runs
 
@@ -221,25 +221,25 @@ class AbstractDataset:
     def _get_registered(self, key: str) -> Any:
         return None if self._record is None or self._record["name"] is None else self._record[key]
 
-    def _registration(self, call: str) -> "tuple[Workspace, dict[str, Any]]":
+    def _get_registration(self, call: str) -> "tuple[Workspace, dict[str, Any]]":
         if self._workspace is None or self._record is None or self._record["name"] is None:
             raise UserErrorException(f"{call} needs a registered dataset: call register(workspace, name) first.")
         return self._workspace, self._record
 
-    def _with(self: _Dataset, step: "list[Any]") -> _Dataset:
+    def _with_step(self: _Dataset, step: "list[Any]") -> _Dataset:
         changed = {**self._definition, "steps": [*self._definition["steps"], step]}
         return self._create(changed, self._workspace)
 
-    def _files(self) -> DataFiles:
+    def _resolve_files(self) -> DataFiles:
         return list_files(self._definition, self._workspace)
 
-    def _refusal(self, call: str, instead: str) -> UserErrorException:
-        return refusal(f"{type(self).__name__}.{call}", instead)
+    def _create_refusal(self, call: str, instead: str) -> UserErrorException:
+        return create_refusal(f"{type(self).__name__}.{call}", instead)
 
     # As an argument of a run without a name
 
-    def _location(self) -> "dict[str, Any]":
-        """Return its section of a run configuration: the id where there is one, and the definition where not."""
+    def _build_location(self) -> "dict[str, Any]":
+        """Return the dataset's section of a run configuration: its id, or its definition if it has none."""
         if self._record is None:
             return {"definition": self._definition}
         version = self._record["version"]
@@ -249,13 +249,13 @@ class AbstractDataset:
             "version": None if version is None else str(version),
         }
 
-    def _as_argument(self) -> str:
-        return self._as_input()._as_argument()
+    def _to_argument(self) -> str:
+        return self._to_input()._to_argument()
 
-    def _data_section(self) -> "tuple[str, str, dict[str, Any]]":
-        return self._as_input()._data_section()
+    def _build_data_section(self) -> "tuple[str, str, dict[str, Any]]":
+        return self._to_input()._build_data_section()
 
-    def _as_input(self) -> "DatasetConsumptionConfig":
+    def _to_input(self) -> "DatasetConsumptionConfig":
         if self._input is None:
             self._input = self.as_named_input(f"input_{os.urandom(4).hex()}")
         return self._input

@@ -17,25 +17,25 @@ class AbstractDatastore:
 
     @property
     def workspace(self) -> Any:
-        """The workspace that it belongs to."""
+        """The datastore's workspace."""
         return self._workspace
 
     @property
     def name(self) -> str:
-        """Its name."""
+        """The datastore's name."""
         return self._name
 
     @property
     def datastore_type(self) -> str:
-        """Its type in Azure, as in `AzureBlob`."""
+        """The datastore's type in Azure, as in `AzureBlob`."""
         return self._datastore_type
 
     def set_as_default(self) -> None:
-        """Make this the datastore that data goes to when none is named."""
+        """Make this the default datastore."""
         self.workspace._request("datasets.set_default_datastore", name=self._name)
 
     def unregister(self) -> None:
-        """Remove its registration; its files stay where they are."""
+        """Unregister the datastore; its files stay where they are."""
         self.workspace._request("datasets.unregister_datastore", name=self._name)
 
     def __repr__(self) -> str:

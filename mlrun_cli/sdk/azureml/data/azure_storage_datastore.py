@@ -42,7 +42,7 @@ class AbstractAzureStorageDatastore(AbstractDatastore):
         self._folder = ""
 
     @classmethod
-    def _of(cls, workspace: "Workspace", record: "dict[str, Any]") -> "AbstractAzureStorageDatastore":
+    def _from_record(cls, workspace: "Workspace", record: "dict[str, Any]") -> "AbstractAzureStorageDatastore":
         kind = AzureFileDatastore if record["type"] == "AzureFile" else AzureBlobDatastore
         datastore = kind(workspace, record["name"], os.path.basename(record["folder"]), "local", protocol="file")
         datastore._folder = record["folder"]
@@ -102,8 +102,8 @@ class AbstractAzureStorageDatastore(AbstractDatastore):
                 raise UserErrorException(f"There is no file {source} to upload.")
         folders = [os.path.dirname(source) for source in sources]
         root = os.path.abspath(relative_root) if relative_root else os.path.commonpath(folders) if folders else "/"
-        target = self._inside(target_path)
-        names = [self._inside(os.path.join(target, os.path.relpath(source, root))) for source in sources]
+        target = self._normalize_path(target_path)
+        names = [self._normalize_path(os.path.join(target, os.path.relpath(source, root))) for source in sources]
         places = [os.path.join(self._folder, name) for name in names]
         copied = sum(_copy(source, place, overwrite) for source, place in zip(sources, places))
         if show_progress:
@@ -129,7 +129,7 @@ class AbstractAzureStorageDatastore(AbstractDatastore):
             print(f"Downloaded {copied} files from datastore {self.name!r}.")
         return copied
 
-    def _inside(self, path: "str | None") -> str:
+    def _normalize_path(self, path: "str | None") -> str:
         """Return a path of the datastore without what leads out of it; `.` is its root."""
         inside = os.path.normpath((path or "").lstrip("/") or ".")
         if inside.split("/")[0] == "..":

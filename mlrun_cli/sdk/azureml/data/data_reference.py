@@ -72,18 +72,18 @@ class DataReference:
 
     def as_mount(self) -> "DataReference":
         """Return a reference to this place, which the script gets itself."""
-        return self._as("mount", None, False)
+        return self._with_mode("mount", None, False)
 
     def as_download(self, path_on_compute: "str | None" = None, overwrite: bool = False) -> "DataReference":
         """Return a reference to this place, of which the script gets a copy."""
-        return self._as("download", path_on_compute, overwrite)
+        return self._with_mode("download", path_on_compute, overwrite)
 
     def as_upload(self, path_on_compute: "str | None" = None, overwrite: bool = False) -> "DataReference":
         """Return a reference to this place, for what the script writes."""
-        return self._as("upload", path_on_compute, overwrite)
+        return self._with_mode("upload", path_on_compute, overwrite)
 
     def to_config(self) -> Any:
-        """Return it as an entry of `RunConfiguration.data_references`."""
+        """Return the reference as an entry of `RunConfiguration.data_references`."""
         from azureml.core.runconfig import DataReferenceConfiguration
 
         return DataReferenceConfiguration(
@@ -100,15 +100,15 @@ class DataReference:
     def __repr__(self) -> str:
         return str(self)
 
-    def _as(self, mode: str, path_on_compute: "str | None", overwrite: bool) -> "DataReference":
+    def _with_mode(self, mode: str, path_on_compute: "str | None", overwrite: bool) -> "DataReference":
         return DataReference(
             self.datastore, self.data_reference_name, self.path_on_datastore, mode, path_on_compute, overwrite
         )
 
-    def _as_argument(self) -> str:
+    def _to_argument(self) -> str:
         return str(self)
 
-    def _data_section(self) -> "tuple[str, str, dict[str, Any]]":
+    def _build_data_section(self) -> "tuple[str, str, dict[str, Any]]":
         return (
             "dataReferences",
             self.data_reference_name,

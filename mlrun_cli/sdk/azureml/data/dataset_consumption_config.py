@@ -3,7 +3,7 @@
 import re
 from typing import TYPE_CHECKING, Any
 
-from azureml._unsupported import refusal
+from azureml._unsupported import create_refusal
 from azureml.data.constants import DIRECT_MODE, DOWNLOAD_MODE, HDFS_MODE, MOUNT_MODE
 from azureml.exceptions import UserErrorException
 
@@ -61,13 +61,13 @@ class DatasetConsumptionConfig:
         """Return this input for Spark; a run with one is refused."""
         return DatasetConsumptionConfig(self._name, self.dataset, HDFS_MODE)
 
-    def _as_argument(self) -> str:
+    def _to_argument(self) -> str:
         return self.arg_val
 
-    def _data_section(self) -> "tuple[str, str, dict[str, Any]]":
-        location = getattr(self.dataset, "_location", None)
+    def _build_data_section(self) -> "tuple[str, str, dict[str, Any]]":
+        location = getattr(self.dataset, "_build_location", None)
         if location is None:
-            raise refusal(
+            raise create_refusal(
                 "The output of one run as the input of another",
                 "Call register_on_complete(name) on the output and, when its run has completed, use "
                 "Dataset.get_by_name(workspace, name)",

@@ -6,7 +6,7 @@ from fnmatch import fnmatch
 from typing import Any
 
 from azureml._client.uploads import list_folder_files
-from azureml._unsupported import make_refusing_call, refusal
+from azureml._unsupported import create_refusal, make_refusing_call
 from azureml.data._sources import Sources, parse_sources, request
 from azureml.data._tables import ENCODINGS
 from azureml.data.abstract_datastore import AbstractDatastore
@@ -28,29 +28,29 @@ class DataType:
 
     @staticmethod
     def to_bool() -> "DataType":
-        """True and False."""
+        """Return the type of booleans."""
         return DataType(type="bool")
 
     @staticmethod
     def to_datetime(formats: "str | list[str] | None" = None) -> "DataType":
-        """Times, by the first of the formats of `strptime` that fits."""
+        """Return the type of times, read by the first matching format of `strptime`."""
         return DataType(type="datetime", formats=[formats] if isinstance(formats, str) else formats)
 
     @staticmethod
     def to_float(decimal_mark: str = ".") -> "DataType":
-        """Numbers with a point, or a comma."""
+        """Return the type of numbers with a decimal point, or a comma."""
         if decimal_mark not in {".", ","}:
             raise UserErrorException(f"The decimal mark is '.' or ',', not {decimal_mark!r}.")
         return DataType(type="float", decimal_mark=decimal_mark)
 
     @staticmethod
     def to_long() -> "DataType":
-        """Whole numbers."""
+        """Return the type of whole numbers."""
         return DataType(type="long")
 
     @staticmethod
     def to_string() -> "DataType":
-        """Texts as they stand in the file."""
+        """Return the type of texts, unchanged."""
         return DataType(type="string")
 
     to_stream = staticmethod(
@@ -80,7 +80,7 @@ class FileDatasetFactory:
         """
         _refuse_partitions(partition_format)
         sources = parse_sources(path)
-        definition = _definition("file", sources, {})
+        definition = _build_definition("file", sources, {})
         if validate:
             _validate(definition, sources)
         return FileDataset._create(definition, sources.workspace)
@@ -101,7 +101,7 @@ class FileDatasetFactory:
         Raises:
             UserErrorException: There is no such folder, or no file to copy.
         """
-        datastore, path = _target(target)
+        datastore, path = _parse_target(target)
         names = [name for name in list_folder_files(src_dir) if pattern is None or fnmatch(name, pattern)]
         chosen = [os.path.join(src_dir, name) for name in names]
         if not chosen:
@@ -166,7 +166,7 @@ class TabularDatasetFactory:
             UserErrorException: A path or an option is none.
             DatasetValidationError: A path leads to no file.
         """
-        options = delimited_options(
+        options = build_delimited_options(
             separator=separator,
             header=header,
             include_path=include_path,
@@ -177,7 +177,7 @@ class TabularDatasetFactory:
             empty_as_string=empty_as_string,
             encoding=encoding,
         )
-        return _table(path, options, validate)
+        return _create_table(path, options, validate)
 
     @staticmethod
     def from_parquet_files(
@@ -188,7 +188,7 @@ class TabularDatasetFactory:
         partition_format: "str | None" = None,
     ) -> TabularDataset:
         """Return a table of Parquet files; reading it needs pyarrow. Arguments are those of `from_delimited_files`."""
-        return _table(path, parquet_options(include_path, set_column_types, partition_format), validate)
+        return _create_table(path, build_parquet_options(include_path, set_column_types, partition_format), validate)
 
     @staticmethod
     def from_json_lines_files(
@@ -207,11 +207,11 @@ class TabularDatasetFactory:
         if invalid_lines not in {"error", "drop"}:
             raise UserErrorException(f"invalid_lines is 'error' or 'drop', not {invalid_lines!r}.")
         options = {
-            **_common_options("json_lines", include_path, set_column_types, partition_format),
+            **_build_common_options("json_lines", include_path, set_column_types, partition_format),
             "invalid_lines": invalid_lines,
             "encoding": _check_encoding(encoding),
         }
-        return _table(path, options, validate)
+        return _create_table(path, options, validate)
 
     from_sql_query = staticmethod(
         make_refusing_call("Dataset.Tabular.from_sql_query", "Query the database in the script with pandas.read_sql")
@@ -243,10 +243,10 @@ class TabularDatasetFactory:
         Raises:
             UserErrorException: pyarrow is not in this environment.
         """
-        datastore, path = _target(target)
+        datastore, path = _parse_target(target)
         unique = os.urandom(16).hex() if make_target_path_unique else ""
         relative = "/".join(part for part in ((path or "").strip("/"), unique) if part)
-        file = os.path.join(datastore._folder, datastore._inside(relative), "part-00000.parquet")
+        file = os.path.join(datastore._folder, datastore._normalize_path(relative), "part-00000.parquet")
         os.makedirs(os.path.dirname(file), exist_ok=True)
         more = {} if row_group_size is None else {"row_group_size": row_group_size}
         try:
@@ -265,7 +265,7 @@ class TabularDatasetFactory:
     register_spark_dataframe = _make_registering("toPandas")
 
 
-def delimited_options(
+def build_delimited_options(
     *,
     separator: str,
     header: Any,
@@ -289,7 +289,7 @@ def delimited_options(
     if not isinstance(separator, str) or not separator:
         raise UserErrorException(f"The separator is a text, not {separator!r}.")
     return {
-        **_common_options("delimited", include_path, set_column_types, partition_format),
+        **_build_common_options("delimited", include_path, set_column_types, partition_format),
         "separator": separator,
         "header": behavior.name,
         "infer_column_types": bool(infer_column_types),
@@ -299,14 +299,14 @@ def delimited_options(
     }
 
 
-def parquet_options(
+def build_parquet_options(
     include_path: bool, set_column_types: "dict[str, DataType] | None", partition_format: "str | None"
 ) -> "dict[str, Any]":
-    """Return the options of a table of Parquet files; raises as `delimited_options` does."""
-    return _common_options("parquet", include_path, set_column_types, partition_format)
+    """Return the options of a table of Parquet files; raises as `build_delimited_options` does."""
+    return _build_common_options("parquet", include_path, set_column_types, partition_format)
 
 
-def _common_options(
+def _build_common_options(
     file_format: str, include_path: bool, types: "dict[str, DataType] | None", partition_format: "str | None"
 ) -> "dict[str, Any]":
     _refuse_partitions(partition_format)
@@ -320,15 +320,15 @@ def _common_options(
     }
 
 
-def _table(path: Any, options: "dict[str, Any]", validate: bool) -> TabularDataset:
+def _create_table(path: Any, options: "dict[str, Any]", validate: bool) -> TabularDataset:
     sources = parse_sources(path)
-    definition = _definition("tabular", sources, options)
+    definition = _build_definition("tabular", sources, options)
     if validate:
         _validate(definition, sources)
     return TabularDataset._create(definition, sources.workspace)
 
 
-def _definition(kind: str, sources: Sources, options: "dict[str, Any]") -> "dict[str, Any]":
+def _build_definition(kind: str, sources: Sources, options: "dict[str, Any]") -> "dict[str, Any]":
     return {"kind": kind, "paths": sources.paths, "options": options, "steps": []}
 
 
@@ -341,7 +341,7 @@ def _validate(definition: "dict[str, Any]", sources: Sources) -> None:
 
 def _refuse_partitions(partition_format: "str | None") -> None:
     if partition_format is not None:
-        raise refusal("partition_format", _NO_PARTITIONS)
+        raise create_refusal("partition_format", _NO_PARTITIONS)
 
 
 def _check_encoding(encoding: Any) -> str:
@@ -351,7 +351,7 @@ def _check_encoding(encoding: Any) -> str:
     raise UserErrorException(f"The encoding is one of {', '.join(ENCODINGS)}, not {encoding!r}.")
 
 
-def _target(target: Any) -> "tuple[Any, str | None]":
+def _parse_target(target: Any) -> "tuple[Any, str | None]":
     """Return a datastore that holds files, and a path in it.
 
     Raises:

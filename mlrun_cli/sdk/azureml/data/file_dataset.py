@@ -24,7 +24,7 @@ class FileDataset(AbstractDataset):
 
     def to_path(self) -> "list[str]":
         """Return the files' paths below a mount or download of them, each with a slash in front."""
-        return [f"/{file.name}" for file in self._files().files]
+        return [f"/{file.name}" for file in self._resolve_files().files]
 
     def download(
         self, target_path: "str | None" = None, overwrite: bool = False, ignore_not_found: bool = False
@@ -36,7 +36,7 @@ class FileDataset(AbstractDataset):
                 `ignore_not_found` is not said.
         """
         target = os.path.abspath(target_path) if target_path else tempfile.mkdtemp()
-        places = [(file, os.path.join(target, file.name)) for file in self._files().files]
+        places = [(file, os.path.join(target, file.name)) for file in self._resolve_files().files]
         if not overwrite:
             for _, place in places:
                 if os.path.lexists(place):
@@ -64,17 +64,17 @@ class FileDataset(AbstractDataset):
 
     def as_cache(self, datacache_store: object) -> Any:
         """Refused: files of this machine need no cache."""
-        raise self._refusal("as_cache", "Use as_mount, which gives the script the files themselves")
+        raise self._create_refusal("as_cache", "Use as_mount, which gives the script the files themselves")
 
     def hydrate(self, datacache_store: object, replica_count: "int | None" = None) -> Any:
         """Refused: files of this machine need no cache."""
-        raise self._refusal("hydrate", "Leave it out: the files are on this machine")
+        raise self._create_refusal("hydrate", "Leave it out: the files are on this machine")
 
     def file_metadata(self, col: str) -> Any:
         """Refused: expressions over files are not here."""
-        raise self._refusal("file_metadata", "Use os.stat on the files of a mount")
+        raise self._create_refusal("file_metadata", "Use os.stat on the files of a mount")
 
-    def _as_input(self) -> "DatasetConsumptionConfig":
+    def _to_input(self) -> "DatasetConsumptionConfig":
         if self._input is None:
             self._input = self.as_mount()
         return self._input
@@ -84,7 +84,7 @@ class _MountContext:
     """A folder with the files of a dataset, from `start` to `stop`."""
 
     def __init__(self, dataset: FileDataset, mount_point: "str | None") -> None:
-        self._files = dataset._files()
+        self._files = dataset._resolve_files()
         self._made: str | None = None
         self._wants_folder = mount_point is not None
         whole = self._files.whole

@@ -4,7 +4,7 @@ import os
 from copy import copy
 from typing import Any, TypeVar
 
-from azureml._unsupported import refusal
+from azureml._unsupported import create_refusal
 from azureml.data.abstract_datastore import AbstractDatastore
 from azureml.data.constants import DIRECT_MODE, HDFS_MODE, LINK_MODE, MOUNT_MODE, UPLOAD_MODE
 from azureml.data.dataset_consumption_config import DatasetConsumptionConfig, check_name
@@ -75,11 +75,13 @@ class OutputDatasetConfig:
         """Return the output as the input of another run, which pipelines have; a run with one is refused."""
         return DatasetConsumptionConfig(name or f"input_{os.urandom(4).hex()}", self, self.mode)
 
-    def _as_argument(self) -> str:
+    def _to_argument(self) -> str:
         return self.arg_val
 
-    def _data_section(self) -> "tuple[str, str, dict[str, Any]]":
-        raise refusal(type(self).__name__, "Use OutputFileDatasetConfig, which gives the script a folder to write to")
+    def _build_data_section(self) -> "tuple[str, str, dict[str, Any]]":
+        raise create_refusal(
+            type(self).__name__, "Use OutputFileDatasetConfig, which gives the script a folder to write to"
+        )
 
 
 class TransformationMixin:
@@ -95,9 +97,9 @@ class TransformationMixin:
         set_column_types: "dict[str, Any] | None" = None,
     ) -> "OutputTabularDatasetConfig":
         """Return this output such that its delimited files, or those of `path_glob`, are registered as a table."""
-        from azureml.data.dataset_factory import delimited_options
+        from azureml.data.dataset_factory import build_delimited_options
 
-        options = delimited_options(
+        options = build_delimited_options(
             separator=separator,
             header=header,
             include_path=include_path,
@@ -114,9 +116,9 @@ class TransformationMixin:
         set_column_types: "dict[str, Any] | None" = None,
     ) -> "OutputTabularDatasetConfig":
         """Return this output such that its Parquet files, or those of `path_glob`, are registered as a table."""
-        from azureml.data.dataset_factory import parquet_options
+        from azureml.data.dataset_factory import build_parquet_options
 
-        options = parquet_options(include_path, set_column_types, partition_format)
+        options = build_parquet_options(include_path, set_column_types, partition_format)
         return OutputTabularDatasetConfig(output_file_dataset_config=self, _options=options, _glob=path_glob)
 
 
@@ -146,8 +148,8 @@ class OutputFileDatasetConfig(OutputDatasetConfig, TransformationMixin):
         """
         super().__init__(MOUNT_MODE, name)
         if partition_format is not None:
-            raise refusal("partition_format", "Leave it out, and take the columns from the paths in the script")
-        _destination_parts(destination)
+            raise create_refusal("partition_format", "Leave it out, and take the columns from the paths in the script")
+        _parse_destination(destination)
         self.destination = destination
         self.source = source
         self._upload_options: UploadOptions | None = None
@@ -167,13 +169,13 @@ class OutputFileDatasetConfig(OutputDatasetConfig, TransformationMixin):
         uploaded._upload_options, uploaded._mount_options = UploadOptions(overwrite, source_globs), None
         return uploaded
 
-    def _data_section(self) -> "tuple[str, str, dict[str, Any]]":
-        return self._section(self._registration, None)
+    def _build_data_section(self) -> "tuple[str, str, dict[str, Any]]":
+        return self._build_section(self._registration, None)
 
-    def _section(
+    def _build_section(
         self, registration: "RegistrationConfiguration | None", transformation: "dict[str, Any] | None"
     ) -> "tuple[str, str, dict[str, Any]]":
-        datastore, path = _destination_parts(self.destination)
+        datastore, path = _parse_destination(self.destination)
         upload = self._upload_options
         return (
             "outputData",
@@ -219,13 +221,13 @@ class OutputTabularDatasetConfig(OutputDatasetConfig):
 
     def as_mount(self) -> "OutputTabularDatasetConfig":
         """Return this output in mount mode."""
-        return self._from(self._origin.as_mount())
+        return self._with_origin(self._origin.as_mount())
 
     def as_upload(
         self, overwrite: bool = False, source_globs: "list[str] | None" = None
     ) -> "OutputTabularDatasetConfig":
         """Return this output in upload mode."""
-        return self._from(self._origin.as_upload(overwrite, source_globs))
+        return self._with_origin(self._origin.as_upload(overwrite, source_globs))
 
     def as_input(self, name: "str | None" = None) -> DatasetConsumptionConfig:
         """Return the output as the input of another run, which pipelines have; a run with one is refused."""
@@ -233,31 +235,31 @@ class OutputTabularDatasetConfig(OutputDatasetConfig):
 
     def keep_columns(self, columns: "str | list[str]") -> "OutputTabularDatasetConfig":
         """Return this output such that its table has these columns and no others."""
-        return self._with(["keep", [columns] if isinstance(columns, str) else list(columns)])
+        return self._with_step(["keep", [columns] if isinstance(columns, str) else list(columns)])
 
     def drop_columns(self, columns: "str | list[str]") -> "OutputTabularDatasetConfig":
         """Return this output such that its table does not have these columns."""
-        return self._with(["drop", [columns] if isinstance(columns, str) else list(columns)])
+        return self._with_step(["drop", [columns] if isinstance(columns, str) else list(columns)])
 
     def random_split(self, percentage: float, seed: "int | None" = None) -> Any:
         """Refused: register the whole, and split the dataset."""
-        raise refusal(
+        raise create_refusal(
             "OutputTabularDatasetConfig.random_split", "Register the output, and call random_split on the dataset"
         )
 
-    def _with(self, step: "list[Any]") -> "OutputTabularDatasetConfig":
+    def _with_step(self, step: "list[Any]") -> "OutputTabularDatasetConfig":
         changed = copy(self)
         changed._steps = [*self._steps, step]
         return changed
 
-    def _from(self, origin: OutputFileDatasetConfig) -> "OutputTabularDatasetConfig":
+    def _with_origin(self, origin: OutputFileDatasetConfig) -> "OutputTabularDatasetConfig":
         changed = copy(self)
         changed._origin, changed.mode = origin, origin.mode
         return changed
 
-    def _data_section(self) -> "tuple[str, str, dict[str, Any]]":
+    def _build_data_section(self) -> "tuple[str, str, dict[str, Any]]":
         table = {"kind": "tabular", "options": self._options, "steps": self._steps, "glob": self._glob}
-        return self._origin._section(self._registration, table)
+        return self._origin._build_section(self._registration, table)
 
 
 class HDFSOutputDatasetConfig(OutputDatasetConfig, TransformationMixin):
@@ -282,8 +284,8 @@ class LinkTabularOutputDatasetConfig(OutputDatasetConfig):
         super().__init__(LINK_MODE, name)
 
 
-def _destination_parts(destination: Any) -> "tuple[str | None, str | None]":
-    """Return the names of a datastore and of a path in it; None is what is not said.
+def _parse_destination(destination: Any) -> "tuple[str | None, str | None]":
+    """Return the names of a datastore and of a path in it; None for an unnamed one.
 
     Raises:
         UserErrorException: It is neither a datastore nor a datastore with a path.

@@ -4,7 +4,7 @@ import os
 import tempfile
 from typing import TYPE_CHECKING, Any
 
-from azureml.data._tables import pandas, read_table
+from azureml.data._tables import import_pandas, read_table
 from azureml.data.abstract_dataset import AbstractDataset
 from azureml.data.file_dataset import FileDataset
 
@@ -34,28 +34,28 @@ class TabularDataset(AbstractDataset):
             UserErrorException: This environment has no pandas, or not what it needs for Parquet.
             DatasetExecutionError: A file cannot be read as what it should be, or a column is not there.
         """
-        pandas()
-        return read_table(self._files().files, self._definition["options"], self._definition["steps"])
+        import_pandas()
+        return read_table(self._resolve_files().files, self._definition["options"], self._definition["steps"])
 
     def to_csv_files(self, separator: str = ",") -> FileDataset:
         """Write the rows to a file of values in a temporary folder."""
         place = os.path.join(tempfile.mkdtemp(), "part-00000.csv")
         self.to_pandas_dataframe().to_csv(place, sep=separator, index=False)
-        return _dataset_of(place)
+        return _create_file_dataset(place)
 
     def to_parquet_files(self) -> FileDataset:
         """Write the rows to a Parquet file in a temporary folder."""
         place = os.path.join(tempfile.mkdtemp(), "part-00000.parquet")
         self.to_pandas_dataframe().to_parquet(place)
-        return _dataset_of(place)
+        return _create_file_dataset(place)
 
     def keep_columns(self, columns: "str | list[str]", validate: bool = False) -> "TabularDataset":
         """Return the table with these columns and no others."""
-        return self._with(["keep", [columns] if isinstance(columns, str) else list(columns)])
+        return self._with_step(["keep", [columns] if isinstance(columns, str) else list(columns)])
 
     def drop_columns(self, columns: "str | list[str]") -> "TabularDataset":
         """Return the table without these columns."""
-        return self._with(["drop", [columns] if isinstance(columns, str) else list(columns)])
+        return self._with_step(["drop", [columns] if isinstance(columns, str) else list(columns)])
 
     def with_timestamp_columns(
         self,
@@ -74,21 +74,21 @@ class TabularDataset(AbstractDataset):
 
     def time_after(self, start_time: "datetime", include_boundary: bool = True, validate: bool = True) -> Any:
         """Refused: rows are chosen by time in the script."""
-        raise self._refusal("time_after", _IN_PANDAS)
+        raise self._create_refusal("time_after", _IN_PANDAS)
 
     def time_before(self, end_time: "datetime", include_boundary: bool = True, validate: bool = True) -> Any:
         """Refused: rows are chosen by time in the script."""
-        raise self._refusal("time_before", _IN_PANDAS)
+        raise self._create_refusal("time_before", _IN_PANDAS)
 
     def time_between(
         self, start_time: "datetime", end_time: "datetime", include_boundary: bool = True, validate: bool = True
     ) -> Any:
         """Refused: rows are chosen by time in the script."""
-        raise self._refusal("time_between", _IN_PANDAS)
+        raise self._create_refusal("time_between", _IN_PANDAS)
 
     def time_recent(self, time_delta: "timedelta", include_boundary: bool = True, validate: bool = True) -> Any:
         """Refused: rows are chosen by time in the script."""
-        raise self._refusal("time_recent", _IN_PANDAS)
+        raise self._create_refusal("time_recent", _IN_PANDAS)
 
     def to_dask_dataframe(
         self,
@@ -98,11 +98,11 @@ class TabularDataset(AbstractDataset):
         out_of_range_datetime: str = "null",
     ) -> Any:
         """Refused: tables are read by pandas."""
-        raise self._refusal("to_dask_dataframe", _IN_PANDAS)
+        raise self._create_refusal("to_dask_dataframe", _IN_PANDAS)
 
     def to_spark_dataframe(self) -> Any:
         """Refused: tables are read by pandas."""
-        raise self._refusal("to_spark_dataframe", _IN_PANDAS)
+        raise self._create_refusal("to_spark_dataframe", _IN_PANDAS)
 
     def partition_by(
         self,
@@ -113,7 +113,9 @@ class TabularDataset(AbstractDataset):
         partition_as_file_dataset: bool = False,
     ) -> Any:
         """Refused: a table is not cut up here."""
-        raise self._refusal("partition_by", "Write a file for each group with pandas, and make a dataset of the folder")
+        raise self._create_refusal(
+            "partition_by", "Write a file for each group with pandas, and make a dataset of the folder"
+        )
 
     def download(
         self,
@@ -123,26 +125,28 @@ class TabularDataset(AbstractDataset):
         ignore_not_found: bool = True,
     ) -> Any:
         """Refused: columns hold no files here."""
-        raise self._refusal("download", "Make a dataset of the files with Dataset.File.from_files and download that")
+        raise self._create_refusal(
+            "download", "Make a dataset of the files with Dataset.File.from_files and download that"
+        )
 
     def mount(self, stream_column: str, mount_point: "str | None" = None) -> Any:
         """Refused: columns hold no files here."""
-        raise self._refusal("mount", "Make a dataset of the files with Dataset.File.from_files and mount that")
+        raise self._create_refusal("mount", "Make a dataset of the files with Dataset.File.from_files and mount that")
 
     def get_profile(self, workspace: object = None) -> Any:
         """Refused: nothing is profiled here."""
-        raise self._refusal("get_profile", "Call to_pandas_dataframe().describe()")
+        raise self._create_refusal("get_profile", "Call to_pandas_dataframe().describe()")
 
     def get_profile_runs(self, workspace: object = None) -> Any:
         """Refused: nothing is profiled here."""
-        raise self._refusal("get_profile_runs", "Call to_pandas_dataframe().describe()")
+        raise self._create_refusal("get_profile_runs", "Call to_pandas_dataframe().describe()")
 
     def submit_profile_run(
         self, compute_target: object, experiment: object, cache_datastore_name: object = None
     ) -> Any:
         """Refused: nothing is profiled here."""
-        raise self._refusal("submit_profile_run", "Call to_pandas_dataframe().describe()")
+        raise self._create_refusal("submit_profile_run", "Call to_pandas_dataframe().describe()")
 
 
-def _dataset_of(place: str) -> FileDataset:
+def _create_file_dataset(place: str) -> FileDataset:
     return FileDataset._create({"kind": "file", "paths": [{"path": place}], "options": {}, "steps": []}, None)

@@ -58,7 +58,7 @@ class MMLBaseEstimator(Described, takes="source_directory, *, compute_target, es
 
     @property
     def conda_dependencies(self) -> Any:
-        """The CondaDependencies of its environment."""
+        """The conda dependencies of the estimator's environment."""
         return self.run_config.environment.python.conda_dependencies
 
     def _to_script_run_config(self) -> "ScriptRunConfig":
@@ -84,7 +84,7 @@ class MMLBaseEstimator(Described, takes="source_directory, *, compute_target, es
         configuration.arguments = to_arguments(self._find_given("script_params"))
         configuration.target = self._find_given("compute_target") or "local"
         self._distribute(configuration)
-        configuration.environment = self._environment()
+        configuration.environment = self._build_environment()
         _bind(configuration, self._find_given("inputs") or [])
         if self._find_given("environment_variables"):
             configuration.environment_variables = dict(self._find_given("environment_variables"))
@@ -96,7 +96,7 @@ class MMLBaseEstimator(Described, takes="source_directory, *, compute_target, es
         nodes = self._find_given("node_count")
         if nodes is not None and (not isinstance(nodes, int) or nodes < 1):
             raise TrainingException(f"node_count has to be a whole number above 0, and is {nodes!r}.")
-        training = self._distributed_training()
+        training = self._get_distributed_training()
         processes = self._find_given("process_count_per_node") or 1
         if training is None:
             if (nodes or 1) * processes > 1:
@@ -109,7 +109,7 @@ class MMLBaseEstimator(Described, takes="source_directory, *, compute_target, es
         configuration.node_count = nodes or 1
         if training.communicator == "IntelMpi" and configuration.node_count * processes == 1:
             return  # one process has nobody to talk to, and needs no mpirun
-        configuration.framework = self._distributed_framework(training)
+        configuration.framework = self._get_distributed_framework(training)
         configuration.communicator = training.communicator
         if training.communicator == "IntelMpi":
             configuration.mpi.process_count_per_node = processes
@@ -117,7 +117,7 @@ class MMLBaseEstimator(Described, takes="source_directory, *, compute_target, es
             configuration.tensorflow.worker_count = vars(training)["worker_count"]
             configuration.tensorflow.parameter_server_count = vars(training)["parameter_server_count"]
 
-    def _distributed_training(self) -> "DistributedTraining | None":
+    def _get_distributed_training(self) -> "DistributedTraining | None":
         training = self._find_given("distributed_training")
         backend = self._find_given("distributed_backend")
         if training is None and backend is not None:
@@ -131,24 +131,24 @@ class MMLBaseEstimator(Described, takes="source_directory, *, compute_target, es
         return training
 
     @staticmethod
-    def _distributed_framework(training: DistributedTraining) -> str:
+    def _get_distributed_framework(training: DistributedTraining) -> str:
         names = {"ParameterServer": "TensorFlow", "Gloo": "PyTorch", "Nccl": "PyTorch"}
         return names.get(training.communicator, "Python")
 
     # Packages
 
-    def _framework_packages(self) -> "list[str]":
-        """Requirements of pip that come with this kind of estimator."""
+    def _list_framework_packages(self) -> "list[str]":
+        """Return the pip requirements of this kind of estimator."""
         return []
 
-    def _environment(self) -> "Environment":
+    def _build_environment(self) -> "Environment":
         from azureml.core.environment import Environment
 
         definition: Environment | None = self._find_given("environment_definition")
         if definition is not None:
             return definition
         environment = Environment("estimator")
-        dependencies = None if self._find_given("user_managed") else self._conda_dependencies()
+        dependencies = None if self._find_given("user_managed") else self._build_conda_dependencies()
         if dependencies is not None:
             environment.python.conda_dependencies = dependencies
         else:
@@ -161,8 +161,8 @@ class MMLBaseEstimator(Described, takes="source_directory, *, compute_target, es
             environment.docker.base_image = image
         return environment
 
-    def _conda_dependencies(self) -> Any:
-        """Return its packages; None when none are named."""
+    def _build_conda_dependencies(self) -> Any:
+        """Return the estimator's packages; None when none are named."""
         from azureml.core.conda_dependencies import CondaDependencies
 
         conda_file = self._find_given("conda_dependencies_file") or self._find_given("conda_dependencies_file_path")
@@ -170,22 +170,22 @@ class MMLBaseEstimator(Described, takes="source_directory, *, compute_target, es
         conda = list(self._find_given("conda_packages") or [])
         pip = list(self._find_given("pip_packages") or [])
         if pip_file:
-            pip += _requirements(self._existing_file(pip_file, "pip_requirements_file"))
+            pip += _read_requirements(self._get_existing_file(pip_file, "pip_requirements_file"))
         if conda_file:
-            found = CondaDependencies(self._existing_file(conda_file, "conda_dependencies_file"))
-        elif conda or pip or self._framework_packages():
+            found = CondaDependencies(self._get_existing_file(conda_file, "conda_dependencies_file"))
+        elif conda or pip or self._list_framework_packages():
             found = CondaDependencies()
         else:
             return None
         named = {get_package_name(one) for one in [*conda, *pip, *found.conda_packages, *found.pip_packages]}
-        pip += [one for one in self._framework_packages() if get_package_name(one) not in named]
+        pip += [one for one in self._list_framework_packages() if get_package_name(one) not in named]
         for one in conda:
             found.add_conda_package(one)
         for one in pip:
             found.add_pip_package(one)
         return found
 
-    def _existing_file(self, path: str, parameter: str) -> str:
+    def _get_existing_file(self, path: str, parameter: str) -> str:
         full = os.path.abspath(os.path.join(self.source_directory, path))
         if not os.path.isfile(full):
             raise UserErrorException(
@@ -195,13 +195,13 @@ class MMLBaseEstimator(Described, takes="source_directory, *, compute_target, es
 
 
 def _bind(configuration: "RunConfiguration", inputs: Any) -> None:
-    """Let the script have data that none of its arguments names."""
+    """Give the script data that none of its arguments names."""
     for one in inputs:
-        if not hasattr(one, "_data_section"):
+        if not hasattr(one, "_build_data_section"):
             raise UserErrorException(
                 f"inputs takes what dataset.as_named_input(…) and datastore.path(…) give, not {type(one).__name__}."
             )
-        section, name, _ = one._data_section()
+        section, name, _ = one._build_data_section()
         (configuration.data if section == "data" else configuration.data_references)[name] = one
 
 
@@ -228,7 +228,7 @@ def get_package_name(requirement: str) -> str:
     return _NAMES_OF_PIP.get(name, name)
 
 
-def _requirements(path: str) -> "list[str]":
+def _read_requirements(path: str) -> "list[str]":
     with open(path, encoding="utf-8") as file:
         lines = [line.partition(" #")[0].strip() for line in file]
     return [line for line in lines if line and not line.startswith("#")]

@@ -22,7 +22,7 @@ class FrameworkEstimator(MMLBaseEstimator):
         """Return the versions that Azure has; here any may be asked for that pip finds."""
         return list(cls._SUPPORTED_VERSIONS)
 
-    def _framework_packages(self) -> "list[str]":
+    def _list_framework_packages(self) -> "list[str]":
         if self._find_given("environment_definition") is not None:
             return []
         version = self.framework_version

@@ -28,7 +28,7 @@ class RunPage:
         """Ask how the run stands; its record."""
         # The log is looked at afterwards: all of a run that has ended is in it.
         self._overview = self._run._request("runs.overview")
-        self._log = self._last_lines()
+        self._log = self._read_last_lines()
         record: Dict[str, Any] = self._overview["run"]
         return record
 
@@ -47,28 +47,28 @@ class RunPage:
             parts.append(f"<p><b>Error:</b> {html(error)}</p>")
         metrics, children = self._overview["metrics"], self._overview["children"]
         if metrics:
-            rows = [(each["name"], _number(each["last"]), each["count"]) for each in metrics]
-            parts.append(_table(("Metric", "Last", "Values"), rows, self._overview["metric_count"]))
+            rows = [(each["name"], _format_number(each["last"]), each["count"]) for each in metrics]
+            parts.append(_format_table(("Metric", "Last", "Values"), rows, self._overview["metric_count"]))
         if children:
             rows = [(each.get("display_name") or each["run_id"], each["status"], each["run_id"]) for each in children]
-            parts.append(_table(("Run below it", "Status", "Id"), rows, self._overview["child_count"]))
+            parts.append(_format_table(("Run below it", "Status", "Id"), rows, self._overview["child_count"]))
         if self._log:
             log = html("\n".join(self._log))
             parts.append(f'<pre style="max-height:24em;overflow:auto">{log}</pre>')
         return {"text/html": "".join(parts), "text/plain": format_text_table("Run", cells)}
 
-    def _last_lines(self) -> List[str]:
+    def _read_last_lines(self) -> List[str]:
         """Return the end of the script's log, or while it is empty of the installer's."""
         folder = os.path.join(client().run_folder(self._run._names, self._run.id), ARTIFACTS)
         for pattern in _LOGS:
             for path in sorted(glob(os.path.join(escape(folder), pattern)))[:1]:
-                lines = _end_of(path)
+                lines = _read_last_lines_of(path)
                 if lines:
                     return lines
         return []
 
 
-def _end_of(path: str) -> List[str]:
+def _read_last_lines_of(path: str) -> List[str]:
     try:
         with open(path, "rb") as file:
             size = file.seek(0, os.SEEK_END)
@@ -80,11 +80,11 @@ def _end_of(path: str) -> List[str]:
     return [line.rstrip("\r").rpartition("\r")[2] for line in text.rstrip("\n").split("\n")][-_LAST_LINES:]
 
 
-def _table(heads: Sequence[str], rows: "Sequence[Sequence[Any]]", count: int) -> str:
+def _format_table(heads: Sequence[str], rows: "Sequence[Sequence[Any]]", count: int) -> str:
     body = "".join(f"<tr>{''.join(f'<td>{html(str(cell))}</td>' for cell in row)}</tr>" for row in rows)
     more = f"<caption>the first {len(rows)} of {count:,}</caption>" if count > len(rows) else ""
     return f"<table>{more}<tr>{''.join(f'<th>{html(head)}</th>' for head in heads)}</tr>{body}</table>"
 
 
-def _number(value: Any) -> str:
+def _format_number(value: Any) -> str:
     return "" if value is None else f"{value:.6g}"

@@ -22,7 +22,7 @@ class RunDetails:
 
             show(self._run)
             return
-        rows = {name: str(value) for name, value in self._facts().items()}
+        rows = {name: str(value) for name, value in self._collect_facts().items()}
         widths = {name: max(len(name), len(value)) for name, value in rows.items()}
         for words in (rows.keys(), rows.values()):
             cells = [word.ljust(width) for word, width in zip(words, widths.values())]
@@ -36,7 +36,7 @@ class RunDetails:
             "run_metrics": self._run.get_metrics(),
         }
 
-    def _facts(self) -> "dict[str, Any]":
+    def _collect_facts(self) -> "dict[str, Any]":
         run = self._run
         return {"Experiment": run.experiment.name, "Id": run.id, "Type": run.type, "Status": run.get_status()}
 

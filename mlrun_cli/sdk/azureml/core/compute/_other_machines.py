@@ -11,7 +11,7 @@ from azureml.core.compute.compute import (
     ComputeTargetAttachConfiguration,
     ComputeTargetException,
     ComputeTargetProvisioningConfiguration,
-    not_here,
+    create_unavailable_error,
 )
 
 
@@ -31,7 +31,7 @@ class Attachable(ComputeTarget):
     @classmethod
     def attach(cls, workspace: Any, name: str, *_: Any, **__: Any) -> ComputeTarget:
         """Refused: raises ComputeTargetException."""
-        raise not_here(cls.attach_configuration, name, f"{cls.__name__}.attach(…)")
+        raise create_unavailable_error(cls.attach_configuration, name, f"{cls.__name__}.attach(…)")
 
 
 class Locked(ComputeTarget):
@@ -39,7 +39,7 @@ class Locked(ComputeTarget):
 
     def get_credentials(self) -> Any:
         """Refused: raises ComputeTargetException."""
-        raise not_here(None, self.name, f"{type(self).__name__}.get_credentials()")
+        raise create_unavailable_error(None, self.name, f"{type(self).__name__}.get_credentials()")
 
 
 class _Kind(NamedTuple):

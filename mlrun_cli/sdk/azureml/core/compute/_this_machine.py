@@ -14,10 +14,10 @@ class ThisMachine(ComputeTarget):
     vm_size: "str | None"
     status: Any
 
-    def _take(self, document: "dict[str, Any]") -> None:
-        super()._take(document)
+    def _load_document(self, document: "dict[str, Any]") -> None:
+        super()._load_document(document)
         vars(self).update(dict.fromkeys(_UNSET))
-        self.vm_size = own_part(document).get("vmSize")
+        self.vm_size = extract_own_part(document).get("vmSize")
 
     def serialize(self) -> "dict[str, Any]":
         """Return the target as a document of Azure's form, which can be written as JSON."""
@@ -26,12 +26,12 @@ class ThisMachine(ComputeTarget):
         return document
 
     def get(self) -> "dict[str, Any]":
-        """Look the target up anew and return what `serialize()` gives."""
+        """Read the target anew and return it as `serialize()` does."""
         self.refresh_state()
         return self.serialize()
 
     def get_status(self) -> Any:
-        """Look the target up anew and return its status."""
+        """Read the target anew and return its status."""
         self.refresh_state()
         return self.status
 
@@ -66,7 +66,7 @@ class ThisMachine(ComputeTarget):
         ]
 
 
-def own_part(document: "dict[str, Any]") -> "dict[str, Any]":
+def extract_own_part(document: "dict[str, Any]") -> "dict[str, Any]":
     """Return the part of a document that is of its kind alone."""
     own: dict[str, Any] = document["properties"].get("properties") or {}
     return own

@@ -8,7 +8,7 @@ from azureml.core.compute.compute import (
     ComputeTarget,
     ComputeTargetException,
     ComputeTargetUpdateConfiguration,
-    not_here,
+    create_unavailable_error,
 )
 
 __all__ = [
@@ -33,7 +33,7 @@ class _Reached:
         leaf_domain_label: "str | None" = None,
         overwrite_existing_domain: bool = False,
     ) -> None:
-        """Describe how the cluster's services are to be reached."""
+        """Set the TLS settings."""
         self.ssl_cname = ssl_cname
         self.ssl_cert_pem_file = ssl_cert_pem_file
         self.ssl_key_pem_file = ssl_key_pem_file
@@ -92,7 +92,7 @@ class AksCompute(Attachable, Locked):
 
     def update(self, update_configuration: Any) -> None:
         """Refused: raises ComputeTargetException."""
-        raise not_here(update_configuration, self.name, "AksCompute.update(…)")
+        raise create_unavailable_error(update_configuration, self.name, "AksCompute.update(…)")
 
 
 AksUpdateConfiguration._compute_type = AksCompute

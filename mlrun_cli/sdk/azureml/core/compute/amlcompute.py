@@ -6,13 +6,13 @@ from datetime import datetime
 from typing import Any
 
 from azureml._unsupported import Described
-from azureml.core.compute._this_machine import ThisMachine, own_part
+from azureml.core.compute._this_machine import ThisMachine, extract_own_part
 from azureml.core.compute.compute import (
     ComputeTarget,
     ComputeTargetException,
     ComputeTargetProvisioningConfiguration,
+    format_time,
     say,
-    text_of,
 )
 
 __all__ = [
@@ -45,7 +45,7 @@ class ScaleSettings:
         self.idle_seconds_before_scaledown = idle_seconds_before_scaledown
 
     def serialize(self) -> "dict[str, Any]":
-        """Return it as a document of Azure's form."""
+        """Return the fact as a document in Azure's form."""
         idle = self.idle_seconds_before_scaledown
         return {
             "minNodeCount": self.minimum_node_count,
@@ -68,8 +68,8 @@ class _Facts(Described):
     _written = ""
 
     def serialize(self) -> "dict[str, Any]":
-        """Return it as a document of Azure's form."""
-        return {_in_document(name): _plain(getattr(self, name)) for name in self._written.split()}
+        """Return the fact as a document in Azure's form."""
+        return {_to_camel_case(name): _serialize_fact(getattr(self, name)) for name in self._written.split()}
 
 
 class AmlComputeNodeStateCounts(
@@ -180,14 +180,14 @@ class AmlCompute(ThisMachine):
     def _create(cls, workspace: Any, name: str, configuration: AmlComputeProvisioningConfiguration) -> ComputeTarget:
         properties = {
             "vmSize": configuration.vm_size,
-            "vmPriority": _priority(configuration.vm_priority),
+            "vmPriority": _normalize_priority(configuration.vm_priority),
             "scaleSettings": configuration.scale_settings.serialize(),
         }
         return cls._register(workspace, name, properties, configuration)
 
-    def _take(self, document: "dict[str, Any]") -> None:
-        super()._take(document)
-        own = own_part(document)
+    def _load_document(self, document: "dict[str, Any]") -> None:
+        super()._load_document(document)
+        own = extract_own_part(document)
         vars(self).update(dict.fromkeys(_UNSET), remote_login_port_public_access="NotSpecified")
         self.vm_priority: str | None = own.get("vmPriority")
         self.scale_settings = ScaleSettings.deserialize(own.get("scaleSettings") or {})
@@ -247,9 +247,11 @@ class AmlCompute(ThisMachine):
         self.refresh_state()
         there = self.scale_settings
         wanted = AmlComputeProvisioningConfiguration(
-            min_nodes=_value_or(min_nodes, there.minimum_node_count) or 0,
-            max_nodes=_value_or(max_nodes, there.maximum_node_count),
-            idle_seconds_before_scaledown=_value_or(idle_seconds_before_scaledown, there.idle_seconds_before_scaledown)
+            min_nodes=_get_value_or(min_nodes, there.minimum_node_count) or 0,
+            max_nodes=_get_value_or(max_nodes, there.maximum_node_count),
+            idle_seconds_before_scaledown=_get_value_or(
+                idle_seconds_before_scaledown, there.idle_seconds_before_scaledown
+            )
             or 0,
         )
         self._change(scaleSettings=wanted.scale_settings.serialize())
@@ -267,31 +269,31 @@ class AmlCompute(ThisMachine):
     @staticmethod
     def list_usages(workspace: Any, show_all: bool = False, location: "str | None" = None) -> Any:
         """Refused: raises ComputeTargetException."""
-        raise _no_quotas("list_usages(…)")
+        raise _create_quota_error("list_usages(…)")
 
     @staticmethod
     def list_quotas(workspace: Any, location: "str | None" = None) -> Any:
         """Refused: raises ComputeTargetException."""
-        raise _no_quotas("list_quotas(…)")
+        raise _create_quota_error("list_quotas(…)")
 
     @staticmethod
     def update_quotas(workspace: Any, vm_family: Any, limit: "int | None" = None, location: "str | None" = None) -> Any:
         """Refused: raises ComputeTargetException."""
-        raise _no_quotas("update_quotas(…)")
+        raise _create_quota_error("update_quotas(…)")
 
 
 AmlComputeProvisioningConfiguration._compute_type = AmlCompute
 
 
-def _in_document(name: str) -> str:
+def _to_camel_case(name: str) -> str:
     """Return Azure's name of a fact, as in `nodeStateCounts`."""
     first, *others = name.split("_")
     return first + "".join(map(str.capitalize, others))
 
 
-def _plain(fact: Any) -> Any:
+def _serialize_fact(fact: Any) -> Any:
     if isinstance(fact, datetime):
-        return text_of(fact)
+        return format_time(fact)
     return fact.serialize() if hasattr(fact, "serialize") else fact
 
 
@@ -308,16 +310,16 @@ def _count(name: str, value: Any, *, smallest: int = 0) -> "int | None":
     return count
 
 
-def _value_or(value: "int | None", otherwise: "int | None") -> "int | None":
+def _get_value_or(value: "int | None", otherwise: "int | None") -> "int | None":
     return otherwise if value is None else value
 
 
-def _priority(text: str) -> str:
+def _normalize_priority(text: str) -> str:
     """Return a priority as Azure gives it back, whatever its letters' case was."""
     return {"dedicated": "Dedicated", "lowpriority": "LowPriority"}.get(str(text).lower(), str(text))
 
 
-def _no_quotas(call: str) -> ComputeTargetException:
+def _create_quota_error(call: str) -> ComputeTargetException:
     return ComputeTargetException(
         f"AmlCompute.{call} cannot be had here: this machine has no quotas. Leave the call out; "
         "AmlCompute.supported_vmsizes(workspace) says what the machine has."

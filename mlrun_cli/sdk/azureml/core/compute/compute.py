@@ -26,7 +26,7 @@ class ComputeTargetProvisioningConfiguration:
         self.location = location
 
     def validate_configuration(self) -> None:
-        """Check that it can be made; a ComputeTargetException says why not."""
+        """Check that the target can be created; raise ComputeTargetException otherwise."""
 
 
 class ComputeTargetAttachConfiguration:
@@ -38,7 +38,7 @@ class ComputeTargetAttachConfiguration:
         self._compute_type = type
 
     def validate_configuration(self) -> None:
-        """Accept it: attaching is what is refused."""
+        """Accept any configuration: attaching itself is refused."""
 
 
 class ComputeTargetUpdateConfiguration:
@@ -50,7 +50,7 @@ class ComputeTargetUpdateConfiguration:
         self._compute_type = type
 
     def validate_configuration(self) -> None:
-        """Accept it: updating is what is refused."""
+        """Accept any configuration: the update itself is refused."""
 
 
 class ComputeTarget:
@@ -97,7 +97,7 @@ class ComputeTarget:
 
     @staticmethod
     def create(workspace: Any, name: str, provisioning_configuration: Any) -> "ComputeTarget":
-        """Make a target; an AmlCompute of the same name is changed to what is asked for.
+        """Create a target; an AmlCompute of the same name is changed to the new configuration.
 
         Raises:
             ComputeTargetException: It cannot be made: the name is not valid or in use, or a target of this kind
@@ -116,7 +116,7 @@ class ComputeTarget:
     @staticmethod
     def attach(workspace: Any, name: str, attach_configuration: Any) -> "ComputeTarget":
         """Refused: raises ComputeTargetException, which says what to make instead."""
-        raise not_here(attach_configuration, name, "ComputeTarget.attach(…)")
+        raise create_unavailable_error(attach_configuration, name, "ComputeTarget.attach(…)")
 
     @staticmethod
     def list(workspace: Any) -> Any:
@@ -139,12 +139,12 @@ class ComputeTarget:
             )
         target = object.__new__(found)
         target.workspace = workspace
-        target._take(object_dict)
+        target._load_document(object_dict)
         return target
 
     @classmethod
     def _create(cls, workspace: Any, name: str, configuration: Any) -> "ComputeTarget":
-        raise not_here(configuration, name, "ComputeTarget.create(…)")
+        raise create_unavailable_error(configuration, name, "ComputeTarget.create(…)")
 
     @classmethod
     def _register(
@@ -165,8 +165,8 @@ class ComputeTarget:
         )
         return cls.deserialize(workspace, document)
 
-    def _take(self, document: "dict[str, Any]") -> None:
-        """Become what a document says."""
+    def _load_document(self, document: "dict[str, Any]") -> None:
+        """Set the attributes from a document."""
         common = document["properties"]
         self.id: str | None = document.get("id")
         self.name = document["name"]
@@ -174,8 +174,8 @@ class ComputeTarget:
         self.tags: dict[str, str] | None = document.get("tags")
         self.type: str = common["computeType"]
         self.description: str | None = common.get("description")
-        self.created_on = moment(common.get("createdOn"))
-        self.modified_on = moment(common.get("modifiedOn"))
+        self.created_on = parse_time(common.get("createdOn"))
+        self.modified_on = parse_time(common.get("modifiedOn"))
         self.provisioning_state: str | None = common.get("provisioningState")
         self.provisioning_errors: Any = common.get("provisioningErrors")
         self.cluster_resource_id: str | None = common.get("resourceId")
@@ -183,18 +183,18 @@ class ComputeTarget:
         self.is_attached = bool(common.get("isAttachedCompute"))
 
     def _change(self, **properties: Any) -> None:
-        self._take(_request(self.workspace, "computes.change", name=self.name, properties=properties))
+        self._load_document(_request(self.workspace, "computes.change", name=self.name, properties=properties))
 
     def refresh_state(self) -> None:
-        """Look the target up anew.
+        """Read the target's state anew.
 
         Raises:
             ComputeTargetException: It has been deleted.
         """
-        self._take(_request(self.workspace, "computes.get", name=self.name))
+        self._load_document(_request(self.workspace, "computes.get", name=self.name))
 
     def get_status(self) -> Any:
-        """Look the target up anew and return its status, `Succeeded`."""
+        """Read the target anew and return its status, `Succeeded`."""
         self.refresh_state()
         return self.provisioning_state
 
@@ -229,8 +229,8 @@ class ComputeTarget:
                 "description": self.description,
                 "computeType": self.type,
                 "computeLocation": self.cluster_location,
-                "createdOn": text_of(self.created_on),
-                "modifiedOn": text_of(self.modified_on),
+                "createdOn": format_time(self.created_on),
+                "modifiedOn": format_time(self.modified_on),
                 "resourceId": self.cluster_resource_id,
                 "provisioningErrors": self.provisioning_errors,
                 "provisioningState": self.provisioning_state,
@@ -238,7 +238,7 @@ class ComputeTarget:
         }
 
 
-def not_here(configuration: Any, name: str, call: str) -> ComputeTargetException:
+def create_unavailable_error(configuration: Any, name: str, call: str) -> ComputeTargetException:
     """Return the error for a target that would be another machine."""
     kind = getattr(getattr(configuration, "_compute_type", None), "__name__", "a compute target of this kind")
     return ComputeTargetException(
@@ -264,14 +264,14 @@ def say(*lines: str) -> None:
         print(line)
 
 
-def moment(text: "str | None") -> "datetime | None":
-    """Return a time of a document, in UTC and without a zone, as Azure's SDK has it."""
+def parse_time(text: "str | None") -> "datetime | None":
+    """Parse a document's time, in UTC and without a zone, as Azure's SDK does."""
     if text is None:
         return None
     seconds = "%S.%f" if "." in text else "%S"
     return datetime.strptime(text.rstrip("Z"), f"%Y-%m-%dT%H:%M:{seconds}")
 
 
-def text_of(time: "datetime | None") -> "str | None":
-    """Return a time as a document has it."""
+def format_time(time: "datetime | None") -> "str | None":
+    """Return a time in a document's format."""
     return None if time is None else time.isoformat()

@@ -5,13 +5,13 @@ from datetime import datetime
 from typing import Any
 
 from azureml._unsupported import Described
-from azureml.core.compute._this_machine import ThisMachine, own_part
+from azureml.core.compute._this_machine import ThisMachine, extract_own_part
 from azureml.core.compute.compute import (
     ComputeTarget,
     ComputeTargetException,
     ComputeTargetProvisioningConfiguration,
+    format_time,
     say,
-    text_of,
 )
 
 __all__ = [
@@ -61,16 +61,16 @@ class ComputeInstanceStatus:
         return json.dumps(self.serialize(), indent=2)
 
     def serialize(self) -> "dict[str, Any]":
-        """Return it as a document of Azure's form."""
+        """Return the status as a document in Azure's form."""
         return {
             "errors": self.errors,
-            "creationTime": text_of(self.creation_time),
+            "creationTime": format_time(self.creation_time),
             "createdBy": {
                 "userObjectId": self.created_by_user_id,
                 "userTenantId": self.created_by_user_org,
                 "userName": self.created_by_user_name,
             },
-            "modifiedTime": text_of(self.modified_time),
+            "modifiedTime": format_time(self.modified_time),
             "state": self.state,
             "vmSize": self.vm_size,
         }
@@ -106,8 +106,8 @@ class ComputeInstance(ThisMachine):
     def __repr__(self) -> str:
         return f"ComputeInstance {json.dumps(self.serialize(), indent=2)}"
 
-    def _take(self, document: "dict[str, Any]") -> None:
-        super()._take(document)
+    def _load_document(self, document: "dict[str, Any]") -> None:
+        super()._load_document(document)
         vars(self).update(dict.fromkeys(_UNSET), ssh_public_access=False, applications=[], errors=[])
         self.status = ComputeInstanceStatus(
             creation_time=self.created_on,
@@ -116,7 +116,7 @@ class ComputeInstance(ThisMachine):
             created_by_user_org=None,
             errors=[],
             modified_time=self.modified_on,
-            state=own_part(document).get("state", _RUNNING),
+            state=extract_own_part(document).get("state", _RUNNING),
             vm_size=self.vm_size,
         )
 
@@ -160,4 +160,4 @@ class ComputeInstance(ThisMachine):
         super().delete()
 
     def update_sso_settings(self, value: bool) -> None:
-        """Accept it: nobody has to log in."""
+        """Accept and ignore the settings: no login is needed."""

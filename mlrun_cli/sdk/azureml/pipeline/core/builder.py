@@ -17,7 +17,7 @@ class PipelineStep(
     name: str
 
     def run_after(self, step: Any) -> None:
-        """Put it behind another step."""
+        """Run this step after another one."""
         vars(self).setdefault("_after", []).append(step)
 
 

@@ -23,7 +23,7 @@ class PipelineParameter(Described, takes="name, default_value"):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        if not (isinstance(self.default_value, (str, int, float)) or hasattr(self.default_value, "_as_argument")):
+        if not (isinstance(self.default_value, (str, int, float)) or hasattr(self.default_value, "_to_argument")):
             kind = type(self.default_value).__name__
             raise ValueError(f"The default value of a PipelineParameter is a text or number, not a {kind}.")
 
@@ -35,39 +35,39 @@ class _Handed:
     """A result that can be handed on in several ways, which are all one here."""
 
     def as_input(self, input_name: "str | None" = None) -> Any:
-        """It, as a step's input."""
+        """Return the object as a step's input."""
         return self
 
     def as_mount(self, *_: Any, **__: Any) -> Any:
-        """It, as a mounted folder."""
+        """Return the object as a mounted folder."""
         return self
 
     def as_download(self, *_: Any, **__: Any) -> Any:
-        """It, as a folder that is copied."""
+        """Return the object as a folder that is copied."""
         return self
 
     def as_direct(self) -> Any:
-        """It, by its name."""
+        """Return the object, passed by name."""
         return self
 
     def as_dataset(self) -> Any:
-        """It, as a dataset."""
+        """Return the object as a dataset."""
         return self
 
     def as_named_input(self, name: str) -> Any:
-        """It, as a named input."""
+        """Return the object as a named input."""
         return self
 
     def parse_delimited_files(self, *_: Any, **__: Any) -> Any:
-        """It, as the table of its files."""
+        """Return the object as a table read from its files."""
         return self
 
     def parse_parquet_files(self, *_: Any, **__: Any) -> Any:
-        """It, as the table of its files."""
+        """Return the object as a table read from its files."""
         return self
 
     def create_input_binding(self, *_: Any, **__: Any) -> Any:
-        """It, as a step's input."""
+        """Return the object as a step's input."""
         return self
 
 

@@ -3,7 +3,7 @@
 from typing import Any
 
 from azureml._azure_names import AUTOML
-from azureml._unsupported import Described, refusal
+from azureml._unsupported import Described, create_refusal
 from azureml.exceptions import UserErrorException
 
 __all__ = ["AutoMLConfig"]
@@ -16,6 +16,6 @@ class AutoMLConfig(Described, takes="task, path=None, **kwargs"):
         super().__init__(*args, **kwargs)
         self.user_settings = dict(kwargs)
 
-    def _submit_refusal(self) -> UserErrorException:
-        """Return the error for whoever submits it."""
-        return refusal("Experiment.submit(AutoMLConfig)", AUTOML)
+    def _create_submit_refusal(self) -> UserErrorException:
+        """Return the error that a submission raises."""
+        return create_refusal("Experiment.submit(AutoMLConfig)", AUTOML)

@@ -49,45 +49,45 @@ def randint(upper: int) -> Expression:
 
 def uniform(min_value: float, max_value: float) -> Expression:
     """Draw a number between two."""
-    return _between("uniform", min_value, max_value)
+    return _draw_between("uniform", min_value, max_value)
 
 
 def quniform(min_value: float, max_value: float, q: int) -> Expression:
     """Draw a number between two, rounded to a multiple of the whole number `q`."""
-    return _between("quniform", min_value, max_value, q)
+    return _draw_between("quniform", min_value, max_value, q)
 
 
 def loguniform(min_value: float, max_value: float) -> Expression:
     """Draw a number whose natural logarithm is between two."""
-    return _between("loguniform", min_value, max_value)
+    return _draw_between("loguniform", min_value, max_value)
 
 
 def qloguniform(min_value: float, max_value: float, q: int) -> Expression:
     """Draw a number whose natural logarithm is between two, rounded to a multiple of the whole number `q`."""
-    return _between("qloguniform", min_value, max_value, q)
+    return _draw_between("qloguniform", min_value, max_value, q)
 
 
 def normal(mu: float, sigma: float) -> Expression:
     """Draw a number about `mu`, with the standard deviation `sigma`."""
-    return _about("normal", mu, sigma)
+    return _draw_about("normal", mu, sigma)
 
 
 def qnormal(mu: float, sigma: float, q: int) -> Expression:
     """Draw a number about `mu`, rounded to a multiple of the whole number `q`."""
-    return _about("qnormal", mu, sigma, q)
+    return _draw_about("qnormal", mu, sigma, q)
 
 
 def lognormal(mu: float, sigma: float) -> Expression:
     """Draw a number whose natural logarithm is about `mu`."""
-    return _about("lognormal", mu, sigma)
+    return _draw_about("lognormal", mu, sigma)
 
 
 def qlognormal(mu: float, sigma: float, q: int) -> Expression:
     """Draw a number whose natural logarithm is about `mu`, rounded to a multiple of the whole number `q`."""
-    return _about("qlognormal", mu, sigma, q)
+    return _draw_about("qlognormal", mu, sigma, q)
 
 
-def _between(call: str, low: float, high: float, *q: int) -> Expression:
+def _draw_between(call: str, low: float, high: float, *q: int) -> Expression:
     """Return a draw from between two numbers, which may be the same for a logarithm."""
     _check_numbers(call, min_value=low, max_value=high)
     _check_steps(call, q)
@@ -98,7 +98,7 @@ def _between(call: str, low: float, high: float, *q: int) -> Expression:
     return [call, [low, high, *q]]
 
 
-def _about(call: str, mu: float, sigma: float, *q: int) -> Expression:
+def _draw_about(call: str, mu: float, sigma: float, *q: int) -> Expression:
     _check_numbers(call, mu=mu, sigma=sigma)
     if sigma < 0:
         raise HyperDriveConfigException(f"{call}(…) takes a sigma of 0 or more, not {sigma!r}.")

@@ -23,13 +23,13 @@ class EarlyTerminationPolicy:
         self._properties = properties
 
     def to_json(self) -> "dict[str, Any]":
-        """Return the policy as a sweep writes it down."""
+        """Return the policy as a sweep stores it."""
         document: dict[str, Any] = {"name": self._name}
         if self._properties is not None:
             document["properties"] = dict(self._properties)
         return document
 
-    def _property(self, name: str) -> Any:
+    def _get_property(self, name: str) -> Any:
         return (self._properties or {}).get(name)
 
 
@@ -45,12 +45,12 @@ class _TimedPolicy(EarlyTerminationPolicy):
     @property
     def evaluation_interval(self) -> int:
         """The number of values between two decisions."""
-        return int(self._property("evaluation_interval"))
+        return int(self._get_property("evaluation_interval"))
 
     @property
     def delay_evaluation(self) -> int:
         """The number of values before the first decision."""
-        return int(self._property("delay_evaluation"))
+        return int(self._get_property("delay_evaluation"))
 
 
 class BanditPolicy(_TimedPolicy):
@@ -80,13 +80,13 @@ class BanditPolicy(_TimedPolicy):
     @property
     def slack_factor(self) -> "float | None":
         """The slack as a share of the best value, or None."""
-        value: float | None = self._property("slack_factor")
+        value: float | None = self._get_property("slack_factor")
         return value
 
     @property
     def slack_amount(self) -> "float | None":
         """The slack in units of the metric, or None."""
-        value: float | None = self._property("slack_amount")
+        value: float | None = self._get_property("slack_amount")
         return value
 
 
@@ -116,7 +116,7 @@ class TruncationSelectionPolicy(_TimedPolicy):
     @property
     def truncation_percentage(self) -> int:
         """The percentage of the runs that end."""
-        return int(self._property("truncation_percentage"))
+        return int(self._get_property("truncation_percentage"))
 
 
 class NoTerminationPolicy(EarlyTerminationPolicy):

@@ -92,7 +92,7 @@ class HyperDriveConfig:
         """The folder with the script."""
         return getattr(self._run_config or self._estimator, "source_directory", None)
 
-    def _submit_refusal(self) -> UserErrorException:
+    def _create_submit_refusal(self) -> UserErrorException:
         """Return the error for whoever submits it."""
         first = next(iter(self._generator_config["parameter_space"]), "--lr")
         return UserErrorException(
