@@ -6,17 +6,19 @@ import inspect
 import sys
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from mlrun_cli.cli.azure.defaults import read_azure_default
 from mlrun_cli.cli.output.formats import OutputFormat
 from mlrun_cli.cli.output.messages import Level, Messages, wants_colour
-from mlrun_cli.cli.output.metadata_file import MetadataFile
-from mlrun_cli.cli.output.query import Query, parse_query_words
 from mlrun_cli.core.named_tuple import NamedTuple
 from mlrun_cli.errors import ConflictingOptions, InvalidOutputFormat
+
+if TYPE_CHECKING:
+    from mlrun_cli.cli.output.metadata_file import MetadataFile
+    from mlrun_cli.cli.output.query import Query
 
 GLOBAL_OPTIONS = "Global options"
 
@@ -142,7 +144,6 @@ def parse_shared(options: Mapping[str, Any], query_words: list[str]) -> Shared:
         UsageError: no such output format, or two queries.
     """
     notes = Messages(sys.stderr, level=_get_level(options), colour=wants_colour(sys.stderr))
-    metadata_path: Path | None = options["output_metadata_file"]
     return Shared(
         path=options["path"],
         workspace_name=options["workspace_name"],
@@ -150,9 +151,17 @@ def parse_shared(options: Mapping[str, Any], query_words: list[str]) -> Shared:
         subscription_id=options["subscription_id"],
         output_format=parse_output_format(options["output"]),
         query=_parse_query(options["query"], query_words, notes),
-        metadata_file=None if metadata_path is None else MetadataFile(metadata_path),
+        metadata_file=_make_metadata_file(options["output_metadata_file"]),
         notes=notes,
     )
+
+
+def _make_metadata_file(path: Path | None) -> MetadataFile | None:
+    if path is None:
+        return None
+    from mlrun_cli.cli.output.metadata_file import MetadataFile  # noqa: PLC0415 - start-up
+
+    return MetadataFile(path)
 
 
 def _get_level(options: Mapping[str, Any]) -> Level:
@@ -186,10 +195,12 @@ def _parse_query(typed: str | None, words: list[str], notes: Messages) -> Query 
             hint="Leave one of them out.",
             target="--query",
         )
+    if typed is None and not words:
+        return None
+    from mlrun_cli.cli.output.query import Query, parse_query_words  # noqa: PLC0415 - start-up
+
     if typed is not None:
         return Query.parse(typed)
-    if not words:
-        return None
     query, note = parse_query_words(words)
     if note is not None:
         notes.warning(note)

@@ -6,11 +6,13 @@ import os
 from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
 from enum import Enum
+from typing import TYPE_CHECKING
 
-from mlrun_cli.compute.slurm_job import SLURM_JOB
 from mlrun_cli.core.durations import parse_duration
-from mlrun_cli.environments.mode import EnvironmentChoice
 from mlrun_cli.errors import ConflictingOptions, InvalidValue, NothingToChange, UsageError
+
+if TYPE_CHECKING:
+    from mlrun_cli.environments.mode import EnvironmentChoice
 
 INTERRUPT_VARIABLE = "MLRUN_ON_INTERRUPT"
 
@@ -30,6 +32,8 @@ def parse_on_interrupt(typed: OnInterrupt | None) -> OnInterrupt:
     """
     if typed is not None:
         return typed
+    from mlrun_cli.compute.slurm_job import SLURM_JOB  # noqa: PLC0415 - start-up
+
     default = OnInterrupt.CANCEL if os.environ.get(SLURM_JOB) else OnInterrupt.DETACH
     text = os.environ.get(INTERRUPT_VARIABLE) or default.value
     try:
@@ -50,6 +54,8 @@ def parse_environment_choice(typed: str | None) -> EnvironmentChoice | None:
     """
     if typed is None:
         return None
+    from mlrun_cli.environments.mode import EnvironmentChoice  # noqa: PLC0415 - start-up
+
     try:
         return EnvironmentChoice.typed(typed)
     except ValueError as error:

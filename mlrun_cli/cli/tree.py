@@ -16,7 +16,6 @@ import typer
 from typer.core import TyperGroup, TyperOption
 
 from mlrun_cli import __version__
-from mlrun_cli.cli.azure.login import build_login_command
 from mlrun_cli.cli.azure.unsupported import AZURE_ONLY
 from mlrun_cli.cli.command import Group, build
 from mlrun_cli.errors import CommandNotFound, UnknownTopic, UnsupportedCommand
@@ -217,7 +216,7 @@ class _Nouns(_Tree):
     def find(self, name: str) -> Any:
         """Import the noun."""
         if name == "login":  # lines of Azure's own program have it behind `ml`, too
-            return build_login_command()
+            return importlib.import_module("mlrun_cli.cli.azure.login").build_login_command()
         return _build_noun(name) if name in NOUNS else None
 
 

@@ -17,7 +17,7 @@ COMPUTE_INSTANCE = "ComputeInstance"
 MOST_NODES = 2**31 - 1
 """What a target can be given, and a run can ask for."""
 
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
+_NAME = r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}"
 
 
 class ComputeTarget(NamedTuple):
@@ -64,7 +64,7 @@ def check_compute_target_name(name: str) -> str:
 
 def is_compute_target_name(name: str) -> bool:
     """Return whether a compute target can have this name; a shell takes each such name as one word."""
-    return _NAME.fullmatch(name) is not None
+    return re.fullmatch(_NAME, name) is not None
 
 
 def compute_target_record(target: ComputeTarget, workspace_id: str) -> dict[str, Any]:

@@ -22,7 +22,7 @@ from mlrun_cli.wire import copying
 TEMPORARY_PREFIX = ".mlrun-temporary-"
 """How their names begin; a snapshot leaves them out."""
 
-_NAME = re.compile(re.escape(TEMPORARY_PREFIX) + r"(?:([0-9a-f]+)-(\d+)-(\d+)-)?[0-9a-f]{16}")
+_NAME = re.escape(TEMPORARY_PREFIX) + r"(?:([0-9a-f]+)-(\d+)-(\d+)-)?[0-9a-f]{16}"
 _NO_UNNAMED = {errno.EOPNOTSUPP, errno.EISDIR, errno.EINVAL, errno.ENOENT, errno.ENOSYS}
 _NO_LINKS = {errno.EPERM, errno.ENOTSUP, errno.ENOSYS, errno.ENOENT, errno.EXDEV, errno.EMLINK}
 _ABANDONED_SECONDS = 24 * 60 * 60
@@ -185,7 +185,7 @@ def _sweep(within: int) -> None:
 
 
 def _is_abandoned(name: str, within: int) -> bool:
-    match = _NAME.fullmatch(name)
+    match = re.fullmatch(_NAME, name)
     if match is None:
         return False
     machine, pid, start = match.groups()

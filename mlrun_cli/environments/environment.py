@@ -10,7 +10,7 @@ from typing import Any
 
 from mlrun_cli.core.named_tuple import NamedTuple
 
-_FROM = re.compile(r"^[ \t]*FROM[ \t]+(?:--\S+[ \t]+)*(\S+)(?:[ \t]+AS[ \t]+(\S+))?", re.IGNORECASE | re.MULTILINE)
+_FROM = r"(?im)^[ \t]*FROM[ \t]+(?:--\S+[ \t]+)*(\S+)(?:[ \t]+AS[ \t]+(\S+))?"
 
 
 class EnvironmentKind(str, Enum):
@@ -46,7 +46,7 @@ class ImageSource(NamedTuple):
     @property
     def bases(self) -> tuple[str, ...]:
         """The images that it begins with, but for those that it makes itself."""
-        found = [match.groups() for match in _FROM.finditer(self.dockerfile)]
+        found = [match.groups() for match in re.finditer(_FROM, self.dockerfile)]
         made = {stage for _base, stage in found} | {"scratch"}
         return tuple(dict.fromkeys(base for base, _stage in found if base not in made))
 

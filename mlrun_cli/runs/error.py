@@ -11,10 +11,8 @@ SERVICE_ERROR = "ServiceError"
 _TRACEBACK = "Traceback (most recent call last):"
 _MOST_LINES = 200
 _MOST_TRACE = 64_000
-_SYNTAX_ERROR = re.compile(
-    r"^  File \"[^\n]+\", line \d+\n(?:    .*\n)+(?=(?:Syntax|Indentation|Tab)Error: )", re.MULTILINE
-)
-_EXCEPTION_LINE = re.compile(r"^([A-Za-z_][\w.]*)(?::\s?(.*))?$", re.DOTALL)
+_SYNTAX_ERROR = r"(?m)^  File \"[^\n]+\", line \d+\n(?:    .*\n)+(?=(?:Syntax|Indentation|Tab)Error: )"
+_EXCEPTION_LINE = r"(?s)^([A-Za-z_][\w.]*)(?::\s?(.*))?$"
 
 
 def build_run_error(
@@ -66,7 +64,7 @@ def build_error_from_log(tail: str, ending: str) -> dict[str, Any]:
     exception = next((line for line in trace[1:] if line and not line.startswith(" ")), None)
     if exception is None:
         return build_run_error(f"The script ended with {ending}.", stack_trace="\n".join(trace) or None)
-    match = _EXCEPTION_LINE.match(exception)
+    match = re.match(_EXCEPTION_LINE, exception)
     kind = match[1] if match else exception
     message = (match[2] if match else None) or exception
     return build_run_error(message.strip(), kind=kind.rpartition(".")[2], stack_trace="\n".join(trace))
@@ -79,7 +77,7 @@ def _find_last_traceback(text: str) -> list[str]:
     """
     start = text.rfind(_TRACEBACK)
     if start < 0:
-        found = list(_SYNTAX_ERROR.finditer(text))
+        found = list(re.finditer(_SYNTAX_ERROR, text))
         if not found:
             return []
         start = found[-1].start()

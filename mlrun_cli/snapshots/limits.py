@@ -15,8 +15,8 @@ from mlrun_cli.snapshots.snapshot import escape_path
 _MAX_MB = "MLRUN_SNAPSHOT_MAX_MB"
 _MAX_FILES = "MLRUN_SNAPSHOT_MAX_FILES"
 _NAMED = 3
-_NEEDS_BACKSLASH = re.compile(r"([*?\[\\])")
-_NOT_IN_A_LINE = re.compile(r"[\n\r\ud800-\udfff]")
+_NEEDS_BACKSLASH = r"([*?\[\\])"
+_NOT_IN_A_LINE = r"[\n\r\ud800-\udfff]"
 
 
 class SnapshotLimits(NamedTuple):
@@ -170,7 +170,7 @@ def _build_command(source: str, rules: IgnoreRules, paths: list[str]) -> str:
 
 def _build_pattern(path: str) -> str:
     """Return the line of an ignore file that names this path and, but for odd characters, no other."""
-    line = "/" + _NOT_IN_A_LINE.sub("?", _NEEDS_BACKSLASH.sub(r"\\\1", path))
+    line = "/" + re.sub(_NOT_IN_A_LINE, "?", re.sub(_NEEDS_BACKSLASH, r"\\\1", path))
     return f"{line[:-1]}\\ " if line.endswith(" ") else line
 
 
