@@ -50,21 +50,14 @@
     ├── NotFound                    exit 3
     │   ├── RunNotFound
     │   │   └── NoRunsYet
-    │   ├── RunFileNotFound
-    │   ├── MetricNotFound
-    │   ├── SnapshotNotFound
-    │   ├── ExperimentNotFound
-    │   ├── WorkspaceNotFound
-    │   ├── ComputeTargetNotFound
-    │   ├── TargetKindNotFound
-    │   ├── ModelNotFound
-    │   ├── ModelFileNotFound
+    │   ├── RunFileNotFound, MetricNotFound, SnapshotNotFound
+    │   ├── ExperimentNotFound, WorkspaceNotFound
+    │   ├── ComputeTargetNotFound, TargetKindNotFound
+    │   ├── ModelNotFound, ModelFileNotFound
     │   ├── DataNotFound            files of a dataset or datastore
     │   │   ├── DatasetNotFound
     │   │   └── DatastoreNotFound
-    │   ├── EnvironmentNotFound
-    │   ├── ViewNotFound
-    │   └── SettingNotFound
+    │   └── EnvironmentNotFound, ViewNotFound, SettingNotFound
     ├── ViewChanged                 somebody else has changed a saved view meanwhile
     ├── StoreError                  the database or its folder cannot be used
     │   ├── StoreUnavailable        for now: it is locked, or its disk is full or away

@@ -174,6 +174,21 @@ def _is_for_types(node: ast.AST) -> bool:
     return isinstance(node, ast.If) and isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING"
 
 
+def test_files_and_functions_fit_a_reader() -> None:
+    """Options of a command do not count: they are a table."""
+    sources = [path for path in PACKAGE.rglob("*.py") if not path.is_symlink()]
+    assert not [path for path in sources if len(path.read_text(encoding="utf-8").splitlines()) > 600]
+    functions = [
+        (path, node)
+        for path in sources
+        for node in ast.walk(_tree(path))
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+    ]
+    assert not [
+        f"{path}: {node.name}" for path, node in functions if (node.end_lineno or 0) - node.body[0].lineno + 1 > 60
+    ]
+
+
 def test_the_version_is_a_plain_literal() -> None:
     assert re.search(
         r'^__version__ = "\d+\.\d+\.\d+"$', (PACKAGE / "__init__.py").read_text(encoding="utf-8"), re.MULTILINE
