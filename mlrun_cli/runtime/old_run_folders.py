@@ -69,8 +69,13 @@ def read_old_folder(folder: RunFolder) -> dict[str, Any] | None:
 
 
 def _find_creation_time(folder: RunFolder) -> int:
-    """Return when a run was created, by its id, `<experiment>_<seconds>_<random>`, else by its submission's age."""
+    """Return when a run was created, by its id, `<experiment>_<seconds>_<random>`, and its submission's age.
+
+    The age tells runs of one second apart; it counts alone where an id has no time.
+    """
+    written = os.stat(folder.submission).st_mtime_ns // 1000
     middle = folder.path.name.split("_")[-2:][0]
-    if middle.isdecimal():
-        return int(middle) * MICROSECONDS
-    return os.stat(folder.submission).st_mtime_ns // 1000
+    if not middle.isdecimal():
+        return written
+    created = int(middle) * MICROSECONDS
+    return written if created <= written < created + 2 * MICROSECONDS else created

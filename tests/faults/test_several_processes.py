@@ -109,7 +109,7 @@ while group.exit_code is None:
         group.note_ended({pid: exit_code})
     group.kill_overdue(time.monotonic())
     time.sleep(0.01)
-print(group.exit_code, group.first_to_fail, group.list_left())
+print(group.exit_code, group.first_to_fail, group.list_survivors())
 """
 FOUR_ON_TWO = "{script: train.py, communicator: Gloo, framework: PyTorch, nodeCount: 2, pytorch: {processCount: 4}}"
 WITH_MPI = "{script: train.py, communicator: OpenMpi, nodeCount: 2, mpi: {processCountPerNode: 2}}"

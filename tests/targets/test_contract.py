@@ -217,4 +217,4 @@ def test_without_its_kind_what_waits_says_so(mlrun: Mlrun, installation: Path, t
 
 
 def waiting_for(mlrun: Mlrun, run_id: str) -> str:
-    return str(mlrun.show(run_id)["waiting_for"])
+    return str(mlrun.show(run_id).get("waiting_for", ""))

@@ -346,7 +346,7 @@ def test_what_cannot_be_right_is_said_and_what_was_typed_stays(mlrun: Mlrun, stu
         ({"arguments": "", "target": "gpu-cluster"}, "There is no compute target"),
         ({"arguments": "", "target": "gpu", "script": "gone.py"}, "<p>2 problems were found:</p>\n<ol><li>There is no"),
         ({"arguments": "", "experiment": "bad/name"}, "bad/name"),
-        ({"arguments": "", "environment": "none"}, "Environment: there is no"),
+        ({"arguments": "", "environment": "none"}, "none&#39; is not"),
         ({"arguments": "", "environment": "dated:2020-02-30"}, "is not a day"),
     ):
         answer = studio.post(studio.urls.submit(), **{**typed, "do": "submit", **change})
