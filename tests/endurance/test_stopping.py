@@ -6,7 +6,7 @@ from pathlib import Path
 from tests.endurance.stopping import LONGEST_SECONDS, Campaign, print_looks
 from tests.running import Mlrun
 
-_ROUNDS = 20
+_ROUNDS = 5
 
 
 def test_whatever_is_stopped_whenever_looks_answer(tmp_path: Path) -> None:
