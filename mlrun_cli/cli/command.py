@@ -228,11 +228,12 @@ def _build_callback(declaration: Declaration) -> Callable[..., int]:
         for parameter in declared
         if hasattr(parameter.annotation, "build_option_parameters")
     }
+    group_options = {name: group.build_option_parameters() for name, group in groups.items()}
     own = [
         option.replace(kind=inspect.Parameter.KEYWORD_ONLY)
         for parameter in declared
         if parameter.name != "shared"
-        for option in (groups[parameter.name].build_option_parameters() if parameter.name in groups else [parameter])
+        for option in group_options.get(parameter.name, [parameter])
     ]
     shared = build_shared_parameters(set(chain.from_iterable(map(list_option_names, own))))
     words = [_build_query_words_parameter()] if declaration.query_words else []
@@ -243,9 +244,7 @@ def _build_callback(declaration: Declaration) -> Callable[..., int]:
         invocation.debug = values["debug"]
         options = {parameter.name: values.pop(parameter.name) for parameter in shared}
         for name, group in groups.items():
-            values[name] = group.from_values(
-                {one.name: values.pop(one.name) for one in group.build_option_parameters()}
-            )
+            values[name] = group.from_values({one.name: values.pop(one.name) for one in group_options[name]})
         told = parse_shared(options, values.pop(_QUERY_WORDS, None) or [])
         with told.metadata_file or nullcontext():
             return _finish(_call_function(declaration.function, values, told), told)
