@@ -8,7 +8,8 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, TypeVar
 
-from mlrun_cli.core.documents.read import Node, read_document
+from mlrun_cli.core.documents.node import Node
+from mlrun_cli.core.documents.read import read_document
 from mlrun_cli.core.named_tuple import NamedTuple
 from mlrun_cli.data.dataset import FILE_KIND, TABULAR_KIND
 from mlrun_cli.data.read_options import DELIMITED, HEADERS, JSON_LINES, PARQUET, make_table_options

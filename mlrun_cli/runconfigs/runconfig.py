@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from mlrun_cli.core.documents.node import format_key_path
+from mlrun_cli.core.documents.node import Node, format_key_path
 from mlrun_cli.core.documents.plain import plain_document
-from mlrun_cli.core.documents.read import Node, read_document
+from mlrun_cli.core.documents.read import read_document
 from mlrun_cli.core.named_tuple import NamedTuple
 from mlrun_cli.core.problems import Problems
 from mlrun_cli.errors import InvalidFile

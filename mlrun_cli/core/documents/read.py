@@ -11,11 +11,9 @@ import re
 from pathlib import Path
 
 from mlrun_cli.core.documents.json import create_json_problem, read_json
-from mlrun_cli.core.documents.node import Node, find_text_problem
+from mlrun_cli.core.documents.node import Node
 from mlrun_cli.core.text_files import read_text
 from mlrun_cli.errors import InvalidFile
-
-__all__ = ["Node", "find_text_problem", "read_document"]
 
 
 def read_document(path: Path) -> Node:
