@@ -29,20 +29,17 @@
     │   │   ├── ScriptNotFound
     │   │   └── RunconfigNotFound
     │   ├── SnapshotRefused         a folder of which start_logging cannot take a snapshot
-    │   ├── SnapshotTooLarge
-    │   ├── ScriptNotInSnapshot
+    │   ├── SnapshotTooLarge, ScriptNotInSnapshot
     │   ├── FileAlreadyExists
     │   ├── AlreadyExists           a name that is taken
     │   ├── ReservedName            what belongs to mlrun or to Azure, and cannot be changed
     │   ├── InUse                   what cannot be deleted or changed while something needs it
     │   ├── RunProtected            runs that only --force deletes
-    │   ├── RunEnded
-    │   ├── RunNotEnded
+    │   ├── RunEnded, RunNotEnded
     │   ├── RunNotRepeatable        a run whose record does not suffice to submit it again
     │   ├── PropertyImmutable
     │   ├── LimitExceeded
-    │   ├── NotEnoughGpus
-    │   ├── NotEnoughNodes
+    │   ├── NotEnoughGpus, NotEnoughNodes
     │   ├── Unsupported             Azure accepts it, mlrun does not
     │   │   └── UnsupportedCommand
     │   ├── BadRequest              a script's call whose arguments do not fit
@@ -65,8 +62,7 @@
     │   ├── StoreLost               the database is gone and the folders of its runs are there
     │   ├── StoredFilesLost         files that the workspace kept are gone
     │   └── UnreliableFileSystem    locks cannot be trusted there
-    ├── FileNotReadable
-    ├── FileNotWritable
+    ├── FileNotReadable, FileNotWritable
     ├── OperatingSystemError        a permission, a limit, a failing disk
     ├── DiskFull
     ├── EnvironmentNotBuilt         an interpreter or a package cannot be had
@@ -113,6 +109,11 @@ class MlrunError(Exception):
     def code(self) -> str:
         """Stable code, for scripts."""
         return type(self).__name__
+
+    @property
+    def one_line(self) -> str:
+        """The message and the hint."""
+        return f"{self.message} {self.hint or ''}".strip()
 
     @property
     def file(self) -> str | None:

@@ -107,7 +107,7 @@ class Fault(NamedTuple):
     @property
     def message(self) -> str:
         """The error and its hint in one line."""
-        return f"{self.error.message} {self.error.hint or ''}".strip()
+        return self.error.one_line
 
 
 class ParsedFilter(NamedTuple):

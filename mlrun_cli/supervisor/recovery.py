@@ -173,7 +173,7 @@ def fail_without_store(folder: RunFolder, error: StoreError) -> None:
     sys.stderr.write(f"{error}\n")
     if not folder.path.exists():
         return
-    reason = f"The run could not be started: {error.message} {error.hint or ''}".rstrip()
+    reason = f"The run could not be started: {error.one_line}"
     write_outcome(folder, Outcome(RunStatus.FAILED, now(), error=build_run_error(reason, code=SERVICE_ERROR)))
     folder.secrets.unlink(missing_ok=True)
 

@@ -155,5 +155,5 @@ def _describe_error(error: Exception) -> str:
     if isinstance(error, WorkspaceNotFound):  # its hint explains how to create one
         return "The workspace no longer exists: its folder has been moved or removed."
     if isinstance(error, MlrunError):
-        return f"{error.message} {error.hint or ''}".strip()
+        return error.one_line
     return f"The workspace cannot be read: {type(error).__name__}: {error}."

@@ -31,7 +31,7 @@ def save(page: PageRequest) -> Response:
     except (ViewChanged, ViewNotFound) as error:
         return _ask_for_name(page, 409, error.message, page.workspace.views.find(name))
     except UsageError as error:
-        return _ask_for_name(page, 400, f"{error.message} {error.hint or ''}")
+        return _ask_for_name(page, 400, error.one_line)
     return page.redirect(_build_view_url(page, kind, query))
 
 
@@ -43,7 +43,7 @@ def rename(page: PageRequest) -> Response:
     except (ViewChanged, ViewNotFound) as error:
         return _show_views(page, 409, error.message)
     except UsageError as error:
-        return _show_views(page, 400, f"{error.message} {error.hint or ''}")
+        return _show_views(page, 400, error.one_line)
     return page.redirect(page.urls.views())
 
 
