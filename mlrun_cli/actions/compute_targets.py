@@ -63,7 +63,7 @@ def create_compute_target(
         ) from error
     moment = now()
     redaction = workspace.redaction
-    shown_tags = None if tags is None else redaction.document(tags)
+    shown_tags = None if tags is None else redaction.redact_document(tags)
     shown_description = redaction.redact_optional(description) or ""
     target = ComputeTarget(name, kind, moment, moment, shown_description, shown_tags, properties)
     with workspace.transaction():

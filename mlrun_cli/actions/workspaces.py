@@ -128,7 +128,7 @@ def update_workspace(
 ) -> None:
     """Change what describes a workspace; None leaves a value as it is, tags replace all former ones."""
     redaction = workspace.redaction
-    tags_text = None if tags is None else json.dumps(redaction.document(tags))
+    tags_text = None if tags is None else json.dumps(redaction.redact_document(tags))
     texts = {
         _DESCRIPTION: redaction.redact_optional(description),
         _FRIENDLY_NAME: redaction.redact_optional(friendly_name),

@@ -119,7 +119,7 @@ class Redaction:
         """
         return _matches(self._get_secret_pattern(name), value)
 
-    def text(self, value: str) -> str:
+    def redact_text(self, value: str) -> str:
         """Return a text with those secrets hidden that show by themselves.
 
         They are users and signatures of addresses, parts of connection strings, tokens of HTTP and private keys.
@@ -128,48 +128,48 @@ class Redaction:
         return self._replace_recognisable(shown, _hide)
 
     def redact_optional(self, value: str | None) -> str | None:
-        """Return a text redacted by `text`; None stays None."""
-        return None if value is None else self.text(value)
+        """Return a text redacted by `redact_text`; None stays None."""
+        return None if value is None else self.redact_text(value)
 
-    def quoted(self, value: str) -> str:
+    def redact_value(self, value: str) -> str:
         """Return a value of any kind, such as a command: hidden is also what follows the name of a secret.
 
         Where quotes leave a doubt, more than that is.
         """
-        return self.text(self._replace_named(value, _hide))
+        return self.redact_text(self._replace_named(value, _hide))
 
-    def prose(self, value: str) -> str:
-        """Return a text redacted by `text`, and without values after names that are certain to be secrets."""
-        return self.text(self._replace_after_names(value, _hide, self._find_certain_values_after))
+    def redact_prose(self, value: str) -> str:
+        """Return a text redacted by `redact_text`, and without values after names that are certain to be secrets."""
+        return self.redact_text(self._replace_after_names(value, _hide, self._find_certain_values_after))
 
-    def replaced(self, value: str, replacement: Callable[[str], str]) -> str:
-        """Return a text with each secret that `quoted` hides replaced, its quotes included.
+    def replace_secrets(self, value: str, replacement: Callable[[str], str]) -> str:
+        """Return a text with each secret that `redact_value` hides replaced, its quotes included.
 
         A user of an address who has no password is left in it.
         """
         return self._replace_recognisable(self._replace_named(value, replacement), replacement)
 
-    def named(self, name: str, value: str) -> str:
+    def redact_setting(self, name: str, value: str) -> str:
         """Return the value of a variable or setting, which is hidden as a whole where the name says so."""
-        return REDACTED if self.is_secret(name, value) else self.quoted(value)
+        return REDACTED if self.is_secret(name, value) else self.redact_value(value)
 
-    def document(self, value: Any) -> Any:
+    def redact_document(self, value: Any) -> Any:
         """Return a JSON value with every text redacted as prose, or hidden whole where its key says so."""
 
         def shown(name: str, text: str) -> str:
-            return REDACTED if _matches(self._get_secret_pattern(name, is_free=True), text) else self.prose(text)
+            return REDACTED if _matches(self._get_secret_pattern(name, is_free=True), text) else self.redact_prose(text)
 
         return _map_texts(value, shown)
 
-    def error(self, value: Any) -> Any:
-        """Return the same JSON value with every text as `prose` gives it, without the environment's secrets.
+    def redact_error(self, value: Any) -> Any:
+        """Return the same JSON value with every text as `redact_prose` gives it, without the environment's secrets.
 
         An exception may quote what it was given.
         """
         secrets = self._compile_known_secrets()
 
         def shown(_name: str, text: str) -> str:
-            return self.prose(secrets.sub(REDACTED, text))
+            return self.redact_prose(secrets.sub(REDACTED, text))
 
         return _map_texts(value, shown)
 
@@ -190,11 +190,11 @@ class Redaction:
         is_common = secrets != ANYTHING and re.fullmatch(_COMMON, value) is not None
         return len(value) >= LEAST_LETTERS and _matches(secrets, value) and not is_common
 
-    def variables(self, variables: Mapping[str, str]) -> dict[str, str]:
+    def redact_variables(self, variables: Mapping[str, str]) -> dict[str, str]:
         """Return the variables with secrets in their values hidden."""
-        return {name: self.named(name, value) for name, value in variables.items()}
+        return {name: self.redact_setting(name, value) for name, value in variables.items()}
 
-    def arguments(self, arguments: Sequence[str]) -> list[str]:
+    def redact_arguments(self, arguments: Sequence[str]) -> list[str]:
         """Return a command line with the values of secret options and of secret assignments hidden.
 
         An argument that is text for a shell, as after `sh -c`, is treated like that within.
@@ -210,7 +210,7 @@ class Redaction:
             elif equals and value and _matches(secrets, value) and not _is_for_shell(arguments, place):
                 shown.append(f"{name}={REDACTED}")
             else:
-                shown.append(self.quoted(argument))
+                shown.append(self.redact_value(argument))
             awaited = secrets if is_option and not equals else None
         return shown
 

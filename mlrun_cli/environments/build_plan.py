@@ -96,7 +96,7 @@ def _choose_package_day(
     for line in wanted.lines:
         if line.pip_only:
             raise EnvironmentNotBuilt(
-                f"{line.file}: '{Redaction().quoted(line.text)}' is pip's alone, and '{choice}' needs uv.",
+                f"{line.file}: '{Redaction().redact_value(line.text)}' is pip's alone, and '{choice}' needs uv.",
                 hint="Take the line out, or submit without 'dated'.",
             )
     if choice.day is not None:

@@ -126,7 +126,7 @@ def _parse_version_term(part: str, text: str) -> VersionTerm:
 
 def _quote(text: str) -> str:
     """Return a text as an error may quote it."""
-    return Redaction().quoted(text)
+    return Redaction().redact_value(text)
 
 
 def _map_lines(node: Node) -> dict[str, int]:

@@ -76,7 +76,7 @@ def _get_image_name(configuration: RunConfiguration) -> str:
 
 def _list_options(configuration: RunConfiguration, redaction: Redaction) -> tuple[str, ...]:
     size, more = get_shared_memory(configuration), list_engine_arguments(configuration)
-    if redaction.arguments(more) != more:
+    if redaction.redact_arguments(more) != more:
         raise Unsupported(
             "docker.arguments cannot be used: they hold a secret, which a command line would show.",
             hint="Make it one of the environmentVariables.",

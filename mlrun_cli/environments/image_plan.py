@@ -60,7 +60,7 @@ def _read_dockerfile(text: str, project: Path) -> ImageSource:
 def _read_context(section: Mapping[str, object], project: Path) -> ImageSource:
     location, kind = str(section.get("location") or ""), str(section.get("locationType") or "")
     if kind.casefold() == "git" or _IS_ADDRESS.match(location):
-        shown = Redaction().text(location.partition("?")[0])
+        shown = Redaction().redact_text(location.partition("?")[0])
         raise Unsupported(
             f"{_CONTEXT} cannot be used: '{shown}' is an address, which is not fetched.",
             hint=f"Clone or download it, and write the folder as {_CONTEXT}.location, without locationType.",

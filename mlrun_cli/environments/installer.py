@@ -70,7 +70,7 @@ class Installer:
 
         `redacts_names` hides also what follows the name of a secret, for one that prints the lines of a Dockerfile.
         """
-        hidden = self._redaction.quoted if redacts_names else self._redaction.text
+        hidden = self._redaction.redact_value if redacts_names else self._redaction.redact_text
         is_silent = True
         self._last_lines.clear()
         with self._start(command, subprocess.STDOUT) as process:
@@ -102,7 +102,7 @@ class Installer:
     def output(self, command: Sequence[str]) -> str:
         """Run a command and return its stdout; its stderr is dropped."""
         with self._start(command, subprocess.DEVNULL) as process:
-            return self._redaction.text(self._remove_secrets(process.stdout.read() if process.stdout else ""))
+            return self._redaction.redact_text(self._remove_secrets(process.stdout.read() if process.stdout else ""))
 
     def succeeds(self, command: Sequence[str]) -> bool:
         """Run a command, drop its output and return whether it ends with exit code 0."""

@@ -30,7 +30,7 @@ def replace_secrets_of_dockerfile(text: str, redaction: Redaction) -> tuple[str,
     A secret is hidden wherever it stands. Its engine gets the text with the values put back.
     """
     placeholders = _Placeholders()
-    hidden = redaction.replaced(text, placeholders.placeholder_for)
+    hidden = redaction.replace_secrets(text, placeholders.placeholder_for)
     return placeholders.replace_known(hidden), placeholders.variables()
 
 

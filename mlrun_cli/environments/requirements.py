@@ -251,7 +251,7 @@ def _get_path(address: str) -> Path:
 
 
 def _hide_secrets(line: str) -> str:
-    return Redaction().quoted(line)
+    return Redaction().redact_value(line)
 
 
 def _make_absolute(text: str, folder: Path) -> Path:

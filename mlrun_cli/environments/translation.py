@@ -190,4 +190,4 @@ def _list_notes(
 
 def _format_list(texts: Iterable[str]) -> str:
     """Return texts as an error or a note may quote them."""
-    return ", ".join(map(Redaction().quoted, texts))
+    return ", ".join(map(Redaction().redact_value, texts))

@@ -80,7 +80,7 @@ class InProcessServer:
         with self._lock:
             self._is_closed.set()
             redaction = self._context.redaction
-            error = None if uncaught is None else redaction.error(build_exception_error(uncaught))
+            error = None if uncaught is None else redaction.redact_error(build_exception_error(uncaught))
             sessions, self._sessions = self._sessions, {}
             close_journals()
             for session in sessions.values():

@@ -45,11 +45,11 @@ def complete_document(configuration: RunConfiguration, redaction: Redaction) -> 
         section[name] = values.get(key_path, copy.deepcopy(key.default))
     if configuration.environment_reference:
         document["environment"] = configuration.environment_reference
-    document["arguments"] = redaction.arguments(configuration.arguments)
+    document["arguments"] = redaction.redact_arguments(configuration.arguments)
     if isinstance(configuration.command, str):
-        document["command"] = redaction.arguments(["sh", "-c", configuration.command])[-1]
+        document["command"] = redaction.redact_arguments(["sh", "-c", configuration.command])[-1]
     elif configuration.command is not None:
-        document["command"] = redaction.arguments(configuration.command)
+        document["command"] = redaction.redact_arguments(configuration.command)
     redacted: dict[str, Any] = _redact(document, redaction)
     return redacted
 
@@ -67,10 +67,10 @@ def _redact(value: Any, redaction: Redaction, name: str = "") -> Any:
         return {key: _redact(inner, redaction, str(key)) for key, inner in value.items()}
     if isinstance(value, (list, tuple)):
         if all(isinstance(inner, str) for inner in value):
-            return redaction.arguments(value)
+            return redaction.redact_arguments(value)
         return [_redact(inner, redaction) for inner in value]
     if isinstance(value, str):
-        return redaction.named(name, value)
+        return redaction.redact_setting(name, value)
     is_secret = value is not None and not isinstance(value, bool) and redaction.is_secret(name, str(value))
     return REDACTED if is_secret else value
 

@@ -32,7 +32,9 @@ class Outcome(NamedTuple):
 
     def without_secrets(self, redaction: Redaction) -> Outcome:
         """Return the outcome with secrets in its texts redacted."""
-        return self._replace(error=redaction.error(self.error), warnings=tuple(redaction.error(self.warnings)))
+        return self._replace(
+            error=redaction.redact_error(self.error), warnings=tuple(redaction.redact_error(self.warnings))
+        )
 
     def to_json(self) -> dict[str, Any]:
         """Return a JSON object that `from_json` reads."""

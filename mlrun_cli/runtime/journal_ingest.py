@@ -271,7 +271,7 @@ def store_endings(runs: RunStore, key: int, entries: Entries, redaction: Redacti
     """Store the end that a script asks for in these entries, within a transaction."""
     for status, error in entries.endings:
         wanted = RunStatus.FAILED if status == RunStatus.FAILED.value else RunStatus.COMPLETED
-        runs.request_end(key, wanted, redaction.error(error))
+        runs.request_end(key, wanted, redaction.redact_error(error))
 
 
 def has_more_than_values(entries: Entries) -> bool:

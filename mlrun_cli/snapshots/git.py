@@ -36,7 +36,7 @@ def read_git_properties(folder: Path, environment: Mapping[str, str], redaction:
     properties = {f"azureml.git.{name}": value for name, value in found.items()}
     properties |= {f"mlflow.source.git.{name}": found[name] for name in ("branch", "commit")}
     if answers.get("remote"):
-        address = redaction.text(answers["remote"])
+        address = redaction.redact_text(answers["remote"])
         properties |= {"azureml.git.repository_uri": address, "mlflow.source.git.repoURL": address}
     return properties
 

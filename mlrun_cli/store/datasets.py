@@ -68,7 +68,7 @@ class DatasetStore:
             kind=definition["kind"],
             definition=serialize_definition(definition),
             description=self._redaction.redact_optional(description),
-            tags=json.dumps(self._redaction.document(tags or {})),
+            tags=json.dumps(self._redaction.redact_document(tags or {})),
             now=now(),
         )
         assert row is not None
@@ -79,7 +79,7 @@ class DatasetStore:
         self._database.execute(
             "UPDATE datasets SET description = :description, tags = :tags WHERE dataset_key = :key",
             description=self._redaction.redact_optional(description),
-            tags=json.dumps(self._redaction.document(tags)),
+            tags=json.dumps(self._redaction.redact_document(tags)),
             key=dataset.key,
         )
 

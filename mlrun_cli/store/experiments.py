@@ -87,7 +87,7 @@ class ExperimentStore:
 
     def set_tags(self, key: int, tags: Mapping[str, str | None]) -> None:
         """Add tags or change their values; secrets in them are hidden."""
-        for name, value in self._redaction.document(tags).items():
+        for name, value in self._redaction.redact_document(tags).items():
             self._database.execute(
                 "INSERT INTO experiment_tags (experiment_key, key, value) VALUES (:experiment_key, :key, :value)"
                 " ON CONFLICT (experiment_key, key) DO UPDATE SET value = excluded.value",

@@ -151,10 +151,10 @@ def _describe_target(configuration: RunConfiguration, *, is_looked_up: bool) -> 
 
 def _list_arguments(configuration: RunConfiguration, redaction: Redaction) -> list[str]:
     if isinstance(configuration.command, str):
-        return redaction.arguments(["/bin/sh", "-c", configuration.command])[1:]
+        return redaction.redact_arguments(["/bin/sh", "-c", configuration.command])[1:]
     if configuration.command is not None:
-        return redaction.arguments(configuration.command)[1:]
-    return [configuration.script or _NO_SCRIPT, *redaction.arguments(configuration.arguments)]
+        return redaction.redact_arguments(configuration.command)[1:]
+    return [configuration.script or _NO_SCRIPT, *redaction.redact_arguments(configuration.arguments)]
 
 
 def _describe_program(configuration: RunConfiguration, plan: EnvironmentPlan | None) -> str:

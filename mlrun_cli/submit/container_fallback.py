@@ -45,6 +45,6 @@ def _make_absolute(project: Path, source: str) -> str:
 
 
 def _describe_ignored_arguments(key_path: str, others: Sequence[str]) -> str:
-    shown = ", ".join(Redaction().arguments(others))
+    shown = ", ".join(Redaction().redact_arguments(others))
     verb = "is" if len(others) == 1 else "are"
     return f"{key_path}: {shown} {verb} skipped: the run is in no container."

@@ -61,7 +61,7 @@ def dry_run(workspace: Workspace, request: SubmitRequest) -> dict[str, Any]:
     redaction = request.redaction
     configuration = planned.configuration
     is_command = configuration.command is not None
-    shown = redaction.arguments(planned.argv)
+    shown = redaction.redact_arguments(planned.argv)
     environment = planned.environment.plan
     starter = [] if is_command else environment.starter or [environment.interpreter]
     return {
@@ -79,11 +79,11 @@ def dry_run(workspace: Workspace, request: SubmitRequest) -> dict[str, Any]:
         "process_count": planned.launch.process_count,
         "max_run_duration_seconds": configuration.max_run_duration_seconds,
         "environment": _build_environment_record(planned, redaction),
-        "environment_variables": redaction.variables(configuration.environment_variables),
-        "data": [redaction.document(entry) for entry in planned.data["data"]],
-        "output_data": [redaction.document(entry) for entry in planned.data["outputData"]],
+        "environment_variables": redaction.redact_variables(configuration.environment_variables),
+        "data": [redaction.redact_document(entry) for entry in planned.data["data"]],
+        "output_data": [redaction.redact_document(entry) for entry in planned.data["outputData"]],
         "snapshot": _build_snapshot_record(planned),
-        "notes": [redaction.text(note) for note in planned.notes],
+        "notes": [redaction.redact_text(note) for note in planned.notes],
     }
 
 
@@ -133,11 +133,11 @@ def _build_environment_record(planned: PlannedRun, redaction: Redaction) -> dict
         "day": build.day,
         "day_source": build.day_source or None,
         "builder": build.builder.value,
-        "requirements": [redaction.text(line) for line in build.requirements],
+        "requirements": [redaction.redact_text(line) for line in build.requirements],
         "packages": list(build.packages),
-        "channels": [redaction.text(channel) for channel in build.channels],
-        "options": [redaction.text(line) for line in build.options],
-        "dockerfile": None if build.image is None else redaction.quoted(build.image.dockerfile),
+        "channels": [redaction.redact_text(channel) for channel in build.channels],
+        "options": [redaction.redact_text(line) for line in build.options],
+        "dockerfile": None if build.image is None else redaction.redact_value(build.image.dockerfile),
         "context": None if build.image is None else build.image.context,
     }
 

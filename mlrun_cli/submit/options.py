@@ -31,7 +31,7 @@ def build_resubmit_options(request: SubmitRequest, resolution: Resolution, redac
     names_script = resolution.configuration.command is None and (
         request.script is not None or configuration is not None
     )
-    script, *arguments = map(to_text, redaction.arguments(resolution.argv)) if names_script else (None,)
+    script, *arguments = map(to_text, redaction.redact_arguments(resolution.argv)) if names_script else (None,)
     runconfig, mode = request.runconfig_name, request.environment_mode
     if resolution.runconfig is not None and not request.path.is_dir():
         runconfig = str(resolution.runconfig)
@@ -48,7 +48,7 @@ def build_resubmit_options(request: SubmitRequest, resolution: Resolution, redac
         target=request.target or (None if configuration is None else configuration.target),
         conda_file=_find_conda_file(request, project, resolution.source),
         environment_mode=mode,
-        tags=redaction.document(request.tags),
+        tags=redaction.redact_document(request.tags),
         is_whole=configuration is None or _is_plain(configuration),
     )
 
@@ -57,9 +57,9 @@ def _change_options(request: SubmitRequest, earlier: EarlierRun, redaction: Reda
     """Return the options of an earlier run, with what the request replaces."""
     options = earlier.submission.submit_options()
     if request.script is not None:
-        script, *arguments = map(to_text, redaction.arguments((request.script, *request.arguments)))
+        script, *arguments = map(to_text, redaction.redact_arguments((request.script, *request.arguments)))
         options = options._replace(script=script, arguments=tuple(arguments))
-    return options._replace(target=request.target or options.target, tags=redaction.document(request.tags))
+    return options._replace(target=request.target or options.target, tags=redaction.redact_document(request.tags))
 
 
 def _find_conda_file(request: SubmitRequest, project: Path, source: Path) -> str | None:

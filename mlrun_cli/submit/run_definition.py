@@ -35,11 +35,13 @@ def build_run_definition(
             "python": {
                 "userManagedDependencies": build is None or container is not None,
                 "interpreterPath": submission.environment.interpreter,
-                "requirements": [] if build is None else list(map(redaction.text, build.packages + build.requirements)),
+                "requirements": []
+                if build is None
+                else list(map(redaction.redact_text, build.packages + build.requirements)),
             },
             **({} if container is None else {"docker": _build_docker_section(configuration, container)}),
         },
-        "environmentVariables": redaction.variables(configuration.environment_variables),
+        "environmentVariables": redaction.redact_variables(configuration.environment_variables),
         "snapshotId": submission.snapshot_id,
     }
 

@@ -158,7 +158,7 @@ def _start_run(
     with NewRunFolder(folder) as new:
         submission = _make_submission(workspace, request, resolution, redaction, run_id, source.snapshot, sdk_folder)
         resolution = _find_data(workspace, request, resolution, run_id)
-        submission = submission._replace(argv=tuple(map(to_text, redaction.arguments(resolution.argv))))
+        submission = submission._replace(argv=tuple(map(to_text, redaction.redact_arguments(resolution.argv))))
         held = get_stream_lock(folder) if request.ends_with_stream else None
         script_input = ScriptInput(folder.stdin) if request.is_reading else None
         run = NewRun(request, resolution, submission, redaction, gpus)
@@ -193,7 +193,7 @@ def _make_submission(
         subscription_id=identity.subscription_id,
         snapshot_id=snapshot.snapshot_id,
         is_command=configuration.command is not None,
-        argv=tuple(map(to_text, redaction.arguments(resolution.argv))),
+        argv=tuple(map(to_text, redaction.redact_arguments(resolution.argv))),
         environment=resolution.environment.plan,
         sdk_folder=sdk_folder,
         target=configuration.target,

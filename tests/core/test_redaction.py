@@ -24,7 +24,7 @@ from mlrun_cli.core.redaction import Redaction
     ],
 )
 def test_secrets_on_a_command_line_are_hidden(arguments: list[str], shown: list[str]) -> None:
-    assert Redaction().arguments(arguments) == shown
+    assert Redaction().redact_arguments(arguments) == shown
 
 
 @pytest.mark.parametrize(
@@ -56,11 +56,11 @@ def test_secrets_on_a_command_line_are_hidden(arguments: list[str], shown: list[
     ],
 )
 def test_secrets_in_the_text_for_a_shell_are_hidden(text: str, shown: str) -> None:
-    assert Redaction().arguments(["/bin/sh", "-c", text]) == ["/bin/sh", "-c", shown]
+    assert Redaction().redact_arguments(["/bin/sh", "-c", text]) == ["/bin/sh", "-c", shown]
 
 
 def test_the_text_for_a_shell_hides_names_that_the_user_adds() -> None:
-    assert Redaction(["pin"]).arguments(["sh", "-c", "a --pin 1 PIN=2"]) == ["sh", "-c", "a --pin *** PIN=***"]
+    assert Redaction(["pin"]).redact_arguments(["sh", "-c", "a --pin 1 PIN=2"]) == ["sh", "-c", "a --pin *** PIN=***"]
 
 
 @pytest.mark.parametrize(
@@ -73,12 +73,12 @@ def test_the_text_for_a_shell_hides_names_that_the_user_adds() -> None:
     ],
 )
 def test_long_text_for_a_shell_without_a_secret_stays(text: str) -> None:
-    assert Redaction().arguments(["sh", "-c", text]) == ["sh", "-c", text]
+    assert Redaction().redact_arguments(["sh", "-c", text]) == ["sh", "-c", text]
 
 
 def test_the_whole_of_a_long_secret_for_a_shell_is_hidden() -> None:
     text = '--token "' + "\\a" * 100_000
-    assert Redaction().arguments(["sh", "-c", text]) == ["sh", "-c", "--token ***"]
+    assert Redaction().redact_arguments(["sh", "-c", text]) == ["sh", "-c", "--token ***"]
 
 
 @pytest.mark.parametrize(
@@ -90,7 +90,7 @@ def test_the_whole_of_a_long_secret_for_a_shell_is_hidden() -> None:
     ],
 )
 def test_the_user_of_an_address_is_hidden_up_to_its_host(text: str, shown: str) -> None:
-    assert Redaction().text(text) == shown
+    assert Redaction().redact_text(text) == shown
 
 
 def test_every_text_of_a_document_is_redacted() -> None:
@@ -98,7 +98,7 @@ def test_every_text_of_a_document_is_redacted() -> None:
     document = {"a": [address, 1, None, {"b": address, address: True}], "api_key": ["x", {"b": "--password x"}]}
     hidden = {"a": [shown, 1, None, {"b": shown, shown: True}], "api_key": ["***", {"b": "--password ***"}]}
 
-    assert Redaction().document(document) == hidden
+    assert Redaction().redact_document(document) == hidden
 
 
 @pytest.mark.parametrize(
@@ -114,19 +114,19 @@ def test_every_text_of_a_document_is_redacted() -> None:
     ],
 )
 def test_prose_about_tokens_and_keys_stays(text: str) -> None:
-    assert Redaction().error([text]) == Redaction().document([text]) == [text]
+    assert Redaction().redact_error([text]) == Redaction().redact_document([text]) == [text]
 
 
 def test_tags_about_tokens_stay() -> None:
     tags = {"total_tokens": "1000000", "pad_token": "<pad>", "tokens": "2.5B", "token_mixer": "attention"}
-    assert Redaction().document(tags) == tags
-    assert Redaction().document({"my_token": "ghp_abcdef0123456789abcd"}) == {"my_token": "***"}
+    assert Redaction().redact_document(tags) == tags
+    assert Redaction().redact_document({"my_token": "ghp_abcdef0123456789abcd"}) == {"my_token": "***"}
 
 
 def test_values_of_doubtful_variables_hide_no_paths_and_numbers() -> None:
     redaction = Redaction.from_environment({"HF_TOKEN_PATH": "/home/me/.hf", "MAX_TOKENS": "100000", "A_TOKEN": "none"})
     text = "No such file: /home/me/.hf/data; got 100000 rows"
-    assert redaction.error(text) == text
+    assert redaction.redact_error(text) == text
 
 
 def test_an_error_quotes_no_value_of_a_secret_variable() -> None:
@@ -134,14 +134,14 @@ def test_an_error_quotes_no_value_of_a_secret_variable() -> None:
     redaction = Redaction.from_environment({**environment, "OWN": "hunter", "MLRUN_SECRET_NAMES": "own,other"})
 
     error = {"message": "no a b.c+d, e at a b.c+d: short ordinary hunter", "details": ["own,other"]}
-    assert redaction.error(error) == {"message": "no *** at ***: short ordinary ***", "details": ["own,other"]}
-    assert redaction.document(error) == error
+    assert redaction.redact_error(error) == {"message": "no *** at ***: short ordinary ***", "details": ["own,other"]}
+    assert redaction.redact_document(error) == error
 
 
 def test_secret_variables_are_hidden_by_their_name() -> None:
     variables = {"MY_Secret_1": "a", "AWS_ACCESS_KEY_ID": "b", "URL": "http://u:p@h", "LR": "1"}
 
-    assert Redaction().variables(variables) == {
+    assert Redaction().redact_variables(variables) == {
         "MY_Secret_1": "***",
         "AWS_ACCESS_KEY_ID": "***",
         "URL": "http://***@h",
@@ -225,14 +225,14 @@ PLAIN_VARIABLES = [
 
 @pytest.mark.parametrize("name", SECRET_VARIABLES)
 def test_a_name_of_a_secret_is_known_however_it_is_written(name: str) -> None:
-    assert Redaction().variables({name: "hunter2x"}) == {name: "***"}
-    assert Redaction().arguments([f"--{name}", "hunter2x", "4"]) == [f"--{name}", "***", "4"]
+    assert Redaction().redact_variables({name: "hunter2x"}) == {name: "***"}
+    assert Redaction().redact_arguments([f"--{name}", "hunter2x", "4"]) == [f"--{name}", "***", "4"]
 
 
 @pytest.mark.parametrize("name", PLAIN_VARIABLES)
 def test_a_name_that_only_looks_like_one_of_a_secret_hides_nothing(name: str) -> None:
-    assert Redaction().variables({name: "created_at"}) == {name: "created_at"}
-    assert Redaction().arguments([f"--{name}", "4"]) == [f"--{name}", "4"]
+    assert Redaction().redact_variables({name: "created_at"}) == {name: "created_at"}
+    assert Redaction().redact_arguments([f"--{name}", "4"]) == [f"--{name}", "4"]
 
 
 @pytest.mark.parametrize(
@@ -247,9 +247,9 @@ def test_a_name_that_only_looks_like_one_of_a_secret_hides_nothing(name: str) ->
 )
 def test_ordinary_arguments_stay_visible(words: str) -> None:
     redaction = Redaction()
-    assert redaction.arguments(words.split()) == words.split()
-    assert redaction.arguments(["sh", "-c", words])[-1] == words
-    assert redaction.text(words) == words
+    assert redaction.redact_arguments(words.split()) == words.split()
+    assert redaction.redact_arguments(["sh", "-c", words])[-1] == words
+    assert redaction.redact_text(words) == words
 
 
 @pytest.mark.parametrize(
@@ -283,7 +283,7 @@ def test_ordinary_arguments_stay_visible(words: str) -> None:
 )
 def test_a_secret_within_a_value_is_hidden_whatever_the_name(name: str, value: str, shown: str | None) -> None:
     hidden = "-----BEGIN PRIVATE KEY-----***-----END PRIVATE KEY-----"
-    assert Redaction().variables({name: value}) == {name: shown or hidden}
+    assert Redaction().redact_variables({name: value}) == {name: shown or hidden}
 
 
 @pytest.mark.parametrize(
@@ -296,8 +296,8 @@ def test_a_secret_within_a_value_is_hidden_whatever_the_name(name: str, value: s
 )
 def test_a_secret_shows_by_itself_in_any_text(text: str, shown: str) -> None:
     redaction = Redaction()
-    assert redaction.text(text) == redaction.quoted(text) == shown
-    assert redaction.arguments([text]) == [shown]
+    assert redaction.redact_text(text) == redaction.redact_value(text) == shown
+    assert redaction.redact_arguments([text]) == [shown]
 
 
 @pytest.mark.parametrize(
@@ -306,20 +306,20 @@ def test_a_secret_shows_by_itself_in_any_text(text: str, shown: str) -> None:
 )
 def test_long_text_without_a_secret_stays(text: str) -> None:
     variables = {"A": text, "B": f" {text}", text: "x"}
-    assert Redaction().variables(variables) == variables
+    assert Redaction().redact_variables(variables) == variables
 
 
 def test_the_user_can_add_names() -> None:
     redaction = Redaction.from_environment({"MLRUN_SECRET_NAMES": "license, pin"})
 
-    assert redaction.variables({"MY_LICENSE": "a", "PIN": "b"}) == {"MY_LICENSE": "***", "PIN": "***"}
+    assert redaction.redact_variables({"MY_LICENSE": "a", "PIN": "b"}) == {"MY_LICENSE": "***", "PIN": "***"}
 
 
 def test_secrets_are_those_of_the_environment_at_the_time_of_use() -> None:
     environment = {"A_TOKEN": "hunter2x"}
     redaction = Redaction.from_environment(environment)
-    assert redaction.error("hunter2x hunter3x") == "*** hunter3x"
+    assert redaction.redact_error("hunter2x hunter3x") == "*** hunter3x"
 
     environment.update({"A_TOKEN": "hunter3x", "MLRUN_SECRET_NAMES": "own"})
-    assert redaction.error("hunter2x hunter3x") == "hunter2x ***"
-    assert redaction.document({"my_own": "1"}) == {"my_own": "***"}
+    assert redaction.redact_error("hunter2x hunter3x") == "hunter2x ***"
+    assert redaction.redact_document({"my_own": "1"}) == {"my_own": "***"}

@@ -36,7 +36,7 @@ class Messages:
         """Write what went wrong and, on the next line, what to do; without users and passwords of addresses."""
         from mlrun_cli.core.redaction import Redaction  # noqa: PLC0415 - start-up
 
-        redact = Redaction().text
+        redact = Redaction().redact_text
         self._write(redact(error.message), label="ERROR", colour=_RED)
         if error.hint is not None:
             self._write(redact(error.hint))
@@ -47,7 +47,7 @@ class Messages:
 
         from mlrun_cli.core.redaction import Redaction  # noqa: PLC0415 - start-up
 
-        redact = Redaction().text
+        redact = Redaction().redact_text
         self._write(json.dumps({"error": _redact(error.to_record(), redact)}))
 
     def warning(self, text: str) -> None:

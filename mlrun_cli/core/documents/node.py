@@ -165,7 +165,7 @@ def problem(path: Path, reason: str, *, line: int, key_path: str = "", hint: str
 def format_key_path(key_path: str) -> str:
     """Return a key path as an error shows it: who wrote `TOKEN=value` meant no key."""
     key, equals, _value = key_path.partition("=")
-    return Redaction().text(f"{key}{equals}***" if equals else key)
+    return Redaction().redact_text(f"{key}{equals}***" if equals else key)
 
 
 def find_text_problem(text: str) -> str | None:
@@ -183,7 +183,7 @@ def quote_value(key_path: str, text: str) -> str:
     keys = key_path.lower().split(".")
     if _VARIABLES & set(keys) or redaction.is_secret(keys[-1]):
         return ""
-    return _shorten(redaction.quoted(text))
+    return _shorten(redaction.redact_value(text))
 
 
 def join_key_path(key_path: str, key: str) -> str:

@@ -35,7 +35,7 @@ def to_columns(redaction: Redaction, columns: Mapping[str, object]) -> dict[str,
 def _redact(redaction: Redaction, name: str, value: Any) -> object:
     if name in _TEXTS:
         return redaction.redact_optional(value)
-    return redaction.error(value) if name in _ERRORS else value
+    return redaction.redact_error(value) if name in _ERRORS else value
 
 
 def _to_column(value: object) -> object:

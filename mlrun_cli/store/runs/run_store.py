@@ -86,7 +86,7 @@ class RunStore:
             [
                 (row["run_key"], name, hidden)
                 for row, value in zip(rows, values, strict=True)
-                for name, hidden in self._redaction.document({key: value}).items()
+                for name, hidden in self._redaction.redact_document({key: value}).items()
             ],
         )
 
@@ -275,7 +275,7 @@ class RunStore:
 
     def set_tags(self, key: int, tags: Mapping[str, str | None]) -> None:
         """Add tags or change their values; secrets in them are hidden."""
-        for name, value in self._redaction.document(tags).items():
+        for name, value in self._redaction.redact_document(tags).items():
             self._database.execute(
                 "INSERT INTO run_tags (run_key, key, value) VALUES (:run_key, :key, :value)"
                 " ON CONFLICT (run_key, key) DO UPDATE SET value = excluded.value",
@@ -307,7 +307,7 @@ class RunStore:
         When anything is returned, the caller has to roll back: nothing may be half added.
         """
         existing = self.properties(key)
-        properties = self._redaction.document(properties)
+        properties = self._redaction.redact_document(properties)
         conflicts = {
             name: existing[name] for name in properties if existing.get(name, properties[name]) != properties[name]
         }
