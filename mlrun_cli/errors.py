@@ -126,7 +126,7 @@ class MlrunError(Exception):
         return None if self.location is None else _split_location(self.location)[1]
 
     def add_context(self, context: str) -> None:
-        """Begin the message with what it is about, such as an entry of a runconfig."""
+        """Prefix the message with its context, such as an entry of a runconfig."""
         self.message = f"{context}: {self.message}"
         self.args = (self.message,)
 

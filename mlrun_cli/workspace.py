@@ -121,14 +121,14 @@ class Workspace:
 
     @cached_property
     def datasets(self) -> DatasetStore:
-        """Data under a name."""
+        """The registered and saved datasets."""
         from mlrun_cli.store.datasets import DatasetStore  # noqa: PLC0415
 
         return DatasetStore(self._database, self.redaction)
 
     @cached_property
     def datastores(self) -> DatastoreStore:
-        """Folders that data is in."""
+        """The datastores: folders of data."""
         from mlrun_cli.store.datastores import DatastoreStore  # noqa: PLC0415
 
         return DatastoreStore(self._database)
@@ -239,7 +239,7 @@ class Workspace:
             self._recorder.write()
 
     def follow(self) -> None:
-        """Switch to the store that has taken the place of the open one, as after a repair.
+        """Switch to the store that has replaced the open one, as after a repair.
 
         Raises:
             StoreUnavailable: there is none, or it does not know the run that whoever has this open takes care of.
@@ -263,7 +263,7 @@ class Workspace:
         self.generation += 1
 
     def record_missing(self) -> int:
-        """Write into the record files what an older version has not; return for how many runs."""
+        """Write documents that an older version did not record; return the number of runs."""
         with self.transaction():
             return self._recorder.record_missing()
 
@@ -289,11 +289,11 @@ class Workspace:
         self._database.set_busy_timeout(seconds)
 
     def checkpoint_often(self) -> None:
-        """Leave little for whoever opens the store next to catch up with; for a process that is about to end."""
+        """Checkpoint at short intervals from now on, so that the log is short when this process ends."""
         self._database.checkpoint_often()
 
     def checkpoint_if_disk_is_full(self) -> None:
-        """Make room in the log where the disk is nearly full, so that a removal can be written."""
+        """Checkpoint where the disk is nearly full, so that a removal can be written."""
         if describe_full_disk(self.folder, FULL_FOR_RUNS_BYTES) is not None:
             self._database.checkpoint()
 
@@ -311,7 +311,7 @@ class Workspace:
 
 
 def _identify_file(path: Path) -> tuple[int, int] | None:
-    """Return what tells a file from another one at its place; None when there is none."""
+    """Return device and inode of a file, which tell it from a replacement; None when there is none."""
     try:
         found = os.stat(path)
     except OSError:

@@ -46,13 +46,13 @@ class WorkspaceLocator(NamedTuple):
 
 
 def locate_workspace(home: Path, identity: WorkspaceIdentity) -> WorkspaceLocator:
-    """Return where a workspace of this machine is."""
+    """Return the locator of a workspace of this machine."""
     folder = home / "workspaces" / identity.subscription_id / identity.resource_group / identity.name
     return WorkspaceLocator(identity, home, folder, SqliteFile(folder / _DATABASE_NAME))
 
 
 def parse_locator(text: str | Path) -> WorkspaceLocator:
-    """Return the locator of a text: the folder of a workspace."""
+    """Parse a locator from a text: the folder of a workspace."""
     folder = Path(text)
     return locate_workspace(folder.parents[3], WorkspaceIdentity(*folder.parts[-3:]))
 

@@ -169,7 +169,7 @@ def _copy(source: Path, folder: Path, name: str) -> Path:
 
 @contextmanager
 def _open_inner_folder(folder: Path, parts: Sequence[str]) -> Iterator[int]:
-    """Open the folder at these parts; make what is missing.
+    """Open a nested folder, creating missing levels.
 
     Raises:
         MlrunError: one of the parts is a link.

@@ -117,7 +117,7 @@ def list_target_names(workspace: Workspace) -> list[str]:
 
 
 def change_compute_target(workspace: Workspace, name: str, properties: Mapping[str, Any]) -> ComputeTarget:
-    """Give some properties of a target new values; the others stay.
+    """Change properties of a target; the others stay as they are.
 
     Raises:
         ComputeTargetNotFound: there is none of this name.

@@ -209,7 +209,7 @@ def _copy_all(source: Path, files: _FolderFiles, place: Path, *, overwrite: bool
 
 
 def _copy(source: Path, place: Path, *, overwrite: bool) -> bool:
-    """Copy a file so that nobody sees a part of it; return False when one exists and is kept."""
+    """Copy a file atomically; return False when one exists and is kept."""
     if os.path.lexists(place) and not overwrite:
         return False
     try:

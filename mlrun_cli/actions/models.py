@@ -38,7 +38,7 @@ class ModelChanges(NamedTuple):
 
 
 def register_model(workspace: Workspace, new: NewModel, path: Path, child_paths: Sequence[str] | None = None) -> Model:
-    """Keep a copy of a file or a folder as the next version of a model.
+    """Register a copy of a file or a folder as the next version of a model.
 
     Args:
         workspace: where to.
@@ -61,7 +61,7 @@ def register_model(workspace: Workspace, new: NewModel, path: Path, child_paths:
 
 
 def register_run_files(workspace: Workspace, new: NewModel, run: Run, path: str | None) -> Model:
-    """Keep a copy of a run's file or folder as the next version of a model, which records that run.
+    """Register a copy of a run's file or folder as the next version of a model, which records that run.
 
     Args:
         workspace: where the run is.

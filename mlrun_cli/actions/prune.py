@@ -233,7 +233,7 @@ def _find_last_change(folder: Path) -> float:
 
 
 def _is_unchanged_for_a_day(folder: Path) -> bool:
-    """Return whether nothing in a folder was added or removed for a day; False when the folder is gone."""
+    """Return whether no entry of a folder was added or removed for a day; False when the folder is gone."""
     try:
         return folder.stat().st_mtime < time.time() - _GRACE_SECONDS
     except FileNotFoundError:

@@ -140,6 +140,6 @@ def _create_name_error(name: str) -> UsageError:
 
 
 def _create_conflict(workspace: Workspace, name: str) -> ViewChanged | ViewNotFound:
-    """Return the error of a change that was refused."""
+    """Return the error for a view that another change came before, or that is gone."""
     found = workspace.views.find(name)
     return ViewNotFound(name) if found is None else ViewChanged(name, found.author)

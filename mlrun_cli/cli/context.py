@@ -81,7 +81,7 @@ def warn_of_lost_runs(workspace: Workspace, shared: Shared) -> None:
 def select_workspace(
     shared: Shared, config: ProjectConfig | None, *, otherwise: str | None = None
 ) -> WorkspaceIdentity:
-    """Return the names of a command's workspace, each from an option, else from the attached folder.
+    """Return the identity of a command's workspace; each name comes from an option, else from the attached folder.
 
     Args:
         shared: what was typed.
@@ -129,5 +129,5 @@ def _format_workspace_options(identity: WorkspaceIdentity) -> list[str]:
 
 
 def _get_first_given(*names: str | None) -> str | None:
-    """Return the first name that is given, be it empty: an unset variable of a pipeline must not pass."""
+    """Return the first name that is not None; an empty one, as from an unset variable, must not be skipped."""
     return next((name for name in names if name is not None), None)

@@ -80,7 +80,7 @@ def to_mlrun_error(exception: Exception) -> MlrunError:
 
 
 def _name_full_disk(error: MlrunError) -> None:
-    """Add to the hint that the disk of what this program keeps is full, where that may be why something failed."""
+    """Add to the hint that the disk of the home folder is full, where that may be the cause."""
     from mlrun_cli.actions.workspaces import get_home  # noqa: PLC0415 - not on the way of what succeeds
     from mlrun_cli.core.disk_room import describe_full_disk  # noqa: PLC0415
 

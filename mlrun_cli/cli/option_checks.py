@@ -11,7 +11,7 @@ _PATHS = frozenset({"path", "file", "directory"})
 
 
 def collect_typed_values(parser: Any, parameters: Sequence[Any], words: Sequence[str]) -> Mapping[str, Any]:
-    """Return all that was typed for each parameter, by its name: a list for an option with values.
+    """Return the typed values by name of parameter: a list for an option with values.
 
     Args:
         parser: Typer's, with the parameters; it is changed, to keep all values of an option instead of the last.
@@ -26,7 +26,7 @@ def collect_typed_values(parser: Any, parameters: Sequence[Any], words: Sequence
 
 
 def check_typed_values(parameters: Sequence[Any], typed: Mapping[str, Any]) -> None:
-    """Check what was typed for the parameters of a command.
+    """Check the values typed for the parameters of a command.
 
     An option whose value was forgotten would take the next option for it. A second value that differs from the first
     would replace it; an empty path, as of a variable that a pipeline forgot to set, would be the current folder.

@@ -23,7 +23,7 @@ class Terminated(KeyboardInterrupt):
 
 
 def main() -> NoReturn:
-    """Run what was typed, and exit."""
+    """Run the command line, and exit."""
     if os.name == "nt":
         sys.exit("ERROR: mlrun needs Linux, WSL or macOS: on Windows, install it inside WSL.")
     # Nearly all that a command makes is modules, which stay: to look among them for what is left over finds nothing.

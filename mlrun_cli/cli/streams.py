@@ -33,7 +33,7 @@ def _escape(error: UnicodeError) -> tuple[str, int]:
 
 
 def flush_streams() -> None:
-    """Write what is left; what cannot be written any more must not disturb the interpreter's end."""
+    """Flush the streams; discard what cannot be written, so that the interpreter's exit stays quiet."""
     for stream in (sys.stdout, sys.stderr):
         _flush_or_discard(stream)
 

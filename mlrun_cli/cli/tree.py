@@ -64,7 +64,7 @@ class _Tree(TyperGroup):
         raise NotImplementedError
 
     def examples(self) -> Sequence[tuple[str, str]]:
-        """Return what each of two examples does, and the line to type."""
+        """Return two examples, each a description and a command line."""
         return _EXAMPLES
 
     def find(self, name: str) -> Any:
@@ -179,7 +179,7 @@ class _Nouns(_Tree):
     """The group of all nouns."""
 
     def summaries(self) -> Mapping[str, str]:
-        """Return what each noun is for."""
+        """Return a one-line description of each noun."""
         return NOUNS
 
     def find_synonym(self, name: str) -> str | None:
@@ -224,7 +224,7 @@ class _Root(_Nouns):
     """The root: all nouns, `ml` with the same nouns for lines written for az, and commands without a noun."""
 
     def summaries(self) -> Mapping[str, str]:
-        """Return what each noun and command is for."""
+        """Return a one-line description of each noun and command."""
         alone = {name: summary for name, (summary, _) in _COMMANDS.items()}
         again = {"ml": "All of these once more, for lines like 'az ml run list'.", "help": _HELP}
         return {**NOUNS, **OWN_NOUNS, **alone, **again}

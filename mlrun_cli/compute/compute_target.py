@@ -48,7 +48,7 @@ def most_nodes(target: ComputeTarget) -> int | None:
 
 
 def check_compute_target_name(name: str) -> str:
-    """Return the name itself.
+    """Check the name and return it.
 
     Raises:
         UsageError: it is not up to 64 letters, digits, `-`, `_` and `.` of which the first is a letter or a digit.

@@ -12,7 +12,7 @@ UNKNOWN_TARGET_OPTION = "--unknown-target"
 
 
 def run_unknown_targets_here(choice: str | None, environment: Mapping[str, str]) -> bool:
-    """Return whether it is sent to this machine: by `--unknown-target local`, else by `MLRUN_TARGETS`.
+    """Return whether runs for unknown targets run here: by `--unknown-target local`, else by `MLRUN_TARGETS`.
 
     Raises:
         UsageError: one of them says anything but `local`.

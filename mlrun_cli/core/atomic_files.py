@@ -14,7 +14,7 @@ from mlrun_cli.errors import FileAlreadyExists, FileNotWritable, InvalidPath, Us
 
 @contextmanager
 def atomic_file(path: Path, *, overwrite: bool) -> Iterator[BinaryIO]:
-    """Open a file to write, which gets its name when the block has ended well.
+    """Open a file to write, which gets its name when the block succeeds.
 
     Args:
         path: in a folder that is there.

@@ -13,7 +13,7 @@ FULL_FOR_RUNS_BYTES = 1 << 20
 
 
 def describe_full_disk(path: Path, full_bytes: int = FULL_BYTES) -> str | None:
-    """Return a message on the full disk of a path, as a sentence without its end.
+    """Return a message that the disk of a path is full, as the beginning of a sentence; None when it is not.
 
     None unless it is full.
     """

@@ -57,7 +57,7 @@ def get_home_folder(environment: Mapping[str, str]) -> Path:
 
 
 def make_private_folder(folder: Path) -> None:
-    """Make a folder of the user's alone, with its parents.
+    """Create a folder, private to its user, with its parents.
 
     Raises:
         StoreError: it cannot be made.
@@ -71,7 +71,7 @@ def make_private_folder(folder: Path) -> None:
 
 
 def make_private_file(path: Path) -> None:
-    """Make an empty file of the user's alone, unless it is there.
+    """Create an empty file, private to its user, unless it exists.
 
     Raises:
         StoreError: it cannot be made.

@@ -33,7 +33,7 @@ def lock(descriptor: int, operation: int) -> None:
 
 
 def acquire_lock(path: Path, operation: int) -> int:
-    """Return the descriptor of a lock file, made if need be, whose lock has been taken as by `fcntl.flock`.
+    """Open a lock file, created if missing, lock it as `fcntl.flock` does, and return its descriptor.
 
     Who removes the file holds its lock: a lock that was waited for meanwhile is nobody's any more.
 

@@ -21,7 +21,7 @@ MAX_EXPERIMENT_NAME_BYTES = 200
 
 
 def check_experiment_name(name: str) -> str:
-    """Return the name itself.
+    """Check the name and return it.
 
     Raises:
         UsageError: it is empty, longer than 200 bytes in UTF-8, begins with a dot, begins or ends with a
@@ -31,27 +31,27 @@ def check_experiment_name(name: str) -> str:
 
 
 def check_workspace_name(name: str) -> str:
-    """Return the name itself; refuses what `check_experiment_name` refuses, the limit is 255 bytes."""
+    """Check the name and return it; raises as `check_experiment_name` does, with a limit of 255 bytes."""
     return _check("workspace name", name, MAX_NAME_BYTES)
 
 
 def check_resource_group(name: str) -> str:
-    """Return the name itself; refuses what `check_workspace_name` refuses."""
+    """Check the name and return it; raises as `check_workspace_name` does."""
     return _check("resource group", name, MAX_NAME_BYTES)
 
 
 def check_subscription_id(subscription_id: str) -> str:
-    """Return the id itself; refuses what `check_workspace_name` refuses, and need not be a GUID."""
+    """Check the id, which need not be a GUID, and return it; raises as `check_workspace_name` does."""
     return _check("subscription id", subscription_id, MAX_NAME_BYTES)
 
 
 def check_run_id(run_id: str) -> str:
-    """Return the run id, or the beginning of one; refuses what `check_workspace_name` refuses."""
+    """Check a run id, or the beginning of one, and return it; raises as `check_workspace_name` does."""
     return _check("run id", run_id, MAX_NAME_BYTES)
 
 
 def check_tag_key(key: str) -> str:
-    """Return the key itself. A tag names no folder: slashes and dots are allowed.
+    """Check the key of a tag and return it; slashes and dots are allowed.
 
     Raises:
         UsageError: it is empty, longer than 255 bytes in UTF-8, or holds a control character.
@@ -61,7 +61,7 @@ def check_tag_key(key: str) -> str:
 
 
 def check_text(what: str, text: str) -> str:
-    """Return the text itself.
+    """Check that a text can be encoded and return it.
 
     Args:
         what: what it is, as in `the display name`.

@@ -81,7 +81,7 @@ _VALUE = r"""(?xs)
 
 
 def build_alternatives(texts: Collection[str]) -> str:
-    """Return a pattern that matches any of the texts, the longest first; with no texts, nothing."""
+    """Return a pattern that matches any of the texts, the longest first; without texts, it matches nothing."""
     return "|".join(map(re.escape, sorted(texts, key=len, reverse=True))) or "(?!)"
 
 
@@ -106,21 +106,21 @@ class Redaction:
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> Redaction:
-        """Return one that knows the secrets among the variables of an environment, as they are when it is used.
+        """Create a redactor that knows the secrets among the variables of an environment, read at each use.
 
         The comma-separated names of `MLRUN_SECRET_NAMES` are added to the built-in ones.
         """
         return cls((), environment)
 
     def is_secret(self, name: str, value: str = _SOME_TEXT) -> bool:
-        """Return whether a value of a variable or option of this name is a secret.
+        """Return whether a value under the name of a variable or option is a secret.
 
         Without one, whether most would be.
         """
         return _matches(self._get_secret_pattern(name), value)
 
     def redact_text(self, value: str) -> str:
-        """Return a text with those secrets hidden that show by themselves.
+        """Redact secrets that are recognizable by their form.
 
         They are users and signatures of addresses, parts of connection strings, tokens of HTTP and private keys.
         """
@@ -128,18 +128,18 @@ class Redaction:
         return self._replace_recognisable(shown, _hide)
 
     def redact_optional(self, value: str | None) -> str | None:
-        """Return a text redacted by `redact_text`; None stays None."""
+        """Redact a text like `redact_text`; None stays None."""
         return None if value is None else self.redact_text(value)
 
     def redact_value(self, value: str) -> str:
-        """Return a value of any kind, such as a command: hidden is also what follows the name of a secret.
+        """Redact a value of any kind, such as a command, including values that follow the name of a secret.
 
         Where quotes leave a doubt, more than that is.
         """
         return self.redact_text(self._replace_named(value, _hide))
 
     def redact_prose(self, value: str) -> str:
-        """Return a text redacted by `redact_text`, and without values after names that are certain to be secrets."""
+        """Redact a text like `redact_text`, and values after names that certainly mean secrets."""
         return self.redact_text(self._replace_after_names(value, _hide, self._find_certain_values_after))
 
     def replace_secrets(self, value: str, replacement: Callable[[str], str]) -> str:
@@ -150,11 +150,11 @@ class Redaction:
         return self._replace_recognisable(self._replace_named(value, replacement), replacement)
 
     def redact_setting(self, name: str, value: str) -> str:
-        """Return the value of a variable or setting, which is hidden as a whole where the name says so."""
+        """Redact the value of a variable or setting, as a whole where its name means a secret."""
         return REDACTED if self.is_secret(name, value) else self.redact_value(value)
 
     def redact_document(self, value: Any) -> Any:
-        """Return a JSON value with every text redacted as prose, or hidden whole where its key says so."""
+        """Redact every text of a JSON value as prose, or as a whole where its key means a secret."""
 
         def shown(name: str, text: str) -> str:
             return REDACTED if _matches(self._get_secret_pattern(name, is_free=True), text) else self.redact_prose(text)
@@ -162,7 +162,7 @@ class Redaction:
         return _map_texts(value, shown)
 
     def redact_error(self, value: Any) -> Any:
-        """Return the same JSON value with every text as `redact_prose` gives it, without the environment's secrets.
+        """Redact every text of a JSON value as prose, and the environment's secrets wherever they appear.
 
         An exception may quote what it was given.
         """
@@ -185,17 +185,17 @@ class Redaction:
         return self._secrets
 
     def _is_distinctive_secret(self, name: str, value: str) -> bool:
-        """Return whether a variable has a secret that is none wherever else it may stand."""
+        """Return whether a variable's secret is distinctive enough to be redacted wherever it appears."""
         secrets = self._get_secret_pattern(name)
         is_common = secrets != ANYTHING and re.fullmatch(_COMMON, value) is not None
         return len(value) >= LEAST_LETTERS and _matches(secrets, value) and not is_common
 
     def redact_variables(self, variables: Mapping[str, str]) -> dict[str, str]:
-        """Return the variables with secrets in their values hidden."""
+        """Redact secrets in the values of variables."""
         return {name: self.redact_setting(name, value) for name, value in variables.items()}
 
     def redact_arguments(self, arguments: Sequence[str]) -> list[str]:
-        """Return a command line with the values of secret options and of secret assignments hidden.
+        """Redact the values of secret options and assignments in a command line.
 
         An argument that is text for a shell, as after `sh -c`, is treated like that within.
         """
@@ -215,7 +215,7 @@ class Redaction:
         return shown
 
     def _replace_recognisable(self, value: str, replacement: Callable[[str], str]) -> str:
-        """Replace secrets that can be recognised by themselves."""
+        """Replace secrets that are recognizable by their form."""
 
         def hide_connection_part(found: re.Match[str]) -> str:
             is_secret = found["name"].upper() == "PWD" or self.is_secret(found["name"], found["value"])
@@ -286,7 +286,7 @@ class Redaction:
 
 
 def _map_texts(value: Any, shown: Callable[[str, str], str], name: str = "") -> Any:
-    """Return a JSON value with what `shown` makes of each text in it and the key that this stands under."""
+    """Return a JSON value with each text replaced by `shown(key, text)`."""
     if isinstance(value, str):
         return shown(name, value)
     if isinstance(value, Mapping):
@@ -301,7 +301,7 @@ def _matches(secrets: str | None, value: str) -> bool:
 
 
 def _are_credentials(found: re.Match[str]) -> bool:
-    """Return whether something is given for the scheme of HTTP; `Basic training` gives nothing."""
+    """Return whether the text after an HTTP scheme is credentials, which `Basic training` is not."""
     if found["scheme"] == "Basic":
         return _is_base64_text(found["given"])
     return found[0] == found.string or re.fullmatch(_LIKELY_CREDENTIALS, found["given"]) is not None
@@ -316,7 +316,7 @@ def _is_base64_text(text: str) -> bool:
 
 
 def _is_for_shell(arguments: Sequence[str], place: int) -> bool:
-    """Return whether the argument follows `sh -c`, or the like of another shell."""
+    """Return whether the argument follows `sh -c`, or the `-c` of another shell."""
     return (
         place >= 2
         and re.fullmatch(_SHELL_OPTION, arguments[place - 1]) is not None

@@ -31,7 +31,7 @@ def remove_tree(folder: Path) -> None:
 
 
 def _make_writable(folder: Path) -> bool:
-    """Make each folder in a tree writable for its owner; return whether one was not.
+    """Make all folders of a tree writable for their owner; return whether any was not.
 
     Links are not followed, and what belongs to others stays as it is.
     """

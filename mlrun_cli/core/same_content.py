@@ -10,7 +10,7 @@ _CHUNK = 1 << 20
 
 
 def has_other_content(source: Path, destination: Path) -> bool:
-    """Return whether something stands at `destination` that is no file with the bytes of `source`.
+    """Return whether `destination` exists and is not a file with the same content as `source`.
 
     What cannot be read counts as other content, and so does a link: it would be replaced.
     """

@@ -31,19 +31,19 @@ _swept: set[tuple[int, int]] = set()
 
 
 def make_temporary_name() -> str:
-    """Return a name that nobody else has, another thread of this process included."""
+    """Return a name that is unique across processes and threads."""
     maker = f"{_identify_machine()}-{os.getpid()}-{_get_start_time(os.getpid())}-" if _identify_machine() else ""
     return f"{TEMPORARY_PREFIX}{maker}{os.urandom(8).hex()}"
 
 
 def is_temporary(name: str) -> bool:
-    """Return whether a file of this name is one that is being written."""
+    """Return whether the name is that of a file being written."""
     return name.startswith(TEMPORARY_PREFIX)
 
 
 @contextmanager
 def temporary_beside(path: Path) -> Iterator[Path]:
-    """Yield a temporary name in a path's folder; a file left under it is removed at the end."""
+    """Yield a temporary path beside `path`; a file left there is removed at the end."""
     remove_abandoned_files(path.parent)
     temporary = path.with_name(make_temporary_name())
     try:
@@ -57,7 +57,7 @@ def temporary_beside(path: Path) -> Iterator[Path]:
 def new_file(
     path: str | os.PathLike[str], *, folder: int | None = None, mode: int = 0o666, overwrite: bool = True
 ) -> Iterator[int]:
-    """Open a file to write, which gets its name when the block has ended well; yield its descriptor.
+    """Open a file to write, which gets its name when the block succeeds; yield its descriptor.
 
     Args:
         path: where; its folder is there.
@@ -159,7 +159,7 @@ def _replace(temporary: str, name: str, within: int) -> None:
 
 
 def remove_abandoned_files(folder: Path) -> None:
-    """Remove what dead processes have left in a folder; once in each process."""
+    """Remove temporary files of dead processes from a folder; once per folder and process."""
     with suppress(OSError):
         within = os.open(folder, _FOLDER)
         try:

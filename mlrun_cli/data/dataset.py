@@ -77,12 +77,12 @@ def check_definition(document: object) -> dict[str, Any]:
 
 
 def serialize_definition(definition: Definition) -> str:
-    """Return a text that is the same for equal definitions."""
+    """Serialize a definition; equal definitions give equal texts."""
     return json.dumps(definition, sort_keys=True, separators=(",", ":"))
 
 
 def check_dataset_name(name: object) -> str:
-    """Return the name itself.
+    """Check the name and return it.
 
     Raises:
         UsageError: it is no text, empty, longer than 255 characters, or holds a control character.

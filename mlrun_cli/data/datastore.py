@@ -23,7 +23,7 @@ class Datastore(NamedTuple):
     is_own: bool
 
     def path(self, relative: str | None) -> Path:
-        """Return the place of a path of the datastore; a leading slash means its root.
+        """Return the absolute path of a path of the datastore; a leading slash means its root.
 
         Raises:
             UsageError: the path leads out of the datastore.
@@ -49,7 +49,7 @@ def build_datastore_record(datastore: Datastore, *, is_default: bool) -> dict[st
 
 
 def check_datastore_name(name: object) -> str:
-    """Return the name itself.
+    """Check the name and return it.
 
     Raises:
         UsageError: it is no text, or has other characters than letters, digits, '_', '-' and '.'.

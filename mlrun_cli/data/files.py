@@ -76,7 +76,7 @@ def check_files(definition: object, find_datastore: FindDatastore) -> None:
 
 
 def find_single_path(definition: object, find_datastore: FindDatastore) -> Path | None:
-    """Return the only folder or file of a dataset, without a look into it; None where there are several, or steps.
+    """Return the only folder or file of a dataset, without reading it; None where there are several, or steps.
 
     Raises:
         UsageError: the definition cannot be right.
@@ -88,7 +88,7 @@ def find_single_path(definition: object, find_datastore: FindDatastore) -> Path 
 
 
 def _locate(path: Mapping[str, str], find_datastore: FindDatastore) -> str:
-    """Return a path of the machine, which may be a pattern, or a URL."""
+    """Return the location of a dataset's path: a local path, which may be a pattern, or a URL."""
     if "url" in path:
         return path["url"]
     if "datastore" in path:
@@ -110,7 +110,7 @@ def _is_pattern(place: str) -> bool:
 
 
 def _find_root(place: str) -> str:
-    """Return the folder that the names of a place's files are relative to."""
+    """Return the folder that the names of a path's files are relative to."""
     if _is_pattern(place):
         root = re.split(r"[*?]", place, maxsplit=1)[0]
         return root.rpartition("/")[0] or "/"

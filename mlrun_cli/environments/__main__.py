@@ -19,7 +19,7 @@ from mlrun_cli.environments.installer import Installer, print_line
 
 
 def main(plan_file: str) -> int:
-    """Build what the plan asks for; returns the exit code."""
+    """Build the environment of a plan file; return the exit code."""
     plan = EnvironmentPlan.from_json(json.loads(Path(plan_file).read_text("utf-8", "surrogateescape")))
     installer = Installer(os.environ, Path.cwd())
     if plan.build is not None:

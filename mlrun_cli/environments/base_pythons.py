@@ -38,7 +38,7 @@ _LISTED_BY_UV = re.compile(r"^cpython-(\d+)\.(\d+)\.(\d+)-", re.MULTILINE)
 
 
 def find_pinned_python(request: PythonRequest, uv: str | None, environ: Mapping[str, str]) -> BasePython | None:
-    """Return the Python that does, of this machine or fetched by uv; None where there is none."""
+    """Return a Python that satisfies the request, on this machine or fetched by uv; None where there is none."""
     interpreter = find_base_interpreter(request, environ)
     if interpreter is not None:
         return _from_interpreter(interpreter, request)
@@ -50,7 +50,7 @@ def find_pinned_python(request: PythonRequest, uv: str | None, environ: Mapping[
 def rank_pythons(
     request: PythonRequest, uv: str | None, environ: Mapping[str, str], day: date | None = None
 ) -> list[BasePython]:
-    """Return the Pythons that do, else all, the nearest to what is asked for first; one for each minor version.
+    """Return one Python per minor version, closest to the request first: those that satisfy it, else all.
 
     At most one of them has to be fetched by uv.
 
@@ -115,13 +115,13 @@ def _from_interpreter(interpreter: Interpreter, request: PythonRequest) -> BaseP
 
 
 def _compute_distance(wanted: Sequence[int], version: tuple[int, ...]) -> tuple[bool, int]:
-    """Return whether the major version is another, else how many minor ones lie between."""
+    """Return whether the major version differs, and the distance between the minor versions."""
     is_another = bool(wanted) and version[0] != wanted[0]
     return is_another, 0 if is_another or len(wanted) < 2 else abs(version[1] - wanted[1])
 
 
 def _list_uv_versions(uv: str, environ: Mapping[str, str]) -> list[tuple[int, ...]]:
-    """Return the finished versions that uv has or knows where to get; it answers from its own list."""
+    """Return the released versions that uv has or can fetch, from its own list."""
     command = [uv, "python", "list", "--all-versions", "--python-preference", "only-managed", "--offline"]
     try:
         answer = subprocess.run(

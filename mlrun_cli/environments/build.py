@@ -35,7 +35,7 @@ print("\\n".join(sorted("%s==%s" % one for one in found)))
 
 
 def build_environment(build: EnvironmentBuild, environ: Mapping[str, str]) -> int:
-    """Build the environment unless it stands; returns 0, or what the failed installer returned.
+    """Build the environment unless it exists; return 0, or the exit code of the failed installer.
 
     What the installer prints goes to stdout, without secrets. Killed at any point, it leaves a folder
     that is not complete, which the next one clears away.

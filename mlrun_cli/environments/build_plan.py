@@ -39,7 +39,7 @@ def plan_conda(
     environ: Mapping[str, str],
     choice: EnvironmentChoice = _PINNED,
 ) -> PlannedEnvironment:
-    """Return an environment under `home` with what the conda dependencies name, by conda or, without one, from PyPI.
+    """Plan an environment with conda dependencies, under `home`, built by conda or, without one, from PyPI.
 
     Raises:
         EnvironmentNotBuilt: the Python that is asked for cannot be had, or no day can be known or kept to.
@@ -211,7 +211,7 @@ def _make_build(
 
 
 def compute_key_and_folder(home: Path, content: Sequence[object]) -> tuple[str, str]:
-    """Return the key of an environment that is made of this, and its folder."""
+    """Return the key of an environment with this content, and its folder."""
     key = hashlib.sha256(json.dumps(content).encode()).hexdigest()[:_KEY_LENGTH]
     return key, str(home.absolute() / "environments" / key)
 

@@ -124,5 +124,5 @@ def find_pypi_name(conda_name: str) -> str | None:
 
 
 def is_no_python_package(conda_name: str) -> bool:
-    """Return whether it is a compiler, a C library or a program, which pip does not install."""
+    """Return whether a conda package is a compiler, a C library or a program, which pip does not install."""
     return canonicalize_name(conda_name) in _LEFT_OUT

@@ -88,7 +88,7 @@ def write_environment_folder(folder: Path, definition: Mapping[str, Any], *, ove
 
 
 def scaffold_environment_folder(folder: Path, name: str) -> None:
-    """Write a description of an environment to begin with.
+    """Write a sample definition of an environment.
 
     Raises:
         UsageError: there is one already.

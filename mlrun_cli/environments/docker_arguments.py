@@ -39,7 +39,7 @@ class DockerArguments(NamedTuple):
 
 
 def split_options(arguments: Sequence[str]) -> list[str]:
-    """Return the arguments with an option and its value that were written as one, as in `-v /a:/b`, as two."""
+    """Return the arguments, split where an option and its value were written as one, as in `-v /a:/b`."""
     words: list[str] = []
     for argument in arguments:
         found = _OPTION_AND_VALUE.fullmatch(argument)
@@ -48,7 +48,7 @@ def split_options(arguments: Sequence[str]) -> list[str]:
 
 
 def read_docker_arguments(arguments: Sequence[str]) -> DockerArguments:
-    """Tell volumes and variables from the arguments that mean nothing without a container."""
+    """Parse Docker's arguments into volumes, variables, and those without a meaning outside of a container."""
     volumes: list[Volume] = []
     variables: dict[str, str] = {}
     others: list[str] = []

@@ -45,5 +45,5 @@ def list_engine_arguments(configuration: RunConfiguration) -> list[str]:
 
 
 def get_arguments_key(configuration: RunConfiguration) -> str:
-    """Return the key whose `arguments` count."""
+    """Return the key of the `arguments` that apply."""
     return next((key for key in _ARGUMENTS if configuration.rest.get(key)), _ARGUMENTS[0])

@@ -146,7 +146,7 @@ class EnvironmentBuild(NamedTuple):
 
     @classmethod
     def from_json(cls, document: Mapping[str, Any]) -> EnvironmentBuild:
-        """Return the build that was written; what another version has put there besides is left out."""
+        """Return the build in a JSON object; keys of other versions are left out."""
         known = {name: document[name] for name in cls._fields if name in document}
         lists = {name: tuple(value) for name, value in known.items() if isinstance(value, list)}
         image = None if known.get("image") is None else ImageSource(**known["image"])
@@ -184,7 +184,7 @@ class ContainerPlan(NamedTuple):
 
     @classmethod
     def from_json(cls, document: Mapping[str, Any]) -> ContainerPlan:
-        """Return the plan that was written."""
+        """Return the plan in a JSON object."""
         options, variables, programs = (tuple(document.get(name, ())) for name in ("options", "variables", "programs"))
         reached_by = document.get("reached_by", {})
         return cls(document["engine"], document["image"], options, variables, programs, reached_by)
@@ -219,7 +219,7 @@ class EnvironmentPlan(NamedTuple):
 
     @classmethod
     def from_json(cls, document: Mapping[str, Any]) -> EnvironmentPlan:
-        """Return the plan that was written."""
+        """Return the plan in a JSON object."""
         build, container = document["build"], document.get("container")
         return cls(
             document["interpreter"],

@@ -40,7 +40,7 @@ _MOST_LETTERS = 600
 
 
 def find_failure_reason(log: str) -> str:
-    """Return the cause that pip, uv or conda names, by the end of what it has printed.
+    """Return the cause of a failure that pip, uv or conda names at the end of its output.
 
     What a package printed that could not be built comes before the installer's own words on that.
     """
@@ -71,7 +71,7 @@ def is_untrusted(log: str) -> bool:
 
 
 def _find_build_failure(text: str) -> str | None:
-    """Return the package that could not be built, and its own reason; None if none failed to build."""
+    """Return the package that failed to build and its error; None if none failed."""
     begins, ends = text.find(" lines of output]"), text.find("[end of output]")
     if ends >= 0 and not 0 <= begins < ends:
         text = f"╰─> [0 lines of output]\n{text}"  # the log is longer than what was read of its end
@@ -88,7 +88,7 @@ def _find_build_failure(text: str) -> str | None:
 
 
 def _is_unrelated(line: str) -> bool:
-    """Return whether a line behind the output of a build complains of something else."""
+    """Return whether a line after the output of a build reports something else."""
     return line.lower().startswith("error:") and _OF_THAT_BUILD.search(line) is None
 
 
@@ -134,7 +134,7 @@ def _find_conda_error(text: str) -> str | None:
 
 
 def _find_last_complaint(text: str) -> str:
-    """Return the last complaint."""
+    """Return the last line that reports an error."""
     lines = [line.strip().removeprefix("╰─▶").strip() for line in text.splitlines()]
     starts = [number for number, line in enumerate(lines) if line.lower().startswith(_COMPLAINTS)]
     if not starts:

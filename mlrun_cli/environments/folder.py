@@ -40,7 +40,7 @@ class EnvironmentFolder:
         return self._complete.exists() and (self._engine.exists() or os.access(self.interpreter, os.X_OK))
 
     def record_engine(self, engine: str) -> None:
-        """Write down who has the image, before it is made."""
+        """Record the engine that holds the image, before it is built."""
         self._engine.write_text(engine, encoding="utf-8")
 
     def engine(self) -> str | None:
@@ -139,7 +139,7 @@ def _get_change_time(path: Path) -> int:
 
 
 def remove_build_secrets(plan: EnvironmentPlan) -> None:
-    """Remove what a build that was killed has left of its secrets; what it still needs, or cannot be removed, stays."""
+    """Remove secrets that a killed build has left behind; files that are in use or cannot be removed stay."""
     if plan.build is not None:
         with suppress(OSError):
             EnvironmentFolder(Path(plan.build.folder)).remove_leftover_secrets()

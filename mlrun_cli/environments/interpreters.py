@@ -86,11 +86,11 @@ class PythonRequest:
         return self._terms[0][1] if self._terms else None
 
     def allows(self, version: tuple[int, ...]) -> bool:
-        """Return whether a version of three numbers will do."""
+        """Return whether a version of three numbers satisfies the request."""
         return all(_satisfies(operator, wanted, version) for operator, wanted in self._terms)
 
     def allows_minor(self, minor: int) -> bool:
-        """Return whether some 3.`minor`.x may do."""
+        """Return whether some 3.`minor`.x may satisfy the request."""
         return any(self.allows((3, minor, patch)) for patch in range(40))
 
 
@@ -113,7 +113,7 @@ def _format_version(version: tuple[int, ...]) -> str:
 
 
 def find_base_interpreter(request: PythonRequest, environ: Mapping[str, str]) -> Interpreter | None:
-    """Return the first interpreter that will do: PATH, then pyenv's versions, then the one under this tool."""
+    """Return the first interpreter that satisfies the request: PATH, then pyenv's, then the one of this tool."""
     seen: set[str] = set()
     for path in _iterate_candidates(request, environ):
         real = os.path.realpath(path)
@@ -167,7 +167,7 @@ def _iterate_pyenv_interpreters(request: PythonRequest, environ: Mapping[str, st
 
 
 def probe(path: Path, environ: Mapping[str, str]) -> Interpreter | None:
-    """Run an interpreter to learn what it is; None when it does not run."""
+    """Run an interpreter to get its version; None when it does not run."""
     try:
         answer = subprocess.run(
             [str(path), "-I", "-c", _PROBE],

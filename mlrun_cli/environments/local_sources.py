@@ -34,7 +34,7 @@ def compute_digests(sources: Iterable[LocalSource]) -> list[str]:
 
 
 def find_changed_source(sources: Iterable[LocalSource]) -> str | None:
-    """Return the path of the first whose code is not as it was; None when that of all is.
+    """Return the path of the first source whose code has changed; None when none has.
 
     What else is written beside it, as a log of the very submit, changes no package, as a rule.
     """
@@ -48,7 +48,7 @@ def _get_file_pattern(source: LocalSource) -> re.Pattern[str]:
 
 
 def _compute_stamp(source: LocalSource, wanted: re.Pattern[str]) -> str:
-    """Return a text that changes with the files of such names; empty when they cannot be read."""
+    """Return a text that changes with the matching files; empty when they cannot be read."""
     try:
         sizes = [(str(file), file.stat().st_size, file.stat().st_mtime_ns) for file in _list_files(source, wanted)]
     except OSError:

@@ -42,7 +42,7 @@ class EnvironmentChoice(NamedTuple):
 
     @classmethod
     def parse(cls, text: str) -> EnvironmentChoice:
-        """Return the choice that a text means.
+        """Parse a mode, or `dated:DAY`.
 
         Raises:
             ValueError: it means none.
@@ -59,7 +59,7 @@ class EnvironmentChoice(NamedTuple):
 
     @classmethod
     def typed(cls, text: str) -> EnvironmentChoice:
-        """Return the choice that a user's text means, whose day must have been.
+        """Parse a choice that a user has typed; its day must not be in the future.
 
         Raises:
             ValueError: it means none, or the day cannot be meant; the message says why.

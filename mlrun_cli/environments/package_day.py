@@ -28,12 +28,12 @@ class PackageDay(NamedTuple):
 
 
 def make_named_day(day: date) -> PackageDay:
-    """Return the day that the user has named."""
+    """Return the day that a user has given."""
     return PackageDay(day, "as named")
 
 
 def find_package_day(files: Iterable[Path], environ: Mapping[str, str]) -> PackageDay:
-    """Return the latest of the days on which the files were changed: that of their last commit, else their own time.
+    """Return the latest day on which a file was changed: that of its last commit, else its modification time.
 
     For a folder, which stands for dependencies that no file holds, only commits count.
 

@@ -53,7 +53,7 @@ class _Placeholders:
         return f"{before}{self._placeholders.setdefault(secret, f'${{{name}}}')}{after}"
 
     def replace_known(self, text: str) -> str:
-        """Return the text with the placeholders also where nothing but the earlier sight of a secret gives it away.
+        """Replace also those occurrences of known secrets that are recognizable by nothing else.
 
         A Dockerfile's images are as they are named: one may be the word that a password is too.
         """

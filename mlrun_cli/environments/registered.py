@@ -49,5 +49,5 @@ def compute_definition_digest(definition: Mapping[str, Any]) -> str:
 
 
 def choose_next_version(versions: Sequence[str]) -> str:
-    """Return the number after the highest one."""
+    """Return the number after the highest version."""
     return str(max((int(version) for version in versions if version.isdecimal()), default=0) + 1)

@@ -79,7 +79,7 @@ def read_pip_lines(lines: Sequence[str], folder: Path, path: Path) -> list[PipLi
 
 
 def remove_version(line: str) -> str:
-    """Return a requirement that any version meets; options, paths and addresses stay as they are."""
+    """Return a requirement without its version; options, paths and addresses stay as they are."""
     named = _parse(line)
     if named is None or not named.specifier:
         return line
@@ -88,7 +88,7 @@ def remove_version(line: str) -> str:
 
 
 def names_one_version(line: str) -> bool:
-    """Return whether one release meets a requirement: `numpy==1.18.4`, and `scipy==1.5.2.*` as conda has it."""
+    """Return whether a requirement names a single release: `numpy==1.18.4`, and `scipy==1.5.2.*` as conda has it."""
     named = _parse(line)
     terms = [] if named is None else list(named.specifier)
     if len(terms) != 1 or terms[0].operator not in {"==", "==="}:

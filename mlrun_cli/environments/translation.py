@@ -116,7 +116,7 @@ def _drop_azureml(lines: Sequence[PipLine]) -> list[PipLine]:
 
 
 def _is_index_of_azureml(line: PipLine) -> bool:
-    """Return whether it is an option that names a place where previews of azureml were.
+    """Return whether an option names an index of azureml previews.
 
     Uv does not go on without one.
     """

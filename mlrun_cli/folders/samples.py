@@ -73,7 +73,7 @@ docs
 
 
 def render_samples(folder: Path, find_configuration_folder: Path) -> dict[Path, str]:
-    """Return the text of each file that an attached folder should have, by path.
+    """Return the contents of the sample files of an attached folder, by path.
 
     Args:
         folder: the attached folder.

@@ -183,7 +183,7 @@ def _is_text(value: object) -> bool:
 
 
 def _parse_lines(data: bytes) -> tuple[list[Any], int]:
-    """Return the values of some whole lines, and how many are no JSON, as after a power cut."""
+    """Parse whole lines; return their values, and the number of lines that are not JSON, as after a power cut."""
     try:
         lines = json.loads(b"[" + data[:-1].replace(b"\n", b",") + b"]")
     except (ValueError, RecursionError):
@@ -227,7 +227,7 @@ def _require(condition: bool) -> None:
 
 
 def list_journal_names(folder: Path) -> list[str]:
-    """Return the journals in a folder, oldest name first; none when it is gone or unreadable.
+    """Return the names of the journals in a folder, oldest first; empty when it is gone or unreadable.
 
     A name that is no text is none of a journal.
     """

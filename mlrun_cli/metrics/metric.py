@@ -62,7 +62,7 @@ def _collect_columns(rows: Sequence[Mapping[str, Any]]) -> dict[str, list[Any]]:
 
 
 def _merge_tables(tables: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """Return all their rows, in one column for each name; None where a table has no such column, or too short a one."""
+    """Merge tables: one column per name, with None where a table lacks the column or has too few rows."""
     if len(tables) == 1:
         return dict(tables[0])
     columns: dict[str, list[Any]] = {name: [] for table in tables for name in table}

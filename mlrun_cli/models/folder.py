@@ -143,7 +143,7 @@ def list_model_files(path: Path, child_paths: Sequence[str] | None) -> dict[str,
 
 
 def copy_in(files: Mapping[str, Path], folder: Path) -> None:
-    """Copy files to their names below a folder.
+    """Copy files into a folder, under their names.
 
     Raises:
         UsageError: one cannot be read.
@@ -236,7 +236,7 @@ def _make_folders(folder: Path, parts: Sequence[str]) -> None:
 
 
 def _remove_abandoned(top: Path) -> None:
-    """Remove what processes that were killed have left behind, of an older version a day ago."""
+    """Remove files that killed processes have left behind; those of an older version after a day."""
     remove_abandoned_files(top)
     before = time.time() - _ABANDONED_AFTER_SECONDS
     for path in top.iterdir():
@@ -247,7 +247,7 @@ def _remove_abandoned(top: Path) -> None:
 
 @contextmanager
 def _describe_error(folder: Path) -> Iterator[None]:
-    """Turn what the system says about a file of the store into a sentence."""
+    """Convert an error of the operating system about a file of the store to one with a full sentence."""
     try:
         yield
     except OSError as error:

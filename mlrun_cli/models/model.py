@@ -86,7 +86,7 @@ class ModelFilter(NamedTuple):
     latest: bool = False
 
     def chosen(self, models: Iterable[Model]) -> list[Model]:
-        """Return the models, newest first, that meet the conditions a database does not check."""
+        """Select from models, newest first, those that meet the conditions that the database does not check."""
         found: list[Model] = []
         names: set[str] = set()
         for model in models:
@@ -128,7 +128,7 @@ def describe_model(model: Model, url: str) -> dict[str, Any]:
 
 
 def check_model_name(name: str) -> str:
-    """Return the name itself.
+    """Check the name and return it.
 
     Raises:
         UsageError: it is not what Azure allows, which is also what names a folder and no other.

@@ -166,7 +166,7 @@ class CronLine:
 def list_boot_services(
     home: Path, command: Sequence[str], variables: Mapping[str, str]
 ) -> tuple[BootService, BootService]:
-    """Return both kinds, the usual one of this machine first."""
+    """Return the boot services of both kinds, the usual one of this machine first."""
     unit, line = SystemdUnit(home, command, variables), CronLine(home, command, variables)
     return (unit, line) if SystemdUnit.is_usable() else (line, unit)
 

@@ -26,7 +26,7 @@ class Gpu(NamedTuple):
 
 
 def list_gpus() -> list[Gpu]:
-    """Return all GPUs that `nvidia-smi` or the driver lists; none where there is neither."""
+    """Return all GPUs that `nvidia-smi` or the driver lists; empty without either."""
     listed = _query_nvidia_smi("--query-gpu=index,uuid")
     if listed:
         return [Gpu(*line) for line in listed]

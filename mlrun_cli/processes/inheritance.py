@@ -50,7 +50,7 @@ def get_limits() -> dict[str, list[int]]:
 
 
 def describe_limits(limits: Limits) -> tuple[str, ...]:
-    """Return a line for the user about each limit that a supervisor cannot lift and that may end it."""
+    """Return a line for each limit that a supervisor cannot lift and that may end it."""
     if int(_read_status_field("CapEff:") or "0", 16) & _MAY_LIFT:
         return ()
     return tuple(
@@ -62,7 +62,7 @@ def describe_limits(limits: Limits) -> tuple[str, ...]:
 
 
 def set_umask_and_niceness(umask: int | None, niceness: int | None) -> None:
-    """Set both for this process and all that it starts; only a privileged one can become less nice.
+    """Set umask and niceness of this process and its children; only a privileged one can lower its niceness.
 
     None leaves it as it is.
     """
@@ -74,7 +74,7 @@ def set_umask_and_niceness(umask: int | None, niceness: int | None) -> None:
 
 
 def lift_limits() -> None:
-    """Let this process open as many files as it may, and use as much else as the system lets it."""
+    """Raise the limits of this process, such as that of open files, as far as the system allows."""
     for name in (*_LIFTED, "RLIMIT_NOFILE"):
         number = getattr(resource, name)
         _, most = resource.getrlimit(number)
@@ -85,7 +85,7 @@ def lift_limits() -> None:
 
 
 def is_beyond_file_limit(files: Iterable[Path]) -> bool:
-    """Return whether one of some files is so large that this process may not add to it, now or later."""
+    """Return whether a file is so large that the limit of file sizes forbids this process to append to it."""
     most, _ = resource.getrlimit(resource.RLIMIT_FSIZE)
     return most != resource.RLIM_INFINITY and any(file.stat().st_size + _ROOM_BYTES > most for file in files)
 

@@ -13,11 +13,11 @@ class Interruptions:
         return self
 
     def hold(self) -> None:
-        """Hold these signals back from now on."""
+        """Block the signals until `release`."""
         signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM, signal.SIGHUP})
 
     def release(self) -> None:
-        """Let them arrive."""
+        """Unblock the signals."""
         signal.pthread_sigmask(signal.SIG_SETMASK, self._before)
 
     def __exit__(self, *_: object) -> None:

@@ -75,7 +75,7 @@ class Launch(NamedTuple):
 
     @classmethod
     def from_json(cls, document: Mapping[str, Any]) -> Launch:
-        """Return the launch in a JSON object, without what another version has put there besides."""
+        """Return the launch in a JSON object; keys of other versions are left out."""
         known = {name: document[name] for name in cls._fields if name in document}
         return cls(**{**known, "kind": LaunchKind(document["kind"])})
 

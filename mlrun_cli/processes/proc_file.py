@@ -4,7 +4,7 @@ from __future__ import annotations
 
 
 def read_proc(path: str) -> bytes:
-    """Return the content of a file; nothing when it is gone with its process, or may not be read."""
+    """Return the content of a file of `/proc`; empty when its process is gone, or it may not be read."""
     try:
         with open(path, "rb") as file:
             return file.read()

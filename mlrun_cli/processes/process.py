@@ -31,7 +31,7 @@ class _Stat(NamedTuple):
 
 
 def identify(pid: int) -> ProcessId | None:
-    """Return the process of this pid at this moment; None when there is none."""
+    """Return the process that has this pid now; None when there is none."""
     stat = _read_stat(pid)
     return None if stat is None else ProcessId(pid, stat.start_ticks)
 
@@ -54,7 +54,7 @@ def list_descendants(ancestor: int) -> list[ProcessId]:
 
 
 def filter_by_run(processes: list[ProcessId], run_id: str) -> list[ProcessId]:
-    """Return the processes that were not started for another run."""
+    """Return those processes that belong to this run, or to none."""
     return [process for process in processes if _read_variables(process.pid).get(RUN_ID_VARIABLE, run_id) == run_id]
 
 
@@ -81,7 +81,7 @@ def list_supervisors(run_id: str) -> list[ProcessId]:
 
 
 def track_processes_of(run_id: str) -> Callable[[], list[ProcessId]]:
-    """Return a function that lists the processes started for a run and, as they live, all that is below them now.
+    """Return a function that lists the live processes of a run, and all descendants of those once listed.
 
     That may have none of their variables, and is nobody's once they have ended.
     """
@@ -99,7 +99,7 @@ def _is_running(process: ProcessId) -> bool:
 
 
 def send_signal(process: ProcessId, number: signal.Signals) -> bool:
-    """Send a signal to this very process; return False when it has ended."""
+    """Send a signal to a process; return False when it has ended, even if its pid was reused."""
     try:
         descriptor = os.pidfd_open(process.pid)
     except OSError:

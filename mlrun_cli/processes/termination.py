@@ -15,7 +15,7 @@ _KILL_SECONDS = 5.0
 
 
 def end_processes(find: Callable[[], list[ProcessId]], grace_seconds: float) -> list[ProcessId]:
-    """End processes by SIGTERM and, after a grace, by SIGKILL; return those that outlive even that, as after a `sudo`.
+    """End processes by SIGTERM and, after a grace, by SIGKILL; return those that survive, as after a `sudo`.
 
     Args:
         find: lists those that are left.
@@ -28,7 +28,7 @@ def end_processes(find: Callable[[], list[ProcessId]], grace_seconds: float) -> 
 def _end_by(
     number: signal.Signals, find: Callable[[], list[ProcessId]], seconds: float, *, every: float
 ) -> list[ProcessId]:
-    """Send a signal, again `every` so many seconds, until nothing is found or the time is over; return what is left."""
+    """Send a signal every `every` seconds until no process is found or time is up; return what is left."""
     deadline = time.monotonic() + seconds
     next_signal = 0.0
     while found := find():

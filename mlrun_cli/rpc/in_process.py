@@ -72,7 +72,7 @@ class InProcessServer:
                 return build_error_response(error)
 
     def close(self, uncaught: BaseException | None, close_journals: Callable[[], None]) -> None:
-        """End the runs that this process has open, as Failed with an exception if there is one, and leave.
+        """Close the session: end the open runs of this process, as Failed if there is an uncaught exception.
 
         Threads that have not ended may go on: what they say once `close_journals` has returned is of a new session,
         and reconciliation ingests it when the process is gone.

@@ -57,7 +57,7 @@ class Request(NamedTuple):
 
 
 def decode_request(line: bytes) -> Request:
-    """Return the request in a line of JSON.
+    """Parse a line of JSON as a request.
 
     Raises:
         BadRequest: it is no JSON, or not of a request's shape.
@@ -70,7 +70,7 @@ def decode_request(line: bytes) -> Request:
 
 
 def check_request(document: object) -> Request:
-    """Return the request that a JSON value is.
+    """Parse a JSON value as a request.
 
     Raises:
         BadRequest: it is not of a request's shape.

@@ -29,7 +29,7 @@ _RETRY_SECONDS = 0.05
 
 
 def _limit(most: int, files_each: int) -> threading.Semaphore:
-    """Return a semaphore for so many, or for fewer that together open a quarter of this process's open files."""
+    """Return a semaphore for `most` holders, or fewer, to stay within a quarter of the limit of open files."""
     limit, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     fewer = most if limit == resource.RLIM_INFINITY else limit // 4 // files_each
     return threading.Semaphore(max(1, min(most, fewer)))
@@ -78,7 +78,7 @@ class _RequestHandler:
         self._context = RequestContext(self._workspace.home, partial(_get_owner_lock, self._workspace, run_id))
 
     def handle(self, request: Request) -> dict[str, Any]:
-        """Return the response to a request, which knows of all that the run's processes have written by now."""
+        """Return the response to a request, after ingesting all that the run's processes have written by now."""
         self._reader.ingest_until_now()
         return dispatch(self._context, request)
 

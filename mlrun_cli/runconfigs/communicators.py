@@ -41,7 +41,7 @@ class LaunchRefused(Exception):
 
 
 def read_launch(configuration: RunConfiguration) -> Launch:
-    """Return the processes of a configuration; MPI's launcher has still to be found.
+    """Return the launch of a configuration; MPI's launcher program is not yet looked up.
 
     Raises:
         LaunchRefused: a key of it cannot be honoured.
@@ -65,7 +65,7 @@ def read_launch(configuration: RunConfiguration) -> Launch:
 
 
 def resolve_launch(configuration: RunConfiguration, interpreter: str, search_path: str, *, is_in_image: bool) -> Launch:
-    """Return the processes of a configuration, with the program beside an interpreter that starts them.
+    """Return the launch of a configuration, with the launcher program found beside an interpreter or on PATH.
 
     Raises:
         LaunchRefused: a key of it cannot be honoured.
@@ -84,7 +84,7 @@ def resolve_launch(configuration: RunConfiguration, interpreter: str, search_pat
 def find_launcher_program(
     launch: Launch, communicator: str, interpreter: str, search_path: str, *, is_in_image: bool = False
 ) -> Launch:
-    """Return the launch with the program that starts its processes, beside the interpreter or on PATH, if it needs one.
+    """Return the launch with its launcher program, beside the interpreter or on PATH, if it needs one.
 
     That of an image is found when its container is started.
 

@@ -349,7 +349,7 @@ EMPTY: tuple[object, ...] = (None, "", [], {})
 
 
 def is_default(key_path: str, value: object) -> bool:
-    """Return whether a value says nothing: it is empty, or the default of its key in a version of Azure's SDK."""
+    """Return whether a value is empty, or the default of its key in a version of Azure's SDK."""
     if value in EMPTY:
         return True
     key = KEYS.get(key_path)

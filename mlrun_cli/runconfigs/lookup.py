@@ -15,7 +15,7 @@ SUFFIX = ".runconfig"
 
 
 def find_runconfig(path: Path, name: str) -> tuple[Path, tuple[str, ...]]:
-    """Return the file that a name means under an attached folder, and notes of one line each.
+    """Find the runconfig of a name under an attached folder; return its path, and notes of one line each.
 
     `path` may itself be a runconfig; then it is the one. Else the first of these: `FOLDER/NAME`,
     `FOLDER/NAME.runconfig`, `PATH/NAME.runconfig`, `PATH/NAME`, where FOLDER is `aml_config` if there is one,
@@ -113,7 +113,7 @@ def _make_relative(place: Path, path: Path) -> Path:
 
 
 def _describe_obstacle(place: Path) -> str | None:
-    """Return what is in the place of a file, in words; None when nothing is."""
+    """Describe what is at a path that is not a readable file; None when nothing is there."""
     try:
         place.lstat()
     except (OSError, ValueError):
@@ -138,7 +138,7 @@ def _list_files(folder: Path) -> list[Path]:
 
 
 def _is_file(path: Path) -> bool:
-    """Return whether there is a file, be it readable or not."""
+    """Return whether a path is a file, readable or not."""
     try:
         return path.exists() and not path.is_dir()
     except PermissionError as error:

@@ -80,13 +80,13 @@ class RunConfiguration(NamedTuple):
         return hash(self[:-1])
 
     def with_overrides(self, **values: Any) -> RunConfiguration:
-        """Return the configuration with fields from elsewhere than its file, which have no place in it."""
+        """Replace fields by values that do not come from the file, and forget their lines."""
         places = {key: place for key, place in self.places.items() if re.split(r"[.[]", key)[0] not in values}
         return self._replace(**values, places=places)
 
     @contextmanager
     def locate_errors(self, key_path: str | None = None) -> Iterator[None]:
-        """Add the place of a key in its file, if it has one, to an error about it.
+        """Add file and line of a key, if known, to an error about it.
 
         Args:
             key_path: the key; None means the one that the message begins with.
@@ -106,7 +106,7 @@ class RunConfiguration(NamedTuple):
             raise
 
     def _find_place(self, key_path: str) -> str | None:
-        """Return the place of a key, or else of the section or the list it is in."""
+        """Return the file and line of a key, or else of the section or list that holds it."""
         while key_path and key_path not in self.places:
             key_path = key_path[: max(key_path.rfind("."), key_path.rfind("["), 0)]
         return self.places.get(key_path)
@@ -126,12 +126,12 @@ class RunConfiguration(NamedTuple):
         return None if name is None else str(name)
 
     def without_environment_name(self) -> RunConfiguration:
-        """Return the configuration without the name of its environment."""
+        """Remove the name of the environment."""
         rest = {key_path: value for key_path, value in self.rest.items() if key_path != "environment.name"}
         return self._replace(environment_reference=None, rest=rest)
 
     def with_environment(self, other: RunConfiguration) -> RunConfiguration:
-        """Return the configuration with the environment of another; its own variables stay on top of that one's."""
+        """Replace the environment by that of another configuration; its own variables take precedence."""
         return self._replace(
             python=other.python,
             environment_reference=None,
@@ -142,6 +142,6 @@ class RunConfiguration(NamedTuple):
 
 
 def _replace_environment(own: Mapping[str, _Value], others: Mapping[str, _Value]) -> dict[str, _Value]:
-    """Return values by key path, those of the section `environment` from others."""
+    """Return values by key path, with those of the section `environment` taken from `others`."""
     kept = {key_path: value for key_path, value in own.items() if not key_path.startswith("environment.")}
     return kept | {key_path: value for key_path, value in others.items() if key_path.startswith("environment.")}

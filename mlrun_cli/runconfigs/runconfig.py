@@ -56,7 +56,7 @@ class RunconfigReading(NamedTuple):
 
 
 def examine_runconfig(path: Path) -> RunconfigReading:
-    """Read a runconfig that may be wrong in places.
+    """Read a runconfig, and collect all its errors instead of raising the first.
 
     Raises:
         InvalidFile: it is no YAML or JSON mapping, or has no key of a runconfig.
@@ -79,7 +79,7 @@ def read_runconfig(path: Path) -> tuple[RunConfiguration, tuple[str, ...]]:
 
 
 def read_configuration_document(document: object, where: Path) -> tuple[RunConfiguration, tuple[str, ...]]:
-    """Return the configuration, and notes, of plain values; `where` stands in messages as the file's name.
+    """Parse plain values as a configuration; return it with notes. `where` is the file's name in messages.
 
     Raises:
         UsageError: as `read_runconfig`.
@@ -112,7 +112,7 @@ def read_environment_file(path: Path) -> tuple[RunConfiguration, tuple[str, ...]
 
 
 def read_current_keys(root: Node) -> tuple[Node, tuple[str, ...]]:
-    """Return the runconfig itself, or one of the Workbench in today's keys, and notes of one line.
+    """Return a runconfig in today's keys, translated if it is one of the Workbench, and notes of one line.
 
     Raises:
         InvalidFile: it has no key of a runconfig.
@@ -219,7 +219,7 @@ def _describe_skipped_communicator(node: Node) -> str:
 
 
 def _get_section(node: Node) -> dict[str, Node]:
-    """Return the keys of a mapping that have a value: a key without one is a key left out."""
+    """Return the keys of a mapping that have a value; a key without one counts as missing."""
     return {key: inner for key, inner in node.mapping().items() if not inner.is_null}
 
 
@@ -254,7 +254,7 @@ def _read_text(node: Node, _: Problems) -> str:
 
 
 def _read_texts(node: Node, problems: Problems) -> tuple[str, ...]:
-    """Return the texts of a list; empty where there is a problem with one."""
+    """Return the texts of a list; empty if one of them is wrong."""
     texts = [""] * len(node.items())
     for index, item in enumerate(node.items()):
         with problems.collect_errors():
@@ -285,7 +285,7 @@ def _read_conda(node: Node, _: Problems) -> dict[str, object]:
 
 
 def _read_name(node: Node, name: str) -> str:
-    """Return a text, or the name that it is in other letters."""
+    """Return a text, or the known name that differs from it in letter case only."""
     text = node.text()
     return name if text.casefold() == name.casefold() else text
 

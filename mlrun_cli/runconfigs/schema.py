@@ -97,7 +97,7 @@ def _build_property(key: Key) -> dict[str, Any]:
 
 
 def _allow_nothing(shape: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a shape that also allows no value, as does that of each key within it."""
+    """Return a shape that also allows null, for itself and each key within it."""
     if "anyOf" in shape:
         return {**shape, "anyOf": [*shape["anyOf"], {"type": "null"}]}
     kinds = [shape["type"]] if isinstance(shape["type"], str) else shape["type"]

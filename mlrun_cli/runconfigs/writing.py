@@ -50,7 +50,7 @@ def write_document(path: Path, document: Mapping[str, Any]) -> None:
 
 
 def read_plain_runconfig(path: Path) -> dict[str, Any]:
-    """Return a runconfig as plain values; arguments and variables are text as they were written, `0.10` or `no`.
+    """Return a runconfig as plain values; arguments and variables stay text, such as `0.10` or `no`.
 
     An argument is a number if it is written as Python writes it, so that nothing is lost: `0.1` or `16`.
 
@@ -69,7 +69,7 @@ def read_plain_runconfig(path: Path) -> dict[str, Any]:
 
 
 def read_plain_environment(path: Path) -> dict[str, Any]:
-    """Return a file that a runconfig names as its environment as plain values, variables as they were written.
+    """Return a runconfig's environment file as plain values; variables stay text.
 
     Raises:
         InvalidFile: it is no YAML or JSON mapping.

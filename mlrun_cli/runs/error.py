@@ -49,7 +49,7 @@ def build_exception_error(error: BaseException) -> dict[str, Any]:
 
 
 def _escape_surrogates(text: str) -> str:
-    """Return the text with half a surrogate pair, which no file and no database takes, spelled out."""
+    """Return the text with lone surrogates, which no file and no database takes, escaped."""
     return text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 

@@ -123,7 +123,7 @@ class ParsedFilter(NamedTuple):
 
 
 def parse_filter(texts: Mapping[str, Sequence[str]], now: int) -> ParsedFilter:
-    """Parse what was typed for each word of `TERMS`.
+    """Parse the texts typed for each option of `TERMS`.
 
     Args:
         texts: by word; a word without texts filters nothing.
@@ -170,7 +170,7 @@ def parse_tag(text: str) -> TagFilter:
 
 
 def format_tag(key: str, value: str | None) -> str:
-    """Return the text that `parse_tag` makes a filter for this tag or property of."""
+    """Format a filter for a tag or property, as `parse_tag` reads it."""
     escaped = re.sub(r"([\\=])", r"\\\1", key)
     return escaped if value is None else f"{escaped}={value}"
 

@@ -81,17 +81,17 @@ class RunFolder:
                 os.close(descriptor)
 
     def release_room(self) -> None:
-        """Release the reserved space."""
+        """Release the reserved disk space."""
         with suppress(OSError):
             self.reserve.unlink()
 
     def note_life(self) -> None:
-        """Record that the run is alive at this moment."""
+        """Update the modification time by which others see that the run is alive."""
         with suppress(OSError):
             os.utime(self.stdout)
 
     def make_logs(self, names: Sequence[str]) -> None:
-        """Make a log for each process instead of the one that is there from the start."""
+        """Create a log for each process, and remove the one that exists from the start."""
         (self.artifacts / STD_LOG).unlink()
         for name in names:
             os.close(os.open(self.artifacts / name, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
@@ -108,7 +108,7 @@ class RunFolder:
         return self.artifacts / self.stdout_name
 
     def address_of(self, socket: Path) -> AbstractContextManager[str]:
-        """Give a socket's address while it is open.
+        """Return a context that yields the address of a socket in the folder.
 
         Raises:
             OSError: the folder is gone.
@@ -128,7 +128,7 @@ class RunFolder:
 
 
 def make_lock_file(path: Path) -> None:
-    """Make the file of a lock, in which its holder can note what it is doing even when the disk is full."""
+    """Create a lock file, preallocated so that its holder can write its state even when the disk is full."""
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     try:
         os.write(descriptor, b" " * _LOCK_RECORD_BYTES)

@@ -8,5 +8,5 @@ LEASE_SECONDS = 60
 
 
 def compute_lease_end() -> int:
-    """Return until when a supervisor that renews its lease at this moment counts as alive elsewhere."""
+    """Return the end of a lease that is renewed now."""
     return now() + LEASE_SECONDS * MICROSECONDS

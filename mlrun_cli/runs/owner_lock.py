@@ -68,7 +68,7 @@ class OwnerLock:
         return self._try_lock(fcntl.LOCK_EX)
 
     def take_within(self, seconds: float) -> bool:
-        """Take the lock, waiting for readers who look whether it is free; False when it is held for longer."""
+        """Take the lock, waiting for readers that test it; return False when it is held for longer."""
         deadline = time.monotonic() + seconds
         while not self.try_take():
             if time.monotonic() >= deadline:
@@ -92,7 +92,7 @@ class OwnerLock:
         return True
 
     def take_to_recover(self, seconds: float = 0.0) -> bool:
-        """Take the lock to recover what has lost its owner, waiting for readers; False when somebody else has it.
+        """Take the lock to recover the run, waiting for readers; return False when somebody else has it.
 
         The recovery is noted in the file before the lock is taken: whoever finds it taken by then knows by whom.
 
@@ -106,7 +106,7 @@ class OwnerLock:
         return self.take_within(seconds)
 
     def note_recovery(self) -> None:
-        """Write into the file that this process recovers what has lost its owner.
+        """Record in the lock file that its holder recovers the run.
 
         Raises:
             OSError: that cannot be written down.
@@ -114,7 +114,7 @@ class OwnerLock:
         os.pwrite(self.descriptor, _RECOVERING + f" {os.getpid():<{_PID_BYTES}}".encode(), 0)
 
     def is_recovering(self) -> bool:
-        """Return whether the holder, if there is one, recovers what has lost its owner."""
+        """Return whether the lock has a holder that recovers the run."""
         return os.pread(self.descriptor, len(_RECOVERING), 0) == _RECOVERING
 
     def note_waiting_for_room(self, *, is_waiting: bool) -> None:
@@ -127,12 +127,12 @@ class OwnerLock:
         return os.pread(self.descriptor, len(_NO_ROOM), 0) == _NO_ROOM
 
     def note_slow(self) -> None:
-        """Record that a reader has waited for the recovery in vain, so that no other one waits."""
+        """Record that a reader timed out waiting for the recovery, so that others do not wait."""
         with suppress(OSError):
             os.pwrite(self.descriptor, _SLOW, _SLOW_AT)
 
     def is_worth_waiting_for(self) -> bool:
-        """Return whether no reader has waited in vain yet, and a recovering process is not stopped."""
+        """Return whether waiting for the recovery makes sense: no reader timed out, and its process is not stopped."""
         if os.pread(self.descriptor, len(_SLOW), _SLOW_AT) == _SLOW:
             return False
         pid = os.pread(self.descriptor, _PID_BYTES, _PID_AT).strip()

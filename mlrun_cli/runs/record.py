@@ -54,7 +54,7 @@ def build_run_record(run: Run) -> dict[str, Any]:
 
 
 def build_minimal_record(run: Run) -> dict[str, Any]:
-    """Return the row of `run list --minimal`; its keys and their order are Azure's."""
+    """Return the record of `run list --minimal`; keys and order are Azure's."""
     return {
         "RunId": run.run_id,
         "RunType": run.run_type,

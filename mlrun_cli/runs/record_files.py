@@ -22,7 +22,7 @@ OLD_OWNER_LOCK = "minded_by"
 
 
 def append_lines(path: Path, documents: Iterable[Mapping[str, Any]]) -> None:
-    """Add JSON lines to a file of the user's alone; a line that somebody was killed over is closed first.
+    """Append JSON lines to a private file; an unfinished last line of a killed process is closed first.
 
     Raises:
         OSError: it cannot be written.
@@ -44,7 +44,7 @@ def append_lines(path: Path, documents: Iterable[Mapping[str, Any]]) -> None:
 
 
 def read_lines(path: Path) -> Iterator[dict[str, Any]]:
-    """Yield the JSON objects in the lines of a file, but for damaged ones; none when it is not there."""
+    """Yield the JSON objects in the lines of a file, except damaged ones; nothing when the file is missing."""
     try:
         with path.open("rb") as file:
             for line in file:

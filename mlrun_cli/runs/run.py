@@ -75,7 +75,7 @@ class Run(NamedTuple):
     properties: Mapping[str, str] = MappingProxyType({})
 
     def elapsed_seconds(self, at: int) -> float | None:
-        """Return the seconds that the script has run by then, or ran in all; None before its start."""
+        """Return the seconds that the script has run until `at`, or until its end; None before its start."""
         if self.duration_seconds is not None:
             return self.duration_seconds
         if self.started_at is None:

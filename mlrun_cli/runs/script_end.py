@@ -46,7 +46,7 @@ class ScriptEnd(NamedTuple):
 
     @classmethod
     def from_json(cls, document: Mapping[str, Any]) -> ScriptEnd:
-        """Return the end that was written.
+        """Return the end in a JSON object.
 
         Raises:
             KeyError, TypeError, ValueError: something else stands there.

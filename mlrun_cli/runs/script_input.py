@@ -35,7 +35,7 @@ class ScriptInput:
         Thread(target=self._copy, daemon=True).start()
 
     def leave_to_script(self) -> None:
-        """Close this end of the pipe, so that the end of the script stops what fills it."""
+        """Close this end of the pipe, so that the copying thread stops when the script ends."""
         if not self._has_reader.is_set():
             os.close(self._reader)
             self._has_reader.set()
@@ -56,7 +56,7 @@ class ScriptInput:
 
 
 def open_script_input(path: Path) -> int:
-    """Open the script's end; it is empty where nobody streams the run any more."""
+    """Open the script's end of the pipe; it is empty where nobody streams the run any more."""
     try:
         reader = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     except FileNotFoundError:

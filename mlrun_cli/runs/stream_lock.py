@@ -19,5 +19,5 @@ def get_stream_lock(folder: RunFolder) -> OwnedFile:
 
 
 def has_lost_its_stream(folder: RunFolder) -> bool:
-    """Return whether a command that the run is to be canceled with was killed, or its job has ended."""
+    """Return whether the command that streams a run, and should cancel it when interrupted, was killed."""
     return bool(list_abandoned_files(folder.streams))

@@ -59,7 +59,7 @@ class SubmitOptions(NamedTuple):
 
 
 def find_redacted_words(words: Sequence[str]) -> list[str]:
-    """Return the words that hold a redacted secret, one that is nothing else together with its option."""
+    """Return the words that hold a redacted secret; one that is nothing but the secret, together with its option."""
     return [
         f"{before} {word}" if word == REDACTED and before.startswith("-") else word
         for before, word in zip(("", *words), words, strict=False)

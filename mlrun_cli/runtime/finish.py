@@ -98,7 +98,7 @@ def derive_stop_outcome(reason: StopReason, run: Run, submission: Submission, en
 
 
 def make_lost_stream_outcome(end: ScriptEnd | None = None) -> Outcome:
-    """Return the outcome of a run that was to be canceled with the command that streamed it."""
+    """Return the outcome of a run canceled because the command that streamed it was killed."""
     message = "The run was canceled because the command that streamed it was killed (--on-interrupt cancel)."
     return _make_outcome(RunStatus.CANCELED, end, build_run_error(message))
 
@@ -123,7 +123,7 @@ def _make_outcome(status: RunStatus, end: ScriptEnd | None, error: dict[str, Any
 
 
 def add_full_disk(outcome: Outcome, full: str | None) -> Outcome:
-    """Return the outcome with a remark that the disk was full when the script ended; `full` describes it.
+    """Add a remark to an outcome that the disk was full when the script ended; `full` describes it.
 
     That may be why it failed.
     """

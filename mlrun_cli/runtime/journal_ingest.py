@@ -32,7 +32,7 @@ class Offsets(Protocol):
     """Offsets up to which the journals of a folder have been ingested, by the store."""
 
     def read(self, names: Sequence[str]) -> Mapping[str, int]:
-        """Return the offsets of these journals, perhaps with those of others."""
+        """Return the offsets of these journals, possibly with those of others."""
 
     def advance(self, name: str, before: int, after: int) -> bool:
         """Move an offset, within a transaction; return False when another reader has moved it meanwhile."""
@@ -125,7 +125,7 @@ class JournalReader:
         return sum(len(piece) for _, piece in pieces.values())
 
     def _ingest(self, pieces: _Pieces) -> None:
-        """Store some pieces; skip a line that cannot be stored, which must not keep a run from ending."""
+        """Store pieces of journals; skip lines that cannot be stored, which must not keep a run from ending."""
         if not pieces:
             return
         try:
@@ -159,7 +159,7 @@ class JournalReader:
         self._unreadable_lines += unreadable
 
     def ingest_all(self) -> None:
-        """Store everything that has been acknowledged to the script by now."""
+        """Store all journal lines that have been acknowledged to the script."""
         while self.ingest():
             pass
 
@@ -172,7 +172,7 @@ class JournalReader:
         return all(self._offsets.get(name, 0) >= size for name, size in sizes.items())
 
     def ingest_until_now(self) -> None:
-        """Store everything that has been acknowledged by this moment, however much is written meanwhile."""
+        """Store all journal lines acknowledged before this call, however many are written meanwhile."""
         sizes = self.sizes()
         while not self.has_ingested(sizes):
             if not self.ingest():  # what is left of a line was never acknowledged
@@ -218,7 +218,7 @@ class JournalReader:
             return read_piece(descriptor, offset)
 
     def _store(self, name: str, before: int, size: int, entries: Entries) -> int:
-        """Store what a piece says, within a transaction; return how many of its lines cannot be stored."""
+        """Store a piece of a journal within a transaction; return how many of its lines could not be parsed."""
         self._advance(name, before, size)
         if self._run_key is not None:
             self._store_entries(self._run_key, entries)
@@ -250,7 +250,7 @@ class JournalReader:
         store_tag_changes(self._workspace.runs, key, entries)
 
     def _find_key(self, run_id: str) -> int | None:
-        """Return the key of another run that a line is about; None when it has been deleted."""
+        """Return the key of the run that a line is about; None when it has been deleted."""
         if self._generation != self._workspace.generation:  # keys are of one store
             self._keys, self._generation = {}, self._workspace.generation
         if self._keys.get(run_id) is None:
@@ -268,14 +268,14 @@ def store_tag_changes(runs: RunStore, key: int, entries: Entries) -> None:
 
 
 def store_endings(runs: RunStore, key: int, entries: Entries, redaction: Redaction) -> None:
-    """Store the end that a script asks for in these entries, within a transaction."""
+    """Store the end that a script requests in these entries, within a transaction."""
     for status, error in entries.endings:
         wanted = RunStatus.FAILED if status == RunStatus.FAILED.value else RunStatus.COMPLETED
         runs.request_end(key, wanted, redaction.redact_error(error))
 
 
 def has_more_than_values(entries: Entries) -> bool:
-    """Return whether entries tell of tags, or of the script's end."""
+    """Return whether the entries hold changes of tags, or the script's end."""
     return bool(entries.tag_changes or entries.endings) or any(map(has_more_than_values, entries.others.values()))
 
 

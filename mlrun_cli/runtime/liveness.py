@@ -27,7 +27,7 @@ def reconcile(workspace: Workspace) -> frozenset[int]:
 
 
 def mark_not_responding(run: Run, not_responding: frozenset[int]) -> Run:
-    """Return the run as it is to be shown after `reconcile`."""
+    """Return the run with the status to show after `reconcile`."""
     return run._replace(status=RunStatus.NOT_RESPONDING) if run.key in not_responding else run
 
 

@@ -69,7 +69,7 @@ def read_old_folder(folder: RunFolder) -> dict[str, Any] | None:
 
 
 def _find_creation_time(folder: RunFolder) -> int:
-    """Return when a run was created, by its id, `<experiment>_<seconds>_<random>`, and its submission's age.
+    """Return the creation time of a run, by its id, `<experiment>_<seconds>_<random>`, and its submission's age.
 
     The age tells runs of one second apart; it counts alone where an id has no time.
     """

@@ -35,7 +35,7 @@ _LOADED_LATE = (
 
 
 def begin(*descriptors: int) -> None:
-    """Load all modules, and keep nothing inherited but the locks: no file, terminal, folder or limit."""
+    """Load all modules, and give up what was inherited, except locks: files, terminal, folder and limits."""
     _load_modules()
     _keep_only(descriptors)
     os.chdir("/")

@@ -57,7 +57,7 @@ class QueueFolder:
             self.lock.touch(mode=0o600)
 
     def note_start(self, lock: OwnerLock) -> None:
-        """Count a dispatcher that is about to be started; a full disk is ignored."""
+        """Count the start of a dispatcher; a full disk is ignored."""
         with suppress(OSError):
             os.pwrite(lock.descriptor, b".", os.fstat(lock.descriptor).st_size)
 
@@ -67,7 +67,7 @@ class QueueFolder:
             os.ftruncate(lock.descriptor, 0)
 
     def record_problem(self, text: str) -> None:
-        """Record why runs that have room are not started, for readers of the queue; an empty text clears it."""
+        """Record the problem that keeps runs from being started, for readers of the queue; an empty text clears it."""
         with suppress(OSError):
             if not text:
                 self._problem.unlink(missing_ok=True)
@@ -75,7 +75,7 @@ class QueueFolder:
                 write_json(self._problem, {"text": text})
 
     def read_problem(self) -> str:
-        """Return the problem that keeps runs from being started; empty as a rule."""
+        """Return the problem that keeps runs from being started; empty if there is none."""
         if self.is_failing():
             return f"what starts it keeps failing, {self.log} says why"
         with suppress(OSError):
@@ -87,7 +87,7 @@ class QueueFolder:
         return self._find_failure_time() is not None
 
     def is_paused(self) -> bool:
-        """Return whether dispatchers keep failing and the last one was started a moment ago."""
+        """Return whether dispatchers keep failing and the last one was started less than a pause ago."""
         failed_at = self._find_failure_time()
         return failed_at is not None and abs(time.time() - failed_at) < _PAUSE_SECONDS
 
@@ -136,7 +136,7 @@ def ensure_dispatchers(workspace: Workspace) -> None:
 
 
 def _start_if_absent(workspace: Workspace, target: str, folder: QueueFolder) -> bool:
-    """Start a dispatcher unless one runs or it is too early; return False when one runs, which has to be woken."""
+    """Start a dispatcher unless one runs or the last start was too recent; return False when one runs."""
     lock = OwnerLock.open(folder.lock)
     try:
         if not lock.try_take():

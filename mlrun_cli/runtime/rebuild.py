@@ -50,7 +50,7 @@ class ImportReport(NamedTuple):
 def import_folders(
     database: Database, folder: Path, redaction: Redaction, *, is_rebuilt: bool, salvage: Salvage | None = None
 ) -> ImportReport:
-    """Add to a store what only the folders have, in one transaction and without duplicates.
+    """Import runs that exist only in folders into a store, in one transaction and without duplicates.
 
     Args:
         database: of the workspace.
@@ -224,7 +224,7 @@ class _FolderImport:
     def _read_journal(
         self, path: Path, own: int | None, end: int | None, noted: int | None, *, of_all: bool = False
     ) -> int:
-        """Store what a journal holds of the added runs, or of all; return how far it was read.
+        """Store a journal's values of the added runs, or of all; return the offset up to which it was read.
 
         Args:
             path: the journal.

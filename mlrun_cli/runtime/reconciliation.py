@@ -29,14 +29,14 @@ _K = TypeVar("_K")
 
 
 def reconcile_all(workspace: Workspace) -> frozenset[int]:
-    """Reconcile all runs and give every queue a dispatcher; return the keys of runs that do not respond."""
+    """Reconcile all runs and start missing dispatchers; return the keys of runs that do not respond."""
     not_responding = reconcile_runs(workspace)
     ensure_dispatchers(workspace)
     return not_responding
 
 
 def reconcile_runs(workspace: Workspace) -> frozenset[int]:
-    """Record what happened to every run that has lost its supervisor, or the session that had it open.
+    """Recover or end every run whose supervisor or session has died; return the keys of runs that do not respond.
 
     Returns the keys of those that could not be recovered in time: they are to be shown as NotResponding. A run that one
     reader has waited for in vain is recovered while nobody waits.

@@ -64,7 +64,7 @@ class Session:
         self._reader = JournalReader(workspace, self.folder / JOURNAL, None)
 
     def try_to_ingest(self) -> None:
-        """Store what this process has written so far, unless another process holds the store for too long.
+        """Store the journal lines of this process, unless another process holds the store for too long.
 
         Raises:
             StoreError: it does, or the store cannot be used.
@@ -76,7 +76,7 @@ class Session:
             self._workspace.set_busy_timeout(_BUSY_SECONDS)
 
     def ingest_until_now(self) -> None:
-        """Store all that this process and its forks have written so far."""
+        """Store all journal lines that this process and its forks have written so far."""
         self._reader.ingest_until_now()
         names = {name for name in _list_names(self._workspace) if name.startswith(f"{self._family}-")}
         for gone in self._relatives.keys() - names:
@@ -105,7 +105,7 @@ class Session:
             self._lock.close()
 
     def forget(self) -> None:
-        """Close what was inherited from the parent, in a child made by `fork`."""
+        """Close inherited resources in a child made by `fork`."""
         self._lock.close()
 
 
@@ -227,7 +227,7 @@ def _make_death_error() -> dict[str, Any]:
 
 
 def _find_last_sign_of_life(folder: Path) -> int:
-    """Return when a dead session last wrote something, in microseconds."""
+    """Return the time of a dead session's last write, in microseconds."""
     journal = folder / JOURNAL
     moments = [os.stat(folder).st_mtime_ns // 1000]
     for path in (journal, *(journal / name for name in list_journal_names(journal))):

@@ -9,7 +9,7 @@ from mlrun_cli.runs.owner_lock import OwnerLock
 
 
 def is_worth_waiting_for(lock_file: Path) -> bool:
-    """Return whether the recovery of what had this owner lock may be over in a moment."""
+    """Return whether the recovery of the runs of an owner lock is likely to be over soon."""
     with suppress(OSError), closing(OwnerLock.open(lock_file)) as lock:
         return lock.is_worth_waiting_for()
     return True

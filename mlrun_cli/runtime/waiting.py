@@ -14,7 +14,7 @@ from mlrun_cli.workspace import Workspace
 
 
 def find_waiting(workspace: Workspace, runs: Iterable[Run]) -> Mapping[int, str | None]:
-    """Return the reason why each of these runs waits, in one line, by key; None for one that does not."""
+    """Return why each of these runs waits, in one line, by key; None for one that does not wait."""
     report = QueueReport(workspace)
     full = describe_full_disk(workspace.folder, FULL_FOR_RUNS_BYTES)
     return {
@@ -24,7 +24,7 @@ def find_waiting(workspace: Workspace, runs: Iterable[Run]) -> Mapping[int, str 
 
 
 def find_awaited_room(workspace: Workspace, run: Run, full: str | None) -> str | None:
-    """Return the reason of a run that waits for room on its disk; None when it does not."""
+    """Return why a run waits for space on its disk; None when it does not."""
     if full is None or run.status.is_terminal:
         return None
     with suppress(OSError), closing(OwnerLock.open(workspace.run_folder(run.run_id).lock)) as lock:

@@ -26,13 +26,13 @@ class Backfill:
         self._short_of_gpus: list[Run] = []
 
     def note_too_few_nodes(self, run: Run) -> None:
-        """Note that a run has to wait for nodes."""
+        """Record that a run has to wait for nodes."""
         # One that needs no less than one before it has its turn after that.
         if all(run.node_count < other.node_count for other in self._short_of_nodes):
             self._short_of_nodes.append(run)
 
     def note_too_few_gpus(self, run: Run) -> None:
-        """Note that a run has to wait for GPUs."""
+        """Record that a run has to wait for GPUs."""
         self._short_of_gpus.append(run)
 
     def is_short_of_gpus(self, run: Run) -> bool:
@@ -53,6 +53,6 @@ class Backfill:
         return True
 
     def _count_overtaking(self, run: Run, usable: Collection[str] | None = None) -> int:
-        """Return the number of later runs that were started: all, or those with some of these GPUs."""
+        """Return the number of later runs that were started: all, or those that use any of these GPUs."""
         allocated = self._workspace.queues.list_gpus_of_later_runs(run.target or "", run.key, self._starting)
         return len(allocated) if usable is None else sum(not gpus.isdisjoint(usable) for gpus in allocated)

@@ -91,7 +91,7 @@ class Dispatcher:
             self._sleep(wake_socket)
 
     def _start_what_fits(self) -> bool:
-        """Start the runs there is room for, in the order of the queue; return False when nothing waits.
+        """Start runs in the order of the queue while nodes and GPUs are free; return False when nothing waits.
 
         What needs less may overtake what finds no room, but not more often than that one needs nodes or GPUs.
         """
@@ -127,7 +127,7 @@ class Dispatcher:
         return bool(waiting)
 
     def _sleep(self, wake_socket: WakeSocket) -> None:
-        """Sleep until a wake-up, the end of a supervisor, or the time to check for changes that nobody reports."""
+        """Sleep until a wake-up, the end of a supervisor, or the next periodic check."""
         poll = select.poll()
         for descriptor in (wake_socket.fileno(), *self._starter.pidfds):
             poll.register(descriptor, select.POLLIN)

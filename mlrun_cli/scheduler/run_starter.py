@@ -104,7 +104,7 @@ class RunStarter:
             lock.close()
 
     def note_ended(self, pidfds: Collection[int]) -> bool:
-        """Note which supervisors have ended; return whether one has left its run alive.
+        """Record which supervisors have ended; return whether one has left its run alive.
 
         Raises:
             MlrunError: the store cannot be used.
@@ -117,7 +117,7 @@ class RunStarter:
         return any(status is not None and not status.is_terminal for status in statuses.values())
 
     def end_abandoned(self) -> None:
-        """End the queued runs that were to be canceled with a command which has been killed."""
+        """Cancel the queued runs whose streaming command was killed."""
         for run in self._workspace.queues.list_runs(self._target, _WHOLE_QUEUE):
             folder = self._workspace.run_folder(run.run_id)
             if has_lost_its_stream(folder):
@@ -126,7 +126,7 @@ class RunStarter:
                         self._give_up(run, make_lost_stream_outcome())
 
     def stop_using_fork_server(self) -> None:
-        """Start each supervisor as a program from now on."""
+        """Stop using the fork server: start each supervisor as a program from now on."""
         if self._fork_server is not None:
             self._fork_server.close()
             self._fork_server = None
@@ -181,7 +181,7 @@ class RunStarter:
         self._folder.record_problem(text)
 
     def _give_up(self, run: Run, outcome: Outcome) -> None:
-        """Record the end of a run that cannot be started; those behind it go on."""
+        """Record the end of a run that cannot be started; those behind it are not held up."""
         self._workspace.run_folder(run.run_id).secrets.unlink(missing_ok=True)
         record_outcome(self._workspace, run, outcome)
 

@@ -40,7 +40,7 @@ class WorkspaceUrls(NamedTuple):
         return self.experiment(experiment_name, query) if experiment_name else _add_query(f"{self}/runs", query)
 
     def cancel(self) -> str:
-        """Return the URL that a form posts runs to be cancelled to."""
+        """Return the URL to which a form posts the runs to cancel."""
         return f"{self}/cancel"
 
     def run(self, run_id: str, *segments: str) -> str:
@@ -64,7 +64,7 @@ class WorkspaceUrls(NamedTuple):
         return _add_query(f"{self}/compare", query)
 
     def views(self, action: str = "") -> str:
-        """Return the URL of the list of saved views, or the one that a form posts an action on a view to."""
+        """Return the URL of the list of saved views, or the one to which a form posts an action on a view."""
         return f"{self}/views/{_quote_segment(action)}" if action else f"{self}/views"
 
     def queue(self) -> str:
@@ -82,7 +82,7 @@ def quote_path(path: str) -> str:
 
 
 def unquote_path(text: str) -> str:
-    """Return the path that `quote_path` quoted."""
+    """Unquote a path that `quote_path` quoted."""
     return unquote(text, errors="surrogateescape")
 
 

@@ -42,12 +42,12 @@ class IncomingFile:
             copying.write_all(self.descriptor, content)
 
     def clone_from(self, source: int) -> bool:
-        """Share the blocks of the open file `source`; False where the file system cannot."""
+        """Clone the open file `source`, sharing its blocks; return False where the file system cannot."""
         with _describe_error(self._path):
             return copying.clone(source, self.descriptor)
 
     def move_to(self, destination: str) -> None:
-        """Give the file its place, whatever stood there; the folder is made if need be."""
+        """Move the file to its destination, replacing a file there; create the folder if missing."""
         with _describe_error(destination):
             try:
                 os.replace(self._path, destination)
@@ -68,7 +68,7 @@ class SnapshotStore:
         return f"{self._folder}/objects/{digest[:2]}/{digest[2:]}"
 
     def has_object(self, digest: str, size: int) -> bool:
-        """Return whether the content is there in full: a power cut may leave a file cut short."""
+        """Return whether the content is stored in full; a power cut may truncate a file."""
         try:
             found = os.lstat(self.object_path(digest))
         except OSError:
@@ -94,7 +94,7 @@ class SnapshotStore:
 
     @contextmanager
     def incoming(self) -> Iterator[IncomingFile]:
-        """Open a new file beside the objects, removed at the end unless it was moved to its place.
+        """Create a new file beside the objects, removed at the end unless it was moved.
 
         Raises:
             StoreError: it cannot be made or written, a full disk among the reasons.
@@ -137,7 +137,7 @@ class SnapshotStore:
         return snapshot if snapshot.snapshot_id == snapshot_id else None
 
     def write_manifest(self, snapshot: Snapshot) -> None:
-        """Keep the snapshot under its id.
+        """Store the manifest of a snapshot under its id.
 
         Raises:
             StoreError: it cannot be written.
@@ -145,7 +145,7 @@ class SnapshotStore:
         self._write_json(self._get_manifest_path(snapshot.snapshot_id), snapshot.to_json())
 
     def mark_used(self, snapshot_id: str) -> None:
-        """Give the manifest the time of this moment, by which pruning knows what is new, if that can be done."""
+        """Update the manifest's modification time, by which pruning knows what is new; errors are ignored."""
         with suppress(OSError):
             os.utime(self._get_manifest_path(snapshot_id))
 
@@ -158,12 +158,12 @@ class SnapshotStore:
         return cache if isinstance(cache, dict) else {}
 
     def write_cache(self, key: str, cache: dict[str, list[Any]]) -> None:
-        """Keep `cache` if that can be done; nothing depends on it but speed."""
+        """Store `cache` under `key`; errors are ignored, since only speed depends on it."""
         with suppress(StoreError):
             self._write_json(self._get_cache_path(key), cache)
 
     def remove_abandoned(self) -> None:
-        """Remove what processes that were killed while writing have left behind, of an older version a day ago."""
+        """Remove files that processes killed while writing have left behind; those of an older version after a day."""
         remove_abandoned_files(Path(self._incoming))
         before = time.time() - _ABANDONED_AFTER_SECONDS
         with suppress(OSError), os.scandir(self._incoming) as entries:
@@ -201,7 +201,7 @@ def _read_json(path: str) -> Any:
 
 @contextmanager
 def _describe_error(path: str) -> Iterator[None]:
-    """Turn what the system says about a file of the store into a sentence."""
+    """Convert an error of the operating system about a file of the store to one with a full sentence."""
     try:
         yield
     except OSError as error:

@@ -38,12 +38,12 @@ class DigestCache:
         return digest
 
     def add(self, path: str, found: os.stat_result, digest: str) -> None:
-        """Keep what the file that `found` describes has hashed to."""
+        """Cache the digest of the file that `found` describes."""
         if found.st_ctime_ns < self._settled_before_ns:
             self._new[path] = [*compute_signature(found), digest]
 
     def save(self) -> None:
-        """Keep what `find` and `add` were told of, and forget all else."""
+        """Save the entries that were found or added, and drop all others."""
         if self._new != self._old:
             self._store.write_cache(self._key, self._new)
 

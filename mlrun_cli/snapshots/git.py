@@ -42,7 +42,7 @@ def read_git_properties(folder: Path, environment: Mapping[str, str], redaction:
 
 
 def _run_queries(folder: Path, environment: Mapping[str, str]) -> dict[str, str]:
-    """Return git's answers to the queries, all asked at once; those without an answer are left out."""
+    """Run git's queries concurrently and return their outputs; failed ones are left out."""
     quiet = {**environment, "GIT_OPTIONAL_LOCKS": "0", "GIT_TERMINAL_PROMPT": "0"}
     try:
         asked = {

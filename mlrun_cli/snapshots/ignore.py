@@ -63,7 +63,7 @@ class IgnoreRules:
         return cls([])
 
     def ignores(self, path: str, *, is_folder: bool) -> bool:
-        """Return whether `path` (relative, posix) is left out; where nothing `gives_back`, ask from the top."""
+        """Return whether `path` (relative, posix) is ignored; unless rules `gives_back`, check its folders first."""
         name = path.rpartition("/")[2]
         if name in self._names or path in self._paths:
             return True
@@ -72,7 +72,7 @@ class IgnoreRules:
         return self._spec is not None and self._spec.match_file(f"{path}/" if is_folder else path)
 
     def _take_plain(self, line: str) -> bool:
-        """Take a pattern that is a plain name or a plain path from the top, of a folder with a slash at its end."""
+        """Add a pattern without wildcards: a name, or a path from the top; a folder's ends with a slash."""
         name = line.removesuffix("/")
         if not name.isprintable() or name != name.strip() or _SPECIAL.intersection(name):
             return False

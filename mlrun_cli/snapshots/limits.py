@@ -65,7 +65,7 @@ class Amount:
         self.files += 1
 
     def exceeds(self, limits: SnapshotLimits) -> bool:
-        """Return whether one of the limits is passed."""
+        """Return whether one of the limits is exceeded."""
         return self.size > limits.size or self.files > limits.files
 
 
@@ -77,7 +77,7 @@ def too_large_error(
     *,
     is_whole: bool,
 ) -> UsageError:
-    """Return the error for a folder over a limit: how much, where most of it is, and what to type.
+    """Return the error for a folder over a limit: its size, its largest parts, and a command that excludes them.
 
     Args:
         source: the folder as the user named it.
@@ -102,7 +102,7 @@ def too_large_error(
 
 
 def _sum_amounts(files: Iterable[tuple[str, int]]) -> dict[str, Amount]:
-    """Return the amount of each file and, at paths with a slash at the end, of each folder; of all at ''."""
+    """Return the amount by path: of files, of folders (with a slash at the end), and of everything (empty path)."""
     amounts: dict[str, Amount] = {}
     for path, size in files:
         end = 0
@@ -147,7 +147,7 @@ def _find_largest(amounts: dict[str, Amount], total: Amount, limits: SnapshotLim
 
 
 def _select_fewest(largest: list[str], amounts: dict[str, Amount], total: Amount, limits: SnapshotLimits) -> list[str]:
-    """Return the first of `largest` without which the rest is within the limits, at most as many as are named."""
+    """Return the first entries of `largest` whose removal brings the rest within the limits, up to the number shown."""
     rest = Amount(total.size, total.files)
     enough = []
     for path in largest[:_NAMED]:
@@ -169,7 +169,7 @@ def _build_command(source: str, rules: IgnoreRules, paths: list[str]) -> str:
 
 
 def _build_pattern(path: str) -> str:
-    """Return the line of an ignore file that names this path and, but for odd characters, no other."""
+    """Return the line of an ignore file that matches this path and, odd characters aside, no other."""
     line = "/" + re.sub(_NOT_IN_A_LINE, "?", re.sub(_NEEDS_BACKSLASH, r"\\\1", path))
     return f"{line[:-1]}\\ " if line.endswith(" ") else line
 

@@ -30,7 +30,7 @@ class IngestedFile(NamedTuple):
 
 
 def ingest_file(store: SnapshotStore, path: str, report: Callable[[int], None]) -> IngestedFile:
-    """Read the file at `path` and keep its content; never wait, not even for a FIFO.
+    """Store the content of the file at `path`; never block, not even on a FIFO.
 
     A file that changes while it is read is read again, three times at most. `report` is called with the
     bytes read so far.
@@ -56,7 +56,7 @@ def ingest_file(store: SnapshotStore, path: str, report: Callable[[int], None]) 
 
 
 def _keep_content(store: SnapshotStore, descriptor: int, size: int, report: Callable[[int], None]) -> tuple[str, int]:
-    """Store the content; return its digest and size: no more than `size` bytes, as a file may grow without end."""
+    """Store up to `size` bytes of content, since a file may grow without end; return its digest and size."""
     if size > _CHUNK:
         return _keep_large(store, descriptor, size, report)
     content = os.read(descriptor, size)

@@ -31,7 +31,7 @@ class PlannedSnapshot(NamedTuple):
 
 
 def plan_snapshot(source: Path, limits: SnapshotLimits, exclude: Sequence[Path]) -> PlannedSnapshot:
-    """Look at `source` as a snapshot would, without storing anything.
+    """Preview a snapshot of `source` without storing anything.
 
     Raises:
         UsageError: no such folder, over a limit, or an ignore file that cannot be read.

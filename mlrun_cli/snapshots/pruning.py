@@ -31,7 +31,7 @@ class PrunedSnapshots(NamedTuple):
 
 @contextmanager
 def hold_snapshots(folder: Path, say: Callable[[str], None] | None = None) -> Iterator[None]:
-    """Prevent pruning within the block: what a snapshot finds in the store stays until something refers to it.
+    """Prevent pruning within the block, so that contents found in the store stay until something refers to them.
 
     Args:
         folder: that of the snapshots.
@@ -55,7 +55,7 @@ def prune_snapshots(
     dry_run: bool,
     say: Callable[[str], None],
 ) -> PrunedSnapshots:
-    """Remove snapshots but for those that are `kept`, and contents that none of the rest has; what is younger stays.
+    """Remove snapshots that are not `kept`, and contents that no other snapshot uses; those after `before` stay.
 
     Args:
         folder: that of the snapshots.
@@ -119,7 +119,7 @@ def _hold_exclusively(
 
 
 def _try_lock_within(descriptor: int, operation: int) -> bool:
-    """Take the lock within the time for which nothing is said; return whether that was long enough."""
+    """Take the lock within the time before a message is printed; return whether it was taken."""
     deadline = time.monotonic() + _SILENT_SECONDS
     while True:
         try:

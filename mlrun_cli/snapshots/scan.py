@@ -53,7 +53,7 @@ class Scan:
 
 
 def scan_folder(source: Path, limits: SnapshotLimits, exclude: Sequence[Path]) -> Scan:
-    """Look at all of `source` but `.git`, temporary files, what its ignore file names, and the folders in `exclude`.
+    """Scan `source`, except `.git`, temporary files, what its ignore file matches, and the folders in `exclude`.
 
     Raises:
         UsageError: it is no folder that can be read, it is one of `exclude`, or it is over a limit.
@@ -102,7 +102,7 @@ class _Walk:
         self._looks_left = _LOOKS_ON
 
     def run(self) -> bool:
-        """Fill the scan; return False when it was given up, far above a limit."""
+        """Fill the scan; return False when it was aborted, far above a limit."""
         to_visit = deque([""])
         while to_visit:
             folder = to_visit.popleft()
@@ -162,7 +162,7 @@ def describe_read_error(error: OSError) -> str:
 
 
 def _add_folders_above(scan: Scan) -> None:
-    """Add the folders that are left out themselves, but have something in them that is not."""
+    """Add the folders that are ignored themselves, but contain entries that are not."""
     for path in (*scan.files, *scan.links):
         folder = path.rpartition("/")[0]
         while folder and folder not in scan.folders:
@@ -171,7 +171,7 @@ def _add_folders_above(scan: Scan) -> None:
 
 
 def _keep_inner_links(scan: Scan) -> None:
-    """Find where each link leads in the end; leave out those that a copy of the folder could not have."""
+    """Resolve each link; leave out those that would not work in a copy of the folder."""
     inside = {*scan.files, *scan.folders}
     links, scan.links = scan.links, {}
     for path in links:
@@ -188,7 +188,7 @@ def _keep_inner_links(scan: Scan) -> None:
 
 
 def _resolve_target(root: str, path: str) -> str | None:
-    """Return the path inside of `root` where a link leads in the end, '' for the root; None if that is outside."""
+    """Return the path inside of `root` that a link resolves to, '' for the root; None if that is outside."""
     target = os.path.realpath(os.path.join(root, path), strict=True)
     if target == root:
         return ""

@@ -37,7 +37,7 @@ class SnapshotEntry(NamedTuple):
     target: str = ""
 
     def to_json(self) -> dict[str, Any]:
-        """Return the entry without the fields that its kind has no use for."""
+        """Return a JSON object with the fields that apply to the kind of entry."""
         value: dict[str, Any] = {"path": self.path, "kind": self.kind.value}
         if self.kind is EntryKind.FILE:
             value |= {"digest": self.digest, "size": self.size, "mtime_ns": self.mtime_ns}
@@ -80,7 +80,7 @@ class Snapshot(NamedTuple):
     size: int
 
     def to_json(self) -> dict[str, Any]:
-        """Return the snapshot as its manifest holds it."""
+        """Return the JSON object of the snapshot's manifest."""
         return {
             "snapshot_id": self.snapshot_id,
             "size": self.size,
@@ -109,7 +109,7 @@ class OmittedPath(NamedTuple):
 
 
 def describe_omissions(left_out: Sequence[OmittedPath]) -> str:
-    """Return one line that names some of what was left out, each with its reason, and counts the rest."""
+    """Return one line that names some omitted paths, each with its reason, and counts the rest."""
     return f"Left out of the snapshot: {format_some([f'{item.path} ({item.reason})' for item in left_out])}."
 
 

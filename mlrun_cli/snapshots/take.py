@@ -35,7 +35,7 @@ def take_snapshot(
     exclude: Sequence[Path] = (),
     progress: Progress | None = None,
 ) -> tuple[Snapshot, list[str]]:
-    """Store a snapshot of what `source` holds now.
+    """Store a snapshot of the current content of `source`.
 
     Args:
         source: the folder.
@@ -66,7 +66,7 @@ def take_snapshot(
 
 
 def compute_snapshot_id(entries: Iterable[SnapshotEntry]) -> str:
-    """Return a GUID made of all that a script can see of the entries, but for their times."""
+    """Compute a GUID from all that a script can see of the entries, except their times."""
     digest = hashlib.sha256()
     for entry in entries:
         fields = (entry.kind.value, entry.path, entry.digest, str(entry.executable), entry.target)

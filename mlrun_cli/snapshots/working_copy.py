@@ -79,14 +79,14 @@ def make_script_folders(destination: Path) -> tuple[str, ...]:
 
 
 def remove_empty_script_folders(destination: Path) -> None:
-    """Remove those that are empty when the script has ended."""
+    """Remove the script's folders that are empty after its end."""
     for name in reversed(SCRIPT_FOLDERS):
         with suppress(OSError):
             (destination / name).rmdir()
 
 
 def remove_unchanged(snapshot: Snapshot, destination: Path) -> None:
-    """Remove from `destination` what is as `make_working_copy` made it, and its folders that are empty then.
+    """Remove from `destination` the files that are unchanged since `make_working_copy`, and folders left empty.
 
     What cannot be removed stays. May be called again, after a death in the middle too.
     """
@@ -122,7 +122,7 @@ def list_script_files(snapshot: Snapshot | None, destination: Path) -> list[str]
 
 
 def list_escaping_links(destination: Path) -> list[str]:
-    """Return the paths of links that lead out of `destination`: a script's, as no snapshot has any.
+    """Return the paths of links that lead out of `destination`; a script made them, as no snapshot has any.
 
     What cannot be looked at is passed over.
     """
@@ -178,7 +178,7 @@ def _remove_if_unchanged(entry: SnapshotEntry, folder: int) -> None:
 
 
 def _is_unchanged(entry: SnapshotEntry, found: os.stat_result, folder: int) -> bool:
-    """Return whether what was found in the open `folder` is as it was made."""
+    """Return whether a file or link in the open `folder` is unchanged since it was created."""
     if entry.kind is EntryKind.FILE:
         is_same = found.st_size == entry.size and found.st_mtime_ns == entry.mtime_ns
         return is_same and stat.S_ISREG(found.st_mode)
@@ -189,7 +189,7 @@ def _is_unchanged(entry: SnapshotEntry, found: os.stat_result, folder: int) -> b
 
 
 def _walk(destination: Path) -> Iterator[tuple[str, os.DirEntry[str], int]]:
-    """Path, what is there, and its folder, open until the next one is asked for; not the folders themselves.
+    """Yield path, entry and open folder of all but folders; the folder is open until the next step.
 
     A running script may remove or replace anything meanwhile: what is gone is passed over.
     """
@@ -236,7 +236,7 @@ class _FolderStack:
         return descriptor
 
     def close(self) -> None:
-        """Close them all but the top."""
+        """Close all folders but the top."""
         for _, descriptor in self._open:
             os.close(descriptor)
 

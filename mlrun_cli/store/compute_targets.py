@@ -25,7 +25,7 @@ class ComputeTargetStore:
         return [_target_from_row(row) for row in self._database.rows("SELECT * FROM compute_targets ORDER BY name")]
 
     def insert(self, target: ComputeTarget) -> bool:
-        """Add a target; False when there is one of its name, which stays as it is."""
+        """Add a target; return False when one of its name exists, which stays as it is."""
         inserted = self._database.execute(
             "INSERT INTO compute_targets (name, kind, definition, created_at, modified_at)"
             " VALUES (:name, :kind, :definition, :created_at, :modified_at) ON CONFLICT (name) DO NOTHING",
@@ -38,7 +38,7 @@ class ComputeTargetStore:
         return inserted == 1
 
     def replace(self, target: ComputeTarget) -> None:
-        """Change what a target is; its kind and when it was made stay."""
+        """Update the definition of a target; its kind and creation time stay."""
         self._database.execute(
             "UPDATE compute_targets SET definition = :definition, modified_at = :modified_at WHERE name = :name",
             name=target.name,
@@ -47,7 +47,7 @@ class ComputeTargetStore:
         )
 
     def delete(self, name: str) -> bool:
-        """Remove a target; False when there is none."""
+        """Delete a target; return False when there is none."""
         return self._database.execute("DELETE FROM compute_targets WHERE name = :name", name=name) == 1
 
 

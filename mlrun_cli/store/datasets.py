@@ -84,7 +84,7 @@ class DatasetStore:
         )
 
     def set_name(self, dataset: Dataset, name: str, version: int) -> None:
-        """Name a dataset that has no name, or none any more."""
+        """Register an unnamed dataset, or one whose name was removed, under a name."""
         self._database.execute(
             "UPDATE datasets SET name = :name, version = :version WHERE dataset_key = :key",
             name=name,

@@ -26,7 +26,7 @@ class DatastoreStore:
         return [_datastore_from_row(row) for row in self._database.rows("SELECT * FROM datastores ORDER BY name")]
 
     def put(self, name: str, folder: Path) -> None:
-        """Add a datastore, or give the one of this name another folder."""
+        """Add a datastore, or change the folder of the one with this name."""
         self._database.execute(
             "INSERT INTO datastores (name, folder, created_at) VALUES (:name, :folder, :now)"
             " ON CONFLICT (name) DO UPDATE SET folder = excluded.folder",

@@ -50,7 +50,7 @@ class EnvironmentStore:
         return [_environment_from_row(row) for row in rows]
 
     def insert(self, name: str, version: str, definition: Mapping[str, Any], digest: str) -> None:
-        """Keep a version that does not exist yet."""
+        """Add a version that does not exist yet."""
         self._database.execute(
             "INSERT INTO environments (name, version, definition, digest, labels, created_at)"
             " VALUES (:name, :version, :definition, :digest, '[]', :now)",

@@ -117,7 +117,7 @@ class ExperimentStore:
         return _experiment_from_row(row), int(row["last_run_number"]) - count + 1
 
     def ensure(self, name: str) -> None:
-        """Make the experiment if there is none of this name."""
+        """Create the experiment if there is none of this name."""
         self._database.execute(
             "INSERT INTO experiments (experiment_id, name, created_at) VALUES (:guid, :name, :now)"
             " ON CONFLICT (name) DO NOTHING",

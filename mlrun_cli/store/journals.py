@@ -12,12 +12,12 @@ class JournalStore:
         self._database = database
 
     def get_offsets(self, run_key: int) -> dict[str, int]:
-        """Return the offset of every journal of a run that was read before."""
+        """Return the offset of every journal of a run of which something was read."""
         rows = self._database.rows("SELECT name, bytes_read FROM journals WHERE run_key = :run_key", run_key=run_key)
         return {row["name"]: row["bytes_read"] for row in rows}
 
     def advance(self, run_key: int, name: str, before: int, after: int) -> bool:
-        """Move an offset, within a transaction; False when another reader has moved it meanwhile."""
+        """Move an offset, within a transaction; return False when another reader has moved it meanwhile."""
         if before == 0:
             self._database.execute(
                 "INSERT INTO journals (run_key, name) VALUES (:run_key, :name) ON CONFLICT (run_key, name) DO NOTHING",
@@ -54,5 +54,5 @@ class JournalStore:
         return bool(changed)
 
     def forget_session(self, name: str) -> None:
-        """Forget a journal of a session that is gone."""
+        """Delete the offset of a journal of a session that is gone."""
         self._database.execute("DELETE FROM session_journals WHERE name = :name", name=name)

@@ -41,7 +41,7 @@ class MetricCurveStore:
         begin: float | None = None,
         end: float | None = None,
     ) -> Sequence[MetricPoint]:
-        """Return the numbers that a run has logged under a name, along `over`; none when there are none.
+        """Return a run's numbers of a metric as points over `over`; empty when there are none.
 
         Args:
             run_key: the key of the run.
@@ -81,7 +81,7 @@ class MetricCurveStore:
         end: float | None = None,
         before: int = 0,
     ) -> Mapping[int, Sequence[CurvePiece]]:
-        """Return the pieces of the same curves, of finite numbers; each number is one where all of them are points.
+        """Return the curves as pieces of finite numbers; each number is a piece where all numbers are points.
 
         Args:
             run_keys: as `curves` takes them, like all that follow but the last.
@@ -150,7 +150,7 @@ class _Curve:
         return [CurvePiece(row["end"], row["mean"], row["size"]) for row in rows if row["size"]]
 
     def _find_extent(self) -> tuple[int, int]:
-        """Return the positions of the first and the last number that is wanted."""
+        """Return the positions of the first and the last number between the ends."""
         if not self._is_cut:
             return 0, self._last
         row = self._database.row(
@@ -171,7 +171,7 @@ class _Curve:
         )
 
     def _find_extremes(self, first: int, last: int, size: int) -> Sequence[Row]:
-        """Return, of each piece of `size` positions, the least number, the greatest and the first NaN."""
+        """Return minimum, maximum and the first NaN of each piece of `size` positions."""
         piece = (
             f"SELECT position FROM metric_values WHERE {self._condition}"  # noqa: S608
             " AND position >= start AND position < start + :size"
@@ -192,7 +192,7 @@ class _Curve:
 
 
 def _compute_piece_size(first: int, last: int, points: int) -> int:
-    """Return how many positions a piece has, at two points a piece; 1 where each number can be a point."""
+    """Return the number of positions per piece, at two points a piece; 1 where each number can be a point."""
     return 1 if last - first < points else -(-(last - first + 1) // max(1, points // 2))
 
 

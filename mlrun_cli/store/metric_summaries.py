@@ -50,7 +50,7 @@ class MetricSummaryStore:
         return [_summary_from_row(row) for row in rows]
 
     def count(self, run_key: int, *, text: str = "", only_images: bool | None = None) -> int:
-        """Return how many metrics `list` has without a limit."""
+        """Return the number of metrics that `list` returns without a limit."""
         condition, parameters = _build_condition(run_key, text, only_images)
         row = self._database.row(f"SELECT count(*) AS found FROM metrics WHERE {condition}", **parameters)  # noqa: S608
         assert row is not None
@@ -78,7 +78,7 @@ class MetricSummaryStore:
         return found
 
     def list_names(self, run_keys: Sequence[int], limit: int = 1000) -> Sequence[str]:
-        """Return the first names, in alphabetical order, under which some runs have logged numbers."""
+        """Return the first `limit` names of metrics with numbers in some of the runs, in alphabetical order."""
         found: set[str] = set()
         for run_key in run_keys:  # one by one, as each of them may have ten thousand
             rows = self._database.rows(
@@ -91,7 +91,7 @@ class MetricSummaryStore:
         return sorted(found)[:limit]
 
     def list_most_common(self, run_keys: Sequence[int], limit: int) -> Sequence[tuple[str, int]]:
-        """Return the names under which most of some runs have logged numbers, each with its greatest number of values.
+        """Return the metric names that the most of these runs have numbers of, each with its largest number of values.
 
         Of names that as many runs have, the one with the most values comes first. Where runs have ten thousand names
         each, the first runs speak for the others.
@@ -108,7 +108,7 @@ class MetricSummaryStore:
         return [(row["name"], row["longest"]) for row in rows]
 
     def _limit_runs(self, run_keys: Sequence[int]) -> Sequence[int]:
-        """Return the first of some runs, at least one, whose metrics are few enough to be read for a page."""
+        """Return the first runs, at least one, that have together few enough metrics to be read for a page."""
         left = _MOST_READ
         reached: list[int] = []
         for run_key in run_keys:
@@ -126,7 +126,7 @@ class MetricSummaryStore:
         return reached
 
     def count_names(self, run_keys: Sequence[int]) -> int:
-        """Return how many names `list_names` has for some hundred runs, without a limit."""
+        """Return the number of names that `list_names` returns without a limit, for some hundred runs."""
         its_run, parameters = build_in_list("run", run_keys)
         row = self._database.row(
             f"SELECT count(DISTINCT name) AS found FROM metrics WHERE run_key IN {its_run} AND {_HAS_NUMBERS}",  # noqa: S608
@@ -136,7 +136,7 @@ class MetricSummaryStore:
         return int(row["found"])
 
     def list_all_names(self, limit: int = 1000) -> Sequence[str]:
-        """Return the names of the metrics of all runs, in alphabetical order, the first of them."""
+        """Return the first `limit` names of metrics of all runs, in alphabetical order."""
         rows = self._database.rows(
             "WITH RECURSIVE each_name (name) AS (SELECT min(name) FROM metrics UNION ALL"
             " SELECT (SELECT min(name) FROM metrics WHERE name > each_name.name) FROM each_name"

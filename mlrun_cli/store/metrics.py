@@ -47,7 +47,7 @@ class MetricStore:
         self._database = database
 
     def add(self, run_key: int, batch: Iterable[LoggedValue]) -> None:
-        """Append what was logged, in its order; within a transaction."""
+        """Append logged values, in their order, within a transaction."""
         series_by_name: dict[str, _Series] = {}
         rows: list[tuple[object, ...]] = []
         for shape, name, logged_at, step, value, description in batch:
@@ -147,7 +147,7 @@ class MetricStore:
         return assemble_metric(shape, values, [row["step"] for row in rows])
 
     def _is_plain(self, metric_key: int) -> bool:
-        """Return whether all values are numbers without a step, as most are: these are read in a third of the time."""
+        """Return whether all values are numbers without a step, which are read three times as fast."""
         other = self._database.row(
             "SELECT 1 FROM metric_values WHERE metric_key = :key AND (kind <> 'f' OR step IS NOT NULL) LIMIT 1",
             key=metric_key,

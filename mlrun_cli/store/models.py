@@ -84,7 +84,7 @@ class ModelStore:
         description: str | None,
         details: ModelDetails,
     ) -> None:
-        """Write all that may change of a model."""
+        """Update all columns of a model that may change."""
         self._database.execute(
             "UPDATE models SET tags = :tags, properties = :properties, description = :description,"
             " details = :details, modified_at = :now WHERE model_key = :key",

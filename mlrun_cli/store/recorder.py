@@ -36,12 +36,12 @@ class Recorder:
         self._changes: dict[Change, None] = {}
 
     def begin(self) -> None:
-        """Note changes from now on, and none of before."""
+        """Begin to collect changes; earlier ones are dropped."""
         self._changes.clear()
         self._database.watch(self._records.watched_tables, self._note)
 
     def write(self) -> None:
-        """Write down what has changed, within the transaction."""
+        """Write the collected changes to the record files, within the transaction."""
         if not self._changes:
             return
         changes, self._changes = list(self._changes), {}
@@ -50,7 +50,7 @@ class Recorder:
         self._record_named([change for change in changes if change.table not in {RUN, GONE}])
 
     def record_missing(self) -> int:
-        """Write, within a transaction, what the record files lack or have otherwise; return for how many runs.
+        """Write missing or different documents to the record files, within a transaction; return the number of runs.
 
         An older version has written none, and a full disk has let none be written.
         """
@@ -95,7 +95,7 @@ class Recorder:
         ]
 
     def _record_runs(self, keys: list[int]) -> None:
-        """Write down what the store says of some runs."""
+        """Write the documents of runs to the record files."""
         changed = frozenset(keys)
         for batch in _split_into_batches(keys):
             below: dict[int, list[dict[str, Any]]] = defaultdict(list)
@@ -179,7 +179,7 @@ def _get_sort_key(change: Change) -> tuple[str, tuple[Any, Any]]:
 
 
 def _compute_fingerprint(document: Mapping[str, Any]) -> str:
-    """Return a digest of a document of a run, without what changes all the time."""
+    """Return a digest of a run's document, without volatile keys."""
     recorded = {
         **document,
         "experiment": document.get("experiment", {}).get("experiment_id"),  # its row has a record of its own
@@ -189,7 +189,7 @@ def _compute_fingerprint(document: Mapping[str, Any]) -> str:
 
 
 def _select_recorded(table: str, row: Mapping[str, Any] | None) -> Mapping[str, Any] | None:
-    """Return a row without what changes all the time or is null."""
+    """Return a row without volatile and null columns."""
     if row is None:
         return None
     return {name: row[name] for name in row if name not in UNRECORDED.get(table, ()) and row[name] is not None}

@@ -52,7 +52,7 @@ class RecordStore:
         self._database = database
 
     def watched_tables(self) -> list[WatchedTable]:
-        """Return the tables whose changes make a `Change` each."""
+        """Return the tables whose changes are reported, each as a `Change`."""
         tables = [
             WatchedTable(table, table, keys, [name for name in self._database.columns(table) if name not in unrecorded])
             for table, keys in ((RUN, ("run_key",)), *NAMED_TABLES.items())
@@ -62,7 +62,7 @@ class RecordStore:
         return [*tables, *pairs, WatchedTable(RUN, GONE, ("run_id", "root_key"), only_deletions=True)]
 
     def read_documents(self, keys: Sequence[int]) -> Iterator[dict[str, Any]]:
-        """Return the documents of the runs of these keys; those that are gone are left out."""
+        """Yield the documents of runs by their keys; deleted runs are left out."""
         for places, parameters in build_in_lists("run", keys):
             rows = self._database.rows(
                 "SELECT runs.*, parents.run_id AS _parent, roots.run_id AS _root FROM runs"  # noqa: S608
@@ -125,7 +125,7 @@ class RecordStore:
         return None if row is None else dict(row)
 
     def add_named(self, table: str, row: Mapping[str, Any]) -> bool:
-        """Add a row to a named table unless something of its key or name is there, within a transaction."""
+        """Add a row to a named table unless its key or name exists, within a transaction."""
         return bool(self._insert(table, row, "ON CONFLICT DO NOTHING"))
 
     def add_run(self, document: Mapping[str, Any]) -> int:
@@ -163,7 +163,7 @@ class RecordStore:
         )
 
     def delete_run(self, key: int) -> None:
-        """Delete a run and all that belongs to it, whatever its status, within a transaction."""
+        """Delete a run and its data, whatever its status, within a transaction."""
         self._database.execute(
             "DELETE FROM metric_values WHERE metric_key IN (SELECT metric_key FROM metrics WHERE run_key = :key)",
             key=key,
@@ -172,7 +172,7 @@ class RecordStore:
             self._database.execute(f"DELETE FROM {table} WHERE run_key = :key", key=key)  # noqa: S608
 
     def next_run_number(self, experiment_name: str) -> int:
-        """Return a free run number of an experiment for a run that has lost its own."""
+        """Reserve a run number of an experiment for a run that has lost its own."""
         row = self._database.row(
             "SELECT max(last_run_number) AS number FROM experiments WHERE name = :name", name=experiment_name
         )

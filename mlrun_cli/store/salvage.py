@@ -21,7 +21,7 @@ class Salvage:
         self._damaged = damaged
 
     def add_named(self, database: Database) -> None:
-        """Add the named rows that a sound store lacks, within a transaction."""
+        """Add rows of named tables that a sound store lacks, within a transaction."""
         records = RecordStore(database)
         for table in NAMED_TABLES:
             for row in self._damaged.rows(table, NAMED_TABLES[table]):
@@ -51,7 +51,7 @@ class Salvage:
         }
 
     def add_metrics(self, database: Database) -> int:
-        """Add to a sound store the metrics with more values here, within a transaction; return their number."""
+        """Add the metrics that have more values here to a sound store, within a transaction; return their number."""
         there = RecordStore(database).list_run_keys()
         ids = {row["run_key"]: row["run_id"] for row in self._damaged.rows("runs", ("run_key",))}
         counts: dict[int, int] = defaultdict(int)
@@ -89,7 +89,7 @@ class Salvage:
 
 
 def _make_room_for_metric(database: Database, run_key: int, metric: Mapping[str, Any], count: int) -> int | None:
-    """Make room for the values of a metric and return its key; None when the store has as many."""
+    """Insert a metric in place of one with fewer values, and return its key; None when the store has as many."""
     found = database.row(
         "SELECT metric_key, value_count FROM metrics WHERE run_key = :run_key AND name = :name",
         run_key=run_key,

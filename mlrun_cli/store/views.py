@@ -25,7 +25,7 @@ class ViewStore:
         return None if row is None else _view_from_row(row)
 
     def add(self, name: str, page: str, query: str, author: str) -> bool:
-        """Save a new view; False when there is one of this name."""
+        """Save a new view; return False when the name is taken."""
         added = self._database.execute(
             "INSERT INTO saved_views (name, page, query, author, created_at, changed_at, version)"
             " VALUES (:name, :page, :query, :author, :now, :now, 1) ON CONFLICT (name) DO NOTHING",
@@ -38,15 +38,15 @@ class ViewStore:
         return bool(added)
 
     def replace(self, name: str, version: int, page: str, query: str, author: str) -> bool:
-        """Overwrite a view that is at this version; return False when it is not."""
+        """Overwrite a view, if it is at this version; return False when it is not."""
         return self._change(name, version, page=page, query=query, author=author)
 
     def rename(self, name: str, version: int, new_name: str, author: str) -> bool:
-        """Rename a view that is at this version, to a free name; return False when it is not."""
+        """Rename a view, if it is at this version; return False when it is not."""
         return self._change(name, version, name=new_name, author=author)
 
     def delete(self, name: str, version: int) -> bool:
-        """Delete a view that is at this version; return False when it is not."""
+        """Delete a view, if it is at this version; return False when it is not."""
         deleted = self._database.execute(
             "DELETE FROM saved_views WHERE name = :name AND version = :version", name=name, version=version
         )

@@ -225,7 +225,7 @@ def _build_destination(request: Request) -> str:
 
 
 def _restrict_to_local(destination: str) -> str:
-    """Return the destination if it is a page of the studio, else the first page, to prevent open redirects."""
+    """Return the destination if it is a page of the studio, else the home page, to prevent open redirects."""
     parts = urlsplit(destination)
     is_local = destination.startswith("/") and not parts.scheme and not parts.netloc
     return destination if is_local and not set(destination) & set("\\\r\n") and destination[1:2] != "/" else "/"

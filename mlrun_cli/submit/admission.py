@@ -40,7 +40,7 @@ class Admission(NamedTuple):
 
 
 def request_gpus(workspace: Workspace, request: SubmitRequest) -> GpuRequest:
-    """Return the GPUs that a run needs; where it needs any, look at the machine, which takes a while.
+    """Return the GPUs that a run needs; if any, the GPUs of the machine are listed, which takes a while.
 
     Raises:
         UsageError: the machine has fewer.
@@ -68,7 +68,7 @@ def request_gpus(workspace: Workspace, request: SubmitRequest) -> GpuRequest:
 def admit_run(
     workspace: Workspace, configuration: RunConfiguration, request: SubmitRequest, gpus: GpuRequest
 ) -> Admission:
-    """Find out whether a run of this configuration has to wait for its target as it is now.
+    """Determine whether a run of this configuration has to wait for its target.
 
     Raises:
         ComputeTargetNotFound: there is no such target.
@@ -88,7 +88,7 @@ def admit_run(
 
 
 def _note_held_nodes(parents: Sequence[Run], configuration: RunConfiguration, most: int | None) -> tuple[str, ...]:
-    """Return a line when the runs that this one is submitted from hold nodes that it needs itself."""
+    """Return a warning when the runs that this one is submitted from hold nodes that it needs."""
     holders = [run for run in parents if run.target == configuration.target]
     held = sum(run.node_count for run in holders)
     if most is None or held + configuration.node_count <= most:
@@ -100,7 +100,7 @@ def _note_held_nodes(parents: Sequence[Run], configuration: RunConfiguration, mo
 
 
 def _note_held_gpus(parents: Sequence[Run], gpus: GpuRequest) -> tuple[str, ...]:
-    """Return a line when the runs that this one is submitted from hold GPUs that it needs itself."""
+    """Return a warning when the runs that this one is submitted from hold GPUs that it needs."""
     holders = [run for run in parents if run.gpus is not None]
     held = {name for run in holders for name in (run.gpus or "").split(",")} & set(gpus.usable)
     if not held or len(gpus.usable) - len(held) >= gpus.gpu_count:

@@ -21,7 +21,7 @@ from mlrun_cli.submit.runconfig_file import load_runconfig
 
 
 def list_runconfigs(folder: Path, home: Path) -> Sequence[dict[str, Any]]:
-    """Return a record of each runconfig under a folder, by the name that `-c` takes, with what is wrong in it.
+    """Return a record of each runconfig under a folder, with the name that `-c` takes and its errors.
 
     Args:
         folder: the attached folder, or any other.
@@ -33,7 +33,7 @@ def list_runconfigs(folder: Path, home: Path) -> Sequence[dict[str, Any]]:
 
 
 def show_runconfig(folder: Path, name: str, redaction: Redaction) -> tuple[dict[str, Any], tuple[str, ...]]:
-    """Return a runconfig with defaults for what it leaves out, secrets redacted, and lines for stderr.
+    """Return a runconfig with defaults filled in and secrets redacted, and lines for stderr.
 
     Raises:
         UsageError: there is no such file, or it cannot be read as a runconfig.
@@ -43,7 +43,7 @@ def show_runconfig(folder: Path, name: str, redaction: Redaction) -> tuple[dict[
 
 
 def find_named_runconfigs(folder: Path, names: Sequence[str]) -> list[Path]:
-    """Return the files of names as `-c` takes them.
+    """Find the runconfigs of names as `-c` takes them.
 
     Raises:
         UsageError: one of them is not there.

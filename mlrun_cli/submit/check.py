@@ -51,12 +51,12 @@ class Verdict(NamedTuple):
 
     @property
     def is_good(self) -> bool:
-        """Whether a submit would start it as it is."""
+        """Whether a submit would start a run."""
         return not self.problems
 
     @property
     def short_reason(self) -> str | None:
-        """Why it would not run, without the name of the file."""
+        """The first problem, without the name of the file."""
         if self.refused_because is None:
             return None
         more = len(self.problems) - len(self.missing) - 1
@@ -85,7 +85,7 @@ def check_runconfig(
     environment: Mapping[str, str],
     choice: EnvironmentChoice | None = None,
 ) -> Verdict:
-    """Find out whether a submit of a runconfig would start a run, and how.
+    """Check whether submitting a runconfig would start a run, and how.
 
     Args:
         file: the runconfig.

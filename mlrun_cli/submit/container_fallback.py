@@ -23,7 +23,7 @@ class ContainerFallback(NamedTuple):
 
 
 def apply_docker_arguments(configuration: RunConfiguration, project: Path) -> ContainerFallback:
-    """Apply variables in Docker's arguments, and volumes as places of data; note what is ignored.
+    """Apply the variables and volumes of Docker's arguments without a container; note what is ignored.
 
     Args:
         configuration: whose own variables stay on top.

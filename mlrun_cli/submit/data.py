@@ -42,7 +42,7 @@ def bind_data(
     environment: Mapping[str, str] | None = None,
     earlier_run_id: str | None = None,
 ) -> RunData:
-    """Find a run's data, make copies and folders, and return what the run needs to know of them.
+    """Bind a run's data: find them, make copies and folders, and return paths, variables and notes.
 
     Args:
         workspace: where datasets and datastores are.
@@ -73,7 +73,7 @@ def preview_data(
     *,
     environment: Mapping[str, str] | None = None,
 ) -> RunData:
-    """Return a preview of `bind_data`, with `{run-id}` for the run's id; it makes nothing.
+    """Preview `bind_data`, with `{run-id}` for the run's id, without making anything.
 
     Raises:
         UsageError, DataNotFound: as `bind_data`.
@@ -201,7 +201,7 @@ class _Binder:
         )
 
     def bind_volume(self, volume: Volume) -> None:
-        """Make paths of a volume in a container lead to its place here."""
+        """Map the paths of a volume in a container to its source on this machine."""
         self._values.set_path(volume.target, volume.source)
         doubt = "" if os.path.exists(volume.source) else ", which is not there"
         self._data.notes.append(
@@ -210,7 +210,7 @@ class _Binder:
         )
 
     def _use_compute_path(self, where: str, name: str, path_on_compute: str, path: Path) -> Path:
-        """Return the path for the script of data that it expects at a path of Azure's machines."""
+        """Return the script's path for data that it expects at a path of Azure's machines."""
         folder, path = self._places.move_to_input_folder(name, path)
         if path_on_compute.startswith("/"):
             self._values.set_path(path_on_compute, str(folder))
@@ -227,7 +227,7 @@ class _Binder:
 
 
 def _build_registration_record(options: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the parts of registration options that `register_outputs` needs, wherever in the options they stand."""
+    """Return the registration options that `register_outputs` needs, from wherever they are nested."""
     transformed = (options.get("datasetRegistrationOptions") or {}).get("additionalTransformation")
     more = transformed if isinstance(transformed, Mapping) else {}
     return {

@@ -78,7 +78,7 @@ class DataPlaces:
         return {"path": str(self._source / Path(uri).expanduser())}
 
     def find_input(self, where: str, binding: InputBinding, dataset: Dataset) -> Path:
-        """Return the path of an input's files: where they lie, or a copy."""
+        """Return the path of an input's files, or of their copy."""
         if dataset.definition["kind"] == TABULAR_KIND:
             raise UsageError(
                 f"{where} is a table, and only files can be mounted or downloaded.",
@@ -113,11 +113,11 @@ class DataPlaces:
         return self.find_copies(self._run_id) / (name.replace("/", "_").lstrip(".") or "_")
 
     def find_copies(self, run_id: str) -> Path:
-        """Return the folder of all copies that are made for a run."""
+        """Return the folder of a run's copies of data."""
         return self._workspace.run_folder(run_id).path / "inputs"
 
     def find_files(self, where: str, path: Path, datastore: Datastore, below: str) -> DataFiles:
-        """Return the files at a place in a datastore; none where the place is empty and the workspace's own."""
+        """Return the files at a path of a datastore; an empty path is allowed in built-in datastores only."""
         definition = {"kind": FILE_KIND, "paths": [{"datastore": datastore.name, "path": below}]}
         try:
             return find_with_context(where, lambda: find_files(definition, self._find_datastore))
@@ -131,7 +131,7 @@ class DataPlaces:
         return DataFiles([], None)
 
     def check_mount(self, where: str, path: Path, datastore: Datastore) -> None:
-        """Raise where nothing is at a place of the user's; scripts may write to the workspace's own, as on Azure."""
+        """Raise if a path of a user's datastore does not exist; scripts may write to built-in ones, as on Azure."""
         if os.path.exists(path):  # `Path.exists` raises where one may not look
             return
         if not datastore.is_own:
@@ -149,7 +149,7 @@ class DataPlaces:
         )
 
     def move_to_input_folder(self, name: str, path: Path) -> tuple[Path, Path]:
-        """Return the folder that has the place of `pathOnCompute`, and the path for the script in it.
+        """Return the folder that stands for `pathOnCompute`, and the path for the script in it.
 
         As in Azure, one file is in a folder of its own. What was downloaded is in one already; beside a file that
         stays where it lies there may be more.
@@ -188,7 +188,7 @@ def find_with_context(where: str, find: Callable[[], _Found]) -> _Found:
 
 
 def _find_registered(where: str, find: Callable[[], Dataset]) -> Dataset:
-    """Return a dataset of the workspace; an error also says how a runconfig does without one."""
+    """Return a dataset of the workspace; an error gets a hint for runconfigs."""
     try:
         return find_with_context(where, find)
     except DataNotFound as error:

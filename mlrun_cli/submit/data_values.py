@@ -54,7 +54,7 @@ class DataValues:
                 self._data.command = tuple(self._fill("command", word) for word in command)
 
     def _add_azure_names(self) -> None:
-        """Add the names that Azure gives data of a runconfig, which scripts and arguments may have."""
+        """Add Azure's spellings of the names of data, which scripts and arguments may use."""
         for (kind, name), value in [*self._values.items()]:
             self._values.setdefault((kind, convert_to_azure_name(name)), value)
             if kind == REFERENCE:
@@ -82,7 +82,7 @@ class DataValues:
         )
 
     def _find_variable(self, kind: str, name: str) -> str | None:
-        """Return the variable that gives the shell of a command a path; None for an expression of the shell's own."""
+        """Return the shell variable that holds a path in a command; None for an expression of the shell's own."""
         if kind == REFERENCE and (kind, name) not in self._values and not _is_shell_name(name):
             return None  # `${AZUREML_DATAREFERENCE_x:-/data}`
         value = self._get_value("command", kind, name)

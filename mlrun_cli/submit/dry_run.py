@@ -52,7 +52,7 @@ class PlannedRun(NamedTuple):
 
 
 def dry_run(workspace: Workspace, request: SubmitRequest) -> dict[str, Any]:
-    """Return a record of everything that `submit` would do; start, make and store nothing.
+    """Return a record of all that `submit` would do, without starting or storing anything.
 
     Raises:
         MlrunError: whatever `submit` would raise before it starts the run.

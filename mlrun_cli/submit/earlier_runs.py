@@ -80,7 +80,7 @@ class FolderDifference(NamedTuple):
 
 
 def find_earlier_run(workspace: Workspace, run: Run) -> EarlierRun:
-    """Return the run with what it was submitted as.
+    """Return the run with its submission and snapshot.
 
     Raises:
         UsageError: a script opened it itself, or no record holds all that it takes.

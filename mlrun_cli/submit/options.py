@@ -54,7 +54,7 @@ def build_resubmit_options(request: SubmitRequest, resolution: Resolution, redac
 
 
 def _change_options(request: SubmitRequest, earlier: EarlierRun, redaction: Redaction) -> SubmitOptions:
-    """Return the options of an earlier run, with what the request replaces."""
+    """Return the options of an earlier run, with the replacements of a request."""
     options = earlier.submission.submit_options()
     if request.script is not None:
         script, *arguments = map(to_text, redaction.redact_arguments((request.script, *request.arguments)))
@@ -97,5 +97,5 @@ def _is_plain(configuration: RunConfiguration) -> bool:
 
 
 def to_text(argument: str) -> str:
-    r"""Return an argument or a path as a record can hold it: bytes that are no UTF-8 as `\\udcff`."""
+    r"""Return an argument or a path as valid Unicode; bytes that are not UTF-8 are escaped as `\\udcff`."""
     return argument.encode("utf-8", "backslashreplace").decode("utf-8")

@@ -42,7 +42,7 @@ class NewRun(NamedTuple):
 def record_run(
     workspace: Workspace, run: NewRun, folder: NewRunFolder, interruptions: Interruptions
 ) -> tuple[int, Admission]:
-    """Write a run's files and, last of all, put it into the store; return its key and admission.
+    """Write a run's files and then add it to the store; return its key and admission.
 
     It is admitted within the transaction: its target may have been changed or deleted meanwhile. Interruptions are
     held from then on.

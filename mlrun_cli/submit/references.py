@@ -22,7 +22,7 @@ def resolve_references(
     source: Path,
     is_environment_given: bool,
 ) -> tuple[RunConfiguration, tuple[str, ...]]:
-    """Return the configuration with references replaced by what they name, and lines for stderr.
+    """Resolve the references of a configuration to files and environments; return it, and lines for stderr.
 
     Args:
         workspace: where environments are registered; None leaves an environment that is only named as it is.

@@ -71,6 +71,6 @@ class SubmitRequest(NamedTuple):
         return Redaction.from_environment(self.environment)
 
     def project_folder(self) -> Path:
-        """Return the absolute folder that it is about; that of an earlier run may be gone."""
+        """Return the absolute project folder; that of an earlier run may be gone."""
         is_folder = self.earlier is not None or self.path.is_dir()
         return self.path.absolute() if is_folder else find_project_folder(self.path)

@@ -58,7 +58,7 @@ class Resolution(NamedTuple):
         return bool(self.volumes) or uses_data(self.configuration)
 
     def with_data(self, data: RunData) -> Resolution:
-        """Return this resolution with the paths of its data in place of placeholders."""
+        """Replace placeholders by the paths of data."""
         configuration = self.configuration._replace(
             arguments=data.arguments,
             command=data.command,

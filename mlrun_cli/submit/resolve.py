@@ -96,7 +96,7 @@ class Resolver:
             raise
 
     def resolve(self, *, is_script_needed: bool = True) -> Resolution | None:
-        """Take all steps but those of `preview`; return None where there are problems.
+        """Resolve the request, except for the steps of `preview`; return None if there are problems.
 
         Args:
             is_script_needed: False where a script may be named later.
@@ -131,7 +131,7 @@ class Resolver:
             self._find_script()
 
     def _resolve_again(self, earlier: EarlierRun) -> None:
-        """Reuse the resolution of an earlier run, with what the request replaces."""
+        """Reuse the resolution of an earlier run, with the replacements of the request."""
         request, submission = self._request, earlier.submission
         self.configuration = earlier.configuration()
         if request.target is not None:
@@ -164,7 +164,7 @@ class Resolver:
             self._apply_docker_arguments()
 
     def preview(self) -> None:
-        """Find out admission and snapshot, which a real submit learns only as it makes them."""
+        """Determine admission and snapshot, which a real submit determines while it starts the run."""
         workspace, request = self._workspace, self._request
         if workspace is None:
             return

@@ -16,7 +16,7 @@ from mlrun_cli.runs.submission import Submission
 def build_run_definition(
     configuration: RunConfiguration, submission: Submission, redaction: Redaction
 ) -> dict[str, Any]:
-    """Return the `runDefinition` of Azure's run details, as far as it means something here."""
+    """Return the `runDefinition` of Azure's run details, as far as it applies here."""
     command = configuration.command
     shown = list(submission.argv)
     build, container = submission.environment.build, submission.environment.container

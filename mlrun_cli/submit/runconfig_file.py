@@ -14,7 +14,7 @@ _COMPARE = "Compare it with local.runconfig and sklearn.runconfig, which 'mlrun 
 
 
 def load_runconfig(path: Path, name: str) -> tuple[Path, RunConfiguration, tuple[str, ...]]:
-    """Return the file that a name means, its configuration, and lines for stderr.
+    """Find a runconfig by its name; return its path, its configuration, and lines for stderr.
 
     Raises:
         UsageError: there is no such file, or it cannot be read as a runconfig.
@@ -24,7 +24,7 @@ def load_runconfig(path: Path, name: str) -> tuple[Path, RunConfiguration, tuple
 
 
 def examine_named_runconfig(path: Path, name: str) -> tuple[Path, RunconfigReading]:
-    """Return the file that a name means, and its content, which may be wrong in places.
+    """Find a runconfig by its name, and read it with all its errors collected.
 
     Raises:
         UsageError: there is no such file, or it is no runconfig at all.

@@ -29,7 +29,7 @@ def build_argv(configuration: RunConfiguration) -> tuple[str, ...]:
 
 
 def find_argv(configuration: RunConfiguration, source: Path) -> tuple[str, ...]:
-    """Return the command line of `build_argv`, with the script's path as it is in the source folder.
+    """Return the command line of `build_argv`, with the script resolved in the source folder.
 
     Raises:
         UsageError: there is no script, or it is not there, not readable, no file, or outside of the folder.
@@ -39,7 +39,7 @@ def find_argv(configuration: RunConfiguration, source: Path) -> tuple[str, ...]:
 
 
 def check_script_in_snapshot(paths: Iterable[str], source: Path, script: str) -> None:
-    """Raise unless one of a snapshot's paths is the script, which may be a link, or lie in a folder that is one.
+    """Raise unless a snapshot contains the script, which may be a link or behind one.
 
     Raises:
         UsageError: the snapshot does not hold it.
@@ -92,12 +92,12 @@ def _find_script(source: Path, script: str) -> str:
 
 
 def _resolve_links(path: Path) -> Path:
-    """Return the path without links; unlike `Path.resolve`, raise nothing where links lead in a circle."""
+    """Return the path without links; unlike `Path.resolve`, accept links that lead in a circle."""
     return Path(os.path.realpath(path))
 
 
 def _find_nearest_script(path: Path) -> Path | None:
-    """Return the script in the same folder whose name is nearest."""
+    """Return the script in the same folder whose name is most similar."""
     import difflib  # noqa: PLC0415 - start-up
 
     try:

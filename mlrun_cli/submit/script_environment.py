@@ -58,7 +58,7 @@ def build_script_environment(
     experiment_name: str,
     experiment_id: str,
 ) -> dict[str, str]:
-    """Return the submitter's variables, with those of the runconfig and of the run itself on top.
+    """Return the script's variables: the submitter's, overridden by the runconfig's and the run's own.
 
     What a notebook made for itself is not the submitter's.
     """

@@ -15,7 +15,7 @@ _SOURCE = Path(mlrun_cli.__file__).parent / "sdk"
 
 
 def ensure_sdk_copy(home: Path) -> Path:
-    """Return the folder for a script's PYTHONPATH, with `azureml` and nothing else in it; make it when it is missing.
+    """Return the folder for a script's PYTHONPATH, which holds only `azureml`; create it if missing.
 
     Raises:
         StoreError: it cannot be made.

@@ -123,7 +123,7 @@ def _take_snapshot(
     resolver: Resolver,
     progress: Progress | None,
 ) -> _Source | None:
-    """Take the snapshot, or that of an earlier run; return None where there are problems with it."""
+    """Take the snapshot, or find that of an earlier run; return None if there are problems."""
     store = SnapshotStore(workspace.snapshots_folder)
     if request.earlier is not None:
         earlier = store.read_manifest(request.earlier.snapshot.snapshot_id)
@@ -209,7 +209,7 @@ def _make_submission(
 
 
 def _find_data(workspace: Workspace, request: SubmitRequest, resolution: Resolution, run_id: str) -> Resolution:
-    """Return the resolution with the paths of its data, for a run whose folder is there."""
+    """Bind the data of a run whose folder exists; return the resolution with its paths."""
     if not resolution.has_data:
         return resolution
     from mlrun_cli.submit.data import bind_data  # noqa: PLC0415 - start-up: most runs have none

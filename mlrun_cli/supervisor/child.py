@@ -72,7 +72,7 @@ class Child:
         return identify(self.pid)
 
     def note_ended(self, exit_code: int) -> None:
-        """Note the end of the process, which the supervisor has reaped."""
+        """Record the end of the process, which the supervisor has reaped."""
         self.exit_code = exit_code
         self._process.returncode = exit_code
 

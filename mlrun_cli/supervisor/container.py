@@ -30,7 +30,7 @@ class ContainerTermination:
         self._is_done = False
 
     def is_over(self, moment: float) -> bool:
-        """Begin with the first call; return whether all that is possible has been done."""
+        """Begin the termination at the first call; return whether it is over."""
         if self._give_up_at == 0.0:
             self._begin(moment)
         if self._result is None:
@@ -47,7 +47,7 @@ class ContainerTermination:
         return True
 
     def complete(self) -> tuple[str, ...]:
-        """Wait for the end of all containers that exist now; return the warning of a run that may have left one.
+        """Wait for the end of all containers; return a warning if one may be left.
 
         An engine that has not responded before is not called again.
         """

@@ -68,7 +68,7 @@ class ProcessGroup:
         return [child.pid for child in self._children if child.exit_code is None]
 
     def describe(self) -> list[dict[str, Any]]:
-        """Return a document about the processes for a recovery of the run, if this process dies."""
+        """Return a JSON document of the processes, for a recovery of the run if this process dies."""
         return [
             {
                 "pid": child.pid,
@@ -80,7 +80,7 @@ class ProcessGroup:
         ]
 
     def note_ended(self, exit_codes: Mapping[int, int]) -> None:
-        """Note processes, of this group or not, that have been reaped together: their exit codes by pid.
+        """Record the exit codes, by pid, of processes that were reaped together, of this group or not.
 
         Of all of them before any other is signalled: their pids may be those of strangers by now.
         """
@@ -106,7 +106,7 @@ class ProcessGroup:
             self.first_to_fail = number
 
     def kill_overdue(self, moment: float) -> None:
-        """Kill the processes that outlive the grace of the group."""
+        """Kill the processes that outlive the grace."""
         if self._kill_at is not None and moment >= self._kill_at and self.exit_code is None:
             self._send(SIGKILL)
 
@@ -123,7 +123,7 @@ class ProcessGroup:
         return not had_failed
 
     def list_survivors(self) -> list[ProcessId]:
-        """Return the live processes among all that they have started."""
+        """Return the live processes that the group has started."""
         return filter_by_run(list_descendants(os.getpid()), self._run_id)
 
     def _send(self, number: Signals) -> None:

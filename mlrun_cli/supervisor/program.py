@@ -69,6 +69,6 @@ def _read_inputs(folder: RunFolder) -> tuple[Submission, Secrets] | None:
 
 
 def _wake_dispatchers(workspace: Workspace) -> None:
-    """Wake the dispatchers, now that room is free; where the store is away, they find out by themselves."""
+    """Wake the dispatchers, since a node is free; without the store, they find out by themselves."""
     with suppress(MlrunError):
         wake_dispatchers(workspace)

@@ -169,7 +169,7 @@ def _end_containers(run: Run, submission: Submission | None) -> tuple[str, ...]:
 
 
 def fail_without_store(folder: RunFolder, error: StoreError) -> None:
-    """Write the failure of a run into its folder, for whoever can open the store again."""
+    """Write the failure of a run into its folder, for a recovery once the store can be opened."""
     sys.stderr.write(f"{error}\n")
     if not folder.path.exists():
         return
@@ -199,7 +199,7 @@ def _read_process(folder: RunFolder) -> Mapping[str, Any]:
 
 
 def _make_lost_outcome(run: Run, folder: RunFolder, *, had_processes: bool) -> Outcome:
-    """Return the outcome of a run that ended without anybody to record it."""
+    """Return the outcome of a run whose end nobody has recorded."""
     sign_of_life = _find_last_sign_of_life(run, folder)
     ended_at = now() if had_processes else sign_of_life
     started_at = run.started_at or _read_start_time(folder)
@@ -227,7 +227,7 @@ def _read_start_time(folder: RunFolder) -> int | None:
 
 
 def _find_last_sign_of_life(run: Run, folder: RunFolder) -> int:
-    """Return the latest time at which the run is known to have been alive."""
+    """Return the last time at which the run is known to have been alive."""
     moments = [run.created_at, run.started_at or 0]
     if run.lease_until is not None:
         moments.append(run.lease_until - LEASE_SECONDS * MICROSECONDS)

@@ -66,7 +66,7 @@ class RunRequestHandler:
         }
 
     def handle(self, line: bytes, written: Mapping[str, int]) -> bytes | None:
-        """Return the response to a request, both as one line.
+        """Handle the line of a request and return the line of its response.
 
         None while the store cannot be asked, or has not all that had been `written` when the line came: then it is to
         be tried again. It is ingested piece by piece, so that a cancel need not wait for all of it.
@@ -191,7 +191,7 @@ class RpcServer:
             self._selector.modify(connection.socket, selectors.EVENT_READ | writing, key.data)
 
     def _read(self, connection: _Connection) -> None:
-        """Read what has arrived.
+        """Read the data that has arrived.
 
         Raises:
             OSError: nothing more will, or it is too long: the connection is to be dropped.

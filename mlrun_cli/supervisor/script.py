@@ -54,7 +54,7 @@ class Script:
         self._write_document()
 
     def end(self, stopped: StopReason | None) -> ScriptEnd:
-        """Record, for a recovery, how the processes have ended, and return it.
+        """Record the end of the script for a recovery, and return it.
 
         Args:
             stopped: why they were told to end, if they were.
@@ -69,7 +69,7 @@ class Script:
         return end
 
     def _write_document(self) -> None:
-        """Record what a recovery needs if this process dies."""
+        """Record the processes for a recovery if this process dies."""
         self._run.write_file(self._run.folder.process, self._document)
 
     def _list_specs(self, argv: list[str], environment: dict[str, str]) -> list[ProcessSpec]:

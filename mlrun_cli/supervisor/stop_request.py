@@ -55,7 +55,7 @@ class StopRequest:
         self._cancel_grace = grace_seconds
 
     def kill_if_due(self, group: ProcessGroup, moment: float) -> None:
-        """Send SIGKILL once the grace is over and the containers, which need their clients, have been ended."""
+        """Send SIGKILL once the grace is over and the containers have been ended."""
         if self._kill_at is None or moment < self._kill_at:
             return
         if self.container_termination is None or self.container_termination.is_over(moment):

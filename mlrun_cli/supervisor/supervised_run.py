@@ -111,7 +111,7 @@ class SupervisedRun:
 
     @contextmanager
     def _note_full_disk(self) -> Iterator[Callable[[], None]]:
-        """Yield a function that notes, until the end of the block, that the run waits for room if its disk is full."""
+        """Yield a function that marks the run as waiting for disk space, within the block, if the disk is full."""
         noted = False
 
         def note_waiting() -> None:

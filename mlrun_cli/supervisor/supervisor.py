@@ -49,7 +49,7 @@ class Supervisor:
         self._full_disk: str | None = None
 
     def run(self) -> None:
-        """Take the run to its end."""
+        """Run the script and record its outcome."""
         run = self._run
         try:
             outcome = self._execute()
@@ -130,7 +130,7 @@ class Supervisor:
         )
 
     def _give_room(self) -> None:
-        """Release the space reserved for the end, once it is known whether the script has left any other."""
+        """Release the disk space reserved for the end, after checking whether the script has filled the disk."""
         if self._run.folder.reserve.exists():
             self._full_disk = describe_full_disk(self._run.folder.path, FULL_FOR_RUNS_BYTES)
             self._run.folder.release_room()

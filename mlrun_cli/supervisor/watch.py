@@ -62,7 +62,7 @@ class Watch:
         signal.signal(signal.SIGTERM, self._on_terminate)
 
     def close(self) -> None:
-        """Stop serving requests."""
+        """Stop serving requests and end the worker."""
         for close in (self._server.close, self._worker.close):
             run_or_log(close, None, write_log)
 
@@ -87,7 +87,7 @@ class Watch:
         self._group = None
 
     def check_stop(self) -> bool:
-        """Return whether the run is to stop, as far as can be told without the store."""
+        """Return whether the run is to stop, without reading the store."""
         moment = time.monotonic()
         if self._was_terminated:
             self.stop.make(StopReason.SHUTDOWN, self._group, moment)
@@ -97,7 +97,7 @@ class Watch:
 
     @contextmanager
     def _wake_on_ends(self, group: ProcessGroup) -> Iterator[None]:
-        """End a sleep of the selector with each process, within the block; without Linux, with the next tick."""
+        """Wake the selector when a process ends, within the block; outside of Linux, the next tick does."""
         if sys.platform != "linux":
             yield
             return

@@ -40,7 +40,7 @@ class WorkerProcess:
         return self._folder.worker_socket.name
 
     def note_ends_of(self, pids: Container[int]) -> None:
-        """Note the worker's end if it is among the processes that the supervisor has reaped."""
+        """Record the worker's end if it is among the processes that the supervisor has reaped."""
         if self._process is not None and self._process.pid in pids:
             self._process.returncode = 0
             self._process = None
@@ -50,7 +50,7 @@ class WorkerProcess:
         return os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
 
     def close(self) -> None:
-        """End the worker, whatever it is doing: nobody reads its response."""
+        """Kill the worker, even if it is handling a request: nobody reads its response."""
         if self._process is not None:
             with suppress(ProcessLookupError):
                 self._process.kill()

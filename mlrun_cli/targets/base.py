@@ -91,7 +91,7 @@ class Target(ABC):
         """
 
     def check(self, demand: Demand) -> None:
-        """Raise unless the target can run this. It is quick: an engine reports the rest in `start_supervisor`.
+        """Raise unless the target can run this; must be quick, an engine reports the rest in `start_supervisor`.
 
         Raises:
             UsageError: it never could.

@@ -42,7 +42,7 @@ class LocalTarget(Target):
         return {run.key: this_machine.observe(self.workspace, run) for run in runs}
 
     def wake(self, run: Run) -> bool:
-        """Call the supervisor's socket."""
+        """Connect to the supervisor's socket."""
         return this_machine.wake(self.workspace.run_folder(run.run_id))
 
     def kill(self, run: Run) -> bool:

@@ -49,13 +49,13 @@ def build_program_command(program: str, arguments: Sequence[str]) -> list[str]:
 
 
 def get_supervisor_log(folder: RunFolder) -> Path:
-    """Return the file for what a supervisor prints; the null device when the folder of its run is gone."""
+    """Return the log file of a supervisor; the null device when the folder of its run is gone."""
     log = folder.supervisor_log
     return log if log.parent.is_dir() else Path(os.devnull)
 
 
 def find_missing_program() -> str | None:
-    """Return the interpreter or program that has been removed since, as by an upgrade; None as a rule."""
+    """Return the interpreter or program that an upgrade has removed; None if both exist."""
     return next((path for path in (sys.executable, SUPERVISOR_PROGRAM) if not os.path.exists(path)), None)
 
 
@@ -93,7 +93,7 @@ def spawn(words: list[str], name: str, locks: Sequence[int], log: Path) -> int:
 
 
 def _reap_ended() -> None:
-    """Reap the processes that this one has started before and that have ended.
+    """Reap the ended child processes of this one.
 
     A command is over before they are. A studio or a notebook is not, and would collect them as zombies.
     """
@@ -108,6 +108,6 @@ def _reap_ended() -> None:
 
 
 def _program_environment(name: str) -> dict[str, str]:
-    """Return this environment without the id of a run: processes of a script are found by that variable."""
+    """Return the environment without the id of a run, by which processes of a script are found."""
     environment = {name: value for name, value in os.environ.items() if name != RUN_ID_VARIABLE}
     return environment | {SUPERVISOR_VARIABLE: name}

@@ -85,7 +85,7 @@ def _report(count: int) -> None:
 
 
 def copy_stream(stream: "IO[Any]", destination: int) -> None:
-    """Copy what a stream still gives, bytes or text, to an open file."""
+    """Copy the rest of a stream, bytes or text, to an open file."""
     while True:
         chunk = stream.read(_CHUNK)
         if not chunk:

@@ -21,7 +21,7 @@ def encode_line(document: Any) -> bytes:
 
 @contextmanager
 def open_socket_address(folder: str, name: str) -> Iterator[str]:
-    """Yield the address of a socket in a folder while it is open: a path of more than 107 bytes is none.
+    """Yield an address of a socket in a folder; paths may be longer than the 107 bytes of a socket address.
 
     Raises:
         OSError: the folder is gone.

@@ -59,5 +59,5 @@ def encode_end(status: str, error: "Dict[str, str] | None") -> str:
 
 
 def encode_for_run(run_id: str, line: str) -> str:
-    """Return a line as it stands in the journal of another process than the run's own."""
+    """Return a line addressed to a run, for the journal of another process."""
     return f'["{OF_OTHER_RUN}",{dumps(run_id)},{line[:-1]}]\n'

@@ -18,7 +18,7 @@ def list_linked_files(
     leave_out: Callable[[str, Reason], object],
     is_ignored: Callable[[str], bool] = lambda _: False,
 ) -> "List[str]":
-    """Return all files below a folder and behind the links in it, wherever they lead, relative to it and sorted.
+    """Return all files below a folder, following links wherever they lead, relative to it and sorted.
 
     What a link leads to is found under the link's name too. A link to a folder that the link is in is left out, and
     so is one behind a link to a folder that has been found already: links among folders have no end of paths.

@@ -22,7 +22,7 @@ class LogFollower:
         self._has_script = False
 
     def copy(self, write_installer: Callable[[bytes], object], write_script: Callable[[bytes], object]) -> bool:
-        """Pass on what has come since, byte for byte; return whether there was any.
+        """Pass on new output, byte for byte; return whether there was any.
 
         The installer has ended when the script prints.
 

@@ -15,7 +15,7 @@ def get_error_kind(error: Any) -> "str | None":
 
 
 def describe_error(error: Any) -> str:
-    """Return the message of a run's error, behind the name of its exception if there is one; empty without either."""
+    """Return the message of a run's error, prefixed by the name of its exception; empty without either."""
     kind, message = get_error_kind(error), get_error_message(error) or ""
     return message if kind is None or kind == message else f"{kind}: {message}"
 

@@ -16,7 +16,7 @@ from mlrun_cli.errors import StoreError
 
 @contextmanager
 def claim_file(path: Path) -> Iterator[None]:
-    """Hold the claim to `path`, without creating the file.
+    """Claim `path` for the duration of the block, without creating the file.
 
     The claim is a locked file in `$MLRUN_HOME`: of a command that is killed, the lock is gone, and the next one takes
     over what is left. Where no such file can be made, or locked, several may hold the claim.

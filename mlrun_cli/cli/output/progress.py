@@ -27,7 +27,7 @@ class Spinner:
         self._status: Status | None = None
 
     def turn(self, text: str) -> None:
-        """Show what is waited for; to be called repeatedly."""
+        """Show the text beside a turning sign; to be called repeatedly."""
         if not self._enabled:
             return
         moment = time.monotonic()
@@ -38,7 +38,7 @@ class Spinner:
             self._start(text)
 
     def stop(self) -> None:
-        """Take the line away."""
+        """Erase the line."""
         self._since = None
         if self._status is not None:
             self._status.stop()

@@ -82,7 +82,7 @@ Before them go those of `_REPEATING` that say the same in every line. The last 2
 
 
 def format_status(row: Mapping[str, Any], encoding: str) -> str:
-    """Return the status behind its glyph, if the encoding has the glyph."""
+    """Return the status, with its glyph in front where the encoding has it."""
     glyph, plain, _ = _LOOKS[RunStatus(row["status"])]
     return f"{glyph if can_encode(glyph, encoding) else plain} {row['status']}"
 

@@ -29,7 +29,7 @@ class QueueNews:
         self._told: str | None = None
 
     def look(self) -> None:
-        """Print news of the queue; to be called repeatedly while the run may be waiting."""
+        """Print changes of the queue; to be called repeatedly while the run may be waiting."""
         moment = time.monotonic()
         self._next_look = self._next_look or moment + self._pause
         if moment < self._next_look:

@@ -144,7 +144,7 @@ class Node(NamedTuple):
         return self._replace(key_path=key_path, content=content)
 
     def plain(self) -> object:
-        """Return the value without its places: dicts, lists and scalars."""
+        """Return the value as plain dicts, lists and scalars, without line numbers."""
         if isinstance(self.content, dict):
             return {key: node.plain() for key, node in self.content.items()}
         if isinstance(self.content, tuple):
@@ -158,18 +158,18 @@ class Node(NamedTuple):
 
 
 def problem(path: Path, reason: str, *, line: int, key_path: str = "", hint: str | None = None) -> InvalidFile:
-    """Return an error about a place in a file, to be raised; a line of 0 and an empty key path are not told."""
+    """Return an error about a line of a file, to be raised; a line of 0 and an empty key path are left out."""
     return InvalidFile(path, reason, line=line or None, key_path=format_key_path(key_path) or None, hint=hint)
 
 
 def format_key_path(key_path: str) -> str:
-    """Return a key path as an error shows it: who wrote `TOKEN=value` meant no key."""
+    """Return a key path as an error shows it; in `TOKEN=value`, which was not meant as a key, the value is hidden."""
     key, equals, _value = key_path.partition("=")
     return Redaction().redact_text(f"{key}{equals}***" if equals else key)
 
 
 def find_text_problem(text: str) -> str | None:
-    """Return why no process could be given this text as an argument or a variable; None when one could."""
+    """Return why a text cannot be passed to a process as argument or variable; None when it can."""
     if "\0" in text:
         return "holds a NUL character"
     if any("\ud800" <= character <= "\udfff" for character in text):
@@ -212,7 +212,7 @@ class NodeBuilder:
         return Node(self.path, key_path, line, content, source)
 
     def enter(self, key_path: str, line: int, depth: int) -> None:
-        """Count one more value, before what it holds.
+        """Count one more value, before its content is read.
 
         Raises:
             InvalidFile: there are too many, or it is nested too deep, or under keys that are too long.
@@ -235,7 +235,7 @@ class NodeBuilder:
             raise problem(self.path, TOO_DEEP, line=line, key_path=_shorten(key_path))
 
     def note_key(self, lines: dict[str, int], key: str, key_path: str, line: int) -> None:
-        """Note where a key of a mapping stands, before its value is read.
+        """Record the line of a key of a mapping, before its value is read.
 
         Raises:
             InvalidFile: the mapping has the key already.

@@ -112,7 +112,7 @@ class _YamlReader(NodeBuilder):
         return merged | nodes
 
     def _merge_into(self, merged: dict[str, Node], value: yaml.Node, key_path: str, depth: int) -> None:
-        """Add what `<<` brings in: a mapping, or several; of those that have a key, the first wins."""
+        """Merge the mapping, or list of mappings, of a `<<` key; of mappings with the same key, the first wins."""
         for source in value.value if isinstance(value, yaml.SequenceNode) else [value]:
             for key, node in self._build(source, key_path, depth + 1).mapping().items():
                 merged.setdefault(key, node)

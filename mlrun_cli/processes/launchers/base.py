@@ -45,7 +45,7 @@ class Launcher(ABC):
         return [*self.command_prefix(), *argv]
 
     def share_gpus(self, node: int, gpus: str) -> str:
-        """Return the node's part of the run's GPUs, or all where they cannot be divided among the nodes.
+        """Return the GPUs of a node: its share, or all where they cannot be divided among the nodes.
 
         Args:
             node: the number of the node.

@@ -41,7 +41,7 @@ class MpiLauncher(Launcher):
         return [LaunchedProcess(0, variables, STD_LOG)]
 
     def command_prefix(self) -> list[str]:
-        """Return the words that start so many processes of what follows."""
+        """Return the words that start the processes of the command that follows them."""
         launcher = self.launch.launcher
         return [] if launcher is None else [launcher, "-np", str(self.launch.process_count)]
 

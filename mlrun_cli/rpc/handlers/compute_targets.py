@@ -51,7 +51,7 @@ def get_target(context: RequestContext, name: str) -> dict[str, Any]:
 
 @handler("computes.change")
 def change_target(context: RequestContext, name: str, properties: Mapping[str, Any]) -> dict[str, Any]:
-    """Give properties of a target new values; return its record."""
+    """Change properties of a target; return its record."""
     return _build_record(context, _with_sdk_hint(lambda: change_compute_target(context.workspace, name, properties)))
 
 
@@ -62,7 +62,7 @@ def delete_target(context: RequestContext, name: str) -> None:
 
 
 def _with_sdk_hint(call: Callable[[], T]) -> T:
-    """Call a function; the error for a missing target tells a script how to create one."""
+    """Call a function; add a hint for scripts to the error for a missing target."""
     try:
         return call()
     except ComputeTargetNotFound as error:

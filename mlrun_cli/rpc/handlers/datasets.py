@@ -25,7 +25,7 @@ def register_dataset(
     tags: Mapping[str, Any] | None = None,
     create_new_version: bool = False,
 ) -> dict[str, Any]:
-    """Give a dataset a name; return its record."""
+    """Register a dataset under a name; return its record."""
     dataset = actions.register_dataset(
         context.workspace,
         definition,
@@ -39,7 +39,7 @@ def register_dataset(
 
 @handler("datasets.save")
 def save_dataset(context: RequestContext, definition: object) -> dict[str, Any]:
-    """Give a dataset without a name an id; return its record."""
+    """Save a dataset without a name; return its record."""
     return build_dataset_record(actions.save_dataset(context.workspace, definition))
 
 

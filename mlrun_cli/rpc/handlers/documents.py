@@ -28,7 +28,7 @@ def read_runconfig(context: RequestContext, path: str) -> dict[str, Any]:  # noq
 
 @handler("documents.read_environment")
 def read_environment(context: RequestContext, path: str) -> dict[str, Any]:  # noqa: ARG001
-    """Return the content of a file that a runconfig names as its environment, likewise."""
+    """Return the content of a runconfig's environment file as JSON."""
     from mlrun_cli.runconfigs.writing import read_plain_environment  # noqa: PLC0415 - PyYAML takes 16 ms to import
 
     return read_plain_environment(Path(path))

@@ -60,7 +60,7 @@ def get_model(
     run_id: str | None = None,
     framework: str | None = None,
 ) -> dict[str, Any]:
-    """Return the record of the newest model that a filter lets through; see `_build_filter`."""
+    """Return the record of the newest model that matches a filter; see `_build_filter`."""
     which = _build_filter(name, version, tags, properties, run_id=run_id, framework=framework)
     return _build_record(context, actions.get_model(context.workspace, which))
 
@@ -76,7 +76,7 @@ def list_models(
     framework: str | None = None,
     latest: bool = False,
 ) -> Sequence[dict[str, Any]]:
-    """Return the records of the models that a filter lets through, newest first; see `_build_filter`."""
+    """Return the records of the models that match a filter, newest first; see `_build_filter`."""
     which = _build_filter(name, None, tags, properties, run_id, dataset_id, framework, latest=latest)
     return [_build_record(context, model) for model in actions.list_models(context.workspace, which)]
 

@@ -70,7 +70,7 @@ def get_parent(context: RequestContext, run_id: str) -> dict[str, Any] | None:
 def get_metrics(
     context: RequestContext, run_id: str, name: str | None = None, recursive: bool = False, run_type: str | None = None
 ) -> dict[str, Any]:
-    """Return what a run has logged; with `recursive` by run id, of all runs below it too."""
+    """Return the metrics of a run; with `recursive`, of all runs below it too, by run id."""
     return _read_each(context, run_id, context.workspace.metrics.get, name, recursive, run_type)
 
 
@@ -78,7 +78,7 @@ def get_metrics(
 def get_metric_shapes(
     context: RequestContext, run_id: str, name: str | None = None, recursive: bool = False, run_type: str | None = None
 ) -> dict[str, Any]:
-    """Return how each of a run's metrics was logged, as `LoggedValue.shape` says it, by name."""
+    """Return the shape of each metric of a run, as in `LoggedValue.shape`, by name."""
     return _read_each(context, run_id, context.workspace.metrics.shapes, name, recursive, run_type)
 
 
@@ -90,7 +90,7 @@ def _read_each(
     recursive: bool,
     run_type: str | None,
 ) -> dict[str, Any]:
-    """Read something of a run; with `recursive`, by run id, of all runs below it too."""
+    """Apply `read` to a run; with `recursive`, to all runs below it too, with results by run id."""
     run = _get_reconciled_run(context, run_id)
     if not recursive:
         return dict(read(run.key, name))
@@ -193,7 +193,7 @@ def open_run(
 
 @handler("runs.track_outputs")
 def track_outputs(context: RequestContext, run_id: str, outputs: str | None) -> None:
-    """Keep what lies in a folder at the end of a run without a script."""
+    """Track a folder of outputs of a run without a script: its files are kept when the run ends."""
     run = find_run(context, run_id)
     if outputs is not None and run.owner_lock is not None and not run.status.is_terminal:
         tracked_outputs.track_outputs(context.workspace, run.owner_lock, run_id, Path(outputs))
@@ -271,7 +271,7 @@ def cancel_run(context: RequestContext, run_id: str) -> dict[str, Any]:
 def update_run(
     context: RequestContext, run_id: str, display_name: str | None = None, description: str | None = None
 ) -> dict[str, Any]:
-    """Change texts of a run; return its record."""
+    """Change the name or description of a run; return its record."""
     changes = actions.RunChanges(tags={}, display_name=display_name, description=description)
     (updated,) = actions.update_runs(context.workspace, [find_run(context, run_id)], changes)
     return build_run_record(updated)

@@ -12,7 +12,7 @@ from azureml.exceptions import UserErrorException
 
 
 def create_refusal(call: str, instead: str) -> UserErrorException:
-    """Return the error for the use of `call`.
+    """Return the error for an unsupported `call`.
 
     Args:
         call: Name of what was used, as the script writes it.
@@ -22,7 +22,7 @@ def create_refusal(call: str, instead: str) -> UserErrorException:
 
 
 def make_refusing_call(call: str, instead: str) -> Callable[..., Any]:
-    """Return a function that refuses every call."""
+    """Return a function that raises for every call."""
 
     def refuse(*_: object, **__: object) -> Any:
         raise create_refusal(call, instead)

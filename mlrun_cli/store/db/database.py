@@ -43,10 +43,10 @@ class Dialect(Protocol):
     """The key of the run in a row of `run_texts`."""
 
     def without_index(self, column: str) -> str:
-        """Return the column as an expression for which no index is used, where the database takes hints."""
+        """Return the column as an expression that no index is used for, where the database has such hints."""
 
     def text_condition(self, text: str) -> TextCondition:
-        """Return the condition that `run_texts` has each word of a text, in letters of either case."""
+        """Return the condition that `run_texts` contains each word of a text, case-insensitively."""
 
 
 class Database(Protocol):
@@ -79,7 +79,7 @@ class Database(Protocol):
         """
 
     def replace_connection(self, other: Database) -> None:
-        """Go on with the connection of another object of the same dialect, which is of no use afterwards."""
+        """Take over the connection of another object of the same dialect, which is unusable afterwards."""
 
     def version(self) -> int:
         """Return a number that differs from the last one if another connection has written meanwhile; costs no read.
@@ -91,13 +91,13 @@ class Database(Protocol):
         """Set how long a statement waits for another process before it fails."""
 
     def checkpoint(self) -> None:
-        """Move what was written to its final place, so that what is written next needs little room."""
+        """Move logged writes into the database file, so that the next write needs little space."""
 
     def checkpoint_often(self) -> None:
-        """Leave little for whoever opens the database next to catch up with; for a process that is about to end."""
+        """Checkpoint at short intervals from now on, so that the log is short when this process ends."""
 
     def close(self) -> None:
-        """Give the connection back; the object is of no use afterwards."""
+        """Release the connection; the object is unusable afterwards."""
 
 
 def is_driver_error(error: BaseException) -> bool:

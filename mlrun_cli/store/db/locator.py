@@ -40,7 +40,7 @@ class DatabaseLocator(Protocol):
         """Return whether there is a database."""
 
     def create(self) -> None:
-        """Make an empty database, which is the user's alone, unless there is one."""
+        """Create an empty database, private to its user, unless there is one."""
 
     def open(self, *, starts_read_only: bool = False) -> Database:
         """Open the database and bring its schema up to date.
@@ -54,7 +54,7 @@ class DatabaseLocator(Protocol):
         """
 
     def identity(self, folder: int | None = None) -> Hashable | None:
-        """Return what differs once another database has taken the place of this one; None when there is none.
+        """Return an identity that changes when the database is replaced by another; None when there is none.
 
         Args:
             folder: the descriptor of the workspace's folder, to look in that one wherever it is by now.
@@ -64,7 +64,7 @@ class DatabaseLocator(Protocol):
         """Return the files of this machine that the database grows in."""
 
     def find_problems(self, copy: Path | None = None) -> list[str]:
-        """Return what is wrong with the database, or with a copy of one; nothing as a rule.
+        """Return the problems of the database, or of a copy of one; empty if it is sound.
 
         Raises:
             StoreUnavailable: it cannot be checked now.
@@ -81,7 +81,7 @@ class DatabaseLocator(Protocol):
         """Open what can still be read of the database."""
 
     def new_database(self, copy: Path | None = None) -> AbstractContextManager[NewDatabase]:
-        """Make a new database, or one from a copy, which is removed at the end unless it was put in place.
+        """Create a database, empty or from a copy, which is removed at the end unless it was put in place.
 
         Raises:
             StoreError: it cannot be made.

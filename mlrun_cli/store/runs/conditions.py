@@ -186,7 +186,7 @@ class RunConditions:
             self._common.append(asked)
 
     def _add_text(self, text: str, *, is_part: bool) -> None:
-        """Add a condition on words: unindexed ones are read, of a part of the runs where others are left out anyhow."""
+        """Add a condition on words, by the index or, for unindexed ones, by a comparison of texts."""
         condition, parameters, is_indexed = self._database.dialect.text_condition(text)
         self.parameters.update(parameters)
         if is_indexed and self._is_rare("run_texts", condition, parameters, RARE):

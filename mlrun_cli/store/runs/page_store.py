@@ -39,7 +39,7 @@ class RunPageStore:
         return self._runs.list_by_keys(self._find_keys(which, order, limit, offset))
 
     def count(self, which: RunFilter, at_most: int = COUNTED + 1) -> int:
-        """Return how many runs a filter has; `at_most` means so many or more."""
+        """Return the number of runs of a filter, counting up to `at_most`."""
         conditions = RunConditions(self._database, which, _FEW_TO_COUNT)
         source, where = "runs", conditions.for_an_index
         if conditions.text is not None:
@@ -55,7 +55,7 @@ class RunPageStore:
         return int(row["found"])
 
     def count_active(self, which: RunFilter) -> int:
-        """Return how many runs of a filter have not ended."""
+        """Return the number of active runs of a filter."""
         conditions = RunConditions(self._database, which)
         row = self._database.row(
             # No index holds this column: one that held all of it would be read through, and not that of live runs.
@@ -67,7 +67,7 @@ class RunPageStore:
         return int(row["found"])
 
     def list_pair_keys(self, kind: str, limit: int = 500) -> Sequence[str]:
-        """Return the keys of all tags, or of all properties, in alphabetical order, the first of them.
+        """Return the first `limit` keys of all tags, or of all properties, in alphabetical order.
 
         Args:
             kind: `tag` or `property`.
@@ -76,7 +76,7 @@ class RunPageStore:
         return self._list_distinct(_PAIR_TABLES[kind], "key", limit)
 
     def list_values(self, column: str, limit: int = 500) -> Sequence[str]:
-        """Return the distinct values of a column, in alphabetical order, the first of them.
+        """Return the first `limit` distinct values of a column, in alphabetical order.
 
         Args:
             column: `status`, `target`, `submitter` or `type`.
@@ -85,7 +85,7 @@ class RunPageStore:
         return self._list_distinct("runs", _VALUE_COLUMNS[column], limit)
 
     def find_parents(self, keys: Sequence[int]) -> frozenset[int]:
-        """Return the keys of those runs that have children, out of at most some thousand."""
+        """Return the keys of those runs that have children; `keys` may be some thousand."""
         places, parameters = build_in_list("run", list(keys))
         rows = self._database.rows(
             f"SELECT run_key FROM runs WHERE run_key IN {places}"  # noqa: S608 — our own words
@@ -136,7 +136,7 @@ class RunPageStore:
     def _walk_index(
         self, conditions: RunConditions, order: OrderSql, descending: bool, limit: int, offset: int
     ) -> Sequence[int]:
-        """Return keys along the index, merged with runs whose value grows, then those that are not in it."""
+        """Return keys in the order of the index, merged with runs whose value grows; runs without a value come last."""
         parameters = {**conditions.parameters, **order.parameters}
         valued = f"{order.has_value} AND {conditions.for_walking}"
         by = (order.value, order.tie)
@@ -165,7 +165,7 @@ class RunPageStore:
     def _find_moving(
         self, conditions: RunConditions, order: OrderSql, parameters: dict[str, object]
     ) -> list[_ValueAndKey]:
-        """Return the values that grow with time, with the keys of their runs: only live runs have such."""
+        """Return the values that grow with time, which only live runs have, with the keys of the runs."""
         if order.is_moving is None:
             return []
         rows = self._database.rows(
@@ -196,13 +196,13 @@ class RunPageStore:
         return _pair_with_keys(rows)
 
     def _join_texts(self, conditions: RunConditions) -> tuple[str, str]:
-        """Return source and conditions of runs that come with their texts, in the order of their keys."""
+        """Return source and conditions of a query of runs joined with their texts, in the order of keys."""
         dialect = self._database.dialect
         source = f"run_texts {dialect.ordered_join} runs ON runs.run_key = {dialect.text_key}"
         return source, f"{conditions.text} AND {conditions.beside_texts}"
 
     def _list_distinct(self, table: str, column: str, limit: int) -> Sequence[str]:
-        """Return each value once: the index is asked for the next greater one, again and again."""
+        """Return the distinct values of a column, by seeking the next greater one in the index."""
         rows = self._database.rows(
             f"WITH RECURSIVE each_value (value) AS (SELECT min({column}) FROM {table}"  # noqa: S608
             f" UNION ALL SELECT (SELECT min({column}) FROM {table} WHERE {column} > each_value.value)"

@@ -48,7 +48,7 @@ class QueueStore:
         return [row["target"] for row in rows]
 
     def count_busy_nodes(self, target: str, besides: Collection[int] = ()) -> int:
-        """Return how many nodes of a target are taken by runs that have left its queue and have not ended.
+        """Return the number of nodes of a target that are used by live runs outside of its queue.
 
         `besides` are the keys of those that are not to be counted.
         """
@@ -79,5 +79,5 @@ class QueueStore:
         return [frozenset(filter(None, (row["gpus"] or "").split(","))) for row in rows]
 
     def _target_column(self, column: str = "target") -> str:
-        """Return the column for conditions that other indexes serve better: a target may have had a million runs."""
+        """Return the column without its index: a target may have had a million runs, and other indexes select fewer."""
         return self._database.dialect.without_index(column)

@@ -45,7 +45,7 @@ class RetentionStore:
         return [] if any(row["stays"] for row in rows) else [(row["run_key"], row["run_id"]) for row in rows]
 
     def list_spared(self, before: int) -> Sequence[str]:
-        """Return the ids of spared runs that ended before a time: kept, or behind a registered model."""
+        """Return the ids of runs that ended before a time and are spared: kept, or the source of a registered model."""
         rows = self._database.rows(
             f"SELECT run_id FROM runs WHERE {_SPARED} AND NOT ({ALIVE})"  # noqa: S608
             " AND coalesce(ended_at, created_at) < :before ORDER BY run_key",
@@ -54,7 +54,7 @@ class RetentionStore:
         return [row["run_id"] for row in rows]
 
     def explain_spared(self, run_ids: Sequence[str]) -> Mapping[str, str]:
-        """Return, for the runs of these ids that are spared, the reason in words."""
+        """Return why runs are spared from pruning, by id."""
         why: dict[str, str] = {}
         for places, parameters in build_in_lists("run", run_ids):
             kept = self._database.rows(

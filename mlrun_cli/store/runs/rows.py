@@ -28,7 +28,7 @@ _ERRORS = {"error", "wanted_error", "failed_with"}
 
 
 def to_columns(redaction: Redaction, columns: Mapping[str, object]) -> dict[str, object]:
-    """Return the values as the database takes them, without the secrets in what a user or a script has written."""
+    """Convert values to database columns; secrets in texts of users and scripts are redacted."""
     return {name: _to_column(_redact(redaction, name, value)) for name, value in columns.items()}
 
 

@@ -74,7 +74,7 @@ class RunStore:
         )
 
     def add_tags_to_children(self, parent: Run, first_number: int, key: str, values: Sequence[str | None]) -> None:
-        """Give the runs that were just added below one a tag each, in their order, within a transaction."""
+        """Add a tag to each child run that was just added, in their order, within a transaction."""
         rows = self._database.rows(
             "SELECT run_key FROM runs WHERE parent_key = :parent AND run_number >= :first ORDER BY run_number",
             parent=parent.key,
@@ -114,7 +114,7 @@ class RunStore:
         return self._add_pairs([row])[0]
 
     def resolve(self, prefix: str) -> str:
-        """Return the one run id that begins like this.
+        """Return the only run id with this prefix.
 
         Raises:
             RunNotFound: none does.
@@ -184,7 +184,7 @@ class RunStore:
         return [row["run_key"] for row in rows]
 
     def end_runs_of_owner(self, owner_lock: str, after: RunStatus, ended_at: int, error: object) -> int:
-        """End all live runs of an owner, within a transaction; return how many.
+        """End all live runs of an owner, within a transaction; return their number.
 
         `ended_at` is a moment at which their process was known to live: one that began later ended when it began.
         """
@@ -230,13 +230,13 @@ class RunStore:
         return bool(changed)
 
     def update(self, key: int, **columns: object) -> None:
-        """Set columns that have nothing to do with the status."""
+        """Set columns other than the status."""
         values = to_columns(self._redaction, columns)
         changes = ", ".join(f"{name} = :{name}" for name in values)
         self._database.execute(f"UPDATE runs SET {changes} WHERE run_key = :key", key=key, **values)  # noqa: S608
 
     def request_end(self, key: int, status: RunStatus, error: object) -> None:
-        """Record the end that a script asks for; one that has failed is not completed by a later request."""
+        """Record the end that a script requests; a failure is not overridden by a later completion."""
         self._database.execute(
             "UPDATE runs SET wanted_status = :status, wanted_error = :wanted_error WHERE run_key = :key"
             " AND (:status = 'Failed' OR wanted_status IS NULL OR wanted_status <> 'Failed')",
@@ -246,7 +246,7 @@ class RunStore:
         )
 
     def list_status_changes(self, key: int) -> Sequence[tuple[RunStatus, int]]:
-        """Return every status that the run has had, each with its timestamp, oldest first."""
+        """Return the history of a run's status, with timestamps, oldest first."""
         rows = self._database.rows(
             "SELECT status, changed_at FROM status_changes WHERE run_key = :key ORDER BY change_key", key=key
         )
@@ -258,7 +258,7 @@ class RunStore:
         return [(row["run_key"], row["value"] or "") for row in rows]
 
     def delete(self, key: int) -> bool:
-        """Delete an ended run and all that belongs to it, within a transaction; False when it is gone or live."""
+        """Delete an ended run and its data, within a transaction; return False when it is gone or live."""
         deleted = self._database.execute(
             f"DELETE FROM runs WHERE run_key = :key AND status IN ({TERMINAL})",  # noqa: S608
             key=key,

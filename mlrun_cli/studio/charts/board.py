@@ -116,7 +116,7 @@ def get_selected_runs(workspace: Workspace, shown: Sequence[Run], selected: Sequ
 
 
 def suggest_charts(workspace: Workspace, keys: Sequence[int], most: int) -> Sequence[Chart]:
-    """Return at most so many charts, of the metrics that most runs have and that were logged most often."""
+    """Return up to `most` charts of the metrics that most runs have and that were logged most often."""
     common = workspace.metric_summaries.list_most_common(keys, most)
     return [Chart(CURVE if longest > 1 else VALUE, (Measure(name),)) for name, longest in common]
 

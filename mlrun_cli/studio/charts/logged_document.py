@@ -60,7 +60,7 @@ class Matrix(NamedTuple):
 
 
 def parse_artifact_url(address: object) -> str:
-    """Return the run's file that a URL logged by `log_image` and its like names; empty for any other text."""
+    """Return the name of the run's file in a URL logged by `log_image` and similar calls; empty for other texts."""
     text = str(address)
     if not text.startswith(_ADDRESS_START):
         return ""

@@ -58,7 +58,7 @@ class Panel(NamedTuple):
 
 
 def build_panel(workspace: Workspace, run: Run, summary: MetricSummary, rows: int) -> Panel:
-    """Build the panel of a metric, with at most so many rows of a table."""
+    """Build the panel of a metric, with up to `rows` rows of a table."""
     if summary.shape in DOCUMENT_SHAPES:
         return _build_document_panel(workspace, run, summary)
     if summary.value_count > 1 and summary.has_numbers and summary.shape in {VALUE, LIST}:
@@ -73,7 +73,7 @@ def build_panel(workspace: Workspace, run: Run, summary: MetricSummary, rows: in
 
 
 def build_values_grid(workspace: Workspace, run: Run, summary: MetricSummary, rows: int, offset: int = 0) -> Grid:
-    """Return the values of a metric as a table: at most so many rows after the first `offset`."""
+    """Return the values of a metric as a table: up to `rows` rows after the first `offset`."""
     if summary.shape in {ROW, TABLE}:
         return _build_table_grid(workspace, run, summary, rows, offset)
     items = workspace.metrics.items(run.key, summary.name, limit=rows, offset=offset)
@@ -91,7 +91,7 @@ def build_metric_figure(
     end: float | None,
     smoothing: float = 0.0,
 ) -> Figure:
-    """Build the figure of a metric; `over` and the following as `build_curves_figure` takes them, for curves."""
+    """Build the figure of a metric; `over` and later arguments are passed to `build_curves_figure`."""
     if summary.shape in DOCUMENT_SHAPES:
         return build_document_figure(summary.shape, _read_last_document(workspace, run, summary) or {})
     if summary.shape in {ROW, TABLE}:
@@ -124,7 +124,7 @@ def _read_last_document(workspace: Workspace, run: Run, summary: MetricSummary) 
 
 
 def _build_table_grid(workspace: Workspace, run: Run, summary: MetricSummary, rows: int, offset: int = 0) -> Grid:
-    """Return logged rows or tables of one name as one table: at most so many rows after the first `offset`."""
+    """Return logged rows or tables of one name as one table: up to `rows` rows after the first `offset`."""
     # The number of a table's rows is not known before it is read.
     skipped = 0 if summary.shape == TABLE else offset
     begin, end = offset - skipped, offset - skipped + rows

@@ -54,7 +54,7 @@ def change_chart(page: PageRequest) -> Response:
 
 
 def _restore_names(page: PageRequest, typed: Sequence[str]) -> Sequence[str]:
-    """Return the metrics that typed names mean: boxes of forms drop newlines, or replace them by blanks."""
+    """Return the metrics of typed names, in which form fields drop newlines or replace them by blanks."""
     names = page.workspace.metric_summaries.list_all_names(_MAX_NAMES)
     whole = {_END_OF_LINE.sub(sign, name): name for name in names for sign in (" ", "")}
     whole.update(zip(names, names, strict=True))

@@ -13,7 +13,7 @@ _MIN_WEIGHT = 0.01
 
 
 def compute_reach(weight: float) -> int:
-    """Return how many earlier values count in the average at a point; `weight` is above 0 and below 1."""
+    """Return the number of earlier values in the average at a point; `weight` is between 0 and 1."""
     return math.ceil(math.log(_MIN_WEIGHT) / math.log(weight))
 
 

@@ -45,7 +45,7 @@ class EventStream:
         self._wake()
 
     def add_problem(self, root: str, text: str) -> None:
-        """Add why the store of a workspace cannot be read; empty text once it can."""
+        """Add a problem with the store of a workspace; an empty text clears it."""
         with self._lock:
             self._problems[root] = text
         self._wake()

@@ -49,7 +49,7 @@ class EventHub:
         return True
 
     def close_stream(self, stream: EventStream) -> None:
-        """Forget a stream that is no longer read."""
+        """Close a stream that is no longer read."""
         self._streams.pop(stream.key, None)
         self._update_watchers(stream, {})
 

@@ -35,7 +35,7 @@ class Topic(NamedTuple):
 
     @classmethod
     def parse(cls, text: str) -> Topic | None:
-        """Return the topic, or None when no page of the studio would name it so."""
+        """Parse a topic; None when no page of the studio names one like this."""
         parts = text.split("|", 3)
         if len(text) > _MOST_CHARACTERS or len(parts) < 2 or len(parts) != _PARTS.get(parts[1]):
             return None

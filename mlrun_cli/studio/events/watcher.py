@@ -45,7 +45,7 @@ class Watcher:
             Thread(target=target, name=f"{target.__name__} {self._root}", daemon=True).start()
 
     def stop(self) -> None:
-        """Stop soon."""
+        """Request the threads to stop; return at once."""
         self._stopped.set()
 
     def subscribe(self, stream: EventStream, topics: frozenset[Topic]) -> bool:

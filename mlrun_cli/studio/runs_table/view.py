@@ -80,11 +80,11 @@ class RunsView(NamedTuple):
         return cls(**values)
 
     def query(self) -> str:
-        """Return the query string that `parse` reads, without default values."""
+        """Return the query string of the view, without default values."""
         return urlencode(self.pairs(), safe=":,")
 
     def pairs(self, *but: str) -> Sequence[tuple[str, str]]:
-        """Return the parameters that differ from their defaults, but for some: the hidden fields of a form."""
+        """Return the parameters that differ from their defaults, except `but`: the hidden fields of a form."""
         default = self._field_defaults
         return [
             (name, text)
@@ -94,21 +94,21 @@ class RunsView(NamedTuple):
         ]
 
     def with_changes(self, **changes: Any) -> RunsView:
-        """Return the view with other values, on its first page unless `page` is given."""
+        """Replace values of the view, which goes to its first page unless `page` is given."""
         return self._replace(**{"page": 1, **changes})
 
     def without(self, name: str, value: str | None = None) -> RunsView:
-        """Return the view without one value of a parameter, or without all."""
+        """Remove one value of a parameter, or all."""
         if value is None or not isinstance(self._field_defaults[name], tuple):
             return self.with_changes(**{name: self._field_defaults[name]})
         return self.with_changes(**{name: tuple(each for each in getattr(self, name) if each != value)})
 
     def with_added(self, name: str, value: str) -> RunsView:
-        """Return the view with one more value of a parameter."""
+        """Add a value of a parameter."""
         return self.with_changes(**{name: _deduplicate((*getattr(self, name), value))})
 
     def with_toggled(self, name: str, value: str) -> RunsView:
-        """Return the view without a value of a parameter if it has it, else with it."""
+        """Remove a value of a parameter if it is there, else add it."""
         return self.without(name, value) if value in getattr(self, name) else self.with_added(name, value)
 
     def filters(self) -> Sequence[tuple[str, str]]:
@@ -116,7 +116,7 @@ class RunsView(NamedTuple):
         return [(name, value) for name, value in self.pairs() if name in _FILTERS]
 
     def without_filters(self) -> RunsView:
-        """Return the view without filters."""
+        """Remove all filters."""
         return self.with_changes(**{name: self._field_defaults[name] for name in _FILTERS})
 
     def is_tree(self) -> bool:

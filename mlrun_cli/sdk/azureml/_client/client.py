@@ -36,7 +36,7 @@ class SubmittedRunClient:
         self._rpc: RpcClient | None = None
 
     def is_for(self, run_id: str, run_folder: str) -> bool:
-        """Tell whether it is the client of this run."""
+        """Return whether it is the client of this run."""
         return (self.run_id, self._folder) == (run_id, run_folder)
 
     def writer(self, workspace: WorkspaceNames, run_id: str) -> Callable[[str], None]:
@@ -99,7 +99,7 @@ def find_submitted_run() -> "SubmittedRunClient | None":
 
 
 def client() -> Any:
-    """Return the client of this process, inside a run or outside: both have `writer`, `request` and `run_folder`."""
+    """Return the client of this process; both kinds have `writer`, `request` and `run_folder`."""
     global _in_process  # noqa: PLW0603 - a process has one
     inside = find_submitted_run()
     if inside is not None:

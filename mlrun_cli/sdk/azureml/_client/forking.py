@@ -8,7 +8,7 @@ class ForkAware:
     """Holds something of this process alone, as an open file or a lock, and drops it in a child."""
 
     def reset_after_fork(self) -> None:
-        """Close what came from the parent and start afresh; called in the child before it uses anything of it."""
+        """Close inherited resources; called in the child before it uses any of them."""
         raise NotImplementedError
 
 
@@ -30,7 +30,7 @@ _process = os.getpid()
 
 
 def reset_if_forked() -> None:
-    """Reset, in a child, what came from its parent: call it before anything is used, and before its locks.
+    """Reset registered objects in a forked child; call it before using any of them, and before taking their locks.
 
     For Python 3.6, which has no fork hooks; later ones have done it by then.
     """

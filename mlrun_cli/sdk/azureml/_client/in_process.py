@@ -96,7 +96,7 @@ class InProcessClient(ForkAware):
         self._hook(kind, error, trace)
 
     def _record_exit(self, code: Any = None) -> "NoReturn":
-        """Exit, and record the code, which is unknown at the interpreter's end."""
+        """Exit and record the code, which is not available when the interpreter ends."""
         if current_thread() is main_thread():
             self._uncaught = SystemExit(code) if code else None
         self._exit(code)

@@ -84,7 +84,7 @@ class Journal(ForkAware):
             os.close(file)
 
     def _cut_back(self, count: int) -> None:
-        """Take back the `count` bytes of a line that did not fit."""
+        """Truncate the journal by the `count` bytes of a line that did not fit."""
         if count == 0:
             return
         try:
@@ -116,7 +116,7 @@ class Journal(ForkAware):
 
 
 def _move_up(file: int) -> int:
-    """Return the open file under a high descriptor, where one is free.
+    """Return the open file with a high descriptor, if one is free.
 
     A script that closes all it finds open and goes on opens files of its own by the lowest numbers: none of them may
     be the one that a journal is written by.

@@ -87,7 +87,7 @@ def encode_table(name: object, columns: Any, description: object) -> str:
 
 
 def encode_artifact(kind: str, name: object, uri: str, description: object) -> str:
-    """Return the line of `log_image`, `log_confusion_matrix` and the like, once the file is kept."""
+    """Return the line of `log_image`, `log_confusion_matrix` and similar calls, once the file is stored."""
     return _encode(kind, name, encode_text(uri), description)
 
 
@@ -119,7 +119,7 @@ def _shorten_name(name: str) -> str:
 
 
 def _encode_instead(name: object, value: Any) -> str:
-    """Return the JSON text to keep for a value that is no scalar.
+    """Return the JSON text to store for a value that is not a scalar.
 
     Raises:
         UserErrorException: It is a list, a range or a generator.
@@ -153,7 +153,7 @@ def _encode_column(name: object, column: object, values: Any) -> "Tuple[str, int
 
 
 def _encode_items(what: str, values: Any) -> "str | None":
-    """Return the JSON text of an iterable of scalars; None when it is no iterable."""
+    """Return the JSON text of an iterable of scalars; None when it is not iterable."""
     items = _iterate(values)
     if items is None:
         return None
@@ -181,7 +181,7 @@ def _iterate(values: Any) -> "Iterator[Any] | None":
 
 
 def _encode_step(name: object, step: Any) -> str:
-    """Return a step as JSON, truncated to an integer; `null`, with a warning, if it is no number."""
+    """Return a step as JSON, truncated to an integer; `null`, with a warning, if it is not a number."""
     with suppress(Exception):  # of NaN, or of the package that it comes from
         item = getattr(step, "item", None)
         number = int(item() if callable(item) else step)

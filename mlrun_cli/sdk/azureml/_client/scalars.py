@@ -24,12 +24,12 @@ def encode_scalar(value: Any) -> "str | None":
 
 
 def encode_text(text: str) -> str:
-    """Return the JSON text of a text, its lone surrogates escaped."""
+    """Return a text as JSON, with lone surrogates escaped."""
     return dumps(escape_surrogates(text))
 
 
 def escape_surrogates(text: str) -> str:
-    """Return a text with lone surrogates, which no database takes, as escapes of their numbers."""
+    """Return a text with lone surrogates, which no database takes, escaped."""
     try:
         text.encode("utf-8")
     except UnicodeEncodeError:
@@ -38,7 +38,7 @@ def escape_surrogates(text: str) -> str:
 
 
 def format_fallback(value: object) -> str:
-    """Return the text to keep of a value that is no scalar: its `repr`, as azureml-core keeps it."""
+    """Return the text to store for a value that is not a scalar: its `repr`, as azureml-core does."""
     if isinstance(value, int) and value.bit_length() >= _LONGEST_INTEGER_BITS:
         return hex(value)
     try:
@@ -73,5 +73,5 @@ def _encode_foreign(value: Any) -> "str | None":
 
 
 def _loses_by_item(value: Any) -> bool:
-    """Tell whether `item()` or `float` lose something of a NumPy value: a time, a complex number, a masked one."""
+    """Return whether `item()` or `float` would lose part of a NumPy value: a time, a complex or a masked number."""
     return getattr(getattr(value, "dtype", None), "kind", "f") in ("m", "M", "c") or bool(getattr(value, "mask", False))

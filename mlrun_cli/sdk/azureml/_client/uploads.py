@@ -14,7 +14,7 @@ from azureml.exceptions import ServiceException, UserErrorException
 
 
 def upload(run_folder: str, name: str, path_or_stream: Any) -> None:
-    """Keep a copy of a file, or of what a stream still gives, under a name that no file of the run has yet.
+    """Store a copy of a file, or of the rest of a stream, with the run, under a new name.
 
     Raises:
         UserErrorException: The name leads out of the run or is taken, there is no such file, or the disk is full.
@@ -61,7 +61,7 @@ def check_upload_name(name: object) -> str:
 
 
 def list_folder_files(folder: Any) -> "list[str]":
-    """Return all files below a folder and behind the links in it, relative to it, sorted.
+    """Return all files below a folder, following links, relative to it and sorted.
 
     Links among folders that have no end are not followed, see `list_linked_files`. What is no file is among the names:
     its upload says why it cannot be.

@@ -8,7 +8,7 @@ _OPTIONS = (
 
 
 def translate_options(text: str) -> str:
-    """Replace options of the command in a text by what Python has in their place."""
+    """Replace the command's options in a text by the SDK's equivalents."""
     if "--" not in text:
         return text
     import re

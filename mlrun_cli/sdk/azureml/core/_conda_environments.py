@@ -11,7 +11,7 @@ _PATIENCE_SECONDS = 60.0
 
 
 def find_conda_interpreter(name: str) -> "str | None":
-    """Return the Python of the conda environment of this name, or at this path; None when there is none."""
+    """Return the Python of the conda environment with this name or path; None when there is none."""
     for folder in _list_folders():
         interpreter = os.path.join(folder, "bin", "python")
         names = (os.path.basename(folder), folder, "base" if _is_root(folder) else None)
@@ -21,12 +21,12 @@ def find_conda_interpreter(name: str) -> "str | None":
 
 
 def _is_root(folder: str) -> bool:
-    """Tell whether it is conda's own environment, which it calls base."""
+    """Return whether a folder is conda's base environment."""
     return os.path.isdir(os.path.join(folder, "condabin"))
 
 
 def _list_folders() -> Iterator[str]:
-    """Return the folders of environments, first what conda itself says."""
+    """Yield the folders of environments, first those that conda lists."""
     yield from _list_known_folders()
     prefix = os.environ.get("CONDA_PREFIX")
     if prefix:

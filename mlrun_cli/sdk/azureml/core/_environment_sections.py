@@ -50,7 +50,7 @@ class DockerBuildContext(RunConfigElement):
     def from_local_directory(
         cls, workspace: Any, path: str, dockerfile_path: str = "Dockerfile"
     ) -> "DockerBuildContext":
-        """Refused: it would be uploaded to build an image of it."""
+        """Not supported: the folder would be uploaded to build an image."""
         raise UserErrorException(
             f"DockerBuildContext.from_local_directory: {NO_IMAGES} Name the packages, with "
             "Environment.from_conda_specification or Environment.from_pip_requirements."
@@ -167,7 +167,7 @@ class PythonSection(RunConfigElement):
         self.conda_dependencies: CondaDependencies | None = CondaDependencies()
 
     def _to_document(self, *, saving: bool = False) -> "dict[str, Any]":
-        """Return the section as plain values, with its packages, unless a file that was set is to be read."""
+        """Return the section as plain values, with its packages unless they are read from a file."""
         document = super()._to_document(saving=saving)
         conda = document.pop("condaDependencies")
         if conda is not None and not self._is_in_file():
@@ -176,7 +176,7 @@ class PythonSection(RunConfigElement):
         return document
 
     def _is_in_file(self) -> bool:
-        """Tell whether only the file says which packages there are."""
+        """Return whether the packages are named only in the file."""
         conda = self.conda_dependencies
         return bool(self.conda_dependencies_file) and (conda is None or conda._is_default())
 

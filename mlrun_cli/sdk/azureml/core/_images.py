@@ -15,7 +15,7 @@ _NOT_IN_A_NAME = re.compile(r"[\\/:*?\"<>|\x00-\x1f]")
 
 
 def read_image(name: str, path: Any, plot: Any) -> "tuple[str, Any]":
-    """Name of a file and its content, a path or a stream: an image at `path`, or a figure of matplotlib as PNG.
+    """Return file name and content, a path or a stream, of the image at `path`, or of a matplotlib figure as PNG.
 
     Raises:
         UserErrorException: Neither or both are given, or the plot is no figure.
@@ -39,7 +39,7 @@ def read_image(name: str, path: Any, plot: Any) -> "tuple[str, Any]":
 
 
 def encode_document(name: str, value: Any) -> bytes:
-    """Return the JSON text of a document, given as what JSON can hold (NumPy's arrays too), as JSON text, or as a path.
+    """Return the JSON text of a document, given as a JSON-like value (NumPy's arrays too), as JSON text, or as a path.
 
     Raises:
         UserErrorException: A text is neither JSON nor the path of a file.
@@ -76,7 +76,7 @@ def _parse(name: str, text: str) -> Any:
 
 
 def make_free_name(name: object, suffix: str) -> str:
-    """Return a name for a file of the run that no other has, which begins with that of the metric."""
+    """Return a unique name for a file of the run that begins with the metric's name."""
     text = _NOT_IN_A_NAME.sub("_", escape_surrogates(str(name))).strip(". ") or "image"
     short = text.encode("utf-8")[:_LONGEST].decode("utf-8", "ignore")
     return f"{short}_{int(time.time() * 1e9)}{suffix}"

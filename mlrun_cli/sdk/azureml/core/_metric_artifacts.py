@@ -57,7 +57,7 @@ class Artifact:
         return origin, container, path
 
     def convert_to_object(self) -> Any:
-        """Return the artifact itself: its content has no other form."""
+        """Return the artifact itself."""
         return self
 
 
@@ -65,7 +65,7 @@ class JsonArtifact(Artifact):
     """A document, as `log_confusion_matrix` and its like keep one."""
 
     def convert_to_object(self) -> Any:
-        """Return the content of the JSON file; None when it is gone or none."""
+        """Return the content of the JSON file; None when it is gone or invalid."""
         try:
             return None if self.data is None else json.loads(self.data.decode("utf-8"))
         except ValueError:
@@ -77,7 +77,7 @@ class ImageArtifact(Artifact):
 
 
 def populate_metrics(workspace: WorkspaceNames, metrics: Dict[str, Any], shapes: Dict[str, str]) -> Dict[str, Any]:
-    """Return the metrics of a run with their files in the place of the addresses.
+    """Return the metrics of a run with addresses replaced by files.
 
     Args:
         workspace: where the run is.

@@ -49,7 +49,7 @@ class _OfflineRun:
         self._log("table", name, value)
 
     def log_image(self, name: str, path: Any = None, plot: Any = None, description: str = "") -> None:
-        """Print which image it is."""
+        """Print the path of an image, or its figure."""
         self._log("image", name, plot if path is None else path)
 
     def log_accuracy_table(self, name: str, value: Any, description: "str | None" = None) -> None:
@@ -81,7 +81,7 @@ class _OfflineRun:
         _say(f"Attempted to add properties {properties}")
 
     def upload_file(self, name: str, path_or_stream: Any, datastore_name: "str | None" = None) -> None:
-        """Print what would be kept."""
+        """Print the names of the files that would be uploaded."""
         _say(f"Attempted to track file {name} at {path_or_stream}")
 
     def upload_files(
@@ -92,11 +92,11 @@ class _OfflineRun:
         timeout_seconds: "int | None" = None,
         datastore_name: "str | None" = None,
     ) -> None:
-        """Print what would be kept."""
+        """Print the names of the files that would be uploaded."""
         _say(f"Attempted to track files {name} at {paths} with timeout {timeout_seconds}s")
 
     def upload_folder(self, name: str, path: str, datastore_name: "str | None" = None) -> None:
-        """Print what would be kept."""
+        """Print the names of the files that would be uploaded."""
         _say(f"Attempted to track folder {name} at {path}")
 
     def child_run(self, name: "str | None" = None, run_id: "str | None" = None, outputs: Any = None) -> "_OfflineRun":

@@ -8,7 +8,7 @@ from azureml.exceptions import UserErrorException
 
 
 def make_folder(wanted: Any) -> "str | None":
-    """Return the path of a folder for outputs, made if need be: `./outputs` for True; None for None and False.
+    """Return the path of a folder for outputs, created if missing: `./outputs` for True; None for None and False.
 
     Where it cannot be made it is None, and a warning says that nothing will be kept of it.
 
@@ -33,6 +33,6 @@ def make_folder(wanted: Any) -> "str | None":
 
 
 def log_warnings(record: Dict[str, Any]) -> None:
-    """Log what the record of a run that has ended warns of."""
+    """Log the warnings in the record of an ended run."""
     for warning in record.get("warnings") or ():
         warn_once(f"run {record['run_id']} {warning['message']}", warning["message"])

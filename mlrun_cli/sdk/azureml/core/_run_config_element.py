@@ -55,7 +55,7 @@ class RunConfigElement:
 
     @classmethod
     def _from_document(cls: "type[_Self]", document: Any, where: str = "") -> _Self:
-        """Return the section from plain values; what they do not say stands at its default.
+        """Return the section from plain values, with defaults for missing ones.
 
         Raises:
             UserErrorException: a section is no mapping; `where` is its key path.
@@ -100,7 +100,7 @@ Kinds = Dict[str, Type[RunConfigElement]]
 
 
 def to_plain(value: Any, *, saving: bool = False) -> Any:
-    """Return a value as JSON can hold it: elements as their documents, everything in lists and mappings too."""
+    """Return a JSON-like value, with elements converted to their documents, also in lists and mappings."""
     if isinstance(value, RunConfigElement):
         return value._to_document(saving=saving)
     if isinstance(value, Mapping):
@@ -118,7 +118,7 @@ def to_camel_case(name: str) -> str:
 
 
 def convert_keys_to_camel_case(document: Any) -> Any:
-    """Return a document with its keys in camel case at all depths, as Azure reads it, but for variables and packages.
+    """Return a document with camel-case keys at all depths, as Azure reads it, except those of variables and packages.
 
     Of two keys that would become one, the second stays as it is.
     """

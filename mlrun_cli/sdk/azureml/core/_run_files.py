@@ -13,7 +13,7 @@ class RunFiles(RunHandle):
     """The part of `Run` that uploads and downloads files, and takes and restores snapshots."""
 
     def upload_file(self, name: str, path_or_stream: Any, datastore_name: "str | None" = None) -> None:
-        """Keep a copy of a file, or of what a stream gives, with the run, under a name that is free.
+        """Store a copy of a file, or of a stream, with the run, under a new name.
 
         Raises:
             UserErrorException: The name leads out of the run or is taken, or there is no such file.
@@ -31,7 +31,7 @@ class RunFiles(RunHandle):
         timeout_seconds: "int | None" = None,
         datastore_name: "str | None" = None,
     ) -> "Dict[str, str] | None":
-        """Keep copies of several files; with `return_artifacts` where each of them is, by name."""
+        """Store copies of several files; with `return_artifacts`, return their paths by name."""
         del timeout_seconds
         if len(names) != len(paths):
             raise UserErrorException(f"upload_files takes a name for each path, not {len(names)} for {len(paths)}.")
@@ -42,7 +42,7 @@ class RunFiles(RunHandle):
         return {name: f"aml://artifactId/ExperimentRun/dcid.{self._run_id}/{name}" for name in names}
 
     def upload_folder(self, name: str, path: Any, datastore_name: "str | None" = None) -> None:
-        """Keep copies of all files of a folder, below `name`."""
+        """Store copies of all files of a folder, below `name`."""
         from azureml._client.uploads import list_folder_files
 
         for inner in list_folder_files(path):
@@ -54,7 +54,7 @@ class RunFiles(RunHandle):
         return names
 
     def download_file(self, name: str, output_file_path: Any = None, _validate_checksum: bool = False) -> None:
-        """Copy one of its files to a path, a folder, or the working folder if none is given.
+        """Copy a file of the run to a path or folder, by default the working folder.
 
         Raises:
             UserErrorException: It has no such file; says which it has.
@@ -74,7 +74,7 @@ class RunFiles(RunHandle):
         append_prefix: bool = True,
         timeout_seconds: "int | None" = None,
     ) -> None:
-        """Copy those of its files whose names begin with `prefix`, or all.
+        """Copy the run's files whose names begin with `prefix`, or all.
 
         Args:
             prefix: what their names begin with.
@@ -97,7 +97,7 @@ class RunFiles(RunHandle):
             self.download_file(name, os.path.join(output_directory or "", inner))
 
     def get_all_logs(self, destination: Any = None) -> List[str]:
-        """Copy the run's logs to a folder, by default one here named like the run; return the paths."""
+        """Copy the run's logs to a folder, by default one named like the run; return their paths."""
         folder = os.path.abspath(destination or self._run_id)
         tops = (*LOG_FOLDERS, "logs")
         names = [name for name in self.get_file_names() if name.partition("/")[0] in tops]
@@ -109,14 +109,14 @@ class RunFiles(RunHandle):
         return paths
 
     def get_snapshot_id(self) -> str:
-        """Return the id of the snapshot of its source folder; UserErrorException when it has none."""
+        """Return the id of the snapshot of the run's source folder; UserErrorException when there is none."""
         snapshot_id = self.get_properties().get("ContentSnapshotId")
         if snapshot_id is None:
             raise UserErrorException(f"Run {self._run_id} has no snapshot: it was not submitted from a folder.")
         return snapshot_id
 
     def restore_snapshot(self, snapshot_id: "str | None" = None, path: Any = None) -> str:
-        """Write a snapshot, its own if none is named, as a ZIP archive into a folder; the archive's path."""
+        """Write a snapshot, by default the run's own, as a ZIP archive into a folder; return its path."""
         folder = os.path.abspath(path or ".")
         written: str = self._request(
             "run_files.restore_snapshot", snapshot_id=snapshot_id, folder=folder, patience_seconds=COPY_SECONDS
@@ -124,7 +124,7 @@ class RunFiles(RunHandle):
         return written
 
     def take_snapshot(self, file_or_folder_path: Any) -> str:
-        """Keep a snapshot of a file or folder with the run; its id."""
+        """Store a snapshot of a file or folder with the run; return its id."""
         path = os.path.abspath(file_or_folder_path)
         snapshot_id: str = self._request_of_workspace(
             "run_files.take_snapshot", path=path, patience_seconds=COPY_SECONDS

@@ -43,7 +43,7 @@ class RunHandle:
         return tags
 
     def tag(self, key: str, value: object = None) -> None:
-        """Set one tag; without a value a bare one. What is not text becomes so."""
+        """Set one tag, or a bare one without a value; other values are converted to text."""
         self.set_tags({key: value})
 
     def set_tags(self, tags: Dict[str, Any]) -> None:
@@ -51,7 +51,7 @@ class RunHandle:
         self._append(encode_tags(to_texts(tags, "tags")))
 
     def remove_tags(self, tags: Any) -> None:
-        """Remove the tags with these keys; one that is not there is no error."""
+        """Remove the tags with these keys; missing ones are ignored."""
         self._append(encode_removed_tags(to_keys(tags)))
 
     @property
@@ -82,7 +82,7 @@ class RunHandle:
 
 
 def check_text(value: object, what: str) -> str:
-    """Return a text that can be encoded.
+    """Check that a text can be encoded and return it.
 
     Raises:
         UserErrorException: The value is no text.

@@ -21,7 +21,7 @@ def filter_arguments(
     properties: Wanted,
     status: "str | list[str] | None",
 ) -> "dict[str, Any]":
-    """Return the arguments of `runs.list` that choose runs.
+    """Return the filter arguments of `runs.list`.
 
     `tags` and `properties` are a dict of values or keys alone, whose values do not matter; `status` is one
     status or several.
@@ -41,7 +41,7 @@ def filter_arguments(
 
 
 def iterate_runs(workspace: "WorkspaceNames", chosen: "dict[str, Any]") -> "Iterator[Run]":
-    """Return the runs that are chosen; what begins after the first was given is not among them."""
+    """Yield the runs of a filter; runs created after the first was yielded are not included."""
     from azureml.core.run import Run
 
     before, limit = None, _FIRST_PAGE

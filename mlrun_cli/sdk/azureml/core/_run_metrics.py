@@ -31,7 +31,7 @@ class RunMetrics(RunFiles):
         self._append(metric_lines.encode_list(name, value, description))
 
     def log_row(self, name: str, description: "str | None" = None, **kwargs: Any) -> None:
-        """Add a row to a metric of named columns; rows of one name add up to a table.
+        """Add a row to a metric with named columns; the rows of one name form a table.
 
         Raises:
             AzureMLException: A column is no number, text or boolean.
@@ -39,7 +39,7 @@ class RunMetrics(RunFiles):
         self._append(metric_lines.encode_row(name, kwargs, description))
 
     def log_table(self, name: str, value: Dict[str, Any], description: str = "") -> None:
-        """Add rows to a table: a list per column, all of one length, or one value.
+        """Add rows to a table: per column a list, all of the same length, or a single value.
 
         Raises:
             AttributeError: It has no columns by name.
@@ -48,7 +48,7 @@ class RunMetrics(RunFiles):
         self._append(metric_lines.encode_table(name, value, description))
 
     def log_image(self, name: str, path: Any = None, plot: Any = None, description: str = "") -> None:
-        """Keep an image, a file or a figure of matplotlib (or pyplot itself), and log where it is."""
+        """Store an image, a file or a figure of matplotlib (or pyplot itself), and log its address."""
         from azureml.core._images import read_image
 
         file_name, content = read_image(name, path, plot)
@@ -56,23 +56,23 @@ class RunMetrics(RunFiles):
         self._log_artifact(journal_lines.IMAGE, name, file_name, description)
 
     def log_accuracy_table(self, name: str, value: Any, description: str = "") -> None:
-        """Keep an accuracy table, in Azure's schema, and log where it is."""
+        """Store an accuracy table, in Azure's schema, and log its address."""
         self._log_document(journal_lines.ACCURACY_TABLE, name, value, description)
 
     def log_confusion_matrix(self, name: str, value: Any, description: str = "") -> None:
-        """Keep a confusion matrix, in Azure's schema, and log where it is."""
+        """Store a confusion matrix, in Azure's schema, and log its address."""
         self._log_document(journal_lines.CONFUSION_MATRIX, name, value, description)
 
     def log_predictions(self, name: str, value: Any, description: str = "") -> None:
-        """Keep predictions, in Azure's schema, and log where they are."""
+        """Store predictions, in Azure's schema, and log their address."""
         self._log_document(journal_lines.PREDICTIONS, name, value, description)
 
     def log_residuals(self, name: str, value: Any, description: str = "") -> None:
-        """Keep residuals, in Azure's schema, and log where they are."""
+        """Store residuals, in Azure's schema, and log their address."""
         self._log_document(journal_lines.RESIDUALS, name, value, description)
 
     def _log_document(self, kind: str, name: str, value: Any, description: str) -> None:
-        """Keep a document as a file that has the metric's name, or where that cannot be one of its own."""
+        """Store a document as a file with the metric's name, or a derived one where that is not a valid file name."""
         from io import BytesIO
 
         from azureml.core._images import encode_document, make_free_name
@@ -97,7 +97,7 @@ class RunMetrics(RunFiles):
         run_type: "str | None" = None,
         populate: bool = False,
     ) -> Dict[str, Any]:
-        """Return all that was logged by every process, by metric; with `recursive` by run id, of all runs below it too.
+        """Return all logged values, by metric; with `recursive`, those of all runs below it too, by run id.
 
         One value comes back as itself, several as a list in their order, rows as a dict of columns. What is kept as a
         file comes back as its address, or with `populate` as an `Artifact` with its content.

@@ -29,12 +29,12 @@ class RunStatus:
 
     @classmethod
     def get_running_statuses(cls) -> "List[str]":
-        """Return the statuses of a run that goes on."""
+        """Return the statuses of a run that has not ended."""
         return list(RUNNING_STATES)
 
     @classmethod
     def get_post_processing_statuses(cls) -> "List[str]":
-        """Return the statuses of a run that is about to end."""
+        """Return the statuses of a run whose script has ended."""
         return list(POST_PROCESSING_STATES)
 
 

@@ -56,7 +56,7 @@ class Logs:
         os.close(self._file)
 
     def copy(self, is_with_script: bool) -> bool:
-        """Print what has come since; return whether there was any. A script that runs has a title, silent or not."""
+        """Print new output; return whether there was any. A running script has a title even if it is silent."""
         found = self._follower.copy(self._write_installers, self._write_scripts)
         if is_with_script:
             self._begin(self._name)
@@ -74,7 +74,7 @@ class Logs:
         sys.stdout.write(self._scripts_text.decode(piece))
 
     def _begin(self, name: str) -> None:
-        """Print the title of a log, unless it stands above what was printed last."""
+        """Print the title of a log, unless the last lines printed are of the same log."""
         if name != self._shown:
             self._shown = name
             sys.stdout.write(f"\n{format_title(name)}\n")
@@ -90,7 +90,7 @@ def _open_log(path: str) -> int:
 
 
 def format_run_summary(run_id: str, url: str, details: "Dict[str, Any]") -> str:
-    """Return what stands below the logs: warnings and the error of a run."""
+    """Return the text below the logs: warnings and error of a run."""
     lines = []
     if details.get("warnings"):
         lines.append("\nWarnings:")
@@ -101,5 +101,5 @@ def format_run_summary(run_id: str, url: str, details: "Dict[str, Any]") -> str:
 
 
 def format_error(error: "Dict[str, Any]") -> str:
-    """Return the message of a run's error, behind the name of its exception if there is one."""
+    """Return the message of a run's error, prefixed by the name of its exception if there is one."""
     return translate_options(describe_error(error))

@@ -23,7 +23,7 @@ def submit(
     tags: "dict[str, Any] | None",
     **kwargs: Any,
 ) -> "Run":
-    """Start a script as a run and return at once; lines on what was left out or skipped go to stderr.
+    """Start a script as a run and return at once; notes on omitted files and skipped keys go to stderr.
 
     Args:
         workspace: where.

@@ -16,5 +16,5 @@ def format_html_table(cells: "dict[str, str]", address: "str | None", address_ti
 
 
 def format_text_table(name: str, cells: "dict[str, str]") -> str:
-    """Return the table as `print` shows it: `Run(Experiment: x,` and a line for each other cell."""
+    """Return the table as text: `Run(Experiment: x,` and a line for each other cell."""
     return f"{name}({_BETWEEN.join(f'{key}: {value}' for key, value in cells.items())})"

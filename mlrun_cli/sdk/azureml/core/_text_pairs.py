@@ -41,6 +41,6 @@ def to_properties(pairs: "dict[str, Any]") -> "dict[str, str]":
 
 
 def to_keys(tags: Any) -> "list[str]":
-    """Return the keys of tags that are to be removed: one, or several."""
+    """Return the keys of tags to remove, given as one or several."""
     keys: Iterable[Any] = [tags] if isinstance(tags, str) else list(tags)
     return list(to_texts(dict.fromkeys(keys), "tags"))

@@ -18,7 +18,7 @@ _CALLS = {
 
 
 def refuse_call_of_other_run(kind: str, name: str) -> Any:
-    """Return a stand-in for an attribute that a handle of class `kind` does not have: a call that says so.
+    """Return a function that raises, in place of a missing attribute of a handle of class `kind`.
 
     Raises:
         AttributeError: No run in Azure has it either.

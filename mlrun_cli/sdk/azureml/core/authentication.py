@@ -41,15 +41,15 @@ class AbstractAuthentication:
         return f"{type(self).__name__}()"
 
     def get_authentication_header(self) -> "dict[str, str]":
-        """Refused: raises AuthenticationException."""
+        """Not supported: raises AuthenticationException."""
         raise self._create_refusal("get_authentication_header()")
 
     def get_token(self, *scopes: Any, **kwargs: Any) -> Any:
-        """Refused: raises AuthenticationException."""
+        """Not supported: raises AuthenticationException."""
         raise self._create_refusal("get_token(…)")
 
     def signed_session(self, session: object = None) -> Any:
-        """Refused: raises AuthenticationException."""
+        """Not supported: raises AuthenticationException."""
         raise self._create_refusal("signed_session()")
 
     def _create_refusal(self, call: str) -> AuthenticationException:
@@ -108,7 +108,7 @@ class TokenAuthentication(AbstractAuthentication):
         super().__init__(cloud)
 
     def get_token(self, audience: Audience = Audience.ARM) -> Any:
-        """Refused: raises AuthenticationException."""
+        """Not supported: raises AuthenticationException."""
         raise self._create_refusal("get_token(…)")
 
 
@@ -153,10 +153,10 @@ class AzureMLTokenAuthentication(AbstractAuthentication):
 
     @property
     def token(self) -> str:
-        """Refused: raises AuthenticationException."""
+        """Not supported: raises AuthenticationException."""
         raise self._create_refusal("token")
 
     @property
     def expiry_time(self) -> Any:
-        """Refused: raises AuthenticationException."""
+        """Not supported: raises AuthenticationException."""
         raise self._create_refusal("expiry_time")

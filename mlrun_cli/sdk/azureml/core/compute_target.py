@@ -44,12 +44,12 @@ class LocalTarget(AbstractComputeTarget):
 
 
 def is_compute_target_prepared(experiment: Any, source_directory: str, run_config: Any) -> bool:
-    """Return True: a run installs its environment when it starts, and reuses it the next time."""
+    """Return True: a run builds its environment when it starts, unless it exists."""
     return True
 
 
 def prepare_compute_target(experiment: Any, source_directory: str, run_config: Any) -> Any:
-    """Refused: raises UserErrorException."""
+    """Not supported: raises UserErrorException."""
     raise UserErrorException(
         "prepare_compute_target(…) has nothing to do here: the first run makes its environment when it starts. Leave "
         "the call out and submit."
@@ -57,7 +57,7 @@ def prepare_compute_target(experiment: Any, source_directory: str, run_config: A
 
 
 def attach_legacy_compute_target(experiment: Any, source_directory: str, compute_target: Any) -> None:
-    """Refused: raises UserErrorException."""
+    """Not supported: raises UserErrorException."""
     raise UserErrorException(
         "attach_legacy_compute_target(…) belongs to a version of Azure that is gone. Make a target by "
         "ComputeTarget.create(workspace, name, AmlCompute.provisioning_configuration(…)): it runs on this machine."
@@ -65,7 +65,7 @@ def attach_legacy_compute_target(experiment: Any, source_directory: str, compute
 
 
 def remove_legacy_compute_target(experiment: Any, source_directory: str, compute_target_name: str) -> None:
-    """Refused: raises UserErrorException."""
+    """Not supported: raises UserErrorException."""
     raise UserErrorException(
         "remove_legacy_compute_target(…) belongs to a version of Azure that is gone. Delete a target by "
         "ComputeTarget(workspace, name).delete()."

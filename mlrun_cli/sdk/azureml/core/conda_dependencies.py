@@ -132,11 +132,11 @@ class CondaDependencies:
         return iter([line for line in self._get_pip() if line.startswith("-")])
 
     def get_default_number_of_packages(self) -> "tuple[int, int]":
-        """Return the number of conda and pip packages that are there without being asked for."""
+        """Return the numbers of default conda and pip packages."""
         return 1, 1
 
     def get_python_version(self) -> "str | None":
-        """Return the version of Python, None when none is asked for."""
+        """Return the version of Python; None when none is set."""
         for entry in self.conda_packages:
             found = re.fullmatch(r"python\s*=+\s*(\S+)", entry)
             if found:
@@ -144,7 +144,7 @@ class CondaDependencies:
         return None
 
     def set_python_version(self, version: str) -> None:
-        """Ask for a version of Python."""
+        """Set the version of Python."""
         self.add_conda_package("python=" + version)
 
     def add_channel(self, channel: str) -> None:
@@ -225,7 +225,7 @@ class CondaDependencies:
         self.set_pip_option(index_url if index_url.startswith("-") else f"--index-url {index_url}")
 
     def set_pip_requirements(self, pip_requirements: Iterable[str]) -> None:
-        """Replace all that pip gets, options too."""
+        """Replace all requirements and options of pip."""
         is_text = isinstance(pip_requirements, str)
         requirements = [*(str(pip_requirements).splitlines() if is_text else pip_requirements)]
         for entry in self._list_entries():
@@ -255,7 +255,7 @@ class CondaDependencies:
         return "".join(_format_yaml_lines(self._structure))
 
     def save(self, path: Any = None) -> Any:
-        """Write the conda file; its path.
+        """Write the conda file; return its path.
 
         Raises:
             UserErrorException: The path is a folder, or in one that does not exist.
@@ -270,7 +270,7 @@ class CondaDependencies:
         return path
 
     def save_to_file(self, base_directory: Any, conda_file_path: "str | None" = None) -> str:
-        """Write the conda file under a folder; its path relative to that."""
+        """Write the conda file under a folder; return its relative path."""
         name = conda_file_path or f"{get_configuration_folder_name(base_directory)}/{CONDA_FILE_NAME}"
         path = os.path.join(base_directory, name)
         os.makedirs(os.path.dirname(os.path.abspath(path)), exist_ok=True)
@@ -278,7 +278,7 @@ class CondaDependencies:
         return name
 
     def _to_mapping(self) -> "dict[str, Any]":
-        """Return the content with paths that hold from any folder, those of files beside it made absolute."""
+        """Return the content of the conda file, with paths of local files made absolute."""
         mapping: dict[str, Any] = self.as_dict()
         for entry in mapping.get(PACKAGES) or []:
             if isinstance(entry, dict) and self._folder is not None:
@@ -286,7 +286,7 @@ class CondaDependencies:
         return mapping
 
     def _is_default(self) -> bool:
-        """Tell whether nothing has been asked for."""
+        """Return whether no dependencies were added."""
         return self._structure == _DEFAULT
 
     def _list_entries(self) -> "list[Any]":
@@ -313,7 +313,7 @@ def get_configuration_folder_name(folder: Any) -> str:
 
 
 def read_requirement_lines(path: str) -> "list[str]":
-    """Return the lines of a requirements file, without comments and with paths that hold from any folder."""
+    """Return the lines of a requirements file, without comments and with absolute paths."""
     with open(path, encoding="utf-8-sig") as file:
         text = re.sub(r"\\\r?\n", " ", file.read())
     lines = (re.sub(r"(^|\s)#.*", "", line).strip() for line in text.splitlines())
@@ -321,7 +321,7 @@ def read_requirement_lines(path: str) -> "list[str]":
 
 
 def make_paths_absolute(line: str, folder: str) -> str:
-    """Return a line for pip with its path absolute, if it names something that is in this folder."""
+    """Return a line for pip, with its path made absolute if it exists in the folder."""
     option = _OPTIONS_WITH_PATH.fullmatch(line)
     if option:
         path = os.path.join(folder, option[3].strip())

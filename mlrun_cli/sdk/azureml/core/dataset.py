@@ -41,7 +41,7 @@ class Dataset:
     def __init__(
         self, definition: object, workspace: object = None, name: "str | None" = None, id: "str | None" = None
     ) -> None:
-        """Refused: datasets are made by the functions of `Dataset.File` and `Dataset.Tabular`."""
+        """Not supported: datasets are made by the functions of `Dataset.File` and `Dataset.Tabular`."""
         raise UserErrorException(f"Dataset(…) makes no dataset. {_OF_2019}.")
 
     @classmethod
@@ -70,7 +70,7 @@ class Dataset:
 
     @staticmethod
     def get(workspace: "Workspace", name: "str | None" = None, id: "str | None" = None) -> Any:
-        """Return a dataset by name or id; the call's name of 2019."""
+        """Return a dataset by name or id; older alias of `get_by_name` and `get_by_id`."""
         if id is not None:
             return Dataset.get_by_id(workspace, id)
         if name is None:
@@ -79,7 +79,7 @@ class Dataset:
 
     @staticmethod
     def list(workspace: "Workspace") -> Any:
-        """Return all registered datasets, each in its latest version, as it was called in 2019."""
+        """Return all registered datasets, each in its latest version; older alias of `get_all`."""
         return [*Dataset.get_all(workspace).values()]
 
     auto_read_files = staticmethod(make_refusing_call("Dataset.auto_read_files", _OF_2019))
@@ -115,7 +115,7 @@ def get_output_datasets(run: "Run") -> "dict[str, str]":
 
 
 def with_datasets(workspace: "Workspace", consumed: "List[Dict[str, Any]]") -> None:
-    """Put a dataset in the place of each mapping that names one by its id, where the workspace has it."""
+    """Replace the mappings that name a dataset by its id with datasets, where the workspace has them."""
     for entry in consumed:
         dataset_id = entry["dataset"].get("id")
         if dataset_id is not None:

@@ -20,7 +20,7 @@ _QUERY = "Query the database in the script, and keep what comes back as files"
 
 
 def _refuse_call(call: str, instead: str = _ATTACH) -> Any:
-    """Return a function of the class that refuses every call which names a workspace and a datastore."""
+    """Return a method of `Datastore` that raises for a kind of datastore that is not supported."""
 
     def refuse(workspace: "Workspace", datastore_name: str, *_: object, **__: object) -> Any:  # noqa: ARG001 - by name
         raise create_refusal(f"Datastore.{call}", instead.format(name=datastore_name))
@@ -52,7 +52,7 @@ class Datastore:
 
     @staticmethod
     def get_default(workspace: "Workspace") -> Any:
-        """Return the datastore that data goes to when none is named."""
+        """Return the default datastore."""
         return _get_datastore(workspace, None)
 
     @staticmethod

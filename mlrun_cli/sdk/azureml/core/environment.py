@@ -133,7 +133,7 @@ class Environment(RunConfigElement):
 
     @staticmethod
     def from_existing_conda_environment(name: str, conda_environment_name: str) -> "Environment | None":
-        """Return an environment that is a conda environment of this machine as it is; None when there is none."""
+        """Return an environment that uses an existing conda environment of this machine; None when there is none."""
         from azureml.core._conda_environments import find_conda_interpreter
 
         interpreter = find_conda_interpreter(conda_environment_name)
@@ -153,7 +153,7 @@ class Environment(RunConfigElement):
         conda_specification: Any = None,
         pip_requirements: Any = None,
     ) -> "Environment":
-        """Return an environment of an image, and of the packages that a file adds to it."""
+        """Return an environment of an image, with the packages of a file added."""
         made = _create_from_packages(name, conda_specification, pip_requirements)
         made.docker.base_image = image
         if container_registry is not None:
@@ -164,7 +164,7 @@ class Environment(RunConfigElement):
     def from_dockerfile(
         name: str, dockerfile: Any, conda_specification: Any = None, pip_requirements: Any = None
     ) -> "Environment":
-        """Return an environment of a Dockerfile, given as path or text, and of the packages that a file adds to it."""
+        """Return an environment of a Dockerfile, given as path or text, with the packages of a file added."""
         made = _create_from_packages(name, conda_specification, pip_requirements)
         if "\n" not in os.fspath(dockerfile) and os.path.isfile(dockerfile):
             with open(dockerfile, encoding="utf-8") as file:
@@ -174,14 +174,14 @@ class Environment(RunConfigElement):
 
     @staticmethod
     def from_docker_build_context(name: str, docker_build_context: DockerBuildContext) -> "Environment":
-        """Return an environment of a folder with a Dockerfile."""
+        """Return an environment built from a folder with a Dockerfile."""
         made = _create_from_packages(name, None, None)
         made.docker.build_context = docker_build_context
         return made
 
     @staticmethod
     def get(workspace: Any, name: str, version: "str | None" = None, label: "str | None" = None) -> "Environment":
-        """Return the environment that has been registered under a name, the newest unless one is asked for.
+        """Return a registered environment, by default in its newest version.
 
         Raises:
             UserErrorException: There is none, or it is one of those that Azure comes with.
@@ -219,12 +219,12 @@ class Environment(RunConfigElement):
         return self.build(workspace)
 
     def get_image_details(self, workspace: Any) -> "DockerImageDetails":
-        """Refused: there is no image."""
+        """Not supported: there is no image."""
         raise UserErrorException(f"Environment.get_image_details: {NO_IMAGES} Environment.build makes them ready.")
 
     @staticmethod
     def add_private_pip_wheel(workspace: Any, file_path: Any, exist_ok: bool = False) -> str:
-        """Keep a wheel in the workspace; the address under which pip finds it.
+        """Store a wheel in the workspace; return its address for pip.
 
         Raises:
             UserErrorException: There is no such file, or a wheel of its name is there already.
@@ -244,7 +244,7 @@ class Environment(RunConfigElement):
 
     @staticmethod
     def load_from_directory(path: Any) -> "Environment":
-        """Read the environment that `save_to_directory` has written."""
+        """Read an environment written by `save_to_directory`."""
         with open(os.path.join(path, _DEFINITION_FILE_NAME), encoding="utf-8") as file:
             loaded: Environment = Environment._from_document(json.load(file))
         conda_file = os.path.join(path, _CONDA_FILE_NAME)
@@ -272,7 +272,7 @@ class Environment(RunConfigElement):
         _write(os.path.join(path, _DEFINITION_FILE_NAME), json.dumps(definition, indent=4))
 
     def _to_definition(self) -> "dict[str, Any]":
-        """Return the document, which needs no file besides: a conda file that it names is read into it."""
+        """Return a self-contained document, with the content of the conda file in place of its path."""
         definition = self._to_document()
         python = definition["python"]
         if python["condaDependenciesFile"] and not python["userManagedDependencies"]:
@@ -310,7 +310,7 @@ class EnvironmentReference(RunConfigElement):
         self.version = version
 
     def get_environment(self, workspace: Any) -> Environment:
-        """Return the environment that has been registered."""
+        """Return the registered environment."""
         return Environment.get(workspace, self.name, self.version)
 
 
@@ -339,7 +339,7 @@ _BUILD_SECONDS = 3600.0
 
 
 def _create_from_packages(name: str, conda_specification: Any, pip_requirements: Any) -> Environment:
-    """Create an environment with a file's packages; without a file, the image's own Python is used."""
+    """Create an environment with the packages of a file; without one, the image's Python is used unchanged."""
     if conda_specification is not None and pip_requirements is not None:
         raise UserErrorException("conda_specification and pip_requirements exclude each other. Give one of them.")
     if conda_specification is not None:

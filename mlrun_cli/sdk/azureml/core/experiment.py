@@ -133,13 +133,13 @@ class Experiment:
         return self.get_portal_url()
 
     def get_portal_url(self) -> str:
-        """Return the address of its page, which opens while `mlrun studio` runs."""
+        """Return the URL of its page, which opens while `mlrun studio` runs."""
         address: str = self._request("experiments.address", name=self._name)
         return address
 
     @classmethod
     def get_docs_url(cls) -> str:
-        """Return the former address of Azure's own page about this class."""
+        """Return the former URL of Azure's documentation of this class."""
         return "https://learn.microsoft.com/python/api/azureml-core/azureml.core.experiment.experiment"
 
     # Runs
@@ -160,7 +160,7 @@ class Experiment:
         return submit(self._names, self._name, config, tags, **kwargs)
 
     def start_logging(self, *args: Any, **kwargs: Any) -> Run:
-        """Open a run without a script: this process logs to it and ends it. As a context manager it ends by itself.
+        """Open a run without a script, to which this process logs; as a context manager it ends with the block.
 
         Args:
             args: the first ones of `name`, `run_id`, `outputs` and `snapshot_directory`.
@@ -256,7 +256,7 @@ class Experiment:
         """Do nothing: properties are read anew each time."""
 
     def tag(self, key: str, value: Any = None) -> None:
-        """Set one tag; without a value a bare one."""
+        """Set one tag, or a bare one without a value."""
         self.set_tags({key: value})
 
     def set_tags(self, tags: Dict[str, Any]) -> None:
@@ -264,12 +264,12 @@ class Experiment:
         self._request("experiments.update_tags", name=self._name, tags=to_texts(tags, "tags"))
 
     def remove_tags(self, tags: Any) -> None:
-        """Remove the tags with these keys; missing ones are no error."""
+        """Remove the tags with these keys; missing ones are ignored."""
         self._request("experiments.update_tags", name=self._name, removed=to_keys(tags))
 
     @classmethod
     def _get_existing(cls, workspace: "Workspace", name: str) -> "Experiment":
-        """Return the experiment of this name, which is made by nobody when there is none."""
+        """Return the experiment of this name, which must exist."""
         workspace._request("experiments.get", name=name)
         return cls(workspace, name)
 

@@ -60,7 +60,7 @@ class Keyvault:
         return {name: read_secret(self.workspace, name) for name in secrets}
 
     def get_secret_content_type(self, name: str) -> KeyVaultContentType:
-        """Return `not_provided`: what a secret is, is not kept."""
+        """Return `not_provided`: content types are not stored."""
         self.get_secret(name)
         return KeyVaultContentType.not_provided
 
@@ -70,7 +70,7 @@ class Keyvault:
         value: str,
         content_type: KeyVaultContentType = KeyVaultContentType.not_provided,
     ) -> None:
-        """Put a secret into the keyring of the system, whatever it was.
+        """Store a secret in the keyring of the system, replacing an earlier value.
 
         Raises:
             UserErrorException: There is no keyring; the message says how to go without.
@@ -81,7 +81,7 @@ class Keyvault:
         _write_index(keyring, {*_read_index(keyring), name})
 
     def set_secrets(self, secrets_batch: "dict[str, str]") -> None:
-        """Put several secrets, by name, into the keyring of the system."""
+        """Store several secrets, by name, in the keyring of the system."""
         for name, value in secrets_batch.items():
             self.set_secret(name, value)
 
@@ -166,7 +166,7 @@ def _require_keyring(call: str) -> Any:
 
 
 def _read_index(keyring: Any) -> "list[str]":
-    """Return the names that were set, which a keyring itself does not list."""
+    """Return the names of the secrets that were set, which a keyring cannot list."""
     names: list[str] = json.loads(_call(keyring.get_password, _SERVICE, _INDEX) or "[]")
     return names
 
@@ -176,7 +176,7 @@ def _write_index(keyring: Any, names: "set[str]") -> None:
 
 
 def _call(function: Any, *arguments: str) -> Any:
-    """Call a function of the keyring; turn its errors into a UserErrorException."""
+    """Call a function of the keyring; convert its errors to a UserErrorException."""
     try:
         return function(*arguments)
     except Exception as error:

@@ -37,12 +37,12 @@ class LinkedService:
 
     @staticmethod
     def register(workspace: Any, name: str, linked_service_config: LinkedServiceConfiguration) -> "LinkedService":
-        """Refused: raises UserErrorException."""
+        """Not supported: raises UserErrorException."""
         raise _create_refusal("register(…)")
 
     @staticmethod
     def get(workspace: Any, name: str) -> "LinkedService":
-        """Refused: raises UserErrorException."""
+        """Not supported: raises UserErrorException."""
         raise _create_refusal(f"get(…, {name!r})")
 
     @staticmethod
@@ -51,7 +51,7 @@ class LinkedService:
         return []
 
     def unregister(self) -> None:
-        """Refused: raises UserErrorException."""
+        """Not supported: raises UserErrorException."""
         raise _create_refusal("unregister()")
 
 

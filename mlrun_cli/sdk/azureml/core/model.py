@@ -190,7 +190,7 @@ class Model:
         sample_output_dataset: Any = None,
         resource_configuration: "ResourceConfiguration | None" = None,
     ) -> "Model":
-        """Keep a copy of a file or folder as the next version of a model.
+        """Register a copy of a file or folder as the next version of a model.
 
         Raises:
             FileNotFoundError: There is no such file or folder.
@@ -223,7 +223,7 @@ class Model:
         page_count: int = 255,
         model_framework: "str | None" = None,
     ) -> "builtins.list[Model]":
-        """Return all models that all of this is true of, newest first; `latest` leaves the newest of each name."""
+        """Return the models that match all filters, newest first; `latest` keeps only the newest of each name."""
         which = _build_selection(name=name, tags=tags, properties=properties, run_id=run_id, framework=model_framework)
         records = _request(workspace, "models.list", latest=bool(latest), dataset_id=dataset_id, **which)
         return [Model._from_record(workspace, record) for record in records]
@@ -283,7 +283,7 @@ class Model:
         return os.path.join(target_dir, os.path.basename(path))
 
     def get_sas_urls(self) -> "dict[str, str]":
-        """Return an address for each of its files, by name; files of this machine."""
+        """Return a `file:` URL for each of its files, by name."""
         top = Model.get_model_path(self.name, self.version, _workspace=self.workspace)
         start = os.path.dirname(top)
         return {os.path.relpath(path, start): f"file://{_quote(path)}" for path in sorted(_list_files_below(top))}
@@ -307,7 +307,7 @@ class Model:
         remove_tags: "Sequence[str] | None" = None,
         add_properties: "dict[str, Any] | None" = None,
     ) -> None:
-        """Take tags away, then set tags and add properties: all of it or nothing.
+        """Remove tags, then set tags and add properties: all of it or nothing.
 
         Raises:
             WebserviceException: A property that exists was to get another value.
@@ -323,7 +323,7 @@ class Model:
         self.update_tags_properties(add_tags=tags)
 
     def remove_tags(self, tags: Sequence[str]) -> None:
-        """Take tags away, by key; those that are not there do no harm."""
+        """Remove tags by key; missing ones are ignored."""
         self.update_tags_properties(remove_tags=tags)
 
     def add_properties(self, properties: "dict[str, Any]") -> None:
@@ -335,7 +335,7 @@ class Model:
         self.update_tags_properties(add_properties=properties)
 
     def add_dataset_references(self, datasets: "Sequence[tuple[str, Any]]") -> None:
-        """Say which datasets it has to do with: pairs of a purpose, as `training`, and a dataset."""
+        """Add related datasets: pairs of a purpose, such as `training`, and a dataset."""
         known = [[pair["name"], pair["id"]] for pair in self._record["datasets"]]
         added = [pair for pair in _build_dataset_pairs(datasets) if pair not in known]
         self._update(details={"datasets": known + added})
@@ -345,12 +345,12 @@ class Model:
         _request(self.workspace, "models.delete", model_id=self.id)
 
     def serialize(self) -> "dict[str, Any]":
-        """Return all that is known of it as a dict with Azure's keys."""
+        """Return the model as a dict with Azure's keys."""
         return dict(self._record)
 
     @staticmethod
     def deserialize(workspace: "Workspace", model_payload: "dict[str, Any]") -> "Model":
-        """Return the object that `serialize` gave."""
+        """Return the model from a document of `serialize`."""
         return Model._from_record(workspace, model_payload)
 
     deploy = staticmethod(make_refusing_call("Model.deploy", SERVING))
@@ -501,7 +501,7 @@ def _build_details(
     sample_output_dataset: Any,
     resource_configuration: "ResourceConfiguration | None",
 ) -> "dict[str, Any]":
-    """Return those of these details that are given."""
+    """Return the given details."""
     details: dict[str, Any] = {}
     if datasets:
         details["datasets"] = _build_dataset_pairs(datasets)
@@ -551,7 +551,7 @@ def _check_key_or_pair(one: Any, what: str) -> Any:
 
 
 def _find_served_path(name: str, version: "int | None") -> "str | None":
-    """Return a model's path in `AZUREML_MODEL_DIR`, which names the folder of one version, or of all models."""
+    """Return a model's path in `AZUREML_MODEL_DIR`, the folder of one version or of all models."""
     top = os.environ.get("AZUREML_MODEL_DIR")
     if not top:
         return None

@@ -35,11 +35,11 @@ class PrivateEndPoint:
         self.private_endpoint_resource_id = private_endpoint_resource_id
 
     def delete(self, auth: object = None) -> None:
-        """Refused: raises UserErrorException."""
+        """Not supported: raises UserErrorException."""
         raise _create_refusal("delete()")
 
     def get_details(self, auth: object = None) -> Any:
-        """Refused: raises UserErrorException."""
+        """Not supported: raises UserErrorException."""
         raise _create_refusal("get_details()")
 
 

@@ -66,7 +66,7 @@ class Run(RunMetrics):
 
     @staticmethod
     def _from_record(workspace: WorkspaceNames, record: Dict[str, Any]) -> "Run":
-        """Return the handle of the run that a record is of, of the class for its type."""
+        """Return the handle for a run's record, of the class for its type."""
         from azureml.core.script_run import ScriptRun
 
         factory = _factories.get(record["run_type"])
@@ -191,12 +191,12 @@ class Run(RunMetrics):
 
     @staticmethod
     def add_type_provider(runtype: str, run_factory: "Callable[..., Run]") -> None:
-        """Create handles of runs of a type by `run_factory(experiment, record)` from now on."""
+        """Register `run_factory(experiment, record)` as the constructor of handles for a type of runs."""
         _factories[runtype] = run_factory
 
     @classmethod
     def get_docs_url(cls) -> str:
-        """Return the former address of Azure's own page about this class."""
+        """Return the former URL of Azure's documentation of this class."""
         return "https://learn.microsoft.com/python/api/azureml-core/azureml.core.run.run"
 
     # Who it is
@@ -270,7 +270,7 @@ class Run(RunMetrics):
         return self.get_portal_url()
 
     def get_portal_url(self) -> str:
-        """Return the address of its page, which opens while `mlrun studio` runs."""
+        """Return the URL of its page, which opens while `mlrun studio` runs."""
         address: str = self._request("runs.address")
         return address
 
@@ -376,7 +376,7 @@ class Run(RunMetrics):
     def wait_for_completion(
         self, show_output: bool = False, wait_post_processing: bool = False, raise_on_error: bool = True
     ) -> Dict[str, Any]:
-        """Wait until it has ended; its details.
+        """Wait until the run has ended; return its details.
 
         Args:
             show_output: print what its environment's installer, if it needs one, and its script print.
@@ -408,7 +408,7 @@ class Run(RunMetrics):
         return details
 
     def flush(self, timeout_seconds: float = 300) -> None:
-        """Wait until all that this process has logged is in the store, where other programs see it."""
+        """Wait until all values logged by this process are in the store, where other programs see them."""
         self._request("runs.flush", patience_seconds=timeout_seconds)
 
     # Runs below it
@@ -521,7 +521,7 @@ class Run(RunMetrics):
         return get_output_datasets(self)
 
     def get_secret(self, name: str) -> str:
-        """Return a secret of the submitter: from the environment (`NAME`), or the system keyring."""
+        """Return a secret of the submitter, from the environment variable `NAME` or the system keyring."""
         from azureml.core.keyvault import read_secret
 
         return str(read_secret(self.experiment.workspace, name))
@@ -532,7 +532,7 @@ class Run(RunMetrics):
 
 
 def _refuse_wait_for_itself(run: Run) -> None:
-    """Refuse to wait for the run that this process belongs to, or for one above it: neither would ever end."""
+    """Raise if this process belongs to the run or to one below it: waiting would never end."""
     inside = find_submitted_run()
     above: Run | None = None if inside is None else _SubmittedRun._known(inside.workspace, "", inside.run_id)
     while above is not None:
@@ -548,7 +548,7 @@ class _SubmittedRun(Run):
     """The run that this process belongs to: how it ends is known when the process has ended."""
 
     def complete(self, _set_status: bool = True) -> None:
-        """Say that the script has done its work. The run is Completed when its process has ended well."""
+        """Record that the script has succeeded; the run is Completed once its process exits with 0."""
         if _set_status:
             self._append(encode_end("Completed", None))
 

@@ -389,7 +389,7 @@ class RunConfiguration(RunConfigElement):
         return json.dumps(self._to_document(), indent=4, default=str)
 
     def _to_document(self, *, saving: bool = False) -> "dict[str, Any]":
-        """Return the section as plain values; a run gets its data under the names in the file."""
+        """Return the configuration as plain values, with data under the names that the file uses."""
         document = super()._to_document(saving=saving)
         for section, names in ({} if saving else self._names_in_file).items():
             document[section] = {names.get(name, name): value for name, value in document[section].items()}
@@ -512,14 +512,14 @@ class RunConfiguration(RunConfigElement):
         os.remove(_find(path, name))
 
     def _has_environment(self) -> bool:
-        """Tell whether the user has set anything of the environment, variables aside."""
+        """Return whether the user has set any part of the environment, except variables."""
         if self.environment is not self._first_environment:
             return True
         said, default = self.environment._to_document(), EnvironmentDefinition()._to_document()
         return any(said[key] != default[key] for key in said if key not in ("name", "version", "environmentVariables"))
 
     def _load_conda_file(self, project: str, file: str) -> None:
-        """Read the packages of a conda file, and name it so that it is found from the project.
+        """Read the packages of a conda file, and record its path relative to the project.
 
         Where no run needs them the file may not be there.
         """
@@ -536,7 +536,7 @@ class RunConfiguration(RunConfigElement):
                 python.conda_dependencies_file = os.path.relpath(conda_file, project)
 
     def _save_conda_file(self, project: str, folder: str) -> "str | None":
-        """Write the conda file if its packages are the user's; its path relative to the project.
+        """Write the conda file if its packages are the user's; return its path relative to the project.
 
         Packages that no run needs are written too, as Azure does it, but never over a file that is there.
         """
@@ -569,7 +569,7 @@ def _find(path: Any, name: "str | None") -> str:
 
 
 def _find_first_file(name: str, project: str, runconfig: str) -> str:
-    """Return a file that a runconfig names, relative to its project, to itself, or to the folder of its folder."""
+    """Return a file that a runconfig names, relative to its project, its folder, or the parent of its folder."""
     folder = os.path.dirname(runconfig)
     folders = [project, folder]
     if os.path.basename(folder) in _CONFIGURATION_FOLDERS:

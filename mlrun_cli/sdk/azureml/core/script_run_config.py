@@ -110,7 +110,7 @@ class ScriptRunConfig:
 
     @property
     def _has_environment(self) -> bool:
-        """True when the user has chosen the script's environment."""
+        """Return whether the user has set the script's environment."""
         return self.run_config._has_environment()
 
     def _source_path(self) -> str:
@@ -118,7 +118,7 @@ class ScriptRunConfig:
         return os.path.abspath(self.source_directory or os.curdir)
 
     def _to_document(self) -> "dict[str, Any]":
-        """Return the run configuration as a mapping with all resolved: arguments as text, their data in it.
+        """Return the run configuration as a mapping, with arguments as text and their data resolved.
 
         Raises:
             UserErrorException: There is neither a script nor a command, or both, or an argument without a text.
@@ -154,7 +154,7 @@ class ScriptRunConfig:
 
 
 def get_run_config_from_script_run(script_run_config: ScriptRunConfig) -> RunConfiguration:
-    """Return a copy of the run configuration with script, arguments and command in it."""
+    """Return a copy of the run configuration that includes script, arguments and command."""
     configuration = copy.copy(script_run_config.run_config)
     configuration.script, configuration.arguments, configuration.command = _resolve_command(script_run_config)
     return configuration
@@ -199,7 +199,7 @@ def _distribute(configuration: RunConfiguration, job: Any) -> None:
 
 
 def _to_texts(values: Any, what: str, document: "dict[str, Any]") -> "list[str]":
-    """Return arguments as texts; the data among them goes into the document's sections."""
+    """Return arguments as texts; add the data among them to the document's sections."""
     if isinstance(values, str):
         return shlex.split(values)
     if not isinstance(values, (list, tuple)):

@@ -145,7 +145,7 @@ class Workspace:
         cloud: str = "AzureCloud",
         id: "str | None" = None,
     ) -> "Workspace":
-        """Return the workspace of this name; the only one, when its subscription or resource group are left out.
+        """Return the workspace of this name; without subscription or resource group, the only one of that name.
 
         Raises:
             WorkspaceException: There is none, or there are several.
@@ -182,7 +182,7 @@ class Workspace:
         _logger: object = None,
         _file_name: "str | None" = None,
     ) -> "Workspace":
-        """Return the workspace that a config names: `path` is the file, or a folder in or above which it lies.
+        """Return the workspace in a config file: `path` is the file, or a folder at or below its own.
 
         The workspace is made when it is not there yet: the config may have been written for Azure, or elsewhere.
         A script inside a run that finds no config gets the workspace of the run.
@@ -205,12 +205,12 @@ class Workspace:
 
     @staticmethod
     def setup() -> None:
-        """Refused: raises UserErrorException."""
+        """Not supported: raises UserErrorException."""
         raise UserErrorException("Workspace.setup() asks for names in Azure: call Workspace.create(name) instead.")
 
     @staticmethod
     def _list_workspaces(**names: "str | None") -> Any:
-        """Return a list of the workspaces with the names that are given."""
+        """Return the workspaces that match the given names."""
         return [Workspace._open(tuple(found)) for found in client().request("workspaces.find", **names)]
 
     def write_config(self, path: "str | None" = None, file_name: "str | None" = None) -> None:
@@ -295,11 +295,11 @@ class Workspace:
 
     @property
     def service_context(self) -> Any:
-        """Refused: raises UserErrorException."""
+        """Not supported: raises UserErrorException."""
         raise _create_refusal("service_context", "There is no service behind the workspace: call the SDK instead.")
 
     def get_details(self) -> "dict[str, Any]":
-        """Return all that is known of it under Azure's keys; what only Azure has is None, and `folder` is ours."""
+        """Return details of the workspace under Azure's keys, None where only Azure has a value; `folder` is ours."""
         said = self._request("workspaces.describe")
         return {
             "id": said["id"],
@@ -338,12 +338,12 @@ class Workspace:
         allow_public_access_when_behind_vnet: "bool | None" = None,
         v1_legacy_mode: "bool | None" = None,
     ) -> "dict[str, Any]":
-        """Change friendly name, description or tags, of which new ones replace all; `get_details()` thereafter."""
+        """Change friendly name, description or tags, which replace all existing ones; return `get_details()`."""
         self._request("workspaces.update", friendly_name=friendly_name, description=description, tags=tags)
         return self.get_details()
 
     def delete(self, delete_dependent_resources: bool = False, no_wait: bool = False) -> None:
-        """Refused, since it would take all runs with it: raises UserErrorException, which says what to remove."""
+        """Not supported, since it would delete all runs: raises UserErrorException, which says what to remove."""
         folder = self._request("workspaces.describe")["folder"]
         raise _create_refusal(
             "delete()", f"It would remove every run and model of the workspace. To have that, remove {folder!r}."
@@ -438,7 +438,7 @@ class Workspace:
         self._request("datasets.set_default_datastore", name=name)
 
     def get_default_keyvault(self) -> Any:
-        """Return the store of secrets: the environment, then the keyring of the system."""
+        """Return the key vault: the environment, then the keyring of the system."""
         from azureml.core.keyvault import Keyvault
 
         return Keyvault(self)
@@ -453,25 +453,25 @@ class Workspace:
     # What only Azure has
 
     def get_mlflow_tracking_uri(self, _with_auth: bool = False) -> str:
-        """Refused: raises UserErrorException."""
+        """Not supported: raises UserErrorException."""
         raise _create_refusal(
             "get_mlflow_tracking_uri()",
             "There is no MLflow server here. Log by run.log(…), or give mlflow.set_tracking_uri a folder: 'file:…'.",
         )
 
     def list_keys(self) -> Any:
-        """Refused: raises UserErrorException."""
+        """Not supported: raises UserErrorException."""
         raise _create_refusal("list_keys()", "Nothing here is opened by a key: leave the call out.")
 
     def sync_keys(self, no_wait: bool = False) -> None:
         """Do nothing: there are no keys that could have changed."""
 
     def update_dependencies(self, container_registry: "str | None" = None, force: bool = False) -> Any:
-        """Refused: raises UserErrorException."""
+        """Not supported: raises UserErrorException."""
         raise _create_refusal("update_dependencies(…)", "The workspace needs no other resource: leave the call out.")
 
     def diagnose_workspace(self, diagnose_parameters: object) -> Any:
-        """Refused: raises UserErrorException."""
+        """Not supported: raises UserErrorException."""
         raise _create_refusal("diagnose_workspace(…)", _NO_NETWORK)
 
     def add_private_endpoint(
@@ -482,27 +482,27 @@ class Workspace:
         show_output: bool = True,
         tags: "dict[str, str] | None" = None,
     ) -> Any:
-        """Refused: raises UserErrorException."""
+        """Not supported: raises UserErrorException."""
         raise _create_refusal("add_private_endpoint(…)", _NO_NETWORK)
 
     def delete_private_endpoint_connection(self, private_endpoint_connection_name: str) -> None:
-        """Refused: raises UserErrorException."""
+        """Not supported: raises UserErrorException."""
         raise _create_refusal("delete_private_endpoint_connection(…)", _NO_NETWORK)
 
     def set_connection(self, name: str, category: str, target: str, authType: str, value: str) -> Any:
-        """Refused: raises UserErrorException."""
+        """Not supported: raises UserErrorException."""
         raise _create_connection_refusal("set_connection(…)")
 
     def list_connections(self, category: "str | None" = None, target: "str | None" = None) -> Any:
-        """Refused: raises UserErrorException."""
+        """Not supported: raises UserErrorException."""
         raise _create_connection_refusal("list_connections()")
 
     def get_connection(self, name: str) -> Any:
-        """Refused: raises UserErrorException."""
+        """Not supported: raises UserErrorException."""
         raise _create_connection_refusal("get_connection(…)")
 
     def delete_connection(self, name: str) -> None:
-        """Refused: raises UserErrorException."""
+        """Not supported: raises UserErrorException."""
         raise _create_connection_refusal("delete_connection(…)")
 
 

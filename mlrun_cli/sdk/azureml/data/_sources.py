@@ -54,7 +54,7 @@ def parse_sources(path: Any) -> Sources:
 
 
 def request(workspace: "Workspace | None", call: str, **arguments: Any) -> Any:
-    """Return the result of a request that needs a workspace only where a datastore is named."""
+    """Return the result of a request that needs a workspace only for named datastores."""
     if workspace is not None:
         return workspace._request(call, **arguments)
     return client().request(call, **arguments)
@@ -71,7 +71,7 @@ def list_files(definition: "dict[str, Any]", workspace: "Workspace | None") -> D
 
 
 def fetch(file: DataFile, place: str) -> None:
-    """Copy or download a file to a place where there is none, with the folders above it.
+    """Copy or download a file to a new path, creating its folders.
 
     Raises:
         UserErrorException: It cannot be had.
@@ -95,7 +95,7 @@ def fetch(file: DataFile, place: str) -> None:
 
 
 def link(file: DataFile, place: str) -> None:
-    """Create a link to a file, or download it when it is remote."""
+    """Link a file, or download it when it is remote."""
     if file.source.startswith(_REMOTE):
         fetch(file, place)
     else:

@@ -36,7 +36,7 @@ def import_pandas() -> Any:
 
 
 def read_table(files: "list[DataFile]", options: "dict[str, Any]", steps: "list[list[Any]]") -> Any:
-    """Return the rows of all files as one data frame, after the steps.
+    """Read all files into one data frame and apply the steps.
 
     Raises:
         UserErrorException: There is no pandas, or no engine for the format.

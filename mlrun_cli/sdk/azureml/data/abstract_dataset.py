@@ -26,7 +26,7 @@ class AbstractDataset:
     _input: "DatasetConsumptionConfig | None" = None
 
     def __init__(self) -> None:
-        """Refused: datasets are made by the functions of `Dataset.File` and `Dataset.Tabular`."""
+        """Not supported: datasets are made by the functions of `Dataset.File` and `Dataset.Tabular`."""
         raise UserErrorException(
             f"{type(self).__name__} is not made by a call: Dataset.File.from_files(path), "
             "Dataset.Tabular.from_delimited_files(path) and Dataset.get_by_name(workspace, name) make datasets."
@@ -91,7 +91,7 @@ class AbstractDataset:
 
     @property
     def description(self) -> "str | None":
-        """The dataset's description since it was registered, or None."""
+        """The dataset's registered description, or None."""
         description: str | None = self._get_registered("description")
         return description
 
@@ -117,7 +117,7 @@ class AbstractDataset:
         return []
 
     def get_partition_key_values(self, partition_keys: "list[str] | None" = None) -> "list[dict[str, Any]]":
-        """Refused: there are no columns that come from paths."""
+        """Not supported: there are no columns that come from paths."""
         raise self._create_refusal("get_partition_key_values", "Group the data in the script")
 
     # Registering
@@ -130,7 +130,7 @@ class AbstractDataset:
         tags: "dict[str, str] | None" = None,
         create_new_version: bool = False,
     ) -> _Dataset:
-        """Register the dataset under a name; one that is defined as its latest version stays that version.
+        """Register the dataset under a name; a definition equal to the latest version does not create a new one.
 
         Raises:
             UserErrorException: The name is that of another dataset, and `create_new_version` is not said.
@@ -180,26 +180,26 @@ class AbstractDataset:
         return self._with_step(["skip", _check_count(count)])
 
     def take_sample(self: _Dataset, probability: float, seed: "int | None" = None) -> _Dataset:
-        """Return files or rows chosen at random, each with this probability; the same ones for the same seed."""
+        """Return a random sample of the files or rows, each with this probability; a seed makes it reproducible."""
         return self._with_step(["part", _check_seed(seed), 0, _check_share("probability", probability)])
 
     def random_split(self: _Dataset, percentage: float, seed: "int | None" = None) -> "tuple[_Dataset, _Dataset]":
-        """Return two datasets: about this share of the files or rows, between 0 and 1, and the others."""
+        """Split the dataset at random into two: about this share (0 to 1) of the files or rows, and the rest."""
         share, seed = _check_share("percentage", percentage), _check_seed(seed)
         return self._with_step(["part", seed, 0, share]), self._with_step(["part", seed, share, 1])
 
     def filter(self: _Dataset, expression: object) -> _Dataset:
-        """Refused: expressions over columns are not here."""
+        """Not supported: expressions over columns are not here."""
         raise self._create_refusal("filter", "Choose in the script, from to_path() or to_pandas_dataframe()")
 
     def __getitem__(self, key: str) -> Any:
-        """Refused: expressions over columns are not here."""
+        """Not supported: expressions over columns are not here."""
         raise self._create_refusal(f"dataset[{key!r}]", "Choose in the script, from to_path() or to_pandas_dataframe()")
 
     # Runs
 
     def as_named_input(self, name: str) -> "DatasetConsumptionConfig":
-        """Return the dataset as an input of a run, where `run.input_datasets[name]` is what the script gets.
+        """Return the dataset as an input of a run, found by its script as `run.input_datasets[name]`.
 
         Raises:
             UserErrorException: The name is no word of letters, digits and underscores, or begins with a digit.
@@ -239,7 +239,7 @@ class AbstractDataset:
     # As an argument of a run without a name
 
     def _build_location(self) -> "dict[str, Any]":
-        """Return the dataset's section of a run configuration: its id, or its definition if it has none."""
+        """Return the dataset's section of a run configuration: its id, or its definition if unsaved."""
         if self._record is None:
             return {"definition": self._definition}
         version = self._record["version"]

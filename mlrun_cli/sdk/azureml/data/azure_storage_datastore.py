@@ -54,25 +54,25 @@ class AbstractAzureStorageDatastore(AbstractDatastore):
         return False
 
     def path(self, path: "str | None" = None, data_reference_name: "str | None" = None) -> DataReference:
-        """Return a reference to a path of it."""
+        """Return a reference to a path of the datastore."""
         return DataReference(self, data_reference_name, path)
 
     def as_mount(self) -> DataReference:
-        """Return a reference to the whole of it: the script gets the folder itself."""
+        """Return a reference to the datastore's root, as a mount: the script gets the folder itself."""
         return self.path().as_mount()
 
     def as_download(self, path_on_compute: "str | None" = None) -> DataReference:
-        """Return a reference to the whole of it: the script gets a copy."""
+        """Return a reference to the datastore's root, as a download: the script gets a copy."""
         return self.path().as_download(path_on_compute)
 
     def as_upload(self, path_on_compute: "str | None" = None) -> DataReference:
-        """Return a reference to the whole of it, for what the script writes."""
+        """Return a reference to the datastore's root, as an upload of the script's files."""
         return self.path().as_upload(path_on_compute)
 
     def upload(
         self, src_dir: str, target_path: "str | None" = None, overwrite: bool = False, show_progress: bool = True
     ) -> DataReference:
-        """Copy all files of a folder, and of those that it has links to, to a path of it, `/` if none is named.
+        """Copy all files of a folder, following links, to a path of the datastore, by default its root.
 
         Raises:
             UserErrorException: The folder is not there, or the path leads out of the datastore.
@@ -88,7 +88,7 @@ class AbstractAzureStorageDatastore(AbstractDatastore):
         overwrite: bool = False,
         show_progress: bool = True,
     ) -> DataReference:
-        """Copy files to a path of it, each to where it lies below `relative_root`.
+        """Copy files to a path of the datastore, keeping their paths relative to `relative_root`.
 
         Without a root it is the folder that all of them have in common. What is there already stays, unless
         `overwrite`.
@@ -115,7 +115,7 @@ class AbstractAzureStorageDatastore(AbstractDatastore):
     def download(
         self, target_path: str, prefix: "str | None" = None, overwrite: bool = False, show_progress: bool = True
     ) -> int:
-        """Copy the files whose paths in it begin with `prefix` to a folder, under these paths; how many.
+        """Copy the files whose paths begin with `prefix` to a folder, under these paths; return their number.
 
         What is there already stays, unless `overwrite`.
         """
@@ -130,7 +130,7 @@ class AbstractAzureStorageDatastore(AbstractDatastore):
         return copied
 
     def _normalize_path(self, path: "str | None") -> str:
-        """Return a path of the datastore without what leads out of it; `.` is its root."""
+        """Return a path normalized to stay within the datastore; `.` is its root."""
         inside = os.path.normpath((path or "").lstrip("/") or ".")
         if inside.split("/")[0] == "..":
             raise UserErrorException(f"{path!r} leads out of datastore {self.name!r}: name a path below its root.")
@@ -175,7 +175,7 @@ class AzureFileDatastore(AbstractAzureStorageDatastore):
 
 
 def _copy(source: str, place: str, overwrite: bool) -> bool:
-    """Copy a file so that nobody sees a part of it; False when there is one and it stays."""
+    """Copy a file atomically; return False when one exists and is kept."""
     if os.path.lexists(place) and not overwrite:
         return False
     os.makedirs(os.path.dirname(place), exist_ok=True)

@@ -46,7 +46,7 @@ class DataReference:
         datapath: "DataPath | None" = None,
         datapath_compute_binding: "DataPathComputeBinding | None" = None,
     ) -> "DataReference":
-        """Return a reference to a path, in the way that a binding says.
+        """Return a reference to a path with the options of a binding.
 
         Raises:
             ValueError: One of the two is missing.
@@ -71,15 +71,15 @@ class DataReference:
         return DataReference(self.datastore, data_reference_name, path or self.path_on_datastore)
 
     def as_mount(self) -> "DataReference":
-        """Return a reference to this place, which the script gets itself."""
+        """Return this reference as a mount: the script gets the path itself."""
         return self._with_mode("mount", None, False)
 
     def as_download(self, path_on_compute: "str | None" = None, overwrite: bool = False) -> "DataReference":
-        """Return a reference to this place, of which the script gets a copy."""
+        """Return this reference as a download: the script gets a copy."""
         return self._with_mode("download", path_on_compute, overwrite)
 
     def as_upload(self, path_on_compute: "str | None" = None, overwrite: bool = False) -> "DataReference":
-        """Return a reference to this place, for what the script writes."""
+        """Return this reference as an upload of the script's files."""
         return self._with_mode("upload", path_on_compute, overwrite)
 
     def to_config(self) -> Any:

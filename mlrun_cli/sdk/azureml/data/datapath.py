@@ -35,7 +35,7 @@ class DataPath:
     def create_data_reference(
         self, data_reference_name: "str | None" = None, datapath_compute_binding: "DataPathComputeBinding | None" = None
     ) -> DataReference:
-        """Return a reference to it for the arguments of a run.
+        """Return a reference to the path, for the arguments of a run.
 
         Raises:
             ValueError: There is no binding, or no datastore.
@@ -59,10 +59,10 @@ class DataPathComputeBinding:
     def create_data_reference(
         self, data_reference_name: "str | None" = None, datapath: "DataPath | None" = None
     ) -> DataReference:
-        """Return a reference to a path in this way; raises as `DataPath.create_data_reference` does."""
+        """Return a reference to a path with these options; raises as `DataPath.create_data_reference` does."""
         return DataReference.create(data_reference_name, datapath, self)
 
     @staticmethod
     def create_from_data_reference(data_reference: DataReference) -> "DataPathComputeBinding":
-        """Return the way in which a reference is used."""
+        """Return the binding of a reference."""
         return DataPathComputeBinding(data_reference.mode, data_reference.path_on_compute, data_reference.overwrite)

@@ -50,11 +50,11 @@ class DatasetConsumptionConfig:
         return self._name
 
     def as_mount(self, path_on_compute: "str | None" = None) -> "DatasetConsumptionConfig":
-        """Return this input such that the script gets the path of the files themselves."""
+        """Return this input as a mount: the script gets the path of the files themselves."""
         return DatasetConsumptionConfig(self._name, self.dataset, MOUNT_MODE, path_on_compute)
 
     def as_download(self, path_on_compute: "str | None" = None) -> "DatasetConsumptionConfig":
-        """Return this input such that the script gets the path of a copy."""
+        """Return this input as a download: the script gets the path of a copy."""
         return DatasetConsumptionConfig(self._name, self.dataset, DOWNLOAD_MODE, path_on_compute)
 
     def as_hdfs(self) -> "DatasetConsumptionConfig":
@@ -87,7 +87,7 @@ class DatasetConsumptionConfig:
 
 
 def check_name(what: str, name: str) -> str:
-    """Return the name of an input or an output, if it can be one.
+    """Check the name of an input or an output, and return it.
 
     Raises:
         UserErrorException: It is no word, or begins with a digit.

@@ -89,7 +89,7 @@ class FileDatasetFactory:
     def upload_directory(
         src_dir: str, target: Any, pattern: "str | None" = None, overwrite: bool = False, show_progress: bool = True
     ) -> FileDataset:
-        """Copy a folder, or the files in it that match a pattern, to a datastore; the dataset of what is there.
+        """Copy a folder, or its files that match a pattern, to a datastore; return the dataset of the copies.
 
         Args:
             src_dir: The folder.
@@ -111,7 +111,7 @@ class FileDatasetFactory:
 
 
 def _make_registering(to_pandas: str) -> Any:
-    """Return a function for data frames of another package, which this method of theirs makes frames of pandas."""
+    """Return a function that registers data frames of another package, converted by their method `to_pandas`."""
 
     def register(
         dataframe: Any,
@@ -147,7 +147,7 @@ class TabularDatasetFactory:
         empty_as_string: bool = False,
         encoding: str = "utf8",
     ) -> TabularDataset:
-        """Return a table of files whose lines are values with a separator between them.
+        """Return a table of delimited files, such as CSV.
 
         Args:
             path: As of `Dataset.File.from_files`.
@@ -228,7 +228,7 @@ class TabularDatasetFactory:
         row_group_size: "int | None" = None,
         make_target_path_unique: bool = True,
     ) -> TabularDataset:
-        """Write a data frame to a datastore as a Parquet file, and register that as a new version of a table.
+        """Write a data frame to a datastore as a Parquet file, and register it as a new version of a table.
 
         Args:
             dataframe: The rows.
@@ -277,7 +277,7 @@ def build_delimited_options(
     empty_as_string: bool = False,
     encoding: Any = "utf8",
 ) -> "dict[str, Any]":
-    """Return the options of a table of delimited files, as a definition has them.
+    """Return the options of a table of delimited files, in the form of a definition.
 
     Raises:
         UserErrorException: One of them is none.

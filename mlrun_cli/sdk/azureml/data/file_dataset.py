@@ -23,13 +23,13 @@ class FileDataset(AbstractDataset):
     _kind = "file"
 
     def to_path(self) -> "list[str]":
-        """Return the files' paths below a mount or download of them, each with a slash in front."""
+        """Return the files' paths relative to a mount or download, each with a leading slash."""
         return [f"/{file.name}" for file in self._resolve_files().files]
 
     def download(
         self, target_path: "str | None" = None, overwrite: bool = False, ignore_not_found: bool = False
     ) -> "list[str]":
-        """Copy the files to a folder, a temporary one if none is named; where they are now.
+        """Copy the files to a folder, by default a temporary one; return their paths.
 
         Raises:
             UserErrorException: A file is there already and `overwrite` is not said, or one cannot be had and
@@ -63,15 +63,15 @@ class FileDataset(AbstractDataset):
         return self.as_named_input(f"input_{os.urandom(4).hex()}").as_hdfs()
 
     def as_cache(self, datacache_store: object) -> Any:
-        """Refused: files of this machine need no cache."""
+        """Not supported: files of this machine need no cache."""
         raise self._create_refusal("as_cache", "Use as_mount, which gives the script the files themselves")
 
     def hydrate(self, datacache_store: object, replica_count: "int | None" = None) -> Any:
-        """Refused: files of this machine need no cache."""
+        """Not supported: files of this machine need no cache."""
         raise self._create_refusal("hydrate", "Leave it out: the files are on this machine")
 
     def file_metadata(self, col: str) -> Any:
-        """Refused: expressions over files are not here."""
+        """Not supported: expressions over files are not here."""
         raise self._create_refusal("file_metadata", "Use os.stat on the files of a mount")
 
     def _to_input(self) -> "DatasetConsumptionConfig":
@@ -100,7 +100,7 @@ class _MountContext:
         return self._mount_point
 
     def start(self) -> None:
-        """Put the files there; the folder has to be empty before.
+        """Create links to the files in the folder, which has to be empty.
 
         Raises:
             UserErrorException: It is not.
@@ -115,7 +115,7 @@ class _MountContext:
             link(file, os.path.join(self._mount_point, file.name))
 
     def stop(self) -> None:
-        """Remove what `start` has made; the files themselves stay."""
+        """Remove the links of `start`; the files themselves stay."""
         if self._made is not None:
             shutil.rmtree(self._made, ignore_errors=True)
             self._made = None

@@ -60,7 +60,7 @@ class OutputDatasetConfig:
     def register_on_complete(
         self: _Config, name: str, description: "str | None" = None, tags: "dict[str, str] | None" = None
     ) -> _Config:
-        """Return this output such that it is registered under a name when its run has completed.
+        """Return this output, registered under a name when its run has completed.
 
         Raises:
             UserErrorException: The name is empty.
@@ -72,7 +72,7 @@ class OutputDatasetConfig:
         return registered
 
     def as_input(self, name: "str | None" = None) -> DatasetConsumptionConfig:
-        """Return the output as the input of another run, which pipelines have; a run with one is refused."""
+        """Return the output as the input of another run, for pipelines; a run with one is refused."""
         return DatasetConsumptionConfig(name or f"input_{os.urandom(4).hex()}", self, self.mode)
 
     def _to_argument(self) -> str:
@@ -96,7 +96,7 @@ class TransformationMixin:
         path_glob: "str | None" = None,
         set_column_types: "dict[str, Any] | None" = None,
     ) -> "OutputTabularDatasetConfig":
-        """Return this output such that its delimited files, or those of `path_glob`, are registered as a table."""
+        """Return this output with its delimited files, or those of `path_glob`, registered as a table."""
         from azureml.data.dataset_factory import build_delimited_options
 
         options = build_delimited_options(
@@ -115,7 +115,7 @@ class TransformationMixin:
         path_glob: "str | None" = None,
         set_column_types: "dict[str, Any] | None" = None,
     ) -> "OutputTabularDatasetConfig":
-        """Return this output such that its Parquet files, or those of `path_glob`, are registered as a table."""
+        """Return this output with its Parquet files, or those of `path_glob`, registered as a table."""
         from azureml.data.dataset_factory import build_parquet_options
 
         options = build_parquet_options(include_path, set_column_types, partition_format)
@@ -230,19 +230,19 @@ class OutputTabularDatasetConfig(OutputDatasetConfig):
         return self._with_origin(self._origin.as_upload(overwrite, source_globs))
 
     def as_input(self, name: "str | None" = None) -> DatasetConsumptionConfig:
-        """Return the output as the input of another run, which pipelines have; a run with one is refused."""
+        """Return the output as the input of another run, for pipelines; a run with one is refused."""
         return DatasetConsumptionConfig(name or f"input_{os.urandom(4).hex()}", self, DIRECT_MODE)
 
     def keep_columns(self, columns: "str | list[str]") -> "OutputTabularDatasetConfig":
-        """Return this output such that its table has these columns and no others."""
+        """Return this output with only these columns in its table."""
         return self._with_step(["keep", [columns] if isinstance(columns, str) else list(columns)])
 
     def drop_columns(self, columns: "str | list[str]") -> "OutputTabularDatasetConfig":
-        """Return this output such that its table does not have these columns."""
+        """Return this output with these columns dropped from its table."""
         return self._with_step(["drop", [columns] if isinstance(columns, str) else list(columns)])
 
     def random_split(self, percentage: float, seed: "int | None" = None) -> Any:
-        """Refused: register the whole, and split the dataset."""
+        """Not supported: register the whole, and split the dataset."""
         raise create_refusal(
             "OutputTabularDatasetConfig.random_split", "Register the output, and call random_split on the dataset"
         )

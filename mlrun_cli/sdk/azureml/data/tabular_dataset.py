@@ -23,12 +23,12 @@ class TabularDataset(AbstractDataset):
 
     @property
     def timestamp_columns(self) -> "tuple[str | None, str | None]":
-        """The columns that `with_timestamp_columns` named: of a time, and of the time that a partition stands for."""
+        """The columns set by `with_timestamp_columns`: timestamp and partition timestamp."""
         options = self._definition["options"]
         return options.get("timestamp"), options.get("partition_timestamp")
 
     def to_pandas_dataframe(self, on_error: str = "null", out_of_range_datetime: str = "null") -> Any:
-        """Return all rows as a data frame, with the types that pandas infers or that were asked for.
+        """Return all rows as a data frame, with the inferred or requested types.
 
         Raises:
             UserErrorException: This environment has no pandas, or not what it needs for Parquet.
@@ -38,7 +38,7 @@ class TabularDataset(AbstractDataset):
         return read_table(self._resolve_files().files, self._definition["options"], self._definition["steps"])
 
     def to_csv_files(self, separator: str = ",") -> FileDataset:
-        """Write the rows to a file of values in a temporary folder."""
+        """Write the rows to a delimited file in a temporary folder."""
         place = os.path.join(tempfile.mkdtemp(), "part-00000.csv")
         self.to_pandas_dataframe().to_csv(place, sep=separator, index=False)
         return _create_file_dataset(place)
@@ -50,7 +50,7 @@ class TabularDataset(AbstractDataset):
         return _create_file_dataset(place)
 
     def keep_columns(self, columns: "str | list[str]", validate: bool = False) -> "TabularDataset":
-        """Return the table with these columns and no others."""
+        """Return the table with only these columns."""
         return self._with_step(["keep", [columns] if isinstance(columns, str) else list(columns)])
 
     def drop_columns(self, columns: "str | list[str]") -> "TabularDataset":
@@ -64,7 +64,7 @@ class TabularDataset(AbstractDataset):
         validate: bool = False,
         **kwargs: Any,
     ) -> "TabularDataset":
-        """Return the table with a note of which columns hold times."""
+        """Return the table with its timestamp columns set."""
         options = {
             **self._definition["options"],
             "timestamp": timestamp or kwargs.get("fine_grain_timestamp"),
@@ -73,21 +73,21 @@ class TabularDataset(AbstractDataset):
         return self._create({**self._definition, "options": options}, self._workspace)
 
     def time_after(self, start_time: "datetime", include_boundary: bool = True, validate: bool = True) -> Any:
-        """Refused: rows are chosen by time in the script."""
+        """Not supported: rows are chosen by time in the script."""
         raise self._create_refusal("time_after", _IN_PANDAS)
 
     def time_before(self, end_time: "datetime", include_boundary: bool = True, validate: bool = True) -> Any:
-        """Refused: rows are chosen by time in the script."""
+        """Not supported: rows are chosen by time in the script."""
         raise self._create_refusal("time_before", _IN_PANDAS)
 
     def time_between(
         self, start_time: "datetime", end_time: "datetime", include_boundary: bool = True, validate: bool = True
     ) -> Any:
-        """Refused: rows are chosen by time in the script."""
+        """Not supported: rows are chosen by time in the script."""
         raise self._create_refusal("time_between", _IN_PANDAS)
 
     def time_recent(self, time_delta: "timedelta", include_boundary: bool = True, validate: bool = True) -> Any:
-        """Refused: rows are chosen by time in the script."""
+        """Not supported: rows are chosen by time in the script."""
         raise self._create_refusal("time_recent", _IN_PANDAS)
 
     def to_dask_dataframe(
@@ -97,11 +97,11 @@ class TabularDataset(AbstractDataset):
         on_error: str = "null",
         out_of_range_datetime: str = "null",
     ) -> Any:
-        """Refused: tables are read by pandas."""
+        """Not supported: tables are read by pandas."""
         raise self._create_refusal("to_dask_dataframe", _IN_PANDAS)
 
     def to_spark_dataframe(self) -> Any:
-        """Refused: tables are read by pandas."""
+        """Not supported: tables are read by pandas."""
         raise self._create_refusal("to_spark_dataframe", _IN_PANDAS)
 
     def partition_by(
@@ -112,7 +112,7 @@ class TabularDataset(AbstractDataset):
         show_progress: bool = True,
         partition_as_file_dataset: bool = False,
     ) -> Any:
-        """Refused: a table is not cut up here."""
+        """Not supported: a table is not cut up here."""
         raise self._create_refusal(
             "partition_by", "Write a file for each group with pandas, and make a dataset of the folder"
         )
@@ -124,27 +124,27 @@ class TabularDataset(AbstractDataset):
         overwrite: bool = False,
         ignore_not_found: bool = True,
     ) -> Any:
-        """Refused: columns hold no files here."""
+        """Not supported: columns hold no files here."""
         raise self._create_refusal(
             "download", "Make a dataset of the files with Dataset.File.from_files and download that"
         )
 
     def mount(self, stream_column: str, mount_point: "str | None" = None) -> Any:
-        """Refused: columns hold no files here."""
+        """Not supported: columns hold no files here."""
         raise self._create_refusal("mount", "Make a dataset of the files with Dataset.File.from_files and mount that")
 
     def get_profile(self, workspace: object = None) -> Any:
-        """Refused: nothing is profiled here."""
+        """Not supported: nothing is profiled here."""
         raise self._create_refusal("get_profile", "Call to_pandas_dataframe().describe()")
 
     def get_profile_runs(self, workspace: object = None) -> Any:
-        """Refused: nothing is profiled here."""
+        """Not supported: nothing is profiled here."""
         raise self._create_refusal("get_profile_runs", "Call to_pandas_dataframe().describe()")
 
     def submit_profile_run(
         self, compute_target: object, experiment: object, cache_datastore_name: object = None
     ) -> Any:
-        """Refused: nothing is profiled here."""
+        """Not supported: nothing is profiled here."""
         raise self._create_refusal("submit_profile_run", "Call to_pandas_dataframe().describe()")
 
 

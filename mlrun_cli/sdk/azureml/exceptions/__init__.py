@@ -77,7 +77,7 @@ class AzureMLException(Exception):
         return str(self.message)
 
     def print_stacktrace(self) -> None:
-        """Print to stderr where it was raised, after where the errors that led to it were."""
+        """Print the stack trace of the error and its causes to stderr."""
         import traceback
 
         inner = self.inner_exception
@@ -244,6 +244,6 @@ class DatasetTimestampMissingError(AzureMLException):
 
 
 def _tell(logger: Any, message: object) -> None:
-    """Log an error where Azure's would, to the logger that it is made with."""
+    """Log an error to the logger that it was created with, as Azure's errors do."""
     if logger is not None:
         logger.error(message)

@@ -8,7 +8,7 @@ __all__ = ["get_diagnostics_collection_info", "is_diagnostics_collection_info_av
 def set_diagnostics_collection(
     send_diagnostics: bool = True, verbosity: int = 20, reason: str = "", path: "str | None" = None
 ) -> None:
-    """Do nothing: no diagnostics are sent, whatever is asked for."""
+    """Do nothing: no diagnostics are sent."""
 
 
 def get_diagnostics_collection_info(
@@ -16,10 +16,10 @@ def get_diagnostics_collection_info(
     path: "str | None" = None,  # noqa: ARG001 - Azure's signature
     proceed_in_hbi_mode: bool = False,  # noqa: ARG001 - Azure's signature
 ) -> "tuple[bool, str]":
-    """Tell whether diagnostics are sent, and from which level on: they are not."""
+    """Return whether diagnostics are sent, and from which level on: they are not."""
     return False, "INFO"
 
 
 def is_diagnostics_collection_info_available() -> bool:
-    """Tell whether the sending of diagnostics is decided: it is."""
+    """Return whether a choice about diagnostics was made: it was."""
     return True

@@ -12,7 +12,7 @@ def append(
     product_version: "str | None" = None,
     comment: "str | None" = None,  # noqa: ARG001 - Azure's signature
 ) -> None:
-    """Add a product to what `get_user_agent` gives; it is sent to nobody."""
+    """Add a product to the user agent, which is never sent."""
     _PRODUCTS.append(product_name if product_version is None else f"{product_name}/{product_version}")
 
 

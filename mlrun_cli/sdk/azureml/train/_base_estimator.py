@@ -73,7 +73,7 @@ class MMLBaseEstimator(Described, takes="source_directory, *, compute_target, es
         )
 
     def _find_given(self, name: str) -> Any:
-        """Return a parameter, None where this kind of estimator does not have it."""
+        """Return a parameter; None where this kind of estimator does not have it."""
         return vars(self).get(name)
 
     def _configure(self) -> "RunConfiguration":
@@ -195,7 +195,7 @@ class MMLBaseEstimator(Described, takes="source_directory, *, compute_target, es
 
 
 def _bind(configuration: "RunConfiguration", inputs: Any) -> None:
-    """Give the script data that none of its arguments names."""
+    """Add data to a configuration that none of the script's arguments names."""
     for one in inputs:
         if not hasattr(one, "_build_data_section"):
             raise UserErrorException(

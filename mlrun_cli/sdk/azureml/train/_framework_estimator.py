@@ -19,7 +19,7 @@ class FrameworkEstimator(MMLBaseEstimator):
 
     @classmethod
     def get_supported_versions(cls) -> "list[str]":
-        """Return the versions that Azure has; here any may be asked for that pip finds."""
+        """Return the versions that Azure supports; here any version that pip finds can be used."""
         return list(cls._SUPPORTED_VERSIONS)
 
     def _list_framework_packages(self) -> "list[str]":
@@ -30,5 +30,5 @@ class FrameworkEstimator(MMLBaseEstimator):
 
 
 def _pin(version: str) -> str:
-    """Return a full version as it is, and a short one with all that it begins: 1.4 is any 1.4.x."""
+    """Return the requirement of a version: a full one exactly, a short one such as 1.4 as any 1.4.x."""
     return f"=={version}" if version.count(".") >= 2 else f"=={version}.*"

@@ -25,7 +25,7 @@ class _Cell:
         self._failures = 0
 
     def refresh(self) -> bool:
-        """Show how the run stands now; whether it goes on."""
+        """Show the current state of the run; return whether it is active."""
         record = self._page.read()
         bundle = self._page.bundle()
         if bundle != self._bundle:
@@ -39,7 +39,7 @@ class _Cell:
         return record["status"] not in ENDED
 
     def follow(self) -> bool:
-        """Do so while the run can be asked about; whether to do it again."""
+        """Update the cell, unless the run cannot be read; return whether to go on."""
         try:
             goes_on = self.refresh()
         except AzureMLException:  # the workspace may be away for a while
@@ -96,7 +96,7 @@ _follower = _Follower()
 
 
 def show(run: Any) -> None:
-    """Show a run in the cell that is executed, and have it follow the run."""
+    """Show a run in the current cell, and keep the cell up to date."""
     cell = _Cell(run)
     if cell.refresh():
         _follower.add(cell)

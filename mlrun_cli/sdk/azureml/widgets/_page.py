@@ -25,7 +25,7 @@ class RunPage:
         self._log: List[str] = []
 
     def read(self) -> Dict[str, Any]:
-        """Ask how the run stands; its record."""
+        """Read the state of the run; return its record."""
         # The log is looked at afterwards: all of a run that has ended is in it.
         self._overview = self._run._request("runs.overview")
         self._log = self._read_last_lines()
@@ -58,7 +58,7 @@ class RunPage:
         return {"text/html": "".join(parts), "text/plain": format_text_table("Run", cells)}
 
     def _read_last_lines(self) -> List[str]:
-        """Return the end of the script's log, or while it is empty of the installer's."""
+        """Return the end of the script's log or, while it is empty, of the installer's."""
         folder = os.path.join(client().run_folder(self._run._names, self._run.id), ARTIFACTS)
         for pattern in _LOGS:
             for path in sorted(glob(os.path.join(escape(folder), pattern)))[:1]:

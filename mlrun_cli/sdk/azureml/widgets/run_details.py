@@ -13,7 +13,7 @@ class RunDetails:
         self._run = run_instance
 
     def show(self, render_lib: Any = None, widget_settings: Any = None) -> None:
-        """Show the run in the notebook's cell, whose status, metrics and log follow it; or print its table.
+        """Show the run in the notebook's cell, kept up to date, or print it as a table.
 
         Returns at once. What a cell shows last stays in the saved notebook.
         """
@@ -42,7 +42,7 @@ class RunDetails:
 
 
 def _has_cells() -> bool:
-    """Tell whether this process displays in cells, which can be changed: a terminal's IPython prints."""
+    """Return whether this process displays in notebook cells; IPython in a terminal does not."""
     ipython = sys.modules.get("IPython")
     shell = None if ipython is None else ipython.get_ipython()
     return shell is not None and not any(kind.__name__ == "TerminalInteractiveShell" for kind in type(shell).__mro__)

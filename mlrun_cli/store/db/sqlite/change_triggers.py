@@ -8,7 +8,7 @@ from mlrun_cli.store.db.watched_table import WatchedTable
 
 
 def build_change_triggers(function: str, tables: Sequence[WatchedTable]) -> list[str]:
-    """Return statements that have an SQL function called with each change: report, first and second key.
+    """Return the statements for triggers that call an SQL function with each change: report, first and second key.
 
     The triggers are temporary: other connections need not have the function.
     """

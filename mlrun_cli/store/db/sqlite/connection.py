@@ -99,7 +99,7 @@ class SqliteDatabase:
             self._number += 1
 
     def _retry_while_busy(self, action: Callable[[], _T]) -> _T:
-        """Try an action again while another process holds the store: until the timeout, or that process is stopped.
+        """Retry an action while another process holds the store, until the timeout, or unless that process is stopped.
 
         Raises:
             MlrunError: it cannot be done.
@@ -200,7 +200,7 @@ class SqliteDatabase:
         self._is_watched = True
 
     def replace_connection(self, other: Database) -> None:
-        """Go on with the connection of another object, which is of no use afterwards."""
+        """Take over the connection of another object, which is unusable afterwards."""
         assert isinstance(other, SqliteDatabase)
         self.close()
         self._connection, self._is_watched = other._connection, other._is_watched
@@ -223,7 +223,7 @@ class SqliteDatabase:
         self._connection.execute(f"PRAGMA busy_timeout = {round(self._busy_slice * 1000)}")
 
     def checkpoint_often(self) -> None:
-        """Copy the log into the file, from now on, before it is long: the next to write begins it anew.
+        """Checkpoint the log at short intervals from now on; the next writer starts it anew.
 
         Whoever opens the store while nobody has it open reads the log first.
         """
@@ -231,13 +231,13 @@ class SqliteDatabase:
             self._connection.execute(f"PRAGMA wal_autocheckpoint = {_SHORT_LOG_PAGES}")
 
     def checkpoint(self) -> None:
-        """Copy the log into the file now: what is written next begins it anew, in the room that it has already."""
+        """Checkpoint the log now; the next write reuses its space."""
         self._ensure_writable()
         with suppress(sqlite3.Error):
             self._connection.execute("PRAGMA wal_checkpoint(PASSIVE)")
 
     def close(self) -> None:
-        """Give the connection back."""
+        """Release the connection."""
         if self._is_read_only:
             self._connection.close()
         else:
@@ -289,7 +289,7 @@ class SqliteDatabase:
 
 
 def _open_read_only(path: Path) -> sqlite3.Connection | None:
-    """Open a connection that reads and takes no lock that keeps others out; None where that cannot be had now.
+    """Open a connection that only reads and blocks no other process; None where that is impossible now.
 
     While nobody has the store open who can write it, SQLite reads the log for this connection alone.
     """
@@ -355,7 +355,7 @@ class _ConnectionPool:
             self._all.add(connection)
 
     def acquire(self, path: Path) -> sqlite3.Connection | None:
-        """Return an idle connection of this very process to the file that is in place now, or None."""
+        """Return an idle connection, opened by this process, to the file now in place, or None."""
         here = _identify(path)
         with self._lock:
             for number, (place, _) in enumerate(self._idle):
@@ -364,7 +364,7 @@ class _ConnectionPool:
         return None
 
     def release(self, place: _OpenFile | None, path: Path, connection: sqlite3.Connection) -> None:
-        """Close a connection, or keep it idle; SQLite leaves the log of a file alone that is not in its place."""
+        """Keep a connection idle, or close it if its file is no longer in place or the pool is full."""
         if connection not in self._all or place is None or place != _identify(path) or not _is_in_wal_mode(connection):
             self._close(connection)
             return
@@ -390,7 +390,7 @@ class _ConnectionPool:
 
 
 def _identify(path: Path) -> _OpenFile | None:
-    """Return what a connection that is opened now is known by; None when there is no such file."""
+    """Return the identity of the file that a new connection opens; None when there is no such file."""
     try:
         found = path.stat()
     except OSError:
@@ -399,7 +399,7 @@ def _identify(path: Path) -> _OpenFile | None:
 
 
 def _is_in_wal_mode(connection: sqlite3.Connection) -> bool:
-    """Return whether a connection is still in WAL mode: a file that is to be moved is taken out of it."""
+    """Return whether a connection is still in WAL mode, which a file leaves before it is moved."""
     try:
         return bool(connection.execute("PRAGMA journal_mode").fetchone()[0] == "wal")
     except sqlite3.Error:

@@ -24,7 +24,7 @@ class DamagedFile:
         self._connection.close()
 
     def rows(self, table: str, keys: Sequence[str]) -> Iterator[dict[str, Any]]:
-        """Return the rows from the beginning of a table to the first damage, then those behind the last damage."""
+        """Return the rows before the first damage of a table, then those after the last."""
         last: tuple[Any, ...] | None = None
         for row in self._read_until_damage(f"SELECT * FROM {table} ORDER BY {', '.join(keys)}"):  # noqa: S608 — our own names
             last = tuple(row[key] for key in keys)
@@ -47,7 +47,7 @@ class DamagedFile:
 
 
 def find_problems(path: Path) -> list[str]:
-    """Return what SQLite's own check finds wrong with a file.
+    """Return the problems that SQLite's integrity check finds in a file.
 
     Raises:
         StoreUnavailable: it cannot be checked now.

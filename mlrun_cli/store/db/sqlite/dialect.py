@@ -15,11 +15,11 @@ class SqliteDialect:
     text_key = "run_texts.rowid"
 
     def without_index(self, column: str) -> str:
-        """Return the column as an expression for which no index is used."""
+        """Return the column as an expression that no index is used for."""
         return f"+{column}"
 
     def text_condition(self, text: str) -> TextCondition:
-        """Return the condition that `run_texts` has each word of a text, in letters of either case."""
+        """Return the condition that `run_texts` contains each word of a text, case-insensitively."""
         words = dict.fromkeys(word for word in text.replace("\0", " ").split())
         long = ['"' + word.replace('"', '""') + '"' for word in words if len(word) >= _LETTERS]
         conditions: list[str] = []

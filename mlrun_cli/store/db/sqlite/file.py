@@ -34,7 +34,7 @@ class SqliteFile:
         return self._path.exists()
 
     def create(self) -> None:
-        """Make an empty file, which is the user's alone, unless there is one."""
+        """Create an empty file, private to its user, unless there is one."""
         make_private_file(self._path)
 
     def open(self, *, starts_read_only: bool = False) -> Database:
@@ -52,7 +52,7 @@ class SqliteFile:
         return database
 
     def identity(self, folder: int | None = None) -> tuple[int, int] | None:
-        """Return what tells the file from another one at its place; None when there is none."""
+        """Return device and inode of the file, which tell it from a replacement; None when there is none."""
         try:
             found = os.stat(self._path if folder is None else self._path.name, dir_fd=folder)
         except OSError:
@@ -64,7 +64,7 @@ class SqliteFile:
         return list(self._path.parent.glob(f"{self._path.name}*"))
 
     def find_problems(self, copy: Path | None = None) -> list[str]:
-        """Return what SQLite's own check finds wrong with the file, or with a copy of one.
+        """Return the problems that SQLite's integrity check finds in the file, or in a copy of one.
 
         Raises:
             StoreUnavailable: it cannot be checked now.
@@ -91,7 +91,7 @@ class SqliteFile:
 
     @contextmanager
     def new_database(self, copy: Path | None = None) -> Iterator[NewFile]:
-        """Make a new file beside this one, which is removed at the end unless it was put in place.
+        """Create a file beside this one, which is removed at the end unless it was put in place.
 
         Raises:
             StoreError: it cannot be made.

@@ -69,7 +69,7 @@ def migrate(database: SqliteDatabase, where: str, version: int = SCHEMA_VERSION)
 
 
 def _read_versions(database: SqliteDatabase) -> tuple[int, int]:
-    """Return which migration a program must know at least, and how many have been applied; 0 in a new database.
+    """Return the oldest schema version that may open the database, and the current one; 0 in a new database.
 
     Programs of before know the first alone, and that there is one row.
     """

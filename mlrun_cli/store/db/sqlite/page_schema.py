@@ -62,7 +62,7 @@ def build_pair_order_schema() -> list[str]:
 
 
 def _build_indexes() -> list[str]:
-    """Return indexes that hold all a page asks of runs it passes over, so that it reads no row of these."""
+    """Return the covering indexes for runs that a page skips, so that their rows are not read."""
     return [
         f"CREATE INDEX runs_by_{name} ON runs ({column}, run_key, experiment_key, parent_key)"
         + (f" WHERE {_SPARSE[name]} IS NOT NULL" if name in _SPARSE else "")
@@ -71,7 +71,7 @@ def _build_indexes() -> list[str]:
 
 
 def _build_texts() -> list[str]:
-    """Return the statements for `run_texts`: a row for each run, found by any three letters that follow each other."""
+    """Return the statements for `run_texts`: a trigram index with a row for each run."""
     of_new, tags_of_new, tags_of_old = (
         _OWN_TEXT.format(row="new"),
         _TAG_TEXT.format(key="new.run_key"),
@@ -98,7 +98,7 @@ def _build_texts() -> list[str]:
 
 
 def _build_outcomes() -> list[str]:
-    """Return the statements for `experiment_outcomes`: how many runs, without children, are in each status."""
+    """Return the statements for `experiment_outcomes`: the number of runs, without children, by status."""
     return [
         """CREATE TABLE experiment_outcomes (
             experiment_key INTEGER NOT NULL,

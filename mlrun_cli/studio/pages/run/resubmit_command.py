@@ -44,7 +44,7 @@ def build_resubmit_command(run: Run, submission: Submission | None) -> str | Non
 
 
 def _list_workspace_options(submission: Submission) -> list[tuple[str, str]]:
-    """Return the options that select the run's workspace; none where its folder does."""
+    """Return the options that select the run's workspace; empty where its folder does."""
     names = (submission.workspace_name, submission.resource_group, submission.subscription_id)
     config = None
     with suppress(MlrunError):

@@ -30,7 +30,7 @@ class Attachable(ComputeTarget):
 
     @classmethod
     def attach(cls, workspace: Any, name: str, *_: Any, **__: Any) -> ComputeTarget:
-        """Refused: raises ComputeTargetException."""
+        """Not supported: raises ComputeTargetException."""
         raise create_unavailable_error(cls.attach_configuration, name, f"{cls.__name__}.attach(…)")
 
 
@@ -38,7 +38,7 @@ class Locked(ComputeTarget):
     """A kind of target that one logs in to."""
 
     def get_credentials(self) -> Any:
-        """Refused: raises ComputeTargetException."""
+        """Not supported: raises ComputeTargetException."""
         raise create_unavailable_error(None, self.name, f"{type(self).__name__}.get_credentials()")
 
 

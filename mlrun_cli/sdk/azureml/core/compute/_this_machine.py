@@ -20,25 +20,25 @@ class ThisMachine(ComputeTarget):
         self.vm_size = extract_own_part(document).get("vmSize")
 
     def serialize(self) -> "dict[str, Any]":
-        """Return the target as a document of Azure's form, which can be written as JSON."""
+        """Return the target as a JSON document in Azure's form."""
         document = super().serialize()
         document["properties"].update(properties={"vmSize": self.vm_size}, status=self.status.serialize())
         return document
 
     def get(self) -> "dict[str, Any]":
-        """Read the target anew and return it as `serialize()` does."""
+        """Reload the target and return it as `serialize()` does."""
         self.refresh_state()
         return self.serialize()
 
     def get_status(self) -> Any:
-        """Read the target anew and return its status."""
+        """Reload the target and return its status."""
         self.refresh_state()
         return self.status
 
     def get_active_runs(
         self, type: "str | None" = None, tags: Any = None, properties: Any = None, status: "str | None" = None
     ) -> Any:
-        """Return the runs that were sent to this target and have not ended, newest first, as they are asked for."""
+        """Yield the active runs of this target, newest first."""
         from azureml.core.run import Run
 
         runs = Run.list_by_compute(self, type, tags, properties, status)
@@ -48,7 +48,7 @@ class ThisMachine(ComputeTarget):
 
     @staticmethod
     def supported_vmsizes(workspace: Any, location: "str | None" = None) -> Any:
-        """Return this machine with Azure's keys, as `local` and under each size that targets of the workspace have.
+        """Return this machine with Azure's keys, as `local` and once per VM size of the workspace's targets.
 
         Targets may be made with any other `vm_size` all the same.
         """
@@ -67,6 +67,6 @@ class ThisMachine(ComputeTarget):
 
 
 def extract_own_part(document: "dict[str, Any]") -> "dict[str, Any]":
-    """Return the part of a document that is of its kind alone."""
+    """Return the part of a document that is specific to its kind."""
     own: dict[str, Any] = document["properties"].get("properties") or {}
     return own

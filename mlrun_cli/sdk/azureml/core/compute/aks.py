@@ -91,7 +91,7 @@ class AksCompute(Attachable, Locked):
         DEV_TEST = "DevTest"
 
     def update(self, update_configuration: Any) -> None:
-        """Refused: raises ComputeTargetException."""
+        """Not supported: raises ComputeTargetException."""
         raise create_unavailable_error(update_configuration, self.name, "AksCompute.update(…)")
 
 

@@ -45,7 +45,7 @@ class ScaleSettings:
         self.idle_seconds_before_scaledown = idle_seconds_before_scaledown
 
     def serialize(self) -> "dict[str, Any]":
-        """Return the fact as a document in Azure's form."""
+        """Return the object as a document in Azure's form."""
         idle = self.idle_seconds_before_scaledown
         return {
             "minNodeCount": self.minimum_node_count,
@@ -55,7 +55,7 @@ class ScaleSettings:
 
     @staticmethod
     def deserialize(object_dict: "dict[str, Any]") -> "ScaleSettings":
-        """Return the object that a document of Azure's form describes."""
+        """Return the object from a document in Azure's form."""
         duration = _DURATION.fullmatch(object_dict.get("nodeIdleTimeBeforeScaleDown") or "")
         parts = [0, 0, 0] if duration is None else [int(part or 0) for part in duration.groups()]
         idle = None if duration is None else parts[0] * 3600 + parts[1] * 60 + parts[2]
@@ -68,7 +68,7 @@ class _Facts(Described):
     _written = ""
 
     def serialize(self) -> "dict[str, Any]":
-        """Return the fact as a document in Azure's form."""
+        """Return the object as a document in Azure's form."""
         return {_to_camel_case(name): _serialize_fact(getattr(self, name)) for name in self._written.split()}
 
 
@@ -119,7 +119,7 @@ class AmlComputeProvisioningConfiguration(
         self.validate_configuration()
 
     def validate_configuration(self) -> None:
-        """Check the numbers; one that is written as text is a number from then on.
+        """Check the numbers; those given as text are converted.
 
         Raises:
             ComputeTargetException: One is no whole number or too large, there is no largest number of nodes, or it is
@@ -167,7 +167,7 @@ class AmlCompute(ThisMachine):
         location: "str | None" = None,
         enable_node_public_ip: bool = True,
     ) -> AmlComputeProvisioningConfiguration:
-        """Return a configuration for `ComputeTarget.create`; a size and a priority are kept, and change nothing.
+        """Return a configuration for `ComputeTarget.create`; size and priority are stored and have no effect.
 
         Raises:
             ComputeTargetException: The numbers of nodes cannot be.
@@ -209,7 +209,7 @@ class AmlCompute(ThisMachine):
         )
 
     def serialize(self) -> "dict[str, Any]":
-        """Return the target as a document of Azure's form, which can be written as JSON."""
+        """Return the target as a JSON document in Azure's form."""
         document = super().serialize()
         document["identity"] = None
         document["properties"]["properties"].update(
@@ -228,7 +228,7 @@ class AmlCompute(ThisMachine):
         timeout_in_minutes: float = 25,
         is_delete_operation: bool = False,
     ) -> None:
-        """Return at once: the target is there as soon as it has been made, and gone when it has been deleted."""
+        """Return at once: targets are created and deleted immediately."""
         super().wait_for_completion(show_output, is_delete_operation)
         if show_output and not is_delete_operation:
             say("", "Minimum number of nodes requested have been provisioned")
@@ -257,28 +257,28 @@ class AmlCompute(ThisMachine):
         self._change(scaleSettings=wanted.scale_settings.serialize())
 
     def list_nodes(self) -> Any:
-        """Return an empty list: there are no nodes that one could log in to."""
+        """Return an empty list: there are no nodes to log in to."""
         return []
 
     def add_identity(self, identity_type: str, identity_id: Any = None) -> None:
-        """Accept it: a run is whoever has submitted it."""
+        """Accept and ignore the identity: a run acts as its submitter."""
 
     def remove_identity(self, identity_id: Any = None) -> None:
-        """Accept it: a run is whoever has submitted it."""
+        """Accept and ignore the identity: a run acts as its submitter."""
 
     @staticmethod
     def list_usages(workspace: Any, show_all: bool = False, location: "str | None" = None) -> Any:
-        """Refused: raises ComputeTargetException."""
+        """Not supported: raises ComputeTargetException."""
         raise _create_quota_error("list_usages(…)")
 
     @staticmethod
     def list_quotas(workspace: Any, location: "str | None" = None) -> Any:
-        """Refused: raises ComputeTargetException."""
+        """Not supported: raises ComputeTargetException."""
         raise _create_quota_error("list_quotas(…)")
 
     @staticmethod
     def update_quotas(workspace: Any, vm_family: Any, limit: "int | None" = None, location: "str | None" = None) -> Any:
-        """Refused: raises ComputeTargetException."""
+        """Not supported: raises ComputeTargetException."""
         raise _create_quota_error("update_quotas(…)")
 
 
@@ -298,7 +298,7 @@ def _serialize_fact(fact: Any) -> Any:
 
 
 def _count(name: str, value: Any, *, smallest: int = 0) -> "int | None":
-    """Return a whole number, which scripts also take from the environment as text."""
+    """Check and return a whole number, which may be given as text."""
     if value is None:
         return None
     try:
@@ -315,7 +315,7 @@ def _get_value_or(value: "int | None", otherwise: "int | None") -> "int | None":
 
 
 def _normalize_priority(text: str) -> str:
-    """Return a priority as Azure gives it back, whatever its letters' case was."""
+    """Return a priority in Azure's letter case."""
     return {"dedicated": "Dedicated", "lowpriority": "LowPriority"}.get(str(text).lower(), str(text))
 
 

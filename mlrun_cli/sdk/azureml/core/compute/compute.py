@@ -115,7 +115,7 @@ class ComputeTarget:
 
     @staticmethod
     def attach(workspace: Any, name: str, attach_configuration: Any) -> "ComputeTarget":
-        """Refused: raises ComputeTargetException, which says what to make instead."""
+        """Not supported: raises ComputeTargetException, which says what to make instead."""
         raise create_unavailable_error(attach_configuration, name, "ComputeTarget.attach(…)")
 
     @staticmethod
@@ -125,7 +125,7 @@ class ComputeTarget:
 
     @classmethod
     def deserialize(cls, workspace: Any, object_dict: "dict[str, Any]") -> "ComputeTarget":
-        """Return the target that a document of Azure's form describes.
+        """Return the target from a document in Azure's form.
 
         Raises:
             ComputeTargetException: It is of another class than this one.
@@ -186,7 +186,7 @@ class ComputeTarget:
         self._load_document(_request(self.workspace, "computes.change", name=self.name, properties=properties))
 
     def refresh_state(self) -> None:
-        """Read the target's state anew.
+        """Reload the target.
 
         Raises:
             ComputeTargetException: It has been deleted.
@@ -194,12 +194,12 @@ class ComputeTarget:
         self._load_document(_request(self.workspace, "computes.get", name=self.name))
 
     def get_status(self) -> Any:
-        """Read the target anew and return its status, `Succeeded`."""
+        """Reload the target and return its status, `Succeeded`."""
         self.refresh_state()
         return self.provisioning_state
 
     def wait_for_completion(self, show_output: bool = False, is_delete_operation: bool = False) -> None:
-        """Return at once: a target is there as soon as it has been made, and gone when it has been deleted."""
+        """Return at once: targets are created and deleted immediately."""
         if show_output and not is_delete_operation:
             say("Succeeded", f"{type(self).__name__} wait for completion finished")
 
@@ -212,14 +212,14 @@ class ComputeTarget:
         _request(self.workspace, "computes.delete", name=self.name)
 
     def detach(self) -> None:
-        """Refused: raises ComputeTargetException."""
+        """Not supported: raises ComputeTargetException."""
         raise ComputeTargetException(
             f"{type(self).__name__}.detach() is for targets that were attached, and {self.name!r} was created: call "
             "delete()."
         )
 
     def serialize(self) -> "dict[str, Any]":
-        """Return the target as a document of Azure's form, which can be written as JSON."""
+        """Return the target as a JSON document in Azure's form."""
         return {
             "id": self.id,
             "name": self.name,
@@ -259,7 +259,7 @@ def _request(workspace: Any, call: str, **arguments: Any) -> Any:
 
 
 def say(*lines: str) -> None:
-    """Print what `show_output` asks for."""
+    """Print messages if `show_output` is set."""
     for line in lines:
         print(line)
 

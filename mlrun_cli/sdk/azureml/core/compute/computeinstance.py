@@ -121,7 +121,7 @@ class ComputeInstance(ThisMachine):
         )
 
     def serialize(self) -> "dict[str, Any]":
-        """Return the target as a document of Azure's form, which can be written as JSON."""
+        """Return the target as a JSON document in Azure's form."""
         document = super().serialize()
         document["properties"]["properties"].update(
             applications=[],
@@ -135,15 +135,15 @@ class ComputeInstance(ThisMachine):
         return document
 
     def start(self, wait_for_completion: bool = False, show_output: bool = False) -> None:
-        """Say that the instance is running."""
+        """Set the state to running, which `show_output` prints."""
         self._set_state(_RUNNING, show_output)
 
     def stop(self, wait_for_completion: bool = False, show_output: bool = False) -> None:
-        """Say that the instance is stopped; runs that are sent to it run on this machine all the same."""
+        """Set the state to stopped; runs sent to the instance still run on this machine."""
         self._set_state(_STOPPED, show_output)
 
     def restart(self, wait_for_completion: bool = False, show_output: bool = False) -> None:
-        """Say that the instance is running."""
+        """Set the state to running, which `show_output` prints."""
         self._set_state(_RUNNING, show_output)
 
     def _set_state(self, state: str, show_output: bool) -> None:

@@ -92,7 +92,7 @@ class PipelineData(
     __repr__ = __str__
 
     def get_env_variable_name(self) -> str:
-        """Return the variable that holds its path in Azure."""
+        """Return the name of the environment variable with its path in Azure."""
         return f"AZUREML_DATAREFERENCE_{self.name}"
 
     register = make_refusing_call("PipelineData.register", PIPELINES)

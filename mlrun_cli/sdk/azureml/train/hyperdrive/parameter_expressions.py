@@ -24,7 +24,7 @@ Expression = List[Any]
 
 
 def choice(*options: Any) -> Expression:
-    """Draw one of some values: as arguments, as one list or as one range.
+    """Draw one of the given values: arguments, one list or one range.
 
     Raises:
         HyperDriveConfigException: There are none, or a list is one of several arguments.
@@ -41,54 +41,54 @@ def choice(*options: Any) -> Expression:
 
 
 def randint(upper: int) -> Expression:
-    """Draw a whole number from 0 up to, and without, `upper`."""
+    """Draw a whole number from 0 up to, but not including, `upper`."""
     if not isinstance(upper, int) or upper <= 0:
         raise HyperDriveConfigException(f"randint(upper) takes a whole number above 0, not {upper!r}.")
     return ["randint", [upper]]
 
 
 def uniform(min_value: float, max_value: float) -> Expression:
-    """Draw a number between two."""
+    """Draw a number between two bounds."""
     return _draw_between("uniform", min_value, max_value)
 
 
 def quniform(min_value: float, max_value: float, q: int) -> Expression:
-    """Draw a number between two, rounded to a multiple of the whole number `q`."""
+    """Draw a number between two bounds, rounded to a multiple of the whole number `q`."""
     return _draw_between("quniform", min_value, max_value, q)
 
 
 def loguniform(min_value: float, max_value: float) -> Expression:
-    """Draw a number whose natural logarithm is between two."""
+    """Draw a number whose natural logarithm is uniformly distributed between two bounds."""
     return _draw_between("loguniform", min_value, max_value)
 
 
 def qloguniform(min_value: float, max_value: float, q: int) -> Expression:
-    """Draw a number whose natural logarithm is between two, rounded to a multiple of the whole number `q`."""
+    """Draw a number whose natural logarithm is uniform between two bounds, rounded to a multiple of `q`."""
     return _draw_between("qloguniform", min_value, max_value, q)
 
 
 def normal(mu: float, sigma: float) -> Expression:
-    """Draw a number about `mu`, with the standard deviation `sigma`."""
+    """Draw a normally distributed number with mean `mu` and standard deviation `sigma`."""
     return _draw_about("normal", mu, sigma)
 
 
 def qnormal(mu: float, sigma: float, q: int) -> Expression:
-    """Draw a number about `mu`, rounded to a multiple of the whole number `q`."""
+    """Draw a normally distributed number, rounded to a multiple of the whole number `q`."""
     return _draw_about("qnormal", mu, sigma, q)
 
 
 def lognormal(mu: float, sigma: float) -> Expression:
-    """Draw a number whose natural logarithm is about `mu`."""
+    """Draw a number whose natural logarithm is normally distributed."""
     return _draw_about("lognormal", mu, sigma)
 
 
 def qlognormal(mu: float, sigma: float, q: int) -> Expression:
-    """Draw a number whose natural logarithm is about `mu`, rounded to a multiple of the whole number `q`."""
+    """Draw a number whose natural logarithm is normally distributed, rounded to a multiple of the whole number `q`."""
     return _draw_about("qlognormal", mu, sigma, q)
 
 
 def _draw_between(call: str, low: float, high: float, *q: int) -> Expression:
-    """Return a draw from between two numbers, which may be the same for a logarithm."""
+    """Return an expression with two bounds, which are checked."""
     _check_numbers(call, min_value=low, max_value=high)
     _check_steps(call, q)
     is_log = "log" in call

@@ -93,7 +93,7 @@ class HyperDriveConfig:
         return getattr(self._run_config or self._estimator, "source_directory", None)
 
     def _create_submit_refusal(self) -> UserErrorException:
-        """Return the error for whoever submits it."""
+        """Return the error that a submission raises."""
         first = next(iter(self._generator_config["parameter_space"]), "--lr")
         return UserErrorException(
             "Experiment.submit(HyperDriveConfig): mlrun-cli does not run sweeps yet. Submit one run per combination "

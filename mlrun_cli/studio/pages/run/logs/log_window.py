@@ -149,7 +149,7 @@ def _print_to_terminal(data: bytes) -> Terminal:
 
 
 def _find_last_lines(data: bytes, count: int) -> int:
-    """Return the offset of the last so many lines."""
+    """Return the offset of the last `count` lines."""
     position = len(data)
     for _ in range(count):
         position = data.rfind(b"\n", 0, max(0, position - 1)) + 1
@@ -170,7 +170,7 @@ def _find_first_line(data: bytes) -> int:
 
 
 def _find_line_start(descriptor: int, start: int) -> int:
-    """Return the start of the line whose last state begins at an offset; the text between was overwritten."""
+    """Return the start of the line that ends in the text at an offset; earlier text in it was overwritten."""
     if os.pread(descriptor, 1, max(0, start - 1)) != b"\r":
         return start
     least = max(0, start - _MAX_OVERWRITTEN)

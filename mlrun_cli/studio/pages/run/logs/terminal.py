@@ -120,7 +120,7 @@ class Terminal:
             text = self._write_to_line(text)
 
     def _write_to_line(self, text: str) -> str:
-        """Write what fits into the line, and return the rest."""
+        """Write the text that fits into the line, and return the rest."""
         line = self._lines[self._row]
         fitting, rest = text[: _MAX_COLUMNS - self._column], text[_MAX_COLUMNS - self._column :]
         if self._column > len(line):
@@ -261,7 +261,7 @@ def _convert_256_colour(code: int) -> int:
 
 
 def _find_nearest_colour(red: int, green: int, blue: int) -> int:
-    """Return the nearest of sixteen colours by the strongest components, bright where they are."""
+    """Return the nearest of sixteen colours."""
     strongest, weakest = max(red, green, blue), min(red, green, blue)
     if strongest - weakest < 40:
         return next(colour for limit, colour in ((64, 0), (150, 8), (215, 7), (1000, 15)) if strongest < limit)

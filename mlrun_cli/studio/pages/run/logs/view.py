@@ -58,7 +58,7 @@ def _format_document(kind: FileKind, name: str, descriptor: int) -> dict[str, An
 
 
 def _build_log_viewer(page: PageRequest, descriptor: int, otherwise: LogWindow | None = None) -> dict[str, Any]:
-    """Return the requested part of a text, or by default `otherwise`, or its end."""
+    """Return the requested part of a text, else `otherwise`, else the end of the text."""
     text = page.query("find")
     match = search_log(descriptor, text, parse_offset(page, "from") or 0) if text else None
     if match is None:
