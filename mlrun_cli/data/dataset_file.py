@@ -89,22 +89,24 @@ class _Reader:
     def description(self) -> DatasetDescription:
         root = self._select_known(self._root, TEMPLATE)
         version = root.get("schemaVersion")
-        if version is not None and version.integer() != 1:
-            raise version.error("is a version that is not known here", hint="It is 1.")
+        if version is not None and version.as_integer() != 1:
+            raise version.build_error("is a version that is not known here", hint="It is 1.")
         kind = self._get_required(self._root, root, "datasetType")
-        if kind.text().lower() not in _KINDS:
-            raise kind.error(f"there is no type '{kind.text()}'", hint="It is File or Tabular.")
+        if kind.as_text().lower() not in _KINDS:
+            raise kind.build_error(f"there is no type '{kind.as_text()}'", hint="It is File or Tabular.")
         parameters = self._get_required(self._root, root, "parameters")
         registration = self._get_required(self._root, root, "registration")
         entries = self._select_known(registration, TEMPLATE["registration"])
         description = entries.get("description")
         tags = entries.get("tags")
         return DatasetDescription(
-            self._read_definition(_KINDS[kind.text().lower()], parameters, root.get("timeSeries")),
-            self._get_required(registration, entries, "name").text(),
-            None if description is None else description.text(),
-            None if tags is None else {key: None if one.is_null else one.text() for key, one in tags.mapping().items()},
-            _read_value(entries, "createNewVersion", Node.boolean, otherwise=False),
+            self._read_definition(_KINDS[kind.as_text().lower()], parameters, root.get("timeSeries")),
+            self._get_required(registration, entries, "name").as_text(),
+            None if description is None else description.as_text(),
+            None
+            if tags is None
+            else {key: None if one.is_null else one.as_text() for key, one in tags.as_mapping().items()},
+            _read_value(entries, "createNewVersion", Node.as_boolean, otherwise=False),
             tuple(self._notes),
         )
 
@@ -114,7 +116,7 @@ class _Reader:
             if key in parameters:
                 raise Unsupported(f"{parameters[key].place}: {key} is not supported.", hint=way_out, target=key)
         paths = self._get_required(node, parameters, "path")
-        items = paths.items() if isinstance(paths.content, tuple) else (paths,)
+        items = paths.as_list() if isinstance(paths.content, tuple) else (paths,)
         options: dict[str, Any] = {}
         if kind == TABULAR_KIND:
             options = {**_read_table_options(parameters), **self._read_time_series(series)}
@@ -125,22 +127,22 @@ class _Reader:
 
     def _read_path(self, node: Node) -> dict[str, str]:
         if not isinstance(node.content, dict):
-            text = node.text()
+            text = node.as_text()
             return {"url": text} if "://" in text else {"path": os.path.normpath(self._folder / text)}
         entries = self._select_known(node, {"datastoreName": "", "relativePath": ""})
         return {
-            "datastore": self._get_required(node, entries, "datastoreName").text(),
-            "path": _read_value(entries, "relativePath", Node.text, otherwise="").lstrip("/"),
+            "datastore": self._get_required(node, entries, "datastoreName").as_text(),
+            "path": _read_value(entries, "relativePath", Node.as_text, otherwise="").lstrip("/"),
         }
 
     def _read_time_series(self, node: Node | None) -> dict[str, str]:
         entries = {} if node is None else self._select_known(node, TEMPLATE["timeSeries"])
         names = {"timestamp": "fineGrainTimestamp", "partition_timestamp": "coarseGrainTimestamp"}
-        return {name: entries[key].text() for name, key in names.items() if key in entries}
+        return {name: entries[key].as_text() for name, key in names.items() if key in entries}
 
     def _select_known(self, node: Node, known: Mapping[str, Any]) -> dict[str, Node]:
         """Return the known entries of a mapping that are not null; unknown ones are noted."""
-        entries = node.mapping()
+        entries = node.as_mapping()
         for key, value in entries.items():
             if key not in known:
                 near = get_close_matches(key, known, n=1)
@@ -151,27 +153,27 @@ class _Reader:
     def _get_required(self, node: Node, entries: Mapping[str, Node], key: str) -> Node:
         if key not in entries:
             hint = "'mlrun dataset register --show-template' prints a whole one."
-            raise node.error(f"'{key}' is missing", hint=hint)
+            raise node.build_error(f"'{key}' is missing", hint=hint)
         return entries[key]
 
 
 def _read_table_options(parameters: Mapping[str, Node]) -> dict[str, Any]:
     source = parameters.get("sourceType")
-    name = "delimited_files" if source is None else source.text()
+    name = "delimited_files" if source is None else source.as_text()
     if source is not None and name not in _FORMATS:
-        raise source.error(f"'{name}' is no source of a table here", hint=f"There are: {', '.join(_FORMATS)}.")
+        raise source.build_error(f"'{name}' is no source of a table here", hint=f"There are: {', '.join(_FORMATS)}.")
     return make_table_options(
         _FORMATS[name],
-        separator=_read_value(parameters, "separator", Node.text, otherwise=","),
+        separator=_read_value(parameters, "separator", Node.as_text, otherwise=","),
         header=_read_value(parameters, "header", _read_header, otherwise=HEADERS[0]),
-        include_path=_read_value(parameters, "includePath", Node.boolean, otherwise=False),
-        infer_column_types=_read_value(parameters, "inferColumnTypes", Node.boolean, otherwise=True),
-        encoding=_read_value(parameters, "encoding", Node.text, otherwise="utf8"),
+        include_path=_read_value(parameters, "includePath", Node.as_boolean, otherwise=False),
+        infer_column_types=_read_value(parameters, "inferColumnTypes", Node.as_boolean, otherwise=True),
+        encoding=_read_value(parameters, "encoding", Node.as_text, otherwise="utf8"),
     )
 
 
 def _read_header(node: Node) -> str:
-    return HEADERS[0 if node.content else 1] if isinstance(node.content, bool) else node.text()
+    return HEADERS[0 if node.content else 1] if isinstance(node.content, bool) else node.as_text()
 
 
 def _read_value(entries: Mapping[str, Node], key: str, read: Callable[[Node], _Value], *, otherwise: _Value) -> _Value:

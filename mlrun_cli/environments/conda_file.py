@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mlrun_cli.core.documents.node import Node
-from mlrun_cli.core.documents.plain import plain_document
+from mlrun_cli.core.documents.plain import build_nodes
 from mlrun_cli.core.documents.read import read_document
 from mlrun_cli.core.redaction import Redaction
 from mlrun_cli.errors import InvalidFile
@@ -86,7 +86,7 @@ def read_conda_mapping(mapping: Mapping[str, object], path: Path, key_path: str,
     Raises:
         InvalidFile: it is not what conda takes.
     """
-    return _Reader(path, key_path, {}).read(plain_document(mapping, path).under(key_path), folder)
+    return _Reader(path, key_path, {}).read(build_nodes(mapping, path).rebase(key_path), folder)
 
 
 def parse_conda_spec(text: str) -> CondaSpec:
@@ -149,7 +149,7 @@ class _Reader:
         self._line_of = lines
 
     def read(self, node: Node, folder: Path) -> CondaDependencies:
-        document = node.plain()
+        document = node.to_plain()
         if not isinstance(document, Mapping):
             raise self._create_error("", "expected a mapping with 'dependencies'")
         packages: list[CondaSpec] = []
@@ -162,7 +162,7 @@ class _Reader:
                 packages.append(self._read_package(entry, where))
         channels = self._read_list(document, "channels")
         name = document.get("name")
-        variables = node.mapping().get("variables")
+        variables = node.as_mapping().get("variables")
         return CondaDependencies(
             path=self._path,
             key_path=self._key_path,
@@ -171,7 +171,7 @@ class _Reader:
             channels=tuple(self._read_text(channel, f"channels[{i}]") for i, channel in enumerate(channels)),
             packages=tuple(packages),
             pip=tuple(pip),
-            variables={} if variables is None else variables.variables(),
+            variables={} if variables is None else variables.as_variables(),
         )
 
     def _read_package(self, entry: object, where: str) -> CondaSpec:

@@ -49,14 +49,14 @@ def read_environment_folder(folder: Path) -> dict[str, Any]:
             target=DEFINITION_NAME,
         )
     root = read_document(path)
-    name = root.mapping().get("name")
-    if name is None or name.is_null or not name.text().strip():
+    name = root.as_mapping().get("name")
+    if name is None or name.is_null or not name.as_text().strip():
         raise InvalidFile(path, "has no 'name'", hint="Name the environment in it.")
-    definition = {key: node.plain() for key, node in root.mapping().items()}
+    definition = {key: node.to_plain() for key, node in root.as_mapping().items()}
     conda_file, dockerfile = folder / CONDA_NAME, folder / DOCKERFILE_NAME
     if conda_file.exists():
         python = _read_section(path, definition, "python")
-        python.update(condaDependencies=read_document(conda_file).plain(), condaDependenciesFile=None)
+        python.update(condaDependencies=read_document(conda_file).to_plain(), condaDependenciesFile=None)
     if dockerfile.exists():
         _read_section(path, definition, "docker").update(baseDockerfile=read_text(dockerfile))
     return definition

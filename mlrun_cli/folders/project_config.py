@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from mlrun_cli.core.documents.json import create_json_problem, read_json
+from mlrun_cli.core.documents.json import build_json_error, read_json
 from mlrun_cli.core.documents.node import Node
 from mlrun_cli.core.named_tuple import NamedTuple
 from mlrun_cli.core.names import (
@@ -126,7 +126,7 @@ def _add_repair_hint(path: Path) -> Iterator[None]:
     try:
         yield
     except json.JSONDecodeError as error:
-        invalid = create_json_problem(path, error)
+        invalid = build_json_error(path, error)
         invalid.hint = _REPAIR
         raise invalid from error
     except InvalidFile as error:
@@ -135,7 +135,7 @@ def _add_repair_hint(path: Path) -> Iterator[None]:
 
 
 def _read_project_config(path: Path, root: Node) -> ProjectConfig:
-    keys = {key.casefold(): node for key, node in root.mapping().items() if not node.is_null}
+    keys = {key.casefold(): node for key, node in root.as_mapping().items() if not node.is_null}
     if "store" in keys:  # the name that is kept for it: runs of a shared store must not come to lie on this machine
         reason = "names a store of several machines, which this version does not know"
         raise InvalidFile(path, reason, line=keys["store"].line, key_path="Store", hint="Install a later mlrun-cli.")
@@ -206,7 +206,7 @@ def _read_other_keys(path: Path) -> dict[str, Any]:
         if not os.path.lexists(path) or (path.is_file() and not path.stat().st_size):
             return {}
         text = read_text(path)
-        keys = {key.casefold(): node for key, node in read_json(path, text).mapping().items()}
+        keys = {key.casefold(): node for key, node in read_json(path, text).as_mapping().items()}
         if "store" in keys:
             _read_project_config(path, read_json(path, text))
     known = {"id", "scope", *_NAMES}
@@ -220,7 +220,7 @@ def _list_places(folder: Path) -> list[Path]:
 
 def _parse_scope(node: Node) -> dict[str, Node]:
     """Return the names in `/subscriptions/S/resourceGroups/G/…/workspaces/W/projects/E`, by the other family's keys."""
-    words = node.text().strip("/").split("/")
+    words = node.as_text().strip("/").split("/")
     return {
         _SCOPE_KEYS[kind.casefold()]: Node(node.path, node.key_path, node.line, name, name)
         for kind, name in zip(words[::2], words[1::2], strict=False)
@@ -229,11 +229,11 @@ def _parse_scope(node: Node) -> dict[str, Node]:
 
 
 def _check_keys(node: Node, check: Callable[[str], str]) -> str:
-    text = node.text()
+    text = node.as_text()
     try:
         return check(text)
     except UsageError as error:
-        raise node.error(error.message, hint=error.hint) from error
+        raise node.build_error(error.message, hint=error.hint) from error
 
 
 def _exists(path: Path) -> bool:

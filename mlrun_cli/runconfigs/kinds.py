@@ -102,7 +102,7 @@ def refuse_other_kinds(root: Node, known: frozenset[str]) -> None:
     Raises:
         Unsupported: it is; says what it is.
     """
-    keys = root.mapping().keys()
+    keys = root.as_mapping().keys()
     if "python" in keys and keys <= _ENVIRONMENT_KEYS:
         raise _create_refusal(root, _ENVIRONMENT)
     for kind in _OTHER_THAN_RUNCONFIGS:
@@ -124,7 +124,7 @@ def refuse_libraries_alone(root: Node) -> None:
     Raises:
         Unsupported: it does.
     """
-    keys = root.mapping()
+    keys = root.as_mapping()
     if keys.keys() != {"environment"} or not isinstance(keys["environment"].content, dict):
         return
     if keys["environment"].content.keys() == {"databricks"}:

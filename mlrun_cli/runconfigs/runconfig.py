@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from mlrun_cli.core.documents.node import Node, format_key_path
-from mlrun_cli.core.documents.plain import plain_document
+from mlrun_cli.core.documents.plain import build_nodes
 from mlrun_cli.core.documents.read import read_document
 from mlrun_cli.core.named_tuple import NamedTuple
 from mlrun_cli.core.problems import Problems
@@ -84,7 +84,7 @@ def read_configuration_document(document: object, where: Path) -> tuple[RunConfi
     Raises:
         UsageError: as `read_runconfig`.
     """
-    return _read_or_refuse(plain_document(document, where)).checked()
+    return _read_or_refuse(build_nodes(document, where)).checked()
 
 
 def read_environment_file(path: Path) -> tuple[RunConfiguration, tuple[str, ...]]:
@@ -97,7 +97,7 @@ def read_environment_file(path: Path) -> tuple[RunConfiguration, tuple[str, ...]
         InvalidFile: it is neither, or a value is of a wrong type.
     """
     root = read_document(path)
-    keys = root.mapping()
+    keys = root.as_mapping()
     if "dependencies" in keys and "python" not in keys:
         return RunConfiguration(python=PythonSection(conda_dependencies_file=str(path.absolute()))), ()
     if not any(f"environment.{key}" in KEYS or f"environment.{key}" in SECTIONS for key in keys):
@@ -107,7 +107,7 @@ def read_environment_file(path: Path) -> tuple[RunConfiguration, tuple[str, ...]
             f"describes no environment (its keys: {found})",
             hint="It is a conda file with 'dependencies', or has Azure's keys: name, python, docker, ….",
         )
-    section = root.under("environment")
+    section = root.rebase("environment")
     return _read(root._replace(content={"environment": section})).checked()
 
 
@@ -121,7 +121,7 @@ def read_current_keys(root: Node) -> tuple[Node, tuple[str, ...]]:
     refuse_other_kinds(root, _TOP_KEYS)
     if is_workbench(root):
         return translate_workbench(root)
-    keys = root.mapping()
+    keys = root.as_mapping()
     if keys.keys().isdisjoint(_TOP_KEYS):
         found = ", ".join(list(keys)[:5]) or "none"
         raise InvalidFile(
@@ -164,7 +164,7 @@ class _RunconfigReader:
         for key, node in section.items():
             with self.problems.collect_errors():
                 if node.key_path == "environment" and isinstance(node.content, str):
-                    self._set_field("environment_reference", node.text())
+                    self._set_field("environment_reference", node.as_text())
                 elif node.key_path in SECTIONS:
                     self.read_section(_get_section(node))
                 elif node.key_path in KEYS:
@@ -174,7 +174,7 @@ class _RunconfigReader:
 
     def _read_key(self, node: Node, key: Key) -> None:
         if key.field is None:
-            self.rest[node.key_path] = node.boolean() if key.shape is TRUTH else node.plain()
+            self.rest[node.key_path] = node.as_boolean() if key.shape is TRUTH else node.to_plain()
             self.notes += _note_unknown_keys(node, key.shape)
         elif key.shape is COMMUNICATOR and isinstance(node.content, dict):
             self.notes.append(_describe_skipped_communicator(node))
@@ -190,7 +190,7 @@ class _RunconfigReader:
 
     def _add_variables(self, node: Node) -> None:
         """Add variables of the environment below those at the top, wherever in the file these stand."""
-        known, found = self.fields.get(_VARIABLES_FIELD, {}), node.variables()
+        known, found = self.fields.get(_VARIABLES_FIELD, {}), node.as_variables()
         is_of_environment = "." in node.key_path
         self.fields[_VARIABLES_FIELD] = {**found, **known} if is_of_environment else {**known, **found}
 
@@ -210,8 +210,8 @@ def _describe_skipped_communicator(node: Node) -> str:
     Raises:
         InvalidFile: it has other values than the defaults.
     """
-    if any(inner.content not in (None, 1) for inner in node.mapping().values()):
-        raise node.error(
+    if any(inner.content not in (None, 1) for inner in node.as_mapping().values()):
+        raise node.build_error(
             "expected a name, found a mapping",
             hint="Name it, as in 'communicator: Mpi', and write the mapping as a section 'mpi:' of its own.",
         )
@@ -220,7 +220,7 @@ def _describe_skipped_communicator(node: Node) -> str:
 
 def _get_section(node: Node) -> dict[str, Node]:
     """Return the keys of a mapping that have a value; a key without one counts as missing."""
-    return {key: inner for key, inner in node.mapping().items() if not inner.is_null}
+    return {key: inner for key, inner in node.as_mapping().items() if not inner.is_null}
 
 
 def _note_unknown_keys(node: Node, shape: Mapping[str, Any]) -> Iterator[str]:
@@ -250,43 +250,46 @@ def _note_unknown_key(node: Node, key: str, siblings: Iterable[str]) -> str:
 
 
 def _read_text(node: Node, _: Problems) -> str:
-    return node.text()
+    return node.as_text()
 
 
 def _read_texts(node: Node, problems: Problems) -> tuple[str, ...]:
     """Return the texts of a list; empty if one of them is wrong."""
-    texts = [""] * len(node.items())
-    for index, item in enumerate(node.items()):
+    texts = [""] * len(node.as_list())
+    for index, item in enumerate(node.as_list()):
         with problems.collect_errors():
             if item.is_null:
-                raise item.error("expected text, found nothing", hint="Write '' for an empty argument.")
-            texts[index] = item.text()
+                raise item.build_error("expected text, found nothing", hint="Write '' for an empty argument.")
+            texts[index] = item.as_text()
     return tuple(texts)
 
 
 def _read_command(node: Node, problems: Problems) -> str | tuple[str, ...]:
-    return _read_texts(node, problems) if isinstance(node.content, tuple) else node.text()
+    return _read_texts(node, problems) if isinstance(node.content, tuple) else node.as_text()
 
 
 def _read_count(node: Node, _: Problems) -> int:
-    number = node.integer()
+    number = node.as_integer()
     if not 1 <= number <= MAX_NUMBER:
-        raise node.error(f"expected a number from 1 to {MAX_NUMBER}")
+        raise node.build_error(f"expected a number from 1 to {MAX_NUMBER}")
     return number
 
 
 def _read_boolean(node: Node, _: Problems) -> bool:
-    return node.boolean()
+    return node.as_boolean()
 
 
 def _read_conda(node: Node, _: Problems) -> dict[str, object]:
     """Return conda dependencies as plain values, their variables as they were written."""
-    return {key: inner.variables() if key == "variables" else inner.plain() for key, inner in node.mapping().items()}
+    return {
+        key: inner.as_variables() if key == "variables" else inner.to_plain()
+        for key, inner in node.as_mapping().items()
+    }
 
 
 def _read_name(node: Node, name: str) -> str:
     """Return a text, or the known name that differs from it in letter case only."""
-    text = node.text()
+    text = node.as_text()
     return name if text.casefold() == name.casefold() else text
 
 

@@ -87,6 +87,6 @@ def _looks_like_runconfig(path: Path, head: bytes) -> bool:
 
 def _read_top_keys(path: Path) -> Iterable[str]:
     try:
-        return read_document(path).mapping()
+        return read_document(path).as_mapping()
     except InvalidFile:
         return ()

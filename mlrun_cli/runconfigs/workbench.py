@@ -35,7 +35,7 @@ _SKIPPED = {
 
 def is_workbench(root: Node) -> bool:
     """Return whether a document has keys of such a runconfig, and only keys in capitals as theirs."""
-    keys = root.mapping()
+    keys = root.as_mapping()
     return not keys.keys().isdisjoint(KEYS) and all(key[:1].isupper() for key in keys)
 
 
@@ -46,13 +46,13 @@ def translate_workbench(root: Node) -> tuple[Node, tuple[str, ...]]:
         InvalidFile: a value is of a wrong type; names the key as it is written.
     """
     translation = _Translation(root)
-    return translation.document(), tuple(translation.notes)
+    return translation.build_document(), tuple(translation.notes)
 
 
 class _Translation:
     def __init__(self, root: Node) -> None:
         self._root = root
-        self._old = {key: node for key, node in root.mapping().items() if not node.is_null}
+        self._old = {key: node for key, node in root.as_mapping().items() if not node.is_null}
         self._top: dict[str, Node] = {}
         self._python: dict[str, Node] = {}
         self._docker: dict[str, Node] = {}
@@ -61,16 +61,16 @@ class _Translation:
             "'mlrun runconfig show' prints it in them."
         ]
 
-    def document(self) -> Node:
+    def build_document(self) -> Node:
         self._translate_arguments()
         self._translate_target()
         self._translate_environment()
         for old, new in (("Framework", "framework"), ("PrepareEnvironment", "prepareEnvironment")):
             if old in self._old:
-                self._top[new] = self._old[old].under(new)
-        if "TrackedRun" in self._old and not self._old["TrackedRun"].boolean():
+                self._top[new] = self._old[old].rebase(new)
+        if "TrackedRun" in self._old and not self._old["TrackedRun"].as_boolean():
             self._skip("TrackedRun", "every run is recorded")
-        if "UseSampling" in self._old and not self._old["UseSampling"].boolean():
+        if "UseSampling" in self._old and not self._old["UseSampling"].as_boolean():
             self._skip("UseSampling", "there are no data sources of Workbench here")
         for key, reason in _SKIPPED.items():
             if key in self._old and (key != "SparkDependenciesFile" or self._is_for_spark()):
@@ -92,10 +92,10 @@ class _Translation:
         """Translate the script and its arguments; Workbench replaced `$file` by the file in its editor."""
         if "ArgumentVector" not in self._old:
             return
-        words = self._old["ArgumentVector"].items()
-        if words and words[0].text() != _SELECTED_FILE:
-            self._top["script"] = words[0].under("script")
-        arguments = tuple(word.under(f"arguments[{index}]") for index, word in enumerate(words[1:]))
+        words = self._old["ArgumentVector"].as_list()
+        if words and words[0].as_text() != _SELECTED_FILE:
+            self._top["script"] = words[0].rebase("script")
+        arguments = tuple(word.rebase(f"arguments[{index}]") for index, word in enumerate(words[1:]))
         self._top["arguments"] = self._old["ArgumentVector"]._replace(key_path="arguments", content=arguments)
 
     def _translate_target(self) -> None:
@@ -103,30 +103,30 @@ class _Translation:
         target = self._old.get("Target")
         if target is None:
             return
-        is_local = target.text() in _LOCAL_TARGETS
-        name = "local" if is_local else target.text()
+        is_local = target.as_text() in _LOCAL_TARGETS
+        name = "local" if is_local else target.as_text()
         self._top["target"] = target._replace(key_path="target", content=name, source=name)
-        if is_local and target.text() == "docker":
+        if is_local and target.as_text() == "docker":
             enabled = target._replace(key_path="environment.docker.enabled", content=True, source="true")
             self._docker["enabled"] = enabled
 
     def _translate_environment(self) -> None:
         if "EnvironmentVariables" in self._old:
-            self._old["EnvironmentVariables"].mapping()
-            self._top["environmentVariables"] = self._old["EnvironmentVariables"].under("environmentVariables")
+            self._old["EnvironmentVariables"].as_mapping()
+            self._top["environmentVariables"] = self._old["EnvironmentVariables"].rebase("environmentVariables")
         file = self._old.get("CondaDependenciesFile", self._old.get("CondaFile"))
         if file is not None:
-            file.text()
-            self._python["condaDependenciesFile"] = file.under("environment.python.condaDependenciesFile")
+            file.as_text()
+            self._python["condaDependenciesFile"] = file.rebase("environment.python.condaDependenciesFile")
         managed = self._old.get("ManagedEnvironment")
         if managed is not None:
-            is_own = not managed.boolean()
+            is_own = not managed.as_boolean()
             self._python["userManagedDependencies"] = managed._replace(
                 key_path="environment.python.userManagedDependencies", content=is_own, source=str(is_own).lower()
             )
 
     def _is_for_spark(self) -> bool:
-        return "Framework" in self._old and self._old["Framework"].text().casefold() == "pyspark"
+        return "Framework" in self._old and self._old["Framework"].as_text().casefold() == "pyspark"
 
     def _build_section(self, key_path: str, content: dict[str, Node]) -> Node:
         return self._root._replace(key_path=key_path, content=content)

@@ -60,7 +60,7 @@ def read_plain_runconfig(path: Path) -> dict[str, Any]:
     """
     root, _ = read_current_keys(read_document(path))
     document = _to_plain(root)
-    keys = root.mapping()
+    keys = root.as_mapping()
     if "environment" in keys and isinstance(keys["environment"].content, dict):
         document["environment"] = _to_plain(keys["environment"])
     if "arguments" in keys and isinstance(keys["arguments"].content, tuple):
@@ -78,7 +78,9 @@ def read_plain_environment(path: Path) -> dict[str, Any]:
 
 
 def _to_plain(section: Node) -> dict[str, Any]:
-    return {key: _read_texts(node) if key in _TEXT_KEYS else node.plain() for key, node in section.mapping().items()}
+    return {
+        key: _read_texts(node) if key in _TEXT_KEYS else node.to_plain() for key, node in section.as_mapping().items()
+    }
 
 
 def _read_argument(node: Node) -> Any:
@@ -91,4 +93,4 @@ def _read_texts(node: Node) -> Any:
         return {key: _read_texts(inner) for key, inner in node.content.items()}
     if isinstance(node.content, tuple):
         return [_read_texts(inner) for inner in node.content]
-    return None if node.is_null else node.text()
+    return None if node.is_null else node.as_text()

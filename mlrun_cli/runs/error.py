@@ -24,7 +24,7 @@ def build_run_error(
 ) -> dict[str, Any]:
     """Return `{"error": {"code", "message", "details", "debugInfo": {"type", "message", "stackTrace"}}}`.
 
-    Exceptions like to tell with what they could not connect: `Redaction.error` keeps that out of records.
+    Exceptions like to tell with what they could not connect: `Redaction.redact_error` keeps that out of records.
     """
     debug_info = {"type": kind, "message": message, "stackTrace": stack_trace}
     return {

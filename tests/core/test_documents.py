@@ -24,7 +24,7 @@ def write(folder: Path, content: str | bytes) -> Path:
 
 def message(path: Path) -> str:
     with pytest.raises(InvalidFile) as caught:
-        read_document(path).plain()
+        read_document(path).to_plain()
     assert caught.value.file == str(path)
     assert "\n" not in caught.value.message
     return caught.value.message
@@ -42,33 +42,33 @@ def message(path: Path) -> str:
     ],
 )
 def test_yaml_and_json_are_told_apart_by_content(tmp_path: Path, content: bytes) -> None:
-    document = read_document(write(tmp_path, content)).mapping()
+    document = read_document(write(tmp_path, content)).as_mapping()
 
-    assert (document["a"].plain(), document["b"].plain()) == (1, ["x", "y"])
+    assert (document["a"].to_plain(), document["b"].to_plain()) == (1, ["x", "y"])
 
 
 def test_a_merge_key_brings_in_what_is_not_there(tmp_path: Path) -> None:
     path = write(tmp_path, "one: &1 {a: 1, b: 1}\ntwo: &2 {b: 2, c: 2}\nall:\n  <<: [*1, *2]\n  a: 0\n")
 
-    assert read_document(path).mapping()["all"].plain() == {"a": 0, "b": 1, "c": 2}
+    assert read_document(path).as_mapping()["all"].to_plain() == {"a": 0, "b": 1, "c": 2}
 
 
 @pytest.mark.parametrize("content", ["- a: 1\n-\n  b:\n    - 0.10\n", '[{"a": 1},\n\n  {"b":\n [0.10]}]'])
 def test_a_node_knows_its_line_its_key_path_and_its_source(tmp_path: Path, content: str) -> None:
-    node = read_document(write(tmp_path, content)).items()[1].mapping()["b"].items()[0]
+    node = read_document(write(tmp_path, content)).as_list()[1].as_mapping()["b"].as_list()[0]
 
     assert (node.line, node.key_path, node.content, node.source) == (4, "[1].b[0]", 0.1, "0.10")
 
 
 @pytest.mark.parametrize("text", ["0.10", "1", "true", "no", "010", "1e5", "2020-01-02", "0x10", "1_000"])
 def test_text_is_what_was_written(tmp_path: Path, text: str) -> None:
-    assert read_document(write(tmp_path, f"- {text}\n")).items()[0].text() == text
+    assert read_document(write(tmp_path, f"- {text}\n")).as_list()[0].as_text() == text
 
 
 def test_numbers_of_json_keep_their_text(tmp_path: Path) -> None:
     path = write(tmp_path, '["0.10", 0.10, 1E+2, true, -0]')
 
-    assert [node.text() for node in read_document(path).items()] == ["0.10", "0.10", "1E+2", "true", "-0"]
+    assert [node.as_text() for node in read_document(path).as_list()] == ["0.10", "0.10", "1E+2", "true", "-0"]
 
 
 @given(
@@ -80,7 +80,7 @@ def test_numbers_of_json_keep_their_text(tmp_path: Path) -> None:
 )
 def test_json_reads_as_the_standard_library_reads_it(value: object) -> None:
     for indent in (None, "\t"):
-        assert read_json(Path("x"), json.dumps(value, indent=indent)).plain() == value
+        assert read_json(Path("x"), json.dumps(value, indent=indent)).to_plain() == value
 
 
 @pytest.mark.parametrize(
@@ -136,7 +136,7 @@ def test_what_cannot_be_read_is_named_with_its_line(
 )
 def test_an_error_quotes_no_secret(tmp_path: Path, content: str, told: str) -> None:
     with pytest.raises(InvalidFile) as caught:
-        next(iter(read_document(write(tmp_path, content)).mapping().values())).mapping()
+        next(iter(read_document(write(tmp_path, content)).as_mapping().values())).as_mapping()
 
     assert caught.value.message.endswith(f"line 1: {told}")
     assert "hunter2" not in f"{caught.value.message} {caught.value.hint}"
@@ -187,7 +187,7 @@ def test_as_many_merge_keys_as_a_file_has_room_for_take_no_time(tmp_path: Path) 
     keys = "".join(f"  k{number}:\n" for number in range(30_000))
     document = read_document(write(tmp_path, f"some: &1\n{keys}all:\n  <<: *1\n" + "  <<: {}\n" * 35_000))
 
-    assert len(document.mapping()["all"].mapping()) == 30_000
+    assert len(document.as_mapping()["all"].as_mapping()) == 30_000
 
 
 @pytest.mark.parametrize(
@@ -208,23 +208,23 @@ def test_deep_nesting_is_refused(tmp_path: Path, content: str) -> None:
 def test_a_number_of_thousands_of_digits_is_no_traceback(tmp_path: Path) -> None:
     for content in ("a: %s", '{"a": %s}'):
         document = read_document(write(tmp_path, content % ("9" * 5000)))
-        assert document.mapping()["a"].text() == "9" * 5000
+        assert document.as_mapping()["a"].as_text() == "9" * 5000
 
 
 @pytest.mark.parametrize("number", ["1" + ":59" * 100_000, "0x" + "f" * 5000, "1" + ":59" * 1000 + ".5"])
 def test_a_number_that_only_a_machine_can_have_written_is_text(tmp_path: Path, number: str) -> None:
-    node = read_document(write(tmp_path, f"a: {number}\n")).mapping()["a"]
+    node = read_document(write(tmp_path, f"a: {number}\n")).as_mapping()["a"]
 
-    assert node.plain() == number
+    assert node.to_plain() == number
     with pytest.raises(InvalidFile) as caught:
-        node.integer()
+        node.as_integer()
     assert (caught.value.line, caught.value.key_path) == (1, "a")
 
 
 @pytest.mark.parametrize("content", ['a: "x\\0y"', '{"a": "x\\u0000y"}', '{"a": "\\ud800"}'])
 def test_text_that_no_process_can_be_given_is_refused(tmp_path: Path, content: str) -> None:
     with pytest.raises(InvalidFile, match=r"line 1: a: holds "):
-        read_document(write(tmp_path, content)).mapping()["a"].text()
+        read_document(write(tmp_path, content)).as_mapping()["a"].as_text()
 
 
 def test_a_folder_a_fifo_and_a_missing_file_are_named(tmp_path: Path) -> None:

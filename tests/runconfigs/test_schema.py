@@ -45,7 +45,7 @@ def test_a_file_that_is_read_is_valid(path: Path) -> None:
         read_runconfig(path)
     except Unsupported:
         return  # it is another kind of file
-    assert problems(read_document(path).plain()) == []
+    assert problems(read_document(path).to_plain()) == []
 
 
 @pytest.mark.parametrize(

@@ -17,10 +17,10 @@ def read_json(path: Path, text: str) -> Node:
         json.JSONDecodeError: it is not JSON.
         InvalidFile: as `read_document`.
     """
-    return _JsonReader(path, text).document()
+    return _JsonReader(path, text).read()
 
 
-def create_json_problem(path: Path, error: json.JSONDecodeError) -> InvalidFile:
+def build_json_error(path: Path, error: json.JSONDecodeError) -> InvalidFile:
     """Return the error for a file that had to be JSON."""
     return InvalidFile(path, f"is not JSON: {error.msg.lower()}", line=error.lineno)
 
@@ -35,7 +35,7 @@ class _JsonReader(NodeBuilder):
         self._at = 0
         self._line = 1
 
-    def document(self) -> Node:
+    def read(self) -> Node:
         root = self._read_value("", 1)
         if self._peek():
             raise json.JSONDecodeError("Extra data", self._text, self._at)
@@ -57,13 +57,13 @@ class _JsonReader(NodeBuilder):
 
     def _read_value(self, key_path: str, depth: int) -> Node:
         first, line = self._peek(), self._line
-        self.enter(key_path, line, depth)
+        self.count_value(key_path, line, depth)
         if first == "{":
-            return self.node(self._read_object(key_path, depth), key_path, line)
+            return self.build_node(self._read_object(key_path, depth), key_path, line)
         if first == "[":
-            return self.node(self._read_array(key_path, depth), key_path, line)
+            return self.build_node(self._read_array(key_path, depth), key_path, line)
         value, source = self._read_scalar()
-        return self.node(value, key_path, line, source)
+        return self.build_node(value, key_path, line, source)
 
     def _read_scalar(self) -> tuple[Scalar, str]:
         start = self._at
@@ -88,7 +88,7 @@ class _JsonReader(NodeBuilder):
             line = self._line
             key = str(self._read_scalar()[0])
             inner = join_key_path(key_path, key)
-            self.note_key(lines, key, inner, line)
+            self.record_key(lines, key, inner, line)
             self._skip(":", "Expecting ':' delimiter")
             nodes[key] = self._read_value(inner, depth + 1)
         self._move(self._at + 1)

@@ -53,50 +53,50 @@ class Node(NamedTuple):
         """Whether the key stands there without a value."""
         return self.content is None
 
-    def error(self, reason: str, *, hint: str | None = None) -> InvalidFile:
+    def build_error(self, reason: str, *, hint: str | None = None) -> InvalidFile:
         """Return an error that names file, line and key path, to be raised."""
-        return problem(self.path, reason, line=self.line, key_path=self.key_path, hint=hint)
+        return build_file_error(self.path, reason, line=self.line, key_path=self.key_path, hint=hint)
 
     @property
     def place(self) -> str:
         """File and line, for messages."""
         return f"{self.path}, line {self.line}" if self.line else str(self.path)
 
-    def mapping(self) -> dict[str, Node]:
+    def as_mapping(self) -> dict[str, Node]:
         """Return the nodes of a mapping, by key.
 
         Raises:
             InvalidFile: it is something else.
         """
         if not isinstance(self.content, dict):
-            raise self._type_error("a mapping")
+            raise self._build_type_error("a mapping")
         return self.content
 
-    def items(self) -> tuple[Node, ...]:
+    def as_list(self) -> tuple[Node, ...]:
         """Return the nodes of a list.
 
         Raises:
             InvalidFile: it is something else.
         """
         if not isinstance(self.content, tuple):
-            raise self._type_error("a list")
+            raise self._build_type_error("a list")
         return self.content
 
-    def text(self) -> str:
+    def as_text(self) -> str:
         """Return a text; a number, boolean value or date as it was written.
 
         Raises:
             InvalidFile: it is nothing, a list or a mapping, or no process could be given it.
         """
         if self.content is None or isinstance(self.content, (tuple, dict)):
-            raise self._type_error("text")
+            raise self._build_type_error("text")
         text = self.content if isinstance(self.content, str) else self.source
-        problem = find_text_problem(text)
-        if problem:
-            raise self.error(problem)
+        build_file_error = find_text_problem(text)
+        if build_file_error:
+            raise self.build_error(build_file_error)
         return text
 
-    def variables(self) -> dict[str, str]:
+    def as_variables(self) -> dict[str, str]:
         """Return environment variables; one without a value is empty.
 
         Raises:
@@ -104,60 +104,60 @@ class Node(NamedTuple):
         """
         found: dict[str, str] = {}
         problems = Problems()
-        for name, value in ({} if self.is_null else self.mapping()).items():
+        for name, value in ({} if self.is_null else self.as_mapping()).items():
             with problems.collect_errors():
                 if not name or "=" in name:
-                    raise value.error("no variable has this name", hint="Write 'NAME: value', with a colon.")
-                if problem := find_text_problem(name):
-                    raise value.error(problem)
-                found[name] = "" if value.is_null else value.text()
+                    raise value.build_error("no variable has this name", hint="Write 'NAME: value', with a colon.")
+                if build_file_error := find_text_problem(name):
+                    raise value.build_error(build_file_error)
+                found[name] = "" if value.is_null else value.as_text()
         problems.raise_if_any()
         return found
 
-    def boolean(self) -> bool:
+    def as_boolean(self) -> bool:
         """Return a boolean value.
 
         Raises:
             InvalidFile: it is something else.
         """
         if not isinstance(self.content, bool):
-            raise self._type_error("true or false")
+            raise self._build_type_error("true or false")
         return self.content
 
-    def integer(self) -> int:
+    def as_integer(self) -> int:
         """Return a whole number.
 
         Raises:
             InvalidFile: it is something else.
         """
         if not isinstance(self.content, int) or isinstance(self.content, bool):
-            raise self._type_error("a whole number")
+            raise self._build_type_error("a whole number")
         return self.content
 
-    def under(self, key_path: str) -> Node:
+    def rebase(self, key_path: str) -> Node:
         """Return the same value under another key path; its lines stay those of the file."""
         content = self.content
         if isinstance(content, dict):
-            content = {key: node.under(join_key_path(key_path, key)) for key, node in content.items()}
+            content = {key: node.rebase(join_key_path(key_path, key)) for key, node in content.items()}
         elif isinstance(content, tuple):
-            content = tuple(node.under(f"{key_path}[{index}]") for index, node in enumerate(content))
+            content = tuple(node.rebase(f"{key_path}[{index}]") for index, node in enumerate(content))
         return self._replace(key_path=key_path, content=content)
 
-    def plain(self) -> object:
+    def to_plain(self) -> object:
         """Return the value as plain dicts, lists and scalars, without line numbers."""
         if isinstance(self.content, dict):
-            return {key: node.plain() for key, node in self.content.items()}
+            return {key: node.to_plain() for key, node in self.content.items()}
         if isinstance(self.content, tuple):
-            return [node.plain() for node in self.content]
+            return [node.to_plain() for node in self.content]
         return self.content
 
-    def _type_error(self, wanted: str) -> InvalidFile:
+    def _build_type_error(self, wanted: str) -> InvalidFile:
         found = _KIND_WORDS[type(self.content)]
         shown = quote_value(self.key_path, self.source)
-        return self.error(f"expected {wanted}, found {found}{f' ({shown})' if shown else ''}")
+        return self.build_error(f"expected {wanted}, found {found}{f' ({shown})' if shown else ''}")
 
 
-def problem(path: Path, reason: str, *, line: int, key_path: str = "", hint: str | None = None) -> InvalidFile:
+def build_file_error(path: Path, reason: str, *, line: int, key_path: str = "", hint: str | None = None) -> InvalidFile:
     """Return an error about a line of a file, to be raised; a line of 0 and an empty key path are left out."""
     return InvalidFile(path, reason, line=line or None, key_path=format_key_path(key_path) or None, hint=hint)
 
@@ -199,7 +199,7 @@ class NodeBuilder:
         self._count = 0
         self._letters = 0
 
-    def node(self, content: Content, key_path: str, line: int, source: str = "") -> Node:
+    def build_node(self, content: Content, key_path: str, line: int, source: str = "") -> Node:
         """Return one value of the document.
 
         Raises:
@@ -208,10 +208,10 @@ class NodeBuilder:
         self._letters += len(source)
         if self._letters > MAX_LETTERS:
             reason = f"holds more than {MAX_LETTERS >> 20} MiB of text, aliases written out"
-            raise problem(self.path, reason, line=line)
+            raise build_file_error(self.path, reason, line=line)
         return Node(self.path, key_path, line, content, source)
 
-    def enter(self, key_path: str, line: int, depth: int) -> None:
+    def count_value(self, key_path: str, line: int, depth: int) -> None:
         """Count one more value, before its content is read.
 
         Raises:
@@ -220,9 +220,9 @@ class NodeBuilder:
         self._count += 1
         if len(key_path) > MAX_KEY_PATH:
             reason = f"stands under keys of more than {MAX_KEY_PATH} letters"
-            raise problem(self.path, reason, line=line, key_path=_shorten(key_path))
+            raise build_file_error(self.path, reason, line=line, key_path=_shorten(key_path))
         if self._count > MAX_VALUES:
-            raise problem(self.path, f"holds more than {MAX_VALUES} values, aliases written out", line=line)
+            raise build_file_error(self.path, f"holds more than {MAX_VALUES} values, aliases written out", line=line)
         self.check_depth(key_path, line, depth)
 
     def check_depth(self, key_path: str, line: int, depth: int) -> None:
@@ -232,16 +232,16 @@ class NodeBuilder:
             InvalidFile: it would.
         """
         if depth > MAX_DEPTH:
-            raise problem(self.path, TOO_DEEP, line=line, key_path=_shorten(key_path))
+            raise build_file_error(self.path, TOO_DEEP, line=line, key_path=_shorten(key_path))
 
-    def note_key(self, lines: dict[str, int], key: str, key_path: str, line: int) -> None:
+    def record_key(self, lines: dict[str, int], key: str, key_path: str, line: int) -> None:
         """Record the line of a key of a mapping, before its value is read.
 
         Raises:
             InvalidFile: the mapping has the key already.
         """
         if key in lines:
-            raise problem(self.path, f"stands twice, first in line {lines[key]}", line=line, key_path=key_path)
+            raise build_file_error(self.path, f"stands twice, first in line {lines[key]}", line=line, key_path=key_path)
         lines[key] = line
 
 

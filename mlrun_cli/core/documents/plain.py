@@ -9,7 +9,7 @@ from mlrun_cli.core.documents.node import MAX_NUMBER, Content, Node, NodeBuilder
 from mlrun_cli.errors import InvalidFile
 
 
-def plain_document(document: object, path: Path) -> Node:
+def build_nodes(document: object, path: Path) -> Node:
     """Return the nodes of dicts, lists and scalars, none with a line; `path` stands in messages as their file.
 
     Raises:
@@ -21,14 +21,14 @@ def plain_document(document: object, path: Path) -> Node:
 
 class _PlainReader(NodeBuilder):
     def build(self, value: object, key_path: str, depth: int) -> Node:
-        self.enter(key_path, 0, depth)
+        self.count_value(key_path, 0, depth)
         if isinstance(value, str):
-            return self.node(value, key_path, 0, value)
+            return self.build_node(value, key_path, 0, value)
         if isinstance(value, int) and abs(value) >= 10**MAX_NUMBER:
-            raise self.node(None, key_path, 0).error("is too large a number")
+            raise self.build_node(None, key_path, 0).build_error("is too large a number")
         if value is None or isinstance(value, (bool, int, float)):
-            return self.node(value, key_path, 0, json.dumps(value))
-        return self.node(self._build_content(value, key_path, depth), key_path, 0)
+            return self.build_node(value, key_path, 0, json.dumps(value))
+        return self.build_node(self._build_content(value, key_path, depth), key_path, 0)
 
     def _build_content(self, value: object, key_path: str, depth: int) -> Content:
         if isinstance(value, dict):
@@ -37,4 +37,4 @@ class _PlainReader(NodeBuilder):
             return {key: self.build(inner, join_key_path(key_path, key), depth + 1) for key, inner in value.items()}
         if isinstance(value, (list, tuple)):
             return tuple(self.build(item, f"{key_path}[{index}]", depth + 1) for index, item in enumerate(value))
-        raise self.node(None, key_path, 0).error(f"expected a value of JSON, found {type(value).__name__}")
+        raise self.build_node(None, key_path, 0).build_error(f"expected a value of JSON, found {type(value).__name__}")

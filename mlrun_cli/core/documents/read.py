@@ -10,7 +10,7 @@ import json
 import re
 from pathlib import Path
 
-from mlrun_cli.core.documents.json import create_json_problem, read_json
+from mlrun_cli.core.documents.json import build_json_error, read_json
 from mlrun_cli.core.documents.node import Node
 from mlrun_cli.core.text_files import read_text
 from mlrun_cli.errors import InvalidFile
@@ -35,7 +35,7 @@ def read_document(path: Path) -> Node:
             return _read_yaml(path, text)
         except InvalidFile:
             if re.match(r'\s*\{\s*"', text):
-                raise create_json_problem(path, error) from error
+                raise build_json_error(path, error) from error
             raise
 
 

@@ -14,8 +14,8 @@ from mlrun_cli.core.documents.node import (
     Node,
     NodeBuilder,
     Scalar,
+    build_file_error,
     join_key_path,
-    problem,
     quote_value,
 )
 from mlrun_cli.errors import InvalidFile
@@ -35,7 +35,7 @@ def read_yaml(path: Path, text: str) -> Node:
         InvalidFile: it is not YAML; empty; a key twice; too deep, or too many values once aliases are
             written out; a tag that is no plain value, or an alias that stands for nothing.
     """
-    return _YamlReader(path).document(text)
+    return _YamlReader(path).read(text)
 
 
 class _YamlReader(NodeBuilder):
@@ -43,12 +43,12 @@ class _YamlReader(NodeBuilder):
         super().__init__(path)
         self._constructor = yaml.SafeLoader("")
 
-    def document(self, text: str) -> Node:
+    def read(self, text: str) -> Node:
         try:
             self._check_events(yaml.parse(text, Loader=_LOADER))
             root = yaml.compose(text, Loader=_LOADER)
         except yaml.YAMLError as error:
-            raise self._create_problem(error, text) from error
+            raise self._build_error(error, text) from error
         if root is None:
             raise InvalidFile(self.path, "is empty")
         return self._build(root, "", 1)
@@ -61,14 +61,14 @@ class _YamlReader(NodeBuilder):
             depth += name.endswith("StartEvent") - name.endswith("EndEvent")
             self.check_depth("", _get_line(event), depth)
 
-    def _create_problem(self, error: yaml.YAMLError, text: str) -> InvalidFile:
+    def _build_error(self, error: yaml.YAMLError, text: str) -> InvalidFile:
         if isinstance(error, yaml.MarkedYAMLError) and error.problem_mark is not None:
             line, reason = error.problem_mark.line + 1, error.problem or ""
         else:  # a character that YAML does not allow
             line = text.count("\n", 0, getattr(error, "position", 0)) + 1
             reason = getattr(error, "reason", "")
         if "maximum nesting" in reason:  # on one line, where the scanner looks far ahead
-            return problem(self.path, TOO_DEEP, line=line)
+            return build_file_error(self.path, TOO_DEEP, line=line)
         lines = text.splitlines()
         tabs = line <= len(lines) and lines[line - 1].lstrip(" ").startswith("\t")
         hint = "YAML is indented with spaces, not with tabs." if tabs else None
@@ -76,24 +76,24 @@ class _YamlReader(NodeBuilder):
             reason, hint = "an alias ('*') stands for nothing", "Put a text that begins with '*' into quotes."
         return InvalidFile(self.path, f"is not YAML: {reason or 'it cannot be read'}", line=line, hint=hint)
 
-    def _create_tag_problem(self, tag: str, key_path: str, line: int) -> InvalidFile:
+    def _build_tag_error(self, tag: str, key_path: str, line: int) -> InvalidFile:
         shown = quote_value(key_path, tag)
         named = f"the YAML tag '{shown}'" if shown else "a YAML tag ('!')"
         hint = None if tag.startswith(_YAML_TAG) else "Put a text that begins with '!' into quotes."
         reason = f"has {named}, which is not read"
-        return problem(self.path, reason, line=line, key_path=key_path, hint=hint)
+        return build_file_error(self.path, reason, line=line, key_path=key_path, hint=hint)
 
     def _build(self, node: yaml.Node, key_path: str, depth: int) -> Node:
         line = _get_line(node)
-        self.enter(key_path, line, depth)
+        self.count_value(key_path, line, depth)
         if node.tag not in _TAGS:
-            raise self._create_tag_problem(node.tag, key_path, line)
+            raise self._build_tag_error(node.tag, key_path, line)
         if isinstance(node, yaml.MappingNode):
-            return self.node(self._read_mapping(node, key_path, depth), key_path, line)
+            return self.build_node(self._read_mapping(node, key_path, depth), key_path, line)
         if isinstance(node, yaml.SequenceNode):
             items = (self._build(item, f"{key_path}[{index}]", depth + 1) for index, item in enumerate(node.value))
-            return self.node(tuple(items), key_path, line)
-        return self.node(self._read_scalar(node), key_path, line, node.value)
+            return self.build_node(tuple(items), key_path, line)
+        return self.build_node(self._read_scalar(node), key_path, line, node.value)
 
     def _read_mapping(self, node: yaml.MappingNode, key_path: str, depth: int) -> dict[str, Node]:
         nodes: dict[str, Node] = {}
@@ -105,16 +105,16 @@ class _YamlReader(NodeBuilder):
                 self._merge_into(merged, value, key_path, depth)
             elif isinstance(key, yaml.ScalarNode):
                 inner = join_key_path(key_path, key.value)
-                self.note_key(lines, key.value, inner, line)
+                self.record_key(lines, key.value, inner, line)
                 nodes[key.value] = self._build(value, inner, depth + 1)
             else:
-                raise problem(self.path, "a key is not text", line=line, key_path=key_path)
+                raise build_file_error(self.path, "a key is not text", line=line, key_path=key_path)
         return merged | nodes
 
     def _merge_into(self, merged: dict[str, Node], value: yaml.Node, key_path: str, depth: int) -> None:
         """Merge the mapping, or list of mappings, of a `<<` key; of mappings with the same key, the first wins."""
         for source in value.value if isinstance(value, yaml.SequenceNode) else [value]:
-            for key, node in self._build(source, key_path, depth + 1).mapping().items():
+            for key, node in self._build(source, key_path, depth + 1).as_mapping().items():
                 merged.setdefault(key, node)
 
     def _read_scalar(self, node: yaml.Node) -> Scalar:

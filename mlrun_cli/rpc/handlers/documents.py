@@ -15,7 +15,7 @@ from mlrun_cli.rpc.registry import handler
 @handler("documents.read")
 def read_file(context: RequestContext, path: str) -> Any:  # noqa: ARG001 - every handler takes a context
     """Return the content of a YAML or JSON file as JSON."""
-    return read_document(Path(path)).plain()
+    return read_document(Path(path)).to_plain()
 
 
 @handler("documents.read_runconfig")
