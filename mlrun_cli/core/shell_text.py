@@ -5,15 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-_PARTS = re.compile(
-    r"""
+_PARTS = r"""(?sx)
       (?P<as_it_is> \\. | (?<![^\s;&|()]) \#[^\n]* )
     | (?P<single> '[^']*' )
     | (?P<double> "(?:\\.|[^"\\])*" )
     | (?P<plain> [^'"\\\#]+ | . )
-    """,
-    re.VERBOSE | re.DOTALL,
-)
+"""
 # What ends and begins again the quotes that a part stands in, so that a variable there is expanded and stays one word.
 _AROUND = {"single": ("'\"", "\"'"), "double": ("", ""), "plain": ('"', '"')}
 
@@ -42,4 +39,4 @@ def insert_variables(text: str, pattern: re.Pattern[str], variable: Callable[[re
             at = found.end()
         return "".join([*pieces, text[at : part.end()]])
 
-    return _PARTS.sub(replace_part, text)
+    return re.sub(_PARTS, replace_part, text)

@@ -12,7 +12,7 @@ from mlrun_cli.errors import InvalidName, InvalidPath
 BLOB_DATASTORE = "workspaceblobstore"
 FILE_DATASTORE = "workspacefilestore"
 
-_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,254}")
+_NAME = r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,254}"
 
 
 class Datastore(NamedTuple):
@@ -54,7 +54,7 @@ def check_datastore_name(name: object) -> str:
     Raises:
         UsageError: it is no text, or has other characters than letters, digits, '_', '-' and '.'.
     """
-    if not isinstance(name, str) or not _NAME.fullmatch(name):
+    if not isinstance(name, str) or not re.fullmatch(_NAME, name):
         raise InvalidName(
             f"{name!r} is not a name for a datastore.",
             hint="Use up to 255 letters, digits, '_', '-' and '.'.",

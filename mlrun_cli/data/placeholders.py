@@ -17,13 +17,12 @@ _PLACEHOLDER = (
     r"|\$\{AZUREML_DATAREFERENCE_(?P<braced>[^{}]+)\}"
     r"|\$AZUREML_DATAREFERENCE_(?P<bare>\w+)"
 )
-_ANY_PLACEHOLDER = re.compile(_PLACEHOLDER)
 _BEFORE_PATH, _AFTER_PATH = r"""(?<![^\s=:,;|&<>()'"])""", r"""(?![^\s:,;|&<>()'"/])"""
 
 
 def has_placeholder(text: str) -> bool:
     """Return whether a text has a placeholder for data."""
-    return _ANY_PLACEHOLDER.search(text) is not None
+    return re.search(_PLACEHOLDER, text) is not None
 
 
 class Placeholders:
@@ -36,7 +35,7 @@ class Placeholders:
     def __init__(self, paths_on_compute: Iterable[str] = ()) -> None:
         paths = "|".join(map(re.escape, sorted(paths_on_compute, key=len, reverse=True)))
         self._paths = re.compile(rf"{_BEFORE_PATH}(?P<path>{paths}){_AFTER_PATH}") if paths else None
-        self._all = re.compile(f"{_PLACEHOLDER}|{self._paths.pattern}") if self._paths else _ANY_PLACEHOLDER
+        self._all = re.compile(f"{_PLACEHOLDER}|{self._paths.pattern}" if self._paths else _PLACEHOLDER)
 
     def fill(self, text: str, value: Callable[[str, str], str]) -> str:
         """Return a text with `value(kind, name)` in place of each."""

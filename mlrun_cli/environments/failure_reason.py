@@ -8,31 +8,25 @@ from itertools import takewhile
 
 _COMPLAINTS = ("error:", "\N{MULTIPLICATION SIGN}")
 
+# Compiled when they are needed, by a supervisor whose environment could not be built.
+
 # What a program printed that pip or uv had started to build a package: pip of today, pip of before 2022, uv.
-_OUTPUT_OF_BUILD = re.compile(
-    r"^[ \t]*\S+> \[\d+ lines of output\]\n(?P<pip>.*?)^[ \t]*\[end of output\]"
+_OUTPUT_OF_BUILD = (
+    r"(?ms)^[ \t]*\S+> \[\d+ lines of output\]\n(?P<pip>.*?)^[ \t]*\[end of output\]"
     r"|^[ \t]*Complete output[^\n]*\n(?P<old_pip>.*?)^[ \t]*-{20,}$"
-    r"|^[ \t]*\[std(?:out|err)\]\n(?P<uv>.*?)(?=^\S|^[ \t]*hint:|\Z)",
-    re.MULTILINE | re.DOTALL,
+    r"|^[ \t]*\[std(?:out|err)\]\n(?P<uv>.*?)(?=^\S|^[ \t]*hint:|\Z)"
 )
-_BUILT = re.compile(
-    r"Failed to (?:build|download and build) [`'](?P<uv>[^`']+)[`']"
+_BUILT = (
+    r"(?m)Failed to (?:build|download and build) [`'](?P<uv>[^`']+)[`']"
     r"|(?:Building wheel|Running setup\.py install|Failed building wheel) for (?P<wheel>[\w.-]+)"
-    r"|^[ \t]*(?:Collecting|Processing) (?P<begun>\S+)",
-    re.MULTILINE,
+    r"|^[ \t]*(?:Collecting|Processing) (?P<begun>\S+)"
 )
-_OF_THAT_BUILD = re.compile(
-    r"build|subprocess-exited-with-error|metadata-generation-failed|legacy-install-failure|errored out", re.IGNORECASE
-)
-_OF_COMPILER = re.compile(r"^\S+:\d+(?::\d+)?: (?:fatal )?error: .+|^.*: fatal error: .+", re.MULTILINE)
-_EXCEPTION = re.compile(r"^[A-Za-z_][\w.]*(?:Error|Exception|Exit|Warning|NotFound)\b.*")
-_NOT_REACHED = re.compile(
-    r"connection broken by '(?P<kind>\w+)\((?:['\"]?<.+?>: |\w+\()?['\"]?(?P<error>.+?)['\"),]*': /"
-)
-_CONFLICT = re.compile(
-    r"^ERROR: (?P<what>Cannot install .+? because .+?)\n(?P<rest>.*?)^To fix this", re.MULTILINE | re.DOTALL
-)
-_OF_CONDA = re.compile(r"^(?:\w+Error|ResolvePackageNotFound|PackagesNotFoundError):.*", re.MULTILINE)
+_OF_THAT_BUILD = r"(?i)build|subprocess-exited-with-error|metadata-generation-failed|legacy-install-failure|errored out"
+_OF_COMPILER = r"(?m)^\S+:\d+(?::\d+)?: (?:fatal )?error: .+|^.*: fatal error: .+"
+_EXCEPTION = r"^[A-Za-z_][\w.]*(?:Error|Exception|Exit|Warning|NotFound)\b.*"
+_NOT_REACHED = r"connection broken by '(?P<kind>\w+)\((?:['\"]?<.+?>: |\w+\()?['\"]?(?P<error>.+?)['\"),]*': /"
+_CONFLICT = r"(?ms)^ERROR: (?P<what>Cannot install .+? because .+?)\n(?P<rest>.*?)^To fix this"
+_OF_CONDA = r"(?m)^(?:\w+Error|ResolvePackageNotFound|PackagesNotFoundError):.*"
 _NO_TIMES = "is missing an upload date"
 _CAUSE_OF_UV = " cause: "
 """Between what has failed and why, each in a line of its own."""
@@ -51,7 +45,7 @@ def find_failure_reason(log: str) -> str:
             f"({_find_last_complaint(text)})"
         )
     reason = _find_build_failure(text) or _find_conflict(text) or _find_conda_error(text) or _find_last_complaint(text)
-    if "No matching distribution" in reason and (broken := list(_NOT_REACHED.finditer(text))):
+    if "No matching distribution" in reason and (broken := list(re.finditer(_NOT_REACHED, text))):
         return f"{reason} (The index was not reached: {broken[-1]['error']}.)"
     return reason
 
@@ -75,21 +69,22 @@ def _find_build_failure(text: str) -> str | None:
     begins, ends = text.find(" lines of output]"), text.find("[end of output]")
     if ends >= 0 and not 0 <= begins < ends:
         text = f"╰─> [0 lines of output]\n{text}"  # the log is longer than what was read of its end
-    outputs = list(_OUTPUT_OF_BUILD.finditer(text))
+    outputs = list(re.finditer(_OUTPUT_OF_BUILD, text))
     if not outputs or any(map(_is_unrelated, text[outputs[-1].end() :].splitlines())):
         return None
     # uv shows stdout and stderr of one program, one after the other: the last of them tells, if there is one.
     lines = list(_clean_lines(outputs[-1][0]))
     cause = _find_cause(lines)
     # pip says at the end, uv in front, what it was.
-    named = [*_BUILT.finditer(text, 0, outputs[-1].start()), *_BUILT.finditer(text, outputs[-1].end())]
+    built = re.compile(_BUILT)
+    named = [*built.finditer(text, 0, outputs[-1].start()), *built.finditer(text, outputs[-1].end())]
     names = [match.group(match.lastgroup or 0) for match in named]
     return f"{_shorten(names[-1])} could not be built: {cause}" if names else f"A package could not be built: {cause}"
 
 
 def _is_unrelated(line: str) -> bool:
     """Return whether a line after the output of a build reports something else."""
-    return line.lower().startswith("error:") and _OF_THAT_BUILD.search(line) is None
+    return line.lower().startswith("error:") and re.search(_OF_THAT_BUILD, line) is None
 
 
 def _clean_lines(output: str) -> Iterator[str]:
@@ -101,10 +96,10 @@ def _clean_lines(output: str) -> Iterator[str]:
 
 def _find_cause(lines: Sequence[str]) -> str:
     text = "\n".join(lines)
-    compiler = _OF_COMPILER.search(text)
+    compiler = re.search(_OF_COMPILER, text)
     if compiler is not None:
         return compiler[0].strip()[:_MOST_LETTERS]
-    telling = [line for line in lines if _EXCEPTION.match(line) or line.lower().startswith("error:")]
+    telling = [line for line in lines if re.match(_EXCEPTION, line) or line.lower().startswith("error:")]
     return next(reversed(telling or lines), "it printed nothing")[:_MOST_LETTERS]
 
 
@@ -115,7 +110,7 @@ def _shorten(name: str) -> str:
 
 def _find_conflict(text: str) -> str | None:
     """Return pip's report of conflicting versions; None if there is none."""
-    conflict = _CONFLICT.search(text)
+    conflict = re.search(_CONFLICT, text)
     if conflict is None:
         return None
     listed = takewhile(str.strip, conflict["rest"].strip("\n").splitlines())
@@ -125,7 +120,7 @@ def _find_conflict(text: str) -> str | None:
 
 def _find_conda_error(text: str) -> str | None:
     """Return the last exception of conda's, with the packages that it names; None where there is none."""
-    found = list(_OF_CONDA.finditer(text))
+    found = list(re.finditer(_OF_CONDA, text))
     if not found:
         return None
     following = text[found[-1].end() :].lstrip("\n").splitlines()

@@ -13,7 +13,7 @@ from mlrun_cli.environments.folder import EnvironmentFolder
 from mlrun_cli.environments.installer import Installer, print_changed
 
 _REPOSITORY = "localhost/mlrun-environment"
-_IS_REGISTRY = re.compile(r"localhost$|.*[.:]")
+_IS_REGISTRY = r"localhost$|.*[.:]"
 
 
 def build_image_name(key: str) -> str:
@@ -24,7 +24,7 @@ def build_image_name(key: str) -> str:
 def get_registry(image: str) -> str:
     """Return the registry that an image comes from, as an engine's `login` takes it; empty for the engine's default."""
     first, slash, _ = image.partition("/")
-    return first if slash and _IS_REGISTRY.match(first) else ""
+    return first if slash and re.match(_IS_REGISTRY, first) else ""
 
 
 def has_image(engine: str, image: str) -> bool:

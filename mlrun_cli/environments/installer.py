@@ -40,10 +40,10 @@ _TRUST_AS_SYSTEM = {"UV_SYSTEM_CERTS": "true", "UV_NATIVE_TLS": "true"}
 
 _BEFORE_SECRET = rf"://|[?&]\w+=|{SECRET_PREFIX}\d+\W+"
 """What stands in front of a secret in an address, or in a list of variables."""
-_COLOUR = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
+_COLOUR = r"\x1b\[[0-9;]*[A-Za-z]"
 """What sets colours and the like on a terminal."""
 _LINES_KEPT = 200
-_BETWEEN_WORDS = re.compile(r"""[;&|()\[\]'"\\\n]+""")
+_BETWEEN_WORDS = r"""[;&|()\[\]'"\\\n]+"""
 """What a shell or a list may have put around a secret, and a line of text between two parts of it."""
 
 
@@ -76,7 +76,7 @@ class Installer:
         with self._start(command, subprocess.STDOUT) as process:
             for line in process.stdout or ():
                 is_silent = is_silent and not line.strip()
-                shown = hidden(self._remove_secrets(_COLOUR.sub("", line)))
+                shown = hidden(self._remove_secrets(re.sub(_COLOUR, "", line)))
                 self._last_lines.append(shown)
                 sys.stdout.write(shown)
                 sys.stdout.flush()
@@ -137,7 +137,7 @@ class Installer:
 def _compile_secrets(secrets: Collection[str]) -> re.Pattern[str]:
     """Return a pattern of the secrets and their parts; a short one matches only where it must be a secret."""
     whole = {part for secret in secrets for part in (secret, secret.partition(":")[2])}
-    parts = {part.strip() for secret in secrets for part in _BETWEEN_WORDS.split(secret)}
+    parts = {part.strip() for secret in secrets for part in re.split(_BETWEEN_WORDS, secret)}
     telling = {part for part in whole if ":" in part} | {part for part in whole | parts if len(part) >= LEAST_LETTERS}
     return re.compile(f"(?P<before>{_BEFORE_SECRET})(?:{build_alternatives(secrets)})|{build_alternatives(telling)}")
 

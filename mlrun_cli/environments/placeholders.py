@@ -11,7 +11,7 @@ SECRET_PREFIX = "MLRUN_INSTALL_SECRET_"  # noqa: S105 - a variable's name
 
 _PLACEHOLDER = rf"\$\{{{SECRET_PREFIX}\d+\}}"
 _IMAGE = r"(?im:^[ \t]*FROM[ \t]+(?:--\S+[ \t]+)*\S+(?:[ \t]+AS[ \t]+\S+)?[ \t]*$)"
-_VARIABLE = re.compile(r"\$\{[A-Z0-9_]+\}(?::\$\{[A-Z0-9_]+\})?")
+_VARIABLE = r"\$\{[A-Z0-9_]+\}(?::\$\{[A-Z0-9_]+\})?"
 
 
 def replace_secrets(lines: Sequence[str]) -> tuple[list[str], dict[str, str]]:
@@ -43,7 +43,7 @@ class _Placeholders:
     def placeholder_for(self, found: str) -> str:
         """Return the placeholder, with the quotes that were around the secret; a user's own variable stays."""
         secret = found.strip("\"'")
-        if not secret or _VARIABLE.fullmatch(secret):
+        if not secret or re.fullmatch(_VARIABLE, secret):
             return found
         before, _, after = found.partition(secret)
         # One that is found in a wider secret must not be left in it: each is put back once.

@@ -12,8 +12,8 @@ from mlrun_cli.environments.image import build_image_name, get_registry
 
 _MOST_LINES = 2_000
 _RELAXED = "'--environment relaxed' leaves open the versions that cannot be had"
-_WANTS_LOGIN = re.compile(r"denied|unauthori[sz]ed|authenticat|credential|log ?in", re.IGNORECASE)
-_WANTS_WHOLE_NAME = re.compile("short-name")
+_WANTS_LOGIN = r"(?i)denied|unauthori[sz]ed|authenticat|credential|log ?in"
+_WANTS_WHOLE_NAME = "short-name"
 _CURRENT = "'--environment current' takes the python on PATH as it is"
 
 
@@ -62,9 +62,9 @@ def _suggest_ways_out(build: EnvironmentBuild) -> str:
 def _suggest_image_access(container: ContainerPlan, images: Sequence[str], reason: str) -> str:
     """Return advice on how to get the image; empty when the reason gives no clue."""
     short = [f"'docker.io/{image}'" for image in images if not get_registry(image)]
-    if short and _WANTS_WHOLE_NAME.search(reason):
+    if short and _WANTS_WHOLE_NAME in reason:
         return f"Write its whole name, such as {' and '.join(short)}; or "
-    if not _WANTS_LOGIN.search(reason):
+    if not re.search(_WANTS_LOGIN, reason):
         return ""
     logins = (f"{Path(container.engine).name} login {get_registry(image)}".rstrip() for image in images)
     typed = " and ".join(f"'{login}'" for login in dict.fromkeys(logins))

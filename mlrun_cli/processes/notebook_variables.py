@@ -6,11 +6,13 @@ import re
 from collections.abc import Mapping
 
 # A kernel's own figures, which need its packages; `module://` of a user's own stays outside of kernels.
-_INLINE = re.compile(r"module://(matplotlib_inline|ipykernel|ipympl|google\.colab)\b")
+_INLINE = r"module://(matplotlib_inline|ipykernel|ipympl|google\.colab)\b"
 
 # What is only there in a kernel, or in a terminal of Jupyter's.
-_OF_KERNEL = re.compile(r"JPY_\w+|KERNEL_LAUNCH_TIMEOUT")
-_OF_TERMINAL = re.compile(r"PYXTERM_\w+|JUPYTER_SERVER_(?:ROOT|URL)")
+_OF_KERNEL, _OF_TERMINAL = "JPY_", "PYXTERM_"
+"""Beginnings of their names."""
+_OTHERS_OF_KERNEL = frozenset({"KERNEL_LAUNCH_TIMEOUT"})
+_OTHERS_OF_TERMINAL = frozenset({"JUPYTER_SERVER_ROOT", "JUPYTER_SERVER_URL"})
 
 # What a kernel sets whatever it was; another value is the user's own.
 _VALUES_OF_KERNEL = {
@@ -31,15 +33,19 @@ def remove_notebook_variables(environment: Mapping[str, str]) -> dict[str, str]:
     A run is started by neither: it has no such figures, writes to a file, and may run for long after them.
     """
     backend = environment.get("MPLBACKEND", "")
-    is_inline = _INLINE.match(backend) is not None
-    is_kernel = is_inline or any(map(_OF_KERNEL.fullmatch, environment))
-    is_terminal = any(name.startswith("PYXTERM_") for name in environment)
+    is_inline = backend.startswith("module://") and re.match(_INLINE, backend) is not None
+    is_kernel = is_inline or any(map(_is_of_kernel, environment))
+    is_terminal = any(name.startswith(_OF_TERMINAL) for name in environment)
 
     def is_set_by_notebook(name: str, value: str) -> bool:
-        if _OF_KERNEL.fullmatch(name) or _OF_TERMINAL.fullmatch(name):
+        if _is_of_kernel(name) or name.startswith(_OF_TERMINAL) or name in _OTHERS_OF_TERMINAL:
             return True
         if name == "MPLBACKEND":
             return is_inline or (is_kernel and value.startswith("module://"))
         return (is_kernel and _VALUES_OF_KERNEL.get(name) == value) or (is_terminal and name in _SIZE_OF_TERMINAL)
 
     return {name: value for name, value in environment.items() if not is_set_by_notebook(name, value)}
+
+
+def _is_of_kernel(name: str) -> bool:
+    return name.startswith(_OF_KERNEL) or name in _OTHERS_OF_KERNEL

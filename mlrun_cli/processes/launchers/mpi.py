@@ -29,7 +29,7 @@ shift
 exec "$@"
 """
 # In Open MPI's words, of an exit code, and of a signal or an MPI_Abort.
-_FAILED = re.compile(r"Process name:\s+\[.*,\s*(\d+)\]|process rank (\d+) with PID")
+_FAILED = r"Process name:\s+\[.*,\s*(\d+)\]|process rank (\d+) with PID"
 
 
 class MpiLauncher(Launcher):
@@ -64,7 +64,7 @@ class MpiLauncher(Launcher):
         if not self._has_several_logs():
             return super().find_failed(artifacts, first_to_fail, has_exception)
         logs = self.launch.log_names
-        named = _FAILED.search(read_tail(artifacts / STD_LOG))
+        named = re.search(_FAILED, read_tail(artifacts / STD_LOG))
         if named is not None and int(named[1] or named[2]) < self.launch.process_count:
             number = int(named[1] or named[2])
             return number, logs[number]
