@@ -5,13 +5,13 @@ from __future__ import annotations
 import os
 import shutil
 import signal
-import traceback
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
 from mlrun_cli.core.json_files import read_json, write_json
 from mlrun_cli.core.log_tail import read_tail
+from mlrun_cli.core.program_log import log_exception
 from mlrun_cli.core.time import now
 from mlrun_cli.errors import StoreError
 from mlrun_cli.processes.process import ProcessId
@@ -136,7 +136,7 @@ def add_full_disk(outcome: Outcome, full: str | None) -> Outcome:
     return outcome._replace(error={**outcome.error, "error": {**details, "message": f"{details['message']} {remark}"}})
 
 
-def run_or_log(action: Callable[[], _T], otherwise: _U, log: Callable[[str], None]) -> _T | _U:
+def run_or_log(action: Callable[[], _T], otherwise: _U) -> _T | _U:
     """Run an action and return its result; log a failure and return `otherwise`, so that the run ends all the same.
 
     Raises:
@@ -147,7 +147,7 @@ def run_or_log(action: Callable[[], _T], otherwise: _U, log: Callable[[str], Non
     except StoreError:
         raise
     except Exception:  # what it is, nobody can know: a folder without permission, a file that is garbage
-        log(traceback.format_exc())
+        log_exception()
         return otherwise
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import sys
@@ -37,6 +38,8 @@ _LOADED_LATE = (
 def begin(*descriptors: int) -> None:
     """Load all modules, and give up what was inherited, except locks: files, terminal, folder and limits."""
     _load_modules()
+    gc.freeze()
+    gc.enable()
     _keep_only(descriptors)
     os.chdir("/")
     lift_limits()

@@ -13,12 +13,12 @@ import select
 import signal
 import socket
 import sys
-import traceback
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, NoReturn
 
+from mlrun_cli.core.program_log import log_exception
 from mlrun_cli.processes.linux import set_command_line
 from mlrun_cli.processes.process import SUPERVISOR_VARIABLE
 from mlrun_cli.runs.folder import RunFolder
@@ -138,7 +138,7 @@ def _run_and_exit(action: Callable[..., None], *arguments: Any) -> NoReturn:
     try:
         action(*arguments)
     except BaseException:  # as the interpreter itself would report it
-        traceback.print_exc()
+        log_exception()
         os._exit(1)
     os._exit(0)
 

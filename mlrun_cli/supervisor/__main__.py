@@ -4,10 +4,12 @@ Started by a compute target, which hands over the open lock of the run's folder 
 person.
 """
 
+import gc
 import os
 import sys
 
-from mlrun_cli.supervisor.program import main
-
 if __name__ == "__main__":
+    gc.disable()  # modules are no garbage; `begin` enables it again
+    from mlrun_cli.supervisor.program import main
+
     os._exit(main(sys.argv[1:]))  # who waits for its end need not wait for the interpreter to be taken apart

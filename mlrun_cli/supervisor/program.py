@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
-import traceback
 from contextlib import suppress
 from pathlib import Path
 
 from mlrun_cli.core.json_files import read_json
+from mlrun_cli.core.program_log import log_exception
 from mlrun_cli.core.redaction import NAMES_VARIABLE
 from mlrun_cli.errors import MlrunError, StoreError
 from mlrun_cli.processes.inheritance import set_umask_and_niceness
@@ -64,7 +64,7 @@ def _read_inputs(folder: RunFolder) -> tuple[Submission, Secrets] | None:
             return None
         return Submission.from_json(document), Secrets.from_json(secrets)
     except Exception:  # whatever stands there
-        traceback.print_exc()
+        log_exception()
         return None
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import sys
-import traceback
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from functools import partial
@@ -12,7 +11,7 @@ from typing import Any
 
 from mlrun_cli.core.disk_room import FULL_FOR_RUNS_BYTES, describe_full_disk
 from mlrun_cli.core.json_files import read_json
-from mlrun_cli.core.program_log import write_log
+from mlrun_cli.core.program_log import log_exception
 from mlrun_cli.core.time import MICROSECONDS, now
 from mlrun_cli.environments.container import describe_running_containers, end_containers
 from mlrun_cli.environments.folder import remove_build_secrets
@@ -100,9 +99,9 @@ def _try_to_recover(workspace: Workspace, run_id: str) -> None:
     except RunNotFound:
         return
     except StoreUnavailable:  # it is tried again at the next look
-        traceback.print_exc()
+        log_exception()
     except Exception as error:  # neither the other runs must suffer, nor whoever looks at this one
-        traceback.print_exc()
+        log_exception()
         with suppress(MlrunError):
             _record_failure(workspace, run_id, error)
 
@@ -123,30 +122,30 @@ def recover(workspace: Workspace, run: Run) -> None:
     folder = workspace.run_folder(run.run_id)
     had_processes = bool(list_processes_of(run.run_id))
     submission = _read_submission(folder)
-    not_ended = run_or_log(lambda: _end_containers(run, submission), (), write_log)
+    not_ended = run_or_log(lambda: _end_containers(run, submission), ())
     left = end_processes(track_processes_of(run.run_id), 0.0)
     full = describe_full_disk(folder.path, FULL_FOR_RUNS_BYTES)
     folder.release_room()
     if submission is not None:
-        run_or_log(lambda: remove_build_secrets(submission.environment), None, write_log)
+        run_or_log(lambda: remove_build_secrets(submission.environment), None)
     # The run's own variables may be gone with its supervisor; the user's names are among ours, as a rule.
     redaction = workspace.redaction
     reader = JournalReader(workspace, folder.journal, run.key, redaction)
-    run_or_log(reader.ingest_all, None, write_log)
+    run_or_log(reader.ingest_all, None)
     outcome = read_outcome(folder)
     if outcome is None:
         outcome = _derive_outcome(workspace, run, folder, submission, had_processes=had_processes)
-        behind = run_or_log(lambda: describe_left_files(folder), (), write_log)
+        behind = run_or_log(lambda: describe_left_files(folder), ())
         warnings = (*outcome.warnings, *reader.warnings, *behind, *not_ended, *describe_left_processes(left))
         lost = add_full_disk(outcome._replace(warnings=warnings), full)
-        outcome = run_or_log(lambda: register_run_outputs(workspace, run, lost), lost, write_log)
+        outcome = run_or_log(lambda: register_run_outputs(workspace, run, lost), lost)
         outcome = outcome.without_secrets(redaction)
         # Without it, it is the store alone that knows.
-        run_or_log(partial(write_outcome, folder, outcome), None, write_log)
+        run_or_log(partial(write_outcome, folder, outcome), None)
     for file in (folder.secrets, folder.socket, folder.worker_socket):
-        run_or_log(partial(file.unlink, missing_ok=True), None, write_log)
+        run_or_log(partial(file.unlink, missing_ok=True), None)
     if submission is not None:
-        run_or_log(lambda: clean_working_folder(workspace, submission, folder), None, write_log)
+        run_or_log(lambda: clean_working_folder(workspace, submission, folder), None)
     record_outcome(workspace, run, outcome)
 
 
@@ -156,7 +155,7 @@ def _read_submission(folder: RunFolder) -> Submission | None:
         document = read_json(folder.submission)
         return None if document is None else Submission.from_json(document)
     except Exception:  # whatever stands there
-        traceback.print_exc()
+        log_exception()
         return None
 
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import traceback
 from collections.abc import Mapping
 from typing import Any
 
 from mlrun_cli.core.disk_room import FULL_FOR_RUNS_BYTES, describe_full_disk
-from mlrun_cli.core.program_log import write_log
+from mlrun_cli.core.program_log import log_exception
 from mlrun_cli.errors import MlrunError
 from mlrun_cli.processes.host import get_origin
 from mlrun_cli.processes.termination import end_processes
@@ -61,7 +60,7 @@ class Supervisor:
         outcome = outcome._replace(warnings=(*outcome.warnings, *self._watch.reader.warnings))
         outcome = outcome.without_secrets(run.redaction)
         run.retry_disk(lambda: write_outcome(run.folder, outcome))
-        run_or_log(lambda: clean_working_folder(run.workspace, run.submission, run.folder), None, write_log)
+        run_or_log(lambda: clean_working_folder(run.workspace, run.submission, run.folder), None)
         run.retry_store(lambda: record_outcome(run.workspace, run.run, outcome))
 
     def _execute(self) -> Outcome:
@@ -76,7 +75,7 @@ class Supervisor:
         except MlrunError as error:
             return make_failure_outcome(str(error))
         except Exception as error:  # whatever it is, the run has to say so
-            write_log(traceback.format_exc())
+            log_exception()
             return make_failure_outcome(f"{type(error).__name__}: {error}", code=SERVICE_ERROR)
         self._watch.wait_for(script.group)
         return self._finish_script(script)
@@ -122,12 +121,10 @@ class Supervisor:
         self._ingest_all()
         row = run.read()
         outcome = derive_script_outcome(row, run.folder, run.submission, end)
-        files = run_or_log(lambda: describe_left_files(run.folder), (), write_log)
+        files = run_or_log(lambda: describe_left_files(run.folder), ())
         warnings = (*self._preparation.warnings, *outcome.warnings, *files, *containers)
         outcome = outcome._replace(warnings=(*warnings, *describe_left_processes(left)))
-        return run.retry_store(
-            lambda: run_or_log(lambda: register_run_outputs(run.workspace, row, outcome), outcome, write_log)
-        )
+        return run.retry_store(lambda: run_or_log(lambda: register_run_outputs(run.workspace, row, outcome), outcome))
 
     def _give_room(self) -> None:
         """Release the disk space reserved for the end, after checking whether the script has filled the disk."""
@@ -136,4 +133,4 @@ class Supervisor:
             self._run.folder.release_room()
 
     def _ingest_all(self) -> None:
-        self._run.retry_store(lambda: run_or_log(self._watch.reader.ingest_all, None, write_log))
+        self._run.retry_store(lambda: run_or_log(self._watch.reader.ingest_all, None))

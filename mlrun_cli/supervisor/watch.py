@@ -64,7 +64,7 @@ class Watch:
     def close(self) -> None:
         """Stop serving requests and end the worker."""
         for close in (self._server.close, self._worker.close):
-            run_or_log(close, None, write_log)
+            run_or_log(close, None)
 
     def wait_for(self, group: ProcessGroup) -> None:
         """Wait until all processes of a group have ended."""
