@@ -24,7 +24,9 @@ ARGUMENTS = (
     "--disable-component-update",
     "--disable-sync",
 )
-_PATIENCE_MS = 20_000
+_PATIENCE_MS = 60_000
+_REPLACED_REQUEST = ("htmx:afterRequest, [object HTMLElement]", "htmx:sendAbort, [object HTMLElement]")
+"""What htmx logs as errors when a later request replaces one, as while somebody types; a failed request logs more."""
 
 
 @pytest.fixture
@@ -71,4 +73,4 @@ def tab(browser: Browser, studio: Studio) -> Iterator[Page]:
     page.on("console", lambda said: problems.append(said.text) if said.type == "error" else None)
     yield page
     context.close()
-    assert problems == []
+    assert [text for text in problems if text not in _REPLACED_REQUEST] == []
