@@ -31,7 +31,11 @@ def main() -> NoReturn:
     exit_code = INTERRUPTED
     try:
         _end_by_exception()
-        from mlrun_cli.cli.main import run  # noqa: PLC0415 - from here on, Ctrl-C ends it without a traceback
+        # From here on, Ctrl-C ends it without a traceback.
+        from mlrun_cli.cli.deferred_modules import RARELY_USED, defer_modules  # noqa: PLC0415
+
+        defer_modules(RARELY_USED)
+        from mlrun_cli.cli.main import run  # noqa: PLC0415
         from mlrun_cli.cli.tree import build_root  # noqa: PLC0415
 
         program = os.path.basename(sys.argv[0])
