@@ -94,7 +94,7 @@ def download_file(workspace: Workspace, run: Run, name: str, destination: Path) 
     files = _list_paths(workspace, run)
     source = files.get(name.removeprefix("./"))
     if source is None:
-        raise _file_not_found_error(name, files, run)
+        raise _build_file_not_found_error(name, files, run)
     _copy(source, destination.parent, destination.name)
 
 
@@ -132,10 +132,10 @@ def _select_names(asked: str, files: dict[str, Path], run: Run) -> list[str]:
     found = [file for file in sorted(files) if file == name or file.startswith(f"{name}/")]
     if found:
         return found
-    raise _file_not_found_error(asked, files, run)
+    raise _build_file_not_found_error(asked, files, run)
 
 
-def _file_not_found_error(asked: str, files: dict[str, Path], run: Run) -> NotFound:
+def _build_file_not_found_error(asked: str, files: dict[str, Path], run: Run) -> NotFound:
     nearest = difflib.get_close_matches(asked, files, n=1)
     there_are = f"It has: {format_some(sorted(files), _SHOWN_NAMES)}." if files else "It has none yet."
     return RunFileNotFound(

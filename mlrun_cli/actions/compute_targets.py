@@ -116,7 +116,7 @@ def list_target_names(workspace: Workspace) -> list[str]:
     return [LOCAL_TARGET, *others]
 
 
-def change_compute_target(workspace: Workspace, name: str, properties: Mapping[str, Any]) -> ComputeTarget:
+def update_compute_target(workspace: Workspace, name: str, properties: Mapping[str, Any]) -> ComputeTarget:
     """Change properties of a target; the others stay as they are.
 
     Raises:

@@ -59,7 +59,7 @@ def register_dataset(
         latest = workspace.datasets.find(name)
         owner = None if dataset_id is None else workspace.datasets.find_by_id(dataset_id)
         if owner is not None and (owner.definition != checked or owner.name not in {None, name}):
-            raise _id_taken_error(owner)
+            raise _build_id_taken_error(owner)
         same = owner if dataset_id is not None else latest
         if same is not None and same.name == name and same.definition == checked:
             return _describe(workspace, same, description, tags)
@@ -200,7 +200,7 @@ def resolve_input(workspace: Workspace, entry: Mapping[str, Any]) -> Dataset | s
     return str(path) if path is not None else get_dataset_by_id(workspace, str(entry.get("dataset_id")))
 
 
-def _id_taken_error(owner: Dataset) -> UsageError:
+def _build_id_taken_error(owner: Dataset) -> UsageError:
     shown = "one without a name" if owner.name is None else f"'{owner.name}', version {owner.version}"
     return AlreadyExists(
         f"A dataset with the id {owner.dataset_id} already exists: {shown}.",

@@ -86,7 +86,7 @@ def get_environment(
         raise ConflictingOptions("Both a version and a label are given.", hint="Give only one of them.")
     versions = workspace.environments.list_versions(name)
     if not versions:
-        raise _not_found_error(workspace, name)
+        raise _build_not_found_error(workspace, name)
     if label is not None and label != LATEST:
         found = [one for one in versions if label in one.labels]
         if not found:
@@ -116,7 +116,7 @@ def label_environment(workspace: Workspace, name: str, version: str, labels: Seq
     with workspace.transaction():
         versions = workspace.environments.list_versions(name)
         if not versions:
-            raise _not_found_error(workspace, name)
+            raise _build_not_found_error(workspace, name)
         labelled = _select_version(versions, version)
         for one in versions:
             kept = [label for label in one.labels if label not in labels]
@@ -162,7 +162,7 @@ def _select_version(versions: Sequence[RegisteredEnvironment], version: str) -> 
     )
 
 
-def _not_found_error(workspace: Workspace, name: str) -> EnvironmentNotFound:
+def _build_not_found_error(workspace: Workspace, name: str) -> EnvironmentNotFound:
     if _is_curated(name):
         return EnvironmentNotFound(
             f"The environment '{name}' is one of Azure's own, which mlrun does not have.",

@@ -8,7 +8,7 @@ from typing import Any
 from mlrun_cli.core.names import check_experiment_name, check_tag_key, check_text
 from mlrun_cli.core.time import now
 from mlrun_cli.errors import AlreadyExists, ExperimentNotFound, InUse
-from mlrun_cli.experiments.experiment import Experiment, experiment_record
+from mlrun_cli.experiments.experiment import Experiment, build_experiment_record
 from mlrun_cli.experiments.outcomes import ExperimentOutcomes
 from mlrun_cli.runtime.liveness import reconcile
 from mlrun_cli.workspace import Workspace
@@ -115,4 +115,4 @@ def delete_experiment(workspace: Workspace, experiment_id: str) -> None:
 
 
 def _build_record(workspace: Workspace, experiment: Experiment) -> dict[str, Any]:
-    return experiment_record(experiment, workspace.experiments.tags(experiment.key))
+    return build_experiment_record(experiment, workspace.experiments.get_tags(experiment.key))

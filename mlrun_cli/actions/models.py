@@ -53,7 +53,7 @@ def register_model(workspace: Workspace, new: NewModel, path: Path, child_paths:
     _check_new(new)
     files = list_model_files(path, child_paths)
     folder = _get_folder(workspace)
-    with folder.incoming() as incoming:
+    with folder.create_incoming_folder() as incoming:
         content = incoming / "files"
         content.mkdir(mode=0o700)
         copy_in(files, content)
@@ -80,9 +80,9 @@ def register_run_files(workspace: Workspace, new: NewModel, run: Run, path: str 
     files = list_files(workspace, run)
     chosen = [name for name in files if name == wanted or name.startswith(f"{wanted}/")]
     if not chosen:
-        raise _path_not_found_error(wanted, files, run)
+        raise _build_path_not_found_error(wanted, files, run)
     folder = _get_folder(workspace)
-    with folder.incoming() as incoming:
+    with folder.create_incoming_folder() as incoming:
         try:
             download_files(workspace, run, chosen, incoming / "files")
         except MlrunError as error:
@@ -170,7 +170,7 @@ def get_model_path(workspace: Workspace, model: Model) -> Path:
     Raises:
         StoreError: it is gone.
     """
-    return _get_folder(workspace).content(model.name, model.version)
+    return _get_folder(workspace).find_content(model.name, model.version)
 
 
 def build_model_record(workspace: Workspace, model: Model) -> dict[str, Any]:
@@ -189,7 +189,7 @@ def _store_record(workspace: Workspace, folder: ModelFolder, content: Path, new:
     # could have got the version meanwhile; left where they are, they are replaced by whoever gets it.
     with workspace.transaction(durable=True):
         version = workspace.models.reserve_version(new.name)
-        folder.place(content, new.name, version)
+        folder.move_into_place(content, new.name, version)
         try:
             workspace.models.insert(new, version, get_user_name())
         except BaseException:
@@ -213,7 +213,7 @@ def _check_texts(tags: Mapping[str, str], properties: Mapping[str, str], descrip
     check_text("the description", description or "")
 
 
-def _path_not_found_error(path: str, files: Sequence[str], run: Run) -> ModelFileNotFound:
+def _build_path_not_found_error(path: str, files: Sequence[str], run: Run) -> ModelFileNotFound:
     there_are = f"It has: {format_some(files, _SHOWN_NAMES)}." if files else "It has none yet."
     return ModelFileNotFound(
         f"The run '{run.run_id}' has no file or folder '{path}'. {there_are}",

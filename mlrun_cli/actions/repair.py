@@ -13,7 +13,7 @@ from mlrun_cli.core.home import make_private_folder, refuse_network_file_system
 from mlrun_cli.core.json_files import sync
 from mlrun_cli.core.locks import acquire_lock, remove_locked
 from mlrun_cli.core.redaction import get_process_redaction
-from mlrun_cli.core.temporary import temporary_beside
+from mlrun_cli.core.temporary import make_temporary_path
 from mlrun_cli.errors import (
     FileAlreadyExists,
     FileNotWritable,
@@ -97,7 +97,7 @@ def backup_workspace(workspace: Workspace, file: Path, *, overwrite: bool) -> di
         raise FileAlreadyExists(f"'{file}' already exists.", hint="Name another file, or add --overwrite.", target=file)
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
-        with temporary_beside(file) as unfinished:
+        with make_temporary_path(file) as unfinished:
             os.close(os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
             workspace.locator.database.copy_to(unfinished)
             sync(unfinished)

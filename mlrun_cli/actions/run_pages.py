@@ -22,7 +22,7 @@ class Count(NamedTuple):
     is_exact: bool = True
 
     @classmethod
-    def of(cls, found: int) -> Count:
+    def from_found(cls, found: int) -> Count:
         """Return an exact count, or "at least `COUNTED`" when more were found."""
         return cls(min(found, COUNTED), found <= COUNTED)
 
@@ -78,7 +78,7 @@ def get_run_page(
     """
     which = resolve_filter(workspace, which)
     pages = workspace.run_pages
-    found = pages.page(which, order, limit=size + 1, offset=(number - 1) * size)
+    found = pages.list_page(which, order, limit=size + 1, offset=(number - 1) * size)
     counts = _count_runs_and_children(pages, which) if counts_children else _count_runs(pages, which)
     return RunPage(
         runs=prepare_for_display(workspace, found[:size], which.not_responding),
@@ -96,7 +96,7 @@ class _Counts(NamedTuple):
 
 
 def _count_runs(pages: RunPageStore, which: RunFilter) -> _Counts:
-    total = Count.of(pages.count(which))
+    total = Count.from_found(pages.count(which))
     return _Counts(total, total, None)
 
 
@@ -104,10 +104,10 @@ def _count_runs_and_children(pages: RunPageStore, which: RunFilter) -> _Counts:
     """Return the number of runs without a parent, and of child runs."""
     at_top = pages.count(which._replace(include_children=False))
     if at_top > COUNTED:
-        return _Counts(Count.of(at_top), Count.of(at_top), None)
+        return _Counts(Count.from_found(at_top), Count.from_found(at_top), None)
     both = pages.count(_include_children(which), at_top + COUNTED + 1)
     total = both if which.include_children else at_top
-    return _Counts(Count.of(total), Count.of(at_top), Count.of(both - at_top))
+    return _Counts(Count.from_found(total), Count.from_found(at_top), Count.from_found(both - at_top))
 
 
 def _include_children(which: RunFilter) -> RunFilter:

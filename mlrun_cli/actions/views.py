@@ -63,7 +63,7 @@ def save_view(
             if not workspace.views.add(name, page, query, author):
                 raise _create_name_error(name)
         elif not workspace.views.replace(name, expected_version, page, query, author):
-            raise _create_conflict(workspace, name)
+            raise _build_conflict_error(workspace, name)
     return get_view(workspace, name)
 
 
@@ -80,7 +80,7 @@ def rename_view(workspace: Workspace, name: str, new_name: str, author: str, *, 
         if new_name != name and workspace.views.find(new_name) is not None:
             raise _create_name_error(new_name)
         if not workspace.views.rename(name, expected_version, new_name, author):
-            raise _create_conflict(workspace, name)
+            raise _build_conflict_error(workspace, name)
     return get_view(workspace, new_name)
 
 
@@ -93,7 +93,7 @@ def delete_view(workspace: Workspace, name: str, *, expected_version: int) -> No
     """
     with workspace.transaction():
         if not workspace.views.delete(name, expected_version):
-            raise _create_conflict(workspace, name)
+            raise _build_conflict_error(workspace, name)
 
 
 def check_view_name(name: str) -> str:
@@ -139,7 +139,7 @@ def _create_name_error(name: str) -> UsageError:
     )
 
 
-def _create_conflict(workspace: Workspace, name: str) -> ViewChanged | ViewNotFound:
+def _build_conflict_error(workspace: Workspace, name: str) -> ViewChanged | ViewNotFound:
     """Return the error for a view that another change came before, or that is gone."""
     found = workspace.views.find(name)
     return ViewNotFound(name) if found is None else ViewChanged(name, found.author)

@@ -5,7 +5,7 @@
     RunIds = Annotated[list[str], typer.Option("--run", "-r", metavar="ID", help="Id of the run.")]
 
     @command(app, "cancel", examples=[("Cancel the newest run", "mlrun run cancel -r @latest"), ...])
-    def cancel(run_ids: RunIds, shared: Shared) -> object:
+    def cancel(run_ids: RunIds, shared: GlobalOptions) -> object:
         '''Ask runs to stop.
 
         Returns at once: a run is `CancelRequested` until its script has ended.
@@ -38,7 +38,7 @@ import typer
 from typer.core import TyperCommand
 
 from mlrun_cli.cli.abbreviation import make_completer
-from mlrun_cli.cli.global_options import Shared, build_shared_parameters, list_option_names, parse_shared
+from mlrun_cli.cli.global_options import GlobalOptions, build_global_parameters, list_option_names, parse_global_options
 from mlrun_cli.cli.option_checks import check_typed_values, collect_typed_values
 from mlrun_cli.cli.output.formats import render
 from mlrun_cli.cli.output.messages import wants_colour
@@ -235,7 +235,7 @@ def _build_callback(declaration: Declaration) -> Callable[..., int]:
         if parameter.name != "shared"
         for option in group_options.get(parameter.name, [parameter])
     ]
-    shared = build_shared_parameters(set(chain.from_iterable(map(list_option_names, own))))
+    shared = build_global_parameters(set(chain.from_iterable(map(list_option_names, own))))
     words = [_build_query_words_parameter()] if declaration.query_words else []
     context = inspect.Parameter("typer_context", inspect.Parameter.KEYWORD_ONLY, annotation=typer.Context)
 
@@ -245,7 +245,7 @@ def _build_callback(declaration: Declaration) -> Callable[..., int]:
         options = {parameter.name: values.pop(parameter.name) for parameter in shared}
         for name, group in groups.items():
             values[name] = group.from_values({one.name: values.pop(one.name) for one in group_options[name]})
-        told = parse_shared(options, values.pop(_QUERY_WORDS, None) or [])
+        told = parse_global_options(options, values.pop(_QUERY_WORDS, None) or [])
         with told.metadata_file or nullcontext():
             return _finish(_call_function(declaration.function, values, told), told)
 
@@ -266,7 +266,7 @@ def _build_query_words_parameter() -> inspect.Parameter:
     )
 
 
-def _call_function(function: Callable[..., object], values: Mapping[str, Any], shared: Shared) -> object:
+def _call_function(function: Callable[..., object], values: Mapping[str, Any], shared: GlobalOptions) -> object:
     """Call a command and return its result; the notes of an error are printed first."""
     try:
         return function(**values, shared=shared)
@@ -276,7 +276,7 @@ def _call_function(function: Callable[..., object], values: Mapping[str, Any], s
         raise
 
 
-def _finish(returned: object, shared: Shared) -> int:
+def _finish(returned: object, shared: GlobalOptions) -> int:
     """Write the file of `-t`, print the result even if that fails, and give the exit code."""
     result = returned if isinstance(returned, Result) else Result(returned)
     try:
@@ -287,7 +287,7 @@ def _finish(returned: object, shared: Shared) -> int:
     return result.exit_code
 
 
-def _print(result: Result, shared: Shared) -> None:
+def _print(result: Result, shared: GlobalOptions) -> None:
     if result.table is not None and shared.is_for_people:
         result.table(file=sys.stdout, width=measure_terminal_width(), colour=wants_colour(sys.stdout))
     elif result.value != [] or not shared.is_for_people:  # az prints an empty line for a table without lines

@@ -11,7 +11,7 @@ from mlrun_cli.actions import compute_targets as actions
 from mlrun_cli.actions.workspaces import build_workspace_record
 from mlrun_cli.cli.command import Group, command
 from mlrun_cli.cli.context import open_context
-from mlrun_cli.cli.global_options import Shared
+from mlrun_cli.cli.global_options import GlobalOptions
 from mlrun_cli.cli.option_values import parse_tags
 from mlrun_cli.cli.output.record_table import Field, build_listing, format_record_tags, make_time_formatter
 from mlrun_cli.compute.compute_target import (
@@ -19,7 +19,7 @@ from mlrun_cli.compute.compute_target import (
     COMPUTE_INSTANCE,
     MOST_NODES,
     ComputeTarget,
-    compute_target_record,
+    build_compute_target_record,
 )
 from mlrun_cli.errors import ConflictingOptions, InvalidValue, MissingOption
 from mlrun_cli.workspace import Workspace
@@ -84,7 +84,7 @@ _InFull = Annotated[bool, typer.Option("-v", hidden=True)]
     ],
 )
 def create(
-    shared: Shared,
+    shared: GlobalOptions,
     kind: Annotated[str, typer.Argument(metavar="KIND", help="amlcompute, or computeinstance.")],
     name: _Name,
     max_nodes: Annotated[
@@ -158,7 +158,7 @@ def create(
         ("Their names alone", "mlrun computetarget list --query '[].name' -o tsv"),
     ],
 )
-def list_all(shared: Shared, in_full: _InFull = False) -> object:  # noqa: ARG001
+def list_all(shared: GlobalOptions, in_full: _InFull = False) -> object:  # noqa: ARG001
     """List the compute targets of the workspace, by name; 'local', always there, is one when it has a limit."""
     with open_context(shared).workspace as workspace:
         records = [_build_record(workspace, target) for target in actions.list_compute_targets(workspace)]
@@ -173,7 +173,7 @@ def list_all(shared: Shared, in_full: _InFull = False) -> object:  # noqa: ARG00
         ("See whether it is ready", "mlrun computetarget show -n cpu-cluster --query provisioningState"),
     ],
 )
-def show(shared: Shared, name: _Name, in_full: _InFull = False) -> object:  # noqa: ARG001
+def show(shared: GlobalOptions, name: _Name, in_full: _InFull = False) -> object:  # noqa: ARG001
     """Show a compute target."""
     with open_context(shared).workspace as workspace:
         return _build_record(workspace, actions.get_compute_target(workspace, name))
@@ -187,7 +187,7 @@ def show(shared: Shared, name: _Name, in_full: _InFull = False) -> object:  # no
         ("Delete it and see its id", "mlrun computetarget delete -n cpu-cluster --query id -o tsv"),
     ],
 )
-def delete(shared: Shared, name: _Name, in_full: _InFull = False) -> object:  # noqa: ARG001
+def delete(shared: GlobalOptions, name: _Name, in_full: _InFull = False) -> object:  # noqa: ARG001
     """Delete a compute target; prints what it was. While runs wait for it or run on it, it is refused.
 
     Of 'local' the limit goes alone.
@@ -206,7 +206,7 @@ def delete(shared: Shared, name: _Name, in_full: _InFull = False) -> object:  # 
         ("Forget it and see its id", "mlrun computetarget detach -n cpu-cluster --query id -o tsv"),
     ],
 )
-def detach(shared: Shared, name: _Name, in_full: _InFull = False) -> object:
+def detach(shared: GlobalOptions, name: _Name, in_full: _InFull = False) -> object:
     """Forget a compute target, as 'delete' does: there is no machine behind it that could stay."""
     return delete(shared, name, in_full)
 
@@ -242,6 +242,6 @@ def _format_example(name: str, max_nodes: int) -> str:
 
 def _build_record(workspace: Workspace, target: ComputeTarget) -> dict[str, Any]:
     """Return the record, with the keys that Azure shows without `-v` and those that it shows with it."""
-    record = compute_target_record(target, build_workspace_record(workspace.identity, workspace.home)["id"])
+    record = build_compute_target_record(target, build_workspace_record(workspace.identity, workspace.home)["id"])
     short = {key: record["properties"][key] for key in ("provisioningErrors", "provisioningState")}
     return {**record, **short}

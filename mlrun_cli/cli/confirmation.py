@@ -11,13 +11,13 @@ from contextlib import contextmanager
 
 import typer
 
-from mlrun_cli.cli.global_options import Shared
+from mlrun_cli.cli.global_options import GlobalOptions
 from mlrun_cli.errors import ConfirmationRequired
 
 _ANSWERS = {"y": True, "yes": True, "n": False, "no": False, "": False}
 
 
-def confirm(shared: Shared, question: str, *, otherwise: str) -> None:
+def confirm(shared: GlobalOptions, question: str, *, otherwise: str) -> None:
     """Ask for a yes; otherwise print what did not happen, and end the command with exit code 1.
 
     Raises:

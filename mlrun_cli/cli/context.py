@@ -9,7 +9,7 @@ from pathlib import Path
 
 from mlrun_cli import __version__
 from mlrun_cli.actions.workspaces import get_home, open_workspace
-from mlrun_cli.cli.global_options import Shared
+from mlrun_cli.cli.global_options import GlobalOptions
 from mlrun_cli.core.named_tuple import NamedTuple
 from mlrun_cli.core.names import (
     DEFAULT_RESOURCE_GROUP,
@@ -46,7 +46,7 @@ class Context(NamedTuple):
         return check_experiment_name(name)
 
 
-def open_context(shared: Shared) -> Context:
+def open_context(shared: GlobalOptions) -> Context:
     """Open the workspace that a command is about.
 
     Raises:
@@ -68,7 +68,7 @@ def open_context(shared: Shared) -> Context:
     return Context(workspace, None if config is None else config.experiment_name)
 
 
-def warn_of_lost_runs(workspace: Workspace, shared: Shared) -> None:
+def warn_of_lost_runs(workspace: Workspace, shared: GlobalOptions) -> None:
     """Warn when a store was just created beside folders of runs that it does not know."""
     if workspace.lost_runs:
         what = "1 run is" if workspace.lost_runs == 1 else f"{workspace.lost_runs} runs are"
@@ -79,7 +79,7 @@ def warn_of_lost_runs(workspace: Workspace, shared: Shared) -> None:
 
 
 def select_workspace(
-    shared: Shared, config: ProjectConfig | None, *, otherwise: str | None = None
+    shared: GlobalOptions, config: ProjectConfig | None, *, otherwise: str | None = None
 ) -> WorkspaceIdentity:
     """Return the identity of a command's workspace; each name comes from an option, else from the attached folder.
 
@@ -119,9 +119,9 @@ def _format_workspace_options(identity: WorkspaceIdentity) -> list[str]:
     config = None
     with suppress(UsageError):
         config = find_project_config(Path())
-    named = Shared(workspace_name=identity.name, resource_group=identity.resource_group)
+    named = GlobalOptions(workspace_name=identity.name, resource_group=identity.resource_group)
     options = ["-w", identity.name, "-g", identity.resource_group]
-    for shared, needed in ((Shared(), []), (named, options)):
+    for shared, needed in ((GlobalOptions(), []), (named, options)):
         with suppress(UsageError):  # no workspace is named
             if select_workspace(shared, config) == identity:
                 return needed

@@ -13,7 +13,7 @@ from mlrun_cli.actions.datastores import get_datastore
 from mlrun_cli.actions.workspaces import build_workspace_record
 from mlrun_cli.cli.command import Group, command
 from mlrun_cli.cli.context import open_context
-from mlrun_cli.cli.global_options import Shared
+from mlrun_cli.cli.global_options import GlobalOptions
 from mlrun_cli.cli.option_values import parse_tags
 from mlrun_cli.cli.output.record_table import Field, build_listing, format_record_tags, make_time_formatter
 from mlrun_cli.core.time import format_iso
@@ -51,7 +51,7 @@ _Name = Annotated[str | None, typer.Option("--name", "-n", metavar="NAME", help=
     ],
 )
 def register(
-    shared: Shared,
+    shared: GlobalOptions,
     file: Annotated[
         Path | None, typer.Option("--file", "-f", metavar="FILE", help="What describes the dataset, in JSON or YAML.")
     ] = None,
@@ -126,7 +126,7 @@ def register(
         ("Their names alone", "mlrun dataset list --query '[].name' -o tsv"),
     ],
 )
-def list_all(shared: Shared) -> object:
+def list_all(shared: GlobalOptions) -> object:
     """List the datasets of the workspace, by name, each in its latest version."""
     with open_context(shared).workspace as workspace:
         records = [_build_record(dataset) for dataset in workspace.datasets.list_latest()]
@@ -142,7 +142,7 @@ def list_all(shared: Shared) -> object:
     ],
 )
 def show(
-    shared: Shared,
+    shared: GlobalOptions,
     name: _Name = None,
     version: Annotated[
         int | None, typer.Option("--version", "-v", metavar="N", help="Version. Default: the latest.")
@@ -167,7 +167,8 @@ def show(
     ],
 )
 def unregister(
-    shared: Shared, name: Annotated[str, typer.Option("--name", "-n", metavar="NAME", help="Name of the dataset.")]
+    shared: GlobalOptions,
+    name: Annotated[str, typer.Option("--name", "-n", metavar="NAME", help="Name of the dataset.")],
 ) -> object:
     """Forget all versions of a dataset; its files stay as they are. Prints what its latest version was.
 

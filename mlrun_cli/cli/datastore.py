@@ -10,7 +10,7 @@ import typer
 from mlrun_cli.actions import datastores as actions
 from mlrun_cli.cli.command import Group, command
 from mlrun_cli.cli.context import open_context
-from mlrun_cli.cli.global_options import Shared
+from mlrun_cli.cli.global_options import GlobalOptions
 from mlrun_cli.cli.output.progress import copy_progress
 from mlrun_cli.cli.output.record_table import Field, build_listing
 from mlrun_cli.data.datastore import Datastore, build_datastore_record
@@ -46,7 +46,7 @@ _NoProgress = Annotated[str, typer.Option("--hide-progress", hidden=True)]
     ],
 )
 def attach_local(
-    shared: Shared,
+    shared: GlobalOptions,
     name: Annotated[str, typer.Argument(metavar="NAME", help="Name of the datastore.")],
     folder: Annotated[Path, typer.Argument(metavar="PATH", help="The folder; it stays where it is.")],
     overwrite: _Overwrite = "false",
@@ -67,7 +67,7 @@ def attach_local(
         ("Their names alone", "mlrun datastore list --query '[].name' -o tsv"),
     ],
 )
-def list_all(shared: Shared, include_secret: _NoSecrets = None) -> object:  # noqa: ARG001 — there are none
+def list_all(shared: GlobalOptions, include_secret: _NoSecrets = None) -> object:  # noqa: ARG001 — there are none
     """List the datastores of the workspace, by name, with the folder that each one is."""
     with open_context(shared).workspace as workspace:
         records = [_build_record(workspace, datastore) for datastore in actions.list_datastores(workspace)]
@@ -82,7 +82,7 @@ def list_all(shared: Shared, include_secret: _NoSecrets = None) -> object:  # no
         ("The folder that it is", "mlrun datastore show -n images --query folder -o tsv"),
     ],
 )
-def show(shared: Shared, name: _Name, include_secret: _NoSecrets = None) -> object:  # noqa: ARG001
+def show(shared: GlobalOptions, name: _Name, include_secret: _NoSecrets = None) -> object:  # noqa: ARG001
     """Show a datastore."""
     with open_context(shared).workspace as workspace:
         return _build_record(workspace, actions.get_datastore(workspace, name))
@@ -96,7 +96,7 @@ def show(shared: Shared, name: _Name, include_secret: _NoSecrets = None) -> obje
         ("Its name alone", "mlrun datastore show-default --query name -o tsv"),
     ],
 )
-def show_default(shared: Shared, include_secret: _NoSecrets = None) -> object:  # noqa: ARG001
+def show_default(shared: GlobalOptions, include_secret: _NoSecrets = None) -> object:  # noqa: ARG001
     """Show the datastore that is meant where none is named."""
     with open_context(shared).workspace as workspace:
         return _build_record(workspace, actions.get_datastore(workspace))
@@ -110,7 +110,7 @@ def show_default(shared: Shared, include_secret: _NoSecrets = None) -> object:  
         ("As it was at first", "mlrun datastore set-default -n workspaceblobstore"),
     ],
 )
-def set_default(shared: Shared, name: _Name) -> object:
+def set_default(shared: GlobalOptions, name: _Name) -> object:
     """Say which datastore is meant where none is named."""
     with open_context(shared).workspace as workspace:
         actions.set_default(workspace, name)
@@ -126,7 +126,7 @@ def set_default(shared: Shared, name: _Name) -> object:
     ],
 )
 def upload(
-    shared: Shared,
+    shared: GlobalOptions,
     name: _Name,
     source: Annotated[Path, typer.Option("--src-path", "-p", metavar="PATH", help="A folder, or a file.")],
     target: Annotated[
@@ -160,7 +160,7 @@ def upload(
     ],
 )
 def download(
-    shared: Shared,
+    shared: GlobalOptions,
     name: _Name,
     folder: Annotated[
         Path, typer.Option("--target-path", "-d", metavar="FOLDER", help="Where to; made if it is not there.")
@@ -190,7 +190,7 @@ def download(
         ("Forget it and see which folder it was", "mlrun datastore detach -n images --query folder -o tsv"),
     ],
 )
-def detach(shared: Shared, name: _Name) -> object:
+def detach(shared: GlobalOptions, name: _Name) -> object:
     """Forget a datastore; its folder stays as it is. Prints what it was."""
     with open_context(shared).workspace as workspace:
         return _build_record(workspace, actions.unregister(workspace, name))
@@ -223,7 +223,7 @@ def _build_counts(copied: actions.CopyResult) -> dict[str, int]:
     return {"kept": copied.kept, "skipped": len(copied.left_out)}
 
 
-def _warn_of_skipped_files(shared: Shared, copied: actions.CopyResult) -> None:
+def _warn_of_skipped_files(shared: GlobalOptions, copied: actions.CopyResult) -> None:
     if copied.kept:
         shared.notes.say(f"Files that were there already and stay: {copied.kept}; --overwrite true replaces them.")
     if copied.left_out:

@@ -13,7 +13,7 @@ from mlrun_cli.actions.prune import list_built_environments, prune_built_environ
 from mlrun_cli.actions.workspaces import get_home
 from mlrun_cli.cli.command import Group, command
 from mlrun_cli.cli.context import open_context
-from mlrun_cli.cli.global_options import Shared
+from mlrun_cli.cli.global_options import GlobalOptions
 from mlrun_cli.cli.option_values import parse_seconds
 from mlrun_cli.cli.output.record_table import Field, build_listing, make_time_formatter
 from mlrun_cli.core.time import format_iso
@@ -72,7 +72,7 @@ _Version = Annotated[str | None, typer.Option("--version", "-v", metavar="VERSIO
     ],
 )
 def list_all(
-    shared: Shared,
+    shared: GlobalOptions,
     is_built: Annotated[
         bool, typer.Option("--built", help="Those that were built for runs on this machine, the last used first.")
     ] = False,
@@ -96,7 +96,7 @@ def list_all(
     ],
 )
 def show(
-    shared: Shared,
+    shared: GlobalOptions,
     name: Annotated[str | None, typer.Option("--name", "-n", metavar="NAME", help="Name of the environment.")] = None,
     version: _Version = None,
     key: Annotated[
@@ -123,7 +123,7 @@ def show(
         ("Its version alone", "mlrun environment register -d myenvironment --query version -o tsv"),
     ],
 )
-def register(shared: Shared, folder: _Folder) -> object:
+def register(shared: GlobalOptions, folder: _Folder) -> object:
     """Register the environment that a folder describes, as the next version of its name.
 
     What is the same as the newest version is that version. Its conda_dependencies.yml is read into it.
@@ -142,7 +142,7 @@ def register(shared: Shared, folder: _Folder) -> object:
     ],
 )
 def download(
-    shared: Shared,
+    shared: GlobalOptions,
     name: _Name,
     folder: Annotated[
         Path, typer.Option("--directory", "-d", metavar="FOLDER", help="Where to; made if it is not there.")
@@ -169,7 +169,7 @@ def download(
     ],
 )
 def scaffold(
-    shared: Shared,  # noqa: ARG001 - every command has them
+    shared: GlobalOptions,  # noqa: ARG001 - every command has them
     name: _Name,
     folder: Annotated[
         Path, typer.Option("--directory", "-d", metavar="FOLDER", help="Where to; made if it is not there.")
@@ -191,7 +191,7 @@ def scaffold(
     ],
 )
 def prune(
-    shared: Shared,  # noqa: ARG001 - every command has them
+    shared: GlobalOptions,  # noqa: ARG001 - every command has them
     older_than: Annotated[
         str, typer.Option("--older-than", metavar="TIME", help="How long no run has used it, as 7d or 12h.")
     ] = "30d",

@@ -9,7 +9,7 @@ import typer
 from mlrun_cli.actions.experiments import get_experiment, list_experiments
 from mlrun_cli.cli.command import Group, command
 from mlrun_cli.cli.context import open_context
-from mlrun_cli.cli.global_options import Shared
+from mlrun_cli.cli.global_options import GlobalOptions
 from mlrun_cli.cli.output.record_table import Field, build_listing, format_record_tags, make_time_formatter
 
 app = Group("experiment")
@@ -36,7 +36,7 @@ _Name = Annotated[
         ("Their names alone", "mlrun experiment list --query '[].name' -o tsv"),
     ],
 )
-def list_all(shared: Shared) -> object:
+def list_all(shared: GlobalOptions) -> object:
     """List the experiments of the workspace, by name."""
     context = open_context(shared)
     with context.workspace as workspace:
@@ -52,7 +52,7 @@ def list_all(shared: Shared) -> object:
         ("Show another one", "mlrun experiment show -e testexperiment"),
     ],
 )
-def show(shared: Shared, name: _Name = None) -> object:
+def show(shared: GlobalOptions, name: _Name = None) -> object:
     """Show an experiment."""
     context = open_context(shared)
     with context.workspace as workspace:
@@ -67,7 +67,7 @@ def show(shared: Shared, name: _Name = None) -> object:
         ("Look at another one", "mlrun experiment open -e testexperiment"),
     ],
 )
-def open_page(shared: Shared, name: _Name = None) -> object:
+def open_page(shared: GlobalOptions, name: _Name = None) -> object:
     """Open an experiment's page in the browser; prints its address. The studio must be running: 'mlrun studio -h'."""
     from mlrun_cli.actions.studio_urls import build_experiment_url  # noqa: PLC0415
     from mlrun_cli.cli.studio_page import open_studio_page  # noqa: PLC0415

@@ -8,7 +8,7 @@ import typer
 
 from mlrun_cli.cli.command import Group, command
 from mlrun_cli.cli.context import select_workspace, warn_of_lost_runs
-from mlrun_cli.cli.global_options import Shared
+from mlrun_cli.cli.global_options import GlobalOptions
 from mlrun_cli.core.names import DEFAULT_WORKSPACE, check_experiment_name
 from mlrun_cli.errors import InvalidFile
 from mlrun_cli.folders.project_config import (
@@ -38,7 +38,7 @@ _ExperimentName = Annotated[
         ),
     ],
 )
-def attach(shared: Shared, experiment_name: _ExperimentName = None) -> object:
+def attach(shared: GlobalOptions, experiment_name: _ExperimentName = None) -> object:
     """Attach a folder to a workspace, so that commands in it need no -w, -g and -e.
 
     Makes the workspace if there is none of that name. Writes .azureml/config.json, sample runconfigs,
@@ -66,7 +66,7 @@ def attach(shared: Shared, experiment_name: _ExperimentName = None) -> object:
     )
 
 
-def _read_own_config(shared: Shared) -> ProjectConfig | None:
+def _read_own_config(shared: GlobalOptions) -> ProjectConfig | None:
     """Return the folder's own config, whose values stay where none is given; None when missing or nameless.
 
     Raises:

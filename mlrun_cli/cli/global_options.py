@@ -72,7 +72,7 @@ def _declare_options(
     """Declare the shared options by parameters; never called."""
 
 
-def build_shared_parameters(taken: Collection[str] = ()) -> list[inspect.Parameter]:
+def build_global_parameters(taken: Collection[str] = ()) -> list[inspect.Parameter]:
     """Return the parameters that follow a command's own.
 
     Args:
@@ -91,7 +91,7 @@ def list_option_names(parameter: inspect.Parameter) -> Sequence[str]:
     return next((one.param_decls for one in metadata if getattr(one, "param_decls", None)), ())
 
 
-class Shared(NamedTuple):
+class GlobalOptions(NamedTuple):
     """Values of the options that every command has.
 
     Names are None where none was typed. The attached folder comes next, and `default_*` after that.
@@ -132,11 +132,11 @@ class Shared(NamedTuple):
         return self.notes.level >= Level.NORMAL and sys.stderr.isatty()
 
 
-def parse_shared(options: Mapping[str, Any], query_words: list[str]) -> Shared:
+def parse_global_options(options: Mapping[str, Any], query_words: list[str]) -> GlobalOptions:
     """Parse and check the shared options.
 
     Args:
-        options: a value for each of `build_shared_parameters`.
+        options: a value for each of `build_global_parameters`.
         query_words: words after the options, for commands that take them.
 
     Raises:
@@ -144,7 +144,7 @@ def parse_shared(options: Mapping[str, Any], query_words: list[str]) -> Shared:
         UsageError: no such output format, or two queries.
     """
     notes = Messages(sys.stderr, level=_get_level(options), colour=wants_colour(sys.stderr))
-    return Shared(
+    return GlobalOptions(
         path=options["path"],
         workspace_name=options["workspace_name"],
         resource_group=options["resource_group"],

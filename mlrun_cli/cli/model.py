@@ -15,7 +15,7 @@ from mlrun_cli.actions import models as actions
 from mlrun_cli.actions.models import ModelChanges
 from mlrun_cli.cli.command import Group, command
 from mlrun_cli.cli.context import Context, open_context
-from mlrun_cli.cli.global_options import Shared
+from mlrun_cli.cli.global_options import GlobalOptions
 from mlrun_cli.cli.option_values import check_changes, name_option_in_error, parse_properties, parse_tags
 from mlrun_cli.cli.output.progress import copy_progress
 from mlrun_cli.cli.output.record_table import Field, build_listing, format_record_tags, make_time_formatter
@@ -84,7 +84,7 @@ _Gpus = Annotated[int | None, typer.Option("--gc", min=0, metavar="GPUS", help="
     ],
 )
 def register(
-    shared: Shared,
+    shared: GlobalOptions,
     name: Annotated[str, typer.Option("--name", "-n", metavar="NAME", help="Name of the model.")],
     model_path: Annotated[
         Path | None, typer.Option("--model-path", "-p", metavar="PATH", help="File or folder of this machine.")
@@ -174,7 +174,7 @@ def register(
     ],
 )
 def list_models(
-    shared: Shared,
+    shared: GlobalOptions,
     name: _SomeName = None,
     latest: Annotated[bool, typer.Option("--latest", "-l", help="The newest of each name alone.")] = False,
     run_id: _RunIdFilter = None,
@@ -213,7 +213,7 @@ def list_models(
     ],
 )
 def show(
-    shared: Shared,
+    shared: GlobalOptions,
     model_id: _SomeId = None,
     name: _SomeName = None,
     version: Annotated[int | None, typer.Option("--version", metavar="N", help="Version. Default: the newest.")] = None,
@@ -240,7 +240,7 @@ def show(
     ],
 )
 def download(
-    shared: Shared,
+    shared: GlobalOptions,
     model_id: _Id,
     target_dir: Annotated[
         Path, typer.Option("--target-dir", "-t", metavar="FOLDER", help="Where to; made if it is not there.")
@@ -268,7 +268,7 @@ def download(
     ],
 )
 def update(
-    shared: Shared,
+    shared: GlobalOptions,
     model_id: _Id,
     add_tags: Annotated[
         list[str] | None, typer.Option("--add-tag", metavar="KEY=VALUE", help="Add a tag, or change its value.")
@@ -313,7 +313,7 @@ def update(
         ("Delete the newest one", "mlrun model delete -i mymodel"),
     ],
 )
-def delete(shared: Shared, model_id: _Id, in_full: _InFull = False) -> object:  # noqa: ARG001
+def delete(shared: GlobalOptions, model_id: _Id, in_full: _InFull = False) -> object:  # noqa: ARG001
     """Delete a version of a model with its files; the run it came from stays. Prints its id."""
     with open_context(shared).workspace as workspace:
         model = _get_model(workspace, model_id)

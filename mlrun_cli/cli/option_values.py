@@ -57,7 +57,7 @@ def parse_environment_choice(typed: str | None) -> EnvironmentChoice | None:
     from mlrun_cli.environments.mode import EnvironmentChoice  # noqa: PLC0415 - start-up
 
     try:
-        return EnvironmentChoice.typed(typed)
+        return EnvironmentChoice.parse_and_check(typed)
     except ValueError as error:
         raise InvalidValue(f"--environment: {error}", target="--environment") from None
 

@@ -11,7 +11,7 @@ import typer
 from mlrun_cli.actions.workspaces import get_home
 from mlrun_cli.cli.command import Group, Result, command
 from mlrun_cli.cli.context import open_context
-from mlrun_cli.cli.global_options import Shared
+from mlrun_cli.cli.global_options import GlobalOptions
 from mlrun_cli.cli.option_values import parse_environment_choice
 from mlrun_cli.cli.output.formats import OutputFormat, render
 from mlrun_cli.cli.output.record_table import Field, Record, build_listing
@@ -57,7 +57,7 @@ _FIELDS = (
         ("Names of those that would not run", "mlrun runconfig list --query '[?!ok].name' -o tsv"),
     ],
 )
-def list_all(shared: Shared) -> object:
+def list_all(shared: GlobalOptions) -> object:
     """List all runconfigs of the attached folder, by the name that -c takes, with what is wrong in them."""
     config = find_project_config(shared.path)
     records = list_runconfigs(make_absolute(shared.path) if config is None else config.folder, get_home())
@@ -73,7 +73,7 @@ def list_all(shared: Shared) -> object:
     ],
 )
 def show(
-    shared: Shared,
+    shared: GlobalOptions,
     name: Annotated[str, typer.Argument(metavar="NAME", help="As after -c, such as 'sklearn' or 'config/train'.")],
 ) -> object:
     """Show a runconfig with all keys, defaults where it says nothing; secrets are hidden.
@@ -95,7 +95,7 @@ def show(
     ],
 )
 def validate(
-    shared: Shared,
+    shared: GlobalOptions,
     names: Annotated[list[str] | None, typer.Argument(metavar="[NAME]...", help="As after -c.")] = None,
     is_all: Annotated[bool, typer.Option("--all", help="All below the folder, instead of names.")] = False,
     environment: Environment = None,
@@ -140,14 +140,14 @@ def validate(
         ("What a key is for", "mlrun runconfig schema --query properties.nodeCount.description -o tsv"),
     ],
 )
-def schema(shared: Shared) -> object:  # noqa: ARG001 - every command is told
+def schema(shared: GlobalOptions) -> object:  # noqa: ARG001 - every command is told
     """Print the JSON Schema of runconfigs, which editors complete and check them by."""
     from mlrun_cli.runconfigs.schema import build_runconfig_schema  # noqa: PLC0415
 
     return build_runconfig_schema()
 
 
-def _open_workspace(shared: Shared, *, is_attached: bool) -> AbstractContextManager[Workspace | None]:
+def _open_workspace(shared: GlobalOptions, *, is_attached: bool) -> AbstractContextManager[Workspace | None]:
     return open_context(shared).workspace if is_attached or shared.workspace_name else nullcontext()
 
 

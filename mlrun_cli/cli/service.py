@@ -9,7 +9,7 @@ import typer
 from mlrun_cli.actions import boot_service as actions
 from mlrun_cli.actions.workspaces import get_home
 from mlrun_cli.cli.command import Group, command
-from mlrun_cli.cli.global_options import Shared
+from mlrun_cli.cli.global_options import GlobalOptions
 from mlrun_cli.cli.installed_program import find_own_program
 
 app = Group("service")
@@ -24,7 +24,7 @@ app = Group("service")
     ],
 )
 def install(
-    shared: Shared,
+    shared: GlobalOptions,
     is_dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would be written; write nothing.")] = False,
 ) -> object:
     """Have queues go on after a reboot of this machine, when nobody looks.
@@ -43,7 +43,7 @@ def install(
         ("The same for a script", "mlrun service status --query installed"),
     ],
 )
-def status(shared: Shared) -> object:  # noqa: ARG001 - every command has them
+def status(shared: GlobalOptions) -> object:  # noqa: ARG001 - every command has them
     """Show whether queues go on after a reboot, and by what."""
     return actions.get_boot_service_status(get_home(), find_own_program())
 
@@ -56,7 +56,7 @@ def status(shared: Shared) -> object:  # noqa: ARG001 - every command has them
         ("Without a word", "mlrun service remove -o none"),
     ],
 )
-def remove(shared: Shared) -> object:
+def remove(shared: GlobalOptions) -> object:
     """Remove what 'install' has written: after a reboot, a queue moves when somebody looks at a run."""
     removed = actions.remove_boot_service(get_home(), find_own_program())
     if not removed["removed"] and shared.is_for_people:
@@ -72,6 +72,6 @@ def remove(shared: Shared) -> object:
         ("How much waits where", "mlrun service start --query '[].[workspace, waiting]'"),
     ],
 )
-def start(shared: Shared) -> object:
+def start(shared: GlobalOptions) -> object:
     """Start what waits in the queues of all workspaces, as at a reboot; prints how many runs wait on which target."""
     return actions.start_queues(get_home(), shared.notes.warning)

@@ -14,7 +14,7 @@ import typer
 from mlrun_cli.actions.workspaces import get_home, open_workspace
 from mlrun_cli.cli.command import Group, command
 from mlrun_cli.cli.context import select_workspace
-from mlrun_cli.cli.global_options import Shared
+from mlrun_cli.cli.global_options import GlobalOptions
 from mlrun_cli.core.home import make_private_folder
 from mlrun_cli.errors import ConflictingOptions, InvalidPath, InvalidValue, ProgramNotFound
 from mlrun_cli.folders.project_config import find_project_config
@@ -37,7 +37,7 @@ _PACKAGES = ("starlette", "uvicorn", "jinja2", "markdown_it", "nh3")
     ],
 )
 def studio(
-    shared: Shared,
+    shared: GlobalOptions,
     host: Annotated[
         str, typer.Option("--host", metavar="ADDRESS", help="Address to serve on, as 0.0.0.0 for other machines too.")
     ] = "127.0.0.1",
@@ -108,7 +108,7 @@ def _serve(options: StudioOptions) -> NoReturn:
     os.execv(sys.executable, [sys.executable, "-m", _PROGRAM, options.to_json()])
 
 
-def _find_first_workspace(shared: Shared) -> tuple[str, str, str] | None:
+def _find_first_workspace(shared: GlobalOptions) -> tuple[str, str, str] | None:
     config = find_project_config(shared.path)
     is_typed = any(name is not None for name in (shared.workspace_name, shared.resource_group, shared.subscription_id))
     if config is None and not is_typed and shared.default_workspace_name is None:

@@ -105,9 +105,9 @@ class _Tree(TyperGroup):
         if found is not None:
             return found
         words = self.words(cmd_name)
-        way_out = AZURE_ONLY.get(words) or AZURE_ONLY.get(cmd_name)
-        if way_out is not None:
-            raise UnsupportedCommand(f"mlrun-cli has no '{words}'.", hint=way_out, target=words)
+        advice = AZURE_ONLY.get(words) or AZURE_ONLY.get(cmd_name)
+        if advice is not None:
+            raise UnsupportedCommand(f"mlrun-cli has no '{words}'.", hint=advice, target=words)
         meant = self.find_synonym(cmd_name) or next(
             iter(get_close_matches(cmd_name, self.list_commands(ctx), n=1)), None
         )

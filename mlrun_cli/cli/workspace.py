@@ -19,7 +19,7 @@ from mlrun_cli.actions.workspaces import (
 from mlrun_cli.cli.command import Group, command
 from mlrun_cli.cli.confirmation import confirm
 from mlrun_cli.cli.context import open_context, select_workspace, warn_of_lost_runs
-from mlrun_cli.cli.global_options import Shared
+from mlrun_cli.cli.global_options import GlobalOptions
 from mlrun_cli.cli.option_values import parse_seconds, parse_tags
 from mlrun_cli.cli.output.record_table import Field, build_listing
 from mlrun_cli.cli.run.options import Yes
@@ -70,7 +70,7 @@ _FLAGS_OF_AZURE_ALONE = ("--hbi-workspace", "--pe-auto-approval", "--system_data
         ("Those of one resource group", "mlrun workspace list -g myresourcegroup"),
     ],
 )
-def list_all(shared: Shared) -> object:
+def list_all(shared: GlobalOptions) -> object:
     """List the workspaces of this machine, with the folder each one is kept in."""
     return build_listing(shared, list_workspaces(shared.resource_group), _FIELDS, nothing="No workspaces.")
 
@@ -83,7 +83,7 @@ def list_all(shared: Shared) -> object:
         ("Where another one is kept", "mlrun workspace show -w myworkspace -g mygroup --query folder -o tsv"),
     ],
 )
-def show(shared: Shared) -> object:
+def show(shared: GlobalOptions) -> object:
     """Show a workspace, and the folder it is kept in."""
     with open_context(shared).workspace as workspace:
         return build_workspace_record(workspace.identity, workspace.home)
@@ -98,7 +98,7 @@ def show(shared: Shared) -> object:
     ],
 )
 def create(
-    shared: Shared,
+    shared: GlobalOptions,
     name: Annotated[
         str | None,
         typer.Option("--workspace-name", "--name", "-w", "-n", metavar="NAME", help="Default: the folder's."),
@@ -136,7 +136,7 @@ def create(
         ("See how many", "mlrun workspace repair --query runs -o tsv"),
     ],
 )
-def repair(shared: Shared) -> object:
+def repair(shared: GlobalOptions) -> object:
     """Check the store of a workspace, and make it again where it is damaged or gone.
 
     Runs, their metrics, tags and outcomes come back from their folders, what has a name in the workspace from the
@@ -159,7 +159,7 @@ def repair(shared: Shared) -> object:
     ],
 )
 def backup(
-    shared: Shared,
+    shared: GlobalOptions,
     file: Annotated[Path, typer.Argument(metavar="FILE", help="Where the copy goes.")],
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a file that is there.")] = False,
 ) -> object:
@@ -182,7 +182,7 @@ def backup(
     ],
 )
 def restore(
-    shared: Shared,
+    shared: GlobalOptions,
     file: Annotated[Path, typer.Argument(metavar="FILE", help="A copy made by 'workspace backup'.")],
     yes: Yes = False,
 ) -> object:
@@ -208,7 +208,7 @@ def restore(
     ],
 )
 def prune(
-    shared: Shared,
+    shared: GlobalOptions,
     older_than: Annotated[
         str, typer.Option("--older-than", metavar="TIME", help="How long ago runs have to have ended, as 30d.")
     ],

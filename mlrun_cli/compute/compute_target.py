@@ -37,7 +37,7 @@ class ComputeTarget(NamedTuple):
     properties: Mapping[str, Any] = MappingProxyType({})
 
 
-def most_nodes(target: ComputeTarget) -> int | None:
+def get_max_nodes(target: ComputeTarget) -> int | None:
     """Return the limit of a target's nodes in use at once; None means no limit."""
     if target.kind == COMPUTE_INSTANCE:
         return 1
@@ -67,7 +67,7 @@ def is_compute_target_name(name: str) -> bool:
     return re.fullmatch(_NAME, name) is not None
 
 
-def compute_target_record(target: ComputeTarget, workspace_id: str) -> dict[str, Any]:
+def build_compute_target_record(target: ComputeTarget, workspace_id: str) -> dict[str, Any]:
     """Return the target as Azure describes it in JSON.
 
     `workspace_id` is the path that begins with `/subscriptions/`.

@@ -13,7 +13,7 @@ from mlrun_cli.errors import FileAlreadyExists, FileNotWritable, InvalidPath, Us
 
 
 @contextmanager
-def atomic_file(path: Path, *, overwrite: bool) -> Iterator[BinaryIO]:
+def open_atomically(path: Path, *, overwrite: bool) -> Iterator[BinaryIO]:
     """Open a file to write, which gets its name when the block succeeds.
 
     Args:
@@ -27,15 +27,15 @@ def atomic_file(path: Path, *, overwrite: bool) -> Iterator[BinaryIO]:
     if path.is_dir():
         raise InvalidPath(f"'{path}' is a folder.", hint="Name a file in it.", target=path)
     if not overwrite and os.path.lexists(path):
-        raise _already_exists_error(path)
+        raise _build_exists_error(path)
     try:
         with new_file(path, overwrite=overwrite) as descriptor, open(descriptor, "wb", closefd=False) as file:
             yield file
     except FileExistsError as error:
-        raise _already_exists_error(path) from error
+        raise _build_exists_error(path) from error
     except OSError as error:
         raise FileNotWritable(path, error, hint="Choose a folder that exists and that you may write to.") from error
 
 
-def _already_exists_error(path: Path) -> UsageError:
+def _build_exists_error(path: Path) -> UsageError:
     return FileAlreadyExists(f"'{path}' already exists.", hint="Name another file, or add --overwrite.", target=path)

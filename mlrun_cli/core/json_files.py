@@ -8,12 +8,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from mlrun_cli.core.temporary import temporary_beside
+from mlrun_cli.core.temporary import make_temporary_path
 
 
 def write_json(path: Path, document: Mapping[str, Any], *, durable: bool = False) -> None:
     """Write a file atomically, readable by its user alone; `durable` waits for the disk."""
-    with temporary_beside(path) as temporary:
+    with make_temporary_path(path) as temporary:
         descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         try:
             data = json.dumps(document, ensure_ascii=False).encode("utf-8", "surrogateescape")

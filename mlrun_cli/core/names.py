@@ -88,23 +88,23 @@ def _check(what: str, name: str, limit: int) -> str:
     _check_text(what, name, limit)
     for character in "/\\":
         if character in name:
-            raise _invalid_name_error(what, name, f"it holds '{character}'")
+            raise _build_invalid_name_error(what, name, f"it holds '{character}'")
     if name.startswith("."):
-        raise _invalid_name_error(what, name, "it begins with a dot")
+        raise _build_invalid_name_error(what, name, "it begins with a dot")
     if name != name.strip():
-        raise _invalid_name_error(what, name, "it begins or ends with a space")
+        raise _build_invalid_name_error(what, name, "it begins or ends with a space")
     return name
 
 
 def _check_text(what: str, text: str, limit: int) -> None:
     if not text.strip():
-        raise _invalid_name_error(what, text, "it is empty")
+        raise _build_invalid_name_error(what, text, "it is empty")
     for character in text:
         if _is_control(character):
-            raise _invalid_name_error(what, text, f"it holds the character U+{ord(character):04X}")
+            raise _build_invalid_name_error(what, text, f"it holds the character U+{ord(character):04X}")
     size = len(text.encode())
     if size > limit:
-        raise _invalid_name_error(what, text, f"it has {size} bytes, {limit} are allowed")
+        raise _build_invalid_name_error(what, text, f"it has {size} bytes, {limit} are allowed")
 
 
 def _is_control(character: str) -> bool:
@@ -112,7 +112,7 @@ def _is_control(character: str) -> bool:
     return unicodedata.category(character) in {"Cc", "Zl", "Zp", "Cs"}
 
 
-def _invalid_name_error(what: str, text: str, why: str) -> UsageError:
+def _build_invalid_name_error(what: str, text: str, why: str) -> UsageError:
     return InvalidName(
         f"{_quote(text)} is not a valid {what}: {why}.",
         hint="Use letters, digits, spaces, '-', '_' and '.'.",

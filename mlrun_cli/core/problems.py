@@ -42,7 +42,7 @@ class Problems:
         )
         return (self._found[index] for index in order)
 
-    def are_about(self, *key_paths: str) -> bool:
+    def has_problem_about(self, *key_paths: str) -> bool:
         """Return whether any of the errors is about one of these keys, or about a key within one."""
         keys = [one.key_path for one in self._found if one.key_path is not None]
         return any(key == path or key.startswith((f"{path}.", f"{path}[")) for key in keys for path in key_paths)

@@ -80,7 +80,7 @@ _VALUE = r"""(?xs)
     """
 
 
-def build_alternatives(texts: Collection[str]) -> str:
+def build_alternation(texts: Collection[str]) -> str:
     """Return a pattern that matches any of the texts, the longest first; without texts, it matches nothing."""
     return "|".join(map(re.escape, sorted(texts, key=len, reverse=True))) or "(?!)"
 
@@ -181,7 +181,7 @@ class Redaction:
             found = {
                 value for name, value in named if name != NAMES_VARIABLE and self._is_distinctive_secret(name, value)
             }
-            self._secrets, self._secrets_of = re.compile(rf"(?<!\w)(?:{build_alternatives(found)})(?!\w)"), variables
+            self._secrets, self._secrets_of = re.compile(rf"(?<!\w)(?:{build_alternation(found)})(?!\w)"), variables
         return self._secrets
 
     def _is_distinctive_secret(self, name: str, value: str) -> bool:

@@ -42,7 +42,7 @@ def is_temporary(name: str) -> bool:
 
 
 @contextmanager
-def temporary_beside(path: Path) -> Iterator[Path]:
+def make_temporary_path(path: Path) -> Iterator[Path]:
     """Yield a temporary path beside `path`; a file left there is removed at the end."""
     remove_abandoned_files(path.parent)
     temporary = path.with_name(make_temporary_name())

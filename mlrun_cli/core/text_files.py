@@ -6,7 +6,7 @@ import os
 import stat
 from pathlib import Path
 
-from mlrun_cli.core.temporary import temporary_beside
+from mlrun_cli.core.temporary import make_temporary_path
 from mlrun_cli.errors import InvalidFile
 
 MAX_BYTES = 1 << 20
@@ -45,7 +45,7 @@ def replace_text(path: Path, text: str) -> None:
     Raises:
         OSError: it cannot be written; then nothing has changed.
     """
-    with temporary_beside(path) as unfinished:
+    with make_temporary_path(path) as unfinished:
         with unfinished.open("x", encoding="utf-8", newline="\n") as file:
             file.write(text)
             file.flush()

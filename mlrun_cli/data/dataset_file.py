@@ -75,7 +75,7 @@ def read_dataset_file(path: Path) -> DatasetDescription:
     """
     root = read_document(path)
     reader = _Reader(root, path.absolute().parent)
-    return reader.description()
+    return reader.read()
 
 
 class _Reader:
@@ -86,7 +86,7 @@ class _Reader:
         self._folder = folder
         self._notes: list[str] = []
 
-    def description(self) -> DatasetDescription:
+    def read(self) -> DatasetDescription:
         root = self._select_known(self._root, TEMPLATE)
         version = root.get("schemaVersion")
         if version is not None and version.as_integer() != 1:
@@ -112,9 +112,9 @@ class _Reader:
 
     def _read_definition(self, kind: str, node: Node, series: Node | None) -> dict[str, Any]:
         parameters = self._select_known(node, {**TEMPLATE["parameters"], "encoding": "", **_REFUSED})
-        for key, way_out in _REFUSED.items():
+        for key, advice in _REFUSED.items():
             if key in parameters:
-                raise Unsupported(f"{parameters[key].place}: {key} is not supported.", hint=way_out, target=key)
+                raise Unsupported(f"{parameters[key].place}: {key} is not supported.", hint=advice, target=key)
         paths = self._get_required(node, parameters, "path")
         items = paths.as_list() if isinstance(paths.content, tuple) else (paths,)
         options: dict[str, Any] = {}

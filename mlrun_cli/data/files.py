@@ -72,7 +72,7 @@ def check_files(definition: object, find_datastore: FindDatastore) -> None:
     for path in check_definition(definition)["paths"]:
         place = _locate(path, find_datastore)
         if not _is_url(place) and next(_iterate_files(place), None) is None:
-            raise _no_file_error(place)
+            raise _build_no_file_error(place)
 
 
 def find_single_path(definition: object, find_datastore: FindDatastore) -> Path | None:
@@ -125,7 +125,7 @@ def _find_common_folder(places: Iterator[str]) -> str:
 def _list_files(place: str) -> list[str]:
     found = sorted(_iterate_files(place))
     if not found:
-        raise _no_file_error(place)
+        raise _build_no_file_error(place)
     return found
 
 
@@ -138,7 +138,7 @@ def _iterate_files(place: str) -> Iterator[str]:
         yield place
 
 
-def _no_file_error(place: str) -> DataNotFound:
+def _build_no_file_error(place: str) -> DataNotFound:
     return DataNotFound(f"There is no file at {place}.", hint="A dataset needs at least one; '**' matches folders.")
 
 

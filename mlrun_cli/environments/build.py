@@ -65,8 +65,8 @@ def build_environment(build: EnvironmentBuild, environ: Mapping[str, str]) -> in
             return result.exit_code
         version = ""
         if build.image is None:
-            version = installer.output([str(folder.interpreter), "-I", "-c", _PYTHON_VERSION]).strip()
-            folder.installed.write_text(installer.output(_list_command(folder, build)), encoding="utf-8")
+            version = installer.read_output([str(folder.interpreter), "-I", "-c", _PYTHON_VERSION]).strip()
+            folder.installed.write_text(installer.read_output(_list_command(folder, build)), encoding="utf-8")
         folder.mark_complete(
             {
                 **build.to_json(),

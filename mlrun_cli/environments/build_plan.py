@@ -55,7 +55,7 @@ def plan_conda(
     day = _choose_package_day(choice, wanted, uv, environ) if is_dated else None
     pythons = _list_pythons(wanted.python, choice, day, uv, environ)
     if not pythons:
-        raise _python_not_found_error(wanted.python, dependencies, uv, environ)
+        raise _build_python_not_found_error(wanted.python, dependencies, uv, environ)
     use_uv = uv is not None and (pythons[0].is_fetched or not any(line.pip_only for line in wanted.lines))
     hidden, secrets = replace_secrets([line.text for line in wanted.lines])
     build = _make_build(
@@ -225,7 +225,7 @@ def _describe_machine() -> list[str]:
     ]
 
 
-def _python_not_found_error(
+def _build_python_not_found_error(
     request: PythonRequest, dependencies: CondaDependencies, uv: str | None, environ: Mapping[str, str]
 ) -> EnvironmentNotBuilt:
     on_path = find_python(list_search_folders(environ.get("PATH", "")))

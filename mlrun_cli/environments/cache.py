@@ -97,7 +97,7 @@ def _remove_leftovers(folder: EnvironmentFolder, *, dry_run: bool) -> int:
 
 def _remove(folder: EnvironmentFolder) -> bool:
     """Rename an environment and then remove it; return False if its image has to stay."""
-    engine = folder.engine()
+    engine = folder.read_engine()
     if engine is not None and not remove_image(engine, build_image_name(folder.path.name)):
         return False
     if folder.path.is_dir():

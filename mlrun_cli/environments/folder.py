@@ -43,7 +43,7 @@ class EnvironmentFolder:
         """Record the engine that holds the image, before it is built."""
         self._engine.write_text(engine, encoding="utf-8")
 
-    def engine(self) -> str | None:
+    def read_engine(self) -> str | None:
         """Return the absolute path of docker or podman, if the environment is an image, finished or not."""
         try:
             return self._engine.read_text(encoding="utf-8")
@@ -51,7 +51,7 @@ class EnvironmentFolder:
             return None
 
     @contextmanager
-    def with_secrets(self, path: Path, text: str) -> Iterator[Path]:
+    def write_secret_file(self, path: Path, text: str) -> Iterator[Path]:
         """Write a file that only its user can read, and remove it after use."""
         try:
             with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:

@@ -52,7 +52,7 @@ def make_image(folder: EnvironmentFolder, build: EnvironmentBuild, source: Image
         if compute_context_digest(context) != source.context_digest:
             print_changed(source.context)
             return 1
-    with folder.with_secrets(folder.dockerfile, installer.expand_secrets(source.dockerfile)) as dockerfile:
+    with folder.write_secret_file(folder.dockerfile, installer.expand_secrets(source.dockerfile)) as dockerfile:
         words = [
             build.installer,
             "build",

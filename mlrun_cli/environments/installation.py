@@ -244,18 +244,20 @@ class _PipInstallation:
         """Return the options that exclude versions uploaded after the day, pinned ones excepted."""
         if not self._build.uploaded_before:
             return []
-        exempt = self._exempt_packages if self._knows_exemptions else []
+        exempt = self._list_exempt_packages if self._knows_exemptions else []
         return ["--exclude-newer", self._build.uploaded_before, *exempt]
 
     @cached_property
-    def _exempt_packages(self) -> list[str]:
+    def _list_exempt_packages(self) -> list[str]:
         names = dict.fromkeys(get_package_name(line) for line in self._pinned if names_one_version(line))
         return [f"--exclude-newer-package={name}={_NO_DAY}" for name in names]
 
     @cached_property
     def _knows_exemptions(self) -> bool:
         """Whether this uv does; those of before late 2025 do not."""
-        return "--exclude-newer-package" in self._installer.output([self._build.installer, "pip", "install", "--help"])
+        return "--exclude-newer-package" in self._installer.read_output(
+            [self._build.installer, "pip", "install", "--help"]
+        )
 
 
 def install_with_conda(folder: EnvironmentFolder, build: EnvironmentBuild, installer: Installer) -> InstallResult:
@@ -290,7 +292,7 @@ def _make_with_conda(
     }
     # JSON is YAML. conda puts no variables in: the file has the secrets.
     text = installer.expand_secrets(json.dumps(document, indent=2), written=lambda secret: json.dumps(secret)[1:-1])
-    with folder.with_secrets(folder.conda_file, text):
+    with folder.write_secret_file(folder.conda_file, text):
         return installer.run(_build_conda_command(folder, build))
 
 

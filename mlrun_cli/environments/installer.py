@@ -10,7 +10,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from signal import Signals
 
-from mlrun_cli.core.redaction import LEAST_LETTERS, REDACTED, Redaction, build_alternatives
+from mlrun_cli.core.redaction import LEAST_LETTERS, REDACTED, Redaction, build_alternation
 from mlrun_cli.environments.placeholders import SECRET_PREFIX
 
 # They would make an installer read or fill another place than the new environment.
@@ -99,7 +99,7 @@ class Installer:
         self.set_variables(_TRUST_AS_SYSTEM)
         return True
 
-    def output(self, command: Sequence[str]) -> str:
+    def read_output(self, command: Sequence[str]) -> str:
         """Run a command and return its stdout; its stderr is dropped."""
         with self._start(command, subprocess.DEVNULL) as process:
             return self._redaction.redact_text(self._remove_secrets(process.stdout.read() if process.stdout else ""))
@@ -139,7 +139,7 @@ def _compile_secrets(secrets: Collection[str]) -> re.Pattern[str]:
     whole = {part for secret in secrets for part in (secret, secret.partition(":")[2])}
     parts = {part.strip() for secret in secrets for part in re.split(_BETWEEN_WORDS, secret)}
     telling = {part for part in whole if ":" in part} | {part for part in whole | parts if len(part) >= LEAST_LETTERS}
-    return re.compile(f"(?P<before>{_BEFORE_SECRET})(?:{build_alternatives(secrets)})|{build_alternatives(telling)}")
+    return re.compile(f"(?P<before>{_BEFORE_SECRET})(?:{build_alternation(secrets)})|{build_alternation(telling)}")
 
 
 def build_installer_environment(environ: Mapping[str, str], folder: Path) -> dict[str, str]:

@@ -58,7 +58,7 @@ class EnvironmentChoice(NamedTuple):
         return cls(mode, _parse_day(day) if has_day else None)
 
     @classmethod
-    def typed(cls, text: str) -> EnvironmentChoice:
+    def parse_and_check(cls, text: str) -> EnvironmentChoice:
         """Parse a choice that a user has typed; its day must not be in the future.
 
         Raises:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from mlrun_cli.core.redaction import LEAST_LETTERS, URL_SECRET, Redaction, build_alternatives
+from mlrun_cli.core.redaction import LEAST_LETTERS, URL_SECRET, Redaction, build_alternation
 
 SECRET_PREFIX = "MLRUN_INSTALL_SECRET_"  # noqa: S105 - a variable's name
 
@@ -20,7 +20,7 @@ def replace_secrets(lines: Sequence[str]) -> tuple[list[str], dict[str, str]]:
     pip and uv put the variables' values back when they read the file.
     """
     placeholders = _Placeholders()
-    hidden = [re.sub(URL_SECRET, lambda found: placeholders.placeholder_for(found[0]), line) for line in lines]
+    hidden = [re.sub(URL_SECRET, lambda found: placeholders.make_placeholder(found[0]), line) for line in lines]
     return hidden, placeholders.variables()
 
 
@@ -30,7 +30,7 @@ def replace_secrets_of_dockerfile(text: str, redaction: Redaction) -> tuple[str,
     A secret is hidden wherever it stands. Its engine gets the text with the values put back.
     """
     placeholders = _Placeholders()
-    hidden = redaction.replace_secrets(text, placeholders.placeholder_for)
+    hidden = redaction.replace_secrets(text, placeholders.make_placeholder)
     return placeholders.replace_known(hidden), placeholders.variables()
 
 
@@ -40,7 +40,7 @@ class _Placeholders:
     def __init__(self) -> None:
         self._placeholders: dict[str, str] = {}
 
-    def placeholder_for(self, found: str) -> str:
+    def make_placeholder(self, found: str) -> str:
         """Return the placeholder, with the quotes that were around the secret; a user's own variable stays."""
         secret = found.strip("\"'")
         if not secret or re.fullmatch(_VARIABLE, secret):
@@ -58,7 +58,7 @@ class _Placeholders:
         A Dockerfile's images are as they are named: one may be the word that a password is too.
         """
         known = [secret for secret in self._placeholders if len(secret) >= LEAST_LETTERS]
-        found = re.compile(f"{_IMAGE}|{_PLACEHOLDER}|{build_alternatives(known)}")
+        found = re.compile(f"{_IMAGE}|{_PLACEHOLDER}|{build_alternation(known)}")
         return found.sub(lambda match: self._placeholders.get(match[0], match[0]), text)
 
     def variables(self) -> dict[str, str]:

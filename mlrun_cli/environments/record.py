@@ -44,7 +44,7 @@ def describe_unpinned(environment: BuiltEnvironment) -> tuple[str, ...]:
 def describe_failed_build(plan: EnvironmentPlan, reason: str) -> str:
     """Return why the environment cannot be built, and what to do; `reason` is in the installer's words."""
     if plan.container is None:
-        ways = "" if plan.build is None else _suggest_ways_out(plan.build)
+        ways = "" if plan.build is None else _suggest_solutions(plan.build)
         return f"The environment could not be built: {reason} {ways}".rstrip()
     source = None if plan.build is None else plan.build.image
     bases = (plan.container.image,) if source is None else source.bases
@@ -53,7 +53,7 @@ def describe_failed_build(plan: EnvironmentPlan, reason: str) -> str:
     return f"{what} cannot be used: {reason} ({_suggest_image_access(plan.container, bases, reason)}{_CURRENT}.)"
 
 
-def _suggest_ways_out(build: EnvironmentBuild) -> str:
+def _suggest_solutions(build: EnvironmentBuild) -> str:
     if build.is_relaxed:
         return f"({_CURRENT}.)"
     return f"(Change what cannot be had; or {_RELAXED}, {_CURRENT}.)"

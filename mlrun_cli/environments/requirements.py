@@ -172,7 +172,7 @@ def _split_options(line: str, path: Path) -> Iterator[tuple[str, str]]:
         if not option.startswith("--"):
             raise InvalidFile(path, f"'{_hide_secrets(line)}' is not understood from '{_hide_secrets(option)}' on")
         if option not in _OPTIONS:
-            raise _unsupported_option_error(option, path)
+            raise _build_unsupported_option_error(option, path)
         if not equals and option not in _FLAGS:
             if not words:
                 raise InvalidFile(path, f"'{_hide_secrets(line)}' lacks the value of {option}")
@@ -180,7 +180,7 @@ def _split_options(line: str, path: Path) -> Iterator[tuple[str, str]]:
         yield option, value
 
 
-def _unsupported_option_error(option: str, path: Path) -> Unsupported:
+def _build_unsupported_option_error(option: str, path: Path) -> Unsupported:
     variable = "PIP_" + option[2:].upper().replace("-", "_")
     return Unsupported(
         f"{path}: pip's '{option}' is not possible in a list of requirements.",

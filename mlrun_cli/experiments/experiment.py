@@ -20,7 +20,7 @@ class Experiment(NamedTuple):
     archived_at: int | None = None
 
 
-def experiment_record(experiment: Experiment, tags: Mapping[str, str | None]) -> dict[str, Any]:
+def build_experiment_record(experiment: Experiment, tags: Mapping[str, str | None]) -> dict[str, Any]:
     """Return the experiment as `experiment list` prints it: camelCase, as in Azure."""
     return {
         "archivedTime": None if experiment.archived_at is None else format_iso(experiment.archived_at),

@@ -47,15 +47,15 @@ class MetricFilter(NamedTuple):
         """
         found = re.fullmatch(_COMPARISON, text)
         if found is None:
-            raise _invalid_filter_error(text, _describe_fault(text))
+            raise _build_invalid_filter_error(text, _describe_fault(text))
         quoted = found["quoted"]
         if quoted is None and "(" in found["bare"]:
-            raise _invalid_filter_error(text, _SIGNS)
+            raise _build_invalid_filter_error(text, _SIGNS)
         if (found["which"] is None) != (found["close"] is None):
-            raise _invalid_filter_error(text, "a parenthesis has no counterpart")
+            raise _build_invalid_filter_error(text, "a parenthesis has no counterpart")
         name = found["bare"].strip() if quoted is None else re.sub(r"\\(.)", r"\1", quoted, flags=re.DOTALL)
         if not name:
-            raise _invalid_filter_error(text, "it names no metric")
+            raise _build_invalid_filter_error(text, "it names no metric")
         operator = "=" if found["operator"] == "==" else found["operator"]
         return cls(name, operator, _parse_number(text, found["number"]), found["which"] or LAST)
 
@@ -72,9 +72,9 @@ def _parse_number(text: str, typed: str) -> float:
     try:
         value = float(typed)
     except ValueError:
-        raise _invalid_filter_error(text, f"'{typed}' is not a number") from None
+        raise _build_invalid_filter_error(text, f"'{typed}' is not a number") from None
     if value != value:  # noqa: PLR0124 — NaN differs from itself
-        raise _invalid_filter_error(text, "nothing compares with NaN")
+        raise _build_invalid_filter_error(text, "nothing compares with NaN")
     return value
 
 
@@ -93,6 +93,6 @@ def _describe_fault(text: str) -> str:
     return _SIGNS
 
 
-def _invalid_filter_error(text: str, why: str) -> InvalidFilter:
+def _build_invalid_filter_error(text: str, why: str) -> InvalidFilter:
     shown = text if len(text) <= 60 else f"{text[:60]}…"
     return InvalidFilter(f"'{shown}' is not a comparison of a metric: {why}.", hint=_EXAMPLE)

@@ -78,7 +78,7 @@ def open_journal(path: Path) -> Iterator[int]:
         os.close(descriptor)
 
 
-def read_piece(descriptor: int, offset: int) -> bytes:
+def read_chunk(descriptor: int, offset: int) -> bytes:
     """Read whole lines from an offset on, about `CHUNK_BYTES`; empty at the end of the acknowledged ones."""
     size = CHUNK_BYTES
     while True:
@@ -89,7 +89,7 @@ def read_piece(descriptor: int, offset: int) -> bytes:
         size *= 4
 
 
-def parse_piece(data: bytes) -> Entries:
+def parse_chunk(data: bytes) -> Entries:
     """Return the entries of some whole lines."""
     lines, unreadable = _parse_lines(data)
     entries = _parse_entries(lines)

@@ -37,7 +37,7 @@ class ModelFolder:
     def __init__(self, path: Path) -> None:
         self._path = path
 
-    def content(self, name: str, version: int) -> Path:
+    def find_content(self, name: str, version: int) -> Path:
         """Return the file or the folder that was registered.
 
         Raises:
@@ -54,7 +54,7 @@ class ModelFolder:
             ) from error
 
     @contextmanager
-    def incoming(self) -> Iterator[Path]:
+    def create_incoming_folder(self) -> Iterator[Path]:
         """Make a folder for the files of a new model, removed at the end unless it was placed.
 
         Raises:
@@ -87,7 +87,7 @@ class ModelFolder:
                     sync(path)
                 sync(Path(inside))
 
-    def place(self, folder: Path, name: str, version: int) -> None:
+    def move_into_place(self, folder: Path, name: str, version: int) -> None:
         """Move a sealed folder with one file or folder in it to its place.
 
         What lies there already was never registered: its registration was cut off.
@@ -106,7 +106,7 @@ class ModelFolder:
 
     def remove(self, name: str, version: int) -> None:
         """Remove the files of a model, for readers at once; what cannot be removed stays."""
-        with suppress(MlrunError, OSError), self.incoming() as folder:
+        with suppress(MlrunError, OSError), self.create_incoming_folder() as folder:
             self._get_version_folder(name, version).rename(folder / "removed")
         with suppress(OSError):
             (self._path / name).rmdir()

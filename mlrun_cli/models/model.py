@@ -85,7 +85,7 @@ class ModelFilter(NamedTuple):
     framework: str | None = None
     latest: bool = False
 
-    def chosen(self, models: Iterable[Model]) -> list[Model]:
+    def select(self, models: Iterable[Model]) -> list[Model]:
         """Select from models, newest first, those that meet the conditions that the database does not check."""
         found: list[Model] = []
         names: set[str] = set()

@@ -6,19 +6,19 @@ import signal
 
 
 class Interruptions:
-    """A context that ends with the signals as they were; those that were held back arrive then, or at `release`."""
+    """A context that ends with the signals as they were; those that were held back arrive then, or at `unblock`."""
 
     def __enter__(self) -> Interruptions:
         self._before = signal.pthread_sigmask(signal.SIG_BLOCK, ())
         return self
 
-    def hold(self) -> None:
+    def block(self) -> None:
         """Block the signals until `release`."""
         signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM, signal.SIGHUP})
 
-    def release(self) -> None:
+    def unblock(self) -> None:
         """Unblock the signals."""
         signal.pthread_sigmask(signal.SIG_SETMASK, self._before)
 
     def __exit__(self, *_: object) -> None:
-        self.release()
+        self.unblock()

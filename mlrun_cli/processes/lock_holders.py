@@ -33,7 +33,7 @@ class LockHolder(NamedTuple):
         return f"{who}, which is stopped," if self.is_stopped else who
 
     @property
-    def way_out(self) -> str:
+    def advice(self) -> str:
         """Advice for the user, in a sentence."""
         if self.is_stopped:
             return f"Let it go on ('kill -CONT {self.pid}'), or end it ('kill -KILL {self.pid}'), then try again."

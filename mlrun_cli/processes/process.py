@@ -58,7 +58,7 @@ def filter_by_run(processes: list[ProcessId], run_id: str) -> list[ProcessId]:
     return [process for process in processes if _read_variables(process.pid).get(RUN_ID_VARIABLE, run_id) == run_id]
 
 
-def list_processes_of(run_id: str) -> list[ProcessId]:
+def list_run_processes(run_id: str) -> list[ProcessId]:
     """Return all live processes of this machine that have the run's id in their environment."""
     found = []
     for pid in _list_pids():
@@ -80,17 +80,17 @@ def list_supervisors(run_id: str) -> list[ProcessId]:
     return found
 
 
-def track_processes_of(run_id: str) -> Callable[[], list[ProcessId]]:
+def track_run_processes(run_id: str) -> Callable[[], list[ProcessId]]:
     """Return a function that lists the live processes of a run, and all descendants of those once listed.
 
     That may have none of their variables, and is nobody's once they have ended.
     """
     below = [
         process
-        for started in list_processes_of(run_id)
+        for started in list_run_processes(run_id)
         for process in filter_by_run(list_descendants(started.pid), run_id)
     ]
-    return lambda: list(dict.fromkeys([*list_processes_of(run_id), *filter(_is_running, below)]))
+    return lambda: list(dict.fromkeys([*list_run_processes(run_id), *filter(_is_running, below)]))
 
 
 def _is_running(process: ProcessId) -> bool:

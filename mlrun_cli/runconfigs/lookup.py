@@ -34,7 +34,7 @@ def find_runconfig(path: Path, name: str) -> tuple[Path, tuple[str, ...]]:
     places = _list_places(path, name)
     found = [place for place in places if _is_file(place)]
     if not found:
-        raise _not_found_error(path, name, places)
+        raise _build_not_found_error(path, name, places)
     first, *others = [*found, *filter(os.path.isfile, _list_hidden_places(path, name, places))]
     return first, tuple(f"{other} is not used: {_make_relative(first, path)} comes first." for other in others)
 
@@ -83,7 +83,7 @@ def _list_places_within(folder: Path, name: str) -> list[Path]:
     return [Path(os.path.normpath(folder / spelling)) for spelling in (name, f"{name}{SUFFIX}")]
 
 
-def _not_found_error(path: Path, name: str, places: list[Path]) -> UsageError:
+def _build_not_found_error(path: Path, name: str, places: list[Path]) -> UsageError:
     names = list_runconfig_names(path)
     hidden = next(filter(os.path.isfile, _list_hidden_places(path, name, places)), None)
     nearest = difflib.get_close_matches(name[:100].removesuffix(SUFFIX), names, n=1)

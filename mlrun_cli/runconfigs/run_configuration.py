@@ -48,7 +48,7 @@ class RunConfiguration(NamedTuple):
         framework: `Python` in this spelling, whatever the letter case was; others as written.
         communicator: `None` as text, as Azure writes it; others as written.
         max_run_duration_seconds: None means no limit.
-        environment_variables: those of `environment`, with_overrides by those at the top.
+        environment_variables: those of `environment`, overridden by those at the top.
         environment_reference: what stands in place of the section `environment`: the name of an environment, or of
             a file that describes one.
         rest: every other key that has a value, by key path: `{"docker.useDocker": False}`. What is not
@@ -79,7 +79,7 @@ class RunConfiguration(NamedTuple):
     def __hash__(self) -> int:
         return hash(self[:-1])
 
-    def with_overrides(self, **values: Any) -> RunConfiguration:
+    def replace_fields(self, **values: Any) -> RunConfiguration:
         """Replace fields by values that do not come from the file, and forget their lines."""
         places = {key: place for key, place in self.places.items() if re.split(r"[.[]", key)[0] not in values}
         return self._replace(**values, places=places)
@@ -111,7 +111,7 @@ class RunConfiguration(NamedTuple):
             key_path = key_path[: max(key_path.rfind("."), key_path.rfind("["), 0)]
         return self.places.get(key_path)
 
-    def changed_keys(self) -> dict[str, object]:
+    def find_changed_keys(self) -> dict[str, object]:
         """Return the keys of `rest` whose values differ from the defaults of every version of Azure's SDK."""
         return {key_path: value for key_path, value in self.rest.items() if not is_default(key_path, value)}
 
@@ -122,15 +122,15 @@ class RunConfiguration(NamedTuple):
         described = python.user_managed_dependencies or python.conda_dependencies_file or python.conda_dependencies
         if self.environment_reference is not None or described:
             return self.environment_reference
-        name = self.changed_keys().get("environment.name")
+        name = self.find_changed_keys().get("environment.name")
         return None if name is None else str(name)
 
-    def without_environment_name(self) -> RunConfiguration:
+    def remove_environment_name(self) -> RunConfiguration:
         """Remove the name of the environment."""
         rest = {key_path: value for key_path, value in self.rest.items() if key_path != "environment.name"}
         return self._replace(environment_reference=None, rest=rest)
 
-    def with_environment(self, other: RunConfiguration) -> RunConfiguration:
+    def replace_environment(self, other: RunConfiguration) -> RunConfiguration:
         """Replace the environment by that of another configuration; its own variables take precedence."""
         return self._replace(
             python=other.python,

@@ -45,7 +45,7 @@ class RunconfigReading(NamedTuple):
     notes: tuple[str, ...]
     problems: Problems
 
-    def checked(self) -> tuple[RunConfiguration, tuple[str, ...]]:
+    def get_or_raise(self) -> tuple[RunConfiguration, tuple[str, ...]]:
         """Return the configuration and the notes.
 
         Raises:
@@ -62,7 +62,7 @@ def examine_runconfig(path: Path) -> RunconfigReading:
         InvalidFile: it is no YAML or JSON mapping, or has no key of a runconfig.
         Unsupported: it is another kind of file, such as a step's configuration.
     """
-    return _read_or_refuse(read_document(path))
+    return _read_or_raise(read_document(path))
 
 
 def read_runconfig(path: Path) -> tuple[RunConfiguration, tuple[str, ...]]:
@@ -75,7 +75,7 @@ def read_runconfig(path: Path) -> tuple[RunConfiguration, tuple[str, ...]]:
         Unsupported: it is another kind of file, such as a step's configuration.
         SeveralProblems: more than one value is of a wrong type.
     """
-    return _read_or_refuse(read_document(path)).checked()
+    return _read_or_raise(read_document(path)).get_or_raise()
 
 
 def read_configuration_document(document: object, where: Path) -> tuple[RunConfiguration, tuple[str, ...]]:
@@ -84,7 +84,7 @@ def read_configuration_document(document: object, where: Path) -> tuple[RunConfi
     Raises:
         UsageError: as `read_runconfig`.
     """
-    return _read_or_refuse(build_nodes(document, where)).checked()
+    return _read_or_raise(build_nodes(document, where)).get_or_raise()
 
 
 def read_environment_file(path: Path) -> tuple[RunConfiguration, tuple[str, ...]]:
@@ -108,7 +108,7 @@ def read_environment_file(path: Path) -> tuple[RunConfiguration, tuple[str, ...]
             hint="It is a conda file with 'dependencies', or has Azure's keys: name, python, docker, ….",
         )
     section = root.rebase("environment")
-    return _read(root._replace(content={"environment": section})).checked()
+    return _read(root._replace(content={"environment": section})).get_or_raise()
 
 
 def read_current_keys(root: Node) -> tuple[Node, tuple[str, ...]]:
@@ -132,7 +132,7 @@ def read_current_keys(root: Node) -> tuple[Node, tuple[str, ...]]:
     return root, ()
 
 
-def _read_or_refuse(root: Node) -> RunconfigReading:
+def _read_or_raise(root: Node) -> RunconfigReading:
     refuse_libraries_alone(root)
     current, schema_notes = read_current_keys(root)
     read = _read(current)

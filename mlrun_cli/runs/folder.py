@@ -107,7 +107,7 @@ class RunFolder:
         """The path of that log."""
         return self.artifacts / self.stdout_name
 
-    def address_of(self, socket: Path) -> AbstractContextManager[str]:
+    def open_socket_address(self, socket: Path) -> AbstractContextManager[str]:
         """Return a context that yields the address of a socket in the folder.
 
         Raises:

@@ -30,7 +30,7 @@ class Outcome(NamedTuple):
     error: Mapping[str, Any] | None = None
     warnings: tuple[str, ...] = ()
 
-    def without_secrets(self, redaction: Redaction) -> Outcome:
+    def redact(self, redaction: Redaction) -> Outcome:
         """Return the outcome with secrets in its texts redacted."""
         return self._replace(
             error=redaction.redact_error(self.error), warnings=tuple(redaction.redact_error(self.warnings))
@@ -55,7 +55,7 @@ class Outcome(NamedTuple):
             **{**known, "status": RunStatus(document["status"]), "warnings": tuple(document["warnings"])},
         )
 
-    def columns(self) -> dict[str, Any]:
+    def to_columns(self) -> dict[str, Any]:
         """Return the columns of the store, without the status."""
         return {
             "ended_at": self.ended_at,

@@ -225,4 +225,4 @@ def record_outcome(workspace: Workspace, run: Run, outcome: Outcome) -> None:
         error = build_run_error(f"The script of the run {run.run_id} failed before it had ended this one.")
     with workspace.transaction(durable=True):
         workspace.runs.end_runs_of_owner(owner_lock, outcome.status, ended_at=outcome.ended_at, error=error)
-        workspace.runs.change_status(run.key, ALIVE_STATUSES, outcome.status, **outcome.columns())
+        workspace.runs.change_status(run.key, ALIVE_STATUSES, outcome.status, **outcome.to_columns())

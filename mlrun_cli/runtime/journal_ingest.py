@@ -12,7 +12,7 @@ from typing import Protocol
 from mlrun_cli.core.json_files import read_json, write_json
 from mlrun_cli.core.redaction import Redaction
 from mlrun_cli.errors import StoreError
-from mlrun_cli.metrics.journal import CHUNK_BYTES, Entries, list_journal_names, open_journal, parse_piece, read_piece
+from mlrun_cli.metrics.journal import CHUNK_BYTES, Entries, list_journal_names, open_journal, parse_chunk, read_chunk
 from mlrun_cli.runs.status import RunStatus
 from mlrun_cli.store.runs.run_store import RunStore
 from mlrun_cli.workspace import Workspace
@@ -117,7 +117,7 @@ class JournalReader:
 
     def ingest(self) -> int:
         """Store the next part of the journals, about a mebibyte; return its size in bytes."""
-        pieces = self._read_next_pieces()
+        pieces = self._read_next_chunks()
         try:
             self._ingest(pieces)
         except _OffsetMoved:
@@ -129,7 +129,7 @@ class JournalReader:
         if not pieces:
             return
         try:
-            entries = {name: parse_piece(piece) for name, (_, piece) in pieces.items()}
+            entries = {name: parse_chunk(piece) for name, (_, piece) in pieces.items()}
             with self._workspace.transaction():
                 unreadable = sum(
                     self._store(name, offset, len(piece), entries[name]) for name, (offset, piece) in pieces.items()
@@ -184,7 +184,7 @@ class JournalReader:
         except OSError:
             return 0
 
-    def _read_next_pieces(self) -> dict[str, tuple[int, bytes]]:
+    def _read_next_chunks(self) -> dict[str, tuple[int, bytes]]:
         """Read a piece of each journal in turn, no more in all than one transaction can store quickly."""
         names = list_journal_names(self._folder)
         pieces: dict[str, tuple[int, bytes]] = {}
@@ -192,7 +192,7 @@ class JournalReader:
         for place in range(len(names)):
             name = names[(self._next_journal + place) % len(names)]
             offset = self._offsets.get(name, 0)
-            piece = self._read_next_piece(name, offset)
+            piece = self._read_next_chunk(name, offset)
             if piece:
                 pieces[name] = offset, piece
                 size += len(piece)
@@ -201,7 +201,7 @@ class JournalReader:
                 break
         return pieces
 
-    def _read_next_piece(self, name: str, offset: int) -> bytes:
+    def _read_next_chunk(self, name: str, offset: int) -> bytes:
         """Read the next piece of one journal; return nothing when it cannot be read now.
 
         Opened for each piece: a run may have more journals than a process may have open files.
@@ -215,7 +215,7 @@ class JournalReader:
                 descriptor = stack.enter_context(open_journal(path))
             except OSError:
                 return b""
-            return read_piece(descriptor, offset)
+            return read_chunk(descriptor, offset)
 
     def _store(self, name: str, before: int, size: int, entries: Entries) -> int:
         """Store a piece of a journal within a transaction; return how many of its lines could not be parsed."""

@@ -50,7 +50,7 @@ def read_old_folder(folder: RunFolder) -> dict[str, Any] | None:
         "status": RunStatus.RUNNING.value,
     }
     if ended is not None:
-        columns = ended.columns()
+        columns = ended.to_columns()
         texts = {name: json.dumps(columns[name]) for name in ("error", "warnings") if columns[name] is not None}
         row.update(columns | texts, status=ended.status.value)
     return {

@@ -56,7 +56,7 @@ class QueueFolder:
                 folder.mkdir(mode=0o700, exist_ok=True)
             self.lock.touch(mode=0o600)
 
-    def note_start(self, lock: OwnerLock) -> None:
+    def record_start(self, lock: OwnerLock) -> None:
         """Count the start of a dispatcher; a full disk is ignored."""
         with suppress(OSError):
             os.pwrite(lock.descriptor, b".", os.fstat(lock.descriptor).st_size)
@@ -154,7 +154,7 @@ def _start_dispatcher(workspace: Workspace, name: str, folder: QueueFolder, lock
     except TargetKindNotFound as error:
         folder.record_problem(f"'{name}': {error.message}")
         return
-    folder.note_start(lock)
+    folder.record_start(lock)
     target.start_dispatcher(folder.log, lock)
 
 
@@ -176,7 +176,7 @@ class QueueReport:
         self._workspace = workspace
         self._queues: dict[str, _Queue] = {}
 
-    def waiting_for(self, run: Run) -> str:
+    def describe_wait(self, run: Run) -> str:
         """Return the reasons why a queued run waits, in one line."""
         target = run.target or LOCAL_TARGET
         queue = self._read_queue(target)

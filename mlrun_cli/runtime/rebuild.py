@@ -11,7 +11,7 @@ from mlrun_cli.core.json_files import read_json
 from mlrun_cli.core.named_tuple import NamedTuple
 from mlrun_cli.core.redaction import Redaction
 from mlrun_cli.errors import MlrunError, RunNotEnded
-from mlrun_cli.metrics.journal import Entries, list_journal_names, open_journal, parse_piece, read_piece
+from mlrun_cli.metrics.journal import Entries, list_journal_names, open_journal, parse_chunk, read_chunk
 from mlrun_cli.runs.folder import RunFolder
 from mlrun_cli.runs.owner_lock import OwnerLock
 from mlrun_cli.runs.record_files import NAMES, read_lines, read_run_documents
@@ -143,7 +143,7 @@ class _FolderImport:
         for folder in self._list_run_folders():
             documents.update(read_run_documents(folder))
         if self._salvage is not None:
-            salvaged = self._salvage.documents()
+            salvaged = self._salvage.read_documents()
             self._salvaged = {run_id: salvaged[run_id] for run_id in salvaged.keys() - documents.keys()}
             documents.update(self._salvaged)
         return documents
@@ -165,7 +165,7 @@ class _FolderImport:
         self._database.execute("SAVEPOINT run")
         try:
             if "run_number" not in row:
-                row["run_number"] = self._records.next_run_number(document["experiment"]["name"])
+                row["run_number"] = self._records.reserve_run_number(document["experiment"]["name"])
             key = self._records.add_run(document)
         except (MlrunError, AttributeError, KeyError, TypeError, ValueError):
             self._database.execute("ROLLBACK TO run")
@@ -241,7 +241,7 @@ class _FolderImport:
                 descriptor = stack.enter_context(open_journal(path))
             except OSError:
                 return 0
-            while piece := read_piece(descriptor, offset):
+            while piece := read_chunk(descriptor, offset):
                 if end is not None:
                     piece = piece[: max(0, end - offset)]
                 if noted is not None and offset < noted < offset + len(piece):
@@ -249,7 +249,7 @@ class _FolderImport:
                 if not piece:
                     break
                 is_noted = noted is None or offset < noted
-                self._store_piece(parse_piece(piece), own, is_noted=is_noted, of_all=of_all)
+                self._store_piece(parse_chunk(piece), own, is_noted=is_noted, of_all=of_all)
                 offset += len(piece)
         return offset
 

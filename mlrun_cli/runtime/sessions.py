@@ -174,7 +174,7 @@ def _reconcile(workspace: Workspace, name: str) -> bool:
             return not lock.is_recovering()
         if not folder.is_dir():  # it has just ended by itself
             return True
-        ending = _read_ending(folder) or {"ended_at": _find_last_sign_of_life(folder), "error": _make_death_error()}
+        ending = _read_ending(folder) or {"ended_at": _find_last_activity(folder), "error": _make_death_error()}
         JournalReader(workspace, folder / JOURNAL, None).ingest_all()
         _end_runs(workspace, f"{_SESSIONS}/{name}", ending)
         _remove(workspace, folder)
@@ -226,7 +226,7 @@ def _make_death_error() -> dict[str, Any]:
     return build_run_error("The process that had this run open died before it ended the run.", code=SERVICE_ERROR)
 
 
-def _find_last_sign_of_life(folder: Path) -> int:
+def _find_last_activity(folder: Path) -> int:
     """Return the time of a dead session's last write, in microseconds."""
     journal = folder / JOURNAL
     moments = [os.stat(folder).st_mtime_ns // 1000]

@@ -13,7 +13,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from mlrun_cli.core.json_files import read_json, write_json
-from mlrun_cli.core.temporary import temporary_beside
+from mlrun_cli.core.temporary import make_temporary_path
 from mlrun_cli.runs.folder import RunFolder
 from mlrun_cli.wire import copying
 from mlrun_cli.workspace import Workspace
@@ -89,7 +89,7 @@ def _copy_file(source: str, destination: Path, record: Path) -> None:
     if os.path.lexists(destination):
         return
     destination.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    with temporary_beside(record) as temporary:
+    with make_temporary_path(record) as temporary:
         # Nobody must wait at a FIFO that has been put in the place of the file.
         read = os.open(source, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
         try:

@@ -18,7 +18,9 @@ def find_waiting(workspace: Workspace, runs: Iterable[Run]) -> Mapping[int, str 
     report = QueueReport(workspace)
     full = describe_full_disk(workspace.folder, FULL_FOR_RUNS_BYTES)
     return {
-        run.key: report.waiting_for(run) if run.status is RunStatus.QUEUED else find_awaited_room(workspace, run, full)
+        run.key: report.describe_wait(run)
+        if run.status is RunStatus.QUEUED
+        else find_awaited_room(workspace, run, full)
         for run in runs
     }
 

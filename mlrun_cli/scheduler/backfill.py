@@ -25,13 +25,13 @@ class Backfill:
         self._short_of_nodes: list[Run] = []
         self._short_of_gpus: list[Run] = []
 
-    def note_too_few_nodes(self, run: Run) -> None:
+    def record_node_shortage(self, run: Run) -> None:
         """Record that a run has to wait for nodes."""
         # One that needs no less than one before it has its turn after that.
         if all(run.node_count < other.node_count for other in self._short_of_nodes):
             self._short_of_nodes.append(run)
 
-    def note_too_few_gpus(self, run: Run) -> None:
+    def record_gpu_shortage(self, run: Run) -> None:
         """Record that a run has to wait for GPUs."""
         self._short_of_gpus.append(run)
 

@@ -74,7 +74,7 @@ class Dispatcher:
             reconcile_runs(self._workspace)
         while self._workspace.is_in_place():
             try:
-                is_needed = self._start_what_fits()
+                is_needed = self._start_runs()
             except StoreError as error:
                 write_log(f"the store waits: {error}")
                 if is_beyond_file_limit(self._workspace.locator.database.files()):
@@ -90,7 +90,7 @@ class Dispatcher:
                 return
             self._sleep(wake_socket)
 
-    def _start_what_fits(self) -> bool:
+    def _start_runs(self) -> bool:
         """Start runs in the order of the queue while nodes and GPUs are free; return False when nothing waits.
 
         What needs less may overtake what finds no room, but not more often than that one needs nodes or GPUs.
@@ -112,14 +112,14 @@ class Dispatcher:
             if not backfill.may_overtake(run):
                 continue
             if most is not None and busy + run.node_count > most:
-                backfill.note_too_few_nodes(run)
+                backfill.record_node_shortage(run)
                 continue
             if run.gpu_count and backfill.is_short_of_gpus(run):
                 continue
             try:
                 nodes = self._starter.start(run)
             except TooFewGpus:
-                backfill.note_too_few_gpus(run)
+                backfill.record_gpu_shortage(run)
                 continue
             if nodes is None:
                 break
@@ -138,7 +138,7 @@ class Dispatcher:
             self._next_look = time.monotonic() + _LOOK_SECONDS
         reap()
         with suppress(MlrunError):
-            has_left_runs = self._starter.note_ended(ready & set(self._starter.pidfds))
+            has_left_runs = self._starter.record_exits(ready & set(self._starter.pidfds))
             # Of the supervisors that an earlier dispatcher started, nothing tells but a look.
             if has_left_runs or is_due:
                 reconcile_runs(self._workspace)

@@ -87,10 +87,10 @@ class RunStarter:
         except FileNotFoundError:
             if not self._workspace.is_missing(folder.lock):  # the workspace was away, and is back
                 return None
-            self._give_up(run, _make_failure(_FOLDER_REMOVED))
+            self._record_start_failure(run, _make_failure(_FOLDER_REMOVED))
             return 0
         except OSError as error:
-            self._note_trouble(f"{run.run_id} waits: {error}")
+            self._report_problem(f"{run.run_id} waits: {error}")
             return None
         try:
             is_mine = lock.take_within(_READERS_SECONDS)
@@ -98,12 +98,12 @@ class RunStarter:
         except (OSError, MlrunError) as error:
             if isinstance(error, StoreError):
                 raise
-            self._note_trouble(f"{run.run_id} could not be started: {error}")
+            self._report_problem(f"{run.run_id} could not be started: {error}")
             return None
         finally:
             lock.close()
 
-    def note_ended(self, pidfds: Collection[int]) -> bool:
+    def record_exits(self, pidfds: Collection[int]) -> bool:
         """Record which supervisors have ended; return whether one has left its run alive.
 
         Raises:
@@ -123,7 +123,7 @@ class RunStarter:
             if has_lost_its_stream(folder):
                 with suppress(OSError), closing(OwnerLock.open(folder.lock)) as lock:
                     if lock.try_take() and self._workspace.runs.find_status(run.key) is RunStatus.QUEUED:
-                        self._give_up(run, make_lost_stream_outcome())
+                        self._record_start_failure(run, make_lost_stream_outcome())
 
     def stop_using_fork_server(self) -> None:
         """Stop using the fork server: start each supervisor as a program from now on."""
@@ -137,17 +137,17 @@ class RunStarter:
         if self._workspace.runs.find_status(run.key) is not RunStatus.QUEUED:
             return 0
         if self._workspace.is_missing(folder.lock):  # the one that was taken was removed with the folder
-            self._give_up(run, _make_failure(_FOLDER_REMOVED))
+            self._record_start_failure(run, _make_failure(_FOLDER_REMOVED))
             return 0
         outcome = read_outcome(folder)
         if outcome is not None:  # of a supervisor for which the store stayed shut
             record_outcome(self._workspace, run, outcome)
             return 0
         if self._deaths[run.key] >= _MOST_DEATHS:
-            self._give_up(run, _make_failure(_SUPERVISORS_DIED))
+            self._record_start_failure(run, _make_failure(_SUPERVISORS_DIED))
             return 0
         if has_lost_its_stream(folder):
-            self._give_up(run, make_lost_stream_outcome())
+            self._record_start_failure(run, make_lost_stream_outcome())
             return 0
         lease = self._gpu_allocator.allocate(run)
         if lease is None:
@@ -175,12 +175,12 @@ class RunStarter:
         assert started.pid is not None, "targets without processes here have dispatchers of their own"
         return os.pidfd_open(started.pid)
 
-    def _note_trouble(self, text: str) -> None:
+    def _report_problem(self, text: str) -> None:
         """Report a problem to the log and to readers of the queue."""
         write_log(text)
         self._folder.record_problem(text)
 
-    def _give_up(self, run: Run, outcome: Outcome) -> None:
+    def _record_start_failure(self, run: Run, outcome: Outcome) -> None:
         """Record the end of a run that cannot be started; those behind it are not held up."""
         self._workspace.run_folder(run.run_id).secrets.unlink(missing_ok=True)
         record_outcome(self._workspace, run, outcome)

@@ -12,7 +12,7 @@ from pathlib import Path
 from mlrun_cli.core.home import make_private_folder
 from mlrun_cli.core.json_files import read_json, write_json
 from mlrun_cli.core.locks import lock
-from mlrun_cli.core.temporary import temporary_beside
+from mlrun_cli.core.temporary import make_temporary_path
 from mlrun_cli.errors import StoreError
 from mlrun_cli.serving.urls import DEFAULT_PORT
 
@@ -185,7 +185,7 @@ def _is_locked(path: Path) -> bool:
 @contextmanager
 def _create_private_file(path: Path, text: str) -> Iterator[Path]:
     """Write a temporary file beside a path, readable by its owner only, for the block to link or move there."""
-    with temporary_beside(path) as temporary:
+    with make_temporary_path(path) as temporary:
         descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with open(descriptor, "w", encoding="utf-8") as file:
             file.write(text)

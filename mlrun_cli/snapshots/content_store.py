@@ -63,14 +63,14 @@ class SnapshotStore:
         self._folder = str(folder)
         self._incoming = os.path.join(self._folder, "incoming")
 
-    def object_path(self, digest: str) -> str:
+    def get_object_path(self, digest: str) -> str:
         """Return the path of the content with this SHA-256 (hex)."""
         return f"{self._folder}/objects/{digest[:2]}/{digest[2:]}"
 
     def has_object(self, digest: str, size: int) -> bool:
         """Return whether the content is stored in full; a power cut may truncate a file."""
         try:
-            found = os.lstat(self.object_path(digest))
+            found = os.lstat(self.get_object_path(digest))
         except OSError:
             return False
         return found.st_size == size and stat.S_ISREG(found.st_mode)
@@ -81,7 +81,7 @@ class SnapshotStore:
         Raises:
             OSError: it is not there or cannot be read.
         """
-        return os.open(self.object_path(digest), os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
+        return os.open(self.get_object_path(digest), os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
 
     def read_start(self, digest: str, most: int) -> bytes:
         """Return the first bytes of the content, at most so many.
@@ -93,7 +93,7 @@ class SnapshotStore:
             return file.read(most)
 
     @contextmanager
-    def incoming(self) -> Iterator[IncomingFile]:
+    def create_incoming_file(self) -> Iterator[IncomingFile]:
         """Create a new file beside the objects, removed at the end unless it was moved.
 
         Raises:
@@ -179,7 +179,7 @@ class SnapshotStore:
         return f"{self._folder}/cache/{key}.json"
 
     def _write_json(self, path: str, value: object) -> None:
-        with self.incoming() as file:
+        with self.create_incoming_file() as file:
             # ASCII: names that are no UTF-8 hold lone surrogates, which only escapes can carry.
             file.write(json.dumps(value, separators=(",", ":")).encode("ascii"))
             file.move_to(path)

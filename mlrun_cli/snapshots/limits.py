@@ -69,7 +69,7 @@ class Amount:
         return self.size > limits.size or self.files > limits.files
 
 
-def too_large_error(
+def build_too_large_error(
     source: str,
     files: Iterable[tuple[str, int]],
     limits: SnapshotLimits,

@@ -62,9 +62,9 @@ def _keep_content(store: SnapshotStore, descriptor: int, size: int, report: Call
     content = os.read(descriptor, size)
     digest = hashlib.sha256(content).hexdigest()
     if not store.has_object(digest, len(content)):
-        with store.incoming() as incoming:
+        with store.create_incoming_file() as incoming:
             incoming.write(content)
-            incoming.move_to(store.object_path(digest))
+            incoming.move_to(store.get_object_path(digest))
     report(len(content))
     return digest, len(content)
 
@@ -72,7 +72,7 @@ def _keep_content(store: SnapshotStore, descriptor: int, size: int, report: Call
 def _keep_large(store: SnapshotStore, descriptor: int, size: int, report: Callable[[int], None]) -> tuple[str, int]:
     hasher = hashlib.sha256()
     done = 0
-    with store.incoming() as incoming:
+    with store.create_incoming_file() as incoming:
         is_cloned = incoming.clone_from(descriptor)
         source = incoming.descriptor if is_cloned else descriptor
         while chunk := os.read(source, _CHUNK if is_cloned else min(size - done, _CHUNK)):
@@ -83,5 +83,5 @@ def _keep_large(store: SnapshotStore, descriptor: int, size: int, report: Callab
             report(done)
         digest = hasher.hexdigest()
         if not store.has_object(digest, done):
-            incoming.move_to(store.object_path(digest))
+            incoming.move_to(store.get_object_path(digest))
     return digest, done

@@ -24,7 +24,7 @@ class PlannedSnapshot(NamedTuple):
     ignore_file: str | None
 
     @classmethod
-    def of(cls, snapshot: Snapshot) -> PlannedSnapshot:
+    def from_snapshot(cls, snapshot: Snapshot) -> PlannedSnapshot:
         """Return the preview of an existing snapshot."""
         paths = (entry.path for entry in snapshot.entries if entry.kind is not EntryKind.DIRECTORY)
         return cls(frozenset(paths), snapshot.size, (), (), None)

@@ -14,7 +14,7 @@ from pathlib import Path
 from mlrun_cli.core.temporary import TEMPORARY_PREFIX
 from mlrun_cli.errors import InvalidPath
 from mlrun_cli.snapshots.ignore import IgnoreRules
-from mlrun_cli.snapshots.limits import Amount, SnapshotLimits, too_large_error
+from mlrun_cli.snapshots.limits import Amount, SnapshotLimits, build_too_large_error
 from mlrun_cli.snapshots.snapshot import OmittedPath
 
 LINK_TO_LEFT_OUT = "a link to what is left out"
@@ -73,7 +73,7 @@ def scan_folder(source: Path, limits: SnapshotLimits, exclude: Sequence[Path]) -
     is_whole = walk.run()
     if walk.amount.exceeds(limits):
         sizes = ((path, found.st_size) for path, found in scan.files.items())
-        raise too_large_error(str(source), sizes, limits, rules, is_whole=is_whole)
+        raise build_too_large_error(str(source), sizes, limits, rules, is_whole=is_whole)
     if rules.gives_back:
         _add_folders_above(scan)
     _keep_inner_links(scan)

@@ -53,7 +53,7 @@ def take_snapshot(
     """
     scan = scan_folder(source, limits, exclude)
     taking = _SnapshotBuilder(scan, store, progress)
-    entries = taking.entries()
+    entries = taking.build_entries()
     snapshot = Snapshot(compute_snapshot_id(entries), entries, sum(entry.size for entry in entries))
     # An equal content may have been there before, with other times: the first manifest holds, since
     # working copies made from it are compared with it.
@@ -62,7 +62,7 @@ def take_snapshot(
         store.write_manifest(snapshot)
     else:
         store.mark_used(snapshot.snapshot_id)
-    return stored or snapshot, [*scan.notes, *taking.notes()]
+    return stored or snapshot, [*scan.notes, *taking.list_notes()]
 
 
 def compute_snapshot_id(entries: Iterable[SnapshotEntry]) -> str:
@@ -91,7 +91,7 @@ class _SnapshotBuilder:
         self._files_done = 0
         self._bytes_done = 0
 
-    def entries(self) -> tuple[SnapshotEntry, ...]:
+    def build_entries(self) -> tuple[SnapshotEntry, ...]:
         """Store the new contents and return all entries, sorted by path."""
         self._store.remove_abandoned()
         entries = [SnapshotEntry(path, EntryKind.DIRECTORY) for path in self._scan.folders]
@@ -104,7 +104,7 @@ class _SnapshotBuilder:
         self._cache.save()
         return tuple(sorted(entries, key=lambda entry: entry.path))
 
-    def notes(self) -> list[str]:
+    def list_notes(self) -> list[str]:
         """Return at most two lines: on omitted paths, and on files that changed while they were read."""
         notes = []
         if self._left_out:

@@ -47,10 +47,10 @@ def make_working_copy(snapshot: Snapshot, store: SnapshotStore, destination: Pat
             for entry in sorted(snapshot.entries, key=lambda entry: entry.kind is EntryKind.LINK):
                 _make(entry, store, top)
     except OSError as error:
-        raise _not_made_error(destination, error) from error
+        raise _build_not_made_error(destination, error) from error
 
 
-def _not_made_error(destination: Path, error: OSError) -> StoreError:
+def _build_not_made_error(destination: Path, error: OSError) -> StoreError:
     return StoreError(
         f"The working copy '{destination}' cannot be made: {error.strerror}.",
         hint="Make room there, or set MLRUN_HOME to a folder on another disk; then submit the run again.",
@@ -69,7 +69,7 @@ def make_script_folders(destination: Path) -> tuple[str, ...]:
             (destination / name).mkdir()
         except OSError as error:
             if error.errno in _NO_ROOM:
-                raise _not_made_error(destination, error) from error
+                raise _build_not_made_error(destination, error) from error
             if error.errno == errno.EEXIST and not (destination / name).is_dir():
                 warnings.append(
                     f"The source folder has a file at '{name}', where a script finds a folder in Azure: nothing can be "
@@ -147,12 +147,12 @@ def _make_file(entry: SnapshotEntry, store: SnapshotStore, top: int) -> None:
     try:
         source = store.open_object(entry.digest)
     except FileNotFoundError as error:
-        raise _lost_error(entry) from error
+        raise _build_lost_error(entry) from error
     try:
         file = os.open(entry.path, _NEW_FILE, 0o777 if entry.executable else 0o666, dir_fd=top)
         try:
             if copying.copy(source, file, entry.size) != entry.size:
-                raise _lost_error(entry)
+                raise _build_lost_error(entry)
             os.utime(file, ns=(entry.mtime_ns, entry.mtime_ns))
         finally:
             os.close(file)
@@ -160,7 +160,7 @@ def _make_file(entry: SnapshotEntry, store: SnapshotStore, top: int) -> None:
         os.close(source)
 
 
-def _lost_error(entry: SnapshotEntry) -> StoreError:
+def _build_lost_error(entry: SnapshotEntry) -> StoreError:
     return StoredFilesLost(
         f"The content of '{escape_path(entry.path)}' is gone from the workspace's snapshots.",
         hint="Submit the run again: that restores it.",

@@ -18,11 +18,11 @@ class ComputeTargetStore:
     def find(self, name: str) -> ComputeTarget | None:
         """Return the target of this name, or None."""
         row = self._database.row("SELECT * FROM compute_targets WHERE name = :name", name=name)
-        return None if row is None else _target_from_row(row)
+        return None if row is None else _build_target(row)
 
     def list(self) -> Sequence[ComputeTarget]:
         """Return all targets, by name."""
-        return [_target_from_row(row) for row in self._database.rows("SELECT * FROM compute_targets ORDER BY name")]
+        return [_build_target(row) for row in self._database.rows("SELECT * FROM compute_targets ORDER BY name")]
 
     def insert(self, target: ComputeTarget) -> bool:
         """Add a target; return False when one of its name exists, which stays as it is."""
@@ -61,7 +61,7 @@ def _serialize_definition(target: ComputeTarget) -> str:
     )
 
 
-def _target_from_row(row: Row) -> ComputeTarget:
+def _build_target(row: Row) -> ComputeTarget:
     return ComputeTarget(
         name=row["name"],
         kind=row["kind"],

@@ -46,7 +46,7 @@ class DatasetStore:
             " (SELECT name, max(version) AS version FROM datasets WHERE name IS NOT NULL GROUP BY name) AS newest"
             " ON datasets.name = newest.name AND datasets.version = newest.version ORDER BY datasets.name"
         )
-        return [_dataset_from_row(row) for row in rows]
+        return [_build_dataset(row) for row in rows]
 
     def insert(
         self,
@@ -72,7 +72,7 @@ class DatasetStore:
             now=now(),
         )
         assert row is not None
-        return _dataset_from_row(row)
+        return _build_dataset(row)
 
     def describe(self, dataset: Dataset, description: str | None, tags: Mapping[str, str | None]) -> None:
         """Replace the description and the tags of a dataset."""
@@ -98,10 +98,10 @@ class DatasetStore:
 
     def _find_one(self, condition: str, **parameters: object) -> Dataset | None:
         row = self._database.row(f"SELECT * FROM datasets WHERE {condition}", **parameters)  # noqa: S608 - our own words
-        return None if row is None else _dataset_from_row(row)
+        return None if row is None else _build_dataset(row)
 
 
-def _dataset_from_row(row: Row) -> Dataset:
+def _build_dataset(row: Row) -> Dataset:
     return Dataset(
         key=row["dataset_key"],
         dataset_id=row["dataset_id"],

@@ -19,11 +19,11 @@ class DatastoreStore:
     def find(self, name: str) -> Datastore | None:
         """Return the datastore of this name, or None."""
         row = self._database.row("SELECT * FROM datastores WHERE name = :name", name=name)
-        return None if row is None else _datastore_from_row(row)
+        return None if row is None else _build_datastore(row)
 
     def list(self) -> Sequence[Datastore]:
         """Return all datastores, by name."""
-        return [_datastore_from_row(row) for row in self._database.rows("SELECT * FROM datastores ORDER BY name")]
+        return [_build_datastore(row) for row in self._database.rows("SELECT * FROM datastores ORDER BY name")]
 
     def put(self, name: str, folder: Path) -> None:
         """Add a datastore, or change the folder of the one with this name."""
@@ -40,5 +40,5 @@ class DatastoreStore:
         return self._database.execute("DELETE FROM datastores WHERE name = :name", name=name) > 0
 
 
-def _datastore_from_row(row: Row) -> Datastore:
+def _build_datastore(row: Row) -> Datastore:
     return Datastore(name=row["name"], folder=Path(row["folder"]), is_own=False)

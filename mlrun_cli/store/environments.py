@@ -34,12 +34,12 @@ class EnvironmentStore:
         row = self._database.row(
             "SELECT * FROM environments WHERE name = :name AND version = :version", name=name, version=version
         )
-        return None if row is None else _environment_from_row(row)
+        return None if row is None else _build_environment(row)
 
     def list_versions(self, name: str) -> Sequence[RegisteredEnvironment]:
         """Return all versions of an environment, in the order in which they were registered."""
         rows = self._database.rows("SELECT * FROM environments WHERE name = :name ORDER BY environment_key", name=name)
-        return [_environment_from_row(row) for row in rows]
+        return [_build_environment(row) for row in rows]
 
     def list_newest(self) -> Sequence[RegisteredEnvironment]:
         """Return the newest version of every environment, by name."""
@@ -47,7 +47,7 @@ class EnvironmentStore:
             "SELECT * FROM environments WHERE environment_key IN"
             " (SELECT max(environment_key) FROM environments GROUP BY name) ORDER BY name"
         )
-        return [_environment_from_row(row) for row in rows]
+        return [_build_environment(row) for row in rows]
 
     def insert(self, name: str, version: str, definition: Mapping[str, Any], digest: str) -> None:
         """Add a version that does not exist yet."""
@@ -70,7 +70,7 @@ class EnvironmentStore:
         )
 
 
-def _environment_from_row(row: Row) -> RegisteredEnvironment:
+def _build_environment(row: Row) -> RegisteredEnvironment:
     return RegisteredEnvironment(
         key=row["environment_key"],
         name=row["name"],

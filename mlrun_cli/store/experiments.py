@@ -41,11 +41,11 @@ class ExperimentStore:
     def find(self, name: str) -> Experiment | None:
         """Return the experiment of this name, or None."""
         row = self._database.row("SELECT * FROM experiments WHERE name = :name", name=name)
-        return None if row is None else _experiment_from_row(row)
+        return None if row is None else _build_experiment(row)
 
     def list(self) -> Sequence[Experiment]:
         """Return all experiments, by name."""
-        return [_experiment_from_row(row) for row in self._database.rows("SELECT * FROM experiments ORDER BY name")]
+        return [_build_experiment(row) for row in self._database.rows("SELECT * FROM experiments ORDER BY name")]
 
     def list_outcomes(self) -> Sequence[ExperimentOutcomes]:
         """Return all experiments, the one with the newest activity first, with the numbers of their runs by outcome."""
@@ -78,7 +78,7 @@ class ExperimentStore:
                 self._database.execute(f"DELETE FROM {table} WHERE experiment_key = :key", key=key)  # noqa: S608
         return bool(deleted)
 
-    def tags(self, key: int) -> dict[str, str | None]:
+    def get_tags(self, key: int) -> dict[str, str | None]:
         """Return the tags of one experiment."""
         rows = self._database.rows(
             "SELECT key, value FROM experiment_tags WHERE experiment_key = :key ORDER BY key", key=key
@@ -114,7 +114,7 @@ class ExperimentStore:
             count=count,
         )
         assert row is not None
-        return _experiment_from_row(row), int(row["last_run_number"]) - count + 1
+        return _build_experiment(row), int(row["last_run_number"]) - count + 1
 
     def ensure(self, name: str) -> None:
         """Create the experiment if there is none of this name."""
@@ -127,7 +127,7 @@ class ExperimentStore:
         )
 
 
-def _experiment_from_row(row: Row) -> Experiment:
+def _build_experiment(row: Row) -> Experiment:
     return Experiment(
         key=row["experiment_key"],
         experiment_id=row["experiment_id"],

@@ -31,7 +31,7 @@ class MetricCurveStore:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def curve(
+    def get_curve(
         self,
         run_key: int,
         name: str,
@@ -51,9 +51,9 @@ class MetricCurveStore:
             begin: only from this step, or this moment in microseconds, on; None means from the first.
             end: only up to this one, which is included; None means to the last.
         """
-        return self.curves([run_key], name, points=points, over=over, begin=begin, end=end).get(run_key, ())
+        return self.get_curves([run_key], name, points=points, over=over, begin=begin, end=end).get(run_key, ())
 
-    def curves(
+    def get_curves(
         self,
         run_keys: Sequence[int],
         name: str,
@@ -65,12 +65,12 @@ class MetricCurveStore:
     ) -> Mapping[int, Sequence[MetricPoint]]:
         """Return the curves of several runs, by their keys; those without numbers of this name are left out."""
         found = {
-            series["run_key"]: _Curve(self._database, series, over, begin, end).read(points)
+            series["run_key"]: _Curve(self._database, series, over, begin, end).read_points(points)
             for series in self._select_series(run_keys, name)
         }
         return {key: chosen for key, chosen in found.items() if chosen}
 
-    def pieces(
+    def get_pieces(
         self,
         run_keys: Sequence[int],
         name: str,
@@ -84,7 +84,7 @@ class MetricCurveStore:
         """Return the curves as pieces of finite numbers; each number is a piece where all numbers are points.
 
         Args:
-            run_keys: as `curves` takes them, like all that follow but the last.
+            run_keys: as `get_curves` takes them, like all that follow but the last.
             name: of the metric.
             points: about how many are wanted.
             over: `step` or `time`.
@@ -93,7 +93,7 @@ class MetricCurveStore:
             before: how many numbers before `begin` are taken in.
         """
         found = {
-            series["run_key"]: _Curve(self._database, series, over, begin, end).pieces(points, before)
+            series["run_key"]: _Curve(self._database, series, over, begin, end).read_pieces(points, before)
             for series in self._select_series(run_keys, name)
         }
         return {key: pieces for key, pieces in found.items() if pieces}
@@ -119,18 +119,18 @@ class _Curve:
         self._until = "metric_key = :key" if end is None else f"metric_key = :key AND {_X[over]} <= :end"
         self._condition = self._until if begin is None else f"{self._until} AND {_X[over]} >= :begin"
 
-    def read(self, points: int) -> Sequence[MetricPoint]:
+    def read_points(self, points: int) -> Sequence[MetricPoint]:
         first, last = self._find_extent()
         size = _compute_piece_size(first, last, points)
         if size == 1:
             rows: Sequence[Row] = self._read_all(first, last)
         else:
             rows = [*self._read_all(first, first), *self._find_extremes(first, last, size), *self._read_all(last, last)]
-        by_position = {row["position"]: _point_from_row(row) for row in rows}
+        by_position = {row["position"]: _build_point(row) for row in rows}
         ordered = [by_position[position] for position in sorted(by_position)]
         return sorted(ordered, key=lambda point: point.step if self._over == STEP else point.logged_at)
 
-    def pieces(self, points: int, before: int) -> Sequence[CurvePiece]:
+    def read_pieces(self, points: int, before: int) -> Sequence[CurvePiece]:
         first, last = self._find_extent()
         numbers = (
             f"FROM metric_values WHERE {self._until} AND position >= start AND position < start + :size"
@@ -196,6 +196,6 @@ def _compute_piece_size(first: int, last: int, points: int) -> int:
     return 1 if last - first < points else -(-(last - first + 1) // max(1, points // 2))
 
 
-def _point_from_row(row: Row) -> MetricPoint:
+def _build_point(row: Row) -> MetricPoint:
     step = row["position"] if row["step"] is None else row["step"]
     return MetricPoint(step, row["logged_at"], float("nan") if row["number"] is None else row["number"])

@@ -47,7 +47,7 @@ class MetricSummaryStore:
             offset=offset,
             **parameters,
         )
-        return [_summary_from_row(row) for row in rows]
+        return [_build_summary(row) for row in rows]
 
     def count(self, run_key: int, *, text: str = "", only_images: bool | None = None) -> int:
         """Return the number of metrics that `list` returns without a limit."""
@@ -59,9 +59,9 @@ class MetricSummaryStore:
     def find(self, run_key: int, name: str) -> MetricSummary | None:
         """Return the metric of this name of a run, or None."""
         row = self._database.row(f"{_SELECT} WHERE run_key = :run_key AND name = :name", run_key=run_key, name=name)
-        return None if row is None else _summary_from_row(row)
+        return None if row is None else _build_summary(row)
 
-    def list_of_runs(self, run_keys: Sequence[int], names: Sequence[str]) -> Mapping[tuple[int, str], MetricSummary]:
+    def list_for_runs(self, run_keys: Sequence[int], names: Sequence[str]) -> Mapping[tuple[int, str], MetricSummary]:
         """Return the metrics of these names, by key of the run and name; missing ones are left out.
 
         At most some hundred names.
@@ -74,7 +74,7 @@ class MetricSummaryStore:
                 **parameters,
                 **named,
             )
-            found.update(((row["run_key"], row["name"]), _summary_from_row(row)) for row in rows)
+            found.update(((row["run_key"], row["name"]), _build_summary(row)) for row in rows)
         return found
 
     def list_names(self, run_keys: Sequence[int], limit: int = 1000) -> Sequence[str]:
@@ -159,7 +159,7 @@ def _build_condition(run_key: int, text: str, only_images: bool | None) -> tuple
     return condition, parameters
 
 
-def _summary_from_row(row: Row) -> MetricSummary:
+def _build_summary(row: Row) -> MetricSummary:
     return MetricSummary(
         name=row["name"],
         shape=row["shape"],

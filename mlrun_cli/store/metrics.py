@@ -91,7 +91,7 @@ class MetricStore:
             for row in self._select_series(run_key, name)
         }
 
-    def shapes(self, run_key: int, name: str | None = None) -> dict[str, str]:
+    def get_shapes(self, run_key: int, name: str | None = None) -> dict[str, str]:
         """Return the shape of each metric of a run, or of the one of this name."""
         return {row["name"]: row["shape"] for row in self._select_series(run_key, name)}
 
@@ -107,7 +107,7 @@ class MetricStore:
                 last[series["name"]] = _decode(row["kind"], row["number"], row["text"])
         return last
 
-    def items(self, run_key: int, name: str, *, limit: int, offset: int = 0) -> Sequence[MetricItem]:
+    def list_items(self, run_key: int, name: str, *, limit: int, offset: int = 0) -> Sequence[MetricItem]:
         """Return the values of one metric in the order of logging: `limit` of them after the first `offset`."""
         rows = self._database.rows(
             "SELECT position, step, logged_at, kind, number, text FROM metric_values WHERE position >= :offset"

@@ -64,7 +64,7 @@ class ModelStore:
         """
         found = self.list(ModelFilter(name=name, version=version))
         if not found:
-            raise self._not_found_error(name, version)
+            raise self._build_not_found_error(name, version)
         return found[0]
 
     def list(self, which: ModelFilter) -> Sequence[Model]:
@@ -73,7 +73,7 @@ class ModelStore:
         wanted = {column: value for column, value in columns.items() if value is not None}
         where = " AND ".join(f"{column} = :{column}" for column in wanted) or "1 = 1"
         rows = self._database.rows(f"SELECT * FROM models WHERE {where} ORDER BY model_key DESC", **wanted)  # noqa: S608
-        return which.chosen(map(_model_from_row, rows))
+        return which.select(map(_build_model, rows))
 
     def update(
         self,
@@ -100,7 +100,7 @@ class ModelStore:
         """Delete a model; return False when it was gone."""
         return bool(self._database.execute("DELETE FROM models WHERE model_key = :key", key=model.key))
 
-    def _not_found_error(self, name: str, version: int | None) -> ModelNotFound:
+    def _build_not_found_error(self, name: str, version: int | None) -> ModelNotFound:
         versions = [str(model.version) for model in self.list(ModelFilter(name=name))]
         if versions:
             return ModelNotFound(
@@ -115,7 +115,7 @@ def _to_json(value: Mapping[str, Any]) -> str:
     return json.dumps(value, ensure_ascii=False)
 
 
-def _model_from_row(row: Row) -> Model:
+def _build_model(row: Row) -> Model:
     details = json.loads(row["details"])
     pairs = [(purpose, guid) for purpose, guid in details["datasets"]]
     return Model(

@@ -15,7 +15,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from mlrun_cli.core.temporary import temporary_beside
+from mlrun_cli.core.temporary import make_temporary_path
 from mlrun_cli.runs.folder import RunFolder
 from mlrun_cli.runs.record_files import NAMES, append_lines, read_lines, read_run_documents
 from mlrun_cli.store.db.database import Database
@@ -38,7 +38,7 @@ class Recorder:
     def begin(self) -> None:
         """Begin to collect changes; earlier ones are dropped."""
         self._changes.clear()
-        self._database.watch(self._records.watched_tables, self._note)
+        self._database.watch(self._records.list_watched_tables, self._note)
 
     def write(self) -> None:
         """Write the collected changes to the record files, within the transaction."""
@@ -139,7 +139,7 @@ class Recorder:
 
     def _rewrite(self, record: Path, document: dict[str, Any]) -> None:
         definition = next(read_lines(record), {}).get("row", {}).get("definition")
-        with temporary_beside(record) as shorter:
+        with make_temporary_path(record) as shorter:
             append_lines(shorter, [document | {"row": {**document["row"], "definition": definition}}])
             shorter.replace(record)
 

@@ -51,7 +51,7 @@ class RecordStore:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def watched_tables(self) -> list[WatchedTable]:
+    def list_watched_tables(self) -> list[WatchedTable]:
         """Return the tables whose changes are reported, each as a `Change`."""
         tables = [
             WatchedTable(table, table, keys, [name for name in self._database.columns(table) if name not in unrecorded])
@@ -171,7 +171,7 @@ class RecordStore:
         for table in ("metrics", "run_tags", "run_properties", "status_changes", "journals", "runs"):
             self._database.execute(f"DELETE FROM {table} WHERE run_key = :key", key=key)  # noqa: S608
 
-    def next_run_number(self, experiment_name: str) -> int:
+    def reserve_run_number(self, experiment_name: str) -> int:
         """Reserve a run number of an experiment for a run that has lost its own."""
         row = self._database.row(
             "SELECT max(last_run_number) AS number FROM experiments WHERE name = :name", name=experiment_name

@@ -27,7 +27,7 @@ class Salvage:
             for row in self._damaged.rows(table, NAMED_TABLES[table]):
                 records.add_named(table, row)
 
-    def documents(self) -> dict[str, dict[str, Any]]:
+    def read_documents(self) -> dict[str, dict[str, Any]]:
         """Return the documents of runs by id, as `RecordStore` has them; `journals` is how far each was read."""
         rows = {row["run_key"]: row for row in self._damaged.rows("runs", ("run_key",))}
         experiments = {row["experiment_key"]: row for row in self._damaged.rows("experiments", ("experiment_key",))}

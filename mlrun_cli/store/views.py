@@ -17,12 +17,12 @@ class ViewStore:
 
     def list(self) -> Sequence[SavedView]:
         """Return all views, by name."""
-        return [_view_from_row(row) for row in self._database.rows("SELECT * FROM saved_views ORDER BY name")]
+        return [_build_view(row) for row in self._database.rows("SELECT * FROM saved_views ORDER BY name")]
 
     def find(self, name: str) -> SavedView | None:
         """Return the view of this name, or None."""
         row = self._database.row("SELECT * FROM saved_views WHERE name = :name", name=name)
-        return None if row is None else _view_from_row(row)
+        return None if row is None else _build_view(row)
 
     def add(self, name: str, page: str, query: str, author: str) -> bool:
         """Save a new view; return False when the name is taken."""
@@ -65,5 +65,5 @@ class ViewStore:
         return bool(changed)
 
 
-def _view_from_row(row: Row) -> SavedView:
+def _build_view(row: Row) -> SavedView:
     return SavedView(**{name: row[name] for name in SavedView._fields})

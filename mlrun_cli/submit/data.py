@@ -61,7 +61,7 @@ def bind_data(
     """
     binder = _Binder(workspace, run_id, source, environment or {})
     if earlier_run_id is not None:
-        binder.replace_copies_of(earlier_run_id)
+        binder.redirect_copies(earlier_run_id)
     return _bind(binder, configuration, volumes)
 
 
@@ -88,7 +88,7 @@ def _bind(binder: _Binder, configuration: RunConfiguration, volumes: Sequence[Vo
     binder.bind_each(configuration, OUTPUT, read_outputs, binder.bind_output)
     for volume in volumes:
         binder.bind_volume(volume)
-    return binder.finish(configuration)
+    return binder.build_run_data(configuration)
 
 
 class _Binder:
@@ -110,7 +110,7 @@ class _Binder:
         self._places = DataPlaces(workspace, run_id, source, environment, self._data, is_preview=is_preview)
         self._problems = Problems()
 
-    def replace_copies_of(self, run_id: str) -> None:
+    def redirect_copies(self, run_id: str) -> None:
         """Redirect paths of copies that were made for another run to this run's."""
         self._values.set_path(str(self._places.find_copies(run_id)), str(self._places.find_copies(self._run_id)))
 
@@ -220,7 +220,7 @@ class _Binder:
         )
         return path
 
-    def finish(self, configuration: RunConfiguration) -> RunData:
+    def build_run_data(self, configuration: RunConfiguration) -> RunData:
         self._values.substitute(configuration, self._problems)
         self._problems.raise_if_any()
         return self._data

@@ -72,7 +72,7 @@ def dry_run(workspace: Workspace, request: SubmitRequest) -> dict[str, Any]:
         "source_directory": str(planned.source),
         "script": None if is_command else shown[0],
         "arguments": [] if is_command else shown[1:],
-        "command_line": [*get_launcher(planned.launch).command_prefix(), *starter, *shown],
+        "command_line": [*get_launcher(planned.launch).build_command_prefix(), *starter, *shown],
         "framework": configuration.framework,
         "communicator": configuration.communicator,
         "node_count": configuration.node_count,
@@ -96,7 +96,7 @@ def _plan_run(workspace: Workspace, request: SubmitRequest) -> PlannedRun:
     data, admission, snapshot = resolver.data, resolver.admission, resolver.snapshot
     assert resolution is not None and admission is not None and snapshot is not None
     if data is not None:
-        resolution = resolution.with_data(data)
+        resolution = resolution.replace_data_placeholders(data)
     return PlannedRun(
         configuration=resolution.configuration,
         runconfig=resolution.runconfig,

@@ -38,11 +38,11 @@ class EarlierRun(NamedTuple):
         entries = (entry for entry in self.snapshot.entries if entry.kind is not EntryKind.DIRECTORY)
         return next((entry for entry in entries if entry.path == path), None)
 
-    def git_properties(self) -> dict[str, str]:
+    def get_git_properties(self) -> dict[str, str]:
         """Return the run's properties that name the git commit of its source."""
         return {name: value for name, value in self.run.properties.items() if name.startswith(GIT_PREFIXES)}
 
-    def configuration(self) -> RunConfiguration:
+    def restore_configuration(self) -> RunConfiguration:
         """Return the run's resolved configuration; data are named by the ids of their datasets."""
         definition = self.run.definition or {}
         words = self.submission.argv

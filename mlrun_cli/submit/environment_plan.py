@@ -110,7 +110,7 @@ def read_environment_choice(environment: Mapping[str, str]) -> EnvironmentChoice
     """
     text = environment.get(MODE_VARIABLE, "").strip()
     try:
-        return EnvironmentChoice.typed(text) if text else EnvironmentChoice()
+        return EnvironmentChoice.parse_and_check(text) if text else EnvironmentChoice()
     except ValueError as error:
         raise InvalidValue(f"{MODE_VARIABLE}: {error}", target=MODE_VARIABLE) from None
 

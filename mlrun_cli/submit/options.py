@@ -26,7 +26,7 @@ def build_resubmit_options(request: SubmitRequest, resolution: Resolution, redac
     """Return the options that resubmit the run; placeholders for data stay in them."""
     if request.earlier is not None:
         return _change_options(request, request.earlier, redaction)
-    project = request.project_folder()
+    project = request.find_project_folder()
     configuration = request.configuration if request.runconfig_name is None else None
     names_script = resolution.configuration.command is None and (
         request.script is not None or configuration is not None
@@ -77,7 +77,7 @@ def _is_plain(configuration: RunConfiguration) -> bool:
 
     Without Docker its image has no effect, nor have conda dependencies in a user-managed environment.
     """
-    rest, variables = configuration.changed_keys(), configuration.environment_variables
+    rest, variables = configuration.find_changed_keys(), configuration.environment_variables
     plain = RunConfiguration(
         script=configuration.script,
         arguments=configuration.arguments,

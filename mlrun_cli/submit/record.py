@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from mlrun_cli.compute.slurm_job import slurm_properties
+from mlrun_cli.compute.slurm_job import build_slurm_properties
 from mlrun_cli.core.json_files import write_json
 from mlrun_cli.core.named_tuple import NamedTuple
 from mlrun_cli.core.redaction import Redaction
@@ -50,7 +50,7 @@ def record_run(
     _write_files(workspace, run.submission)
     properties, columns = _build_properties(workspace, run), _build_columns(workspace, run)
     with workspace.transaction(durable=True):
-        interruptions.hold()
+        interruptions.block()
         admission = admit_run(workspace, run.resolution.configuration, run.request, run.gpus)
         experiment, run_number = workspace.experiments.reserve_run_numbers(run.request.experiment_name)
         _write_secrets(workspace, run, experiment, run_number)
@@ -102,14 +102,14 @@ def _build_properties(workspace: Workspace, run: NewRun) -> Mapping[str, str]:
     if request.earlier is None:
         git = read_git_properties(run.resolution.source, request.environment, run.redaction)
     else:
-        git = request.earlier.git_properties()
+        git = request.earlier.get_git_properties()
     return {
         SNAPSHOT_PROPERTY: run.submission.snapshot_id,
         "_azureml.ComputeTargetType": find_target(workspace, run.submission.target).azure_type,
         "azureml.runsource": "experiment",
         **request.properties,
         **git,
-        **slurm_properties(request.environment),
+        **build_slurm_properties(request.environment),
     }
 
 

@@ -41,20 +41,20 @@ def resolve_references(
     if name is None:
         return configuration, notes
     if is_environment_given:
-        return configuration.with_environment(RunConfiguration(python=configuration.python)), notes
+        return configuration.replace_environment(RunConfiguration(python=configuration.python)), notes
     if configuration.environment_reference is not None and is_file_name(name):
         from mlrun_cli.runconfigs.runconfig import read_environment_file  # noqa: PLC0415 - start-up
 
         with configuration.locate_errors("environment"):
             file = find_named_file(name, "environment", runconfig, project, source)
         described, file_notes = read_environment_file(file)
-        inner, inner_notes = _convert_windows_paths(configuration.with_environment(described), project, source)
+        inner, inner_notes = _convert_windows_paths(configuration.replace_environment(described), project, source)
         return inner, (*notes, *file_notes, *inner_notes)
     if workspace is None:
         return configuration, notes
     key_path = "environment" if configuration.environment_reference else "environment.name"
     with configuration.locate_errors(key_path):
-        return configuration.with_environment(_find_registered(workspace, configuration, name, key_path)), notes
+        return configuration.replace_environment(_find_registered(workspace, configuration, name, key_path)), notes
 
 
 def is_file_name(reference: str) -> bool:
@@ -69,7 +69,9 @@ def _find_registered(
     from mlrun_cli.actions.environments import get_environment  # noqa: PLC0415 - start-up
     from mlrun_cli.runconfigs.runconfig import read_configuration_document  # noqa: PLC0415 - start-up
 
-    version = None if configuration.environment_reference else configuration.changed_keys().get("environment.version")
+    version = (
+        None if configuration.environment_reference else configuration.find_changed_keys().get("environment.version")
+    )
     try:
         found = get_environment(workspace, name, None if version is None else str(version))
     except EnvironmentNotFound as error:

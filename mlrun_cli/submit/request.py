@@ -70,7 +70,7 @@ class SubmitRequest(NamedTuple):
         """The redactor of the run, which knows the secrets among the submitter's variables."""
         return Redaction.from_environment(self.environment)
 
-    def project_folder(self) -> Path:
+    def find_project_folder(self) -> Path:
         """Return the absolute project folder; that of an earlier run may be gone."""
         is_folder = self.earlier is not None or self.path.is_dir()
         return self.path.absolute() if is_folder else find_project_folder(self.path)

@@ -57,7 +57,7 @@ class Resolution(NamedTuple):
         """Whether there is data to find: sections or placeholders of the configuration, or volumes."""
         return bool(self.volumes) or uses_data(self.configuration)
 
-    def with_data(self, data: RunData) -> Resolution:
+    def replace_data_placeholders(self, data: RunData) -> Resolution:
         """Replace placeholders by the paths of data."""
         configuration = self.configuration._replace(
             arguments=data.arguments,
@@ -67,7 +67,7 @@ class Resolution(NamedTuple):
         return self._replace(
             configuration=configuration,
             argv=(self.argv[0], *data.arguments) if data.command is None else build_argv(configuration),
-            data=data.definition(),
+            data=data.build_definition(),
             datasets=data.datasets,
             notes=(*self.notes, *data.notes),
         )

@@ -77,7 +77,7 @@ class Resolver:
         self._workspace = workspace
         self._home = home
         self._request = request
-        self._project = project or request.project_folder()
+        self._project = project or request.find_project_folder()
         self._source = (request.source_directory or self._project).absolute()
         self._runconfig: Path | None = None
         self.is_read = True
@@ -133,12 +133,12 @@ class Resolver:
     def _resolve_again(self, earlier: EarlierRun) -> None:
         """Reuse the resolution of an earlier run, with the replacements of the request."""
         request, submission = self._request, earlier.submission
-        self.configuration = earlier.configuration()
+        self.configuration = earlier.restore_configuration()
         if request.target is not None:
-            self.configuration = self.configuration.with_overrides(target=request.target)
+            self.configuration = self.configuration.replace_fields(target=request.target)
         if request.script is not None:
             arguments = tuple(request.arguments)
-            self.configuration = self.configuration.with_overrides(
+            self.configuration = self.configuration.replace_fields(
                 script=request.script, arguments=arguments, command=None
             )
         self._check_target()
@@ -168,12 +168,12 @@ class Resolver:
         workspace, request = self._workspace, self._request
         if workspace is None:
             return
-        if not self.problems.are_about("target"):
+        if not self.problems.has_problem_about("target"):
             with self.problems.collect_errors():
                 gpus = request_gpus(workspace, request)
                 self.admission = admit_run(workspace, self.configuration, request, gpus)
         if request.earlier is not None:
-            self.snapshot = PlannedSnapshot.of(request.earlier.snapshot)
+            self.snapshot = PlannedSnapshot.from_snapshot(request.earlier.snapshot)
         elif self._source.is_dir():
             with self.problems.collect_errors():
                 limits = SnapshotLimits.from_environment(request.environment)
@@ -194,14 +194,14 @@ class Resolver:
                 self.is_read = True
                 reading.problems.raise_if_any()
         if request.target is not None:
-            self.configuration = self.configuration.with_overrides(target=request.target)
+            self.configuration = self.configuration.replace_fields(target=request.target)
         if request.script is not None:
-            self.configuration = self.configuration.with_overrides(script=request.script, command=None)
+            self.configuration = self.configuration.replace_fields(script=request.script, command=None)
         if request.arguments:
-            self.configuration = self.configuration.with_overrides(arguments=tuple(request.arguments))
+            self.configuration = self.configuration.replace_fields(arguments=tuple(request.arguments))
 
     def _check_target(self) -> None:
-        if self._workspace is None or (self.problems.are_about("target") and self._request.target is None):
+        if self._workspace is None or (self.problems.has_problem_about("target") and self._request.target is None):
             return
         target = self.configuration.target
         with self.problems.collect_errors(), self.configuration.locate_errors("target"):
@@ -211,7 +211,7 @@ class Resolver:
             except ComputeTargetNotFound:
                 if not is_sent_here:
                     raise
-                self.configuration = self.configuration.with_overrides(target=LOCAL_TARGET)
+                self.configuration = self.configuration.replace_fields(target=LOCAL_TARGET)
                 self.notes.append(f"target: there is no '{target}' here: the run is sent to this machine.")
 
     def _check_source(self) -> None:
@@ -240,8 +240,8 @@ class Resolver:
             )
             self.notes += notes
             is_named = True
-        if not is_named or self.problems.are_about("environment"):
-            described, search_path = self.configuration.without_environment_name(), request.environment.get("PATH", "")
+        if not is_named or self.problems.has_problem_about("environment"):
+            described, search_path = self.configuration.remove_environment_name(), request.environment.get("PATH", "")
             with self.problems.collect_errors():
                 self.notes += review_configuration(described, mode=self._choice.mode, search_path=search_path)
             return
@@ -287,7 +287,7 @@ class Resolver:
         return notes
 
     def _find_script(self) -> None:
-        is_known = self.is_read and not self.problems.are_about(*_SCRIPT_KEYS)
+        is_known = self.is_read and not self.problems.has_problem_about(*_SCRIPT_KEYS)
         if (is_known or self._request.script is not None) and self._source.is_dir():
             with self.problems.collect_errors(), self.configuration.locate_errors("script"):
                 self._argv = find_argv(self.configuration, self._source)

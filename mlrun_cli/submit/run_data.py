@@ -35,6 +35,6 @@ class RunData:
     datasets: list[Dataset] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 
-    def definition(self) -> dict[str, Any]:
+    def build_definition(self) -> dict[str, Any]:
         """Return `data`, `outputData` and `dataReferences` of the run's definition."""
         return {"data": self.inputs, "outputData": self.outputs, "dataReferences": self.references}

@@ -48,7 +48,7 @@ def build_run_definition(
 
 def _build_environment_name(configuration: RunConfiguration, submission: Submission) -> dict[str, str]:
     """Return name and version of the environment: its own, or those under which Azure saves one without."""
-    changed = configuration.changed_keys()
+    changed = configuration.find_changed_keys()
     plan = submission.environment
     key = plan.build.key if plan.build is not None else hashlib.sha256(str(plan.interpreter).encode()).hexdigest()
     return {

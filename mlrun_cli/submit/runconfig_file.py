@@ -20,7 +20,7 @@ def load_runconfig(path: Path, name: str) -> tuple[Path, RunConfiguration, tuple
         UsageError: there is no such file, or it cannot be read as a runconfig.
     """
     file, reading = examine_named_runconfig(path, name)
-    return file, *reading.checked()
+    return file, *reading.get_or_raise()
 
 
 def examine_named_runconfig(path: Path, name: str) -> tuple[Path, RunconfigReading]:

@@ -199,7 +199,7 @@ def _make_submission(
         target=configuration.target,
         max_run_duration_seconds=configuration.max_run_duration_seconds,
         launch=resolution.launch,
-        folder=str(request.project_folder()),
+        folder=str(request.find_project_folder()),
         runconfig=None if resolution.runconfig is None else str(resolution.runconfig),
         umask=read_umask(),
         niceness=get_niceness(),
@@ -223,7 +223,7 @@ def _find_data(workspace: Workspace, request: SubmitRequest, resolution: Resolut
         environment=request.environment,
         earlier_run_id=None if request.earlier is None else request.earlier.run.run_id,
     )
-    return resolution.with_data(data)
+    return resolution.replace_data_placeholders(data)
 
 
 def _list_details(resolution: Resolution, snapshot: Snapshot) -> tuple[str, ...]:

@@ -71,7 +71,7 @@ class Child:
         """Return the child's pid with its start time; None when it is gone."""
         return identify(self.pid)
 
-    def note_ended(self, exit_code: int) -> None:
+    def record_exit(self, exit_code: int) -> None:
         """Record the end of the process, which the supervisor has reaped."""
         self.exit_code = exit_code
         self._process.returncode = exit_code

@@ -79,14 +79,14 @@ class ProcessGroup:
             for child in self._children
         ]
 
-    def note_ended(self, exit_codes: Mapping[int, int]) -> None:
+    def record_exits(self, exit_codes: Mapping[int, int]) -> None:
         """Record the exit codes, by pid, of processes that were reaped together, of this group or not.
 
         Of all of them before any other is signalled: their pids may be those of strangers by now.
         """
         numbers = [number for number, child in enumerate(self._children) if child.pid in exit_codes]
         for number in numbers:
-            self._children[number].note_ended(exit_codes[self._children[number].pid])
+            self._children[number].record_exit(exit_codes[self._children[number].pid])
             self._note_failure(number)
         if not numbers:
             return

@@ -17,7 +17,7 @@ from mlrun_cli.environments.container import describe_running_containers, end_co
 from mlrun_cli.environments.folder import remove_build_secrets
 from mlrun_cli.errors import MlrunError, RunNotFound, StoreError, StoreUnavailable, TargetKindNotFound
 from mlrun_cli.processes.host import get_origin
-from mlrun_cli.processes.process import list_processes_of, track_processes_of
+from mlrun_cli.processes.process import list_run_processes, track_run_processes
 from mlrun_cli.processes.termination import end_processes
 from mlrun_cli.runs.error import SERVICE_ERROR, build_run_error
 from mlrun_cli.runs.folder import RunFolder
@@ -111,7 +111,7 @@ def _record_failure(workspace: Workspace, run_id: str, error: Exception) -> None
     reason = " ".join(f"{type(error).__name__}: {error}".split())
     message = f"The supervisor of the run died, and what happened to the run cannot be found out: {reason}"
     outcome = Outcome(RunStatus.FAILED, now(), error=build_run_error(message, code=SERVICE_ERROR))
-    outcome = outcome.without_secrets(workspace.redaction)
+    outcome = outcome.redact(workspace.redaction)
     record_outcome(workspace, workspace.runs.get(run_id), outcome)
 
 
@@ -120,10 +120,10 @@ def recover(workspace: Workspace, run: Run) -> None:
     if run.status.is_terminal:
         return
     folder = workspace.run_folder(run.run_id)
-    had_processes = bool(list_processes_of(run.run_id))
+    had_processes = bool(list_run_processes(run.run_id))
     submission = _read_submission(folder)
     not_ended = run_or_log(lambda: _end_containers(run, submission), ())
-    left = end_processes(track_processes_of(run.run_id), 0.0)
+    left = end_processes(track_run_processes(run.run_id), 0.0)
     full = describe_full_disk(folder.path, FULL_FOR_RUNS_BYTES)
     folder.release_room()
     if submission is not None:
@@ -139,7 +139,7 @@ def recover(workspace: Workspace, run: Run) -> None:
         warnings = (*outcome.warnings, *reader.warnings, *behind, *not_ended, *describe_left_processes(left))
         lost = add_full_disk(outcome._replace(warnings=warnings), full)
         outcome = run_or_log(lambda: register_run_outputs(workspace, run, lost), lost)
-        outcome = outcome.without_secrets(redaction)
+        outcome = outcome.redact(redaction)
         # Without it, it is the store alone that knows.
         run_or_log(partial(write_outcome, folder, outcome), None)
     for file in (folder.secrets, folder.socket, folder.worker_socket):
@@ -199,7 +199,7 @@ def _read_process(folder: RunFolder) -> Mapping[str, Any]:
 
 def _make_lost_outcome(run: Run, folder: RunFolder, *, had_processes: bool) -> Outcome:
     """Return the outcome of a run whose end nobody has recorded."""
-    sign_of_life = _find_last_sign_of_life(run, folder)
+    sign_of_life = _find_last_activity(run, folder)
     ended_at = now() if had_processes else sign_of_life
     started_at = run.started_at or _read_start_time(folder)
     duration = None if started_at is None else max(0, ended_at - started_at) / MICROSECONDS
@@ -225,7 +225,7 @@ def _read_start_time(folder: RunFolder) -> int | None:
     return started_at if isinstance(started_at, int) else None
 
 
-def _find_last_sign_of_life(run: Run, folder: RunFolder) -> int:
+def _find_last_activity(run: Run, folder: RunFolder) -> int:
     """Return the last time at which the run is known to have been alive."""
     moments = [run.created_at, run.started_at or 0]
     if run.lease_until is not None:

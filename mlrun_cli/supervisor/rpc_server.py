@@ -57,8 +57,8 @@ class RunRequestHandler:
             "runs.flush": lambda _: None,
             "wake": lambda _: wake(),
             "runs.metrics": self._get_metrics,
-            "runs.tags": lambda _: workspace.runs.tags(run.key),
-            "runs.properties": lambda _: workspace.runs.properties(run.key),
+            "runs.tags": lambda _: workspace.runs.get_tags(run.key),
+            "runs.properties": lambda _: workspace.runs.get_properties(run.key),
             "runs.add_properties": self._add_properties,
             "runs.get": lambda _: build_run_record(workspace.runs.get_by_key(run.key)),
             "runs.details": lambda _: self._get_details(),
@@ -102,7 +102,7 @@ class RunRequestHandler:
 
     def _add_properties(self, arguments: Mapping[str, Any]) -> dict[str, str]:
         add_properties(self._workspace, self._workspace.runs.get_by_key(self._key), arguments["properties"])
-        return self._workspace.runs.properties(self._key)
+        return self._workspace.runs.get_properties(self._key)
 
     def _get_details(self) -> dict[str, Any]:
         return get_run_details(self._workspace, self._workspace.runs.get_by_key(self._key))
@@ -233,7 +233,7 @@ def listen(folder: RunFolder, path: Path) -> socket.socket:
     listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     before = os.umask(0o177)
     try:
-        with folder.address_of(path) as address:
+        with folder.open_socket_address(path) as address:
             listener.bind(address)
     finally:
         os.umask(before)

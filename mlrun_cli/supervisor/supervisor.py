@@ -58,7 +58,7 @@ class Supervisor:
         outcome = add_full_disk(outcome, self._full_disk)
         self._ingest_all()
         outcome = outcome._replace(warnings=(*outcome.warnings, *self._watch.reader.warnings))
-        outcome = outcome.without_secrets(run.redaction)
+        outcome = outcome.redact(run.redaction)
         run.retry_disk(lambda: write_outcome(run.folder, outcome))
         run_or_log(lambda: clean_working_folder(run.workspace, run.submission, run.folder), None)
         run.retry_store(lambda: record_outcome(run.workspace, run.run, outcome))

@@ -75,8 +75,8 @@ class Watch:
                 for key, events in self._selector.select(tick):
                     key.data(events)
                 exit_codes = reap()
-                self._worker.note_ends_of(exit_codes)
-                group.note_ended(exit_codes)
+                self._worker.record_exits(exit_codes)
+                group.record_exits(exit_codes)
                 self._server.handle_pending()
                 ingested = self._ingest()
                 if ingested:

@@ -39,7 +39,7 @@ class WorkerProcess:
             self._process = self._start()
         return self._folder.worker_socket.name
 
-    def note_ends_of(self, pids: Container[int]) -> None:
+    def record_exits(self, pids: Container[int]) -> None:
         """Record the worker's end if it is among the processes that the supervisor has reaped."""
         if self._process is not None and self._process.pid in pids:
             self._process.returncode = 0

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from mlrun_cli.compute.compute_target import ComputeTarget, most_nodes
+from mlrun_cli.compute.compute_target import ComputeTarget, get_max_nodes
 from mlrun_cli.runs.owner_lock import OwnerLock
 from mlrun_cli.runs.run import Run
 from mlrun_cli.targets import this_machine
@@ -31,7 +31,7 @@ class LocalTarget(Target):
     @classmethod
     def node_limit(cls, row: ComputeTarget) -> int | None:
         """Return the limit of the row: one of a compute instance, none where none was given."""
-        return most_nodes(row)
+        return get_max_nodes(row)
 
     def start_supervisor(self, run_id: str, locks: Sequence[int]) -> Started:
         """Start the supervisor program."""

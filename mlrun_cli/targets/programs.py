@@ -77,7 +77,7 @@ def spawn(words: list[str], name: str, locks: Sequence[int], log: Path) -> int:
     pid = os.posix_spawn(
         words[0],
         words,
-        _program_environment(name),
+        _build_program_environment(name),
         file_actions=[
             (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
             (os.POSIX_SPAWN_OPEN, 1, os.fspath(log), os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600),
@@ -107,7 +107,7 @@ def _reap_ended() -> None:
                 _started.remove(pid)
 
 
-def _program_environment(name: str) -> dict[str, str]:
+def _build_program_environment(name: str) -> dict[str, str]:
     """Return the environment without the id of a run, by which processes of a script are found."""
     environment = {name: value for name, value in os.environ.items() if name != RUN_ID_VARIABLE}
     return environment | {SUPERVISOR_VARIABLE: name}

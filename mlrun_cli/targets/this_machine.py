@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 
 from mlrun_cli.core.time import now
 from mlrun_cli.processes.host import get_origin
-from mlrun_cli.processes.process import list_supervisors, send_signal, track_processes_of
+from mlrun_cli.processes.process import list_supervisors, send_signal, track_run_processes
 from mlrun_cli.processes.termination import end_processes
 from mlrun_cli.runs.folder import RunFolder
 from mlrun_cli.runs.owner_lock import OwnerLock
@@ -95,7 +95,7 @@ def wake(folder: RunFolder) -> bool:
 
     try:
         with (
-            folder.address_of(folder.socket) as address,
+            folder.open_socket_address(folder.socket) as address,
             socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection,
         ):
             connection.settimeout(_PATIENCE_SECONDS)
@@ -113,5 +113,5 @@ def kill(workspace: Workspace, run: Run) -> bool:
     workspace.run_folder(run.run_id).note_life()
     for supervisor in list_supervisors(run.run_id):
         send_signal(supervisor, signal.SIGKILL)
-    end_processes(track_processes_of(run.run_id), 0.0)
+    end_processes(track_run_processes(run.run_id), 0.0)
     return True

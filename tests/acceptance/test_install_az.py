@@ -181,7 +181,7 @@ def test_what_is_answered_has_help(pipeline: Mlrun, line: str, told: str) -> Non
 
 
 @pytest.mark.parametrize(
-    ("words", "what", "way_out"),
+    ("words", "what", "advice"),
     [
         ("job create -f job.yml", "job", "submit-script"),
         ("online-endpoint create", "online-endpoint", "download"),
@@ -192,10 +192,10 @@ def test_what_is_answered_has_help(pipeline: Mlrun, line: str, told: str) -> Non
         ("datastore create -f datastore.yml", "datastore create", "attach-local"),
     ],
 )
-def test_the_newer_az_ml_is_refused_by_name(pipeline: Mlrun, words: str, what: str, way_out: str) -> None:
+def test_the_newer_az_ml_is_refused_by_name(pipeline: Mlrun, words: str, what: str, advice: str) -> None:
     failure = step_fails(pipeline, f"az ml {words}")
     assert (failure.code, failure.target) == ("UnsupportedCommand", what)
-    assert way_out in failure.hint
+    assert advice in failure.hint
 
 
 def test_a_bad_query_or_format_is_refused(pipeline: Mlrun) -> None:

@@ -49,7 +49,7 @@ def test_a_run_that_was_deleted_meanwhile_is_named_by_its_id(workspace: Workspac
         cancel_run(workspace, run, 1.0)
     with pytest.raises(RunNotFound, match=r"'exp_1'.*'w'"):
         update_runs(workspace, [run], RunChanges(tags={"a": "b"}))
-    assert workspace.runs.tags(run.key) == {}
+    assert workspace.runs.get_tags(run.key) == {}
 
 
 def test_a_queued_run_that_is_canceled_has_ended_at_that_moment(workspace: Workspace) -> None:

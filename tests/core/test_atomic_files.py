@@ -9,14 +9,14 @@ from pathlib import Path
 
 import pytest
 
-from mlrun_cli.core.atomic_files import atomic_file
+from mlrun_cli.core.atomic_files import open_atomically
 from mlrun_cli.errors import FileAlreadyExists
 from mlrun_cli.processes.inheritance import read_umask
 
 KILLED_AT = """
 import itertools, os, sys
 from pathlib import Path
-from mlrun_cli.core.atomic_files import atomic_file
+from mlrun_cli.core.atomic_files import open_atomically
 
 path, last = Path(sys.argv[1]), int(sys.argv[2])
 calls = itertools.count()
@@ -27,7 +27,7 @@ def look(event, arguments):
             os._exit(9)
 
 sys.addaudithook(look)
-with atomic_file(path, overwrite=False) as file:
+with open_atomically(path, overwrite=False) as file:
     file.write(b"whole")
 """
 
@@ -52,9 +52,9 @@ def test_a_name_that_somebody_takes_meanwhile_stays_with_them_where_there_are_li
 
     if error is not None:
         monkeypatch.setattr(os, "link", refuse)
-    with atomic_file(tmp_path / "mine", overwrite=False) as file:
+    with open_atomically(tmp_path / "mine", overwrite=False) as file:
         file.write(b"whole")
-    with pytest.raises(FileAlreadyExists), atomic_file(tmp_path / "theirs", overwrite=False):
+    with pytest.raises(FileAlreadyExists), open_atomically(tmp_path / "theirs", overwrite=False):
         (tmp_path / "theirs").write_bytes(b"theirs")
     kept = {file.name: (file.read_bytes(), stat.S_IMODE(file.stat().st_mode)) for file in tmp_path.iterdir()}
     mode = 0o666 & ~(read_umask() or 0)

@@ -60,7 +60,9 @@ def plan(
     path = tmp_path / "conda.yml"
     path.write_text(json.dumps({"dependencies": [f"python={python}", {"pip": list(pip)}]}), encoding="utf-8")
     dependencies = read_conda_dependencies(path)
-    return plan_conda(dependencies, home=tmp_path / "home", environ=environ, choice=EnvironmentChoice.typed(choice))
+    return plan_conda(
+        dependencies, home=tmp_path / "home", environ=environ, choice=EnvironmentChoice.parse_and_check(choice)
+    )
 
 
 def test_what_is_not_pinned_is_of_the_day_and_what_is_pinned_keeps_its_pin(
@@ -97,7 +99,7 @@ def test_another_day_is_another_environment_and_the_same_from_elsewhere_is_not(
         read_conda_dependencies(path),
         home=tmp_path / "home",
         environ=environ,
-        choice=EnvironmentChoice.typed("dated"),
+        choice=EnvironmentChoice.parse_and_check("dated"),
     ).plan.build
     assert of_file is not None
     assert (of_file.day, of_file.day_source) == ("2020-06-01", f"the time of {path}")

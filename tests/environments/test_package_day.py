@@ -93,7 +93,7 @@ def test_what_has_no_day_is_an_error_that_says_how_to_name_one(tmp_path: Path) -
 
 def test_a_choice_is_written_as_it_is_typed() -> None:
     for text in ("pinned", "relaxed", "current", "dated", "dated:2020-06-01"):
-        assert str(EnvironmentChoice.typed(f" {text.upper()} ")) == text
+        assert str(EnvironmentChoice.parse_and_check(f" {text.upper()} ")) == text
 
 
 @pytest.mark.parametrize(
@@ -112,4 +112,4 @@ def test_a_choice_is_written_as_it_is_typed() -> None:
 )
 def test_a_choice_that_cannot_be_meant_is_refused(text: str, words: str) -> None:
     with pytest.raises(ValueError, match=words):
-        EnvironmentChoice.typed(text)
+        EnvironmentChoice.parse_and_check(text)

@@ -106,7 +106,7 @@ group = ProcessGroup(specs, "exp_1", grace_seconds=0.2)
 while group.exit_code is None:
     for pid, exit_code in reap().items():
         print(exit_code, flush=True)
-        group.note_ended({pid: exit_code})
+        group.record_exits({pid: exit_code})
     group.kill_overdue(time.monotonic())
     time.sleep(0.01)
 print(group.exit_code, group.first_to_fail, group.list_survivors())

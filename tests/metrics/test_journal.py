@@ -5,14 +5,14 @@ from pathlib import Path
 
 import pytest
 
-from mlrun_cli.metrics.journal import CHUNK_BYTES, list_journal_names, parse_piece, read_piece
+from mlrun_cli.metrics.journal import CHUNK_BYTES, list_journal_names, parse_chunk, read_chunk
 from mlrun_cli.metrics.metric import LIST, VALUE
 
 
 def piece_of(path: Path, offset: int = 0) -> bytes:
     descriptor = os.open(path, os.O_RDONLY)
     try:
-        return read_piece(descriptor, offset)
+        return read_chunk(descriptor, offset)
     finally:
         os.close(descriptor)
 
@@ -35,7 +35,7 @@ def test_a_line_longer_than_a_piece_is_read_whole(tmp_path: Path) -> None:
 
 
 def test_entries_are_sorted_by_what_they_say() -> None:
-    entries = parse_piece(
+    entries = parse_chunk(
         b'["m","loss",1.5,null,0.1]\n["l","l",2,null,[1,NaN],"why"]\n["g",3,{"a":null}]\n["G",4,["b"]]\n'
         b'["e",5,"Failed",{"message":"no"}]\n'
     )
@@ -49,7 +49,7 @@ def test_entries_are_sorted_by_what_they_say() -> None:
 
 
 def test_damaged_lines_are_counted_and_the_others_kept() -> None:
-    entries = parse_piece(b'["m","a",1,null,1]\n\0\0\0\0\n["?"]\n["m","b",1,null,2]\n["m","c"]\n')
+    entries = parse_chunk(b'["m","a",1,null,1]\n\0\0\0\0\n["?"]\n["m","b",1,null,2]\n["m","c"]\n')
 
     assert [logged.name for logged in entries.logged] == ["a", "b"]
     assert entries.unreadable == 3
@@ -110,7 +110,7 @@ def test_damaged_lines_are_counted_and_the_others_kept() -> None:
     ],
 )
 def test_what_no_database_takes_is_unreadable(line: str) -> None:
-    entries = parse_piece(f'["m","a",1.5,null,0.5]\n{line}\n["m","a",2.5,7,0.25]\n'.encode())
+    entries = parse_chunk(f'["m","a",1.5,null,0.5]\n{line}\n["m","a",2.5,7,0.25]\n'.encode())
 
     assert [logged.value for logged in entries.logged] == [0.5, 0.25]
     assert (entries.tag_changes, entries.endings, entries.unreadable) == ([], [], 1)
@@ -119,30 +119,30 @@ def test_what_no_database_takes_is_unreadable(line: str) -> None:
 @pytest.mark.parametrize("before", ['["g",1,{}]', '["g","\\udcff",{}]', '["e",5,"Completed",null]'])
 @pytest.mark.parametrize("name", ["1", "5", '"\\udcff"'])
 def test_only_a_name_that_was_logged_by_is_taken_for_one(before: str, name: str) -> None:
-    entries = parse_piece(f'{before}\n["m",{name},1.5,null,0.5]\n'.encode())
+    entries = parse_chunk(f'{before}\n["m",{name},1.5,null,0.5]\n'.encode())
     assert (entries.logged, entries.unreadable) == ([], 1)
 
 
 @pytest.mark.parametrize("moment", ["[1]", "{}", "null"])
 def test_what_is_ingested_is_not_counted_as_unreadable(moment: str) -> None:
-    entries = parse_piece(f'["g",{moment},{{"a":"b"}}]\n'.encode())
+    entries = parse_chunk(f'["g",{moment},{{"a":"b"}}]\n'.encode())
     assert (entries.tag_changes, entries.unreadable) == ([("set", {"a": "b"})], 0)
 
 
 def test_two_damaged_lines_make_no_good_one() -> None:
-    entries = parse_piece(b'["t","a",1.0,null,{"x":1\n"y":2}]\n["m","a",1.0,null,1]\n')
+    entries = parse_chunk(b'["t","a",1.0,null,{"x":1\n"y":2}]\n["m","a",1.0,null,1]\n')
     assert ([logged.value for logged in entries.logged], entries.unreadable) == ([1], 2)
 
 
 def test_a_line_may_hold_a_carriage_return() -> None:
-    entries = parse_piece(b'["m","a",1.0,null,\r1]\nnot JSON\n')
+    entries = parse_chunk(b'["m","a",1.0,null,\r1]\nnot JSON\n')
     assert ([logged.value for logged in entries.logged], entries.unreadable) == ([1], 1)
 
 
 @pytest.mark.parametrize("step", [-(2**63), 2**63 - 1])
 @pytest.mark.parametrize("value", ["1", "0.5"])
 def test_every_step_of_64_bits_is_taken(step: int, value: str) -> None:
-    entries = parse_piece(f'["m","a",1.0,null,0.5]\n["m","a",1.0,{step},{value}]\n'.encode())
+    entries = parse_chunk(f'["m","a",1.0,null,0.5]\n["m","a",1.0,{step},{value}]\n'.encode())
     assert ([logged.step for logged in entries.logged], entries.unreadable) == ([None, step], 0)
 
 

@@ -53,7 +53,7 @@ def test_what_a_run_waits_for_is_said_in_one_line(workspace: Workspace) -> None:
         add_run(workspace, "free"),
     ]
     report = QueueReport(workspace)
-    assert [report.waiting_for(run) for run in runs] == [
+    assert [report.describe_wait(run) for run in runs] == [
         "0 of the 1 node of 'single' taken",
         "1 run before it, 2 nodes needed, 0 of the 1 node of 'single' taken, 1 free GPU needed",
         "there is no compute target 'gone' any more",
@@ -65,8 +65,8 @@ def test_what_a_run_waits_for_is_said_in_one_line(workspace: Workspace) -> None:
 def test_one_look_asks_the_store_once_about_each_queue(workspace: Workspace) -> None:
     first, second, third = (add_run(workspace, "single") for _ in range(3))
     report = QueueReport(workspace)
-    assert report.waiting_for(second).startswith("1 run before it")
+    assert report.describe_wait(second).startswith("1 run before it")
     with workspace.transaction():
         workspace.runs.change_status(first.key, {RunStatus.QUEUED}, RunStatus.CANCELED)
-    assert report.waiting_for(third).startswith("2 runs before it")
-    assert QueueReport(workspace).waiting_for(third).startswith("1 run before it")
+    assert report.describe_wait(third).startswith("2 runs before it")
+    assert QueueReport(workspace).describe_wait(third).startswith("1 run before it")

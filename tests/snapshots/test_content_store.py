@@ -30,9 +30,9 @@ _SNAPSHOT = Snapshot(
 
 def _put(store: SnapshotStore, content: bytes) -> str:
     digest = hashlib.sha256(content).hexdigest()
-    with store.incoming() as incoming:
+    with store.create_incoming_file() as incoming:
         incoming.write(content)
-        incoming.move_to(store.object_path(digest))
+        incoming.move_to(store.get_object_path(digest))
     return digest
 
 
@@ -49,7 +49,7 @@ def test_a_content_comes_back_as_it_was_put(tmp_path: Path) -> None:
 def test_an_object_cut_short_counts_as_missing(tmp_path: Path) -> None:
     store = SnapshotStore(tmp_path)
     digest = _put(store, b"content")
-    os.truncate(store.object_path(digest), 3)
+    os.truncate(store.get_object_path(digest), 3)
 
     assert not store.has_object(digest, 7)
 
@@ -96,7 +96,7 @@ def test_all_belongs_to_its_user_alone(tmp_path: Path) -> None:
 
 def test_what_is_not_moved_to_its_place_leaves_nothing(tmp_path: Path) -> None:
     store = SnapshotStore(tmp_path)
-    with pytest.raises(ZeroDivisionError), store.incoming() as incoming:
+    with pytest.raises(ZeroDivisionError), store.create_incoming_file() as incoming:
         incoming.write(b"half")
         raise ZeroDivisionError
 
@@ -111,7 +111,7 @@ def test_a_file_size_limit_leaves_no_partial_object(tmp_path: Path) -> None:
         "resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))\n"
         f"store = SnapshotStore(Path({str(tmp_path)!r}))\n"
         "try:\n"
-        "    with store.incoming() as incoming:\n"
+        "    with store.create_incoming_file() as incoming:\n"
         "        incoming.write(bytes(2000))\n"
         "except StoreError as error:\n"
         "    print(error.message)\n"

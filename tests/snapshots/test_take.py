@@ -51,7 +51,7 @@ def _paths(snapshot: Snapshot) -> list[str]:
 
 
 def _objects(store: SnapshotStore) -> list[Path]:
-    top = Path(store.object_path("00" * 32)).parent.parent
+    top = Path(store.get_object_path("00" * 32)).parent.parent
     return [path for path in top.rglob("*") if path.is_file()]
 
 
@@ -303,7 +303,7 @@ def test_a_file_that_changes_once_while_it_is_read_is_read_again(source: Path, s
     snapshot, notes = take_snapshot(source, store, limits=_LIMITS, progress=change)
 
     assert notes == []
-    assert Path(store.object_path(snapshot.entries[0].digest)).read_bytes() == path.read_bytes()
+    assert Path(store.get_object_path(snapshot.entries[0].digest)).read_bytes() == path.read_bytes()
 
 
 def test_files_that_come_and_go_do_not_stop_a_snapshot(source: Path, store: SnapshotStore) -> None:
@@ -401,7 +401,7 @@ def test_two_processes_at_once_are_fine(source: Path, tmp_path: Path) -> None:
     assert len(set(told)) == 1
     snapshot = SnapshotStore(tmp_path / "snapshots").read_manifest(told[0].split()[0])
     for entry in snapshot.entries:
-        content = Path(SnapshotStore(tmp_path / "snapshots").object_path(entry.digest)).read_bytes()
+        content = Path(SnapshotStore(tmp_path / "snapshots").get_object_path(entry.digest)).read_bytes()
         assert content == (source / entry.path).read_bytes()
     assert list((tmp_path / "snapshots" / "incoming").iterdir()) == []
 
@@ -466,4 +466,4 @@ def test_a_large_file_is_kept_whole(source: Path, store: SnapshotStore) -> None:
     (source / "model.bin").write_bytes(content)
     snapshot = _take(source, store)
 
-    assert Path(store.object_path(snapshot.entries[0].digest)).read_bytes() == content
+    assert Path(store.get_object_path(snapshot.entries[0].digest)).read_bytes() == content

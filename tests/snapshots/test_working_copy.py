@@ -93,7 +93,7 @@ def test_writing_into_a_copy_leaves_the_store_alone(
 
 def test_a_content_gone_from_the_store_is_named(snapshot: Snapshot, store: SnapshotStore, tmp_path: Path) -> None:
     (entry,) = (entry for entry in snapshot.entries if entry.path == "train.py")
-    Path(store.object_path(entry.digest)).unlink()
+    Path(store.get_object_path(entry.digest)).unlink()
 
     with pytest.raises(StoredFilesLost, match=r"'train\.py'"):
         make_working_copy(snapshot, store, tmp_path / "copy")
@@ -101,7 +101,7 @@ def test_a_content_gone_from_the_store_is_named(snapshot: Snapshot, store: Snaps
 
 def test_a_content_cut_short_is_named(snapshot: Snapshot, store: SnapshotStore, tmp_path: Path) -> None:
     (entry,) = (entry for entry in snapshot.entries if entry.path == "data/large.bin")
-    os.truncate(store.object_path(entry.digest), 1000)
+    os.truncate(store.get_object_path(entry.digest), 1000)
 
     with pytest.raises(StoredFilesLost, match=r"'data/large\.bin'"):
         make_working_copy(snapshot, store, tmp_path / "copy")

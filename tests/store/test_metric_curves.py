@@ -34,17 +34,21 @@ def log(
 def test_a_short_curve_comes_whole(database: Database, curves: MetricCurveStore) -> None:
     log(database, [0.5, 2, True], steps=[10, 20, None])
 
-    assert curves.curve(RUN, "m") == [MetricPoint(2, 102, 1.0), MetricPoint(10, 100, 0.5), MetricPoint(20, 101, 2.0)]
-    assert [point.logged_at for point in curves.curve(RUN, "m", over="time")] == [100, 101, 102]
-    assert curves.curve(RUN, "never") == ()
-    assert curves.curve(RUN + 1, "m") == ()
+    assert curves.get_curve(RUN, "m") == [
+        MetricPoint(2, 102, 1.0),
+        MetricPoint(10, 100, 0.5),
+        MetricPoint(20, 101, 2.0),
+    ]
+    assert [point.logged_at for point in curves.get_curve(RUN, "m", over="time")] == [100, 101, 102]
+    assert curves.get_curve(RUN, "never") == ()
+    assert curves.get_curve(RUN + 1, "m") == ()
 
 
 def test_a_list_is_a_curve_too(database: Database, curves: MetricCurveStore) -> None:
     with database.transaction():
         MetricStore(database).add(RUN, [LoggedValue(LIST, "m", 1, None, [3.0, 4.0], None)])
 
-    assert [(point.step, point.value) for point in curves.curve(RUN, "m")] == [(0, 3.0), (1, 4.0)]
+    assert [(point.step, point.value) for point in curves.get_curve(RUN, "m")] == [(0, 3.0), (1, 4.0)]
 
 
 @pytest.mark.parametrize("wanted", [100, 400])
@@ -56,7 +60,7 @@ def test_a_long_curve_keeps_its_peaks_its_ends_and_its_gaps(
     values[4990], values[4991] = 5.0, -5.0
     log(database, values)
 
-    points = curves.curve(RUN, "m", points=wanted)
+    points = curves.get_curve(RUN, "m", points=wanted)
 
     by_step = {point.step: point.value for point in points}
     assert len(points) <= wanted * 1.1
@@ -69,13 +73,13 @@ def test_a_long_curve_keeps_its_peaks_its_ends_and_its_gaps(
 def test_a_part_of_a_curve_has_about_as_many_points_as_the_whole(database: Database, curves: MetricCurveStore) -> None:
     log(database, [float(number) for number in range(1000)], steps=[number * 2 for number in range(1000)])
 
-    part = curves.curve(RUN, "m", points=40, begin=1000, end=1100)
-    by_time = curves.curve(RUN, "m", points=40, over="time", begin=200, end=400)
+    part = curves.get_curve(RUN, "m", points=40, begin=1000, end=1100)
+    by_time = curves.get_curve(RUN, "m", points=40, over="time", begin=200, end=400)
 
     assert (part[0].step, part[-1].step) == (1000, 1100)
     assert 30 <= len(part) <= 44
     assert (by_time[0].logged_at, by_time[-1].logged_at) == (200, 400)
-    assert curves.curve(RUN, "m", begin=5000) == ()
+    assert curves.get_curve(RUN, "m", begin=5000) == ()
 
 
 def test_what_is_no_number_is_no_point(database: Database, curves: MetricCurveStore) -> None:
@@ -83,17 +87,17 @@ def test_what_is_no_number_is_no_point(database: Database, curves: MetricCurveSt
     with database.transaction():
         MetricStore(database).add(RUN, [LoggedValue(ROW, "row", 1, None, {"a": 1}, None)])
 
-    assert [(point.step, point.value) for point in curves.curve(RUN, "m")] == [(0, 1.0), (4, 2.0**60), (5, 3.0)]
-    assert curves.curve(RUN, "row") == ()
+    assert [(point.step, point.value) for point in curves.get_curve(RUN, "m")] == [(0, 1.0), (4, 2.0**60), (5, 3.0)]
+    assert curves.get_curve(RUN, "row") == ()
     log(database, ["text"] * 100, run=8)
-    assert curves.curve(8, "m", points=10) == ()
+    assert curves.get_curve(8, "m", points=10) == ()
 
 
 def test_many_runs_are_overlaid(database: Database, curves: MetricCurveStore) -> None:
     for run in (1, 2, 3):
         log(database, [float(run)] * 500, run=run)
 
-    found = curves.curves([1, 3, 4], "m", points=20)
+    found = curves.get_curves([1, 3, 4], "m", points=20)
 
     assert {run: {point.value for point in points} for run, points in found.items()} == {1: {1.0}, 3: {3.0}}
     assert all(len(points) <= 24 for points in found.values())

@@ -70,7 +70,7 @@ def test_images_are_listed_apart(summaries: MetricSummaryStore) -> None:
 
 
 def test_summaries_of_many_runs_come_at_once(summaries: MetricSummaryStore) -> None:
-    found = summaries.list_of_runs([RUN, OTHER, 99], ["loss", "accuracy"])
+    found = summaries.list_for_runs([RUN, OTHER, 99], ["loss", "accuracy"])
 
     assert {key: each.last for key, each in found.items()} == {
         (RUN, "loss"): 2.0,
@@ -92,9 +92,12 @@ def test_names_of_runs_are_those_with_numbers(summaries: MetricSummaryStore) -> 
 def test_values_are_paged_as_they_were_logged(database: Database) -> None:
     metrics = MetricStore(database)
 
-    assert metrics.items(RUN, "loss", limit=2, offset=2) == [MetricItem(2, None, 1, 1), MetricItem(3, None, 1, 2.0)]
-    assert [item.value for item in metrics.items(RUN, "table", limit=5)] == [{"a": [1, 2]}]
-    assert [item.value for item in metrics.items(RUN, "plot", limit=5)] == ["outputs/plot.png"]
+    assert metrics.list_items(RUN, "loss", limit=2, offset=2) == [
+        MetricItem(2, None, 1, 1),
+        MetricItem(3, None, 1, 2.0),
+    ]
+    assert [item.value for item in metrics.list_items(RUN, "table", limit=5)] == [{"a": [1, 2]}]
+    assert [item.value for item in metrics.list_items(RUN, "plot", limit=5)] == ["outputs/plot.png"]
 
 
 def test_the_most_common_metrics_are_those_of_most_runs_then_the_longest(

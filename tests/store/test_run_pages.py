@@ -44,7 +44,7 @@ def _size(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> No
 
 
 def ids(pages: RunPageStore, which: RunFilter = EVERYTHING, order: str = "-created", **page: int) -> list[str]:
-    return [run.run_id for run in pages.page(which, RunOrder.parse(order), **{"limit": 100, **page})]
+    return [run.run_id for run in pages.list_page(which, RunOrder.parse(order), **{"limit": 100, **page})]
 
 
 def log(database: Database, run_key: int, name: str, *values: Any) -> None:
@@ -411,7 +411,7 @@ def plan_of(folder: Path, which: RunFilter, order: str) -> str:
         experiment, number = ExperimentStore(database, Redaction()).reserve_run_numbers("first")
         runs.insert(experiment, number, "a_1", status=RunStatus.RUNNING, run_type=SCRIPT_RUN, user_name="someone")
         database.plan = ""
-        RunPageStore(database, runs).page(which, RunOrder.parse(order), limit=50)
+        RunPageStore(database, runs).list_page(which, RunOrder.parse(order), limit=50)
         return database.plan
 
 

@@ -147,7 +147,7 @@ def test_tags_are_set_changed_and_removed(runs: RunStore, add_run: AddRun) -> No
     runs.set_tags(key, {"a": "2"})
     runs.remove_tags(key, ["b", "never there"])
 
-    assert runs.tags(key) == {"a": "2"}
+    assert runs.get_tags(key) == {"a": "2"}
     assert runs.get("a_1").tags == {"a": "2"}
 
 
@@ -158,7 +158,7 @@ def test_properties_are_written_once(database: Database, runs: RunStore, add_run
         assert runs.add_properties(key, {"author": "x", "more": "1"}) == {}
         assert runs.add_properties(key, {"author": "y", "never": "2"}) == {"author": "x"}
 
-    assert runs.properties(key) == {"author": "x", "more": "1"}
+    assert runs.get_properties(key) == {"author": "x", "more": "1"}
 
 
 def test_a_deleted_run_leaves_nothing(database: Database, runs: RunStore, add_run: AddRun) -> None:

@@ -79,7 +79,7 @@ def test_of_an_experiment_a_model_and_a_dataset(database: Database, redaction: R
     )
     experiments.ensure("e")
     experiments.set_tags(experiments.get("e").key, TAGS)
-    assert experiments.tags(experiments.get("e").key) == HIDDEN
+    assert experiments.get_tags(experiments.get("e").key) == HIDDEN
 
     models.insert(NewModel(name="m", description=TEXT, tags=TAGS, properties=TAGS), 1, "someone")
     model = models.get("m")

@@ -52,7 +52,7 @@ class Supervisor:
     def connect(self) -> socket.socket:
         """Connect, and request the tags."""
         client = socket.socket(socket.AF_UNIX)
-        with self._folder.address_of(self._folder.socket) as address:
+        with self._folder.open_socket_address(self._folder.socket) as address:
             client.connect(address)
         client.sendall(TAGS)
         self.serve()

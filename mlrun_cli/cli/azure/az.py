@@ -105,7 +105,7 @@ def _run_az_line(line: Sequence[str]) -> int:
     asks_for_help = not line or not set(_HELP_OPTIONS).isdisjoint(line)
     real = find_other_az(os.environ.get("PATH", os.defpath))
     if asks_for_help and (name is not None or (real is None and _is_known(words))):
-        sys.stdout.write(f"{_format_help_page() if name is None else _format_help_of(name)}\n")
+        sys.stdout.write(f"{_format_help_page() if name is None else _format_command_help(name)}\n")
         return 0
     if name is None:
         return _exec_real_az(real, line, words)
@@ -117,7 +117,7 @@ def _run_az_line(line: Sequence[str]) -> int:
     if answer is None:
         return _exec_real_az(real, line, words)
     notes = Messages(sys.stderr, level=Level.ERRORS if options.only_show_errors else Level.NORMAL)
-    notes.say(_with_real(answer, real))
+    notes.say(_add_real_az_hint(answer, real))
     value = answer.value if query is None else query.apply(answer.value)
     sys.stdout.write(render(value, output_format, is_query=query is not None, colour=wants_colour(sys.stdout)))
     return 0
@@ -170,7 +170,7 @@ def _exec_real_az(real: Path | None, line: Sequence[str], words: Sequence[str]) 
     os.execv(real, [str(real), *line])
 
 
-def _with_real(answer: Answer, real: Path | None) -> str:
+def _add_real_az_hint(answer: Answer, real: Path | None) -> str:
     """Return the note, with what the real az has missed and how to call it."""
     if real is None or answer.left_undone is None:
         return answer.note
@@ -187,7 +187,7 @@ def _format_help_page() -> str:
     return format_group_help(_make_context("az", ""), _DESCRIPTION, {"ml": _ML, **lines}, examples=(), topic="ci")
 
 
-def _format_help_of(name: str) -> str:
+def _format_command_help(name: str) -> str:
     return format_command_help(
         _make_context(f"az {name}", f"{_get_description(name)}\n\n{_ON_OPTIONS}"), examples=(), topic="ci"
     )

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from mlrun_cli.cli.azure.defaults import get_config_file, read_config
-from mlrun_cli.core.temporary import temporary_beside
+from mlrun_cli.core.temporary import make_temporary_path
 from mlrun_cli.errors import FileNotWritable, InvalidValue
 
 DEFAULTS = "defaults"
@@ -54,7 +54,7 @@ def change_settings(changes: Iterable[tuple[str, str, str]]) -> None:
     path = get_config_file()
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with temporary_beside(path) as temporary:
+        with make_temporary_path(path) as temporary:
             with os.fdopen(
                 os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8"
             ) as file:

@@ -6,7 +6,7 @@ import os
 import shlex
 from pathlib import Path
 
-from mlrun_cli.core.temporary import temporary_beside
+from mlrun_cli.core.temporary import make_temporary_path
 from mlrun_cli.errors import FileAlreadyExists, FileNotWritable, InvalidPath
 
 _NAME = "az"
@@ -51,7 +51,7 @@ def write_az(folder: Path, command: Path, *, force: bool) -> Path:
     text = _TEXT.format(mark=_MARK.decode(), command=shlex.quote(str(command)))
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        with temporary_beside(path) as temporary:
+        with make_temporary_path(path) as temporary:
             temporary.write_bytes(os.fsencode(text))
             temporary.chmod(0o755)
             temporary.replace(path)

@@ -11,7 +11,7 @@ import typer
 
 from mlrun_cli.cli.azure.az_script import find_other_az, write_az
 from mlrun_cli.cli.command import Group, command
-from mlrun_cli.cli.global_options import Shared
+from mlrun_cli.cli.global_options import GlobalOptions
 from mlrun_cli.cli.installed_program import find_own_program
 from mlrun_cli.folders.project_config import make_absolute
 
@@ -27,7 +27,7 @@ app = Group("install-az")
     ],
 )
 def install_az(
-    shared: Shared,
+    shared: GlobalOptions,
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="The folder; made if it is not there.")],
     force: Annotated[bool, typer.Option("--force", help="Replace an 'az' that mlrun-cli has not written.")] = False,
 ) -> object:

@@ -8,7 +8,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from mlrun_cli.cli.output.formats import format_strict_json
-from mlrun_cli.core.temporary import make_temporary_name, temporary_beside
+from mlrun_cli.core.temporary import make_temporary_name, make_temporary_path
 from mlrun_cli.errors import FileAlreadyExists, FileNotWritable, InvalidPath
 
 _OTHER_FILE = "Name another file with -t."
@@ -66,7 +66,7 @@ class MetadataFile:
             if not self._was_written and os.path.lexists(self._path) and not self._is_of_earlier_try():
                 raise self._to_error("another process has made it in the meantime")
             self._path.parent.mkdir(parents=True, exist_ok=True)
-            with temporary_beside(self._path) as unfinished:
+            with make_temporary_path(self._path) as unfinished:
                 unfinished.write_text(format_strict_json(value, indent=4, ensure_ascii=True), encoding="utf-8")
                 unfinished.replace(self._path)
         except OSError as error:

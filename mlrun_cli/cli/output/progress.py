@@ -13,7 +13,7 @@ from mlrun_cli.core.sizes import format_size
 if TYPE_CHECKING:
     from rich.status import Status
 
-    from mlrun_cli.cli.global_options import Shared
+    from mlrun_cli.cli.global_options import GlobalOptions
 
 _PATIENCE_SECONDS = 1.0
 
@@ -60,7 +60,7 @@ class Spinner:
 
 
 @contextmanager
-def copy_progress(shared: Shared, *, hidden: bool = False) -> Iterator[None]:
+def copy_progress(shared: GlobalOptions, *, hidden: bool = False) -> Iterator[None]:
     """Show, within this context, how much has been copied.
 
     Args:

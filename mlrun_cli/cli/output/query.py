@@ -81,7 +81,7 @@ class Query(NamedTuple):
                 hint=f"A query that fits: {_format_command_line(_EXAMPLE)}",
             ) from error
 
-    def fields_compared_with(self) -> list[str]:
+    def list_compared_fields(self) -> list[str]:
         """Return the unquoted names on the right side of `==` and `!=`: fields, often meant as text."""
         return [
             node["children"][1]["value"]
@@ -129,7 +129,7 @@ def parse_query_words(words: Sequence[str]) -> tuple[Query, str | None]:
         query = Query.parse(text)
     except InvalidQuery as error:
         return _read_as_text(text, as_text, error)
-    fields = ", ".join(f"'{name}'" for name in query.fields_compared_with())
+    fields = ", ".join(f"'{name}'" for name in query.list_compared_fields())
     if fields and as_text != text:
         return query, f"{fields} without quotes names a field. If a text is meant, type {quote_word(as_text)}"
     return query, None

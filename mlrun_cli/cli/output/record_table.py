@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TextIO
 
 from mlrun_cli.cli.command import Result
-from mlrun_cli.cli.global_options import Shared
+from mlrun_cli.cli.global_options import GlobalOptions
 from mlrun_cli.core.named_tuple import NamedTuple
 
 Record = Mapping[str, Any]
@@ -36,7 +36,7 @@ class Field(NamedTuple):
         return "" if value is None else str(value)
 
 
-def build_listing(shared: Shared, records: Sequence[Record], fields: Sequence[Field], *, nothing: str) -> Result:
+def build_listing(shared: GlobalOptions, records: Sequence[Record], fields: Sequence[Field], *, nothing: str) -> Result:
     """Return records, with their table for people.
 
     Where there is too little room, columns become narrower and then go, from the last on; the first stays.

@@ -10,7 +10,7 @@ import typer
 from mlrun_cli.actions.run_ends import cancel_run, count_running_children
 from mlrun_cli.cli.command import command
 from mlrun_cli.cli.context import format_command_line, open_context
-from mlrun_cli.cli.global_options import Shared
+from mlrun_cli.cli.global_options import GlobalOptions
 from mlrun_cli.cli.option_values import (
     parse_seconds,
 )
@@ -40,7 +40,7 @@ _MOST_LINES = 3
     ],
 )
 def cancel(
-    shared: Shared,
+    shared: GlobalOptions,
     run_ids: SomeRunIds = None,
     experiment_name: ExperimentName = None,
     is_all: All = False,
@@ -77,7 +77,7 @@ def cancel(
     return records if is_all else unwrap_single(records)
 
 
-def _cancel_one(workspace: Workspace, run: Run, grace_seconds: float | None, shared: Shared) -> Run:
+def _cancel_one(workspace: Workspace, run: Run, grace_seconds: float | None, shared: GlobalOptions) -> Run:
     """Cancel a run, without a grace by force."""
     from mlrun_cli.actions.forcing import force_end  # noqa: PLC0415
 
@@ -87,7 +87,7 @@ def _cancel_one(workspace: Workspace, run: Run, grace_seconds: float | None, sha
     return force_end(workspace, run) if grace_seconds is None else cancel_run(workspace, run, grace_seconds)
 
 
-def _print_children_note(workspace: Workspace, canceled: Sequence[Run], shared: Shared) -> None:
+def _print_children_note(workspace: Workspace, canceled: Sequence[Run], shared: GlobalOptions) -> None:
     going = count_running_children(workspace, canceled)
     if not going:
         return

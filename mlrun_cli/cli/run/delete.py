@@ -11,7 +11,7 @@ from mlrun_cli.actions.run_deletion import delete_runs, list_with_children
 from mlrun_cli.cli.command import command
 from mlrun_cli.cli.confirmation import confirm
 from mlrun_cli.cli.context import open_context
-from mlrun_cli.cli.global_options import Shared
+from mlrun_cli.cli.global_options import GlobalOptions
 from mlrun_cli.cli.run import app
 from mlrun_cli.cli.run.filters import NO_FILTERS, FilterOptions
 from mlrun_cli.cli.run.options import (
@@ -35,7 +35,7 @@ from mlrun_cli.workspace import Workspace
     ],
 )
 def delete(
-    shared: Shared,
+    shared: GlobalOptions,
     run_ids: SomeRunIds = None,
     experiment_name: ExperimentName = None,
     is_all: All = False,

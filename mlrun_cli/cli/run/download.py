@@ -9,7 +9,7 @@ import typer
 
 from mlrun_cli.cli.command import command
 from mlrun_cli.cli.context import format_command_line, open_context
-from mlrun_cli.cli.global_options import Shared
+from mlrun_cli.cli.global_options import GlobalOptions
 from mlrun_cli.cli.run import app
 from mlrun_cli.cli.run.options import (
     ExperimentName,
@@ -32,7 +32,7 @@ from mlrun_cli.errors import NotFound
     ],
 )
 def download(
-    shared: Shared,
+    shared: GlobalOptions,
     run_id: RunId,
     output_dir: Annotated[
         Path, typer.Option("--output-dir", "-d", metavar="FOLDER", help="Where to; made if it is not there.")

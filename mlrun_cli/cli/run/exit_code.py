@@ -8,7 +8,7 @@ from mlrun_cli.runs.run import Run
 from mlrun_cli.runs.status import RunStatus
 
 
-def exit_code_of(runs: Sequence[Run], signal: int | None = None) -> int:
+def get_exit_code(runs: Sequence[Run], signal: int | None = None) -> int:
     """Return 0 if all runs completed, else 1; 128 plus the number of the signal that ended the waiting, if one did."""
     if signal is not None:
         return 128 + signal

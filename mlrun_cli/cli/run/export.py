@@ -9,7 +9,7 @@ import typer
 
 from mlrun_cli.cli.command import command
 from mlrun_cli.cli.context import open_context
-from mlrun_cli.cli.global_options import Shared
+from mlrun_cli.cli.global_options import GlobalOptions
 from mlrun_cli.cli.run import app
 from mlrun_cli.cli.run.options import ExperimentName, SomeRunIds
 from mlrun_cli.cli.run.selection import get_runs
@@ -24,7 +24,7 @@ from mlrun_cli.cli.run.selection import get_runs
     ],
 )
 def export(
-    shared: Shared,
+    shared: GlobalOptions,
     html: Annotated[Path, typer.Option("--html", metavar="FILE", help="The file to write.")],
     run_ids: SomeRunIds = None,
     experiment_name: ExperimentName = None,

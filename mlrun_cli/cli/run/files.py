@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from mlrun_cli.cli.command import command
 from mlrun_cli.cli.context import open_context
-from mlrun_cli.cli.global_options import Shared
+from mlrun_cli.cli.global_options import GlobalOptions
 from mlrun_cli.cli.run import app
 from mlrun_cli.cli.run.options import ExperimentName, RunIds
 from mlrun_cli.cli.run.selection import get_runs, unwrap_single_value
@@ -22,7 +22,7 @@ from mlrun_cli.cli.run.selection import get_runs, unwrap_single_value
         ),
     ],
 )
-def files(shared: Shared, run_ids: RunIds, experiment_name: ExperimentName = None) -> object:
+def files(shared: GlobalOptions, run_ids: RunIds, experiment_name: ExperimentName = None) -> object:
     """List the files of a run: its logs, and what the script wrote; of several runs, by run id."""
     from mlrun_cli.actions.artifacts import list_files  # noqa: PLC0415
 

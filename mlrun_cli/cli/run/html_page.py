@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import BinaryIO
 
-from mlrun_cli.core.atomic_files import atomic_file
+from mlrun_cli.core.atomic_files import open_atomically
 from mlrun_cli.errors import LimitExceeded, MlrunError
 from mlrun_cli.runs.run import Run
 from mlrun_cli.serving.export_options import MAX_RUNS, ExportOptions
@@ -33,7 +33,7 @@ def export_runs(workspace: Workspace, runs: Sequence[Run], path: Path, *, overwr
     identity = workspace.identity
     names = (identity.subscription_id, identity.resource_group, identity.name)
     options = ExportOptions(str(workspace.home), names, run_ids)
-    with atomic_file(path, overwrite=overwrite) as file:
+    with open_atomically(path, overwrite=overwrite) as file:
         _write(options, file)
     return {"file": str(path)}
 

@@ -10,7 +10,7 @@ import typer
 from mlrun_cli.actions import runs as actions
 from mlrun_cli.cli.command import Result, command
 from mlrun_cli.cli.context import open_context
-from mlrun_cli.cli.global_options import Shared
+from mlrun_cli.cli.global_options import GlobalOptions
 from mlrun_cli.cli.run import app
 from mlrun_cli.cli.run.filters import NO_FILTERS, FilterOptions
 from mlrun_cli.cli.run.options import (
@@ -37,7 +37,7 @@ DEFAULT_LAST = 10
     ],
 )
 def list_runs(
-    shared: Shared,
+    shared: GlobalOptions,
     experiment_name: ExperimentName = None,
     last: Last = DEFAULT_LAST,
     filters: FilterOptions = NO_FILTERS,

@@ -8,7 +8,7 @@ import typer
 
 from mlrun_cli.cli.command import Result, command
 from mlrun_cli.cli.context import open_context
-from mlrun_cli.cli.global_options import Shared
+from mlrun_cli.cli.global_options import GlobalOptions
 from mlrun_cli.cli.run import app
 from mlrun_cli.cli.run.options import ExperimentName, RunIds
 from mlrun_cli.cli.run.selection import get_runs, unwrap_single_value
@@ -24,7 +24,7 @@ from mlrun_cli.cli.run.selection import get_runs, unwrap_single_value
     ],
 )
 def show_metrics(
-    shared: Shared,
+    shared: GlobalOptions,
     run_ids: RunIds,
     experiment_name: ExperimentName = None,
     name: Annotated[str | None, typer.Option("--name", metavar="NAME", help="This metric alone.")] = None,

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from mlrun_cli.cli.command import Result, command
 from mlrun_cli.cli.context import open_context
-from mlrun_cli.cli.global_options import Shared
+from mlrun_cli.cli.global_options import GlobalOptions
 from mlrun_cli.cli.option_values import (
     parse_on_interrupt,
 )
 from mlrun_cli.cli.run import app
-from mlrun_cli.cli.run.exit_code import exit_code_of
+from mlrun_cli.cli.run.exit_code import get_exit_code
 from mlrun_cli.cli.run.options import (
     ExperimentName,
     OnInterruptOption,
@@ -27,7 +27,7 @@ from mlrun_cli.cli.run.selection import get_run
     ],
 )
 def monitor_logs(
-    shared: Shared,
+    shared: GlobalOptions,
     run_id: RunId,
     experiment_name: ExperimentName = None,
     interrupt: OnInterruptOption = None,
@@ -43,4 +43,4 @@ def monitor_logs(
     with context.workspace as workspace:
         run = get_run(context, run_id, experiment_name)
         streamed = stream_log(workspace, run, shared, when_interrupted)
-        return Result(None, exit_code=exit_code_of([streamed.run], streamed.signal))
+        return Result(None, exit_code=get_exit_code([streamed.run], streamed.signal))

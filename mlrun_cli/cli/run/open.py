@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from mlrun_cli.cli.command import command
 from mlrun_cli.cli.context import open_context
-from mlrun_cli.cli.global_options import Shared
+from mlrun_cli.cli.global_options import GlobalOptions
 from mlrun_cli.cli.run import app
 from mlrun_cli.cli.run.options import ExperimentName, RunId
 from mlrun_cli.cli.run.selection import get_run
@@ -18,7 +18,7 @@ from mlrun_cli.cli.run.selection import get_run
         ("Its address alone, to pass on", "mlrun run open -r @latest --query address -o tsv"),
     ],
 )
-def open_page(shared: Shared, run_id: RunId, experiment_name: ExperimentName = None) -> object:
+def open_page(shared: GlobalOptions, run_id: RunId, experiment_name: ExperimentName = None) -> object:
     """Open a run's page in the browser; prints its address. The studio must be running: see 'mlrun studio -h'."""
     from mlrun_cli.actions.studio_urls import build_run_url  # noqa: PLC0415
     from mlrun_cli.cli.studio_page import open_studio_page  # noqa: PLC0415

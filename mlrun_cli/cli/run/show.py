@@ -7,7 +7,7 @@ from typing import TextIO
 
 from mlrun_cli.cli.command import Result, command
 from mlrun_cli.cli.context import open_context
-from mlrun_cli.cli.global_options import Shared
+from mlrun_cli.cli.global_options import GlobalOptions
 from mlrun_cli.cli.run import app
 from mlrun_cli.cli.run.options import ExperimentName, RunIds
 from mlrun_cli.cli.run.selection import get_runs, unwrap_single
@@ -21,7 +21,7 @@ from mlrun_cli.cli.run.selection import get_runs, unwrap_single
         ("How the newest run went", "mlrun run show -r @latest --query status -o tsv"),
     ],
 )
-def show(shared: Shared, run_ids: RunIds, experiment_name: ExperimentName = None) -> object:
+def show(shared: GlobalOptions, run_ids: RunIds, experiment_name: ExperimentName = None) -> object:
     """Show a run: status, times, tags, properties, what it was submitted with, and its page in the studio.
 
     Several runs are printed as a list.

@@ -14,7 +14,7 @@ from mlrun_cli.actions.logs import find_decisive_log, follow_logs
 from mlrun_cli.actions.run_ends import cancel_run
 from mlrun_cli.actions.studio_urls import build_run_url
 from mlrun_cli.cli.context import format_command_line
-from mlrun_cli.cli.global_options import Shared
+from mlrun_cli.cli.global_options import GlobalOptions
 from mlrun_cli.cli.option_values import OnInterrupt
 from mlrun_cli.cli.output.messages import Level, Messages
 from mlrun_cli.cli.output.progress import Spinner
@@ -62,7 +62,7 @@ class _Signalled(BaseException):
 def stream_submitted(
     workspace: Workspace,
     run: Run,
-    shared: Shared,
+    shared: GlobalOptions,
     interrupt: OnInterrupt,
     interruptions: Interruptions,
     *,
@@ -87,7 +87,7 @@ def stream_submitted(
     return streamed
 
 
-def stream_log(workspace: Workspace, run: Run, shared: Shared, interrupt: OnInterrupt) -> Streamed:
+def stream_log(workspace: Workspace, run: Run, shared: GlobalOptions, interrupt: OnInterrupt) -> Streamed:
     """Stream a run's log to stdout, and say on stderr how it ended unless it completed.
 
     Where its environment was built for it, what the installer printed comes first, and both have a title.
@@ -97,7 +97,7 @@ def stream_log(workspace: Workspace, run: Run, shared: Shared, interrupt: OnInte
     """
     with ExitStack() as stack:
         interruptions = stack.enter_context(Interruptions())
-        interruptions.hold()
+        interruptions.block()
         if interrupt is OnInterrupt.CANCEL and run.owner_lock is None and not run.status.is_terminal:
             stack.enter_context(_stream_lock(workspace, run))
         titles = _Titles(_print, are_shown=False)
@@ -148,7 +148,7 @@ class _Streaming:
         run: Run,
         output: TextIO,
         titles: _Titles,
-        shared: Shared,
+        shared: GlobalOptions,
         interrupt: OnInterrupt,
         script_input: ScriptInput | None = None,
     ) -> None:
@@ -181,7 +181,7 @@ class _Streaming:
         }
         try:
             with self._spinner:
-                interruptions.release()
+                interruptions.unblock()
                 if self._script_input is not None:
                     self._script_input.fill()
                 ended = follow_logs(self._workspace, self._run, self._write, watch=self._watch)

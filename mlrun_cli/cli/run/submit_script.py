@@ -11,14 +11,14 @@ import typer
 
 from mlrun_cli.cli.command import Result, command
 from mlrun_cli.cli.context import Context, open_context
-from mlrun_cli.cli.global_options import Shared
+from mlrun_cli.cli.global_options import GlobalOptions
 from mlrun_cli.cli.option_values import (
     OnInterrupt,
     parse_environment_choice,
     parse_on_interrupt,
 )
 from mlrun_cli.cli.run import app
-from mlrun_cli.cli.run.exit_code import exit_code_of
+from mlrun_cli.cli.run.exit_code import get_exit_code
 from mlrun_cli.cli.run.options import (
     Environment,
     ExperimentName,
@@ -46,7 +46,7 @@ if TYPE_CHECKING:
     ],
 )
 def submit_script(
-    shared: Shared,
+    shared: GlobalOptions,
     runconfig_name: Annotated[
         str | None,
         typer.Option(
@@ -130,7 +130,12 @@ def submit_script(
 
 
 def _submit(
-    workspace: Workspace, request: SubmitRequest, shared: Shared, when_interrupted: OnInterrupt, *, is_async: bool
+    workspace: Workspace,
+    request: SubmitRequest,
+    shared: GlobalOptions,
+    when_interrupted: OnInterrupt,
+    *,
+    is_async: bool,
 ) -> object:
     """Submit a script and stream its run, or return its record at once."""
     from mlrun_cli.actions.studio_urls import build_printed_record  # noqa: PLC0415
@@ -168,7 +173,7 @@ def _submit(
             workspace, run, shared, when_interrupted, interruptions, script_input=submitted.script_input
         )
         return Result(
-            build_printed_record(workspace, streamed.run), exit_code=exit_code_of([streamed.run], streamed.signal)
+            build_printed_record(workspace, streamed.run), exit_code=get_exit_code([streamed.run], streamed.signal)
         )
 
 

@@ -10,7 +10,7 @@ from mlrun_cli.actions import runs as actions
 from mlrun_cli.actions.runs import RunChanges
 from mlrun_cli.cli.command import command
 from mlrun_cli.cli.context import open_context
-from mlrun_cli.cli.global_options import Shared
+from mlrun_cli.cli.global_options import GlobalOptions
 from mlrun_cli.cli.option_values import (
     check_changes,
     parse_properties,
@@ -37,7 +37,7 @@ from mlrun_cli.runs.record import build_run_record
     ],
 )
 def update(
-    shared: Shared,
+    shared: GlobalOptions,
     run_ids: RunIds,
     experiment_name: ExperimentName = None,
     add_tag: Annotated[

@@ -10,12 +10,12 @@ import typer
 from mlrun_cli.actions.run_ends import wait_for_runs
 from mlrun_cli.cli.command import Result, command
 from mlrun_cli.cli.context import open_context
-from mlrun_cli.cli.global_options import Shared
+from mlrun_cli.cli.global_options import GlobalOptions
 from mlrun_cli.cli.option_values import (
     parse_seconds,
 )
 from mlrun_cli.cli.run import app
-from mlrun_cli.cli.run.exit_code import exit_code_of
+from mlrun_cli.cli.run.exit_code import get_exit_code
 from mlrun_cli.cli.run.options import (
     ExperimentName,
     RunIds,
@@ -36,7 +36,7 @@ _MOST_LINES = 3
     ],
 )
 def wait(
-    shared: Shared,
+    shared: GlobalOptions,
     run_ids: RunIds,
     experiment_name: ExperimentName = None,
     timeout: Annotated[
@@ -66,7 +66,7 @@ def wait(
             if run.status is not RunStatus.COMPLETED:
                 print_last_lines(workspace, run, shared.notes.say)
                 print_ending(workspace, run, shared.notes)
-        return Result([build_run_record(run) for run in ended], exit_code=exit_code_of(ended))
+        return Result([build_run_record(run) for run in ended], exit_code=get_exit_code(ended))
 
 
 def _describe_wait(statuses: Mapping[str, RunStatus]) -> str:

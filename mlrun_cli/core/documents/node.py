@@ -91,9 +91,9 @@ class Node(NamedTuple):
         if self.content is None or isinstance(self.content, (tuple, dict)):
             raise self._build_type_error("text")
         text = self.content if isinstance(self.content, str) else self.source
-        build_file_error = find_text_problem(text)
-        if build_file_error:
-            raise self.build_error(build_file_error)
+        problem = find_text_problem(text)
+        if problem:
+            raise self.build_error(problem)
         return text
 
     def as_variables(self) -> dict[str, str]:
@@ -108,8 +108,8 @@ class Node(NamedTuple):
             with problems.collect_errors():
                 if not name or "=" in name:
                     raise value.build_error("no variable has this name", hint="Write 'NAME: value', with a colon.")
-                if build_file_error := find_text_problem(name):
-                    raise value.build_error(build_file_error)
+                if problem := find_text_problem(name):
+                    raise value.build_error(problem)
                 found[name] = "" if value.is_null else value.as_text()
         problems.raise_if_any()
         return found

@@ -30,7 +30,7 @@ class Launcher(ABC):
             ports: free ports of this machine, `port_count` of them.
         """
 
-    def command_prefix(self) -> list[str]:
+    def build_command_prefix(self) -> list[str]:
         """Return the words in front of each process's own."""
         return []
 
@@ -42,7 +42,7 @@ class Launcher(ABC):
             argv: the script's own command line.
         """
         del artifacts
-        return [*self.command_prefix(), *argv]
+        return [*self.build_command_prefix(), *argv]
 
     def share_gpus(self, node: int, gpus: str) -> str:
         """Return the GPUs of a node: its share, or all where they cannot be divided among the nodes.
@@ -68,11 +68,11 @@ class Launcher(ABC):
         del artifacts, has_exception
         return first_to_fail, self.launch.log_names[first_to_fail]
 
-    def shared_variables(self) -> dict[str, str]:
+    def build_shared_variables(self) -> dict[str, str]:
         """Return the variables that all processes have."""
         return {"AZUREML_NODE_COUNT": str(self.launch.node_count)}
 
 
-def master_variables(port: int) -> dict[str, str]:
+def build_master_variables(port: int) -> dict[str, str]:
     """Return the variables by which processes find the first one."""
     return {"MASTER_ADDR": ADDRESS, "MASTER_PORT": str(port)}

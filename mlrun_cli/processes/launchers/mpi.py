@@ -8,7 +8,7 @@ from pathlib import Path
 
 from mlrun_cli.core.log_tail import read_tail
 from mlrun_cli.processes.launch import LaunchedProcess
-from mlrun_cli.processes.launchers.base import ADDRESS, Launcher, master_variables
+from mlrun_cli.processes.launchers.base import ADDRESS, Launcher, build_master_variables
 from mlrun_cli.wire.run_folder import PROCESS_LOG_PREFIX, STD_LOG
 
 # Open MPI refuses to run as root and on fewer cores than processes, unless told otherwise; version 5 has other names.
@@ -37,10 +37,15 @@ class MpiLauncher(Launcher):
 
     def list_processes(self, ports: Sequence[int]) -> list[LaunchedProcess]:
         """Return MPI's launcher."""
-        variables = self.shared_variables() | _OPEN_MPI | master_variables(ports[0]) | _build_batch_variables(ports[0])
+        variables = (
+            self.build_shared_variables()
+            | _OPEN_MPI
+            | build_master_variables(ports[0])
+            | _build_batch_variables(ports[0])
+        )
         return [LaunchedProcess(0, variables, STD_LOG)]
 
-    def command_prefix(self) -> list[str]:
+    def build_command_prefix(self) -> list[str]:
         """Return the words that start the processes of the command that follows them."""
         launcher = self.launch.launcher
         return [] if launcher is None else [launcher, "-np", str(self.launch.process_count)]
@@ -50,7 +55,7 @@ class MpiLauncher(Launcher):
         if not self._has_several_logs():
             return super().command(artifacts, argv)
         shell = _INTO_ITS_LOG.format(width=len(str(self.launch.process_count - 1)))
-        return [*self.command_prefix(), "sh", "-c", shell, "sh", str(artifacts / PROCESS_LOG_PREFIX), *argv]
+        return [*self.build_command_prefix(), "sh", "-c", shell, "sh", str(artifacts / PROCESS_LOG_PREFIX), *argv]
 
     def share_gpus(self, node: int, gpus: str) -> str:
         """Return all GPUs."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from mlrun_cli.processes.launch import LaunchedProcess
-from mlrun_cli.processes.launchers.base import Launcher, master_variables
+from mlrun_cli.processes.launchers.base import Launcher, build_master_variables
 
 
 class NodesLauncher(Launcher):
@@ -18,10 +18,10 @@ class NodesLauncher(Launcher):
 
     def list_processes(self, ports: Sequence[int]) -> list[LaunchedProcess]:
         """Return a process for each node."""
-        shared, logs = self.shared_variables(), self.launch.log_names
+        shared, logs = self.build_shared_variables(), self.launch.log_names
         if self.launch.node_count == 1:
             return [LaunchedProcess(0, shared, logs[0])]
-        shared |= master_variables(ports[0])
+        shared |= build_master_variables(ports[0])
         return [LaunchedProcess(node, shared | {"NODE_RANK": str(node)}, log) for node, log in enumerate(logs)]
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from mlrun_cli.processes.launch import LaunchedProcess
-from mlrun_cli.processes.launchers.base import Launcher, master_variables
+from mlrun_cli.processes.launchers.base import Launcher, build_master_variables
 
 
 class PytorchLauncher(Launcher):
@@ -15,7 +15,7 @@ class PytorchLauncher(Launcher):
         """Return the processes by rank."""
         per_node = self.launch.process_count // self.launch.node_count
         sizes = {"WORLD_SIZE": str(self.launch.process_count), "LOCAL_WORLD_SIZE": str(per_node)}
-        shared = self.shared_variables() | master_variables(ports[0]) | sizes
+        shared = self.build_shared_variables() | build_master_variables(ports[0]) | sizes
         processes = []
         for rank, log in enumerate(self.launch.log_names):
             node, local_rank = divmod(rank, per_node)

@@ -30,7 +30,7 @@ class TensorflowLauncher(Launcher):
             task = {"type": "ps" if is_server else "worker", "index": number - workers if is_server else number}
             config = json.dumps({"cluster": cluster, "task": task, "environment": "cloud"})
             node = number % self.launch.node_count
-            variables = self.shared_variables() | {"TF_CONFIG": config, "NODE_RANK": str(node)}
+            variables = self.build_shared_variables() | {"TF_CONFIG": config, "NODE_RANK": str(node)}
             processes.append(LaunchedProcess(node, variables, log, is_server))
         return processes
 

@@ -6,14 +6,14 @@ from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
 from mlrun_cli.actions.compute_targets import (
-    change_compute_target,
     create_compute_target,
     delete_compute_target,
     get_compute_target,
     list_compute_targets,
+    update_compute_target,
 )
 from mlrun_cli.actions.workspaces import build_workspace_record
-from mlrun_cli.compute.compute_target import ComputeTarget, compute_target_record
+from mlrun_cli.compute.compute_target import ComputeTarget, build_compute_target_record
 from mlrun_cli.errors import ComputeTargetNotFound
 from mlrun_cli.rpc.context import RequestContext
 from mlrun_cli.rpc.registry import handler
@@ -46,22 +46,22 @@ def list_targets(context: RequestContext) -> list[dict[str, Any]]:
 @handler("computes.get")
 def get_target(context: RequestContext, name: str) -> dict[str, Any]:
     """Return the record of a target."""
-    return _build_record(context, _with_sdk_hint(lambda: get_compute_target(context.workspace, name)))
+    return _build_record(context, _add_sdk_hint(lambda: get_compute_target(context.workspace, name)))
 
 
 @handler("computes.change")
-def change_target(context: RequestContext, name: str, properties: Mapping[str, Any]) -> dict[str, Any]:
+def update_target(context: RequestContext, name: str, properties: Mapping[str, Any]) -> dict[str, Any]:
     """Change properties of a target; return its record."""
-    return _build_record(context, _with_sdk_hint(lambda: change_compute_target(context.workspace, name, properties)))
+    return _build_record(context, _add_sdk_hint(lambda: update_compute_target(context.workspace, name, properties)))
 
 
 @handler("computes.delete")
 def delete_target(context: RequestContext, name: str) -> None:
     """Delete a target."""
-    _with_sdk_hint(lambda: delete_compute_target(context.workspace, name))
+    _add_sdk_hint(lambda: delete_compute_target(context.workspace, name))
 
 
-def _with_sdk_hint(call: Callable[[], T]) -> T:
+def _add_sdk_hint(call: Callable[[], T]) -> T:
     """Call a function; add a hint for scripts to the error for a missing target."""
     try:
         return call()
@@ -72,4 +72,4 @@ def _with_sdk_hint(call: Callable[[], T]) -> T:
 
 def _build_record(context: RequestContext, target: ComputeTarget) -> dict[str, Any]:
     workspace = context.workspace
-    return compute_target_record(target, build_workspace_record(workspace.identity, workspace.home)["id"])
+    return build_compute_target_record(target, build_workspace_record(workspace.identity, workspace.home)["id"])

@@ -56,7 +56,7 @@ def get_properties(context: RequestContext, run_id: str) -> dict[str, str]:
 def add_properties(context: RequestContext, run_id: str, properties: Mapping[str, str]) -> dict[str, str]:
     """Add properties; return all."""
     actions.add_properties(context.workspace, find_run(context, run_id), properties)
-    return context.workspace.runs.properties(find_run(context, run_id).key)
+    return context.workspace.runs.get_properties(find_run(context, run_id).key)
 
 
 @handler("runs.parent")
@@ -79,7 +79,7 @@ def get_metric_shapes(
     context: RequestContext, run_id: str, name: str | None = None, recursive: bool = False, run_type: str | None = None
 ) -> dict[str, Any]:
     """Return the shape of each metric of a run, as in `LoggedValue.shape`, by name."""
-    return _read_each(context, run_id, context.workspace.metrics.shapes, name, recursive, run_type)
+    return _read_each(context, run_id, context.workspace.metrics.get_shapes, name, recursive, run_type)
 
 
 def _read_each(

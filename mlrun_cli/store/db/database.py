@@ -42,10 +42,10 @@ class Dialect(Protocol):
     text_key: str
     """The key of the run in a row of `run_texts`."""
 
-    def without_index(self, column: str) -> str:
+    def disable_index(self, column: str) -> str:
         """Return the column as an expression that no index is used for, where the database has such hints."""
 
-    def text_condition(self, text: str) -> TextCondition:
+    def build_text_condition(self, text: str) -> TextCondition:
         """Return the condition that `run_texts` contains each word of a text, case-insensitively."""
 
 

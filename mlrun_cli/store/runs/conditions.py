@@ -187,7 +187,7 @@ class RunConditions:
 
     def _add_text(self, text: str, *, is_part: bool) -> None:
         """Add a condition on words, by the index or, for unindexed ones, by a comparison of texts."""
-        condition, parameters, is_indexed = self._database.dialect.text_condition(text)
+        condition, parameters, is_indexed = self._database.dialect.build_text_condition(text)
         self.parameters.update(parameters)
         if is_indexed and self._is_rare("run_texts", condition, parameters, RARE):
             self._rare.append(self._build_lookup(condition))

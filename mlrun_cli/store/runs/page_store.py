@@ -34,7 +34,9 @@ class RunPageStore:
         self._database = database
         self._runs = runs
 
-    def page(self, which: RunFilter, order: RunOrder = NEWEST_FIRST, *, limit: int, offset: int = 0) -> Sequence[Run]:
+    def list_page(
+        self, which: RunFilter, order: RunOrder = NEWEST_FIRST, *, limit: int, offset: int = 0
+    ) -> Sequence[Run]:
         """Return the runs of a filter, in this order: `limit` of them after the first `offset`."""
         return self._runs.list_by_keys(self._find_keys(which, order, limit, offset))
 

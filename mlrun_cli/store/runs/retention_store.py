@@ -53,7 +53,7 @@ class RetentionStore:
         )
         return [row["run_id"] for row in rows]
 
-    def explain_spared(self, run_ids: Sequence[str]) -> Mapping[str, str]:
+    def explain_spared_runs(self, run_ids: Sequence[str]) -> Mapping[str, str]:
         """Return why runs are spared from pruning, by id."""
         why: dict[str, str] = {}
         for places, parameters in build_in_lists("run", run_ids):

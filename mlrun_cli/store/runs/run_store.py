@@ -291,11 +291,11 @@ class RunStore:
                 "DELETE FROM run_tags WHERE run_key = :run_key AND key = :key", run_key=key, key=name
             )
 
-    def tags(self, key: int) -> dict[str, str | None]:
+    def get_tags(self, key: int) -> dict[str, str | None]:
         """Return the tags of one run."""
         return self._read_pairs("run_tags", [key]).get(key, {})
 
-    def properties(self, key: int) -> dict[str, str]:
+    def get_properties(self, key: int) -> dict[str, str]:
         """Return the properties of one run."""
         return {name: value or "" for name, value in self._read_pairs("run_properties", [key]).get(key, {}).items()}
 
@@ -306,7 +306,7 @@ class RunStore:
 
         When anything is returned, the caller has to roll back: nothing may be half added.
         """
-        existing = self.properties(key)
+        existing = self.get_properties(key)
         properties = self._redaction.redact_document(properties)
         conflicts = {
             name: existing[name] for name in properties if existing.get(name, properties[name]) != properties[name]

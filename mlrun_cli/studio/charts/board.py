@@ -94,7 +94,7 @@ def build_board(page: PageRequest, runs: Sequence[Run], selected: Sequence[Run] 
     charts, problems = parse_charts(page.request.query_params.getlist("chart"))
     if charts is None:
         charts = suggest_charts(workspace, keys, _DEFAULT_CHARTS)
-    summaries = workspace.metric_summaries.list_of_runs(
+    summaries = workspace.metric_summaries.list_for_runs(
         keys[:_MAX_ROWS], list({name for chart in charts for name in chart.names})
     )
     return ChartBoard(

@@ -49,7 +49,7 @@ def build_chart_figure(
     """
     if chart.kind == CURVE:
         return build_curves_figure(workspace, runs, chart.names, chart.over, begin, end, chart.smoothing)
-    summaries = workspace.metric_summaries.list_of_runs([run.key for run in runs], chart.names)
+    summaries = workspace.metric_summaries.list_for_runs([run.key for run in runs], chart.names)
     if chart.kind == SCATTER:
         return _build_scatter_figure(runs, summaries, *chart.measures)
     return _build_value_figure(runs, summaries, chart.measures[0])
@@ -80,10 +80,10 @@ def build_curves_figure(
     points = max(_MIN_POINTS, min(_MAX_POINTS, _MAX_TOTAL_POINTS // lines))
     series = []
     for name in names:
-        curves = _read_runs(partial(store.curves, name=name, points=points), runs, over, begin, end)
+        curves = _read_runs(partial(store.get_curves, name=name, points=points), runs, over, begin, end)
         pieces: Mapping[int, Sequence[CurvePiece]] = {}
         if smoothing:
-            read = partial(store.pieces, name=name, points=points, before=compute_reach(smoothing))
+            read = partial(store.get_pieces, name=name, points=points, before=compute_reach(smoothing))
             pieces = _read_runs(read, runs, over, begin, end)
         for run in runs:
             curve = curves.get(run.key)

@@ -67,7 +67,7 @@ def build_panel(workspace: Workspace, run: Run, summary: MetricSummary, rows: in
         grid = _build_table_grid(workspace, run, summary, rows)
         return Panel(summary, TABLE_PANEL if _build_grid_figure(grid) is None else PLOT_PANEL, grid=grid)
     if summary.value_count == 1 and summary.shape in {VALUE, LIST}:
-        items = workspace.metrics.items(run.key, summary.name, limit=1)
+        items = workspace.metrics.list_items(run.key, summary.name, limit=1)
         return Panel(summary, VALUE_PANEL, value=items[0].value if items else None)
     return Panel(summary, TABLE_PANEL, grid=build_values_grid(workspace, run, summary, rows))
 
@@ -76,7 +76,7 @@ def build_values_grid(workspace: Workspace, run: Run, summary: MetricSummary, ro
     """Return the values of a metric as a table: up to `rows` rows after the first `offset`."""
     if summary.shape in {ROW, TABLE}:
         return _build_table_grid(workspace, run, summary, rows, offset)
-    items = workspace.metrics.items(run.key, summary.name, limit=rows, offset=offset)
+    items = workspace.metrics.list_items(run.key, summary.name, limit=rows, offset=offset)
     values = [(item.position if item.step is None else item.step, _format_cell(item.value)) for item in items]
     has_next = summary.value_count > offset + rows
     return Grid(("step", "value"), values, has_next, has_next)
@@ -119,7 +119,7 @@ def _build_document_panel(workspace: Workspace, run: Run, summary: MetricSummary
 
 
 def _read_last_document(workspace: Workspace, run: Run, summary: MetricSummary) -> Mapping[str, Any] | None:
-    items = workspace.metrics.items(run.key, summary.name, limit=1, offset=max(0, summary.value_count - 1))
+    items = workspace.metrics.list_items(run.key, summary.name, limit=1, offset=max(0, summary.value_count - 1))
     return read_document(workspace, run, items[0].value) if items else None
 
 
@@ -128,7 +128,7 @@ def _build_table_grid(workspace: Workspace, run: Run, summary: MetricSummary, ro
     # The number of a table's rows is not known before it is read.
     skipped = 0 if summary.shape == TABLE else offset
     begin, end = offset - skipped, offset - skipped + rows
-    items = workspace.metrics.items(run.key, summary.name, limit=end, offset=skipped)
+    items = workspace.metrics.list_items(run.key, summary.name, limit=end, offset=skipped)
     value = (
         assemble_metric(summary.shape, [item.value for item in items], [item.step for item in items]) if items else {}
     )

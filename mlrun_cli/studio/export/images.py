@@ -46,7 +46,7 @@ def read_images(workspace: Workspace, run: Run) -> tuple[list[ExportedImage], in
 def _list_images(workspace: Workspace, run: Run) -> Iterator[tuple[str, float, str]]:
     for summary in workspace.metric_summaries.list(run.key, only_images=True, limit=_MAX_NAMES):
         offset = max(0, summary.value_count - _MAX_PER_NAME)
-        for item in workspace.metrics.items(run.key, summary.name, limit=_MAX_PER_NAME, offset=offset):
+        for item in workspace.metrics.list_items(run.key, summary.name, limit=_MAX_PER_NAME, offset=offset):
             if file := parse_artifact_url(item.value):
                 yield summary.name, item.position if item.step is None else item.step, file
 

@@ -73,7 +73,7 @@ def build_runs_table(workspace: Workspace, page: RunPage, view: RunsView, column
     rows = list(_walk_tree(workspace, page.runs, frozenset(view.open)) if view.is_tree() else map(RunRow, page.runs))
     runs = [row.run for row in rows if isinstance(row, RunRow)]
     names = list(dict.fromkeys(column.key for column in columns if column.kind == METRIC))
-    summaries = workspace.metric_summaries.list_of_runs([run.key for run in runs], names) if names else {}
+    summaries = workspace.metric_summaries.list_for_runs([run.key for run in runs], names) if names else {}
     shown = find_varying_columns(columns, runs, summaries) if view.hide and runs else columns
     return RunsTable(rows, runs, shown, [column for column in columns if column not in shown], summaries)
 

@@ -79,11 +79,11 @@ class RunsView(NamedTuple):
                 values[name] = _parse_value(name, default, found)
         return cls(**values)
 
-    def query(self) -> str:
+    def to_query(self) -> str:
         """Return the query string of the view, without default values."""
-        return urlencode(self.pairs(), safe=":,")
+        return urlencode(self.to_parameters(), safe=":,")
 
-    def pairs(self, *but: str) -> Sequence[tuple[str, str]]:
+    def to_parameters(self, *but: str) -> Sequence[tuple[str, str]]:
         """Return the parameters that differ from their defaults, except `but`: the hidden fields of a form."""
         default = self._field_defaults
         return [
@@ -93,39 +93,39 @@ class RunsView(NamedTuple):
             for text in _format_value(name, value)
         ]
 
-    def with_changes(self, **changes: Any) -> RunsView:
+    def replace(self, **changes: Any) -> RunsView:
         """Replace values of the view, which goes to its first page unless `page` is given."""
         return self._replace(**{"page": 1, **changes})
 
-    def without(self, name: str, value: str | None = None) -> RunsView:
+    def remove_value(self, name: str, value: str | None = None) -> RunsView:
         """Remove one value of a parameter, or all."""
         if value is None or not isinstance(self._field_defaults[name], tuple):
-            return self.with_changes(**{name: self._field_defaults[name]})
-        return self.with_changes(**{name: tuple(each for each in getattr(self, name) if each != value)})
+            return self.replace(**{name: self._field_defaults[name]})
+        return self.replace(**{name: tuple(each for each in getattr(self, name) if each != value)})
 
-    def with_added(self, name: str, value: str) -> RunsView:
+    def add_value(self, name: str, value: str) -> RunsView:
         """Add a value of a parameter."""
-        return self.with_changes(**{name: _deduplicate((*getattr(self, name), value))})
+        return self.replace(**{name: _deduplicate((*getattr(self, name), value))})
 
-    def with_toggled(self, name: str, value: str) -> RunsView:
+    def toggle_value(self, name: str, value: str) -> RunsView:
         """Remove a value of a parameter if it is there, else add it."""
-        return self.without(name, value) if value in getattr(self, name) else self.with_added(name, value)
+        return self.remove_value(name, value) if value in getattr(self, name) else self.add_value(name, value)
 
-    def filters(self) -> Sequence[tuple[str, str]]:
+    def list_filters(self) -> Sequence[tuple[str, str]]:
         """Return the filters as pairs of a parameter and one of its values."""
-        return [(name, value) for name, value in self.pairs() if name in _FILTERS]
+        return [(name, value) for name, value in self.to_parameters() if name in _FILTERS]
 
-    def without_filters(self) -> RunsView:
+    def remove_filters(self) -> RunsView:
         """Remove all filters."""
-        return self.with_changes(**{name: self._field_defaults[name] for name in _FILTERS})
+        return self.replace(**{name: self._field_defaults[name] for name in _FILTERS})
 
     def is_tree(self) -> bool:
         """Return whether child runs are shown below their parents, which filters and other orders prevent."""
-        return self.children and not self.filters() and self.sort == str(NEWEST_FIRST)
+        return self.children and not self.list_filters() and self.sort == str(NEWEST_FIRST)
 
     def to_saved_view(self) -> RunsView:
         """Return the view to save: on its first page, with nothing expanded."""
-        return self.with_changes(open=())
+        return self.replace(open=())
 
 
 def format_columns(names: Iterable[str]) -> str:

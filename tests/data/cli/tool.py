@@ -13,7 +13,7 @@ from typing import Annotated, TextIO
 import typer
 
 from mlrun_cli.cli.command import Group, Result, command
-from mlrun_cli.cli.global_options import Shared
+from mlrun_cli.cli.global_options import GlobalOptions
 from mlrun_cli.cli.main import run
 from mlrun_cli.cli.tree import Noun
 from mlrun_cli.errors import RunNotFound
@@ -32,7 +32,7 @@ def print_people(*, file: TextIO, width: int | None, colour: bool) -> None:
 
 @command(app, "list", examples=[("All", "mlrun run list"), ("Three", "mlrun run list --last 3")], query_words=True)
 def list_runs(
-    shared: Shared,
+    shared: GlobalOptions,
     last: Annotated[int, typer.Option("--last", metavar="N", help="How many.", min=1)] = 10,
     tags: Annotated[
         list[str] | None, typer.Option("--tags", metavar="KEY[=VALUE]", help="Only runs with this tag.")
@@ -52,7 +52,7 @@ def list_runs(
 
 @command(app, "submit-script", examples=[("One", "mlrun run submit-script train.py")], script=True)
 def submit_script(
-    shared: Shared,
+    shared: GlobalOptions,
     words: Annotated[
         list[str] | None,
         typer.Argument(metavar="SCRIPT [ARGUMENT ...]", help="The script and its arguments."),
@@ -74,7 +74,7 @@ class Signal(str, Enum):
 
 @command(app, "cancel", examples=[("One", "mlrun run cancel -r @latest")])
 def cancel(
-    shared: Shared,
+    shared: GlobalOptions,
     run_ids: Annotated[list[str] | None, typer.Option("--run", "-r", metavar="ID", help="Id of a run.")] = None,
     grace: Annotated[str, typer.Option("--grace", metavar="TIME", help="Before SIGKILL. Default: 10s.")] = "10s",
     signal: Annotated[Signal, typer.Option("--signal", help="What it gets.")] = Signal.TERMINATE,
@@ -86,7 +86,7 @@ def cancel(
 
 @command(app, "show-files", examples=[("All", "mlrun run show-files")])
 def show_files(
-    shared: Shared, paths: Annotated[list[str] | None, typer.Argument(metavar="[PATH]...", help="Files.")] = None
+    shared: GlobalOptions, paths: Annotated[list[str] | None, typer.Argument(metavar="[PATH]...", help="Files.")] = None
 ) -> object:
     """Show files."""
     del shared
@@ -126,7 +126,7 @@ FAULTS: dict[str, Callable[[], object]] = {
 
 @command(app, "show", examples=[("One", "mlrun run show -r @latest")])
 def show(
-    run_id: Annotated[str, typer.Option("--run", "-r", metavar="ID", help="Id of the run.")], shared: Shared
+    run_id: Annotated[str, typer.Option("--run", "-r", metavar="ID", help="Id of the run.")], shared: GlobalOptions
 ) -> object:
     """Show a run."""
     defaults = {

@@ -56,7 +56,7 @@ def test_mpis_launcher_is_told_how_many_and_scripts_for_azure_find_the_first_nod
 
     (process,) = get_launcher(launch).list_processes(PORTS[:1])
 
-    assert get_launcher(launch).command_prefix() == ["/usr/bin/mpirun", "-np", "6"]
+    assert get_launcher(launch).build_command_prefix() == ["/usr/bin/mpirun", "-np", "6"]
     assert process.variables["AZ_BATCH_MASTER_NODE"] == "127.0.0.1:20000"
     assert process.log == "user_logs/std_log.txt"
     assert launch.log_names == tuple(f"user_logs/std_log_process_{rank}.txt" for rank in range(6))

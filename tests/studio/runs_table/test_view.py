@@ -18,22 +18,22 @@ TEXTS = st.lists(TEXT, max_size=4, unique=True).map(tuple)
 @given(TEXT, TEXTS)
 def test_a_view_is_read_as_it_was_written(text: str, texts: tuple[str, ...]) -> None:
     view = RunsView(search=text.strip(), columns=texts, chart=texts, select=texts, sort=text, page=3, children=True)
-    assert RunsView.parse(view.query()) == view
+    assert RunsView.parse(view.to_query()) == view
 
 
 def test_what_an_address_cannot_mean_is_left_out() -> None:
     assert RunsView.parse("page=-1&size=7&hide=maybe&children=yes&unknown=1&status=&columns=,,") == RunsView()
     assert RunsView.parse("page=99999999999999999999").page == 1
-    assert RunsView().query() == ""
+    assert RunsView().to_query() == ""
 
 
 def test_a_change_leads_to_the_first_page() -> None:
     view = RunsView(status=("Failed",), page=7)
-    assert view.with_changes(search="x") == RunsView(search="x", status=("Failed",))
-    assert view.with_toggled("status", "Failed") == RunsView()
-    assert view.with_toggled("status", "Queued").status == ("Failed", "Queued")
-    assert view.with_changes(page=8).page == 8
-    assert view.without_filters() == RunsView()
+    assert view.replace(search="x") == RunsView(search="x", status=("Failed",))
+    assert view.toggle_value("status", "Failed") == RunsView()
+    assert view.toggle_value("status", "Queued").status == ("Failed", "Queued")
+    assert view.replace(page=8).page == 8
+    assert view.remove_filters() == RunsView()
 
 
 def test_filters_that_mean_nothing_are_named_and_the_others_hold() -> None:

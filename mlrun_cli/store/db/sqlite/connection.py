@@ -282,10 +282,10 @@ class SqliteDatabase:
 
     def _create_locked_error(self, holder: LockHolder | None) -> StoreUnavailable:
         if holder is None:
-            who, way_out = "another process", "Try again when that has ended."
+            who, advice = "another process", "Try again when that has ended."
         else:
-            who, way_out = holder.description, holder.way_out
-        return StoreUnavailable(f"The store {self._path} is locked: {who} has held it for long.", hint=way_out)
+            who, advice = holder.description, holder.advice
+        return StoreUnavailable(f"The store {self._path} is locked: {who} has held it for long.", hint=advice)
 
 
 def _open_read_only(path: Path) -> sqlite3.Connection | None:

@@ -14,11 +14,11 @@ class SqliteDialect:
     ordered_join = "CROSS JOIN"
     text_key = "run_texts.rowid"
 
-    def without_index(self, column: str) -> str:
+    def disable_index(self, column: str) -> str:
         """Return the column as an expression that no index is used for."""
         return f"+{column}"
 
-    def text_condition(self, text: str) -> TextCondition:
+    def build_text_condition(self, text: str) -> TextCondition:
         """Return the condition that `run_texts` contains each word of a text, case-insensitively."""
         words = dict.fromkeys(word for word in text.replace("\0", " ").split())
         long = ['"' + word.replace('"', '""') + '"' for word in words if len(word) >= _LETTERS]

@@ -115,7 +115,7 @@ def _list_metric_names(workspace: Workspace, runs: Sequence[Run]) -> tuple[Seque
 
 def _build_metric_rows(workspace: Workspace, runs: Sequence[Run], names: Sequence[str]) -> Iterable[ComparisonRow]:
     keys = [run.key for run in runs]
-    summaries = workspace.metric_summaries.list_of_runs(keys, names)
+    summaries = workspace.metric_summaries.list_for_runs(keys, names)
     for name in names:
         found = [summaries.get((key, name)) for key in keys]
         is_single = all(summary is None or summary.value_count == 1 for summary in found)

@@ -69,7 +69,7 @@ def _read_parameters(runs: Sequence[Run]) -> dict[str, list[float | None]]:
 def _read_metrics(workspace: Workspace, runs: Sequence[Run]) -> dict[str, list[float | None]]:
     keys = [run.key for run in runs]
     names = [name for name, _ in workspace.metric_summaries.list_most_common(keys, _MAX_NAMES)]
-    summaries = workspace.metric_summaries.list_of_runs(keys, names)
+    summaries = workspace.metric_summaries.list_for_runs(keys, names)
     found = {name: [summaries.get((key, name)) for key in keys] for name in names}
     return {
         f"{_METRIC}{name}": [None if summary is None else _drop_non_finite(summary.last) for summary in each]

@@ -90,14 +90,14 @@ def _build_link_functions(page: PageRequest, run_ids: Sequence[str]) -> Mapping[
         own = [(name, value) for name, values in changes.items() for value in values]
         return urlencode([*own, *list_parameters(*changes)])
 
-    def with_runs(ids: Iterable[str]) -> str:
+    def build_runs_query(ids: Iterable[str]) -> str:
         return change_parameters(run=ids, page=())
 
     return {
         "list_parameters": list_parameters,
         "change_parameters": change_parameters,
-        "with_runs": with_runs,
-        "with_added": lambda ids: with_runs([*run_ids, *ids]),
-        "with_removed": lambda run_id: with_runs(each for each in run_ids if each != run_id),
-        "with_first": lambda run_id: with_runs([run_id, *(each for each in run_ids if each != run_id)]),
+        "build_runs_query": build_runs_query,
+        "add_runs": lambda ids: build_runs_query([*run_ids, *ids]),
+        "remove_run": lambda run_id: build_runs_query(each for each in run_ids if each != run_id),
+        "move_run_first": lambda run_id: build_runs_query([run_id, *(each for each in run_ids if each != run_id)]),
     }

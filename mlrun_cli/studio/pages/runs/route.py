@@ -53,7 +53,7 @@ def cancel(page: PageRequest) -> Response:
             if not run.status.is_terminal:
                 cancel_run(page.workspace, run, GRACE_SECONDS)
     view = RunsView.parse(page.fields.get("query", ""))
-    return page.redirect(page.urls.runs(view.query(), page.fields.get("experiment")))
+    return page.redirect(page.urls.runs(view.to_query(), page.fields.get("experiment")))
 
 
 def _show_runs(page: PageRequest, experiment: str | None) -> Response:
@@ -62,10 +62,10 @@ def _show_runs(page: PageRequest, experiment: str | None) -> Response:
     parameters = parse_qsl(page.request.url.query, keep_blank_values=True)
     changes = {name: value for name, value in parameters if name in _COLUMN_CHANGES}
     if changes:
-        view = view.with_changes(columns=tuple(apply_column_changes(columns, changes)))
+        view = view.replace(columns=tuple(apply_column_changes(columns, changes)))
     if changes or any(not value for _, value in parameters):
         # Forms send empty fields, too: redirect to the canonical URL.
-        return page.redirect(page.urls.runs(view.query(), experiment))
+        return page.redirect(page.urls.runs(view.to_query(), experiment))
     filters = parse_view_filter(view, experiment, now())
     found = get_run_page(
         page.workspace,
@@ -96,7 +96,7 @@ def _show_runs(page: PageRequest, experiment: str | None) -> Response:
         column_search=column_search,
         saved=list_views(page.workspace, RUNS_PAGE),
         link=_build_link,
-        sorted_by=lambda order: _build_link(view.with_changes(sort=str(order))),
+        sorted_by=lambda order: _build_link(view.replace(sort=str(order))),
         pair=format_tag,
         sizes=PAGE_SIZES,
         most_selected=MAX_VALUES,
@@ -109,4 +109,4 @@ def _show_runs(page: PageRequest, experiment: str | None) -> Response:
 
 def _build_link(view: RunsView) -> str:
     """Return the link to another view of the page; a script adds the selection when it is followed."""
-    return f"?{view._replace(select=()).query()}"
+    return f"?{view._replace(select=()).to_query()}"

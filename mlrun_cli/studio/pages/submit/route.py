@@ -97,11 +97,11 @@ def _show_form(page: PageRequest, form: SubmitForm, status: int = 200, **values:
 
 def _find_changes(page: PageRequest, form: SubmitForm) -> SourceChanges | None:
     """Return how the folder differs from the resubmitted run's snapshot; None for a new run."""
-    return find_source_changes(page.workspace, form.like, form.source_path()) if form.like else None
+    return find_source_changes(page.workspace, form.like, form.find_source_path()) if form.like else None
 
 
 def _list_choices(form: SubmitForm) -> FolderChoices | None:
-    folder, source = form.path(), form.source_path()
+    folder, source = form.path(), form.find_source_path()
     if folder is None or source is None or not os.path.isdir(source):
         return None
     choices = list_folder_choices(folder)

@@ -80,7 +80,7 @@ class SubmitForm(NamedTuple):
             return None
         return path if path.is_absolute() and "\0" not in self.folder else None
 
-    def source_path(self) -> Path | None:
+    def find_source_path(self) -> Path | None:
         """Return the folder of the script; None as for `path`."""
         folder = self.path()
         if folder is None or "\0" in self.source_directory:
@@ -138,7 +138,7 @@ class SubmitForm(NamedTuple):
             raise UsageError("Script: neither a script nor a runconfig is named.", hint="Choose one of the two.")
         return self._build_common_request(folder)._replace(
             runconfig_name=self.runconfig or None,
-            source_directory=self.source_path(),
+            source_directory=self.find_source_path(),
             conda_dependencies=folder / self.conda_file if self.conda_file else None,
             environment_mode=_parse_mode(self.environment),
         )
@@ -189,7 +189,7 @@ def _parse_gpus(text: str) -> int:
 
 def _parse_mode(text: str) -> EnvironmentChoice | None:
     try:
-        return EnvironmentChoice.typed(text) if text else None
+        return EnvironmentChoice.parse_and_check(text) if text else None
     except ValueError as error:
         raise UsageError(f"Environment: {error}") from None
 

@@ -88,7 +88,7 @@ def _parse_view(page: PageRequest) -> tuple[str, str]:
     query = page.fields.get("query", "")
     if page.fields.get("page") == COMPARE_PAGE:
         return COMPARE_PAGE, query
-    return RUNS_PAGE, RunsView.parse(query).to_saved_view().query()
+    return RUNS_PAGE, RunsView.parse(query).to_saved_view().to_query()
 
 
 def _build_view_url(page: PageRequest, kind: str, query: str) -> str:

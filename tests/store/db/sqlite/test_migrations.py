@@ -114,7 +114,7 @@ def test_runs_of_an_older_schema_are_searched_sorted_and_counted(tmp_path: Path)
         for text in ("words", "resnet", "someone first", "a_1"):
             assert pages.count(RunFilter(text=text)) == 1, text
         for column in ("description", "tag:model"):
-            assert [run.run_id for run in pages.page(RunFilter(), RunOrder(column), limit=5)] == ["a_1"]
+            assert [run.run_id for run in pages.list_page(RunFilter(), RunOrder(column), limit=5)] == ["a_1"]
         (outcomes,) = ExperimentStore(old, Redaction()).list_outcomes()
         assert (outcomes.active, outcomes.total) == (1, 1)
 

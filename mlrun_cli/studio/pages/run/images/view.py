@@ -56,7 +56,7 @@ def list_one_row(page: PageRequest, run: Run, name: str) -> tuple[Sequence[Image
 
 
 def _build_row(page: PageRequest, run: Run, summary: MetricSummary, limit: int, offset: int) -> ImageRow:
-    items = page.workspace.metrics.items(run.key, summary.name, limit=limit, offset=offset)
+    items = page.workspace.metrics.list_items(run.key, summary.name, limit=limit, offset=offset)
     images = [
         Image(item.position if item.step is None else item.step, page.urls.file(run.run_id, "files", file))
         for item in items
