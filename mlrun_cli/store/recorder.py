@@ -11,7 +11,6 @@ import os
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
-from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -185,6 +184,8 @@ def _compute_fingerprint(document: Mapping[str, Any]) -> str:
         "experiment": document.get("experiment", {}).get("experiment_id"),  # its row has a record of its own
         "row": _select_recorded(RUN, document.get("row")),
     }
+    from hashlib import sha256  # noqa: PLC0415 - 3 ms and a megabyte, and only a repair needs it
+
     return sha256(json.dumps(recorded, sort_keys=True).encode()).hexdigest()
 
 

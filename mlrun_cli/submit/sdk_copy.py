@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import mlrun_cli
@@ -37,8 +39,17 @@ def ensure_sdk_copy(home: Path) -> Path:
 
 def _compute_fingerprint(folder: Path) -> str:
     """Return a text that differs when any of the SDK's files does, as in a development checkout."""
-    digest = hashlib.sha256()
-    for file in sorted(folder.rglob("*.py")):
-        found = file.stat()
-        digest.update(f"{file.relative_to(folder)} {found.st_size} {found.st_mtime_ns}\n".encode())
-    return digest.hexdigest()[:12]
+    lines = sorted(_describe_modules(os.fspath(folder), ""))
+    return hashlib.sha256("\n".join(lines).encode()).hexdigest()[:12]
+
+
+def _describe_modules(folder: str, above: str) -> Iterator[str]:
+    """Yield name, size and time of each module in a folder and those below it: each submit looks at all of them."""
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            name = f"{above}{entry.name}"
+            if entry.is_dir(follow_symlinks=False):
+                yield from _describe_modules(entry.path, f"{name}/")
+            elif name.endswith(".py"):
+                found = entry.stat()
+                yield f"{name} {found.st_size} {found.st_mtime_ns}"
