@@ -17,6 +17,7 @@ REDACTED = "***"
 NAMES_VARIABLE = "MLRUN_SECRET_NAMES"
 
 _SOME_TEXT = "text"
+_SIGNS_OF_NAMES = str.maketrans("", "", "._/-")
 LEAST_LETTERS = 6
 """Of a secret that no other word is likely to have in it."""
 # Patterns are texts, which `re` compiles when they are first needed, and keeps: most commands never come to that.
@@ -85,6 +86,12 @@ def build_alternation(texts: Collection[str]) -> str:
     return "|".join(map(re.escape, sorted(texts, key=len, reverse=True))) or "(?!)"
 
 
+def _is_plain_word(value: str) -> bool:
+    """Return whether no pattern can match: all look for spaces, colons, equals signs or marks of addresses."""
+    letters = value.translate(_SIGNS_OF_NAMES)
+    return letters.isalnum() or not letters
+
+
 def _hide(_secret: str) -> str:
     return REDACTED
 
@@ -124,6 +131,8 @@ class Redaction:
 
         They are users and signatures of addresses, parts of connection strings, tokens of HTTP and private keys.
         """
+        if _is_plain_word(value):
+            return value
         shown = re.sub(_URL_WITH_USER, f"://{REDACTED}@", value)
         return self._replace_recognisable(shown, _hide)
 
@@ -136,7 +145,7 @@ class Redaction:
 
         Where quotes leave a doubt, more than that is.
         """
-        return self.redact_text(self._replace_named(value, _hide))
+        return value if _is_plain_word(value) else self.redact_text(self._replace_named(value, _hide))
 
     def redact_prose(self, value: str) -> str:
         """Redact a text like `redact_text`, and values after names that certainly mean secrets."""
@@ -204,7 +213,11 @@ class Redaction:
         for place, argument in enumerate(arguments):
             name, equals, value = argument.partition("=")
             is_option = name.startswith("-")
-            secrets = self._get_option_pattern(name) if is_option else self._get_variable_pattern(name)
+            secrets = None
+            if is_option:
+                secrets = self._get_option_pattern(name)
+            elif equals:
+                secrets = self._get_variable_pattern(name)
             if not argument.startswith("--") and _matches(awaited, argument):
                 shown.append(REDACTED)
             elif equals and value and _matches(secrets, value) and not _is_for_shell(arguments, place):

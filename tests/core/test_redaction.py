@@ -323,3 +323,12 @@ def test_secrets_are_those_of_the_environment_at_the_time_of_use() -> None:
     environment.update({"A_TOKEN": "hunter3x", "MLRUN_SECRET_NAMES": "own"})
     assert redaction.redact_error("hunter2x hunter3x") == "hunter2x ***"
     assert redaction.redact_document({"my_own": "1"}) == {"my_own": "***"}
+
+
+@pytest.mark.parametrize(
+    "word", ["train.py", "a/b-2.c", "--password", "-x", "SECRET", "Bearer", "über", "", "----", "ENV"]
+)
+def test_a_word_of_its_own_is_shown_as_in_a_text(word: str) -> None:
+    redaction = Redaction()
+    assert redaction.redact_value(word) == redaction.redact_text(word) == word
+    assert redaction.redact_value(f"{word} ") == redaction.redact_text(f"{word} ") == f"{word} "
