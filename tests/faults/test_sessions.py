@@ -321,6 +321,32 @@ def test_a_signal_handler_may_log_and_ask_while_its_process_does(mlrun: Mlrun) -
     assert [metrics["x"], sorted(metrics["y"])] == [list(range(number)) for number in logged]
 
 
+def test_no_method_of_an_open_run_imports_a_module_that_a_signal_handler_may_need(mlrun: Mlrun) -> None:
+    code = _OPEN + textwrap.dedent("""
+        os.makedirs("folder")
+        open("folder/file", "w").write("x")
+        before = set(sys.modules)
+        run.log("x", 1); run.log_list("l", [1]); run.log_row("r", a=1); run.log_table("t", {"a": [1]})
+        run.log_image("i", path="folder/file")
+        run.tag("a", "b"); run.set_tags({"c": "d"}); run.remove_tags(["c"]); run.add_properties({"p": "q"}); run.flush()
+        run.get_tags(); run.get_properties(); run.get_status(); run.get_metrics(recursive=True); run.parent
+        run.get_details_with_logs(); run.get_portal_url(); run.display_name
+        run.upload_file("one", "folder/file"); run.upload_folder("all", "folder"); run.get_file_names()
+        run.download_file("one", "two"); run.take_snapshot("folder"); run.restore_snapshot(path="restored")
+        with run.child_run("of with") as child:
+            child.log("y", 1)
+        for child, error in zip(run.create_children(count=2), ["said", ValueError("raised")]):
+            child.fail(error_details=error)
+        run.child_run("cancelled").cancel()
+        print(len(list(run.get_children())), len(list(run.experiment.get_runs())))
+        run.complete()
+        print(sorted(set(sys.modules) - before))
+    """)
+    with start(mlrun, code) as driver:
+        first_line(driver)
+        assert driver.communicate() == ("4 1\n[]\n", "")
+
+
 def test_what_a_pool_of_processes_has_logged_is_there_when_it_has_answered(mlrun: Mlrun) -> None:
     code = """
         import multiprocessing

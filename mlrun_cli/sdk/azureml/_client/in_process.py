@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from typing import NoReturn
 
 _Names = Tuple[str, str, str]
+_PRELOADED = ("azureml._client.uploads", "azureml.core._images", "azureml.core._run_listing", "azureml.core.script_run")
+"""Modules that methods of a run import later otherwise: a signal handler that calls one must not find half of it."""
 
 
 class InProcessClient(ForkAware):
@@ -35,6 +37,8 @@ class InProcessClient(ForkAware):
                 f"This process belongs to no run, and mlrun-cli cannot be imported by {sys.executable} ({error}). "
                 "Install mlrun-cli in this environment, or start the script by 'mlrun run submit-script'."
             ) from error
+        for module in _PRELOADED:
+            import_module(module)
         self._journals: dict[_Names, Journal] = {}
         self._lock = RLock()
         self._uncaught: BaseException | None = None
