@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 
@@ -27,9 +28,14 @@ class RequestContext:
         self._identity: WorkspaceIdentity | None = None
         self._open: dict[WorkspaceIdentity, Workspace] = {}
 
-    def select_workspace(self, identity: WorkspaceIdentity | None) -> None:
-        """Select the workspace of the requests that follow."""
-        self._identity = identity
+    @contextmanager
+    def select_workspace(self, identity: WorkspaceIdentity | None) -> Iterator[None]:
+        """Select a workspace within a `with` block; a signal handler may do so in the middle of another request."""
+        selected, self._identity = self._identity, identity
+        try:
+            yield
+        finally:
+            self._identity = selected
 
     @property
     def identity(self) -> WorkspaceIdentity:

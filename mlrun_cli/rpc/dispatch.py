@@ -13,7 +13,7 @@ from mlrun_cli.wire.framing import RESULT
 def dispatch(context: RequestContext, request: Request) -> dict[str, Any]:
     """Return the response to a request; raises only what ends a program."""
     try:
-        context.select_workspace(request.workspace)
-        return {RESULT: get_handler(request.call).handle(context, request.arguments)}
+        with context.select_workspace(request.workspace):
+            return {RESULT: get_handler(request.call).handle(context, request.arguments)}
     except Exception as error:  # a request comes from outside, and none may end its server
         return build_error_response(error)

@@ -7,6 +7,7 @@ import sys
 import threading
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from importlib import import_module
 from typing import Any
 
 from mlrun_cli.actions.workspaces import get_home
@@ -22,6 +23,17 @@ from mlrun_cli.workspace import Workspace
 from mlrun_cli.workspace_locator import WorkspaceIdentity, locate_workspace
 
 _INGEST_SECONDS = 0.25
+_PRELOADED = (
+    "socket",
+    "traceback",
+    "mlrun_cli.rpc.handlers.run_files",
+    "mlrun_cli.runtime.reconciliation",
+    "mlrun_cli.runtime.waiting",
+)
+"""Modules that requests about an open run import later otherwise, with all that these import.
+
+A signal handler that makes a request while its own thread is in the middle of an import would find half a module.
+"""
 
 
 class InProcessServer:
@@ -52,7 +64,7 @@ class InProcessServer:
 
     def _handle(self, request: Request) -> dict[str, Any]:
         try:
-            for session in self._sessions.values():
+            for session in list(self._sessions.values()):
                 session.ingest_until_now()
         except MlrunError as error:
             return build_error_response(error)
@@ -64,9 +76,8 @@ class InProcessServer:
 
     def session_folder(self, names: tuple[str, str, str]) -> dict[str, Any]:
         """Return, as a response, this process's folder in a workspace, made if missing; it holds the journal."""
-        with self._lock:
+        with self._lock, self._context.select_workspace(WorkspaceIdentity(*names)):
             try:
-                self._context.select_workspace(WorkspaceIdentity(*names))
                 return {RESULT: os.fspath(self._open_session(self._context.workspace).folder)}
             except MlrunError as error:
                 return build_error_response(error)
@@ -118,11 +129,16 @@ class InProcessServer:
         session = self._sessions.get(workspace.identity)
         if session is None:
             if not self._sessions:
+                for module in _PRELOADED:
+                    import_module(module)
                 with suppress(RuntimeError):  # Python 3.12 starts no thread once it has begun to end
                     threading.Thread(target=self._ingest, args=(self._is_closed,), daemon=True).start()
             # Processes that this one starts are told apart by it from those of others.
             family = os.environ.setdefault(FAMILY_VARIABLE, os.urandom(4).hex())
-            session = self._sessions[workspace.identity] = Session(workspace, family)
+            opened = Session(workspace, family)
+            session = self._sessions.setdefault(workspace.identity, opened)
+            if session is not opened:  # a signal handler has opened one meanwhile
+                opened.forget()
         return session
 
     def _ingest(self, is_closed: threading.Event) -> None:
@@ -131,7 +147,7 @@ class InProcessServer:
             with self._lock:
                 if is_closed.is_set():
                     return
-                for session in self._sessions.values():
+                for session in list(self._sessions.values()):
                     try:
                         session.try_to_ingest()
                     except (StoreError, OSError):  # it stays in the journal, and the next request says what is wrong

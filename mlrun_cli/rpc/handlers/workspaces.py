@@ -36,8 +36,8 @@ def find_config(context: RequestContext, path: str, file_name: str | None = None
     identity = actions.find_configured_workspace(Path(path), context.home, file_name)
     if identity is None:
         return None
-    context.select_workspace(identity)
-    context.open_workspace(create=True)
+    with context.select_workspace(identity):
+        context.open_workspace(create=True)
     return list(identity)
 
 

@@ -9,6 +9,7 @@ while connections live, which keeps nobody out.
 from __future__ import annotations
 
 import atexit
+import itertools
 import os
 import sqlite3
 import sys
@@ -16,7 +17,6 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from threading import Lock
 from typing import TYPE_CHECKING, TypeVar
 
 from mlrun_cli.core.disk_room import describe_full_disk
@@ -338,12 +338,15 @@ class _ConnectionPool:
 
     From Python 3.12 on SQLite can be told so. Before, a connection that is given back is lent again to whoever opens
     the same file, and ends with its process, without being closed.
+
+    It has no lock, which a signal handler that opens a store in the middle of one of its methods would wait for in
+    vain: what two may want is taken by `dict.pop`.
     """
 
     def __init__(self) -> None:
         self._all: set[sqlite3.Connection] = set()
-        self._idle: list[tuple[_OpenFile, sqlite3.Connection]] = []
-        self._lock = Lock()
+        self._idle: dict[int, tuple[_OpenFile, sqlite3.Connection]] = {}
+        self._numbers = itertools.count()
 
     def add(self, connection: sqlite3.Connection) -> None:
         """Add a new connection."""
@@ -357,10 +360,9 @@ class _ConnectionPool:
     def acquire(self, path: Path) -> sqlite3.Connection | None:
         """Return an idle connection, opened by this process, to the file now in place, or None."""
         here = _identify(path)
-        with self._lock:
-            for number, (place, _) in enumerate(self._idle):
-                if place == here:
-                    return self._idle.pop(number)[1]
+        for number, (place, _) in list(self._idle.items()):
+            if place == here and (found := self._idle.pop(number, None)):
+                return found[1]
         return None
 
     def release(self, place: _OpenFile | None, path: Path, connection: sqlite3.Connection) -> None:
@@ -370,11 +372,11 @@ class _ConnectionPool:
             return
         if connection.in_transaction:
             connection.execute("ROLLBACK")
-        with self._lock:
-            self._idle.append((place, connection))
-            surplus = [self._idle.pop(0)[1]] if len(self._idle) > _MOST_IDLE else []
-        for each in surplus:  # rather that than a process that can open no more files
-            self._close(each)
+        self._idle[next(self._numbers)] = (place, connection)
+        for number in sorted(self._idle)[:-_MOST_IDLE]:  # rather that than a process that can open no more files
+            surplus = self._idle.pop(number, None)
+            if surplus is not None:
+                self._close(surplus[1])
 
     def _close(self, connection: sqlite3.Connection) -> None:
         self._all.discard(connection)
