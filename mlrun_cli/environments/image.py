@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import re
 import subprocess
@@ -76,6 +75,8 @@ def compute_context_digest(context: Path) -> str:
     Raises:
         OSError: a file of it cannot be read.
     """
+    import hashlib  # noqa: PLC0415 - loads OpenSSL, and a supervisor never comes to it
+
     digest = hashlib.sha256()
     for path in sorted(context.rglob("*")):
         name = path.relative_to(context).as_posix()

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import errno
-import hashlib
 import os
 import stat
 from collections.abc import Callable
+from typing import Any
 
+from mlrun_cli.core.digests import create_short_hasher
 from mlrun_cli.core.named_tuple import NamedTuple
 from mlrun_cli.snapshots.content_store import SnapshotStore
 from mlrun_cli.snapshots.digest_cache import compute_signature
 
 _CHUNK = 1024 * 1024
+_SHORT = 16 * 1024
+"""Longest content, in bytes, that is hashed before OpenSSL would be loaded."""
 _TRIES = 3
 
 
@@ -60,7 +63,7 @@ def _keep_content(store: SnapshotStore, descriptor: int, size: int, report: Call
     if size > _CHUNK:
         return _keep_large(store, descriptor, size, report)
     content = os.read(descriptor, size)
-    digest = hashlib.sha256(content).hexdigest()
+    digest = (create_short_hasher if size <= _SHORT else _create_hasher)(content).hexdigest()
     if not store.has_object(digest, len(content)):
         with store.create_incoming_file() as incoming:
             incoming.write(content)
@@ -70,7 +73,7 @@ def _keep_content(store: SnapshotStore, descriptor: int, size: int, report: Call
 
 
 def _keep_large(store: SnapshotStore, descriptor: int, size: int, report: Callable[[int], None]) -> tuple[str, int]:
-    hasher = hashlib.sha256()
+    hasher = _create_hasher()
     done = 0
     with store.create_incoming_file() as incoming:
         is_cloned = incoming.clone_from(descriptor)
@@ -85,3 +88,9 @@ def _keep_large(store: SnapshotStore, descriptor: int, size: int, report: Callab
         if not store.has_object(digest, done):
             incoming.move_to(store.get_object_path(digest))
     return digest, done
+
+
+def _create_hasher(content: bytes = b"") -> Any:
+    import hashlib  # noqa: PLC0415 - loads OpenSSL, which a changed script is too short for
+
+    return hashlib.sha256(content)

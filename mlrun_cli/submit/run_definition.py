@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import hashlib
 from typing import Any
 
+from mlrun_cli.core.digests import create_short_hasher
 from mlrun_cli.core.redaction import Redaction
 from mlrun_cli.environments.docker_section import get_shared_memory, list_engine_arguments
 from mlrun_cli.environments.environment import ContainerPlan
@@ -50,7 +50,7 @@ def _build_environment_name(configuration: RunConfiguration, submission: Submiss
     """Return name and version of the environment: its own, or those under which Azure saves one without."""
     changed = configuration.find_changed_keys()
     plan = submission.environment
-    key = plan.build.key if plan.build is not None else hashlib.sha256(str(plan.interpreter).encode()).hexdigest()
+    key = plan.build.key if plan.build is not None else create_short_hasher(str(plan.interpreter).encode()).hexdigest()
     return {
         "name": str(changed.get("environment.name") or f"Experiment {submission.experiment_name} Environment"),
         "version": str(changed.get("environment.version") or f"Autosave_{key[:8]}"),

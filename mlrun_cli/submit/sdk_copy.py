@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import mlrun_cli
+from mlrun_cli.core.digests import create_short_hasher
 from mlrun_cli.core.home import make_private_folder
 from mlrun_cli.core.temporary import make_temporary_name
 from mlrun_cli.errors import StoreError
@@ -40,7 +40,8 @@ def ensure_sdk_copy(home: Path) -> Path:
 def _compute_fingerprint(folder: Path) -> str:
     """Return a text that differs when any of the SDK's files does, as in a development checkout."""
     lines = sorted(_describe_modules(os.fspath(folder), ""))
-    return hashlib.sha256("\n".join(lines).encode()).hexdigest()[:12]
+    digest: str = create_short_hasher("\n".join(lines).encode()).hexdigest()
+    return digest[:12]
 
 
 def _describe_modules(folder: str, above: str) -> Iterator[str]:
