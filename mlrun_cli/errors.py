@@ -63,7 +63,7 @@
     │   ├── StoredFilesLost         files that the workspace kept are gone
     │   └── UnreliableFileSystem    locks cannot be trusted there
     ├── FileNotReadable, FileNotWritable
-    ├── OperatingSystemError        a permission, a limit, a failing disk
+    ├── OperatingSystemError        a permission, a limit, a failing disk, a program that cannot be started
     ├── DiskFull
     ├── EnvironmentNotBuilt         an interpreter or a package cannot be had
     │   └── InterpreterNotFound
@@ -585,8 +585,8 @@ class StudioNotRunning(MlrunError):
 class StreamInterrupted(MlrunError):
     """A signal ended the streaming before the run; the exit code is what a shell expects."""
 
-    def __init__(self, signal_number: int, message: str, hint: str) -> None:
-        super().__init__(message, hint=hint)
+    def __init__(self, signal_number: int, message: str, *, hint: str, target: str) -> None:
+        super().__init__(message, hint=hint, target=target)
         self.exit_code = 128 + signal_number
 
 

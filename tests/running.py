@@ -66,13 +66,18 @@ class Failure(NamedTuple):
 
 def failure_of(done: subprocess.CompletedProcess[str]) -> Failure:
     """Return the error of a command that was called with `MLRUN_ERROR_FORMAT=json` and printed no result."""
-    assert done.returncode != 0, done.stdout
     assert done.stdout == ""
-    assert "Traceback" not in done.stderr, done.stderr
-    *warnings, last = done.stderr.splitlines()
+    return parse_failure(done.returncode, done.stderr)
+
+
+def parse_failure(exit_code: int, stderr: str) -> Failure:
+    """Return the error of a command, of which JSON is the last line on stderr."""
+    assert exit_code != 0, stderr
+    assert "Traceback" not in stderr, stderr
+    *warnings, last = stderr.splitlines()
     error = json.loads(last)["error"]
     return Failure(
-        exit_code=done.returncode,
+        exit_code=exit_code,
         code=error["code"],
         message=error["message"],
         hint=error.get("hint", ""),
@@ -346,10 +351,18 @@ def _runs(python: str) -> bool:
     return subprocess.run([python, "-c", "pass"], capture_output=True, check=False).returncode == 0
 
 
-def service_error(record: dict[str, Any]) -> str:
-    """Return the message of the error of a run that failed, and not by a fault of its script."""
+def service_error(record: dict[str, Any], reason: str) -> str:
+    """Return the message of the error of a run that failed for this reason, and not by a fault of its script."""
     error = record["error"]["error"]
-    assert (record["status"], error["code"]) == ("Failed", "ServiceError"), error
+    assert (record["status"], error["code"], error["innerError"]["code"]) == ("Failed", "ServiceError", reason), error
+    return str(error["message"])
+
+
+def user_error(record: dict[str, Any], reason: str | None = None) -> str:
+    """Return the message of the error of a run that failed by a fault of the user's, for this reason if for one."""
+    error = record["error"]["error"]
+    found = error.get("innerError", {}).get("code")
+    assert (record["status"], error["code"], found) == ("Failed", "UserError", reason), error
     return str(error["message"])
 
 

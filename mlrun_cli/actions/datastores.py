@@ -18,7 +18,7 @@ from mlrun_cli.errors import (
     InUse,
     InvalidPath,
     MissingFile,
-    MlrunError,
+    OperatingSystemError,
     ReservedName,
 )
 from mlrun_cli.snapshots.scan import describe_read_error
@@ -220,7 +220,7 @@ def _copy(source: Path, place: Path, *, overwrite: bool) -> bool:
         ):
             copying.copy(content.fileno(), file, os.fstat(content.fileno()).st_size)
     except OSError as error:
-        raise MlrunError(f"'{source}' cannot be copied to '{place}': {error.strerror or error}.") from error
+        raise OperatingSystemError(f"'{source}' cannot be copied to '{place}': {error.strerror or error}.") from error
     return True
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from mlrun_cli.core.removal import remove_tree
-from mlrun_cli.errors import MlrunError, RunNotEnded, RunProtected
+from mlrun_cli.errors import OperatingSystemError, RunNotEnded, RunProtected
 from mlrun_cli.runs.filter import RunFilter
 from mlrun_cli.runs.run import Run
 from mlrun_cli.snapshots.snapshot import format_some
@@ -62,7 +62,7 @@ def delete_runs(workspace: Workspace, runs: Sequence[Run], *, force: bool = Fals
         with workspace.transaction(durable=True):
             workspace.runs.delete(run.key)
     if stayed:
-        raise MlrunError(
+        raise OperatingSystemError(
             f"{len(stayed)} of {len(runs)} runs were not deleted, because their folders cannot be removed:"
             f" {format_some(stayed, _SHOWN_NAMES)}.",
             hint="Remove what stands in the way ('ls -la', 'mount'), and delete them again.",

@@ -9,7 +9,7 @@ from pathlib import Path
 from mlrun_cli.core.home import make_private_folder
 from mlrun_cli.data.binding import MOUNT
 from mlrun_cli.data.files import DataFile, DataFiles
-from mlrun_cli.errors import MlrunError
+from mlrun_cli.errors import OperatingSystemError
 from mlrun_cli.wire import copying
 
 
@@ -30,7 +30,9 @@ def copy_files(files: list[DataFile], folder: Path) -> None:
             else:
                 _copy(file.source, destination)
         except OSError as error:
-            raise MlrunError(f"{file.shown} cannot be copied to {destination}: {error.strerror or error}.") from error
+            raise OperatingSystemError(
+                f"{file.shown} cannot be copied to {destination}: {error.strerror or error}."
+            ) from error
 
 
 def link_files(files: list[DataFile], folder: Path) -> None:
@@ -48,7 +50,7 @@ def link_files(files: list[DataFile], folder: Path) -> None:
             destination.parent.mkdir(parents=True, exist_ok=True)
             destination.symlink_to(file.source)
         except OSError as error:
-            raise MlrunError(f"{destination} cannot be made: {error.strerror}.") from error
+            raise OperatingSystemError(f"{destination} cannot be made: {error.strerror}.") from error
 
 
 def copy_privately(files: DataFiles, folder: Path, mechanism: str) -> Path:

@@ -12,7 +12,7 @@ from typing import Any
 from mlrun_cli.core.json_files import read_json, write_json
 from mlrun_cli.core.locks import acquire_lock
 from mlrun_cli.environments.environment import BuiltEnvironment, EnvironmentBuild, EnvironmentPlan
-from mlrun_cli.errors import MlrunError
+from mlrun_cli.errors import OperatingSystemError
 
 
 class EnvironmentFolder:
@@ -96,7 +96,7 @@ class EnvironmentFolder:
                 os.close(descriptor)
                 raise
         except OSError as error:
-            raise MlrunError(
+            raise OperatingSystemError(
                 f"The folder of environments, {self.path.parent}, cannot be written: {error.strerror}. Nothing was "
                 "started. Make it writable, make room there, or set MLRUN_HOME to a folder on another disk."
             ) from error

@@ -14,7 +14,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from mlrun_cli.core import locks
-from mlrun_cli.errors import MlrunError
+from mlrun_cli.errors import OperatingSystemError
 
 MACHINE_VARIABLE = "MLRUN_MACHINE"
 _LOCKS, _ELSEWHERE = Path("/run/lock"), Path("/tmp")  # noqa: S108 — what both have to be is checked
@@ -36,7 +36,7 @@ def make_machine_folder() -> Path:
         if not stat.S_ISDIR(folder.lstat().st_mode) and not named:
             raise NotADirectoryError(0, "it is no folder")
     except OSError as error:
-        raise MlrunError(
+        raise OperatingSystemError(
             f"The folder {folder}, whose locks say which GPUs are in use, cannot be used: {error.strerror}.",
             hint=f"Set {MACHINE_VARIABLE} to another folder, the same for all users of this machine.",
         ) from error

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import socket
 import sys
@@ -32,7 +33,7 @@ class Ports:
                 self.numbers.append(number)
         if len(self.numbers) < count:
             self.close()
-            raise OSError(0, "no free port was found")
+            raise OSError(errno.EADDRNOTAVAIL, "no free port was found")
 
     def close(self) -> None:
         """Release the ports for other runs."""

@@ -3,10 +3,33 @@
 from __future__ import annotations
 
 import re
+from enum import Enum
 from typing import Any
 
 USER_ERROR = "UserError"
 SERVICE_ERROR = "ServiceError"
+
+
+class EndReason(str, Enum):
+    """Why a run ended that its script did not end: the stable `innerError.code` of the run's error.
+
+    What an `MlrunError` ended has that error's code instead, and the end of a script has none.
+    """
+
+    MACHINE_RESTARTED = "MachineRestarted"
+    PARENT_FAILED = "ParentFailed"
+    RUN_FOLDER_REMOVED = "RunFolderRemoved"
+    RUN_NOT_RECOVERABLE = "RunNotRecoverable"
+    SESSION_DIED = "SessionDied"
+    STREAM_KILLED = "StreamKilled"
+    SUPERVISOR_DIED = "SupervisorDied"
+    SUPERVISOR_NOT_STARTED = "SupervisorNotStarted"
+    SUPERVISOR_STOPPED = "SupervisorStopped"
+    TIME_LIMIT_REACHED = "TimeLimitReached"
+
+    def __str__(self) -> str:
+        return self.value
+
 
 _TRACEBACK = "Traceback (most recent call last):"
 _MOST_LINES = 200
@@ -19,10 +42,18 @@ def build_run_error(
     message: str,
     *,
     code: str = USER_ERROR,
+    reason: EndReason | str | None = None,
     kind: str | None = None,
     stack_trace: str | None = None,
 ) -> dict[str, Any]:
-    """Return `{"error": {"code", "message", "details", "debugInfo": {"type", "message", "stackTrace"}}}`.
+    """Return `{"error": {"code", "message", "details", "innerError": {"code"}, "debugInfo": {"type", …}}}`.
+
+    Args:
+        message: what happened, and why.
+        code: who is at fault, in Azure's words: `UserError` or `ServiceError`.
+        reason: the inner error's code, an `EndReason` or the code of an `MlrunError`.
+        kind: the name of the script's exception.
+        stack_trace: the exception's.
 
     Exceptions like to tell with what they could not connect: `Redaction.redact_error` keeps that out of records.
     """
@@ -32,6 +63,7 @@ def build_run_error(
             "code": code,
             "message": message,
             "details": [],
+            **({} if reason is None else {"innerError": {"code": str(reason)}}),
             "debugInfo": {name: value for name, value in debug_info.items() if value is not None},
         }
     }

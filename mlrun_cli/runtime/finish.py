@@ -15,7 +15,7 @@ from mlrun_cli.core.program_log import log_exception
 from mlrun_cli.core.time import now
 from mlrun_cli.errors import StoreError
 from mlrun_cli.processes.process import ProcessId
-from mlrun_cli.runs.error import SERVICE_ERROR, USER_ERROR, build_error_from_log, build_run_error
+from mlrun_cli.runs.error import SERVICE_ERROR, USER_ERROR, EndReason, build_error_from_log, build_run_error
 from mlrun_cli.runs.folder import RunFolder
 from mlrun_cli.runs.outcome import Outcome
 from mlrun_cli.runs.run import Run
@@ -88,24 +88,26 @@ def derive_stop_outcome(reason: StopReason, run: Run, submission: Submission, en
     if reason is StopReason.TIME_LIMIT:
         limit = submission.max_run_duration_seconds
         message = f"The run was stopped at its time limit of {limit:g} seconds (maxRunDurationSeconds)."
-        return _make_outcome(RunStatus.CANCELED, end, build_run_error(message))
+        error = build_run_error(message, reason=EndReason.TIME_LIMIT_REACHED)
+        return _make_outcome(RunStatus.CANCELED, end, error)
     if reason is StopReason.STREAM_LOST:
         return make_lost_stream_outcome(end)
     if reason is StopReason.SHUTDOWN:
         message = "The run was stopped because its supervisor was asked to end (SIGTERM), as at a shutdown."
-        return _make_outcome(RunStatus.FAILED, end, build_run_error(message, code=SERVICE_ERROR))
+        error = build_run_error(message, code=SERVICE_ERROR, reason=EndReason.SUPERVISOR_STOPPED)
+        return _make_outcome(RunStatus.FAILED, end, error)
     return _make_outcome(RunStatus.CANCELED, end, None)
 
 
 def make_lost_stream_outcome(end: ScriptEnd | None = None) -> Outcome:
     """Return the outcome of a run canceled because the command that streamed it was killed."""
     message = "The run was canceled because the command that streamed it was killed (--on-interrupt cancel)."
-    return _make_outcome(RunStatus.CANCELED, end, build_run_error(message))
+    return _make_outcome(RunStatus.CANCELED, end, build_run_error(message, reason=EndReason.STREAM_KILLED))
 
 
-def make_failure_outcome(message: str, *, code: str = USER_ERROR) -> Outcome:
-    """Return the outcome of a run whose script could not be started."""
-    return _make_outcome(RunStatus.FAILED, None, build_run_error(message, code=code))
+def make_failure_outcome(message: str, *, reason: EndReason | str, code: str = USER_ERROR) -> Outcome:
+    """Return the outcome of a run whose script could not be started; arguments as `build_run_error` takes them."""
+    return _make_outcome(RunStatus.FAILED, None, build_run_error(message, code=code, reason=reason))
 
 
 def _make_outcome(status: RunStatus, end: ScriptEnd | None, error: dict[str, Any] | None) -> Outcome:
@@ -222,7 +224,8 @@ def record_outcome(workspace: Workspace, run: Run, outcome: Outcome) -> None:
     owner_lock, error = f"runs/{run.run_id}", None
     keep_all_outputs(workspace, owner_lock)
     if outcome.status is RunStatus.FAILED:
-        error = build_run_error(f"The script of the run {run.run_id} failed before it had ended this one.")
+        message = f"The script of the run {run.run_id} failed before it had ended this one."
+        error = build_run_error(message, reason=EndReason.PARENT_FAILED)
     with workspace.transaction(durable=True):
         workspace.runs.end_runs_of_owner(owner_lock, outcome.status, ended_at=outcome.ended_at, error=error)
         workspace.runs.change_status(run.key, ALIVE_STATUSES, outcome.status, **outcome.to_columns())

@@ -9,7 +9,7 @@ from typing import TypeVar
 
 from mlrun_cli.core.time import now
 from mlrun_cli.errors import TargetKindNotFound
-from mlrun_cli.runs.error import SERVICE_ERROR, build_run_error
+from mlrun_cli.runs.error import SERVICE_ERROR, EndReason, build_run_error
 from mlrun_cli.runs.run import Run
 from mlrun_cli.runs.status import ALIVE_STATUSES, RunStatus
 from mlrun_cli.runtime.queue import ensure_dispatchers
@@ -107,7 +107,8 @@ def _group_runs(runs: Iterable[Run], key: Callable[[Run], _K]) -> Mapping[_K, Se
 
 
 def _record_folder_gone(workspace: Workspace, run: Run) -> None:
-    error = build_run_error("The folder of the run has been removed while it had not ended.", code=SERVICE_ERROR)
+    message = "The folder of the run has been removed while it had not ended."
+    error = build_run_error(message, code=SERVICE_ERROR, reason=EndReason.RUN_FOLDER_REMOVED)
     with workspace.transaction(durable=True):
         workspace.runs.end_runs_of_owner(f"runs/{run.run_id}", RunStatus.FAILED, ended_at=now(), error=error)
         workspace.runs.change_status(run.key, ALIVE_STATUSES, RunStatus.FAILED, ended_at=now(), error=error)

@@ -20,7 +20,7 @@ from mlrun_cli.errors import FileNotWritable, StoreError
 from mlrun_cli.metrics.journal import list_journal_names
 from mlrun_cli.processes.host import get_origin
 from mlrun_cli.processes.process import identify
-from mlrun_cli.runs.error import SERVICE_ERROR, build_run_error
+from mlrun_cli.runs.error import SERVICE_ERROR, EndReason, build_run_error
 from mlrun_cli.runs.folder import make_lock_file
 from mlrun_cli.runs.owner_lock import OwnerLock
 from mlrun_cli.runs.status import RunStatus
@@ -223,7 +223,8 @@ def _remove(workspace: Workspace, folder: Path) -> None:
 
 
 def _make_death_error() -> dict[str, Any]:
-    return build_run_error("The process that had this run open died before it ended the run.", code=SERVICE_ERROR)
+    message = "The process that had this run open died before it ended the run."
+    return build_run_error(message, code=SERVICE_ERROR, reason=EndReason.SESSION_DIED)
 
 
 def _find_last_activity(folder: Path) -> int:

@@ -10,7 +10,7 @@ from contextlib import closing, suppress
 
 from mlrun_cli.core.program_log import write_log
 from mlrun_cli.errors import MlrunError, StoreError
-from mlrun_cli.runs.error import SERVICE_ERROR
+from mlrun_cli.runs.error import SERVICE_ERROR, EndReason
 from mlrun_cli.runs.outcome import Outcome
 from mlrun_cli.runs.owner_lock import OwnerLock
 from mlrun_cli.runs.run import Run
@@ -87,7 +87,7 @@ class RunStarter:
         except FileNotFoundError:
             if not self._workspace.is_missing(folder.lock):  # the workspace was away, and is back
                 return None
-            self._record_start_failure(run, _make_failure(_FOLDER_REMOVED))
+            self._record_start_failure(run, _make_failure(_FOLDER_REMOVED, EndReason.RUN_FOLDER_REMOVED))
             return 0
         except OSError as error:
             self._report_problem(f"{run.run_id} waits: {error}")
@@ -137,14 +137,14 @@ class RunStarter:
         if self._workspace.runs.find_status(run.key) is not RunStatus.QUEUED:
             return 0
         if self._workspace.is_missing(folder.lock):  # the one that was taken was removed with the folder
-            self._record_start_failure(run, _make_failure(_FOLDER_REMOVED))
+            self._record_start_failure(run, _make_failure(_FOLDER_REMOVED, EndReason.RUN_FOLDER_REMOVED))
             return 0
         outcome = read_outcome(folder)
         if outcome is not None:  # of a supervisor for which the store stayed shut
             record_outcome(self._workspace, run, outcome)
             return 0
         if self._deaths[run.key] >= _MOST_DEATHS:
-            self._record_start_failure(run, _make_failure(_SUPERVISORS_DIED))
+            self._record_start_failure(run, _make_failure(_SUPERVISORS_DIED, EndReason.SUPERVISOR_DIED))
             return 0
         if has_lost_its_stream(folder):
             self._record_start_failure(run, make_lost_stream_outcome())
@@ -186,5 +186,5 @@ class RunStarter:
         record_outcome(self._workspace, run, outcome)
 
 
-def _make_failure(message: str) -> Outcome:
-    return make_failure_outcome(message, code=SERVICE_ERROR)
+def _make_failure(message: str, reason: EndReason | str) -> Outcome:
+    return make_failure_outcome(message, code=SERVICE_ERROR, reason=reason)

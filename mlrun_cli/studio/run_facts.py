@@ -12,6 +12,7 @@ from mlrun_cli.core.time import MICROSECONDS, now
 from mlrun_cli.runs.folder import RunFolder
 from mlrun_cli.runs.run import Run
 from mlrun_cli.runs.status import RunStatus
+from mlrun_cli.wire.run_error import get_error_reason
 
 _MAX_PACKAGES = 2000
 _GIT_FACTS = (
@@ -73,7 +74,7 @@ def describe_failure(run: Run) -> Failure | None:
     kind = debug.get("type")
     message = str(error.get("message") or "")
     title = f"{kind}: {message}" if kind and not message.startswith(str(kind)) else message
-    parts = [text for text in (title, str(error.get("code") or ""), exit_text) if text]
+    parts = [text for text in (title, str(error.get("code") or ""), get_error_reason(run.error), exit_text) if text]
     return Failure(parts[0], parts[1:], str(debug.get("stackTrace") or ""))
 
 

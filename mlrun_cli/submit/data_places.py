@@ -17,7 +17,7 @@ from mlrun_cli.data.copies import copy_privately, find_path_in_copy
 from mlrun_cli.data.dataset import FILE_KIND, TABULAR_KIND, Dataset, Definition
 from mlrun_cli.data.datastore import Datastore
 from mlrun_cli.data.files import DataFile, DataFiles, FindDatastore, find_files, find_single_path
-from mlrun_cli.errors import DataNotFound, MlrunError, UsageError
+from mlrun_cli.errors import DataNotFound, OperatingSystemError, UsageError
 from mlrun_cli.submit.run_data import RunData
 from mlrun_cli.workspace import Workspace
 
@@ -175,7 +175,7 @@ def _make_folder(where: str, path: Path, datastore: Datastore) -> None:
         if not path.is_file():
             path.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise MlrunError(f"{where}: {path} cannot be made: {error.strerror}.") from error
+        raise OperatingSystemError(f"{where}: {path} cannot be made: {error.strerror}.") from error
 
 
 def find_with_context(where: str, find: Callable[[], _Found]) -> _Found:

@@ -11,10 +11,10 @@ from mlrun_cli.core.disk_room import FULL_FOR_RUNS_BYTES, describe_full_disk
 from mlrun_cli.core.named_tuple import NamedTuple
 from mlrun_cli.core.owned_file import OwnedFile
 from mlrun_cli.core.redaction import Redaction
-from mlrun_cli.errors import DiskFull, MlrunError, StoreUnavailable
+from mlrun_cli.errors import DiskFull, OperatingSystemError, StoreUnavailable
 from mlrun_cli.processes.inheritance import describe_limits, get_limits, get_niceness, read_umask
 from mlrun_cli.processes.interruptions import Interruptions
-from mlrun_cli.runs.error import SERVICE_ERROR
+from mlrun_cli.runs.error import SERVICE_ERROR, EndReason
 from mlrun_cli.runs.owner_lock import OwnerLock
 from mlrun_cli.runs.run import Run
 from mlrun_cli.runs.script_input import ScriptInput
@@ -241,5 +241,6 @@ def _start_supervisor(workspace: Workspace, run: Run, lock: OwnerLock) -> None:
     except OSError as error:
         message = f"No supervisor could be started: {error.strerror}."
         workspace.run_folder(run.run_id).secrets.unlink(missing_ok=True)
-        record_outcome(workspace, run, make_failure_outcome(message, code=SERVICE_ERROR))
-        raise MlrunError(message, hint=f"The run {run.run_id} is recorded as Failed.") from error
+        reason = EndReason.SUPERVISOR_NOT_STARTED
+        record_outcome(workspace, run, make_failure_outcome(message, code=SERVICE_ERROR, reason=reason))
+        raise OperatingSystemError(message, hint=f"The run {run.run_id} is recorded as Failed.") from error

@@ -9,7 +9,7 @@ from mlrun_cli.core.log_tail import read_tail
 from mlrun_cli.environments.failure_reason import find_failure_reason
 from mlrun_cli.environments.folder import EnvironmentFolder, remove_build_secrets
 from mlrun_cli.environments.record import build_environment_document, describe_failed_build, describe_unpinned
-from mlrun_cli.errors import MlrunError
+from mlrun_cli.errors import EnvironmentNotBuilt
 from mlrun_cli.processes.termination import end_processes
 from mlrun_cli.runtime.finish import get_signal_name
 from mlrun_cli.snapshots.content_store import SnapshotStore
@@ -88,7 +88,7 @@ class Preparation:
         if is_stopped:
             raise RunStopped
         if builder.exit_code:
-            raise MlrunError(self._describe_failure(builder))
+            raise EnvironmentNotBuilt(self._describe_failure(builder))
 
     def _describe_failure(self, builder: ProcessGroup) -> str:
         assert builder.exit_code is not None

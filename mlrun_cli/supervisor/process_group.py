@@ -10,7 +10,7 @@ from contextlib import suppress
 from signal import SIGKILL, SIGTERM, Signals
 from typing import Any
 
-from mlrun_cli.errors import MlrunError
+from mlrun_cli.errors import OperatingSystemError
 from mlrun_cli.processes.process import ProcessId, filter_by_run, list_descendants, send_signal
 from mlrun_cli.processes.termination import end_processes
 from mlrun_cli.runs.cancellation import GRACE_SECONDS
@@ -148,7 +148,7 @@ def start_group(specs: Sequence[ProcessSpec], run_id: str) -> ProcessGroup:
     try:
         return ProcessGroup(specs, run_id)
     except OSError as error:
-        raise MlrunError(f"'{specs[0].argv[0]}' could not be started: {error.strerror}.") from error
+        raise OperatingSystemError(f"'{specs[0].argv[0]}' could not be started: {error.strerror}.") from error
 
 
 def _get_process_group(process: ProcessId) -> int | None:

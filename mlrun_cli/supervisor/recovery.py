@@ -19,7 +19,7 @@ from mlrun_cli.errors import MlrunError, RunNotFound, StoreError, StoreUnavailab
 from mlrun_cli.processes.host import get_origin
 from mlrun_cli.processes.process import list_run_processes, track_run_processes
 from mlrun_cli.processes.termination import end_processes
-from mlrun_cli.runs.error import SERVICE_ERROR, build_run_error
+from mlrun_cli.runs.error import SERVICE_ERROR, EndReason, build_run_error
 from mlrun_cli.runs.folder import RunFolder
 from mlrun_cli.runs.lease import LEASE_SECONDS
 from mlrun_cli.runs.outcome import Outcome
@@ -34,6 +34,7 @@ from mlrun_cli.runtime.finish import (
     derive_script_outcome,
     describe_left_files,
     describe_left_processes,
+    make_failure_outcome,
     read_outcome,
     record_outcome,
     run_or_log,
@@ -110,7 +111,8 @@ def _record_failure(workspace: Workspace, run_id: str, error: Exception) -> None
     """Record the end of a run that cannot be recovered, as Failed, with the reason."""
     reason = " ".join(f"{type(error).__name__}: {error}".split())
     message = f"The supervisor of the run died, and what happened to the run cannot be found out: {reason}"
-    outcome = Outcome(RunStatus.FAILED, now(), error=build_run_error(message, code=SERVICE_ERROR))
+    error_record = build_run_error(message, code=SERVICE_ERROR, reason=EndReason.RUN_NOT_RECOVERABLE)
+    outcome = Outcome(RunStatus.FAILED, now(), error=error_record)
     outcome = outcome.redact(workspace.redaction)
     record_outcome(workspace, workspace.runs.get(run_id), outcome)
 
@@ -172,8 +174,8 @@ def fail_without_store(folder: RunFolder, error: StoreError) -> None:
     sys.stderr.write(f"{error}\n")
     if not folder.path.exists():
         return
-    reason = f"The run could not be started: {error.one_line}"
-    write_outcome(folder, Outcome(RunStatus.FAILED, now(), error=build_run_error(reason, code=SERVICE_ERROR)))
+    message = f"The run could not be started: {error.one_line}"
+    write_outcome(folder, make_failure_outcome(message, code=SERVICE_ERROR, reason=error.code))
     folder.secrets.unlink(missing_ok=True)
 
 
@@ -208,11 +210,13 @@ def _make_lost_outcome(run: Run, folder: RunFolder, *, had_processes: bool) -> O
     if run.status is RunStatus.CANCEL_REQUESTED or was_let_go:
         error = None if run.failed_with is None else dict(run.failed_with)
         return Outcome(RunStatus.CANCELED if error is None else RunStatus.FAILED, ended_at, duration, error=error)
-    who = "The machine was restarted" if _is_of_another_boot(run) else "The supervisor of the run died"
+    who, reason = "The supervisor of the run died", EndReason.SUPERVISOR_DIED
     when = _WHILE.get(run.status, "while the script ran")
     if _is_of_another_boot(run):
+        who, reason = "The machine was restarted", EndReason.MACHINE_RESTARTED
         when = when.replace(" it ", " the supervisor ", 1)
-    return Outcome(RunStatus.FAILED, ended_at, duration, error=build_run_error(f"{who} {when}.", code=SERVICE_ERROR))
+    error = build_run_error(f"{who} {when}.", code=SERVICE_ERROR, reason=reason)
+    return Outcome(RunStatus.FAILED, ended_at, duration, error=error)
 
 
 def _is_of_another_boot(run: Run) -> bool:

@@ -9,7 +9,7 @@ from mlrun_cli.core.log_tail import read_tail
 from mlrun_cli.core.time import now
 from mlrun_cli.environments.activation import activate_environment, build_script_command
 from mlrun_cli.environments.container import build_container_command
-from mlrun_cli.errors import MlrunError
+from mlrun_cli.errors import OperatingSystemError
 from mlrun_cli.processes.gpus import VISIBLE_GPUS
 from mlrun_cli.processes.launch import LaunchedProcess
 from mlrun_cli.processes.launchers.registry import get_launcher
@@ -81,7 +81,7 @@ class Script:
         try:
             self._ports = Ports(self._launcher.port_count)
         except OSError as error:
-            raise MlrunError(f"The script could not be started: {error.strerror}.") from error
+            raise OperatingSystemError(f"The script could not be started: {error.strerror}.") from error
         words = self._launcher.command(self._run.folder.artifacts, argv)
         processes = self._launcher.list_processes(self._ports.numbers)
         return [self._make_spec(number, process, words, environment) for number, process in enumerate(processes)]

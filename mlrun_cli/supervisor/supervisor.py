@@ -7,7 +7,7 @@ from typing import Any
 
 from mlrun_cli.core.disk_room import FULL_FOR_RUNS_BYTES, describe_full_disk
 from mlrun_cli.core.program_log import log_exception
-from mlrun_cli.errors import MlrunError
+from mlrun_cli.errors import InternalError, MlrunError
 from mlrun_cli.processes.host import get_origin
 from mlrun_cli.processes.termination import end_processes
 from mlrun_cli.runs.error import SERVICE_ERROR
@@ -73,10 +73,11 @@ class Supervisor:
                 self._watch.stop.reason or StopReason.CANCEL, self._run.read(), self._run.submission, None
             )
         except MlrunError as error:
-            return make_failure_outcome(str(error))
+            return make_failure_outcome(str(error), reason=error.code)
         except Exception as error:  # whatever it is, the run has to say so
             log_exception()
-            return make_failure_outcome(f"{type(error).__name__}: {error}", code=SERVICE_ERROR)
+            message = f"{type(error).__name__}: {error}"
+            return make_failure_outcome(message, code=SERVICE_ERROR, reason=InternalError.__name__)
         self._watch.wait_for(script.group)
         return self._finish_script(script)
 

@@ -1,4 +1,7 @@
-"""A run's error, in Azure's shape: `{"error": {"code": …, "message": …, "debugInfo": {"type": …}}}`."""
+"""A run's error, in Azure's shape.
+
+`{"error": {"code": …, "message": …, "innerError": {"code": …}, "debugInfo": {"type": …}}}`.
+"""
 
 from typing import Any
 
@@ -12,6 +15,12 @@ def get_error_kind(error: Any) -> "str | None":
     """Return the name of the exception of a run's error, when there is one."""
     inner = _get_inner_error(error)
     return _get_text(inner.get("debugInfo") if isinstance(inner, dict) else None, "type")
+
+
+def get_error_reason(error: Any) -> "str | None":
+    """Return the code of the inner error of a run's error, when there is one."""
+    inner = _get_inner_error(error)
+    return _get_text(inner.get("innerError") if isinstance(inner, dict) else None, "code")
 
 
 def describe_error(error: Any) -> str:

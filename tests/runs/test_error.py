@@ -1,7 +1,7 @@
 from __future__ import annotations
 
-from mlrun_cli.runs.error import build_error_from_log
-from mlrun_cli.wire.run_error import get_error_kind, get_error_message
+from mlrun_cli.runs.error import EndReason, build_error_from_log, build_run_error
+from mlrun_cli.wire.run_error import get_error_kind, get_error_message, get_error_reason
 
 TRACE = """Traceback (most recent call last):
   File "train.py", line 2, in <module>
@@ -51,6 +51,14 @@ def test_without_a_traceback_the_error_is_how_it_ended() -> None:
 def test_what_is_no_error_has_no_message() -> None:
     assert get_error_message(None) is None
     assert get_error_kind({"error": "text"}) is None
+
+
+def test_what_ended_a_run_other_than_its_script_is_the_code_of_the_inner_error() -> None:
+    error = build_run_error("It was stopped.", reason=EndReason.TIME_LIMIT_REACHED)
+
+    assert error["error"]["innerError"] == {"code": "TimeLimitReached"}
+    assert (get_error_reason(error), get_error_kind(error)) == ("TimeLimitReached", None)
+    assert "innerError" not in build_error_from_log("", "exit code 1")["error"]
 
 
 def test_a_syntax_error_of_the_script_itself_is_found_too() -> None:

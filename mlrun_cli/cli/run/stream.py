@@ -24,7 +24,7 @@ from mlrun_cli.core.log_tail import read_tail
 from mlrun_cli.core.named_tuple import NamedTuple
 from mlrun_cli.core.owned_file import OwnedFile
 from mlrun_cli.core.time import now
-from mlrun_cli.errors import MlrunError, StreamInterrupted
+from mlrun_cli.errors import OperatingSystemError, StreamInterrupted
 from mlrun_cli.processes.interruptions import Interruptions
 from mlrun_cli.runs.cancellation import GRACE_SECONDS
 from mlrun_cli.runs.run import Run
@@ -113,7 +113,7 @@ def _stream_lock(workspace: Workspace, run: Run) -> OwnedFile:
     try:
         return get_stream_lock(workspace.run_folder(run.run_id))
     except OSError as error:
-        raise MlrunError(
+        raise OperatingSystemError(
             f"The run {run.run_id} cannot be bound to this command: {error.strerror}.",
             hint="Make room on the disk of its folder, or follow it with --on-interrupt detach.",
             target=run.run_id,
@@ -250,14 +250,14 @@ class _Streaming:
         with suppress(OSError):  # the terminal may be gone
             sys.stderr.write("\n")
         if self._cancels:
-            return StreamInterrupted(
-                number, f"{name}: the run {run_id} has been asked to stop.", f"See how it ends: {follow}"
-            )
+            message = f"{name}: the run {run_id} has been asked to stop."
+            return StreamInterrupted(number, message, hint=f"See how it ends: {follow}", target=run_id)
         stop = format_command_line(self._workspace, "run", "cancel", "-r", run_id)
         return StreamInterrupted(
             number,
             f"{name}: no longer streaming; the run {run_id} goes on.",
-            f"Follow it: {follow}\nStop it: {stop}",
+            hint=f"Follow it: {follow}\nStop it: {stop}",
+            target=run_id,
         )
 
 
