@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -8,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.running import Mlrun, kill, until
+from tests.running import Mlrun, kill, service_error, until
 
 LOG_UNTIL_FULL = """
     import sys
@@ -87,9 +88,9 @@ def test_a_script_is_told_that_the_disk_is_full_and_keeps_all_that_was_acknowled
         assert is_said == "True"
         assert mlrun.show(run_id)["status"] in {"Running", "Finalizing"}
         until(lambda: "room on its disk" in (mlrun.show(run_id).get("waiting_for") or ""))
-        waited = mlrun("run", "wait", "-r", run_id, "--timeout", "1s", check=False)
-        assert waited.returncode == 124
-        assert f"{run_id} waits for room on its disk" in waited.stderr
+        waited = mlrun.fails("run", "wait", "-r", run_id, "--timeout", "1s", exit_code=124)
+        assert waited.code == "TimedOut"
+        assert any(re.search(rf"\b{run_id} .*\bdisk\b", line) for line in waited.warnings)
         with mlrun.start("run", "monitor-logs", "-r", run_id) as streaming:
             lines = iter(streaming.stderr or ())
             assert any("Waiting for: room on its disk" in line for line in lines)
@@ -150,8 +151,7 @@ def test_a_supervisor_that_dies_on_a_full_disk_is_recorded_all_the_same(mlrun: M
 
         record = mlrun.show(run_id)
 
-        assert record["status"] == "Failed"
-        assert "supervisor of the run died" in record["error"]["error"]["message"]
+        service_error(record, "SupervisorDied")
 
 
 def test_without_a_byte_left_runs_are_shown_and_deleted(mlrun: Mlrun) -> None:
@@ -185,11 +185,12 @@ def test_a_disk_without_inodes_is_said_to_be_full(mlrun: Mlrun) -> None:
             for number in range(300):
                 (folder / str(number)).touch()
 
-        refused = mlrun("run", "submit-script", "--async", "train.py", check=False)
+        refused = mlrun.fails("run", "submit-script", "--async", "train.py", exit_code=1)
 
-        assert refused.returncode == 1
-        assert "no inode is free" in refused.stderr
-        assert len(refused.stderr.strip().splitlines()) <= 3
+        assert refused.code == "DiskFull"
+        assert re.search(rf"/{mlrun.home.name} .*\binode\b", refused.message)
+        assert refused.warnings == []
+        assert len(refused.text.splitlines()) <= 3
         assert mlrun.show(run_id)["status"] == "Completed"
         mlrun("run", "delete", "-r", run_id, "--yes")
 
@@ -281,11 +282,11 @@ def test_a_home_on_a_network_file_system_is_refused_in_words(mlrun: Mlrun, tmp_p
     with _sshfs(tmp_path / "exported", tmp_path / "mounted") as mounted:
         mlrun.environment["MLRUN_HOME"] = str(mounted / "home")
 
-        refused = mlrun("run", "submit-script", "train.py", check=False)
+        refused = mlrun.fails("run", "submit-script", "train.py", exit_code=1)
 
-    assert refused.returncode == 1
-    assert "network file system (fuse.sshfs)" in refused.stderr
-    assert "MLRUN_HOME" in refused.stderr
+    assert refused.code == "UnreliableFileSystem"
+    assert "fuse.sshfs" in refused.message and str(mounted / "home") in refused.text
+    assert "MLRUN_HOME" in refused.hint
 
 
 @contextmanager

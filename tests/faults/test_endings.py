@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.faults.gates import manifest
-from tests.running import COMMAND, Mlrun, is_alive, kill, until
+from tests.running import COMMAND, Mlrun, is_alive, kill, service_error, until
 
 
 @pytest.mark.parametrize(
@@ -59,8 +59,7 @@ def test_a_run_whose_folder_is_removed_by_hand_ends_failed(mlrun: Mlrun) -> None
     shutil.rmtree(mlrun.run_folder(run_id))
 
     record = mlrun.show(run_id)
-    assert record["status"] == "Failed"
-    assert "folder of the run has been removed" in record["error"]["error"]["message"]
+    service_error(record, "RunFolderRemoved")
     until(lambda: not is_alive(script))
     until(lambda: not is_alive(supervisor))
     assert mlrun.show(run_id) == record
@@ -134,8 +133,7 @@ def test_garbage_in_a_runs_files_keeps_it_from_no_end(mlrun: Mlrun, name: str, c
     kill(mlrun.supervisor(run_id))
 
     record = mlrun.show(run_id)
-    assert record["status"] == "Failed"
-    assert "supervisor of the run died" in record["error"]["error"]["message"]
+    service_error(record, "SupervisorDied")
     assert mlrun.processes(run_id) == []
     mlrun("run", "delete", "-r", run_id, "--yes")
     assert mlrun.json("run", "list") == []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import shutil
@@ -14,7 +15,7 @@ import pytest
 
 from tests.engine import Engine
 from tests.faults.gates import GatedBuild
-from tests.running import Mlrun, is_alive, kill, until, words_of
+from tests.running import Mlrun, is_alive, kill, until, user_error, words_of
 
 pytestmark = pytest.mark.kill
 
@@ -170,8 +171,7 @@ def test_a_full_disk_fails_the_run_and_the_next_makes_the_environment(mlrun: Mlr
     record = json.loads(mlrun("run", "submit-script", *making.words, check=False).stdout)
     mlrun.command = command
 
-    assert record["status"] == "Failed"
-    assert "No space left on device" in record["error"]["error"]["message"]
+    assert os.strerror(errno.ENOSPC) in user_error(record, "EnvironmentNotBuilt")
     made_by_the_next(mlrun, making)
 
 

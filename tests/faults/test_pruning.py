@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from mlrun_cli.snapshots.pruning import hold_snapshots
-from tests.running import COMMAND, LIVE, Mlrun, until
+from tests.running import COMMAND, LIVE, Mlrun, failure_of, until
 
 
 def test_a_submit_that_has_to_wait_for_a_prune_says_so_once_and_goes_on(mlrun: Mlrun, tmp_path: Path) -> None:
@@ -37,8 +37,9 @@ def test_a_submit_whose_lock_somebody_looks_at_takes_it_then_or_says_that_it_can
     times = "5+" if is_looked_at_for_long else "5"  # the first four are of the snapshots and of the submit itself
     looked_at = ("--trace=flock", f"--inject=flock:error=EAGAIN:when={times}")
     mlrun.command = ["strace", "--output=/dev/null", *looked_at, str(COMMAND)]
-    submitted = mlrun("run", "submit-script", "--async", "train.py", check=False)
+    with mlrun.error_format("json"):
+        submitted = mlrun("run", "submit-script", "--async", "train.py", check=False)
     mlrun.command = [str(COMMAND)]
     if is_looked_at_for_long:
-        assert (submitted.returncode, "Another process holds" in submitted.stderr) == (1, True)
+        assert (submitted.returncode, failure_of(submitted).code) == (1, "StoreUnavailable")
     assert [run["status"] in LIVE for run in mlrun.json("run", "list")] == [True] * (not is_looked_at_for_long)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -19,7 +20,7 @@ from mlrun_cli.runtime.liveness import reconcile
 from mlrun_cli.workspace import Workspace
 from mlrun_cli.workspace_locator import parse_locator
 from tests.faults.gates import away, locked, slow_recovery
-from tests.running import COMMAND, LIVE, Mlrun, kill, until
+from tests.running import COMMAND, LIVE, Mlrun, kill, service_error, until
 
 _OPEN = """
 import os, sys, time
@@ -118,8 +119,7 @@ def test_a_driver_that_is_killed_leaves_a_failed_run_with_all_it_had_logged(mlru
 
     assert mlrun.stored_status(run_id) == "Running"
     record = mlrun.show(run_id)
-    assert (record["status"], record["error"]["error"]["code"]) == ("Failed", "ServiceError")
-    assert record["error"]["error"]["message"].startswith("The process that had this run open died")
+    service_error(record, "SessionDied")
     assert mlrun.metrics(run_id) == {"x": list(range(20_000))}
     (child,) = mlrun.json("run", "list", "--parent-run-id", run_id)
     assert (child["status"], child["tags"]) == ("Failed", {"a": "b"})
@@ -417,10 +417,10 @@ def test_what_lives_goes_on_while_its_workspace_is_away(mlrun: Mlrun) -> None:
 
     def look_while_it_is_away(workspace: Workspace) -> None:
         with away(folder):
-            with pytest.raises(StoreUnavailable, match="not in its place"):
+            with pytest.raises(StoreUnavailable, match=re.escape(f" {folder} ")):
                 reconcile(workspace)
             Workspace.open(workspace.locator, create=True, redaction=Redaction()).close()  # another in its place
-            with pytest.raises(StoreUnavailable, match="not in its place"):
+            with pytest.raises(StoreUnavailable, match=re.escape(f" {folder} ")):
                 reconcile(workspace)
             shutil.rmtree(folder)
 

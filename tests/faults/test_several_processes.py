@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import re
 import shutil
@@ -14,7 +15,7 @@ import pytest
 
 from mlrun_cli.processes import ports
 from mlrun_cli.processes.ports import Ports
-from tests.running import ENDED, Mlrun, is_alive, kill, make_nvidia_smi, processes, until
+from tests.running import ENDED, Mlrun, is_alive, kill, make_nvidia_smi, processes, service_error, until
 
 MEET = """
     import json, os, socket, time
@@ -176,7 +177,7 @@ def test_monitor_logs_prints_the_first_process_and_download_logs_brings_all(mlru
     runconfig(mlrun, "{script: train.py, nodeCount: 2}")
     submitted = mlrun("run", "submit-script", "-c", "several")
     run_id = json.loads(submitted.stdout)["run_id"]
-    assert "nodeCount: the script runs 2 times" in submitted.stderr
+    assert re.search(r"\bnodeCount: .* 2 ", submitted.stderr)
 
     assert mlrun("run", "monitor-logs", "-r", run_id).stdout == "node 0 of 2\n"
     mlrun("run", "download-logs", "-r", run_id, "-d", "logs")
@@ -215,9 +216,8 @@ def test_one_process_that_fails_ends_all_and_gives_the_run_its_error(mlrun: Mlru
     record = mlrun.show(run_id)
     assert (record["status"], record["exit_code"]) == ("Failed", 1)
     assert record["error"]["error"]["debugInfo"]["type"] == "SystemError"
-    assert [warning["message"] for warning in record["warnings"]] == [
-        "Process 2 was the first to fail: exit code 1. Its log is user_logs/std_log_process_2.txt."
-    ]
+    (warning,) = record["warnings"]
+    assert re.fullmatch(r"Process 2 .* exit code 1\. .* user_logs/std_log_process_2\.txt\.", warning["message"])
     assert not any(map(is_alive, [*pids, daemon]))
     last_lines = f"The last lines of {run_id}, std_log_process_2.txt:\n  here\n  {daemon}\n  Traceback"
     assert told.startswith(last_lines)
@@ -257,7 +257,7 @@ def test_processes_that_have_failed_when_the_supervisor_looks_give_the_run_their
 
     record = mlrun.wait(run_id)
     assert (record["status"], record["signal"]) == ("Failed", "SIGKILL")
-    assert record["warnings"][0]["message"].startswith("Process 1 was the first to fail: signal SIGKILL.")
+    assert re.match(r"Process 1 [^.]* SIGKILL\.", record["warnings"][0]["message"])
     assert not any(map(is_alive, [*pids, daemon]))
 
 
@@ -269,7 +269,7 @@ def test_one_process_that_is_killed_ends_all(mlrun: Mlrun) -> None:
 
     record = mlrun.wait(run_id)
     assert (record["status"], record["signal"]) == ("Failed", "SIGKILL")
-    assert record["warnings"][0]["message"].startswith("Process 1 was the first to fail: signal SIGKILL.")
+    assert re.match(r"Process 1 [^.]* SIGKILL\.", record["warnings"][0]["message"])
     assert not any(map(is_alive, [*pids, daemon]))
 
 
@@ -322,7 +322,7 @@ def test_a_time_limit_ends_all_processes(mlrun: Mlrun) -> None:
     record = mlrun.wait(run_id)
 
     assert (record["status"], record["signal"]) == ("Canceled", "SIGTERM")
-    assert "time limit" in record["error"]["error"]["message"]
+    assert record["error"]["error"]["innerError"] == {"code": "TimeLimitReached"}
     assert mlrun.processes(run_id) == []
 
 
@@ -335,8 +335,7 @@ def test_no_process_outlives_a_supervisor_that_was_killed_and_the_next_look_says
     until(lambda: not any(map(is_alive, pids)))
     assert is_alive(daemon)
     record = mlrun.show(run_id)
-    assert record["status"] == "Failed"
-    assert record["error"]["error"]["message"] == "The supervisor of the run died while the script ran."
+    assert service_error(record, "SupervisorDied").endswith(" ran.")
     assert not is_alive(daemon)
 
 
@@ -372,8 +371,9 @@ def test_who_looks_for_a_port_never_stands_in_the_way_of_the_run_that_has_it(mon
 
     listening = subprocess.Popen([sys.executable, "-c", listen_often], stderr=subprocess.PIPE, encoding="utf-8")
     while listening.poll() is None:
-        with pytest.raises(OSError, match="no free port"):
+        with pytest.raises(OSError) as caught:
             Ports(1)
+        assert caught.value.errno == errno.EADDRNOTAVAIL
 
     assert listening.communicate()[1] == ""
     given.close()
@@ -473,9 +473,9 @@ def test_an_mpirun_that_starts_nothing_says_why_in_a_log_of_its_own(mlrun: Mlrun
 
     assert (record["status"], record["exit_code"]) == ("Failed", 3)
     assert logs(mlrun, run_id)["std_log.txt"] == "no host is there\n"
-    assert [warning["message"] for warning in record["warnings"]] == [
-        "MPI's launcher ended with exit code 3, and named no process that failed. Its log is user_logs/std_log.txt."
-    ]
+    (warning,) = record["warnings"]
+    assert re.match(r"MPI\b[^.]* exit code 3\b", warning["message"])
+    assert warning["message"].endswith(" user_logs/std_log.txt.") and "Process " not in warning["message"]
 
 
 @with_mpirun
@@ -487,7 +487,7 @@ def test_a_time_limit_ends_the_processes_of_mpi(mlrun: Mlrun) -> None:
     record = mlrun.wait(run_id)
 
     assert record["status"] == "Canceled"
-    assert "time limit" in record["error"]["error"]["message"]
+    assert record["error"]["error"]["innerError"] == {"code": "TimeLimitReached"}
     assert mlrun.processes(run_id) == []
 
 
@@ -533,8 +533,8 @@ def test_mpi_is_refused_where_there_is_no_launcher_of_it(mlrun: Mlrun, tmp_path:
     mlrun.script(BY_MPI)
     runconfig(mlrun, WITH_MPI)
 
-    refused = mlrun("run", "submit-script", "-c", "several", check=False)
+    refused = mlrun.fails("run", "submit-script", "-c", "several")
 
-    assert refused.returncode != 0
-    assert "communicator cannot be used: 'OpenMpi' needs mpirun or mpiexec" in refused.stderr
+    assert refused.code == "Unsupported"
+    assert re.search(r"\bcommunicator .*'OpenMpi' .*\bmpirun\b.*\bmpiexec\b", refused.message)
     assert mlrun.json("run", "list") == []

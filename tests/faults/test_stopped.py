@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 from tests.faults.gates import locked
-from tests.running import Mlrun, good_end, kill
+from tests.running import Mlrun, failure_of, good_end, kill
 
 _DRIVER = """
     from azureml.core import Experiment, Workspace
@@ -50,14 +50,16 @@ def test_looks_do_not_wait_for_a_writer_that_is_stopped_and_who_writes_is_told_o
             assert mlrun.show(run_id)["status"] == "Completed"
             assert mlrun.metrics(run_id) == {"x": 1}
 
-            refused = mlrun("run", "update", "-r", run_id, "--add-tag", "a=b", check=False, timeout=25.0)
+            with mlrun.error_format("json"):
+                refused = failure_of(
+                    mlrun("run", "update", "-r", run_id, "--add-tag", "a=b", check=False, timeout=25.0)
+                )
         finally:
             kill(holder.pid, number=signal.SIGCONT)
 
-    assert refused.returncode == 1
-    assert f"process {holder.pid}" in refused.stderr
-    assert "which is stopped" in refused.stderr
-    assert f"kill -CONT {holder.pid}" in refused.stderr
+    assert (refused.exit_code, refused.code) == (1, "StoreUnavailable")
+    assert f" {holder.pid}" in refused.message
+    assert f"'kill -CONT {holder.pid}'" in refused.hint
     mlrun("run", "update", "-r", run_id, "--add-tag", "a=b")
 
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import time
@@ -8,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.running import COMMAND, ENDED, Mlrun, is_alive, until
+from tests.running import COMMAND, ENDED, Failure, Mlrun, is_alive, parse_failure, until
 
 WAIT_FOR_GO = """
     import os, time
@@ -44,6 +45,7 @@ def test_a_signal_ends_the_streaming_and_not_the_run(
     mlrun: Mlrun, verb: str, number: signal.Signals, exit_code: int
 ) -> None:
     mlrun.script(WAIT_FOR_GO)
+    mlrun.environment["MLRUN_ERROR_FORMAT"] = "json"
     if verb == "submit-script":
         streaming = mlrun.start("run", "submit-script", "train.py")
         run_id = _started(mlrun)
@@ -58,12 +60,10 @@ def test_a_signal_ends_the_streaming_and_not_the_run(
 
     streaming.send_signal(number)
 
-    stderr = streaming.communicate(timeout=60)[1]
-    assert streaming.returncode == exit_code
-    assert f"the run {run_id} goes on" in stderr
-    assert f"mlrun run monitor-logs -r {run_id}" in stderr
-    assert f"mlrun run cancel -r {run_id}" in stderr
-    assert "Traceback" not in stderr
+    failure = _interrupted(streaming, exit_code)
+    assert failure.target == run_id and f" {run_id} " in failure.message
+    assert f"mlrun run monitor-logs -r {run_id}" in failure.hint
+    assert f"mlrun run cancel -r {run_id}" in failure.hint
     assert mlrun.wait_for_status(run_id, *ENDED, "Running") == "Running"
     (mlrun.run_folder(run_id) / "work" / "go").touch()
     assert mlrun.wait(run_id)["status"] == "Completed"
@@ -84,7 +84,7 @@ def test_a_signal_cancels_the_run_when_it_is_told_to(mlrun: Mlrun, how: str, num
 
     stderr = streaming.communicate(timeout=60)[1]
     assert streaming.returncode == 128 + number
-    assert f"the run {run_id} has been asked to stop" in stderr
+    assert re.search(rf"\b{number.name}: .* {run_id} ", stderr) and "mlrun run cancel" not in stderr
     assert mlrun.wait(run_id)["status"] == "Canceled"
 
 
@@ -111,9 +111,9 @@ def test_a_run_that_is_to_be_canceled_with_its_stream_is_canceled_when_that_is_k
     mlrun.wait_for_status(run_id, *ENDED)  # without anybody who looks
     record = mlrun.show(run_id)
     assert (record["status"], record["signal"]) == ("Canceled", "SIGTERM")
-    assert record["error"]["error"]["message"] == (
-        "The run was canceled because the command that streamed it was killed (--on-interrupt cancel)."
-    )
+    error = record["error"]["error"]
+    assert (error["code"], error["innerError"]["code"]) == ("UserError", "StreamKilled")
+    assert "--on-interrupt cancel" in error["message"]
     assert record["properties"].get("slurm_job_id") == ("4711" if how == "slurm" else None)
 
 
@@ -200,6 +200,14 @@ def test_the_first_line_of_a_long_log_can_be_had_with_head(mlrun: Mlrun) -> None
     assert (line.stdout, line.stderr) == ("0\n", "")
 
 
+def _interrupted(streaming: subprocess.Popen[str], *exit_codes: int) -> Failure:
+    """Return the error with which a signal has ended the streaming."""
+    failure = parse_failure(streaming.wait(timeout=60), streaming.communicate()[1])
+    assert failure.exit_code in exit_codes
+    assert failure.code == "StreamInterrupted"
+    return failure
+
+
 def _read_until(streaming: subprocess.Popen[str], text: str) -> None:
     """Read lines from where the log is streamed to, which is stderr when stdout is for the result."""
     assert streaming.stderr is not None
@@ -213,6 +221,7 @@ def test_a_signal_at_any_moment_after_the_run_is_written_leaves_it_going(
     mlrun: Mlrun, number: signal.Signals, delay_milliseconds: int
 ) -> None:
     mlrun.script(WAIT_FOR_GO)
+    mlrun.environment["MLRUN_ERROR_FORMAT"] = "json"
     mlrun.script("print('first')\n", "first.py")
     mlrun("run", "submit-script", "first.py")
     streaming = mlrun.start("run", "submit-script", "train.py")
@@ -221,9 +230,9 @@ def test_a_signal_at_any_moment_after_the_run_is_written_leaves_it_going(
 
     streaming.send_signal(number)
 
-    stderr = streaming.communicate(timeout=60)[1]
-    assert streaming.returncode == 128 + number
-    assert f"the run {run_id} goes on" in stderr
+    failure = _interrupted(streaming, 128 + number)
+    assert failure.target == run_id
+    assert f"mlrun run cancel -r {run_id}" in failure.hint
     mlrun.wait_for_status(run_id, "Running")
     (mlrun.run_folder(run_id) / "work" / "go").touch()
     assert mlrun.wait(run_id)["status"] == "Completed"
@@ -232,6 +241,7 @@ def test_a_signal_at_any_moment_after_the_run_is_written_leaves_it_going(
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_while_the_run_is_being_written_leaves_it_going(mlrun: Mlrun, number: signal.Signals) -> None:
     mlrun.script("pass")
+    mlrun.environment["MLRUN_ERROR_FORMAT"] = "json"
     # A disk that takes a second to say that it has the run.
     mlrun.command = [
         *("strace", "--output=/dev/null", "--trace=fdatasync,fsync", "--inject=fdatasync,fsync:delay_exit=1s"),
@@ -243,9 +253,9 @@ def test_a_signal_while_the_run_is_being_written_leaves_it_going(mlrun: Mlrun, n
 
     os.kill(int(pid), number)
 
-    stderr = streaming.communicate(timeout=60)[1]
-    assert streaming.returncode in {128 + number, -number}  # strace ends as its child did
+    failure = _interrupted(streaming, 128 + number, -number)  # strace ends as its child did
     mlrun.command = [str(COMMAND)]
     (run_id,) = mlrun.json("run", "list", "--query", "[].run_id")
-    assert f"the run {run_id} goes on" in stderr
+    assert failure.target == run_id
+    assert f"mlrun run cancel -r {run_id}" in failure.hint
     assert mlrun.wait(run_id)["status"] == "Completed"

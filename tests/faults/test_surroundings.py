@@ -12,7 +12,7 @@ import time
 from contextlib import closing
 from pathlib import Path
 
-from tests.running import Mlrun, until
+from tests.running import Mlrun, until, words_of
 
 
 def test_modules_beside_the_script_are_not_the_supervisors(mlrun: Mlrun) -> None:
@@ -225,7 +225,8 @@ def test_no_line_of_a_journal_keeps_a_run_from_its_end(mlrun: Mlrun) -> None:
     run = mlrun.json("run", "submit-script", "train.py")
 
     assert run["status"] == "Completed"
-    assert run["warnings"] == [{"message": "5 damaged lines of the run's journals were left out."}]
+    (warning,) = run["warnings"]
+    assert warning["message"].startswith("5 damaged lines ")
     assert mlrun.metrics(run["run_id"]) == {"x": 0.25, "y": 1}
 
 
@@ -239,8 +240,9 @@ def test_a_process_that_cannot_be_killed_is_named_and_not_waited_for(mlrun: Mlru
 
     assert run["status"] == "Completed"
     (warning,) = run["warnings"]
-    assert warning["message"].startswith("Left running, since they could not be ended: the processes ")
-    os.kill(int(warning["message"].rstrip(".").split()[-1]), signal.SIGKILL)
+    pid = int(warning["message"].rstrip(".").split()[-1])
+    assert words_of(pid)[:1] == ["sleep"]
+    os.kill(pid, signal.SIGKILL)
 
 
 def test_a_run_whose_folder_is_damaged_leaves_the_others_visible(mlrun: Mlrun) -> None:
