@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from functools import cache
 from importlib import import_module
 from typing import Any
 
@@ -11,14 +10,16 @@ _LEAN = ("_sha2", "_sha256")
 """Python's own, as `random` uses it: since 3.12, and before."""
 
 
-def create_short_hasher(content: bytes = b"") -> Any:
-    """Return an object like those of `hashlib` that has hashed `content`, for some kilobytes at most."""
-    return _find_lean()(content)
-
-
-@cache
 def _find_lean() -> Any:
     for name in _LEAN:
         with suppress(ImportError):  # a Python may be built without
             return import_module(name).sha256
     return import_module("hashlib").sha256
+
+
+_sha256 = _find_lean()
+
+
+def create_short_hasher(content: bytes = b"") -> Any:
+    """Return an object like those of `hashlib` that has hashed `content`, for some kilobytes at most."""
+    return _sha256(content)
