@@ -28,13 +28,14 @@ let nextFetchAt = 0;
 let lossTimer = 0;
 let lastHeardAt = Date.now(); // from the studio
 
+const SOURCES = ["connection", "store", "page"]; // an earlier one explains later ones
 const notices = new Map(); // messages for the banner by their source
 
 function setNotice(source, text) {
   if (text) notices.set(source, text);
   else notices.delete(source);
   const banner = document.querySelector("#banner");
-  const first = notices.values().next().value ?? "";
+  const first = notices.get(SOURCES.find((each) => notices.has(each))) ?? "";
   if (banner.textContent !== first) banner.textContent = first;
   banner.hidden = !first;
 }

@@ -20,7 +20,7 @@ from tests.studio.run_maker import RunMaker
 from tests.studio.serving import Studio
 
 _SLEEPS = "import time; time.sleep(300)"
-_PATIENCE_SECONDS = 30.0
+_PATIENCE_SECONDS = 60.0
 _TIME_TO_DRAW_MS = 300.0
 
 
@@ -397,6 +397,10 @@ def test_a_store_that_is_away_is_said_until_it_is_back(mlrun: Mlrun, studio: Stu
         _see([page], "#run-status", "Running")
         here = mlrun.database.parent
         away = Path(f"{here}.away")
+        # A page that is asked for just then is not found, which is not what there is to say.
+        page.route(studio.urls.run(run_id), lambda route: route.continue_(url=studio.urls.run("gone")), times=1)
+        mlrun("run", "update", "-r", run_id, "--add-tag", "a=b")
+        _see_banner(page, "has been deleted")
         here.rename(away)
         _see_banner(page, "workspace")
         assert "Traceback" not in page.content()
