@@ -16,7 +16,7 @@ from mlrun_cli.runs.run import Run
 from mlrun_cli.studio.charts.board import MAX_RUNS
 from mlrun_cli.studio.charts.chart import MAX_SMOOTHING, STEP, X_AXES, Chart, parse_charts, replace_charts
 from mlrun_cli.studio.charts.figure import Figure, build_chart_figure
-from mlrun_cli.studio.charts.metric_panel import build_metric_figure
+from mlrun_cli.studio.charts.run_charts import build_metric_figure
 from mlrun_cli.studio.page_request import PageRequest
 
 _MAX_NAMES = 10_000

@@ -20,7 +20,7 @@ from mlrun_cli.runs.run import Run
 from mlrun_cli.studio.charts.board import suggest_charts
 from mlrun_cli.studio.charts.chart import STEP
 from mlrun_cli.studio.charts.figure import build_chart_figure
-from mlrun_cli.studio.charts.metric_panel import (
+from mlrun_cli.studio.charts.run_charts import (
     CURVE_PANEL,
     PLOT_PANEL,
     Panel,

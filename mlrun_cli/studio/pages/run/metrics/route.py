@@ -1,19 +1,24 @@
-"""A run's Metrics tab: all metrics but images."""
+"""A run's Metrics tab: all metrics but images. The charts themselves are made in `studio/charts/run_charts.py`."""
 
 from __future__ import annotations
+
+from typing import Any
+from urllib.parse import urlencode
 
 from starlette.responses import Response
 
 from mlrun_cli.errors import NotFound
+from mlrun_cli.metrics.metric import MetricSummary
 from mlrun_cli.runs.run import Run
-from mlrun_cli.studio.charts.metric_panel import CURVE_PANEL, build_values_grid
+from mlrun_cli.studio.charts.chart import MAX_SMOOTHING, STEP, X_AXES
+from mlrun_cli.studio.charts.run_charts import CURVE_PANEL, Panel, build_panel, build_values_grid
 from mlrun_cli.studio.page_request import PageRequest
-from mlrun_cli.studio.pages.run.metrics.view import build_linked_panel, read_drawing_options
 from mlrun_cli.studio.pages.run.tabs import get_requested_run, render_tab
 from mlrun_cli.studio.paging import build_page_links, parse_page_number
 
 _PANELS_PER_PAGE = 30
 _ROWS_PER_PAGE = 100
+_ROWS_PER_PANEL = 20
 
 
 def show(page: PageRequest) -> Response:
@@ -38,13 +43,13 @@ def _show_panels(page: PageRequest, run: Run) -> Response:
         run,
         "metrics",
         "pages/run/metrics/template.html",
-        panels=[build_linked_panel(page, run, summary) for summary in found[:_PANELS_PER_PAGE]],
+        panels=[_build_linked_panel(page, run, summary) for summary in found[:_PANELS_PER_PAGE]],
         total=summaries.count(run.key, text=search, only_images=False),
         search=search,
         height=180,
         values=None,
         **build_page_links(page, has_more=len(found) > _PANELS_PER_PAGE),
-        **read_drawing_options(page),
+        **_read_drawing_options(page),
     )
 
 
@@ -52,7 +57,7 @@ def _show_metric(page: PageRequest, run: Run, name: str) -> Response:
     summary = page.workspace.metric_summaries.find(run.key, name)
     if summary is None:
         raise NotFound(f"The run '{run.run_id}' has no metric of this name.", hint="Its Metrics tab lists them.")
-    panel = build_linked_panel(page, run, summary, _ROWS_PER_PAGE)
+    panel = _build_linked_panel(page, run, summary, _ROWS_PER_PAGE)
     values = panel.grid
     if panel.kind == CURVE_PANEL or (values is not None and values.has_next):
         offset = (parse_page_number(page) - 1) * _ROWS_PER_PAGE
@@ -66,5 +71,29 @@ def _show_metric(page: PageRequest, run: Run, name: str) -> Response:
         height=360,
         values=values,
         **build_page_links(page, has_more=values is not None and values.has_next),
-        **read_drawing_options(page),
+        **_read_drawing_options(page),
     )
+
+
+def _build_linked_panel(page: PageRequest, run: Run, summary: MetricSummary, rows: int = _ROWS_PER_PANEL) -> Panel:
+    """Build a metric's panel with the URLs of its figure and of its page."""
+    name = {"metric": summary.name}
+    return build_panel(page.workspace, run, summary, rows)._replace(
+        source=page.urls.chart_data(urlencode({"runs": run.key, **name, "over": _parse_x_axis(page)})),
+        address=f"{page.urls.run(run.run_id, 'metrics')}?{urlencode(name)}",
+    )
+
+
+def _read_drawing_options(page: PageRequest) -> dict[str, Any]:
+    """Return the options of the tab's curves."""
+    try:
+        smoothing = min(MAX_SMOOTHING, max(0.0, float(page.query("smooth", "0"))))
+    except ValueError:
+        smoothing = 0.0
+    is_log = "log" in page.request.query_params
+    return {"over": _parse_x_axis(page), "x_axes": X_AXES, "is_log": is_log, "smoothing": smoothing}
+
+
+def _parse_x_axis(page: PageRequest) -> str:
+    over = page.query("over", STEP)
+    return over if over in X_AXES else STEP

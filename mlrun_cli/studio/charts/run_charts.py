@@ -1,4 +1,4 @@
-"""Panels of a run's metrics: a curve, bars, a table, a matrix or a value, whichever fits what was logged."""
+"""The charts of a run's page, a panel for each metric: a curve, bars, a table, a matrix or a value."""
 
 from __future__ import annotations
 
