@@ -57,6 +57,11 @@ def parse_locator(text: str | Path) -> WorkspaceLocator:
     return locate_workspace(folder.parents[3], WorkspaceIdentity(*folder.parts[-3:]))
 
 
+def load_database_modules() -> None:
+    """Load all modules of the databases, also those that commands load when they first need them."""
+    SqliteFile.load_modules()
+
+
 def find_identities(home: Path) -> Iterator[WorkspaceIdentity]:
     """Return the identities of all workspaces of this machine, in the order of their names."""
     for path in sorted((home / "workspaces").glob(f"*/*/*/{_DATABASE_NAME}")):

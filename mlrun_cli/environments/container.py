@@ -10,7 +10,7 @@ from pathlib import Path
 from mlrun_cli.environments.environment import ContainerPlan
 from mlrun_cli.environments.installer import Installer, print_line
 from mlrun_cli.processes.gpus import VISIBLE_GPUS
-from mlrun_cli.processes.launch import is_launch_variable
+from mlrun_cli.processes.launchers.registry import is_launch_variable
 
 RUN_LABEL = "mlrun.run"
 

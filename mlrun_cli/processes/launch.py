@@ -1,40 +1,15 @@
-"""The launch of a run: which processes it has, on how many nodes, and how they find each other."""
+"""The launch of a run: its processes, and on how many nodes they are."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from enum import Enum
 from typing import Any
 
 from mlrun_cli.core.named_tuple import NamedTuple
 from mlrun_cli.wire.run_folder import PROCESS_LOG_PREFIX, STD_LOG
 
-_OF_A_LAUNCH = frozenset(
-    {
-        "AZ_BATCHAI_MPI_MASTER_NODE",
-        "AZ_BATCH_MASTER_NODE",
-        "LOCAL_RANK",
-        "LOCAL_WORLD_SIZE",
-        "MASTER_ADDR",
-        "MASTER_PORT",
-        "NODE_RANK",
-        "RANK",
-        "TF_CONFIG",
-        "WORLD_SIZE",
-    }
-)
-_OF_MPI = ("OMPI_", "PMIX_", "PMI_", "PRTE_")
-
-
-class LaunchKind(str, Enum):
-    """The kinds of launches: a module of `launchers` each."""
-
-    NODES = "nodes"
-    """One process per node."""
-    PYTORCH = "pytorch"
-    TENSORFLOW = "tensorflow"
-    MPI = "mpi"
-    """One process, mpirun, which starts the others."""
+NODES = "nodes"
+"""The kind of a launch without a communicator: one process per node."""
 
 
 class LaunchedProcess(NamedTuple):
@@ -52,10 +27,11 @@ class LaunchedProcess(NamedTuple):
 class Launch(NamedTuple):
     """The processes of a run, over all its nodes; `process_count` has the `server_count` in it.
 
-    `launcher` is the program that starts them, where this is not the supervisor itself.
+    `kind` is the name of a module of `launchers`; `launcher` is the program that starts the processes, unless the
+    supervisor does.
     """
 
-    kind: LaunchKind = LaunchKind.NODES
+    kind: str = NODES
     node_count: int = 1
     process_count: int = 1
     server_count: int = 0
@@ -71,15 +47,9 @@ class Launch(NamedTuple):
 
     def to_json(self) -> dict[str, Any]:
         """Return a JSON object that `from_json` reads."""
-        return self._asdict() | {"kind": self.kind.value}
+        return self._asdict()
 
     @classmethod
     def from_json(cls, document: Mapping[str, Any]) -> Launch:
         """Return the launch in a JSON object; keys of other versions are left out."""
-        known = {name: document[name] for name in cls._fields if name in document}
-        return cls(**{**known, "kind": LaunchKind(document["kind"])})
-
-
-def is_launch_variable(variable: str) -> bool:
-    """Return whether a variable tells a process of the others of its run: what it submits must not have it."""
-    return variable in _OF_A_LAUNCH or variable.startswith(_OF_MPI)
+        return cls(**{name: document[name] for name in cls._fields if name in document})

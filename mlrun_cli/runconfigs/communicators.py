@@ -8,23 +8,28 @@ from collections.abc import Mapping
 from typing import Any
 
 from mlrun_cli.errors import Unsupported
-from mlrun_cli.processes.launch import Launch, LaunchKind
+from mlrun_cli.processes.launch import NODES, Launch
 from mlrun_cli.runconfigs.run_configuration import RunConfiguration
 
 MOST_PROCESSES = 256
-COMMUNICATORS: Mapping[str, LaunchKind] = {
-    "None": LaunchKind.NODES,
-    "OpenMpi": LaunchKind.MPI,
-    "IntelMpi": LaunchKind.MPI,
-    "Mpi": LaunchKind.MPI,
-    "Horovod": LaunchKind.MPI,
-    "ParameterServer": LaunchKind.TENSORFLOW,
-    "TensorFlow": LaunchKind.TENSORFLOW,
-    "PyTorch": LaunchKind.PYTORCH,
-    "Nccl": LaunchKind.PYTORCH,
-    "Gloo": LaunchKind.PYTORCH,
+_MPI = "mpi"
+_PYTORCH = "pytorch"
+_TENSORFLOW = "tensorflow"
+COMMUNICATORS: Mapping[str, str] = {
+    "None": NODES,
+    "OpenMpi": _MPI,
+    "IntelMpi": _MPI,
+    "Mpi": _MPI,
+    "Horovod": _MPI,
+    "ParameterServer": _TENSORFLOW,
+    "TensorFlow": _TENSORFLOW,
+    "PyTorch": _PYTORCH,
+    "Nccl": _PYTORCH,
+    "Gloo": _PYTORCH,
 }
-"""The names of communicators, which are read in any letter case, and their kinds."""
+"""The names of communicators, which are read in any letter case, and the kinds of their launches."""
+LAUNCH_SECTIONS = frozenset(COMMUNICATORS.values()) - {NODES}
+"""The sections of a runconfig for a kind of launch, whose name they have."""
 _KINDS = {name.casefold(): kind for name, kind in COMMUNICATORS.items()}
 MPI_LAUNCHER = "mpirun"
 _LAUNCHERS = (MPI_LAUNCHER, "mpiexec")
@@ -91,7 +96,7 @@ def find_launcher_program(
     Raises:
         Unsupported: there is none.
     """
-    if launch.kind is not LaunchKind.MPI:
+    if launch.kind != _MPI:
         return launch
     if is_in_image:
         return launch._replace(launcher=MPI_LAUNCHER)
@@ -108,38 +113,38 @@ def find_launcher_program(
 
 def list_launcher_programs(launch: Launch) -> tuple[str, ...]:
     """Return the programs that an image must have for a launch."""
-    return (MPI_LAUNCHER,) if launch.kind is LaunchKind.MPI else ()
+    return (MPI_LAUNCHER,) if launch.kind == _MPI else ()
 
 
 def describe_launch(launch: Launch) -> dict[str, Any]:
     """Return the section of a runconfig with the number of processes; empty for one on each node."""
-    if launch.kind is LaunchKind.MPI:
+    if launch.kind == _MPI:
         return {"mpi": {"processCountPerNode": launch.process_count // launch.node_count}}
-    if launch.kind is LaunchKind.PYTORCH:
+    if launch.kind == _PYTORCH:
         return {"pytorch": {"processCount": launch.process_count}}
-    if launch.kind is LaunchKind.TENSORFLOW:
+    if launch.kind == _TENSORFLOW:
         workers = launch.process_count - launch.server_count
         return {"tensorflow": {"workerCount": workers, "parameterServerCount": launch.server_count}}
     return {}
 
 
-_COUNTS: Mapping[LaunchKind, str] = {
-    LaunchKind.NODES: "nodeCount",
-    LaunchKind.MPI: "mpi.processCountPerNode",
-    LaunchKind.PYTORCH: "pytorch.processCount",
-    LaunchKind.TENSORFLOW: "tensorflow.workerCount",
+_COUNTS: Mapping[str, str] = {
+    NODES: "nodeCount",
+    _MPI: "mpi.processCountPerNode",
+    _PYTORCH: "pytorch.processCount",
+    _TENSORFLOW: "tensorflow.workerCount",
 }
 """The key that says how many processes there are."""
 
 
-def _build_launch(configuration: RunConfiguration, kind: LaunchKind) -> Launch:
+def _build_launch(configuration: RunConfiguration, kind: str) -> Launch:
     nodes = configuration.node_count
-    if kind is LaunchKind.NODES:
+    if kind == NODES:
         return Launch(node_count=nodes, process_count=nodes)
-    if kind is LaunchKind.MPI:
+    if kind == _MPI:
         _check_nodes(configuration, "mpi.nodeCount")
         return Launch(kind, nodes, nodes * _read_number(configuration, "mpi.processCountPerNode", default=1))
-    if kind is LaunchKind.PYTORCH:
+    if kind == _PYTORCH:
         _check_nodes(configuration, "pytorch.nodeCount")
         processes = _read_number(configuration, "pytorch.processCount", default=nodes)
         if processes % nodes:
@@ -177,6 +182,6 @@ def _read_number(configuration: RunConfiguration, key_path: str, *, default: int
         return default
     if not isinstance(value, int) or isinstance(value, bool) or value < least:
         raise LaunchRefused(
-            key_path, f"{value!r} is no number of processes or nodes", f"Set it to a whole number from {least} on."
+            key_path, f"{value!r} is not a number of processes or nodes", f"Set it to a whole number from {least} on."
         )
     return value

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from typing import Any
 
 from mlrun_cli.core.named_tuple import NamedTuple
-from mlrun_cli.processes.launch import LaunchKind
 from mlrun_cli.runconfigs.shapes import (
     COMMAND,
     COMMUNICATOR,
@@ -48,7 +47,6 @@ class Key(NamedTuple):
         meaning: for the schema.
         field: that of `RunConfiguration` which has the value; None for those that `rest` has by key path.
         other_defaults: values that older versions of Azure's SDK write, and that say nothing either.
-        launch: the kind of launch that it counts for; None for all.
         skipped: why another value is skipped, with a note.
         skipped_in_container: why another value of a key of Docker's is skipped where the run is in a container.
         skipped_without_container: the same where Docker is on and the run is in no container all the same.
@@ -61,7 +59,6 @@ class Key(NamedTuple):
     meaning: str
     field: str | None = None
     other_defaults: tuple[object, ...] = ()
-    launch: LaunchKind | None = None
     skipped: str | None = None
     skipped_in_container: str | None = None
     skipped_without_container: str | None = None
@@ -242,30 +239,22 @@ KEYS: Mapping[str, Key] = {
         skipped_without_container=_NO_CONTAINER,
     ),
     "hdi.yarnDeployMode": Key(make_choice_shape("cluster", "client"), "cluster", "How Spark is started on HDInsight."),
-    "tensorflow.workerCount": Key(
-        COUNT, 1, "Workers, when the communicator is ParameterServer.", launch=LaunchKind.TENSORFLOW
-    ),
+    "tensorflow.workerCount": Key(COUNT, 1, "Workers, when the communicator is ParameterServer."),
     "tensorflow.parameterServerCount": Key(
         {"type": "integer", "minimum": 0},
         1,
         "Parameter servers, when the communicator is ParameterServer.",
-        launch=LaunchKind.TENSORFLOW,
     ),
-    "mpi.processCountPerNode": Key(
-        COUNT, 1, "Processes on each node, when the communicator is an MPI.", launch=LaunchKind.MPI
-    ),
-    "mpi.nodeCount": Key(COUNT, 1, "The same as nodeCount.", launch=LaunchKind.MPI),
+    "mpi.processCountPerNode": Key(COUNT, 1, "Processes on each node, when the communicator is an MPI."),
+    "mpi.nodeCount": Key(COUNT, 1, "The same as nodeCount."),
     "pytorch.communicationBackend": Key(
         make_choice_shape("nccl", "gloo"),
         "nccl",
         "How PyTorch's processes talk.",
-        launch=LaunchKind.PYTORCH,
         skipped="the script chooses it, when it calls init_process_group",
     ),
-    "pytorch.processCount": Key(
-        COUNT, None, "Processes on all nodes together. Nothing means one on each.", launch=LaunchKind.PYTORCH
-    ),
-    "pytorch.nodeCount": Key(COUNT, 1, "The same as nodeCount.", launch=LaunchKind.PYTORCH),
+    "pytorch.processCount": Key(COUNT, None, "Processes on all nodes together. Nothing means one on each."),
+    "pytorch.nodeCount": Key(COUNT, 1, "The same as nodeCount."),
     "paralleltask.maxRetriesPerWorker": Key(NUMBER, 0, "Retries of a worker of a parallel task.", skipped=_PARALLEL),
     "paralleltask.workerCountPerNode": Key(COUNT, 1, "Workers of a parallel task on each node.", skipped=_PARALLEL),
     "paralleltask.terminalExitCodes": Key(LIST, None, "Exit codes that end a parallel task.", skipped=_PARALLEL),

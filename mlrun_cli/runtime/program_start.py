@@ -15,10 +15,9 @@ from pathlib import Path
 from mlrun_cli.core.redaction import get_process_redaction
 from mlrun_cli.errors import StoreUnavailable
 from mlrun_cli.processes.inheritance import lift_limits
-from mlrun_cli.processes.launch import LaunchKind
-from mlrun_cli.processes.launchers.registry import find_launcher_class
+from mlrun_cli.processes.launchers.registry import load_launcher_classes
 from mlrun_cli.workspace import Workspace
-from mlrun_cli.workspace_locator import parse_locator
+from mlrun_cli.workspace_locator import load_database_modules, parse_locator
 
 # Shorter than a command's: the script's questions and signals wait meanwhile, and what waits is tried again.
 BUSY_SECONDS = 1.0
@@ -27,8 +26,6 @@ _LOADED_LATE = (
     "store.compute_targets",
     "store.datasets",
     "store.datastores",
-    "store.db.sqlite.change_triggers",
-    "store.db.sqlite.first_schema",
     "store.recorder",
     "store.settings",
 )
@@ -68,8 +65,8 @@ def wait_for_workspace(folder: Path, within: Path) -> Workspace:
 def _load_modules() -> None:
     for name in _LOADED_LATE:
         import_module(f"mlrun_cli.{name}")
-    for kind in LaunchKind:
-        find_launcher_class(kind)
+    load_database_modules()
+    load_launcher_classes()
 
 
 def _keep_only(descriptors: Collection[int]) -> None:

@@ -9,7 +9,7 @@ from mlrun_cli.environments.docker_section import DOCKER_SWITCHES, find_engine, 
 from mlrun_cli.environments.frameworks import INSTALL, PROGRAMS, find_program
 from mlrun_cli.environments.mode import EnvironmentMode
 from mlrun_cli.errors import ConflictingOptions, Unsupported
-from mlrun_cli.runconfigs.communicators import LaunchRefused, read_launch
+from mlrun_cli.runconfigs.communicators import LAUNCH_SECTIONS, LaunchRefused, read_launch
 from mlrun_cli.runconfigs.keys import KEYS, Refusal
 from mlrun_cli.runconfigs.run_configuration import (
     NO_COMMUNICATOR,
@@ -117,6 +117,7 @@ def _find_skip_reason(configuration: RunConfiguration, key_path: str, *, has_con
         return None
     if key_path.startswith(("docker.", "environment.docker.")) and is_docker_on(configuration):
         return key.skipped_in_container if has_container else key.skipped_without_container
-    if key.launch is not None and read_launch(configuration).kind is not key.launch:
+    section = key_path.partition(".")[0]
+    if section in LAUNCH_SECTIONS and read_launch(configuration).kind != section:
         return f"the communicator is {configuration.communicator}"
     return key.skipped

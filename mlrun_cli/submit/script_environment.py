@@ -6,8 +6,8 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
-from mlrun_cli.processes.launch import Launch, is_launch_variable
-from mlrun_cli.processes.launchers.registry import get_launcher
+from mlrun_cli.processes.launch import Launch
+from mlrun_cli.processes.launchers.registry import get_launcher, is_launch_variable
 from mlrun_cli.processes.notebook_variables import remove_notebook_variables
 from mlrun_cli.processes.process import FAMILY_VARIABLE, RUN_ID_VARIABLE, SUPERVISOR_VARIABLE
 from mlrun_cli.runs.folder import RunFolder

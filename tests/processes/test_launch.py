@@ -4,16 +4,17 @@ import json
 
 import pytest
 
-from mlrun_cli.processes.launch import Launch, LaunchKind, is_launch_variable
+from mlrun_cli.processes.launch import Launch
+from mlrun_cli.processes.launchers.registry import is_launch_variable
 
 
 @pytest.mark.parametrize(
     "launch",
     [
         Launch(),
-        Launch(LaunchKind.PYTORCH, node_count=2, process_count=4),
-        Launch(LaunchKind.TENSORFLOW, node_count=2, process_count=3, server_count=1),
-        Launch(LaunchKind.MPI, process_count=2, launcher="/usr/bin/mpirun"),
+        Launch("pytorch", node_count=2, process_count=4),
+        Launch("tensorflow", node_count=2, process_count=3, server_count=1),
+        Launch("mpi", process_count=2, launcher="/usr/bin/mpirun"),
     ],
 )
 def test_a_launch_is_read_as_it_was_written(launch: Launch) -> None:

@@ -4,7 +4,7 @@ import json
 
 from mlrun_cli.environments.environment import EnvironmentPlan
 from mlrun_cli.environments.mode import EnvironmentChoice
-from mlrun_cli.processes.launch import Launch, LaunchKind
+from mlrun_cli.processes.launch import Launch
 from mlrun_cli.runs.submission import Submission
 from mlrun_cli.runs.submit_options import SubmitOptions, find_redacted_words
 
@@ -76,7 +76,7 @@ def test_options_of_an_older_submission_are_reconstructed() -> None:
 
 
 def test_options_of_an_older_submission_from_python_are_not_whole() -> None:
-    several = SUBMISSION._replace(launch=Launch(LaunchKind.PYTORCH, process_count=2))
+    several = SUBMISSION._replace(launch=Launch("pytorch", process_count=2))
 
     assert not several.submit_options().is_whole
     assert several._replace(folder="/x", runconfig="/x/a.runconfig").submit_options().is_whole

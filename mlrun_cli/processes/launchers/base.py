@@ -5,14 +5,26 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import ClassVar
 
 from mlrun_cli.processes.launch import Launch, LaunchedProcess
 
 ADDRESS = "127.0.0.1"
 
 
+MASTER_VARIABLES = frozenset({"MASTER_ADDR", "MASTER_PORT"})
+
+
 class Launcher(ABC):
-    """Starts the processes of one launch, and tells them of each other."""
+    """Starts the processes of one launch, and tells them of each other.
+
+    Attributes:
+        variables: names of the variables that differ from run to run or from process to process.
+        variable_prefixes: beginnings of names of such variables.
+    """
+
+    variables: ClassVar[frozenset[str]] = frozenset()
+    variable_prefixes: ClassVar[tuple[str, ...]] = ()
 
     def __init__(self, launch: Launch) -> None:
         self.launch = launch

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from mlrun_cli.core.log_tail import read_tail
 from mlrun_cli.processes.launch import LaunchedProcess
-from mlrun_cli.processes.launchers.base import ADDRESS, Launcher, build_master_variables
+from mlrun_cli.processes.launchers.base import ADDRESS, MASTER_VARIABLES, Launcher, build_master_variables
 from mlrun_cli.wire.run_folder import PROCESS_LOG_PREFIX, STD_LOG
 
 # Open MPI refuses to run as root and on fewer cores than processes, unless told otherwise; version 5 has other names.
@@ -34,6 +34,9 @@ _FAILED = r"Process name:\s+\[.*,\s*(\d+)\]|process rank (\d+) with PID"
 
 class MpiLauncher(Launcher):
     """Starts MPI's launcher, the only child of the supervisor, with all GPUs of the run."""
+
+    variables = MASTER_VARIABLES | {"AZ_BATCHAI_MPI_MASTER_NODE", "AZ_BATCH_MASTER_NODE"}
+    variable_prefixes = ("OMPI_", "PMIX_", "PMI_", "PRTE_")
 
     def list_processes(self, ports: Sequence[int]) -> list[LaunchedProcess]:
         """Return MPI's launcher."""

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from mlrun_cli.processes.launch import LaunchedProcess
-from mlrun_cli.processes.launchers.base import Launcher, build_master_variables
+from mlrun_cli.processes.launchers.base import MASTER_VARIABLES, Launcher, build_master_variables
 
 
 class NodesLauncher(Launcher):
     """Starts the script once on each node; a script on one node is told of no others."""
+
+    variables = MASTER_VARIABLES | {"NODE_RANK"}
 
     @property
     def port_count(self) -> int:

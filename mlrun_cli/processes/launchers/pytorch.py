@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from mlrun_cli.processes.launch import LaunchedProcess
-from mlrun_cli.processes.launchers.base import Launcher, build_master_variables
+from mlrun_cli.processes.launchers.base import MASTER_VARIABLES, Launcher, build_master_variables
 
 
 class PytorchLauncher(Launcher):
     """Starts all processes of all nodes."""
+
+    variables = MASTER_VARIABLES | {"LOCAL_RANK", "LOCAL_WORLD_SIZE", "NODE_RANK", "RANK", "WORLD_SIZE"}
 
     def list_processes(self, ports: Sequence[int]) -> list[LaunchedProcess]:
         """Return the processes by rank."""

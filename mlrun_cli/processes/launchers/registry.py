@@ -1,19 +1,37 @@
-"""The launchers, by the kind of launch: each kind has a module of its name."""
+"""The launchers, by the kind of launch: each kind has a module of its name in this folder."""
 
 from __future__ import annotations
 
+from functools import cache
 from importlib import import_module
+from pathlib import Path
 from typing import cast
 
-from mlrun_cli.processes.launch import Launch, LaunchKind
+from mlrun_cli.processes.launch import Launch
 from mlrun_cli.processes.launchers.base import Launcher
+
+_OTHER_MODULES = {"__init__", "base", "registry"}
 
 
 def get_launcher(launch: Launch) -> Launcher:
     """Return the launcher of a launch, that of its kind."""
-    return find_launcher_class(launch.kind)(launch)
+    return _load_launcher_class(launch.kind)(launch)
 
 
-def find_launcher_class(kind: LaunchKind) -> type[Launcher]:
-    """Return the launcher class of a kind, which is loaded when it is first asked for."""
-    return cast("type[Launcher]", import_module(f"mlrun_cli.processes.launchers.{kind.value}").LAUNCHER)
+@cache
+def load_launcher_classes() -> tuple[type[Launcher], ...]:
+    """Load the launcher classes of all kinds."""
+    kinds = {path.stem for path in Path(__file__).parent.glob("*.py")} - _OTHER_MODULES
+    return tuple(map(_load_launcher_class, sorted(kinds)))
+
+
+def is_launch_variable(variable: str) -> bool:
+    """Return whether a launcher sets a variable for the processes of a run, which must not reach what these submit."""
+    return any(
+        variable in launcher.variables or variable.startswith(launcher.variable_prefixes)
+        for launcher in load_launcher_classes()
+    )
+
+
+def _load_launcher_class(kind: str) -> type[Launcher]:
+    return cast("type[Launcher]", import_module(f"mlrun_cli.processes.launchers.{kind}").LAUNCHER)

@@ -12,6 +12,8 @@ from mlrun_cli.processes.launchers.base import ADDRESS, Launcher
 class TensorflowLauncher(Launcher):
     """Starts workers and parameter servers, each with an address of its own."""
 
+    variables = frozenset({"NODE_RANK", "TF_CONFIG"})
+
     @property
     def port_count(self) -> int:
         """Return the number of ports: one for each process."""

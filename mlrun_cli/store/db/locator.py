@@ -36,6 +36,10 @@ class NewDatabase(Protocol):
 class DatabaseLocator(Protocol):
     """Says where a database is. Its text is what messages call the database."""
 
+    @staticmethod
+    def load_modules() -> None:
+        """Load all modules of the dialect, also those that commands load when they first need them."""
+
     def exists(self) -> bool:
         """Return whether there is a database."""
 

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from mlrun_cli.processes.launch import Launch, LaunchKind
+from mlrun_cli.processes.launch import Launch
 from mlrun_cli.processes.launchers.registry import get_launcher
 
 PORTS = list(range(20_000, 20_300))
@@ -26,7 +26,7 @@ def test_a_script_that_runs_once_on_each_node_is_not_told_that_it_is_one_of_pyto
 
 
 def test_each_task_of_tensorflow_has_an_address_of_its_own_and_the_workers_come_first() -> None:
-    launcher = get_launcher(Launch(LaunchKind.TENSORFLOW, node_count=2, process_count=3, server_count=1))
+    launcher = get_launcher(Launch("tensorflow", node_count=2, process_count=3, server_count=1))
     assert launcher.port_count == 3
 
     processes = launcher.list_processes(PORTS[:3])
@@ -44,7 +44,7 @@ def test_each_task_of_tensorflow_has_an_address_of_its_own_and_the_workers_come_
 
 
 def test_workers_without_parameter_servers_hear_of_none() -> None:
-    launcher = get_launcher(Launch(LaunchKind.TENSORFLOW, process_count=2))
+    launcher = get_launcher(Launch("tensorflow", process_count=2))
 
     config = json.loads(launcher.list_processes(PORTS[:2])[1].variables["TF_CONFIG"])
 
@@ -52,7 +52,7 @@ def test_workers_without_parameter_servers_hear_of_none() -> None:
 
 
 def test_mpis_launcher_is_told_how_many_and_scripts_for_azure_find_the_first_node() -> None:
-    launch = Launch(LaunchKind.MPI, node_count=2, process_count=6, launcher="/usr/bin/mpirun")
+    launch = Launch("mpi", node_count=2, process_count=6, launcher="/usr/bin/mpirun")
 
     (process,) = get_launcher(launch).list_processes(PORTS[:1])
 
@@ -65,10 +65,10 @@ def test_mpis_launcher_is_told_how_many_and_scripts_for_azure_find_the_first_nod
 @pytest.mark.parametrize(
     ("launch", "gpus", "of_nodes"),
     [
-        (Launch(LaunchKind.PYTORCH, 2, 4), "3,1,5,7", ["3,1", "5,7"]),
-        (Launch(LaunchKind.PYTORCH, 1, 2), "0,1", ["0,1"]),
-        (Launch(LaunchKind.PYTORCH, 2, 2), "0,1,2", ["0,1,2", "0,1,2"]),
-        (Launch(LaunchKind.MPI, 2, 2), "0,1", ["0,1"]),
+        (Launch("pytorch", 2, 4), "3,1,5,7", ["3,1", "5,7"]),
+        (Launch("pytorch", 1, 2), "0,1", ["0,1"]),
+        (Launch("pytorch", 2, 2), "0,1,2", ["0,1,2", "0,1,2"]),
+        (Launch("mpi", 2, 2), "0,1", ["0,1"]),
     ],
 )
 def test_nodes_divide_the_gpus_of_a_run_where_they_can(launch: Launch, gpus: str, of_nodes: list[str]) -> None:

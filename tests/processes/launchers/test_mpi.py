@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from mlrun_cli.processes.launch import Launch, LaunchKind
+from mlrun_cli.processes.launch import Launch
 from mlrun_cli.processes.launchers.registry import get_launcher
 
-FOUR = Launch(LaunchKind.MPI, process_count=4, launcher="mpirun")
+FOUR = Launch("mpi", process_count=4, launcher="mpirun")
 OPEN_MPI_5 = """
 prterun detected that one or more processes exited with non-zero status,
 thus causing the job to be terminated. The first process to do so was:
@@ -98,6 +98,6 @@ def test_where_none_is_named_it_is_the_first_with_an_exception_or_else_the_launc
 
 
 def test_other_launches_and_a_single_process_are_left_as_they_are(tmp_path: Path) -> None:
-    for launch in (Launch(), Launch(LaunchKind.PYTORCH, process_count=2), Launch(LaunchKind.MPI)):
+    for launch in (Launch(), Launch("pytorch", process_count=2), Launch("mpi")):
         assert get_launcher(launch).command(tmp_path, ["a"]) == ["a"]
         assert find_failed(launch, tmp_path) == (0, launch.log_names[0])

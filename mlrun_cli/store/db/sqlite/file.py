@@ -6,6 +6,7 @@ import os
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -28,6 +29,12 @@ class SqliteFile:
 
     def __str__(self) -> str:
         return str(self._path)
+
+    @staticmethod
+    def load_modules() -> None:
+        """Load all modules of the dialect, also those that commands load when they first need them."""
+        for name in ("change_triggers", "first_schema"):
+            import_module(f"mlrun_cli.store.db.sqlite.{name}")
 
     def exists(self) -> bool:
         """Return whether there is a file."""
