@@ -63,7 +63,11 @@ def _declare_options(
     ] = None,
     verbose: Annotated[bool, _make_option("--verbose", text="Say more on stderr.")] = False,
     debug: Annotated[
-        bool, _make_option("--debug", text="Say everything, with tracebacks and the codes of errors.")
+        bool,
+        _make_option(
+            "--debug",
+            text="Say everything, with tracebacks and the codes of errors. MLRUN_ERROR_FORMAT=json: errors as JSON.",
+        ),
     ] = False,
     only_show_errors: Annotated[
         bool, _make_option("--only-show-errors", text="Say nothing on stderr but errors.")

@@ -10,6 +10,7 @@ import typer
 from typer.core import TyperGroup
 
 from mlrun_cli.cli.abbreviation import find_names_by_prefix
+from mlrun_cli.core.names import quote_shortened
 from mlrun_cli.errors import InvalidValue, MissingOption, OptionNotFound, UnexpectedArgument, UsageError
 
 _NAME_THE_RUN = "Name the run with -r, as in '-r @latest'. "
@@ -42,7 +43,7 @@ def build_unexpected_arguments_error(context: Any, words: Sequence[str]) -> Unex
     lacks_run = any("-r" in each.opts and not context.params.get(each.name) for each in context.command.params)
     shown = " ".join(words)
     return UnexpectedArgument(
-        f"Unexpected argument '{shown}'." if len(words) == 1 else f"Unexpected arguments '{shown}'.",
+        f"Unexpected argument{'' if len(words) == 1 else 's'} {quote_shortened(shown)}.",
         hint=f"{_NAME_THE_RUN if lacks_run else ''}{format_help_reference(context)}",
         target=shown,
     )
@@ -101,7 +102,7 @@ def _build_invalid_value_error(context: Any, parameter: Any, value: Any) -> Inva
     name = get_parameter_name(parameter)
     wanted = _describe_kind(parameter.type)
     return InvalidValue(
-        f"{name}: '{_get_refused_value(value, parameter.type)}' is not {wanted}.",
+        f"{name}: {quote_shortened(_get_refused_value(value, parameter.type))} is not {wanted}.",
         hint=format_help_reference(context),
         target=name,
     )

@@ -71,7 +71,7 @@ def check_text(what: str, text: str) -> str:
         UsageError: it holds bytes that are no UTF-8, which no database takes.
     """
     if any("\ud800" <= character <= "\udfff" for character in text):
-        raise InvalidName(f"{what[0].upper()}{what[1:]} is not UTF-8: {_quote(text)}.", hint="Use UTF-8.")
+        raise InvalidName(f"{what[0].upper()}{what[1:]} is not UTF-8: {quote_shortened(text)}.", hint="Use UTF-8.")
     return text
 
 
@@ -114,13 +114,13 @@ def _is_control(character: str) -> bool:
 
 def _build_invalid_name_error(what: str, text: str, why: str) -> UsageError:
     return InvalidName(
-        f"{_quote(text)} is not a valid {what}: {why}.",
+        f"{quote_shortened(text)} is not a valid {what}: {why}.",
         hint="Use letters, digits, spaces, '-', '_' and '.'.",
         target=text,
     )
 
 
-def _quote(text: str) -> str:
-    """Return the text, or its beginning, as a message shows it."""
+def quote_shortened(text: str) -> str:
+    """Return a text in quotes for a message, cut after 60 characters; control characters are escaped."""
     shown = text if len(text) <= 60 else f"{text[:60]}…"
     return f"'{shown}'" if shown.isprintable() else ascii(shown)

@@ -521,6 +521,22 @@ def test_unknown_words_at_the_root_are_wrong_usage(environment: Environment, wor
     assert (failure.exit_code, failure.code) == (2, code)
 
 
+def test_a_long_unexpected_argument_is_cut_in_the_error(environment: Environment) -> None:
+    for words in (
+        ["run", "list", "y" * 5000],
+        ["folder", "attach", "y" * 5000],
+        ["studio", "--port", "y" * 5000],
+    ):
+        done = mlrun(environment, *words)
+        assert done.returncode == 2
+        assert "yyyy" in done.stderr
+        assert len(done.stderr) < 500
+
+
+def test_the_help_of_all_names_the_format_of_errors(environment: Environment) -> None:
+    assert "MLRUN_ERROR_FORMAT" in mlrun(environment, "-h").stdout
+
+
 def test_a_command_imports_nothing_that_it_does_not_need(tool: Tool) -> None:
     done = subprocess.run(
         [sys.executable, "-X", "importtime", TOOL, "list"],

@@ -108,7 +108,11 @@ def format_group_help(
 
 
 def _name_topic(topic: str | None) -> str:
-    return "'mlrun help' for topics" if topic is None else f"'mlrun help {topic}' to read on"
+    return (
+        "'mlrun help' for topics, 'mlrun help variables' for settings such as MLRUN_ERROR_FORMAT=json"
+        if topic is None
+        else f"'mlrun help {topic}' to read on"
+    )
 
 
 def get_help_width() -> int:

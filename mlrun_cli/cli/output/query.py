@@ -121,7 +121,7 @@ def parse_query_words(words: Sequence[str]) -> tuple[Query, str | None]:
     text = " ".join(words).strip()
     if not text.startswith("["):
         raise InvalidQuery(
-            f"'{make_printable(text)}' is neither an option nor a query.",
+            f"'{_shorten(text)}' is neither an option nor a query.",
             hint=f"A query is one word in quotes: {_format_command_line(_EXAMPLE)}",
         )
     as_text = _quote_sides(text)
