@@ -26,7 +26,13 @@ _REGISTRY = "environment.docker.baseImageRegistry"
 
 
 def plan_container(
-    configuration: RunConfiguration, engine: str, *, home: Path, project: Path, environment: Mapping[str, str]
+    configuration: RunConfiguration,
+    engine: str,
+    *,
+    home: Path,
+    project: Path,
+    environment: Mapping[str, str],
+    redaction: Redaction,
 ) -> PlannedEnvironment:
     """Return the container that a configuration asks for, and how its image is made.
 
@@ -36,13 +42,13 @@ def plan_container(
         home: where it is noted which images were made.
         project: what a relative path of the runconfig begins from.
         environment: the submitter's.
+        redaction: of the run.
 
     Raises:
         Unsupported: no image is named, it cannot be made, or a secret is in sight.
         InvalidFile: its Dockerfile is no text.
     """
     _refuse_login(configuration, engine)
-    redaction = Redaction.from_environment(environment)
     made = plan_image(configuration, engine, home=home, project=project, redaction=redaction)
     build, secrets = made or (None, {})
     container = ContainerPlan(

@@ -113,7 +113,7 @@ def check_runconfig(
     return Verdict(
         file=shown,
         loads=resolver.is_read,
-        would_run_as=_describe_run(resolver, workspace, environment) if refusal is None else None,
+        would_run_as=_describe_run(resolver, workspace, request.redaction) if refusal is None else None,
         refused_because=None if refusal is None else refusal.message,
         hint=None if refusal is None else refusal.hint,
         missing=missing,
@@ -128,14 +128,11 @@ def _find_project(file: Path) -> Path:
     return find_project_folder(file) if config is None else config.folder
 
 
-def _describe_run(resolver: Resolver, workspace: Workspace | None, environment: Mapping[str, str]) -> str:
+def _describe_run(resolver: Resolver, workspace: Workspace | None, redaction: Redaction) -> str:
     """Return the command line, environment and target of a run, in one line."""
     configuration = resolver.configuration
     plan = None if resolver.environment is None else resolver.environment.plan
-    words = [
-        _describe_program(configuration, plan),
-        *_list_arguments(configuration, Redaction.from_environment(environment)),
-    ]
+    words = [_describe_program(configuration, plan), *_list_arguments(configuration, redaction)]
     target = _describe_target(configuration, is_looked_up=workspace is not None)
     return f"{shlex.join(words)} in {_describe_environment(configuration, plan)} on {target}"
 

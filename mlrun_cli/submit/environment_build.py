@@ -36,6 +36,7 @@ def build_environment(workspace: Workspace, definition: Mapping[str, Any]) -> st
         conda_file=None,
         home=workspace.home,
         environment=os.environ,
+        redaction=workspace.redaction,
     )
     said = "".join(f"{note}\n" for note in (*notes, *planned.notes))
     if planned.plan.build is None:

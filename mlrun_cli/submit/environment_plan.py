@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mlrun_cli.core.problems import Problems
+from mlrun_cli.core.redaction import Redaction
 from mlrun_cli.environments.docker_section import find_engine, wants_container
 from mlrun_cli.environments.environment import EnvironmentPlan
 from mlrun_cli.environments.frameworks import R_FRAMEWORK, SPARK_FRAMEWORK, build_spark_command, find_program
@@ -31,6 +32,7 @@ def plan_environment(
     conda_file: Path | None,
     home: Path,
     environment: Mapping[str, str],
+    redaction: Redaction,
     choice: EnvironmentChoice | None = None,
 ) -> tuple[PlannedEnvironment, tuple[str, ...]]:
     """Review a configuration and plan its environment; return the plan, and lines for stderr.
@@ -43,6 +45,7 @@ def plan_environment(
         conda_file: instead of the conda dependencies of the runconfig.
         home: where environments are kept.
         environment: the submitter's variables.
+        redaction: of the run.
         choice: how closely the environment has to be met; None for what `MLRUN_ENVIRONMENT` says.
 
     Raises:
@@ -56,7 +59,9 @@ def plan_environment(
     with problems.collect_errors():
         notes = review_configuration(configuration, mode=choice.mode, search_path=environment.get("PATH", ""))
     with problems.collect_errors():
-        planned = _plan_reviewed(configuration, runconfig, project, source, conda_file, home, environment, choice)
+        planned = _plan_reviewed(
+            configuration, runconfig, project, source, conda_file, home, environment, redaction, choice
+        )
     problems.raise_if_any()
     build = planned.plan.build
     if choice.mode is EnvironmentMode.DATED and (build is None or build.day is None):
@@ -72,6 +77,7 @@ def _plan_reviewed(
     conda_file: Path | None,
     home: Path,
     environment: Mapping[str, str],
+    redaction: Redaction,
     choice: EnvironmentChoice,
 ) -> PlannedEnvironment:
     search_path = environment.get("PATH", "")
@@ -88,7 +94,9 @@ def _plan_reviewed(
         from mlrun_cli.environments.container_plan import plan_container  # noqa: PLC0415 - start-up
 
         with configuration.locate_errors():
-            planned = plan_container(configuration, engine, home=home, project=project, environment=environment)
+            planned = plan_container(
+                configuration, engine, home=home, project=project, environment=environment, redaction=redaction
+            )
     elif is_user_managed:
         planned = plan_user_managed(python.interpreter_path, search_path, project)
     else:

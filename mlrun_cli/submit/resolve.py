@@ -254,6 +254,7 @@ class Resolver:
                 conda_file=request.conda_dependencies,
                 home=self._home,
                 environment=request.environment,
+                redaction=request.redaction,
                 choice=self._choice,
             )
             self.notes += (*review_notes, *planned.notes)
