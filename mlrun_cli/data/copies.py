@@ -74,5 +74,5 @@ def _copy(source: str, destination: Path) -> None:
     with open(source, "rb") as content, destination.open("xb") as file:
         status = os.fstat(content.fileno())
         if not stat.S_ISREG(status.st_mode):
-            raise IsADirectoryError(0, "it is no file any more")
+            raise IsADirectoryError(0, "it is not a file any more")
         copying.copy(content.fileno(), file.fileno(), status.st_size)

@@ -93,7 +93,7 @@ class _Reader:
             raise version.build_error("is a version that is not known here", hint="It is 1.")
         kind = self._get_required(self._root, root, "datasetType")
         if kind.as_text().lower() not in _KINDS:
-            raise kind.build_error(f"there is no type '{kind.as_text()}'", hint="It is File or Tabular.")
+            raise kind.build_error(f"'{kind.as_text()}' is not a type of datasets", hint="Use File or Tabular.")
         parameters = self._get_required(self._root, root, "parameters")
         registration = self._get_required(self._root, root, "registration")
         entries = self._select_known(registration, TEMPLATE["registration"])
@@ -161,7 +161,9 @@ def _read_table_options(parameters: Mapping[str, Node]) -> dict[str, Any]:
     source = parameters.get("sourceType")
     name = "delimited_files" if source is None else source.as_text()
     if source is not None and name not in _FORMATS:
-        raise source.build_error(f"'{name}' is no source of a table here", hint=f"There are: {', '.join(_FORMATS)}.")
+        raise source.build_error(
+            f"'{name}' is not supported as the source of a table", hint=f"Use one of {', '.join(_FORMATS)}."
+        )
     return make_table_options(
         _FORMATS[name],
         separator=_read_value(parameters, "separator", Node.as_text, otherwise=","),

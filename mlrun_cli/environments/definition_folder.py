@@ -122,7 +122,7 @@ def _write(folder: Path, texts: Mapping[str, str | None], *, overwrite: bool) ->
 def _read_section(path: Path, definition: dict[str, Any], key: str) -> dict[str, Any]:
     section = definition.get(key)
     if section is not None and not isinstance(section, dict):
-        raise InvalidFile(path, f"'{key}' is no mapping")
+        raise InvalidFile(path, f"'{key}' is not a mapping")
     made: dict[str, Any] = dict(section or {})
     definition[key] = made
     return made

@@ -57,7 +57,7 @@ def _build_coordinate(package: object) -> str:
     parts = [package.get(name) for name in ("group", "artifact", "version")] if isinstance(package, Mapping) else []
     if not parts or not all(parts):
         raise Unsupported(
-            f"environment.spark.packages cannot be used: {package!r} is no package.",
+            f"environment.spark.packages cannot be used: {package!r} is not a package.",
             hint="Each has a group, an artifact and a version.",
         )
     return ":".join(map(str, parts))

@@ -34,7 +34,7 @@ def make_machine_folder() -> Path:
             folder.mkdir()
             folder.chmod(_SHARED)  # mkdir takes the umask off
         if not stat.S_ISDIR(folder.lstat().st_mode) and not named:
-            raise NotADirectoryError(0, "it is no folder")
+            raise NotADirectoryError(0, "it is not a folder")
     except OSError as error:
         raise OperatingSystemError(
             f"The folder {folder}, whose locks say which GPUs are in use, cannot be used: {error.strerror}.",

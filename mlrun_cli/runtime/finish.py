@@ -170,7 +170,7 @@ def _describe_mlflow_files(folder: RunFolder) -> tuple[str, ...]:
     mlruns = folder.work / "mlruns"
     if not mlruns.is_dir():
         return ()
-    return (f"MLflow's data of this run lies in {mlruns}; it is kept with the run, but is none of its metrics.",)
+    return (f"MLflow's data of this run lies in {mlruns}; it is kept with the run, but not part of its metrics.",)
 
 
 def _describe_links(folder: RunFolder) -> tuple[str, ...]:

@@ -90,7 +90,7 @@ class IgnoreRules:
             try:
                 GitIgnoreSpec.from_lines([line])
             except ValueError:
-                self.notes.append(f"{self.file_name}: '{escape_path(line)}' is no pattern; it is skipped.")
+                self.notes.append(f"{self.file_name}: '{escape_path(line)}' is not a pattern; it is skipped.")
                 return False
             return True
 

@@ -47,7 +47,7 @@ def ingest_file(store: SnapshotStore, path: str, report: Callable[[int], None]) 
         try:
             before = os.fstat(descriptor)
             if not stat.S_ISREG(before.st_mode):
-                raise OSError(errno.EINVAL, "it is no file any more")
+                raise OSError(errno.EINVAL, "it is not a file any more")
             digest, size = _keep_content(store, descriptor, before.st_size, report)
             after = os.fstat(descriptor)
         finally:

@@ -56,7 +56,7 @@ def scan_folder(source: Path, limits: SnapshotLimits, exclude: Sequence[Path]) -
     """Scan `source`, except `.git`, temporary files, what its ignore file matches, and the folders in `exclude`.
 
     Raises:
-        UsageError: it is no folder that can be read, it is one of `exclude`, or it is over a limit.
+        UsageError: it is not a folder that can be read, it is one of `exclude`, or it is over a limit.
     """
     scan = Scan(os.path.realpath(source))
     excluded = {os.path.relpath(os.path.realpath(path), scan.root) for path in exclude}

@@ -223,7 +223,7 @@ class _FolderStack:
         self._open: list[tuple[str, int]] = []
 
     def open(self, folder: str) -> int:
-        """Return the folder at this path below the top; OSError if a part of it is no folder, or a link."""
+        """Return the folder at this path below the top; OSError if a part of it is not a folder, or a link."""
         while self._open and not folder.startswith(f"{self._open[-1][0]}/"):
             os.close(self._open.pop()[1])
         path, descriptor = self._open[-1] if self._open else ("", self._top)

@@ -28,7 +28,7 @@ def download(url: str, path: "str | os.PathLike[str]") -> None:
         error.close()
         raise
     except HTTPException as error:  # which is no OSError, and may show the address
-        raise OSError(f"it ended too early, or is no HTTP ({type(error).__name__})") from error
+        raise OSError(f"it ended too early, or is not HTTP ({type(error).__name__})") from error
     if missing:
         raise OSError(f"it ended too early, {missing} bytes are missing")
 

@@ -173,7 +173,7 @@ def find_text_problem(text: str) -> str | None:
     if "\0" in text:
         return "holds a NUL character"
     if any("\ud800" <= character <= "\udfff" for character in text):
-        return "holds half of a surrogate pair, which is no text"
+        return "holds half of a surrogate pair, which is not valid text"
     return None
 
 

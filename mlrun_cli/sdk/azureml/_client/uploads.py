@@ -33,7 +33,7 @@ def upload(run_folder: str, name: str, path_or_stream: Any) -> None:
         if os.path.isdir(path):
             raise UserErrorException(f"{path!r} is a folder. Use upload_folder for it.")
         if not stat.S_ISREG(os.fstat(source).st_mode):
-            raise UserErrorException(f"{path!r} is no file but a pipe or a device. Upload what open() gives of it.")
+            raise UserErrorException(f"{path!r} is not a file but a pipe or a device. Open it, and upload the stream.")
         _keep(run_folder, checked, lambda descriptor: copy(source, descriptor))
     finally:
         os.close(source)

@@ -205,7 +205,7 @@ class CondaDependencies:
             UserErrorException: It does not begin with a dash.
         """
         if not pip_option.startswith("-"):
-            raise UserErrorException(f"{pip_option!r} is no option for pip: those begin with a dash.")
+            raise UserErrorException(f"{pip_option!r} is not an option of pip: options begin with a dash.")
         self.remove_pip_option(pip_option)
         self._make_pip().append(pip_option)
 
@@ -366,7 +366,7 @@ def _pin(line: str) -> str:
 
 def _add_core_suffix(name: str, core_type: str) -> str:
     if core_type not in ("cpu", "gpu"):
-        raise UserErrorException(f"{core_type!r} is no core type. Use 'cpu' or 'gpu'.")
+        raise UserErrorException(f"{core_type!r} is not a core type. Use 'cpu' or 'gpu'.")
     return name if core_type == "cpu" else f"{name}-gpu"
 
 

@@ -527,7 +527,7 @@ def _get_dataset_id(dataset: Any) -> str:
     dataset_id = dataset if isinstance(dataset, str) else getattr(dataset, "id", None)
     if not isinstance(dataset_id, str):
         raise _ModelRefused(
-            f"{type(dataset).__name__} is no dataset that has an id: register it first, by dataset.register(…)."
+            f"{type(dataset).__name__} is not a registered dataset. Register it first, by dataset.register(…)."
         )
     return dataset_id
 

@@ -217,7 +217,7 @@ class PyTorchConfiguration(RunConfigElement):
         backend = communication_backend.lower()
         if backend not in ("nccl", "gloo"):
             raise RunConfigurationException(
-                f"{communication_backend!r} is no communication backend of PyTorch here. Use 'Nccl' or 'Gloo'."
+                f"{communication_backend!r} is not a communication backend of PyTorch. Use 'Nccl' or 'Gloo'."
             )
         self.communication_backend = backend
         self.process_count = process_count
@@ -404,7 +404,7 @@ class RunConfiguration(RunConfigElement):
     def target(self, target: Any) -> None:
         name = target if isinstance(target, str) else getattr(target, "name", None)
         if target is not None and not isinstance(name, str):
-            raise UserErrorException(f"{target!r} is no compute target. Give one, or the name of one.")
+            raise UserErrorException(f"{target!r} is not a compute target. Give one, or the name of one.")
         self._target = name or "local"
 
     @property
@@ -557,7 +557,7 @@ def _find(path: Any, name: "str | None") -> str:
     if os.path.isfile(path):
         return str(os.path.abspath(path))
     if not name:
-        raise UserErrorException(f"{path} is no file. Name a run configuration in it, as in name='train'.")
+        raise UserErrorException(f"{path} is not a file. Name a run configuration in it, as in name='train'.")
     within = os.path.join(path, get_configuration_folder_name(path))
     places = [os.path.join(within, name), os.path.join(within, name + RUNCONFIGURATION_EXTENSION)]
     places += [os.path.join(path, name + RUNCONFIGURATION_EXTENSION), os.path.join(path, name)]

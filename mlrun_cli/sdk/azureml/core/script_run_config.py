@@ -211,7 +211,9 @@ def _to_text(value: Any, where: str, document: "dict[str, Any]") -> str:
     if value is None:
         return ""  # Azure's client passes it on as JSON's null
     if isinstance(value, (list, tuple, dict)):
-        raise UserErrorException(f"ScriptRunConfig: {where} is {value!r}, which is no text. Write '' for an empty one.")
+        raise UserErrorException(
+            f"ScriptRunConfig: {where} is {value!r}, which is not text. Write '' for an empty one."
+        )
     as_argument = getattr(value, "_to_argument", None)
     if not callable(as_argument):
         return os.fspath(value) if isinstance(value, os.PathLike) else str(value)

@@ -124,7 +124,7 @@ def _to_path(item: Any) -> "dict[str, str]":
         if isinstance(text, str) and text:
             return _to_path_of_text(text)
     raise UserErrorException(
-        f"{item!r} is no path of a dataset: name a file, a folder, a pattern or a URL as text, a DataPath, "
+        f"{item!r} is not a path of a dataset. Name a file, a folder, a pattern or a URL as text, a DataPath, "
         "(datastore, 'path'), or a list of these."
     )
 

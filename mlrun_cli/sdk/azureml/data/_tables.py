@@ -144,7 +144,7 @@ def _convert_columns(module: Any, table: Any, types: "dict[str, dict[str, Any]]"
         try:
             table[column] = _CONVERSIONS[kind["type"]](module, table[column], kind)
         except (TypeError, ValueError) as error:
-            raise DatasetExecutionError(f"Column {column!r} is no {kind['type']}: {error}", error) from error
+            raise DatasetExecutionError(f"Column {column!r} is not of type {kind['type']}: {error}", error) from error
     return table
 
 

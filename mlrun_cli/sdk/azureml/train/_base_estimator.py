@@ -122,7 +122,9 @@ class MMLBaseEstimator(Described, takes="source_directory, *, compute_target, es
         backend = self._find_given("distributed_backend")
         if training is None and backend is not None:
             if backend not in BY_BACKEND:
-                raise TrainingException(f"distributed_backend {backend!r} is none of {', '.join(BY_BACKEND)}.")
+                raise TrainingException(
+                    f"distributed_backend {backend!r} is not supported. Use one of {', '.join(BY_BACKEND)}."
+                )
             training = BY_BACKEND[backend]()
         if training is not None and not isinstance(training, DistributedTraining):
             raise TrainingException(
