@@ -140,7 +140,6 @@ def _submit(
     """Submit a script and stream its run, or return its record at once."""
     from mlrun_cli.actions.studio_urls import build_printed_record  # noqa: PLC0415
     from mlrun_cli.cli.output.progress import Spinner  # noqa: PLC0415
-    from mlrun_cli.cli.run.stream import stream_submitted  # noqa: PLC0415
     from mlrun_cli.processes.interruptions import Interruptions  # noqa: PLC0415
     from mlrun_cli.submit.start import submit  # noqa: PLC0415
 
@@ -160,13 +159,14 @@ def _submit(
         run = submitted.run
         for detail in submitted.details:
             shared.notes.detail(detail)
-        record = build_printed_record(workspace, run)
         if is_async:
-            return record
+            return build_printed_record(workspace, run)
+        from mlrun_cli.cli.run.stream import stream_submitted  # noqa: PLC0415 - meanwhile, the supervisor loads
+
         if shared.metadata_file is not None:
             # Whatever happens to the streaming, the next step of a pipeline finds the file.
             try:
-                shared.metadata_file.write(record)
+                shared.metadata_file.write(build_printed_record(workspace, run))
             except MlrunError as error:  # it is tried again when the run has ended
                 shared.notes.warning(error.message)
         streamed = stream_submitted(
