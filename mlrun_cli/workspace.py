@@ -16,10 +16,6 @@ from mlrun_cli.core.redaction import Redaction
 from mlrun_cli.errors import StoreLost, StoreUnavailable, WorkspaceNotFound
 from mlrun_cli.runs.folder import RunFolder
 from mlrun_cli.store.db.database import Database
-from mlrun_cli.store.experiments import ExperimentStore
-from mlrun_cli.store.journals import JournalStore
-from mlrun_cli.store.metrics import MetricStore
-from mlrun_cli.store.runs.queue_store import QueueStore
 from mlrun_cli.store.runs.run_store import RunStore
 from mlrun_cli.workspace_locator import WorkspaceLocator
 
@@ -28,11 +24,15 @@ if TYPE_CHECKING:
     from mlrun_cli.store.datasets import DatasetStore
     from mlrun_cli.store.datastores import DatastoreStore
     from mlrun_cli.store.environments import EnvironmentStore
+    from mlrun_cli.store.experiments import ExperimentStore
+    from mlrun_cli.store.journals import JournalStore
     from mlrun_cli.store.metric_curves import MetricCurveStore
     from mlrun_cli.store.metric_summaries import MetricSummaryStore
+    from mlrun_cli.store.metrics import MetricStore
     from mlrun_cli.store.models import ModelStore
     from mlrun_cli.store.recorder import Recorder
     from mlrun_cli.store.runs.page_store import RunPageStore
+    from mlrun_cli.store.runs.queue_store import QueueStore
     from mlrun_cli.store.runs.retention_store import RetentionStore
     from mlrun_cli.store.settings import SettingStore
     from mlrun_cli.store.views import ViewStore
@@ -49,10 +49,6 @@ class Workspace:
         self.folder = locator.folder
         self.snapshots_folder = locator.folder / "snapshots"
         self.runs = RunStore(database, redaction)
-        self.queues = QueueStore(database)
-        self.experiments = ExperimentStore(database, redaction)
-        self.metrics = MetricStore(database)
-        self.journals = JournalStore(database)
         self._database = database
         self._opened = locator.database.identity()
         self._opened_in = _identify_file(locator.folder)
@@ -141,6 +137,20 @@ class Workspace:
         return EnvironmentStore(self._database)
 
     @cached_property
+    def experiments(self) -> ExperimentStore:
+        """The experiments."""
+        from mlrun_cli.store.experiments import ExperimentStore  # noqa: PLC0415
+
+        return ExperimentStore(self._database, self.redaction)
+
+    @cached_property
+    def journals(self) -> JournalStore:
+        """How far the journals of runs have been read."""
+        from mlrun_cli.store.journals import JournalStore  # noqa: PLC0415
+
+        return JournalStore(self._database)
+
+    @cached_property
     def metric_curves(self) -> MetricCurveStore:
         """The numbers of metrics as charts show them."""
         from mlrun_cli.store.metric_curves import MetricCurveStore  # noqa: PLC0415
@@ -155,11 +165,25 @@ class Workspace:
         return MetricSummaryStore(self._database)
 
     @cached_property
+    def metrics(self) -> MetricStore:
+        """The values of metrics."""
+        from mlrun_cli.store.metrics import MetricStore  # noqa: PLC0415
+
+        return MetricStore(self._database)
+
+    @cached_property
     def models(self) -> ModelStore:
         """The models that were registered."""
         from mlrun_cli.store.models import ModelStore  # noqa: PLC0415
 
         return ModelStore(self._database, self.redaction)
+
+    @cached_property
+    def queues(self) -> QueueStore:
+        """The runs that wait for targets."""
+        from mlrun_cli.store.runs.queue_store import QueueStore  # noqa: PLC0415
+
+        return QueueStore(self._database)
 
     @cached_property
     def retention(self) -> RetentionStore:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 import sys
 from contextlib import suppress
 from pathlib import Path
@@ -111,6 +110,8 @@ def select_workspace(
 
 def format_command_line(workspace: Workspace, *words: str) -> str:
     """Return a quoted shell command for the workspace, with options where the current folder needs them."""
+    import shlex  # noqa: PLC0415 - start-up
+
     return shlex.join(["mlrun", *words, *_format_workspace_options(workspace.identity)])
 
 

@@ -26,7 +26,11 @@ _LOADED_LATE = (
     "store.compute_targets",
     "store.datasets",
     "store.datastores",
+    "store.experiments",
+    "store.journals",
+    "store.metrics",
     "store.recorder",
+    "store.runs.queue_store",
     "store.settings",
 )
 """Modules that commands load when they first need them; by then, a program's package may have changed or be gone."""

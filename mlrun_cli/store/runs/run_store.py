@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mlrun_cli.core.guid import new_guid
 from mlrun_cli.core.redaction import Redaction
 from mlrun_cli.core.time import now
 from mlrun_cli.errors import AmbiguousRunId, RunNotFound
-from mlrun_cli.experiments.experiment import Experiment
 from mlrun_cli.runs.filter import RunFilter
 from mlrun_cli.runs.run import Run
 from mlrun_cli.runs.status import RunStatus
 from mlrun_cli.store.db.database import Database, Row, build_in_list, build_in_lists
 from mlrun_cli.store.runs.conditions import TERMINAL, RunConditions
 from mlrun_cli.store.runs.rows import ALIVE, SELECT_RUN, run_from_row, to_columns
+
+if TYPE_CHECKING:
+    from mlrun_cli.experiments.experiment import Experiment
 
 _CANDIDATES = 5
 
