@@ -1,9 +1,11 @@
-"""Count and time what commands import, by package.
+"""Measure the processor time of commands, and count and time what they import, by package.
 
     python -m tests.benchmarks.bench_imports [RUNS]
 
-RUNS (default: 12) processes are started of each command; of each module the shortest time counts, without what it
-imports itself. Python's own way of measuring costs some, too: the sum is more than the command needs without it.
+RUNS (default: 12) processes are started of each command, in turn with `python -c pass`, of which the least time counts,
+with its ratio to the least of those; then as many that time their imports. Of each module the shortest time counts,
+without what it imports itself. Python's own way of measuring costs some, too: the sum is more than the command needs
+without it.
 """
 
 from __future__ import annotations
@@ -15,7 +17,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from tests.benchmarks.timing import MLRUN, environment_for, print_machine
+from tests.benchmarks.timing import MLRUN, PASS, environment_for, measure_cpu, print_machine
 
 OWN, STANDARD = "mlrun_cli", "standard library"
 _BEGIN = "import time:"
@@ -27,12 +29,19 @@ _COMMANDS = {
     "submit-script --async": ["run", "submit-script", "--async", "train.py"],
     "submit-script": ["run", "submit-script", "train.py"],
 }
+_SUPERVISOR = """
+import gc; gc.disable()
+from mlrun_cli.runtime.program_start import begin
+import mlrun_cli.supervisor.program
+begin()
+"""
+"""What its program does until it opens the workspace."""
 
 
 def main(runs: int) -> None:
     """Print a line for each command and for a supervisor."""
     print_machine()
-    print("| command | this package | Typer | others | standard library |\n|---|---|---|---|---|")
+    print("| command | CPU time | this package | Typer | others | standard library |\n|---|---|---|---|---|---|")
     with tempfile.TemporaryDirectory() as top:
         home, folder = Path(top, "home"), Path(top, "folder")
         folder.mkdir()
@@ -40,19 +49,22 @@ def main(runs: int) -> None:
         environment = environment_for(home)
         for words in (["folder", "attach"], ["run", "submit-script", "train.py"]):
             subprocess.run([MLRUN, *words], cwd=folder, env=environment, check=True, capture_output=True)
-        for name, words in _COMMANDS.items():
-            _print_row(name, _import_times([MLRUN, *words], folder, environment, runs))
-        _print_row(
-            "a supervisor", _import_times(["-c", "import mlrun_cli.supervisor.program"], folder, environment, runs)
-        )
+        commands = {name: [MLRUN, *words] for name, words in _COMMANDS.items()}
+        for name, words in {**commands, "a supervisor": ["-c", _SUPERVISOR]}.items():
+            command = [sys.executable, *words]
+            pairs = [
+                (measure_cpu(command, folder, environment), measure_cpu(PASS, folder, environment)) for _ in range(runs)
+            ]
+            least, nothing = map(min, zip(*pairs, strict=True))
+            _print_row(name, f"{least:.0f} ms ({least / nothing:.1f})", _import_times(words, folder, environment, runs))
 
 
-def _print_row(name: str, times: Mapping[str, int]) -> None:
+def _print_row(name: str, cpu: str, times: Mapping[str, int]) -> None:
     packages: defaultdict[str, list[int]] = defaultdict(list)
     for module, microseconds in times.items():
         packages[_package(module)].append(microseconds)
     cells = [f"{len(found)}: {sum(found) / 1000:.0f} ms" for found in map(packages.__getitem__, _ORDER)]
-    print(f"| `{name}` | {' | '.join(cells)} |", flush=True)
+    print(f"| `{name}` | {cpu} | {' | '.join(cells)} |", flush=True)
 
 
 _ORDER = (OWN, "typer", "others", STANDARD)

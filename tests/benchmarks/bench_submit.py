@@ -64,9 +64,12 @@ def _memory(folder: Path, environment: dict[str, str]) -> None:
         ["pgrep", "-f", f"mlrun_cli.supervisor.*{run_id}"], capture_output=True, text=True, check=True
     )
     rollup = Path(f"/proc/{found.stdout.split()[0]}/smaps_rollup").read_text(encoding="ascii")
-    pss = re.search(r"^Pss:\s+(\d+) kB", rollup, re.MULTILINE)
-    assert pss is not None
-    print(f"a supervisor's own memory (PSS): {int(pss[1]) / 1000:.1f} MB\n")
+    found_sizes = re.findall(r"^(Pss|Private_Clean|Private_Dirty):\s+(\d+) kB", rollup, re.MULTILINE)
+    sizes = {name: int(size) / 1000 for name, size in found_sizes}
+    private = sizes["Private_Clean"] + sizes["Private_Dirty"]
+    print(
+        f"a supervisor's private memory: {private:.1f} MB; with its share of what others have too: {sizes['Pss']:.1f}\n"
+    )
     _run(folder, environment, "cancel", "-r", run_id, "--grace", "0")
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
+import resource
 import statistics
 import subprocess
 import sys
@@ -49,6 +50,14 @@ def timed_by(measure: Callable[[], float], nothing: Callable[[], float] | None =
     nothing = nothing or (lambda: _once(PASS, Path.cwd(), os.environ))
     pairs = [(measure(), nothing()) for _ in range(runs + 1)][1:]
     return Timed(*(statistics.median(column) for column in zip(*pairs, strict=True)))
+
+
+def measure_cpu(command: Sequence[str], folder: Path, environment: Mapping[str, str]) -> float:
+    """Return the user and system time in milliseconds of a command, with that of the children it has waited for."""
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    _once(command, folder, environment)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return (after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime) * 1000
 
 
 def _once(command: Sequence[str], folder: Path, environment: Mapping[str, str]) -> float:
