@@ -388,12 +388,12 @@ def test_a_match_and_the_start_stay_in_sight_while_lines_are_added(mlrun: Mlrun,
     for number in (150, 154):
         expect(tab.locator("#log .line:has(mark[aria-current])")).to_contain_text(f"line {number} ")
         expect(follow).not_to_be_checked()
-        assert abs(tab.evaluate(_FROM_CENTRE)) < 2
+        tab.wait_for_function(_IS_CENTRED)
         if number == 150:
             tab.get_by_role("link", name="Next").click()
     gates[1].touch()
     expect(tab.locator("#log")).to_contain_text("an added line")
-    assert abs(tab.evaluate(_FROM_CENTRE)) < 2
+    assert tab.evaluate(_IS_CENTRED)
     tab.get_by_role("link", name="Next").click()
     expect(tab.locator("#log .line:has(mark[aria-current])")).to_contain_text("line 398 ")
     gates[2].touch()
@@ -401,6 +401,7 @@ def test_a_match_and_the_start_stay_in_sight_while_lines_are_added(mlrun: Mlrun,
     expect(tab.locator("#log .line:has(mark[aria-current])")).to_contain_text("line 398 ")
     expect(follow).not_to_be_checked()
     tab.get_by_role("link", name="Start").click()
+    tab.wait_for_load_state()
     follow.check()
     _expect_in_sight(tab, "another one")
     gates[3].touch()
@@ -513,12 +514,13 @@ def test_one_place_is_the_one_that_was_found(mlrun: Mlrun, studio: Studio, tab: 
 
 _FROM_TOP = "(line) => line.getBoundingClientRect().top - line.closest('#log').getBoundingClientRect().top"
 _LINES = "() => [...document.querySelectorAll('#log .line')].map((line) => line.textContent)"
-_FROM_CENTRE = """() => {
+_IS_CENTRED = """() => {
   const middle = (element) => {
     const { top, bottom } = element.getBoundingClientRect();
     return (top + bottom) / 2;
   };
-  return middle(document.querySelector("#log mark[aria-current]")) - middle(document.querySelector("#log"));
+  const [mark, log] = ["#log mark[aria-current]", "#log"].map((which) => document.querySelector(which));
+  return Math.abs(middle(mark) - middle(log)) < 2;
 }"""
 _IS_IN_SIGHT = """(text) => {
   const { top, bottom } = document.querySelector("#log").getBoundingClientRect();

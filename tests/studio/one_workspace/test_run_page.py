@@ -10,6 +10,8 @@ from playwright.sync_api import Page, expect
 from tests.running import Mlrun, until
 from tests.studio.serving import Studio
 
+_COPIED_MS = 1500
+
 
 def test_the_details_say_what_ran_and_how_it_ended(mlrun: Mlrun, studio: Studio) -> None:
     mlrun.script("import sys; raise ValueError(f'<b>{sys.argv[1]}</b>')")
@@ -108,12 +110,15 @@ def test_ids_and_commands_can_be_copied(mlrun: Mlrun, tab: Page, studio: Studio)
     mlrun.script("print()")
     run_id = mlrun.ended("train.py", "a b")["run_id"]
     tab.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    tab.clock.install(time="2026-01-31T10:00:00")
     tab.goto(studio.urls.run(run_id))
+    tab.clock.pause_at("2026-01-31T11:00:00")  # so that it says so until it has been looked at
     command = f"mlrun run submit-script --path '{mlrun.folder}' -e exp train.py 'a b'"
     for name, copied in (("Copy id", run_id), ("Copy command", command)):
         tab.get_by_role("button", name=name).click()
         expect(tab.get_by_role("button", name="Copied")).to_be_visible()
         until(partial(_clipboard_holds, tab, copied))
+        tab.clock.run_for(_COPIED_MS)
         expect(tab.get_by_role("button", name=name)).to_be_visible()
 
 
@@ -125,8 +130,9 @@ def test_news_leave_alone_what_says_that_it_has_been_copied(mlrun: Mlrun, studio
         """async () => {
             const toolbar = document.querySelector("#run-toolbar"), button = toolbar.querySelector("[data-copy]");
             const news = toolbar.outerHTML;
+            const said = new Promise((resolve) => new MutationObserver(resolve).observe(button, { childList: true }));
             button.click();
-            while (button.textContent !== "Copied") await new Promise(requestAnimationFrame);
+            await said;
             Idiomorph.morph(toolbar, news, { morphStyle: "outerHTML" });
             return document.querySelector("#run-toolbar [data-copy]").textContent;
         }"""

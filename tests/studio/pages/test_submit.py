@@ -48,6 +48,7 @@ def test_a_run_is_chosen_tried_dry_and_submitted(mlrun: Mlrun, studio: Studio, t
     (mlrun.folder / "data.bin").write_bytes(bytes(1500 << 10))
     tab.goto(studio.urls.experiments())
     tab.get_by_role("link", name="New run").click()
+    tab.wait_for_load_state()
     tab.get_by_label("Folder").fill(str(mlrun.folder))
     tab.get_by_label("Arguments").fill("--api-key sesame")
     tab.get_by_role("button", name="Show its scripts and runconfigs").click()
