@@ -49,8 +49,8 @@ def _describe_modules(folder: str, above: str) -> Iterator[str]:
     with os.scandir(folder) as entries:
         for entry in entries:
             name = f"{above}{entry.name}"
-            if entry.is_dir(follow_symlinks=False):
-                yield from _describe_modules(entry.path, f"{name}/")
-            elif name.endswith(".py"):
+            if name.endswith(".py"):
                 found = entry.stat()
                 yield f"{name} {found.st_size} {found.st_mtime_ns}"
+            elif entry.name != "__pycache__" and entry.is_dir(follow_symlinks=False):
+                yield from _describe_modules(entry.path, f"{name}/")
