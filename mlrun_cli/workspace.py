@@ -50,7 +50,7 @@ class Workspace:
         self.snapshots_folder = locator.folder / "snapshots"
         self.runs = RunStore(database, redaction)
         self._database = database
-        self._opened = locator.database.identity()
+        self._opened = locator.database.get_identity()
         self._opened_in = _identify_file(locator.folder)
         self.owned_run: tuple[str, int] | None = None
         """Id and key of the run that this process owns: it goes on with no store that does not know the run."""
@@ -219,7 +219,7 @@ class Workspace:
 
     def is_in_place(self) -> bool:
         """Return whether the open database is the one in place: it may have been moved, removed or made anew."""
-        return self._opened is not None and self.locator.database.identity() == self._opened
+        return self._opened is not None and self.locator.database.get_identity() == self._opened
 
     def is_missing(self, path: Path) -> bool:
         """Return whether a file or folder is missing in this workspace, whose own folder is in place.
@@ -233,7 +233,7 @@ class Workspace:
             raise self._create_away_error() from error
         try:
             # By the open folder: its path may lead to another one, or to none, from one moment to the next.
-            if self._opened is None or self.locator.database.identity(folder) != self._opened:
+            if self._opened is None or self.locator.database.get_identity(folder) != self._opened:
                 raise self._create_away_error()
             os.stat(path.relative_to(self.folder), dir_fd=folder)
         except FileNotFoundError:
@@ -282,7 +282,7 @@ class Workspace:
         except BaseException:
             fresh.close()
             raise
-        self._opened = self.locator.database.identity()
+        self._opened = self.locator.database.get_identity()
         self._database.replace_connection(fresh)
         self.generation += 1
 

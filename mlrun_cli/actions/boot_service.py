@@ -30,7 +30,7 @@ def install_boot_service(home: Path, program: Path, *, dry_run: bool, say: Calla
         other.remove()
         for note in service.install():
             say(note)
-    return {"dryRun": dry_run, "kind": service.kind, "text": service.text(), "where": service.where}
+    return {"dryRun": dry_run, "kind": service.kind, "text": service.render(), "where": service.where}
 
 
 def get_boot_service_status(home: Path, program: Path) -> dict[str, Any]:

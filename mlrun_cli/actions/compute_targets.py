@@ -67,7 +67,7 @@ def create_compute_target(
     shown_description = redaction.redact_optional(description) or ""
     target = ComputeTarget(name, kind, moment, moment, shown_description, shown_tags, properties)
     with workspace.transaction():
-        _check_room(workspace, target)
+        _check_capacity(workspace, target)
         if not workspace.compute_targets.insert(target):
             there = get_compute_target(workspace, name)
             if (there.kind, kind) != (AML_COMPUTE, AML_COMPUTE):
@@ -126,13 +126,13 @@ def update_compute_target(workspace: Workspace, name: str, properties: Mapping[s
     with workspace.transaction():
         there = get_compute_target(workspace, name)
         changed = there._replace(modified_at=now(), properties={**there.properties, **properties})
-        _check_room(workspace, changed)
+        _check_capacity(workspace, changed)
         workspace.compute_targets.replace(changed)
     wake_dispatchers(workspace)
     return changed
 
 
-def _check_room(workspace: Workspace, changed: ComputeTarget) -> None:
+def _check_capacity(workspace: Workspace, changed: ComputeTarget) -> None:
     """Check that no queued run needs more than a target will have."""
     most = find_kind(changed.kind).node_limit(changed)
     larger = [] if most is None else workspace.queues.list_ids_beyond(changed.name, most)

@@ -105,7 +105,7 @@ def check_definition_in(workspace: Workspace, definition: object) -> Definition:
     checked = check_definition(definition)
     for path in checked["paths"]:
         if "datastore" in path:
-            get_datastore(workspace, path["datastore"]).path(path["path"])
+            get_datastore(workspace, path["datastore"]).resolve_path(path["path"])
     return checked
 
 

@@ -152,7 +152,7 @@ def upload(datastore: Datastore, source: Path, target: str | None, *, overwrite:
         UsageError: the source is not there, or the path leads out of the datastore.
         MlrunError: a file cannot be copied.
     """
-    place = datastore.path(target)
+    place = datastore.resolve_path(target)
     if source.is_file():
         return _copy_all(source.parent, _FolderFiles([source.name], []), place, overwrite=overwrite)
     if not source.is_dir():

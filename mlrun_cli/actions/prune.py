@@ -88,7 +88,7 @@ def prune_built_environments(home: Path, older_than_seconds: float, *, dry_run: 
         MlrunError: they cannot be removed.
     """
     try:
-        keys, size = prune_environments(home, compute_cutoff(older_than_seconds), dry_run=dry_run)
+        keys, size = prune_environments(home, compute_cutoff_time(older_than_seconds), dry_run=dry_run)
     except OSError as error:
         raise _build_not_removed_error(error) from error
     return {"bytes": size, "dryRun": dry_run, "environments": list(keys)}
@@ -110,12 +110,12 @@ def prune_workspace(
     """
     reconcile(workspace)
     try:
-        return _prune(workspace, compute_cutoff(older_than_seconds), dry_run=dry_run, say=say)
+        return _prune(workspace, compute_cutoff_time(older_than_seconds), dry_run=dry_run, say=say)
     except OSError as error:
         raise _build_not_removed_error(error) from error
 
 
-def compute_cutoff(older_than_seconds: float) -> int:
+def compute_cutoff_time(older_than_seconds: float) -> int:
     """Return the time that many seconds ago, in microseconds."""
     return now() - int(older_than_seconds * MICROSECONDS)
 

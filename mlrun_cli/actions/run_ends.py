@@ -18,7 +18,7 @@ from mlrun_cli.runs.run import Run
 from mlrun_cli.runs.status import ALIVE_STATUSES, RunStatus
 from mlrun_cli.runtime.liveness import reconcile
 from mlrun_cli.runtime.queue import wake_dispatchers
-from mlrun_cli.runtime.waiting import find_awaited_room
+from mlrun_cli.runtime.waiting import find_space_wait
 from mlrun_cli.targets.registry import find_target
 from mlrun_cli.workspace import Workspace
 
@@ -147,7 +147,7 @@ def wait_for_runs(
             next_reconciliation = time.monotonic() + _RECONCILE_SECONDS
             full = describe_full_disk(workspace.folder, FULL_FOR_RUNS_BYTES)
             for key, run in waiting.items():
-                if key not in told and (room := find_awaited_room(workspace, run, full)) is not None:
+                if key not in told and (room := find_space_wait(workspace, run, full)) is not None:
                     say(f"{run.run_id} waits for {room}.")
                     told.add(key)
         statuses: dict[str, RunStatus] = {}

@@ -119,7 +119,7 @@ class Group:
         """Add a command."""
         self._declared[verb] = declaration
 
-    def verbs(self) -> Sequence[str]:
+    def list_verbs(self) -> Sequence[str]:
         """Return all verbs."""
         return self._verbs or tuple(self._declared)
 
@@ -130,9 +130,9 @@ class Group:
         return self._declared.get(verb)
 
     @property
-    def commands(self) -> Mapping[str, Declaration]:
+    def load_commands(self) -> Mapping[str, Declaration]:
         """The commands by verb; imports the files of all."""
-        found = {verb: self.find(verb) for verb in self.verbs()}
+        found = {verb: self.find(verb) for verb in self.list_verbs()}
         return {verb: declaration for verb, declaration in found.items() if declaration is not None}
 
 

@@ -30,7 +30,7 @@ class Context(NamedTuple):
     workspace: Workspace
     attached_experiment: str | None
 
-    def experiment_name(self, typed: str | None) -> str:
+    def get_experiment_name(self, typed: str | None) -> str:
         """Return the experiment that was typed, else the attached folder's.
 
         Raises:
@@ -53,7 +53,7 @@ def open_context(shared: GlobalOptions) -> Context:
         WorkspaceNotFound: there is no workspace of the name that was typed.
     """
     config = find_project_config(shared.path)
-    identity = select_workspace(shared, config)
+    identity = resolve_workspace_identity(shared, config)
     is_typed = any(name is not None for name in (shared.workspace_name, shared.resource_group, shared.subscription_id))
     shared.notes.debug(
         f"Python {sys.version.split()[0]} ({sys.executable}), mlrun-cli {__version__}, MLRUN_HOME {get_home()}"
@@ -77,7 +77,7 @@ def warn_of_lost_runs(workspace: Workspace, shared: GlobalOptions) -> None:
         )
 
 
-def select_workspace(
+def resolve_workspace_identity(
     shared: GlobalOptions, config: ProjectConfig | None, *, otherwise: str | None = None
 ) -> WorkspaceIdentity:
     """Return the identity of a command's workspace; each name comes from an option, else from the attached folder.
@@ -124,7 +124,7 @@ def _format_workspace_options(identity: WorkspaceIdentity) -> list[str]:
     options = ["-w", identity.name, "-g", identity.resource_group]
     for shared, needed in ((GlobalOptions(), []), (named, options)):
         with suppress(UsageError):  # no workspace is named
-            if select_workspace(shared, config) == identity:
+            if resolve_workspace_identity(shared, config) == identity:
                 return needed
     return [*options, "--subscription-id", identity.subscription_id]
 

@@ -145,7 +145,7 @@ def upload(
         _warn_of_skipped_files(shared, copied)
         return {
             "datastore": name,
-            "path": str(datastore.path(target)),
+            "path": str(datastore.resolve_path(target)),
             "uploaded": copied.copied,
             **_build_counts(copied),
         }

@@ -42,7 +42,7 @@ def report_error(exception: Exception, *, debug: bool) -> int:
         debug: whether to print its traceback and its code too.
     """
     error = to_mlrun_error(exception)
-    _name_full_disk(error)
+    _add_full_disk_hint(error)
     error_format = os.environ.get(FORMAT_VARIABLE) or "text"
     try:
         if debug:
@@ -79,7 +79,7 @@ def to_mlrun_error(exception: Exception) -> MlrunError:
     return InternalError(f"This is a bug in mlrun-cli: {what}", hint="Please report it; --debug shows more.")
 
 
-def _name_full_disk(error: MlrunError) -> None:
+def _add_full_disk_hint(error: MlrunError) -> None:
     """Add to the hint that the disk of the home folder is full, where that may be the cause."""
     from mlrun_cli.actions.workspaces import get_home  # noqa: PLC0415 - not on the way of what succeeds
     from mlrun_cli.core.disk_room import describe_full_disk  # noqa: PLC0415

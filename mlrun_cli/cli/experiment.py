@@ -56,7 +56,7 @@ def show(shared: GlobalOptions, name: _Name = None) -> object:
     """Show an experiment."""
     context = open_context(shared)
     with context.workspace as workspace:
-        return get_experiment(workspace, context.experiment_name(name))
+        return get_experiment(workspace, context.get_experiment_name(name))
 
 
 @command(
@@ -74,5 +74,5 @@ def open_page(shared: GlobalOptions, name: _Name = None) -> object:
 
     context = open_context(shared)
     with context.workspace as workspace:
-        address = build_experiment_url(workspace, get_experiment(workspace, context.experiment_name(name))["name"])
+        address = build_experiment_url(workspace, get_experiment(workspace, context.get_experiment_name(name))["name"])
         return open_studio_page(workspace.home, address, shared.notes)

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from mlrun_cli.cli.command import Group, command
-from mlrun_cli.cli.context import select_workspace, warn_of_lost_runs
+from mlrun_cli.cli.context import resolve_workspace_identity, warn_of_lost_runs
 from mlrun_cli.cli.global_options import GlobalOptions
 from mlrun_cli.core.names import DEFAULT_WORKSPACE, check_experiment_name
 from mlrun_cli.errors import InvalidFile
@@ -50,7 +50,7 @@ def attach(shared: GlobalOptions, experiment_name: _ExperimentName = None) -> ob
     from mlrun_cli.actions.workspaces import open_workspace  # noqa: PLC0415
 
     config = _read_own_config(shared)
-    identity = select_workspace(shared, config, otherwise=DEFAULT_WORKSPACE)
+    identity = resolve_workspace_identity(shared, config, otherwise=DEFAULT_WORKSPACE)
     if experiment_name is None and config is not None:
         experiment_name = config.experiment_name
     if experiment_name is not None:

@@ -16,7 +16,7 @@ from mlrun_cli.actions.models import ModelChanges
 from mlrun_cli.cli.command import Group, command
 from mlrun_cli.cli.context import Context, open_context
 from mlrun_cli.cli.global_options import GlobalOptions
-from mlrun_cli.cli.option_values import check_changes, name_option_in_error, parse_properties, parse_tags
+from mlrun_cli.cli.option_values import add_option_to_errors, check_changes, parse_properties, parse_tags
 from mlrun_cli.cli.output.progress import copy_progress
 from mlrun_cli.cli.output.record_table import Field, build_listing, format_record_tags, make_time_formatter
 from mlrun_cli.cli.run.selection import get_run
@@ -368,7 +368,7 @@ def _parse_tags(pairs: Sequence[str] | None, *, option: str = "--tag", removed: 
 
 
 def _parse_filters(pairs: Sequence[str] | None, option: str) -> tuple[PairFilter, ...]:
-    with name_option_in_error(option):
+    with add_option_to_errors(option):
         return tuple(PairFilter(one.key, one.value) for one in map(parse_tag, pairs or []))
 
 

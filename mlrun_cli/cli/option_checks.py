@@ -44,7 +44,7 @@ def check_typed_values(parameters: Sequence[Any], typed: Mapping[str, Any]) -> N
 
 
 def _check_option(parameter: Any, values: Sequence[str], names: frozenset[str]) -> None:
-    name = _name(parameter)
+    name = _get_name(parameter)
     for value in values:
         if value.partition("=")[0] in names:
             raise MissingOption(
@@ -62,7 +62,7 @@ def _check_option(parameter: Any, values: Sequence[str], names: frozenset[str]) 
 
 
 def _build_empty_error(parameter: Any) -> InvalidValue:
-    name = _name(parameter)
+    name = _get_name(parameter)
     return InvalidValue(f"{name} is empty.", hint="Give it a path, or leave it out.", target=name)
 
 
@@ -70,7 +70,7 @@ def _takes_value(parameter: Any) -> bool:
     return parameter.param_type_name == "option" and not parameter.is_flag and not parameter.count
 
 
-def _name(parameter: Any) -> str:
+def _get_name(parameter: Any) -> str:
     """Return the long name of an option, or an argument as help shows it."""
     is_option = parameter.param_type_name == "option"
     return str(max(parameter.opts, key=len) if is_option else parameter.metavar)

@@ -138,12 +138,12 @@ def parse_seconds(text: str, option: str, *, needs_unit: bool = False) -> float:
     Raises:
         InvalidDuration: it is none, or has no unit where it needs one.
     """
-    with name_option_in_error(option):
+    with add_option_to_errors(option):
         return parse_duration(text, needs_unit=needs_unit)
 
 
 @contextmanager
-def name_option_in_error(option: str) -> Iterator[None]:
+def add_option_to_errors(option: str) -> Iterator[None]:
     """Begin errors raised in this context with the option that the value was given for."""
     try:
         yield

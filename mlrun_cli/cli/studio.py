@@ -13,7 +13,7 @@ import typer
 
 from mlrun_cli.actions.workspaces import get_home, open_workspace
 from mlrun_cli.cli.command import Group, command
-from mlrun_cli.cli.context import select_workspace
+from mlrun_cli.cli.context import resolve_workspace_identity
 from mlrun_cli.cli.global_options import GlobalOptions
 from mlrun_cli.core.home import make_private_folder
 from mlrun_cli.errors import ConflictingOptions, InvalidPath, InvalidValue, ProgramNotFound
@@ -113,7 +113,7 @@ def _find_first_workspace(shared: GlobalOptions) -> tuple[str, str, str] | None:
     is_typed = any(name is not None for name in (shared.workspace_name, shared.resource_group, shared.subscription_id))
     if config is None and not is_typed and shared.default_workspace_name is None:
         return None
-    identity = select_workspace(shared, config)
+    identity = resolve_workspace_identity(shared, config)
     open_workspace(identity, create=not is_typed).close()
     return identity.subscription_id, identity.resource_group, identity.name
 

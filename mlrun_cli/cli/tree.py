@@ -59,11 +59,11 @@ class _Tree(TyperGroup):
         super().__init__(name=name, rich_markup_mode=None, context_settings=names, **settings)
         self._description = description
 
-    def summaries(self) -> Mapping[str, str]:
+    def list_summaries(self) -> Mapping[str, str]:
         """Return what each command does, by its name, in the order of the help page."""
         raise NotImplementedError
 
-    def examples(self) -> Sequence[tuple[str, str]]:
+    def list_examples(self) -> Sequence[tuple[str, str]]:
         """Return two examples, each a description and a command line."""
         return _EXAMPLES
 
@@ -71,7 +71,7 @@ class _Tree(TyperGroup):
         """Return the command with this name, or None."""
         raise NotImplementedError
 
-    def words(self, name: str) -> str:
+    def get_words(self, name: str) -> str:
         """Return the words behind `az ml` for the command of this name."""
         return name
 
@@ -92,7 +92,7 @@ class _Tree(TyperGroup):
 
     def list_commands(self, ctx: Any) -> list[str]:  # noqa: ARG002
         """Return the names of commands, in the order of the help page."""
-        return list(self.summaries())
+        return list(self.list_summaries())
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
         """Find a command.
@@ -104,7 +104,7 @@ class _Tree(TyperGroup):
         found = self.find(cmd_name)
         if found is not None:
             return found
-        words = self.words(cmd_name)
+        words = self.get_words(cmd_name)
         advice = AZURE_ONLY.get(words) or AZURE_ONLY.get(cmd_name)
         if advice is not None:
             raise UnsupportedCommand(f"mlrun-cli has no '{words}'.", hint=advice, target=words)
@@ -124,7 +124,7 @@ class _Tree(TyperGroup):
         from mlrun_cli.cli.help.topics import find_topic  # noqa: PLC0415
 
         topic = find_topic(ctx.command_path)
-        formatter.write(format_group_help(ctx, self._description, self.summaries(), self.examples(), topic))
+        formatter.write(format_group_help(ctx, self._description, self.list_summaries(), self.list_examples(), topic))
 
 
 class Noun(_Tree):
@@ -134,25 +134,25 @@ class Noun(_Tree):
         super().__init__(group.name, description={**NOUNS, **OWN_NOUNS}[group.name])
         self._group = group
 
-    def summaries(self) -> Mapping[str, str]:
+    def list_summaries(self) -> Mapping[str, str]:
         """Return the first line of each verb's help."""
-        return {verb: declaration.summary for verb, declaration in self._group.commands.items()}
+        return {verb: declaration.summary for verb, declaration in self._group.load_commands.items()}
 
-    def examples(self) -> Sequence[tuple[str, str]]:
+    def list_examples(self) -> Sequence[tuple[str, str]]:
         """Return the first examples of its first two verbs, or both of its only one."""
-        first_of_all = zip(*(declaration.examples for declaration in self._group.commands.values()), strict=False)
+        first_of_all = zip(*(declaration.examples for declaration in self._group.load_commands.values()), strict=False)
         return list(chain.from_iterable(first_of_all))[:2]
 
     def list_commands(self, ctx: Any) -> list[str]:  # noqa: ARG002
         """Return the verbs, in the order of the help page."""
-        return list(self._group.verbs())
+        return list(self._group.list_verbs())
 
     def find(self, name: str) -> Any:
         """Build the verb."""
         declaration = self._group.find(name)
         return None if declaration is None else build(declaration, name)
 
-    def words(self, name: str) -> str:
+    def get_words(self, name: str) -> str:
         """Return the noun and its verb."""
         return f"{self.name} {name}"
 
@@ -160,7 +160,7 @@ class Noun(_Tree):
         """Return the verb that other programs call `name`, or None."""
         from mlrun_cli.cli.synonyms import find_verb  # noqa: PLC0415 - start-up
 
-        return find_verb(self._group.name, name, self._group.verbs())
+        return find_verb(self._group.name, name, self._group.list_verbs())
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         """Find the verb that was typed.
@@ -170,7 +170,7 @@ class Noun(_Tree):
             UsageError: there is none of this name.
         """
         words = f"{self.name} {' '.join(args[:2])}"
-        if words in AZURE_ONLY and args[0] in self._group.verbs():
+        if words in AZURE_ONLY and args[0] in self._group.list_verbs():
             raise UnsupportedCommand(f"mlrun-cli has no '{words}'.", hint=AZURE_ONLY[words], target=words)
         return super().resolve_command(ctx, args)
 
@@ -178,7 +178,7 @@ class Noun(_Tree):
 class _Nouns(_Tree):
     """The group of all nouns."""
 
-    def summaries(self) -> Mapping[str, str]:
+    def list_summaries(self) -> Mapping[str, str]:
         """Return a one-line description of each noun."""
         return NOUNS
 
@@ -209,7 +209,7 @@ class _Nouns(_Tree):
         elif words[0] in AZURE_ONLY or self.find(words[0]) is not None:
             return
         else:
-            nearest = find_nearest(words[0], self.summaries()) or self.find_synonym(words[0])
+            nearest = find_nearest(words[0], self.list_summaries()) or self.find_synonym(words[0])
             raise UnknownTopic(words[0], nearest, list(TOPICS))
         ctx.exit()
 
@@ -223,7 +223,7 @@ class _Nouns(_Tree):
 class _Root(_Nouns):
     """The root: all nouns, `ml` with the same nouns for lines written for az, and commands without a noun."""
 
-    def summaries(self) -> Mapping[str, str]:
+    def list_summaries(self) -> Mapping[str, str]:
         """Return a one-line description of each noun and command."""
         alone = {name: summary for name, (summary, _) in _COMMANDS.items()}
         again = {"ml": "All of these once more, for lines like 'az ml run list'.", "help": _HELP}

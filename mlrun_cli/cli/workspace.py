@@ -18,7 +18,7 @@ from mlrun_cli.actions.workspaces import (
 )
 from mlrun_cli.cli.command import Group, command
 from mlrun_cli.cli.confirmation import confirm
-from mlrun_cli.cli.context import open_context, select_workspace, warn_of_lost_runs
+from mlrun_cli.cli.context import open_context, resolve_workspace_identity, warn_of_lost_runs
 from mlrun_cli.cli.global_options import GlobalOptions
 from mlrun_cli.cli.option_values import parse_seconds, parse_tags
 from mlrun_cli.cli.output.record_table import Field, build_listing
@@ -120,7 +120,7 @@ def create(
     """
     if of_azure_alone or is_of_azure_alone:
         shared.notes.say("Options for places, keys and other resources mean nothing here and were skipped.")
-    identity = select_workspace(shared._replace(workspace_name=name), find_project_config(shared.path))
+    identity = resolve_workspace_identity(shared._replace(workspace_name=name), find_project_config(shared.path))
     tagged = None if tags is None else {key: value or "" for key, value in parse_tags(tags, option="--tags").items()}
     with open_workspace(identity, create=True) as workspace:
         warn_of_lost_runs(workspace, shared)
@@ -146,7 +146,7 @@ def repair(shared: GlobalOptions) -> object:
     from mlrun_cli.actions.repair import repair_workspace  # noqa: PLC0415
 
     return repair_workspace(
-        select_workspace(shared, find_project_config(shared.path)), get_home(), say=shared.notes.say
+        resolve_workspace_identity(shared, find_project_config(shared.path)), get_home(), say=shared.notes.say
     )
 
 
@@ -192,7 +192,7 @@ def restore(
     """
     from mlrun_cli.actions.repair import restore_workspace  # noqa: PLC0415
 
-    identity = select_workspace(shared, find_project_config(shared.path))
+    identity = resolve_workspace_identity(shared, find_project_config(shared.path))
     if not yes:
         question = f"Put '{file}' in the place of the store of workspace '{identity.name}'?"
         confirm(shared, question, otherwise="Nothing was changed.")
@@ -221,13 +221,13 @@ def prune(
     those that a registered model comes from. Snapshots that no run has go after a day, and environments
     when no run that stays has had them and none has used them for so long.
     """
-    from mlrun_cli.actions.prune import compute_cutoff, prune_workspace  # noqa: PLC0415
+    from mlrun_cli.actions.prune import compute_cutoff_time, prune_workspace  # noqa: PLC0415
 
     seconds = parse_seconds(older_than, "--older-than", needs_unit=True)
     with open_context(shared).workspace as workspace:
         if not is_dry_run and not yes:
             would_be = prune_workspace(workspace, seconds, dry_run=True, say=shared.notes.say)
-            question = _build_question(workspace.identity.name, would_be, compute_cutoff(seconds))
+            question = _build_question(workspace.identity.name, would_be, compute_cutoff_time(seconds))
             confirm(shared, question, otherwise="Nothing was removed.")
         return prune_workspace(workspace, seconds, dry_run=is_dry_run, say=shared.notes.say)
 

@@ -22,7 +22,7 @@ class Datastore(NamedTuple):
     folder: Path
     is_own: bool
 
-    def path(self, relative: str | None) -> Path:
+    def resolve_path(self, relative: str | None) -> Path:
         """Return the absolute path of a path of the datastore; a leading slash means its root.
 
         Raises:

@@ -92,7 +92,7 @@ def _locate(path: Mapping[str, str], find_datastore: FindDatastore) -> str:
     if "url" in path:
         return path["url"]
     if "datastore" in path:
-        return os.fspath(find_datastore(path["datastore"]).path(path["path"]))
+        return os.fspath(find_datastore(path["datastore"]).resolve_path(path["path"]))
     return os.path.normpath(path["path"])
 
 

@@ -52,7 +52,7 @@ def find_package_day(files: Iterable[Path], environ: Mapping[str, str]) -> Packa
 def _find_day(file: Path, environ: Mapping[str, str]) -> PackageDay:
     repository = _Repository(file, environ)
     if repository.is_there and (file.is_dir() or not repository.has_changes()):
-        commit = repository.last_commit()
+        commit = repository.find_last_commit()
         if commit is not None:
             return commit
     if file.is_dir():
@@ -86,7 +86,7 @@ class _Repository:
         answer = self._run_git("status", "--porcelain", "--ignored", "--untracked-files=all", "--", str(self._file))
         return answer is None or bool(answer)
 
-    def last_commit(self) -> PackageDay | None:
+    def find_last_commit(self) -> PackageDay | None:
         """Return the day of the last commit that changed the file; None when there is none, or git does not tell."""
         shown = self._run_git("log", "-1", "--no-show-signature", "--format=%H %ct", "--", str(self._file))
         if not shown:

@@ -107,7 +107,7 @@ def find_own_project_config(folder: Path) -> ProjectConfig | None:
     Raises:
         InvalidFile: it cannot be read, or is none.
     """
-    return next((read_project_config(path) for path in _list_places(folder) if _exists(path)), None)
+    return next((read_project_config(path) for path in _list_candidates(folder) if _exists(path)), None)
 
 
 def read_project_config(path: Path) -> ProjectConfig:
@@ -214,7 +214,7 @@ def _read_other_keys(path: Path) -> dict[str, Any]:
     return {key: value for key, value in document.items() if key.casefold() not in known}
 
 
-def _list_places(folder: Path) -> list[Path]:
+def _list_candidates(folder: Path) -> list[Path]:
     return [folder / within / name for within in CONFIGURATION_FOLDERS for name in CONFIG_NAMES]
 
 

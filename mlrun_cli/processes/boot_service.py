@@ -38,7 +38,7 @@ class BootService(Protocol):
     kind: str
     where: str
 
-    def text(self) -> str:
+    def render(self) -> str:
         """Return the content of the file."""
 
     def is_installed(self) -> bool:
@@ -78,7 +78,7 @@ class SystemdUnit:
         """Return whether there is a systemd instance to use."""
         return _read_output("systemctl", "--user", "show-environment") is not None
 
-    def text(self) -> str:
+    def render(self) -> str:
         """Return the content of the unit's file."""
         variables = "\n".join(
             f"Environment={_quote_word(f'{name}={value}')}" for name, value in self._variables.items()
@@ -94,7 +94,7 @@ class SystemdUnit:
         """Write the file and enable the unit; return a line where it starts only at the user's first login."""
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)
-            self._path.write_text(self.text(), encoding="utf-8")
+            self._path.write_text(self.render(), encoding="utf-8")
         except OSError as error:
             raise _build_not_written_error(self._path, error) from error
         _run_or_raise("systemctl", "--user", "daemon-reload")
@@ -127,7 +127,7 @@ class CronLine:
         self._command = command
         self._variables = variables
 
-    def text(self) -> str:
+    def render(self) -> str:
         """Return the line."""
         words = [*(f"{name}={shlex.quote(value)}" for name, value in self._variables.items())]
         # A percent sign ends the command, for cron.
@@ -140,7 +140,7 @@ class CronLine:
 
     def install(self) -> tuple[str, ...]:
         """Add the line."""
-        self._write([*(line for line in self._read_lines() if not self._is_own_line(line)), self.text()])
+        self._write([*(line for line in self._read_lines() if not self._is_own_line(line)), self.render()])
         return ()
 
     def remove(self) -> bool:

@@ -28,15 +28,15 @@ from mlrun_cli.workspace_locator import parse_locator
 _RETRY_SECONDS = 0.05
 
 
-def _limit(most: int, files_each: int) -> threading.Semaphore:
+def _create_semaphore(most: int, files_each: int) -> threading.Semaphore:
     """Return a semaphore for `most` holders, or fewer, to stay within a quarter of the limit of open files."""
     limit, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     fewer = most if limit == resource.RLIM_INFINITY else limit // 4 // files_each
     return threading.Semaphore(max(1, min(most, fewer)))
 
 
-_CONNECTIONS = _limit(1 << 16, files_each=1)
-_REQUESTS = _limit(32, files_each=6)
+_CONNECTIONS = _create_semaphore(1 << 16, files_each=1)
+_REQUESTS = _create_semaphore(32, files_each=6)
 """Requests handled at once: three files of the store, and journals, documents and what is asked for one by one."""
 
 

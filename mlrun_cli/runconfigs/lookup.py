@@ -31,11 +31,11 @@ def find_runconfig(path: Path, name: str) -> tuple[Path, tuple[str, ...]]:
         raise MissingOption("-c is empty.", hint="Name a runconfig, such as 'local'.", target="-c")
     if _is_file(path):
         return path, ()
-    places = _list_places(path, name)
+    places = _list_candidates(path, name)
     found = [place for place in places if _is_file(place)]
     if not found:
         raise _build_not_found_error(path, name, places)
-    first, *others = [*found, *filter(os.path.isfile, _list_hidden_places(path, name, places))]
+    first, *others = [*found, *filter(os.path.isfile, _list_hidden_candidates(path, name, places))]
     return first, tuple(f"{other} is not used: {_make_relative(first, path)} comes first." for other in others)
 
 
@@ -54,7 +54,7 @@ def find_runconfig_name(path: Path, file: Path) -> str:
     relative = [str(file.relative_to(folder)) for folder in folders]
     names = [spelling for name in relative for spelling in (name.removesuffix(SUFFIX), name)]
     return next(
-        (name for name in names if next(filter(os.path.isfile, _list_places(path, name)), None) == file), str(file)
+        (name for name in names if next(filter(os.path.isfile, _list_candidates(path, name)), None) == file), str(file)
     )
 
 
@@ -64,28 +64,31 @@ def find_project_folder(runconfig: Path) -> Path:
     return folder.parent if folder.name in CONFIGURATION_FOLDERS else folder
 
 
-def _list_places(path: Path, name: str) -> list[Path]:
-    in_folder, in_path = _list_places_within(find_configuration_folder(path), name), _list_places_within(path, name)
+def _list_candidates(path: Path, name: str) -> list[Path]:
+    in_folder, in_path = (
+        _list_candidates_within(find_configuration_folder(path), name),
+        _list_candidates_within(path, name),
+    )
     return list(dict.fromkeys([*in_folder, *reversed(in_path)]))
 
 
-def _list_hidden_places(path: Path, name: str, places: list[Path]) -> list[Path]:
+def _list_hidden_candidates(path: Path, name: str, places: list[Path]) -> list[Path]:
     """Return the places of a name in the other folder of runconfigs, which is not looked into."""
     return [
         place
         for within in CONFIGURATION_FOLDERS
-        for place in _list_places_within(path / within, name)
+        for place in _list_candidates_within(path / within, name)
         if place not in places
     ]
 
 
-def _list_places_within(folder: Path, name: str) -> list[Path]:
+def _list_candidates_within(folder: Path, name: str) -> list[Path]:
     return [Path(os.path.normpath(folder / spelling)) for spelling in (name, f"{name}{SUFFIX}")]
 
 
 def _build_not_found_error(path: Path, name: str, places: list[Path]) -> UsageError:
     names = list_runconfig_names(path)
-    hidden = next(filter(os.path.isfile, _list_hidden_places(path, name, places)), None)
+    hidden = next(filter(os.path.isfile, _list_hidden_candidates(path, name, places)), None)
     nearest = difflib.get_close_matches(name[:100].removesuffix(SUFFIX), names, n=1)
     if hidden is not None:
         hint = (

@@ -71,7 +71,7 @@ class RunFolder:
                 if not folder.is_symlink() and not os.access(folder, os.R_OK | os.W_OK | os.X_OK):
                     folder.chmod(0o700)
 
-    def reserve_room(self) -> None:
+    def reserve_space(self) -> None:
         """Reserve disk space for what is written when the run ends: a script may fill the disk."""
         with suppress(OSError):
             descriptor = os.open(self.reserve, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600)
@@ -80,12 +80,12 @@ class RunFolder:
             finally:
                 os.close(descriptor)
 
-    def release_room(self) -> None:
+    def release_space(self) -> None:
         """Release the reserved disk space."""
         with suppress(OSError):
             self.reserve.unlink()
 
-    def note_life(self) -> None:
+    def record_heartbeat(self) -> None:
         """Update the modification time by which others see that the run is alive."""
         with suppress(OSError):
             os.utime(self.stdout)

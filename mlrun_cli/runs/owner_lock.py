@@ -102,10 +102,10 @@ class OwnerLock:
         """
         if not self.is_free():
             return False
-        self.note_recovery()
+        self.record_recovery()
         return self.take_within(seconds)
 
-    def note_recovery(self) -> None:
+    def record_recovery(self) -> None:
         """Record in the lock file that its holder recovers the run.
 
         Raises:
@@ -117,16 +117,16 @@ class OwnerLock:
         """Return whether the lock has a holder that recovers the run."""
         return os.pread(self.descriptor, len(_RECOVERING), 0) == _RECOVERING
 
-    def note_waiting_for_room(self, *, is_waiting: bool) -> None:
+    def record_waiting_for_space(self, *, is_waiting: bool) -> None:
         """Record whether the holder waits for room on the disk, if that can be written."""
         with suppress(OSError):
             os.pwrite(self.descriptor, _NO_ROOM if is_waiting else _NOTHING, 0)
 
-    def is_waiting_for_room(self) -> bool:
+    def is_waiting_for_space(self) -> bool:
         """Return whether the holder, if there is one, waits for room on the disk."""
         return os.pread(self.descriptor, len(_NO_ROOM), 0) == _NO_ROOM
 
-    def note_slow(self) -> None:
+    def record_slow_recovery(self) -> None:
         """Record that a reader timed out waiting for the recovery, so that others do not wait."""
         with suppress(OSError):
             os.pwrite(self.descriptor, _SLOW, _SLOW_AT)

@@ -124,7 +124,7 @@ def _make_outcome(status: RunStatus, end: ScriptEnd | None, error: dict[str, Any
     )
 
 
-def add_full_disk(outcome: Outcome, full: str | None) -> Outcome:
+def add_full_disk_warning(outcome: Outcome, full: str | None) -> Outcome:
     """Add a remark to an outcome that the disk was full when the script ended; `full` describes it.
 
     That may be why it failed.
@@ -153,7 +153,7 @@ def run_or_log(action: Callable[[], _T], otherwise: _U) -> _T | _U:
         return otherwise
 
 
-def describe_left_processes(processes: list[ProcessId]) -> tuple[str, ...]:
+def describe_leftover_processes(processes: list[ProcessId]) -> tuple[str, ...]:
     """Return the warning for a run whose processes could not all be ended."""
     if not processes:
         return ()
@@ -161,7 +161,7 @@ def describe_left_processes(processes: list[ProcessId]) -> tuple[str, ...]:
     return (f"Left running, since they could not be ended: the processes {pids}.",)
 
 
-def describe_left_files(folder: RunFolder) -> tuple[str, ...]:
+def describe_leftover_files(folder: RunFolder) -> tuple[str, ...]:
     """Return warnings about files that the script has left in the working folder."""
     return (*_describe_mlflow_files(folder), *_describe_links(folder))
 

@@ -163,7 +163,7 @@ class JournalReader:
         while self.ingest():
             pass
 
-    def sizes(self) -> Mapping[str, int]:
+    def read_sizes(self) -> Mapping[str, int]:
         """Return the present size of each journal, in bytes."""
         return {name: self._get_size(name) for name in list_journal_names(self._folder)}
 
@@ -173,7 +173,7 @@ class JournalReader:
 
     def ingest_until_now(self) -> None:
         """Store all journal lines acknowledged before this call, however many are written meanwhile."""
-        sizes = self.sizes()
+        sizes = self.read_sizes()
         while not self.has_ingested(sizes):
             if not self.ingest():  # what is left of a line was never acknowledged
                 return

@@ -14,7 +14,7 @@ from mlrun_cli.runs.run import Run
 from mlrun_cli.runs.status import ALIVE_STATUSES, RunStatus
 from mlrun_cli.runtime.queue import ensure_dispatchers
 from mlrun_cli.runtime.sessions import reconcile_sessions
-from mlrun_cli.runtime.slow_recovery import is_worth_waiting_for, note_slow
+from mlrun_cli.runtime.slow_recovery import is_worth_waiting_for, record_slow_recovery
 from mlrun_cli.runtime.unfinished_submits import remove_unfinished_submits
 from mlrun_cli.targets.base import Liveness, Target
 from mlrun_cli.targets.registry import find_target
@@ -58,7 +58,7 @@ def reconcile_runs(workspace: Workspace) -> frozenset[int]:
         time.sleep(_LOOK_AGAIN_SECONDS)
         awaited = [run for run in awaited if _is_alive(workspace.runs.find_status(run.key))]
     for run in awaited:
-        note_slow(workspace.run_folder(run.run_id).lock)
+        record_slow_recovery(workspace.run_folder(run.run_id).lock)
     lost = [run for run in (*slow, *awaited) if _is_alive(workspace.runs.find_status(run.key))]
     owned = (key for owner_lock in given_up for key in workspace.runs.list_keys_of_owner(owner_lock))
     return frozenset([*(run.key for run in lost), *owned])

@@ -26,7 +26,7 @@ from mlrun_cli.runs.owner_lock import OwnerLock
 from mlrun_cli.runs.status import RunStatus
 from mlrun_cli.runtime.journal_ingest import JournalReader
 from mlrun_cli.runtime.logged_values import copy_values_to_runs
-from mlrun_cli.runtime.slow_recovery import is_worth_waiting_for, note_slow
+from mlrun_cli.runtime.slow_recovery import is_worth_waiting_for, record_slow_recovery
 from mlrun_cli.runtime.tracked_outputs import keep_all_outputs
 from mlrun_cli.wire.run_folder import JOURNAL
 from mlrun_cli.workspace import Workspace
@@ -136,7 +136,7 @@ def reconcile_sessions(workspace: Workspace) -> list[str]:
         # Another process may be at it: one reader waits for it, for a while.
         while not (is_reconciled := _reconcile(workspace, name)) and is_worth_waiting_for(lock_file):
             if time.monotonic() >= deadline:
-                note_slow(lock_file)
+                record_slow_recovery(lock_file)
                 break
             time.sleep(_LOOK_AGAIN_SECONDS)
         if not is_reconciled:

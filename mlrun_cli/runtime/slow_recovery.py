@@ -15,7 +15,7 @@ def is_worth_waiting_for(lock_file: Path) -> bool:
     return True
 
 
-def note_slow(lock_file: Path) -> None:
+def record_slow_recovery(lock_file: Path) -> None:
     """Record in an owner lock's file that its recovery is slow."""
     with suppress(OSError), closing(OwnerLock.open(lock_file)) as lock:
-        lock.note_slow()
+        lock.record_slow_recovery()

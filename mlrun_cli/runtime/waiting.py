@@ -18,18 +18,16 @@ def find_waiting(workspace: Workspace, runs: Iterable[Run]) -> Mapping[int, str 
     report = QueueReport(workspace)
     full = describe_full_disk(workspace.folder, FULL_FOR_RUNS_BYTES)
     return {
-        run.key: report.describe_wait(run)
-        if run.status is RunStatus.QUEUED
-        else find_awaited_room(workspace, run, full)
+        run.key: report.describe_wait(run) if run.status is RunStatus.QUEUED else find_space_wait(workspace, run, full)
         for run in runs
     }
 
 
-def find_awaited_room(workspace: Workspace, run: Run, full: str | None) -> str | None:
+def find_space_wait(workspace: Workspace, run: Run, full: str | None) -> str | None:
     """Return why a run waits for space on its disk; None when it does not."""
     if full is None or run.status.is_terminal:
         return None
     with suppress(OSError), closing(OwnerLock.open(workspace.run_folder(run.run_id).lock)) as lock:
-        if lock.is_waiting_for_room():
+        if lock.is_waiting_for_space():
             return f"room on its disk: {full}"
     return None

@@ -77,7 +77,7 @@ class Dispatcher:
                 is_needed = self._start_runs()
             except StoreError as error:
                 write_log(f"the store waits: {error}")
-                if is_beyond_file_limit(self._workspace.locator.database.files()):
+                if is_beyond_file_limit(self._workspace.locator.database.list_files()):
                     raise  # the next look at a run starts another
                 time.sleep(_RETRY_SECONDS)
                 continue

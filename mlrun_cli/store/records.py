@@ -54,7 +54,9 @@ class RecordStore:
     def list_watched_tables(self) -> list[WatchedTable]:
         """Return the tables whose changes are reported, each as a `Change`."""
         tables = [
-            WatchedTable(table, table, keys, [name for name in self._database.columns(table) if name not in unrecorded])
+            WatchedTable(
+                table, table, keys, [name for name in self._database.list_columns(table) if name not in unrecorded]
+            )
             for table, keys in ((RUN, ("run_key",)), *NAMED_TABLES.items())
             for unrecorded in [UNRECORDED.get(table, ())]
         ]
@@ -196,7 +198,7 @@ class RecordStore:
         return int(found["experiment_key"])
 
     def _insert(self, table: str, row: Mapping[str, Any], otherwise: str = "") -> int:
-        known = [name for name in self._database.columns(table) if name in row]
+        known = [name for name in self._database.list_columns(table) if name in row]
         places = ", ".join(f":{name}" for name in known)
         return self._database.execute(
             f"INSERT INTO {table} ({', '.join(known)}) VALUES ({places}) {otherwise}",  # noqa: S608 — our own names

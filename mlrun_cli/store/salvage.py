@@ -61,7 +61,7 @@ class Salvage:
         for metric in self._damaged.rows("metrics", ("metric_key",)):
             run_key, _ = there.get(ids.get(metric["run_key"], ""), (None, None))
             if run_key is not None:
-                new_key = _make_room_for_metric(database, run_key, metric, counts[metric["metric_key"]])
+                new_key = _insert_metric(database, run_key, metric, counts[metric["metric_key"]])
                 if new_key is not None:
                     better[metric["metric_key"]] = new_key
         positions: dict[int, int] = defaultdict(int)
@@ -88,7 +88,7 @@ class Salvage:
         return found
 
 
-def _make_room_for_metric(database: Database, run_key: int, metric: Mapping[str, Any], count: int) -> int | None:
+def _insert_metric(database: Database, run_key: int, metric: Mapping[str, Any], count: int) -> int | None:
     """Insert a metric in place of one with fewer values, and return its key; None when the store has as many."""
     found = database.row(
         "SELECT metric_key, value_count FROM metrics WHERE run_key = :run_key AND name = :name",

@@ -42,15 +42,15 @@ class PageRequest:
         self.fields = fields
         self.urls = WorkspaceUrls(studio.options.base_path, *workspace.identity)
 
-    def path_parameter(self, name: str) -> str:
+    def get_path_parameter(self, name: str) -> str:
         """Return a parameter of the route's path; bytes that are not UTF-8 become replacement characters."""
-        return self._raw_path_parameter(name).encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+        return self._get_raw_path_parameter(name).encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
-    def file_path(self) -> str:
+    def get_file_path(self) -> str:
         """Return the path of the file that the URL names; bytes that are not UTF-8 become lone surrogates."""
-        return self._raw_path_parameter("path")
+        return self._get_raw_path_parameter("path")
 
-    def _raw_path_parameter(self, name: str) -> str:
+    def _get_raw_path_parameter(self, name: str) -> str:
         return str(self.request.path_params[name])
 
     @property
@@ -58,15 +58,15 @@ class PageRequest:
         """The request's URL without its query."""
         return f"{self.studio.options.base_path}{quote_path(self.request.scope['path'])}"
 
-    def query(self, name: str, default: str = "") -> str:
+    def get_query(self, name: str, default: str = "") -> str:
         """Return a parameter of the query."""
         return str(self.request.query_params.get(name, default))
 
     def render(self, template: str, status: int = 200, **values: Any) -> Response:
         """Render a template as the response."""
-        return self.studio.templates.respond(template, {**self.common_values(), **values}, status)
+        return self.studio.templates.respond(template, {**self.build_common_values(), **values}, status)
 
-    def common_values(self) -> dict[str, Any]:
+    def build_common_values(self) -> dict[str, Any]:
         """Return the values that all templates of a workspace's pages use."""
         return {
             "urls": self.urls,
@@ -75,7 +75,7 @@ class PageRequest:
             "query_string": self.request.url.query,
         }
 
-    def topic(self, *names: str) -> str:
+    def build_topic(self, *names: str) -> str:
         """Return a topic of this workspace, as `events/topic.py` lists them, for a part of a page to subscribe to."""
         return "|".join((str(WorkspaceUrls("", *self.workspace.identity)), *names))
 

@@ -12,7 +12,7 @@ _MAX_DIGITS = 7
 
 def parse_page_number(page: PageRequest) -> int:
     """Return the number of the requested page, from 1 on; 1 when it is not a number."""
-    text = page.query("page")
+    text = page.get_query("page")
     is_number = text.isascii() and text.isdecimal() and len(text) <= _MAX_DIGITS
     return max(1, int(text)) if is_number else 1
 

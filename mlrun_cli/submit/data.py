@@ -157,7 +157,7 @@ class _Binder:
     def bind_reference(self, binding: ReferenceBinding) -> None:
         where = f"dataReferences.{binding.name}"
         datastore = find_with_context(where, lambda: get_datastore(self._workspace, binding.datastore))
-        path = find_with_context(where, lambda: datastore.path(binding.path))
+        path = find_with_context(where, lambda: datastore.resolve_path(binding.path))
         if binding.mode == DOWNLOAD:
             files = self._places.find_files(where, path, datastore, binding.path or "")
             path = self._places.copy(files, binding.name, DOWNLOAD)
@@ -180,7 +180,7 @@ class _Binder:
         datastore = find_with_context(where, lambda: get_datastore(self._workspace, binding.datastore))
         relative = (binding.path or "dataset/{run-id}/{output-name}").strip("/")
         relative = relative.replace("{run-id}", self._run_id).replace("{output-name}", binding.name)
-        path = find_with_context(where, lambda: datastore.path(relative))
+        path = find_with_context(where, lambda: datastore.resolve_path(relative))
         if binding.registration is not None:
             name = binding.registration["name"]
             find_with_context(f"{where}.registrationOptions", lambda: check_dataset_name(name))

@@ -29,7 +29,7 @@ def main(words: list[str]) -> int:
     begin(*descriptors)
     if options:
         with suppress(OSError):  # who handed the lock over did, by its own pid
-            OwnerLock(descriptors[0]).note_recovery()
+            OwnerLock(descriptors[0]).record_recovery()
         with wait_for_workspace(Path(folder), Path("runs", run_id)) as workspace:
             recover_all(workspace, run_id)
             _wake_dispatchers(workspace)

@@ -29,11 +29,11 @@ from mlrun_cli.runs.script_end import ScriptEnd
 from mlrun_cli.runs.status import RunStatus
 from mlrun_cli.runs.submission import Submission
 from mlrun_cli.runtime.finish import (
-    add_full_disk,
+    add_full_disk_warning,
     clean_working_folder,
     derive_script_outcome,
-    describe_left_files,
-    describe_left_processes,
+    describe_leftover_files,
+    describe_leftover_processes,
     make_failure_outcome,
     read_outcome,
     record_outcome,
@@ -127,7 +127,7 @@ def recover(workspace: Workspace, run: Run) -> None:
     not_ended = run_or_log(lambda: _end_containers(run, submission), ())
     left = end_processes(track_run_processes(run.run_id), 0.0)
     full = describe_full_disk(folder.path, FULL_FOR_RUNS_BYTES)
-    folder.release_room()
+    folder.release_space()
     if submission is not None:
         run_or_log(lambda: remove_build_secrets(submission.environment), None)
     # The run's own variables may be gone with its supervisor; the user's names are among ours, as a rule.
@@ -137,9 +137,9 @@ def recover(workspace: Workspace, run: Run) -> None:
     outcome = read_outcome(folder)
     if outcome is None:
         outcome = _derive_outcome(workspace, run, folder, submission, had_processes=had_processes)
-        behind = run_or_log(lambda: describe_left_files(folder), ())
-        warnings = (*outcome.warnings, *reader.warnings, *behind, *not_ended, *describe_left_processes(left))
-        lost = add_full_disk(outcome._replace(warnings=warnings), full)
+        behind = run_or_log(lambda: describe_leftover_files(folder), ())
+        warnings = (*outcome.warnings, *reader.warnings, *behind, *not_ended, *describe_leftover_processes(left))
+        lost = add_full_disk_warning(outcome._replace(warnings=warnings), full)
         outcome = run_or_log(lambda: register_run_outputs(workspace, run, lost), lost)
         outcome = outcome.redact(redaction)
         # Without it, it is the store alone that knows.

@@ -91,9 +91,9 @@ class RunRequestHandler:
             response = build_error_response(error)
         return encode_line(response)
 
-    def written(self) -> Mapping[str, int]:
+    def read_journal_sizes(self) -> Mapping[str, int]:
         """Return the current sizes of the run's journals."""
-        return self._reader.sizes()
+        return self._reader.read_sizes()
 
     def _get_metrics(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
         if arguments.get("recursive") or self._workspace.metrics.count(self._key) > _FEW_VALUES:
@@ -203,7 +203,7 @@ class RpcServer:
         if b"\n" in piece:
             *lines, rest = connection.received.split(b"\n")
             connection.received = bytearray(rest)
-            written = self._handler.written()
+            written = self._handler.read_journal_sizes()
             connection.pending.extend((bytes(line), written) for line in lines)
 
     def _handle(self, connection: _Connection) -> None:

@@ -82,7 +82,7 @@ class Script:
             self._ports = Ports(self._launcher.port_count)
         except OSError as error:
             raise OperatingSystemError(f"The script could not be started: {error.strerror}.") from error
-        words = self._launcher.command(self._run.folder.artifacts, argv)
+        words = self._launcher.build_command(self._run.folder.artifacts, argv)
         processes = self._launcher.list_processes(self._ports.numbers)
         return [self._make_spec(number, process, words, environment) for number, process in enumerate(processes)]
 

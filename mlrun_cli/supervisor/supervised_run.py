@@ -80,13 +80,13 @@ class SupervisedRun:
         Raises:
             StoreError: a limit keeps this process from it, which is left to a recovery, or the folder is gone.
         """
-        with self._note_full_disk() as note_waiting:
+        with self._mark_full_disk() as note_waiting:
             while True:
                 try:
                     return action()
                 except StoreError as error:
                     write_log(f"the store waits: {error}")
-                    is_left = is_beyond_file_limit(self.workspace.locator.database.files())
+                    is_left = is_beyond_file_limit(self.workspace.locator.database.list_files())
                     if is_left or not self.folder.path.exists():
                         raise
                     note_waiting()
@@ -96,7 +96,7 @@ class SupervisedRun:
 
     def retry_disk(self, action: Callable[[], object]) -> None:
         """Retry an action that writes for as long as the disk is full; ignore other errors."""
-        with self._note_full_disk() as note_waiting:
+        with self._mark_full_disk() as note_waiting:
             while True:
                 try:
                     action()
@@ -110,20 +110,20 @@ class SupervisedRun:
                     return
 
     @contextmanager
-    def _note_full_disk(self) -> Iterator[Callable[[], None]]:
+    def _mark_full_disk(self) -> Iterator[Callable[[], None]]:
         """Yield a function that marks the run as waiting for disk space, within the block, if the disk is full."""
         noted = False
 
         def note_waiting() -> None:
             nonlocal noted
             if describe_full_disk(self.folder.path, FULL_FOR_RUNS_BYTES) is not None:
-                self._note_waiting_for_room(is_waiting=True)
+                self._record_waiting_for_space(is_waiting=True)
                 noted = True
 
         yield note_waiting
         if noted:
-            self._note_waiting_for_room(is_waiting=False)
+            self._record_waiting_for_space(is_waiting=False)
 
-    def _note_waiting_for_room(self, *, is_waiting: bool) -> None:
+    def _record_waiting_for_space(self, *, is_waiting: bool) -> None:
         with suppress(OSError), closing(OwnerLock.open(self.folder.lock)) as lock:
-            lock.note_waiting_for_room(is_waiting=is_waiting)
+            lock.record_waiting_for_space(is_waiting=is_waiting)

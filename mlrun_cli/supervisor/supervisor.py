@@ -18,12 +18,12 @@ from mlrun_cli.runs.script_end import StopReason
 from mlrun_cli.runs.status import RunStatus
 from mlrun_cli.runs.submission import Secrets, Submission
 from mlrun_cli.runtime.finish import (
-    add_full_disk,
+    add_full_disk_warning,
     clean_working_folder,
     derive_script_outcome,
     derive_stop_outcome,
-    describe_left_files,
-    describe_left_processes,
+    describe_leftover_files,
+    describe_leftover_processes,
     make_failure_outcome,
     record_outcome,
     run_or_log,
@@ -42,7 +42,7 @@ class Supervisor:
 
     def __init__(self, workspace: Workspace, submission: Submission, secrets: Secrets, folder: RunFolder) -> None:
         self._run = SupervisedRun(workspace, submission, secrets, folder)
-        folder.reserve_room()
+        folder.reserve_space()
         self._watch = Watch(self._run)
         self._preparation = Preparation(self._run, self._watch)
         self._full_disk: str | None = None
@@ -54,8 +54,8 @@ class Supervisor:
             outcome = self._execute()
         finally:
             self._watch.close()
-        self._give_room()
-        outcome = add_full_disk(outcome, self._full_disk)
+        self._release_space()
+        outcome = add_full_disk_warning(outcome, self._full_disk)
         self._ingest_all()
         outcome = outcome._replace(warnings=(*outcome.warnings, *self._watch.reader.warnings))
         outcome = outcome.redact(run.redaction)
@@ -112,7 +112,7 @@ class Supervisor:
     def _finish_script(self, script: Script) -> Outcome:
         """Return the outcome of a script whose processes have ended."""
         run, stop = self._run, self._watch.stop
-        self._give_room()
+        self._release_space()
         end = script.end(stop.reason if stop.was_delivered else None)
         if self._full_disk is None:
             run.workspace.checkpoint_often()
@@ -122,16 +122,16 @@ class Supervisor:
         self._ingest_all()
         row = run.read()
         outcome = derive_script_outcome(row, run.folder, run.submission, end)
-        files = run_or_log(lambda: describe_left_files(run.folder), ())
+        files = run_or_log(lambda: describe_leftover_files(run.folder), ())
         warnings = (*self._preparation.warnings, *outcome.warnings, *files, *containers)
-        outcome = outcome._replace(warnings=(*warnings, *describe_left_processes(left)))
+        outcome = outcome._replace(warnings=(*warnings, *describe_leftover_processes(left)))
         return run.retry_store(lambda: run_or_log(lambda: register_run_outputs(run.workspace, row, outcome), outcome))
 
-    def _give_room(self) -> None:
+    def _release_space(self) -> None:
         """Release the disk space reserved for the end, after checking whether the script has filled the disk."""
         if self._run.folder.reserve.exists():
             self._full_disk = describe_full_disk(self._run.folder.path, FULL_FOR_RUNS_BYTES)
-            self._run.folder.release_room()
+            self._run.folder.release_space()
 
     def _ingest_all(self) -> None:
         self._run.retry_store(lambda: run_or_log(self._watch.reader.ingest_all, None))

@@ -56,7 +56,7 @@ class Watch:
         self._selector = selectors.DefaultSelector()
         self._worker = WorkerProcess(run.workspace, run.submission, run.folder)
         handler = RunRequestHandler(
-            run.workspace, run.run, run.folder, self.reader, self._wake, self._worker.socket_name
+            run.workspace, run.run, run.folder, self.reader, self._wake, self._worker.get_socket_name
         )
         self._server = RpcServer(run.folder, self._selector, handler)
         signal.signal(signal.SIGTERM, self._on_terminate)

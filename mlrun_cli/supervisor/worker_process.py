@@ -29,7 +29,7 @@ class WorkerProcess:
         self._folder = folder
         self._process: subprocess.Popen[bytes] | None = None
 
-    def socket_name(self) -> str:
+    def get_socket_name(self) -> str:
         """Return the name of the worker's socket in the run's folder; wait until it exists.
 
         Raises:

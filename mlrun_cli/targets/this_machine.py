@@ -110,7 +110,7 @@ def kill(workspace: Workspace, run: Run) -> bool:
     """Kill the supervisor and the script of a run by SIGKILL; return False when they may live elsewhere."""
     if not may_judge(run):
         return False
-    workspace.run_folder(run.run_id).note_life()
+    workspace.run_folder(run.run_id).record_heartbeat()
     for supervisor in list_supervisors(run.run_id):
         send_signal(supervisor, signal.SIGKILL)
     end_processes(track_run_processes(run.run_id), 0.0)

@@ -54,7 +54,7 @@ def _page(command: Any, name: str, parent: typer.Context, summary: str) -> str:
     if not isinstance(command, Noun):
         return _joined(*_command(describe_command(context, command.examples), "#"), _read_on(context))
     parts = [f"# mlrun {name}", _MADE, summary, _read_on(context)]
-    for verb in command.summaries():
+    for verb in command.list_summaries():
         built: Any = command.find(verb)
         parts += _command(describe_command(_context(built, verb, context), built.examples), "##")
     return _joined(*parts)

@@ -32,8 +32,8 @@ def test_script_arguments_and_configuration_come_to_one_document(mlrun: Mlrun) -
 
         os.makedirs("src")
         config = ScriptRunConfig("src", "train.py", ["--lr", 0.1, "--n", 3, True, pathlib.Path("a b")])
-        assert config.source_directory == "src" and config._source_path() == os.path.abspath("src")
-        assert ScriptRunConfig(None, "a.py")._source_path() == os.getcwd()
+        assert config.source_directory == "src" and config._get_source_path() == os.path.abspath("src")
+        assert ScriptRunConfig(None, "a.py")._get_source_path() == os.getcwd()
         document = config._to_document()
         assert document["script"] == "train.py" and document["command"] == ""
         assert document["arguments"] == ["--lr", "0.1", "--n", "3", "True", "a b"]

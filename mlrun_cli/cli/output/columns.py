@@ -110,7 +110,7 @@ def _narrow(columns: Sequence[Column], width: int, repeating: Narrowing, narrowi
     by_heading = {column.heading: column for column in columns}
     alike = [(heading, to) for heading, to in repeating if len(set(by_heading[heading].cells)) == 1]
     for heading, narrowest in (*alike, *narrowing):
-        excess = -_measure_room(columns, width)
+        excess = -_measure_free_width(columns, width)
         if excess <= 0:
             break
         column = by_heading.get(heading)
@@ -119,11 +119,11 @@ def _narrow(columns: Sequence[Column], width: int, repeating: Narrowing, narrowi
         column.width = max(column.width - excess, min(column.width, narrowest)) if narrowest else 0
     for column in columns:
         if 0 < column.width < column.widest:
-            column.width = min(column.widest, column.width + max(0, _measure_room(columns, width)))
+            column.width = min(column.widest, column.width + max(0, _measure_free_width(columns, width)))
     return [column for column in columns if column.width]
 
 
-def _measure_room(columns: Sequence[Column], width: int) -> int:
+def _measure_free_width(columns: Sequence[Column], width: int) -> int:
     """Return the number of unused columns of the terminal; negative if the table is too wide."""
     kept = [column.width for column in columns if column.width]
     return width - sum(kept) - len(GAP) * (len(kept) - 1)

@@ -30,7 +30,7 @@ class Field(NamedTuple):
     narrowest: int = 8
     keeps_end: bool = False
 
-    def text(self, record: Record) -> str:
+    def format(self, record: Record) -> str:
         """Return the cell of a record."""
         value = record.get(self.cell) if isinstance(self.cell, str) else self.cell(record)
         return "" if value is None else str(value)
@@ -63,7 +63,8 @@ def print_fields(
     from mlrun_cli.cli.output.columns import Column, print_columns  # noqa: PLC0415
 
     columns = [
-        Column(field.heading, [field.text(record) for record in records], keeps_end=field.keeps_end) for field in fields
+        Column(field.heading, [field.format(record) for record in records], keeps_end=field.keeps_end)
+        for field in fields
     ]
     narrowest = {field.heading: max(field.narrowest, len(field.heading)) for field in fields}
     kept = [column for number, column in enumerate(columns) if number == 0 or any(column.cells)]

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from mlrun_cli.cli.option_values import name_option_in_error
+from mlrun_cli.cli.option_values import add_option_to_errors
 from mlrun_cli.core.time import now
 from mlrun_cli.runs.filter import TERMS, RunFilter, Term, parse_filter
 
@@ -36,7 +36,7 @@ class FilterOptions:
         """
         parsed = parse_filter(self.texts, now())
         for word, fault in parsed.faults.items():
-            with name_option_in_error(TERMS[word].option):
+            with add_option_to_errors(TERMS[word].option):
                 raise fault.error
         return parsed.which
 

@@ -52,7 +52,7 @@ def build_run_filter(
         )
     which = filters.parse()
     if which.parent_run_id is None:
-        which = which._replace(experiment_name=context.experiment_name(experiment_name))
+        which = which._replace(experiment_name=context.get_experiment_name(experiment_name))
     else:
         which = which._replace(parent_run_id=_resolve_parent_id(context, which.parent_run_id, experiment_name))
     return which._replace(last=None if last is None else min(last, sys.maxsize))

@@ -110,7 +110,7 @@ def submit_script(
     words = script_and_arguments or []
     request = SubmitRequest(
         path=shared.path,
-        experiment_name=context.experiment_name(experiment_name),
+        experiment_name=context.get_experiment_name(experiment_name),
         environment=dict(os.environ),
         runconfig_name=runconfig_name,
         source_directory=source_directory,

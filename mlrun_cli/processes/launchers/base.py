@@ -46,7 +46,7 @@ class Launcher(ABC):
         """Return the words in front of each process's own."""
         return []
 
-    def command(self, artifacts: Path, argv: Sequence[str]) -> list[str]:
+    def build_command(self, artifacts: Path, argv: Sequence[str]) -> list[str]:
         """Return the command line of each process that the supervisor starts.
 
         Args:

@@ -53,10 +53,10 @@ class MpiLauncher(Launcher):
         launcher = self.launch.launcher
         return [] if launcher is None else [launcher, "-np", str(self.launch.process_count)]
 
-    def command(self, artifacts: Path, argv: Sequence[str]) -> list[str]:
+    def build_command(self, artifacts: Path, argv: Sequence[str]) -> list[str]:
         """Return the launcher's command line, by which each process has a log of its own."""
         if not self._has_several_logs():
-            return super().command(artifacts, argv)
+            return super().build_command(artifacts, argv)
         shell = _INTO_ITS_LOG.format(width=len(str(self.launch.process_count - 1)))
         return [*self.build_command_prefix(), "sh", "-c", shell, "sh", str(artifacts / PROCESS_LOG_PREFIX), *argv]
 

@@ -69,7 +69,7 @@ class Database(Protocol):
     def transaction(self, *, durable: bool = False) -> AbstractContextManager[None]:
         """Begin a write transaction: all or nothing; a durable one has reached the disk when it ends."""
 
-    def columns(self, table: str) -> Sequence[str]:
+    def list_columns(self, table: str) -> Sequence[str]:
         """Return the columns of a table, without those that the database computes."""
 
     def watch(self, tables: Callable[[], Sequence[WatchedTable]], report: ReportChange) -> None:

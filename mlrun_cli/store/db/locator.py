@@ -57,14 +57,14 @@ class DatabaseLocator(Protocol):
             StoreError: it cannot be opened, or a newer program has made it.
         """
 
-    def identity(self, folder: int | None = None) -> Hashable | None:
+    def get_identity(self, folder: int | None = None) -> Hashable | None:
         """Return an identity that changes when the database is replaced by another; None when there is none.
 
         Args:
             folder: the descriptor of the workspace's folder, to look in that one wherever it is by now.
         """
 
-    def files(self) -> Sequence[Path]:
+    def list_files(self) -> Sequence[Path]:
         """Return the files of this machine that the database grows in."""
 
     def find_problems(self, copy: Path | None = None) -> list[str]:

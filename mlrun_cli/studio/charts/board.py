@@ -104,7 +104,7 @@ def build_board(page: PageRequest, runs: Sequence[Run], selected: Sequence[Run] 
         runs=[_describe_run(page, run, labels[run.key]) for run in known.values()],
         selected=[run.run_id for run in selected],
         back=_build_page_url(page, replace_charts(query, charts) if charts else query),
-        topic=page.topic("runs"),
+        topic=page.build_topic("runs"),
     )
 
 

@@ -34,19 +34,19 @@ def send_figure(page: PageRequest) -> Response:
 def change_chart(page: PageRequest) -> Response:
     """Replace the chart that the form was opened for, or add one, and redirect to the form's page."""
     values = page.request.query_params
-    back = urlsplit(page.query("back"))
+    back = urlsplit(page.get_query("back"))
     if back.scheme or back.netloc or not back.path.startswith(f"{page.urls}/"):
         raise UsageError("The form has no page of this workspace to return to.", hint="Reload the page.")
     chart = Chart.from_form(
-        page.query("kind"),
+        page.get_query("kind"),
         _restore_names(page, values.getlist("name")),
         values.getlist("which"),
-        page.query("over", STEP),
+        page.get_query("over", STEP),
         is_log="log" in values,
-        smoothing=page.query("smooth"),
+        smoothing=page.get_query("smooth"),
     )
     charts, _ = parse_charts([text for key, text in parse_qsl(back.query) if key == "chart"])
-    before = page.query("at")
+    before = page.get_query("at")
     changed = [chart if str(other) == before else other for other in charts or ()]
     if chart not in changed:
         changed.append(chart)
@@ -66,8 +66,8 @@ def _build_figure(page: PageRequest) -> Figure:
     begin, end = _parse_number(page, "begin"), _parse_number(page, "end")
     name = page.request.query_params.get("metric")
     if name is None:
-        return build_chart_figure(page.workspace, runs, Chart.parse(page.query("chart")), begin, end)
-    over = page.query("over", STEP)
+        return build_chart_figure(page.workspace, runs, Chart.parse(page.get_query("chart")), begin, end)
+    over = page.get_query("over", STEP)
     if over not in X_AXES:
         raise UsageError(f"Curves are drawn over {', '.join(X_AXES)}, not '{over[:60]}'.")
     summary = page.workspace.metric_summaries.find(runs[0].key, name) if runs else None
@@ -79,14 +79,14 @@ def _build_figure(page: PageRequest) -> Figure:
 
 def _get_runs(page: PageRequest) -> Sequence[Run]:
     try:
-        keys = [int(key) for key in page.query("runs").split(",") if key][:MAX_RUNS]
+        keys = [int(key) for key in page.get_query("runs").split(",") if key][:MAX_RUNS]
         return page.workspace.runs.list_by_keys(keys)
     except (ValueError, OverflowError) as error:
         raise UsageError("'runs' names runs by their numbers, with commas between them.") from error
 
 
 def _parse_number(page: PageRequest, name: str) -> float | None:
-    text = page.query(name)
+    text = page.get_query(name)
     if not text:
         return None
     try:

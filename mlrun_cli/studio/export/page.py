@@ -138,7 +138,7 @@ def _read_log_end(workspace: Workspace, run: Run) -> LogEnd | None:
         data = data[data.find(b"\n") + 1 :]
     terminal = Terminal()
     terminal.write(re.sub(URL_SECRET, REDACTED, data.decode("utf-8", "replace")))
-    return LogEnd(name, list(terminal.lines()), start > 0)
+    return LogEnd(name, list(terminal.iterate_lines()), start > 0)
 
 
 def _build_comparison_values(workspace: Workspace, runs: Sequence[Run]) -> Mapping[str, Any]:

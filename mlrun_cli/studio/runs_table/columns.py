@@ -73,14 +73,14 @@ class Column(NamedTuple):
         """Return whether its cells link to the run."""
         return self.kind in _LINK_KINDS
 
-    def next_order(self, order: RunOrder) -> RunOrder | None:
+    def get_next_order(self, order: RunOrder) -> RunOrder | None:
         """Return the order that a click on its header selects; None if runs cannot be sorted by it."""
         if self.kind not in {*COLUMNS, TAG, PROPERTY, METRIC}:
             return None
         is_first = order.column != self.name
         return RunOrder(self.name, self.kind in _DESCENDING_FIRST if is_first else not order.descending)
 
-    def value(self, run: Run, summaries: Summaries) -> Any:
+    def get_value(self, run: Run, summaries: Summaries) -> Any:
         """Return a run's value: text, a number or a mapping; None when it has none."""
         if self.kind == TAG:
             return run.tags[self.key] or "" if self.key in run.tags else None
@@ -121,7 +121,7 @@ def find_varying_columns(columns: Sequence[Column], runs: Sequence[Run], summari
 
 
 def _varies(column: Column, runs: Sequence[Run], summaries: Summaries) -> bool:
-    values = [column.value(run, summaries) for run in runs]
+    values = [column.get_value(run, summaries) for run in runs]
     if len(runs) == 1:
         return values[0] not in {None, ""} if column.kind != "tags" else bool(values[0])
     return len({repr(value) for value in values}) > 1

@@ -63,9 +63,9 @@ class RunsTable(NamedTuple):
     hidden: Sequence[Column]
     summaries: Summaries
 
-    def value(self, run: Run, column: Column) -> Any:
+    def get_value(self, run: Run, column: Column) -> Any:
         """Return a run's value in a column; None when it has none."""
-        return column.value(run, self.summaries)
+        return column.get_value(run, self.summaries)
 
 
 def build_runs_table(workspace: Workspace, page: RunPage, view: RunsView, columns: Sequence[Column]) -> RunsTable:

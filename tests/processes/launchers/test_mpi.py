@@ -54,7 +54,9 @@ def printed_by(argv: list[str], **variables: str) -> tuple[int, str]:
 def test_a_process_of_any_mpi_prints_into_its_log_and_is_the_shells_own(
     artifacts: Path, variables: dict[str, str]
 ) -> None:
-    argv = get_launcher(FOUR).command(artifacts, ["/bin/sh", "-c", 'echo "$@"; echo $$ >&2; exit 5', "sh", "a  'b"])[3:]
+    argv = get_launcher(FOUR).build_command(
+        artifacts, ["/bin/sh", "-c", 'echo "$@"; echo $$ >&2; exit 5', "sh", "a  'b"]
+    )[3:]
     log = artifacts / FOUR.log_names[3]
     log.write_text("before\n", encoding="utf-8")
 
@@ -67,13 +69,13 @@ def test_a_process_of_any_mpi_prints_into_its_log_and_is_the_shells_own(
 
 @pytest.mark.parametrize("variables", [{}, {"PMI_RANK": "4"}])
 def test_a_process_without_a_log_prints_by_way_of_the_launcher(artifacts: Path, variables: dict[str, str]) -> None:
-    argv = get_launcher(FOUR).command(artifacts, ["/bin/sh", "-c", "echo printed; exit 5"])[3:]
+    argv = get_launcher(FOUR).build_command(artifacts, ["/bin/sh", "-c", "echo printed; exit 5"])[3:]
 
     assert printed_by(argv, **variables) == (5, "printed\n")
 
 
 def test_a_program_that_is_not_there_is_named_in_the_log(artifacts: Path) -> None:
-    argv = get_launcher(FOUR).command(artifacts, ["/none/python"])[3:]
+    argv = get_launcher(FOUR).build_command(artifacts, ["/none/python"])[3:]
 
     assert printed_by(argv, PMI_RANK="1") == (127, "")
     assert "/none/python: not found" in (artifacts / FOUR.log_names[1]).read_text(encoding="utf-8")
@@ -99,5 +101,5 @@ def test_where_none_is_named_it_is_the_first_with_an_exception_or_else_the_launc
 
 def test_other_launches_and_a_single_process_are_left_as_they_are(tmp_path: Path) -> None:
     for launch in (Launch(), Launch("pytorch", process_count=2), Launch("mpi")):
-        assert get_launcher(launch).command(tmp_path, ["a"]) == ["a"]
+        assert get_launcher(launch).build_command(tmp_path, ["a"]) == ["a"]
         assert find_failed(launch, tmp_path) == (0, launch.log_names[0])

@@ -14,13 +14,13 @@ def find_conda_interpreter(name: str) -> "str | None":
     """Return the Python of the conda environment with this name or path; None when there is none."""
     for folder in _list_folders():
         interpreter = os.path.join(folder, "bin", "python")
-        names = (os.path.basename(folder), folder, "base" if _is_root(folder) else None)
+        names = (os.path.basename(folder), folder, "base" if _is_base(folder) else None)
         if name in names and os.path.isfile(interpreter):
             return interpreter
     return None
 
 
-def _is_root(folder: str) -> bool:
+def _is_base(folder: str) -> bool:
     """Return whether a folder is conda's base environment."""
     return os.path.isdir(os.path.join(folder, "condabin"))
 

@@ -114,7 +114,7 @@ def get_output_datasets(run: "Run") -> "dict[str, str]":
     return _Inputs(run.experiment.workspace._request("datasets.outputs", run_id=run.id))
 
 
-def with_datasets(workspace: "Workspace", consumed: "List[Dict[str, Any]]") -> None:
+def insert_datasets(workspace: "Workspace", consumed: "List[Dict[str, Any]]") -> None:
     """Replace the mappings that name a dataset by its id with datasets, where the workspace has them."""
     for entry in consumed:
         dataset_id = entry["dataset"].get("id")

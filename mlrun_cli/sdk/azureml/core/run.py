@@ -298,9 +298,9 @@ class Run(RunMetrics):
         details: Dict[str, Any] = self._request("runs.details")
         consumed = [*details.get("inputDatasets", ()), *details.get("outputDatasets", ())]
         if consumed:
-            from azureml.core.dataset import with_datasets
+            from azureml.core.dataset import insert_datasets
 
-            with_datasets(self.experiment.workspace, consumed)
+            insert_datasets(self.experiment.workspace, consumed)
         return details
 
     def get_details_with_logs(self) -> Dict[str, Any]:

@@ -113,7 +113,7 @@ class ScriptRunConfig:
         """Return whether the user has set the script's environment."""
         return self.run_config._has_environment()
 
-    def _source_path(self) -> str:
+    def _get_source_path(self) -> str:
         """Return the absolute path of the source folder."""
         return os.path.abspath(self.source_directory or os.curdir)
 
@@ -147,7 +147,7 @@ class ScriptRunConfig:
             if find_submitted_run() is None:
                 python["interpreterPath"] = sys.executable
         conda_file = python.get("condaDependenciesFile")
-        for folder in (self._source_path(), os.getcwd()):
+        for folder in (self._get_source_path(), os.getcwd()):
             if conda_file and os.path.isfile(os.path.join(folder, conda_file)):
                 python["condaDependenciesFile"] = os.path.join(folder, conda_file)
                 return

@@ -72,15 +72,15 @@ class DataReference:
 
     def as_mount(self) -> "DataReference":
         """Return this reference as a mount: the script gets the path itself."""
-        return self._with_mode("mount", None, False)
+        return self._copy_with_mode("mount", None, False)
 
     def as_download(self, path_on_compute: "str | None" = None, overwrite: bool = False) -> "DataReference":
         """Return this reference as a download: the script gets a copy."""
-        return self._with_mode("download", path_on_compute, overwrite)
+        return self._copy_with_mode("download", path_on_compute, overwrite)
 
     def as_upload(self, path_on_compute: "str | None" = None, overwrite: bool = False) -> "DataReference":
         """Return this reference as an upload of the script's files."""
-        return self._with_mode("upload", path_on_compute, overwrite)
+        return self._copy_with_mode("upload", path_on_compute, overwrite)
 
     def to_config(self) -> Any:
         """Return the reference as an entry of `RunConfiguration.data_references`."""
@@ -100,7 +100,7 @@ class DataReference:
     def __repr__(self) -> str:
         return str(self)
 
-    def _with_mode(self, mode: str, path_on_compute: "str | None", overwrite: bool) -> "DataReference":
+    def _copy_with_mode(self, mode: str, path_on_compute: "str | None", overwrite: bool) -> "DataReference":
         return DataReference(
             self.datastore, self.data_reference_name, self.path_on_datastore, mode, path_on_compute, overwrite
         )

@@ -27,7 +27,7 @@ class _Cell:
     def refresh(self) -> bool:
         """Show the current state of the run; return whether it is active."""
         record = self._page.read()
-        bundle = self._page.bundle()
+        bundle = self._page.build_mime_bundle()
         if bundle != self._bundle:
             self._bundle = bundle
             shown = {**bundle, "text/html": f"{bundle['text/html']}<small>as of {_format_time()}</small>"}

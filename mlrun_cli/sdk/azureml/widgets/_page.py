@@ -32,7 +32,7 @@ class RunPage:
         record: Dict[str, Any] = self._overview["run"]
         return record
 
-    def bundle(self) -> Dict[str, str]:
+    def build_mime_bundle(self) -> Dict[str, str]:
         """Return the page as HTML and as text, by MIME type."""
         record = self._overview["run"]
         cells = {

@@ -177,7 +177,7 @@ class SqliteDatabase:
             if durable:
                 self.execute("PRAGMA synchronous = NORMAL")
 
-    def columns(self, table: str) -> Sequence[str]:
+    def list_columns(self, table: str) -> Sequence[str]:
         """Return the columns of a table, without those that the database computes."""
         return [row["name"] for row in self.rows(f"PRAGMA table_info({table})")]
 

@@ -58,7 +58,7 @@ class SqliteFile:
             raise
         return database
 
-    def identity(self, folder: int | None = None) -> tuple[int, int] | None:
+    def get_identity(self, folder: int | None = None) -> tuple[int, int] | None:
         """Return device and inode of the file, which tell it from a replacement; None when there is none."""
         try:
             found = os.stat(self._path if folder is None else self._path.name, dir_fd=folder)
@@ -66,7 +66,7 @@ class SqliteFile:
             return None
         return found.st_dev, found.st_ino
 
-    def files(self) -> Sequence[Path]:
+    def list_files(self) -> Sequence[Path]:
         """Return the file and those beside it."""
         return list(self._path.parent.glob(f"{self._path.name}*"))
 

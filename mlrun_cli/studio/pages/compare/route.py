@@ -34,7 +34,7 @@ def show(page: PageRequest) -> Response:
     number = parse_page_number(page)
     others = runs[1:]
     shown = runs[:1] + others[(number - 1) * (_COLUMNS - 1) : number * (_COLUMNS - 1)]
-    with_constant = bool(page.query("constant"))
+    with_constant = bool(page.get_query("constant"))
     return page.render(
         "pages/compare/template.html",
         runs=runs,
@@ -49,7 +49,7 @@ def show(page: PageRequest) -> Response:
         has_more=number * (_COLUMNS - 1) < len(others),
         source_title=SOURCE_TITLE,
         saved=list_views(page.workspace, COMPARE_PAGE),
-        topic=page.topic("runs"),
+        topic=page.build_topic("runs"),
         **_find_candidates(page, run_ids),
         **_build_link_functions(page, run_ids),
     )
@@ -68,7 +68,7 @@ def _find_runs(page: PageRequest, run_ids: Sequence[str]) -> tuple[list[Run], li
 
 def _find_candidates(page: PageRequest, run_ids: Sequence[str]) -> Mapping[str, Any]:
     """Return the search for runs to add, its results, and its problem."""
-    find = page.query("find").strip()
+    find = page.get_query("find").strip()
     found: Sequence[Run] = ()
     problem = None
     if find:

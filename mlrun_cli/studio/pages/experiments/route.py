@@ -15,13 +15,13 @@ _BAR_WIDTH = 120.0
 
 def show(page: PageRequest) -> Response:
     """List the experiments, most recent activity first."""
-    search = page.query("search").strip()
+    search = page.get_query("search").strip()
     overviews = list_experiment_overviews(page.workspace, search or None)
     return page.render(
         "pages/experiments/template.html",
         overviews=[(outcomes, _build_bar(outcomes)) for outcomes in overviews],
         search=search,
-        topic=page.topic("runs"),
+        topic=page.build_topic("runs"),
     )
 
 

@@ -15,5 +15,5 @@ def show(page: PageRequest) -> Response:
     return page.render(
         "pages/queue/template.html",
         targets=list_target_overviews(page.workspace, _MAX_WAITING),
-        topic=page.topic("queue"),
+        topic=page.build_topic("queue"),
     )

@@ -31,7 +31,7 @@ def get_requested_run(page: PageRequest) -> Run:
     Raises:
         RunNotFound: there is none.
     """
-    return get_runs(page.workspace, [page.path_parameter("run_id")])[0]
+    return get_runs(page.workspace, [page.get_path_parameter("run_id")])[0]
 
 
 def get_main_log_name(page: PageRequest, run: Run) -> str:
@@ -47,7 +47,7 @@ def render_tab(page: PageRequest, run: Run, tab: str, template: str, status: int
         template,
         status,
         run=run,
-        run_topic=page.topic("run", run.run_id),
+        run_topic=page.build_topic("run", run.run_id),
         command_line=build_resubmit_command(run, read_submission(page.workspace, run)),
         tabs=TABS,
         current_tab=tab,

@@ -30,7 +30,7 @@ _COLUMN_CHANGES = ("add", "drop", "earlier", "later")
 
 def show_experiment(page: PageRequest) -> Response:
     """Show the runs of one experiment."""
-    name = page.path_parameter("experiment")
+    name = page.get_path_parameter("experiment")
     page.workspace.experiments.get(name)
     return _show_runs(page, name)
 
@@ -78,12 +78,12 @@ def _show_runs(page: PageRequest, experiment: str | None) -> Response:
     table = build_runs_table(page.workspace, found, view, columns)
     selected = get_selected_runs(page.workspace, table.runs, view.select)
     found_ids = {run.run_id for run in selected}
-    column_search = page.query("find").strip()
+    column_search = page.get_query("find").strip()
     return page.render(
         "pages/runs/template.html",
         experiment=experiment,
         address=page.urls.runs(experiment_name=experiment),
-        topic=page.topic("runs"),
+        topic=page.build_topic("runs"),
         view=view,
         faults=filters.faults,
         order=filters.order,

@@ -101,7 +101,7 @@ def _find_changes(page: PageRequest, form: SubmitForm) -> SourceChanges | None:
 
 
 def _list_choices(form: SubmitForm) -> FolderChoices | None:
-    folder, source = form.path(), form.find_source_path()
+    folder, source = form.find_path(), form.find_source_path()
     if folder is None or source is None or not os.path.isdir(source):
         return None
     choices = list_folder_choices(folder)
@@ -110,7 +110,7 @@ def _list_choices(form: SubmitForm) -> FolderChoices | None:
 
 def _describe_obstacle(form: SubmitForm, submission: Submission) -> str | None:
     """Return why the form cannot submit the folder as it is now; None if it can."""
-    folder = form.path()
+    folder = form.find_path()
     if folder is None or not folder.is_dir():
         where = f"'{form.folder}'" if form.folder else "that it was submitted from"
         return f"The folder {where} is not there any more."

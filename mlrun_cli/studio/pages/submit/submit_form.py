@@ -72,7 +72,7 @@ class SubmitForm(NamedTuple):
             conda_file=_shorten_path(folder, options.conda_file),
         )
 
-    def path(self) -> Path | None:
+    def find_path(self) -> Path | None:
         """Return the absolute path of the folder; None where it cannot be one."""
         try:
             path = Path(self.folder).expanduser()
@@ -82,7 +82,7 @@ class SubmitForm(NamedTuple):
 
     def find_source_path(self) -> Path | None:
         """Return the folder of the script; None as for `path`."""
-        folder = self.path()
+        folder = self.find_path()
         if folder is None or "\0" in self.source_directory:
             return None
         return folder / self.source_directory
@@ -109,7 +109,7 @@ class SubmitForm(NamedTuple):
         self._check_for_zero_bytes()
         if not self.folder:
             raise UsageError("Folder: none is named.", hint="Type the path of an attached folder.")
-        folder = self.path()
+        folder = self.find_path()
         if folder is None or not os.path.isdir(folder):
             raise UsageError(f"Folder: there is no folder '{self.folder}'.", hint="Type its whole path.")
         if not os.path.isdir(folder / self.source_directory):

@@ -28,7 +28,7 @@ def show(page: PageRequest) -> Response:
     run = get_requested_run(page)
     order, problem = _OLDEST_FIRST, None
     try:
-        order = RunOrder.parse(page.query("sort", str(_OLDEST_FIRST)))
+        order = RunOrder.parse(page.get_query("sort", str(_OLDEST_FIRST)))
     except UsageError as error:
         problem = error
     which = RunFilter(parent_run_id=run.run_id)
@@ -45,6 +45,6 @@ def show(page: PageRequest) -> Response:
         order=order,
         problem=problem,
         sorted_by=lambda order: f"?{urlencode({'sort': str(order)})}",
-        children_topic=page.topic("runs"),
+        children_topic=page.build_topic("runs"),
         **build_page_links(page, has_more=found.has_more),
     )

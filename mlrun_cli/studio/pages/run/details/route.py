@@ -49,7 +49,7 @@ def cancel(page: PageRequest) -> Response:
 
     The id must match exactly: a prefix could name another run after this one is gone.
     """
-    run = page.workspace.runs.get(page.path_parameter("run_id"))
+    run = page.workspace.runs.get(page.get_path_parameter("run_id"))
     if not run.status.is_terminal:
         cancel_run(page.workspace, run, GRACE_SECONDS)
     return page.redirect(page.urls.queue() if page.fields.get("next") == "queue" else page.urls.run(run.run_id))

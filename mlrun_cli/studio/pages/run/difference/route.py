@@ -18,8 +18,8 @@ from mlrun_cli.workspace import Workspace
 
 def show(page: PageRequest) -> Response:
     """Show the difference of `path` between the run `with` and the run of the URL."""
-    run, path = get_requested_run(page), page.query("path")
-    (other,) = get_reconciled_runs(page.workspace, [page.workspace.runs.get(page.query("with"))])
+    run, path = get_requested_run(page), page.get_query("path")
+    (other,) = get_reconciled_runs(page.workspace, [page.workspace.runs.get(page.get_query("with"))])
     entries = [_find_entry(page.workspace, each, path) for each in (other, run)]
     if entries == [None, None]:
         raise NotFound(f"The snapshots of '{other.run_id}' and '{run.run_id}' have no file '{path}'.")

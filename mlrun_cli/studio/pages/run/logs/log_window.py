@@ -136,7 +136,7 @@ def _render_lines(data: bytes, start: int, hit: SearchHit | None) -> Markup:
     if hit is not None:
         is_here = start <= hit.at < start + len(data)
         terminal.highlight(hit.text, _print_to_terminal(data[: hit.at - start]).cursor if is_here else None)
-    lines = list(terminal.lines())
+    lines = list(terminal.iterate_lines())
     if lines and not lines[-1]:
         lines.pop()
     return Markup("").join(Markup('<div class="line">{}\n</div>').format(line) for line in lines)

@@ -94,7 +94,7 @@ class Terminal:
     def highlight(self, text: str, found_at: tuple[int, int] | None) -> None:
         """Highlight a text, case-insensitively; the occurrence at `found_at`, if any, is the current match."""
         pattern = re.compile(re.escape(text), re.IGNORECASE | re.ASCII)
-        for row, (cells, line) in enumerate(zip(self._lines, self.texts(), strict=True)):
+        for row, (cells, line) in enumerate(zip(self._lines, self.iterate_texts(), strict=True)):
             for match in pattern.finditer(line):
                 is_found = found_at is not None and row == found_at[0] and match.start() <= found_at[1] < match.end()
                 highlight = HighlightKind.FOUND if is_found else HighlightKind.ANY
@@ -102,12 +102,12 @@ class Terminal:
                     character, style = cells[column]
                     cells[column] = (character, style._replace(highlight=highlight))
 
-    def lines(self) -> Iterator[Markup]:
+    def iterate_lines(self) -> Iterator[Markup]:
         """Yield each line as markup."""
         for cells in self._lines:
             yield _render_cells(cells)
 
-    def texts(self) -> Iterator[str]:
+    def iterate_texts(self) -> Iterator[str]:
         """Yield each line as plain text."""
         for cells in self._lines:
             yield "".join(character for character, _ in cells)

@@ -29,7 +29,7 @@ def show(page: PageRequest) -> Response:
 
 
 def _show_panels(page: PageRequest, run: Run) -> Response:
-    search, number = page.query("search").strip(), parse_page_number(page)
+    search, number = page.get_query("search").strip(), parse_page_number(page)
     summaries = page.workspace.metric_summaries
     found = summaries.list(
         run.key,
@@ -87,7 +87,7 @@ def _build_linked_panel(page: PageRequest, run: Run, summary: MetricSummary, row
 def _read_drawing_options(page: PageRequest) -> dict[str, Any]:
     """Return the options of the tab's curves."""
     try:
-        smoothing = min(MAX_SMOOTHING, max(0.0, float(page.query("smooth", "0"))))
+        smoothing = min(MAX_SMOOTHING, max(0.0, float(page.get_query("smooth", "0"))))
     except ValueError:
         smoothing = 0.0
     is_log = "log" in page.request.query_params
@@ -95,5 +95,5 @@ def _read_drawing_options(page: PageRequest) -> dict[str, Any]:
 
 
 def _parse_x_axis(page: PageRequest) -> str:
-    over = page.query("over", STEP)
+    over = page.get_query("over", STEP)
     return over if over in X_AXES else STEP

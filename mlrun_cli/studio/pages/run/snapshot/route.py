@@ -36,13 +36,13 @@ def show_first(page: PageRequest) -> Response:
 def show(page: PageRequest) -> Response:
     """Show the files and one of them."""
     run = get_requested_run(page)
-    return _show_file(page, run, get_snapshot(page.workspace, run), page.file_path())
+    return _show_file(page, run, get_snapshot(page.workspace, run), page.get_file_path())
 
 
 def send(page: PageRequest) -> Response:
     """Send one file as a download."""
     run = get_requested_run(page)
-    entry = _get_entry(run, get_snapshot(page.workspace, run), page.file_path())
+    entry = _get_entry(run, get_snapshot(page.workspace, run), page.get_file_path())
     return OpenFileResponse(_open_store(page).open_object(entry.digest), entry.path)
 
 
@@ -68,8 +68,8 @@ def _show_file(page: PageRequest, run: Run, snapshot: Snapshot, name: str | None
         run,
         _TAB,
         "pages/run/snapshot/template.html",
-        tree=build_tree(names, page.query("name")),
-        name_filter=page.query("name"),
+        tree=build_tree(names, page.get_query("name")),
+        name_filter=page.get_query("name"),
         snapshot=snapshot,
         snapshot_address=lambda path: page.urls.file(run.run_id, _TAB, path),
         entry=entry,
