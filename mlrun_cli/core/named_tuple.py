@@ -1,7 +1,8 @@
-"""`NamedTuple` as in `typing`, made in a third of the time and of the memory: types of fields stay texts.
+"""`NamedTuple` as in `typing`, made in half of the time or less: types of fields stay texts.
 
-`typing` compiles the annotation of each field, although nothing here looks at them. A submit makes some seventy such
-classes, a supervisor as many.
+`typing` compiles the annotation of each field, although nothing here looks at them. For a class of six fields that is
+0.17 to 0.24 ms instead of 0.08. `run list` makes some 25 such classes, a submit and a supervisor about 70 each; with
+`typing.NamedTuple` the first takes 5 ms more of CPU time, a submit 11.
 """
 
 from __future__ import annotations
