@@ -398,6 +398,14 @@ def parent_of(pid: int) -> int | None:
         return None
 
 
+def children_of(pid: int) -> list[int]:
+    """The pids of a process's children, those that are its first thread's."""
+    try:
+        return [int(word) for word in Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="ascii").split()]
+    except OSError:
+        return []
+
+
 def kill(*pids: int, number: int = signal.SIGKILL) -> None:
     """Signal processes, all of them at once; those that are gone do no harm.
 

@@ -13,6 +13,7 @@ from mlrun_cli.processes.proc_file import read_proc
 
 _LONGEST_COMMAND = 80
 _STOPPED = frozenset({b"T", b"t"})
+_ENDED = frozenset({b"Z", b"X"})
 _PROGRAM_OF_RUN = "mlrun_cli/supervisor/__main__.py"
 
 
@@ -47,13 +48,38 @@ def find_exclusive_holders(files: Collection[Path]) -> Sequence[LockHolder]:
         with suppress(OSError):
             inodes.add(str(file.stat().st_ino))
     pids = {pid for pid, inode in _list_exclusive_locks() if inode in inodes and pid not in {0, os.getpid()}}
-    return [_describe(pid) for pid in sorted(pids)]
+    return [describe_holder(pid) for pid in sorted(pids)]
 
 
 def is_stopped(pid: int) -> bool:
-    """Return whether a process is stopped, by a signal or a debugger, or frozen with its control group."""
-    fields = read_proc(f"/proc/{pid}/stat").rpartition(b")")[2].split()
-    return bool(fields) and (fields[0] in _STOPPED or _is_frozen(pid))
+    """Return whether a process is stopped, by a signal or a debugger, or frozen with its control group.
+
+    One of whose threads runs on, as until its call to the kernel returns, is not stopped yet.
+    """
+    states = _list_thread_states(pid)
+    return bool(states) and (states <= _STOPPED or _is_frozen(pid))
+
+
+def describe_holder(pid: int) -> LockHolder:
+    """Return what errors say of a process that holds a lock."""
+    words = [word for word in read_proc(f"/proc/{pid}/cmdline").decode("utf-8", "replace").split("\0") if word]
+    run_id = words[-1] if len(words) > 1 and any(word.endswith(_PROGRAM_OF_RUN) for word in words) else None
+    if words and os.path.basename(words[0]).startswith("python"):
+        words = words[1:]  # the program that it runs says more
+    command = " ".join([os.path.basename(words[0]), *words[1:]]) if words else ""
+    if len(command) > _LONGEST_COMMAND:
+        command = f"{command[:_LONGEST_COMMAND]}…"
+    return LockHolder(pid, command, run_id, is_stopped(pid))
+
+
+def _list_thread_states(pid: int) -> set[bytes]:
+    """Return the states of a process's threads, without those that have ended; none when it is gone."""
+    try:
+        threads = os.listdir(f"/proc/{pid}/task")
+    except OSError:
+        return set()
+    stats = [read_proc(f"/proc/{pid}/task/{thread}/stat").rpartition(b")")[2].split() for thread in threads]
+    return {fields[0] for fields in stats if fields} - _ENDED
 
 
 def _list_exclusive_locks() -> Iterator[tuple[int, str]]:
@@ -65,17 +91,6 @@ def _list_exclusive_locks() -> Iterator[tuple[int, str]]:
         found = re.match(r"\d+: \w+ +\w+ +WRITE +(\d+) [0-9a-f]+:[0-9a-f]+:(\d+) ", line)
         if found is not None:
             yield int(found[1]), found[2]
-
-
-def _describe(pid: int) -> LockHolder:
-    words = [word for word in read_proc(f"/proc/{pid}/cmdline").decode("utf-8", "replace").split("\0") if word]
-    run_id = words[-1] if len(words) > 1 and any(word.endswith(_PROGRAM_OF_RUN) for word in words) else None
-    if words and os.path.basename(words[0]).startswith("python"):
-        words = words[1:]  # the program that it runs says more
-    command = " ".join([os.path.basename(words[0]), *words[1:]]) if words else ""
-    if len(command) > _LONGEST_COMMAND:
-        command = f"{command[:_LONGEST_COMMAND]}…"
-    return LockHolder(pid, command, run_id, is_stopped(pid))
 
 
 def _is_frozen(pid: int) -> bool:

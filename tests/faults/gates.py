@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import os
 import re
+import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+import tempfile
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from tests.running import COMMAND, Mlrun, until
+from tests.running import COMMAND, Mlrun, children_of, kill, until
+
+_PATIENCE_SECONDS = 60.0
 
 _BACKEND = """
 import zipfile
@@ -135,3 +139,24 @@ def away(folder: Path) -> Iterator[None]:
     elsewhere = folder.rename(folder.with_name("away"))
     yield
     elsewhere.rename(folder)
+
+
+@contextmanager
+def stopped_at(call: str, file: Path, words: Sequence[str], environment: dict[str, str], folder: Path) -> Iterator[int]:
+    """Start a program and have it stopped, by SIGSTOP, after its first call of a kind on a file; its pid.
+
+    At the end it goes on, to its good end.
+    """
+    with tempfile.NamedTemporaryFile("r", encoding="utf-8") as trace:
+        at = ["--trace-path", str(file), f"--trace={call}", f"--inject={call}:signal=SIGSTOP:when=1"]
+        with subprocess.Popen(
+            ["strace", "--output", trace.name, *at, *words], cwd=folder, env=environment, stdin=subprocess.DEVNULL
+        ) as strace:
+            try:
+                until(lambda: "--- stopped by SIGSTOP" in Path(trace.name).read_text(encoding="utf-8"))
+                (pid,) = children_of(strace.pid)
+                yield pid
+                kill(pid, number=signal.SIGCONT)
+                assert strace.wait(_PATIENCE_SECONDS) == 0
+            finally:
+                kill(*children_of(strace.pid))

@@ -7,8 +7,10 @@ import signal
 import sys
 from pathlib import Path
 
-from tests.faults.gates import locked
-from tests.running import Mlrun, failure_of, good_end, kill
+import pytest
+
+from tests.faults.gates import locked, stopped_at
+from tests.running import Mlrun, failure_of, good_end, kill, until
 
 _DRIVER = """
     from azureml.core import Experiment, Workspace
@@ -61,6 +63,33 @@ def test_looks_do_not_wait_for_a_writer_that_is_stopped_and_who_writes_is_told_o
     assert f" {holder.pid}" in refused.message
     assert f"'kill -CONT {holder.pid}'" in refused.hint
     mlrun("run", "update", "-r", run_id, "--add-tag", "a=b")
+
+
+@pytest.mark.parametrize(
+    ("suffix", "call"),
+    [("-shm", "ftruncate"), ("-shm", "pwrite64"), ("-wal", "pread64")],
+    ids=["first-opener", "index-grows", "log-is-read"],
+)
+def test_looks_answer_while_who_opens_the_store_is_stopped_and_who_writes_is_told_of_it(
+    mlrun: Mlrun, suffix: str, call: str
+) -> None:
+    mlrun.script("from azureml.core import Run\nRun.get_context().log('x', 1)\n")
+    mlrun.script(_DRIVER, "driver.py")
+    run_id = mlrun.submit()
+    mlrun.wait(run_id)
+    until(lambda: not mlrun.supervisors(run_id))
+    file = Path(f"{mlrun.database}{suffix}")
+    with stopped_at(call, file, [sys.executable, "driver.py"], mlrun.environment, mlrun.folder) as pid:
+        assert [each["run_id"] for each in mlrun.json("run", "list")] == [run_id]
+        assert mlrun.show(run_id)["status"] == "Completed"
+        assert mlrun.metrics(run_id) == {"x": 1}
+
+        refused = mlrun.fails("run", "update", "-r", run_id, "--add-tag", "a=b", exit_code=1)
+
+    assert refused.code == "StoreUnavailable"
+    assert f" {pid}" in refused.message
+    assert f"'kill -CONT {pid}'" in refused.hint
+    assert [each["status"] for each in mlrun.json("run", "list", "-e", "driven")] == ["Completed"]
 
 
 def test_looks_write_nothing(mlrun: Mlrun) -> None:

@@ -3,7 +3,8 @@
 A process that is stopped, by a signal or with its control group, keeps the locks it holds. So none is taken in ordinary
 opening and closing that keeps others out: what only looks opens the file to read it, and nobody folds the log into the
 file and removes it at the end, which is SQLite's way of closing the last connection. The log is copied into the file
-while connections live, which keeps nobody out.
+while connections live, which keeps nobody out. One lock is left: who opens the file to write, while nobody else has it
+open, makes the index of the log for all. Who looks while such a process is stopped reads past its locks.
 """
 
 from __future__ import annotations
@@ -24,9 +25,11 @@ from mlrun_cli.core.named_tuple import NamedTuple
 from mlrun_cli.errors import InvalidValue, MlrunError, StoreError, StoreUnavailable
 from mlrun_cli.store.db.database import Database, Dialect, Row
 from mlrun_cli.store.db.sqlite.dialect import SqliteDialect
+from mlrun_cli.store.db.sqlite.wal_index import find_index_maker
 
 if TYPE_CHECKING:
     from mlrun_cli.processes.lock_holders import LockHolder
+    from mlrun_cli.store.db.sqlite.unlocked_reader import UnlockedReader
     from mlrun_cli.store.db.watched_table import ReportChange, WatchedTable
 
 _BUSY_SECONDS = 30.0
@@ -44,6 +47,7 @@ _ERRORS = (sqlite3.Error, UnicodeEncodeError, OverflowError)
 _CONNECTION_BITS = 40
 _CHANGE_FUNCTION = "mlrun_changed"
 _READ_ONLY_BUSY_SECONDS = 0.25
+_LOOK_SECONDS = 0.05
 _MOST_IDLE = 64
 
 _T = TypeVar("_T")
@@ -72,12 +76,35 @@ class SqliteDatabase:
                 f"This Python has SQLite {sqlite3.sqlite_version}; mlrun-cli needs {needed} or later.",
                 hint="Install mlrun-cli with a newer Python.",
             )
-        reading = _open_read_only(path) if starts_read_only else None
-        self._is_read_only = reading is not None
         self._open_file: _OpenFile | None = None
+        self._unlocked_reader: UnlockedReader | None = None
+        reading = self._open_to_read() if starts_read_only else None
+        self._is_read_only = reading is not None
         self._connection = self._connect() if reading is None else reading
 
+    def _open_to_read(self) -> sqlite3.Connection | None:
+        """Open a connection that takes no lock that keeps others out; None where that cannot be had now.
+
+        Where a process that is stopped keeps readers out, it reads past its locks.
+        """
+        self._unlocked_reader = None
+        maker = find_index_maker(self._path)
+        connection = self._open_unlocked(maker) if maker is not None else None
+        if connection is not None:
+            return connection
+        try:
+            return _open_read_only(self._path)
+        except sqlite3.Error as error:
+            return self._open_unlocked() if _is_busy(error) else None
+
+    def _open_unlocked(self, holder: int | None = None) -> sqlite3.Connection | None:
+        from mlrun_cli.store.db.sqlite.unlocked_reader import open_unlocked  # noqa: PLC0415 - a rare case
+
+        self._unlocked_reader = open_unlocked(self._path, holder, _pool.add)
+        return None if self._unlocked_reader is None else self._unlocked_reader.connection
+
     def _connect(self) -> sqlite3.Connection:
+        self._wait_for_stopped_index_maker()
         connection = self._retry_while_busy(
             lambda: _pool.acquire(self._path) or _open_writable(self._path, self._busy_slice)
         )
@@ -90,13 +117,44 @@ class SqliteDatabase:
     def _busy_slice(self) -> float:
         return min(self._busy_timeout, _BUSY_SLICE_SECONDS)
 
+    def _wait_for_stopped_index_maker(self) -> None:
+        """Wait a moment for a process that is stopped while nobody else can open the file.
+
+        Raises:
+            StoreUnavailable: it stays stopped.
+        """
+        deadline = time.monotonic() + self._busy_slice
+        while (maker := find_index_maker(self._path)) is not None:
+            from mlrun_cli.processes.lock_holders import describe_holder  # noqa: PLC0415 - a rare case
+
+            holder = describe_holder(maker)
+            if not holder.is_stopped:
+                return
+            if time.monotonic() >= deadline:
+                raise self._create_locked_error(holder)
+            time.sleep(_LOOK_SECONDS)
+
     def _ensure_writable(self) -> None:
         """Replace a read-only connection by one that can write."""
         if self._is_read_only:
-            self._connection.close()
+            self._close_reader()
             self._connection = self._connect()
+            self._unlocked_reader = None
             self._is_read_only = False
             self._number += 1
+
+    def _close_reader(self) -> None:
+        if self._unlocked_reader is None:
+            self._connection.close()
+
+    def _reopen_to_read(self) -> None:
+        reading = self._open_to_read()
+        if reading is None:
+            self._connection = self._connect()
+            self._is_read_only = False
+        else:
+            self._connection = reading
+        self._number += 1
 
     def _retry_while_busy(self, action: Callable[[], _T]) -> _T:
         """Retry an action while another process holds the store, until the timeout, or unless that process is stopped.
@@ -120,13 +178,20 @@ class SqliteDatabase:
 
     def _read(self, action: Callable[[], _T]) -> _T:
         """Run an action that reads; a read-only connection that cannot is replaced by one that can write."""
-        if self._is_read_only:
+        while self._is_read_only:
+            failure: Exception | None = None
             try:
-                return action()
-            except sqlite3.OperationalError:
-                self._ensure_writable()
+                found = action()
             except _ERRORS as error:
-                raise self._to_error(error) from error
+                failure = error
+            if self._unlocked_reader is not None and not self._unlocked_reader.is_valid():
+                self._reopen_to_read()
+            elif failure is None:
+                return found
+            elif isinstance(failure, sqlite3.OperationalError):
+                self._ensure_writable()
+            else:
+                raise self._to_error(failure) from failure
         return self._retry_while_busy(action)
 
     def row(self, sql: str, **parameters: object) -> Row | None:
@@ -205,6 +270,7 @@ class SqliteDatabase:
         self.close()
         self._connection, self._is_watched = other._connection, other._is_watched
         self._is_read_only, self._open_file = other._is_read_only, other._open_file
+        self._unlocked_reader = other._unlocked_reader
         self.set_busy_timeout(self._busy_timeout)
         self._number += 1
 
@@ -239,7 +305,7 @@ class SqliteDatabase:
     def close(self) -> None:
         """Release the connection."""
         if self._is_read_only:
-            self._connection.close()
+            self._close_reader()
         else:
             self._truncate_long_log()
             _pool.release(self._open_file, self._path, self._connection)
@@ -288,24 +354,24 @@ class SqliteDatabase:
         return StoreUnavailable(f"The store {self._path} is locked: {who} has held it for long.", hint=advice)
 
 
-def _open_read_only(path: Path) -> sqlite3.Connection | None:
-    """Open a connection that only reads and blocks no other process; None where that is impossible now.
+def _open_read_only(path: Path) -> sqlite3.Connection:
+    """Open a connection that reads and takes no lock that keeps others out.
 
     While nobody has the store open who can write it, SQLite reads the log for this connection alone.
+
+    Raises:
+        sqlite3.Error: that cannot be had now.
     """
+    uri = f"{path.absolute().as_uri()}?mode=ro&readonly_shm=1"
+    connection = sqlite3.connect(
+        uri, uri=True, timeout=_READ_ONLY_BUSY_SECONDS, isolation_level=None, check_same_thread=False
+    )
     try:
-        uri = f"{path.absolute().as_uri()}?mode=ro&readonly_shm=1"
-        connection = sqlite3.connect(
-            uri, uri=True, timeout=_READ_ONLY_BUSY_SECONDS, isolation_level=None, check_same_thread=False
-        )
         connection.row_factory = sqlite3.Row
-        try:
-            connection.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchone()
-        except sqlite3.Error:
-            connection.close()
-            return None
+        connection.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchone()
     except sqlite3.Error:
-        return None
+        connection.close()
+        raise
     return connection
 
 

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import os
 import sqlite3
 import subprocess
 import sys
@@ -13,6 +12,7 @@ import mlrun_cli
 from mlrun_cli.errors import StoreError, StoreUnavailable
 from mlrun_cli.store.db.database import build_in_lists
 from mlrun_cli.store.db.sqlite.connection import SqliteDatabase
+from tests.store.db.sqlite.interpreters import list_interpreters
 
 
 def test_a_store_that_another_process_holds_is_worth_waiting_for(tmp_path: Path) -> None:
@@ -49,14 +49,7 @@ def test_more_values_than_a_statement_takes_are_asked_for_in_several(tmp_path: P
     assert found == [0, 499, 500, 1000]
 
 
-def _interpreters() -> list[str]:
-    """This one, and one for each minor version of CPython that mlrun-cli runs on and pyenv has."""
-    kept = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv")) / "versions"
-    found = [sorted(kept.glob(f"3.{minor}.*/bin/python3.{minor}"))[-1:] for minor in range(10, 15)]
-    return [sys.executable, *(str(each) for one in found for each in one)]
-
-
-@pytest.mark.parametrize("interpreter", _interpreters())
+@pytest.mark.parametrize("interpreter", list_interpreters())
 def test_the_log_outlives_the_last_connection_and_its_process(tmp_path: Path, interpreter: str) -> None:
     path = tmp_path / "workspace.db"
     program = f"""

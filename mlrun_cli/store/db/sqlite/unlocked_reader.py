@@ -1,0 +1,77 @@
+"""Reads a database whose locks a stopped process holds."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import TypeAlias
+
+from mlrun_cli.processes.lock_holders import find_exclusive_holders, is_stopped
+
+_State: TypeAlias = "list[tuple[int, int, int, int] | None]"
+_kept: list[sqlite3.Connection] = []
+
+
+class UnlockedReader:
+    """A connection that takes no locks and heeds none, and reads the log for itself.
+
+    What it reads is right as long as nobody writes to the files; `is_valid` says so afterwards. It is never closed:
+    SQLite would copy the log into the file and remove it, past the locks of those who use it.
+    """
+
+    def __init__(self, path: Path, holder: int, state: _State, connection: sqlite3.Connection) -> None:
+        self.connection = connection
+        self._path = path
+        self._holder = holder
+        self._state = state
+
+    def is_valid(self) -> bool:
+        """Return whether all that was read until now was read while nobody wrote."""
+        return is_stopped(self._holder) and _read_state(self._path) == self._state
+
+
+def open_unlocked(
+    path: Path, holder: int | None, keep_log: Callable[[sqlite3.Connection], None]
+) -> UnlockedReader | None:
+    """Open a database in which a stopped process holds locks that keep readers out; None where that is not so.
+
+    Args:
+        path: the database.
+        holder: the process that keeps others out; None means that it is not known yet.
+        keep_log: makes that a connection leaves the log alone when it or its process ends.
+    """
+    holders = [holder] if holder is not None else _find_holders(path)
+    stopped = next(filter(is_stopped, holders), None)
+    state = _read_state(path)
+    if stopped is None or state[0] is None or state[0][2] == 0:
+        return None
+    with suppress(sqlite3.Error):
+        uri = f"{path.absolute().as_uri()}?mode=ro&vfs=unix-none"
+        connection = sqlite3.connect(uri, uri=True, isolation_level=None, check_same_thread=False)
+        _kept.append(connection)
+        keep_log(connection)
+        connection.row_factory = sqlite3.Row
+        connection.execute("PRAGMA locking_mode = EXCLUSIVE")  # the index of the log is in memory
+        connection.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchone()
+        return UnlockedReader(path, stopped, state, connection)
+    return None
+
+
+def _find_holders(path: Path) -> list[int]:
+    return [holder.pid for holder in find_exclusive_holders([path, Path(f"{path}-shm")])]
+
+
+def _read_state(path: Path) -> _State:
+    """Return of the file and its log what changes when somebody writes to them; None for one that is not there."""
+    state: _State = []
+    for file in (str(path), f"{path}-wal"):
+        try:
+            found = os.stat(file)
+        except OSError:
+            state.append(None)
+        else:
+            state.append((found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns))
+    return state

@@ -1,0 +1,75 @@
+"""The index of SQLite's log, in the file `-shm`: the first to open a database makes it anew, and all wait for that."""
+
+from __future__ import annotations
+
+import os
+import sys
+from contextlib import suppress
+from fcntl import F_GETLK, F_RDLCK, F_UNLCK, fcntl
+from pathlib import Path
+
+_WRITE_BYTE = 120
+_RECOVER_BYTE = 122
+_FIRST_OPENER_BYTE = 128
+_COPY_BYTES = 48
+_IS_FILLED_AT = 12
+_HAS_KNOWN_FLOCK = sys.platform == "linux" and sys.maxsize > 2**32
+
+_MOST_OPEN = 64
+
+_open_files: dict[tuple[int, int], int] = {}
+
+
+def find_index_maker(database: Path) -> int | None:
+    """Return the process that is making the index of a database, which nobody can read or write meanwhile; or None.
+
+    SQLite itself waits for it in ways that no timeout shortens: ten seconds.
+    """
+    if not _HAS_KNOWN_FLOCK:
+        return None
+    try:
+        descriptor = _open_index(f"{database}-shm")
+        if descriptor is None:
+            return None
+        for byte in (_FIRST_OPENER_BYTE, _RECOVER_BYTE):
+            if (holder := _find_exclusive_holder(descriptor, byte)) is not None:
+                return holder
+        is_complete = _is_complete(os.pread(descriptor, 2 * _COPY_BYTES, 0))
+        return None if is_complete else _find_exclusive_holder(descriptor, _WRITE_BYTE)
+    except OSError:
+        return None
+
+
+def _open_index(path: str) -> int | None:
+    """Return a descriptor of the file, one for the life of the process; None after too many other files.
+
+    It is never closed: that gives up all locks that the process has on the file, those of SQLite among them.
+    """
+    found = os.stat(path)
+    key = (found.st_dev, found.st_ino)
+    descriptor = _open_files.get(key)
+    if descriptor is not None:
+        with suppress(OSError):  # who has forked may close all files
+            if os.path.samestat(os.fstat(descriptor), found):
+                return descriptor
+    if len(_open_files) >= _MOST_OPEN:
+        return None
+    descriptor = os.open(path, os.O_RDONLY)
+    opened = os.fstat(descriptor)
+    _open_files[opened.st_dev, opened.st_ino] = descriptor
+    return descriptor
+
+
+def _find_exclusive_holder(descriptor: int, byte: int) -> int | None:
+    """Return the process whose lock on a byte keeps readers out; the kernel fills in a `struct flock`."""
+    order = sys.byteorder
+    kind_and_whence = F_RDLCK.to_bytes(2, order) + bytes(6)
+    found = fcntl(descriptor, F_GETLK, kind_and_whence + byte.to_bytes(8, order) + (1).to_bytes(8, order) + bytes(8))
+    pid = int.from_bytes(found[24:28], order, signed=True)
+    return pid if int.from_bytes(found[:2], order) != F_UNLCK and pid > 0 else None
+
+
+def _is_complete(header: bytes) -> bool:
+    """Return whether both copies of the header are there and equal."""
+    first, second = header[:_COPY_BYTES], header[_COPY_BYTES:]
+    return len(second) == _COPY_BYTES and first == second and first[_IS_FILLED_AT] != 0
