@@ -127,7 +127,7 @@ def label_environment(workspace: Workspace, name: str, version: str, labels: Seq
 
 
 def add_wheel(workspace: Workspace, path: Path, *, may_exist: bool) -> str:
-    """Keep a copy of a wheel in the workspace and return its address.
+    """Store a copy of a wheel in the workspace and return its address.
 
     Raises:
         UsageError: there is no such file, or one of its name is kept already.

@@ -126,7 +126,7 @@ def update_workspace(
     friendly_name: str | None = None,
     tags: Mapping[str, str] | None = None,
 ) -> None:
-    """Change what describes a workspace; None leaves a value as it is, tags replace all former ones."""
+    """Update the description, friendly name and tags of a workspace; None leaves a value as it is, tags replace all."""
     redaction = workspace.redaction
     tags_text = None if tags is None else json.dumps(redaction.redact_document(tags))
     texts = {

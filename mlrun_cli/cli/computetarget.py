@@ -159,7 +159,7 @@ def create(
     ],
 )
 def list_all(shared: GlobalOptions, in_full: _InFull = False) -> object:  # noqa: ARG001
-    """List the compute targets of the workspace, by name; 'local', always there, is one when it has a limit."""
+    """List the compute targets of the workspace, by name; 'local' is listed when it has a limit."""
     with open_context(shared).workspace as workspace:
         records = [_build_record(workspace, target) for target in actions.list_compute_targets(workspace)]
     return build_listing(shared, records, _FIELDS, nothing="No compute targets; 'local' is always there.")

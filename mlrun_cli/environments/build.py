@@ -141,7 +141,7 @@ def _try_lock(path: Path) -> int | None:
 
 
 def _wait_for(path: Path, ready: str) -> int:
-    """Wait for the lock; pass on what its holder prints meanwhile, but for its last line."""
+    """Wait for the lock; pass on the output of its holder meanwhile, except its last line."""
     log, offset = b"", 0
     while (lock := _try_lock(path)) is None:
         log = log or _read_log_path(path)
@@ -152,7 +152,7 @@ def _wait_for(path: Path, ready: str) -> int:
 
 
 def _copy_log(log: bytes, offset: int, ready: str) -> int:
-    """Print a log from an offset on, without its last line; return where it ends. An unreadable one is empty."""
+    """Print a log from an offset on, without its last line; return the new offset. An unreadable log is empty."""
     with suppress(OSError), open(log, "rb") as file:
         file.seek(offset)
         sys.stdout.buffer.write(file.read().replace(f"{ready}\n".encode(), b""))
@@ -162,7 +162,7 @@ def _copy_log(log: bytes, offset: int, ready: str) -> int:
 
 
 def _write_log_path(lock: int, log: bytes) -> None:
-    """Write into the lock file where its holder's output goes."""
+    """Write the path of the holder's log into the lock file."""
     os.ftruncate(lock, 0)
     os.pwrite(lock, log, 0)
 
@@ -174,7 +174,7 @@ def _read_log_path(path: Path) -> bytes:
 
 
 def _find_own_log() -> bytes:
-    """Return the file that this process prints to; empty when that cannot be known."""
+    """Return the path of the file that this process prints to; empty when it is unknown."""
     with suppress(OSError):
         log = os.readlink(b"/proc/self/fd/1")
         return log if os.path.isfile(log) else b""

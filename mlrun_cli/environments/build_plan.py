@@ -150,7 +150,7 @@ def find_conda(environ: Mapping[str, str]) -> str | None:
 
 
 def find_uv(environ: Mapping[str, str]) -> str | None:
-    """Return the absolute path of uv: on PATH, else the one installed beside this tool."""
+    """Return the absolute path of uv: the one on PATH, else the one installed beside this program."""
     on_path = shutil.which("uv", path=environ.get("PATH", ""))
     if on_path:
         return str(Path(on_path).absolute())

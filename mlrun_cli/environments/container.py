@@ -21,7 +21,7 @@ _ANSWER_SECONDS = 10.0
 
 
 def is_program_missing(container: ContainerPlan, installer: Installer) -> bool:
-    """Return whether a program that has to be in the image cannot be started.
+    """Return whether a program that the image must have cannot be started.
 
     Says so on stdout, after the engine's words.
     """

@@ -51,7 +51,7 @@ def find_failure_reason(log: str) -> str:
 
 
 def is_unreachable(log: str) -> bool:
-    """Return whether an installer has failed because no index was reached, by what it has printed.
+    """Return whether an installer's output shows that no index could be reached.
 
     pip goes on without one of several, and then names the versions that the others have.
     """
@@ -60,7 +60,7 @@ def is_unreachable(log: str) -> bool:
 
 
 def is_untrusted(log: str) -> bool:
-    """Return whether uv failed on a certificate of an unknown signer, by its output."""
+    """Return whether uv's output shows a certificate of an unknown issuer."""
     return "invalid peer certificate" in log
 
 
@@ -88,7 +88,7 @@ def _is_unrelated(line: str) -> bool:
 
 
 def _clean_lines(output: str) -> Iterator[str]:
-    """Return the lines of one program's output, without those that frame it, and its own indentation alone."""
+    """Return the lines of a program's output without framing lines and common indentation."""
     inner = [line for line in output.splitlines()[1:] if not re.fullmatch(r"\s*(\[\w+( of output)?\]|-{20,})", line)]
     indent = min((len(line) - len(line.lstrip()) for line in inner if line.strip()), default=0)
     return (line[indent:].rstrip() for line in inner if line.strip())

@@ -44,7 +44,7 @@ class EnvironmentFolder:
         self._engine.write_text(engine, encoding="utf-8")
 
     def read_engine(self) -> str | None:
-        """Return the absolute path of docker or podman, if the environment is an image, finished or not."""
+        """Return the absolute path of the docker or podman with the environment's image; None without one."""
         try:
             return self._engine.read_text(encoding="utf-8")
         except OSError:

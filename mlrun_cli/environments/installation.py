@@ -16,7 +16,7 @@ from mlrun_cli.environments.failure_reason import is_unreachable, is_untrusted
 from mlrun_cli.environments.folder import EnvironmentFolder
 from mlrun_cli.environments.installer import Installer, print_line
 from mlrun_cli.environments.pip_settings import build_uv_settings
-from mlrun_cli.environments.requirements import get_package_name, names_one_version, remove_version
+from mlrun_cli.environments.requirements import get_package_name, names_single_release, remove_version
 
 _NO_DAY = "2999-01-01T00:00:00Z"
 """Lets uv take any version of a package, as no option of all its versions does."""
@@ -59,7 +59,7 @@ def install_with_pip(
 
 
 def _configure_uv(build: EnvironmentBuild, installer: Installer, environ: Mapping[str, str]) -> None:
-    """Tell uv of what pip is configured with, and the log what that is."""
+    """Apply pip's configuration to uv, and log it."""
     python = Path(build.pythons[0].python)
     base = python.parents[1] if python.is_absolute() else None
     has_index = any(option.startswith("--index-url") for option in build.options)
@@ -71,7 +71,7 @@ def _configure_uv(build: EnvironmentBuild, installer: Installer, environ: Mappin
 
 
 def _may_use_pip(build: EnvironmentBuild) -> bool:
-    """Return whether pip could build what uv does not reach: it knows of no days, and fetches no Python."""
+    """Return whether pip can replace uv for a build: pip supports no cutoff day, and fetches no Python."""
     return build.builder is Builder.UV and not build.uploaded_before and not build.pythons[0].is_fetched
 
 
@@ -94,11 +94,11 @@ class _PipInstallation:
         return self._made_of is not None
 
     def install_pinned(self) -> InstallResult:
-        """Install all as it is asked for, on the first Python."""
+        """Install all requirements as they are, on the first Python."""
         return self._install_unpinned(()) if self._ensure_venv(self._python, is_loud=True) else InstallResult(1)
 
     def install_on_another_python(self) -> InstallResult | None:
-        """Install all as it is asked for, on the nearest other Python that has it; None where there is none."""
+        """Install all requirements as they are, on the closest other Python with all versions, or return None."""
         first, *others = self._build.pythons
         if self._made_of == first and self._build.is_relaxed:
             self._existing[first] = [line for line in self._pinned if self._is_available(line)]
@@ -113,7 +113,7 @@ class _PipInstallation:
         return None
 
     def install_relaxed(self) -> InstallResult:
-        """Install with every version that exists on the Python with the most of them.
+        """Install on the Python that has the most of the pinned versions; the others are left open.
 
         If these do not go together, with each that goes with those before. As a last resort, none is kept.
         """
@@ -134,7 +134,7 @@ class _PipInstallation:
         return result
 
     def _may_have_all(self, python: BasePython) -> bool:
-        """Return whether each version exists on this Python, where that matters; those that do are kept in mind."""
+        """Return whether each pinned version exists for this Python; those that do are remembered."""
         if not self._build.is_relaxed:
             return True
         first = self._existing.get(self._build.pythons[0], [])
@@ -148,7 +148,7 @@ class _PipInstallation:
         return len(found) == len(self._pinned)
 
     def _ensure_venv(self, python: BasePython, *, is_loud: bool = False) -> bool:
-        """Make the virtual environment of this Python, if it is not; False where that cannot be."""
+        """Create the virtual environment of a Python, unless it exists; return False if that fails."""
         self._python = python
         if self._made_of == python:
             return True
@@ -169,7 +169,7 @@ class _PipInstallation:
         return [self._build.installer, "venv", *whose, "--python", python.python, str(self._folder.venv)]
 
     def _install_unpinned(self, unpinned: Collection[str]) -> InstallResult:
-        """Install with these versions left open."""
+        """Install the requirements without pinning these versions."""
         if unpinned:
             _log_unpinned(line for line in self._pinned if line in unpinned)
         lines = [remove_version(line) if line in unpinned else line for line in self._build.requirements]
@@ -187,7 +187,7 @@ class _PipInstallation:
         return code
 
     def _is_available(self, line: str) -> bool:
-        """Return whether there is such a version for this Python, built if it has to be.
+        """Return whether a version is available for this Python, from a wheel or built.
 
         The installer keeps it for later.
         """
@@ -249,12 +249,12 @@ class _PipInstallation:
 
     @cached_property
     def _list_exempt_packages(self) -> list[str]:
-        names = dict.fromkeys(get_package_name(line) for line in self._pinned if names_one_version(line))
+        names = dict.fromkeys(get_package_name(line) for line in self._pinned if names_single_release(line))
         return [f"--exclude-newer-package={name}={_NO_DAY}" for name in names]
 
     @cached_property
     def _knows_exemptions(self) -> bool:
-        """Whether this uv does; those of before late 2025 do not."""
+        """Whether this uv supports exemptions from the day, as versions since late 2025 do."""
         return "--exclude-newer-package" in self._installer.read_output(
             [self._build.installer, "pip", "install", "--help"]
         )

@@ -89,11 +89,11 @@ class Installer:
         return 128 - code
 
     def set_variables(self, variables: Mapping[str, str]) -> None:
-        """Give these variables to all that is run from now on."""
+        """Set variables for all later commands."""
         self._environment |= variables
 
     def trust_as_system(self) -> bool:
-        """Let uv trust the system's certificates from now on; return False if that was set before."""
+        """Make uv trust the system's certificates from now on; return False if it already does."""
         if not self._environment.keys().isdisjoint(_TRUST_AS_SYSTEM):
             return False
         self.set_variables(_TRUST_AS_SYSTEM)
@@ -112,7 +112,7 @@ class Installer:
         return process.returncode == 0
 
     def expand_secrets(self, text: str, *, written: Callable[[str], str] = str) -> str:
-        """Return the text with the secrets in place of their placeholders, each as `written` in such a text."""
+        """Return the text with placeholders replaced by secrets, each escaped by `written`."""
         for name, secret in self._secrets.items():
             text = text.replace(f"${{{name}}}", written(secret))
         return text
@@ -135,7 +135,7 @@ class Installer:
 
 
 def _compile_secrets(secrets: Collection[str]) -> re.Pattern[str]:
-    """Return a pattern of the secrets and their parts; a short one matches only where it must be a secret."""
+    """Return a pattern of the secrets and their parts; short ones match only in contexts of secrets."""
     whole = {part for secret in secrets for part in (secret, secret.partition(":")[2])}
     parts = {part.strip() for secret in secrets for part in re.split(_BETWEEN_WORDS, secret)}
     telling = {part for part in whole if ":" in part} | {part for part in whole | parts if len(part) >= LEAST_LETTERS}
@@ -143,7 +143,7 @@ def _compile_secrets(secrets: Collection[str]) -> re.Pattern[str]:
 
 
 def build_installer_environment(environ: Mapping[str, str], folder: Path) -> dict[str, str]:
-    """Return the user's variables, as far as they may reach an installer that fills a place under `folder`."""
+    """Return the user's variables without those that would interfere with an installer under `folder`."""
     inherited = {name: value for name, value in environ.items() if name not in _NOT_FOR_INSTALLERS}
     # All indexes are equal, as for pip: files written for it name the same package on several.
     for_uv = {"UV_INDEX_STRATEGY": inherited.get("UV_INDEX_STRATEGY", "unsafe-best-match")}
@@ -159,7 +159,7 @@ def _find_uv_cache(environ: Mapping[str, str]) -> Path:
 
 
 def _get_device(path: Path) -> int:
-    """Return the file system that a path is on, or will be on once it is made."""
+    """Return the device that a path is on, or will be on once it exists."""
     return next(place.stat().st_dev for place in (path, *path.absolute().parents) if place.exists())
 
 
@@ -170,5 +170,5 @@ def print_line(line: str) -> None:
 
 
 def print_changed(path: str) -> None:
-    """Print that what is at this path is not what was to be built."""
+    """Print that the files at a path have changed since the build was planned."""
     print_line(f"Error: {path} has changed since the run was submitted; submit it again.")

@@ -23,7 +23,7 @@ class PackageDay(NamedTuple):
 
     @property
     def uploaded_before(self) -> str:
-        """The moment at which the day is over, as uv takes it."""
+        """The end of the day, in uv's format."""
         return f"{self.day.isoformat()}T23:59:59Z"
 
 
@@ -82,12 +82,12 @@ class _Repository:
         self.is_there = any((above / ".git").exists() for above in (self._folder, *self._folder.parents))
 
     def has_changes(self) -> bool:
-        """Return whether the file is not in a commit as it is; also when git does not tell."""
+        """Return whether the file has uncommitted changes; True if git cannot tell."""
         answer = self._run_git("status", "--porcelain", "--ignored", "--untracked-files=all", "--", str(self._file))
         return answer is None or bool(answer)
 
     def find_last_commit(self) -> PackageDay | None:
-        """Return the day of the last commit that changed the file; None when there is none, or git does not tell."""
+        """Return the day of the last commit that changed the file; None when there is none, or git cannot tell."""
         shown = self._run_git("log", "-1", "--no-show-signature", "--format=%H %ct", "--", str(self._file))
         if not shown:
             return None

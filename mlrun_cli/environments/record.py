@@ -18,7 +18,7 @@ _CURRENT = "'--environment current' takes the python on PATH as it is"
 
 
 def build_environment_document(environment: BuiltEnvironment, build: EnvironmentBuild) -> dict[str, Any]:
-    """Return the packages installed for `build`, as `system_logs/environment.json` has them."""
+    """Return the packages installed for `build`, for `system_logs/environment.json`."""
     return {
         "key": environment.key,
         "builder": environment.build.builder.value,
@@ -32,7 +32,7 @@ def build_environment_document(environment: BuiltEnvironment, build: Environment
 
 
 def describe_unpinned(environment: BuiltEnvironment) -> tuple[str, ...]:
-    """Return the lines of a run in whose environment versions were left open, or that is of another Python."""
+    """Return a run's warnings about versions left open in its environment, or about another Python."""
     unpinned, other = environment.unpinned, environment.other_python
     first = environment.build.pythons[0] if environment.build.pythons else ""
     return (
@@ -42,7 +42,7 @@ def describe_unpinned(environment: BuiltEnvironment) -> tuple[str, ...]:
 
 
 def describe_failed_build(plan: EnvironmentPlan, reason: str) -> str:
-    """Return why the environment cannot be built, and what to do; `reason` is in the installer's words."""
+    """Return why the environment cannot be built, and how to solve it; `reason` is the installer's message."""
     if plan.container is None:
         ways = "" if plan.build is None else _suggest_solutions(plan.build)
         return f"The environment could not be built: {reason} {ways}".rstrip()

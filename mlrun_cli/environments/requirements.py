@@ -87,7 +87,7 @@ def remove_version(line: str) -> str:
     return str(named)
 
 
-def names_one_version(line: str) -> bool:
+def names_single_release(line: str) -> bool:
     """Return whether a requirement names a single release: `numpy==1.18.4`, and `scipy==1.5.2.*` as conda has it."""
     named = _parse(line)
     terms = [] if named is None else list(named.specifier)

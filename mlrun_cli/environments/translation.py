@@ -107,7 +107,7 @@ def translate(dependencies: CondaDependencies, *, tries_unknown: bool = False) -
 
 
 def _drop_azureml(lines: Sequence[PipLine]) -> list[PipLine]:
-    """Return all but azureml, which is the run's own; MLflow, which Azure's brings along, stays."""
+    """Drop azureml, of which a run has its own; MLflow, a dependency of Azure's, is kept."""
     names = {line.name for line in lines}
     kept = [line for line in lines if not is_azureml(line.name) and not _is_index_of_azureml(line)]
     if _AZUREML_MLFLOW in names and not names & {"mlflow", "mlflow-skinny"}:

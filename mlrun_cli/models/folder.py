@@ -218,7 +218,7 @@ def _open_inside(source: Path) -> Iterator[int]:
 
 
 def _copy(content: int, destination: Path, mode: int) -> None:
-    """Copy an open file; it keeps its x bit as far as `mode` goes."""
+    """Copy an open file with the permissions of `mode`, executable only if the source is."""
     found = os.fstat(content)
     wanted = mode if found.st_mode & stat.S_IXUSR else mode & 0o666
     with new_file(destination, mode=wanted) as file:

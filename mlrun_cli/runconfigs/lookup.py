@@ -133,7 +133,7 @@ def _list_names(folder: Path) -> list[str]:
 
 
 def _list_files(folder: Path) -> list[Path]:
-    """Return the files in a folder; none when it cannot be looked into."""
+    """Return the files in a folder; empty when it cannot be read."""
     try:
         return [entry for entry in folder.iterdir() if os.path.isfile(entry)]
     except OSError:

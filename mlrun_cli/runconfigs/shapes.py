@@ -24,12 +24,12 @@ VARIABLES: Shape = {
 
 
 def make_choice_shape(*names: str) -> Shape:
-    """Return the shape of one of some names, in any letter case."""
+    """Return the shape of an enumeration of names, in any letter case."""
     return {"anyOf": [{"enum": names}, TEXT]}
 
 
 def _make_mapping_shape(**keys: Shape) -> Shape:
-    """Return the shape of a mapping from names of the user's to mappings with these keys."""
+    """Return the shape of a mapping from arbitrary names to mappings with these keys."""
     return {"type": "object", "additionalProperties": {"type": "object", "properties": keys}}
 
 

@@ -99,7 +99,7 @@ class _Translation:
         self._top["arguments"] = self._old["ArgumentVector"]._replace(key_path="arguments", content=arguments)
 
     def _translate_target(self) -> None:
-        """Translate the target; `docker` was this machine as well, in a container."""
+        """Translate the target; `docker` meant this machine too, in a container."""
         target = self._old.get("Target")
         if target is None:
             return

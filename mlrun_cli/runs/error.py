@@ -103,7 +103,7 @@ def build_error_from_log(tail: str, ending: str) -> dict[str, Any]:
 
 
 def _find_last_traceback(text: str) -> list[str]:
-    """Return the last traceback with what follows it: a message may have many lines. Empty when there is none.
+    """Return the last traceback and the lines after it, since a message may have many; empty when there is none.
 
     Python shows a syntax error of the script itself without the words that all others begin with.
     """

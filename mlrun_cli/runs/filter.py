@@ -176,7 +176,7 @@ def format_tag(key: str, value: str | None) -> str:
 
 
 def merge_tags(filters: Iterable[TagFilter]) -> tuple[TagFilter, ...]:
-    """Return one condition for each key: any of the values that are given for it."""
+    """Return one condition for each key, which matches any of its values."""
     by_key: dict[str, TagFilter] = {}
     for one in filters:
         other = by_key.get(one.key)

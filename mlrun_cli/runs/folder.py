@@ -72,7 +72,7 @@ class RunFolder:
                     folder.chmod(0o700)
 
     def reserve_space(self) -> None:
-        """Reserve disk space for what is written when the run ends: a script may fill the disk."""
+        """Reserve disk space for the files written at the end of the run, as a script may fill the disk."""
         with suppress(OSError):
             descriptor = os.open(self.reserve, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600)
             try:

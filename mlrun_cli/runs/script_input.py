@@ -41,7 +41,7 @@ class ScriptInput:
             self._has_reader.set()
 
     def close(self) -> None:
-        """Remove the pipe, so that a script that starts later finds nothing in it."""
+        """Remove the pipe, so that a script that starts later has empty input."""
         self._path.unlink(missing_ok=True)
 
     def _copy(self) -> None:

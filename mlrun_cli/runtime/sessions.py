@@ -110,7 +110,7 @@ class Session:
 
 
 def _make_folder(folder: Path) -> OwnerLock:
-    """Make a session's folder, its lock taken before anybody can see it, and return the lock."""
+    """Make a session's folder with its lock already held when it appears, and return the lock."""
     unfinished = folder.with_name(f".{folder.name}")
     folder.parent.mkdir(mode=0o700, exist_ok=True)
     unfinished.mkdir(mode=0o700)

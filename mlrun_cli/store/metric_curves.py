@@ -160,7 +160,7 @@ class _Curve:
         return (0, -1) if row is None or row["first"] is None else (row["first"], row["last"])
 
     def _read_all(self, first: int, last: int) -> Sequence[Row]:
-        """Return the numbers from one position to another."""
+        """Return the numbers between two positions."""
         return self._database.rows(
             "SELECT position, step, logged_at, number FROM metric_values"  # noqa: S608
             f" WHERE {self._condition} AND (number IS NOT NULL OR kind = 'n')"

@@ -265,13 +265,13 @@ def _build_extension(name: str) -> dict[str, Any]:
 
 
 def _show_version(_typed: Typed) -> Answer:
-    """Print the version of mlrun-cli in the places of az's."""
+    """Print the version of mlrun-cli under the keys of `az version`."""
     versions = {"azure-cli": __version__, "azure-cli-core": __version__, "extensions": {"azure-cli-ml": __version__}}
     return Answer("This az is the one of mlrun-cli; these are its version.", versions)
 
 
 def _configure(typed: Typed) -> Answer | None:
-    """Keep or list defaults of az and of mlrun-cli."""
+    """Store or list defaults of az and of mlrun-cli."""
     if typed.list_defaults:
         records = build_setting_records(_read_settings(DEFAULTS))
         return Answer("These are the defaults of az and of mlrun-cli.", records, left_undone=None)
@@ -282,7 +282,7 @@ def _configure(typed: Typed) -> Answer | None:
 
 
 def _set_config(typed: Typed) -> Answer:
-    """Keep settings of az and of mlrun-cli."""
+    """Store settings of az and of mlrun-cli."""
     pairs = parse_settings(typed.words[2:])
     if not pairs:
         raise MissingOption("No setting is named before the options.", hint="Write it as section.name=value.")

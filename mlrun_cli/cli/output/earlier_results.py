@@ -15,8 +15,8 @@ _MANY = 500
 """More notes than this are looked through for those whose files are gone."""
 
 
-def is_of_earlier_try(path: Path, words: list[str]) -> bool:
-    """Return whether the same command line wrote the file, and it is unchanged since."""
+def is_from_earlier_attempt(path: Path, words: list[str]) -> bool:
+    """Return whether the same command line wrote the file, which is unchanged since."""
     try:
         note = read_json(_get_note_path(path))
         return note is not None and note == _describe(path, words)

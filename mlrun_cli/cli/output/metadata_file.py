@@ -63,7 +63,7 @@ class MetadataFile:
             MlrunError: the file cannot be written, or another process has made it in the meantime.
         """
         try:
-            if not self._was_written and os.path.lexists(self._path) and not self._is_of_earlier_try():
+            if not self._was_written and os.path.lexists(self._path) and not self._is_from_earlier_attempt():
                 raise self._to_error("another process has made it in the meantime")
             self._path.parent.mkdir(parents=True, exist_ok=True)
             with make_temporary_path(self._path) as unfinished:
@@ -85,17 +85,17 @@ class MetadataFile:
             raise InvalidPath(
                 f"-t: '{self._path}' is a folder.", hint=f"Name a file, as in '-t {example}'.", target=self._path
             )
-        if not self._is_of_earlier_try():
+        if not self._is_from_earlier_attempt():
             raise FileAlreadyExists(
                 f"-t: '{self._path}' already exists.",
                 hint="Name another file with -t, or remove this one.",
                 target=self._path,
             )
 
-    def _is_of_earlier_try(self) -> bool:
-        from mlrun_cli.cli.output.earlier_results import is_of_earlier_try  # noqa: PLC0415 - start-up
+    def _is_from_earlier_attempt(self) -> bool:
+        from mlrun_cli.cli.output.earlier_results import is_from_earlier_attempt  # noqa: PLC0415 - start-up
 
-        return is_of_earlier_try(self._path, self._words)
+        return is_from_earlier_attempt(self._path, self._words)
 
     def _remember(self) -> None:
         from mlrun_cli.cli.output.earlier_results import remember  # noqa: PLC0415 - start-up

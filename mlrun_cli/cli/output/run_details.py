@@ -29,7 +29,7 @@ _METRIC_FIELDS = (
 
 
 def print_run(record: Mapping[str, Any], *, file: TextIO, width: int | None, now: datetime) -> None:
-    """Print what a record of `run show` says; what it says nothing of is left out.
+    """Print the fields of a `run show` record that are set.
 
     Sentences and lists are wrapped at `width`, what a person may copy is not.
     """
@@ -43,7 +43,7 @@ def print_run(record: Mapping[str, Any], *, file: TextIO, width: int | None, now
 
 
 def print_metrics(metrics: Mapping[str, Mapping[str, Any]], *, file: TextIO, width: int | None, colour: bool) -> None:
-    """Print a line for each metric of some runs, by run id and name; for each column of a row or table, too."""
+    """Print a line for each metric of some runs and each column of its rows or tables, by run id and name."""
     several = len(metrics) > 1
     records = [
         {"name": name, **_summarize(values), **({"run": run_id} if several else {})}
@@ -106,7 +106,7 @@ def _flatten(metrics: Mapping[str, Any]) -> Iterator[tuple[str, Sequence[Any]]]:
 
 
 def _summarize(values: Sequence[Any]) -> dict[str, str]:
-    """Return the last value; of several also their number and range."""
+    """Return the last value and, for several values, their count and range."""
     numbers = [value for value in values if type(value) in {int, float}]
     comparable = [number for number in numbers if number == number]  # noqa: PLR0124 - NaN differs from itself
     has_range = len(comparable) > 1

@@ -29,7 +29,7 @@ class FilterOptions:
         return bool(self.texts)
 
     def parse(self) -> RunFilter:
-        """Return the runs that are left.
+        """Return the filter of runs.
 
         Raises:
             UsageError: a filter means nothing; the message begins with its option.

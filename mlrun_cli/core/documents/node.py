@@ -178,7 +178,7 @@ def find_text_problem(text: str) -> str | None:
 
 
 def quote_value(key_path: str, text: str) -> str:
-    """Return a text at a key path as an error may quote it; empty where it may be a secret."""
+    """Return a value for quotation in an error; empty where it may be a secret."""
     redaction = get_process_redaction()
     keys = key_path.lower().split(".")
     if _VARIABLES & set(keys) or redaction.is_secret(keys[-1]):

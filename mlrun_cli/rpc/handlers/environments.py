@@ -50,5 +50,5 @@ def build(context: RequestContext, definition: Mapping[str, Any]) -> str:
 
 @handler("environments.add_wheel")
 def add_wheel(context: RequestContext, path: str, *, may_exist: bool = False) -> str:
-    """Keep a copy of a wheel; return its address."""
+    """Store a copy of a wheel; return its address."""
     return actions.add_wheel(context.workspace, Path(path), may_exist=may_exist)

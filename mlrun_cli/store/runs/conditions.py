@@ -68,7 +68,7 @@ class RunConditions:
             self._add_text(which.text, is_part=is_part)
 
     @property
-    def for_an_index(self) -> str:
+    def indexed_conditions(self) -> str:
         """The conditions, for runs in the order of their keys or in none."""
         text = [] if self.text is None else [self._build_lookup(self.text)]
         return _join([*self._rare, *self._common, *(self._asked if self._rare else self._indexed), *text])

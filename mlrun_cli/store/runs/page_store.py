@@ -43,7 +43,7 @@ class RunPageStore:
     def count(self, which: RunFilter, at_most: int = COUNTED + 1) -> int:
         """Return the number of runs of a filter, counting up to `at_most`."""
         conditions = RunConditions(self._database, which, _FEW_TO_COUNT)
-        source, where = "runs", conditions.for_an_index
+        source, where = "runs", conditions.indexed_conditions
         if conditions.text is not None:
             source, where = self._join_texts(conditions)
         elif _has_times(which):
@@ -105,7 +105,7 @@ class RunPageStore:
     def _find_keys(self, which: RunFilter, order: RunOrder, limit: int, offset: int) -> Sequence[int]:
         if _is_order_of_keys(which, order):
             conditions = RunConditions(self._database, which)
-            source, where = "runs", conditions.for_an_index
+            source, where = "runs", conditions.indexed_conditions
             if conditions.text is not None:
                 source, where = self._join_texts(conditions)
             tie = "runs.run_key" if conditions.text is None else self._database.dialect.text_key
@@ -125,7 +125,7 @@ class RunPageStore:
         rows = self._database.rows(
             f"SELECT run_key FROM (SELECT runs.run_key AS run_key, {order.value_of_run} AS value FROM runs"  # noqa: S608
             # With its limit this is done first, and along no order.
-            f" WHERE {conditions.for_an_index} LIMIT {_FEW + 1}) AS few"
+            f" WHERE {conditions.indexed_conditions} LIMIT {_FEW + 1}) AS few"
             f" ORDER BY value IS NULL, value {direction}, CASE WHEN value IS NULL THEN -run_key END,"
             f" run_key {direction} LIMIT :limit OFFSET :offset",
             limit=limit,
@@ -157,7 +157,7 @@ class RunPageStore:
         if not keys and offset:
             row = self._database.row(f"SELECT count(*) AS found FROM {order.source} WHERE {valued}", **parameters)  # noqa: S608
             passed = len(moving) + (0 if row is None else row["found"])
-        where = conditions.for_walking if order.is_lack_indexed else conditions.for_an_index
+        where = conditions.for_walking if order.is_lack_indexed else conditions.indexed_conditions
         lacking = f"{order.lacks_value} AND {where}"
         missing = limit - len(keys)
         beyond = max(0, offset - passed)

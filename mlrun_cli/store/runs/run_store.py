@@ -143,7 +143,8 @@ class RunStore:
             limit = " LIMIT :last"
             conditions.parameters["last"] = which.last
         rows = self._database.rows(
-            f"{SELECT_RUN} WHERE {conditions.for_an_index} ORDER BY runs.run_key DESC{limit}", **conditions.parameters
+            f"{SELECT_RUN} WHERE {conditions.indexed_conditions} ORDER BY runs.run_key DESC{limit}",
+            **conditions.parameters,
         )
         return self._add_pairs(rows)
 

@@ -311,7 +311,7 @@ class SqliteDatabase:
             _pool.release(self._open_file, self._path, self._connection)
 
     def _truncate_long_log(self) -> None:
-        """Empty a log that one large transaction has made long, unless somebody is reading it."""
+        """Truncate a log that a large transaction has made long, unless another process is reading it."""
         with suppress(OSError, sqlite3.Error):
             if os.stat(f"{self._path}-wal").st_size > _LONG_LOG_BYTES:
                 self._connection.execute("PRAGMA busy_timeout = 0")

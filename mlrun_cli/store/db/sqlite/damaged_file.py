@@ -66,7 +66,7 @@ def find_problems(path: Path) -> list[str]:
 
 
 def copy_database(source: Path, destination: Path) -> None:
-    """Copy a database by SQLite's backup, while others write to it; the copy is one file that needs no log.
+    """Copy a database by SQLite's backup API, while others write to it, into a single file without a log.
 
     Raises:
         StoreError: it cannot be read or written, or is no database of this program.

@@ -67,7 +67,7 @@ class SqliteFile:
         return found.st_dev, found.st_ino
 
     def list_files(self) -> Sequence[Path]:
-        """Return the file and those beside it."""
+        """Return the database file and its log files."""
         return list(self._path.parent.glob(f"{self._path.name}*"))
 
     def find_problems(self, copy: Path | None = None) -> list[str]:
