@@ -130,7 +130,7 @@ class Group:
         return self._declared.get(verb)
 
     @property
-    def load_commands(self) -> Mapping[str, Declaration]:
+    def commands(self) -> Mapping[str, Declaration]:
         """The commands by verb; imports the files of all."""
         found = {verb: self.find(verb) for verb in self.list_verbs()}
         return {verb: declaration for verb, declaration in found.items() if declaration is not None}

@@ -136,11 +136,11 @@ class Noun(_Tree):
 
     def list_summaries(self) -> Mapping[str, str]:
         """Return the first line of each verb's help."""
-        return {verb: declaration.summary for verb, declaration in self._group.load_commands.items()}
+        return {verb: declaration.summary for verb, declaration in self._group.commands.items()}
 
     def list_examples(self) -> Sequence[tuple[str, str]]:
         """Return the first examples of its first two verbs, or both of its only one."""
-        first_of_all = zip(*(declaration.examples for declaration in self._group.load_commands.values()), strict=False)
+        first_of_all = zip(*(declaration.examples for declaration in self._group.commands.values()), strict=False)
         return list(chain.from_iterable(first_of_all))[:2]
 
     def list_commands(self, ctx: Any) -> list[str]:  # noqa: ARG002

@@ -244,11 +244,11 @@ class _PipInstallation:
         """Return the options that exclude versions uploaded after the day, pinned ones excepted."""
         if not self._build.uploaded_before:
             return []
-        exempt = self._list_exempt_packages if self._knows_exemptions else []
+        exempt = self._exempt_packages if self._knows_exemptions else []
         return ["--exclude-newer", self._build.uploaded_before, *exempt]
 
     @cached_property
-    def _list_exempt_packages(self) -> list[str]:
+    def _exempt_packages(self) -> list[str]:
         names = dict.fromkeys(get_package_name(line) for line in self._pinned if names_single_release(line))
         return [f"--exclude-newer-package={name}={_NO_DAY}" for name in names]
 

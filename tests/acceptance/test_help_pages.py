@@ -20,7 +20,7 @@ from tests.running import Mlrun, good_end
 from tests.studio.serving import started
 
 GROUPS: list[Group] = [importlib.import_module(f"mlrun_cli.cli.{noun}").app for noun in (*NOUNS, *OWN_NOUNS)]
-COMMANDS = {f"{group.name} {verb}": declared for group in GROUPS for verb, declared in group.load_commands.items()}
+COMMANDS = {f"{group.name} {verb}": declared for group in GROUPS for verb, declared in group.commands.items()}
 EXAMPLES = [line for declared in COMMANDS.values() for _, line in declared.examples]
 
 TRAIN = """

@@ -27,12 +27,12 @@ def command_pages() -> Mapping[str, str]:
     """Return the Markdown of each page, by file name."""
     tree: Any = build_root()
     top = _context(tree, "mlrun")
-    names = [name for name in tree.summaries() if name not in _ELSEWHERE]
-    pages = {name: _page(tree.find(name), name, top, tree.summaries()[name]) for name in names}
+    names = [name for name in tree.list_summaries() if name not in _ELSEWHERE]
+    pages = {name: _page(tree.find(name), name, top, tree.list_summaries()[name]) for name in names}
     first: Any = tree.find("run")
     shared = describe_command(_context(first.find("show"), "show", top), ()).global_options
     return {
-        "README.md": _index(tree.summaries(), names, shared),
+        "README.md": _index(tree.list_summaries(), names, shared),
         **{f"{name}.md": page for name, page in pages.items()},
     }
 
