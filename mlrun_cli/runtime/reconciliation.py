@@ -29,8 +29,11 @@ _K = TypeVar("_K")
 
 
 def reconcile_all(workspace: Workspace) -> frozenset[int]:
-    """Reconcile all runs and start missing dispatchers; return the keys of runs that do not respond."""
-    not_responding = reconcile_runs(workspace)
+    """Reconcile all runs and start missing dispatchers; return the keys of runs that do not respond.
+
+    The workspace is known to be in its place.
+    """
+    not_responding = _reconcile_followed(workspace)
     ensure_dispatchers(workspace)
     return not_responding
 
@@ -42,6 +45,11 @@ def reconcile_runs(workspace: Workspace) -> frozenset[int]:
     reader has waited for in vain is recovered while nobody waits.
     """
     workspace.follow()
+    return _reconcile_followed(workspace)
+
+
+def _reconcile_followed(workspace: Workspace) -> frozenset[int]:
+    """Reconcile the runs of a workspace that is known to be in its place."""
     given_up = reconcile_sessions(workspace)
     remove_unfinished_submits(workspace)
     targets = _Targets(workspace)
