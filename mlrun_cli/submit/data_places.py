@@ -17,7 +17,7 @@ from mlrun_cli.data.copies import copy_privately, find_path_in_copy
 from mlrun_cli.data.dataset import FILE_KIND, TABULAR_KIND, Dataset, Definition
 from mlrun_cli.data.datastore import Datastore
 from mlrun_cli.data.files import DataFile, DataFiles, FindDatastore, find_files, find_single_path
-from mlrun_cli.errors import DataNotFound, OperatingSystemError, UsageError
+from mlrun_cli.errors import DataNotFound, OperatingSystemError, Unsupported, UsageError
 from mlrun_cli.submit.run_data import RunData
 from mlrun_cli.workspace import Workspace
 
@@ -80,7 +80,7 @@ class DataPlaces:
     def find_input(self, where: str, binding: InputBinding, dataset: Dataset) -> Path:
         """Return the path of an input's files, or of their copy."""
         if dataset.definition["kind"] == TABULAR_KIND:
-            raise UsageError(
+            raise Unsupported(
                 f"{where} is a table, and only files can be mounted or downloaded.",
                 hint="Let its mechanism be 'direct', or make it a dataset of files with Dataset.File.from_files.",
             )

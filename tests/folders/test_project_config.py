@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -141,17 +142,18 @@ def test_a_folder_in_the_files_place_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(InvalidFile) as caught:
         find_project_config(tmp_path)
     assert caught.value.file == str(tmp_path / ".azureml" / "config.json")
+    assert re.search(r"\bfolder\b", caught.value.message)
 
 
 def test_a_start_that_is_not_there_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    with pytest.raises(MissingFile):
+    with pytest.raises(MissingFile, match=re.escape(str(tmp_path / "missing"))):
         find_project_config(tmp_path / "missing")
     gone = tmp_path / "gone"
     gone.mkdir()
     monkeypatch.chdir(gone)
     gone.rmdir()
 
-    with pytest.raises(MissingFile):
+    with pytest.raises(MissingFile, match=r"'\.'|\bworking\b"):
         find_project_config(Path())
 
 

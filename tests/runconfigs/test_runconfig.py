@@ -186,7 +186,9 @@ def test_another_kind_of_file_is_refused_as_what_it_is(tmp_path: Path, text: str
 
 
 def test_what_has_no_key_of_a_runconfig_is_none(tmp_path: Path) -> None:
-    assert "zebra" in failure(tmp_path, "zebra: 1\n").message
+    error = failure(tmp_path, "zebra: 1\n")
+    assert type(error) is InvalidFile and error.message.endswith(": zebra)")
+    assert "'script: " in str(error.hint)
 
 
 def test_an_environment_may_be_the_name_of_one_or_of_a_file(tmp_path: Path) -> None:
@@ -202,8 +204,10 @@ def test_a_communicator_that_is_a_mapping_of_defaults_is_none(tmp_path: Path) ->
     assert configuration == RunConfiguration(script="a.py")
     (note,) = notes
     assert "line 3: communicator: " in note
+    assert re.search(r"\bmapping\b", note)
     error = failure(tmp_path, "communicator:\n  processCountPerNode: 4\n")
-    assert error.key_path == "communicator"
+    assert (type(error), error.line, error.key_path) == (InvalidFile, 2, "communicator")
+    assert re.search(r"\bname\b.*\bmapping\b", error.message)
     assert "communicator: Mpi" in (error.hint or "")
 
 
@@ -299,6 +303,8 @@ def test_a_file_that_describes_an_environment_is_read(tmp_path: Path) -> None:
     with pytest.raises(InvalidFile) as caught:
         read_environment_file(path)
     assert caught.value.file == str(path)
+    assert caught.value.message.endswith(": zebra)")
+    assert "'dependencies'" in str(caught.value.hint)
 
 
 def test_each_unknown_key_gets_a_note_with_the_nearest_name(tmp_path: Path) -> None:

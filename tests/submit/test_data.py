@@ -12,7 +12,7 @@ from mlrun_cli.actions.data_outputs import register_outputs
 from mlrun_cli.actions.datasets import register_dataset, save_dataset
 from mlrun_cli.actions.datastores import register_local, unregister
 from mlrun_cli.core.redaction import Redaction
-from mlrun_cli.errors import DataNotFound, UsageError
+from mlrun_cli.errors import DataNotFound, Unsupported, UsageError
 from mlrun_cli.runconfigs.run_configuration import RunConfiguration
 from mlrun_cli.runs.run import SCRIPT_RUN, Run
 from mlrun_cli.runs.status import RunStatus
@@ -345,7 +345,7 @@ def test_an_argument_that_stands_for_nothing_is_refused(workspace: Workspace, so
 
 def test_a_table_is_not_mounted(workspace: Workspace, source: Path) -> None:
     table = {**files(str(source / "data" / "a.csv")), "kind": "tabular"}
-    with pytest.raises(UsageError, match=r"\bdata\.t\b"):
+    with pytest.raises(Unsupported, match=r"\bdata\.t\b.*\btable\b"):
         bind(workspace, source, {"data": {"t": entry(dataset={"definition": table})}})
 
 

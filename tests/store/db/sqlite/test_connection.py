@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 import sqlite3
 import subprocess
 import sys
@@ -14,13 +15,16 @@ from mlrun_cli.store.db.database import build_in_lists
 from mlrun_cli.store.db.sqlite.connection import SqliteDatabase
 from tests.store.db.sqlite.interpreters import list_interpreters
 
+SQLITE_NOTADB = "file is not a database"
+"""What SQLite itself says."""
+
 
 def test_a_store_that_another_process_holds_is_worth_waiting_for(tmp_path: Path) -> None:
     path = tmp_path / "workspace.db"
     with closing(SqliteDatabase(path)) as database, closing(sqlite3.connect(path, isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
         database.set_busy_timeout(0.0)
-        with pytest.raises(StoreUnavailable, match="is locked"):
+        with pytest.raises(StoreUnavailable, match=f" {re.escape(str(path))} .*locked"):
             database.execute("CREATE TABLE a (b INTEGER)")
 
 
@@ -32,7 +36,7 @@ def test_a_store_whose_folder_is_away_is_worth_waiting_for(tmp_path: Path) -> No
 def test_a_file_that_is_no_database_is_not_worth_waiting_for(tmp_path: Path) -> None:
     path = tmp_path / "workspace.db"
     path.write_bytes(b"no database" * 1000)
-    with pytest.raises(StoreError, match=str(path)) as caught:
+    with pytest.raises(StoreError, match=rf"{re.escape(str(path))}\b.*: {SQLITE_NOTADB}") as caught:
         SqliteDatabase(path)
     assert not isinstance(caught.value, StoreUnavailable)
 
