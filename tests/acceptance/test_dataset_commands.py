@@ -206,7 +206,7 @@ def test_an_environment_goes_from_a_folder_to_the_workspace_and_back(mlrun: Mlru
     assert mlrun.python("names.py") == "['training']\n"
     told = mlrun.fails("environment", "show", "-n", "nothing", exit_code=3)
     assert told.code == "EnvironmentNotFound"
-    assert "There are: training." in told.text
+    assert told.target == "nothing" and told.message.endswith(" training.")
     assert mlrun.json("environment", "list", "--built") == []
     mlrun.fails("environment", "show")
     failure = mlrun.fails("environment", "show", "--built", "0123", exit_code=3)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import json
 import os
+import re
 import sys
 import zipfile
 from pathlib import Path
@@ -13,7 +14,7 @@ import pytest
 
 from tests.acceptance.installed import local_package
 from tests.packages import make_wheel, package_index
-from tests.running import Mlrun, kill, until
+from tests.running import Mlrun, kill, until, user_error
 
 VERSION = ".".join(map(str, sys.version_info[:3]))
 DRIVER = """
@@ -68,8 +69,8 @@ def test_a_conda_that_says_nothing_is_named_with_its_exit_code(mlrun: Mlrun) -> 
     mlrun.script(json.dumps({"dependencies": ["numpy", {"pip": ["six", "idna"]}]}), "conda.yml")
     put_on_path(mlrun, "conda", "exit 3")
     done = mlrun("run", "submit-script", "-d", "conda.yml", "train.py", check=False)
-    message = json.loads(done.stdout)["error"]["error"]["message"]
-    assert "could not be built: Error: conda ended with exit code 3 and printed nothing. (" in message
+    message = user_error(json.loads(done.stdout), "EnvironmentNotBuilt")
+    assert re.search(r": Error: conda .* exit code 3 [^(]*\. \(", message)
 
 
 def test_current_takes_the_python_on_path_and_says_so(mlrun: Mlrun) -> None:
@@ -78,7 +79,7 @@ def test_current_takes_the_python_on_path_and_says_so(mlrun: Mlrun) -> None:
     done = mlrun("run", "submit-script", "--environment", "current", "-d", "conda.yml", "train.py")
     record = json.loads(done.stdout)
     assert record["status"] == "Completed"
-    assert "is not looked at" in done.stderr
+    assert f" {mlrun.folder / 'conda.yml'} " in done.stderr
     assert record["run_definition"]["environment"]["python"]["userManagedDependencies"] is True
     assert not (mlrun.home / "environments").exists()
 
@@ -97,7 +98,7 @@ def test_relaxed_by_the_variable_runs_and_warns_of_what_it_left_open(mlrun: Mlru
 
     done = mlrun("run", "submit-script", "-d", "conda.yml", "train.py")
 
-    assert "Python 3.99 cannot be had; relaxed to " in done.stderr
+    assert re.search(r" Python 3\.99 .* \d\.\d+\.\d+, '/", done.stderr)
     record = json.loads(done.stdout)
     (warning,) = record["warnings"]
     assert ": tiny==0.20.3." in warning["message"]

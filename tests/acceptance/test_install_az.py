@@ -231,15 +231,12 @@ def test_all_else_goes_to_the_az_behind_it_with_its_words_and_exit_code(mlrun: M
     done = step(mlrun, "az acr build -t 'my image' -- --query '*' .")
     assert (done.returncode, done.stdout, done.stderr) == (7, "real: acr build -t my image -- --query * .\n", "")
     assert step(mlrun, "az -h").stdout == "real: -h\n"
-    for line, missed in (
-        ("az login -u me -p geheim -o none", "was not logged in"),
-        ("az extension list -o none", "was not asked"),
-    ):
+    for line in ("az login -u me -p geheim -o none", "az extension list -o none"):
         done = step(mlrun, line)
         assert (done.returncode, done.stdout) == (0, "")
         (note,) = done.stderr.splitlines()
-        assert f"The az behind this one {missed}: call it as {real}." in note
-    assert "behind" not in step(mlrun, "az config get -o none").stderr
+        assert f" {real}." in note and "geheim" not in note
+    assert str(real) not in step(mlrun, "az config get -o none").stderr
 
 
 def test_an_az_that_is_not_ours_stays_unless_forced(mlrun: Mlrun, tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from threading import Thread
 import pytest
 
 from tests.podman import Podman, write_runconfig
-from tests.running import Mlrun, kill, until
+from tests.running import Mlrun, kill, until, user_error
 
 DOCKERFILE = "FROM scratch\nENV FROM_THE_IMAGE=yes DB_PASSWORD=s3cr3t\nENV MY_TOKEN s3cr3t\n"
 
@@ -172,9 +172,9 @@ def test_an_image_that_needs_a_login_fails_the_run_and_says_how(mlrun: Mlrun, po
         write_runconfig(mlrun, {key: f"FROM {image}\n" if key == "baseDockerfile" else image})
         done = mlrun("run", "submit-script", "-c", "image", check=False)
         server.shutdown()
-    message = json.loads(done.stdout)["error"]["error"]["message"]
+    message = user_error(json.loads(done.stdout), "EnvironmentNotBuilt")
     assert "unauthorized" in message
-    assert f"type 'podman login {registry}' once" in message
+    assert f"'podman login {registry}'" in message
 
 
 @pytest.mark.usefixtures("podman")
@@ -182,5 +182,5 @@ def test_a_short_name_that_podman_does_not_resolve_fails_the_run_with_a_whole_on
     mlrun.script("")
     write_runconfig(mlrun, {"baseImage": "nobody/nothing:1"})
     done = mlrun("run", "submit-script", "-c", "image", check=False)
-    message = json.loads(done.stdout)["error"]["error"]["message"]
-    assert "Write its whole name, such as 'docker.io/nobody/nothing:1'; or '--environment current'" in message
+    message = user_error(json.loads(done.stdout), "EnvironmentNotBuilt")
+    assert "'docker.io/nobody/nothing:1'" in message and "'--environment current'" in message

@@ -217,6 +217,7 @@ def test_all_below_a_folder_that_is_not_attached_are_validated_in_a_table(mlrun:
     assert "on 'cpu' (not looked up) " in lines[2]
     assert re.search(r"line 2: .*'enviroment' .* environment\? \(.* 1 .*\)$", lines[2].rstrip())
     assert "workspace" in done.stderr
+    assert lines[3].rstrip().endswith(": Zebra)")
     assert lines[4].rstrip().endswith("gone.py")
     assert not list((tmp_path / "others").rglob("*.db"))
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from mlrun_cli.core.atomic_files import open_atomically
-from mlrun_cli.errors import LimitExceeded, MlrunError
+from mlrun_cli.errors import LimitExceeded, OperatingSystemError
 from mlrun_cli.runs.run import Run
 from mlrun_cli.serving.export_options import MAX_RUNS, ExportOptions
 from mlrun_cli.workspace import Workspace
@@ -51,4 +51,4 @@ def _write(options: ExportOptions, file: BinaryIO) -> None:
     )
     if done.returncode:
         said = done.stderr.strip().splitlines() or [f"it ended with {done.returncode}"]
-        raise MlrunError(f"The page cannot be made: {said[-1]}")
+        raise OperatingSystemError(f"The page cannot be made: {said[-1]}")
