@@ -15,6 +15,7 @@ from starlette.responses import FileResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
+from mlrun_cli.errors import InternalError, NotFound, UsageError
 from mlrun_cli.serving.studio_options import StudioOptions
 from mlrun_cli.studio.charts import route as charts
 from mlrun_cli.studio.credentials import Credentials
@@ -40,6 +41,14 @@ from mlrun_cli.studio.pages.views import route as views
 from mlrun_cli.studio.pages.workspaces import route as workspace_list
 from mlrun_cli.studio.template_renderer import STATIC_FOLDER, TemplateRenderer
 from mlrun_cli.studio.workspace_pool import WorkspacePool
+
+
+class PageNotFound(NotFound):
+    """No page has this URL."""
+
+
+class MethodNotAllowed(UsageError):
+    """The URL is of a page or an action, and was requested as the other."""
 
 
 class _FilePathConvertor(PathConvertor):
@@ -142,19 +151,14 @@ async def _send_static_file(request: Request) -> Response:
 
 async def _handle_http_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
-    studio: StudioState = request.app.state.studio
     if error.status_code == 405:
-        return render_error(studio, 405, "Method not allowed", f"This URL does not accept {request.method} requests.")
-    return render_error(studio, error.status_code, "Page not found", "There is no page at this URL.")
+        refusal = MethodNotAllowed(f"This URL does not accept {request.method} requests.")
+        return render_error(request, 405, "Method not allowed", refusal)
+    return render_error(request, error.status_code, "Page not found", PageNotFound("There is no page at this URL."))
 
 
 async def _handle_unknown_error(request: Request, error: Exception) -> Response:
     """Render an unexpected error; its traceback goes to the terminal only."""
-    studio: StudioState = request.app.state.studio
-    return render_error(
-        studio,
-        500,
-        "Internal error",
-        f"The page could not be rendered: {type(error).__name__}.",
-        "The terminal of the studio shows the traceback.",
-    )
+    message = f"The page could not be rendered: {type(error).__name__}."
+    bug = InternalError(message, hint="The terminal of the studio shows the traceback.")
+    return render_error(request, 500, "Internal error", bug)

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import JSONResponse, Response
 
 from mlrun_cli.core.names import check_resource_group, check_subscription_id, check_workspace_name
 from mlrun_cli.errors import MlrunError, NotFound, StoreError, UsageError, WorkspaceNotFound
@@ -36,9 +36,10 @@ def create_action_endpoint(handler: Handler) -> Endpoint:
         try:
             fields = await read_form(request)
         except InvalidForm as error:
-            return render_error(studio, error.status, "Refused", str(error))
+            return render_error(request, error.status, "Refused", error)
         if not studio.credentials.is_csrf_token(fields.pop(CSRF_FIELD, None)):
-            return render_error(studio, 403, "Refused", "The form is not from this studio.", "Reload the page.")
+            foreign = InvalidForm("The form is not from this studio.", 403, hint="Reload the page.")
+            return render_error(request, foreign.status, "Refused", foreign)
         return await run_in_threadpool(_call_handler, handler, request, fields)
 
     return endpoint
@@ -52,15 +53,15 @@ def _call_handler(handler: Handler, request: Request, fields: FormFields) -> Res
         with studio.workspaces.acquire(identity) as workspace:
             return handler(PageRequest(request, studio, workspace, fields))
     except WorkspaceNotFound as error:
-        return render_error(studio, 404, "Workspace not found", error.message, error.hint)
+        return render_error(request, 404, "Workspace not found", error)
     except NotFound as error:
-        return render_error(studio, 404, "Not found", error.message, error.hint, identity)
+        return render_error(request, 404, "Not found", error, identity)
     except StoreError as error:
-        return render_error(studio, 503, "Store unavailable", error.message, error.hint, identity, retries=True)
+        return render_error(request, 503, "Store unavailable", error, identity, retries=True)
     except UsageError as error:
-        return render_error(studio, 400, "Bad request", error.message, error.hint, identity)
+        return render_error(request, 400, "Bad request", error, identity)
     except MlrunError as error:
-        return render_error(studio, 500, "Action failed", error.message, error.hint, identity)
+        return render_error(request, 500, "Action failed", error, identity)
 
 
 def _parse_identity(request: Request) -> WorkspaceIdentity:
@@ -81,16 +82,22 @@ def _parse_identity(request: Request) -> WorkspaceIdentity:
 
 
 def render_error(
-    studio: StudioState,
+    request: Request,
     status: int,
     title: str,
-    text: str,
-    hint: str | None = None,
+    error: MlrunError,
     identity: WorkspaceIdentity | None = None,
     *,
     retries: bool = False,
 ) -> Response:
-    """Render a page that says what went wrong and links back; with `retries` it reloads itself."""
+    """Render a page that says what went wrong, with the error's code, and links back; with `retries` it reloads itself.
+
+    A request that accepts JSON and no page gets `{"error": {"code", "message", …}}`, as commands print it.
+    """
+    studio: StudioState = request.app.state.studio
+    accepted = request.headers.get("accept", "")
+    if "application/json" in accepted and "text/html" not in accepted:
+        return JSONResponse({"error": error.to_record()}, status)
     return studio.templates.respond(
         "templates/message.html",
         {
@@ -98,8 +105,7 @@ def render_error(
             "workspace": identity,
             "current_path": "",
             "title": title,
-            "text": text,
-            "hint": hint,
+            "error": error,
             "retries": retries,
         },
         status,

@@ -6,16 +6,18 @@ from urllib.parse import parse_qsl
 
 from starlette.requests import ClientDisconnect, Request
 
+from mlrun_cli.errors import UsageError
+
 _MAX_BYTES = 1 << 20
 _MAX_FIELDS = 10_000
 CSRF_FIELD = "csrf_token"
 
 
-class InvalidForm(Exception):
-    """A form that cannot be read, with the HTTP status to answer."""
+class InvalidForm(UsageError):
+    """A form that cannot be read or accepted, with the HTTP status to answer."""
 
-    def __init__(self, message: str, status: int) -> None:
-        super().__init__(message)
+    def __init__(self, message: str, status: int, *, hint: str | None = None) -> None:
+        super().__init__(message, hint=hint)
         self.status = status
 
 

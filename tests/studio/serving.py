@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import http.client
 import re
 import signal
@@ -32,6 +33,12 @@ class Answer(NamedTuple):
     def text(self) -> str:
         """The body as text."""
         return self.body.decode("utf-8", "replace")
+
+    @property
+    def problems(self) -> list[tuple[str, str]]:
+        """The code and the first text of each error on the page, in order."""
+        found = re.findall(r'data-error-code="(\w+)"[^>]*>(?:\s|<[^>]*>)*([^<]*)', self.text)
+        return [(code, html.unescape(text).strip()) for code, text in found]
 
 
 class Studio:

@@ -93,9 +93,9 @@ def test_open_says_how_the_studio_is_started(mlrun: Mlrun, opened: Path) -> None
     run_id = mlrun.submit()
     with serving(mlrun) as studio:
         root = studio.address
-    done = mlrun("run", "open", "-r", run_id, check=False)
-    assert (done.returncode, done.stdout) == (1, "")
-    assert f"No studio answers at {root}." in done.stderr and "mlrun studio" in done.stderr
+    refused = mlrun.fails("run", "open", "-r", run_id, exit_code=1)
+    assert (refused.code, refused.target) == ("StudioNotRunning", root)
+    assert root in refused.message and "mlrun studio" in refused.hint
     assert not opened.exists()
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import base64
+import errno
+import os
 import re
 import struct
 import sys
@@ -154,8 +156,8 @@ def test_many_runs_stand_in_several_tables_and_too_many_are_refused(mlrun: Mlrun
         " FROM runs, n WHERE run_number = 1"
     )
     words = [word for number in range(1, 201) for word in ("-r", f"more_{number}")]
-    refused = mlrun("run", "export", "--html", "many.html", *words, "-r", runs[0], check=False)
-    assert refused.returncode == 2 and "201 runs are too many for one page" in refused.stderr
+    refused = mlrun.fails("run", "export", "--html", "many.html", *words, "-r", runs[0])
+    assert refused.code == "LimitExceeded" and refused.message.startswith("201 ") and " 200 " in refused.message
     assert not (mlrun.folder / "many.html").exists()
 
 
@@ -187,8 +189,8 @@ def test_a_file_that_is_there_is_left_alone_unless_it_may_be_replaced(mlrun: Mlr
     make()
     path = mlrun.folder / "page.html"
     path.write_text("mine", encoding="utf-8")
-    refused = mlrun("run", "export", "--html", "page.html", check=False)
-    assert refused.returncode == 2 and "already" in refused.stderr and "--overwrite" in refused.stderr
+    refused = mlrun.fails("run", "export", "--html", "page.html")
+    assert refused.code == "FileAlreadyExists" and "page.html" in refused.message and "--overwrite" in refused.hint
     assert path.read_text(encoding="utf-8") == "mine"
     mlrun("run", "export", "--html", "page.html", "--overwrite")
     assert path.read_text(encoding="utf-8").startswith("<!doctype html>")
@@ -218,8 +220,8 @@ def test_a_page_that_is_not_finished_leaves_the_old_one(mlrun: Mlrun, make: RunM
     before = set(mlrun.folder.iterdir())
     command = mlrun.command
     mlrun.command = ["sh", "-c", 'trap "" XFSZ; ulimit -f 400; exec "$0" "$@"', *command]
-    refused = mlrun("run", "export", "--html", "page.html", "--overwrite", check=False)
-    assert refused.returncode == 1 and "The page cannot be made" in refused.stderr
+    refused = mlrun.fails("run", "export", "--html", "page.html", "--overwrite", exit_code=1)
+    assert refused.code == "OperatingSystemError" and os.strerror(errno.EFBIG) in refused.message
     assert path.read_text(encoding="utf-8") == "old" and set(mlrun.folder.iterdir()) == before
 
 
@@ -228,8 +230,8 @@ def test_without_the_studio_the_one_command_to_type_is_told(mlrun: Mlrun, make: 
     (tmp_path / "without").mkdir()
     (tmp_path / "without" / "sitecustomize.py").write_text("import sys\nsys.modules['nh3'] = None\n", encoding="utf-8")
     mlrun.environment["PYTHONPATH"] = str(tmp_path / "without")
-    refused = mlrun("run", "export", "--html", "page.html", check=False)
-    assert refused.returncode == 1 and "-m pip install 'mlrun-cli[studio]'" in refused.stderr
+    refused = mlrun.fails("run", "export", "--html", "page.html", exit_code=1)
+    assert refused.code == "ProgramNotFound" and "-m pip install 'mlrun-cli[studio]'" in refused.hint
 
 
 # --- drawings --------------------------------------------------------------------------------------------------------

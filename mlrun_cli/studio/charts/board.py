@@ -8,6 +8,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from mlrun_cli.core.named_tuple import NamedTuple
+from mlrun_cli.errors import UsageError
 from mlrun_cli.metrics.metric import SUMMARIES, MetricSummary
 from mlrun_cli.runs.run import Run
 from mlrun_cli.studio.charts.chart import CURVE, KINDS, VALUE, X_AXES, Chart, Measure, parse_charts, replace_charts
@@ -45,7 +46,7 @@ class ChartBoard(NamedTuple):
 
     Attributes:
         charts: those in the URL, or suggested ones.
-        problems: error messages of invalid charts in the URL.
+        problems: errors of invalid charts in the URL.
         names: metrics that can be drawn.
         runs: key, id, name and URL of each run that may be drawn, for scripts.
         selected: ids of the runs that are drawn; empty for all.
@@ -54,7 +55,7 @@ class ChartBoard(NamedTuple):
     """
 
     charts: Sequence[BoardChart]
-    problems: Sequence[str]
+    problems: Sequence[UsageError]
     names: Sequence[str]
     runs: Sequence[Mapping[str, Any]]
     selected: Sequence[str]

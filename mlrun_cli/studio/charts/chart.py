@@ -17,7 +17,7 @@ from collections.abc import Sequence
 from urllib.parse import parse_qsl, urlencode
 
 from mlrun_cli.core.named_tuple import NamedTuple
-from mlrun_cli.errors import UsageError
+from mlrun_cli.errors import InvalidValue, UsageError
 from mlrun_cli.metrics.metric import LAST, SUMMARIES
 
 CURVE, VALUE, SCATTER = "curve", "value", "scatter"
@@ -150,20 +150,20 @@ class Chart(NamedTuple):
         return " · ".join(words)
 
 
-def parse_charts(texts: Sequence[str]) -> tuple[Sequence[Chart] | None, Sequence[str]]:
-    """Parse the charts of a URL; return them, and messages about those that are not valid.
+def parse_charts(texts: Sequence[str]) -> tuple[Sequence[Chart] | None, Sequence[UsageError]]:
+    """Parse the charts of a URL; return them, and the errors of those that are not valid.
 
     The charts are None when the URL has no parameter `chart`.
     """
     charts: list[Chart] = []
-    problems: list[str] = []
+    problems: list[UsageError] = []
     for text in texts:
         if text == _NO_CHARTS:
             continue
         try:
             charts.append(Chart.parse(text))
         except UsageError as error:
-            problems.append(f"{error.message} {error.hint}")
+            problems.append(error)
     return (list(dict.fromkeys(charts))[:MAX_CHARTS] if texts else None), problems
 
 
@@ -224,4 +224,4 @@ def _unescape(text: str) -> str:
 
 def _create_error(text: str, why: str) -> UsageError:
     shown = text if len(text) <= 60 else f"{text[:60]}…"
-    return UsageError(f"'{shown}' is not a chart: {why}.", hint=_EXAMPLE)
+    return InvalidValue(f"'{shown}' is not a chart: {why}.", hint=_EXAMPLE)

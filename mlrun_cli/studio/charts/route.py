@@ -11,12 +11,13 @@ from urllib.parse import parse_qsl, urlsplit
 
 from starlette.responses import Response
 
-from mlrun_cli.errors import NotFound, UsageError
+from mlrun_cli.errors import InvalidValue, NotFound, UsageError
 from mlrun_cli.runs.run import Run
 from mlrun_cli.studio.charts.board import MAX_RUNS
 from mlrun_cli.studio.charts.chart import MAX_SMOOTHING, STEP, X_AXES, Chart, parse_charts, replace_charts
 from mlrun_cli.studio.charts.figure import Figure, build_chart_figure
 from mlrun_cli.studio.charts.run_charts import build_metric_figure
+from mlrun_cli.studio.forms import InvalidForm
 from mlrun_cli.studio.page_request import PageRequest
 
 _MAX_NAMES = 10_000
@@ -28,7 +29,8 @@ def send_figure(page: PageRequest) -> Response:
     try:
         return _respond_json(_build_figure(page), 200)
     except (UsageError, NotFound) as error:
-        return _respond_json({"problem": error.message}, 404 if isinstance(error, NotFound) else 400)
+        document = {"problem": error.message, "code": error.code}
+        return _respond_json(document, 404 if isinstance(error, NotFound) else 400)
 
 
 def change_chart(page: PageRequest) -> Response:
@@ -36,7 +38,7 @@ def change_chart(page: PageRequest) -> Response:
     values = page.request.query_params
     back = urlsplit(page.get_query("back"))
     if back.scheme or back.netloc or not back.path.startswith(f"{page.urls}/"):
-        raise UsageError("The form has no page of this workspace to return to.", hint="Reload the page.")
+        raise InvalidForm("The form has no page of this workspace to return to.", 400, hint="Reload the page.")
     chart = Chart.from_form(
         page.get_query("kind"),
         _restore_names(page, values.getlist("name")),
@@ -69,7 +71,7 @@ def _build_figure(page: PageRequest) -> Figure:
         return build_chart_figure(page.workspace, runs, Chart.parse(page.get_query("chart")), begin, end)
     over = page.get_query("over", STEP)
     if over not in X_AXES:
-        raise UsageError(f"Curves are drawn over {', '.join(X_AXES)}, not '{over[:60]}'.")
+        raise InvalidValue(f"Curves are drawn over {', '.join(X_AXES)}, not '{over[:60]}'.")
     summary = page.workspace.metric_summaries.find(runs[0].key, name) if runs else None
     if summary is None:
         raise NotFound("The run, or this metric of it, is gone.")
@@ -82,7 +84,7 @@ def _get_runs(page: PageRequest) -> Sequence[Run]:
         keys = [int(key) for key in page.get_query("runs").split(",") if key][:MAX_RUNS]
         return page.workspace.runs.list_by_keys(keys)
     except (ValueError, OverflowError) as error:
-        raise UsageError("'runs' names runs by their numbers, with commas between them.") from error
+        raise InvalidValue("'runs' names runs by their numbers, with commas between them.") from error
 
 
 def _parse_number(page: PageRequest, name: str) -> float | None:
@@ -94,7 +96,7 @@ def _parse_number(page: PageRequest, name: str) -> float | None:
     except ValueError:
         number = math.nan
     if not math.isfinite(number):
-        raise UsageError(f"'{name}' is a number, not '{text[:60]}'.")
+        raise InvalidValue(f"'{name}' is a number, not '{text[:60]}'.")
     return number
 
 

@@ -153,7 +153,7 @@ def _compute_file_fingerprint(workspace: Workspace, topic: Topic) -> object:
 
 def _describe_error(error: Exception) -> str:
     if isinstance(error, WorkspaceNotFound):  # its hint explains how to create one
-        return "The workspace no longer exists: its folder has been moved or removed."
+        return "The workspace is unavailable: its folder is not in its place."
     if isinstance(error, MlrunError):
         return error.one_line
     return f"The workspace cannot be read: {type(error).__name__}: {error}."

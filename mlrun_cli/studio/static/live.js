@@ -16,8 +16,8 @@ const SIGNED_OUT = "The studio asks for its token again. Open the address that '
 const REFUSALS = {
   401: SIGNED_OUT,
   404: "The content of this page has been deleted. The page stays as it was.",
-  503: "The store cannot be read now. The page updates by itself when it can.",
 };
+const AWAY = "The workspace is unavailable now. The page updates by itself when it can be read again.";
 
 let port = null;
 let topics = []; // of the page's elements
@@ -74,9 +74,10 @@ async function refresh() {
     // The page may have been left meanwhile; its successor may be out of date, too.
     if (location.href === address) {
       if (response.ok) morphParts(text, refreshed);
-      isDone = response.status !== 503;
+      const notice = response.ok ? "" : describeRefusal(response.status, text);
+      isDone = notice !== AWAY;
       if (!isDone) retry = RETRY_MS;
-      setNotice("page", response.ok ? "" : (REFUSALS[response.status] ?? `The studio cannot render this page (${response.status}).`));
+      setNotice("page", notice);
     }
   } catch {
     retry = RETRY_MS; // the studio is unreachable; missed topics come again with the connection
@@ -86,6 +87,12 @@ async function refresh() {
   const took = performance.now() - began;
   nextFetchAt = began + Math.max(document.hidden ? HIDDEN_MS : VISIBLE_MS, LOAD_FACTOR * took);
   schedule(retry);
+}
+
+function describeRefusal(status, text) {
+  const code = /data-error-code="(\w+)"/.exec(text)?.[1];
+  if (status === 503 || code === "WorkspaceNotFound") return AWAY;
+  return REFUSALS[status] ?? `The studio cannot render this page (${code ?? status}).`;
 }
 
 function morphParts(text, which) {

@@ -124,6 +124,18 @@ def _see(pages: Iterable[Page], selector: str, text: str) -> None:
         expect(page.locator(selector)).to_contain_text(text, timeout=_PATIENCE_SECONDS * 1000)
 
 
+_RECORD_BANNERS = """() => {
+    const banner = document.querySelector("#banner");
+    window.banners = [];
+    new MutationObserver(() => window.banners.push(banner.textContent)).observe(banner, { childList: true });
+}"""
+_REFRESH = """async () => {
+    const script = document.querySelector("script[type=module]").src;
+    (await import(new URL("./live.js", script))).refreshAllParts();
+}"""
+"""Fetches the page anew, as at the next change of its run."""
+
+
 def _see_banner(page: Page, text: str) -> None:
     expect(page.locator("#banner")).to_contain_text(text, timeout=_PATIENCE_SECONDS * 1000)
     expect(page.locator("#banner")).to_be_visible()
@@ -409,13 +421,16 @@ def test_a_store_that_is_away_is_said_until_it_is_back(mlrun: Mlrun, studio: Stu
         page.route(studio.urls.run(run_id), lambda route: route.continue_(url=studio.urls.run("gone")), times=1)
         mlrun("run", "update", "-r", run_id, "--add-tag", "a=b")
         _see_banner(page, "has been deleted")
+        page.evaluate(_RECORD_BANNERS)
         here.rename(away)
-        _see_banner(page, "workspace")
+        page.evaluate(_REFRESH)
+        _see_banner(page, "unavailable")
         assert "Traceback" not in page.content()
         away.rename(here)
         _see_no_banner(page)
         mlrun("run", "cancel", "-r", run_id)
         _see([page], "#run-status", "Canceled")
+        assert all("unavailable" in text for text in page.evaluate("window.banners") if text)
 
 
 def test_a_page_says_that_its_run_has_been_deleted(mlrun: Mlrun, studio: Studio, browser: Browser) -> None:

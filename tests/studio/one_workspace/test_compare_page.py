@@ -38,7 +38,7 @@ class Compared:
     def __init__(self, studio: Studio, *run_ids: str, **values: str) -> None:
         answer = studio.get(address(studio, *run_ids, **values))
         assert answer.status == 200, answer.text
-        self.text = answer.text
+        self.text, self.problems = answer.text, answer.problems
 
     @property
     def columns(self) -> list[str]:
@@ -259,7 +259,7 @@ def test_links_take_runs_out_put_one_first_and_add_those_that_were_found(make: R
 
 def test_a_search_that_is_too_long_is_told_and_the_page_stands(make: RunMaker, studio: Studio) -> None:
     page = Compared(studio, make(), find="a b " * 60)
-    assert '<p class="problem" role="alert">' in page.text and len(page.columns) == 1
+    assert [code for code, _ in page.problems] == ["InvalidFilter"] and len(page.columns) == 1
 
 
 def test_runs_that_are_not_there_are_named_and_the_others_stand(make: RunMaker, studio: Studio) -> None:

@@ -309,7 +309,9 @@ def test_the_snapshot_is_shown_with_line_numbers_and_comes_as_an_archive(studio:
 def test_a_file_that_is_not_there_is_said_beside_those_that_are(studio: Studio, run_id: str) -> None:
     answer = studio.get(studio.urls.file(run_id, "logs", "outputs/gone.txt"))
     assert answer.status == 404
-    assert "has no file" in answer.text and "std_log.txt" in answer.text
+    ((code, text),) = answer.problems
+    assert code == "RunFileNotFound" and "outputs/gone.txt" in text and run_id in text
+    assert "std_log.txt" in answer.text
 
 
 def test_lines_of_a_log_appear_by_themselves(mlrun: Mlrun, studio: Studio, tab: Page) -> None:

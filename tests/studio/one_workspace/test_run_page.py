@@ -76,10 +76,24 @@ def test_child_runs_are_listed_with_what_they_logged(mlrun: Mlrun, studio: Studi
     assert '<td class="number">0.92</td>' in text
 
 
+def test_a_program_that_accepts_json_gets_the_error_as_json(mlrun: Mlrun, studio: Studio) -> None:
+    address = studio.urls.run("exp_1_nobody")
+    answer = studio.ask("GET", address, headers={"Accept": "application/json"})
+    failure = mlrun.fails("run", "show", "-r", "exp_1_nobody", exit_code=3)
+    assert (answer.status, json.loads(answer.body)) == (404, {"error": failure.record})
+    page = studio.ask("GET", address, headers={"Accept": "text/html,application/json;q=0.9"})
+    assert page.status == 404 and page.text.startswith("<!doctype html>")
+    nowhere = studio.ask("GET", f"{studio.address}/nowhere", headers={"Accept": "application/json"})
+    assert (nowhere.status, json.loads(nowhere.body)["error"]["code"]) == (404, "PageNotFound")
+
+
 def test_a_run_that_is_not_there_is_said_with_a_way_back(studio: Studio) -> None:
     answer = studio.get(studio.urls.run("exp_1_nobody"))
     assert answer.status == 404
-    assert "There is no run" in answer.text and studio.urls.experiments().removeprefix(studio.address) in answer.text
+    ((code, text),) = answer.problems
+    assert code == "RunNotFound" and "'exp_1_nobody'" in text
+    assert "<code>RunNotFound</code>" in answer.text
+    assert studio.urls.experiments().removeprefix(studio.address) in answer.text
 
 
 def test_cancel_asks_once_and_the_page_shows_the_end(mlrun: Mlrun, tab: Page, studio: Studio) -> None:

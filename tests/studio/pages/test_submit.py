@@ -235,7 +235,8 @@ def test_what_ran_with_a_secret_is_not_run_without_it(mlrun: Mlrun, studio: Stud
     first = mlrun.ended("-c", "mine")["run_id"]
     fields = {**_filled_in(studio, first), "like": first, "source": "snapshot", "do": "submit"}
     refused = studio.post(studio.urls.submit(), **fields)
-    assert refused.status == 400 and "No record holds the secret in '--api-key ***'" in html.unescape(refused.text)
+    ((code, text),) = refused.problems
+    assert (refused.status, code) == (400, "RunNotRepeatable") and "'--api-key ***'" in text
     again = _again(mlrun, studio, first, script="train.py", arguments="--api-key hunter2")
     assert mlrun.log(again) == mlrun.log(first)
     second = mlrun.ended("-c", "variable", "train.py")["run_id"]
@@ -246,7 +247,9 @@ def test_what_ran_with_a_secret_is_not_run_without_it(mlrun: Mlrun, studio: Stud
     assert studio.post(studio.urls.submit(), **fields).status == 400
     missing = {**fields, "like": first, "script": "nothing.py"}
     refused = studio.post(studio.urls.submit(), **missing)
-    assert f"There is no script 'nothing.py' in the snapshot of '{first}'." in html.unescape(refused.text)
+    ((code, text),) = refused.problems
+    assert (refused.status, code) == (400, "ScriptNotFound")
+    assert "'nothing.py'" in text and f"'{first}'" in text
 
 
 _USER_MANAGED = "environment:\n  python:\n    userManagedDependencies: true\n"
@@ -315,9 +318,9 @@ def test_a_secret_argument_is_not_in_the_form_and_has_to_be_typed(mlrun: Mlrun, 
         shown += [studio.post(studio.urls.submit(), **fields, do=do) for do in ("submit", "dry-run")]
         assert [answer.status for answer in shown] == [200, 400, 400]
         for answer in shown:
-            problem = re.search(r'id="field-arguments".*?id="problem" role="alert">([^<]*)<', answer.text, re.DOTALL)
-            assert problem is not None and "hunter2" not in answer.text
-            assert f"no record holds the secret in '{said}'" in html.unescape(problem[1])
+            assert re.search(r'id="field-arguments".*?id="problem" role="alert">', answer.text, re.DOTALL)
+            ((code, text),) = answer.problems
+            assert code == "InvalidValue" and f"'{said}'" in text and "hunter2" not in answer.text
         assert _run_ids(mlrun)[-1] == run_id
         fields["arguments"] = " ".join((*given, "end"))
         assert mlrun.log(_submitted(mlrun, studio, fields)) == mlrun.log(run_id)
@@ -326,32 +329,35 @@ def test_a_secret_argument_is_not_in_the_form_and_has_to_be_typed(mlrun: Mlrun, 
 def test_what_cannot_be_right_is_said_and_what_was_typed_stays(mlrun: Mlrun, studio: Studio) -> None:
     mlrun.script(_SCRIPT)
     typed = {"folder": str(mlrun.folder), "script": "train.py", "experiment": "exp", "arguments": "a 'b"}
-    for change, said in (
-        ({}, "Arguments: a quotation mark is not closed"),
-        ({"folder": "/no/such"}, "Folder: there is no folder"),
-        ({"folder": "~no-such-user/x"}, "Folder: there is no folder"),
-        ({"folder": f"/{'x' * 300}"}, "Folder: there is no folder"),
-        ({"source_directory": "x" * 300}, "Source directory: there is no folder"),
-        ({"arguments": "", "tags": "a 'b"}, "Tags: a quotation mark is not closed"),
-        ({"do": "choices", "folder": ""}, "Folder: none is named"),
-        ({"do": "choices", "folder": "/no/such"}, "Folder: there is no folder"),
-        ({"do": "choices", "folder": "a/relative/path"}, "Folder: there is no folder"),
-        ({"do": "choices", "folder": "/no\0such"}, "Folder: it contains a zero byte"),
-        ({"do": "choices", "source_directory": "no-such"}, "Source directory: there is no folder"),
-        ({"arguments": "a\0b"}, "Arguments: it contains a zero byte"),
-        ({"arguments": "", "script": "nothing.py"}, "nothing.py"),
-        ({"arguments": "a", "script": "", "runconfig": "local"}, "Arguments: without a script"),
-        ({"arguments": "", "source_directory": "no-such"}, "no-such"),
-        ({"arguments": "", "source_directory": "a\0b"}, "Source directory: it contains a zero byte"),
-        ({"arguments": "", "conda_file": "no-such.yml"}, "no-such.yml"),
-        ({"arguments": "", "target": "gpu-cluster"}, "There is no compute target"),
-        ({"arguments": "", "target": "gpu", "script": "gone.py"}, "<p>2 problems were found:</p>\n<ol><li>There is no"),
-        ({"arguments": "", "experiment": "bad/name"}, "bad/name"),
-        ({"arguments": "", "environment": "none"}, "none&#39; is not"),
-        ({"arguments": "", "environment": "dated:2020-02-30"}, "is not a day"),
+    for change, code, fact in (
+        ({}, "InvalidValue", "Arguments: "),
+        ({"folder": "/no/such"}, "MissingFile", "Folder: "),
+        ({"folder": "~no-such-user/x"}, "MissingFile", "Folder: "),
+        ({"folder": f"/{'x' * 300}"}, "MissingFile", "Folder: "),
+        ({"source_directory": "x" * 300}, "MissingFile", "Source directory: "),
+        ({"arguments": "", "tags": "a 'b"}, "InvalidValue", "Tags: "),
+        ({"do": "choices", "folder": ""}, "MissingOption", "Folder: "),
+        ({"do": "choices", "folder": "/no/such"}, "MissingFile", "Folder: "),
+        ({"do": "choices", "folder": "a/relative/path"}, "MissingFile", "Folder: "),
+        ({"do": "choices", "folder": "/no\0such"}, "InvalidValue", "Folder: "),
+        ({"do": "choices", "source_directory": "no-such"}, "MissingFile", "Source directory: "),
+        ({"arguments": "a\0b"}, "InvalidValue", "Arguments: "),
+        ({"arguments": "", "script": "nothing.py"}, "ScriptNotFound", "'nothing.py'"),
+        ({"arguments": "a", "script": "", "runconfig": "local"}, "ConflictingOptions", "Arguments: "),
+        ({"arguments": "", "source_directory": "no-such"}, "MissingFile", "'no-such'"),
+        ({"arguments": "", "source_directory": "a\0b"}, "InvalidValue", "Source directory: "),
+        ({"arguments": "", "conda_file": "no-such.yml"}, "MissingFile", "no-such.yml"),
+        ({"arguments": "", "target": "gpu-cluster"}, "ComputeTargetNotFound", "'gpu-cluster'"),
+        ({"arguments": "", "target": "gpu", "script": "gone.py"}, "SeveralProblems", "2 "),
+        ({"arguments": "", "experiment": "bad/name"}, "InvalidName", "'bad/name'"),
+        ({"arguments": "", "environment": "none"}, "InvalidValue", "'none'"),
+        ({"arguments": "", "environment": "dated:2020-02-30"}, "InvalidValue", "'2020-02-30'"),
     ):
         answer = studio.post(studio.urls.submit(), **{**typed, "do": "submit", **change})
-        assert answer.status == 400 and said in answer.text, change
+        (found, text), *several = answer.problems
+        assert (answer.status, found) == (400, code) and fact in text, (change, answer.problems)
+        if code == "SeveralProblems":
+            assert {each for each, _ in several} == {"ComputeTargetNotFound", "ScriptNotFound"}
         assert 'role="alert"' in answer.text and 'name="script" value=' in answer.text
     assert _run_ids(mlrun) == []
 

@@ -38,12 +38,14 @@ def test_who_saves_a_view_later_is_told_and_may_overwrite_it(mlrun: Mlrun, make:
     save = studio.urls.views("save")
     studio.post(save, name="mine", query="status=Failed")
     second = studio.post(save, name="mine", query="status=Running", experiment="exp")
-    assert second.status == 409 and "view &#39;mine&#39;" in second.text
+    ((code, text),) = second.problems
+    assert (second.status, code) == (409, "AlreadyExists") and "'mine'" in text
     version = re.search(r'name="version" value="(\d+)"', second.text)
     assert version is not None and 'value="status=Running"' in second.text
     studio.post(save, name="mine", query="status=Queued", version=version[1])
     late = studio.post(save, name="mine", query="status=Running", version=version[1])
-    assert late.status == 409 and "Somebody else has saved the view &#39;mine&#39; meanwhile." in late.text
+    ((code, text),) = late.problems
+    assert (late.status, code) == (409, "ViewChanged") and "'mine'" in text
     assert _saved(mlrun) == [("mine", "status=Queued", 2)]
     assert studio.post(save, name="mine", query="status=Running", version="2").status == 303
     assert studio.post(save, name="yours", query="status=Failed").status == 303
@@ -59,12 +61,16 @@ def test_views_are_renamed_and_deleted_unless_somebody_was_there_first(
     rename, delete = studio.urls.views("rename"), studio.urls.views("delete")
     assert studio.post(rename, name="one", new_name="first", version="1").status == 303
     taken = studio.post(rename, name="two", new_name="first", version="1")
-    assert taken.status == 400 and "The view &#39;first&#39; already exists." in taken.text
+    ((code, text),) = taken.problems
+    assert (taken.status, code) == (400, "AlreadyExists") and "'first'" in text
     gone = studio.post(rename, name="one", new_name="other", version="1")
-    assert gone.status == 409 and "There is no view &#39;one&#39;." in gone.text
+    ((code, text),) = gone.problems
+    assert (gone.status, code) == (409, "ViewNotFound") and "'one'" in text
     late = studio.post(delete, name="first", version="1")
-    assert late.status == 409 and "has been changed" in late.text
-    assert studio.post(delete, name="first", version="x").status == 400
+    ((code, text),) = late.problems
+    assert (late.status, code) == (409, "ViewChanged") and "'first'" in text
+    unversioned = studio.post(delete, name="first", version="x")
+    assert (unversioned.status, [code for code, _ in unversioned.problems]) == (400, ["InvalidForm"])
     assert studio.post(delete, name="first", version="2").status == 303
     assert [name for name, *_ in _saved(mlrun)] == ["two"]
 
@@ -73,7 +79,7 @@ def test_a_name_that_no_view_can_have_is_told(mlrun: Mlrun, make: RunMaker, stud
     make()
     for name in ("", "   ", "x" * 101, "a\nb"):
         answer = studio.post(studio.urls.views("save"), name=name, query="status=Failed")
-        assert answer.status == 400 and "is not a name for a view" in html.unescape(answer.text)
+        assert (answer.status, [code for code, _ in answer.problems]) == (400, ["InvalidName"])
         assert 'value="status=Failed"' in answer.text
     assert _saved(mlrun) == []
 
@@ -91,7 +97,8 @@ def test_what_a_view_is_called_is_text(make: RunMaker, studio: Studio) -> None:
 def test_no_view_is_saved_without_the_pages_word(mlrun: Mlrun, make: RunMaker, studio: Studio) -> None:
     make()
     answer = studio.ask("POST", studio.urls.views("save"), fields={"name": "mine", "query": ""})
-    assert answer.status == 403 and _saved(mlrun) == []
+    assert (answer.status, [code for code, _ in answer.problems]) == (403, ["InvalidForm"])
+    assert _saved(mlrun) == []
 
 
 def test_a_view_is_saved_and_opened_in_a_second_browser(

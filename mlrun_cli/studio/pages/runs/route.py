@@ -11,7 +11,7 @@ from mlrun_cli.actions.run_ends import cancel_run
 from mlrun_cli.actions.run_pages import get_run_page
 from mlrun_cli.actions.views import list_views
 from mlrun_cli.core.time import now
-from mlrun_cli.errors import RunNotFound, UsageError
+from mlrun_cli.errors import LimitExceeded, RunNotFound
 from mlrun_cli.runs.cancellation import GRACE_SECONDS
 from mlrun_cli.runs.filter import format_tag
 from mlrun_cli.runs.status import ACTIVE
@@ -44,7 +44,7 @@ def cancel(page: PageRequest) -> Response:
     """Ask the selected runs to stop; those that have ended or no longer exist are skipped."""
     run_ids = page.fields.get_all("run")
     if len(run_ids) > MAX_VALUES:
-        raise UsageError(
+        raise LimitExceeded(
             f"At most {MAX_VALUES} runs are canceled at once, not {len(run_ids)}.", hint="None has been canceled."
         )
     for run_id in run_ids:

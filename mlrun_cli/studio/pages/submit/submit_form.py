@@ -9,7 +9,16 @@ from pathlib import Path
 
 from mlrun_cli.core.named_tuple import NamedTuple
 from mlrun_cli.environments.mode import EnvironmentChoice
-from mlrun_cli.errors import MlrunError, UsageError
+from mlrun_cli.errors import (
+    ConflictingOptions,
+    ExperimentRequired,
+    InvalidValue,
+    MissingFile,
+    MissingOption,
+    MlrunError,
+    OneOptionRequired,
+    UsageError,
+)
 from mlrun_cli.runs.run import Run
 from mlrun_cli.runs.submission import Submission
 from mlrun_cli.runs.submit_options import find_redacted_words
@@ -108,18 +117,18 @@ class SubmitForm(NamedTuple):
         """
         self._check_for_zero_bytes()
         if not self.folder:
-            raise UsageError("Folder: none is named.", hint="Type the path of an attached folder.")
+            raise MissingOption("Folder: none is named.", hint="Type the path of an attached folder.")
         folder = self.find_path()
         if folder is None or not os.path.isdir(folder):
-            raise UsageError(f"Folder: there is no folder '{self.folder}'.", hint="Type its whole path.")
+            raise MissingFile(f"Folder: there is no folder '{self.folder}'.", hint="Type its whole path.")
         if not os.path.isdir(folder / self.source_directory):
-            raise UsageError(f"Source directory: there is no folder '{self.source_directory}'.")
+            raise MissingFile(f"Source directory: there is no folder '{self.source_directory}'.")
         return folder
 
     def _check_for_zero_bytes(self) -> None:
         for name, text in self._asdict().items():
             if "\0" in text:
-                raise UsageError(f"{_get_label(name)}: it contains a zero byte.", hint="Type it again.")
+                raise InvalidValue(f"{_get_label(name)}: it contains a zero byte.", hint="Type it again.")
 
     def build_request(self, earlier: EarlierRun | None = None) -> SubmitRequest:
         """Build the submit request.
@@ -135,7 +144,7 @@ class SubmitForm(NamedTuple):
             return self._build_common_request(Path(earlier.submission.folder or "/"))._replace(earlier=earlier)
         folder = self.resolve_folder()
         if not self.script and not self.runconfig:
-            raise UsageError("Script: neither a script nor a runconfig is named.", hint="Choose one of the two.")
+            raise OneOptionRequired("Script: neither a script nor a runconfig is named.", hint="Choose one of the two.")
         return self._build_common_request(folder)._replace(
             runconfig_name=self.runconfig or None,
             source_directory=self.find_source_path(),
@@ -146,11 +155,13 @@ class SubmitForm(NamedTuple):
     def _build_common_request(self, folder: Path) -> SubmitRequest:
         """Build the fields of the request that do not depend on the source."""
         if self.arguments and not self.script:
-            raise UsageError("Arguments: without a script, those of the runconfig are used.", hint="Name the script.")
+            raise ConflictingOptions(
+                "Arguments: without a script, those of the runconfig are used.", hint="Name the script."
+            )
         if find_missing_secret := self.find_missing_secret():
             raise find_missing_secret
         if not self.experiment:
-            raise UsageError("Experiment: none is named.", hint="Any name will do; a new one is made.")
+            raise ExperimentRequired("Experiment: none is named.", hint="Any name will do; a new one is made.")
         return SubmitRequest(
             path=folder,
             experiment_name=self.experiment,
@@ -168,7 +179,7 @@ def _split_words(name: str, text: str) -> list[str]:
     try:
         return shlex.split(text)
     except ValueError as error:
-        raise UsageError(f"{_get_label(name)}: a quotation mark is not closed ({error}).") from error
+        raise InvalidValue(f"{_get_label(name)}: a quotation mark is not closed ({error}).") from error
 
 
 def _parse_tags(text: str) -> dict[str, str | None]:
@@ -183,7 +194,7 @@ def _parse_gpus(text: str) -> int:
     if not text:
         return 0
     if not text.isdecimal() or len(text) > 3:
-        raise UsageError(f"GPUs: '{text}' is not a number of GPUs.")
+        raise InvalidValue(f"GPUs: '{text}' is not a number of GPUs.")
     return int(text)
 
 
@@ -191,7 +202,7 @@ def _parse_mode(text: str) -> EnvironmentChoice | None:
     try:
         return EnvironmentChoice.parse_and_check(text) if text else None
     except ValueError as error:
-        raise UsageError(f"Environment: {error}") from None
+        raise InvalidValue(f"Environment: {error}") from None
 
 
 def _get_label(name: str) -> str:
@@ -208,6 +219,6 @@ def _shorten_path(folder: str, path: str | None) -> str:
 def _check_secrets(name: str, words: list[str]) -> None:
     hidden = find_redacted_words(words)
     if hidden:
-        raise UsageError(
+        raise InvalidValue(
             f"{_get_label(name)}: no record holds the secret in {shlex.join(hidden)}.", hint="Type it in place of ***."
         )

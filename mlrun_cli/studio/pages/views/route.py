@@ -5,8 +5,9 @@ from __future__ import annotations
 from starlette.responses import Response
 
 from mlrun_cli.actions.views import check_view_name, delete_view, list_views, rename_view, save_view
-from mlrun_cli.errors import UsageError, ViewChanged, ViewNotFound
+from mlrun_cli.errors import AlreadyExists, MlrunError, UsageError, ViewChanged, ViewNotFound
 from mlrun_cli.processes.host import get_user_name
+from mlrun_cli.studio.forms import InvalidForm
 from mlrun_cli.studio.page_request import PageRequest
 from mlrun_cli.studio.runs_table.view import RunsView
 from mlrun_cli.views.view import COMPARE_PAGE, RUNS_PAGE, SavedView
@@ -26,12 +27,12 @@ def save(page: PageRequest) -> Response:
         found = page.workspace.views.find(name)
         version = page.fields.get("version")
         if found is not None and str(found.version) != version:
-            return _ask_for_name(page, 409, _describe_conflict(found, version), found)
+            return _ask_for_name(page, 409, _make_conflict(found, version), found)
         save_view(page.workspace, name, kind, query, get_user_name(), expected_version=found and found.version)
     except (ViewChanged, ViewNotFound) as error:
-        return _ask_for_name(page, 409, error.message, page.workspace.views.find(name))
+        return _ask_for_name(page, 409, error, page.workspace.views.find(name))
     except UsageError as error:
-        return _ask_for_name(page, 400, error.one_line)
+        return _ask_for_name(page, 400, error)
     return page.redirect(_build_view_url(page, kind, query))
 
 
@@ -41,9 +42,9 @@ def rename(page: PageRequest) -> Response:
     try:
         rename_view(page.workspace, name, new_name, get_user_name(), expected_version=_parse_version(page))
     except (ViewChanged, ViewNotFound) as error:
-        return _show_views(page, 409, error.message)
+        return _show_views(page, 409, error)
     except UsageError as error:
-        return _show_views(page, 400, error.one_line)
+        return _show_views(page, 400, error)
     return page.redirect(page.urls.views())
 
 
@@ -52,16 +53,16 @@ def delete(page: PageRequest) -> Response:
     try:
         delete_view(page.workspace, page.fields.get("name", ""), expected_version=_parse_version(page))
     except (ViewChanged, ViewNotFound) as error:
-        return _show_views(page, 409, error.message)
+        return _show_views(page, 409, error)
     return page.redirect(page.urls.views())
 
 
-def _show_views(page: PageRequest, status: int = 200, problem: str | None = None) -> Response:
+def _show_views(page: PageRequest, status: int = 200, problem: MlrunError | None = None) -> Response:
     views = [(view, _build_view_url(page, view.page, view.query)) for view in list_views(page.workspace)]
     return page.render("pages/views/template.html", status, views=views, problem=problem, runs_page=RUNS_PAGE)
 
 
-def _ask_for_name(page: PageRequest, status: int, problem: str, found: SavedView | None = None) -> Response:
+def _ask_for_name(page: PageRequest, status: int, problem: MlrunError, found: SavedView | None = None) -> Response:
     """Show the form again with the problem, and how to replace the existing view."""
     kind, query = _parse_view(page)
     return page.render(
@@ -77,10 +78,10 @@ def _ask_for_name(page: PageRequest, status: int, problem: str, found: SavedView
     )
 
 
-def _describe_conflict(found: SavedView, version: str | None) -> str:
+def _make_conflict(found: SavedView, version: str | None) -> MlrunError:
     if version is None:
-        return f"There is a view '{found.name}' already."
-    return f"Somebody else has saved the view '{found.name}' meanwhile."
+        return AlreadyExists(f"There is a view '{found.name}' already.", target=found.name)
+    return ViewChanged(found.name, found.author)
 
 
 def _parse_view(page: PageRequest) -> tuple[str, str]:
@@ -100,5 +101,5 @@ def _build_view_url(page: PageRequest, kind: str, query: str) -> str:
 def _parse_version(page: PageRequest) -> int:
     text = page.fields.get("version", "")
     if not (text.isascii() and text.isdigit() and len(text) < 10):
-        raise UsageError("The form has no version of the view.", hint="Reload the page of views.")
+        raise InvalidForm("The form has no version of the view.", 400, hint="Reload the page of views.")
     return int(text)

@@ -90,14 +90,14 @@ def send_piece(page: PageRequest) -> Response:
 
 
 def _show_file(page: PageRequest, run: Run, names: list[str], name: str) -> Response:
-    problem = None
+    problem: NotFound | None = None
     viewer: dict[str, Any] = {"kind": None}
     try:
         if name:
             with _open_run_file(page, run, name) as descriptor:
                 viewer = build_viewer(page, name, descriptor)
     except NotFound as error:
-        problem = error.message
+        problem = error
     return render_tab(
         page,
         run,

@@ -27,7 +27,7 @@ def show_first(page: PageRequest) -> Response:
     try:
         snapshot = get_snapshot(page.workspace, run)
     except NotFound as error:
-        return render_tab(page, run, _TAB, "pages/run/snapshot/missing.html", text=error.message)
+        return render_tab(page, run, _TAB, "pages/run/snapshot/missing.html", error=error)
     names = {entry.path for entry in snapshot.entries if entry.kind is EntryKind.FILE}
     first = run.script_name if run.script_name in names else min(names, default=None)
     return _show_file(page, run, snapshot, first)
