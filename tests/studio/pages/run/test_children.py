@@ -25,7 +25,7 @@ def test_child_runs_are_sorted_by_a_press_on_a_columns_head(make: RunMaker, stud
     odd = studio.get(f"{children}?sort=nothing")
     assert odd.status == 200 and _shown(odd.text) == [low, none, high]
     ((code, text),) = odd.problems
-    assert code == "InvalidValue" and "'nothing'" in text
+    assert code == "InvalidFilter" and "'nothing'" in text
 
 
 def test_pages_of_child_runs_keep_the_order_and_one_beyond_them_leads_back(make: RunMaker, studio: Studio) -> None:
