@@ -24,11 +24,16 @@ from mlrun_cli.workspace_locator import WorkspaceIdentity, locate_workspace
 
 _INGEST_SECONDS = 0.25
 _PRELOADED = (
+    "hashlib",
     "socket",
     "traceback",
     "mlrun_cli.rpc.handlers.run_files",
     "mlrun_cli.runtime.reconciliation",
     "mlrun_cli.runtime.waiting",
+    "mlrun_cli.store.experiments",
+    "mlrun_cli.store.journals",
+    "mlrun_cli.store.metrics",
+    "mlrun_cli.store.runs.queue_store",
 )
 """Modules that requests about an open run import later otherwise, with all that these import.
 

@@ -325,6 +325,7 @@ def test_no_method_of_an_open_run_imports_a_module_that_a_signal_handler_may_nee
     code = _OPEN + textwrap.dedent("""
         os.makedirs("folder")
         open("folder/file", "w").write("x")
+        open("folder/large", "w").write("x" * 100_000)
         before = set(sys.modules)
         run.log("x", 1); run.log_list("l", [1]); run.log_row("r", a=1); run.log_table("t", {"a": [1]})
         run.log_image("i", path="folder/file")
