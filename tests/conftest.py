@@ -1,8 +1,15 @@
-"""What all tests share: the signals of a terminal, whoever starts them."""
+"""What all tests share: the signals of a terminal, whoever starts them, and no examples that fail by the clock."""
 
 from __future__ import annotations
 
 import signal
+
+from hypothesis import HealthCheck, settings
+
+settings.register_profile(
+    "suite", deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture]
+)
+settings.load_profile("suite")
 
 
 def pytest_configure() -> None:

@@ -47,7 +47,7 @@ def test_the_first_equals_sign_that_is_not_escaped_ends_a_key(text: str, expecte
     assert parse_tag(format_tag(expected.key, expected.value)) == expected
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(TEXT.filter(str.strip), st.none() | st.text())
 def test_a_tag_is_parsed_as_it_was_formatted(key: str, value: str | None) -> None:
     assert parse_tag(format_tag(key, value)) == TagFilter(key, value, any_value=value is None)

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from mlrun_cli.actions.metrics import get_metrics
@@ -104,9 +104,7 @@ def read_all(workspace: Workspace, run_id: str) -> dict[str, Any]:
 numbers_of_journals = count()
 
 
-@settings(
-    suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=150, deadline=None, derandomize=True
-)
+@settings(max_examples=150, derandomize=True)
 @given(st.lists(lines, max_size=4))
 @example([b'["m","x",1.0,null,0.5]', b'["m","x",-1e300,null,0.5]'])
 @example([b'["t","x",1.0,null,5]'])

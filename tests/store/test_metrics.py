@@ -4,7 +4,7 @@ import math
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mlrun_cli.metrics.metric import LIST, ROW, TABLE, VALUE, LoggedValue
@@ -99,7 +99,7 @@ def test_metrics_of_one_name_and_of_one_run_are_read_alone(database: Database, m
 scalars = st.one_of(st.booleans(), st.integers(), st.floats(allow_nan=False), st.text())
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(st.lists(scalars, min_size=2))
 def test_whatever_is_logged_comes_back_in_order(database: Database, values: list[Any]) -> None:
     metrics = MetricStore(database)

@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mlrun_cli.cli.output.formats import OutputFormat, render
@@ -84,7 +84,7 @@ def ours(value: object, query: str | None, output_format: OutputFormat, *, colou
         return None
 
 
-@settings(max_examples=600, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=600)
 @given(RECORDS | VALUES, st.none() | QUERIES, FORMATS, st.booleans())
 def test_output_is_what_knack_prints(
     knack: Knack, value: object, query: str | None, output_format: OutputFormat, colour: bool

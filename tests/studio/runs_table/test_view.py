@@ -14,7 +14,7 @@ TEXT = st.text(st.characters(exclude_categories=["Cs"]), min_size=1)
 TEXTS = st.lists(TEXT, max_size=4, unique=True).map(tuple)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(TEXT, TEXTS)
 def test_a_view_is_read_as_it_was_written(text: str, texts: tuple[str, ...]) -> None:
     view = RunsView(search=text.strip(), columns=texts, chart=texts, select=texts, sort=text, page=3, children=True)
