@@ -1,4 +1,4 @@
-"""Says where a workspace is: today a folder of this machine with its database in it."""
+"""Says where a workspace is: a folder of this machine, and the database that the folder holds or names."""
 
 from __future__ import annotations
 
@@ -8,12 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mlrun_cli.core.named_tuple import NamedTuple
-from mlrun_cli.store.db.sqlite.file import SqliteFile
+from mlrun_cli.store.db.registry import find_folders, locate_database
 
 if TYPE_CHECKING:
     from mlrun_cli.store.db.locator import DatabaseLocator
-
-_DATABASE_NAME = "workspace.db"
 
 
 class WorkspaceIdentity(NamedTuple):
@@ -48,7 +46,7 @@ class WorkspaceLocator(NamedTuple):
 def locate_workspace(home: Path, identity: WorkspaceIdentity) -> WorkspaceLocator:
     """Return the locator of a workspace of this machine."""
     folder = home / "workspaces" / identity.subscription_id / identity.resource_group / identity.name
-    return WorkspaceLocator(identity, home, folder, SqliteFile(folder / _DATABASE_NAME))
+    return WorkspaceLocator(identity, home, folder, locate_database(folder))
 
 
 def parse_locator(text: str | Path) -> WorkspaceLocator:
@@ -57,13 +55,7 @@ def parse_locator(text: str | Path) -> WorkspaceLocator:
     return locate_workspace(folder.parents[3], WorkspaceIdentity(*folder.parts[-3:]))
 
 
-def load_database_modules() -> None:
-    """Load all modules of the databases, also those that commands load when they first need them."""
-    SqliteFile.load_modules()
-
-
 def find_identities(home: Path) -> Iterator[WorkspaceIdentity]:
     """Return the identities of all workspaces of this machine, in the order of their names."""
-    for path in sorted((home / "workspaces").glob(f"*/*/*/{_DATABASE_NAME}")):
-        subscription_id, resource_group, name = path.parts[-4:-1]
-        yield WorkspaceIdentity(subscription_id, resource_group, name)
+    for folder in find_folders(home / "workspaces", "*/*/*"):
+        yield WorkspaceIdentity(*folder.parts[-3:])

@@ -17,7 +17,7 @@ from mlrun_cli.errors import StoreUnavailable
 from mlrun_cli.processes.inheritance import lift_limits
 from mlrun_cli.processes.launchers.registry import load_launcher_classes
 from mlrun_cli.workspace import Workspace
-from mlrun_cli.workspace_locator import load_database_modules, parse_locator
+from mlrun_cli.workspace_locator import parse_locator
 
 # Shorter than a command's: the script's questions and signals wait meanwhile, and what waits is tried again.
 BUSY_SECONDS = 1.0
@@ -36,9 +36,14 @@ _LOADED_LATE = (
 """Modules that commands load when they first need them; by then, a program's package may have changed or be gone."""
 
 
-def begin(*descriptors: int) -> None:
-    """Load all modules, and give up what was inherited, except locks: files, terminal, folder and limits."""
-    _load_modules()
+def begin(folder: Path, *descriptors: int) -> None:
+    """Load all modules, and give up what was inherited: files, terminal, folder and limits.
+
+    Args:
+        folder: of the workspace.
+        descriptors: stay open, as those of locks.
+    """
+    _load_modules(folder)
     gc.freeze()
     gc.enable()
     _keep_only(descriptors)
@@ -66,10 +71,10 @@ def wait_for_workspace(folder: Path, within: Path) -> Workspace:
             time.sleep(BUSY_SECONDS)
 
 
-def _load_modules() -> None:
+def _load_modules(folder: Path) -> None:
     for name in _LOADED_LATE:
         import_module(f"mlrun_cli.{name}")
-    load_database_modules()
+    parse_locator(folder).database.load_modules()
     load_launcher_classes()
 
 

@@ -157,7 +157,7 @@ def _start_fork_server(workspace: Path) -> ForkServer | None:
 def main(words: list[str]) -> None:
     """Run the program."""
     _, folder, _, descriptor, target = words
-    begin(int(descriptor))
+    begin(Path(folder), int(descriptor))
     fork_server = _start_fork_server(Path(folder))
     with wait_for_workspace(Path(folder), Path("queues", target)) as workspace:
         Dispatcher(workspace, target, OwnerLock(int(descriptor)), fork_server).run()

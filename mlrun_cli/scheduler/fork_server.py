@@ -99,7 +99,7 @@ class ForkServer:
 
 
 def _serve_requests(connection: socket.socket, workspace: Path) -> None:
-    begin(connection.fileno())
+    begin(workspace, connection.fileno())
     set_command_line(build_program_command(__file__, []))
     # Nobody waits for supervisors: the kernel is to forget them. They themselves begin with this put right.
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)

@@ -26,7 +26,7 @@ def main(words: list[str]) -> int:
     """Run the program; return its exit code."""
     _, folder, _, listed, *options, run_id = words
     descriptors = [int(descriptor) for descriptor in listed.split(",")]
-    begin(*descriptors)
+    begin(Path(folder), *descriptors)
     if options:
         with suppress(OSError):  # who handed the lock over did, by its own pid
             OwnerLock(descriptors[0]).record_recovery()

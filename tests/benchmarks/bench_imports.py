@@ -31,9 +31,10 @@ _COMMANDS = {
 }
 _SUPERVISOR = """
 import gc; gc.disable()
+from pathlib import Path
 from mlrun_cli.runtime.program_start import begin
 import mlrun_cli.supervisor.program
-begin()
+begin(Path("/workspaces/subscription/group/name"))
 """
 """What its program does until it opens the workspace."""
 

@@ -1,6 +1,6 @@
 """The contract of a database: what a dialect brings, so that the statements about nouns are the same on each.
 
-A dialect is a folder beside this file with
+A dialect is a folder beside this file, and a line in `registry.LOCATORS`; no other module names it. It has
 
 - a `DatabaseLocator`: says where a database is, opens it with its schema up to date, and repairs and copies it as a
   whole;

@@ -34,7 +34,11 @@ class NewDatabase(Protocol):
 
 
 class DatabaseLocator(Protocol):
-    """Says where a database is. Its text is what messages call the database."""
+    """Says where a database is. Its text is what messages call the database.
+
+    It is made of a path in the workspace's folder, that of the file by which `registry.LOCATORS` knows the dialect.
+    The file need not exist.
+    """
 
     @staticmethod
     def load_modules() -> None:
