@@ -15,8 +15,7 @@ from mlrun_cli.errors import (
     RunNotFound,
 )
 from mlrun_cli.runs.filter import MOST_CONDITIONS, RunFilter
-from mlrun_cli.runs.record import build_run_details
-from mlrun_cli.runs.run import Run
+from mlrun_cli.runs.run import Run, build_run_details
 from mlrun_cli.runs.status import RunStatus
 from mlrun_cli.runtime.liveness import mark_not_responding, reconcile
 from mlrun_cli.workspace import Workspace

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from mlrun_cli.runs.record import build_run_record
-from mlrun_cli.runs.run import Run
+from mlrun_cli.runs.run import Run, build_run_record
 from mlrun_cli.serving.studio_folder import StudioFolder
 from mlrun_cli.serving.urls import WorkspaceUrls
 from mlrun_cli.workspace import Workspace

@@ -29,9 +29,9 @@ from mlrun_cli.snapshots.pruning import hold_snapshots
 from mlrun_cli.snapshots.snapshot import Snapshot
 from mlrun_cli.snapshots.take import take_snapshot
 from mlrun_cli.submit.admission import request_gpus
+from mlrun_cli.submit.new_run import NewRun, record_run
 from mlrun_cli.submit.new_run_folder import NewRunFolder
 from mlrun_cli.submit.options import build_resubmit_options, to_text
-from mlrun_cli.submit.record import NewRun, record_run
 from mlrun_cli.submit.request import SubmitRequest
 from mlrun_cli.submit.resolution import Resolution
 from mlrun_cli.submit.resolve import Resolver

@@ -6,9 +6,9 @@ import sys
 from pathlib import Path
 
 from mlrun_cli.core.log_tail import read_tail
+from mlrun_cli.environments.build_report import build_environment_document, describe_failed_build, describe_unpinned
 from mlrun_cli.environments.failure_reason import find_failure_reason
 from mlrun_cli.environments.folder import EnvironmentFolder, remove_build_secrets
-from mlrun_cli.environments.record import build_environment_document, describe_failed_build, describe_unpinned
 from mlrun_cli.errors import EnvironmentNotBuilt
 from mlrun_cli.processes.termination import end_processes
 from mlrun_cli.runtime.finish import get_signal_name

@@ -19,8 +19,7 @@ from mlrun_cli.actions.runs import add_properties, get_run_details
 from mlrun_cli.errors import StoreError
 from mlrun_cli.rpc.protocol import build_error_response, decode_request
 from mlrun_cli.runs.folder import RunFolder
-from mlrun_cli.runs.record import build_run_record
-from mlrun_cli.runs.run import Run
+from mlrun_cli.runs.run import Run, build_run_record
 from mlrun_cli.runtime.journal_ingest import JournalReader
 from mlrun_cli.wire.framing import LONGEST_REQUEST, OTHER_SOCKET, RESULT, encode_line
 from mlrun_cli.workspace import Workspace

@@ -23,6 +23,7 @@ import pytest
 from mlrun_cli.core.time import MICROSECONDS, now
 from mlrun_cli.environments.build import build_environment
 from mlrun_cli.environments.build_plan import find_uv, plan_conda
+from mlrun_cli.environments.build_report import describe_unpinned
 from mlrun_cli.environments.cache import prune_environments
 from mlrun_cli.environments.conda_file import read_conda_dependencies
 from mlrun_cli.environments.environment import Builder, EnvironmentPlan
@@ -32,7 +33,6 @@ from mlrun_cli.environments.installer import Installer, print_changed
 from mlrun_cli.environments.interpreters import Interpreter, find_interpreters
 from mlrun_cli.environments.mode import EnvironmentChoice, EnvironmentMode
 from mlrun_cli.environments.planned_environment import PlannedEnvironment
-from mlrun_cli.environments.record import describe_unpinned
 from tests.packages import make_wheel, package_index
 from tests.running import until
 

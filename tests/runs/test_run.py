@@ -1,7 +1,6 @@
 from __future__ import annotations
 
-from mlrun_cli.runs.record import build_minimal_record, build_run_details, build_run_record
-from mlrun_cli.runs.run import Run
+from mlrun_cli.runs.run import Run, build_minimal_record, build_run_details, build_run_record
 from mlrun_cli.runs.status import RunStatus
 
 SECOND = 1_000_000

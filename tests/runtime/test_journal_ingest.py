@@ -15,8 +15,7 @@ from hypothesis import strategies as st
 
 from mlrun_cli.actions.metrics import get_metrics
 from mlrun_cli.core.redaction import Redaction
-from mlrun_cli.runs.record import build_run_record
-from mlrun_cli.runs.run import SCRIPT_RUN
+from mlrun_cli.runs.run import SCRIPT_RUN, build_run_record
 from mlrun_cli.runs.status import RunStatus
 from mlrun_cli.runtime.finish import derive_error
 from mlrun_cli.runtime.journal_ingest import JournalReader

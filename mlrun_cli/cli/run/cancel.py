@@ -24,8 +24,7 @@ from mlrun_cli.cli.run.options import (
 )
 from mlrun_cli.cli.run.selection import choose_runs, unwrap_single
 from mlrun_cli.runs.cancellation import GRACE_SECONDS
-from mlrun_cli.runs.record import build_run_record
-from mlrun_cli.runs.run import Run
+from mlrun_cli.runs.run import Run, build_run_record
 from mlrun_cli.workspace import Workspace
 
 _MOST_LINES = 3

@@ -19,7 +19,7 @@ from mlrun_cli.cli.run.options import (
 )
 from mlrun_cli.cli.run.selection import build_run_filter
 from mlrun_cli.errors import ConflictingOptions
-from mlrun_cli.runs.record import build_minimal_record, build_run_record
+from mlrun_cli.runs.run import build_minimal_record, build_run_record
 
 DEFAULT_LAST = 10
 

@@ -22,7 +22,7 @@ from mlrun_cli.cli.run.options import (
     RunIds,
 )
 from mlrun_cli.cli.run.selection import get_runs, unwrap_single
-from mlrun_cli.runs.record import build_run_record
+from mlrun_cli.runs.run import build_run_record
 
 
 @command(

@@ -14,8 +14,7 @@ from mlrun_cli.rpc.registry import handler
 from mlrun_cli.runs.cancellation import GRACE_SECONDS
 from mlrun_cli.runs.error import build_run_error
 from mlrun_cli.runs.filter import RunFilter, TagFilter
-from mlrun_cli.runs.record import build_run_record
-from mlrun_cli.runs.run import Run
+from mlrun_cli.runs.run import Run, build_run_record
 from mlrun_cli.runs.status import parse_statuses
 from mlrun_cli.runtime import tracked_outputs
 

@@ -10,7 +10,7 @@ from mlrun_cli.processes.interruptions import Interruptions
 from mlrun_cli.rpc.context import RequestContext
 from mlrun_cli.rpc.registry import handler
 from mlrun_cli.runconfigs.runconfig import read_configuration_document
-from mlrun_cli.runs.record import build_run_record
+from mlrun_cli.runs.run import build_run_record
 from mlrun_cli.submit.request import SubmitRequest
 from mlrun_cli.submit.start import submit
 

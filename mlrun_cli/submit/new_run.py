@@ -1,4 +1,4 @@
-"""The record of a new run: its files in the run folder, then its row in the store."""
+"""A new run: its files in the run folder, then its row in the store."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A run's record of its environment, and messages about it."""
+"""The report of an environment's build: its document in the run folder, and messages."""
 
 from __future__ import annotations
 
