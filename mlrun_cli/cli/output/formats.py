@@ -47,15 +47,17 @@ def render(value: object, output_format: OutputFormat, *, is_query: bool, colour
     """
     if value is None or output_format is OutputFormat.NONE:
         return ""
-    if output_format is OutputFormat.TABLE:
-        return _format_table(value, sort_keys=not is_query)
-    if output_format is OutputFormat.TSV:
-        return _format_tsv(value)
-    is_yaml = output_format in {OutputFormat.YAML, OutputFormat.YAMLC}
-    text = _format_yaml(value) if is_yaml else _format_json(value)
-    if colour and output_format in {OutputFormat.JSONC, OutputFormat.YAMLC}:
-        return _colour(text, output_format)
-    return text
+    match output_format:  # mypy finds a format that is missing here
+        case OutputFormat.TABLE:
+            return _format_table(value, sort_keys=not is_query)
+        case OutputFormat.TSV:
+            return _format_tsv(value)
+        case OutputFormat.JSON | OutputFormat.JSONC:
+            text = _format_json(value)
+            return _colour(text, "json") if colour and output_format is OutputFormat.JSONC else text
+        case OutputFormat.YAML | OutputFormat.YAMLC:
+            text = _format_yaml(value)
+            return _colour(text, "yaml") if colour and output_format is OutputFormat.YAMLC else text
 
 
 def format_strict_json(value: object, *, indent: int, ensure_ascii: bool) -> str:
@@ -96,13 +98,12 @@ def _was_made_by_query(value: object) -> bool:
     return isinstance(value, list) and any(map(_was_made_by_query, value))
 
 
-def _colour(text: str, output_format: OutputFormat) -> str:
+def _colour(text: str, language: str) -> str:
     from pygments import highlight  # noqa: PLC0415
     from pygments.formatters import TerminalFormatter  # noqa: PLC0415
     from pygments.lexers import get_lexer_by_name  # noqa: PLC0415
 
-    lexer = get_lexer_by_name("json" if output_format is OutputFormat.JSONC else "yaml")
-    return highlight(text, lexer, TerminalFormatter())
+    return highlight(text, get_lexer_by_name(language), TerminalFormatter())
 
 
 def _format_table(value: object, *, sort_keys: bool) -> str:
