@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
+from mlrun_cli.core.named_tuple import NamedTuple
 from mlrun_cli.errors import Unsupported
 from mlrun_cli.processes.launch import NODES, Launch
 from mlrun_cli.runconfigs.run_configuration import RunConfiguration
@@ -30,7 +31,7 @@ COMMUNICATORS: Mapping[str, str] = {
 """The names of communicators, which are read in any letter case, and the kinds of their launches."""
 LAUNCH_SECTIONS = frozenset(COMMUNICATORS.values()) - {NODES}
 """The sections of a runconfig for a kind of launch, whose name they have."""
-_KINDS = {name.casefold(): kind for name, kind in COMMUNICATORS.items()}
+_KINDS_BY_NAME = {name.casefold(): kind for name, kind in COMMUNICATORS.items()}
 MPI_LAUNCHER = "mpirun"
 _LAUNCHERS = (MPI_LAUNCHER, "mpiexec")
 
@@ -52,17 +53,17 @@ def read_launch(configuration: RunConfiguration) -> Launch:
         LaunchRefused: a key of it cannot be honoured.
     """
     communicator = configuration.communicator
-    kind = _KINDS.get(communicator.casefold())
+    kind = _KINDS_BY_NAME.get(communicator.casefold())
     if kind is None:
         raise LaunchRefused(
             "communicator",
             f"'{communicator}' is not known here",
             f"Set it to one of {', '.join(COMMUNICATORS)}.",
         )
-    launch = _build_launch(configuration, kind)
+    launch = _KINDS[kind].read(configuration)
     if launch.process_count > MOST_PROCESSES:
         raise LaunchRefused(
-            "nodeCount" if configuration.node_count > 1 else _COUNTS[kind],
+            "nodeCount" if configuration.node_count > 1 else _KINDS[kind].count_key,
             f"{launch.process_count} processes would be started on this machine, and {MOST_PROCESSES} are the most",
             "Set it to a smaller number.",
         )
@@ -118,42 +119,34 @@ def list_launcher_programs(launch: Launch) -> tuple[str, ...]:
 
 def describe_launch(launch: Launch) -> dict[str, Any]:
     """Return the section of a runconfig with the number of processes; empty for one on each node."""
-    if launch.kind == _MPI:
-        return {"mpi": {"processCountPerNode": launch.process_count // launch.node_count}}
-    if launch.kind == _PYTORCH:
-        return {"pytorch": {"processCount": launch.process_count}}
-    if launch.kind == _TENSORFLOW:
-        workers = launch.process_count - launch.server_count
-        return {"tensorflow": {"workerCount": workers, "parameterServerCount": launch.server_count}}
-    return {}
+    return dict(_KINDS[launch.kind].describe(launch))
 
 
-_COUNTS: Mapping[str, str] = {
-    NODES: "nodeCount",
-    _MPI: "mpi.processCountPerNode",
-    _PYTORCH: "pytorch.processCount",
-    _TENSORFLOW: "tensorflow.workerCount",
-}
-"""The key that says how many processes there are."""
+def _read_nodes(configuration: RunConfiguration) -> Launch:
+    return Launch(NODES, configuration.node_count, configuration.node_count)
 
 
-def _build_launch(configuration: RunConfiguration, kind: str) -> Launch:
+def _read_mpi(configuration: RunConfiguration) -> Launch:
+    _check_nodes(configuration, "mpi.nodeCount")
     nodes = configuration.node_count
-    if kind == NODES:
-        return Launch(node_count=nodes, process_count=nodes)
-    if kind == _MPI:
-        _check_nodes(configuration, "mpi.nodeCount")
-        return Launch(kind, nodes, nodes * _read_number(configuration, "mpi.processCountPerNode", default=1))
-    if kind == _PYTORCH:
-        _check_nodes(configuration, "pytorch.nodeCount")
-        processes = _read_number(configuration, "pytorch.processCount", default=nodes)
-        if processes % nodes:
-            raise LaunchRefused(
-                "pytorch.processCount",
-                f"{processes} processes cannot be divided evenly among {nodes} nodes (nodeCount)",
-                f"It counts the processes of all nodes together: set it to {nodes} or a multiple of it.",
-            )
-        return Launch(kind, nodes, processes)
+    return Launch(_MPI, nodes, nodes * _read_number(configuration, "mpi.processCountPerNode", default=1))
+
+
+def _read_pytorch(configuration: RunConfiguration) -> Launch:
+    _check_nodes(configuration, "pytorch.nodeCount")
+    nodes = configuration.node_count
+    processes = _read_number(configuration, "pytorch.processCount", default=nodes)
+    if processes % nodes:
+        raise LaunchRefused(
+            "pytorch.processCount",
+            f"{processes} processes cannot be divided evenly among {nodes} nodes (nodeCount)",
+            f"It counts the processes of all nodes together: set it to {nodes} or a multiple of it.",
+        )
+    return Launch(_PYTORCH, nodes, processes)
+
+
+def _read_tensorflow(configuration: RunConfiguration) -> Launch:
+    nodes = configuration.node_count
     servers = _read_number(configuration, "tensorflow.parameterServerCount", default=1, least=0)
     processes = _read_number(configuration, "tensorflow.workerCount", default=1) + servers
     if processes < nodes:
@@ -162,7 +155,40 @@ def _build_launch(configuration: RunConfiguration, kind: str) -> Launch:
             f"there are {nodes} nodes, and only {processes} workers and parameter servers",
             f"Set it to {processes} or less, or tensorflow.workerCount to a larger number.",
         )
-    return Launch(kind, nodes, processes, servers)
+    return Launch(_TENSORFLOW, nodes, processes, servers)
+
+
+def _describe_tensorflow(launch: Launch) -> Mapping[str, Any]:
+    workers = launch.process_count - launch.server_count
+    return {"tensorflow": {"workerCount": workers, "parameterServerCount": launch.server_count}}
+
+
+class _Kind(NamedTuple):
+    """A kind of launch.
+
+    Attributes:
+        count_key: the key that says how many processes there are.
+        read: returns the launch of a configuration.
+        describe: returns the section of a runconfig with the number of processes.
+    """
+
+    count_key: str
+    read: Callable[[RunConfiguration], Launch]
+    describe: Callable[[Launch], Mapping[str, Any]]
+
+
+_KINDS: Mapping[str, _Kind] = {
+    NODES: _Kind("nodeCount", _read_nodes, lambda _launch: {}),
+    _MPI: _Kind(
+        "mpi.processCountPerNode",
+        _read_mpi,
+        lambda launch: {"mpi": {"processCountPerNode": launch.process_count // launch.node_count}},
+    ),
+    _PYTORCH: _Kind(
+        "pytorch.processCount", _read_pytorch, lambda launch: {"pytorch": {"processCount": launch.process_count}}
+    ),
+    _TENSORFLOW: _Kind("tensorflow.workerCount", _read_tensorflow, _describe_tensorflow),
+}
 
 
 def _check_nodes(configuration: RunConfiguration, key_path: str) -> None:

@@ -7,10 +7,13 @@ import pytest
 
 from mlrun_cli.errors import Unsupported
 from mlrun_cli.processes.launch import Launch
+from mlrun_cli.processes.launchers.registry import get_launcher
 from mlrun_cli.runconfigs.communicators import (
     COMMUNICATORS,
+    LAUNCH_SECTIONS,
     MOST_PROCESSES,
     LaunchRefused,
+    describe_launch,
     find_launcher_program,
     read_launch,
 )
@@ -39,6 +42,14 @@ def launch(communicator: str, nodes: int = 1, **rest: Any) -> Launch:
 )
 def test_communicators_are_known_in_any_letters(communicator: str, kind: str) -> None:
     assert launch(communicator).kind == kind
+
+
+@pytest.mark.parametrize("communicator", COMMUNICATORS)
+def test_each_communicator_has_a_launcher_and_the_section_of_its_kind(communicator: str) -> None:
+    found = launch(communicator, 2)
+
+    assert get_launcher(found)
+    assert set(describe_launch(found)) == {COMMUNICATORS[communicator]} & LAUNCH_SECTIONS
 
 
 def test_the_schema_lists_the_communicators() -> None:
