@@ -10,7 +10,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING
 
-from mlrun_cli.core.disk_room import FULL_FOR_RUNS_BYTES, describe_full_disk
+from mlrun_cli.core.disk_space import FULL_FOR_RUNS_BYTES, describe_full_disk
 from mlrun_cli.core.home import make_private_folder, refuse_network_file_system
 from mlrun_cli.core.redaction import Redaction
 from mlrun_cli.errors import StoreLost, StoreUnavailable, WorkspaceNotFound

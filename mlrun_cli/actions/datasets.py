@@ -214,7 +214,7 @@ def _describe(
 ) -> Dataset:
     if description is None and tags is None:
         return dataset
-    workspace.datasets.describe(
+    workspace.datasets.update(
         dataset,
         dataset.description if description is None else description,
         dataset.tags if tags is None else _check_tags(tags),

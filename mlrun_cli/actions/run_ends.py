@@ -9,7 +9,7 @@ from contextlib import suppress
 from typing import Any
 
 from mlrun_cli.actions.runs import reload_run
-from mlrun_cli.core.disk_room import FULL_FOR_RUNS_BYTES, describe_full_disk
+from mlrun_cli.core.disk_space import FULL_FOR_RUNS_BYTES, describe_full_disk
 from mlrun_cli.core.time import now
 from mlrun_cli.errors import RunEnded, TimedOut
 from mlrun_cli.runs.cancellation import GRACE_SECONDS

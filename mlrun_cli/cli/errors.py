@@ -82,7 +82,7 @@ def to_mlrun_error(exception: Exception) -> MlrunError:
 def _add_full_disk_hint(error: MlrunError) -> None:
     """Add to the hint that the disk of the home folder is full, where that may be the cause."""
     from mlrun_cli.actions.workspaces import get_home  # noqa: PLC0415 - not on the way of what succeeds
-    from mlrun_cli.core.disk_room import describe_full_disk  # noqa: PLC0415
+    from mlrun_cli.core.disk_space import describe_full_disk  # noqa: PLC0415
 
     full = None if isinstance(error, UsageError | NotFound | TimedOut) else describe_full_disk(get_home())
     if full is not None and full not in f"{error.message} {error.hint}":

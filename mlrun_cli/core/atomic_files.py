@@ -1,4 +1,4 @@
-"""A file that is there whole or not at all."""
+"""Atomic writing of files: a reader sees the whole file or none."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from mlrun_cli.errors import FileAlreadyExists, FileNotWritable, InvalidPath, Us
 
 @contextmanager
 def open_atomically(path: Path, *, overwrite: bool) -> Iterator[BinaryIO]:
-    """Open a file to write, which gets its name when the block succeeds.
+    """Open a file for writing that gets its name only if the block succeeds.
 
     Args:
-        path: in a folder that is there.
-        overwrite: whether a file that is there may be replaced; looked at again at the end.
+        path: in an existing folder.
+        overwrite: whether an existing file may be replaced; checked again at the end.
 
     Raises:
-        UsageError: there is something that is not to be replaced.
-        MlrunError: it cannot be written.
+        UsageError: the path is a folder, or a file that may not be replaced.
+        MlrunError: the file cannot be written.
     """
     if path.is_dir():
         raise InvalidPath(f"'{path}' is a folder.", hint="Name a file in it.", target=path)

@@ -1,4 +1,4 @@
-"""SHA-256 of short texts without OpenSSL, which takes 3 ms and a megabyte to load and is faster for long ones only."""
+"""SHA-256 of short texts without OpenSSL, which takes 3 ms and 1 MB to load and is faster only for long texts."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from importlib import import_module
 from typing import Any
 
 _LEAN = ("_sha2", "_sha256")
-"""Python's own, as `random` uses it: since 3.12, and before."""
+"""The interpreter's built-in modules, from Python 3.12 on and before, which `random` uses too."""
 
 
 def _find_lean() -> Any:
@@ -21,5 +21,5 @@ _sha256 = _find_lean()
 
 
 def create_short_hasher(content: bytes = b"") -> Any:
-    """Return an object like those of `hashlib` that has hashed `content`, for some kilobytes at most."""
+    """Return a SHA-256 object as in `hashlib`, initialized with `content`; meant for a few kilobytes at most."""
     return _sha256(content)

@@ -1,4 +1,4 @@
-"""Durations and points in time as people write and read them."""
+"""Parsing and formatting of durations and points in time."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ _AGE_UNITS = ((86_400, "d"), (3_600, "h"), (60, "min"))
 
 
 def parse_duration(text: str, *, needs_unit: bool = False) -> float:
-    """Return the seconds of `90`, `90s`, `10m` or `10min`, `1.5h`, `2d` or `1w`.
+    """Parse a duration such as `90`, `90s`, `10m`, `10min`, `1.5h`, `2d` or `1w` and return its seconds.
 
     Args:
-        text: what was typed, in any letter case.
-        needs_unit: whether a number alone is refused, as where it decides what is removed.
+        text: the text as typed, case-insensitive.
+        needs_unit: reject a number without a unit, as for a duration that decides what is deleted.
 
     Raises:
-        InvalidDuration: it is none of these, has no unit, or is more than a hundred years.
+        InvalidDuration: it is not a duration, lacks a required unit, or is longer than a hundred years.
     """
     match = re.fullmatch(_DURATION, text.strip().lower())
     shown = _shorten(text)
@@ -41,17 +41,17 @@ def parse_duration(text: str, *, needs_unit: bool = False) -> float:
 
 
 def parse_time(text: str, now: int, *, is_end: bool = False) -> int:
-    """Return the time, in microseconds, of a day, a time in ISO 8601, or a duration before `now`.
+    """Parse a day, an ISO 8601 time, or a duration before `now`, and return the time in microseconds.
 
-    A day means its beginning in UTC or, with `is_end`, that of the next day.
+    A day means its start in UTC or, with `is_end`, the start of the next day.
 
     Args:
-        text: what was typed.
-        now: the time that durations end at, in microseconds.
-        is_end: whether times before it are meant, not those after it.
+        text: the text as typed.
+        now: the time from which durations are counted back, in microseconds.
+        is_end: interpret the text as the end of a range, not its start.
 
     Raises:
-        InvalidTime: it is none of these.
+        InvalidTime: the text is none of these.
     """
     from datetime import datetime, timedelta, timezone  # noqa: PLC0415 - slow to import, and few commands have times
 
@@ -74,13 +74,13 @@ def parse_time(text: str, now: int, *, is_end: bool = False) -> int:
 
 
 def format_clock(seconds: float) -> str:
-    """Return `h:mm:ss`; hours are not cut into days."""
+    """Format seconds as `h:mm:ss`, without splitting hours into days."""
     whole = max(0, int(seconds))
     return f"{whole // 3600}:{whole // 60 % 60:02}:{whole % 60:02}"
 
 
 def format_age(seconds: float) -> str:
-    """Return `just now`, `3 min ago`, `2 h ago` or `5 d ago`."""
+    """Format an age in seconds as `just now`, `3 min ago`, `2 h ago` or `5 d ago`."""
     for size, unit in _AGE_UNITS:
         if seconds >= size:
             return f"{int(seconds // size)} {unit} ago"

@@ -1,4 +1,4 @@
-"""Identifiers as Azure has them, without the import of `uuid`."""
+"""GUIDs in Azure's format, without importing `uuid`."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ _GUID = r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 
 
 def check_guid(text: str) -> str:
-    """Return the text in small letters.
+    """Check that a text is a GUID and return it in lowercase.
 
     Raises:
-        UsageError: it is no GUID.
+        UsageError: it is not a GUID.
     """
     if re.fullmatch(_GUID, text, re.IGNORECASE) is None:
         raise InvalidName(

@@ -1,4 +1,4 @@
-"""`$MLRUN_HOME`: where workspaces, environments and the SDK's copies lie."""
+"""`$MLRUN_HOME`, the folder of the workspaces, the environments and the copies of the SDK."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ _NETWORK_FILE_SYSTEMS = frozenset(
 
 
 def get_home_folder(environment: Mapping[str, str]) -> Path:
-    """Return the folder that `MLRUN_HOME` names, else the platform's folder for a user's data."""
+    """Return the folder set by `MLRUN_HOME`, or else the platform's folder for user data."""
     named = environment.get(HOME_VARIABLE)
     if named:
         return Path(named).expanduser().absolute()
@@ -57,10 +57,10 @@ def get_home_folder(environment: Mapping[str, str]) -> Path:
 
 
 def make_private_folder(folder: Path) -> None:
-    """Create a folder, private to its user, with its parents.
+    """Create a folder and its missing parents, accessible only by the user.
 
     Raises:
-        StoreError: it cannot be made.
+        StoreError: it cannot be created.
     """
     try:
         missing = takewhile(lambda parent: not parent.exists(), folder.parents)
@@ -71,10 +71,10 @@ def make_private_folder(folder: Path) -> None:
 
 
 def make_private_file(path: Path) -> None:
-    """Create an empty file, private to its user, unless it exists.
+    """Create an empty file that only the user can access, unless it exists.
 
     Raises:
-        StoreError: it cannot be made.
+        StoreError: it cannot be created.
     """
     try:
         path.touch(mode=0o600)
@@ -91,10 +91,10 @@ def _build_not_made_error(path: Path, error: OSError) -> StoreError:
 
 
 def refuse_network_file_system(folder: Path) -> None:
-    """Raise on a network file system, where neither SQLite nor file locks can be trusted.
+    """Raise an error if a folder is on a network file system, where SQLite and file locks are unreliable.
 
     Raises:
-        StoreError: the folder lies on one.
+        StoreError: the folder is on a network file system.
     """
     kind = find_file_system(folder)
     if kind is not None and kind.removeprefix("fuse.") in _NETWORK_FILE_SYSTEMS:
@@ -106,7 +106,7 @@ def refuse_network_file_system(folder: Path) -> None:
 
 
 def find_file_system(folder: Path) -> str | None:
-    """Return the kind of file system (`ext4`, `nfs4`, …) a folder lies on, where Linux tells."""
+    """Return the type of a folder's file system (`ext4`, `nfs4`, …), or None if it cannot be determined."""
     device = os.stat(folder).st_dev
     wanted = f"{os.major(device)}:{os.minor(device)}".encode()
     try:

@@ -1,4 +1,4 @@
-"""Opens files below a folder that somebody else fills: through no link, and nothing but regular files."""
+"""Safe opening of files below a folder that others write to: no links, only regular files."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from contextlib import suppress
 from pathlib import Path
 
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
-# Nobody must wait at a FIFO that a script has put in a file's place.
+# O_NONBLOCK: opening must not block on a FIFO that a script has put in place of a file.
 _FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 
 
 def open_inner_file(folder: Path, name: str) -> int | None:
-    """Return a descriptor to read the regular file `name`, with `/` between its parts, below a folder.
+    """Return a read descriptor for the regular file `name` (parts separated by `/`) below a folder, or None.
 
-    None when there is none, when a part of it is a link, or when the name leads out of the folder.
+    None if there is no such file, if a part of its path is a link, or if the name leads out of the folder.
     """
     parts = name.split("/")
     if not all(parts) or {".", ".."} & set(parts) or "\0" in name:

@@ -1,4 +1,4 @@
-"""JSON files of ours: written whole, readable by their user alone."""
+"""JSON files of this program: written atomically and readable only by their user."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from mlrun_cli.core.temporary import make_temporary_path
 
 
 def write_json(path: Path, document: Mapping[str, Any], *, durable: bool = False) -> None:
-    """Write a file atomically, readable by its user alone; `durable` waits for the disk."""
+    """Write a JSON file atomically, readable only by its user; `durable` waits until it is on the disk."""
     with make_temporary_path(path) as temporary:
         descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         try:
@@ -29,7 +29,7 @@ def write_json(path: Path, document: Mapping[str, Any], *, durable: bool = False
 
 
 def read_json(path: Path) -> dict[str, Any] | None:
-    """Return the document, or None when there is none or it was cut off by a power failure."""
+    """Return the object in a JSON file, or None if the file is missing or invalid, as after a power failure."""
     try:
         document = json.loads(path.read_bytes().decode("utf-8", "surrogateescape"))
     except (FileNotFoundError, ValueError):
@@ -38,7 +38,7 @@ def read_json(path: Path) -> dict[str, Any] | None:
 
 
 def sync(path: Path) -> None:
-    """Wait until a file, or the list of a folder's files, is on the disk."""
+    """Wait until a file, or a folder's list of files, is written to the disk."""
     descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     try:
         os.fsync(descriptor)

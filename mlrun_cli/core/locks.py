@@ -1,4 +1,4 @@
-"""Locks on files, which the kernel gives back when the last process that holds the open file has ended."""
+"""File locks, which the kernel releases when the last process that has the file open ends."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ _NO_LOCKS = {errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP, errno.EINVAL}
 
 
 def lock(descriptor: int, operation: int) -> None:
-    """Call `fcntl.flock`, with an error for file systems without locks.
+    """Call `fcntl.flock`; raise a specific error if the file system has no locks.
 
     Raises:
-        BlockingIOError: it is held, and was not to be waited for.
-        StoreError: the file system knows no locks.
+        BlockingIOError: the lock is held, and `operation` includes `LOCK_NB`.
+        StoreError: the file system does not support locks.
     """
     try:
         fcntl.flock(descriptor, operation)
@@ -33,13 +33,13 @@ def lock(descriptor: int, operation: int) -> None:
 
 
 def acquire_lock(path: Path, operation: int) -> int:
-    """Open a lock file, created if missing, lock it as `fcntl.flock` does, and return its descriptor.
+    """Open a lock file, creating it if missing, lock it like `fcntl.flock`, and return its descriptor.
 
-    Who removes the file holds its lock: a lock that was waited for meanwhile is nobody's any more.
+    Only the lock's holder removes the file; if it did so while this function waited, a new file is locked instead.
 
     Raises:
-        BlockingIOError: it is held, and was not to be waited for.
-        OSError: the file cannot be made, or the file system knows no locks.
+        BlockingIOError: the lock is held, and `operation` includes `LOCK_NB`.
+        OSError: the file cannot be created, or the file system does not support locks.
     """
     while True:
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
@@ -54,7 +54,7 @@ def acquire_lock(path: Path, operation: int) -> int:
 
 
 def remove_locked(path: Path, descriptor: int) -> None:
-    """Remove the lock file whose lock this descriptor holds, unless it has been removed already, and close it."""
+    """Remove the lock file whose lock this descriptor holds, unless already removed, and close the descriptor."""
     try:
         if is_at(descriptor, path):
             path.unlink()
@@ -63,7 +63,7 @@ def remove_locked(path: Path, descriptor: int) -> None:
 
 
 def is_at(descriptor: int, path: Path) -> bool:
-    """Return whether an open file is still at this path."""
+    """Return whether an open file is still the one at this path."""
     try:
         return os.path.samestat(os.fstat(descriptor), os.stat(path))
     except FileNotFoundError:

@@ -1,6 +1,6 @@
-"""Names that people give: of workspaces, experiments, runs and tags.
+"""Validation of the names of workspaces, experiments, runs and tags.
 
-All but tag keys become the name of a folder: none may lead out of its parent, or be too long for one.
+All but tag keys become folder names, so none may lead out of its parent folder or be too long for a file name.
 """
 
 from __future__ import annotations
@@ -16,59 +16,59 @@ DEFAULT_RESOURCE_GROUP = "default"
 DEFAULT_SUBSCRIPTION_ID = "00000000-0000-0000-0000-000000000000"
 
 MAX_NAME_BYTES = 255
-# A run id is the experiment's name and 20 characters more, and names a folder too.
+# A run id is the experiment's name plus 20 characters, and is also the name of a folder.
 MAX_EXPERIMENT_NAME_BYTES = 200
 
 
 def check_experiment_name(name: str) -> str:
-    """Check the name and return it.
+    """Check an experiment name and return it.
 
     Raises:
         UsageError: it is empty, longer than 200 bytes in UTF-8, begins with a dot, begins or ends with a
-            space, or holds a slash, a backslash, a line end or another control character.
+            space, or contains a slash, a backslash, a line end or another control character.
     """
     return _check("experiment name", name, MAX_EXPERIMENT_NAME_BYTES)
 
 
 def check_workspace_name(name: str) -> str:
-    """Check the name and return it; raises as `check_experiment_name` does, with a limit of 255 bytes."""
+    """Check a workspace name and return it; raises like `check_experiment_name`, with a limit of 255 bytes."""
     return _check("workspace name", name, MAX_NAME_BYTES)
 
 
 def check_resource_group(name: str) -> str:
-    """Check the name and return it; raises as `check_workspace_name` does."""
+    """Check a resource group name and return it; raises like `check_workspace_name`."""
     return _check("resource group", name, MAX_NAME_BYTES)
 
 
 def check_subscription_id(subscription_id: str) -> str:
-    """Check the id, which need not be a GUID, and return it; raises as `check_workspace_name` does."""
+    """Check a subscription id, which need not be a GUID, and return it; raises like `check_workspace_name`."""
     return _check("subscription id", subscription_id, MAX_NAME_BYTES)
 
 
 def check_run_id(run_id: str) -> str:
-    """Check a run id, or the beginning of one, and return it; raises as `check_workspace_name` does."""
+    """Check a run id or a prefix of one and return it; raises like `check_workspace_name`."""
     return _check("run id", run_id, MAX_NAME_BYTES)
 
 
 def check_tag_key(key: str) -> str:
-    """Check the key of a tag and return it; slashes and dots are allowed.
+    """Check a tag key and return it; slashes and dots are allowed.
 
     Raises:
-        UsageError: it is empty, longer than 255 bytes in UTF-8, or holds a control character.
+        UsageError: it is empty, longer than 255 bytes in UTF-8, or contains a control character.
     """
     _check_text("tag key", key, MAX_NAME_BYTES)
     return key
 
 
 def check_text(what: str, text: str) -> str:
-    """Check that a text can be encoded and return it.
+    """Check that a text can be encoded as UTF-8 and return it.
 
     Args:
-        what: what it is, as in `the display name`.
-        text: as it was typed.
+        what: a noun for the error message, such as `the display name`.
+        text: the text as typed.
 
     Raises:
-        UsageError: it holds bytes that are no UTF-8, which no database takes.
+        UsageError: it contains bytes that are not UTF-8, which no database accepts.
     """
     if any("\ud800" <= character <= "\udfff" for character in text):
         raise InvalidName(f"{what[0].upper()}{what[1:]} is not UTF-8: {quote_shortened(text)}.", hint="Use UTF-8.")
@@ -76,9 +76,9 @@ def check_text(what: str, text: str) -> str:
 
 
 def make_experiment_name(folder: Path) -> str:
-    """Return the name of a folder, with '-' for what is neither letter nor digit.
+    """Return a folder's name as an experiment name, with '-' for all but letters, digits and '_'.
 
-    A shell might split a run's id at it.
+    A shell could split a run id at other characters.
     """
     kept = re.sub(r"[^\w-]+", "-", folder.name).strip("-_")
     return kept.encode()[:MAX_EXPERIMENT_NAME_BYTES].decode(errors="ignore") or "experiment"
@@ -108,7 +108,7 @@ def _check_text(what: str, text: str, limit: int) -> None:
 
 
 def _is_control(character: str) -> bool:
-    """Return whether this is a control character, a separator of lines or paragraphs, or a lone surrogate."""
+    """Return whether a character is a control character, a line or paragraph separator, or a lone surrogate."""
     return unicodedata.category(character) in {"Cc", "Zl", "Zp", "Cs"}
 
 
@@ -121,6 +121,6 @@ def _build_invalid_name_error(what: str, text: str, why: str) -> UsageError:
 
 
 def quote_shortened(text: str) -> str:
-    """Return a text in quotes for a message, cut after 60 characters; control characters are escaped."""
+    """Return a text in quotes for a message, cut after 60 characters and with control characters escaped."""
     shown = text if len(text) <= 60 else f"{text[:60]}…"
     return f"'{shown}'" if shown.isprintable() else ascii(shown)

@@ -1,4 +1,4 @@
-"""A file that says by its lock whether the process that made it lives: one that has ended in order has removed it."""
+"""A file whose lock shows whether the process that created it is alive; an orderly exit removes the file."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from mlrun_cli.core import locks
 
 
 class OwnedFile:
-    """An empty file, locked before anybody can see it; a context that removes it in order."""
+    """An empty file, locked before it becomes visible; as a context manager, it removes the file at the end."""
 
     def __init__(self, path: Path) -> None:
-        """Make it; its folder is made if need be.
+        """Create the file, and its folder if missing.
 
         Raises:
-            OSError: it cannot be made.
-            StoreError: the file system knows no locks.
+            OSError: the file cannot be created.
+            StoreError: the file system does not support locks.
         """
         path.parent.mkdir(mode=0o700, exist_ok=True)
         unfinished = path.with_name(f".{path.name}")

@@ -1,4 +1,4 @@
-"""Collection of problems, so that a user learns of all at once."""
+"""Collection of problems, so that a user sees all of them at once."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class _Collecting:
 
 
 class Problems:
-    """A list of errors that are of the user's making; others are raised as soon as they are met."""
+    """A list of user errors; errors of other kinds are raised immediately."""
 
     def __init__(self) -> None:
         self._found: list[MlrunError] = []
@@ -32,7 +32,7 @@ class Problems:
         return bool(self._found)
 
     def __iter__(self) -> Iterator[MlrunError]:
-        """Yield them by file and line; those that are about no file come last."""
+        """Iterate over the errors by file and line; errors without a file come last."""
         places = [(one.file, one.line or 0) for one in self._found]
         files: dict[str | None, int] = {}
         for file, _ in places:
@@ -43,40 +43,40 @@ class Problems:
         return (self._found[index] for index in order)
 
     def has_problem_about(self, *key_paths: str) -> bool:
-        """Return whether any of the errors is about one of these keys, or about a key within one."""
+        """Return whether any of the errors is about one of these keys or about a key below one of them."""
         keys = [one.key_path for one in self._found if one.key_path is not None]
         return any(key == path or key.startswith((f"{path}.", f"{path}[")) for key in keys for path in key_paths)
 
     def collect_errors(self) -> _Collecting:
-        """Return a context that adds an error raised within to the list, unless the same stands in it."""
+        """Return a context manager that adds a user error raised in it, unless its message is already in the list."""
         return _Collecting(self)
 
     def add(self, error: MlrunError) -> None:
-        """Add an error, or those that it is made of."""
+        """Add an error, or the individual errors of a combined one; skip those whose message is already in the list."""
         told = {one.message for one in self._found}
         self._found += [one for one in list_problems(error) if one.message not in told]
 
     def raise_if_any(self) -> None:
-        """Raise the only error in the list, or all of them as one.
+        """Raise the only error in the list, or all of them combined; do nothing if the list is empty.
 
         Raises:
-            MlrunError: there is one.
+            MlrunError: the list is not empty.
         """
         if self._found:
             raise self.combine()
 
     def combine(self) -> MlrunError:
-        """Return the only error in the list, or one that combines all of them."""
+        """Return the only error in the list, or an error that combines all of them."""
         return self._found[0] if len(self._found) == 1 else SeveralProblems(list(self))
 
 
 def list_problems(error: MlrunError) -> tuple[MlrunError, ...]:
-    """Return the errors that one is made of, or itself."""
+    """Return the individual errors of a combined error, or the error itself."""
     return error.problems if isinstance(error, SeveralProblems) else (error,)
 
 
 def build_problem_record(problem: MlrunError) -> dict[str, Any]:
-    """Return a problem as `{"code", "file", "line", "message", "hint"}`; file and line are None where it has none."""
+    """Return a problem as `{"code", "file", "line", "message", "hint"}`; file and line are None if unknown."""
     location = problem.location or ""
     return {
         "code": problem.code,

@@ -8,14 +8,14 @@ from contextlib import suppress
 
 
 def log_exception() -> None:
-    """Write the exception that is being handled, with its traceback, as the interpreter writes one that ends it.
+    """Write the current exception and its traceback to the log, as the interpreter does for an uncaught one.
 
-    The module `traceback` takes 3 ms and half a megabyte of each supervisor, most of which never need it.
+    The module `traceback` would cost each supervisor 3 ms and half a megabyte, and most never need it.
     """
     sys.__excepthook__(*sys.exc_info())
 
 
 def write_log(text: str) -> None:
-    """Write a line; a full disk must not end a program that owns runs."""
+    """Write a line to the log; ignore a full disk, which must not end a program that owns runs."""
     with suppress(OSError):
         os.write(sys.stderr.fileno(), f"{text}\n".encode())

@@ -1,4 +1,4 @@
-"""Keeps secrets out of records: where a text holds one, and what is shown instead."""
+"""Redaction of secrets in records: how they are recognized, and how they are replaced."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ NAMES_VARIABLE = "MLRUN_SECRET_NAMES"
 _SOME_TEXT = "text"
 _SIGNS_OF_NAMES = str.maketrans("", "", "._/-")
 LEAST_LETTERS = 6
-"""Of a secret that no other word is likely to have in it."""
-# Patterns are texts, which `re` compiles when they are first needed, and keeps: most commands never come to that.
+"""The minimum length of a secret that is redacted everywhere: other words are unlikely to contain it."""
+# Patterns are strings, which `re` compiles on first use and caches: most commands never need them.
 _COMMON = r"(?s)[a-z]{0,9}|\d+|[/~.].*"
-"""What variables of doubtful names hold besides secrets: words, numbers, paths."""
+"""Common values of variables with doubtful names that are not secrets: words, numbers, paths."""
 _NO_WORD = r"(?s)(?=.*[^a-z,.]).+"
 
 _SECRET_OPTIONS = {"password", "pwd", "token", "key"}
@@ -48,8 +48,8 @@ URL_SECRET = r"""(?xi)
     | (?<=\.webhook\.office\.com/webhookb2/) [^\s"']+
     | (?<=://api\.telegram\.org/bot) [^\s"'/]+
     """  # noqa: S105 - a pattern of secrets
-"""What an address holds of secrets; Azure's signatures, conda's tokens and the ends of webhooks are among them."""
-# Outside of an address `/t/` is a folder like others.
+"""The secrets in a URL, including Azure signatures, conda tokens and the ends of webhook URLs."""
+# Outside of a URL, `/t/` is an ordinary folder.
 _ADDRESS = r"""(?:://|[?&])[^\s"']+"""
 _CONNECTION_PART = r"""(?x)
     (?: (?P<joined> (?<=;) ) | (?P<spaced> (?<=;[ ]) ) )?
@@ -67,14 +67,14 @@ _NAME_BEFORE_VALUE = r"""(?x)
       | (?:\s|\\\n)+
     )
     """
-"""Without `secretstorage==3.3.1`, which a version follows. The value may be in the next line where that is indented."""
+"""Excludes `secretstorage==3.3.1`, where a version follows. The value may be on the next line if that is indented."""
 _INSTRUCTION = r"""(?xm)
     (?P<before> (?: (?<![\w.$-]) ENV | ^[ \t]*env ) (?:[ \t]|\\\n)+ (?P<name> [\w.-]+ ) (?:[ \t]|\\\n)+ )
     (?P<value> (?![=\s]) (?: \\\n | [^\n] )+ )
     """
-"""`ENV NAME value`, as a Dockerfile may have it besides `ENV NAME=value`; the value is all that follows."""
+"""`ENV NAME value`, which Dockerfiles allow besides `ENV NAME=value`; the value is the rest of the instruction."""
 _SHELL_OPTION = r"-[a-z]*c"
-# A quote that nothing closes ends what is quoted around the value, and is a character like others.
+# An unclosed quote ends a quotation around the value, and is otherwise an ordinary character.
 _VALUE = r"""(?xs)
     (?!--) (?: (?i:Bearer|Basic|Token) \s+ )?
     (?: \\(?P<quote>["']) .*? \\(?P=quote) | \\. | "(?:\\.|[^"\\])*" | '[^']*' | \S )+
@@ -82,12 +82,12 @@ _VALUE = r"""(?xs)
 
 
 def build_alternation(texts: Collection[str]) -> str:
-    """Return a pattern that matches any of the texts, the longest first; without texts, it matches nothing."""
+    """Return a pattern that matches any of the texts, longest first; without texts, it matches nothing."""
     return "|".join(map(re.escape, sorted(texts, key=len, reverse=True))) or "(?!)"
 
 
 def _is_plain_word(value: str) -> bool:
-    """Return whether no pattern can match: all look for spaces, colons, equals signs or marks of addresses."""
+    """Return whether no secret pattern can match: all of them need spaces, colons, equals signs or URL punctuation."""
     letters = value.translate(_SIGNS_OF_NAMES)
     return letters.isalnum() or not letters
 
@@ -98,12 +98,12 @@ def _hide(_secret: str) -> str:
 
 @cache
 def get_process_redaction() -> Redaction:
-    """Return the redactor of this process, which front doors (a command, a server, a program) hand down."""
+    """Return the redactor of this process, which entry points (commands, servers, programs) pass on."""
     return Redaction.from_environment(os.environ)
 
 
 class Redaction:
-    """Decides what is a secret: by names, the built-in ones and those that the user adds, and by how a text looks."""
+    """Decides what is a secret: by built-in and user-defined names, and by the form of a text."""
 
     def __init__(self, more_names: Iterable[str] = (), environment: Mapping[str, str] = MappingProxyType({})) -> None:
         self._given_names = tuple(more_names)
@@ -113,23 +113,23 @@ class Redaction:
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> Redaction:
-        """Create a redactor that knows the secrets among the variables of an environment, read at each use.
+        """Create a redactor for the secrets among an environment's variables, which are read at each use.
 
         The comma-separated names of `MLRUN_SECRET_NAMES` are added to the built-in ones.
         """
         return cls((), environment)
 
     def is_secret(self, name: str, value: str = _SOME_TEXT) -> bool:
-        """Return whether a value under the name of a variable or option is a secret.
+        """Return whether the value of a variable or option with this name is a secret.
 
-        Without one, whether most would be.
+        Without a value, return whether most values under this name would be secrets.
         """
         return _matches(self._get_secret_pattern(name), value)
 
     def redact_text(self, value: str) -> str:
         """Redact secrets that are recognizable by their form.
 
-        They are users and signatures of addresses, parts of connection strings, tokens of HTTP and private keys.
+        These are users and signatures in URLs, parts of connection strings, HTTP tokens and private keys.
         """
         if _is_plain_word(value):
             return value
@@ -137,33 +137,33 @@ class Redaction:
         return self._replace_recognisable(shown, _hide)
 
     def redact_optional(self, value: str | None) -> str | None:
-        """Redact a text like `redact_text`; None stays None."""
+        """Redact a text like `redact_text`, or return None for None."""
         return None if value is None else self.redact_text(value)
 
     def redact_value(self, value: str) -> str:
         """Redact a value of any kind, such as a command, including values that follow the name of a secret.
 
-        Where quotes leave a doubt, more than that is.
+        If quotes make the extent of a value unclear, more than the value is redacted.
         """
         return value if _is_plain_word(value) else self.redact_text(self._replace_named(value, _hide))
 
     def redact_prose(self, value: str) -> str:
-        """Redact a text like `redact_text`, and values after names that certainly mean secrets."""
+        """Redact a text like `redact_text`, and also values after names that certainly denote secrets."""
         return self.redact_text(self._replace_after_names(value, _hide, self._find_certain_values_after))
 
     def replace_secrets(self, value: str, replacement: Callable[[str], str]) -> str:
-        """Return a text with each secret that `redact_value` hides replaced, its quotes included.
+        """Replace each secret that `redact_value` would hide, including its quotes, and return the text.
 
-        A user of an address who has no password is left in it.
+        A user name without a password in a URL is kept.
         """
         return self._replace_recognisable(self._replace_named(value, replacement), replacement)
 
     def redact_setting(self, name: str, value: str) -> str:
-        """Redact the value of a variable or setting, as a whole where its name means a secret."""
+        """Redact the value of a variable or setting, entirely if its name denotes a secret."""
         return REDACTED if self.is_secret(name, value) else self.redact_value(value)
 
     def redact_document(self, value: Any) -> Any:
-        """Redact every text of a JSON value as prose, or as a whole where its key means a secret."""
+        """Redact every text of a JSON value as prose, or entirely if its key denotes a secret."""
 
         def shown(name: str, text: str) -> str:
             return REDACTED if _matches(self._get_secret_pattern(name, is_free=True), text) else self.redact_prose(text)
@@ -173,7 +173,7 @@ class Redaction:
     def redact_error(self, value: Any) -> Any:
         """Redact every text of a JSON value as prose, and the environment's secrets wherever they appear.
 
-        An exception may quote what it was given.
+        An exception may quote its arguments.
         """
         secrets = self._compile_known_secrets()
 
@@ -183,7 +183,7 @@ class Redaction:
         return _map_texts(value, shown)
 
     def _compile_known_secrets(self) -> re.Pattern[str]:
-        """Return the pattern of the values of the environment's secrets."""
+        """Return a pattern that matches the values of the environment's secrets."""
         variables = dict(self._environment)
         if self._secrets is None or variables != self._secrets_of:
             named = variables.items()
@@ -200,13 +200,13 @@ class Redaction:
         return len(value) >= LEAST_LETTERS and _matches(secrets, value) and not is_common
 
     def redact_variables(self, variables: Mapping[str, str]) -> dict[str, str]:
-        """Redact secrets in the values of variables."""
+        """Return variables with the secrets in their values redacted."""
         return {name: self.redact_setting(name, value) for name, value in variables.items()}
 
     def redact_arguments(self, arguments: Sequence[str]) -> list[str]:
         """Redact the values of secret options and assignments in a command line.
 
-        An argument that is text for a shell, as after `sh -c`, is treated like that within.
+        An argument that is a shell command, as after `sh -c`, is redacted like a value.
         """
         shown: list[str] = []
         awaited: str | None = None
@@ -246,7 +246,7 @@ class Redaction:
         return re.sub(_PRIVATE_KEY, hide_secret, re.sub(_CREDENTIALS, hide_credentials, shown))
 
     def _replace_named(self, value: str, replacement: Callable[[str], str]) -> str:
-        """Replace secrets that follow their name."""
+        """Replace secrets that follow a name which denotes them."""
 
         def hide_instruction(found: re.Match[str]) -> str:
             is_secret = self.is_secret(found["name"], found["value"].strip("\"'"))
@@ -279,7 +279,10 @@ class Redaction:
         return None if found["assigned"] is None else self._get_secret_pattern(found["name"])
 
     def _find_certain_values_after(self, found: re.Match[str]) -> str | None:
-        """Find values after names in prose, in which such names are words too: `--api-key: expected one argument`."""
+        """Return the pattern of a secret after a name in prose, or None.
+
+        In prose such names are ordinary words too: `--api-key: expected one argument`.
+        """
         if self._find_values_after(found) != ANYTHING:
             return None
         return _NO_WORD if ":" in (found["assigned"] or "") else ANYTHING
@@ -314,7 +317,7 @@ def _matches(secrets: str | None, value: str) -> bool:
 
 
 def _are_credentials(found: re.Match[str]) -> bool:
-    """Return whether the text after an HTTP scheme is credentials, which `Basic training` is not."""
+    """Return whether the text after an HTTP scheme is credentials, unlike the `training` of `Basic training`."""
     if found["scheme"] == "Basic":
         return _is_base64_text(found["given"])
     return found[0] == found.string or re.fullmatch(_LIKELY_CREDENTIALS, found["given"]) is not None
@@ -329,7 +332,7 @@ def _is_base64_text(text: str) -> bool:
 
 
 def _is_for_shell(arguments: Sequence[str], place: int) -> bool:
-    """Return whether the argument follows `sh -c`, or the `-c` of another shell."""
+    """Return whether an argument follows `sh -c`, or the `-c` of another shell."""
     return (
         place >= 2
         and re.fullmatch(_SHELL_OPTION, arguments[place - 1]) is not None

@@ -1,4 +1,4 @@
-"""Remove folders of ours, whatever permissions a script has left in them."""
+"""Removal of this program's folders, whatever permissions a script has left in them."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ _TRIES = 100
 
 
 def remove_tree(folder: Path) -> None:
-    """Remove a folder and its contents; it may be gone, or being removed by another process.
+    """Remove a folder and its contents; another process may be removing it too, or may have removed it.
 
     Raises:
-        OSError: something in it cannot be removed, not even after its folders have been made writable.
+        OSError: something in it cannot be removed, even after its folders have been made writable.
     """
     for tries_left in reversed(range(_TRIES)):
         try:
@@ -23,7 +23,7 @@ def remove_tree(folder: Path) -> None:
             if not os.path.lexists(folder):
                 return
         except OSError:
-            # A script may write on while its folder is removed, and has taken permissions away perhaps.
+            # A script may still write while its folder is removed, and may have removed permissions.
             if not tries_left or not (_make_writable(folder) or not os.path.lexists(folder)):
                 raise
         else:
@@ -31,9 +31,9 @@ def remove_tree(folder: Path) -> None:
 
 
 def _make_writable(folder: Path) -> bool:
-    """Make all folders of a tree writable for their owner; return whether any was not.
+    """Make all folders of a tree writable for their owner; return whether any permissions were changed.
 
-    Links are not followed, and what belongs to others stays as it is.
+    Links are not followed, and other users' folders are left unchanged.
     """
     changed = False
     try:

@@ -1,4 +1,4 @@
-"""Whether a file that is to be written stands there already."""
+"""Comparison of a file to be written with the one that exists at its destination."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ _CHUNK = 1 << 20
 
 
 def has_other_content(source: Path, destination: Path) -> bool:
-    """Return whether `destination` exists and is not a file with the same content as `source`.
+    """Return whether `destination` exists and is not a regular file with the same content as `source`.
 
-    What cannot be read counts as other content, and so does a link: it would be replaced.
+    An unreadable file counts as different, and so does a link, because it would be replaced.
     """
     try:
         there = os.lstat(destination)
@@ -24,7 +24,7 @@ def has_other_content(source: Path, destination: Path) -> bool:
 
 
 def _are_same(first: Path, second: Path) -> bool:
-    # A script that goes on may put a FIFO in a file's place: nobody must wait at it.
+    # A script that is still running may put a FIFO in place of a file: opening it must not block.
     with (
         open(first, "rb", opener=_open_without_waiting) as one,
         open(second, "rb", opener=_open_without_waiting) as other,

@@ -1,12 +1,12 @@
-"""Names of variables, options and settings that hold a secret, and patterns of its value."""
+"""Names of variables, options and settings that denote secrets, and patterns of their values."""
 
 from __future__ import annotations
 
 import re
 from functools import lru_cache
 
-# Texts, which `re` compiles when they are first needed: most commands never come to that.
-# Names are looked at as words in capitals with `_` between them: `accountKey` and `ACCOUNT-KEY` are one.
+# Patterns are strings, which `re` compiles on first use: most commands never need them.
+# Names are compared as uppercase words joined by `_`: `accountKey` and `ACCOUNT-KEY` are the same.
 _WORD = r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])"
 _NO_LETTERS = r"[^A-Z]+"
 _CERTAIN = r"""(?x)
@@ -45,10 +45,10 @@ ANYTHING = r"(?s).*"
 
 @lru_cache(maxsize=1000)
 def get_secret_pattern(name: str, *, is_free: bool = False) -> str | None:
-    """Return the pattern of a secret value under this name; None when no value of it is a secret.
+    """Return the pattern of a secret value under this name, or None if no value under it is a secret.
 
-    Of a name that is free, as that of a tag, which may be about the tokens of a text, a doubtful one is taken for that
-    of a secret only where the value looks like one.
+    A free name, such as a tag's, may be about the tokens of a text, so a doubtful one denotes a secret only if the
+    value looks like one.
     """
     # Once with words that begin with a capital, and once without, for `PASSword`.
     spellings = "_".join(re.findall(_WORD, name)).upper() + "\n" + re.sub(_NO_LETTERS, "_", name.upper()).strip("_")

@@ -1,4 +1,4 @@
-"""The text of a command that a shell will read."""
+"""Insertion of variables into the text of a shell command."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ _PARTS = r"""(?sx)
     | (?P<double> "(?:\\.|[^"\\])*" )
     | (?P<plain> [^'"\\\#]+ | . )
 """
-# What ends and begins again the quotes that a part stands in, so that a variable there is expanded and stays one word.
+# Closes and reopens the quotes around a part, so that a variable there is expanded and remains one word.
 _AROUND = {"single": ("'\"", "\"'"), "double": ("", ""), "plain": ('"', '"')}
 
 
 def insert_variables(text: str, pattern: re.Pattern[str], variable: Callable[[re.Match[str]], str | None]) -> str:
-    """Return a text with a shell variable for each match of a pattern that `variable` names.
+    """Replace each match of a pattern in a shell command with the variable that `variable` names, if any.
 
-    The values are no part of the text, so nothing in them can be taken for words or commands, whatever quotes are
-    around it. Within quotes that are not seen through here, as in `"$(…)"`, a value may be more than one word.
+    The values are not part of the text, so nothing in them can be parsed as words or commands, whatever quotes surround
+    it. Within nested quotes that are not parsed here, as in `"$(…)"`, a value may become more than one word.
     """
 
     def replace_part(part: re.Match[str]) -> str:

@@ -1,4 +1,4 @@
-"""Amounts of bytes, for people."""
+"""Formatting of sizes in bytes."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ MEGABYTE = 1024 * 1024
 
 
 def format_size(size: int) -> str:
-    """Return a size in steps of 1024: `512 bytes`, `1.4 MB`, `300 MB`, `2.0 GB`."""
+    """Format a size in steps of 1024: `512 bytes`, `1.4 MB`, `300 MB`, `2.0 GB`."""
     if size < 1024:
         return f"{size} bytes"
     value = float(size)

@@ -1,8 +1,8 @@
-"""Files that are there for a while, in folders of the user and in our own.
+"""Temporary files, in the user's folders and in this program's own.
 
-A file that is being written has no name where the file system allows that (`O_TMPFILE`): no listing and no pattern
-finds it, and nothing stays of it when its maker is killed. Else its name tells who makes it; listings of this program
-leave it out, and the next one who writes in that folder removes what dead makers have left.
+A file that is being written has no name if the file system supports that (`O_TMPFILE`): no listing or pattern finds
+it, and nothing remains of it if its process is killed. Otherwise its name identifies its process; listings of this
+program omit it, and the next process that writes in the folder removes the files of dead processes.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from pathlib import Path
 from mlrun_cli.wire import copying
 
 TEMPORARY_PREFIX = ".mlrun-temporary-"
-"""How their names begin; a snapshot leaves them out."""
+"""The prefix of temporary names; snapshots omit such files."""
 
 _NAME = re.escape(TEMPORARY_PREFIX) + r"(?:([0-9a-f]+)-(\d+)-(\d+)-)?[0-9a-f]{16}"
 _NO_UNNAMED = {errno.EOPNOTSUPP, errno.EISDIR, errno.EINVAL, errno.ENOENT, errno.ENOSYS}
@@ -31,13 +31,13 @@ _swept: set[tuple[int, int]] = set()
 
 
 def make_temporary_name() -> str:
-    """Return a name that is unique across processes and threads."""
+    """Return a file name that is unique across processes and threads."""
     maker = f"{_identify_machine()}-{os.getpid()}-{_get_start_time(os.getpid())}-" if _identify_machine() else ""
     return f"{TEMPORARY_PREFIX}{maker}{os.urandom(8).hex()}"
 
 
 def is_temporary(name: str) -> bool:
-    """Return whether the name is that of a file being written."""
+    """Return whether a file name is that of a temporary file."""
     return name.startswith(TEMPORARY_PREFIX)
 
 
@@ -49,7 +49,7 @@ def make_temporary_path(path: Path) -> Iterator[Path]:
     try:
         yield temporary
     finally:
-        with suppress(OSError):  # it has another name, or its folder is gone
+        with suppress(OSError):  # it was renamed, or its folder no longer exists
             temporary.unlink()
 
 
@@ -57,16 +57,16 @@ def make_temporary_path(path: Path) -> Iterator[Path]:
 def new_file(
     path: str | os.PathLike[str], *, folder: int | None = None, mode: int = 0o666, overwrite: bool = True
 ) -> Iterator[int]:
-    """Open a file to write, which gets its name when the block succeeds; yield its descriptor.
+    """Open a file for writing that gets its name only if the block succeeds; yield its descriptor.
 
     Args:
-        path: where; its folder is there.
-        folder: an open folder that the path is relative to.
-        mode: its permissions, as far as the umask lets them be.
-        overwrite: whether it takes the place of a file that is there.
+        path: the final path, in an existing folder.
+        folder: the descriptor of a folder that the path is relative to.
+        mode: the permissions of the file, before the umask is applied.
+        overwrite: whether an existing file may be replaced.
 
     Raises:
-        FileExistsError: there is one that may not be replaced.
+        FileExistsError: the file exists and may not be replaced.
         OSError: it cannot be written.
     """
     above, name = os.path.split(os.fspath(path))
@@ -102,7 +102,7 @@ def _open_unnamed(within: int, mode: int) -> int | None:
 
 
 def _give_name(descriptor: int, temporary: str | None, within: int, name: str, *, overwrite: bool) -> str | None:
-    """Give a file its name; return the temporary name that has to be removed, if any."""
+    """Give a file its final name; return the temporary name that must still be removed, or None."""
     # A link replaces nothing, unlike a rename. Without a name the file is reached by its descriptor alone.
     source = f"/proc/self/fd/{descriptor}" if temporary is None else temporary
     source_folder = None if temporary is None else within
@@ -121,7 +121,7 @@ def _give_name(descriptor: int, temporary: str | None, within: int, name: str, *
             raise
         if temporary is None:  # as without /proc
             temporary = _copy_under_name(descriptor, within)
-        if not overwrite:  # takes the name, which somebody may have taken meanwhile
+        if not overwrite:  # reserves the name, which another process may have taken
             try:
                 os.close(os.open(name, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, dir_fd=within))
             except OSError:
@@ -159,7 +159,7 @@ def _replace(temporary: str, name: str, within: int) -> None:
 
 
 def remove_abandoned_files(folder: Path) -> None:
-    """Remove temporary files of dead processes from a folder; once per folder and process."""
+    """Remove temporary files of dead processes from a folder, at most once per folder and process."""
     with suppress(OSError):
         within = os.open(folder, _FOLDER)
         try:
@@ -191,7 +191,7 @@ def _is_abandoned(name: str, within: int) -> bool:
     machine, pid, start = match.groups()
     if machine is not None and machine == _identify_machine():
         return _get_start_time(int(pid)) != int(start)
-    # Of another machine, or of another boot of this one: nobody knows.
+    # From another machine or an earlier boot: whether its process is alive is unknown.
     try:
         return os.stat(name, dir_fd=within, follow_symlinks=False).st_mtime < time.time() - _ABANDONED_SECONDS
     except OSError:
@@ -200,7 +200,7 @@ def _is_abandoned(name: str, within: int) -> bool:
 
 @cache
 def _identify_machine() -> str:
-    """Return an id of this machine, boot and PID namespace.
+    """Return an id of this machine, boot and PID namespace, or an empty string if it cannot be determined.
 
     Nothing where that cannot be told.
     """
@@ -213,7 +213,7 @@ def _identify_machine() -> str:
 
 
 def _get_start_time(pid: int) -> int:
-    """Return the start of a process, in ticks since the boot; -1 when there is none."""
+    """Return the start time of a process in clock ticks since boot, or -1 if it does not exist."""
     try:
         with open(f"/proc/{pid}/stat", "rb") as file:
             return int(file.read().rpartition(b")")[2].split()[19])

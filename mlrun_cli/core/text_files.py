@@ -1,4 +1,4 @@
-"""Small text files: read with bounds, and replaced whole."""
+"""Small text files: read with a size limit, and replaced atomically."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ MAX_BYTES = 1 << 20
 
 
 def read_text(path: Path) -> str:
-    """Return the text of a small UTF-8 file, without its byte order mark; line ends are left as they are.
+    """Return the text of a small UTF-8 file without its byte order mark; line endings are preserved.
 
     Raises:
-        InvalidFile: missing, unreadable, no regular file, longer than `MAX_BYTES`, not UTF-8, or empty.
+        InvalidFile: missing, unreadable, not a regular file, longer than `MAX_BYTES`, not UTF-8, or empty.
     """
     try:
         mode = path.stat().st_mode
@@ -40,10 +40,10 @@ def read_text(path: Path) -> str:
 
 
 def replace_text(path: Path, text: str) -> None:
-    """Write a file so that a reader sees the old content or the new, and never a part.
+    """Write a text file atomically: a reader sees either the old content or the new.
 
     Raises:
-        OSError: it cannot be written; then nothing has changed.
+        OSError: it cannot be written; the old file is then unchanged.
     """
     with make_temporary_path(path) as unfinished:
         with unfinished.open("x", encoding="utf-8", newline="\n") as file:

@@ -11,11 +11,11 @@ MICROSECONDS = 1_000_000
 
 
 def now() -> int:
-    """Return the wall clock's time, in microseconds."""
+    """Return the current time in microseconds since 1970 in UTC."""
     return time.time_ns() // 1000
 
 
 def format_iso(moment: int) -> str:
-    """Return a time as Azure's records write it: `2026-01-31T09:05:00.000123Z`."""
+    """Format a time as in Azure's records: `2026-01-31T09:05:00.000123Z`."""
     seconds, fraction = divmod(moment, MICROSECONDS)
     return f"{time.strftime('%Y-%m-%dT%H:%M:%S', time.gmtime(seconds))}.{fraction:06d}Z"

@@ -114,7 +114,7 @@ class _Reader:
         parameters = self._select_known(node, {**TEMPLATE["parameters"], "encoding": "", **_REFUSED})
         for key, advice in _REFUSED.items():
             if key in parameters:
-                raise Unsupported(f"{parameters[key].place}: {key} is not supported.", hint=advice, target=key)
+                raise Unsupported(f"{parameters[key].location}: {key} is not supported.", hint=advice, target=key)
         paths = self._get_required(node, parameters, "path")
         items = paths.as_list() if isinstance(paths.content, tuple) else (paths,)
         options: dict[str, Any] = {}
@@ -122,7 +122,7 @@ class _Reader:
             options = {**_read_table_options(parameters), **self._read_time_series(series)}
         else:
             skipped = [key for key in _TABLE_KEYS if key in parameters]
-            self._notes += [f"{parameters[key].place}: {key} is skipped: it is of tables alone." for key in skipped]
+            self._notes += [f"{parameters[key].location}: {key} is skipped: it is of tables alone." for key in skipped]
         return {"kind": kind, "paths": [self._read_path(item) for item in items], "options": options, "steps": []}
 
     def _read_path(self, node: Node) -> dict[str, str]:
@@ -147,7 +147,7 @@ class _Reader:
             if key not in known:
                 near = get_close_matches(key, known, n=1)
                 guess = f"; did you mean {near[0]}?" if near else "."
-                self._notes.append(f"{value.place}: unknown key '{key}' is skipped{guess}")
+                self._notes.append(f"{value.location}: unknown key '{key}' is skipped{guess}")
         return {key: value for key, value in entries.items() if key in known and not value.is_null}
 
     def _get_required(self, node: Node, entries: Mapping[str, Node], key: str) -> Node:

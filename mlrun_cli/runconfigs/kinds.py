@@ -132,6 +132,6 @@ def refuse_libraries_alone(root: Node) -> None:
 
 
 def _create_refusal(root: Node, kind: _Kind) -> Unsupported:
-    refusal = Unsupported(f"{root.place}: {kind.what}.", hint=kind.hint)
-    refusal.location = root.place
+    refusal = Unsupported(f"{root.location}: {kind.what}.", hint=kind.hint)
+    refusal.location = root.location
     return refusal

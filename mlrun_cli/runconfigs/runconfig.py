@@ -198,7 +198,7 @@ class _RunconfigReader:
 def _find_places(node: Node) -> Iterator[tuple[str, str]]:
     """Yield the place of each value in a file, with its key path."""
     if node.line and node.key_path:
-        yield node.key_path, node.place
+        yield node.key_path, node.location
     content = tuple(node.content.values()) if isinstance(node.content, dict) else node.content
     for inner in content if isinstance(content, tuple) else ():
         yield from _find_places(inner)
@@ -215,7 +215,7 @@ def _describe_skipped_communicator(node: Node) -> str:
             "expected a name, found a mapping",
             hint="Name it, as in 'communicator: Mpi', and write the mapping as a section 'mpi:' of its own.",
         )
-    return f"{node.place}: communicator: a mapping names none, and its values are the defaults: read as None"
+    return f"{node.location}: communicator: a mapping names none, and its values are the defaults: read as None"
 
 
 def _get_section(node: Node) -> dict[str, Node]:
@@ -246,7 +246,7 @@ def _describe_unknown_key(node: Node, key: str) -> str:
 def _note_unknown_key(node: Node, key: str, siblings: Iterable[str]) -> str:
     nearest = difflib.get_close_matches(key[:100], sorted(siblings), n=1)
     question = f"; did you mean {nearest[0]}?" if nearest else ""
-    return f"{node.place}: unknown key {format_key_path(node.key_path)[:200]!r} is skipped{question}"
+    return f"{node.location}: unknown key {format_key_path(node.key_path)[:200]!r} is skipped{question}"
 
 
 def _read_text(node: Node, _: Problems) -> str:

@@ -77,7 +77,7 @@ class _Translation:
                 self._skip(key, reason)
         for key, node in self._old.items():
             if key not in KEYS:
-                self.notes.append(f"{node.place}: unknown key {format_key_path(key)[:200]!r} is skipped")
+                self.notes.append(f"{node.location}: unknown key {format_key_path(key)[:200]!r} is skipped")
         environment = {
             name: self._build_section(f"environment.{name}", keys) for name, keys in self._list_sections() if keys
         }
@@ -133,4 +133,4 @@ class _Translation:
 
     def _skip(self, key: str, reason: str) -> None:
         node = self._old[key]
-        self.notes.append(f"{node.place}: {key} is skipped: {reason}.")
+        self.notes.append(f"{node.location}: {key} is skipped: {reason}.")

@@ -1,1 +1,1 @@
-"""The truth about runs: liveness, journal ingestion, ends of runs, queues and sessions."""
+"""The actual state of runs: liveness, journal ingestion, ends of runs, queues and sessions."""

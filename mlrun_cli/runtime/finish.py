@@ -1,4 +1,4 @@
-"""The end of a run, for its supervisor and for the recovery of a run that lost it."""
+"""The end of a run, used by its supervisor and by the recovery of a run that has lost its supervisor."""
 
 from __future__ import annotations
 
@@ -36,17 +36,17 @@ _U = TypeVar("_U")
 
 
 def derive_status(run: Run, exit_code: int) -> RunStatus:
-    """Return Completed or Failed: by the exit code, then by what the script said of itself."""
+    """Return Completed or Failed, depending on the exit code and on whether the script reported a failure."""
     if exit_code == 0 and run.wanted_status is not RunStatus.FAILED:
         return RunStatus.COMPLETED
     return RunStatus.FAILED
 
 
 def derive_error(run: Run, log: Path, exit_code: int, signal_name: str | None) -> dict[str, Any]:
-    """Return the error of a failed run: of `fail()`, from the traceback in its log, or else by how it ended.
+    """Return the error of a failed run: from `fail()`, the traceback in its log, or the way it ended.
 
-    Only an exit code of 1 is Python's for an exception that nobody caught; a traceback in the log of a script that
-    ended otherwise is of one that was.
+    Python ends with exit code 1 after an uncaught exception; with any other exit code, a traceback in the log belongs
+    to an exception that was caught.
     """
     ending = f"signal {signal_name}" if signal_name else f"exit code {exit_code}"
     uncaught = exit_code == _UNCAUGHT_EXCEPTION
@@ -65,7 +65,7 @@ def derive_error(run: Run, log: Path, exit_code: int, signal_name: str | None) -
 
 
 def derive_script_outcome(run: Run, folder: RunFolder, submission: Submission, end: ScriptEnd) -> Outcome:
-    """Return the outcome of a run whose script has started and ended."""
+    """Return the outcome of a run whose script started and ended."""
     if end.stopped is not None:
         return derive_stop_outcome(end.stopped, run, submission, end)
     status = derive_status(run, end.exit_code)
@@ -82,7 +82,7 @@ def derive_script_outcome(run: Run, folder: RunFolder, submission: Submission, e
 
 
 def derive_stop_outcome(reason: StopReason, run: Run, submission: Submission, end: ScriptEnd | None) -> Outcome:
-    """Return the outcome of a run that was stopped, before its script could start or while it ran."""
+    """Return the outcome of a run that was stopped, before or after its script started."""
     if reason is StopReason.CANCEL and run.failed_with is not None:
         return _make_outcome(RunStatus.FAILED, end, dict(run.failed_with))
     if reason is StopReason.TIME_LIMIT:
@@ -106,7 +106,7 @@ def make_lost_stream_outcome(end: ScriptEnd | None = None) -> Outcome:
 
 
 def make_failure_outcome(message: str, *, reason: EndReason | str, code: str = USER_ERROR) -> Outcome:
-    """Return the outcome of a run whose script could not be started; arguments as `build_run_error` takes them."""
+    """Return the outcome of a run whose script could not be started; arguments as for `build_run_error`."""
     return _make_outcome(RunStatus.FAILED, None, build_run_error(message, code=code, reason=reason))
 
 
@@ -125,9 +125,9 @@ def _make_outcome(status: RunStatus, end: ScriptEnd | None, error: dict[str, Any
 
 
 def add_full_disk_warning(outcome: Outcome, full: str | None) -> Outcome:
-    """Add a remark to an outcome that the disk was full when the script ended; `full` describes it.
+    """Return the outcome with a note that the disk was full at its end, which `full` describes, if not None.
 
-    That may be why it failed.
+    A full disk may be the cause of a failure.
     """
     if full is None:
         return outcome
@@ -139,22 +139,22 @@ def add_full_disk_warning(outcome: Outcome, full: str | None) -> Outcome:
 
 
 def run_or_log(action: Callable[[], _T], otherwise: _U) -> _T | _U:
-    """Run an action and return its result; log a failure and return `otherwise`, so that the run ends all the same.
+    """Run an action and return its result; on failure, log it and return `otherwise`, so that the run can end.
 
     Raises:
-        StoreError: the store cannot be used now, which is for the caller to wait for.
+        StoreError: the store cannot be used at the moment; the caller should retry.
     """
     try:
         return action()
     except StoreError:
         raise
-    except Exception:  # what it is, nobody can know: a folder without permission, a file that is garbage
+    except Exception:  # the cause may be anything: missing permissions, a corrupt file
         log_exception()
         return otherwise
 
 
 def describe_leftover_processes(processes: list[ProcessId]) -> tuple[str, ...]:
-    """Return the warning for a run whose processes could not all be ended."""
+    """Return the warning for a run whose processes could not all be ended; empty if there are none."""
     if not processes:
         return ()
     pids = ", ".join(str(process.pid) for process in processes)
@@ -162,7 +162,7 @@ def describe_leftover_processes(processes: list[ProcessId]) -> tuple[str, ...]:
 
 
 def describe_leftover_files(folder: RunFolder) -> tuple[str, ...]:
-    """Return warnings about files that the script has left in the working folder."""
+    """Return warnings about files that the script left in the working folder."""
     return (*_describe_mlflow_files(folder), *_describe_links(folder))
 
 
@@ -174,7 +174,7 @@ def _describe_mlflow_files(folder: RunFolder) -> tuple[str, ...]:
 
 
 def _describe_links(folder: RunFolder) -> tuple[str, ...]:
-    # What a link leads to may be uploaded under the link's own name.
+    # A link's target may have been uploaded under the name of the link.
     links = [path for path in list_escaping_links(folder.work) if not os.path.lexists(folder.uploads / path)]
     if not links:
         return ()
@@ -186,7 +186,7 @@ def _describe_links(folder: RunFolder) -> tuple[str, ...]:
 
 
 def get_signal_name(number: int) -> str:
-    """Return `SIGKILL` for 9; `signal 42` for one without a name."""
+    """Return the name of a signal, such as `SIGKILL` for 9, or `signal 42` if it has none."""
     try:
         return signal.Signals(number).name
     except ValueError:
@@ -194,10 +194,10 @@ def get_signal_name(number: int) -> str:
 
 
 def clean_working_folder(workspace: Workspace, submission: Submission, folder: RunFolder) -> None:
-    """Remove the unchanged copies of the snapshot from the working folder, and the secrets."""
+    """Remove unchanged copies of snapshot files from the working folder, and the run's secrets."""
     folder.secrets.unlink(missing_ok=True)
     shutil.rmtree(folder.unfinished_work, ignore_errors=True)
-    for upload in folder.path.glob(".upload-*"):  # whoever was at it has ended
+    for upload in folder.path.glob(".upload-*"):  # the uploading process has ended
         upload.unlink(missing_ok=True)
     snapshot = SnapshotStore(workspace.snapshots_folder).find_manifest(submission.snapshot_id)
     if snapshot is not None and folder.work.is_dir():
@@ -206,12 +206,12 @@ def clean_working_folder(workspace: Workspace, submission: Submission, folder: R
 
 
 def write_outcome(folder: RunFolder, outcome: Outcome) -> None:
-    """Write the outcome to the disk, before the store: recovery reads it if that fails."""
+    """Write the outcome of a run to disk durably, before it is stored; recovery reads it if storing fails."""
     write_json(folder.outcome, outcome.to_json(), durable=True)
 
 
 def read_outcome(folder: RunFolder) -> Outcome | None:
-    """Read the outcome of a run; None when there is none that can be read."""
+    """Return the outcome in a run's folder, or None if there is none or it cannot be read."""
     try:
         document = read_json(folder.outcome)
         return None if document is None else Outcome.from_json(document)
@@ -220,7 +220,7 @@ def read_outcome(folder: RunFolder) -> Outcome | None:
 
 
 def record_outcome(workspace: Workspace, run: Run, outcome: Outcome) -> None:
-    """Store the outcome, and end the runs that the script has left open; a run that has ended stays as it is."""
+    """Store the outcome of a run and end the runs that its script left open; an ended run is left unchanged."""
     owner_lock, error = f"runs/{run.run_id}", None
     keep_all_outputs(workspace, owner_lock)
     if outcome.status is RunStatus.FAILED:

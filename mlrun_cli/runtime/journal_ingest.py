@@ -1,4 +1,4 @@
-"""Ingestion of the journals, in which processes have logged, into the store."""
+"""Ingestion into the store of the journals that processes write."""
 
 from __future__ import annotations
 
@@ -18,44 +18,44 @@ from mlrun_cli.store.runs.run_store import RunStore
 from mlrun_cli.workspace import Workspace
 
 READ_OFFSETS_NAME = "read.json"
-"""Beside journals: by their names, up to where what is not a value is in the records of runs."""
+"""A file beside journals: the offset, by journal, up to which all but values is in the records of runs."""
 
 _Pieces = Mapping[str, tuple[int, bytes]]
-"""By the name of a journal: the offset of a piece of it, and its whole lines."""
+"""The offset of a piece of a journal and its complete lines, by journal name."""
 
 
 class _OffsetMoved(Exception):
-    """Another reader has moved an offset: what was read here is in the store already."""
+    """Another reader has moved an offset: the data read here is already in the store."""
 
 
 class Offsets(Protocol):
-    """Offsets up to which the journals of a folder have been ingested, by the store."""
+    """The offsets up to which the store has ingested the journals of a folder."""
 
     def read(self, names: Sequence[str]) -> Mapping[str, int]:
-        """Return the offsets of these journals, possibly with those of others."""
+        """Return the offsets of these journals, possibly along with those of others."""
 
     def advance(self, name: str, before: int, after: int) -> bool:
-        """Move an offset, within a transaction; return False when another reader has moved it meanwhile."""
+        """Advance an offset, within a transaction; return False if another reader has already moved it."""
 
 
 class RunOffsets:
-    """Offsets of the journals of a run."""
+    """The offsets of a run's journals."""
 
     def __init__(self, workspace: Workspace, run_key: int) -> None:
         self._workspace = workspace
         self._run_key = run_key
 
-    def read(self, names: Sequence[str]) -> Mapping[str, int]:  # noqa: ARG002 — all of the run's are one query
+    def read(self, names: Sequence[str]) -> Mapping[str, int]:  # noqa: ARG002 — one query reads all of them
         """Return the offsets of all journals of the run."""
         return self._workspace.journals.get_offsets(self._run_key)
 
     def advance(self, name: str, before: int, after: int) -> bool:
-        """Move an offset, within a transaction; return False when another reader has moved it meanwhile."""
+        """Advance an offset, within a transaction; return False if another reader has already moved it."""
         return self._workspace.journals.advance(self._run_key, name, before, after)
 
 
 class SessionOffsets:
-    """Offsets of the journals of a session, which belong to no run."""
+    """The offsets of a session's journals, which belong to no run."""
 
     def __init__(self, workspace: Workspace, folder: Path) -> None:
         self._workspace = workspace
@@ -66,30 +66,30 @@ class SessionOffsets:
         return {name: self._workspace.journals.get_session_offset(name) for name in names}
 
     def advance(self, name: str, before: int, after: int) -> bool:
-        """Move an offset, within a transaction; return False when another reader has moved it meanwhile."""
+        """Advance an offset, within a transaction; return False if another reader has already moved it."""
         if before == 0 and not self._folder.is_dir():
-            # The session has ended, with all of this in the store, and its offsets are forgotten.
+            # The session has ended: all of its data is in the store, and its offsets were deleted.
             return False
         return self._workspace.journals.advance_session(name, before, after)
 
 
 class JournalReader:
-    """Reader of the journals in a folder: a run's, or a session's, whose lines name the run that they are about.
+    """Ingests the journals in a folder of a run or of a session, whose lines contain the id of their run.
 
-    Values and the offset up to which they were read commit together, and the offset moves only from where it
-    was: whatever dies and whoever else reads, each line is stored once.
+    Values and the offset up to which they were read are committed together, and an offset is moved only if no other
+    reader has moved it. So each line is stored exactly once, even after crashes and with concurrent readers.
     """
 
     def __init__(
         self, workspace: Workspace, folder: Path, run_key: int | None, redaction: Redaction | None = None
     ) -> None:
-        """Start behind what the store has.
+        """Create a reader that starts after what is already in the store.
 
         Args:
-            workspace: whose store ingests the journals.
-            folder: of the journals.
-            run_key: of the run whose they are; None for those of a session.
-            redaction: of the run's errors, besides that of the store, which does not know the run's variables.
+            workspace: the workspace whose store ingests the journals.
+            folder: the folder of the journals.
+            run_key: the key of the run that the journals belong to; None for those of a session.
+            redaction: redacts the run's errors, in addition to the store's, which does not know the run's variables.
         """
         self._workspace = workspace
         self._redaction = redaction or Redaction()
@@ -107,7 +107,7 @@ class JournalReader:
 
     @property
     def warnings(self) -> tuple[str, ...]:
-        """The warnings that a run gets for the lines that this reader has left out."""
+        """The warnings to add to a run about the lines that this reader skipped."""
         if not self._unreadable_lines:
             return ()
         warning = f"{self._unreadable_lines} damaged lines of the run's journals were left out."
@@ -116,7 +116,7 @@ class JournalReader:
         return (warning,)
 
     def ingest(self) -> int:
-        """Store the next part of the journals, about a mebibyte; return its size in bytes."""
+        """Store the next part of the journals, about 1 MiB; return its size in bytes."""
         pieces = self._read_next_chunks()
         try:
             self._ingest(pieces)
@@ -147,7 +147,7 @@ class JournalReader:
             self._note_ingested(pieces, unreadable)
 
     def _skip_line(self, pieces: _Pieces, error: Exception) -> None:
-        """Move the offset past one line."""
+        """Move the offset past a line that cannot be stored."""
         with self._workspace.transaction():
             for name, (offset, piece) in pieces.items():
                 self._advance(name, offset, len(piece))
@@ -164,18 +164,18 @@ class JournalReader:
             pass
 
     def read_sizes(self) -> Mapping[str, int]:
-        """Return the present size of each journal, in bytes."""
+        """Return the current size of each journal in bytes, keyed by name."""
         return {name: self._get_size(name) for name in list_journal_names(self._folder)}
 
     def has_ingested(self, sizes: Mapping[str, int]) -> bool:
-        """Return whether the store has this many bytes of each journal."""
+        """Return whether at least this many bytes of each journal are in the store."""
         return all(self._offsets.get(name, 0) >= size for name, size in sizes.items())
 
     def ingest_until_now(self) -> None:
-        """Store all journal lines acknowledged before this call, however many are written meanwhile."""
+        """Store all journal lines acknowledged before this call, however many are written during it."""
         sizes = self.read_sizes()
         while not self.has_ingested(sizes):
-            if not self.ingest():  # what is left of a line was never acknowledged
+            if not self.ingest():  # an incomplete line was never acknowledged
                 return
 
     def _get_size(self, name: str) -> int:
@@ -185,7 +185,7 @@ class JournalReader:
             return 0
 
     def _read_next_chunks(self) -> dict[str, tuple[int, bytes]]:
-        """Read a piece of each journal in turn, no more in all than one transaction can store quickly."""
+        """Return the next piece of each journal in turn, in total no more than one transaction can store quickly."""
         names = list_journal_names(self._folder)
         pieces: dict[str, tuple[int, bytes]] = {}
         size = 0
@@ -202,9 +202,9 @@ class JournalReader:
         return pieces
 
     def _read_next_chunk(self, name: str, offset: int) -> bytes:
-        """Read the next piece of one journal; return nothing when it cannot be read now.
+        """Return the next piece of a journal, or empty bytes if there is none or it cannot be read.
 
-        Opened for each piece: a run may have more journals than a process may have open files.
+        The file is opened for each piece: a run may have more journals than a process may have open files.
         """
         path = self._folder / name
         with ExitStack() as stack:
@@ -218,7 +218,7 @@ class JournalReader:
             return read_chunk(descriptor, offset)
 
     def _store(self, name: str, before: int, size: int, entries: Entries) -> int:
-        """Store a piece of a journal within a transaction; return how many of its lines could not be parsed."""
+        """Store a piece of a journal, within a transaction; return the number of lines that could not be stored."""
         self._advance(name, before, size)
         if self._run_key is not None:
             self._store_entries(self._run_key, entries)
@@ -235,7 +235,7 @@ class JournalReader:
         return unreadable
 
     def _note_read(self, name: str, offset: int) -> None:
-        """Record, for a rebuild of the store, how far a journal's tags and ends are in the records of runs."""
+        """Record, for a rebuild of the store, up to where a journal's tags and ends are in the records of runs."""
         path = self._folder / READ_OFFSETS_NAME
         with suppress(OSError):
             write_json(path, {**(read_json(path) or {}), name: offset})
@@ -250,8 +250,8 @@ class JournalReader:
         store_tag_changes(self._workspace.runs, key, entries)
 
     def _find_key(self, run_id: str) -> int | None:
-        """Return the key of the run that a line is about; None when it has been deleted."""
-        if self._generation != self._workspace.generation:  # keys are of one store
+        """Return the key of the run with this id, or None if it was deleted."""
+        if self._generation != self._workspace.generation:  # keys are valid for one store only
             self._keys, self._generation = {}, self._workspace.generation
         if self._keys.get(run_id) is None:
             self._keys[run_id] = self._workspace.runs.find_key(run_id)
@@ -259,7 +259,7 @@ class JournalReader:
 
 
 def store_tag_changes(runs: RunStore, key: int, entries: Entries) -> None:
-    """Store the changes of a run's tags in these entries, within a transaction."""
+    """Store the tag changes in these entries for a run, within a transaction."""
     for change, what in entries.tag_changes:
         if change == "set":
             runs.set_tags(key, what)
@@ -268,19 +268,19 @@ def store_tag_changes(runs: RunStore, key: int, entries: Entries) -> None:
 
 
 def store_endings(runs: RunStore, key: int, entries: Entries, redaction: Redaction) -> None:
-    """Store the end that a script requests in these entries, within a transaction."""
+    """Store the ends that a script requests in these entries, within a transaction."""
     for status, error in entries.endings:
         wanted = RunStatus.FAILED if status == RunStatus.FAILED.value else RunStatus.COMPLETED
         runs.request_end(key, wanted, redaction.redact_error(error))
 
 
 def has_more_than_values(entries: Entries) -> bool:
-    """Return whether the entries hold changes of tags, or the script's end."""
+    """Return whether the entries contain tag changes or the end of a script."""
     return bool(entries.tag_changes or entries.endings) or any(map(has_more_than_values, entries.others.values()))
 
 
 def _split(pieces: _Pieces) -> Sequence[_Pieces]:
-    """Split pieces: journal by journal, or one journal in two halves; a single line is not split."""
+    """Split pieces: by journal, or one journal into two halves; return an empty list for a single line."""
     if len(pieces) > 1:
         return [{name: piece} for name, piece in pieces.items()]
     ((name, (offset, piece)),) = pieces.items()

@@ -9,14 +9,14 @@ from mlrun_cli.runs.status import RunStatus
 from mlrun_cli.workspace import Workspace
 
 _FOLDERS = ("sessions", "submits")
-"""Their entries are of processes that may have died."""
+"""Folders whose entries belong to processes that may have died."""
 
 
 def reconcile(workspace: Workspace) -> frozenset[int]:
     """Reconcile all runs and ensure that every queue has a dispatcher; return the keys of runs that do not respond.
 
     Raises:
-        StoreUnavailable: the workspace is away.
+        StoreUnavailable: the workspace is unavailable.
     """
     workspace.follow()
     if _is_quiet(workspace):
@@ -32,7 +32,7 @@ def mark_not_responding(run: Run, not_responding: frozenset[int]) -> Run:
 
 
 def _is_quiet(workspace: Workspace) -> bool:
-    """Return whether no run is live and no dead process has left a session or an unfinished submit."""
+    """Return whether no run is live and no process has left a session or an unfinished submit."""
     return not any(_has_entries(workspace.folder / name) for name in _FOLDERS) and not workspace.runs.has_live()
 
 
@@ -43,4 +43,4 @@ def _has_entries(folder: os.PathLike[str]) -> bool:
     except FileNotFoundError:
         return False
     except OSError:
-        return True  # the reconciliation says what is wrong with it
+        return True  # reconciliation reports the problem

@@ -1,4 +1,4 @@
-"""Copies of the values that a session has logged in the folders of their runs, made when the session ends."""
+"""Copies of a session's logged values in the folders of their runs, made when the session ends."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ _MANY_LINES = 100_000
 
 
 def copy_values_to_runs(workspace: Workspace, journal: Path) -> None:
-    """Copy the values in a session's journal to the runs that they belong to.
+    """Copy the values in a session's journal to the folders of the runs that they belong to.
 
-    All of it is in the store by then; the copies are for who makes the store again. The same name replaces a copy that
-    was begun before.
+    The store already contains all values; the copies are for rebuilding it. They replace copies of an earlier attempt,
+    which have the same name.
 
     Raises:
         StoreError: the store cannot be read.
@@ -34,7 +34,7 @@ def copy_values_to_runs(workspace: Workspace, journal: Path) -> None:
 
 
 class _Copies:
-    """The copies of one journal, a file in the folder of each run; written as `.unfinished` until all are whole."""
+    """The copies of one journal, one file per run folder, written as `.unfinished` until all are complete."""
 
     def __init__(self, workspace: Workspace, name: str) -> None:
         self._workspace = workspace
@@ -45,10 +45,10 @@ class _Copies:
         self._waiting = 0
 
     def add(self, line: bytes) -> None:
-        """Add a line, `[">", run id, [kind, …]]`, to the copy of its run, if it is about values.
+        """Add a line, `[">", run id, [kind, …]]`, to the copy of its run if it contains a value.
 
         Raises:
-            OSError: what has been added cannot be written.
+            OSError: the lines cannot be written.
         """
         head = line[:_HEAD_BYTES].split(b'"', 4)
         if len(head) < 5 or head[1] != _OF_OTHER_RUN or b"\\" in head[3]:
@@ -69,7 +69,7 @@ class _Copies:
         """Move the finished copies into place.
 
         Raises:
-            OSError: they cannot be written.
+            OSError: the copies cannot be written.
         """
         self._write()
         for folder in self._begun:
@@ -90,7 +90,7 @@ class _Copies:
         return folder / f"{self._name}.unfinished"
 
     def _find_folder(self, run_id: bytes) -> Path | None:
-        """Return the folder that keeps a run's values: its own, or that of its root; None when both are gone."""
+        """Return the folder for a run's values: its own or its root's, or None if neither exists."""
         try:
             run = self._workspace.runs.get(json.loads(b'"%s"' % run_id))
         except (RunNotFound, ValueError):

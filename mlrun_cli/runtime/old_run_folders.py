@@ -1,4 +1,4 @@
-"""Run folders of an older version, which kept no record in them."""
+"""Run folders of an older version, which did not contain a record of the run."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ from mlrun_cli.snapshots.snapshot import SNAPSHOT_PROPERTY
 
 
 def read_old_folder(folder: RunFolder) -> dict[str, Any] | None:
-    """Return a document as `RecordStore` has them, but for its number; None when the folder is no run's.
+    """Return a document as in `RecordStore`, but without a run number; None if the folder is not a run's.
 
-    A run without an outcome is recorded as Running here: the next reconciliation finds out whether it is.
+    A run without an outcome is recorded as Running; the next reconciliation checks whether it is.
     """
     written = read_json(folder.submission)
     if written is None:
@@ -69,9 +69,9 @@ def read_old_folder(folder: RunFolder) -> dict[str, Any] | None:
 
 
 def _find_creation_time(folder: RunFolder) -> int:
-    """Return the creation time of a run, by its id, `<experiment>_<seconds>_<random>`, and its submission's age.
+    """Return a run's creation time, from its id, `<experiment>_<seconds>_<random>`, and its submission file.
 
-    The age tells runs of one second apart; it counts alone where an id has no time.
+    The file's time orders runs of the same second, and is used alone if the id contains no time.
     """
     written = os.stat(folder.submission).st_mtime_ns // 1000
     middle = folder.path.name.split("_")[-2:][0]

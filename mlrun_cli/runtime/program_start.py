@@ -19,7 +19,7 @@ from mlrun_cli.processes.launchers.registry import load_launcher_classes
 from mlrun_cli.workspace import Workspace
 from mlrun_cli.workspace_locator import parse_locator
 
-# Shorter than a command's: the script's questions and signals wait meanwhile, and what waits is tried again.
+# Shorter than a command's: the script's requests and signals wait meanwhile, and the attempt is repeated.
 BUSY_SECONDS = 1.0
 _LOADED_LATE = (
     "processes.lock_holders",
@@ -33,15 +33,15 @@ _LOADED_LATE = (
     "store.runs.queue_store",
     "store.settings",
 )
-"""Modules that commands load when they first need them; by then, a program's package may have changed or be gone."""
+"""Modules that commands load on first use; by then, the package may have been changed or removed."""
 
 
 def begin(folder: Path, *descriptors: int) -> None:
-    """Load all modules, and give up what was inherited: files, terminal, folder and limits.
+    """Load all modules and drop everything inherited: open files, terminal, working folder and limits.
 
     Args:
-        folder: of the workspace.
-        descriptors: stay open, as those of locks.
+        folder: the folder of the workspace.
+        descriptors: the descriptors that stay open, such as those of locks.
     """
     _load_modules(folder)
     gc.freeze()
@@ -58,8 +58,8 @@ def wait_for_workspace(folder: Path, within: Path) -> Workspace:
     """Open the workspace; wait while its store is locked or unreachable or its disk is full.
 
     Raises:
-        StoreError: it cannot be opened, which waiting does not change; or what it was to be opened for is gone: the
-            folder `within` the workspace's.
+        StoreError: the store cannot be opened and waiting does not help, or the folder `within` the workspace's folder,
+          for which it was to be opened, no longer exists.
     """
     while True:
         try:

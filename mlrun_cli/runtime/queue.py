@@ -1,8 +1,8 @@
-"""The queues of a workspace's targets: rows that wait, and a dispatcher for each target that starts them in order.
+"""The queues of a workspace's targets, and the dispatcher of each target that starts queued runs in order.
 
-A target's dispatcher is the process that holds the lock of its queue. Whoever puts a run into a queue, ends one or
-reconciles wakes it: by its socket, or by starting one where the lock is free. A dispatcher that finds nothing to do
-lets go of the lock and only then looks into the queue for the last time, so that no wake-up is lost.
+A target's dispatcher is the process that holds the lock of its queue. A process that queues a run, ends a run or
+reconciles wakes it: through its socket, or by starting a dispatcher if the lock is free. A dispatcher that has nothing
+to do releases the lock and then reads the queue once more, so that no wake-up is lost.
 """
 
 from __future__ import annotations
@@ -27,13 +27,13 @@ _PATIENCE_SECONDS = 2.0
 _AGAIN_SECONDS = 0.005
 _MOST_STARTS = 3
 _PAUSE_SECONDS = 10.0
-"""Between two dispatchers, when so many have ended one after another before they had looked into the queue."""
+"""The pause between two starts after `_MOST_STARTS` dispatchers in a row have ended before reading the queue."""
 
 
 class QueueFolder:
-    """The folder of a target's queue, with lock, socket and log of its dispatcher.
+    """The folder of a target's queue, with the lock, socket and log of its dispatcher.
 
-    The lock file has a byte for each dispatcher that was started since one has last looked into the queue.
+    The lock file contains a byte for each dispatcher that was started since one last read the queue.
     """
 
     def __init__(self, workspace: Workspace, target: str) -> None:
@@ -45,24 +45,24 @@ class QueueFolder:
         self._problem = self.path / "trouble.json"
 
     def make(self) -> None:
-        """Make the folder, private to its user, unless it exists; of its parents only the folder of all queues.
+        """Create the folder, private to its user, unless it exists; of its parents, only the folder of all queues.
 
         Raises:
-            OSError: it cannot be made.
-            StoreUnavailable: the workspace is away.
+            OSError: it cannot be created.
+            StoreUnavailable: the workspace is unavailable.
         """
-        if self._workspace.is_missing(self.lock):  # its time says when a dispatcher was last started
+        if self._workspace.is_missing(self.lock):  # its modification time is that of a dispatcher's last start
             for folder in (self.path.parent, self.path):
                 folder.mkdir(mode=0o700, exist_ok=True)
             self.lock.touch(mode=0o600)
 
     def record_start(self, lock: OwnerLock) -> None:
-        """Count the start of a dispatcher; a full disk is ignored."""
+        """Count the start of a dispatcher; ignore a full disk."""
         with suppress(OSError):
             os.pwrite(lock.descriptor, b".", os.fstat(lock.descriptor).st_size)
 
     def clear_starts(self, lock: OwnerLock) -> None:
-        """Reset the count: a dispatcher has read the queue."""
+        """Reset the count, since a dispatcher has read the queue."""
         with suppress(OSError):
             os.ftruncate(lock.descriptor, 0)
 
@@ -75,7 +75,7 @@ class QueueFolder:
                 write_json(self._problem, {"text": text})
 
     def read_problem(self) -> str:
-        """Return the problem that keeps runs from being started; empty if there is none."""
+        """Return the problem that keeps runs from being started, or an empty text if there is none."""
         if self.is_failing():
             return f"what starts it keeps failing, {self.log} says why"
         with suppress(OSError):
@@ -83,7 +83,7 @@ class QueueFolder:
         return ""
 
     def is_failing(self) -> bool:
-        """Return whether the latest dispatchers have all ended before they read the queue."""
+        """Return whether the latest dispatchers all ended before they read the queue."""
         return self._find_failure_time() is not None
 
     def is_paused(self) -> bool:
@@ -100,11 +100,11 @@ class QueueFolder:
 
 
 def wake_dispatcher(workspace: Workspace, target: str) -> None:
-    """Ensure that a dispatcher reads a target's queue; where dispatchers keep failing, after a pause.
+    """Ensure that a dispatcher reads a target's queue; if dispatchers keep failing, only after a pause.
 
     Raises:
         OSError: no dispatcher could be started; the next reconciliation tries again.
-        StoreUnavailable: the workspace is away.
+        StoreUnavailable: the workspace is unavailable.
     """
     folder = QueueFolder(workspace, target)
     folder.make()
@@ -112,21 +112,21 @@ def wake_dispatcher(workspace: Workspace, target: str) -> None:
     while time.monotonic() < deadline:
         if _start_if_absent(workspace, target, folder) or _wake(folder):
             return
-        time.sleep(_AGAIN_SECONDS)  # it is about to open its socket, or to leave
+        time.sleep(_AGAIN_SECONDS)  # it is about to open its socket, or to end
 
 
 def wake_dispatchers(workspace: Workspace) -> None:
-    """Wake the dispatchers of all targets that runs wait for; failures are left to the next reconciliation."""
+    """Wake the dispatchers of all targets with queued runs; leave failures to the next reconciliation."""
     for target in workspace.queues.list_targets():
         with suppress(OSError, StoreError):
             wake_dispatcher(workspace, target)
 
 
 def ensure_dispatchers(workspace: Workspace) -> None:
-    """Start a dispatcher for each target that runs wait for and that has none.
+    """Start a dispatcher for each target that has queued runs and no dispatcher.
 
     Raises:
-        StoreUnavailable: the workspace is away.
+        StoreUnavailable: the workspace is unavailable.
     """
     for target in workspace.queues.list_targets():
         folder = QueueFolder(workspace, target)
@@ -136,7 +136,7 @@ def ensure_dispatchers(workspace: Workspace) -> None:
 
 
 def _start_if_absent(workspace: Workspace, target: str, folder: QueueFolder) -> bool:
-    """Start a dispatcher unless one runs or the last start was too recent; return False when one runs."""
+    """Start a dispatcher unless one is running or the last start was too recent; return False if one is running."""
     lock = OwnerLock.open(folder.lock)
     try:
         if not lock.try_take():
@@ -159,18 +159,18 @@ def _start_dispatcher(workspace: Workspace, name: str, folder: QueueFolder, lock
 
 
 def get_node_limit(workspace: Workspace, target: str) -> int | None:
-    """Return the limit of a target's nodes in use; 0 for a deleted target, None without a limit."""
+    """Return the maximum number of a target's nodes in use; 0 for a deleted target, None without a limit."""
     found = workspace.compute_targets.find(target)
     if found is None:
         return None if target == LOCAL_TARGET else 0
     try:
         return find_kind(found.kind).node_limit(found)
-    except TargetKindNotFound:  # its queue says so
+    except TargetKindNotFound:  # its queue shows the problem
         return None
 
 
 class QueueReport:
-    """A report on what queued runs wait for; each queue is read once, however many of its runs are reported on."""
+    """A report on what queued runs wait for; each queue is read once, for all of its runs."""
 
     def __init__(self, workspace: Workspace) -> None:
         self._workspace = workspace
@@ -202,7 +202,7 @@ class QueueReport:
 
 
 class _Queue(NamedTuple):
-    """A queue: keys of the runs that wait, in order; how many nodes there are and are taken; its problem."""
+    """A queue: the keys of its runs in order, the limit and number of nodes in use, and its problem."""
 
     keys: Sequence[int]
     most: int | None
@@ -215,7 +215,7 @@ def _format_count(count: int, noun: str) -> str:
 
 
 def _wake(folder: QueueFolder) -> bool:
-    """Wake the dispatcher; return False when none listens."""
+    """Wake the dispatcher; return False if none is listening."""
     import socket  # noqa: PLC0415 — not on the way of `run list`
 
     try:
@@ -225,7 +225,7 @@ def _wake(folder: QueueFolder) -> bool:
         ):
             sender.setblocking(False)
             sender.sendto(b".", address)
-    except BlockingIOError:  # so many calls wait there that it will look anyway
+    except BlockingIOError:  # enough wake-ups are pending
         return True
     except OSError:
         return False

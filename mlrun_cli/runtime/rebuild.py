@@ -1,4 +1,4 @@
-"""Import into a store of what the folders of a workspace have besides: runs, their values, named things."""
+"""Import into a store of what only the folders of a workspace contain: runs, their values, named objects."""
 
 from __future__ import annotations
 
@@ -31,12 +31,12 @@ class ImportReport(NamedTuple):
     """A report of the rows added to a store.
 
     Attributes:
-        runs: their ids.
-        salvaged: how many of them only a damaged store had.
-        salvaged_metrics: how many metrics only a damaged store had.
-        values: how many were logged.
-        named: how many rows by table.
-        unreadable: what could not be read.
+        runs: the ids of the added runs.
+        salvaged: the number of runs that only a damaged store contained.
+        salvaged_metrics: the number of metrics that only a damaged store contained.
+        values: the number of logged values.
+        named: the number of rows by table.
+        unreadable: descriptions of data that could not be read.
     """
 
     runs: list[str]
@@ -53,16 +53,16 @@ def import_folders(
     """Import runs that exist only in folders into a store, in one transaction and without duplicates.
 
     Args:
-        database: of the workspace.
-        folder: the workspace's.
-        redaction: hides the secrets in what the folders tell.
-        is_rebuilt: whether nobody has the store open yet, as one that was made again: then runs that had not ended
-            in it, and journals of sessions that it knows nothing of, are taken from the folders as a whole.
-        salvage: a damaged store, for what no folder has.
+        database: the database of the workspace.
+        folder: the folder of the workspace.
+        redaction: redacts the secrets in the folders' data.
+        is_rebuilt: whether the store was just rebuilt and is not in use yet: then its unfinished runs, and the journals
+          of sessions that it does not know, are imported from the folders entirely.
+        salvage: a damaged store, for data that is in no folder.
 
     Raises:
         StoreError: it cannot be written.
-        UsageError: a run that has not ended had a key that another has by now.
+        UsageError: the key of a run that has not ended was given to another run.
     """
     with database.transaction(durable=True):
         return _FolderImport(database, folder, redaction, salvage, is_rebuilt=is_rebuilt).run()
@@ -138,7 +138,7 @@ class _FolderImport:
             self._records.set_parents(key, documents[run_id].get("parent"), documents[run_id].get("root"))
 
     def _read_documents(self) -> dict[str, Mapping[str, Any]]:
-        """Read the documents of runs in folders, and of others in a damaged store, by id."""
+        """Return the documents of runs in folders, and of other runs in a damaged store, keyed by run id."""
         documents: dict[str, Mapping[str, Any]] = {}
         for folder in self._list_run_folders():
             documents.update(read_run_documents(folder))
@@ -149,15 +149,15 @@ class _FolderImport:
         return documents
 
     def _read_old_folders(self, besides: Collection[str]) -> list[Mapping[str, Any]]:
-        """Read the documents of an older version's runs, which have no keys yet."""
+        """Return the documents of an older version's runs, which have no keys yet."""
         old = [folder for folder in self._list_run_folders() if folder.path.name not in besides]
         return [document for document in map(read_old_folder, old) if document is not None]
 
     def _assign_keys(self, without: list[Mapping[str, Any]], keys: list[int]) -> None:
-        """Assign keys, which rise with time, to an older version's runs, below those of all others."""
+        """Assign keys, rising with creation time and below all others, to an older version's runs."""
         first = min(keys, default=len(without) + 1) - len(without)
         for place, document in enumerate(sorted(without, key=lambda each: int(each["row"]["created_at"]))):
-            # There may be less room than it takes; none has the key 0.
+            # There may be too few free keys, so keys may be negative; 0 is never used.
             document["row"]["run_key"] = first + place if first > 0 else first + place - 1
 
     def _add_run(self, document: Mapping[str, Any]) -> None:
@@ -201,7 +201,7 @@ class _FolderImport:
             **(read_json(folder.journal / READ_OFFSETS_NAME) or {}),
         }
         for name in list_journal_names(folder.journal):
-            # Of a run that the store knew, others go on behind where it has read to.
+            # If the store knew the run, other readers continue after the offset that it has read.
             end = None if own is not None else offsets.get(name, 0)
             read = self._read_journal(folder.journal / name, own, end, noted.get(name, 0))
             if own is not None and read:
@@ -228,10 +228,10 @@ class _FolderImport:
 
         Args:
             path: the journal.
-            own: the key of the run whose it is, when that was added.
-            end: up to where; None means all whole lines.
-            noted: up to where nothing but values is to be stored, since the records have the rest; None means all.
-            of_all: whether what it says of other runs is to be stored too.
+            own: the key of the run that the journal belongs to, if that run was added.
+            end: the offset to read up to; None means all complete lines.
+            noted: the offset up to which only values are stored, since the records contain the rest; None means all.
+            of_all: whether to store entries of runs that were not added too.
         """
         if not (self._added or of_all):
             return 0

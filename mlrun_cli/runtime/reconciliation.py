@@ -1,4 +1,4 @@
-"""Reconciliation of stored statuses with the machine: runs whose supervisor is gone are recovered."""
+"""Reconciliation of stored statuses with the machine: runs that have lost their supervisor are recovered."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from mlrun_cli.workspace import Workspace
 _PATIENCE_SECONDS = 2.0
 _LOOK_AGAIN_SECONDS = 0.004
 _START_AGAIN_SECONDS = 0.5
-"""After which recovery is started again: it may have been killed."""
+"""The time after which recovery is started again: it may have been killed."""
 
 _K = TypeVar("_K")
 
@@ -31,7 +31,7 @@ _K = TypeVar("_K")
 def reconcile_all(workspace: Workspace) -> frozenset[int]:
     """Reconcile all runs and start missing dispatchers; return the keys of runs that do not respond.
 
-    The workspace is known to be in its place.
+    The workspace must be known to be in place.
     """
     not_responding = _reconcile_followed(workspace)
     ensure_dispatchers(workspace)
@@ -41,15 +41,15 @@ def reconcile_all(workspace: Workspace) -> frozenset[int]:
 def reconcile_runs(workspace: Workspace) -> frozenset[int]:
     """Recover or end every run whose supervisor or session has died; return the keys of runs that do not respond.
 
-    Returns the keys of those that could not be recovered in time: they are to be shown as NotResponding. A run that one
-    reader has waited for in vain is recovered while nobody waits.
+    These are the runs that could not be recovered before a timeout, to be shown as NotResponding. Once a reader has
+    timed out waiting for a run, the run is recovered while no reader waits.
     """
     workspace.follow()
     return _reconcile_followed(workspace)
 
 
 def _reconcile_followed(workspace: Workspace) -> frozenset[int]:
-    """Reconcile the runs of a workspace that is known to be in its place."""
+    """Reconcile the runs of a workspace that is known to be in place."""
     given_up = reconcile_sessions(workspace)
     remove_unfinished_submits(workspace)
     targets = _Targets(workspace)
@@ -80,7 +80,7 @@ class _Targets:
         self._targets: dict[str | None, Target | None] = {}
 
     def find_lost(self, runs: Sequence[Run]) -> list[Run]:
-        """Return the runs that have lost their supervisors; those whose folder is gone are recorded as Failed."""
+        """Return the runs that have lost their supervisors; record runs whose folder no longer exists as Failed."""
         found: dict[int, Liveness] = {}
         for name, group in _group_runs(runs, lambda run: run.target).items():
             if (target := self._find(name)) is not None:
@@ -91,7 +91,7 @@ class _Targets:
         return [run for run in runs if found.get(run.key) is Liveness.LOST]
 
     def recover(self, runs: Sequence[Run]) -> bool:
-        """Ensure that lost runs are recovered; return False when nothing could be started for some of them."""
+        """Ensure that lost runs are recovered; return False if recovery could not be started for some of them."""
         are_started = True
         for group in _group_runs(runs, lambda run: type(self._find(run.target))).values():
             target = self._find(group[0].target)
@@ -99,7 +99,7 @@ class _Targets:
         return are_started
 
     def _find(self, name: str | None) -> Target | None:
-        """Return a target; None when its kind is not installed here, so that its runs are left alone."""
+        """Return a target, or None if its kind is not installed, so that its runs are left alone."""
         if name not in self._targets:
             self._targets[name] = None
             with suppress(TargetKindNotFound):

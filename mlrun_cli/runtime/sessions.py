@@ -1,8 +1,8 @@
-"""Sessions: processes outside of any submitted run that have runs in hand, as a notebook or a driver script.
+"""Sessions: processes outside of submitted runs that open runs themselves, such as a notebook or a driver script.
 
-A session is a folder with a lock, which its process holds, and a journal, in which it writes down what it says of
-runs. When the process is gone the lock is free, and the next reconciliation ingests what is left of the journal
-and ends the runs that it had open.
+A session is a folder with a lock, which its process holds, and a journal, to which it writes the data of its runs.
+When the process has ended, the lock is free, and the next reconciliation ingests the rest of the journal and ends the
+runs that were still open.
 """
 
 from __future__ import annotations
@@ -40,13 +40,13 @@ _ENDING = "ending.json"
 
 
 class Session:
-    """The session of this process in one workspace; it holds the owner lock of the runs that it opens."""
+    """The session of this process in a workspace; it holds the owner lock of the runs that it opens."""
 
     def __init__(self, workspace: Workspace, family: str) -> None:
-        """Make the folder; processes of one `family` have it in the beginning of its name.
+        """Create the session's folder, whose name starts with the name of a `family` of processes.
 
         Raises:
-            MlrunError: it cannot be made, or its lock cannot be taken.
+            MlrunError: it cannot be created, or its lock cannot be acquired.
         """
         process = identify(os.getpid())
         name = f"{family}-{os.getpid()}-{0 if process is None else process.start_ticks}-{os.urandom(4).hex()}"
@@ -64,10 +64,10 @@ class Session:
         self._reader = JournalReader(workspace, self.folder / JOURNAL, None)
 
     def try_to_ingest(self) -> None:
-        """Store the journal lines of this process, unless another process holds the store for too long.
+        """Store the journal lines of this process, unless another process locks the store for too long.
 
         Raises:
-            StoreError: it does, or the store cannot be used.
+            StoreError: the store is locked for too long or cannot be used.
         """
         self._workspace.set_busy_timeout(_MOMENT_SECONDS)
         try:
@@ -76,7 +76,7 @@ class Session:
             self._workspace.set_busy_timeout(_BUSY_SECONDS)
 
     def ingest_until_now(self) -> None:
-        """Store all journal lines that this process and its forks have written so far."""
+        """Store all journal lines that the processes of this session's family have written so far."""
         self._reader.ingest_until_now()
         names = {name for name in _list_names(self._workspace) if name.startswith(f"{self._family}-")}
         for gone in self._relatives.keys() - names:
@@ -88,15 +88,15 @@ class Session:
             self._relatives[name].ingest_until_now()
 
     def close(self, error: dict[str, Any] | None) -> None:
-        """End the runs that are still open, Failed if there is an error, and release the folder.
+        """End the runs that are still open, as Failed if there is an error, and remove the session's folder.
 
         Raises:
-            StoreError: the store cannot be written; whoever looks next does it.
+            StoreError: the store cannot be written; the next reconciliation then ends the runs.
         """
         ending = {"ended_at": now(), "error": error}
         self._workspace.checkpoint_often()
         try:
-            with suppress(OSError):  # it is for whoever looks next
+            with suppress(OSError):  # it is for the next reconciliation
                 write_json(self.folder / _ENDING, ending)
             self._reader.ingest_all()
             _end_runs(self._workspace, self.owner_lock, ending)
@@ -105,12 +105,12 @@ class Session:
             self._lock.close()
 
     def forget(self) -> None:
-        """Close inherited resources in a child made by `fork`."""
+        """Close inherited resources in a child created by `fork`."""
         self._lock.close()
 
 
 def _make_folder(folder: Path) -> OwnerLock:
-    """Make a session's folder with its lock already held when it appears, and return the lock."""
+    """Create a session's folder, whose lock is already held when it appears, and return the lock."""
     unfinished = folder.with_name(f".{folder.name}")
     folder.parent.mkdir(mode=0o700, exist_ok=True)
     unfinished.mkdir(mode=0o700)
@@ -122,18 +122,18 @@ def _make_folder(folder: Path) -> OwnerLock:
 
 
 def reconcile_sessions(workspace: Workspace) -> list[str]:
-    """Ingest what dead sessions have left behind, and end their open runs.
+    """Ingest the remaining data of dead sessions and end their open runs.
 
-    Returns the owner locks of those that could not be reconciled in time.
+    Returns the owner locks of the sessions that could not be reconciled before a timeout.
 
     Raises:
-        StoreUnavailable: the workspace is away, and may have taken its sessions with it.
+        StoreUnavailable: the workspace is unavailable, and its sessions may be too.
     """
     given_up = []
     deadline = time.monotonic() + _PATIENCE_SECONDS
     for name in _list_names(workspace):
         lock_file = workspace.folder / _SESSIONS / name / "lock"
-        # Another process may be at it: one reader waits for it, for a while.
+        # Another process may be reconciling it: one reader waits for that, up to a timeout.
         while not (is_reconciled := _reconcile(workspace, name)) and is_worth_waiting_for(lock_file):
             if time.monotonic() >= deadline:
                 record_slow_recovery(lock_file)
@@ -144,13 +144,13 @@ def reconcile_sessions(workspace: Workspace) -> list[str]:
     for owner_lock, host_id in workspace.runs.list_owner_locks():
         is_ours = owner_lock.startswith(f"{_SESSIONS}/") and host_id == get_origin().host_id
         if is_ours and workspace.is_missing(workspace.folder / owner_lock):
-            with suppress(StoreError):  # a look reads on where nothing can be written now
+            with suppress(StoreError):  # a reader continues even if the store cannot be written
                 _end_runs(workspace, owner_lock, {"ended_at": now(), "error": _make_death_error()})
     return given_up
 
 
 def list_remnants(workspace: Workspace) -> list[Path]:
-    """List session folders whose process died while making or removing them; none of them is reconciled."""
+    """Return session folders whose process died while creating or removing them; they are never reconciled."""
     folders = [path for path in (workspace.folder / _SESSIONS).glob("*") if path.is_dir()]
     return sorted(folder for folder in folders if folder.name.startswith(".") or not (folder / "lock").exists())
 
@@ -163,7 +163,7 @@ def _list_names(workspace: Workspace) -> list[str]:
 
 
 def _reconcile(workspace: Workspace, name: str) -> bool:
-    """Reconcile one session if it is dead; return False when another process does it, or the disk is full."""
+    """Reconcile one session if it is dead; return False if another process is doing so or the disk is full."""
     folder = workspace.folder / _SESSIONS / name
     try:
         lock = OwnerLock.open(folder / "lock")
@@ -172,7 +172,7 @@ def _reconcile(workspace: Workspace, name: str) -> bool:
     try:
         if not lock.take_to_recover():
             return not lock.is_recovering()
-        if not folder.is_dir():  # it has just ended by itself
+        if not folder.is_dir():  # it has just ended in an orderly way
             return True
         ending = _read_ending(folder) or {"ended_at": _find_last_activity(folder), "error": _make_death_error()}
         JournalReader(workspace, folder / JOURNAL, None).ingest_all()
@@ -191,14 +191,14 @@ def _reconcile(workspace: Workspace, name: str) -> bool:
 
 
 def _read_ending(folder: Path) -> dict[str, Any] | None:
-    """Read the ending that a session wrote; None when there is none that can be read."""
+    """Return the ending that a session wrote, or None if there is none or it cannot be read."""
     ending = read_json(folder / _ENDING)
     is_whole = ending is not None and isinstance(ending.get("ended_at"), int) and "error" in ending
     return ending if is_whole else None
 
 
 def _end_runs(workspace: Workspace, owner_lock: str, ending: dict[str, Any]) -> None:
-    """End the open runs of a session, with the files in their folders of outputs."""
+    """End the open runs of a session and keep the files in their output folders."""
     keep_all_outputs(workspace, owner_lock)
     status = RunStatus.COMPLETED if ending["error"] is None else RunStatus.FAILED
     with workspace.transaction(durable=True):
@@ -206,17 +206,17 @@ def _end_runs(workspace: Workspace, owner_lock: str, ending: dict[str, Any]) -> 
 
 
 def _remove(workspace: Workspace, folder: Path) -> None:
-    """Remove the folder and the record of a session without open runs; values are kept with their runs.
+    """Remove the folder and journal offsets of a session without open runs; copy its values to their runs first.
 
     Raises:
-        StoreUnavailable: the workspace is away.
+        StoreUnavailable: the workspace is unavailable.
     """
     names = list_journal_names(folder / JOURNAL)
     for name in names:
         copy_values_to_runs(workspace, folder / JOURNAL / name)
     shutil.rmtree(folder, ignore_errors=True)
     if names and workspace.is_missing(folder):
-        # Only now: who finds a journal whose offset is forgotten ingests it from its beginning.
+        # Only now: a reader that finds a journal without an offset ingests it from its start.
         with workspace.transaction():
             for name in names:
                 workspace.journals.forget_session(name)

@@ -1,4 +1,4 @@
-"""Recovery that a reader has waited for in vain: it goes on while no other reader waits."""
+"""Slow recovery: once a reader has timed out waiting for it, it continues while no other reader waits."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from mlrun_cli.runs.owner_lock import OwnerLock
 
 
 def is_worth_waiting_for(lock_file: Path) -> bool:
-    """Return whether the recovery of the runs of an owner lock is likely to be over soon."""
+    """Return whether the recovery of an owner lock's runs is likely to finish soon."""
     with suppress(OSError), closing(OwnerLock.open(lock_file)) as lock:
         return lock.is_worth_waiting_for()
     return True

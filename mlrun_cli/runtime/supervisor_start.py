@@ -1,4 +1,4 @@
-"""The start of a run's supervisor by its target, with what the target has the run's record say."""
+"""The start of a run's supervisor by its target, and of the properties that the target adds to the run."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from mlrun_cli.targets.base import Started, Target
 
 
 def start_supervisor(target: Target, run: Run, locks: Sequence[int]) -> Started:
-    """Start the supervisor of a run and hand it open locks, the owner lock first.
+    """Start the supervisor of a run and pass it open locks, the owner lock first.
 
     Raises:
         OSError: no process could be started.

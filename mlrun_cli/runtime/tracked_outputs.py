@@ -1,7 +1,7 @@
-"""Output folders of runs without a script: what lies in them when such a run ends is kept with it.
+"""Output folders of runs without a script, whose files are kept with the run when it ends.
 
-Which they are is written down beside the lock of the process that has the runs open, so that whoever finds this
-process dead can do it in its place.
+The folders are recorded beside the lock of the process that has the runs open, so that another process can keep the
+files if it dies.
 """
 
 from __future__ import annotations
@@ -24,10 +24,10 @@ _NO_ROOM = {errno.ENOSPC, errno.EDQUOT}
 
 
 def track_outputs(workspace: Workspace, owner_lock: str, run_id: str, outputs: Path) -> None:
-    """Track a folder, whose files are kept with the run when it ends.
+    """Track a folder whose files are to be kept with the run when it ends.
 
     Raises:
-        OSError: that cannot be recorded.
+        OSError: the folder cannot be recorded.
     """
     tracked = workspace.folder / owner_lock / _TRACKED
     tracked.mkdir(mode=0o700, exist_ok=True)
@@ -35,9 +35,9 @@ def track_outputs(workspace: Workspace, owner_lock: str, run_id: str, outputs: P
 
 
 def keep_outputs(workspace: Workspace, owner_lock: str, run_id: str) -> tuple[str, ...]:
-    """Keep the files in a run's tracked folder, if it has one; return warnings of what could not be kept.
+    """Keep the files in a run's tracked folder, if it has one; return warnings about files that could not be kept.
 
-    A file of the run that has the name already stays. May be called again, after a death in the middle too.
+    Existing files of the run are not replaced. It is safe to call this again, even after a crash during the first call.
     """
     record = workspace.folder / owner_lock / _TRACKED / run_id
     try:
@@ -85,12 +85,12 @@ def _copy_all(outputs: Path, folder: RunFolder, record: Path) -> tuple[str, ...]
 
 
 def _copy_file(source: str, destination: Path, record: Path) -> None:
-    """Copy a file into place, unless one is there; until it is complete, it lies beside the record."""
+    """Copy a file to a destination unless that exists; until complete, the copy lies beside the record."""
     if os.path.lexists(destination):
         return
     destination.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     with make_temporary_path(record) as temporary:
-        # Nobody must wait at a FIFO that has been put in the place of the file.
+        # Opening must not block on a FIFO that has been put in place of the file.
         read = os.open(source, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
         try:
             write = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
@@ -105,7 +105,7 @@ def _copy_file(source: str, destination: Path, record: Path) -> None:
 
 
 def _walk_files(outputs: Path) -> Iterator[tuple[str, str]]:
-    """Yield name and path of every file in a folder, those behind links included; visit each folder once."""
+    """Yield the name and path of every file in a folder, following links; visit each folder once."""
     seen: set[str] = set()
     folders = [("", os.path.realpath(outputs))]
     while folders:
@@ -116,7 +116,7 @@ def _walk_files(outputs: Path) -> Iterator[tuple[str, str]]:
         try:
             with os.scandir(folder) as entries:
                 found = sorted(entries, key=lambda entry: entry.name)
-        except OSError:  # it is gone, or was never there
+        except OSError:  # it does not exist
             continue
         for entry in found:
             name = f"{below}{entry.name}"

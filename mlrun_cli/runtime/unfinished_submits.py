@@ -1,4 +1,4 @@
-"""Folders that killed submits have left, with secrets, of runs that never got into the store."""
+"""Folders with secrets that killed submits have left, of runs that never reached the store."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ from mlrun_cli.workspace import Workspace
 
 
 def hold_marker(run_folder: RunFolder) -> OwnedFile:
-    """Hold a file that marks a submit, from before the run's folder exists until the run is in the store.
+    """Return a locked file that marks a submit, from before the run's folder exists until the run is in the store.
 
     Raises:
-        OSError: it cannot be made.
-        StoreError: the file system knows no locks.
+        OSError: it cannot be created.
+        StoreError: the file system does not support locks.
     """
     return OwnedFile(_find_markers(run_folder.path.parent.parent) / run_folder.path.name)
 
 
 def remove_unfinished_submits(workspace: Workspace) -> None:
-    """Remove what killed submits have left; a run that is in the store is left to recovery."""
+    """Remove the files of killed submits; leave runs that are in the store to recovery."""
     for left in list_abandoned_files(_find_markers(workspace.folder)):
         folder = workspace.run_folder(left.name)
-        with suppress(OSError):  # a disk that can only be read; the next look tries again
+        with suppress(OSError):  # a read-only disk; the next reconciliation tries again
             if workspace.runs.find_key(left.name) is None:
                 folder.secrets.unlink(missing_ok=True)
                 if not _has_begun(folder):
@@ -39,6 +39,6 @@ def _find_markers(workspace: Path) -> Path:
 
 
 def _has_begun(folder: RunFolder) -> bool:
-    """Return whether the run once was in a store, which has been lost since."""
+    """Return whether the run was once in a store, which has been lost since."""
     files = (folder.process, folder.outcome, folder.supervisor_log)
     return any(file.exists() for file in files) or bool(list_journal_names(folder.journal))

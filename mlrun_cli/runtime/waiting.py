@@ -1,11 +1,11 @@
-"""Reasons why live runs wait: a place in a queue, or room on the disk."""
+"""Reasons why live runs wait: for a place in a queue, or for space on the disk."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from contextlib import closing, suppress
 
-from mlrun_cli.core.disk_room import FULL_FOR_RUNS_BYTES, describe_full_disk
+from mlrun_cli.core.disk_space import FULL_FOR_RUNS_BYTES, describe_full_disk
 from mlrun_cli.runs.owner_lock import OwnerLock
 from mlrun_cli.runs.run import Run
 from mlrun_cli.runs.status import RunStatus
@@ -14,7 +14,7 @@ from mlrun_cli.workspace import Workspace
 
 
 def find_waiting(workspace: Workspace, runs: Iterable[Run]) -> Mapping[int, str | None]:
-    """Return why each of these runs waits, in one line, by key; None for one that does not wait."""
+    """Return the reasons why runs wait, in one line each, keyed by run; None for a run that does not wait."""
     report = QueueReport(workspace)
     full = describe_full_disk(workspace.folder, FULL_FOR_RUNS_BYTES)
     return {
@@ -24,7 +24,7 @@ def find_waiting(workspace: Workspace, runs: Iterable[Run]) -> Mapping[int, str 
 
 
 def find_space_wait(workspace: Workspace, run: Run, full: str | None) -> str | None:
-    """Return why a run waits for space on its disk; None when it does not."""
+    """Return the reason why a run waits for space on its disk, or None if it does not."""
     if full is None or run.status.is_terminal:
         return None
     with suppress(OSError), closing(OwnerLock.open(workspace.run_folder(run.run_id).lock)) as lock:

@@ -16,16 +16,16 @@ class ComputeTargetStore:
         self._database = database
 
     def find(self, name: str) -> ComputeTarget | None:
-        """Return the target of this name, or None."""
+        """Return the compute target with this name, or None if there is none."""
         row = self._database.row("SELECT * FROM compute_targets WHERE name = :name", name=name)
         return None if row is None else _build_target(row)
 
     def list(self) -> Sequence[ComputeTarget]:
-        """Return all targets, by name."""
+        """Return all compute targets, sorted by name."""
         return [_build_target(row) for row in self._database.rows("SELECT * FROM compute_targets ORDER BY name")]
 
     def insert(self, target: ComputeTarget) -> bool:
-        """Add a target; return False when one of its name exists, which stays as it is."""
+        """Insert a compute target; return False if one with its name exists, which is left unchanged."""
         inserted = self._database.execute(
             "INSERT INTO compute_targets (name, kind, definition, created_at, modified_at)"
             " VALUES (:name, :kind, :definition, :created_at, :modified_at) ON CONFLICT (name) DO NOTHING",
@@ -38,7 +38,7 @@ class ComputeTargetStore:
         return inserted == 1
 
     def replace(self, target: ComputeTarget) -> None:
-        """Update the definition of a target; its kind and creation time stay."""
+        """Replace the definition of a compute target; its kind and creation time stay the same."""
         self._database.execute(
             "UPDATE compute_targets SET definition = :definition, modified_at = :modified_at WHERE name = :name",
             name=target.name,
@@ -47,7 +47,7 @@ class ComputeTargetStore:
         )
 
     def delete(self, name: str) -> bool:
-        """Delete a target; return False when there is none."""
+        """Delete a compute target; return False if it does not exist."""
         return self._database.execute("DELETE FROM compute_targets WHERE name = :name", name=name) == 1
 
 

@@ -13,9 +13,9 @@ from mlrun_cli.store.db.database import Database, Row
 
 
 class DatasetStore:
-    """Reads and writes datasets. Those without a name are kept for the runs that use them.
+    """Reads and writes datasets, including the unnamed ones that are kept for the runs that use them.
 
-    Secrets in tags and descriptions are hidden; an address keeps its own, to be read by.
+    Secrets in tags and descriptions are redacted; those in URLs are kept, since they are needed to read the data.
     """
 
     def __init__(self, database: Database, redaction: Redaction) -> None:
@@ -23,24 +23,24 @@ class DatasetStore:
         self._redaction = redaction
 
     def find_by_id(self, dataset_id: str) -> Dataset | None:
-        """Return the dataset with this id, in letters of any case, or None."""
+        """Return the dataset with this id, compared case-insensitively, or None if there is none."""
         return self._find_one("dataset_id = :dataset_id", dataset_id=dataset_id.lower())
 
     def find(self, name: str, version: int | None = None) -> Dataset | None:
-        """Return the dataset of this name in this version, or None; without a version, the latest."""
+        """Return a version of a dataset, by default the latest, or None if it does not exist."""
         if version is None:
             return self._find_one("name = :name ORDER BY version DESC LIMIT 1", name=name)
         return self._find_one("name = :name AND version = :version", name=name, version=version)
 
     def find_unnamed(self, definition: Definition) -> Dataset | None:
-        """Return a dataset without a name that is defined in the same way, or None."""
+        """Return an unnamed dataset with the same definition, or None if there is none."""
         return self._find_one(
             "name IS NULL AND definition = :definition ORDER BY dataset_key LIMIT 1",
             definition=serialize_definition(definition),
         )
 
     def list_latest(self) -> Sequence[Dataset]:
-        """Return the latest version of every registered dataset, by name."""
+        """Return the latest version of every registered dataset, sorted by name."""
         rows = self._database.rows(
             "SELECT datasets.* FROM datasets JOIN"
             " (SELECT name, max(version) AS version FROM datasets WHERE name IS NOT NULL GROUP BY name) AS newest"
@@ -58,7 +58,7 @@ class DatasetStore:
         description: str | None = None,
         tags: Mapping[str, str | None] | None = None,
     ) -> Dataset:
-        """Add a dataset, under a new id if it has none yet, and return it."""
+        """Insert a dataset, under a new id unless one is given, and return it."""
         row = self._database.row(
             "INSERT INTO datasets (dataset_id, name, version, kind, definition, description, tags, created_at)"
             " VALUES (:dataset_id, :name, :version, :kind, :definition, :description, :tags, :now) RETURNING *",
@@ -74,8 +74,8 @@ class DatasetStore:
         assert row is not None
         return _build_dataset(row)
 
-    def describe(self, dataset: Dataset, description: str | None, tags: Mapping[str, str | None]) -> None:
-        """Replace the description and the tags of a dataset."""
+    def update(self, dataset: Dataset, description: str | None, tags: Mapping[str, str | None]) -> None:
+        """Update the description and tags of a dataset."""
         self._database.execute(
             "UPDATE datasets SET description = :description, tags = :tags WHERE dataset_key = :key",
             description=self._redaction.redact_optional(description),
@@ -93,7 +93,7 @@ class DatasetStore:
         )
 
     def remove_name(self, name: str) -> None:
-        """Remove the name from all versions of a dataset. Runs that used them still find them by id."""
+        """Remove the name from all versions of a dataset, which the runs that used them still find by id."""
         self._database.execute("UPDATE datasets SET name = NULL, version = NULL WHERE name = :name", name=name)
 
     def _find_one(self, condition: str, **parameters: object) -> Dataset | None:

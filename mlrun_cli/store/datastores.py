@@ -17,16 +17,16 @@ class DatastoreStore:
         self._database = database
 
     def find(self, name: str) -> Datastore | None:
-        """Return the datastore of this name, or None."""
+        """Return the datastore with this name, or None if there is none."""
         row = self._database.row("SELECT * FROM datastores WHERE name = :name", name=name)
         return None if row is None else _build_datastore(row)
 
     def list(self) -> Sequence[Datastore]:
-        """Return all datastores, by name."""
+        """Return all datastores, sorted by name."""
         return [_build_datastore(row) for row in self._database.rows("SELECT * FROM datastores ORDER BY name")]
 
     def put(self, name: str, folder: Path) -> None:
-        """Add a datastore, or change the folder of the one with this name."""
+        """Insert a datastore, or change the folder of the existing one with this name."""
         self._database.execute(
             "INSERT INTO datastores (name, folder, created_at) VALUES (:name, :folder, :now)"
             " ON CONFLICT (name) DO UPDATE SET folder = excluded.folder",
@@ -36,7 +36,7 @@ class DatastoreStore:
         )
 
     def remove(self, name: str) -> bool:
-        """Remove a datastore; return whether there was one."""
+        """Remove a datastore; return whether it existed."""
         return self._database.execute("DELETE FROM datastores WHERE name = :name", name=name) > 0
 
 

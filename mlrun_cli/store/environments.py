@@ -22,7 +22,7 @@ class EnvironmentStore:
         """Return one version of an environment.
 
         Raises:
-            EnvironmentNotFound: there is none.
+            EnvironmentNotFound: it does not exist.
         """
         found = self.find(name, version)
         if found is None:
@@ -30,19 +30,19 @@ class EnvironmentStore:
         return found
 
     def find(self, name: str, version: str) -> RegisteredEnvironment | None:
-        """Return one version of an environment, or None."""
+        """Return one version of an environment, or None if it does not exist."""
         row = self._database.row(
             "SELECT * FROM environments WHERE name = :name AND version = :version", name=name, version=version
         )
         return None if row is None else _build_environment(row)
 
     def list_versions(self, name: str) -> Sequence[RegisteredEnvironment]:
-        """Return all versions of an environment, in the order in which they were registered."""
+        """Return all versions of an environment, in the order of their registration."""
         rows = self._database.rows("SELECT * FROM environments WHERE name = :name ORDER BY environment_key", name=name)
         return [_build_environment(row) for row in rows]
 
     def list_newest(self) -> Sequence[RegisteredEnvironment]:
-        """Return the newest version of every environment, by name."""
+        """Return the newest version of every environment, sorted by name."""
         rows = self._database.rows(
             "SELECT * FROM environments WHERE environment_key IN"
             " (SELECT max(environment_key) FROM environments GROUP BY name) ORDER BY name"
@@ -50,7 +50,7 @@ class EnvironmentStore:
         return [_build_environment(row) for row in rows]
 
     def insert(self, name: str, version: str, definition: Mapping[str, Any], digest: str) -> None:
-        """Add a version that does not exist yet."""
+        """Insert a version that does not exist yet."""
         self._database.execute(
             "INSERT INTO environments (name, version, definition, digest, labels, created_at)"
             " VALUES (:name, :version, :definition, :digest, '[]', :now)",

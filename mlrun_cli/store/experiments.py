@@ -28,10 +28,10 @@ class ExperimentStore:
         self._redaction = redaction
 
     def get(self, name: str) -> Experiment:
-        """Return the experiment of this name.
+        """Return the experiment with this name.
 
         Raises:
-            ExperimentNotFound: there is none; the message lists those there are.
+            ExperimentNotFound: there is none; the message lists the existing ones.
         """
         found = self.find(name)
         if found is None:
@@ -39,16 +39,16 @@ class ExperimentStore:
         return found
 
     def find(self, name: str) -> Experiment | None:
-        """Return the experiment of this name, or None."""
+        """Return the experiment with this name, or None if there is none."""
         row = self._database.row("SELECT * FROM experiments WHERE name = :name", name=name)
         return None if row is None else _build_experiment(row)
 
     def list(self) -> Sequence[Experiment]:
-        """Return all experiments, by name."""
+        """Return all experiments, sorted by name."""
         return [_build_experiment(row) for row in self._database.rows("SELECT * FROM experiments ORDER BY name")]
 
     def list_outcomes(self) -> Sequence[ExperimentOutcomes]:
-        """Return all experiments, the one with the newest activity first, with the numbers of their runs by outcome."""
+        """Return all experiments with their numbers of runs by outcome, most recently active first."""
         found = {experiment.key: ExperimentOutcomes(experiment) for experiment in self.list()}
         for row in self._database.rows("SELECT * FROM experiment_outcomes WHERE run_count > 0"):
             before = found.get(row["experiment_key"])
@@ -62,12 +62,12 @@ class ExperimentStore:
         return sorted(found.values(), key=lambda each: -(each.last_activity_at or each.experiment.created_at))
 
     def update(self, key: int, **columns: object) -> None:
-        """Set columns of an experiment."""
+        """Update columns of an experiment."""
         changes = ", ".join(f"{name} = :{name}" for name in columns)
         self._database.execute(f"UPDATE experiments SET {changes} WHERE experiment_key = :key", key=key, **columns)  # noqa: S608
 
     def delete(self, key: int) -> bool:
-        """Delete an experiment, within a transaction; return False when it has runs."""
+        """Delete an experiment, within a transaction; return False if it has runs or does not exist."""
         deleted = self._database.execute(
             "DELETE FROM experiments WHERE experiment_key = :key"
             " AND NOT EXISTS (SELECT 1 FROM runs WHERE experiment_key = :key)",
@@ -86,7 +86,7 @@ class ExperimentStore:
         return {row["key"]: row["value"] for row in rows}
 
     def set_tags(self, key: int, tags: Mapping[str, str | None]) -> None:
-        """Add tags or change their values; secrets in them are hidden."""
+        """Add tags or change their values; secrets in them are redacted."""
         for name, value in self._redaction.redact_document(tags).items():
             self._database.execute(
                 "INSERT INTO experiment_tags (experiment_key, key, value) VALUES (:experiment_key, :key, :value)"
@@ -106,7 +106,7 @@ class ExperimentStore:
             )
 
     def reserve_run_numbers(self, name: str, count: int = 1) -> tuple[Experiment, int]:
-        """Reserve run numbers, within a transaction; return the experiment, made if missing, and the first number."""
+        """Reserve run numbers, within a transaction; return the experiment, created if needed, and the first number."""
         self.ensure(name)
         row = self._database.row(
             "UPDATE experiments SET last_run_number = last_run_number + :count WHERE name = :name RETURNING *",
@@ -117,7 +117,7 @@ class ExperimentStore:
         return _build_experiment(row), int(row["last_run_number"]) - count + 1
 
     def ensure(self, name: str) -> None:
-        """Create the experiment if there is none of this name."""
+        """Create the experiment with this name if it does not exist."""
         self._database.execute(
             "INSERT INTO experiments (experiment_id, name, created_at) VALUES (:guid, :name, :now)"
             " ON CONFLICT (name) DO NOTHING",

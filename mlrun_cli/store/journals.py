@@ -1,4 +1,4 @@
-"""How far each journal has been ingested into the database."""
+"""The offsets up to which journals have been ingested into the database."""
 
 from __future__ import annotations
 
@@ -6,18 +6,18 @@ from mlrun_cli.store.db.database import Database
 
 
 class JournalStore:
-    """Read offsets of the journals of a run, in bytes; they move in the transaction that stores what was read."""
+    """Read offsets of journals, in bytes; each is moved in the transaction that stores the data read."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     def get_offsets(self, run_key: int) -> dict[str, int]:
-        """Return the offset of every journal of a run of which something was read."""
+        """Return the read offsets of a run's journals, keyed by journal name; unread journals are omitted."""
         rows = self._database.rows("SELECT name, bytes_read FROM journals WHERE run_key = :run_key", run_key=run_key)
         return {row["name"]: row["bytes_read"] for row in rows}
 
     def advance(self, run_key: int, name: str, before: int, after: int) -> bool:
-        """Move an offset, within a transaction; return False when another reader has moved it meanwhile."""
+        """Advance an offset, within a transaction; return False if another reader has already moved it."""
         if before == 0:
             self._database.execute(
                 "INSERT INTO journals (run_key, name) VALUES (:run_key, :name) ON CONFLICT (run_key, name) DO NOTHING",
@@ -35,12 +35,12 @@ class JournalStore:
         return bool(changed)
 
     def get_session_offset(self, name: str) -> int:
-        """Return the offset of the journal of a session."""
+        """Return the read offset of a session's journal, or 0 if nothing was read."""
         row = self._database.row("SELECT bytes_read FROM session_journals WHERE name = :name", name=name)
         return 0 if row is None else int(row["bytes_read"])
 
     def advance_session(self, name: str, before: int, after: int) -> bool:
-        """Move the offset of the journal of a session, as `advance` does."""
+        """Advance the read offset of a session's journal, like `advance`."""
         if before == 0:
             self._database.execute(
                 "INSERT INTO session_journals (name) VALUES (:name) ON CONFLICT (name) DO NOTHING", name=name
@@ -54,5 +54,5 @@ class JournalStore:
         return bool(changed)
 
     def forget_session(self, name: str) -> None:
-        """Delete the offset of a journal of a session that is gone."""
+        """Delete the read offset of a journal whose session no longer exists."""
         self._database.execute("DELETE FROM session_journals WHERE name = :name", name=name)

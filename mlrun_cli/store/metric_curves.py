@@ -1,4 +1,4 @@
-"""The numbers of metrics as charts show them: no more points than a chart has room for."""
+"""The numbers of metrics for charts: no more points than a chart has room for."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _X = {STEP: "coalesce(step, position)", TIME: "logged_at"}
 
 
 class CurvePiece(NamedTuple):
-    """Numbers that follow each other: where the last of them stands, their mean, and how many they are."""
+    """Consecutive numbers of a curve: the step or time of the last one, their mean and their count."""
 
     end: float
     mean: float
@@ -23,9 +23,9 @@ class CurvePiece(NamedTuple):
 
 
 class MetricCurveStore:
-    """Reads curves. One with more numbers than points are wanted is cut into pieces of equal length.
+    """Reads curves; one with more numbers than requested points is divided into pieces of equal length.
 
-    Of each piece the least and the greatest number are kept, and the first NaN, so that no peak and no gap is lost.
+    Of each piece, the minimum, the maximum and the first NaN are returned, so that no peak and no gap is lost.
     """
 
     def __init__(self, database: Database) -> None:
@@ -41,15 +41,15 @@ class MetricCurveStore:
         begin: float | None = None,
         end: float | None = None,
     ) -> Sequence[MetricPoint]:
-        """Return a run's numbers of a metric as points over `over`; empty when there are none.
+        """Return a run's numbers of a metric as points over `over`; empty if there are none.
 
         Args:
             run_key: the key of the run.
-            name: of the metric.
-            points: about how many are wanted; a few more may come.
-            over: `step`, where a number without one has its position from 0 on, or `time`.
-            begin: only from this step, or this moment in microseconds, on; None means from the first.
-            end: only up to this one, which is included; None means to the last.
+            name: the name of the metric.
+            points: the approximate number of points; there may be a few more.
+            over: `step` or `time`; the step of a number logged without one is its position, counted from 0.
+            begin: the first step, or time in microseconds, to include; None means no limit.
+            end: the last step or time to include; None means no limit.
         """
         return self.get_curves([run_key], name, points=points, over=over, begin=begin, end=end).get(run_key, ())
 
@@ -63,7 +63,7 @@ class MetricCurveStore:
         begin: float | None = None,
         end: float | None = None,
     ) -> Mapping[int, Sequence[MetricPoint]]:
-        """Return the curves of several runs, by their keys; those without numbers of this name are left out."""
+        """Return the curves of several runs, keyed by run; runs without numbers of this metric are omitted."""
         found = {
             series["run_key"]: _Curve(self._database, series, over, begin, end).read_points(points)
             for series in self._select_series(run_keys, name)
@@ -81,16 +81,16 @@ class MetricCurveStore:
         end: float | None = None,
         before: int = 0,
     ) -> Mapping[int, Sequence[CurvePiece]]:
-        """Return the curves as pieces of finite numbers; each number is a piece where all numbers are points.
+        """Return the curves as pieces of finite numbers; if every number fits as a point, each is a piece of its own.
 
         Args:
-            run_keys: as `get_curves` takes them, like all that follow but the last.
-            name: of the metric.
-            points: about how many are wanted.
+            run_keys: the keys of the runs.
+            name: the name of the metric.
+            points: the approximate number of points of a curve, two for each piece.
             over: `step` or `time`.
-            begin: only from here on.
-            end: only up to here.
-            before: how many numbers before `begin` are taken in.
+            begin: the first step or time to include.
+            end: the last step or time to include.
+            before: the number of values before `begin` that are included too.
         """
         found = {
             series["run_key"]: _Curve(self._database, series, over, begin, end).read_pieces(points, before)
@@ -108,7 +108,7 @@ class MetricCurveStore:
 
 
 class _Curve:
-    """One metric of one run, between two ends."""
+    """One metric of one run, between two bounds."""
 
     def __init__(self, database: Database, series: Row, over: str, begin: float | None, end: float | None) -> None:
         self._database = database
@@ -150,7 +150,7 @@ class _Curve:
         return [CurvePiece(row["end"], row["mean"], row["size"]) for row in rows if row["size"]]
 
     def _find_extent(self) -> tuple[int, int]:
-        """Return the positions of the first and the last number between the ends."""
+        """Return the positions of the first and last value between the bounds, or (0, -1) if there is none."""
         if not self._is_cut:
             return 0, self._last
         row = self._database.row(
@@ -160,7 +160,7 @@ class _Curve:
         return (0, -1) if row is None or row["first"] is None else (row["first"], row["last"])
 
     def _read_all(self, first: int, last: int) -> Sequence[Row]:
-        """Return the numbers between two positions."""
+        """Return the numbers between two positions, inclusive."""
         return self._database.rows(
             "SELECT position, step, logged_at, number FROM metric_values"  # noqa: S608
             f" WHERE {self._condition} AND (number IS NOT NULL OR kind = 'n')"
@@ -171,7 +171,7 @@ class _Curve:
         )
 
     def _find_extremes(self, first: int, last: int, size: int) -> Sequence[Row]:
-        """Return minimum, maximum and the first NaN of each piece of `size` positions."""
+        """Return the minimum, maximum and first NaN of each piece of `size` positions."""
         piece = (
             f"SELECT position FROM metric_values WHERE {self._condition}"  # noqa: S608
             " AND position >= start AND position < start + :size"
@@ -192,7 +192,7 @@ class _Curve:
 
 
 def _compute_piece_size(first: int, last: int, points: int) -> int:
-    """Return the number of positions per piece, at two points a piece; 1 where each number can be a point."""
+    """Return the number of positions per piece, at two points per piece; 1 if every number can be a point."""
     return 1 if last - first < points else -(-(last - first + 1) // max(1, points // 2))
 
 

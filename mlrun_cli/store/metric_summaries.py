@@ -1,4 +1,4 @@
-"""Metrics without their values: which there are, how they were logged, and their last, least and greatest numbers."""
+"""Summaries of metrics without their values: names, shapes, and last, minimum and maximum numbers."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from mlrun_cli.store.db.database import Database, Row, build_in_list, build_in_l
 _MOST_READ = 40_000
 _SPECIAL = re.compile(r"[%_\\]")
 _ESCAPED = r"\\\g<0>"
-# The database makes NaN null; whether that is what the null stands for is asked of the value itself.
+# The database stores NaN as null; whether a null stands for NaN is read from the value itself.
 _ENDS_IN_NAN = (
     "coalesce((SELECT kind = 'n' FROM metric_values WHERE metric_values.metric_key = metrics.metric_key"
     " AND position = metrics.value_count - 1), 0)"
@@ -23,7 +23,7 @@ _SELECT = f"SELECT *, last_value IS NULL AND {_ENDS_IN_NAN} AS ends_in_nan FROM 
 
 
 class MetricSummaryStore:
-    """Reads what the store keeps beside the values of metrics."""
+    """Reads the summaries that the store keeps of metrics."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -31,14 +31,14 @@ class MetricSummaryStore:
     def list(
         self, run_key: int, *, limit: int, offset: int = 0, text: str = "", only_images: bool | None = None
     ) -> Sequence[MetricSummary]:
-        """Return the metrics of a run, by name: `limit` of them after the first `offset`.
+        """Return `limit` metrics of a run after the first `offset`, sorted by name.
 
         Args:
             run_key: the key of the run.
-            limit: how many at most.
-            offset: how many are left out first.
-            text: what the name holds, in either case.
-            only_images: True for images only, False for all others only.
+            limit: the maximum number of metrics.
+            offset: the number of metrics to skip.
+            text: a text that the name contains, case-insensitively.
+            only_images: True for images only, False for other metrics only.
         """
         condition, parameters = _build_condition(run_key, text, only_images)
         rows = self._database.rows(
@@ -57,14 +57,14 @@ class MetricSummaryStore:
         return int(row["found"])
 
     def find(self, run_key: int, name: str) -> MetricSummary | None:
-        """Return the metric of this name of a run, or None."""
+        """Return the metric of a run with this name, or None if there is none."""
         row = self._database.row(f"{_SELECT} WHERE run_key = :run_key AND name = :name", run_key=run_key, name=name)
         return None if row is None else _build_summary(row)
 
     def list_for_runs(self, run_keys: Sequence[int], names: Sequence[str]) -> Mapping[tuple[int, str], MetricSummary]:
-        """Return the metrics of these names, by key of the run and name; missing ones are left out.
+        """Return the metrics with these names, keyed by run and name; missing ones are omitted.
 
-        At most some hundred names.
+        There may be a few hundred names at most.
         """
         its_name, named = build_in_list("name", names)
         found: dict[tuple[int, str], MetricSummary] = {}
@@ -78,9 +78,9 @@ class MetricSummaryStore:
         return found
 
     def list_names(self, run_keys: Sequence[int], limit: int = 1000) -> Sequence[str]:
-        """Return the first `limit` names of metrics with numbers in some of the runs, in alphabetical order."""
+        """Return the first `limit` names of metrics that have numbers in any of the runs, in alphabetical order."""
         found: set[str] = set()
-        for run_key in run_keys:  # one by one, as each of them may have ten thousand
+        for run_key in run_keys:  # one by one, as each run may have ten thousand
             rows = self._database.rows(
                 f"SELECT name FROM metrics WHERE run_key = :run_key AND {_HAS_NUMBERS}"  # noqa: S608
                 " ORDER BY name LIMIT :limit",
@@ -91,10 +91,10 @@ class MetricSummaryStore:
         return sorted(found)[:limit]
 
     def list_most_common(self, run_keys: Sequence[int], limit: int) -> Sequence[tuple[str, int]]:
-        """Return the metric names that the most of these runs have numbers of, each with its largest number of values.
+        """Return the metric names for which most of these runs have numbers, each with its largest value count.
 
-        Of names that as many runs have, the one with the most values comes first. Where runs have ten thousand names
-        each, the first runs speak for the others.
+        The most common names come first, ties by value count. If runs have ten thousand names each, only the first runs
+        are read.
         """
         if not run_keys:
             return []
@@ -108,7 +108,7 @@ class MetricSummaryStore:
         return [(row["name"], row["longest"]) for row in rows]
 
     def _limit_runs(self, run_keys: Sequence[int]) -> Sequence[int]:
-        """Return the first runs, at least one, that have together few enough metrics to be read for a page."""
+        """Return the first runs, at least one, that together have few enough metrics to be read for a page."""
         left = _MOST_READ
         reached: list[int] = []
         for run_key in run_keys:
@@ -126,7 +126,7 @@ class MetricSummaryStore:
         return reached
 
     def count_names(self, run_keys: Sequence[int]) -> int:
-        """Return the number of names that `list_names` returns without a limit, for some hundred runs."""
+        """Return the number of names that `list_names` returns without a limit, for a few hundred runs at most."""
         its_run, parameters = build_in_list("run", run_keys)
         row = self._database.row(
             f"SELECT count(DISTINCT name) AS found FROM metrics WHERE run_key IN {its_run} AND {_HAS_NUMBERS}",  # noqa: S608
@@ -136,7 +136,7 @@ class MetricSummaryStore:
         return int(row["found"])
 
     def list_all_names(self, limit: int = 1000) -> Sequence[str]:
-        """Return the first `limit` names of metrics of all runs, in alphabetical order."""
+        """Return the first `limit` metric names of all runs, in alphabetical order."""
         rows = self._database.rows(
             "WITH RECURSIVE each_name (name) AS (SELECT min(name) FROM metrics UNION ALL"
             " SELECT (SELECT min(name) FROM metrics WHERE name > each_name.name) FROM each_name"

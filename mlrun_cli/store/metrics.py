@@ -1,8 +1,8 @@
 """Metrics in the database: every SQL statement about them is in this file.
 
-Values keep their kind, since a database cannot: SQLite makes NaN null and True 1, and Python's integers have
-no bound. `kind` is `f` float, `n` NaN, `i` integer, `b` boolean, `s` text, `z` None, `r` row, `t` table; rows, tables,
-text and integers beyond 2**53 are in `text`, everything else in `number`.
+The kind of each value is stored too, since a database loses it: SQLite turns NaN into null and True into 1, and
+Python's integers are unbounded. `kind` is `f` float, `n` NaN, `i` integer, `b` boolean, `s` text, `z` None, `r` row,
+`t` table; rows, tables, text and integers beyond 2**53 are in `text`, everything else in `number`.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ class MetricStore:
         self._database = database
 
     def add(self, run_key: int, batch: Iterable[LoggedValue]) -> None:
-        """Append logged values, in their order, within a transaction."""
+        """Append logged values in order, within a transaction."""
         series_by_name: dict[str, _Series] = {}
         rows: list[tuple[object, ...]] = []
         for shape, name, logged_at, step, value, description in batch:
@@ -59,7 +59,7 @@ class MetricStore:
             if description is not None:
                 series.description = description
             if shape == VALUE and type(value) is float and value == value:  # noqa: PLR0124 — NaN differs from itself
-                # By far the most frequent: half the time of the general way.
+                # By far the most frequent case, which takes half the time of the general one.
                 series.add_number(value)
                 rows.append((series.key, series.count, logged_at, step, "f", value, None))
                 series.count += 1
@@ -77,7 +77,7 @@ class MetricStore:
             self._close(series)
 
     def count(self, run_key: int) -> int:
-        """Return how many values a run has logged."""
+        """Return the number of values that a run has logged."""
         row = self._database.row(
             "SELECT coalesce(sum(value_count), 0) AS total FROM metrics WHERE run_key = :run_key", run_key=run_key
         )
@@ -85,18 +85,18 @@ class MetricStore:
         return int(row["total"])
 
     def get(self, run_key: int, name: str | None = None) -> dict[str, Any]:
-        """Return all metrics of a run, or the one of this name, each in the shape of `get_metrics`."""
+        """Return all metrics of a run, or only the one with this name, each in the shape of `get_metrics`."""
         return {
             row["name"]: self._read_values(row["metric_key"], row["shape"])
             for row in self._select_series(run_key, name)
         }
 
     def get_shapes(self, run_key: int, name: str | None = None) -> dict[str, str]:
-        """Return the shape of each metric of a run, or of the one of this name."""
+        """Return the shapes of all metrics of a run, keyed by name, or of only the one with this name."""
         return {row["name"]: row["shape"] for row in self._select_series(run_key, name)}
 
     def get_last(self, run_key: int, name: str | None = None) -> dict[str, Any]:
-        """Return the newest value of each metric of a run, or of the one of this name."""
+        """Return the newest values of all metrics of a run, keyed by name, or of only the one with this name."""
         last: dict[str, Any] = {}
         for series in self._select_series(run_key, name):
             row = self._database.row(
@@ -108,7 +108,7 @@ class MetricStore:
         return last
 
     def list_items(self, run_key: int, name: str, *, limit: int, offset: int = 0) -> Sequence[MetricItem]:
-        """Return the values of one metric in the order of logging: `limit` of them after the first `offset`."""
+        """Return `limit` values of one metric after the first `offset`, in the order of logging."""
         rows = self._database.rows(
             "SELECT position, step, logged_at, kind, number, text FROM metric_values WHERE position >= :offset"
             " AND metric_key = (SELECT metric_key FROM metrics WHERE run_key = :run_key AND name = :name)"
@@ -147,7 +147,7 @@ class MetricStore:
         return assemble_metric(shape, values, [row["step"] for row in rows])
 
     def _is_plain(self, metric_key: int) -> bool:
-        """Return whether all values are numbers without a step, which are read three times as fast."""
+        """Return whether all values are floats without a step, which can be read three times as fast."""
         other = self._database.row(
             "SELECT 1 FROM metric_values WHERE metric_key = :key AND (kind <> 'f' OR step IS NOT NULL) LIMIT 1",
             key=metric_key,
@@ -183,7 +183,7 @@ class MetricStore:
 
 
 def _encode(shape: str, value: Any) -> tuple[str, float | None, str | None]:
-    """Return `(kind, number, text)` of one value."""
+    """Return the columns `(kind, number, text)` of one value."""
     if shape in {ROW, TABLE}:
         return "r" if shape == ROW else "t", None, json.dumps(value)
     if type(value) is float:

@@ -14,9 +14,9 @@ from mlrun_cli.store.db.database import Database, Row
 
 
 class ModelStore:
-    """Reads and writes models. `reserve_version` and `insert` belong into one transaction.
+    """Reads and writes models; `reserve_version` and `insert` must share one transaction.
 
-    Secrets in tags, properties and descriptions are hidden.
+    Secrets in tags, properties and descriptions are redacted.
     """
 
     def __init__(self, database: Database, redaction: Redaction) -> None:
@@ -24,7 +24,7 @@ class ModelStore:
         self._redaction = redaction
 
     def reserve_version(self, name: str) -> int:
-        """Reserve and return the next version of a name; a version is never given again."""
+        """Reserve and return the next version of a model name; a version is never assigned twice."""
         row = self._database.row(
             "INSERT INTO model_names (name, last_version) VALUES (:name, 1)"
             " ON CONFLICT (name) DO UPDATE SET last_version = model_names.last_version + 1 RETURNING last_version",
@@ -34,7 +34,7 @@ class ModelStore:
         return int(row["last_version"])
 
     def insert(self, new: NewModel, version: int, user_name: str) -> None:
-        """Add a model."""
+        """Insert a model."""
         moment = now()
         self._database.execute(
             "INSERT INTO models (name, version, run_id, experiment_name, user_name, framework, framework_version,"
@@ -57,10 +57,10 @@ class ModelStore:
         )
 
     def get(self, name: str, version: int | None = None) -> Model:
-        """Return the model of this name and version; without one, the newest.
+        """Return a version of a model, by default the newest.
 
         Raises:
-            ModelNotFound: there is none; the message lists what there is.
+            ModelNotFound: it does not exist; the message lists the existing ones.
         """
         found = self.list(ModelFilter(name=name, version=version))
         if not found:
@@ -68,7 +68,7 @@ class ModelStore:
         return found[0]
 
     def list(self, which: ModelFilter) -> Sequence[Model]:
-        """Return the models of a filter, newest first."""
+        """Return the models that match a filter, newest first."""
         columns = {"name": which.name, "version": which.version, "run_id": which.run_id, "framework": which.framework}
         wanted = {column: value for column, value in columns.items() if value is not None}
         where = " AND ".join(f"{column} = :{column}" for column in wanted) or "1 = 1"
@@ -84,7 +84,7 @@ class ModelStore:
         description: str | None,
         details: ModelDetails,
     ) -> None:
-        """Update all columns of a model that may change."""
+        """Update the columns of a model that may change."""
         self._database.execute(
             "UPDATE models SET tags = :tags, properties = :properties, description = :description,"
             " details = :details, modified_at = :now WHERE model_key = :key",
@@ -97,7 +97,7 @@ class ModelStore:
         )
 
     def delete(self, model: Model) -> bool:
-        """Delete a model; return False when it was gone."""
+        """Delete a model; return False if it no longer exists."""
         return bool(self._database.execute("DELETE FROM models WHERE model_key = :key", key=model.key))
 
     def _build_not_found_error(self, name: str, version: int | None) -> ModelNotFound:

@@ -1,7 +1,7 @@
-"""Writes down, beside the store, what each transaction changes: see `runs.record_files`.
+"""Recording of each transaction's changes in files beside the store: see `runs.record_files`.
 
-The files are written before the transaction commits: nothing that was acknowledged is missing in them. Where one
-cannot be written, as on a full disk, the store goes on without it, and `workspace repair` makes it up.
+The files are written before the transaction commits, so they contain everything that was acknowledged. If one cannot
+be written, as on a full disk, the store continues without it, and `workspace repair` adds what is missing.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ from mlrun_cli.store.records import GONE, NAMED_TABLES, RUN, UNRECORDED, Change,
 
 _AT_ONCE = 1000
 _LARGEST_BYTES = 1 << 18
-"""A run's record is begun anew when it is longer: a script may change its tags all the time."""
+"""The size above which a run's record is rewritten: a script may change its tags all the time."""
 
 
 class Recorder:
-    """Keeps the records of one connection; `begin` and `write` frame each of its transactions."""
+    """Records the changes of one connection; `begin` and `write` frame each of its transactions."""
 
     def __init__(self, database: Database, folder: Path) -> None:
         self._database = database
@@ -35,7 +35,7 @@ class Recorder:
         self._changes: dict[Change, None] = {}
 
     def begin(self) -> None:
-        """Begin to collect changes; earlier ones are dropped."""
+        """Start collecting changes; discard earlier ones."""
         self._changes.clear()
         self._database.watch(self._records.list_watched_tables, self._note)
 
@@ -49,9 +49,9 @@ class Recorder:
         self._record_named([change for change in changes if change.table not in {RUN, GONE}])
 
     def record_missing(self) -> int:
-        """Write missing or different documents to the record files, within a transaction; return the number of runs.
+        """Record missing or outdated documents, within a transaction; return the number of runs recorded.
 
-        An older version has written none, and a full disk has let none be written.
+        Documents may be missing because of an older version or a full disk.
         """
         told = self._read_recorded_runs()
         lacking = {}
@@ -64,7 +64,7 @@ class Recorder:
         return sum(folder.path.is_dir() for folder in lacking.values())
 
     def _read_recorded_runs(self) -> dict[str, str]:
-        """Return the fingerprints of the runs in the record files, by run id."""
+        """Return the fingerprints of the runs in the record files, keyed by run id."""
         with suppress(FileNotFoundError):
             folders = [path for path in (self._folder / "runs").iterdir() if path.is_dir() and path.name[0] != "."]
             return {
@@ -105,7 +105,7 @@ class Recorder:
                     self._write_own(document)
             for root_key, documents in below.items():
                 children = self._find_record_folder(documents[0]).children
-                if not children.exists():  # those of an older version are not in any
+                if not children.exists():  # an older version has written none
                     earlier = [
                         key for key in self._records.list_children_without_folder(root_key) if key not in changed
                     ]
@@ -114,7 +114,7 @@ class Recorder:
                 self._append(children, documents)
 
     def _find_record_folder(self, document: dict[str, Any]) -> RunFolder:
-        """Return the folder in which a run is recorded: its own, or that of its root."""
+        """Return the folder in which a run is recorded: its own, or its root's if it has none."""
         return RunFolder(
             self._folder / "runs" / (document["root"] if _is_below(document) else document["row"]["run_id"])
         )
@@ -125,12 +125,12 @@ class Recorder:
     def _write_own(self, document: dict[str, Any]) -> None:
         folder = RunFolder(self._folder / "runs" / document["row"]["run_id"])
         with suppress(OSError):
-            if "owner_lock" in document["row"]:  # one without a script has no folder before
+            if "owner_lock" in document["row"]:  # a run without a script has no folder yet
                 with suppress(FileExistsError):
                     os.mkdir(folder.path, 0o700)
             size = _get_size(folder.record)
             if size:
-                document["row"].pop("definition", None)  # long, the same for ever, and in the first line
+                document["row"].pop("definition", None)  # long, never changed, and in the first line
             if size > _LARGEST_BYTES:
                 self._rewrite(folder.record, document)
             else:
@@ -154,7 +154,7 @@ class Recorder:
 
     def _record_named(self, changes: list[Change]) -> None:
         names = self._folder / NAMES
-        if changes and not names.exists():  # those of an older version are not in any
+        if changes and not names.exists():  # an older version has written none
             changes = list(dict.fromkeys([*self._list_names(), *changes]))
         lines = [
             {
@@ -169,7 +169,7 @@ class Recorder:
 
 
 def _is_below(document: Mapping[str, Any]) -> bool:
-    """Return whether a run has no folder of its own, as a child without a script."""
+    """Return whether a run has no folder of its own, like a child run without a script."""
     return document["root"] is not None and "owner_lock" in document["row"]
 
 
@@ -181,10 +181,10 @@ def _compute_fingerprint(document: Mapping[str, Any]) -> str:
     """Return a digest of a run's document, without volatile keys."""
     recorded = {
         **document,
-        "experiment": document.get("experiment", {}).get("experiment_id"),  # its row has a record of its own
+        "experiment": document.get("experiment", {}).get("experiment_id"),  # its row is recorded separately
         "row": _select_recorded(RUN, document.get("row")),
     }
-    from hashlib import sha256  # noqa: PLC0415 - 3 ms and a megabyte, and only a repair needs it
+    from hashlib import sha256  # noqa: PLC0415 - 3 ms and 1 MB, and only a repair needs it
 
     return sha256(json.dumps(recorded, sort_keys=True).encode()).hexdigest()
 

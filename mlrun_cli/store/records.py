@@ -1,7 +1,7 @@
-"""Runs and named things as documents, from which their rows can be made again.
+"""Runs and named objects as documents from which their rows can be restored.
 
-A run's document has all that the store says of it but its metrics. What has a name in a workspace (experiments,
-models, data, settings …) is a row each.
+A run's document contains all of the run's data in the store except its metrics. Each named object of a workspace
+(experiments, models, data, settings …) is one row.
 """
 
 from __future__ import annotations
@@ -28,16 +28,16 @@ NAMED_TABLES: Mapping[str, tuple[str, ...]] = {
     "model_names": ("name",),
     "saved_views": ("name",),
 }
-"""The tables of what has a name, with the columns of their keys; experiments come first, since others refer to them."""
+"""The tables of named objects, with their key columns; experiments come first, since other tables refer to them."""
 
 UNRECORDED = {"runs": ("lease_until", OLD_OWNER_LOCK), "experiments": ("last_run_number",)}
-"""Columns that change all the time and can be told without a record, or that are there for older programs."""
+"""Columns that change often and can be derived without a record, or that exist for older programs."""
 
 
 class Change(NamedTuple):
-    """A row that has changed: of a named table by its key, of a run by the run's.
+    """A changed row, identified by the key of a named table, or by the key of a run.
 
-    `GONE` is a run that was deleted, with its id and its root's key.
+    With the table `GONE`, it is a deleted run, with its id and its root's key.
     """
 
     table: str
@@ -46,13 +46,13 @@ class Change(NamedTuple):
 
 
 class RecordStore:
-    """Reads documents from the store, and makes rows of them."""
+    """Reads documents from the store, and restores rows from them."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     def list_watched_tables(self) -> list[WatchedTable]:
-        """Return the tables whose changes are reported, each as a `Change`."""
+        """Return the tables whose changes are reported, each change as a `Change`."""
         tables = [
             WatchedTable(
                 table, table, keys, [name for name in self._database.list_columns(table) if name not in unrecorded]
@@ -64,7 +64,7 @@ class RecordStore:
         return [*tables, *pairs, WatchedTable(RUN, GONE, ("run_id", "root_key"), only_deletions=True)]
 
     def read_documents(self, keys: Sequence[int]) -> Iterator[dict[str, Any]]:
-        """Yield the documents of runs by their keys; deleted runs are left out."""
+        """Yield the documents of the runs with these keys; deleted runs are omitted."""
         for places, parameters in build_in_lists("run", keys):
             rows = self._database.rows(
                 "SELECT runs.*, parents.run_id AS _parent, roots.run_id AS _root FROM runs"  # noqa: S608
@@ -96,12 +96,12 @@ class RecordStore:
                 }
 
     def list_run_keys(self) -> dict[str, tuple[int, str]]:
-        """Return key and status of every run, by its id."""
+        """Return the key and status of every run, keyed by run id."""
         rows = self._database.rows("SELECT run_id, run_key, status FROM runs")
         return {row["run_id"]: (row["run_key"], row["status"]) for row in rows}
 
     def list_children_without_folder(self, root_key: int) -> list[int]:
-        """Return the keys of the runs below one that have no folder of their own."""
+        """Return the keys of the runs below a root run that have no folder of their own."""
         rows = self._database.rows(
             "SELECT run_key FROM runs WHERE root_key = :root_key AND owner_lock IS NOT NULL ORDER BY run_key",
             root_key=root_key,
@@ -115,23 +115,23 @@ class RecordStore:
         return [tuple(row[column] for column in columns) for row in rows]
 
     def find_run_id(self, key: int) -> str | None:
-        """Return the id of a run, or None."""
+        """Return the id of the run with this key, or None if there is none."""
         row = self._database.row("SELECT run_id FROM runs WHERE run_key = :key", key=key)
         return None if row is None else str(row["run_id"])
 
     def find_named(self, table: str, key: Sequence[Any]) -> dict[str, Any] | None:
-        """Return a row of a named table; None when it is gone."""
+        """Return a row of a named table, or None if it does not exist."""
         where = " AND ".join(f"{column} = :{column}" for column in NAMED_TABLES[table])
         wanted = dict(zip(NAMED_TABLES[table], key, strict=False))
         row = self._database.row(f"SELECT * FROM {table} WHERE {where}", **wanted)  # noqa: S608 — our own names
         return None if row is None else dict(row)
 
     def add_named(self, table: str, row: Mapping[str, Any]) -> bool:
-        """Add a row to a named table unless its key or name exists, within a transaction."""
+        """Insert a row into a named table, within a transaction; return False if its key or name already exists."""
         return bool(self._insert(table, row, "ON CONFLICT DO NOTHING"))
 
     def add_run(self, document: Mapping[str, Any]) -> int:
-        """Add a run, with its former key if that is free, within a transaction; return its key."""
+        """Insert a run, under its former key if that is free, within a transaction; return its key."""
         row = dict(document["row"])
         row["experiment_key"] = self._ensure_experiment(document["experiment"])
         taken = self._database.row("SELECT 1 FROM runs WHERE run_key = :key", key=row.get("run_key"))
@@ -155,7 +155,7 @@ class RecordStore:
         return key
 
     def set_parents(self, key: int, parent: str | None, root: str | None) -> None:
-        """Set the parent and root of a run by their ids; missing ones are left out."""
+        """Set the parent and root of a run by their run ids; ids that do not exist set null."""
         self._database.execute(
             "UPDATE runs SET parent_key = (SELECT run_key FROM runs WHERE run_id = :parent),"
             " root_key = (SELECT run_key FROM runs WHERE run_id = :root) WHERE run_key = :key",
@@ -165,7 +165,7 @@ class RecordStore:
         )
 
     def delete_run(self, key: int) -> None:
-        """Delete a run and its data, whatever its status, within a transaction."""
+        """Delete a run with its data, whatever its status, within a transaction."""
         self._database.execute(
             "DELETE FROM metric_values WHERE metric_key IN (SELECT metric_key FROM metrics WHERE run_key = :key)",
             key=key,
@@ -174,14 +174,14 @@ class RecordStore:
             self._database.execute(f"DELETE FROM {table} WHERE run_key = :key", key=key)  # noqa: S608
 
     def reserve_run_number(self, experiment_name: str) -> int:
-        """Reserve a run number of an experiment for a run that has lost its own."""
+        """Return the next run number of an experiment, for a run that has lost its own."""
         row = self._database.row(
             "SELECT max(last_run_number) AS number FROM experiments WHERE name = :name", name=experiment_name
         )
         return 1 + int((row and row["number"]) or 0)
 
     def _ensure_experiment(self, experiment: Mapping[str, Any]) -> int:
-        # It may have another name by now.
+        # The experiment may have been renamed.
         found = self._database.row(
             "SELECT experiment_key FROM experiments WHERE experiment_id = :experiment_id OR name = :name"
             " ORDER BY experiment_id <> :experiment_id",

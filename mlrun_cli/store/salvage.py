@@ -1,4 +1,4 @@
-"""Takes over, row by row, what can still be read of a damaged store."""
+"""Transfer, row by row, of what can still be read from a damaged store."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ _VALUE_COLUMNS = ("metric_key", "position", "logged_at", "step", "kind", "number
 
 
 class Salvage:
-    """The part of a damaged store that can be read."""
+    """The readable part of a damaged store."""
 
     def __init__(self, damaged: DamagedDatabase) -> None:
         self._damaged = damaged
 
     def add_named(self, database: Database) -> None:
-        """Add rows of named tables that a sound store lacks, within a transaction."""
+        """Insert the rows of named tables that a sound store lacks, within a transaction."""
         records = RecordStore(database)
         for table in NAMED_TABLES:
             for row in self._damaged.rows(table, NAMED_TABLES[table]):
                 records.add_named(table, row)
 
     def read_documents(self) -> dict[str, dict[str, Any]]:
-        """Return the documents of runs by id, as `RecordStore` has them; `journals` is how far each was read."""
+        """Return the documents of runs as in `RecordStore`, keyed by run id; `journals` contains read offsets."""
         rows = {row["run_key"]: row for row in self._damaged.rows("runs", ("run_key",))}
         experiments = {row["experiment_key"]: row for row in self._damaged.rows("experiments", ("experiment_key",))}
         tags = self._group_pairs("run_tags", ("run_key", "key"), lambda row: (row["key"], row["value"]))
@@ -51,7 +51,7 @@ class Salvage:
         }
 
     def add_metrics(self, database: Database) -> int:
-        """Add the metrics that have more values here to a sound store, within a transaction; return their number."""
+        """Add metrics that have more values here than in a sound store, within a transaction; return their number."""
         there = RecordStore(database).list_run_keys()
         ids = {row["run_key"]: row["run_id"] for row in self._damaged.rows("runs", ("run_key",))}
         counts: dict[int, int] = defaultdict(int)
@@ -81,7 +81,7 @@ class Salvage:
     def _group_pairs(
         self, table: str, keys: tuple[str, ...], pair: Callable[[Mapping[str, Any]], tuple[Any, Any]]
     ) -> dict[int, list[tuple[Any, Any]]]:
-        """Return pairs grouped by the runs that they belong to."""
+        """Return pairs grouped by the key of the run that they belong to."""
         found: dict[int, list[tuple[Any, Any]]] = defaultdict(list)
         for row in self._damaged.rows(table, keys):
             found[row["run_key"]].append(pair(row))
@@ -89,7 +89,7 @@ class Salvage:
 
 
 def _insert_metric(database: Database, run_key: int, metric: Mapping[str, Any], count: int) -> int | None:
-    """Insert a metric in place of one with fewer values, and return its key; None when the store has as many."""
+    """Insert a metric in place of one with fewer values and return its key, or None if the store has as many."""
     found = database.row(
         "SELECT metric_key, value_count FROM metrics WHERE run_key = :run_key AND name = :name",
         run_key=run_key,

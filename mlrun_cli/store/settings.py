@@ -1,4 +1,4 @@
-"""A workspace's own settings in the database: every SQL statement about them is in this file."""
+"""The settings of a workspace in the database: every SQL statement about them is in this file."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ from mlrun_cli.store.db.database import Database
 
 
 class SettingStore:
-    """Reads and writes texts by key. Each method is one statement."""
+    """Reads and writes settings, which are texts by key. Each method is one statement."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     def get(self, key: str) -> str | None:
-        """Return the value of a setting, or None when it was never set."""
+        """Return the value of a setting, or None if it was never set."""
         row = self._database.row("SELECT value FROM settings WHERE key = :key", key=key)
         return None if row is None else str(row["value"])
 

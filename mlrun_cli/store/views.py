@@ -16,16 +16,16 @@ class ViewStore:
         self._database = database
 
     def list(self) -> Sequence[SavedView]:
-        """Return all views, by name."""
+        """Return all views, sorted by name."""
         return [_build_view(row) for row in self._database.rows("SELECT * FROM saved_views ORDER BY name")]
 
     def find(self, name: str) -> SavedView | None:
-        """Return the view of this name, or None."""
+        """Return the view with this name, or None if there is none."""
         row = self._database.row("SELECT * FROM saved_views WHERE name = :name", name=name)
         return None if row is None else _build_view(row)
 
     def add(self, name: str, page: str, query: str, author: str) -> bool:
-        """Save a new view; return False when the name is taken."""
+        """Insert a view; return False if the name is taken."""
         added = self._database.execute(
             "INSERT INTO saved_views (name, page, query, author, created_at, changed_at, version)"
             " VALUES (:name, :page, :query, :author, :now, :now, 1) ON CONFLICT (name) DO NOTHING",
@@ -38,15 +38,15 @@ class ViewStore:
         return bool(added)
 
     def replace(self, name: str, version: int, page: str, query: str, author: str) -> bool:
-        """Overwrite a view, if it is at this version; return False when it is not."""
+        """Overwrite a view if it is at this version; return whether it was."""
         return self._change(name, version, page=page, query=query, author=author)
 
     def rename(self, name: str, version: int, new_name: str, author: str) -> bool:
-        """Rename a view, if it is at this version; return False when it is not."""
+        """Rename a view if it is at this version; return whether it was."""
         return self._change(name, version, name=new_name, author=author)
 
     def delete(self, name: str, version: int) -> bool:
-        """Delete a view, if it is at this version; return False when it is not."""
+        """Delete a view if it is at this version; return whether it was."""
         deleted = self._database.execute(
             "DELETE FROM saved_views WHERE name = :name AND version = :version", name=name, version=version
         )

@@ -47,7 +47,7 @@ def test_an_unnamed_dataset_is_found_by_an_equal_definition(datasets: DatasetSto
 
 def test_a_dataset_without_its_name_is_found_by_id_alone(datasets: DatasetStore) -> None:
     added = datasets.insert(_definition("/a"), name="n", version=1)
-    datasets.describe(added, "now", {"k": "v"})
+    datasets.update(added, "now", {"k": "v"})
     datasets.remove_name("n")
     found = datasets.find_by_id(added.dataset_id)
     assert datasets.find("n") is None

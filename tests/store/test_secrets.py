@@ -90,5 +90,5 @@ def test_of_an_experiment_a_model_and_a_dataset(database: Database, redaction: R
     definition = {"kind": "file", "paths": [{"path": "/a"}], "options": {}, "steps": []}
     dataset = datasets.insert(definition, name="d", version=1, description=TEXT, tags=TAGS)
     assert (dataset.tags, dataset.description) == (HIDDEN, SHOWN)
-    datasets.describe(dataset, TEXT, TAGS)
+    datasets.update(dataset, TEXT, TAGS)
     assert datasets.find("d") == dataset

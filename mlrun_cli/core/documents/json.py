@@ -1,4 +1,4 @@
-"""Nodes of a JSON text. The standard library's decoder keeps neither lines nor the text of numbers."""
+"""A reader of JSON text that keeps line numbers and the text of numbers, unlike the standard library's."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from mlrun_cli.errors import InvalidFile
 
 
 def read_json(path: Path, text: str) -> Node:
-    """Return the nodes of a JSON text.
+    """Parse a JSON text into nodes.
 
     Raises:
-        json.JSONDecodeError: it is not JSON.
-        InvalidFile: as `read_document`.
+        json.JSONDecodeError: the text is not JSON.
+        InvalidFile: as for `read_document`.
     """
     return _JsonReader(path, text).read()
 
 
 def build_json_error(path: Path, error: json.JSONDecodeError) -> InvalidFile:
-    """Return the error for a file that had to be JSON."""
+    """Return the error for a file that is not valid JSON."""
     return InvalidFile(path, f"is not JSON: {error.msg.lower()}", line=error.lineno)
 
 

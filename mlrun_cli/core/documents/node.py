@@ -1,4 +1,4 @@
-"""A value of a document with its place in the file, so that an error can name line and key path."""
+"""A value of a document with its position in the file, so that an error can show the line and key path."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ TOO_DEEP = f"is nested more than {MAX_DEPTH} deep"
 MAX_LETTERS = 8 << 20
 MAX_KEY_PATH = 1000
 MAX_NUMBER = 1000
-"""Of the letters of a number: more of them are text, since what computes with it would take very long."""
+"""The maximum length of a number; longer ones are read as text, since computing with them would take very long."""
 
 _VARIABLES = {"environmentvariables", "variables"}
 
@@ -32,12 +32,12 @@ _KIND_WORDS: Mapping[type, str] = {
 
 
 class Node(NamedTuple):
-    """A value of a document, and where it stands.
+    """A value of a document and its position in the file.
 
     Attributes:
-        path: the file, as its reader was given it.
+        path: the file, as it was passed to the reader.
         key_path: `environment.python.interpreterPath`, `arguments[2]`; empty for the whole document.
-        line: counted from 1; 0 in a document that stands in no file.
+        line: counted from 1; 0 if the document did not come from a file.
         content: a scalar, the nodes of a list or the nodes of a mapping.
         source: a scalar as it was written, without its quotes; empty for lists and mappings.
     """
@@ -50,23 +50,23 @@ class Node(NamedTuple):
 
     @property
     def is_null(self) -> bool:
-        """Whether the key stands there without a value."""
+        """True if the key has no value."""
         return self.content is None
 
     def build_error(self, reason: str, *, hint: str | None = None) -> InvalidFile:
-        """Return an error that names file, line and key path, to be raised."""
+        """Return an error that states the file, line and key path, to be raised."""
         return build_file_error(self.path, reason, line=self.line, key_path=self.key_path, hint=hint)
 
     @property
-    def place(self) -> str:
-        """File and line, for messages."""
+    def location(self) -> str:
+        """The file and line, for messages."""
         return f"{self.path}, line {self.line}" if self.line else str(self.path)
 
     def as_mapping(self) -> dict[str, Node]:
-        """Return the nodes of a mapping, by key.
+        """Return the nodes of a mapping, keyed by name.
 
         Raises:
-            InvalidFile: it is something else.
+            InvalidFile: it is of another type.
         """
         if not isinstance(self.content, dict):
             raise self._build_type_error("a mapping")
@@ -76,17 +76,17 @@ class Node(NamedTuple):
         """Return the nodes of a list.
 
         Raises:
-            InvalidFile: it is something else.
+            InvalidFile: it is of another type.
         """
         if not isinstance(self.content, tuple):
             raise self._build_type_error("a list")
         return self.content
 
     def as_text(self) -> str:
-        """Return a text; a number, boolean value or date as it was written.
+        """Return the value as text; numbers, booleans and dates are returned as they were written.
 
         Raises:
-            InvalidFile: it is nothing, a list or a mapping, or no process could be given it.
+            InvalidFile: it is null, a list or a mapping, or cannot be passed to a process.
         """
         if self.content is None or isinstance(self.content, (tuple, dict)):
             raise self._build_type_error("text")
@@ -97,10 +97,10 @@ class Node(NamedTuple):
         return text
 
     def as_variables(self) -> dict[str, str]:
-        """Return environment variables; one without a value is empty.
+        """Return the mapping as environment variables; a key without a value becomes an empty string.
 
         Raises:
-            InvalidFile: it is no mapping, or no process could be given them.
+            InvalidFile: it is not a mapping, or a name or value cannot be passed to a process.
         """
         found: dict[str, str] = {}
         problems = Problems()
@@ -115,27 +115,27 @@ class Node(NamedTuple):
         return found
 
     def as_boolean(self) -> bool:
-        """Return a boolean value.
+        """Return the value as a boolean.
 
         Raises:
-            InvalidFile: it is something else.
+            InvalidFile: it is of another type.
         """
         if not isinstance(self.content, bool):
             raise self._build_type_error("true or false")
         return self.content
 
     def as_integer(self) -> int:
-        """Return a whole number.
+        """Return the value as a whole number.
 
         Raises:
-            InvalidFile: it is something else.
+            InvalidFile: it is of another type.
         """
         if not isinstance(self.content, int) or isinstance(self.content, bool):
             raise self._build_type_error("a whole number")
         return self.content
 
     def rebase(self, key_path: str) -> Node:
-        """Return the same value under another key path; its lines stay those of the file."""
+        """Return the same value under another key path, with its line numbers unchanged."""
         content = self.content
         if isinstance(content, dict):
             content = {key: node.rebase(join_key_path(key_path, key)) for key, node in content.items()}
@@ -158,7 +158,7 @@ class Node(NamedTuple):
 
 
 def build_file_error(path: Path, reason: str, *, line: int, key_path: str = "", hint: str | None = None) -> InvalidFile:
-    """Return an error about a line of a file, to be raised; a line of 0 and an empty key path are left out."""
+    """Return an error about a line of a file, to be raised; a line of 0 and an empty key path are omitted."""
     return InvalidFile(path, reason, line=line or None, key_path=format_key_path(key_path) or None, hint=hint)
 
 
@@ -169,7 +169,7 @@ def format_key_path(key_path: str) -> str:
 
 
 def find_text_problem(text: str) -> str | None:
-    """Return why a text cannot be passed to a process as argument or variable; None when it can."""
+    """Return the reason why a text cannot be passed to a process as an argument or variable, or None if it can."""
     if "\0" in text:
         return "holds a NUL character"
     if any("\ud800" <= character <= "\udfff" for character in text):
@@ -178,7 +178,7 @@ def find_text_problem(text: str) -> str | None:
 
 
 def quote_value(key_path: str, text: str) -> str:
-    """Return a value for quotation in an error; empty where it may be a secret."""
+    """Return a shortened value to quote in an error message, or an empty string if it may be a secret."""
     redaction = get_process_redaction()
     keys = key_path.lower().split(".")
     if _VARIABLES & set(keys) or redaction.is_secret(keys[-1]):
@@ -192,7 +192,7 @@ def join_key_path(key_path: str, key: str) -> str:
 
 
 class NodeBuilder:
-    """Base of both readers: counts nodes and refuses duplicate keys."""
+    """Base class of the document readers: counts nodes and rejects duplicate keys."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -200,10 +200,10 @@ class NodeBuilder:
         self._letters = 0
 
     def build_node(self, content: Content, key_path: str, line: int, source: str = "") -> Node:
-        """Return one value of the document.
+        """Return the node of one value.
 
         Raises:
-            InvalidFile: there is too much text.
+            InvalidFile: the document contains too much text.
         """
         self._letters += len(source)
         if self._letters > MAX_LETTERS:
@@ -212,10 +212,10 @@ class NodeBuilder:
         return Node(self.path, key_path, line, content, source)
 
     def count_value(self, key_path: str, line: int, depth: int) -> None:
-        """Count one more value, before its content is read.
+        """Count a value before its content is read.
 
         Raises:
-            InvalidFile: there are too many, or it is nested too deep, or under keys that are too long.
+            InvalidFile: there are too many values, or this one is nested too deeply or has too long a key path.
         """
         self._count += 1
         if len(key_path) > MAX_KEY_PATH:
@@ -226,19 +226,19 @@ class NodeBuilder:
         self.check_depth(key_path, line, depth)
 
     def check_depth(self, key_path: str, line: int, depth: int) -> None:
-        """Refuse to go deeper than `MAX_DEPTH`.
+        """Raise an error if a value is nested deeper than `MAX_DEPTH`.
 
         Raises:
-            InvalidFile: it would.
+            InvalidFile: it is nested too deeply.
         """
         if depth > MAX_DEPTH:
             raise build_file_error(self.path, TOO_DEEP, line=line, key_path=_shorten(key_path))
 
     def record_key(self, lines: dict[str, int], key: str, key_path: str, line: int) -> None:
-        """Record the line of a key of a mapping, before its value is read.
+        """Record the line of a mapping's key before its value is read.
 
         Raises:
-            InvalidFile: the mapping has the key already.
+            InvalidFile: the mapping already has the key.
         """
         if key in lines:
             raise build_file_error(self.path, f"stands twice, first in line {lines[key]}", line=line, key_path=key_path)

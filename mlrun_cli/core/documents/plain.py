@@ -1,4 +1,4 @@
-"""Nodes of a document that came as plain values, such as the runconfig that a script submits."""
+"""Nodes of a document given as plain values, such as the runconfig that a script submits."""
 
 from __future__ import annotations
 
@@ -10,11 +10,10 @@ from mlrun_cli.errors import InvalidFile
 
 
 def build_nodes(document: object, path: Path) -> Node:
-    """Return the nodes of dicts, lists and scalars, none with a line; `path` stands in messages as their file.
+    """Return the nodes of dicts, lists and scalars, without line numbers; errors show `path` as their file.
 
     Raises:
-        InvalidFile: a value is of no kind that JSON has, a key is no text, or there is too much of it, as in
-            `read_document`.
+        InvalidFile: a value is not of a JSON type, a key is not text, or a limit of `read_document` is exceeded.
     """
     return _PlainReader(path).build(document, "", 1)
 

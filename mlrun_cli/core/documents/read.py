@@ -1,7 +1,7 @@
-"""Small documents that people write: YAML or JSON, read with bounds and with the line of every value.
+"""A reader of small YAML or JSON documents, with limits and with the line number of every value.
 
 A value keeps its source text: an argument written `0.10` reaches the script as `0.10`, `no` as `no` and
-`true` as `true`, whatever YAML or JSON would make of them.
+`true` as `true`, whatever values YAML or JSON would convert them to.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ from mlrun_cli.errors import InvalidFile
 
 
 def read_document(path: Path) -> Node:
-    """Read a YAML or JSON file; its content decides which, whatever its suffix.
+    """Read a YAML or JSON file; the format is detected from its content, not its suffix.
 
     Raises:
-        InvalidFile: as `read_text`; neither YAML nor JSON; a key twice; nested deeper than `MAX_DEPTH`; more
-            than `MAX_VALUES` values or `MAX_LETTERS` letters once aliases are written out; keys that are too long;
-            a YAML tag that is no plain value.
+        InvalidFile: as `read_text`; neither YAML nor JSON; a duplicate key; nested deeper than `MAX_DEPTH`; more
+            than `MAX_VALUES` values or `MAX_LETTERS` letters once aliases are written out; key paths that are too long;
+            a YAML tag other than those of plain values.
     """
     text = read_text(path)
     if not text.lstrip().startswith(("{", "[")):

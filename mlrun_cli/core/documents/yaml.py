@@ -1,4 +1,4 @@
-"""Nodes of a YAML text: PyYAML's own know their lines, and no Python object is ever built from a tag."""
+"""A reader of YAML text that keeps line numbers and never builds Python objects from tags."""
 
 from __future__ import annotations
 
@@ -29,11 +29,11 @@ _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 def read_yaml(path: Path, text: str) -> Node:
-    """Return the nodes of a YAML text of one document.
+    """Parse a YAML text that contains one document into nodes.
 
     Raises:
-        InvalidFile: it is not YAML; empty; a key twice; too deep, or too many values once aliases are
-            written out; a tag that is no plain value, or an alias that stands for nothing.
+        InvalidFile: the text is empty or not YAML; has a duplicate key; is nested too deeply or has too many values
+            once aliases are expanded; has a tag other than those of plain values, or an undefined alias.
     """
     return _YamlReader(path).read(text)
 
@@ -54,7 +54,7 @@ class _YamlReader(NodeBuilder):
         return self._build(root, "", 1)
 
     def _check_events(self, events: Iterator[yaml.Event]) -> None:
-        """Check the depth before `compose`, which calls itself for each level."""
+        """Check the nesting depth before `compose`, which recurses into each level."""
         depth = -2  # the stream and the document begin as a list or a mapping does
         for event in events:
             name = type(event).__name__
@@ -112,7 +112,7 @@ class _YamlReader(NodeBuilder):
         return merged | nodes
 
     def _merge_into(self, merged: dict[str, Node], value: yaml.Node, key_path: str, depth: int) -> None:
-        """Merge the mapping, or list of mappings, of a `<<` key; of mappings with the same key, the first wins."""
+        """Merge the mapping, or list of mappings, of a `<<` key; for duplicate keys, the first mapping wins."""
         for source in value.value if isinstance(value, yaml.SequenceNode) else [value]:
             for key, node in self._build(source, key_path, depth + 1).as_mapping().items():
                 merged.setdefault(key, node)

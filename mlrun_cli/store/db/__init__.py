@@ -1,1 +1,1 @@
-"""Databases: the contract, and a folder for each dialect of it."""
+"""Databases: the contract, and a folder for each dialect."""

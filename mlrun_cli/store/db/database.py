@@ -1,15 +1,14 @@
-"""The contract of a database: what a dialect brings, so that the statements about nouns are the same on each.
+"""The contract of a database: what a dialect provides so that the stores' statements work on every database.
 
 A dialect is a folder beside this file, and a line in `registry.LOCATORS`; no other module names it. It has
 
-- a `DatabaseLocator`: says where a database is, opens it with its schema up to date, and repairs and copies it as a
-  whole;
+- a `DatabaseLocator`: locates a database, opens it with its schema up to date, and repairs and copies it as a whole;
 - a `Database`: a connection, on which `:name` marks a parameter;
-- a `Dialect`: the words of SQL that are no standard (hints for the planner, the search in texts);
-- its schema, with the tables and columns that the stores name, in migrations. What is derived (`run_texts`,
-  `experiment_outcomes`, `sort_value` of tags and properties) the database itself keeps up to date.
+- a `Dialect`: the SQL that is not standard (hints for the query planner, full-text search);
+- its schema, with the tables and columns that the stores use, in migrations. The database itself keeps derived data
+  (`run_texts`, `experiment_outcomes`, `sort_value` of tags and properties) up to date.
 
-Statements about nouns may use what SQLite and PostgreSQL share beyond the standard: `RETURNING`, `ON CONFLICT` and
+The stores' statements may use what SQLite and PostgreSQL share beyond the standard: `RETURNING`, `ON CONFLICT` and
 `LIMIT`.
 """
 
@@ -25,73 +24,73 @@ if TYPE_CHECKING:  # start-up: reading commands watch no table
 Row = Mapping[str, Any]
 
 _LONGEST_LIST = 500
-"""How many values a statement names at most."""
+"""The maximum number of values in one list."""
 
 
 TextCondition = tuple[str, Mapping[str, object], bool]
-"""The condition that a row of `run_texts` holds each of some words: its SQL, its parameters, and whether an index finds
-any of the words, without which all rows are read."""
+"""The condition that a row of `run_texts` contains each of some words: its SQL, its parameters, and whether an index
+finds any of the words; otherwise all rows are read."""
 
 
 class Dialect(Protocol):
-    """The words of SQL that differ between databases."""
+    """The SQL that differs between databases."""
 
     ordered_join: str
-    """Joins two tables so that the first is read first, along its index: a hint where the database takes hints."""
+    """The keyword of a join that reads the first table first, along its index, if the database has such a hint."""
 
     text_key: str
-    """The key of the run in a row of `run_texts`."""
+    """The column of `run_texts` that contains the key of the run."""
 
     def disable_index(self, column: str) -> str:
-        """Return the column as an expression that no index is used for, where the database has such hints."""
+        """Return a column as an expression for which no index is used, if the database supports such a hint."""
 
     def build_text_condition(self, text: str) -> TextCondition:
-        """Return the condition that `run_texts` contains each word of a text, case-insensitively."""
+        """Return the condition that `run_texts` contains every word of a text, case-insensitively."""
 
 
 class Database(Protocol):
-    """An open connection. Statements outside `transaction` commit by themselves."""
+    """An open connection. Statements outside `transaction` commit immediately."""
 
     dialect: Dialect
 
     def row(self, sql: str, **parameters: object) -> Row | None:
-        """Return the first row, or None."""
+        """Return the first row of a query, or None if there is none."""
 
     def rows(self, sql: str, **parameters: object) -> list[Row]:
-        """Return all rows."""
+        """Return all rows of a query."""
 
     def execute(self, sql: str, **parameters: object) -> int:
-        """Run a statement; return the number of rows that it changed, without those that triggers changed."""
+        """Execute a statement and return the number of rows it changed, not counting changes made by triggers."""
 
     def insert_many(self, table: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
-        """Insert many rows at once, each a sequence in the order of `columns`."""
+        """Insert rows, each a sequence in the order of `columns`."""
 
     def transaction(self, *, durable: bool = False) -> AbstractContextManager[None]:
-        """Begin a write transaction: all or nothing; a durable one has reached the disk when it ends."""
+        """Return a context manager for a write transaction; a durable one has reached the disk when it ends."""
 
     def list_columns(self, table: str) -> Sequence[str]:
-        """Return the columns of a table, without those that the database computes."""
+        """Return the names of a table's columns, without computed columns."""
 
     def watch(self, tables: Callable[[], Sequence[WatchedTable]], report: ReportChange) -> None:
         """Report each row that this connection changes, within the transaction that changes it.
 
-        Further calls for the same connection do nothing, and call `tables` not at all.
+        Further calls for the same connection do nothing, and do not call `tables`.
         """
 
     def replace_connection(self, other: Database) -> None:
         """Take over the connection of another object of the same dialect, which is unusable afterwards."""
 
     def version(self) -> int:
-        """Return a number that differs from the last one if another connection has written meanwhile; costs no read.
+        """Return a number that changes when another connection has written; it costs no disk access.
 
-        Own writes do not change it, and numbers of two connections do not compare.
+        This connection's own writes do not change it, and numbers of different connections are not comparable.
         """
 
     def set_busy_timeout(self, seconds: float) -> None:
         """Set how long a statement waits for another process before it fails."""
 
     def checkpoint(self) -> None:
-        """Move logged writes into the database file, so that the next write needs little space."""
+        """Move logged writes into the database file, so that the next write needs little disk space."""
 
     def checkpoint_often(self) -> None:
         """Checkpoint at short intervals from now on, so that the log is short when this process ends."""
@@ -101,17 +100,17 @@ class Database(Protocol):
 
 
 def is_driver_error(error: BaseException) -> bool:
-    """Return whether an error is one of a database's driver, as PEP 249 names them."""
+    """Return whether an error comes from a database driver, that is, is a `DatabaseError` as in PEP 249."""
     return any(kind.__name__ == "DatabaseError" for kind in type(error).__mro__)
 
 
 def build_in_list(name: str, values: Sequence[object]) -> tuple[str, dict[str, object]]:
-    """Return `(:name_0, :name_1, …)` for `IN`, and its parameters."""
+    """Return the SQL list `(:name_0, :name_1, …)` for an `IN` condition, and its parameters."""
     parameters = {f"{name}_{number}": value for number, value in enumerate(values)}
     return f"({', '.join(f':{key}' for key in parameters)})", parameters
 
 
 def build_in_lists(name: str, values: Sequence[object]) -> Iterator[tuple[str, dict[str, object]]]:
-    """Yield what `build_in_list` returns, for any number of values: a list for each few hundred."""
+    """Yield SQL lists and parameters like `build_in_list`, each for a few hundred of the values."""
     for start in range(0, len(values), _LONGEST_LIST):
         yield build_in_list(name, values[start : start + _LONGEST_LIST])

@@ -1,4 +1,4 @@
-"""The contract of what says where a database is, and does what concerns a database as a whole."""
+"""The contract of database locators, which find, open, copy and replace whole databases."""
 
 from __future__ import annotations
 
@@ -11,44 +11,44 @@ from mlrun_cli.store.db.database import Database
 
 
 class DamagedDatabase(Protocol):
-    """A database of which only a part can be read."""
+    """A database that can be read only in part."""
 
     def rows(self, table: str, keys: Sequence[str]) -> Iterator[dict[str, Any]]:
-        """Return the rows of a table that can be read, in the order of their keys."""
+        """Return the readable rows of a table, in the order of `keys`."""
 
     def close(self) -> None:
-        """Close it."""
+        """Close the database."""
 
 
 class NewDatabase(Protocol):
-    """A database that is to take the place of the one that a locator names, and is open."""
+    """A new, open database that is to replace the one of a locator."""
 
     database: Database
 
     def put_in_place(self, reason: str) -> Path | None:
-        """Close the database and move it into place; return the new name of the former one, or None.
+        """Close the database and move it into place; return the new path of the former one, or None.
 
-        The former database is kept under a name with the reason (`damaged`, `replaced`), which is returned; None when
-        there was none.
+        The former database is kept under a name that contains the reason (`damaged`, `replaced`); None means that there
+        was none.
         """
 
 
 class DatabaseLocator(Protocol):
-    """Says where a database is. Its text is what messages call the database.
+    """The location of a database; its string form is the database's name in messages.
 
-    It is made of a path in the workspace's folder, that of the file by which `registry.LOCATORS` knows the dialect.
-    The file need not exist.
+    It is built from a path in the workspace's folder: that of the file by which `registry.LOCATORS` recognizes the
+    dialect. The file need not exist.
     """
 
     @staticmethod
     def load_modules() -> None:
-        """Load all modules of the dialect, also those that commands load when they first need them."""
+        """Load all modules of the dialect, including those that are otherwise loaded on first use."""
 
     def exists(self) -> bool:
-        """Return whether there is a database."""
+        """Return whether the database exists."""
 
     def create(self) -> None:
-        """Create an empty database, private to its user, unless there is one."""
+        """Create an empty database, private to its user, unless it exists."""
 
     def open(self, *, starts_read_only: bool = False) -> Database:
         """Open the database and bring its schema up to date.
@@ -58,39 +58,39 @@ class DatabaseLocator(Protocol):
                 once and perhaps writes nothing.
 
         Raises:
-            StoreError: it cannot be opened, or a newer program has made it.
+            StoreError: it cannot be opened, or was created by a newer version of this program.
         """
 
     def get_identity(self, folder: int | None = None) -> Hashable | None:
-        """Return an identity that changes when the database is replaced by another; None when there is none.
+        """Return an identity that changes when the database is replaced, or None if there is no database.
 
         Args:
-            folder: the descriptor of the workspace's folder, to look in that one wherever it is by now.
+            folder: the descriptor of the workspace's folder, to find the database even if the folder was moved.
         """
 
     def list_files(self) -> Sequence[Path]:
-        """Return the files of this machine that the database grows in."""
+        """Return the local files that grow with the database."""
 
     def find_problems(self, copy: Path | None = None) -> list[str]:
-        """Return the problems of the database, or of a copy of one; empty if it is sound.
+        """Return the problems of the database, or of a copy of it; empty if it is sound.
 
         Raises:
-            StoreUnavailable: it cannot be checked now.
+            StoreUnavailable: it cannot be checked at the moment.
         """
 
     def copy_to(self, file: Path) -> None:
-        """Copy the database to a file while others write to it.
+        """Copy the database to a file, while other processes may write to the database.
 
         Raises:
             StoreError: it cannot be read, or the copy cannot be written.
         """
 
     def open_damaged(self) -> DamagedDatabase:
-        """Open what can still be read of the database."""
+        """Open the database to read its undamaged rows."""
 
     def new_database(self, copy: Path | None = None) -> AbstractContextManager[NewDatabase]:
-        """Create a database, empty or from a copy, which is removed at the end unless it was put in place.
+        """Create a database, empty or from a copy; it is removed at the end unless it was put in place.
 
         Raises:
-            StoreError: it cannot be made.
+            StoreError: it cannot be created.
         """

@@ -1,4 +1,4 @@
-"""What of a database's changes is reported."""
+"""Tables whose changes a database reports."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ class WatchedTable(NamedTuple):
 
     Attributes:
         table: its name.
-        report: what it is reported as.
-        keys: the one or two columns that are reported.
+        report: the name under which its changes are reported.
+        keys: the one or two columns whose values are reported.
         updates: the columns whose updates are reported; None for all.
         only_deletions: whether neither new rows nor updates are reported.
     """
@@ -27,4 +27,4 @@ class WatchedTable(NamedTuple):
 
 
 ReportChange = Callable[[str, Any, Any], None]
-"""Takes the `report` of a table, and the values of its keys: None for a second one where there is one key."""
+"""Receives the `report` of a table and the values of its keys; the second one is None if there is only one key."""

@@ -1,8 +1,8 @@
-"""What a filter of runs is in SQL, said so that the database takes the right index.
+"""The conditions of a run filter in SQL, written so that the database uses the right index.
 
-A condition can be *looked up*: an index gives the runs it holds for. Or runs can be *asked*: they come in another
-order, and each is seen whether it holds. Looking up is right when it holds for few; else it gives far too many, and
-the runs that are wanted are soon found by asking. Databases guess which it is; here it is counted, up to a bound.
+A condition can be *looked up*: an index returns the runs that meet it. Or it can be *checked* on each run while runs
+are read in another order. Looking up is better if few runs meet the condition; otherwise it returns far too many, and
+checking soon finds enough runs. Databases guess which is better; here the runs are counted, up to a limit.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ from mlrun_cli.runs.status import TERMINAL_STATUSES, RunStatus
 from mlrun_cli.store.db.database import Database, build_in_list
 
 TERMINAL = ", ".join(sorted(f"'{status.value}'" for status in TERMINAL_STATUSES))
-"""The statuses in which a run stays."""
+"""The final statuses, as an SQL list."""
 RARE = 2000
-"""So many runs are looked up in less time than a page of the newest runs is found by asking."""
+"""The number of runs that is looked up in less time than checking takes to find a page of the newest runs."""
 METRIC_COLUMNS = {"last": "last_value", "min": "min_value", "max": "max_value"}
 
 _PARENT = "(SELECT run_key FROM runs WHERE run_id = :parent_run_id)"
@@ -32,15 +32,15 @@ _COLUMNS = {"run_type": "run_type", "target": "target", "submitter": "user_name"
 
 
 class RunConditions:
-    """The conditions of one filter.
+    """The SQL conditions of one filter.
 
     Args of the constructor:
-        rare: below so many, the runs that a condition holds for are looked up; None means `RARE`.
+        rare: the number of runs below which a condition is looked up; None means `RARE`.
 
     Attributes:
-        parameters: of all of them.
-        text: the condition on a row of `run_texts` when so many runs have the words that these are best read in the
-            order of their keys; else None.
+        parameters: the SQL parameters of all conditions.
+        text: the condition on a row of `run_texts`, if so many runs contain the words that they are best read in key
+          order; otherwise None.
     """
 
     def __init__(self, database: Database, which: RunFilter, rare: int | None = None) -> None:
@@ -50,10 +50,10 @@ class RunConditions:
         self._bound = RARE if rare is None else rare
         self._rare: list[str] = []
         self._common: list[str] = []
-        """Those that do well whoever comes first."""
+        """The conditions that are fast in any order of runs."""
         self._indexed: list[str] = []
         self._asked: list[str] = []
-        """The same as `_indexed`, hidden from the indexes."""
+        """The conditions of `_indexed`, written so that no index is used."""
         self._add_columns(which)
         self._add_statuses(which)
         for name, values in which.any_of.items():
@@ -69,19 +69,19 @@ class RunConditions:
 
     @property
     def indexed_conditions(self) -> str:
-        """The conditions, for runs in the order of their keys or in none."""
+        """The conditions for reading runs in key order or in no particular order."""
         text = [] if self.text is None else [self._build_lookup(self.text)]
         return _join([*self._rare, *self._common, *(self._asked if self._rare else self._indexed), *text])
 
     @property
     def for_walking(self) -> str:
-        """The conditions, for runs that come in the order of another index."""
+        """The conditions for reading runs in the order of another index."""
         text = [] if self.text is None else [self._build_check(self.text)]
         return _join([*self._rare, *self._common, *self._asked, *text])
 
     @property
     def beside_texts(self) -> str:
-        """The conditions besides `text`, for runs that come with their texts."""
+        """The conditions besides `text`, for reading runs joined with their texts."""
         return _join([*self._rare, *self._common, *self._asked])
 
     def _add_columns(self, which: RunFilter) -> None:
@@ -120,7 +120,7 @@ class RunConditions:
         if which.not_responding:
             parameters.update(lost_keys)
             if RunStatus.NOT_RESPONDING in which.statuses:
-                # No row has this status: it is what a look at a live run found.
+                # No row has this status: it is found by checking live runs.
                 looked_up, asked = f"runs.run_key IN {lost}", f"({asked} OR runs.run_key IN {lost})"
                 if which.statuses != {RunStatus.NOT_RESPONDING}:
                     looked_up = asked
@@ -148,7 +148,7 @@ class RunConditions:
             self._add_selective("runs", condition, condition, asked, parameters)
 
     def _add_pair(self, table: str, number: int, pair: TagFilter) -> None:
-        """Add the condition on a tag or a property."""
+        """Add a condition on a tag or a property."""
         condition = f"{table}.key = :{table}_{number}"
         parameters: dict[str, object] = {f"{table}_{number}": pair.key}
         if not pair.any_value and pair.value is None:
@@ -186,7 +186,7 @@ class RunConditions:
             self._common.append(asked)
 
     def _add_text(self, text: str, *, is_part: bool) -> None:
-        """Add a condition on words, by the index or, for unindexed ones, by a comparison of texts."""
+        """Add a condition on words: by the index or, for words that it does not cover, by comparing texts."""
         condition, parameters, is_indexed = self._database.dialect.build_text_condition(text)
         self.parameters.update(parameters)
         if is_indexed and self._is_rare("run_texts", condition, parameters, RARE):

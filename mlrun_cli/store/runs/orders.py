@@ -1,6 +1,6 @@
-"""What an order of runs is in SQL.
+"""The sort orders of runs in SQL.
 
-Each order can be walked along an index, or the value of each of a few runs can be found and these be sorted.
+An order can be read along an index, or the values of a few runs can be read and sorted.
 """
 
 from __future__ import annotations
@@ -27,26 +27,26 @@ _COLUMNS = {
     "type": "runs.run_type",
     "description": "substr(runs.description, 1, 64)",
 }
-"""As the indexes have them, word for word."""
+"""The expressions of the indexes, word for word."""
 _SPARSE = {"display_name": "runs.display_name", "description": "runs.description"}
-"""What the index leaves out where it is null."""
+"""The columns whose nulls the index omits."""
 _ALWAYS = {"created", "status", "run_number", "run_id", "submitter", "type"}
 """The columns in which every run has a value."""
 
 
 class OrderSql(NamedTuple):
-    """One order.
+    """One sort order.
 
     Attributes:
-        source: what to select from, so that runs come along the index.
-        value: what they are sorted by, there.
-        tie: what decides between equal values, there.
-        has_value: the condition that there is a value, there.
-        lacks_value: the condition that a run has none; None when each has one.
-        is_lack_indexed: whether the runs that have none stand in the index too.
-        value_of_run: the value, null when there is none, with nothing but `runs` to select from.
-        parameters: of all of these.
-        is_moving: the condition that the value of a run moves on, so that it stands in no index; None when none does.
+        source: the tables to select from to read runs along the index.
+        value: the expression to sort by, in `source`.
+        tie: the expression that orders equal values, in `source`.
+        has_value: the condition that a run has a value, in `source`.
+        lacks_value: the condition that a run has no value; None if every run has one.
+        is_lack_indexed: whether the index contains the runs without a value too.
+        value_of_run: the value when selecting from `runs` alone, null if there is none.
+        parameters: the SQL parameters of all of these.
+        is_moving: the condition that a run's value grows with time, so that no index contains it; None if none does.
         moving_value: the value of such a run.
     """
 
@@ -94,7 +94,7 @@ def build_order(order: RunOrder, dialect: Dialect) -> OrderSql:
 
 
 def _order_by_duration() -> OrderSql:
-    """Return the order by how long a run took, or has taken so far."""
+    """Return the order by the duration of runs, or by the time elapsed so far if they are still running."""
     return OrderSql(
         "runs",
         _DURATION,

@@ -1,4 +1,4 @@
-"""Pages of runs out of very many: which runs they show, how many there are, and what one can filter them by."""
+"""Pages of runs out of very many: the runs of a page, their number, and the values to filter by."""
 
 from __future__ import annotations
 
@@ -14,21 +14,21 @@ from mlrun_cli.store.runs.orders import OrderSql, build_order
 from mlrun_cli.store.runs.run_store import RunStore
 
 COUNTED = 10_000
-"""Beyond this number runs are not counted."""
+"""The number beyond which runs are not counted."""
 
 _FEW = 20_000
-"""So many runs are sorted in less time than an index with more of other runs is walked."""
+"""The number of runs that are sorted in less time than reading along an index with more other runs takes."""
 _FEW_TO_COUNT = 50_000
-"""So many are counted in less time than more of other runs are asked."""
+"""The number of runs that are counted in less time than checking more other runs takes."""
 _VALUE_COLUMNS = {"status": "status", "target": "target", "submitter": "user_name", "type": "run_type"}
 _ValueAndKey: TypeAlias = tuple[Any, int]
-"""What a run is sorted by first, and its key."""
+"""The value that a run is sorted by, and its key."""
 
 _PAIR_TABLES = {"tag": "run_tags", "property": "run_properties"}
 
 
 class RunPageStore:
-    """Reads runs a page at a time. The cost of each method is that of what it returns, not of what there is."""
+    """Reads runs page by page; each method costs as much as its result, not as all runs."""
 
     def __init__(self, database: Database, runs: RunStore) -> None:
         self._database = database
@@ -37,11 +37,11 @@ class RunPageStore:
     def list_page(
         self, which: RunFilter, order: RunOrder = NEWEST_FIRST, *, limit: int, offset: int = 0
     ) -> Sequence[Run]:
-        """Return the runs of a filter, in this order: `limit` of them after the first `offset`."""
+        """Return `limit` runs that match a filter after the first `offset`, in this order."""
         return self._runs.list_by_keys(self._find_keys(which, order, limit, offset))
 
     def count(self, which: RunFilter, at_most: int = COUNTED + 1) -> int:
-        """Return the number of runs of a filter, counting up to `at_most`."""
+        """Return the number of runs that match a filter, counting up to `at_most`."""
         conditions = RunConditions(self._database, which, _FEW_TO_COUNT)
         source, where = "runs", conditions.indexed_conditions
         if conditions.text is not None:
@@ -57,10 +57,10 @@ class RunPageStore:
         return int(row["found"])
 
     def count_active(self, which: RunFilter) -> int:
-        """Return the number of active runs of a filter."""
+        """Return the number of active runs that match a filter."""
         conditions = RunConditions(self._database, which)
         row = self._database.row(
-            # No index holds this column: one that held all of it would be read through, and not that of live runs.
+            # No index has this column: a covering index would be read entirely, instead of the index of live runs.
             "SELECT count(runs.run_uuid) AS found FROM runs"  # noqa: S608
             f" WHERE runs.status NOT IN ({TERMINAL}) AND {conditions.for_walking}",
             **conditions.parameters,
@@ -73,7 +73,7 @@ class RunPageStore:
 
         Args:
             kind: `tag` or `property`.
-            limit: how many at most.
+            limit: the maximum number of results.
         """
         return self._list_distinct(_PAIR_TABLES[kind], "key", limit)
 
@@ -82,12 +82,12 @@ class RunPageStore:
 
         Args:
             column: `status`, `target`, `submitter` or `type`.
-            limit: how many at most.
+            limit: the maximum number of results.
         """
         return self._list_distinct("runs", _VALUE_COLUMNS[column], limit)
 
     def find_parents(self, keys: Sequence[int]) -> frozenset[int]:
-        """Return the keys of those runs that have children; `keys` may be some thousand."""
+        """Return the keys of the runs, out of a few thousand at most, that have children."""
         places, parameters = build_in_list("run", list(keys))
         rows = self._database.rows(
             f"SELECT run_key FROM runs WHERE run_key IN {places}"  # noqa: S608 — our own words
@@ -97,7 +97,7 @@ class RunPageStore:
         return frozenset(row["run_key"] for row in rows)
 
     def find_newest_change(self) -> int:
-        """Return the key of the newest change of a status; 0 when there is none."""
+        """Return the key of the newest status change, or 0 if there is none."""
         row = self._database.row("SELECT coalesce(max(change_key), 0) AS newest FROM status_changes")
         assert row is not None
         return int(row["newest"])
@@ -124,7 +124,7 @@ class RunPageStore:
         direction = "DESC" if descending else "ASC"
         rows = self._database.rows(
             f"SELECT run_key FROM (SELECT runs.run_key AS run_key, {order.value_of_run} AS value FROM runs"  # noqa: S608
-            # With its limit this is done first, and along no order.
+            # The limit makes the database do this first, in no particular order.
             f" WHERE {conditions.indexed_conditions} LIMIT {_FEW + 1}) AS few"
             f" ORDER BY value IS NULL, value {direction}, CASE WHEN value IS NULL THEN -run_key END,"
             f" run_key {direction} LIMIT :limit OFFSET :offset",
@@ -138,13 +138,13 @@ class RunPageStore:
     def _walk_index(
         self, conditions: RunConditions, order: OrderSql, descending: bool, limit: int, offset: int
     ) -> Sequence[int]:
-        """Return keys in the order of the index, merged with runs whose value grows; runs without a value come last."""
+        """Return run keys in index order, merged with runs whose value grows; runs without a value come last."""
         parameters = {**conditions.parameters, **order.parameters}
         valued = f"{order.has_value} AND {conditions.for_walking}"
         by = (order.value, order.tie)
         moving = self._find_moving(conditions, order, parameters)
         if moving:
-            # Whatever these are among, no run that is passed over stands on the page.
+            # Wherever these are merged in, none of the skipped runs belongs on the page.
             passed = max(0, offset - len(moving))
             settled = self._select(order.source, valued, by, descending, limit + len(moving), passed, parameters)
             merged = sorted([*moving, *settled], reverse=descending)
@@ -167,7 +167,7 @@ class RunPageStore:
     def _find_moving(
         self, conditions: RunConditions, order: OrderSql, parameters: dict[str, object]
     ) -> list[_ValueAndKey]:
-        """Return the values that grow with time, which only live runs have, with the keys of the runs."""
+        """Return the values that grow with time, which only live runs have, with the runs' keys."""
         if order.is_moving is None:
             return []
         rows = self._database.rows(
@@ -198,13 +198,13 @@ class RunPageStore:
         return _pair_with_keys(rows)
 
     def _join_texts(self, conditions: RunConditions) -> tuple[str, str]:
-        """Return source and conditions of a query of runs joined with their texts, in the order of keys."""
+        """Return the source and conditions of a query for runs joined with their texts, in key order."""
         dialect = self._database.dialect
         source = f"run_texts {dialect.ordered_join} runs ON runs.run_key = {dialect.text_key}"
         return source, f"{conditions.text} AND {conditions.beside_texts}"
 
     def _list_distinct(self, table: str, column: str, limit: int) -> Sequence[str]:
-        """Return the distinct values of a column, by seeking the next greater one in the index."""
+        """Return the first distinct values of a column, by seeking the next greater one in the index."""
         rows = self._database.rows(
             f"WITH RECURSIVE each_value (value) AS (SELECT min({column}) FROM {table}"  # noqa: S608
             f" UNION ALL SELECT (SELECT min({column}) FROM {table} WHERE {column} > each_value.value)"
@@ -228,9 +228,9 @@ def _has_times(which: RunFilter) -> bool:
 
 
 def _is_order_of_keys(which: RunFilter, order: RunOrder) -> bool:
-    """Return whether the keys of the runs, which rise with time, are in this order.
+    """Return whether this order is that of the runs' keys, which rise with time.
 
-    Within bounds of time it is quicker to walk along the time itself.
+    Within time bounds, it is False for `created`, because reading along the index of times is faster.
     """
     if order.column == "created":
         return not _has_times(which)

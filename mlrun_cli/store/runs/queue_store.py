@@ -1,4 +1,4 @@
-"""Queues of compute targets: the runs that wait, and those that hold nodes and GPUs."""
+"""Queues of compute targets: the queued runs, and the runs that occupy nodes and GPUs."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class QueueStore:
         self._database = database
 
     def list_runs(self, target: str, limit: int) -> Sequence[Run]:
-        """Return the first runs in the queue of a target, without tags and properties."""
+        """Return the first `limit` runs in the queue of a target, without tags and properties."""
         rows = self._database.rows(
             f"{SELECT_RUN} WHERE runs.status = 'Queued' AND {self._format_target('runs.target')} = :target"
             " ORDER BY runs.run_key LIMIT :limit",
@@ -26,14 +26,14 @@ class QueueStore:
         return [run_from_row(row, {}, {}) for row in rows]
 
     def list_keys(self, target: str) -> Sequence[int]:
-        """Return the keys of all runs in the queue of a target, in their order."""
+        """Return the keys of all runs in the queue of a target, in queue order."""
         rows = self._database.rows(
             "SELECT run_key FROM runs WHERE status = 'Queued' AND target = :target ORDER BY run_key", target=target
         )
         return [row["run_key"] for row in rows]
 
     def list_ids_beyond(self, target: str, most: int) -> Sequence[str]:
-        """Return the ids of the queued runs that need more than `most` nodes of a target, in their order."""
+        """Return the ids of the queued runs that need more nodes of a target than a limit, in queue order."""
         rows = self._database.rows(
             f"SELECT run_id FROM runs WHERE status = 'Queued' AND {self._format_target()} = :target"  # noqa: S608
             " AND node_count > :most ORDER BY run_key",
@@ -43,14 +43,14 @@ class QueueStore:
         return [row["run_id"] for row in rows]
 
     def list_targets(self) -> Sequence[str]:
-        """Return the targets with runs in their queues."""
+        """Return the names of the targets that have queued runs."""
         rows = self._database.rows("SELECT DISTINCT target FROM runs WHERE status = 'Queued' AND target IS NOT NULL")
         return [row["target"] for row in rows]
 
     def count_busy_nodes(self, target: str, besides: Collection[int] = ()) -> int:
         """Return the number of nodes of a target that are used by live runs outside of its queue.
 
-        `besides` are the keys of those that are not to be counted.
+        `besides` are the keys of runs to leave out of the count.
         """
         places, keys = build_in_list("besides", list(besides))
         others = f" AND run_key NOT IN {places}" if keys else ""
@@ -64,9 +64,9 @@ class QueueStore:
         return int(row["busy"])
 
     def list_gpus_of_later_runs(self, target: str, key: int, starting: Collection[int]) -> Sequence[Set[str]]:
-        """Return the GPUs, or none, of each run that was queued behind one on a target and has been started.
+        """Return the GPUs of each started run that was queued after a given one on a target.
 
-        `starting` are the keys of those that are being started, and may still be in the queue.
+        `starting` are the keys of runs that are being started and may still be in the queue. A set may be empty.
         """
         places, keys = build_in_list("starting", list(starting))
         rows = self._database.rows(
@@ -79,5 +79,5 @@ class QueueStore:
         return [frozenset(filter(None, (row["gpus"] or "").split(","))) for row in rows]
 
     def _format_target(self, column: str = "target") -> str:
-        """Return the column without its index: a target may have had a million runs, and other indexes select fewer."""
+        """Return the column without its index: a target may have had a million runs; other indexes select fewer."""
         return self._database.dialect.disable_index(column)

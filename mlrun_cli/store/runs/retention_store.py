@@ -1,4 +1,4 @@
-"""Ended runs that may be pruned, and those that are spared."""
+"""Ended runs that may be pruned, and runs that pruning spares."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ class RetentionStore:
         self._database = database
 
     def list_ended_trees(self, before: int) -> Sequence[int]:
-        """Return the topmost of runs that, with all below them, ended before a time; oldest first.
+        """Return the root runs of all trees in which every run ended before a time, oldest first.
 
-        Trees with a run that is spared are left out.
+        Trees that contain a spared run are omitted.
         """
         rows = self._database.rows(
             "SELECT coalesce(root_key, run_key) AS tree FROM runs GROUP BY tree"  # noqa: S608
@@ -30,9 +30,9 @@ class RetentionStore:
         return [row["tree"] for row in rows]
 
     def list_ended_tree(self, topmost: int, before: int) -> Sequence[tuple[int, str]]:
-        """Return key and id of a run and of all below it, children first.
+        """Return the key and id of a run and of all runs below it, children first; empty if they must stay.
 
-        There are none unless all have ended before a moment, and none of them is spared.
+        They must stay unless all of them ended before the given time and none is spared.
         """
         rows = self._database.rows(
             "WITH RECURSIVE tree (run_key) AS (SELECT :topmost"  # noqa: S608
@@ -54,7 +54,7 @@ class RetentionStore:
         return [row["run_id"] for row in rows]
 
     def explain_spared_runs(self, run_ids: Sequence[str]) -> Mapping[str, str]:
-        """Return why runs are spared from pruning, by id."""
+        """Return the reasons why runs are spared from pruning, keyed by run id."""
         why: dict[str, str] = {}
         for places, parameters in build_in_lists("run", run_ids):
             kept = self._database.rows(

@@ -1,4 +1,4 @@
-"""Rows of runs: how they are selected, and the values that are made of them."""
+"""Rows of runs: the query that selects them, and conversions between rows and values."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _ERRORS = {"error", "wanted_error", "failed_with"}
 
 
 def to_columns(redaction: Redaction, columns: Mapping[str, object]) -> dict[str, object]:
-    """Convert values to database columns; secrets in texts of users and scripts are redacted."""
+    """Convert values to database columns; secrets in texts from users and scripts are redacted."""
     return {name: _to_column(_redact(redaction, name, value)) for name, value in columns.items()}
 
 
@@ -61,14 +61,14 @@ _READERS: Mapping[str, Callable[[Any], Any]] = {
     "wanted_status": lambda text: None if text is None else RunStatus(text),
     "warnings": lambda text: tuple(_parse_json(text) or ()),
 }
-"""Read the columns whose values are not those of the run as they are."""
+"""The columns that need conversion, with their converters."""
 _NO_COLUMNS = {"key", "origin", "properties", "root_run_id", "root_run_uuid", "tags", "waiting_for"}
 _PLAIN_COLUMNS = tuple(name for name in Run._fields if name not in {*_READERS, *_NO_COLUMNS})
 _get_plain = itemgetter(*_PLAIN_COLUMNS)
 
 
 def run_from_row(row: Row, tags: Mapping[str, str | None], properties: Mapping[str, str]) -> Run:
-    """Return the run of a row of `SELECT_RUN`."""
+    """Return the run in a row of `SELECT_RUN`."""
     values = dict(zip(_PLAIN_COLUMNS, _get_plain(row), strict=True))
     for name, read in _READERS.items():
         values[name] = read(row[name])

@@ -25,7 +25,7 @@ _CANDIDATES = 5
 class RunStore:
     """Reads and writes runs.
 
-    A change that is more than one statement says so; the others need no transaction.
+    Methods that need a transaction say so; the others are a single statement.
     """
 
     def __init__(self, database: Database, redaction: Redaction) -> None:
@@ -33,7 +33,7 @@ class RunStore:
         self._redaction = redaction
 
     def insert(self, experiment: Experiment, run_number: int, run_id: str, **columns: object) -> int:
-        """Add a run and the record of its first status, within a transaction; return its key."""
+        """Insert a run and the record of its first status, within a transaction; return its key."""
         values = {
             "run_id": run_id,
             "run_uuid": new_guid(),
@@ -53,7 +53,7 @@ class RunStore:
         return int(row["run_key"])
 
     def insert_children(self, parent: Run, first_number: int, run_ids: Sequence[str], **columns: object) -> None:
-        """Add runs below one in one statement, numbered from `first_number` on, within a transaction."""
+        """Insert child runs in bulk, numbered from `first_number`, within a transaction."""
         moment = now()
         values = {
             "experiment_key": parent.experiment_key,
@@ -76,7 +76,7 @@ class RunStore:
         )
 
     def add_tags_to_children(self, parent: Run, first_number: int, key: str, values: Sequence[str | None]) -> None:
-        """Add a tag to each child run that was just added, in their order, within a transaction."""
+        """Add a tag to each of the child runs that were just inserted, in order, within a transaction."""
         rows = self._database.rows(
             "SELECT run_key FROM runs WHERE parent_key = :parent AND run_number >= :first ORDER BY run_number",
             parent=parent.key,
@@ -93,15 +93,15 @@ class RunStore:
         )
 
     def find_key(self, run_id: str) -> int | None:
-        """Return the key of the run of this whole id, or None."""
+        """Return the key of the run with exactly this id, or None if there is none."""
         row = self._database.row("SELECT run_key FROM runs WHERE run_id = :run_id", run_id=run_id)
         return None if row is None else int(row["run_key"])
 
     def get(self, run_id: str) -> Run:
-        """Return the run of this whole id.
+        """Return the run with exactly this id.
 
         Raises:
-            RunNotFound: there is none.
+            RunNotFound: it does not exist.
         """
         row = self._database.row(f"{SELECT_RUN} WHERE runs.run_id = :run_id", run_id=run_id)
         if row is None:
@@ -109,18 +109,18 @@ class RunStore:
         return self._add_pairs([row])[0]
 
     def get_by_key(self, key: int) -> Run:
-        """Return the run of this key, which is known to exist."""
+        """Return the run with this key, which is known to exist."""
         row = self._database.row(f"{SELECT_RUN} WHERE runs.run_key = :key", key=key)
         if row is None:
             raise RunNotFound(f"#{key}")
         return self._add_pairs([row])[0]
 
     def resolve(self, prefix: str) -> str:
-        """Return the only run id with this prefix.
+        """Return the only run id with this prefix, or the id that is equal to it.
 
         Raises:
-            RunNotFound: none does.
-            AmbiguousRunId: several do, and none is equal to it.
+            RunNotFound: no run id has this prefix.
+            AmbiguousRunId: several run ids have it, and none is equal to it.
         """
         rows = self._database.rows(
             "SELECT run_id FROM runs WHERE run_id >= :prefix AND run_id < :beyond ORDER BY run_id LIMIT :candidates",
@@ -136,7 +136,7 @@ class RunStore:
         return str(found[0])
 
     def list(self, which: RunFilter) -> Sequence[Run]:
-        """Return the runs of a filter, newest first."""
+        """Return the runs that match a filter, newest first."""
         conditions = RunConditions(self._database, which)
         limit = ""
         if which.last is not None:
@@ -149,7 +149,7 @@ class RunStore:
         return self._add_pairs(rows)
 
     def list_by_keys(self, keys: Sequence[int]) -> Sequence[Run]:
-        """Return the runs of these keys, in their order; those that have been deleted are left out."""
+        """Return the runs with these keys, in the same order; deleted runs are omitted."""
         found: dict[int, Row] = {}
         for places, parameters in build_in_lists("run", keys):
             rows = self._database.rows(f"{SELECT_RUN} WHERE runs.run_key IN {places}", **parameters)
@@ -157,9 +157,9 @@ class RunStore:
         return self._add_pairs([found[key] for key in keys if key in found])
 
     def list_live(self) -> Sequence[Run]:
-        """Return all runs with a supervisor that have not ended, oldest first, without tags and properties.
+        """Return all live runs that have a supervisor, oldest first, without tags and properties.
 
-        A run that waits in a queue has none yet, however many there are.
+        Queued runs, which may be very many, have no supervisor yet.
         """
         rows = self._database.rows(
             f"{SELECT_RUN} WHERE {ALIVE} AND runs.status <> 'Queued' AND runs.owner_lock IS NULL ORDER BY runs.run_key"
@@ -167,11 +167,11 @@ class RunStore:
         return [run_from_row(row, {}, {}) for row in rows]
 
     def has_live(self) -> bool:
-        """Return whether any run has not ended, waiting ones included."""
+        """Return whether any run has not ended, including queued runs."""
         return self._database.row(f"SELECT 1 AS found FROM runs WHERE {ALIVE} LIMIT 1") is not None  # noqa: S608
 
     def list_owner_locks(self) -> Sequence[tuple[str, str]]:
-        """List the owner locks of live runs that have no supervisor of their own, each with its host."""
+        """Return the owner locks of live runs that have no supervisor of their own, each with its host."""
         rows = self._database.rows(
             f"SELECT owner_lock, max(host_id) AS host_id FROM runs WHERE {ALIVE}"  # noqa: S608
             " AND owner_lock IS NOT NULL GROUP BY owner_lock"
@@ -179,7 +179,7 @@ class RunStore:
         return [(row["owner_lock"], row["host_id"]) for row in rows]
 
     def list_keys_of_owner(self, owner_lock: str) -> Sequence[int]:
-        """List the keys of the live runs of an owner."""
+        """Return the keys of the live runs of an owner."""
         rows = self._database.rows(
             f"SELECT run_key FROM runs WHERE owner_lock = :owner_lock AND {ALIVE}",  # noqa: S608
             owner_lock=owner_lock,
@@ -189,7 +189,7 @@ class RunStore:
     def end_runs_of_owner(self, owner_lock: str, after: RunStatus, ended_at: int, error: object) -> int:
         """End all live runs of an owner, within a transaction; return their number.
 
-        `ended_at` is a moment at which their process was known to live: one that began later ended when it began.
+        `ended_at` is a time at which their process was known to live; a run that started later ends at its start.
         """
         condition = f"owner_lock = :owner_lock AND {ALIVE}"
         self._database.execute(
@@ -209,14 +209,14 @@ class RunStore:
         )
 
     def find_status(self, key: int) -> RunStatus | None:
-        """Return the status of a run; None when it has been deleted."""
+        """Return the status of a run, or None if it was deleted."""
         row = self._database.row("SELECT status FROM runs WHERE run_key = :key", key=key)
         return None if row is None else RunStatus(row["status"])
 
     def change_status(self, key: int, before: Collection[RunStatus], after: RunStatus, **columns: object) -> bool:
-        """Move a run to `after` from one of `before`, with other columns, within a transaction.
+        """Change a run's status from one of `before` to `after`, with other columns, within a transaction.
 
-        Returns False, and changes nothing, when the run stands elsewhere by now.
+        Returns False, and changes nothing, if the run's status is no longer one of `before`.
         """
         values = to_columns(self._redaction, columns)
         places, statuses = build_in_list("before", [status.value for status in before])
@@ -233,13 +233,13 @@ class RunStore:
         return bool(changed)
 
     def update(self, key: int, **columns: object) -> None:
-        """Set columns other than the status."""
+        """Update columns other than the status."""
         values = to_columns(self._redaction, columns)
         changes = ", ".join(f"{name} = :{name}" for name in values)
         self._database.execute(f"UPDATE runs SET {changes} WHERE run_key = :key", key=key, **values)  # noqa: S608
 
     def request_end(self, key: int, status: RunStatus, error: object) -> None:
-        """Record the end that a script requests; a failure is not overridden by a later completion."""
+        """Record the end that a script requests; a later completion does not override a failure."""
         self._database.execute(
             "UPDATE runs SET wanted_status = :status, wanted_error = :wanted_error WHERE run_key = :key"
             " AND (:status = 'Failed' OR wanted_status IS NULL OR wanted_status <> 'Failed')",
@@ -249,19 +249,19 @@ class RunStore:
         )
 
     def list_status_changes(self, key: int) -> Sequence[tuple[RunStatus, int]]:
-        """Return the history of a run's status, with timestamps, oldest first."""
+        """Return a run's status history with timestamps, oldest first."""
         rows = self._database.rows(
             "SELECT status, changed_at FROM status_changes WHERE run_key = :key ORDER BY change_key", key=key
         )
         return [(RunStatus(row["status"]), row["changed_at"]) for row in rows]
 
     def list_with_property(self, name: str) -> Sequence[tuple[int, str]]:
-        """Return the keys of all runs that have a property of this name, each with its value."""
+        """Return the keys of all runs that have a property with this name, each with the property's value."""
         rows = self._database.rows("SELECT run_key, value FROM run_properties WHERE key = :name", name=name)
         return [(row["run_key"], row["value"] or "") for row in rows]
 
     def delete(self, key: int) -> bool:
-        """Delete an ended run and its data, within a transaction; return False when it is gone or live."""
+        """Delete an ended run with its data, within a transaction; return False if it is live or does not exist."""
         deleted = self._database.execute(
             f"DELETE FROM runs WHERE run_key = :key AND status IN ({TERMINAL})",  # noqa: S608
             key=key,
@@ -277,7 +277,7 @@ class RunStore:
         return True
 
     def set_tags(self, key: int, tags: Mapping[str, str | None]) -> None:
-        """Add tags or change their values; secrets in them are hidden."""
+        """Add tags or change their values; secrets in them are redacted."""
         for name, value in self._redaction.redact_document(tags).items():
             self._database.execute(
                 "INSERT INTO run_tags (run_key, key, value) VALUES (:run_key, :key, :value)"
@@ -303,11 +303,11 @@ class RunStore:
         return {name: value or "" for name, value in self._read_pairs("run_properties", [key]).get(key, {}).items()}
 
     def add_properties(self, key: int, properties: Mapping[str, str]) -> dict[str, str]:
-        """Add properties, within a transaction; those that exist with another value are returned as they are.
+        """Add properties, within a transaction; return the existing values of those that would be changed.
 
-        Secrets in them are hidden.
+        Secrets in them are redacted.
 
-        When anything is returned, the caller has to roll back: nothing may be half added.
+        If anything is returned, nothing was added, and the caller must roll back.
         """
         existing = self.get_properties(key)
         properties = self._redaction.redact_document(properties)
@@ -337,7 +337,7 @@ class RunStore:
         return [run_from_row(row, tags.get(row["run_key"], {}), properties.get(row["run_key"], {})) for row in rows]
 
     def _read_pairs(self, table: str, keys: Sequence[int]) -> dict[int, dict[str, Any]]:
-        """Return tags or properties of many runs."""
+        """Return the tags or properties of many runs, keyed by run."""
         found: dict[int, dict[str, Any]] = {}
         for places, parameters in build_in_lists("run", keys):
             rows = self._database.rows(

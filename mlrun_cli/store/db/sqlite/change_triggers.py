@@ -1,4 +1,4 @@
-"""Triggers of one connection that report the rows which it changes."""
+"""Triggers of one connection that report the rows it changes."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from mlrun_cli.store.db.watched_table import WatchedTable
 
 
 def build_change_triggers(function: str, tables: Sequence[WatchedTable]) -> list[str]:
-    """Return the statements for triggers that call an SQL function with each change: report, first and second key.
+    """Return the SQL of triggers that call a function for each change, with the report name and one or two keys.
 
     The triggers are temporary: other connections need not have the function.
     """
@@ -22,7 +22,7 @@ def build_change_triggers(function: str, tables: Sequence[WatchedTable]) -> list
 
 
 def _list_events(table: WatchedTable) -> Sequence[tuple[str, Sequence[str]]]:
-    """Return the events that are reported, each with the rows that it changes."""
+    """Return the events that are reported, each with the rows (`old`, `new`) whose keys are reported."""
     deletion = ("DELETE", ("old",))
     if table.only_deletions:
         return [deletion]

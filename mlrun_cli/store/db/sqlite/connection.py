@@ -1,10 +1,10 @@
 """The SQLite dialect: one file, any number of processes, nothing to set up.
 
-A process that is stopped, by a signal or with its control group, keeps the locks it holds. So none is taken in ordinary
-opening and closing that keeps others out: what only looks opens the file to read it, and nobody folds the log into the
-file and removes it at the end, which is SQLite's way of closing the last connection. The log is copied into the file
-while connections live, which keeps nobody out. One lock is left: who opens the file to write, while nobody else has it
-open, makes the index of the log for all. Who looks while such a process is stopped reads past its locks.
+A process that is stopped, by a signal or with its control group, keeps the locks it holds. So ordinary opening and
+closing takes no lock that blocks others: a process that only reads opens the file read-only, and no process moves the
+log into the file and removes it at the end, as SQLite does when the last connection closes. The log is copied into the
+file while connections are open, which blocks nobody. One lock remains: the first process that opens the file for
+writing builds the index of the log for all. While such a process is stopped, readers read past its locks.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from mlrun_cli.core.disk_room import describe_full_disk
+from mlrun_cli.core.disk_space import describe_full_disk
 from mlrun_cli.core.named_tuple import NamedTuple
 from mlrun_cli.errors import InvalidValue, MlrunError, StoreError, StoreUnavailable
 from mlrun_cli.store.db.database import Database, Dialect, Row
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 _BUSY_SECONDS = 30.0
 _BUSY_SLICE_SECONDS = 3.0
-"""After which who holds the store is looked at: one that is stopped is not waited for any longer."""
+"""The time after which the holder of the lock is checked: a stopped process is not waited for any longer."""
 
 _CHECKPOINT_PAGES = 4000
 """16 MiB of log before it is copied into the database, which waits for the disk; four times SQLite's default."""
@@ -42,7 +42,7 @@ _SHORT_LOG_PAGES = 256
 """1 MiB, which is read in a millisecond or two."""
 _LONG_LOG_BYTES = 32 << 20
 _OLDEST = (3, 35, 0)
-"""The first that knows `RETURNING`."""
+"""The first version that supports `RETURNING`."""
 _ERRORS = (sqlite3.Error, UnicodeEncodeError, OverflowError)
 _CONNECTION_BITS = 40
 _CHANGE_FUNCTION = "mlrun_changed"
@@ -59,12 +59,12 @@ class SqliteDatabase:
     dialect: Dialect = SqliteDialect()
 
     def __init__(self, path: Path, *, starts_read_only: bool = False) -> None:
-        """Open or make the file; `starts_read_only` opens it to be read, until the first statement that writes.
+        """Open or create the file; with `starts_read_only`, read-only until the first statement that writes.
 
-        A process that looks at a store opens it once: SQLite cannot have it open in both ways at the same time.
+        A process that reads a store opens it once: SQLite cannot have it open in both modes at the same time.
 
         Raises:
-            StoreError: it cannot be opened or is no database.
+            StoreError: it cannot be opened or is not a database.
         """
         self._path = path
         self._is_watched = False
@@ -83,9 +83,9 @@ class SqliteDatabase:
         self._connection = self._connect() if reading is None else reading
 
     def _open_to_read(self) -> sqlite3.Connection | None:
-        """Open a connection that takes no lock that keeps others out; None where that cannot be had now.
+        """Return a connection that takes no lock that blocks others, or None if that is not possible now.
 
-        Where a process that is stopped keeps readers out, it reads past its locks.
+        If a stopped process blocks readers, the connection reads past its locks.
         """
         self._unlocked_reader = None
         maker = find_index_maker(self._path)
@@ -118,10 +118,10 @@ class SqliteDatabase:
         return min(self._busy_timeout, _BUSY_SLICE_SECONDS)
 
     def _wait_for_stopped_index_maker(self) -> None:
-        """Wait a moment for a process that is stopped while nobody else can open the file.
+        """Wait briefly for a stopped process that keeps all others from opening the file.
 
         Raises:
-            StoreUnavailable: it stays stopped.
+            StoreUnavailable: the process is still stopped after that.
         """
         deadline = time.monotonic() + self._busy_slice
         while (maker := find_index_maker(self._path)) is not None:
@@ -135,7 +135,7 @@ class SqliteDatabase:
             time.sleep(_LOOK_SECONDS)
 
     def _ensure_writable(self) -> None:
-        """Replace a read-only connection by one that can write."""
+        """Replace a read-only connection with one that can write."""
         if self._is_read_only:
             self._close_reader()
             self._connection = self._connect()
@@ -157,10 +157,10 @@ class SqliteDatabase:
         self._number += 1
 
     def _retry_while_busy(self, action: Callable[[], _T]) -> _T:
-        """Retry an action while another process holds the store, until the timeout, or unless that process is stopped.
+        """Retry an action while another process locks the store, until a timeout or until that process is stopped.
 
         Raises:
-            MlrunError: it cannot be done.
+            MlrunError: the action failed, or the store is still locked.
         """
         deadline = time.monotonic() + self._busy_timeout
         while True:
@@ -177,7 +177,7 @@ class SqliteDatabase:
                     raise self._create_locked_error(next(iter([*stopped, *holders]), None)) from error
 
     def _read(self, action: Callable[[], _T]) -> _T:
-        """Run an action that reads; a read-only connection that cannot is replaced by one that can write."""
+        """Run an action that reads; if a read-only connection cannot run it, replace the connection."""
         while self._is_read_only:
             failure: Exception | None = None
             try:
@@ -195,21 +195,21 @@ class SqliteDatabase:
         return self._retry_while_busy(action)
 
     def row(self, sql: str, **parameters: object) -> Row | None:
-        """Return the first row, or None."""
+        """Return the first row of a query, or None if there is none."""
         found: Row | None = self._read(lambda: self._connection.execute(sql, parameters).fetchone())
         return found
 
     def rows(self, sql: str, **parameters: object) -> list[Row]:
-        """Return all rows."""
+        """Return all rows of a query."""
         return self._read(lambda: self._connection.execute(sql, parameters).fetchall())
 
     def execute(self, sql: str, **parameters: object) -> int:
-        """Run a statement; return the number of rows that it changed."""
+        """Execute a statement and return the number of rows it changed."""
         self._ensure_writable()
         return self._retry_while_busy(lambda: self._connection.execute(sql, parameters).rowcount)
 
     def insert_many(self, table: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
-        """Insert many rows at once, each a sequence in the order of `columns`."""
+        """Insert rows, each a sequence in the order of `columns`."""
         places = ", ".join("?" * len(columns))
         names = ", ".join(columns)
         self._ensure_writable()
@@ -223,7 +223,7 @@ class SqliteDatabase:
 
     @contextmanager
     def transaction(self, *, durable: bool = False) -> Iterator[None]:
-        """Begin a write transaction, locked for writing from its start; `durable` waits for the disk."""
+        """Run a block in a write transaction, locked for writing from its start; `durable` waits for the disk."""
         if durable:
             self.execute("PRAGMA synchronous = FULL")
         try:
@@ -235,7 +235,7 @@ class SqliteDatabase:
                 # After some errors, a full disk among them, SQLite has rolled back by itself.
                 if self._connection.in_transaction:
                     self.execute("ROLLBACK")
-                if describe_full_disk(self._path.parent) is not None:  # for whoever tries it again
+                if describe_full_disk(self._path.parent) is not None:  # makes room for a retry
                     self.checkpoint()
                 raise
         finally:
@@ -243,7 +243,7 @@ class SqliteDatabase:
                 self.execute("PRAGMA synchronous = NORMAL")
 
     def list_columns(self, table: str) -> Sequence[str]:
-        """Return the columns of a table, without those that the database computes."""
+        """Return the names of a table's columns, without computed columns."""
         return [row["name"] for row in self.rows(f"PRAGMA table_info({table})")]
 
     def watch(self, tables: Callable[[], Sequence[WatchedTable]], report: ReportChange) -> None:
@@ -252,13 +252,13 @@ class SqliteDatabase:
         if self._is_watched:
             return
         self._connection.create_function(_CHANGE_FUNCTION, 3, report)
-        if self.row("SELECT 1 FROM sqlite_temp_master LIMIT 1") is not None:  # by who had this connection before
+        if self.row("SELECT 1 FROM sqlite_temp_master LIMIT 1") is not None:  # by an earlier user of this connection
             self._is_watched = True
             return
         from mlrun_cli.store.db.sqlite.change_triggers import build_change_triggers  # noqa: PLC0415 - start-up
 
         triggers = build_change_triggers(_CHANGE_FUNCTION, tables())
-        self.execute("BEGIN")  # at once they take a third of the time; of the store itself, nothing is locked
+        self.execute("BEGIN")  # together they take a third of the time; the store itself is not locked
         for trigger in triggers:
             self.execute(trigger)
         self.execute("COMMIT")
@@ -275,9 +275,9 @@ class SqliteDatabase:
         self._number += 1
 
     def version(self) -> int:
-        """Return a number that differs from the last one if another connection has written meanwhile; costs no read.
+        """Return a number that changes when another connection has written; it costs no disk access.
 
-        What this connection wrote does not change it, and numbers of two connections do not compare.
+        This connection's own writes do not change it, and numbers of different connections are not comparable.
         """
         row = self.row("PRAGMA data_version")
         assert row is not None
@@ -289,9 +289,9 @@ class SqliteDatabase:
         self._connection.execute(f"PRAGMA busy_timeout = {round(self._busy_slice * 1000)}")
 
     def checkpoint_often(self) -> None:
-        """Checkpoint the log at short intervals from now on; the next writer starts it anew.
+        """Checkpoint the log at short intervals from now on, so that it stays short.
 
-        Whoever opens the store while nobody has it open reads the log first.
+        A process that opens the store while no other has it open must first read the whole log.
         """
         with suppress(sqlite3.Error):  # it is for the speed of others
             self._connection.execute(f"PRAGMA wal_autocheckpoint = {_SHORT_LOG_PAGES}")
@@ -355,12 +355,12 @@ class SqliteDatabase:
 
 
 def _open_read_only(path: Path) -> sqlite3.Connection:
-    """Open a connection that reads and takes no lock that keeps others out.
+    """Open a connection that only reads and takes no lock that blocks others.
 
-    While nobody has the store open who can write it, SQLite reads the log for this connection alone.
+    While no process has the store open for writing, SQLite reads the log for this connection alone.
 
     Raises:
-        sqlite3.Error: that cannot be had now.
+        sqlite3.Error: that is not possible now.
     """
     uri = f"{path.absolute().as_uri()}?mode=ro&readonly_shm=1"
     connection = sqlite3.connect(
@@ -376,7 +376,7 @@ def _open_read_only(path: Path) -> sqlite3.Connection:
 
 
 def _open_writable(path: Path, busy_seconds: float) -> sqlite3.Connection:
-    # Who lets several threads use it, lets them do so one at a time.
+    # Callers that share it between threads let only one of them use it at a time.
     connection = sqlite3.connect(path, timeout=busy_seconds, isolation_level=None, check_same_thread=False)
     try:
         connection.row_factory = sqlite3.Row
@@ -391,7 +391,7 @@ def _open_writable(path: Path, busy_seconds: float) -> sqlite3.Connection:
 
 
 class _OpenFile(NamedTuple):
-    """The process that opened a connection, the path by which it did, and the file that is open."""
+    """The process that opened a connection, the path that it opened, and the identity of the open file."""
 
     process: int
     path: Path
@@ -400,13 +400,13 @@ class _OpenFile(NamedTuple):
 
 
 class _ConnectionPool:
-    """The writable connections of this process, none of which copies the log into the file when it ends.
+    """The writable connections of this process, none of which moves the log into the file when it closes.
 
-    From Python 3.12 on SQLite can be told so. Before, a connection that is given back is lent again to whoever opens
-    the same file, and ends with its process, without being closed.
+    From Python 3.12 on, SQLite has an option for this. Before, a released connection is reused when the same file is
+    opened again, and is not closed before its process ends.
 
-    It has no lock, which a signal handler that opens a store in the middle of one of its methods would wait for in
-    vain: what two may want is taken by `dict.pop`.
+    The pool has no lock, because a signal handler that opens a store during one of its methods would deadlock; a
+    connection that two callers may want is taken with `dict.pop`.
     """
 
     def __init__(self) -> None:
@@ -424,7 +424,7 @@ class _ConnectionPool:
             self._all.add(connection)
 
     def acquire(self, path: Path) -> sqlite3.Connection | None:
-        """Return an idle connection, opened by this process, to the file now in place, or None."""
+        """Return an idle connection of this process to the file that is now at this path, or None if there is none."""
         here = _identify(path)
         for number, (place, _) in list(self._idle.items()):
             if place == here and (found := self._idle.pop(number, None)):
@@ -432,14 +432,14 @@ class _ConnectionPool:
         return None
 
     def release(self, place: _OpenFile | None, path: Path, connection: sqlite3.Connection) -> None:
-        """Keep a connection idle, or close it if its file is no longer in place or the pool is full."""
+        """Keep a connection for reuse, or close it if its file was replaced; close the oldest of too many."""
         if connection not in self._all or place is None or place != _identify(path) or not _is_in_wal_mode(connection):
             self._close(connection)
             return
         if connection.in_transaction:
             connection.execute("ROLLBACK")
         self._idle[next(self._numbers)] = (place, connection)
-        for number in sorted(self._idle)[:-_MOST_IDLE]:  # rather that than a process that can open no more files
+        for number in sorted(self._idle)[:-_MOST_IDLE]:  # before the process runs out of file descriptors
             surplus = self._idle.pop(number, None)
             if surplus is not None:
                 self._close(surplus[1])
@@ -449,7 +449,7 @@ class _ConnectionPool:
         connection.close()
 
     def _keep_open_at_exit(self) -> None:
-        """Keep the interpreter from closing any connection when it ends."""
+        """Keep the interpreter from closing the connections when it exits."""
         with suppress(ImportError):
             import ctypes  # noqa: PLC0415 - not for those that end by themselves
 
@@ -458,7 +458,7 @@ class _ConnectionPool:
 
 
 def _identify(path: Path) -> _OpenFile | None:
-    """Return the identity of the file that a new connection opens; None when there is no such file."""
+    """Return the identity of the file that a new connection would open, or None if there is none."""
     try:
         found = path.stat()
     except OSError:

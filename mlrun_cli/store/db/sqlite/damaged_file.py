@@ -1,4 +1,4 @@
-"""Reads what is left of a damaged SQLite file, and finds the damage."""
+"""Integrity checks, copies and partial reading of an SQLite file."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _MOST_PROBLEMS = 10
 
 
 class DamagedFile:
-    """A damaged file, of which rows are read from both ends of each table up to where it is damaged."""
+    """A damaged file whose tables are read from both ends up to the damage."""
 
     def __init__(self, path: Path) -> None:
         self._connection = _open_read_only(path)
@@ -24,7 +24,7 @@ class DamagedFile:
         self._connection.close()
 
     def rows(self, table: str, keys: Sequence[str]) -> Iterator[dict[str, Any]]:
-        """Return the rows before the first damage of a table, then those after the last."""
+        """Yield the rows of a table before its first damage, then those after the last."""
         last: tuple[Any, ...] | None = None
         for row in self._read_until_damage(f"SELECT * FROM {table} ORDER BY {', '.join(keys)}"):  # noqa: S608 — our own names
             last = tuple(row[key] for key in keys)
@@ -47,10 +47,10 @@ class DamagedFile:
 
 
 def find_problems(path: Path) -> list[str]:
-    """Return the problems that SQLite's integrity check finds in a file.
+    """Return the problems that SQLite's integrity check finds in a file; empty if it is sound.
 
     Raises:
-        StoreUnavailable: it cannot be checked now.
+        StoreUnavailable: it cannot be checked at the moment.
     """
     try:
         connection = _open_read_only(path)
@@ -66,10 +66,10 @@ def find_problems(path: Path) -> list[str]:
 
 
 def copy_database(source: Path, destination: Path) -> None:
-    """Copy a database by SQLite's backup API, while others write to it, into a single file without a log.
+    """Copy a database with SQLite's backup API into a single file without a log, while others may write to it.
 
     Raises:
-        StoreError: it cannot be read or written, or is no database of this program.
+        StoreError: it cannot be read or written, or is not a database of this program.
     """
     try:
         reading, writing = sqlite3.connect(_build_read_only_uri(source), uri=True), sqlite3.connect(destination)

@@ -1,25 +1,25 @@
-"""The words of SQLite: hints for its planner, and its full-text search."""
+"""SQL that is specific to SQLite: hints for its query planner, and its full-text search."""
 
 from __future__ import annotations
 
 from mlrun_cli.store.db.database import TextCondition
 
 _LETTERS = 3
-"""The index finds any three letters that follow each other; for shorter words all texts are read."""
+"""The index finds any three consecutive letters; for shorter words, all texts are read."""
 
 
 class SqliteDialect:
-    """A `Dialect`."""
+    """The `Dialect` of SQLite."""
 
     ordered_join = "CROSS JOIN"
     text_key = "run_texts.rowid"
 
     def disable_index(self, column: str) -> str:
-        """Return the column as an expression that no index is used for."""
+        """Return a column as an expression for which no index is used."""
         return f"+{column}"
 
     def build_text_condition(self, text: str) -> TextCondition:
-        """Return the condition that `run_texts` contains each word of a text, case-insensitively."""
+        """Return the condition that `run_texts` contains every word of a text, case-insensitively."""
         words = dict.fromkeys(word for word in text.replace("\0", " ").split())
         long = ['"' + word.replace('"', '""') + '"' for word in words if len(word) >= _LETTERS]
         conditions: list[str] = []

@@ -1,4 +1,4 @@
-"""The file of an SQLite database, with those that SQLite keeps beside it."""
+"""The file of an SQLite database, with the files that SQLite keeps beside it."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _BESIDES = ("-wal", "-shm", "-journal")
 
 
 class SqliteFile:
-    """A `DatabaseLocator`."""
+    """The `DatabaseLocator` of an SQLite file."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -32,23 +32,23 @@ class SqliteFile:
 
     @staticmethod
     def load_modules() -> None:
-        """Load all modules of the dialect, also those that commands load when they first need them."""
+        """Load all modules of the dialect, including those that are otherwise loaded on first use."""
         for name in ("change_triggers", "first_schema"):
             import_module(f"mlrun_cli.store.db.sqlite.{name}")
 
     def exists(self) -> bool:
-        """Return whether there is a file."""
+        """Return whether the file exists."""
         return self._path.exists()
 
     def create(self) -> None:
-        """Create an empty file, private to its user, unless there is one."""
+        """Create an empty file, private to its user, unless it exists."""
         make_private_file(self._path)
 
     def open(self, *, starts_read_only: bool = False) -> Database:
         """Open the file and bring its schema up to date.
 
         Raises:
-            StoreError: it cannot be opened, or a newer program has made it.
+            StoreError: it cannot be opened, or was created by a newer version of this program.
         """
         database = SqliteDatabase(self._path, starts_read_only=starts_read_only)
         try:
@@ -59,7 +59,7 @@ class SqliteFile:
         return database
 
     def get_identity(self, folder: int | None = None) -> tuple[int, int] | None:
-        """Return device and inode of the file, which tell it from a replacement; None when there is none."""
+        """Return the device and inode of the file, which change when it is replaced, or None if there is no file."""
         try:
             found = os.stat(self._path if folder is None else self._path.name, dir_fd=folder)
         except OSError:
@@ -71,17 +71,17 @@ class SqliteFile:
         return list(self._path.parent.glob(f"{self._path.name}*"))
 
     def find_problems(self, copy: Path | None = None) -> list[str]:
-        """Return the problems that SQLite's integrity check finds in the file, or in a copy of one.
+        """Return the problems that SQLite's integrity check finds in the file or in a copy of it.
 
         Raises:
-            StoreUnavailable: it cannot be checked now.
+            StoreUnavailable: it cannot be checked at the moment.
         """
         from mlrun_cli.store.db.sqlite.damaged_file import find_problems  # noqa: PLC0415 - few come here
 
         return find_problems(copy or self._path)
 
     def copy_to(self, file: Path) -> None:
-        """Copy the database to one file, while others write to it.
+        """Copy the database to a single file, while other processes may write to the database.
 
         Raises:
             StoreError: it cannot be read, or the copy cannot be written.
@@ -91,17 +91,17 @@ class SqliteFile:
         copy_database(self._path, file)
 
     def open_damaged(self) -> DamagedDatabase:
-        """Open what can still be read of the file."""
+        """Open the file to read its undamaged rows."""
         from mlrun_cli.store.db.sqlite.damaged_file import DamagedFile  # noqa: PLC0415 - few come here
 
         return DamagedFile(self._path)
 
     @contextmanager
     def new_database(self, copy: Path | None = None) -> Iterator[NewFile]:
-        """Create a file beside this one, which is removed at the end unless it was put in place.
+        """Create a database file beside this one; it is removed at the end unless it was put in place.
 
         Raises:
-            StoreError: it cannot be made.
+            StoreError: it cannot be created.
         """
         new = self._path.with_name(f".{self._path.name}.new")
         _remove(new)
@@ -117,7 +117,7 @@ class SqliteFile:
 
 
 class NewFile:
-    """A `NewDatabase`."""
+    """The `NewDatabase` of an SQLite file."""
 
     def __init__(self, database: SqliteDatabase, path: Path, place: Path) -> None:
         self.database: Database = database
@@ -125,7 +125,7 @@ class NewFile:
         self._place = place
 
     def put_in_place(self, reason: str) -> Path | None:
-        """Close the file and put it in its place; return the new name of the former file, or None."""
+        """Close the file and move it into place; return the new path of the former file, or None if there was none."""
         from mlrun_cli.core.json_files import sync  # noqa: PLC0415 - few come here
 
         self.database.execute("PRAGMA journal_mode = DELETE")  # one file that needs no log

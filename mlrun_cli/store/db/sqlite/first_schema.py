@@ -173,19 +173,19 @@ _SDK = (
     # Versions that were given once are not given again, deleted or not.
     "CREATE TABLE model_names (name TEXT PRIMARY KEY, last_version INTEGER NOT NULL)",
 )
-"""What `azureml.core` keeps besides runs: open runs, models, data, environments and compute targets."""
+"""The data of `azureml.core` besides runs: open runs, models, data, environments and compute targets."""
 
 _QUEUE = (
     "ALTER TABLE runs ADD COLUMN node_count INTEGER NOT NULL DEFAULT 1",
     "ALTER TABLE runs ADD COLUMN gpu_count INTEGER NOT NULL DEFAULT 0",
-    # Those that it was given, as CUDA_VISIBLE_DEVICES names them.
+    # The GPUs that it was given, as in CUDA_VISIBLE_DEVICES.
     "ALTER TABLE runs ADD COLUMN gpus TEXT",
     "CREATE INDEX runs_queued ON runs (target, run_key) WHERE status = 'Queued'",
 )
-"""What a run needs of its target, and the rows that wait."""
+"""The resources that a run needs, and the index of queued runs."""
 
 _GPU = ("ALTER TABLE runs ADD COLUMN visible_gpus TEXT",)
-"""Of which GPUs a run may be given some: its submitter's CUDA_VISIBLE_DEVICES; null means all of the machine."""
+"""The GPUs that a run may use: its submitter's CUDA_VISIBLE_DEVICES; null means all of the machine."""
 
 FIRST_STEPS: Sequence[Sequence[str]] = (_FIRST, _SDK, _QUEUE, _GPU, build_page_schema(), build_pair_order_schema())
-"""Their statements; programs that do not know all of them cannot go on with the store."""
+"""The statements of each step; programs that do not know all of them cannot use the store."""

@@ -1,4 +1,4 @@
-"""Brings a database to the schema of this program, by steps that only add: older supervisors live on beside it."""
+"""Migrations of the schema, in steps that only add, since older supervisors keep running on the database."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _KEEP = (
     "ALTER TABLE runs ADD COLUMN is_kept INTEGER NOT NULL DEFAULT 0",
     "CREATE INDEX runs_kept ON runs (run_key) WHERE is_kept = 1",
 )
-"""Whether a run is spared by `workspace prune`."""
+"""The flag of runs that `workspace prune` keeps."""
 
 _OWNER_LOCK = (
     "ALTER TABLE schema_version ADD COLUMN applied INTEGER",
@@ -27,25 +27,25 @@ _OWNER_LOCK = (
 )
 """The column `minded_by` becomes `owner_lock`.
 
-Supervisors of the version before go on to read and to insert `minded_by`: a trigger keeps both columns equal. Nobody
-updates either one.
+Supervisors of the previous version still read and insert `minded_by`, so a trigger keeps both columns equal. Neither
+column is ever updated.
 """
 
 LATER_STEPS: Sequence[tuple[Sequence[str], bool]] = (
     (_KEEP, False),
     (_OWNER_LOCK, True),
 )
-"""Statements of each step after the first ones, and whether programs that do not know it can go on with the store."""
+"""The statements of each later step, and whether programs that do not know the step can still use the store."""
 _FIRST_STEPS_COUNT = 6
 SCHEMA_VERSION = _FIRST_STEPS_COUNT + len(LATER_STEPS)
 """The number of steps that this program knows."""
 
 
 def migrate(database: SqliteDatabase, where: str, version: int = SCHEMA_VERSION) -> None:
-    """Bring the database to a version of the schema; do nothing when it is there.
+    """Migrate a database to a version of the schema; do nothing if it already has that version or a newer one.
 
     Raises:
-        StoreError: it was made by a newer version of the program, and this one cannot go on with it.
+        StoreError: the database requires a newer version of this program.
     """
     required, applied = _read_versions(database)
     if required > version:
@@ -69,9 +69,9 @@ def migrate(database: SqliteDatabase, where: str, version: int = SCHEMA_VERSION)
 
 
 def _read_versions(database: SqliteDatabase) -> tuple[int, int]:
-    """Return the oldest schema version that may open the database, and the current one; 0 in a new database.
+    """Return the required and the applied schema version, both 0 for a new database, whose version table is created.
 
-    Programs of before know the first alone, and that there is one row.
+    Earlier programs know only the required version, and expect exactly one row.
     """
     row = None
     with suppress(StoreError):  # there is no such table

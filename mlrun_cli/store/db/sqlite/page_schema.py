@@ -1,6 +1,6 @@
-"""The schema's part for pages of runs: an index for each order, texts to search in, counts and saved views.
+"""The schema for pages of runs: an index for each order, texts to search, counts and saved views.
 
-What is derived (texts, counts) is kept by triggers: an older supervisor that writes to the store keeps it too.
+Triggers maintain the derived data (texts, counts), so that writes of older supervisors update it too.
 """
 
 from __future__ import annotations
@@ -40,21 +40,21 @@ FILL_TEXTS = (
     "INSERT INTO run_texts (rowid, own, tags)"  # noqa: S608
     f" SELECT run_key, {_OWN_TEXT.format(row='runs')}, {_TAG_TEXT.format(key='runs.run_key')} FROM runs"
 )
-"""Makes the texts of all runs."""
+"""Inserts the texts of all runs."""
 
 
 def build_page_schema() -> list[str]:
-    """Return the statements, in their order."""
+    """Return the statements of this schema, in order."""
     return [*_build_indexes(), *_build_texts(), *_build_outcomes(), *_build_views(), _FORGET_NUMBERS_BEFORE_NAN]
 
 
 def build_pair_order_schema() -> list[str]:
-    """Return the statements for sorting by tags and properties: texts that are numbers come first, by number."""
+    """Return the statements for sorting by tags and properties: numeric texts come first, in numeric order."""
     return [
         statement
         for table in ("run_tags", "run_properties")
         for statement in (
-            # A column's affinity makes the number of the text; it is stored nowhere but in the index.
+            # The column's affinity converts text to a number, which is stored only in the index.
             f"ALTER TABLE {table} ADD COLUMN sort_value NUMERIC GENERATED ALWAYS AS (value) VIRTUAL",
             f"CREATE INDEX {table}_in_order ON {table} (key, sort_value, run_key)",
         )
@@ -62,7 +62,7 @@ def build_pair_order_schema() -> list[str]:
 
 
 def _build_indexes() -> list[str]:
-    """Return the covering indexes for runs that a page skips, so that their rows are not read."""
+    """Return the covering indexes that let a page skip runs without reading their rows."""
     return [
         f"CREATE INDEX runs_by_{name} ON runs ({column}, run_key, experiment_key, parent_key)"
         + (f" WHERE {_SPARSE[name]} IS NOT NULL" if name in _SPARSE else "")
@@ -71,7 +71,7 @@ def _build_indexes() -> list[str]:
 
 
 def _build_texts() -> list[str]:
-    """Return the statements for `run_texts`: a trigram index with a row for each run."""
+    """Return the statements for `run_texts`, a trigram index with a row for each run."""
     of_new, tags_of_new, tags_of_old = (
         _OWN_TEXT.format(row="new"),
         _TAG_TEXT.format(key="new.run_key"),
@@ -98,7 +98,7 @@ def _build_texts() -> list[str]:
 
 
 def _build_outcomes() -> list[str]:
-    """Return the statements for `experiment_outcomes`: the number of runs, without children, by status."""
+    """Return the statements for `experiment_outcomes`, the number of runs by status, not counting child runs."""
     return [
         """CREATE TABLE experiment_outcomes (
             experiment_key INTEGER NOT NULL,

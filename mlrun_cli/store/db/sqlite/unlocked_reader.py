@@ -1,4 +1,4 @@
-"""Reads a database whose locks a stopped process holds."""
+"""A reader of databases that are locked by a stopped process."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ _kept: list[sqlite3.Connection] = []
 
 
 class UnlockedReader:
-    """A connection that takes no locks and heeds none, and reads the log for itself.
+    """A connection that takes and respects no locks, and reads the log for itself.
 
-    What it reads is right as long as nobody writes to the files; `is_valid` says so afterwards. It is never closed:
-    SQLite would copy the log into the file and remove it, past the locks of those who use it.
+    Its results are valid as long as nobody writes to the files, which `is_valid` checks afterwards. It is never closed:
+    SQLite would copy the log into the file and remove it, ignoring the locks of other processes.
     """
 
     def __init__(self, path: Path, holder: int, state: _State, connection: sqlite3.Connection) -> None:
@@ -29,19 +29,19 @@ class UnlockedReader:
         self._state = state
 
     def is_valid(self) -> bool:
-        """Return whether all that was read until now was read while nobody wrote."""
+        """Return whether everything read so far is valid because no process has written to the files since."""
         return is_stopped(self._holder) and _read_state(self._path) == self._state
 
 
 def open_unlocked(
     path: Path, holder: int | None, keep_log: Callable[[sqlite3.Connection], None]
 ) -> UnlockedReader | None:
-    """Open a database in which a stopped process holds locks that keep readers out; None where that is not so.
+    """Open a database past the locks of a stopped process; return None if no stopped process blocks readers.
 
     Args:
         path: the database.
-        holder: the process that keeps others out; None means that it is not known yet.
-        keep_log: makes that a connection leaves the log alone when it or its process ends.
+        holder: the process that blocks others, or None if it is not known yet.
+        keep_log: makes a connection leave the log alone when it closes or its process ends.
     """
     holders = [holder] if holder is not None else _find_holders(path)
     stopped = next(filter(is_stopped, holders), None)
@@ -65,7 +65,7 @@ def _find_holders(path: Path) -> list[int]:
 
 
 def _read_state(path: Path) -> _State:
-    """Return of the file and its log what changes when somebody writes to them; None for one that is not there."""
+    """Return the identity, size and modification time of the file and of its log, or None for a missing one."""
     state: _State = []
     for file in (str(path), f"{path}-wal"):
         try:

@@ -1,4 +1,4 @@
-"""The index of SQLite's log, in the file `-shm`: the first to open a database makes it anew, and all wait for that."""
+"""The index of SQLite's log (`-shm`), which the first process to open a database rebuilds while others wait."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ _open_files: dict[tuple[int, int], int] = {}
 
 
 def find_index_maker(database: Path) -> int | None:
-    """Return the process that is making the index of a database, which nobody can read or write meanwhile; or None.
+    """Return the process that is building the index of a database, which blocks everyone else, or None.
 
-    SQLite itself waits for it in ways that no timeout shortens: ten seconds.
+    SQLite itself waits for such a process for ten seconds, which no timeout setting shortens.
     """
     if not _HAS_KNOWN_FLOCK:
         return None
@@ -41,15 +41,15 @@ def find_index_maker(database: Path) -> int | None:
 
 
 def _open_index(path: str) -> int | None:
-    """Return a descriptor of the file, one for the life of the process; None after too many other files.
+    """Return a descriptor of the file, opened once per process, or None if too many files are open.
 
-    It is never closed: that gives up all locks that the process has on the file, those of SQLite among them.
+    It is never closed: closing it would release all locks of the process on the file, including those of SQLite.
     """
     found = os.stat(path)
     key = (found.st_dev, found.st_ino)
     descriptor = _open_files.get(key)
     if descriptor is not None:
-        with suppress(OSError):  # who has forked may close all files
+        with suppress(OSError):  # a forked process may have closed all files
             if os.path.samestat(os.fstat(descriptor), found):
                 return descriptor
     if len(_open_files) >= _MOST_OPEN:
@@ -61,7 +61,7 @@ def _open_index(path: str) -> int | None:
 
 
 def _find_exclusive_holder(descriptor: int, byte: int) -> int | None:
-    """Return the process whose lock on a byte keeps readers out; the kernel fills in a `struct flock`."""
+    """Return the process whose lock on a byte blocks readers, or None; the kernel fills in a `struct flock`."""
     order = sys.byteorder
     kind_and_whence = F_RDLCK.to_bytes(2, order) + bytes(6)
     found = fcntl(descriptor, F_GETLK, kind_and_whence + byte.to_bytes(8, order) + (1).to_bytes(8, order) + bytes(8))
@@ -70,6 +70,6 @@ def _find_exclusive_holder(descriptor: int, byte: int) -> int | None:
 
 
 def _is_complete(header: bytes) -> bool:
-    """Return whether both copies of the header are there and equal."""
+    """Return whether both copies of the header exist and are equal."""
     first, second = header[:_COPY_BYTES], header[_COPY_BYTES:]
     return len(second) == _COPY_BYTES and first == second and first[_IS_FILLED_AT] != 0

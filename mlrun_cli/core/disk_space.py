@@ -1,4 +1,4 @@
-"""Whether a disk is full, which errors seldom say as it is: SQLite speaks of I/O, the kernel of devices."""
+"""Detection of full disks, which errors often obscure: SQLite reports an I/O error, the kernel a device error."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ import os
 from pathlib import Path
 
 FULL_BYTES = 64 << 10
-"""With less than that nothing is to be done: SQLite needs half of it to open a store."""
+"""The free space below which a disk counts as full: SQLite needs half of it to open a store."""
 
 FULL_FOR_RUNS_BYTES = 1 << 20
-"""With less than that a script may have been refused what it wanted to write, and what ends a run may have no room."""
+"""The free space below which a script may have failed to write, and the end of a run may fail to be recorded."""
 
 
 def describe_full_disk(path: Path, full_bytes: int = FULL_BYTES) -> str | None:
-    """Return a message that the disk of a path is full, as the beginning of a sentence; None when it is not.
+    """Return the start of a sentence saying that a path's disk is full, or None if it is not.
 
     None unless it is full.
     """
@@ -34,6 +34,6 @@ def describe_full_disk(path: Path, full_bytes: int = FULL_BYTES) -> str | None:
 
 
 def _find_mount_point(path: Path) -> Path:
-    """Return the topmost folder above a path that is on the same disk: where that is mounted, as a rule."""
+    """Return the topmost ancestor of a path on the same disk, usually its mount point."""
     device = path.stat().st_dev
     return next((below for below in (path, *path.parents) if os.stat(below.parent).st_dev != device), Path("/"))
