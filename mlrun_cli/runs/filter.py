@@ -1,8 +1,12 @@
-r"""The filter language of runs, the same for commands, pages and scripts.
+r"""The filter language of runs, the same for commands and pages.
 
 A filter is a word and what was typed for it: `status=failed`, `tag=team=a`, `since=7d`. `TERMS` has a row for each; to
-add a filter is to add a row here, a field to `RunFilter`, and its condition to the store. Conditions of different words
-all hold; of several texts for one word, any is enough, but each of several tags, properties and metrics must hold.
+add a filter is to add a row here, a field to `RunFilter`, its condition to the store, and a field to `RunsView` of the
+studio. Scripts filter by the arguments of Azure's methods, whose values are no texts: the handler of `runs.list` makes
+a `RunFilter` of them.
+
+Conditions of different words all hold; of several texts for one word, any is enough, but each of several tags,
+properties and metrics must hold.
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from mlrun_cli.errors import AmbiguousRunId, RunNotFound
-from mlrun_cli.runs.filter import RunFilter, TagFilter
+from mlrun_cli.runs.filter import TERMS, RunFilter, TagFilter, parse_filter
 from mlrun_cli.runs.status import ALIVE_STATUSES, RunStatus
 from mlrun_cli.store.db.database import Database
 from mlrun_cli.store.journals import JournalStore
@@ -71,6 +71,33 @@ def test_listing_is_newest_first_and_bounded(runs: RunStore, add_run: AddRun) ->
 
     assert ids(runs, RunFilter(last=3)) == ["a_4", "a_3", "a_2"]
     assert ids(runs, RunFilter()) == ["a_4", "a_3", "a_2", "a_1", "a_0"]
+
+
+OTHER_TEXTS = {
+    "experiment": "other",
+    "metric": "loss > 1",
+    "parent": "other",
+    "property": "other",
+    "search": "other",
+    "since": "2099-01-01",
+    "status": "failed",
+    "submitter": "other",
+    "tag": "other",
+    "target": "other",
+    "type": "other",
+    "until": "2001-01-01",
+}
+
+
+@pytest.mark.parametrize("word", TERMS)
+def test_each_word_of_the_filter_language_has_a_condition(word: str, runs: RunStore, add_run: AddRun) -> None:
+    add_run("first_1")
+
+    parsed = parse_filter({word: [OTHER_TEXTS[word]]}, 0)
+
+    assert not parsed.faults
+    assert runs.list(RunFilter())
+    assert not runs.list(parsed.which)
 
 
 def test_filters_hold_all_at_once(runs: RunStore, add_run: AddRun) -> None:

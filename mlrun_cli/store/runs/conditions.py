@@ -135,9 +135,11 @@ class RunConditions:
 
     def _add_any_of(self, name: str, values: frozenset[str]) -> None:
         places, parameters = build_in_list(f"any_{name}", sorted(values))
-        column, other = _COLUMNS.get(name, "experiment_key"), "''"
         if name == "experiment_name":
-            other, places = "0", f"(SELECT experiment_key FROM experiments WHERE name IN {places})"  # noqa: S608
+            places = f"(SELECT experiment_key FROM experiments WHERE name IN {places})"  # noqa: S608
+            column, other = "experiment_key", "0"
+        else:
+            column, other = _COLUMNS[name], "''"
         one_of = f"= {places}" if len(values) == 1 else f"IN {places}"
         condition, asked = f"runs.{column} {one_of}", f"coalesce(runs.{column}, {other}) {one_of}"
         self.parameters.update(parameters)

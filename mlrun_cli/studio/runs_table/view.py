@@ -7,6 +7,7 @@ from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
 from mlrun_cli.core.named_tuple import NamedTuple
+from mlrun_cli.runs.filter import TERMS
 from mlrun_cli.runs.order import NEWEST_FIRST
 
 PAGE_SIZES = (25, 50, 100, 200)
@@ -14,19 +15,8 @@ MAX_VALUES = 200
 """The number of values that a parameter, or the selection, may have."""
 _MAX_PAGES = 10**9
 _CONSTANT = "constant"
-_FILTERS = (
-    "search",
-    "status",
-    "tag",
-    "property",
-    "metric",
-    "target",
-    "submitter",
-    "experiment",
-    "type",
-    "since",
-    "until",
-)
+FILTERS = tuple(word for word in TERMS if word != "parent")
+"""The words of the filter language that are parameters of the URL; each needs a field of `RunsView`."""
 
 
 class RunsView(NamedTuple):
@@ -71,7 +61,7 @@ class RunsView(NamedTuple):
         """Parse a query string; unknown parameters and invalid values are ignored."""
         parameters: dict[str, list[str]] = {}
         for name, value in parse_qsl(query):
-            parameters.setdefault(name, []).append(value.strip() if name in _FILTERS else value)
+            parameters.setdefault(name, []).append(value.strip() if name in FILTERS else value)
         values: dict[str, Any] = {}
         for name, default in cls._field_defaults.items():
             found = [value for value in parameters.get(name, ()) if value]
@@ -113,11 +103,11 @@ class RunsView(NamedTuple):
 
     def list_filters(self) -> Sequence[tuple[str, str]]:
         """Return the filters as pairs of a parameter and one of its values."""
-        return [(name, value) for name, value in self.to_parameters() if name in _FILTERS]
+        return [(name, value) for name, value in self.to_parameters() if name in FILTERS]
 
     def remove_filters(self) -> RunsView:
         """Remove all filters."""
-        return self.replace(**{name: self._field_defaults[name] for name in _FILTERS})
+        return self.replace(**{name: self._field_defaults[name] for name in FILTERS})
 
     def is_tree(self) -> bool:
         """Return whether child runs are shown below their parents, which filters and other orders prevent."""

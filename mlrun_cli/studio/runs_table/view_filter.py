@@ -6,9 +6,9 @@ from collections.abc import Mapping
 
 from mlrun_cli.core.named_tuple import NamedTuple
 from mlrun_cli.errors import UsageError
-from mlrun_cli.runs.filter import TERMS, Fault, RunFilter, parse_filter
+from mlrun_cli.runs.filter import Fault, RunFilter, parse_filter
 from mlrun_cli.runs.order import NEWEST_FIRST, RunOrder
-from mlrun_cli.studio.runs_table.view import RunsView
+from mlrun_cli.studio.runs_table.view import FILTERS, RunsView
 
 
 class ViewFilter(NamedTuple):
@@ -33,8 +33,8 @@ def parse_view_filter(view: RunsView, experiment_name: str | None, now: int) -> 
     """
     which, faults = parse_filter(
         {
-            word: [text] if isinstance(text := getattr(view, word, ()), str) and text else text
-            for word in TERMS
+            word: [text] if isinstance(text := getattr(view, word), str) and text else text
+            for word in FILTERS
             if word != "experiment" or experiment_name is None
         },
         now,

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from mlrun_cli.runs.filter import TERMS
 from mlrun_cli.runs.status import ALIVE_STATUSES, RunStatus
 from mlrun_cli.studio.runs_table.columns import Column, select_columns
 from mlrun_cli.studio.runs_table.view import RunsView
@@ -25,6 +27,14 @@ def test_what_an_address_cannot_mean_is_left_out() -> None:
     assert RunsView.parse("page=-1&size=7&hide=maybe&children=yes&unknown=1&status=&columns=,,") == RunsView()
     assert RunsView.parse("page=99999999999999999999").page == 1
     assert RunsView().to_query() == ""
+
+
+@pytest.mark.parametrize("word", [word for word in TERMS if word != "parent"])
+def test_each_word_of_the_filter_language_is_a_parameter_but_that_for_child_runs(word: str) -> None:
+    view = RunsView.parse(f"{word}=x")
+
+    assert view.list_filters() == [(word, "x")]
+    assert view.remove_filters() == RunsView()
 
 
 def test_a_change_leads_to_the_first_page() -> None:
