@@ -1,1 +1,1 @@
-"""The commands: the only place that parses words, prints and exits."""
+"""Commands of the program: the only package that parses command lines, prints results and sets exit codes."""

@@ -1,4 +1,4 @@
-"""Long options cut short, as az takes them: `--out` for `--output` where no other option begins so."""
+"""Abbreviation of long options, as in az: `--out` means `--output` unless another option starts with `--out` too."""
 
 from __future__ import annotations
 
@@ -6,15 +6,15 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 _OUTPUT = "--output"
-"""Meant by `--out` whatever else begins so: documents have it, and other names are no formats and get refused."""
+"""Always meant by `--out`, as in Azure's documentation: a value for another option is rejected as not a format."""
 
 
 def find_names_by_prefix(parameters: Iterable[Any], start: str) -> list[str]:
-    """Return the long names that begin with `start`, one of each option.
+    """Return the long option names that start with a prefix, at most one for each option.
 
     Args:
         parameters: Typer's parameters of a command.
-        start: with its dashes.
+        start: the prefix, with its dashes.
     """
     found = (
         next((name for name in names if name.startswith(start)), None)
@@ -25,7 +25,7 @@ def find_names_by_prefix(parameters: Iterable[Any], start: str) -> list[str]:
 
 
 def make_completer(parameters: Iterable[Any]) -> Callable[[str], str]:
-    """Return a function that completes the beginning of an option's name, both without dashes."""
+    """Return a function that expands an abbreviated option name; both names are without dashes."""
     parameters = list(parameters)
     whole = {name for parameter in parameters for name in (*parameter.opts, *parameter.secondary_opts)}
 

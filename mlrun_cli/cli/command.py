@@ -1,4 +1,4 @@
-"""Declaration of commands in the file of a noun.
+"""Declaration of commands, as the module of each noun uses it.
 
     app = Group("run")
 
@@ -11,16 +11,16 @@
         Returns at once: a run is `CancelRequested` until its script has ended.
         '''
 
-The docstring is the help, its first line the one in listings. Parameters are Typer's; the shared options are
-added, and arrive as the parameter `shared`; a parameter whose type is an `OptionGroup` stands for several options.
-`cancel` stays a function that a test can call.
+The docstring is the help text, and its first line is the summary in listings. Parameters are declared as in Typer. The
+shared options are added and passed as the parameter `shared`. A parameter whose type is an `OptionGroup` stands for
+several options. `cancel` remains a plain function that a test can call.
 
-A command returns a JSON-like value, which is printed as `-o` and `--query` say, or None, which prints
-nothing, or a `Result`, which can carry an exit code and a table made for people. It raises what `errors` has.
-`query_words=True` lets a query follow the options without `--query`. `script=True` ends the options at the
-first word that is none: that word and all after it fill the command's variadic argument unchanged.
+A command returns a JSON-like value, which is printed as `-o` and `--query` specify, or None, which prints nothing, or
+a `Result`, which can have an exit code and a table for people. It raises the exceptions of `mlrun_cli.errors`.
+`query_words=True` lets a query follow the options without `--query`. `script=True` ends the options at the first word
+that is not an option: that word and all words after it are passed unchanged to the command's variadic argument.
 
-Nothing is built before it is needed: of a group's commands, only the one that was typed.
+Commands are built only when needed: of a group's commands, only the one that was typed.
 """
 
 from __future__ import annotations
@@ -51,31 +51,31 @@ Function = TypeVar("Function", bound=Callable[..., object])
 
 
 class PeopleTable(Protocol):
-    """Prints a table made for people."""
+    """A function that prints a table for people."""
 
     def __call__(self, *, file: TextIO, width: int | None, colour: bool) -> None:
-        """Print to `file`, in lines of at most `width` columns where there is a terminal."""
+        """Print the table to `file`, in lines of at most `width` columns; None means that it is not a terminal."""
 
 
 class OptionGroup(Protocol):
-    """Options that several commands take together, as the type of one parameter."""
+    """The type of a command parameter that stands for several options."""
 
     @classmethod
     def build_option_parameters(cls) -> Sequence[inspect.Parameter]:
-        """Return the parameters that replace one of this type in a command's signature."""
+        """Return the parameters that replace a parameter of this type in a command's signature."""
 
     @classmethod
     def from_values(cls, values: Mapping[str, Any]) -> OptionGroup:
-        """Create the group from values, by the names of its parameters."""
+        """Create the group from the values of its parameters, keyed by parameter name."""
 
 
 class Result(NamedTuple):
-    """Result of a command with more than a JSON-like value.
+    """The result of a command, with an optional table for people and exit code.
 
     Attributes:
-        value: JSON-like; what is printed, queried and written to the file of `-t`.
-        table: takes the place of the value for `-o table` without a query.
-        exit_code: of the command, after the value has been printed.
+        value: the JSON-like value to print, to query and to write to the file of `-t`.
+        table: printed instead of the value for `-o table` without a query.
+        exit_code: the command's exit code once the value has been printed.
     """
 
     value: object
@@ -84,7 +84,7 @@ class Result(NamedTuple):
 
 
 class Declaration(NamedTuple):
-    """A command as it was declared."""
+    """A declared command: its function, examples and ways of parsing."""
 
     function: Callable[..., object]
     examples: Sequence[tuple[str, str]]
@@ -93,20 +93,20 @@ class Declaration(NamedTuple):
 
     @property
     def description(self) -> str:
-        """The docstring."""
+        """The docstring of the command's function, which is its help text."""
         return inspect.getdoc(self.function) or ""
 
     @property
     def summary(self) -> str:
-        """The docstring's first line."""
+        """The first line of the description."""
         return self.description.partition("\n")[0]
 
 
 class Group:
-    """The commands of a noun by verb, in the order of the help page.
+    """The commands of a noun, keyed by verb, in the order of the help page.
 
-    The commands of a noun that is one file are declared in it. A noun that is a package names its verbs; the file of a
-    verb is imported when the verb is typed.
+    A noun with a single module declares its commands there. A noun that is a package lists its verbs; the module of a
+    verb is imported when the verb is looked up.
     """
 
     def __init__(self, name: str, *, package: str | None = None, verbs: Sequence[str] = ()) -> None:
@@ -116,28 +116,28 @@ class Group:
         self._declared: dict[str, Declaration] = {}
 
     def declare(self, verb: str, declaration: Declaration) -> None:
-        """Add a command."""
+        """Add a command under a verb."""
         self._declared[verb] = declaration
 
     def list_verbs(self) -> Sequence[str]:
-        """Return all verbs."""
+        """Return the verbs, in the order of the help page."""
         return self._verbs or tuple(self._declared)
 
     def find(self, verb: str) -> Declaration | None:
-        """Return the command of a verb, or None."""
+        """Return the command of a verb, importing its module if needed, or None if there is no such verb."""
         if verb in self._verbs and verb not in self._declared:
             importlib.import_module(f"{self._package}.{verb.replace('-', '_')}")
         return self._declared.get(verb)
 
     @property
     def commands(self) -> Mapping[str, Declaration]:
-        """The commands by verb; imports the files of all."""
+        """All commands, keyed by verb; reading them imports the modules of all verbs."""
         found = {verb: self.find(verb) for verb in self.list_verbs()}
         return {verb: declaration for verb, declaration in found.items() if declaration is not None}
 
 
 class Invocation:
-    """State of a command for the error boundary; Typer's context carries it."""
+    """State of a command invocation that the error boundary needs, passed through Typer's context."""
 
     def __init__(self) -> None:
         self.debug = False
@@ -151,14 +151,15 @@ def command(
     query_words: bool = False,
     script: bool = False,
 ) -> Callable[[Function], Function]:
-    """Declare the decorated function as `verb` of `group`.
+    """Return a decorator that declares a function as the command `verb` of `group`.
 
     Args:
-        group: where it belongs.
-        verb: as it is typed.
-        examples: what each does, and the line to type.
+        group: the group to which the command belongs.
+        verb: the verb, as it is typed.
+        examples: pairs of a description and a command line.
         query_words: whether a query may follow the options without `--query`.
-        script: whether all from the first word that is no option belongs to the command's variadic argument.
+        script: whether the first word that is not an option, and all words after it, belong to the command's variadic
+            argument.
     """
 
     def declare(function: Function) -> Function:
@@ -169,20 +170,20 @@ def command(
 
 
 class Command(TyperCommand):
-    """A command with the help of this program, whose long options may be cut short."""
+    """A Typer command with this program's help pages and option checks, and with abbreviated long options."""
 
     examples: Sequence[tuple[str, str]] = ()
 
     def make_parser(self, ctx: Any) -> Any:
-        """Make the parser of the command line."""
+        """Return the parser of the command line, which expands abbreviated long options."""
         ctx.token_normalize_func = make_completer(self.get_params(ctx))
         return super().make_parser(ctx)
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        """Read the words that follow the command.
+        """Parse the words that follow the command into Typer's context; return an empty list.
 
         Raises:
-            UsageError: they do not fit its parameters.
+            UsageError: the words do not fit the command's parameters.
         """
         parameters = self.get_params(ctx)
         typed: Mapping[str, Any] = {}
@@ -201,7 +202,7 @@ class Command(TyperCommand):
         return []
 
     def format_help(self, ctx: Any, formatter: Any) -> None:
-        """Write the help page."""
+        """Write the command's help page to the formatter."""
         from mlrun_cli.cli.help.pages import format_command_help  # noqa: PLC0415 - start-up
         from mlrun_cli.cli.help.topics import find_topic  # noqa: PLC0415
 
@@ -209,7 +210,7 @@ class Command(TyperCommand):
 
 
 def build(declaration: Declaration, verb: str) -> Command:
-    """Make the command that Typer runs."""
+    """Build the Typer command of a declaration."""
     app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
     settings = {"allow_extra_args": True, "allow_interspersed_args": not declaration.script}
     register = app.command(verb, cls=Command, help=declaration.description, context_settings=settings)
@@ -221,7 +222,7 @@ def build(declaration: Declaration, verb: str) -> Command:
 
 
 def _build_callback(declaration: Declaration) -> Callable[..., int]:
-    """Return the function that Typer calls: its signature has the own options, the query and the shared options."""
+    """Return the function that Typer calls; its signature has the command's own, query and shared options."""
     declared = inspect.signature(declaration.function, eval_str=True).parameters.values()
     groups: dict[str, type[OptionGroup]] = {
         parameter.name: parameter.annotation
@@ -267,7 +268,7 @@ def _build_query_words_parameter() -> inspect.Parameter:
 
 
 def _call_function(function: Callable[..., object], values: Mapping[str, Any], shared: GlobalOptions) -> object:
-    """Call a command and return its result; the notes of an error are printed first."""
+    """Call a command's function and return its result; before an error is raised, print its notes."""
     try:
         return function(**values, shared=shared)
     except MlrunError as error:
@@ -277,7 +278,7 @@ def _call_function(function: Callable[..., object], values: Mapping[str, Any], s
 
 
 def _finish(returned: object, shared: GlobalOptions) -> int:
-    """Write the file of `-t`, print the result even if that fails, and give the exit code."""
+    """Write the result to the file of `-t`, print it even if that fails, and return the exit code."""
     result = returned if isinstance(returned, Result) else Result(returned)
     try:
         if shared.metadata_file is not None and result.value is not None:
@@ -298,5 +299,5 @@ def _print(result: Result, shared: GlobalOptions) -> None:
 
 
 def measure_terminal_width() -> int | None:
-    """Return the columns of the terminal, else what COLUMNS says; None when stdout is redirected."""
+    """Return COLUMNS, else the width of the terminal in columns, or None if stdout is not a terminal."""
     return shutil.get_terminal_size((0, 0)).columns or None

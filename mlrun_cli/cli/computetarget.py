@@ -1,4 +1,4 @@
-"""`computetarget`: make, list, show and delete the names that runs can be sent to."""
+"""`computetarget`: create, list, show and delete the compute targets to which runs can be sent."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ app = Group("computetarget")
 
 
 def _format_max_nodes(record: Mapping[str, Any]) -> str:
-    """Return how many nodes may be in use at once; empty for a kind that does not say so in its properties."""
+    """Return the limit of nodes in use at the same time, or an empty string if the properties have none."""
     if record["properties"]["computeType"] == COMPUTE_INSTANCE:
         return "1"
     scale = record["properties"]["properties"].get("scaleSettings")
@@ -69,7 +69,7 @@ _OF_AZURE_ALONE = (
 
 _Name = Annotated[str, typer.Option("--name", "-n", metavar="NAME", help="Name of the target.")]
 _InFull = Annotated[bool, typer.Option("-v", hidden=True)]
-"""All that `-v` adds in Azure is shown here anyway."""
+"""Accepted and without effect: the keys that `-v` adds in Azure are always shown."""
 
 
 @command(
@@ -241,7 +241,7 @@ def _format_example(name: str, max_nodes: int) -> str:
 
 
 def _build_record(workspace: Workspace, target: ComputeTarget) -> dict[str, Any]:
-    """Return the record, with the keys that Azure shows without `-v` and those that it shows with it."""
+    """Return the record of a target, with the keys that Azure shows with `-v` and those it shows without."""
     record = build_compute_target_record(target, build_workspace_record(workspace.identity, workspace.home)["id"])
     short = {key: record["properties"][key] for key in ("provisioningErrors", "provisioningState")}
     return {**record, **short}

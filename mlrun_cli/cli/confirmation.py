@@ -1,4 +1,4 @@
-"""The question that is asked before something goes for good."""
+"""Confirmation of irreversible actions on the terminal."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ _ANSWERS = {"y": True, "yes": True, "n": False, "no": False, "": False}
 
 
 def confirm(shared: GlobalOptions, question: str, *, otherwise: str) -> None:
-    """Ask for a yes; otherwise print what did not happen, and end the command with exit code 1.
+    """Ask for confirmation; unless the answer is yes, print `otherwise` and exit with code 1.
 
     Raises:
-        UsageError: nobody sits at a terminal.
+        UsageError: there is no terminal to ask on.
         typer.Exit: the answer is no.
-        typer.Abort: the terminal was closed instead.
-        KeyboardInterrupt: so was the command, by Ctrl-C.
+        typer.Abort: the terminal was closed before an answer.
+        KeyboardInterrupt: Ctrl-C was pressed.
     """
     if not shared.can_ask:
         raise ConfirmationRequired(
@@ -56,7 +56,7 @@ def _read_answer(prompt: str) -> str:
 
 @contextmanager
 def _open_signal_pipe() -> Iterator[int]:
-    """Yield a pipe that can be read once a signal has arrived: a later read of stdin would block all the same."""
+    """Yield a pipe that becomes readable when a signal arrives, so that a wait for stdin can end early."""
     arrived, told = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
     before = signal.set_wakeup_fd(told)
     try:

@@ -1,4 +1,4 @@
-"""Workspace and experiment of a command: from options, the attached folder, or az's defaults."""
+"""Workspace and experiment of a command, from options, the attached folder or az's defaults."""
 
 from __future__ import annotations
 
@@ -25,16 +25,16 @@ from mlrun_cli.workspace_locator import WorkspaceIdentity
 
 
 class Context(NamedTuple):
-    """The open workspace, and the experiment of the attached folder if there is one."""
+    """The open workspace of a command, and the attached folder's experiment if there is one."""
 
     workspace: Workspace
     attached_experiment: str | None
 
     def get_experiment_name(self, typed: str | None) -> str:
-        """Return the experiment that was typed, else the attached folder's.
+        """Return the experiment name given as an option, else the attached folder's.
 
         Raises:
-            UsageError: there is neither, or the name is not valid.
+            UsageError: neither exists, or the name is not valid.
         """
         name = typed if typed is not None else self.attached_experiment
         if name is None:
@@ -46,11 +46,11 @@ class Context(NamedTuple):
 
 
 def open_context(shared: GlobalOptions) -> Context:
-    """Open the workspace that a command is about.
+    """Open a command's workspace and return it with the attached folder's experiment.
 
     Raises:
-        UsageError: none is named and the folder is not attached, or a name is not valid.
-        WorkspaceNotFound: there is no workspace of the name that was typed.
+        UsageError: no workspace is specified and the folder is not attached, or a name is not valid.
+        WorkspaceNotFound: the workspace specified by options does not exist.
     """
     config = find_project_config(shared.path)
     identity = resolve_workspace_identity(shared, config)
@@ -68,7 +68,7 @@ def open_context(shared: GlobalOptions) -> Context:
 
 
 def warn_of_lost_runs(workspace: Workspace, shared: GlobalOptions) -> None:
-    """Warn when a store was just created beside folders of runs that it does not know."""
+    """Warn if a new store was created although folders of runs already existed."""
     if workspace.lost_runs:
         what = "1 run is" if workspace.lost_runs == 1 else f"{workspace.lost_runs} runs are"
         shared.notes.warning(
@@ -80,15 +80,15 @@ def warn_of_lost_runs(workspace: Workspace, shared: GlobalOptions) -> None:
 def resolve_workspace_identity(
     shared: GlobalOptions, config: ProjectConfig | None, *, otherwise: str | None = None
 ) -> WorkspaceIdentity:
-    """Return the identity of a command's workspace; each name comes from an option, else from the attached folder.
+    """Return a command's workspace identity; each name comes from an option, the attached folder or a default.
 
     Args:
-        shared: what was typed.
-        config: of the attached folder.
-        otherwise: the workspace when it is named nowhere.
+        shared: the shared options.
+        config: the config of the attached folder, if there is one.
+        otherwise: the workspace name to use if none is specified.
 
     Raises:
-        UsageError: none is named and the folder is not attached, or a name is not valid.
+        UsageError: no workspace is specified and the folder is not attached, or a name is not valid.
     """
     attached = config.workspace_name if config else None
     name = _get_first_given(shared.workspace_name, attached, shared.default_workspace_name, otherwise)
@@ -109,14 +109,14 @@ def resolve_workspace_identity(
 
 
 def format_command_line(workspace: Workspace, *words: str) -> str:
-    """Return a quoted shell command for the workspace, with options where the current folder needs them."""
+    """Return a quoted shell command for the workspace, with the options it needs in the current folder."""
     import shlex  # noqa: PLC0415 - start-up
 
     return shlex.join(["mlrun", *words, *_format_workspace_options(workspace.identity)])
 
 
 def _format_workspace_options(identity: WorkspaceIdentity) -> list[str]:
-    """Return the options that a command in the current folder needs for this workspace, if any."""
+    """Return the options that select this workspace in the current folder, empty if none are needed."""
     config = None
     with suppress(UsageError):
         config = find_project_config(Path())
@@ -130,5 +130,5 @@ def _format_workspace_options(identity: WorkspaceIdentity) -> list[str]:
 
 
 def _get_first_given(*names: str | None) -> str | None:
-    """Return the first name that is not None; an empty one, as from an unset variable, must not be skipped."""
+    """Return the first name that is not None; an empty one, as from an unset variable, is not skipped."""
     return next((name for name in names if name is not None), None)

@@ -114,7 +114,7 @@ def register(
             dataset_id=dataset_id,
             find_datastore=None if skip_validation else lambda name: get_datastore(workspace, name),
         )
-        return _describe(workspace, dataset)
+        return _build_description(workspace, dataset)
 
 
 @command(
@@ -154,8 +154,8 @@ def show(
         raise OneOptionRequired("Name one dataset, by name or by id.", hint="Use either -n NAME or -i ID.")
     with open_context(shared).workspace as workspace:
         if name is not None:
-            return _describe(workspace, actions.get_dataset(workspace, name, version))
-        return _describe(workspace, actions.get_dataset_by_id(workspace, dataset_id or ""))
+            return _build_description(workspace, actions.get_dataset(workspace, name, version))
+        return _build_description(workspace, actions.get_dataset_by_id(workspace, dataset_id or ""))
 
 
 @command(
@@ -214,7 +214,7 @@ def _parse_path(typed: str, datastore: str | None) -> dict[str, str]:
 
 
 def _build_record(dataset: Dataset) -> dict[str, Any]:
-    """Return the record of a registration: Azure's keys, and two of ours."""
+    """Return the record of a registered dataset: Azure's keys and two additional ones."""
     return {
         "createdTime": format_iso(dataset.created_at),
         "datasetType": _TYPES[dataset.definition["kind"]],
@@ -226,8 +226,8 @@ def _build_record(dataset: Dataset) -> dict[str, Any]:
     }
 
 
-def _describe(workspace: Workspace, dataset: Dataset) -> dict[str, Any]:
-    """Return Azure's description of one dataset: its definition, registration and source."""
+def _build_description(workspace: Workspace, dataset: Dataset) -> dict[str, Any]:
+    """Return Azure's description of a dataset: its definition, registration and source."""
     where = build_workspace_record(workspace.identity, workspace.home)["id"]
     return {
         "definition": ["GetFiles", *(step[0] for step in dataset.definition["steps"])],
@@ -237,7 +237,7 @@ def _describe(workspace: Workspace, dataset: Dataset) -> dict[str, Any]:
 
 
 def _format_source(path: dict[str, str]) -> str:
-    """Return a path as the SDK spells it, `('datastore', 'folder/*.csv')`, or as it is; URLs are redacted."""
+    """Return a data path as the SDK writes it, `('datastore', 'folder/*.csv')`, or a plain path or redacted URL."""
     if "datastore" in path:
         return str((path["datastore"], path["path"]))
     (source,) = path.values()

@@ -11,7 +11,7 @@ from mlrun_cli.actions import datastores as actions
 from mlrun_cli.cli.command import Group, command
 from mlrun_cli.cli.context import open_context
 from mlrun_cli.cli.global_options import GlobalOptions
-from mlrun_cli.cli.output.progress import copy_progress
+from mlrun_cli.cli.output.progress import show_copy_progress
 from mlrun_cli.cli.output.record_table import Field, build_listing
 from mlrun_cli.data.datastore import Datastore, build_datastore_record
 from mlrun_cli.errors import InvalidValue
@@ -139,7 +139,7 @@ def upload(
     """Copy a file, or what is in a folder and behind its links, into a datastore. Prints how many files were copied."""
     is_replacing = _parse_boolean(overwrite, "--overwrite")
     is_hidden = _parse_boolean(hide_progress, "--hide-progress")
-    with open_context(shared).workspace as workspace, copy_progress(shared, hidden=is_hidden):
+    with open_context(shared).workspace as workspace, show_copy_progress(shared, hidden=is_hidden):
         datastore = actions.get_datastore(workspace, name)
         copied = actions.upload(datastore, source.expanduser(), target, overwrite=is_replacing)
         _warn_of_skipped_files(shared, copied)
@@ -174,7 +174,7 @@ def download(
     """Copy files of a datastore into a folder, under the paths they have in it. Prints how many were copied."""
     is_replacing = _parse_boolean(overwrite, "--overwrite")
     is_hidden = _parse_boolean(hide_progress, "--hide-progress")
-    with open_context(shared).workspace as workspace, copy_progress(shared, hidden=is_hidden):
+    with open_context(shared).workspace as workspace, show_copy_progress(shared, hidden=is_hidden):
         datastore = actions.get_datastore(workspace, name)
         where = make_absolute(folder.expanduser())
         copied = actions.download(datastore, prefix, where, overwrite=is_replacing, may_differ=False)
@@ -197,7 +197,7 @@ def detach(shared: GlobalOptions, name: _Name) -> object:
 
 
 def _build_record(workspace: Workspace, datastore: Datastore) -> dict[str, Any]:
-    """Return the record: Azure's keys, which are not camelCase here, and our `folder` and `is_default`."""
+    """Return the record of a datastore: Azure's keys, which are snake_case here, and `folder` and `is_default`."""
     known = build_datastore_record(datastore, is_default=datastore.name == actions.get_default_name(workspace))
     return {
         "account_name": "local",

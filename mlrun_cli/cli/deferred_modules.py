@@ -1,7 +1,7 @@
-"""Modules of the standard library that load when they are first used, and not with whoever imports them.
+"""Deferred loading of standard library modules until one of their attributes is first used.
 
-Typer and what it imports bring these for what most commands never do: to start a program, to open an archive, to wrap
-text. They take a tenth of the time of a command that only looks at runs.
+Typer and its dependencies import them for tasks that most commands never do: starting a program, opening an archive,
+wrapping text. Loading them would take a tenth of the time of a command that only lists runs.
 """
 
 from __future__ import annotations
@@ -14,17 +14,17 @@ from types import ModuleType
 from typing import Any
 
 RARELY_USED = ("bz2", "ipaddress", "lzma", "subprocess", "textwrap", "tokenize", "zlib")
-"""Modules that are imported as a whole at a start, of which nothing is used before a command needs it."""
+"""Modules imported at start-up by `import NAME`, of which nothing is used until a command needs it."""
 
 _lock = RLock()
 _loading: set[str] = set()
 
 
 class _DeferredModule(ModuleType):
-    """A module that is not loaded yet; when it is, this is a plain module."""
+    """A module that is loaded on first attribute access and then becomes a plain module."""
 
     def __getattr__(self, name: str) -> Any:
-        """Load the module, then return its attribute."""
+        """Load the module and return its attribute."""
         if name != "__path__":  # by this, the import system asks whether it is a package
             with _lock:
                 _load(self)
@@ -32,7 +32,7 @@ class _DeferredModule(ModuleType):
 
 
 def defer_modules(names: Iterable[str]) -> None:
-    """Have modules load when an attribute of theirs is first used; those that are loaded, or not there, stay so."""
+    """Defer the loading of modules to their first use; skip those that are loaded already or do not exist."""
     for name in names:
         spec = None if name in sys.modules else find_spec(name)
         if spec is not None:

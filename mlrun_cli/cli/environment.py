@@ -1,4 +1,4 @@
-"""`environment`: register descriptions of environments, and look after those that were built for runs."""
+"""`environment`: register environments, and manage those that were built for runs."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ app = Group("environment")
 
 
 def _format_packages(record: Mapping[str, Any]) -> str:
-    """Return an environment's packages, or the interpreter that it uses unchanged."""
+    """Return an environment's packages as one line of text, or the interpreter that it uses unchanged."""
     python = record.get("python") or {}
     if python.get("userManagedDependencies"):
         return f"those of {python.get('interpreterPath') or 'python'}"
@@ -207,7 +207,7 @@ def prune(
 
 
 def _build_record(environment: RegisteredEnvironment) -> dict[str, Any]:
-    """Return the definition, as Azure shows it, with labels and time."""
+    """Return an environment's definition in Azure's format, with its labels and registration time."""
     return {
         **_build_definition(environment),
         "createdTime": format_iso(environment.created_at),

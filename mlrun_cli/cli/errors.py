@@ -1,4 +1,4 @@
-"""An exception as the error that a user sees, on stderr: in words, or as JSON where `MLRUN_ERROR_FORMAT` says so."""
+"""Reporting of exceptions to the user on stderr, as text, or as JSON if `MLRUN_ERROR_FORMAT` is `json`."""
 
 from __future__ import annotations
 
@@ -31,15 +31,15 @@ _REMEDIES = {
     errno.ELOOP: "Correct the symbolic link: it leads back to itself.",
     errno.EIO: "The disk, or the network it is on, has failed.",
 }
-"""Hints for errors of the operating system, which are no bug of this program."""
+"""Hints for errors of the operating system, which are not bugs in this program."""
 
 
 def report_error(exception: Exception, *, debug: bool) -> int:
-    """Print on stderr what went wrong, in one to three lines or as one line of JSON, and return the exit code.
+    """Print an exception to stderr, as one to three lines of text or one line of JSON, and return the exit code.
 
     Args:
-        exception: what was raised.
-        debug: whether to print its traceback and its code too.
+        exception: the exception that was raised.
+        debug: whether to print its traceback and error code too.
     """
     error = to_mlrun_error(exception)
     _add_full_disk_hint(error)
@@ -62,7 +62,7 @@ def report_error(exception: Exception, *, debug: bool) -> int:
 
 
 def to_mlrun_error(exception: Exception) -> MlrunError:
-    """Return the error to show for an exception."""
+    """Convert an exception to the MlrunError to show for it."""
     if isinstance(exception, MlrunError):
         return exception
     if isinstance(exception, typer.TyperException):
@@ -80,7 +80,7 @@ def to_mlrun_error(exception: Exception) -> MlrunError:
 
 
 def _add_full_disk_hint(error: MlrunError) -> None:
-    """Add to the hint that the disk of the home folder is full, where that may be the cause."""
+    """Add to an error's hint that the home folder's disk is full, if that may be the cause."""
     from mlrun_cli.actions.workspaces import get_home  # noqa: PLC0415 - not on the way of what succeeds
     from mlrun_cli.core.disk_space import describe_full_disk  # noqa: PLC0415
 

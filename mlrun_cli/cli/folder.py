@@ -67,10 +67,10 @@ def attach(shared: GlobalOptions, experiment_name: _ExperimentName = None) -> ob
 
 
 def _read_own_config(shared: GlobalOptions) -> ProjectConfig | None:
-    """Return the folder's own config, whose values stay where none is given; None when missing or nameless.
+    """Return the folder's own config, or None if it is missing or lacks the workspace's names.
 
     Raises:
-        InvalidFile: it cannot be read, so that nobody knows what would be lost with it.
+        InvalidFile: the file cannot be read, so that replacing it could lose something.
     """
     folder = make_absolute(shared.path)
     try:

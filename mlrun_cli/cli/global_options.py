@@ -1,4 +1,4 @@
-"""The options that every command takes, as they were typed, and what follows from them."""
+"""The options that every command accepts, and the values derived from them."""
 
 from __future__ import annotations
 
@@ -73,14 +73,14 @@ def _declare_options(
         bool, _make_option("--only-show-errors", text="Say nothing on stderr but errors.")
     ] = False,
 ) -> None:
-    """Declare the shared options by parameters; never called."""
+    """Declare the shared options as parameters; the function itself is never called."""
 
 
 def build_global_parameters(taken: Collection[str] = ()) -> list[inspect.Parameter]:
-    """Return the parameters that follow a command's own.
+    """Return the parameters that declare the shared options, to be placed after a command's own.
 
     Args:
-        taken: names of options that the command's own have, as `-t`, and these do without.
+        taken: option names, such as `-t`, that the command's own options use and the shared ones give up.
     """
     parameters = inspect.signature(_declare_options, eval_str=True).parameters.values()
     for parameter in parameters:
@@ -90,15 +90,15 @@ def build_global_parameters(taken: Collection[str] = ()) -> list[inspect.Paramet
 
 
 def list_option_names(parameter: inspect.Parameter) -> Sequence[str]:
-    """Return the names of an option; none for a parameter that is no option."""
+    """Return the names of the option that a parameter declares, empty if it declares none."""
     metadata = getattr(parameter.annotation, "__metadata__", ())
     return next((one.param_decls for one in metadata if getattr(one, "param_decls", None)), ())
 
 
 class GlobalOptions(NamedTuple):
-    """Values of the options that every command has.
+    """Values of the shared options of a command.
 
-    Names are None where none was typed. The attached folder comes next, and `default_*` after that.
+    Names that were not given are None: the attached folder's names are used then, or else `default_*`.
     """
 
     path: Path = Path()
@@ -112,40 +112,40 @@ class GlobalOptions(NamedTuple):
 
     @property
     def default_workspace_name(self) -> str | None:
-        """The default that is set for az."""
+        """The default workspace in az's settings, or None."""
         return read_azure_default("defaults", "workspace")
 
     @property
     def default_resource_group(self) -> str | None:
-        """The default that is set for az."""
+        """The default resource group in az's settings, or None."""
         return read_azure_default("defaults", "group")
 
     @property
     def is_for_people(self) -> bool:
-        """Whether the output is a table for people."""
+        """Whether the output is a table for people: `-o table` without a query."""
         return self.output_format is OutputFormat.TABLE and self.query is None
 
     @property
     def can_ask(self) -> bool:
-        """Whether there is a terminal to ask a question on."""
+        """Whether a question can be asked: stdin and stderr are terminals."""
         return sys.stdin is not None and sys.stdin.isatty() and sys.stderr.isatty()
 
     @property
     def shows_progress(self) -> bool:
-        """Whether progress is shown: stderr is a terminal, and not silenced."""
+        """Whether progress is shown: stderr is a terminal, and messages are not silenced."""
         return self.notes.level >= Level.NORMAL and sys.stderr.isatty()
 
 
 def parse_global_options(options: Mapping[str, Any], query_words: list[str]) -> GlobalOptions:
-    """Parse and check the shared options.
+    """Return the shared options of a command, parsed and checked.
 
     Args:
-        options: a value for each of `build_global_parameters`.
-        query_words: words after the options, for commands that take them.
+        options: a value for each parameter of `build_global_parameters`, keyed by name.
+        query_words: the words after the options, for commands that accept a query there.
 
     Raises:
         InvalidQuery: the query cannot be read.
-        UsageError: no such output format, or two queries.
+        UsageError: the output format does not exist, or there are two queries.
     """
     notes = Messages(sys.stderr, level=_get_level(options), colour=wants_colour(sys.stderr))
     return GlobalOptions(
@@ -177,10 +177,10 @@ def _get_level(options: Mapping[str, Any]) -> Level:
 
 
 def parse_output_format(typed: str | None) -> OutputFormat:
-    """Return the format named by `-o`, else az's default, else JSON.
+    """Return the output format given by `-o`, else az's default, else JSON.
 
     Raises:
-        UsageError: there is no such format.
+        UsageError: the format does not exist.
     """
     text = typed or read_azure_default("core", "output") or OutputFormat.JSON.value
     try:

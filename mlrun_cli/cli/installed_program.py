@@ -1,4 +1,4 @@
-"""The program that the user calls, for what calls it later."""
+"""Location of the installed `mlrun`, for scripts and services that start it later."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _PROGRAMS = ("mlrun", "mlrun-cli")
 
 
 def find_own_program() -> Path:
-    """Return the program that was started, else the one installed with this package."""
+    """Return the path of the `mlrun` that was started, else of the one installed with this package."""
     scripts = Path(sysconfig.get_path("scripts"))
     for path in (Path(sys.argv[0]).absolute(), *(scripts / name for name in _PROGRAMS)):
         if path.name in _PROGRAMS and os.access(path, os.X_OK) and path.is_file():

@@ -1,4 +1,4 @@
-"""Run a command line and return its exit code: the one error boundary."""
+"""Execution of a command line, with the program's only error boundary."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ BROKEN_PIPE = 141
 
 
 def run(tree: TyperGroup, words: Sequence[str], *, program: str = "mlrun") -> int:
-    """Run a command line, whatever happens, and return its exit code.
+    """Run a command line and return its exit code; report errors instead of raising them.
 
     Raises:
-        Terminated: a signal has ended it.
+        Terminated: SIGTERM or SIGHUP arrived.
     """
     prepare_streams()
     invocation = Invocation()

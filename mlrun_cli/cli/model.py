@@ -17,7 +17,7 @@ from mlrun_cli.cli.command import Group, command
 from mlrun_cli.cli.context import Context, open_context
 from mlrun_cli.cli.global_options import GlobalOptions
 from mlrun_cli.cli.option_values import add_option_to_errors, check_changes, parse_properties, parse_tags
-from mlrun_cli.cli.output.progress import copy_progress
+from mlrun_cli.cli.output.progress import show_copy_progress
 from mlrun_cli.cli.output.record_table import Field, build_listing, format_record_tags, make_time_formatter
 from mlrun_cli.cli.run.selection import get_run
 from mlrun_cli.errors import (
@@ -67,7 +67,7 @@ _SampleOutput = Annotated[
 _Cores = Annotated[float | None, typer.Option("--cc", min=0, metavar="CORES", help="Cores that serving it needs.")]
 _Gigabytes = Annotated[float | None, typer.Option("--gb", min=0, metavar="GB", help="Memory that serving it needs.")]
 _InFull = Annotated[bool, typer.Option("-v", hidden=True)]
-"""Accepted and without effect: what `-v` adds in Azure is always shown."""
+"""Accepted and without effect: the keys that `-v` adds in Azure are always shown."""
 
 _Gpus = Annotated[int | None, typer.Option("--gc", min=0, metavar="GPUS", help="GPUs that serving it needs.")]
 
@@ -142,7 +142,7 @@ def register(
             hint="Use either -p PATH, or --asset-path PATH with -f run.json.",
         )
     context = open_context(shared)
-    with context.workspace as workspace, copy_progress(shared):
+    with context.workspace as workspace, show_copy_progress(shared):
         run = _find_run(context, run_metadata_file, run_id, experiment_name)
         if model_path is not None:
             if run is not None:
@@ -249,7 +249,7 @@ def download(
     in_full: _InFull = False,  # noqa: ARG001
 ) -> object:
     """Download the file or folder of a model; prints where it is then."""
-    with open_context(shared).workspace as workspace, copy_progress(shared):
+    with open_context(shared).workspace as workspace, show_copy_progress(shared):
         model = _get_model(workspace, model_id)
         try:
             return str(actions.download_model(workspace, model, target_dir, overwrite=overwrite))
@@ -337,9 +337,9 @@ def _find_run(
 
 
 def _find_run_id_to_filter(context: Context, run_id: str | None) -> str | None:
-    """Return the whole id of the run that models are filtered by.
+    """Return the full id of the run by which models are filtered, or None if no run is given.
 
-    Those of a deleted run are found by the id as it was typed.
+    The id of a deleted run is returned as it was typed.
     """
     if run_id is None:
         return None
@@ -375,10 +375,10 @@ def _parse_filters(pairs: Sequence[str] | None, option: str) -> tuple[PairFilter
 def _build_details(
     sample_input: str | None, sample_output: str | None, cores: float | None, gigabytes: float | None, gpus: int | None
 ) -> dict[str, Any]:
-    """Return the given fields of `ModelDetails`.
+    """Return the fields of `ModelDetails` that were given.
 
     Raises:
-        UsageError: an amount is infinite, or none.
+        UsageError: an amount is infinite or not a number.
     """
     for option, amount in (("--cc", cores), ("--gb", gigabytes)):
         if amount is not None and not isfinite(amount):

@@ -1,4 +1,4 @@
-"""Refuse what a parser would take silently: an option as the value of another, a second value, an empty path."""
+"""Checks of values that Typer accepts silently: an option as the value of another, a second value, an empty path."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ _PATHS = frozenset({"path", "file", "directory"})
 
 
 def collect_typed_values(parser: Any, parameters: Sequence[Any], words: Sequence[str]) -> Mapping[str, Any]:
-    """Return the typed values by name of parameter: a list for an option with values.
+    """Return the typed values, keyed by parameter name; options that take a value have a list.
 
     Args:
-        parser: Typer's, with the parameters; it is changed, to keep all values of an option instead of the last.
-        parameters: of the command.
-        words: what follows the command.
+        parser: Typer's parser of the command; it is changed to store all values of an option instead of the last.
+        parameters: the parameters of the command.
+        words: the words that follow the command.
     """
     for parameter in parameters:
         if _takes_value(parameter):
@@ -26,13 +26,14 @@ def collect_typed_values(parser: Any, parameters: Sequence[Any], words: Sequence
 
 
 def check_typed_values(parameters: Sequence[Any], typed: Mapping[str, Any]) -> None:
-    """Check the values typed for the parameters of a command.
+    """Check the values that were typed for the parameters of a command.
 
-    An option whose value was forgotten would take the next option for it. A second value that differs from the first
-    would replace it; an empty path, as of a variable that a pipeline forgot to set, would be the current folder.
+    An option without its value would use the next option as its value. A second value that differs from the first
+    would replace it. An empty path, as from a variable that a pipeline does not set, would mean the current folder.
 
     Raises:
-        MissingOption: the value of an option is another option, or is empty where a path is needed.
+        MissingOption: the value of an option is another option.
+        InvalidValue: a path is empty.
         ConflictingOptions: an option that takes one value has two.
     """
     names = frozenset(name for parameter in parameters for name in (*parameter.opts, *parameter.secondary_opts))
@@ -71,6 +72,6 @@ def _takes_value(parameter: Any) -> bool:
 
 
 def _get_name(parameter: Any) -> str:
-    """Return the long name of an option, or an argument as help shows it."""
+    """Return the long name of an option, or the name of an argument as shown in help."""
     is_option = parameter.param_type_name == "option"
     return str(max(parameter.opts, key=len) if is_option else parameter.metavar)

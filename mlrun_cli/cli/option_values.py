@@ -1,4 +1,4 @@
-"""Values that options are written in: `key=value` pairs, durations, what Ctrl-C means."""
+"""Parsing of option values: `key=value` pairs, durations, and the effect of Ctrl-C."""
 
 from __future__ import annotations
 
@@ -25,10 +25,12 @@ class OnInterrupt(str, Enum):
 
 
 def parse_on_interrupt(typed: OnInterrupt | None) -> OnInterrupt:
-    """Return the option's value, else that of `MLRUN_ON_INTERRUPT`, else cancel in a Slurm job, which ends by a signal.
+    """Return the effect of Ctrl-C given by the option or `MLRUN_ON_INTERRUPT`, else the default.
+
+    The default is detach, except in a Slurm job, which is ended by a signal: there it is cancel.
 
     Raises:
-        UsageError: the variable says neither.
+        UsageError: the variable is neither detach nor cancel.
     """
     if typed is not None:
         return typed
@@ -47,10 +49,10 @@ def parse_on_interrupt(typed: OnInterrupt | None) -> OnInterrupt:
 
 
 def parse_environment_choice(typed: str | None) -> EnvironmentChoice | None:
-    """Return the choice of `--environment`; None where it is not given.
+    """Return the parsed value of `--environment`, or None if it is not given.
 
     Raises:
-        UsageError: there is no such mode, or its day cannot be right.
+        UsageError: the mode does not exist, or its day is not valid.
     """
     if typed is None:
         return None
@@ -65,15 +67,15 @@ def parse_environment_choice(typed: str | None) -> EnvironmentChoice | None:
 def parse_tags(
     texts: Iterable[str], *, option: str = "--add-tag", removed: Collection[str] = ()
 ) -> dict[str, str | None]:
-    """Parse `key=value`, or `key` alone, which sets null; the first `=` splits.
+    """Parse tags written as `key=value`, or as `key` alone for the value None; the first `=` splits.
 
     Args:
-        texts: as they were typed.
-        option: its name.
-        removed: keys that the same command takes away.
+        texts: the tags, as they were typed.
+        option: the name of their option, for errors.
+        removed: the keys that the same command removes.
 
     Raises:
-        UsageError: a key is empty, has two values, or is to be taken away too.
+        UsageError: a key is empty, has two values, or is to be removed too.
     """
     tags = _parse_mapping(texts, option)
     for key in tags:
@@ -87,10 +89,10 @@ def parse_tags(
 
 
 def parse_properties(texts: Iterable[str]) -> dict[str, str]:
-    """Parse `key=value`; both are required.
+    """Parse properties written as `key=value`; both parts are required.
 
     Raises:
-        UsageError: a key is empty or has two values, or there is no value.
+        UsageError: a key is empty or has two values, or a value is missing.
     """
     pairs = _parse_mapping(texts, "--add-properties")
     for key, value in pairs.items():
@@ -115,11 +117,11 @@ def check_changes(changes: Iterable[object], options: str) -> None:
     """Check that an update changes something.
 
     Args:
-        changes: what was typed: None or an empty collection where nothing was, an empty text being one.
-        options: those that there are, for the hint.
+        changes: the typed values: None or an empty collection is no change, an empty string is one.
+        options: the available options, for the hint.
 
     Raises:
-        UsageError: there is nothing.
+        UsageError: there is no change.
     """
     if all(change is None or (not isinstance(change, str) and not change) for change in changes):
         raise NothingToChange("No change is given.", hint=f"Use {options}.")
@@ -133,10 +135,10 @@ def _split_pair(text: str, option: str) -> tuple[str, str | None]:
 
 
 def parse_seconds(text: str, option: str, *, needs_unit: bool = False) -> float:
-    """Return the seconds of an option's duration.
+    """Return the duration given for an option, in seconds.
 
     Raises:
-        InvalidDuration: it is none, or has no unit where it needs one.
+        InvalidDuration: the text is not a duration, or lacks a unit that it needs.
     """
     with add_option_to_errors(option):
         return parse_duration(text, needs_unit=needs_unit)
@@ -144,7 +146,7 @@ def parse_seconds(text: str, option: str, *, needs_unit: bool = False) -> float:
 
 @contextmanager
 def add_option_to_errors(option: str) -> Iterator[None]:
-    """Begin errors raised in this context with the option that the value was given for."""
+    """Prefix usage errors raised in the block with the option for which the value was given."""
     try:
         yield
     except UsageError as error:

@@ -1,4 +1,4 @@
-"""`mlrun`: the program, from its first import to its end."""
+"""The entry point of `mlrun`: signals, start-up and exit."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _OBJECTS_BETWEEN_COLLECTIONS = 50_000
 
 
 class Terminated(KeyboardInterrupt):
-    """SIGTERM or SIGHUP came: what Ctrl-C would undo is undone, then the signal ends the program."""
+    """Raised by SIGTERM or SIGHUP: the program cleans up as on Ctrl-C, then the signal ends it."""
 
     def __init__(self, number: int) -> None:
         super().__init__(number)
@@ -23,15 +23,15 @@ class Terminated(KeyboardInterrupt):
 
 
 def main() -> NoReturn:
-    """Run the command line, and exit."""
+    """Run the command line of this process and exit with its exit code."""
     if os.name == "nt":
         sys.exit("ERROR: mlrun needs Linux, WSL or macOS: on Windows, install it inside WSL.")
-    # Nearly all that a command makes is modules, which stay: to look among them for what is left over finds nothing.
+    # Nearly all objects that a command creates belong to modules and stay alive: collecting garbage would find nothing.
     gc.set_threshold(_OBJECTS_BETWEEN_COLLECTIONS)
     exit_code = INTERRUPTED
     try:
-        _end_by_exception()
-        # From here on, Ctrl-C ends it without a traceback.
+        _install_signal_handlers()
+        # From here on, Ctrl-C ends the program without a traceback.
         from mlrun_cli.cli.deferred_modules import RARELY_USED, defer_modules  # noqa: PLC0415
 
         defer_modules(RARELY_USED)
@@ -45,12 +45,12 @@ def main() -> NoReturn:
         os.kill(os.getpid(), terminated.number)
     except KeyboardInterrupt:
         pass
-    # `run` has closed and written all there is; to take the interpreter apart is a seventh of a short command's time.
+    # `run` has flushed and closed everything; finalizing the interpreter takes a seventh of a short command's time.
     os._exit(exit_code)
 
 
-def _end_by_exception() -> None:
-    """Make SIGTERM and SIGHUP raise, once; leave ignored ones, as under `nohup`, ignored."""
+def _install_signal_handlers() -> None:
+    """Make SIGTERM and SIGHUP raise Terminated once, except where they are ignored, as under `nohup`."""
     for number in (signal.SIGTERM, signal.SIGHUP):
         if signal.getsignal(number) is signal.SIG_DFL:
             signal.signal(number, _raise)

@@ -33,7 +33,7 @@ app = Group("runconfig")
 
 
 def _describe_refusal(record: Record) -> str:
-    """Return why a runconfig would not run, without its path."""
+    """Return the reason why a runconfig would be refused, without its path, or an empty string."""
     reason: str | None = record["reason"]
     return "" if reason is None else strip_path(reason, record["path"])
 
@@ -152,7 +152,7 @@ def _open_workspace(shared: GlobalOptions, *, is_attached: bool) -> AbstractCont
 
 
 def _build_row(verdict: Verdict) -> dict[str, str]:
-    """Return the cells of a row; empty where there is nothing to say."""
+    """Return a verdict's row of the table; cells without a value are empty."""
     return {
         "file": make_printable(verdict.file),
         "loads": "yes" if verdict.loads else "no",

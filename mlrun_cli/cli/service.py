@@ -1,4 +1,4 @@
-"""`service`: have queues go on after a reboot of this machine."""
+"""`service`: continue queues after a reboot of this machine."""
 
 from __future__ import annotations
 

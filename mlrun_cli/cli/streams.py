@@ -1,4 +1,4 @@
-"""Standard streams: usable for any text before a command, flushed or discarded after it."""
+"""Preparation of the standard streams before a command, and flushing after it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import TextIO
 
 
 def prepare_streams() -> None:
-    """Make the three streams usable: open, and able to carry any character."""
+    """Open missing standard streams on the null device, and make stdout and stderr accept any character."""
     for name in ("stdin", "stdout", "stderr"):
         if getattr(sys, name) is None:
             nowhere = os.open(os.devnull, os.O_RDWR)
@@ -25,7 +25,7 @@ def prepare_streams() -> None:
 
 
 def _escape(error: UnicodeError) -> tuple[str, int]:
-    r"""Return a character that the stream cannot carry as JSON escapes it: `\u00e9`."""
+    r"""Return JSON escapes such as `\u00e9` for characters that the stream cannot encode."""
     if not isinstance(error, UnicodeEncodeError):
         raise error
     units = error.object[error.start : error.end].encode("utf-16-be", "surrogatepass")
@@ -33,7 +33,7 @@ def _escape(error: UnicodeError) -> tuple[str, int]:
 
 
 def flush_streams() -> None:
-    """Flush the streams; discard what cannot be written, so that the interpreter's exit stays quiet."""
+    """Flush stdout and stderr, discarding output that cannot be written, so that the exit stays quiet."""
     for stream in (sys.stdout, sys.stderr):
         _flush_or_discard(stream)
 

@@ -83,10 +83,10 @@ def studio(
 
 
 def check_studio_extra() -> None:
-    """Check that the packages of the studio are installed, without loading them.
+    """Check that the packages of the studio are installed, without importing them.
 
     Raises:
-        MlrunError: one is missing.
+        MlrunError: a package is missing.
     """
     missing = [name for name in _PACKAGES if find_spec(name) is None]
     if missing:
@@ -98,7 +98,7 @@ def check_studio_extra() -> None:
 
 
 def _serve(options: StudioOptions) -> NoReturn:
-    """Replace this process by the studio, which then gets the terminal's signals."""
+    """Replace this process with the studio, so that the studio receives the terminal's signals."""
     root = Path(options.home)
     make_private_folder(root)
     # `-m` looks for modules in the working folder first: that must not be one of scripts.

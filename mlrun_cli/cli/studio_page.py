@@ -1,4 +1,4 @@
-"""Open a page of the running studio."""
+"""Opening of pages of the running studio."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ _MARK = b"mlrun studio"
 
 
 def open_studio_page(home: Path, url: str, notes: Messages) -> dict[str, str]:
-    """Open a page in the browser, signed in, and return what the command prints.
+    """Open a page of the studio in the browser, signed in, and return the command's result.
 
     Raises:
-        MlrunError: no studio answers there.
+        MlrunError: no studio responds.
     """
     folder = StudioFolder(home)
     root = folder.find_url()
@@ -35,7 +35,7 @@ def open_studio_page(home: Path, url: str, notes: Messages) -> dict[str, str]:
 
 
 def _is_studio(root: str) -> bool:
-    """Return whether a studio answers at a URL, with its sign-in page."""
+    """Return whether a studio responds at a URL with its sign-in page."""
     parts = urlsplit(root)
     # Only browsers resolve names below `.localhost`.
     address = f"127.0.0.1:{parts.port}" if (parts.hostname or "").endswith(".localhost") else parts.netloc

@@ -1,4 +1,4 @@
-"""Commands by the names that they have in other programs."""
+"""Synonyms of commands: the names that other programs have for them."""
 
 from __future__ import annotations
 
@@ -75,6 +75,6 @@ def find_verb(noun: str, word: str, verbs: Collection[str]) -> str | None:
 
 
 def find_command(word: str) -> str | None:
-    """Return the command for a verb without a noun: as a rule one of runs."""
+    """Return the command that is meant by a verb without a noun, usually one of `run`, or None."""
     verb = word if word in _VERBS_OF_RUNS else _OF_RUNS.get(word)
     return _AT_THE_ROOT.get(word) or (None if verb is None else f"run {verb}")

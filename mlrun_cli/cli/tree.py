@@ -1,6 +1,6 @@
-"""The tree of commands: nouns, `ml` with the same nouns once more, and the commands that have no noun.
+"""The tree of commands: nouns, `ml` with the same nouns, and commands without a noun.
 
-A noun's file is imported when the noun is typed, a command is built when its verb is.
+The module of a noun is imported when the noun is typed; a command is built when its verb is typed.
 """
 
 from __future__ import annotations
@@ -32,17 +32,17 @@ NOUNS = {
     "dataset": "Register files as datasets, then list, show and unregister them.",
     "datastore": "Attach folders as datastores, and copy files to and from them.",
 }
-"""Summary of each noun. Its file is `mlrun_cli/cli/<noun>.py`, which has the Group `app`."""
+"""A summary of each noun, whose module or package is `mlrun_cli.cli.<noun>` and defines the Group `app`."""
 
 OWN_NOUNS = {"service": "Have queues go on after a reboot of this machine."}
-"""Nouns that are not under `ml`, where az has others of the same name."""
+"""Nouns that are not under `ml`, because az has other commands with these names there."""
 
 _HELP = "List topics to read on, or print one: 'mlrun help concepts'."
 _COMMANDS = {
     "studio": ("Serve web pages of the runs: see, compare, share and cancel them.", "studio"),
     "install-az": ("Put an 'az' into a folder, for the PATH of a pipeline.", "azure.install_az"),
 }
-"""Commands without a noun: what each is for, and its module."""
+"""Commands without a noun, each with its summary and its module."""
 
 _DESCRIPTION = "Launch, follow and track training runs from a shell, as 'az ml run' does, without Azure."
 _EXAMPLES = (
@@ -52,7 +52,7 @@ _EXAMPLES = (
 
 
 class _Tree(TyperGroup):
-    """A group that knows what its commands are called before any of them is built."""
+    """A group that can list its commands without building them."""
 
     def __init__(self, name: str, *, description: str, **settings: Any) -> None:
         names = {"help_option_names": ["-h", "--help"]}
@@ -60,7 +60,7 @@ class _Tree(TyperGroup):
         self._description = description
 
     def list_summaries(self) -> Mapping[str, str]:
-        """Return what each command does, by its name, in the order of the help page."""
+        """Return a summary of each command, keyed by name, in the order of the help page."""
         raise NotImplementedError
 
     def list_examples(self) -> Sequence[tuple[str, str]]:
@@ -68,11 +68,11 @@ class _Tree(TyperGroup):
         return _EXAMPLES
 
     def find(self, name: str) -> Any:
-        """Return the command with this name, or None."""
+        """Build and return the command with this name, or return None if there is none."""
         raise NotImplementedError
 
     def get_words(self, name: str) -> str:
-        """Return the words behind `az ml` for the command of this name."""
+        """Return the words after `az ml` for the command with this name."""
         return name
 
     def find_synonym(self, name: str) -> str | None:
@@ -80,7 +80,7 @@ class _Tree(TyperGroup):
         raise NotImplementedError
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        """Show the help page when nothing follows, or that of the words behind `help`."""
+        """Parse the words; show the group's help page if there are none, or a command's page after `help`."""
         if args[:1] == ["help"]:
             args = [*args[1:], "--help"]
         try:
@@ -91,15 +91,15 @@ class _Tree(TyperGroup):
             raise to_usage_error(error, ctx, {}) from error
 
     def list_commands(self, ctx: Any) -> list[str]:  # noqa: ARG002
-        """Return the names of commands, in the order of the help page."""
+        """Return the names of the commands, in the order of the help page."""
         return list(self.list_summaries())
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
-        """Find a command.
+        """Return the command with this name.
 
         Raises:
-            Unsupported: az has it, this program does not.
-            UsageError: there is none of this name.
+            Unsupported: az has this command, but this program does not.
+            UsageError: no command has this name.
         """
         found = self.find(cmd_name)
         if found is not None:
@@ -119,7 +119,7 @@ class _Tree(TyperGroup):
         )
 
     def format_help(self, ctx: Any, formatter: Any) -> None:
-        """Write the help page."""
+        """Write the group's help page to the formatter."""
         from mlrun_cli.cli.help.pages import format_group_help  # noqa: PLC0415 - start-up
         from mlrun_cli.cli.help.topics import find_topic  # noqa: PLC0415
 
@@ -128,18 +128,18 @@ class _Tree(TyperGroup):
 
 
 class Noun(_Tree):
-    """The verbs of a noun."""
+    """The group of a noun's verbs."""
 
     def __init__(self, group: Group) -> None:
         super().__init__(group.name, description={**NOUNS, **OWN_NOUNS}[group.name])
         self._group = group
 
     def list_summaries(self) -> Mapping[str, str]:
-        """Return the first line of each verb's help."""
+        """Return a summary of each verb, keyed by verb, in the order of the help page."""
         return {verb: declaration.summary for verb, declaration in self._group.commands.items()}
 
     def list_examples(self) -> Sequence[tuple[str, str]]:
-        """Return the first examples of its first two verbs, or both of its only one."""
+        """Return the first examples of the first two verbs, or both examples of an only verb."""
         first_of_all = zip(*(declaration.examples for declaration in self._group.commands.values()), strict=False)
         return list(chain.from_iterable(first_of_all))[:2]
 
@@ -148,12 +148,12 @@ class Noun(_Tree):
         return list(self._group.list_verbs())
 
     def find(self, name: str) -> Any:
-        """Build the verb."""
+        """Build and return the command of a verb, or return None if there is none."""
         declaration = self._group.find(name)
         return None if declaration is None else build(declaration, name)
 
     def get_words(self, name: str) -> str:
-        """Return the noun and its verb."""
+        """Return the words after `az ml` for a verb: the noun and the verb."""
         return f"{self.name} {name}"
 
     def find_synonym(self, name: str) -> str | None:
@@ -163,11 +163,11 @@ class Noun(_Tree):
         return find_verb(self._group.name, name, self._group.list_verbs())
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
-        """Find the verb that was typed.
+        """Return the name, command and remaining words for the verb that was typed.
 
         Raises:
-            Unsupported: az has it, or what is to be made by it, and this program does not.
-            UsageError: there is none of this name.
+            Unsupported: az has the verb, or the kind of thing that it is to create, but this program does not.
+            UsageError: no verb has this name.
         """
         words = f"{self.name} {' '.join(args[:2])}"
         if words in AZURE_ONLY and args[0] in self._group.list_verbs():
@@ -179,27 +179,27 @@ class _Nouns(_Tree):
     """The group of all nouns."""
 
     def list_summaries(self) -> Mapping[str, str]:
-        """Return a one-line description of each noun."""
+        """Return a summary of each noun, keyed by noun, in the order of the help page."""
         return NOUNS
 
     def find_synonym(self, name: str) -> str | None:
-        """Return the noun and verb that other programs call `name`, or a verb of runs without its noun."""
+        """Return the command that other programs call `name`, or whose noun `run` was left out, or None."""
         from mlrun_cli.cli.synonyms import find_command  # noqa: PLC0415 - start-up
 
         return find_command(name)
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        """Print topics where `help` is typed, else the page of a command.
+        """Parse the words; print a topic or the list of topics if they begin with `help`.
 
         Raises:
-            UnknownTopic: what stands behind `help` is neither topic nor command.
+            UnknownTopic: the word after `help` is neither a topic nor a command.
         """
         if args[:1] == ["help"]:
             self._print_topic(ctx, args[1:])
         return super().parse_args(ctx, args)
 
     def _print_topic(self, ctx: Any, words: list[str]) -> None:
-        """Print the topic that is named, or the list of topics; return where the words name a command."""
+        """Print the topic that is named, or the list of topics, and exit; return if a command is named."""
         from mlrun_cli.cli.help.topics import TOPICS, find_nearest, print_topic, print_topics  # noqa: PLC0415 - start-up
 
         if not words or words[0] in ("help", "-h", "--help"):
@@ -214,23 +214,23 @@ class _Nouns(_Tree):
         ctx.exit()
 
     def find(self, name: str) -> Any:
-        """Import the noun."""
+        """Return the group of a noun, the `login` command, or None."""
         if name == "login":  # lines of Azure's own program have it behind `ml`, too
             return importlib.import_module("mlrun_cli.cli.azure.login").build_login_command()
         return _build_noun(name) if name in NOUNS else None
 
 
 class _Root(_Nouns):
-    """The root: all nouns, `ml` with the same nouns for lines written for az, and commands without a noun."""
+    """The root group: all nouns, `ml` with the same nouns for lines written for az, and commands without a noun."""
 
     def list_summaries(self) -> Mapping[str, str]:
-        """Return a one-line description of each noun and command."""
+        """Return a summary of each noun and command, keyed by name, in the order of the help page."""
         alone = {name: summary for name, (summary, _) in _COMMANDS.items()}
         again = {"ml": "All of these once more, for lines like 'az ml run list'.", "help": _HELP}
         return {**NOUNS, **OWN_NOUNS, **alone, **again}
 
     def find(self, name: str) -> Any:
-        """Import the noun, or make one of the others."""
+        """Return the group or command with this name, or None."""
         if name == "ml":
             return _Nouns(name, description=_DESCRIPTION)
         if name in OWN_NOUNS:
@@ -247,7 +247,7 @@ def _build_noun(name: str) -> Noun:
 
 
 def build_root() -> TyperGroup:
-    """Return the whole tree."""
+    """Build and return the root of the command tree."""
     version = TyperOption(param_decls=["--version"], is_flag=True, expose_value=False)
     version.help = "Show the version."
     version.is_eager = True

@@ -1,4 +1,4 @@
-"""Typer's exceptions as errors of this program, made of their fields: the option, the parameter, what was typed."""
+"""Conversion of Typer's exceptions to errors of this program, by their fields instead of their texts."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ def to_usage_error(error: typer.TyperException, context: Any, typed: Mapping[str
     """Return the error to show for an exception of Typer's parser.
 
     Args:
-        error: what was raised.
+        error: the exception that was raised.
         context: Typer's context of the command.
-        typed: what was typed for parameters, by their names.
+        typed: the values that were typed, keyed by parameter name.
     """
     parameter = getattr(error, "param", None)
     if hasattr(error, "possibilities"):
@@ -39,7 +39,7 @@ def to_usage_error(error: typer.TyperException, context: Any, typed: Mapping[str
 
 
 def build_unexpected_arguments_error(context: Any, words: Sequence[str]) -> UnexpectedArgument:
-    """Return the error for words that no argument of a command takes."""
+    """Return the error for extra words that a command does not accept."""
     lacks_run = any("-r" in each.opts and not context.params.get(each.name) for each in context.command.params)
     shown = " ".join(words)
     return UnexpectedArgument(
@@ -50,18 +50,18 @@ def build_unexpected_arguments_error(context: Any, words: Sequence[str]) -> Unex
 
 
 def format_help_reference(context: Any) -> str:
-    """Return the sentence that points to a command's help."""
+    """Return a sentence that refers to a command's help."""
     return f"See '{context.command_path} -h'."
 
 
 def get_parameter_name(parameter: Any) -> str:
-    """Return the long name of an option, or an argument's name as help shows it."""
+    """Return the long name of an option, or the name of an argument as shown in help."""
     is_option = parameter.param_type_name == "option"
     return str(max(parameter.opts, key=len) if is_option else parameter.metavar or parameter.name.upper())
 
 
 def _build_unknown_option_error(context: Any, option: str, possibilities: Sequence[str]) -> OptionNotFound:
-    """Return the error, which suggests similar options, except those similar in their dashes alone."""
+    """Return the error for an unknown option, which suggests options with similar names."""
     meant = [each for each in possibilities if get_close_matches(option.lstrip("-"), [each.lstrip("-")])][:1]
     if option.startswith("--"):
         meant = find_names_by_prefix(context.command.get_params(context), option) or meant
@@ -76,7 +76,7 @@ def _build_unknown_option_error(context: Any, option: str, possibilities: Sequen
 
 
 def _build_misused_option_error(context: Any, name: str) -> UsageError:
-    """Tell a value that is missing from one that a flag does not take."""
+    """Return the error for an option that lacks a value, or for a flag that was given one."""
     parameters = context.command.get_params(context)
     is_flag = any(name in (*each.opts, *each.secondary_opts) and getattr(each, "is_flag", False) for each in parameters)
     if is_flag:
@@ -109,7 +109,7 @@ def _build_invalid_value_error(context: Any, parameter: Any, value: Any) -> Inva
 
 
 def _describe_kind(kind: Any) -> str:
-    """Return a description of the values that a parameter accepts, with its article."""
+    """Return a description of the values that a parameter accepts, such as `a whole number of at least 1`."""
     choices = [str(getattr(each, "value", each)) for each in getattr(kind, "choices", ())]
     if choices:
         return " or ".join([", ".join(choices[:-1]), choices[-1]] if len(choices) > 1 else choices)
@@ -123,7 +123,7 @@ def _describe_kind(kind: Any) -> str:
 
 
 def _get_refused_value(value: Any, kind: Any) -> str:
-    """Return the value that a type refuses; of several, the first."""
+    """Return the value that a parameter's type refuses, the first of several."""
     if not isinstance(value, (list, tuple)):
         return str(value)
     for each in value:

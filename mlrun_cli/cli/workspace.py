@@ -1,4 +1,4 @@
-"""`workspace`: make, list, show, prune, repair and back up the workspaces of this machine."""
+"""`workspace`: create, list, show, prune, repair and back up the workspaces of this machine."""
 
 from __future__ import annotations
 
@@ -241,5 +241,5 @@ def _build_question(workspace_name: str, would_be: dict[str, Any], before: int) 
 
 
 def _get_given_subscription(subscription_id: str) -> str:
-    """Return the subscription if it is not the default one, else an empty text."""
+    """Return the subscription id, or an empty string if it is the default one."""
     return "" if subscription_id == DEFAULT_SUBSCRIPTION_ID else subscription_id

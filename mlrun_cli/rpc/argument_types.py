@@ -1,4 +1,4 @@
-"""Types of arguments: what a handler's annotation says of a JSON value, as a check and in words."""
+"""Types of handlers' arguments, compiled from annotations to checks and descriptions of JSON values."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from mlrun_cli.core.named_tuple import NamedTuple
 
 
 class ArgumentType(NamedTuple):
-    """An annotation, compiled.
+    """The type of an argument, compiled from its annotation.
 
     Attributes:
-        accepts: tells whether a value is of this type.
-        noun: words for one such value, as `a string`.
-        plural: words for several, as `strings`.
+        accepts: a function that returns whether a value is of this type.
+        noun: a description of one value, such as `a string`.
+        plural: a description of several values, such as `strings`.
     """
 
     accepts: Callable[[object], bool]
@@ -43,7 +43,7 @@ def compile_type(annotation: object) -> ArgumentType:
     """Compile an annotation: a scalar, `Any`, a union, a sequence of these, or a mapping from strings to these.
 
     Raises:
-        TypeError: no JSON value is of this type.
+        TypeError: the annotation is not the type of a JSON value.
     """
     scalar = _SCALARS.get(annotation)
     if scalar is not None:

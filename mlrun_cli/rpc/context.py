@@ -1,4 +1,4 @@
-"""The context of requests: a machine's workspaces, the one that is asked about, and who owns the runs opened in it."""
+"""The context of requests: the selected workspace, the open workspaces, and the owner of runs opened in them."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from mlrun_cli.workspace_locator import WorkspaceIdentity, locate_workspace
 
 
 class RequestContext:
-    """Opens workspaces when they are first asked about and keeps them open until it is closed.
+    """The workspaces that requests use, opened on first use and kept open until the context is closed.
 
     Attributes:
         home: the folder of this machine's workspaces.
-        get_owner_lock: returns the owner lock of the runs that the client opens in a workspace.
+        get_owner_lock: a function that returns the owner lock of the runs that the client opens in a workspace.
     """
 
     def __init__(self, home: Path, get_owner_lock: Callable[[Workspace], str]) -> None:
@@ -30,7 +30,7 @@ class RequestContext:
 
     @contextmanager
     def select_workspace(self, identity: WorkspaceIdentity | None) -> Iterator[None]:
-        """Select a workspace within a `with` block; a signal handler may do so in the middle of another request."""
+        """Select a workspace during the block; blocks nest if a signal handler makes a request in another one."""
         selected, self._identity = self._identity, identity
         try:
             yield
@@ -42,7 +42,7 @@ class RequestContext:
         """The names of the selected workspace, which need not exist.
 
         Raises:
-            MlrunError: the request names none.
+            MlrunError: the request has no workspace.
         """
         if self._identity is None:
             raise MlrunError("The request names no workspace.")
@@ -50,7 +50,7 @@ class RequestContext:
 
     @property
     def workspace(self) -> Workspace:
-        """The selected workspace.
+        """The selected workspace, opened if needed.
 
         Raises:
             WorkspaceNotFound: it does not exist.
@@ -59,10 +59,10 @@ class RequestContext:
         return self.open_workspace(create=False)
 
     def open_workspace(self, *, create: bool) -> Workspace:
-        """Return the selected workspace; `create` makes it when there is none.
+        """Return the selected workspace, opened if needed; `create` creates it if it does not exist.
 
         Raises:
-            WorkspaceNotFound: it does not exist, and was not to be made.
+            WorkspaceNotFound: it does not exist, and `create` is false.
             StoreError: it cannot be used.
         """
         found = self._open.get(self.identity)
@@ -73,7 +73,7 @@ class RequestContext:
         return opened
 
     def close(self) -> None:
-        """Close all workspaces."""
+        """Close all open workspaces."""
         while self._open:
             self._open.popitem()[1].close()
 

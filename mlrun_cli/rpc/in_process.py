@@ -1,4 +1,4 @@
-"""The server inside the client's process: a notebook, a driver script, anything outside of a submitted run."""
+"""The server inside the client's own process: a notebook, a driver script, or any other outside a submitted run."""
 
 from __future__ import annotations
 
@@ -35,14 +35,14 @@ _PRELOADED = (
     "mlrun_cli.store.metrics",
     "mlrun_cli.store.runs.queue_store",
 )
-"""Modules that requests about an open run import later otherwise, with all that these import.
+"""Modules that requests about an open run would otherwise import later.
 
-A signal handler that makes a request while its own thread is in the middle of an import would find half a module.
+A signal handler that makes a request while its thread is importing one of them would find it partly initialized.
 """
 
 
 class InProcessServer:
-    """Handles requests of all threads of a process, one at a time. A child made by `fork` begins with a new one."""
+    """Server of the requests of its own process, one at a time; a child created by `fork` gets a new state."""
 
     _sessions: dict[WorkspaceIdentity, Session]
 
@@ -51,14 +51,14 @@ class InProcessServer:
         self._begin()
 
     def handle(self, document: Mapping[str, Any]) -> dict[str, Any]:
-        """Return the response to a request, as it would come over a socket."""
+        """Return the response to a request, in the same form as over a socket."""
         try:
             request = check_request(document)
         except MlrunError as error:
             return build_error_response(error)
         with self._lock:
             if self._is_handling:
-                # A signal handler's request in the middle of another one: it has a look of its own at the store.
+                # A signal handler's request in the middle of another one uses its own connection to the store.
                 with RequestContext(get_home(), self._context.get_owner_lock) as context:
                     return dispatch(context, request)
             self._is_handling = True
@@ -76,11 +76,11 @@ class InProcessServer:
         return dispatch(self._context, request)
 
     def workspace_folder(self, names: tuple[str, str, str]) -> str:
-        """Return the folder of a workspace."""
+        """Return the path of a workspace's folder."""
         return os.fspath(locate_workspace(self._context.home, WorkspaceIdentity(*names)).folder)
 
     def session_folder(self, names: tuple[str, str, str]) -> dict[str, Any]:
-        """Return, as a response, this process's folder in a workspace, made if missing; it holds the journal."""
+        """Return a response with this process's journal folder in a workspace, creating it if missing."""
         with self._lock, self._context.select_workspace(WorkspaceIdentity(*names)):
             try:
                 return {RESULT: os.fspath(self._open_session(self._context.workspace).folder)}
@@ -88,7 +88,7 @@ class InProcessServer:
                 return build_error_response(error)
 
     def close(self, uncaught: BaseException | None, close_journals: Callable[[], None]) -> None:
-        """Close the session: end the open runs of this process, as Failed if there is an uncaught exception.
+        """Close all sessions: end the open runs of this process, as Failed if there is an uncaught exception.
 
         Threads that have not ended may go on: what they say once `close_journals` has returned is of a new session,
         and reconciliation ingests it when the process is gone.
@@ -109,15 +109,15 @@ class InProcessServer:
             self._context.close()
 
     def before_fork(self) -> None:
-        """Wait until no transaction is open: the process is about to be copied."""
+        """Wait until no transaction is open, and block new ones until the process has forked."""
         self._lock.acquire()
 
     def after_fork(self) -> None:
-        """Resume transactions in the parent."""
+        """Allow transactions again in the parent."""
         self._lock.release()
 
     def reset_after_fork(self) -> None:
-        """Drop the parent's resources in a child made by `fork`."""
+        """Discard the parent's sessions and connections in a child created by `fork`."""
         for session in self._sessions.values():
             session.forget()
         self._context.close()
@@ -147,7 +147,7 @@ class InProcessServer:
         return session
 
     def _ingest(self, is_closed: threading.Event) -> None:
-        """Ingest the journals a few times a second, so that others see what this process has logged."""
+        """Ingest the journals several times a second, so that other processes see what this one has logged."""
         while not is_closed.wait(_INGEST_SECONDS):
             with self._lock:
                 if is_closed.is_set():

@@ -1,4 +1,4 @@
-"""The protocol of requests: a JSON object per line, each way.
+"""The protocol of requests: one JSON object per line, in each direction.
 
 A request names a call, the workspace that it is about (null where none is needed), and the call's arguments by name:
 
@@ -49,7 +49,7 @@ _WORKSPACE_NAMES = ("subscription id", "resource group", "name of the workspace"
 
 
 class Request(NamedTuple):
-    """A request whose shape is right; its arguments are not checked yet."""
+    """A request of the right shape, whose arguments have not been checked."""
 
     call: str
     workspace: WorkspaceIdentity | None
@@ -60,7 +60,7 @@ def decode_request(line: bytes) -> Request:
     """Parse a line of JSON as a request.
 
     Raises:
-        BadRequest: it is no JSON, or not of a request's shape.
+        BadRequest: the line is not JSON, or does not have the shape of a request.
     """
     try:
         document = json.loads(line)
@@ -70,10 +70,10 @@ def decode_request(line: bytes) -> Request:
 
 
 def check_request(document: object) -> Request:
-    """Parse a JSON value as a request.
+    """Check the shape of a JSON value and return it as a request.
 
     Raises:
-        BadRequest: it is not of a request's shape.
+        BadRequest: the value does not have the shape of a request.
     """
     if not isinstance(document, Mapping):
         raise BadRequest(f"A request is an object, not {type(document).__name__}.")
@@ -99,7 +99,7 @@ def _parse_workspace_identity(call: str, names: object) -> WorkspaceIdentity | N
 
 
 def build_error_response(error: Exception) -> dict[str, Any]:
-    """Return the response for an error, under the name of the exception that `azureml` has for it."""
+    """Return the response for an error, with the name of the matching exception of `azureml`."""
     if isinstance(error, UnicodeError):
         return _encode_error("UserErrorException", f"A text of this call is not UTF-8 ({error}).")
     if not isinstance(error, MlrunError):

@@ -1,7 +1,7 @@
-"""The registry of handlers: `@handler("runs.get")` makes a function the one that handles this call.
+"""The registry of handlers: `@handler("runs.get")` registers a function as the handler of this call.
 
-A handler takes the `RequestContext`, and by name the arguments of the request, checked against its annotations. Its
-result is JSON.
+A handler takes the `RequestContext` and, as keyword arguments, the arguments of the request, which are checked against
+its annotations. It returns a JSON value.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _MODULES: Mapping[str, str] = {
     "submitting": "submit",
     "workspaces": "workspaces",
 }
-"""Modules of `handlers`, by the nouns of calls; each is imported for its first request."""
+"""Modules of `handlers`, keyed by the nouns of calls; each is imported for its first request."""
 
 
 class Handler:
@@ -38,15 +38,15 @@ class Handler:
 
     Attributes:
         call: the call that it handles.
-        types: the types of all arguments, by name.
-        required: names of those without a default, in their order.
+        types: the types of all arguments, keyed by name.
+        required: the names of the arguments without a default, in order.
     """
 
     def __init__(self, call: str, function: Callable[..., Any]) -> None:
-        """Read the signature.
+        """Read the function's signature.
 
         Raises:
-            TypeError: an argument has no annotation, or one that no JSON value has.
+            TypeError: an argument has no annotation, or one that is not the type of a JSON value.
         """
         code = function.__code__
         names = code.co_varnames[1 : code.co_argcount + code.co_kwonlyargcount]
@@ -59,11 +59,11 @@ class Handler:
         self._function = function
 
     def handle(self, context: RequestContext, arguments: Mapping[str, Any]) -> Any:
-        """Check the arguments and return the result, as JSON.
+        """Check the arguments, call the function and return its result, a JSON value.
 
         Raises:
             BadRequest: an argument is missing, unknown or of a wrong type.
-            MlrunError: what the handler raises.
+            MlrunError: the function raised it.
         """
         for name, value in arguments.items():
             kind = self.types.get(name)
@@ -84,7 +84,7 @@ _handlers: dict[str, Handler] = {}
 
 
 def handler(call: str) -> Callable[[F], F]:
-    """Register the decorated function as the handler of a call."""
+    """Return a decorator that registers a function as the handler of a call."""
 
     def register(function: F) -> F:
         if call in _handlers:
@@ -99,7 +99,7 @@ def get_handler(call: str) -> Handler:
     """Return the handler of a call.
 
     Raises:
-        BadRequest: there is none.
+        BadRequest: the call has no handler.
     """
     module = _MODULES.get(call.partition(".")[0])
     if module is not None:
@@ -111,7 +111,7 @@ def get_handler(call: str) -> Handler:
 
 
 def list_handlers() -> list[Handler]:
-    """Return the handlers of all calls, by their names."""
+    """Return the handlers of all calls, sorted by call."""
     for module in _MODULES.values():
         importlib.import_module(f"mlrun_cli.rpc.handlers.{module}")
     return sorted(_handlers.values(), key=lambda each: each.call)

@@ -1,6 +1,6 @@
-"""`python …/mlrun_cli/rpc/worker.py --workspace FOLDER --listener DESCRIPTOR RUN_ID`: the worker of a run.
+"""The worker of a run: `python …/mlrun_cli/rpc/worker.py --workspace FOLDER --listener DESCRIPTOR RUN_ID`.
 
-Started by the run's supervisor, which hands over a listening socket; a thread for each connection handles its request.
+The run's supervisor starts it and passes it a listening socket; a thread for each connection handles its request.
 """
 
 from __future__ import annotations
@@ -28,20 +28,20 @@ from mlrun_cli.workspace_locator import parse_locator
 _RETRY_SECONDS = 0.05
 
 
-def _create_semaphore(most: int, files_each: int) -> threading.Semaphore:
-    """Return a semaphore for `most` holders, or fewer, to stay within a quarter of the limit of open files."""
-    limit, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-    fewer = most if limit == resource.RLIM_INFINITY else limit // 4 // files_each
-    return threading.Semaphore(max(1, min(most, fewer)))
+def _create_semaphore(limit: int, files_each: int) -> threading.Semaphore:
+    """Return a semaphore for `limit` holders, or fewer to use at most a quarter of the permitted open files."""
+    open_files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    affordable = limit if open_files == resource.RLIM_INFINITY else open_files // 4 // files_each
+    return threading.Semaphore(max(1, min(limit, affordable)))
 
 
 _CONNECTIONS = _create_semaphore(1 << 16, files_each=1)
 _REQUESTS = _create_semaphore(32, files_each=6)
-"""Requests handled at once: three files of the store, and journals, documents and what is asked for one by one."""
+"""Requests handled at the same time: each has three files of the store, and briefly journals, documents and others."""
 
 
 def main(words: list[str]) -> None:
-    """Handle requests until the process is ended."""
+    """Accept connections and handle their requests until the process is ended."""
     _, folder, _, descriptor, run_id = words
     listener = socket.socket(fileno=int(descriptor))
     while True:
@@ -56,7 +56,7 @@ def main(words: list[str]) -> None:
 
 
 def _serve(connection: socket.socket, folder: Path, run_id: str) -> None:
-    """Handle the only request of a connection: an idle client holds no open file of this process."""
+    """Handle the single request of a connection and close it, so that idle clients do not hold open files."""
     try:
         with connection, suppress(OSError), connection.makefile("rb") as requests:
             line = requests.readline()
@@ -69,7 +69,7 @@ def _serve(connection: socket.socket, folder: Path, run_id: str) -> None:
 
 
 class _RequestHandler:
-    """Handles one request at a time, with a store of its own."""
+    """Handler of one request at a time, with its own connection to the store."""
 
     def __init__(self, folder: Path, run_id: str) -> None:
         self._workspace = Workspace.connect(parse_locator(folder), redaction=get_process_redaction())
@@ -78,13 +78,13 @@ class _RequestHandler:
         self._context = RequestContext(self._workspace.home, partial(_get_owner_lock, self._workspace, run_id))
 
     def handle(self, request: Request) -> dict[str, Any]:
-        """Return the response to a request, after ingesting all that the run's processes have written by now."""
+        """Return the response to a request, after ingesting everything that the run's processes have written."""
         self._reader.ingest_until_now()
         return dispatch(self._context, request)
 
 
 _idle: list[_RequestHandler] = []
-"""Handlers without a request."""
+"""Handlers that are not handling a request."""
 
 
 def _take_idle() -> _RequestHandler | None:
@@ -105,7 +105,7 @@ def _build_response_line(folder: Path, run_id: str, line: bytes) -> bytes:
 
 
 def _get_owner_lock(own: Workspace, run_id: str, selected: Workspace) -> str:
-    """Return the owner lock of the runs that the script of a run opens: that of its supervisor."""
+    """Return the owner lock of the runs that a run's script opens, which is that of its supervisor."""
     if selected.identity != own.identity:
         raise UsageError(
             f"A run of workspace '{own.identity.name}' opens no run in workspace '{selected.identity.name}'.",

@@ -1,1 +1,1 @@
-"""The studio as the rest of the package knows it: its options, URLs and state folder."""
+"""The studio as seen by the rest of the package: its options, URLs and state folder."""

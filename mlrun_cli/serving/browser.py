@@ -12,7 +12,7 @@ _TIMEOUT_SECONDS = 5.0
 
 
 def has_browser(environment: Mapping[str, str]) -> bool:
-    """Return whether a browser can be opened: there is a display, or the user chose a browser."""
+    """Return whether a browser can be opened: on macOS, with a display, or if `BROWSER` is set."""
     return sys.platform == "darwin" or any(environment.get(name) for name in _DISPLAYS)
 
 

@@ -1,4 +1,4 @@
-"""Options of an export, as the command passes them to the program that renders it."""
+"""Options of an export, as the command passes them to the program that renders the page."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from mlrun_cli.core.named_tuple import NamedTuple
 
 MAX_RUNS = 200
-"""The number of runs that the studio compares at most."""
+"""The maximum number of runs that the studio compares."""
 
 
 class ExportOptions(NamedTuple):
@@ -17,7 +17,7 @@ class ExportOptions(NamedTuple):
     Attributes:
         home: `$MLRUN_HOME`.
         identity: subscription, resource group and name of the workspace.
-        run_ids: one for a run's page; several for a comparison with the first of them.
+        run_ids: a single id for a run's page; several ids for a comparison with the first one.
     """
 
     home: str
@@ -25,11 +25,11 @@ class ExportOptions(NamedTuple):
     run_ids: Sequence[str]
 
     def to_json(self) -> str:
-        """Return the options as one word of a command line."""
+        """Return the options as JSON, for a single argument of a command line."""
         return json.dumps(self._asdict())
 
     @classmethod
     def from_json(cls, text: str) -> ExportOptions:
-        """Return the options that `to_json` wrote."""
+        """Return the options from JSON that `to_json` returned."""
         document = json.loads(text)
         return cls(document["home"], tuple(document["identity"]), document["run_ids"])

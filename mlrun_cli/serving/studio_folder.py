@@ -1,4 +1,4 @@
-"""State that the studio keeps in a home: its token, its host name, and the URLs it is or was last served at."""
+"""State that the studio stores in a home: its token, its host name, and the URLs of running and earlier studios."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _GROUP_AND_OTHERS = 0o077
 
 
 class StudioFolder:
-    """`$MLRUN_HOME/studio`."""
+    """The folder `$MLRUN_HOME/studio`, which contains the studio's state."""
 
     def __init__(self, home: Path) -> None:
         self.path = home / "studio"
@@ -86,9 +86,9 @@ class StudioFolder:
         return f"mlrun-{name}.localhost"
 
     def find_url(self) -> str:
-        """Return the studio's URL without token.
+        """Return the studio's URL, without its token.
 
-        Of several running studios it is the one started last; if none runs, the URL of the last one, or the default.
+        If several studios run, it is the URL of the one started last; if none runs, the last known URL or the default.
         """
         document = None
         with suppress(OSError):
@@ -104,7 +104,7 @@ class StudioFolder:
 
     @contextmanager
     def register_url(self, url: str) -> Iterator[None]:
-        """Register the URL that this process serves the studio at, for the duration of the block.
+        """Register the URL at which this process serves the studio, for the duration of the block.
 
         The process holds a lock on the file of its registration, so that one left by a killed process is ignored.
 
@@ -160,7 +160,7 @@ class StudioFolder:
         return self._redirect_page
 
     def _create_token(self) -> None:
-        """Create the token in one step, so that two studios that start at once agree on it."""
+        """Create the token atomically, so that two studios that start at the same time agree on it."""
         import secrets  # noqa: PLC0415 — commands that print a URL do not need it
 
         with _create_private_file(self._token, secrets.token_urlsafe(_TOKEN_BYTES)) as temporary:
@@ -184,7 +184,7 @@ def _is_locked(path: Path) -> bool:
 
 @contextmanager
 def _create_private_file(path: Path, text: str) -> Iterator[Path]:
-    """Write a temporary file beside a path, readable by its owner only, for the block to link or move there."""
+    """Yield a temporary file with a text, readable by its owner only, to link or move to a path beside it."""
     with make_temporary_path(path) as temporary:
         descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with open(descriptor, "w", encoding="utf-8") as file:

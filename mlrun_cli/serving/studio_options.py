@@ -1,4 +1,4 @@
-"""Options of the studio, as its command passes them to its program."""
+"""Options of the studio, as the command passes them to the studio's program."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class StudioOptions(NamedTuple):
 
     @property
     def has_own_host(self) -> bool:
-        """Whether browsers use a host name of the studio's own, `mlrun-….localhost`.
+        """Whether browsers use the studio's own host name, `mlrun-….localhost`.
 
         Cookies are not separated by port: any other server on this machine would get those of `127.0.0.1`. Behind a
         proxy, with a certificate, or from another machine, the user chooses the name.
@@ -44,12 +44,12 @@ class StudioOptions(NamedTuple):
         return not is_public and is_loopback(self.host)
 
     def to_json(self) -> str:
-        """Return the options as one word of a command line."""
+        """Return the options as JSON, for a single argument of a command line."""
         return json.dumps(self._asdict())
 
     @classmethod
     def from_json(cls, text: str) -> StudioOptions:
-        """Return the options that `to_json` wrote."""
+        """Return the options from JSON that `to_json` returned."""
         document: dict[str, Any] = json.loads(text)
         identity = document.pop("identity")
         allowed_hosts = tuple(document.pop("allowed_hosts"))
@@ -57,7 +57,7 @@ class StudioOptions(NamedTuple):
 
 
 def is_loopback(host: str) -> bool:
-    """Return whether a host without port is this machine, as `localhost` or by an address of the loopback range."""
+    """Return whether a host, given without a port, is `localhost` or a loopback address."""
     try:
         return host == "localhost" or ip_address(host).is_loopback
     except ValueError:

@@ -8,7 +8,7 @@ from urllib.parse import quote, unquote, urlencode
 from mlrun_cli.core.named_tuple import NamedTuple
 
 DEFAULT_PORT = 8642
-"""Fixed, so that a URL printed earlier opens again."""
+"""The default port, which is fixed so that URLs printed earlier remain valid."""
 
 
 class WorkspaceUrls(NamedTuple):
@@ -44,19 +44,19 @@ class WorkspaceUrls(NamedTuple):
         return f"{self}/cancel"
 
     def run(self, run_id: str, *segments: str) -> str:
-        """Return the URL of a run's page; `segments` name one of its tabs and what is below it."""
+        """Return the URL of a run's page, or of one of its tabs and the parts of its path given as `segments`."""
         return "/".join([f"{self}/runs/{_quote_segment(run_id)}", *(_quote_segment(each) for each in segments)])
 
     def file(self, run_id: str, tab: str, path: str) -> str:
-        """Return the URL of a file of a run, with its folders as segments."""
+        """Return the URL of a file of a run in a tab, with the file's folders as path segments."""
         return f"{self.run(run_id, tab)}/{quote_path(path)}"
 
     def chart(self) -> str:
-        """Return the URL that a chart's form is sent to; it redirects to the form's page."""
+        """Return the URL to which a chart's form is sent; it redirects to the page of the form."""
         return f"{self}/chart"
 
     def chart_data(self, query: str) -> str:
-        """Return the URL of the numbers that a chart draws."""
+        """Return the URL of the data that a chart draws."""
         return _add_query(f"{self}/chart-data", query)
 
     def compare(self, query: str = "") -> str:
@@ -64,7 +64,7 @@ class WorkspaceUrls(NamedTuple):
         return _add_query(f"{self}/compare", query)
 
     def views(self, action: str = "") -> str:
-        """Return the URL of the list of saved views, or the one to which a form posts an action on a view."""
+        """Return the URL of the list of saved views, or the URL to which a form posts an action on a view."""
         return f"{self}/views/{_quote_segment(action)}" if action else f"{self}/views"
 
     def queue(self) -> str:
@@ -72,12 +72,12 @@ class WorkspaceUrls(NamedTuple):
         return f"{self}/queue"
 
     def submit(self, **values: str) -> str:
-        """Return the URL of the form of a new run, with some fields filled in."""
+        """Return the URL of the form for a new run, with the given fields filled in."""
         return _add_query(f"{self}/submit", urlencode(values))
 
 
 def quote_path(path: str) -> str:
-    """Quote a path for a URL; bytes that are not UTF-8, as file names may hold, are kept."""
+    """Quote a path for a URL, keeping bytes that are not UTF-8, which file names may contain."""
     return quote(path, safe="/", errors="surrogateescape")
 
 
@@ -87,7 +87,7 @@ def unquote_path(text: str) -> str:
 
 
 def build_query(values: Mapping[str, object]) -> str:
-    """Build a query string of the values that are not empty."""
+    """Return a URL query string of the values that are not empty."""
     return urlencode({name: value for name, value in values.items() if value not in {None, ""}})
 
 

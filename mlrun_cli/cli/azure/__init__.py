@@ -1,1 +1,1 @@
-"""Lines that only az has."""
+"""Commands that only az has."""

@@ -1,7 +1,8 @@
-"""`az` as `install-az` puts it on the PATH: what pipelines type around `az ml`, which needs no Azure here.
+"""The `az` that `install-az` creates: the commands that pipelines use besides `az ml`, answered without Azure.
 
-Each answer has one line on stderr, and on stdout the JSON that Azure's own would have, for steps that read it.
-What is not answered here is handed to the real `az` behind ours on the PATH. The docstring of an answer is its help.
+Each answer writes one line to stderr, and to stdout the JSON that Azure's own az would print, for steps that read it.
+All other commands are passed to the real `az`, if one comes later on the PATH. The docstrings of the functions in
+`_ANSWERS` are their help texts.
 """
 
 from __future__ import annotations
@@ -55,8 +56,8 @@ _ON_OPTIONS = (
 )
 
 
-class Typed(NamedTuple):
-    """The words of a line up to its first option, and the options that an answer looks at."""
+class AzArguments(NamedTuple):
+    """The leading words of an az command, up to its first option, and the options that answers use."""
 
     words: Sequence[str]
     name: str | None
@@ -67,12 +68,13 @@ class Typed(NamedTuple):
 
 
 class Answer(NamedTuple):
-    """Answer to a line.
+    """Output for an az command that mlrun-cli answers itself.
 
     Attributes:
         note: the line for stderr.
-        value: what is printed; None prints nothing.
-        left_undone: what the note adds about the az behind ours, if there is one; None where that misses nothing.
+        value: the value to print; None prints nothing.
+        left_undone: what was not done with the real az, such as `was not logged in`, for a hint if there is one;
+            None adds no hint.
     """
 
     note: str
@@ -81,7 +83,7 @@ class Answer(NamedTuple):
 
 
 class _Az(TyperCommand):
-    """A command that gets every word behind it as it was typed: they are those of another program."""
+    """A command that receives all of its words unparsed, because they belong to another program."""
 
     _line: Sequence[str] = ()
 
@@ -94,7 +96,7 @@ class _Az(TyperCommand):
 
 
 def build_az_command() -> TyperCommand:
-    """Return the command that the `az` of `install-az` starts for everything but `az ml`."""
+    """Return the command that the installed `az` script runs for everything except `az ml`."""
     return _Az("az", hidden=True, add_help_option=False)
 
 
@@ -104,7 +106,7 @@ def _run_az_line(line: Sequence[str]) -> int:
     name = next((each for each in beginnings if each in _ANSWERS), None)
     asks_for_help = not line or not set(_HELP_OPTIONS).isdisjoint(line)
     real = find_other_az(os.environ.get("PATH", os.defpath))
-    if asks_for_help and (name is not None or (real is None and _is_known(words))):
+    if asks_for_help and (name is not None or (real is None and _has_help(words))):
         sys.stdout.write(f"{_format_help_page() if name is None else _format_command_help(name)}\n")
         return 0
     if name is None:
@@ -112,7 +114,7 @@ def _run_az_line(line: Sequence[str]) -> int:
     options = _parse_options(name, line)
     query = None if options.query is None else Query.parse(options.query)
     output_format = parse_output_format(options.output)
-    typed = Typed(words, options.name, options.location, options.source, options.defaults, options.list_defaults)
+    typed = AzArguments(words, options.name, options.location, options.source, options.defaults, options.list_defaults)
     answer = _ANSWERS[name](typed)
     if answer is None:
         return _exec_real_az(real, line, words)
@@ -124,7 +126,7 @@ def _run_az_line(line: Sequence[str]) -> int:
 
 
 class _OptionParser(argparse.ArgumentParser):
-    """Reads the options that answers look at; all others of az are passed over."""
+    """Parser of the options that answers use; all other options of az are ignored."""
 
     def __init__(self, name: str) -> None:
         super().__init__(prog="az", add_help=False)
@@ -140,7 +142,7 @@ class _OptionParser(argparse.ArgumentParser):
         self.add_argument("--only-show-errors", action="store_true")
 
     def error(self, message: str) -> NoReturn:
-        """Raise the error, for the error boundary to print.
+        """Raise a parser error as a UsageError, for the error boundary to print.
 
         Raises:
             UsageError: always.
@@ -158,7 +160,7 @@ def _parse_options(name: str, line: Sequence[str]) -> argparse.Namespace:
 
 
 def _exec_real_az(real: Path | None, line: Sequence[str], words: Sequence[str]) -> int:
-    """Replace this process by the real az."""
+    """Replace this process with the real az; raise ProgramNotFound if there is none on the PATH."""
     if real is None:
         what = " ".join(words[:2] or line[:1])
         raise ProgramNotFound(
@@ -171,14 +173,14 @@ def _exec_real_az(real: Path | None, line: Sequence[str], words: Sequence[str]) 
 
 
 def _add_real_az_hint(answer: Answer, real: Path | None) -> str:
-    """Return the note, with what the real az has missed and how to call it."""
+    """Return an answer's note, with a hint on how to call the real az if something was not done there."""
     if real is None or answer.left_undone is None:
         return answer.note
     return f"{answer.note} The az behind this one {answer.left_undone}: call it as {shlex.quote(str(real))}."
 
 
-def _is_known(words: Sequence[str]) -> bool:
-    """Return whether there is help: on everything, or on a group of which lines are answered."""
+def _has_help(words: Sequence[str]) -> bool:
+    """Return whether help is available: for the whole program, or for a group with answered commands."""
     return not words or any(name.startswith(f"{words[0]} ") for name in _ANSWERS)
 
 
@@ -201,27 +203,27 @@ def _make_context(path: str, about: str) -> typer.Context:
     return typer.Context(TyperCommand(path, help=about), info_name=path, help_option_names=list(_HELP_OPTIONS))
 
 
-def _login(_typed: Typed) -> Answer:
+def _login(_typed: AzArguments) -> Answer:
     """Say that no login is needed, and print an account that stands in for Azure's."""
     return Answer(NO_LOGIN, [_build_account()], left_undone="was not logged in")
 
 
-def _logout(_typed: Typed) -> Answer:
+def _logout(_typed: AzArguments) -> Answer:
     """Say that nobody is signed in."""
     return Answer("Nobody is signed in: runs are on this machine.")
 
 
-def _choose_account(_typed: Typed) -> Answer:
+def _choose_account(_typed: AzArguments) -> Answer:
     """Say that there is nothing to choose."""
     return Answer("There is no subscription to choose: runs are on this machine.")
 
 
-def _show_account(_typed: Typed) -> Answer:
+def _show_account(_typed: AzArguments) -> Answer:
     """Print an account that stands in for Azure's."""
     return Answer("There is no subscription: this stands in for one.", _build_account())
 
 
-def _list_accounts(_typed: Typed) -> Answer:
+def _list_accounts(_typed: AzArguments) -> Answer:
     """List the account that stands in for Azure's."""
     return Answer("There is no subscription: this stands in for one.", [_build_account()])
 
@@ -240,7 +242,7 @@ def _build_account() -> dict[str, Any]:
     }
 
 
-def _change_extension(typed: Typed) -> Answer | None:
+def _change_extension(typed: AzArguments) -> Answer | None:
     """Say that 'az ml' needs no extension; leave other extensions to the real az."""
     named = typed.name or (typed.source or "").rpartition("/")[2].partition("-")[0]
     if named not in _EXTENSIONS:
@@ -248,14 +250,14 @@ def _change_extension(typed: Typed) -> Answer | None:
     return Answer("'az ml' is mlrun-cli's: no extension is needed.")
 
 
-def _show_extension(typed: Typed) -> Answer | None:
+def _show_extension(typed: AzArguments) -> Answer | None:
     """Print what stands in for the extension of 'az ml'."""
     if typed.name not in _EXTENSIONS:
         return None
     return Answer("'az ml' is mlrun-cli's: no extension is needed.", _build_extension(typed.name))
 
 
-def _list_extensions(_typed: Typed) -> Answer:
+def _list_extensions(_typed: AzArguments) -> Answer:
     """List what stands in for the extension of 'az ml'."""
     return Answer("'az ml' is mlrun-cli's: no extension is needed.", [_build_extension("azure-cli-ml")])
 
@@ -264,13 +266,13 @@ def _build_extension(name: str) -> dict[str, Any]:
     return {"extensionType": "whl", "name": name, "preview": False, "version": __version__}
 
 
-def _show_version(_typed: Typed) -> Answer:
+def _show_version(_typed: AzArguments) -> Answer:
     """Print the version of mlrun-cli under the keys of `az version`."""
     versions = {"azure-cli": __version__, "azure-cli-core": __version__, "extensions": {"azure-cli-ml": __version__}}
     return Answer("This az is the one of mlrun-cli; these are its version.", versions)
 
 
-def _configure(typed: Typed) -> Answer | None:
+def _configure(typed: AzArguments) -> Answer | None:
     """Store or list defaults of az and of mlrun-cli."""
     if typed.list_defaults:
         records = build_setting_records(_read_settings(DEFAULTS))
@@ -281,7 +283,7 @@ def _configure(typed: Typed) -> Answer | None:
     return Answer("Kept as defaults of az and of mlrun-cli.", left_undone=None)
 
 
-def _set_config(typed: Typed) -> Answer:
+def _set_config(typed: AzArguments) -> Answer:
     """Store settings of az and of mlrun-cli."""
     pairs = parse_settings(typed.words[2:])
     if not pairs:
@@ -293,13 +295,13 @@ def _set_config(typed: Typed) -> Answer:
     return Answer("Kept as settings of az and of mlrun-cli.", left_undone=None)
 
 
-def _get_config(typed: Typed) -> Answer:
+def _get_config(typed: AzArguments) -> Answer:
     """Print settings of az and of mlrun-cli."""
     return Answer("These are the settings of az and of mlrun-cli.", _find_settings(typed.words[2:]), left_undone=None)
 
 
 def _find_settings(names: Sequence[str]) -> object:
-    """Return all settings, those of a section, or one."""
+    """Return all settings, those of a section such as `core`, or a single one such as `core.output`."""
     if not names:
         return {section: build_setting_records(pairs) for section, pairs in read_settings().items()}
     section, _, name = names[0].partition(".")
@@ -316,19 +318,19 @@ def _read_settings(section: str) -> dict[str, str]:
     return read_settings().get(section, {})
 
 
-def _show_group(typed: Typed) -> Answer:
+def _show_group(typed: AzArguments) -> Answer:
     """Print a resource group of the name that was given."""
     return Answer(
         "A resource group is no more than a name: there was nothing to do.", _build_group(typed.name, typed.location)
     )
 
 
-def _group_exists(_typed: Typed) -> Answer:
+def _group_exists(_typed: AzArguments) -> Answer:
     """Say that there is a resource group of any name."""
     return Answer("A resource group is no more than a name: each one is there.", value=True)
 
 
-def _list_groups(_typed: Typed) -> Answer:
+def _list_groups(_typed: AzArguments) -> Answer:
     """List the resource groups of the workspaces on this machine."""
     names = sorted({workspace["resourceGroup"] for workspace in list_workspaces()})
     return Answer(
@@ -336,7 +338,7 @@ def _list_groups(_typed: Typed) -> Answer:
     )
 
 
-def _delete_group(_typed: Typed) -> Answer:
+def _delete_group(_typed: AzArguments) -> Answer:
     """Say that nothing was deleted: workspaces stay."""
     return Answer("Nothing was deleted: a resource group is no more than a name, and its workspaces stay.")
 
@@ -355,7 +357,7 @@ def _build_group(name: str | None, location: str | None) -> dict[str, Any]:
     }
 
 
-_ANSWERS: dict[str, Callable[[Typed], Answer | None]] = {
+_ANSWERS: dict[str, Callable[[AzArguments], Answer | None]] = {
     "--version": _show_version,
     "-v": _show_version,
     "account clear": _logout,
@@ -380,4 +382,4 @@ _ANSWERS: dict[str, Callable[[Typed], Answer | None]] = {
     "logout": _logout,
     "version": _show_version,
 }
-"""By the one or two words that a line begins with; None from one of them leaves the line to the real az."""
+"""Answers, keyed by the leading one or two words of a command; if one returns None, the real az runs the command."""

@@ -1,4 +1,4 @@
-"""az's config file, as `az configure` and `az config` write and read it."""
+"""az's config file, read and written as `az configure` and `az config` do it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ DEFAULTS = "defaults"
 
 
 def parse_settings(texts: Iterable[str]) -> dict[str, str]:
-    """Parse `name=value` pairs; the first `=` splits.
+    """Parse `name=value` pairs into a mapping, splitting each at its first `=`.
 
     Raises:
         UsageError: a pair has no name or no `=`.
@@ -27,20 +27,20 @@ def parse_settings(texts: Iterable[str]) -> dict[str, str]:
 
 
 def read_settings() -> dict[str, dict[str, str]]:
-    """Return the settings of the file, by section and name.
+    """Return the settings of az's config file, keyed by section and then by name.
 
     Raises:
-        InvalidFile: it cannot be read.
+        InvalidFile: the file cannot be read.
     """
     parser = read_config(get_config_file())
     return {section: dict(parser.items(section)) for section in parser.sections()}
 
 
 def change_settings(changes: Iterable[tuple[str, str, str]]) -> None:
-    """Set `(section, name, value)`; an empty value takes a setting away. The file is replaced at once.
+    """Apply `(section, name, value)` changes to az's config file atomically; an empty value removes a setting.
 
     Raises:
-        InvalidFile: what is there cannot be read.
+        InvalidFile: the existing file cannot be read.
         MlrunError: the file cannot be written.
     """
     parser = read_config(get_config_file())
@@ -65,6 +65,6 @@ def change_settings(changes: Iterable[tuple[str, str, str]]) -> None:
 
 
 def build_setting_records(settings: Mapping[str, str]) -> list[dict[str, Any]]:
-    """Return the settings of a section as `az config get` shows them."""
+    """Return a record for each setting of a section, in the format of `az config get`."""
     source = str(get_config_file())
     return [{"name": name, "source": source, "value": value} for name, value in settings.items()]

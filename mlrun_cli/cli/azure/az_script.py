@@ -1,4 +1,4 @@
-"""The small program `az` that is put into a folder for the PATH, and the real one that may lie behind it."""
+"""The `az` script that `install-az` writes, and the search for a real `az` on the PATH."""
 
 from __future__ import annotations
 
@@ -28,15 +28,15 @@ esac
 
 
 def write_az(folder: Path, command: Path, *, force: bool) -> Path:
-    """Write the program into a folder, which is made if it is not there; where it is then.
+    """Write the `az` script into a folder, creating the folder if needed, and return the script's path.
 
     Args:
-        folder: where it goes.
-        command: what it starts, by its absolute path.
-        force: whether it may take the place of an `az` that is not ours.
+        folder: the folder for the script.
+        command: the absolute path of the program that the script starts.
+        force: whether to replace an `az` that mlrun-cli did not write.
 
     Raises:
-        UsageError: there is such an `az`, or the folder is none.
+        UsageError: an `az` exists that must not be replaced, or `folder` is not a folder.
         MlrunError: the folder cannot be written.
     """
     path = folder / _NAME
@@ -65,7 +65,7 @@ def write_az(folder: Path, command: Path, *, force: bool) -> Path:
 
 
 def find_other_az(search_path: str) -> Path | None:
-    """Return the first `az` on a PATH that this package did not write, or None."""
+    """Return the absolute path of the first `az` on a PATH that mlrun-cli did not write, or None."""
     for folder in search_path.split(os.pathsep):
         path = Path(folder or ".") / _NAME
         if path.is_file() and os.access(path, os.X_OK) and not _is_ours(path):

@@ -15,10 +15,10 @@ _TRUE = frozenset({"1", "yes", "true", "on"})
 
 
 def read_azure_default(section: str, key: str) -> str | None:
-    """Return the value of `AZURE_<SECTION>_<KEY>`, else of `key` in `[section]` of az's config file, else None.
+    """Return `AZURE_<SECTION>_<KEY>`, else the key in `[section]` of az's config file, else None.
 
     Raises:
-        InvalidFile: the config file is there and cannot be read.
+        InvalidFile: the config file exists but cannot be read.
     """
     from_variable = os.environ.get(f"AZURE_{section}_{key}".upper())
     if from_variable:
@@ -27,12 +27,12 @@ def read_azure_default(section: str, key: str) -> str | None:
 
 
 def read_azure_switch(section: str, key: str) -> bool:
-    """Return whether a switch is on: 1, yes, true or on; anything else is off."""
+    """Return whether a boolean default is on: 1, yes, true or on, in any case; all other values are off."""
     return (read_azure_default(section, key) or "").lower() in _TRUE
 
 
 def get_config_file() -> Path:
-    """Return the path of az's configuration, whether or not it exists."""
+    """Return the path of az's config file, whether or not it exists."""
     folder = os.environ.get("AZURE_CONFIG_DIR")
     return Path(folder or "~/.azure").expanduser() / "config"
 
@@ -42,10 +42,10 @@ def _read_from_file(path: Path, section: str, key: str) -> str | None:
 
 
 def read_config(path: Path) -> RawConfigParser:
-    """Return the content of az's config file, empty if there is none.
+    """Return the parsed content of az's config file, empty if the file does not exist.
 
     Raises:
-        InvalidFile: it is there and cannot be read.
+        InvalidFile: the file exists but cannot be read.
     """
     import configparser  # most users have no such file  # noqa: PLC0415
 

@@ -1,4 +1,4 @@
-"""`az login`, as the first line of every pipeline written for Azure: there is nothing to sign in to."""
+"""`az login`, the first command of most pipelines written for Azure; it only says that no login is needed."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def _say_no_login_is_needed() -> int:
 
 
 def build_login_command() -> TyperCommand:
-    """Return a command that accepts and ignores every option of `az login`."""
+    """Return a command that accepts and ignores all options of `az login`."""
     return TyperCommand(
         "login",
         callback=_say_no_login_is_needed,

@@ -1,4 +1,4 @@
-"""Commands of az that this program does not have, with what to do instead."""
+"""Commands of az that mlrun-cli does not support, each with advice on what to do instead."""
 
 from __future__ import annotations
 
@@ -90,4 +90,4 @@ AZURE_ONLY = {
     "workspace update-dependencies": _NO_KEYS,
     "workspace-hub": f"{_NO_RESOURCES} {_NEWER}",
 }
-"""Nouns, verbs and nouns with a verb, of `az ml` and of the `az` around it, each with the way out."""
+"""Advice for nouns, verbs, and nouns with a verb that are not supported, of `az ml` and of az itself."""

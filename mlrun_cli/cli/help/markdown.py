@@ -1,4 +1,4 @@
-"""Markdown of the topics as text for a terminal: headings, paragraphs, lists, tables, code and links, and no more."""
+"""Rendering of the topics' Markdown for a terminal: headings, paragraphs, lists, tables, code and links only."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ _COLOURS = re.compile("\033\\[[01]m")
 
 
 def render_markdown(source: str, width: int, *, colour: bool) -> str:
-    """Return Markdown as text.
+    """Return Markdown rendered as text for a terminal.
 
     Args:
         source: paragraphs, headings, `-` and `1.` lists, tables and fenced code.
-        width: of the lines, in columns; code stays as it is.
-        colour: make headings, code and `**strong**` words bold, in place of their marks.
+        width: the maximum width of lines in columns; code is not wrapped.
+        colour: whether to make headings, code and `**strong**` words bold instead of showing their marks.
     """
     blocks = (_render_block(match[0].strip("\n"), width, colour) for match in _BLOCK.finditer(source))
     return "\n\n".join(blocks) + "\n"
@@ -56,7 +56,7 @@ def _split_items(text: str) -> Iterator[str]:
 
 
 def _wrap(text: str, width: int, colour: bool) -> list[str]:
-    """Wrap a paragraph, an item of a list, or a cell of a table; at least one line."""
+    """Return the wrapped lines, at least one, of a paragraph, a list item or a table cell."""
     mark = _ITEM.match(text)
     wrapper = textwrap.TextWrapper(width, break_on_hyphens=False, break_long_words=False)
     wrapper.subsequent_indent = " " * len(mark[0]) if mark else ""
@@ -65,7 +65,7 @@ def _wrap(text: str, width: int, colour: bool) -> list[str]:
 
 
 def _replace_link(match: re.Match[str]) -> str:
-    """Put the command, or the address, behind the words of a link."""
+    """Return the text of a link, with the `mlrun help` command or URL to which it leads."""
     words, target = match[1], match[2]
     topic = re.fullmatch(r"([a-z-]+)\.md(?:#.*)?", target)
     if topic:
@@ -75,14 +75,14 @@ def _replace_link(match: re.Match[str]) -> str:
 
 
 def _make_bold(match: re.Match[str]) -> str:
-    """Make marked words bold, on both lines where they are wrapped."""
+    """Return marked words in bold, on each of their lines if they are wrapped."""
     return "\n".join(
         re.sub(r"^( *)(.*)$", rf"\1{_BOLD}\2{_PLAIN}", line) for line in (match[1] or match[2]).split("\n")
     )
 
 
 def _render_table(text: str, width: int, colour: bool) -> str:
-    """Put columns side by side; where they are wider than the terminal, the widest are wrapped."""
+    """Return a table with its columns side by side, wrapping the widest ones if it exceeds the width."""
     rows = [_split_cells(line) for line in text.split("\n")]
     del rows[1]  # the line of dashes
     widths = _fit_columns(
@@ -100,7 +100,7 @@ def _split_cells(line: str) -> list[str]:
 
 
 def _fit_columns(columns: Sequence[Sequence[str]], width: int) -> list[int]:
-    """Return the columns' widths, the widest cut until all fit, but to no less than their longest word."""
+    """Return column widths that fit, shrinking the widest first, but none below its longest word."""
     widths = [max(map(len, cells)) for cells in columns]
     least = [max(len(word) for cell in cells for word in [*cell.split(), ""]) for cells in columns]
     room = width - len(_GAP) * (len(widths) - 1)

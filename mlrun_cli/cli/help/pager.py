@@ -1,4 +1,4 @@
-"""Long texts on a terminal: a pager, as git uses one."""
+"""Printing of long texts on a terminal through a pager, as git does."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from contextlib import suppress
 
 
 def print_text(text: str) -> None:
-    """Print a text; on a terminal through `$PAGER`, else `less`, where there is one."""
+    """Print a text; on a terminal through `$PAGER` or `less`, if available."""
     command = _find_pager() if sys.stdout.isatty() else []
     if command:
         sys.stdout.flush()
@@ -21,7 +21,7 @@ def print_text(text: str) -> None:
 
 
 def _find_pager() -> list[str]:
-    """Return the pager's command; empty when there is none or the text is to be printed."""
+    """Return the pager's command line, empty if there is none or paging is switched off."""
     try:
         command = shlex.split(os.environ.get("PAGER", "less"))
     except ValueError:  # a quote that nothing closes

@@ -1,4 +1,4 @@
-"""Help pages: plain text that reads well in 80 columns, and in fewer or more."""
+"""Help pages of commands and groups: plain text, wrapped to the width of the terminal."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ Row = tuple[str, str]
 
 
 class CommandPage(NamedTuple):
-    """The help of a command; rows are names and what they mean.
+    """The parts of a command's help page; a row is a pair of a name and its meaning.
 
     Attributes:
-        path: what is typed, such as `mlrun run list`.
-        usage: what may follow the path.
-        examples: what each does, and the line to type.
+        path: the words to type, such as `mlrun run list`.
+        usage: the words that may follow the path.
+        examples: pairs of a description and a command line.
     """
 
     path: str
@@ -36,7 +36,7 @@ class CommandPage(NamedTuple):
 
 
 def describe_command(context: Any, examples: Sequence[Row]) -> CommandPage:
-    """Return the parts of a command's help.
+    """Return the parts of a command's help page.
 
     Args:
         context: Typer's context of the command.
@@ -58,12 +58,12 @@ def describe_command(context: Any, examples: Sequence[Row]) -> CommandPage:
 
 
 def format_command_help(context: Any, examples: Sequence[Row], topic: str | None = None) -> str:
-    """Return the help of a command as text: what it does, usage, own options, global ones, examples.
+    """Return a command's help page: description, usage, arguments, options and examples.
 
     Args:
         context: Typer's context of the command.
         examples: what each does, and the line to type.
-        topic: where to read on.
+        topic: the topic for further reading, if any.
     """
     page = describe_command(context, examples)
     width = get_help_width()
@@ -86,14 +86,14 @@ def format_group_help(
     examples: Sequence[Row],
     topic: str | None = None,
 ) -> str:
-    """Return the help of a noun, or of the whole: what it is for, and one line per command.
+    """Return the help page of a noun or of the whole program, with one line for each command.
 
     Args:
         context: Typer's context of the group.
-        description: what it is for.
-        commands: what each does, by what is typed.
-        examples: what each does, and the line to type.
-        topic: where to read on.
+        description: the purpose of the group.
+        commands: a summary of each command, keyed by the word to type.
+        examples: pairs of a description and a command line.
+        topic: the topic for further reading, if any.
     """
     width = get_help_width()
     options = [each for each in context.command.get_params(context) if each.param_type_name == "option"]
@@ -118,7 +118,7 @@ def _format_topic(topic: str | None) -> str:
 
 
 def get_help_width() -> int:
-    """Return the width of help in columns: the terminal's, within bounds."""
+    """Return the width of help pages in columns: that of the terminal, within bounds."""
     return max(_NARROWEST, min(_WIDEST, shutil.get_terminal_size().columns))
 
 
@@ -134,7 +134,7 @@ def _fill_paragraphs(text: str, width: int) -> str:
 
 
 def format_section(heading: str, rows: Iterable[Row], width: int) -> str:
-    """Return a heading and two columns: names, and what they mean, each wrapped into its column."""
+    """Return a heading above two wrapped columns of names and meanings, or an empty string without rows."""
     rows = list(rows)
     if not rows:
         return ""
@@ -163,19 +163,19 @@ def _format_argument_name(argument: Any) -> str:
 
 
 def _format_usage(argument: Any) -> str:
-    """Return the name of an argument, in brackets if it may be left out."""
+    """Return the name of an argument, in brackets if it is optional."""
     name = _format_argument_name(argument)
     return name if argument.required or name.startswith("[") else f"[{name}]"
 
 
 def _format_names(option: Any) -> str:
-    """Return the short name, then the others and the value: `-r, --run ID`."""
+    """Return an option's short name, its other names and a placeholder for its value, as in `-r, --run ID`."""
     names = sorted([*option.opts, *option.secondary_opts], key=lambda name: name.startswith("--"))
     return " ".join([", ".join(names), *([] if option.is_flag else [_format_value(option)])])
 
 
 def _format_value(option: Any) -> str:
-    """Return the sign for what the option takes: its metavar, or one by its type: `ID`, `N`, `detach|cancel`."""
+    """Return the placeholder for an option's value, such as `ID`, `N` or `detach|cancel`."""
     if option.metavar:
         return str(option.metavar)
     choices = getattr(option.type, "choices", None)

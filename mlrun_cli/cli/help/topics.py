@@ -31,7 +31,7 @@ TOPICS = {
     "contributing": "Where code goes, tests, benchmarks, commits.",
     "changes": "The changelog, newest release first.",
 }
-"""What each topic is about, in the order of the list."""
+"""A summary of each topic, in the order in which they are listed."""
 
 _FOLDER = Path(__file__).parents[2] / "docs"
 _TOPIC_OF = {
@@ -56,11 +56,11 @@ _TOPIC_OF = {
     "studio": "studio",
     "workspace": "files",
 }
-"""The topic to read on, by command; that of its noun where a command has none."""
+"""The topic for further reading, keyed by command; a command that is missing here has that of its noun."""
 
 
 def find_topic(path: str) -> str | None:
-    """Return the topic of a command, such as `mlrun run list`, or of a noun; None for the whole program."""
+    """Return the topic of a command path such as `mlrun run list`, else that of its noun, or None."""
     words = path.partition(" ")[2].removeprefix("ml ")
     return _TOPIC_OF.get(words) or _TOPIC_OF.get(words.partition(" ")[0])
 
@@ -71,12 +71,12 @@ def read_topic(topic: str) -> str:
 
 
 def print_topic(topic: str) -> None:
-    """Print a topic, on a terminal in a pager."""
+    """Print a topic, through a pager on a terminal."""
     print_text(render_markdown(read_topic(topic), get_help_width(), colour=wants_colour(sys.stdout)))
 
 
 def print_topics(program: str) -> None:
-    """Print a line for each topic."""
+    """Print the usage of `help`, and a line for each topic."""
     sys.stdout.write(
         f"Usage: {program} help [TOPIC | COMMAND]\n\n"
         f"{format_section('Topics', TOPICS.items(), get_help_width())}\n\n"
@@ -85,5 +85,5 @@ def print_topics(program: str) -> None:
 
 
 def find_nearest(word: str, commands: Collection[str]) -> str | None:
-    """Return the topic or command whose name is most like a word, or None."""
+    """Return the topic or command whose name is most similar to a word, or None if none is similar."""
     return next(iter(get_close_matches(word.lower(), [*TOPICS, *commands], n=1)), None)

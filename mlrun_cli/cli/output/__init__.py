@@ -1,1 +1,1 @@
-"""Results and messages as text: formats, queries, tables, the file of `-t`, and what goes to stderr."""
+"""Output of commands: formats, queries, tables, the file of `-t`, and messages on stderr."""

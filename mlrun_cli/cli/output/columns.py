@@ -1,4 +1,4 @@
-"""Columns of text as a person looks at them: one line each, as wide as the terminal."""
+"""Printing of tables for people, fitted to the width of the terminal."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from mlrun_cli.wire.run_output import make_printable
 GAP = "  "
 
 Narrowing = Sequence[tuple[str, int]]
-"""Columns in the order in which they are narrowed, by heading, with the width down to which; 0 leaves one out."""
+"""Headings of columns in the order in which they are narrowed, with their minimum widths; 0 leaves a column out."""
 
 
 @dataclass(slots=True)
 class Column:
-    """A column as wide as its widest cell, unless it is narrowed; with width 0 it is left out.
+    """A column of a table, as wide as its widest cell unless it is narrowed; with width 0 it is left out.
 
     Attributes:
-        is_right: whether cells stand at the right.
-        keeps_end: whether a cell that is too long loses its beginning.
+        is_right: whether cells are aligned to the right.
+        keeps_end: whether a cell that is too long is cut at its start instead of its end.
     """
 
     heading: str
@@ -43,16 +43,16 @@ def print_columns(
     repeating: Narrowing = (),
     styles: Sequence[str] = (),
 ) -> None:
-    """Print columns below their headings.
+    """Print a table of columns below their headings, narrowed to fit the width.
 
     Args:
-        columns: with as many cells each; a cell may hold any text.
-        file: where to; what its encoding cannot carry is spelled in ASCII.
-        width: columns to keep within; None for as many as it takes.
-        colour: whether headings and the first column have styles.
-        narrowing: what gives way where there is too little room.
-        repeating: what gives way before that, where all cells of a column are the same.
-        styles: of the first column's cells.
+        columns: columns with the same number of cells; a cell may contain any text.
+        file: the output; characters that its encoding lacks are replaced by `?`.
+        width: the maximum width of the table; None for no limit.
+        colour: whether to style the headings and the first column.
+        narrowing: the columns to narrow if the table is too wide.
+        repeating: the columns to narrow before those if all their cells are the same.
+        styles: the styles of the first column's cells.
     """
     from rich.cells import cell_len, set_cell_size  # noqa: PLC0415
     from rich.console import Console  # noqa: PLC0415
@@ -87,17 +87,17 @@ def print_columns(
 
 
 def format_local_time(moment: str | None) -> str:
-    """Return a record's timestamp as local time, to the minute; empty for none."""
+    """Return a record's timestamp in local time, to the minute, or an empty string for None."""
     return "" if moment is None else parse_timestamp(moment).astimezone().strftime("%Y-%m-%d %H:%M")
 
 
 def parse_timestamp(text: str) -> datetime:
-    """Return a record's timestamp."""
+    """Return the datetime of a record's timestamp."""
     return datetime.fromisoformat(text.replace("Z", "+00:00"))
 
 
 def can_encode(text: str, encoding: str) -> bool:
-    """Return whether an encoding has all characters of a text."""
+    """Return whether an encoding can represent all characters of a text."""
     try:
         text.encode(encoding)
     except UnicodeEncodeError:
@@ -106,7 +106,7 @@ def can_encode(text: str, encoding: str) -> bool:
 
 
 def _narrow(columns: Sequence[Column], width: int, repeating: Narrowing, narrowing: Narrowing) -> list[Column]:
-    """Return the columns that fit into `width`."""
+    """Narrow or leave out columns to fit the table into `width`, and return the remaining ones."""
     by_heading = {column.heading: column for column in columns}
     alike = [(heading, to) for heading, to in repeating if len(set(by_heading[heading].cells)) == 1]
     for heading, narrowest in (*alike, *narrowing):
@@ -124,13 +124,13 @@ def _narrow(columns: Sequence[Column], width: int, repeating: Narrowing, narrowi
 
 
 def _measure_free_width(columns: Sequence[Column], width: int) -> int:
-    """Return the number of unused columns of the terminal; negative if the table is too wide."""
+    """Return the width that the table leaves unused, negative if the table is too wide."""
     kept = [column.width for column in columns if column.width]
     return width - sum(kept) - len(GAP) * (len(kept) - 1)
 
 
 def _cut_start(text: str, width: int) -> str:
-    """Return the last characters of `text`, in at most `width` columns."""
+    """Return the longest end of a text that is at most `width` columns wide."""
     from rich.cells import cell_len  # noqa: PLC0415
 
     while cell_len(text) > width:

@@ -1,4 +1,4 @@
-"""Files of `-t` that an earlier try of the same command wrote, which a second try may replace."""
+"""Notes about files of `-t` that earlier attempts of a command wrote and a later attempt may replace."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from mlrun_cli.core.json_files import read_json, write_json
 from mlrun_cli.errors import StoreError
 
 _MANY = 500
-"""More notes than this are looked through for those whose files are gone."""
+"""The number of notes above which the notes on files that no longer exist are removed."""
 
 
 def is_from_earlier_attempt(path: Path, words: list[str]) -> bool:
-    """Return whether the same command line wrote the file, which is unchanged since."""
+    """Return whether the same command line wrote the file, and the file is unchanged since."""
     try:
         note = read_json(_get_note_path(path))
         return note is not None and note == _describe(path, words)
@@ -25,7 +25,7 @@ def is_from_earlier_attempt(path: Path, words: list[str]) -> bool:
 
 
 def remember(path: Path, words: list[str]) -> None:
-    """Record that this command line has just written a file; where that fails, a second try is refused."""
+    """Record that this command line wrote a file, so that a later attempt may replace it; ignore failures."""
     note = _get_note_path(path)
     with suppress(OSError, StoreError):
         make_private_folder(note.parent)

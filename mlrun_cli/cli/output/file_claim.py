@@ -1,4 +1,4 @@
-"""A claim to a file that is yet to be made, so that of two commands only one sets out to make it."""
+"""Claims to files that do not exist yet, so that two commands do not create the same one."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from mlrun_cli.errors import StoreError
 def claim_file(path: Path) -> Iterator[None]:
     """Claim `path` for the duration of the block, without creating the file.
 
-    The claim is a locked file in `$MLRUN_HOME`: of a command that is killed, the lock is gone, and the next one takes
-    over what is left. Where no such file can be made, or locked, several may hold the claim.
+    The claim is a locked file in `$MLRUN_HOME`. If a command is killed, its lock is released, and the next command
+    takes over the file. If the file cannot be created or locked, several commands may hold the claim.
 
     Raises:
-        BlockingIOError: another process holds it.
+        BlockingIOError: another process holds the claim.
     """
     file = get_home_folder(os.environ) / "claims" / sha256(os.fsencode(path.absolute())).hexdigest()
     lock: int | None = None

@@ -1,9 +1,9 @@
-"""A result as text, byte for byte as az prints it.
+"""Rendering of results as text, byte for byte as az prints them.
 
-The rules that are not obvious: JSON and YAML have their keys sorted. Where az prints NaN and Infinity, which are no
-JSON, there is null; YAML has its own words for them. A table leaves out `id`, `type`, `etag`, null and nested values.
-TSV shows the length of a list, and nothing for a mapping. In both, the keys of plain records are sorted, and those that
-a query names keep their order.
+The rules that are not obvious: the keys of JSON and YAML are sorted. NaN and Infinity, which az prints although they
+are not valid JSON, become null; YAML has its own notation for them. A table leaves out `id`, `type`, `etag`, null and
+nested values. TSV shows the length of a list, and nothing for a mapping. In both, the keys of plain records are sorted,
+and those that a query creates keep their order.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from mlrun_cli.errors import MlrunError
 
 
 class OutputFormat(str, Enum):
-    """Values of `-o`."""
+    """An output format, as given by `-o`."""
 
     JSON = "json"
     JSONC = "jsonc"
@@ -33,17 +33,16 @@ _LEFT_OUT_OF_TABLES = frozenset({"id", "type", "etag"})
 
 
 def render(value: object, output_format: OutputFormat, *, is_query: bool, colour: bool = False) -> str:
-    """Return a JSON-like value as text that ends in a line break; empty for null and the format `none`.
+    """Return a JSON-like value as text that ends in a newline, or an empty string for null or the format `none`.
 
     Args:
-        value: what the command returned, or what a query made of it; a query's own
-            mappings are `OrderedDict`.
-        output_format: one of the seven.
-        is_query: whether a query made `value`; it decides the order of a table's columns.
-        colour: whether `jsonc` and `yamlc` are coloured.
+        value: the result of the command or of a query; mappings that a query creates are `OrderedDict`.
+        output_format: the format of the text.
+        is_query: whether `value` is the result of a query, which determines the order of a table's columns.
+        colour: whether to colour `jsonc` and `yamlc`.
 
     Raises:
-        MlrunError: there is nothing in `value` that a table could show.
+        MlrunError: `value` contains nothing that a table can show.
     """
     if value is None or output_format is OutputFormat.NONE:
         return ""
@@ -61,14 +60,14 @@ def render(value: object, output_format: OutputFormat, *, is_query: bool, colour
 
 
 def format_strict_json(value: object, *, indent: int, ensure_ascii: bool) -> str:
-    """Return JSON that every parser accepts, with sorted keys; NaN and infinities become null."""
+    """Return JSON that every parser accepts, with sorted keys, and null for NaN and infinities."""
 
     def text(value: object) -> str:
         return json.dumps(value, indent=indent, ensure_ascii=ensure_ascii, sort_keys=True, allow_nan=False)
 
     try:
         return text(value)
-    except ValueError:  # seldom, and a look at every value takes longer than writing it
+    except ValueError:  # rare, and checking every value takes longer than writing it
         return text(_replace_non_finite(value))
 
 

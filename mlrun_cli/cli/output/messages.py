@@ -16,7 +16,7 @@ _RED, _YELLOW, _PLAIN = "\033[31m", "\033[33m", "\033[0m"
 
 
 class Level(IntEnum):
-    """How much is written: with `--only-show-errors`, without an option, with `--verbose`, with `--debug`."""
+    """The level of detail of messages: with `--only-show-errors`, by default, with `--verbose`, with `--debug`."""
 
     ERRORS = 0
     NORMAL = 1
@@ -25,7 +25,7 @@ class Level(IntEnum):
 
 
 class Messages:
-    """Writer of messages to stderr, or to another stream. A text is one line without the line break at its end."""
+    """Writer of messages to stderr or another stream; a text is passed without its final newline."""
 
     def __init__(self, stream: TextIO | None = None, *, level: Level = Level.NORMAL, colour: bool = False) -> None:
         self.level = level
@@ -33,7 +33,7 @@ class Messages:
         self._colour = colour
 
     def error(self, error: MlrunError) -> None:
-        """Write what went wrong and, on the next line, what to do; without users and passwords of addresses."""
+        """Write an error's message and, on the next line, its hint, both without credentials."""
         from mlrun_cli.core.redaction import Redaction  # noqa: PLC0415 - start-up
 
         redact = Redaction().redact_text
@@ -42,7 +42,7 @@ class Messages:
             self._write(redact(error.hint))
 
     def json_error(self, error: MlrunError) -> None:
-        """Write an error as one line of JSON, `{"error": {"code": …, "message": …, "hint": …, …}}`, redacted."""
+        """Write an error as one redacted line of JSON, `{"error": {"code": …, "message": …, "hint": …, …}}`."""
         import json  # noqa: PLC0415 - start-up
 
         from mlrun_cli.core.redaction import Redaction  # noqa: PLC0415 - start-up
@@ -51,26 +51,26 @@ class Messages:
         self._write(json.dumps({"error": _redact(error.to_record(), redact)}))
 
     def warning(self, text: str) -> None:
-        """Write a warning: something was skipped, or read otherwise than written."""
+        """Write a warning, unless only errors are shown."""
         if self.level >= Level.NORMAL:
             self._write(text, label="WARNING", colour=_YELLOW)
 
     def say(self, text: str) -> None:
-        """Write what goes on, or what to type next."""
+        """Write a message about progress or a next step, unless only errors are shown."""
         if self.level >= Level.NORMAL:
             self._write(text)
 
     def outcome(self, text: str) -> None:
-        """Write that a run did not complete, at every level."""
+        """Write a message that a run did not complete, at every level."""
         self._write(text)
 
     def detail(self, text: str) -> None:
-        """Write what `--verbose` adds."""
+        """Write a message that is shown with `--verbose` or `--debug`."""
         if self.level >= Level.VERBOSE:
             self._write(text)
 
     def debug(self, text: str) -> None:
-        """Write what `--debug` adds."""
+        """Write a message that is shown with `--debug`."""
         if self.level >= Level.DEBUG:
             self._write(text)
 
@@ -84,7 +84,7 @@ class Messages:
 
 
 def wants_colour(stream: TextIO) -> bool:
-    """Return whether `stream` is a terminal of a user who has not switched colours off."""
+    """Return whether to colour output: `stream` is a terminal, and the user has not switched colours off."""
     if not stream.isatty() or os.environ.get("TERM") == "dumb" or os.environ.get("NO_COLOR"):
         return False
     return not read_azure_switch("core", "no_color")

@@ -15,11 +15,10 @@ _OTHER_FILE = "Name another file with -t."
 
 
 class MetadataFile:
-    """A file that is not there yet, or that an earlier try of the same command has left there, as in a CI job.
+    """A result file that does not exist yet or that an earlier attempt of the same command wrote.
 
-    Within `with`, no other command can be told to write it.
-
-    Until there is a result, nothing stands in its place, and no folder is made for it.
+    Within a `with` block, no other command can claim it. The file and its missing folders are created only when there
+    is a result.
     """
 
     def __init__(self, path: Path) -> None:
@@ -29,19 +28,19 @@ class MetadataFile:
         self._claim = ExitStack()
 
     def __enter__(self) -> MetadataFile:
-        """Claim the place.
+        """Claim the file.
 
         Raises:
-            UsageError: something is there already, another command has claimed it, or it cannot be written.
+            UsageError: the path exists already, another command has claimed it, or it cannot be written.
         """
         from mlrun_cli.cli.output.file_claim import claim_file  # noqa: PLC0415 - start-up
 
         try:
             with ExitStack() as claim:
-                self._check_that_nothing_is_there()
-                self._try_to_write()
+                self._check_available()
+                self._check_writable()
                 claim.enter_context(claim_file(self._path))
-                self._check_that_nothing_is_there()  # who had the claim before may have written it
+                self._check_available()  # the command that held the claim before may have written it
                 self._claim = claim.pop_all()
         except BlockingIOError as error:
             raise FileAlreadyExists(
@@ -57,10 +56,10 @@ class MetadataFile:
         self._claim.close()
 
     def write(self, value: object) -> None:
-        """Write `value` as JSON, making missing folders; a second call replaces what the first has written.
+        """Write `value` as JSON, creating missing folders; a second call replaces the file.
 
         Raises:
-            MlrunError: the file cannot be written, or another process has made it in the meantime.
+            MlrunError: the file cannot be written, or another process has created it in the meantime.
         """
         try:
             if not self._was_written and os.path.lexists(self._path) and not self._is_from_earlier_attempt():
@@ -74,8 +73,8 @@ class MetadataFile:
         self._remember()
         self._was_written = True
 
-    def _check_that_nothing_is_there(self) -> None:
-        """Refuse an existing file; unlike `lexists`, raise for an impossible path, such as a name that is too long."""
+    def _check_available(self) -> None:
+        """Raise an error if the path is not possible, or exists and is not from an earlier attempt."""
         try:
             self._path.lstat()
         except FileNotFoundError:
@@ -102,11 +101,11 @@ class MetadataFile:
 
         remember(self._path, self._words)
 
-    def _try_to_write(self) -> None:
-        """Create and remove a file in the nearest existing folder: permission bits alone do not tell.
+    def _check_writable(self) -> None:
+        """Create and remove a file in the nearest existing folder, because its mode alone does not tell.
 
         Raises:
-            OSError: it cannot be made.
+            OSError: the file cannot be created.
         """
         folder = next(parent for parent in self._path.absolute().parents if os.path.lexists(parent))
         probe = folder / make_temporary_name()

@@ -1,4 +1,4 @@
-"""Progress on a terminal while a person waits; none in a pipe."""
+"""Progress messages on a terminal, while a command waits or copies."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _PATIENCE_SECONDS = 1.0
 
 
 class Spinner:
-    """A line with a turning sign, shown once waiting has taken a second, and gone before anything else is printed."""
+    """A spinner with a text, shown after a second of waiting and erased before other output."""
 
     def __init__(self, *, enabled: bool) -> None:
         self._enabled = enabled
@@ -27,7 +27,7 @@ class Spinner:
         self._status: Status | None = None
 
     def turn(self, text: str) -> None:
-        """Show the text beside a turning sign; to be called repeatedly."""
+        """Show or update the text beside the spinner; to be called repeatedly."""
         if not self._enabled:
             return
         moment = time.monotonic()
@@ -38,7 +38,7 @@ class Spinner:
             self._start(text)
 
     def stop(self) -> None:
-        """Erase the line."""
+        """Erase the spinner."""
         self._since = None
         if self._status is not None:
             self._status.stop()
@@ -60,12 +60,12 @@ class Spinner:
 
 
 @contextmanager
-def copy_progress(shared: GlobalOptions, *, hidden: bool = False) -> Iterator[None]:
-    """Show, within this context, how much has been copied.
+def show_copy_progress(shared: GlobalOptions, *, hidden: bool = False) -> Iterator[None]:
+    """Show, during the block, how many bytes have been copied.
 
     Args:
-        shared: what was typed.
-        hidden: whether the user does not want to see it.
+        shared: the shared options.
+        hidden: whether the user has switched progress off.
     """
     from mlrun_cli.wire.copying import report_copied_bytes  # noqa: PLC0415 - it is imported by what copies, and not by all else
 

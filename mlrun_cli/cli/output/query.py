@@ -1,7 +1,7 @@
-"""JMESPath queries: `--query TEXT`, and the bare words in which Azure's documents write them.
+"""JMESPath queries, given as `--query TEXT` or as bare words, as in Azure's documentation.
 
-A query is read before any work is done. Words are joined by a space; a shell has taken the quotes off an
-unquoted query, so if what is left does not parse, the right side of each `==` and `!=` is read as text.
+A query is parsed before any work is done. Words are joined by a space. A shell removes the inner quotes of a query that
+is not quoted itself; if the rest does not parse, the right side of each `==` and `!=` is read as text.
 """
 
 from __future__ import annotations
@@ -38,22 +38,22 @@ _KINDS = {
     "dict": "an object",
     "OrderedDict": "an object",
 }
-"""Names of types for people: those of JMESPath, and those of Python that its errors show."""
+"""Readable names of types, keyed by JMESPath's names and by the Python names in its errors."""
 _UNQUOTED_SIDE = r"(?P<operator>==|!=)\s*(?P<value>[^\s'\"`&|)\]][^&|)\]]*?)\s*(?=&&|\|\||[)\]]|$)"
 
 
 class Query(NamedTuple):
-    """A query that has been read."""
+    """A parsed query."""
 
     text: str
     expression: Any
 
     @classmethod
     def parse(cls, text: str) -> Query:
-        """Read `text`.
+        """Parse a query.
 
         Raises:
-            InvalidQuery: it is not JMESPath, or calls a function that is not there.
+            InvalidQuery: the text is not JMESPath, or calls a function that does not exist.
         """
         import jmespath  # noqa: PLC0415
 
@@ -65,10 +65,10 @@ class Query(NamedTuple):
         return cls(text, expression)
 
     def apply(self, value: object) -> object:
-        """Return the query's result for a JSON-like value; mappings that it names itself are `OrderedDict`.
+        """Return the query's result for a JSON-like value; mappings that the query creates are `OrderedDict`.
 
         Raises:
-            InvalidQuery: a function got a value that it does not take.
+            InvalidQuery: a function got a value that it does not accept.
         """
         from jmespath import Options  # noqa: PLC0415
 
@@ -82,7 +82,7 @@ class Query(NamedTuple):
             ) from error
 
     def list_compared_fields(self) -> list[str]:
-        """Return the unquoted names on the right side of `==` and `!=`: fields, often meant as text."""
+        """Return the unquoted names on the right of `==` and `!=`: fields, often meant as text."""
         return [
             node["children"][1]["value"]
             for node in _walk_nodes(self.expression.parsed)
@@ -91,7 +91,7 @@ class Query(NamedTuple):
 
 
 def _describe_error(error: Exception) -> str:
-    """Return why a query cannot be applied, without the whole value that it was applied to."""
+    """Return the reason why a query cannot be applied, with its input shortened."""
     from reprlib import repr as bounded_repr  # noqa: PLC0415
 
     from jmespath.exceptions import JMESPathTypeError  # noqa: PLC0415
@@ -110,13 +110,13 @@ def _shorten(text: str) -> str:
 
 
 def parse_query_words(words: Sequence[str]) -> tuple[Query, str | None]:
-    """Read the words that follow a command's options as a query.
+    """Parse the words that follow a command's options as a query.
 
     Returns:
-        The query, and what the user should know about how it was read, if anything.
+        The query, and a note to the user on how it was read, or None.
 
     Raises:
-        InvalidQuery: the words are no query, or only the beginning of one.
+        InvalidQuery: the words are not a query, or only the beginning of one.
     """
     text = " ".join(words).strip()
     if not text.startswith("["):
@@ -136,7 +136,7 @@ def parse_query_words(words: Sequence[str]) -> tuple[Query, str | None]:
 
 
 def quote_word(text: str) -> str:
-    """Return `text` as one shell word, in double quotes where it has single ones and they suffice."""
+    """Return `text` quoted as one shell word, in double quotes if it has single ones and they suffice."""
     if "'" in text and not re.search(r'["$`\\!]', text) and text.isprintable():
         return f'"{text}"'
     return shlex.quote(text)
@@ -221,7 +221,7 @@ def _format_command_line(text: str) -> str:
 
 
 def _walk_nodes(tree: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
-    """Yield every node of a syntax tree; skip children that are not nodes (numbers of a slice)."""
+    """Yield every node of a syntax tree, skipping children that are not nodes (numbers of a slice)."""
     yield tree
     for child in tree["children"]:
         if isinstance(child, Mapping):

@@ -1,4 +1,4 @@
-"""`list -o table` of nouns: what a person looks for in their records, one line each."""
+"""Tables of records for `list -o table`, one line for each record."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from mlrun_cli.core.named_tuple import NamedTuple
 Record = Mapping[str, Any]
 
 _WIDEST = 160
-"""Width in columns where stdout is no terminal."""
+"""Width in columns if stdout is not a terminal."""
 
 
 class Field(NamedTuple):
-    """A column of such a table.
+    """A column of a table of records.
 
     Attributes:
-        heading: above it.
-        cell: the key of what stands in it, or what makes a text of a record.
-        narrowest: how narrow it may become before any column is left out.
-        keeps_end: whether a cell that is too long loses its beginning.
+        heading: the heading of the column.
+        cell: the key of the value to show, or a function that returns the text for a record.
+        narrowest: the minimum width to which it is narrowed before any column is left out.
+        keeps_end: whether a cell that is too long is cut at its start instead of its end.
     """
 
     heading: str
@@ -31,21 +31,21 @@ class Field(NamedTuple):
     keeps_end: bool = False
 
     def format(self, record: Record) -> str:
-        """Return the cell of a record."""
+        """Return the text of a record's cell."""
         value = record.get(self.cell) if isinstance(self.cell, str) else self.cell(record)
         return "" if value is None else str(value)
 
 
 def build_listing(shared: GlobalOptions, records: Sequence[Record], fields: Sequence[Field], *, nothing: str) -> Result:
-    """Return records, with their table for people.
+    """Return records as a command's result, with a table of the given fields for people.
 
-    Where there is too little room, columns become narrower and then go, from the last on; the first stays.
+    If the table is too wide, columns are narrowed and then left out, the last one first; the first one is always shown.
 
     Args:
-        shared: what was typed.
-        records: what is printed in all other formats.
-        fields: of the table.
-        nothing: what stderr says where a table would have no lines.
+        shared: the shared options.
+        records: the records, which all other formats print.
+        fields: the columns of the table.
+        nothing: the message for stderr if the table would have no lines.
     """
     if not records and shared.is_for_people:
         shared.notes.say(nothing)
@@ -59,7 +59,7 @@ def build_listing(shared: GlobalOptions, records: Sequence[Record], fields: Sequ
 def print_fields(
     records: Sequence[Record], fields: Sequence[Field], *, file: TextIO, width: int | None, colour: bool
 ) -> None:
-    """Print a line per record below the headings of those fields that any record has; nothing for no record."""
+    """Print a table of records, leaving out columns that are always empty; without records, print nothing."""
     from mlrun_cli.cli.output.columns import Column, print_columns  # noqa: PLC0415
 
     columns = [
@@ -84,7 +84,7 @@ def print_fields(
 
 
 def make_time_formatter(key: str) -> Callable[[Record], str]:
-    """Return a function that formats a record's time as local time."""
+    """Return a function that formats the timestamp under a record's key as local time."""
 
     def text(record: Record) -> str:
         from mlrun_cli.cli.output.columns import format_local_time  # noqa: PLC0415
@@ -95,6 +95,6 @@ def make_time_formatter(key: str) -> Callable[[Record], str]:
 
 
 def format_record_tags(record: Record) -> str:
-    """Return a record's tags in one line."""
+    """Return a record's tags as one line of text, sorted by key."""
     tags = record.get("tags") or {}
     return ", ".join(key if value in {None, ""} else f"{key}={value}" for key, value in sorted(tags.items()))

@@ -1,4 +1,4 @@
-"""`run show -o table` and `run metrics -o table`: a run and what it has logged, as a person looks at them."""
+"""`run show -o table` and `run metrics -o table`: the details and metrics of runs, for people."""
 
 from __future__ import annotations
 
@@ -29,9 +29,9 @@ _METRIC_FIELDS = (
 
 
 def print_run(record: Mapping[str, Any], *, file: TextIO, width: int | None, now: datetime) -> None:
-    """Print the fields of a `run show` record that are set.
+    """Print the fields of a `run show` record that are set, each with its label.
 
-    Sentences and lists are wrapped at `width`, what a person may copy is not.
+    Sentences and lists are wrapped at `width`; values that a person may copy are not.
     """
     encoding = file.encoding or "ascii"
     room = max(_NARROWEST, (width or _WIDEST) - _INDENT)
@@ -43,7 +43,7 @@ def print_run(record: Mapping[str, Any], *, file: TextIO, width: int | None, now
 
 
 def print_metrics(metrics: Mapping[str, Mapping[str, Any]], *, file: TextIO, width: int | None, colour: bool) -> None:
-    """Print a line for each metric of some runs and each column of its rows or tables, by run id and name."""
+    """Print a line for each metric of each run, or for each column of a metric that has rows or tables."""
     several = len(metrics) > 1
     records = [
         {"name": name, **_summarize(values), **({"run": run_id} if several else {})}
@@ -73,7 +73,7 @@ def _format_lines(record: Mapping[str, Any], encoding: str, now: datetime) -> It
         "Parent": record.get("parent_run_id"),
         "Tags": format_tags(record.get("tags") or {}),
         "Properties": format_tags(
-            {key: value for key, value in (record.get("properties") or {}).items() if not _is_azures(key)}
+            {key: value for key, value in (record.get("properties") or {}).items() if not _is_system_property(key)}
         ),
     }
     yield from ((label, text) for label, text in texts.items() if text)
@@ -93,8 +93,8 @@ def _format_status(record: Mapping[str, Any], encoding: str) -> str:
     return f"{format_status(record, encoding)}{how}"
 
 
-def _is_azures(key: str) -> bool:
-    """Return whether this is a property that every run has, which no user wrote."""
+def _is_system_property(key: str) -> bool:
+    """Return whether a property is set by the system and not by a user."""
     return key.startswith(("azureml.", "_azureml.", "mlflow.")) or key in {"ContentSnapshotId", "ProcessInfoFile"}
 
 
@@ -106,7 +106,7 @@ def _flatten(metrics: Mapping[str, Any]) -> Iterator[tuple[str, Sequence[Any]]]:
 
 
 def _summarize(values: Sequence[Any]) -> dict[str, str]:
-    """Return the last value and, for several values, their count and range."""
+    """Return a metric's last value and, if it has several values, their count and range."""
     numbers = [value for value in values if type(value) in {int, float}]
     comparable = [number for number in numbers if number == number]  # noqa: PLR0124 - NaN differs from itself
     has_range = len(comparable) > 1
@@ -119,5 +119,5 @@ def _summarize(values: Sequence[Any]) -> dict[str, str]:
 
 
 def _format_value(value: object) -> str:
-    """Return a value shortened for display."""
+    """Return a value as text, with floats rounded to six significant digits."""
     return f"{value:.{_DIGITS}g}" if isinstance(value, float) else str(value)

@@ -1,4 +1,4 @@
-"""`run list -o table`: runs as a person looks at them, one line each, as wide as the terminal."""
+"""`run list -o table`: runs for people, one line each, as wide as the terminal."""
 
 from __future__ import annotations
 
@@ -27,20 +27,20 @@ _LOOKS = {
     RunStatus.PAUSING: ("‖", "=", "yellow"),
     RunStatus.UNAPPROVED: ("○", "o", "dim"),
 }
-"""Glyph, the same for a terminal without Unicode, and style of each status."""
+"""Glyph, its ASCII substitute, and style of each status."""
 
 
 def print_runs_table(
     rows: Sequence[Mapping[str, Any]], *, file: TextIO, width: int | None, now: datetime, colour: bool
 ) -> None:
-    """Print one line per run, under headings; nothing when there is no run.
+    """Print a table of runs, one line each; without runs, print nothing.
 
     Args:
         rows: run records.
-        file: where to; what its encoding cannot carry is spelled in ASCII.
-        width: columns to keep within; None for as many as it takes.
-        now: the time up to which a run that goes on has lasted; with a time zone.
-        colour: whether statuses are coloured.
+        file: the output; characters that its encoding lacks are replaced by `?`.
+        width: the maximum width of the table; None for no limit.
+        now: the time until which the durations of live runs are counted; with a time zone.
+        colour: whether to colour statuses.
     """
     if rows:
         print_columns(
@@ -75,20 +75,21 @@ _NARROWING = (
     *(("Run", 21), ("Tags", 0), ("Waits for", 0), ("Age", 0)),
     *(("Run", 12), ("Status", 1)),
 )
-"""Columns in the order in which they are narrowed, with the width down to which; 0 leaves one out.
+"""Columns in the order in which they are narrowed, with their minimum widths; 0 leaves a column out.
 
-Before them go those of `_REPEATING` that say the same in every line. The last 20 characters of a run id are its own.
+Columns of `_REPEATING` with the same cell in every line are left out before. The last 20 characters of a run id are its
+own.
 """
 
 
 def format_status(row: Mapping[str, Any], encoding: str) -> str:
-    """Return the status, with its glyph in front where the encoding has it."""
+    """Return a run's status, with a glyph in front, or its substitute if the encoding lacks the glyph."""
     glyph, plain, _ = _LOOKS[RunStatus(row["status"])]
     return f"{glyph if can_encode(glyph, encoding) else plain} {row['status']}"
 
 
 def format_run_duration(row: Mapping[str, Any], now: datetime) -> str:
-    """Return the time from start to end, or to now; empty for a run that has not started."""
+    """Return the time from a run's start to its end, or to now, or an empty string before its start."""
     start, end = row.get("start_time_utc"), row.get("end_time_utc")
     if start is None:
         return ""
@@ -101,5 +102,5 @@ def _format_age(row: Mapping[str, Any], now: datetime) -> str:
 
 
 def format_tags(tags: Mapping[str, str | None]) -> str:
-    """Return tags in one line, sorted by key."""
+    """Return tags as one line of text, sorted by key."""
     return ", ".join(key if value is None else f"{key}={value}" for key, value in sorted(tags.items()))

@@ -77,7 +77,7 @@ def cancel(
 
 
 def _cancel_one(workspace: Workspace, run: Run, grace_seconds: float | None, shared: GlobalOptions) -> Run:
-    """Cancel a run, without a grace by force."""
+    """Cancel a run and return it; without a grace period, end it by force."""
     from mlrun_cli.actions.forcing import force_end  # noqa: PLC0415
 
     if run.status.is_terminal:

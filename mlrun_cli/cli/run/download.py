@@ -46,10 +46,10 @@ def download(
 ) -> object:
     """Download files of a run; prints the files it wrote."""
     from mlrun_cli.actions.artifacts import download_files  # noqa: PLC0415
-    from mlrun_cli.cli.output.progress import copy_progress  # noqa: PLC0415
+    from mlrun_cli.cli.output.progress import show_copy_progress  # noqa: PLC0415
 
     context = open_context(shared)
-    with context.workspace as workspace, copy_progress(shared):
+    with context.workspace as workspace, show_copy_progress(shared):
         run = get_run(context, run_id, experiment_name)
         try:
             downloaded = download_files(workspace, run, paths or [], output_dir, overwrite=overwrite)

@@ -1,4 +1,4 @@
-"""Exit code of a command that waited for runs."""
+"""Exit code of a command that waits for runs."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from mlrun_cli.runs.status import RunStatus
 
 
 def get_exit_code(runs: Sequence[Run], signal: int | None = None) -> int:
-    """Return 0 if all runs completed, else 1; 128 plus the number of the signal that ended the waiting, if one did."""
+    """Return 0 if all runs completed, else 1; if a signal ended the waiting, return 128 plus its number."""
     if signal is not None:
         return 128 + signal
     return 0 if all(run.status is RunStatus.COMPLETED for run in runs) else 1

@@ -1,4 +1,4 @@
-"""The filters of runs as options: one for each word of the filter language that has an option."""
+"""Options that filter runs, one for each term of the filter language that has an option."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ _PREFIX = "filter_"
 
 
 class FilterOptions:
-    """Filters of a command, which takes them as a parameter of this type.
+    """The run filters of a command, declared by a parameter of this type.
 
     Attributes:
-        texts: by word of the filter language; words without an option that was typed are not there.
+        texts: the typed values, keyed by term of the filter language; terms whose option was not given are missing.
     """
 
     def __init__(self, texts: Mapping[str, Sequence[str]]) -> None:
@@ -29,10 +29,10 @@ class FilterOptions:
         return bool(self.texts)
 
     def parse(self) -> RunFilter:
-        """Return the filter of runs.
+        """Return the run filter that the options describe.
 
         Raises:
-            UsageError: a filter means nothing; the message begins with its option.
+            UsageError: a filter is not valid; the message begins with its option.
         """
         parsed = parse_filter(self.texts, now())
         for word, fault in parsed.faults.items():
@@ -42,7 +42,7 @@ class FilterOptions:
 
     @classmethod
     def build_option_parameters(cls) -> Sequence[inspect.Parameter]:
-        """Return the parameters that replace one of this type in a command's signature."""
+        """Return the parameters that replace a parameter of this type in a command's signature."""
         return [
             inspect.Parameter(
                 f"{_PREFIX}{word}", inspect.Parameter.KEYWORD_ONLY, default=None, annotation=_build_annotation(term)
@@ -53,7 +53,7 @@ class FilterOptions:
 
     @classmethod
     def from_values(cls, values: Mapping[str, Any]) -> FilterOptions:
-        """Create the filters from typed values, by the names of their parameters."""
+        """Create the filters from typed values, keyed by parameter name."""
         return cls(
             {
                 name.removeprefix(_PREFIX): [value] if isinstance(value, str) else value

@@ -1,4 +1,4 @@
-"""Export runs as one HTML page, which a program with the studio's packages renders."""
+"""Export of runs as an HTML page, rendered by a program that has the studio's packages."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _PROGRAM = "mlrun_cli.studio.export"
 
 
 def export_runs(workspace: Workspace, runs: Sequence[Run], path: Path, *, overwrite: bool) -> dict[str, str]:
-    """Write one run, or several side by side, as an HTML file, and return what the command prints.
+    """Write one run, or several side by side, to an HTML file, and return the command's result.
 
     Raises:
         UsageError: the file exists, or there are too many runs.

@@ -1,4 +1,4 @@
-"""The options that several verbs of `run` share."""
+"""Options that several verbs of `run` share."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Messages on what a streamed run waits for: seldom, and only what is new."""
+"""Messages about the reason why a streamed run waits, printed when it changes."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ _MOST_SECONDS = 60.0
 
 
 class QueueNews:
-    """Says what a run waits for once it has waited a moment, and again when that has changed.
+    """Printer of the reason why a run waits, once it has waited a moment and whenever the reason changes.
 
-    After each line it takes longer until the next may come: a queue may be long.
+    The interval between two messages grows with each message, because queues may be long.
     """
 
     def __init__(self, workspace: Workspace, run: Run, say: Callable[[str], None]) -> None:
@@ -28,8 +28,8 @@ class QueueNews:
         self._next_look = 0.0
         self._told: str | None = None
 
-    def look(self) -> None:
-        """Print changes of the queue; to be called repeatedly while the run may be waiting."""
+    def print_changes(self) -> None:
+        """Print the reason why the run waits if it has changed; to be called repeatedly."""
         moment = time.monotonic()
         self._next_look = self._next_look or moment + self._pause
         if moment < self._next_look:

@@ -1,4 +1,4 @@
-"""Selection of the runs of a command: by ids, or by filters."""
+"""Selection of the runs of a command, by ids or by filters."""
 
 from __future__ import annotations
 
@@ -15,34 +15,34 @@ from mlrun_cli.runs.run import Run
 
 
 def get_runs(context: Context, run_ids: Sequence[str], experiment_name: str | None) -> Sequence[Run]:
-    """Return the runs of these ids; `@latest` is the newest of the experiment, or of the attached one."""
+    """Return the runs with the given ids; `@latest` is the newest run of the named or the attached experiment."""
     return actions.get_runs(
         context.workspace, run_ids, experiment_name=experiment_name, attached_experiment=context.attached_experiment
     )
 
 
 def get_run(context: Context, run_id: str, experiment_name: str | None) -> Run:
-    """Return the run with this id."""
+    """Return the run with the given id, which may be abbreviated or `@latest`."""
     return get_runs(context, [run_id], experiment_name)[0]
 
 
 def unwrap_single(records: Sequence[dict[str, Any]]) -> object:
-    """Return the record alone if there is one, else the list."""
+    """Return the only record, or the list of records if there is not exactly one."""
     return records[0] if len(records) == 1 else list(records)
 
 
 def unwrap_single_value(values: Mapping[str, Any]) -> object:
-    """Return the value alone if there is one, else all values by run id."""
+    """Return the only value, or all values keyed by run id if there is not exactly one."""
     return next(iter(values.values())) if len(values) == 1 else values
 
 
 def build_run_filter(
     context: Context, experiment_name: str | None, filters: FilterOptions, *, last: int | None
 ) -> RunFilter:
-    """Return the filter that the options of `list` describe; a parent may be in any experiment.
+    """Return the run filter that the options of `list` describe; a parent may be in any experiment.
 
     Raises:
-        UsageError: one of them means nothing, or no experiment is known.
+        UsageError: an option is not valid, or no experiment is known.
     """
     if last is not None and last < 1:
         raise InvalidValue(
@@ -59,7 +59,7 @@ def build_run_filter(
 
 
 def _resolve_parent_id(context: Context, run_id: str, experiment_name: str | None) -> str:
-    """Return the whole id of a parent; the named experiment only resolves `@latest`."""
+    """Return the full id of a parent run; the experiment only serves to resolve `@latest`."""
     latest_of = experiment_name or context.attached_experiment
     return actions.get_runs(context.workspace, [run_id], attached_experiment=latest_of)[0].run_id
 
@@ -74,10 +74,10 @@ def choose_runs(
     last: int | None,
     filters: FilterOptions,
 ) -> Sequence[Run]:
-    """Return the runs of some ids, or with `is_all` those that the filters leave and that have ended, or have not.
+    """Return the runs with the given ids, or if `is_all` the filtered ones that are `terminal`, or are not.
 
     Raises:
-        UsageError: neither way was chosen, or both.
+        UsageError: neither ids nor `is_all` are given, or both, or filters are given with ids.
     """
     if bool(run_ids) == is_all:
         raise OneOptionRequired(

@@ -1,4 +1,4 @@
-"""Stream a run's logs to the terminal, and say at its end how it went."""
+"""Streaming of a run's logs to the terminal, with a summary of how the run ended."""
 
 from __future__ import annotations
 
@@ -44,15 +44,15 @@ _WAITS = {
 _WITH_SCRIPT = frozenset({RunStatus.RUNNING, RunStatus.FINALIZING})
 
 
-class Streamed(NamedTuple):
-    """A run as it ended, and the signal that had it canceled meanwhile."""
+class StreamResult(NamedTuple):
+    """A run after it has been streamed to its end, and the signal that canceled it, if any."""
 
     run: Run
     signal: int | None = None
 
 
 class _Signalled(BaseException):
-    """Raised where the program stands when a signal arrives."""
+    """Raised by a signal handler to stop the streaming."""
 
     def __init__(self, number: int) -> None:
         super().__init__(number)
@@ -67,33 +67,32 @@ def stream_submitted(
     interruptions: Interruptions,
     *,
     script_input: ScriptInput | None = None,
-) -> Streamed:
-    """Stream a run that has just been submitted, to stderr, between its head and its summary.
+) -> StreamResult:
+    """Stream a newly submitted run to stderr, between a heading and a summary.
 
-    What its environment's installer prints comes first, then what its script prints, each below a title.
-
-    Interruptions that have been held since it was written are released. `script_input` is filled meanwhile.
+    The output of the environment's installer comes first, then that of the script, each below a title. Interruptions
+    that were blocked while the run was submitted are unblocked, and `script_input` is filled.
 
     Raises:
-        StreamInterrupted: SIGINT, SIGTERM or SIGHUP; the run goes on, or was told to stop.
+        StreamInterrupted: SIGINT, SIGTERM or SIGHUP arrived; the run continues, or was asked to stop.
     """
     say = shared.notes.say
     say(f"{format_head(run.run_id, build_run_url(workspace, run.run_id))}\n")
     titles = _Titles(say, are_shown=True)
     streaming = _Streaming(workspace, run, sys.stderr, titles, shared, interrupt, script_input)
-    streamed = streaming.to_the_end(interruptions)
+    streamed = streaming.stream_until_end(interruptions)
     _print_other_log(workspace, streamed.run, say)
     _print_summary(workspace, streamed.run, shared.notes)
     return streamed
 
 
-def stream_log(workspace: Workspace, run: Run, shared: GlobalOptions, interrupt: OnInterrupt) -> Streamed:
-    """Stream a run's log to stdout, and say on stderr how it ended unless it completed.
+def stream_log(workspace: Workspace, run: Run, shared: GlobalOptions, interrupt: OnInterrupt) -> StreamResult:
+    """Stream a run's log to stdout and, unless the run completed, print to stderr how it ended.
 
-    Where its environment was built for it, what the installer printed comes first, and both have a title.
+    If an environment was built for the run, the installer's output comes first, and both have a title.
 
     Raises:
-        StreamInterrupted: SIGINT, SIGTERM or SIGHUP; the run goes on, or was told to stop.
+        StreamInterrupted: SIGINT, SIGTERM or SIGHUP arrived; the run continues, or was asked to stop.
     """
     with ExitStack() as stack:
         interruptions = stack.enter_context(Interruptions())
@@ -101,7 +100,8 @@ def stream_log(workspace: Workspace, run: Run, shared: GlobalOptions, interrupt:
         if interrupt is OnInterrupt.CANCEL and run.owner_lock is None and not run.status.is_terminal:
             stack.enter_context(_stream_lock(workspace, run))
         titles = _Titles(_print, are_shown=False)
-        streamed = _Streaming(workspace, run, sys.stdout, titles, shared, interrupt).to_the_end(interruptions)
+        streaming = _Streaming(workspace, run, sys.stdout, titles, shared, interrupt)
+        streamed = streaming.stream_until_end(interruptions)
     ended = streamed.run
     if ended.status is not RunStatus.COMPLETED:
         _print_other_log(workspace, ended, shared.notes.say)
@@ -121,7 +121,7 @@ def _stream_lock(workspace: Workspace, run: Run) -> OwnedFile:
 
 
 class _Titles:
-    """Titles above the logs: always shown, or only where there is more than the script's."""
+    """Printer of the logs' titles, either always or only if the environment's log is shown too."""
 
     def __init__(self, say: Callable[[str], None], *, are_shown: bool) -> None:
         self._say = say
@@ -129,7 +129,7 @@ class _Titles:
         self._log_name: str | None = None
 
     def begin(self, log_name: str) -> None:
-        """Print the title of a log whose lines follow."""
+        """Print the title of a log before its lines, unless that log is already being shown."""
         if log_name == self._log_name:
             return
         self._are_shown = self._are_shown or log_name == ENVIRONMENT_LOG
@@ -140,7 +140,7 @@ class _Titles:
 
 
 class _Streaming:
-    """Logs on their way to `output`, and what is said and done meanwhile."""
+    """Streamer of a run's logs to `output`, which also handles signals, messages and the script's input."""
 
     def __init__(
         self,
@@ -167,11 +167,11 @@ class _Streaming:
         self._asked_to_stop = False
         self._is_leaving = False
 
-    def to_the_end(self, interruptions: Interruptions) -> Streamed:
-        """Copy the logs until the run has ended.
+    def stream_until_end(self, interruptions: Interruptions) -> StreamResult:
+        """Copy the logs until the run has ended, and return the run with the signal that canceled it.
 
         Raises:
-            StreamInterrupted: a signal that does not cancel the run, or a second one.
+            StreamInterrupted: a signal arrived that does not cancel the run, or a second one.
         """
         self._output.flush()
         before = {
@@ -188,7 +188,7 @@ class _Streaming:
                 self._is_leaving = True
                 if ended.started_at is not None:  # the title stands there, even if the script has printed nothing
                     self._titles.begin(self._log_name)
-                return Streamed(ended, self._signal)
+                return StreamResult(ended, self._signal)
         except _Signalled as signalled:
             raise self._handle_interrupt(signalled.number) from None
         finally:
@@ -222,7 +222,7 @@ class _Streaming:
             self._spinner.turn(_WAITS[status])
             return
         self._spinner.stop()
-        self._news.look()
+        self._news.print_changes()
         if status in _WITH_SCRIPT:
             self._titles.begin(self._log_name)
             if self._script_input is not None:
@@ -267,9 +267,9 @@ def _print(text: str) -> None:
 
 
 def _print_summary(workspace: Workspace, run: Run, notes: Messages) -> None:
-    """Print the summary below the log: how the run ended, how long it took, why it failed, where the whole log is.
+    """Print a summary below the log: the run's status, duration, warnings, error and path of the log.
 
-    Where errors alone are said, it is one line, and nothing of a run that completed.
+    If only errors are shown, it is one line for a run that did not complete, and nothing for one that did.
     """
     if notes.level is Level.ERRORS:
         if run.status is not RunStatus.COMPLETED:
@@ -285,7 +285,7 @@ def _print_summary(workspace: Workspace, run: Run, notes: Messages) -> None:
 
 
 def _print_other_log(workspace: Workspace, run: Run, say: Callable[[str], None]) -> None:
-    """Print the end of the log that says why a run failed, unless that log was streamed."""
+    """Print the end of the log that explains why a run failed, unless that log was streamed."""
     folder = workspace.run_folder(run.run_id)
     if find_decisive_log(workspace, run) not in {folder.stdout, folder.environment_log}:
         say("")
@@ -293,7 +293,7 @@ def _print_other_log(workspace: Workspace, run: Run, say: Callable[[str], None])
 
 
 def print_last_lines(workspace: Workspace, run: Run, say: Callable[[str], None]) -> None:
-    """Print the end of the log that says how a run ended, where it has not been streamed."""
+    """Print the last lines of the log that explains how a run ended."""
     log = find_decisive_log(workspace, run)
     lines = read_tail(log).rstrip().splitlines()[-_LAST_LINES:]
     if lines:
@@ -301,7 +301,7 @@ def print_last_lines(workspace: Workspace, run: Run, say: Callable[[str], None])
 
 
 def print_ending(workspace: Workspace, run: Run, notes: Messages) -> None:
-    """Print how a run ended that did not complete, why, and where its whole log is, at every level."""
+    """Print, at every level, how and why a run ended that did not complete, and the path of its log."""
     reason = "" if run.error is None else f": {describe_error(run.error)}"
     log = find_decisive_log(workspace, run)
     where = f"\nLog: {log}" if log.exists() else ""  # a run without a script has none
@@ -309,7 +309,7 @@ def print_ending(workspace: Workspace, run: Run, notes: Messages) -> None:
 
 
 def describe_end(run: Run) -> str:
-    """Return how a run ended: `Failed (exit code 3) after 0:01:05`."""
+    """Return a description of how a run ended, such as `Failed (exit code 3) after 0:01:05`."""
     how = f" (signal {run.signal})" if run.signal else ""
     if run.exit_code:
         how = f" (exit code {run.exit_code})"

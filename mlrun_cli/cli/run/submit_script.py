@@ -137,7 +137,7 @@ def _submit(
     *,
     is_async: bool,
 ) -> object:
-    """Submit a script and stream its run, or return its record at once."""
+    """Submit a script and stream its run, or with `is_async` return the run's record immediately."""
     from mlrun_cli.actions.studio_urls import build_printed_record  # noqa: PLC0415
     from mlrun_cli.cli.output.progress import Spinner  # noqa: PLC0415
     from mlrun_cli.processes.interruptions import Interruptions  # noqa: PLC0415

@@ -70,7 +70,7 @@ def wait(
 
 
 def _describe_wait(statuses: Mapping[str, RunStatus]) -> str:
-    """Return `Waiting for 5 runs: ID1 Running, ID2 Queued, ID3 Queued, …`."""
+    """Return a progress text such as `Waiting for 5 runs: ID1 Running, ID2 Queued, ID3 Queued, …`."""
     shown = [f"{run_id} {status.value}" for run_id, status in list(statuses.items())[:_MOST_LINES]]
     more = ", …" if len(statuses) > _MOST_LINES else ""
     return f"Waiting for {'1 run' if len(statuses) == 1 else f'{len(statuses)} runs'}: {', '.join(shown)}{more}"

@@ -1,1 +1,1 @@
-"""Handlers of requests: a module per noun, a function per request."""
+"""Handlers of requests, with a module for each noun and a function for each request."""

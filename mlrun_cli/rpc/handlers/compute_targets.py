@@ -1,4 +1,4 @@
-"""Requests about compute targets, each as Azure describes it in JSON."""
+"""Handlers of requests about compute targets, whose records have Azure's format."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def create_target(
     description: str | None = None,
     tags: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
-    """Create a target, or change the AmlCompute of that name to this; return its record."""
+    """Create a target, or update the AmlCompute that has this name; return its record."""
     target = create_compute_target(
         context.workspace, name, kind, properties=properties, description=description or "", tags=tags
     )
@@ -39,7 +39,7 @@ def create_target(
 
 @handler("computes.list")
 def list_targets(context: RequestContext) -> list[dict[str, Any]]:
-    """Return the records of all targets of the workspace but `local`."""
+    """Return the records of the workspace's targets, including `local` only if it has a limit."""
     return [_build_record(context, target) for target in list_compute_targets(context.workspace)]
 
 
@@ -62,7 +62,7 @@ def delete_target(context: RequestContext, name: str) -> None:
 
 
 def _add_sdk_hint(call: Callable[[], T]) -> T:
-    """Call a function; add a hint for scripts to the error for a missing target."""
+    """Call a function and return its result; give the error for a missing target a hint for SDK users."""
     try:
         return call()
     except ComputeTargetNotFound as error:

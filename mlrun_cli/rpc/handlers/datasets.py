@@ -1,4 +1,4 @@
-"""Requests about datasets, datastores and the data of runs."""
+"""Handlers of requests about datasets, datastores and the data of runs."""
 
 from __future__ import annotations
 
@@ -45,19 +45,19 @@ def save_dataset(context: RequestContext, definition: object) -> dict[str, Any]:
 
 @handler("datasets.get")
 def get_dataset(context: RequestContext, name: str, version: int | None = None) -> dict[str, Any]:
-    """Return the record of a registered dataset."""
+    """Return the record of a version of a registered dataset, the latest one by default."""
     return build_dataset_record(actions.get_dataset(context.workspace, name, version))
 
 
 @handler("datasets.get_by_id")
 def get_dataset_by_id(context: RequestContext, dataset_id: str) -> dict[str, Any]:
-    """Return the record of a dataset by its id."""
+    """Return the record of the dataset with this id."""
     return build_dataset_record(actions.get_dataset_by_id(context.workspace, dataset_id, os.environ))
 
 
 @handler("datasets.list")
 def list_datasets(context: RequestContext) -> list[dict[str, Any]]:
-    """Return the records of all registered datasets in their latest version."""
+    """Return the records of all registered datasets, each in its latest version."""
     return [build_dataset_record(dataset) for dataset in context.workspace.datasets.list_latest()]
 
 
@@ -77,7 +77,7 @@ def unregister_dataset(context: RequestContext, name: str) -> None:
 
 @handler("datasets.files")
 def list_files(context: RequestContext, definition: object) -> dict[str, Any]:
-    """Return the files of a dataset, `[name, path or URL]` each, and their one path, if they have one."""
+    """Return a dataset's files as `[name, path or URL]`, and the one folder or file that they are, or None."""
     found = files.find_files(definition, lambda name: datastores.get_datastore(context.workspace, name))
     return {
         "files": [[file.name, file.source] for file in found.files],
@@ -93,7 +93,7 @@ def check_files(context: RequestContext, definition: object) -> None:
 
 @handler("datasets.inputs")
 def get_inputs(context: RequestContext, run_id: str) -> dict[str, Any]:
-    """Return the data that a run's script was given, by name: a path as text, or the record of a dataset."""
+    """Return the input data of a run's script, keyed by name: a path, or the record of a dataset."""
     definition = context.workspace.runs.get(run_id).definition or {}
     found = {entry["name"]: actions.resolve_input(context.workspace, entry) for entry in definition.get("data") or []}
     return {name: build_dataset_record(item) if isinstance(item, Dataset) else item for name, item in found.items()}
@@ -101,14 +101,14 @@ def get_inputs(context: RequestContext, run_id: str) -> dict[str, Any]:
 
 @handler("datasets.outputs")
 def get_outputs(context: RequestContext, run_id: str) -> dict[str, str]:
-    """Return the paths that a run's script was to write its outputs to, by name."""
+    """Return the paths to which a run's script was to write its outputs, keyed by name."""
     definition = context.workspace.runs.get(run_id).definition or {}
     return {entry["name"]: entry["path"] for entry in definition.get("outputData") or []}
 
 
 @handler("datasets.get_datastore")
 def get_datastore(context: RequestContext, name: str | None = None) -> dict[str, Any]:
-    """Return the record of a datastore, the default one if none is named."""
+    """Return the record of a datastore, or of the default one if no name is given."""
     return _build_record(context, datastores.get_datastore(context.workspace, name))
 
 
@@ -134,7 +134,7 @@ def register_datastore(context: RequestContext, name: str, folder: str, overwrit
 
 @handler("datasets.unregister_datastore")
 def unregister_datastore(context: RequestContext, name: str) -> None:
-    """Remove a datastore's registration; its files stay."""
+    """Remove a datastore's registration, but not its files."""
     datastores.unregister(context.workspace, name)
 
 

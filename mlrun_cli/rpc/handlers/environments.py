@@ -1,4 +1,4 @@
-"""Requests about registered environments."""
+"""Handlers of requests about registered environments."""
 
 from __future__ import annotations
 
@@ -25,20 +25,20 @@ def register_environment(context: RequestContext, name: str | None, definition: 
 def get_environment(
     context: RequestContext, name: str, version: str | int | None = None, label: str | None = None
 ) -> dict[str, Any]:
-    """Return the record of one version of an environment, the newest unless version or label say otherwise."""
+    """Return the record of an environment in the given version or with the given label, else the newest."""
     text = None if version is None else str(version)
     return actions.get_environment(context.workspace, name, text, label).to_json()
 
 
 @handler("environments.list")
 def list_environments(context: RequestContext) -> Sequence[dict[str, Any]]:
-    """Return the records of the newest versions, by name."""
+    """Return the records of all environments in their newest versions, sorted by name."""
     return [one.to_json() for one in actions.list_environments(context.workspace)]
 
 
 @handler("environments.label")
 def label_environment(context: RequestContext, name: str, version: str, labels: Sequence[str]) -> None:
-    """Give labels to a version."""
+    """Assign labels to a version of an environment; other versions lose them."""
     actions.label_environment(context.workspace, name, version, labels)
 
 
@@ -50,5 +50,5 @@ def build(context: RequestContext, definition: Mapping[str, Any]) -> str:
 
 @handler("environments.add_wheel")
 def add_wheel(context: RequestContext, path: str, *, may_exist: bool = False) -> str:
-    """Store a copy of a wheel; return its address."""
+    """Store a copy of a wheel in the workspace; return its URL."""
     return actions.add_wheel(context.workspace, Path(path), may_exist=may_exist)

@@ -1,4 +1,4 @@
-"""Requests about experiments."""
+"""Handlers of requests about experiments."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from mlrun_cli.rpc.registry import handler
 
 @handler("experiments.make")
 def get_or_create_experiment(context: RequestContext, name: str) -> dict[str, Any]:
-    """Return the record of an experiment, made when there is none."""
+    """Return the record of an experiment, creating the experiment if it does not exist."""
     return actions.make_experiment(context.workspace, name)
 
 
 @handler("experiments.get")
 def get_experiment(context: RequestContext, name: str) -> dict[str, Any]:
-    """Return the record of an experiment that exists."""
+    """Return the record of an existing experiment."""
     return actions.get_experiment(context.workspace, name)
 
 
@@ -31,7 +31,7 @@ def get_address(context: RequestContext, name: str) -> str:
 
 @handler("experiments.list")
 def list_experiments(context: RequestContext) -> Sequence[dict[str, Any]]:
-    """Return the records of all experiments, by name."""
+    """Return the records of all experiments, sorted by name."""
     return actions.list_experiments(context.workspace)
 
 
@@ -39,7 +39,7 @@ def list_experiments(context: RequestContext) -> Sequence[dict[str, Any]]:
 def update_tags(
     context: RequestContext, name: str, tags: Mapping[str, str | None] | None = None, removed: Sequence[str] = ()
 ) -> dict[str, Any]:
-    """Set tags and remove others; return the record."""
+    """Set and remove tags of an experiment; return its record."""
     return actions.update_experiment_tags(context.workspace, name, tags or {}, removed)
 
 

@@ -1,4 +1,4 @@
-"""Requests about models."""
+"""Handlers of requests about models."""
 
 from __future__ import annotations
 
@@ -30,8 +30,8 @@ def register_model(
     Args:
         context: the context of the request.
         model: fields of `NewModel`, and of `ModelDetails` under `details`.
-        path: absolute.
-        child_paths: what of it; None means all.
+        path: the absolute path of the file or folder.
+        child_paths: the paths in the folder to register; None means all.
     """
     registered = actions.register_model(context.workspace, _parse_new_model(model), Path(path), child_paths)
     return _build_record(context, registered)
@@ -41,7 +41,7 @@ def register_model(
 def register_from_run(
     context: RequestContext, model: Mapping[str, Any], run_id: str, path: str | None = None
 ) -> dict[str, Any]:
-    """Register a run's files; return the record as `model`, or why the run has no such files as `missing`."""
+    """Register files of a run as a model; return its record as `model`, or an error message as `missing`."""
     workspace = context.workspace
     try:
         registered = actions.register_run_files(workspace, _parse_new_model(model), workspace.runs.get(run_id), path)
@@ -92,7 +92,7 @@ def update_model(
     description: str | None = None,
     details: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
-    """Change a model; return its record. `details` are fields of `ModelDetails`."""
+    """Change a model, with `details` as fields of `ModelDetails`; return its record."""
     changes = ModelChanges(
         tags=_to_texts(tags),
         replaces_tags=replaces_tags,
@@ -112,14 +112,14 @@ def delete_model(context: RequestContext, model_id: str) -> None:
 
 @handler("models.download")
 def download_model(context: RequestContext, model_id: str, folder: str, overwrite: bool = False) -> str:
-    """Copy the file or folder of a model into a folder; return where it is then."""
+    """Copy a model's file or folder into a folder; return the path of the copy."""
     model = _get_model(context, model_id)
     return str(actions.download_model(context.workspace, model, Path(folder), overwrite=overwrite))
 
 
 @handler("models.path")
 def get_path(context: RequestContext, name: str, version: int | None = None) -> str:
-    """Return the path of a model's file or folder, of the newest version if none is given."""
+    """Return the path of a model's file or folder, in the newest version if none is given."""
     return str(
         actions.get_model_path(context.workspace, actions.get_model(context.workspace, _build_filter(name, version)))
     )
@@ -164,7 +164,7 @@ def _build_filter(
     framework: str | None = None,
     latest: bool = False,
 ) -> ModelFilter:
-    """Return a filter; the name may be an id, a tag or property is a key, or a list of a key and a value."""
+    """Return a model filter; `name` may be an id, and a tag or property is a key or a list of key and value."""
     if name is not None:
         name, of_id = split_model_id(name)
         version = of_id if version is None else version

@@ -1,4 +1,4 @@
-"""Requests about the files and snapshots of runs."""
+"""Handlers of requests about the files and snapshots of runs."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def list_run_files(context: RequestContext, run_id: str) -> list[str]:
 
 @handler("run_files.download")
 def download_run_files(context: RequestContext, run_id: str, names: Sequence[str], folder: str) -> list[str]:
-    """Copy files of a run under their names into a folder; return the paths written."""
+    """Copy files of a run into a folder under their own names; return the paths written."""
     run = find_run(context, run_id)
     return [str(path) for path in download_files(context.workspace, run, names, Path(folder))]
 
@@ -33,7 +33,7 @@ def download_run_file(context: RequestContext, run_id: str, name: str, path: str
 
 @handler("run_files.restore_snapshot")
 def restore_snapshot(context: RequestContext, run_id: str, folder: str, snapshot_id: str | None = None) -> str:
-    """Write a snapshot, the run's own if none is named, as a ZIP archive; return its path."""
+    """Write a snapshot, by default the run's own, to a ZIP archive in a folder; return its path."""
     return str(write_snapshot(context.workspace, find_run(context, run_id), snapshot_id, Path(folder)))
 
 

@@ -1,4 +1,4 @@
-"""Requests about runs."""
+"""Handlers of requests about runs."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ _MOST_SHOWN = 20
 
 @handler("runs.get")
 def get_run(context: RequestContext, run_id: str) -> dict[str, Any]:
-    """Return the record of a run, with its true status."""
+    """Return the record of a run, with its status reconciled."""
     return build_run_record(_get_reconciled_run(context, run_id))
 
 
 @handler("runs.details")
 def get_details(context: RequestContext, run_id: str) -> dict[str, Any]:
-    """Return the record in the shape of `Run.get_details()`."""
+    """Return the details of a run in the format of `Run.get_details()`."""
     return actions.get_run_details(context.workspace, _get_reconciled_run(context, run_id))
 
 
@@ -53,14 +53,14 @@ def get_properties(context: RequestContext, run_id: str) -> dict[str, str]:
 
 @handler("runs.add_properties")
 def add_properties(context: RequestContext, run_id: str, properties: Mapping[str, str]) -> dict[str, str]:
-    """Add properties; return all."""
+    """Add properties to a run; return all of its properties."""
     actions.add_properties(context.workspace, find_run(context, run_id), properties)
     return context.workspace.runs.get_properties(find_run(context, run_id).key)
 
 
 @handler("runs.parent")
 def get_parent(context: RequestContext, run_id: str) -> dict[str, Any] | None:
-    """Return the record of a run's parent; None when it has none."""
+    """Return the record of a run's parent, or None if it has none."""
     parent_id = find_run(context, run_id).parent_run_id
     return None if parent_id is None else get_run(context, parent_id)
 
@@ -69,7 +69,7 @@ def get_parent(context: RequestContext, run_id: str) -> dict[str, Any] | None:
 def get_metrics(
     context: RequestContext, run_id: str, name: str | None = None, recursive: bool = False, run_type: str | None = None
 ) -> dict[str, Any]:
-    """Return the metrics of a run; with `recursive`, of all runs below it too, by run id."""
+    """Return the metrics of a run or, if `recursive`, those of the run and its descendants, keyed by run id."""
     return _read_each(context, run_id, context.workspace.metrics.get, name, recursive, run_type)
 
 
@@ -77,7 +77,7 @@ def get_metrics(
 def get_metric_shapes(
     context: RequestContext, run_id: str, name: str | None = None, recursive: bool = False, run_type: str | None = None
 ) -> dict[str, Any]:
-    """Return the shape of each metric of a run, as in `LoggedValue.shape`, by name."""
+    """Return the shape of each metric of a run, as in `LoggedValue.shape`, keyed by name."""
     return _read_each(context, run_id, context.workspace.metrics.get_shapes, name, recursive, run_type)
 
 
@@ -89,7 +89,7 @@ def _read_each(
     recursive: bool,
     run_type: str | None,
 ) -> dict[str, Any]:
-    """Apply `read` to a run; with `recursive`, to all runs below it too, with results by run id."""
+    """Return `read` of a run or, if `recursive`, of the run and its descendants, keyed by run id."""
     run = _get_reconciled_run(context, run_id)
     if not recursive:
         return dict(read(run.key, name))
@@ -100,7 +100,7 @@ def _read_each(
 
 @handler("runs.overview")
 def get_overview(context: RequestContext, run_id: str) -> dict[str, Any]:
-    """Return a run's record, the first of its metrics by name with their last numbers, and its newest children."""
+    """Return a run's record, its first metrics by name, its newest children, and the numbers of both."""
     run = _get_reconciled_run(context, run_id)
     summaries = context.workspace.metric_summaries
     below = RunFilter(parent_run_id=run_id)
@@ -133,7 +133,7 @@ def list_runs(
     target: str | None = None,
     include_children: bool = False,
 ) -> dict[str, Any]:
-    """Return `{"runs": [record…], "next": …}`, newest first; `next` is `before` of the next page, null at the end."""
+    """Return a page of runs, newest first, and as `next` the `before` of the next page, or null at the end."""
     which = RunFilter(
         experiment_name=experiment_name,
         statuses=frozenset().union(*map(parse_statuses, status)),
@@ -170,11 +170,11 @@ def open_run(
 ) -> dict[str, Any]:
     """Open a run without a script; return its record.
 
-    Its properties tell of a snapshot of `snapshot_directory`, and of the git commit that this folder, or else
-    `source_directory`, stands at. What lies in the folder `outputs` at its end is kept with it.
+    Its properties contain the id of a snapshot of `snapshot_directory`, and the git commit of this folder, or else of
+    `source_directory`. The files that are in the folder `outputs` when the run ends are saved with it.
 
     Raises:
-        SnapshotRefused: no snapshot can be taken of this folder.
+        SnapshotRefused: no snapshot of this folder can be taken.
     """
     properties = _build_source_properties(context, source_directory, snapshot_directory)
     run = open_runs.open_run(
@@ -192,7 +192,7 @@ def open_run(
 
 @handler("runs.track_outputs")
 def track_outputs(context: RequestContext, run_id: str, outputs: str | None) -> None:
-    """Track a folder of outputs of a run without a script: its files are kept when the run ends."""
+    """Track a folder of outputs of a run without a script, whose files are saved when the run ends."""
     run = find_run(context, run_id)
     if outputs is not None and run.owner_lock is not None and not run.status.is_terminal:
         tracked_outputs.track_outputs(context.workspace, run.owner_lock, run_id, Path(outputs))
@@ -218,7 +218,7 @@ def _build_source_properties(context: RequestContext, source: str | None, snapsh
 def open_children(
     context: RequestContext, run_id: str, count: int, tag_key: str | None = None, tag_values: Sequence[str | None] = ()
 ) -> list[str]:
-    """Open runs below one; return their ids."""
+    """Open child runs of a run; return their ids."""
     return open_runs.open_children(
         context.workspace,
         find_run(context, run_id),
@@ -230,7 +230,7 @@ def open_children(
 
 @handler("runs.complete")
 def complete_run(context: RequestContext, run_id: str) -> dict[str, Any]:
-    """Complete a run without a script, and keep what lies in its folder of outputs; return its record."""
+    """Complete a run without a script and save the files in its folder of outputs; return its record."""
     run = find_run(context, run_id)
     _keep_outputs(context, run)
     return build_run_record(open_runs.end_run(context.workspace, run))
@@ -247,7 +247,7 @@ def _keep_outputs(context: RequestContext, run: Run) -> None:
 def fail_run(
     context: RequestContext, run_id: str, message: str | None = None, code: str | None = None, debug_info: Any = None
 ) -> dict[str, Any]:
-    """End a run as Failed, its script stopped first; return its record."""
+    """End a run as Failed, stopping its script first; return its record."""
     info = debug_info if isinstance(debug_info, dict) else {}
     error = build_run_error(
         message or "fail() was called.",
@@ -278,14 +278,14 @@ def update_run(
 
 @handler("runs.flush")
 def flush(context: RequestContext, run_id: str) -> None:
-    """Do nothing: what the run's processes have written is ingested before any response."""
+    """Do nothing, because everything that the run's processes wrote is ingested before any response."""
 
 
 def find_run(context: RequestContext, run_id: str) -> Run:
-    """Return the run of this whole id.
+    """Return the run with this full id.
 
     Raises:
-        RunNotFound: there is none; names the workspace.
+        RunNotFound: no run has this id; the message mentions the workspace.
     """
     try:
         return context.workspace.runs.get(run_id)
@@ -294,6 +294,6 @@ def find_run(context: RequestContext, run_id: str) -> Run:
 
 
 def _get_reconciled_run(context: RequestContext, run_id: str) -> Run:
-    """Return the run with its true status."""
+    """Return the run with this full id, with its status reconciled."""
     (run,) = actions.get_reconciled_runs(context.workspace, [find_run(context, run_id)])
     return run

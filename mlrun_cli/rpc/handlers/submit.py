@@ -1,4 +1,4 @@
-"""The request that submits a script."""
+"""Handler of the request to submit a script."""
 
 from __future__ import annotations
 
@@ -31,14 +31,14 @@ def submit_script(
 
     Args:
         context: the context of the request.
-        experiment_name: made when there is none.
-        document: the run configuration, as a runconfig has it.
-        source_directory: absolute; the folder of which a snapshot is taken.
+        experiment_name: the experiment, which is created if it does not exist.
+        document: the run configuration, in the format of a runconfig.
+        source_directory: the absolute path of the folder of which a snapshot is taken.
         environment: the variables of the client's process.
-        tags: that the run has from its start.
-        properties: likewise.
-        parent_run_id: the run that it is a child of.
-        display_name: the name that people see.
+        tags: the initial tags of the run.
+        properties: the initial properties of the run.
+        parent_run_id: the id of the run's parent, if any.
+        display_name: the name that is shown to people.
     """
     source = Path(source_directory)
     configuration, notes = read_configuration_document(document, source)

@@ -1,4 +1,4 @@
-"""Requests about workspaces: a list of them, a folder's own, and their descriptions."""
+"""Handlers of requests about workspaces: their list, a folder's own, and their descriptions."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _HOW_TO_MAKE = (
 
 @handler("workspaces.check")
 def check_workspace(context: RequestContext) -> None:
-    """Check that the workspace exists."""
+    """Check that the selected workspace exists."""
     _check(context.identity)
     try:
         context.open_workspace(create=False)
@@ -32,7 +32,7 @@ def check_workspace(context: RequestContext) -> None:
 
 @handler("workspaces.find_config")
 def find_config(context: RequestContext, path: str, file_name: str | None = None) -> list[str] | None:
-    """Return the names in a folder's config, or in a config file; create the workspace if missing."""
+    """Return the workspace's names from a folder's config, creating it if missing; None without a config."""
     identity = actions.find_configured_workspace(Path(path), context.home, file_name)
     if identity is None:
         return None
@@ -48,7 +48,7 @@ def find_names(
     resource_group: str | None = None,
     subscription_id: str | None = None,
 ) -> list[list[str]]:
-    """Return the names of all workspaces that have the given ones."""
+    """Return the names of all workspaces that match the given names."""
     found = actions.find_workspaces(
         context.home, name=name, resource_group=resource_group, subscription_id=subscription_id
     )
@@ -62,7 +62,7 @@ def create_workspace(
     friendly_name: str | None = None,
     tags: Mapping[str, str] | None = None,
 ) -> bool:
-    """Create a workspace; return False when one of its names exists and `exist_ok` is not given."""
+    """Create the selected workspace; return False if it exists and `exist_ok` is false, else True."""
     _check(context.identity)
     if not exist_ok and context.identity in actions.find_workspaces(context.home):
         return False
@@ -73,7 +73,7 @@ def create_workspace(
 
 @handler("workspaces.describe")
 def get_description(context: RequestContext) -> dict[str, Any]:
-    """Return the folder of the workspace, its description and its tags."""
+    """Return the folder, description and tags of the workspace."""
     return actions.describe_workspace(context.workspace)
 
 
@@ -84,7 +84,7 @@ def update_workspace(
     friendly_name: str | None = None,
     tags: Mapping[str, str] | None = None,
 ) -> dict[str, Any]:
-    """Change the description or the tags of the workspace; return its description."""
+    """Change the description, friendly name or tags of the workspace; return its description."""
     for what, text in {"The description": description, "The friendly name": friendly_name}.items():
         if text is not None:
             check_text(what, text)
@@ -96,7 +96,7 @@ def update_workspace(
 
 
 def _check(identity: WorkspaceIdentity) -> None:
-    """Check that the names, which become folders, can be those of a workspace."""
+    """Check that the names of a workspace are valid, because they become names of folders."""
     check_subscription_id(identity.subscription_id)
     check_resource_group(identity.resource_group)
     check_workspace_name(identity.name)
