@@ -1,1 +1,1 @@
-"""The Python environments of runs: planned at submit, built once, shared by all runs that need the same."""
+"""The Python environments of runs: planned at submission, built once and shared by all runs that need them."""

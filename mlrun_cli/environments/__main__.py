@@ -1,6 +1,6 @@
-"""`python -m mlrun_cli.environments PLAN`: builds the environment of the plan in that JSON file.
+"""Build the environment of a plan, stored as a JSON file: `python -m mlrun_cli.environments PLAN`.
 
-An image that needs no building is fetched. What the installer prints goes to stdout. The exit code is 0 when the
+An image that does not have to be built is pulled. The installer's output goes to stdout. The exit code is 0 when the
 environment is ready. The secrets of the plan are expected as environment variables.
 """
 
@@ -19,7 +19,7 @@ from mlrun_cli.environments.installer import Installer, print_line
 
 
 def main(plan_file: str) -> int:
-    """Build the environment of a plan file; return the exit code."""
+    """Build or pull what the plan in a JSON file needs, and return the exit code."""
     plan = EnvironmentPlan.from_json(json.loads(Path(plan_file).read_text("utf-8", "surrogateescape")))
     installer = Installer(os.environ, Path.cwd())
     if plan.build is not None:

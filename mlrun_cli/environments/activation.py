@@ -9,12 +9,12 @@ from mlrun_cli.environments.environment import Builder, EnvironmentPlan
 
 
 def build_script_command(plan: EnvironmentPlan, script: Sequence[str]) -> list[str]:
-    """Return the words that start a script: what stands in front, then the script and its arguments."""
+    """Return the command line that runs a script, given with its arguments, in the planned environment."""
     return [*(plan.starter or (plan.interpreter,)), *script]
 
 
-def activate_environment(plan: EnvironmentPlan, environment: Mapping[str, str]) -> dict[str, str]:
-    """Return the variables by which programs find the environment, as after its activation in a shell."""
+def build_activated_environment(plan: EnvironmentPlan, environment: Mapping[str, str]) -> dict[str, str]:
+    """Return a copy of the environment variables with those that activating the environment in a shell would set."""
     found = dict(environment)
     if plan.starter:
         found |= {"PYSPARK_PYTHON": plan.interpreter, "PYSPARK_DRIVER_PYTHON": plan.interpreter}

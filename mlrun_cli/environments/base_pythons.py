@@ -1,4 +1,4 @@
-"""Chooses the Pythons that an environment may be made from, the best first."""
+"""The choice of Pythons from which an environment may be created, best first."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from mlrun_cli.environments.interpreters import (
     find_interpreters,
 )
 
-# The first day of each 3.x; what people used, and had packages for, was a year old.
+# The release date of each 3.x. People commonly used, and had packages for, a version that was a year old.
 _MINORS = {
     6: date(2016, 12, 23),
     7: date(2018, 6, 27),
@@ -30,7 +30,7 @@ _MINORS = {
 }
 _DAYS_OF_A_YEAR = 365
 
-# uv has Python from 3.8.2 on, but for these.
+# uv provides Python from 3.8.2 on, except these versions.
 _OLDEST_OF_UV = (3, 8, 2)
 _NOT_OF_UV = {(3, 8, 4), (3, 9, 8), (3, 10, 1), (3, 11, 0), (3, 11, 2)}
 _NEWEST_MINOR_OF_UV = 20
@@ -38,7 +38,7 @@ _LISTED_BY_UV = re.compile(r"^cpython-(\d+)\.(\d+)\.(\d+)-", re.MULTILINE)
 
 
 def find_pinned_python(request: PythonRequest, uv: str | None, environ: Mapping[str, str]) -> BasePython | None:
-    """Return a Python that satisfies the request, on this machine or fetched by uv; None where there is none."""
+    """Return a Python that satisfies the request, installed here or downloadable by uv, or None if there is none."""
     interpreter = find_base_interpreter(request, environ)
     if interpreter is not None:
         return _from_interpreter(interpreter, request)
@@ -50,15 +50,16 @@ def find_pinned_python(request: PythonRequest, uv: str | None, environ: Mapping[
 def rank_pythons(
     request: PythonRequest, uv: str | None, environ: Mapping[str, str], day: date | None = None
 ) -> list[BasePython]:
-    """Return one Python per minor version, closest to the request first: those that satisfy it, else all.
+    """Return the candidate Pythons, at most one per minor version, closest to the request first.
 
-    At most one of them has to be fetched by uv.
+    If an installed Python satisfies the request, only those that satisfy it are candidates. At most one of them has
+    to be downloaded by uv.
 
     Args:
-        request: what is asked for.
-        uv: its path, if it is there.
-        environ: where interpreters are looked for.
-        day: the Python of that day is what is asked for where no minor version is.
+        request: the requested version.
+        uv: the path of uv, or None if it is not installed.
+        environ: the environment variables that tell where to search for interpreters.
+        day: prefer the Python that was common on that day if the request does not pin a minor version.
     """
     there = find_interpreters(environ)
     first = find_base_interpreter(request, environ)
@@ -90,19 +91,19 @@ def rank_pythons(
     ranked = sorted(found, key=rank)
     if first is not None:
         ranked = [one for one in ranked if request.allows(one[0])]
-    # One that has to be fetched is for where none here is as near.
+    # A Python is downloaded only if none on this machine is as close.
     nearest_fetched = ranked[:1] if ranked and ranked[0][1].is_fetched else []
     return [python for _, python in (*nearest_fetched, *(one for one in ranked if not one[1].is_fetched))]
 
 
 def choose_python_of_day(day: date) -> tuple[int, int]:
-    """Return the minor version that was a year old that day, or the first that is known."""
+    """Return the newest version, as (3, minor), that was at least a year old on that day, or the oldest known one."""
     old = [minor for minor, first in _MINORS.items() if (day - first).days >= _DAYS_OF_A_YEAR]
     return 3, max(old, default=min(_MINORS))
 
 
 def may_uv_provide(request: PythonRequest) -> bool:
-    """Return whether it is worth installing uv for such a Python."""
+    """Return whether uv, if it were installed, could provide a Python that satisfies the request."""
     versions = ((3, minor, patch) for minor in range(8, _NEWEST_MINOR_OF_UV) for patch in range(40))
     return any(
         request.allows(version) for version in versions if version >= _OLDEST_OF_UV and version not in _NOT_OF_UV
@@ -115,18 +116,18 @@ def _from_interpreter(interpreter: Interpreter, request: PythonRequest) -> BaseP
 
 
 def _compute_distance(wanted: Sequence[int], version: tuple[int, ...]) -> tuple[bool, int]:
-    """Return whether the major version differs, and the distance between the minor versions."""
+    """Return whether the major versions differ, and the distance between the minor versions."""
     is_another = bool(wanted) and version[0] != wanted[0]
     return is_another, 0 if is_another or len(wanted) < 2 else abs(version[1] - wanted[1])
 
 
 def _list_uv_versions(uv: str, environ: Mapping[str, str]) -> list[tuple[int, ...]]:
-    """Return the released versions that uv has or can fetch, from its own list."""
+    """Return the versions that uv has installed or can download, or an empty list if uv cannot be run."""
     command = [uv, "python", "list", "--all-versions", "--python-preference", "only-managed", "--offline"]
     try:
         answer = subprocess.run(
             [*command, "--no-config"],
-            env={**environ, "PATH": os.devnull},  # it would start all Pythons there
+            env={**environ, "PATH": os.devnull},  # uv would run every Python on PATH
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,

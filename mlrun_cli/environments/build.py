@@ -1,4 +1,4 @@
-"""Builds a planned environment, once, however many runs ask for it at the same time."""
+"""The build of a planned environment, done once even if several runs need it at the same time."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from pathlib import Path
 from mlrun_cli.core.locks import acquire_lock
 from mlrun_cli.environments.environment import Builder, EnvironmentBuild
 from mlrun_cli.environments.folder import EnvironmentFolder
-from mlrun_cli.environments.image import build_image_name, has_image, make_image
+from mlrun_cli.environments.image import build_image, build_image_name, has_image
 from mlrun_cli.environments.installation import InstallResult, install_with_conda, install_with_pip
 from mlrun_cli.environments.installer import Installer, print_changed, print_line
 from mlrun_cli.environments.local_sources import find_changed_source
 
 _LOOK_SECONDS = 0.05
 _PYTHON_VERSION = "import sys; print('%d.%d.%d' % sys.version_info[:3])"
-# Python 3.7 and older cannot list by themselves.
+# Python 3.7 and older have no `importlib.metadata`.
 _LIST = """
 try:
     from importlib.metadata import distributions
@@ -35,13 +35,13 @@ print("\\n".join(sorted("%s==%s" % one for one in found)))
 
 
 def build_environment(build: EnvironmentBuild, environ: Mapping[str, str]) -> int:
-    """Build the environment unless it exists; return 0, or the exit code of the failed installer.
+    """Build the environment unless it already exists, and return 0 or the exit code of the failed installer.
 
-    What the installer prints goes to stdout, without secrets. Killed at any point, it leaves a folder
-    that is not complete, which the next one clears away.
+    The installer's output goes to stdout, without secrets. A build that is killed leaves an incomplete folder, which
+    the next build removes.
 
     Raises:
-        OSError: the folder cannot be written, or is on a file system without locks.
+        OSError: the folder cannot be written, or its file system does not support locks.
     """
     folder = EnvironmentFolder(Path(build.folder))
     folder.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -52,7 +52,7 @@ def build_environment(build: EnvironmentBuild, environ: Mapping[str, str]) -> in
             return 0
         installer = Installer(environ, folder.path, lock)
         try:
-            result = _make(folder, build, installer, environ)
+            result = _create_environment(folder, build, installer, environ)
         except OSError:
             shutil.rmtree(folder.path, ignore_errors=True)
             raise
@@ -60,7 +60,7 @@ def build_environment(build: EnvironmentBuild, environ: Mapping[str, str]) -> in
             print_line(f"Error: {Path(build.installer).name} has ended well, and there is no {folder.interpreter}.")
             result = InstallResult(1)
         if result.exit_code:
-            # Frees the disk, and leaves the installer's words the last ones.
+            # Frees the disk, and keeps the installer's message as the last output.
             shutil.rmtree(folder.path, ignore_errors=True)
             return result.exit_code
         version = ""
@@ -83,10 +83,10 @@ def _is_built(folder: EnvironmentFolder, build: EnvironmentBuild) -> bool:
     return folder.is_complete() and (build.image is None or has_image(build.installer, build_image_name(build.key)))
 
 
-def _make(
+def _create_environment(
     folder: EnvironmentFolder, build: EnvironmentBuild, installer: Installer, environ: Mapping[str, str]
 ) -> InstallResult:
-    """Make the environment and install into it."""
+    """Create the environment in a new folder and install its packages."""
     if folder.path.exists():
         shutil.rmtree(folder.path)
     folder.path.mkdir(mode=0o700)
@@ -102,14 +102,14 @@ def _make(
         print_changed(changed)
         return InstallResult(1)
     if build.image is not None:
-        return InstallResult(make_image(folder, build, build.image, installer))
+        return InstallResult(build_image(folder, build, build.image, installer))
     if build.builder is Builder.CONDA:
         return install_with_conda(folder, build, installer)
     return install_with_pip(folder, build, installer, environ)
 
 
 def _list_command(folder: EnvironmentFolder, build: EnvironmentBuild) -> list[str]:
-    """Return the command that lists the installed packages."""
+    """Return the command that lists the packages installed in the environment."""
     python = str(folder.interpreter)
     if build.builder is Builder.UV:
         return [build.installer, "pip", "freeze", "--python", python]
@@ -133,7 +133,7 @@ def _hold_build_lock(path: Path, ready: str) -> Iterator[int]:
 
 
 def _try_lock(path: Path) -> int | None:
-    """Take the lock if it is free; return its descriptor."""
+    """Acquire the lock if it is free, and return its descriptor, or None if another process holds it."""
     try:
         return acquire_lock(path, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
@@ -141,7 +141,7 @@ def _try_lock(path: Path) -> int | None:
 
 
 def _wait_for(path: Path, ready: str) -> int:
-    """Wait for the lock; pass on the output of its holder meanwhile, except its last line."""
+    """Wait for the lock and return its descriptor; until then, copy its holder's output, except the line `ready`."""
     log, offset = b"", 0
     while (lock := _try_lock(path)) is None:
         log = log or _read_log_path(path)
@@ -152,7 +152,7 @@ def _wait_for(path: Path, ready: str) -> int:
 
 
 def _copy_log(log: bytes, offset: int, ready: str) -> int:
-    """Print a log from an offset on, without its last line; return the new offset. An unreadable log is empty."""
+    """Print a log from an offset, without the line `ready`, and return the new offset; ignore an unreadable log."""
     with suppress(OSError), open(log, "rb") as file:
         file.seek(offset)
         sys.stdout.buffer.write(file.read().replace(f"{ready}\n".encode(), b""))
@@ -162,7 +162,7 @@ def _copy_log(log: bytes, offset: int, ready: str) -> int:
 
 
 def _write_log_path(lock: int, log: bytes) -> None:
-    """Write the path of the holder's log into the lock file."""
+    """Write the path of the lock holder's log into the lock file."""
     os.ftruncate(lock, 0)
     os.pwrite(lock, log, 0)
 
@@ -174,7 +174,7 @@ def _read_log_path(path: Path) -> bytes:
 
 
 def _find_own_log() -> bytes:
-    """Return the path of the file that this process prints to; empty when it is unknown."""
+    """Return the path of the file to which this process prints, or an empty path if stdout is not a known file."""
     with suppress(OSError):
         log = os.readlink(b"/proc/self/fd/1")
         return log if os.path.isfile(log) else b""

@@ -1,4 +1,4 @@
-"""Plans the environment of a run when it is submitted: quickly, and without the network."""
+"""Planning of a run's environment at submission: fast, and without network access."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from mlrun_cli.environments.folder import EnvironmentFolder
 from mlrun_cli.environments.interpreters import PythonRequest, probe
 from mlrun_cli.environments.local_sources import compute_digests, find_local_sources
 from mlrun_cli.environments.mode import EnvironmentChoice, EnvironmentMode
-from mlrun_cli.environments.package_day import PackageDay, find_package_day, make_named_day
+from mlrun_cli.environments.package_day import PackageDay, create_package_day, find_package_day
 from mlrun_cli.environments.placeholders import replace_secrets
 from mlrun_cli.environments.planned_environment import PlannedEnvironment
 from mlrun_cli.environments.python_search import find_python, list_search_folders
@@ -39,12 +39,12 @@ def plan_conda(
     environ: Mapping[str, str],
     choice: EnvironmentChoice = _PINNED,
 ) -> PlannedEnvironment:
-    """Plan an environment with conda dependencies, under `home`, built by conda or, without one, from PyPI.
+    """Plan an environment with conda dependencies under `home`, built by conda, or from PyPI if conda is not installed.
 
     Raises:
-        EnvironmentNotBuilt: the Python that is asked for cannot be had, or no day can be known or kept to.
-        Unsupported: conda packages that are not known to be on PyPI, or an option of pip.
-        InvalidFile: a pip line or a version that nothing would take.
+        EnvironmentNotBuilt: the requested Python is not available, or the day for `dated` is unknown or unusable.
+        Unsupported: a conda package is not known to be on PyPI, or an option of pip is not supported.
+        InvalidFile: a pip line or a version is not valid.
     """
     is_relaxed, is_dated = choice.mode is EnvironmentMode.RELAXED, choice.mode is EnvironmentMode.DATED
     conda = find_conda(environ)
@@ -100,14 +100,14 @@ def _choose_package_day(
                 hint="Take the line out, or submit without 'dated'.",
             )
     if choice.day is not None:
-        return make_named_day(choice.day)
+        return create_package_day(choice.day)
     return find_package_day(wanted.files, environ)
 
 
 def _list_notes(
     request: PythonRequest, build: EnvironmentBuild, dependencies: CondaDependencies, *, is_without_conda: bool
 ) -> Iterator[str]:
-    """Yield notes on the Python and on the day."""
+    """Yield notes about a Python other than the requested one, and about the day of unpinned packages."""
     path, first = dependencies.path, build.pythons[0]
     where = "which uv fetches" if first.is_fetched else f"'{first.python}'"
     if first.only_wheels:
@@ -144,13 +144,13 @@ def _plan_with_conda(
 
 
 def find_conda(environ: Mapping[str, str]) -> str | None:
-    """Return the absolute path of conda, micromamba or mamba, the first of them that is on PATH."""
+    """Return the absolute path of conda, micromamba or mamba, the first found on PATH, or None."""
     found = (shutil.which(name, path=environ.get("PATH", "")) for name in _CONDAS)
     return next((str(Path(path).absolute()) for path in found if path), None)
 
 
 def find_uv(environ: Mapping[str, str]) -> str | None:
-    """Return the absolute path of uv: the one on PATH, else the one installed beside this program."""
+    """Return the absolute path of uv, on PATH or else installed next to the running Python, or None."""
     on_path = shutil.which("uv", path=environ.get("PATH", ""))
     if on_path:
         return str(Path(on_path).absolute())
@@ -211,13 +211,13 @@ def _make_build(
 
 
 def compute_key_and_folder(home: Path, content: Sequence[object]) -> tuple[str, str]:
-    """Return the key of an environment with this content, and its folder."""
+    """Return the key of an environment, a hash of its content, and the folder for that key under `home`."""
     key = hashlib.sha256(json.dumps(content).encode()).hexdigest()[:_KEY_LENGTH]
     return key, str(home.absolute() / "environments" / key)
 
 
 def _describe_machine() -> list[str]:
-    """Return the kind of machine and its C library: the same lines make another environment elsewhere."""
+    """Return the system with its architecture, and the C library; both affect which packages are installed."""
     system = os.uname()
     return [
         f"{system.sysname} {system.machine}",

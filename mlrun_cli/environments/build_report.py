@@ -18,7 +18,7 @@ _CURRENT = "'--environment current' takes the python on PATH as it is"
 
 
 def build_environment_document(environment: BuiltEnvironment, build: EnvironmentBuild) -> dict[str, Any]:
-    """Return the packages installed for `build`, for `system_logs/environment.json`."""
+    """Return the content of `system_logs/environment.json`: the environment and its installed packages."""
     return {
         "key": environment.key,
         "builder": environment.build.builder.value,
@@ -32,7 +32,7 @@ def build_environment_document(environment: BuiltEnvironment, build: Environment
 
 
 def describe_unpinned(environment: BuiltEnvironment) -> tuple[str, ...]:
-    """Return a run's warnings about versions left open in its environment, or about another Python."""
+    """Return warnings about versions that were left open in an environment, and about a Python other than planned."""
     unpinned, other = environment.unpinned, environment.other_python
     first = environment.build.pythons[0] if environment.build.pythons else ""
     return (
@@ -42,7 +42,7 @@ def describe_unpinned(environment: BuiltEnvironment) -> tuple[str, ...]:
 
 
 def describe_failed_build(plan: EnvironmentPlan, reason: str) -> str:
-    """Return why the environment cannot be built, and how to solve it; `reason` is the installer's message."""
+    """Return an error message for a failed build, with the installer's `reason` and suggested solutions."""
     if plan.container is None:
         ways = "" if plan.build is None else _suggest_solutions(plan.build)
         return f"The environment could not be built: {reason} {ways}".rstrip()
@@ -60,7 +60,7 @@ def _suggest_solutions(build: EnvironmentBuild) -> str:
 
 
 def _suggest_image_access(container: ContainerPlan, images: Sequence[str], reason: str) -> str:
-    """Return advice on how to get the image; empty when the reason gives no clue."""
+    """Return advice on how to get access to the images, or an empty text if the reason gives no clue."""
     short = [f"'docker.io/{image}'" for image in images if not get_registry(image)]
     if short and _WANTS_WHOLE_NAME in reason:
         return f"Write its whole name, such as {' and '.join(short)}; or "

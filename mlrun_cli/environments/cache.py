@@ -1,4 +1,4 @@
-"""The environments that are kept under `$MLRUN_HOME`: list them, find one, remove those that nobody needs."""
+"""The environments stored under `$MLRUN_HOME`: listed, and pruned when they are no longer used."""
 
 from __future__ import annotations
 
@@ -19,24 +19,25 @@ _NAME = re.compile(r"\.?([0-9a-f]+)(?:\.lock|\.in-use|\.[0-9]+)?")
 
 
 def list_environments(home: Path) -> Sequence[BuiltEnvironment]:
-    """Return the environments that are complete, the one last used first."""
-    find_built = (folder.find_built() for folder in _iterate_folders(home))
-    return sorted((one for one in find_built if one is not None), key=lambda one: -one.used_at)
+    """Return the complete environments, most recently used first."""
+    built = (folder.find_built() for folder in _iterate_folders(home))
+    return sorted((one for one in built if one is not None), key=lambda one: -one.used_at)
 
 
 def prune_environments(
     home: Path, unused_since: int, *, needed: Collection[str] = (), dry_run: bool
 ) -> tuple[Sequence[str], int]:
-    """Remove environments last used before that time and abandoned builds; keep what a live run uses.
+    """Remove abandoned builds and environments unused since a given time, except those that an active run uses.
 
     Args:
-        home: where they are kept.
-        unused_since: in microseconds.
-        needed: keys of those that are to stay.
-        dry_run: remove nothing.
+        home: the folder that contains them, `$MLRUN_HOME`.
+        unused_since: a timestamp in microseconds.
+        needed: keys of environments to keep.
+        dry_run: report what would be removed, without removing it.
 
     Returns:
-        The keys, and how many bytes the disk gets back; those of images, which share their layers, are not counted.
+        The keys of the removed environments, and the number of bytes freed. Images are not counted, since they share
+        layers.
 
     Raises:
         OSError: the folder cannot be written.
@@ -58,7 +59,7 @@ def prune_environments(
 
 
 def measure_disk_usage(folder: Path) -> int:
-    """Return the bytes that a folder takes on the disk, without contents shared by hard links."""
+    """Return the number of bytes that a folder occupies on disk, without files that have several hard links."""
     size = 0
     for top, _folders_in, files in os.walk(folder):
         for name in files:
@@ -69,7 +70,7 @@ def measure_disk_usage(folder: Path) -> int:
 
 
 def _iterate_folders(home: Path) -> Iterator[EnvironmentFolder]:
-    """Yield all environments, and the remains of failed builds and interrupted prunes."""
+    """Yield the folder of each environment, including leftovers of failed builds and interrupted prunes."""
     environments = home / "environments"
     with suppress(FileNotFoundError):
         names = map(_NAME.fullmatch, os.listdir(environments))
@@ -78,15 +79,15 @@ def _iterate_folders(home: Path) -> Iterator[EnvironmentFolder]:
 
 
 def _is_prunable(folder: EnvironmentFolder, unused_since: int, needed: Collection[str]) -> bool:
-    find_built = folder.find_built()
-    if find_built is None:
-        # Its builder is dead, or it would hold the lock.
+    built = folder.find_built()
+    if built is None:
+        # Its builder has died; otherwise it would hold the lock.
         return True
-    return find_built.key not in needed and find_built.used_at < unused_since
+    return built.key not in needed and built.used_at < unused_since
 
 
 def _remove_leftovers(folder: EnvironmentFolder, *, dry_run: bool) -> int:
-    """Remove what killed prunes have left of environments of this name; return the bytes freed."""
+    """Remove the leftovers of interrupted prunes of an environment, and return the number of bytes freed."""
     size = 0
     for doomed in filter(Path.is_dir, folder.path.parent.glob(f".{folder.path.name}.*")):
         size += measure_disk_usage(doomed)
@@ -96,7 +97,7 @@ def _remove_leftovers(folder: EnvironmentFolder, *, dry_run: bool) -> int:
 
 
 def _remove(folder: EnvironmentFolder) -> bool:
-    """Rename an environment and then remove it; return False if its image has to stay."""
+    """Remove an environment and its image; return False, and remove nothing, if the image cannot be removed."""
     engine = folder.read_engine()
     if engine is not None and not remove_image(engine, build_image_name(folder.path.name)):
         return False
@@ -110,7 +111,7 @@ def _remove(folder: EnvironmentFolder) -> bool:
 
 @contextmanager
 def _try_exclusive_use(folder: EnvironmentFolder) -> Iterator[bool]:
-    """Yield whether both locks are held: nobody builds the environment, and no live run uses it."""
+    """Lock the environment against builds and use, and yield whether both locks could be acquired."""
     with ExitStack() as stack:
         for path in (folder.lock, folder.in_use):
             is_new = not path.exists()
@@ -120,7 +121,7 @@ def _try_exclusive_use(folder: EnvironmentFolder) -> Iterator[bool]:
                 yield False
                 return
             if is_new:
-                os.utime(lock, (0, 0))  # its time tells when the environment was last used
+                os.utime(lock, (0, 0))  # its modification time is when the environment was last used
                 stack.callback(remove_locked, path, lock)
             else:
                 stack.callback(os.close, lock)

@@ -1,4 +1,4 @@
-"""Conda environment files (`conda_dependencies.yml`), and the same content inside a runconfig."""
+"""Conda environment files (`conda_dependencies.yml`), and conda dependencies inside a runconfig."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _PIP_WITH_ONE_EQUALS = re.compile(rf"({_NAME}(?:\[[^\]]*\])?)\s*=(?!=)\s*")
 
 @dataclass(frozen=True, slots=True)
 class VersionTerm:
-    """One condition on a version: `operator` is one of `= == != >= <= > < ~=`; `=1.2` takes any 1.2.x."""
+    """A condition on a version; `operator` is one of `= == != >= <= > < ~=`, where `=1.2` allows any 1.2.x."""
 
     operator: str
     version: str
@@ -31,7 +31,7 @@ class VersionTerm:
 
 @dataclass(frozen=True, slots=True)
 class CondaSpec:
-    """One conda package: its name, all the terms its version must meet, its build, and as it was written."""
+    """A conda package with its name, the conditions on its version, its build, its channel and its original text."""
 
     name: str
     version: tuple[VersionTerm, ...]
@@ -41,7 +41,7 @@ class CondaSpec:
 
     @property
     def version_text(self) -> str:
-        """Such as `=3.8` or `>=3.6,<3.9`; empty for any version."""
+        """The conditions on the version as text, such as `=3.8` or `>=3.6,<3.9`; empty for any version."""
         return ",".join(term.operator + term.version for term in self.version)
 
 
@@ -50,14 +50,14 @@ class CondaDependencies:
     """The dependencies of a conda environment.
 
     Attributes:
-        path: the file it stands in, for messages.
-        key_path: where in that file; empty for a conda file.
-        folder: what relative paths of the pip part are relative to.
-        name: the environment's own name, if any.
-        channels: as written.
-        packages: conda packages, Python itself among them.
+        path: the file that contains them, for messages.
+        key_path: their key path in that file; empty for a conda file.
+        folder: the folder to which relative paths of the pip part refer.
+        name: the name of the environment, if any.
+        channels: the channels, as written.
+        packages: the conda packages, including Python itself.
         pip: the lines of the pip part, as written.
-        variables: environment variables of what runs in it.
+        variables: environment variables for programs that run in the environment.
     """
 
     path: Path
@@ -74,26 +74,26 @@ def read_conda_dependencies(path: Path) -> CondaDependencies:
     """Read a conda environment file.
 
     Raises:
-        InvalidFile: unreadable, neither YAML nor JSON, or not what conda takes.
+        InvalidFile: the file is unreadable, neither YAML nor JSON, or not a valid conda environment.
     """
     document = read_document(path)
     return _Reader(path, "", _map_lines(document)).read(document, path.absolute().parent)
 
 
 def read_conda_mapping(mapping: Mapping[str, object], path: Path, key_path: str, folder: Path) -> CondaDependencies:
-    """Read conda dependencies from a value at `key_path` of the file at `path`.
+    """Parse conda dependencies from a mapping; `path` and `key_path` locate it in error messages.
 
     Raises:
-        InvalidFile: it is not what conda takes.
+        InvalidFile: it is not a valid conda environment.
     """
     return _Reader(path, key_path, {}).read(build_nodes(mapping, path).rebase(key_path), folder)
 
 
 def parse_conda_spec(text: str) -> CondaSpec:
-    """Return one entry of `dependencies`: `numpy=1.18`, `conda-forge::pandas >=1,<2`, `scipy=1.5=py38_0`.
+    """Parse an entry of `dependencies`, such as `numpy=1.18`, `conda-forge::pandas >=1,<2` or `scipy=1.5=py38_0`.
 
     Raises:
-        ValueError: it is none; the message says why.
+        ValueError: the text is not a valid conda package; the message explains why.
     """
     spec = _SPEC.fullmatch(text.strip())
     if spec is None:
@@ -125,7 +125,7 @@ def _parse_version_term(part: str, text: str) -> VersionTerm:
 
 
 def _quote(text: str) -> str:
-    """Return a text as an error may quote it."""
+    """Return a text with its secrets redacted, for error messages."""
     return Redaction().redact_value(text)
 
 
@@ -141,7 +141,7 @@ def _map_lines(node: Node) -> dict[str, int]:
 
 
 class _Reader:
-    """Checks the shape of one document; `key_path` is where it stands in its file."""
+    """A validating reader of a document; `key_path` is the position of the document in its file."""
 
     def __init__(self, path: Path, key_path: str, lines: Mapping[str, int]) -> None:
         self._path = path

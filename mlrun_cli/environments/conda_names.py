@@ -1,4 +1,4 @@
-"""Names of conda packages on PyPI."""
+"""The PyPI names of conda packages."""
 
 from __future__ import annotations
 
@@ -119,10 +119,10 @@ _LEFT_OUT = frozenset(map(canonicalize_name, _NOT_PYTHON.split()))
 
 
 def find_pypi_name(conda_name: str) -> str | None:
-    """Return the name on PyPI of the same package; None where that is not known."""
+    """Return the PyPI name of a conda package, or None if it is not known."""
     return _PYPI_NAMES.get(canonicalize_name(conda_name))
 
 
-def is_no_python_package(conda_name: str) -> bool:
-    """Return whether a conda package is a compiler, a C library or a program, which pip does not install."""
+def is_non_python_package(conda_name: str) -> bool:
+    """Return whether a conda package is known not to be a Python package, such as a compiler or a C library."""
     return canonicalize_name(conda_name) in _LEFT_OUT

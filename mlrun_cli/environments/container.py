@@ -21,10 +21,7 @@ _ANSWER_SECONDS = 10.0
 
 
 def is_program_missing(container: ContainerPlan, installer: Installer) -> bool:
-    """Return whether a program that the image must have cannot be started.
-
-    Says so on stdout, after the engine's words.
-    """
+    """Return whether a program that the image must contain cannot be started, and if so, print an error."""
     for program in container.programs:
         options = ["--rm", *_NETWORK, *container.options, "--entrypoint", program]
         look = [container.engine, "run", *options, container.image, "--version"]
@@ -45,19 +42,19 @@ def build_container_command(
     work: Path,
     mounts: Iterable[Path],
 ) -> list[str]:
-    """Return the command that runs `argv` in the container; it has to be started with that environment.
+    """Return the command that runs `argv` in the container; it must be started with the same environment variables.
 
-    Variables stand in it by their names alone, so that their values are not seen in a list of processes.
+    The command contains only the names of variables, so that their values do not appear in process listings.
 
     Args:
-        container: which one.
-        argv: what is started in it.
-        environment: what the process would have without a container.
-        run_id: the container is labelled with it.
-        number: of the process within the run.
-        is_reading: whether it has a standard input.
-        work: the folder it starts in.
-        mounts: folders that it sees where they are.
+        container: the planned container.
+        argv: the command to run in it.
+        environment: the environment variables of the process.
+        run_id: the id of the run, which becomes the container's label.
+        number: the number of the process within the run.
+        is_reading: whether the process reads standard input.
+        work: the working directory.
+        mounts: folders to mount at the same paths.
     """
     passed = [name for name in sorted(environment) if name in container.variables or _is_passed_on(name)]
     is_rootless_podman = Path(container.engine).name == "podman" and os.getuid() != 0
@@ -86,13 +83,13 @@ def build_container_command(
 
 
 def end_containers(container: ContainerPlan, run_id: str, environment: Mapping[str, str]) -> bool:
-    """Kill all containers of a run; return whether the engine says that none is left.
+    """Kill all containers of a run, and return whether the engine confirms that none is still running.
 
-    Before its processes are killed: with them dies what podman needs to clear up.
+    Call this before the run's processes are killed: podman needs some of them to clean up.
     """
     found = _list_containers(container, run_id, environment, "--all")
     if found:
-        # podman's `rm` alone would wait for ten seconds for a script that is deaf to SIGTERM.
+        # podman's `rm` alone would wait ten seconds for a script that ignores SIGTERM.
         _read_output([container.engine, "kill", *found], environment)
         _read_output([container.engine, "rm", "--force", *found], environment)
         found = _list_containers(container, run_id, environment)
@@ -100,7 +97,7 @@ def end_containers(container: ContainerPlan, run_id: str, environment: Mapping[s
 
 
 def describe_running_containers(container: ContainerPlan, run_id: str) -> str:
-    """Return the warning of a run whose containers could not be ended."""
+    """Return the warning for a run whose containers could not be stopped."""
     engine = os.path.basename(container.engine)
     look = f"{engine} ps --filter label={RUN_LABEL}={run_id}"
     return f"A container of the run may still run, since {engine} does not answer: '{look}' shows it once it does."
@@ -109,13 +106,13 @@ def describe_running_containers(container: ContainerPlan, run_id: str) -> str:
 def _list_containers(
     container: ContainerPlan, run_id: str, environment: Mapping[str, str], *options: str
 ) -> list[str] | None:
-    """Return the containers of a run, without options those that run; None when the engine does not tell."""
+    """Return the ids of a run's containers that `ps` lists with these options, or None if the engine call fails."""
     label = f"label={RUN_LABEL}={run_id}"
     return _read_output([container.engine, "ps", *options, "--quiet", "--filter", label], environment)
 
 
 def _read_output(command: Sequence[str], environment: Mapping[str, str]) -> list[str] | None:
-    """Return the words that a command prints; None when it fails or takes too long."""
+    """Return the whitespace-separated output of a command, or None if it fails or times out."""
     try:
         done = subprocess.run(
             command,
@@ -140,6 +137,6 @@ def _is_passed_on(name: str) -> bool:
 
 
 def _format_mount(folder: Path) -> str:
-    """Return a mount as engines read it: comma-separated, values with a comma or a quote quoted."""
+    """Return the value of `--mount` that binds a folder to the same path, with special characters quoted."""
     fields = ("type=bind", f"source={folder}", f"target={folder}")
     return ",".join('"{}"'.format(field.replace('"', '""')) if set(field) & {",", '"'} else field for field in fields)

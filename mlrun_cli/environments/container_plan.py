@@ -1,4 +1,4 @@
-"""Plan of the container that a run configuration asks for."""
+"""Planning of the container that a run configuration requests."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from mlrun_cli.errors import Unsupported
 from mlrun_cli.runconfigs.communicators import list_launcher_programs, read_launch
 from mlrun_cli.runconfigs.run_configuration import RunConfiguration
 
-# For who ends the containers of a run whose supervisor is gone; none of them holds a secret.
+# Variables for stopping the containers of a run whose supervisor has died; none of them contains a secret.
 _REACHED_BY = (
     *("HOME", "PATH", "XDG_RUNTIME_DIR", "SSH_AUTH_SOCK"),
     *("DOCKER_HOST", "DOCKER_CONTEXT", "DOCKER_CONFIG", "DOCKER_TLS_VERIFY", "DOCKER_CERT_PATH"),
@@ -34,19 +34,19 @@ def plan_container(
     environment: Mapping[str, str],
     redaction: Redaction,
 ) -> PlannedEnvironment:
-    """Return the container that a configuration asks for, and how its image is made.
+    """Plan the container that a configuration requests, including the build of its image.
 
     Args:
-        configuration: what the runconfig says.
+        configuration: the run configuration.
         engine: the absolute path of docker or podman.
-        home: where it is noted which images were made.
-        project: what a relative path of the runconfig begins from.
-        environment: the submitter's.
-        redaction: of the run.
+        home: the folder that stores environments, `$MLRUN_HOME`.
+        project: the folder to which relative paths of the runconfig refer.
+        environment: the environment variables of the submitter.
+        redaction: the redaction of the run.
 
     Raises:
-        Unsupported: no image is named, it cannot be made, or a secret is in sight.
-        InvalidFile: its Dockerfile is no text.
+        Unsupported: no image is specified, it cannot be built, or a command line would reveal a secret.
+        InvalidFile: the Dockerfile is not a text file.
     """
     _refuse_login(configuration, engine)
     made = plan_image(configuration, engine, home=home, project=project, redaction=redaction)

@@ -1,4 +1,4 @@
-"""A folder that describes an environment, as `Environment.save_to_directory` and `az ml environment` write it.
+"""A folder that defines an environment, as `Environment.save_to_directory` and `az ml environment` write it.
 
 azureml_environment.json    the `environment` section of a runconfig
 conda_dependencies.yml      its conda dependencies, if it has any
@@ -35,11 +35,11 @@ _SCAFFOLD: Mapping[str, Any] = {
 
 
 def read_environment_folder(folder: Path) -> dict[str, Any]:
-    """Read the definition in a folder; it is only checked to be a mapping with a name.
+    """Read the environment definition in a folder, and check only that it is a mapping with a name.
 
     Raises:
-        UsageError: there is none.
-        InvalidFile: a file cannot be read, or is none.
+        UsageError: the folder has no definition.
+        InvalidFile: a file cannot be read, or is not valid.
     """
     path = folder / DEFINITION_NAME
     if not path.exists():
@@ -63,18 +63,18 @@ def read_environment_folder(folder: Path) -> dict[str, Any]:
 
 
 def write_environment_folder(folder: Path, definition: Mapping[str, Any], *, overwrite: bool) -> None:
-    """Write a definition into a folder, which is made if it is not there.
+    """Write an environment definition into a folder, which is created if necessary.
 
     Args:
-        folder: where to.
-        definition: with its name.
-        overwrite: whether files of an environment that are there may be replaced.
+        folder: the folder to write to.
+        definition: the definition, including its name.
+        overwrite: whether existing files of an environment may be replaced.
 
     Raises:
-        UsageError: there are files already.
-        MlrunError: it cannot be written.
+        UsageError: the folder already has files of an environment.
+        MlrunError: a file cannot be written.
     """
-    import yaml  # noqa: PLC0415 - it takes 16 ms to import
+    import yaml  # noqa: PLC0415 - its import takes 16 ms
 
     document = {key: dict(value) if isinstance(value, Mapping) else value for key, value in definition.items()}
     conda = (document.get("python") or {}).pop("condaDependencies", None)
@@ -88,11 +88,11 @@ def write_environment_folder(folder: Path, definition: Mapping[str, Any], *, ove
 
 
 def scaffold_environment_folder(folder: Path, name: str) -> None:
-    """Write a sample definition of an environment.
+    """Write a sample environment definition with this name into a folder.
 
     Raises:
-        UsageError: there is one already.
-        MlrunError: it cannot be written.
+        UsageError: the folder already has files of an environment.
+        MlrunError: a file cannot be written.
     """
     definition = {"name": name, "version": None, **_SCAFFOLD}
     texts = {CONDA_NAME: CONDA_DEPENDENCIES, DEFINITION_NAME: json.dumps(definition, indent=4) + "\n"}
@@ -100,7 +100,7 @@ def scaffold_environment_folder(folder: Path, name: str) -> None:
 
 
 def _write(folder: Path, texts: Mapping[str, str | None], *, overwrite: bool) -> None:
-    """Write files, the one that makes it an environment last; with `overwrite`, those of no text are taken away."""
+    """Write the files in order; with `overwrite`, replace existing files and delete those without a text."""
     there = [name for name in (DEFINITION_NAME, CONDA_NAME, DOCKERFILE_NAME) if os.path.lexists(folder / name)]
     if there and not overwrite:
         raise FileAlreadyExists(

@@ -1,4 +1,4 @@
-"""Arguments of `docker run` in a runconfig, for a run that is in no container."""
+"""Arguments of `docker run` in a runconfig, interpreted for a run outside a container."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _OPTION_AND_VALUE = re.compile(r"(--?[\w-]+)\s+(\S.*)", re.DOTALL)
 
 
 class Volume(NamedTuple):
-    """A folder or file of the machine and where a container would have it; `words` are those that ask for it."""
+    """A file or folder of the machine, and its path in the container; `words` are the arguments that request it."""
 
     source: str
     target: str
@@ -25,12 +25,12 @@ class Volume(NamedTuple):
 
 
 class DockerArguments(NamedTuple):
-    """Volumes, variables and the rest of the arguments.
+    """The arguments of `docker run`, parsed into volumes, variables and others.
 
     Attributes:
-        volumes: folders and files of the machine.
+        volumes: files and folders of the machine.
         variables: environment variables with their values.
-        others: all else, as it is typed, an option and its value as one text.
+        others: all other arguments as typed, an option with its value as one text.
     """
 
     volumes: tuple[Volume, ...]
@@ -39,7 +39,7 @@ class DockerArguments(NamedTuple):
 
 
 def split_options(arguments: Sequence[str]) -> list[str]:
-    """Return the arguments, split where an option and its value were written as one, as in `-v /a:/b`."""
+    """Return the arguments, with those that hold both an option and its value, such as `-v /a:/b`, split in two."""
     words: list[str] = []
     for argument in arguments:
         found = _OPTION_AND_VALUE.fullmatch(argument)
@@ -48,7 +48,7 @@ def split_options(arguments: Sequence[str]) -> list[str]:
 
 
 def read_docker_arguments(arguments: Sequence[str]) -> DockerArguments:
-    """Parse Docker's arguments into volumes, variables, and those without a meaning outside of a container."""
+    """Parse arguments of `docker run` into volumes, variables, and others that have no effect outside a container."""
     volumes: list[Volume] = []
     variables: dict[str, str] = {}
     others: list[str] = []
@@ -62,7 +62,7 @@ def read_docker_arguments(arguments: Sequence[str]) -> DockerArguments:
             volumes.append(Volume(*volume, words))
         elif value is not None and option in _VARIABLE:
             name, has_value, text = value.partition("=")
-            if has_value:  # one without a value is the submitter's, which a script has anyway
+            if has_value:  # a variable without a value is the submitter's, which the script inherits anyway
                 variables[name] = text
         else:
             others.append(words)
@@ -70,7 +70,7 @@ def read_docker_arguments(arguments: Sequence[str]) -> DockerArguments:
 
 
 def _split_options(words: list[str]) -> Iterator[tuple[str, str | None, str]]:
-    """Yield each option with its value, if it has one, and as it was typed."""
+    """Yield each option with its value, or None if it has none, and its text as typed."""
     rest = deque(words)
     while rest:
         word = rest.popleft()
@@ -87,7 +87,7 @@ def _split_options(words: list[str]) -> Iterator[tuple[str, str | None, str]]:
 
 
 def _parse_volume(parts: list[str]) -> tuple[str, str] | None:
-    """Return source and target of `SOURCE:TARGET[:OPTIONS]`; None for a volume that an engine keeps."""
+    """Return source and target of `SOURCE:TARGET[:OPTIONS]`, or None for a volume that the engine manages."""
     source, *others = parts
     is_path = source.startswith((".", "~")) or "/" in source
     return (source, os.path.normpath(others[0])) if others and others[0].startswith("/") and is_path else None

@@ -1,4 +1,4 @@
-"""Docker keys of a run configuration, in the section `docker` or, before it, `environment.docker`."""
+"""Docker keys of a run configuration, in the section `docker` or the older `environment.docker`."""
 
 from __future__ import annotations
 
@@ -13,29 +13,29 @@ _ARGUMENTS = ("docker.arguments", "environment.docker.arguments")
 
 
 def find_engine(search_path: str) -> str | None:
-    """Return the absolute path of docker or podman, the first of them that is on PATH."""
+    """Return the absolute path of docker or podman, the first found on PATH, or None."""
     found = (shutil.which(name, path=search_path) for name in ENGINES)
     return next((os.path.abspath(path) for path in found if path), None)
 
 
 def is_docker_on(configuration: RunConfiguration) -> bool:
-    """Return whether a container is wanted."""
+    """Return whether the configuration enables Docker."""
     return any(configuration.rest.get(switch) is True for switch in DOCKER_SWITCHES)
 
 
 def wants_container(configuration: RunConfiguration) -> bool:
-    """Return whether the packages are in an image: docker is on, and no conda dependencies are named."""
+    """Return whether the script runs in a container: Docker is enabled, and dependencies are user-managed."""
     return is_docker_on(configuration) and configuration.python.user_managed_dependencies
 
 
 def get_shared_memory(configuration: RunConfiguration) -> str | None:
-    """Return the size of the shared memory, `shmSize`; None when none is set."""
+    """Return the size of the shared memory, `shmSize`, or None if it is not set."""
     size = configuration.rest.get("docker.shmSize") or configuration.rest.get("environment.docker.shmSize")
     return str(size) if size else None
 
 
 def list_engine_arguments(configuration: RunConfiguration) -> list[str]:
-    """Return the `arguments` for the engine, an option and its value apart."""
+    """Return the `arguments` for the container engine, with options separated from their values."""
     found = configuration.rest.get(get_arguments_key(configuration))
     if not found:
         return []
@@ -45,5 +45,5 @@ def list_engine_arguments(configuration: RunConfiguration) -> list[str]:
 
 
 def get_arguments_key(configuration: RunConfiguration) -> str:
-    """Return the key of the `arguments` that apply."""
+    """Return the key path of the `arguments` that apply, by default `docker.arguments`."""
     return next((key for key in _ARGUMENTS if configuration.rest.get(key)), _ARGUMENTS[0])

@@ -1,4 +1,4 @@
-"""The environment that a run was planned to have."""
+"""The planned environment of a run, and the environment that is built from the plan."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _FROM = r"(?im)^[ \t]*FROM[ \t]+(?:--\S+[ \t]+)*(\S+)(?:[ \t]+AS[ \t]+(\S+))?"
 
 
 class EnvironmentKind(str, Enum):
-    """Who provides the packages."""
+    """The provider of the packages: the user, or a build."""
 
     USER_MANAGED = "user-managed"
     BUILT = "built"
@@ -27,16 +27,16 @@ class Builder(str, Enum):
     PIP = "pip"
     CONDA = "conda"
     IMAGE = "image"
-    """docker or podman, which makes an image of a Dockerfile."""
+    """docker or podman, which builds an image from a Dockerfile."""
 
 
 class ImageSource(NamedTuple):
     """The source of an image.
 
     Attributes:
-        dockerfile: the text of its Dockerfile.
-        context: the absolute folder that it copies files from; None for an empty one.
-        context_digest: changes with what is in that folder.
+        dockerfile: the text of the Dockerfile.
+        context: the absolute path of the build context; None for an empty one.
+        context_digest: a digest of the files in the context.
     """
 
     dockerfile: str
@@ -45,7 +45,7 @@ class ImageSource(NamedTuple):
 
     @property
     def bases(self) -> tuple[str, ...]:
-        """The images that it begins with, but for those that it makes itself."""
+        """The base images of the Dockerfile, without the stages that it defines itself."""
         found = [match.groups() for match in re.finditer(_FROM, self.dockerfile)]
         made = {stage for _base, stage in found} | {"scratch"}
         return tuple(dict.fromkeys(base for base, _stage in found if base not in made))
@@ -55,9 +55,9 @@ class LocalSource(NamedTuple):
     """A file or folder of this machine that packages are installed from.
 
     Attributes:
-        line: the requirement or option that names it.
-        path: absolute.
-        stamp: changes with what is there.
+        line: the requirement or option that refers to it.
+        path: its absolute path.
+        stamp: a digest that changes with the files.
     """
 
     line: str
@@ -66,17 +66,17 @@ class LocalSource(NamedTuple):
 
     @property
     def is_editable(self) -> bool:
-        """Whether the package is used where it stands."""
+        """Whether the package is installed in editable mode."""
         return self.line.startswith("--editable ")
 
 
 class BasePython(NamedTuple):
-    """A Python that an environment may be made from.
+    """A Python from which an environment may be created.
 
     Attributes:
-        python: the absolute path of a base interpreter, or a version request (`3.8.13`, `>=3.8,<3.9`) that uv fetches.
-        version: such as `3.11.7`; empty for what has to be fetched.
-        only_wheels: what is pinned has to fit as a wheel; it was chosen for another Python.
+        python: the absolute path of a base interpreter, or a version request (`3.8.13`, `>=3.8,<3.9`) for uv.
+        version: such as `3.11.7`; empty if uv provides the Python for a request.
+        only_wheels: whether pinned packages must be installed from wheels, since they were pinned for another Python.
     """
 
     python: str
@@ -85,7 +85,7 @@ class BasePython(NamedTuple):
 
     @property
     def is_fetched(self) -> bool:
-        """Whether uv has, or fetches, it."""
+        """Whether uv provides the Python, from its own installations or by download."""
         return not self.python.startswith("/")
 
     def __str__(self) -> str:
@@ -93,24 +93,24 @@ class BasePython(NamedTuple):
 
 
 class EnvironmentBuild(NamedTuple):
-    """Input of the installer. Secrets are replaced by `${NAME}` of variables.
+    """The input of a build; secrets are replaced by placeholders such as `${NAME}`.
 
     Attributes:
-        key: the hash of the rest.
-        folder: the absolute folder named for it, shared by all runs with the same key.
-        pythons: what it may be made from, the best first: a later one where what is pinned cannot be had on the first.
-            None where conda or a Dockerfile decides.
-        builder: which kind of installer.
+        key: a hash of the content.
+        folder: the absolute path of the folder named after the key, shared by all runs with the same key.
+        pythons: the candidate Pythons, best first; a later one is used if pinned versions are not available for the
+            first. Empty if conda or a Dockerfile decides.
+        builder: the kind of installer.
         installer: the absolute path of uv, of conda (micromamba, mamba), of docker or podman, or the base interpreter.
-        requirements: lines as in a requirements file, paths absolute.
-        options: the same.
-        packages: conda's own specs, for conda.
-        channels: where conda looks for them.
-        is_relaxed: versions that cannot be had are left open.
-        uploaded_before: what is not pinned is as it was at this moment (`2020-06-01T23:59:59Z`); empty for now.
-        day_source: in words, where that is from; not a part of the key.
-        image: what the image is made of, where the environment is one.
-        local: what requirements and options name of this machine.
+        requirements: requirements as lines of a requirements file, with absolute paths.
+        options: options as lines of a requirements file, with absolute paths.
+        packages: package specs, for conda.
+        channels: channels, for conda.
+        is_relaxed: whether versions that are not available are left open.
+        uploaded_before: the cutoff time for unpinned packages (`2020-06-01T23:59:59Z`); empty for none.
+        day_source: a description of where the day comes from; not part of the key.
+        image: the source of the image, if the environment is an image.
+        local: the files and folders of this machine that requirements and options refer to.
     """
 
     key: str
@@ -136,38 +136,38 @@ class EnvironmentBuild(NamedTuple):
 
     @property
     def python(self) -> str:
-        """The first of what it may be made from: an interpreter's path, or a version; empty where there is none."""
+        """The first candidate Python, as an interpreter's path or a version request; empty if there is none."""
         return self.pythons[0].python if self.pythons else ""
 
     @property
     def day(self) -> str | None:
-        """The day whose versions are meant where none is pinned, such as `2020-06-01`; None for today's."""
+        """The cutoff day for unpinned packages, such as `2020-06-01`, or None for the latest versions."""
         return self.uploaded_before.partition("T")[0] or None
 
     @classmethod
     def from_json(cls, document: Mapping[str, Any]) -> EnvironmentBuild:
-        """Return the build in a JSON object; keys of other versions are left out."""
+        """Create the build from a JSON object, ignoring unknown keys."""
         known = {name: document[name] for name in cls._fields if name in document}
         lists = {name: tuple(value) for name, value in known.items() if isinstance(value, list)}
         image = None if known.get("image") is None else ImageSource(**known["image"])
         local = tuple(LocalSource(*source) for source in known.get("local", ()))
         pythons = tuple(BasePython(*python) for python in known.get("pythons", ()))
-        if not pythons and document.get("python"):  # as an earlier version has written it
+        if not pythons and document.get("python"):  # as written by an earlier version
             pythons = (BasePython(document["python"], only_wheels=document.get("only_wheels", False)),)
         parts = {"builder": Builder(document["builder"]), "image": image, "local": local, "pythons": pythons}
         return cls(**{**known, **lists, **parts})
 
 
 class ContainerPlan(NamedTuple):
-    """The container that a script runs in; holds no secret.
+    """The container in which a script runs; contains no secrets.
 
     Attributes:
         engine: the absolute path of docker or podman.
-        image: as the engine takes it.
-        options: more words for its `run`.
-        variables: the names of the runconfig's own variables.
-        programs: what has to be in the image for the script to be started.
-        reached_by: the submitter's variables by which the engine is found, `DOCKER_HOST` among them.
+        image: the image name, as passed to the engine.
+        options: additional options of the engine's `run`.
+        variables: the names of the environment variables that the runconfig sets.
+        programs: programs that the image must contain to start the script.
+        reached_by: the submitter's variables for connecting to the engine, such as `DOCKER_HOST`.
     """
 
     engine: str
@@ -184,17 +184,17 @@ class ContainerPlan(NamedTuple):
 
     @classmethod
     def from_json(cls, document: Mapping[str, Any]) -> ContainerPlan:
-        """Return the plan in a JSON object."""
+        """Create the container plan from a JSON object."""
         options, variables, programs = (tuple(document.get(name, ())) for name in ("options", "variables", "programs"))
         reached_by = document.get("reached_by", {})
         return cls(document["engine"], document["image"], options, variables, programs, reached_by)
 
 
 class EnvironmentPlan(NamedTuple):
-    """`interpreter` is the absolute path that runs the script, once `build`, if any, is done.
+    """The planned environment of a script, whose `interpreter` runs it once `build`, if any, is complete.
 
-    Where `starter` has words, they stand in front of the script instead, and find that Python by a variable.
-    With a `container`, the interpreter is one of its image, and so is what `build` makes.
+    `interpreter` is an absolute path or, with a `container`, the name of a program in its image, which `build` builds.
+    A non-empty `starter`, such as `spark-submit`, runs the script instead, and gets the interpreter from a variable.
     """
 
     interpreter: str
@@ -204,7 +204,7 @@ class EnvironmentPlan(NamedTuple):
 
     @property
     def kind(self) -> EnvironmentKind:
-        """User-managed when there is nothing to build."""
+        """The kind of the environment: user-managed if there is nothing to build, else built."""
         return EnvironmentKind.USER_MANAGED if self.build is None else EnvironmentKind.BUILT
 
     def to_json(self) -> dict[str, Any]:
@@ -219,7 +219,7 @@ class EnvironmentPlan(NamedTuple):
 
     @classmethod
     def from_json(cls, document: Mapping[str, Any]) -> EnvironmentPlan:
-        """Return the plan in a JSON object."""
+        """Create the environment plan from a JSON object."""
         build, container = document["build"], document.get("container")
         return cls(
             document["interpreter"],
@@ -230,18 +230,18 @@ class EnvironmentPlan(NamedTuple):
 
 
 class BuiltEnvironment(NamedTuple):
-    """An environment on the disk; moments in microseconds.
+    """A complete environment on disk.
 
     Attributes:
-        key: its name.
-        build: what it was made from.
-        folder: where it is.
-        python_version: such as `3.11.2`; empty when it was made before that was written down.
-        installed: `name==version`, one each.
-        unpinned: the versions that could not be had, as they were asked for.
-        other_python: the version it was made from, where that is not the first of the build; else empty.
-        built_at: when it was made.
-        used_at: when a run last took it.
+        key: its key.
+        build: the build that created it.
+        folder: the absolute path of its folder.
+        python_version: such as `3.11.2`; empty if it was not recorded.
+        installed: the installed packages, as `name==version`.
+        unpinned: requirements whose versions were not available, as requested.
+        other_python: the version of its Python if that is not the first candidate of the build; else empty.
+        built_at: the timestamp of the build, in microseconds.
+        used_at: the timestamp of its last use by a run, in microseconds.
     """
 
     key: str

@@ -1,4 +1,4 @@
-"""Why an environment could not be built, in one line, by what the installer has printed."""
+"""The reason why an environment could not be built, in one line, extracted from the installer's output."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from itertools import takewhile
 
 _COMPLAINTS = ("error:", "\N{MULTIPLICATION SIGN}")
 
-# Compiled when they are needed, by a supervisor whose environment could not be built.
+# Compiled only when a supervisor needs them, after a failed build.
 
-# What a program printed that pip or uv had started to build a package: pip of today, pip of before 2022, uv.
+# The output of a program that pip or uv ran to build a package: today's pip, pip before 2022, and uv.
 _OUTPUT_OF_BUILD = (
     r"(?ms)^[ \t]*\S+> \[\d+ lines of output\]\n(?P<pip>.*?)^[ \t]*\[end of output\]"
     r"|^[ \t]*Complete output[^\n]*\n(?P<old_pip>.*?)^[ \t]*-{20,}$"
@@ -29,14 +29,14 @@ _CONFLICT = r"(?ms)^ERROR: (?P<what>Cannot install .+? because .+?)\n(?P<rest>.*
 _OF_CONDA = r"(?m)^(?:\w+Error|ResolvePackageNotFound|PackagesNotFoundError):.*"
 _NO_TIMES = "is missing an upload date"
 _CAUSE_OF_UV = " cause: "
-"""Between what has failed and why, each in a line of its own."""
+"""The separator between a failure and its cause, which are on separate lines."""
 _MOST_LETTERS = 600
 
 
 def find_failure_reason(log: str) -> str:
-    """Return the cause of a failure that pip, uv or conda names at the end of its output.
+    """Return the cause of a failure that pip, uv or conda reports at the end of its output.
 
-    What a package printed that could not be built comes before the installer's own words on that.
+    If a package could not be built, its error takes precedence over the installer's message.
     """
     text = log.replace("\r", "\n")
     if _NO_TIMES in text:
@@ -53,29 +53,29 @@ def find_failure_reason(log: str) -> str:
 def is_unreachable(log: str) -> bool:
     """Return whether an installer's output shows that no index could be reached.
 
-    pip goes on without one of several, and then names the versions that the others have.
+    If only one of several indexes is unreachable, pip continues and lists the versions that the others have.
     """
     by_pip = "connection broken by" in log and re.search(r"\(from versions: (?:none)?\)", log) is not None
     return by_pip or "error sending request" in log
 
 
 def is_untrusted(log: str) -> bool:
-    """Return whether uv's output shows a certificate of an unknown issuer."""
+    """Return whether uv's output reports an invalid TLS certificate, as from an unknown issuer."""
     return "invalid peer certificate" in log
 
 
 def _find_build_failure(text: str) -> str | None:
-    """Return the package that failed to build and its error; None if none failed."""
+    """Return a message with the package that failed to build and its error, or None if none failed."""
     begins, ends = text.find(" lines of output]"), text.find("[end of output]")
     if ends >= 0 and not 0 <= begins < ends:
-        text = f"╰─> [0 lines of output]\n{text}"  # the log is longer than what was read of its end
+        text = f"╰─> [0 lines of output]\n{text}"  # only the end of the log was read
     outputs = list(re.finditer(_OUTPUT_OF_BUILD, text))
     if not outputs or any(map(_is_unrelated, text[outputs[-1].end() :].splitlines())):
         return None
-    # uv shows stdout and stderr of one program, one after the other: the last of them tells, if there is one.
+    # uv shows a program's stdout and then its stderr, each if not empty; the last one contains the error.
     lines = list(_clean_lines(outputs[-1][0]))
     cause = _find_cause(lines)
-    # pip says at the end, uv in front, what it was.
+    # pip mentions the package after the output, uv before it.
     built = re.compile(_BUILT)
     named = [*built.finditer(text, 0, outputs[-1].start()), *built.finditer(text, outputs[-1].end())]
     names = [match.group(match.lastgroup or 0) for match in named]
@@ -83,12 +83,12 @@ def _find_build_failure(text: str) -> str | None:
 
 
 def _is_unrelated(line: str) -> bool:
-    """Return whether a line after the output of a build reports something else."""
+    """Return whether a line after the output of a build reports an error that does not concern that build."""
     return line.lower().startswith("error:") and re.search(_OF_THAT_BUILD, line) is None
 
 
 def _clean_lines(output: str) -> Iterator[str]:
-    """Return the lines of a program's output without framing lines and common indentation."""
+    """Return the non-empty lines of a program's output without framing lines and common indentation."""
     inner = [line for line in output.splitlines()[1:] if not re.fullmatch(r"\s*(\[\w+( of output)?\]|-{20,})", line)]
     indent = min((len(line) - len(line.lstrip()) for line in inner if line.strip()), default=0)
     return (line[indent:].rstrip() for line in inner if line.strip())
@@ -104,12 +104,12 @@ def _find_cause(lines: Sequence[str]) -> str:
 
 
 def _shorten(name: str) -> str:
-    """Return the name alone: `badcc @ file:///…` → `badcc`."""
+    """Return only the name of a package, such as `badcc` for `badcc @ file:///…`."""
     return name.partition(" @ ")[0].rpartition("/")[2]
 
 
 def _find_conflict(text: str) -> str | None:
-    """Return pip's report of conflicting versions; None if there is none."""
+    """Return pip's report of conflicting versions as one line, or None if there is none."""
     conflict = re.search(_CONFLICT, text)
     if conflict is None:
         return None
@@ -119,7 +119,7 @@ def _find_conflict(text: str) -> str | None:
 
 
 def _find_conda_error(text: str) -> str | None:
-    """Return the last exception of conda's, with the packages that it names; None where there is none."""
+    """Return conda's last exception with the packages that it lists, or None if there is none."""
     found = list(re.finditer(_OF_CONDA, text))
     if not found:
         return None
@@ -129,7 +129,7 @@ def _find_conda_error(text: str) -> str | None:
 
 
 def _find_last_complaint(text: str) -> str:
-    """Return the last line that reports an error."""
+    """Return the last error message in an installer's output, or its last line if it reports no error."""
     lines = [line.strip().removeprefix("╰─▶").strip() for line in text.splitlines()]
     starts = [number for number, line in enumerate(lines) if line.lower().startswith(_COMPLAINTS)]
     if not starts:

@@ -1,4 +1,4 @@
-"""The folder of one built environment; it alone names the files inside."""
+"""The folder of a built environment, which defines the paths of the files in it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from mlrun_cli.errors import OperatingSystemError
 
 
 class EnvironmentFolder:
-    """`environments/<key>/` and the lock files beside it."""
+    """The folder of an environment, `environments/<key>/`, and its lock files."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -33,18 +33,18 @@ class EnvironmentFolder:
         self._complete = path / "complete.json"
 
     def is_complete(self) -> bool:
-        """Return whether the build was finished and its interpreter (a link to the base) can still be run.
+        """Return whether the build was finished and its interpreter, if it has one, is still executable.
 
-        Whether an image is still there, only its engine knows.
+        Whether an image still exists is not checked; only its engine knows.
         """
         return self._complete.exists() and (self._engine.exists() or os.access(self.interpreter, os.X_OK))
 
     def record_engine(self, engine: str) -> None:
-        """Record the engine that holds the image, before it is built."""
+        """Record the path of the container engine that will build and store the image."""
         self._engine.write_text(engine, encoding="utf-8")
 
     def read_engine(self) -> str | None:
-        """Return the absolute path of the docker or podman with the environment's image; None without one."""
+        """Return the absolute path of the docker or podman that has the image, or None if none is recorded."""
         try:
             return self._engine.read_text(encoding="utf-8")
         except OSError:
@@ -52,7 +52,7 @@ class EnvironmentFolder:
 
     @contextmanager
     def write_secret_file(self, path: Path, text: str) -> Iterator[Path]:
-        """Write a file that only its user can read, and remove it after use."""
+        """Write a file that only the user can read, and delete it when the context exits."""
         try:
             with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
                 file.write(text)
@@ -61,7 +61,7 @@ class EnvironmentFolder:
             path.unlink(missing_ok=True)
 
     def remove_leftover_secrets(self) -> None:
-        """Remove secrets that a killed process has left; while an installer reads them, they stay."""
+        """Delete files with secrets that a killed build left behind, unless a build is using them."""
         secret_files = [path for path in (self.conda_file, self.dockerfile) if path.exists()]
         if not secret_files:
             return
@@ -76,16 +76,16 @@ class EnvironmentFolder:
             os.close(lock)
 
     def mark_complete(self, document: dict[str, Any]) -> None:
-        """Write the marker that makes the environment valid, durably and last."""
+        """Durably write the marker file that makes the environment complete, after all other files."""
         # The marker must not survive a power cut that loses the packages written before it.
         os.sync()
         write_json(self._complete, document, durable=True)
 
     def acquire_use_lock(self) -> int:
-        """Lock the environment against pruning while the returned descriptor is open; record the time of use.
+        """Record the time of use, and acquire a lock that prevents pruning until the returned descriptor is closed.
 
         Raises:
-            MlrunError: the folder of environments cannot be written.
+            MlrunError: the folder of environments is not writable.
         """
         try:
             self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -103,12 +103,12 @@ class EnvironmentFolder:
         return descriptor
 
     def remove_locks(self) -> None:
-        """Remove the lock files; whoever does it holds both."""
+        """Delete the lock files; the caller must hold both locks."""
         for path in (self.lock, self.in_use):
             path.unlink(missing_ok=True)
 
     def find_built(self) -> BuiltEnvironment | None:
-        """Return the built environment; None when it is not complete."""
+        """Return the environment built in the folder, or None if the build is not complete."""
         document = read_json(self._complete)
         if document is None:
             return None
@@ -139,7 +139,7 @@ def _get_change_time(path: Path) -> int:
 
 
 def remove_build_secrets(plan: EnvironmentPlan) -> None:
-    """Remove secrets that a killed build has left behind; files that are in use or cannot be removed stay."""
+    """Delete files with secrets that a killed build left behind, except those that are in use or cannot be deleted."""
     if plan.build is not None:
         with suppress(OSError):
             EnvironmentFolder(Path(plan.build.folder)).remove_leftover_secrets()

@@ -13,7 +13,7 @@ from mlrun_cli.runconfigs.run_configuration import RunConfiguration
 R_FRAMEWORK = "r"
 SPARK_FRAMEWORK = "pyspark"
 PROGRAMS: Mapping[str, str] = {R_FRAMEWORK: "Rscript", SPARK_FRAMEWORK: "spark-submit"}
-"""The program by framework, in small letters."""
+"""A mapping from framework, in lower case, to the program that starts its scripts."""
 
 INSTALL: Mapping[str, str] = {
     R_FRAMEWORK: "Install R (on Debian: apt install r-base-core)",
@@ -22,17 +22,17 @@ INSTALL: Mapping[str, str] = {
 
 
 def find_program(framework: str, search_path: str) -> str | None:
-    """Return the absolute path of what starts scripts of this framework; None when there is none, as for Python."""
+    """Return the absolute path of the program that starts scripts of a framework, or None if there is none."""
     name = PROGRAMS.get(framework.casefold())
     found = None if name is None else shutil.which(name, path=search_path)
     return None if found is None else os.path.abspath(found)
 
 
 def build_spark_command(configuration: RunConfiguration, spark_submit: str) -> tuple[str, ...]:
-    """Return the words in front of a PySpark script: its packages, repositories and settings.
+    """Return the `spark-submit` command that precedes a PySpark script, with its packages, repositories and settings.
 
     Raises:
-        Unsupported: a setting holds a secret, or a package is not understood.
+        Unsupported: a setting contains a secret, or a package is not valid.
     """
     rest = configuration.rest
     words = [spark_submit]

@@ -1,4 +1,4 @@
-"""The images of runs: fetched, or made from a Dockerfile under a name of their own."""
+"""Container images of runs: pulled, or built from a Dockerfile under a generated name."""
 
 from __future__ import annotations
 
@@ -16,28 +16,28 @@ _IS_REGISTRY = r"localhost$|.*[.:]"
 
 
 def build_image_name(key: str) -> str:
-    """Return the name of the image that is made for the environment of this key."""
+    """Return the name of the image built for the environment with this key."""
     return f"{_REPOSITORY}:{key}"
 
 
 def get_registry(image: str) -> str:
-    """Return the registry that an image comes from, as an engine's `login` takes it; empty for the engine's default."""
+    """Return the registry of an image, as passed to the engine's `login`, or an empty text for the default registry."""
     first, slash, _ = image.partition("/")
     return first if slash and re.match(_IS_REGISTRY, first) else ""
 
 
 def has_image(engine: str, image: str) -> bool:
-    """Return whether the engine has the image on this machine."""
+    """Return whether the image exists in the engine's local storage."""
     return _succeeds(engine, "image", "inspect", image)
 
 
 def fetch_image(engine: str, image: str, installer: Installer) -> int:
-    """Pull an image unless it is there; return the engine's exit code."""
+    """Pull an image unless the engine already has it, and return the engine's exit code."""
     return 0 if has_image(engine, image) else installer.run([engine, "pull", image])
 
 
-def make_image(folder: EnvironmentFolder, build: EnvironmentBuild, source: ImageSource, installer: Installer) -> int:
-    """Make the image of the environment; returns the engine's exit code.
+def build_image(folder: EnvironmentFolder, build: EnvironmentBuild, source: ImageSource, installer: Installer) -> int:
+    """Build the image of an environment, and return the exit code: the engine's, or 1 if the context has changed.
 
     Raises:
         OSError: the folder cannot be written, or the build's context cannot be read.
@@ -65,17 +65,17 @@ def make_image(folder: EnvironmentFolder, build: EnvironmentBuild, source: Image
 
 
 def remove_image(engine: str, image: str) -> bool:
-    """Remove an image, unless a container has it; return whether it is gone."""
+    """Remove an image, and return whether it no longer exists; an image that a container uses is not removed."""
     return not os.access(engine, os.X_OK) or not has_image(engine, image) or _succeeds(engine, "rmi", image)
 
 
 def compute_context_digest(context: Path) -> str:
-    """Return the hash of all that a build could copy from a folder.
+    """Return a hash of the paths, modes and contents of all files in a build context.
 
     Raises:
-        OSError: a file of it cannot be read.
+        OSError: a file in it cannot be read.
     """
-    import hashlib  # noqa: PLC0415 - loads OpenSSL, and a supervisor never comes to it
+    import hashlib  # noqa: PLC0415 - loads OpenSSL, which a supervisor never needs
 
     digest = hashlib.sha256()
     for path in sorted(context.rglob("*")):

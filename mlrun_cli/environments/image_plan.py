@@ -1,4 +1,4 @@
-"""Plan of a container's image: one that has a name, or one built from a Dockerfile."""
+"""Planning of a container's image: a named image, or one built from a Dockerfile."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ _HAS_FROM = re.compile(r"^\s*FROM\s", re.IGNORECASE | re.MULTILINE)
 def plan_image(
     configuration: RunConfiguration, engine: str, *, home: Path, project: Path, redaction: Redaction
 ) -> tuple[EnvironmentBuild, Mapping[str, str]] | None:
-    """Return the build of an image and the secrets for the engine alone; None for an image that has a name.
+    """Plan the build of an image and return it with its secrets, or return None for a named image.
 
     Raises:
-        Unsupported: a key of the runconfig cannot be honoured.
-        InvalidFile: the Dockerfile is no text.
+        Unsupported: a key of the runconfig is not supported.
+        InvalidFile: the Dockerfile is not a text file.
     """
     rest = configuration.rest
     named = [key_path for key_path in (_CONTEXT, _DOCKERFILE, BASE_IMAGE) if rest.get(key_path)]
@@ -46,8 +46,8 @@ def plan_image(
 
 
 def _read_dockerfile(text: str, project: Path) -> ImageSource:
-    """Return a Dockerfile as text or as the name of a file; as in Azure, it has no files to copy."""
-    is_name = os.path.isfile(project / text.strip())  # unlike Path, it has no word against a name that is too long
+    """Read a Dockerfile given as its text or as the path of a file; its build context is empty, as in Azure."""
+    is_name = os.path.isfile(project / text.strip())  # unlike Path, it accepts a name that is too long
     dockerfile = read_text(project / text.strip()) if is_name else text
     if not _HAS_FROM.search(dockerfile):
         raise Unsupported(
@@ -93,7 +93,7 @@ def _make_build(
     lines = "".join(f"{line}\n" for line in source.dockerfile.splitlines())
     dockerfile, secrets = replace_secrets_of_dockerfile(lines, redaction)
     hidden = source._replace(dockerfile=dockerfile)
-    # The two engines do not see each other's images; what a secret is may be kept in one.
+    # docker and podman do not share images, and secrets may be stored in the image; so both are part of the key.
     content = [Builder.IMAGE.value, os.path.basename(engine), dockerfile, hidden.context_digest, *secrets.values()]
     key, folder = compute_key_and_folder(home, content)
     build = EnvironmentBuild(

@@ -1,4 +1,4 @@
-"""Installation into an environment: all that is asked for or, relaxed, the nearest versions that can be had."""
+"""Installation of packages into an environment: the requested versions or, if relaxed, the closest available ones."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from mlrun_cli.environments.pip_settings import build_uv_settings
 from mlrun_cli.environments.requirements import get_package_name, names_single_release, remove_version
 
 _NO_DAY = "2999-01-01T00:00:00Z"
-"""Lets uv take any version of a package, as no option of all its versions does."""
+"""A cutoff day that lets uv choose any version of a package, which not every uv has an option for."""
 _CONDA_NAME = re.compile(r"(?:\S*?::)?[A-Za-z0-9_.-]+")
 
 
 class InstallResult(NamedTuple):
-    """The installer's exit code, the lines whose versions had to be left open, and the Python, if not the first."""
+    """The installer's exit code, the requirements whose versions were left open, and the Python if not the first."""
 
     exit_code: int
     unpinned: tuple[str, ...] = ()
@@ -34,10 +34,10 @@ class InstallResult(NamedTuple):
 def install_with_pip(
     folder: EnvironmentFolder, build: EnvironmentBuild, installer: Installer, environ: Mapping[str, str]
 ) -> InstallResult:
-    """Make a virtual environment and install the requirements by uv or pip.
+    """Create a virtual environment and install the requirements with uv or pip.
 
-    It is of the first Python on which all that is pinned can be had. Where there is none, and versions may be left
-    open, it is of that on which the most can be had.
+    It is created from the first Python for which all pinned versions are available. If there is none, and versions may
+    be left open, it is created from the Python for which most are available.
     """
     if build.builder is Builder.UV:
         _configure_uv(build, installer, environ)
@@ -49,8 +49,8 @@ def install_with_pip(
         installation = _PipInstallation(folder, build, installer)
         result = installation.install_pinned()
     has_choice = build.is_relaxed or len(build.pythons) > 1
-    # What is not reached by one is not by the others, each after minutes of tries; a Python is fetched from elsewhere.
-    if result.exit_code and has_choice and not (installation.is_made and is_unreachable(installer.last_output)):
+    # An unreachable index is so for every Python, after minutes of retries; Pythons are downloaded from elsewhere.
+    if result.exit_code and has_choice and not (installation.has_venv and is_unreachable(installer.last_output)):
         print_line(f"Not to be had as pinned on Python {build.pythons[0]}.")
         result = installation.install_on_another_python() or (
             installation.install_relaxed() if build.is_relaxed else result
@@ -59,7 +59,7 @@ def install_with_pip(
 
 
 def _configure_uv(build: EnvironmentBuild, installer: Installer, environ: Mapping[str, str]) -> None:
-    """Apply pip's configuration to uv, and log it."""
+    """Pass pip's configuration on to uv, and print which settings it came from."""
     python = Path(build.pythons[0].python)
     base = python.parents[1] if python.is_absolute() else None
     has_index = any(option.startswith("--index-url") for option in build.options)
@@ -71,12 +71,12 @@ def _configure_uv(build: EnvironmentBuild, installer: Installer, environ: Mappin
 
 
 def _may_use_pip(build: EnvironmentBuild) -> bool:
-    """Return whether pip can replace uv for a build: pip supports no cutoff day, and fetches no Python."""
+    """Return whether pip can replace uv for a build: it has no cutoff day and does not need a downloaded Python."""
     return build.builder is Builder.UV and not build.uploaded_before and not build.pythons[0].is_fetched
 
 
 class _PipInstallation:
-    """Installation into one virtual environment, on one Python after the other; versions may be left open."""
+    """Installation of a build into a virtual environment, which tries several Pythons and can leave versions open."""
 
     def __init__(self, folder: EnvironmentFolder, build: EnvironmentBuild, installer: Installer) -> None:
         self._folder = folder
@@ -85,22 +85,22 @@ class _PipInstallation:
         self._is_uv = build.builder is Builder.UV
         self._pinned = [line for line in build.requirements if remove_version(line) != line]
         self._python = build.pythons[0]
-        self._made_of: BasePython | None = None
+        self._venv_python: BasePython | None = None
         self._existing: dict[BasePython, list[str]] = {}
 
     @property
-    def is_made(self) -> bool:
-        """Whether there is a virtual environment to install into."""
-        return self._made_of is not None
+    def has_venv(self) -> bool:
+        """Whether the virtual environment exists."""
+        return self._venv_python is not None
 
     def install_pinned(self) -> InstallResult:
-        """Install all requirements as they are, on the first Python."""
+        """Install all requirements, with pinned versions, on the first Python."""
         return self._install_unpinned(()) if self._ensure_venv(self._python, is_loud=True) else InstallResult(1)
 
     def install_on_another_python(self) -> InstallResult | None:
-        """Install all requirements as they are, on the closest other Python with all versions, or return None."""
+        """Install all requirements on another Python that has all pinned versions, or return None if there is none."""
         first, *others = self._build.pythons
-        if self._made_of == first and self._build.is_relaxed:
+        if self._venv_python == first and self._build.is_relaxed:
             self._existing[first] = [line for line in self._pinned if self._is_available(line)]
         for python in others:
             print_line(f"Looking whether it can be had on Python {python}.")
@@ -113,11 +113,11 @@ class _PipInstallation:
         return None
 
     def install_relaxed(self) -> InstallResult:
-        """Install on the Python that has the most of the pinned versions; the others are left open.
+        """Install on the Python that has most of the pinned versions, and leave the other versions open.
 
-        If these do not go together, with each that goes with those before. As a last resort, none is kept.
+        If these versions conflict, keep each that is compatible with those kept before; as a last resort, keep none.
         """
-        # Of two with as many, the first.
+        # On a tie, `max` returns the first.
         python = max(self._existing, key=lambda one: len(self._existing[one]), default=None)
         if python is None or not self._ensure_venv(python, is_loud=True):
             return InstallResult(1)
@@ -134,11 +134,11 @@ class _PipInstallation:
         return result
 
     def _may_have_all(self, python: BasePython) -> bool:
-        """Return whether each pinned version exists for this Python; those that do are remembered."""
+        """Return whether all pinned versions are available for a Python; if relaxed, remember those that are."""
         if not self._build.is_relaxed:
             return True
         first = self._existing.get(self._build.pythons[0], [])
-        # Those that the first has not are what another is looked at for.
+        # Another Python is useful only if it has versions that the first does not have.
         found = {line for line in self._pinned if line not in first and self._is_available(line)}
         if found or not first:
             found.update(line for line in first if self._is_available(line))
@@ -148,28 +148,28 @@ class _PipInstallation:
         return len(found) == len(self._pinned)
 
     def _ensure_venv(self, python: BasePython, *, is_loud: bool = False) -> bool:
-        """Create the virtual environment of a Python, unless it exists; return False if that fails."""
+        """Create the virtual environment from a Python unless it exists, and return whether that succeeded."""
         self._python = python
-        if self._made_of == python:
+        if self._venv_python == python:
             return True
-        self._made_of = None
+        self._venv_python = None
         shutil.rmtree(self._folder.venv, ignore_errors=True)
         command = self._build_venv_command(python)
         if self._run(command) if is_loud else not self._installer.succeeds(command):
             return False
-        self._made_of = python
+        self._venv_python = python
         return True
 
     def _build_venv_command(self, python: BasePython) -> list[str]:
-        """Return the command that makes the empty virtual environment."""
+        """Return the command that creates the empty virtual environment."""
         if not self._is_uv:
             return [python.python, "-m", "venv", str(self._folder.venv)]
-        # A version, not a path: only uv's own, since others on PATH were looked at when the run was planned.
+        # A version, not a path: only uv's own Pythons, since those on PATH were considered when the run was planned.
         whose = ["--python-preference", "only-managed"] if python.is_fetched else []
         return [self._build.installer, "venv", *whose, "--python", python.python, str(self._folder.venv)]
 
     def _install_unpinned(self, unpinned: Collection[str]) -> InstallResult:
-        """Install the requirements without pinning these versions."""
+        """Install all requirements, leaving the versions of the given ones open."""
         if unpinned:
             _log_unpinned(line for line in self._pinned if line in unpinned)
         lines = [remove_version(line) if line in unpinned else line for line in self._build.requirements]
@@ -179,7 +179,7 @@ class _PipInstallation:
         return InstallResult(code, tuple(line for line in self._pinned if line in unpinned), other)
 
     def _run(self, command: Sequence[str]) -> int:
-        """Run a command; retry where uv does not trust a certificate that the system may trust."""
+        """Run a command and return its exit code; if uv rejects a certificate, retry with the system's certificates."""
         code = self._installer.run(command)
         if code and self._is_uv and is_untrusted(self._installer.last_output) and self._installer.trust_as_system():
             print_line("uv does not know who has signed the certificate; it is told to trust whom the system trusts.")
@@ -187,14 +187,14 @@ class _PipInstallation:
         return code
 
     def _is_available(self, line: str) -> bool:
-        """Return whether a version is available for this Python, from a wheel or built.
+        """Return whether a pinned version can be installed on the current Python, from a wheel or built from source.
 
-        The installer keeps it for later.
+        The installer caches it.
         """
         beside = str(self._folder.path / "tried")
         options = ["--no-deps", *self._build_only_binary_options([line])]
         if self._is_uv:
-            # Without what it depends on, uv does not ask whether it is for this Python.
+            # With `--no-deps`, uv does not check that the package supports this Python.
             resolves = self._installer.succeeds(
                 self._build_install_command([line], *self._build_only_binary_options([line]), "--dry-run")
             )
@@ -204,9 +204,9 @@ class _PipInstallation:
         return self._installer.succeeds(self._build_install_command([line], *options, "-w", beside, verb="wheel"))
 
     def _build_only_binary_options(self, lines: Iterable[str]) -> list[str]:
-        """Return the options that keep these packages from being built.
+        """Return the options that forbid building these packages from source, if the Python is not a requested one.
 
-        A source made for another Python may well build, and then not run.
+        A source distribution for another Python may build but then fail to run.
         """
         return [f"--only-binary={get_package_name(line)}" for line in lines if self._python.only_wheels]
 
@@ -218,20 +218,20 @@ class _PipInstallation:
         wheels = self._build_only_binary_options(kept)
         if self._is_uv:
             return self._installer.succeeds(self._build_install_command(lines, *wheels, "--dry-run"))
-        # A pip of before 2022 has no dry run.
+        # pip before 2022 has no dry run.
         return self._installer.succeeds(
             self._build_install_command(lines, *wheels, "-d", str(self._folder.path / "tried"), verb="download")
         )
 
     def _build_install_command(self, lines: Sequence[str], *options: str, verb: str = "install") -> list[str]:
-        """Return the command that installs these lines."""
+        """Write a requirements file with these lines, and return the command that installs it."""
         shutil.rmtree(self._folder.path / "tried", ignore_errors=True)
         text = "".join(f"{line}\n" for line in (*self._build.options, *lines))
         self._folder.requirements.write_text(text, encoding="utf-8")
         python = str(self._folder.interpreter)
         pip = [self._build.installer, "pip"] if self._is_uv else [python, "-m", "pip"]
         whose = ["--python", python] if self._is_uv else []
-        # uv installs what it has once built of a folder, however that has changed, unless it is named in the command.
+        # uv reuses its cached build of a folder, even if files have changed, unless the command line names the folder.
         folders = [one for one in self._build.local if not one.is_editable and os.path.isdir(one.path)]
         sources = [one.line for one in folders if one.line in lines]
         return [
@@ -241,7 +241,7 @@ class _PipInstallation:
         ]
 
     def _build_cutoff_options(self) -> list[str]:
-        """Return the options that exclude versions uploaded after the day, pinned ones excepted."""
+        """Return uv's options that exclude versions uploaded after the cutoff, with exemptions for pinned packages."""
         if not self._build.uploaded_before:
             return []
         exempt = self._exempt_packages if self._knows_exemptions else []
@@ -254,16 +254,16 @@ class _PipInstallation:
 
     @cached_property
     def _knows_exemptions(self) -> bool:
-        """Whether this uv supports exemptions from the day, as versions since late 2025 do."""
+        """Whether the installed uv supports exemptions from the cutoff, as versions since late 2025 do."""
         return "--exclude-newer-package" in self._installer.read_output(
             [self._build.installer, "pip", "install", "--help"]
         )
 
 
 def install_with_conda(folder: EnvironmentFolder, build: EnvironmentBuild, installer: Installer) -> InstallResult:
-    """Make the whole environment by conda, micromamba or mamba.
+    """Create the environment and install all packages with conda, micromamba or mamba.
 
-    Relaxed, first the versions of its own packages are left open, then that of Python, then those of pip's.
+    If relaxed and not successful, leave open the versions of conda packages, then of Python, then of pip packages.
     """
     pythons = [spec for spec in build.packages if _get_conda_name(spec) == "python"]
     others = [spec for spec in build.packages if spec not in pythons]
@@ -290,7 +290,7 @@ def _make_with_conda(
         "channels": list(build.channels),
         "dependencies": [*(lines[spec] for spec in build.packages), *([{"pip": pip}] if pip else [])],
     }
-    # JSON is YAML. conda puts no variables in: the file has the secrets.
+    # JSON is YAML. conda does not expand variables, so the file contains the secrets.
     text = installer.expand_secrets(json.dumps(document, indent=2), written=lambda secret: json.dumps(secret)[1:-1])
     with folder.write_secret_file(folder.conda_file, text):
         return installer.run(_build_conda_command(folder, build))
@@ -300,7 +300,7 @@ def _build_conda_command(folder: EnvironmentFolder, build: EnvironmentBuild) -> 
     where = ["-p", str(folder.venv), "-f", str(folder.conda_file)]
     if Path(build.installer).name == "micromamba":
         return [build.installer, "create", *where, "-y"]
-    # `conda create` takes no such file; whether `env create` takes -y depends on its age, so a variable says it.
+    # `conda create` accepts no such file. Not every version of `env create` has -y, so a variable replaces it.
     return [build.installer, "env", "create", *where]
 
 

@@ -13,12 +13,12 @@ from signal import Signals
 from mlrun_cli.core.redaction import LEAST_LETTERS, REDACTED, Redaction, build_alternation
 from mlrun_cli.environments.placeholders import SECRET_PREFIX
 
-# They would make an installer read or fill another place than the new environment.
+# They would make an installer read from or install into another location than the new environment.
 _NOT_FOR_INSTALLERS = frozenset({
     "PYTHONPATH", "PYTHONHOME", "PYTHONUSERBASE", "VIRTUAL_ENV", "CONDA_PREFIX", "__PYVENV_LAUNCHER__",
     "PIP_TARGET", "PIP_PREFIX", "PIP_ROOT", "PIP_PYTHON", "PIP_REQUIREMENT", "PIP_EDITABLE", "PIP_DRY_RUN",
     "UV_SYSTEM_PYTHON", "UV_PYTHON", "UV_BREAK_SYSTEM_PACKAGES", "UV_WORKING_DIRECTORY",
-    # Some of the programs that they start obey these rather than NO_COLOR; a notebook's kernel sets them.
+    # Some programs that installers run prefer these to NO_COLOR; notebook kernels set them.
     "FORCE_COLOR", "CLICOLOR", "CLICOLOR_FORCE", "PY_COLORS", "PYCHARM_HOSTED", "CARGO_TERM_COLOR",
 })  # fmt: skip
 _FOR_INSTALLERS = {
@@ -35,20 +35,20 @@ _FOR_INSTALLERS = {
     "CONDA_ALWAYS_YES": "true",
     "MAMBA_ALWAYS_YES": "true",
 }
-# uv has a list of its own of whom to trust, unless it is told; the second is what it was called before 2026.
+# uv has its own list of trusted issuers unless one of these is set; the second is the name before 2026.
 _TRUST_AS_SYSTEM = {"UV_SYSTEM_CERTS": "true", "UV_NATIVE_TLS": "true"}
 
 _BEFORE_SECRET = rf"://|[?&]\w+=|{SECRET_PREFIX}\d+\W+"
-"""What stands in front of a secret in an address, or in a list of variables."""
+"""The text that precedes a secret in a URL or in a list of variables."""
 _COLOUR = r"\x1b\[[0-9;]*[A-Za-z]"
-"""What sets colours and the like on a terminal."""
+"""An escape sequence for colours and other formatting on a terminal."""
 _LINES_KEPT = 200
 _BETWEEN_WORDS = r"""[;&|()\[\]'"\\\n]+"""
-"""What a shell or a list may have put around a secret, and a line of text between two parts of it."""
+"""Characters that a shell or a list may put around a secret, and that separate parts of it."""
 
 
 class Installer:
-    """Runs one command of uv, pip, conda or a container engine after the other, in the same folder and surroundings."""
+    """A runner of installers (uv, pip, conda, a container engine) with a fixed folder and environment variables."""
 
     def __init__(self, environ: Mapping[str, str], folder: Path, *locks: int) -> None:
         self._environment = build_installer_environment(environ, folder)
@@ -56,19 +56,19 @@ class Installer:
         self._secret = _compile_secrets(self._secrets.values())
         self._redaction = Redaction.from_environment(environ)
         self._folder = folder
-        # Who inherits a lock holds it: if this process alone is killed, none builds beside its installer.
+        # A child process that inherits a lock holds it, so that no other build starts while the installer still runs.
         self._locks = locks
         self._last_lines: deque[str] = deque(maxlen=_LINES_KEPT)
 
     @property
     def last_output(self) -> str:
-        """The end of the output of the last command."""
+        """The last lines of the output of the last command."""
         return "".join(self._last_lines)
 
     def run(self, command: Sequence[str], *, redacts_names: bool = False) -> int:
-        """Run a command, pass on its output by lines and return its exit code, or 128 + the signal.
+        """Run a command, print its output without secrets, and return its exit code, or 128 + the signal number.
 
-        `redacts_names` hides also what follows the name of a secret, for one that prints the lines of a Dockerfile.
+        `redacts_names` also hides values that follow the name of a secret, for commands that print a Dockerfile.
         """
         hidden = self._redaction.redact_value if redacts_names else self._redaction.redact_text
         is_silent = True
@@ -93,26 +93,26 @@ class Installer:
         self._environment |= variables
 
     def trust_as_system(self) -> bool:
-        """Make uv trust the system's certificates from now on; return False if it already does."""
+        """Make uv trust the system's certificates in all later commands; return False if that is already configured."""
         if not self._environment.keys().isdisjoint(_TRUST_AS_SYSTEM):
             return False
         self.set_variables(_TRUST_AS_SYSTEM)
         return True
 
     def read_output(self, command: Sequence[str]) -> str:
-        """Run a command and return its stdout; its stderr is dropped."""
+        """Run a command and return its stdout, with secrets redacted; stderr is discarded."""
         with self._start(command, subprocess.DEVNULL) as process:
             return self._redaction.redact_text(self._remove_secrets(process.stdout.read() if process.stdout else ""))
 
     def succeeds(self, command: Sequence[str]) -> bool:
-        """Run a command, drop its output and return whether it ends with exit code 0."""
+        """Run a command, discard its output, and return whether it exited with code 0."""
         with self._start(command, subprocess.DEVNULL) as process:
             if process.stdout is not None:
                 process.stdout.read()
         return process.returncode == 0
 
     def expand_secrets(self, text: str, *, written: Callable[[str], str] = str) -> str:
-        """Return the text with placeholders replaced by secrets, each escaped by `written`."""
+        """Return a text with its placeholders replaced by the secrets, each escaped by the function `written`."""
         for name, secret in self._secrets.items():
             text = text.replace(f"${{{name}}}", written(secret))
         return text
@@ -135,7 +135,7 @@ class Installer:
 
 
 def _compile_secrets(secrets: Collection[str]) -> re.Pattern[str]:
-    """Return a pattern of the secrets and their parts; short ones match only in contexts of secrets."""
+    """Return a pattern that matches secrets and their parts; short ones match only where a secret is expected."""
     whole = {part for secret in secrets for part in (secret, secret.partition(":")[2])}
     parts = {part.strip() for secret in secrets for part in re.split(_BETWEEN_WORDS, secret)}
     telling = {part for part in whole if ":" in part} | {part for part in whole | parts if len(part) >= LEAST_LETTERS}
@@ -143,9 +143,9 @@ def _compile_secrets(secrets: Collection[str]) -> re.Pattern[str]:
 
 
 def build_installer_environment(environ: Mapping[str, str], folder: Path) -> dict[str, str]:
-    """Return the user's variables without those that would interfere with an installer under `folder`."""
+    """Return the environment variables for an installer: the user's without interfering ones, and settings of ours."""
     inherited = {name: value for name, value in environ.items() if name not in _NOT_FOR_INSTALLERS}
-    # All indexes are equal, as for pip: files written for it name the same package on several.
+    # All indexes are equal, as in pip: requirements written for pip may have the same package on several indexes.
     for_uv = {"UV_INDEX_STRATEGY": inherited.get("UV_INDEX_STRATEGY", "unsafe-best-match")}
     if _get_device(_find_uv_cache(inherited)) != _get_device(folder):
         for_uv["UV_LINK_MODE"] = inherited.get("UV_LINK_MODE", "copy")
@@ -159,16 +159,16 @@ def _find_uv_cache(environ: Mapping[str, str]) -> Path:
 
 
 def _get_device(path: Path) -> int:
-    """Return the device that a path is on, or will be on once it exists."""
+    """Return the device number of a path or, if it does not exist yet, of its nearest existing parent."""
     return next(place.stat().st_dev for place in (path, *path.absolute().parents) if place.exists())
 
 
 def print_line(line: str) -> None:
-    """Add a line to the log of the build; bytes of a path that are no UTF-8 escaped."""
+    """Print a line to the build's log, with bytes of paths that are not UTF-8 escaped."""
     sys.stdout.write(f"{line}\n".encode("utf-8", "backslashreplace").decode("utf-8"))
     sys.stdout.flush()
 
 
 def print_changed(path: str) -> None:
-    """Print that the files at a path have changed since the build was planned."""
+    """Print the error that the files at a path have changed since the build was planned."""
     print_line(f"Error: {path} has changed since the run was submitted; submit it again.")

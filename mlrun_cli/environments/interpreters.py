@@ -1,4 +1,4 @@
-"""Finds the Python interpreters of this machine."""
+"""Discovery of the Python interpreters on this machine."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from pathlib import Path
 
 from mlrun_cli.environments.python_search import find_executables, find_python, list_search_folders
 
-# The newest minor version that is looked for by name, and the oldest that an environment can be built for.
+# The newest minor version that is searched for, and the oldest for which an environment can be built.
 NEWEST_MINOR = 20
 OLDEST_MINOR = 6
 
@@ -30,21 +30,21 @@ _TERM = re.compile(r"(==|!=|>=|<=|>|<|~=|=)?\s*v?(\d+(?:\.\d+){0,2})(\.?\*)?")
 
 @dataclass(frozen=True, slots=True)
 class Interpreter:
-    """A base interpreter (never that of a virtual environment): its real path and version, 3 numbers."""
+    """A base interpreter, never one of a virtual environment, with its real path and its version of three numbers."""
 
     path: str
     version: tuple[int, ...]
 
     @property
     def version_text(self) -> str:
-        """Such as `3.11.7`."""
+        """The version as text, such as `3.11.7`."""
         return ".".join(map(str, self.version))
 
 
 class PythonRequest:
     """A requested version of Python, such as `=3.8.13` or `>=3.6,<3.9`; empty for any.
 
-    `=3.8` and, as it is nearly always meant, `==3.8` take any 3.8.x.
+    Both `=3.8` and `==3.8` allow any 3.8.x, which is what users nearly always mean.
 
     Raises:
         ValueError: The text is not a version request.
@@ -62,7 +62,7 @@ class PythonRequest:
             self._terms.append(("=" if operator == "==" else operator, tuple(map(int, term[2].split(".")))))
 
     def __str__(self) -> str:
-        """Return the request as uv and messages write it: `3.8.13`, `>=3.6,<3.9`."""
+        """Return the request in the notation of uv and of messages, such as `3.8.13` or `>=3.6,<3.9`."""
         if len(self._terms) == 1 and self._terms[0][0] == "=":
             return _format_version(self._terms[0][1])
         return ",".join(
@@ -77,20 +77,20 @@ class PythonRequest:
 
     @property
     def is_pin(self) -> bool:
-        """Whether it names one minor version, so that the names of interpreters say which will do."""
+        """Whether the request pins a minor version, so that candidates can be found by their file names."""
         return any(operator == "=" and len(version) > 1 for operator, version in self._terms)
 
     @property
     def first_version(self) -> tuple[int, ...] | None:
-        """The version that it names first; None where any will do."""
+        """The first version in the request, or None if any version is allowed."""
         return self._terms[0][1] if self._terms else None
 
     def allows(self, version: tuple[int, ...]) -> bool:
-        """Return whether a version of three numbers satisfies the request."""
+        """Return whether a version, of three numbers, satisfies the request."""
         return all(_satisfies(operator, wanted, version) for operator, wanted in self._terms)
 
     def allows_minor(self, minor: int) -> bool:
-        """Return whether some 3.`minor`.x may satisfy the request."""
+        """Return whether any version 3.`minor`.x can satisfy the request."""
         return any(self.allows((3, minor, patch)) for patch in range(40))
 
 
@@ -113,7 +113,7 @@ def _format_version(version: tuple[int, ...]) -> str:
 
 
 def find_base_interpreter(request: PythonRequest, environ: Mapping[str, str]) -> Interpreter | None:
-    """Return the first interpreter that satisfies the request: PATH, then pyenv's, then the one of this tool."""
+    """Return the first interpreter on PATH, of pyenv, or of this tool that satisfies the request, or None."""
     seen: set[str] = set()
     for path in _iterate_candidates(request, environ):
         real = os.path.realpath(path)
@@ -127,7 +127,7 @@ def find_base_interpreter(request: PythonRequest, environ: Mapping[str, str]) ->
 
 
 def find_interpreters(environ: Mapping[str, str]) -> list[Interpreter]:
-    """Return one interpreter for each minor version that is there, in the order in which they are found."""
+    """Return one interpreter for each minor version on this machine, in the order of discovery."""
     found: dict[tuple[int, ...], Interpreter] = {}
     seen: set[str] = set()
     for path in _iterate_candidates(PythonRequest(""), environ):
@@ -143,7 +143,7 @@ def find_interpreters(environ: Mapping[str, str]) -> list[Interpreter]:
 
 def _iterate_candidates(request: PythonRequest, environ: Mapping[str, str]) -> Iterator[Path]:
     folders = list_search_folders(environ.get("PATH", ""))
-    # A shim takes a tenth of a second to answer, if it does; pyenv's versions are looked at themselves.
+    # pyenv's shims are slow (0.1 s) and may fail, so its installed versions are searched directly.
     versioned = [folder for folder in folders if folder.name != "shims"]
     first = find_python(folders)
     if first is not None and not request.is_pin:
@@ -158,7 +158,7 @@ def _iterate_candidates(request: PythonRequest, environ: Mapping[str, str]) -> I
 
 
 def _iterate_pyenv_interpreters(request: PythonRequest, environ: Mapping[str, str]) -> Iterator[Path]:
-    """Yield pyenv's interpreters from its folders; its shims on PATH answer only for the chosen ones."""
+    """Yield the interpreters in pyenv's folders, newest first; its shims on PATH cover only selected versions."""
     root = Path(environ.get("PYENV_ROOT") or Path(environ.get("HOME", "/"), ".pyenv"), "versions")
     names = [path.name for path in root.glob("3.*") if re.fullmatch(r"3\.\d+\.\d+", path.name)]
     versions = [tuple(map(int, name.split("."))) for name in names]
@@ -167,7 +167,7 @@ def _iterate_pyenv_interpreters(request: PythonRequest, environ: Mapping[str, st
 
 
 def probe(path: Path, environ: Mapping[str, str]) -> Interpreter | None:
-    """Run an interpreter to get its version; None when it does not run."""
+    """Run a Python and return its base interpreter with its version, or None if it does not run."""
     try:
         answer = subprocess.run(
             [str(path), "-I", "-c", _PROBE],

@@ -1,4 +1,4 @@
-"""Local packages and folders of wheels that environments are made from, and whether they have changed."""
+"""Local packages and folders of wheels that environments use, and the detection of changes in them."""
 
 from __future__ import annotations
 
@@ -23,20 +23,20 @@ _ANY = re.compile(r".*", re.DOTALL)
 
 
 def find_local_sources(lines: Iterable[PipLine]) -> tuple[LocalSource, ...]:
-    """Return the local sources that the lines name, with their present contents."""
+    """Return the local sources to which the lines refer, each with a digest of its current files."""
     sources = (LocalSource(line.text, str(line.local), "") for line in lines if line.local)
     return tuple(source._replace(stamp=_compute_stamp(source, _get_file_pattern(source))) for source in sources)
 
 
 def compute_digests(sources: Iterable[LocalSource]) -> list[str]:
-    """Return a digest of all files, by which an environment is found again."""
+    """Return a digest of all files of each source, for the key of an environment."""
     return [_compute_stamp(source, _ANY) for source in sources]
 
 
 def find_changed_source(sources: Iterable[LocalSource]) -> str | None:
-    """Return the path of the first source whose code has changed; None when none has.
+    """Return the path of the first source whose code has changed, or None if none has.
 
-    What else is written beside it, as a log of the very submit, changes no package, as a rule.
+    Other files, such as a log that the submission itself writes there, are ignored.
     """
     return next(
         (source.path for source in sources if _compute_stamp(source, _get_file_pattern(source)) != source.stamp), None
@@ -48,7 +48,7 @@ def _get_file_pattern(source: LocalSource) -> re.Pattern[str]:
 
 
 def _compute_stamp(source: LocalSource, wanted: re.Pattern[str]) -> str:
-    """Return a text that changes with the matching files; empty when they cannot be read."""
+    """Return a digest of the paths, sizes and times of matching files, or an empty text if they cannot be read."""
     try:
         sizes = [(str(file), file.stat().st_size, file.stat().st_mtime_ns) for file in _list_files(source, wanted)]
     except OSError:

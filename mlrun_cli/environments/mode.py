@@ -1,4 +1,4 @@
-"""Modes of an environment: how strictly a runconfig's versions are taken."""
+"""Environment modes: how strictly the versions in a runconfig are applied."""
 
 from __future__ import annotations
 
@@ -11,27 +11,27 @@ from mlrun_cli.core.named_tuple import NamedTuple
 MODE_VARIABLE = "MLRUN_ENVIRONMENT"
 
 _OLDEST_DAY = date(2008, 12, 3)
-"""When Python 3.0 came out."""
+"""The release date of Python 3.0."""
 
 
 class EnvironmentMode(str, Enum):
-    """How strictly the versions of a runconfig are taken."""
+    """The strictness with which the versions in a runconfig are applied."""
 
     PINNED = "pinned"
     RELAXED = "relaxed"
-    """The same names; versions that cannot be had are left open."""
+    """The same packages, but versions that are not available are left open."""
     DATED = "dated"
-    """What is not pinned is as it was on a day."""
+    """Unpinned packages as they were on a given day."""
     CURRENT = "current"
-    """The interpreter on PATH, as it is."""
+    """The unchanged interpreter on PATH."""
 
 
 class EnvironmentChoice(NamedTuple):
-    """A mode as it is typed: `pinned`, `relaxed`, `current`, `dated` or `dated:2020-06-01`.
+    """An environment mode with its day, typed as `pinned`, `relaxed`, `current`, `dated` or `dated:2020-06-01`.
 
     Attributes:
-        mode: which.
-        day: for `dated`; None where the files with the dependencies tell.
+        mode: the mode.
+        day: the day for `dated`; None if it is derived from the files with the dependencies.
     """
 
     mode: EnvironmentMode = EnvironmentMode.PINNED
@@ -42,10 +42,10 @@ class EnvironmentChoice(NamedTuple):
 
     @classmethod
     def parse(cls, text: str) -> EnvironmentChoice:
-        """Parse a mode, or `dated:DAY`.
+        """Parse an environment mode, or `dated:DAY`.
 
         Raises:
-            ValueError: it means none.
+            ValueError: the text is not valid.
         """
         name, has_day, day = text.strip().lower().partition(":")
         try:
@@ -59,10 +59,10 @@ class EnvironmentChoice(NamedTuple):
 
     @classmethod
     def parse_and_check(cls, text: str) -> EnvironmentChoice:
-        """Parse a choice that a user has typed; its day must not be in the future.
+        """Parse an environment mode typed by a user, and check that its day is in a plausible range.
 
         Raises:
-            ValueError: it means none, or the day cannot be meant; the message says why.
+            ValueError: the text or the day is not valid; the message explains why.
         """
         choice = cls.parse(text)
         if choice.day is not None and choice.day > datetime.now(timezone.utc).date():

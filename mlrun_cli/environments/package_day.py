@@ -1,4 +1,4 @@
-"""The day that packages without a version are chosen as of: that of the last change of the files that name them."""
+"""The cutoff day for packages without a version: the last change of the files that list them."""
 
 from __future__ import annotations
 
@@ -16,35 +16,35 @@ _NAME_IT = "Name the day, as in 'dated:2020-06-01'."
 
 
 class PackageDay(NamedTuple):
-    """A day, and in words where it is from."""
+    """A cutoff day, with a description of its source."""
 
     day: date
     source: str
 
     @property
     def uploaded_before(self) -> str:
-        """The end of the day, in uv's format."""
+        """The end of the day, in the format of uv's `--exclude-newer`."""
         return f"{self.day.isoformat()}T23:59:59Z"
 
 
-def make_named_day(day: date) -> PackageDay:
-    """Return the day that a user has given."""
+def create_package_day(day: date) -> PackageDay:
+    """Return the cutoff day for a day specified by the user."""
     return PackageDay(day, "as named")
 
 
 def find_package_day(files: Iterable[Path], environ: Mapping[str, str]) -> PackageDay:
-    """Return the latest day on which a file was changed: that of its last commit, else its modification time.
+    """Return the latest day on which one of the files was changed, by its last commit or else its modification time.
 
-    For a folder, which stands for dependencies that no file holds, only commits count.
+    For a folder, which represents dependencies that are not in a file, only commits count.
 
     Args:
-        files: those that name the packages.
-        environ: the variables git is found and run with.
+        files: the files that list the packages.
+        environ: the environment variables for running git.
 
     Raises:
-        EnvironmentNotBuilt: nothing tells of any day.
+        EnvironmentNotBuilt: the day of a file cannot be determined.
     """
-    # A link says nothing; what it leads to does.
+    # The target of a symbolic link counts, not the link itself.
     found = [_find_day(file.resolve(), environ) for file in files]
     return max(found, key=lambda one: one.day)
 
@@ -73,7 +73,7 @@ def _find_day(file: Path, environ: Mapping[str, str]) -> PackageDay:
 
 
 class _Repository:
-    """The git history of one file, read only."""
+    """Read-only access to the git history of a file."""
 
     def __init__(self, file: Path, environ: Mapping[str, str]) -> None:
         self._file = file
@@ -82,12 +82,12 @@ class _Repository:
         self.is_there = any((above / ".git").exists() for above in (self._folder, *self._folder.parents))
 
     def has_changes(self) -> bool:
-        """Return whether the file has uncommitted changes; True if git cannot tell."""
+        """Return whether the file has uncommitted changes, or True if git fails."""
         answer = self._run_git("status", "--porcelain", "--ignored", "--untracked-files=all", "--", str(self._file))
         return answer is None or bool(answer)
 
     def find_last_commit(self) -> PackageDay | None:
-        """Return the day of the last commit that changed the file; None when there is none, or git cannot tell."""
+        """Return the day of the last commit that changed the file, or None if there is none or git fails."""
         shown = self._run_git("log", "-1", "--no-show-signature", "--format=%H %ct", "--", str(self._file))
         if not shown:
             return None
@@ -99,7 +99,7 @@ class _Repository:
         return PackageDay(min(day, datetime.now(timezone.utc).date()), source)
 
     def _list_shallow_commits(self) -> Sequence[str]:
-        """Return the commits at which the history of a shallow clone is cut off."""
+        """Return the commits at which the history of a shallow clone is truncated; empty for other clones."""
         path = self._run_git("rev-parse", "--git-path", "shallow")
         try:
             return Path(self._folder, path).read_text(encoding="ascii").split() if path else ()

@@ -1,4 +1,4 @@
-"""Settings of pip, from its files and variables, that uv has to be given."""
+"""pip's settings, from its configuration files and environment variables, converted for uv."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 
 from mlrun_cli.core.named_tuple import NamedTuple
 
-# What pip calls it, as a variable, and what uv reads; where several of uv's say the same, the first is set.
+# pip's variable without its prefix, and uv's variables; of several equivalent ones, the first is set.
 _TO_UV = {
     "INDEX_URL": ("UV_DEFAULT_INDEX", "UV_INDEX_URL"),
     "EXTRA_INDEX_URL": ("UV_INDEX", "UV_EXTRA_INDEX_URL"),
@@ -29,18 +29,18 @@ _OF_INDEXES = ("INDEX_URL", "EXTRA_INDEX_URL", "FIND_LINKS", "NO_INDEX")
 _UV_NAMES_INDEXES = re.compile(
     r"^\s*(?:\[\[(?:pip\.)?index\]\]|(?:(?:extra-)?index-url|index|find-links|no-index)\s*=)", re.MULTILINE
 )
-# pip's own library for HTTP takes these too.
+# pip's HTTP library also reads these.
 _CERTIFICATE_VARIABLES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
 _SECTIONS = ("global", "install")
 
 
 class PipSettings(NamedTuple):
-    """Variables for uv that stand for pip's settings.
+    """pip's settings as environment variables for uv.
 
     Attributes:
-        variables: for uv; its own, if they are set, are left out.
-        told: what of it is from files, in pip's words, such as `index-url`.
-        files: those files.
+        variables: the variables for uv, without those that the user has already set.
+        told: the settings that come from files, by pip's names, such as `index-url`.
+        files: these files.
     """
 
     variables: Mapping[str, str]
@@ -49,12 +49,12 @@ class PipSettings(NamedTuple):
 
 
 def build_uv_settings(environ: Mapping[str, str], base: Path | None, *, has_index: bool = False) -> PipSettings:
-    """Return the variables that make uv reach what pip reaches.
+    """Return the variables that give uv the same indexes, certificates and proxies as pip.
 
     Args:
-        environ: the user's variables.
-        base: the prefix of the Python whose pip it would be, which may have a pip.conf.
-        has_index: whether the requirements name their own index, which for pip goes before the configured one.
+        environ: the user's environment variables.
+        base: the prefix of the Python whose pip would be used, which may contain a pip.conf.
+        has_index: whether the requirements set an index URL, which in pip overrides the configured one.
     """
     of_variables = {name[4:]: value for name, value in environ.items() if name.startswith("PIP_") and value}
     in_files, files = _read_files(environ, base)
@@ -77,10 +77,10 @@ def build_uv_settings(environ: Mapping[str, str], base: Path | None, *, has_inde
 
 
 def _read_files(environ: Mapping[str, str], base: Path | None) -> tuple[dict[str, str], list[Path]]:
-    """Return the settings in pip's files by the names of variables; unreadable files are skipped.
+    """Return the settings in pip's configuration files, keyed by upper-case name, and the files; skip unreadable ones.
 
-    Documented in pip's user guide, "Configuration": a later file goes before an earlier one, and `install` before
-    `global`.
+    As documented in pip's user guide, "Configuration", later files override earlier ones, and the section `install`
+    overrides `global`.
     """
     found: dict[str, dict[str, str]] = {section: {} for section in _SECTIONS}
     read = []
@@ -101,7 +101,7 @@ def _read_files(environ: Mapping[str, str], base: Path | None) -> tuple[dict[str
 
 
 def _iterate_files(environ: Mapping[str, str], base: Path | None) -> Iterator[Path]:
-    """Yield the files that pip reads, the least important first."""
+    """Yield the paths of the configuration files that pip reads, in increasing order of precedence."""
     own = environ.get("PIP_CONFIG_FILE")
     if own == os.devnull:
         return
@@ -119,7 +119,7 @@ def _iterate_files(environ: Mapping[str, str], base: Path | None) -> Iterator[Pa
 
 
 def _uv_has_indexes(environ: Mapping[str, str]) -> bool:
-    """Return whether uv's own files name indexes or places of packages."""
+    """Return whether uv's configuration files specify package indexes or links."""
     if environ.get("UV_NO_CONFIG"):
         return False
     home = Path(environ.get("HOME") or "/")

@@ -1,4 +1,4 @@
-"""Placeholders of secrets in a plan: `${MLRUN_INSTALL_SECRET_1}` …, variables for the installer alone."""
+"""Placeholders for secrets in a plan, such as `${MLRUN_INSTALL_SECRET_1}`; only the installer gets their values."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ _VARIABLE = r"\$\{[A-Z0-9_]+\}(?::\$\{[A-Z0-9_]+\})?"
 
 
 def replace_secrets(lines: Sequence[str]) -> tuple[list[str], dict[str, str]]:
-    """Return the lines with placeholders for what URLs hold of secrets, and these variables.
+    """Return the lines with secrets in URLs replaced by placeholders, and the variables that hold the secrets.
 
-    pip and uv put the variables' values back when they read the file.
+    pip and uv expand the variables when they read the file.
     """
     placeholders = _Placeholders()
     hidden = [re.sub(URL_SECRET, lambda found: placeholders.make_placeholder(found[0]), line) for line in lines]
@@ -25,9 +25,9 @@ def replace_secrets(lines: Sequence[str]) -> tuple[list[str], dict[str, str]]:
 
 
 def replace_secrets_of_dockerfile(text: str, redaction: Redaction) -> tuple[str, dict[str, str]]:
-    """Return the text with placeholders for all its secrets, and the variables that hold them.
+    """Return a Dockerfile with all its secrets replaced by placeholders, and the variables that hold the secrets.
 
-    A secret is hidden wherever it stands. Its engine gets the text with the values put back.
+    Every occurrence of a secret is replaced. The engine gets the text with the secrets restored.
     """
     placeholders = _Placeholders()
     hidden = redaction.replace_secrets(text, placeholders.make_placeholder)
@@ -35,32 +35,32 @@ def replace_secrets_of_dockerfile(text: str, redaction: Redaction) -> tuple[str,
 
 
 class _Placeholders:
-    """The placeholders of one text, one for each secret."""
+    """The placeholders for the distinct secrets of a text."""
 
     def __init__(self) -> None:
         self._placeholders: dict[str, str] = {}
 
     def make_placeholder(self, found: str) -> str:
-        """Return the placeholder, with the quotes that were around the secret; a user's own variable stays."""
+        """Return the placeholder for a secret, within the same quotes; return a reference to a variable unchanged."""
         secret = found.strip("\"'")
         if not secret or re.fullmatch(_VARIABLE, secret):
             return found
         before, _, after = found.partition(secret)
-        # One that is found in a wider secret must not be left in it: each is put back once.
+        # Placeholders are expanded only once, so a secret must not contain the placeholder of another.
         for inner, placeholder in self._placeholders.items():
             secret = secret.replace(placeholder, inner)
         name = f"{SECRET_PREFIX}{len(self._placeholders) + 1}"
         return f"{before}{self._placeholders.setdefault(secret, f'${{{name}}}')}{after}"
 
     def replace_known(self, text: str) -> str:
-        """Replace also those occurrences of known secrets that are recognizable by nothing else.
+        """Replace the remaining occurrences of known secrets, except in the image names of a Dockerfile.
 
-        A Dockerfile's images are as they are named: one may be the word that a password is too.
+        An image name may be the same word as a password.
         """
         known = [secret for secret in self._placeholders if len(secret) >= LEAST_LETTERS]
         found = re.compile(f"{_IMAGE}|{_PLACEHOLDER}|{build_alternation(known)}")
         return found.sub(lambda match: self._placeholders.get(match[0], match[0]), text)
 
     def variables(self) -> dict[str, str]:
-        """Return the secrets, by the names of the variables that stand for them."""
+        """Return a mapping from the names of the placeholder variables to the secrets."""
         return {placeholder[2:-1]: secret for secret, placeholder in self._placeholders.items()}

@@ -1,4 +1,4 @@
-"""A planned environment: what a submit knows of it before anything is built."""
+"""A planned environment: the plan, and the information that only the submission needs."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from mlrun_cli.environments.environment import EnvironmentPlan
 
 
 class PlannedEnvironment(NamedTuple):
-    """The plan of an environment, with what only the submit needs.
+    """The plan of an environment, with information that only the submission needs.
 
     Attributes:
-        plan: what the supervisor makes of it.
-        notes: lines for stderr.
-        secrets: environment variables for the program that builds; no record may hold them.
-        variables: environment variables that the environment gives its scripts.
+        plan: the plan, which the supervisor carries out.
+        notes: notes for the user, printed on stderr.
+        secrets: environment variables for the installer, which must not be recorded.
+        variables: environment variables that the environment sets for its scripts.
     """
 
     plan: EnvironmentPlan

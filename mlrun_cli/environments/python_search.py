@@ -1,4 +1,4 @@
-"""Pythons on PATH: found by name, without asking them for their versions."""
+"""The search for Pythons on PATH by file name, without running them."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ from pathlib import Path
 
 
 def list_search_folders(path_variable: str) -> list[Path]:
-    """Return the absolute folders of a PATH, without the private one that `uvx` puts in front for this tool."""
+    """Return the absolute folders of a PATH variable, without the private folder that `uvx` prepends for this tool."""
     folders = [Path(entry) for entry in path_variable.split(os.pathsep)]
     private = Path(sys.prefix, "bin") if _is_temporary(Path(sys.prefix)) else None
     return [folder for folder in folders if folder.is_absolute() and folder != private]
 
 
 def _is_temporary(prefix: Path) -> bool:
-    """Return whether uv made this environment in its cache, for one command."""
+    """Return whether a virtual environment is a temporary one in uv's cache, created for a single command."""
     return any(part.startswith("archive-v") for part in prefix.parts)
 
 
 def find_executables(name: str, folders: list[Path]) -> Iterator[Path]:
-    """Yield every executable of this name, in the order of the folders."""
+    """Yield every executable with this name, in the order of the folders."""
     for folder in folders:
         path = folder / name
         if path.is_file() and os.access(path, os.X_OK):
@@ -29,5 +29,5 @@ def find_executables(name: str, folders: list[Path]) -> Iterator[Path]:
 
 
 def find_python(folders: list[Path]) -> Path | None:
-    """Return the first `python`, or else the first `python3`, of some folders; None when there is neither."""
+    """Return the first `python`, or else the first `python3`, in the folders, or None if there is neither."""
     return next(find_executables("python", folders), None) or next(find_executables("python3", folders), None)

@@ -1,4 +1,4 @@
-"""A registered environment: a description that a workspace keeps under a name and a version."""
+"""Registered environments: definitions that a workspace stores by name and version."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from mlrun_cli.core.named_tuple import NamedTuple
 from mlrun_cli.core.time import format_iso
 
 LATEST = "latest"
-"""The label that the newest version always has."""
+"""The label of the newest version."""
 
 CURATED_PREFIX = "azureml-"
-"""How the names of the environments begin that Azure comes with, in any letter case."""
+"""The name prefix of the environments that Azure provides, in any letter case."""
 
 
 class RegisteredEnvironment(NamedTuple):
-    """`definition` is the `environment` section of a runconfig; `digest` tells it from others, name and version apart.
+    """A version of a registered environment; `definition` is the `environment` section of a runconfig.
 
-    Moments are microseconds in UTC.
+    `digest` identifies the definition regardless of name and version. `created_at` is a timestamp in microseconds.
     """
 
     key: int
@@ -32,7 +32,7 @@ class RegisteredEnvironment(NamedTuple):
     created_at: int
 
     def to_json(self) -> dict[str, Any]:
-        """Return a JSON object for scripts."""
+        """Return the environment as a JSON object, as commands print it."""
         return {
             "name": self.name,
             "version": self.version,
@@ -43,11 +43,11 @@ class RegisteredEnvironment(NamedTuple):
 
 
 def compute_definition_digest(definition: Mapping[str, Any]) -> str:
-    """Return a digest of a definition that ignores name, version and the order of keys."""
+    """Return a digest of an environment definition that ignores its name, its version and the order of keys."""
     content = {key: value for key, value in definition.items() if key not in {"name", "version"}}
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
 def choose_next_version(versions: Sequence[str]) -> str:
-    """Return the number after the highest version."""
+    """Return the next version: one more than the highest numeric version, starting with "1"."""
     return str(max((int(version) for version in versions if version.isdecimal()), default=0) + 1)

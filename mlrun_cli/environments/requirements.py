@@ -1,4 +1,4 @@
-"""The pip part of an environment, as the lines of a requirements file that holds from any folder."""
+"""The pip requirements of an environment, as lines of a requirements file that is valid in any folder."""
 
 from __future__ import annotations
 
@@ -42,18 +42,18 @@ _MAX_NESTING = 20
 
 @dataclass(frozen=True, slots=True)
 class PipLine:
-    """One line: an option or a requirement.
+    """A line of a requirements file: an option or a requirement.
 
     Attributes:
-        text: as the installer gets it, paths absolute.
-        name: the package as PyPI compares names (`scikit-learn`); empty for options, and for paths and URLs that do
-            not tell it.
-        is_option: it says where or how, not what.
-        is_editable: the package is used where it stands.
-        is_bare: a name and nothing more, so that any version will do.
-        pip_only: an option that uv does not take from a file.
-        local: the file or folder it reads, if any.
-        file: where it stands.
+        text: the line for the installer, with absolute paths.
+        name: the normalized name of the package (`scikit-learn`); empty for options, and for paths and URLs that do
+            not contain it.
+        is_option: whether it is an option other than `--editable`.
+        is_editable: whether the package is installed in editable mode.
+        is_bare: whether it is only a name, so that any version is allowed.
+        pip_only: whether it is an option that uv does not accept in a file.
+        local: the local file or folder to which it refers, if any.
+        file: the file that contains it.
     """
 
     text: str
@@ -67,19 +67,19 @@ class PipLine:
 
 
 def read_pip_lines(lines: Sequence[str], folder: Path, path: Path) -> list[PipLine]:
-    """Return the lines of a pip list that stands in `path`, `-r` files written out.
+    """Return the pip requirements listed in the file `path`, with the files of `-r` options expanded.
 
-    Relative paths are taken from `folder`.
+    Relative paths refer to `folder`.
 
     Raises:
-        InvalidFile: a line or a `-r` file that pip would not take either; `-r` files in a circle, or too many.
-        Unsupported: an option that a requirements file cannot hold.
+        InvalidFile: a line or a `-r` file is not valid for pip; `-r` files are circular or too many.
+        Unsupported: an option is not supported in a requirements file.
     """
-    return list(_Reading().read(lines, folder, path))
+    return list(_RequirementsReader().read(lines, folder, path))
 
 
 def remove_version(line: str) -> str:
-    """Return a requirement without its version; options, paths and addresses stay as they are."""
+    """Return a requirement without its version, or the unchanged line if it is an option, a path or a URL."""
     named = _parse(line)
     if named is None or not named.specifier:
         return line
@@ -88,7 +88,7 @@ def remove_version(line: str) -> str:
 
 
 def names_single_release(line: str) -> bool:
-    """Return whether a requirement names a single release: `numpy==1.18.4`, and `scipy==1.5.2.*` as conda has it."""
+    """Return whether a requirement pins a single release, as `numpy==1.18.4` or conda's `scipy==1.5.2.*` does."""
     named = _parse(line)
     terms = [] if named is None else list(named.specifier)
     if len(terms) != 1 or terms[0].operator not in {"==", "==="}:
@@ -98,35 +98,35 @@ def names_single_release(line: str) -> bool:
 
 
 def get_package_name(line: str) -> str:
-    """Return the package that a requirement names, as PyPI compares names; empty for options, paths and addresses."""
+    """Return the normalized name of a required package, or an empty text for options, paths and URLs."""
     named = _parse(line)
     return "" if named is None else canonicalize_name(named.name)
 
 
 def is_azureml(name: str) -> bool:
-    """Return whether a package is one of Azure's own, of which a run has those of this program."""
+    """Return whether a package is one of Azure's `azureml-…` packages, which this program replaces by its own."""
     return canonicalize_name(name).startswith("azureml-")
 
 
 def _parse(line: str) -> Requirement | None:
-    """Parse the requirement of a line, without its options (`--hash`); None for options, paths and addresses."""
+    """Parse a requirement without options such as `--hash`; return None for options, paths and URLs."""
     if line.startswith("-") or (_ARCHIVE.search(line) and "@" not in line):
         return None
     try:
-        # The installer puts variables in: any text stands for theirs.
+        # The installer expands variables; any value will do here.
         return Requirement(_VARIABLE.sub("0", line.partition(" --")[0]))
     except InvalidRequirement:
         return None
 
 
-class _Reading:
-    """Reader of one list of lines and the files that it includes."""
+class _RequirementsReader:
+    """A reader of a list of requirements and of the files that it includes."""
 
     def __init__(self) -> None:
         self._files = 0
 
     def read(self, lines: Sequence[str], folder: Path, path: Path, parents: tuple[Path, ...] = ()) -> Iterator[PipLine]:
-        """Yield the lines that stand in `path`; `parents` are the files whose `-r` has led there."""
+        """Yield the requirements listed in the file `path`; `parents` is the chain of including files."""
         for line in lines:
             if not line.startswith("-"):
                 yield replace(_read_requirement(line, folder, path), file=path)
@@ -159,7 +159,7 @@ class _Reading:
 
 
 def _split_options(line: str, path: Path) -> Iterator[tuple[str, str]]:
-    """Return options with their values: `-i URL --no-index` → `("--index-url", "URL"), ("--no-index", "")`."""
+    """Yield each option of a line by its long name, with its value, or an empty text for a flag."""
     try:
         words = shlex.split(line)
     except ValueError as error:
@@ -217,10 +217,7 @@ def _read_requirement(line: str, folder: Path, path: Path) -> PipLine:
 
 
 def _find_name_in_address(line: str) -> str:
-    """Return the package of `https://h/azureml_core-1.0-py3-none-any.whl` or `…#egg=azureml-core`.
-
-    Empty where none is.
-    """
+    """Return the package name in a URL or path such as `…/azureml_core-1.0-py3-none-any.whl`, or an empty text."""
     egg = re.search(r"[#&]egg=([\w.-]+)", line)
     file = re.search(r"([^/\\]+?)-\d[^/]*\.(?:whl|zip|tar\.gz|tgz|tar\.bz2)(?:[?#\[]|$)", line)
     found = egg or file
@@ -228,7 +225,11 @@ def _find_name_in_address(line: str) -> str:
 
 
 def _resolve_local_path(text: str, folder: Path, path: Path) -> tuple[str, Path]:
-    """Return a path as text that an installer takes from any folder, and the path."""
+    """Return a local requirement with an absolute path or URL, and the path.
+
+    Raises:
+        InvalidFile: the path does not exist.
+    """
     if text.startswith("file:"):
         return text, _get_path(text)
     split = _EXTRAS.fullmatch(text)

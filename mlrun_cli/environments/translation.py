@@ -1,4 +1,4 @@
-"""Conda dependencies as pip takes them."""
+"""The translation of conda dependencies for pip."""
 
 from __future__ import annotations
 
@@ -11,29 +11,29 @@ from packaging.utils import canonicalize_name
 
 from mlrun_cli.core.redaction import Redaction
 from mlrun_cli.environments.conda_file import CondaDependencies, CondaSpec, VersionTerm
-from mlrun_cli.environments.conda_names import find_pypi_name, is_no_python_package
+from mlrun_cli.environments.conda_names import find_pypi_name, is_non_python_package
 from mlrun_cli.environments.interpreters import PythonRequest
 from mlrun_cli.environments.requirements import PipLine, is_azureml, read_pip_lines
 from mlrun_cli.errors import InvalidFile, Unsupported
 
-# What they hold of the packages known here is on PyPI too: nothing to tell the user.
+# Known packages on these channels are on PyPI too, so that no note is needed.
 _PUBLIC_CHANNELS = {"defaults", "main", "anaconda", "conda-forge", "pytorch", "nvidia", "fastai"}
 
 _INDEX_OF_AZUREML = re.compile(r"://azureml[\w-]*\.azureedge\.net(?:[/:]|$)")
 _AZUREML_MLFLOW = "azureml-mlflow"
-# As azureml-mlflow does: later ones may keep their data elsewhere.
+# The same bound as azureml-mlflow has: later versions may store their data elsewhere.
 _MLFLOW = "mlflow-skinny<3"
 
 
 @dataclass(frozen=True, slots=True)
 class Translation:
-    """Conda dependencies as pip or uv takes them.
+    """Conda dependencies translated for pip or uv.
 
     Attributes:
-        python: what the interpreter must be.
-        lines: what is installed.
-        notes: what was left out, or is taken otherwise.
-        files: those that name the packages.
+        python: the requested Python version.
+        lines: the packages and options to install with.
+        notes: notes about what was left out or is handled differently.
+        files: the files that list the packages.
     """
 
     python: PythonRequest
@@ -44,7 +44,7 @@ class Translation:
 
 @dataclass(frozen=True, slots=True)
 class CondaPart:
-    """The part for conda: its `packages`, the lines for pip on top, and notes on what was left out."""
+    """Dependencies to install with conda: its packages, additional lines for pip, and notes about what was left out."""
 
     packages: tuple[str, ...]
     lines: tuple[PipLine, ...]
@@ -52,10 +52,10 @@ class CondaPart:
 
 
 def build_conda_part(dependencies: CondaDependencies) -> CondaPart:
-    """Return the dependencies for conda: all but azureml, with a Python and, where needed, pip.
+    """Return the dependencies to install with conda: all except azureml, with Python and, if needed, pip added.
 
     Raises:
-        Unsupported, InvalidFile: a pip line that nothing would take.
+        Unsupported, InvalidFile: a pip line is not supported or not valid.
     """
     packages = [spec.text for spec in dependencies.packages if not is_azureml(spec.name)]
     names = {spec.name for spec in dependencies.packages}
@@ -67,17 +67,17 @@ def build_conda_part(dependencies: CondaDependencies) -> CondaPart:
 
 
 def translate(dependencies: CondaDependencies, *, tries_unknown: bool = False) -> Translation:
-    """Turn conda dependencies into an interpreter request and pip lines.
+    """Translate conda dependencies into a Python request and pip requirements.
 
-    `tries_unknown` takes a conda package that is not known to be on PyPI from there under its own name.
+    With `tries_unknown`, conda packages that are not known to be on PyPI are requested from it by their conda names.
 
     Raises:
-        Unsupported: conda packages that are not known to be on PyPI, named; an option pip cannot take here.
-        InvalidFile: a pip line or a Python version that nothing would take.
+        Unsupported: conda packages are not known to be on PyPI, or a pip option is not supported.
+        InvalidFile: a pip line or a Python version is not valid.
     """
     path = dependencies.path
     python = [spec for spec in dependencies.packages if spec.name in {"python", "cpython"}]
-    skipped = [spec for spec in dependencies.packages if is_no_python_package(spec.name)]
+    skipped = [spec for spec in dependencies.packages if is_non_python_package(spec.name)]
     others = [
         spec
         for spec in dependencies.packages
@@ -107,7 +107,7 @@ def translate(dependencies: CondaDependencies, *, tries_unknown: bool = False) -
 
 
 def _drop_azureml(lines: Sequence[PipLine]) -> list[PipLine]:
-    """Drop azureml, of which a run has its own; MLflow, a dependency of Azure's, is kept."""
+    """Return the lines without azureml, which every run is given; add MLflow if azureml-mlflow would install it."""
     names = {line.name for line in lines}
     kept = [line for line in lines if not is_azureml(line.name) and not _is_index_of_azureml(line)]
     if _AZUREML_MLFLOW in names and not names & {"mlflow", "mlflow-skinny"}:
@@ -116,10 +116,7 @@ def _drop_azureml(lines: Sequence[PipLine]) -> list[PipLine]:
 
 
 def _is_index_of_azureml(line: PipLine) -> bool:
-    """Return whether an option names an index of azureml previews.
-
-    Uv does not go on without one.
-    """
+    """Return whether an option adds an index of azureml previews; uv fails if such an index cannot be reached."""
     return line.is_option and _INDEX_OF_AZUREML.search(line.text) is not None
 
 
@@ -156,14 +153,14 @@ def _build_conda_line(spec: CondaSpec) -> PipLine:
 
 
 def _to_pip_version(term: VersionTerm) -> str:
-    """Return a version as pip has it: `=1.2` → `==1.2.*`, for plain numbers only."""
+    """Return a version condition in pip's notation: `=1.2` becomes `==1.2.*` if it consists of plain numbers."""
     if term.operator != "=":
         return term.operator + term.version
     return f"=={term.version}.*" if re.fullmatch(r"\d+(\.\d+)*", term.version) else f"=={term.version}"
 
 
 def _merge(conda: Sequence[PipLine], pip: Sequence[PipLine]) -> list[PipLine]:
-    """Merge both lists, each line once; the pip part wins, as with conda."""
+    """Merge conda and pip requirements without duplicates; the pip part takes precedence, as in conda."""
     said = {line.name for line in pip if line.name and not line.is_bare}
     kept = [line for line in conda if line.name not in said]
     names = {line.name for line in kept}
@@ -189,5 +186,5 @@ def _list_notes(
 
 
 def _format_list(texts: Iterable[str]) -> str:
-    """Return texts as an error or a note may quote them."""
+    """Return texts as a comma-separated list with secrets redacted, for errors and notes."""
     return ", ".join(map(Redaction().redact_value, texts))

@@ -1,4 +1,4 @@
-"""Plans of environments that nobody builds: an interpreter of the user's, as it is."""
+"""Plans of user-managed environments: an existing interpreter, used unchanged."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from mlrun_cli.errors import EnvironmentNotBuilt, InterpreterNotFound
 
 
 def plan_user_managed(interpreter_path: str | None, path_variable: str, folder: Path) -> PlannedEnvironment:
-    """Plan to use the interpreter that a runconfig names as it is; without one, the `python` on PATH.
+    """Plan to use the interpreter specified by a runconfig unchanged, or by default the `python` on PATH.
 
-    A path is taken from `folder`. One that does not exist here gives way to `python` on PATH, with a note.
+    A path is relative to `folder`. If it does not exist, the `python` on PATH is used instead, with a note.
 
     Raises:
-        EnvironmentNotBuilt: what is named cannot be run, or there is no Python on PATH.
+        EnvironmentNotBuilt: the interpreter is not executable, or there is no Python on PATH.
     """
     folders = list_search_folders(path_variable)
     notes: tuple[str, ...] = ()
@@ -40,7 +40,7 @@ def plan_user_managed(interpreter_path: str | None, path_variable: str, folder: 
 def _find_named(interpreter_path: str, folder: Path, folders: list[Path]) -> Path | None:
     if "/" not in interpreter_path:
         return next(find_executables(interpreter_path, folders), None)
-    # Not resolved: the link in a virtual environment is what makes its packages be found.
+    # Not resolved: Python finds the packages of a virtual environment by its link to the interpreter.
     path = (folder / Path(interpreter_path).expanduser()).absolute()
     if path.is_file() and os.access(path, os.X_OK):
         return path
@@ -54,10 +54,10 @@ def _find_named(interpreter_path: str, folder: Path, folders: list[Path]) -> Pat
 
 
 def plan_current(path_variable: str, what: str) -> PlannedEnvironment:
-    """Plan to use the `python` on PATH as it is, instead of `what`.
+    """Plan to use the unchanged `python` on PATH, and note that `what` is ignored.
 
     Raises:
-        EnvironmentNotBuilt: there is none.
+        EnvironmentNotBuilt: there is no Python on PATH.
     """
     python = find_python(list_search_folders(path_variable))
     if python is None:

@@ -1,1 +1,1 @@
-"""Run configurations: files, keys and values."""
+"""Run configurations: their files, keys and values."""

@@ -1,4 +1,4 @@
-"""The processes of a run configuration: `nodeCount`, `communicator`, and the section of its kind."""
+"""The processes that a run configuration requests by `nodeCount`, `communicator` and the communicator's section."""
 
 from __future__ import annotations
 
@@ -28,16 +28,16 @@ COMMUNICATORS: Mapping[str, str] = {
     "Nccl": _PYTORCH,
     "Gloo": _PYTORCH,
 }
-"""The names of communicators, which are read in any letter case, and the kinds of their launches."""
+"""A mapping from the names of communicators, accepted in any letter case, to the kinds of their launches."""
 LAUNCH_SECTIONS = frozenset(COMMUNICATORS.values()) - {NODES}
-"""The sections of a runconfig for a kind of launch, whose name they have."""
+"""The sections of a runconfig for the kinds of launches, with the same names."""
 _KINDS_BY_NAME = {name.casefold(): kind for name, kind in COMMUNICATORS.items()}
 MPI_LAUNCHER = "mpirun"
 _LAUNCHERS = (MPI_LAUNCHER, "mpiexec")
 
 
 class LaunchRefused(Exception):
-    """Processes that cannot be started: the key that asks for them, why not, and what to do instead."""
+    """A launch that cannot be started, with the key that is responsible, the reason, and advice."""
 
     def __init__(self, key_path: str, reason: str, advice: str) -> None:
         super().__init__(f"{key_path}: {reason}")
@@ -47,10 +47,10 @@ class LaunchRefused(Exception):
 
 
 def read_launch(configuration: RunConfiguration) -> Launch:
-    """Return the launch of a configuration; MPI's launcher program is not yet looked up.
+    """Return the launch that a configuration requests, without looking up MPI's launcher program.
 
     Raises:
-        LaunchRefused: a key of it cannot be honoured.
+        LaunchRefused: a key has a value that is not supported.
     """
     communicator = configuration.communicator
     kind = _KINDS_BY_NAME.get(communicator.casefold())
@@ -71,11 +71,11 @@ def read_launch(configuration: RunConfiguration) -> Launch:
 
 
 def resolve_launch(configuration: RunConfiguration, interpreter: str, search_path: str, *, is_in_image: bool) -> Launch:
-    """Return the launch of a configuration, with the launcher program found beside an interpreter or on PATH.
+    """Return the launch that a configuration requests, including the path of its launcher program, if it needs one.
 
     Raises:
-        LaunchRefused: a key of it cannot be honoured.
-        Unsupported: there is no such program.
+        LaunchRefused: a key has a value that is not supported.
+        Unsupported: the launcher program is not installed.
     """
     with configuration.locate_errors("communicator"):
         return find_launcher_program(
@@ -90,12 +90,12 @@ def resolve_launch(configuration: RunConfiguration, interpreter: str, search_pat
 def find_launcher_program(
     launch: Launch, communicator: str, interpreter: str, search_path: str, *, is_in_image: bool = False
 ) -> Launch:
-    """Return the launch with its launcher program, beside the interpreter or on PATH, if it needs one.
+    """Return the launch with the path of its launcher program, found next to the interpreter or on PATH, if needed.
 
-    That of an image is found when its container is started.
+    In an image, the program is found only when its container starts.
 
     Raises:
-        Unsupported: there is none.
+        Unsupported: the launcher program is not installed.
     """
     if launch.kind != _MPI:
         return launch
@@ -113,12 +113,12 @@ def find_launcher_program(
 
 
 def list_launcher_programs(launch: Launch) -> tuple[str, ...]:
-    """Return the programs that an image must have for a launch."""
+    """Return the programs that an image must contain for a launch."""
     return (MPI_LAUNCHER,) if launch.kind == _MPI else ()
 
 
 def describe_launch(launch: Launch) -> dict[str, Any]:
-    """Return the section of a runconfig with the number of processes; empty for one on each node."""
+    """Return a launch as a runconfig section with its number of processes; empty for one process per node."""
     return dict(_KINDS[launch.kind].describe(launch))
 
 
@@ -192,7 +192,7 @@ _KINDS: Mapping[str, _Kind] = {
 
 
 def _check_nodes(configuration: RunConfiguration, key_path: str) -> None:
-    """Raise unless the section's number of nodes is the configuration's own."""
+    """Raise LaunchRefused if the section's number of nodes is neither 1 nor `nodeCount`."""
     nodes = _read_number(configuration, key_path, default=1)
     if nodes not in {1, configuration.node_count}:
         raise LaunchRefused(

@@ -1,4 +1,4 @@
-"""The keys of a runconfig: one table with the type, the default and the meaning of each, and what is done with it."""
+"""The keys of a runconfig: a table with the type, default, meaning and treatment of each."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ from mlrun_cli.runconfigs.shapes import (
 
 
 class Refusal(NamedTuple):
-    """The reason why a key is refused, and what to do instead.
+    """The reason why a key is refused, with advice.
 
-    Where `concerns_environment`, it is no matter for a run in the Python on PATH.
+    With `concerns_environment`, the key is not refused for a run in the Python on PATH.
     """
 
     reason: str
@@ -39,19 +39,19 @@ class Refusal(NamedTuple):
 
 
 class Key(NamedTuple):
-    """A key of a runconfig. One with neither field nor reason to skip or refuse it is honoured by whoever uses it.
+    """A key of a runconfig, with the reasons why values other than its defaults are skipped or refused, if they are.
 
     Attributes:
-        shape: of its value.
-        default: as it is written today, which says nothing.
-        meaning: for the schema.
-        field: that of `RunConfiguration` which has the value; None for those that `rest` has by key path.
-        other_defaults: values that older versions of Azure's SDK write, and that say nothing either.
-        skipped: why another value is skipped, with a note.
-        skipped_in_container: why another value of a key of Docker's is skipped where the run is in a container.
-        skipped_without_container: the same where Docker is on and the run is in no container all the same.
-        refused: why another value is refused.
-        is_older: whether it is not written any more.
+        shape: the shape of its value.
+        default: the default value that current versions of Azure's SDK write.
+        meaning: the description for the schema.
+        field: the field of `RunConfiguration` with the value; None if the value is in `rest`, keyed by key path.
+        other_defaults: default values that older versions of Azure's SDK write.
+        skipped: the reason why other values are skipped, with a note.
+        skipped_in_container: the reason why other values of a Docker key are skipped if the run is in a container.
+        skipped_without_container: the same if Docker is enabled, but the run is not in a container.
+        refused: the reason why other values are refused.
+        is_older: whether current versions no longer write the key.
     """
 
     shape: Shape
@@ -334,11 +334,11 @@ SECTIONS: Mapping[str, str] = {
 """The sections that keys stand in, by key path: what each is for."""
 
 EMPTY: tuple[object, ...] = (None, "", [], {})
-"""No value, or none yet: the default of every key."""
+"""Empty values, which are accepted as the default of every key."""
 
 
 def is_default(key_path: str, value: object) -> bool:
-    """Return whether a value is empty, or the default of its key in a version of Azure's SDK."""
+    """Return whether a value is empty, or is the default of its key in any version of Azure's SDK."""
     if value in EMPTY:
         return True
     key = KEYS.get(key_path)

@@ -1,4 +1,4 @@
-"""Other kinds of files than runconfigs that Azure's users have beside them, and how they are refused."""
+"""Files of Azure other than runconfigs, which users may keep next to them, and the errors that refuse them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from mlrun_cli.runconfigs.keys import KEYS
 
 
 class _Kind(NamedTuple):
-    """A file is of this kind when it has one of the keys at its top."""
+    """A kind of file, recognized by any of its top-level keys."""
 
     keys: frozenset[str]
     what: str
@@ -93,14 +93,14 @@ _DATABRICKS = _define_kind(
 
 
 def refuse_other_kinds(root: Node, known: frozenset[str]) -> None:
-    """Refuse a document of another kind.
+    """Raise Unsupported if a document is another kind of file than a runconfig.
 
     Args:
         root: the document.
-        known: the keys that a runconfig may have at its top.
+        known: the top-level keys of runconfigs.
 
     Raises:
-        Unsupported: it is; says what it is.
+        Unsupported: the document is of another kind; the message tells which.
     """
     keys = root.as_mapping().keys()
     if "python" in keys and keys <= _ENVIRONMENT_KEYS:
@@ -114,15 +114,15 @@ def refuse_other_kinds(root: Node, known: frozenset[str]) -> None:
 
 
 def is_other_kind(keys: Iterable[str]) -> bool:
-    """Return whether a document with these keys at its top is of another kind, whatever its name."""
+    """Return whether a document with these top-level keys is of another kind than a runconfig, whatever its name."""
     return any(not kind.keys.isdisjoint(keys) for kind in _OTHER_THAN_RUNCONFIGS)
 
 
 def refuse_libraries_alone(root: Node) -> None:
-    """Refuse a runconfig that holds nothing but libraries of a Databricks step; `azureml.core` loads such.
+    """Raise Unsupported if a runconfig contains only libraries of a Databricks step, which `azureml.core` would load.
 
     Raises:
-        Unsupported: it does.
+        Unsupported: the runconfig contains nothing else.
     """
     keys = root.as_mapping()
     if keys.keys() != {"environment"} or not isinstance(keys["environment"].content, dict):

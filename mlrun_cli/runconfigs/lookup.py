@@ -1,4 +1,4 @@
-"""The lookup of runconfigs by the name that `-c` takes."""
+"""The lookup of runconfigs by the name given with `-c`."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ SUFFIX = ".runconfig"
 
 
 def find_runconfig(path: Path, name: str) -> tuple[Path, tuple[str, ...]]:
-    """Find the runconfig of a name under an attached folder; return its path, and notes of one line each.
+    """Return the path of a runconfig, found by name in an attached folder, and notes of one line each.
 
-    `path` may itself be a runconfig; then it is the one. Else the first of these: `FOLDER/NAME`,
-    `FOLDER/NAME.runconfig`, `PATH/NAME.runconfig`, `PATH/NAME`, where FOLDER is `aml_config` if there is one,
-    else `.azureml`. A name may hold slashes. Others that the name could mean are told of, those of an `.azureml` that
-    `aml_config` hides too.
+    If `path` itself is a file, it is the runconfig. Otherwise, it is the first that exists of `FOLDER/NAME`,
+    `FOLDER/NAME.runconfig`, `PATH/NAME.runconfig` and `PATH/NAME`, where FOLDER is `aml_config` if it exists, else
+    `.azureml`. A name may contain slashes. The notes mention other files that the name could mean, including those in
+    an `.azureml` that `aml_config` hides.
 
     Raises:
-        UsageError: there is none; lists what was tried, and the nearest name.
-        InvalidFile: a place cannot be looked into.
+        UsageError: there is none; the message lists the paths that were tried, and the hint the closest name.
+        InvalidFile: a folder cannot be searched.
     """
     path = make_absolute(path)
     if not name.strip():
@@ -40,16 +40,16 @@ def find_runconfig(path: Path, name: str) -> tuple[Path, tuple[str, ...]]:
 
 
 def list_runconfig_names(path: Path) -> list[str]:
-    """Return the names that `-c` takes under an attached folder, sorted."""
+    """Return the sorted names of the runconfigs that `-c` finds in an attached folder."""
     within = find_configuration_folder(path)
     found = [*_list_names(within), *_list_names(path)]
-    # The samples of newer versions of Azure's CLI have no suffix.
+    # The samples that newer versions of Azure's CLI create have no suffix.
     found += [entry.name for entry in _list_files(within) if "." not in entry.name]
     return sorted(set(found))
 
 
 def find_runconfig_name(path: Path, file: Path) -> str:
-    """Return the shortest name that `-c` takes for a file under an attached folder."""
+    """Return the shortest name by which `-c` finds a file in an attached folder, or its path if no name finds it."""
     folders = [folder for folder in (find_configuration_folder(path), path) if file.is_relative_to(folder)]
     relative = [str(file.relative_to(folder)) for folder in folders]
     names = [spelling for name in relative for spelling in (name.removesuffix(SUFFIX), name)]
@@ -59,7 +59,7 @@ def find_runconfig_name(path: Path, file: Path) -> str:
 
 
 def find_project_folder(runconfig: Path) -> Path:
-    """Return the attached folder that a runconfig is in, absolute."""
+    """Return the absolute path of the attached folder that contains a runconfig."""
     folder = runconfig.absolute().parent
     return folder.parent if folder.name in CONFIGURATION_FOLDERS else folder
 
@@ -73,7 +73,7 @@ def _list_candidates(path: Path, name: str) -> list[Path]:
 
 
 def _list_hidden_candidates(path: Path, name: str, places: list[Path]) -> list[Path]:
-    """Return the places of a name in the other folder of runconfigs, which is not looked into."""
+    """Return the paths that a name could mean in the configuration folder that is not searched."""
     return [
         place
         for within in CONFIGURATION_FOLDERS
@@ -116,7 +116,7 @@ def _make_relative(place: Path, path: Path) -> Path:
 
 
 def _describe_obstacle(place: Path) -> str | None:
-    """Describe what is at a path that is not a readable file; None when nothing is there."""
+    """Describe what exists at a path instead of a file, or return None if nothing exists there."""
     try:
         place.lstat()
     except (OSError, ValueError):
@@ -133,7 +133,7 @@ def _list_names(folder: Path) -> list[str]:
 
 
 def _list_files(folder: Path) -> list[Path]:
-    """Return the files in a folder; empty when it cannot be read."""
+    """Return the files in a folder, or an empty list if it cannot be read."""
     try:
         return [entry for entry in folder.iterdir() if os.path.isfile(entry)]
     except OSError:
@@ -141,7 +141,11 @@ def _list_files(folder: Path) -> list[Path]:
 
 
 def _is_file(path: Path) -> bool:
-    """Return whether a path is a file, readable or not."""
+    """Return whether a path exists and is not a folder.
+
+    Raises:
+        InvalidFile: a folder on the path cannot be searched.
+    """
     try:
         return path.exists() and not path.is_dir()
     except PermissionError as error:

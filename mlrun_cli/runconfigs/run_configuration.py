@@ -1,4 +1,4 @@
-"""A run configuration: how a script is run, as a `*.runconfig` describes it."""
+"""Run configurations: how a script is run, as described by a `*.runconfig`."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ _Value = TypeVar("_Value")
 
 
 class PythonSection(NamedTuple):
-    """The Python of a script: `environment.python` of a runconfig.
+    """The Python of a script: the section `environment.python` of a runconfig.
 
     Attributes:
-        user_managed_dependencies: True: the interpreter is used as it is.
-        interpreter_path: as written; None when the file does not say.
-        conda_dependencies_file: as written, relative to the source folder or to the runconfig.
-        conda_dependencies: the same content written in the runconfig itself.
-        base_conda_environment: name of a conda environment to add to.
+        user_managed_dependencies: whether the interpreter is used unchanged.
+        interpreter_path: the path as written; None if the file has none.
+        conda_dependencies_file: the path as written, relative to the source folder or to the runconfig.
+        conda_dependencies: conda dependencies in the runconfig itself.
+        base_conda_environment: the name of a conda environment to extend.
     """
 
     user_managed_dependencies: bool = False
@@ -38,22 +38,22 @@ class PythonSection(NamedTuple):
 
 
 class RunConfiguration(NamedTuple):
-    """The content of a runconfig, with defaults for what it leaves out.
+    """The content of a runconfig, with defaults for missing keys.
 
     Attributes:
-        script: relative to the source folder; None when the command line has to name it.
-        arguments: as they were written (`0.10`, `true`), one text each.
-        command: instead of `script`: one text for a shell, or a command's words; None when there is none.
-        target: name of a compute target.
-        framework: `Python` in this spelling, whatever the letter case was; others as written.
-        communicator: `None` as text, as Azure writes it; others as written.
-        max_run_duration_seconds: None means no limit.
-        environment_variables: those of `environment`, overridden by those at the top.
-        environment_reference: what stands in place of the section `environment`: the name of an environment, or of
-            a file that describes one.
-        rest: every other key that has a value, by key path: `{"docker.useDocker": False}`. What is not
-            told apart key by key (`data`, `spark.configuration`, …) is one value.
-        places: file and line of each value that a file says, by key path; two that differ in it alone are equal.
+        script: the path relative to the source folder; None if the command line must specify it.
+        arguments: the arguments as written (`0.10`, `true`), each as text.
+        command: a command to run instead of `script`, as text for a shell or as a list of words; None for none.
+        target: the name of a compute target.
+        framework: `Python` in this spelling, whatever its letter case in the file; others as written.
+        communicator: the text `None`, as Azure writes it, or the name of a communicator as written.
+        max_run_duration_seconds: the time limit; None for no limit.
+        environment_variables: the variables of `environment`, overridden by those at the top level.
+        environment_reference: the text in place of the section `environment`: the name of an environment, or the path
+            of a file that describes one.
+        rest: all other keys that have a value, keyed by key path: `{"docker.useDocker": False}`. A section without
+            known keys (`data`, `spark.configuration`, …) is a single value.
+        places: the file and line of each value, keyed by key path; ignored when configurations are compared.
     """
 
     script: str | None = None
@@ -80,16 +80,16 @@ class RunConfiguration(NamedTuple):
         return hash(self[:-1])
 
     def replace_fields(self, **values: Any) -> RunConfiguration:
-        """Replace fields by values that do not come from the file, and forget their lines."""
+        """Return a copy with fields replaced, and without the locations of these fields in the file."""
         places = {key: place for key, place in self.places.items() if re.split(r"[.[]", key)[0] not in values}
         return self._replace(**values, places=places)
 
     @contextmanager
     def locate_errors(self, key_path: str | None = None) -> Iterator[None]:
-        """Add file and line of a key, if known, to an error about it.
+        """Add the file and line of a key, if known, to errors raised within the context.
 
         Args:
-            key_path: the key; None means the one that the message begins with.
+            key_path: the key path; None means the key with which the message starts.
         """
         try:
             yield
@@ -106,18 +106,18 @@ class RunConfiguration(NamedTuple):
             raise
 
     def _find_place(self, key_path: str) -> str | None:
-        """Return the file and line of a key, or else of the section or list that holds it."""
+        """Return the file and line of a key or, if unknown, of the section or list that contains it, or None."""
         while key_path and key_path not in self.places:
             key_path = key_path[: max(key_path.rfind("."), key_path.rfind("["), 0)]
         return self.places.get(key_path)
 
     def find_changed_keys(self) -> dict[str, object]:
-        """Return the keys of `rest` whose values differ from the defaults of every version of Azure's SDK."""
+        """Return the entries of `rest` whose values differ from the defaults of all versions of Azure's SDK."""
         return {key_path: value for key_path, value in self.rest.items() if not is_default(key_path, value)}
 
     @property
     def environment_name(self) -> str | None:
-        """The environment's name, when the configuration says no more about it than its name."""
+        """The name, or the file, of the environment if the configuration refers to one by name only; else None."""
         python = self.python
         described = python.user_managed_dependencies or python.conda_dependencies_file or python.conda_dependencies
         if self.environment_reference is not None or described:
@@ -126,12 +126,12 @@ class RunConfiguration(NamedTuple):
         return None if name is None else str(name)
 
     def remove_environment_name(self) -> RunConfiguration:
-        """Remove the name of the environment."""
+        """Return a copy without the name of the environment."""
         rest = {key_path: value for key_path, value in self.rest.items() if key_path != "environment.name"}
         return self._replace(environment_reference=None, rest=rest)
 
     def replace_environment(self, other: RunConfiguration) -> RunConfiguration:
-        """Replace the environment by that of another configuration; its own variables take precedence."""
+        """Return a copy with the environment of another configuration; variables of this one take precedence."""
         return self._replace(
             python=other.python,
             environment_reference=None,
@@ -142,6 +142,6 @@ class RunConfiguration(NamedTuple):
 
 
 def _replace_environment(own: Mapping[str, _Value], others: Mapping[str, _Value]) -> dict[str, _Value]:
-    """Return values by key path, with those of the section `environment` taken from `others`."""
+    """Return a mapping keyed by key path, with the values of the section `environment` taken from `others`."""
     kept = {key_path: value for key_path, value in own.items() if not key_path.startswith("environment.")}
     return kept | {key_path: value for key_path, value in others.items() if key_path.startswith("environment.")}

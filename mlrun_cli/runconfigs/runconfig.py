@@ -1,4 +1,4 @@
-"""The reader of a `*.runconfig`: from a document to a `RunConfiguration`."""
+"""The reader of `*.runconfig` files, which turns documents into instances of `RunConfiguration`."""
 
 from __future__ import annotations
 
@@ -39,39 +39,39 @@ _Reader = Callable[[Node, Problems], Any]
 
 
 class RunconfigReading(NamedTuple):
-    """A configuration that was read, notes of one line, and everything that is wrong; wrong values are at defaults."""
+    """A configuration with notes, and the problems found in its file; values with problems are set to defaults."""
 
     configuration: RunConfiguration
     notes: tuple[str, ...]
     problems: Problems
 
     def get_or_raise(self) -> tuple[RunConfiguration, tuple[str, ...]]:
-        """Return the configuration and the notes.
+        """Return the configuration and the notes, or raise an error if there are problems.
 
         Raises:
-            UsageError: something is wrong.
+            UsageError: the file has problems.
         """
         self.problems.raise_if_any()
         return self.configuration, self.notes
 
 
 def examine_runconfig(path: Path) -> RunconfigReading:
-    """Read a runconfig, and collect all its errors instead of raising the first.
+    """Read a runconfig, collecting the errors in its values instead of raising them.
 
     Raises:
-        InvalidFile: it is no YAML or JSON mapping, or has no key of a runconfig.
+        InvalidFile: it is not a YAML or JSON mapping, or has no key of a runconfig.
         Unsupported: it is another kind of file, such as a step's configuration.
     """
     return _read_or_raise(read_document(path))
 
 
 def read_runconfig(path: Path) -> tuple[RunConfiguration, tuple[str, ...]]:
-    """Return the configuration of a runconfig, and a note of one line for each thing that is skipped or read otherwise.
+    """Read a runconfig; return its configuration, and one-line notes about keys that are skipped or converted.
 
-    One of the Workbench of 2018 is read in today's keys.
+    The keys of a runconfig of the Workbench of 2018 are translated.
 
     Raises:
-        InvalidFile: it is no YAML or JSON mapping, has no key of a runconfig, or a value of a wrong type.
+        InvalidFile: it is not a YAML or JSON mapping, has no key of a runconfig, or has a value of a wrong type.
         Unsupported: it is another kind of file, such as a step's configuration.
         SeveralProblems: more than one value is of a wrong type.
     """
@@ -79,22 +79,22 @@ def read_runconfig(path: Path) -> tuple[RunConfiguration, tuple[str, ...]]:
 
 
 def read_configuration_document(document: object, where: Path) -> tuple[RunConfiguration, tuple[str, ...]]:
-    """Parse plain values as a configuration; return it with notes. `where` is the file's name in messages.
+    """Parse a configuration from plain values and return it with notes; `where` is the path for error messages.
 
     Raises:
-        UsageError: as `read_runconfig`.
+        UsageError: the same errors as `read_runconfig` raises.
     """
     return _read_or_raise(build_nodes(document, where)).get_or_raise()
 
 
 def read_environment_file(path: Path) -> tuple[RunConfiguration, tuple[str, ...]]:
-    """Read a file that a runconfig names as its environment: Azure's description of one, or a conda file.
+    """Read the file of a runconfig's environment: an environment definition of Azure, or a conda file.
 
     Returns:
-        A configuration of which only the environment means something, and notes of one line.
+        A configuration in which only the environment is meaningful, and one-line notes.
 
     Raises:
-        InvalidFile: it is neither, or a value is of a wrong type.
+        InvalidFile: it is neither of them, or has a value of a wrong type.
     """
     root = read_document(path)
     keys = root.as_mapping()
@@ -112,10 +112,10 @@ def read_environment_file(path: Path) -> tuple[RunConfiguration, tuple[str, ...]
 
 
 def read_current_keys(root: Node) -> tuple[Node, tuple[str, ...]]:
-    """Return a runconfig in today's keys, translated if it is one of the Workbench, and notes of one line.
+    """Return a runconfig's document with today's keys, translated if it is one of the Workbench, and one-line notes.
 
     Raises:
-        InvalidFile: it has no key of a runconfig.
+        InvalidFile: the document has no key of a runconfig.
         Unsupported: it is another kind of file.
     """
     refuse_other_kinds(root, _TOP_KEYS)
@@ -152,7 +152,7 @@ def _read(root: Node) -> RunconfigReading:
 
 
 class _RunconfigReader:
-    """Reads the keys of a document one by one; a value that is wrong is noted as a problem and left out."""
+    """A reader of a runconfig's keys, which records wrong values as problems and leaves them out."""
 
     def __init__(self) -> None:
         self.fields: dict[str, Any] = {}
@@ -189,14 +189,14 @@ class _RunconfigReader:
             self.fields[field] = value
 
     def _add_variables(self, node: Node) -> None:
-        """Add variables of the environment below those at the top, wherever in the file these stand."""
+        """Add environment variables; those at the top level override those of `environment`, in either order."""
         known, found = self.fields.get(_VARIABLES_FIELD, {}), node.as_variables()
         is_of_environment = "." in node.key_path
         self.fields[_VARIABLES_FIELD] = {**found, **known} if is_of_environment else {**known, **found}
 
 
 def _find_places(node: Node) -> Iterator[tuple[str, str]]:
-    """Yield the place of each value in a file, with its key path."""
+    """Yield the key path of each value in a document, with its file and line."""
     if node.line and node.key_path:
         yield node.key_path, node.location
     content = tuple(node.content.values()) if isinstance(node.content, dict) else node.content
@@ -205,10 +205,10 @@ def _find_places(node: Node) -> Iterator[tuple[str, str]]:
 
 
 def _describe_skipped_communicator(node: Node) -> str:
-    """Return a note on the section `mpi` that was put at `communicator` by mistake: it names none.
+    """Return a note about a section `mpi` that was written at `communicator` by mistake, and is ignored.
 
     Raises:
-        InvalidFile: it has other values than the defaults.
+        InvalidFile: the section has values other than the defaults.
     """
     if any(inner.content not in (None, 1) for inner in node.as_mapping().values()):
         raise node.build_error(
@@ -219,12 +219,12 @@ def _describe_skipped_communicator(node: Node) -> str:
 
 
 def _get_section(node: Node) -> dict[str, Node]:
-    """Return the keys of a mapping that have a value; a key without one counts as missing."""
+    """Return the entries of a mapping, without keys that have no value."""
     return {key: inner for key, inner in node.as_mapping().items() if not inner.is_null}
 
 
 def _note_unknown_keys(node: Node, shape: Mapping[str, Any]) -> Iterator[str]:
-    """Yield a note for each key that the entries of a section have and nobody knows."""
+    """Yield a note for each unknown key in the nested mappings of a value."""
     if not isinstance(node.content, dict):
         return
     known = shape.get("properties", {})
@@ -254,7 +254,7 @@ def _read_text(node: Node, _: Problems) -> str:
 
 
 def _read_texts(node: Node, problems: Problems) -> tuple[str, ...]:
-    """Return the texts of a list; empty if one of them is wrong."""
+    """Return the items of a list as texts, with empty ones for items that are recorded as problems."""
     texts = [""] * len(node.as_list())
     for index, item in enumerate(node.as_list()):
         with problems.collect_errors():
@@ -280,7 +280,7 @@ def _read_boolean(node: Node, _: Problems) -> bool:
 
 
 def _read_conda(node: Node, _: Problems) -> dict[str, object]:
-    """Return conda dependencies as plain values, their variables as they were written."""
+    """Return conda dependencies as plain values, with the variables as texts."""
     return {
         key: inner.as_variables() if key == "variables" else inner.to_plain()
         for key, inner in node.as_mapping().items()
@@ -288,7 +288,7 @@ def _read_conda(node: Node, _: Problems) -> dict[str, object]:
 
 
 def _read_name(node: Node, name: str) -> str:
-    """Return a text, or the known name that differs from it in letter case only."""
+    """Return the text of a node, or `name` if they differ only in letter case."""
     text = node.as_text()
     return name if text.casefold() == name.casefold() else text
 
@@ -303,4 +303,4 @@ _READERS: Sequence[tuple[Shape, _Reader]] = (
     (FRAMEWORK, lambda node, _: _read_name(node, PYTHON_FRAMEWORK)),
     (COMMUNICATOR, lambda node, _: _read_name(node, NO_COMMUNICATOR)),
 )
-"""How the value of a field is read, by its type."""
+"""The functions that read the values of fields, with their shapes."""

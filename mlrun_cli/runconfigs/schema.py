@@ -1,4 +1,4 @@
-"""The JSON Schema of runconfigs, and a runconfig written out with every key."""
+"""The JSON Schema of runconfigs, and runconfigs as documents with all keys."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from mlrun_cli.runconfigs.shapes import COMMUNICATOR
 
 
 def build_runconfig_schema() -> dict[str, Any]:
-    """Return the JSON Schema (draft 7) of a runconfig, for editors: a key without a value is allowed everywhere."""
+    """Return the JSON Schema (draft 7) of runconfigs, for editors; keys may have no value."""
     root = _build_mapping("How a script is run: a runconfig of Azure Machine Learning (v1).")
     for key_path, key in KEYS.items():
         section, name = _find_section(root, key_path)
@@ -31,7 +31,7 @@ def build_runconfig_schema() -> dict[str, Any]:
 
 
 def complete_document(configuration: RunConfiguration, redaction: Redaction) -> dict[str, Any]:
-    """Return a configuration as a document with all of today's keys, secrets redacted."""
+    """Return a configuration as a document with all of today's keys, and with secrets redacted."""
     document: dict[str, Any] = {}
     values = _list_values(configuration)
     for key_path, key in KEYS.items():
@@ -55,14 +55,14 @@ def complete_document(configuration: RunConfiguration, redaction: Redaction) -> 
 
 
 def _list_values(configuration: RunConfiguration) -> dict[str, Any]:
-    """Return the values of a configuration, by key path; variables are all at the top."""
+    """Return the values of a configuration, keyed by key path, with all variables at the top level."""
     keys = {key.field: key_path for key_path, key in KEYS.items() if key.field is not None}
     values = {key_path: attrgetter(field)(configuration) for field, key_path in keys.items()}
     return {**{key_path: value for key_path, value in values.items() if value is not None}, **configuration.rest}
 
 
 def _redact(value: Any, redaction: Redaction, name: str = "") -> Any:
-    """Return the value of a key, or an item of a list that is one, with its secrets redacted."""
+    """Return a value with its secrets redacted; `name` is its key, or empty for an item of a list."""
     if isinstance(value, Mapping):
         return {key: _redact(inner, redaction, str(key)) for key, inner in value.items()}
     if isinstance(value, (list, tuple)):
@@ -76,7 +76,7 @@ def _redact(value: Any, redaction: Redaction, name: str = "") -> Any:
 
 
 def _find_section(root: dict[str, Any], key_path: str) -> tuple[dict[str, Any], str]:
-    """Return the schema of the section that a key stands in, new where there is none yet, and the key's name in it."""
+    """Return the schema of the section that contains a key, created if necessary, and the key's name in the section."""
     *parents, name = key_path.split(".")
     section, path = root, ""
     for parent in parents:
@@ -93,11 +93,11 @@ def _build_property(key: Key) -> dict[str, Any]:
     shape, more = key.shape, {"deprecated": True} if key.is_older else {}
     if shape is COMMUNICATOR:
         shape = {"anyOf": [{"enum": tuple(COMMUNICATORS)}, *shape["anyOf"]]}
-    return {"description": key.meaning, "default": key.default, **_allow_nothing(shape), **more}
+    return {"description": key.meaning, "default": key.default, **_allow_null(shape), **more}
 
 
-def _allow_nothing(shape: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a shape that also allows null, for itself and each key within it."""
+def _allow_null(shape: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a shape that also allows null, both for the value and for each key in it."""
     if "anyOf" in shape:
         return {**shape, "anyOf": [*shape["anyOf"], {"type": "null"}]}
     kinds = [shape["type"]] if isinstance(shape["type"], str) else shape["type"]
@@ -107,7 +107,7 @@ def _allow_nothing(shape: Mapping[str, Any]) -> dict[str, Any]:
 def _allow_empty_keys(shape: Mapping[str, Any]) -> dict[str, Any]:
     within: dict[str, Any] = {}
     if "properties" in shape:
-        within["properties"] = {name: _allow_nothing(inner) for name, inner in shape["properties"].items()}
+        within["properties"] = {name: _allow_null(inner) for name, inner in shape["properties"].items()}
     if "additionalProperties" in shape:
         within["additionalProperties"] = _allow_empty_keys(shape["additionalProperties"])
     return {**shape, **within}

@@ -32,14 +32,15 @@ _PAIRED_IN_BRACES = re.compile(rb"""[{,]\s*["']?(script|target|environment|userM
 
 
 def find_runconfigs(root: Path, *, exclude: Path | None = None) -> list[Path]:
-    """Return all runconfigs under a folder, attached or not, whatever their names, sorted.
+    """Return the sorted paths of all runconfigs in a folder and its subfolders, whether attached or not.
 
-    In a folder of runconfigs a file without any suffix is one, as the samples of newer versions of Azure's CLI are.
-    Elsewhere a file without the suffix is one when it has a key that only runconfigs have, or two that others have too.
-    Hidden folders are left out, but for `.azureml`; so are virtual environments and the folder `exclude`.
+    In a configuration folder, files without any suffix count as runconfigs, like the samples of newer versions of
+    Azure's CLI. Elsewhere, a file without the suffix `.runconfig` is one if it has a key that only runconfigs have, or
+    two keys that other files may have, too. Hidden folders except `.azureml`, virtual environments and the folder
+    `exclude` are not searched.
 
     Raises:
-        UsageError: there is no such folder.
+        UsageError: the folder does not exist.
     """
     if not root.is_dir():
         kind = InvalidPath if root.is_file() else MissingFile

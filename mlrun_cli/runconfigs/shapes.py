@@ -1,4 +1,4 @@
-"""The types of values in a runconfig, in words of JSON Schema."""
+"""The types of values in a runconfig, as JSON Schemas."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ VARIABLES: Shape = {
 
 
 def make_choice_shape(*names: str) -> Shape:
-    """Return the shape of an enumeration of names, in any letter case."""
+    """Return the shape of a text for which editors suggest these names."""
     return {"anyOf": [{"enum": names}, TEXT]}
 
 
 def _make_mapping_shape(**keys: Shape) -> Shape:
-    """Return the shape of a mapping from arbitrary names to mappings with these keys."""
+    """Return the shape of a mapping from arbitrary names to mappings with the given keys."""
     return {"type": "object", "additionalProperties": {"type": "object", "properties": keys}}
 
 

@@ -34,16 +34,16 @@ _SKIPPED = {
 
 
 def is_workbench(root: Node) -> bool:
-    """Return whether a document has keys of such a runconfig, and only keys in capitals as theirs."""
+    """Return whether a document is a Workbench runconfig: it has at least one of its keys, and all are capitalized."""
     keys = root.as_mapping()
     return not keys.keys().isdisjoint(KEYS) and all(key[:1].isupper() for key in keys)
 
 
 def translate_workbench(root: Node) -> tuple[Node, tuple[str, ...]]:
-    """Return the document in today's keys, each with the line of the old one, and lines for stderr.
+    """Translate a Workbench runconfig; return a document with today's keys at the old line numbers, and notes.
 
     Raises:
-        InvalidFile: a value is of a wrong type; names the key as it is written.
+        InvalidFile: a value is of a wrong type; the message contains the key as written.
     """
     translation = _Translation(root)
     return translation.build_document(), tuple(translation.notes)
@@ -89,7 +89,7 @@ class _Translation:
         return [("python", self._python), ("docker", self._docker)]
 
     def _translate_arguments(self) -> None:
-        """Translate the script and its arguments; Workbench replaced `$file` by the file in its editor."""
+        """Translate the script and its arguments; `$file`, the file open in Workbench's editor, is left out."""
         if "ArgumentVector" not in self._old:
             return
         words = self._old["ArgumentVector"].as_list()
@@ -99,7 +99,7 @@ class _Translation:
         self._top["arguments"] = self._old["ArgumentVector"]._replace(key_path="arguments", content=arguments)
 
     def _translate_target(self) -> None:
-        """Translate the target; `docker` meant this machine too, in a container."""
+        """Translate the target; `docker` means a container on the local machine."""
         target = self._old.get("Target")
         if target is None:
             return

@@ -1,4 +1,4 @@
-"""Documents as text: YAML as Azure writes its runconfigs, and runconfigs as plain values."""
+"""Documents written as YAML in the style of Azure's runconfigs, and runconfigs read as plain values."""
 
 from __future__ import annotations
 
@@ -25,23 +25,23 @@ _TEXT_KEYS = {
 
 
 class _Dumper(yaml.SafeDumper):
-    """Writes no anchors, and nothing behind a key without a value."""
+    """A YAML dumper that writes no anchors, and writes null as an empty value."""
 
     def ignore_aliases(self, data: Any) -> bool:  # noqa: ARG002 - PyYAML's signature
         return True
 
 
-# PyYAML writes text such as `1e3` bare, which Azure then takes for a number.
+# PyYAML writes text such as `1e3` without quotes, which Azure then reads as a number.
 _Dumper.add_implicit_resolver("tag:yaml.org,2002:float", re.compile(r"[-+]?\d[\d.]*[eE][-+]?\d+"), [*"+-0123456789"])
 _Dumper.add_representer(type(None), lambda dumper, _: dumper.represent_scalar("tag:yaml.org,2002:null", ""))
 
 
 def write_document(path: Path, document: Mapping[str, Any]) -> None:
-    """Write a mapping as YAML, its keys in their order; a reader sees the old file or the new.
+    """Write a mapping to a YAML file atomically, keeping the order of its keys.
 
     Raises:
-        OSError: it cannot be written.
-        yaml.YAMLError: it holds what is no plain value.
+        OSError: the file cannot be written.
+        yaml.YAMLError: the mapping contains values that YAML cannot represent.
     """
     text = yaml.dump(
         dict(document), Dumper=_Dumper, sort_keys=False, allow_unicode=True, default_flow_style=False, width=1000
@@ -50,12 +50,12 @@ def write_document(path: Path, document: Mapping[str, Any]) -> None:
 
 
 def read_plain_runconfig(path: Path) -> dict[str, Any]:
-    """Return a runconfig as plain values; arguments and variables stay text, such as `0.10` or `no`.
+    """Read a runconfig as plain values, with arguments and variables such as `0.10` or `no` as texts.
 
-    An argument is a number if it is written as Python writes it, so that nothing is lost: `0.1` or `16`.
+    An argument is a number only if Python would write it the same way, such as `0.1` or `16`, so that nothing is lost.
 
     Raises:
-        InvalidFile: it is no YAML or JSON mapping, or has no key of a runconfig.
+        InvalidFile: it is not a YAML or JSON mapping, or has no key of a runconfig.
         Unsupported: it is another kind of file, such as a step's configuration.
     """
     root, _ = read_current_keys(read_document(path))
@@ -69,10 +69,10 @@ def read_plain_runconfig(path: Path) -> dict[str, Any]:
 
 
 def read_plain_environment(path: Path) -> dict[str, Any]:
-    """Return a runconfig's environment file as plain values; variables stay text.
+    """Read the environment file of a runconfig as plain values, with variables as texts.
 
     Raises:
-        InvalidFile: it is no YAML or JSON mapping.
+        InvalidFile: it is not a YAML or JSON mapping.
     """
     return _to_plain(read_document(path))
 
