@@ -1,4 +1,4 @@
-"""Copies of open files, by the quickest way that the file system has."""
+"""Copying of open files by the fastest method that the file system supports."""
 
 import errno
 import fcntl
@@ -18,7 +18,7 @@ _watchers: List[Callable[[int], None]] = []
 
 @contextmanager
 def report_copied_bytes(watch: Callable[[int], None]) -> Iterator[None]:
-    """Report the number of newly copied bytes to `watch` repeatedly, within this context."""
+    """Call `watch` with the number of newly copied bytes repeatedly while this context is active."""
     _watchers.append(watch)
     try:
         yield
@@ -27,7 +27,7 @@ def report_copied_bytes(watch: Callable[[int], None]) -> Iterator[None]:
 
 
 def clone(source: int, destination: int) -> bool:
-    """Make `destination` share all blocks of `source`; return False where the file system cannot."""
+    """Clone `source` to `destination` by sharing blocks; return False if the file system does not support that."""
     try:
         fcntl.ioctl(destination, _FICLONE, source)
     except OSError as error:
@@ -38,17 +38,17 @@ def clone(source: int, destination: int) -> bool:
 
 
 def copy(source: int, destination: int, size: "int | None" = None) -> int:
-    """Copy up to `size` bytes, or all, to the end of `destination`, which is empty; return the number of bytes copied.
+    """Copy `source` to the empty file `destination` and return the number of bytes copied.
 
     Raises:
-        OSError: what the file system said.
+        OSError: Reading or writing failed.
     """
     if clone(source, destination):
         cloned = os.fstat(destination).st_size
         _report(cloned)
         return cloned
     copied = _copy_in_kernel(source, destination, size)
-    # copy_file_range is not there, or gave nothing, as it does for some file systems.
+    # copy_file_range is unavailable, or copied nothing, as on some file systems.
     while size is None or copied < size:
         chunk = os.read(source, _CHUNK if size is None else min(size - copied, _CHUNK))
         if not chunk:
@@ -85,7 +85,7 @@ def _report(count: int) -> None:
 
 
 def copy_stream(stream: "IO[Any]", destination: int) -> None:
-    """Copy the rest of a stream, bytes or text, to an open file."""
+    """Copy the rest of a binary or text stream to an open file; text is encoded as UTF-8."""
     while True:
         chunk = stream.read(_CHUNK)
         if not chunk:
@@ -94,7 +94,7 @@ def copy_stream(stream: "IO[Any]", destination: int) -> None:
 
 
 def write_all(descriptor: int, content: bytes) -> None:
-    """Write all of `content`, in several calls if the kernel takes it in parts."""
+    """Write all of `content` to a descriptor, in several calls if the kernel accepts only parts."""
     rest = memoryview(content)
     while rest:
         rest = rest[os.write(descriptor, rest) :]

@@ -1,4 +1,4 @@
-"""Framing of requests and responses: a JSON object per line, over a socket in the folder of a run."""
+"""Framing of requests and responses as one JSON object per line over a socket in a run folder."""
 
 import os
 from contextlib import contextmanager
@@ -6,29 +6,29 @@ from json import dumps
 from typing import Any, Iterator
 
 LONGEST_REQUEST = 16_000_000
-"""Bytes."""
+"""The maximum size of a request in bytes."""
 
 RESULT = "result"
 ERROR = "error"
 OTHER_SOCKET = "ask"
-"""Keys of responses, of which each has one: a result, an error, or the name of the socket to send the request to."""
+"""Keys of responses; each has one: a result, an error, or the name of the socket to send the request to instead."""
 
 
 def encode_line(document: Any) -> bytes:
-    """Return a request or a response as a line."""
+    """Return a request or a response encoded as a line."""
     return dumps(document).encode() + b"\n"
 
 
 @contextmanager
 def open_socket_address(folder: str, name: str) -> Iterator[str]:
-    """Yield an address of a socket in a folder; paths may be longer than the 107 bytes of a socket address.
+    """Yield an address for a socket in a folder, whose path may exceed the limit of 107 bytes for socket addresses.
 
     Raises:
-        OSError: the folder is gone.
+        OSError: The folder does not exist.
     """
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
-        through = f"/proc/self/fd/{descriptor}"  # as short as that, however deep the folder lies
+        through = f"/proc/self/fd/{descriptor}"  # short, whatever the length of the folder's path
         yield os.path.join(through if os.path.exists(through) else folder, name)
     finally:
         os.close(descriptor)

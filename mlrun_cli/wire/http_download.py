@@ -1,4 +1,4 @@
-"""Downloads over HTTP by addresses that may hold a user and a password."""
+"""HTTP downloads from URLs that may contain a user and a password."""
 
 import os
 import shutil
@@ -15,26 +15,26 @@ _AUTHORIZATION = "Authorization"
 
 
 def download(url: str, path: "str | os.PathLike[str]") -> None:
-    """Download an address of http or https into a new file.
+    """Download an HTTP or HTTPS URL to a new file.
 
     Raises:
-        OSError: it cannot be had as a whole, or the file cannot be written.
+        OSError: The download fails or is incomplete, or the file exists or cannot be written.
     """
     try:
         with build_opener(_Redirects).open(_build_request(url), timeout=_SECONDS) as answer, open(path, "xb") as file:
             shutil.copyfileobj(answer, file, 1 << 20)
-            missing = getattr(answer, "length", None)  # a short body ends like a whole one
+            missing = getattr(answer, "length", None)  # a truncated body raises no error
     except HTTPError as error:
         error.close()
         raise
-    except HTTPException as error:  # which is no OSError, and may show the address
+    except HTTPException as error:  # not an OSError, and its text may include the URL
         raise OSError(f"it ended too early, or is not HTTP ({type(error).__name__})") from error
     if missing:
         raise OSError(f"it ended too early, {missing} bytes are missing")
 
 
 class _Redirects(HTTPRedirectHandler):
-    """Follows with the password only to the host that it is for, and not from https to http."""
+    """A redirect handler that sends the password only to the original host, and never from HTTPS to HTTP."""
 
     def redirect_request(self, req: Request, *arguments: Any) -> "Request | None":
         request = super().redirect_request(req, *arguments)
@@ -49,7 +49,7 @@ def _may_have_password_of(before: Request, after: Request) -> bool:
 
 
 def _get_host(request: Request) -> str:
-    """Return the host with its port, unless that is the usual one of http or https."""
+    """Return the lowercase host of a request, with its port unless that is the default of the scheme."""
     host, usual = request.host.lower(), ":443" if request.type == "https" else ":80"
     return host[: -len(usual)] if host.endswith(usual) else host
 

@@ -1,4 +1,4 @@
-"""Files below a folder that a user wants copied, those behind its links among them."""
+"""Listing of all files below a folder, including those reached through links."""
 
 import os
 from collections import deque
@@ -10,7 +10,7 @@ SPECIAL = "a FIFO, a socket or a device"
 DANGLING = "a link that leads to no file"
 
 Reason = Union[str, OSError]
-"""Why a path is left out: one of the texts above, or the error of a folder or link that cannot be read."""
+"""The reason for omitting a path: one of the texts above, or the error of a folder or link that cannot be read."""
 
 
 def list_linked_files(
@@ -18,15 +18,15 @@ def list_linked_files(
     leave_out: Callable[[str, Reason], object],
     is_ignored: Callable[[str], bool] = lambda _: False,
 ) -> "List[str]":
-    """Return all files below a folder, following links wherever they lead, relative to it and sorted.
+    """Return the sorted relative paths of all files below a folder, including those reached through links.
 
-    What a link leads to is found under the link's name too. A link to a folder that the link is in is left out, and
-    so is one behind a link to a folder that has been found already: links among folders have no end of paths.
+    The target of a link is also listed under the link's path. Links to a folder that contains them are omitted, and
+    so are links below other links if their folder has already been visited, to avoid endless paths.
 
     Args:
-        folder: where to begin.
-        leave_out: told each path that is left out, and why.
-        is_ignored: tells names that are passed over without a word.
+        folder: The folder to list.
+        leave_out: Called with each omitted path and the reason.
+        is_ignored: Returns whether to skip a file or folder name without calling `leave_out`.
     """
     walk = _Walk(os.path.realpath(os.fspath(folder)), leave_out, is_ignored)
     walk.complete()
@@ -34,7 +34,7 @@ def list_linked_files(
 
 
 class _Folder(NamedTuple):
-    """A folder to visit; `link_folders` are the real paths of those that the links on the way to it are in."""
+    """A folder to visit; `link_folders` are the real paths of the folders of the links followed to reach it."""
 
     path: str
     real: str

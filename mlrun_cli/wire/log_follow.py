@@ -1,4 +1,4 @@
-"""The logs of a run as they grow: the installer's of its environment, then the script's."""
+"""Following the growing logs of a run: first its environment installer's, then its script's."""
 
 import os
 from typing import Callable
@@ -7,14 +7,14 @@ PIECE = 1 << 16
 
 
 class LogFollower:
-    """Reads what has come into the two logs since it was last asked."""
+    """A reader of the new output in a run's two logs."""
 
     def __init__(self, environment_log: str, script_log: int) -> None:
-        """Begin at the beginning of both.
+        """Initialize a reader that starts at the beginning of both logs.
 
         Args:
-            environment_log: path of the installer's log, which need not be there.
-            script_log: descriptor of the script's log, which stays the caller's.
+            environment_log: The path of the installer's log, which may not exist.
+            script_log: The descriptor of the script's log, which the caller closes.
         """
         self._environment_log = environment_log
         self._script_log = script_log
@@ -22,19 +22,19 @@ class LogFollower:
         self._has_script = False
 
     def copy(self, write_installer: Callable[[bytes], object], write_script: Callable[[bytes], object]) -> bool:
-        """Pass on new output, byte for byte; return whether there was any.
+        """Pass new output to the given functions as bytes and return whether there was any.
 
-        The installer has ended when the script prints.
+        The installer has ended by the time the script prints.
 
         Raises:
-            OSError: the script's log cannot be read.
+            OSError: The script's log cannot be read.
         """
         found = self._copy_environment_log(write_installer)
         while True:
             piece = os.read(self._script_log, PIECE)
             if not piece:
                 return found
-            # The installer's last words may have come since; they stand before the script's first.
+            # The installer's last output may be newer than the check above; it comes before the script's first.
             self._copy_environment_log(write_installer)
             self._has_script = found = True
             write_script(piece)
@@ -52,6 +52,6 @@ class LogFollower:
                         break
                     self._offset += len(piece)
                     write(piece)
-        except FileNotFoundError:  # nothing had to be built, or not yet
+        except FileNotFoundError:  # nothing was installed, or not yet
             return False
         return self._offset > before

@@ -1,4 +1,4 @@
-"""A run's error, in Azure's shape.
+"""The error of a run in Azure's format.
 
 `{"error": {"code": …, "message": …, "innerError": {"code": …}, "debugInfo": {"type": …}}}`.
 """
@@ -7,24 +7,24 @@ from typing import Any
 
 
 def get_error_message(error: Any) -> "str | None":
-    """Return the message of a run's error, when there is one."""
+    """Return the message of a run's error, or None if there is none."""
     return _get_text(_get_inner_error(error), "message")
 
 
 def get_error_kind(error: Any) -> "str | None":
-    """Return the name of the exception of a run's error, when there is one."""
+    """Return the exception name of a run's error, or None if there is none."""
     inner = _get_inner_error(error)
     return _get_text(inner.get("debugInfo") if isinstance(inner, dict) else None, "type")
 
 
 def get_error_reason(error: Any) -> "str | None":
-    """Return the code of the inner error of a run's error, when there is one."""
+    """Return the inner error code of a run's error, or None if there is none."""
     inner = _get_inner_error(error)
     return _get_text(inner.get("innerError") if isinstance(inner, dict) else None, "code")
 
 
 def describe_error(error: Any) -> str:
-    """Return the message of a run's error, prefixed by the name of its exception; empty without either."""
+    """Return the message of a run's error, prefixed with its exception name if known, or an empty string."""
     kind, message = get_error_kind(error), get_error_message(error) or ""
     return message if kind is None or kind == message else f"{kind}: {message}"
 

@@ -1,4 +1,4 @@
-"""Names of what both sides know in the folder of a run, relative to it, and of its logs, relative to the artifacts."""
+"""Names in a run folder that both sides use: paths relative to it, and paths of logs relative to its artifacts."""
 
 JOURNAL = "journal"
 UPLOADS = "uploads"
@@ -7,8 +7,8 @@ SUPERVISOR_SOCKET = "socket"
 
 STD_LOG = "user_logs/std_log.txt"
 PROCESS_LOG_PREFIX = "user_logs/std_log_process_"
-"""Before the number of each process, of a script with several."""
+"""The prefix of the log names of a script with several processes; the process number follows."""
 ENVIRONMENT_LOG = "system_logs/environment.log"
 SUPERVISOR_LOG = "system_logs/supervisor.log"
 LOG_FOLDERS = ("system_logs", "user_logs")
-"""The folders, as Azure names them, of a run's own logs."""
+"""Azure's names of the folders that contain a run's own logs."""

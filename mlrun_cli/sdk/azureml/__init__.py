@@ -1,8 +1,8 @@
-"""`azureml.core` without Azure: what a script written for Azure ML v1 finds inside a run, and outside.
+"""A replacement for `azureml.core` that lets scripts written for Azure ML v1 run without Azure.
 
-Standard library only, CPython 3.6 and later. Nothing here imports the rest of the program: `_client` reaches
-the run. How modules of this package are found stands here: public ones are of the class `Module`, and what Azure has
-and this package has not is looked up in `_azure_lookup`, when a script asks for it and not before.
+Standard library only, CPython 3.6 and later. Nothing here imports the rest of the program: `_client` connects to
+the run. This module defines how the package's modules are imported: public ones are instances of `Module`, and names
+that exist only in Azure's package are looked up in `_azure_lookup`, which is imported on first use.
 """
 
 import sys
@@ -22,11 +22,11 @@ _PARTS = {
     "xml.etree": ("ElementTree",),
     "xml.parsers": ("expat",),
 }
-"""Packages of the standard library, and modules of theirs that Azure's package loads: scripts rely on it."""
+"""Standard library submodules that importing Azure's package loads as a side effect; scripts rely on it."""
 
 
 class _Package(ModuleType):
-    """A package of the standard library whose parts are loaded when they are first used."""
+    """A standard library package whose submodules are imported on first access."""
 
     def __getattr__(self, name: str) -> Any:
         if name in _PARTS.get(self.__name__, ()):
@@ -40,8 +40,8 @@ class _Package(ModuleType):
 class Module(_Package):
     """A public module of this package.
 
-    Its names may be loaded when they are first used, as `_MODULES` of the module says: by name the module below it that
-    has the thing. Names that Azure's module has from another one, or that are refused, come from `_azure_lookup`.
+    A module's `_MODULES` maps names to the submodules that define them; these names are imported on first access.
+    Names that Azure's module re-exports, and unsupported names, are resolved by `_azure_lookup`.
     """
 
     def __getattr__(self, name: str) -> Any:
@@ -65,21 +65,21 @@ class Module(_Package):
 
 
 class _Loader(SourceFileLoader):
-    """Makes the modules that are of a class of ours."""
+    """A loader that creates modules as `Module`, or as `_Package` for the standard library packages."""
 
     def create_module(self, spec: Any) -> ModuleType:
         return (_Package if spec.name in _PARTS else Module)(spec.name)
 
 
 class _Finder:
-    """Finds the modules of this package, and the packages of `_PARTS`; the first to be asked."""
+    """An import finder for this package and the packages in `_PARTS`, placed before all other finders."""
 
     @staticmethod
     def find_spec(name: str, path: Any = None, target: Any = None) -> Any:
-        """Return a module's spec; None for those of all other packages.
+        """Return the spec of a module, or None if it belongs to any other package.
 
         Raises:
-            UnknownModule: neither Azure nor this package has the module, and it is to be imported.
+            UnknownModule: The module is being imported, and neither Azure nor this package has it.
         """
         is_ours = name.startswith("azureml.")
         if not is_ours and name not in _PARTS:

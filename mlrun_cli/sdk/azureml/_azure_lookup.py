@@ -1,6 +1,6 @@
-"""Modules and names that Azure's packages have and this one lacks: by another name, or refused in words.
+"""Lookup of modules and names that only Azure's packages define: each is aliased, or refused with advice.
 
-Loaded when a script asks for such a module or name. The tables are in `_azure_names`.
+Imported when a script first uses such a module or name. The tables are in `_azure_names`.
 """
 
 import sys
@@ -17,15 +17,15 @@ _DEFINERS: "Dict[str, str]" = {name: module for module, names in SHARED.items() 
 
 
 class UnknownModule(ModuleNotFoundError):
-    """No package of Azure's has this module, nor this one: as an ImportError it lets a script try something else."""
+    """A module that neither Azure's packages nor this one has; scripts can catch it as an ImportError."""
 
 
 def find_spec_elsewhere(name: str) -> Optional[ModuleSpec]:
-    """Return the spec of a module that has no file here.
+    """Return the spec of a module that is an alias or unsupported, or None if it is only searched for and unknown.
 
     Raises:
-        UnknownModule: Nobody has such a module. Who only asks whether there is one, by `importlib.util.find_spec`,
-            gets None.
+        UnknownModule: The module is unknown. Callers of `importlib.util.find_spec`, which only checks whether a
+            module exists, get None instead.
     """
     if name in ALIASES:
         return ModuleSpec(name, _Loader(_Alias), is_package=True)  # type: ignore[arg-type]
@@ -41,7 +41,7 @@ def find_spec_elsewhere(name: str) -> Optional[ModuleSpec]:
 
 
 def find_name_elsewhere(module: ModuleType, name: str) -> Any:
-    """Return the substitute for a name that a module here lacks: another module, its member, or a refusal.
+    """Return the substitute for a name that a module lacks: another module, a member of one, or a refusing class.
 
     Raises:
         AttributeError: Azure's module does not have it either.
@@ -63,7 +63,7 @@ def find_name_elsewhere(module: ModuleType, name: str) -> Any:
 
 
 def _find_advice(module: str) -> Optional[str]:
-    """Return what to do instead of a refused module, by its innermost area; None for all others."""
+    """Return the advice for an unsupported module, from its innermost area, or None for any other module."""
     parts = module.split(".")
     for count in range(len(parts), 1, -1):
         instead = AREAS.get(".".join(parts[:count]))
@@ -73,7 +73,7 @@ def _find_advice(module: str) -> Optional[str]:
 
 
 class _RefusedModule(ModuleType):
-    """A module that has every name, public ones only where it is public itself, each of which refuses to be used."""
+    """A placeholder for an unsupported module; every name imported from it raises an error with advice when used."""
 
     def __getattr__(self, name: str) -> Any:
         is_private = "._" in self.__name__
@@ -88,7 +88,7 @@ class _RefusedModule(ModuleType):
 
 
 class _Alias(_RefusedModule):
-    """A module under another name, with the names that Azure's module of this name has besides."""
+    """A module under another name; names that it lacks but Azure's module has are refused."""
 
     def __getattr__(self, name: str) -> Any:
         try:
@@ -98,12 +98,14 @@ class _Alias(_RefusedModule):
 
 
 class _Loader:
+    """A loader of modules that have no file, which creates instances of a given module class."""
+
     def __init__(self, kind: "type[ModuleType]") -> None:
         self._kind = kind
 
     def create_module(self, spec: ModuleSpec) -> ModuleType:
-        """Return the module, which is complete."""
+        """Create the module, which needs no further initialization."""
         return self._kind(spec.name)
 
     def exec_module(self, module: ModuleType) -> None:
-        """Do nothing: the module is complete."""
+        """Do nothing: `create_module` has initialized the module."""

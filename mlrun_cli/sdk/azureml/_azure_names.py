@@ -1,6 +1,6 @@
-"""Names of Azure's packages, in tables: what is here under another name, and what is refused, with what to do instead.
+"""Tables of names in Azure's packages: aliases, re-exports, and unsupported names with advice on alternatives.
 
-They are for the SDK v1 from 1.0.2 to 1.62. Read by `_azure_lookup` alone, but for the sentences.
+They cover SDK v1 versions 1.0.2 to 1.62. Only `_azure_lookup` reads the tables; other modules use the advice texts.
 """
 
 AUTOML = (
@@ -49,7 +49,7 @@ ALIASES = {
     "azureml.exceptions._azureml_exception": "azureml.exceptions",
     "azureml.train.widgets": "azureml.widgets",
 }
-"""Modules that are one with another."""
+"""Azure's modules that are aliases of a module here."""
 
 AREAS = {
     "azureml.automl": "Train in a script of your own, and submit it with ScriptRunConfig",
@@ -108,9 +108,9 @@ AREAS = {
     "azureml.train.restclients": INSIDE,
     "azureml.widgets.parallel_run_step_details": PIPELINES,
 }
-"""What to do instead of a module that is refused and of all that is in it, and below it unless another one says so.
+"""Advice for an unsupported module, its contents and its submodules, unless a submodule has its own entry.
 
-Modules below that have a file, and the names that these define, are not refused.
+Submodules that exist as files, and the names that they define, are supported.
 """
 
 SHARED = {
@@ -277,7 +277,7 @@ SHARED = {
     "azureml.widgets.parallel_run_step_details": "ParallelRunStepDetails",
     "azureml.widgets.run_details": "RunDetails",
 }
-"""Names that Azure's modules have from each other, by the module that has them here."""
+"""Names that Azure's modules re-export from each other, keyed by the module that defines them here."""
 
 KNOWN = {
     INSIDE: (
@@ -337,4 +337,4 @@ KNOWN = {
     SERVING: ("ModelPackage"),
     SIGN_IN: ("AccessToken AzureMlTokenAuthentication AzureNotebooksAuthentication"),
 }
-"""Other names of modules that are here, by what to do instead."""
+"""Unsupported names in supported modules, keyed by the advice."""

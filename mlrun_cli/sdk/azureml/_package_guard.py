@@ -1,8 +1,8 @@
-"""Refuses to be half of a package: imported first by every public subpackage.
+"""A guard against mixing this package with another `azureml`; every public subpackage imports it first.
 
-A real `azureml` package on `sys.path` extends itself with every other folder of that name, this one included.
-Where it has a module of its own that one wins; where it has none it would find ours, and two halves that know
-nothing of each other would meet.
+A real `azureml` package on `sys.path` extends itself with every other folder of that name, including this one.
+Its own modules take precedence, and modules that it lacks would be imported from here, which would combine two
+incompatible packages.
 """
 
 import sys

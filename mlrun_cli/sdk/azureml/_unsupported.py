@@ -1,7 +1,7 @@
-"""Parts of Azure ML that this program does not have: importable, and refused by name when they are used.
+"""Unsupported parts of Azure ML: they can be imported, and raise an error with advice when used.
 
-`Refused` is the metaclass of a class that can do nothing here; `_azure_lookup` makes one of every name in the tables of
-`_azure_names`. `Described` is for what a script builds long before anything happens to it.
+`Refused` is the metaclass of unsupported classes; `_azure_lookup` creates them for the names in the tables of
+`_azure_names`. `Described` is the base of configurations that scripts build long before they use them.
 """
 
 from ast import literal_eval
@@ -12,17 +12,17 @@ from azureml.exceptions import UserErrorException
 
 
 def create_refusal(call: str, instead: str) -> UserErrorException:
-    """Return the error for an unsupported `call`.
+    """Return the error to raise for an unsupported call.
 
     Args:
-        call: Name of what was used, as the script writes it.
-        instead: What to do instead, as a sentence without its end.
+        call: The name of the unsupported function or class, as the script writes it.
+        instead: Advice on the alternative, as a sentence without its full stop.
     """
     return UserErrorException(f"{call} is a part of Azure ML that mlrun-cli does not have. {instead}.")
 
 
 def make_refusing_call(call: str, instead: str) -> Callable[..., Any]:
-    """Return a function that raises for every call."""
+    """Return a function that accepts any arguments and raises the error for an unsupported call."""
 
     def refuse(*_: object, **__: object) -> Any:
         raise create_refusal(call, instead)
@@ -32,9 +32,9 @@ def make_refusing_call(call: str, instead: str) -> Callable[..., Any]:
 
 
 class Refused(type):
-    """Metaclass of classes that cannot be made, and whose every public attribute is a function that refuses.
+    """Metaclass of unsupported classes: instantiating one, or calling any public attribute, raises an error.
 
-    They can be derived from and asked about with `isinstance`: scripts do so at their top.
+    Subclassing and `isinstance` work, since scripts use them at import time.
     """
 
     _instead: str
@@ -42,7 +42,7 @@ class Refused(type):
     def __new__(
         mcs, name: str, bases: "tuple[type, ...]", namespace: "dict[str, Any]", *, instead: "str | None" = None
     ) -> "Refused":
-        """Return a class; `instead` may be left out when a base has it."""
+        """Create a class whose errors give the advice `instead`, by default that of its base class."""
         made = super().__new__(mcs, name, bases, namespace)
         if instead is not None:
             made._instead = instead
@@ -55,7 +55,7 @@ class Refused(type):
             raise AttributeError(f"type object {cls.__name__!r} has no attribute {name!r}")
         return make_refusing_call(f"{cls.__name__}.{name}", cls._instead)
 
-    # Some are no classes in Azure, but lists and dicts.
+    # Some of these names are lists or dicts in Azure, not classes.
 
     def __iter__(cls) -> Any:
         raise create_refusal(cls.__name__, cls._instead)
@@ -73,10 +73,10 @@ def _refuse_instance(self: Any, *_: object, **__: object) -> None:
 
 
 class Described:
-    """A description of something that is to happen later: arguments, kept as attributes.
+    """Base class of configurations that store their arguments as attributes.
 
-    A subclass names Azure's parameters as `takes="name, datastore=None"`, with a `*` before those that have to be
-    named and `**kwargs` last where Azure takes more; they are checked as Python checks those of a function.
+    A subclass declares Azure's parameters as `takes="name, datastore=None"`, with a `*` before keyword-only ones and
+    `**kwargs` last if Azure accepts more; arguments are checked as in a normal function call.
     """
 
     __signature__ = Signature()

@@ -1,5 +1,5 @@
-"""The client of a run and its workspace: the only part of the SDK that reaches out of the process.
+"""The client of a run and its workspace: the only part of the SDK that communicates beyond the process.
 
-What a script logs and tags becomes lines of its `journal`; requests go over a socket (`rpc_client`) or, outside a
-run, to the program in this process (`in_process`). `client` gives `azureml.core` the one or the other.
+Logged values and tags are written to a `journal`; requests go over a socket (`rpc_client`) or, outside a
+run, to the program in this process (`in_process`). `client` selects one of them for `azureml.core`.
 """

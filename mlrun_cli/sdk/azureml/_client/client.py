@@ -1,4 +1,4 @@
-"""The client of a process: writes what is logged of runs, and requests what a workspace holds."""
+"""The client of a process: it writes journals of runs and sends requests about workspaces."""
 
 import os
 from threading import RLock
@@ -20,7 +20,7 @@ class SubmittedRunClient:
     """The client inside a submitted run: the journal in its folder, and the socket of its supervisor.
 
     Attributes:
-        run_id, experiment_name, workspace: the run that this process belongs to.
+        run_id, experiment_name, workspace: The run that this process belongs to.
     """
 
     def __init__(self, run_id: str, run_folder: str) -> None:
@@ -36,11 +36,11 @@ class SubmittedRunClient:
         self._rpc: RpcClient | None = None
 
     def is_for(self, run_id: str, run_folder: str) -> bool:
-        """Return whether it is the client of this run."""
+        """Return whether this client belongs to the run with this id and folder."""
         return (self.run_id, self._folder) == (run_id, run_folder)
 
     def writer(self, workspace: WorkspaceNames, run_id: str) -> Callable[[str], None]:
-        """Return a function that writes a line about a run for good; it refuses runs of other workspaces."""
+        """Return a function that durably writes a journal line about a run; it raises for runs of other workspaces."""
         if tuple(workspace) != self.workspace:
             return lambda _: self._refuse(workspace, run_id)
         if run_id == self.run_id:
@@ -54,10 +54,10 @@ class SubmittedRunClient:
         patience_seconds: "float | None" = None,
         **arguments: Any,
     ) -> Any:
-        """Return the result of a call, as JSON gives it; it includes all that this process has written before.
+        """Send a request and return its decoded JSON result, which reflects everything this process wrote before.
 
         Raises:
-            AzureMLException: The response is an error; the class is the one it names.
+            AzureMLException: The response is an error, which determines the exception class.
             ServiceException: There is no response.
         """
         if self._rpc is None:
@@ -69,7 +69,7 @@ class SubmittedRunClient:
         return self._rpc.request(call, workspace, arguments, patience_seconds)
 
     def run_folder(self, workspace: WorkspaceNames, run_id: str) -> str:
-        """Return the folder of a run's files."""
+        """Return the path of a run's folder."""
         if tuple(workspace) == self.workspace:
             return os.path.join(os.path.dirname(self._folder), run_id)
         return os.path.join(self.request("workspaces.describe", workspace=workspace)["folder"], "runs", run_id)
@@ -87,7 +87,7 @@ _creation_lock = RLock()
 
 
 def find_submitted_run() -> "SubmittedRunClient | None":
-    """Return the client of the run that this process belongs to, always the same one; None outside a run."""
+    """Return the shared client of the run that this process belongs to, or None outside a run."""
     global _submitted  # noqa: PLW0603 - a process has one journal
     run_folder = os.environ.get("MLRUN_RUN_FOLDER")
     run_id = os.environ.get("AZUREML_RUN_ID")
@@ -99,7 +99,7 @@ def find_submitted_run() -> "SubmittedRunClient | None":
 
 
 def client() -> Any:
-    """Return the client of this process; both kinds have `writer`, `request` and `run_folder`."""
+    """Return the client of this process; both client classes have `writer`, `request` and `run_folder`."""
     global _in_process  # noqa: PLW0603 - a process has one
     inside = find_submitted_run()
     if inside is not None:

@@ -1,14 +1,14 @@
-"""State that a child made by `fork` must not share with its parent."""
+"""State that a forked child process must not share with its parent."""
 
 import os
 from weakref import WeakSet
 
 
 class ForkAware:
-    """Holds something of this process alone, as an open file or a lock, and drops it in a child."""
+    """Base class of objects whose open files or locks must be reset in a forked child process."""
 
     def reset_after_fork(self) -> None:
-        """Close inherited resources; called in the child before it uses any of them."""
+        """Close or replace the inherited resources; called in the child before it uses any of them."""
         raise NotImplementedError
 
 
@@ -16,7 +16,7 @@ _fork_aware: "WeakSet[ForkAware]" = WeakSet()
 
 
 def reset_in_children(one: ForkAware) -> None:
-    """Register an object whose `reset_after_fork()` is called in every child."""
+    """Register an object whose `reset_after_fork()` is called in every forked child."""
     _fork_aware.add(one)
 
 
@@ -32,7 +32,7 @@ _process = os.getpid()
 def reset_if_forked() -> None:
     """Reset registered objects in a forked child; call it before using any of them, and before taking their locks.
 
-    For Python 3.6, which has no fork hooks; later ones have done it by then.
+    Only Python 3.6, which has no fork hooks, needs the call; later versions do this automatically.
     """
     global _process  # noqa: PLW0603 - the process that this module's state belongs to
     if not _HAS_FORK_HOOKS and _process != os.getpid():

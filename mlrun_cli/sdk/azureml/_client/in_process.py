@@ -1,4 +1,4 @@
-"""The client outside a run: mlrun-cli, which is installed in this Python, handles requests in this process."""
+"""The client outside a run: the installed mlrun-cli package handles requests in this process."""
 
 import atexit
 import os
@@ -19,14 +19,14 @@ if TYPE_CHECKING:
 
 _Names = Tuple[str, str, str]
 _PRELOADED = ("azureml._client.uploads", "azureml.core._images", "azureml.core._run_listing", "azureml.core.script_run")
-"""Modules that methods of a run import later otherwise: a signal handler that calls one must not find half of it."""
+"""Modules imported early, so that a signal handler never finds one of them half imported."""
 
 
 class InProcessClient(ForkAware):
-    """Calls `mlrun_cli`. What is logged and tagged goes to a journal that this process ingests itself.
+    """A client that calls `mlrun_cli` directly and writes logged values to journals that this process ingests itself.
 
-    When the interpreter ends, the runs that it has opened end with it: Completed, or Failed when an exception
-    that nobody caught ends it.
+    When the interpreter exits, the runs that this process has opened end as Completed, or as Failed after an
+    uncaught exception.
     """
 
     def __init__(self) -> None:
@@ -52,13 +52,13 @@ class InProcessClient(ForkAware):
         os.register_at_fork(before=self._server.before_fork, after_in_parent=self._server.after_fork)  # novm
 
     def writer(self, workspace: _Names, run_id: str) -> Callable[[str], None]:
-        """Return a function that writes a line about a run for good."""
+        """Return a function that durably writes a journal line about a run."""
 
         def write(line: str) -> None:
             named = encode_for_run(run_id, line)
             try:
                 (self._journals.get(workspace) or self._open_journal(workspace)).append(named)
-            except JournalClosedError:  # the interpreter has begun to end meanwhile
+            except JournalClosedError:  # the interpreter is exiting
                 self._open_journal(workspace).append(named)
 
         return write
@@ -70,15 +70,15 @@ class InProcessClient(ForkAware):
         patience_seconds: "float | None" = None,
         **arguments: Any,
     ) -> Any:
-        """Return the result of a call, as JSON would give it; it includes all that this process has written before.
+        """Handle a request and return its JSON-like result, which reflects everything this process wrote before.
 
         Raises:
-            AzureMLException: The response is an error; the class is the one it names.
+            AzureMLException: The response is an error, which determines the exception class.
         """
         return unwrap_response(self._server.handle({"call": call, "workspace": workspace, "arguments": arguments}))
 
     def run_folder(self, workspace: _Names, run_id: str) -> str:
-        """Return the folder of a run's files."""
+        """Return the path of a run's folder."""
         return os.path.join(self._server.workspace_folder(workspace), "runs", run_id)
 
     def reset_after_fork(self) -> None:
@@ -100,7 +100,7 @@ class InProcessClient(ForkAware):
         self._hook(kind, error, trace)
 
     def _record_exit(self, code: Any = None) -> "NoReturn":
-        """Exit and record the code, which is not available when the interpreter ends."""
+        """Record the exit code, which `atexit` handlers cannot read, and exit."""
         if current_thread() is main_thread():
             self._uncaught = SystemExit(code) if code else None
         self._exit(code)
@@ -109,7 +109,7 @@ class InProcessClient(ForkAware):
         if os.getpid() == pid:
             uncaught = self._uncaught
             if uncaught is None and not hasattr(sys, "ps1") and "ipykernel" not in sys.modules:
-                uncaught = getattr(sys, "last_value", None)  # whoever has put another hook in the place of ours
+                uncaught = getattr(sys, "last_value", None)  # another hook has replaced ours
             with self._lock:
                 self._server.close(uncaught, self._close_journals)
 

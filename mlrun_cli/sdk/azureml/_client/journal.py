@@ -18,10 +18,10 @@ class JournalClosedError(Exception):
 
 
 class Journal(ForkAware):
-    """Appends lines to a file of its own in `<run folder>/journal/`, made when the first line comes.
+    """A writer that appends lines to a file in `<run folder>/journal/`, which it creates with the first line.
 
-    When `append` has returned, the line is the kernel's: no death of the script loses it. Threads may share a
-    journal, a signal handler may append while its thread does, and a child made by `fork` begins a new file.
+    When `append` has returned, the kernel has the line, so that it survives a crash of the script. Threads may share a
+    journal, a signal handler may interrupt `append` and append itself, and a forked child starts a new file.
     """
 
     def __init__(self, run_folder: str) -> None:
@@ -33,12 +33,12 @@ class Journal(ForkAware):
         reset_in_children(self)
 
     def append(self, line: str) -> None:
-        """Write one line, whole or not at all.
+        """Append one line, completely or not at all.
 
         Raises:
             UserErrorException: The disk is full, or a limit on the size of files is reached.
-            ServiceException: The run's folder is gone or cannot be written.
-            JournalClosedError: It was closed before.
+            ServiceException: The run's folder no longer exists or is not writable.
+            JournalClosedError: The journal has been closed.
         """
         reset_if_forked()
         data = line.encode("ascii")
@@ -51,7 +51,7 @@ class Journal(ForkAware):
                 while done < len(data):
                     done += os.write(self._file, data[done:])
             except OSError as error:
-                if error.errno == errno.EBADF:  # a script that becomes a daemon closes all it finds open
+                if error.errno == errno.EBADF:  # a script that daemonizes closes all open files
                     self._file = -1
                     return self.append(line)
                 self._cut_back(done)
@@ -59,7 +59,7 @@ class Journal(ForkAware):
         return None
 
     def close(self) -> None:
-        """Close the journal. A line that a thread is appending is written first."""
+        """Close the journal, after any line that another thread is appending."""
         reset_if_forked()
         with self._lock:
             self._is_closed = True
@@ -80,21 +80,21 @@ class Journal(ForkAware):
             raise self._to_exception(error) from error
         if self._file < 0:
             self._name, self._file = name, file
-        else:  # a signal handler has begun to log meanwhile
+        else:  # a signal handler has opened it first
             os.close(file)
 
     def _cut_back(self, count: int) -> None:
-        """Truncate the journal by the `count` bytes of a line that did not fit."""
+        """Remove the last `count` bytes of the journal, the start of a line that could not be written completely."""
         if count == 0:
             return
         try:
             os.ftruncate(self._file, os.fstat(self._file).st_size - count)
         except OSError:
-            # A last line without newline counts for nothing, as long as nothing follows it.
+            # Readers ignore a last line without a newline, as long as nothing follows it.
             self._close_file()
 
     def _close_file(self) -> None:
-        with suppress(OSError):  # it may have been closed by who closes all
+        with suppress(OSError):  # the script may have closed all open files
             os.close(self._file)
         self._file = -1
 
@@ -116,10 +116,10 @@ class Journal(ForkAware):
 
 
 def _move_up(file: int) -> int:
-    """Return the open file with a high descriptor, if one is free.
+    """Move an open file to a high descriptor number and return that, or the given one if none is free.
 
-    A script that closes all it finds open and goes on opens files of its own by the lowest numbers: none of them may
-    be the one that a journal is written by.
+    A script that closes all open files gets the lowest numbers for the files that it opens next; the journal must not
+    be written to one of them.
     """
     try:
         high = fcntl.fcntl(file, fcntl.F_DUPFD_CLOEXEC, min(_HIGH, os.sysconf("SC_OPEN_MAX") // 2))
@@ -130,7 +130,7 @@ def _move_up(file: int) -> int:
 
 
 def _start_ticks() -> str:
-    """Return the start of this process in clock ticks since boot, which makes its pid unique."""
+    """Return the start time of this process in clock ticks since boot, or "0" if unknown; it makes its pid unique."""
     try:
         file = os.open("/proc/self/stat", os.O_RDONLY | os.O_CLOEXEC)
     except OSError:

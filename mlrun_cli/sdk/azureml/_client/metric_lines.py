@@ -1,4 +1,4 @@
-"""Journal lines of what a script logs: values of Python and NumPy, checked and put into JSON."""
+"""Journal lines of logged metrics: Python and NumPy values, validated and encoded as JSON."""
 
 from contextlib import suppress
 from functools import lru_cache
@@ -11,14 +11,14 @@ from azureml._wire import journal_lines
 from azureml._wire.journal_lines import LONGEST_NAME, encode_metric
 from azureml.exceptions import AzureMLException, UserErrorException
 
-_IS_GENERATOR = 0x20  # of a function's code, as `inspect` names it
+_IS_GENERATOR = 0x20  # the code flag that `inspect` calls CO_GENERATOR
 
 
 def encode_value(name: object, value: object, description: object, step: object) -> str:
-    """Return the line of `log`. What is no scalar is kept as text, with a warning for each name.
+    """Return the journal line for `log`; a value that is not a scalar is stored as text, with one warning per name.
 
     Raises:
-        UserErrorException: It is a list, a range or a generator.
+        UserErrorException: The value is a list, a range or a generator.
     """
     text = encode_scalar(value)
     if text is None:
@@ -27,11 +27,11 @@ def encode_value(name: object, value: object, description: object, step: object)
 
 
 def encode_list(name: object, values: object, description: object) -> str:
-    """Return the line of `log_list`: any iterable of scalars, in its order.
+    """Return the journal line for `log_list`, with the scalars of any iterable in their order.
 
     Raises:
-        TypeError: It is no iterable.
-        AzureMLException: It holds what is no scalar.
+        TypeError: The value is not iterable.
+        AzureMLException: An item is not a scalar.
     """
     text = _encode_items(f"A list for {name!r}", values)
     if text is None:
@@ -43,10 +43,10 @@ def encode_list(name: object, values: object, description: object) -> str:
 
 
 def encode_row(name: object, columns: "Dict[str, object]", description: object) -> str:
-    """Return the line of `log_row`: a scalar per column.
+    """Return the journal line for `log_row`, with one scalar per column.
 
     Raises:
-        AzureMLException: A column is no scalar.
+        AzureMLException: The value of a column is not a scalar.
     """
     cells = []
     for column, value in columns.items():
@@ -61,11 +61,11 @@ def encode_row(name: object, columns: "Dict[str, object]", description: object) 
 
 
 def encode_table(name: object, columns: Any, description: object) -> str:
-    """Return the line of `log_table`: a scalar or a list of them per column, all of one length.
+    """Return the journal line for `log_table`, with a scalar or a list of scalars per column, all of equal length.
 
     Raises:
-        AttributeError: It has no columns by name.
-        AzureMLException: A column holds what is no scalar, or is longer than another.
+        AttributeError: The value has no named columns.
+        AzureMLException: A column contains an item that is not a scalar, or the columns differ in length.
     """
     if not hasattr(columns, "keys"):
         raise AttributeError(
@@ -87,7 +87,7 @@ def encode_table(name: object, columns: Any, description: object) -> str:
 
 
 def encode_artifact(kind: str, name: object, uri: str, description: object) -> str:
-    """Return the line of `log_image`, `log_confusion_matrix` and similar calls, once the file is stored."""
+    """Return the journal line that links a metric, such as an image or a confusion matrix, to its stored file."""
     return _encode(kind, name, encode_text(uri), description)
 
 
@@ -109,7 +109,7 @@ def _encode_name(name: str) -> str:
 
 
 def _shorten_name(name: str) -> str:
-    """Return a name that can be kept, unique to this name."""
+    """Return a metric name of valid length: a long one truncated with a checksum, `unnamed` for an empty one."""
     if not name:
         return "unnamed"
     from binascii import crc32
@@ -122,7 +122,7 @@ def _encode_instead(name: object, value: Any) -> str:
     """Return the JSON text to store for a value that is not a scalar.
 
     Raises:
-        UserErrorException: It is a list, a range or a generator.
+        UserErrorException: The value is a list, a range or a generator.
     """
     is_generator = (
         isinstance(value, GeneratorType) or getattr(getattr(value, "__code__", None), "co_flags", 0) & _IS_GENERATOR
@@ -140,7 +140,7 @@ def _encode_instead(name: object, value: Any) -> str:
 
 
 def _encode_column(name: object, column: object, values: Any) -> "Tuple[str, int]":
-    """Return the JSON text of a table's column of several values, and their number."""
+    """Return the JSON text of a table column with several values, and the number of values."""
     items = None if isinstance(values, (bytes, dict)) else _iterate(values)
     if items is None:
         raise AzureMLException(
@@ -153,7 +153,7 @@ def _encode_column(name: object, column: object, values: Any) -> "Tuple[str, int
 
 
 def _encode_items(what: str, values: Any) -> "str | None":
-    """Return the JSON text of an iterable of scalars; None when it is not iterable."""
+    """Return the JSON text of an iterable of scalars, or None if the value is not iterable."""
     items = _iterate(values)
     if items is None:
         return None
@@ -169,7 +169,7 @@ def _encode_items(what: str, values: Any) -> "str | None":
 
 
 def _iterate(values: Any) -> "Iterator[Any] | None":
-    """Return an iterator over items, NumPy's converted except times; None for a value that is not iterable."""
+    """Return an iterator over the items, with NumPy values except times converted, or None if not iterable."""
     to_list = getattr(values, "tolist", None)
     is_of_times = getattr(getattr(values, "dtype", None), "kind", None) in ("m", "M")
     items: Any = to_list() if callable(to_list) and not is_of_times else values
@@ -181,8 +181,8 @@ def _iterate(values: Any) -> "Iterator[Any] | None":
 
 
 def _encode_step(name: object, step: Any) -> str:
-    """Return a step as JSON, truncated to an integer; `null`, with a warning, if it is not a number."""
-    with suppress(Exception):  # of NaN, or of the package that it comes from
+    """Return a step truncated to an integer as JSON, or `null`, with a warning, if it is not a 64-bit number."""
+    with suppress(Exception):  # NaN, or an error of the value's own package
         item = getattr(step, "item", None)
         number = int(item() if callable(item) else step)
         if -(2**63) <= number < 2**63:

@@ -1,4 +1,4 @@
-"""Requests to the supervisor of a run, over the socket in its folder: a JSON object per line, each way."""
+"""Requests to the supervisor of a run over the socket in its folder, one JSON object per line in each direction."""
 
 import atexit
 import json
@@ -22,20 +22,20 @@ _PATIENCE_SECONDS = 100.0  # a store may be locked by another process for 30
 
 
 class _NotListeningError(Exception):
-    """Nobody listens at a socket; nothing was sent."""
+    """No process is listening on the socket; nothing was sent."""
 
 
 class RpcClient(ForkAware):
-    """Sends requests, and keeps one connection for the next; threads that send at once have one each.
+    """A client that reuses one connection between requests and opens another for each concurrent thread.
 
-    The run's supervisor handles what reads the run itself. For everything else it names the socket of a worker process
-    that it has started, and the same request goes there.
+    The run's supervisor handles requests about the run itself. For all others it returns the socket name of a worker
+    process that it has started, and the client repeats the request there.
     """
 
     def __init__(self, run_folder: str) -> None:
         self._folder = run_folder
         self._idle: dict[str, socket.socket] = {}
-        atexit.register(self.reset_after_fork)  # else a script that makes errors of warnings hears of an open socket
+        atexit.register(self.reset_after_fork)  # avoids a ResourceWarning about an open socket
         reset_in_children(self)
 
     def request(
@@ -45,11 +45,11 @@ class RpcClient(ForkAware):
         arguments: "dict[str, Any]",
         patience_seconds: "float | None" = None,
     ) -> Any:
-        """Send a request and return its result, which includes all that the run's processes have written before.
+        """Send a request and return its result, which reflects everything that the run's processes wrote before.
 
         Raises:
             ServiceException: There is no response.
-            AzureMLException: The response is an error; the class is the one it names.
+            AzureMLException: The response is an error, which determines the exception class.
         """
         reset_if_forked()
         document = {"call": call, "workspace": workspace, "arguments": arguments}
@@ -66,7 +66,7 @@ class RpcClient(ForkAware):
                 return unwrap_response(response)
             try:
                 return unwrap_response(json.loads(self._exchange(response[OTHER_SOCKET], request, deadline)))
-            except _NotListeningError:  # the worker has died: the supervisor starts another
+            except _NotListeningError:  # the worker has died; the supervisor starts a new one
                 time.sleep(_SOON_SECONDS)
         raise ServiceException(f"The worker process of this run dies again and again; see {self._folder}/{_LOG}.")
 
@@ -80,7 +80,7 @@ class RpcClient(ForkAware):
             if kept is not None:
                 try:
                     return self._exchange_on(name, kept, request, deadline)
-                except ConnectionError:  # closed by the other side since: once more on a new one
+                except ConnectionError:  # the peer has closed it: retry on a new connection
                     pass
             return self._exchange_anew(name, request, deadline)
         except OSError as error:
@@ -103,8 +103,8 @@ class RpcClient(ForkAware):
     def _exchange_anew(self, name: str, request: bytes, deadline: float) -> bytes:
         """Send a request over a new connection.
 
-        A supervisor with more clients than it may have open files closes some connections before it reads a request:
-        then another one is made, which a supervisor that has died refuses.
+        A supervisor at its limit of open files closes some connections before it reads a request. The client then
+        retries until the deadline; if the supervisor has died, connecting fails.
         """
         while True:
             connection = self._connect(name, deadline)
@@ -162,10 +162,10 @@ def _set_deadline(connection: "socket.socket", deadline: float) -> None:
 
 
 def unwrap_response(response: "dict[str, Any]") -> Any:
-    """Return the result in a response.
+    """Return the result in a response, or raise its error.
 
     Raises:
-        AzureMLException: It is an error; the class is the one it names.
+        AzureMLException: The response is an error, which determines the exception class.
     """
     if ERROR in response:
         raise _create_error(response[ERROR])

@@ -1,4 +1,4 @@
-"""Values of metrics as JSON text."""
+"""Encoding of metric values as JSON text."""
 
 from json import dumps
 from typing import Any
@@ -8,7 +8,7 @@ _LONGEST_INTEGER_BITS = 14_000  # Python refuses to read integers of more than 4
 
 
 def encode_scalar(value: Any) -> "str | None":
-    """Return the JSON text of a number, text, boolean or None, NumPy's included; None for anything else."""
+    """Return the JSON text of a number, string, boolean or None, including NumPy scalars, or None for other values."""
     kind = type(value)
     if kind is float:
         return _encode_float(value)
@@ -24,12 +24,12 @@ def encode_scalar(value: Any) -> "str | None":
 
 
 def encode_text(text: str) -> str:
-    """Return a text as JSON, with lone surrogates escaped."""
+    """Return a string as JSON text, with lone surrogates escaped."""
     return dumps(escape_surrogates(text))
 
 
 def escape_surrogates(text: str) -> str:
-    """Return a text with lone surrogates, which no database takes, escaped."""
+    """Return a string with lone surrogates escaped, because databases reject them."""
     try:
         text.encode("utf-8")
     except UnicodeEncodeError:
@@ -38,12 +38,12 @@ def escape_surrogates(text: str) -> str:
 
 
 def format_fallback(value: object) -> str:
-    """Return the text to store for a value that is not a scalar: its `repr`, as azureml-core does."""
+    """Return the text to store for a value that is not a scalar: its `repr`, as in azureml-core."""
     if isinstance(value, int) and value.bit_length() >= _LONGEST_INTEGER_BITS:
         return hex(value)
     try:
         return repr(value)
-    except Exception:  # of the value's own
+    except Exception:  # raised by the value's `__repr__`
         return object.__repr__(value)
 
 
@@ -54,9 +54,9 @@ def _encode_float(value: float) -> str:
 
 
 def _encode_foreign(value: Any) -> "str | None":
-    """Encode scalars of other packages: NumPy's and 0-d tensors by `item()`, `Decimal` by `float`.
+    """Return the JSON text of a scalar of another package, such as NumPy or `Decimal`, or None if it is not one.
 
-    Whatever the other package raises, the value is no scalar then.
+    Zero-dimensional arrays are converted by `item()`, others by `float`; if that raises, the result is None.
     """
     try:
         if getattr(value, "shape", ()) != () or _loses_by_item(value):
@@ -73,5 +73,5 @@ def _encode_foreign(value: Any) -> "str | None":
 
 
 def _loses_by_item(value: Any) -> bool:
-    """Return whether `item()` or `float` would lose part of a NumPy value: a time, a complex or a masked number."""
+    """Return whether converting a NumPy value would lose data, as for times, complex and masked numbers."""
     return getattr(getattr(value, "dtype", None), "kind", "f") in ("m", "M", "c") or bool(getattr(value, "mask", False))

@@ -1,4 +1,4 @@
-"""Uploads of a script's files: copied into the run's folder, each put into place when it is whole."""
+"""Uploads of a script's files into the run's folder, where each appears once it has been copied completely."""
 
 import errno
 import os
@@ -14,10 +14,10 @@ from azureml.exceptions import ServiceException, UserErrorException
 
 
 def upload(run_folder: str, name: str, path_or_stream: Any) -> None:
-    """Store a copy of a file, or of the rest of a stream, with the run, under a new name.
+    """Store a copy of a file, or of the rest of a stream, in the run's folder under a new name.
 
     Raises:
-        UserErrorException: The name leads out of the run or is taken, there is no such file, or the disk is full.
+        UserErrorException: The name is outside the run or in use, the file does not exist, or the disk is full.
         ServiceException: The run's folder cannot be written.
     """
     checked = check_upload_name(name)
@@ -40,10 +40,10 @@ def upload(run_folder: str, name: str, path_or_stream: Any) -> None:
 
 
 def check_upload_name(name: object) -> str:
-    """Return a name with `/` between its parts that stays within the run.
+    """Return the normalized name of an upload, with `/` as separator.
 
     Raises:
-        UserErrorException: It is no such name.
+        UserErrorException: The name is empty, not a string, outside the run, or in a folder of the run's own logs.
     """
     if not isinstance(name, str) or not name.strip("/. ") or "\0" in name:
         raise UserErrorException(f"The name of an uploaded file is a text as 'outputs/model.pkl', not {name!r}.")
@@ -61,13 +61,13 @@ def check_upload_name(name: object) -> str:
 
 
 def list_folder_files(folder: Any) -> "list[str]":
-    """Return all files below a folder, following links, relative to it and sorted.
+    """Return the sorted relative paths of all files below a folder, including those reached through links.
 
-    Links among folders that have no end are not followed, see `list_linked_files`. What is no file is among the names:
-    its upload says why it cannot be.
+    Circular links between folders are not followed, see `list_linked_files`. Special files and dangling links are
+    included; uploading one raises an error that explains why.
 
     Raises:
-        UserErrorException: There is no such folder, or one cannot be read.
+        UserErrorException: The folder does not exist, or a folder cannot be read.
     """
     top = _decode_path(folder, "folder")
     if not os.path.isdir(top):
@@ -110,7 +110,7 @@ def _keep(run_folder: str, name: str, fill: Callable[[int], object]) -> None:
         finally:
             os.close(descriptor)
         os.makedirs(os.path.dirname(destination), 0o700, exist_ok=True)
-        # Unlike a rename, a link does not replace what somebody else has put there meanwhile.
+        # Unlike a rename, a link does not replace a file that another process has just stored there.
         os.link(unfinished, destination)
     except OSError as error:
         raise _to_exception(name, run_folder, error) from error

@@ -1,4 +1,4 @@
-"""Error texts of the command in Python's words, for scripts and notebooks."""
+"""Translation of command-line error texts for scripts and notebooks."""
 
 _OPTIONS = (
     (r"'?--environment ([\w:.-]*\w)'?", r'os.environ["MLRUN_ENVIRONMENT"] = "\1"'),
@@ -8,7 +8,7 @@ _OPTIONS = (
 
 
 def translate_options(text: str) -> str:
-    """Replace the command's options in a text by the SDK's equivalents."""
+    """Return an error text with command-line options replaced by their SDK equivalents."""
     if "--" not in text:
         return text
     import re

@@ -1,9 +1,9 @@
-"""Azure ML's Python interface: the names that scripts import, each loaded when it is first used."""
+"""Azure ML's Python interface; each name that scripts import is loaded on first access."""
 
 import azureml._package_guard  # noqa: F401 - has to come before anything that could be the other package's
 
 VERSION = "1.61.0"
-"""The version of Azure's interface that this one follows; scripts print it and compare it."""
+"""The version of Azure's SDK that this one follows; scripts print it and compare it."""
 
 __version__ = VERSION
 

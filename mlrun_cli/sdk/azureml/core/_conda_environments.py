@@ -1,4 +1,4 @@
-"""Conda environments that are on this machine."""
+"""Conda environments on this machine."""
 
 import json
 import os
@@ -11,7 +11,7 @@ _PATIENCE_SECONDS = 60.0
 
 
 def find_conda_interpreter(name: str) -> "str | None":
-    """Return the Python of the conda environment with this name or path; None when there is none."""
+    """Return the Python executable of the conda environment with this name or path, or None if there is none."""
     for folder in _list_folders():
         interpreter = os.path.join(folder, "bin", "python")
         names = (os.path.basename(folder), folder, "base" if _is_base(folder) else None)
@@ -26,11 +26,11 @@ def _is_base(folder: str) -> bool:
 
 
 def _list_folders() -> Iterator[str]:
-    """Yield the folders of environments, first those that conda lists."""
+    """Yield the folders of conda environments, starting with those that conda lists."""
     yield from _list_known_folders()
     prefix = os.environ.get("CONDA_PREFIX")
     if prefix:
-        # Within an environment, the others lie beside it.
+        # In an active environment, the others are next to it.
         beside = os.path.dirname(prefix)
         yield from _list_folder(beside if os.path.basename(beside) == "envs" else os.path.join(prefix, "envs"))
         yield prefix

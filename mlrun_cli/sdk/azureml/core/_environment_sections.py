@@ -1,4 +1,4 @@
-"""Sections of an environment: Docker, Python, Spark and R, as a runconfig has them."""
+"""The Docker, Python, Spark and R sections of an environment in a runconfig."""
 
 from enum import Enum
 from typing import Any, ClassVar
@@ -14,7 +14,7 @@ DEFAULT_GPU_IMAGE = "mcr.microsoft.com/azureml/openmpi4.1.0-cuda11.8-cudnn8-ubun
 
 
 class DockerImagePlatform(RunConfigElement):
-    """The platform of an image."""
+    """The operating system and architecture of a Docker image."""
 
     _keeps_keys: ClassVar[bool] = False
     _fields = ("os", "architecture")
@@ -25,13 +25,13 @@ class DockerImagePlatform(RunConfigElement):
 
 
 class DockerBuildContext(RunConfigElement):
-    """The folder that an image is built from."""
+    """The build context of a Docker image: a folder with a Dockerfile."""
 
     _keeps_keys: ClassVar[bool] = False
     _fields = ("location_type", "location", "dockerfile_path")
 
     class LocationType(Enum):
-        """The kind of place that the folder is in."""
+        """The kind of storage that contains the build context."""
 
         Git = "git"
         StorageAccount = "storageAccount"
@@ -50,7 +50,7 @@ class DockerBuildContext(RunConfigElement):
     def from_local_directory(
         cls, workspace: Any, path: str, dockerfile_path: str = "Dockerfile"
     ) -> "DockerBuildContext":
-        """Not supported: the folder would be uploaded to build an image."""
+        """Raise UserErrorException, since no images are built here."""
         raise UserErrorException(
             f"DockerBuildContext.from_local_directory: {NO_IMAGES} Name the packages, with "
             "Environment.from_conda_specification or Environment.from_pip_requirements."
@@ -58,7 +58,7 @@ class DockerBuildContext(RunConfigElement):
 
 
 class DockerSection(RunConfigElement):
-    """The image of an environment. An image and a Dockerfile exclude each other: setting one resets the other."""
+    """The Docker image of an environment; setting an image, a Dockerfile or a build context resets the others."""
 
     _keeps_keys: ClassVar[bool] = False
     _fields = (
@@ -92,7 +92,7 @@ class DockerSection(RunConfigElement):
 
     @property
     def base_image(self) -> "str | None":
-        """The image."""
+        """The name of the Docker image, or None."""
         return self._base_image
 
     @base_image.setter
@@ -103,7 +103,7 @@ class DockerSection(RunConfigElement):
 
     @property
     def base_dockerfile(self) -> "str | None":
-        """The text of a Dockerfile, or the path of one."""
+        """The content or the path of a Dockerfile, or None."""
         return self._base_dockerfile
 
     @base_dockerfile.setter
@@ -114,7 +114,7 @@ class DockerSection(RunConfigElement):
 
     @property
     def build_context(self) -> "DockerBuildContext | None":
-        """The folder that the image is built from."""
+        """The build context of the image, or None."""
         return self._build_context
 
     @build_context.setter
@@ -125,7 +125,7 @@ class DockerSection(RunConfigElement):
 
     @property
     def gpu_support(self) -> bool:
-        """Accepted and ignored."""
+        """The GPU setting, which is accepted and ignored."""
         return self._gpu_support
 
     @gpu_support.setter
@@ -134,20 +134,20 @@ class DockerSection(RunConfigElement):
 
 
 class DockerEnvironment(DockerSection):
-    """`DockerSection` under the name of older versions."""
+    """`DockerSection` under its name in older versions of Azure's SDK."""
 
     def __init__(self) -> None:
         super().__init__()
 
 
 class PythonSection(RunConfigElement):
-    """The Python of an environment, and its packages.
+    """The Python interpreter of an environment and its packages.
 
     Attributes:
-        user_managed_dependencies: The interpreter is used as it is.
-        interpreter_path: That interpreter.
-        conda_dependencies: The packages, otherwise.
-        conda_dependencies_file: A file that names them, read for a run when `conda_dependencies` is left as it was.
+        user_managed_dependencies: Whether the interpreter is used with the packages that it has.
+        interpreter_path: The path of that interpreter.
+        conda_dependencies: The packages to install otherwise.
+        conda_dependencies_file: A conda file, which a run uses if `conda_dependencies` is unchanged.
     """
 
     _keeps_keys: ClassVar[bool] = False
@@ -167,7 +167,7 @@ class PythonSection(RunConfigElement):
         self.conda_dependencies: CondaDependencies | None = CondaDependencies()
 
     def _to_document(self, *, saving: bool = False) -> "dict[str, Any]":
-        """Return the section as plain values, with its packages unless they are read from a file."""
+        """Return the section as a JSON-like mapping, with its packages unless they are only in a conda file."""
         document = super()._to_document(saving=saving)
         conda = document.pop("condaDependencies")
         if conda is not None and not self._is_in_file():
@@ -176,7 +176,7 @@ class PythonSection(RunConfigElement):
         return document
 
     def _is_in_file(self) -> bool:
-        """Return whether the packages are named only in the file."""
+        """Return whether the packages are specified only in the conda file."""
         conda = self.conda_dependencies
         return bool(self.conda_dependencies_file) and (conda is None or conda._is_default())
 
@@ -194,14 +194,14 @@ class PythonSection(RunConfigElement):
 
 
 class PythonEnvironment(PythonSection):
-    """`PythonSection` under the name of older versions."""
+    """`PythonSection` under its name in older versions of Azure's SDK."""
 
     def __init__(self) -> None:
         super().__init__()
 
 
 class SparkPackage(RunConfigElement):
-    """A package of Spark."""
+    """A Spark package, by its Maven coordinates."""
 
     _fields = ("group", "artifact", "version")
 
@@ -212,7 +212,7 @@ class SparkPackage(RunConfigElement):
 
 
 class SparkSection(RunConfigElement):
-    """Spark in an environment."""
+    """The Spark packages of an environment."""
 
     _keeps_keys: ClassVar[bool] = False
     _fields = ("repositories", "packages", "precache_packages")
@@ -225,14 +225,14 @@ class SparkSection(RunConfigElement):
 
 
 class SparkEnvironment(SparkSection):
-    """`SparkSection` under the name of older versions."""
+    """`SparkSection` under its name in older versions of Azure's SDK."""
 
     def __init__(self) -> None:
         super().__init__()
 
 
 class RCranPackage(RunConfigElement):
-    """A package of CRAN."""
+    """An R package from CRAN."""
 
     _fields = ("name", "version", "repository")
 
@@ -243,7 +243,7 @@ class RCranPackage(RunConfigElement):
 
 
 class RGitHubPackage(RunConfigElement):
-    """A package of R on GitHub."""
+    """An R package from GitHub."""
 
     _fields = ("repository", "auth_token")
 
@@ -253,7 +253,7 @@ class RGitHubPackage(RunConfigElement):
 
 
 class RSection(RunConfigElement):
-    """R in an environment. A run of this program that needs it is refused."""
+    """The R version and packages of an environment; submitting a run that needs R is refused."""
 
     _fields = (
         "r_version",

@@ -1,4 +1,4 @@
-"""Files that `log_image` and the tables beside it keep: a picture or a JSON document."""
+"""Files that `log_image` and the calls that log JSON documents store with a run."""
 
 import io
 import json
@@ -10,15 +10,15 @@ from typing import Any
 from azureml._client.scalars import escape_surrogates
 from azureml.exceptions import UserErrorException
 
-_LONGEST = 180  # bytes; what follows has some 30, and a file's name at most 255
+_LONGEST = 180  # bytes; the suffix takes about 30, and a file name is limited to 255
 _NOT_IN_A_NAME = re.compile(r"[\\/:*?\"<>|\x00-\x1f]")
 
 
 def read_image(name: str, path: Any, plot: Any) -> "tuple[str, Any]":
-    """Return file name and content, a path or a stream, of the image at `path`, or of a matplotlib figure as PNG.
+    """Return a file name and the content, a path or a PNG stream, of an image file or a matplotlib figure.
 
     Raises:
-        UserErrorException: Neither or both are given, or the plot is no figure.
+        UserErrorException: Neither or both are given, or one has the wrong type.
     """
     if (path is None) == (plot is None):
         raise UserErrorException(f"log_image takes either path= or plot= for {name!r}.")
@@ -39,11 +39,11 @@ def read_image(name: str, path: Any, plot: Any) -> "tuple[str, Any]":
 
 
 def encode_document(name: str, value: Any) -> bytes:
-    """Return the JSON text of a document, given as a JSON-like value (NumPy's arrays too), as JSON text, or as a path.
+    """Return the encoded JSON of a document, given as a JSON-like value, NumPy arrays included, a JSON text or a path.
 
     Raises:
-        UserErrorException: A text is neither JSON nor the path of a file.
-        TypeError: JSON cannot hold it.
+        UserErrorException: A string is neither JSON nor the path of a file.
+        TypeError: The value cannot be encoded as JSON.
     """
     content = value
     if isinstance(value, (str, os.PathLike)) and os.path.isfile(value):
@@ -55,10 +55,10 @@ def encode_document(name: str, value: Any) -> bytes:
 
 
 def _to_json_value(value: Any) -> Any:
-    """Convert NumPy's arrays and scalars to JSON values.
+    """Convert a NumPy array or scalar to a JSON-like value.
 
     Raises:
-        TypeError: It is none of these.
+        TypeError: The value is neither.
     """
     to_list = getattr(value, "tolist", None)
     if not callable(to_list):
@@ -76,7 +76,7 @@ def _parse(name: str, text: str) -> Any:
 
 
 def make_free_name(name: object, suffix: str) -> str:
-    """Return a unique name for a file of the run that begins with the metric's name."""
+    """Return a unique file name that starts with the metric's name."""
     text = _NOT_IN_A_NAME.sub("_", escape_surrogates(str(name))).strip(". ") or "image"
     short = text.encode("utf-8")[:_LONGEST].decode("utf-8", "ignore")
     return f"{short}_{int(time.time() * 1e9)}{suffix}"

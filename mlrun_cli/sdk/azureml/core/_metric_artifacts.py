@@ -1,4 +1,4 @@
-"""Files that stand for a metric, as `get_metrics(populate=True)` gives them."""
+"""Stored files of metrics, as returned by `get_metrics(populate=True)`."""
 
 import json
 import os
@@ -20,14 +20,14 @@ _IMAGE_TYPE = "azureml.v2.image"
 
 
 class Artifact:
-    """A file of a run that a metric stands for.
+    """The stored file of a metric.
 
     Attributes:
-        data_location: its address, as `get_metrics()` gives it without `populate`.
-        filename, path: its name among the files of the run.
-        data: its content in bytes; None when it is gone.
-        metric_type: Azure's name of what it is, as `azureml.v2.image`.
-        origin, container: the parts of its address before the name.
+        data_location: The URI of the file, which `get_metrics()` returns without `populate`.
+        filename, path: The name of the file within the run.
+        data: The content of the file, or None if it no longer exists.
+        metric_type: Azure's name for the type of the metric, such as `azureml.v2.image`.
+        origin, container: The parts of the URI before the name.
     """
 
     def __init__(
@@ -51,7 +51,7 @@ class Artifact:
 
     @staticmethod
     def parse_data_location(data_location: str) -> "tuple[str, str, str]":
-        """Return the origin, container and name in an address."""
+        """Return the origin, container and file name in an artifact URI."""
         origin, _, rest = data_location[len(_START) :].partition("/")
         container, _, path = rest.partition("/")
         return origin, container, path
@@ -62,10 +62,10 @@ class Artifact:
 
 
 class JsonArtifact(Artifact):
-    """A document, as `log_confusion_matrix` and its like keep one."""
+    """A JSON document that `log_confusion_matrix` or a similar call stored."""
 
     def convert_to_object(self) -> Any:
-        """Return the content of the JSON file; None when it is gone or invalid."""
+        """Return the decoded content of the JSON file, or None if it no longer exists or is invalid."""
         try:
             return None if self.data is None else json.loads(self.data.decode("utf-8"))
         except ValueError:
@@ -73,16 +73,16 @@ class JsonArtifact(Artifact):
 
 
 class ImageArtifact(Artifact):
-    """An image that `log_image` has kept."""
+    """An image that `log_image` stored."""
 
 
 def populate_metrics(workspace: WorkspaceNames, metrics: Dict[str, Any], shapes: Dict[str, str]) -> Dict[str, Any]:
-    """Return the metrics of a run with addresses replaced by files.
+    """Return the metrics of a run with artifact URIs replaced by `Artifact` objects.
 
     Args:
-        workspace: where the run is.
-        metrics: by name, as `get_metrics()` gives them.
-        shapes: by name how a metric was logged.
+        workspace: The workspace of the run.
+        metrics: The values keyed by metric name, as returned by `get_metrics()`.
+        shapes: The kind of each metric, such as `image`, keyed by metric name.
     """
     return {name: _populate(workspace, value, shapes.get(name)) for name, value in metrics.items()}
 
@@ -104,6 +104,6 @@ def _populate(workspace: WorkspaceNames, value: Any, shape: "str | None") -> Any
     try:
         with open(path, "rb") as file:
             artifact.data = file.read()
-    except OSError:  # removed since
+    except OSError:  # the file no longer exists
         pass
     return artifact

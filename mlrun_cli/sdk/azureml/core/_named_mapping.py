@@ -1,4 +1,4 @@
-"""Mappings by name of a workspace's things of one kind."""
+"""Mappings from names to the objects of a workspace."""
 
 from typing import Any, Callable, Dict, Iterable, Tuple
 
@@ -8,11 +8,11 @@ __all__ = ["Named"]
 
 
 class Named(Dict[str, Any]):
-    """By name; one that is not there is a KeyError that says which ones are, and how one is made.
+    """A mapping from name to object whose KeyErrors list the existing names or explain how to create an object.
 
     Args:
-        things: those that are there.
-        find: looks for one alone, by its name; its errors have the words.
+        things: Pairs of a name and an object.
+        find: Returns the object with a name that is not in the mapping, or raises an error, whose text is used.
     """
 
     def __init__(self, things: "Iterable[Tuple[str, Any]]", find: "Callable[[str], Any]") -> None:
@@ -21,6 +21,6 @@ class Named(Dict[str, Any]):
 
     def __missing__(self, name: str) -> Any:
         try:
-            return self._find(name)  # it may have been made since, or another stands for it
+            return self._find(name)  # it may be new, or the name may have a substitute
         except AzureMLException as error:
             raise KeyError(str(error)) from None

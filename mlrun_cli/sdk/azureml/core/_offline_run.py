@@ -1,4 +1,4 @@
-"""The stand-in for a run where there is none."""
+"""The substitute for a run in scripts that execute outside one."""
 
 import os
 from typing import Any
@@ -7,9 +7,9 @@ from azureml._client.scalars import format_fallback
 
 
 class _OfflineRun:
-    """Prints what it is told, so that a script also works outside a run.
+    """A run that prints logged values instead of storing them, so that scripts also work outside a run.
 
-    Scripts know it by its id, which begins with `OfflineRun`, and by its lack of an `experiment`.
+    Scripts recognize it by its id, which starts with `OfflineRun`, and by the missing attribute `experiment`.
     """
 
     def __init__(self, parent_logger: object = None, run_id: "str | None" = None, **kwargs: object) -> None:
@@ -33,23 +33,23 @@ class _OfflineRun:
         return self._run_id
 
     def log(self, name: str, value: Any, description: str = "", step: "int | None" = None) -> None:
-        """Print one value of a metric."""
+        """Print a single metric value."""
         self._log("scalar", name, value)
 
     def log_list(self, name: str, value: Any, description: str = "") -> None:
-        """Print a list of values."""
+        """Print a list of metric values."""
         self._log("list", name, value)
 
     def log_row(self, name: str, description: "str | None" = None, **kwargs: Any) -> None:
-        """Print a row."""
+        """Print a row of named metric values."""
         self._log("row", name, kwargs)
 
     def log_table(self, name: str, value: Any, description: str = "") -> None:
-        """Print a table."""
+        """Print a table of metric values."""
         self._log("table", name, value)
 
     def log_image(self, name: str, path: Any = None, plot: Any = None, description: str = "") -> None:
-        """Print the path of an image, or its figure."""
+        """Print the path of an image or the text of a figure."""
         self._log("image", name, plot if path is None else path)
 
     def log_accuracy_table(self, name: str, value: Any, description: "str | None" = None) -> None:
@@ -69,15 +69,15 @@ class _OfflineRun:
         self._log("residual", name, value)
 
     def tag(self, name: str, value: Any = None) -> None:
-        """Print a tag."""
+        """Print the tag that would be set."""
         _say(f"Attempted to add tag {name} with value {value}")
 
     def set_tags(self, tags: "dict[str, Any]") -> None:
-        """Print tags."""
+        """Print the tags that would be set."""
         _say(f"Attempted to set tags {tags}")
 
     def add_properties(self, properties: "dict[str, Any]") -> None:
-        """Print properties."""
+        """Print the properties that would be added."""
         _say(f"Attempted to add properties {properties}")
 
     def upload_file(self, name: str, path_or_stream: Any, datastore_name: "str | None" = None) -> None:
@@ -100,11 +100,11 @@ class _OfflineRun:
         _say(f"Attempted to track folder {name} at {path}")
 
     def child_run(self, name: "str | None" = None, run_id: "str | None" = None, outputs: Any = None) -> "_OfflineRun":
-        """Create a child run without a workspace, whose id begins with this one's."""
+        """Return an offline run whose id starts with the id of this run."""
         return _OfflineRun(run_id=f"{self._run_id}.{run_id or name or _create_guid()}")
 
     def flush(self) -> None:
-        """Print that there is nothing to wait for."""
+        """Print that a flush was requested; offline runs store nothing."""
         _say(f"Attempted to flush run with id {self._run_id}")
 
     def complete(self) -> None:
@@ -120,7 +120,7 @@ class _OfflineRun:
     def _log(self, kind: str, name: str, value: Any) -> None:
         try:
             text = str(value)
-        except Exception:  # of the value's own
+        except Exception:  # raised by the value's `__str__`
             text = format_fallback(value)
         _say(f"Attempted to log {kind} metric {name}:\n{text}")
 
@@ -128,7 +128,7 @@ class _OfflineRun:
 def _say(text: str) -> None:
     try:
         print(text)
-    except UnicodeEncodeError:  # what standard output cannot hold
+    except UnicodeEncodeError:  # characters that the encoding of standard output lacks
         print(text.encode("ascii", "backslashreplace").decode("ascii"))
 
 

@@ -1,4 +1,4 @@
-"""Folders whose files are kept with a run without a script when it ends."""
+"""Output folders of runs without a script, whose files are stored when the run ends."""
 
 import os
 from typing import Any, Dict
@@ -8,12 +8,12 @@ from azureml.exceptions import UserErrorException
 
 
 def make_folder(wanted: Any) -> "str | None":
-    """Return the path of a folder for outputs, created if missing: `./outputs` for True; None for None and False.
+    """Create an output folder if missing and return its path, or None if outputs are disabled or creation fails.
 
-    Where it cannot be made it is None, and a warning says that nothing will be kept of it.
+    True selects `./outputs`; None and False disable outputs. A failed creation logs a warning.
 
     Raises:
-        UserErrorException: It is no path.
+        UserErrorException: The value is not a path.
     """
     if wanted is None or wanted is False:
         return None
@@ -33,6 +33,6 @@ def make_folder(wanted: Any) -> "str | None":
 
 
 def log_warnings(record: Dict[str, Any]) -> None:
-    """Log the warnings in the record of an ended run."""
+    """Log the warnings in the record of an ended run, each once."""
     for warning in record.get("warnings") or ():
         warn_once(f"run {record['run_id']} {warning['message']}", warning["message"])

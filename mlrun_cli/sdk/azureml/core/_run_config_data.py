@@ -1,4 +1,4 @@
-"""Data in a run configuration: the values behind its keys `data`, `outputData` and `dataReferences`."""
+"""Sections `data`, `outputData` and `dataReferences` of a run configuration."""
 
 from typing import Any, ClassVar
 
@@ -6,7 +6,7 @@ from azureml.core._run_config_element import Kinds, RunConfigElement
 
 
 class Dataset(RunConfigElement):
-    """A dataset by its id, or by name and version."""
+    """A reference to a dataset by id, or by name and version."""
 
     _fields = ("id", "name", "version")
 
@@ -29,7 +29,7 @@ class DataPath(RunConfigElement):
 
 
 class Uri(RunConfigElement):
-    """An address."""
+    """A URI of data and whether it is a single file."""
 
     _fields = ("path", "is_file")
 
@@ -39,7 +39,7 @@ class Uri(RunConfigElement):
 
 
 class DataLocation(RunConfigElement):
-    """The place of data: one of the three."""
+    """The location of data: a dataset, a datastore path or a URI."""
 
     _fields = ("dataset", "data_path", "uri")
     _kinds: ClassVar[Kinds] = {"dataset": Dataset, "data_path": DataPath, "uri": Uri}
@@ -86,12 +86,12 @@ class Data(RunConfigElement):
 
     @staticmethod
     def create(data: Any) -> "Data":
-        """Return the section of a dataset that a run consumes."""
+        """Return the section for data that a run consumes, such as a dataset."""
         return Data._from_document(data._build_data_section()[2])
 
 
 class GlobsOptions(RunConfigElement):
-    """Patterns of file names."""
+    """Glob patterns that select files."""
 
     _fields = ("patterns",)
 
@@ -120,7 +120,7 @@ class MountOptions(RunConfigElement):
 
 
 class DatasetRegistrationOptions(RunConfigElement):
-    """Steps on a dataset before it is registered."""
+    """Options of a dataset registration: transformations to apply first."""
 
     _fields = ("additional_transformation",)
 
@@ -129,7 +129,7 @@ class DatasetRegistrationOptions(RunConfigElement):
 
 
 class RegistrationOptions(RunConfigElement):
-    """As what outputs are registered."""
+    """The name, description and tags under which an output is registered as a dataset."""
 
     _fields = ("name", "description", "tags", "dataset_registration_options")
     _kinds: ClassVar[Kinds] = {"dataset_registration_options": DatasetRegistrationOptions}
@@ -208,7 +208,7 @@ class DataReferenceConfiguration(RunConfigElement):
 
 
 class DatacacheConfiguration(RunConfigElement):
-    """A dataset that is kept near a cluster. A run of this program that needs one is refused."""
+    """A dataset cache near a cluster; submitting a run that needs one is refused."""
 
     _fields = (
         "datacache_id",

@@ -1,4 +1,4 @@
-"""The base of all parts of a run configuration: attributes in snake case, a document in camel case."""
+"""The base class of run configuration sections, which maps snake-case attributes to camel-case document keys."""
 
 from typing import Any, ClassVar, Dict, Mapping, Sequence, Type, TypeVar
 
@@ -7,31 +7,31 @@ from azureml.exceptions import UserErrorException
 _Self = TypeVar("_Self", bound="RunConfigElement")
 
 _NAMES_OF_USERS = frozenset({"environmentVariables", "condaDependencies"})
-"""Sections whose keys are no keys of Azure's."""
+"""Sections whose keys are chosen by the user."""
 
 
 class RunConfigElement:
-    """A section of a run configuration.
+    """Base class of the sections of a run configuration.
 
-    Each class names its attributes in the order in which Azure writes them. An attribute that it does not have
-    cannot be set; keys that it does not know are kept for a run.
+    Each class lists its attributes in the order in which Azure writes them. Other attributes cannot be set; unknown
+    keys of a document are passed on to a run.
     """
 
     _fields: ClassVar["tuple[str, ...]"] = ()
-    """Attributes. The key of one is its name in camel case, without a leading underscore."""
+    """The attributes; the key of each is its name in camel case, without a leading underscore."""
     _keys: ClassVar[Mapping[str, str]] = {}
-    """Keys that are named otherwise, by attribute."""
+    """Keys that deviate from that rule, keyed by attribute."""
     _kinds: ClassVar["Kinds"] = {}
-    """Attributes that are elements of their own."""
+    """Attributes that are sections themselves, with their classes."""
     _lists_of: ClassVar["Kinds"] = {}
-    """Attributes that are lists of elements."""
+    """Attributes that are lists of sections, with the classes of the items."""
     _maps_of: ClassVar["Kinds"] = {}
-    """Attributes that are elements by name."""
+    """Attributes that are mappings from names to sections, with the classes of the values."""
     _left_out: ClassVar["frozenset[str]"] = frozenset()
-    """Attributes that are written only when they have a value."""
+    """Attributes that are written only if they are not None."""
 
     _keeps_keys: ClassVar[bool] = True
-    """Whether what was read is saved first, in its order, unknown keys too; if not, Azure saves the fields alone."""
+    """Whether saving preserves the unknown keys and the key order that were read, as Azure does for some sections."""
 
     _unknown: Mapping[str, Any] = {}
     _order: Sequence[str] = ()
@@ -43,7 +43,7 @@ class RunConfigElement:
         super().__setattr__(name, value)
 
     def _to_document(self, *, saving: bool = False) -> "dict[str, Any]":
-        """Return the section as plain values under Azure's keys: all that a run needs, or what Azure saves."""
+        """Return the section as a JSON-like mapping with Azure's keys, for a run or, with `saving`, for a file."""
         document = {}
         for name in self._fields:
             value = to_plain(getattr(self, name), saving=saving)
@@ -55,10 +55,10 @@ class RunConfigElement:
 
     @classmethod
     def _from_document(cls: "type[_Self]", document: Any, where: str = "") -> _Self:
-        """Return the section from plain values, with defaults for missing ones.
+        """Return the section created from a JSON-like mapping, with defaults for missing keys.
 
         Raises:
-            UserErrorException: a section is no mapping; `where` is its key path.
+            UserErrorException: A section is not a mapping; the message starts with its key path, `where`.
         """
         element = cls._create_blank()
         unknown = dict(_check_mapping(document, where))
@@ -80,7 +80,7 @@ class RunConfigElement:
 
     def _read_field(self, name: str, value: Any, key_path: str) -> None:
         if value is None and isinstance(getattr(self, name), (list, dict, RunConfigElement)):
-            return  # a key without a value is a key left out
+            return  # a key without a value counts as missing
         if value is not None and name in self._kinds:
             value = self._kinds[name]._from_document(value, key_path)
         elif value and name in self._lists_of:
@@ -96,11 +96,11 @@ class RunConfigElement:
 
 
 Kinds = Dict[str, Type[RunConfigElement]]
-"""Classes of elements, by the attribute that holds them."""
+"""Section classes, keyed by the attribute that contains them."""
 
 
 def to_plain(value: Any, *, saving: bool = False) -> Any:
-    """Return a JSON-like value, with elements converted to their documents, also in lists and mappings."""
+    """Return a JSON-like copy of a value, with all nested sections converted to mappings."""
     if isinstance(value, RunConfigElement):
         return value._to_document(saving=saving)
     if isinstance(value, Mapping):
@@ -112,15 +112,15 @@ def to_plain(value: Any, *, saving: bool = False) -> Any:
 
 
 def to_camel_case(name: str) -> str:
-    """Return a name in camel case, as Azure forms it."""
+    """Return a name in camel case, following Azure's rules."""
     first, *others = name.split("_")
     return first[:1].lower() + first[1:] + "".join(word.title() for word in others) if first else name
 
 
 def convert_keys_to_camel_case(document: Any) -> Any:
-    """Return a document with camel-case keys at all depths, as Azure reads it, except those of variables and packages.
+    """Return a document with its keys converted to camel case at all depths, except in variables and packages.
 
-    Of two keys that would become one, the second stays as it is.
+    If two keys would become equal, the second is left unchanged.
     """
     if isinstance(document, list):
         return [convert_keys_to_camel_case(item) for item in document]

@@ -1,4 +1,4 @@
-"""Files and snapshots of a run."""
+"""The files and snapshots of a run."""
 
 import os
 from typing import Any, Dict, List
@@ -10,13 +10,13 @@ from azureml.exceptions import UserErrorException
 
 
 class RunFiles(RunHandle):
-    """The part of `Run` that uploads and downloads files, and takes and restores snapshots."""
+    """Base class of `Run` with the methods for files and snapshots."""
 
     def upload_file(self, name: str, path_or_stream: Any, datastore_name: "str | None" = None) -> None:
-        """Store a copy of a file, or of a stream, with the run, under a new name.
+        """Store a copy of a file, or of the rest of a stream, in the run under a new name.
 
         Raises:
-            UserErrorException: The name leads out of the run or is taken, or there is no such file.
+            UserErrorException: The name is outside the run or in use, or the file does not exist.
         """
         from azureml._client.uploads import upload
 
@@ -31,7 +31,7 @@ class RunFiles(RunHandle):
         timeout_seconds: "int | None" = None,
         datastore_name: "str | None" = None,
     ) -> "Dict[str, str] | None":
-        """Store copies of several files; with `return_artifacts`, return their paths by name."""
+        """Store copies of several files; with `return_artifacts`, return a mapping from name to artifact URI."""
         del timeout_seconds
         if len(names) != len(paths):
             raise UserErrorException(f"upload_files takes a name for each path, not {len(names)} for {len(paths)}.")
@@ -42,22 +42,22 @@ class RunFiles(RunHandle):
         return {name: f"aml://artifactId/ExperimentRun/dcid.{self._run_id}/{name}" for name in names}
 
     def upload_folder(self, name: str, path: Any, datastore_name: "str | None" = None) -> None:
-        """Store copies of all files of a folder, below `name`."""
+        """Store copies of all files in a folder, with `name` as the prefix of their names."""
         from azureml._client.uploads import list_folder_files
 
         for inner in list_folder_files(path):
             self.upload_file(f"{name}/{inner}", os.path.join(path, inner), datastore_name)
 
     def get_file_names(self) -> List[str]:
-        """Return the names of the run's files: logs, the script's output, uploads."""
+        """Return the names of the run's files: logs, script outputs and uploads."""
         names: List[str] = self._request("run_files.list")
         return names
 
     def download_file(self, name: str, output_file_path: Any = None, _validate_checksum: bool = False) -> None:
-        """Copy a file of the run to a path or folder, by default the working folder.
+        """Copy a file of the run to a path or into a folder, by default the working folder.
 
         Raises:
-            UserErrorException: It has no such file; says which it has.
+            UserErrorException: The run has no such file; the message lists its files.
         """
         wanted = os.fspath(output_file_path or os.path.basename(name))
         path = os.path.abspath(wanted)
@@ -74,15 +74,15 @@ class RunFiles(RunHandle):
         append_prefix: bool = True,
         timeout_seconds: "int | None" = None,
     ) -> None:
-        """Copy the run's files whose names begin with `prefix`, or all.
+        """Copy the run's files whose names start with `prefix`, or all files.
 
         Args:
-            prefix: what their names begin with.
-            output_directory: where to, under their names; the working folder if none is given.
-            output_paths: instead, a path for each.
-            batch_size: without meaning here.
-            append_prefix: keep the prefix in the names below `output_directory`.
-            timeout_seconds: without meaning here.
+            prefix: The prefix of the names.
+            output_directory: The destination folder, by default the working folder.
+            output_paths: A destination path for each file, instead of `output_directory`.
+            batch_size: Accepted and ignored.
+            append_prefix: Whether the paths below `output_directory` include the prefix.
+            timeout_seconds: Accepted and ignored.
         """
         del batch_size, timeout_seconds
         names = [name for name in self.get_file_names() if name.startswith(prefix or "")]
@@ -97,7 +97,7 @@ class RunFiles(RunHandle):
             self.download_file(name, os.path.join(output_directory or "", inner))
 
     def get_all_logs(self, destination: Any = None) -> List[str]:
-        """Copy the run's logs to a folder, by default one named like the run; return their paths."""
+        """Copy the run's logs to a folder, by default one named after the run, and return the paths of the copies."""
         folder = os.path.abspath(destination or self._run_id)
         tops = (*LOG_FOLDERS, "logs")
         names = [name for name in self.get_file_names() if name.partition("/")[0] in tops]
@@ -109,14 +109,14 @@ class RunFiles(RunHandle):
         return paths
 
     def get_snapshot_id(self) -> str:
-        """Return the id of the snapshot of the run's source folder; UserErrorException when there is none."""
+        """Return the id of the run's source folder snapshot; raise UserErrorException if there is none."""
         snapshot_id = self.get_properties().get("ContentSnapshotId")
         if snapshot_id is None:
             raise UserErrorException(f"Run {self._run_id} has no snapshot: it was not submitted from a folder.")
         return snapshot_id
 
     def restore_snapshot(self, snapshot_id: "str | None" = None, path: Any = None) -> str:
-        """Write a snapshot, by default the run's own, as a ZIP archive into a folder; return its path."""
+        """Write a snapshot, by default the run's own, as a ZIP archive into a folder and return the archive's path."""
         folder = os.path.abspath(path or ".")
         written: str = self._request(
             "run_files.restore_snapshot", snapshot_id=snapshot_id, folder=folder, patience_seconds=COPY_SECONDS
@@ -124,7 +124,7 @@ class RunFiles(RunHandle):
         return written
 
     def take_snapshot(self, file_or_folder_path: Any) -> str:
-        """Store a snapshot of a file or folder with the run; return its id."""
+        """Take a snapshot of a file or folder and return its id; it becomes the run's snapshot if there is none yet."""
         path = os.path.abspath(file_or_folder_path)
         snapshot_id: str = self._request_of_workspace(
             "run_files.take_snapshot", path=path, patience_seconds=COPY_SECONDS
@@ -134,7 +134,7 @@ class RunFiles(RunHandle):
         return snapshot_id
 
     def clean(self) -> None:
-        """Do nothing: a run's working folder holds what its script wrote, and goes with the run."""
+        """Do nothing; a run's working folder is deleted only together with the run."""
 
 
 def _refuse_datastore(name: "str | None") -> None:

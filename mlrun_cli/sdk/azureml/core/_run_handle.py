@@ -1,4 +1,4 @@
-"""The base of a run's handle: its names, its tags and properties, a journal writer, and requests about it."""
+"""The base of run handles: identity, journal writer, requests, tags and properties."""
 
 from typing import Any, Dict, TypeVar
 
@@ -9,13 +9,13 @@ from azureml.core._text_pairs import to_keys, to_properties, to_texts
 from azureml.exceptions import UserErrorException
 
 COPY_SECONDS = 24 * 3600.0
-"""Patience for requests that may copy many gigabytes."""
+"""The timeout of requests that may copy many gigabytes."""
 
 _Handle = TypeVar("_Handle", bound="RunHandle")
 
 
 class RunHandle:
-    """Names a run of a workspace, writes its journal and reads its record; the base class of the parts of `Run`."""
+    """Base class of `Run` that identifies a run, writes its journal, and manages its tags and properties."""
 
     def _begin(self, workspace: WorkspaceNames, experiment_name: str, run_id: str) -> None:
         self._names = workspace
@@ -25,7 +25,7 @@ class RunHandle:
 
     @classmethod
     def _known(cls: "type[_Handle]", workspace: WorkspaceNames, experiment_name: str, run_id: str) -> _Handle:
-        """Return the handle of a run that is known to exist."""
+        """Return a handle without checking that the run exists."""
         run = cls.__new__(cls)
         run._begin(workspace, experiment_name, run_id)
         return run
@@ -34,38 +34,38 @@ class RunHandle:
 
     @property
     def tags(self) -> "Dict[str, str | None]":
-        """The run's tags, read anew each time."""
+        """The run's tags, read from the store on each access."""
         return self.get_tags()
 
     def get_tags(self) -> "Dict[str, str | None]":
-        """Return the run's tags; a bare tag has the value None."""
+        """Return the run's tags, with None as the value of a tag without one."""
         tags: Dict[str, str | None] = self._request("runs.tags")
         return tags
 
     def tag(self, key: str, value: object = None) -> None:
-        """Set one tag, or a bare one without a value; other values are converted to text."""
+        """Set one tag; its value is converted to a string, and None sets a tag without a value."""
         self.set_tags({key: value})
 
     def set_tags(self, tags: Dict[str, Any]) -> None:
-        """Set several tags; others stay as they are."""
+        """Set several tags and leave all other tags unchanged."""
         self._append(encode_tags(to_texts(tags, "tags")))
 
     def remove_tags(self, tags: Any) -> None:
-        """Remove the tags with these keys; missing ones are ignored."""
+        """Remove the tag or tags with the given keys; missing ones are ignored."""
         self._append(encode_removed_tags(to_keys(tags)))
 
     @property
     def properties(self) -> Dict[str, str]:
-        """The run's properties, read anew each time."""
+        """The run's properties, read from the store on each access."""
         return self.get_properties()
 
     def get_properties(self) -> Dict[str, str]:
-        """Return the run's properties: texts that are written once."""
+        """Return the run's properties, which cannot change once written."""
         properties: Dict[str, str] = self._request("runs.properties")
         return properties
 
     def add_properties(self, properties: Dict[str, Any]) -> None:
-        """Add properties; UserErrorException when one exists with another value."""
+        """Add properties; raise UserErrorException if one exists with a different value."""
         self._request("runs.add_properties", properties=to_properties(properties))
 
     # Requests
@@ -82,10 +82,10 @@ class RunHandle:
 
 
 def check_text(value: object, what: str) -> str:
-    """Check that a text can be encoded and return it.
+    """Return a string with lone surrogates escaped, after checking its type.
 
     Raises:
-        UserErrorException: The value is no text.
+        UserErrorException: The value is not a string; `what` is its name in the message.
     """
     if not isinstance(value, str):
         raise UserErrorException(f"{what} is a text, not {type(value).__name__}.")

@@ -1,4 +1,4 @@
-"""Runs of an experiment or below a run, newest first, asked for a page at a time while they are walked through."""
+"""Listing of runs, newest first, which are requested page by page during iteration."""
 
 from typing import TYPE_CHECKING, Any, Dict, Iterator, List, Union
 
@@ -23,11 +23,11 @@ def filter_arguments(
 ) -> "dict[str, Any]":
     """Return the filter arguments of `runs.list`.
 
-    `tags` and `properties` are a dict of values or keys alone, whose values do not matter; `status` is one
+    `tags` and `properties` are either a dict, or one or several keys, which match any value; `status` is one
     status or several.
 
     Raises:
-        UserErrorException: One of them is of another kind.
+        UserErrorException: A key is not a string, or a filter value cannot be converted to one.
     """
     chosen: dict[str, Any] = {"run_type": type}
     for name, keys, wanted in (("tags", "tag_keys", tags), ("properties", "property_keys", properties)):
@@ -41,7 +41,7 @@ def filter_arguments(
 
 
 def iterate_runs(workspace: "WorkspaceNames", chosen: "dict[str, Any]") -> "Iterator[Run]":
-    """Yield the runs of a filter; runs created after the first was yielded are not included."""
+    """Yield the runs that match the filter arguments, except those created after the first page was read."""
     from azureml.core.run import Run
 
     before, limit = None, _FIRST_PAGE

@@ -1,4 +1,4 @@
-"""Metrics of a run."""
+"""The metrics of a run."""
 
 from typing import Any, Dict
 
@@ -9,12 +9,12 @@ from azureml.exceptions import UserErrorException
 
 
 class RunMetrics(RunFiles):
-    """The part of `Run` that logs metrics and reads them."""
+    """Base class of `Run` with the methods for metrics."""
 
     def log(self, name: str, value: Any, description: str = "", step: "int | None" = None) -> None:
-        """Add one value to a metric: a number, text or boolean; `step` orders the values of one name.
+        """Add one number, string or boolean to a metric; `step` orders the values of a metric.
 
-        Anything else, but a list, is kept as the text that `repr` gives of it, with a warning.
+        Other values, except lists, are stored as their `repr`, with a warning.
 
         Raises:
             UserErrorException: The value is a list, a range or a generator, or the disk is full.
@@ -22,33 +22,33 @@ class RunMetrics(RunFiles):
         self._append(metric_lines.encode_value(name, value, description, step))
 
     def log_list(self, name: str, value: Any, description: str = "") -> None:
-        """Add several values to a metric at once, from any iterable.
+        """Add the values of an iterable to a metric.
 
         Raises:
-            TypeError: It is no iterable.
-            AzureMLException: It holds what is no number, text or boolean.
+            TypeError: The value is not iterable.
+            AzureMLException: An item is not a number, string or boolean.
         """
         self._append(metric_lines.encode_list(name, value, description))
 
     def log_row(self, name: str, description: "str | None" = None, **kwargs: Any) -> None:
-        """Add a row to a metric with named columns; the rows of one name form a table.
+        """Add a row of named columns to a metric; the rows of a metric form a table.
 
         Raises:
-            AzureMLException: A column is no number, text or boolean.
+            AzureMLException: A column value is not a number, string or boolean.
         """
         self._append(metric_lines.encode_row(name, kwargs, description))
 
     def log_table(self, name: str, value: Dict[str, Any], description: str = "") -> None:
-        """Add rows to a table: per column a list, all of the same length, or a single value.
+        """Add rows to a metric, given as a dict of columns: lists of equal length, or single values.
 
         Raises:
-            AttributeError: It has no columns by name.
-            AzureMLException: Columns differ in length, or hold what is no number, text or boolean.
+            AttributeError: The value has no named columns.
+            AzureMLException: Columns differ in length, or an item is not a number, string or boolean.
         """
         self._append(metric_lines.encode_table(name, value, description))
 
     def log_image(self, name: str, path: Any = None, plot: Any = None, description: str = "") -> None:
-        """Store an image, a file or a figure of matplotlib (or pyplot itself), and log its address."""
+        """Store an image file, a matplotlib figure or the current pyplot figure, and log its URI."""
         from azureml.core._images import read_image
 
         file_name, content = read_image(name, path, plot)
@@ -56,23 +56,23 @@ class RunMetrics(RunFiles):
         self._log_artifact(journal_lines.IMAGE, name, file_name, description)
 
     def log_accuracy_table(self, name: str, value: Any, description: str = "") -> None:
-        """Store an accuracy table, in Azure's schema, and log its address."""
+        """Store an accuracy table, given in Azure's schema, and log its URI."""
         self._log_document(journal_lines.ACCURACY_TABLE, name, value, description)
 
     def log_confusion_matrix(self, name: str, value: Any, description: str = "") -> None:
-        """Store a confusion matrix, in Azure's schema, and log its address."""
+        """Store a confusion matrix, given in Azure's schema, and log its URI."""
         self._log_document(journal_lines.CONFUSION_MATRIX, name, value, description)
 
     def log_predictions(self, name: str, value: Any, description: str = "") -> None:
-        """Store predictions, in Azure's schema, and log their address."""
+        """Store predictions, given in Azure's schema, and log their URI."""
         self._log_document(journal_lines.PREDICTIONS, name, value, description)
 
     def log_residuals(self, name: str, value: Any, description: str = "") -> None:
-        """Store residuals, in Azure's schema, and log their address."""
+        """Store residuals, given in Azure's schema, and log their URI."""
         self._log_document(journal_lines.RESIDUALS, name, value, description)
 
     def _log_document(self, kind: str, name: str, value: Any, description: str) -> None:
-        """Store a document as a file with the metric's name, or a derived one where that is not a valid file name."""
+        """Store a JSON document as a file named after the metric, with a suffix if necessary, and log its URI."""
         from io import BytesIO
 
         from azureml.core._images import encode_document, make_free_name
@@ -97,10 +97,10 @@ class RunMetrics(RunFiles):
         run_type: "str | None" = None,
         populate: bool = False,
     ) -> Dict[str, Any]:
-        """Return all logged values, by metric; with `recursive`, those of all runs below it too, by run id.
+        """Return the logged values by metric name; with `recursive`, those of all descendant runs too, keyed by run id.
 
-        One value comes back as itself, several as a list in their order, rows as a dict of columns. What is kept as a
-        file comes back as its address, or with `populate` as an `Artifact` with its content.
+        A single value is returned as such, several as an ordered list, rows as a dict of columns. A metric stored as a
+        file is returned as its URI or, with `populate`, as an `Artifact` with the content.
         """
         if name is not None and not isinstance(name, str):
             raise UserErrorException(f"The name of a metric is text, not {type(name).__name__}.")

@@ -1,10 +1,10 @@
-"""The statuses of a run, by the names that Azure has for them inside of its package."""
+"""The statuses of a run, as named in a private module of Azure's SDK."""
 
 from typing import List
 
 
 class RunStatus:
-    """The statuses that a run's `get_status` may return."""
+    """The statuses that `Run.get_status` may return."""
 
     NOT_STARTED = "NotStarted"
     QUEUED = "Queued"
@@ -29,12 +29,12 @@ class RunStatus:
 
     @classmethod
     def get_running_statuses(cls) -> "List[str]":
-        """Return the statuses of a run that has not ended."""
+        """Return the statuses of a run whose script is pending or running."""
         return list(RUNNING_STATES)
 
     @classmethod
     def get_post_processing_statuses(cls) -> "List[str]":
-        """Return the statuses of a run whose script has ended."""
+        """Return the statuses of a run that is being canceled or finalized."""
         return list(POST_PROCESSING_STATES)
 
 

@@ -1,4 +1,4 @@
-"""The logs of a run on their way to standard output, while somebody waits for the run's end."""
+"""Streaming of a run's logs to standard output while waiting for the run to end."""
 
 import os
 import sys
@@ -21,11 +21,11 @@ _CALM_SECONDS = 0.25
 
 
 def wait(status: Callable[[], str], logs: "Logs | None" = None) -> None:
-    """Wait until a run has ended; print its output meanwhile through `logs`."""
+    """Wait until a run has ended, printing its new output through `logs` if given."""
     began = time.monotonic()
     while True:
         now = status()
-        # Looked at after the status: what was printed before the end is in them for sure.
+        # Read the logs after the status, so that all output of an ended run is included.
         moved = logs is not None and logs.copy(is_with_script=now in _WITH_SCRIPT)
         if now in ENDED:
             return
@@ -34,9 +34,9 @@ def wait(status: Callable[[], str], logs: "Logs | None" = None) -> None:
 
 
 class Logs:
-    """Prints what the installer of a run's environment has printed and then what its script has; a context manager.
+    """A context manager that prints the output of a run's environment installer, and then of its script.
 
-    Of a script with several processes, what the first has printed.
+    For a script with several processes, it prints the output of the first one.
     """
 
     def __init__(self, run_folder: str) -> None:
@@ -56,7 +56,7 @@ class Logs:
         os.close(self._file)
 
     def copy(self, is_with_script: bool) -> bool:
-        """Print new output; return whether there was any. A running script has a title even if it is silent."""
+        """Print new output, and the script log's title if the script has started; return whether there was any."""
         found = self._follower.copy(self._write_installers, self._write_scripts)
         if is_with_script:
             self._begin(self._name)
@@ -66,7 +66,7 @@ class Logs:
 
     def _write_installers(self, piece: bytes) -> None:
         self._begin(ENVIRONMENT_LOG)
-        # Packages of strangers have their say in what an installer prints.
+        # Third-party packages can print control characters during installation.
         sys.stdout.write(make_lines_printable(self._installers_text.decode(piece)))
 
     def _write_scripts(self, piece: bytes) -> None:
@@ -74,7 +74,7 @@ class Logs:
         sys.stdout.write(self._scripts_text.decode(piece))
 
     def _begin(self, name: str) -> None:
-        """Print the title of a log, unless the last lines printed are of the same log."""
+        """Print the title of a log unless the lines printed last are from the same log."""
         if name != self._shown:
             self._shown = name
             sys.stdout.write(f"\n{format_title(name)}\n")
@@ -82,7 +82,7 @@ class Logs:
 
 
 def _open_log(path: str) -> int:
-    """Open a log; for a run without one, an empty log."""
+    """Open a log file, or the null device if it does not exist, and return the descriptor."""
     try:
         return os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     except FileNotFoundError:
@@ -90,7 +90,7 @@ def _open_log(path: str) -> int:
 
 
 def format_run_summary(run_id: str, url: str, details: "Dict[str, Any]") -> str:
-    """Return the text below the logs: warnings and error of a run."""
+    """Return the summary to print below the logs, with the warnings and the error of a run."""
     lines = []
     if details.get("warnings"):
         lines.append("\nWarnings:")
@@ -101,5 +101,5 @@ def format_run_summary(run_id: str, url: str, details: "Dict[str, Any]") -> str:
 
 
 def format_error(error: "Dict[str, Any]") -> str:
-    """Return the message of a run's error, prefixed by the name of its exception if there is one."""
+    """Return the message of a run's error, prefixed with the name of its exception if known."""
     return translate_options(describe_error(error))

@@ -1,4 +1,4 @@
-"""Submits what a driver or a script wants to run, as a run of its own."""
+"""Submission of scripts as runs."""
 
 import os
 import sys
@@ -23,17 +23,17 @@ def submit(
     tags: "dict[str, Any] | None",
     **kwargs: Any,
 ) -> "Run":
-    """Start a script as a run and return at once; notes on omitted files and skipped keys go to stderr.
+    """Submit a script and return its run without waiting; print notes on omitted files and ignored keys to stderr.
 
     Args:
-        workspace: where.
-        experiment_name: the experiment, made when there is none.
-        config: a ScriptRunConfig, a RunConfiguration for the working folder, or an estimator.
-        tags: that the run has from its start.
+        workspace: The names of the workspace.
+        experiment_name: The name of the experiment, which is created if it does not exist.
+        config: A ScriptRunConfig, a RunConfiguration for the working folder, or an estimator.
+        tags: The initial tags of the run.
         kwargs: `display_name`, `properties`, `parent_run_id`; `arguments` is for a RunConfiguration.
 
     Raises:
-        UserErrorException: It cannot be run here; says why and what to do instead.
+        UserErrorException: The submission is not supported here; the message says why and what to do instead.
     """
     from azureml.core.run import Run
 

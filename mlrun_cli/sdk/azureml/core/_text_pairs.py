@@ -1,4 +1,4 @@
-"""Tags and properties as texts."""
+"""Conversion of tags and properties to strings."""
 
 from typing import Any, Iterable
 
@@ -7,10 +7,10 @@ from azureml.exceptions import UserErrorException
 
 
 def to_texts(pairs: "dict[str, Any]", what: str) -> "dict[str, str | None]":
-    """Return keys and values of tags or properties as text; None stays None.
+    """Return tags or properties with values converted to strings, except None.
 
     Raises:
-        UserErrorException: They are no dict, or a key is no text.
+        UserErrorException: The value is not a dict, or a key is not a nonempty string.
     """
     if not isinstance(pairs, dict):
         raise UserErrorException(f"The {what} are a dict, as in {{'key': 'value'}}, not {type(pairs).__name__}.")
@@ -27,10 +27,10 @@ def to_texts(pairs: "dict[str, Any]", what: str) -> "dict[str, str | None]":
 
 
 def to_properties(pairs: "dict[str, Any]") -> "dict[str, str]":
-    """Return properties as text; they always have a value.
+    """Return properties with values converted to strings.
 
     Raises:
-        UserErrorException: One has none.
+        UserErrorException: The value is not a dict, a key is not a nonempty string, or a value is None.
     """
     properties = {}
     for key, value in to_texts(pairs, "properties").items():
@@ -41,6 +41,6 @@ def to_properties(pairs: "dict[str, Any]") -> "dict[str, str]":
 
 
 def to_keys(tags: Any) -> "list[str]":
-    """Return the keys of tags to remove, given as one or several."""
+    """Return a list of tag keys, given as one key or several."""
     keys: Iterable[Any] = [tags] if isinstance(tags, str) else list(tags)
     return list(to_texts(dict.fromkeys(keys), "tags"))

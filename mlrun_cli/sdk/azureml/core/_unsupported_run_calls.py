@@ -1,4 +1,4 @@
-"""Names that runs of pipelines, sweeps and AutoML have in Azure, and no run has here."""
+"""Methods of Azure's pipeline, sweep and AutoML runs, which are not supported here."""
 
 from typing import Any
 
@@ -18,10 +18,10 @@ _CALLS = {
 
 
 def refuse_call_of_other_run(kind: str, name: str) -> Any:
-    """Return a function that raises, in place of a missing attribute of a handle of class `kind`.
+    """Return a function that raises the error for an unsupported method of a run.
 
     Raises:
-        AttributeError: No run in Azure has it either.
+        AttributeError: Runs in Azure have no such attribute either; the message uses the class name `kind`.
     """
     if name not in _CALLS:
         raise AttributeError(f"{kind!r} object has no attribute {name!r}")

@@ -1,6 +1,6 @@
-"""Ways to log in to Azure: accepted wherever Azure accepts them, and ignored, since nobody has to log in here.
+"""Azure's authentication classes, which are accepted wherever Azure accepts them and ignored.
 
-No password and no token is kept.
+Passwords and tokens are not stored.
 """
 
 from enum import Enum
@@ -25,14 +25,14 @@ __all__ = [
 
 
 class Audience(Enum):
-    """Whom a token is for."""
+    """The service that a token is intended for."""
 
     ARM = "ARM"
     AZUREML = "AZUREML"
 
 
 class AbstractAuthentication:
-    """Base of all: can be handed over, and has no token to give."""
+    """Base class of authentications, which can be passed as arguments but provide no token."""
 
     def __init__(self, cloud: "str | None" = None) -> None:
         pass
@@ -41,15 +41,15 @@ class AbstractAuthentication:
         return f"{type(self).__name__}()"
 
     def get_authentication_header(self) -> "dict[str, str]":
-        """Not supported: raises AuthenticationException."""
+        """Raise AuthenticationException, since there is no service to authenticate to."""
         raise self._create_refusal("get_authentication_header()")
 
     def get_token(self, *scopes: Any, **kwargs: Any) -> Any:
-        """Not supported: raises AuthenticationException."""
+        """Raise AuthenticationException, since there is no service to authenticate to."""
         raise self._create_refusal("get_token(…)")
 
     def signed_session(self, session: object = None) -> Any:
-        """Not supported: raises AuthenticationException."""
+        """Raise AuthenticationException, since there is no service to authenticate to."""
         raise self._create_refusal("signed_session()")
 
     def _create_refusal(self, call: str) -> AuthenticationException:
@@ -60,18 +60,18 @@ class AbstractAuthentication:
 
 
 class InteractiveLoginAuthentication(AbstractAuthentication):
-    """In Azure, by a browser."""
+    """Azure's login in a browser, which is not needed here."""
 
     def __init__(self, force: bool = False, tenant_id: "str | None" = None, cloud: "str | None" = None) -> None:
         super().__init__(cloud)
 
 
 class AzureCliAuthentication(AbstractAuthentication):
-    """In Azure, as whoever said `az login`."""
+    """Azure's authentication as the user of `az login`, which is not needed here."""
 
 
 class ServicePrincipalAuthentication(AbstractAuthentication):
-    """In Azure, as a program."""
+    """Azure's authentication as a service principal, which is not needed here."""
 
     def __init__(
         self,
@@ -85,35 +85,35 @@ class ServicePrincipalAuthentication(AbstractAuthentication):
 
 
 class MsiAuthentication(AbstractAuthentication):
-    """In Azure, as the machine that the script runs on."""
+    """Azure's authentication by managed identity, which is not needed here."""
 
     def __init__(self, cloud: "str | None" = None, **kwargs: Any) -> None:
         super().__init__(cloud)
 
 
 class ArmTokenAuthentication(AbstractAuthentication):
-    """In Azure, by a token that the script has."""
+    """Azure's authentication by an existing token, which is not needed here."""
 
     def __init__(self, arm_access_token: str, cloud: str = "None") -> None:
         super().__init__(cloud)
 
     def update_arm_access_token(self, new_arm_access_token: str) -> None:
-        """Accepted and ignored."""
+        """Accept and ignore the token."""
 
 
 class TokenAuthentication(AbstractAuthentication):
-    """In Azure, by a function that gets tokens; it is never called."""
+    """Azure's authentication by a function that returns tokens, which is never called here."""
 
     def __init__(self, get_token_for_audience: object, cloud: "str | None" = None) -> None:
         super().__init__(cloud)
 
     def get_token(self, audience: Audience = Audience.ARM) -> Any:
-        """Not supported: raises AuthenticationException."""
+        """Raise AuthenticationException, since there is no service to authenticate to."""
         raise self._create_refusal("get_token(…)")
 
 
 class AzureMLTokenAuthentication(AbstractAuthentication):
-    """In Azure, by the token of a run."""
+    """Azure's authentication by the token of a run, which is not needed here."""
 
     def __init__(
         self,
@@ -145,18 +145,18 @@ class AzureMLTokenAuthentication(AbstractAuthentication):
         user_email: "str | None" = None,
         experiment_id: "str | None" = None,
     ) -> "AzureMLTokenAuthentication":
-        """Return an authentication that is accepted wherever Azure accepts it."""
+        """Return an authentication object; all arguments are ignored."""
         return cls(azureml_access_token)
 
     def set_token(self, token: str, expiry_time: object) -> None:
-        """Accepted and ignored."""
+        """Accept and ignore the token."""
 
     @property
     def token(self) -> str:
-        """Not supported: raises AuthenticationException."""
+        """Raise AuthenticationException, since there is no service to authenticate to."""
         raise self._create_refusal("token")
 
     @property
     def expiry_time(self) -> Any:
-        """Not supported: raises AuthenticationException."""
+        """Raise AuthenticationException, since there is no service to authenticate to."""
         raise self._create_refusal("expiry_time")

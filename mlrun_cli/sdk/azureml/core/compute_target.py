@@ -1,4 +1,4 @@
-"""The older module about compute targets, from which most scripts import `ComputeTargetException`."""
+"""The legacy module of compute targets, from which most scripts import `ComputeTargetException`."""
 
 # ruff: noqa: ARG001 - the signatures are Azure's
 
@@ -19,7 +19,7 @@ __all__ = [
 
 
 class AbstractComputeTarget:
-    """A target by type and name."""
+    """Base class of legacy compute targets, with a type and a name."""
 
     def __init__(self, compute_target_type: str, name: str) -> None:
         self._type = compute_target_type
@@ -37,19 +37,19 @@ class AbstractComputeTarget:
 
 
 class LocalTarget(AbstractComputeTarget):
-    """This machine."""
+    """The legacy compute target for this machine."""
 
     def __init__(self) -> None:
         super().__init__("local", "local")
 
 
 def is_compute_target_prepared(experiment: Any, source_directory: str, run_config: Any) -> bool:
-    """Return True: a run builds its environment when it starts, unless it exists."""
+    """Return True, since a run creates a missing environment when it starts."""
     return True
 
 
 def prepare_compute_target(experiment: Any, source_directory: str, run_config: Any) -> Any:
-    """Not supported: raises UserErrorException."""
+    """Raise UserErrorException, whose message explains the alternative."""
     raise UserErrorException(
         "prepare_compute_target(…) has nothing to do here: the first run makes its environment when it starts. Leave "
         "the call out and submit."
@@ -57,7 +57,7 @@ def prepare_compute_target(experiment: Any, source_directory: str, run_config: A
 
 
 def attach_legacy_compute_target(experiment: Any, source_directory: str, compute_target: Any) -> None:
-    """Not supported: raises UserErrorException."""
+    """Raise UserErrorException, whose message explains the alternative."""
     raise UserErrorException(
         "attach_legacy_compute_target(…) belongs to a version of Azure that is gone. Make a target by "
         "ComputeTarget.create(workspace, name, AmlCompute.provisioning_configuration(…)): it runs on this machine."
@@ -65,7 +65,7 @@ def attach_legacy_compute_target(experiment: Any, source_directory: str, compute
 
 
 def remove_legacy_compute_target(experiment: Any, source_directory: str, compute_target_name: str) -> None:
-    """Not supported: raises UserErrorException."""
+    """Raise UserErrorException, whose message explains the alternative."""
     raise UserErrorException(
         "remove_legacy_compute_target(…) belongs to a version of Azure that is gone. Delete a target by "
         "ComputeTarget(workspace, name).delete()."

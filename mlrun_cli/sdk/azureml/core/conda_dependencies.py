@@ -1,4 +1,4 @@
-"""The packages of an environment, as a conda file names them."""
+"""The packages of an environment, in the format of a conda file."""
 
 import copy
 import json
@@ -17,7 +17,7 @@ PYTHON_PREFIX = "python"
 
 
 class _AzuresOwn(str):
-    """A version that nobody has asked for: it is Azure's default."""
+    """The type of Azure's default version, which distinguishes it from an equal version that was requested."""
 
     __slots__ = ()
 
@@ -52,10 +52,10 @@ _PLAIN_TEXT = re.compile(
 
 
 class CondaDependencies:
-    """Conda and pip packages, channels and pip's options.
+    """The conda packages, pip packages, channels and pip options of an environment.
 
-    No version of Python is written unless one is asked for: Azure's default is one that a machine hardly has,
-    so without a pin a run gets the Python that is here.
+    A Python version is written only if one is requested: few machines have Azure's default version,
+    so without a pin a run uses the Python of this machine.
     """
 
     def __init__(self, conda_dependencies_file_path: Any = None, _underlying_structure: Any = None) -> None:
@@ -79,7 +79,7 @@ class CondaDependencies:
         python_version: "str | None" = PYTHON_DEFAULT_VERSION,
         pin_sdk_version: bool = True,
     ) -> "CondaDependencies":
-        """Create dependencies; packages of Azure are pinned to this SDK's version unless told otherwise."""
+        """Return dependencies with the given packages, with Azure's SDK packages pinned to one version by default."""
         created = CondaDependencies()
         if python_version is not None and not isinstance(python_version, _AzuresOwn):
             created.set_python_version(python_version)
@@ -97,7 +97,7 @@ class CondaDependencies:
 
     @staticmethod
     def merge_requirements(requirements: Iterable[str]) -> "list[str]":
-        """Merge requirements into one line for each package."""
+        """Return the requirements merged into one line per package."""
         merged: dict[str, list[str]] = {}
         for requirement in requirements:
             name = re.split(r"[=<>!~]", requirement, maxsplit=1)[0]
@@ -108,35 +108,35 @@ class CondaDependencies:
 
     @staticmethod
     def sdk_origin_url() -> str:
-        """Return the address that packages of Azure's SDK come from."""
+        """Return the URL of the package index of Azure's SDK."""
         return "https://pypi.python.org/simple/index.html"
 
     @property
     def conda_channels(self) -> Iterator[str]:
-        """The conda channels."""
+        """An iterator over the conda channels."""
         return iter(list(self._structure.get(CHANNELS) or []))
 
     @property
     def conda_packages(self) -> Iterator[str]:
-        """The conda packages, Python among them."""
+        """An iterator over the conda packages, including Python."""
         return iter([entry for entry in self._list_entries() if not isinstance(entry, Mapping)])
 
     @property
     def pip_packages(self) -> Iterator[str]:
-        """The pip packages, without options."""
+        """An iterator over the pip requirements, without options."""
         return iter([line for line in self._get_pip() if not line.startswith("-")])
 
     @property
     def pip_options(self) -> Iterator[str]:
-        """The options of pip."""
+        """An iterator over the pip options."""
         return iter([line for line in self._get_pip() if line.startswith("-")])
 
     def get_default_number_of_packages(self) -> "tuple[int, int]":
-        """Return the numbers of default conda and pip packages."""
+        """Return the number of default conda packages and of default pip packages."""
         return 1, 1
 
     def get_python_version(self) -> "str | None":
-        """Return the version of Python; None when none is set."""
+        """Return the pinned Python version, or None if none is set."""
         for entry in self.conda_packages:
             found = re.fullmatch(r"python\s*=+\s*(\S+)", entry)
             if found:
@@ -144,22 +144,22 @@ class CondaDependencies:
         return None
 
     def set_python_version(self, version: str) -> None:
-        """Set the version of Python."""
+        """Pin the Python version."""
         self.add_conda_package("python=" + version)
 
     def add_channel(self, channel: str) -> None:
-        """Add a channel unless it is listed already."""
+        """Add a conda channel unless it is already listed."""
         channels = self._structure.setdefault(CHANNELS, [])
         if channel not in channels:
             channels.append(channel)
 
     def remove_channel(self, channel: str) -> None:
-        """Remove a channel, if it is there."""
+        """Remove a conda channel if it is listed."""
         if channel in self.conda_channels:
             self._structure[CHANNELS].remove(channel)
 
     def add_conda_package(self, conda_package: str) -> None:
-        """Add a conda package in place of one with its name."""
+        """Add a conda package, replacing an entry with the same package name."""
         entries = self._list_entries()
         name = _get_package_name(conda_package)
         for index, entry in enumerate(entries):
@@ -169,7 +169,7 @@ class CondaDependencies:
         entries.insert(0 if name == PYTHON_PREFIX else len(entries), conda_package)
 
     def remove_conda_package(self, conda_package: str) -> None:
-        """Remove a conda package, given by its name or as it is written."""
+        """Remove a conda package, identified by its name or by its full entry."""
         self._structure[PACKAGES] = [
             entry
             for entry in self._list_entries()
@@ -177,10 +177,10 @@ class CondaDependencies:
         ]
 
     def add_pip_package(self, pip_package: str) -> None:
-        """Add a pip package in place of those with its name.
+        """Add a pip requirement, replacing entries with the same package name.
 
         Raises:
-            UserErrorException: It is an option.
+            UserErrorException: The value is a pip option.
         """
         if pip_package.startswith("-"):
             raise UserErrorException(f"{pip_package!r} is an option for pip and no package. Use set_pip_option for it.")
@@ -188,7 +188,7 @@ class CondaDependencies:
         self._make_pip().append(pip_package)
 
     def remove_pip_package(self, pip_package: str) -> None:
-        """Remove a pip package, given by its name or as it is written."""
+        """Remove a pip requirement, identified by its package name or by its full line."""
         if self._has_pip():
             self.set_pip_requirements(
                 [
@@ -199,10 +199,10 @@ class CondaDependencies:
             )
 
     def set_pip_option(self, pip_option: str) -> None:
-        """Add an option for pip in place of the same one.
+        """Set a pip option, replacing an earlier value.
 
         Raises:
-            UserErrorException: It does not begin with a dash.
+            UserErrorException: The value does not start with a dash.
         """
         if not pip_option.startswith("-"):
             raise UserErrorException(f"{pip_option!r} is not an option of pip: options begin with a dash.")
@@ -210,7 +210,7 @@ class CondaDependencies:
         self._make_pip().append(pip_option)
 
     def remove_pip_option(self, pip_option: str) -> None:
-        """Remove an option, whatever its value is."""
+        """Remove a pip option, whatever its value."""
         if self._has_pip():
             self.set_pip_requirements(
                 [
@@ -221,11 +221,11 @@ class CondaDependencies:
             )
 
     def set_pip_index_url(self, index_url: str) -> None:
-        """Set the index that pip uses; a bare address or `--index-url ADDRESS`."""
+        """Set pip's index, given as a URL or as `--index-url URL`."""
         self.set_pip_option(index_url if index_url.startswith("-") else f"--index-url {index_url}")
 
     def set_pip_requirements(self, pip_requirements: Iterable[str]) -> None:
-        """Replace all requirements and options of pip."""
+        """Replace all pip requirements and options."""
         is_text = isinstance(pip_requirements, str)
         requirements = [*(str(pip_requirements).splitlines() if is_text else pip_requirements)]
         for entry in self._list_entries():
@@ -247,7 +247,7 @@ class CondaDependencies:
         self.add_pip_package(f"{_add_core_suffix('cntk', core_type)}=={CNTK_DEFAULT_VERSION}")
 
     def as_dict(self) -> Any:
-        """Return the content of the conda file, as dicts, lists and text."""
+        """Return the content of the conda file as dicts, lists and strings."""
         return copy.deepcopy(self._structure)
 
     def serialize_to_string(self) -> str:
@@ -255,10 +255,10 @@ class CondaDependencies:
         return "".join(_format_yaml_lines(self._structure))
 
     def save(self, path: Any = None) -> Any:
-        """Write the conda file; return its path.
+        """Write the conda file and return its path.
 
         Raises:
-            UserErrorException: The path is a folder, or in one that does not exist.
+            UserErrorException: The path is missing or a folder, or its parent folder does not exist.
         """
         if path is None or os.path.isdir(path):
             raise UserErrorException(f"Conda dependencies are saved to a file, and {path!r} is none. Name one.")
@@ -270,7 +270,7 @@ class CondaDependencies:
         return path
 
     def save_to_file(self, base_directory: Any, conda_file_path: "str | None" = None) -> str:
-        """Write the conda file under a folder; return its relative path."""
+        """Write the conda file below a folder and return its path relative to that."""
         name = conda_file_path or f"{get_configuration_folder_name(base_directory)}/{CONDA_FILE_NAME}"
         path = os.path.join(base_directory, name)
         os.makedirs(os.path.dirname(os.path.abspath(path)), exist_ok=True)
@@ -278,7 +278,7 @@ class CondaDependencies:
         return name
 
     def _to_mapping(self) -> "dict[str, Any]":
-        """Return the content of the conda file, with paths of local files made absolute."""
+        """Return the content of the conda file with absolute paths of local files."""
         mapping: dict[str, Any] = self.as_dict()
         for entry in mapping.get(PACKAGES) or []:
             if isinstance(entry, dict) and self._folder is not None:
@@ -286,7 +286,7 @@ class CondaDependencies:
         return mapping
 
     def _is_default(self) -> bool:
-        """Return whether no dependencies were added."""
+        """Return whether the dependencies equal the defaults."""
         return self._structure == _DEFAULT
 
     def _list_entries(self) -> "list[Any]":
@@ -308,12 +308,12 @@ class CondaDependencies:
 
 
 def get_configuration_folder_name(folder: Any) -> str:
-    """Return the folder of runconfigs in a folder: `aml_config` if there is one, else `.azureml`."""
+    """Return the name of the runconfig folder in a project folder: `aml_config` if that exists, else `.azureml`."""
     return "aml_config" if os.path.isdir(os.path.join(folder, "aml_config")) else ".azureml"
 
 
 def read_requirement_lines(path: str) -> "list[str]":
-    """Return the lines of a requirements file, without comments and with absolute paths."""
+    """Return the lines of a requirements file without comments and with absolute paths."""
     with open(path, encoding="utf-8-sig") as file:
         text = re.sub(r"\\\r?\n", " ", file.read())
     lines = (re.sub(r"(^|\s)#.*", "", line).strip() for line in text.splitlines())
@@ -321,7 +321,7 @@ def read_requirement_lines(path: str) -> "list[str]":
 
 
 def make_paths_absolute(line: str, folder: str) -> str:
-    """Return a line for pip, with its path made absolute if it exists in the folder."""
+    """Return a requirements line, with its path made absolute if it exists in the folder."""
     option = _OPTIONS_WITH_PATH.fullmatch(line)
     if option:
         path = os.path.join(folder, option[3].strip())
@@ -385,5 +385,5 @@ def _format_yaml_lines(structure: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _format_yaml_value(value: Any) -> str:
-    """Return a value unquoted where that is safe, else as JSON, which is valid YAML."""
+    """Return a value as YAML: a string unquoted if that is safe, anything else as JSON, which is valid YAML."""
     return value if isinstance(value, str) and _PLAIN_TEXT.fullmatch(value) else json.dumps(value)

@@ -1,4 +1,4 @@
-"""The registry that holds an environment's image."""
+"""The container registry of an environment's image."""
 
 from typing import ClassVar
 
@@ -9,7 +9,7 @@ __all__ = ["ContainerRegistry", "RegistryIdentity"]
 
 
 class RegistryIdentity(RunConfigElement):
-    """The identity that signs in to a registry."""
+    """The managed identity that logs in to a registry."""
 
     _fields = ("resource_id", "client_id")
 
@@ -19,7 +19,7 @@ class RegistryIdentity(RunConfigElement):
 
 
 class ContainerRegistry(RunConfigElement):
-    """A registry's address, and who signs in to it."""
+    """The address and the credentials of a container registry."""
 
     _keeps_keys: ClassVar[bool] = False
     _fields = ("address", "username", "password", "registry_identity")

@@ -1,4 +1,4 @@
-"""Databricks in an environment. A run of this program that needs it is refused."""
+"""The Databricks section of an environment; submitting a run that needs Databricks is refused."""
 
 from typing import Any, ClassVar
 
@@ -18,7 +18,7 @@ __all__ = [
 
 
 class MavenLibrary(RunConfigElement):
-    """A library of Maven."""
+    """A Maven library."""
 
     _fields = ("coordinates", "repo", "exclusions")
 
@@ -31,7 +31,7 @@ class MavenLibrary(RunConfigElement):
 
 
 class PyPiLibrary(RunConfigElement):
-    """A package of PyPI."""
+    """A PyPI package."""
 
     _fields = ("package", "repo")
 
@@ -41,7 +41,7 @@ class PyPiLibrary(RunConfigElement):
 
 
 class RCranLibrary(RunConfigElement):
-    """A package of CRAN."""
+    """An R package from CRAN."""
 
     _fields = ("package", "repo")
 
@@ -51,7 +51,7 @@ class RCranLibrary(RunConfigElement):
 
 
 class JarLibrary(RunConfigElement):
-    """A jar."""
+    """A JAR library."""
 
     _fields = ("library",)
 
@@ -60,7 +60,7 @@ class JarLibrary(RunConfigElement):
 
 
 class EggLibrary(RunConfigElement):
-    """An egg."""
+    """A Python egg library."""
 
     _fields = ("library",)
 
@@ -69,7 +69,7 @@ class EggLibrary(RunConfigElement):
 
 
 class DatabricksCluster(RunConfigElement):
-    """A cluster that exists, or what one is to be made of."""
+    """An existing Databricks cluster, or the configuration of a new one."""
 
     _fields = (
         "existing_cluster_id",
@@ -116,7 +116,7 @@ class DatabricksCluster(RunConfigElement):
 
 
 class DatabricksSection(RunConfigElement):
-    """Libraries and cluster of an environment."""
+    """The Databricks libraries and cluster of an environment."""
 
     _keeps_keys: ClassVar[bool] = False
     _fields = ("maven_libraries", "pypi_libraries", "rcran_libraries", "jar_libraries", "egg_libraries", "cluster")
@@ -140,7 +140,7 @@ class DatabricksSection(RunConfigElement):
 
 
 class DatabricksEnvironment(DatabricksSection):
-    """`DatabricksSection` under the name of older versions."""
+    """`DatabricksSection` under its name in older versions of Azure's SDK."""
 
     def __init__(self) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""Datasets of a workspace, by name and by id, and the functions that make them."""
+"""Lookup and creation of the datasets of a workspace."""
 
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Dict, List
@@ -26,13 +26,13 @@ _OF_2019 = "It belongs to the datasets of 2019: make one with Dataset.Tabular.fr
 
 
 class Dataset:
-    """Looks datasets up, and makes them: `Dataset.File.from_files`, `Dataset.Tabular.from_delimited_files`."""
+    """The entry point for finding and creating datasets, as with `Dataset.File.from_files`."""
 
     File = FileDatasetFactory
     Tabular = TabularDatasetFactory
 
     class Scenario:
-        """Purposes of a dataset, as `Model.register(datasets=…)` takes them."""
+        """The purposes of datasets that `Model.register(datasets=…)` accepts."""
 
         TRAINING = "training"
         VALIDATION = "validation"
@@ -41,36 +41,36 @@ class Dataset:
     def __init__(
         self, definition: object, workspace: object = None, name: "str | None" = None, id: "str | None" = None
     ) -> None:
-        """Not supported: datasets are made by the functions of `Dataset.File` and `Dataset.Tabular`."""
+        """Raise UserErrorException; datasets are created with `Dataset.File` and `Dataset.Tabular`."""
         raise UserErrorException(f"Dataset(…) makes no dataset. {_OF_2019}.")
 
     @classmethod
     def get_by_name(cls, workspace: "Workspace", name: str, version: "int | str" = "latest", **kwargs: Any) -> Any:
-        """Return the dataset that is registered under a name, in one of its versions.
+        """Return a version of the dataset registered under a name, by default the latest.
 
         Raises:
-            UserErrorException: There is none, or not in this version.
+            UserErrorException: There is no such dataset or version.
         """
         wanted = None if version in {None, "latest"} else _parse_version(version)
         return _create_dataset(workspace, workspace._request("datasets.get", name=name, version=wanted))
 
     @classmethod
     def get_by_id(cls, workspace: "Workspace", id: str, **kwargs: Any) -> Any:
-        """Return the dataset with an id, registered or not.
+        """Return the registered or unregistered dataset with an id.
 
         Raises:
-            UserErrorException: There is none.
+            UserErrorException: There is no dataset with this id.
         """
         return _create_dataset(workspace, workspace._request("datasets.get_by_id", dataset_id=id))
 
     @classmethod
     def get_all(cls, workspace: "Workspace") -> "dict[str, Any]":
-        """Return all registered datasets by name, each in its latest version."""
+        """Return the latest version of each registered dataset, keyed by name."""
         return {record["name"]: _create_dataset(workspace, record) for record in workspace._request("datasets.list")}
 
     @staticmethod
     def get(workspace: "Workspace", name: "str | None" = None, id: "str | None" = None) -> Any:
-        """Return a dataset by name or id; older alias of `get_by_name` and `get_by_id`."""
+        """Return the dataset with a name or id; older alias of `get_by_name` and `get_by_id`."""
         if id is not None:
             return Dataset.get_by_id(workspace, id)
         if name is None:
@@ -79,7 +79,7 @@ class Dataset:
 
     @staticmethod
     def list(workspace: "Workspace") -> Any:
-        """Return all registered datasets, each in its latest version; older alias of `get_all`."""
+        """Return a list of the latest version of each registered dataset; `get_all` is the newer form."""
         return [*Dataset.get_all(workspace).values()]
 
     auto_read_files = staticmethod(make_refusing_call("Dataset.auto_read_files", _OF_2019))
@@ -93,7 +93,7 @@ class Dataset:
 
 
 class _Inputs(Dict[str, Any]):
-    """By name; one that is not there is a KeyError which lists those there are."""
+    """A mapping from name to input or output whose KeyErrors list the existing names."""
 
     def __missing__(self, name: str) -> Any:
         there_are = f"There are: {', '.join(self)}." if self else "It has none."
@@ -101,7 +101,7 @@ class _Inputs(Dict[str, Any]):
 
 
 def get_input_datasets(run: "Run") -> "dict[str, Any]":
-    """Return the data that a run's script was given, by name: the path of a mount or download, else a dataset."""
+    """Return the inputs of a run keyed by name, each a path for a mount or download and a dataset otherwise."""
     workspace = run.experiment.workspace
     given = workspace._request("datasets.inputs", run_id=run.id)
     return _Inputs(
@@ -110,16 +110,16 @@ def get_input_datasets(run: "Run") -> "dict[str, Any]":
 
 
 def get_output_datasets(run: "Run") -> "dict[str, str]":
-    """Return the paths that a run's script was to write its outputs to, by name."""
+    """Return the output paths of a run's script, keyed by output name."""
     return _Inputs(run.experiment.workspace._request("datasets.outputs", run_id=run.id))
 
 
 def insert_datasets(workspace: "Workspace", consumed: "List[Dict[str, Any]]") -> None:
-    """Replace the mappings that name a dataset by its id with datasets, where the workspace has them."""
+    """Replace the dataset ids in run details with dataset objects, unless a dataset no longer exists."""
     for entry in consumed:
         dataset_id = entry["dataset"].get("id")
         if dataset_id is not None:
-            with suppress(UserErrorException):  # it was deleted
+            with suppress(UserErrorException):  # the dataset was deleted
                 entry["dataset"] = Dataset.get_by_id(workspace, dataset_id)
 
 

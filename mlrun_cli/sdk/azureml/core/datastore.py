@@ -1,4 +1,4 @@
-"""Datastores of a workspace, by name; here each is a folder of this machine."""
+"""Lookup and registration of the datastores of a workspace, each a folder on this machine."""
 
 import os
 from typing import TYPE_CHECKING, Any
@@ -20,7 +20,7 @@ _QUERY = "Query the database in the script, and keep what comes back as files"
 
 
 def _refuse_call(call: str, instead: str = _ATTACH) -> Any:
-    """Return a method of `Datastore` that raises for a kind of datastore that is not supported."""
+    """Return a static method that raises the error for an unsupported kind of datastore."""
 
     def refuse(workspace: "Workspace", datastore_name: str, *_: object, **__: object) -> Any:  # noqa: ARG001 - by name
         raise create_refusal(f"Datastore.{call}", instead.format(name=datastore_name))
@@ -29,13 +29,13 @@ def _refuse_call(call: str, instead: str = _ATTACH) -> Any:
 
 
 class Datastore:
-    """Looks datastores up: `Datastore(workspace, name)` is the datastore itself, the default one without a name."""
+    """The entry point for datastores: calling `Datastore(workspace, name)` returns one, by default the default one."""
 
     def __new__(cls, workspace: "Workspace", name: "str | None" = None) -> Any:
-        """Return the datastore of this name.
+        """Return the datastore with this name.
 
         Raises:
-            UserErrorException: There is none.
+            UserErrorException: There is no such datastore.
         """
         return _get_datastore(workspace, name)
 
@@ -43,10 +43,10 @@ class Datastore:
 
     @staticmethod
     def get(workspace: "Workspace", datastore_name: str) -> Any:
-        """Return the datastore of this name.
+        """Return the datastore with this name.
 
         Raises:
-            UserErrorException: There is none; the message lists those there are.
+            UserErrorException: There is no such datastore; the message lists the existing ones.
         """
         return _get_datastore(workspace, datastore_name)
 
@@ -57,10 +57,10 @@ class Datastore:
 
     @staticmethod
     def register_local(workspace: "Workspace", datastore_name: str, folder: str, overwrite: bool = False) -> Any:
-        """Attach a folder of this machine as a datastore; Azure does not have this call.
+        """Register a folder on this machine as a datastore and return it; Azure has no such method.
 
         Raises:
-            UserErrorException: The folder is not there, or the name belongs to another one and `overwrite` is not said.
+            UserErrorException: The folder does not exist, or the name is in use and `overwrite` is False.
         """
         record = workspace._request(
             "datasets.register_datastore",
@@ -82,7 +82,7 @@ class Datastore:
 
 
 def list_datastores(workspace: "Workspace") -> "dict[str, Any]":
-    """Return all datastores of a workspace, by name."""
+    """Return the datastores of a workspace, keyed by name."""
     records = workspace._request("datasets.list_datastores")
     return {record["name"]: AbstractAzureStorageDatastore._from_record(workspace, record) for record in records}
 

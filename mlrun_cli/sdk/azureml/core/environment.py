@@ -1,4 +1,4 @@
-"""Environments: what a run's Python and its packages are, described, registered and found again."""
+"""Environments, which describe the Python interpreter and packages of runs."""
 
 import copy
 import json
@@ -62,7 +62,7 @@ _logger = logging.getLogger(__name__)
 
 
 class Environment(RunConfigElement):
-    """The description of an environment. A run that names it is given it; `register` keeps it in a workspace."""
+    """The Python interpreter, packages and variables of runs; `register` stores them in a workspace."""
 
     _keeps_keys: ClassVar[bool] = False
     _fields = (
@@ -116,14 +116,14 @@ class Environment(RunConfigElement):
 
     @staticmethod
     def from_conda_specification(name: str, file_path: Any) -> "Environment":
-        """Return an environment with the packages of a conda file."""
+        """Return an environment with the packages in a conda file."""
         made = Environment(name)
         made.python.conda_dependencies = CondaDependencies(file_path)
         return made
 
     @staticmethod
     def from_pip_requirements(name: str, file_path: Any, pip_version: "str | None" = None) -> "Environment":
-        """Return an environment with the packages of a requirements file."""
+        """Return an environment with the packages in a requirements file."""
         made = Environment(name)
         packages = CondaDependencies()
         packages.set_pip_requirements(read_requirement_lines(file_path))
@@ -133,7 +133,7 @@ class Environment(RunConfigElement):
 
     @staticmethod
     def from_existing_conda_environment(name: str, conda_environment_name: str) -> "Environment | None":
-        """Return an environment that uses an existing conda environment of this machine; None when there is none."""
+        """Return an environment that uses a conda environment of this machine, or None if that does not exist."""
         from azureml.core._conda_environments import find_conda_interpreter
 
         interpreter = find_conda_interpreter(conda_environment_name)
@@ -153,7 +153,7 @@ class Environment(RunConfigElement):
         conda_specification: Any = None,
         pip_requirements: Any = None,
     ) -> "Environment":
-        """Return an environment of an image, with the packages of a file added."""
+        """Return an environment with a Docker image and, if given, the packages in a conda or requirements file."""
         made = _create_from_packages(name, conda_specification, pip_requirements)
         made.docker.base_image = image
         if container_registry is not None:
@@ -164,7 +164,7 @@ class Environment(RunConfigElement):
     def from_dockerfile(
         name: str, dockerfile: Any, conda_specification: Any = None, pip_requirements: Any = None
     ) -> "Environment":
-        """Return an environment of a Dockerfile, given as path or text, with the packages of a file added."""
+        """Return an environment with a Dockerfile, given as path or text, and the packages in a file, if given."""
         made = _create_from_packages(name, conda_specification, pip_requirements)
         if "\n" not in os.fspath(dockerfile) and os.path.isfile(dockerfile):
             with open(dockerfile, encoding="utf-8") as file:
@@ -174,66 +174,66 @@ class Environment(RunConfigElement):
 
     @staticmethod
     def from_docker_build_context(name: str, docker_build_context: DockerBuildContext) -> "Environment":
-        """Return an environment built from a folder with a Dockerfile."""
+        """Return an environment whose image is built from a Docker build context."""
         made = _create_from_packages(name, None, None)
         made.docker.build_context = docker_build_context
         return made
 
     @staticmethod
     def get(workspace: Any, name: str, version: "str | None" = None, label: "str | None" = None) -> "Environment":
-        """Return a registered environment, by default in its newest version.
+        """Return a registered environment, by default its newest version.
 
         Raises:
-            UserErrorException: There is none, or it is one of those that Azure comes with.
+            UserErrorException: There is no such environment, or it is one of Azure's curated ones.
         """
         return _create_from_record(workspace._request("environments.get", name=name, version=version, label=label))
 
     @staticmethod
     def list(workspace: Any) -> "dict[str, Environment]":
-        """Return the newest version of every registered environment, by name."""
+        """Return the newest version of each registered environment, keyed by name."""
         found = [_create_from_record(record) for record in workspace._request("environments.list")]
         return {str(one.name): one for one in found}
 
     @staticmethod
     def label(workspace: Any, name: str, version: str, labels: Sequence[str]) -> None:
-        """Give labels to a version; another version that has one of them loses it."""
+        """Assign labels to a version, removing them from other versions of the environment."""
         workspace._request("environments.label", name=name, version=str(version), labels=[*labels])
 
     def register(self, workspace: Any) -> "Environment":
-        """Register the environment in a workspace; return it with its version.
+        """Register the environment in a workspace and return it with its version.
 
-        What equals the newest version is that version.
+        If it equals the newest version, no new version is created.
         """
         record = workspace._request("environments.register", name=self.name, definition=self._to_definition())
         return _create_from_record(record)
 
     def build(self, workspace: Any, image_build_compute: Any = None) -> "ImageBuildDetails":
-        """Install the environment now, instead of when a run first needs it."""
+        """Install the environment now, instead of when a run first needs it, and return the installer's log."""
         log = workspace._request(
             "environments.build", patience_seconds=_BUILD_SECONDS, definition=self._to_definition()
         )
         return ImageBuildDetails(log)
 
     def build_local(self, workspace: Any, platform: Any = None, **kwargs: Any) -> "ImageBuildDetails":
-        """Build the environment on this machine, as `build` does."""
+        """Install the environment on this machine; alias of `build`."""
         return self.build(workspace)
 
     def get_image_details(self, workspace: Any) -> "DockerImageDetails":
-        """Not supported: there is no image."""
+        """Raise UserErrorException, since no images are built here."""
         raise UserErrorException(f"Environment.get_image_details: {NO_IMAGES} Environment.build makes them ready.")
 
     @staticmethod
     def add_private_pip_wheel(workspace: Any, file_path: Any, exist_ok: bool = False) -> str:
-        """Store a wheel in the workspace; return its address for pip.
+        """Store a wheel in the workspace and return its URL for pip.
 
         Raises:
-            UserErrorException: There is no such file, or a wheel of its name is there already.
+            UserErrorException: The file does not exist, or a wheel with its name does and `exist_ok` is False.
         """
         path = os.path.abspath(file_path)
         return str(workspace._request("environments.add_wheel", path=path, may_exist=exist_ok))
 
     def clone(self, new_name: str) -> "Environment":
-        """Return a copy under another name, without a version."""
+        """Return an unregistered copy of the environment under a new name."""
         if not new_name:
             raise UserErrorException("An environment needs a name.")
         made = copy.deepcopy(self)
@@ -244,7 +244,7 @@ class Environment(RunConfigElement):
 
     @staticmethod
     def load_from_directory(path: Any) -> "Environment":
-        """Read an environment written by `save_to_directory`."""
+        """Return the environment that `save_to_directory` wrote to a folder."""
         with open(os.path.join(path, _DEFINITION_FILE_NAME), encoding="utf-8") as file:
             loaded: Environment = Environment._from_document(json.load(file))
         conda_file = os.path.join(path, _CONDA_FILE_NAME)
@@ -257,10 +257,10 @@ class Environment(RunConfigElement):
         return loaded
 
     def save_to_directory(self, path: Any, overwrite: bool = False) -> None:
-        """Write the environment into a folder: its definition, its conda file, its Dockerfile.
+        """Write the environment's definition, conda file and Dockerfile to a folder.
 
         Raises:
-            FileExistsError: The folder is there already.
+            FileExistsError: The folder exists and `overwrite` is False.
         """
         os.makedirs(path, exist_ok=overwrite)
         definition = self._to_document()
@@ -272,7 +272,7 @@ class Environment(RunConfigElement):
         _write(os.path.join(path, _DEFINITION_FILE_NAME), json.dumps(definition, indent=4))
 
     def _to_definition(self) -> "dict[str, Any]":
-        """Return a self-contained document, with the content of the conda file in place of its path."""
+        """Return the environment as a JSON-like mapping with the content of the conda file instead of its path."""
         definition = self._to_document()
         python = definition["python"]
         if python["condaDependenciesFile"] and not python["userManagedDependencies"]:
@@ -291,7 +291,7 @@ class Environment(RunConfigElement):
             loaded.environment_variables = {}
         if not document.get("python"):
             loaded.python.conda_dependencies = None
-        # Azure's defaults are those of a new environment, not of one that is read.
+        # Azure's defaults apply to a new environment, not to one that is read.
         docker = document.get("docker") or {}
         if "shmSize" not in docker:
             loaded.docker.shm_size = None
@@ -301,7 +301,7 @@ class Environment(RunConfigElement):
 
 
 class EnvironmentReference(RunConfigElement):
-    """The name of an environment, and a version of it."""
+    """A reference to a registered environment by name and version."""
 
     _fields = ("name", "version")
 
@@ -315,7 +315,7 @@ class EnvironmentReference(RunConfigElement):
 
 
 class ImageBuildDetails:
-    """An environment that has been made."""
+    """The result of installing an environment."""
 
     def __init__(self, log: str) -> None:
         self._log = log
@@ -326,20 +326,20 @@ class ImageBuildDetails:
         return self._log
 
     def wait_for_completion(self, show_output: bool = True) -> None:
-        """Return at once; with `show_output`, print the log."""
+        """Return immediately, after printing the log if `show_output` is True."""
         if show_output:
             print(self._log)
 
 
 class DockerImageDetails(Dict[str, Any]):
-    """The details of an image: there are none here."""
+    """The details of a Docker image; none are created here."""
 
 
 _BUILD_SECONDS = 3600.0
 
 
 def _create_from_packages(name: str, conda_specification: Any, pip_requirements: Any) -> Environment:
-    """Create an environment with the packages of a file; without one, the image's Python is used unchanged."""
+    """Return an environment with the packages in a file or, without a file, with user-managed dependencies."""
     if conda_specification is not None and pip_requirements is not None:
         raise UserErrorException("conda_specification and pip_requirements exclude each other. Give one of them.")
     if conda_specification is not None:

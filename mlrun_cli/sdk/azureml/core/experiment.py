@@ -1,4 +1,4 @@
-"""Handle of an experiment."""
+"""Handles of experiments."""
 
 import os
 from typing import TYPE_CHECKING, Any, Dict, Iterator, List
@@ -17,7 +17,7 @@ __all__ = ["Experiment", "ViewType"]
 
 
 class ViewType:
-    """Selections of experiments for `Experiment.list`."""
+    """Filters by archived state for `Experiment.list`."""
 
     ActiveOnly = "ActiveOnly"
     All = "All"
@@ -25,16 +25,16 @@ class ViewType:
 
 
 _PATIENT = 24 * 3600.0
-"""For a snapshot of many gigabytes."""
+"""The timeout of requests that may take a snapshot of many gigabytes."""
 
 _OPENING = ("name", "run_id", "outputs", "snapshot_directory")
-"""What `start_logging` takes, in Azure's order."""
+"""The positional arguments of `start_logging`, in Azure's order."""
 
 _VIEWS = (ViewType.ActiveOnly, ViewType.ArchivedOnly, ViewType.All)
 
 
 class Experiment:
-    """A named group of runs of a workspace."""
+    """A named group of runs in a workspace."""
 
     def __init__(
         self,
@@ -47,10 +47,10 @@ class Experiment:
         _experiment_dto: Any = None,
         **kwargs: Any,
     ) -> None:
-        """Make a handle, and the experiment when there is none of this name.
+        """Initialize the handle, creating the experiment if it does not exist.
 
         Raises:
-            UserErrorException: The name is not valid, or `workspace` is none.
+            UserErrorException: The name is invalid, or `workspace` is not a Workspace.
         """
         if not hasattr(workspace, "_names"):
             raise UserErrorException(
@@ -66,7 +66,7 @@ class Experiment:
 
     @classmethod
     def _known(cls, workspace: WorkspaceNames, name: str) -> "Experiment":
-        """Return the handle of an experiment that is known to exist."""
+        """Return a handle without checking that the experiment exists."""
         experiment = cls.__new__(cls)
         experiment._names = workspace
         experiment._name = name
@@ -105,7 +105,7 @@ class Experiment:
 
     @property
     def archived_time(self) -> "str | None":
-        """The time when it was archived, ISO 8601 in UTC; None when it is not."""
+        """The UTC time when the experiment was archived, in ISO 8601 format, or None if it is not archived."""
         moment: str | None = self._record()["archivedTime"]
         return moment
 
@@ -123,7 +123,7 @@ class Experiment:
 
     @property
     def tags(self) -> "Dict[str, str | None]":
-        """The experiment's tags, read anew each time."""
+        """The experiment's tags, read from the store on each access."""
         tags: Dict[str, str | None] = self._record()["tags"]
         return tags
 
@@ -133,45 +133,45 @@ class Experiment:
         return self.get_portal_url()
 
     def get_portal_url(self) -> str:
-        """Return the URL of its page, which opens while `mlrun studio` runs."""
+        """Return the URL of the experiment's page, which is available while `mlrun studio` is running."""
         address: str = self._request("experiments.address", name=self._name)
         return address
 
     @classmethod
     def get_docs_url(cls) -> str:
-        """Return the former URL of Azure's documentation of this class."""
+        """Return the former URL of Azure's documentation for this class."""
         return "https://learn.microsoft.com/python/api/azureml-core/azureml.core.experiment.experiment"
 
     # Runs
 
     def submit(self, config: Any, tags: "Dict[str, Any] | None" = None, **kwargs: Any) -> Run:
-        """Start a script as a run of this experiment, and return at once.
+        """Submit a script as a run of this experiment and return the run without waiting.
 
         Args:
-            config: a ScriptRunConfig, a RunConfiguration for the working folder, or an estimator.
-            tags: that the run has from its start.
+            config: A ScriptRunConfig, a RunConfiguration for the working folder, or an estimator.
+            tags: The initial tags of the run.
             kwargs: `display_name`, `properties`.
 
         Raises:
-            UserErrorException: It cannot be run here; says why and what to do instead.
+            UserErrorException: The submission is not supported here; the message says why and what to do instead.
         """
         from azureml.core._submission import submit
 
         return submit(self._names, self._name, config, tags, **kwargs)
 
     def start_logging(self, *args: Any, **kwargs: Any) -> Run:
-        """Open a run without a script, to which this process logs; as a context manager it ends with the block.
+        """Open and return a run that this process logs to; used as a context manager, it ends with the block.
 
         Args:
-            args: the first ones of `name`, `run_id`, `outputs` and `snapshot_directory`.
-            kwargs: `name`, which it has as its display name, or `display_name`; `run_id`; `outputs`, a folder that is
-                made, whose files are kept with the run when it ends (`./outputs` unless another is given, or None);
-                `snapshot_directory`, a folder of which a snapshot is kept (the working folder unless another is given,
-                or None).
+            args: Positional values for `name`, `run_id`, `outputs` and `snapshot_directory`, in this order.
+            kwargs: `name` or `display_name`, the display name; `run_id`; `outputs`, a folder that is created if missing
+                and whose files are stored when the run ends (default `./outputs`, None for no folder);
+                `snapshot_directory`, a folder to take a snapshot of (default the working folder, None for
+                no snapshot).
 
         Raises:
-            UserErrorException: Another argument is given, or one is not valid.
-            SnapshotException: No snapshot can be taken, as of a folder that is too large.
+            UserErrorException: An argument is unknown or invalid.
+            SnapshotException: The snapshot cannot be taken, for example because the folder is too large.
         """
         options = _bind_arguments(args, kwargs)
         outputs = make_folder(options.get("outputs", True))
@@ -196,14 +196,14 @@ class Experiment:
         include_children: bool = False,
         status: Any = None,
     ) -> Iterator[Run]:
-        """Return the experiment's runs, newest first, read a page at a time.
+        """Return an iterator over the experiment's runs, newest first, read one page at a time.
 
-        `tags` and `properties` are a dict of values, or a key (or several) whose value does not matter; `status`,
+        `tags` and `properties` are either a dict, or one or several keys, which match any value; `status`,
         which Azure does not have, is one status or several.
         """
         return Run.list(self, type, tags, properties, status, include_children)
 
-    # Itself
+    # The experiment itself
 
     @staticmethod
     def list(
@@ -212,7 +212,7 @@ class Experiment:
         view_type: str = "ActiveOnly",
         tags: Any = None,
     ) -> "List[Experiment]":
-        """Return the experiments of a workspace, by name; `view_type` is ActiveOnly, ArchivedOnly or All."""
+        """Return the experiments that match a name, tags and a view type (ActiveOnly, ArchivedOnly or All)."""
         if view_type not in _VIEWS:
             raise UserErrorException(f"view_type is one of {', '.join(_VIEWS)}, not {view_type!r}.")
         wanted = tags if isinstance(tags, dict) else dict.fromkeys(to_keys(tags or []))
@@ -230,7 +230,7 @@ class Experiment:
 
     @staticmethod
     def delete(workspace: "Workspace", experiment_id: str) -> None:
-        """Delete an experiment that has no runs; UserErrorException when it has."""
+        """Delete an experiment; raise UserErrorException if it has runs."""
         client().request("experiments.delete", workspace=workspace._names, experiment_id=experiment_id)
 
     @staticmethod
@@ -245,7 +245,7 @@ class Experiment:
         return Experiment(Workspace.from_config(path, auth=auth), name)
 
     def archive(self) -> None:
-        """Hide the experiment from `list`; its runs stay as they are."""
+        """Archive the experiment, which hides it from `list`; its runs are not affected."""
         self._request("experiments.archive", name=self._name)
 
     def reactivate(self, new_name: "str | None" = None) -> None:
@@ -253,23 +253,23 @@ class Experiment:
         self._name = self._request("experiments.reactivate", name=self._name, new_name=new_name)["name"]
 
     def refresh(self) -> None:
-        """Do nothing: properties are read anew each time."""
+        """Do nothing, since properties are read on each access."""
 
     def tag(self, key: str, value: Any = None) -> None:
-        """Set one tag, or a bare one without a value."""
+        """Set one tag, by default without a value."""
         self.set_tags({key: value})
 
     def set_tags(self, tags: Dict[str, Any]) -> None:
-        """Set several tags; others stay as they are."""
+        """Set several tags and leave all other tags unchanged."""
         self._request("experiments.update_tags", name=self._name, tags=to_texts(tags, "tags"))
 
     def remove_tags(self, tags: Any) -> None:
-        """Remove the tags with these keys; missing ones are ignored."""
+        """Remove the tag or tags with the given keys; missing ones are ignored."""
         self._request("experiments.update_tags", name=self._name, removed=to_keys(tags))
 
     @classmethod
     def _get_existing(cls, workspace: "Workspace", name: str) -> "Experiment":
-        """Return the experiment of this name, which must exist."""
+        """Return the experiment with this name; raise an error if it does not exist."""
         workspace._request("experiments.get", name=name)
         return cls(workspace, name)
 
@@ -282,7 +282,7 @@ class Experiment:
 
 
 def _bind_arguments(args: Any, kwargs: Dict[str, Any]) -> Dict[str, Any]:
-    """Return the arguments of `start_logging` by name."""
+    """Return the arguments of `start_logging` keyed by name."""
     options = dict(zip(_OPENING, args))
     unknown = [name for name in kwargs if name not in (*_OPENING, "display_name")]
     if len(args) > len(_OPENING):

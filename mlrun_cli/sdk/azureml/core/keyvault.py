@@ -1,4 +1,4 @@
-"""Secrets by name, from where this machine keeps them. None of them is sent anywhere, logged or stored with a run."""
+"""Secrets from the environment or the system keyring; they are never sent anywhere, logged or stored with a run."""
 
 import json
 import os
@@ -13,7 +13,7 @@ _INDEX = "mlrun-cli: names of secrets"
 
 
 class KeyVaultContentType(Enum):
-    """The type of a secret; accepted with one, and not kept."""
+    """The content type of a secret, which is accepted but not stored."""
 
     not_provided = "application/NotProvided"
     storage_account_access_key = "application/vnd.ms-StorageAccountAccessKey"
@@ -38,29 +38,29 @@ class KeyVaultContentType(Enum):
 
 
 class Keyvault:
-    """The secrets of whoever runs this script.
+    """The secrets of the user who executes this script.
 
-    One is looked up in the environment (`my-key` as `my-key`, `my_key` or `MY_KEY`), then in the keyring of the
-    system, when the package `keyring` is installed where the script runs. Secrets are set in the keyring only.
+    A secret is looked up in the environment (`my-key` as `my-key`, `my_key` or `MY_KEY`), then in the system
+    keyring, if the package `keyring` is installed in the script's environment. Secrets are stored only in the keyring.
     """
 
     def __init__(self, workspace: Any) -> None:
         self.workspace = workspace
 
     def get_secret(self, name: str) -> str:
-        """Return the secret of this name.
+        """Return the secret with this name.
 
         Raises:
-            UserErrorException: There is none; the message says where it can be put.
+            UserErrorException: There is no such secret; the message explains how to set it.
         """
         return read_secret(self.workspace, name)
 
     def get_secrets(self, secrets: "list[str]") -> "dict[str, str]":
-        """Return several secrets, by name; raise UserErrorException when one is missing."""
+        """Return several secrets keyed by name; raise UserErrorException if one is missing."""
         return {name: read_secret(self.workspace, name) for name in secrets}
 
     def get_secret_content_type(self, name: str) -> KeyVaultContentType:
-        """Return `not_provided`: content types are not stored."""
+        """Return `not_provided` for an existing secret, since content types are not stored."""
         self.get_secret(name)
         return KeyVaultContentType.not_provided
 
@@ -70,10 +70,10 @@ class Keyvault:
         value: str,
         content_type: KeyVaultContentType = KeyVaultContentType.not_provided,
     ) -> None:
-        """Store a secret in the keyring of the system, replacing an earlier value.
+        """Store a secret in the system keyring, replacing an earlier value.
 
         Raises:
-            UserErrorException: There is no keyring; the message says how to go without.
+            UserErrorException: There is no keyring; the message explains the alternative.
         """
         _check_name(name)
         keyring = _require_keyring(f"set_secret({name!r}, …)")
@@ -81,12 +81,12 @@ class Keyvault:
         _write_index(keyring, {*_read_index(keyring), name})
 
     def set_secrets(self, secrets_batch: "dict[str, str]") -> None:
-        """Store several secrets, by name, in the keyring of the system."""
+        """Store several secrets, given as a mapping from name to value, in the system keyring."""
         for name, value in secrets_batch.items():
             self.set_secret(name, value)
 
     def delete_secret(self, name: str) -> None:
-        """Remove a secret from the keyring of the system.
+        """Remove a secret from the system keyring.
 
         Raises:
             UserErrorException: There is no keyring, or no such secret in it.
@@ -102,12 +102,12 @@ class Keyvault:
         _write_index(keyring, names - {name})
 
     def delete_secrets(self, secrets: "list[str]") -> None:
-        """Remove several secrets from the keyring of the system."""
+        """Remove several secrets from the system keyring."""
         for name in secrets:
             self.delete_secret(name)
 
     def list_secrets(self) -> "list[dict[str, str]]":
-        """Return `{"name": …}` for each secret that was set by `set_secret`; never a value.
+        """Return `{"name": …}` for each secret that was stored with `set_secret`, without its value.
 
         Raises:
             UserErrorException: There is no keyring.
@@ -116,10 +116,10 @@ class Keyvault:
 
 
 def read_secret(workspace: Any, name: str) -> str:  # noqa: ARG001 - in Azure each workspace has secrets of its own
-    """Return the secret of this name, from the environment of this process or the keyring of the system.
+    """Return the secret with this name from the environment of this process or the system keyring.
 
     Raises:
-        UserErrorException: There is none; the message says where it can be put.
+        UserErrorException: There is no such secret; the message explains how to set it.
     """
     _check_name(name)
     variable = name.replace("-", "_")
@@ -148,7 +148,7 @@ def _check_name(name: object) -> None:
 
 
 def _import_keyring() -> Any:
-    """Return the package `keyring`, or None where it is not installed."""
+    """Return the module `keyring`, or None if it is not installed."""
     try:
         return import_module("keyring")
     except ImportError:
@@ -166,7 +166,7 @@ def _require_keyring(call: str) -> Any:
 
 
 def _read_index(keyring: Any) -> "list[str]":
-    """Return the names of the secrets that were set, which a keyring cannot list."""
+    """Return the stored names of the secrets, since a keyring cannot list them."""
     names: list[str] = json.loads(_call(keyring.get_password, _SERVICE, _INDEX) or "[]")
     return names
 
@@ -176,7 +176,7 @@ def _write_index(keyring: Any, names: "set[str]") -> None:
 
 
 def _call(function: Any, *arguments: str) -> Any:
-    """Call a function of the keyring; convert its errors to a UserErrorException."""
+    """Call a function of the keyring and return its result, raising its errors as UserErrorException."""
     try:
         return function(*arguments)
     except Exception as error:

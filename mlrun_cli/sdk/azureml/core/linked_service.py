@@ -1,4 +1,4 @@
-"""Services that a workspace is linked to: none, here."""
+"""Services linked to a workspace; none exist here."""
 
 from typing import Any
 
@@ -6,11 +6,11 @@ from azureml.exceptions import UserErrorException
 
 
 class LinkedServiceConfiguration:
-    """The service that a workspace is to be linked to."""
+    """Base class of configurations for linking a service to a workspace."""
 
 
 class SynapseWorkspaceLinkedServiceConfiguration(LinkedServiceConfiguration):
-    """A Synapse workspace."""
+    """The configuration for linking a Synapse workspace."""
 
     def __init__(self, subscription_id: str, resource_group: str, name: str) -> None:
         self.subscription_id = subscription_id
@@ -19,7 +19,7 @@ class SynapseWorkspaceLinkedServiceConfiguration(LinkedServiceConfiguration):
 
 
 class LinkedService:
-    """A link from a workspace to a service in Azure."""
+    """A service in Azure that is linked to a workspace."""
 
     def __init__(
         self,
@@ -37,21 +37,21 @@ class LinkedService:
 
     @staticmethod
     def register(workspace: Any, name: str, linked_service_config: LinkedServiceConfiguration) -> "LinkedService":
-        """Not supported: raises UserErrorException."""
+        """Raise UserErrorException, since linked services are not supported."""
         raise _create_refusal("register(…)")
 
     @staticmethod
     def get(workspace: Any, name: str) -> "LinkedService":
-        """Not supported: raises UserErrorException."""
+        """Raise UserErrorException, since linked services are not supported."""
         raise _create_refusal(f"get(…, {name!r})")
 
     @staticmethod
     def list(workspace: Any) -> Any:
-        """Return an empty list: the workspace is linked to no service."""
+        """Return an empty list, since no services are linked to the workspace."""
         return []
 
     def unregister(self) -> None:
-        """Not supported: raises UserErrorException."""
+        """Raise UserErrorException, since linked services are not supported."""
         raise _create_refusal("unregister()")
 
 

@@ -1,4 +1,4 @@
-"""Models: registered files and folders of a workspace, by name and version."""
+"""Models: files and folders registered in a workspace under a name and version."""
 
 import builtins
 import os
@@ -37,15 +37,15 @@ _COPY_SECONDS = 24 * 3600.0  # files may be large, and the disk slow
 
 
 class _ModelMissing(ModelNotFoundException, WebserviceException):
-    """There is no such model. Scripts catch either: Azure raises one here and the other there."""
+    """A model does not exist; it has both base classes because Azure raises either, depending on the call."""
 
 
 class _ModelRefused(UserErrorException, WebserviceException):
-    """A call that cannot be right; Azure calls this an error of its web service."""
+    """An argument is invalid; it has both base classes because Azure raises WebserviceException."""
 
 
 class _NoSuchFile(UserErrorException, FileNotFoundError):
-    """There is no file or folder to register."""
+    """The file or folder to register does not exist."""
 
 
 for _kind, _public in ((_ModelMissing, ModelNotFoundException), (_ModelRefused, UserErrorException)):
@@ -55,7 +55,7 @@ for _kind, _public in ((_ModelMissing, ModelNotFoundException), (_ModelRefused, 
 
 
 class _Frameworks:
-    """Names of frameworks, for `model_framework`; any other text will do too."""
+    """Common values of `model_framework`, which accepts any string."""
 
     CUSTOM = "Custom"
     MULTI = "Multi"
@@ -70,18 +70,18 @@ _Frameworks.__name__ = _Frameworks.__qualname__ = "Framework"
 
 
 class Model:
-    """One version of a model, as it was when it was looked up or last changed by this handle.
+    """One version of a model, with its attributes at the time of the lookup or of the last change by this handle.
 
     Attributes:
-        workspace: Where it is registered.
-        name, version, id: What it is called; the id is `name:version`.
-        created_time: When it was registered, in UTC.
+        workspace: The workspace in which the model is registered.
+        name, version, id: The identity of the model; the id is `name:version`.
+        created_time: The UTC time of the registration.
         created_by: A dict with `userName`.
-        run_id, experiment_name: The run it came from, which may be gone by now.
-        model_framework, model_framework_version, description: As given.
-        tags, properties: Dicts of text.
-        resource_configuration: What a service of it would need, or None.
-        url: The address of its files; `get_model_path` and `download` give the files.
+        run_id, experiment_name: The run that the model is from, which may no longer exist.
+        model_framework, model_framework_version, description: The values given at registration.
+        tags, properties: Dicts of strings.
+        resource_configuration: The resources for serving the model, or None.
+        url: The URL of the model's files, which `get_model_path` and `download` give access to.
     """
 
     Framework = _Frameworks
@@ -99,10 +99,10 @@ class Model:
         expand: bool = True,
         **kwargs: Any,
     ) -> None:
-        """Look up the newest version that all of this is true of; a tag or property is a key or `[key, value]`.
+        """Look up the newest version that matches all criteria; a tag or property is a key or `[key, value]`.
 
         Raises:
-            WebserviceException: There is none, or neither name nor id is given.
+            WebserviceException: No model matches, or neither name nor id is given.
         """
         if not (name or id):
             raise _ModelRefused("Model needs a name, or an id such as 'mymodel:1'.")
@@ -149,7 +149,7 @@ class Model:
 
     @property
     def run(self) -> Any:
-        """The run that the model was registered from, or None."""
+        """The run that the model was registered from, or None if it was not registered from a run."""
         if self.run_id is None:
             return None
         from azureml.core.run import Run
@@ -158,7 +158,7 @@ class Model:
 
     @property
     def datasets(self) -> "dict[str, builtins.list[Any]]":
-        """The datasets that the model was registered with, by purpose."""
+        """The datasets related to the model: a mapping from purpose to a list of datasets."""
         found: dict[str, list[Any]] = {}
         for pair in self._record["datasets"]:
             found.setdefault(pair["name"], []).append(self._get_dataset(pair["id"]))
@@ -166,12 +166,12 @@ class Model:
 
     @property
     def sample_input_dataset(self) -> Any:
-        """A dataset with sample inputs, or None."""
+        """The dataset with sample inputs, or None."""
         return self._get_dataset(self._record["sampleInputDatasetId"])
 
     @property
     def sample_output_dataset(self) -> Any:
-        """A dataset with sample outputs, or None."""
+        """The dataset with sample outputs, or None."""
         return self._get_dataset(self._record["sampleOutputDatasetId"])
 
     @staticmethod
@@ -190,11 +190,11 @@ class Model:
         sample_output_dataset: Any = None,
         resource_configuration: "ResourceConfiguration | None" = None,
     ) -> "Model":
-        """Register a copy of a file or folder as the next version of a model.
+        """Register a copy of a file or folder as the next version of a model and return it.
 
         Raises:
-            FileNotFoundError: There is no such file or folder.
-            WebserviceException: The name, or something else that is said of it, cannot be right.
+            FileNotFoundError: The file or folder does not exist.
+            WebserviceException: The name or another argument is invalid.
         """
         path = os.path.abspath(model_path)
         if not os.path.exists(path):
@@ -223,21 +223,21 @@ class Model:
         page_count: int = 255,
         model_framework: "str | None" = None,
     ) -> "builtins.list[Model]":
-        """Return the models that match all filters, newest first; `latest` keeps only the newest of each name."""
+        """Return the models that match all filters, newest first; with `latest`, only the newest version of each."""
         which = _build_selection(name=name, tags=tags, properties=properties, run_id=run_id, framework=model_framework)
         records = _request(workspace, "models.list", latest=bool(latest), dataset_id=dataset_id, **which)
         return [Model._from_record(workspace, record) for record in records]
 
     @staticmethod
     def get_model_path(model_name: str, version: "int | None" = None, _workspace: "Workspace | None" = None) -> str:
-        """Return the path of a model's file or folder, of the newest version by default; do not write to it.
+        """Return the path of a model's file or folder, by default of the newest version; callers must not write to it.
 
-        Looked for where `AZUREML_MODEL_DIR` says, then in `_workspace`, or that of the run this process belongs
-        to, or outside of one under `azureml-models/` and in the current folder.
+        The model is searched for in `AZUREML_MODEL_DIR`, then in `_workspace` or the workspace of the run that this
+        process belongs to; outside a run also under `azureml-models/` and in the current folder.
 
         Raises:
-            ModelNotFoundException: It is nowhere.
-            WebserviceException: The name or the version cannot be one.
+            ModelNotFoundException: The model is not found.
+            WebserviceException: The name or the version is invalid.
         """
         if not isinstance(model_name, str) or not model_name:
             raise _ModelRefused(f"The name of a model is a text, not {model_name!r}.")
@@ -265,10 +265,10 @@ class Model:
         return found
 
     def download(self, target_dir: str = ".", exist_ok: bool = False, exists_ok: "bool | None" = None) -> str:
-        """Copy the model's file or folder into a folder, made if missing; return the path.
+        """Copy the model's file or folder into a folder, created if missing, and return the path of the copy.
 
         Raises:
-            WebserviceException: It is there already, and `exist_ok` is not set.
+            WebserviceException: The destination exists, and `exist_ok` is False.
         """
         overwrite = exist_ok if exists_ok is None else exists_ok
         folder = os.path.abspath(target_dir)
@@ -283,7 +283,7 @@ class Model:
         return os.path.join(target_dir, os.path.basename(path))
 
     def get_sas_urls(self) -> "dict[str, str]":
-        """Return a `file:` URL for each of its files, by name."""
+        """Return a mapping from the name of each of the model's files to its `file:` URL."""
         top = Model.get_model_path(self.name, self.version, _workspace=self.workspace)
         start = os.path.dirname(top)
         return {os.path.relpath(path, start): f"file://{_quote(path)}" for path in sorted(_list_files_below(top))}
@@ -296,7 +296,7 @@ class Model:
         sample_output_dataset: Any = None,
         resource_configuration: "ResourceConfiguration | None" = None,
     ) -> None:
-        """Change the given values; `tags` replace all existing ones."""
+        """Update the given values; `tags` replaces all existing tags."""
         details = _build_details(None, sample_input_dataset, sample_output_dataset, resource_configuration)
         texts = None if tags is None else to_texts(tags, "tags")
         self._update(tags=texts, replaces_tags=tags is not None, description=description, details=details)
@@ -307,10 +307,10 @@ class Model:
         remove_tags: "Sequence[str] | None" = None,
         add_properties: "dict[str, Any] | None" = None,
     ) -> None:
-        """Remove tags, then set tags and add properties: all of it or nothing.
+        """Remove tags, then set tags and add properties, as one atomic change.
 
         Raises:
-            WebserviceException: A property that exists was to get another value.
+            WebserviceException: A property exists with a different value.
         """
         self._update(
             tags=to_texts(add_tags or {}, "tags"),
@@ -319,7 +319,7 @@ class Model:
         )
 
     def add_tags(self, tags: "dict[str, Any]") -> None:
-        """Add tags, or change the values of existing ones."""
+        """Add tags or change the values of existing ones."""
         self.update_tags_properties(add_tags=tags)
 
     def remove_tags(self, tags: Sequence[str]) -> None:
@@ -327,21 +327,21 @@ class Model:
         self.update_tags_properties(remove_tags=tags)
 
     def add_properties(self, properties: "dict[str, Any]") -> None:
-        """Add properties, which never change afterwards.
+        """Add properties, which cannot change afterwards.
 
         Raises:
-            WebserviceException: One of them exists with another value.
+            WebserviceException: A property exists with a different value.
         """
         self.update_tags_properties(add_properties=properties)
 
     def add_dataset_references(self, datasets: "Sequence[tuple[str, Any]]") -> None:
-        """Add related datasets: pairs of a purpose, such as `training`, and a dataset."""
+        """Add related datasets, given as pairs of a purpose, such as `training`, and a dataset."""
         known = [[pair["name"], pair["id"]] for pair in self._record["datasets"]]
         added = [pair for pair in _build_dataset_pairs(datasets) if pair not in known]
         self._update(details={"datasets": known + added})
 
     def delete(self) -> None:
-        """Delete this version with its files."""
+        """Delete this version of the model, including its files."""
         _request(self.workspace, "models.delete", model_id=self.id)
 
     def serialize(self) -> "dict[str, Any]":
@@ -350,7 +350,7 @@ class Model:
 
     @staticmethod
     def deserialize(workspace: "Workspace", model_payload: "dict[str, Any]") -> "Model":
-        """Return the model from a document of `serialize`."""
+        """Return the model that `serialize` converted to a dict."""
         return Model._from_record(workspace, model_payload)
 
     deploy = staticmethod(make_refusing_call("Model.deploy", SERVING))
@@ -370,7 +370,7 @@ class Model:
 
 
 class InferenceConfig:
-    """A description of how a model would be served; whatever would use it is refused."""
+    """The configuration for serving a model; using it is refused."""
 
     def __init__(
         self,
@@ -386,10 +386,10 @@ class InferenceConfig:
         cuda_version: "str | None" = None,
         environment: Any = None,
     ) -> None:
-        """Keep it all.
+        """Store the arguments and check that the entry script exists.
 
         Raises:
-            WebserviceException: There is no such script.
+            WebserviceException: The entry script does not exist.
         """
         self.entry_script = entry_script
         self.runtime = runtime
@@ -405,10 +405,10 @@ class InferenceConfig:
         self.validate_configuration()
 
     def validate_configuration(self) -> None:
-        """Check that the script exists.
+        """Check that the entry script exists.
 
         Raises:
-            WebserviceException: It is not.
+            WebserviceException: The entry script is missing or does not exist.
         """
         if not self.entry_script:
             raise _ModelRefused("InferenceConfig needs an entry_script.")
@@ -436,11 +436,11 @@ def register_from_run(
     resource_configuration: "ResourceConfiguration | None" = None,
     **kwargs: Any,  # noqa: ARG001 - Azure takes more
 ) -> Model:
-    """Register a copy of a file or folder of the run as the next version of a model, for `run.register_model`.
+    """Register a copy of a run's file or folder as the next version of a model and return it.
 
     Raises:
-        ModelPathNotFoundException: The run has no such file or folder; the message lists what it has.
-        WebserviceException: The name, or something else that is said of it, cannot be right.
+        ModelPathNotFoundException: The run has no such file or folder; the message lists its files.
+        WebserviceException: The name or another argument is invalid.
     """
     workspace = run.experiment.workspace
     new = _build_new_model(
@@ -461,7 +461,7 @@ def _request(workspace: "Workspace", call: str, **arguments: Any) -> Any:
 
 
 def _translate_errors(call: Any) -> Any:
-    """Call a function; raise its errors as the classes that Azure raises."""
+    """Call a function and return its result, raising its errors as the classes that Azure raises."""
     try:
         return call()
     except ModelNotFoundException as error:
@@ -501,7 +501,7 @@ def _build_details(
     sample_output_dataset: Any,
     resource_configuration: "ResourceConfiguration | None",
 ) -> "dict[str, Any]":
-    """Return the given details."""
+    """Return a mapping of those model details that are given."""
     details: dict[str, Any] = {}
     if datasets:
         details["datasets"] = _build_dataset_pairs(datasets)
@@ -533,7 +533,7 @@ def _get_dataset_id(dataset: Any) -> str:
 
 
 def _build_selection(**wanted: Any) -> "dict[str, Any]":
-    """Return the arguments that select models, with tags and properties as lists; a text alone is one key."""
+    """Return the filter arguments of a model request, with tags and properties converted to lists."""
     for what in ("tags", "properties"):
         pairs = wanted.get(what)
         if isinstance(pairs, Mapping):
@@ -551,7 +551,7 @@ def _check_key_or_pair(one: Any, what: str) -> Any:
 
 
 def _find_served_path(name: str, version: "int | None") -> "str | None":
-    """Return a model's path in `AZUREML_MODEL_DIR`, the folder of one version or of all models."""
+    """Return a model's path in `AZUREML_MODEL_DIR`, a folder of one version or of all models, or None if not found."""
     top = os.environ.get("AZUREML_MODEL_DIR")
     if not top:
         return None
@@ -562,7 +562,7 @@ def _find_served_path(name: str, version: "int | None") -> "str | None":
 
 
 def _find_path_below(top: str, name: str, version: "int | None") -> "str | None":
-    """Return `top/name/version/<the one file or folder>`, of the highest version by default; None if there is none."""
+    """Return the path `top/name/version/<only entry>`, by default of the highest version, or None if not found."""
     folder = os.path.join(top, name)
     try:
         versions = [int(entry) for entry in os.listdir(folder) if entry.isdigit()]

@@ -1,4 +1,4 @@
-"""Private endpoints of a workspace: described, never made, since a workspace on this machine is on no network."""
+"""Private endpoints of a workspace: they can be configured but not created, since no workspace is on a network."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ from azureml.exceptions import UserErrorException
 
 
 class PrivateEndPointConfig:
-    """The place of an endpoint in a virtual network."""
+    """The configuration of a private endpoint in a virtual network."""
 
     def __init__(
         self,
@@ -24,7 +24,7 @@ class PrivateEndPointConfig:
 
 
 class PrivateEndPoint:
-    """An endpoint by its ids in Azure."""
+    """A private endpoint, identified by its resource ids in Azure."""
 
     def __init__(
         self,
@@ -35,11 +35,11 @@ class PrivateEndPoint:
         self.private_endpoint_resource_id = private_endpoint_resource_id
 
     def delete(self, auth: object = None) -> None:
-        """Not supported: raises UserErrorException."""
+        """Raise UserErrorException, since the workspace is not on a network."""
         raise _create_refusal("delete()")
 
     def get_details(self, auth: object = None) -> Any:
-        """Not supported: raises UserErrorException."""
+        """Raise UserErrorException, since the workspace is not on a network."""
         raise _create_refusal("get_details()")
 
 

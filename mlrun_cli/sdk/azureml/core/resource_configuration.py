@@ -1,4 +1,4 @@
-"""Resources that a model would need of a machine that serves it."""
+"""Resources that serving a model requires."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ _KEYS = {"cpu": "cpu", "memoryInGB": "memory_in_gb", "gpu": "gpu"}
 
 
 class ResourceConfiguration:
-    """A note that goes with a model; nothing here depends on it."""
+    """The CPUs, memory and GPUs for serving a model, stored with it for information only."""
 
     def __init__(
         self, cpu: "float | None" = None, memory_in_gb: "float | None" = None, gpu: "int | None" = None
@@ -29,7 +29,7 @@ class ResourceConfiguration:
 
     @staticmethod
     def deserialize(payload_obj: "dict[str, Any] | None") -> "ResourceConfiguration | None":
-        """Return the object from what `serialize` returned; None stays None.
+        """Return the configuration from a dict with Azure's keys, or None for None.
 
         Raises:
             WebserviceException: A key is missing.

@@ -1,4 +1,4 @@
-"""Handle of a run: inside a script the one it belongs to, outside any run of a workspace."""
+"""Handles of runs: the run of the current script, or any run of a workspace."""
 
 import os
 from typing import TYPE_CHECKING, Any, Callable, Dict, Iterator, List
@@ -34,24 +34,24 @@ _factories: "Dict[str, Callable[..., Run]]" = {}
 
 
 class Run(RunMetrics):
-    """A run: its metrics, tags, properties, files, children and status.
+    """A handle of a run, with its metrics, tags, properties, files, children and status.
 
-    What is logged or tagged is kept for good when the call returns, whatever then happens to this process. What
-    is asked includes all that this process has said before. All processes and threads may use it. As a context
-    manager it calls `complete()`, or `fail()` with the exception that leaves the block.
+    Logged values and tags are stored durably when the call returns, even if this process crashes afterwards. Reads
+    reflect everything that this process has written before. All processes and threads may use the handle. As a
+    context manager it calls `complete()`, or `fail()` with the exception that leaves the block.
     """
 
     def __init__(self, experiment: "Experiment", run_id: str, outputs: "str | None" = None, **kwargs: Any) -> None:
-        """Make a handle.
+        """Initialize the handle of an existing run.
 
         Args:
-            experiment: the experiment that the run belongs to.
-            run_id: its id.
-            outputs: a folder whose files are kept with the run when it ends, if it has no script.
-            kwargs: accepted for Azure's sake.
+            experiment: The experiment that the run belongs to.
+            run_id: The id of the run.
+            outputs: A folder whose files are stored when the run ends, if it has no script.
+            kwargs: Accepted for compatibility with Azure.
 
         Raises:
-            UserErrorException: There is no such run in the experiment.
+            UserErrorException: The experiment has no such run.
         """
         self._begin(experiment._names, experiment.name, run_id)
         if kwargs.get("_is_known"):
@@ -66,7 +66,7 @@ class Run(RunMetrics):
 
     @staticmethod
     def _from_record(workspace: WorkspaceNames, record: Dict[str, Any]) -> "Run":
-        """Return the handle for a run's record, of the class for its type."""
+        """Return the handle for a run's record, created by the class or type provider for the run's type."""
         from azureml.core.script_run import ScriptRun
 
         factory = _factories.get(record["run_type"])
@@ -111,14 +111,14 @@ class Run(RunMetrics):
         cells = {"Experiment": self._experiment_name, "Id": self._run_id}
         try:
             record = self._record()
-        except AzureMLException:  # it can be printed even without a response
+        except AzureMLException:  # printing must not fail
             return cells
         return {**cells, "Type": record["run_type"], "Status": record["status"]}
 
     def __getattr__(self, name: str) -> Any:
         return refuse_call_of_other_run(type(self).__name__, name)
 
-    # Where it comes from
+    # Lookup
 
     @classmethod
     def get_context(
@@ -127,10 +127,10 @@ class Run(RunMetrics):
         used_for_context_manager: bool = False,
         **kwargs: object,
     ) -> Any:
-        """Return the run that this script belongs to.
+        """Return the run that this script belongs to or, outside a run, an offline run that prints logged values.
 
-        Outside a run a stand-in that prints what it is told, whose id begins with `OfflineRun`; with
-        `allow_offline=False` a RunEnvironmentException.
+        The id of an offline run starts with `OfflineRun`. With `allow_offline=False`, calls outside a run raise
+        RunEnvironmentException.
         """
         inside = find_submitted_run()
         if inside is not None:
@@ -144,12 +144,12 @@ class Run(RunMetrics):
 
     @classmethod
     def get_submitted_run(cls, **kwargs: Any) -> Any:
-        """Return the run of this script; the older name of `get_context(allow_offline=False)`."""
+        """Return the run of this script; older alias of `get_context(allow_offline=False)`."""
         return cls.get_context(allow_offline=False, **kwargs)
 
     @staticmethod
     def get(workspace: Any, run_id: str) -> "Run":
-        """Return the run of this id; UserErrorException when there is none."""
+        """Return the run with this id; raise UserErrorException if there is none."""
         return Run._from_record(
             workspace._names, client().request("runs.get", workspace=workspace._names, run_id=run_id)
         )
@@ -164,9 +164,9 @@ class Run(RunMetrics):
         include_children: bool = False,
         _rehydrate_runs: bool = True,
     ) -> "Iterator[Run]":
-        """Return the runs of an experiment, newest first, read a page at a time.
+        """Return an iterator over the runs of an experiment, newest first, read one page at a time.
 
-        `tags` and `properties` are a dict of values, or a key (or several) whose value does not matter.
+        `tags` and `properties` are either a dict, or one or several keys, which match any value.
         """
         from azureml.core._run_listing import filter_arguments, iterate_runs
 
@@ -183,7 +183,7 @@ class Run(RunMetrics):
         properties: "Wanted" = None,
         status: Any = None,
     ) -> "Iterator[Run]":
-        """Return the runs of a compute target, newest first."""
+        """Return an iterator over the runs of a compute target, newest first."""
         from azureml.core._run_listing import filter_arguments, iterate_runs
 
         chosen = filter_arguments(type, tags, properties, status)
@@ -191,15 +191,15 @@ class Run(RunMetrics):
 
     @staticmethod
     def add_type_provider(runtype: str, run_factory: "Callable[..., Run]") -> None:
-        """Register `run_factory(experiment, record)` as the constructor of handles for a type of runs."""
+        """Register `run_factory(experiment, record)` as the function that creates handles for a run type."""
         _factories[runtype] = run_factory
 
     @classmethod
     def get_docs_url(cls) -> str:
-        """Return the former URL of Azure's documentation of this class."""
+        """Return the former URL of Azure's documentation for this class."""
         return "https://learn.microsoft.com/python/api/azureml-core/azureml.core.run.run"
 
-    # Who it is
+    # Identity
 
     @property
     def id(self) -> str:
@@ -213,7 +213,7 @@ class Run(RunMetrics):
 
     @property
     def run_id(self) -> str:
-        """Alias of `id`, for code that reads handles of `get_active_runs()`."""
+        """Alias of `id`, for scripts that use the results of `get_active_runs()`."""
         return self._run_id
 
     @property
@@ -225,12 +225,12 @@ class Run(RunMetrics):
 
     @property
     def number(self) -> int:
-        """The run's place in the experiment, from 1."""
+        """The run's sequence number in the experiment, starting at 1."""
         return int(self._record()["run_number"])
 
     @property
     def display_name(self) -> "str | None":
-        """The run's display name; may be set."""
+        """The run's display name, which can be changed, or None."""
         name: str | None = self._record().get("display_name")
         return name
 
@@ -240,7 +240,7 @@ class Run(RunMetrics):
 
     @property
     def description(self) -> "str | None":
-        """The run's description; may be set."""
+        """The run's description, which can be changed, or None."""
         text: str | None = self._record().get("description")
         return text
 
@@ -255,12 +255,12 @@ class Run(RunMetrics):
 
     @property
     def type(self) -> str:
-        """The run's type; `azureml.scriptrun` for a submitted script."""
+        """The run's type, such as `azureml.scriptrun` for a submitted script."""
         return str(self._record()["run_type"])
 
     @property
     def parent(self) -> "Run | None":
-        """The parent run, or None."""
+        """The parent run, or None if there is none."""
         record = self._request("runs.parent")
         return None if record is None else Run._from_record(self._names, record)
 
@@ -270,30 +270,30 @@ class Run(RunMetrics):
         return self.get_portal_url()
 
     def get_portal_url(self) -> str:
-        """Return the URL of its page, which opens while `mlrun studio` runs."""
+        """Return the URL of the run's page, which is available while `mlrun studio` is running."""
         address: str = self._request("runs.address")
         return address
 
-    # How it stands
+    # Status
 
     @property
     def status(self) -> str:
-        """The run's status, read anew each time."""
+        """The run's status, read from the store on each access."""
         return self.get_status()
 
     def get_status(self) -> str:
-        """Return the run's status in Azure's words, such as `Running`."""
+        """Return the run's status under Azure's name, such as `Running`."""
         return str(self._record()["status"])
 
     def get_detailed_status(self) -> Dict[str, Any]:
-        """Return the run's status; `details` says why a failed run failed."""
+        """Return a dict with the run's `status` and `details`, the error of a failed run or None."""
         record = self._record()
         return {"status": record["status"], "details": (record.get("error") or {}).get("error")}
 
     def get_details(self) -> Dict[str, Any]:
         """Return the run's record under Azure's camelCase keys, such as `runId`, `status` and `startTimeUtc`.
 
-        Each of `inputDatasets` and `outputDatasets` has a `dataset`, which is one where the workspace knows it.
+        In `inputDatasets` and `outputDatasets`, dataset ids are replaced by dataset objects if these exist.
         """
         details: Dict[str, Any] = self._request("runs.details")
         consumed = [*details.get("inputDatasets", ()), *details.get("outputDatasets", ())]
@@ -304,7 +304,7 @@ class Run(RunMetrics):
         return details
 
     def get_details_with_logs(self) -> Dict[str, Any]:
-        """Return `get_details()` with the text of each log under its name in `logFiles`."""
+        """Return `get_details()` with `logFiles` mapping the name of each log to its text."""
         details = self.get_details()
         folder = os.path.join(client().run_folder(self._names, self._run_id), ARTIFACTS)
         for name in details["logFiles"]:
@@ -313,7 +313,7 @@ class Run(RunMetrics):
         return details
 
     def get_environment(self) -> "Environment":
-        """Return the run's environment, as far as its record says."""
+        """Return the run's environment, reconstructed from its record."""
         from azureml.core.conda_dependencies import CondaDependencies
         from azureml.core.environment import Environment
 
@@ -331,13 +331,13 @@ class Run(RunMetrics):
         return environment
 
     def start(self) -> None:
-        """Do nothing: a run that has been opened is Running."""
+        """Do nothing, since an open run already has the status Running."""
 
     def complete(self, _set_status: bool = True) -> None:
         """End the run as Completed.
 
-        A run whose script goes on, this one as a rule, is Completed when its process has ended well. One that
-        has ended stays as it is.
+        A run whose script is still executing becomes Completed when its process exits successfully. A run that has
+        already ended is unchanged.
         """
         if not _set_status:
             return
@@ -349,7 +349,7 @@ class Run(RunMetrics):
         error_code: "str | None" = None,
         _set_status: bool = True,
     ) -> None:
-        """End the run as Failed, with an error. The script of another run is stopped first."""
+        """End the run as Failed with an error, after stopping its script unless that is the caller."""
         if not _set_status:
             return
         error = _describe_error(error_details)
@@ -361,7 +361,7 @@ class Run(RunMetrics):
         log_warnings(self._request("runs.fail", patience_seconds=COPY_SECONDS, **error))
 
     def cancel(self) -> None:
-        """Ask the run to stop, and wait briefly for its end, which its script may delay."""
+        """Request cancellation of the run and wait briefly for it to end, which its script may delay."""
         record = self._request("runs.cancel")
         if record["status"] == "CancelRequested" and find_submitted_run() is None:
             self._wait_a_moment()
@@ -376,12 +376,12 @@ class Run(RunMetrics):
     def wait_for_completion(
         self, show_output: bool = False, wait_post_processing: bool = False, raise_on_error: bool = True
     ) -> Dict[str, Any]:
-        """Wait until the run has ended; return its details.
+        """Wait until the run has ended and return its details.
 
         Args:
-            show_output: print what its environment's installer, if it needs one, and its script print.
-            wait_post_processing: a run here has ended when all of it has.
-            raise_on_error: raise ActivityFailedException with the run's error when it has failed.
+            show_output: Whether to print the output of the environment installer, if any, and of the script.
+            wait_post_processing: Accepted and ignored; runs end after their post-processing.
+            raise_on_error: Whether to raise ActivityFailedException with the run's error if it failed.
         """
         from azureml._wire.run_output import format_head
         from azureml.core import _streaming
@@ -408,13 +408,13 @@ class Run(RunMetrics):
         return details
 
     def flush(self, timeout_seconds: float = 300) -> None:
-        """Wait until all values logged by this process are in the store, where other programs see them."""
+        """Wait until all values logged by this process are in the store, where other programs can read them."""
         self._request("runs.flush", patience_seconds=timeout_seconds)
 
-    # Runs below it
+    # Child runs
 
     def child_run(self, name: "str | None" = None, run_id: "str | None" = None, outputs: "str | None" = None) -> "Run":
-        """Open a run below this one, to be ended by its opener, or with the script that opens it."""
+        """Open a child run and return it; it ends when the caller ends it, or when the caller's script exits."""
         record = self._request_of_workspace(
             "runs.open",
             experiment_name=self._experiment_name,
@@ -431,12 +431,12 @@ class Run(RunMetrics):
         tag_key: "str | None" = None,
         tag_values: "List[Any] | None" = None,
     ) -> "List[Run]":
-        """Open many runs below this one at once: `count` of them, or one for each value of a tag.
+        """Open several child runs in one request and return them: `count` runs, or one for each value of a tag.
 
-        Without a tag of their own they have `azureml.batch_child_number`, from 0 on.
+        Without `tag_key`, the runs get the tag `azureml.batch_child_number`, counted from 0.
 
         Raises:
-            UserErrorException: Neither is given, or both are and do not agree.
+            UserErrorException: Neither is given, or the count differs from the number of values.
         """
         values = None if tag_values is None else [None if value is None else str(value) for value in tag_values]
         if (tag_key is None) != (values is None):
@@ -450,7 +450,7 @@ class Run(RunMetrics):
         return [Run._known(self._names, self._experiment_name, run_id) for run_id in run_ids]
 
     def submit_child(self, config: Any, tags: "Dict[str, Any] | None" = None, **kwargs: Any) -> "Run":
-        """Submit a script as a run below this one."""
+        """Submit a script as a child run of this run and return the child run without waiting."""
         from azureml.core._submission import submit
 
         return submit(self._names, self._experiment_name, config, tags, parent_run_id=self._run_id, **kwargs)
@@ -464,7 +464,7 @@ class Run(RunMetrics):
         status: Any = None,
         _rehydrate_runs: bool = True,
     ) -> "Iterator[Run]":
-        """Return the runs below it, newest first, read a page at a time; with `recursive` also those below them."""
+        """Return an iterator over the run's children, newest first, or with `recursive` over all its descendants."""
         from azureml.core._run_listing import filter_arguments, iterate_runs
 
         chosen = filter_arguments(type, tags, properties, status)
@@ -487,7 +487,7 @@ class Run(RunMetrics):
         resource_configuration: Any = None,
         **kwargs: Any,
     ) -> "Model":
-        """Register files of the run as a model; `model_path` is a file or folder among them, else `model_name`."""
+        """Register a file or folder of the run, by default the one named `model_name`, as a model and return that."""
         from azureml.core.model import register_from_run
 
         return register_from_run(
@@ -508,31 +508,31 @@ class Run(RunMetrics):
 
     @property
     def input_datasets(self) -> Any:
-        """The input data of the run, by name."""
+        """The inputs of the run: a mapping from name to path or dataset."""
         from azureml.core.dataset import get_input_datasets
 
         return get_input_datasets(self)
 
     @property
     def output_datasets(self) -> Any:
-        """The output folders of the run, by name."""
+        """The outputs of the run: a mapping from name to path."""
         from azureml.core.dataset import get_output_datasets
 
         return get_output_datasets(self)
 
     def get_secret(self, name: str) -> str:
-        """Return a secret of the submitter, from the environment variable `NAME` or the system keyring."""
+        """Return a secret from the environment variables of the submitter or the system keyring."""
         from azureml.core.keyvault import read_secret
 
         return str(read_secret(self.experiment.workspace, name))
 
     def get_secrets(self, secrets: List[str]) -> Dict[str, str]:
-        """Return several secrets, by name."""
+        """Return several secrets keyed by name; raise UserErrorException if one is missing."""
         return {name: self.get_secret(name) for name in secrets}
 
 
 def _refuse_wait_for_itself(run: Run) -> None:
-    """Raise if this process belongs to the run or to one below it: waiting would never end."""
+    """Raise UserErrorException if this process belongs to the run or to a descendant, which would wait forever."""
     inside = find_submitted_run()
     above: Run | None = None if inside is None else _SubmittedRun._known(inside.workspace, "", inside.run_id)
     while above is not None:
@@ -545,10 +545,10 @@ def _refuse_wait_for_itself(run: Run) -> None:
 
 
 class _SubmittedRun(Run):
-    """The run that this process belongs to: how it ends is known when the process has ended."""
+    """The run that this process belongs to, whose final status is determined when the process exits."""
 
     def complete(self, _set_status: bool = True) -> None:
-        """Record that the script has succeeded; the run is Completed once its process exits with 0."""
+        """Record that the script succeeded; the run becomes Completed once its process exits with code 0."""
         if _set_status:
             self._append(encode_end("Completed", None))
 
@@ -558,16 +558,16 @@ class _SubmittedRun(Run):
 
 
 def get_run(experiment: "Experiment", run_id: str, rehydrate: bool = True, clean_up: bool = True) -> Run:
-    """Return the run of this id, of the class for its type.
+    """Return the run with this id, as an instance of the class for its type.
 
     Args:
-        experiment: the experiment it belongs to.
-        run_id: its id.
-        rehydrate: with False always a plain `Run`.
-        clean_up: without meaning here.
+        experiment: The experiment that the run belongs to.
+        run_id: The id of the run.
+        rehydrate: Whether to use the class for the run's type; if False, the result is a plain `Run`.
+        clean_up: Accepted and ignored.
 
     Raises:
-        UserErrorException: There is no such run in the experiment.
+        UserErrorException: The experiment has no such run.
     """
     del clean_up
     plain = Run(experiment, run_id)
@@ -577,7 +577,7 @@ def get_run(experiment: "Experiment", run_id: str, rehydrate: bool = True, clean
 
 
 def _describe_error(error: "str | BaseException | None") -> Dict[str, Any]:
-    """Return an error as the arguments of `runs.fail`."""
+    """Return the arguments of `runs.fail` for an exception or a message."""
     if isinstance(error, BaseException):
         from traceback import format_exception
 

@@ -1,4 +1,4 @@
-"""Run configurations: how a script is run, as `*.runconfig` files say it."""
+"""Run configurations, which are stored in `*.runconfig` files."""
 
 import json
 import os
@@ -117,18 +117,18 @@ _ENVIRONMENT_FILE_NAME = "environment.yml"
 
 
 class EnvironmentDefinition(Environment):
-    """The environment of a run configuration, as older versions name it."""
+    """The environment of a run configuration, under its name in older versions of Azure's SDK."""
 
     def __init__(self, name: "str | None" = None) -> None:
         super().__init__(name)
 
 
 class AzureContainerRegistry(ContainerRegistry):
-    """A registry, as older versions name it."""
+    """`ContainerRegistry` under its name in older versions of Azure's SDK."""
 
 
 class HistoryConfiguration(RunConfigElement):
-    """Options of what is kept of a run. Here everything always is."""
+    """Options for storing a run's history; here everything is always stored."""
 
     _keeps_keys: ClassVar[bool] = False
     _fields = ("output_collection", "snapshot_project", "directories_to_watch", "_ambient_authentication")
@@ -142,7 +142,7 @@ class HistoryConfiguration(RunConfigElement):
 
 
 class SparkConfiguration(RunConfigElement):
-    """Settings of Spark."""
+    """The Spark settings of a run."""
 
     _keeps_keys: ClassVar[bool] = False
     _fields = ("configuration",)
@@ -155,7 +155,7 @@ class SparkConfiguration(RunConfigElement):
 
 
 class DockerConfiguration(RunConfigElement):
-    """Docker of a run: whether it is used, and with which options."""
+    """The Docker settings of a run."""
 
     _keeps_keys: ClassVar[bool] = False
     _fields = ("use_docker", "shared_volumes", "arguments", "shm_size")
@@ -174,7 +174,7 @@ class DockerConfiguration(RunConfigElement):
 
 
 class HdiConfiguration(RunConfigElement):
-    """Options of Spark on HDInsight."""
+    """The HDInsight settings of a run."""
 
     _keeps_keys: ClassVar[bool] = False
     _fields = ("yarn_deploy_mode",)
@@ -184,7 +184,7 @@ class HdiConfiguration(RunConfigElement):
 
 
 class TensorflowConfiguration(RunConfigElement):
-    """Processes of distributed TensorFlow."""
+    """The number of workers and parameter servers for distributed TensorFlow."""
 
     _keeps_keys: ClassVar[bool] = False
     _fields = ("worker_count", "parameter_server_count")
@@ -195,7 +195,7 @@ class TensorflowConfiguration(RunConfigElement):
 
 
 class MpiConfiguration(RunConfigElement):
-    """Processes of MPI."""
+    """The number of nodes and processes per node for MPI."""
 
     _keeps_keys: ClassVar[bool] = False
     _fields = ("process_count_per_node", "node_count")
@@ -206,7 +206,7 @@ class MpiConfiguration(RunConfigElement):
 
 
 class PyTorchConfiguration(RunConfigElement):
-    """Processes of distributed PyTorch; without a `process_count` one per node."""
+    """The backend and the number of processes for distributed PyTorch, by default one process per node."""
 
     _keeps_keys: ClassVar[bool] = False
     _fields = ("communication_backend", "process_count", "node_count")
@@ -225,7 +225,7 @@ class PyTorchConfiguration(RunConfigElement):
 
 
 class ParallelTaskConfiguration(RunConfigElement):
-    """Workers of a parallel task."""
+    """The worker settings of a parallel task."""
 
     _keeps_keys: ClassVar[bool] = False
     _fields = ("max_retries_per_worker", "worker_count_per_node", "terminal_exit_codes")
@@ -237,7 +237,7 @@ class ParallelTaskConfiguration(RunConfigElement):
 
 
 class AmlComputeConfiguration(RunConfigElement):
-    """A cluster that is made for a run. Here none is."""
+    """The settings of a cluster that Azure creates for a run; none is created here."""
 
     _keeps_keys: ClassVar[bool] = False
     _fields = ("vm_size", "vm_priority", "_retain_cluster", "_name", "_cluster_max_node_count")
@@ -251,7 +251,7 @@ class AmlComputeConfiguration(RunConfigElement):
 
 
 class KubernetesComputeConfiguration(RunConfigElement):
-    """Resources of a run in a Kubernetes cluster."""
+    """The Kubernetes settings of a run."""
 
     _keeps_keys: ClassVar[bool] = False
     _fields = ("instance_type",)
@@ -261,7 +261,7 @@ class KubernetesComputeConfiguration(RunConfigElement):
 
 
 class ApplicationEndpointConfiguration(RunConfigElement):
-    """A port of a run that is published. Here none is."""
+    """The settings of a published port of a run; none is published here."""
 
     _fields = ("type", "port", "properties")
 
@@ -274,14 +274,14 @@ class ApplicationEndpointConfiguration(RunConfigElement):
 
 
 class RunConfiguration(RunConfigElement):
-    """The configuration of a script's run: its arguments, target, environment and variables.
+    """The configuration of a script's run, such as arguments, target, environment and variables.
 
     Attributes:
-        script: Relative to the source folder.
-        arguments: A list of anything that has a text, or one text of several words.
-        command: In place of a script: a text for a shell, or a list of words.
-        target: The name of a compute target; a compute target itself when it is set.
-        environment_variables: Those of the script, over those of the environment.
+        script: The path of the script relative to the source folder.
+        arguments: A list of values that can be converted to strings, or one string with several words.
+        command: A command instead of a script: a string for a shell, or a list of words.
+        target: The name of a compute target; it can also be set to a compute target object.
+        environment_variables: The variables of the script, which override those of the environment.
     """
 
     _fields = (
@@ -389,7 +389,7 @@ class RunConfiguration(RunConfigElement):
         return json.dumps(self._to_document(), indent=4, default=str)
 
     def _to_document(self, *, saving: bool = False) -> "dict[str, Any]":
-        """Return the configuration as plain values, with data under the names that the file uses."""
+        """Return the configuration as a JSON-like mapping, with data under the names in the loaded file."""
         document = super()._to_document(saving=saving)
         for section, names in ({} if saving else self._names_in_file).items():
             document[section] = {names.get(name, name): value for name, value in document[section].items()}
@@ -418,7 +418,7 @@ class RunConfiguration(RunConfigElement):
 
     @property
     def auto_prepare_environment(self) -> bool:
-        """True: a missing environment is always installed."""
+        """Always True, since a missing environment is always installed."""
         return True
 
     @auto_prepare_environment.setter
@@ -427,7 +427,7 @@ class RunConfiguration(RunConfigElement):
 
     @property
     def prepare_environment(self) -> bool:
-        """True, as `auto_prepare_environment`."""
+        """Always True, like `auto_prepare_environment`."""
         return True
 
     @prepare_environment.setter
@@ -435,16 +435,16 @@ class RunConfiguration(RunConfigElement):
         pass
 
     def save(self, path: Any = None, name: "str | None" = None, separate_environment_yaml: bool = False) -> None:
-        """Write the configuration, and beside it the conda file that it names.
+        """Write the configuration and its conda file.
 
         Args:
-            path: A folder, whose folder of runconfigs it goes to, or an existing file to be written over.
-            name: The file's name; with neither, a configuration goes where it was loaded from.
-            separate_environment_yaml: Write the environment into a file of its own.
+            path: A project folder, whose runconfig folder is used, or an existing file to overwrite.
+            name: The name of the file. Path and name default to those that the configuration was loaded from.
+            separate_environment_yaml: Whether to write the environment to a separate file.
 
         Raises:
-            UserErrorException: There is no name.
-            FileNotFoundError: There is no such folder.
+            UserErrorException: The name is missing.
+            FileNotFoundError: The path does not exist.
         """
         path = path or self._path or os.curdir
         name = name or self._name
@@ -472,12 +472,12 @@ class RunConfiguration(RunConfigElement):
 
     @staticmethod
     def load(path: Any, name: "str | None" = None) -> "RunConfiguration":
-        """Read a configuration: a file, or the one of this name under a folder.
+        """Return the configuration in a file, or the one with a given name in a project folder.
 
-        Keys get camel case, names of data too, as in Azure; a run gets its data under the names in the file.
+        As in Azure, keys and names of data are converted to camel case; a run uses the original names of data.
 
         Raises:
-            UserErrorException: There is none, it cannot be read, or it is another kind of file of Azure's.
+            UserErrorException: The file does not exist, cannot be read, or is another kind of Azure file.
         """
         file = _find(path, name)
         project = os.path.abspath(path) if os.path.isdir(path) else os.path.dirname(file)
@@ -504,24 +504,24 @@ class RunConfiguration(RunConfigElement):
 
     @staticmethod
     def delete(path: Any, name: str) -> None:
-        """Delete the file of a configuration.
+        """Delete the file of a run configuration.
 
         Raises:
-            UserErrorException: There is none.
+            UserErrorException: The file does not exist.
         """
         os.remove(_find(path, name))
 
     def _has_environment(self) -> bool:
-        """Return whether the user has set any part of the environment, except variables."""
+        """Return whether the user has set any part of the environment except its variables."""
         if self.environment is not self._first_environment:
             return True
         said, default = self.environment._to_document(), EnvironmentDefinition()._to_document()
         return any(said[key] != default[key] for key in said if key not in ("name", "version", "environmentVariables"))
 
     def _load_conda_file(self, project: str, file: str) -> None:
-        """Read the packages of a conda file, and record its path relative to the project.
+        """Read the packages in the conda file and, if needed, make its path relative to the project.
 
-        Where no run needs them the file may not be there.
+        The file may be missing if dependencies are user-managed.
         """
         python = self.environment.python
         if python._is_in_file():
@@ -536,9 +536,9 @@ class RunConfiguration(RunConfigElement):
                 python.conda_dependencies_file = os.path.relpath(conda_file, project)
 
     def _save_conda_file(self, project: str, folder: str) -> "str | None":
-        """Write the conda file if its packages are the user's; return its path relative to the project.
+        """Write the packages to a conda file unless they are already in one; return its path relative to the project.
 
-        Packages that no run needs are written too, as Azure does it, but never over a file that is there.
+        Packages that no run needs are written too, as in Azure, but never replace an existing file.
         """
         python = self.environment.python
         conda = python.conda_dependencies
@@ -553,7 +553,7 @@ class RunConfiguration(RunConfigElement):
 
 
 def _find(path: Any, name: "str | None") -> str:
-    """Return the absolute path of a runconfig."""
+    """Return the absolute path of the runconfig in a file, or with a given name in a project folder."""
     if os.path.isfile(path):
         return str(os.path.abspath(path))
     if not name:
@@ -569,7 +569,7 @@ def _find(path: Any, name: "str | None") -> str:
 
 
 def _find_first_file(name: str, project: str, runconfig: str) -> str:
-    """Return a file that a runconfig names, relative to its project, its folder, or the parent of its folder."""
+    """Return the path of a file mentioned in a runconfig, relative to the project, its folder, or that one's parent."""
     folder = os.path.dirname(runconfig)
     folders = [project, folder]
     if os.path.basename(folder) in _CONFIGURATION_FOLDERS:

@@ -1,4 +1,4 @@
-"""Handle of a run that was submitted as a script."""
+"""Handles of runs of submitted scripts."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ __all__ = ["ScriptRun"]
 
 
 class ScriptRun(Run):
-    """A run of a script, as `Experiment.submit` gives it."""
+    """A handle of a submitted script's run, as returned by `Experiment.submit`."""
 
     RUN_TYPE = "azureml.scriptrun"
 

@@ -1,4 +1,4 @@
-"""Submissions: a folder, a script in it, and how it is run."""
+"""Configurations of script submissions."""
 
 import copy
 import logging
@@ -41,13 +41,13 @@ _logger = logging.getLogger(__name__)
 
 
 class ScriptRunConfig:
-    """A script with its folder, its arguments and its run configuration, ready to be submitted.
+    """A script to submit, with its source folder, arguments and run configuration.
 
-    What `run_config` says of target, environment, processes, duration and Docker holds, whatever else is given.
+    If `run_config` is given, its target, environment, processes, duration and Docker settings override the arguments.
 
     Attributes:
-        source_directory: The folder; None means the current one. It is looked at when the script is submitted.
-        script, arguments, command: What is started, over what `run_config` says.
+        source_directory: The source folder, which is read at submission; None means the current folder.
+        script, arguments, command: The script or command to start, which override those in `run_config`.
         run_config: The run configuration.
     """
 
@@ -68,11 +68,11 @@ class ScriptRunConfig:
         command: Any = None,
         docker_runtime_config: "DockerConfiguration | None" = None,
     ) -> None:
-        """Put a configuration together.
+        """Initialize the configuration, creating a run configuration if none is given.
 
         Raises:
-            RunConfigurationException: One of them is no configuration of its kind.
-            UserErrorException: `resume_from` is given: there is no datastore of outputs to resume from.
+            RunConfigurationException: An argument has the wrong type.
+            UserErrorException: `resume_from` is given, which is not supported.
         """
         if resume_from is not None:
             raise UserErrorException(
@@ -105,12 +105,12 @@ class ScriptRunConfig:
 
     @property
     def identity(self) -> str:
-        """The configuration's name in messages."""
+        """The name of the configuration in messages."""
         return f"ScriptRunConfig.{self.script or 'command'}"
 
     @property
     def _has_environment(self) -> bool:
-        """Return whether the user has set the script's environment."""
+        """Whether the user has set the script's environment."""
         return self.run_config._has_environment()
 
     def _get_source_path(self) -> str:
@@ -118,10 +118,10 @@ class ScriptRunConfig:
         return os.path.abspath(self.source_directory or os.curdir)
 
     def _to_document(self) -> "dict[str, Any]":
-        """Return the run configuration as a mapping, with arguments as text and their data resolved.
+        """Return the run configuration as a JSON-like mapping, with arguments as strings and with their data.
 
         Raises:
-            UserErrorException: There is neither a script nor a command, or both, or an argument without a text.
+            UserErrorException: Both or neither of script and command are given, or an argument is a collection.
         """
         script, arguments, command = _resolve_command(self)
         if script and command:
@@ -154,14 +154,14 @@ class ScriptRunConfig:
 
 
 def get_run_config_from_script_run(script_run_config: ScriptRunConfig) -> RunConfiguration:
-    """Return a copy of the run configuration that includes script, arguments and command."""
+    """Return a copy of the run configuration with the script, arguments and command of the submission."""
     configuration = copy.copy(script_run_config.run_config)
     configuration.script, configuration.arguments, configuration.command = _resolve_command(script_run_config)
     return configuration
 
 
 def _resolve_command(config: ScriptRunConfig) -> "tuple[Any, Any, Any]":
-    """Return the script, arguments and command, by default those of the run configuration."""
+    """Return the script, arguments and command, each by default the one in the run configuration."""
     said = config.run_config
     return (
         said.script if config.script is None else config.script,
@@ -199,7 +199,7 @@ def _distribute(configuration: RunConfiguration, job: Any) -> None:
 
 
 def _to_texts(values: Any, what: str, document: "dict[str, Any]") -> "list[str]":
-    """Return arguments as texts; add the data among them to the document's sections."""
+    """Return arguments as strings, adding any data among them to the document's sections."""
     if isinstance(values, str):
         return shlex.split(values)
     if not isinstance(values, (list, tuple)):
@@ -209,7 +209,7 @@ def _to_texts(values: Any, what: str, document: "dict[str, Any]") -> "list[str]"
 
 def _to_text(value: Any, where: str, document: "dict[str, Any]") -> str:
     if value is None:
-        return ""  # Azure's client passes it on as JSON's null
+        return ""  # Azure's client sends JSON null
     if isinstance(value, (list, tuple, dict)):
         raise UserErrorException(
             f"ScriptRunConfig: {where} is {value!r}, which is not text. Write '' for an empty one."

@@ -1,4 +1,4 @@
-"""Handle of a workspace: what its runs, models, data and compute targets are kept in."""
+"""Handles of workspaces, which contain runs, models, data and compute targets."""
 
 import json
 import os
@@ -15,10 +15,10 @@ _NO_NETWORK = "The workspace lies on this machine, and nothing of it is on a net
 
 
 class Workspace:
-    """A workspace of this machine, known by its three names.
+    """A handle of a workspace on this machine, identified by subscription, resource group and name.
 
-    A handle holds nothing but the names, so that it is cheap to make, to copy and to pickle; what it is asked
-    for is looked up anew each time. Two handles of one workspace are equal.
+    A handle contains only the names, so that creating, copying and pickling it is cheap; everything else is read
+    on each access. Handles of the same workspace are equal.
     """
 
     DEFAULT_CPU_CLUSTER_NAME = "cpu-cluster"
@@ -37,10 +37,10 @@ class Workspace:
         tags: "dict[str, str] | None" = None,
         _cloud: str = "AzureCloud",
     ) -> None:
-        """Take hold of a workspace that is there.
+        """Initialize the handle of an existing workspace.
 
         Raises:
-            WorkspaceException: It is not; the message says how one is made.
+            WorkspaceException: The workspace does not exist; the message explains how to create one.
         """
         self._names = (subscription_id, resource_group, workspace_name)
         if not _disable_service_check:
@@ -48,14 +48,14 @@ class Workspace:
 
     @classmethod
     def _open(cls, names: "tuple[str, str, str]") -> "Workspace":
-        """Return a handle of the workspace with these names (subscription, resource group, name), unchecked."""
+        """Return a handle of the workspace with these names without checking that it exists."""
         return cls(*names, _disable_service_check=True)
 
     def _request(self, call: str, **arguments: Any) -> Any:
-        """Return the result of a request about this workspace, as JSON gives it.
+        """Send a request about this workspace and return its JSON-like result.
 
         Raises:
-            AzureMLException: The response is an error; the class is the one it names.
+            AzureMLException: The response is an error, which determines the exception class.
         """
         return client().request(call, workspace=self._names, **arguments)
 
@@ -71,7 +71,7 @@ class Workspace:
     def __hash__(self) -> int:
         return hash(self._names)
 
-    # Ways to come by one
+    # Creation and lookup
 
     @staticmethod
     def create(
@@ -103,13 +103,13 @@ class Workspace:
         system_datastores_auth_mode: str = "accessKey",
         v1_legacy_mode: "bool | None" = None,
     ) -> "Workspace":
-        """Create a workspace on this machine; ignore arguments that only Azure needs, such as the location.
+        """Create a workspace on this machine and return it; arguments that only Azure needs are ignored.
 
-        Subscription and resource group have the defaults that `mlrun` has.
+        Subscription and resource group have the same defaults as in the command `mlrun`.
 
         Raises:
-            WorkspaceException: There is one of these names, and `exist_ok` was not given.
-            UserErrorException: A name cannot be that of a workspace, or its files were to be encrypted.
+            WorkspaceException: The workspace exists, and `exist_ok` is False.
+            UserErrorException: A name is invalid, or an encryption key is given.
         """
         if cmk_keyvault or resource_cmk_uri or user_assigned_identity_for_cmk_encryption:
             raise UserErrorException(
@@ -145,10 +145,10 @@ class Workspace:
         cloud: str = "AzureCloud",
         id: "str | None" = None,
     ) -> "Workspace":
-        """Return the workspace of this name; without subscription or resource group, the only one of that name.
+        """Return the workspace with this name; if it is ambiguous, subscription and resource group are required.
 
         Raises:
-            WorkspaceException: There is none, or there are several.
+            WorkspaceException: No workspace or more than one matches.
         """
         if subscription_id and resource_group:
             return Workspace(subscription_id, resource_group, name)
@@ -169,7 +169,7 @@ class Workspace:
 
     @staticmethod
     def list(subscription_id: str, auth: object = None, resource_group: "str | None" = None) -> "dict[str, Any]":
-        """Return the workspaces of a subscription, or of one resource group in it, by name: a list for each name."""
+        """Return the workspaces of a subscription or resource group, as a mapping from name to a list of workspaces."""
         by_name: dict[str, Any] = {}
         for workspace in Workspace._list_workspaces(resource_group=resource_group, subscription_id=subscription_id):
             by_name.setdefault(workspace.name, []).append(workspace)
@@ -182,13 +182,13 @@ class Workspace:
         _logger: object = None,
         _file_name: "str | None" = None,
     ) -> "Workspace":
-        """Return the workspace in a config file: `path` is the file, or a folder at or below its own.
+        """Return the workspace in a config file, given as its path or a folder to search upwards from.
 
-        The workspace is made when it is not there yet: the config may have been written for Azure, or elsewhere.
-        A script inside a run that finds no config gets the workspace of the run.
+        The workspace is created if it does not exist, since the config may be from Azure or another machine.
+        If there is no config, a script inside a run gets the workspace of the run.
 
         Raises:
-            UserErrorException: There is no config, or it cannot be read.
+            UserErrorException: The config does not exist or cannot be read.
         """
         start = os.path.abspath(path or ".")
         names = client().request("workspaces.find_config", path=start, file_name=_file_name)
@@ -205,7 +205,7 @@ class Workspace:
 
     @staticmethod
     def setup() -> None:
-        """Not supported: raises UserErrorException."""
+        """Raise UserErrorException, since this is available only in Azure."""
         raise UserErrorException("Workspace.setup() asks for names in Azure: call Workspace.create(name) instead.")
 
     @staticmethod
@@ -214,14 +214,14 @@ class Workspace:
         return [Workspace._open(tuple(found)) for found in client().request("workspaces.find", **names)]
 
     def write_config(self, path: "str | None" = None, file_name: "str | None" = None) -> None:
-        """Write the workspace's names into a folder's `.azureml`, where `from_config` finds them.
+        """Write the workspace's names to a config file in a folder's `.azureml`, where `from_config` finds them.
 
         Args:
-            path: the folder, made when it is not there; the current one if it is left out.
-            file_name: `config.json` if it is left out; it gets the ending `.json`.
+            path: The folder, created if missing; by default the current one.
+            file_name: The name of the file, by default `config.json`; its extension is replaced with `.json`.
 
         Raises:
-            UserErrorException: It cannot be written.
+            UserErrorException: The file cannot be written.
         """
         folder = os.path.abspath(path or ".")
         older = os.path.join(folder, "aml_config")
@@ -238,7 +238,7 @@ class Workspace:
                 "folder that can be written to."
             ) from error
 
-    # Who it is
+    # Identity
 
     @property
     def name(self) -> str:
@@ -252,7 +252,7 @@ class Workspace:
 
     @property
     def subscription_id(self) -> str:
-        """The workspace's subscription."""
+        """The workspace's subscription id."""
         return self._names[0]
 
     @property
@@ -261,45 +261,45 @@ class Workspace:
 
     @property
     def _workspace_id(self) -> str:
-        """A GUID derived from the workspace's three names."""
+        """A GUID derived from the workspace's subscription, resource group and name."""
         from uuid import NAMESPACE_URL, uuid5
 
         return str(uuid5(NAMESPACE_URL, "/".join(self._names)))
 
     @property
     def _auth(self) -> Any:
-        """The authentication, which is not needed here."""
+        """An authentication object for scripts that expect one; none is needed here."""
         from azureml.core.authentication import InteractiveLoginAuthentication
 
         return InteractiveLoginAuthentication()
 
     @property
     def location(self) -> str:
-        """The location, `local`: this machine."""
+        """The location of the workspace, which is always `local`."""
         return "local"
 
     @property
     def sku(self) -> str:
-        """The SKU, `basic`, as of every workspace of Azure by now."""
+        """The SKU of the workspace, which is always `basic`."""
         return "basic"
 
     @property
     def tags(self) -> "dict[str, str]":
-        """The workspace's tags, read anew each time."""
+        """The workspace's tags, read from the store on each access."""
         tags: dict[str, str] = self._request("workspaces.describe")["tags"]
         return tags
 
     @property
     def discovery_url(self) -> None:
-        """None: there is no service to discover."""
+        """Always None, since there is no service to discover."""
 
     @property
     def service_context(self) -> Any:
-        """Not supported: raises UserErrorException."""
+        """Raise UserErrorException, since this is available only in Azure."""
         raise _create_refusal("service_context", "There is no service behind the workspace: call the SDK instead.")
 
     def get_details(self) -> "dict[str, Any]":
-        """Return details of the workspace under Azure's keys, None where only Azure has a value; `folder` is ours."""
+        """Return the workspace's details under Azure's keys, with None for Azure-only values, and its `folder`."""
         said = self._request("workspaces.describe")
         return {
             "id": said["id"],
@@ -338,57 +338,57 @@ class Workspace:
         allow_public_access_when_behind_vnet: "bool | None" = None,
         v1_legacy_mode: "bool | None" = None,
     ) -> "dict[str, Any]":
-        """Change friendly name, description or tags, which replace all existing ones; return `get_details()`."""
+        """Update the friendly name, the description or all tags of the workspace and return `get_details()`."""
         self._request("workspaces.update", friendly_name=friendly_name, description=description, tags=tags)
         return self.get_details()
 
     def delete(self, delete_dependent_resources: bool = False, no_wait: bool = False) -> None:
-        """Not supported, since it would delete all runs: raises UserErrorException, which says what to remove."""
+        """Raise UserErrorException, whose message identifies the folder to remove instead."""
         folder = self._request("workspaces.describe")["folder"]
         raise _create_refusal(
             "delete()", f"It would remove every run and model of the workspace. To have that, remove {folder!r}."
         )
 
-    # What it holds
+    # Contents
 
     @property
     def experiments(self) -> "dict[str, Any]":
-        """The workspace's experiments, by name."""
+        """The workspace's experiments, keyed by name."""
         from azureml.core.experiment import Experiment
 
         return Named(((one.name, one) for one in Experiment.list(self)), partial(Experiment._get_existing, self))
 
     @property
     def compute_targets(self) -> "dict[str, Any]":
-        """The workspace's compute targets, by name; `local`, which every workspace has, is not among them."""
+        """The workspace's compute targets, keyed by name; `local` is included only if it has a limit."""
         from azureml.core.compute import ComputeTarget
 
         return Named(((one.name, one) for one in ComputeTarget.list(self)), partial(ComputeTarget, self))
 
     @property
     def environments(self) -> "dict[str, Any]":
-        """The workspace's environments, by name: the newest version of each."""
+        """The newest version of each of the workspace's environments, keyed by name."""
         from azureml.core.environment import Environment
 
         return Named(Environment.list(self).items(), partial(Environment.get, self))
 
     @property
     def datastores(self) -> "dict[str, Any]":
-        """The workspace's datastores, by name."""
+        """The workspace's datastores, keyed by name."""
         from azureml.core.datastore import Datastore, list_datastores
 
         return Named(list_datastores(self).items(), partial(Datastore.get, self))
 
     @property
     def datasets(self) -> Any:
-        """The workspace's registered datasets, by name: the newest version of each."""
+        """The newest version of each of the workspace's registered datasets, keyed by name."""
         from azureml.core.dataset import Dataset
 
         return Named(Dataset.get_all(self).items(), partial(Dataset.get_by_name, self))
 
     @property
     def models(self) -> "dict[str, Any]":
-        """The workspace's models, by name: the newest version of each."""
+        """The newest version of each of the workspace's models, keyed by name."""
         from azureml.core.model import Model
 
         models: dict[str, Any] = {}
@@ -399,30 +399,30 @@ class Workspace:
 
     @property
     def images(self) -> "dict[str, Any]":
-        """Empty: images are not built here."""
+        """An empty mapping, since images are not built here."""
         from azureml.core.image import Image
 
         return Named((), partial(Image, self))
 
     @property
     def webservices(self) -> "dict[str, Any]":
-        """Empty: models are not deployed here."""
+        """An empty mapping, since models are not deployed here."""
         from azureml.core.webservice import Webservice
 
         return Named((), partial(Webservice, self))
 
     @property
     def linked_services(self) -> "dict[str, Any]":
-        """Empty: the workspace is linked to no service."""
+        """An empty mapping, since no services are linked to the workspace."""
         return {}
 
     @property
     def private_endpoints(self) -> "dict[str, Any]":
-        """Empty: the workspace is on no network."""
+        """An empty mapping, since the workspace is not on a network."""
         return {}
 
     def get_run(self, run_id: str) -> Any:
-        """Return the run with this id, in any experiment."""
+        """Return the run with this id from any experiment."""
         from azureml.core.run import Run
 
         return Run.get(self, run_id)
@@ -434,44 +434,44 @@ class Workspace:
         return Datastore.get_default(self)
 
     def set_default_datastore(self, name: str) -> None:
-        """Make a datastore the default for data without a named one."""
+        """Set the default datastore of the workspace."""
         self._request("datasets.set_default_datastore", name=name)
 
     def get_default_keyvault(self) -> Any:
-        """Return the key vault: the environment, then the keyring of the system."""
+        """Return the key vault, which reads secrets from the environment and the system keyring."""
         from azureml.core.keyvault import Keyvault
 
         return Keyvault(self)
 
     def get_default_compute_target(self, type: str) -> Any:
-        """Return the target named `cpu-cluster` or `gpu-cluster`, by `type` CPU or GPU; None when there is none."""
+        """Return the target `cpu-cluster` for type CPU or `gpu-cluster` for GPU, or None if it does not exist."""
         names = {"CPU": self.DEFAULT_CPU_CLUSTER_NAME, "GPU": self.DEFAULT_GPU_CLUSTER_NAME}
         if type not in names:
             raise ValueError(f"A default compute target is of type 'CPU' or 'GPU', not {type!r}.")
         return self.compute_targets.get(names[type])
 
-    # What only Azure has
+    # Azure only
 
     def get_mlflow_tracking_uri(self, _with_auth: bool = False) -> str:
-        """Not supported: raises UserErrorException."""
+        """Raise UserErrorException, since this is available only in Azure."""
         raise _create_refusal(
             "get_mlflow_tracking_uri()",
             "There is no MLflow server here. Log by run.log(…), or give mlflow.set_tracking_uri a folder: 'file:…'.",
         )
 
     def list_keys(self) -> Any:
-        """Not supported: raises UserErrorException."""
+        """Raise UserErrorException, since this is available only in Azure."""
         raise _create_refusal("list_keys()", "Nothing here is opened by a key: leave the call out.")
 
     def sync_keys(self, no_wait: bool = False) -> None:
-        """Do nothing: there are no keys that could have changed."""
+        """Do nothing, since there are no keys to synchronize."""
 
     def update_dependencies(self, container_registry: "str | None" = None, force: bool = False) -> Any:
-        """Not supported: raises UserErrorException."""
+        """Raise UserErrorException, since this is available only in Azure."""
         raise _create_refusal("update_dependencies(…)", "The workspace needs no other resource: leave the call out.")
 
     def diagnose_workspace(self, diagnose_parameters: object) -> Any:
-        """Not supported: raises UserErrorException."""
+        """Raise UserErrorException, since this is available only in Azure."""
         raise _create_refusal("diagnose_workspace(…)", _NO_NETWORK)
 
     def add_private_endpoint(
@@ -482,27 +482,27 @@ class Workspace:
         show_output: bool = True,
         tags: "dict[str, str] | None" = None,
     ) -> Any:
-        """Not supported: raises UserErrorException."""
+        """Raise UserErrorException, since this is available only in Azure."""
         raise _create_refusal("add_private_endpoint(…)", _NO_NETWORK)
 
     def delete_private_endpoint_connection(self, private_endpoint_connection_name: str) -> None:
-        """Not supported: raises UserErrorException."""
+        """Raise UserErrorException, since this is available only in Azure."""
         raise _create_refusal("delete_private_endpoint_connection(…)", _NO_NETWORK)
 
     def set_connection(self, name: str, category: str, target: str, authType: str, value: str) -> Any:
-        """Not supported: raises UserErrorException."""
+        """Raise UserErrorException, since this is available only in Azure."""
         raise _create_connection_refusal("set_connection(…)")
 
     def list_connections(self, category: "str | None" = None, target: "str | None" = None) -> Any:
-        """Not supported: raises UserErrorException."""
+        """Raise UserErrorException, since this is available only in Azure."""
         raise _create_connection_refusal("list_connections()")
 
     def get_connection(self, name: str) -> Any:
-        """Not supported: raises UserErrorException."""
+        """Raise UserErrorException, since this is available only in Azure."""
         raise _create_connection_refusal("get_connection(…)")
 
     def delete_connection(self, name: str) -> None:
-        """Not supported: raises UserErrorException."""
+        """Raise UserErrorException, since this is available only in Azure."""
         raise _create_connection_refusal("delete_connection(…)")
 
 

@@ -1,4 +1,4 @@
-"""Data of a workspace: datasets, datastores and how runs get at them."""
+"""The data of a workspace: datasets, datastores, and their use in runs."""
 
 import azureml._package_guard  # noqa: F401 - has to come before anything that could be the other package's
 from azureml.data.dataset_factory import DataType

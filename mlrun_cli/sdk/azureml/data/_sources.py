@@ -1,4 +1,4 @@
-"""The paths that a dataset is made of, and the files that they are at this moment."""
+"""The paths that define a dataset, and the files that they currently contain."""
 
 import os
 import re
@@ -18,31 +18,31 @@ _REMOTE = ("http://", "https://")
 
 
 class DataFile(NamedTuple):
-    """A file of a dataset: its path below a folder of all of them, and where it is, a path or a URL."""
+    """A file of a dataset: its name relative to the dataset's root, and its source, a path or a URL."""
 
     name: str
     source: str
 
 
 class DataFiles(NamedTuple):
-    """The files of a dataset, and the one folder or file that they are, if they are that."""
+    """The files of a dataset, and the path of the single folder or file that it consists of, if any."""
 
     files: "list[DataFile]"
     whole: "str | None"
 
 
 class Sources(NamedTuple):
-    """Paths as a definition has them, and the workspace that they belong to, if they are in a datastore."""
+    """The paths in a dataset definition, and the workspace of their datastores, or None if there are none."""
 
     paths: "list[dict[str, str]]"
     workspace: "Workspace | None"
 
 
 def parse_sources(path: Any) -> Sources:
-    """Return the sources that a script names: paths, patterns, URLs, `DataPath`s, datastores with a path, or a list.
+    """Return the sources for a path, pattern, URL, `DataPath`, pair of datastore and path, or a list of these.
 
     Raises:
-        UserErrorException: It is something else, or an empty list.
+        UserErrorException: The value is of another type, or an empty list.
     """
     is_pair = isinstance(path, tuple) and len(path) == 2 and isinstance(path[0], AbstractDatastore)
     items = list(path) if isinstance(path, (list, tuple)) and not is_pair else [path]
@@ -54,27 +54,27 @@ def parse_sources(path: Any) -> Sources:
 
 
 def request(workspace: "Workspace | None", call: str, **arguments: Any) -> Any:
-    """Return the result of a request that needs a workspace only for named datastores."""
+    """Send a request, which needs a workspace only if it involves datastores, and return its result."""
     if workspace is not None:
         return workspace._request(call, **arguments)
     return client().request(call, **arguments)
 
 
 def list_files(definition: "dict[str, Any]", workspace: "Workspace | None") -> DataFiles:
-    """Return the files of a dataset as they are now.
+    """Return the current files of a dataset.
 
     Raises:
-        UserErrorException: One of its paths leads to no file.
+        UserErrorException: One of its paths matches no file.
     """
     response = request(workspace, "datasets.files", definition=definition)
     return DataFiles([DataFile(*pair) for pair in response["files"]], response["whole"])
 
 
 def fetch(file: DataFile, place: str) -> None:
-    """Copy or download a file to a new path, creating its folders.
+    """Copy or download a file to a path, creating parent folders.
 
     Raises:
-        UserErrorException: It cannot be had.
+        UserErrorException: The file cannot be copied or downloaded.
     """
     os.makedirs(os.path.dirname(place), exist_ok=True)
     temporary = f"{place}.{os.urandom(4).hex()}.tmp"
@@ -95,7 +95,7 @@ def fetch(file: DataFile, place: str) -> None:
 
 
 def link(file: DataFile, place: str) -> None:
-    """Link a file, or download it when it is remote."""
+    """Create a symbolic link to a local file, or download a remote one."""
     if file.source.startswith(_REMOTE):
         fetch(file, place)
     else:

@@ -1,4 +1,4 @@
-"""Tables by the pandas of the script's own environment."""
+"""Reading of tables with the pandas package in the script's environment."""
 
 import random
 from importlib import import_module
@@ -21,10 +21,10 @@ ENCODINGS = {
 
 
 def import_pandas() -> Any:
-    """Return the module pandas.
+    """Return the module `pandas`.
 
     Raises:
-        UserErrorException: This environment does not have it.
+        UserErrorException: It is not installed in this environment.
     """
     try:
         return import_module("pandas")
@@ -36,11 +36,11 @@ def import_pandas() -> Any:
 
 
 def read_table(files: "list[DataFile]", options: "dict[str, Any]", steps: "list[list[Any]]") -> Any:
-    """Read all files into one data frame and apply the steps.
+    """Read all files into one data frame, apply the steps and convert the columns.
 
     Raises:
-        UserErrorException: There is no pandas, or no engine for the format.
-        DatasetExecutionError: A file cannot be read as what it should be.
+        UserErrorException: pandas or its engine for the format is not installed.
+        DatasetExecutionError: A file is missing or invalid, or a column is missing or has the wrong type.
     """
     module = import_pandas()
     if not files:
@@ -79,7 +79,7 @@ def _read_delimited(module: Any, source: str, number: int, options: "dict[str, A
         sep=options["separator"],
         header=0 if has_header else None,
         encoding=ENCODINGS[options["encoding"]],
-        # A type that was asked for is made of the text, where 007 is not 7 yet.
+        # Requested types are converted from strings, in which 007 is still distinct from 7.
         dtype=dict.fromkeys(options["types"], str) if options["infer_column_types"] else str,
         keep_default_na=not options["empty_as_string"],
     )

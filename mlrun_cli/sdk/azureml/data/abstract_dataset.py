@@ -1,4 +1,4 @@
-"""The base of datasets of files and of tables."""
+"""The base class of file and tabular datasets."""
 
 import json
 import os
@@ -17,7 +17,7 @@ _Dataset = TypeVar("_Dataset", bound="AbstractDataset")
 
 
 class AbstractDataset:
-    """A definition of data: which files, and what is chosen of them. The files are looked for when they are used."""
+    """A definition of data: paths and selection steps, which are evaluated when the data is used."""
 
     _kind = ""
     _definition: "dict[str, Any]"
@@ -26,7 +26,7 @@ class AbstractDataset:
     _input: "DatasetConsumptionConfig | None" = None
 
     def __init__(self) -> None:
-        """Not supported: datasets are made by the functions of `Dataset.File` and `Dataset.Tabular`."""
+        """Raise UserErrorException; datasets are created with `Dataset.File` and `Dataset.Tabular`."""
         raise UserErrorException(
             f"{type(self).__name__} is not made by a call: Dataset.File.from_files(path), "
             "Dataset.Tabular.from_delimited_files(path) and Dataset.get_by_name(workspace, name) make datasets."
@@ -45,65 +45,65 @@ class AbstractDataset:
         dataset._record = record
         return dataset
 
-    # Those that there are
+    # Lookup
 
     @staticmethod
     def get_by_name(workspace: "Workspace", name: str, version: "int | str" = "latest", **kwargs: Any) -> Any:
-        """Return the dataset that is registered under a name; `Dataset.get_by_name`."""
+        """Return a version of the dataset registered under a name; alias of `Dataset.get_by_name`."""
         from azureml.core.dataset import Dataset
 
         return Dataset.get_by_name(workspace, name, version, **kwargs)
 
     @staticmethod
     def get_by_id(workspace: "Workspace", id: str, **kwargs: Any) -> Any:
-        """Return the dataset with an id; `Dataset.get_by_id`."""
+        """Return the dataset with an id; alias of `Dataset.get_by_id`."""
         from azureml.core.dataset import Dataset
 
         return Dataset.get_by_id(workspace, id, **kwargs)
 
     @staticmethod
     def get_all(workspace: "Workspace") -> "dict[str, Any]":
-        """Return all registered datasets by name; `Dataset.get_all`."""
+        """Return all registered datasets keyed by name; alias of `Dataset.get_all`."""
         from azureml.core.dataset import Dataset
 
         return Dataset.get_all(workspace)
 
-    # Who it is
+    # Identity
 
     @property
     def id(self) -> "str | None":
-        """The dataset's id; None while it belongs to no workspace."""
+        """The dataset's id, or None if it belongs to no workspace; an unsaved dataset is saved first."""
         if self._record is None and self._workspace is not None:
             self._record = self._workspace._request("datasets.save", definition=self._definition)
         return None if self._record is None else str(self._record["id"])
 
     @property
     def name(self) -> "str | None":
-        """The dataset's registered name, or None."""
+        """The name under which the dataset is registered, or None if it is not registered."""
         name: str | None = self._get_registered("name")
         return name
 
     @property
     def version(self) -> "int | None":
-        """The dataset's registered version, from 1, or None."""
+        """The dataset's registered version, starting at 1, or None if it is not registered."""
         version: int | None = self._get_registered("version")
         return version
 
     @property
     def description(self) -> "str | None":
-        """The dataset's registered description, or None."""
+        """The dataset's description, or None if it has none or is not registered."""
         description: str | None = self._get_registered("description")
         return description
 
     @property
     def tags(self) -> "dict[str, str] | None":
-        """The dataset's tags; None while it is not registered."""
+        """The dataset's tags, or None if it is not registered."""
         tags: dict[str, str] | None = self._get_registered("tags")
         return None if tags is None else dict(tags)
 
     @property
     def data_changed_time(self) -> Any:
-        """The time when its newest file was changed, in UTC; None when one is remote."""
+        """The UTC time of the last change to any of its files, or None if a file is remote or there are none."""
         from datetime import datetime, timezone
 
         sources = [file.source for file in self._resolve_files().files]
@@ -113,14 +113,14 @@ class AbstractDataset:
 
     @property
     def partition_keys(self) -> "list[str]":
-        """The columns that come from paths; there are none."""
+        """An empty list, since partition columns are not supported."""
         return []
 
     def get_partition_key_values(self, partition_keys: "list[str] | None" = None) -> "list[dict[str, Any]]":
-        """Not supported: there are no columns that come from paths."""
+        """Raise UserErrorException, since partition columns are not supported."""
         raise self._create_refusal("get_partition_key_values", "Group the data in the script")
 
-    # Registering
+    # Registration
 
     def register(
         self: _Dataset,
@@ -130,10 +130,10 @@ class AbstractDataset:
         tags: "dict[str, str] | None" = None,
         create_new_version: bool = False,
     ) -> _Dataset:
-        """Register the dataset under a name; a definition equal to the latest version does not create a new one.
+        """Register the dataset under a name and return the registered one; an unchanged definition keeps its version.
 
         Raises:
-            UserErrorException: The name is that of another dataset, and `create_new_version` is not said.
+            UserErrorException: The name belongs to a different dataset, and `create_new_version` is False.
         """
         record = workspace._request(
             "datasets.register",
@@ -146,7 +146,7 @@ class AbstractDataset:
         return self._create(self._definition, workspace, record)
 
     def update(self: _Dataset, description: "str | None" = None, tags: "dict[str, str] | None" = None) -> _Dataset:
-        """Change the description or the tags; None leaves them as they are."""
+        """Update the description or the tags of the registered dataset and return it; None leaves a value unchanged."""
         workspace, record = self._get_registration("update")
         self._record = workspace._request(
             "datasets.update", dataset_id=record["id"], description=description, tags=tags
@@ -154,55 +154,55 @@ class AbstractDataset:
         return self
 
     def add_tags(self: _Dataset, tags: "dict[str, str] | None" = None) -> _Dataset:
-        """Add tags to the dataset."""
+        """Add tags to the registered dataset and return it."""
         _, record = self._get_registration("add_tags")
         return self.update(tags={**record["tags"], **(tags or {})})
 
     def remove_tags(self: _Dataset, tags: "list[str] | None" = None) -> _Dataset:
-        """Remove the tags with these keys."""
+        """Remove the tags with these keys from the registered dataset and return it."""
         _, record = self._get_registration("remove_tags")
         return self.update(tags={key: value for key, value in record["tags"].items() if key not in (tags or ())})
 
     def unregister_all_versions(self) -> None:
-        """Unregister all versions of the dataset. Runs that used them still find them by id."""
+        """Unregister all versions of the dataset; runs that used them still find them by id."""
         workspace, record = self._get_registration("unregister_all_versions")
         workspace._request("datasets.unregister", name=record["name"])
         self._record = None
 
-    # Choosing
+    # Selection
 
     def take(self: _Dataset, count: int) -> _Dataset:
-        """Return the first files or rows."""
+        """Return a dataset of the first `count` files or rows."""
         return self._with_step(["take", _check_count(count)])
 
     def skip(self: _Dataset, count: int) -> _Dataset:
-        """Return all but the first files or rows."""
+        """Return a dataset without the first `count` files or rows."""
         return self._with_step(["skip", _check_count(count)])
 
     def take_sample(self: _Dataset, probability: float, seed: "int | None" = None) -> _Dataset:
-        """Return a random sample of the files or rows, each with this probability; a seed makes it reproducible."""
+        """Return a random sample that includes each file or row with the given probability."""
         return self._with_step(["part", _check_seed(seed), 0, _check_share("probability", probability)])
 
     def random_split(self: _Dataset, percentage: float, seed: "int | None" = None) -> "tuple[_Dataset, _Dataset]":
-        """Split the dataset at random into two: about this share (0 to 1) of the files or rows, and the rest."""
+        """Return two datasets, a random sample of about this fraction (0 to 1) of the files or rows, and the rest."""
         share, seed = _check_share("percentage", percentage), _check_seed(seed)
         return self._with_step(["part", seed, 0, share]), self._with_step(["part", seed, share, 1])
 
     def filter(self: _Dataset, expression: object) -> _Dataset:
-        """Not supported: expressions over columns are not here."""
+        """Raise UserErrorException, since column expressions are not supported."""
         raise self._create_refusal("filter", "Choose in the script, from to_path() or to_pandas_dataframe()")
 
     def __getitem__(self, key: str) -> Any:
-        """Not supported: expressions over columns are not here."""
+        """Raise UserErrorException, since column expressions are not supported."""
         raise self._create_refusal(f"dataset[{key!r}]", "Choose in the script, from to_path() or to_pandas_dataframe()")
 
     # Runs
 
     def as_named_input(self, name: str) -> "DatasetConsumptionConfig":
-        """Return the dataset as an input of a run, found by its script as `run.input_datasets[name]`.
+        """Return the dataset as a run input, which the script accesses as `run.input_datasets[name]`.
 
         Raises:
-            UserErrorException: The name is no word of letters, digits and underscores, or begins with a digit.
+            UserErrorException: The name is not made of letters, digits and underscores, or starts with a digit.
         """
         from azureml.data.dataset_consumption_config import DatasetConsumptionConfig
 
@@ -236,10 +236,10 @@ class AbstractDataset:
     def _create_refusal(self, call: str, instead: str) -> UserErrorException:
         return create_refusal(f"{type(self).__name__}.{call}", instead)
 
-    # As an argument of a run without a name
+    # Use as an unnamed argument of a run
 
     def _build_location(self) -> "dict[str, Any]":
-        """Return the dataset's section of a run configuration: its id, or its definition if unsaved."""
+        """Return the dataset's location in a run configuration: id, name and version, or its definition if unsaved."""
         if self._record is None:
             return {"definition": self._definition}
         version = self._record["version"]

@@ -1,4 +1,4 @@
-"""The base of all datastores."""
+"""The base class of all datastores."""
 
 import json
 from typing import TYPE_CHECKING, Any
@@ -8,7 +8,7 @@ if TYPE_CHECKING:
 
 
 class AbstractDatastore:
-    """A place for data, known to a workspace by a name."""
+    """A named storage location for the data of a workspace."""
 
     def __init__(self, workspace: "Workspace | None", name: str, datastore_type: str) -> None:
         self._workspace = workspace
@@ -27,15 +27,15 @@ class AbstractDatastore:
 
     @property
     def datastore_type(self) -> str:
-        """The datastore's type in Azure, as in `AzureBlob`."""
+        """The datastore's type in Azure, such as `AzureBlob`."""
         return self._datastore_type
 
     def set_as_default(self) -> None:
-        """Make this the default datastore."""
+        """Make this the default datastore of its workspace."""
         self.workspace._request("datasets.set_default_datastore", name=self._name)
 
     def unregister(self) -> None:
-        """Unregister the datastore; its files stay where they are."""
+        """Unregister the datastore without deleting its files."""
         self.workspace._request("datasets.unregister_datastore", name=self._name)
 
     def __repr__(self) -> str:

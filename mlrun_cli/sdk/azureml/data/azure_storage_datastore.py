@@ -1,4 +1,4 @@
-"""Datastores that hold files: here each is a folder of this machine."""
+"""Datastores for files, each a folder on this machine."""
 
 import os
 import shutil
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class AbstractAzureStorageDatastore(AbstractDatastore):
-    """A folder under a name. What a script uploads to it is copied there; a mount is the folder itself."""
+    """A named folder that files are uploaded to by copying; a mount gives access to the folder itself."""
 
     _kind = ""
     _endpoint: "str | None" = None
@@ -50,32 +50,32 @@ class AbstractAzureStorageDatastore(AbstractDatastore):
 
     @property
     def is_sas(self) -> bool:
-        """False: it is never opened by a shared access signature."""
+        """Always False, since access never requires a shared access signature."""
         return False
 
     def path(self, path: "str | None" = None, data_reference_name: "str | None" = None) -> DataReference:
-        """Return a reference to a path of the datastore."""
+        """Return a reference to a path in the datastore."""
         return DataReference(self, data_reference_name, path)
 
     def as_mount(self) -> DataReference:
-        """Return a reference to the datastore's root, as a mount: the script gets the folder itself."""
+        """Return a mount reference to the datastore's root, with which a script gets the path of the folder itself."""
         return self.path().as_mount()
 
     def as_download(self, path_on_compute: "str | None" = None) -> DataReference:
-        """Return a reference to the datastore's root, as a download: the script gets a copy."""
+        """Return a download reference to the datastore's root, with which a script gets the path of a copy."""
         return self.path().as_download(path_on_compute)
 
     def as_upload(self, path_on_compute: "str | None" = None) -> DataReference:
-        """Return a reference to the datastore's root, as an upload of the script's files."""
+        """Return an upload reference to the datastore's root, to which the files of a script are uploaded."""
         return self.path().as_upload(path_on_compute)
 
     def upload(
         self, src_dir: str, target_path: "str | None" = None, overwrite: bool = False, show_progress: bool = True
     ) -> DataReference:
-        """Copy all files of a folder, following links, to a path of the datastore, by default its root.
+        """Copy all files in a folder, following links, to the datastore and return a reference to the target path.
 
         Raises:
-            UserErrorException: The folder is not there, or the path leads out of the datastore.
+            UserErrorException: The folder does not exist, or the path is outside the datastore.
         """
         files = [os.path.join(src_dir, name) for name in list_folder_files(src_dir)]
         return self.upload_files(files, src_dir, target_path, overwrite, show_progress)
@@ -88,13 +88,13 @@ class AbstractAzureStorageDatastore(AbstractDatastore):
         overwrite: bool = False,
         show_progress: bool = True,
     ) -> DataReference:
-        """Copy files to a path of the datastore, keeping their paths relative to `relative_root`.
+        """Copy files to the datastore with paths relative to `relative_root`; return a reference to the target.
 
-        Without a root it is the folder that all of them have in common. What is there already stays, unless
-        `overwrite`.
+        The root defaults to the deepest common folder of the files. Existing files are skipped unless `overwrite` is
+        True.
 
         Raises:
-            UserErrorException: A file is not there, or would lie outside of the datastore.
+            UserErrorException: A file does not exist, or its destination is outside the datastore.
         """
         sources = [os.path.abspath(file) for file in files]
         for source in sources:
@@ -115,9 +115,9 @@ class AbstractAzureStorageDatastore(AbstractDatastore):
     def download(
         self, target_path: str, prefix: "str | None" = None, overwrite: bool = False, show_progress: bool = True
     ) -> int:
-        """Copy the files whose paths begin with `prefix` to a folder, under these paths; return their number.
+        """Copy the files whose paths start with `prefix` to a folder and return the number of copied files.
 
-        What is there already stays, unless `overwrite`.
+        Their paths are preserved. Existing files are skipped unless `overwrite` is True.
         """
         there = list_folder_files(self._folder) if os.path.isdir(self._folder) else []
         names = [name for name in there if name.startswith((prefix or "").lstrip("/"))]
@@ -130,7 +130,7 @@ class AbstractAzureStorageDatastore(AbstractDatastore):
         return copied
 
     def _normalize_path(self, path: "str | None") -> str:
-        """Return a path normalized to stay within the datastore; `.` is its root."""
+        """Return the normalized form of a path relative to the root; raise UserErrorException if it is outside."""
         inside = os.path.normpath((path or "").lstrip("/") or ".")
         if inside.split("/")[0] == "..":
             raise UserErrorException(f"{path!r} leads out of datastore {self.name!r}: name a path below its root.")
@@ -147,7 +147,7 @@ class AbstractAzureStorageDatastore(AbstractDatastore):
 
 
 class AzureBlobDatastore(AbstractAzureStorageDatastore):
-    """A folder where Azure has a container of blobs."""
+    """A folder that replaces an Azure blob container."""
 
     _kind = "AzureBlob"
 
@@ -168,14 +168,14 @@ class AzureBlobDatastore(AbstractAzureStorageDatastore):
 
 
 class AzureFileDatastore(AbstractAzureStorageDatastore):
-    """A folder where Azure has a share of files."""
+    """A folder that replaces an Azure file share."""
 
     _kind = "AzureFile"
     _endpoint = "core.windows.net"
 
 
 def _copy(source: str, place: str, overwrite: bool) -> bool:
-    """Copy a file atomically; return False when one exists and is kept."""
+    """Copy a file atomically; return False if the destination exists and is not overwritten."""
     if os.path.lexists(place) and not overwrite:
         return False
     os.makedirs(os.path.dirname(place), exist_ok=True)

@@ -1,4 +1,4 @@
-"""Words of the interface that have names."""
+"""Constants of the data interface."""
 
 WORKSPACE_BLOB_DATASTORE = "workspaceblobstore"
 WORKSPACE_FILE_DATASTORE = "workspacefilestore"

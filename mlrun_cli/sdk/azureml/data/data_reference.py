@@ -1,4 +1,4 @@
-"""References to a path of a datastore, for the arguments of a run."""
+"""References to datastore paths, which are used as arguments of runs."""
 
 import os
 from typing import TYPE_CHECKING, Any
@@ -13,7 +13,7 @@ _MODES = ("mount", "download", "upload")
 
 
 class DataReference:
-    """A path of a datastore, and how a script gets at it; as an argument it becomes the path on this machine."""
+    """A datastore path and its access mode; as a run argument it is replaced by a path on this machine."""
 
     def __init__(
         self,
@@ -24,10 +24,10 @@ class DataReference:
         path_on_compute: "str | None" = None,
         overwrite: bool = False,
     ) -> None:
-        """Refer to a path; without a name to the whole datastore by its name, to a part of it by a random one.
+        """Initialize a reference, named by default after the datastore, or randomly if it has a path.
 
         Raises:
-            UserErrorException: The mode is none of `mount`, `download` and `upload`.
+            UserErrorException: The mode is not `mount`, `download` or `upload`.
         """
         if mode not in _MODES:
             raise UserErrorException(f"The mode of a data reference is {', '.join(_MODES)}, not {mode!r}.")
@@ -46,10 +46,10 @@ class DataReference:
         datapath: "DataPath | None" = None,
         datapath_compute_binding: "DataPathComputeBinding | None" = None,
     ) -> "DataReference":
-        """Return a reference to a path with the options of a binding.
+        """Return a reference to a datastore path with the options of a binding.
 
         Raises:
-            ValueError: One of the two is missing.
+            ValueError: The path, its datastore or the binding is missing.
         """
         if datapath is None or datapath._datastore is None:
             raise ValueError("A data reference needs a DataPath with a datastore.")
@@ -65,21 +65,21 @@ class DataReference:
         )
 
     def path(self, path: "str | None" = None, data_reference_name: "str | None" = None) -> "DataReference":
-        """Return a reference to a path below this one."""
+        """Return a reference to a path relative to this one."""
         if path and self.path_on_datastore:
             path = f"{self.path_on_datastore.rstrip('/')}/{path.lstrip('/')}"
         return DataReference(self.datastore, data_reference_name, path or self.path_on_datastore)
 
     def as_mount(self) -> "DataReference":
-        """Return this reference as a mount: the script gets the path itself."""
+        """Return a copy in mount mode, in which the script gets the path of the datastore itself."""
         return self._copy_with_mode("mount", None, False)
 
     def as_download(self, path_on_compute: "str | None" = None, overwrite: bool = False) -> "DataReference":
-        """Return this reference as a download: the script gets a copy."""
+        """Return a copy in download mode, in which the script gets the path of copied files."""
         return self._copy_with_mode("download", path_on_compute, overwrite)
 
     def as_upload(self, path_on_compute: "str | None" = None, overwrite: bool = False) -> "DataReference":
-        """Return this reference as an upload of the script's files."""
+        """Return a copy in upload mode, in which the script's files are uploaded to the datastore."""
         return self._copy_with_mode("upload", path_on_compute, overwrite)
 
     def to_config(self) -> Any:

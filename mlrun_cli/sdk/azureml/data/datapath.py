@@ -1,4 +1,4 @@
-"""Paths of datastores, and how scripts get at them, told apart."""
+"""Datastore paths, and separate bindings that specify how scripts access them."""
 
 import os
 from typing import TYPE_CHECKING
@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 
 class DataPath:
-    """A path of a datastore."""
+    """A path in a datastore."""
 
     def __init__(
         self,
@@ -24,32 +24,32 @@ class DataPath:
 
     @property
     def datastore_name(self) -> "str | None":
-        """The name of the datastore."""
+        """The name of the datastore, or None without a datastore."""
         return None if self._datastore is None else self._datastore.name
 
     @property
     def path_on_datastore(self) -> "str | None":
-        """The path, relative to the root of the datastore."""
+        """The path relative to the root of the datastore, or None for the root."""
         return self._path_on_datastore
 
     def create_data_reference(
         self, data_reference_name: "str | None" = None, datapath_compute_binding: "DataPathComputeBinding | None" = None
     ) -> DataReference:
-        """Return a reference to the path, for the arguments of a run.
+        """Return a reference to the path with the options of a binding, for use as a run argument.
 
         Raises:
-            ValueError: There is no binding, or no datastore.
+            ValueError: The binding or the datastore is missing.
         """
         return DataReference.create(data_reference_name, self, datapath_compute_binding)
 
     @staticmethod
     def create_from_data_reference(data_reference: DataReference) -> "DataPath":
-        """Return the path that a reference leads to."""
+        """Return the datastore path of a reference."""
         return DataPath(data_reference.datastore, data_reference.path_on_datastore, data_reference.data_reference_name)
 
 
 class DataPathComputeBinding:
-    """The access of a script to a path: `mount`, `download` or `upload`."""
+    """The mode in which a script accesses a path, `mount`, `download` or `upload`, and its options."""
 
     def __init__(self, mode: str = "mount", path_on_compute: "str | None" = None, overwrite: bool = False) -> None:
         self._mode = mode
@@ -59,10 +59,10 @@ class DataPathComputeBinding:
     def create_data_reference(
         self, data_reference_name: "str | None" = None, datapath: "DataPath | None" = None
     ) -> DataReference:
-        """Return a reference to a path with these options; raises as `DataPath.create_data_reference` does."""
+        """Return a reference to a path with these options; raise ValueError if the path or its datastore is missing."""
         return DataReference.create(data_reference_name, datapath, self)
 
     @staticmethod
     def create_from_data_reference(data_reference: DataReference) -> "DataPathComputeBinding":
-        """Return the binding of a reference."""
+        """Return a binding with the options of a reference."""
         return DataPathComputeBinding(data_reference.mode, data_reference.path_on_compute, data_reference.overwrite)

@@ -1,4 +1,4 @@
-"""Datasets as inputs of a run: as such, as a path of the files themselves, or of a copy."""
+"""Datasets as run inputs, passed directly, mounted or downloaded."""
 
 import re
 from typing import TYPE_CHECKING, Any
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class DatasetConsumptionConfig:
-    """A named input of a run. As an argument it becomes the path of the data or, in direct mode, the dataset's id.
+    """A named run input; as an argument it is replaced by the path of the data or, in direct mode, the dataset's id.
 
     The environment variable of the same name has the same value.
     """
@@ -25,11 +25,11 @@ class DatasetConsumptionConfig:
         mode: str = DIRECT_MODE,
         path_on_compute: "str | None" = None,
     ) -> None:
-        """Name an input.
+        """Initialize an input, by default in direct mode.
 
         Raises:
-            UserErrorException: The name is no word of letters, digits and underscores, or begins with a digit; or the
-                mode is none of `direct`, `mount`, `download` and `hdfs`, or one for files and the dataset is a table.
+            UserErrorException: The name has invalid characters or starts with a digit; the mode is not `direct`,
+                `mount`, `download` or `hdfs`; or it is for files only and the dataset is a table.
         """
         self.dataset = dataset
         self._name = check_name("input", name)
@@ -46,19 +46,19 @@ class DatasetConsumptionConfig:
 
     @property
     def name(self) -> str:
-        """The name of the input: `run.input_datasets[name]` in the script."""
+        """The name of the input, which the script accesses as `run.input_datasets[name]`."""
         return self._name
 
     def as_mount(self, path_on_compute: "str | None" = None) -> "DatasetConsumptionConfig":
-        """Return this input as a mount: the script gets the path of the files themselves."""
+        """Return a copy in mount mode, in which the script gets the path of the files themselves."""
         return DatasetConsumptionConfig(self._name, self.dataset, MOUNT_MODE, path_on_compute)
 
     def as_download(self, path_on_compute: "str | None" = None) -> "DatasetConsumptionConfig":
-        """Return this input as a download: the script gets the path of a copy."""
+        """Return a copy in download mode, in which the script gets the path of copied files."""
         return DatasetConsumptionConfig(self._name, self.dataset, DOWNLOAD_MODE, path_on_compute)
 
     def as_hdfs(self) -> "DatasetConsumptionConfig":
-        """Return this input for Spark; a run with one is refused."""
+        """Return a copy in HDFS mode for Spark; submitting a run with it is refused."""
         return DatasetConsumptionConfig(self._name, self.dataset, HDFS_MODE)
 
     def _to_argument(self) -> str:
@@ -87,10 +87,10 @@ class DatasetConsumptionConfig:
 
 
 def check_name(what: str, name: str) -> str:
-    """Check the name of an input or an output, and return it.
+    """Return the name of an input or an output after validating it.
 
     Raises:
-        UserErrorException: It is no word, or begins with a digit.
+        UserErrorException: The name has characters other than letters, digits and underscores, or starts with a digit.
     """
     if not isinstance(name, str) or not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name):
         raise UserErrorException(

@@ -4,14 +4,14 @@ from azureml.exceptions import UserErrorException
 
 
 class DatasetValidationError(UserErrorException):
-    """A dataset whose files are not there, or cannot be read."""
+    """A path of a dataset matches no file or cannot be read."""
 
     def __init__(self, message: str, exception: "BaseException | None" = None) -> None:
         super().__init__(message, exception)
 
 
 class DatasetExecutionError(UserErrorException):
-    """The files of a dataset could not be read as what they should be."""
+    """The files of a dataset have invalid content, or lack a required column."""
 
     def __init__(self, message: str, exception: "BaseException | None" = None) -> None:
         super().__init__(message, exception)

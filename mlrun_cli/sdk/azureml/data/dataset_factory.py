@@ -1,4 +1,4 @@
-"""The functions that make datasets: `Dataset.File` and `Dataset.Tabular`."""
+"""Functions that create datasets, available as `Dataset.File` and `Dataset.Tabular`."""
 
 import os
 from enum import Enum
@@ -21,36 +21,36 @@ _NO_PARTITIONS = "Leave it out, and take the columns from the paths in the scrip
 
 
 class DataType:
-    """The type that a column is to have; made by its functions."""
+    """A column type for reading a table, created by the static methods."""
 
     def __init__(self, **kind: Any) -> None:
         self._kind = kind
 
     @staticmethod
     def to_bool() -> "DataType":
-        """Return the type of booleans."""
+        """Return the boolean column type."""
         return DataType(type="bool")
 
     @staticmethod
     def to_datetime(formats: "str | list[str] | None" = None) -> "DataType":
-        """Return the type of times, read by the first matching format of `strptime`."""
+        """Return the datetime column type, which parses values with the first matching `strptime` format."""
         return DataType(type="datetime", formats=[formats] if isinstance(formats, str) else formats)
 
     @staticmethod
     def to_float(decimal_mark: str = ".") -> "DataType":
-        """Return the type of numbers with a decimal point, or a comma."""
+        """Return the float column type, with a point or a comma as decimal mark."""
         if decimal_mark not in {".", ","}:
             raise UserErrorException(f"The decimal mark is '.' or ',', not {decimal_mark!r}.")
         return DataType(type="float", decimal_mark=decimal_mark)
 
     @staticmethod
     def to_long() -> "DataType":
-        """Return the type of whole numbers."""
+        """Return the integer column type."""
         return DataType(type="long")
 
     @staticmethod
     def to_string() -> "DataType":
-        """Return the type of texts, unchanged."""
+        """Return the string column type."""
         return DataType(type="string")
 
     to_stream = staticmethod(
@@ -59,24 +59,24 @@ class DataType:
 
 
 class FileDatasetFactory:
-    """Makes datasets of files."""
+    """Functions that create file datasets."""
 
     @staticmethod
     def from_files(
         path: Any, validate: bool = True, partition_format: "str | None" = None, is_file: bool = False
     ) -> FileDataset:
-        """Return a dataset of the files that paths, patterns and URLs lead to.
+        """Return a dataset of the files at the given paths, patterns or URLs.
 
         Args:
             path: A file, a folder, a pattern such as `data/**/*.png` or a URL; a path of a datastore, as
                 `(datastore, "path")`; or a list of these.
-            validate: Look now whether there are files.
-            partition_format: Columns from paths; refused.
-            is_file: Accepted; it is looked at anyway.
+            validate: Whether to check now that the files exist.
+            partition_format: A format for partition columns, which are not supported.
+            is_file: Accepted and ignored; the kind of path is detected.
 
         Raises:
-            UserErrorException: A path is none.
-            DatasetValidationError: A path leads to no file.
+            UserErrorException: A path has an unsupported type or URL scheme.
+            DatasetValidationError: A path matches no file.
         """
         _refuse_partitions(partition_format)
         sources = parse_sources(path)
@@ -89,17 +89,17 @@ class FileDatasetFactory:
     def upload_directory(
         src_dir: str, target: Any, pattern: "str | None" = None, overwrite: bool = False, show_progress: bool = True
     ) -> FileDataset:
-        """Copy a folder, or its files that match a pattern, to a datastore; return the dataset of the copies.
+        """Copy the files in a folder, or those that match a pattern, to a datastore and return a dataset of the target.
 
         Args:
-            src_dir: The folder.
+            src_dir: The folder to copy.
             target: A datastore, `(datastore, "path")` or a `DataPath`.
-            pattern: Of paths below the folder, as in `*.csv`.
-            overwrite: Replace files that are there; without it they stay.
-            show_progress: Print how many were copied.
+            pattern: A glob pattern for paths relative to the folder, such as `*.csv`.
+            overwrite: Whether to replace existing files, which are otherwise skipped.
+            show_progress: Whether to print the number of copied files.
 
         Raises:
-            UserErrorException: There is no such folder, or no file to copy.
+            UserErrorException: The folder does not exist, or it has no matching file.
         """
         datastore, path = _parse_target(target)
         names = [name for name in list_folder_files(src_dir) if pattern is None or fnmatch(name, pattern)]
@@ -111,7 +111,7 @@ class FileDatasetFactory:
 
 
 def _make_registering(to_pandas: str) -> Any:
-    """Return a function that registers data frames of another package, converted by their method `to_pandas`."""
+    """Return a static method that registers other packages' data frames, whose method `to_pandas` converts them."""
 
     def register(
         dataframe: Any,
@@ -121,7 +121,7 @@ def _make_registering(to_pandas: str) -> Any:
         tags: "dict[str, str] | None" = None,
         show_progress: bool = True,
     ) -> TabularDataset:
-        """Register a data frame, as `register_pandas_dataframe` does."""
+        """Convert a data frame to pandas and register it with `register_pandas_dataframe`."""
         converted = getattr(dataframe, to_pandas)()
         return TabularDatasetFactory.register_pandas_dataframe(
             converted, target, name, description, tags, show_progress
@@ -131,7 +131,7 @@ def _make_registering(to_pandas: str) -> Any:
 
 
 class TabularDatasetFactory:
-    """Makes datasets that are tables."""
+    """Functions that create tabular datasets."""
 
     @staticmethod
     def from_delimited_files(
@@ -147,24 +147,24 @@ class TabularDatasetFactory:
         empty_as_string: bool = False,
         encoding: str = "utf8",
     ) -> TabularDataset:
-        """Return a table of delimited files, such as CSV.
+        """Return a tabular dataset of delimited files, such as CSV.
 
         Args:
-            path: As of `Dataset.File.from_files`.
-            validate: Look now whether there are files.
-            include_path: Add a column `Path` with the path of each row's file.
-            infer_column_types: Let pandas find the types; else all are text.
-            set_column_types: The types of columns by name.
-            separator: Between values.
-            header: Whether, or which, files begin with the names of the columns.
-            partition_format: Columns from paths; refused.
-            support_multi_line: Accepted: values in quotes may always hold line ends.
-            empty_as_string: Leave empty values as empty text; else they are missing ones.
+            path: The same values as for `Dataset.File.from_files`.
+            validate: Whether to check now that the files exist.
+            include_path: Whether to add a column `Path` with the path of each row's file.
+            infer_column_types: Whether pandas infers the column types; if False, all columns are strings.
+            set_column_types: Column types, keyed by column name.
+            separator: The separator between values.
+            header: Whether all, none or which of the files start with column names.
+            partition_format: A format for partition columns, which are not supported.
+            support_multi_line: Accepted and ignored; quoted values may always contain line breaks.
+            empty_as_string: Whether empty values are empty strings rather than missing values.
             encoding: `utf8`, `utf8bom`, `iso88591`, `latin1`, `ascii`, `utf16`, `utf32` or `windows1252`.
 
         Raises:
-            UserErrorException: A path or an option is none.
-            DatasetValidationError: A path leads to no file.
+            UserErrorException: A path or an option is invalid.
+            DatasetValidationError: A path matches no file.
         """
         options = build_delimited_options(
             separator=separator,
@@ -187,7 +187,7 @@ class TabularDatasetFactory:
         set_column_types: "dict[str, DataType] | None" = None,
         partition_format: "str | None" = None,
     ) -> TabularDataset:
-        """Return a table of Parquet files; reading it needs pyarrow. Arguments are those of `from_delimited_files`."""
+        """Return a tabular dataset of Parquet files; the arguments are the same as for `from_delimited_files`."""
         return _create_table(path, build_parquet_options(include_path, set_column_types, partition_format), validate)
 
     @staticmethod
@@ -200,9 +200,9 @@ class TabularDatasetFactory:
         invalid_lines: str = "error",
         encoding: str = "utf8",
     ) -> TabularDataset:
-        """Return a table of files with a JSON object on each line; `invalid_lines` is `error` or `drop`.
+        """Return a tabular dataset of JSON lines files; `invalid_lines` is `error` or `drop`.
 
-        Other arguments and errors as of `from_delimited_files`.
+        Other arguments and errors are the same as for `from_delimited_files`.
         """
         if invalid_lines not in {"error", "drop"}:
             raise UserErrorException(f"invalid_lines is 'error' or 'drop', not {invalid_lines!r}.")
@@ -228,20 +228,20 @@ class TabularDatasetFactory:
         row_group_size: "int | None" = None,
         make_target_path_unique: bool = True,
     ) -> TabularDataset:
-        """Write a data frame to a datastore as a Parquet file, and register it as a new version of a table.
+        """Write a data frame to a Parquet file in a datastore and register that as a new version of a tabular dataset.
 
         Args:
-            dataframe: The rows.
+            dataframe: The pandas data frame.
             target: A datastore, `(datastore, "path")` or a `DataPath`.
-            name: What it is registered under.
-            description: What is said of it.
-            tags: Of what it is registered as.
-            show_progress: Print where it was written.
-            row_group_size: Rows in a group of the file.
-            make_target_path_unique: Write into a new folder below the path.
+            name: The name of the dataset.
+            description: The description of the dataset.
+            tags: The tags of the dataset.
+            show_progress: Whether to print the number of rows and the path of the file.
+            row_group_size: The number of rows per row group of the file.
+            make_target_path_unique: Whether to write to a new folder below the target path.
 
         Raises:
-            UserErrorException: pyarrow is not in this environment.
+            UserErrorException: pyarrow is not installed in this environment.
         """
         datastore, path = _parse_target(target)
         unique = os.urandom(16).hex() if make_target_path_unique else ""
@@ -277,10 +277,10 @@ def build_delimited_options(
     empty_as_string: bool = False,
     encoding: Any = "utf8",
 ) -> "dict[str, Any]":
-    """Return the options of a table of delimited files, in the form of a definition.
+    """Return the options for delimited files in the format of a dataset definition.
 
     Raises:
-        UserErrorException: One of them is none.
+        UserErrorException: An option is invalid.
     """
     behaviors = {True: PromoteHeadersBehavior.ALL_FILES_HAVE_SAME_HEADERS, False: PromoteHeadersBehavior.NO_HEADERS}
     behavior = header if isinstance(header, PromoteHeadersBehavior) else behaviors.get(header)
@@ -302,7 +302,7 @@ def build_delimited_options(
 def build_parquet_options(
     include_path: bool, set_column_types: "dict[str, DataType] | None", partition_format: "str | None"
 ) -> "dict[str, Any]":
-    """Return the options of a table of Parquet files; raises as `build_delimited_options` does."""
+    """Return the options for Parquet files in the format of a dataset definition."""
     return _build_common_options("parquet", include_path, set_column_types, partition_format)
 
 
@@ -352,10 +352,10 @@ def _check_encoding(encoding: Any) -> str:
 
 
 def _parse_target(target: Any) -> "tuple[Any, str | None]":
-    """Return a datastore that holds files, and a path in it.
+    """Return the datastore of a target and the path in it, or None for its root.
 
     Raises:
-        UserErrorException: It is none.
+        UserErrorException: The value is not a datastore, a pair of datastore and path, or a DataPath with a datastore.
     """
     if isinstance(target, AbstractDatastore):
         return target, None

@@ -1,10 +1,10 @@
-"""Enumerations that say how files are read as tables."""
+"""Enumerations of options for reading files as tables."""
 
 from enum import Enum
 
 
 class PromoteHeadersBehavior(Enum):
-    """Files that begin with the names of the columns."""
+    """Options that specify which files start with column names."""
 
     NO_HEADERS = 0
     ONLY_FIRST_FILE_HAS_HEADERS = 1
@@ -13,7 +13,7 @@ class PromoteHeadersBehavior(Enum):
 
 
 class SkipLinesBehavior(Enum):
-    """In which files lines are skipped."""
+    """Options that specify in which files lines are skipped."""
 
     NO_ROWS = 0
     FROM_FIRST_FILE_ONLY = 1
@@ -21,7 +21,7 @@ class SkipLinesBehavior(Enum):
 
 
 class FileEncoding(Enum):
-    """Encodings of a file's characters."""
+    """Character encodings of files."""
 
     UTF8 = 0
     ISO88591 = 1
@@ -34,7 +34,7 @@ class FileEncoding(Enum):
 
 
 class FileType(Enum):
-    """Types of a file's content."""
+    """Types of file content."""
 
     GENERIC_CSV = "GenericCSV"
     GENERIC_CSV_NO_HEADER = "GenericCSVNoHeader"
@@ -45,7 +45,7 @@ class FileType(Enum):
 
 
 class HistogramCompareMethod(Enum):
-    """Ways to compare two histograms."""
+    """Methods of comparing two histograms."""
 
     WASSERSTEIN = 0
     ENERGY = 1

@@ -1,4 +1,4 @@
-"""Datasets of files."""
+"""File datasets."""
 
 import os
 import shutil
@@ -18,22 +18,22 @@ __all__ = ["FileDataset"]
 
 
 class FileDataset(AbstractDataset):
-    """Files, by the paths, patterns and URLs that lead to them."""
+    """A dataset of files, defined by paths, patterns and URLs."""
 
     _kind = "file"
 
     def to_path(self) -> "list[str]":
-        """Return the files' paths relative to a mount or download, each with a leading slash."""
+        """Return the paths of the files relative to the dataset's root, each with a leading slash."""
         return [f"/{file.name}" for file in self._resolve_files().files]
 
     def download(
         self, target_path: "str | None" = None, overwrite: bool = False, ignore_not_found: bool = False
     ) -> "list[str]":
-        """Copy the files to a folder, by default a temporary one; return their paths.
+        """Copy the files to a folder, by default a temporary one, and return the paths of the copies.
 
         Raises:
-            UserErrorException: A file is there already and `overwrite` is not said, or one cannot be had and
-                `ignore_not_found` is not said.
+            UserErrorException: A file exists and `overwrite` is False, or a file cannot be copied and
+                `ignore_not_found` is False.
         """
         target = os.path.abspath(target_path) if target_path else tempfile.mkdtemp()
         places = [(file, os.path.join(target, file.name)) for file in self._resolve_files().files]
@@ -44,34 +44,34 @@ class FileDataset(AbstractDataset):
         return [place for file, place in places if _fetch(file, place, ignore_not_found)]
 
     def mount(self, mount_point: "str | None" = None, **kwargs: Any) -> "_MountContext":
-        """Return a context that gives access to the files in a folder, from `start()` to `stop()` or in a `with` block.
+        """Return a context manager that provides the files in a folder, also with `start()` and `stop()`.
 
-        Without a `mount_point`, it is the folder itself where the dataset is one, and a temporary one where not.
+        Without a `mount_point`, a dataset that is a folder is used directly; others get a temporary folder.
         """
         return _MountContext(self, mount_point)
 
     def as_mount(self, path_on_compute: "str | None" = None) -> "DatasetConsumptionConfig":
-        """Return the dataset as an input of a run, whose script gets the path of the files themselves."""
+        """Return the dataset as a run input in mount mode, where the script gets the path of the files themselves."""
         return self.as_named_input(f"input_{os.urandom(4).hex()}").as_mount(path_on_compute)
 
     def as_download(self, path_on_compute: "str | None" = None) -> "DatasetConsumptionConfig":
-        """Return the dataset as an input of a run, whose script gets the path of a copy."""
+        """Return the dataset as a run input in download mode, where the script gets the path of copied files."""
         return self.as_named_input(f"input_{os.urandom(4).hex()}").as_download(path_on_compute)
 
     def as_hdfs(self) -> "DatasetConsumptionConfig":
-        """Return the dataset as an input of a run of Spark; such a run is refused."""
+        """Return the dataset as a run input in HDFS mode for Spark; submitting a run with it is refused."""
         return self.as_named_input(f"input_{os.urandom(4).hex()}").as_hdfs()
 
     def as_cache(self, datacache_store: object) -> Any:
-        """Not supported: files of this machine need no cache."""
+        """Raise UserErrorException, since files on this machine need no cache."""
         raise self._create_refusal("as_cache", "Use as_mount, which gives the script the files themselves")
 
     def hydrate(self, datacache_store: object, replica_count: "int | None" = None) -> Any:
-        """Not supported: files of this machine need no cache."""
+        """Raise UserErrorException, since files on this machine need no cache."""
         raise self._create_refusal("hydrate", "Leave it out: the files are on this machine")
 
     def file_metadata(self, col: str) -> Any:
-        """Not supported: expressions over files are not here."""
+        """Raise UserErrorException, since file expressions are not supported."""
         raise self._create_refusal("file_metadata", "Use os.stat on the files of a mount")
 
     def _to_input(self) -> "DatasetConsumptionConfig":
@@ -81,7 +81,7 @@ class FileDataset(AbstractDataset):
 
 
 class _MountContext:
-    """A folder with the files of a dataset, from `start` to `stop`."""
+    """A folder that contains the files of a dataset between `start` and `stop`."""
 
     def __init__(self, dataset: FileDataset, mount_point: "str | None") -> None:
         self._files = dataset._resolve_files()
@@ -96,14 +96,14 @@ class _MountContext:
 
     @property
     def mount_point(self) -> str:
-        """The folder of the files from `start` on."""
+        """The folder that contains the files after `start`."""
         return self._mount_point
 
     def start(self) -> None:
-        """Create links to the files in the folder, which has to be empty.
+        """Create links to the files in the mount folder, which must be empty, unless the dataset's own folder is used.
 
         Raises:
-            UserErrorException: It is not.
+            UserErrorException: The folder is not empty.
         """
         if not self._wants_folder or self._made is not None:
             return
@@ -115,7 +115,7 @@ class _MountContext:
             link(file, os.path.join(self._mount_point, file.name))
 
     def stop(self) -> None:
-        """Remove the links of `start`; the files themselves stay."""
+        """Remove the mount folder if `start` filled it; the dataset's files are not affected."""
         if self._made is not None:
             shutil.rmtree(self._made, ignore_errors=True)
             self._made = None

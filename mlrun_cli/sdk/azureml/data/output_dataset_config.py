@@ -1,4 +1,4 @@
-"""Outputs of a run: where they go, and as which dataset they are registered."""
+"""Configurations of run outputs: their destinations and registration as datasets."""
 
 import os
 from copy import copy
@@ -15,7 +15,7 @@ _Config = TypeVar("_Config", bound="OutputDatasetConfig")
 
 
 class RegistrationConfiguration:
-    """The name, description and tags of the dataset that is made of an output."""
+    """The name, description and tags under which an output is registered as a dataset."""
 
     def __init__(self, name: str, description: "str | None", tags: "dict[str, str] | None") -> None:
         self.name = name
@@ -24,7 +24,7 @@ class RegistrationConfiguration:
 
 
 class UploadOptions:
-    """Options of an uploaded output."""
+    """The options of an output in upload mode."""
 
     def __init__(self, overwrite: bool = False, source_globs: "list[str] | None" = None) -> None:
         self.overwrite = overwrite
@@ -32,20 +32,20 @@ class UploadOptions:
 
 
 class MountOptions:
-    """Options of a mounted output."""
+    """The options of an output in mount mode."""
 
     def __init__(self, disable_metadata_cache: bool = False) -> None:
         self.disable_metadata_cache = disable_metadata_cache
 
 
 class OutputDatasetConfig:
-    """An output of a run. As an argument it becomes a path, where the script finds an empty folder."""
+    """A named run output; as an argument it is replaced by the path of an empty folder."""
 
     def __init__(self, mode: str, name: "str | None" = None, **kwargs: Any) -> None:
-        """Name an output, at random if no name is given.
+        """Initialize an output, with a random name by default.
 
         Raises:
-            UserErrorException: The name is no word of letters, digits and underscores, or begins with a digit.
+            UserErrorException: The name is not made of letters, digits and underscores, or starts with a digit.
         """
         self.mode = mode
         self._name = check_name("output", name or f"output_{os.urandom(4).hex()}")
@@ -54,13 +54,13 @@ class OutputDatasetConfig:
 
     @property
     def name(self) -> str:
-        """The name of the output, and of the environment variable with its path."""
+        """The name of the output and of the environment variable that contains its path."""
         return self._name
 
     def register_on_complete(
         self: _Config, name: str, description: "str | None" = None, tags: "dict[str, str] | None" = None
     ) -> _Config:
-        """Return this output, registered under a name when its run has completed.
+        """Return a copy that is registered as a dataset when its run has completed.
 
         Raises:
             UserErrorException: The name is empty.
@@ -72,7 +72,7 @@ class OutputDatasetConfig:
         return registered
 
     def as_input(self, name: "str | None" = None) -> DatasetConsumptionConfig:
-        """Return the output as the input of another run, for pipelines; a run with one is refused."""
+        """Return the output as an input of another run; submitting a run with it is refused."""
         return DatasetConsumptionConfig(name or f"input_{os.urandom(4).hex()}", self, self.mode)
 
     def _to_argument(self) -> str:
@@ -85,7 +85,7 @@ class OutputDatasetConfig:
 
 
 class TransformationMixin:
-    """Outputs that can be registered as tables."""
+    """Mixin for outputs that can be registered as tabular datasets."""
 
     def read_delimited_files(
         self,
@@ -96,7 +96,7 @@ class TransformationMixin:
         path_glob: "str | None" = None,
         set_column_types: "dict[str, Any] | None" = None,
     ) -> "OutputTabularDatasetConfig":
-        """Return this output with its delimited files, or those of `path_glob`, registered as a table."""
+        """Return a tabular output of the delimited files, or of those that match `path_glob`."""
         from azureml.data.dataset_factory import build_delimited_options
 
         options = build_delimited_options(
@@ -115,7 +115,7 @@ class TransformationMixin:
         path_glob: "str | None" = None,
         set_column_types: "dict[str, Any] | None" = None,
     ) -> "OutputTabularDatasetConfig":
-        """Return this output with its Parquet files, or those of `path_glob`, registered as a table."""
+        """Return a tabular output of the Parquet files, or of those that match `path_glob`."""
         from azureml.data.dataset_factory import build_parquet_options
 
         options = build_parquet_options(include_path, set_column_types, partition_format)
@@ -123,9 +123,9 @@ class TransformationMixin:
 
 
 class OutputFileDatasetConfig(OutputDatasetConfig, TransformationMixin):
-    """A folder of a datastore for what a script writes, `dataset/RUN_ID/NAME` of the default one if none is named.
+    """An output folder in a datastore, by default `dataset/RUN_ID/NAME` in the default datastore.
 
-    The script writes straight into it, in either mode.
+    The script writes directly to it in both modes.
     """
 
     def __init__(
@@ -135,16 +135,16 @@ class OutputFileDatasetConfig(OutputDatasetConfig, TransformationMixin):
         source: "str | None" = None,
         partition_format: "str | None" = None,
     ) -> None:
-        """Name an output.
+        """Initialize an output in mount mode.
 
         Args:
-            name: A word; at random if none is given.
-            destination: A datastore, or a datastore and a path, where `{run-id}` and `{output-name}` are filled in.
-            source: A path that the script chooses; a run with one is refused.
-            partition_format: Columns from paths; refused.
+            name: The name of the output, by default a random one.
+            destination: A datastore, or a pair of datastore and path, with placeholders `{run-id}` and `{output-name}`.
+            source: A path chosen by the script; submitting a run with it is refused.
+            partition_format: A format for partition columns, which are not supported.
 
         Raises:
-            UserErrorException: The name or the destination cannot be right.
+            UserErrorException: The name or the destination is invalid, or `partition_format` is given.
         """
         super().__init__(MOUNT_MODE, name)
         if partition_format is not None:
@@ -156,14 +156,14 @@ class OutputFileDatasetConfig(OutputDatasetConfig, TransformationMixin):
         self._mount_options: MountOptions | None = None
 
     def as_mount(self, disable_metadata_cache: bool = False) -> "OutputFileDatasetConfig":
-        """Return this output in mount mode."""
+        """Return a copy of this output in mount mode."""
         mounted = copy(self)
         mounted.mode = MOUNT_MODE
         mounted._mount_options, mounted._upload_options = MountOptions(disable_metadata_cache), None
         return mounted
 
     def as_upload(self, overwrite: bool = False, source_globs: "list[str] | None" = None) -> "OutputFileDatasetConfig":
-        """Return this output in upload mode."""
+        """Return a copy of this output in upload mode."""
         uploaded = copy(self)
         uploaded.mode = UPLOAD_MODE
         uploaded._upload_options, uploaded._mount_options = UploadOptions(overwrite, source_globs), None
@@ -202,10 +202,10 @@ class OutputFileDatasetConfig(OutputDatasetConfig, TransformationMixin):
 
 
 class OutputTabularDatasetConfig(OutputDatasetConfig):
-    """A folder of a datastore that is registered as a table."""
+    """An output folder in a datastore that is registered as a tabular dataset."""
 
     def __init__(self, **kwargs: Any) -> None:
-        """Made by `read_delimited_files` and `read_parquet_files` of an output of files."""
+        """Initialize an output for `OutputFileDatasetConfig.read_delimited_files` or `read_parquet_files`."""
         origin = kwargs.get("output_file_dataset_config")
         if not isinstance(origin, OutputFileDatasetConfig):
             raise UserErrorException(
@@ -220,29 +220,29 @@ class OutputTabularDatasetConfig(OutputDatasetConfig):
         self._registration = origin._registration
 
     def as_mount(self) -> "OutputTabularDatasetConfig":
-        """Return this output in mount mode."""
+        """Return a copy of this output in mount mode."""
         return self._with_origin(self._origin.as_mount())
 
     def as_upload(
         self, overwrite: bool = False, source_globs: "list[str] | None" = None
     ) -> "OutputTabularDatasetConfig":
-        """Return this output in upload mode."""
+        """Return a copy of this output in upload mode."""
         return self._with_origin(self._origin.as_upload(overwrite, source_globs))
 
     def as_input(self, name: "str | None" = None) -> DatasetConsumptionConfig:
-        """Return the output as the input of another run, for pipelines; a run with one is refused."""
+        """Return the output as an input of another run; submitting a run with it is refused."""
         return DatasetConsumptionConfig(name or f"input_{os.urandom(4).hex()}", self, DIRECT_MODE)
 
     def keep_columns(self, columns: "str | list[str]") -> "OutputTabularDatasetConfig":
-        """Return this output with only these columns in its table."""
+        """Return a copy of this output with only these columns."""
         return self._with_step(["keep", [columns] if isinstance(columns, str) else list(columns)])
 
     def drop_columns(self, columns: "str | list[str]") -> "OutputTabularDatasetConfig":
-        """Return this output with these columns dropped from its table."""
+        """Return a copy of this output without these columns."""
         return self._with_step(["drop", [columns] if isinstance(columns, str) else list(columns)])
 
     def random_split(self, percentage: float, seed: "int | None" = None) -> Any:
-        """Not supported: register the whole, and split the dataset."""
+        """Raise UserErrorException, since only registered datasets can be split."""
         raise create_refusal(
             "OutputTabularDatasetConfig.random_split", "Register the output, and call random_split on the dataset"
         )
@@ -263,7 +263,7 @@ class OutputTabularDatasetConfig(OutputDatasetConfig):
 
 
 class HDFSOutputDatasetConfig(OutputDatasetConfig, TransformationMixin):
-    """An output of Spark; a run with one is refused."""
+    """An HDFS output for Spark; submitting a run with it is refused."""
 
     def __init__(self, name: "str | None" = None, destination: Any = None) -> None:
         super().__init__(HDFS_MODE, name)
@@ -271,24 +271,24 @@ class HDFSOutputDatasetConfig(OutputDatasetConfig, TransformationMixin):
 
 
 class LinkFileOutputDatasetConfig(OutputDatasetConfig):
-    """An output that a script links to files elsewhere; a run with one is refused."""
+    """An output that a script links to existing files; submitting a run with it is refused."""
 
     def __init__(self, name: "str | None" = None) -> None:
         super().__init__(LINK_MODE, name)
 
 
 class LinkTabularOutputDatasetConfig(OutputDatasetConfig):
-    """An output that a script links to a table elsewhere; a run with one is refused."""
+    """An output that a script links to an existing table; submitting a run with it is refused."""
 
     def __init__(self, name: "str | None" = None) -> None:
         super().__init__(LINK_MODE, name)
 
 
 def _parse_destination(destination: Any) -> "tuple[str | None, str | None]":
-    """Return the names of a datastore and of a path in it; None for an unnamed one.
+    """Return the datastore name and the path of an output's destination, with None for each missing one.
 
     Raises:
-        UserErrorException: It is neither a datastore nor a datastore with a path.
+        UserErrorException: The destination is neither a datastore nor a pair of datastore and path.
     """
     parts = destination if isinstance(destination, (tuple, list)) else (destination,)
     if destination is None:

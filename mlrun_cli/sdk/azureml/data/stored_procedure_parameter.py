@@ -1,10 +1,10 @@
-"""Parameters of stored procedures, which scripts build before a database is asked."""
+"""Parameters of stored procedures, which scripts create for database queries."""
 
 from enum import Enum
 
 
 class StoredProcedureParameterType(Enum):
-    """The type of a parameter."""
+    """The SQL type of a stored procedure parameter."""
 
     String = "String"
     Int = "Int"
@@ -15,7 +15,7 @@ class StoredProcedureParameterType(Enum):
 
 
 class StoredProcedureParameter:
-    """A parameter with its value."""
+    """The name, value and type of a stored procedure parameter."""
 
     def __init__(self, name: str, value: object, type: "StoredProcedureParameterType | None" = None) -> None:
         self.name = name

@@ -1,4 +1,4 @@
-"""Datasets that are tables."""
+"""Tabular datasets."""
 
 import os
 import tempfile
@@ -17,44 +17,44 @@ _IN_PANDAS = "Call to_pandas_dataframe() and do it with pandas"
 
 
 class TabularDataset(AbstractDataset):
-    """The rows of delimited, Parquet or JSON lines files, read by pandas when they are asked for."""
+    """A table in delimited, Parquet or JSON lines files, which pandas reads on demand."""
 
     _kind = "tabular"
 
     @property
     def timestamp_columns(self) -> "tuple[str | None, str | None]":
-        """The columns set by `with_timestamp_columns`: timestamp and partition timestamp."""
+        """The timestamp and partition timestamp columns set by `with_timestamp_columns`, each None if not set."""
         options = self._definition["options"]
         return options.get("timestamp"), options.get("partition_timestamp")
 
     def to_pandas_dataframe(self, on_error: str = "null", out_of_range_datetime: str = "null") -> Any:
-        """Return all rows as a data frame, with the inferred or requested types.
+        """Return all rows as a pandas data frame with the inferred or requested column types.
 
         Raises:
-            UserErrorException: This environment has no pandas, or not what it needs for Parquet.
-            DatasetExecutionError: A file cannot be read as what it should be, or a column is not there.
+            UserErrorException: pandas, or a package that it needs for Parquet, is not installed.
+            DatasetExecutionError: A file is missing or invalid, or a column is missing or has the wrong type.
         """
         import_pandas()
         return read_table(self._resolve_files().files, self._definition["options"], self._definition["steps"])
 
     def to_csv_files(self, separator: str = ",") -> FileDataset:
-        """Write the rows to a delimited file in a temporary folder."""
+        """Write the rows to a delimited file in a temporary folder and return a dataset of that file."""
         place = os.path.join(tempfile.mkdtemp(), "part-00000.csv")
         self.to_pandas_dataframe().to_csv(place, sep=separator, index=False)
         return _create_file_dataset(place)
 
     def to_parquet_files(self) -> FileDataset:
-        """Write the rows to a Parquet file in a temporary folder."""
+        """Write the rows to a Parquet file in a temporary folder and return a dataset of that file."""
         place = os.path.join(tempfile.mkdtemp(), "part-00000.parquet")
         self.to_pandas_dataframe().to_parquet(place)
         return _create_file_dataset(place)
 
     def keep_columns(self, columns: "str | list[str]", validate: bool = False) -> "TabularDataset":
-        """Return the table with only these columns."""
+        """Return a dataset with only these columns."""
         return self._with_step(["keep", [columns] if isinstance(columns, str) else list(columns)])
 
     def drop_columns(self, columns: "str | list[str]") -> "TabularDataset":
-        """Return the table without these columns."""
+        """Return a dataset without these columns."""
         return self._with_step(["drop", [columns] if isinstance(columns, str) else list(columns)])
 
     def with_timestamp_columns(
@@ -64,7 +64,7 @@ class TabularDataset(AbstractDataset):
         validate: bool = False,
         **kwargs: Any,
     ) -> "TabularDataset":
-        """Return the table with its timestamp columns set."""
+        """Return a dataset with the given columns marked as timestamps."""
         options = {
             **self._definition["options"],
             "timestamp": timestamp or kwargs.get("fine_grain_timestamp"),
@@ -73,21 +73,21 @@ class TabularDataset(AbstractDataset):
         return self._create({**self._definition, "options": options}, self._workspace)
 
     def time_after(self, start_time: "datetime", include_boundary: bool = True, validate: bool = True) -> Any:
-        """Not supported: rows are chosen by time in the script."""
+        """Raise UserErrorException, since rows cannot be selected by time here."""
         raise self._create_refusal("time_after", _IN_PANDAS)
 
     def time_before(self, end_time: "datetime", include_boundary: bool = True, validate: bool = True) -> Any:
-        """Not supported: rows are chosen by time in the script."""
+        """Raise UserErrorException, since rows cannot be selected by time here."""
         raise self._create_refusal("time_before", _IN_PANDAS)
 
     def time_between(
         self, start_time: "datetime", end_time: "datetime", include_boundary: bool = True, validate: bool = True
     ) -> Any:
-        """Not supported: rows are chosen by time in the script."""
+        """Raise UserErrorException, since rows cannot be selected by time here."""
         raise self._create_refusal("time_between", _IN_PANDAS)
 
     def time_recent(self, time_delta: "timedelta", include_boundary: bool = True, validate: bool = True) -> Any:
-        """Not supported: rows are chosen by time in the script."""
+        """Raise UserErrorException, since rows cannot be selected by time here."""
         raise self._create_refusal("time_recent", _IN_PANDAS)
 
     def to_dask_dataframe(
@@ -97,11 +97,11 @@ class TabularDataset(AbstractDataset):
         on_error: str = "null",
         out_of_range_datetime: str = "null",
     ) -> Any:
-        """Not supported: tables are read by pandas."""
+        """Raise UserErrorException, since tables can be read only with pandas."""
         raise self._create_refusal("to_dask_dataframe", _IN_PANDAS)
 
     def to_spark_dataframe(self) -> Any:
-        """Not supported: tables are read by pandas."""
+        """Raise UserErrorException, since tables can be read only with pandas."""
         raise self._create_refusal("to_spark_dataframe", _IN_PANDAS)
 
     def partition_by(
@@ -112,7 +112,7 @@ class TabularDataset(AbstractDataset):
         show_progress: bool = True,
         partition_as_file_dataset: bool = False,
     ) -> Any:
-        """Not supported: a table is not cut up here."""
+        """Raise UserErrorException, since tables cannot be partitioned here."""
         raise self._create_refusal(
             "partition_by", "Write a file for each group with pandas, and make a dataset of the folder"
         )
@@ -124,27 +124,27 @@ class TabularDataset(AbstractDataset):
         overwrite: bool = False,
         ignore_not_found: bool = True,
     ) -> Any:
-        """Not supported: columns hold no files here."""
+        """Raise UserErrorException, since columns cannot contain files."""
         raise self._create_refusal(
             "download", "Make a dataset of the files with Dataset.File.from_files and download that"
         )
 
     def mount(self, stream_column: str, mount_point: "str | None" = None) -> Any:
-        """Not supported: columns hold no files here."""
+        """Raise UserErrorException, since columns cannot contain files."""
         raise self._create_refusal("mount", "Make a dataset of the files with Dataset.File.from_files and mount that")
 
     def get_profile(self, workspace: object = None) -> Any:
-        """Not supported: nothing is profiled here."""
+        """Raise UserErrorException, since profiling is not supported."""
         raise self._create_refusal("get_profile", "Call to_pandas_dataframe().describe()")
 
     def get_profile_runs(self, workspace: object = None) -> Any:
-        """Not supported: nothing is profiled here."""
+        """Raise UserErrorException, since profiling is not supported."""
         raise self._create_refusal("get_profile_runs", "Call to_pandas_dataframe().describe()")
 
     def submit_profile_run(
         self, compute_target: object, experiment: object, cache_datastore_name: object = None
     ) -> Any:
-        """Not supported: nothing is profiled here."""
+        """Raise UserErrorException, since profiling is not supported."""
         raise self._create_refusal("submit_profile_run", "Call to_pandas_dataframe().describe()")
 
 

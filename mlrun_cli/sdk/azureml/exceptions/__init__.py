@@ -1,17 +1,17 @@
 """The errors of the SDK, under Azure's names.
 
     AzureMLException
-    ├── UserErrorException              what the caller asked for cannot be right
+    ├── UserErrorException              a call or its arguments are invalid
     │   └── AuthenticationException
-    ├── ServiceException                the run's supervisor or the store is away
+    ├── ServiceException                the run's supervisor or the store is unavailable
     ├── RunEnvironmentException         this process belongs to no run
     ├── ExperimentExecutionException    a run could not be submitted, or failed
     ├── ActivityFailedException         a run that was waited for failed
     ├── AzureMLAggregatedException      several at once
-    └── ComputeTargetException, WorkspaceException, …   what their names say
+    └── ComputeTargetException, WorkspaceException, …   see the classes
 
-`str(error)` and `error.message` are one text: what happened, why, and what to do. All take the keywords that Azure's
-take, and more, which are kept for whoever looks at them.
+`str(error)` equals `error.message` and says what happened, why, and what to do. All constructors accept the keyword
+arguments of Azure's classes; unknown ones are ignored.
 """
 
 from typing import Any
@@ -44,12 +44,12 @@ __all__ = [
 
 
 class AzureMLException(Exception):
-    """Base of all.
+    """Base class of all errors of the SDK.
 
     Attributes:
-        message: what happened.
-        inner_exception: the error that led to it, if another one did.
-        mlrun_code: the stable code of mlrun's error, as `RunNotFound`; None for what the SDK itself raises.
+        message: The text of the error.
+        inner_exception: The error that caused this one, or None.
+        mlrun_code: The stable code of an mlrun error, such as `RunNotFound`; None for errors of the SDK itself.
     """
 
     def __init__(
@@ -87,7 +87,7 @@ class AzureMLException(Exception):
 
 
 class AzureMLAggregatedException(AzureMLException):
-    """Several errors at once."""
+    """Several errors, combined into one message."""
 
     def __init__(self, exceptions_list: Any = (), **kwargs: Any) -> None:
         several = [exceptions_list] if isinstance(exceptions_list, str) else exceptions_list
@@ -96,18 +96,18 @@ class AzureMLAggregatedException(AzureMLException):
 
 
 class UserErrorException(AzureMLException):
-    """A call that cannot be right."""
+    """A call or its arguments are invalid."""
 
 
 class AuthenticationException(UserErrorException):
-    """Somebody is not who they should be."""
+    """An authentication failed or is not supported."""
 
 
 class ServiceException(AzureMLException):
-    """The run's supervisor or the store is away, or failed to respond.
+    """The run's supervisor or the store is unavailable or failed to respond.
 
     Attributes:
-        status_code: of a response over HTTP, which there is none of here.
+        status_code: The HTTP status code in Azure; always None here.
     """
 
     status_code: "int | None" = None
@@ -135,25 +135,25 @@ class ExperimentExecutionException(AzureMLException):
 
 
 class ActivityFailedException(AzureMLException):
-    """A run that was waited for failed."""
+    """A run failed while the caller was waiting for it to complete."""
 
     def __init__(self, error_details: Any = "", **kwargs: Any) -> None:
         super().__init__(error_details, **kwargs)
 
 
 class RunConfigurationException(AzureMLException):
-    """A run configuration that cannot be used."""
+    """A run configuration is invalid."""
 
 
 class ComputeTargetException(AzureMLException):
-    """A compute target that is not there or cannot be used."""
+    """A compute target does not exist or cannot be used."""
 
 
 class WorkspaceException(AzureMLException):
-    """A workspace that is not there or cannot be used.
+    """A workspace does not exist or cannot be used.
 
     Attributes:
-        found_multiple: whether the trouble is that there are several of one name.
+        found_multiple: Whether the error is that several workspaces have the same name.
     """
 
     def __init__(self, exception_message: Any = "", found_multiple: bool = False, **kwargs: Any) -> None:
@@ -162,7 +162,7 @@ class WorkspaceException(AzureMLException):
 
 
 class WorkspacePrivateEndpointException(AzureMLException):
-    """A private endpoint of a workspace."""
+    """A private endpoint of a workspace cannot be used."""
 
     def __init__(self, exception_message: Any = "", found_multiple: bool = False, **kwargs: Any) -> None:
         super().__init__(exception_message, **kwargs)
@@ -170,19 +170,19 @@ class WorkspacePrivateEndpointException(AzureMLException):
 
 
 class ProjectSystemException(AzureMLException):
-    """A folder that is attached to nothing, or wrongly."""
+    """A folder is not attached to a workspace or experiment, or its attachment is invalid."""
 
 
 class SnapshotException(AzureMLException):
-    """A snapshot of a source folder that could not be taken or restored."""
+    """A snapshot could not be taken or restored."""
 
 
 class TrainingException(AzureMLException):
-    """A training run that could not be set up."""
+    """An estimator has invalid parameters."""
 
 
 class ModelNotFoundException(AzureMLException):
-    """No model has this name."""
+    """A model does not exist."""
 
     def __init__(self, exception_message: Any = "", logger: Any = None, **kwargs: Any) -> None:
         super().__init__(exception_message, **kwargs)
@@ -190,7 +190,7 @@ class ModelNotFoundException(AzureMLException):
 
 
 class ModelPathNotFoundException(AzureMLException):
-    """A model has no file of this name."""
+    """A file or folder to register as a model does not exist."""
 
     def __init__(self, exception_message: Any = "", logger: Any = None, **kwargs: Any) -> None:
         super().__init__(exception_message, **kwargs)
@@ -198,10 +198,10 @@ class ModelPathNotFoundException(AzureMLException):
 
 
 class WebserviceException(AzureMLException):
-    """A deployed web service.
+    """A web service or model call failed.
 
     Attributes:
-        status_code: of its response.
+        status_code: The HTTP status code of the response, or None.
     """
 
     def __init__(
@@ -213,11 +213,11 @@ class WebserviceException(AzureMLException):
 
 
 class ParallelRunException(AzureMLException):
-    """A parallel run step.
+    """A parallel run step failed.
 
     Attributes:
-        code: the kind of trouble.
-        delay_seconds: when to try again.
+        code: The error code, or None.
+        delay_seconds: The number of seconds to wait before a retry.
     """
 
     def __init__(
@@ -229,7 +229,7 @@ class ParallelRunException(AzureMLException):
 
 
 class DiscoveryUrlNotFoundException(AzureMLException):
-    """A workspace without discovery address."""
+    """The discovery URL of a workspace is not set."""
 
     def __init__(self, discovery_key: Any = "", **kwargs: Any) -> None:
         super().__init__(f"No variable of the environment holds the address of {discovery_key!r}.", **kwargs)
@@ -237,13 +237,13 @@ class DiscoveryUrlNotFoundException(AzureMLException):
 
 
 class DatasetTimestampMissingError(AzureMLException):
-    """A dataset without a column of time."""
+    """A dataset has no timestamp column."""
 
     def __init__(self, error_details: Any = "", **kwargs: Any) -> None:
         super().__init__(error_details, **kwargs)
 
 
 def _tell(logger: Any, message: object) -> None:
-    """Log an error to the logger that it was created with, as Azure's errors do."""
+    """Log the message of an error if it was created with a logger, as Azure's errors do."""
     if logger is not None:
         logger.error(message)

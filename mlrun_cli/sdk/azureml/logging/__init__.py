@@ -1,4 +1,4 @@
-"""The logger of 2018's Azure ML Workbench, over the run of today."""
+"""The logger interface of the 2018 Azure ML Workbench, implemented with `Run`."""
 
 from typing import Any
 
@@ -9,13 +9,13 @@ __all__ = ["get_azureml_logger"]
 
 
 class _RunLogger:
-    """Logs to the run that this script belongs to."""
+    """A logger that writes metrics to the run that this script belongs to."""
 
     def __init__(self) -> None:
         self._run = Run.get_context()
 
     def log(self, name: str, value: Any) -> None:
-        """Log a value, or a list of values, under a name."""
+        """Log a value or a list of values as a metric."""
         if isinstance(value, (list, tuple)):
             self._run.log_list(name, list(value))
         else:
@@ -23,5 +23,5 @@ class _RunLogger:
 
 
 def get_azureml_logger() -> _RunLogger:
-    """Return the logger of this script's run; outside a run it prints."""
+    """Return a logger for this script's run; outside a run, it prints the values."""
     return _RunLogger()

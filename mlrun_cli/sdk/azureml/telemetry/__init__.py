@@ -1,4 +1,4 @@
-"""Azure's collection of diagnostics: nothing is collected, so that turning it on or off changes nothing."""
+"""Azure's diagnostics settings, which have no effect because nothing is collected."""
 
 import azureml._package_guard  # noqa: F401 - has to come before anything that could be the other package's
 
@@ -8,7 +8,7 @@ __all__ = ["get_diagnostics_collection_info", "is_diagnostics_collection_info_av
 def set_diagnostics_collection(
     send_diagnostics: bool = True, verbosity: int = 20, reason: str = "", path: "str | None" = None
 ) -> None:
-    """Do nothing: no diagnostics are sent."""
+    """Do nothing, since no diagnostics are collected."""
 
 
 def get_diagnostics_collection_info(
@@ -16,10 +16,10 @@ def get_diagnostics_collection_info(
     path: "str | None" = None,  # noqa: ARG001 - Azure's signature
     proceed_in_hbi_mode: bool = False,  # noqa: ARG001 - Azure's signature
 ) -> "tuple[bool, str]":
-    """Return whether diagnostics are sent, and from which level on: they are not."""
+    """Return whether diagnostics are sent, always False, and the log level, always `INFO`."""
     return False, "INFO"
 
 
 def is_diagnostics_collection_info_available() -> bool:
-    """Return whether a choice about diagnostics was made: it was."""
+    """Return True, since no choice about diagnostics is needed."""
     return True

@@ -1,4 +1,4 @@
-"""User agents of libraries that build on Azure's: there are no requests, so that nobody gets them."""
+"""The user agent that libraries based on Azure's SDK extend; it is never sent."""
 
 from typing import List
 
@@ -17,5 +17,5 @@ def append(
 
 
 def get_user_agent() -> str:
-    """Return the products that were added."""
+    """Return the products in the user agent, separated by spaces."""
     return " ".join(_PRODUCTS)

@@ -1,4 +1,4 @@
-"""The base of all estimators: their parameters, and how they become the run of a script."""
+"""The base class of estimators, which converts their parameters to a script submission."""
 
 import os
 import re
@@ -34,18 +34,18 @@ LINT = "_disable_validation=True, _show_lint_warnings=False, _show_package_warni
 
 
 class MMLBaseEstimator(Described, takes="source_directory, *, compute_target, estimator_config=None"):
-    """A script and its packages; `experiment.submit(estimator)` runs it as a ScriptRunConfig.
+    """A script and its packages, which `experiment.submit(estimator)` submits like a ScriptRunConfig.
 
-    Packages that are named make an environment, by conda or pip. When none are, and always with `user_managed`,
-    the script runs in the Python that submits it. `vm_size`, `vm_priority`, `shm_size`, `use_gpu` and `use_docker`
-    choose machines and containers in Azure, and nothing here.
+    If packages are specified, they are installed in a new environment. Otherwise, and always with `user_managed`,
+    the script uses the Python interpreter that submits it. `vm_size`, `vm_priority`, `shm_size`, `use_gpu` and
+    `use_docker` select machines and containers in Azure and have no effect here.
 
     Attributes:
-        run_config: The RunConfiguration; it may be changed until the estimator is submitted.
+        run_config: The RunConfiguration, which can be changed until the estimator is submitted.
 
     Raises:
-        TrainingException: Parameters that contradict each other.
-        UserErrorException: A file of packages that is not there.
+        TrainingException: The parameters are invalid or contradict each other.
+        UserErrorException: A conda or requirements file does not exist.
     """
 
     source_directory: str
@@ -73,7 +73,7 @@ class MMLBaseEstimator(Described, takes="source_directory, *, compute_target, es
         )
 
     def _find_given(self, name: str) -> Any:
-        """Return a parameter; None where this kind of estimator does not have it."""
+        """Return the value of a parameter, or None if this kind of estimator has no such parameter."""
         return vars(self).get(name)
 
     def _configure(self) -> "RunConfiguration":
@@ -108,7 +108,7 @@ class MMLBaseEstimator(Described, takes="source_directory, *, compute_target, es
         processes = max(processes, training.process_count_per_node)
         configuration.node_count = nodes or 1
         if training.communicator == "IntelMpi" and configuration.node_count * processes == 1:
-            return  # one process has nobody to talk to, and needs no mpirun
+            return  # a single process needs no mpirun
         configuration.framework = self._get_distributed_framework(training)
         configuration.communicator = training.communicator
         if training.communicator == "IntelMpi":
@@ -140,7 +140,7 @@ class MMLBaseEstimator(Described, takes="source_directory, *, compute_target, es
     # Packages
 
     def _list_framework_packages(self) -> "list[str]":
-        """Return the pip requirements of this kind of estimator."""
+        """Return the pip requirements of the estimator's framework, by default none."""
         return []
 
     def _build_environment(self) -> "Environment":
@@ -164,7 +164,7 @@ class MMLBaseEstimator(Described, takes="source_directory, *, compute_target, es
         return environment
 
     def _build_conda_dependencies(self) -> Any:
-        """Return the estimator's packages; None when none are named."""
+        """Return the estimator's CondaDependencies, or None if no packages are specified."""
         from azureml.core.conda_dependencies import CondaDependencies
 
         conda_file = self._find_given("conda_dependencies_file") or self._find_given("conda_dependencies_file_path")
@@ -197,7 +197,7 @@ class MMLBaseEstimator(Described, takes="source_directory, *, compute_target, es
 
 
 def _bind(configuration: "RunConfiguration", inputs: Any) -> None:
-    """Add data to a configuration that none of the script's arguments names."""
+    """Add the estimator's inputs to the data sections of a configuration."""
     for one in inputs:
         if not hasattr(one, "_build_data_section"):
             raise UserErrorException(
@@ -208,7 +208,7 @@ def _bind(configuration: "RunConfiguration", inputs: Any) -> None:
 
 
 def to_arguments(script_params: "dict[str, Any] | None") -> "list[Any]":
-    """Return a script's arguments: each name and its value; a list gives several, an empty text or None none."""
+    """Return a flat list of argument names and values, with lists expanded and empty strings and None omitted."""
     if script_params is not None and not isinstance(script_params, dict):
         raise UserErrorException(
             f"script_params takes a dictionary, such as {{'--lr': 0.1}}, not {type(script_params).__name__}."
@@ -224,7 +224,7 @@ def to_arguments(script_params: "dict[str, Any] | None") -> "list[Any]":
 
 
 def get_package_name(requirement: str) -> str:
-    """Return pip's name of a requirement of pip or conda: `torch` of `Torch==1.4` and of `pytorch::pytorch`."""
+    """Return the pip package name of a pip or conda requirement, such as `torch` for `pytorch::pytorch`."""
     word = re.split(r"[\s=<>!~\[;@]", requirement.strip(), maxsplit=1)[0]
     name = word.rpartition("::")[2].lower().replace("_", "-")
     return _NAMES_OF_PIP.get(name, name)

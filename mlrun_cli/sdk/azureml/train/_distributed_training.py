@@ -1,4 +1,4 @@
-"""Settings by which the processes of one run find each other."""
+"""Settings for runs with several processes."""
 
 from azureml._unsupported import Described
 
@@ -6,10 +6,10 @@ __all__ = ["Gloo", "Mpi", "Nccl", "ParameterServer"]
 
 
 class DistributedTraining(Described):
-    """A way to start several processes for one run.
+    """Base class of the methods of starting a run with several processes.
 
     Attributes:
-        communicator: Its name in a run configuration.
+        communicator: The name of the method in a run configuration.
     """
 
     communicator = "None"
@@ -17,28 +17,28 @@ class DistributedTraining(Described):
 
 
 class Mpi(DistributedTraining, takes="process_count_per_node=1"):
-    """Processes started by mpirun."""
+    """Distributed training with MPI."""
 
     communicator = "IntelMpi"
 
 
 class ParameterServer(DistributedTraining, takes="worker_count=1, parameter_server_count=1"):
-    """TensorFlow's workers and parameter servers."""
+    """Distributed TensorFlow with workers and parameter servers."""
 
     communicator = "ParameterServer"
 
 
 class Gloo(DistributedTraining, takes=""):
-    """PyTorch's processes, by Gloo."""
+    """Distributed PyTorch with the Gloo backend."""
 
     communicator = "Gloo"
 
 
 class Nccl(DistributedTraining, takes=""):
-    """PyTorch's processes, by NCCL."""
+    """Distributed PyTorch with the NCCL backend."""
 
     communicator = "Nccl"
 
 
 BY_BACKEND = {"mpi": Mpi, "ps": ParameterServer, "gloo": Gloo, "nccl": Nccl}
-"""The older parameter `distributed_backend`: its text, and what it means."""
+"""The classes for the values of the older parameter `distributed_backend`."""

@@ -1,14 +1,14 @@
-"""Estimators that bring a framework with them."""
+"""The base class of estimators for specific frameworks."""
 
 from azureml.train._base_estimator import MMLBaseEstimator
 
 
 class FrameworkEstimator(MMLBaseEstimator):
-    """An estimator with the packages of a framework: of `framework_version`, else of the newest one.
+    """An estimator that adds the packages of a framework, by default in the newest version.
 
     Attributes:
         FRAMEWORK_NAME: The framework's name.
-        framework_version: The version that was asked for, or None.
+        framework_version: The requested version, or None for the newest.
     """
 
     FRAMEWORK_NAME = ""
@@ -19,7 +19,7 @@ class FrameworkEstimator(MMLBaseEstimator):
 
     @classmethod
     def get_supported_versions(cls) -> "list[str]":
-        """Return the versions that Azure supports; here any version that pip finds can be used."""
+        """Return the versions that Azure supports; here, any version that pip finds can be used."""
         return list(cls._SUPPORTED_VERSIONS)
 
     def _list_framework_packages(self) -> "list[str]":
@@ -30,5 +30,5 @@ class FrameworkEstimator(MMLBaseEstimator):
 
 
 def _pin(version: str) -> str:
-    """Return the requirement of a version: a full one exactly, a short one such as 1.4 as any 1.4.x."""
+    """Return the version specifier of a requirement; a short version such as 1.4 matches any 1.4.x."""
     return f"=={version}" if version.count(".") >= 2 else f"=={version}.*"

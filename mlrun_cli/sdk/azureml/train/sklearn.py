@@ -1,4 +1,4 @@
-"""The estimator of scripts that use scikit-learn."""
+"""The estimator for scripts that use scikit-learn."""
 
 import azureml._package_guard  # noqa: F401 - has to come before anything that could be the other package's
 from azureml.train._base_estimator import LIMITS, LINT, PACKAGES, SCRIPT, VERSION
@@ -12,7 +12,7 @@ class SKLearn(
     takes=f"{SCRIPT}, use_docker=True, custom_docker_image=None, image_registry_details=None, {PACKAGES}, "
     f"{LIMITS}, {VERSION}, {LINT}",
 ):
-    """A script and scikit-learn."""
+    """An estimator that adds scikit-learn and joblib to the script's packages."""
 
     FRAMEWORK_NAME = "SKLearn"
     _PACKAGE = "scikit-learn"

@@ -1,4 +1,4 @@
-"""Runs shown in a notebook."""
+"""Notebook widgets that show runs."""
 
 import azureml._package_guard  # noqa: F401 - has to come before anything that could be the other package's
 from azureml.widgets.run_details import RunDetails

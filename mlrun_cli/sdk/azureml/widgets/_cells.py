@@ -1,4 +1,4 @@
-"""Runs that cells of a notebook show, each changed there until the run has ended, by one thread for all."""
+"""Notebook cells that show runs; one thread updates all of them until their runs have ended."""
 
 import time
 from importlib import import_module
@@ -16,7 +16,7 @@ THREAD_NAME = "RunDetails"
 
 
 class _Cell:
-    """A run in a cell, by IPython's display id."""
+    """A notebook cell that shows a run."""
 
     def __init__(self, run: Any) -> None:
         self._page = RunPage(run)
@@ -25,7 +25,7 @@ class _Cell:
         self._failures = 0
 
     def refresh(self) -> bool:
-        """Show the current state of the run; return whether it is active."""
+        """Show the current state of the run and return whether the run is still active."""
         record = self._page.read()
         bundle = self._page.build_mime_bundle()
         if bundle != self._bundle:
@@ -39,10 +39,10 @@ class _Cell:
         return record["status"] not in ENDED
 
     def follow(self) -> bool:
-        """Update the cell, unless the run cannot be read; return whether to go on."""
+        """Update the cell if the run can be read, and return whether to continue updating it."""
         try:
             goes_on = self.refresh()
-        except AzureMLException:  # the workspace may be away for a while
+        except AzureMLException:  # the workspace may be temporarily unavailable
             self._failures += 1
             return self._failures < _MOST_FAILURES
         self._failures = 0
@@ -50,7 +50,7 @@ class _Cell:
 
 
 class _Follower(ForkAware):
-    """The thread that changes the cells, as long as there is one to change. A child made by `fork` has none."""
+    """A manager of the thread that updates cells while any are active; a forked child starts without cells."""
 
     def __init__(self) -> None:
         self._begin()
@@ -96,7 +96,7 @@ _follower = _Follower()
 
 
 def show(run: Any) -> None:
-    """Show a run in the current cell, and keep the cell up to date."""
+    """Show a run in the current cell, which is updated until the run has ended."""
     cell = _Cell(run)
     if cell.refresh():
         _follower.add(cell)

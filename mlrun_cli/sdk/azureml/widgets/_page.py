@@ -1,4 +1,4 @@
-"""The page of a run in a notebook: its status, the last of its metrics, its children, the end of its log."""
+"""The view of a run in a notebook, with its status, latest metrics, child runs and the end of its log."""
 
 import os
 from glob import escape, glob
@@ -16,7 +16,7 @@ _LAST_LINES = 20
 
 
 class RunPage:
-    """A run as it was when it was last read."""
+    """The view of a run in the state in which it was last read."""
 
     def __init__(self, run: Any) -> None:
         self._run = run
@@ -25,15 +25,15 @@ class RunPage:
         self._log: List[str] = []
 
     def read(self) -> Dict[str, Any]:
-        """Read the state of the run; return its record."""
-        # The log is looked at afterwards: all of a run that has ended is in it.
+        """Read the state of the run and return its record."""
+        # Read the log after the status, so that all output of an ended run is included.
         self._overview = self._run._request("runs.overview")
         self._log = self._read_last_lines()
         record: Dict[str, Any] = self._overview["run"]
         return record
 
     def build_mime_bundle(self) -> Dict[str, str]:
-        """Return the page as HTML and as text, by MIME type."""
+        """Return the view as HTML and as plain text, keyed by MIME type."""
         record = self._overview["run"]
         cells = {
             "Experiment": record["_experiment_name"],
@@ -58,7 +58,7 @@ class RunPage:
         return {"text/html": "".join(parts), "text/plain": format_text_table("Run", cells)}
 
     def _read_last_lines(self) -> List[str]:
-        """Return the end of the script's log or, while it is empty, of the installer's."""
+        """Return the last lines of the script's log or, if that is empty, of the installer's."""
         folder = os.path.join(client().run_folder(self._run._names, self._run.id), ARTIFACTS)
         for pattern in _LOGS:
             for path in sorted(glob(os.path.join(escape(folder), pattern)))[:1]:
@@ -76,7 +76,7 @@ def _read_last_lines_of(path: str) -> List[str]:
             text = file.read(_LAST_BYTES).decode("utf-8", "replace")
     except OSError:
         return []
-    # Of a progress bar, which begins its line anew, what stands there last.
+    # For a progress bar, which overwrites its line, use the final text of the line.
     return [line.rstrip("\r").rpartition("\r")[2] for line in text.rstrip("\n").split("\n")][-_LAST_LINES:]
 
 

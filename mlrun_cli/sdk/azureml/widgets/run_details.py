@@ -1,4 +1,4 @@
-"""The table of a run: in a notebook it follows the run to its end, elsewhere it is printed once."""
+"""The details of a run: updated until the run has ended in a notebook, and printed once elsewhere."""
 
 import sys
 from typing import Any
@@ -7,15 +7,15 @@ __all__ = ["RunDetails"]
 
 
 class RunDetails:
-    """A run that is to be shown."""
+    """A widget that shows a run."""
 
     def __init__(self, run_instance: Any) -> None:
         self._run = run_instance
 
     def show(self, render_lib: Any = None, widget_settings: Any = None) -> None:
-        """Show the run in the notebook's cell, kept up to date, or print it as a table.
+        """Show the run in the current notebook cell, which is updated later, or print it as a table elsewhere.
 
-        Returns at once. What a cell shows last stays in the saved notebook.
+        The call returns immediately. The saved notebook contains the last state shown.
         """
         if _has_cells():
             from azureml.widgets._cells import show
@@ -29,7 +29,7 @@ class RunDetails:
             print("  ".join(cells).rstrip())
 
     def get_widget_data(self, widget_settings: Any = None) -> "dict[str, Any]":
-        """Return the run's record, metrics and details."""
+        """Return the run's status, details and metrics as a dict with Azure's keys."""
         return {
             "status": self._run.get_status(),
             "run_properties": {"run_id": self._run.id, **self._run.get_details()},
@@ -42,7 +42,7 @@ class RunDetails:
 
 
 def _has_cells() -> bool:
-    """Return whether this process displays in notebook cells; IPython in a terminal does not."""
+    """Return whether this process displays output in notebook cells, unlike IPython in a terminal."""
     ipython = sys.modules.get("IPython")
     shell = None if ipython is None else ipython.get_ipython()
     return shell is not None and not any(kind.__name__ == "TerminalInteractiveShell" for kind in type(shell).__mro__)

@@ -1,4 +1,4 @@
-"""Compute targets that would be other machines: they can be described, not created, since runs run on this machine.
+"""Compute targets on other machines: they can be configured but not created, since all runs execute on this machine.
 
 Each kind is a row of `_KINDS`. Azure's modules of these kinds are aliases of this one.
 """
@@ -24,26 +24,26 @@ class ProvisioningConfiguration(Described, ComputeTargetProvisioningConfiguratio
 
 
 class Attachable(ComputeTarget):
-    """A kind of target that Azure can also attach by the kind's own call."""
+    """Base class of targets that Azure also attaches through a method of the class itself."""
 
     attach_configuration: Any
 
     @classmethod
     def attach(cls, workspace: Any, name: str, *_: Any, **__: Any) -> ComputeTarget:
-        """Not supported: raises ComputeTargetException."""
+        """Raise ComputeTargetException, since all runs execute on this machine."""
         raise create_unavailable_error(cls.attach_configuration, name, f"{cls.__name__}.attach(…)")
 
 
 class Locked(ComputeTarget):
-    """A kind of target that one logs in to."""
+    """Base class of targets that have login credentials in Azure."""
 
     def get_credentials(self) -> Any:
-        """Not supported: raises ComputeTargetException."""
+        """Raise ComputeTargetException, since all runs execute on this machine."""
         raise create_unavailable_error(None, self.name, f"{type(self).__name__}.get_credentials()")
 
 
 class _Kind(NamedTuple):
-    """A kind of target: Azure's module, class and word, what it is, and the parameters of its configurations."""
+    """A kind of target, with Azure's module, class name and type, and the parameters of its configurations."""
 
     module: str
     name: str
@@ -59,7 +59,7 @@ _KINDS = (
         "AdlaCompute",
         "DataLakeAnalytics",
         (Attachable,),
-        "An account of Data Lake Analytics",
+        "A Data Lake Analytics account",
         {"DataLakeAnalyticsAttachConfiguration": "resource_group=None, account_name=None, resource_id=None"},
     ),
     _Kind(
@@ -67,7 +67,7 @@ _KINDS = (
         "BatchCompute",
         "Batch",
         (ComputeTarget,),
-        "An account of Azure Batch",
+        "An Azure Batch account",
         {"BatchAttachConfiguration": "resource_group=None, account_name=None, resource_id=None"},
     ),
     _Kind(
@@ -75,7 +75,7 @@ _KINDS = (
         "DatabricksCompute",
         "Databricks",
         (Attachable, Locked),
-        "A workspace of Databricks",
+        "A Databricks workspace",
         {
             "DatabricksAttachConfiguration": (
                 "resource_group=None, workspace_name=None, resource_id=None, access_token=''"
@@ -87,7 +87,7 @@ _KINDS = (
         "DataFactoryCompute",
         "DataFactory",
         (Attachable,),
-        "A factory of Azure Data Factory",
+        "An Azure Data Factory",
         {
             "DataFactoryProvisioningConfiguration": "location=None",
             "DataFactoryAttachConfiguration": "resource_group=None, factory_name=None, resource_id=None",
@@ -106,7 +106,7 @@ _KINDS = (
         "HDInsightCompute",
         "HDInsight",
         (Attachable, Locked),
-        "A cluster of HDInsight",
+        "An HDInsight cluster",
         {
             "HDInsightAttachConfiguration": (
                 "username, subscription_id=None, resource_group=None, cluster_name=None, resource_id=None, "
@@ -119,7 +119,7 @@ _KINDS = (
         "KubernetesCompute",
         "Kubernetes",
         (ComputeTarget,),
-        "A cluster of Kubernetes",
+        "A Kubernetes cluster",
         {
             "KubernetesComputeAttachConfiguration": (
                 "resource_id=None, namespace=None, identity_type=None, identity_ids=None"
@@ -131,7 +131,7 @@ _KINDS = (
         "KustoCompute",
         "Kusto",
         (Locked,),
-        "A cluster of Kusto",
+        "A Kusto cluster",
         {
             "KustoAttachConfiguration": (
                 "resource_group=None, workspace_name=None, resource_id=None, tenant_id=None, "
@@ -157,14 +157,14 @@ _KINDS = (
         "SynapseCompute",
         "SynapseSpark",
         (ComputeTarget,),
-        "A Spark pool of Synapse",
+        "A Synapse Spark pool",
         {"SynapseAttachConfiguration": "linked_service, type, pool_name"},
     ),
 )
 
 
 def _make_kinds() -> "Dict[str, type]":
-    """Return the classes of all kinds and of their configurations, by name."""
+    """Return the classes of all kinds and their configurations, keyed by class name."""
     made: Dict[str, type] = {}
     for kind in _KINDS:
         origin = {"__module__": f"azureml.core.compute.{kind.module}"}
@@ -174,7 +174,7 @@ def _make_kinds() -> "Dict[str, type]":
             base: Any = AttachConfiguration if is_attached else ProvisioningConfiguration
             made[name] = type(base)(name, (base,), {**origin, "__doc__": f"{kind.noun}."}, takes=takes)
             calls["attach_configuration" if is_attached else "provisioning_configuration"] = made[name]
-        doc = f"{kind.noun}; refused wherever one would be made."
+        doc = f"{kind.noun}; creating or attaching one is refused."
         namespace = {**origin, **calls, "__doc__": doc, "_compute_type": kind.compute_type}
         made[kind.name] = type(kind.name, kind.bases, namespace)
     return made

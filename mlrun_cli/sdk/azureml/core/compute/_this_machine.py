@@ -1,4 +1,4 @@
-"""The base of targets that can be created: whatever they are called, their runs run on this machine."""
+"""The base class of targets that can be created; their runs execute on this machine."""
 
 import os
 from typing import Any
@@ -9,7 +9,7 @@ _UNSET = ("admin_username", "vnet_resourcegroup_name", "vnet_name", "subnet_name
 
 
 class ThisMachine(ComputeTarget):
-    """A target with a size and a status; what names a network or a user is None."""
+    """Base class of targets with a VM size and a status; attributes about networks and users are None."""
 
     vm_size: "str | None"
     status: Any
@@ -20,13 +20,13 @@ class ThisMachine(ComputeTarget):
         self.vm_size = extract_own_part(document).get("vmSize")
 
     def serialize(self) -> "dict[str, Any]":
-        """Return the target as a JSON document in Azure's form."""
+        """Return the target as a JSON-like dict in Azure's format."""
         document = super().serialize()
         document["properties"].update(properties={"vmSize": self.vm_size}, status=self.status.serialize())
         return document
 
     def get(self) -> "dict[str, Any]":
-        """Reload the target and return it as `serialize()` does."""
+        """Reload the target and return it in the format of `serialize()`."""
         self.refresh_state()
         return self.serialize()
 
@@ -38,7 +38,7 @@ class ThisMachine(ComputeTarget):
     def get_active_runs(
         self, type: "str | None" = None, tags: Any = None, properties: Any = None, status: "str | None" = None
     ) -> Any:
-        """Yield the active runs of this target, newest first."""
+        """Return an iterator over the target's runs with the given status, by default the active ones, newest first."""
         from azureml.core.run import Run
 
         runs = Run.list_by_compute(self, type, tags, properties, status)
@@ -48,9 +48,9 @@ class ThisMachine(ComputeTarget):
 
     @staticmethod
     def supported_vmsizes(workspace: Any, location: "str | None" = None) -> Any:
-        """Return this machine with Azure's keys, as `local` and once per VM size of the workspace's targets.
+        """Return this machine's CPUs and memory under Azure's keys, as `local` and for each VM size of the targets.
 
-        Targets may be made with any other `vm_size` all the same.
+        Targets can be created with any other `vm_size` too.
         """
         pages = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
         sizes = [getattr(target, "vm_size", None) for target in ComputeTarget.list(workspace)]
@@ -67,6 +67,6 @@ class ThisMachine(ComputeTarget):
 
 
 def extract_own_part(document: "dict[str, Any]") -> "dict[str, Any]":
-    """Return the part of a document that is specific to its kind."""
+    """Return the properties in a target's document that are specific to its kind."""
     own: dict[str, Any] = document["properties"].get("properties") or {}
     return own

@@ -1,4 +1,4 @@
-"""Azure Kubernetes Service: described, never made, since runs run on this machine."""
+"""Azure Kubernetes Service clusters: they can be configured but not created, since all runs execute on this machine."""
 
 from typing import Any
 
@@ -23,7 +23,7 @@ __all__ = [
 
 
 class _Reached:
-    """A description of how the cluster's services are reached."""
+    """Mixin for configurations with TLS settings."""
 
     def enable_ssl(
         self,
@@ -33,7 +33,7 @@ class _Reached:
         leaf_domain_label: "str | None" = None,
         overwrite_existing_domain: bool = False,
     ) -> None:
-        """Set the TLS settings."""
+        """Store the TLS settings of the cluster's services."""
         self.ssl_cname = ssl_cname
         self.ssl_cert_pem_file = ssl_cert_pem_file
         self.ssl_key_pem_file = ssl_key_pem_file
@@ -49,7 +49,7 @@ class AksProvisioningConfiguration(
     "dns_service_ip=None, docker_bridge_cidr=None, cluster_purpose=None, load_balancer_type=None, "
     "load_balancer_subnet=None",
 ):
-    """A cluster that is to be made."""
+    """The configuration of a new AKS cluster."""
 
 
 class AksAttachConfiguration(
@@ -58,7 +58,7 @@ class AksAttachConfiguration(
     takes="resource_group=None, cluster_name=None, resource_id=None, cluster_purpose=None, load_balancer_type=None, "
     "load_balancer_subnet=None",
 ):
-    """A cluster in Azure."""
+    """The configuration for attaching an existing AKS cluster."""
 
 
 class SslConfiguration(
@@ -66,7 +66,7 @@ class SslConfiguration(
     takes="status=None, cert=None, key=None, cname=None, leaf_domain_label=None, overwrite_existing_domain=False, "
     "renew=False",
 ):
-    """TLS of the services of a cluster."""
+    """The TLS settings of a cluster's services."""
 
 
 class AksUpdateConfiguration(
@@ -74,24 +74,24 @@ class AksUpdateConfiguration(
     ComputeTargetUpdateConfiguration,
     takes="ssl_configuration=None, load_balancer_type=None, load_balancer_subnet=None",
 ):
-    """Changes to a cluster."""
+    """Changes to an AKS cluster."""
 
 
 class AksCompute(Attachable, Locked):
-    """A Kubernetes cluster for web services; refused wherever one would be made."""
+    """A Kubernetes cluster for web services; creating or attaching one is refused."""
 
     _compute_type = "AKS"
     attach_configuration = AksAttachConfiguration
     provisioning_configuration = AksProvisioningConfiguration
 
     class ClusterPurpose:
-        """The purpose of a cluster."""
+        """The possible purposes of a cluster."""
 
         FAST_PROD = "FastProd"
         DEV_TEST = "DevTest"
 
     def update(self, update_configuration: Any) -> None:
-        """Not supported: raises ComputeTargetException."""
+        """Raise ComputeTargetException, since clusters do not exist here."""
         raise create_unavailable_error(update_configuration, self.name, "AksCompute.update(…)")
 
 

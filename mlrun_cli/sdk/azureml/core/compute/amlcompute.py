@@ -1,4 +1,4 @@
-"""AmlCompute: in Azure a cluster that grows and shrinks, here this machine under the cluster's name."""
+"""AmlCompute: an autoscaling cluster in Azure, this machine under the cluster's name here."""
 
 import operator
 import re
@@ -32,7 +32,7 @@ _DURATION = re.compile(r"PT(?:(\d+)H)?(?:(\d+)M)?(?:(\d+)S)?")
 
 
 class ScaleSettings:
-    """Between how many nodes a cluster moves, and after how many idle seconds it shrinks."""
+    """The limits on a cluster's number of nodes, and the idle seconds before it scales down."""
 
     def __init__(
         self,
@@ -45,7 +45,7 @@ class ScaleSettings:
         self.idle_seconds_before_scaledown = idle_seconds_before_scaledown
 
     def serialize(self) -> "dict[str, Any]":
-        """Return the object as a document in Azure's form."""
+        """Return the object as a JSON-like dict in Azure's format."""
         idle = self.idle_seconds_before_scaledown
         return {
             "minNodeCount": self.minimum_node_count,
@@ -55,7 +55,7 @@ class ScaleSettings:
 
     @staticmethod
     def deserialize(object_dict: "dict[str, Any]") -> "ScaleSettings":
-        """Return the object from a document in Azure's form."""
+        """Return the settings from a JSON-like dict in Azure's format."""
         duration = _DURATION.fullmatch(object_dict.get("nodeIdleTimeBeforeScaleDown") or "")
         parts = [0, 0, 0] if duration is None else [int(part or 0) for part in duration.groups()]
         idle = None if duration is None else parts[0] * 3600 + parts[1] * 60 + parts[2]
@@ -63,12 +63,12 @@ class ScaleSettings:
 
 
 class _Facts(Described):
-    """Facts that are written down under Azure's names for them, in the order of `_written`."""
+    """Base class of objects that serialize the attributes in `_written` under Azure's keys, in that order."""
 
     _written = ""
 
     def serialize(self) -> "dict[str, Any]":
-        """Return the object as a document in Azure's form."""
+        """Return the object as a JSON-like dict in Azure's format."""
         return {_to_camel_case(name): _serialize_fact(getattr(self, name)) for name in self._written.split()}
 
 
@@ -77,7 +77,7 @@ class AmlComputeNodeStateCounts(
     takes="idle_node_count, leaving_node_count, preempted_node_count, preparing_node_count, running_node_count, "
     "unusable_node_count",
 ):
-    """Numbers of nodes by state."""
+    """The number of nodes in each state."""
 
     _written = (
         "preparing_node_count running_node_count idle_node_count unusable_node_count leaving_node_count "
@@ -91,7 +91,7 @@ class AmlComputeStatus(
     "modified_time, node_state_counts, provisioning_state, provisioning_state_transition_time, scale_settings, "
     "target_node_count, vm_priority, vm_size",
 ):
-    """The status of a cluster: always `Steady`, with as many idle nodes as it is never to have fewer of."""
+    """The status of a cluster, which is always `Steady` with its minimum number of nodes, all idle."""
 
     _written = (
         "current_node_count target_node_count node_state_counts allocation_state allocation_state_transition_time "
@@ -108,7 +108,7 @@ class AmlComputeProvisioningConfiguration(
     "vnet_name=None, subnet_name=None, tags=None, description=None, remote_login_port_public_access='NotSpecified', "
     "identity_type=None, identity_id=None, compute_location=None, enable_node_public_ip=True",
 ):
-    """The configuration of a new AmlCompute; what names a network or a user is never sent."""
+    """The configuration of a new AmlCompute; network and user settings are not stored."""
 
     vm_size: str
     vm_priority: str
@@ -119,11 +119,11 @@ class AmlComputeProvisioningConfiguration(
         self.validate_configuration()
 
     def validate_configuration(self) -> None:
-        """Check the numbers; those given as text are converted.
+        """Check the numbers of nodes and idle seconds, and convert those given as strings.
 
         Raises:
-            ComputeTargetException: One is no whole number or too large, there is no largest number of nodes, or it is
-                below the smallest one.
+            ComputeTargetException: A number is not an integer or is out of range, `max_nodes` is missing, or it is less
+                than `min_nodes`.
         """
         scale = self.scale_settings
         least = scale.minimum_node_count = _count("min_nodes", scale.minimum_node_count)
@@ -142,7 +142,7 @@ class AmlComputeProvisioningConfiguration(
 
 
 class AmlCompute(ThisMachine):
-    """A target named as a cluster, with the cluster's settings; its runs run on this machine."""
+    """A target with the name and settings of a cluster; its runs execute on this machine."""
 
     _compute_type = "AmlCompute"
 
@@ -167,10 +167,10 @@ class AmlCompute(ThisMachine):
         location: "str | None" = None,
         enable_node_public_ip: bool = True,
     ) -> AmlComputeProvisioningConfiguration:
-        """Return a configuration for `ComputeTarget.create`; size and priority are stored and have no effect.
+        """Return a configuration for `ComputeTarget.create`; VM size and priority are stored but have no effect.
 
         Raises:
-            ComputeTargetException: The numbers of nodes cannot be.
+            ComputeTargetException: The numbers of nodes are invalid.
         """
         given = dict(locals())
         given["compute_location"] = given.pop("location")
@@ -209,7 +209,7 @@ class AmlCompute(ThisMachine):
         )
 
     def serialize(self) -> "dict[str, Any]":
-        """Return the target as a JSON document in Azure's form."""
+        """Return the target as a JSON-like dict in Azure's format."""
         document = super().serialize()
         document["identity"] = None
         document["properties"]["properties"].update(
@@ -228,7 +228,7 @@ class AmlCompute(ThisMachine):
         timeout_in_minutes: float = 25,
         is_delete_operation: bool = False,
     ) -> None:
-        """Return at once: targets are created and deleted immediately."""
+        """Return immediately, since targets are created and deleted synchronously."""
         super().wait_for_completion(show_output, is_delete_operation)
         if show_output and not is_delete_operation:
             say("", "Minimum number of nodes requested have been provisioned")
@@ -239,10 +239,10 @@ class AmlCompute(ThisMachine):
         max_nodes: "int | None" = None,
         idle_seconds_before_scaledown: "int | None" = None,
     ) -> None:
-        """Change the settings that are given.
+        """Change the given scale settings and leave the others unchanged.
 
         Raises:
-            ComputeTargetException: The numbers of nodes cannot be, or the target has been deleted.
+            ComputeTargetException: The numbers of nodes are invalid, or the target has been deleted.
         """
         self.refresh_state()
         there = self.scale_settings
@@ -257,28 +257,28 @@ class AmlCompute(ThisMachine):
         self._change(scaleSettings=wanted.scale_settings.serialize())
 
     def list_nodes(self) -> Any:
-        """Return an empty list: there are no nodes to log in to."""
+        """Return an empty list, since there are no nodes to log in to."""
         return []
 
     def add_identity(self, identity_type: str, identity_id: Any = None) -> None:
-        """Accept and ignore the identity: a run acts as its submitter."""
+        """Accept and ignore the identity; runs use the identity of the submitter."""
 
     def remove_identity(self, identity_id: Any = None) -> None:
-        """Accept and ignore the identity: a run acts as its submitter."""
+        """Accept and ignore the identity; runs use the identity of the submitter."""
 
     @staticmethod
     def list_usages(workspace: Any, show_all: bool = False, location: "str | None" = None) -> Any:
-        """Not supported: raises ComputeTargetException."""
+        """Raise ComputeTargetException, since this machine has no quotas."""
         raise _create_quota_error("list_usages(…)")
 
     @staticmethod
     def list_quotas(workspace: Any, location: "str | None" = None) -> Any:
-        """Not supported: raises ComputeTargetException."""
+        """Raise ComputeTargetException, since this machine has no quotas."""
         raise _create_quota_error("list_quotas(…)")
 
     @staticmethod
     def update_quotas(workspace: Any, vm_family: Any, limit: "int | None" = None, location: "str | None" = None) -> Any:
-        """Not supported: raises ComputeTargetException."""
+        """Raise ComputeTargetException, since this machine has no quotas."""
         raise _create_quota_error("update_quotas(…)")
 
 
@@ -286,7 +286,7 @@ AmlComputeProvisioningConfiguration._compute_type = AmlCompute
 
 
 def _to_camel_case(name: str) -> str:
-    """Return Azure's name of a fact, as in `nodeStateCounts`."""
+    """Return Azure's camel-case key for an attribute, such as `nodeStateCounts`."""
     first, *others = name.split("_")
     return first + "".join(map(str.capitalize, others))
 
@@ -298,7 +298,7 @@ def _serialize_fact(fact: Any) -> Any:
 
 
 def _count(name: str, value: Any, *, smallest: int = 0) -> "int | None":
-    """Check and return a whole number, which may be given as text."""
+    """Return a count as an integer, after checking its range, or None if it is None."""
     if value is None:
         return None
     try:
@@ -315,7 +315,7 @@ def _get_value_or(value: "int | None", otherwise: "int | None") -> "int | None":
 
 
 def _normalize_priority(text: str) -> str:
-    """Return a priority in Azure's letter case."""
+    """Return a VM priority with Azure's capitalization; unknown ones are unchanged."""
     return {"dedicated": "Dedicated", "lowpriority": "LowPriority"}.get(str(text).lower(), str(text))
 
 

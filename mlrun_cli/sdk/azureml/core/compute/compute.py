@@ -1,4 +1,4 @@
-"""The base of all compute targets."""
+"""The base class of all compute targets."""
 
 from datetime import datetime
 from typing import Any, ClassVar
@@ -16,7 +16,7 @@ __all__ = [
 
 
 class ComputeTargetProvisioningConfiguration:
-    """The configuration of a new target."""
+    """Base class of configurations of new targets."""
 
     _compute_type: Any = None
     location: "str | None" = None
@@ -26,11 +26,11 @@ class ComputeTargetProvisioningConfiguration:
         self.location = location
 
     def validate_configuration(self) -> None:
-        """Check that the target can be created; raise ComputeTargetException otherwise."""
+        """Accept any configuration; subclasses raise ComputeTargetException for invalid ones."""
 
 
 class ComputeTargetAttachConfiguration:
-    """The machine in Azure that is to be a target."""
+    """Base class of configurations for attaching existing machines in Azure."""
 
     _compute_type: Any = None
 
@@ -38,11 +38,11 @@ class ComputeTargetAttachConfiguration:
         self._compute_type = type
 
     def validate_configuration(self) -> None:
-        """Accept any configuration: attaching itself is refused."""
+        """Accept any configuration, since attaching itself is refused."""
 
 
 class ComputeTargetUpdateConfiguration:
-    """Changes to a target."""
+    """Base class of changes to targets."""
 
     _compute_type: Any = None
 
@@ -50,17 +50,17 @@ class ComputeTargetUpdateConfiguration:
         self._compute_type = type
 
     def validate_configuration(self) -> None:
-        """Accept any configuration: the update itself is refused."""
+        """Accept any configuration, since the update itself is refused."""
 
 
 class ComputeTarget:
-    """A name that runs can be sent to; all of them run on this machine.
+    """A name that runs can be submitted to; all of them execute on this machine.
 
-    `ComputeTarget(workspace, name)` looks the target up and is of the class that its kind has, such as
-    `AmlCompute`. What was looked up stays until `refresh_state()`.
+    `ComputeTarget(workspace, name)` returns the existing target as an instance of the class for its kind, such as
+    `AmlCompute`. Its attributes are those at that time, until `refresh_state()`.
 
     Raises:
-        ComputeTargetException: There is none of this name; the message lists those there are.
+        ComputeTargetException: There is no target with this name; the message lists the existing ones.
     """
 
     _compute_type: "str | None" = None
@@ -79,7 +79,7 @@ class ComputeTarget:
                 configuration._compute_type = cls
 
     def __new__(cls, workspace: Any, name: str) -> "ComputeTarget":
-        """Look it up."""
+        """Return the existing target with this name."""
         if not isinstance(name, str) or not name:
             raise ComputeTargetException(f"The name of a compute target is a text that is not empty, not {name!r}.")
         document = _request(workspace, "computes.get", name=name)
@@ -97,11 +97,11 @@ class ComputeTarget:
 
     @staticmethod
     def create(workspace: Any, name: str, provisioning_configuration: Any) -> "ComputeTarget":
-        """Create a target; an AmlCompute of the same name is changed to the new configuration.
+        """Create a target; if it is an existing AmlCompute, change it to the new configuration.
 
         Raises:
-            ComputeTargetException: It cannot be made: the name is not valid or in use, or a target of this kind
-                cannot be had here.
+            ComputeTargetException: The name is invalid or in use, or targets of this kind are
+                not supported here.
         """
         kind = getattr(provisioning_configuration, "_compute_type", None)
         if not isinstance(provisioning_configuration, ComputeTargetProvisioningConfiguration) or kind is None:
@@ -115,20 +115,20 @@ class ComputeTarget:
 
     @staticmethod
     def attach(workspace: Any, name: str, attach_configuration: Any) -> "ComputeTarget":
-        """Not supported: raises ComputeTargetException, which says what to make instead."""
+        """Raise ComputeTargetException, whose message explains how to create a target instead."""
         raise create_unavailable_error(attach_configuration, name, "ComputeTarget.attach(…)")
 
     @staticmethod
     def list(workspace: Any) -> Any:
-        """Return a list of all targets of the workspace, by name, without `local`, which is always there."""
+        """Return a list of the workspace's targets, sorted by name; `local` is included only if it has a limit."""
         return [ComputeTarget.deserialize(workspace, document) for document in _request(workspace, "computes.list")]
 
     @classmethod
     def deserialize(cls, workspace: Any, object_dict: "dict[str, Any]") -> "ComputeTarget":
-        """Return the target from a document in Azure's form.
+        """Return the target from a JSON-like dict in Azure's format.
 
         Raises:
-            ComputeTargetException: It is of another class than this one.
+            ComputeTargetException: The target is not an instance of this class.
         """
         kind = object_dict["properties"]["computeType"]
         found = ComputeTarget._of_kind.get(kind)
@@ -166,7 +166,7 @@ class ComputeTarget:
         return cls.deserialize(workspace, document)
 
     def _load_document(self, document: "dict[str, Any]") -> None:
-        """Set the attributes from a document."""
+        """Set the attributes from a JSON-like dict in Azure's format."""
         common = document["properties"]
         self.id: str | None = document.get("id")
         self.name = document["name"]
@@ -186,10 +186,10 @@ class ComputeTarget:
         self._load_document(_request(self.workspace, "computes.change", name=self.name, properties=properties))
 
     def refresh_state(self) -> None:
-        """Reload the target.
+        """Reload the target's attributes.
 
         Raises:
-            ComputeTargetException: It has been deleted.
+            ComputeTargetException: The target has been deleted.
         """
         self._load_document(_request(self.workspace, "computes.get", name=self.name))
 
@@ -199,27 +199,27 @@ class ComputeTarget:
         return self.provisioning_state
 
     def wait_for_completion(self, show_output: bool = False, is_delete_operation: bool = False) -> None:
-        """Return at once: targets are created and deleted immediately."""
+        """Return immediately, since targets are created and deleted synchronously."""
         if show_output and not is_delete_operation:
             say("Succeeded", f"{type(self).__name__} wait for completion finished")
 
     def delete(self) -> None:
-        """Delete the target; runs that were sent to it stay as they are.
+        """Delete the target; runs that were submitted to it are not affected.
 
         Raises:
-            ComputeTargetException: It has been deleted before.
+            ComputeTargetException: The target has already been deleted.
         """
         _request(self.workspace, "computes.delete", name=self.name)
 
     def detach(self) -> None:
-        """Not supported: raises ComputeTargetException."""
+        """Raise ComputeTargetException, since targets here are created, not attached."""
         raise ComputeTargetException(
             f"{type(self).__name__}.detach() is for targets that were attached, and {self.name!r} was created: call "
             "delete()."
         )
 
     def serialize(self) -> "dict[str, Any]":
-        """Return the target as a JSON document in Azure's form."""
+        """Return the target as a JSON-like dict in Azure's format."""
         return {
             "id": self.id,
             "name": self.name,
@@ -239,7 +239,7 @@ class ComputeTarget:
 
 
 def create_unavailable_error(configuration: Any, name: str, call: str) -> ComputeTargetException:
-    """Return the error for a target that would be another machine."""
+    """Return the error for an unsupported kind of target, which would be another machine."""
     kind = getattr(getattr(configuration, "_compute_type", None), "__name__", "a compute target of this kind")
     return ComputeTargetException(
         f"{call} cannot have {kind} for {name!r}: runs run on this machine. Make "
@@ -249,7 +249,7 @@ def create_unavailable_error(configuration: Any, name: str, call: str) -> Comput
 
 
 def _request(workspace: Any, call: str, **arguments: Any) -> Any:
-    """Return the result of a request; an error about targets is a ComputeTargetException, as in Azure."""
+    """Send a request and return its result, raising user errors as ComputeTargetException, as Azure does."""
     if not hasattr(workspace, "_request"):
         raise UserErrorException(f"A compute target belongs to a Workspace, not to {workspace!r}.")
     try:
@@ -259,13 +259,13 @@ def _request(workspace: Any, call: str, **arguments: Any) -> Any:
 
 
 def say(*lines: str) -> None:
-    """Print messages if `show_output` is set."""
+    """Print messages, one per line."""
     for line in lines:
         print(line)
 
 
 def parse_time(text: "str | None") -> "datetime | None":
-    """Parse a document's time, in UTC and without a zone, as Azure's SDK does."""
+    """Return a serialized UTC time as a datetime without a time zone, as in Azure's SDK, or None for None."""
     if text is None:
         return None
     seconds = "%S.%f" if "." in text else "%S"
@@ -273,5 +273,5 @@ def parse_time(text: "str | None") -> "datetime | None":
 
 
 def format_time(time: "datetime | None") -> "str | None":
-    """Return a time in a document's format."""
+    """Return a datetime in ISO 8601 format, or None for None."""
     return None if time is None else time.isoformat()

@@ -1,4 +1,4 @@
-"""ComputeInstance: in Azure a machine for notebooks, here this machine under the instance's name."""
+"""ComputeInstance: a notebook VM in Azure, this machine under the instance's name here."""
 
 import json
 from datetime import datetime
@@ -35,7 +35,7 @@ _UNSET = (
 
 
 class ComputeInstanceStatus:
-    """The status of an instance: `Running`, or `Stopped` after `stop()`, which changes nothing for runs."""
+    """The status of an instance: `Running`, or `Stopped` after `stop()`; it does not affect runs."""
 
     def __init__(
         self,
@@ -61,7 +61,7 @@ class ComputeInstanceStatus:
         return json.dumps(self.serialize(), indent=2)
 
     def serialize(self) -> "dict[str, Any]":
-        """Return the status as a document in Azure's form."""
+        """Return the status as a JSON-like dict in Azure's format."""
         return {
             "errors": self.errors,
             "creationTime": format_time(self.creation_time),
@@ -83,7 +83,7 @@ class ComputeInstanceProvisioningConfiguration(
     "vnet_name=None, subnet_name=None, tags=None, description=None, assigned_user_object_id=None, "
     "assigned_user_tenant_id=None",
 ):
-    """A configuration for `ComputeTarget.create`; a size is kept, and what names a network or a user is not."""
+    """A configuration for `ComputeTarget.create`; the VM size is stored, network and user settings are not."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -91,7 +91,7 @@ class ComputeInstanceProvisioningConfiguration(
 
 
 class ComputeInstance(ThisMachine):
-    """A target named as an instance; its runs run on this machine."""
+    """A target with the name of a compute instance; its runs execute on this machine."""
 
     _compute_type = "ComputeInstance"
     provisioning_configuration = ComputeInstanceProvisioningConfiguration
@@ -121,7 +121,7 @@ class ComputeInstance(ThisMachine):
         )
 
     def serialize(self) -> "dict[str, Any]":
-        """Return the target as a JSON document in Azure's form."""
+        """Return the target as a JSON-like dict in Azure's format."""
         document = super().serialize()
         document["properties"]["properties"].update(
             applications=[],
@@ -135,15 +135,15 @@ class ComputeInstance(ThisMachine):
         return document
 
     def start(self, wait_for_completion: bool = False, show_output: bool = False) -> None:
-        """Set the state to running, which `show_output` prints."""
+        """Set the state to `Running` and, with `show_output`, print it."""
         self._set_state(_RUNNING, show_output)
 
     def stop(self, wait_for_completion: bool = False, show_output: bool = False) -> None:
-        """Set the state to stopped; runs sent to the instance still run on this machine."""
+        """Set the state to `Stopped`; runs submitted to the instance still execute."""
         self._set_state(_STOPPED, show_output)
 
     def restart(self, wait_for_completion: bool = False, show_output: bool = False) -> None:
-        """Set the state to running, which `show_output` prints."""
+        """Set the state to `Running` and, with `show_output`, print it."""
         self._set_state(_RUNNING, show_output)
 
     def _set_state(self, state: str, show_output: bool) -> None:
@@ -152,12 +152,12 @@ class ComputeInstance(ThisMachine):
             say(state)
 
     def delete(self, wait_for_completion: bool = False, show_output: bool = False) -> None:
-        """Delete the target; runs that were sent to it stay as they are.
+        """Delete the target; runs that were submitted to it are not affected.
 
         Raises:
-            ComputeTargetException: It has been deleted before.
+            ComputeTargetException: The target has already been deleted.
         """
         super().delete()
 
     def update_sso_settings(self, value: bool) -> None:
-        """Accept and ignore the settings: no login is needed."""
+        """Accept and ignore the setting, since no login is needed."""

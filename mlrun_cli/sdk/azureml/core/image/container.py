@@ -1,4 +1,4 @@
-"""Container images that serve models: their configurations can be written."""
+"""Container images that serve models: their configurations can be created."""
 
 from azureml.core.image.image import Image, ImageConfig
 
@@ -11,10 +11,10 @@ class ContainerImageConfig(
     "enable_gpu=None, tags=None, properties=None, description=None, base_image=None, base_image_registry=None, "
     "cuda_version=None",
 ):
-    """The content of a container image."""
+    """The configuration of a container image."""
 
 
 class ContainerImage(Image):
-    """A container image with a model in it; there are none."""
+    """A container image that serves a model; none exist here."""
 
     image_configuration = ContainerImageConfig

@@ -1,4 +1,4 @@
-"""Images that serve models: there are none."""
+"""Images that serve models; none exist here."""
 
 import builtins
 from typing import Any
@@ -11,14 +11,14 @@ __all__ = ["Image", "ImageConfig"]
 
 
 class ImageConfig(Described, takes=""):
-    """The content of an image."""
+    """Base class of image configurations."""
 
 
 class Image(metaclass=Refused, instead=SERVING):
-    """A container image with a model in it; there are none.
+    """A container image that serves a model; none exist here.
 
     Raises:
-        WebserviceException: Always, as in Azure for a name that is not there.
+        WebserviceException: Always, as in Azure for an unknown name.
     """
 
     def __init__(self, workspace: Any, name: "str | None" = None, id: "str | None" = None, **kwargs: Any) -> None:
@@ -33,5 +33,5 @@ class Image(metaclass=Refused, instead=SERVING):
         tags: Any = None,
         properties: "dict[str, str] | None" = None,
     ) -> "builtins.list[Image]":
-        """Return the images of a workspace: none."""
+        """Return an empty list, since no images exist here."""
         return []

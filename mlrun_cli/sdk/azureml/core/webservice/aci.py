@@ -1,4 +1,4 @@
-"""Services in container instances."""
+"""Web services in Azure Container Instances."""
 
 from typing import Any
 
@@ -18,10 +18,10 @@ class AciServiceDeploymentConfiguration(
     "secondary_key=None, collect_model_data=None, cmk_vault_base_url=None, cmk_key_name=None, "
     "cmk_key_version=None, vnet_name=None, subnet_name=None",
 ):
-    """The configuration of a model served in a container instance."""
+    """The configuration of a web service in Azure Container Instances."""
 
 
 class AciWebservice(Webservice):
-    """A model in a container instance; there are none."""
+    """A web service in Azure Container Instances; none exist here."""
 
     deploy_configuration: Any = AciServiceDeploymentConfiguration

@@ -1,4 +1,4 @@
-"""Services in Kubernetes clusters."""
+"""Web services in Azure Kubernetes Service."""
 
 from typing import Any
 
@@ -28,11 +28,11 @@ class AksServiceDeploymentConfiguration(
     WebserviceDeploymentConfiguration,
     takes=f"{_SERVED}compute_target_name=None, cpu_cores_limit=None, memory_gb_limit=None, blobfuse_enabled=None",
 ):
-    """The configuration of a model served in a Kubernetes cluster."""
+    """The configuration of a web service in Azure Kubernetes Service."""
 
 
 class AksWebservice(Webservice):
-    """A model in a Kubernetes cluster; there are none."""
+    """A web service in Azure Kubernetes Service; none exist here."""
 
     deploy_configuration: Any = AksServiceDeploymentConfiguration
 
@@ -42,10 +42,10 @@ class AksEndpointDeploymentConfiguration(
     takes=f"{_SERVED}version_name=None, traffic_percentile=None, compute_target_name=None, cpu_cores_limit=None, "
     "memory_gb_limit=None",
 ):
-    """The configuration of several versions of a served model."""
+    """The configuration of an endpoint that serves several versions of a model."""
 
 
 class AksEndpoint(AksWebservice):
-    """Several versions of a model; there are none."""
+    """An endpoint that serves several versions of a model; none exist here."""
 
     deploy_configuration: Any = AksEndpointDeploymentConfiguration

@@ -1,4 +1,4 @@
-"""Services in containers of this machine."""
+"""Web services in local containers."""
 
 from typing import Any
 
@@ -14,10 +14,10 @@ class LocalWebserviceDeploymentConfiguration(
     WebserviceDeploymentConfiguration,
     takes="port=None",
 ):
-    """The configuration of a model served in a container here."""
+    """The configuration of a web service in a local container."""
 
 
 class LocalWebservice(Webservice):
-    """A model in a container here; there are none."""
+    """A web service in a local container; none exist."""
 
     deploy_configuration: Any = LocalWebserviceDeploymentConfiguration

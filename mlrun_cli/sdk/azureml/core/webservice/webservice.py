@@ -1,4 +1,4 @@
-"""Web services that serve models: their configurations can be written, and there are no services."""
+"""Web services that serve models: they can be configured, but none exist."""
 
 import builtins
 from typing import Any
@@ -14,14 +14,14 @@ class WebserviceDeploymentConfiguration(
     Described,
     takes="type, description=None, tags=None, properties=None, primary_key=None, secondary_key=None, location=None",
 ):
-    """The configuration of a served model."""
+    """Base class of web service configurations."""
 
 
 class Webservice(metaclass=Refused, instead=SERVING):
-    """A model that is served over HTTP; there are none.
+    """A web service that serves a model; none exist here.
 
     Raises:
-        WebserviceException: Always, as in Azure for a name that is not there.
+        WebserviceException: Always, as in Azure for an unknown name.
     """
 
     def __init__(self, workspace: Any, name: str, **kwargs: Any) -> None:
@@ -41,5 +41,5 @@ class Webservice(metaclass=Refused, instead=SERVING):
         properties: "dict[str, str] | None" = None,
         image_digest: "str | None" = None,
     ) -> "builtins.list[Webservice]":
-        """Return the services of a workspace: none."""
+        """Return an empty list, since no web services exist here."""
         return []

@@ -1,4 +1,4 @@
-"""The base of all steps, and their order."""
+"""The base class of pipeline steps, and sequences of steps."""
 
 from typing import Any
 
@@ -12,14 +12,14 @@ class PipelineStep(
     Described,
     takes="name, inputs, outputs, arguments=None, fix_port_name_collisions=False, resource_inputs=None",
 ):
-    """One step of a pipeline."""
+    """Base class of pipeline steps."""
 
     name: str
 
     def run_after(self, step: Any) -> None:
-        """Run this step after another one."""
+        """Record that this step depends on another step."""
         vars(self).setdefault("_after", []).append(step)
 
 
 class StepSequence(Described, takes="steps=None"):
-    """Steps that follow each other."""
+    """A sequence of steps to execute one after another."""

@@ -1,4 +1,4 @@
-"""Data between a pipeline's steps, and its parameters."""
+"""Data passed between pipeline steps, and pipeline parameters."""
 
 import re
 from typing import Any
@@ -16,7 +16,7 @@ __all__ = [
 
 
 class PipelineParameter(Described, takes="name, default_value"):
-    """A value that may be chosen anew whenever the pipeline is run."""
+    """A parameter of a pipeline, with a default value."""
 
     name: str
     default_value: Any
@@ -32,42 +32,42 @@ class PipelineParameter(Described, takes="name, default_value"):
 
 
 class _Handed:
-    """A result that can be handed on in several ways, which are all one here."""
+    """Mixin for data that steps pass on; the methods for different access modes all return the object itself."""
 
     def as_input(self, input_name: "str | None" = None) -> Any:
-        """Return the object as a step's input."""
+        """Return the object itself as a step input."""
         return self
 
     def as_mount(self, *_: Any, **__: Any) -> Any:
-        """Return the object as a mounted folder."""
+        """Return the object itself, as if in mount mode."""
         return self
 
     def as_download(self, *_: Any, **__: Any) -> Any:
-        """Return the object as a folder that is copied."""
+        """Return the object itself, as if in download mode."""
         return self
 
     def as_direct(self) -> Any:
-        """Return the object, passed by name."""
+        """Return the object itself, as if in direct mode."""
         return self
 
     def as_dataset(self) -> Any:
-        """Return the object as a dataset."""
+        """Return the object itself as a dataset."""
         return self
 
     def as_named_input(self, name: str) -> Any:
-        """Return the object as a named input."""
+        """Return the object itself as a named input."""
         return self
 
     def parse_delimited_files(self, *_: Any, **__: Any) -> Any:
-        """Return the object as a table read from its files."""
+        """Return the object itself as a tabular dataset."""
         return self
 
     def parse_parquet_files(self, *_: Any, **__: Any) -> Any:
-        """Return the object as a table read from its files."""
+        """Return the object itself as a tabular dataset."""
         return self
 
     def create_input_binding(self, *_: Any, **__: Any) -> Any:
-        """Return the object as a step's input."""
+        """Return the object itself as a step input."""
         return self
 
 
@@ -77,7 +77,7 @@ class PipelineData(
     takes="name, datastore=None, output_name=None, output_mode='mount', output_path_on_compute=None, "
     "output_overwrite=None, data_type=None, is_directory=None, pipeline_output_name=None, training_output=None",
 ):
-    """A folder that one step writes and others read."""
+    """A folder that is written by one step and read by others."""
 
     name: str
 
@@ -92,7 +92,7 @@ class PipelineData(
     __repr__ = __str__
 
     def get_env_variable_name(self) -> str:
-        """Return the name of the environment variable with its path in Azure."""
+        """Return the name of the environment variable that contains the folder's path in Azure."""
         return f"AZUREML_DATAREFERENCE_{self.name}"
 
     register = make_refusing_call("PipelineData.register", PIPELINES)
@@ -105,7 +105,7 @@ class OutputPortBinding(
     "overwrite=None, data_type=None, pipeline_output_name=None, training_output=None, dataset_registration=None, "
     "dataset_output=None",
 ):
-    """An output of a step."""
+    """The binding of a step output to a datastore."""
 
 
 class InputPortBinding(
@@ -113,7 +113,7 @@ class InputPortBinding(
     takes="name, bind_object=None, bind_mode='mount', path_on_compute=None, overwrite=None, is_resource=False, "
     "additional_transformations=None, **kwargs",
 ):
-    """An input of a step."""
+    """The binding of a step input to data."""
 
 
 class PipelineDataset(
@@ -125,7 +125,7 @@ class PipelineDataset(
 
     @classmethod
     def create(cls, dataset: Any, name: "str | None" = None, parameter_name: "str | None" = None) -> "PipelineDataset":
-        """Return an input of a dataset."""
+        """Return a pipeline input for a dataset."""
         return cls(dataset, name, parameter_name=parameter_name)
 
 

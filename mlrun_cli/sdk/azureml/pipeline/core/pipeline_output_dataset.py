@@ -1,4 +1,4 @@
-"""Datasets that a step has written."""
+"""Step outputs as datasets."""
 
 from azureml.pipeline.core.graph import PipelineData
 
@@ -6,7 +6,7 @@ __all__ = ["PipelineOutputAbstractDataset", "PipelineOutputFileDataset", "Pipeli
 
 
 class PipelineOutputAbstractDataset(PipelineData, takes="pipeline_data"):
-    """A step's result as a dataset."""
+    """Base class of step outputs as datasets."""
 
     def __init__(self, pipeline_data: PipelineData) -> None:
         super(PipelineData, self).__init__(pipeline_data)
@@ -14,8 +14,8 @@ class PipelineOutputAbstractDataset(PipelineData, takes="pipeline_data"):
 
 
 class PipelineOutputFileDataset(PipelineOutputAbstractDataset):
-    """A step's files."""
+    """A step output as a file dataset."""
 
 
 class PipelineOutputTabularDataset(PipelineOutputAbstractDataset):
-    """A step's table."""
+    """A step output as a tabular dataset."""

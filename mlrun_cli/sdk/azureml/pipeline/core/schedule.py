@@ -1,4 +1,4 @@
-"""When pipelines are run: it can be described."""
+"""Schedules of pipelines: they can be configured, but creating one is refused."""
 
 from azureml._unsupported import Described
 
@@ -10,4 +10,4 @@ class ScheduleRecurrence(
     takes="frequency, interval, start_time=None, time_zone=None, hours=None, minutes=None, week_days=None, "
     "time_of_day=None",
 ):
-    """The interval of a schedule."""
+    """The frequency and times of a schedule."""

@@ -1,4 +1,4 @@
-"""The steps of a pipeline: each can be described, and none is run by a pipeline here."""
+"""Pipeline steps: they can be configured, but pipelines do not execute here."""
 
 import azureml._package_guard  # noqa: F401 - has to come before anything that could be the other package's
 from azureml._azure_names import PIPELINES
@@ -31,7 +31,7 @@ class AdlaStep(
     "priority=None, runtime_version=None, compute_target=None, source_directory=None, "
     "allow_reuse=True, version=None, hash_paths=None",
 ):
-    """U-SQL in Data Lake Analytics."""
+    """A step that executes a U-SQL script in Data Lake Analytics."""
 
 
 class AutoMLStep(
@@ -40,7 +40,7 @@ class AutoMLStep(
     "version=None, hash_paths=None, enable_default_model_output=True, "
     "enable_default_metrics_output=True, **kwargs",
 ):
-    """Automated machine learning."""
+    """A step that executes automated machine learning."""
 
 
 class DatabricksStep(
@@ -54,7 +54,7 @@ class DatabricksStep(
     "pypi_libraries=None, egg_libraries=None, jar_libraries=None, rcran_libraries=None, "
     "compute_target=None, allow_reuse=True, version=None, permit_cluster_restart=None",
 ):
-    """A notebook or script in Databricks."""
+    """A step that executes a notebook or script in Databricks."""
 
 
 class DataTransferStep(
@@ -62,7 +62,7 @@ class DataTransferStep(
     takes="name, source_data_reference=None, destination_data_reference=None, compute_target=None, "
     "source_reference_type=None, destination_reference_type=None, allow_reuse=True",
 ):
-    """A copy between stores."""
+    """A step that copies data between storage locations."""
 
 
 class PythonScriptStep(
@@ -71,7 +71,7 @@ class PythonScriptStep(
     "runconfig_pipeline_params=None, inputs=None, outputs=None, params=None, source_directory=None, "
     "allow_reuse=True, version=None, hash_paths=None",
 ):
-    """A Python script."""
+    """A step that executes a Python script."""
 
 
 class RScriptStep(
@@ -81,7 +81,7 @@ class RScriptStep(
     "use_gpu=False, custom_docker_image=None, cran_packages=None, github_packages=None, "
     "custom_url_packages=None, allow_reuse=True, version=None",
 ):
-    """An R script."""
+    """A step that executes an R script."""
 
 
 class CommandStep(
@@ -89,7 +89,7 @@ class CommandStep(
     takes="command=None, name=None, compute_target=None, runconfig=None, runconfig_pipeline_params=None, "
     "inputs=None, outputs=None, params=None, source_directory=None, allow_reuse=True, version=None",
 ):
-    """A command line."""
+    """A step that executes a command line."""
 
 
 class EstimatorStep(
@@ -98,7 +98,7 @@ class EstimatorStep(
     "runconfig_pipeline_params=None, inputs=None, outputs=None, compute_target=None, "
     "allow_reuse=True, version=None",
 ):
-    """An estimator's script."""
+    """A step that executes the script of an estimator."""
 
 
 class MpiStep(
@@ -107,7 +107,7 @@ class MpiStep(
     "node_count=None, process_count_per_node=None, inputs=None, outputs=None, allow_reuse=True, "
     "version=None, hash_paths=None, **kwargs",
 ):
-    """A script under MPI."""
+    """A step that executes a script with MPI."""
 
 
 class HyperDriveStep(
@@ -115,7 +115,7 @@ class HyperDriveStep(
     takes="name, hyperdrive_config, estimator_entry_script_arguments=None, inputs=None, outputs=None, "
     "metrics_output=None, allow_reuse=True, version=None",
 ):
-    """A sweep."""
+    """A step that executes a sweep."""
 
 
 class AzureBatchStep(
@@ -127,7 +127,7 @@ class AzureBatchStep(
     "source_directory=None, executable=None, arguments=None, inputs=None, outputs=None, "
     "allow_reuse=True, compute_target=None, version=None",
 ):
-    """A program in Azure Batch."""
+    """A step that executes a program in Azure Batch."""
 
 
 class ModuleStep(
@@ -136,7 +136,7 @@ class ModuleStep(
     "compute_target=None, runconfig=None, runconfig_pipeline_params=None, arguments=None, "
     "params=None, name=None, _workflow_provider=None",
 ):
-    """A registered module."""
+    """A step that executes a registered module."""
 
 
 class ParallelRunConfig(
@@ -157,14 +157,14 @@ class ParallelRunStep(
     PipelineStep,
     takes="name, parallel_run_config, inputs, output=None, side_inputs=None, arguments=None, allow_reuse=True",
 ):
-    """A script over many small parts of its input."""
+    """A step that executes a script in parallel on small batches of its input."""
 
 
 class KustoStep(
     PipelineStep,
     takes="name, compute_target, database_name, query_directory, output, parameter_dict=None, allow_reuse=False",
 ):
-    """Queries in Data Explorer."""
+    """A step that executes queries in Azure Data Explorer."""
 
 
 class SynapseSparkStep(
@@ -174,4 +174,4 @@ class SynapseSparkStep(
     "inputs=None, outputs=None, conf=None, py_files=None, jars=None, files=None, allow_reuse=True, "
     "version=None",
 ):
-    """A script in Synapse."""
+    """A step that executes a Spark script in Synapse."""

@@ -10,12 +10,12 @@ __all__ = ["AutoMLConfig"]
 
 
 class AutoMLConfig(Described, takes="task, path=None, **kwargs"):
-    """The settings of an AutoML run; every one is kept as an attribute, and in `user_settings`."""
+    """The settings of an AutoML run, stored as attributes and in `user_settings`; submitting it is refused."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.user_settings = dict(kwargs)
 
     def _create_submit_refusal(self) -> UserErrorException:
-        """Return the error that a submission raises."""
+        """Return the error to raise on submission."""
         return create_refusal("Experiment.submit(AutoMLConfig)", AUTOML)

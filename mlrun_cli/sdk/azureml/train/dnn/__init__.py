@@ -1,4 +1,4 @@
-"""The estimators of scripts that train neural networks."""
+"""Estimators for deep learning frameworks."""
 
 import azureml._package_guard  # noqa: F401 - has to come before anything that could be the other package's
 from azureml.train._base_estimator import DISTRIBUTION, DOCKER, LIMITS, LINT, NODES, PACKAGES, SCRIPT, STORE, VERSION
@@ -11,7 +11,7 @@ _REST = f"{DISTRIBUTION}, {DOCKER}, {PACKAGES}, {STORE}, {LIMITS}, {VERSION}, {L
 
 
 class PyTorch(FrameworkEstimator, takes=f"{SCRIPT}, {NODES}, {_REST}"):
-    """A script, torch and torchvision."""
+    """An estimator that adds torch and torchvision to the script's packages."""
 
     FRAMEWORK_NAME = "PyTorch"
     _PACKAGE = "torch"
@@ -20,7 +20,7 @@ class PyTorch(FrameworkEstimator, takes=f"{SCRIPT}, {NODES}, {_REST}"):
 
 
 class TensorFlow(FrameworkEstimator, takes=f"{SCRIPT}, {NODES}, worker_count=1, parameter_server_count=1, {_REST}"):
-    """A script and tensorflow."""
+    """An estimator that adds tensorflow to the script's packages."""
 
     FRAMEWORK_NAME = "TensorFlow"
     _PACKAGE = "tensorflow"
@@ -28,7 +28,7 @@ class TensorFlow(FrameworkEstimator, takes=f"{SCRIPT}, {NODES}, worker_count=1, 
 
 
 class Chainer(FrameworkEstimator, takes=f"{SCRIPT}, {NODES}, {_REST}"):
-    """A script and chainer."""
+    """An estimator that adds chainer to the script's packages."""
 
     FRAMEWORK_NAME = "Chainer"
     _PACKAGE = "chainer"

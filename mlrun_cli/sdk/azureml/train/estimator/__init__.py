@@ -1,4 +1,4 @@
-"""The estimator of any script."""
+"""The estimator for arbitrary scripts."""
 
 import azureml._package_guard  # noqa: F401 - has to come before anything that could be the other package's
 from azureml.train._base_estimator import (
@@ -21,4 +21,4 @@ class Estimator(
     MMLBaseEstimator,
     takes=f"{SCRIPT}, {NODES}, {DISTRIBUTION}, {DOCKER}, {PACKAGES}, {STORE}, {LIMITS}, {LINT}",
 ):
-    """A script and the packages that are named for it."""
+    """An estimator for any script, with only the specified packages."""

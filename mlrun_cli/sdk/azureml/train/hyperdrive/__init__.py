@@ -1,4 +1,4 @@
-"""Sweeps: how a script's arguments are varied over many runs, and which run is the best."""
+"""Sweeps, which vary the arguments of a script over many runs and compare a metric; submitting one is refused."""
 
 import azureml._package_guard  # noqa: F401 - has to come before anything that could be the other package's
 from azureml.train.hyperdrive.parameter_expressions import (

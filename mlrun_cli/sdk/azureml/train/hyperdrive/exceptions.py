@@ -13,24 +13,24 @@ __all__ = [
 
 
 class HyperDriveException(AzureMLException):
-    """Base of all."""
+    """Base class of all errors of sweeps."""
 
 
 class HyperDriveServiceException(HyperDriveException):
-    """The service of the sweep is away."""
+    """The sweep service is unavailable."""
 
 
 class HyperDriveConfigException(HyperDriveException):
-    """A sweep that cannot be run as it is described."""
+    """The configuration of a sweep is invalid."""
 
 
 class HyperDriveScenarioNotSupportedException(HyperDriveConfigException):
-    """A sweep of a kind that there is not."""
+    """A kind of sweep is not supported."""
 
 
 class HyperDriveNotImplementedException(HyperDriveScenarioNotSupportedException):
-    """A call that sweeps do not have."""
+    """A method of sweeps is not implemented."""
 
 
 class HyperDriveRehydrateException(HyperDriveException):
-    """A stored sweep that cannot be read."""
+    """A stored sweep cannot be read."""

@@ -1,6 +1,6 @@
-"""Distributions that the values of a parameter are drawn from.
+"""Distributions from which a sweep draws the values of a parameter.
 
-Each returns `[name, arguments]`, which is how a sweep is written down: `["choice", [[1, 2]]]`, `["uniform", [0, 1]]`.
+Each function returns an expression `[name, arguments]`, such as `["choice", [[1, 2]]]` or `["uniform", [0, 1]]`.
 """
 
 from typing import Any, List
@@ -24,10 +24,10 @@ Expression = List[Any]
 
 
 def choice(*options: Any) -> Expression:
-    """Draw one of the given values: arguments, one list or one range.
+    """Return an expression that draws one of the given values: arguments, one list or one range.
 
     Raises:
-        HyperDriveConfigException: There are none, or a list is one of several arguments.
+        HyperDriveConfigException: No values are given, or a list or range is one of several arguments.
     """
     values = list(options[0]) if len(options) == 1 and isinstance(options[0], (list, range)) else list(options)
     if not values:
@@ -41,54 +41,54 @@ def choice(*options: Any) -> Expression:
 
 
 def randint(upper: int) -> Expression:
-    """Draw a whole number from 0 up to, but not including, `upper`."""
+    """Return an expression that draws an integer from 0 up to, but not including, `upper`."""
     if not isinstance(upper, int) or upper <= 0:
         raise HyperDriveConfigException(f"randint(upper) takes a whole number above 0, not {upper!r}.")
     return ["randint", [upper]]
 
 
 def uniform(min_value: float, max_value: float) -> Expression:
-    """Draw a number between two bounds."""
+    """Return an expression that draws a uniformly distributed number between two bounds."""
     return _draw_between("uniform", min_value, max_value)
 
 
 def quniform(min_value: float, max_value: float, q: int) -> Expression:
-    """Draw a number between two bounds, rounded to a multiple of the whole number `q`."""
+    """Return an expression that draws a uniformly distributed number, rounded to a multiple of the integer `q`."""
     return _draw_between("quniform", min_value, max_value, q)
 
 
 def loguniform(min_value: float, max_value: float) -> Expression:
-    """Draw a number whose natural logarithm is uniformly distributed between two bounds."""
+    """Return an expression that draws a number whose logarithm is uniformly distributed between two bounds."""
     return _draw_between("loguniform", min_value, max_value)
 
 
 def qloguniform(min_value: float, max_value: float, q: int) -> Expression:
-    """Draw a number whose natural logarithm is uniform between two bounds, rounded to a multiple of `q`."""
+    """Return an expression that draws a log-uniformly distributed number, rounded to a multiple of the integer `q`."""
     return _draw_between("qloguniform", min_value, max_value, q)
 
 
 def normal(mu: float, sigma: float) -> Expression:
-    """Draw a normally distributed number with mean `mu` and standard deviation `sigma`."""
+    """Return an expression that draws a normally distributed number with mean `mu` and standard deviation `sigma`."""
     return _draw_about("normal", mu, sigma)
 
 
 def qnormal(mu: float, sigma: float, q: int) -> Expression:
-    """Draw a normally distributed number, rounded to a multiple of the whole number `q`."""
+    """Return an expression that draws a normally distributed number, rounded to a multiple of the integer `q`."""
     return _draw_about("qnormal", mu, sigma, q)
 
 
 def lognormal(mu: float, sigma: float) -> Expression:
-    """Draw a number whose natural logarithm is normally distributed."""
+    """Return an expression that draws a number whose natural logarithm is normally distributed."""
     return _draw_about("lognormal", mu, sigma)
 
 
 def qlognormal(mu: float, sigma: float, q: int) -> Expression:
-    """Draw a number whose natural logarithm is normally distributed, rounded to a multiple of the whole number `q`."""
+    """Return an expression that draws a log-normally distributed number, rounded to a multiple of the integer `q`."""
     return _draw_about("qlognormal", mu, sigma, q)
 
 
 def _draw_between(call: str, low: float, high: float, *q: int) -> Expression:
-    """Return an expression with two bounds, which are checked."""
+    """Return an expression with two bounds after validating them."""
     _check_numbers(call, min_value=low, max_value=high)
     _check_steps(call, q)
     is_log = "log" in call

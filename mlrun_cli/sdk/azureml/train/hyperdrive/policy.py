@@ -1,4 +1,4 @@
-"""When a run of a sweep is ended early."""
+"""Early termination policies of sweeps."""
 
 from typing import Any
 
@@ -14,7 +14,7 @@ __all__ = [
 
 
 class EarlyTerminationPolicy:
-    """A rule that ends runs which fall behind."""
+    """Base class of policies that end the runs with poor metrics early."""
 
     POLICY_NAME = ""
 
@@ -23,7 +23,7 @@ class EarlyTerminationPolicy:
         self._properties = properties
 
     def to_json(self) -> "dict[str, Any]":
-        """Return the JSON object of the policy, as a sweep stores it."""
+        """Return the policy as a JSON-like dict in Azure's format."""
         document: dict[str, Any] = {"name": self._name}
         if self._properties is not None:
             document["properties"] = dict(self._properties)
@@ -34,7 +34,7 @@ class EarlyTerminationPolicy:
 
 
 class _TimedPolicy(EarlyTerminationPolicy):
-    """A policy that is applied at every `evaluation_interval`th logged value, after the first `delay_evaluation`."""
+    """Base class of policies applied after every `evaluation_interval` metric values, following an initial delay."""
 
     def __init__(self, evaluation_interval: int, delay_evaluation: int, **properties: Any) -> None:
         _check_whole("evaluation_interval", evaluation_interval, 1)
@@ -44,17 +44,17 @@ class _TimedPolicy(EarlyTerminationPolicy):
 
     @property
     def evaluation_interval(self) -> int:
-        """The number of values between two decisions."""
+        """The number of metric values between two decisions."""
         return int(self._get_property("evaluation_interval"))
 
     @property
     def delay_evaluation(self) -> int:
-        """The number of values before the first decision."""
+        """The number of metric values before the first decision."""
         return int(self._get_property("delay_evaluation"))
 
 
 class BanditPolicy(_TimedPolicy):
-    """Ends a run that is further from the best than a slack: a share of the best (factor), or so much (amount)."""
+    """A policy that ends runs whose metric differs from the best by more than a relative or absolute slack."""
 
     POLICY_NAME = "Bandit"
 
@@ -79,19 +79,19 @@ class BanditPolicy(_TimedPolicy):
 
     @property
     def slack_factor(self) -> "float | None":
-        """The slack as a share of the best value, or None."""
+        """The slack relative to the best value, or None if it is absolute."""
         value: float | None = self._get_property("slack_factor")
         return value
 
     @property
     def slack_amount(self) -> "float | None":
-        """The slack in units of the metric, or None."""
+        """The slack in units of the metric, or None if it is relative."""
         value: float | None = self._get_property("slack_amount")
         return value
 
 
 class MedianStoppingPolicy(_TimedPolicy):
-    """Ends a run whose best value is worse than the median of all runs' averages."""
+    """A policy that ends runs whose best value is worse than the median of all runs' averages."""
 
     POLICY_NAME = "MedianStopping"
 
@@ -100,7 +100,7 @@ class MedianStoppingPolicy(_TimedPolicy):
 
 
 class TruncationSelectionPolicy(_TimedPolicy):
-    """Ends the worst `truncation_percentage` percent of the runs at each decision."""
+    """A policy that ends the worst `truncation_percentage` percent of the runs at each decision."""
 
     POLICY_NAME = "TruncationSelection"
 
@@ -115,12 +115,12 @@ class TruncationSelectionPolicy(_TimedPolicy):
 
     @property
     def truncation_percentage(self) -> int:
-        """The percentage of the runs that end."""
+        """The percentage of the runs to end at each decision."""
         return int(self._get_property("truncation_percentage"))
 
 
 class NoTerminationPolicy(EarlyTerminationPolicy):
-    """Lets every run come to its end."""
+    """A policy that never ends runs early."""
 
     POLICY_NAME = "Default"
 

@@ -1,4 +1,4 @@
-"""The description of a sweep."""
+"""The configuration of sweeps."""
 
 from enum import Enum
 from typing import Any
@@ -15,20 +15,20 @@ _MOST_RUNS_AT_ONCE = 100
 
 
 class PrimaryMetricGoal(Enum):
-    """The direction in which the primary metric is best."""
+    """Whether the primary metric is to be maximized or minimized."""
 
     MAXIMIZE = "MAXIMIZE"
     MINIMIZE = "MINIMIZE"
 
 
 class HyperDriveConfig:
-    """The configuration of a sweep: a script, its arguments, the number of runs, and what is compared.
+    """The configuration of a sweep: a script, a parameter space, the number of runs, and the metric to compare.
 
-    One of `run_config` (a ScriptRunConfig), `estimator` and `pipeline` is what is run; the values of each run's
-    parameters are added to its arguments. `max_concurrent_runs` is `max_total_runs` when it is not given.
+    Exactly one of `run_config` (a ScriptRunConfig), `estimator` and `pipeline` is required; the parameter values of
+    each run are added to its arguments. `max_concurrent_runs` defaults to `max_total_runs`.
 
     Raises:
-        HyperDriveConfigException: An argument that cannot be right.
+        HyperDriveConfigException: An argument is invalid.
     """
 
     def __init__(
@@ -74,26 +74,26 @@ class HyperDriveConfig:
 
     @property
     def run_config(self) -> Any:
-        """The ScriptRunConfig that is run, or None."""
+        """The ScriptRunConfig of the sweep, or None."""
         return self._run_config
 
     @property
     def estimator(self) -> Any:
-        """The estimator that is run, or None."""
+        """The estimator of the sweep, or None."""
         return self._estimator
 
     @property
     def pipeline(self) -> Any:
-        """The pipeline that is run, or None."""
+        """The pipeline of the sweep, or None."""
         return self._pipeline
 
     @property
     def source_directory(self) -> "str | None":
-        """The folder with the script."""
+        """The source folder of the script, or None for a pipeline."""
         return getattr(self._run_config or self._estimator, "source_directory", None)
 
     def _create_submit_refusal(self) -> UserErrorException:
-        """Return the error that a submission raises."""
+        """Return the error to raise on submission."""
         first = next(iter(self._generator_config["parameter_space"]), "--lr")
         return UserErrorException(
             "Experiment.submit(HyperDriveConfig): mlrun-cli does not run sweeps yet. Submit one run per combination "
@@ -103,7 +103,7 @@ class HyperDriveConfig:
 
 
 class HyperDriveRunConfig(HyperDriveConfig):
-    """The older class, for an estimator only."""
+    """An older form of `HyperDriveConfig` that accepts only estimators."""
 
     def __init__(self, estimator: Any, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **dict(kwargs, estimator=estimator))

@@ -1,4 +1,4 @@
-"""Samplings: orders in which a sweep goes through the values of its parameters."""
+"""Sampling methods of sweeps."""
 
 from typing import Any
 
@@ -26,7 +26,7 @@ _FORMS = (
 
 
 class HyperParameterSampling:
-    """A way through a parameter space: the script's argument, such as `--lr`, to the expression of its values."""
+    """Base class of sampling methods for a parameter space, a mapping from argument, such as `--lr`, to expression."""
 
     SAMPLING_NAME = ""
     _FORMS: "tuple[str, ...]" = _FORMS
@@ -37,7 +37,7 @@ class HyperParameterSampling:
         self._properties = properties
 
     def to_json(self) -> "dict[str, Any]":
-        """Return the JSON object of the sampling, as a sweep stores it."""
+        """Return the sampling as a JSON-like dict in Azure's format."""
         document: dict[str, Any] = {"name": self.SAMPLING_NAME, "parameter_space": self._parameter_space}
         if self._properties is not None:
             document["properties"] = self._properties
@@ -66,20 +66,20 @@ class HyperParameterSampling:
 
 
 class RandomParameterSampling(HyperParameterSampling):
-    """Each run has values of its own, drawn at random."""
+    """A sampling method that draws random values for each run."""
 
     SAMPLING_NAME = "RANDOM"
 
 
 class GridParameterSampling(HyperParameterSampling):
-    """A run for every combination; all parameters are choices."""
+    """A sampling method that uses every combination of values; all parameters must be choices."""
 
     SAMPLING_NAME = "GRID"
     _FORMS = ("choice",)
 
 
 class BayesianParameterSampling(HyperParameterSampling):
-    """Values are drawn near those of the best runs so far."""
+    """A sampling method that draws values based on the metrics of earlier runs."""
 
     SAMPLING_NAME = "BayesianOptimization"
     _FORMS = ("uniform", "quniform", "choice")
