@@ -22,7 +22,7 @@ from mlrun_cli.errors import (
     StoreUnavailable,
     WorkspaceNotFound,
 )
-from mlrun_cli.runs.record_files import NAMES
+from mlrun_cli.runs.rebuild_files import NAMES
 from mlrun_cli.runtime.rebuild import ImportReport, import_folders
 from mlrun_cli.store.db.database import Database
 from mlrun_cli.store.salvage import Salvage

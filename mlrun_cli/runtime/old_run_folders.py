@@ -19,7 +19,7 @@ from mlrun_cli.snapshots.snapshot import SNAPSHOT_PROPERTY
 
 
 def read_old_folder(folder: RunFolder) -> dict[str, Any] | None:
-    """Return a document as in `RecordStore`, but without a run number; None if the folder is not a run's.
+    """Return a document as in `RebuildDocumentStore`, but without a run number; None if the folder is not a run's.
 
     A run without an outcome is recorded as Running; the next reconciliation checks whether it is.
     """

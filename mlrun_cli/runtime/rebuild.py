@@ -14,14 +14,14 @@ from mlrun_cli.errors import MlrunError, RunNotEnded
 from mlrun_cli.metrics.journal import Entries, list_journal_names, open_journal, parse_chunk, read_chunk
 from mlrun_cli.runs.folder import RunFolder
 from mlrun_cli.runs.owner_lock import OwnerLock
-from mlrun_cli.runs.record_files import NAMES, read_lines, read_run_documents
+from mlrun_cli.runs.rebuild_files import NAMES, read_lines, read_run_documents
 from mlrun_cli.runs.status import TERMINAL_STATUSES
 from mlrun_cli.runtime.journal_ingest import READ_OFFSETS_NAME, has_more_than_values, store_endings, store_tag_changes
 from mlrun_cli.runtime.old_run_folders import read_old_folder
 from mlrun_cli.store.db.database import Database
 from mlrun_cli.store.journals import JournalStore
 from mlrun_cli.store.metrics import MetricStore
-from mlrun_cli.store.records import NAMED_TABLES, RecordStore
+from mlrun_cli.store.rebuild_documents import NAMED_TABLES, RebuildDocumentStore
 from mlrun_cli.store.runs.run_store import RunStore
 from mlrun_cli.store.salvage import Salvage
 from mlrun_cli.wire.run_folder import JOURNAL
@@ -78,7 +78,7 @@ class _FolderImport:
         self._salvage = salvage
         self._folder = folder
         self._is_rebuilt = is_rebuilt
-        self._records = RecordStore(database)
+        self._records = RebuildDocumentStore(database)
         self._runs = RunStore(database, redaction)
         self._metrics = MetricStore(database)
         self._journals = JournalStore(database)

@@ -1,4 +1,4 @@
-"""Recording of each transaction's changes in files beside the store: see `runs.record_files`.
+"""Recording of each transaction's changes in files beside the store: see `runs.rebuild_files`.
 
 The files are written before the transaction commits, so they contain everything that was acknowledged. If one cannot
 be written, as on a full disk, the store continues without it, and `workspace repair` adds what is missing.
@@ -16,9 +16,9 @@ from typing import Any
 
 from mlrun_cli.core.temporary import make_temporary_path
 from mlrun_cli.runs.folder import RunFolder
-from mlrun_cli.runs.record_files import NAMES, append_lines, read_lines, read_run_documents
+from mlrun_cli.runs.rebuild_files import NAMES, append_lines, read_lines, read_run_documents
 from mlrun_cli.store.db.database import Database
-from mlrun_cli.store.records import GONE, NAMED_TABLES, RUN, UNRECORDED, Change, RecordStore
+from mlrun_cli.store.rebuild_documents import GONE, NAMED_TABLES, RUN, UNRECORDED, Change, RebuildDocumentStore
 
 _AT_ONCE = 1000
 _LARGEST_BYTES = 1 << 18
@@ -31,7 +31,7 @@ class Recorder:
     def __init__(self, database: Database, folder: Path) -> None:
         self._database = database
         self._folder = folder
-        self._records = RecordStore(database)
+        self._records = RebuildDocumentStore(database)
         self._changes: dict[Change, None] = {}
 
     def begin(self) -> None:

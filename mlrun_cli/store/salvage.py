@@ -8,7 +8,7 @@ from typing import Any
 
 from mlrun_cli.store.db.database import Database
 from mlrun_cli.store.db.locator import DamagedDatabase
-from mlrun_cli.store.records import NAMED_TABLES, RecordStore
+from mlrun_cli.store.rebuild_documents import NAMED_TABLES, RebuildDocumentStore
 
 _BATCH_SIZE = 10_000
 _VALUE_COLUMNS = ("metric_key", "position", "logged_at", "step", "kind", "number", "text")
@@ -22,13 +22,13 @@ class Salvage:
 
     def add_named(self, database: Database) -> None:
         """Insert the rows of named tables that a sound store lacks, within a transaction."""
-        records = RecordStore(database)
+        records = RebuildDocumentStore(database)
         for table in NAMED_TABLES:
             for row in self._damaged.rows(table, NAMED_TABLES[table]):
                 records.add_named(table, row)
 
     def read_documents(self) -> dict[str, dict[str, Any]]:
-        """Return the documents of runs as in `RecordStore`, keyed by run id; `journals` contains read offsets."""
+        """Return the documents of runs as in `RebuildDocumentStore`, by run id; `journals` contains read offsets."""
         rows = {row["run_key"]: row for row in self._damaged.rows("runs", ("run_key",))}
         experiments = {row["experiment_key"]: row for row in self._damaged.rows("experiments", ("experiment_key",))}
         tags = self._group_pairs("run_tags", ("run_key", "key"), lambda row: (row["key"], row["value"]))
@@ -52,7 +52,7 @@ class Salvage:
 
     def add_metrics(self, database: Database) -> int:
         """Add metrics that have more values here than in a sound store, within a transaction; return their number."""
-        there = RecordStore(database).list_run_keys()
+        there = RebuildDocumentStore(database).list_run_keys()
         ids = {row["run_key"]: row["run_id"] for row in self._damaged.rows("runs", ("run_key",))}
         counts: dict[int, int] = defaultdict(int)
         for value in self._damaged.rows("metric_values", ("metric_key", "position")):

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from mlrun_cli.core.named_tuple import NamedTuple
-from mlrun_cli.runs.record_files import OLD_OWNER_LOCK
+from mlrun_cli.runs.rebuild_files import OLD_OWNER_LOCK
 from mlrun_cli.store.db.database import Database, Row, build_in_lists
 from mlrun_cli.store.db.watched_table import WatchedTable
 
@@ -45,7 +45,7 @@ class Change(NamedTuple):
     second: Any
 
 
-class RecordStore:
+class RebuildDocumentStore:
     """Reads documents from the store, and restores rows from them."""
 
     def __init__(self, database: Database) -> None:
