@@ -1,1 +1,1 @@
-"""One function per thing a user can do."""
+"""The operations on a workspace that commands, scripts and the studio share, one function for each."""

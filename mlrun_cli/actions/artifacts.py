@@ -29,27 +29,24 @@ _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 
 
 def list_files(workspace: Workspace, run: Run) -> list[str]:
-    """Return the names of the run's files, sorted: its logs, and what the script wrote."""
+    """Return the sorted names of the run's files: its logs, and the files that the script wrote or uploaded."""
     return sorted(_list_paths(workspace, run))
 
 
 def open_file(workspace: Workspace, run: Run, name: str) -> int:
-    """Return a descriptor to read one file of a run.
+    """Open a file of a run for reading and return its descriptor.
 
     Raises:
         NotFound: the run has no such file, or it cannot be read.
     """
-    descriptor = find_file(workspace.run_folder(run.run_id), name)
+    descriptor = open_run_file(workspace.run_folder(run.run_id), name)
     if descriptor is None:
         raise RunFileNotFound(f"The run '{run.run_id}' has no file '{name}' that can be read.", target=name)
     return descriptor
 
 
-def find_file(folder: RunFolder, name: str) -> int | None:
-    """Return a descriptor to read one file of the run that has this folder.
-
-    None when there is none that can be read.
-    """
+def open_run_file(folder: RunFolder, name: str) -> int | None:
+    """Open a file of the run with this folder and return its descriptor, or None if no such file is readable."""
     top = name.partition("/")[0]
     # A script cannot put a file of its own in the place of the run's logs.
     for root in (folder.artifacts,) if top in LOG_FOLDERS else (folder.uploads, folder.work):
@@ -62,22 +59,22 @@ def find_file(folder: RunFolder, name: str) -> int | None:
 def download_files(
     workspace: Workspace, run: Run, names: Sequence[str], folder: Path, *, overwrite: bool = True
 ) -> list[Path]:
-    """Copy files of a run into a folder, under their names; each appears only once it is complete.
+    """Copy files of a run into a folder, under the same names; each file appears only once it is complete.
 
     Args:
-        workspace: where the run is.
-        run: whose files.
-        names: of files or of folders, as `outputs`; none means all files.
-        folder: made when it is not there.
-        overwrite: whether files with other content may be replaced.
+        workspace: the workspace of the run.
+        run: the run whose files are copied.
+        names: the names of files or folders, such as `outputs`; if empty, all files are copied.
+        folder: the destination, created if it does not exist.
+        overwrite: whether files with different content may be replaced.
 
     Returns:
         The files that were written.
 
     Raises:
         NotFound: the run has no such file.
-        UsageError: files with other content are there and not to be replaced; then nothing is written.
-        MlrunError: the folder cannot be written, or a link in it stands where a folder has to be.
+        UsageError: files with different content exist and must not be replaced; nothing is written then.
+        MlrunError: the folder cannot be written, or it contains a link where a folder is needed.
     """
     files = _list_paths(workspace, run)
     wanted = [name for asked in names for name in _select_names(asked, files, run)] if names else sorted(files)
@@ -85,11 +82,11 @@ def download_files(
 
 
 def download_file(workspace: Workspace, run: Run, name: str, destination: Path) -> None:
-    """Copy one file of a run to a path, replacing a file there; make its folder if need be.
+    """Copy one file of a run to a path, replacing an existing file; create the parent folder if needed.
 
     Raises:
-        NotFound: the run has no such file; says which it has.
-        MlrunError: it cannot be written.
+        NotFound: the run has no such file; the message lists the files that it has.
+        MlrunError: the file cannot be written.
     """
     files = _list_paths(workspace, run)
     source = files.get(name.removeprefix("./"))
@@ -99,11 +96,11 @@ def download_file(workspace: Workspace, run: Run, name: str, destination: Path) 
 
 
 def download_logs(workspace: Workspace, run: Run, folder: Path, *, overwrite: bool = True) -> list[Path]:
-    """Copy the logs of a run into a folder: `user_logs/…`, `system_logs/…`, and `logs/…` of the script.
+    """Copy the logs of a run into a folder: `user_logs/`, `system_logs/`, and the `logs/` that the script wrote.
 
     Raises:
-        UsageError: files with other content are there and not to be replaced; then nothing is written.
-        MlrunError: the folder cannot be written, or a link in it stands where a folder has to be.
+        UsageError: files with different content exist and must not be replaced; nothing is written then.
+        MlrunError: the folder cannot be written, or it contains a link where a folder is needed.
     """
     files = _list_paths(workspace, run)
     tops = {*LOG_FOLDERS, "logs"}
@@ -157,7 +154,7 @@ def _copy_all(files: Mapping[str, Path], folder: Path, *, overwrite: bool) -> li
 
 
 def _copy(source: Path, folder: Path, name: str) -> Path:
-    """Copy a file to `name` below the folder, following no link below it: a link there may lead anywhere."""
+    """Copy a file to `name` below the folder without following links below it, which could lead anywhere."""
     destination = folder / name
     try:
         with _open_inner_folder(folder, Path(name).parts[:-1]) as inner:
@@ -169,7 +166,7 @@ def _copy(source: Path, folder: Path, name: str) -> Path:
 
 @contextmanager
 def _open_inner_folder(folder: Path, parts: Sequence[str]) -> Iterator[int]:
-    """Open a nested folder, creating missing levels.
+    """Open a nested folder, creating missing levels, and return its descriptor.
 
     Raises:
         MlrunError: one of the parts is a link.

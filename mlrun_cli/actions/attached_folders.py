@@ -1,4 +1,4 @@
-"""The folders that a workspace's runs were submitted from, and the scripts and runconfigs in one."""
+"""The folders that the runs of a workspace were submitted from, with their scripts and runconfigs."""
 
 from __future__ import annotations
 
@@ -24,20 +24,20 @@ _LEFT_OUT = frozenset({"__pycache__", "node_modules", *CONFIGURATION_FOLDERS})
 
 
 class FolderChoices(NamedTuple):
-    """Scripts of a folder, by relative paths, and its runconfigs, by the names that `-c` takes."""
+    """The scripts of a folder, as relative paths, and its runconfigs, under the names that `-c` accepts."""
 
     scripts: Sequence[str]
     runconfigs: Sequence[str]
 
 
 def read_submission(workspace: Workspace, run: Run) -> Submission | None:
-    """Return the submission of a run; None where it was not submitted."""
+    """Return the submission of a run, or None if the run was not submitted."""
     document = read_json(workspace.run_folder(run.run_id).submission)
     return None if document is None else Submission.from_json(document)
 
 
 def list_attached_folders(workspace: Workspace) -> Sequence[str]:
-    """Return the existing folders that the newest runs were submitted from, the last used first."""
+    """Return the existing folders that the newest runs were submitted from, most recently used first."""
     runs = workspace.runs.list(RunFilter(last=_MOST_RUNS))
     submissions = (read_submission(workspace, run) for run in runs)
     folders = dict.fromkeys(found.folder for found in submissions if found is not None and found.folder)
@@ -45,12 +45,12 @@ def list_attached_folders(workspace: Workspace) -> Sequence[str]:
 
 
 def list_folder_choices(folder: Path) -> FolderChoices:
-    """Return the runconfigs and scripts in a folder; empty where the folder is gone."""
+    """Return the runconfigs and scripts in a folder; both are empty if the folder no longer exists."""
     return FolderChoices(sorted(_find_scripts(folder)), list_runconfig_names(folder))
 
 
 def _find_scripts(folder: Path) -> Iterator[str]:
-    """Yield relative paths of scripts, those of upper folders first, up to a limit."""
+    """Yield the relative paths of the scripts in a folder, those in upper folders first, up to a limit."""
     waiting = [str(folder)]
     looked_at = found = 0
     for place in waiting:

@@ -1,4 +1,4 @@
-"""Boot services: queues go on after a reboot of this machine."""
+"""Boot services, which restart the queues of a home after this machine has rebooted."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ _KEPT = ("PATH", MACHINE_VARIABLE, NAMES_VARIABLE)
 
 
 def install_boot_service(home: Path, program: Path, *, dry_run: bool, say: Callable[[str], None]) -> dict[str, Any]:
-    """Install the service that starts a home's queues at boot; return what was written, or would be.
+    """Install the service that starts a home's queues at boot; return a record of what was, or would be, written.
 
     Raises:
-        MlrunError: the machine has nothing that could do it.
+        MlrunError: the machine supports no boot service, or it cannot be installed.
     """
     service, other = _list_services(home, program)
     if not dry_run:
@@ -34,7 +34,7 @@ def install_boot_service(home: Path, program: Path, *, dry_run: bool, say: Calla
 
 
 def get_boot_service_status(home: Path, program: Path) -> dict[str, Any]:
-    """Return whether the home's queues are started at boot, and by what."""
+    """Return whether a boot service is installed for the home, its kind, and where it is defined."""
     found = next((service for service in _list_services(home, program) if service.is_installed()), None)
     return {
         "installed": found is not None,
@@ -44,18 +44,18 @@ def get_boot_service_status(home: Path, program: Path) -> dict[str, Any]:
 
 
 def remove_boot_service(home: Path, program: Path) -> dict[str, Any]:
-    """Remove the boot services of a home; return which were removed.
+    """Remove the boot services of a home; return the locations that they were removed from.
 
     Raises:
-        MlrunError: one cannot be removed.
+        MlrunError: a service cannot be removed.
     """
     return {"removed": [service.where for service in _list_services(home, program) if service.remove()]}
 
 
 def start_queues(home: Path, say: Callable[[str], None]) -> list[dict[str, Any]]:
-    """Start what waits in all workspaces of a home, and reconcile their runs.
+    """Start the waiting runs in all workspaces of a home and reconcile their runs; return a record for each workspace.
 
-    What is wrong with one workspace is said, and the others are started all the same.
+    A workspace with an error is reported through `say` and skipped.
     """
     started = []
     for identity in find_identities(home):

@@ -1,4 +1,4 @@
-"""Make, list, show, change and delete the compute targets of a workspace."""
+"""Create, list, show, update and delete the compute targets of a workspace."""
 
 from __future__ import annotations
 
@@ -39,14 +39,14 @@ def create_compute_target(
     description: str = "",
     tags: Mapping[str, str] | None = None,
 ) -> ComputeTarget:
-    """Create a target; an AmlCompute of the same name is changed to what is asked for, as in Azure.
+    """Create a compute target, or update an existing AmlCompute target of the same name, as Azure does.
 
-    `local`, which has no limit as a rule, is given one so.
+    Creating `local`, which has no limit by default, gives it one.
 
     Raises:
-        Unsupported: of this kind there are none here.
-        UsageError: the name is not valid, or that of a target which cannot be changed to this one, or runs wait for
-            more nodes of it than it would have.
+        Unsupported: there are no targets of this kind.
+        UsageError: the name is not valid or belongs to a target that cannot be updated to this one, or a queued run
+            needs more nodes than the target would have.
     """
     check_compute_target_name(name)
     if name == LOCAL_TARGET and kind != AML_COMPUTE:
@@ -84,19 +84,19 @@ def create_compute_target(
 
 
 def list_compute_targets(workspace: Workspace) -> Sequence[ComputeTarget]:
-    """Return all targets of the workspace, by name.
+    """Return all compute targets of the workspace, sorted by name.
 
-    `local`, which every workspace has, is among them when it has a limit.
+    `local`, which every workspace has, is included only if it has a limit.
     """
     return workspace.compute_targets.list()
 
 
 def get_compute_target(workspace: Workspace, name: str) -> ComputeTarget:
-    """Return the target of this name.
+    """Return the compute target with this name.
 
     Raises:
-        ComputeTargetNotFound: there is none; the message lists those there are.
-        UsageError: it is `local`, and that has no limit.
+        ComputeTargetNotFound: it does not exist; the message lists the existing targets.
+        UsageError: it is `local`, which has no limit.
     """
     found = workspace.compute_targets.find(name)
     if found is None and name == LOCAL_TARGET:
@@ -111,17 +111,17 @@ def get_compute_target(workspace: Workspace, name: str) -> ComputeTarget:
 
 
 def list_target_names(workspace: Workspace) -> list[str]:
-    """Return the names of compute targets: `local` first, then the others."""
+    """Return the names of all compute targets, `local` first."""
     others = (target.name for target in workspace.compute_targets.list() if target.name != LOCAL_TARGET)
     return [LOCAL_TARGET, *others]
 
 
 def update_compute_target(workspace: Workspace, name: str, properties: Mapping[str, Any]) -> ComputeTarget:
-    """Change properties of a target; the others stay as they are.
+    """Update the given properties of a compute target and return it; other properties are unchanged.
 
     Raises:
         ComputeTargetNotFound: there is none of this name.
-        UsageError: runs wait for more nodes of it than it would have.
+        UsageError: a queued run needs more nodes than the target would have.
     """
     with workspace.transaction():
         there = get_compute_target(workspace, name)
@@ -133,7 +133,7 @@ def update_compute_target(workspace: Workspace, name: str, properties: Mapping[s
 
 
 def _check_capacity(workspace: Workspace, changed: ComputeTarget) -> None:
-    """Check that no queued run needs more than a target will have."""
+    """Raise if a queued run needs more nodes than a target will have."""
     most = find_kind(changed.kind).node_limit(changed)
     larger = [] if most is None else workspace.queues.list_ids_beyond(changed.name, most)
     if larger:
@@ -147,10 +147,9 @@ def _check_capacity(workspace: Workspace, changed: ComputeTarget) -> None:
 
 
 def delete_compute_target(workspace: Workspace, name: str) -> None:
-    """Delete a target; runs that were sent to it and have ended stay as they are.
+    """Delete a compute target; its ended runs are unchanged.
 
-    A run is written in a transaction that finds its target there, and none is deleted while one waits or runs on it:
-    no run waits for a target that is gone. Of `local` the limit goes alone.
+    Deleting `local` only removes its limit.
 
     Raises:
         ComputeTargetNotFound: there is none of this name.
@@ -167,7 +166,7 @@ def delete_compute_target(workspace: Workspace, name: str) -> None:
 
 
 def check_target(workspace: Workspace, name: str) -> None:
-    """Check that a target exists: `local`, or one of the workspace's.
+    """Raise if a compute target exists neither in the workspace nor as `local`.
 
     Raises:
         ComputeTargetNotFound: there is none of this name; the message lists those there are.
@@ -188,7 +187,7 @@ def check_target(workspace: Workspace, name: str) -> None:
 
 
 def _check_unused(workspace: Workspace, name: str, lost: Container[int]) -> None:
-    """Check that no run waits for a target or runs on it; runs that are ending or lost do not count."""
+    """Raise if a run waits for a target or runs on it, apart from runs that are ending or lost."""
     which = RunFilter(target=name, statuses=_ON_TARGET, include_children=True)
     runs = [run for run in workspace.runs.list(which) if run.owner_lock is None and run.key not in lost]
     if not runs:

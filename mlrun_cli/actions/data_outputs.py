@@ -1,4 +1,4 @@
-"""Data outputs of a run: registered as datasets when it has Completed."""
+"""Registration of the data outputs of Completed runs as datasets."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from mlrun_cli.workspace import Workspace
 
 
 def register_outputs(workspace: Workspace, run: Run) -> tuple[str, ...]:
-    """Register the outputs of a Completed run as its definition says; return a line about each that cannot be.
+    """Register the outputs of a Completed run as its definition says; return a line for each one that failed.
 
     Raises:
         StoreError: the store cannot be used.

@@ -32,7 +32,7 @@ def register_dataset(
     dataset_id: str | None = None,
     find_datastore: FindDatastore | None = None,
 ) -> Dataset:
-    """Register a dataset under a name; one equal to the latest version does not become a new version.
+    """Register a dataset under a name and return it; a definition equal to the latest version adds no version.
 
     Args:
         workspace: where it is registered.
@@ -62,7 +62,7 @@ def register_dataset(
             raise _build_id_taken_error(owner)
         same = owner if dataset_id is not None else latest
         if same is not None and same.name == name and same.definition == checked:
-            return _describe(workspace, same, description, tags)
+            return _update(workspace, same, description, tags)
         if latest is not None and latest.definition != checked and not create_new_version:
             raise AlreadyExists(
                 f"The dataset '{name}' already exists, and its latest version {latest.version} has other files.",
@@ -72,7 +72,7 @@ def register_dataset(
         version = 1 if latest is None or latest.version is None else latest.version + 1
         if owner is not None:
             workspace.datasets.set_name(owner, name, version)
-            return _describe(workspace, get_dataset(workspace, name), description, tags)
+            return _update(workspace, get_dataset(workspace, name), description, tags)
         return workspace.datasets.insert(
             checked,
             dataset_id=dataset_id,
@@ -84,7 +84,7 @@ def register_dataset(
 
 
 def save_dataset(workspace: Workspace, definition: object) -> Dataset:
-    """Save a dataset without a name, found by its id; equal definitions share one id.
+    """Save a dataset without a name and return it; equal definitions share one dataset and its id.
 
     Raises:
         UsageError: the definition cannot be right.
@@ -96,7 +96,7 @@ def save_dataset(workspace: Workspace, definition: object) -> Dataset:
 
 
 def check_definition_in(workspace: Workspace, definition: object) -> Definition:
-    """Return the definition, with all of its keys.
+    """Check a dataset's definition against the workspace and return it with all of its keys.
 
     Raises:
         UsageError: it cannot be right.
@@ -110,7 +110,7 @@ def check_definition_in(workspace: Workspace, definition: object) -> Definition:
 
 
 def get_dataset(workspace: Workspace, name: str, version: int | None = None) -> Dataset:
-    """Return the dataset of a name, in its latest version if none is given.
+    """Return a version of the dataset with this name, the latest by default.
 
     Raises:
         DataNotFound: there is none.
@@ -132,12 +132,12 @@ def get_dataset(workspace: Workspace, name: str, version: int | None = None) -> 
 
 
 def get_dataset_by_id(workspace: Workspace, dataset_id: str, environment: Mapping[str, str] | None = None) -> Dataset:
-    """Return the dataset with an id, or the one that `MLRUN_DATASETS` has for it.
+    """Return the dataset with an id, or else the one that `MLRUN_DATASETS` substitutes for the id.
 
     Args:
-        workspace: where it is looked for.
-        dataset_id: of this workspace or of Azure.
-        environment: has in `MLRUN_DATASETS` what stands for ids that are not here; None for nothing.
+        workspace: the workspace to search.
+        dataset_id: an id from this workspace or from Azure.
+        environment: the variables to read `MLRUN_DATASETS` from; None substitutes nothing.
 
     Raises:
         DataNotFound: there is none.
@@ -167,21 +167,21 @@ def get_dataset_by_id(workspace: Workspace, dataset_id: str, environment: Mappin
     )
 
 
-def describe_dataset(
+def update_dataset(
     workspace: Workspace, dataset_id: str, description: str | None, tags: Mapping[str, str | None] | None
 ) -> Dataset:
-    """Replace description and tags of a dataset and return it; None leaves them as they are.
+    """Update the description and tags of a dataset and return it; None leaves a value unchanged.
 
     Raises:
         DataNotFound: there is no such dataset.
         UsageError: the tags cannot be right.
     """
     with workspace.transaction():
-        return _describe(workspace, get_dataset_by_id(workspace, dataset_id), description, tags)
+        return _update(workspace, get_dataset_by_id(workspace, dataset_id), description, tags)
 
 
 def unregister_dataset(workspace: Workspace, name: str) -> None:
-    """Remove the name from all versions of a dataset.
+    """Remove the name from all versions of a dataset, which can still be found by their ids.
 
     Raises:
         DataNotFound: there is none of this name.
@@ -191,10 +191,10 @@ def unregister_dataset(workspace: Workspace, name: str) -> None:
 
 
 def resolve_input(workspace: Workspace, entry: Mapping[str, Any]) -> Dataset | str:
-    """Return the dataset or path that a script gets for an entry of its run's `data`.
+    """Return the path that a script gets for an input of its run, or the dataset if the input has no path.
 
     Raises:
-        DataNotFound: the dataset is gone.
+        DataNotFound: the dataset no longer exists.
     """
     path = entry.get("path")
     return str(path) if path is not None else get_dataset_by_id(workspace, str(entry.get("dataset_id")))
@@ -209,7 +209,7 @@ def _build_id_taken_error(owner: Dataset) -> UsageError:
     )
 
 
-def _describe(
+def _update(
     workspace: Workspace, dataset: Dataset, description: str | None, tags: Mapping[str, str | None] | None
 ) -> Dataset:
     if description is None and tags is None:

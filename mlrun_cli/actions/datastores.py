@@ -1,4 +1,4 @@
-"""Datastores: the two folders that every workspace has, and those that users attach."""
+"""Datastores: the two folders that every workspace has, and the folders that users attach."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _OWN = (BLOB_DATASTORE, FILE_DATASTORE)
 
 
 class CopyResult(NamedTuple):
-    """Counts of files that were copied and of files that were there and stayed, and what was left out."""
+    """The number of files that were copied, the number of existing files that were kept, and the omitted paths."""
 
     copied: int
     kept: int
@@ -40,20 +40,20 @@ class CopyResult(NamedTuple):
 
 
 class _FolderFiles(NamedTuple):
-    """Paths below a folder, relative to it and sorted, and what is left out there."""
+    """The files below a folder, as sorted relative paths, and the paths that are left out."""
 
     names: list[str]
     left_out: list[OmittedPath]
 
 
 def list_datastores(workspace: Workspace) -> list[Datastore]:
-    """Return all datastores, by name."""
+    """Return all datastores, sorted by name."""
     own = [_get_built_in(workspace, name) for name in _OWN]
     return sorted([*own, *workspace.datastores.list()])
 
 
 def get_datastore(workspace: Workspace, name: str | None = None) -> Datastore:
-    """Return the datastore of a name, or the default one; create a missing built-in one.
+    """Return the datastore with this name, by default the default datastore; create the folder of a built-in one.
 
     Raises:
         DataNotFound: there is none of this name, or its folder is gone.
@@ -88,7 +88,7 @@ def get_default_name(workspace: Workspace) -> str:
 
 
 def set_default(workspace: Workspace, name: str) -> None:
-    """Make a datastore the default.
+    """Set the default datastore of the workspace.
 
     Raises:
         DataNotFound: there is none of this name.
@@ -99,7 +99,7 @@ def set_default(workspace: Workspace, name: str) -> None:
 
 
 def register_local(workspace: Workspace, name: str, folder: Path, *, overwrite: bool = False) -> Datastore:
-    """Attach a folder of this machine as a datastore.
+    """Attach a local folder as a datastore and return the datastore.
 
     Raises:
         UsageError: the name cannot be one, is one of the workspace's own, or belongs to another folder and
@@ -125,7 +125,7 @@ def register_local(workspace: Workspace, name: str, folder: Path, *, overwrite: 
 
 
 def unregister(workspace: Workspace, name: str) -> Datastore:
-    """Remove a datastore and return it; its folder stays as it is.
+    """Remove a datastore and return it; its folder is unchanged.
 
     Raises:
         DataNotFound: there is none of this name.
@@ -146,7 +146,7 @@ def unregister(workspace: Workspace, name: str) -> Datastore:
 
 
 def upload(datastore: Datastore, source: Path, target: str | None, *, overwrite: bool) -> CopyResult:
-    """Copy a file, or all files below a folder, to a path of a datastore; keep existing files unless `overwrite`.
+    """Copy a file, or all files below a folder, to a path of a datastore; existing files are kept unless `overwrite`.
 
     Raises:
         UsageError: the source is not there, or the path leads out of the datastore.
@@ -163,7 +163,7 @@ def upload(datastore: Datastore, source: Path, target: str | None, *, overwrite:
 def download(
     datastore: Datastore, prefix: str | None, folder: Path, *, overwrite: bool, may_differ: bool = True
 ) -> CopyResult:
-    """Copy the files whose paths in a datastore begin with `prefix` to a folder, under these paths.
+    """Copy the files of a datastore whose paths start with `prefix` to the same relative paths in a folder.
 
     What is there stays, unless `overwrite`; without `may_differ`, it has to have the same content.
 
@@ -193,7 +193,7 @@ def download(
 
 
 def _list_files(folder: Path) -> _FolderFiles:
-    """Return the files below a folder, those behind links included, without those still being written."""
+    """Return the files below a folder, including linked ones and excluding those that are still being written."""
     left_out: list[OmittedPath] = []
 
     def leave_out(path: str, reason: Reason) -> None:
@@ -209,7 +209,7 @@ def _copy_all(source: Path, files: _FolderFiles, place: Path, *, overwrite: bool
 
 
 def _copy(source: Path, place: Path, *, overwrite: bool) -> bool:
-    """Copy a file atomically; return False when one exists and is kept."""
+    """Copy a file atomically; return False if the destination exists and is kept."""
     if os.path.lexists(place) and not overwrite:
         return False
     try:

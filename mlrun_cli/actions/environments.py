@@ -1,4 +1,4 @@
-"""Register environments, and find them again."""
+"""Register, find, list and label environments."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ from mlrun_cli.workspace import Workspace
 
 
 def register_environment(workspace: Workspace, name: str, definition: Mapping[str, Any]) -> RegisteredEnvironment:
-    """Register a definition: as the version it names, if that is free, else as the next one.
+    """Register an environment under the version that its definition specifies, if that is free, or else the next one.
 
     A definition that equals the newest version, or the version that it names, is that version.
 
@@ -57,7 +57,7 @@ def register_environment(workspace: Workspace, name: str, definition: Mapping[st
 
 
 def check_environment_name(name: str) -> None:
-    """Check that an environment can be registered under this name.
+    """Raise if an environment cannot be registered under this name.
 
     Raises:
         UsageError: it is empty, no text, or kept for Azure's own.
@@ -76,7 +76,7 @@ def check_environment_name(name: str) -> None:
 def get_environment(
     workspace: Workspace, name: str, version: str | None = None, label: str | None = None
 ) -> RegisteredEnvironment:
-    """Return a registered environment: the named version, the one with the label, or the newest.
+    """Return a registered environment by version or label, by default the newest version.
 
     Raises:
         UsageError: both are given.
@@ -98,12 +98,12 @@ def get_environment(
 
 
 def list_environments(workspace: Workspace) -> Sequence[RegisteredEnvironment]:
-    """Return the newest version of every registered environment, by name."""
+    """Return the newest version of every registered environment, sorted by name."""
     return workspace.environments.list_newest()
 
 
 def label_environment(workspace: Workspace, name: str, version: str, labels: Sequence[str]) -> None:
-    """Give labels to a version; another version that has one of them loses it.
+    """Add labels to a version of an environment, removing them from any other version.
 
     Raises:
         UsageError: the label is the one that the newest version always has.
@@ -127,7 +127,7 @@ def label_environment(workspace: Workspace, name: str, version: str, labels: Seq
 
 
 def add_wheel(workspace: Workspace, path: Path, *, may_exist: bool) -> str:
-    """Store a copy of a wheel in the workspace and return its address.
+    """Store a copy of a wheel in the workspace and return its URL.
 
     Raises:
         UsageError: there is no such file, or one of its name is kept already.

@@ -1,4 +1,4 @@
-"""Make, list, tag and archive experiments."""
+"""Create, list, tag, archive and delete experiments."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from mlrun_cli.workspace import Workspace
 
 
 def list_experiments(workspace: Workspace) -> Sequence[dict[str, Any]]:
-    """Return a record for each experiment, by name."""
+    """Return the records of all experiments, sorted by name."""
     return [_build_record(workspace, experiment) for experiment in workspace.experiments.list()]
 
 
 def list_experiment_overviews(workspace: Workspace, text: str | None = None) -> Sequence[ExperimentOutcomes]:
-    """Return all experiments whose names hold each word of a text, the one with the newest activity first.
+    """Return the experiments whose names contain every word of a text, most recently active first.
 
-    Runs that have lost their supervisor are recovered first, so that the numbers are true.
+    Runs that have lost their supervisor are recovered first, so that the counts are accurate.
     """
     reconcile(workspace)
     words = (text or "").casefold().split()
@@ -43,7 +43,7 @@ def get_experiment(workspace: Workspace, name: str) -> dict[str, Any]:
 
 
 def make_experiment(workspace: Workspace, name: str) -> dict[str, Any]:
-    """Return the record of an experiment; create it when it does not exist.
+    """Return the record of an experiment, creating the experiment if it does not exist.
 
     Raises:
         UsageError: the name is not valid.
@@ -58,7 +58,7 @@ def make_experiment(workspace: Workspace, name: str) -> dict[str, Any]:
 def update_experiment_tags(
     workspace: Workspace, name: str, tags: Mapping[str, str | None], removed: Sequence[str] = ()
 ) -> dict[str, Any]:
-    """Set tags of an experiment and remove others: all of it or nothing.
+    """Set and remove tags of an experiment in one transaction and return its record.
 
     Raises:
         UsageError: a key or a value is not valid.
@@ -75,7 +75,7 @@ def update_experiment_tags(
 
 
 def archive_experiment(workspace: Workspace, name: str, *, is_archived: bool, new_name: str | None) -> dict[str, Any]:
-    """Archive an experiment, or restore it under its name or a new one. Its runs stay as they are.
+    """Archive an experiment, or restore it under its old name or a new one; its runs are unchanged.
 
     Raises:
         UsageError: the new name is not valid, or is another experiment's.

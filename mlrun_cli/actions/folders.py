@@ -32,7 +32,7 @@ def attach_folder(
     workspace_name: str,
     experiment_name: str | None = None,
 ) -> dict[str, str]:
-    """Write a folder's config and, where they are missing, sample files; make the folder if need be.
+    """Attach a folder to a workspace: create it if needed, and write its config and any missing sample files.
 
     Everything goes to `.azureml`, or to `aml_config` in a folder that has one: there it is found. Without an
     experiment name it is the folder's own, made valid.

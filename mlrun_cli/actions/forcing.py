@@ -1,4 +1,4 @@
-"""Ends runs whatever their supervisors do: one that is stopped or does not answer, or whose files are garbage."""
+"""Forced termination of runs whose supervisors are stopped or do not respond, or whose files are damaged."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ _BUSY_SECONDS = 30.0
 
 
 def force_end(workspace: Workspace, run: Run) -> Run:
-    """Kill a run's processes and supervisor; return the run, Canceled unless it had ended already.
+    """Kill the processes and the supervisor of a run; return the run, which is Canceled unless it had already ended.
 
-    What its script has logged is kept as far as it can be found.
+    Values that its script has logged are kept if they can be read.
 
     Raises:
-        RunNotFound: it has been deleted meanwhile.
-        StoreError: another process holds the store.
+        RunNotFound: the run has been deleted.
+        StoreError: another process has locked the store.
     """
     workspace.set_busy_timeout(_MOMENT_SECONDS)
     try:

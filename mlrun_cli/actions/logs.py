@@ -1,4 +1,4 @@
-"""Follow a run's logs while they are written, and find the one that says why it failed."""
+"""Follow the logs of a run while they are written, and find the log that shows why it failed."""
 
 from __future__ import annotations
 
@@ -28,20 +28,20 @@ _RECONCILE_SECONDS = 1.0
 
 
 def follow_logs(workspace: Workspace, run: Run, write: Write, *, watch: Watch | None = None) -> Run:
-    """Pass on the output of the environment's installer and of the script as it comes, until the run has ended.
+    """Pass on the output of the environment build and of the script as it is written, until the run has ended.
 
     Args:
-        workspace: where the run is.
-        run: a run in any status; the logs of an ended one are handed over whole.
-        write: takes each piece, byte for byte, behind the name of its log; the installer's come first.
-        watch: told the run's status a few times a second.
+        workspace: the workspace of the run.
+        run: a run in any status; if it has ended, its whole logs are passed on.
+        write: called with the name of a log and the next bytes of it; the output of the build comes first.
+        watch: called with the run's status a few times a second.
 
     Returns:
         The run as it ended.
 
     Raises:
-        MlrunError: the script's log is gone, or cannot be read.
-        RunNotFound: the run has been deleted meanwhile.
+        MlrunError: the script's log does not exist or cannot be read.
+        RunNotFound: the run has been deleted.
     """
     # A run without a script has no log.
     path = workspace.run_folder(run.run_id).stdout if run.owner_lock is None else Path(os.devnull)
@@ -58,10 +58,10 @@ def follow_logs(workspace: Workspace, run: Run, write: Write, *, watch: Watch | 
 
 
 def find_decisive_log(workspace: Workspace, run: Run) -> Path:
-    """Return the log that says how a run ended: as a rule the one that is followed.
+    """Return the path of the log that shows how a run ended, usually the log of its script.
 
-    It is the installer's when the environment of a run that failed could not be built, and that of the process that
-    was the first to fail.
+    For a failed run it is the log of the environment build if the script was never started, or else the log of the
+    first process that failed.
     """
     folder = workspace.run_folder(run.run_id)
     if run.status is not RunStatus.FAILED:
@@ -111,7 +111,7 @@ class _Follower:
         self._write(self._log_name, piece)
 
     def _look(self, moment: float) -> RunStatus | None:
-        """Return the run's status when it is time to look at it, else None."""
+        """Return the run's status if a check of the store is due, else None."""
         if moment < self._next_look and not os.path.exists(self._outcome):
             return None
         if moment >= self._next_reconciliation:

@@ -1,4 +1,4 @@
-"""Logged values of runs."""
+"""The metrics that runs have logged."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ _MOST_NAMES = 10
 
 
 def get_metrics(workspace: Workspace, run: Run, *, name: str | None, last: bool) -> dict[str, Any]:
-    """Return metrics by name, in the shape of `Run.get_metrics()`, or with `last` the newest value of each.
+    """Return a run's metrics in the form of `Run.get_metrics()`; with `last`, only the newest value of each metric.
 
     Raises:
-        UsageError: the name is no text.
-        NotFound: the run has not logged a metric of this name; lists those that it has.
+        UsageError: the name is not text.
+        NotFound: the run has no metric with this name; the hint lists the metrics that it has.
     """
     check_text("metric name", name or "")
     read = workspace.metrics.get_last if last else workspace.metrics.get
@@ -32,6 +32,6 @@ def get_metrics(workspace: Workspace, run: Run, *, name: str | None, last: bool)
 
 
 def _format_names(names: Sequence[str]) -> str:
-    """Return some of the names in one line: a script may log thousands, under any text."""
+    """Return some of the names in one line, since a script may log thousands of metrics under arbitrary names."""
     rest = f", … and {len(names) - _MOST_NAMES} more" if len(names) > _MOST_NAMES else ""
     return ", ".join(repr(name) for name in names[:_MOST_NAMES]) + rest or "none yet"

@@ -22,7 +22,7 @@ _SHOWN_NAMES = 10
 
 
 class ModelChanges(NamedTuple):
-    """Changes for `update_model`; None and empty leave a field as it is.
+    """The changes for `update_model`; None or an empty value leaves a field unchanged.
 
     Attributes:
         tags: what is set; with `replaces_tags` they take the place of all there are.
@@ -38,13 +38,13 @@ class ModelChanges(NamedTuple):
 
 
 def register_model(workspace: Workspace, new: NewModel, path: Path, child_paths: Sequence[str] | None = None) -> Model:
-    """Register a copy of a file or a folder as the next version of a model.
+    """Register a copy of a file or folder as the next version of a model and return that version.
 
     Args:
-        workspace: where to.
-        new: what is said of it.
+        workspace: the workspace to register in.
+        new: the name and details of the model.
         path: the file or folder.
-        child_paths: the files and folders below `path` that are meant; None means all.
+        child_paths: the files and folders below `path` to include; None includes all.
 
     Raises:
         UsageError: something in `new` is not valid, or the files cannot be read.
@@ -61,13 +61,13 @@ def register_model(workspace: Workspace, new: NewModel, path: Path, child_paths:
 
 
 def register_run_files(workspace: Workspace, new: NewModel, run: Run, path: str | None) -> Model:
-    """Register a copy of a run's file or folder as the next version of a model, which records that run.
+    """Register a copy of a run's file or folder as the next version of a model that is linked to the run.
 
     Args:
-        workspace: where the run is.
-        new: what is said of the model.
-        run: whose files.
-        path: as `outputs/model.pkl`; None means the model's name.
+        workspace: the workspace of the run.
+        new: the name and details of the model.
+        run: the run that has the files.
+        path: a path such as `outputs/model.pkl`; None means the model's name.
 
     Raises:
         ModelFileNotFound: the run has no such file or folder.
@@ -91,12 +91,12 @@ def register_run_files(workspace: Workspace, new: NewModel, run: Run, path: str 
 
 
 def list_models(workspace: Workspace, which: ModelFilter) -> Sequence[Model]:
-    """Return the models that match, newest first."""
+    """Return the model versions that match a filter, newest first."""
     return workspace.models.list(which)
 
 
 def get_model(workspace: Workspace, which: ModelFilter) -> Model:
-    """Return the newest of the models that match.
+    """Return the newest model version that matches a filter.
 
     Raises:
         UsageError: no name is given.
@@ -114,11 +114,11 @@ def get_model(workspace: Workspace, which: ModelFilter) -> Model:
 
 
 def update_model(workspace: Workspace, model: Model, changes: ModelChanges) -> Model:
-    """Change tags, description and details of a model, add properties: all of it or nothing.
+    """Update tags, description and details of a model and add properties, in one transaction; return the model.
 
     Raises:
         UsageError: a key or a text is not valid, or a property that exists was to get another value.
-        ModelNotFound: the model has been deleted meanwhile.
+        ModelNotFound: the model has been deleted.
     """
     _check_texts(changes.tags, changes.properties, changes.description)
     with workspace.transaction():
@@ -143,10 +143,10 @@ def update_model(workspace: Workspace, model: Model, changes: ModelChanges) -> M
 
 
 def delete_model(workspace: Workspace, model: Model) -> None:
-    """Delete a version of a model with its files; the run it came from stays as it is.
+    """Delete a version of a model with its files; the run that it was registered from is unchanged.
 
     Raises:
-        ModelNotFound: it has been deleted meanwhile.
+        ModelNotFound: it has already been deleted.
     """
     with workspace.transaction():
         if not workspace.models.delete(model):
@@ -155,26 +155,26 @@ def delete_model(workspace: Workspace, model: Model) -> None:
 
 
 def download_model(workspace: Workspace, model: Model, folder: Path, *, overwrite: bool) -> Path:
-    """Copy the file or folder of a model into a folder, made if need be; return the path of the copy.
+    """Copy the file or folder of a model into a folder, created if needed; return the path of the copy.
 
     Raises:
-        UsageError: it is there already, and `overwrite` is not set.
+        UsageError: the destination exists, and `overwrite` is not set.
         MlrunError: it cannot be written.
     """
     return copy_out(get_model_path(workspace, model), folder, overwrite=overwrite)
 
 
 def get_model_path(workspace: Workspace, model: Model) -> Path:
-    """Return the path of a model's file or folder, which must not be written to.
+    """Return the path of a model's file or folder, which is read-only for callers.
 
     Raises:
-        StoreError: it is gone.
+        StoreError: the file or folder no longer exists.
     """
     return _get_folder(workspace).find_content(model.name, model.version)
 
 
 def build_model_record(workspace: Workspace, model: Model) -> dict[str, Any]:
-    """Return the model as `model show` prints it."""
+    """Return the record of a model that `model show` prints."""
     folder = workspace.folder / "models" / model.name / str(model.version)
     return describe_model(model, folder.as_uri())
 

@@ -1,4 +1,4 @@
-"""Runs without a script of their own: a process opens them, logs to them and ends them."""
+"""Interactive runs, which have no script of their own: a process opens them, logs to them and ends them."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def open_run(
     display_name: str | None = None,
     properties: Mapping[str, str] | None = None,
 ) -> Run:
-    """Create a run that is Running at once.
+    """Create an interactive run with the status Running and return it.
 
     Args:
         workspace: where it is kept.
@@ -70,7 +70,7 @@ def open_run(
 def open_children(
     workspace: Workspace, parent: Run, owner_lock: str, count: int, tags: tuple[str, Sequence[str | None]] | None
 ) -> list[str]:
-    """Create many child runs at once; return their ids, in the order of their numbers.
+    """Create several child runs in one transaction; return their ids, in the order of their run numbers.
 
     Args:
         workspace: where they are kept.
@@ -96,7 +96,7 @@ def open_children(
 
 
 def end_run(workspace: Workspace, run: Run) -> Run:
-    """Complete a run that has no script; one that has ended, or whose script goes on, is left as it is."""
+    """Complete an interactive run; leave a run that has ended, or whose script is still running, unchanged."""
     if run.owner_lock is not None:
         with workspace.transaction(durable=True):
             workspace.runs.change_status(run.key, ALIVE_STATUSES, RunStatus.COMPLETED, ended_at=now())

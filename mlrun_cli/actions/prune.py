@@ -1,4 +1,4 @@
-"""Give the disk back what nobody needs: old runs, snapshots without a run, environments that are not used."""
+"""Free disk space: remove old runs, snapshots without a run, and unused environments."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ _GRACE_SECONDS = 24 * 60 * 60
 
 
 def list_built_environments(home: Path) -> Sequence[dict[str, Any]]:
-    """Return a record for each environment that was built on this machine, the one last used first."""
+    """Return a record for each environment that was built on this machine, most recently used first."""
     return [_build_record(environment) for environment in list_environments(home)]
 
 
 def show_built_environment(home: Path, key: str) -> dict[str, Any]:
-    """Return the record of the environment with this key, or with the only key that begins so, with its packages.
+    """Return the record of a built environment with its packages; the key may be shortened to a unique prefix.
 
     Raises:
         EnvironmentNotFound: there is none.
@@ -82,7 +82,7 @@ def _build_record(environment: BuiltEnvironment) -> dict[str, Any]:
 
 
 def prune_built_environments(home: Path, older_than_seconds: float, *, dry_run: bool) -> dict[str, Any]:
-    """Remove the environments that no run has used for so long; return what was removed, or would be.
+    """Remove the environments that no run has used in the last `older_than_seconds`; return a record of them.
 
     Raises:
         MlrunError: they cannot be removed.
@@ -97,13 +97,13 @@ def prune_built_environments(home: Path, older_than_seconds: float, *, dry_run: 
 def prune_workspace(
     workspace: Workspace, older_than_seconds: float, *, dry_run: bool, say: Callable[[str], None]
 ) -> dict[str, Any]:
-    """Remove runs that ended so long ago and what nothing refers to any more; return how much was, or would be.
+    """Remove runs that ended more than `older_than_seconds` ago, and unreferenced files; return a record of the result.
 
-    A run goes with all that is below it, and stays as long as one of these is younger, has not ended, is kept
-    (`run update --keep`) or is what a registered model comes from. Folders of runs that the store does not know are
-    held to the same age, and to a day at least: a submit may just be making use of them. Snapshots without a run stay
-    for a day. An environment that a run of any workspace has had stays as long as that run. `say` is told what is
-    waited for, if that takes long, and what cannot be removed.
+    A run is removed together with its descendants, and only if none of them is younger, has not ended, is kept
+    (`run update --keep`) or is the source of a registered model. Folders of runs that are not in the store must be of
+    the same age, and at least a day old, since a submit may be using them. Snapshots without a run are kept for a day,
+    and an environment is kept as long as a run of any workspace that used it. `say` is called with a message if
+    the function has to wait for long, or if something cannot be removed.
 
     Raises:
         MlrunError: something besides the folders of runs cannot be removed.
@@ -116,7 +116,7 @@ def prune_workspace(
 
 
 def compute_cutoff_time(older_than_seconds: float) -> int:
-    """Return the time that many seconds ago, in microseconds."""
+    """Return the time `older_than_seconds` ago, in microseconds since 1970."""
     return now() - int(older_than_seconds * MICROSECONDS)
 
 
@@ -150,9 +150,9 @@ def _prune(workspace: Workspace, before: int, *, dry_run: bool, say: Callable[[s
 
 
 class _Removal:
-    """Removes folders, skips those that cannot be, and keeps account of both; a dry run only counts.
+    """Removal of folders that skips those that cannot be removed and counts both; a dry run only counts.
 
-    `folders` are those that went and `size` is what they took on the disk, in bytes.
+    `folders` lists the removed folders, and `size` is the disk space that they took, in bytes.
     """
 
     def __init__(self, *, dry_run: bool, say: Callable[[str], None]) -> None:
@@ -163,7 +163,7 @@ class _Removal:
         self._say = say
 
     def remove(self, folder: Path) -> bool:
-        """Remove a folder; return whether it is gone, or would be."""
+        """Remove a folder; return whether it was, or in a dry run would be, removed."""
         size = measure_disk_usage(folder)
         if not self.dry_run:
             try:
@@ -178,10 +178,10 @@ class _Removal:
 
 
 def _prune_runs(workspace: Workspace, before: int, removal: _Removal) -> dict[int, str]:
-    """Prune runs; return the ids of those removed, by their keys.
+    """Remove old runs; return a mapping from the keys of the removed runs to their ids.
 
-    Each run goes by itself, its folder before its row and its children before it: whatever interrupts this, no row
-    is without the rest of its tree, and what is left goes the next time.
+    Runs are removed one by one, children before parents and folders before rows: after an interruption every
+    remaining row still has its parents, and the next prune removes the rest.
     """
     gone: dict[int, str] = {}
     for topmost in workspace.retention.list_ended_trees(before):
@@ -198,9 +198,9 @@ def _prune_runs(workspace: Workspace, before: int, removal: _Removal) -> dict[in
 
 
 def _find_orphaned_folders(workspace: Workspace, before: int) -> list[Path]:
-    """Return folders of submits and sessions that died before they had a run, or after it was deleted or had ended.
+    """Return the folders of submits and sessions that died before their run was stored, or whose run has been deleted.
 
-    That of a run whose row is lost looks the same: it is held to the age of what is pruned.
+    The folder of a run whose row is lost looks the same, so it must also be older than the cutoff time.
     """
     latest = min(time.time() - _GRACE_SECONDS, before / MICROSECONDS)
     of_runs = [
@@ -215,9 +215,9 @@ def _find_orphaned_folders(workspace: Workspace, before: int) -> list[Path]:
 
 
 def _find_last_change(folder: Path) -> float:
-    """Return the last change in a run's folder, or the end of the run, in seconds since 1970.
+    """Return the time of the last change in a run's folder, or of the run's end if later, in seconds since 1970.
 
-    One that is gone, or cannot be looked into, changes now.
+    For a folder that does not exist or cannot be read, return the current time.
     """
     run_folder = RunFolder(folder)
     try:
@@ -233,7 +233,7 @@ def _find_last_change(folder: Path) -> float:
 
 
 def _is_unchanged_for_a_day(folder: Path) -> bool:
-    """Return whether no entry of a folder was added or removed for a day; False when the folder is gone."""
+    """Return whether no entry of an existing folder was added or removed in the last day."""
     try:
         return folder.stat().st_mtime < time.time() - _GRACE_SECONDS
     except FileNotFoundError:
@@ -241,7 +241,7 @@ def _is_unchanged_for_a_day(folder: Path) -> bool:
 
 
 def _find_referenced_snapshots(workspace: Workspace, without: Collection[Path]) -> set[str]:
-    """Return the snapshots of all runs that have a folder, in the store or not, except some folders."""
+    """Return the ids of the snapshots of all runs that have a folder, in the store or not, excluding some folders."""
     documents = (
         read_json(RunFolder(folder).submission)
         for folder in _iterate_subfolders(workspace.folder / "runs")
@@ -268,7 +268,7 @@ def _is_unlocked(folder: Path) -> bool:
 
 
 def _find_used_environments(home: Path, without: Collection[Path]) -> set[str]:
-    """Return the keys of the environments that runs of any workspace have used, except some folders."""
+    """Return the keys of the environments that runs of any workspace have used, excluding the runs of some folders."""
     keys = set()
     for folder in home.glob("workspaces/*/*/*/runs/*"):
         plan = None if folder in without else read_json(RunFolder(folder).environment_plan)

@@ -1,4 +1,4 @@
-"""Overview of queues: running and waiting runs of each compute target."""
+"""An overview of the queues: the running and waiting runs of each compute target."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from mlrun_cli.workspace import Workspace
 
 
 class TargetOverview(NamedTuple):
-    """A compute target as it is now.
+    """The current load of a compute target.
 
     Attributes:
-        name: of the target; runs may still be on one that has been deleted.
-        most_nodes: how many may be taken at once; None where there is no limit.
-        busy_nodes: how many are taken.
+        name: the name of the target, which may have been deleted while runs are still on it.
+        most_nodes: the limit of nodes in use at the same time; None means no limit.
+        busy_nodes: the number of nodes in use.
         running: the runs on it, oldest first.
-        waiting: the first of those that wait, in the order in which they will start.
-        waiting_count: how many wait.
+        waiting: the first waiting runs, in the order in which they will start.
+        waiting_count: the number of all waiting runs.
     """
 
     name: str
@@ -35,7 +35,7 @@ class TargetOverview(NamedTuple):
 
 
 def list_target_overviews(workspace: Workspace, most_waiting: int) -> Sequence[TargetOverview]:
-    """Return all targets, `local` first, with at most `most_waiting` of the runs that wait for each."""
+    """Return the overviews of all targets, `local` first, each with its first `most_waiting` waiting runs."""
     not_responding = reconcile(workspace)
     running: dict[str, list[Run]] = {}
     for run in workspace.runs.list_live():

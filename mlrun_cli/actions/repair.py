@@ -1,4 +1,4 @@
-"""Check the store of a workspace, make it again, copy it and put a copy in its place."""
+"""Check, rebuild, back up and restore the store of a workspace."""
 
 from __future__ import annotations
 
@@ -37,19 +37,19 @@ _UNKNOWN = (
 
 
 def repair_workspace(identity: WorkspaceIdentity, home: Path, *, say: Callable[[str], None]) -> dict[str, Any]:
-    """Check the store, rebuild it where it is damaged or gone, and add what the folders hold besides.
+    """Check the store, rebuild it if it is damaged or missing, and add runs that only the run folders contain.
 
     Args:
-        identity: of the workspace.
-        home: where it lies.
-        say: told what takes long.
+        identity: the identity of the workspace.
+        home: the folder of all workspaces.
+        say: called with a message before a long step.
 
     Returns:
-        What was found and what was done.
+        A record of the findings and of the repairs.
 
     Raises:
-        WorkspaceNotFound: there is no such workspace, nor a folder of it.
-        StoreUnavailable: the store is held by another process for long, or somebody repairs it.
+        WorkspaceNotFound: there is neither such a workspace nor a folder of it.
+        StoreUnavailable: another process keeps the store locked, or is repairing it.
     """
     locator = locate_workspace(home, identity)
     folder = locator.folder
@@ -86,7 +86,7 @@ def repair_workspace(identity: WorkspaceIdentity, home: Path, *, say: Callable[[
 
 
 def backup_workspace(workspace: Workspace, file: Path, *, overwrite: bool) -> dict[str, Any]:
-    """Copy the store to a file while others write to it.
+    """Copy the store to a file, even while other processes write to it; return a record of the copy.
 
     Raises:
         UsageError: something is there that may not be replaced.
@@ -110,7 +110,7 @@ def backup_workspace(workspace: Workspace, file: Path, *, overwrite: bool) -> di
 
 
 def restore_workspace(identity: WorkspaceIdentity, home: Path, file: Path) -> dict[str, Any]:
-    """Restore a copy of a store; runs that came later are added from their folders.
+    """Restore a store from a copy, and add the runs that are newer than the copy from their folders.
 
     Raises:
         UsageError: the file is no sound copy of a store.
@@ -172,7 +172,7 @@ def _hold_repair_lock(folder: Path) -> Iterator[None]:
 
 
 def _fill_new(database: Database, locator: WorkspaceLocator, *, is_damaged: bool) -> ImportReport:
-    """Fill a new store from the folders, and from what can be read of the damaged one."""
+    """Fill a new store from the run folders, and from the readable rows of the damaged store if there is one."""
     if not is_damaged:
         return import_folders(database, locator.folder, get_process_redaction(), is_rebuilt=True)
     with closing(locator.database.open_damaged()) as damaged:
@@ -182,7 +182,7 @@ def _fill_new(database: Database, locator: WorkspaceLocator, *, is_damaged: bool
 
 
 def _find_unknown_models(workspace: Workspace) -> Sequence[str]:
-    """Return a line for each model in the folder that the store does not know."""
+    """Return a line for each model in the workspace folder that is not in the store."""
     from mlrun_cli.models.model import ModelFilter  # noqa: PLC0415 - few come here
 
     known = {(model.name, str(model.version)) for model in workspace.models.list(ModelFilter())}

@@ -1,4 +1,4 @@
-"""Deletion of runs that have ended, with their files."""
+"""Deletion of ended runs with their files."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _SHOWN_NAMES = 10
 
 
 def list_with_children(workspace: Workspace, runs: Sequence[Run]) -> Sequence[Run]:
-    """Return the runs and all their descendants, each once."""
+    """Return the runs and all their descendants, without duplicates."""
     found: dict[int, Run] = {}
     for run in runs:
         found.setdefault(run.key, run)
@@ -25,7 +25,7 @@ def list_with_children(workspace: Workspace, runs: Sequence[Run]) -> Sequence[Ru
 
 
 def delete_runs(workspace: Workspace, runs: Sequence[Run], *, force: bool = False) -> None:
-    """Delete ended runs for good, with their files, metrics, tags and logs.
+    """Permanently delete ended runs with their files, metrics, tags and logs.
 
     Args:
         workspace: where they are.

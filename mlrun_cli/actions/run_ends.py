@@ -1,4 +1,4 @@
-"""Ends of runs: cancel them, have them fail, and wait for them."""
+"""Cancel runs, mark them as failed, and wait until they have ended."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ _RECORDING_SECONDS = 5.0
 
 
 def fail_run(workspace: Workspace, run: Run, error: Mapping[str, Any]) -> Run:
-    """Stop the script of a run, if there is one, and record the run as Failed with this error.
+    """Stop the script of a run, if it has one, and record the run as Failed with this error; return the run.
 
-    Returns when it has ended, or the usual grace is over.
+    Returns once the run has ended, or after the usual grace period.
 
     Raises:
-        UsageError: the run has ended otherwise.
+        UsageError: the run has ended with another status.
     """
     with workspace.transaction(durable=True):
         run = reload_run(workspace, run)
@@ -63,18 +63,18 @@ def fail_run(workspace: Workspace, run: Run, error: Mapping[str, Any]) -> Run:
 
 
 def cancel_run(workspace: Workspace, run: Run, grace_seconds: float, *, wakes: bool = True) -> Run:
-    """Ask a run to stop; return at once with its status, which is unchanged when the run had ended.
+    """Request the cancellation of a run and return the run immediately, unchanged if it had already ended.
 
-    A run without a script of its own is Canceled at once: there is nobody to be asked.
+    A run without a supervisor to stop it, such as an interactive run, is Canceled immediately.
 
     Args:
-        workspace: where it is.
-        run: which one.
-        grace_seconds: between SIGTERM and SIGKILL.
-        wakes: have its supervisor look at once.
+        workspace: the workspace of the run.
+        run: the run to cancel.
+        grace_seconds: the time between SIGTERM and SIGKILL.
+        wakes: whether the supervisor is woken, to see the request immediately.
 
     Raises:
-        RunNotFound: it has been deleted meanwhile.
+        RunNotFound: the run has been deleted.
     """
     with workspace.transaction(durable=True):
         is_done = _stop(workspace, run, grace_seconds, None)
@@ -84,9 +84,9 @@ def cancel_run(workspace: Workspace, run: Run, grace_seconds: float, *, wakes: b
 
 
 def _stop(workspace: Workspace, run: Run, grace_seconds: float, error: Mapping[str, Any] | None) -> bool:
-    """Request, within a transaction, the end of a run, Canceled or Failed; return whether it has ended by that.
+    """Request, within a transaction, that a run ends as Canceled or Failed; return whether this ended it immediately.
 
-    It has where there is nobody to be asked.
+    This is so if the run has no supervisor to stop it.
     """
     runs = workspace.runs
     outcome = RunStatus.CANCELED if error is None else RunStatus.FAILED
@@ -102,7 +102,7 @@ def _stop(workspace: Workspace, run: Run, grace_seconds: float, error: Mapping[s
 
 
 def _notify_owner(workspace: Workspace, run: Run, *, is_done: bool) -> None:
-    """Tell the run's supervisor to stop; without one, wake whoever starts the runs queued behind it."""
+    """Tell the supervisor of a run to stop, or wake the dispatchers if the run ended without a supervisor."""
     if not is_done:
         find_target(workspace, run.target).cancel(run)
     elif run.owner_lock is None:
@@ -110,9 +110,9 @@ def _notify_owner(workspace: Workspace, run: Run, *, is_done: bool) -> None:
 
 
 def _forget_secrets(workspace: Workspace, run: Run) -> None:
-    """Remove the secrets of a run without supervisor, before its end is stored: nobody looks after an ended run.
+    """Remove the secrets of a run without a supervisor before its end is stored, since nothing cleans up an ended run.
 
-    Killed in between, this leaves a run without them, which is Canceled when its turn comes.
+    If the process is killed in between, the run has no secrets, and is Canceled when it would be started.
     """
     workspace.run_folder(run.run_id).secrets.unlink(missing_ok=True)
 
@@ -124,18 +124,18 @@ def wait_for_runs(
     watch: Callable[[Mapping[str, RunStatus]], None] | None = None,
     say: Callable[[str], None] = lambda _: None,
 ) -> Sequence[Run]:
-    """Return the runs when all have ended.
+    """Wait until all runs have ended and return them.
 
     Args:
-        workspace: where they are.
-        runs: what is waited for.
-        timeout_seconds: at most; None for as long as it takes.
-        watch: called again and again with the statuses of those that go on, by run id.
-        say: told, once for each, of those that cannot end for want of room.
+        workspace: the workspace of the runs.
+        runs: the runs to wait for.
+        timeout_seconds: the longest time to wait; None means no limit.
+        watch: called repeatedly with a mapping from the ids of the remaining runs to their statuses.
+        say: called with one message for each run that cannot end because the disk is full.
 
     Raises:
-        TimedOut: the time ran out; the message names those that go on.
-        RunNotFound: one has been deleted meanwhile.
+        TimedOut: the time is over; the message lists the runs that have not ended.
+        RunNotFound: one of the runs has been deleted.
     """
     deadline = None if timeout_seconds is None else time.monotonic() + timeout_seconds
     waiting = {run.key: run for run in runs}
@@ -171,9 +171,9 @@ def wait_for_runs(
 
 
 def count_running_children(workspace: Workspace, canceled: Sequence[Run]) -> Mapping[str, int]:
-    """Return how many descendants of canceled runs still run, by their parents' ids.
+    """Return the number of running descendants of canceled runs, keyed by the id of their parent.
 
-    What a script has opened itself ends with it. Those below a run that goes on are not counted.
+    Child runs that a script opened itself end with it and are not counted, nor are children of a counted run.
     """
     ending = {f"runs/{run.run_id}" for run in canceled}
     going: dict[str, str | None] = {}

@@ -1,4 +1,4 @@
-"""Show runs a page at a time."""
+"""Lists of runs in pages."""
 
 from __future__ import annotations
 
@@ -16,32 +16,32 @@ PAGE_SIZE = 50
 
 
 class Count(NamedTuple):
-    """A number of runs, cut off at `COUNTED`."""
+    """A number of runs, capped at `COUNTED`."""
 
     number: int
     is_exact: bool = True
 
     @classmethod
     def from_found(cls, found: int) -> Count:
-        """Return an exact count, or "at least `COUNTED`" when more were found."""
+        """Return the exact count, or `COUNTED` marked as inexact if more runs were found."""
         return cls(min(found, COUNTED), found <= COUNTED)
 
     def __str__(self) -> str:
-        """`10,000+` when there are more."""
+        """Return the number with thousands separators, with a `+` if there are more runs."""
         return f"{self.number:,}{'' if self.is_exact else '+'}"
 
 
 class RunPage(NamedTuple):
-    """One page.
+    """A page of a list of runs, with the counts of the whole list.
 
     Attributes:
-        runs: those it shows, with their true status.
-        number: which page it is, from 1 on.
-        total: how many runs there are on all pages.
+        runs: the runs on the page, with their actual status.
+        number: the number of the page, starting at 1.
+        total: the number of runs on all pages.
         has_more: whether there is a next page.
-        active: how many of all runs that are counted have not ended.
-        at_top: where child runs are counted apart, how many of those that are counted are none; else `total`.
-        child_runs: how many are; None where they are not counted apart, and beside more others than are counted.
+        active: the number of counted runs that have not ended.
+        at_top: the number of runs without a parent if child runs are counted separately; else `total`.
+        child_runs: the number of child runs; None if they are not counted separately, or if `at_top` is not exact.
     """
 
     runs: Sequence[Run]
@@ -62,19 +62,19 @@ def get_run_page(
     size: int = PAGE_SIZE,
     counts_children: bool = False,
 ) -> RunPage:
-    """Return the runs of a filter, in this order: page `number`, from 1 on, of `size` runs each.
+    """Return page `number` of the runs that match a filter, in the given order, with `size` runs per page.
 
     Args:
-        workspace: where they are.
-        which: those that are meant.
-        order: in which they follow each other.
-        number: of the page.
-        size: of each page.
-        counts_children: whether child runs are counted too, apart from the others, be they on the pages or not.
+        workspace: the workspace of the runs.
+        which: the filter.
+        order: the order of the runs.
+        number: the number of the page, starting at 1.
+        size: the number of runs on a page.
+        counts_children: whether child runs are counted separately, even if the pages do not include them.
 
     Raises:
-        RunNotFound: the filter names a parent that is not there.
-        UsageError: something in it is no text.
+        RunNotFound: the filter's parent run does not exist.
+        UsageError: a value of the filter is not text.
     """
     which = resolve_filter(workspace, which)
     pages = workspace.run_pages
@@ -101,7 +101,7 @@ def _count_runs(pages: RunPageStore, which: RunFilter) -> _Counts:
 
 
 def _count_runs_and_children(pages: RunPageStore, which: RunFilter) -> _Counts:
-    """Return the number of runs without a parent, and of child runs."""
+    """Return the counts of the runs without a parent and of child runs."""
     at_top = pages.count(which._replace(include_children=False))
     if at_top > COUNTED:
         return _Counts(Count.from_found(at_top), Count.from_found(at_top), None)

@@ -1,4 +1,4 @@
-"""List, show, update, cancel, await and delete runs."""
+"""List, show and update runs."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ LATEST = "@latest"
 
 
 class RunChanges(NamedTuple):
-    """Changes for `update_runs`; None leaves a field as it is."""
+    """The changes for `update_runs`; None leaves a field unchanged."""
 
     tags: Mapping[str, str | None]
     removed_tags: Sequence[str] = ()
@@ -35,22 +35,22 @@ class RunChanges(NamedTuple):
 
 
 def list_runs(workspace: Workspace, which: RunFilter) -> Sequence[Run]:
-    """Return the runs of a filter, newest first, each with its true status.
+    """Return the runs that match a filter, newest first, each with its actual status.
 
     Raises:
-        RunNotFound: the filter names a parent that is not there.
-        UsageError: something in it is no text.
+        RunNotFound: the filter's parent run does not exist.
+        UsageError: a value of the filter is not text.
     """
     which = resolve_filter(workspace, which)
     return prepare_for_display(workspace, workspace.runs.list(which), which.not_responding)
 
 
 def resolve_filter(workspace: Workspace, which: RunFilter) -> RunFilter:
-    """Return the filter as the store takes it, after reconciliation, with the keys of runs that do not respond.
+    """Reconcile the workspace and return the checked filter, with the keys of the runs that do not respond.
 
     Raises:
-        RunNotFound: it names a parent that is not there.
-        UsageError: something in it is no text.
+        RunNotFound: the filter's parent run does not exist.
+        UsageError: a value of the filter is not text.
     """
     return check_filter(workspace, which)._replace(not_responding=reconcile(workspace))
 
@@ -62,17 +62,17 @@ def get_runs(
     experiment_name: str | None = None,
     attached_experiment: str | None = None,
 ) -> Sequence[Run]:
-    """Return the runs of some ids, each once, with their true status.
+    """Return the runs with the given ids, without duplicates, each with its actual status.
 
     Args:
-        workspace: where they are.
-        run_ids: each a whole id, the unique beginning of one, or `@latest` for the newest.
-        experiment_name: the experiment they have to be in; None means any.
-        attached_experiment: the one whose newest run `@latest` is, when none was named; None means any.
+        workspace: the workspace of the runs.
+        run_ids: full ids, unique prefixes of ids, or `@latest` for the newest run.
+        experiment_name: the experiment that the runs must be in; None means any.
+        attached_experiment: the experiment for `@latest` if there is no `experiment_name`; None means any.
 
     Raises:
         NotFound: there is no such run.
-        AmbiguousRunId: several begin like this.
+        AmbiguousRunId: several ids have this prefix.
     """
     not_responding = reconcile(workspace)
     latest_of = experiment_name or attached_experiment
@@ -84,17 +84,17 @@ def get_runs(
 
 
 def get_reconciled_runs(workspace: Workspace, runs: Iterable[Run]) -> Sequence[Run]:
-    """Return these runs with their true status."""
+    """Reconcile the workspace and return these runs with their actual status."""
     not_responding = reconcile(workspace)
     return prepare_for_display(workspace, [workspace.runs.get_by_key(run.key) for run in runs], not_responding)
 
 
 def update_runs(workspace: Workspace, runs: Sequence[Run], changes: RunChanges) -> Sequence[Run]:
-    """Change tags, name and description of runs, add properties: all of it or nothing.
+    """Update tags, name and description of runs and add properties, in one transaction; return the updated runs.
 
     Raises:
-        UsageError: a key or a text is not valid, or a property that exists was to get another value.
-        RunNotFound: one of the runs has been deleted meanwhile.
+        UsageError: a key or a text is not valid, or a property exists with another value.
+        RunNotFound: one of the runs has been deleted.
     """
     _check_changes(changes)
     wanted = {
@@ -115,17 +115,17 @@ def update_runs(workspace: Workspace, runs: Sequence[Run], changes: RunChanges) 
 
 
 def _reload_keeping_lost_status(workspace: Workspace, run: Run) -> Run:
-    """Return the run as it is now; one that does not respond keeps that status until it has ended."""
+    """Return the run as stored now, still marked as not responding if it was so before and has not ended."""
     updated = reload_run(workspace, run)
     is_lost = run.status is RunStatus.NOT_RESPONDING and not updated.status.is_terminal
     return updated._replace(status=run.status) if is_lost else updated
 
 
 def add_properties(workspace: Workspace, run: Run, properties: Mapping[str, str]) -> None:
-    """Add properties to a run: all of them or none.
+    """Add properties to a run, either all of them or none.
 
     Raises:
-        UsageError: one that exists was to get another value; says which.
+        UsageError: a property exists with another value; the message says which.
     """
     with workspace.transaction(durable=True):
         _add_properties(workspace, run, properties)
@@ -144,13 +144,13 @@ def _add_properties(workspace: Workspace, run: Run, properties: Mapping[str, str
 
 
 def get_run_details(workspace: Workspace, run: Run) -> dict[str, Any]:
-    """Return the run as `Run.get_details()` gives it, with the addresses of its logs."""
+    """Return the details of a run in the form of `Run.get_details()`, with the URLs of its logs."""
     logs = {name: path.as_uri() for name, path in workspace.run_folder(run.run_id).log_files().items()}
     return build_run_details(run, logs)
 
 
 def prepare_for_display(workspace: Workspace, runs: Iterable[Run], not_responding: frozenset[int]) -> list[Run]:
-    """Return the runs with the status to show, and waiting ones with the reason why they wait."""
+    """Return the runs with the status to display, and with the reason why waiting runs wait."""
     listed = list(runs)
     live = [run for run in listed if not run.status.is_terminal]
     if not live:
@@ -181,12 +181,12 @@ def _check_changes(changes: RunChanges) -> None:
 
 
 def check_filter(workspace: Workspace, which: RunFilter) -> RunFilter:
-    """Check the texts and the size of a filter; return it with the whole id of its parent.
+    """Check the texts and the size of a filter; return it with the full id of the parent run.
 
     Raises:
         RunNotFound: there is no such parent.
-        UsageError: something in it is not text.
-        InvalidFilter: there are more conditions than a database takes.
+        UsageError: a value of the filter is not text.
+        InvalidFilter: there are more conditions than a database supports.
     """
     if which.condition_count > MOST_CONDITIONS:
         raise InvalidFilter(
@@ -216,10 +216,10 @@ def check_filter(workspace: Workspace, which: RunFilter) -> RunFilter:
 
 
 def reload_run(workspace: Workspace, run: Run) -> Run:
-    """Return the run as it is now.
+    """Return the current version of a run from the store.
 
     Raises:
-        RunNotFound: it has been deleted meanwhile.
+        RunNotFound: the run has been deleted.
     """
     try:
         return workspace.runs.get_by_key(run.key)

@@ -1,4 +1,4 @@
-"""Snapshots of source folders: keep one, write one out as a ZIP archive."""
+"""Snapshots of source folders: create them, and write them as ZIP archives."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _LINK_MODE = 0o120777
 
 
 def create_snapshot(workspace: Workspace, path: Path) -> str:
-    """Return the id of a new snapshot of a folder, or of a single file.
+    """Create a snapshot of a folder or a single file and return its id.
 
     Raises:
         UsageError: there is nothing at `path`, or it is too large.
@@ -43,7 +43,7 @@ def create_snapshot(workspace: Workspace, path: Path) -> str:
 
 
 def create_source_properties(workspace: Workspace, folder: Path) -> dict[str, str]:
-    """Take a snapshot of a run's source folder; return the properties with its id and the git commit.
+    """Create a snapshot of a source folder; return the run properties with its id and the git commit.
 
     Raises:
         UsageError: there is no such folder, or it is too large.
@@ -53,12 +53,12 @@ def create_source_properties(workspace: Workspace, folder: Path) -> dict[str, st
 
 
 def get_commit_properties(folder: Path) -> dict[str, str]:
-    """Return the properties of the git commit that a run's source folder is at."""
+    """Return the run properties for the git commit that is checked out in a source folder."""
     return read_git_properties(folder, os.environ, get_process_redaction())
 
 
 def get_snapshot(workspace: Workspace, run: Run, snapshot_id: str | None = None) -> Snapshot:
-    """Return the snapshot of a run, or another one.
+    """Return the snapshot of a run, or the snapshot with another id.
 
     Raises:
         NotFound: the run has no snapshot, or there is none of this id.
@@ -72,7 +72,7 @@ def get_snapshot(workspace: Workspace, run: Run, snapshot_id: str | None = None)
 
 
 def write_snapshot(workspace: Workspace, run: Run, snapshot_id: str | None, folder: Path) -> Path:
-    """Write `<snapshot id>.zip` into a folder, made if need be; links are kept as links.
+    """Write `<snapshot id>.zip` into a folder, created if needed; links are stored as links. Return its path.
 
     Args:
         workspace: where the run is.

@@ -1,4 +1,4 @@
-"""URLs of studio pages, as they are printed and kept: none holds the token."""
+"""URLs of studio pages for printed and stored records; none contains the access token."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from mlrun_cli.workspace import Workspace
 
 
 def build_run_url(workspace: Workspace, run_id: str) -> str:
-    """Return the URL of a run's page, which opens while the studio is served."""
+    """Return the URL of a run's page, which works while the studio is running."""
     return _get_workspace_urls(workspace).run(run_id)
 
 
 def build_experiment_url(workspace: Workspace, name: str) -> str:
-    """Return the URL of an experiment's page, which opens while the studio is served."""
+    """Return the URL of an experiment's page, which works while the studio is running."""
     return _get_workspace_urls(workspace).experiment(name)
 
 
 def build_printed_record(workspace: Workspace, run: Run) -> dict[str, Any]:
-    """Return the run as `run show` prints it: its record, with the URL of its page as `web_view`."""
+    """Return the record of a run that `run show` prints, with the URL of its page as `web_view`."""
     return {**build_run_record(run), "web_view": build_run_url(workspace, run.run_id)}
 
 

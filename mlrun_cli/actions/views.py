@@ -22,12 +22,12 @@ MAX_QUERY_BYTES = 16_384
 
 
 def list_views(workspace: Workspace, page: str | None = None) -> Sequence[SavedView]:
-    """Return all views, or those of a page, by name."""
+    """Return the views of a page, or all views, sorted by name."""
     return [view for view in workspace.views.list() if page in {None, view.page}]
 
 
 def get_view(workspace: Workspace, name: str) -> SavedView:
-    """Return the view of this name.
+    """Return the view with this name.
 
     Raises:
         ViewNotFound: it does not exist.
@@ -41,7 +41,7 @@ def get_view(workspace: Workspace, name: str) -> SavedView:
 def save_view(
     workspace: Workspace, name: str, page: str, query: str, author: str, *, expected_version: int | None = None
 ) -> SavedView:
-    """Save the state of a page under a name.
+    """Save the state of a page as a view and return the view.
 
     Args:
         workspace: the workspace of the view.
@@ -68,7 +68,7 @@ def save_view(
 
 
 def rename_view(workspace: Workspace, name: str, new_name: str, author: str, *, expected_version: int) -> SavedView:
-    """Rename a view.
+    """Rename a view and return it.
 
     Raises:
         UsageError: the new name is not valid, or taken.
@@ -97,7 +97,7 @@ def delete_view(workspace: Workspace, name: str, *, expected_version: int) -> No
 
 
 def check_view_name(name: str) -> str:
-    """Return the name without surrounding spaces.
+    """Return the name of a view without surrounding spaces.
 
     Raises:
         UsageError: it is empty, too long, or has unprintable characters.
@@ -140,6 +140,6 @@ def _create_name_error(name: str) -> UsageError:
 
 
 def _build_conflict_error(workspace: Workspace, name: str) -> ViewChanged | ViewNotFound:
-    """Return the error for a view that another change came before, or that is gone."""
+    """Return the error for a view that another user has changed or deleted in the meantime."""
     found = workspace.views.find(name)
     return ViewNotFound(name) if found is None else ViewChanged(name, found.author)

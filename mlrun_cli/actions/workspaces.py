@@ -1,4 +1,4 @@
-"""Find, list, show and describe the workspaces of this machine."""
+"""Find, list, show and update the workspaces of this machine."""
 
 from __future__ import annotations
 
@@ -19,21 +19,21 @@ _DESCRIPTION, _FRIENDLY_NAME, _TAGS = "workspace.description", "workspace.friend
 
 
 def open_workspace(identity: WorkspaceIdentity, *, create: bool, starts_read_only: bool = False) -> Workspace:
-    """Open a workspace of this machine, under `MLRUN_HOME`, as `Workspace.open` does.
+    """Open a workspace below `MLRUN_HOME`, with the options of `Workspace.open`.
 
     Raises:
-        WorkspaceNotFound: there is none, and none was to be made.
-        StoreError: it cannot be used.
+        WorkspaceNotFound: it does not exist, and `create` is not set.
+        StoreError: its store cannot be used.
     """
     locator = locate_workspace(get_home(), identity)
     return Workspace.open(locator, redaction=get_process_redaction(), create=create, starts_read_only=starts_read_only)
 
 
 def list_workspaces(resource_group: str | None = None) -> Sequence[dict[str, Any]]:
-    """Return a record for each workspace, of one resource group if it is named.
+    """Return the records of all workspaces, or of those in one resource group.
 
     Raises:
-        StoreError: a folder that workspaces may be in cannot be read.
+        StoreError: a folder that may contain workspaces cannot be read.
     """
     _check_folders_readable(get_home() / "workspaces")
     return [
@@ -46,10 +46,10 @@ def list_workspaces(resource_group: str | None = None) -> Sequence[dict[str, Any
 def find_workspaces(
     root: Path, *, name: str | None = None, resource_group: str | None = None, subscription_id: str | None = None
 ) -> Sequence[WorkspaceIdentity]:
-    """Return the workspaces with all of the given names, sorted.
+    """Return the sorted identities of the workspaces that match all of the given names.
 
     Raises:
-        StoreError: a folder that workspaces may be in cannot be read.
+        StoreError: a folder that may contain workspaces cannot be read.
     """
     _check_folders_readable(root / "workspaces")
     wanted = (subscription_id, resource_group, name)
@@ -61,7 +61,7 @@ def find_workspaces(
 
 
 def find_configured_workspace(start: Path, root: Path, file_name: str | None = None) -> WorkspaceIdentity | None:
-    """Return the workspace that the `config.json` of a folder, or of one above it, names; None when there is no config.
+    """Return the workspace in the nearest `config.json` of a folder or its parents, or None if there is no config.
 
     `start` may be a config file of any name. Otherwise the order is that of Azure's SDK: each place, such as
     `.azureml/config.json`, is looked for in the folder and all above it before the next place is. From within
@@ -107,10 +107,7 @@ def _read_identity(path: Path) -> WorkspaceIdentity:
 
 
 def describe_workspace(workspace: Workspace) -> dict[str, Any]:
-    """Return the record of a workspace with its description, friendly name and tags.
-
-    Description, friendly name and tags.
-    """
+    """Return the record of a workspace with its description, friendly name and tags."""
     return {
         **build_workspace_record(workspace.identity, workspace.home),
         "description": workspace.settings.get(_DESCRIPTION) or "",
@@ -126,7 +123,7 @@ def update_workspace(
     friendly_name: str | None = None,
     tags: Mapping[str, str] | None = None,
 ) -> None:
-    """Update the description, friendly name and tags of a workspace; None leaves a value as it is, tags replace all."""
+    """Update the description, friendly name and tags of a workspace; None leaves a value unchanged."""
     redaction = workspace.redaction
     tags_text = None if tags is None else json.dumps(redaction.redact_document(tags))
     texts = {
@@ -141,7 +138,7 @@ def update_workspace(
 
 
 def _check_folders_readable(top: Path) -> None:
-    """Raise where a folder cannot be read: a search for files would pass over it as if it were empty."""
+    """Raise if a folder cannot be read, since a search for files would silently skip it."""
     try:
         for folder in (top, *top.glob("*"), *top.glob("*/*")):
             if folder == top or folder.is_dir():
@@ -157,7 +154,7 @@ def _check_folders_readable(top: Path) -> None:
 
 
 def build_workspace_record(identity: WorkspaceIdentity, root: Path) -> dict[str, Any]:
-    """Return the workspace as `workspace show` prints it: camelCase, as Azure's; `folder` is ours."""
+    """Return the record of a workspace that `workspace show` prints, in Azure's camelCase, with its `folder` added."""
     scope = f"/subscriptions/{identity.subscription_id}/resourceGroups/{identity.resource_group}"
     return {
         "folder": str(locate_workspace(root, identity).folder),
@@ -170,5 +167,5 @@ def build_workspace_record(identity: WorkspaceIdentity, root: Path) -> dict[str,
 
 
 def get_home() -> Path:
-    """Return `MLRUN_HOME`, or the platform's folder for it."""
+    """Return the folder that `MLRUN_HOME` specifies, or the platform's default folder."""
     return get_home_folder(os.environ)

@@ -1,1 +1,1 @@
-"""Programs and modules that processes of version 0.1, alive after an upgrade, start or import; until version 0.3."""
+"""Programs and modules that processes of version 0.1 start or import after an upgrade; kept until version 0.3."""

@@ -1,7 +1,7 @@
-"""Calls that a process of version 0.1 has not loaded before an upgrade: a process of this version handles each.
+"""Forwarding of calls from processes of version 0.1, which a new process of this version handles.
 
-What such a process, a worker or a notebook, has in memory does not go together with what lies on the disk now: nothing
-of this version is imported here. Until version 0.3.
+A worker or notebook that was started before an upgrade has modules in memory that do not match those on the disk, so
+this module imports nothing from this version. Kept until version 0.3.
 """
 
 import json
@@ -16,13 +16,13 @@ _PROGRAM = Path(__file__).with_name("forwarded_call.py")
 
 
 class ForwardedCalls:
-    """The calls about a noun, as version 0.1 looks them up."""
+    """The calls of one RPC noun, in the form in which version 0.1 looks them up."""
 
     def __init__(self, noun: str) -> None:
         self._noun = noun
 
     def get(self, verb: str) -> Any:
-        """Return the function that handles a call."""
+        """Return a function that forwards the call with this verb."""
         return partial(_forward, f"{self._noun}.{verb}")
 
 
@@ -41,7 +41,7 @@ def _forward(call: str, place: Any, **arguments: Any) -> Any:
 
 
 def _make_error(type_name: str, message: str) -> Exception:
-    """Return an error from which version 0.1 makes the same response."""
+    """Return an error that version 0.1 converts to the same response."""
     names = sys.modules["mlrun_cli.answers.refusals"]._NAMES
     base = sys.modules["mlrun_cli.errors"].MlrunError
     kind = next((kind for kind, name in names.items() if name == type_name), base)

@@ -1,10 +1,10 @@
-"""The name by which notebooks that loaded `azureml` of version 0.1 before an upgrade import it; until version 0.3."""
+"""The in-process server under the name that notebooks with `azureml` of version 0.1 use; kept until version 0.3."""
 
 from mlrun_cli.rpc.in_process import InProcessServer
 
 
 class InProcessDesk(InProcessServer):
-    """The server under the names that version 0.1 gave it and its methods."""
+    """The in-process server with the class and method names of version 0.1."""
 
     answer = InProcessServer.handle
     forget = InProcessServer.reset_after_fork

@@ -1,1 +1,1 @@
-"""Compute targets and what else is known of the machines of runs."""
+"""Compute targets, and other information about the machines of runs."""

@@ -1,4 +1,4 @@
-"""A compute target: a name that runs can be sent to. Whatever Azure has behind it, here it is this machine."""
+"""Compute targets: named destinations for runs which, unlike in Azure, all stand for this machine."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ _NAME = r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}"
 
 
 class ComputeTarget(NamedTuple):
-    """A row of the workspace's targets; moments are microseconds in UTC.
+    """A compute target of the workspace; times are in microseconds since 1970, UTC.
 
     Attributes:
-        kind: by which `targets` finds what starts its runs.
-        properties: what was asked for, under Azure's camelCase keys: `vmSize`, `scaleSettings` and the like.
+        kind: the kind, by which the registry in `targets` finds its implementation.
+        properties: the requested properties, with Azure's camelCase keys such as `vmSize` and `scaleSettings`.
     """
 
     name: str
@@ -38,7 +38,7 @@ class ComputeTarget(NamedTuple):
 
 
 def get_max_nodes(target: ComputeTarget) -> int | None:
-    """Return the limit of a target's nodes in use at once; None means no limit."""
+    """Return the maximum number of a target's nodes in use at the same time, or None if there is no limit."""
     if target.kind == COMPUTE_INSTANCE:
         return 1
     scale = target.properties.get("scaleSettings")
@@ -48,7 +48,7 @@ def get_max_nodes(target: ComputeTarget) -> int | None:
 
 
 def check_compute_target_name(name: str) -> str:
-    """Check the name and return it.
+    """Check the name of a compute target and return it.
 
     Raises:
         UsageError: it is not up to 64 letters, digits, `-`, `_` and `.` of which the first is a letter or a digit.
@@ -63,14 +63,14 @@ def check_compute_target_name(name: str) -> str:
 
 
 def is_compute_target_name(name: str) -> bool:
-    """Return whether a compute target can have this name; a shell takes each such name as one word."""
+    """Return whether a name is valid for a compute target; valid names need no quoting in a shell."""
     return re.fullmatch(_NAME, name) is not None
 
 
 def build_compute_target_record(target: ComputeTarget, workspace_id: str) -> dict[str, Any]:
-    """Return the target as Azure describes it in JSON.
+    """Return the JSON record of a target, in the format of Azure.
 
-    `workspace_id` is the path that begins with `/subscriptions/`.
+    `workspace_id` is the resource path that starts with `/subscriptions/`.
     """
     return {
         "id": f"{workspace_id}/computes/{target.name}",

@@ -1,4 +1,4 @@
-"""The Slurm job that a run was submitted in."""
+"""The Slurm job from which a run was submitted."""
 
 from __future__ import annotations
 

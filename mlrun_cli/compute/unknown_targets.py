@@ -1,4 +1,4 @@
-"""Treatment of runs whose compute target is not in the workspace."""
+"""Handling of runs whose compute target is not in the workspace."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ TARGETS_VARIABLE = "MLRUN_TARGETS"
 UNKNOWN_TARGET_OPTION = "--unknown-target"
 
 
-def run_unknown_targets_here(choice: str | None, environment: Mapping[str, str]) -> bool:
-    """Return whether runs for unknown targets run here: by `--unknown-target local`, else by `MLRUN_TARGETS`.
+def should_run_unknown_targets_here(choice: str | None, environment: Mapping[str, str]) -> bool:
+    """Return whether `--unknown-target`, or else `MLRUN_TARGETS`, lets runs for unknown targets run on this machine.
 
     Raises:
-        UsageError: one of them says anything but `local`.
+        UsageError: the value is neither empty nor `local`.
     """
     name, text = UNKNOWN_TARGET_OPTION, choice
     if text is None:

@@ -1,1 +1,1 @@
-"""The operating system: processes, signals, ports, GPUs and what a process inherits."""
+"""Processes, signals, ports, GPUs and inherited attributes of the operating system."""

@@ -1,4 +1,4 @@
-"""Services that start a command with this machine: a unit of the user's systemd instance, or a line of the crontab."""
+"""Services that run a command when this machine boots: a systemd user unit or a line of the crontab."""
 
 from __future__ import annotations
 
@@ -33,34 +33,34 @@ WantedBy=default.target
 
 
 class BootService(Protocol):
-    """A service; each kind holds at most one command for a home."""
+    """A service that runs a command at boot; each kind has at most one command per home."""
 
     kind: str
     where: str
 
     def render(self) -> str:
-        """Return the content of the file."""
+        """Return the text of the unit file or the crontab line."""
 
     def is_installed(self) -> bool:
         """Return whether the service is installed for this home."""
 
     def install(self) -> tuple[str, ...]:
-        """Install the service in place of any other; return lines about what is left to do.
+        """Install the service, replacing any other; return lines about the remaining steps for the user.
 
         Raises:
-            MlrunError: it cannot be.
+            MlrunError: that fails.
         """
 
     def remove(self) -> bool:
         """Remove the service; return whether it existed.
 
         Raises:
-            MlrunError: it cannot be.
+            MlrunError: that fails.
         """
 
 
 class SystemdUnit:
-    """A unit of the user's own systemd instance."""
+    """A unit of the user's systemd instance."""
 
     kind = "systemd"
 
@@ -75,11 +75,11 @@ class SystemdUnit:
 
     @staticmethod
     def is_usable() -> bool:
-        """Return whether there is a systemd instance to use."""
+        """Return whether the user has a running systemd instance."""
         return _read_output("systemctl", "--user", "show-environment") is not None
 
     def render(self) -> str:
-        """Return the content of the unit's file."""
+        """Return the content of the unit file."""
         variables = "\n".join(
             f"Environment={_quote_word(f'{name}={value}')}" for name, value in self._variables.items()
         )
@@ -87,11 +87,11 @@ class SystemdUnit:
         return _UNIT.format(home=_escape_specifiers(str(self._home)), environment=variables, command=command)
 
     def is_installed(self) -> bool:
-        """Return whether the unit's file exists."""
+        """Return whether the unit file exists."""
         return self._path.exists()
 
     def install(self) -> tuple[str, ...]:
-        """Write the file and enable the unit; return a line where it starts only at the user's first login."""
+        """Write and enable the unit; return a line if it starts only when the user first logs in."""
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)
             self._path.write_text(self.render(), encoding="utf-8")
@@ -104,7 +104,7 @@ class SystemdUnit:
         return ("It starts at your first login after a reboot; for the boot itself: sudo loginctl enable-linger $USER",)
 
     def remove(self) -> bool:
-        """Disable the unit and remove the file."""
+        """Disable the unit and remove its file; return whether it existed."""
         if not self.is_installed():
             return False
         _read_output("systemctl", "--user", "disable", self._name)
@@ -117,7 +117,7 @@ class SystemdUnit:
 
 
 class CronLine:
-    """An `@reboot` line of the user's crontab, known by the comment at its end."""
+    """An `@reboot` line in the user's crontab, identified by the comment at its end."""
 
     kind = "crontab"
     where = "crontab -l"
@@ -128,23 +128,23 @@ class CronLine:
         self._variables = variables
 
     def render(self) -> str:
-        """Return the line."""
+        """Return the crontab line."""
         words = [*(f"{name}={shlex.quote(value)}" for name, value in self._variables.items())]
         # A percent sign ends the command, for cron.
         line = " ".join([*words, *map(shlex.quote, self._command)]).replace("%", "\\%")
         return f"@reboot {line} {self._mark}\n"
 
     def is_installed(self) -> bool:
-        """Return whether the crontab has the line."""
+        """Return whether the crontab contains the line."""
         return any(self._is_own_line(line) for line in self._read_lines())
 
     def install(self) -> tuple[str, ...]:
-        """Add the line."""
+        """Add the line to the crontab."""
         self._write([*(line for line in self._read_lines() if not self._is_own_line(line)), self.render()])
         return ()
 
     def remove(self) -> bool:
-        """Remove this line and no other."""
+        """Remove only this line from the crontab; return whether it existed."""
         lines = self._read_lines()
         others = [line for line in lines if not self._is_own_line(line)]
         if len(others) < len(lines):
@@ -155,7 +155,7 @@ class CronLine:
         return line.rstrip().endswith(self._mark)
 
     def _read_lines(self) -> list[str]:
-        """Return all lines; none without a crontab or the program."""
+        """Return the lines of the crontab, or none if there is no crontab or the program is missing."""
         return (_read_output("crontab", "-l") or "").splitlines(keepends=True)
 
     def _write(self, lines: Sequence[str]) -> None:
@@ -166,7 +166,7 @@ class CronLine:
 def list_boot_services(
     home: Path, command: Sequence[str], variables: Mapping[str, str]
 ) -> tuple[BootService, BootService]:
-    """Return the boot services of both kinds, the usual one of this machine first."""
+    """Return the boot services of both kinds, starting with the preferred one for this machine."""
     unit, line = SystemdUnit(home, command, variables), CronLine(home, command, variables)
     return (unit, line) if SystemdUnit.is_usable() else (line, unit)
 
@@ -176,18 +176,18 @@ def _compute_key(home: Path) -> str:
 
 
 def _escape_specifiers(text: str) -> str:
-    """Return a text with systemd's specifiers escaped."""
+    """Escape systemd's specifiers in a text."""
     return text.replace("%", "%%")
 
 
 def _quote_word(text: str) -> str:
-    """Return a word quoted for a unit's file."""
+    """Quote a word for a unit file."""
     escaped = _escape_specifiers(text).replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
     return f'"{escaped}"'
 
 
 def _read_output(*words: str, given: str | None = None) -> str | None:
-    """Return the stdout of a program; None when it is missing or fails."""
+    """Return the standard output of a program, or None if it is missing or fails."""
     with suppress(OSError, subprocess.SubprocessError):
         return _run(words, given).stdout
     return None

@@ -1,7 +1,7 @@
-"""The locks of this machine's GPUs, one file each, in a folder that all users and workspaces of the machine share.
+"""The locks of this machine's GPUs, one file each, in a folder shared by all users and workspaces.
 
-Whoever has a GPU holds its lock, and the kernel gives that back when the last process which holds the open file has
-ended: no process of another user has to be asked, nor trusted to write something down.
+A process that uses a GPU holds its lock, and the kernel releases the lock when the last process with the open file has
+ended. This requires no cooperation from the processes of other users.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ _SHARED = 0o1777
 
 
 def make_machine_folder() -> Path:
-    """Return the folder of the locks, made as needed: `MLRUN_MACHINE`, or one that all users of this machine share.
+    """Return the folder of the locks, created if needed: `MLRUN_MACHINE`, or a default for all users of this machine.
 
     Raises:
-        MlrunError: it cannot be made, or is none.
+        MlrunError: it cannot be created, or is not a folder.
     """
     named = os.environ.get(MACHINE_VARIABLE)
     folder = Path(named) if named else _get_shared_folder() / "mlrun"
@@ -44,7 +44,7 @@ def make_machine_folder() -> Path:
 
 
 def _get_shared_folder() -> Path:
-    """Return a folder inside one that all users may write: all have to find the same."""
+    """Return the default folder of the locks, in a parent folder that is writable for all users."""
     with suppress(OSError):
         if stat.S_IMODE(_LOCKS.stat().st_mode) & _SHARED == _SHARED:
             return _LOCKS
@@ -52,11 +52,11 @@ def _get_shared_folder() -> Path:
 
 
 def lock_gpu(folder: Path, name: str) -> int | None:
-    """Take the lock of a GPU and return its descriptor; None when it is taken.
+    """Acquire the lock of a GPU and return its descriptor, or None if the lock is held by another process.
 
     Raises:
-        OSError: the file cannot be opened or made.
-        StoreError: the file system knows no locks.
+        OSError: the file cannot be opened or created.
+        StoreError: the file system does not support locks.
     """
     descriptor = _open_lock_file(folder / f"gpu-{quote(name, safe='')}")
     try:
@@ -71,7 +71,7 @@ def lock_gpu(folder: Path, name: str) -> int | None:
 
 
 def _open_lock_file(path: Path) -> int:
-    """Open a file for its lock alone, read-only: it may be another user's."""
+    """Open a lock file read-only, since it may belong to another user, and return its descriptor."""
     flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC
     while True:
         with suppress(FileNotFoundError):

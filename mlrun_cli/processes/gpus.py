@@ -1,4 +1,4 @@
-"""The GPUs of this machine, and which of them somebody may use."""
+"""The GPUs of this machine, and the GPUs that a process may use."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ _PART = "MIG-"
 
 
 class Gpu(NamedTuple):
-    """A GPU by both its names; the second is empty where the driver alone tells of it."""
+    """A GPU with its number and UUID; the UUID is empty if only the driver lists the GPU."""
 
     number: str
     uuid: str = ""
 
 
 def list_gpus() -> list[Gpu]:
-    """Return all GPUs that `nvidia-smi` or the driver lists; empty without either."""
+    """Return all GPUs that `nvidia-smi` or the driver lists, or none if neither exists."""
     listed = _query_nvidia_smi("--query-gpu=index,uuid")
     if listed:
         return [Gpu(*line) for line in listed]
@@ -37,7 +37,7 @@ def list_gpus() -> list[Gpu]:
 
 
 def find_busy_gpus(machine: Sequence[Gpu]) -> set[str]:
-    """Return the names of the GPUs in use now, as far as `nvidia-smi` knows."""
+    """Return the names of the GPUs that are in use according to `nvidia-smi`."""
     uuids = {
         line[0] for line in _query_nvidia_smi("--query-compute-apps=gpu_uuid,process_name") if line[-1] not in _SERVICES
     }
@@ -45,12 +45,12 @@ def find_busy_gpus(machine: Sequence[Gpu]) -> set[str]:
 
 
 def get_lock_name(machine: Sequence[Gpu], name: str) -> str:
-    """Return a name of a GPU that all processes of the machine share: containers may number GPUs differently."""
+    """Return a name for a GPU's lock that is the same in all containers, which may number GPUs differently."""
     return next((gpu.uuid for gpu in machine if gpu.number == name and gpu.uuid), name)
 
 
 def _query_nvidia_smi(query: str) -> list[list[str]]:
-    """Return the lines of `nvidia-smi`, each of at most two columns; none where there is none, or it fails."""
+    """Return the output lines of an `nvidia-smi` query, split into at most two columns; empty if the query fails."""
     try:
         answered = subprocess.run(
             ["nvidia-smi", query, "--format=csv,noheader"],
@@ -66,12 +66,12 @@ def _query_nvidia_smi(query: str) -> list[list[str]]:
 
 
 def select_usable_gpus(machine: Sequence[Gpu], visible: str | None) -> list[str]:
-    """Return the names of the GPUs that a process may use, each GPU by one name for all processes.
+    """Return the canonical names of the GPUs that a process may use.
 
     Args:
         machine: all GPUs of the machine.
-        visible: the process's CUDA_VISIBLE_DEVICES. As with CUDA, what stands behind a GPU that is not there is not
-            seen; None means all.
+        visible: the process's CUDA_VISIBLE_DEVICES; None means all GPUs. As in CUDA, the list ends before the first
+            GPU that does not exist.
     """
     if visible is None or not machine:
         return [gpu.number for gpu in machine]
@@ -85,7 +85,7 @@ def select_usable_gpus(machine: Sequence[Gpu], visible: str | None) -> list[str]
 
 
 def _find_name(machine: Sequence[Gpu], name: str) -> str | None:
-    """Return the canonical name of a GPU that was named by its number or by the beginning of its UUID."""
+    """Return the canonical name of a GPU from its number or a prefix of its UUID, or None if there is no such GPU."""
     if name == _NONE:
         return None
     if name.startswith(_PART):

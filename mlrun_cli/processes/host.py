@@ -1,4 +1,4 @@
-"""The machine, the boot and the PID namespace of this process."""
+"""The identity of the machine, boot and PID namespace of this process."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from mlrun_cli.core.named_tuple import NamedTuple
 
 
 class Origin(NamedTuple):
-    """The machine, its boot and the PID namespace that a run's supervisor lives in.
+    """The machine, boot and PID namespace of a run's supervisor.
 
-    Only a process with the same three may judge the run by its lock or signal it by pid.
+    Only a process with the same origin may determine the run's liveness from its lock or signal it by pid.
     """
 
     host_id: str
@@ -23,7 +23,7 @@ class Origin(NamedTuple):
 
 @lru_cache(maxsize=1)
 def get_origin() -> Origin:
-    """Return the origin of the runs that this process starts, the only one whose pids it may trust."""
+    """Return the origin of runs that this process starts; pids are valid only for this origin."""
     return Origin(_read_host_id(), _read_boot_id(), _read_pid_namespace())
 
 
@@ -53,7 +53,7 @@ def _read_pid_namespace() -> str:
 
 
 def get_user_name() -> str:
-    """Return the name of the user of this process, or the number of one without."""
+    """Return the name of the current user, or the user's number if there is no name."""
     try:
         return pwd.getpwuid(os.getuid()).pw_name
     except KeyError:

@@ -1,7 +1,7 @@
-"""The umask, the niceness and the limits (`ulimit`) that a process inherits.
+"""The umask, niceness and resource limits (`ulimit`) that a process inherits.
 
-A run that waits is started by a dispatcher, which has those of whoever has started that. Limits are the script's alone:
-one of the size of a file must not keep its supervisor from recording how it ended.
+A queued run is started by a dispatcher, which may have inherited other values than the submit. The limits apply only to
+the script: a limit of the file size must not keep the supervisor from recording how the script ended.
 """
 
 from __future__ import annotations
@@ -28,9 +28,9 @@ _MAY_LIFT = 1 << 24
 
 
 def read_umask() -> int | None:
-    """Return the umask of this process; None where there is no /proc to read it in.
+    """Return the umask of this process, or None if there is no /proc to read it from.
 
-    `os.umask` can only set it, while another thread may be making a file.
+    `os.umask` would have to change it, while another thread may be creating a file.
     """
     text = _read_status_field("Umask:")
     return None if text is None else int(text, 8)
@@ -42,7 +42,7 @@ def get_niceness() -> int:
 
 
 def get_limits() -> dict[str, list[int]]:
-    """Return the limits of this process, or of the script that it acts for."""
+    """Return the resource limits of this process, or those of the script for which it works."""
     given = os.environ.get(LIMITS_VARIABLE)
     if given is not None:
         return dict(json.loads(given))
@@ -50,7 +50,7 @@ def get_limits() -> dict[str, list[int]]:
 
 
 def describe_limits(limits: Limits) -> tuple[str, ...]:
-    """Return a line for each limit that a supervisor cannot lift and that may end it."""
+    """Return a line for each limit that a supervisor cannot lift and that may keep it from recording a run's end."""
     if int(_read_status_field("CapEff:") or "0", 16) & _MAY_LIFT:
         return ()
     return tuple(
@@ -62,9 +62,9 @@ def describe_limits(limits: Limits) -> tuple[str, ...]:
 
 
 def set_umask_and_niceness(umask: int | None, niceness: int | None) -> None:
-    """Set umask and niceness of this process and its children; only a privileged one can lower its niceness.
+    """Set the umask and niceness of this process and its future children; None leaves a value unchanged.
 
-    None leaves it as it is.
+    Only a privileged process can lower its niceness.
     """
     if umask is not None:
         os.umask(umask)
@@ -74,7 +74,7 @@ def set_umask_and_niceness(umask: int | None, niceness: int | None) -> None:
 
 
 def lift_limits() -> None:
-    """Raise the limits of this process, such as that of open files, as far as the system allows."""
+    """Raise the resource limits of this process, such as that of open files, as far as the system allows."""
     for name in (*_LIFTED, "RLIMIT_NOFILE"):
         number = getattr(resource, name)
         _, most = resource.getrlimit(number)
@@ -85,13 +85,13 @@ def lift_limits() -> None:
 
 
 def is_beyond_file_limit(files: Iterable[Path]) -> bool:
-    """Return whether a file is so large that the limit of file sizes forbids this process to append to it."""
+    """Return whether the file size limit prevents this process from appending to one of the files."""
     most, _ = resource.getrlimit(resource.RLIMIT_FSIZE)
     return most != resource.RLIM_INFINITY and any(file.stat().st_size + _ROOM_BYTES > most for file in files)
 
 
 def set_limits(limits: Limits) -> None:
-    """Set limits for this process and all that it starts, as far as it may."""
+    """Set resource limits for this process and its future children, as far as permitted."""
     for name, (soft, hard) in limits.items():
         number = getattr(resource, name, None)
         if number is None:

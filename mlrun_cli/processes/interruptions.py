@@ -1,4 +1,4 @@
-"""Delay of SIGINT, SIGTERM and SIGHUP while something must not be left half done."""
+"""Delay of SIGINT, SIGTERM and SIGHUP during steps that must be completed."""
 
 from __future__ import annotations
 
@@ -6,18 +6,18 @@ import signal
 
 
 class Interruptions:
-    """A context that ends with the signals as they were; those that were held back arrive then, or at `unblock`."""
+    """A context in which signals can be blocked; they are delivered after `unblock` or at the end of the context."""
 
     def __enter__(self) -> Interruptions:
         self._before = signal.pthread_sigmask(signal.SIG_BLOCK, ())
         return self
 
     def block(self) -> None:
-        """Block the signals until `release`."""
+        """Block the signals until `unblock`."""
         signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM, signal.SIGHUP})
 
     def unblock(self) -> None:
-        """Unblock the signals."""
+        """Unblock the signals, which delivers those that have arrived."""
         signal.pthread_sigmask(signal.SIG_SETMASK, self._before)
 
     def __exit__(self, *_: object) -> None:

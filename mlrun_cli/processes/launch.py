@@ -1,4 +1,4 @@
-"""The launch of a run: its processes, and on how many nodes they are."""
+"""The launch of a run: its processes and the nodes that they run on."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ NODES = "nodes"
 
 
 class LaunchedProcess(NamedTuple):
-    """One process: the number of its node, its own variables, and its log's name among the run's files.
+    """A process of a launch, with the number of its node, its environment variables and the name of its log.
 
-    A server serves the others until they have ended, and has no end of its own.
+    A server serves the other processes and does not end by itself.
     """
 
     node: int
@@ -25,9 +25,9 @@ class LaunchedProcess(NamedTuple):
 
 
 class Launch(NamedTuple):
-    """The processes of a run, over all its nodes; `process_count` has the `server_count` in it.
+    """The processes of a run on all of its nodes; `process_count` includes the `server_count`.
 
-    `kind` is the name of a module of `launchers`; `launcher` is the program that starts the processes, unless the
+    `kind` is the name of a module in `launchers`; `launcher` is the program that starts the processes, or None if the
     supervisor does.
     """
 
@@ -39,7 +39,7 @@ class Launch(NamedTuple):
 
     @property
     def log_names(self) -> tuple[str, ...]:
-        """The name of each process's log; MPI's launcher, which is none of them, has `STD_LOG`."""
+        """The name of each process's log; MPI's launcher, which is not one of the processes, writes to `STD_LOG`."""
         if self.process_count == 1:
             return (STD_LOG,)
         width = len(str(self.process_count - 1))
@@ -51,5 +51,5 @@ class Launch(NamedTuple):
 
     @classmethod
     def from_json(cls, document: Mapping[str, Any]) -> Launch:
-        """Return the launch in a JSON object; keys of other versions are left out."""
+        """Return the launch from a JSON object, ignoring unknown keys from other versions."""
         return cls(**{name: document[name] for name in cls._fields if name in document})

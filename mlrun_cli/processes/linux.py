@@ -1,4 +1,4 @@
-"""System calls of Linux that Python lacks; elsewhere these functions do nothing."""
+"""Linux system calls that Python does not provide; on other systems these functions do nothing."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ _libc = ctypes.CDLL(None) if sys.platform == "linux" else None
 
 
 def become_subreaper() -> None:
-    """Make every descendant whose parent dies a child of this process, not of init."""
+    """Make this process, instead of init, the parent of every descendant whose parent dies."""
     if _libc is not None:
         _libc.prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
 
 
 def die_with_parent(parent: int) -> Callable[[], None]:
-    """Return a function that a child calls between fork and exec so as to be killed when its parent dies."""
+    """Return a function for a child to call between fork and exec, so that it is killed when its parent dies."""
 
     def prepare() -> None:
         for number in (signal.SIGINT, signal.SIGHUP, signal.SIGTERM):
@@ -42,7 +42,7 @@ def die_with_parent(parent: int) -> Callable[[], None]:
 def set_command_line(words: Sequence[str]) -> None:
     """Set the command line that `ps` shows for this forked process.
 
-    They take the place of those of the process that it was forked from, and end where those do.
+    It overwrites the command line of the parent process and is truncated to the same length.
     """
     if sys.platform == "linux":
         with suppress(OSError):

@@ -1,4 +1,4 @@
-"""Holders of the locks of a file, from /proc, so that an error can name them."""
+"""The processes that hold the locks of a file, read from /proc for error messages."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class LockHolder(NamedTuple):
 
     @property
     def description(self) -> str:
-        """The process, as the subject of a sentence."""
+        """A description of the process, for use as the subject of a sentence."""
         who = f"process {self.pid}" + (f" ({self.command})" if self.command else "")
         if self.run_id is not None:
             who = f"the supervisor of the run {self.run_id} (process {self.pid})"
@@ -35,14 +35,14 @@ class LockHolder(NamedTuple):
 
     @property
     def advice(self) -> str:
-        """Advice for the user, in a sentence."""
+        """A sentence of advice for the user."""
         if self.is_stopped:
             return f"Let it go on ('kill -CONT {self.pid}'), or end it ('kill -KILL {self.pid}'), then try again."
         return f"Try again when it has ended ('ps -p {self.pid}' shows it)."
 
 
 def find_exclusive_holders(files: Collection[Path]) -> Sequence[LockHolder]:
-    """Return the other processes with an exclusive lock on one of these files; none where there is no /proc/locks."""
+    """Return the other processes with an exclusive lock on one of these files; empty if there is no /proc/locks."""
     inodes = set()
     for file in files:
         with suppress(OSError):
@@ -52,16 +52,16 @@ def find_exclusive_holders(files: Collection[Path]) -> Sequence[LockHolder]:
 
 
 def is_stopped(pid: int) -> bool:
-    """Return whether a process is stopped, by a signal or a debugger, or frozen with its control group.
+    """Return whether a process is stopped by a signal or a debugger, or frozen with its control group.
 
-    One of whose threads runs on, as until its call to the kernel returns, is not stopped yet.
+    A process with a thread that is still running, for example in a system call, is not stopped.
     """
     states = _list_thread_states(pid)
     return bool(states) and (states <= _STOPPED or _is_frozen(pid))
 
 
 def describe_holder(pid: int) -> LockHolder:
-    """Return what errors say of a process that holds a lock."""
+    """Return a description of a process that holds a lock."""
     words = [word for word in read_proc(f"/proc/{pid}/cmdline").decode("utf-8", "replace").split("\0") if word]
     run_id = words[-1] if len(words) > 1 and any(word.endswith(_PROGRAM_OF_RUN) for word in words) else None
     if words and os.path.basename(words[0]).startswith("python"):
@@ -73,7 +73,7 @@ def describe_holder(pid: int) -> LockHolder:
 
 
 def _list_thread_states(pid: int) -> set[bytes]:
-    """Return the states of a process's threads, without those that have ended; none when it is gone."""
+    """Return the states of a process's live threads, or none if the process no longer exists."""
     try:
         threads = os.listdir(f"/proc/{pid}/task")
     except OSError:
@@ -83,9 +83,9 @@ def _list_thread_states(pid: int) -> set[bytes]:
 
 
 def _list_exclusive_locks() -> Iterator[tuple[int, str]]:
-    """Return process and inode of every exclusive lock: `1: POSIX  ADVISORY  WRITE 42 08:01:1234 120 120`.
+    """Yield the pid and inode of every exclusive lock; lines are `1: POSIX  ADVISORY  WRITE 42 08:01:1234 120 120`.
 
-    Devices are not compared: some file systems give other numbers to `stat`.
+    Devices are ignored, because some file systems report other device numbers in `stat`.
     """
     for line in read_proc("/proc/locks").decode("ascii", "replace").splitlines():
         found = re.match(r"\d+: \w+ +\w+ +WRITE +(\d+) [0-9a-f]+:[0-9a-f]+:(\d+) ", line)
@@ -94,7 +94,7 @@ def _list_exclusive_locks() -> Iterator[tuple[int, str]]:
 
 
 def _is_frozen(pid: int) -> bool:
-    """Return whether its control group is frozen, as a batch system or a container engine does it."""
+    """Return whether the control group of a process is frozen, as batch systems and container engines do."""
     for line in read_proc(f"/proc/{pid}/cgroup").decode("utf-8", "replace").splitlines():
         _, controllers, path = line.split(":", 2)
         if not controllers and b"frozen 1" in read_proc(f"/sys/fs/cgroup{path}/cgroup.events"):

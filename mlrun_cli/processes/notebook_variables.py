@@ -1,4 +1,4 @@
-"""The environment variables that a notebook's kernel, or a terminal beside it, has made for itself alone."""
+"""Removal of environment variables that notebook kernels and terminals set for themselves."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ _SIZE_OF_TERMINAL = ("COLUMNS", "LINES")
 
 
 def remove_notebook_variables(environment: Mapping[str, str]) -> dict[str, str]:
-    """Return the variables of a submitter without those that a notebook's kernel or terminal made for itself.
+    """Return a submitter's variables without those that a notebook's kernel or terminal sets only for itself.
 
-    A run is started by neither: it has no such figures, writes to a file, and may run for long after them.
+    They do not apply to a run, which shows no inline figures, writes to files, and may outlive the notebook.
     """
     backend = environment.get("MPLBACKEND", "")
     is_inline = backend.startswith("module://") and re.match(_INLINE, backend) is not None

@@ -13,13 +13,13 @@ _STRIDE = 1_009  # has no factor in common with their number: each comes once, a
 
 
 class Ports:
-    """Ports on which nobody listens, and that no other run gets until these are closed."""
+    """Free ports that no other run can get until they are closed."""
 
     def __init__(self, count: int) -> None:
-        """Choose as many ports as asked for.
+        """Reserve `count` free ports.
 
         Raises:
-            OSError: there are not so many.
+            OSError: there are not enough free ports.
         """
         self._claims: list[socket.socket] = []
         self.numbers: list[int] = []
@@ -42,7 +42,7 @@ class Ports:
         self._claims.clear()
 
     def _claim(self, number: int) -> bool:
-        """Claim a port; return False where another run has it or somebody listens there."""
+        """Reserve a port; return False if another run has it or a process is listening on it."""
         if sys.platform == "linux":
             # A name that the kernel frees with the process, and that is looked for by nothing but this.
             claim = socket.socket(socket.AF_UNIX)

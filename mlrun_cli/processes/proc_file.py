@@ -1,10 +1,10 @@
-"""The files below /proc."""
+"""Access to files below /proc."""
 
 from __future__ import annotations
 
 
 def read_proc(path: str) -> bytes:
-    """Return the content of a file of `/proc`; empty when its process is gone, or it may not be read."""
+    """Return the content of a file below `/proc`, or no bytes if its process no longer exists or it cannot be read."""
     try:
         with open(path, "rb") as file:
             return file.read()

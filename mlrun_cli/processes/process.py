@@ -1,4 +1,4 @@
-"""Processes of this machine: identify, find and signal them, by /proc."""
+"""Processes of this machine: identify, find and signal them with the help of /proc."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ FAMILY_VARIABLE = "MLRUN_FAMILY"
 
 
 class ProcessId(NamedTuple):
-    """A pid with the time at which its process started, in ticks since boot: pids come again."""
+    """A pid with the start time of its process, in ticks since boot, because pids are reused."""
 
     pid: int
     start_ticks: int
@@ -31,13 +31,13 @@ class _Stat(NamedTuple):
 
 
 def identify(pid: int) -> ProcessId | None:
-    """Return the process that has this pid now; None when there is none."""
+    """Return the identity of the process that currently has this pid, or None if there is none."""
     stat = _read_stat(pid)
     return None if stat is None else ProcessId(pid, stat.start_ticks)
 
 
 def list_descendants(ancestor: int) -> list[ProcessId]:
-    """Return all live processes below one, except supervisors and what is below them, which are runs of their own."""
+    """Return the live descendants of a process, except for supervisors and their descendants, which are other runs."""
     children: dict[int, list[ProcessId]] = {}
     for pid in _list_pids():
         stat = _read_stat(pid)
@@ -54,12 +54,12 @@ def list_descendants(ancestor: int) -> list[ProcessId]:
 
 
 def filter_by_run(processes: list[ProcessId], run_id: str) -> list[ProcessId]:
-    """Return those processes that belong to this run, or to none."""
+    """Return the processes that belong to this run or to no run."""
     return [process for process in processes if _read_variables(process.pid).get(RUN_ID_VARIABLE, run_id) == run_id]
 
 
 def list_run_processes(run_id: str) -> list[ProcessId]:
-    """Return all live processes of this machine that have the run's id in their environment."""
+    """Return all live processes of this machine with the run's id in their environment, except this process."""
     found = []
     for pid in _list_pids():
         if _read_variables(pid).get(RUN_ID_VARIABLE) == run_id:
@@ -70,7 +70,7 @@ def list_run_processes(run_id: str) -> list[ProcessId]:
 
 
 def list_supervisors(run_id: str) -> list[ProcessId]:
-    """Return the processes that own or recover a run, by their command lines: a fork server's have no variables."""
+    """Return the processes that own or recover a run, according to their command lines."""
     found = []
     for pid in _list_pids():
         words = read_proc(f"/proc/{pid}/cmdline").split(b"\0")[:-1]
@@ -81,9 +81,10 @@ def list_supervisors(run_id: str) -> list[ProcessId]:
 
 
 def track_run_processes(run_id: str) -> Callable[[], list[ProcessId]]:
-    """Return a function that lists the live processes of a run, and all descendants of those once listed.
+    """Return a function that lists the live processes of a run and the current descendants of its processes.
 
-    That may have none of their variables, and is nobody's once they have ended.
+    Descendants found by this call are tracked because their environment may lack the run's id, and they can no longer
+    be found by their parents once these have ended.
     """
     below = [
         process
@@ -99,7 +100,7 @@ def _is_running(process: ProcessId) -> bool:
 
 
 def send_signal(process: ProcessId, number: signal.Signals) -> bool:
-    """Send a signal to a process; return False when it has ended, even if its pid was reused."""
+    """Send a signal to a process; return False if it has ended, even if its pid has been reused."""
     try:
         descriptor = os.pidfd_open(process.pid)
     except OSError:
@@ -116,7 +117,7 @@ def send_signal(process: ProcessId, number: signal.Signals) -> bool:
 
 
 def _list_pids() -> Iterator[int]:
-    """Return all pids; none where there is no /proc, as on macOS."""
+    """Return all pids, or none if there is no /proc, as on macOS."""
     names = os.listdir("/proc") if sys.platform == "linux" else ()
     return (int(name) for name in names if name.isdigit())
 
@@ -131,7 +132,7 @@ def _read_stat(pid: int) -> _Stat | None:
 
 
 def _read_variables(pid: int) -> dict[str, str]:
-    """Return the two variables that say whose a process is, as far as its environment may be read."""
+    """Return the environment variables of a process that identify its run and supervisor, if they are readable."""
     found: dict[str, str] = {}
     for item in read_proc(f"/proc/{pid}/environ").split(b"\0"):
         name, _, value = item.partition(b"=")

@@ -1,4 +1,4 @@
-"""Termination of processes: ask, wait, kill, and reap what has ended."""
+"""Termination of processes: signal them, wait, kill them, and reap them."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ _KILL_SECONDS = 5.0
 
 
 def end_processes(find: Callable[[], list[ProcessId]], grace_seconds: float) -> list[ProcessId]:
-    """End processes by SIGTERM and, after a grace, by SIGKILL; return those that survive, as after a `sudo`.
+    """End processes with SIGTERM and, after a grace period, SIGKILL; return the survivors, such as those run by `sudo`.
 
     Args:
-        find: lists those that are left.
-        grace_seconds: between the two.
+        find: a function that lists the remaining processes.
+        grace_seconds: the time between the two signals.
     """
     found = _end_by(signal.SIGTERM, find, grace_seconds, every=grace_seconds)
     return _end_by(signal.SIGKILL, find, _KILL_SECONDS, every=_KILL_AGAIN_SECONDS) if found else []
@@ -28,7 +28,7 @@ def end_processes(find: Callable[[], list[ProcessId]], grace_seconds: float) -> 
 def _end_by(
     number: signal.Signals, find: Callable[[], list[ProcessId]], seconds: float, *, every: float
 ) -> list[ProcessId]:
-    """Send a signal every `every` seconds until no process is found or time is up; return what is left."""
+    """Send a signal every `every` seconds until no process remains or time is up; return the remaining processes."""
     deadline = time.monotonic() + seconds
     next_signal = 0.0
     while found := find():
@@ -45,7 +45,7 @@ def _end_by(
 
 
 def reap() -> dict[int, int]:
-    """Reap every child that has ended; return exit codes by pid, negative for signals."""
+    """Reap all child processes that have ended; return their exit codes, negative for signals, keyed by pid."""
     ended: dict[int, int] = {}
     with suppress(ChildProcessError):
         while True:

@@ -1,1 +1,1 @@
-"""Programs that start what waits: dispatchers and the fork server."""
+"""Programs that start queued runs: dispatchers and the fork server."""

@@ -1,8 +1,8 @@
-"""Backfill: runs that overtake, in a queue, runs that find no room for all that they need, a bounded number of times.
+"""Backfill: a limited number of small runs in a queue may overtake a run that has to wait for nodes or GPUs.
 
-Nobody knows when a run will end: one that overtakes may keep for long what a larger one waits for. So that the larger
-one gets its turn all the same, a run that needs N nodes, or N GPUs, is overtaken by N runs that take some of what it
-needs. What becomes free then is left for it.
+The duration of a run is unknown, so an overtaking run may occupy for a long time the resources that a larger run waits
+for. To prevent starvation, a run that needs N nodes or N GPUs is overtaken by at most N runs that use some of these
+resources. After that, released resources are reserved for it.
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ from mlrun_cli.workspace import Workspace
 
 
 class Backfill:
-    """One pass through a queue, from its head on."""
+    """One pass through a queue, starting at its head."""
 
     def __init__(self, workspace: Workspace, gpu_allocator: GpuAllocator, starting: Collection[int]) -> None:
-        """`starting` has the keys, as they come and go, of the runs that are being started."""
+        """`starting` is a live view of the keys of the runs that are being started."""
         self._workspace = workspace
         self._gpu_allocator = gpu_allocator
         self._starting = starting
@@ -36,13 +36,13 @@ class Backfill:
         self._short_of_gpus.append(run)
 
     def is_short_of_gpus(self, run: Run) -> bool:
-        """Return whether an earlier run that needs as many of the same GPUs or fewer has found too few."""
+        """Return whether an earlier run that needs no more of the same GPUs could not be started for lack of GPUs."""
         return any(
             run.gpu_count >= other.gpu_count and run.visible_gpus == other.visible_gpus for other in self._short_of_gpus
         )
 
     def may_overtake(self, run: Run) -> bool:
-        """Return whether no earlier run that waits for the same resources has been overtaken too often."""
+        """Return whether no earlier run that waits for the same resources has already been overtaken too often."""
         if any(self._count_overtaking(other) >= other.node_count for other in self._short_of_nodes):
             return False
         wanted = set(self._gpu_allocator.list_usable(run)) if run.gpu_count and self._short_of_gpus else set()
@@ -53,6 +53,6 @@ class Backfill:
         return True
 
     def _count_overtaking(self, run: Run, usable: Collection[str] | None = None) -> int:
-        """Return the number of later runs that were started: all, or those that use any of these GPUs."""
+        """Return the number of later runs that were started, or only of those that use any of the `usable` GPUs."""
         allocated = self._workspace.queues.list_gpus_of_later_runs(run.target or "", run.key, self._starting)
         return len(allocated) if usable is None else sum(not gpus.isdisjoint(usable) for gpus in allocated)

@@ -1,7 +1,7 @@
 """`python …/mlrun_cli/scheduler/dispatcher.py --workspace FOLDER --lock DESCRIPTOR TARGET`: the dispatcher of a target.
 
-It starts what waits for the target, first come first served, as places become free, and ends when nothing waits.
-Started by whoever finds its lock free, which is handed over.
+It starts the runs that wait for the target, first come first served, as nodes become free, and ends when no run waits.
+Any process that finds the lock of the queue free starts a dispatcher and passes it the lock.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ _AT_ONCE = 64
 
 
 class Dispatcher:
-    """The one dispatcher of a target: it holds the lock of its queue."""
+    """The only dispatcher of a target, which holds the lock of the target's queue."""
 
     def __init__(self, workspace: Workspace, target: str, lock: OwnerLock, fork_server: ForkServer | None) -> None:
         self._workspace = workspace
@@ -45,10 +45,10 @@ class Dispatcher:
         self._next_look = time.monotonic() + _LOOK_SECONDS
 
     def run(self) -> None:
-        """Serve the queue until nothing waits and nothing was added meanwhile.
+        """Serve the queue until no run waits and none has been added in the meantime.
 
-        A workspace that is away may never come back: when it does, the next look at one of its runs starts another.
-        One that has lost its own program leaves the queue to the next look, too.
+        It also ends if the workspace becomes unavailable, perhaps forever, or if its program has been removed. The next
+        query of a run in the workspace starts another dispatcher.
         """
         self._folder.record_problem("")
         try:
@@ -91,9 +91,9 @@ class Dispatcher:
             self._sleep(wake_socket)
 
     def _start_runs(self) -> bool:
-        """Start runs in the order of the queue while nodes and GPUs are free; return False when nothing waits.
+        """Start runs in the order of the queue while nodes and GPUs are free; return whether any run was waiting.
 
-        What needs less may overtake what finds no room, but not more often than that one needs nodes or GPUs.
+        Smaller runs may overtake a run that cannot be started yet, as limited by `Backfill`.
         """
         most = get_node_limit(self._workspace, self._target)
         # Those that are just being started are among them.
@@ -127,7 +127,7 @@ class Dispatcher:
         return bool(waiting)
 
     def _sleep(self, wake_socket: WakeSocket) -> None:
-        """Sleep until a wake-up, the end of a supervisor, or the next periodic check."""
+        """Sleep until a wake-up, the end of a supervisor, or the next periodic check, and process what has happened."""
         poll = select.poll()
         for descriptor in (wake_socket.fileno(), *self._starter.pidfds):
             poll.register(descriptor, select.POLLIN)

@@ -1,8 +1,7 @@
-"""The fork server: a process that has loaded all that a supervisor needs, and forks supervisors on request.
+"""The fork server, a process with all modules of a supervisor loaded that forks supervisors on request.
 
-A supervisor that is started as a program spends a tenth of a second on loading its modules; while runs wait for a
-target, its dispatcher pays that once for all of them. The server opens no store: no connection of SQLite outlives a
-fork.
+A supervisor started as a program takes a tenth of a second to load its modules; with the fork server, a dispatcher
+needs that time only once. The server opens no store, since SQLite connections do not survive a fork.
 """
 
 from __future__ import annotations
@@ -38,20 +37,20 @@ _MOST_LOCKS = 253
 
 
 class ForkServerGone(Exception):
-    """The server has ended, or does not respond.
+    """The fork server has ended or does not respond.
 
-    Once it is closed, the lock of the run says whether it has started that.
+    After the server is closed, the lock of the run shows whether its supervisor has been started.
     """
 
 
 class ForkServer:
-    """The server of one dispatcher, with which it ends."""
+    """The fork server of one dispatcher, which ends with the dispatcher."""
 
     def __init__(self, workspace: Path) -> None:
-        """Fork it off, before a store is opened.
+        """Fork the server; must be called before a store is opened.
 
         Raises:
-            OSError: the system has no process, or no sockets of this kind, to give.
+            OSError: no process or socket can be created.
         """
         self._program = _identify_program()
         self._connection, connection = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
@@ -69,11 +68,11 @@ class ForkServer:
             raise
 
     def is_current(self) -> bool:
-        """Return whether the program on the disk is still the one that was loaded."""
+        """Return whether the installed program is still the one that was loaded."""
         return _identify_program() == self._program is not None
 
     def start_supervisor(self, run_id: str, locks: Sequence[int]) -> int:
-        """Start the supervisor of a run and hand it open locks, the owner lock first; return its pidfd.
+        """Start the supervisor of a run, pass it open locks, the owner lock first, and return its pidfd.
 
         Raises:
             ForkServerGone: the server has ended, or does not respond.
@@ -88,7 +87,7 @@ class ForkServer:
         return descriptors[0]
 
     def close(self) -> None:
-        """End the server, even if it is stopped; pending requests are dropped."""
+        """Kill the server, even if it is stopped; pending requests are dropped."""
         with suppress(ProcessLookupError):
             signal.pidfd_send_signal(self._process, signal.SIGKILL)
         ended = select.poll()
@@ -119,7 +118,7 @@ def _serve_requests(connection: socket.socket, workspace: Path) -> None:
 
 
 def _supervise(connection: socket.socket, workspace: Path, run_id: str, locks: Sequence[int]) -> None:
-    """Become a supervisor like one started by `spawn`, and run its program."""
+    """Turn this forked process into a supervisor like one started by `spawn`, and run its program."""
     os.setsid()
     os.environ[SUPERVISOR_VARIABLE] = run_id
     set_command_line(build_program_command(SUPERVISOR_PROGRAM, [run_id]))
@@ -134,7 +133,7 @@ def _supervise(connection: socket.socket, workspace: Path, run_id: str, locks: S
 
 
 def _run_and_exit(action: Callable[..., None], *arguments: Any) -> NoReturn:
-    """Call a function in a forked process and exit: it must never return into its parent's code."""
+    """Call a function in a forked process and exit, without ever returning into the parent's code."""
     try:
         action(*arguments)
     except BaseException:  # as the interpreter itself would report it
@@ -144,7 +143,7 @@ def _run_and_exit(action: Callable[..., None], *arguments: Any) -> NoReturn:
 
 
 def _identify_program() -> tuple[int, int, int] | None:
-    """Return the identity of the installed program, which an upgrade changes; None when it is gone."""
+    """Return the identity of the installed program, which an upgrade changes, or None if it no longer exists."""
     try:
         found = os.stat(SUPERVISOR_PROGRAM)
     except OSError:

@@ -1,4 +1,4 @@
-"""Allocation of this machine's GPUs: each belongs to one run at a time, whichever dispatcher has allocated it."""
+"""Allocation of this machine's GPUs, each to one run at a time across all dispatchers."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ _REFRESH_SECONDS = 60.0
 
 
 class GpuLease(NamedTuple):
-    """The names of the GPUs that a run gets, and the open files of their locks, which its supervisor is to hold."""
+    """The names of the GPUs allocated to a run, and their open lock files, which its supervisor inherits."""
 
     gpus: Sequence[str] = ()
     locks: Sequence[int] = ()
 
     def close(self) -> None:
-        """Close the locks in this process, which frees them unless a supervisor holds them too."""
+        """Close the locks in this process, which releases them unless a supervisor has inherited them."""
         for descriptor in self.locks:
             os.close(descriptor)
 
 
 class GpuAllocator:
-    """The allocator of a dispatcher; those of other targets, workspaces and users allocate GPUs of the same machine."""
+    """The GPU allocator of a dispatcher; dispatchers of other targets, workspaces and users share the same GPUs."""
 
     def __init__(self) -> None:
         self._machine: Sequence[Gpu] = ()
@@ -39,13 +39,13 @@ class GpuAllocator:
         return select_usable_gpus(self._list_gpus(), run.visible_gpus)
 
     def allocate(self, run: Run) -> GpuLease | None:
-        """Allocate as many GPUs as a run needs; return None when too few of those it may use are free.
+        """Allocate the GPUs that a run needs; return None if too few of the usable GPUs are free.
 
-        A GPU that some process uses without a lease is not free.
+        A GPU that a process uses without a lease is not free.
 
         Raises:
             MlrunError: the folder of the locks cannot be used.
-            OSError: nobody can tell at this moment which are free.
+            OSError: the free GPUs cannot be determined at the moment.
         """
         if not run.gpu_count:
             return GpuLease()

@@ -1,4 +1,4 @@
-"""Starts queued runs, each under its owner lock, with the GPUs that it needs, and ends those that cannot be started."""
+"""Start of queued runs, each under its owner lock and with its GPUs; runs that cannot be started are ended."""
 
 from __future__ import annotations
 
@@ -35,18 +35,18 @@ _FOLDER_REMOVED = "The folder of the run has been removed while it waited."
 
 
 class TooFewGpus(Exception):
-    """A run has to wait for GPUs."""
+    """A run has to wait because too few GPUs are free."""
 
 
 class ProgramGone(Exception):
-    """The program of supervisors has been removed: the queue is for another dispatcher."""
+    """The supervisor program has been removed, so another dispatcher has to serve the queue."""
 
 
 class RunStarter:
-    """Starts the runs of one target.
+    """A starter of the runs of one target.
 
-    A run whose row is Queued is being started as long as its lock is held, by a supervisor that this dispatcher has
-    started or an earlier one; a free lock means that it waits.
+    A run with the stored status Queued is being started while a supervisor, started by this dispatcher or an earlier
+    one, holds its lock; if the lock is free, the run is waiting.
     """
 
     def __init__(
@@ -64,20 +64,20 @@ class RunStarter:
 
     @property
     def run_keys(self) -> Collection[int]:
-        """The keys of the runs whose supervisors were started here and are alive; a live view."""
+        """A live view of the keys of the runs whose supervisors were started here and have not ended."""
         return self._supervisors.values()
 
     @property
     def pidfds(self) -> Collection[int]:
-        """The pidfds of these supervisors."""
+        """A live view of the pidfds of the supervisors that were started here and have not ended."""
         return self._supervisors.keys()
 
     def start(self, run: Run) -> int | None:
-        """Start a run; return the number of nodes it takes, or None when it and those behind it have to wait.
+        """Start a run; return the number of nodes that it uses, or None if it and all later runs have to wait.
 
         Raises:
-            TooFewGpus: it has to wait for some; those behind it need not.
-            ProgramGone: no supervisor can be started any more.
+            TooFewGpus: it has to wait for GPUs, but later runs need not wait.
+            ProgramGone: supervisors can no longer be started.
             ForkServerGone: the fork server cannot start it.
             StoreError: the store cannot be used.
         """
@@ -104,7 +104,7 @@ class RunStarter:
             lock.close()
 
     def record_exits(self, pidfds: Collection[int]) -> bool:
-        """Record which supervisors have ended; return whether one has left its run alive.
+        """Record that the supervisors with these pidfds have ended; return whether one of their runs has not ended.
 
         Raises:
             MlrunError: the store cannot be used.
@@ -126,13 +126,13 @@ class RunStarter:
                         self._record_start_failure(run, make_lost_stream_outcome())
 
     def stop_using_fork_server(self) -> None:
-        """Stop using the fork server: start each supervisor as a program from now on."""
+        """Close the fork server and start each supervisor as a program from now on."""
         if self._fork_server is not None:
             self._fork_server.close()
             self._fork_server = None
 
     def _start_locked(self, run: Run, lock: OwnerLock) -> int:
-        """Start a run whose lock is held; return the number of nodes it takes."""
+        """Start a run whose lock is held; return the number of nodes that it uses."""
         folder = self._workspace.run_folder(run.run_id)
         if self._workspace.runs.find_status(run.key) is not RunStatus.QUEUED:
             return 0
@@ -160,7 +160,7 @@ class RunStarter:
         return run.node_count
 
     def _start_supervisor(self, run: Run, locks: Sequence[int]) -> int:
-        """Start a supervisor, by the fork server where there is one; return its pidfd."""
+        """Start a supervisor, with the fork server if possible, and return its pidfd."""
         deadline = time.monotonic() + _UPGRADE_SECONDS
         while (missing := find_missing_program()) is not None:
             if time.monotonic() >= deadline:
@@ -176,12 +176,12 @@ class RunStarter:
         return os.pidfd_open(started.pid)
 
     def _report_problem(self, text: str) -> None:
-        """Report a problem to the log and to readers of the queue."""
+        """Report a problem in the log and in the queue's record for readers."""
         write_log(text)
         self._folder.record_problem(text)
 
     def _record_start_failure(self, run: Run, outcome: Outcome) -> None:
-        """Record the end of a run that cannot be started; those behind it are not held up."""
+        """Record the end of a run that cannot be started, so that it does not block later runs."""
         self._workspace.run_folder(run.run_id).secrets.unlink(missing_ok=True)
         record_outcome(self._workspace, run, outcome)
 

@@ -1,4 +1,4 @@
-"""The socket of a queue, by which whoever submits or ends a run wakes the dispatcher."""
+"""The socket of a queue, through which a process that submits or ends a run wakes the dispatcher."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from mlrun_cli.wire.framing import open_socket_address
 
 
 class WakeSocket:
-    """Becomes readable with each call; a context manager that closes it and removes its file."""
+    """A socket that becomes readable with each wake-up; as a context manager, it is closed and its file removed."""
 
     def __init__(self, folder: QueueFolder) -> None:
-        """Listen, for the user of this process alone."""
+        """Listen on the socket, accessible only to the current user."""
         self._file = folder.socket
         self._file.unlink(missing_ok=True)  # of a dispatcher that was killed
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
@@ -27,7 +27,7 @@ class WakeSocket:
         self._socket.setblocking(False)
 
     def fileno(self) -> int:
-        """Return the descriptor to be polled."""
+        """Return the file descriptor to poll."""
         return self._socket.fileno()
 
     def drain(self) -> None:

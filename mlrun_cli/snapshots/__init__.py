@@ -1,1 +1,1 @@
-"""Snapshots: copies of source folders, each content stored once."""
+"""Snapshots: copies of source folders, in which each file content is stored only once."""

@@ -1,11 +1,11 @@
-"""Snapshots on disk: each content once, and a manifest for each snapshot.
+"""The snapshots on disk: each file content once, and a manifest for each snapshot.
 
     <folder>/objects/ab/cdef…      the bytes whose SHA-256 is abcdef…
     <folder>/manifests/<id>.json   a snapshot; written once and never changed
-    <folder>/cache/<key>.json      what a source folder's files hashed to when last looked at
-    <folder>/incoming/             files that are being written; renamed into place when whole
+    <folder>/cache/<key>.json      the digests of a source folder's files at the last snapshot
+    <folder>/incoming/             files that are being written; renamed when complete
 
-All files are 0600 and all folders 0700. Any number of processes may write at once.
+All files have mode 0600 and all folders 0700. Any number of processes may write at the same time.
 """
 
 # Ten thousand paths as text take a tenth of the time that they take as Path.
@@ -30,24 +30,24 @@ _ABANDONED_AFTER_SECONDS = 24 * 60 * 60
 
 
 class IncomingFile:
-    """A file that is being written. It vanishes unless `move_to` has been called."""
+    """A file that is being written, and that is removed unless `move_to` is called."""
 
     def __init__(self, path: str, descriptor: int) -> None:
         self.descriptor = descriptor
         self._path = path
 
     def write(self, content: bytes) -> None:
-        """Append `content`."""
+        """Append `content` to the file."""
         with _describe_error(self._path):
             copying.write_all(self.descriptor, content)
 
     def clone_from(self, source: int) -> bool:
-        """Clone the open file `source`, sharing its blocks; return False where the file system cannot."""
+        """Clone the open file `source`, sharing its blocks; return False if the file system does not support that."""
         with _describe_error(self._path):
             return copying.clone(source, self.descriptor)
 
     def move_to(self, destination: str) -> None:
-        """Move the file to its destination, replacing a file there; create the folder if missing."""
+        """Move the file to its destination, replacing an existing file; create the folder if it is missing."""
         with _describe_error(destination):
             try:
                 os.replace(self._path, destination)
@@ -57,18 +57,18 @@ class IncomingFile:
 
 
 class SnapshotStore:
-    """The snapshots of one workspace, in `folder`, which is made when first written to."""
+    """The snapshots of one workspace, in a folder that is created by the first write."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = str(folder)
         self._incoming = os.path.join(self._folder, "incoming")
 
     def get_object_path(self, digest: str) -> str:
-        """Return the path of the content with this SHA-256 (hex)."""
+        """Return the path of the content with this SHA-256 digest (hexadecimal)."""
         return f"{self._folder}/objects/{digest[:2]}/{digest[2:]}"
 
     def has_object(self, digest: str, size: int) -> bool:
-        """Return whether the content is stored in full; a power cut may truncate a file."""
+        """Return whether the content is stored with its full size, since a power failure may truncate files."""
         try:
             found = os.lstat(self.get_object_path(digest))
         except OSError:
@@ -76,28 +76,28 @@ class SnapshotStore:
         return found.st_size == size and stat.S_ISREG(found.st_mode)
 
     def open_object(self, digest: str) -> int:
-        """Return a descriptor to read the content.
+        """Open the content for reading and return its descriptor.
 
         Raises:
-            OSError: it is not there or cannot be read.
+            OSError: the content does not exist or cannot be read.
         """
         return os.open(self.get_object_path(digest), os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
 
-    def read_start(self, digest: str, most: int) -> bytes:
-        """Return the first bytes of the content, at most so many.
+    def read_start(self, digest: str, limit: int) -> bytes:
+        """Return the first bytes of the content, up to a limit.
 
         Raises:
-            OSError: it is not there or cannot be read.
+            OSError: the content does not exist or cannot be read.
         """
         with open(self.open_object(digest), "rb") as file:
-            return file.read(most)
+            return file.read(limit)
 
     @contextmanager
     def create_incoming_file(self) -> Iterator[IncomingFile]:
-        """Create a new file beside the objects, removed at the end unless it was moved.
+        """Create a file in the store's temporary folder, which is removed at the end of the block unless it was moved.
 
         Raises:
-            StoreError: it cannot be made or written, a full disk among the reasons.
+            StoreError: the file cannot be created or written, for example because the disk is full.
         """
         path = f"{self._incoming}/{make_temporary_name()}"
         with _describe_error(path):
@@ -114,10 +114,10 @@ class SnapshotStore:
                 os.unlink(path)
 
     def read_manifest(self, snapshot_id: str) -> Snapshot:
-        """Return the snapshot with this id.
+        """Return the snapshot with this id, as stored in its manifest.
 
         Raises:
-            StoreError: its manifest is gone or damaged.
+            StoreError: its manifest is missing or damaged.
         """
         snapshot = self.find_manifest(snapshot_id)
         if snapshot is None:
@@ -129,7 +129,7 @@ class SnapshotStore:
         return snapshot
 
     def find_manifest(self, snapshot_id: str) -> Snapshot | None:
-        """Return the snapshot with this id; None when it is not there or damaged."""
+        """Return the snapshot with this id, or None if its manifest is missing or damaged."""
         try:
             snapshot = Snapshot.from_json(_read_json(self._get_manifest_path(snapshot_id)))
         except (OSError, ValueError, KeyError, TypeError, AttributeError):
@@ -140,17 +140,17 @@ class SnapshotStore:
         """Store the manifest of a snapshot under its id.
 
         Raises:
-            StoreError: it cannot be written.
+            StoreError: the manifest cannot be written.
         """
         self._write_json(self._get_manifest_path(snapshot.snapshot_id), snapshot.to_json())
 
     def mark_used(self, snapshot_id: str) -> None:
-        """Update the manifest's modification time, by which pruning knows what is new; errors are ignored."""
+        """Update the manifest's modification time, which protects the snapshot from pruning; ignore errors."""
         with suppress(OSError):
             os.utime(self._get_manifest_path(snapshot_id))
 
     def read_cache(self, key: str) -> dict[str, list[Any]]:
-        """Return the cache under `key`, by path; empty when there is none or it is damaged."""
+        """Return the cache with this key, as a mapping from paths to entries; empty if it is missing or damaged."""
         try:
             cache = _read_json(self._get_cache_path(key))
         except (OSError, ValueError):
@@ -158,12 +158,12 @@ class SnapshotStore:
         return cache if isinstance(cache, dict) else {}
 
     def write_cache(self, key: str, cache: dict[str, list[Any]]) -> None:
-        """Store `cache` under `key`; errors are ignored, since only speed depends on it."""
+        """Store a cache under a key; errors are ignored, since the cache only affects speed."""
         with suppress(StoreError):
             self._write_json(self._get_cache_path(key), cache)
 
     def remove_abandoned(self) -> None:
-        """Remove files that processes killed while writing have left behind; those of an older version after a day."""
+        """Remove temporary files of killed processes, and those written by an older version once they are a day old."""
         remove_abandoned_files(Path(self._incoming))
         before = time.time() - _ABANDONED_AFTER_SECONDS
         with suppress(OSError), os.scandir(self._incoming) as entries:
@@ -201,7 +201,7 @@ def _read_json(path: str) -> Any:
 
 @contextmanager
 def _describe_error(path: str) -> Iterator[None]:
-    """Convert an error of the operating system about a file of the store to one with a full sentence."""
+    """Convert an operating system error about a file of the store into a `StoreError` with a complete message."""
     try:
         yield
     except OSError as error:

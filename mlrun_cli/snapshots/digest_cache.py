@@ -1,4 +1,4 @@
-"""Cache of the digests of a source folder's files."""
+"""A cache of the digests of a source folder's files."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ _SETTLED_AFTER_NS = 2_000_000_000
 
 
 class DigestCache:
-    """The digests of one source folder, by path, size, times and inode of each file.
+    """The digests of the files in a source folder, keyed by path and valid for a size, times and an inode.
 
-    A file that changed less than two seconds before the cache was opened is not kept: a second change
-    in the same tick of the file system's clock would have left the same times.
+    A file that changed less than two seconds before the cache was opened is not cached, because another change
+    in the same tick of the file system's clock would not change its times.
     """
 
     def __init__(self, store: SnapshotStore, root: str) -> None:
@@ -27,7 +27,7 @@ class DigestCache:
         self._new: dict[str, list[Any]] = {}
 
     def find(self, path: str, found: os.stat_result) -> str | None:
-        """Return the digest of the file that `found` describes, if its content is known and in the store."""
+        """Return the cached digest of the file that `found` describes, or None if its content is not in the store."""
         cached = self._old.get(path)
         if not isinstance(cached, list) or cached[:-1] != compute_signature(found):
             return None
@@ -43,11 +43,11 @@ class DigestCache:
             self._new[path] = [*compute_signature(found), digest]
 
     def save(self) -> None:
-        """Save the entries that were found or added, and drop all others."""
+        """Save the entries that were found or added, and discard all others."""
         if self._new != self._old:
             self._store.write_cache(self._key, self._new)
 
 
 def compute_signature(found: os.stat_result) -> list[int]:
-    """Return a signature that changes when a file's content does."""
+    """Return a signature of a file that changes with its content: size, times and inode."""
     return [found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino]

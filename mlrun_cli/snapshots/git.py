@@ -19,10 +19,10 @@ _QUESTIONS = {
 
 
 def read_git_properties(folder: Path, environment: Mapping[str, str], redaction: Redaction) -> dict[str, str]:
-    """Return the properties that Azure gives a run of a git work tree; empty where there is none, or no git.
+    """Return the properties that Azure gives a run in a git work tree; empty if there is no work tree or no git.
 
-    Keys: `azureml.git.repository_uri|branch|commit|dirty` and `mlflow.source.git.repoURL|branch|commit`; what git does
-    not tell is left out.
+    Keys: `azureml.git.repository_uri|branch|commit|dirty` and `mlflow.source.git.repoURL|branch|commit`; keys without a
+    value from git are omitted.
     """
     if not any((above / ".git").exists() for above in (folder, *folder.parents)):
         return {}
@@ -42,7 +42,7 @@ def read_git_properties(folder: Path, environment: Mapping[str, str], redaction:
 
 
 def _run_queries(folder: Path, environment: Mapping[str, str]) -> dict[str, str]:
-    """Run git's queries concurrently and return their outputs; failed ones are left out."""
+    """Run git's queries concurrently and return the outputs of those that succeed."""
     quiet = {**environment, "GIT_OPTIONAL_LOCKS": "0", "GIT_TERMINAL_PROMPT": "0"}
     try:
         asked = {

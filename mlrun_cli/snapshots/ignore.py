@@ -1,7 +1,7 @@
-"""Ignore rules of a source folder: `.amlignore`, else `.gitignore`.
+"""The ignore rules of a source folder, from `.amlignore` or else `.gitignore`.
 
-Only the file at the top of the folder counts, as in Azure. Its patterns mean what they mean to git, but for
-one thing, in which Azure differs from git: `!data/small.csv` gives that file back even after `data/`.
+As in Azure, only the file at the top of the folder is used. Its patterns have the same meaning as for git, with one
+exception, also as in Azure: `!data/small.csv` includes that file even after `data/`.
 """
 
 from __future__ import annotations
@@ -24,15 +24,15 @@ _NO_NAMES = frozenset({"", ".", ".."})
 
 
 class IgnoreRules:
-    """The patterns of one ignore file.
+    """The patterns of an ignore file.
 
-    `file_name` is the file that rules, or None, and `ends_open` whether its last line lacks its end; `notes`
-    has a line for each pattern that git could not read either and that is skipped. `gives_back` is whether some pattern
-    begins with `!`, so that a path may be left in though a folder above it is left out.
+    `file_name` is the name of the ignore file, or None, and `ends_open` tells whether its last line lacks a newline.
+    `notes` has a line for each invalid pattern, which is skipped. `has_negation` tells whether a pattern starts with
+    `!`, so that a path may be included although a folder above it is ignored.
 
-    Names and paths without wildcard, by far the most frequent patterns, are looked up in sets, and pathspec is
-    imported only for what is left: its import alone takes 30 ms. Where a pattern is negated the order
-    decides, so that all of them go to pathspec.
+    Names and paths without wildcards, by far the most frequent patterns, are looked up in sets, and pathspec is
+    imported only for other patterns, because the import takes 30 ms. If a pattern is negated, the order
+    matters, so that pathspec handles all patterns.
     """
 
     def __init__(self, lines: list[str], file_name: str | None = None) -> None:
@@ -44,13 +44,13 @@ class IgnoreRules:
         self._paths: set[str] = set()
         self._folder_paths: set[str] = set()
         patterns = [line for line in lines if line.strip() and not line.startswith("#")]
-        self.gives_back = any(line.startswith("!") for line in patterns)
-        rest = patterns if self.gives_back else [line for line in patterns if not self._take_plain(line)]
+        self.has_negation = any(line.startswith("!") for line in patterns)
+        rest = patterns if self.has_negation else [line for line in patterns if not self._add_plain_pattern(line)]
         self._spec = self._compile(rest) if rest else None
 
     @classmethod
     def read(cls, folder: Path) -> IgnoreRules:
-        """Return the rules of `folder`; without an ignore file, nothing is ignored.
+        """Return the rules of a folder, which are empty if it has no ignore file.
 
         Raises:
             InvalidFile: the ignore file cannot be read or is over 1 MiB.
@@ -63,7 +63,7 @@ class IgnoreRules:
         return cls([])
 
     def ignores(self, path: str, *, is_folder: bool) -> bool:
-        """Return whether `path` (relative, posix) is ignored; unless rules `gives_back`, check its folders first."""
+        """Return whether a relative path is ignored; unless `has_negation`, the caller must check its folders first."""
         name = path.rpartition("/")[2]
         if name in self._names or path in self._paths:
             return True
@@ -71,8 +71,8 @@ class IgnoreRules:
             return True
         return self._spec is not None and self._spec.match_file(f"{path}/" if is_folder else path)
 
-    def _take_plain(self, line: str) -> bool:
-        """Add a pattern without wildcards: a name, or a path from the top; a folder's ends with a slash."""
+    def _add_plain_pattern(self, line: str) -> bool:
+        """Add a pattern if it is a name or a path without wildcards; return whether it was added."""
         name = line.removesuffix("/")
         if not name.isprintable() or name != name.strip() or _SPECIAL.intersection(name):
             return False
@@ -98,7 +98,7 @@ class IgnoreRules:
 
 
 def _read_regular_file(path: Path) -> bytes | None:
-    """Return the content; None when there is no such file, or something else (a folder, a FIFO) in its place."""
+    """Return the content of a file, or None if it does not exist or is not a regular file."""
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     except FileNotFoundError:

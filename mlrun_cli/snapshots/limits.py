@@ -1,4 +1,4 @@
-"""Limits of a snapshot's size, and the error for a folder over them."""
+"""Limits for the size of a snapshot, and the error for a folder that exceeds them."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ _NOT_IN_A_LINE = r"[\n\r\ud800-\udfff]"
 
 
 class SnapshotLimits(NamedTuple):
-    """The most bytes and files that a snapshot may have; the defaults are Azure's."""
+    """The maximum size in bytes and number of files of a snapshot; the defaults are Azure's."""
 
     size: int = 300 * MEGABYTE
     files: int = 2000
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str]) -> SnapshotLimits:
-        """Return the limits that MLRUN_SNAPSHOT_MAX_MB and MLRUN_SNAPSHOT_MAX_FILES set.
+        """Return the limits from MLRUN_SNAPSHOT_MAX_MB and MLRUN_SNAPSHOT_MAX_FILES, or the defaults.
 
         Raises:
-            UsageError: one of them is no whole number above 0.
+            UsageError: one of them is not a whole number above 0.
         """
         default = cls()
         megabytes = _read_positive_number(environ, _MAX_MB, default.size // MEGABYTE)
@@ -51,7 +51,7 @@ def _read_positive_number(environ: Mapping[str, str], name: str, default: int) -
 
 
 class Amount:
-    """The bytes and files of a folder, of one file, or of all."""
+    """The size in bytes and the number of files of a folder, a file, or everything."""
 
     __slots__ = ("files", "size")
 
@@ -65,7 +65,7 @@ class Amount:
         self.files += 1
 
     def exceeds(self, limits: SnapshotLimits) -> bool:
-        """Return whether one of the limits is exceeded."""
+        """Return whether the amount exceeds one of the limits."""
         return self.size > limits.size or self.files > limits.files
 
 
@@ -77,14 +77,14 @@ def build_too_large_error(
     *,
     is_whole: bool,
 ) -> UsageError:
-    """Return the error for a folder over a limit: its size, its largest parts, and a command that excludes them.
+    """Return the error for a folder over a limit, with its size, its largest parts and a command to exclude them.
 
     Args:
-        source: the folder as the user named it.
-        files: path and size of each file that was found.
-        limits: what has been passed.
-        rules: of the ignore file in the folder, if there is one.
-        is_whole: False when the search was given up, so that there is more than `files`.
+        source: the folder as specified by the user.
+        files: the path and size of each file that was found.
+        limits: the limits that are exceeded.
+        rules: the ignore rules of the folder.
+        is_whole: False if the scan was aborted, so that there are more files.
     """
     amounts = _sum_amounts(files)
     total = amounts.pop("")
@@ -102,7 +102,7 @@ def build_too_large_error(
 
 
 def _sum_amounts(files: Iterable[tuple[str, int]]) -> dict[str, Amount]:
-    """Return the amount by path: of files, of folders (with a slash at the end), and of everything (empty path)."""
+    """Return the amounts of files, of folders (keys end with a slash) and of everything (empty key), keyed by path."""
     amounts: dict[str, Amount] = {}
     for path, size in files:
         end = 0
@@ -114,10 +114,10 @@ def _sum_amounts(files: Iterable[tuple[str, int]]) -> dict[str, Amount]:
 
 
 def _find_largest(amounts: dict[str, Amount], total: Amount, limits: SnapshotLimits) -> list[str]:
-    """Return files and folders, none inside another, the largest first.
+    """Return the largest files and folders, none inside another, in descending order.
 
-    A folder gives way to what is in it where one part alone makes up more than half of it: `src/data/` is to
-    be named and not `src/`. Hidden folders and virtual environments are left out as a whole or not at all.
+    A folder is replaced by its entries if one of them makes up more than half of it: the list has `src/data/` instead
+    of `src/`. Hidden folders and virtual environments are never split.
     """
 
     def compute_weight(path: str) -> float:
@@ -147,7 +147,7 @@ def _find_largest(amounts: dict[str, Amount], total: Amount, limits: SnapshotLim
 
 
 def _select_fewest(largest: list[str], amounts: dict[str, Amount], total: Amount, limits: SnapshotLimits) -> list[str]:
-    """Return the first entries of `largest` whose removal brings the rest within the limits, up to the number shown."""
+    """Return the first entries of `largest` whose removal suffices to meet the limits, up to the number shown."""
     rest = Amount(total.size, total.files)
     enough = []
     for path in largest[:_NAMED]:
@@ -159,7 +159,7 @@ def _select_fewest(largest: list[str], amounts: dict[str, Amount], total: Amount
 
 
 def _build_command(source: str, rules: IgnoreRules, paths: list[str]) -> str:
-    """Return a shell line that adds the paths to `.amlignore` and keeps what the ignore file says so far."""
+    """Return a shell command that adds the paths to `.amlignore` and retains the existing ignore rules."""
     folder = "" if source == "." else f"{source.rstrip('/')}/"
     amlignore = shlex.quote(f"{folder}.amlignore")
     end_of_last_line = [""] if rules.ends_open else []
@@ -169,7 +169,7 @@ def _build_command(source: str, rules: IgnoreRules, paths: list[str]) -> str:
 
 
 def _build_pattern(path: str) -> str:
-    """Return the line of an ignore file that matches this path and, odd characters aside, no other."""
+    """Return an ignore pattern that matches this path and, apart from unusual characters, no other."""
     line = "/" + re.sub(_NOT_IN_A_LINE, "?", re.sub(_NEEDS_BACKSLASH, r"\\\1", path))
     return f"{line[:-1]}\\ " if line.endswith(" ") else line
 

@@ -1,4 +1,4 @@
-"""Read a file of a source folder into the snapshot store, whatever happens to it meanwhile."""
+"""Storage of a source file in the snapshot store, even if the file changes at the same time."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ _TRIES = 3
 
 
 class IngestedFile(NamedTuple):
-    """A file that is in the store now.
+    """The result of storing a file.
 
-    `size` is what was read, in bytes, and `found` the file as it stood then; `is_steady` is False when it
-    went on changing, so that the content may be of no single moment.
+    `size` is the number of bytes that were read, and `found` is the file's status at that time. `is_steady` is False if
+    the file kept changing, so that the content may mix several versions.
     """
 
     digest: str
@@ -33,13 +33,13 @@ class IngestedFile(NamedTuple):
 
 
 def ingest_file(store: SnapshotStore, path: str, report: Callable[[int], None]) -> IngestedFile:
-    """Store the content of the file at `path`; never block, not even on a FIFO.
+    """Store the content of the file at `path`, without ever blocking, even on a FIFO.
 
-    A file that changes while it is read is read again, three times at most. `report` is called with the
-    bytes read so far.
+    A file that changes while it is read is read up to three times. `report` is called with the number of bytes read
+    so far.
 
     Raises:
-        OSError: it cannot be read, or is no file any more.
+        OSError: the file cannot be read, or is no longer a regular file.
         StoreError: the store cannot be written.
     """
     for _ in range(_TRIES):
@@ -48,7 +48,7 @@ def ingest_file(store: SnapshotStore, path: str, report: Callable[[int], None]) 
             before = os.fstat(descriptor)
             if not stat.S_ISREG(before.st_mode):
                 raise OSError(errno.EINVAL, "it is not a file any more")
-            digest, size = _keep_content(store, descriptor, before.st_size, report)
+            digest, size = _store_content(store, descriptor, before.st_size, report)
             after = os.fstat(descriptor)
         finally:
             os.close(descriptor)
@@ -58,10 +58,10 @@ def ingest_file(store: SnapshotStore, path: str, report: Callable[[int], None]) 
     return IngestedFile(digest, size, before, is_steady)
 
 
-def _keep_content(store: SnapshotStore, descriptor: int, size: int, report: Callable[[int], None]) -> tuple[str, int]:
-    """Store up to `size` bytes of content, since a file may grow without end; return its digest and size."""
+def _store_content(store: SnapshotStore, descriptor: int, size: int, report: Callable[[int], None]) -> tuple[str, int]:
+    """Store up to `size` bytes of content, since a file may keep growing; return its digest and size."""
     if size > _CHUNK:
-        return _keep_large(store, descriptor, size, report)
+        return _store_large(store, descriptor, size, report)
     content = os.read(descriptor, size)
     digest = (create_short_hasher if size <= _SHORT else _create_hasher)(content).hexdigest()
     if not store.has_object(digest, len(content)):
@@ -72,7 +72,7 @@ def _keep_content(store: SnapshotStore, descriptor: int, size: int, report: Call
     return digest, len(content)
 
 
-def _keep_large(store: SnapshotStore, descriptor: int, size: int, report: Callable[[int], None]) -> tuple[str, int]:
+def _store_large(store: SnapshotStore, descriptor: int, size: int, report: Callable[[int], None]) -> tuple[str, int]:
     hasher = _create_hasher()
     done = 0
     with store.create_incoming_file() as incoming:

@@ -1,4 +1,4 @@
-"""Preview of a snapshot, which reads and keeps nothing."""
+"""Preview of a snapshot, without reading or storing file contents."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from mlrun_cli.snapshots.snapshot import EntryKind, OmittedPath, Snapshot
 
 
 class PlannedSnapshot(NamedTuple):
-    """The paths of its files and of its links to files, their bytes, what is not in it, and lines for stderr.
+    """The files, links, total size and omitted paths of a snapshot that would be taken, and lines for stderr.
 
-    `ignore_file` is the name of the file that rules what is ignored, or None.
+    `ignore_file` is the name of the ignore file in use, or None.
     """
 
     files: frozenset[str]
@@ -25,13 +25,13 @@ class PlannedSnapshot(NamedTuple):
 
     @classmethod
     def from_snapshot(cls, snapshot: Snapshot) -> PlannedSnapshot:
-        """Return the preview of an existing snapshot."""
+        """Return the preview for an existing snapshot."""
         paths = (entry.path for entry in snapshot.entries if entry.kind is not EntryKind.DIRECTORY)
         return cls(frozenset(paths), snapshot.size, (), (), None)
 
 
 def plan_snapshot(source: Path, limits: SnapshotLimits, exclude: Sequence[Path]) -> PlannedSnapshot:
-    """Preview a snapshot of `source` without storing anything.
+    """Return a preview of a snapshot of `source`, without storing anything.
 
     Raises:
         UsageError: no such folder, over a limit, or an ignore file that cannot be read.

@@ -1,4 +1,4 @@
-"""Removes the snapshots that nobody refers to, while others may be taking theirs."""
+"""Removal of unreferenced snapshots, while other processes may be taking snapshots."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _LOOK_SECONDS = 0.02
 
 
 class PrunedSnapshots(NamedTuple):
-    """Counts of the removed snapshots and contents, and the bytes that they took on the disk."""
+    """The numbers of removed snapshots and contents, and the disk space in bytes that they took."""
 
     snapshots: int
     contents: int
@@ -31,11 +31,11 @@ class PrunedSnapshots(NamedTuple):
 
 @contextmanager
 def hold_snapshots(folder: Path, say: Callable[[str], None] | None = None) -> Iterator[None]:
-    """Prevent pruning within the block, so that contents found in the store stay until something refers to them.
+    """Prevent pruning within the block, so that contents found in the store are kept until they are referenced.
 
     Args:
-        folder: that of the snapshots.
-        say: told what is waited for, if that takes long.
+        folder: the folder of the snapshots.
+        say: called with a message if the function has to wait for long.
 
     Raises:
         StoreError: the folder cannot be written.
@@ -55,14 +55,14 @@ def prune_snapshots(
     dry_run: bool,
     say: Callable[[str], None],
 ) -> PrunedSnapshots:
-    """Remove snapshots that are not `kept`, and contents that no other snapshot uses; those after `before` stay.
+    """Remove snapshots that are not in `kept` and unreferenced contents, except those written or used after `before`.
 
     Args:
-        folder: that of the snapshots.
-        kept: asked for the ids that somebody refers to when nobody can be adding one.
-        before: in seconds since 1970; what was written or used later stays.
-        dry_run: remove nothing.
-        say: told what is waited for, if that takes long.
+        folder: the folder of the snapshots.
+        kept: returns the ids of referenced snapshots; called when no process can add a reference.
+        before: a time in seconds since 1970; files written or used later are kept.
+        dry_run: whether to remove nothing.
+        say: called with a message if the function has to wait for long.
 
     Raises:
         StoreError: the folder cannot be written.
@@ -119,7 +119,7 @@ def _hold_exclusively(
 
 
 def _try_lock_within(descriptor: int, operation: int) -> bool:
-    """Take the lock within the time before a message is printed; return whether it was taken."""
+    """Try to acquire the lock until it is time to print a message; return whether it was acquired."""
     deadline = time.monotonic() + _SILENT_SECONDS
     while True:
         try:

@@ -1,4 +1,4 @@
-"""Scan of a source folder for a snapshot: names and sizes, no content."""
+"""Scan of a source folder for a snapshot: names and sizes, without contents."""
 
 # Ten thousand paths as text take a tenth of the time that they take as Path.
 
@@ -30,16 +30,16 @@ _LINK_ERRORS = {errno.ENOENT: "a link to nothing", errno.ENOTDIR: "a link to not
 
 
 class Scan:
-    """The content of a folder, without what is ignored; all paths are relative to `root` and posix.
+    """The content of a folder without ignored paths; all paths are relative to `root`, with `/` as separator.
 
     Attributes:
         root: the folder's real path.
-        files: by path.
-        folders: their paths.
-        links: the path that each leads to.
-        left_out: what cannot be in a snapshot.
+        files: a mapping from the paths of files to their status.
+        folders: the paths of folders.
+        links: a mapping from the paths of links to their target paths.
+        left_out: the paths that cannot be in a snapshot.
         notes: lines for stderr.
-        ignore_file: the name of the file that rules what is ignored; None where there is none.
+        ignore_file: the name of the ignore file in use; None if there is none.
     """
 
     def __init__(self, root: str) -> None:
@@ -53,7 +53,7 @@ class Scan:
 
 
 def scan_folder(source: Path, limits: SnapshotLimits, exclude: Sequence[Path]) -> Scan:
-    """Scan `source`, except `.git`, temporary files, what its ignore file matches, and the folders in `exclude`.
+    """Scan a folder, excluding `.git`, temporary files, ignored paths, and the folders in `exclude`.
 
     Raises:
         UsageError: it is not a folder that can be read, it is one of `exclude`, or it is over a limit.
@@ -74,7 +74,7 @@ def scan_folder(source: Path, limits: SnapshotLimits, exclude: Sequence[Path]) -
     if walk.amount.exceeds(limits):
         sizes = ((path, found.st_size) for path, found in scan.files.items())
         raise build_too_large_error(str(source), sizes, limits, rules, is_whole=is_whole)
-    if rules.gives_back:
+    if rules.has_negation:
         _add_folders_above(scan)
     _keep_inner_links(scan)
     return scan
@@ -88,9 +88,9 @@ def _read_rules(source: Path) -> IgnoreRules:
 
 
 class _Walk:
-    """A walk through a folder, level by level, so that an abandoned one has seen something of everything.
+    """A breadth-first walk through a folder, so that an aborted walk has seen a part of every top-level folder.
 
-    `amount` is what it has found so far.
+    `amount` is the amount found so far.
     """
 
     def __init__(self, scan: Scan, rules: IgnoreRules, excluded: set[str], limits: SnapshotLimits) -> None:
@@ -102,7 +102,7 @@ class _Walk:
         self._looks_left = _LOOKS_ON
 
     def run(self) -> bool:
-        """Fill the scan; return False when it was aborted, far above a limit."""
+        """Fill the scan; return False if it was aborted because a limit was far exceeded."""
         to_visit = deque([""])
         while to_visit:
             folder = to_visit.popleft()
@@ -121,7 +121,7 @@ class _Walk:
         return True
 
     def _visit(self, entry: os.DirEntry[str], path: str) -> bool:
-        """Add one entry; return True when it is a folder to visit."""
+        """Add one entry if it is not ignored; return whether it is a folder to visit."""
         if self.amount.exceeds(self._limits):
             self._looks_left -= 1
         if entry.name == ".git" or entry.name.startswith(TEMPORARY_PREFIX) or path in self._excluded:
@@ -130,7 +130,7 @@ class _Walk:
         is_ignored = self._rules.ignores(path, is_folder=is_folder)
         if not is_ignored:
             self._add_entry(entry, path, is_folder=is_folder)
-        return is_folder and (not is_ignored or self._rules.gives_back)
+        return is_folder and (not is_ignored or self._rules.has_negation)
 
     def _add_entry(self, entry: os.DirEntry[str], path: str, *, is_folder: bool) -> None:
         if is_folder:
@@ -155,14 +155,14 @@ class _Walk:
 
 
 def describe_read_error(error: OSError) -> str:
-    """Return why a file could not be read, as a noun phrase."""
+    """Return the reason why a file could not be read, as a noun phrase."""
     if isinstance(error, FileNotFoundError):
         return "gone before it was read"
     return f"not readable: {error.strerror}"
 
 
 def _add_folders_above(scan: Scan) -> None:
-    """Add the folders that are ignored themselves, but contain entries that are not."""
+    """Add the ignored folders that contain entries which are not ignored."""
     for path in (*scan.files, *scan.links):
         folder = path.rpartition("/")[0]
         while folder and folder not in scan.folders:
@@ -171,7 +171,7 @@ def _add_folders_above(scan: Scan) -> None:
 
 
 def _keep_inner_links(scan: Scan) -> None:
-    """Resolve each link; leave out those that would not work in a copy of the folder."""
+    """Resolve each link, and omit the links that would not work in a copy of the folder."""
     inside = {*scan.files, *scan.folders}
     links, scan.links = scan.links, {}
     for path in links:
@@ -188,7 +188,7 @@ def _keep_inner_links(scan: Scan) -> None:
 
 
 def _resolve_target(root: str, path: str) -> str | None:
-    """Return the path inside of `root` that a link resolves to, '' for the root; None if that is outside."""
+    """Return the target of a link, relative to `root` ('' for the root itself), or None if it is outside."""
     target = os.path.realpath(os.path.join(root, path), strict=True)
     if target == root:
         return ""

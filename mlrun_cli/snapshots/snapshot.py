@@ -1,4 +1,4 @@
-"""A snapshot: what a source folder held when a run was submitted."""
+"""A snapshot, which describes the content of a source folder when a run was submitted."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ SNAPSHOT_PROPERTY = "ContentSnapshotId"
 
 
 class EntryKind(str, Enum):
-    """The kind of a snapshot's entry."""
+    """The kind of a snapshot entry."""
 
     FILE = "file"
     DIRECTORY = "directory"
@@ -21,11 +21,11 @@ class EntryKind(str, Enum):
 
 
 class SnapshotEntry(NamedTuple):
-    """One path of a snapshot.
+    """An entry of a snapshot: a file, a folder or a link.
 
-    `path` is relative, with `/` between its parts; bytes that are no UTF-8 stand in it as lone surrogates.
-    Files have `digest` (SHA-256, hex), `size` (bytes), `executable` and `mtime_ns`; links have `target`,
-    relative to the folder that the link stands in.
+    `path` is relative, with `/` as separator; bytes that are not UTF-8 are represented by lone surrogates.
+    Files have `digest` (SHA-256, hexadecimal), `size` (bytes), `executable` and `mtime_ns`; links have `target`,
+    relative to the folder of the link.
     """
 
     path: str
@@ -49,10 +49,10 @@ class SnapshotEntry(NamedTuple):
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> SnapshotEntry:
-        """Return the entry that `to_json` wrote.
+        """Return the entry from the JSON object that `to_json` has returned.
 
         Raises:
-            KeyError, ValueError: it is no such value, or its path leads out of the folder.
+            KeyError, ValueError: the object is not valid, or its path leads out of the folder.
         """
         path = value["path"]
         if path.startswith("/") or ".." in path.split("/"):
@@ -69,10 +69,10 @@ class SnapshotEntry(NamedTuple):
 
 
 class Snapshot(NamedTuple):
-    """Entries sorted by path, so that a folder comes before what is in it.
+    """A snapshot: its id, its total size and its entries, sorted by path so that folders precede their content.
 
-    `snapshot_id` is a GUID made of the content: equal paths, bytes, x bits and links have an equal id.
-    `size` is the sum of the files in bytes.
+    `snapshot_id` is a GUID computed from the content: equal paths, bytes, executable bits and links give equal ids.
+    `size` is the total size of the files in bytes.
     """
 
     snapshot_id: str
@@ -80,7 +80,7 @@ class Snapshot(NamedTuple):
     size: int
 
     def to_json(self) -> dict[str, Any]:
-        """Return the JSON object of the snapshot's manifest."""
+        """Return the JSON object for the snapshot's manifest."""
         return {
             "snapshot_id": self.snapshot_id,
             "size": self.size,
@@ -89,10 +89,10 @@ class Snapshot(NamedTuple):
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> Snapshot:
-        """Return the snapshot that `to_json` wrote.
+        """Return the snapshot from the JSON object that `to_json` has returned.
 
         Raises:
-            KeyError, ValueError: it is no such value.
+            KeyError, ValueError: the object is not valid.
         """
         return cls(
             value["snapshot_id"],
@@ -102,25 +102,25 @@ class Snapshot(NamedTuple):
 
 
 class OmittedPath(NamedTuple):
-    """A path of the source folder that a snapshot does not hold, and the reason as a noun phrase."""
+    """A path of the source folder that is not in the snapshot, and the reason as a noun phrase."""
 
     path: str
     reason: str
 
 
 def describe_omissions(left_out: Sequence[OmittedPath]) -> str:
-    """Return one line that names some omitted paths, each with its reason, and counts the rest."""
+    """Return a line that lists some omitted paths with their reasons, and the number of the others."""
     return f"Left out of the snapshot: {format_some([f'{item.path} ({item.reason})' for item in left_out])}."
 
 
-def format_some(names: Sequence[str], most: int = 3) -> str:
-    """Return the first `most` names and how many more there are: `a, b and 3 more`."""
-    more = f" and {len(names) - most} more" if len(names) > most else ""
-    return ", ".join(escape_path(name) for name in names[:most]) + more
+def format_some(names: Sequence[str], limit: int = 3) -> str:
+    """Return the first `limit` names and the number of the others, as in `a, b and 3 more`."""
+    more = f" and {len(names) - limit} more" if len(names) > limit else ""
+    return ", ".join(escape_path(name) for name in names[:limit]) + more
 
 
 def escape_path(path: str) -> str:
-    """Return a path as one printable line: control characters and bytes that are no UTF-8 are escaped."""
+    """Return a path as one printable line, with control characters and bytes that are not UTF-8 escaped."""
     return "".join(
         character if character.isprintable() else character.encode("unicode_escape").decode("ascii")
         for character in path

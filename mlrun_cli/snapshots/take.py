@@ -1,4 +1,4 @@
-"""Take a snapshot of a source folder: each file's content into the store, and a manifest of them all."""
+"""Creation of a snapshot of a source folder: the contents of its files, and a manifest."""
 
 # Ten thousand paths as text take a tenth of the time that they take as Path.
 
@@ -35,17 +35,17 @@ def take_snapshot(
     exclude: Sequence[Path] = (),
     progress: Progress | None = None,
 ) -> tuple[Snapshot, list[str]]:
-    """Store a snapshot of the current content of `source`.
+    """Create and store a snapshot of the current content of a folder.
 
     Args:
         source: the folder.
-        store: where contents and manifest go; what is there already is not written again.
-        limits: checked before anything is copied.
-        exclude: folders left out without a word, such as the one that mlrun keeps its data in.
+        store: the store for contents and manifest; existing contents are not written again.
+        limits: the limits, which are checked before anything is copied.
+        exclude: folders to omit silently, such as the folder of all workspaces.
         progress: called with the files and bytes done so far.
 
     Returns:
-        The snapshot, and a few lines for stderr on what is not in it or was changing.
+        The snapshot, and a few lines for stderr about paths that were omitted or were changing.
 
     Raises:
         UsageError: no such folder, over a limit, or an ignore file that cannot be read.
@@ -66,7 +66,7 @@ def take_snapshot(
 
 
 def compute_snapshot_id(entries: Iterable[SnapshotEntry]) -> str:
-    """Compute a GUID from all that a script can see of the entries, except their times."""
+    """Return a GUID computed from everything that a script can see of the entries, except their times."""
     digest = create_short_hasher()
     for entry in entries:
         fields = (entry.kind.value, entry.path, entry.digest, str(entry.executable), entry.target)
@@ -79,7 +79,7 @@ def compute_snapshot_id(entries: Iterable[SnapshotEntry]) -> str:
 
 
 class _SnapshotBuilder:
-    """One snapshot being taken."""
+    """A builder of one snapshot, which stores the contents of its files."""
 
     def __init__(self, scan: Scan, store: SnapshotStore, progress: Progress | None) -> None:
         self._scan = scan
@@ -105,7 +105,7 @@ class _SnapshotBuilder:
         return tuple(sorted(entries, key=lambda entry: entry.path))
 
     def list_notes(self) -> list[str]:
-        """Return at most two lines: on omitted paths, and on files that changed while they were read."""
+        """Return up to two lines, about omitted paths and about files that changed while they were read."""
         notes = []
         if self._left_out:
             notes.append(describe_omissions(sorted(self._left_out, key=lambda item: item.path)))
@@ -114,7 +114,7 @@ class _SnapshotBuilder:
         return notes
 
     def _build_file_entry(self, path: str, found: os.stat_result) -> SnapshotEntry | None:
-        """Return the entry of a file whose content is in the store now; None when it could not be read."""
+        """Return the entry of a file, storing its content if it is new, or None if the file cannot be read."""
         digest = self._cache.find(path, found)
         size = found.st_size
         if digest is None:

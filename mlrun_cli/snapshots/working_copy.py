@@ -1,7 +1,7 @@
-"""The folder that a script runs in: a copy of the snapshot, and afterwards only what the script wrote.
+"""The folder in which a script runs: a copy of the snapshot that retains only the script's files afterwards.
 
-Whatever the script does to the folder, nothing outside of it is touched: each folder is opened part by
-part from the top, through no link.
+Whatever the script does to the folder, nothing outside of it is changed: folders are opened component by component from
+the top, without following links.
 """
 
 # Ten thousand paths as text take a tenth of the time that they take as Path, and Path knows no dir_fd.
@@ -32,10 +32,10 @@ _NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
 
 
 def make_working_copy(snapshot: Snapshot, store: SnapshotStore, destination: Path) -> None:
-    """Copy the snapshot to `destination`, a new or an empty folder.
+    """Copy a snapshot to `destination`, a new or empty folder.
 
-    Files are writable and keep their x bit and their time of change, by which `remove_unchanged` and
-    `list_script_files` know them again. Blocks are shared with the store where the file system can do that.
+    Files are writable and retain their executable bit and their modification time, by which `remove_unchanged` and
+    `list_script_files` recognize unchanged files. Blocks are shared with the store if the file system supports that.
 
     Raises:
         StoreError: the store has lost a file, or the copy cannot be written.
@@ -58,7 +58,7 @@ def _build_not_made_error(destination: Path, error: OSError) -> StoreError:
 
 
 def make_script_folders(destination: Path) -> tuple[str, ...]:
-    """Make the folders that Azure puts into a working copy; return a warning for each that cannot be made.
+    """Create the folders that Azure adds to a working copy; return a warning for each that cannot be created.
 
     Raises:
         StoreError: the disk is full.
@@ -79,16 +79,16 @@ def make_script_folders(destination: Path) -> tuple[str, ...]:
 
 
 def remove_empty_script_folders(destination: Path) -> None:
-    """Remove the script's folders that are empty after its end."""
+    """Remove those of the script's folders that are empty after its end."""
     for name in reversed(SCRIPT_FOLDERS):
         with suppress(OSError):
             (destination / name).rmdir()
 
 
 def remove_unchanged(snapshot: Snapshot, destination: Path) -> None:
-    """Remove from `destination` the files that are unchanged since `make_working_copy`, and folders left empty.
+    """Remove the files that have not changed since `make_working_copy`, and folders that become empty.
 
-    What cannot be removed stays. May be called again, after a death in the middle too.
+    Files that cannot be removed are kept. May be called again, even after an interrupted call.
     """
     entries: dict[str, list[SnapshotEntry]] = {}
     for entry in snapshot.entries:
@@ -102,9 +102,9 @@ def remove_unchanged(snapshot: Snapshot, destination: Path) -> None:
 
 
 def list_script_files(snapshot: Snapshot | None, destination: Path) -> list[str]:
-    """Return paths, relative, posix and sorted, of the files that a script has added or changed.
+    """Return the sorted relative paths of the files that a script has added or changed.
 
-    A link counts if it leads to a file inside of `destination`. A folder that is not there holds nothing.
+    Links to files inside of `destination` are included. If `destination` does not exist, the list is empty.
     """
     made = {} if snapshot is None else {entry.path: entry for entry in snapshot.entries}
     written = []
@@ -122,9 +122,9 @@ def list_script_files(snapshot: Snapshot | None, destination: Path) -> list[str]
 
 
 def list_escaping_links(destination: Path) -> list[str]:
-    """Return the paths of links that lead out of `destination`; a script made them, as no snapshot has any.
+    """Return the sorted paths of the links that lead out of `destination`, which only a script can have created.
 
-    What cannot be looked at is passed over.
+    Folders that cannot be read are skipped.
     """
     found = []
     with suppress(OSError):
@@ -178,7 +178,7 @@ def _remove_if_unchanged(entry: SnapshotEntry, folder: int) -> None:
 
 
 def _is_unchanged(entry: SnapshotEntry, found: os.stat_result, folder: int) -> bool:
-    """Return whether a file or link in the open `folder` is unchanged since it was created."""
+    """Return whether a file or link in the open `folder` has not changed since it was created."""
     if entry.kind is EntryKind.FILE:
         is_same = found.st_size == entry.size and found.st_mtime_ns == entry.mtime_ns
         return is_same and stat.S_ISREG(found.st_mode)
@@ -189,9 +189,10 @@ def _is_unchanged(entry: SnapshotEntry, found: os.stat_result, folder: int) -> b
 
 
 def _walk(destination: Path) -> Iterator[tuple[str, os.DirEntry[str], int]]:
-    """Yield path, entry and open folder of all but folders; the folder is open until the next step.
+    """Yield the path, directory entry and open parent folder of each entry that is not a folder.
 
-    A running script may remove or replace anything meanwhile: what is gone is passed over.
+    The parent folder is closed at the next step. A running script may remove or replace anything in the meantime;
+    removed entries are skipped.
     """
     with (
         suppress(FileNotFoundError, NotADirectoryError),
@@ -213,9 +214,9 @@ def _walk(destination: Path) -> Iterator[tuple[str, os.DirEntry[str], int]]:
 
 
 class _FolderStack:
-    """The folder that was visited last and those that it is in, open: the next one is as a rule in one of them.
+    """A cache of open folders: the folder visited last and its parents, which the next folder is usually below.
 
-    From the top, a chain of folders would take a time that grows with the square of its depth.
+    Opening every folder from the top would take time quadratic in the depth of a chain of folders.
     """
 
     def __init__(self, top: int) -> None:
@@ -223,7 +224,7 @@ class _FolderStack:
         self._open: list[tuple[str, int]] = []
 
     def open(self, folder: str) -> int:
-        """Return the folder at this path below the top; OSError if a part of it is not a folder, or a link."""
+        """Open the folder at this path below the top and return its descriptor, without following links."""
         while self._open and not folder.startswith(f"{self._open[-1][0]}/"):
             os.close(self._open.pop()[1])
         path, descriptor = self._open[-1] if self._open else ("", self._top)
@@ -236,7 +237,7 @@ class _FolderStack:
         return descriptor
 
     def close(self) -> None:
-        """Close all folders but the top."""
+        """Close all folders except the top."""
         for _, descriptor in self._open:
             os.close(descriptor)
 
@@ -247,10 +248,7 @@ def _leads_to_file(destination: Path, path: str) -> bool:
 
 
 def _resolve_inner_target(destination: Path, path: str) -> str | None:
-    """Return the final target of a link, existing or not.
-
-    None if that is outside, or cannot be told.
-    """
+    """Return the final target of a link, whether it exists or not, or None if it is outside or cannot be determined."""
     try:
         top = os.path.realpath(destination)
         target = os.path.realpath(os.path.join(top, path))

@@ -1,1 +1,1 @@
-"""From a request to a started run: resolve, keep the source, write the run, start it."""
+"""The submission of a run: resolve the request, take the snapshot, record the run and start it."""

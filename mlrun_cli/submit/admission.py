@@ -1,4 +1,4 @@
-"""Admission of a run: whether it starts at once or waits in the queue of its target."""
+"""Admission of a run: whether it starts immediately or goes through the queue of its target."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from mlrun_cli.workspace import Workspace
 
 
 class GpuRequest(NamedTuple):
-    """GPUs that a run needs for itself.
+    """The GPUs that a run requests for its exclusive use.
 
     Attributes:
-        gpu_count: how many; most runs need none.
-        usable: names of those that it may get, as they are now.
-        visible: its submitter's CUDA_VISIBLE_DEVICES; None for all GPUs of the machine.
+        gpu_count: the number of GPUs, 0 for most runs.
+        usable: the names of the GPUs that the run may currently get.
+        visible: the submitter's CUDA_VISIBLE_DEVICES; None means all GPUs of the machine.
     """
 
     gpu_count: int = 0
@@ -33,17 +33,17 @@ class GpuRequest(NamedTuple):
 
 
 class Admission(NamedTuple):
-    """Admission of a run: `is_queued` where it has to wait, and lines for stderr about that."""
+    """The result of admitting a run: whether it goes through the queue, and lines for stderr."""
 
     is_queued: bool
     notes: tuple[str, ...] = ()
 
 
 def request_gpus(workspace: Workspace, request: SubmitRequest) -> GpuRequest:
-    """Return the GPUs that a run needs; if any, the GPUs of the machine are listed, which takes a while.
+    """Return the GPUs that a run needs; list the GPUs of the machine only if the run needs any, because that is slow.
 
     Raises:
-        UsageError: the machine has fewer.
+        UsageError: the machine has fewer GPUs.
     """
     if not request.gpu_count:
         return GpuRequest()
@@ -68,11 +68,11 @@ def request_gpus(workspace: Workspace, request: SubmitRequest) -> GpuRequest:
 def admit_run(
     workspace: Workspace, configuration: RunConfiguration, request: SubmitRequest, gpus: GpuRequest
 ) -> Admission:
-    """Determine whether a run of this configuration has to wait for its target.
+    """Determine whether a run with this configuration goes through the queue of its target.
 
     Raises:
-        ComputeTargetNotFound: there is no such target.
-        UsageError: it can never have room for the run.
+        ComputeTargetNotFound: the target does not exist.
+        UsageError: the target can never run it.
     """
     target = configuration.target
     check_target(workspace, target)
@@ -88,7 +88,7 @@ def admit_run(
 
 
 def _note_held_nodes(parents: Sequence[Run], configuration: RunConfiguration, most: int | None) -> tuple[str, ...]:
-    """Return a warning when the runs that this one is submitted from hold nodes that it needs."""
+    """Return a warning if the new run needs nodes that its ancestors hold."""
     holders = [run for run in parents if run.target == configuration.target]
     held = sum(run.node_count for run in holders)
     if most is None or held + configuration.node_count <= most:
@@ -100,7 +100,7 @@ def _note_held_nodes(parents: Sequence[Run], configuration: RunConfiguration, mo
 
 
 def _note_held_gpus(parents: Sequence[Run], gpus: GpuRequest) -> tuple[str, ...]:
-    """Return a warning when the runs that this one is submitted from hold GPUs that it needs."""
+    """Return a warning if the new run needs GPUs that its ancestors hold."""
     holders = [run for run in parents if run.gpus is not None]
     held = {name for run in holders for name in (run.gpus or "").split(",")} & set(gpus.usable)
     if not held or len(gpus.usable) - len(held) >= gpus.gpu_count:
@@ -113,7 +113,7 @@ def _note_held_gpus(parents: Sequence[Run], gpus: GpuRequest) -> tuple[str, ...]
 
 
 def _list_ancestors(workspace: Workspace, request: SubmitRequest) -> list[Run]:
-    """Return the run that this one is submitted from or as a child of, and those above it."""
+    """Return the parent of the new run, or else the run that submits it, followed by the ancestors of that run."""
     found: list[Run] = []
     above = _find_run(workspace, request.parent_run_id or request.environment.get(RUN_ID_VARIABLE))
     while above is not None:
@@ -123,7 +123,7 @@ def _list_ancestors(workspace: Workspace, request: SubmitRequest) -> list[Run]:
 
 
 def _find_run(workspace: Workspace, run_id: str | None) -> Run | None:
-    """Return a run of this workspace; None when there is none."""
+    """Return the run with this id, or None if it does not exist in the workspace."""
     try:
         return None if run_id is None else workspace.runs.get(run_id)
     except RunNotFound:

@@ -1,4 +1,4 @@
-"""The catalog of a folder's runconfigs: their names, and the content of each."""
+"""The catalog of the runconfigs in a folder, with their names and contents."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ from mlrun_cli.submit.runconfig_file import load_runconfig
 
 
 def list_runconfigs(folder: Path, home: Path) -> Sequence[dict[str, Any]]:
-    """Return a record of each runconfig under a folder, with the name that `-c` takes and its errors.
+    """Return a record of each runconfig below a folder, with its errors and the name that `-c` accepts.
 
     Args:
-        folder: the attached folder, or any other.
-        home: where runs are kept; left out.
+        folder: the attached folder, or any other folder.
+        home: the folder of all workspaces, which is not searched.
     """
     return sorted(
         (_make_record(folder, file) for file in find_runconfigs(folder, exclude=home)), key=itemgetter("name")
@@ -33,7 +33,7 @@ def list_runconfigs(folder: Path, home: Path) -> Sequence[dict[str, Any]]:
 
 
 def show_runconfig(folder: Path, name: str, redaction: Redaction) -> tuple[dict[str, Any], tuple[str, ...]]:
-    """Return a runconfig with defaults filled in and secrets redacted, and lines for stderr.
+    """Return a runconfig with defaults filled in and secrets redacted, together with lines for stderr.
 
     Raises:
         UsageError: there is no such file, or it cannot be read as a runconfig.
@@ -43,21 +43,21 @@ def show_runconfig(folder: Path, name: str, redaction: Redaction) -> tuple[dict[
 
 
 def find_named_runconfigs(folder: Path, names: Sequence[str]) -> list[Path]:
-    """Find the runconfigs of names as `-c` takes them.
+    """Return the paths of the runconfigs with these names, which are resolved as `-c` does.
 
     Raises:
-        UsageError: one of them is not there.
+        UsageError: one of them does not exist.
     """
     return [find_runconfig(folder, name)[0] for name in names]
 
 
 def strip_path(text: str, file: str) -> str:
-    """Return a message about a runconfig without its path, for a table that has it beside the message."""
+    """Remove the path of a runconfig from a message, for a table with a separate column for the path."""
     return re.sub(rf"^\S.*/{re.escape(os.path.basename(file))}(, |: | )", "", text)
 
 
 def _make_record(folder: Path, file: Path) -> dict[str, Any]:
-    """Return a record of a runconfig that is read without any look-ups."""
+    """Return a record of a runconfig, checked without looking up its target, environment or data."""
     record: dict[str, Any] = {
         "name": find_runconfig_name(folder, file),
         "path": str(file.relative_to(folder)),

@@ -1,4 +1,4 @@
-"""The check of a runconfig: whether a submit would start a run, and how."""
+"""The check of a runconfig: whether submitting it would start a run, and with which command line."""
 
 from __future__ import annotations
 
@@ -30,14 +30,14 @@ class Verdict(NamedTuple):
     """The result of a check of a runconfig.
 
     Attributes:
-        file: its path, relative to the folder where it is inside.
-        loads: whether it can be read as a runconfig.
-        would_run_as: the command line with environment and target; None when it would not run.
-        refused_because: why it would not run, in one line; None when it would.
-        hint: what to do about that.
-        missing: files that it names and that are not there.
-        notes: one line for each thing that is skipped or done otherwise.
-        problems: everything that is wrong, missing files too: `{"file", "line", "message", "hint"}`.
+        file: the path of the runconfig, relative to the folder if it is inside.
+        loads: whether the file can be read as a runconfig.
+        would_run_as: the command line with environment and target; None if it would not run.
+        refused_because: the reason why it would not run, in one line; None if it would.
+        hint: advice on how to solve the problem.
+        missing: the files that the runconfig refers to and that do not exist.
+        notes: a line for each setting that is skipped or handled differently.
+        problems: all problems, including missing files: `{"file", "line", "message", "hint"}`.
     """
 
     file: str
@@ -51,12 +51,12 @@ class Verdict(NamedTuple):
 
     @property
     def is_good(self) -> bool:
-        """Whether a submit would start a run."""
+        """True if a submit would start a run."""
         return not self.problems
 
     @property
     def short_reason(self) -> str | None:
-        """The first problem, without the name of the file."""
+        """The first problem without the path of the file, with the number of other problems; None if there are none."""
         if self.refused_because is None:
             return None
         more = len(self.problems) - len(self.missing) - 1
@@ -64,14 +64,14 @@ class Verdict(NamedTuple):
 
     @property
     def first_note(self) -> str | None:
-        """The first of the notes, without the name of the file, and how many more there are."""
+        """The first note without the path of the file, and the number of further notes; None if there are none."""
         if not self.notes:
             return None
         first, more = strip_path(self.notes[0], self.file), len(self.notes) - 1
         return f"{first} (and {more} more)" if more else first
 
     def to_json(self) -> dict[str, Any]:
-        """Return a JSON object."""
+        """Return the result as a JSON object."""
         lists = {name: list(getattr(self, name)) for name in ("missing", "notes", "problems")}
         return {**self._asdict(), **lists}
 
@@ -85,15 +85,15 @@ def check_runconfig(
     environment: Mapping[str, str],
     choice: EnvironmentChoice | None = None,
 ) -> Verdict:
-    """Check whether submitting a runconfig would start a run, and how.
+    """Check whether submitting a runconfig would start a run, and with which command line.
 
     Args:
         file: the runconfig.
-        folder: what paths are shown relative to.
-        workspace: where targets, environments and data are looked up; without one they are taken for granted.
-        home: where environments are kept.
+        folder: the folder that displayed paths are relative to.
+        workspace: where to look up targets, environments and data; None assumes that they exist.
+        home: the folder in which environments are built.
         environment: the submitter's variables.
-        choice: how closely the environment has to be met; None for what `MLRUN_ENVIRONMENT` says.
+        choice: how exactly the environment must be matched; None uses `MLRUN_ENVIRONMENT`.
     """
     shown = str(file.relative_to(folder)) if file.is_relative_to(folder) else str(file)
     request = SubmitRequest(
@@ -123,13 +123,13 @@ def check_runconfig(
 
 
 def _find_project(file: Path) -> Path:
-    """Return the folder that paths are relative to: the attached one, also for a runconfig in `config` or the like."""
+    """Return the folder that paths in a runconfig are relative to, usually the attached folder."""
     config = None if file.parent.name in CONFIGURATION_FOLDERS else find_project_config(file.parent)
     return find_project_folder(file) if config is None else config.folder
 
 
 def _describe_run(resolver: Resolver, workspace: Workspace | None, redaction: Redaction) -> str:
-    """Return the command line, environment and target of a run, in one line."""
+    """Return a line with the command line, environment and target of a run."""
     configuration = resolver.configuration
     plan = None if resolver.environment is None else resolver.environment.plan
     words = [_describe_program(configuration, plan), *_list_arguments(configuration, redaction)]

@@ -1,4 +1,4 @@
-"""Docker keys of a configuration whose run is in no container: variables and volumes are honoured all the same."""
+"""Support for Docker arguments in runs without a container: their variables and volumes are still applied."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from mlrun_cli.runconfigs.run_configuration import RunConfiguration
 
 
 class ContainerFallback(NamedTuple):
-    """A configuration with the variables that Docker's arguments set, their volumes, and lines for stderr."""
+    """A configuration with the variables from Docker arguments added, the volumes, and lines for stderr."""
 
     configuration: RunConfiguration
     volumes: tuple[Volume, ...] = ()
@@ -23,11 +23,11 @@ class ContainerFallback(NamedTuple):
 
 
 def apply_docker_arguments(configuration: RunConfiguration, project: Path) -> ContainerFallback:
-    """Apply the variables and volumes of Docker's arguments without a container; note what is ignored.
+    """Apply the variables and volumes of Docker arguments to a run without a container; note the ignored arguments.
 
     Args:
-        configuration: whose own variables stay on top.
-        project: what a relative path begins from.
+        configuration: the configuration, whose own variables take precedence.
+        project: the folder that relative paths are resolved against.
     """
     arguments = list_engine_arguments(configuration)
     if not arguments:

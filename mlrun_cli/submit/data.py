@@ -1,4 +1,4 @@
-"""The binding of a run's data: inputs, references, outputs and volumes of a configuration."""
+"""Binding of a run's data: the inputs, references, outputs and volumes of a configuration."""
 
 from __future__ import annotations
 
@@ -42,22 +42,22 @@ def bind_data(
     environment: Mapping[str, str] | None = None,
     earlier_run_id: str | None = None,
 ) -> RunData:
-    """Bind a run's data: find them, make copies and folders, and return paths, variables and notes.
+    """Find the data of a run, create copies and folders, and return the paths, variables and notes for the run.
 
     Args:
-        workspace: where datasets and datastores are.
-        configuration: of the run.
-        run_id: of the run, whose folder is there; downloads go to `inputs` in it.
-        source: the folder that paths of this machine are relative to.
-        volumes: of a container that is not started.
+        workspace: the workspace of the datasets and datastores.
+        configuration: the configuration of the run.
+        run_id: the id of the run, whose folder exists; downloads go to `inputs` in that folder.
+        source: the folder that local paths are relative to.
+        volumes: the volumes of a container that is not started.
         environment: the submitter's variables.
-        earlier_run_id: of the run whose configuration it was; paths of its copies become those of this run's.
+        earlier_run_id: the id of the run that is repeated; paths to its copies are redirected to those of this run.
 
     Raises:
-        UsageError: a section is not valid, or a placeholder names no entry of one.
-        DataNotFound: a dataset, a datastore or a file is not there.
-        SeveralProblems: more than one of these.
-        MlrunError: a file cannot be copied or downloaded, or a folder cannot be made.
+        UsageError: a section is not valid, or a placeholder refers to an entry that does not exist.
+        DataNotFound: a dataset, a datastore or a file does not exist.
+        SeveralProblems: there are several such errors.
+        MlrunError: a file cannot be copied or downloaded, or a folder cannot be created.
     """
     binder = _Binder(workspace, run_id, source, environment or {})
     if earlier_run_id is not None:
@@ -73,7 +73,7 @@ def preview_data(
     *,
     environment: Mapping[str, str] | None = None,
 ) -> RunData:
-    """Preview `bind_data`, with `{run-id}` for the run's id, without making anything.
+    """Return the result of `bind_data`, with `{run-id}` for the run's id, without creating anything.
 
     Raises:
         UsageError, DataNotFound: as `bind_data`.
@@ -92,7 +92,7 @@ def _bind(binder: _Binder, configuration: RunConfiguration, volumes: Sequence[Vo
 
 
 class _Binder:
-    """Binds entries of a configuration: finds the place of each, and records it."""
+    """The binding of a configuration's entries: it locates the data of each entry and records its values."""
 
     def __init__(
         self,
@@ -111,7 +111,7 @@ class _Binder:
         self._problems = Problems()
 
     def redirect_copies(self, run_id: str) -> None:
-        """Redirect paths of copies that were made for another run to this run's."""
+        """Redirect paths to the copies of another run's data to the copies of this run."""
         self._values.set_path(str(self._places.find_copies(run_id)), str(self._places.find_copies(self._run_id)))
 
     def bind_each(
@@ -121,7 +121,7 @@ class _Binder:
         read: Callable[[object], list[_Binding]],
         bind: Callable[[_Binding], None],
     ) -> None:
-        """Bind all entries of a section; errors have the places of the entries in their file."""
+        """Bind all entries of a section; errors include the position of the entry in its file."""
         section = SECTIONS[kind]
         given: Any = configuration.rest.get(section)
         names = list(given) if isinstance(given, dict) else []
@@ -201,7 +201,7 @@ class _Binder:
         )
 
     def bind_volume(self, volume: Volume) -> None:
-        """Map the paths of a volume in a container to its source on this machine."""
+        """Map the path of a volume in a container to its source on this machine."""
         self._values.set_path(volume.target, volume.source)
         doubt = "" if os.path.exists(volume.source) else ", which is not there"
         self._data.notes.append(
@@ -210,7 +210,7 @@ class _Binder:
         )
 
     def _use_compute_path(self, where: str, name: str, path_on_compute: str, path: Path) -> Path:
-        """Return the script's path for data that it expects at a path of Azure's machines."""
+        """Return the path at which the script gets data that it expects at `pathOnCompute` on Azure's machines."""
         folder, path = self._places.move_to_input_folder(name, path)
         if path_on_compute.startswith("/"):
             self._values.set_path(path_on_compute, str(folder))
@@ -227,7 +227,7 @@ class _Binder:
 
 
 def _build_registration_record(options: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the registration options that `register_outputs` needs, from wherever they are nested."""
+    """Return the registration options that `register_outputs` needs, collected from their nested sections."""
     transformed = (options.get("datasetRegistrationOptions") or {}).get("additionalTransformation")
     more = transformed if isinstance(transformed, Mapping) else {}
     return {

@@ -1,4 +1,4 @@
-"""The places of a run's data: datasets, folders of datastores, and copies in the run's folder."""
+"""Locations of a run's data: datasets, folders of datastores, and copies in the run's folder."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ _Found = TypeVar("_Found")
 
 
 class DataPlaces:
-    """Finds the places of a run's data, and makes copies and folders; notes and new datasets go to `data`.
+    """A finder of a run's data that also creates copies and folders; notes and new datasets are added to `data`.
 
-    In a preview nothing is made.
+    In a preview nothing is created.
     """
 
     def __init__(
@@ -48,7 +48,7 @@ class DataPlaces:
         self._is_preview = is_preview
 
     def find_dataset(self, where: str, binding: InputBinding) -> Dataset:
-        """Return the dataset of an input; one that is not in the workspace yet is added to the data."""
+        """Return the dataset of an input; a dataset that is not yet in the workspace is also added to `data`."""
         workspace = self._workspace
         if binding.dataset_id:
             dataset_id = binding.dataset_id
@@ -78,49 +78,49 @@ class DataPlaces:
         return {"path": str(self._source / Path(uri).expanduser())}
 
     def find_input(self, where: str, binding: InputBinding, dataset: Dataset) -> Path:
-        """Return the path of an input's files, or of their copy."""
+        """Return the path of an input's files, or of a copy of them."""
         if dataset.definition["kind"] == TABULAR_KIND:
             raise Unsupported(
                 f"{where} is a table, and only files can be mounted or downloaded.",
                 hint="Let its mechanism be 'direct', or make it a dataset of files with Dataset.File.from_files.",
             )
         if binding.mechanism == MOUNT:
-            whole = find_with_context(where, lambda: find_single_path(dataset.definition, self._find_datastore))
+            whole = find_with_context(where, lambda: find_single_path(dataset.definition, self._datastore_finder))
             if whole is not None:
                 return whole
-        files = find_with_context(where, lambda: find_files(dataset.definition, self._find_datastore))
+        files = find_with_context(where, lambda: find_files(dataset.definition, self._datastore_finder))
         if not files.files:
             raise DataNotFound(f"{where}: none of the files of its dataset is left after take, skip or random_split.")
         return self.copy(files, binding.name, binding.mechanism)
 
     def copy(self, files: DataFiles, name: str, mechanism: str) -> Path:
-        """Copy files for the run, or link them where they are mounted; return the path for the script."""
+        """Copy or, if they are mounted, link files into the run's folder; return the path for the script."""
         folder = self.find_input_folder(name)
         return find_path_in_copy(files, folder) if self._is_preview else copy_privately(files, folder, mechanism)
 
     def make_folder(self, where: str, path: Path, datastore: Datastore) -> None:
-        """Make a folder in a datastore where it is missing, unless this is a preview."""
+        """Create a missing folder of a datastore, unless this is a preview."""
         if not self._is_preview:
             _make_folder(where, path, datastore)
 
     @property
-    def _find_datastore(self) -> FindDatastore:
+    def _datastore_finder(self) -> FindDatastore:
         return lambda name: get_datastore(self._workspace, name)
 
     def find_input_folder(self, name: str) -> Path:
-        """Return the folder of an entry's copies."""
+        """Return the folder for the copies of an input."""
         # The name is from outside, and may not lead out of the run's folder.
         return self.find_copies(self._run_id) / (name.replace("/", "_").lstrip(".") or "_")
 
     def find_copies(self, run_id: str) -> Path:
-        """Return the folder of a run's copies of data."""
+        """Return the folder for the copies of a run's data."""
         return self._workspace.run_folder(run_id).path / "inputs"
 
     def find_files(self, where: str, path: Path, datastore: Datastore, below: str) -> DataFiles:
-        """Return the files at a path of a datastore; an empty path is allowed in built-in datastores only."""
+        """Return the files at a path of a datastore; only the built-in datastores may have no files there."""
         definition = {"kind": FILE_KIND, "paths": [{"datastore": datastore.name, "path": below}]}
         try:
-            return find_with_context(where, lambda: find_files(definition, self._find_datastore))
+            return find_with_context(where, lambda: find_files(definition, self._datastore_finder))
         except DataNotFound as error:
             if not datastore.is_own:
                 place = f" -u {shlex.quote(below)}" if below else ""
@@ -131,7 +131,7 @@ class DataPlaces:
         return DataFiles([], None)
 
     def check_mount(self, where: str, path: Path, datastore: Datastore) -> None:
-        """Raise if a path of a user's datastore does not exist; scripts may write to built-in ones, as on Azure."""
+        """Raise if a path does not exist in a user's datastore; in a built-in one, only note that it is empty."""
         if os.path.exists(path):  # `Path.exists` raises where one may not look
             return
         if not datastore.is_own:
@@ -149,10 +149,10 @@ class DataPlaces:
         )
 
     def move_to_input_folder(self, name: str, path: Path) -> tuple[Path, Path]:
-        """Return the folder that stands for `pathOnCompute`, and the path for the script in it.
+        """Return the folder that replaces `pathOnCompute`, and the path of the data in it.
 
-        As in Azure, one file is in a folder of its own. What was downloaded is in one already; beside a file that
-        stays where it lies there may be more.
+        As in Azure, a single file is the only one in its folder; a file that was not downloaded is therefore linked
+        into a new folder.
         """
         folder = self.find_input_folder(name)
         if not path.is_file() and path.parent != folder:
@@ -167,7 +167,7 @@ def _make_unnamed(dataset_id: str, definition: Definition) -> Dataset:
 
 
 def _make_folder(where: str, path: Path, datastore: Datastore) -> None:
-    """Make a missing folder: private in the workspace's own datastores, with usual permissions elsewhere."""
+    """Create a missing folder, private in built-in datastores and with default permissions in other datastores."""
     if datastore.is_own and not path.exists():
         make_private_folder(path)
         return
@@ -179,7 +179,7 @@ def _make_folder(where: str, path: Path, datastore: Datastore) -> None:
 
 
 def find_with_context(where: str, find: Callable[[], _Found]) -> _Found:
-    """Call `find` and name the data entry in its errors."""
+    """Call `find` and return its result; errors are prefixed with the data entry."""
     try:
         return find()
     except (DataNotFound, UsageError) as error:
@@ -188,7 +188,7 @@ def find_with_context(where: str, find: Callable[[], _Found]) -> _Found:
 
 
 def _find_registered(where: str, find: Callable[[], Dataset]) -> Dataset:
-    """Return a dataset of the workspace; an error gets a hint for runconfigs."""
+    """Return a dataset of the workspace; an error gets a hint on how to write it in a runconfig."""
     try:
         return find_with_context(where, find)
     except DataNotFound as error:

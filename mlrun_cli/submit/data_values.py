@@ -1,4 +1,4 @@
-"""The values of placeholders for data, and their substitution in arguments, command and variables."""
+"""Values of placeholders for data, and their substitution in arguments, commands and variables."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ SECTIONS = {DATASET: "data", OUTPUT: "outputData", REFERENCE: "dataReferences"}
 
 
 class DataValues:
-    """Values of placeholders, by kind and name; variables that give them to a script are put into `data`."""
+    """The values of placeholders, keyed by kind and name; the matching environment variables are added to `data`."""
 
     def __init__(self, data: RunData) -> None:
         self._data = data
@@ -24,16 +24,16 @@ class DataValues:
         self._placeholders = Placeholders()
 
     def set(self, kind: str, name: str, value: str) -> None:
-        """Set the value of an entry, for placeholders of its own kind and for those of `dataReferences`."""
+        """Set the value of an entry for placeholders of its kind and for `dataReferences` placeholders."""
         self._values[kind, name] = self._values[REFERENCE, name] = value
         self._data.variables[f"{REFERENCE}_{name}"] = value
 
     def set_path(self, path_on_compute: str, value: str) -> None:
-        """Set the value of a path that data has on Azure's machines or in a container."""
+        """Set the local path that replaces a path on Azure's machines or in a container."""
         self._values[PATH_ON_COMPUTE, path_on_compute.rstrip("/") or "/"] = value
 
     def set_empty(self, kind: str, name: str) -> None:
-        """Give an entry that could not be bound an empty value, so that its placeholders cause no further errors."""
+        """Set an empty value for an entry that could not be bound, to avoid further errors about its placeholders."""
         self._values.setdefault((kind, name), "")
         self._values.setdefault((REFERENCE, name), "")
 
@@ -54,7 +54,7 @@ class DataValues:
                 self._data.command = tuple(self._fill("command", word) for word in command)
 
     def _add_azure_names(self) -> None:
-        """Add Azure's spellings of the names of data, which scripts and arguments may use."""
+        """Add the names of the data in Azure's spelling, which scripts and arguments may use."""
         for (kind, name), value in [*self._values.items()]:
             self._values.setdefault((kind, convert_to_azure_name(name)), value)
             if kind == REFERENCE:
@@ -82,7 +82,7 @@ class DataValues:
         )
 
     def _find_variable(self, kind: str, name: str) -> str | None:
-        """Return the shell variable that holds a path in a command; None for an expression of the shell's own."""
+        """Return the shell variable for a path in a command, or None if the text is an expression of the shell."""
         if kind == REFERENCE and (kind, name) not in self._values and not _is_shell_name(name):
             return None  # `${AZUREML_DATAREFERENCE_x:-/data}`
         value = self._get_value("command", kind, name)

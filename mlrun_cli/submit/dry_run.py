@@ -1,4 +1,4 @@
-"""A dry run: what a submit would start, as JSON, secrets redacted."""
+"""Dry runs: the run that a submit would start, as JSON with redacted secrets."""
 
 from __future__ import annotations
 
@@ -24,19 +24,19 @@ _MOST_LEFT_OUT = 100
 
 
 class PlannedRun(NamedTuple):
-    """A run as `submit` would start it, as far as it is known before.
+    """A run that `submit` would start, as far as it is known in advance.
 
     Attributes:
-        configuration: of the runconfig, with what the request replaces, and the paths of the data.
-        runconfig: the file, if any.
+        configuration: the runconfig's configuration, with the request's replacements and the paths of the data.
+        runconfig: the runconfig file, if any.
         source: the folder that the snapshot would be taken of.
-        argv: as in a submission.
-        environment: its plan.
+        argv: the command line, as in a submission.
+        environment: the plan of the environment.
         launch: the processes.
-        admission: whether it would wait.
+        admission: whether the run would go through the queue.
         data: `data` and `outputData` of the run's definition.
-        snapshot: what it would hold.
-        notes: lines about what is skipped or done otherwise.
+        snapshot: a preview of the snapshot.
+        notes: lines about settings that are skipped or handled differently.
     """
 
     configuration: RunConfiguration
@@ -52,10 +52,10 @@ class PlannedRun(NamedTuple):
 
 
 def dry_run(workspace: Workspace, request: SubmitRequest) -> dict[str, Any]:
-    """Return a record of all that `submit` would do, without starting or storing anything.
+    """Return a record of the run that `submit` would start, without starting or storing anything.
 
     Raises:
-        MlrunError: whatever `submit` would raise before it starts the run.
+        MlrunError: any error that `submit` would raise before it starts the run.
     """
     planned = _plan_run(workspace, request)
     redaction = request.redaction

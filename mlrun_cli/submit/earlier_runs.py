@@ -1,4 +1,4 @@
-"""Runs as they were submitted: what it takes to run the same source in the same environment again."""
+"""Earlier runs, restored from their records to run the same source in the same environment again."""
 
 from __future__ import annotations
 
@@ -26,24 +26,24 @@ _CHUNK = 1 << 20
 
 
 class EarlierRun(NamedTuple):
-    """A run whose snapshot and environment are those of a new one; its folder may be gone."""
+    """An earlier run whose snapshot and environment a new run reuses, even if its folder no longer exists."""
 
     run: Run
     submission: Submission
     snapshot: Snapshot
 
     def find_file(self, path: str) -> SnapshotEntry | None:
-        """Return the file or link of its snapshot at a path, or None."""
+        """Return the file or link at a path of the run's snapshot, or None if there is none."""
         path = os.path.normpath(path)
         entries = (entry for entry in self.snapshot.entries if entry.kind is not EntryKind.DIRECTORY)
         return next((entry for entry in entries if entry.path == path), None)
 
     def get_git_properties(self) -> dict[str, str]:
-        """Return the run's properties that name the git commit of its source."""
+        """Return the run properties that describe the git commit of its source."""
         return {name: value for name, value in self.run.properties.items() if name.startswith(GIT_PREFIXES)}
 
     def restore_configuration(self) -> RunConfiguration:
-        """Return the run's resolved configuration; data are named by the ids of their datasets."""
+        """Return the run's resolved configuration, with datasets referenced by id."""
         definition = self.run.definition or {}
         words = self.submission.argv
         docker = definition.get("environment", {}).get("docker") or {}
@@ -69,7 +69,7 @@ class EarlierRun(NamedTuple):
 
 
 class FolderDifference(NamedTuple):
-    """Paths that are only in a folder, only in its snapshot, and in both with other content."""
+    """The paths that exist only in a folder, only in its snapshot, and in both with different content."""
 
     added: Sequence[str]
     removed: Sequence[str]
@@ -80,11 +80,11 @@ class FolderDifference(NamedTuple):
 
 
 def find_earlier_run(workspace: Workspace, run: Run) -> EarlierRun:
-    """Return the run with its submission and snapshot.
+    """Return a run together with its submission and snapshot.
 
     Raises:
-        UsageError: a script opened it itself, or no record holds all that it takes.
-        NotFound: its snapshot is gone.
+        UsageError: it is an interactive run, or its records are not sufficient to repeat it.
+        NotFound: its snapshot no longer exists.
     """
     submission = read_submission(workspace, run)
     if submission is None:
@@ -111,7 +111,7 @@ def find_earlier_run(workspace: Workspace, run: Run) -> EarlierRun:
 
 
 def compare_folder(workspace: Workspace, snapshot: Snapshot, folder: Path) -> FolderDifference:
-    """Compare a folder, as a snapshot would hold it now, with a snapshot of it.
+    """Compare the current files of a folder with a snapshot of it, except for files that a new snapshot would omit.
 
     Raises:
         UsageError: there is no such folder, it is too large, or its ignore file cannot be read.

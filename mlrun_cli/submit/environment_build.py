@@ -1,4 +1,4 @@
-"""Build the environment that a definition asks for, ahead of the runs that need it."""
+"""Build an environment from its definition, ahead of the runs that need it."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ _LAST_LINES = 20
 
 
 def build_environment(workspace: Workspace, definition: Mapping[str, Any]) -> str:
-    """Build an environment ready for runs; return the output of the build.
+    """Build an environment for later runs and return the output of the build.
 
     Raises:
-        EnvironmentNotBuilt: it cannot be made; the message ends with the installer's last lines.
-        InvalidFile, Unsupported: no run could be given such an environment.
+        EnvironmentNotBuilt: the build failed; the message ends with the installer's last lines.
+        InvalidFile, Unsupported: the definition cannot be used for runs.
     """
     here = Path.cwd()
     configuration, _ = read_configuration_document({"environment": definition}, Path(str(definition.get("name"))))

@@ -1,4 +1,4 @@
-"""The environment of a run, planned before anything is built."""
+"""The plan of a run's environment, made before anything is built."""
 
 from __future__ import annotations
 
@@ -35,24 +35,24 @@ def plan_environment(
     redaction: Redaction,
     choice: EnvironmentChoice | None = None,
 ) -> tuple[PlannedEnvironment, tuple[str, ...]]:
-    """Review a configuration and plan its environment; return the plan, and lines for stderr.
+    """Review a configuration and plan its environment; return the plan and lines for stderr.
 
     Args:
-        configuration: of the run.
-        runconfig: its file, if any.
+        configuration: the configuration of the run.
+        runconfig: the runconfig file, if any.
         project: the attached folder.
         source: the folder of the script.
-        conda_file: instead of the conda dependencies of the runconfig.
-        home: where environments are kept.
+        conda_file: a file that replaces the conda dependencies of the runconfig.
+        home: the folder in which environments are built.
         environment: the submitter's variables.
-        redaction: of the run.
-        choice: how closely the environment has to be met; None for what `MLRUN_ENVIRONMENT` says.
+        redaction: the redaction of the run's secrets.
+        choice: how exactly the environment must be matched; None uses `MLRUN_ENVIRONMENT`.
 
     Raises:
         UsageError: `MLRUN_ENVIRONMENT` is not valid.
-        Unsupported: the runconfig needs what this program cannot do.
-        MlrunError: the environment cannot be had.
-        SeveralProblems: more than one of these.
+        Unsupported: the runconfig needs an unsupported feature.
+        MlrunError: the environment cannot be provided.
+        SeveralProblems: there are several such errors.
     """
     problems = Problems()
     choice = choice or read_environment_choice(environment)
@@ -111,10 +111,10 @@ def _plan_reviewed(
 
 
 def read_environment_choice(environment: Mapping[str, str]) -> EnvironmentChoice:
-    """Return the choice of `MLRUN_ENVIRONMENT`.
+    """Return the environment mode and day that `MLRUN_ENVIRONMENT` specifies.
 
     Raises:
-        UsageError: it is none of the modes, or its day is not valid.
+        UsageError: the mode or the day is not valid.
     """
     text = environment.get(MODE_VARIABLE, "").strip()
     try:
@@ -130,7 +130,7 @@ def _read_dependencies(
     source: Path,
     conda_file: Path | None,
 ) -> CondaDependencies:
-    """Return the conda dependencies that apply: of a file, or of the runconfig itself."""
+    """Return the conda dependencies that apply, either from a file or from the runconfig itself."""
     from mlrun_cli.environments.conda_file import (  # noqa: PLC0415 - start-up
         read_conda_dependencies,
         read_conda_mapping,

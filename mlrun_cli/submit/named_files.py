@@ -1,4 +1,4 @@
-"""Files that a submit or a runconfig names: the folders that a relative name is looked for in."""
+"""Lookup of the files that a submit or a runconfig refers to by relative names."""
 
 from __future__ import annotations
 
@@ -11,28 +11,28 @@ from mlrun_cli.folders.project_config import find_configuration_folder
 
 
 def find_conda_file(name: Path, project: Path, source: Path) -> Path:
-    """Return the conda file that a submit names: relative to the current folder, the project or the source folder.
+    """Return the path of a submit's conda file, relative to the current folder, the project or the source folder.
 
     Raises:
-        MissingFile: none of them has it; lists the places.
+        MissingFile: it is in none of the folders, which the message lists.
     """
     return _find_file(name, [Path.cwd(), project, source], "conda dependencies")
 
 
 def find_named_file(name: str, what: str, runconfig: Path | None, project: Path, source: Path) -> Path:
-    """Return a file that a runconfig names.
+    """Return the path of a file that a runconfig refers to.
 
     The name is relative to the project, the source folder, the runconfig's folder, or the folder of runconfigs.
 
     Args:
-        name: as the runconfig has it.
-        what: it is, for the error.
-        runconfig: the file that names it, if any.
+        name: the name in the runconfig.
+        what: a description of the file for the error message.
+        runconfig: the file that contains the name, if any.
         project: the attached folder.
         source: the folder of the script.
 
     Raises:
-        MissingFile: none of them has it; lists the places.
+        MissingFile: it is in none of the folders, which the message lists.
     """
     beside = project if runconfig is None else runconfig.parent
     return _find_file(Path(name), [project, source, beside, find_configuration_folder(project)], what)

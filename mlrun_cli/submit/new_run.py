@@ -42,10 +42,10 @@ class NewRun(NamedTuple):
 def record_run(
     workspace: Workspace, run: NewRun, folder: NewRunFolder, interruptions: Interruptions
 ) -> tuple[int, Admission]:
-    """Write a run's files and then add it to the store; return its key and admission.
+    """Write the files of a run and add it to the store; return its key and admission.
 
-    It is admitted within the transaction: its target may have been changed or deleted meanwhile. Interruptions are
-    held from then on.
+    The run is admitted within the transaction, since its target may have been changed or deleted in the meantime.
+    Interruptions are blocked from then on.
     """
     _write_files(workspace, run.submission)
     properties, columns = _build_properties(workspace, run), _build_columns(workspace, run)

@@ -11,7 +11,7 @@ from mlrun_cli.runtime.unfinished_submits import hold_marker
 
 
 class NewRunFolder:
-    """The folder of a new run, with its lock held; removed on exit unless the run is in the store by then."""
+    """The locked folder of a new run, which is removed on exit unless the run has been stored by then."""
 
     lock: OwnerLock
 
@@ -48,7 +48,7 @@ class NewRunFolder:
                 shutil.rmtree(self._folder.path, ignore_errors=True)
 
     def release_lock(self) -> None:
-        """Release the lock, which must be free for whoever starts a queued run."""
+        """Release the lock, so that the dispatcher can take it to start the queued run."""
         if self._is_locked:
             self._is_locked = False
             self.lock.close()

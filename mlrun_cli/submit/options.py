@@ -1,4 +1,4 @@
-"""The options of a submit, as they are kept with its run for a later submit."""
+"""The options of a submit, stored with the run so that it can be submitted again."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _DEFAULT_LIMIT_SECONDS = 30 * 24 * 60 * 60
 
 
 def build_resubmit_options(request: SubmitRequest, resolution: Resolution, redaction: Redaction) -> SubmitOptions:
-    """Return the options that resubmit the run; placeholders for data stay in them."""
+    """Return the options for submitting the run again; placeholders for data are retained."""
     if request.earlier is not None:
         return _change_options(request, request.earlier, redaction)
     project = request.find_project_folder()
@@ -54,7 +54,7 @@ def build_resubmit_options(request: SubmitRequest, resolution: Resolution, redac
 
 
 def _change_options(request: SubmitRequest, earlier: EarlierRun, redaction: Redaction) -> SubmitOptions:
-    """Return the options of an earlier run, with the replacements of a request."""
+    """Return the options of an earlier run with the request's replacements applied."""
     options = earlier.submission.submit_options()
     if request.script is not None:
         script, *arguments = map(to_text, redaction.redact_arguments((request.script, *request.arguments)))
@@ -63,7 +63,7 @@ def _change_options(request: SubmitRequest, earlier: EarlierRun, redaction: Reda
 
 
 def _find_conda_file(request: SubmitRequest, project: Path, source: Path) -> str | None:
-    """Return the absolute path of the conda file that a request names; a run without an environment may lack it."""
+    """Return the absolute path of the conda file in a request, even if it does not exist, or None if there is none."""
     if request.conda_dependencies is None:
         return None
     try:
@@ -73,9 +73,9 @@ def _find_conda_file(request: SubmitRequest, project: Path, source: Path) -> str
 
 
 def _is_plain(configuration: RunConfiguration) -> bool:
-    """Return whether a configuration holds nothing but what options can say and defaults made in Python.
+    """Return whether submit options and the defaults of an SDK configuration can express a configuration entirely.
 
-    Without Docker its image has no effect, nor have conda dependencies in a user-managed environment.
+    Ineffective settings do not count: an image without Docker, and conda dependencies of a user-managed environment.
     """
     rest, variables = configuration.find_changed_keys(), configuration.environment_variables
     plain = RunConfiguration(

@@ -1,4 +1,4 @@
-"""References of a runconfig: environments of the workspace or of a file, and paths written on Windows."""
+"""References of a runconfig: registered environments, environment files, and paths written on Windows."""
 
 from __future__ import annotations
 
@@ -22,19 +22,19 @@ def resolve_references(
     source: Path,
     is_environment_given: bool,
 ) -> tuple[RunConfiguration, tuple[str, ...]]:
-    """Resolve the references of a configuration to files and environments; return it, and lines for stderr.
+    """Resolve a configuration's references to files and environments; return it with lines for stderr.
 
     Args:
-        workspace: where environments are registered; None leaves an environment that is only named as it is.
-        configuration: as it was read.
-        runconfig: its file.
+        workspace: where environments are registered; None leaves references to them unresolved.
+        configuration: the configuration as read from the file.
+        runconfig: the file of the configuration.
         project: the attached folder.
         source: the folder of the script.
-        is_environment_given: whether the run gets another environment than the one that the configuration names.
+        is_environment_given: whether the run gets an environment other than the configuration's.
 
     Raises:
-        UsageError: a file that it names is not there or cannot be read, or a path is of another machine.
-        EnvironmentNotFound: no environment of the name is registered.
+        UsageError: a file does not exist or cannot be read, or a path is from another machine.
+        EnvironmentNotFound: no environment is registered under the name.
     """
     configuration, notes = _convert_windows_paths(configuration, project, source)
     name = configuration.environment_name
@@ -58,14 +58,14 @@ def resolve_references(
 
 
 def is_file_name(reference: str) -> bool:
-    """Return whether a text at `environment` names a file, and not a registered environment."""
+    """Return whether an `environment` value refers to a file instead of a registered environment."""
     return reference.lower().endswith(_FILE_SUFFIXES) or "/" in reference
 
 
 def _find_registered(
     workspace: Workspace, configuration: RunConfiguration, name: str, key_path: str
 ) -> RunConfiguration:
-    """Return the environment of the workspace that a configuration names."""
+    """Return the registered environment that a configuration refers to."""
     from mlrun_cli.actions.environments import get_environment  # noqa: PLC0415 - start-up
     from mlrun_cli.runconfigs.runconfig import read_configuration_document  # noqa: PLC0415 - start-up
 
@@ -88,7 +88,7 @@ def _find_registered(
 def _convert_windows_paths(
     configuration: RunConfiguration, project: Path, source: Path
 ) -> tuple[RunConfiguration, tuple[str, ...]]:
-    """Return the configuration with relative paths of Windows read as POSIX paths, and a line about each."""
+    """Convert relative Windows paths in a configuration to POSIX paths; return it with a line about each of them."""
     notes: list[str] = []
     problems = Problems()
 

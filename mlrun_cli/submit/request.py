@@ -1,4 +1,4 @@
-"""A submit request: everything that a user can ask of a submit."""
+"""A submit request: everything that a user can specify for a submit."""
 
 from __future__ import annotations
 
@@ -18,29 +18,28 @@ if TYPE_CHECKING:  # start-up: few submits repeat an earlier run or choose how t
 
 
 class SubmitRequest(NamedTuple):
-    """A script to submit, and everything that replaces what its runconfig says.
+    """A request to submit a script, with the values that replace those of its runconfig.
 
     Attributes:
         path: the attached folder, or a runconfig.
-        experiment_name: of the run's experiment.
+        experiment_name: the name of the run's experiment.
         environment: the submitter's variables, which the script gets.
-        runconfig_name: as after `-c`; None means the defaults.
-        configuration: the content of a runconfig, from callers that have none as a file.
+        runconfig_name: the value of `-c`; None means the defaults.
+        configuration: the content of a runconfig, from callers without a runconfig file.
         source_directory: the folder that the snapshot is taken of; None means `path`.
-        script: relative to the source directory; replaces the runconfig's.
-        arguments: of the script; where there are any, they replace the runconfig's.
-        target: replaces the runconfig's.
+        script: the script, relative to the source directory; replaces the runconfig's script.
+        arguments: the script's arguments; if there are any, they replace the runconfig's arguments.
+        target: the compute target; replaces the runconfig's target.
         conda_dependencies: a conda file that replaces the runconfig's.
-        parent_run_id: of the run that this one is a child of.
+        parent_run_id: the id of the parent run.
         display_name: the run's name for people.
-        tags, properties: those that the run has from its start.
-        gpu_count: GPUs of this machine for this run alone.
-        environment_mode: how closely its environment has to be met; None for what `MLRUN_ENVIRONMENT` says.
-        unknown_target: `local` sends a run here whose target is not in the workspace; None for what `MLRUN_TARGETS`
-            says.
+        tags, properties: the initial tags and properties of the run.
+        gpu_count: the number of GPUs of this machine for the run's exclusive use.
+        environment_mode: how exactly the environment must be matched; None uses `MLRUN_ENVIRONMENT`.
+        unknown_target: `local` runs a run with an unknown target on this machine; None uses `MLRUN_TARGETS`.
         is_reading: whether the script reads this process's standard input, through `Submitted.script_input`.
-        earlier: a run whose snapshot and environment are reused, whatever its folder and runconfig say now; script,
-            with all of its arguments, and target may be others.
+        earlier: a run whose snapshot and environment are reused instead of the current folder and runconfig; the
+            script with its arguments and the target may still be replaced.
         ends_with_stream: whether the run is canceled when this process, which goes on to stream it, is killed.
     """
 
@@ -67,10 +66,10 @@ class SubmitRequest(NamedTuple):
 
     @property
     def redaction(self) -> Redaction:
-        """The redactor of the run, which knows the secrets among the submitter's variables."""
+        """The redaction of the run's secrets, including those in the submitter's variables."""
         return Redaction.from_environment(self.environment)
 
     def find_project_folder(self) -> Path:
-        """Return the absolute project folder; that of an earlier run may be gone."""
+        """Return the absolute path of the project folder, which may no longer exist for an earlier run."""
         is_folder = self.earlier is not None or self.path.is_dir()
         return self.path.absolute() if is_folder else find_project_folder(self.path)

@@ -1,4 +1,4 @@
-"""A resolved submit: everything that is known of a run before it is made."""
+"""A resolved submit request: everything that is known about a run before it is created."""
 
 from __future__ import annotations
 
@@ -24,20 +24,20 @@ _DATA_SECTIONS = ("data", "dataReferences", "outputData")
 
 
 class Resolution(NamedTuple):
-    """A request without problems, resolved as far as it can be before its run is made.
+    """A request without problems, resolved as far as possible before its run is created.
 
     Attributes:
-        configuration: of the runconfig, with what the request replaces.
-        runconfig: the file, if any.
+        configuration: the runconfig's configuration with the request's replacements.
+        runconfig: the runconfig file, if any.
         source: the folder that the snapshot is taken of.
-        argv: as in a submission.
-        environment: its plan.
+        argv: the command line, as in a submission.
+        environment: the plan of the environment.
         launch: the processes.
-        choice: how closely the environment has to be met.
-        notes: lines about what is skipped or done otherwise.
-        volumes: of a container that is not started.
+        choice: how exactly the environment must be matched.
+        notes: lines about settings that are skipped or handled differently.
+        volumes: the volumes of a container that is not started.
         data: `data`, `outputData` and `dataReferences` of the run's definition.
-        datasets: to be stored with the run.
+        datasets: new datasets, which are stored with the run.
     """
 
     configuration: RunConfiguration
@@ -54,11 +54,11 @@ class Resolution(NamedTuple):
 
     @property
     def has_data(self) -> bool:
-        """Whether there is data to find: sections or placeholders of the configuration, or volumes."""
+        """True if the run has data: data sections or placeholders in its configuration, or volumes."""
         return bool(self.volumes) or uses_data(self.configuration)
 
     def replace_data_placeholders(self, data: RunData) -> Resolution:
-        """Replace placeholders by the paths of data."""
+        """Return the resolution with the paths of the data in place of the placeholders."""
         configuration = self.configuration._replace(
             arguments=data.arguments,
             command=data.command,
@@ -74,7 +74,7 @@ class Resolution(NamedTuple):
 
 
 def uses_data(configuration: RunConfiguration) -> bool:
-    """Return whether a configuration has sections of data, or placeholders for data."""
+    """Return whether a configuration has data sections or placeholders for data."""
     if any(configuration.rest.get(section) for section in _DATA_SECTIONS):
         return True
     command = configuration.command or ()

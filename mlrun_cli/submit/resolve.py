@@ -1,4 +1,4 @@
-"""Resolution of a submit request, step by step, and everything that is wrong with it."""
+"""Step-by-step resolution of a submit request, which collects all problems."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from mlrun_cli.actions.compute_targets import check_target
 from mlrun_cli.compute.compute_target import LOCAL_TARGET
-from mlrun_cli.compute.unknown_targets import run_unknown_targets_here
+from mlrun_cli.compute.unknown_targets import should_run_unknown_targets_here
 from mlrun_cli.core.names import check_experiment_name
 from mlrun_cli.core.problems import Problems
 from mlrun_cli.environments.docker_section import is_docker_on
@@ -43,29 +43,29 @@ _DEFAULTS = RunConfiguration(python=PythonSection(user_managed_dependencies=True
 
 
 class Resolver:
-    """Resolves a request step by step; a problem in one step does not keep the next steps from being taken.
+    """The resolution of a request in several steps, which continues after a step that has found problems.
 
     Attributes:
-        notes: lines about what is skipped or done otherwise.
-        problems: everything that is wrong.
-        is_read: whether the runconfig could be read as one, be it wrong in places.
-        configuration: as far as it is known; the defaults where the runconfig cannot be read.
-        environment: its plan; None while it is not known.
-        data: what replaces placeholders for data; None where there are none.
-        admission: whether the run would wait; None while it is not known.
-        snapshot: what it would hold; likewise.
+        notes: lines about settings that are skipped or handled differently.
+        problems: all problems that were found.
+        is_read: whether the file could be read as a runconfig, even if parts of it are not valid.
+        configuration: the configuration as far as it is known; the defaults if the runconfig cannot be read.
+        environment: the plan of the environment; None until it is known.
+        data: the values for data placeholders; None if there are no data.
+        admission: whether the run would go through the queue; None until it is known.
+        snapshot: a preview of the snapshot; None until it is known.
     """
 
     def __init__(
         self, workspace: Workspace | None, home: Path, request: SubmitRequest, project: Path | None = None
     ) -> None:
-        """Begin.
+        """Initialize the resolution of a request.
 
         Args:
-            workspace: where targets, environments and data are looked up; without one they are taken for granted.
-            home: where environments are kept.
-            request: what is resolved.
-            project: the attached folder; None for that of the request.
+            workspace: where to look up targets, environments and data; None assumes that they exist.
+            home: the folder in which environments are built.
+            request: the request to resolve.
+            project: the attached folder; None means the folder of the request.
         """
         self.notes: list[str] = []
         self.problems = Problems()
@@ -88,7 +88,7 @@ class Resolver:
 
     @contextmanager
     def add_notes_to_errors(self) -> Iterator[None]:
-        """Add the notes made so far to an error raised in the block."""
+        """Add the notes collected so far to an error that is raised in the block."""
         try:
             yield
         except MlrunError as error:
@@ -96,10 +96,10 @@ class Resolver:
             raise
 
     def resolve(self, *, is_script_needed: bool = True) -> Resolution | None:
-        """Resolve the request, except for the steps of `preview`; return None if there are problems.
+        """Resolve the request except for the steps of `preview`; return None if there are problems.
 
         Args:
-            is_script_needed: False where a script may be named later.
+            is_script_needed: False if the script may be specified later.
         """
         with self.problems.collect_errors():
             check_experiment_name(self._request.experiment_name)
@@ -131,7 +131,7 @@ class Resolver:
             self._find_script()
 
     def _resolve_again(self, earlier: EarlierRun) -> None:
-        """Reuse the resolution of an earlier run, with the replacements of the request."""
+        """Reuse the resolution of an earlier run with the replacements of the request."""
         request, submission = self._request, earlier.submission
         self.configuration = earlier.restore_configuration()
         if request.target is not None:
@@ -164,7 +164,7 @@ class Resolver:
             self._apply_docker_arguments()
 
     def preview(self) -> None:
-        """Determine admission and snapshot, which a real submit determines while it starts the run."""
+        """Determine the admission and preview the snapshot, which a real submit does when it starts the run."""
         workspace, request = self._workspace, self._request
         if workspace is None:
             return
@@ -205,7 +205,7 @@ class Resolver:
             return
         target = self.configuration.target
         with self.problems.collect_errors(), self.configuration.locate_errors("target"):
-            is_sent_here = run_unknown_targets_here(self._request.unknown_target, self._request.environment)
+            is_sent_here = should_run_unknown_targets_here(self._request.unknown_target, self._request.environment)
             try:
                 check_target(self._workspace, target)
             except ComputeTargetNotFound:
@@ -279,7 +279,7 @@ class Resolver:
         self.notes += skipped
 
     def _apply_docker_arguments(self) -> tuple[str, ...]:
-        """Apply what works of Docker's arguments without a container; return lines about the rest."""
+        """Apply the Docker arguments that work without a container; return lines about the others."""
         if not is_docker_on(self.configuration):
             return ()
         from mlrun_cli.submit.container_fallback import apply_docker_arguments  # noqa: PLC0415 - start-up
@@ -309,7 +309,7 @@ class Resolver:
 
 
 def _drop_reserved_variables(configuration: RunConfiguration, names: Set[str]) -> tuple[RunConfiguration, list[str]]:
-    """Return the configuration without variables that every run sets by itself, and a note on each of those."""
+    """Return the configuration without the variables that every run sets itself, and a note about each of them."""
     kept = {name: value for name, value in configuration.environment_variables.items() if name not in names}
     skipped = [name for name in configuration.environment_variables if name in names]
     notes = [f"environmentVariables.{name} is skipped: each run sets it by itself." for name in skipped]

@@ -1,4 +1,4 @@
-"""The review of a run configuration: notes on keys that are skipped, errors about those that are refused."""
+"""The review of a run configuration: notes about skipped keys, and errors about unsupported keys."""
 
 from __future__ import annotations
 
@@ -30,17 +30,17 @@ _STOCK_IMAGES = ("mcr.microsoft.com/azureml/", "continuumio/miniconda3:", "micro
 def review_configuration(
     configuration: RunConfiguration, *, mode: EnvironmentMode = EnvironmentMode.PINNED, search_path: str = ""
 ) -> tuple[str, ...]:
-    """Review a configuration and its command line for this machine; return a note on each skipped key.
+    """Review a configuration and its command line for this machine; return a note about each skipped key.
 
     Args:
-        configuration: what was read.
-        mode: whether what it says of the environment matters.
-        search_path: where programs are looked for, as in PATH.
+        configuration: the configuration as read from the file.
+        mode: the environment mode, which determines whether the environment section matters.
+        search_path: the search path for programs, in the format of PATH.
 
     Raises:
-        UsageError: both a script and a command are there.
-        Unsupported: something else cannot be honoured; names its key and what to do instead.
-        SeveralProblems: more than one of these.
+        UsageError: there are both a script and a command.
+        Unsupported: another key is not supported; the message contains the key and an alternative.
+        SeveralProblems: there are several such errors.
     """
     problems = Problems()
     if configuration.script and configuration.command:

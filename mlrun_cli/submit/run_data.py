@@ -1,4 +1,4 @@
-"""The data of a run: the paths that its script is given, and their records."""
+"""The data of a run: the paths that its script gets, and the records of the data."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from mlrun_cli.data.dataset import Dataset
 
 @dataclass(slots=True)
 class RunData:
-    """A configuration's data, found for one run.
+    """The data of a configuration, located for one run.
 
     Attributes:
         arguments, command: those of the configuration, with paths in place of placeholders; a shell's text has

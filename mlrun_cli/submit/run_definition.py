@@ -1,4 +1,4 @@
-"""The definition of a run, as its record shows it: camelCase, secrets redacted."""
+"""The definition of a run for its record, in camelCase and with redacted secrets."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from mlrun_cli.runs.submission import Submission
 def build_run_definition(
     configuration: RunConfiguration, submission: Submission, redaction: Redaction
 ) -> dict[str, Any]:
-    """Return the `runDefinition` of Azure's run details, as far as it applies here."""
+    """Return the `runDefinition` of Azure's run details, with the fields that apply to this program."""
     command = configuration.command
     shown = list(submission.argv)
     build, container = submission.environment.build, submission.environment.container
@@ -47,7 +47,7 @@ def build_run_definition(
 
 
 def _build_environment_name(configuration: RunConfiguration, submission: Submission) -> dict[str, str]:
-    """Return name and version of the environment: its own, or those under which Azure saves one without."""
+    """Return the name and version of the environment, or those that Azure assigns to an unnamed environment."""
     changed = configuration.find_changed_keys()
     plan = submission.environment
     key = plan.build.key if plan.build is not None else create_short_hasher(str(plan.interpreter).encode()).hexdigest()

@@ -1,4 +1,4 @@
-"""The runconfig that a name means under an attached folder, read."""
+"""Lookup and reading of the runconfig with a given name in an attached folder."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _COMPARE = "Compare it with local.runconfig and sklearn.runconfig, which 'mlrun 
 
 
 def load_runconfig(path: Path, name: str) -> tuple[Path, RunConfiguration, tuple[str, ...]]:
-    """Find a runconfig by its name; return its path, its configuration, and lines for stderr.
+    """Find and read the runconfig with this name; return its path, its configuration and lines for stderr.
 
     Raises:
         UsageError: there is no such file, or it cannot be read as a runconfig.
@@ -24,10 +24,10 @@ def load_runconfig(path: Path, name: str) -> tuple[Path, RunConfiguration, tuple
 
 
 def examine_named_runconfig(path: Path, name: str) -> tuple[Path, RunconfigReading]:
-    """Find a runconfig by its name, and read it with all its errors collected.
+    """Find the runconfig with this name and read it, collecting all of its errors.
 
     Raises:
-        UsageError: there is no such file, or it is no runconfig at all.
+        UsageError: there is no such file, or it is not a runconfig at all.
     """
     file, lookup_notes = find_runconfig(path, name)
     try:

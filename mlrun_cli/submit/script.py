@@ -1,4 +1,4 @@
-"""The script of a run: found in the source folder, checked, and put into its command line."""
+"""Checks of a run's script, and the command line that starts it."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from mlrun_cli.runconfigs.run_configuration import RunConfiguration
 
 
 def build_argv(configuration: RunConfiguration) -> tuple[str, ...]:
-    """Return the command line started in the working folder: a script without its interpreter, or a command.
+    """Return the command line to start in the working folder: the command, or the script without its interpreter.
 
     Raises:
-        UsageError: the configuration names neither.
+        UsageError: the configuration specifies neither.
     """
     command = configuration.command
     if command is not None:
@@ -29,20 +29,20 @@ def build_argv(configuration: RunConfiguration) -> tuple[str, ...]:
 
 
 def find_argv(configuration: RunConfiguration, source: Path) -> tuple[str, ...]:
-    """Return the command line of `build_argv`, with the script resolved in the source folder.
+    """Return the result of `build_argv` with the script's path resolved in the source folder.
 
     Raises:
-        UsageError: there is no script, or it is not there, not readable, no file, or outside of the folder.
+        UsageError: the script is not specified, does not exist, is not a readable file, or is outside of the folder.
     """
     first, *arguments = build_argv(configuration)
     return (first if configuration.command is not None else _find_script(source, first), *arguments)
 
 
 def check_script_in_snapshot(paths: Iterable[str], source: Path, script: str) -> None:
-    """Raise unless a snapshot contains the script, which may be a link or behind one.
+    """Raise if a snapshot does not contain the script, following links.
 
     Raises:
-        UsageError: the snapshot does not hold it.
+        UsageError: the snapshot does not contain it.
     """
     path = _resolve_links(source / script).relative_to(_resolve_links(source)).as_posix()
     if path not in paths:
@@ -92,12 +92,12 @@ def _find_script(source: Path, script: str) -> str:
 
 
 def _resolve_links(path: Path) -> Path:
-    """Return the path without links; unlike `Path.resolve`, accept links that lead in a circle."""
+    """Return the path with links resolved; unlike `Path.resolve`, accept circular links."""
     return Path(os.path.realpath(path))
 
 
 def _find_nearest_script(path: Path) -> Path | None:
-    """Return the script in the same folder whose name is most similar."""
+    """Return the script in the same folder with the most similar name, or None if no name is similar."""
     import difflib  # noqa: PLC0415 - start-up
 
     try:

@@ -1,4 +1,4 @@
-"""The environment variables that a script is started with."""
+"""The environment variables of a run's script."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ _OF_EVERY_RUN = frozenset(
 
 
 def list_reserved_variables(launch: Launch) -> frozenset[str]:
-    """Return the names of the variables that every run sets itself, so that no runconfig can."""
+    """Return the names of the variables that every run sets itself and that a runconfig therefore cannot set."""
     launcher = get_launcher(launch)
     processes = launcher.list_processes(range(launcher.port_count))
     return _OF_EVERY_RUN.union(*(process.variables for process in processes))
@@ -58,9 +58,9 @@ def build_script_environment(
     experiment_name: str,
     experiment_id: str,
 ) -> dict[str, str]:
-    """Return the script's variables: the submitter's, overridden by the runconfig's and the run's own.
+    """Return the script's variables: the submitter's, overridden by those of the runconfig and of the run.
 
-    What a notebook made for itself is not the submitter's.
+    Variables that a notebook has set for itself are not inherited.
     """
     submitter = remove_notebook_variables(submitter)
     if RUN_ID_VARIABLE in submitter:
@@ -87,6 +87,6 @@ def build_script_environment(
 
 
 def _build_python_path(before: str, home: Path, sdk_folder: Path) -> str:
-    """Return PYTHONPATH with the SDK first, without the SDK of an outer run."""
+    """Return PYTHONPATH with the SDK's folder first and the SDK folder of an outer run removed."""
     others = [part for part in before.split(os.pathsep) if part and Path(part).parent != home / "sdk"]
     return os.pathsep.join([str(sdk_folder), *others])

@@ -1,4 +1,4 @@
-"""The `azureml` that a script imports: a copy of the SDK that an upgrade of the program leaves alone."""
+"""The copy of the SDK that scripts import as `azureml`, which an upgrade of the program does not change."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _SOURCE = Path(mlrun_cli.__file__).parent / "sdk"
 
 
 def ensure_sdk_copy(home: Path) -> Path:
-    """Return the folder for a script's PYTHONPATH, which holds only `azureml`; create it if missing.
+    """Return the folder for a script's PYTHONPATH, which contains only `azureml`; create it if it does not exist.
 
     Raises:
         StoreError: it cannot be made.
@@ -38,14 +38,14 @@ def ensure_sdk_copy(home: Path) -> Path:
 
 
 def _compute_fingerprint(folder: Path) -> str:
-    """Return a text that differs when any of the SDK's files does, as in a development checkout."""
+    """Return a fingerprint of the SDK that changes with any of its files, as in a development checkout."""
     lines = sorted(_describe_modules(os.fspath(folder), ""))
     digest: str = create_short_hasher("\n".join(lines).encode()).hexdigest()
     return digest[:12]
 
 
 def _describe_modules(folder: str, above: str) -> Iterator[str]:
-    """Yield name, size and time of each module in a folder and those below it: each submit looks at all of them."""
+    """Yield a line with name, size and modification time for each module in a folder and its subfolders."""
     with os.scandir(folder) as entries:
         for entry in entries:
             name = f"{above}{entry.name}"

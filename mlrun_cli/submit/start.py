@@ -1,4 +1,4 @@
-"""Submit a script: resolve the request, keep the source, record the run, start its supervisor."""
+"""The submit of a script: resolve the request, take the snapshot, record the run and start its supervisor."""
 
 from __future__ import annotations
 
@@ -47,11 +47,11 @@ class Submitted(NamedTuple):
     """A submitted run.
 
     Attributes:
-        run: as it was recorded.
+        run: the run as recorded.
         notes: lines for stderr.
-        details: lines about what it was made of, for `--verbose`.
-        stream_lock: of a run that ends with its stream: held until that has ended in order.
-        script_input: of a script with a standard input: filled by whoever streams the run.
+        details: lines about the runconfig, environment and snapshot, for `--verbose`.
+        stream_lock: the lock of a run that ends with its stream; held until the stream has ended normally.
+        script_input: the standard input of the script, if it has one; filled by the process that streams the run.
     """
 
     run: Run
@@ -62,7 +62,7 @@ class Submitted(NamedTuple):
 
 
 class _Source(NamedTuple):
-    """A snapshot that was taken for a run, and lines about it."""
+    """The snapshot of a run's source, and lines about it."""
 
     snapshot: Snapshot
     notes: tuple[str, ...] = ()
@@ -76,23 +76,23 @@ def submit(
     progress: Progress | None = None,
     say: Callable[[str], None] | None = None,
 ) -> Submitted:
-    """Start a run, detached; return when its supervisor has been started.
+    """Start a detached run and return it once its supervisor has been started or the run is queued.
 
-    Nothing is left behind when it fails before that.
+    If this fails before, no traces of the run remain.
 
     Args:
-        workspace: where the run is kept.
-        request: what to run.
-        interruptions: held from the moment at which the run is recorded, so that a recorded run is started too;
-            released by the caller, who can then say which run it is.
-        progress: called with files and bytes of the snapshot, as they are done.
-        say: called with what is waited for, if that takes long.
+        workspace: the workspace of the run.
+        request: the request for the run.
+        interruptions: blocked once the run is recorded, so that a recorded run is also started; unblocked by the
+            caller, who can then report the id of the run.
+        progress: called with the numbers of files and bytes of the snapshot that are done.
+        say: called with a message if the function has to wait for long.
 
     Raises:
         UsageError: the request is not valid, or the source is too large for a snapshot.
-        ComputeTargetNotFound: no such target.
-        SeveralProblems: more than one of these.
-        MlrunError: the environment cannot be had, or something cannot be stored.
+        ComputeTargetNotFound: the target does not exist.
+        SeveralProblems: there are several such errors.
+        MlrunError: the environment cannot be provided, or a file or row cannot be stored.
     """
     _check_disk(workspace)
     resolver = Resolver(workspace, workspace.home, request)
@@ -123,7 +123,7 @@ def _take_snapshot(
     resolver: Resolver,
     progress: Progress | None,
 ) -> _Source | None:
-    """Take the snapshot, or find that of an earlier run; return None if there are problems."""
+    """Take a snapshot, or reuse that of an earlier run; return None if there are problems."""
     store = SnapshotStore(workspace.snapshots_folder)
     if request.earlier is not None:
         earlier = store.read_manifest(request.earlier.snapshot.snapshot_id)
@@ -183,7 +183,7 @@ def _make_submission(
     snapshot: Snapshot,
     sdk_folder: str,
 ) -> Submission:
-    """Return the submission of a run whose data are not found yet, with placeholders in its words and options."""
+    """Return the submission of a run with unresolved placeholders for data in its command line and options."""
     identity, configuration = workspace.identity, resolution.configuration
     return Submission(
         run_id=run_id,
@@ -209,7 +209,7 @@ def _make_submission(
 
 
 def _find_data(workspace: Workspace, request: SubmitRequest, resolution: Resolution, run_id: str) -> Resolution:
-    """Bind the data of a run whose folder exists; return the resolution with its paths."""
+    """Bind the data of a run whose folder exists; return the resolution with the paths of the data."""
     if not resolution.has_data:
         return resolution
     from mlrun_cli.submit.data import bind_data  # noqa: PLC0415 - start-up: most runs have none

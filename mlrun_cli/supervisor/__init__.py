@@ -1,1 +1,1 @@
-"""The program that owns one run from start to end."""
+"""The supervisor, a program that manages one run from start to end."""

@@ -1,7 +1,7 @@
 """`python …/mlrun_cli/supervisor/__main__.py --workspace FOLDER --lock DESCRIPTOR[,…] [--recover] RUN_ID`.
 
-Started by a compute target, which hands over the open lock of the run's folder and those of its GPUs; never typed by a
-person.
+Started by a compute target, which passes the open lock of the run's folder and those of its GPUs; not intended for
+interactive use.
 """
 
 import gc

@@ -1,4 +1,4 @@
-"""Child processes of a supervisor: the script's, and the program that builds its environment."""
+"""Child processes of a supervisor: the processes of the script, and the program that builds its environment."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from mlrun_cli.runs.script_input import open_script_input
 
 
 class ProcessSpec(NamedTuple):
-    """A process to be started; standard output and error are appended to `log`.
+    """The specification of a process to start; its standard output and error are appended to `log`.
 
-    Those of one `node` share a process group; a server is not waited for. One that `passes_signals` is the only one to
-    get them, of all that it starts. `limits` are those that it has itself, unlike its parent. `stdin` is a pipe
-    that its standard input is read from; None for an empty one.
+    Processes with the same `node` share a process group. A server does not keep the group running. If `passes_signals`
+    is set, only the process itself is signalled, not its descendants. `limits` are set for the process but not for its
+    parent. `stdin` is a pipe to read standard input from; None means empty input.
     """
 
     argv: Sequence[str]
@@ -37,10 +37,10 @@ class ProcessSpec(NamedTuple):
 
 
 class Child:
-    """A child that is killed by the kernel when its parent dies."""
+    """A child process that the kernel kills when its parent dies."""
 
     def __init__(self, spec: ProcessSpec, group: int | None) -> None:
-        """Start it in a session of its own (None), at the head of a process group (0), or in the group of that number.
+        """Start the process in a new session (`group` None), in a new process group (0), or in an existing group.
 
         Raises:
             OSError: the program cannot be started.
@@ -68,17 +68,17 @@ class Child:
         self.exit_code: int | None = None
 
     def identify(self) -> ProcessId | None:
-        """Return the child's pid with its start time; None when it is gone."""
+        """Return the child's pid with its start time, or None if it no longer exists."""
         return identify(self.pid)
 
     def record_exit(self, exit_code: int) -> None:
-        """Record the end of the process, which the supervisor has reaped."""
+        """Record the exit code of the process, which the supervisor has reaped."""
         self.exit_code = exit_code
         self._process.returncode = exit_code
 
 
 def _create_preparation(parent: int, group: int | None, limits: Limits) -> Callable[[], None]:
-    """Return the function for the child to call between fork and exec."""
+    """Return a function for the child to call between fork and exec."""
     die = die_with_parent(parent)
 
     def prepare() -> None:

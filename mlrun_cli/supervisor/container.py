@@ -1,4 +1,4 @@
-"""Termination of a run's containers, by a process beside its supervisor: an engine that hangs holds up nothing else."""
+"""Termination of a run's containers in a separate process, so that an unresponsive engine blocks nothing else."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _LOOK_SECONDS = 0.02
 
 
 class ContainerTermination:
-    """Ends the containers of a run by a process of its own, which is given up after ten seconds."""
+    """The termination of a run's containers by a separate process, which is killed after ten seconds."""
 
     def __init__(self, container: ContainerPlan, run_id: str, environment: Mapping[str, str]) -> None:
         self._container = container
@@ -30,7 +30,7 @@ class ContainerTermination:
         self._is_done = False
 
     def is_over(self, moment: float) -> bool:
-        """Begin the termination at the first call; return whether it is over."""
+        """Start the termination at the first call; return whether it has completed or been given up."""
         if self._give_up_at == 0.0:
             self._begin(moment)
         if self._result is None:
@@ -47,9 +47,9 @@ class ContainerTermination:
         return True
 
     def complete(self) -> tuple[str, ...]:
-        """Wait for the end of all containers; return a warning if one may be left.
+        """Wait until all containers have ended; return a warning if one may still be running.
 
-        An engine that has not responded before is not called again.
+        An engine that has not responded in time is not called again.
         """
         if self._result is None and not self._was_given_up:
             self._begin(time.monotonic())

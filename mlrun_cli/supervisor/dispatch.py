@@ -1,4 +1,4 @@
-"""Hand over to the dispatcher, for supervisors of version 0.1 that live on after an upgrade; until version 0.3."""
+"""Start the dispatcher for supervisors of version 0.1 that outlive an upgrade; kept until version 0.3."""
 
 import os
 import sys

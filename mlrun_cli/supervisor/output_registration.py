@@ -1,4 +1,4 @@
-"""Registration of the outputs of a run that has Completed, as its data was to be."""
+"""Registration of the data outputs of a Completed run."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from mlrun_cli.workspace import Workspace
 
 
 def register_run_outputs(workspace: Workspace, run: Run, outcome: Outcome) -> Outcome:
-    """Register the outputs; return the outcome with a warning for each failure. May be called again.
+    """Register the outputs of a run; return the outcome with a warning for each failure. May be called again.
 
     Raises:
         StoreError: the store cannot be used.

@@ -1,4 +1,4 @@
-"""Preparation of a script: its environment and its working copy."""
+"""Preparation of a script's environment and working copy."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ from mlrun_cli.supervisor.watch import Watch
 
 
 class RunStopped(Exception):
-    """The run has to end before its script could start; `Watch.stop` says why."""
+    """The run has to end before its script has started, for the reason in `Watch.stop`."""
 
 
 class Preparation:
-    """The environment and the working copy of a run.
+    """The preparation of a run's environment and working copy.
 
     Attributes:
-        warnings: for the record of the run.
+        warnings: warnings for the record of the run.
     """
 
     def __init__(self, run: SupervisedRun, watch: Watch) -> None:
@@ -37,11 +37,11 @@ class Preparation:
         self.warnings: tuple[str, ...] = ()
 
     def prepare_environment(self) -> None:
-        """Build the environment if need be, and record its packages.
+        """Build the environment if needed, and record its packages.
 
         Raises:
             RunStopped: the run is to stop.
-            MlrunError: it cannot be built.
+            MlrunError: the environment cannot be built.
         """
         plan = self._run.submission.environment
         folder = None if plan.build is None else EnvironmentFolder(Path(plan.build.folder))
@@ -59,7 +59,7 @@ class Preparation:
         """Copy the snapshot into the working folder.
 
         Raises:
-            MlrunError: it cannot be read or copied.
+            MlrunError: the snapshot cannot be read or copied.
         """
         store, folder = SnapshotStore(self._run.workspace.snapshots_folder), self._run.folder
         make_working_copy(store.read_manifest(self._run.submission.snapshot_id), store, folder.unfinished_work)

@@ -1,4 +1,4 @@
-"""Groups of processes that a supervisor specs together, and which end together."""
+"""Groups of processes that a supervisor starts and ends together."""
 
 from __future__ import annotations
 
@@ -18,21 +18,21 @@ from mlrun_cli.supervisor.child import Child, ProcessSpec
 
 
 class ProcessGroup:
-    """Children that are one to their supervisor: over when all have ended, failed when one has failed.
+    """Child processes that are handled as a unit: ended once all have ended, and failed once one has failed.
 
-    The first to fail has the others ended: SIGTERM, a grace, SIGKILL. So have the last of those that are no servers
-    the servers.
+    When the first process fails, the others are ended with SIGTERM and, after a grace period, SIGKILL. When all
+    processes except servers have ended, the servers are ended in the same way.
 
     Attributes:
-        exit_code: None until all have ended; then that of the first failure, else 0. Negative for a signal.
-        first_to_fail: the number of that process; 0 when none has failed.
+        exit_code: None until all have ended; then the exit code of the first failure, or 0. Negative for a signal.
+        first_to_fail: the number of the process that failed first; 0 if none has failed.
     """
 
     def __init__(self, specs: Sequence[ProcessSpec], run_id: str, *, grace_seconds: float = GRACE_SECONDS) -> None:
-        """Start them all, or none.
+        """Start all of the processes, or none if one cannot be started.
 
         Raises:
-            OSError: one cannot be started.
+            OSError: a process cannot be started.
         """
         self._run_id = run_id
         self._grace_seconds = grace_seconds
@@ -64,11 +64,11 @@ class ProcessGroup:
 
     @property
     def pids(self) -> list[int]:
-        """The pids of those that have not ended."""
+        """The pids of the processes that have not ended."""
         return [child.pid for child in self._children if child.exit_code is None]
 
     def describe(self) -> list[dict[str, Any]]:
-        """Return a JSON document of the processes, for a recovery of the run if this process dies."""
+        """Return JSON records of the processes, which allow a recovery of the run if this process dies."""
         return [
             {
                 "pid": child.pid,
@@ -80,9 +80,9 @@ class ProcessGroup:
         ]
 
     def record_exits(self, exit_codes: Mapping[int, int]) -> None:
-        """Record the exit codes, by pid, of processes that were reaped together, of this group or not.
+        """Record the exit codes, keyed by pid, of reaped processes, some of which may not belong to the group.
 
-        Of all of them before any other is signalled: their pids may be those of strangers by now.
+        All are recorded before any process is signalled, because pids of reaped processes may have been reused.
         """
         numbers = [number for number, child in enumerate(self._children) if child.pid in exit_codes]
         for number in numbers:
@@ -106,14 +106,14 @@ class ProcessGroup:
             self.first_to_fail = number
 
     def kill_overdue(self, moment: float) -> None:
-        """Kill the processes that outlive the grace."""
+        """Kill the processes that are still running after the grace period."""
         if self._kill_at is not None and moment >= self._kill_at and self.exit_code is None:
             self._send(SIGKILL)
 
     def signal(self, number: Signals) -> bool:
-        """Signal the processes and every descendant; return whether any was alive and none had failed before.
+        """Signal the processes and their descendants; return whether any was alive and none had failed before.
 
-        From then on it is for the supervisor to say how long the others have.
+        From then on the supervisor, not the group, decides when remaining processes are killed.
         """
         if self.exit_code is not None:
             return False
@@ -123,7 +123,7 @@ class ProcessGroup:
         return not had_failed
 
     def list_survivors(self) -> list[ProcessId]:
-        """Return the live processes that the group has started."""
+        """Return the live processes that the group's processes belong to or have started."""
         return filter_by_run(list_descendants(os.getpid()), self._run_id)
 
     def _send(self, number: Signals) -> None:
@@ -140,10 +140,10 @@ class ProcessGroup:
 
 
 def start_group(specs: Sequence[ProcessSpec], run_id: str) -> ProcessGroup:
-    """Start processes of a run together.
+    """Start the processes of a run as a group.
 
     Raises:
-        MlrunError: one cannot be started.
+        MlrunError: a process cannot be started.
     """
     try:
         return ProcessGroup(specs, run_id)

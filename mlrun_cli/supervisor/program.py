@@ -1,4 +1,4 @@
-"""The supervisor's program: opens the workspace and supervises one run, or recovers those that lost theirs."""
+"""The supervisor program, which opens the workspace and supervises one run or recovers lost runs."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from mlrun_cli.workspace import Workspace
 
 
 def main(words: list[str]) -> int:
-    """Run the program; return its exit code."""
+    """Run the program and return its exit code."""
     _, folder, _, listed, *options, run_id = words
     descriptors = [int(descriptor) for descriptor in listed.split(",")]
     begin(Path(folder), *descriptors)
@@ -57,7 +57,7 @@ def main(words: list[str]) -> int:
 
 
 def _read_inputs(folder: RunFolder) -> tuple[Submission, Secrets] | None:
-    """Read the submission and secrets of a run; None where they are missing or unreadable."""
+    """Read the submission and secrets of a run, each None if missing or unreadable."""
     try:
         document, secrets = read_json(folder.submission), read_json(folder.secrets)
         if document is None or secrets is None:
@@ -69,6 +69,6 @@ def _read_inputs(folder: RunFolder) -> tuple[Submission, Secrets] | None:
 
 
 def _wake_dispatchers(workspace: Workspace) -> None:
-    """Wake the dispatchers, since a node is free; without the store, they find out by themselves."""
+    """Wake the dispatchers because a node is free; if the store is unavailable, they notice it themselves."""
     with suppress(MlrunError):
         wake_dispatchers(workspace)

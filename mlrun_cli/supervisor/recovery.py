@@ -1,4 +1,4 @@
-"""Recovery of runs whose supervisor is gone: ingests and ends what is left, records what happened."""
+"""Recovery of runs whose supervisor has died: ingest journals, end remaining processes, and record the outcome."""
 
 from __future__ import annotations
 
@@ -58,9 +58,9 @@ _WHILE = {
 
 
 def recover_all(workspace: Workspace, first_run_id: str) -> None:
-    """Recover the run whose lock this process was handed, then every other lost run.
+    """Recover the run whose lock was passed to this process, then every other lost run.
 
-    What goes wrong with one run goes to the log of this process and leaves the others to be recovered.
+    An error with one run is logged and does not prevent the recovery of the others.
     """
     _try_to_recover(workspace, first_run_id)
     for run in workspace.runs.list_live():
@@ -71,7 +71,7 @@ def recover_all(workspace: Workspace, first_run_id: str) -> None:
 
 
 def _may_recover(workspace: Workspace, run: Run) -> bool:
-    """Return whether this process can judge by the lock of a live run that it is lost."""
+    """Return whether this process can determine from the lock of a live run that it is lost."""
     try:
         target = find_target(workspace, run.target)
     except TargetKindNotFound:
@@ -81,7 +81,7 @@ def _may_recover(workspace: Workspace, run: Run) -> bool:
 
 @contextmanager
 def _take_lock(workspace: Workspace, run_id: str) -> Iterator[bool]:
-    """Take the lock of a run; yield False when it is held for longer than readers hold it."""
+    """Acquire the lock of a run; yield False if it remains locked for longer than readers would lock it."""
     try:
         lock = OwnerLock.open(workspace.run_folder(run_id).lock)
     except OSError:
@@ -108,7 +108,7 @@ def _try_to_recover(workspace: Workspace, run_id: str) -> None:
 
 
 def _record_failure(workspace: Workspace, run_id: str, error: Exception) -> None:
-    """Record the end of a run that cannot be recovered, as Failed, with the reason."""
+    """Record a run that cannot be recovered as Failed, with the reason."""
     reason = " ".join(f"{type(error).__name__}: {error}".split())
     message = f"The supervisor of the run died, and what happened to the run cannot be found out: {reason}"
     error_record = build_run_error(message, code=SERVICE_ERROR, reason=EndReason.RUN_NOT_RECOVERABLE)
@@ -118,7 +118,7 @@ def _record_failure(workspace: Workspace, run_id: str, error: Exception) -> None
 
 
 def recover(workspace: Workspace, run: Run) -> None:
-    """Recover one run, whose lock is held."""
+    """Recover a run whose lock is held: end its processes, ingest its journals, and record its outcome."""
     if run.status.is_terminal:
         return
     folder = workspace.run_folder(run.run_id)
@@ -152,7 +152,7 @@ def recover(workspace: Workspace, run: Run) -> None:
 
 
 def _read_submission(folder: RunFolder) -> Submission | None:
-    """Read the submission of a run; None where it is missing or unreadable."""
+    """Return the submission of a run, or None if it is missing or unreadable."""
     try:
         document = read_json(folder.submission)
         return None if document is None else Submission.from_json(document)
@@ -162,7 +162,7 @@ def _read_submission(folder: RunFolder) -> Submission | None:
 
 
 def _end_containers(run: Run, submission: Submission | None) -> tuple[str, ...]:
-    """End the containers of the run; return the warning if that may have failed."""
+    """End the containers of a run; return a warning if one may still be running."""
     container = None if submission is None else submission.environment.container
     if container is None or end_containers(container, run.run_id, {**os.environ, **container.reached_by}):
         return ()
@@ -170,7 +170,7 @@ def _end_containers(run: Run, submission: Submission | None) -> tuple[str, ...]:
 
 
 def fail_without_store(folder: RunFolder, error: StoreError) -> None:
-    """Write the failure of a run into its folder, for a recovery once the store can be opened."""
+    """Write the failure of a run to its folder, so that a recovery can store it when the store is available again."""
     sys.stderr.write(f"{error}\n")
     if not folder.path.exists():
         return
@@ -182,7 +182,7 @@ def fail_without_store(folder: RunFolder, error: StoreError) -> None:
 def _derive_outcome(
     workspace: Workspace, run: Run, folder: RunFolder, submission: Submission | None, *, had_processes: bool
 ) -> Outcome:
-    """Return the outcome, from the supervisor's record of how the script ended; without one, the run is lost."""
+    """Return the outcome that follows from the supervisor's record of the script's end, or else that of a lost run."""
     run = workspace.runs.get_by_key(run.key)
     process = _read_process(folder)
     if "end" in process and submission is not None:
@@ -192,7 +192,7 @@ def _derive_outcome(
 
 
 def _read_process(folder: RunFolder) -> Mapping[str, Any]:
-    """Read the supervisor's record of the script's processes; empty where there is none."""
+    """Return the supervisor's record of the script's processes, or an empty mapping if there is none."""
     try:
         return read_json(folder.process) or {}
     except OSError:
@@ -200,7 +200,7 @@ def _read_process(folder: RunFolder) -> Mapping[str, Any]:
 
 
 def _make_lost_outcome(run: Run, folder: RunFolder, *, had_processes: bool) -> Outcome:
-    """Return the outcome of a run whose end nobody has recorded."""
+    """Return the outcome of a run whose end was not recorded."""
     sign_of_life = _find_last_activity(run, folder)
     ended_at = now() if had_processes else sign_of_life
     started_at = run.started_at or _read_start_time(folder)
@@ -230,7 +230,7 @@ def _read_start_time(folder: RunFolder) -> int | None:
 
 
 def _find_last_activity(run: Run, folder: RunFolder) -> int:
-    """Return the last time at which the run is known to have been alive."""
+    """Return the last time at which the run is known to have been running, in microseconds since 1970."""
     moments = [run.created_at, run.started_at or 0]
     if run.lease_until is not None:
         moments.append(run.lease_until - LEASE_SECONDS * MICROSECONDS)

@@ -1,7 +1,7 @@
-"""The RPC server of a run: handles requests of its script over a socket in the run folder, see `rpc.protocol`.
+"""The RPC server of a run, which handles requests of its script over a socket in the run folder; see `rpc.protocol`.
 
-All that the processes of the run have written by then is ingested before a request is handled, so that one reads
-what one wrote, and what processes wrote that one has waited for.
+Everything that the processes of the run have written before a request is ingested before the request is handled, so
+that a process can read its own writes, and those of processes that it has waited for.
 """
 
 from __future__ import annotations
@@ -32,9 +32,9 @@ _FEW_VALUES = 20_000
 
 
 class RunRequestHandler:
-    """Handles requests that read the run itself; has nothing to do with how they arrive.
+    """The handler of requests that read the run itself, independent of their transport.
 
-    For everything else the client is sent to the worker process.
+    For all other requests the client is redirected to the worker process.
     """
 
     def __init__(
@@ -65,10 +65,10 @@ class RunRequestHandler:
         }
 
     def handle(self, line: bytes, written: Mapping[str, int]) -> bytes | None:
-        """Handle the line of a request and return the line of its response.
+        """Handle a request line and return the response line, or None if the request must be tried again later.
 
-        None while the store cannot be asked, or has not all that had been `written` when the line came: then it is to
-        be tried again. It is ingested piece by piece, so that a cancel need not wait for all of it.
+        It must be tried again while the store is unavailable or lacks any of the data that had been `written` when the
+        request arrived. These are ingested in pieces, so that a cancel is not delayed.
         """
         try:
             request = decode_request(line)
@@ -91,7 +91,7 @@ class RunRequestHandler:
         return encode_line(response)
 
     def read_journal_sizes(self) -> Mapping[str, int]:
-        """Return the current sizes of the run's journals."""
+        """Return the current sizes of the run's journals, keyed by journal."""
         return self._reader.read_sizes()
 
     def _get_metrics(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
@@ -112,11 +112,11 @@ class RunRequestHandler:
 
 
 class _NeedsWorker(Exception):
-    """A request takes longer than the script's others and its cancel may wait."""
+    """A request would take so long that the script's other requests, and a cancel, would have to wait."""
 
 
 class _Connection:
-    """A client: what has been received of its next request, pending requests, and unsent bytes of responses."""
+    """A client connection, with partially received and pending requests and unsent bytes of responses."""
 
     def __init__(self, connection: socket.socket) -> None:
         self.socket = connection
@@ -126,7 +126,7 @@ class _Connection:
 
 
 class RpcServer:
-    """The socket in the run folder, and the connections of all the run's processes. Never blocks."""
+    """The non-blocking server for the socket in the run folder and the connections of the run's processes."""
 
     def __init__(self, folder: RunFolder, selector: selectors.BaseSelector, handler: RunRequestHandler) -> None:
         self._folder = folder
@@ -159,14 +159,14 @@ class RpcServer:
         self._selector.register(accepted, selectors.EVENT_READ, lambda events: self._serve(connection, events))
 
     def _drop_oldest_idle(self) -> None:
-        """Close the oldest idle connection; its client connects anew for its next request."""
+        """Close the oldest idle connection; its client reconnects for its next request."""
         for connection in self._connections:
             if not (connection.received or connection.pending or connection.unsent):
                 self._drop(connection)
                 return
 
     def handle_pending(self) -> None:
-        """Try pending requests once more."""
+        """Handle the pending requests that could not be handled before."""
         for connection in [each for each in self._connections if each.pending]:
             self._serve(connection, 0)
 
@@ -190,10 +190,10 @@ class RpcServer:
             self._selector.modify(connection.socket, selectors.EVENT_READ | writing, key.data)
 
     def _read(self, connection: _Connection) -> None:
-        """Read the data that has arrived.
+        """Read the data that has arrived on a connection.
 
         Raises:
-            OSError: nothing more will, or it is too long: the connection is to be dropped.
+            OSError: the client has closed the connection or sent too long a line, so it must be dropped.
         """
         piece = connection.socket.recv(_PIECE)
         if not piece or len(connection.received) > LONGEST_REQUEST:
@@ -221,13 +221,13 @@ class RpcServer:
 
 
 def _compute_connection_limit() -> int:
-    """Return half the number of files that this process may open; the rest is for its work."""
+    """Return the maximum number of connections: half of the files that this process may open."""
     limit, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     return _MOST_CONNECTIONS if limit == resource.RLIM_INFINITY else min(limit // 2, _MOST_CONNECTIONS)
 
 
 def listen(folder: RunFolder, path: Path) -> socket.socket:
-    """Listen on a socket in the run's folder, accessible to its user alone."""
+    """Return a socket that listens in the run's folder and is accessible only to the current user."""
     path.unlink(missing_ok=True)
     listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     before = os.umask(0o177)

@@ -1,4 +1,4 @@
-"""The script of a run: its processes, by the launcher of its kind, in containers or not."""
+"""The running script of a run: its processes, started by the launcher for its kind, with or without containers."""
 
 from __future__ import annotations
 
@@ -24,19 +24,19 @@ from mlrun_cli.wire.run_error import get_error_kind
 
 
 class Script:
-    """The processes of the script, all started together.
+    """The processes of a run's script, all of which are started together.
 
     Attributes:
-        group: these processes.
-        started_at: when they were started.
-        container_termination: ends their containers, if they have some.
+        group: the processes.
+        started_at: the time at which they were started.
+        container_termination: the termination of their containers; None if there are none.
     """
 
     def __init__(self, run: SupervisedRun) -> None:
-        """Start them.
+        """Start the processes of the script and record them.
 
         Raises:
-            MlrunError: they cannot be started.
+            MlrunError: a process cannot be started.
         """
         self._run = run
         self._launcher = get_launcher(run.submission.launch)
@@ -54,10 +54,10 @@ class Script:
         self._write_document()
 
     def end(self, stopped: StopReason | None) -> ScriptEnd:
-        """Record the end of the script for a recovery, and return it.
+        """Record the end of the script for a possible recovery, and return that record.
 
         Args:
-            stopped: why they were told to end, if they were.
+            stopped: the reason why the script was stopped, if it was.
         """
         assert self.group.exit_code is not None
         ended_at = max(now(), self.started_at)
@@ -69,11 +69,11 @@ class Script:
         return end
 
     def _write_document(self) -> None:
-        """Record the processes for a recovery if this process dies."""
+        """Write the record of the processes for a recovery in case this process dies."""
         self._run.write_file(self._run.folder.process, self._document)
 
     def _list_specs(self, argv: list[str], environment: dict[str, str]) -> list[ProcessSpec]:
-        """Return the processes to be started.
+        """Return the specifications of the processes to start.
 
         Raises:
             MlrunError: there are not enough free ports.
@@ -110,7 +110,7 @@ class Script:
     def _wrap_in_container(
         self, words: list[str], variables: dict[str, str], number: int, stdin: Path | None
     ) -> list[str]:
-        """Return the command line, within a container if the run has an image."""
+        """Return the command line, wrapped to run in a container if the run has one."""
         container, workspace = self._run.submission.environment.container, self._run.workspace
         if container is None:
             return words

@@ -1,4 +1,4 @@
-"""The request to stop a run before its script has ended: its reason and its grace."""
+"""A request to stop a run before its script has ended, with a reason and a grace period."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from mlrun_cli.supervisor.process_group import ProcessGroup
 
 
 class StopRequest:
-    """The request to stop a run; a later cancel can only shorten its grace.
+    """A possible request to stop a run; a later cancel can only shorten the grace period.
 
     Attributes:
-        reason: why the run is to stop; None as long as it is not.
-        was_delivered: whether SIGTERM came to processes that had not failed before.
-        container_termination: ends the containers of the script, if it has some.
+        reason: the reason for the request; None while nothing has been requested.
+        was_delivered: whether SIGTERM was sent to processes that had not failed before.
+        container_termination: the termination of the script's containers; None if there are none.
     """
 
     def __init__(self) -> None:
@@ -30,13 +30,13 @@ class StopRequest:
 
     @property
     def grace_left(self) -> float:
-        """The seconds that are left of the grace; without a request, those of a new one."""
+        """The remaining seconds of the grace period, or the default grace period if there is no request."""
         return GRACE_SECONDS if self._kill_at is None else max(0.0, self._kill_at - time.monotonic())
 
-    def make(
+    def request_stop(
         self, reason: StopReason, group: ProcessGroup | None, moment: float, grace_seconds: float = GRACE_SECONDS
     ) -> None:
-        """Send SIGTERM, and SIGKILL once the grace is over; an earlier request stays in force."""
+        """Send SIGTERM, and schedule SIGKILL for the end of the grace period, unless a stop was already requested."""
         if self.reason is not None:
             return
         self.reason = reason
@@ -44,18 +44,18 @@ class StopRequest:
         if group is not None:
             self.was_delivered = group.signal(SIGTERM)
 
-    def make_cancel(self, run: Run, group: ProcessGroup | None, moment: float) -> None:
-        """Stop a run that is CancelRequested, with the grace of the latest cancel."""
+    def request_cancel(self, run: Run, group: ProcessGroup | None, moment: float) -> None:
+        """Stop a run with the status CancelRequested, using the grace period of the latest cancel."""
         grace_seconds = run.cancel_grace_seconds
         grace = GRACE_SECONDS if grace_seconds is None else grace_seconds
         if self.reason is None:
-            self.make(StopReason.CANCEL, group, moment, grace)
+            self.request_stop(StopReason.CANCEL, group, moment, grace)
         elif self._kill_at is not None and grace_seconds != self._cancel_grace:
             self._kill_at = min(self._kill_at, moment + grace)
         self._cancel_grace = grace_seconds
 
     def kill_if_due(self, group: ProcessGroup, moment: float) -> None:
-        """Send SIGKILL once the grace is over and the containers have been ended."""
+        """Send SIGKILL if the grace period is over and the termination of the containers has completed."""
         if self._kill_at is None or moment < self._kill_at:
             return
         if self.container_termination is None or self.container_termination.is_over(moment):

@@ -1,4 +1,4 @@
-"""The run that a supervisor owns, with the store and the disk that may keep it waiting."""
+"""The run of a supervisor, with retries while the store or the disk is unavailable."""
 
 from __future__ import annotations
 
@@ -29,15 +29,15 @@ _T = TypeVar("_T")
 
 
 class SupervisedRun:
-    """A run, and what its supervisor writes about it.
+    """A run, with the methods by which its supervisor reads and writes it.
 
     Attributes:
-        workspace: where the run is.
-        submission: what it was started with.
-        secrets: its command line and environment, in plain text.
-        folder: its folder.
-        run: its row as it was when the supervisor started.
-        redaction: hides its secrets.
+        workspace: the workspace of the run.
+        submission: the submission of the run.
+        secrets: the command line and environment in plain text.
+        folder: the run folder.
+        run: the row of the run when the supervisor started.
+        redaction: the redaction of the run's secrets.
     """
 
     def __init__(self, workspace: Workspace, submission: Submission, secrets: Secrets, folder: RunFolder) -> None:
@@ -50,11 +50,11 @@ class SupervisedRun:
         workspace.owned_run = (self.run.run_id, self.run.key)
 
     def read(self) -> Run:
-        """Return the run as the store has it now."""
+        """Return the current version of the run from the store."""
         return self.retry_store(lambda: self.workspace.runs.get_by_key(self.run.key))
 
     def advance(self, before: set[RunStatus], after: RunStatus, **columns: Any) -> bool:
-        """Set the columns, and the status if it is one of `before`; return whether the status has changed."""
+        """Set columns, and the status if it is one of `before`; return whether the status has changed."""
         moved = False
 
         def change() -> None:
@@ -68,17 +68,18 @@ class SupervisedRun:
         return moved
 
     def write_file(self, path: Path, document: Mapping[str, Any]) -> None:
-        """Write a JSON file of the run's folder; a full disk must not end the run."""
+        """Write a JSON file of the run folder; errors are only logged, since a full disk must not end the run."""
         try:
             write_json(path, document)
         except OSError as error:
             write_log(f"{path.name} is not written: {error}")
 
     def retry_store(self, action: Callable[[], _T]) -> _T:
-        """Retry an action on the store for as long as the run's folder exists; return its result.
+        """Retry an action on the store until it succeeds or the run's folder no longer exists; return its result.
 
         Raises:
-            StoreError: a limit keeps this process from it, which is left to a recovery, or the folder is gone.
+            StoreError: the file size limit of this process prevents it, so that a recovery is needed, or the folder no
+                longer exists.
         """
         with self._mark_full_disk() as note_waiting:
             while True:
@@ -95,7 +96,7 @@ class SupervisedRun:
                         self.workspace.follow()
 
     def retry_disk(self, action: Callable[[], object]) -> None:
-        """Retry an action that writes for as long as the disk is full; ignore other errors."""
+        """Retry an action that writes to the disk while the disk is full; other errors are ignored."""
         with self._mark_full_disk() as note_waiting:
             while True:
                 try:
@@ -111,7 +112,7 @@ class SupervisedRun:
 
     @contextmanager
     def _mark_full_disk(self) -> Iterator[Callable[[], None]]:
-        """Yield a function that marks the run as waiting for disk space, within the block, if the disk is full."""
+        """Yield a function that, if the disk is full, marks the run as waiting for space until the end of the block."""
         noted = False
 
         def note_waiting() -> None:

@@ -1,4 +1,4 @@
-"""Supervision of a run from start to end: environment, working copy, script, outcome."""
+"""Supervision of a run from start to end: its environment, working copy, script and outcome."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ from mlrun_cli.workspace import Workspace
 
 
 class Supervisor:
-    """The supervisor of one run. `run` returns when the outcome is in the store."""
+    """The supervisor of one run; its `run` method returns when the outcome is in the store."""
 
     def __init__(self, workspace: Workspace, submission: Submission, secrets: Secrets, folder: RunFolder) -> None:
         self._run = SupervisedRun(workspace, submission, secrets, folder)
@@ -90,10 +90,10 @@ class Supervisor:
         self._advance({RunStatus.PREPARING}, RunStatus.STARTING)
 
     def _advance(self, before: set[RunStatus], after: RunStatus, columns: Mapping[str, Any] | None = None) -> None:
-        """Change the status.
+        """Change the status and columns of the run.
 
         Raises:
-            RunStopped: the run is to stop, or has been canceled.
+            RunStopped: the run has to stop, or has been canceled.
         """
         if self._watch.check_stop() or not self._run.advance(before, after, **(columns or {})):
             raise RunStopped
@@ -128,7 +128,7 @@ class Supervisor:
         return run.retry_store(lambda: run_or_log(lambda: register_run_outputs(run.workspace, row, outcome), outcome))
 
     def _release_space(self) -> None:
-        """Release the disk space reserved for the end, after checking whether the script has filled the disk."""
+        """Release the disk space reserved for the end of the run, after checking whether the script filled the disk."""
         if self._run.folder.reserve.exists():
             self._full_disk = describe_full_disk(self._run.folder.path, FULL_FOR_RUNS_BYTES)
             self._run.folder.release_space()

@@ -1,4 +1,4 @@
-"""The supervisor's loop: serves requests, ingests journals and obeys stops until processes have ended."""
+"""The supervisor's main loop: serve requests, ingest journals and handle stops until all processes have ended."""
 
 from __future__ import annotations
 
@@ -35,12 +35,12 @@ _RENEWALS_PER_LEASE = 4
 
 
 class Watch:
-    """Watches over the processes of a run, one group after another.
+    """The main loop of a supervisor, which watches one process group of the run after another.
 
     Attributes:
-        reader: reads the journals of the run.
-        stop: the request to stop the run, if there is one.
-        time_limit_at: when the run is to be stopped, by the monotonic clock.
+        reader: the reader of the run's journals.
+        stop: the request to stop the run, which may not have been made.
+        time_limit_at: the monotonic time at which the run is stopped; None if there is no limit.
     """
 
     def __init__(self, run: SupervisedRun) -> None:
@@ -87,24 +87,24 @@ class Watch:
         self._group = None
 
     def check_stop(self) -> bool:
-        """Return whether the run is to stop, without reading the store."""
+        """Return whether the run has to stop, without reading the store."""
         moment = time.monotonic()
         if self._was_terminated:
-            self.stop.make(StopReason.SHUTDOWN, self._group, moment)
+            self.stop.request_stop(StopReason.SHUTDOWN, self._group, moment)
         if self.stop.reason is None and has_lost_its_stream(self._run.folder):
-            self.stop.make(StopReason.STREAM_LOST, self._group, moment)
+            self.stop.request_stop(StopReason.STREAM_LOST, self._group, moment)
         return self.stop.reason is not None
 
     @contextmanager
     def _wake_on_ends(self, group: ProcessGroup) -> Iterator[None]:
-        """Wake the selector when a process ends, within the block; outside of Linux, the next tick does."""
+        """Wake the selector within the block when a process ends; only on Linux, elsewhere the next tick notices it."""
         if sys.platform != "linux":
             yield
             return
         watched: set[int] = set()
 
         def forget(pidfd: int) -> None:
-            """Stop watching a descriptor: the end of its process is seen by waiting for it."""
+            """Stop watching a pidfd and close it; the end of its process is handled elsewhere."""
             self._selector.unregister(pidfd)
             os.close(pidfd)
             watched.remove(pidfd)
@@ -131,27 +131,27 @@ class Watch:
             self._next_look = moment + _LOOK_SECONDS
             self._read_store(moment)
             if self.stop.reason is None and has_lost_its_stream(self._run.folder):
-                self.stop.make(StopReason.STREAM_LOST, self._group, moment)
+                self.stop.request_stop(StopReason.STREAM_LOST, self._group, moment)
         if moment >= self._next_queues:
             self._next_queues = moment + _QUEUES_SECONDS
             self._start_missing_dispatchers()
         if self.time_limit_at is not None and moment >= self.time_limit_at:
-            self.stop.make(StopReason.TIME_LIMIT, self._group, moment)
+            self.stop.request_stop(StopReason.TIME_LIMIT, self._group, moment)
         if self._was_terminated:
-            self.stop.make(StopReason.SHUTDOWN, self._group, moment)
+            self.stop.request_stop(StopReason.SHUTDOWN, self._group, moment)
         if self._group is not None:
             self._group.kill_overdue(moment)
             self.stop.kill_if_due(self._group, moment)
 
     def _start_missing_dispatchers(self) -> None:
-        """Restart dispatchers that were killed, even if nobody looks at the queue."""
+        """Restart dispatchers that were killed, even if no other process checks the queue."""
         try:
             ensure_dispatchers(self._run.workspace)
         except MlrunError as error:
             write_log(f"the queues are not looked at: {error}")
 
     def _read_store(self, moment: float) -> None:
-        """Renew the lease and read whether the run was canceled or ended."""
+        """Renew the lease, and check whether the run has been canceled or ended."""
         runs, key = self._run.workspace.runs, self._run.run.key
         try:
             self._run.workspace.follow()
@@ -160,10 +160,10 @@ class Watch:
                 runs.update(key, lease_until=compute_lease_end())
             status = runs.find_status(key)
             if status is RunStatus.CANCEL_REQUESTED:
-                self.stop.make_cancel(runs.get_by_key(key), self._group, moment)
+                self.stop.request_cancel(runs.get_by_key(key), self._group, moment)
             elif status is None or status.is_terminal:
                 # Somebody removed the run's folder: what the store says of it is final, so its script must not go on.
-                self.stop.make(StopReason.GIVEN_UP, self._group, moment)
+                self.stop.request_stop(StopReason.GIVEN_UP, self._group, moment)
         except MlrunError as error:
             write_log(f"the store does not answer: {error}")
 

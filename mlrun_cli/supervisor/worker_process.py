@@ -1,4 +1,4 @@
-"""The RPC worker of a run: a process that handles what is more than a read of the run, started when first needed."""
+"""The RPC worker of a run: a process, started on demand, for requests that do more than read the run."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _PROGRAM = os.path.join(os.path.dirname(mlrun_cli.__file__), "rpc", "worker.py")
 
 
 class WorkerProcess:
-    """Starts the process, again when it has died, and ends it with the run."""
+    """The worker process of a run, which is started on demand, restarted after its death, and ended with the run."""
 
     def __init__(self, workspace: Workspace, submission: Submission, folder: RunFolder) -> None:
         self._workspace = workspace
@@ -30,27 +30,27 @@ class WorkerProcess:
         self._process: subprocess.Popen[bytes] | None = None
 
     def get_socket_name(self) -> str:
-        """Return the name of the worker's socket in the run's folder; wait until it exists.
+        """Return the name of the worker's socket in the run folder, starting the worker if needed.
 
         Raises:
-            OSError: it cannot be started.
+            OSError: the worker cannot be started.
         """
         if self._process is None or self._has_ended(self._process.pid):
             self._process = self._start()
         return self._folder.worker_socket.name
 
     def record_exits(self, pids: Container[int]) -> None:
-        """Record the worker's end if it is among the processes that the supervisor has reaped."""
+        """Record the end of the worker if it is among the reaped processes."""
         if self._process is not None and self._process.pid in pids:
             self._process.returncode = 0
             self._process = None
 
     def _has_ended(self, pid: int) -> bool:
-        """Return whether the worker has ended and waits for the supervisor to reap it."""
+        """Return whether the worker has ended but has not been reaped yet."""
         return os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
 
     def close(self) -> None:
-        """Kill the worker, even if it is handling a request: nobody reads its response."""
+        """Kill the worker, even if it is handling a request, because nothing reads the response any more."""
         if self._process is not None:
             with suppress(ProcessLookupError):
                 self._process.kill()
@@ -79,6 +79,6 @@ class WorkerProcess:
             )
 
     def _build_environment(self) -> dict[str, str]:
-        """Return this process's variables, with the script's limits for what the worker submits."""
+        """Return the variables of this process, with the script's limits for runs that the worker submits."""
         limits = {LIMITS_VARIABLE: json.dumps(self._submission.limits)} if self._submission.limits else {}
         return {**os.environ, "MLRUN_HOME": os.fspath(self._workspace.home), **limits}

@@ -1,1 +1,1 @@
-"""Compute targets: where a supervisor starts. One module per kind."""
+"""Compute targets, which determine where supervisors are started; one module for each kind."""

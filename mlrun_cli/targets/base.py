@@ -1,7 +1,7 @@
-"""The contract of a kind of compute target: where supervisors start, and what is known of them afterwards.
+"""The interface of compute targets, which start supervisors and observe, wake and stop them.
 
-A kind is one module or package beside this one, found by `registry.find_target` under the kind in a target's row. A
-kind of another distribution is an entry point of the group `mlrun_cli.targets`, by the name of the kind.
+Each kind is a module or package in this folder, found by `registry.find_target` from the kind in a target's row.
+Another distribution can add a kind as an entry point in the group `mlrun_cli.targets`, named after the kind.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from mlrun_cli.workspace import Workspace
 
 
 class Witness(Enum):
-    """The witness of liveness that a kind can offer: who says that a supervisor is gone."""
+    """The kind of evidence that a target can provide for the end of a supervisor."""
 
     LOCK = "lock"
     """The kernel, at once: it frees the owner lock with the supervisor's process."""
@@ -44,7 +44,7 @@ class Liveness(Enum):
 
 
 class Demand(NamedTuple):
-    """A run's demand on its target."""
+    """The resources that a run needs from its target."""
 
     node_count: int = 1
     gpu_count: int = 0
@@ -55,8 +55,8 @@ class Started(NamedTuple):
     """A started supervisor.
 
     Attributes:
-        pid: of its process; None when it is no process of this machine.
-        properties: stored with the run, as the id of the engine's job.
+        pid: the pid of its process; None if it is not a process of this machine.
+        properties: properties to store with the run, such as the id of the engine's job.
     """
 
     pid: int | None = None
@@ -64,13 +64,13 @@ class Started(NamedTuple):
 
 
 class Target(ABC):
-    """A compute target of one kind; made anew by each process, it keeps nothing that the workspace does not have.
+    """A compute target of one kind; each process creates its own instance, which has no state besides the workspace.
 
     Attributes:
-        witness: what it promises about liveness.
+        witness: the evidence that it provides for the end of a supervisor.
         azure_type: the property `_azureml.ComputeTargetType` of its runs.
-        forks_supervisors: True where a supervisor is a plain detached process of this machine, which a dispatcher may
-            fork off instead of calling `start_supervisor`.
+        forks_supervisors: True if supervisors are plain detached processes of this machine, which a dispatcher may
+            fork instead of calling `start_supervisor`.
     """
 
     witness: ClassVar[Witness]
@@ -84,17 +84,17 @@ class Target(ABC):
     @classmethod
     @abstractmethod
     def node_limit(cls, row: ComputeTarget) -> int | None:
-        """Return the limit of nodes in use at once.
+        """Return the maximum number of nodes in use at the same time, or None if there is no limit.
 
-        Where there is a limit, runs wait in the workspace's queue and are started by the target's dispatcher. None
-        means that they start at submit; an engine that has a queue of its own decides then what waits.
+        With a limit, runs wait in the workspace's queue and are started by the target's dispatcher. Without a limit,
+        they are started at submit, unless an engine with its own queue makes them wait.
         """
 
     def check(self, demand: Demand) -> None:
-        """Raise unless the target can run this; must be quick, an engine reports the rest in `start_supervisor`.
+        """Raise if the target can never run this; must be fast, other obstacles are reported by `start_supervisor`.
 
         Raises:
-            UsageError: it never could.
+            UsageError: the target can never run it.
         """
         row = self.workspace.compute_targets.find(self.name)
         most = None if row is None else self.node_limit(row)
@@ -107,39 +107,39 @@ class Target(ABC):
 
     @abstractmethod
     def start_supervisor(self, run_id: str, locks: Sequence[int]) -> Started:
-        """Start the supervisor of a run, whose folder is complete, and hand it open locks, the owner lock first.
+        """Start the supervisor of a run whose folder is complete, and pass it open locks, the owner lock first.
 
         Raises:
             OSError: no process could be started.
-            MlrunError: the engine refuses the run, in its own words.
+            MlrunError: the engine rejects the run; the message is the engine's.
         """
 
     @abstractmethod
     def observe(self, runs: Sequence[Run]) -> Mapping[int, Liveness]:
-        """Return the liveness of the supervisors of this target's live runs, by run key.
+        """Return the liveness of the supervisors of this target's live runs, keyed by run key.
 
-        Nothing is changed by that, and no run that has ended meanwhile is LOST. Queued runs may be left out.
+        This changes nothing and never reports an ended run as LOST. Queued runs may be omitted.
         """
 
     @abstractmethod
     def wake(self, run: Run) -> bool:
-        """Wake a supervisor, so that it reads the store at once; return False when it cannot be reached."""
+        """Wake a supervisor to make it read the store immediately; return False if it cannot be reached."""
 
     def cancel(self, run: Run) -> None:
-        """Stop a run that is CancelRequested in the store; the supervisor records its end."""
+        """Stop a run with the stored status CancelRequested; its supervisor records its end."""
         self.wake(run)
 
     @abstractmethod
     def kill(self, run: Run) -> bool:
-        """Kill the supervisor and the script of a run; return False when they cannot be reached from here."""
+        """Kill the supervisor and the script of a run; return False if they cannot be reached from this process."""
 
     @abstractmethod
     def recover(self, runs: Sequence[Run]) -> bool:
-        """Ensure that a process recovers LOST runs, without waiting for it; return False when none could be started."""
+        """Ensure that a process recovers LOST runs, without waiting for it; return False if none could be started."""
 
     @abstractmethod
     def start_dispatcher(self, log: Path, lock: OwnerLock) -> None:
-        """Start the program that serves the target's queue, and hand it the lock of the queue.
+        """Start the dispatcher of the target's queue and pass it the lock of the queue.
 
         Raises:
             OSError: no process could be started.

@@ -1,4 +1,4 @@
-"""The kind of target that starts each supervisor as a detached process of this machine."""
+"""The target kind for this machine, which starts each supervisor as a detached process."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from mlrun_cli.targets.programs import (
 
 
 class LocalTarget(Target):
-    """This machine, by the name `local` and by those of Azure's kinds."""
+    """This machine as a compute target, under the name `local` or the name of an Azure target."""
 
     witness = Witness.LOCK
     azure_type = "local"
@@ -30,7 +30,7 @@ class LocalTarget(Target):
 
     @classmethod
     def node_limit(cls, row: ComputeTarget) -> int | None:
-        """Return the limit of the row: one of a compute instance, none where none was given."""
+        """Return the node limit in the target's row, 1 for a compute instance, or None if there is no limit."""
         return get_max_nodes(row)
 
     def start_supervisor(self, run_id: str, locks: Sequence[int]) -> Started:
@@ -38,19 +38,19 @@ class LocalTarget(Target):
         return Started(self._spawn_supervisor(run_id, locks, recovers=False))
 
     def observe(self, runs: Sequence[Run]) -> Mapping[int, Liveness]:
-        """Return the liveness of the runs by their locks."""
+        """Return the liveness of the runs according to their owner locks, keyed by run key."""
         return {run.key: this_machine.observe(self.workspace, run) for run in runs}
 
     def wake(self, run: Run) -> bool:
-        """Connect to the supervisor's socket."""
+        """Wake the supervisor through its socket; return False if it does not respond."""
         return this_machine.wake(self.workspace.run_folder(run.run_id))
 
     def kill(self, run: Run) -> bool:
-        """Kill all processes of the run."""
+        """Kill all processes of the run; return False if they may be on another machine."""
         return this_machine.kill(self.workspace, run)
 
     def recover(self, runs: Sequence[Run]) -> bool:
-        """Start the supervisor program with `--recover`, unless one is at work."""
+        """Start the supervisor program with `--recover` unless a recovery is running; return False if that fails."""
 
         def start(run: Run, lock: OwnerLock) -> None:
             self._spawn_supervisor(run.run_id, [lock.descriptor], recovers=True)

@@ -1,4 +1,4 @@
-"""The programs of this package, supervisor and dispatcher, started as detached processes of this machine."""
+"""The supervisor and dispatcher programs of this package, started as detached processes of this machine."""
 
 from __future__ import annotations
 
@@ -27,10 +27,10 @@ def build_supervisor_arguments(
     """Return the arguments of the supervisor program.
 
     Args:
-        workspace: its folder.
-        run_id: of the run to be supervised, or recovered first.
+        workspace: the folder of the workspace.
+        run_id: the id of the run to supervise, or to recover first.
         locks: open files, the owner lock of the run first.
-        recovers: whether lost runs are to be recovered, beginning with this one.
+        recovers: whether to recover lost runs, starting with this one.
     """
     options = ["--recover"] if recovers else []
     return ["--workspace", str(workspace), "--lock", ",".join(map(str, locks)), *options, run_id]
@@ -49,24 +49,24 @@ def build_program_command(program: str, arguments: Sequence[str]) -> list[str]:
 
 
 def get_supervisor_log(folder: RunFolder) -> Path:
-    """Return the log file of a supervisor; the null device when the folder of its run is gone."""
+    """Return the path of a supervisor's log, or of the null device if the folder of its run no longer exists."""
     log = folder.supervisor_log
     return log if log.parent.is_dir() else Path(os.devnull)
 
 
 def find_missing_program() -> str | None:
-    """Return the interpreter or program that an upgrade has removed; None if both exist."""
+    """Return the interpreter or program that an upgrade has removed, or None if both exist."""
     return next((path for path in (sys.executable, SUPERVISOR_PROGRAM) if not os.path.exists(path)), None)
 
 
 def spawn(words: list[str], name: str, locks: Sequence[int], log: Path) -> int:
-    """Start a detached process, which outlives this one, and return its pid.
+    """Start a detached process that outlives this one, and return its pid.
 
     Args:
-        words: its command line, beginning with the path of an executable.
-        name: of what it supervises, by which it is found.
-        locks: open files that it inherits.
-        log: where its output is appended.
+        words: the command line, starting with the path of an executable.
+        name: the name of the run or queue that the process supervises, by which it can be found.
+        locks: open files that the process inherits.
+        log: the file to which its output is appended.
 
     Raises:
         OSError: no process could be started.
@@ -93,9 +93,9 @@ def spawn(words: list[str], name: str, locks: Sequence[int], log: Path) -> int:
 
 
 def _reap_ended() -> None:
-    """Reap the ended child processes of this one.
+    """Reap the child processes that have ended.
 
-    A command is over before they are. A studio or a notebook is not, and would collect them as zombies.
+    Commands end before their child processes, but a long-running studio or notebook would accumulate zombies.
     """
     for pid in _started.copy():
         try:
@@ -108,6 +108,6 @@ def _reap_ended() -> None:
 
 
 def _build_program_environment(name: str) -> dict[str, str]:
-    """Return the environment without the id of a run, by which processes of a script are found."""
+    """Return the environment without the run id by which processes of a script are found."""
     environment = {name: value for name, value in os.environ.items() if name != RUN_ID_VARIABLE}
     return environment | {SUPERVISOR_VARIABLE: name}

@@ -1,4 +1,4 @@
-"""The kinds of compute targets, by the kind in a target's row."""
+"""The registry of the kinds of compute targets."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ _BUILT_IN: dict[str, type[Target]] = {AML_COMPUTE: LocalTarget, COMPUTE_INSTANCE
 
 
 def find_target(workspace: Workspace, name: str | None) -> Target:
-    """Return the target of this name; None and a name without a row mean this machine.
+    """Return the compute target with this name; None, or a name without a row, means this machine.
 
     Raises:
-        TargetKindNotFound: the target is of a kind whose distribution is not installed.
+        TargetKindNotFound: the distribution that provides the kind of the target is not installed.
     """
     row = None if name is None or name == LOCAL_TARGET else workspace.compute_targets.find(name)
     kind = LocalTarget if row is None else find_kind(row.kind)
@@ -29,10 +29,10 @@ def find_target(workspace: Workspace, name: str | None) -> Target:
 
 @lru_cache
 def find_kind(name: str) -> type[Target]:
-    """Return a kind of compute target.
+    """Return the class for a kind of compute target.
 
     Raises:
-        TargetKindNotFound: there is none of this name.
+        TargetKindNotFound: there is no such kind.
     """
     if name in _BUILT_IN:
         return _BUILT_IN[name]

@@ -1,4 +1,4 @@
-"""Supervisors on this machine: observed by their locks, woken by a socket, recovered by a program, ended by signals."""
+"""Supervisors on this machine: observe their locks, wake them through sockets, recover their runs and kill them."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ _PATIENCE_SECONDS = 1.0
 
 
 def may_judge(run: Run) -> bool:
-    """Return whether this process can judge a live run by its lock.
+    """Return whether this process can determine the liveness of a live run from its lock.
 
-    Runs of this very boot and PID namespace are judged by their lock alone, and so are those of an earlier boot.
-    What lives in another namespace or on another machine is left alone until its lease has run out.
+    This is so for runs of the same boot and PID namespace, and for those of an earlier boot of this machine. Runs in
+    another namespace or on another machine are considered alive until their lease has expired.
     """
     if run.origin is None or run.status is RunStatus.QUEUED:
         return False
@@ -37,7 +37,7 @@ def may_judge(run: Run) -> bool:
 
 
 def observe(workspace: Workspace, run: Run) -> Liveness:
-    """Return the liveness of a run's supervisor, by the owner lock."""
+    """Return the liveness of a run's supervisor according to the owner lock."""
     if not may_judge(run):
         return Liveness.ALIVE
     folder = workspace.run_folder(run.run_id)
@@ -57,18 +57,18 @@ def observe(workspace: Workspace, run: Run) -> Liveness:
 
 
 def is_alive(workspace: Workspace, run: Run) -> bool:
-    """Return whether a run has not ended, as the store has it now."""
+    """Return whether a run has not ended according to its current row in the store."""
     status = workspace.runs.find_status(run.key)
     return status is not None and not status.is_terminal
 
 
 def recover(workspace: Workspace, runs: Sequence[Run], start: Callable[[Run, OwnerLock], object]) -> bool:
-    """Start a process that recovers lost runs unless one runs; return False when none could be started.
+    """Start a process that recovers lost runs, unless one is running; return False if none could be started.
 
     Args:
-        workspace: where the runs are.
-        runs: those that are lost.
-        start: starts the process, which recovers them all, with the owner lock of one of them in hand.
+        workspace: the workspace of the runs.
+        runs: the lost runs.
+        start: a function that starts the process for all runs; called with one of them and its owner lock.
     """
     for run in runs:
         try:
@@ -90,7 +90,7 @@ def recover(workspace: Workspace, runs: Sequence[Run], start: Callable[[Run, Own
 
 
 def wake(folder: RunFolder) -> bool:
-    """Wake a supervisor, so that it reads the store at once; return False when none listens."""
+    """Wake a supervisor to make it read the store immediately; return False if it does not respond."""
     import socket  # noqa: PLC0415 — not on the way of `run list`
 
     try:
@@ -107,7 +107,7 @@ def wake(folder: RunFolder) -> bool:
 
 
 def kill(workspace: Workspace, run: Run) -> bool:
-    """Kill the supervisor and the script of a run by SIGKILL; return False when they may live elsewhere."""
+    """Kill the supervisor and the script of a run with SIGKILL; return False if they may be on another machine."""
     if not may_judge(run):
         return False
     workspace.run_folder(run.run_id).record_heartbeat()

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from mlrun_cli.actions.compute_targets import create_compute_target, get_compute_target
-from mlrun_cli.actions.datasets import describe_dataset, save_dataset
+from mlrun_cli.actions.datasets import save_dataset, update_dataset
 from mlrun_cli.actions.models import ModelChanges, register_model, update_model
 from mlrun_cli.actions.open_runs import open_run
 from mlrun_cli.actions.runs import add_properties
@@ -41,7 +41,7 @@ def test_of_a_workspace_a_target_and_a_dataset(workspace: Workspace) -> None:
     assert (target.description, target.tags) == (SHOWN, HIDDEN)
 
     kept = save_dataset(workspace, {"kind": "file", "paths": [{"path": "/a"}]})
-    described = describe_dataset(workspace, kept.dataset_id, TEXT, dict(PAIRS))
+    described = update_dataset(workspace, kept.dataset_id, TEXT, dict(PAIRS))
     assert (described.description, described.tags) == (SHOWN, HIDDEN)
 
 

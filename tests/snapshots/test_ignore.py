@@ -69,7 +69,7 @@ def _kept(folder: Path) -> set[str]:
         folders[:] = [
             name
             for name in folders
-            if name != ".git" and (rules.gives_back or not rules.ignores(str(below / name), is_folder=True))
+            if name != ".git" and (rules.has_negation or not rules.ignores(str(below / name), is_folder=True))
         ]
         kept |= {str(below / name) for name in files if not rules.ignores((below / name).as_posix(), is_folder=False)}
     return kept

@@ -1,1 +1,1 @@
-"""Launchers start the processes of a run: a module for each kind of launch, by the kind's name."""
+"""Launchers of the processes of a run, with a module for each kind of launch."""

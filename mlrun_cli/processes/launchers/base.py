@@ -1,4 +1,4 @@
-"""The contract of a kind of launch."""
+"""The interface of launchers."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ MASTER_VARIABLES = frozenset({"MASTER_ADDR", "MASTER_PORT"})
 
 
 class Launcher(ABC):
-    """Starts the processes of one launch, and tells them of each other.
+    """A launcher, which starts the processes of one launch and gives them each other's addresses.
 
     Attributes:
-        variables: names of the variables that differ from run to run or from process to process.
-        variable_prefixes: beginnings of names of such variables.
+        variables: the names of variables whose values are specific to a run or process.
+        variable_prefixes: prefixes of the names of further variables of this kind.
     """
 
     variables: ClassVar[frozenset[str]] = frozenset()
@@ -36,14 +36,14 @@ class Launcher(ABC):
 
     @abstractmethod
     def list_processes(self, ports: Sequence[int]) -> list[LaunchedProcess]:
-        """Return the processes that the supervisor starts, the first one first.
+        """Return the processes that the supervisor starts, in the order of their numbers.
 
         Args:
             ports: free ports of this machine, `port_count` of them.
         """
 
     def build_command_prefix(self) -> list[str]:
-        """Return the words in front of each process's own."""
+        """Return the words to insert before the command line of each process."""
         return []
 
     def build_command(self, artifacts: Path, argv: Sequence[str]) -> list[str]:
@@ -57,11 +57,11 @@ class Launcher(ABC):
         return [*self.build_command_prefix(), *argv]
 
     def share_gpus(self, node: int, gpus: str) -> str:
-        """Return the GPUs of a node: its share, or all where they cannot be divided among the nodes.
+        """Return the GPUs of a node: its share of them, or all if they cannot be divided evenly among the nodes.
 
         Args:
             node: the number of the node.
-            gpus: as CUDA_VISIBLE_DEVICES names them.
+            gpus: the GPUs in the format of CUDA_VISIBLE_DEVICES.
         """
         names = gpus.split(",")
         share, rest = divmod(len(names), self.launch.node_count)
@@ -70,21 +70,21 @@ class Launcher(ABC):
     def find_failed(
         self, artifacts: Path, first_to_fail: int, has_exception: Callable[[Path], bool]
     ) -> tuple[int, str]:
-        """Return the number and the log of the process that was the first to fail.
+        """Return the number and the log of the process that failed first.
 
         Args:
             artifacts: the folder with the logs.
-            first_to_fail: the number of the first among those that the supervisor has started.
-            has_exception: tells whether a log ends with an exception.
+            first_to_fail: the number of the process, among those started by the supervisor, that failed first.
+            has_exception: a function that returns whether a log ends with an exception.
         """
         del artifacts, has_exception
         return first_to_fail, self.launch.log_names[first_to_fail]
 
     def build_shared_variables(self) -> dict[str, str]:
-        """Return the variables that all processes have."""
+        """Return the environment variables that are the same in all processes."""
         return {"AZUREML_NODE_COUNT": str(self.launch.node_count)}
 
 
 def build_master_variables(port: int) -> dict[str, str]:
-    """Return the variables by which processes find the first one."""
+    """Return the environment variables with the address of the first process."""
     return {"MASTER_ADDR": ADDRESS, "MASTER_PORT": str(port)}

@@ -1,4 +1,4 @@
-"""Processes that MPI's own launcher starts: `mpirun`, or `mpiexec`."""
+"""The launcher for MPI jobs, whose processes `mpirun` or `mpiexec` starts."""
 
 from __future__ import annotations
 
@@ -33,13 +33,13 @@ _FAILED = r"Process name:\s+\[.*,\s*(\d+)\]|process rank (\d+) with PID"
 
 
 class MpiLauncher(Launcher):
-    """Starts MPI's launcher, the only child of the supervisor, with all GPUs of the run."""
+    """A launcher whose only child process is MPI's launcher, which gets all GPUs of the run."""
 
     variables = MASTER_VARIABLES | {"AZ_BATCHAI_MPI_MASTER_NODE", "AZ_BATCH_MASTER_NODE"}
     variable_prefixes = ("OMPI_", "PMIX_", "PMI_", "PRTE_")
 
     def list_processes(self, ports: Sequence[int]) -> list[LaunchedProcess]:
-        """Return MPI's launcher."""
+        """Return the process of MPI's launcher."""
         variables = (
             self.build_shared_variables()
             | _OPEN_MPI
@@ -49,12 +49,12 @@ class MpiLauncher(Launcher):
         return [LaunchedProcess(0, variables, STD_LOG)]
 
     def build_command_prefix(self) -> list[str]:
-        """Return the words that start the processes of the command that follows them."""
+        """Return the command of MPI's launcher, which precedes the command to be run in each process."""
         launcher = self.launch.launcher
         return [] if launcher is None else [launcher, "-np", str(self.launch.process_count)]
 
     def build_command(self, artifacts: Path, argv: Sequence[str]) -> list[str]:
-        """Return the launcher's command line, by which each process has a log of its own."""
+        """Return the command line of MPI's launcher, which gives each process its own log."""
         if not self._has_several_logs():
             return super().build_command(artifacts, argv)
         shell = _INTO_ITS_LOG.format(width=len(str(self.launch.process_count - 1)))
@@ -68,7 +68,7 @@ class MpiLauncher(Launcher):
     def find_failed(
         self, artifacts: Path, first_to_fail: int, has_exception: Callable[[Path], bool]
     ) -> tuple[int, str]:
-        """Return the process that the launcher names, or the first with an exception, or the launcher itself."""
+        """Return the process that MPI reports as failed, or else the first with an exception, or else the launcher."""
         if not self._has_several_logs():
             return super().find_failed(artifacts, first_to_fail, has_exception)
         logs = self.launch.log_names
@@ -79,12 +79,12 @@ class MpiLauncher(Launcher):
         return next(((number, log) for number, log in enumerate(logs) if has_exception(artifacts / log)), (0, STD_LOG))
 
     def _has_several_logs(self) -> bool:
-        """Return whether the processes have logs besides their launcher's."""
+        """Return whether the processes have logs separate from that of MPI's launcher."""
         return self.launch.process_count > 1
 
 
 def _build_batch_variables(port: int) -> dict[str, str]:
-    """Return the variables by which scripts written for Azure find the first node."""
+    """Return the environment variables with the address of the first node that Azure sets for MPI jobs."""
     return {"AZ_BATCHAI_MPI_MASTER_NODE": ADDRESS, "AZ_BATCH_MASTER_NODE": f"{ADDRESS}:{port}"}
 
 

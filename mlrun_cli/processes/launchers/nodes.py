@@ -1,4 +1,4 @@
-"""A process for each node."""
+"""The launcher for jobs with one process per node."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ from mlrun_cli.processes.launchers.base import MASTER_VARIABLES, Launcher, build
 
 
 class NodesLauncher(Launcher):
-    """Starts the script once on each node; a script on one node is told of no others."""
+    """A launcher that starts the script once per node; with a single node, it sets no addresses of others."""
 
     variables = MASTER_VARIABLES | {"NODE_RANK"}
 
     @property
     def port_count(self) -> int:
-        """Return the number of ports; 0 for a single process."""
+        """The number of ports: 0 for a single process."""
         return 0 if self.launch.node_count == 1 else 1
 
     def list_processes(self, ports: Sequence[int]) -> list[LaunchedProcess]:
-        """Return a process for each node."""
+        """Return one process per node."""
         shared, logs = self.build_shared_variables(), self.launch.log_names
         if self.launch.node_count == 1:
             return [LaunchedProcess(0, shared, logs[0])]

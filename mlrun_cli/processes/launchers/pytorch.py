@@ -1,4 +1,4 @@
-"""Processes that find each other as `torchrun` has them do: by ranks, sizes and the address of the first."""
+"""The launcher for PyTorch jobs, with the ranks, sizes and address variables that `torchrun` sets."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from mlrun_cli.processes.launchers.base import MASTER_VARIABLES, Launcher, build
 
 
 class PytorchLauncher(Launcher):
-    """Starts all processes of all nodes."""
+    """A launcher that starts all processes of all nodes."""
 
     variables = MASTER_VARIABLES | {"LOCAL_RANK", "LOCAL_WORLD_SIZE", "NODE_RANK", "RANK", "WORLD_SIZE"}
 
     def list_processes(self, ports: Sequence[int]) -> list[LaunchedProcess]:
-        """Return the processes by rank."""
+        """Return the processes in the order of their ranks."""
         per_node = self.launch.process_count // self.launch.node_count
         sizes = {"WORLD_SIZE": str(self.launch.process_count), "LOCAL_WORLD_SIZE": str(per_node)}
         shared = self.build_shared_variables() | build_master_variables(ports[0]) | sizes

@@ -1,4 +1,4 @@
-"""The launchers, by the kind of launch: each kind has a module of its name in this folder."""
+"""The registry of the launchers, which finds the module for each kind of launch in this folder."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ _OTHER_MODULES = {"__init__", "base", "registry"}
 
 
 def get_launcher(launch: Launch) -> Launcher:
-    """Return the launcher of a launch, that of its kind."""
+    """Return a launcher of the launch's kind."""
     return _load_launcher_class(launch.kind)(launch)
 
 
 @cache
 def load_launcher_classes() -> tuple[type[Launcher], ...]:
-    """Load the launcher classes of all kinds."""
+    """Load and return the launcher classes of all kinds."""
     kinds = {path.stem for path in Path(__file__).parent.glob("*.py")} - _OTHER_MODULES
     return tuple(map(_load_launcher_class, sorted(kinds)))
 
 
 def is_launch_variable(variable: str) -> bool:
-    """Return whether a launcher sets a variable for the processes of a run, which must not reach what these submit."""
+    """Return whether a launcher sets this variable for a run's processes; runs that they submit must not inherit it."""
     return any(
         variable in launcher.variables or variable.startswith(launcher.variable_prefixes)
         for launcher in load_launcher_classes()

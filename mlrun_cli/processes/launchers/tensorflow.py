@@ -1,4 +1,4 @@
-"""Workers and parameter servers that find each other by TensorFlow's `TF_CONFIG`."""
+"""The launcher for TensorFlow jobs, with workers and parameter servers described in `TF_CONFIG`."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from mlrun_cli.processes.launchers.base import ADDRESS, Launcher
 
 
 class TensorflowLauncher(Launcher):
-    """Starts workers and parameter servers, each with an address of its own."""
+    """A launcher that starts workers and parameter servers, each with its own address."""
 
     variables = frozenset({"NODE_RANK", "TF_CONFIG"})
 
     @property
     def port_count(self) -> int:
-        """Return the number of ports: one for each process."""
+        """The number of ports: one for each process."""
         return self.launch.process_count
 
     def list_processes(self, ports: Sequence[int]) -> list[LaunchedProcess]:
-        """Return the workers, of which the first is the one whose log is followed, then the parameter servers."""
+        """Return the workers, followed by the parameter servers; the log of the first worker is the one to follow."""
         workers = self.launch.process_count - self.launch.server_count
         addresses = [f"{ADDRESS}:{port}" for port in ports]
         cluster = {"worker": addresses[:workers]}

@@ -66,7 +66,7 @@ def update_dataset(
     context: RequestContext, dataset_id: str, description: str | None = None, tags: Mapping[str, Any] | None = None
 ) -> dict[str, Any]:
     """Replace the description or the tags of a dataset; return its record."""
-    return build_dataset_record(actions.describe_dataset(context.workspace, dataset_id, description, tags))
+    return build_dataset_record(actions.update_dataset(context.workspace, dataset_id, description, tags))
 
 
 @handler("datasets.unregister")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from threading import Event, Lock, Thread
 
-from mlrun_cli.actions.artifacts import find_file
+from mlrun_cli.actions.artifacts import open_run_file
 from mlrun_cli.errors import MlrunError, RunNotFound, WorkspaceNotFound
 from mlrun_cli.runs.filter import RunFilter
 from mlrun_cli.runtime.liveness import reconcile
@@ -141,7 +141,7 @@ class Watcher:
 
 def _compute_file_fingerprint(workspace: Workspace, topic: Topic) -> object:
     """Return inode, size and time of a file; None while it is not there, or not one of the run's."""
-    descriptor = find_file(workspace.run_folder(topic.run_id), topic.file)
+    descriptor = open_run_file(workspace.run_folder(topic.run_id), topic.file)
     if descriptor is None:
         return None
     try:
