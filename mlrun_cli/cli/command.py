@@ -54,7 +54,7 @@ class PeopleTable(Protocol):
     """A function that prints a table for people."""
 
     def __call__(self, *, file: TextIO, width: int | None, colour: bool) -> None:
-        """Print the table to `file`, in lines of at most `width` columns; None means that it is not a terminal."""
+        """Print the table to `file`, in lines of at most `width` columns; None if it is not a terminal."""
 
 
 class OptionGroup(Protocol):
@@ -84,7 +84,7 @@ class Result(NamedTuple):
 
 
 class Declaration(NamedTuple):
-    """A declared command: its function, examples and ways of parsing."""
+    """A declared command: its function, examples and parsing settings."""
 
     function: Callable[..., object]
     examples: Sequence[tuple[str, str]]

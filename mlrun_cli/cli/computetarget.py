@@ -28,7 +28,7 @@ app = Group("computetarget")
 
 
 def _format_max_nodes(record: Mapping[str, Any]) -> str:
-    """Return the limit of nodes in use at the same time, or an empty string if the properties have none."""
+    """Return the maximum number of nodes in use, or an empty string if the properties do not specify it."""
     if record["properties"]["computeType"] == COMPUTE_INSTANCE:
         return "1"
     scale = record["properties"]["properties"].get("scaleSettings")

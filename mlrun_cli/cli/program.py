@@ -53,9 +53,9 @@ def _install_signal_handlers() -> None:
     """Make SIGTERM and SIGHUP raise Terminated once, except where they are ignored, as under `nohup`."""
     for number in (signal.SIGTERM, signal.SIGHUP):
         if signal.getsignal(number) is signal.SIG_DFL:
-            signal.signal(number, _raise)
+            signal.signal(number, _raise_terminated)
 
 
-def _raise(number: int, _frame: object) -> None:
+def _raise_terminated(number: int, _frame: object) -> None:
     signal.signal(number, signal.SIG_DFL)  # a second one does not wait for what the first one undoes
     raise Terminated(number)

@@ -76,7 +76,7 @@ class _Tree(TyperGroup):
         return name
 
     def find_synonym(self, name: str) -> str | None:
-        """Return the command that other programs call `name`, or None."""
+        """Return the command for which `name` is a synonym, or None."""
         raise NotImplementedError
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
@@ -157,7 +157,7 @@ class Noun(_Tree):
         return f"{self.name} {name}"
 
     def find_synonym(self, name: str) -> str | None:
-        """Return the verb that other programs call `name`, or None."""
+        """Return the verb for which `name` is a synonym, or None."""
         from mlrun_cli.cli.synonyms import find_verb  # noqa: PLC0415 - start-up
 
         return find_verb(self._group.name, name, self._group.list_verbs())
@@ -183,7 +183,7 @@ class _Nouns(_Tree):
         return NOUNS
 
     def find_synonym(self, name: str) -> str | None:
-        """Return the command that other programs call `name`, or whose noun `run` was left out, or None."""
+        """Return the command for a synonym, or for a verb of `run` typed without its noun, or None."""
         from mlrun_cli.cli.synonyms import find_command  # noqa: PLC0415 - start-up
 
         return find_command(name)

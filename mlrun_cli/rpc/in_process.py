@@ -48,7 +48,7 @@ class InProcessServer:
 
     def __init__(self) -> None:
         self._is_handling = False
-        self._begin()
+        self._reset()
 
     def handle(self, document: Mapping[str, Any]) -> dict[str, Any]:
         """Return the response to a request, in the same form as over a socket."""
@@ -121,9 +121,9 @@ class InProcessServer:
         for session in self._sessions.values():
             session.forget()
         self._context.close()
-        self._begin()
+        self._reset()
 
-    def _begin(self) -> None:
+    def _reset(self) -> None:
         self._lock = threading.RLock()
         self._context = RequestContext(get_home(), lambda workspace: self._open_session(workspace).owner_lock)
         self._sessions = {}

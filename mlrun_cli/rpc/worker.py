@@ -87,7 +87,7 @@ _idle: list[_RequestHandler] = []
 """Handlers that are not handling a request."""
 
 
-def _take_idle() -> _RequestHandler | None:
+def _pop_idle_handler() -> _RequestHandler | None:
     with suppress(IndexError):
         return _idle.pop()
     return None
@@ -96,7 +96,7 @@ def _take_idle() -> _RequestHandler | None:
 def _build_response_line(folder: Path, run_id: str, line: bytes) -> bytes:
     try:
         request = decode_request(line)
-        handler = _take_idle() or _RequestHandler(folder, run_id)
+        handler = _pop_idle_handler() or _RequestHandler(folder, run_id)
         response = handler.handle(request)
         _idle.append(handler)
     except Exception as error:  # the line is from outside, and none may end this process

@@ -19,7 +19,7 @@ def is_from_earlier_attempt(path: Path, words: list[str]) -> bool:
     """Return whether the same command line wrote the file, and the file is unchanged since."""
     try:
         note = read_json(_get_note_path(path))
-        return note is not None and note == _describe(path, words)
+        return note is not None and note == _build_note(path, words)
     except OSError:
         return False
 
@@ -29,7 +29,7 @@ def remember(path: Path, words: list[str]) -> None:
     note = _get_note_path(path)
     with suppress(OSError, StoreError):
         make_private_folder(note.parent)
-        write_json(note, _describe(path, words))
+        write_json(note, _build_note(path, words))
         notes = list(note.parent.iterdir())
         for other in notes if len(notes) > _MANY else ():
             described = read_json(other)
@@ -37,7 +37,7 @@ def remember(path: Path, words: list[str]) -> None:
                 other.unlink(missing_ok=True)
 
 
-def _describe(path: Path, words: list[str]) -> dict[str, str]:
+def _build_note(path: Path, words: list[str]) -> dict[str, str]:
     command = sha256("\0".join(words).encode("utf-8", "surrogateescape")).hexdigest()
     content = sha256(path.read_bytes()).hexdigest()
     return {"command": command, "content": content, "path": os.fspath(path.absolute())}

@@ -62,7 +62,7 @@ def delete_target(context: RequestContext, name: str) -> None:
 
 
 def _add_sdk_hint(call: Callable[[], T]) -> T:
-    """Call a function and return its result; give the error for a missing target a hint for SDK users."""
+    """Call a function and return its result, adding a hint for SDK users to the error for a missing target."""
     try:
         return call()
     except ComputeTargetNotFound as error:

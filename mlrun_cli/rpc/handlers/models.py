@@ -92,7 +92,7 @@ def update_model(
     description: str | None = None,
     details: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
-    """Change a model, with `details` as fields of `ModelDetails`; return its record."""
+    """Update a model, where `details` are fields of `ModelDetails`; return its record."""
     changes = ModelChanges(
         tags=_to_texts(tags),
         replaces_tags=replaces_tags,

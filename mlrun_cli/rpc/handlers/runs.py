@@ -89,7 +89,7 @@ def _read_each(
     recursive: bool,
     run_type: str | None,
 ) -> dict[str, Any]:
-    """Return `read` of a run or, if `recursive`, of the run and its descendants, keyed by run id."""
+    """Return the result of `read` for a run or, if `recursive`, for it and its descendants, keyed by run id."""
     run = _get_reconciled_run(context, run_id)
     if not recursive:
         return dict(read(run.key, name))
@@ -100,7 +100,7 @@ def _read_each(
 
 @handler("runs.overview")
 def get_overview(context: RequestContext, run_id: str) -> dict[str, Any]:
-    """Return a run's record, its first metrics by name, its newest children, and the numbers of both."""
+    """Return a run's record, its first metrics by name and its newest children, with the counts of both."""
     run = _get_reconciled_run(context, run_id)
     summaries = context.workspace.metric_summaries
     below = RunFilter(parent_run_id=run_id)
@@ -262,7 +262,7 @@ def fail_run(
 
 @handler("runs.cancel")
 def cancel_run(context: RequestContext, run_id: str) -> dict[str, Any]:
-    """Ask a run to stop; return its record."""
+    """Request the cancellation of a run; return its record."""
     return build_run_record(run_ends.cancel_run(context.workspace, _get_reconciled_run(context, run_id), GRACE_SECONDS))
 
 
