@@ -1,4 +1,4 @@
-"""A stand-in for docker that starts processes of this machine."""
+"""A substitute for docker that starts processes of this machine."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ sys.exit(code if code >= 0 else 128 - code)
 
 
 class Engine:
-    """The stand-in, first on the PATH of a command."""
+    """The substitute for docker, first on the PATH of a command."""
 
     def __init__(self, mlrun: Mlrun) -> None:
         self.folder = mlrun.folder.parent / "engine"
@@ -101,26 +101,26 @@ class Engine:
         mlrun.environment["PATH"] = f"{self.folder}{os.pathsep}{mlrun.environment['PATH']}"
 
     def calls(self, verb: str) -> list[list[str]]:
-        """What it was told, with this verb in front."""
+        """Return the calls of the engine that begin with this verb."""
         lines = (self.folder / "log").read_text(encoding="utf-8").splitlines()
         return [words for words in map(json.loads, lines) if words[0] == verb]
 
     def builds(self) -> list[tuple[str, list[str]]]:
-        """The Dockerfile of each image that it has begun to make, and what was in the folder beside it."""
+        """Return the Dockerfile of each image whose build has begun, and the names of the files beside it."""
         path = self.folder / "builds"
         lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
         return [(text, files) for text, files in map(json.loads, lines)]
 
     def images(self) -> list[str]:
-        """The images that it has made or pulled."""
+        """Return the images that the engine has built or pulled."""
         return sorted(path.name.removeprefix("image ").replace(" ", "/") for path in self.folder.glob("image *"))
 
     def container(self) -> int:
-        """The pid of the only container's process, once there is one."""
+        """Return the pid of the only container's process, once it exists."""
         return until(lambda: next((int(text) for path in self._files() if (text := path.read_text("utf-8"))), None))
 
     def is_empty(self) -> bool:
-        """Whether there is no container."""
+        """Return whether there is no container."""
         return not self._files()
 
     def _files(self) -> list[Path]:

@@ -1,4 +1,4 @@
-"""Packages that are made here, and an index on loopback that serves them."""
+"""Packages created for tests, and an index on loopback that serves them."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _JSON = "application/vnd.pypi.simple.v1+json"
 
 
 def make_wheel(folder: Path, name: str, version: str, *, requires_python: str = "") -> bytes:
-    """Write a wheel with one module, `NAME.py`, that knows its version; its content."""
+    """Write a wheel with one module, `NAME.py`, that knows its version, and return its content."""
     folder.mkdir(exist_ok=True)
     path = folder / f"{name}-{version}-py3-none-any.whl"
     info = f"{name}-{version}.dist-info"
@@ -42,7 +42,7 @@ def package_index(
     uploaded: Mapping[str, str] | None = None,
     certificate: Path | None = None,
 ) -> Iterator[str]:
-    """Serve the wheels of a folder as `/simple/`; its address without `http://`.
+    """Serve the wheels of a folder under `/simple/`, and yield the index's address without `http://`.
 
     Args:
         folder: of wheels.
@@ -89,7 +89,7 @@ def package_index(
 
 
 def _answer(folder: Path, address: str, uploaded: Mapping[str, str] | None) -> tuple[bytes, str | None]:
-    """What is there, and its content type; None where nothing is."""
+    """Return the content at a path and its content type, or None if there is none."""
     *_, name, last = address.rstrip("/").split("/")
     if last.endswith(".whl"):
         wheel = folder / last
@@ -112,7 +112,7 @@ def _answer(folder: Path, address: str, uploaded: Mapping[str, str] | None) -> t
 def build_environment(
     folder: Path, planned: PlannedEnvironment, environ: Mapping[str, str], command: Sequence[str] = ()
 ) -> tuple[EnvironmentFolder, str]:
-    """Build what was planned as a supervisor does, behind the words of `command`; its folder, and what was printed."""
+    """Build a planned environment as a supervisor does; return its folder and the output."""
     assert planned.plan.build is not None
     (folder / "plan.json").write_text(json.dumps(planned.plan.to_json()), encoding="utf-8")
     done = subprocess.run(

@@ -1,4 +1,4 @@
-"""The real podman with images of its own, made of next to nothing: programs come from this machine."""
+"""The real podman with minimal images of its own, whose programs come from this machine."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _PYTHON = os.path.realpath(sys.executable)
 
 
 class Podman:
-    """A podman that keeps its images and containers in a folder of the tests."""
+    """A podman that stores its images and containers in a folder of the tests."""
 
     def __init__(self, folder: Path) -> None:
         self.variables = {
@@ -35,14 +35,14 @@ class Podman:
         self.variables["PODMAN_IGNORE_CGROUPSV1_WARNING"] = "1"
 
     def __call__(self, *words: str) -> subprocess.CompletedProcess[str]:
-        """Call it and wait."""
+        """Run podman with these words and wait for it."""
         environment = {**os.environ, **self.variables}
         return subprocess.run(
             ["podman", *words], env=environment, capture_output=True, text=True, timeout=120, check=False
         )
 
     def why_not(self, folder: Path) -> str | None:
-        """Why it does not run on this machine; None when it does."""
+        """Return the reason why podman cannot be used on this machine, or None if it can."""
         if shutil.which("podman") is None:
             return "podman is not installed"
         if shutil.which("docker"):
@@ -57,40 +57,40 @@ class Podman:
         return f"podman does not run here: {tried.stderr.strip()}" if tried.returncode else None
 
     def inside(self, *words: str) -> subprocess.CompletedProcess[str]:
-        """Run a program in a container of an image that has nothing of its own, and wait."""
+        """Run a program in a container of an otherwise empty image, and wait for it."""
         return self(
             "run", "--rm", "--init", "--network", "host", *volumes(), "--entrypoint", words[0], _IMAGE, *words[1:]
         )
 
     def close(self) -> None:
-        """Remove what it has: files of other users may be among it."""
+        """Remove all images and containers, whose files may belong to other users."""
         self("rm", "--all", "--force", "--time", "0")
         self("rmi", "--all", "--force")
 
     def trust(self, registry: str) -> None:
-        """Have it ask this registry without encryption."""
+        """Have podman use this registry without encryption."""
         text = f'[[registry]]\nlocation = "{registry}"\ninsecure = true\n'
         Path(self.variables["CONTAINERS_REGISTRIES_CONF"]).write_text(text, encoding="utf-8")
 
     def containers(self) -> list[str]:
-        """The names of all it has, whether they run or not."""
+        """Return the names of all containers, whether or not they run."""
         return self("ps", "--all", "--format", "{{.Names}}").stdout.split()
 
     def images(self) -> list[str]:
-        """The images that were made for environments."""
+        """Return the images that were built for environments."""
         listed = self("images", "--format", "{{.Repository}}:{{.Tag}}").stdout.split()
         return [image for image in listed if image.startswith("localhost/mlrun-environment")]
 
 
 def volumes() -> list[str]:
-    """The words that let a container see the programs of this machine."""
+    """Return the options that give a container access to the programs of this machine."""
     return [word for folder in _FOLDERS if os.path.exists(folder) for word in ("--volume", f"{folder}:{folder}:ro")]
 
 
 def write_runconfig(
     mlrun: Mlrun, docker: Mapping[str, object], arguments: tuple[str, ...] = (), **more: object
 ) -> None:
-    """`image.runconfig`, by which the Python of this machine runs in such a container."""
+    """Write `image.runconfig`, which runs this machine's Python in such a container."""
     section = {"enabled": True, "arguments": [*volumes(), *arguments], **docker}
     python = {"userManagedDependencies": True, "interpreterPath": _PYTHON}
     document = {"script": "train.py", "environment": {"docker": section, "python": python}, **more}

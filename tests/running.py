@@ -1,4 +1,4 @@
-"""Runs the installed command as a user would, and looks at what it leaves on the machine."""
+"""Running of the installed command as a user would, and inspection of what it leaves on the machine."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _LOOK_SECONDS = 0.01
 
 
 class Failure(NamedTuple):
-    """The error of a command that failed, read from the JSON that it prints where scripts ask for that.
+    """The error of a failed command, parsed from the JSON that it prints on request.
 
     Attributes:
         exit_code: of the command.
@@ -55,12 +55,12 @@ class Failure(NamedTuple):
 
     @property
     def text(self) -> str:
-        """Return message and hint."""
+        """The message and the hint."""
         return f"{self.message}\n{self.hint}".rstrip()
 
     @property
     def codes(self) -> list[str]:
-        """Return the codes of all problems that it is made of, or its own."""
+        """The codes of all problems of which the error consists, or its own code."""
         return [one["code"] for one in self.record.get("problems", [self.record])]
 
 
@@ -71,7 +71,7 @@ def failure_of(done: subprocess.CompletedProcess[str]) -> Failure:
 
 
 def parse_failure(exit_code: int, stderr: str) -> Failure:
-    """Return the error of a command, of which JSON is the last line on stderr."""
+    """Return the error that a command printed as JSON in the last line of stderr."""
     assert exit_code != 0, stderr
     assert "Traceback" not in stderr, stderr
     *warnings, last = stderr.splitlines()
@@ -91,7 +91,7 @@ def parse_failure(exit_code: int, stderr: str) -> Failure:
 
 
 class Mlrun:
-    """The command with a home, a HOME and an attached folder of its own; `close` ends all it has left running.
+    """The installed command with its own home, HOME and attached folder; `close` ends everything it has started.
 
     Attributes:
         folder: the attached folder, where the command is called; it holds the scripts.
@@ -116,19 +116,19 @@ class Mlrun:
             self.begin_as(_attached())
 
     def begin_as(self, other: Mlrun) -> None:
-        """Have a home and an attached folder as another has them, of which nothing runs."""
+        """Copy the home and the attached folder of another instance, which runs nothing."""
         shutil.copytree(other.home, self.home, symlinks=True)
         shutil.copytree(other.folder, self.folder, symlinks=True, dirs_exist_ok=True)
 
     def __call__(self, *words: str, check: bool = True, timeout: float = 120.0) -> subprocess.CompletedProcess[str]:
-        """Call it and wait; with `check`, an exit code other than 0 fails the test with what was said."""
+        """Run the command and wait for it; with `check`, a nonzero exit code fails the test with the output."""
         done = self.run(*self.command, *words, timeout=timeout)
         assert not check or done.returncode == 0, f"mlrun {' '.join(words)}: {done.returncode}\n{done.stderr}"
         assert "Traceback" not in done.stderr, done.stderr
         return done
 
     def fails(self, *words: str, exit_code: int = 2) -> Failure:
-        """Call it and wait for its failure, with this exit code and without a result."""
+        """Run the command, check that it fails with this exit code and without a result, and return its error."""
         with self.error_format("json"):
             failure = failure_of(self(*words, check=False))
         assert failure.exit_code == exit_code, failure
@@ -136,7 +136,7 @@ class Mlrun:
 
     @contextmanager
     def error_format(self, name: str) -> Iterator[None]:
-        """Have errors printed as `text` or as `json` within this context."""
+        """Have errors printed as `text` or as `json` during the block."""
         before = dict(self.environment)
         self.environment["MLRUN_ERROR_FORMAT"] = name
         try:
@@ -145,7 +145,7 @@ class Mlrun:
             self.environment = before
 
     def run(self, *words: str, folder: Path | None = None, timeout: float = 120.0) -> subprocess.CompletedProcess[str]:
-        """Run any other program with the same variables, in the attached folder or another, and wait."""
+        """Run any other program with the same variables, in the attached folder or another, and wait for it."""
         return subprocess.run(
             words,
             cwd=folder or self.folder,
@@ -158,11 +158,11 @@ class Mlrun:
         )
 
     def python(self, *words: str) -> str:
-        """Run this interpreter in the attached folder to its good end, without a word on stderr; what it printed."""
+        """Run this interpreter in the attached folder, check that it succeeds silently, and return its output."""
         return good_end(self.run(sys.executable, *words))
 
     def start(self, *words: str) -> subprocess.Popen[str]:
-        """Call it and go on; standard output and error are pipes."""
+        """Start the command without waiting for it, with pipes as its standard output and error."""
         return subprocess.Popen(
             [*self.command, *words],
             cwd=self.folder,
@@ -174,30 +174,30 @@ class Mlrun:
         )
 
     def json(self, *words: str) -> Any:
-        """What a call prints, parsed; None when it prints nothing."""
+        """Return the parsed output of a call, or None if it prints nothing."""
         text = self(*words).stdout
         return json.loads(text) if text else None
 
     def script(self, text: str, name: str = "train.py") -> Path:
-        """Write a file into the attached folder; the text may be indented."""
+        """Write a script into the attached folder, removing common indentation."""
         path = self.folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(textwrap.dedent(text), encoding="utf-8")
         return path
 
     def submit(self, *words: str) -> str:
-        """`run submit-script --async` with these words, `train.py` when there are none; the run's id."""
+        """Run `run submit-script --async` with these words, by default `train.py`, and return the run's id."""
         run_id: str = self.json("run", "submit-script", "--async", *(words or ("train.py",)))["run_id"]
         return run_id
 
     def ended(self, *words: str) -> dict[str, Any]:
-        """`run submit-script` with these words, as in `submit`, and its streaming; the record at the run's end."""
+        """Run `run submit-script` with these words, streaming the run, and return the record of the ended run."""
         done = self("run", "submit-script", *(words or ("train.py",)), check=False)
         record: dict[str, Any] = json.loads(done.stdout)
         return record
 
     def show(self, run_id: str) -> dict[str, Any]:
-        """The run's record, as a user sees it: this look recovers a run that has lost its supervisor.
+        """Return the record of a run as `run show` prints it, which recovers a run without a supervisor.
 
         On a machine that is busy the recovery takes longer than one look has patience for.
         """
@@ -209,55 +209,55 @@ class Mlrun:
         return until(look)
 
     def wait(self, run_id: str) -> dict[str, Any]:
-        """Wait for a run's end by the command; its record."""
+        """Wait for the end of a run with the command, and return its record."""
         record: dict[str, Any]
         (record,) = json.loads(self("run", "wait", "-r", run_id, check=False).stdout)
         return record
 
     def metrics(self, run_id: str) -> dict[str, Any]:
-        """What the run has logged, through the command."""
+        """Return the metrics of a run as the command prints them."""
         return self.json("run", "metrics", "-r", run_id) or {}
 
     @property
     def database(self) -> Path:
-        """The SQLite file of the only workspace."""
+        """The path of the SQLite file of the only workspace."""
         (path,) = self.home.glob("workspaces/*/*/*/workspace.db")
         return path
 
     def run_folder(self, run_id: str) -> Path:
-        """The run's own folder."""
+        """Return the path of a run's folder."""
         return self.database.parent / "runs" / run_id
 
     def stored(self, sql: str, *parameters: object) -> list[tuple[Any, ...]]:
-        """Rows straight from the database: unlike a call of the command, this judges and recovers nothing."""
+        """Return rows directly from the database; unlike the command, this reconciles and recovers nothing."""
         with closing(sqlite3.connect(self.database, timeout=30.0, isolation_level=None)) as connection:
             return connection.execute(sql, parameters).fetchall()
 
     def execute(self, sql: str, *parameters: object) -> None:
-        """Change the database behind the program's back."""
+        """Execute a statement directly on the database."""
         with closing(sqlite3.connect(self.database, timeout=30.0, isolation_level=None)) as connection:
             connection.execute(sql, parameters)
 
     def stored_status(self, run_id: str) -> str:
-        """The status that the database holds at this moment."""
+        """Return the status of a run that is stored in the database."""
         ((status,),) = self.stored("SELECT status FROM runs WHERE run_id = ?", run_id)
         return str(status)
 
     def history(self, run_id: str) -> list[str]:
-        """Every status that the run has had, in their order."""
+        """Return every status that a run has had, in order."""
         sql = "SELECT c.status FROM status_changes c JOIN runs USING (run_key) WHERE run_id = ? ORDER BY change_key"
         return [str(status) for (status,) in self.stored(sql, run_id)]
 
     def wait_for_status(self, run_id: str, *statuses: str) -> str:
-        """Wait until the database holds one of these statuses, without judging the run."""
+        """Wait until the database contains one of these statuses for a run, without reconciling it."""
         return until(lambda: status if (status := self.stored_status(run_id)) in statuses else None)
 
     def supervisor(self, run_id: str) -> int:
-        """The pid of the run's supervisor."""
+        """Return the pid of a run's supervisor."""
         return until(lambda: next(iter(self.supervisors(run_id)), None))
 
     def supervisors(self, run_id: str) -> list[int]:
-        """The pids of the run's supervisors: one, or none."""
+        """Return the pids of a run's supervisors: one, or none."""
         return [
             pid
             for pid, _ in processes()
@@ -266,7 +266,7 @@ class Mlrun:
         ]
 
     def programs(self, name: str) -> list[int]:
-        """The pids of the processes of this home that run a program of the package, as `dispatcher.py`.
+        """Return the pids of this home's processes that run a program of the package, such as `dispatcher.py`.
 
         One that another of them has forked just now, and that does not go by its own name yet, is none.
         """
@@ -275,7 +275,7 @@ class Mlrun:
         return [pid for pid in named if parent_of(pid) not in named]
 
     def is_owned(self, run_id: str) -> bool:
-        """Whether a process holds the run's lock: its supervisor, or what that has just forked."""
+        """Return whether a process holds a run's lock: its supervisor, or a process that it has just forked."""
         descriptor = os.open(self.run_folder(run_id) / "lock", os.O_RDONLY)
         try:
             fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
@@ -286,17 +286,17 @@ class Mlrun:
         return False
 
     def processes(self, run_id: str) -> list[int]:
-        """The pids of all that carries the run's id in its environment: its script and what that has started."""
+        """Return the pids of all processes with the run's id in their environment: its script and its children."""
         return [pid for pid, variables in processes() if variables.get("MLRUN_RUN_ID") == run_id]
 
     def script_pid(self, run_id: str) -> int:
-        """The pid of the run's script, once it has been started."""
+        """Return the pid of a run's script, once the script has been started."""
         path = self.run_folder(run_id) / "process.json"
         until(path.exists)
         return int(json.loads(path.read_text(encoding="utf-8"))["processes"][0]["pid"])
 
     def log(self, run_id: str) -> str:
-        """What the script has printed by now."""
+        """Return the output of a run's script so far."""
         return (self.run_folder(run_id) / "artifacts" / "user_logs" / "std_log.txt").read_text(encoding="utf-8")
 
     def close(self) -> None:
@@ -312,7 +312,7 @@ class Mlrun:
 
 @cache
 def _attached() -> Mlrun:
-    """The command after `folder attach`, which is called once in a process for all that begin with it."""
+    """Return a command with an attached folder, created once per process, for other instances to copy."""
     root = Path(tempfile.mkdtemp(prefix="attached-"))
     atexit.register(shutil.rmtree, root)
     made = Mlrun(root, attach=False)
@@ -321,7 +321,7 @@ def _attached() -> Mlrun:
 
 
 def make_nvidia_smi(folder: Path, count: int) -> Path:
-    """Put an `nvidia-smi` into a folder that tells of so many GPUs, `GPU-0` and so on; the folder.
+    """Write an `nvidia-smi` that reports the given number of GPUs into a folder, and return the folder.
 
     The processes that use them are the lines of the file `compute-apps` beside it.
     """
@@ -336,7 +336,7 @@ def make_nvidia_smi(folder: Path, count: int) -> Path:
 
 @cache
 def interpreters() -> list[str]:
-    """This Python, and one for each other minor version from 3.6 on that pyenv or PATH has, the oldest first."""
+    """Return this Python and one for each other minor version from 3.6 on in pyenv or on PATH, oldest first."""
     found = {}
     for minor in range(6, 20):
         kept = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv")) / "versions"
@@ -347,19 +347,19 @@ def interpreters() -> list[str]:
 
 
 def _runs(python: str) -> bool:
-    """A shim of pyenv may be on PATH for a version that is not active."""
+    """Return whether an interpreter runs; pyenv may have a shim on PATH for a version that is not active."""
     return subprocess.run([python, "-c", "pass"], capture_output=True, check=False).returncode == 0
 
 
 def service_error(record: dict[str, Any], reason: str) -> str:
-    """Return the message of the error of a run that failed for this reason, and not by a fault of its script."""
+    """Return the error message of a run that failed with this reason, not through a fault of its script."""
     error = record["error"]["error"]
     assert (record["status"], error["code"], error["innerError"]["code"]) == ("Failed", "ServiceError", reason), error
     return str(error["message"])
 
 
 def user_error(record: dict[str, Any], reason: str | None = None) -> str:
-    """Return the message of the error of a run that failed by a fault of the user's, for this reason if for one."""
+    """Return the error message of a run that failed through a fault of the user, with this reason if given."""
     error = record["error"]["error"]
     found = error.get("innerError", {}).get("code")
     assert (record["status"], error["code"], found) == ("Failed", "UserError", reason), error
@@ -367,13 +367,13 @@ def user_error(record: dict[str, Any], reason: str | None = None) -> str:
 
 
 def good_end(done: subprocess.CompletedProcess[str]) -> str:
-    """What a program printed that has ended well, and without a word on stderr."""
+    """Return the output of a program, after checking that it succeeded and printed nothing on stderr."""
     assert (done.returncode, done.stderr) == (0, ""), done.stderr
     return done.stdout
 
 
 def until(look: Callable[[], T | None], patience_seconds: float = _PATIENCE_SECONDS) -> T:
-    """Look again and again until there is something true to be seen; that."""
+    """Call a function repeatedly until its result is true, and return the result."""
     deadline = time.monotonic() + patience_seconds
     while not (seen := look()):
         assert time.monotonic() < deadline, "waited in vain"
@@ -382,7 +382,7 @@ def until(look: Callable[[], T | None], patience_seconds: float = _PATIENCE_SECO
 
 
 def is_alive(pid: int) -> bool:
-    """Whether there is such a process; a zombie is none."""
+    """Return whether a process exists and is not a zombie."""
     try:
         stat = Path(f"/proc/{pid}/stat").read_bytes()
     except OSError:
@@ -391,7 +391,7 @@ def is_alive(pid: int) -> bool:
 
 
 def parent_of(pid: int) -> int | None:
-    """The pid of a process's parent; None when it is gone."""
+    """Return the pid of a process's parent, or None if the process no longer exists."""
     try:
         return int(Path(f"/proc/{pid}/stat").read_bytes().rpartition(b")")[2].split()[1])
     except OSError:
@@ -399,7 +399,7 @@ def parent_of(pid: int) -> int | None:
 
 
 def children_of(pid: int) -> list[int]:
-    """The pids of a process's children, those that are its first thread's."""
+    """Return the pids of the children of a process's main thread."""
     try:
         return [int(word) for word in Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="ascii").split()]
     except OSError:
@@ -407,7 +407,7 @@ def children_of(pid: int) -> list[int]:
 
 
 def kill(*pids: int, number: int = signal.SIGKILL) -> None:
-    """Signal processes, all of them at once; those that are gone do no harm.
+    """Send a signal to several processes together, ignoring those that no longer exist.
 
     Returns when those that were killed are dead: on a busy machine that takes longer than a look at what they leave.
     """
@@ -419,7 +419,7 @@ def kill(*pids: int, number: int = signal.SIGKILL) -> None:
 
 
 def processes() -> Iterator[tuple[int, dict[str, str]]]:
-    """Every live process whose environment can be read, with that; a zombie has none."""
+    """Return every live process with a readable environment, and that environment; zombies have none."""
     for name in filter(str.isdigit, os.listdir("/proc")):
         with suppress(OSError):
             if text := Path(f"/proc/{name}/environ").read_bytes().decode("utf-8", "replace"):
@@ -427,7 +427,7 @@ def processes() -> Iterator[tuple[int, dict[str, str]]]:
 
 
 def words_of(pid: int) -> list[str]:
-    """The command line of a process; empty when it is gone."""
+    """Return the command line of a process, empty if it no longer exists."""
     try:
         return Path(f"/proc/{pid}/cmdline").read_bytes().decode("utf-8", "replace").split("\0")[:-1]
     except OSError:

@@ -11,6 +11,6 @@ from tests.running import Mlrun
 
 @pytest.fixture
 def mlrun(tmp_path: Path) -> Iterator[Mlrun]:
-    """The installed command in an attached folder, with the experiment `exp`."""
+    """Return the installed command in an attached folder, with the experiment `exp`."""
     with installed(tmp_path) as command:
         yield command

@@ -1,4 +1,4 @@
-"""The installed command as its users have it: first on PATH, in a shell, and under the name `az`."""
+"""The installed command as users have it: first on PATH, in a shell, and under the name `az`."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ AZ = 'az() { mlrun "$@"; }\n'
 
 @contextmanager
 def installed(root: Path, *, attach: bool = True) -> Iterator[Mlrun]:
-    """The command with a home under `root`, and on PATH as in an activated virtual environment."""
+    """Return the command with a home under `root`, on PATH as in an activated virtual environment."""
     mlrun = Mlrun(root, attach=attach)
     mlrun.environment["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     # Packages come from the index once, not once per test.
@@ -30,12 +30,12 @@ def installed(root: Path, *, attach: bool = True) -> Iterator[Mlrun]:
 
 
 def bash(mlrun: Mlrun, text: str, *, folder: Path | None = None) -> subprocess.CompletedProcess[str]:
-    """Run lines of a shell in the attached folder, `az` being the command."""
+    """Run shell lines in the attached folder, with `az` as the installed command."""
     return mlrun.run("bash", "-c", AZ + text, folder=folder)
 
 
 def local_package(folder: Path, name: str, *, when_built: str = "") -> str:
-    """Write the source of an empty package that needs nothing from an index, and give its requirement.
+    """Write the source of an empty package without dependencies, and return its requirement.
 
     Args:
         folder: where its own folder is made.
@@ -71,12 +71,12 @@ def build_wheel(folder, config_settings=None, metadata_directory=None):
 
 
 def said(done: subprocess.CompletedProcess[str]) -> list[str]:
-    """The lines on standard error."""
+    """Return the lines that a command printed to stderr."""
     return done.stderr.splitlines()
 
 
 def refused(done: subprocess.CompletedProcess[str], exit_code: int) -> str:
-    """What was said by a command that had to refuse: nothing on stdout, one to three lines, no traceback."""
+    """Return the error text of a refused command, after checking it: one to three lines, and no traceback."""
     assert done.returncode == exit_code, done.stderr
     assert done.stdout == ""
     assert "Traceback" not in done.stderr
@@ -88,7 +88,7 @@ def refused(done: subprocess.CompletedProcess[str], exit_code: int) -> str:
 
 
 def run_count(mlrun: Mlrun) -> int:
-    """Rows and folders of runs; they have to agree."""
+    """Return the number of runs, after checking that rows and folders agree."""
     rows = len(mlrun.stored("SELECT 1 FROM runs"))
     assert rows == len(list((mlrun.database.parent / "runs").iterdir()))
     return rows

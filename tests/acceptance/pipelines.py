@@ -1,4 +1,4 @@
-"""Runs the steps of a pipeline's file as its service does: each in a new shell, jobs of a matrix at once."""
+"""Running of a pipeline's steps as its service does: each in a new shell, the jobs of a matrix in parallel."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ _LOGIN = (
 
 @dataclass
 class Job:
-    """One job on a machine: its checkout, its variables, and what its steps have said.
+    """One job on a machine, with its checkout, its variables and the output of its steps.
 
     Attributes:
-        mlrun: whose home all jobs share, as on one machine of the user's.
-        checkout: the folder of its own that it works in.
-        variables: by the names that the pipeline's file uses; steps may add some.
+        mlrun: the command whose home all jobs share, as on a single machine.
+        checkout: the job's own working folder.
+        variables: values keyed by the names that the pipeline's file uses; steps may add some.
         path: folders that steps have put in front of the PATH.
         output: what the steps printed.
     """
@@ -43,11 +43,11 @@ class Job:
 
     @property
     def temporary(self) -> Path:
-        """Where its steps may keep files."""
+        """The folder for temporary files of the steps."""
         return self.checkout.parent / f"{self.checkout.name} temp"
 
     def shell(self, words: Sequence[str], text: str, folder: str = "", **variables: str) -> str:
-        """Run a script in a new shell, which is given the script's file; what it printed."""
+        """Run a script in a new shell that gets the script's file, and return its output."""
         script = self.temporary / "script.sh"
         script.write_text(text, encoding="utf-8")
         environment = {**self.mlrun.environment, **variables}
@@ -68,7 +68,7 @@ class Job:
 
 
 def run_github(mlrun: Mlrun, file: Path, project: Path) -> list[Job]:
-    """Run a workflow of GitHub Actions; its jobs."""
+    """Run a workflow of GitHub Actions, and return its jobs."""
     workflow = yaml.safe_load(file.read_text(encoding="utf-8"))
     done: list[Job] = []
     for name, job in workflow["jobs"].items():
@@ -106,7 +106,7 @@ def _github_steps(job: Job, steps: Sequence[Mapping[str, Any]], folder: str) -> 
 
 
 def run_azure(mlrun: Mlrun, file: Path, project: Path) -> list[Job]:
-    """Run a pipeline of Azure Pipelines; its jobs."""
+    """Run a pipeline of Azure Pipelines, and return its jobs."""
     pipeline = yaml.safe_load(file.read_text(encoding="utf-8"))
     done: list[Job] = []
     for job in pipeline["jobs"]:
@@ -149,5 +149,5 @@ def _at_once(jobs: list[Job], run: Any) -> list[Job]:
 
 
 def _filled(pattern: str, text: str, variables: Mapping[str, str]) -> str:
-    """The services put variables in before the shell sees the text; what is none of theirs stays."""
+    """Return a text with the service's variables replaced, as before the shell sees it; others are kept."""
     return re.sub(pattern, lambda match: variables.get(match[1], match[0]), text)

@@ -1,4 +1,4 @@
-"""A terminal with a command in its foreground, as a person sits in front of."""
+"""A pseudo-terminal with a command in its foreground."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _PATIENCE_SECONDS = 60.0
 
 
 class Terminal:
-    """Starts a command as the leader of a session of its own, this terminal being its standard streams.
+    """Starts a command as a session leader whose standard streams are this terminal.
 
     Attributes:
         output: all that has been shown so far.
@@ -51,21 +51,21 @@ class Terminal:
         os.write(self._screen, text.encode())
 
     def wait_for(self, text: str) -> None:
-        """Wait until the text has been shown."""
+        """Wait until a text has been shown."""
         deadline = time.monotonic() + _PATIENCE_SECONDS
         while text not in self.output:
             assert time.monotonic() < deadline, self.output
             assert self._read(0.2) or text in self.output, self.output
 
     def wait(self) -> int:
-        """Wait for the command's end; its exit code."""
+        """Wait for the command to end, and return its exit code."""
         deadline = time.monotonic() + _PATIENCE_SECONDS
         while self._read(0.2):
             assert time.monotonic() < deadline, self.output
         return self.process.wait(_PATIENCE_SECONDS)
 
     def close(self) -> None:
-        """Take the terminal away."""
+        """Close the terminal."""
         with suppress(ProcessLookupError):
             self.process.kill()
         self.process.wait()
@@ -78,7 +78,7 @@ class Terminal:
         self.close()
 
     def _read(self, seconds: float) -> bool:
-        """Take in what is shown within this time; False when the other side is gone."""
+        """Read what is shown within a time; return False if the other side has closed."""
         if not select.select([self._screen], [], [], seconds)[0]:
             return True
         try:

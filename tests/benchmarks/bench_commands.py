@@ -1,4 +1,4 @@
-"""Time the commands that look at runs, in workspaces of several sizes.
+"""Time the commands that query runs, in workspaces of several sizes.
 
     python -m tests.benchmarks.bench_commands [RUNS ...]
 

@@ -1,4 +1,4 @@
-"""Time runconfigs and environments: read, shown, from the cache, built.
+"""Time runconfigs and environments: parsing, `show`, cached environments, and builds.
 
     python -m tests.benchmarks.bench_environments [RUNS]
 
@@ -74,7 +74,7 @@ def _built_by(name: str, mlrun: list[str], folder: Path, environment: dict[str, 
 
 
 def _mlrun_without_uv(top: Path) -> list[str]:
-    """The same command from an interpreter that has no uv beside it."""
+    """Return the command of an interpreter without uv beside it."""
     builder = venv.EnvBuilder(with_pip=True)
     builder.create(top / "venv")
     python = top / "venv" / "bin" / "python"

@@ -1,4 +1,4 @@
-"""Count how many `run.log` calls a second are taken, and stored, from one script and from eight processes.
+"""Count the `run.log` calls per second that are accepted and stored, from one script and from eight processes.
 
 python -m tests.benchmarks.bench_logging [VALUES]
 """

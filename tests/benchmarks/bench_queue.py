@@ -1,4 +1,4 @@
-"""Let many runs wait for a target of four nodes, and look at how they were started.
+"""Let many runs wait for a target of four nodes, and measure how they were started.
 
     python -m tests.benchmarks.bench_queue [RUNS]
 
@@ -42,7 +42,7 @@ ComputeTarget.create(Workspace.from_config(), "cpu-cluster", configuration)
 
 
 def main(count: int) -> None:
-    """Submit, wait, and print what is stored about the starts."""
+    """Submit the runs, wait for them, and print the stored times of their starts."""
     print_machine()
     with tempfile.TemporaryDirectory() as top:
         folder, home, starts = Path(top) / "folder", Path(top) / "home", Path(top) / "starts"
@@ -96,7 +96,7 @@ def _stored(database: Path, sql: str) -> list[tuple[int, ...]]:
 
 
 def _minders(home: Path) -> list[int]:
-    """The dispatcher, and what it forks supervisors from."""
+    """Return the pids of the dispatcher and its fork server."""
     mine = [pid for pid, variables in processes() if variables.get("MLRUN_HOME") == str(home)]
     names = {"dispatcher.py", "fork_server.py"}
     return [pid for pid in mine if any(Path(word).name in names for word in words_of(pid))]
@@ -108,7 +108,7 @@ def _cpu_seconds(pid: int) -> float:
 
 
 def _memory(pid: int) -> float:
-    """In MB, its share of what it shares with others."""
+    """Return the proportional memory of a process in MB."""
     rollup = Path(f"/proc/{pid}/smaps_rollup").read_text(encoding="ascii")
     pss = re.search(r"^Pss:\s+(\d+) kB", rollup, re.MULTILINE)
     assert pss is not None

@@ -29,7 +29,7 @@ _LIMITS = SnapshotLimits(size=2_000_000_000, files=20_000)
 
 
 def main(parent: str | None) -> None:
-    """Make the folders, measure, print the table, and remove them."""
+    """Create the folders, measure, print the table, and remove them."""
     with tempfile.TemporaryDirectory(dir=parent) as top:
         for name, seconds in _measure(Path(top)):
             print(f"{name:<45} {seconds * 1000:>9.1f} ms")
@@ -65,7 +65,7 @@ def _measure(top: Path) -> list[tuple[str, float]]:
 
 
 def _copies(source: Path, snapshot: Snapshot, store: SnapshotStore, copy: Path) -> list[tuple[str, float]]:
-    """`cp -r` and a working copy in turn, since the disk's speed changes from minute to minute."""
+    """Time `cp -r` and a working copy in turn, because the disk's speed changes from minute to minute."""
     by_cp, ours = [], []
     for _ in range(3):
         by_cp.append(_once(lambda: _run("cp", "-r", str(source), str(copy))))

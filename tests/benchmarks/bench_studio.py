@@ -1,4 +1,4 @@
-"""Time the studio's pages, beside MLflow's server on runs like the same.
+"""Time the studio's pages, compared with MLflow's server on similar runs.
 
     python -m tests.benchmarks.bench_studio [--mlflow PROGRAM] [--log-bytes N] [--points N] [SIZE|HOME ...]
 
@@ -61,7 +61,7 @@ _WEIGHT = """() => [...performance.getEntriesByType("navigation"), ...performanc
 
 
 def main() -> None:
-    """Measure what the command line says, and print the tables."""
+    """Run the measurements specified on the command line, and print the tables."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--mlflow")
     parser.add_argument("--log-bytes", type=int, default=2 * 10**9)
@@ -84,7 +84,7 @@ def main() -> None:
 
 
 def _home(top: Path, size: str, points: int) -> Mlrun:
-    """A command whose workspace has so many runs, or those of a home."""
+    """Return a command whose workspace has the given number of runs, or is in the given home."""
     mlrun = Mlrun(top, attach=False)
     if size.isdigit():
         seed_pages(mlrun.home, int(size), long_curve=points)
@@ -140,7 +140,7 @@ def _in_browser(studio: Studio, mlflow: MlflowServer | None, points: int) -> Non
 
 
 def _experiment_of_newest(studio: Studio) -> str:
-    """The one whose newest run has the long curve."""
+    """Return the experiment whose newest run has the long curve."""
     text = studio.get(studio.urls.runs("size=25")).text
     return text[text.index("data-row") :].split("/experiments/", 1)[1].split('"', 1)[0]
 
@@ -202,7 +202,7 @@ def _live(mlrun: Mlrun, studio: Studio) -> None:
 
 
 def _start(mlrun: Mlrun) -> float:
-    """Milliseconds from the command to the end of the first page."""
+    """Return the milliseconds from the start of the command to the end of the first page."""
     began = time.perf_counter()
     served = mlrun.start("studio", "--no-browser", "--port", "0")
     assert served.stderr is not None
@@ -227,13 +227,13 @@ def _print(name: str, ours: Timed, theirs: Timed | None) -> None:
 
 
 def _memory(studio: Studio) -> float:
-    """Of the server's process, in MB."""
+    """Return the memory of the server's process in MB."""
     status = Path(f"/proc/{studio.process.pid}/status").read_text("ascii")
     return int(status.split("VmRSS:", 1)[1].split()[0]) / 1000
 
 
 def _cpu(studio: Studio) -> float:
-    """Seconds that the server's process has computed."""
+    """Return the processor time of the server's process in seconds."""
     fields = Path(f"/proc/{studio.process.pid}/stat").read_text("ascii").rsplit(")", 1)[1].split()
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 

@@ -1,4 +1,4 @@
-"""Readers of live pages without a browser: each keeps a stream of news open and fetches its page as `live.js` does."""
+"""Readers of live pages without a browser, which fetch a page upon events as `live.js` does."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _TOPIC = re.compile(r'data-topic="([^"]*)"')
 
 
 class LiveReaders:
-    """Counts what the readers have fetched."""
+    """Counter of the pages that the readers have fetched."""
 
     def __init__(self) -> None:
         self.pages = 0
@@ -28,7 +28,7 @@ class LiveReaders:
         self._lock = threading.Lock()
 
     def read(self, studio: Studio, address: str) -> None:
-        """Be one of them until all are told to stop; the studio may be gone by the time it is noticed."""
+        """Read a page live until `is_over`; ignore errors if the studio ends before that is noticed."""
         try:
             self._read(studio, address)
         except (OSError, http.client.HTTPException):
@@ -64,7 +64,7 @@ class LiveReaders:
 
 @contextmanager
 def live_readers(studio: Studio, addresses: list[str]) -> Iterator[LiveReaders]:
-    """One reader for each address, for as long as the block lasts."""
+    """Run one reader for each address during the block."""
     readers = LiveReaders()
     threads = [threading.Thread(target=readers.read, args=(studio, address), daemon=True) for address in addresses]
     for thread in threads:

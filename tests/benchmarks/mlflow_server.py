@@ -1,4 +1,4 @@
-"""MLflow's server over runs like those of `seed_pages`, to be asked what its own page asks it."""
+"""MLflow's server over runs similar to those of `seed_pages`, queried as its own pages query it."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _SETTLES_SECONDS = 20.0
 
 
 class MlflowServer:
-    """A server that is being served: `address` is its page, the newest `names` of its runs have curves."""
+    """A running server: `address` is its page, and the newest `names` of its runs have curves."""
 
     def __init__(self, port: int, names: Sequence[str]) -> None:
         self._port = port
@@ -34,7 +34,7 @@ class MlflowServer:
         self.names = names
 
     def search(self, condition: str = "") -> None:
-        """What its page of runs asks for: the newest that fulfil a condition."""
+        """Request the newest runs that fulfil a condition, as the page of runs does."""
         document = {
             "experiment_ids": ["0"],
             "filter": condition,
@@ -45,7 +45,7 @@ class MlflowServer:
         self._ask("POST", f"{_PREFIX}/runs/search", document)
 
     def curves(self, metric: str, names: Sequence[str]) -> None:
-        """What its charts ask for: a metric of some runs, thinned out."""
+        """Request a thinned-out metric of some runs, as the charts do."""
         for start in range(0, len(names), _MOST_RUNS_OF_A_CURVE):
             asked = "&".join(f"run_ids={name}" for name in names[start : start + _MOST_RUNS_OF_A_CURVE])
             query = f"{asked}&metric_key={metric}&max_results=320"
@@ -62,7 +62,7 @@ class MlflowServer:
 
 @contextmanager
 def mlflow_serving(program: str, folder: Path, count: int, long_curve: int) -> Iterator[MlflowServer]:
-    """Serve `count` runs out of a database in the folder for as long as the block lasts.
+    """Serve `count` runs from a database in a folder during the block.
 
     Args:
         program: the command `mlflow`.
@@ -100,7 +100,7 @@ def _name(number: int) -> str:
 
 
 def _fill(store: Path, folder: Path, count: int, long_curve: int) -> None:
-    """Write into its tables: its own calls would take hours for a million runs."""
+    """Write directly into MLflow's tables, because its own calls would take hours for a million runs."""
     tables = {
         "runs": lambda number: [_run(number, folder)],
         "tags": _tags,

@@ -1,4 +1,4 @@
-"""Fills a workspace with runs, through the store's own bulk insert.
+"""Filling of a workspace with runs, through the store's bulk insert.
 
     python -m tests.benchmarks.seed HOME RUNS
 
@@ -60,12 +60,12 @@ _DEFINITION = json.dumps({"script": "train.py", "arguments": [f"--option-{number
 
 
 def run_id(number: int) -> str:
-    """The id of a seeded run, from 1 on."""
+    """Return the id of a seeded run, counted from 1."""
     return f"{EXPERIMENT}_{1_700_000_000 + number}_{number:08x}"
 
 
 def seed(home: Path, count: int) -> None:
-    """Make the default workspace under `home` with `count` ended runs, three tags and two properties each."""
+    """Create the default workspace under `home` with `count` ended runs, three tags and two properties each."""
     with _database(home, [EXPERIMENT]) as (database, keys):
         for batch in _batches(count):
             with database.transaction():
@@ -74,7 +74,7 @@ def seed(home: Path, count: int) -> None:
 
 
 def seed_pages(home: Path, count: int, *, experiments: int = 100, long_curve: int = LONG_CURVE_POINTS) -> None:
-    """Make the default workspace under `home` with all that pages of runs show.
+    """Create the default workspace under `home` with everything that pages of runs show.
 
     Args:
         home: as `MLRUN_HOME` names it.
@@ -101,7 +101,7 @@ def seed_pages(home: Path, count: int, *, experiments: int = 100, long_curve: in
 
 @contextmanager
 def _database(home: Path, experiments: Sequence[str]) -> Iterator[tuple[Database, Sequence[int]]]:
-    """The database of a workspace with these experiments, and their keys."""
+    """Yield the database of a new workspace with these experiments, and the experiments' keys."""
     with (
         Workspace.open(locate_workspace(home, _IDENTITY), create=True, redaction=Redaction()) as workspace,
         workspace.transaction(),
@@ -115,7 +115,7 @@ def _database(home: Path, experiments: Sequence[str]) -> Iterator[tuple[Database
 
 @contextmanager
 def _texts_at_once(database: Database) -> Iterator[None]:
-    """The texts of runs are made at the end, not after each insert."""
+    """Create the texts of runs at the end of the block instead of after each insert."""
     names = "('run_text_of_new', 'run_text_tagged')"
     triggers = database.rows(f"SELECT name, sql FROM sqlite_master WHERE type = 'trigger' AND name IN {names}")
     for trigger in triggers:
@@ -183,7 +183,7 @@ def _properties(numbers: list[int]) -> Iterator[tuple[object, ...]]:
 
 
 def _metrics(numbers: list[int]) -> Iterator[tuple[object, ...]]:
-    """Two of each run, without values, as nothing reads these."""
+    """Yield two metrics of each run, without values, because nothing reads these."""
     for number in numbers:
         accuracy = number * 7919 % 1_000_003 / 1_000_003
         yield number, "accuracy", VALUE, 0, accuracy, accuracy / 2, accuracy

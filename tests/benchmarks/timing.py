@@ -1,4 +1,4 @@
-"""Times whole processes in turn with `python -c pass`, so that a slow moment of the machine is in both."""
+"""Timing of processes in turn with `python -c pass`, so that slow moments of the machine affect both."""
 
 from __future__ import annotations
 
@@ -19,34 +19,34 @@ PASS = (sys.executable, "-c", "pass")
 
 @dataclass(frozen=True)
 class Timed:
-    """Medians in milliseconds, of the command and of `python -c pass` between its runs."""
+    """Median times in milliseconds of a command, and of `python -c pass` between its runs."""
 
     command: float
     nothing: float
 
     @property
     def over(self) -> float:
-        """What the command costs beyond an interpreter that does nothing."""
+        """The time of the command beyond that of an interpreter that does nothing."""
         return self.command - self.nothing
 
     @property
     def ratio(self) -> float:
-        """How many such interpreters it is worth."""
+        """The time of the command divided by that of an interpreter that does nothing."""
         return self.command / self.nothing
 
 
 def timed(command: Sequence[str], *, folder: Path, environment: Mapping[str, str], runs: int = 11) -> Timed:
-    """Run the command and `python -c pass` in turn; one round first is not counted."""
+    """Time a command and `python -c pass` in turn, without counting a first round."""
     return timed_by(lambda: _once(command, folder, environment), lambda: _once(PASS, folder, environment), runs=runs)
 
 
 def timed_call(call: Callable[[], object], *, runs: int = 11) -> Timed:
-    """Call it and `python -c pass` in turn; one round first is not counted."""
+    """Time a function and `python -c pass` in turn, without counting a first round."""
     return timed_by(lambda: _milliseconds(call), runs=runs)
 
 
 def timed_by(measure: Callable[[], float], nothing: Callable[[], float] | None = None, *, runs: int = 11) -> Timed:
-    """The same with what `measure`, and `nothing` for `python -c pass`, say in milliseconds."""
+    """Time by two functions that return milliseconds, in turn, without counting a first round."""
     nothing = nothing or (lambda: _once(PASS, Path.cwd(), os.environ))
     pairs = [(measure(), nothing()) for _ in range(runs + 1)][1:]
     return Timed(*(statistics.median(column) for column in zip(*pairs, strict=True)))
@@ -75,13 +75,13 @@ def _milliseconds(call: Callable[[], object]) -> float:
 
 
 def environment_for(home: Path) -> dict[str, str]:
-    """The variables of a command whose runs are kept under `home`."""
+    """Return the variables of a command whose runs are stored under `home`."""
     kept = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
     return {**kept, "MLRUN_HOME": str(home), "HOME": str(home)}
 
 
 def print_machine() -> None:
-    """One line on where the figures come from."""
+    """Print a line about the machine on which the figures were measured."""
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
     print(
         f"{os.cpu_count()} cores, {memory:.0f} GiB, {platform.system()} {platform.release().split('-')[0]}, "
@@ -90,5 +90,5 @@ def print_machine() -> None:
 
 
 def print_row(name: str, result: Timed) -> None:
-    """A line of the table."""
+    """Print a line of the table."""
     print(f"| {name} | {result.command:.0f} ms | {result.over:+.0f} ms | {result.ratio:.1f} |", flush=True)

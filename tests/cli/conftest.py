@@ -19,7 +19,7 @@ Knack = Callable[[object, str | None, str, bool], str | None]
 
 @pytest.fixture(scope="session")
 def knack_python(request: pytest.FixtureRequest) -> Path:
-    """The interpreter of a venv with knack, made once and kept in pytest's cache."""
+    """Return the interpreter of a venv with knack, created once and kept in pytest's cache."""
     wanted = [KNACK, *(f"{name}=={version(name)}" for name in SAME)]
     cache = request.config.cache
     assert cache is not None
@@ -39,7 +39,7 @@ def knack_python(request: pytest.FixtureRequest) -> Path:
 
 @pytest.fixture(scope="session")
 def knack(knack_python: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Knack]:
-    """Ask knack what it prints; None when it says that it cannot."""
+    """Return a function that returns the output of knack for a value, or None if knack fails."""
     command: list[str | Path] = [knack_python, ORACLE, tmp_path_factory.mktemp("knack")]
     with subprocess.Popen(
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, encoding="utf-8"

@@ -8,7 +8,7 @@ import pytest
 
 @pytest.fixture
 def hasty_threads() -> Iterator[None]:
-    """They take turns as often as they can."""
+    """Have threads take turns as often as possible."""
     before = sys.getswitchinterval()
     sys.setswitchinterval(1e-5)
     yield

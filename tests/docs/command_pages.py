@@ -1,4 +1,4 @@
-"""The reference of commands, made from the command tree.
+"""The reference of commands, generated from the command tree.
 
     python -m tests.docs.command_pages
 
@@ -24,7 +24,7 @@ _HELP_OPTIONS = ["-h", "--help"]
 
 
 def command_pages() -> Mapping[str, str]:
-    """Return the Markdown of each page, by file name."""
+    """Return the Markdown of each page, keyed by file name."""
     tree: Any = build_root()
     top = _context(tree, "mlrun")
     names = [name for name in tree.list_summaries() if name not in _ELSEWHERE]
@@ -98,7 +98,7 @@ def _joined(*parts: str) -> str:
 
 
 def main() -> None:
-    """Write all pages, and remove those of commands that are no more."""
+    """Write all pages, and remove those of commands that no longer exist."""
     FOLDER.mkdir(exist_ok=True)
     pages = command_pages()
     for path in FOLDER.glob("*.md"):

@@ -67,14 +67,14 @@ _DRIVER = """
 
 
 class Finding(NamedTuple):
-    """What is wrong with a round."""
+    """A fault found in a round."""
 
     kind: str
     text: str
 
 
 class Work:
-    """What a script of one run was told, and how far it has come, by its own account."""
+    """The work of one run's script: its parameters, and its progress according to the script itself."""
 
     def __init__(self, path: Path, chance: random.Random) -> None:
         self.path = path
@@ -98,7 +98,7 @@ class Work:
 
 
 class Round:
-    """One round: its own experiment, and its own luck, by which it can be repeated alone."""
+    """One round, with its own experiment and random numbers, so that it can be repeated alone."""
 
     def __init__(self, mlrun: Mlrun, number: int, seed: int) -> None:
         self._mlrun = mlrun
@@ -114,7 +114,7 @@ class Round:
         return f"round {self.number} ({self.victim})"
 
     def play(self) -> Round:
-        """Play it; what is wrong is in `findings`."""
+        """Play the round, adding the faults to `findings`, and return it."""
         try:
             _VICTIMS[self.victim](self)
         except Exception as error:
@@ -137,7 +137,7 @@ class Round:
         return [run_id for (run_id,) in self._mlrun.stored(sql, self._experiment)]
 
     def _submitted(self, submitting: subprocess.Popen[str]) -> str:
-        """The run's id, as soon as it has a row."""
+        """Return the run's id as soon as the run has a row."""
         until(lambda: self._rows() or submitting.poll())
         assert self._rows(), submitting.communicate()[1]
         return self._rows()[0]
@@ -146,7 +146,7 @@ class Round:
         time.sleep(self._chance.uniform(0, longest) ** 2 / longest)  # sooner more often than later
 
     def kill_of_run(self) -> None:
-        """Kill the script, its supervisor, both, or all that has to do with the run."""
+        """Kill the script, its supervisor, both, or all processes of the run."""
         work = self._work()
         submitting = self._submit(work)
         run_id = self._submitted(submitting)
@@ -161,7 +161,7 @@ class Round:
         self._judge(run_id, work)
 
     def kill_of_submit(self) -> None:
-        """Kill the command at any moment, before it has done anything or after its run has begun."""
+        """Kill the command at a random moment, from its start until after its run has started."""
         work = self._work()
         submitting = self._submit(work)
         self._linger()
@@ -175,7 +175,7 @@ class Round:
             self._find("doubled", f"{len(rows)} rows, {work.starts} starts")
 
     def kill_of_recovery(self) -> None:
-        """Kill the supervisor, and then who recovers its run."""
+        """Kill the supervisor, and then the process that recovers its run."""
         work = self._work()
         submitting = self._submit(work)
         run_id = self._submitted(submitting)
@@ -192,7 +192,7 @@ class Round:
         self._judge(run_id, work)
 
     def kill_of_dispatcher(self) -> None:
-        """Kill who starts what waits, and what that forks supervisors from, while three runs wait for two places."""
+        """Kill the dispatcher, its fork server, or both, after each of three submits to a target with few nodes."""
         works = [self._work(f"work{place}") for place in range(3)]
         for work in works:
             assert self._submit(work, "--ct", TARGET).communicate()
@@ -233,7 +233,7 @@ class Round:
             self._judge_values(run_id, work)
 
     def _judge(self, run_id: str, work: Work) -> None:
-        """Wait for the end of a run, which is a look, and hold it against what its script has written down."""
+        """Wait for the end of a run, and compare its record with what its script has written down."""
         record = self._mlrun.wait(run_id)
         self._judge_status(run_id, record, work)
         self._judge_values(run_id, work)
@@ -287,7 +287,7 @@ _VICTIMS: dict[str, Callable[[Round], None]] = {
 
 
 def _mine(mlrun: Mlrun) -> Iterator[int]:
-    """The pids of all processes of this home but for the commands that rounds have started."""
+    """Yield the pids of all processes of this home."""
     return (pid for pid, variables in processes() if variables.get("MLRUN_HOME") == str(mlrun.home))
 
 
@@ -296,7 +296,7 @@ def _recoveries(mlrun: Mlrun) -> list[int]:
 
 
 def _leftovers(mlrun: Mlrun) -> list[Finding]:
-    """What is wrong with the workspace when all rounds have been played."""
+    """Return the faults of the workspace after all rounds."""
     mlrun("run", "list")
     found = [
         Finding("wrong status", f"{run_id} is {status} at the end")
@@ -313,7 +313,7 @@ def _leftovers(mlrun: Mlrun) -> list[Finding]:
 
 
 def campaign(mlrun: Mlrun, numbers: Sequence[int], seed: int, say: Callable[[str], object] = print) -> list[Finding]:
-    """Play these rounds and say what is wrong as it is found; all of it."""
+    """Play rounds, print their faults as they are found, and return all of them."""
     mlrun("computetarget", "create", "amlcompute", "-n", TARGET, "--max-nodes", str(_NODES))
     mlrun.script(_SCRIPT, "work.py")
     mlrun.script(_DRIVER, "driver.py")
@@ -333,7 +333,7 @@ def campaign(mlrun: Mlrun, numbers: Sequence[int], seed: int, say: Callable[[str
 
 
 def main() -> int:
-    """Play the campaign that the command line asks for; 1 when something was wrong."""
+    """Play the campaign specified on the command line; return 1 if there were faults."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=1000)
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(1 << 32))

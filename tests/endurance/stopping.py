@@ -1,4 +1,4 @@
-"""Stop processes at random moments and see that nobody who looks has to wait for them.
+"""Stop processes at random moments and check that no command that queries runs has to wait for them.
 
     python -m tests.endurance.stopping [--rounds N] [--seed N]
 
@@ -62,7 +62,7 @@ _COMMANDS = (
 
 
 class Look(NamedTuple):
-    """What was asked while something was stopped, how long the answer took, and the error instead of one."""
+    """A command run while a process was stopped: its words, its duration, and its error, if any."""
 
     victim: str
     words: tuple[str, ...]
@@ -71,12 +71,12 @@ class Look(NamedTuple):
 
     @property
     def is_good(self) -> bool:
-        """Return whether there was an answer, and nobody was waited for."""
+        """Whether the command succeeded without waiting for the stopped process."""
         return self.error is None and self.seconds <= LONGEST_SECONDS
 
 
 class Campaign:
-    """Rounds over one home, which others keep busy or leave alone."""
+    """Rounds over one home with varying processes."""
 
     def __init__(self, mlrun: Mlrun, seed: int) -> None:
         self._mlrun = mlrun
@@ -90,7 +90,7 @@ class Campaign:
         self._known = str(mlrun.wait(mlrun.submit())["run_id"])
 
     def round(self) -> None:
-        """Stop one process, look, let it go on, and see it end."""
+        """Stop one process, run commands, let the process continue, and check that it ends."""
         victims: dict[str, Callable[[], Iterator[Callable[[], int | None]]]] = {
             "supervisor": self._supervisor,
             "command": self._command,
@@ -140,7 +140,7 @@ class Campaign:
         yield lambda: next(iter(self._mlrun.supervisors(run_id)), None) or self._any_pid(run_id)
 
     def _any_pid(self, run_id: str) -> int | None:
-        """Of a supervisor that has ended before it could be seen, the pid of nobody."""
+        """Return an unused pid if the run completed before its supervisor could be seen, else None."""
         return _NOBODY if self._mlrun.stored_status(run_id) == "Completed" else None
 
     def _command(self) -> Iterator[Callable[[], int | None]]:
@@ -184,7 +184,7 @@ _NOBODY = 1 << 30
 
 
 def print_looks(campaign: Campaign) -> None:
-    """Say what was stopped, and how long looks took."""
+    """Print which processes were stopped and how long the commands took."""
     seconds = sorted(look.seconds for look in campaign.looks)
     late = [look for look in campaign.looks if look.seconds > _EXPECTED_SECONDS or look.error is not None]
     print("stopped alive:", ", ".join(f"{kind} {count}" for kind, count in sorted(campaign.stopped.items())))
@@ -194,7 +194,7 @@ def print_looks(campaign: Campaign) -> None:
 
 
 def main() -> int:
-    """Run the campaign; 1 if any look had to wait."""
+    """Run the campaign; return 1 if any command had to wait."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=300)
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(1 << 32))

@@ -1,4 +1,4 @@
-"""Holds a run at a point of its life, by what a slow disk, a slow build or a busy store would do to it."""
+"""Holding of a run at a point of its life, as by a slow disk, a slow build or a busy store."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ sys.stdin.read()
 
 
 class GatedBuild:
-    """An environment whose only package takes as long to build as nobody opens its gate."""
+    """An environment whose only package is built only once its gate is opened."""
 
     def __init__(self, mlrun: Mlrun, folder: Path) -> None:
         self._folder = folder
@@ -57,16 +57,16 @@ class GatedBuild:
         (mlrun.folder / "gated.yml").write_text(conda, encoding="utf-8")
 
     def wait(self) -> None:
-        """Wait until the build stands before the gate."""
+        """Wait until the build has reached the gate."""
         until((self._folder / "reached").exists)
 
     def open(self) -> None:
-        """Let it go on."""
+        """Let the build continue."""
         (self._folder / "gate").write_bytes(b"")
 
 
 class Fifo:
-    """A file replaced by a FIFO, which stops whoever opens it; `restore` puts back what was there."""
+    """A file replaced by a FIFO, which blocks every process that opens it; `restore` restores the file."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -76,18 +76,18 @@ class Fifo:
         os.mkfifo(path)
 
     def let_through(self) -> None:
-        """Let a reader read what was there, and go on."""
+        """Let a blocked reader read the original content and continue."""
         self._path.write_bytes(self._kept.read_bytes())
 
     def restore(self) -> None:
-        """Put back what was there; by then, who has been stopped has to be gone."""
+        """Restore the original file; the blocked processes must have ended by then."""
         self._path.unlink()
         if self._kept.exists():
             self._kept.rename(self._path)
 
 
 def manifest(mlrun: Mlrun, run_id: str) -> Fifo:
-    """Stop a run, while it finalizes, before it clears up its working folder."""
+    """Block a run while it finalizes, before it cleans up its working folder."""
     (snapshot_id,) = mlrun.stored(
         "SELECT value FROM run_properties JOIN runs USING (run_key) WHERE run_id = ? AND key = 'ContentSnapshotId'",
         run_id,
@@ -97,7 +97,7 @@ def manifest(mlrun: Mlrun, run_id: str) -> Fifo:
 
 @contextmanager
 def locked(database: Path) -> Iterator[subprocess.Popen[str]]:
-    """Have another process hold the store, against all who want to write, until the end of the block."""
+    """Have another process lock the store against all writers during the block."""
     with subprocess.Popen(
         [sys.executable, "-c", _HOLDER, str(database)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, encoding="utf-8"
     ) as holder:
@@ -111,7 +111,7 @@ def locked(database: Path) -> Iterator[subprocess.Popen[str]]:
 
 @contextmanager
 def slow_recovery(mlrun: Mlrun, lock: Path, run_id: str) -> Iterator[subprocess.Popen[str]]:
-    """`run show`, held for a while between finding a lock free and noting the recovery in its file."""
+    """Start `run show`, delayed between finding a lock free and noting the recovery in the lock's file."""
     shared = re.compile(rf"FLOCK\s+ADVISORY\s+READ\s.*:{lock.stat().st_ino}\s")
     slow = ("--trace=pwrite64", f"--trace-path={lock}", "--inject=pwrite64:delay_enter=400ms")
     mlrun.command = ["strace", "--output=/dev/null", *slow, str(COMMAND)]
@@ -123,7 +123,7 @@ def slow_recovery(mlrun: Mlrun, lock: Path, run_id: str) -> Iterator[subprocess.
 
 @contextmanager
 def slow_to_rename(pid: int, count: int) -> Iterator[None]:
-    """Have a process stand still, for as long as a test lasts, at its next renaming but so many: files get names so."""
+    """Block a process at a rename for the rest of a test, after it has made `count` others."""
     slow = ("--trace=/^rename", f"--inject=/^rename:delay_enter=60s:when={count + 1}")
     with subprocess.Popen(
         ["strace", "--output=/dev/null", *slow, f"--attach={pid}"], stderr=subprocess.PIPE, encoding="utf-8"
@@ -135,7 +135,7 @@ def slow_to_rename(pid: int, count: int) -> Iterator[None]:
 
 @contextmanager
 def away(folder: Path) -> Iterator[None]:
-    """Have a folder at another place, as one that was moved or whose disk was unmounted, until the end of the block."""
+    """Move a folder away during the block, as if it was moved or its disk unmounted."""
     elsewhere = folder.rename(folder.with_name("away"))
     yield
     elsewhere.rename(folder)
@@ -143,9 +143,9 @@ def away(folder: Path) -> Iterator[None]:
 
 @contextmanager
 def stopped_at(call: str, file: Path, words: Sequence[str], environment: dict[str, str], folder: Path) -> Iterator[int]:
-    """Start a program and have it stopped, by SIGSTOP, after its first call of a kind on a file; its pid.
+    """Start a program, stop it by SIGSTOP after its first call of a kind on a file, and yield its pid.
 
-    At the end it goes on, to its good end.
+    At the end of the block the program continues, and must succeed.
     """
     with tempfile.NamedTemporaryFile("r", encoding="utf-8") as trace:
         at = ["--trace-path", str(file), f"--trace={call}", f"--inject={call}:signal=SIGSTOP:when=1"]

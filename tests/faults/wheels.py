@@ -1,4 +1,4 @@
-"""Builds wheels of this project, and installs them into environments of their own."""
+"""Building of wheels of this project, and their installation into separate environments."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def build_wheel(folder: Path) -> Path:
 
 
 def build_wheel_of_commit(commit: str, folder: Path) -> Path | None:
-    """Build the wheel of a commit in a new folder; None where this tree's history does not have it."""
+    """Build the wheel of a commit in a new folder; return None if the history lacks the commit."""
     git = ["git", "-C", str(PROJECT), "archive", "--format=tar", commit, *_SOURCES]
     try:
         archived = subprocess.run(git, capture_output=True, check=True).stdout
@@ -42,7 +42,7 @@ def build_wheel_of_commit(commit: str, folder: Path) -> Path | None:
 
 
 def make_environment(folder: Path) -> Path:
-    """Make a virtual environment with all that this package depends on; its interpreter."""
+    """Create a virtual environment with all dependencies of this package, and return its interpreter."""
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", folder], check=True)
     # The dependencies are taken from here: read as a plain folder, so that no editable install counts.
     (packages,) = folder.glob("lib/python*/site-packages")
@@ -51,7 +51,7 @@ def make_environment(folder: Path) -> Path:
 
 
 def install(python: Path, wheel: Path) -> None:
-    """Install a wheel of this project in place of the one that is there, if any."""
+    """Install a wheel of this project, replacing an installed one."""
     pip("--python", str(python), "install", "--no-deps", "--force-reinstall", str(wheel))
 
 
@@ -61,7 +61,7 @@ def uninstall(python: Path) -> None:
 
 
 def pip(*words: str) -> None:
-    """Run pip to its good end."""
+    """Run pip and check that it succeeds."""
     subprocess.run([sys.executable, "-m", "pip", "--disable-pip-version-check", "--quiet", *words], check=True)
 
 

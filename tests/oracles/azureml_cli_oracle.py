@@ -24,7 +24,7 @@ def _parse(parser: argparse.ArgumentParser, *_args: Any, **_options: Any) -> Any
 
 
 def whole_parser() -> argparse.ArgumentParser:
-    """The parser that the program makes of itself when it is run."""
+    """Return the parser that the program builds when it is run."""
     argparse.ArgumentParser.parse_args = _parse  # type: ignore[method-assign,assignment]
     argparse.ArgumentParser.parse_known_args = _parse  # type: ignore[method-assign,assignment]
     try:
@@ -35,7 +35,7 @@ def whole_parser() -> argparse.ArgumentParser:
 
 
 def commands(parser: argparse.ArgumentParser, words: str = "") -> Iterator[tuple[str, argparse.ArgumentParser]]:
-    """Each command, and its parser."""
+    """Yield each command and its parser."""
     groups = [action for action in parser._actions if isinstance(action, argparse._SubParsersAction)]
     if not groups:
         yield words.strip(), parser
@@ -45,7 +45,7 @@ def commands(parser: argparse.ArgumentParser, words: str = "") -> Iterator[tuple
 
 
 def options(parser: argparse.ArgumentParser) -> list[str]:
-    """Each option but help, as `-n|--name=` where it takes a value and `--minimal` where it takes none."""
+    """Return each option except help, as `-n|--name=` if it takes a value and as `--minimal` if it takes none."""
     return [
         "|".join(action.option_strings) + ("" if action.nargs == 0 else "=")
         for action in parser._actions
@@ -54,7 +54,7 @@ def options(parser: argparse.ArgumentParser) -> list[str]:
 
 
 def main() -> None:
-    """Print all, a command to a line."""
+    """Print all commands, one per line."""
     lines = [f"{json.dumps(name)}: {json.dumps(options(parser))}" for name, parser in commands(whole_parser())]
     print("{\n" + ",\n".join(lines) + "\n}")
 

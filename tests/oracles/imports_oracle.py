@@ -1,4 +1,4 @@
-"""Reads the `azureml` packages in the folders that it is given, without importing them, and prints what they have.
+"""Reads the `azureml` packages in the given folders without importing them, and prints their modules and names.
 
 A line per module of Azure's: the module, a colon, and the public names that it defines, in alphabetical order. Below
 it, indented, the names that it has from others, a line for each module that defines some. Of what is private the
@@ -44,7 +44,7 @@ def main(folders: list[str]) -> None:
 
 
 def modules(package: Path) -> dict[str, Names]:
-    """The names of every module of a package that is no vendored copy of somebody else's."""
+    """Return the names of every module of a package, except those of vendored copies."""
     found = {}
     for file in sorted(package.rglob("*.py")):
         parts = list(file.relative_to(package.parent).with_suffix("").parts)
@@ -63,7 +63,7 @@ def _parsed(file: Path) -> ast.Module:
 
 
 def _names(body: list[ast.stmt], module: str, is_package: bool) -> Iterator[tuple[str, str | None]]:
-    """Public names that a module's statements bind, and the module of `azureml` that they are imported from."""
+    """Return the public names that a module's statements bind, and the `azureml` modules they come from."""
     for node in body:
         if isinstance(node, (ast.ClassDef, ast.FunctionDef)):
             yield from _public([node.name], None)
@@ -108,7 +108,7 @@ def _definer(of_folder: dict[str, Names], module: str, name: str) -> str:
 
 
 def _private_part(module: str) -> str | None:
-    """The outermost private module that a module is or lies in; None for a public one."""
+    """Return the outermost private module that contains a module or is it, or None for a public module."""
     parts = module.split(".")
     private = (position for position, part in enumerate(parts, 1) if part.startswith("_"))
     return next((".".join(parts[:position]) for position in private), None)

@@ -1,4 +1,4 @@
-"""Runs in a venv with knack: one JSON request per line on stdin, one JSON answer per line on stdout.
+"""Runs in a venv with knack: reads one JSON request per line on stdin, writes one JSON response per line to stdout.
 
 A request has `value`, `query` (or null), `format` and `colour`; the answer has `text`, or `error`.
 """
@@ -16,7 +16,7 @@ from knack.util import CLIError
 
 
 def answer(request: dict[str, Any]) -> dict[str, str]:
-    """What a command of knack prints that returns the value."""
+    """Return the output of a knack command that returns the value."""
 
     class Loader(CLICommandsLoader):  # type: ignore[misc]
         def load_command_table(self, args: object) -> Any:
@@ -36,7 +36,7 @@ def answer(request: dict[str, Any]) -> dict[str, str]:
 
 
 def main() -> None:
-    """Answer until stdin ends."""
+    """Respond to requests until stdin ends."""
     for line in sys.stdin:
         try:
             reply = answer(json.loads(line))

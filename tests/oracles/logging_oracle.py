@@ -1,4 +1,4 @@
-"""Runs in a venv with azureml-core, NumPy and pandas: what becomes there of what scripts log, as JSON on stdout.
+"""Runs in a venv with azureml-core, NumPy and pandas: prints as JSON what azureml-core stores for logged values.
 
 It was run with Python 3.8, azureml-core 1.61, NumPy 1.24 and pandas 2.0; `tests/data/sdk/logged_facts.json` is what it
 printed. Nothing is sent anywhere: what the library would send is looked at in the place of its client.
@@ -25,7 +25,7 @@ _CLASSES = {name: kind for name, kind in vars(models).items() if isinstance(kind
 
 
 class Metrics:
-    """In the place of the client of metrics: keeps what would be sent, as it would be."""
+    """A substitute for the client of metrics, which keeps the data that would be sent."""
 
     def __init__(self) -> None:
         self.sent: list[Any] = []
@@ -36,7 +36,7 @@ class Metrics:
 
 
 class Artifacts:
-    """In the place of the client of files."""
+    """A substitute for the client of files."""
 
     def __init__(self) -> None:
         self.kept: dict[str, Any] = {}
@@ -46,7 +46,7 @@ class Artifacts:
 
 
 class Facade(RunHistoryFacade):  # type: ignore[misc]
-    """The library's own, between these two."""
+    """The library's own facade, with these two substitutes."""
 
     metrics: Any = None
     artifacts: Any = None
@@ -64,7 +64,7 @@ class Facade(RunHistoryFacade):  # type: ignore[misc]
 
 
 def fact(call: str, expression: str) -> dict[str, Any]:
-    """What a call of this function comes to: `kept`, `text` by repr, `rows`, or the class that it `raises`."""
+    """Return the result of a logging call: `kept`, `text` by repr, `rows`, or the class that it `raises`."""
     value = logged_values.value_of(expression)
     run = Run.__new__(Run)
     run._client = Facade()

@@ -1,4 +1,4 @@
-"""Runs in a venv with azureml-core: loads runconfigs, files or all of a folder, saves them and prints what came of it.
+"""Runs in a venv with azureml-core: loads the given runconfigs, saves them and prints the results.
 
 One more is `default`, which it has made itself. Prints JSON, by name of the file: `loads`; the class of the `error`;
 `folder`, the one of the project where the file lay; `beside`, the files that it names, which are put there; `saves`,
@@ -25,7 +25,7 @@ ENVIRONMENT_FILE = "name: apart\npython:\n  userManagedDependencies: true\n  int
 
 
 def outcome(path: Path, top: Path) -> dict[str, Any]:
-    """What becomes of a runconfig in a project of its own, below `top`, as deep as files name others by `../../`."""
+    """Return the results of loading and saving a runconfig in a new project, deep below `top` for `../../` paths."""
     project = top / "a" / "b" / "project"
     folder = "aml_config" if "__aml_config__" in path.name else ".azureml"
     given = project / folder / path.name
@@ -52,7 +52,7 @@ def outcome(path: Path, top: Path) -> dict[str, Any]:
 
 
 def load(given: Path, project: Path, beside: dict[str, str]) -> RunConfiguration:
-    """Load it; what it names and misses is made and taken note of."""
+    """Load a runconfig, creating the missing files that it refers to and adding them to `beside`."""
     while True:
         try:
             return RunConfiguration.load(str(project), given.name)
@@ -68,7 +68,7 @@ def load(given: Path, project: Path, beside: dict[str, str]) -> RunConfiguration
 
 
 def save(given: Path, project: Path, loaded: RunConfiguration) -> bool:
-    """Save it; whether that could be done without help."""
+    """Save a runconfig, and return whether that succeeded without help."""
     try:
         loaded.save(str(project), "saved")
     except KeyError:
@@ -80,12 +80,12 @@ def save(given: Path, project: Path, loaded: RunConfiguration) -> bool:
 
 
 def without_comments(text: str) -> str:
-    """The lines that are no comments."""
+    """Return the lines of a text that are not comments."""
     return "".join(line for line in text.splitlines(keepends=True) if not line.lstrip().startswith("#"))
 
 
 def main() -> None:
-    """Take files and folders from the command line."""
+    """Process the files and folders given on the command line."""
     given = [Path(word).resolve() for word in sys.argv[1:]]
     files = [file for path in given for file in (sorted(path.iterdir()) if path.is_dir() else [path])]
     outcomes = {}

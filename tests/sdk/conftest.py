@@ -1,4 +1,4 @@
-"""A run folder as the supervisor makes it, scripts that run in it, and somebody who answers them."""
+"""A run folder as a supervisor creates it, scripts that run in it, and a server for their requests."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ RECORD: dict[str, Any] = {
 
 
 class SubmittedRun:
-    """A run folder and the environment that a script gets in it."""
+    """A run folder, and the environment that a script gets in it."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -50,7 +50,7 @@ class SubmittedRun:
         (folder / "journal").mkdir(0o700, parents=True)
 
     def start(self, code: str, *arguments: str, python: str = sys.executable) -> subprocess.Popen[str]:
-        """Start a script that begins with a run at hand."""
+        """Start a script after lines that define `run`, the run of its context."""
         beginning = "from azureml.core import Run\nrun = Run.get_context()\n"
         return subprocess.Popen(
             [python, "-c", beginning + textwrap.dedent(code), *arguments],
@@ -63,7 +63,7 @@ class SubmittedRun:
         )
 
     def run(self, code: str, *arguments: str, python: str = sys.executable) -> str:
-        """Run a script to its good end; what it printed."""
+        """Run a script, check that it succeeds, and return its output."""
         with self.start(code, *arguments, python=python) as process:
             output, errors = process.communicate(timeout=60)
         assert process.returncode == 0, errors
@@ -71,17 +71,17 @@ class SubmittedRun:
         return output
 
     def journals(self) -> list[Path]:
-        """The files its processes have written."""
+        """Return the journal files that the run's processes have written."""
         return sorted((self.folder / "journal").iterdir())
 
     def lines(self) -> list[Any]:
-        """All lines of all its journals, none of them torn."""
+        """Return all lines of all journals of the run, after checking that none is incomplete."""
         texts = [path.read_text(encoding="ascii") for path in self.journals()]
         assert all(text.endswith("\n") for text in texts if text)
         return [json.loads(line) for text in texts for line in text.splitlines()]
 
     def timeless_lines(self) -> list[Any]:
-        """All lines without their times."""
+        """Return all lines of the run's journals without their times."""
         return [
             line[:2] + line[3:] if line[0] in ("m", "l", "r", "t") else line[:1] + line[2:] for line in self.lines()
         ]
@@ -101,7 +101,7 @@ class StubServer:
         self.listen()
 
     def listen(self) -> None:
-        """Listen, as a supervisor that starts."""
+        """Start to listen, like a starting supervisor."""
         path = self._folder / "socket"
         path.unlink(missing_ok=True)
         self._listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
@@ -112,7 +112,7 @@ class StubServer:
         threading.Thread(target=self._accept, args=(self._listener,), daemon=True).start()
 
     def close(self) -> None:
-        """End every connection and take no other, as a supervisor that dies."""
+        """Close every connection and accept no more, like a supervisor that dies."""
         for one in [self._listener, *self.connections]:
             with suppress(OSError):  # it may have ended by itself
                 one.shutdown(socket.SHUT_RDWR)
@@ -191,7 +191,7 @@ def server(submitted: SubmittedRun) -> Iterator[StubServer]:
 
 @pytest.fixture
 def deep(tmp_path: Path) -> Iterator[SubmittedRun]:
-    """A run with a server, at a path that is too long for the address of a socket."""
+    """A run with a server, at a path that is too long for a socket address."""
     run = SubmittedRun(tmp_path / ("d" * 100) / ("e" * 100))
     one = StubServer(run)
     yield run

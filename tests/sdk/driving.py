@@ -1,4 +1,4 @@
-"""Runs driver scripts, outside of any run with a home of their own, and scripts inside a run."""
+"""Running of driver scripts outside a run, each with its own home, and of scripts inside a run."""
 
 from __future__ import annotations
 

@@ -31,7 +31,7 @@ _REPLACED_REQUEST = ("htmx:afterRequest, [object HTMLElement]", "htmx:sendAbort,
 
 @pytest.fixture
 def mlrun(tmp_path: Path) -> Iterator[Mlrun]:
-    """The command with a workspace and nothing in it."""
+    """Return the command with an empty workspace."""
     command = Mlrun(tmp_path)
     yield command
     command.close()
@@ -39,20 +39,20 @@ def mlrun(tmp_path: Path) -> Iterator[Mlrun]:
 
 @pytest.fixture
 def studio(mlrun: Mlrun) -> Iterator[Studio]:
-    """A studio over the test's home."""
+    """Yield a studio over the test's home."""
     with serving(mlrun) as served:
         yield served
 
 
 @pytest.fixture
 def make(mlrun: Mlrun) -> RunMaker:
-    """What makes runs in it."""
+    """Return the creator of runs in the studio's workspace."""
     return RunMaker(mlrun)
 
 
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
-    """One browser for all tests of a process."""
+    """Yield one browser for all tests of a process."""
     if shutil.which(CHROMIUM) is None:
         pytest.skip("chromium is not installed")
     expect.set_options(timeout=_PATIENCE_MS)
@@ -64,7 +64,7 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture
 def tab(browser: Browser, studio: Studio) -> Iterator[Page]:
-    """A page of a new browser that has shown the token; what goes wrong in its scripts fails the test."""
+    """Yield a signed-in page of a new browser context; errors of its scripts fail the test."""
     context = browser_of(browser, studio)
     page = context.new_page()
     page.set_default_timeout(_PATIENCE_MS)

@@ -1,4 +1,4 @@
-"""A workspace that looks as if people had worked in it.
+"""A workspace that looks as if people had used it.
 
     python -m tests.studio.demo FOLDER
 
@@ -35,7 +35,7 @@ _OUTCOMES = (*[RunStatus.COMPLETED] * 9, RunStatus.FAILED, RunStatus.COMPLETED, 
 
 
 class Demo(NamedTuple):
-    """The workspace and the ids of runs in it that are worth a page.
+    """The workspace, and the ids of those of its runs that are worth a page.
 
     Attributes:
         full: has logged one of each kind, with files of each kind.
@@ -54,7 +54,7 @@ class Demo(NamedTuple):
 
 
 def make_demo(root: Path, *, trials: int = 60) -> Demo:
-    """Make it below a folder that is there and empty.
+    """Create the demo below an existing, empty folder.
 
     Args:
         root: the folder.
@@ -74,7 +74,7 @@ def make_demo(root: Path, *, trials: int = 60) -> Demo:
 
 
 def _commit(mlrun: Mlrun) -> None:
-    """The folder is a work tree, as most are."""
+    """Make the folder a git work tree with a commit, as most are."""
     for name in ("AUTHOR", "COMMITTER"):
         mlrun.environment |= {f"GIT_{name}_NAME": "ada", f"GIT_{name}_EMAIL": "ada@example.org"}
     for words in (("init", "-q", "-b", "main"), ("add", "."), ("commit", "-q", "-m", "Baseline")):
@@ -82,7 +82,7 @@ def _commit(mlrun: Mlrun) -> None:
 
 
 def _submit(mlrun: Mlrun) -> tuple[str, str, str, str]:
-    """Real runs: the full one, the failed one, the parent, the one that goes on; and a queue."""
+    """Submit real runs: a full one, a failed one, a parent, a live one, and a queue."""
     mlrun("computetarget", "create", "amlcompute", "-n", "gpu-cluster", "--max-nodes", "1")
     submit = ("run", "submit-script", "--async", "--target")
     full = mlrun.json(*submit, "local", "train.py", "--lr", "0.05", "--augment")["run_id"]
@@ -100,7 +100,7 @@ def _submit(mlrun: Mlrun) -> tuple[str, str, str, str]:
 
 
 def _make_sweep(make: RunMaker, count: int) -> tuple[str, ...]:
-    """Trials over two parameters, with curves."""
+    """Create trials over two parameters, with curves."""
     chance = random.Random(7)
     made = []
     for number in range(count):
@@ -129,7 +129,7 @@ def _make_sweep(make: RunMaker, count: int) -> tuple[str, ...]:
 
 
 def _curves(chance: random.Random, best: float, begun: int) -> list[LoggedValue]:
-    """Loss and accuracy, by steps ten seconds apart."""
+    """Return loss and accuracy by steps, ten seconds apart."""
     logged = []
     for step in range(_CURVE_POINTS):
         done = 1 - math.exp(-4 * step / _CURVE_POINTS)
@@ -143,7 +143,7 @@ def _curves(chance: random.Random, best: float, begun: int) -> list[LoggedValue]
 
 
 def _make_nightly(make: RunMaker) -> None:
-    """A run each night, of which some went wrong."""
+    """Create a run for each night, some of which failed."""
     for night in range(20, 0, -1):
         status = RunStatus.FAILED if night in {4, 11} else RunStatus.COMPLETED
         begun = now() - night * _DAY
@@ -160,7 +160,7 @@ def _make_nightly(make: RunMaker) -> None:
 
 
 def _make_imported(make: RunMaker) -> None:
-    """Names that a page must take for text, however long they are."""
+    """Create runs with names that a page must treat as text, however long they are."""
     for name in (HOSTILE, "😀" * 200, "ein sehr langer Name " * 12):
         make(
             IMPORTED,
@@ -188,7 +188,7 @@ def _save_views(mlrun: Mlrun) -> None:
 
 
 def main() -> None:
-    """Make it where the command line says, and tell how to look at it."""
+    """Create the demo in the folder given on the command line, and print how to view it."""
     parser = argparse.ArgumentParser(prog="python -m tests.studio.demo", description="Make the demo's workspace.")
     parser.add_argument("folder", type=Path, help="a folder that is not there yet")
     root = parser.parse_args().folder.resolve()

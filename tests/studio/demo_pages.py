@@ -1,4 +1,4 @@
-"""Each page of the studio over the demo: its name and its address."""
+"""Each page of the studio over the demo, with its name and URL."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _FILTERED = query(
 
 
 class Place(NamedTuple):
-    """What an address is made of."""
+    """The demo and the URLs of its workspace, from which the URLs of pages are built."""
 
     demo: Demo
     urls: WorkspaceUrls
@@ -84,12 +84,12 @@ PAGES: Mapping[str, Callable[[Place], str]] = {
 
 
 def demo_pages(demo: Demo, studio: Studio) -> Mapping[str, str]:
-    """The addresses of `PAGES`."""
+    """Return the URLs of `PAGES`."""
     return {name: address(Place(demo, studio.urls)) for name, address in PAGES.items()}
 
 
 def browser_of(browser: Browser, studio: Studio) -> BrowserContext:
-    """A new browser that has shown the token."""
+    """Return a new, signed-in browser context."""
     context = browser.new_context(viewport={"width": WIDE, "height": 900})
     name, _, value = studio.cookie.partition("=")
     context.add_cookies([{"name": name, "value": value, "url": studio.address}])
@@ -97,7 +97,7 @@ def browser_of(browser: Browser, studio: Studio) -> BrowserContext:
 
 
 def open_drawn(page: Page, address: str) -> None:
-    """Open an address and wait until its charts are drawn."""
+    """Open a URL and wait until its charts are drawn."""
     page.goto(address)
     with suppress(TimedOut):
         page.wait_for_function(_IS_DRAWN, timeout=_DRAWN_WITHIN_MS)

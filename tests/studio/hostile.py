@@ -1,4 +1,4 @@
-"""A workspace in which everything that a run can name or write wants to run a script in the reader's browser."""
+"""A workspace in which everything that a run can name or write tries to run a script in the viewer's browser."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ raise ValueError(TEXT)
 
 
 class HostileRuns:
-    """Makes them, by a script that is really run.
+    """Creator of hostile runs, through a script that is really run.
 
     Attributes:
         run_id: of the run of that script.
@@ -93,7 +93,7 @@ class HostileRuns:
         self.others = [second, make(NAME, **columns, **pairs), make(NAME, parent=self.run_id, **columns, **pairs)]
 
     def addresses(self, pages: WorkspaceUrls) -> Iterator[str]:
-        """Every page that there is, as a reader would come to it; what is added to the studio is among them."""
+        """Return the URL of every page as a visitor would reach it, including pages added later."""
         names: Mapping[str, str] = {"experiment": quote(NAME, safe=""), "run_id": quote(self.run_id, safe="")}
         runs = [("run", run_id) for run_id in (self.run_id, *self.others)]
         charts = [("chart", f"curve:{_word(NAME)},loss:step"), ("chart", f"value:{_word(NAME)}:last")]

@@ -1,4 +1,4 @@
-"""Runs for pages to show: put into the store as a supervisor would, without a process of their own."""
+"""Runs for pages to show, stored as a supervisor would, but without processes."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tests.running import Mlrun
 
 
 class RunMaker:
-    """Makes runs in the test's workspace."""
+    """Creator of runs in the test's workspace."""
 
     def __init__(self, mlrun: Mlrun) -> None:
         self._folder = mlrun.database.parent
@@ -33,7 +33,7 @@ class RunMaker:
         metrics: Mapping[str, float] | None = None,
         **columns: object,
     ) -> str:
-        """A run with these columns of the store; its id."""
+        """Create a run with these columns of the store, and return its id."""
         values = {"run_type": SCRIPT_RUN, "user_name": "someone", "target": "local", **columns}
         with (
             Workspace.connect(parse_locator(self._folder), redaction=Redaction()) as workspace,
@@ -52,7 +52,7 @@ class RunMaker:
         return run_id
 
     def log(self, run_id: str, *logged: LoggedValue) -> None:
-        """Have a run log these."""
+        """Log these values for a run."""
         with (
             Workspace.connect(parse_locator(self._folder), redaction=Redaction()) as workspace,
             workspace.transaction(),
@@ -60,12 +60,12 @@ class RunMaker:
             workspace.metrics.add(workspace.runs.get(run_id).key, logged)
 
     def key(self, run_id: str) -> int:
-        """The key of a run, by which charts name it."""
+        """Return the key of a run, by which charts refer to it."""
         with Workspace.connect(parse_locator(self._folder), redaction=Redaction()) as workspace:
             return workspace.runs.get(run_id).key
 
     def end(self, run_id: str, status: RunStatus = RunStatus.COMPLETED) -> None:
-        """Have a run end so."""
+        """Set the status of a run to one in which it has ended."""
         with (
             Workspace.connect(parse_locator(self._folder), redaction=Redaction()) as workspace,
             workspace.transaction(),
@@ -75,24 +75,24 @@ class RunMaker:
 
 
 def query(*pairs: tuple[str, str], **values: str) -> str:
-    """A query string."""
+    """Return a query string."""
     return urlencode([*pairs, *values.items()])
 
 
 def rows(page: str) -> list[str]:
-    """The ids of the runs in the table of a page, in their order."""
+    """Return the ids of the runs in the table of a page, in order."""
     return [html.unescape(found) for found in re.findall(r'name="run" value="([^"]*)" form="compare-runs"', page)]
 
 
 def heads(page: str) -> list[str]:
-    """What stands in the head of the table of a page, without arrows."""
+    """Return the headings of the table of a page, without arrows."""
     found = re.findall(r"<th [^>]*>(.*?)</th>", page[page.index("data-select-all") :], re.DOTALL)
     texts = [html.unescape(re.sub(r"<[^>]*>", "", text)).strip(" ↑↓\n") for text in found]
     return [text for text in texts if text]
 
 
 def link(page: str, label: str) -> str:
-    """The query that the link with this text leads to."""
+    """Return the query of the link with this text."""
     for address, text in re.findall(r'<a [^>]*?href="[^"?]*\?([^"]*)"[^>]*>(.*?)</a>', page, re.DOTALL):
         if html.unescape(re.sub(r"<[^>]*>", "", text)).strip() == label:
             return html.unescape(address)

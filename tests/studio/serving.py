@@ -1,4 +1,4 @@
-"""A real studio over a test's home: started, asked and stopped as a user would."""
+"""A real studio over a test's home, started, queried and stopped as a user would."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _PATIENCE_SECONDS = 30.0
 
 
 class Answer(NamedTuple):
-    """What the studio said."""
+    """A response of the studio."""
 
     status: int
     headers: Mapping[str, str]
@@ -42,7 +42,7 @@ class Answer(NamedTuple):
 
 
 class Studio:
-    """A studio that is being served.
+    """A running studio.
 
     Attributes:
         origin: where it answers.
@@ -56,7 +56,7 @@ class Studio:
         self.start()
 
     def start(self) -> None:
-        """Serve it; again, at the port it had, when it has been stopped."""
+        """Serve the studio; after a stop, serve it again at its earlier port."""
         self.process = subprocess.Popen(
             [sys.executable, "-m", "mlrun_cli.studio", self._options.to_json()],
             env=self._mlrun.environment,
@@ -98,7 +98,7 @@ class Studio:
         cookie: str | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> Answer:
-        """One request: an address of `pages`, or a path; with the cookie of who has shown the token.
+        """Send a request for a URL of `pages` or a path, with the cookie of a signed-in browser.
 
         `fields` are sent as a form of a page is, `body` as it is.
         """
@@ -122,28 +122,28 @@ class Studio:
         return http.client.HTTPConnection("127.0.0.1", self.port, timeout=_PATIENCE_SECONDS)
 
     def get(self, address: str) -> Answer:
-        """A page."""
+        """Return the response to a GET request."""
         return self.ask("GET", address)
 
     def csrf_token(self) -> str:
-        """The word that a form of one of its pages carries."""
+        """Return the CSRF token of a form on one of the studio's pages."""
         word = re.search(r'name="csrf_token" value="(\w+)"', self.get(self.urls.submit()).text)
         assert word is not None
         return word[1]
 
     def post(self, address: str, **fields: str) -> Answer:
-        """What a form of a page sends."""
+        """Return the response to a POST request, as a form of a page sends it."""
         return self.ask("POST", address, fields={"csrf_token": self.csrf_token(), **fields})
 
     def stop(self, number: int = signal.SIGTERM) -> int:
-        """End it by a signal; its exit code."""
+        """End the studio by a signal, and return its exit code."""
         self.process.send_signal(number)
         assert self.process.stderr is not None
         with self.process.stderr:
             return self.process.wait(_PATIENCE_SECONDS)
 
     def close(self) -> None:
-        """End it if it has not been ended."""
+        """End the studio if it is still running."""
         if self.process.poll() is None:
             self.stop()
         elif self.process.stderr is not None:
@@ -152,7 +152,7 @@ class Studio:
 
 @contextmanager
 def serving(mlrun: Mlrun, **options: Any) -> Iterator[Studio]:
-    """A studio over the home for as long as the block lasts; `options` as `StudioOptions` has it."""
+    """Serve a studio over a home during the block, with `options` as fields of `StudioOptions`."""
     studio = Studio(mlrun, **options)
     try:
         yield studio

@@ -1,4 +1,4 @@
-"""`python call_target.py WORKSPACE RUN_ID METHOD`: calls a method of a run's target and prints what comes back."""
+"""`python call_target.py WORKSPACE RUN_ID METHOD`: calls a method of a run's target and prints the result."""
 
 from __future__ import annotations
 

@@ -46,7 +46,7 @@ def mlrun(tmp_path: Path) -> Iterator[Mlrun]:
 
 @pytest.fixture(scope="session")
 def installation(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An environment with mlrun-cli and a distribution that brings kinds of targets; its folder of programs."""
+    """Return the scripts folder of an environment with mlrun-cli and a distribution that adds kinds of targets."""
     venv = tmp_path_factory.mktemp("installation") / "venv"
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", venv], check=True)
     (packages,) = venv.glob("lib/python*/site-packages")
@@ -68,7 +68,7 @@ def installation(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(params=["local", "shell"])
 def kind(request: pytest.FixtureRequest, mlrun: Mlrun) -> Kind:
-    """Each kind of targets, with a wide and a narrow target made."""
+    """Return a kind of targets, with a wide and a narrow target created; each parameter is a kind."""
     if request.param == "local":
         mlrun("computetarget", "create", "computeinstance", "-n", "narrow")
         return Kind(mlrun, COMMAND.with_name("python"), "local", "narrow", "local", shell=False)

@@ -1,4 +1,4 @@
-"""Kinds of targets of another distribution: each supervisor is started by a shell, which stays its parent."""
+"""Kinds of targets of another distribution, whose supervisors are started by a shell that remains their parent."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ SHELL = ["/bin/sh", "-c", '"$@"; exit $?', "shell-target"]
 
 
 class ShellTarget(Target):
-    """As many runs at once as are submitted."""
+    """A target that runs all submitted runs at the same time."""
 
     witness = Witness.LOCK
     azure_type = "shell"
@@ -64,7 +64,7 @@ class ShellTarget(Target):
 
 
 class SmallShellTarget(ShellTarget):
-    """One run at a time, whatever its row says: later ones wait."""
+    """A target that runs one run at a time, regardless of its row; later ones wait."""
 
     @classmethod
     def node_limit(cls, row: ComputeTarget) -> int | None:  # noqa: ARG003

@@ -1,4 +1,4 @@
-"""One workspace and one studio for all tests of a file: each looks at runs of its own, and does no more than ask."""
+"""One workspace and one studio for all tests of a file, which only query their own runs."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tests.studio.serving import Studio, serving
 
 @pytest.fixture(scope="module")
 def mlrun(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mlrun]:
-    """The command with a workspace."""
+    """Return the command with a workspace."""
     command = Mlrun(tmp_path_factory.mktemp("one"))
     yield command
     command.close()
@@ -21,12 +21,12 @@ def mlrun(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mlrun]:
 
 @pytest.fixture(scope="module")
 def studio(mlrun: Mlrun) -> Iterator[Studio]:
-    """A studio over its home."""
+    """Yield a studio over the home."""
     with serving(mlrun) as served:
         yield served
 
 
 @pytest.fixture(scope="module")
 def make(mlrun: Mlrun) -> RunMaker:
-    """What makes runs in it."""
+    """Return the creator of runs in the studio's workspace."""
     return RunMaker(mlrun)
