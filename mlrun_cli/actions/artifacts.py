@@ -166,7 +166,7 @@ def _copy(source: Path, folder: Path, name: str) -> Path:
 
 @contextmanager
 def _open_inner_folder(folder: Path, parts: Sequence[str]) -> Iterator[int]:
-    """Open a nested folder, creating missing levels, and return its descriptor.
+    """Open a nested folder, creating missing levels, and yield its descriptor.
 
     Raises:
         MlrunError: one of the parts is a link.

@@ -120,7 +120,7 @@ def update_compute_target(workspace: Workspace, name: str, properties: Mapping[s
     """Update the given properties of a compute target and return it; other properties are unchanged.
 
     Raises:
-        ComputeTargetNotFound: there is none of this name.
+        ComputeTargetNotFound: it does not exist.
         UsageError: a queued run needs more nodes than the target would have.
     """
     with workspace.transaction():
@@ -149,11 +149,12 @@ def _check_capacity(workspace: Workspace, changed: ComputeTarget) -> None:
 def delete_compute_target(workspace: Workspace, name: str) -> None:
     """Delete a compute target; its ended runs are unchanged.
 
-    Deleting `local` only removes its limit.
+    A run is inserted in a transaction that checks its target, so that no run can wait for a deleted one. Deleting
+    `local` only removes its limit.
 
     Raises:
-        ComputeTargetNotFound: there is none of this name.
-        UsageError: runs wait for it or run on it; it stays, and so do they.
+        ComputeTargetNotFound: it does not exist.
+        UsageError: runs wait for it or run on it; nothing is changed then.
     """
     lost = reconcile(workspace)
     with workspace.transaction(durable=True):
@@ -169,7 +170,7 @@ def check_target(workspace: Workspace, name: str) -> None:
     """Raise if a compute target exists neither in the workspace nor as `local`.
 
     Raises:
-        ComputeTargetNotFound: there is none of this name; the message lists those there are.
+        ComputeTargetNotFound: it does not exist; the message lists the existing targets.
     """
     if name == LOCAL_TARGET:
         return

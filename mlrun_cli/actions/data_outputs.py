@@ -13,7 +13,7 @@ from mlrun_cli.workspace import Workspace
 
 
 def register_outputs(workspace: Workspace, run: Run) -> tuple[str, ...]:
-    """Register the outputs of a Completed run as its definition says; return a line for each one that failed.
+    """Register the outputs of a Completed run as its definition specifies; return a line for each failure.
 
     Raises:
         StoreError: the store cannot be used.

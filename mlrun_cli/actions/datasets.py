@@ -35,19 +35,19 @@ def register_dataset(
     """Register a dataset under a name and return it; a definition equal to the latest version adds no version.
 
     Args:
-        workspace: where it is registered.
-        definition: what it is made of.
-        name: of all its versions.
-        description: what is said of it.
-        tags: of this version.
-        create_new_version: add one where the latest version is defined in another way.
-        dataset_id: the id it is to have, as it had in Azure; None for the one it has, or a new one.
-        find_datastore: looks whether there are files; None believes it.
+        workspace: the workspace to register in.
+        definition: the definition of the dataset.
+        name: the name of all versions of the dataset.
+        description: the description of the dataset.
+        tags: the tags of the new version.
+        create_new_version: whether to add a version if the definition differs from that of the latest version.
+        dataset_id: an id to assign, such as the id in Azure; None retains an existing id or creates one.
+        find_datastore: a function for finding datastores, used to check that the files exist; None skips the check.
 
     Raises:
-        UsageError: the definition, the name, the id or the tags cannot be right, the name is taken by a dataset that is
-            defined in another way and `create_new_version` was not said, or the id by any other.
-        DataNotFound: it names a datastore that is not there, or a path leads to no file.
+        UsageError: the definition, the name, the id or the tags are not valid; the name belongs to a dataset with a
+            different definition and `create_new_version` is not set; or the id belongs to another dataset.
+        DataNotFound: a datastore in the definition does not exist, or a path has no files.
     """
     checked = check_definition_in(workspace, definition)
     check_dataset_name(name)
@@ -87,8 +87,8 @@ def save_dataset(workspace: Workspace, definition: object) -> Dataset:
     """Save a dataset without a name and return it; equal definitions share one dataset and its id.
 
     Raises:
-        UsageError: the definition cannot be right.
-        DataNotFound: it names a datastore that is not there.
+        UsageError: the definition is not valid.
+        DataNotFound: a datastore in the definition does not exist.
     """
     checked = check_definition_in(workspace, definition)
     with workspace.transaction():
@@ -99,8 +99,8 @@ def check_definition_in(workspace: Workspace, definition: object) -> Definition:
     """Check a dataset's definition against the workspace and return it with all of its keys.
 
     Raises:
-        UsageError: it cannot be right.
-        DataNotFound: it names a datastore that is not there.
+        UsageError: the definition is not valid.
+        DataNotFound: a datastore in the definition does not exist.
     """
     checked = check_definition(definition)
     for path in checked["paths"]:
@@ -113,7 +113,7 @@ def get_dataset(workspace: Workspace, name: str, version: int | None = None) -> 
     """Return a version of the dataset with this name, the latest by default.
 
     Raises:
-        DataNotFound: there is none.
+        DataNotFound: there is no such dataset.
     """
     found = workspace.datasets.find(name, version)
     if found is not None:
@@ -140,7 +140,7 @@ def get_dataset_by_id(workspace: Workspace, dataset_id: str, environment: Mappin
         environment: the variables to read `MLRUN_DATASETS` from; None substitutes nothing.
 
     Raises:
-        DataNotFound: there is none.
+        DataNotFound: there is no such dataset.
         UsageError: the variable cannot be read.
     """
     found = workspace.datasets.find_by_id(dataset_id)
@@ -174,17 +174,17 @@ def update_dataset(
 
     Raises:
         DataNotFound: there is no such dataset.
-        UsageError: the tags cannot be right.
+        UsageError: the tags are not valid.
     """
     with workspace.transaction():
         return _update(workspace, get_dataset_by_id(workspace, dataset_id), description, tags)
 
 
 def unregister_dataset(workspace: Workspace, name: str) -> None:
-    """Remove the name from all versions of a dataset, which can still be found by their ids.
+    """Remove the name from all versions of a dataset.
 
     Raises:
-        DataNotFound: there is none of this name.
+        DataNotFound: no dataset has this name.
     """
     get_dataset(workspace, name)
     workspace.datasets.remove_name(name)

@@ -56,8 +56,8 @@ def get_datastore(workspace: Workspace, name: str | None = None) -> Datastore:
     """Return the datastore with this name, by default the default datastore; create the folder of a built-in one.
 
     Raises:
-        DataNotFound: there is none of this name, or its folder is gone.
-        StoreError: its folder cannot be made.
+        DataNotFound: no datastore has this name, or its folder does not exist.
+        StoreError: its folder cannot be created.
     """
     name = get_default_name(workspace) if name is None else name
     if name in _OWN:
@@ -91,7 +91,7 @@ def set_default(workspace: Workspace, name: str) -> None:
     """Set the default datastore of the workspace.
 
     Raises:
-        DataNotFound: there is none of this name.
+        DataNotFound: no datastore has this name.
     """
     known = get_datastore(workspace, name).name
     with workspace.transaction():
@@ -102,8 +102,8 @@ def register_local(workspace: Workspace, name: str, folder: Path, *, overwrite: 
     """Attach a local folder as a datastore and return the datastore.
 
     Raises:
-        UsageError: the name cannot be one, is one of the workspace's own, or belongs to another folder and
-            `overwrite` was not said; or the folder is not there.
+        UsageError: the name is not valid, belongs to a built-in datastore, or belongs to another folder and `overwrite`
+            is not set; or the folder does not exist.
     """
     check_datastore_name(name)
     if name in _OWN:
@@ -128,8 +128,8 @@ def unregister(workspace: Workspace, name: str) -> Datastore:
     """Remove a datastore and return it; its folder is unchanged.
 
     Raises:
-        DataNotFound: there is none of this name.
-        UsageError: it is one of the workspace's own, or the default one.
+        DataNotFound: no datastore has this name.
+        UsageError: it is a built-in datastore or the default datastore.
     """
     if name in _OWN:
         raise ReservedName(f"The datastore '{name}' is the workspace's own, and cannot be removed.", target=name)
@@ -149,7 +149,7 @@ def upload(datastore: Datastore, source: Path, target: str | None, *, overwrite:
     """Copy a file, or all files below a folder, to a path of a datastore; existing files are kept unless `overwrite`.
 
     Raises:
-        UsageError: the source is not there, or the path leads out of the datastore.
+        UsageError: the source does not exist, or the path leads out of the datastore.
         MlrunError: a file cannot be copied.
     """
     place = datastore.resolve_path(target)
@@ -165,11 +165,11 @@ def download(
 ) -> CopyResult:
     """Copy the files of a datastore whose paths start with `prefix` to the same relative paths in a folder.
 
-    What is there stays, unless `overwrite`; without `may_differ`, it has to have the same content.
+    Existing files are kept unless `overwrite` is set; unless `may_differ` is set, they must have the same content.
 
     Raises:
         DataNotFound: there is no such file.
-        UsageError: files with other content are there, and may not; then nothing is copied.
+        UsageError: files with different content exist but must not differ; nothing is copied then.
         MlrunError: a file cannot be copied.
     """
     wanted = (prefix or "").lstrip("/")

@@ -33,11 +33,11 @@ from mlrun_cli.workspace import Workspace
 def register_environment(workspace: Workspace, name: str, definition: Mapping[str, Any]) -> RegisteredEnvironment:
     """Register an environment under the version that its definition specifies, if that is free, or else the next one.
 
-    A definition that equals the newest version, or the version that it names, is that version.
+    If the definition equals the newest version or the specified version, no version is added.
 
     Raises:
-        UsageError: the name is not valid, or kept for Azure's own.
-        InvalidFile, Unsupported: no run could be given such an environment.
+        UsageError: the name is not valid, or is reserved for Azure's environments.
+        InvalidFile, Unsupported: the definition cannot be used for runs.
     """
     check_environment_name(name)
     read_configuration_document({"environment": definition}, Path(name))
@@ -60,7 +60,7 @@ def check_environment_name(name: str) -> None:
     """Raise if an environment cannot be registered under this name.
 
     Raises:
-        UsageError: it is empty, no text, or kept for Azure's own.
+        UsageError: it is empty, not text, or reserved for Azure's environments.
     """
     check_text("the environment's name", name)
     if not name.strip():
@@ -80,7 +80,7 @@ def get_environment(
 
     Raises:
         UsageError: both are given.
-        EnvironmentNotFound: there is none; the message lists those there are.
+        EnvironmentNotFound: it does not exist; the message lists the existing ones.
     """
     if version is not None and label is not None:
         raise ConflictingOptions("Both a version and a label are given.", hint="Give only one of them.")
@@ -130,7 +130,7 @@ def add_wheel(workspace: Workspace, path: Path, *, may_exist: bool) -> str:
     """Store a copy of a wheel in the workspace and return its URL.
 
     Raises:
-        UsageError: there is no such file, or one of its name is kept already.
+        UsageError: there is no such file, or a wheel with this name is already stored.
     """
     if not path.is_file():
         raise MissingFile(f"The wheel '{path}' does not exist.", hint="Name a file that exists.", target=path)

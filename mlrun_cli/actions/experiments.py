@@ -37,7 +37,7 @@ def get_experiment(workspace: Workspace, name: str) -> dict[str, Any]:
     """Return the record of an experiment.
 
     Raises:
-        ExperimentNotFound: there is none; the message lists those there are.
+        ExperimentNotFound: it does not exist; the message lists the existing experiments.
     """
     return _build_record(workspace, workspace.experiments.get(name))
 
@@ -62,7 +62,7 @@ def update_experiment_tags(
 
     Raises:
         UsageError: a key or a value is not valid.
-        ExperimentNotFound: there is none.
+        ExperimentNotFound: it does not exist.
     """
     for key, value in tags.items():
         check_tag_key(key)
@@ -79,7 +79,7 @@ def archive_experiment(workspace: Workspace, name: str, *, is_archived: bool, ne
 
     Raises:
         UsageError: the new name is not valid, or is another experiment's.
-        ExperimentNotFound: there is none.
+        ExperimentNotFound: it does not exist.
     """
     experiment = workspace.experiments.get(name)
     with workspace.transaction():
@@ -99,7 +99,7 @@ def delete_experiment(workspace: Workspace, experiment_id: str) -> None:
 
     Raises:
         UsageError: it has runs.
-        ExperimentNotFound: there is none of this id.
+        ExperimentNotFound: no experiment has this id.
     """
     experiments = workspace.experiments.list()
     found = [experiment for experiment in experiments if experiment.experiment_id == experiment_id]

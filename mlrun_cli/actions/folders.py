@@ -34,16 +34,16 @@ def attach_folder(
 ) -> dict[str, str]:
     """Attach a folder to a workspace: create it if needed, and write its config and any missing sample files.
 
-    Everything goes to `.azureml`, or to `aml_config` in a folder that has one: there it is found. Without an
-    experiment name it is the folder's own, made valid.
+    The files are written to `.azureml`, or to `aml_config` if the folder has one. The default experiment name is the
+    name of the folder, converted to a valid name.
 
     Returns:
         `Experiment name`, `Project path`, `Resource group`, `Subscription id` and `Workspace name`.
 
     Raises:
         UsageError: a name is not valid, or there is a file at `path`.
-        InvalidFile: the folder has a config that cannot be read; it is left as it is.
-        MlrunError: something cannot be written; then nothing is left of what was.
+        InvalidFile: the folder has a config that cannot be read; it is not changed.
+        MlrunError: a file cannot be written; the files that were written are removed.
     """
     folder = make_absolute(path)
     experiment = make_experiment_name(folder) if experiment_name is None else experiment_name

@@ -28,7 +28,7 @@ _RECONCILE_SECONDS = 1.0
 
 
 def follow_logs(workspace: Workspace, run: Run, write: Write, *, watch: Watch | None = None) -> Run:
-    """Pass on the output of the environment build and of the script as it is written, until the run has ended.
+    """Pass on the output of the environment build and of the script as it is written, until the run ends.
 
     Args:
         workspace: the workspace of the run.

@@ -25,8 +25,8 @@ class ModelChanges(NamedTuple):
     """The changes for `update_model`; None or an empty value leaves a field unchanged.
 
     Attributes:
-        tags: what is set; with `replaces_tags` they take the place of all there are.
-        details: fields of `ModelDetails` with their new values.
+        tags: the tags to set; with `replaces_tags` they replace all existing tags.
+        details: the new values of fields of `ModelDetails`, keyed by field.
     """
 
     tags: Mapping[str, str] = {}
@@ -47,8 +47,8 @@ def register_model(workspace: Workspace, new: NewModel, path: Path, child_paths:
         child_paths: the files and folders below `path` to include; None includes all.
 
     Raises:
-        UsageError: something in `new` is not valid, or the files cannot be read.
-        StoreError: there is no room, or they cannot be kept for another reason; nothing is left of them then.
+        UsageError: a value in `new` is not valid, or the files cannot be read.
+        StoreError: the files cannot be stored, for example because the disk is full; nothing remains of them then.
     """
     _check_new(new)
     files = list_model_files(path, child_paths)
@@ -71,8 +71,8 @@ def register_run_files(workspace: Workspace, new: NewModel, run: Run, path: str 
 
     Raises:
         ModelFileNotFound: the run has no such file or folder.
-        UsageError: something in `new` is not valid.
-        StoreError: there is no room, or they cannot be kept for another reason; nothing is left of them then.
+        UsageError: a value in `new` is not valid.
+        StoreError: the files cannot be stored, for example because the disk is full; nothing remains of them then.
     """
     new = new._replace(run_id=run.run_id, experiment_name=run.experiment_name)
     _check_new(new)
@@ -100,7 +100,7 @@ def get_model(workspace: Workspace, which: ModelFilter) -> Model:
 
     Raises:
         UsageError: no name is given.
-        ModelNotFound: there is none.
+        ModelNotFound: no model matches.
     """
     if which.name is None:
         raise MissingOption("No model is named.", hint="Give its name, or its id such as mymodel:1.")
@@ -117,7 +117,7 @@ def update_model(workspace: Workspace, model: Model, changes: ModelChanges) -> M
     """Update tags, description and details of a model and add properties, in one transaction; return the model.
 
     Raises:
-        UsageError: a key or a text is not valid, or a property that exists was to get another value.
+        UsageError: a key or a text is not valid, or a property exists with another value.
         ModelNotFound: the model has been deleted.
     """
     _check_texts(changes.tags, changes.properties, changes.description)
@@ -159,7 +159,7 @@ def download_model(workspace: Workspace, model: Model, folder: Path, *, overwrit
 
     Raises:
         UsageError: the destination exists, and `overwrite` is not set.
-        MlrunError: it cannot be written.
+        MlrunError: the copy cannot be written.
     """
     return copy_out(get_model_path(workspace, model), folder, overwrite=overwrite)
 

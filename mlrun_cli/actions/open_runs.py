@@ -31,16 +31,16 @@ def open_run(
     """Create an interactive run with the status Running and return it.
 
     Args:
-        workspace: where it is kept.
-        experiment_name: made when there is none of this name.
-        owner_lock: the folder, relative to the workspace's, whose lock the process that opens the run holds.
-        run_id: its id; None for a GUID.
-        parent: the run that it is a child of, which may have ended.
-        display_name: what people see.
-        properties: that the run has from its start.
+        workspace: the workspace of the run.
+        experiment_name: the name of the experiment, which is created if it does not exist.
+        owner_lock: the folder, relative to the workspace's, whose lock is held by the process that opens the run.
+        run_id: the id of the run; None creates a GUID.
+        parent: the parent run, which may have ended.
+        display_name: the name to display.
+        properties: the initial properties of the run.
 
     Raises:
-        UsageError: a name is not valid, or there is a run of this id.
+        UsageError: a name is not valid, or a run with this id exists.
     """
     check_experiment_name(experiment_name)
     check_text("the display name", display_name or "")
@@ -73,11 +73,11 @@ def open_children(
     """Create several child runs in one transaction; return their ids, in the order of their run numbers.
 
     Args:
-        workspace: where they are kept.
-        parent: the run above them.
+        workspace: the workspace of the runs.
+        parent: the parent run.
         owner_lock: as for `open_run`.
-        count: how many.
-        tags: a key, and its value for each; None for Azure's own, which numbers them from 0 on.
+        count: the number of child runs.
+        tags: a tag key with a value for each child run; None uses Azure's key, with numbers starting at 0 as values.
 
     Raises:
         UsageError: there are too many, or a tag is not valid.

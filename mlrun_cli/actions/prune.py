@@ -37,8 +37,8 @@ def show_built_environment(home: Path, key: str) -> dict[str, Any]:
     """Return the record of a built environment with its packages; the key may be shortened to a unique prefix.
 
     Raises:
-        EnvironmentNotFound: there is none.
-        UsageError: several begin like this.
+        EnvironmentNotFound: there is no such environment.
+        UsageError: several keys have this prefix.
     """
     found = [environment for environment in list_environments(home) if key and environment.key.startswith(key)]
     if not found:

@@ -89,7 +89,7 @@ def backup_workspace(workspace: Workspace, file: Path, *, overwrite: bool) -> di
     """Copy the store to a file, even while other processes write to it; return a record of the copy.
 
     Raises:
-        UsageError: something is there that may not be replaced.
+        UsageError: the file exists and must not be replaced.
         StoreError: the store cannot be read.
         MlrunError: the file cannot be written.
     """
@@ -113,8 +113,8 @@ def restore_workspace(identity: WorkspaceIdentity, home: Path, file: Path) -> di
     """Restore a store from a copy, and add the runs that are newer than the copy from their folders.
 
     Raises:
-        UsageError: the file is no sound copy of a store.
-        StoreUnavailable: somebody repairs the workspace.
+        UsageError: the file is not an intact copy of a store.
+        StoreUnavailable: another process is repairing or restoring the workspace.
     """
     if not file.is_file():
         raise MissingFile(

@@ -28,13 +28,13 @@ def delete_runs(workspace: Workspace, runs: Sequence[Run], *, force: bool = Fals
     """Permanently delete ended runs with their files, metrics, tags and logs.
 
     Args:
-        workspace: where they are.
-        runs: which; those below others come after them.
-        force: delete also those that are kept, or that a registered model comes from.
+        workspace: the workspace of the runs.
+        runs: the runs to delete, with children after their parents.
+        force: whether to delete even runs that are kept or that are the source of a registered model.
 
     Raises:
-        UsageError: one of them has not ended, or is to be spared; then nothing is deleted.
-        MlrunError: files of one cannot be removed; that run stays, and the rest goes.
+        UsageError: a run has not ended or is protected; nothing is deleted then.
+        MlrunError: the files of a run cannot be removed; that run is kept, but the others are deleted.
     """
     live = [run.run_id for run in runs if not run.status.is_terminal]
     if live:

@@ -61,7 +61,7 @@ def get_snapshot(workspace: Workspace, run: Run, snapshot_id: str | None = None)
     """Return the snapshot of a run, or the snapshot with another id.
 
     Raises:
-        NotFound: the run has no snapshot, or there is none of this id.
+        NotFound: the run has no snapshot, or there is no snapshot with this id.
     """
     wanted = snapshot_id or run.properties.get(SNAPSHOT_PROPERTY)
     snapshot = None if wanted is None else SnapshotStore(workspace.snapshots_folder).find_manifest(wanted)
@@ -81,7 +81,7 @@ def write_snapshot(workspace: Workspace, run: Run, snapshot_id: str | None, fold
         folder: where to.
 
     Raises:
-        NotFound: the run has no snapshot, or there is none of this id.
+        NotFound: the run has no snapshot, or there is no snapshot with this id.
         MlrunError: the archive cannot be written.
     """
     snapshot = get_snapshot(workspace, run, snapshot_id)

@@ -74,7 +74,7 @@ def find_configured_workspace(start: Path, root: Path, file_name: str | None = N
 
     Raises:
         InvalidFile: the config that was found cannot be read, or is none.
-        UsageError: the current folder is gone.
+        UsageError: the current folder no longer exists.
     """
     start = make_absolute(start)
     if os.path.isfile(start):

@@ -44,7 +44,7 @@ def make_machine_folder() -> Path:
 
 
 def _get_shared_folder() -> Path:
-    """Return the default folder of the locks, in a parent folder that is writable for all users."""
+    """Return the system folder for the locks' folder, which is the same, and writable, for all users."""
     with suppress(OSError):
         if stat.S_IMODE(_LOCKS.stat().st_mode) & _SHARED == _SHARED:
             return _LOCKS

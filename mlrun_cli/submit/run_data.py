@@ -13,8 +13,8 @@ class RunData:
     """The data of a configuration, located for one run.
 
     Attributes:
-        arguments, command: those of the configuration, with paths in place of placeholders; a shell's text has
-            variables in their place.
+        arguments, command: those of the configuration, with placeholders replaced by paths, or by variables in the
+            text of a shell command.
         variables: environment variables for the script: the configuration's, with paths as in the arguments, and
             those of the data.
         inputs: for the run's definition: `{"name", "dataset_id", "path", "mechanism"}`, and `path_on_compute` where one
@@ -22,7 +22,7 @@ class RunData:
         outputs: for the run's definition:
             `{"name", "datastore", "relative_path", "path", "mechanism", "registration"}`.
         references: for the run's definition: by name, what Azure's run details say of an entry of `dataReferences`.
-        datasets: of the inputs, those that are not in the workspace yet; they are stored with the run.
+        datasets: the datasets of inputs that are not yet in the workspace; they are stored with the run.
         notes: lines about what is done in another way than in Azure.
     """
 

@@ -20,7 +20,7 @@ def ensure_sdk_copy(home: Path) -> Path:
     """Return the folder for a script's PYTHONPATH, which contains only `azureml`; create it if it does not exist.
 
     Raises:
-        StoreError: it cannot be made.
+        StoreError: the copy cannot be created.
     """
     copy = home / "sdk" / f"{mlrun_cli.__version__}-{_compute_fingerprint(_SOURCE)}"
     if copy.is_dir():

@@ -123,7 +123,7 @@ class ProcessGroup:
         return not had_failed
 
     def list_survivors(self) -> list[ProcessId]:
-        """Return the live processes that the group's processes belong to or have started."""
+        """Return the live descendants of this process that belong to the run."""
         return filter_by_run(list_descendants(os.getpid()), self._run_id)
 
     def _send(self, number: Signals) -> None:

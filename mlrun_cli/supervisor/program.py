@@ -57,7 +57,7 @@ def main(words: list[str]) -> int:
 
 
 def _read_inputs(folder: RunFolder) -> tuple[Submission, Secrets] | None:
-    """Read the submission and secrets of a run, each None if missing or unreadable."""
+    """Return the submission and secrets of a run, or None if either is missing or unreadable."""
     try:
         document, secrets = read_json(folder.submission), read_json(folder.secrets)
         if document is None or secrets is None:

@@ -104,7 +104,7 @@ class Watch:
         watched: set[int] = set()
 
         def forget(pidfd: int) -> None:
-            """Stop watching a pidfd and close it; the end of its process is handled elsewhere."""
+            """Stop watching a pidfd and close it; the end of its process is noticed when it is reaped."""
             self._selector.unregister(pidfd)
             os.close(pidfd)
             watched.remove(pidfd)

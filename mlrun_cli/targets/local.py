@@ -34,7 +34,7 @@ class LocalTarget(Target):
         return get_max_nodes(row)
 
     def start_supervisor(self, run_id: str, locks: Sequence[int]) -> Started:
-        """Start the supervisor program."""
+        """Start the supervisor program as a detached process and return its pid."""
         return Started(self._spawn_supervisor(run_id, locks, recovers=False))
 
     def observe(self, runs: Sequence[Run]) -> Mapping[int, Liveness]:
