@@ -1,4 +1,4 @@
-"""All errors that a user can meet. The name of a class is its stable code.
+"""All errors that a user can encounter. The name of a class is its stable code.
 
     MlrunError                      exit 1
     ├── UsageError                  exit 2: the command line, a file or a request is wrong
@@ -55,12 +55,12 @@
     │   │   ├── DatasetNotFound
     │   │   └── DatastoreNotFound
     │   └── EnvironmentNotFound, ViewNotFound, SettingNotFound
-    ├── ViewChanged                 somebody else has changed a saved view meanwhile
+    ├── ViewChanged                 another user has changed a saved view since it was read
     ├── StoreError                  the database or its folder cannot be used
-    │   ├── StoreUnavailable        for now: it is locked, or its disk is full or away
+    │   ├── StoreUnavailable        for now: it is locked, or its disk is full or unavailable
     │   ├── StoreTooNew
-    │   ├── StoreLost               the database is gone and the folders of its runs are there
-    │   ├── StoredFilesLost         files that the workspace kept are gone
+    │   ├── StoreLost               the database no longer exists, but the folders of its runs do
+    │   ├── StoredFilesLost         files that the workspace stored no longer exist
     │   └── UnreliableFileSystem    locks cannot be trusted there
     ├── FileNotReadable, FileNotWritable
     ├── OperatingSystemError        a permission, a limit, a failing disk, a program that cannot be started
@@ -83,7 +83,7 @@ from typing import Any
 
 
 class MlrunError(Exception):
-    """Base of all errors.
+    """Base class of all errors.
 
     Attributes:
         message: what is wrong, and why.
@@ -91,7 +91,7 @@ class MlrunError(Exception):
         target: the id, name, path, option or variable that it is about.
         location: the file, or `FILE, line N`, with which the message begins.
         key_path: the key in that file.
-        notes: lines for stderr, such as on what was skipped: one of them may be the cause.
+        notes: lines for stderr, such as about skipped keys, one of which may be the cause.
     """
 
     exit_code = 1
@@ -107,22 +107,22 @@ class MlrunError(Exception):
 
     @property
     def code(self) -> str:
-        """Stable code, for scripts."""
+        """The stable code, for scripts."""
         return type(self).__name__
 
     @property
     def one_line(self) -> str:
-        """The message and the hint."""
+        """The message and the hint on one line."""
         return f"{self.message} {self.hint or ''}".strip()
 
     @property
     def file(self) -> str | None:
-        """The file that it is about."""
+        """The file that the error is about, or None."""
         return None if self.location is None else _split_location(self.location)[0]
 
     @property
     def line(self) -> int | None:
-        """The line of that file."""
+        """The line number in that file, or None."""
         return None if self.location is None else _split_location(self.location)[1]
 
     def add_context(self, context: str) -> None:
@@ -131,7 +131,7 @@ class MlrunError(Exception):
         self.args = (self.message,)
 
     def to_record(self) -> dict[str, Any]:
-        """Return code, message, hint, target, file, line and key path, of which unknown ones are left out."""
+        """Return the error as a record of code, message, hint, target, file, line and key path, unless None."""
         record = {
             "code": self.code,
             "message": self.message,
@@ -160,7 +160,7 @@ class CommandNotFound(UsageError):
 
 
 class UnknownTopic(UsageError):
-    """A word behind `help` that names neither a topic nor a command."""
+    """A word after `help` that is neither a topic nor a command."""
 
     def __init__(self, word: str, nearest: str | None, topics: Sequence[str]) -> None:
         guess = "" if nearest is None else f"Did you mean '{nearest}'? "
@@ -175,27 +175,27 @@ class OptionNotFound(UsageError):
 
 
 class UnexpectedArgument(UsageError):
-    """Words that no argument of the command takes."""
+    """Words that no argument of the command accepts."""
 
 
 class MissingOption(UsageError):
-    """An option or argument that is needed is not given, or has no value."""
+    """A required option or argument is not given, or has no value."""
 
 
 class WorkspaceRequired(MissingOption):
-    """No workspace is named, and the folder is not attached to one."""
+    """No workspace is specified, and the folder is not attached to one."""
 
 
 class ExperimentRequired(MissingOption):
-    """No experiment is named, and the folder is not attached to one."""
+    """No experiment is specified, and the folder is not attached to one."""
 
 
 class OneOptionRequired(UsageError):
-    """Exactly one of several options is needed: none is given, or more than one."""
+    """Exactly one of several options is required, but none or more than one is given."""
 
 
 class ConflictingOptions(UsageError):
-    """Options exclude each other, one needs another, or one is given twice."""
+    """Options exclude each other, one requires another, or one is given twice."""
 
 
 class NothingToChange(UsageError):
@@ -203,11 +203,11 @@ class NothingToChange(UsageError):
 
 
 class ConfirmationRequired(UsageError):
-    """A question has to be answered, and there is no terminal to ask on."""
+    """A question must be answered, but there is no terminal to ask it on."""
 
 
 class InvalidValue(UsageError):
-    """A value of an option, a field, a variable or a key is not one that it takes; `target` names it."""
+    """A value that an option, a field, a variable or a key does not accept; `target` is the name of that."""
 
 
 class InvalidDuration(InvalidValue):
@@ -219,19 +219,19 @@ class InvalidFilter(InvalidValue):
 
 
 class InvalidName(InvalidValue):
-    """Text that cannot be the name or id of a thing of its kind."""
+    """Text that is not a valid name or id for an object of its kind."""
 
 
 class InvalidOutputFormat(InvalidValue):
-    """There is no such output format."""
+    """The output format does not exist."""
 
 
 class InvalidTime(InvalidValue):
-    """A text that is neither a day, a time nor a duration before now."""
+    """Text that is neither a day, a time nor a duration before now."""
 
 
 class UnknownStatus(InvalidValue):
-    """A word that is none of the statuses of a run."""
+    """A word that is not a status of runs."""
 
     def __init__(self, word: str, known: Sequence[str]) -> None:
         import difflib  # noqa: PLC0415 - not on the way of what succeeds
@@ -247,11 +247,11 @@ class InvalidQuery(UsageError):
 
 
 class AmbiguousId(UsageError):
-    """A shortened id that several things begin with."""
+    """A shortened id that matches several objects."""
 
 
 class AmbiguousRunId(AmbiguousId):
-    """A shortened run id that several runs begin with."""
+    """A shortened run id that matches several runs."""
 
     def __init__(self, prefix: str, candidates: Sequence[str]) -> None:
         super().__init__(
@@ -262,7 +262,7 @@ class AmbiguousRunId(AmbiguousId):
 
 
 class InvalidFile(UsageError):
-    """A file that cannot be read as what it should be."""
+    """A file that cannot be read or has invalid content."""
 
     def __init__(
         self,
@@ -281,15 +281,15 @@ class InvalidFile(UsageError):
 
 
 class InvalidPath(UsageError):
-    """A path to a file where a folder is needed, to a folder where a file is, or out of the folder it belongs to."""
+    """A path to a file where a folder is needed, to a folder where a file is needed, or out of its parent folder."""
 
 
 class MissingFile(UsageError):
-    """A file or folder that is named does not exist; `target` is its name as it is written."""
+    """A specified file or folder does not exist; `target` is its path as it was written."""
 
 
 class ScriptNotFound(MissingFile):
-    """The script does not exist, or none is named."""
+    """The script does not exist, or none is specified."""
 
 
 class RunconfigNotFound(MissingFile):
@@ -301,11 +301,11 @@ class SnapshotRefused(UsageError):
 
 
 class SnapshotTooLarge(UsageError):
-    """A source folder above the limits of a snapshot."""
+    """A source folder that exceeds the limits of a snapshot."""
 
 
 class ScriptNotInSnapshot(UsageError):
-    """The script is outside of the source folder, or left out of the snapshot."""
+    """The script is outside of the source folder, or excluded from the snapshot."""
 
 
 class FileAlreadyExists(UsageError):
@@ -313,59 +313,59 @@ class FileAlreadyExists(UsageError):
 
 
 class AlreadyExists(UsageError):
-    """A name or id that is taken."""
+    """A name or id that is already in use."""
 
 
 class ReservedName(UsageError):
-    """A name that belongs to mlrun or to Azure: what it stands for cannot be made, changed or deleted."""
+    """A name that is reserved by mlrun or Azure, whose object cannot be created, changed or deleted."""
 
 
 class InUse(UsageError):
-    """It cannot be deleted or changed while something needs it."""
+    """An object that cannot be deleted or changed because something still needs it."""
 
 
 class RunProtected(UsageError):
-    """Runs that are kept, or that a model comes from."""
+    """Runs that are kept, or from which a model was registered."""
 
 
 class RunEnded(UsageError):
-    """The run has ended, which rules this out."""
+    """The run has ended, so that the request is not possible."""
 
 
 class RunNotEnded(UsageError):
-    """The run has not ended, which rules this out."""
+    """The run has not ended, so that the request is not possible."""
 
 
 class RunNotRepeatable(UsageError):
-    """The record of a run does not suffice to submit it again."""
+    """The record of a run is not sufficient to submit it again."""
 
 
 class PropertyImmutable(UsageError):
-    """A property has another value already; properties are written once."""
+    """A property already has another value; properties can be written only once."""
 
 
 class LimitExceeded(UsageError):
-    """More than is allowed at once."""
+    """A request that exceeds a limit."""
 
 
 class NotEnoughGpus(UsageError):
-    """More GPUs are asked for than this machine has."""
+    """More GPUs are requested than this machine has."""
 
 
 class NotEnoughNodes(UsageError):
-    """More nodes are asked for than the compute target has."""
+    """More nodes are requested than the compute target has."""
 
 
 class Unsupported(UsageError):
-    """Azure accepts it; mlrun does not."""
+    """A feature that Azure supports but mlrun does not."""
 
 
 class UnsupportedCommand(Unsupported):
-    """A command of Azure's that mlrun does not have."""
+    """A command that Azure supports but mlrun does not."""
 
 
 class BadRequest(UsageError):
-    """A request of a script that has no such call, or whose arguments do not fit it."""
+    """A request from a script for an unknown call, or with arguments that the call does not accept."""
 
 
 class SeveralProblems(UsageError):
@@ -381,26 +381,26 @@ class SeveralProblems(UsageError):
         super().__init__("\n".join([f"{len(problems)} problems were found:", *numbered]))
 
     def to_record(self) -> dict[str, Any]:
-        """Return its code and message, and as `problems` the records of all."""
+        """Return the code and message, and the records of all problems under `problems`."""
         return {**super().to_record(), "problems": [one.to_record() for one in self.problems]}
 
 
 class NotFound(MlrunError):
-    """Something is named that does not exist."""
+    """A specified object does not exist."""
 
     exit_code = 3
 
 
 class RunNotFound(NotFound):
-    """No run has this id, or an id that begins so."""
+    """No run has this id, or an id with this prefix."""
 
     def __init__(self, run_id: str, workspace_name: str | None = None, *, elsewhere: Sequence[str] = ()) -> None:
-        """Write the message.
+        """Create the error and its message.
 
         Args:
-            run_id: as it was typed.
-            workspace_name: where it was looked for.
-            elsewhere: the experiment that was named, and the one that the run is in.
+            run_id: the id as it was typed.
+            workspace_name: the workspace that was searched.
+            elsewhere: the experiment that was specified, and the one that contains the run.
         """
         where = "" if workspace_name is None else f" in workspace '{workspace_name}'"
         hint = "'mlrun run list' shows the ids of runs; -w and -g choose another workspace."
@@ -411,14 +411,14 @@ class RunNotFound(NotFound):
 
 
 class NoRunsYet(RunNotFound):
-    """The newest run of an experiment or a workspace that has none."""
+    """The newest run was requested, but the experiment or workspace has no runs yet."""
 
     def __init__(self, where: str) -> None:
         NotFound.__init__(self, f"There is no run in the {where} yet.", hint="'mlrun run submit-script' makes one.")
 
 
 class RunFileNotFound(NotFound):
-    """The run, or its snapshot, has no such file."""
+    """The run or its snapshot has no such file."""
 
 
 class MetricNotFound(NotFound):
@@ -426,7 +426,7 @@ class MetricNotFound(NotFound):
 
 
 class SnapshotNotFound(NotFound):
-    """The run has no snapshot, or the workspace does not have it."""
+    """The run has no snapshot, or the workspace does not contain it."""
 
 
 class ExperimentNotFound(NotFound):
@@ -438,7 +438,7 @@ class ExperimentNotFound(NotFound):
 
 
 class WorkspaceNotFound(NotFound):
-    """No workspace of this name has been used on this machine."""
+    """No workspace with this name has been used on this machine."""
 
     def __init__(self, name: str, resource_group: str, subscription_id: str) -> None:
         super().__init__(
@@ -460,7 +460,7 @@ class ComputeTargetNotFound(NotFound):
 
 
 class TargetKindNotFound(NotFound):
-    """No kind of compute target has this name, or its distribution is not installed."""
+    """No kind of compute target has this name, or the package that provides it is not installed."""
 
     def __init__(self, name: str) -> None:
         super().__init__(
@@ -470,11 +470,11 @@ class TargetKindNotFound(NotFound):
 
 
 class ModelNotFound(NotFound):
-    """No model has this name, or it has no such version."""
+    """No model has this name, or the model has no such version."""
 
 
 class ModelFileNotFound(NotFound):
-    """The run has no file or folder of this name to make a model of."""
+    """The run has no file or folder with this name to register as a model."""
 
 
 class DataNotFound(NotFound):
@@ -482,11 +482,11 @@ class DataNotFound(NotFound):
 
 
 class DatasetNotFound(DataNotFound):
-    """No dataset has this name or id, or it has no such version."""
+    """No dataset has this name or id, or the dataset has no such version."""
 
 
 class DatastoreNotFound(DataNotFound):
-    """No datastore has this name, or its folder is gone."""
+    """No datastore has this name, or its folder no longer exists."""
 
 
 class EnvironmentNotFound(NotFound):
@@ -512,7 +512,7 @@ class SettingNotFound(NotFound):
 
 
 class ViewChanged(MlrunError):
-    """Somebody else has changed a saved view since it was read."""
+    """Another user has changed a saved view since it was read."""
 
     def __init__(self, name: str, author: str) -> None:
         super().__init__(
@@ -527,23 +527,23 @@ class StoreError(MlrunError):
 
 
 class StoreUnavailable(StoreError):
-    """It cannot be used for now: it is locked, or its disk is full or away."""
+    """The store cannot be used at the moment: it is locked, or its disk is full or unavailable."""
 
 
 class StoreTooNew(StoreError):
-    """A newer mlrun-cli has written it."""
+    """The store was written by a newer mlrun-cli."""
 
 
 class StoreLost(StoreError):
-    """The database is gone, and the folders of its runs are there."""
+    """The database no longer exists, but the folders of its runs do."""
 
 
 class StoredFilesLost(StoreError):
-    """Files that the workspace kept, of a snapshot or a model, are gone."""
+    """Files of a snapshot or model that the workspace stored no longer exist."""
 
 
 class UnreliableFileSystem(StoreError):
-    """A file system on which locks cannot be trusted."""
+    """A file system whose locks cannot be trusted."""
 
 
 class FileNotReadable(MlrunError):
@@ -551,7 +551,7 @@ class FileNotReadable(MlrunError):
 
 
 class FileNotWritable(MlrunError):
-    """A file or folder cannot be written, made or removed."""
+    """A file or folder cannot be written, created or removed."""
 
     def __init__(self, path: object, error: OSError | str | None, *, hint: str | None = None) -> None:
         reason = (error.strerror or error) if isinstance(error, OSError) else error
@@ -559,7 +559,7 @@ class FileNotWritable(MlrunError):
 
 
 class OperatingSystemError(MlrunError):
-    """The operating system refuses something: a permission, a limit, a failing disk."""
+    """The operating system refuses an operation: a missing permission, a limit, a failing disk."""
 
 
 class DiskFull(MlrunError):
@@ -567,11 +567,11 @@ class DiskFull(MlrunError):
 
 
 class EnvironmentNotBuilt(MlrunError):
-    """An interpreter or a package that a run needs cannot be had."""
+    """An interpreter or a package that a run needs is not available."""
 
 
 class InterpreterNotFound(EnvironmentNotBuilt):
-    """There is no such Python on this machine."""
+    """The required Python is not available on this machine."""
 
 
 class ProgramNotFound(MlrunError):
@@ -579,11 +579,11 @@ class ProgramNotFound(MlrunError):
 
 
 class StudioNotRunning(MlrunError):
-    """No studio answers."""
+    """No studio is running."""
 
 
 class StreamInterrupted(MlrunError):
-    """A signal ended the streaming before the run; the exit code is what a shell expects."""
+    """A signal ended the streaming before the run ended; the exit code is the one that shells expect."""
 
     def __init__(self, signal_number: int, message: str, *, hint: str, target: str) -> None:
         super().__init__(message, hint=hint, target=target)
@@ -591,10 +591,10 @@ class StreamInterrupted(MlrunError):
 
 
 class TimedOut(MlrunError):
-    """The time that was given has run out."""
+    """A timeout expired."""
 
     exit_code = 124
 
 
 class InternalError(MlrunError):
-    """A bug of mlrun-cli."""
+    """A bug in mlrun-cli."""

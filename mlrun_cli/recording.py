@@ -1,14 +1,14 @@
-"""What programs of version 0.1 load in their first transaction, perhaps after an upgrade; until version 0.3."""
+"""A module that programs of version 0.1 load in their first transaction, even after an upgrade; until version 0.3."""
 
 
 class Recorder:
-    """Records nothing beside the store, as where it cannot be written: `workspace repair` makes up for it."""
+    """A recorder that writes nothing beside the store; `workspace repair` makes up for it."""
 
     def __init__(self, *_: object) -> None:
-        """Take what the recorder of version 0.1 takes."""
+        """Accept the arguments of version 0.1's recorder."""
 
     def begin(self) -> None:
-        """Begin a transaction."""
+        """Do nothing at the start of a transaction."""
 
     def write(self) -> None:
-        """End it."""
+        """Do nothing at the end of a transaction."""

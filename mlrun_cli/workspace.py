@@ -53,26 +53,26 @@ class Workspace:
         self._opened = locator.database.get_identity()
         self._opened_in = _identify_file(locator.folder)
         self.owned_run: tuple[str, int] | None = None
-        """Id and key of the run that this process owns: it goes on with no store that does not know the run."""
+        """The id and key of the run that this process owns; it does not use a store that does not know the run."""
         self.lost_runs = 0
-        """How many folders of runs were there already when this was made."""
+        """The number of run folders that already existed when this workspace was created."""
         self.generation = 0
-        """How many stores have taken the place of the first one."""
+        """The number of stores that have replaced the first one."""
 
     @classmethod
     def open(
         cls, locator: WorkspaceLocator, *, redaction: Redaction, create: bool, starts_read_only: bool = False
     ) -> Workspace:
-        """Open a workspace.
+        """Open a workspace, and create it first if requested.
 
         Args:
-            locator: says where it is.
-            redaction: hides the secrets in what users and scripts write, before it is stored.
-            create: make it when there is none.
-            starts_read_only: for a process that opens it once and perhaps writes nothing: see `DatabaseLocator.open`.
+            locator: the location of the workspace.
+            redaction: redacts secrets in the texts of users and scripts before they are stored.
+            create: whether to create the workspace if it does not exist.
+            starts_read_only: for a process that opens it once and may write nothing: see `DatabaseLocator.open`.
 
         Raises:
-            WorkspaceNotFound: there is none, and none was to be made.
+            WorkspaceNotFound: it does not exist, and `create` is not set.
             StoreError: its folder or its database cannot be used.
         """
         lost_runs = 0
@@ -100,7 +100,7 @@ class Workspace:
         refuse_network_file_system(locator.folder)
         return cls(locator, locator.database.open(starts_read_only=starts_read_only), redaction)
 
-    # What is not on the way of `run list` is loaded when it is first used.
+    # Stores that `run list` does not need are loaded on first use.
 
     @cached_property
     def _recorder(self) -> Recorder:
@@ -124,14 +124,14 @@ class Workspace:
 
     @cached_property
     def datastores(self) -> DatastoreStore:
-        """The datastores: folders of data."""
+        """The datastores, which are folders of data."""
         from mlrun_cli.store.datastores import DatastoreStore  # noqa: PLC0415
 
         return DatastoreStore(self._database)
 
     @cached_property
     def environments(self) -> EnvironmentStore:
-        """The environments that were registered."""
+        """The registered environments."""
         from mlrun_cli.store.environments import EnvironmentStore  # noqa: PLC0415
 
         return EnvironmentStore(self._database)
@@ -145,21 +145,21 @@ class Workspace:
 
     @cached_property
     def journals(self) -> JournalStore:
-        """How far the journals of runs have been read."""
+        """The offsets up to which the journals of runs have been read."""
         from mlrun_cli.store.journals import JournalStore  # noqa: PLC0415
 
         return JournalStore(self._database)
 
     @cached_property
     def metric_curves(self) -> MetricCurveStore:
-        """The numbers of metrics as charts show them."""
+        """The numbers of metrics for charts."""
         from mlrun_cli.store.metric_curves import MetricCurveStore  # noqa: PLC0415
 
         return MetricCurveStore(self._database)
 
     @cached_property
     def metric_summaries(self) -> MetricSummaryStore:
-        """The metrics of runs without their values."""
+        """The summaries of metrics, without their values."""
         from mlrun_cli.store.metric_summaries import MetricSummaryStore  # noqa: PLC0415
 
         return MetricSummaryStore(self._database)
@@ -173,28 +173,28 @@ class Workspace:
 
     @cached_property
     def models(self) -> ModelStore:
-        """The models that were registered."""
+        """The registered models."""
         from mlrun_cli.store.models import ModelStore  # noqa: PLC0415
 
         return ModelStore(self._database, self.redaction)
 
     @cached_property
     def queues(self) -> QueueStore:
-        """The runs that wait for targets."""
+        """The queues of compute targets."""
         from mlrun_cli.store.runs.queue_store import QueueStore  # noqa: PLC0415
 
         return QueueStore(self._database)
 
     @cached_property
     def retention(self) -> RetentionStore:
-        """The runs that may be pruned."""
+        """The runs that may be pruned, and those that are spared."""
         from mlrun_cli.store.runs.retention_store import RetentionStore  # noqa: PLC0415
 
         return RetentionStore(self._database)
 
     @cached_property
     def run_pages(self) -> RunPageStore:
-        """The runs, a page at a time."""
+        """The runs, page by page."""
         from mlrun_cli.store.runs.page_store import RunPageStore  # noqa: PLC0415
 
         return RunPageStore(self._database, self.runs)
@@ -218,21 +218,21 @@ class Workspace:
         return RunFolder(self.folder / "runs" / run_id)
 
     def is_in_place(self) -> bool:
-        """Return whether the open database is the one in place: it may have been moved, removed or made anew."""
+        """Return whether the open database is still the one in place, that is, was not moved, removed or replaced."""
         return self._opened is not None and self.locator.database.get_identity() == self._opened
 
     def is_missing(self, path: Path) -> bool:
-        """Return whether a file or folder is missing in this workspace, whose own folder is in place.
+        """Return whether a file or folder is missing from this workspace, whose own folder must be in place.
 
         Raises:
-            StoreUnavailable: the workspace is away, as when its folder has been moved or its disk unmounted.
+            StoreUnavailable: the workspace is unavailable, as when its folder was moved or its disk unmounted.
         """
         try:
             folder = os.open(self.folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         except OSError as error:
             raise self._create_away_error() from error
         try:
-            # By the open folder: its path may lead to another one, or to none, from one moment to the next.
+            # Through the open folder, since its path may lead to another folder, or to none, at any moment.
             if self._opened is None or self.locator.database.get_identity(folder) != self._opened:
                 raise self._create_away_error()
             os.stat(path.relative_to(self.folder), dir_fd=folder)
@@ -251,10 +251,10 @@ class Workspace:
 
     @contextmanager
     def transaction(self, *, durable: bool = False) -> Iterator[None]:
-        """Begin a write transaction over all stores: all or nothing, in the store and in the records beside it.
+        """Run a block in a write transaction over all stores and the records beside them.
 
         Raises:
-            StoreUnavailable: the store is not in its place any more.
+            StoreUnavailable: the store is no longer in place.
         """
         self.follow()
         self._recorder.begin()
@@ -263,10 +263,10 @@ class Workspace:
             self._recorder.write()
 
     def follow(self) -> None:
-        """Switch to the store that has replaced the open one, as after a repair.
+        """Switch to the store that has replaced the open one, as after a repair; do nothing if it was not replaced.
 
         Raises:
-            StoreUnavailable: there is none, or it does not know the run that whoever has this open takes care of.
+            StoreUnavailable: there is no store, or it does not know the run that this process owns.
         """
         if self.is_in_place():
             return
@@ -287,7 +287,7 @@ class Workspace:
         self.generation += 1
 
     def record_missing(self) -> int:
-        """Write documents that an older version did not record; return the number of runs."""
+        """Write the records that an older version did not write; return the number of runs recorded."""
         with self.transaction():
             return self._recorder.record_missing()
 
@@ -302,9 +302,9 @@ class Workspace:
             )
 
     def version(self) -> int:
-        """Return a number that differs from the last one if another connection has written meanwhile.
+        """Return a number that changes when another connection has written.
 
-        It says nothing of what was written through this object, nor how it compares with another object's number.
+        Writes through this object do not change it, and numbers of different objects are not comparable.
         """
         return self._database.version()
 
@@ -317,7 +317,7 @@ class Workspace:
         self._database.checkpoint_often()
 
     def checkpoint_if_disk_is_full(self) -> None:
-        """Checkpoint where the disk is nearly full, so that a removal can be written."""
+        """Checkpoint if the disk is nearly full, so that a removal can be written."""
         if describe_full_disk(self.folder, FULL_FOR_RUNS_BYTES) is not None:
             self._database.checkpoint()
 
@@ -335,7 +335,7 @@ class Workspace:
 
 
 def _identify_file(path: Path) -> tuple[int, int] | None:
-    """Return device and inode of a file, which tell it from a replacement; None when there is none."""
+    """Return the device and inode of a file, which change when it is replaced, or None if there is no file."""
     try:
         found = os.stat(path)
     except OSError:
@@ -344,7 +344,7 @@ def _identify_file(path: Path) -> tuple[int, int] | None:
 
 
 def count_run_folders(folder: Path) -> int:
-    """Return the number of run folders in a workspace's folder, whatever its store knows."""
+    """Return the number of run folders in a workspace's folder, whether or not its store knows the runs."""
     try:
         with os.scandir(folder / "runs") as entries:
             return sum(entry.is_dir(follow_symlinks=False) and entry.name[0] != "." for entry in entries)

@@ -1,4 +1,4 @@
-"""Says where a workspace is: a folder of this machine, and the database that the folder holds or names."""
+"""The location of a workspace: a folder of this machine, and the database that the folder contains or refers to."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class WorkspaceIdentity(NamedTuple):
-    """The three names by which Azure knows a workspace."""
+    """The three names that identify a workspace in Azure."""
 
     subscription_id: str
     resource_group: str
@@ -23,15 +23,15 @@ class WorkspaceIdentity(NamedTuple):
 
 
 class WorkspaceLocator(NamedTuple):
-    """Where a workspace is, whether or not it exists.
+    """The location of a workspace, which need not exist.
 
-    Its text is what `parse_locator` reads, as after `--workspace` of a supervisor.
+    Its string form is read by `parse_locator`, as after `--workspace` of a supervisor.
 
     Attributes:
-        identity: of the workspace.
+        identity: the names of the workspace.
         home: the folder of all workspaces of this machine.
-        folder: of its runs and snapshots.
-        database: where its database is.
+        folder: the folder of its runs and snapshots.
+        database: the location of its database.
     """
 
     identity: WorkspaceIdentity
@@ -44,18 +44,18 @@ class WorkspaceLocator(NamedTuple):
 
 
 def locate_workspace(home: Path, identity: WorkspaceIdentity) -> WorkspaceLocator:
-    """Return the locator of a workspace of this machine."""
+    """Return the locator of a workspace on this machine."""
     folder = home / "workspaces" / identity.subscription_id / identity.resource_group / identity.name
     return WorkspaceLocator(identity, home, folder, locate_database(folder))
 
 
 def parse_locator(text: str | Path) -> WorkspaceLocator:
-    """Parse a locator from a text: the folder of a workspace."""
+    """Parse a locator from its text, which is the folder of a workspace."""
     folder = Path(text)
     return locate_workspace(folder.parents[3], WorkspaceIdentity(*folder.parts[-3:]))
 
 
 def find_identities(home: Path) -> Iterator[WorkspaceIdentity]:
-    """Return the identities of all workspaces of this machine, in the order of their names."""
+    """Yield the identities of all workspaces on this machine, sorted by folder."""
     for folder in find_folders(home / "workspaces", "*/*/*"):
         yield WorkspaceIdentity(*folder.parts[-3:])

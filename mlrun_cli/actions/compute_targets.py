@@ -134,13 +134,13 @@ def update_compute_target(workspace: Workspace, name: str, properties: Mapping[s
 
 def _check_capacity(workspace: Workspace, changed: ComputeTarget) -> None:
     """Raise if a queued run needs more nodes than a target will have."""
-    most = find_kind(changed.kind).node_limit(changed)
-    larger = [] if most is None else workspace.queues.list_ids_beyond(changed.name, most)
+    limit = find_kind(changed.kind).node_limit(changed)
+    larger = [] if limit is None else workspace.queues.list_ids_beyond(changed.name, limit)
     if larger:
         named = ", ".join(larger[:_MOST_NAMES]) + (", …" if len(larger) > _MOST_NAMES else "")
         raise InUse(
-            f"With at most {most} node{'s' if most != 1 else ''}, '{changed.name}' could never run what waits for more "
-            f"nodes: {named}. It was not changed.",
+            f"With at most {limit} node{'s' if limit != 1 else ''}, '{changed.name}' could never run what waits for "
+            f"more nodes: {named}. It was not changed.",
             hint=f"Cancel them first, as in 'mlrun run cancel -r {larger[0]}', or wait until they have started.",
             target=changed.name,
         )

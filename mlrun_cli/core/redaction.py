@@ -317,7 +317,7 @@ def _matches(secrets: str | None, value: str) -> bool:
 
 
 def _are_credentials(found: re.Match[str]) -> bool:
-    """Return whether the text after an HTTP scheme is credentials, unlike the `training` of `Basic training`."""
+    """Return whether the text after an HTTP scheme is credentials, unlike `training` in `Basic training`."""
     if found["scheme"] == "Basic":
         return _is_base64_text(found["given"])
     return found[0] == found.string or re.fullmatch(_LIKELY_CREDENTIALS, found["given"]) is not None

@@ -1,1 +1,1 @@
-"""Datasets, datastores, and what a run configuration says of a run's data."""
+"""Datasets, datastores, and the data sections of run configurations."""

@@ -1,4 +1,4 @@
-"""Aliases of datasets: ids of Azure that stand for datasets here, from `MLRUN_DATASETS`."""
+"""Aliases from `MLRUN_DATASETS`: dataset ids of Azure that stand for local datasets."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ ALIASES_VARIABLE = "MLRUN_DATASETS"
 
 
 class DatasetAlias(NamedTuple):
-    """A registered dataset; `version` is None for the latest."""
+    """The registered dataset that an alias stands for; `version` is None for the latest."""
 
     name: str
     version: int | None
 
 
 def read_dataset_aliases(environment: Mapping[str, str]) -> dict[str, DatasetAlias]:
-    """Return the aliases in `MLRUN_DATASETS`, `ID=NAME,ID=NAME:VERSION`, by id in small letters.
+    """Return the aliases in `MLRUN_DATASETS` (`ID=NAME,ID=NAME:VERSION`), keyed by id in lowercase.
 
     Raises:
-        UsageError: it cannot be read so.
+        UsageError: the variable has another format.
     """
     entries = [entry.strip() for entry in environment.get(ALIASES_VARIABLE, "").split(",")]
     return dict(_parse_alias(entry) for entry in entries if entry)

@@ -22,18 +22,18 @@ _REFERENCE_MODES = (DOWNLOAD, MOUNT, UPLOAD)
 
 
 class InputBinding(NamedTuple):
-    """An entry of `data`: where it comes from, one of four ways, and how the script gets it.
+    """An entry of `data`: the source of the data, given in one of four ways, and how the script receives it.
 
     Attributes:
         name: the key of the entry.
-        dataset_id: of a dataset.
-        dataset_name: of a registered one, with `dataset_version` or, where that is None, in its latest version.
-        definition: of a dataset that need not be kept yet.
-        datastore, path: a place in a datastore.
-        uri: a path of this machine or a URL.
+        dataset_id: the id of a dataset.
+        dataset_name: the name of a registered dataset, in `dataset_version` or, if that is None, its latest version.
+        definition: the definition of a dataset that need not be stored yet.
+        datastore, path: a path in a datastore.
+        uri: a local path or a URL.
         mechanism: `direct`, `download` or `mount`.
-        path_on_compute: where the script expects it; None when it takes what it is told.
-        variable: an environment variable for its path.
+        path_on_compute: the path where the script expects the data; None if it uses the path it is given.
+        variable: the environment variable that contains the path.
     """
 
     name: str
@@ -50,9 +50,9 @@ class InputBinding(NamedTuple):
 
 
 class ReferenceBinding(NamedTuple):
-    """An entry of `dataReferences`: a place in a datastore; None means the default one.
+    """An entry of `dataReferences`: a path in a datastore, or in the default one if `datastore` is None.
 
-    `path_on_compute` is where the script expects it; None when it takes what it is told.
+    `path_on_compute` is the path where the script expects the data; None if it uses the path it is given.
     """
 
     name: str
@@ -63,7 +63,7 @@ class ReferenceBinding(NamedTuple):
 
 
 class OutputBinding(NamedTuple):
-    """An entry of `outputData`: a place in a datastore, and the dataset to make of it, `{"name", …}` or None."""
+    """An entry of `outputData`: a path in a datastore, and the dataset to register, `{"name", …}` or None."""
 
     name: str
     datastore: str | None
@@ -73,16 +73,16 @@ class OutputBinding(NamedTuple):
 
 
 def read_inputs(section: object) -> list[InputBinding]:
-    """Return the entries of `data`.
+    """Return the bindings in the section `data`.
 
     Raises:
-        UsageError: something in them cannot be right; names its key path.
+        UsageError: an entry is invalid; the message contains its key path.
     """
     return [_read_input(name, entry) for name, entry in _list_entries("data", section)]
 
 
 def read_references(section: object) -> list[ReferenceBinding]:
-    """Return the entries of `dataReferences`; raises as `read_inputs` does."""
+    """Return the bindings in the section `dataReferences`; raises like `read_inputs`."""
     found = []
     for name, entry in _list_entries("dataReferences", section):
         where = f"dataReferences.{name}"
@@ -99,7 +99,7 @@ def read_references(section: object) -> list[ReferenceBinding]:
 
 
 def read_outputs(section: object) -> list[OutputBinding]:
-    """Return the entries of `outputData`; raises as `read_inputs` does."""
+    """Return the bindings in the section `outputData`; raises like `read_inputs`."""
     return [_read_output(name, entry) for name, entry in _list_entries("outputData", section)]
 
 
@@ -169,7 +169,7 @@ def _list_entries(section_name: str, section: object) -> list[tuple[str, Mapping
 
 
 def _check_name(section_name: str, name: str) -> None:
-    """Refuse a name that no variable, or no folder, can have."""
+    """Raise an error if a name cannot be that of an environment variable or of a folder."""
     if not name or re.search(r"[=\0]", name):
         raise InvalidName(
             f"{section_name}: {name!r} is not a name for data: an environment variable is named after it.",
@@ -205,7 +205,7 @@ def _read_text(where: str, entry: Mapping[str, Any], key: str) -> str | None:
 
 
 def _describe_type(value: object) -> str:
-    """Return the type of a value in words, for errors, which do not show it: an address may hold a password."""
+    """Return the type of a value in words, for errors, which do not show the value: a URL may contain a password."""
     return {str: "a text", bool: "true or false", list: "a list", tuple: "a list", dict: "a mapping"}.get(
         type(value), "a number"
     )

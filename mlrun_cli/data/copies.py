@@ -1,4 +1,4 @@
-"""Copies of a dataset's files: in a folder, or as a folder of links to them."""
+"""Copies of a dataset's files in a folder, and folders of links to them."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from mlrun_cli.wire import copying
 
 
 def copy_files(files: list[DataFile], folder: Path) -> None:
-    """Copy files into a folder under their names, and download those that are remote.
+    """Copy files into a folder under their names; remote files are downloaded.
 
     Raises:
-        MlrunError: one of them cannot be had, or the folder cannot be written.
+        MlrunError: a file is not available, or the folder cannot be written.
     """
     for file in files:
         destination = folder / file.name
@@ -36,10 +36,10 @@ def copy_files(files: list[DataFile], folder: Path) -> None:
 
 
 def link_files(files: list[DataFile], folder: Path) -> None:
-    """Make a folder of links to files; those that are remote are downloaded.
+    """Fill a folder with links to files; remote files are downloaded instead.
 
     Raises:
-        MlrunError: one of them cannot be had, or the folder cannot be written.
+        MlrunError: a file is not available, or the folder cannot be written.
     """
     for file in files:
         destination = folder / file.name
@@ -57,7 +57,7 @@ def copy_privately(files: DataFiles, folder: Path, mechanism: str) -> Path:
     """Copy or link the files of an input into a private folder; return the path for the script.
 
     Raises:
-        MlrunError: one of them cannot be had, or the folder cannot be written.
+        MlrunError: a file is not available, or the folder cannot be written.
     """
     make_private_folder(folder)
     (link_files if mechanism == MOUNT else copy_files)(files.files, folder)
@@ -65,7 +65,7 @@ def copy_privately(files: DataFiles, folder: Path, mechanism: str) -> Path:
 
 
 def find_path_in_copy(files: DataFiles, folder: Path) -> Path:
-    """Return the path for the script where the files of an input are in `folder`: the only file, or the folder."""
+    """Return the path to give the script for an input copied to `folder`: the only file, or the folder."""
     is_one_file = files.whole is not None and files.whole.is_file()
     return folder / files.files[0].name if is_one_file else folder
 

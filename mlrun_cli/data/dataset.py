@@ -1,11 +1,11 @@
-"""Datasets: their files, how these are read as a table, and steps that select some of them.
+"""Datasets: their files, how they are read as a table, and steps that select some of them.
 
     {"kind": "file" | "tabular",
      "paths": [{"path": ABSOLUTE_OR_GLOB} | {"datastore": NAME, "path": RELATIVE_OR_GLOB} | {"url": URL}, …],
      "options": {…},
      "steps": [["take", COUNT], ["skip", COUNT], ["part", SEED, LOW, HIGH], ["keep", COLUMNS], ["drop", COLUMNS]]}
 
-Only the paths and, for files, the steps mean something here; how a table is read is a matter of the script.
+Only the paths and, for files, the steps are interpreted here; tables are read by the script.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _Item = TypeVar("_Item")
 
 
 class Dataset(NamedTuple):
-    """`name` and `version` are None until it is registered; versions count from 1. `created_at` is in microseconds."""
+    """A dataset; `name` and `version` (from 1) are None until it is registered; `created_at` is in microseconds."""
 
     key: int
     dataset_id: str
@@ -43,7 +43,7 @@ class Dataset(NamedTuple):
 
 
 def build_dataset_record(dataset: Dataset) -> dict[str, Any]:
-    """Return a dataset as a record for `azureml.core`."""
+    """Return the record of a dataset for `azureml.core`."""
     return {
         "id": dataset.dataset_id,
         "name": dataset.name,
@@ -56,10 +56,10 @@ def build_dataset_record(dataset: Dataset) -> dict[str, Any]:
 
 
 def check_definition(document: object) -> dict[str, Any]:
-    """Return the definition, with all of its keys.
+    """Check a dataset definition and return it with all of its keys.
 
     Raises:
-        UsageError: it is none.
+        UsageError: it is not valid.
     """
     if not isinstance(document, Mapping) or document.get("kind") not in {FILE_KIND, TABULAR_KIND}:
         raise InvalidValue("A dataset is defined by its kind, 'file' or 'tabular', and its paths.")
@@ -77,15 +77,15 @@ def check_definition(document: object) -> dict[str, Any]:
 
 
 def serialize_definition(definition: Definition) -> str:
-    """Serialize a definition; equal definitions give equal texts."""
+    """Serialize a definition so that equal definitions have equal texts."""
     return json.dumps(definition, sort_keys=True, separators=(",", ":"))
 
 
 def check_dataset_name(name: object) -> str:
-    """Check the name and return it.
+    """Check a dataset name and return it.
 
     Raises:
-        UsageError: it is no text, empty, longer than 255 characters, or holds a control character.
+        UsageError: it is not text, is empty, is longer than 255 characters, or contains a control character.
     """
     is_good = isinstance(name, str) and name.strip() and len(name) <= MAX_NAME_LENGTH
     if not isinstance(name, str) or not is_good or any(unicodedata.category(c) in {"Cc", "Cs"} for c in name):
@@ -98,10 +98,10 @@ def check_dataset_name(name: object) -> str:
 
 
 def apply_steps(items: Sequence[_Item], steps: Sequence[Sequence[Any]]) -> list[_Item]:
-    """Return the files of a dataset that its steps select.
+    """Return the items that the steps of a dataset select.
 
     Raises:
-        UsageError: a step is one for tables.
+        UsageError: a step is for tables only.
     """
     from random import Random  # noqa: PLC0415 - slow to import, for every submit
 
@@ -113,7 +113,7 @@ def apply_steps(items: Sequence[_Item], steps: Sequence[Sequence[Any]]) -> list[
             left = left[values[0] :]
         elif name == "part":
             seed, low, high = values
-            dice = Random(seed)  # noqa: S311 - a split of data is no secret
+            dice = Random(seed)  # noqa: S311 - a split of data is not secret
             left = [item for item in left if low <= dice.random() < high]
         else:
             raise InvalidValue(f"'{name}' is a step for tables, and these are files.")

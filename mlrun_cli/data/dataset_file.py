@@ -1,4 +1,4 @@
-"""The file of `az ml dataset register -f`: the definition of a dataset, and its registration."""
+"""The file of `az ml dataset register -f`, which defines a dataset and its registration."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ TEMPLATE: Mapping[str, Any] = {
         "createNewVersion": True,
     },
 }
-"""What such a file may hold; `sourceType` and the keys below it, and `timeSeries`, are of tables alone."""
+"""All keys of such a file; `sourceType` and the keys below it, and `timeSeries`, are only for tables."""
 
 _KINDS = {"file": FILE_KIND, "tabular": TABULAR_KIND}
 _FORMATS = {"delimited_files": DELIMITED, "json_lines_files": JSON_LINES, "parquet_files": PARQUET}
@@ -51,11 +51,11 @@ _Value = TypeVar("_Value")
 
 
 class DatasetDescription(NamedTuple):
-    """A dataset that is to be registered.
+    """A dataset to register.
 
     Attributes:
-        definition: as `data.dataset` has it, unchecked.
-        notes: what was skipped, a line each.
+        definition: the definition as in `data.dataset`, unchecked.
+        notes: one line for each skipped key.
     """
 
     definition: dict[str, Any]
@@ -67,11 +67,11 @@ class DatasetDescription(NamedTuple):
 
 
 def read_dataset_file(path: Path) -> DatasetDescription:
-    """Read such a file, in JSON or YAML; local paths in it are relative to its folder.
+    """Read a dataset file in JSON or YAML; local paths in it are relative to its folder.
 
     Raises:
-        InvalidFile: it cannot be read, a key that is needed is missing, or a value is of a wrong type or form.
-        Unsupported: it asks for what is not there without Azure.
+        InvalidFile: it cannot be read, a required key is missing, or a value has the wrong type or format.
+        Unsupported: it uses a feature that is available only in Azure.
     """
     root = read_document(path)
     reader = _Reader(root, path.absolute().parent)
@@ -79,7 +79,7 @@ def read_dataset_file(path: Path) -> DatasetDescription:
 
 
 class _Reader:
-    """One file on its way to a description."""
+    """Converts one file to a description."""
 
     def __init__(self, root: Node, folder: Path) -> None:
         self._root = root
@@ -141,7 +141,7 @@ class _Reader:
         return {name: entries[key].as_text() for name, key in names.items() if key in entries}
 
     def _select_known(self, node: Node, known: Mapping[str, Any]) -> dict[str, Node]:
-        """Return the known entries of a mapping that are not null; unknown ones are noted."""
+        """Return the known entries of a mapping that are not null; add notes about unknown keys."""
         entries = node.as_mapping()
         for key, value in entries.items():
             if key not in known:

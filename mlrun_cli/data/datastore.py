@@ -1,4 +1,4 @@
-"""Datastores: folders of this machine under names, in place of containers of Azure's storage."""
+"""Datastores: named folders of this machine that replace the containers of Azure's storage."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ _NAME = r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,254}"
 
 
 class Datastore(NamedTuple):
-    """`is_own` says whether its folder is one that the workspace makes, and not one of the user's."""
+    """A named folder; `is_own` is True if the workspace creates it, and False if it is the user's."""
 
     name: str
     folder: Path
     is_own: bool
 
     def resolve_path(self, relative: str | None) -> Path:
-        """Return the absolute path of a path of the datastore; a leading slash means its root.
+        """Return the absolute path of a path in the datastore; a leading slash means its root.
 
         Raises:
             UsageError: the path leads out of the datastore.
@@ -39,7 +39,7 @@ class Datastore(NamedTuple):
 
 
 def build_datastore_record(datastore: Datastore, *, is_default: bool) -> dict[str, Any]:
-    """Return a datastore as a record for `azureml.core`."""
+    """Return the record of a datastore for `azureml.core`."""
     return {
         "name": datastore.name,
         "type": "AzureFile" if datastore.name == FILE_DATASTORE else "AzureBlob",
@@ -49,10 +49,10 @@ def build_datastore_record(datastore: Datastore, *, is_default: bool) -> dict[st
 
 
 def check_datastore_name(name: object) -> str:
-    """Check the name and return it.
+    """Check a datastore name and return it.
 
     Raises:
-        UsageError: it is no text, or has other characters than letters, digits, '_', '-' and '.'.
+        UsageError: it is not text, or has characters other than letters, digits, '_', '-' and '.'.
     """
     if not isinstance(name, str) or not re.fullmatch(_NAME, name):
         raise InvalidName(

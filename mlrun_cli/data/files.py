@@ -1,4 +1,4 @@
-"""The files of a dataset: paths, patterns and URLs, looked up on this machine."""
+"""The files of a dataset: paths, patterns and URLs, resolved on this machine."""
 
 from __future__ import annotations
 
@@ -19,35 +19,35 @@ FindDatastore = Callable[[str], Datastore]
 
 
 class DataFile(NamedTuple):
-    """A file of a dataset: its path or URL, and its path below a folder of all of them."""
+    """A file of a dataset: its path or URL, and its relative path in a folder of all of the dataset's files."""
 
     name: str
     source: str
 
     @property
     def is_remote(self) -> bool:
-        """Whether it has to be downloaded."""
+        """True if the file has to be downloaded."""
         return _is_url(self.source)
 
     @property
     def shown(self) -> str:
-        """The source as an error shows it: a URL without what may be a secret."""
+        """The source for error messages, without the parts of a URL that may be secret."""
         return re.sub(r"^(\w+://)[^/]*@", r"\1", self.source.partition("?")[0]) if self.is_remote else self.source
 
 
 class DataFiles(NamedTuple):
-    """The files of a dataset; `whole` is the one folder or file that they are, or None."""
+    """The files of a dataset; `whole` is the single folder or file that they form, or None."""
 
     files: list[DataFile]
     whole: Path | None
 
 
 def find_files(definition: object, find_datastore: FindDatastore) -> DataFiles:
-    """Return the files of a dataset as they are now, in the order of its paths and by name.
+    """Return the current files of a dataset, in the order of its paths and sorted by name.
 
     Raises:
-        UsageError: the definition cannot be right.
-        DataNotFound: one of its paths leads to no file, or its datastore is not there.
+        UsageError: the definition is not valid.
+        DataNotFound: a path leads to no file, or its datastore does not exist.
     """
     checked = check_definition(definition)
     places = [_locate(path, find_datastore) for path in checked["paths"]]
@@ -63,11 +63,11 @@ def find_files(definition: object, find_datastore: FindDatastore) -> DataFiles:
 
 
 def check_files(definition: object, find_datastore: FindDatastore) -> None:
-    """Raise unless each path of a dataset leads to a file; folders are not walked, URLs not fetched.
+    """Raise an error unless each path of a dataset leads to a file; folders are not walked, URLs not fetched.
 
     Raises:
-        UsageError: the definition cannot be right.
-        DataNotFound: a path leads to no file, or its datastore is not there.
+        UsageError: the definition is not valid.
+        DataNotFound: a path leads to no file or its datastore does not exist.
     """
     for path in check_definition(definition)["paths"]:
         place = _locate(path, find_datastore)
@@ -76,11 +76,11 @@ def check_files(definition: object, find_datastore: FindDatastore) -> None:
 
 
 def find_single_path(definition: object, find_datastore: FindDatastore) -> Path | None:
-    """Return the only folder or file of a dataset, without reading it; None where there are several, or steps.
+    """Return the only folder or file of a dataset, without reading it; None if it has several paths or steps.
 
     Raises:
-        UsageError: the definition cannot be right.
-        DataNotFound: its datastore is not there.
+        UsageError: the definition is not valid.
+        DataNotFound: its datastore does not exist.
     """
     checked = check_definition(definition)
     places = [_locate(path, find_datastore) for path in checked["paths"]]
@@ -143,7 +143,7 @@ def _build_no_file_error(place: str) -> DataNotFound:
 
 
 def _walk(root: str) -> Iterator[str]:
-    """Yield all files below a folder, through links too, each folder once."""
+    """Yield all files below a folder, following links and visiting each folder once."""
     seen: set[tuple[int, int]] = set()
     for folder, folders, files in os.walk(root, followlinks=True):
         status = os.stat(folder)
@@ -164,7 +164,7 @@ def _compile_pattern(pattern: str) -> re.Pattern[str]:
 
 
 def _shorten_url(url: str, urls: list[str]) -> str:
-    """Return the last part of a URL's path, with the host and all parts in front of it where several end alike."""
+    """Return the last part of a URL's path, or the host and the whole path if several URLs end alike."""
     from urllib.parse import unquote, urlsplit  # noqa: PLC0415 - few datasets have URLs, and it is slow to import
 
     def last(text: str) -> str:

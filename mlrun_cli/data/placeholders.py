@@ -21,14 +21,14 @@ _BEFORE_PATH, _AFTER_PATH = r"""(?<![^\s=:,;|&<>()'"])""", r"""(?![^\s:,;|&<>()'
 
 
 def has_placeholder(text: str) -> bool:
-    """Return whether a text has a placeholder for data."""
+    """Return whether a text contains a placeholder for data."""
     return re.search(_PLACEHOLDER, text) is not None
 
 
 class Placeholders:
-    """Placeholders for data in texts: Azure's own, and the paths of data on its machines.
+    """Placeholders for data in texts: Azure's own, and the paths of data on Azure's machines.
 
-    What takes their place is asked by kind and name: `DATASET`, `OUTPUT` or `REFERENCE` with the name of an entry,
+    Replacements are looked up by kind and name: `DATASET`, `OUTPUT` or `REFERENCE` with the name of an entry,
     `PATH_ON_COMPUTE` with the path.
     """
 
@@ -38,17 +38,17 @@ class Placeholders:
         self._all = re.compile(f"{_PLACEHOLDER}|{self._paths.pattern}" if self._paths else _PLACEHOLDER)
 
     def fill(self, text: str, value: Callable[[str, str], str]) -> str:
-        """Return a text with `value(kind, name)` in place of each."""
+        """Replace each placeholder and path in a text with `value(kind, name)`, and return the text."""
         return self._all.sub(lambda found: value(*_get_kind_and_name(found)), text)
 
     def fill_paths(self, text: str, value: Callable[[str, str], str]) -> str:
-        """Return a text with `value(PATH_ON_COMPUTE, path)` in place of each path; placeholders stay."""
+        """Replace each path in a text with `value(PATH_ON_COMPUTE, path)`, and return the text; keep placeholders."""
         return text if self._paths is None else self._paths.sub(lambda found: value(PATH_ON_COMPUTE, found[0]), text)
 
     def fill_shell(self, text: str, variable: Callable[[str, str], str | None]) -> str:
-        """Return the text of a command with `variable(kind, name)`, a variable of the shell, in place of each.
+        """Replace each placeholder and path in a shell command with the shell variable `variable(kind, name)`.
 
-        What the shell will read as that variable, or as one of its own where the answer is None, stays as it is.
+        Text that the shell already reads as that variable is kept, and so is a placeholder for which it returns None.
         """
 
         def name(found: re.Match[str]) -> str | None:
@@ -66,6 +66,6 @@ def _get_kind_and_name(found: re.Match[str]) -> tuple[str, str]:
 
 
 def convert_to_azure_name(name: str) -> str:
-    """Return Azure's spelling of a name of data in a runconfig: `in_put` is `inPut` there."""
+    """Return Azure's spelling of the name of a data entry in a runconfig, such as `inPut` for `in_put`."""
     first, *others = name.split("_")
     return first[:1].lower() + first[1:] + "".join(word.title() for word in others) if first else name

@@ -1,4 +1,4 @@
-"""Options of tables: how the files of a dataset are read, as `azureml.core` writes it into definitions."""
+"""Options for reading the files of a dataset as a table, as `azureml.core` writes them into definitions."""
 
 from __future__ import annotations
 
@@ -24,15 +24,15 @@ def make_table_options(
     """Return the options of a table.
 
     Args:
-        table_format: `delimited`, `json_lines` or `parquet`; what does not apply to it is left out.
-        separator: between values.
+        table_format: `delimited`, `json_lines` or `parquet`; options that do not apply to it are omitted.
+        separator: the text between values.
         header: one of `HEADERS`.
-        include_path: whether a column tells each row's file.
-        infer_column_types: whether the types of columns are guessed; else all are text.
-        encoding: of the files.
+        include_path: whether a column contains the path of each row's file.
+        infer_column_types: whether to guess the types of columns; otherwise all are text.
+        encoding: the encoding of the files.
 
     Raises:
-        UsageError: there is no such header, or no separator.
+        UsageError: the header is unknown, or the separator is empty.
     """
     common: dict[str, Any] = {"format": table_format, "include_path": include_path, "types": {}}
     if table_format == PARQUET:
@@ -55,7 +55,7 @@ def make_table_options(
 
 
 def guess_table_options(path: str) -> dict[str, Any]:
-    """Return the options of a table by the suffix of its file."""
+    """Return the options of a table, guessed from the suffix of its file."""
     suffix = f".{path.rpartition('.')[2].lower()}" if "." in path.rpartition("/")[2] else ""
     separator = "\t" if suffix == ".tsv" else ","
     return make_table_options(_FORMATS.get(suffix, DELIMITED), separator=separator)

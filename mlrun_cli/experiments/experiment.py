@@ -10,7 +10,7 @@ from mlrun_cli.core.time import format_iso
 
 
 class Experiment(NamedTuple):
-    """`experiment_id` is a GUID; moments are microseconds in UTC."""
+    """An experiment; `experiment_id` is a GUID, and times are in microseconds in UTC."""
 
     key: int
     experiment_id: str
@@ -21,7 +21,7 @@ class Experiment(NamedTuple):
 
 
 def build_experiment_record(experiment: Experiment, tags: Mapping[str, str | None]) -> dict[str, Any]:
-    """Return the experiment as `experiment list` prints it: camelCase, as in Azure."""
+    """Return the record of an experiment that `experiment list` prints: camelCase, as in Azure."""
     return {
         "archivedTime": None if experiment.archived_at is None else format_iso(experiment.archived_at),
         "createdUtc": format_iso(experiment.created_at),

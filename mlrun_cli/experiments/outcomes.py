@@ -1,4 +1,4 @@
-"""Counts of an experiment's runs by their outcome."""
+"""Numbers of an experiment's runs by outcome."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from mlrun_cli.experiments.experiment import Experiment
 
 
 class ExperimentOutcomes(NamedTuple):
-    """An experiment with the number of its runs by outcome, child runs left out.
+    """An experiment with its numbers of runs by outcome, not counting child runs.
 
-    `last_activity_at` is when one of its runs was last made, started or ended, in microseconds; None without runs.
+    `last_activity_at` is when a run was last created, started or ended, in microseconds; None if there are no runs.
     """
 
     experiment: Experiment
@@ -21,5 +21,5 @@ class ExperimentOutcomes(NamedTuple):
 
     @property
     def total(self) -> int:
-        """The number of its runs."""
+        """The total number of runs."""
         return self.completed + self.failed + self.canceled + self.active

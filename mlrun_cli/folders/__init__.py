@@ -1,1 +1,1 @@
-"""Attached folders: their configuration and the files that they start with."""
+"""Attached folders: their configuration and their initial files."""

@@ -1,4 +1,4 @@
-"""The `config.json` of an attached folder: the workspace and the experiment of its runs."""
+"""The `config.json` of an attached folder, which contains the workspace and the experiment of its runs."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ CONFIGURATION_FOLDERS = ("aml_config", ".azureml")
 CONFIG_NAMES = ("project.json", "config.json")
 
 _SUFFIXES = frozenset({"", ".runconfig", ".yml", ".yaml", ".json"})
-"""Of files that may be runconfigs."""
+"""The suffixes of files that may be runconfigs."""
 
 _NAMES = ("subscription_id", "resource_group", "workspace_name")
 _SCOPE_KEYS = {
@@ -55,10 +55,10 @@ class ProjectConfig(NamedTuple):
 
 
 def make_absolute(path: Path) -> Path:
-    """Return an absolute path; links are kept, unless `..` has to be followed.
+    """Return an absolute path; links are kept unless `..` has to be resolved.
 
     Raises:
-        UsageError: the current folder is gone.
+        UsageError: the current folder no longer exists.
     """
     try:
         return path.resolve() if ".." in path.parts else path.absolute()
@@ -69,19 +69,19 @@ def make_absolute(path: Path) -> Path:
 
 
 def find_configuration_folder(folder: Path) -> Path:
-    """Return the folder of an attached folder's runconfigs: `aml_config` if it has one, else `.azureml`."""
+    """Return the folder of an attached folder's runconfigs: `aml_config` if it exists, otherwise `.azureml`."""
     older, newer = (folder / name for name in CONFIGURATION_FOLDERS)
     return older if older.is_dir() else newer
 
 
 def find_project_config(start: Path) -> ProjectConfig | None:
-    """Return the config of the folder, or of the nearest folder above that has one; None when none has.
+    """Return the config of a folder, or of its nearest ancestor that has one; None if there is none.
 
     `start` may be a file: a `config.json` or `project.json` itself, or a runconfig of the folder.
 
     Raises:
-        InvalidFile: the nearest config cannot be read, or is none.
-        UsageError: there is nothing at `start`, or a file that can be neither.
+        InvalidFile: the nearest config cannot be read or is not valid.
+        UsageError: `start` does not exist, or is a file that can be neither.
     """
     start = make_absolute(start)
     if not _exists(start):
@@ -102,16 +102,16 @@ def find_project_config(start: Path) -> ProjectConfig | None:
 
 
 def find_own_project_config(folder: Path) -> ProjectConfig | None:
-    """Return the config of the folder itself, whatever those above it have; None when it has none.
+    """Return the config of a folder itself, ignoring its ancestors, or None if it has none.
 
     Raises:
-        InvalidFile: it cannot be read, or is none.
+        InvalidFile: it cannot be read or is not valid.
     """
     return next((read_project_config(path) for path in _list_candidates(folder) if _exists(path)), None)
 
 
 def read_project_config(path: Path) -> ProjectConfig:
-    """Read a `config.json` of either family: `{"Id", "Scope"}` or `{"subscription_id", …}`.
+    """Read a `config.json` in either format: `{"Id", "Scope"}` or `{"subscription_id", …}`.
 
     Raises:
         InvalidFile: unreadable, empty, not JSON, a key missing, or a value of a wrong type or form.
@@ -122,7 +122,7 @@ def read_project_config(path: Path) -> ProjectConfig:
 
 @contextmanager
 def _add_repair_hint(path: Path) -> Iterator[None]:
-    """Add a hint on how to make the file again to an error about a `config.json`."""
+    """Add a hint on how to recreate the file to an error about a `config.json`."""
     try:
         yield
     except json.JSONDecodeError as error:
@@ -136,7 +136,7 @@ def _add_repair_hint(path: Path) -> Iterator[None]:
 
 def _read_project_config(path: Path, root: Node) -> ProjectConfig:
     keys = {key.casefold(): node for key, node in root.as_mapping().items() if not node.is_null}
-    if "store" in keys:  # the name that is kept for it: runs of a shared store must not come to lie on this machine
+    if "store" in keys:  # reserved: runs of a shared store must not be put on this machine
         reason = "names a store of several machines, which this version does not know"
         raise InvalidFile(path, reason, line=keys["store"].line, key_path="Store", hint="Install a later mlrun-cli.")
     names = _parse_scope(keys["scope"]) if "scope" in keys else {key: keys[key] for key in _NAMES if key in keys}
@@ -167,11 +167,11 @@ def write_project_config(
 ) -> ProjectConfig:
     """Attach a folder: write its config where `find_project_config` looks first.
 
-    That is `.azureml/config.json`, or `aml_config` in a folder that has one, or a `project.json` that is
-    there already. The configuration folder must exist. What a config says besides stays in it.
+    That is `.azureml/config.json`, or the same file in `aml_config` if that exists, or an existing `project.json`. The
+    configuration folder must exist. Other keys of an existing config are kept.
 
     Raises:
-        InvalidFile: there is one that cannot be read, which is left as it is.
+        InvalidFile: the existing config cannot be read; it is left unchanged.
         OSError: it cannot be written.
     """
     path = find_config_to_write(folder)
@@ -186,22 +186,22 @@ def write_project_config(
 
 
 def find_config_to_write(folder: Path) -> Path:
-    """Return the file that `write_project_config` writes."""
+    """Return the path of the file that `write_project_config` writes."""
     within = find_configuration_folder(folder)
     return next((path for name in CONFIG_NAMES if (path := within / name).exists()), within / CONFIG_NAMES[-1])
 
 
 def check_replaceable(path: Path) -> None:
-    """Refuse to overwrite a config that cannot be read: its content would be lost.
+    """Raise an error if a config cannot be read, since overwriting it would lose its content.
 
     Raises:
-        InvalidFile: it is none, or is of a store that this version does not know.
+        InvalidFile: it is not valid, or it is of a store that this version does not know.
     """
     _read_other_keys(path)
 
 
 def _read_other_keys(path: Path) -> dict[str, Any]:
-    """Return the keys of a config besides the names of either family; empty when there is none, or an empty one."""
+    """Return the keys of a config other than those of either format; empty if the config is missing or empty."""
     with _add_repair_hint(path):
         if not os.path.lexists(path) or (path.is_file() and not path.stat().st_size):
             return {}
@@ -219,7 +219,7 @@ def _list_candidates(folder: Path) -> list[Path]:
 
 
 def _parse_scope(node: Node) -> dict[str, Node]:
-    """Return the names in `/subscriptions/S/resourceGroups/G/…/workspaces/W/projects/E`, by the other family's keys."""
+    """Return the names in `/subscriptions/S/resourceGroups/G/…/workspaces/W/projects/E`, keyed as in the other form."""
     words = node.as_text().strip("/").split("/")
     return {
         _SCOPE_KEYS[kind.casefold()]: Node(node.path, node.key_path, node.line, name, name)
@@ -239,6 +239,6 @@ def _check_keys(node: Node, check: Callable[[str], str]) -> str:
 def _exists(path: Path) -> bool:
     try:
         return path.exists()
-    except OSError as error:  # a folder on the way may not be looked into
+    except OSError as error:  # a folder above it may be inaccessible
         hint = f"Check the permissions of the folder ('ls -ld {path.parent}')."
         raise InvalidFile(path, f"cannot be looked for: {error.strerror}", hint=hint) from error

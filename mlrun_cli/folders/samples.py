@@ -72,17 +72,17 @@ docs
 """
 
 
-def render_samples(folder: Path, find_configuration_folder: Path) -> dict[Path, str]:
-    """Return the contents of the sample files of an attached folder, by path.
+def render_samples(folder: Path, configuration_folder: Path) -> dict[Path, str]:
+    """Return the contents of the sample files of an attached folder, keyed by path.
 
     Args:
         folder: the attached folder.
-        find_configuration_folder: `.azureml` or `aml_config` in it.
+        configuration_folder: `.azureml` or `aml_config` in it.
     """
-    sklearn = _SKLEARN.format(folder=find_configuration_folder.name)
+    sklearn = _SKLEARN.format(folder=configuration_folder.name)
     return {
-        find_configuration_folder / "local.runconfig": _LOCAL,
-        find_configuration_folder / "sklearn.runconfig": sklearn,
-        find_configuration_folder / "conda_dependencies.yml": CONDA_DEPENDENCIES,
+        configuration_folder / "local.runconfig": _LOCAL,
+        configuration_folder / "sklearn.runconfig": sklearn,
+        configuration_folder / "conda_dependencies.yml": CONDA_DEPENDENCIES,
         folder / AMLIGNORE_NAME: _AMLIGNORE,
     }

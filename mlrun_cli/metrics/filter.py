@@ -1,4 +1,4 @@
-"""A comparison with what runs have logged, as it is typed: `accuracy > 0.9`."""
+"""A comparison with a logged metric, as it is typed: `accuracy > 0.9`."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from mlrun_cli.errors import InvalidFilter
 from mlrun_cli.metrics.metric import LAST
 
 OPERATORS = (">=", "<=", "!=", ">", "<", "=")
-"""The longer ones first, so that a pattern of them finds those."""
+"""The longer operators come first, so that a pattern of them prefers those."""
 
 _COMPARISON = (
     r"""(?s)\s*(?:(?P<which>last|min|max)\s*\(\s*)?"""
@@ -22,13 +22,13 @@ _EXAMPLE = 'Write it like: accuracy > 0.9, "val loss" <= 1e-3 or max(accuracy) >
 
 
 class MetricFilter(NamedTuple):
-    """Runs whose metric `name` compares so with a number; one without a number of this name never does.
+    """A comparison of a run's metric with a number; runs without a number of this name never match.
 
     Attributes:
-        name: of the metric.
+        name: the name of the metric.
         operator: one of `OPERATORS`.
-        value: a number, infinities among them.
-        which: the last, the least or the greatest of its values.
+        value: a number, which may be infinite.
+        which: the statistic that is compared: `last`, `min` or `max`.
     """
 
     name: str
@@ -38,9 +38,9 @@ class MetricFilter(NamedTuple):
 
     @classmethod
     def parse(cls, text: str) -> MetricFilter:
-        """Return the filter of a name, in double quotes when it holds signs, an operator and a number.
+        """Parse a name, in double quotes if it contains special characters, an operator and a number.
 
-        `min(name)` and `max(name)` compare the least and the greatest value instead of the last.
+        `min(name)` and `max(name)` compare the minimum or maximum instead of the last value.
 
         Raises:
             InvalidFilter: it is not a comparison; the message says what is wrong.
@@ -60,7 +60,7 @@ class MetricFilter(NamedTuple):
         return cls(name, operator, _parse_number(text, found["number"]), found["which"] or LAST)
 
     def __str__(self) -> str:
-        """Return the text that `parse` makes it of."""
+        """Return the text from which `parse` creates this filter."""
         name = self.name
         if not re.fullmatch(_PLAIN_NAME, name):
             escaped = name.replace("\\", "\\\\").replace('"', '\\"')

@@ -1,7 +1,7 @@
-"""Reading of journals, whose lines `wire.journal_lines` describes.
+"""Reading of journals, whose lines are described in `wire.journal_lines`.
 
-The SDK writes no others. A script that writes its journal itself may put any bytes there: what is not as described
-is unreadable, so that the store can take all that is left, and whoever reads the store can show it.
+The SDK writes no other lines. A script that writes its journal itself may write any bytes: lines that do not match the
+description count as unreadable, so that everything else can be stored and shown.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ _NO_FOLDER = {errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.EACCES}
 
 
 class Entries(NamedTuple):
-    """The entries of a piece of a journal, in order, and its unreadable lines."""
+    """The entries of a piece of a journal, in order, and the number of its unreadable lines."""
 
     logged: list[LoggedValue]
     tag_changes: list[tuple[str, Any]]
@@ -61,12 +61,12 @@ class Entries(NamedTuple):
     """`(status, error or None)`."""
     unreadable: int
     others: dict[str, Entries]
-    """By run id what is said of other runs than the journal's own; what of it is unreadable is counted above."""
+    """The entries of runs other than the journal's own, keyed by run id; their unreadable lines are counted above."""
 
 
 @contextmanager
 def open_journal(path: Path) -> Iterator[int]:
-    """Open a journal for reading; refuse a link or a FIFO that a script has put in its place.
+    """Open a journal for reading; neither follow a link nor block on a FIFO that a script has put in its place.
 
     Raises:
         OSError: it cannot be opened.
@@ -79,7 +79,7 @@ def open_journal(path: Path) -> Iterator[int]:
 
 
 def read_chunk(descriptor: int, offset: int) -> bytes:
-    """Read whole lines from an offset on, about `CHUNK_BYTES`; empty at the end of the acknowledged ones."""
+    """Return complete lines from an offset on, about `CHUNK_BYTES` in total; empty if there are none."""
     size = CHUNK_BYTES
     while True:
         data = os.pread(descriptor, size, offset)
@@ -90,7 +90,7 @@ def read_chunk(descriptor: int, offset: int) -> bytes:
 
 
 def parse_chunk(data: bytes) -> Entries:
-    """Return the entries of some whole lines."""
+    """Parse complete lines into entries."""
     lines, unreadable = _parse_lines(data)
     entries = _parse_entries(lines)
     return entries._replace(unreadable=entries.unreadable + unreadable)
@@ -105,7 +105,7 @@ def _parse_entries(lines: list[Any]) -> Entries:
     for line in lines:
         try:
             if len(line) == _SCALAR_FIELDS:
-                # By far the most frequent is a float by a name that has been seen to be one.
+                # By far the most frequent entry is a float under a name that has been validated.
                 kind, name, logged_at, step, value = line
                 if type(value) is float and kind == SCALAR and name in known and type(logged_at) is float:
                     is_step = step is None or (type(step) is int and -_LARGEST <= step < _LARGEST)
@@ -131,10 +131,10 @@ def _parse_entries(lines: list[Any]) -> Entries:
 
 
 def _parse_logged_value(line: list[Any]) -> LoggedValue:
-    """Return the logged value of a line.
+    """Return the logged value in a line.
 
     Raises:
-        ValueError: it says nothing that can be stored and read; so do IndexError and TypeError.
+        ValueError: the line has no value that can be stored and read; IndexError and TypeError mean the same.
     """
     kind, name, logged_at, step, value, *rest = line
     description = rest[0] if rest else None
@@ -169,7 +169,7 @@ def _are_scalars(values: object) -> bool:
 
 
 def _is_text_dict(pairs: object, is_value: Callable[[object], bool]) -> bool:
-    """Return whether a value is a dict from texts to such values."""
+    """Return whether a value is a dict with text keys and values that `is_value` accepts."""
     return type(pairs) is dict and all(map(_is_text, pairs)) and all(map(is_value, pairs.values()))
 
 
@@ -178,17 +178,17 @@ def _is_text_or_none(value: object) -> bool:
 
 
 def _is_text(value: object) -> bool:
-    """Return whether a value is text without lone surrogates, which no database takes."""
+    """Return whether a value is text without lone surrogates, which no database accepts."""
     return isinstance(value, str) and (value.isascii() or value.encode("utf-8", "replace").decode("utf-8") == value)
 
 
 def _parse_lines(data: bytes) -> tuple[list[Any], int]:
-    """Parse whole lines; return their values, and the number of lines that are not JSON, as after a power cut."""
+    """Parse complete lines; return their values and the number of invalid lines, as after a power failure."""
     try:
         lines = json.loads(b"[" + data[:-1].replace(b"\n", b",") + b"]")
     except (ValueError, RecursionError):
         return _parse_lines_one_by_one(data)
-    # What one line has begun the next may have ended.
+    # A value may have spanned several lines.
     return (lines, 0) if len(lines) == data.count(b"\n") else _parse_lines_one_by_one(data)
 
 
@@ -203,10 +203,10 @@ def _parse_lines_one_by_one(data: bytes) -> tuple[list[Any], int]:
 
 
 def _add_metadata(line: list[Any], entries: Entries) -> None:
-    """Add a line's tags or the script's end to the entries.
+    """Add the tag change or the script's end in a line to the entries.
 
     Raises:
-        ValueError: it says neither; so do IndexError and TypeError.
+        ValueError: the line contains neither; IndexError and TypeError mean the same.
     """
     kind, _, what = line[:3]
     if kind == SET_TAGS:
@@ -227,9 +227,9 @@ def _require(condition: bool) -> None:
 
 
 def list_journal_names(folder: Path) -> list[str]:
-    """Return the names of the journals in a folder, oldest first; empty when it is gone or unreadable.
+    """Return the names of the journals in a folder, oldest first; empty if the folder is missing or unreadable.
 
-    A name that is no text is none of a journal.
+    Files whose names are not valid text are ignored.
     """
     try:
         return sorted(name for name in os.listdir(folder) if name.endswith(".jsonl") and _is_text(name))

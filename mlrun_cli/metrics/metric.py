@@ -1,4 +1,4 @@
-"""Metrics: what a script logs, and the shape in which it comes back.
+"""Metrics: logged values, and the shapes in which they are returned.
 
 The shapes are those of `Run.get_metrics()` in Azure's documentation.
 """
@@ -14,7 +14,7 @@ Scalar = float | int | str | bool | None
 
 
 class LoggedValue(NamedTuple):
-    """One call of a `log` function: `value` is a scalar, a list, a row or a table, as `shape` says."""
+    """One call of a `log` function; `value` is a scalar, list, row or table, depending on `shape`."""
 
     shape: str
     name: str
@@ -28,11 +28,11 @@ VALUE, LIST, ROW, TABLE, MIXED = "value", "list", "row", "table", "mixed"
 IMAGE, CONFUSION_MATRIX, ACCURACY_TABLE = "image", "confusion matrix", "accuracy table"
 RESIDUALS, PREDICTIONS = "residuals", "predictions"
 _SINGLE = frozenset({VALUE, IMAGE, CONFUSION_MATRIX, ACCURACY_TABLE, RESIDUALS, PREDICTIONS})
-"""Shapes of which one call logs one value; but for the first, the address of a file that is kept."""
+"""Shapes of which one call logs one value, which is the address of a stored file except for the first shape."""
 
 
 def merge_shapes(before: str | None, after: str) -> str:
-    """Return the shape of a metric that was logged in one way and then in another."""
+    """Return the shape of a metric that was logged in one shape and then in another."""
     if before is None or before == after:
         return after
     if {before, after} == {VALUE, LIST}:
@@ -41,7 +41,7 @@ def merge_shapes(before: str | None, after: str) -> str:
 
 
 def assemble_metric(shape: str, values: Sequence[Any], steps: Sequence[float | None]) -> Any:
-    """Return all values of a metric, in the order they were logged, as `get_metrics` gives them."""
+    """Return all values of a metric, given in the order of logging, in the format of `get_metrics`."""
     if shape == ROW:
         return values[0] if len(values) == 1 else _collect_columns(values)
     if shape == TABLE:
@@ -62,7 +62,7 @@ def _collect_columns(rows: Sequence[Mapping[str, Any]]) -> dict[str, list[Any]]:
 
 
 def _merge_tables(tables: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """Merge tables: one column per name, with None where a table lacks the column or has too few rows."""
+    """Merge tables: one column per name, with None where a table has no such column or too few rows."""
     if len(tables) == 1:
         return dict(tables[0])
     columns: dict[str, list[Any]] = {name: [] for table in tables for name in table}
@@ -78,14 +78,14 @@ def _merge_tables(tables: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
 
 LAST, MIN, MAX = "last", "min", "max"
 SUMMARIES = (LAST, MIN, MAX)
-"""What of a metric's values is compared, shown and sorted by."""
+"""The statistics of a metric that runs are compared and sorted by."""
 
 
 class MetricSummary(NamedTuple):
     """A metric of one run without its values.
 
-    `shape` says how it was logged, as `LoggedValue.shape` does, or `mixed`. `last` is of its numbers, `minimum` and
-    `maximum` are of those that are not NaN; None when there are none of these: text, rows, tables, files.
+    `shape` is as in `LoggedValue`, or `mixed`. `last` is the last number, `minimum` and `maximum` are those of the
+    numbers other than NaN; each is None if there is no such number, as for text, rows, tables and files.
     """
 
     name: str
@@ -98,18 +98,18 @@ class MetricSummary(NamedTuple):
 
     @property
     def has_numbers(self) -> bool:
-        """Whether any of its values is a number, NaN among them."""
+        """True if any of its values is a number, including NaN."""
         return self.last is not None or self.minimum is not None
 
     def get_statistic(self, which: str) -> float | None:
-        """Return one of `SUMMARIES`; None when it has no such number."""
+        """Return one of `SUMMARIES`, or None if there is no such number."""
         return {LAST: self.last, MIN: self.minimum, MAX: self.maximum}[which]
 
 
 class MetricPoint(NamedTuple):
-    """One number of a metric: `step` as it was logged, or its position from 0 on; `logged_at` in microseconds.
+    """One number of a metric; `step` is the logged step or, without one, the position counted from 0.
 
-    `value` may be NaN or infinite.
+    `logged_at` is in microseconds, and `value` may be NaN or infinite.
     """
 
     step: float
@@ -118,7 +118,7 @@ class MetricPoint(NamedTuple):
 
 
 class MetricItem(NamedTuple):
-    """One value of a metric as it was logged: a number, a text, None, a row or a table, or the address of a file."""
+    """One value of a metric as it was logged: a number, text, None, a row, a table, or the address of a file."""
 
     position: int
     step: float | None

@@ -1,7 +1,7 @@
-"""The files of registered models: `models/<name>/<version>/` holds the one file or folder that was registered.
+"""The files of registered models: `models/<name>/<version>/` contains the registered file or folder.
 
-They come in beside their place and are moved there when they are whole and on the disk. Then nobody writes to them
-any more, and who asks where a model is gets them themselves: they are readable, not writable.
+New files are written to a folder beside and moved into place when they are complete and on the disk. After that they
+are never changed: callers receive the paths of the files themselves, which are readable but not writable.
 """
 
 from __future__ import annotations
@@ -32,16 +32,16 @@ _ABANDONED_AFTER_SECONDS = 24 * 3600
 
 
 class ModelFolder:
-    """Names all files of the models of a workspace; nobody else joins a path to one."""
+    """The folder of a workspace's models, which defines the paths of all their files."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
 
     def find_content(self, name: str, version: int) -> Path:
-        """Return the file or the folder that was registered.
+        """Return the path of the registered file or folder.
 
         Raises:
-            StoreError: it is gone.
+            StoreError: it no longer exists.
         """
         folder = self._get_version_folder(name, version)
         try:
@@ -55,10 +55,10 @@ class ModelFolder:
 
     @contextmanager
     def create_incoming_folder(self) -> Iterator[Path]:
-        """Make a folder for the files of a new model, removed at the end unless it was placed.
+        """Create a folder for the files of a new model; it is removed at the end unless moved into place.
 
         Raises:
-            StoreError: it cannot be made or written, a full disk among the reasons.
+            StoreError: it cannot be created or written, for example because the disk is full.
         """
         top = self._path / _INCOMING
         folder = top / make_temporary_name()
@@ -73,10 +73,10 @@ class ModelFolder:
             shutil.rmtree(folder, ignore_errors=True)
 
     def seal(self, folder: Path) -> None:
-        """Flush all files to the disk and make them read-only.
+        """Flush all files in a folder to the disk and make them read-only.
 
         Raises:
-            StoreError: that cannot be done.
+            StoreError: a file cannot be flushed or changed.
         """
         with _describe_error(self._path):
             for inside, _, names in os.walk(folder):
@@ -88,9 +88,9 @@ class ModelFolder:
                 sync(Path(inside))
 
     def move_into_place(self, folder: Path, name: str, version: int) -> None:
-        """Move a sealed folder with one file or folder in it to its place.
+        """Move a sealed folder that contains one file or folder to its final place.
 
-        What lies there already was never registered: its registration was cut off.
+        Existing files there are replaced: they belong to an interrupted registration.
 
         Raises:
             StoreError: it cannot be moved.
@@ -105,7 +105,7 @@ class ModelFolder:
                 sync(above)
 
     def remove(self, name: str, version: int) -> None:
-        """Remove the files of a model, for readers at once; what cannot be removed stays."""
+        """Remove the files of a model, immediately for readers; files that cannot be removed are left."""
         with suppress(MlrunError, OSError), self.create_incoming_folder() as folder:
             self._get_version_folder(name, version).rename(folder / "removed")
         with suppress(OSError):
@@ -116,14 +116,14 @@ class ModelFolder:
 
 
 def list_model_files(path: Path, child_paths: Sequence[str] | None) -> dict[str, Path]:
-    """Return the files of a model to be registered, by names that begin with the name of the file or folder.
+    """Return the files of a model to register, keyed by path starting with the name of the file or folder.
 
     Args:
         path: a file or a folder.
-        child_paths: the files and folders below `path` that are meant; None means all.
+        child_paths: the files and folders below `path` to include; None means all.
 
     Raises:
-        UsageError: there is no such file or folder, or it holds none, or something that cannot be copied.
+        UsageError: a path does not exist, contains no files, or contains something that cannot be copied.
     """
     top = Path(os.path.abspath(path))
     chosen = [top] if child_paths is None else [Path(os.path.normpath(top / child)) for child in child_paths]
@@ -143,11 +143,11 @@ def list_model_files(path: Path, child_paths: Sequence[str] | None) -> dict[str,
 
 
 def copy_in(files: Mapping[str, Path], folder: Path) -> None:
-    """Copy files into a folder, under their names.
+    """Copy files into a folder under their names.
 
     Raises:
-        UsageError: one cannot be read.
-        StoreError: one cannot be written.
+        UsageError: a file cannot be read.
+        StoreError: a file cannot be written.
     """
     for name, source in files.items():
         destination = folder / name
@@ -157,13 +157,13 @@ def copy_in(files: Mapping[str, Path], folder: Path) -> None:
 
 
 def copy_out(content: Path, folder: Path, *, overwrite: bool) -> Path:
-    """Copy a model's file or folder into a folder, made if need be; return the path of the copy.
+    """Copy a model's file or folder into a folder, created if missing; return the path of the copy.
 
-    Each file is put into place when it is whole.
+    Each file is moved into place when it is complete.
 
     Raises:
-        UsageError: something is in its place already, and `overwrite` is not set.
-        MlrunError: it cannot be written, or a link stands where a folder has to be.
+        UsageError: the destination exists, and `overwrite` is not set.
+        MlrunError: it cannot be written, or a link is in place of a folder.
     """
     names = {os.fspath(file.relative_to(content.parent)): file for file in _walk(content)}
     destination = folder / content.name
@@ -185,7 +185,7 @@ def copy_out(content: Path, folder: Path, *, overwrite: bool) -> Path:
 
 
 def _walk(start: Path) -> Iterator[Path]:
-    """Yield the file, or all files of the folder, sorted; links to files are followed."""
+    """Yield a file, or all files of a folder in sorted order; links to files are followed."""
     try:
         mode = start.stat().st_mode
     except OSError as error:
@@ -218,7 +218,7 @@ def _open_inside(source: Path) -> Iterator[int]:
 
 
 def _copy(content: int, destination: Path, mode: int) -> None:
-    """Copy an open file with the permissions of `mode`, executable only if the source is."""
+    """Copy an open file; the copy has the permissions in `mode`, but is executable only if the source is."""
     found = os.fstat(content)
     wanted = mode if found.st_mode & stat.S_IXUSR else mode & 0o666
     with new_file(destination, mode=wanted) as file:
@@ -226,7 +226,7 @@ def _copy(content: int, destination: Path, mode: int) -> None:
 
 
 def _make_folders(folder: Path, parts: Sequence[str]) -> None:
-    """Make a folder below another one, through no link: it may lead anywhere."""
+    """Create nested folders below a folder; raise an error at a link, which could lead anywhere."""
     for part in parts:
         folder /= part
         with suppress(FileExistsError):
@@ -236,7 +236,7 @@ def _make_folders(folder: Path, parts: Sequence[str]) -> None:
 
 
 def _remove_abandoned(top: Path) -> None:
-    """Remove files that killed processes have left behind; those of an older version after a day."""
+    """Remove files that killed processes have left; those of an older version only after a day."""
     remove_abandoned_files(top)
     before = time.time() - _ABANDONED_AFTER_SECONDS
     for path in top.iterdir():
@@ -247,7 +247,7 @@ def _remove_abandoned(top: Path) -> None:
 
 @contextmanager
 def _describe_error(folder: Path) -> Iterator[None]:
-    """Convert an error of the operating system about a file of the store to one with a full sentence."""
+    """Convert an operating system error about a model's files to a `StoreError`."""
     try:
         yield
     except OSError as error:

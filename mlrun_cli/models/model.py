@@ -1,4 +1,4 @@
-"""A registered model: one file or folder that the workspace keeps under a name and a version."""
+"""A registered model: a file or folder that the workspace stores under a name and a version."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,254}")
 
 
 class ModelDetails(NamedTuple):
-    """Details of a model for people to read; nothing here depends on them.
+    """Details of a model that are only for people to read.
 
     Attributes:
-        datasets: pairs of a purpose, as `training`, and the id of a dataset.
+        datasets: pairs of a purpose, such as `training`, and a dataset id.
         sample_input_dataset_id, sample_output_dataset_id: ids of datasets.
-        resources: what a service of the model would need, under Azure's keys `cpu`, `memoryInGB` and `gpu`.
+        resources: the resources for serving the model, under Azure's keys `cpu`, `memoryInGB` and `gpu`.
     """
 
     datasets: Sequence[tuple[str, str]] = ()
@@ -43,7 +43,7 @@ class NewModel(NamedTuple):
 
 
 class Model(NamedTuple):
-    """Moments are microseconds in UTC; the run need not exist any more."""
+    """A registered model; times are in microseconds in UTC, and its run may no longer exist."""
 
     key: int
     name: str
@@ -62,19 +62,19 @@ class Model(NamedTuple):
 
     @property
     def model_id(self) -> str:
-        """`name:version`."""
+        """The id of the model, `name:version`."""
         return f"{self.name}:{self.version}"
 
 
 class PairFilter(NamedTuple):
-    """A tag or a property that is wanted; no value means any."""
+    """A condition on a tag or property; None as its value means any value."""
 
     key: str
     value: str | None = None
 
 
 class ModelFilter(NamedTuple):
-    """A filter of models; None and empty mean any. `latest` leaves the newest of each name."""
+    """A filter for models; None and empty mean any, and `latest` keeps only the newest version of each name."""
 
     name: str | None = None
     version: int | None = None
@@ -86,7 +86,7 @@ class ModelFilter(NamedTuple):
     latest: bool = False
 
     def select(self, models: Iterable[Model]) -> list[Model]:
-        """Select from models, newest first, those that meet the conditions that the database does not check."""
+        """Return the models, given newest first, that meet the conditions that the database does not check."""
         found: list[Model] = []
         names: set[str] = set()
         for model in models:
@@ -104,7 +104,7 @@ class ModelFilter(NamedTuple):
 
 
 def describe_model(model: Model, url: str) -> dict[str, Any]:
-    """Return the model as `model show` prints it: camelCase, as in Azure."""
+    """Return the record of a model that `model show` prints: camelCase, as in Azure."""
     return {
         "createdBy": {"userName": model.user_name},
         "createdTime": format_iso(model.created_at),
@@ -128,10 +128,10 @@ def describe_model(model: Model, url: str) -> dict[str, Any]:
 
 
 def check_model_name(name: str) -> str:
-    """Check the name and return it.
+    """Check a model name and return it.
 
     Raises:
-        UsageError: it is not what Azure allows, which is also what names a folder and no other.
+        UsageError: Azure does not allow the name; names that it allows are also safe as folder names.
     """
     if not _NAME.fullmatch(name):
         raise InvalidName(
@@ -143,10 +143,10 @@ def check_model_name(name: str) -> str:
 
 
 def split_model_id(model_id: str) -> tuple[str, int | None]:
-    """Return the two parts of `name:version`; a name alone has no version.
+    """Split `name:version` into name and version, which is None for a name alone.
 
     Raises:
-        UsageError: the version is no number.
+        UsageError: the version is not a number.
     """
     name, colon, version = model_id.partition(":")
     if colon and not (version.isascii() and version.isdigit() and len(version) < 19):

@@ -1,4 +1,4 @@
-"""Cancellation of a run: SIGTERM to all that its script has started, a grace, then SIGKILL."""
+"""Cancellation of a run: SIGTERM to all processes of its script, then SIGKILL after a grace period."""
 
 GRACE_SECONDS = 10.0
-"""Between SIGTERM and SIGKILL, unless whoever cancels says otherwise."""
+"""The default time between SIGTERM and SIGKILL."""

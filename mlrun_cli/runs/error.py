@@ -1,4 +1,4 @@
-"""The `error` of a run, in Azure's shape."""
+"""The `error` of a run, in Azure's format."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ SERVICE_ERROR = "ServiceError"
 
 
 class EndReason(str, Enum):
-    """Why a run ended that its script did not end: the stable `innerError.code` of the run's error.
+    """The reason for a run's end other than its script's own: the stable `innerError.code` of the run's error.
 
-    What an `MlrunError` ended has that error's code instead, and the end of a script has none.
+    If an `MlrunError` ended the run, that error's code is used instead; the end of a script itself has no reason.
     """
 
     MACHINE_RESTARTED = "MachineRestarted"
@@ -53,9 +53,9 @@ def build_run_error(
         code: who is at fault, in Azure's words: `UserError` or `ServiceError`.
         reason: the inner error's code, an `EndReason` or the code of an `MlrunError`.
         kind: the name of the script's exception.
-        stack_trace: the exception's.
+        stack_trace: the stack trace of that exception.
 
-    Exceptions like to tell with what they could not connect: `Redaction.redact_error` keeps that out of records.
+    The messages of exceptions may contain credentials: `Redaction.redact_error` keeps them out of records.
     """
     debug_info = {"type": kind, "message": message, "stackTrace": stack_trace}
     return {
@@ -70,7 +70,7 @@ def build_run_error(
 
 
 def build_exception_error(error: BaseException) -> dict[str, Any]:
-    """Return the error of a run that ended with an exception of this process."""
+    """Return the error of a run that ended with an exception in this process."""
     import traceback  # noqa: PLC0415 — not on the way of `run list`
 
     trace = "".join(traceback.format_exception(type(error), error, error.__traceback__))
@@ -81,16 +81,16 @@ def build_exception_error(error: BaseException) -> dict[str, Any]:
 
 
 def _escape_surrogates(text: str) -> str:
-    """Return the text with lone surrogates, which no file and no database takes, escaped."""
+    """Return a text with its lone surrogates escaped, since no file and no database accepts them."""
     return text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 def build_error_from_log(tail: str, ending: str) -> dict[str, Any]:
-    """Return the error of a script that ended with an exception, by what it wrote last.
+    """Return the error of a failed script, derived from the last traceback in its output.
 
     Args:
         tail: the end of the script's output.
-        ending: how it ended, as in `exit code 1`; the message when it left no traceback.
+        ending: how it ended, as in `exit code 1`, which becomes the message if there is no traceback.
     """
     trace = _find_last_traceback(tail)
     exception = next((line for line in trace[1:] if line and not line.startswith(" ")), None)
@@ -103,9 +103,9 @@ def build_error_from_log(tail: str, ending: str) -> dict[str, Any]:
 
 
 def _find_last_traceback(text: str) -> list[str]:
-    """Return the last traceback and the lines after it, since a message may have many; empty when there is none.
+    """Return the last traceback in a text and all lines after it, or an empty list if there is none.
 
-    Python shows a syntax error of the script itself without the words that all others begin with.
+    The exception's message may span lines. A syntax error of the script itself is shown without the usual first line.
     """
     start = text.rfind(_TRACEBACK)
     if start < 0:

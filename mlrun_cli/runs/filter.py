@@ -1,12 +1,12 @@
-r"""The filter language of runs, the same for commands and pages.
+r"""The filter language for runs, the same for commands, pages and scripts.
 
-A filter is a word and what was typed for it: `status=failed`, `tag=team=a`, `since=7d`. `TERMS` has a row for each; to
-add a filter is to add a row here, a field to `RunFilter`, its condition to the store, and a field to `RunsView` of the
-studio. Scripts filter by the arguments of Azure's methods, whose values are no texts: the handler of `runs.list` makes
-a `RunFilter` of them.
+A filter is a word and the text typed for it: `status=failed`, `tag=team=a`, `since=7d`. `TERMS` has a row for each
+word; to add a filter, add a row here, a field to `RunFilter`, its condition to the store, and a field to the studio's
+`RunsView`. Scripts filter by the arguments of Azure's methods, whose values are not texts: the handler of `runs.list`
+converts them to a `RunFilter`.
 
-Conditions of different words all hold; of several texts for one word, any is enough, but each of several tags,
-properties and metrics must hold.
+The conditions of all words must hold; of several texts for one word, one must match, but several tags, properties or
+metrics must all match.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from mlrun_cli.metrics.filter import MetricFilter
 from mlrun_cli.runs.status import RunStatus, parse_statuses
 
 MOST_CONDITIONS = 100
-"""Words, tags, properties and metrics of one filter: a database takes no more."""
+"""The maximum number of words, tags, properties and metrics in one filter; databases accept no more."""
 
 _MOST_WORDS = 50
 _PAIR = r"(?s)((?:\\.|[^\\=])+)(?:=(.*))?"  # compiled when it is used
@@ -31,7 +31,7 @@ _Value = TypeVar("_Value")
 
 
 class TagFilter(NamedTuple):
-    """A tag's key, and the value it must have unless any will do, or one of `or_values`."""
+    """A condition on a tag or property: its key, and any value, or `value` or one of `or_values`."""
 
     key: str
     value: str | None = None
@@ -40,21 +40,21 @@ class TagFilter(NamedTuple):
 
 
 class RunFilter(NamedTuple):
-    """All conditions hold at once; child runs are left out unless their parent is named or they are asked for.
+    """Conditions that must all hold; child runs are excluded unless their parent is given or they are included.
 
     Attributes:
-        is_recursive: with `parent_run_id` not only its children but all runs below it.
+        is_recursive: with `parent_run_id`, include all runs below it, not only its children.
         submitter: the name of the user who submitted it.
-        any_of: values of which a run has one, by the name of what they are: `experiment_name`, `run_type`, `target` or
+        any_of: sets of values, keyed by field, of which a run must have one: `experiment_name`, `run_type`, `target` or
             `submitter`.
-        text: words, each of which occurs, as a whole or within a longer one and in either case, in a tag, the
-            description, the name of the experiment or of the submitter, the run id or the display name.
-        created_from: runs that were made at this time or later, in microseconds.
-        created_until: runs that were made before this time, in microseconds.
-        metrics: comparisons with what was logged.
-        not_responding: keys of live runs that were found not to respond; this is their status, whatever is recorded.
-        before_key: runs that are older than the one with this key.
-        last: bounds the number of runs, newest first; None means all. Pages have their own bound.
+        text: words that must each occur, anywhere and case-insensitively, in a tag, the description, the name of the
+            experiment or of the submitter, the run id or the display name.
+        created_from: the time, in microseconds, at or after which runs were created.
+        created_until: the time, in microseconds, before which runs were created.
+        metrics: comparisons with logged metrics.
+        not_responding: keys of live runs that do not respond; this is their status, whatever is recorded.
+        before_key: the key of a run that the runs are older than.
+        last: the maximum number of runs, newest first; None means all. Pages have their own limit.
     """
 
     experiment_name: str | None = None
@@ -78,7 +78,7 @@ class RunFilter(NamedTuple):
 
     @property
     def condition_count(self) -> int:
-        """The number of conditions, of which there may be `MOST_CONDITIONS`."""
+        """The number of conditions, of which `MOST_CONDITIONS` are allowed."""
         return len(self.tags) + len(self.properties) + len(self.metrics) + len((self.text or "").split())
 
 
@@ -86,10 +86,10 @@ class Term(NamedTuple):
     """A word of the filter language.
 
     Attributes:
-        parse: makes a value of one text; it is given the present time, in microseconds, too, and raises `UsageError`.
-        fields: makes fields of `RunFilter` of all values.
-        option: its name on a command line; none where no command has it.
-        metavar: what the option's help shows for its value.
+        parse: converts one text to a value, given the current time in microseconds; raises `UsageError`.
+        fields: converts all values to fields of `RunFilter`.
+        option: the name of its option; empty if no command has one.
+        metavar: the placeholder for its value in the option's help.
         help: the option's help.
         repeats: whether it may be given more than once.
     """
@@ -103,14 +103,14 @@ class Term(NamedTuple):
 
 
 class Fault(NamedTuple):
-    """A filter that cannot be right: what was typed, and what is wrong with it."""
+    """An invalid filter: the text that was typed, and the error."""
 
     text: str
     error: UsageError
 
     @property
     def message(self) -> str:
-        """The error and its hint in one line."""
+        """The error and its hint on one line."""
         return self.error.one_line
 
 
@@ -118,8 +118,8 @@ class ParsedFilter(NamedTuple):
     """A parsed filter and its faults.
 
     Attributes:
-        which: the runs that are left by those filters that mean something.
-        faults: the others, by their word.
+        which: the filter built from the valid texts.
+        faults: the invalid texts, keyed by word.
     """
 
     which: RunFilter
@@ -127,11 +127,11 @@ class ParsedFilter(NamedTuple):
 
 
 def parse_filter(texts: Mapping[str, Sequence[str]], now: int) -> ParsedFilter:
-    """Parse the texts typed for each option of `TERMS`.
+    """Parse the texts typed for each word of `TERMS`.
 
     Args:
-        texts: by word; a word without texts filters nothing.
-        now: the present time, in microseconds, that durations end at.
+        texts: the texts, keyed by word; a word without texts filters nothing.
+        now: the current time in microseconds, from which durations are counted back.
     """
     which = RunFilter()
     faults: dict[str, Fault] = {}
@@ -161,7 +161,7 @@ def _add_fields(which: RunFilter, fields: Mapping[str, Any]) -> RunFilter:
 
 
 def parse_tag(text: str) -> TagFilter:
-    r"""Return the filter of `key`, for any value, or `key=value`; an equals sign in a key is written `\\=`.
+    r"""Parse `key`, for any value, or `key=value`; an equals sign in a key is written `\\=`.
 
     Raises:
         InvalidFilter: there is no key.
@@ -174,13 +174,13 @@ def parse_tag(text: str) -> TagFilter:
 
 
 def format_tag(key: str, value: str | None) -> str:
-    """Format a filter for a tag or property, as `parse_tag` reads it."""
+    """Format a condition on a tag or property as `parse_tag` reads it."""
     escaped = re.sub(r"([\\=])", r"\\\1", key)
     return escaped if value is None else f"{escaped}={value}"
 
 
 def merge_tags(filters: Iterable[TagFilter]) -> tuple[TagFilter, ...]:
-    """Return one condition for each key, which matches any of its values."""
+    """Merge conditions into one for each key, which matches any of the key's values."""
     by_key: dict[str, TagFilter] = {}
     for one in filters:
         other = by_key.get(one.key)

@@ -1,4 +1,4 @@
-"""A run's own directory; names all its files."""
+"""The folder of a run, with the paths of all its files."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ from mlrun_cli.wire.run_folder import (
 
 ENVIRONMENT_RECORD_NAME = "system_logs/environment.json"
 _RESERVED_BYTES = 256 << 10
-"""The outcome, and the pages of the store that the end of a run changes."""
+"""Space for the outcome, and for the pages of the store that the end of a run changes."""
 _LOCK_RECORD_BYTES = 64
 
 
 class RunFolder:
-    """A run's own directory; it alone names its files."""
+    """The folder of a run, which defines the paths of all its files."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -56,7 +56,7 @@ class RunFolder:
         self.environment_record = self.artifacts / ENVIRONMENT_RECORD_NAME
 
     def make(self) -> None:
-        """Make the folder, private to its user; fails when it exists."""
+        """Create the folder, private to its user; it must not exist yet."""
         self.path.mkdir(mode=0o700)
         log = self.artifacts / STD_LOG
         for folder in (self.journal, self.artifacts, log.parent, self.supervisor_log.parent):
@@ -86,37 +86,37 @@ class RunFolder:
             self.reserve.unlink()
 
     def record_heartbeat(self) -> None:
-        """Update the modification time by which others see that the run is alive."""
+        """Update the modification time that shows other processes that the run is alive."""
         with suppress(OSError):
             os.utime(self.stdout)
 
     def make_logs(self, names: Sequence[str]) -> None:
-        """Create a log for each process, and remove the one that exists from the start."""
+        """Create a log for each process, and remove the single log that was created with the folder."""
         (self.artifacts / STD_LOG).unlink()
         for name in names:
             os.close(os.open(self.artifacts / name, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
 
     @property
     def stdout_name(self) -> str:
-        """The log that is followed, by its name in Azure: the script's, or its first process's where it has several."""
+        """The Azure name of the log that is followed: the script's, or the first process's if there are several."""
         logs = self.artifacts.glob(f"{PROCESS_LOG_PREFIX}*")
         return min((log.relative_to(self.artifacts).as_posix() for log in logs), default=STD_LOG)
 
     @property
     def stdout(self) -> Path:
-        """The path of that log."""
+        """The path of the log that is followed."""
         return self.artifacts / self.stdout_name
 
     def open_socket_address(self, socket: Path) -> AbstractContextManager[str]:
-        """Return a context that yields the address of a socket in the folder.
+        """Return a context manager that yields the address of a socket in the folder.
 
         Raises:
-            OSError: the folder is gone.
+            OSError: the folder does not exist.
         """
         return open_socket_address(os.fspath(self.path), socket.name)
 
     def log_files(self) -> dict[str, Path]:
-        """Return the run's own logs that exist, by their names in Azure."""
+        """Return the run's existing logs, keyed by their Azure names."""
         found: dict[str, Path] = {}
         for top in LOG_FOLDERS:
             folder = self.artifacts / top
@@ -128,7 +128,7 @@ class RunFolder:
 
 
 def make_lock_file(path: Path) -> None:
-    """Create a lock file, preallocated so that its holder can write its state even when the disk is full."""
+    """Create a lock file, preallocated so that its holder can write its state even if the disk is full."""
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     try:
         os.write(descriptor, b" " * _LOCK_RECORD_BYTES)

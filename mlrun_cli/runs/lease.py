@@ -1,4 +1,4 @@
-"""The lease by which a run counts as alive where its lock cannot be asked."""
+"""The lease by which a run counts as alive if its lock cannot be checked."""
 
 from __future__ import annotations
 
@@ -8,5 +8,5 @@ LEASE_SECONDS = 60
 
 
 def compute_lease_end() -> int:
-    """Return the end of a lease that is renewed now."""
+    """Return the end of a lease that is renewed now, in microseconds."""
     return now() + LEASE_SECONDS * MICROSECONDS

@@ -24,11 +24,11 @@ TAG, PROPERTY, METRIC = "tag", "property", "metric"
 
 
 class RunOrder(NamedTuple):
-    """A sort order by a column; runs without a value come last in either direction, the newest of them first.
+    """A sort order by a column; runs without a value come last in either direction, newest first.
 
     Attributes:
         column: one of `COLUMNS`, `tag:KEY`, `property:KEY` or `metric:NAME:last`, `…:min`, `…:max`.
-        descending: the greatest, or newest, first.
+        descending: whether the greatest, or newest, come first.
     """
 
     column: str = "created"
@@ -36,10 +36,10 @@ class RunOrder(NamedTuple):
 
     @classmethod
     def parse(cls, text: str) -> RunOrder:
-        """Parse an order from an address: a column, after `-` when the greatest is to come first.
+        """Parse an order from a URL: a column, prefixed with `-` for descending order.
 
         Raises:
-            UsageError: there is no such column.
+            UsageError: the column does not exist.
         """
         column = text.removeprefix("-")
         kind, _, name = column.partition(":")
@@ -58,7 +58,7 @@ class RunOrder(NamedTuple):
         return cls(column, text.startswith("-"))
 
     def __str__(self) -> str:
-        """Return the text that `parse` makes it of."""
+        """Return the text from which `parse` creates this order."""
         return f"-{self.column}" if self.descending else self.column
 
 

@@ -1,4 +1,4 @@
-"""The outcome of a run, which its supervisor writes down before it is in the store."""
+"""The outcome of a run, which its supervisor writes to disk before it is stored."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _KINDS: Mapping[str, tuple[type, ...]] = {
 
 
 class Outcome(NamedTuple):
-    """`ended_at` is in microseconds, `signal` a name as `SIGKILL`, `error` in Azure's shape."""
+    """The outcome of a run: `ended_at` in microseconds, `signal` a name like `SIGKILL`, `error` in Azure's format."""
 
     status: RunStatus
     ended_at: int
@@ -42,10 +42,10 @@ class Outcome(NamedTuple):
 
     @classmethod
     def from_json(cls, document: Mapping[str, Any]) -> Outcome:
-        """Return the outcome of a JSON object; keys of other versions are left out.
+        """Create an outcome from a JSON object; unknown keys are ignored.
 
         Raises:
-            KeyError, TypeError, ValueError: it is none.
+            KeyError, TypeError, ValueError: the object is not a valid outcome.
         """
         known = {name: document[name] for name in cls._fields if name in document}
         for name, kinds in _KINDS.items():
@@ -56,7 +56,7 @@ class Outcome(NamedTuple):
         )
 
     def to_columns(self) -> dict[str, Any]:
-        """Return the columns of the store, without the status."""
+        """Return the outcome as columns of the store, without the status."""
         return {
             "ended_at": self.ended_at,
             "duration_seconds": self.duration_seconds,

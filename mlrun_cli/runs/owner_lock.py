@@ -1,7 +1,7 @@
-"""The lock that a live run holds on its folder: free means that the run has lost its supervisor.
+"""The lock that a live run's supervisor holds: if it is free, the run has lost its supervisor.
 
-The kernel gives a lock back when the last process that holds the open file has ended, however it ended. What
-stands in the file says what the holder is doing, so that a second reader knows that a run is being recovered.
+The kernel releases the lock when the last process that has the file open ends, however it ends. The content of the
+file says what the holder is doing, so that a second reader knows that a run is being recovered.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _PATIENCE_SECONDS = 1.0
 
 
 class OwnerLock:
-    """An open lock file; those that take it and look at it make use of it, `close` lets go of it."""
+    """An open lock file, which can be locked and tested; `close` releases it."""
 
     def __init__(self, descriptor: int) -> None:
         self.descriptor = descriptor
@@ -36,17 +36,17 @@ class OwnerLock:
         """Open the lock file of a run.
 
         Raises:
-            FileNotFoundError: the run's folder is gone.
+            FileNotFoundError: the run's folder does not exist.
         """
         return cls(os.open(path, os.O_RDWR | os.O_CLOEXEC))
 
     @classmethod
     def open_new(cls, path: Path) -> OwnerLock:
-        """Open a lock file that this process has just made, and take the lock, waiting for readers.
+        """Open a lock file that this process has just created and acquire the lock, waiting for readers.
 
         Raises:
             OSError: it cannot be opened.
-            StoreError: somebody holds it, or the file system knows no locks.
+            StoreError: another process holds it, or the file system does not support locks.
         """
         with ExitStack() as stack:
             lock = cls.open(path)
@@ -60,15 +60,15 @@ class OwnerLock:
         return lock
 
     def try_take(self) -> bool:
-        """Take the lock if it is free.
+        """Acquire the lock if it is free; return whether it was.
 
         Raises:
-            StoreError: the file system knows no locks.
+            StoreError: the file system does not support locks.
         """
         return self._try_lock(fcntl.LOCK_EX)
 
     def take_within(self, seconds: float) -> bool:
-        """Take the lock, waiting for readers that test it; return False when it is held for longer."""
+        """Acquire the lock, waiting for readers that test it; return False if it is held for longer."""
         deadline = time.monotonic() + seconds
         while not self.try_take():
             if time.monotonic() >= deadline:
@@ -77,10 +77,10 @@ class OwnerLock:
         return True
 
     def is_free(self) -> bool:
-        """Return whether nobody holds the lock; any number of readers may ask at once.
+        """Return whether nobody holds the lock; any number of readers may test it at the same time.
 
         Raises:
-            StoreError: the file system knows no locks.
+            StoreError: the file system does not support locks.
         """
         return self._try_lock(fcntl.LOCK_SH)
 
@@ -92,13 +92,13 @@ class OwnerLock:
         return True
 
     def take_to_recover(self, seconds: float = 0.0) -> bool:
-        """Take the lock to recover the run, waiting for readers; return False when somebody else has it.
+        """Acquire the lock to recover the run, waiting for readers; return False if another process holds it.
 
-        The recovery is noted in the file before the lock is taken: whoever finds it taken by then knows by whom.
+        The recovery is recorded in the file before the lock is acquired, so that others that find it locked know why.
 
         Raises:
-            OSError: that cannot be written down.
-            StoreError: the file system knows no locks.
+            OSError: the file cannot be written.
+            StoreError: the file system does not support locks.
         """
         if not self.is_free():
             return False
@@ -106,24 +106,24 @@ class OwnerLock:
         return self.take_within(seconds)
 
     def record_recovery(self) -> None:
-        """Record in the lock file that its holder recovers the run.
+        """Record in the lock file that its holder is recovering the run.
 
         Raises:
-            OSError: that cannot be written down.
+            OSError: the file cannot be written.
         """
         os.pwrite(self.descriptor, _RECOVERING + f" {os.getpid():<{_PID_BYTES}}".encode(), 0)
 
     def is_recovering(self) -> bool:
-        """Return whether the lock has a holder that recovers the run."""
+        """Return whether the holder of the lock is recovering the run, according to the file."""
         return os.pread(self.descriptor, len(_RECOVERING), 0) == _RECOVERING
 
     def record_waiting_for_space(self, *, is_waiting: bool) -> None:
-        """Record whether the holder waits for room on the disk, if that can be written."""
+        """Record whether the holder is waiting for disk space, if the file can be written."""
         with suppress(OSError):
             os.pwrite(self.descriptor, _NO_ROOM if is_waiting else _NOTHING, 0)
 
     def is_waiting_for_space(self) -> bool:
-        """Return whether the holder, if there is one, waits for room on the disk."""
+        """Return whether the holder, if any, is waiting for disk space."""
         return os.pread(self.descriptor, len(_NO_ROOM), 0) == _NO_ROOM
 
     def record_slow_recovery(self) -> None:
@@ -132,12 +132,12 @@ class OwnerLock:
             os.pwrite(self.descriptor, _SLOW, _SLOW_AT)
 
     def is_worth_waiting_for(self) -> bool:
-        """Return whether waiting for the recovery makes sense: no reader timed out, and its process is not stopped."""
+        """Return whether to wait for the recovery: no reader has timed out, and its process is not stopped."""
         if os.pread(self.descriptor, len(_SLOW), _SLOW_AT) == _SLOW:
             return False
         pid = os.pread(self.descriptor, _PID_BYTES, _PID_AT).strip()
         return not (self.is_recovering() and pid.isdigit() and is_stopped(int(pid)))
 
     def close(self) -> None:
-        """Close the file; the lock is free unless another process was handed it."""
+        """Close the file, which releases the lock unless another process has inherited it."""
         os.close(self.descriptor)

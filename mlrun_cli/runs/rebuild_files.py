@@ -1,9 +1,9 @@
-"""Files beside a workspace's store that tell what is in it, so that it can be made again.
+"""Files beside a workspace's store that record its content, so that the store can be rebuilt.
 
-The last line of `runs/<id>/record.jsonl` is the store's document of a run, its definition apart, which is in the
-first. Of runs below it that have no folder of their own, the last line for each in `children.jsonl` is. `names.jsonl`
-has the rows of what has a name in the workspace. Values are not in them: these are in journals, which stay in the run's
-folder, those of a session that has ended in `logged/`.
+The last line of `runs/<id>/record.jsonl` is the store's document of a run, except for its definition, which is in the
+first line. `children.jsonl` contains the documents of the runs below it that have no folder of their own; the last line
+of each counts. `names.jsonl` contains the rows of the workspace's named objects. Values are not recorded in these
+files but in journals, which stay in the run's folder; those of ended sessions are in `logged/`.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ from mlrun_cli.runs.folder import RunFolder
 
 NAMES = "names.jsonl"
 OLD_OWNER_LOCK = "minded_by"
-"""What `owner_lock` was called, in the store and in records, by programs of before."""
+"""The name of `owner_lock` in the stores and records of earlier programs."""
 
 
 def append_lines(path: Path, documents: Iterable[Mapping[str, Any]]) -> None:
-    """Append JSON lines to a private file; an unfinished last line of a killed process is closed first.
+    """Append JSON lines to a private file, first terminating an incomplete last line left by a killed process.
 
     Raises:
         OSError: it cannot be written.
@@ -37,14 +37,14 @@ def append_lines(path: Path, documents: Iterable[Mapping[str, Any]]) -> None:
             while rest:
                 rest = rest[os.write(descriptor, rest) :]
         except OSError:
-            os.ftruncate(descriptor, size)  # half a line in the place of the first would cost what is in no other
+            os.ftruncate(descriptor, size)  # half a first line would lose data that is in no other line
             raise
     finally:
         os.close(descriptor)
 
 
 def read_lines(path: Path) -> Iterator[dict[str, Any]]:
-    """Yield the JSON objects in the lines of a file, except damaged ones; nothing when the file is missing."""
+    """Yield the JSON objects in the lines of a file, except damaged lines; yield nothing if it cannot be read."""
     try:
         with path.open("rb") as file:
             for line in file:
@@ -59,7 +59,7 @@ def read_lines(path: Path) -> Iterator[dict[str, Any]]:
 
 
 def read_run_documents(folder: RunFolder) -> dict[str, dict[str, Any]]:
-    """Return the documents of a run and of those below it that are recorded with it, by id."""
+    """Return the documents of a run and of the runs below it that are recorded with it, keyed by run id."""
     definition = None
     found: dict[str, dict[str, Any]] = {}
     for path in (folder.children, folder.record):

@@ -1,4 +1,4 @@
-"""A run as the store knows it, and its records, in Azure's shapes."""
+"""A run, and its records in Azure's formats."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ from mlrun_cli.runs.status import RunStatus
 
 SCRIPT_RUN = "azureml.scriptrun"
 INTERACTIVE_RUN = "azureml.interactiverun"
-"""A run without a script of its own: a process opens it, logs to it and ends it."""
+"""The type of a run without a script of its own: a process opens the run, logs to it and ends it."""
 
 
 class Run(NamedTuple):
     """One execution of a script.
 
-    `key` is the store's integer, which rises with time; moments are microseconds in UTC; `parent_name` is what people
-    see of the parent;
-    `error` has Azure's shape `{"error": {"code", "message", "details", "debugInfo"}}`. `owner_lock` is the folder,
-    relative to the workspace's, whose lock the owner of the run holds while it lives; None means the run's own folder,
-    with the lock of its supervisor. `failed_with` is the error of whoever outside had it stopped as Failed. `gpus` are
-    those that it was given and `visible_gpus` those that its submitter may use, None for all of the machine, both as
-    CUDA_VISIBLE_DEVICES names them; `waiting_for` says what a queued run waits for, and is found out when it is looked
-    at. `is_kept` says that it is not to be pruned.
+    `key` is the store's integer, which rises with time; times are in microseconds in UTC; `parent_name` is the name
+    under which the parent is shown. `error` has Azure's format `{"error": {"code", "message", "details",
+    "debugInfo"}}`. `owner_lock` is the folder, relative to the workspace's, whose lock the owner of the run holds
+    while it is alive; None means the run's own folder, with the lock of its supervisor. `failed_with` is the error
+    given by a process other than the script that had the run stopped as Failed. `gpus` are the GPUs that the run was
+    given and `visible_gpus` those that its submitter may use, None for all of the machine, both as in
+    CUDA_VISIBLE_DEVICES; `waiting_for` is the reason why a queued run waits, and is determined only when the run is
+    shown. `is_kept` excludes it from pruning.
     """
 
     key: int
@@ -75,7 +75,7 @@ class Run(NamedTuple):
     properties: Mapping[str, str] = MappingProxyType({})
 
     def elapsed_seconds(self, at: int) -> float | None:
-        """Return the seconds that the script has run until `at`, or until its end; None before its start."""
+        """Return the seconds that the script has run until `at` or its end, or None if it has not started."""
         if self.duration_seconds is not None:
             return self.duration_seconds
         if self.started_at is None:
@@ -84,10 +84,10 @@ class Run(NamedTuple):
 
 
 def build_run_record(run: Run) -> dict[str, Any]:
-    """Return the run as commands print it: snake_case, null keys left out; `run show` adds the address of its page.
+    """Return the record of a run that commands print: snake_case, without null keys.
 
-    Keys as in azure-cli-ml's own records; `duration_seconds`, `exit_code`, `gpus`, `kept`, `signal` and `waiting_for`
-    are ours.
+    `run show` adds the URL of the run's page. The keys are those of azure-cli-ml; `duration_seconds`, `exit_code`,
+    `gpus`, `kept`, `signal` and `waiting_for` are additions.
     """
     record: dict[str, Any] = {
         "_experiment_name": run.experiment_name,
@@ -127,7 +127,7 @@ def build_run_record(run: Run) -> dict[str, Any]:
 
 
 def build_minimal_record(run: Run) -> dict[str, Any]:
-    """Return the record of `run list --minimal`; keys and order are Azure's."""
+    """Return the record of a run for `run list --minimal`, with Azure's keys in Azure's order."""
     return {
         "RunId": run.run_id,
         "RunType": run.run_type,
@@ -140,7 +140,7 @@ def build_minimal_record(run: Run) -> dict[str, Any]:
 
 
 def build_run_details(run: Run, log_files: Mapping[str, str]) -> dict[str, Any]:
-    """Return the run as `Run.get_details()` of the SDK gives it: camelCase, times absent until they are known."""
+    """Return the details of a run as in the SDK's `Run.get_details()`: camelCase, without unknown times."""
     details: dict[str, Any] = {
         "runId": run.run_id,
         "target": run.target,
@@ -160,7 +160,7 @@ def build_run_details(run: Run, log_files: Mapping[str, str]) -> dict[str, Any]:
 
 
 def _build_input_records(definition: Mapping[str, Any] | None, section: str, kind: str) -> list[dict[str, Any]]:
-    """Return the data of a run as its details list it."""
+    """Return the inputs or outputs of a run as listed in its details."""
     return [
         {
             "dataset": {"id": entry.get("dataset_id")},

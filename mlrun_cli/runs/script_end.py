@@ -1,4 +1,4 @@
-"""The end of a script, as its supervisor saw it."""
+"""The end of a script, as observed by its supervisor."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from mlrun_cli.wire.run_folder import STD_LOG
 
 
 class StopReason(str, Enum):
-    """Why a script was told to stop."""
+    """The reason for stopping a script."""
 
     CANCEL = "cancel"
     TIME_LIMIT = "time limit"
@@ -28,9 +28,10 @@ _KINDS: Mapping[str, tuple[type, ...]] = {
 
 
 class ScriptEnd(NamedTuple):
-    """`exit_code` is negative for a signal, `ended_at` in microseconds; `stopped` if a signal of ours reached it.
+    """The end of a script: `exit_code` is negative for a signal, `ended_at` is in microseconds.
 
-    `process` is the number of the process whose exit code that is, and `log` the name of its log.
+    `stopped` is set if this program stopped the script; `process` is the number of the process with that exit code,
+    and `log` the name of its log.
     """
 
     exit_code: int
@@ -46,10 +47,10 @@ class ScriptEnd(NamedTuple):
 
     @classmethod
     def from_json(cls, document: Mapping[str, Any]) -> ScriptEnd:
-        """Return the end in a JSON object.
+        """Create the end of a script from a JSON object.
 
         Raises:
-            KeyError, TypeError, ValueError: something else stands there.
+            KeyError, TypeError, ValueError: the object is not valid.
         """
         stopped = document["stopped"]
         for name, kinds in _KINDS.items():

@@ -1,4 +1,4 @@
-"""The standard input of a script that is streamed: a pipe in its run's folder, which the streaming command fills."""
+"""The standard input of a streamed script: a pipe in its run's folder that the streaming command fills."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ _CHUNK_BYTES = 1 << 16
 
 
 class ScriptInput:
-    """The end of the command that streams, open from before the run could start, so that no script sees an early end.
+    """The streaming command's end of the pipe, open before the run can start, so that no script sees an early end.
 
-    What was written before the script has opened its end waits in the pipe. When this process dies, and when its own
-    standard input ends, that of the script ends.
+    Data written before the script opens its end waits in the pipe. The script's input ends when this process dies or
+    when its own standard input ends.
     """
 
     def __init__(self, path: Path) -> None:
-        """Make the pipe.
+        """Create the pipe.
 
         Raises:
-            OSError: it cannot be made.
+            OSError: it cannot be created.
         """
         self._path = path
         os.mkfifo(path, 0o600)
@@ -31,11 +31,11 @@ class ScriptInput:
         self._has_reader = Event()
 
     def fill(self) -> None:
-        """Start a thread that copies this process's standard input."""
+        """Start a thread that copies this process's standard input into the pipe."""
         Thread(target=self._copy, daemon=True).start()
 
     def leave_to_script(self) -> None:
-        """Close this end of the pipe, so that the copying thread stops when the script ends."""
+        """Close this process's reading end of the pipe, so that the copying thread stops when the script ends."""
         if not self._has_reader.is_set():
             os.close(self._reader)
             self._has_reader.set()
@@ -45,7 +45,7 @@ class ScriptInput:
         self._path.unlink(missing_ok=True)
 
     def _copy(self) -> None:
-        # Not by `sys.stdin.buffer`: an interpreter that ends would wait for the lock of one that reads.
+        # Not through `sys.stdin.buffer`: an interpreter that exits would wait for the lock of the reading thread.
         with suppress(OSError):
             source = sys.stdin.fileno()
             while data := os.read(source, _CHUNK_BYTES):
@@ -56,7 +56,7 @@ class ScriptInput:
 
 
 def open_script_input(path: Path) -> int:
-    """Open the script's end of the pipe; it is empty where nobody streams the run any more."""
+    """Open the script's end of the pipe; the input is empty if no command streams the run any more."""
     try:
         reader = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     except FileNotFoundError:

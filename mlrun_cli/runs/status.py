@@ -1,4 +1,4 @@
-"""The statuses of a run, in Azure's words, and which change is allowed."""
+"""The statuses of a run, in Azure's terms."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class RunStatus(str, Enum):
 
     @property
     def is_terminal(self) -> bool:
-        """Whether a run in this status has ended for good."""
+        """True if a run in this status has ended."""
         return self in TERMINAL_STATUSES
 
 
@@ -36,16 +36,16 @@ TERMINAL_STATUSES = frozenset({RunStatus.COMPLETED, RunStatus.FAILED, RunStatus.
 ALIVE_STATUSES = frozenset(RunStatus) - TERMINAL_STATUSES
 
 ACTIVE = "Active"
-"""The word for all statuses that a run has until its end."""
+"""The word for all statuses of runs that have not ended."""
 
 _BY_WORD = {status.value.lower(): frozenset({status}) for status in RunStatus} | {ACTIVE.lower(): ALIVE_STATUSES}
 
 
 def parse_statuses(text: str) -> frozenset[RunStatus]:
-    """Return the statuses of a comma list, in any letter case; `active` stands for all that are not final.
+    """Parse a comma-separated list of statuses, case-insensitively; `active` means all that are not final.
 
     Raises:
-        UnknownStatus: there is no such status.
+        UnknownStatus: a status does not exist.
     """
     found: set[RunStatus] = set()
     for word in text.split(","):

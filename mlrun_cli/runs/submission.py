@@ -15,16 +15,16 @@ from mlrun_cli.runs.submit_options import SubmitOptions
 
 
 class Submission(NamedTuple):
-    """A resolved submit. Written once to `submission.json`; holds no secret (see `Secrets`).
+    """A resolved submit, written once to `submission.json`; it contains no secrets (see `Secrets`).
 
     Attributes:
-        snapshot_id: of the source.
-        argv: what is started, redacted; the interpreter is put before a script when the environment is ready.
-        folder: the attached folder that it was submitted from, for a later submit; it may be gone by then.
-        runconfig: the file that was named, likewise.
-        umask, niceness: the submitter's; None leaves them as whoever starts the run has them.
+        snapshot_id: the id of the source folder's snapshot.
+        argv: the command to start, redacted; the interpreter is prepended to a script when the environment is ready.
+        folder: the attached folder that it was submitted from, for a later submit; it may no longer exist then.
+        runconfig: the runconfig file that was specified; it may no longer exist either.
+        umask, niceness: those of the submitter; None leaves those of the process that starts the run.
         limits: soft and hard limits of the submitter by name (`RLIMIT_FSIZE`), for the script alone.
-        options: those of the submit; None in submissions of older versions.
+        options: the options of the submit; None in submissions of older versions.
     """
 
     run_id: str
@@ -48,7 +48,7 @@ class Submission(NamedTuple):
     options: SubmitOptions | None = None
 
     def submit_options(self) -> SubmitOptions:
-        """Return the options that resubmit the run; for older versions' submissions they are reconstructed."""
+        """Return the options that resubmit the run, reconstructed for submissions of older versions."""
         if self.options is not None:
             return self.options
         runconfig = self._find_runconfig_name()
@@ -62,7 +62,7 @@ class Submission(NamedTuple):
         )
 
     def _find_runconfig_name(self) -> str | None:
-        """Return the runconfig's name, as `-c` takes it in the folder."""
+        """Return the runconfig as `-c` accepts it in the attached folder, or None if there is none."""
         if self.runconfig is None or self.folder is None:
             return None
         path, folder = PurePath(self.runconfig), PurePath(self.folder)
@@ -73,7 +73,7 @@ class Submission(NamedTuple):
         return str(path.relative_to(folder)).removesuffix(".runconfig")
 
     def to_json(self) -> dict[str, Any]:
-        """Return a JSON object that `from_json` reads; the options' key is `asked`, as it has always been."""
+        """Return a JSON object that `from_json` reads; for compatibility, the options' key is `asked`."""
         document = self._asdict()
         options: SubmitOptions | None = document.pop("options")
         return document | {
@@ -86,7 +86,7 @@ class Submission(NamedTuple):
 
     @classmethod
     def from_json(cls, document: Mapping[str, Any]) -> Submission:
-        """Return the submission of a JSON object; keys of other versions are left out."""
+        """Create a submission from a JSON object; unknown keys are ignored."""
         known = {name: document[name] for name in cls._fields if name in document}
         options = document.get("asked")
         return cls(
@@ -101,12 +101,12 @@ class Submission(NamedTuple):
 
 
 class Secrets(NamedTuple):
-    """Unredacted values that a script is started with: the 0600 file beside the submission.
+    """The unredacted values that a script is started with, from the 0600 file beside the submission.
 
     Attributes:
         environment: the submitter's variables, with those of the runconfig on top.
-        argv: unredacted.
-        installer: variables for the program that builds the environment, and for nothing else.
+        argv: the unredacted command.
+        installer: variables for the program that builds the environment, and for no other program.
     """
 
     environment: Mapping[str, str]
@@ -119,5 +119,5 @@ class Secrets(NamedTuple):
 
     @classmethod
     def from_json(cls, document: Mapping[str, Any]) -> Secrets:
-        """Return the secrets of a JSON object."""
+        """Create the secrets from a JSON object."""
         return cls(document["environment"], tuple(document["argv"]), document["installer"])

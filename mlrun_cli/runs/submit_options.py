@@ -1,4 +1,4 @@
-"""The options that a run was submitted with: what it takes to submit it again."""
+"""The options that a run was submitted with, which are needed to submit it again."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from mlrun_cli.environments.mode import EnvironmentChoice
 
 
 class SubmitOptions(NamedTuple):
-    """Options of a submit, secrets redacted; None where an option was not given. Kept within the submission.
+    """The options of a submit with secrets redacted, stored in its submission; None if not given.
 
     Attributes:
         runconfig: as after `-c`.
-        source_directory: absolute; None where it is the attached folder.
-        script: relative to the source directory; None where the runconfig names it, and `arguments` too.
-        target: None where the runconfig names it.
-        conda_file: absolute.
-        environment_mode: None where it was `pinned` by default.
-        tags: those that the run had from its start.
-        is_whole: whether the options say everything; a submit from Python may have set more.
+        source_directory: an absolute path; None if it is the attached folder.
+        script: relative to the source directory; None if the runconfig specifies it, and `arguments` too.
+        target: None if the runconfig specifies it.
+        conda_file: an absolute path.
+        environment_mode: None if it was `pinned` by default.
+        tags: the tags that the run started with.
+        is_whole: whether the options are complete; a submit from Python may have set more.
     """
 
     runconfig: str | None = None
@@ -46,7 +46,7 @@ class SubmitOptions(NamedTuple):
 
     @classmethod
     def from_json(cls, document: Mapping[str, Any]) -> SubmitOptions:
-        """Return the options of a JSON object; keys of other versions are left out."""
+        """Create the options from a JSON object; unknown keys are ignored."""
         known = {name: document[name] for name in cls._fields if name in document}
         mode = known.get("environment_mode")
         return cls(
@@ -59,7 +59,7 @@ class SubmitOptions(NamedTuple):
 
 
 def find_redacted_words(words: Sequence[str]) -> list[str]:
-    """Return the words that hold a redacted secret; one that is nothing but the secret, together with its option."""
+    """Return the words that contain a redacted secret; a word that is only the secret comes with its option."""
     return [
         f"{before} {word}" if word == REDACTED and before.startswith("-") else word
         for before, word in zip(("", *words), words, strict=False)

@@ -183,11 +183,11 @@ class QueueReport:
         before = bisect_left(queue.keys, run.key)
         reasons = [queue.problem] if queue.problem else []
         reasons.extend([f"{_format_count(before, 'run')} before it"] if before else ())
-        if queue.most == 0:
+        if queue.node_limit == 0:
             reasons.append(f"there is no compute target '{target}' any more")
-        elif queue.most is not None:
+        elif queue.node_limit is not None:
             reasons.extend([f"{run.node_count} nodes needed"] if run.node_count > 1 else ())
-            reasons.append(f"{queue.busy} of the {_format_count(queue.most, 'node')} of '{target}' taken")
+            reasons.append(f"{queue.busy} of the {_format_count(queue.node_limit, 'node')} of '{target}' taken")
         if run.gpu_count:
             reasons.append(f"{_format_count(run.gpu_count, 'free GPU')} needed")
         return ", ".join(reasons) or f"a place on '{target}'"
@@ -195,9 +195,9 @@ class QueueReport:
     def _read_queue(self, target: str) -> _Queue:
         if target not in self._queues:
             queues = self._workspace.queues
-            most = get_node_limit(self._workspace, target)
+            limit = get_node_limit(self._workspace, target)
             problem = QueueFolder(self._workspace, target).read_problem()
-            self._queues[target] = _Queue(queues.list_keys(target), most, queues.count_busy_nodes(target), problem)
+            self._queues[target] = _Queue(queues.list_keys(target), limit, queues.count_busy_nodes(target), problem)
         return self._queues[target]
 
 
@@ -205,7 +205,7 @@ class _Queue(NamedTuple):
     """A queue: the keys of its runs in order, the limit and number of nodes in use, and its problem."""
 
     keys: Sequence[int]
-    most: int | None
+    node_limit: int | None
     busy: int
     problem: str
 

@@ -12,7 +12,7 @@ from mlrun_cli.runs.folder import RunFolder
 from mlrun_cli.workspace import Workspace
 
 
-def hold_marker(run_folder: RunFolder) -> OwnedFile:
+def create_submit_marker(run_folder: RunFolder) -> OwnedFile:
     """Return a locked file that marks a submit, from before the run's folder exists until the run is in the store.
 
     Raises:

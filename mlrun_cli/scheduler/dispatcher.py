@@ -95,9 +95,9 @@ class Dispatcher:
 
         Smaller runs may overtake a run that cannot be started yet, as limited by `Backfill`.
         """
-        most = get_node_limit(self._workspace, self._target)
+        node_limit = get_node_limit(self._workspace, self._target)
         # Those that are just being started are among them.
-        limit = len(self._starter.pidfds) + max(most or 0, _AT_ONCE)
+        limit = len(self._starter.pidfds) + max(node_limit or 0, _AT_ONCE)
         waiting = self._workspace.queues.list_runs(self._target, limit)
         starting = {run.key for run in waiting} & set(self._starter.run_keys)
         # One that leaves the queue between these two reads is counted once all the same.
@@ -107,11 +107,11 @@ class Dispatcher:
         for run in waiting:
             if run.key in starting:
                 continue
-            if most is not None and busy >= most:  # to see what may overtake would go through all that wait
+            if node_limit is not None and busy >= node_limit:  # to see what may overtake would go through all that wait
                 break
             if not backfill.may_overtake(run):
                 continue
-            if most is not None and busy + run.node_count > most:
+            if node_limit is not None and busy + run.node_count > node_limit:
                 backfill.record_node_shortage(run)
                 continue
             if run.gpu_count and backfill.is_short_of_gpus(run):

@@ -21,7 +21,7 @@ _OUTCOMES = {
 
 
 class ExperimentStore:
-    """Reads and writes experiments. Each method but `reserve_run_numbers` is one statement."""
+    """Reads and writes experiments; `delete` and `reserve_run_numbers` need a transaction."""
 
     def __init__(self, database: Database, redaction: Redaction) -> None:
         self._database = database

@@ -91,7 +91,7 @@ class MetricSummaryStore:
         return sorted(found)[:limit]
 
     def list_most_common(self, run_keys: Sequence[int], limit: int) -> Sequence[tuple[str, int]]:
-        """Return the metric names for which most of these runs have numbers, each with its largest value count.
+        """Return the metric names that have numbers in the most of these runs, each with its largest value count.
 
         The most common names come first, ties by value count. If runs have ten thousand names each, only the first runs
         are read.

@@ -7,7 +7,7 @@ import shutil
 from mlrun_cli.errors import FileNotWritable, MlrunError
 from mlrun_cli.runs.folder import RunFolder
 from mlrun_cli.runs.owner_lock import OwnerLock
-from mlrun_cli.runtime.unfinished_submits import hold_marker
+from mlrun_cli.runtime.unfinished_submits import create_submit_marker
 
 
 class NewRunFolder:
@@ -22,7 +22,7 @@ class NewRunFolder:
 
     def __enter__(self) -> NewRunFolder:
         try:
-            self._submitting = hold_marker(self._folder)
+            self._submitting = create_submit_marker(self._folder)
         except OSError as error:
             raise _create_write_error(self._folder, error) from error
         try:

@@ -18,7 +18,7 @@ from mlrun_cli.runs.error import SERVICE_ERROR, EndReason
 from mlrun_cli.runs.owner_lock import OwnerLock
 from mlrun_cli.runs.run import Run
 from mlrun_cli.runs.script_input import ScriptInput
-from mlrun_cli.runs.stream_lock import get_stream_lock
+from mlrun_cli.runs.stream_lock import acquire_stream_lock
 from mlrun_cli.runs.submission import Submission
 from mlrun_cli.runtime.finish import make_failure_outcome, record_outcome
 from mlrun_cli.runtime.queue import wake_dispatcher
@@ -159,7 +159,7 @@ def _start_run(
         submission = _make_submission(workspace, request, resolution, redaction, run_id, source.snapshot, sdk_folder)
         resolution = _find_data(workspace, request, resolution, run_id)
         submission = submission._replace(argv=tuple(map(to_text, redaction.redact_arguments(resolution.argv))))
-        held = get_stream_lock(folder) if request.ends_with_stream else None
+        held = acquire_stream_lock(folder) if request.ends_with_stream else None
         script_input = ScriptInput(folder.stdin) if request.is_reading else None
         run = NewRun(request, resolution, submission, redaction, gpus)
         key, admission = record_run(workspace, run, new, interruptions)

@@ -1,4 +1,4 @@
-"""A saved view: the state of a page of runs under a name."""
+"""A saved view: the state of a page of runs, stored under a name."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ VIEW_PAGES = (RUNS_PAGE, COMPARE_PAGE)
 
 
 class SavedView(NamedTuple):
-    """A view of a workspace.
+    """A saved view of a workspace.
 
     Attributes:
         name: unique in its workspace.
         page: one of `VIEW_PAGES`.
-        query: the query string of the page's URL without `?`; it names no experiment, so that the view fits any.
+        query: the query string of the page's URL without `?`; it contains no experiment, so that the view fits any.
         author: the user who saved it last.
         created_at: in microseconds.
         changed_at: in microseconds.
-        version: 1 for a new view, incremented by each change; a change must name the version it replaces.
+        version: 1 for a new view, incremented by each change; a change must state the version that it replaces.
     """
 
     name: str

@@ -30,7 +30,7 @@ from mlrun_cli.runs.cancellation import GRACE_SECONDS
 from mlrun_cli.runs.run import Run
 from mlrun_cli.runs.script_input import ScriptInput
 from mlrun_cli.runs.status import RunStatus
-from mlrun_cli.runs.stream_lock import get_stream_lock
+from mlrun_cli.runs.stream_lock import acquire_stream_lock
 from mlrun_cli.wire.run_error import describe_error
 from mlrun_cli.wire.run_folder import ENVIRONMENT_LOG
 from mlrun_cli.wire.run_output import format_head, format_summary, format_title, make_lines_printable
@@ -111,7 +111,7 @@ def stream_log(workspace: Workspace, run: Run, shared: GlobalOptions, interrupt:
 
 def _stream_lock(workspace: Workspace, run: Run) -> OwnedFile:
     try:
-        return get_stream_lock(workspace.run_folder(run.run_id))
+        return acquire_stream_lock(workspace.run_folder(run.run_id))
     except OSError as error:
         raise OperatingSystemError(
             f"The run {run.run_id} cannot be bound to this command: {error.strerror}.",

@@ -1,4 +1,4 @@
-"""The dialects of databases, by the file of a workspace's folder that says which one the workspace has."""
+"""The registry of database dialects, keyed by the file in a workspace's folder that identifies the dialect."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ if TYPE_CHECKING:
     from mlrun_cli.store.db.locator import DatabaseLocator
 
 LOCATORS = {"workspace.db": "mlrun_cli.store.db.sqlite.file:SqliteFile"}
-"""The `DatabaseLocator` of each dialect, by the name of the file that it is made of.
+"""The `DatabaseLocator` of each dialect, keyed by the name of the file that it is built from.
 
-The file holds the database or says where it is, as the address of a server. A folder without any of them gets a
-database of the first dialect.
+The file contains the database or its location, such as the URL of a server. A folder without any of these files gets
+a database of the first dialect.
 """
 
 
 def locate_database(folder: Path) -> DatabaseLocator:
-    """Return the locator of the database of a workspace's folder, whether or not it exists."""
+    """Return the locator of the database of a workspace's folder; the database need not exist."""
     default, *others = LOCATORS
     name = next((name for name in others if (folder / name).exists()), default)
     module, _, class_name = LOCATORS[name].partition(":")
@@ -27,5 +27,5 @@ def locate_database(folder: Path) -> DatabaseLocator:
 
 
 def find_folders(parent: Path, pattern: str) -> Sequence[Path]:
-    """Return the folders that have a database, sorted, out of those in `parent` that match the pattern."""
+    """Return the folders in `parent` that match a pattern and have a database, sorted."""
     return sorted({path.parent for name in LOCATORS for path in parent.glob(f"{pattern}/{name}")})

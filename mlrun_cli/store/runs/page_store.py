@@ -87,7 +87,7 @@ class RunPageStore:
         return self._list_distinct("runs", _VALUE_COLUMNS[column], limit)
 
     def find_parents(self, keys: Sequence[int]) -> frozenset[int]:
-        """Return the keys of the runs, out of a few thousand at most, that have children."""
+        """Return those of the given run keys, a few thousand at most, whose runs have children."""
         places, parameters = build_in_list("run", list(keys))
         rows = self._database.rows(
             f"SELECT run_key FROM runs WHERE run_key IN {places}"  # noqa: S608 — our own words

@@ -32,13 +32,13 @@ class QueueStore:
         )
         return [row["run_key"] for row in rows]
 
-    def list_ids_beyond(self, target: str, most: int) -> Sequence[str]:
+    def list_ids_beyond(self, target: str, limit: int) -> Sequence[str]:
         """Return the ids of the queued runs that need more nodes of a target than a limit, in queue order."""
         rows = self._database.rows(
             f"SELECT run_id FROM runs WHERE status = 'Queued' AND {self._format_target()} = :target"  # noqa: S608
-            " AND node_count > :most ORDER BY run_key",
+            " AND node_count > :limit ORDER BY run_key",
             target=target,
-            most=most,
+            limit=limit,
         )
         return [row["run_id"] for row in rows]
 
