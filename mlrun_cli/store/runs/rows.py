@@ -50,19 +50,21 @@ def _parse_json(text: str | None) -> Any:
     return None if text is None else json.loads(text)
 
 
-_READERS: Mapping[str, Callable[[Any], Any]] = {
-    "definition": _parse_json,
-    "error": _parse_json,
-    "failed_with": _parse_json,
-    "hidden": bool,
-    "is_kept": bool,
-    "status": RunStatus,
-    "wanted_error": _parse_json,
-    "wanted_status": lambda text: None if text is None else RunStatus(text),
-    "warnings": lambda text: tuple(_parse_json(text) or ()),
-}
-"""The columns that need conversion, with their converters."""
 _NO_COLUMNS = {"key", "origin", "properties", "root_run_id", "root_run_uuid", "tags", "waiting_for"}
+_PLAIN_TYPES = {"str", "int", "float"}
+_READERS_BY_TYPE: Mapping[str, Callable[[Any], Any]] = {
+    "bool": bool,
+    "Mapping[str, Any] | None": _parse_json,
+    "RunStatus": RunStatus,
+    "RunStatus | None": lambda text: None if text is None else RunStatus(text),
+    "tuple[str, ...]": lambda text: tuple(_parse_json(text) or ()),
+}
+_READERS = {
+    name: _READERS_BY_TYPE[kind]
+    for name, kind in Run.__annotations__.items()
+    if name not in _NO_COLUMNS and kind.removesuffix(" | None") not in _PLAIN_TYPES
+}
+"""The columns that need conversion, with their converters: by the annotation of the field of `Run`."""
 _PLAIN_COLUMNS = tuple(name for name in Run._fields if name not in {*_READERS, *_NO_COLUMNS})
 _get_plain = itemgetter(*_PLAIN_COLUMNS)
 
