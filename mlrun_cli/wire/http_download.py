@@ -39,12 +39,12 @@ class _Redirects(HTTPRedirectHandler):
     def redirect_request(self, req: Request, *arguments: Any) -> "Request | None":
         request = super().redirect_request(req, *arguments)
         given = req.unredirected_hdrs.get(_AUTHORIZATION)
-        if request is not None and given is not None and _may_have_password_of(req, request):
+        if request is not None and given is not None and _may_receive_password(req, request):
             request.add_unredirected_header(_AUTHORIZATION, given)
         return request
 
 
-def _may_have_password_of(before: Request, after: Request) -> bool:
+def _may_receive_password(before: Request, after: Request) -> bool:
     return after.type in {before.type, "https"} and _get_host(before) == _get_host(after)
 
 

@@ -42,6 +42,8 @@ class _Folder(NamedTuple):
 
 
 class _Walk:
+    """A traversal of a folder that collects the paths of all files."""
+
     def __init__(self, top: str, leave_out: Callable[[str, Reason], object], is_ignored: Callable[[str], bool]) -> None:
         self.names: List[str] = []
         self._leave_out = leave_out

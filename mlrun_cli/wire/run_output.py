@@ -23,7 +23,7 @@ def make_printable(text: str) -> str:
     r"""Return text with nonprintable characters escaped, such as the escape character as `\x1b`."""
     if text.isprintable():
         return text
-    return "".join(character if character.isprintable() else _spell_out(character) for character in text)
+    return "".join(character if character.isprintable() else _escape_character(character) for character in text)
 
 
 def make_lines_printable(text: str) -> str:
@@ -31,5 +31,5 @@ def make_lines_printable(text: str) -> str:
     return "\n".join(make_printable(line) for line in text.split("\n"))
 
 
-def _spell_out(character: str) -> str:
+def _escape_character(character: str) -> str:
     return character.encode("unicode_escape").decode("ascii")

@@ -35,7 +35,7 @@ class SubmittedRunClient:
         self._journal = Journal(run_folder)
         self._rpc: RpcClient | None = None
 
-    def is_for(self, run_id: str, run_folder: str) -> bool:
+    def belongs_to(self, run_id: str, run_folder: str) -> bool:
         """Return whether this client belongs to the run with this id and folder."""
         return (self.run_id, self._folder) == (run_id, run_folder)
 
@@ -93,7 +93,7 @@ def find_submitted_run() -> "SubmittedRunClient | None":
     run_id = os.environ.get("AZUREML_RUN_ID")
     if not run_folder or not run_id or not os.path.isdir(run_folder):
         return None
-    if _submitted is None or not _submitted.is_for(run_id, run_folder):
+    if _submitted is None or not _submitted.belongs_to(run_id, run_folder):
         _submitted = SubmittedRunClient(run_id, run_folder)
     return _submitted
 

@@ -54,7 +54,7 @@ class Journal(ForkAware):
                 if error.errno == errno.EBADF:  # a script that daemonizes closes all open files
                     self._file = -1
                     return self.append(line)
-                self._cut_back(done)
+                self._truncate_by(done)
                 raise self._to_exception(error) from error
         return None
 
@@ -73,9 +73,9 @@ class Journal(ForkAware):
         if self._is_closed:
             raise JournalClosedError
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC
-        name = f"{os.getpid()}-{_start_ticks()}-{os.urandom(4).hex()}.jsonl"
+        name = f"{os.getpid()}-{_get_start_ticks()}-{os.urandom(4).hex()}.jsonl"
         try:
-            file = _move_up(os.open(f"{self._folder}/{name}", flags, 0o600))
+            file = _move_to_high_descriptor(os.open(f"{self._folder}/{name}", flags, 0o600))
         except OSError as error:
             raise self._to_exception(error) from error
         if self._file < 0:
@@ -83,7 +83,7 @@ class Journal(ForkAware):
         else:  # a signal handler has opened it first
             os.close(file)
 
-    def _cut_back(self, count: int) -> None:
+    def _truncate_by(self, count: int) -> None:
         """Remove the last `count` bytes of the journal, the start of a line that could not be written completely."""
         if count == 0:
             return
@@ -115,7 +115,7 @@ class Journal(ForkAware):
         )
 
 
-def _move_up(file: int) -> int:
+def _move_to_high_descriptor(file: int) -> int:
     """Move an open file to a high descriptor number and return that, or the given one if none is free.
 
     A script that closes all open files gets the lowest numbers for the files that it opens next; the journal must not
@@ -129,7 +129,7 @@ def _move_up(file: int) -> int:
     return high
 
 
-def _start_ticks() -> str:
+def _get_start_ticks() -> str:
     """Return the start time of this process in clock ticks since boot, or "0" if unknown; it makes its pid unique."""
     try:
         file = os.open("/proc/self/stat", os.O_RDONLY | os.O_CLOEXEC)

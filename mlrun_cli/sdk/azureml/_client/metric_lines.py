@@ -22,7 +22,7 @@ def encode_value(name: object, value: object, description: object, step: object)
     """
     text = encode_scalar(value)
     if text is None:
-        text = _encode_instead(name, value)
+        text = _encode_fallback(name, value)
     return _encode(journal_lines.SCALAR, name, text, description, "null" if step is None else _encode_step(name, step))
 
 
@@ -118,7 +118,7 @@ def _shorten_name(name: str) -> str:
     return name[: LONGEST_NAME - len(mark)] + mark
 
 
-def _encode_instead(name: object, value: Any) -> str:
+def _encode_fallback(name: object, value: Any) -> str:
     """Return the JSON text to store for a value that is not a scalar.
 
     Raises:

@@ -82,7 +82,7 @@ class RpcClient(ForkAware):
                     return self._exchange_on(name, kept, request, deadline)
                 except ConnectionError:  # the peer has closed it: retry on a new connection
                     pass
-            return self._exchange_anew(name, request, deadline)
+            return self._exchange_on_new_connection(name, request, deadline)
         except OSError as error:
             if name != SUPERVISOR_SOCKET and isinstance(error, (ConnectionRefusedError, FileNotFoundError)):
                 raise _NotListeningError from error
@@ -100,7 +100,7 @@ class RpcClient(ForkAware):
                 f"or its supervisor was killed ({self._folder}). What the script logs is kept."
             ) from error
 
-    def _exchange_anew(self, name: str, request: bytes, deadline: float) -> bytes:
+    def _exchange_on_new_connection(self, name: str, request: bytes, deadline: float) -> bytes:
         """Send a request over a new connection.
 
         A supervisor at its limit of open files closes some connections before it reads a request. The client then

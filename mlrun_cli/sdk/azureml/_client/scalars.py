@@ -59,7 +59,7 @@ def _encode_foreign(value: Any) -> "str | None":
     Zero-dimensional arrays are converted by `item()`, others by `float`; if that raises, the result is None.
     """
     try:
-        if getattr(value, "shape", ()) != () or _loses_by_item(value):
+        if getattr(value, "shape", ()) != () or _would_lose_data(value):
             return None
         item = getattr(value, "item", None)
         plain = item() if callable(item) else value
@@ -72,6 +72,6 @@ def _encode_foreign(value: Any) -> "str | None":
         return None
 
 
-def _loses_by_item(value: Any) -> bool:
+def _would_lose_data(value: Any) -> bool:
     """Return whether converting a NumPy value would lose data, as for times, complex and masked numbers."""
     return getattr(getattr(value, "dtype", None), "kind", "f") in ("m", "M", "c") or bool(getattr(value, "mask", False))

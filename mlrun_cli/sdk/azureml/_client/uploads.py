@@ -22,7 +22,7 @@ def upload(run_folder: str, name: str, path_or_stream: Any) -> None:
     """
     checked = check_upload_name(name)
     if hasattr(path_or_stream, "read"):
-        _keep(run_folder, checked, lambda descriptor: copy_stream(path_or_stream, descriptor))
+        _store(run_folder, checked, lambda descriptor: copy_stream(path_or_stream, descriptor))
         return
     path = _decode_path(path_or_stream, name)
     try:
@@ -34,7 +34,7 @@ def upload(run_folder: str, name: str, path_or_stream: Any) -> None:
             raise UserErrorException(f"{path!r} is a folder. Use upload_folder for it.")
         if not stat.S_ISREG(os.fstat(source).st_mode):
             raise UserErrorException(f"{path!r} is not a file but a pipe or a device. Open it, and upload the stream.")
-        _keep(run_folder, checked, lambda descriptor: copy(source, descriptor))
+        _store(run_folder, checked, lambda descriptor: copy(source, descriptor))
     finally:
         os.close(source)
 
@@ -74,7 +74,7 @@ def list_folder_files(folder: Any) -> "list[str]":
         raise UserErrorException(f"There is no folder {top!r} to upload.")
     others: list[str] = []
 
-    def leave_out(path: str, reason: Reason) -> None:
+    def record_omission(path: str, reason: Reason) -> None:
         if isinstance(reason, OSError):
             raise UserErrorException(
                 f"The folder {os.path.normpath(os.path.join(top, path))!r} cannot be read: {reason.strerror}."
@@ -82,7 +82,7 @@ def list_folder_files(folder: Any) -> "list[str]":
         if reason in (SPECIAL, DANGLING):
             others.append(path)
 
-    return sorted([*list_linked_files(top, leave_out), *others])
+    return sorted([*list_linked_files(top, record_omission), *others])
 
 
 def _decode_path(value: Any, name: str) -> str:
@@ -94,7 +94,7 @@ def _decode_path(value: Any, name: str) -> str:
         ) from error
 
 
-def _keep(run_folder: str, name: str, fill: Callable[[int], object]) -> None:
+def _store(run_folder: str, name: str, fill: Callable[[int], object]) -> None:
     uploads = os.path.join(run_folder, UPLOADS)
     destination = os.path.join(uploads, name)
     if os.path.lexists(destination):

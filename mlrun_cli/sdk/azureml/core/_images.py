@@ -27,7 +27,7 @@ def read_image(name: str, path: Any, plot: Any) -> "tuple[str, Any]":
             raise UserErrorException(
                 f"path= of log_image is the path of an image, not {type(path).__name__}. A figure is given as plot=."
             )
-        return make_free_name(name, os.path.splitext(os.fspath(path))[1] or ".png"), path
+        return make_unique_name(name, os.path.splitext(os.fspath(path))[1] or ".png"), path
     if not callable(getattr(plot, "savefig", None)):
         raise UserErrorException(
             f"plot= of log_image is a figure of matplotlib or the pyplot module, not {type(plot).__name__}."
@@ -35,7 +35,7 @@ def read_image(name: str, path: Any, plot: Any) -> "tuple[str, Any]":
     content = io.BytesIO()
     plot.savefig(content, format="png")
     content.seek(0)
-    return make_free_name(name, ".png"), content
+    return make_unique_name(name, ".png"), content
 
 
 def encode_document(name: str, value: Any) -> bytes:
@@ -75,7 +75,7 @@ def _parse(name: str, text: str) -> Any:
         ) from error
 
 
-def make_free_name(name: object, suffix: str) -> str:
+def make_unique_name(name: object, suffix: str) -> str:
     """Return a unique file name that starts with the metric's name."""
     text = _NOT_IN_A_NAME.sub("_", escape_surrogates(str(name))).strip(". ") or "image"
     short = text.encode("utf-8")[:_LONGEST].decode("utf-8", "ignore")

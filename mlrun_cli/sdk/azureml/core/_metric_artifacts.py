@@ -84,14 +84,14 @@ def populate_metrics(workspace: WorkspaceNames, metrics: Dict[str, Any], shapes:
         metrics: The values keyed by metric name, as returned by `get_metrics()`.
         shapes: The kind of each metric, such as `image`, keyed by metric name.
     """
-    return {name: _populate(workspace, value, shapes.get(name)) for name, value in metrics.items()}
+    return {name: _replace_uris(workspace, value, shapes.get(name)) for name, value in metrics.items()}
 
 
-def _populate(workspace: WorkspaceNames, value: Any, shape: "str | None") -> Any:
+def _replace_uris(workspace: WorkspaceNames, value: Any, shape: "str | None") -> Any:
     if shape != "image" and shape not in _DOCUMENTS:
         return value
     if isinstance(value, list):
-        return [_populate(workspace, each, shape) for each in value]
+        return [_replace_uris(workspace, each, shape) for each in value]
     if not isinstance(value, str) or not value.startswith(_START):
         return value
     artifact: Artifact

@@ -16,11 +16,11 @@ class _OfflineRun:
         self._run_id = f"OfflineRun_{_create_guid()}" if run_id is None else run_id
 
     def __enter__(self) -> "_OfflineRun":
-        _say(f"[START] Run {self._run_id} context")
+        _print_safely(f"[START] Run {self._run_id} context")
         return self
 
     def __exit__(self, exit_type: object, value: object, traceback: object) -> None:
-        _say(f"[STOP] Run {self._run_id} context")
+        _print_safely(f"[STOP] Run {self._run_id} context")
 
     @property
     def id(self) -> str:
@@ -70,19 +70,19 @@ class _OfflineRun:
 
     def tag(self, name: str, value: Any = None) -> None:
         """Print the tag that would be set."""
-        _say(f"Attempted to add tag {name} with value {value}")
+        _print_safely(f"Attempted to add tag {name} with value {value}")
 
     def set_tags(self, tags: "dict[str, Any]") -> None:
         """Print the tags that would be set."""
-        _say(f"Attempted to set tags {tags}")
+        _print_safely(f"Attempted to set tags {tags}")
 
     def add_properties(self, properties: "dict[str, Any]") -> None:
         """Print the properties that would be added."""
-        _say(f"Attempted to add properties {properties}")
+        _print_safely(f"Attempted to add properties {properties}")
 
     def upload_file(self, name: str, path_or_stream: Any, datastore_name: "str | None" = None) -> None:
-        """Print the names of the files that would be uploaded."""
-        _say(f"Attempted to track file {name} at {path_or_stream}")
+        """Print the name of the file that would be uploaded."""
+        _print_safely(f"Attempted to track file {name} at {path_or_stream}")
 
     def upload_files(
         self,
@@ -93,11 +93,11 @@ class _OfflineRun:
         datastore_name: "str | None" = None,
     ) -> None:
         """Print the names of the files that would be uploaded."""
-        _say(f"Attempted to track files {name} at {paths} with timeout {timeout_seconds}s")
+        _print_safely(f"Attempted to track files {name} at {paths} with timeout {timeout_seconds}s")
 
     def upload_folder(self, name: str, path: str, datastore_name: "str | None" = None) -> None:
-        """Print the names of the files that would be uploaded."""
-        _say(f"Attempted to track folder {name} at {path}")
+        """Print the name of the folder that would be uploaded."""
+        _print_safely(f"Attempted to track folder {name} at {path}")
 
     def child_run(self, name: "str | None" = None, run_id: "str | None" = None, outputs: Any = None) -> "_OfflineRun":
         """Return an offline run whose id starts with the id of this run."""
@@ -105,14 +105,14 @@ class _OfflineRun:
 
     def flush(self) -> None:
         """Print that a flush was requested; offline runs store nothing."""
-        _say(f"Attempted to flush run with id {self._run_id}")
+        _print_safely(f"Attempted to flush run with id {self._run_id}")
 
     def complete(self) -> None:
         """Do nothing: there is no run to end."""
 
     def fail(self, error_details: Any = None, error_code: "str | None" = None) -> None:
         """Print the error."""
-        _say(f"Run failed with error code {error_code}:\n{error_details}")
+        _print_safely(f"Run failed with error code {error_code}:\n{error_details}")
 
     def cancel(self) -> None:
         """Do nothing: there is no run to cancel."""
@@ -122,10 +122,10 @@ class _OfflineRun:
             text = str(value)
         except Exception:  # raised by the value's `__str__`
             text = format_fallback(value)
-        _say(f"Attempted to log {kind} metric {name}:\n{text}")
+        _print_safely(f"Attempted to log {kind} metric {name}:\n{text}")
 
 
-def _say(text: str) -> None:
+def _print_safely(text: str) -> None:
     try:
         print(text)
     except UnicodeEncodeError:  # characters that the encoding of standard output lacks

@@ -17,17 +17,17 @@ _Handle = TypeVar("_Handle", bound="RunHandle")
 class RunHandle:
     """Base class of `Run` that identifies a run, writes its journal, and manages its tags and properties."""
 
-    def _begin(self, workspace: WorkspaceNames, experiment_name: str, run_id: str) -> None:
+    def _initialize(self, workspace: WorkspaceNames, experiment_name: str, run_id: str) -> None:
         self._names = workspace
         self._experiment_name = experiment_name
         self._run_id = run_id
         self._append = client().writer(workspace, run_id)
 
     @classmethod
-    def _known(cls: "type[_Handle]", workspace: WorkspaceNames, experiment_name: str, run_id: str) -> _Handle:
+    def _from_names(cls: "type[_Handle]", workspace: WorkspaceNames, experiment_name: str, run_id: str) -> _Handle:
         """Return a handle without checking that the run exists."""
         run = cls.__new__(cls)
-        run._begin(workspace, experiment_name, run_id)
+        run._initialize(workspace, experiment_name, run_id)
         return run
 
     # Tags and properties
@@ -70,7 +70,7 @@ class RunHandle:
 
     # Requests
 
-    def _record(self) -> Dict[str, Any]:
+    def _get_record(self) -> Dict[str, Any]:
         record: Dict[str, Any] = self._request("runs.get")
         return record
 

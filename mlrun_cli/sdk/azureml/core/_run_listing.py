@@ -15,7 +15,7 @@ _FIRST_PAGE = 20
 _LARGEST_PAGE = 1000
 
 
-def filter_arguments(
+def build_filter_arguments(
     type: "str | None",
     tags: Wanted,
     properties: Wanted,

@@ -75,14 +75,14 @@ class RunMetrics(RunFiles):
         """Store a JSON document as a file named after the metric, with a suffix if necessary, and log its URI."""
         from io import BytesIO
 
-        from azureml.core._images import encode_document, make_free_name
+        from azureml.core._images import encode_document, make_unique_name
 
         content = encode_document(name, value)
         file_name = str(name)
         try:
             self.upload_file(file_name, BytesIO(content))
         except UserErrorException:
-            file_name = make_free_name(name, ".json")
+            file_name = make_unique_name(name, ".json")
             self.upload_file(file_name, BytesIO(content))
         self._log_artifact(kind, name, file_name, description)
 

@@ -59,21 +59,21 @@ class Logs:
         """Print new output, and the script log's title if the script has started; return whether there was any."""
         found = self._follower.copy(self._write_installers, self._write_scripts)
         if is_with_script:
-            self._begin(self._name)
+            self._print_title(self._name)
         if found:
             sys.stdout.flush()
         return found
 
     def _write_installers(self, piece: bytes) -> None:
-        self._begin(ENVIRONMENT_LOG)
+        self._print_title(ENVIRONMENT_LOG)
         # Third-party packages can print control characters during installation.
         sys.stdout.write(make_lines_printable(self._installers_text.decode(piece)))
 
     def _write_scripts(self, piece: bytes) -> None:
-        self._begin(self._name)
+        self._print_title(self._name)
         sys.stdout.write(self._scripts_text.decode(piece))
 
-    def _begin(self, name: str) -> None:
+    def _print_title(self, name: str) -> None:
         """Print the title of a log unless the lines printed last are from the same log."""
         if name != self._shown:
             self._shown = name

@@ -16,13 +16,13 @@ __all__ = ["PYTHON_PREFIX", "CondaDependencies"]
 PYTHON_PREFIX = "python"
 
 
-class _AzuresOwn(str):
+class _AzureDefault(str):
     """The type of Azure's default version, which distinguishes it from an equal version that was requested."""
 
     __slots__ = ()
 
 
-PYTHON_DEFAULT_VERSION: str = _AzuresOwn("3.10.18")
+PYTHON_DEFAULT_VERSION: str = _AzureDefault("3.10.18")
 CONDA_FILE_NAME = "auto_conda_dependencies.yml"
 CHANNELS = "channels"
 PACKAGES = "dependencies"
@@ -81,7 +81,7 @@ class CondaDependencies:
     ) -> "CondaDependencies":
         """Return dependencies with the given packages, with Azure's SDK packages pinned to one version by default."""
         created = CondaDependencies()
-        if python_version is not None and not isinstance(python_version, _AzuresOwn):
+        if python_version is not None and not isinstance(python_version, _AzureDefault):
             created.set_python_version(python_version)
         if pip_packages is not None:
             created.set_pip_requirements([])
@@ -185,7 +185,7 @@ class CondaDependencies:
         if pip_package.startswith("-"):
             raise UserErrorException(f"{pip_package!r} is an option for pip and no package. Use set_pip_option for it.")
         self.remove_pip_package(_get_package_name(pip_package) or pip_package)
-        self._make_pip().append(pip_package)
+        self._ensure_pip().append(pip_package)
 
     def remove_pip_package(self, pip_package: str) -> None:
         """Remove a pip requirement, identified by its package name or by its full line."""
@@ -207,7 +207,7 @@ class CondaDependencies:
         if not pip_option.startswith("-"):
             raise UserErrorException(f"{pip_option!r} is not an option of pip: options begin with a dash.")
         self.remove_pip_option(pip_option)
-        self._make_pip().append(pip_option)
+        self._ensure_pip().append(pip_option)
 
     def remove_pip_option(self, pip_option: str) -> None:
         """Remove a pip option, whatever its value."""
@@ -301,7 +301,7 @@ class CondaDependencies:
     def _get_pip(self) -> "list[str]":
         return [line for entry in self._list_entries() if isinstance(entry, Mapping) for line in entry.get(PIP) or []]
 
-    def _make_pip(self) -> "list[str]":
+    def _ensure_pip(self) -> "list[str]":
         self.set_pip_requirements(self._get_pip())
         found: list[str] = next(entry[PIP] for entry in self._list_entries() if isinstance(entry, Mapping))
         return found

@@ -65,7 +65,7 @@ class Experiment:
             self._request("experiments.make", name=name)
 
     @classmethod
-    def _known(cls, workspace: WorkspaceNames, name: str) -> "Experiment":
+    def _from_names(cls, workspace: WorkspaceNames, name: str) -> "Experiment":
         """Return a handle without checking that the experiment exists."""
         experiment = cls.__new__(cls)
         experiment._names = workspace
@@ -73,7 +73,7 @@ class Experiment:
         return experiment
 
     def __reduce__(self) -> Any:
-        return Experiment._known, (self._names, self._name)
+        return Experiment._from_names, (self._names, self._name)
 
     def __repr__(self) -> str:
         from azureml.core._tables import format_text_table
@@ -96,7 +96,7 @@ class Experiment:
     @property
     def id(self) -> str:
         """The GUID of the experiment."""
-        return str(self._record()["experimentId"])
+        return str(self._get_record()["experimentId"])
 
     @property
     def identity(self) -> str:
@@ -106,7 +106,7 @@ class Experiment:
     @property
     def archived_time(self) -> "str | None":
         """The UTC time when the experiment was archived, in ISO 8601 format, or None if it is not archived."""
-        moment: str | None = self._record()["archivedTime"]
+        moment: str | None = self._get_record()["archivedTime"]
         return moment
 
     @property
@@ -124,7 +124,7 @@ class Experiment:
     @property
     def tags(self) -> "Dict[str, str | None]":
         """The experiment's tags, read from the store on each access."""
-        tags: Dict[str, str | None] = self._record()["tags"]
+        tags: Dict[str, str | None] = self._get_record()["tags"]
         return tags
 
     @property
@@ -186,7 +186,7 @@ class Experiment:
             run_id=options.get("run_id"),
             patience_seconds=_PATIENT,
         )
-        return Run._known(self._names, self._name, record["run_id"])
+        return Run._from_names(self._names, self._name, record["run_id"])
 
     def get_runs(
         self,
@@ -218,7 +218,7 @@ class Experiment:
         wanted = tags if isinstance(tags, dict) else dict.fromkeys(to_keys(tags or []))
         found = client().request("experiments.list", workspace=workspace._names)
         return [
-            Experiment._known(workspace._names, record["name"])
+            Experiment._from_names(workspace._names, record["name"])
             for record in found
             if experiment_name in (None, record["name"])
             and view_type in ("All", "ActiveOnly" if record["archivedTime"] is None else "ArchivedOnly")
@@ -273,7 +273,7 @@ class Experiment:
         workspace._request("experiments.get", name=name)
         return cls(workspace, name)
 
-    def _record(self) -> Dict[str, Any]:
+    def _get_record(self) -> Dict[str, Any]:
         record: Dict[str, Any] = self._request("experiments.get", name=self._name)
         return record
 

@@ -11,7 +11,7 @@ from azureml.core._offline_run import _OfflineRun
 from azureml.core._outputs import log_warnings, make_folder
 from azureml.core._run_handle import COPY_SECONDS, check_text
 from azureml.core._run_metrics import RunMetrics
-from azureml.core._unsupported_run_calls import refuse_call_of_other_run
+from azureml.core._unsupported_run_calls import make_refusing_run_method
 from azureml.exceptions import (
     ActivityFailedException,
     AzureMLException,
@@ -53,10 +53,10 @@ class Run(RunMetrics):
         Raises:
             UserErrorException: The experiment has no such run.
         """
-        self._begin(experiment._names, experiment.name, run_id)
+        self._initialize(experiment._names, experiment.name, run_id)
         if kwargs.get("_is_known"):
             return
-        found = self._record()
+        found = self._get_record()
         if found["_experiment_name"] != experiment.name:
             raise UserErrorException(
                 f"Run {run_id!r} is in experiment {found['_experiment_name']!r}, not in {experiment.name!r}."
@@ -73,12 +73,12 @@ class Run(RunMetrics):
         if factory is not None:
             from azureml.core.experiment import Experiment
 
-            return factory(Experiment._known(workspace, record["_experiment_name"]), record)
+            return factory(Experiment._from_names(workspace, record["_experiment_name"]), record)
         kind = ScriptRun if record["run_type"] == ScriptRun.RUN_TYPE else Run
-        return kind._known(workspace, record["_experiment_name"], record["run_id"])
+        return kind._from_names(workspace, record["_experiment_name"], record["run_id"])
 
     def __reduce__(self) -> Any:
-        return type(self)._known, (self._names, self._experiment_name, self._run_id)
+        return type(self)._from_names, (self._names, self._experiment_name, self._run_id)
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Run) and (self._names, self._run_id) == (other._names, other._run_id)
@@ -110,13 +110,13 @@ class Run(RunMetrics):
     def _build_cells(self) -> Dict[str, str]:
         cells = {"Experiment": self._experiment_name, "Id": self._run_id}
         try:
-            record = self._record()
+            record = self._get_record()
         except AzureMLException:  # printing must not fail
             return cells
         return {**cells, "Type": record["run_type"], "Status": record["status"]}
 
     def __getattr__(self, name: str) -> Any:
-        return refuse_call_of_other_run(type(self).__name__, name)
+        return make_refusing_run_method(type(self).__name__, name)
 
     # Lookup
 
@@ -134,7 +134,7 @@ class Run(RunMetrics):
         """
         inside = find_submitted_run()
         if inside is not None:
-            return _SubmittedRun._known(inside.workspace, inside.experiment_name, inside.run_id)
+            return _SubmittedRun._from_names(inside.workspace, inside.experiment_name, inside.run_id)
         if allow_offline:
             return _OfflineRun()
         raise RunEnvironmentException(
@@ -168,9 +168,9 @@ class Run(RunMetrics):
 
         `tags` and `properties` are either a dict, or one or several keys, which match any value.
         """
-        from azureml.core._run_listing import filter_arguments, iterate_runs
+        from azureml.core._run_listing import build_filter_arguments, iterate_runs
 
-        chosen = filter_arguments(type, tags, properties, status)
+        chosen = build_filter_arguments(type, tags, properties, status)
         return iterate_runs(
             experiment._names, {**chosen, "experiment_name": experiment.name, "include_children": include_children}
         )
@@ -184,9 +184,9 @@ class Run(RunMetrics):
         status: Any = None,
     ) -> "Iterator[Run]":
         """Return an iterator over the runs of a compute target, newest first."""
-        from azureml.core._run_listing import filter_arguments, iterate_runs
+        from azureml.core._run_listing import build_filter_arguments, iterate_runs
 
-        chosen = filter_arguments(type, tags, properties, status)
+        chosen = build_filter_arguments(type, tags, properties, status)
         return iterate_runs(compute.workspace._names, {**chosen, "target": compute.name, "include_children": True})
 
     @staticmethod
@@ -221,17 +221,17 @@ class Run(RunMetrics):
         """The run's experiment."""
         from azureml.core.experiment import Experiment
 
-        return Experiment._known(self._names, self._experiment_name)
+        return Experiment._from_names(self._names, self._experiment_name)
 
     @property
     def number(self) -> int:
         """The run's sequence number in the experiment, starting at 1."""
-        return int(self._record()["run_number"])
+        return int(self._get_record()["run_number"])
 
     @property
     def display_name(self) -> "str | None":
         """The run's display name, which can be changed, or None."""
-        name: str | None = self._record().get("display_name")
+        name: str | None = self._get_record().get("display_name")
         return name
 
     @display_name.setter
@@ -241,7 +241,7 @@ class Run(RunMetrics):
     @property
     def description(self) -> "str | None":
         """The run's description, which can be changed, or None."""
-        text: str | None = self._record().get("description")
+        text: str | None = self._get_record().get("description")
         return text
 
     @description.setter
@@ -256,7 +256,7 @@ class Run(RunMetrics):
     @property
     def type(self) -> str:
         """The run's type, such as `azureml.scriptrun` for a submitted script."""
-        return str(self._record()["run_type"])
+        return str(self._get_record()["run_type"])
 
     @property
     def parent(self) -> "Run | None":
@@ -282,12 +282,12 @@ class Run(RunMetrics):
         return self.get_status()
 
     def get_status(self) -> str:
-        """Return the run's status under Azure's name, such as `Running`."""
-        return str(self._record()["status"])
+        """Return the run's status as named by Azure, such as `Running`."""
+        return str(self._get_record()["status"])
 
     def get_detailed_status(self) -> Dict[str, Any]:
         """Return a dict with the run's `status` and `details`, the error of a failed run or None."""
-        record = self._record()
+        record = self._get_record()
         return {"status": record["status"], "details": (record.get("error") or {}).get("error")}
 
     def get_details(self) -> Dict[str, Any]:
@@ -317,7 +317,7 @@ class Run(RunMetrics):
         from azureml.core.conda_dependencies import CondaDependencies
         from azureml.core.environment import Environment
 
-        definition = self._record().get("run_definition") or {}
+        definition = self._get_record().get("run_definition") or {}
         recorded = definition.get("environment", {})
         python = recorded.get("python", {})
         environment = Environment(recorded.get("name") or f"{self._experiment_name} of {self._run_id}")
@@ -364,9 +364,9 @@ class Run(RunMetrics):
         """Request cancellation of the run and wait briefly for it to end, which its script may delay."""
         record = self._request("runs.cancel")
         if record["status"] == "CancelRequested" and find_submitted_run() is None:
-            self._wait_a_moment()
+            self._wait_for_cancellation()
 
-    def _wait_a_moment(self) -> None:
+    def _wait_for_cancellation(self) -> None:
         from time import monotonic, sleep
 
         deadline = monotonic() + _CANCEL_SECONDS
@@ -423,7 +423,7 @@ class Run(RunMetrics):
             display_name=None if name is None else check_text(name, "name"),
             outputs=make_folder(outputs),
         )
-        return Run._known(self._names, self._experiment_name, record["run_id"])
+        return Run._from_names(self._names, self._experiment_name, record["run_id"])
 
     def create_children(
         self,
@@ -447,7 +447,7 @@ class Run(RunMetrics):
         if not isinstance(number, int) or number < 0 or (values is not None and number != len(values)):
             raise UserErrorException(f"The count of create_children is as many as there are tag_values, not {count!r}.")
         run_ids = self._request("runs.open_children", count=number, tag_key=tag_key, tag_values=values or [])
-        return [Run._known(self._names, self._experiment_name, run_id) for run_id in run_ids]
+        return [Run._from_names(self._names, self._experiment_name, run_id) for run_id in run_ids]
 
     def submit_child(self, config: Any, tags: "Dict[str, Any] | None" = None, **kwargs: Any) -> "Run":
         """Submit a script as a child run of this run and return the child run without waiting."""
@@ -465,9 +465,9 @@ class Run(RunMetrics):
         _rehydrate_runs: bool = True,
     ) -> "Iterator[Run]":
         """Return an iterator over the run's children, newest first, or with `recursive` over all its descendants."""
-        from azureml.core._run_listing import filter_arguments, iterate_runs
+        from azureml.core._run_listing import build_filter_arguments, iterate_runs
 
-        chosen = filter_arguments(type, tags, properties, status)
+        chosen = build_filter_arguments(type, tags, properties, status)
         return iterate_runs(self._names, {**chosen, "parent_run_id": self._run_id, "recursive": recursive})
 
     # Models, data, secrets
@@ -534,7 +534,7 @@ class Run(RunMetrics):
 def _refuse_wait_for_itself(run: Run) -> None:
     """Raise UserErrorException if this process belongs to the run or to a descendant, which would wait forever."""
     inside = find_submitted_run()
-    above: Run | None = None if inside is None else _SubmittedRun._known(inside.workspace, "", inside.run_id)
+    above: Run | None = None if inside is None else _SubmittedRun._from_names(inside.workspace, "", inside.run_id)
     while above is not None:
         if above == run:
             raise UserErrorException(

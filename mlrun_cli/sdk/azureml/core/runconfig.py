@@ -479,7 +479,7 @@ class RunConfiguration(RunConfigElement):
         Raises:
             UserErrorException: The file does not exist, cannot be read, or is another kind of Azure file.
         """
-        file = _find(path, name)
+        file = _find_runconfig(path, name)
         project = os.path.abspath(path) if os.path.isdir(path) else os.path.dirname(file)
         written = client().request("documents.read_runconfig", path=file)
         document = convert_keys_to_camel_case(written)
@@ -509,7 +509,7 @@ class RunConfiguration(RunConfigElement):
         Raises:
             UserErrorException: The file does not exist.
         """
-        os.remove(_find(path, name))
+        os.remove(_find_runconfig(path, name))
 
     def _has_environment(self) -> bool:
         """Return whether the user has set any part of the environment except its variables."""
@@ -552,7 +552,7 @@ class RunConfiguration(RunConfigElement):
         return name
 
 
-def _find(path: Any, name: "str | None") -> str:
+def _find_runconfig(path: Any, name: "str | None") -> str:
     """Return the absolute path of the runconfig in a file, or with a given name in a project folder."""
     if os.path.isfile(path):
         return str(os.path.abspath(path))

@@ -88,7 +88,7 @@ class ScriptRunConfig:
             if docker_runtime_config is not None:
                 run_config.docker = _check_kind(docker_runtime_config, DockerConfiguration, "docker_runtime_config")
             if distributed_job_config is not None:
-                _distribute(run_config, distributed_job_config)
+                _configure_distribution(run_config, distributed_job_config)
         else:
             _check_kind(run_config, RunConfiguration, "run_config")
             ignored = (compute_target, environment, distributed_job_config, docker_runtime_config)
@@ -176,7 +176,7 @@ def _check_kind(value: Any, kind: type, parameter: str) -> Any:
     return value
 
 
-def _distribute(configuration: RunConfiguration, job: Any) -> None:
+def _configure_distribution(configuration: RunConfiguration, job: Any) -> None:
     if isinstance(job, MpiConfiguration):
         configuration.mpi = job
         configuration.communicator = "IntelMpi"

@@ -110,7 +110,7 @@ class FileDatasetFactory:
         return FileDatasetFactory.from_files((datastore, path or ""))
 
 
-def _make_registering(to_pandas: str) -> Any:
+def _make_register_function(to_pandas: str) -> Any:
     """Return a static method that registers other packages' data frames, whose method `to_pandas` converts them."""
 
     def register(
@@ -261,8 +261,8 @@ class TabularDatasetFactory:
         table = TabularDatasetFactory.from_parquet_files((datastore, f"{relative}/part-00000.parquet".lstrip("/")))
         return table.register(datastore.workspace, name, description, tags, create_new_version=True)
 
-    register_dask_dataframe = _make_registering("compute")
-    register_spark_dataframe = _make_registering("toPandas")
+    register_dask_dataframe = _make_register_function("compute")
+    register_spark_dataframe = _make_register_function("toPandas")
 
 
 def build_delimited_options(

@@ -186,7 +186,7 @@ class ModelNotFoundException(AzureMLException):
 
     def __init__(self, exception_message: Any = "", logger: Any = None, **kwargs: Any) -> None:
         super().__init__(exception_message, **kwargs)
-        _tell(logger, exception_message)
+        _log_message(logger, exception_message)
 
 
 class ModelPathNotFoundException(AzureMLException):
@@ -194,7 +194,7 @@ class ModelPathNotFoundException(AzureMLException):
 
     def __init__(self, exception_message: Any = "", logger: Any = None, **kwargs: Any) -> None:
         super().__init__(exception_message, **kwargs)
-        _tell(logger, exception_message)
+        _log_message(logger, exception_message)
 
 
 class WebserviceException(AzureMLException):
@@ -209,7 +209,7 @@ class WebserviceException(AzureMLException):
     ) -> None:
         super().__init__(exception_message, **kwargs)
         self.status_code = status_code
-        _tell(logger, exception_message)
+        _log_message(logger, exception_message)
 
 
 class ParallelRunException(AzureMLException):
@@ -243,7 +243,7 @@ class DatasetTimestampMissingError(AzureMLException):
         super().__init__(error_details, **kwargs)
 
 
-def _tell(logger: Any, message: object) -> None:
+def _log_message(logger: Any, message: object) -> None:
     """Log the message of an error if it was created with a logger, as Azure's errors do."""
     if logger is not None:
         logger.error(message)

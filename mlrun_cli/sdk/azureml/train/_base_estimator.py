@@ -54,7 +54,7 @@ class MMLBaseEstimator(Described, takes="source_directory, *, compute_target, es
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.source_directory = self.source_directory or "."
-        self.run_config = self._find_given("estimator_config") or self._configure()
+        self.run_config = self._get_parameter("estimator_config") or self._configure()
 
     @property
     def conda_dependencies(self) -> Any:
@@ -69,10 +69,10 @@ class MMLBaseEstimator(Described, takes="source_directory, *, compute_target, es
             script=self.run_config.script,
             arguments=list(self.run_config.arguments),
             run_config=self.run_config,
-            resume_from=self._find_given("resume_from"),
+            resume_from=self._get_parameter("resume_from"),
         )
 
-    def _find_given(self, name: str) -> Any:
+    def _get_parameter(self, name: str) -> Any:
         """Return the value of a parameter, or None if this kind of estimator has no such parameter."""
         return vars(self).get(name)
 
@@ -80,24 +80,24 @@ class MMLBaseEstimator(Described, takes="source_directory, *, compute_target, es
         from azureml.core.runconfig import RunConfiguration
 
         configuration = RunConfiguration()
-        configuration.script = self._find_given("entry_script")
-        configuration.arguments = to_arguments(self._find_given("script_params"))
-        configuration.target = self._find_given("compute_target") or "local"
-        self._distribute(configuration)
+        configuration.script = self._get_parameter("entry_script")
+        configuration.arguments = to_arguments(self._get_parameter("script_params"))
+        configuration.target = self._get_parameter("compute_target") or "local"
+        self._configure_distribution(configuration)
         configuration.environment = self._build_environment()
-        _bind(configuration, self._find_given("inputs") or [])
-        if self._find_given("environment_variables"):
-            configuration.environment_variables = dict(self._find_given("environment_variables"))
-        if self._find_given("max_run_duration_seconds") is not None:
-            configuration.max_run_duration_seconds = self._find_given("max_run_duration_seconds")
+        _add_inputs(configuration, self._get_parameter("inputs") or [])
+        if self._get_parameter("environment_variables"):
+            configuration.environment_variables = dict(self._get_parameter("environment_variables"))
+        if self._get_parameter("max_run_duration_seconds") is not None:
+            configuration.max_run_duration_seconds = self._get_parameter("max_run_duration_seconds")
         return configuration
 
-    def _distribute(self, configuration: "RunConfiguration") -> None:
-        nodes = self._find_given("node_count")
+    def _configure_distribution(self, configuration: "RunConfiguration") -> None:
+        nodes = self._get_parameter("node_count")
         if nodes is not None and (not isinstance(nodes, int) or nodes < 1):
             raise TrainingException(f"node_count has to be a whole number above 0, and is {nodes!r}.")
         training = self._get_distributed_training()
-        processes = self._find_given("process_count_per_node") or 1
+        processes = self._get_parameter("process_count_per_node") or 1
         if training is None:
             if (nodes or 1) * processes > 1:
                 raise TrainingException(
@@ -118,8 +118,8 @@ class MMLBaseEstimator(Described, takes="source_directory, *, compute_target, es
             configuration.tensorflow.parameter_server_count = vars(training)["parameter_server_count"]
 
     def _get_distributed_training(self) -> "DistributedTraining | None":
-        training = self._find_given("distributed_training")
-        backend = self._find_given("distributed_backend")
+        training = self._get_parameter("distributed_training")
+        backend = self._get_parameter("distributed_backend")
         if training is None and backend is not None:
             if backend not in BY_BACKEND:
                 raise TrainingException(
@@ -146,18 +146,18 @@ class MMLBaseEstimator(Described, takes="source_directory, *, compute_target, es
     def _build_environment(self) -> "Environment":
         from azureml.core.environment import Environment
 
-        definition: Environment | None = self._find_given("environment_definition")
+        definition: Environment | None = self._get_parameter("environment_definition")
         if definition is not None:
             return definition
         environment = Environment("estimator")
-        dependencies = None if self._find_given("user_managed") else self._build_conda_dependencies()
+        dependencies = None if self._get_parameter("user_managed") else self._build_conda_dependencies()
         if dependencies is not None:
             environment.python.conda_dependencies = dependencies
         else:
             environment.python.user_managed_dependencies = True
             if find_submitted_run() is None:
                 environment.python.interpreter_path = sys.executable
-        image = self._find_given("custom_docker_image") or self._find_given("custom_docker_base_image")
+        image = self._get_parameter("custom_docker_image") or self._get_parameter("custom_docker_base_image")
         if image is not None:
             environment.docker.enabled = True
             environment.docker.base_image = image
@@ -167,10 +167,12 @@ class MMLBaseEstimator(Described, takes="source_directory, *, compute_target, es
         """Return the estimator's CondaDependencies, or None if no packages are specified."""
         from azureml.core.conda_dependencies import CondaDependencies
 
-        conda_file = self._find_given("conda_dependencies_file") or self._find_given("conda_dependencies_file_path")
-        pip_file = self._find_given("pip_requirements_file") or self._find_given("pip_requirements_file_path")
-        conda = list(self._find_given("conda_packages") or [])
-        pip = list(self._find_given("pip_packages") or [])
+        conda_file = self._get_parameter("conda_dependencies_file") or self._get_parameter(
+            "conda_dependencies_file_path"
+        )
+        pip_file = self._get_parameter("pip_requirements_file") or self._get_parameter("pip_requirements_file_path")
+        conda = list(self._get_parameter("conda_packages") or [])
+        pip = list(self._get_parameter("pip_packages") or [])
         if pip_file:
             pip += _read_requirements(self._get_existing_file(pip_file, "pip_requirements_file"))
         if conda_file:
@@ -196,7 +198,7 @@ class MMLBaseEstimator(Described, takes="source_directory, *, compute_target, es
         return full
 
 
-def _bind(configuration: "RunConfiguration", inputs: Any) -> None:
+def _add_inputs(configuration: "RunConfiguration", inputs: Any) -> None:
     """Add the estimator's inputs to the data sections of a configuration."""
     for one in inputs:
         if not hasattr(one, "_build_data_section"):

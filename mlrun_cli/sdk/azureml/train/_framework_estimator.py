@@ -23,7 +23,7 @@ class FrameworkEstimator(MMLBaseEstimator):
         return list(cls._SUPPORTED_VERSIONS)
 
     def _list_framework_packages(self) -> "list[str]":
-        if self._find_given("environment_definition") is not None:
+        if self._get_parameter("environment_definition") is not None:
             return []
         version = self.framework_version
         return [self._PACKAGE + ("" if version is None else _pin(version)), *self._COMPANIONS]

@@ -53,16 +53,16 @@ class _Follower(ForkAware):
     """A manager of the thread that updates cells while any are active; a forked child starts without cells."""
 
     def __init__(self) -> None:
-        self._begin()
+        self._reset()
         reset_in_children(self)
 
-    def _begin(self) -> None:
+    def _reset(self) -> None:
         self._lock = RLock()
         self._cells: List[_Cell] = []
         self._thread: Optional[Thread] = None
 
     def reset_after_fork(self) -> None:
-        self._begin()
+        self._reset()
 
     def add(self, cell: _Cell) -> None:
         reset_if_forked()

@@ -163,7 +163,7 @@ _KINDS = (
 )
 
 
-def _make_kinds() -> "Dict[str, type]":
+def _create_classes() -> "Dict[str, type]":
     """Return the classes of all kinds and their configurations, keyed by class name."""
     made: Dict[str, type] = {}
     for kind in _KINDS:
@@ -180,7 +180,7 @@ def _make_kinds() -> "Dict[str, type]":
     return made
 
 
-_MADE = _make_kinds()
-globals().update(_MADE)
+_CLASSES = _create_classes()
+globals().update(_CLASSES)
 
-__all__ = ["ComputeTarget", "ComputeTargetException", *_MADE]  # noqa: PLE0604 - they are all texts
+__all__ = ["ComputeTarget", "ComputeTargetException", *_CLASSES]  # noqa: PLE0604 - they are all texts

@@ -22,7 +22,7 @@ __all__ = [
 ]
 
 
-class _Reached:
+class _TlsMixin:
     """Mixin for configurations with TLS settings."""
 
     def enable_ssl(
@@ -43,7 +43,7 @@ class _Reached:
 
 class AksProvisioningConfiguration(
     ProvisioningConfiguration,
-    _Reached,
+    _TlsMixin,
     takes="agent_count=None, vm_size=None, ssl_cname=None, ssl_cert_pem_file=None, ssl_key_pem_file=None, "
     "location=None, vnet_resourcegroup_name=None, vnet_name=None, subnet_name=None, service_cidr=None, "
     "dns_service_ip=None, docker_bridge_cidr=None, cluster_purpose=None, load_balancer_type=None, "
@@ -54,7 +54,7 @@ class AksProvisioningConfiguration(
 
 class AksAttachConfiguration(
     AttachConfiguration,
-    _Reached,
+    _TlsMixin,
     takes="resource_group=None, cluster_name=None, resource_id=None, cluster_purpose=None, load_balancer_type=None, "
     "load_balancer_subnet=None",
 ):

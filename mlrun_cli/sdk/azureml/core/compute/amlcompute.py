@@ -12,7 +12,7 @@ from azureml.core.compute.compute import (
     ComputeTargetException,
     ComputeTargetProvisioningConfiguration,
     format_time,
-    say,
+    print_lines,
 )
 
 __all__ = [
@@ -62,7 +62,7 @@ class ScaleSettings:
         return ScaleSettings(object_dict.get("minNodeCount"), object_dict.get("maxNodeCount"), idle)
 
 
-class _Facts(Described):
+class _SerializedAttributes(Described):
     """Base class of objects that serialize the attributes in `_written` under Azure's keys, in that order."""
 
     _written = ""
@@ -73,7 +73,7 @@ class _Facts(Described):
 
 
 class AmlComputeNodeStateCounts(
-    _Facts,
+    _SerializedAttributes,
     takes="idle_node_count, leaving_node_count, preempted_node_count, preparing_node_count, running_node_count, "
     "unusable_node_count",
 ):
@@ -86,7 +86,7 @@ class AmlComputeNodeStateCounts(
 
 
 class AmlComputeStatus(
-    _Facts,
+    _SerializedAttributes,
     takes="allocation_state, allocation_state_transition_time, creation_time, current_node_count, errors, "
     "modified_time, node_state_counts, provisioning_state, provisioning_state_transition_time, scale_settings, "
     "target_node_count, vm_priority, vm_size",
@@ -126,9 +126,9 @@ class AmlComputeProvisioningConfiguration(
                 than `min_nodes`.
         """
         scale = self.scale_settings
-        least = scale.minimum_node_count = _count("min_nodes", scale.minimum_node_count)
-        most = scale.maximum_node_count = _count("max_nodes", scale.maximum_node_count, smallest=1)
-        scale.idle_seconds_before_scaledown = _count(
+        least = scale.minimum_node_count = _check_count("min_nodes", scale.minimum_node_count)
+        most = scale.maximum_node_count = _check_count("max_nodes", scale.maximum_node_count, smallest=1)
+        scale.idle_seconds_before_scaledown = _check_count(
             "idle_seconds_before_scaledown", scale.idle_seconds_before_scaledown
         )
         if most is None:
@@ -231,7 +231,7 @@ class AmlCompute(ThisMachine):
         """Return immediately, since targets are created and deleted synchronously."""
         super().wait_for_completion(show_output, is_delete_operation)
         if show_output and not is_delete_operation:
-            say("", "Minimum number of nodes requested have been provisioned")
+            print_lines("", "Minimum number of nodes requested have been provisioned")
 
     def update(
         self,
@@ -297,7 +297,7 @@ def _serialize_fact(fact: Any) -> Any:
     return fact.serialize() if hasattr(fact, "serialize") else fact
 
 
-def _count(name: str, value: Any, *, smallest: int = 0) -> "int | None":
+def _check_count(name: str, value: Any, *, smallest: int = 0) -> "int | None":
     """Return a count as an integer, after checking its range, or None if it is None."""
     if value is None:
         return None

@@ -201,7 +201,7 @@ class ComputeTarget:
     def wait_for_completion(self, show_output: bool = False, is_delete_operation: bool = False) -> None:
         """Return immediately, since targets are created and deleted synchronously."""
         if show_output and not is_delete_operation:
-            say("Succeeded", f"{type(self).__name__} wait for completion finished")
+            print_lines("Succeeded", f"{type(self).__name__} wait for completion finished")
 
     def delete(self) -> None:
         """Delete the target; runs that were submitted to it are not affected.
@@ -258,7 +258,7 @@ def _request(workspace: Any, call: str, **arguments: Any) -> Any:
         raise ComputeTargetException(error.message) from error
 
 
-def say(*lines: str) -> None:
+def print_lines(*lines: str) -> None:
     """Print messages, one per line."""
     for line in lines:
         print(line)

@@ -11,7 +11,7 @@ from azureml.core.compute.compute import (
     ComputeTargetException,
     ComputeTargetProvisioningConfiguration,
     format_time,
-    say,
+    print_lines,
 )
 
 __all__ = [
@@ -149,7 +149,7 @@ class ComputeInstance(ThisMachine):
     def _set_state(self, state: str, show_output: bool) -> None:
         self._change(state=state)
         if show_output:
-            say(state)
+            print_lines(state)
 
     def delete(self, wait_for_completion: bool = False, show_output: bool = False) -> None:
         """Delete the target; runs that were submitted to it are not affected.

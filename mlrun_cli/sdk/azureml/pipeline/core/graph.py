@@ -31,7 +31,7 @@ class PipelineParameter(Described, takes="name, default_value"):
         return f"PipelineParameter_Name:{self.name}_Default:{self.default_value}"
 
 
-class _Handed:
+class _StepData:
     """Mixin for data that steps pass on; the methods for different access modes all return the object itself."""
 
     def as_input(self, input_name: "str | None" = None) -> Any:
@@ -72,7 +72,7 @@ class _Handed:
 
 
 class PipelineData(
-    _Handed,
+    _StepData,
     Described,
     takes="name, datastore=None, output_name=None, output_mode='mount', output_path_on_compute=None, "
     "output_overwrite=None, data_type=None, is_directory=None, pipeline_output_name=None, training_output=None",
@@ -99,7 +99,7 @@ class PipelineData(
 
 
 class OutputPortBinding(
-    _Handed,
+    _StepData,
     Described,
     takes="name, datastore=None, output_name=None, bind_mode='mount', path_on_compute=None, is_directory=None, "
     "overwrite=None, data_type=None, pipeline_output_name=None, training_output=None, dataset_registration=None, "
@@ -117,7 +117,7 @@ class InputPortBinding(
 
 
 class PipelineDataset(
-    _Handed,
+    _StepData,
     Described,
     takes="dataset=None, name=None, bind_mode='mount', path_on_compute=None, overwrite=False, parameter_name=None",
 ):

@@ -49,45 +49,45 @@ def randint(upper: int) -> Expression:
 
 def uniform(min_value: float, max_value: float) -> Expression:
     """Return an expression that draws a uniformly distributed number between two bounds."""
-    return _draw_between("uniform", min_value, max_value)
+    return _build_bounded_expression("uniform", min_value, max_value)
 
 
 def quniform(min_value: float, max_value: float, q: int) -> Expression:
     """Return an expression that draws a uniformly distributed number, rounded to a multiple of the integer `q`."""
-    return _draw_between("quniform", min_value, max_value, q)
+    return _build_bounded_expression("quniform", min_value, max_value, q)
 
 
 def loguniform(min_value: float, max_value: float) -> Expression:
     """Return an expression that draws a number whose logarithm is uniformly distributed between two bounds."""
-    return _draw_between("loguniform", min_value, max_value)
+    return _build_bounded_expression("loguniform", min_value, max_value)
 
 
 def qloguniform(min_value: float, max_value: float, q: int) -> Expression:
     """Return an expression that draws a log-uniformly distributed number, rounded to a multiple of the integer `q`."""
-    return _draw_between("qloguniform", min_value, max_value, q)
+    return _build_bounded_expression("qloguniform", min_value, max_value, q)
 
 
 def normal(mu: float, sigma: float) -> Expression:
     """Return an expression that draws a normally distributed number with mean `mu` and standard deviation `sigma`."""
-    return _draw_about("normal", mu, sigma)
+    return _build_normal_expression("normal", mu, sigma)
 
 
 def qnormal(mu: float, sigma: float, q: int) -> Expression:
     """Return an expression that draws a normally distributed number, rounded to a multiple of the integer `q`."""
-    return _draw_about("qnormal", mu, sigma, q)
+    return _build_normal_expression("qnormal", mu, sigma, q)
 
 
 def lognormal(mu: float, sigma: float) -> Expression:
     """Return an expression that draws a number whose natural logarithm is normally distributed."""
-    return _draw_about("lognormal", mu, sigma)
+    return _build_normal_expression("lognormal", mu, sigma)
 
 
 def qlognormal(mu: float, sigma: float, q: int) -> Expression:
     """Return an expression that draws a log-normally distributed number, rounded to a multiple of the integer `q`."""
-    return _draw_about("qlognormal", mu, sigma, q)
+    return _build_normal_expression("qlognormal", mu, sigma, q)
 
 
-def _draw_between(call: str, low: float, high: float, *q: int) -> Expression:
+def _build_bounded_expression(call: str, low: float, high: float, *q: int) -> Expression:
     """Return an expression with two bounds after validating them."""
     _check_numbers(call, min_value=low, max_value=high)
     _check_steps(call, q)
@@ -98,7 +98,7 @@ def _draw_between(call: str, low: float, high: float, *q: int) -> Expression:
     return [call, [low, high, *q]]
 
 
-def _draw_about(call: str, mu: float, sigma: float, *q: int) -> Expression:
+def _build_normal_expression(call: str, mu: float, sigma: float, *q: int) -> Expression:
     _check_numbers(call, mu=mu, sigma=sigma)
     if sigma < 0:
         raise HyperDriveConfigException(f"{call}(…) takes a sigma of 0 or more, not {sigma!r}.")

@@ -51,7 +51,7 @@ class HyperDriveConfig:
         _check_type("hyperparameter_sampling", hyperparameter_sampling, HyperParameterSampling)
         _check_type("primary_metric_name", primary_metric_name, str)
         _check_type("primary_metric_goal", primary_metric_goal, PrimaryMetricGoal)
-        _check_what_is_run(run_config, estimator, pipeline)
+        _check_run_source(run_config, estimator, pipeline)
         _check_number("max_total_runs", max_total_runs, _MOST_RUNS)
         _check_policy(policy, hyperparameter_sampling)
         if max_concurrent_runs is not None:
@@ -109,7 +109,7 @@ class HyperDriveRunConfig(HyperDriveConfig):
         super().__init__(*args, **dict(kwargs, estimator=estimator))
 
 
-def _check_what_is_run(run_config: Any, estimator: Any, pipeline: Any) -> None:
+def _check_run_source(run_config: Any, estimator: Any, pipeline: Any) -> None:
     given = [one for one in (run_config, estimator, pipeline) if one is not None]
     if len(given) != 1:
         raise HyperDriveConfigException(
