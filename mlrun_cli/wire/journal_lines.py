@@ -59,5 +59,5 @@ def encode_end(status: str, error: "Dict[str, str] | None") -> str:
 
 
 def encode_for_run(run_id: str, line: str) -> str:
-    """Return a line wrapped with the id of the run that it is about, for a journal of another run."""
+    """Return a line wrapped with the id of the run that it concerns, for use in the journal of another run."""
     return f'["{OF_OTHER_RUN}",{dumps(run_id)},{line[:-1]}]\n'

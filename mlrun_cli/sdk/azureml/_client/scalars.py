@@ -38,7 +38,7 @@ def escape_surrogates(text: str) -> str:
 
 
 def format_fallback(value: object) -> str:
-    """Return the text to store for a value that is not a scalar: its `repr`, as in azureml-core."""
+    """Return the text to store for a value that is not a scalar: its `repr`, or hexadecimal for a huge integer."""
     if isinstance(value, int) and value.bit_length() >= _LONGEST_INTEGER_BITS:
         return hex(value)
     try:

@@ -501,7 +501,7 @@ def _build_details(
     sample_output_dataset: Any,
     resource_configuration: "ResourceConfiguration | None",
 ) -> "dict[str, Any]":
-    """Return a mapping of those model details that are given."""
+    """Return a dict of the model details that are not None."""
     details: dict[str, Any] = {}
     if datasets:
         details["datasets"] = _build_dataset_pairs(datasets)

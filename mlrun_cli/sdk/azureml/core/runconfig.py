@@ -435,7 +435,7 @@ class RunConfiguration(RunConfigElement):
         pass
 
     def save(self, path: Any = None, name: "str | None" = None, separate_environment_yaml: bool = False) -> None:
-        """Write the configuration and its conda file.
+        """Write the configuration and its conda file to disk.
 
         Args:
             path: A project folder, whose runconfig folder is used, or an existing file to overwrite.
@@ -519,7 +519,7 @@ class RunConfiguration(RunConfigElement):
         return any(said[key] != default[key] for key in said if key not in ("name", "version", "environmentVariables"))
 
     def _load_conda_file(self, project: str, file: str) -> None:
-        """Read the packages in the conda file and, if needed, make its path relative to the project.
+        """Load the packages from the conda file that the configuration specifies, if any.
 
         The file may be missing if dependencies are user-managed.
         """
@@ -553,7 +553,7 @@ class RunConfiguration(RunConfigElement):
 
 
 def _find_runconfig(path: Any, name: "str | None") -> str:
-    """Return the absolute path of the runconfig in a file, or with a given name in a project folder."""
+    """Return the absolute path of a runconfig, given as a file or as a project folder and a name."""
     if os.path.isfile(path):
         return str(os.path.abspath(path))
     if not name:

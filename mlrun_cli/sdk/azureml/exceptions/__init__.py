@@ -5,7 +5,7 @@
     │   └── AuthenticationException
     ├── ServiceException                the run's supervisor or the store is unavailable
     ├── RunEnvironmentException         this process belongs to no run
-    ├── ExperimentExecutionException    a run could not be submitted, or failed
+    ├── ExperimentExecutionException    submitting a run or waiting for it failed
     ├── ActivityFailedException         a run that was waited for failed
     ├── AzureMLAggregatedException      several at once
     └── ComputeTargetException, WorkspaceException, …   see the classes
@@ -131,7 +131,7 @@ class RunEnvironmentException(AzureMLException):
 
 
 class ExperimentExecutionException(AzureMLException):
-    """A run could not be submitted, or failed."""
+    """Submitting a run or waiting for it failed."""
 
 
 class ActivityFailedException(AzureMLException):

@@ -14,7 +14,7 @@ __all__ = [
 
 
 class EarlyTerminationPolicy:
-    """Base class of policies that end the runs with poor metrics early."""
+    """Base class of policies that end poorly performing runs early."""
 
     POLICY_NAME = ""
 
