@@ -63,7 +63,7 @@ def build_conda_part(dependencies: CondaDependencies) -> CondaPart:
     lines = _drop_azureml(pip_lines)
     packages += ["python"] if "python" not in names else []
     packages += ["pip"] if lines and "pip" not in names else []
-    return CondaPart(tuple(packages), tuple(lines), tuple(_note_azureml(dependencies, pip_lines)))
+    return CondaPart(tuple(packages), tuple(lines), tuple(_list_azureml_notes(dependencies, pip_lines)))
 
 
 def translate(dependencies: CondaDependencies, *, tries_unknown: bool = False) -> Translation:
@@ -98,7 +98,7 @@ def translate(dependencies: CondaDependencies, *, tries_unknown: bool = False) -
         python=_build_python_request(python, dependencies),
         lines=tuple(_merge(conda_lines, _drop_azureml(pip_lines))),
         notes=(
-            *_note_azureml(dependencies, pip_lines),
+            *_list_azureml_notes(dependencies, pip_lines),
             *_list_notes(dependencies, skipped, others),
             *((tried,) if unknown else ()),
         ),
@@ -120,7 +120,7 @@ def _is_index_of_azureml(line: PipLine) -> bool:
     return line.is_option and _INDEX_OF_AZUREML.search(line.text) is not None
 
 
-def _note_azureml(dependencies: CondaDependencies, pip_lines: Sequence[PipLine]) -> list[str]:
+def _list_azureml_notes(dependencies: CondaDependencies, pip_lines: Sequence[PipLine]) -> list[str]:
     azureml = [line for line in pip_lines if is_azureml(line.name)]
     left_out = [line.text for line in azureml if line.name != _AZUREML_MLFLOW]
     left_out += [line.text for line in pip_lines if _is_index_of_azureml(line)]

@@ -22,7 +22,7 @@ def plan_user_managed(interpreter_path: str | None, path_variable: str, folder: 
     folders = list_search_folders(path_variable)
     notes: tuple[str, ...] = ()
     if interpreter_path:
-        found = _find_named(interpreter_path, folder, folders)
+        found = _find_interpreter(interpreter_path, folder, folders)
         if found is not None:
             return PlannedEnvironment(EnvironmentPlan(str(found)))
     python = find_python(folders)
@@ -37,7 +37,7 @@ def plan_user_managed(interpreter_path: str | None, path_variable: str, folder: 
     return PlannedEnvironment(EnvironmentPlan(str(python)), notes)
 
 
-def _find_named(interpreter_path: str, folder: Path, folders: list[Path]) -> Path | None:
+def _find_interpreter(interpreter_path: str, folder: Path, folders: list[Path]) -> Path | None:
     if "/" not in interpreter_path:
         return next(find_executables(interpreter_path, folders), None)
     # Not resolved: Python finds the packages of a virtual environment by its link to the interpreter.

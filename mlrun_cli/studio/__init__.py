@@ -1,1 +1,1 @@
-"""The studio: web pages over the workspaces of this machine. `python -m mlrun_cli.studio` serves them."""
+"""The studio: web pages for the workspaces of this machine, served by `python -m mlrun_cli.studio`."""

@@ -1,4 +1,4 @@
-"""Serve the studio: `python -m mlrun_cli.studio OPTIONS`, with `StudioOptions.to_json`."""
+"""Serve the studio: `python -m mlrun_cli.studio OPTIONS`, where OPTIONS is the JSON of `StudioOptions.to_json`."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ _INTERRUPTED = 130
 
 
 def main(arguments: list[str]) -> int:
-    """Serve the studio and return the exit code."""
-    # While modules load, a signal ends the program at once.
+    """Serve the studio until a signal stops it, and return the exit code."""
+    # While modules are loading, a signal exits the program immediately.
     signal.signal(signal.SIGINT, lambda *_: os._exit(_INTERRUPTED))
     signal.signal(signal.SIGTERM, lambda *_: os._exit(0))
 

@@ -44,15 +44,15 @@ from mlrun_cli.studio.workspace_pool import WorkspacePool
 
 
 class PageNotFound(NotFound):
-    """No page has this URL."""
+    """An error for URLs at which there is no page."""
 
 
 class MethodNotAllowed(UsageError):
-    """The URL is of a page or an action, and was requested as the other."""
+    """An error for requests whose HTTP method the URL does not accept."""
 
 
 class _FilePathConvertor(PathConvertor):
-    """The rest of a URL's path as a file path, which may hold newlines."""
+    """A convertor for the rest of a URL's path as a file path, which may contain newlines."""
 
     regex = "(?s:.*)"
 
@@ -83,7 +83,7 @@ PAGES: Sequence[tuple[str, Handler]] = (
     ("/runs/{run_id}/snapshot", snapshot.show_first),
     ("/runs/{run_id}/snapshot/{path:file}", snapshot.show),
 )
-"""Pages: a path below a workspace's URL, and its handler."""
+"""The pages of a workspace: paths relative to its URL, with their handlers."""
 
 FILES: Sequence[tuple[str, Handler]] = (
     ("/runs/{run_id}/json/download", raw_json.send),
@@ -92,7 +92,7 @@ FILES: Sequence[tuple[str, Handler]] = (
     ("/runs/{run_id}/snapshot-files/{path:file}", snapshot.send),
     ("/runs/{run_id}/snapshot-zip", snapshot.send_all),
 )
-"""Files, which are sent without compression."""
+"""Downloads of a workspace, which are sent without compression: paths with their handlers."""
 
 ACTIONS: Sequence[tuple[str, Handler]] = (
     ("/runs/{run_id}/cancel", details.cancel),
@@ -102,19 +102,19 @@ ACTIONS: Sequence[tuple[str, Handler]] = (
     ("/views/rename", views.rename),
     ("/views/delete", views.delete),
 )
-"""Actions, posted by forms of pages."""
+"""Actions posted by forms: paths with their handlers."""
 
 _COMPRESSED = (Middleware(GZipMiddleware, compresslevel=4),)
 _TYPES = {".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml"}
 
 
 def create_app(options: StudioOptions, token: str, own_host: str | None) -> tuple[ASGIApp, StudioState]:
-    """Create the application, and its state, whose workspaces the caller closes.
+    """Create the application and return it with its state, whose workspaces the caller must close.
 
     Args:
-        options: how to serve it.
-        token: the token that opens it.
-        own_host: as `AccessMiddleware` takes it.
+        options: the options of the studio.
+        token: the token that gives access to the studio.
+        own_host: the studio's own host name, if any; see `AccessMiddleware`.
     """
     credentials = Credentials(token, options.home)
     workspaces = WorkspacePool(Path(options.home))
@@ -158,7 +158,7 @@ async def _handle_http_error(request: Request, error: Exception) -> Response:
 
 
 async def _handle_unknown_error(request: Request, error: Exception) -> Response:
-    """Render an unexpected error; its traceback goes to the terminal only."""
+    """Render the page for an unexpected error; the traceback appears only in the terminal."""
     message = f"The page could not be rendered: {type(error).__name__}."
     bug = InternalError(message, hint="The terminal of the studio shows the traceback.")
     return render_error(request, 500, "Internal error", bug)

@@ -1,4 +1,4 @@
-"""Credentials of the studio: its token, the cookie of a signed-in browser, and the CSRF tokens of forms."""
+"""The studio's credentials: its token, the cookie of signed-in browsers, and the CSRF tokens of forms."""
 
 from __future__ import annotations
 
@@ -10,32 +10,32 @@ _SALT_LENGTH = 16
 
 
 class Credentials:
-    """The token, with the cookie and the CSRF tokens derived from it.
+    """The token of the studio, and the cookie and CSRF tokens derived from it.
 
-    Neither reveals the token. Both stay valid as long as the token does, so a restart of the studio signs nobody out.
+    They do not reveal the token, and are valid as long as the token is, so restarting the studio signs nobody out.
     """
 
     def __init__(self, token: str, home: str) -> None:
         self.token = token
-        # Cookies are not separated by port: two studios on one machine must not overwrite each other's.
+        # Cookies do not depend on the port, and two studios on a machine must not overwrite each other's.
         self.cookie_name = f"mlrun-studio-{self._derive('name', home)[:8]}"
         self.cookie = self._derive("session")
 
     def is_token(self, text: str) -> bool:
-        """Return whether this is the token."""
+        """Return whether a text is the token."""
         return hmac.compare_digest(text.strip().encode(), self.token.encode())
 
     def is_cookie(self, text: str | None) -> bool:
-        """Return whether this is the cookie of a signed-in browser."""
+        """Return whether a text is the cookie of a signed-in browser."""
         return text is not None and hmac.compare_digest(text.encode(), self.cookie.encode())
 
     def create_csrf_token(self) -> str:
-        """Create a CSRF token for a form; each differs, so that the size of a compressed page does not reveal it."""
+        """Create a CSRF token for a form, with a salt so that the sizes of compressed pages do not reveal it."""
         salt = secrets.token_hex(_SALT_LENGTH // 2)
         return f"{salt}{self._derive('form', salt)}"
 
     def is_csrf_token(self, text: str | None) -> bool:
-        """Return whether this is a CSRF token of the studio."""
+        """Return whether a text is a valid CSRF token of the studio."""
         if text is None:
             return False
         salt, digest = text[:_SALT_LENGTH], text[_SALT_LENGTH:]

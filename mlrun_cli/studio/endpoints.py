@@ -1,4 +1,4 @@
-"""Endpoints: they call the handler of a page or an action, and turn errors into pages."""
+"""Endpoints, which call the handler of a page or an action and turn errors into error pages."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ Endpoint = Callable[[Request], Awaitable[Response]]
 
 
 def create_page_endpoint(handler: Handler) -> Endpoint:
-    """Create the endpoint of a page of a workspace; the handler runs in a worker thread."""
+    """Create an endpoint that runs the handler of a workspace's page in a worker thread."""
 
     async def endpoint(request: Request) -> Response:
         return await run_in_threadpool(_call_handler, handler, request, FormFields([]))
@@ -29,7 +29,7 @@ def create_page_endpoint(handler: Handler) -> Endpoint:
 
 
 def create_action_endpoint(handler: Handler) -> Endpoint:
-    """Create the endpoint of an action, which accepts only forms of the studio's own pages."""
+    """Create an endpoint that runs the handler of an action, and rejects forms without a valid CSRF token."""
 
     async def endpoint(request: Request) -> Response:
         studio: StudioState = request.app.state.studio
@@ -65,10 +65,10 @@ def _call_handler(handler: Handler, request: Request, fields: FormFields) -> Res
 
 
 def _parse_identity(request: Request) -> WorkspaceIdentity:
-    """Return the workspace that the URL names; its names become a path, so they are checked.
+    """Return the workspace identity in the URL, with its names checked, since they become part of a path.
 
     Raises:
-        WorkspaceNotFound: the names are not valid.
+        WorkspaceNotFound: a name is not valid.
     """
     names = request.path_params
     identity = WorkspaceIdentity(names["subscription_id"], names["resource_group"], names["workspace_name"])
@@ -90,9 +90,9 @@ def render_error(
     *,
     retries: bool = False,
 ) -> Response:
-    """Render a page that says what went wrong, with the error's code, and links back; with `retries` it reloads itself.
+    """Render an error as a page, which reloads itself if `retries`.
 
-    A request that accepts JSON and no page gets `{"error": {"code", "message", …}}`, as commands print it.
+    A request that accepts JSON but not HTML gets `{"error": {"code", "message", …}}`, as commands print it.
     """
     studio: StudioState = request.app.state.studio
     accepted = request.headers.get("accept", "")

@@ -1,4 +1,4 @@
-"""Formats numbers, times and statuses: the filters of the templates."""
+"""Formatting of numbers, times and statuses: the filters of the templates."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _STATUS_KINDS: Mapping[RunStatus, str] = {
 
 
 def format_duration(seconds: float | None) -> str:
-    """Format a duration as `1:02:03`, or as `0.4 s` below ten seconds; empty when it is not known."""
+    """Format a duration as `1:02:03`, or as `0.4 s` below ten seconds; return an empty text for None."""
     if seconds is None:
         return ""
     if seconds < 10:
@@ -42,7 +42,7 @@ def format_duration(seconds: float | None) -> str:
 
 
 def format_timestamp(value: int | None) -> Markup:
-    """Format a timestamp in microseconds; a script of the page converts it to the reader's time zone."""
+    """Format a timestamp in microseconds as an element that a script converts to the reader's time zone."""
     if value is None:
         return Markup("")
     text = time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(value // MICROSECONDS))
@@ -50,7 +50,7 @@ def format_timestamp(value: int | None) -> Markup:
 
 
 def format_age(value: int | None) -> Markup:
-    """Format the age of a timestamp, which a script of the page updates; the timestamp is its tooltip."""
+    """Format the age of a timestamp as an element that a script updates, with the timestamp as its tooltip."""
     if value is None:
         return Markup("")
     text, age = format_iso(value), _describe_age(now() - value)
@@ -63,7 +63,7 @@ def _describe_age(microseconds: int) -> str:
 
 
 def format_elapsed(run: Run) -> Markup:
-    """Format a run's duration; a script of the page counts on while the run is active."""
+    """Format a run's duration, as an element that a script updates if the run is active."""
     seconds = run.elapsed_seconds(now())
     if seconds is None:
         return Markup("")
@@ -73,7 +73,7 @@ def format_elapsed(run: Run) -> Markup:
 
 
 def format_number(value: object) -> str:
-    """Format a metric's value: whole numbers below 1e15 in full, others with six digits."""
+    """Format the value of a metric: whole numbers below 1e15 in full, other numbers with six digits."""
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         return "" if value is None else str(value)
     if isinstance(value, float) and not math.isfinite(value):
@@ -87,12 +87,12 @@ def format_number(value: object) -> str:
 
 
 def format_count(value: int) -> str:
-    """Format a count with separators between thousands."""
+    """Format a count with thousands separators."""
     return f"{value:,}"
 
 
 def classify_status(status: RunStatus) -> str:
-    """Return the CSS class that colours a status: good, bad, off, waiting or active."""
+    """Return the CSS class for the colour of a status: good, bad, off, waiting or active."""
     return _STATUS_KINDS.get(status, "active")
 
 
@@ -102,7 +102,7 @@ def is_active(status: RunStatus) -> bool:
 
 
 def to_script_json(value: Any) -> str:
-    """Return a value as JSON for an attribute that a script reads; non-finite numbers become text."""
+    """Return a value as JSON for an HTML attribute that a script reads, with non-finite numbers as text."""
     return json.dumps(_replace_non_finite(value), ensure_ascii=False, separators=(",", ":"), default=str)
 
 
@@ -128,4 +128,4 @@ FILTERS: Mapping[str, Callable[..., Any]] = {
     "status_kind": classify_status,
     "timestamp": format_timestamp,
 }
-"""Functions by the names that templates use."""
+"""A mapping from the names of filters in templates to functions."""

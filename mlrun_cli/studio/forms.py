@@ -1,4 +1,4 @@
-"""Forms that pages post."""
+"""Forms posted by pages."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ CSRF_FIELD = "csrf_token"
 
 
 class InvalidForm(UsageError):
-    """A form that cannot be read or accepted, with the HTTP status to answer."""
+    """An error for a form that cannot be read or accepted, with the HTTP status of the response."""
 
     def __init__(self, message: str, status: int, *, hint: str | None = None) -> None:
         super().__init__(message, hint=hint)
@@ -22,7 +22,7 @@ class InvalidForm(UsageError):
 
 
 class FormFields(dict[str, str]):
-    """The fields of a form by name; of repeated fields the last, and `get_all` returns all of them."""
+    """The fields of a form, keyed by name, with the last value of repeated fields; `get_all` returns all values."""
 
     def __init__(self, pairs: list[tuple[str, str]]) -> None:
         super().__init__(pairs)
@@ -34,10 +34,10 @@ class FormFields(dict[str, str]):
 
 
 async def read_form(request: Request) -> FormFields:
-    """Read the fields of a form.
+    """Read the fields of a posted form.
 
     Raises:
-        InvalidForm: it is too long, or not a form.
+        InvalidForm: the request is not a form, or the form is too long or malformed.
     """
     content_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if content_type != "application/x-www-form-urlencoded":

@@ -1,4 +1,4 @@
-"""Descriptions of runs as Markdown; users write them, so scripts, forms and external images are removed."""
+"""Rendering of run descriptions as Markdown, without scripts, forms and images, since users write them."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _LOWERED_HEADINGS = {"h1": "h3", "h2": "h4"}
 
 
 def render_markdown(text: str) -> Markup:
-    """Convert Markdown to markup, with headings below those of the page."""
+    """Convert Markdown to sanitized HTML, with headings at lower levels than those of the page."""
     parser = _create_parser()
     tokens = parser.parse(text)
     for token in tokens:

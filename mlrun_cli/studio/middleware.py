@@ -1,4 +1,4 @@
-"""The middleware before all routes: it checks host, origin and credentials, and adds security headers."""
+"""The access middleware, which checks host, origin and credentials, and adds security headers."""
 
 from __future__ import annotations
 
@@ -44,9 +44,9 @@ _WILDCARDS = frozenset({"0.0.0.0", "::", ""})  # noqa: S104 — compared with, n
 
 
 class AccessMiddleware:
-    """Lets requests with valid credentials pass to the application, and answers all others.
+    """A middleware that passes requests with valid credentials to the application, and answers all others.
 
-    With `own_host`, browsers get a cookie under that name only: signing in under another one redirects to it.
+    With `own_host`, browsers that sign in under a loopback name are redirected to that host, and get the cookie there.
     """
 
     def __init__(
@@ -68,7 +68,7 @@ class AccessMiddleware:
         self._templates = templates
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass a request on to the application, or answer it."""
+        """Pass a request to the application if it has access, or answer it."""
         if scope["type"] == "lifespan":
             await self._app(scope, receive, send)
             return
@@ -80,7 +80,7 @@ class AccessMiddleware:
         await (response or self._app)(scope, receive, _add_headers(send))
 
     async def _check_access(self, request: Request) -> Response | None:
-        """Return the response to a request that may not pass; None lets it pass."""
+        """Return the response to a request without access, or None if the request may pass."""
         rejection = self._check_origin(request)
         if rejection is not None:
             return rejection
@@ -92,11 +92,11 @@ class AccessMiddleware:
         if "token" in request.query_params:
             return self._handle_token(request)
         if not self._credentials.is_cookie(_read_cookie(request.headers, self._credentials.cookie_name)):
-            return self._ask_for_token(request, _build_destination(request))
+            return self._render_login_page(request, _build_destination(request))
         return None
 
     def _check_origin(self, request: Request) -> Response | None:
-        """Return the response to a request for another host, or from another site's page; None for others."""
+        """Return the response that rejects a request for an unknown host or from another site, or None for others."""
         if not self._is_known_host(request.headers.get("host", "")):
             return PlainTextResponse(
                 "The studio is not served under this host name. Start it with --allow-host NAME to allow it.\n",
@@ -111,21 +111,21 @@ class AccessMiddleware:
         return None
 
     def _normalize_path(self, scope: Scope) -> Scope:
-        """Return the scope with its path unquoted and without the base path, which some proxies strip."""
+        """Return the scope with its path unquoted, and without the base path, which some proxies strip themselves."""
         path = unquote_path(scope["raw_path"].decode("utf-8", "surrogateescape"))
         if self._base and (path == self._base or path.startswith(f"{self._base}/")):
             path = path[len(self._base) :] or "/"
         return {**scope, "path": path, "raw_path": quote_path(path).encode()}
 
     def _is_known_host(self, header: str) -> bool:
-        # Only a name can be rebound to this machine by DNS; an address is always its own.
+        # DNS rebinding needs a host name, so IP addresses are safe.
         name = _strip_port(header)
         return name in self._hosts or (self._accepts_any_address and _is_address(name))
 
     def _is_own_origin(self, headers: Headers) -> bool:
-        """Return whether a page of the studio sent the request, by the header `Origin` or `Sec-Fetch-Site`.
+        """Return whether a page of the studio sent the request, according to its header `Origin` or `Sec-Fetch-Site`.
 
-        A proxy may have replaced the browser's `Host`, so names of --allow-host count as well.
+        Since a proxy may have replaced the browser's `Host`, host names of --allow-host are accepted, too.
         """
         origin = headers.get("origin")
         if origin is None:
@@ -142,13 +142,13 @@ class AccessMiddleware:
             return PlainTextResponse(f"{rejection}\n", rejection.status)
         destination = fields.get("next", "/")
         if not self._credentials.is_token(fields.get("token", "")):
-            return self._ask_for_token(request, destination, "The token is not valid.")
+            return self._render_login_page(request, destination, "The token is not valid.")
         return self._sign_in(request, destination)
 
     def _handle_token(self, request: Request) -> Response:
         destination = _build_destination(request)
         if not self._credentials.is_token(request.query_params["token"]):
-            return self._ask_for_token(request, destination, "The token in the URL is not valid.")
+            return self._render_login_page(request, destination, "The token in the URL is not valid.")
         return self._sign_in(request, destination)
 
     def _sign_in(self, request: Request, destination: str) -> Response:
@@ -166,9 +166,9 @@ class AccessMiddleware:
         return response
 
     def _redirect_to_own_host(self, request: Request, destination: str) -> Response:
-        """Have the browser sign in under the studio's own host name.
+        """Return a page that makes the browser sign in under the studio's own host name.
 
-        A page does it, since the security policy forbids redirects of forms to another host.
+        It is not an HTTP redirect, since the security policy forbids redirects of forms to another host.
         """
         separator = "&" if "?" in destination else "?"
         port = urlsplit(f"//{request.headers['host']}").port
@@ -176,7 +176,7 @@ class AccessMiddleware:
         address = f"{origin}{destination}{separator}{urlencode({'token': self._credentials.token})}"
         return self._templates.respond("templates/own_host.html", {"address": address, "host": self._own_host})
 
-    def _ask_for_token(self, request: Request, destination: str, problem: str | None = None) -> Response:
+    def _render_login_page(self, request: Request, destination: str, problem: str | None = None) -> Response:
         if request.headers.get("sec-fetch-dest") in {"empty", "sharedworker", "worker"}:
             return PlainTextResponse("The cookie of a signed-in browser is missing.\n", 401)
         return self._templates.respond(
@@ -196,7 +196,7 @@ def _list_host_names(options: StudioOptions) -> frozenset[str]:
 
 
 def _strip_port(host: str) -> str:
-    """Return a host without its port, and an IPv6 address without its brackets."""
+    """Return a host in lower case without its port, and without the brackets of an IPv6 address."""
     host = host.strip().lower()
     if host.startswith("["):
         return host[1:].partition("]")[0]
@@ -212,12 +212,12 @@ def _is_address(name: str) -> bool:
 
 
 def _read_cookie(headers: Headers, name: str) -> str | None:
-    # Other servers of this machine set cookies too, some of which Python's own parser rejects.
+    # Other servers on this machine set cookies too, some of which Python's own parser rejects.
     return cookie_parser(headers.get("cookie", "")).get(name)
 
 
 def _build_destination(request: Request) -> str:
-    """Return the request's URL without the token."""
+    """Return the path and query of a request's URL, without the token."""
     pairs = parse_qsl(request.scope["query_string"].decode("latin-1"), keep_blank_values=True)
     query = urlencode([(name, value) for name, value in pairs if name != "token"])
     path = quote_path(request.scope["path"])
@@ -225,7 +225,7 @@ def _build_destination(request: Request) -> str:
 
 
 def _restrict_to_local(destination: str) -> str:
-    """Return the destination if it is a page of the studio, else the home page, to prevent open redirects."""
+    """Return the destination if it is a path of the studio, else the path of the home page; prevents open redirects."""
     parts = urlsplit(destination)
     is_local = destination.startswith("/") and not parts.scheme and not parts.netloc
     return destination if is_local and not set(destination) & set("\\\r\n") and destination[1:2] != "/" else "/"

@@ -1,4 +1,4 @@
-"""A request for a page of one workspace."""
+"""Requests for pages of a workspace."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from mlrun_cli.workspace import Workspace
 
 
 class StudioState(NamedTuple):
-    """Objects that live as long as the studio."""
+    """The objects that all requests share, for as long as the studio runs."""
 
     options: StudioOptions
     credentials: Credentials
@@ -29,7 +29,7 @@ class StudioState(NamedTuple):
 
 
 class PageRequest:
-    """A request for a page of one workspace, with what a handler needs to answer it.
+    """A request for a page of a workspace, with the objects that a handler needs to answer it.
 
     Attributes:
         fields: the fields of a posted form; empty for other requests.
@@ -43,11 +43,11 @@ class PageRequest:
         self.urls = WorkspaceUrls(studio.options.base_path, *workspace.identity)
 
     def get_path_parameter(self, name: str) -> str:
-        """Return a parameter of the route's path; bytes that are not UTF-8 become replacement characters."""
+        """Return a parameter of the route's path, with bytes that are not UTF-8 replaced by replacement characters."""
         return self._get_raw_path_parameter(name).encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
     def get_file_path(self) -> str:
-        """Return the path of the file that the URL names; bytes that are not UTF-8 become lone surrogates."""
+        """Return the file path in the URL, with bytes that are not UTF-8 as lone surrogates."""
         return self._get_raw_path_parameter("path")
 
     def _get_raw_path_parameter(self, name: str) -> str:
@@ -55,19 +55,19 @@ class PageRequest:
 
     @property
     def current_path(self) -> str:
-        """The request's URL without its query."""
+        """The path of the request's URL, including the base path."""
         return f"{self.studio.options.base_path}{quote_path(self.request.scope['path'])}"
 
     def get_query(self, name: str, default: str = "") -> str:
-        """Return a parameter of the query."""
+        """Return a parameter of the query, or the default if it is missing."""
         return str(self.request.query_params.get(name, default))
 
     def render(self, template: str, status: int = 200, **values: Any) -> Response:
-        """Render a template as the response."""
+        """Render a template with the common and the given values as a response."""
         return self.studio.templates.respond(template, {**self.build_common_values(), **values}, status)
 
     def build_common_values(self) -> dict[str, Any]:
-        """Return the values that all templates of a workspace's pages use."""
+        """Return the values that the templates of all pages of a workspace use."""
         return {
             "urls": self.urls,
             "workspace": self.workspace.identity,
@@ -76,9 +76,9 @@ class PageRequest:
         }
 
     def build_topic(self, *names: str) -> str:
-        """Return a topic of this workspace, as `events/topic.py` lists them, for a part of a page to subscribe to."""
+        """Return a topic of this workspace to which a part of a page can subscribe; see `events/topic.py`."""
         return "|".join((str(WorkspaceUrls("", *self.workspace.identity)), *names))
 
     def redirect(self, url: str) -> Response:
-        """Redirect to a page after an action."""
+        """Return a response that redirects to a page after an action."""
         return RedirectResponse(url, 303)

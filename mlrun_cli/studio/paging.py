@@ -1,4 +1,4 @@
-"""Paging by the parameter `page` of the query."""
+"""Paging by the query parameter `page`."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ _MAX_DIGITS = 7
 
 
 def parse_page_number(page: PageRequest) -> int:
-    """Return the number of the requested page, from 1 on; 1 when it is not a number."""
+    """Return the number of the requested page, starting with 1, or 1 if the parameter is not a valid number."""
     text = page.get_query("page")
     is_number = text.isascii() and text.isdecimal() and len(text) <= _MAX_DIGITS
     return max(1, int(text)) if is_number else 1
 
 
 def build_page_links(page: PageRequest, *, has_more: bool) -> dict[str, Any]:
-    """Return the number of the page, and the query strings of the previous and the next one, or None."""
+    """Return template values with the page number, and the query strings of the previous and next page or None."""
     number = parse_page_number(page)
     return {
         "number": number,

@@ -24,7 +24,7 @@ _GIT_FACTS = (
 
 
 class StatusSpan(NamedTuple):
-    """A status with the timestamp of its start; `seconds` until the next one, None for the last."""
+    """A status with the timestamp of its start and its duration; the duration is None for a terminal status."""
 
     status: RunStatus
     since: int
@@ -32,10 +32,10 @@ class StatusSpan(NamedTuple):
 
 
 class Failure(NamedTuple):
-    """Why a run did not complete.
+    """The reason why a run did not complete.
 
     Attributes:
-        title: the error, or else how the script ended.
+        title: the error, or else the signal or exit code of the script.
         notes: further details.
         trace: the exception's traceback; may be empty.
         is_cancellation: whether the run was cancelled.
@@ -48,7 +48,7 @@ class Failure(NamedTuple):
 
 
 def compute_status_spans(history: Sequence[tuple[RunStatus, int]]) -> Sequence[StatusSpan]:
-    """Return each status of a run's history with its duration."""
+    """Return the statuses of a run's history with their durations; an active status lasts until now."""
     ends = [since for _, since in history[1:]]
     spans = []
     for number, (status, since) in enumerate(history):
@@ -62,7 +62,7 @@ def compute_status_spans(history: Sequence[tuple[RunStatus, int]]) -> Sequence[S
 
 
 def describe_failure(run: Run) -> Failure | None:
-    """Return why a run failed; None when it did not."""
+    """Return the reason why a run failed or was cancelled, or None if there is no error, exit code or signal."""
     error: Mapping[str, Any] = (run.error or {}).get("error") or {}
     debug: Mapping[str, Any] = error.get("debugInfo") or {}
     exit_text = f"Signal {run.signal}" if run.signal else f"Exit code {run.exit_code}" if run.exit_code else ""
@@ -79,7 +79,7 @@ def describe_failure(run: Run) -> Failure | None:
 
 
 def format_command_line(run: Run) -> str:
-    """Return the script or command with its arguments, quoted for a shell; empty for a run without one."""
+    """Return the script or command of a run with its arguments, quoted for a shell, or an empty text if it has none."""
     definition: Mapping[str, Any] = run.definition or {}
     command = definition.get("command")
     if command:
@@ -90,12 +90,12 @@ def format_command_line(run: Run) -> str:
 
 
 def list_git_facts(run: Run) -> Sequence[tuple[str, str]]:
-    """Return the git state of the source; empty where it was in no repository."""
+    """Return names and values about the git state of a run's source, or an empty list if it was in no repository."""
     return [(name, run.properties[key]) for name, key in _GIT_FACTS if run.properties.get(key)]
 
 
 def read_environment_facts(run: Run, folder: RunFolder) -> tuple[Sequence[tuple[str, str]], Sequence[str]]:
-    """Return names and values of the script's environment, and its installed packages."""
+    """Return names and values about the environment of a run, and the list of its installed packages."""
     section: Mapping[str, Any] = ((run.definition or {}).get("environment") or {}).get("python") or {}
     record = read_json(folder.environment_record) or {}
     facts = [

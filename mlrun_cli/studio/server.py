@@ -1,4 +1,4 @@
-"""Serves the studio until a signal stops it."""
+"""The web server of the studio."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ _WILDCARDS = {"0.0.0.0": "127.0.0.1", "::": "[::1]", "": "127.0.0.1"}  # noqa: S
 
 
 class _Server(uvicorn.Server):
-    """Ends event streams first when it stops, since uvicorn waits for open responses.
+    """A uvicorn server that ends event streams when it stops, since uvicorn waits for open responses.
 
     Attributes:
-        stop_signal: the signal that stopped it.
+        stop_signal: the signal that stopped the server, or None while it is running.
     """
 
     def __init__(self, config: uvicorn.Config, studio: StudioState) -> None:
@@ -46,7 +46,7 @@ class _Server(uvicorn.Server):
 
 
 def serve(options: StudioOptions) -> int | None:
-    """Serve until a signal stops it; return that signal.
+    """Serve the studio until a signal stops it, and return that signal.
 
     Raises:
         MlrunError: no port is free, the certificate cannot be used, or the token cannot be stored.
@@ -77,7 +77,7 @@ def serve(options: StudioOptions) -> int | None:
     _load_config(config)
     server = _Server(config, studio)
     with closing(studio.workspaces), folder.register_url(url):
-        for number in (signal.SIGINT, signal.SIGTERM):  # before the URL is printed, since its reader may stop it
+        for number in (signal.SIGINT, signal.SIGTERM):  # before the URL is printed: a caller that reads it may stop us
             signal.signal(number, server.handle_exit)
         print_lines(f"Studio: {first_page_url}?token={token}", "Ctrl-C ends it.")
         if options.open_browser:
@@ -88,7 +88,7 @@ def serve(options: StudioOptions) -> int | None:
 
 
 def _bind(options: StudioOptions) -> socket.socket:
-    """Return a listening socket on the port, or on the next free one."""
+    """Return a listening socket on the requested port or, if it is in use, on the next free one."""
     last_error: OSError | None = None
     for port in range(options.port, min(options.port + _MAX_PORTS, 1 << 16) if options.port else 1):
         try:
@@ -127,13 +127,17 @@ def _build_first_page_url(options: StudioOptions, url: str) -> str:
 
 
 def print_lines(*lines: str) -> None:
-    """Print lines to the terminal."""
+    """Print lines to stderr."""
     sys.stderr.write("".join(f"{line}\n" for line in lines))
     sys.stderr.flush()
 
 
 def _load_config(config: uvicorn.Config) -> None:
-    """Load the server's configuration with its certificate."""
+    """Load the server's configuration with its certificate.
+
+    Raises:
+        UsageError: the certificate cannot be used.
+    """
     try:
         config.load()
     except OSError as error:  # includes errors of TLS

@@ -1,4 +1,4 @@
-"""Renders templates as pages."""
+"""The rendering of templates as pages."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ STATIC_FOLDER = _STUDIO_FOLDER / "static"
 
 
 class TemplateRenderer:
-    """Renders templates, named by their paths in `studio/`; values are escaped, and unknown names are errors."""
+    """A renderer of templates, identified by their paths in `studio/`; undefined names in them are errors."""
 
     def __init__(self, base_path: str, create_csrf_token: Callable[[], str]) -> None:
         self._environment = Environment(
@@ -35,16 +35,16 @@ class TemplateRenderer:
         self._environment.filters.update(FILTERS)
 
     def render(self, template: str, values: Mapping[str, Any]) -> str:
-        """Render a template as text."""
+        """Render a template as text, with values escaped."""
         return self._environment.get_template(template).render(values)
 
     def respond(self, template: str, values: Mapping[str, Any], status: int = 200) -> Response:
-        """Render a template as a response; lone surrogates, as JSON and file names may hold, become question marks."""
+        """Render a template as a response, with lone surrogates, as in some file names, replaced by question marks."""
         return HTMLResponse(self.render(template, values).encode("utf-8", "replace"), status)
 
 
 def compute_static_version() -> str:
-    """Compute a version of the static files that changes with any of them, so that browsers may cache them."""
+    """Return a version of the static files that changes with any of them, so that browsers can cache them."""
     digest = hashlib.sha256()
     for path in sorted(STATIC_FOLDER.rglob("*")):
         found = path.stat()

@@ -1,4 +1,4 @@
-"""A pool of open workspaces, each used by one page at a time."""
+"""A pool of open workspaces, each used by one request at a time."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from mlrun_cli.workspace import Workspace
 from mlrun_cli.workspace_locator import WorkspaceIdentity, locate_workspace
 
 _BUSY_TIMEOUT_SECONDS = 5.0
-"""A page that waits longer for a write fails with the error that the store is locked."""
+"""The time that a page waits for a locked store before it fails."""
 
 
 class WorkspacePool:
-    """Open workspaces to reuse; safe to share between threads."""
+    """A thread-safe pool of open workspaces to reuse."""
 
     def __init__(self, home: Path) -> None:
         self.home = home
@@ -27,11 +27,11 @@ class WorkspacePool:
 
     @contextmanager
     def acquire(self, identity: WorkspaceIdentity) -> Iterator[Workspace]:
-        """Yield an open workspace.
+        """Yield an open workspace, which is returned to the pool when the context exits.
 
         Raises:
-            WorkspaceNotFound: it does not exist, or no longer.
-            StoreError: it cannot be read.
+            WorkspaceNotFound: the workspace does not exist.
+            StoreError: its store cannot be read.
         """
         workspace = self._take_or_open(identity)
         try:
@@ -45,7 +45,7 @@ class WorkspacePool:
         self._get_idle_queue(identity).put(workspace)
 
     def close(self) -> None:
-        """Close the idle workspaces."""
+        """Close all idle workspaces."""
         for queue in self._idle.values():
             while not queue.empty():
                 queue.get().close()

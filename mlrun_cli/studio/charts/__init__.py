@@ -1,1 +1,1 @@
-"""Charts of metrics: how an address names them, and the numbers that they draw."""
+"""Charts of metrics: their representation in URLs, and their data."""

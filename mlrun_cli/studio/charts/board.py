@@ -23,14 +23,14 @@ _MAX_ROWS = 50
 
 
 class BoardChart(NamedTuple):
-    """A chart on the board.
+    """A chart on a page, with the table of its values.
 
     Attributes:
-        id: stays the same as long as the chart does.
+        id: an id that depends only on the chart.
         source: the URL of its figure, without the runs.
-        removal: the query of the page without the chart.
-        columns: the header of its table of values.
-        rows: a run, its label, and a value or None for each column.
+        removal: the query string of the page without the chart.
+        columns: the header of the table.
+        rows: for each run, the run, its label, and a value or None for each column.
     """
 
     chart: Chart
@@ -42,14 +42,14 @@ class BoardChart(NamedTuple):
 
 
 class ChartBoard(NamedTuple):
-    """The charts of a page.
+    """The charts of a page, with the data for adding and changing charts.
 
     Attributes:
-        charts: those in the URL, or suggested ones.
-        problems: errors of invalid charts in the URL.
-        names: metrics that can be drawn.
-        runs: key, id, name and URL of each run that may be drawn, for scripts.
-        selected: ids of the runs that are drawn; empty for all.
+        charts: the charts in the URL, or suggested ones if it has none.
+        problems: the errors of invalid charts in the URL.
+        names: the names of metrics that can be drawn.
+        runs: the key, id, name and URL of each run that can be drawn, for scripts.
+        selected: the ids of the runs to draw; empty for all.
         back: the URL of the page, to which a chart's form returns.
         topic: the topic whose events update the charts.
     """
@@ -64,27 +64,27 @@ class ChartBoard(NamedTuple):
 
     @property
     def max_runs(self) -> int:
-        """The number of runs that are drawn at most."""
+        """The maximum number of runs in a chart."""
         return MAX_RUNS
 
     @property
     def kinds(self) -> Mapping[str, str]:
-        """The kinds of charts and their labels."""
+        """A mapping from the kinds of charts to their labels."""
         return KINDS
 
     @property
     def x_axes(self) -> Mapping[str, str]:
-        """The horizontal axes of curves and their labels."""
+        """A mapping from the horizontal axes of curves to their labels."""
         return X_AXES
 
 
 def build_board(page: PageRequest, runs: Sequence[Run], selected: Sequence[Run] = ()) -> ChartBoard:
-    """Build the board of a page.
+    """Build the charts that the URL of a page requests, or suggested ones.
 
     Args:
-        page: the request, whose query names the charts.
-        runs: those that the page shows.
-        selected: those to draw, on this page or another; empty for those that the page shows.
+        page: the request, whose query contains the charts.
+        runs: the runs that the page shows.
+        selected: the runs to draw, which may be on other pages; empty for the runs that the page shows.
     """
     workspace, query = page.workspace, page.request.url.query
     drawn = (selected or runs)[:MAX_RUNS]
@@ -110,15 +110,15 @@ def build_board(page: PageRequest, runs: Sequence[Run], selected: Sequence[Run] 
 
 
 def get_selected_runs(workspace: Workspace, shown: Sequence[Run], selected: Sequence[str]) -> Sequence[Run]:
-    """Return the runs with these ids that exist, on this page or another."""
+    """Return the existing runs with these ids; `shown` are the runs on the page, whose keys are already known."""
     key_of = {run.run_id: run.key for run in shown}
     keys = [key_of.get(run_id) or workspace.runs.find_key(run_id) for run_id in dict.fromkeys(selected[:MAX_RUNS])]
     return workspace.runs.list_by_keys([key for key in keys if key is not None])
 
 
-def suggest_charts(workspace: Workspace, keys: Sequence[int], most: int) -> Sequence[Chart]:
-    """Return up to `most` charts of the metrics that most runs have and that were logged most often."""
-    common = workspace.metric_summaries.list_most_common(keys, most)
+def suggest_charts(workspace: Workspace, keys: Sequence[int], limit: int) -> Sequence[Chart]:
+    """Return charts of up to `limit` metrics, those that most runs have and that were logged most often."""
+    common = workspace.metric_summaries.list_most_common(keys, limit)
     return [Chart(CURVE if longest > 1 else VALUE, (Measure(name),)) for name, longest in common]
 
 

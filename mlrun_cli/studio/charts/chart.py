@@ -1,12 +1,12 @@
-"""Charts as URLs name them: `chart=curve:loss,accuracy:step`.
+"""Charts, and their representation in URLs, such as `chart=curve:loss,accuracy:step`.
 
-A chart is words separated by colons: its kind, its metrics and its options.
+A chart is written as words separated by colons: its kind, its metrics and its options.
 
 - `curve:NAME,NAME:step` draws logged values over `step`, `time` or `relative` time, one line per run and metric;
 - `value:NAME:min` draws one value per run, the `last`, `min` or `max`;
 - `scatter:NAME:last:NAME:max` draws a point per run, with the first metric on the horizontal axis.
 
-`log` at the end makes the vertical axis logarithmic, and `smooth=0.6` smooths curves. In names, colons, commas and
+The option `log` makes the vertical axis logarithmic, and `smooth=0.6` smooths curves. In names, colons, commas and
 backslashes are escaped by a backslash.
 """
 
@@ -30,28 +30,28 @@ MAX_NAMES = 20
 _NO_CHARTS = "none"
 _LOG, _SMOOTH = "log", "smooth="
 MAX_SMOOTHING = 0.99
-"""The strongest smoothing."""
+"""The maximum smoothing."""
 _SPECIAL = re.compile(r"[\\:,]")
 _ESCAPED = re.compile(r"\\(.)", re.DOTALL)
 _EXAMPLE = "Charts are curve:NAME,NAME:step, value:NAME:last and scatter:NAME:last:NAME:max."
 
 
 class Measure(NamedTuple):
-    """A metric, and which value of it a run has in charts with one value per run: `last`, `min` or `max`."""
+    """A metric, and the statistic (`last`, `min` or `max`) that is drawn in charts with one value per run."""
 
     name: str
     which: str = LAST
 
 
 class Chart(NamedTuple):
-    """A chart of runs.
+    """A chart that compares runs.
 
     Attributes:
         kind: one of `KINDS`.
-        measures: several for a curve, one for a value, two for a scatter.
+        measures: one or more for a curve, one for a value, two for a scatter.
         over: the horizontal axis of a curve, one of `X_AXES`.
         is_log: whether the vertical axis is logarithmic.
-        smoothing: of a curve, from 0 for none to less than 1.
+        smoothing: the smoothing of a curve, from 0 for none to less than 1.
     """
 
     kind: str
@@ -62,10 +62,10 @@ class Chart(NamedTuple):
 
     @classmethod
     def parse(cls, text: str) -> Chart:
-        """Parse a chart of a URL.
+        """Parse a chart from its text in a URL.
 
         Raises:
-            UsageError: it is not valid.
+            UsageError: the text is not a valid chart.
         """
         kind, *words = _split_unescaped(text, ":")
         if kind == CURVE and len(words) >= 2:
@@ -95,8 +95,8 @@ class Chart(NamedTuple):
 
         Args:
             kind: one of `KINDS`.
-            names: of metrics; empty ones are ignored.
-            whichs: the value of the first and of the second metric, where a run has one.
+            names: the names of metrics; empty ones are ignored.
+            whichs: the statistics of the first and second metric, for charts with one value per run.
             over: one of `X_AXES`.
             is_log: whether the vertical axis is logarithmic.
             smoothing: a number as text.
@@ -119,7 +119,7 @@ class Chart(NamedTuple):
         return _validate(description, cls(kind, tuple(dict.fromkeys(measures[:wanted])), over, is_log, share))
 
     def __str__(self) -> str:
-        """Return the text that `parse` reads."""
+        """Return the text of the chart in a URL, which `parse` reads."""
         if self.kind == CURVE:
             words = [",".join(_escape(measure.name) for measure in self.measures), self.over]
         else:
@@ -131,12 +131,12 @@ class Chart(NamedTuple):
 
     @property
     def names(self) -> list[str]:
-        """The names of its metrics."""
+        """The names of the metrics."""
         return [measure.name for measure in self.measures]
 
     @property
     def title(self) -> str:
-        """The title: its metrics, and the options that differ from the defaults."""
+        """The title, which lists the metrics and the options that differ from the defaults."""
         if self.kind == CURVE:
             words = [", ".join(self.names)]
         else:
@@ -151,9 +151,9 @@ class Chart(NamedTuple):
 
 
 def parse_charts(texts: Sequence[str]) -> tuple[Sequence[Chart] | None, Sequence[UsageError]]:
-    """Parse the charts of a URL; return them, and the errors of those that are not valid.
+    """Parse the charts of a URL, and return the valid ones and the errors of the others.
 
-    The charts are None when the URL has no parameter `chart`.
+    The charts are None if the URL has no parameter `chart`.
     """
     charts: list[Chart] = []
     problems: list[UsageError] = []
@@ -168,7 +168,7 @@ def parse_charts(texts: Sequence[str]) -> tuple[Sequence[Chart] | None, Sequence
 
 
 def replace_charts(query: str, charts: Sequence[Chart]) -> str:
-    """Return a query string with its charts replaced."""
+    """Return a query string with its charts replaced by the given ones."""
     others = [(key, value) for key, value in parse_qsl(query, keep_blank_values=True) if key != "chart"]
     named = [str(chart) for chart in charts] or [_NO_CHARTS]
     return urlencode([*others, *(("chart", text) for text in named)])
@@ -200,7 +200,7 @@ def _parse_smoothing(text: str, typed: str) -> float:
 
 
 def _split_unescaped(text: str, separator: str) -> list[str]:
-    """Split at separators that are not escaped; the parts keep their backslashes."""
+    """Split a text at separators that are not escaped, keeping the backslashes in the parts."""
     return ["".join(piece) for piece in _split_into_characters(text, separator)]
 
 

@@ -1,10 +1,10 @@
-"""The numbers that charts draw, as scripts of a page read them.
+"""Figures: the data of charts, as the scripts of a page read them.
 
 A figure is `{"kind", "x": {"label", "kind", "names"}, "y": {"label"}, "series": [...], "note"}`. Its kind is `lines`,
-`points` or `bars`; that of its horizontal axis `number`, `time` in seconds of UTC, `duration` in seconds, or `names`.
-A series is `{"run", "name", "x", "y", "gaps", "below"}`: the key of the run, the name of the metric or column, the
-numbers, and descriptions of those that cannot be drawn, which are null in `y`, and of those that cannot be drawn on a
-logarithmic axis. A smooth curve has the values to draw instead of `y` in `smooth`.
+`points` or `bars`; the kind of the horizontal axis is `number`, `time` (a timestamp in seconds), `duration` (in
+seconds) or `names`. A series is `{"run", "name", "x", "y", "gaps", "below"}`: the key of the run, the name of the
+metric or column, the numbers, and descriptions of the values that cannot be drawn, which are null in `y`, and of those
+that cannot be drawn on a logarithmic axis. A smoothed curve has the values to draw in `smooth` instead of `y`.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ _MAX_POINTS, _MIN_POINTS = 1000, 100
 _MAX_TOTAL_POINTS = 40_000
 _DIGITS = 9
 _MAX_TIMESTAMP = 1 << 62
-"""In microseconds: later than all stored ones, and still a valid integer of the store."""
+"""A timestamp in microseconds that is later than all stored ones, and still a valid integer of the store."""
 
 
 def build_chart_figure(
@@ -42,10 +42,10 @@ def build_chart_figure(
 
     Args:
         workspace: the runs' workspace.
-        runs: those to draw.
+        runs: the runs to draw.
         chart: the chart.
-        begin: of a curve, the start of the range to draw, in units of its horizontal axis.
-        end: the end of the range.
+        begin: the start of the range of a curve to draw, in units of its horizontal axis; None for no bound.
+        end: the end of the range; None for no bound.
     """
     if chart.kind == CURVE:
         return build_curves_figure(workspace, runs, chart.names, chart.over, begin, end, chart.smoothing)
@@ -64,16 +64,16 @@ def build_curves_figure(
     end: float | None,
     smoothing: float = 0.0,
 ) -> Figure:
-    """Build the figure of logged values, a line per run and metric.
+    """Build a figure of logged values, with a line for each run and metric.
 
     Args:
         workspace: the runs' workspace.
-        runs: those to draw.
-        names: of metrics.
-        over: one of `chart.X_AXES`.
-        begin: the start of the range to draw, a step or seconds.
-        end: the end of the range.
-        smoothing: from 0 for none to less than 1.
+        runs: the runs to draw.
+        names: the names of the metrics.
+        over: the horizontal axis, one of `chart.X_AXES`.
+        begin: the start of the range to draw, as a step or in seconds; None for no bound.
+        end: the end of the range; None for no bound.
+        smoothing: the smoothing, from 0 for none to less than 1.
     """
     store = workspace.metric_curves
     lines = max(1, len(runs) * len(names))
@@ -98,15 +98,15 @@ def build_curves_figure(
 def build_figure(
     kind: str, series: Sequence[Mapping[str, Any]], *, x: str, y: str, axis: str = "number", names: Sequence[str] = ()
 ) -> Figure:
-    """Build a figure of series.
+    """Build a figure from series.
 
     Args:
         kind: `LINES`, `POINTS` or `BARS`.
-        series: from `build_series`.
-        x: label of the horizontal axis.
-        y: label of the vertical axis.
+        series: series built by `build_series`.
+        x: the label of the horizontal axis.
+        y: the label of the vertical axis.
         axis: the kind of the horizontal axis.
-        names: labels of the positions 0, 1, … of the horizontal axis, instead of numbers.
+        names: labels for the positions 0, 1, … of the horizontal axis, instead of numbers.
     """
     across = {"label": x, "kind": "names" if names else axis, "names": list(names)}
     return {"kind": kind, "x": across, "y": {"label": y}, "series": list(series), "note": ""}
@@ -115,7 +115,15 @@ def build_figure(
 def build_series(
     name: str, x: Iterable[float], y: Iterable[float], run_key: int | None = None, *, is_whole: bool = True
 ) -> dict[str, Any]:
-    """Build a series; values that cannot be drawn become gaps, and are counted if the series is whole."""
+    """Build a series; values that cannot be drawn become gaps, which are counted if `is_whole`.
+
+    Args:
+        name: the name of the metric or column.
+        x: the positions on the horizontal axis; points without a finite position are left out.
+        y: the values.
+        run_key: the key of the run, if any.
+        is_whole: whether the series has all logged values, not only a selection.
+    """
     given = list(zip(x, y, strict=True))
     places = [(across, upwards) for across, upwards in given if math.isfinite(across)]
     numbers = [upwards if math.isfinite(across) else across for across, upwards in given]
@@ -143,7 +151,7 @@ def _describe_counts(counts: Mapping[str, int], *, is_whole: bool) -> str:
 def _read_runs(
     read: Callable[..., Mapping[int, _Value]], runs: Sequence[Run], over: str, begin: float | None, end: float | None
 ) -> Mapping[int, _Value]:
-    """Read each run's values between two ends of the axis by a method of the store."""
+    """Read the values of runs in a range of the horizontal axis with a method of the store, keyed by run key."""
     keys = [run.key for run in runs]
     if over == STEP:
         return read(keys, over="step", begin=begin, end=end)
@@ -157,7 +165,7 @@ def _read_runs(
 
 
 def _get_time_origin(run: Run) -> int:
-    """Return the timestamp that a run's relative time counts from."""
+    """Return the timestamp at which a run's relative time is zero: its start or, before it starts, its creation."""
     return run.created_at if run.started_at is None else run.started_at
 
 
@@ -177,7 +185,7 @@ def _build_curve_series(
 def _add_smooth_values(
     line: Mapping[str, Any], run: Run, pieces: Sequence[CurvePiece], over: str, smoothing: float
 ) -> dict[str, Any]:
-    """Add smooth values to a line, with the same gaps."""
+    """Return a line with smoothed values added, which have the same gaps."""
     placed = [
         piece._replace(end=_round_number(_compute_x(run, piece.end, over)))
         for piece in pieces
@@ -191,7 +199,7 @@ def _add_smooth_values(
 
 
 def _compute_x(run: Run, place: float, over: str) -> float:
-    """Compute the position of a step or timestamp on the horizontal axis."""
+    """Return the position of a step, or of a timestamp in microseconds, on the horizontal axis."""
     if over == STEP:
         return place
     return (place - (_get_time_origin(run) if over == RELATIVE else 0)) / MICROSECONDS
@@ -224,7 +232,7 @@ def _read_summary(summaries: Mapping[tuple[int, str], MetricSummary], run: Run, 
 
 
 def _round_number(value: float) -> float:
-    """Round a number to what a chart can show; timestamps in seconds keep their milliseconds."""
+    """Round a number to the precision of a chart, which includes the milliseconds of timestamps."""
     if value == math.trunc(value) and abs(value) < 2**53:
         return int(value)
     magnitude = abs(value)

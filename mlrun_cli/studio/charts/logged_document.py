@@ -1,6 +1,6 @@
-"""Confusion matrices, accuracy tables, residuals and predictions that a run logged as files in Azure's schemas.
+"""Confusion matrices, accuracy tables, residuals and predictions, which runs log as files in Azure's schemas.
 
-Scripts wrote them, so what violates the schema is ignored, and what is too long is cut.
+Since scripts wrote the files, values that violate the schema are ignored, and long lists are truncated.
 """
 
 from __future__ import annotations
@@ -31,10 +31,10 @@ _SHADES = 9
 
 
 class Grid(NamedTuple):
-    """A table.
+    """A table of values.
 
     Attributes:
-        is_cut: whether it has more rows or columns than these.
+        is_cut: whether rows or columns were left out.
         has_next: whether more rows can be requested.
     """
 
@@ -45,7 +45,7 @@ class Grid(NamedTuple):
 
 
 class MatrixCell(NamedTuple):
-    """The count of one predicted class; `shade`, from 0 to 9, is its share of the row."""
+    """A count in a confusion matrix; `shade`, from 0 to 9, is its share of the row."""
 
     number: float
     shade: int
@@ -60,7 +60,7 @@ class Matrix(NamedTuple):
 
 
 def parse_artifact_url(address: object) -> str:
-    """Return the name of the run's file in a URL logged by `log_image` and similar calls; empty for other texts."""
+    """Return the file name in a URL logged by `log_image` and similar calls, or an empty text for other values."""
     text = str(address)
     if not text.startswith(_ADDRESS_START):
         return ""
@@ -68,7 +68,7 @@ def parse_artifact_url(address: object) -> str:
 
 
 def read_document(workspace: Workspace, run: Run, address: object) -> Mapping[str, Any] | None:
-    """Read the `data` of a document; None when its file is gone or has none."""
+    """Read the `data` of a logged document, or return None if the file no longer exists or has no data."""
     try:
         descriptor = open_file(workspace, run, parse_artifact_url(address))
     except NotFound:
@@ -83,7 +83,7 @@ def read_document(workspace: Workspace, run: Run, address: object) -> Mapping[st
 
 
 def parse_matrix(data: Mapping[str, Any]) -> Matrix | None:
-    """Parse the confusion matrix of a document."""
+    """Parse a confusion matrix from the data of a document; return None if they violate the schema."""
     rows = [_parse_numbers(row) for row in _as_list(data.get("matrix"))[:_MAX_CLASSES]]
     if not rows or not all(rows):
         return None
@@ -95,7 +95,7 @@ def parse_matrix(data: Mapping[str, Any]) -> Matrix | None:
 
 
 def build_document_grid(shape: str, data: Mapping[str, Any]) -> Grid | None:
-    """Return the numbers of a document other than a matrix as a table."""
+    """Return the data of a document other than a matrix as a table, or None if they violate the schema."""
     if shape == ACCURACY_TABLE:
         rows = [
             (label, threshold, *counts)
@@ -123,7 +123,7 @@ def build_document_grid(shape: str, data: Mapping[str, Any]) -> Grid | None:
 
 
 def build_document_figure(shape: str, data: Mapping[str, Any]) -> Figure:
-    """Build the figure of a document other than a matrix; without series when it violates its schema."""
+    """Build the figure of a document other than a matrix, without any series if its data violate the schema."""
     if shape == ACCURACY_TABLE:
         return _build_roc_figure(data)
     edges = _parse_numbers(data.get("bin_edges"))[: _MAX_BINS + 1]
@@ -145,7 +145,7 @@ def build_document_figure(shape: str, data: Mapping[str, Any]) -> Figure:
 
 
 def _build_roc_figure(data: Mapping[str, Any]) -> Figure:
-    """Build ROC curves, one per class."""
+    """Build a figure with a ROC curve for each class."""
     series = []
     for label, thresholds in _parse_classes(data)[:_MAX_CURVES]:
         points = sorted(
@@ -159,7 +159,7 @@ def _build_roc_figure(data: Mapping[str, Any]) -> Figure:
 
 
 def _parse_classes(data: Mapping[str, Any]) -> list[tuple[str, list[tuple[float | None, list[float]]]]]:
-    """Return each class's label, and its thresholds with four counts each."""
+    """Return the label of each class with its thresholds, each with four counts."""
     labels = _as_list(data.get("class_labels"))
     thresholds = _parse_numbers(data.get("probability_thresholds"))
     found = []
@@ -182,7 +182,7 @@ def _as_list(value: object) -> list[Any]:
 
 
 def _parse_numbers(value: object) -> list[float]:
-    """Return a list of finite numbers; empty when the value is not one."""
+    """Return a value as a list of numbers, or an empty list if it is not a list of finite numbers."""
     items = _as_list(value)
     if all(isinstance(item, (int, float)) and abs(item) <= sys.float_info.max for item in items):
         return [float(item) for item in items]

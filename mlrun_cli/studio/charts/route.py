@@ -1,4 +1,4 @@
-"""The figures of charts, and the form that adds or changes a chart."""
+"""The route of chart figures, and the form that adds or changes a chart."""
 
 from __future__ import annotations
 
@@ -25,7 +25,10 @@ _END_OF_LINE = re.compile(r"\r\n|\r|\n")
 
 
 def send_figure(page: PageRequest) -> Response:
-    """Send the figure of the parameter `chart` or `metric`, of the runs with the keys `runs`, from `begin` to `end`."""
+    """Send the figure of a chart or of a run's metric, as requested by the query.
+
+    The parameters are `chart` or `metric`, `runs` with the keys of runs, and `begin` and `end` for a range.
+    """
     try:
         return _respond_json(_build_figure(page), 200)
     except (UsageError, NotFound) as error:
@@ -34,7 +37,7 @@ def send_figure(page: PageRequest) -> Response:
 
 
 def change_chart(page: PageRequest) -> Response:
-    """Replace the chart that the form was opened for, or add one, and redirect to the form's page."""
+    """Add the chart of a form, or replace the chart that the form was opened for, and redirect to the form's page."""
     values = page.request.query_params
     back = urlsplit(page.get_query("back"))
     if back.scheme or back.netloc or not back.path.startswith(f"{page.urls}/"):
@@ -56,7 +59,7 @@ def change_chart(page: PageRequest) -> Response:
 
 
 def _restore_names(page: PageRequest, typed: Sequence[str]) -> Sequence[str]:
-    """Return the metrics of typed names, in which form fields drop newlines or replace them by blanks."""
+    """Return the metric names that match typed names, in which form fields drop newlines or replace them by spaces."""
     names = page.workspace.metric_summaries.list_all_names(_MAX_NAMES)
     whole = {_END_OF_LINE.sub(sign, name): name for name in names for sign in (" ", "")}
     whole.update(zip(names, names, strict=True))

@@ -1,4 +1,4 @@
-"""The charts of a run's page, a panel for each metric: a curve, bars, a table, a matrix or a value."""
+"""The panels of a run's page, one for each metric: a curve, bars, a table, a matrix or a value."""
 
 from __future__ import annotations
 
@@ -31,15 +31,15 @@ _MAX_PLOT_ROWS = 2000
 
 
 class Panel(NamedTuple):
-    """A metric of a run on its page.
+    """A panel that shows a metric on a run's page.
 
     Attributes:
-        kind: `curve` has steps or time as its axis, `plot` an axis of its own; `table`, `matrix` and `value` are text.
+        kind: `curve` for a figure over steps or time, `plot` for other figures, or `table`, `matrix` or `value`.
         value: the logged value of a `value` panel.
         grid: the values as a table, if the panel has one.
-        problem: why nothing can be shown.
-        source: the URL of its figure.
-        address: the URL of the metric's own page.
+        problem: the reason why nothing can be shown, if any.
+        source: the URL of the figure.
+        address: the URL of the metric's page.
     """
 
     summary: MetricSummary
@@ -53,12 +53,12 @@ class Panel(NamedTuple):
 
     @property
     def id(self) -> str:
-        """An id that is unique on the page; names may hold any character."""
+        """The id of the panel's element, unique on the page, derived from the metric's name."""
         return sha256(self.summary.name.encode("utf-8", "surrogatepass")).hexdigest()[:12]
 
 
 def build_panel(workspace: Workspace, run: Run, summary: MetricSummary, rows: int) -> Panel:
-    """Build the panel of a metric, with up to `rows` rows of a table."""
+    """Build the panel of a metric; a table in it has up to `rows` rows."""
     if summary.shape in DOCUMENT_SHAPES:
         return _build_document_panel(workspace, run, summary)
     if summary.value_count > 1 and summary.has_numbers and summary.shape in {VALUE, LIST}:
@@ -73,7 +73,7 @@ def build_panel(workspace: Workspace, run: Run, summary: MetricSummary, rows: in
 
 
 def build_values_grid(workspace: Workspace, run: Run, summary: MetricSummary, rows: int, offset: int = 0) -> Grid:
-    """Return the values of a metric as a table: up to `rows` rows after the first `offset`."""
+    """Return up to `rows` values of a metric, starting at `offset`, as a table."""
     if summary.shape in {ROW, TABLE}:
         return _build_table_grid(workspace, run, summary, rows, offset)
     items = workspace.metrics.list_items(run.key, summary.name, limit=rows, offset=offset)
@@ -124,8 +124,8 @@ def _read_last_document(workspace: Workspace, run: Run, summary: MetricSummary) 
 
 
 def _build_table_grid(workspace: Workspace, run: Run, summary: MetricSummary, rows: int, offset: int = 0) -> Grid:
-    """Return logged rows or tables of one name as one table: up to `rows` rows after the first `offset`."""
-    # The number of a table's rows is not known before it is read.
+    """Return up to `rows` rows, starting at `offset`, of all rows or tables logged for a metric."""
+    # The number of rows in a table is unknown until it has been read.
     skipped = 0 if summary.shape == TABLE else offset
     begin, end = offset - skipped, offset - skipped + rows
     items = workspace.metrics.list_items(run.key, summary.name, limit=end, offset=skipped)
@@ -144,7 +144,7 @@ def _build_table_grid(workspace: Workspace, run: Run, summary: MetricSummary, ro
 
 
 def _build_grid_figure(grid: Grid) -> Figure | None:
-    """Build a figure: a line of two columns or one, or bars of one row; None where cells are not numbers."""
+    """Build a figure from a table: a line of one or two columns, or bars of one row; return None for other tables."""
     columns = list(zip(*grid.rows, strict=True))
     if not columns or not all(_is_drawable(cell) for column in columns for cell in column):
         return None
@@ -162,7 +162,7 @@ def _build_grid_figure(grid: Grid) -> Figure | None:
 
 
 def _is_drawable(value: object) -> bool:
-    """Return whether it is a number that can be drawn; integers of Python are not bounded."""
+    """Return whether a value is a number within the range of floats."""
     if isinstance(value, int) and not isinstance(value, bool):
         return abs(value) <= sys.float_info.max
     return isinstance(value, float)

@@ -1,4 +1,4 @@
-"""Labels of runs in charts."""
+"""The labels of runs in charts."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from mlrun_cli.runs.run import Run
 
 
 def label_runs(runs: Collection[Run]) -> Mapping[int, str]:
-    """Return a distinct label for each run's key: its name, with its number or its id where names repeat."""
+    """Return a unique label for each run, keyed by run key: its name, extended by its number or id if necessary."""
     short = {run.key: run.display_name or run.run_id for run in runs}
     numbered = {run.key: f"{short[run.key]} #{run.run_number}" for run in runs}
     whole = {run.key: f"{short[run.key]} {run.run_id}" for run in runs}

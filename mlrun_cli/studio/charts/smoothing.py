@@ -1,4 +1,4 @@
-"""Smooth curves: an exponential moving average of all logged values, not only of the points that are drawn."""
+"""Smoothing of curves: an exponential moving average of all logged values, not only of the points drawn."""
 
 from __future__ import annotations
 
@@ -9,21 +9,21 @@ from collections.abc import Iterable, Sequence
 from mlrun_cli.store.metric_curves import CurvePiece
 
 _MIN_WEIGHT = 0.01
-"""Values whose weights sum up to less are left out."""
+"""Earlier values whose weights sum up to less are left out."""
 
 
 def compute_reach(weight: float) -> int:
-    """Return the number of earlier values in the average at a point; `weight` is between 0 and 1."""
+    """Return the number of earlier values that affect the average at a point; `weight` is between 0 and 1."""
     return math.ceil(math.log(_MIN_WEIGHT) / math.log(weight))
 
 
 def smooth_curve(pieces: Iterable[CurvePiece], weight: float, positions: Sequence[float]) -> Sequence[float]:
-    """Compute the average at positions on the axis, linear between the ends of pieces.
+    """Return the moving average at each position, interpolated linearly between the ends of pieces.
 
     Args:
         pieces: at least one piece of a curve, in any order.
-        weight: the share of the average that each value leaves to earlier ones.
-        positions: on the axis of the pieces' ends.
+        weight: the share of earlier values in the average after each value.
+        positions: positions on the same axis as the ends of pieces.
     """
     ends, means = [], []
     total = weights = 0.0

@@ -1,1 +1,1 @@
-"""Live news: topics, the subscriptions of browsers, and the watchers that feed them."""
+"""Live updates: topics, the subscriptions of browsers to them, and the watchers that detect changes."""

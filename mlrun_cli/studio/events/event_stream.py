@@ -1,4 +1,4 @@
-"""Events for one browser, collected until it reads them."""
+"""The stream of events for a browser, collected until it reads them."""
 
 from __future__ import annotations
 
@@ -12,11 +12,12 @@ from mlrun_cli.core.named_tuple import NamedTuple
 
 
 class Event(NamedTuple):
-    """A message to a browser.
+    """A message to a browser about changes.
 
     Attributes:
-        topics: those that have changed.
-        problems: why the store of a workspace cannot be read, by the workspace's root; empty text once it can.
+        topics: the topics that have changed.
+        problems: a mapping from the roots of workspaces to the reasons why their stores cannot be read; an empty text
+            if a store is readable again.
     """
 
     topics: tuple[str, ...]
@@ -24,9 +25,9 @@ class Event(NamedTuple):
 
 
 class EventStream:
-    """The events that one browser has not read yet.
+    """The events that a browser has not read yet.
 
-    Created, read and ended in the event loop; any thread may add to it.
+    It is created, read and ended in the event loop; any thread may add to it.
     """
 
     def __init__(self) -> None:
@@ -39,19 +40,19 @@ class EventStream:
         self._is_ended = False
 
     def add_topics(self, topics: Iterable[str]) -> None:
-        """Add topics that have changed."""
+        """Add topics that have changed, and wake up the reader."""
         with self._lock:
             self._topics.update(dict.fromkeys(topics))
         self._wake()
 
     def add_problem(self, root: str, text: str) -> None:
-        """Add a problem with the store of a workspace; an empty text clears it."""
+        """Add a problem with the store of a workspace, or clear it with an empty text, and wake up the reader."""
         with self._lock:
             self._problems[root] = text
         self._wake()
 
     async def wait_for_event(self, timeout_seconds: float) -> Event | None:
-        """Return the next event, an empty one after the timeout, or None when the stream has ended."""
+        """Wait for the next event and return it, or an empty event after the timeout, or None if the stream ends."""
         with suppress(TimeoutError, asyncio.TimeoutError):
             await asyncio.wait_for(self._is_ready.wait(), timeout_seconds)
         self._is_ready.clear()
@@ -63,7 +64,7 @@ class EventStream:
         return event
 
     def end(self) -> None:
-        """End the stream; takes no lock, so that a signal handler may call it."""
+        """End the stream, without taking a lock, so that signal handlers may call this."""
         self._is_ended = True
         self._wake()
 

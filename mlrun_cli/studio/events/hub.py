@@ -1,4 +1,4 @@
-"""The hub of live news: an event stream per browser, and a watcher per workspace that one of them subscribes to."""
+"""The hub of live updates: an event stream per browser, and a watcher per workspace with subscribers."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _MAX_WATCHERS = 50
 
 
 class EventHub:
-    """The open event streams, and the watchers that feed them; used in the event loop only."""
+    """The open event streams, and the watchers that add events to them; to be used only in the event loop."""
 
     def __init__(self, workspaces: WorkspacePool) -> None:
         self._workspaces = workspaces
@@ -24,7 +24,7 @@ class EventHub:
         self._is_closed = False
 
     def open_stream(self) -> EventStream | None:
-        """Open a stream without subscriptions; None when there are too many, or the studio stops."""
+        """Open a stream without subscriptions, or return None if too many are open or the studio is stopping."""
         if self._is_closed or len(self._streams) >= _MAX_STREAMS:
             return None
         stream = EventStream()
@@ -32,10 +32,10 @@ class EventHub:
         return stream
 
     def subscribe(self, key: str, texts: Iterable[str]) -> bool:
-        """Replace the topics that a stream subscribes to; False when there is no such stream.
+        """Replace the topics to which a stream subscribes, and return whether the stream exists.
 
-        Each new topic causes an event, since it may have changed before. Invalid topics are ignored, and so are
-        those beyond a limit that no browser reaches with its pages.
+        Each new topic causes an event, since it may have changed earlier. Invalid topics are ignored, as are topics
+        beyond a limit that the studio's pages do not reach.
         """
         stream = self._streams.get(key)
         if stream is None:
@@ -49,18 +49,18 @@ class EventHub:
         return True
 
     def close_stream(self, stream: EventStream) -> None:
-        """Close a stream that is no longer read."""
+        """Close a stream and remove its subscriptions."""
         self._streams.pop(stream.key, None)
         self._update_watchers(stream, {})
 
     def close(self) -> None:
-        """End all streams and open no more; a signal handler may call it."""
+        """End all streams and open no new ones; signal handlers may call this."""
         self._is_closed = True
         for stream in list(self._streams.values()):
             stream.end()
 
     def _update_watchers(self, stream: EventStream, topics_by_root: dict[str, set[Topic]]) -> None:
-        """Subscribe a stream to watchers; start those that are missing, stop those without subscribers."""
+        """Subscribe a stream to watchers, starting those that are missing and stopping those without subscribers."""
         for root, watcher in list(self._watchers.items()):
             if root not in topics_by_root and not watcher.subscribe(stream, frozenset()):
                 watcher.stop()

@@ -1,4 +1,4 @@
-"""The event stream that a browser keeps open, and its subscriptions."""
+"""The routes of a browser's event stream and of its subscriptions."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ _HEARTBEAT_SECONDS = 15.0
 
 
 async def stream(request: Request) -> Response:
-    """Stream server-sent events, each a JSON object.
+    """Stream server-sent events, each of which is a JSON object.
 
-    The first, `{"stream": KEY}`, names the stream, to which the browser then posts its topics. Each of the others has
-    the `topics` and, as `troubles`, the problems of an `Event`; an empty one shows that the connection is alive.
+    The first, `{"stream": KEY}`, contains the key of the stream, for which the browser then posts its topics. The
+    others contain the `topics` and, as `troubles`, the problems of an `Event`; empty ones keep the connection alive.
     """
     hub: EventHub = request.app.state.studio.hub
     opened = hub.open_stream()
@@ -31,7 +31,7 @@ async def stream(request: Request) -> Response:
 
 
 async def subscribe(request: Request) -> Response:
-    """Replace the topics of a stream by the fields named `topic` of a form."""
+    """Replace the topics of a stream by the `topic` fields of a form."""
     hub: EventHub = request.app.state.studio.hub
     try:
         fields = await read_form(request)
@@ -43,7 +43,7 @@ async def subscribe(request: Request) -> Response:
 
 
 class _EventStreamResponse(StreamingResponse):
-    """Closes its stream however it ends: by the hub, by the browser, or before it has begun."""
+    """A response that closes its event stream when it ends for any reason, even before it starts."""
 
     def __init__(self, hub: EventHub, opened: EventStream) -> None:
         # Keeps proxies from buffering events.

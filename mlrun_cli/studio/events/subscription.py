@@ -1,4 +1,4 @@
-"""A stream's subscription to topics of one workspace."""
+"""The subscription of an event stream to topics of a workspace."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from mlrun_cli.studio.events.topic import Topic
 
 
 class Subscription:
-    """The topics that a stream subscribes to.
+    """The topics of a workspace to which a stream subscribes.
 
     Attributes:
-        topics: all of them.
-        pending: new ones, which cause an event at the next poll.
-        reported_problem: the last problem of the store that the stream was told; empty when there is none.
+        topics: all subscribed topics.
+        pending: new topics, which cause an event at the next poll.
+        reported_problem: the last problem of the store that was reported to the stream; empty if there is none.
     """
 
     def __init__(self) -> None:
@@ -20,6 +20,6 @@ class Subscription:
         self.reported_problem = ""
 
     def replace_topics(self, topics: frozenset[Topic]) -> None:
-        """Replace the topics; those that are new become pending."""
+        """Replace the topics, and mark new ones as pending."""
         self.pending = (self.pending & topics) | (topics - self.topics)
         self.topics = topics

@@ -1,11 +1,11 @@
-"""What a part of a page can live by.
+"""Topics: the data to whose changes parts of a page can subscribe.
 
-- `ROOT|runs`: anything of any run of the workspace, its tags and metrics among it;
-- `ROOT|queue`: what runs and waits on the compute targets;
-- `ROOT|run|ID`: a run's record, tags and metrics and, where it has child runs, any status; that it was deleted;
-- `ROOT|log|ID|FILE`: that a file of the run, named as in its address, has grown or changed.
+- `ROOT|runs`: all runs of the workspace, including their tags and metrics;
+- `ROOT|queue`: the compute targets with their running and waiting runs;
+- `ROOT|run|ID`: a run's record, tags and metrics and, if it has child runs, the status of any run; its deletion;
+- `ROOT|log|ID|FILE`: the content of a file of a run, whose name is quoted as in its URL.
 
-`ROOT` is the address of the workspace without what stands in front of it: `str(WorkspaceUrls("", *identity))`.
+`ROOT` is the path of the workspace in URLs, without the base path: `str(WorkspaceUrls("", *identity))`.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _MOST_CHARACTERS = 16_000
 
 
 class Topic(NamedTuple):
-    """A topic, and what it says; `run_id` and `file` are empty where it names none."""
+    """A topic and its parts; `run_id` and `file` are empty for topics without them."""
 
     text: str
     root: str
@@ -35,7 +35,7 @@ class Topic(NamedTuple):
 
     @classmethod
     def parse(cls, text: str) -> Topic | None:
-        """Parse a topic; None when no page of the studio names one like this."""
+        """Parse a topic, or return None if it is not valid."""
         parts = text.split("|", 3)
         if len(text) > _MOST_CHARACTERS or len(parts) < 2 or len(parts) != _PARTS.get(parts[1]):
             return None
@@ -54,5 +54,5 @@ class Topic(NamedTuple):
 
     @property
     def identity(self) -> WorkspaceIdentity:
-        """The workspace that the root names."""
+        """The identity of the workspace, parsed from the root."""
         return WorkspaceIdentity(*(unquote(part) for part in self.root.split("/")[2:]))

@@ -1,4 +1,4 @@
-"""Watches a workspace for changes to the topics that streams subscribe to."""
+"""The watcher of a workspace, which detects changes to subscribed topics."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ _RETRY_SECONDS = 1.0
 
 
 class Watcher:
-    """Polls a workspace's store for all subscribers, in its own threads, from `start` to `stop`.
+    """A watcher that polls a workspace's store for all subscribers, in background threads.
 
-    As long as nothing was written, a poll is one query of the store's version, and one `fstat` for each log. After a
-    write each topic's fingerprint is computed, which differs from the last one when the topic has changed.
+    Unless something was written, a poll queries only the store's version, and calls `fstat` for each log. After a
+    write, it computes a fingerprint of each topic, which differs from the last one if the topic has changed.
     """
 
     def __init__(self, root: str, identity: WorkspaceIdentity, workspaces: WorkspacePool) -> None:
@@ -40,16 +40,16 @@ class Watcher:
         self._not_responding: frozenset[int] = frozenset()
 
     def start(self) -> None:
-        """Start the threads; one reconciles runs, so that waiting for a run's recovery delays no events."""
+        """Start a thread that polls, and another that reconciles runs, so that slow recovery does not delay events."""
         for target in (self._run, self._reconcile_periodically):
             Thread(target=target, name=f"{target.__name__} {self._root}", daemon=True).start()
 
     def stop(self) -> None:
-        """Request the threads to stop; return at once."""
+        """Request the threads to stop, without waiting for them."""
         self._stopped.set()
 
     def subscribe(self, stream: EventStream, topics: frozenset[Topic]) -> bool:
-        """Replace a stream's topics; without any it is unsubscribed. Return whether subscribers are left."""
+        """Replace a stream's topics, or unsubscribe it if there are none; return whether any subscribers are left."""
         with self._lock:
             if topics:
                 self._subscriptions.setdefault(stream, Subscription()).replace_topics(topics)
@@ -76,7 +76,7 @@ class Watcher:
                 return
 
     def _find_changes(self, workspace: Workspace) -> set[Topic]:
-        """Return the topics that have changed since the last poll, and new ones."""
+        """Return the subscribed topics that have changed since the last poll or were not part of it."""
         with self._lock:
             topics = frozenset[Topic]().union(*(each.topics for each in self._subscriptions.values()))
         version = (workspace.version(), self._not_responding)
@@ -116,7 +116,7 @@ class Watcher:
                     subscription.reported_problem = ""
                     subscription.pending = subscription.topics
                     stream.add_problem(self._root, "")
-                # Topics that were subscribed to after this poll wait for the next one.
+                # Topics to which streams subscribed after this poll wait for the next one.
                 pending = subscription.pending & self._fingerprints.keys()
                 subscription.pending -= pending
                 if topics := (subscription.topics & changed) | pending:
@@ -130,7 +130,7 @@ class Watcher:
                     stream.add_problem(self._root, text)
 
     def _reconcile_periodically(self) -> None:
-        """Record the ends of runs whose supervisors died, since no other process may do it."""
+        """Periodically record the ends of runs whose supervisors have died, since no other process may be running."""
         while not self._stopped.wait(_RECONCILE_SECONDS):
             try:
                 with self._workspaces.acquire(self._identity) as workspace:
@@ -140,7 +140,7 @@ class Watcher:
 
 
 def _compute_file_fingerprint(workspace: Workspace, topic: Topic) -> object:
-    """Return inode, size and time of a file; None while it is not there, or not one of the run's."""
+    """Return the inode, size and modification time of a run's file, or None if the file does not exist."""
     descriptor = open_run_file(workspace.run_folder(topic.run_id), topic.file)
     if descriptor is None:
         return None

@@ -1,1 +1,1 @@
-"""Runs as one self-contained HTML page, without scripts, to keep or to mail."""
+"""The export of runs as a self-contained HTML page without scripts."""

@@ -1,4 +1,4 @@
-"""Print an exported page: `python -m mlrun_cli.studio.export OPTIONS`, with `ExportOptions.to_json`."""
+"""Print an exported page: `python -m mlrun_cli.studio.export OPTIONS`, with the JSON of `ExportOptions.to_json`."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from mlrun_cli.workspace_locator import WorkspaceIdentity, locate_workspace
 
 
 def main(options: ExportOptions) -> None:
-    """Print the page.
+    """Print the exported page of the requested runs.
 
     Raises:
-        MlrunError: a run is gone, or the store cannot be used.
+        MlrunError: a run no longer exists, or the store cannot be used.
     """
     locator = locate_workspace(Path(options.home), WorkspaceIdentity(*options.identity))
     with Workspace.open(locator, redaction=get_process_redaction(), create=False) as workspace:

@@ -1,4 +1,4 @@
-"""Images of a run, embedded in the page."""
+"""The images of a run, embedded in its exported page."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _MAX_TOTAL_BYTES = 12 << 20
 
 
 class ExportedImage(NamedTuple):
-    """An image: its name, its step or its number from 0 on, and a `data:` URL."""
+    """An image with its name, its step or its position in the logging order (from 0), and its `data:` URL."""
 
     name: str
     step: float
@@ -29,7 +29,7 @@ class ExportedImage(NamedTuple):
 
 
 def read_images(workspace: Workspace, run: Run) -> tuple[list[ExportedImage], int]:
-    """Return the newest images of each name that fit into the page, and the number of all images."""
+    """Return the newest images of each name, within the size limit of the page, and the total number of images."""
     found = []
     room = _MAX_TOTAL_BYTES
     for name, step, file in _list_images(workspace, run):
@@ -52,7 +52,7 @@ def _list_images(workspace: Workspace, run: Run) -> Iterator[tuple[str, float, s
 
 
 def _read_image(workspace: Workspace, run: Run, file: str) -> tuple[bytes, str | None]:
-    """Return a file's content and media type; None as the type where it is not an image, too large or gone."""
+    """Return the content and the media type of a file; the type is None if it is not an image, too large or missing."""
     try:
         descriptor = open_file(workspace, run, file)
     except NotFound:

@@ -53,14 +53,14 @@ _COLUMNS = 20
 
 
 class DrawnPanel(NamedTuple):
-    """A metric's panel with its drawing, if it has one."""
+    """The panel of a metric, with its drawing if it has a figure."""
 
     panel: Panel
     drawing: Drawing | None
 
 
 class LogEnd(NamedTuple):
-    """The last lines of a log, as a terminal shows them."""
+    """The last lines of a log, rendered as a terminal would show them."""
 
     name: str
     lines: Sequence[Markup]
@@ -68,7 +68,7 @@ class LogEnd(NamedTuple):
 
 
 def render_page(workspace: Workspace, runs: Sequence[Run]) -> str:
-    """Render the page of one run, or of several."""
+    """Render the exported page of a run, or a comparison if there are several runs."""
     style = "\n".join((STATIC_FOLDER / f"{name}.css").read_text(encoding="utf-8") for name in _STYLE_SHEETS)
     digest = base64.b64encode(hashlib.sha256(style.encode("utf-8")).digest()).decode("ascii")
     policy = (
@@ -123,7 +123,7 @@ def _draw_panel(workspace: Workspace, run: Run, panel: Panel) -> DrawnPanel:
 
 
 def _read_log_end(workspace: Workspace, run: Run) -> LogEnd | None:
-    """Read the end of the script's log, without credentials in URLs."""
+    """Read the end of the script's log, with credentials in URLs redacted; return None if there is no log."""
     name = workspace.run_folder(run.run_id).stdout_name
     try:
         descriptor = open_file(workspace, run, name)

@@ -1,4 +1,4 @@
-"""Figures as SVG shapes, for a page without scripts."""
+"""Drawings of figures as SVG shapes, for pages without scripts."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ _LABEL_CHARACTERS = 52
 
 
 class Tick(NamedTuple):
-    """A tick of an axis: its offset in pixels from the left or the top, and its label."""
+    """A tick of an axis, with its offset in pixels from the left or the top, and its label."""
 
     at: float
     text: str
 
 
 class SeriesShapes(NamedTuple):
-    """The shapes of a series: a path, dots `(x, y)` and bars `(x, y, width, height)`, in pixels."""
+    """The shapes of a series in pixels: a path, dots as `(x, y)` and bars as `(x, y, width, height)`."""
 
     label: str
     classes: str
@@ -43,8 +43,9 @@ class Drawing(NamedTuple):
     """The shapes of a figure.
 
     Attributes:
-        legend: label, CSS classes and gaps of each series, without the `unnamed` last ones.
-        note: that of the figure.
+        legend: the label, CSS classes and gaps of each series in the legend.
+        unnamed: the number of further series, which are not in the legend.
+        note: the note of the figure.
     """
 
     kind: str
@@ -59,28 +60,31 @@ class Drawing(NamedTuple):
 
 
 class _Scale(NamedTuple):
-    """A scale of numbers in pixels, from `begin` for the lowest to `end`."""
+    """A linear scale that maps numbers from `low` to `high` to pixels from `begin` to `end`."""
 
     low: float
     high: float
     begin: float
     end: float
 
-    def at(self, value: float) -> float:
-        # Halved, since the span of the largest numbers would overflow.
+    def convert(self, value: float) -> float:
+        """Return the pixel position of a number."""
+        # Halved, since the range between the largest numbers would overflow.
         share = (value / 2 - self.low / 2) / (self.high / 2 - self.low / 2)
         return round(self.begin + share * (self.end - self.begin), 1)
 
-    def ticks(self, most: int) -> Sequence[Tick]:
-        return [Tick(self.at(value), format_number(value)) for value in _list_round_numbers(self.low, self.high, most)]
+    def build_ticks(self, limit: int) -> Sequence[Tick]:
+        """Return up to about `limit` ticks at round numbers."""
+        numbers = _list_round_numbers(self.low, self.high, limit)
+        return [Tick(self.convert(value), format_number(value)) for value in numbers]
 
 
 def draw_figure(figure: Figure, names: Mapping[int, str]) -> Drawing | None:
-    """Draw a figure; None when it has no values that can be drawn.
+    """Draw a figure, or return None if it has no values that can be drawn.
 
     Args:
-        figure: a figure as `charts/figure.py` builds it.
-        names: of runs by key, in the order of their colours.
+        figure: a figure, as described in `charts/figure.py`.
+        names: the names of runs, keyed by run key, in the order of their colours.
     """
     series: Sequence[Mapping[str, Any]] = [each for each in figure["series"] if any(y is not None for y in each["y"])]
     if not series:
@@ -105,9 +109,9 @@ def draw_figure(figure: Figure, names: Mapping[int, str]) -> Drawing | None:
         x_label=figure["x"]["label"],
         x_ticks=_build_named_ticks(across, figure["x"]["names"])
         if figure["x"]["names"]
-        else across.ticks(_TICKS_ACROSS),
+        else across.build_ticks(_TICKS_ACROSS),
         y_label=figure["y"]["label"],
-        y_ticks=upwards.ticks(_TICKS_UPWARDS),
+        y_ticks=upwards.build_ticks(_TICKS_UPWARDS),
         legend=[(mark.label, mark.classes, gap) for mark, gap in zip(shown, gaps, strict=False)],
         unnamed=len(marks) - len(shown) if shown else 0,
         note=figure["note"],
@@ -123,15 +127,15 @@ def _create_scale(values: Iterable[float], begin: float, end: float) -> _Scale:
     return _Scale(low, high, begin, end)
 
 
-def _list_round_numbers(low: float, high: float, most: int) -> Iterator[float]:
+def _list_round_numbers(low: float, high: float, limit: int) -> Iterator[float]:
     span = high - low
     if not math.isfinite(span):
         yield from (low, high)
         return
-    unit = 10.0 ** math.floor(math.log10(span / most))
-    step = next((unit * factor for factor in _FACTORS if span / (unit * factor) <= most), unit * _FACTORS[-1])
+    unit = 10.0 ** math.floor(math.log10(span / limit))
+    step = next((unit * factor for factor in _FACTORS if span / (unit * factor) <= limit), unit * _FACTORS[-1])
     first = math.ceil(low / step)
-    for place in range(most + 1):
+    for place in range(limit + 1):
         value = (first + place) * step
         if value > high:
             return
@@ -144,7 +148,7 @@ def _build_named_ticks(across: _Scale, names: Sequence[str]) -> Sequence[Tick]:
     room = _LABEL_CHARACTERS // len(names)
     return [
         Tick(
-            across.at(place),
+            across.convert(place),
             name if len(name) <= room else f"{name[: (room - 1) // 2]}…{name[-(room // 2) :]}",
         )
         for place, name in enumerate(names)
@@ -152,7 +156,7 @@ def _build_named_ticks(across: _Scale, names: Sequence[str]) -> Sequence[Tick]:
 
 
 def _build_label(each: Mapping[str, Any], series: Sequence[Mapping[str, Any]], names: Mapping[int, str]) -> str:
-    """Return the run's name, the metric's or both, whatever distinguishes the series."""
+    """Return the label of a series: the name of the run, of the metric or both, as necessary to distinguish it."""
     run = names.get(each["run"], "") if len(names) > 1 else ""
     metric = each["name"] if not run or len({one["name"] for one in series}) > 1 else ""
     return ", ".join(part for part in (run, metric) if part)
@@ -167,11 +171,12 @@ def _draw_series(
     series: Mapping[str, Any], label: str, classes: str, kind: str, across: _Scale, upwards: _Scale
 ) -> SeriesShapes:
     points = [
-        None if y is None else (across.at(x), upwards.at(y)) for x, y in zip(series["x"], series["y"], strict=True)
+        None if y is None else (across.convert(x), upwards.convert(y))
+        for x, y in zip(series["x"], series["y"], strict=True)
     ]
     if kind == BARS:
-        width = (across.at(_BAR_WIDTH) - across.at(0)) if points else 0.0
-        zero = upwards.at(0)
+        width = (across.convert(_BAR_WIDTH) - across.convert(0)) if points else 0.0
+        zero = upwards.convert(0)
         bars = [
             (round(x - width / 2, 1), min(y, zero), round(width, 1), max(1.0, round(abs(y - zero), 1)))
             for x, y in filter(None, points)
@@ -185,7 +190,7 @@ def _draw_series(
 
 
 def _split_at_gaps(points: Iterable[tuple[float, float] | None]) -> Iterator[Sequence[tuple[float, float]]]:
-    """Yield the points between gaps."""
+    """Yield each sequence of points without gaps."""
     piece: list[tuple[float, float]] = []
     for point in points:
         if point is not None:

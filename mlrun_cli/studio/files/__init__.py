@@ -1,1 +1,1 @@
-"""Files of runs: how they are shown, listed, compared and sent."""
+"""The display, listing, comparison and download of run files."""

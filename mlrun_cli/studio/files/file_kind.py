@@ -1,4 +1,4 @@
-"""Kinds of files, detected by name and content, and their formatted contents."""
+"""Kinds of files, detected by name and content, and the formatting of documents."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ IMAGE_TYPES = {
     b"BM": "image/bmp",
 }
 _TEXT_SUFFIXES = frozenset({".txt", ".log", ".out", ".err"})
-"""Shown as text even with binary content, which logs may have."""
+"""Suffixes of files shown as text even if they have binary content, as logs may have."""
 SVG_TYPE = "image/svg+xml"
 
 
 class FileKind(str, Enum):
-    """Ways to show a file."""
+    """The ways to show a file."""
 
     TEXT = "text"
     IMAGE = "image"
@@ -42,7 +42,7 @@ class FileKind(str, Enum):
 
 
 class NotFormattable(Exception):
-    """A document that is shown as plain text; the message says why."""
+    """An error for documents that cannot be formatted and are shown as plain text; the message gives the reason."""
 
 
 class TablePreview(NamedTuple):
@@ -54,7 +54,7 @@ class TablePreview(NamedTuple):
 
 
 def detect_file_kind(name: str, descriptor: int) -> FileKind:
-    """Detect how to show a file."""
+    """Detect how to show a file, by its name and its first bytes."""
     suffix = os.path.splitext(name)[1].lower()
     if detect_image_type(name, descriptor) is not None:
         return FileKind.IMAGE
@@ -66,7 +66,7 @@ def detect_file_kind(name: str, descriptor: int) -> FileKind:
 
 
 def detect_image_type(name: str, descriptor: int) -> str | None:
-    """Return the media type of an image that is safe in an `<img>`; None for other files."""
+    """Return the media type of an image that can safely be shown in an `<img>`, or None for other files."""
     head = os.pread(descriptor, _HEADER_BYTES, 0)
     if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
         return "image/webp"
@@ -76,10 +76,10 @@ def detect_image_type(name: str, descriptor: int) -> str | None:
 
 
 def format_json(descriptor: int) -> str:
-    """Return a JSON document, indented.
+    """Return the indented text of a JSON document.
 
     Raises:
-        NotFormattable: it is not JSON, too big or too deep.
+        NotFormattable: the document is not JSON, too big or too deeply nested.
     """
     if os.fstat(descriptor).st_size > _MAX_JSON:
         raise NotFormattable("it is too big to be formatted")
@@ -100,10 +100,10 @@ def format_json(descriptor: int) -> str:
 
 
 def read_table(name: str, descriptor: int) -> TablePreview:
-    """Read the first rows of a table.
+    """Read the first rows of a CSV or TSV file.
 
     Raises:
-        NotFormattable: it is not a table.
+        NotFormattable: the file is not a table.
     """
     data = os.pread(descriptor, _MAX_CSV, 0)
     is_cut = len(data) < os.fstat(descriptor).st_size
@@ -128,7 +128,7 @@ def _read_rows(text: str, separator: str) -> Iterator[list[str]]:
 
 
 def _guess_separator(text: str) -> str:
-    """Return a comma where the first row has one, else the separator with the most columns."""
+    """Return a comma if the first row contains one, else the separator that gives the most columns."""
 
     def count_columns(separator: str) -> int:
         return len(next(_read_rows(text, separator), ()))

@@ -1,4 +1,4 @@
-"""Trees of files, limited to what a page can show."""
+"""Trees of files, with a limit on the number of entries on a page."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from mlrun_cli.core.named_tuple import NamedTuple
 
 MAX_ENTRIES = 1000
 _MAX_DEPTH = 32
-"""Nested folders; deeper files are listed in the last one with the rest of their path as the name."""
+"""The number of nested folders; deeper files are listed in the last one, with the rest of their path as the name."""
 
 
 class TreeEntry(NamedTuple):
@@ -21,7 +21,7 @@ class TreeEntry(NamedTuple):
 
 
 class Tree(NamedTuple):
-    """The top entries, with the number of all files and of those left out."""
+    """A tree of files: its top-level entries, the total number of files, and the number of matching files left out."""
 
     entries: Sequence[TreeEntry]
     total: int
@@ -29,11 +29,11 @@ class Tree(NamedTuple):
 
 
 def build_tree(names: Sequence[str], text: str = "", folder: str = "") -> Tree:
-    """Build the tree of files.
+    """Build the tree of the files that match a filter.
 
     Args:
-        names: sorted relative paths.
-        text: text that names must contain, in any case.
+        names: the relative paths of all files, sorted.
+        text: text that paths must contain, in any letter case.
         folder: the folder to which to limit the tree.
     """
     found = [name for name in names if text.lower() in name.lower() and _is_in_folder(name, folder)]

@@ -1,4 +1,4 @@
-"""Responses with files of runs, sandboxed so that no script in them runs."""
+"""Responses with files of runs, sandboxed so that scripts in them do not run."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ _UNKNOWN = "application/octet-stream"
 
 
 class OpenFileResponse(FileResponse):
-    """An open file, or the requested range of it; its descriptor is closed afterwards."""
+    """A response with an open file, or the requested range of it, which closes the descriptor when it has been sent."""
 
     def __init__(self, descriptor: int, name: str, *, inline_type: str | None = None) -> None:
-        """Send the file inline with this media type, or as a download without one."""
+        """Create a response that shows the file inline with the given media type, or downloads it if there is none."""
         self._descriptor = descriptor
         super().__init__(
             f"/dev/fd/{descriptor}",
@@ -32,7 +32,7 @@ class OpenFileResponse(FileResponse):
         )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Send the file."""
+        """Send the file, and close its descriptor."""
         try:
             await super().__call__(scope, receive, send)
         finally:
@@ -40,7 +40,7 @@ class OpenFileResponse(FileResponse):
 
 
 def create_zip_response(members: Iterable[ArchiveMember], name: str) -> StreamingResponse:
-    """Create a response with files as a zip archive."""
+    """Create a response that sends files as a zip archive."""
     return StreamingResponse(
         stream_zip(members),
         headers={"content-disposition": _build_disposition(name, is_attachment=True)},

@@ -1,4 +1,4 @@
-"""Line-by-line differences of texts, limited to what a page can show."""
+"""Line-by-line differences of texts, with limits on the lengths of the texts and of the result."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from itertools import islice
 from mlrun_cli.core.named_tuple import NamedTuple
 
 MAX_BYTES = 256 * 1024
-"""Per text."""
+"""The maximum length of each text."""
 _MAX_COMPARED = 10_000
-"""Lines per text, since the time of a comparison may grow with their square."""
+"""The maximum number of lines of each text; the time of a comparison may grow quadratically."""
 _MAX_LINES = 5000
 _KINDS = {"-": "removed", "+": "added", "@": "head"}
 
 
 class TextDiff(NamedTuple):
-    """The lines with their CSS classes, or why there are none."""
+    """The lines of a difference, each as a CSS class and a text, or the reason why there are none."""
 
     lines: Sequence[tuple[str, str]] = ()
     is_cut: bool = False
@@ -27,18 +27,18 @@ class TextDiff(NamedTuple):
 TOO_LONG = TextDiff(problem="The files differ; they are too long to be compared here.")
 
 
-def diff_text(before: bytes, after: bytes, most_lines: int = _MAX_LINES) -> TextDiff:
-    """Compare two texts; those longer than `MAX_BYTES` may be cut there."""
+def diff_text(before: bytes, after: bytes, limit: int = _MAX_LINES) -> TextDiff:
+    """Compare two texts line by line; texts longer than `MAX_BYTES`, which may be truncated, are not compared."""
     if any(len(text) > MAX_BYTES or text.count(b"\n") > _MAX_COMPARED for text in (before, after)):
         return TOO_LONG
     if b"\0" in before + after:
         return TextDiff(problem="The files differ; they hold no text.")
-    lines = list(islice(_diff_lines(before, after), most_lines + 1))
-    return TextDiff(lines[:most_lines], len(lines) > most_lines)
+    lines = list(islice(_diff_lines(before, after), limit + 1))
+    return TextDiff(lines[:limit], len(lines) > limit)
 
 
 def _diff_lines(before: bytes, after: bytes) -> Iterator[tuple[str, str]]:
     old, new = (text.decode("utf-8", "replace").split("\n") for text in (before, after))
-    # The two header lines would name the files, which the page does.
+    # The two header lines are skipped: the page itself shows the names of the files.
     for line in islice(difflib.unified_diff(old, new, lineterm=""), 2, None):
         yield _KINDS.get(line[:1], "same"), line

@@ -1,4 +1,4 @@
-"""Zip archives that are sent while they are created."""
+"""The streaming of zip archives while they are created."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _EPOCH = (1980, 1, 1, 0, 0, 0)
 
 
 class ArchiveMember(NamedTuple):
-    """A file of the archive; `open` returns a descriptor, or raises when the file is gone."""
+    """A file of an archive; `open` returns a descriptor, or raises an error if the file no longer exists."""
 
     name: str
     open: Callable[[], int]
@@ -23,7 +23,7 @@ class ArchiveMember(NamedTuple):
 
 
 class _Sink:
-    """A write-only stream that the archive writes to."""
+    """A write-only stream that collects the output of the archive."""
 
     def __init__(self) -> None:
         self._pieces: list[bytes] = []
@@ -33,16 +33,17 @@ class _Sink:
         return len(data)
 
     def flush(self) -> None:
-        """Do nothing: nothing is buffered."""
+        """Do nothing, since nothing is buffered."""
 
-    def take(self) -> bytes:
-        taken = b"".join(self._pieces)
+    def pop(self) -> bytes:
+        """Return and remove the collected output."""
+        data = b"".join(self._pieces)
         self._pieces.clear()
-        return taken
+        return data
 
 
 def stream_zip(members: Iterable[ArchiveMember]) -> Iterator[bytes]:
-    """Yield the archive in pieces; files that are gone by then are left out."""
+    """Yield a zip archive of the files in pieces, without files that no longer exist."""
     sink = _Sink()
     with zipfile.ZipFile(sink, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:  # type: ignore[call-overload]
         for member in members:
@@ -52,7 +53,7 @@ def stream_zip(members: Iterable[ArchiveMember]) -> Iterator[bytes]:
                     yield from _write_member(archive, sink, member, descriptor)
                 finally:
                     os.close(descriptor)
-    yield sink.take()
+    yield sink.pop()
 
 
 def _write_member(archive: zipfile.ZipFile, sink: _Sink, member: ArchiveMember, descriptor: int) -> Iterator[bytes]:
@@ -64,10 +65,10 @@ def _write_member(archive: zipfile.ZipFile, sink: _Sink, member: ArchiveMember, 
         while piece := os.read(descriptor, min(_PIECE, rest)):
             destination.write(piece)
             rest -= len(piece)
-            yield sink.take()
-    yield sink.take()
+            yield sink.pop()
+    yield sink.pop()
 
 
 def _escape_surrogates(name: str) -> str:
-    """Escape bytes that are not UTF-8 as in URLs, since zip names cannot hold them."""
+    """Escape bytes that are not UTF-8 with `%`, as in URLs, since zip archives cannot contain them in names."""
     return "".join(f"%{ord(sign) - 0xDC00:02X}" if "\udc80" <= sign <= "\udcff" else sign for sign in name)

@@ -1,1 +1,1 @@
-"""The pages: a folder for each, with its route, view and template."""
+"""The pages of the studio, each in a folder with its route, view and template."""

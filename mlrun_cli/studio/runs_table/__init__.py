@@ -1,1 +1,1 @@
-"""Tables of runs: columns, rows, and the filters of a page as its address names them."""
+"""Tables of runs: their columns and rows, and the state of a page in its URL."""

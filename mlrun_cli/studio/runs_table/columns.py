@@ -1,4 +1,4 @@
-"""Columns of tables of runs."""
+"""The columns of tables of runs."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ RUN_COLUMNS: Mapping[str, str] = {
     "description": "Description",
     "tags": "Tags",
 }
-"""The columns that all runs have, with their titles."""
+"""A mapping from the names of the columns that all runs have to their titles."""
 
 _DEFAULT_COLUMNS = ("status", "display_name", "run_number", "target", "submitter", "created", "duration", "tags")
 _LINK_KINDS = ("display_name", "run_id")
@@ -33,17 +33,17 @@ _DESCENDING_FIRST = frozenset({"created", "duration", "run_number", METRIC})
 _NUMERIC_KINDS = frozenset({"duration", "run_number", METRIC})
 
 Summaries = Mapping[tuple[int, str], MetricSummary]
-"""Metrics, by the run's key and their name."""
+"""A mapping from the key of a run and the name of a metric to the metric's summary."""
 
 
 class Column(NamedTuple):
-    """A column.
+    """A column of a table of runs.
 
     Attributes:
         name: `status`, …, `tag:KEY`, `property:KEY` or `metric:NAME:last`, `…:min`, `…:max`, as in `RunOrder`.
-        kind: the part before the first colon.
-        key: of the tag, property or metric.
-        which: the value of a metric, `last`, `min` or `max`.
+        kind: the part of the name before the first colon.
+        key: the key of the tag or property, or the name of the metric.
+        which: the statistic of a metric: `last`, `min` or `max`.
     """
 
     name: str
@@ -54,7 +54,7 @@ class Column(NamedTuple):
 
     @classmethod
     def find(cls, name: str) -> Column | None:
-        """Return the column of this name, or None when there is none."""
+        """Return the column with this name, or None if the name is not valid."""
         if name in RUN_COLUMNS:
             return cls(name, RUN_COLUMNS[name], name)
         kind, _, key = name.partition(":")
@@ -66,22 +66,22 @@ class Column(NamedTuple):
         return None
 
     def is_numeric(self) -> bool:
-        """Return whether its cells are aligned right."""
+        """Return whether the cells contain numbers, which are aligned right."""
         return self.kind in _NUMERIC_KINDS
 
     def links_to_run(self) -> bool:
-        """Return whether its cells link to the run."""
+        """Return whether the cells link to the run."""
         return self.kind in _LINK_KINDS
 
     def get_next_order(self, order: RunOrder) -> RunOrder | None:
-        """Return the order that a click on its header selects; None if runs cannot be sorted by it."""
+        """Return the order that a click on the header selects, or None if runs cannot be sorted by the column."""
         if self.kind not in {*COLUMNS, TAG, PROPERTY, METRIC}:
             return None
         is_first = order.column != self.name
         return RunOrder(self.name, self.kind in _DESCENDING_FIRST if is_first else not order.descending)
 
     def get_value(self, run: Run, summaries: Summaries) -> Any:
-        """Return a run's value: text, a number or a mapping; None when it has none."""
+        """Return the value of a run as text, a number or a mapping, or None if the run has no value."""
         if self.kind == TAG:
             return run.tags[self.key] or "" if self.key in run.tags else None
         if self.kind == PROPERTY:
@@ -105,7 +105,7 @@ _ATTRIBUTES = {
 
 
 def select_columns(names: Sequence[str], *, all_experiments: bool) -> Sequence[Column]:
-    """Return the columns of these names, or the default ones; one of them always links to the run."""
+    """Return the columns with these names, or the default columns; at least one of them links to the run."""
     found = [column for column in map(Column.find, names) if column is not None]
     if not found:
         defaults = ("experiment", *_DEFAULT_COLUMNS[2:]) if all_experiments else _DEFAULT_COLUMNS[2:]
@@ -116,7 +116,7 @@ def select_columns(names: Sequence[str], *, all_experiments: bool) -> Sequence[C
 
 
 def find_varying_columns(columns: Sequence[Column], runs: Sequence[Run], summaries: Summaries) -> Sequence[Column]:
-    """Return the columns that are neither empty nor constant, and those that link to runs."""
+    """Return the columns that are not empty or constant, and the columns that link to runs."""
     return [column for column in columns if column.links_to_run() or _varies(column, runs, summaries)]
 
 

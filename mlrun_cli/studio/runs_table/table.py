@@ -1,4 +1,4 @@
-"""A table of runs."""
+"""Tables of runs, and their rows."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ _OLDEST_FIRST = RunOrder("created", descending=False)
 
 
 class RunRow(NamedTuple):
-    """A row of a run.
+    """The row of a run.
 
     Attributes:
-        depth: 0 for a run of the page, 1 for its child runs, and so on.
-        has_children: whether it can be expanded; False where the table is not a tree.
-        is_open: whether it is expanded.
+        depth: the level in the tree: 0 for runs of the page, 1 for their child runs, and so on.
+        has_children: whether the row can be expanded; False if the table is not a tree.
+        is_open: whether the row is expanded.
     """
 
     run: Run
@@ -35,12 +35,12 @@ class RunRow(NamedTuple):
 
 
 class HiddenChildren(NamedTuple):
-    """A row for child runs that are not shown because there are too many.
+    """A row that represents child runs that are not shown because there are too many.
 
     Attributes:
-        depth: that of the child runs.
-        shown: how many are shown.
-        total: how many there are.
+        depth: the level of the child runs.
+        shown: the number of child runs that are shown.
+        total: the number of all child runs.
     """
 
     parent: Run
@@ -50,11 +50,11 @@ class HiddenChildren(NamedTuple):
 
 
 class RunsTable(NamedTuple):
-    """The table.
+    """A table of runs.
 
     Attributes:
-        runs: those of its rows.
-        hidden: columns that are left out because they are empty or constant.
+        runs: the runs in the rows.
+        hidden: the columns that are left out because they are empty or constant.
     """
 
     rows: Sequence[RunRow | HiddenChildren]
@@ -64,12 +64,12 @@ class RunsTable(NamedTuple):
     summaries: Summaries
 
     def get_value(self, run: Run, column: Column) -> Any:
-        """Return a run's value in a column; None when it has none."""
+        """Return the value of a run in a column, or None if the run has no value."""
         return column.get_value(run, self.summaries)
 
 
 def build_runs_table(workspace: Workspace, page: RunPage, view: RunsView, columns: Sequence[Column]) -> RunsTable:
-    """Build the table of a page of runs, with the child runs of expanded ones."""
+    """Build the table of a page of runs, including the child runs of expanded runs."""
     rows = list(_walk_tree(workspace, page.runs, frozenset(view.open)) if view.is_tree() else map(RunRow, page.runs))
     runs = [row.run for row in rows if isinstance(row, RunRow)]
     names = list(dict.fromkeys(column.key for column in columns if column.kind == METRIC))

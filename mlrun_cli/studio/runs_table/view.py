@@ -1,4 +1,4 @@
-"""The state of a page of runs, as its URL holds it."""
+"""The state of a page of runs, as represented by its URL."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from mlrun_cli.runs.order import NEWEST_FIRST
 
 PAGE_SIZES = (25, 50, 100, 200)
 MAX_VALUES = 200
-"""The number of values that a parameter, or the selection, may have."""
+"""The maximum number of values of a parameter, and of selected runs."""
 _MAX_PAGES = 10**9
 _CONSTANT = "constant"
 FILTERS = tuple(word for word in TERMS if word != "parent")
@@ -20,19 +20,19 @@ FILTERS = tuple(word for word in TERMS if word != "parent")
 
 
 class RunsView(NamedTuple):
-    """The state of a page of runs; each attribute is a parameter of the URL of the same name.
+    """The state of a page of runs; each attribute corresponds to the URL parameter of the same name.
 
     Values are as typed; `parse_view_filter` interprets them.
 
     Attributes:
-        children: whether child runs are shown too.
-        open: ids of runs that are expanded to show their child runs.
-        columns: names of columns, in order; empty for the default ones.
+        children: whether child runs are included.
+        open: the ids of runs that are expanded to show their child runs.
+        columns: the names of columns, in order; empty for the default columns.
         hide: whether columns that are empty or constant are left out.
-        chart: the charts above the table, as `charts/chart.py` writes them.
-        select: ids of selected runs.
-        size: rows per page.
-        page: from 1 on.
+        chart: the charts above the table, in the notation of `charts/chart.py`.
+        select: the ids of selected runs.
+        size: the number of rows per page.
+        page: the page number, starting with 1.
     """
 
     search: str = ""
@@ -58,7 +58,7 @@ class RunsView(NamedTuple):
 
     @classmethod
     def parse(cls, query: str) -> RunsView:
-        """Parse a query string; unknown parameters and invalid values are ignored."""
+        """Parse the query string of a URL, ignoring unknown parameters and invalid values."""
         parameters: dict[str, list[str]] = {}
         for name, value in parse_qsl(query):
             parameters.setdefault(name, []).append(value.strip() if name in FILTERS else value)
@@ -70,11 +70,11 @@ class RunsView(NamedTuple):
         return cls(**values)
 
     def to_query(self) -> str:
-        """Return the query string of the view, without default values."""
+        """Return the query string of the view, without parameters that have their default values."""
         return urlencode(self.to_parameters(), safe=":,")
 
     def to_parameters(self, *but: str) -> Sequence[tuple[str, str]]:
-        """Return the parameters that differ from their defaults, except `but`: the hidden fields of a form."""
+        """Return the parameters that differ from their defaults, without those in `but`, as names and values."""
         default = self._field_defaults
         return [
             (name, text)
@@ -84,42 +84,42 @@ class RunsView(NamedTuple):
         ]
 
     def replace(self, **changes: Any) -> RunsView:
-        """Replace values of the view, which goes to its first page unless `page` is given."""
+        """Return a view with some values replaced, on the first page unless `page` is given."""
         return self._replace(**{"page": 1, **changes})
 
     def remove_value(self, name: str, value: str | None = None) -> RunsView:
-        """Remove one value of a parameter, or all."""
+        """Return a view without a value of a parameter, or without all its values if `value` is None."""
         if value is None or not isinstance(self._field_defaults[name], tuple):
             return self.replace(**{name: self._field_defaults[name]})
         return self.replace(**{name: tuple(each for each in getattr(self, name) if each != value)})
 
     def add_value(self, name: str, value: str) -> RunsView:
-        """Add a value of a parameter."""
+        """Return a view with a value added to a parameter."""
         return self.replace(**{name: _deduplicate((*getattr(self, name), value))})
 
     def toggle_value(self, name: str, value: str) -> RunsView:
-        """Remove a value of a parameter if it is there, else add it."""
+        """Return a view with a value removed from a parameter that contains it, or else added to it."""
         return self.remove_value(name, value) if value in getattr(self, name) else self.add_value(name, value)
 
     def list_filters(self) -> Sequence[tuple[str, str]]:
-        """Return the filters as pairs of a parameter and one of its values."""
+        """Return the filters as pairs of a parameter's name and one of its values."""
         return [(name, value) for name, value in self.to_parameters() if name in FILTERS]
 
     def remove_filters(self) -> RunsView:
-        """Remove all filters."""
+        """Return a view without filters."""
         return self.replace(**{name: self._field_defaults[name] for name in FILTERS})
 
     def is_tree(self) -> bool:
-        """Return whether child runs are shown below their parents, which filters and other orders prevent."""
+        """Return whether child runs are shown as a tree, which requires the default order and no filters."""
         return self.children and not self.list_filters() and self.sort == str(NEWEST_FIRST)
 
     def to_saved_view(self) -> RunsView:
-        """Return the view to save: on its first page, with nothing expanded."""
+        """Return the view to save, which is on its first page and has no expanded runs."""
         return self.replace(open=())
 
 
 def format_columns(names: Iterable[str]) -> str:
-    """Format names of columns as one value, with commas in names escaped."""
+    """Return the names of columns as a comma-separated value, with commas in names escaped."""
     return ",".join(name.replace("%", "%25").replace(",", "%2C") for name in names)
 
 

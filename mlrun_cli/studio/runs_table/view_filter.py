@@ -1,4 +1,4 @@
-"""The filter and the order that a page of runs describes."""
+"""The filter and the order of a page of runs, parsed from its view."""
 
 from __future__ import annotations
 
@@ -12,10 +12,12 @@ from mlrun_cli.studio.runs_table.view import FILTERS, RunsView
 
 
 class ViewFilter(NamedTuple):
-    """The valid filters of a view, its order, and its problems.
+    """The filter and the order of a view, and the errors in invalid parameters.
 
     Attributes:
-        faults: problems of the other filters and of the order, by the parameter of the URL.
+        which: a filter with all valid conditions.
+        order: the order, or the default order if it is not valid.
+        faults: the errors, keyed by URL parameter.
     """
 
     which: RunFilter
@@ -24,12 +26,12 @@ class ViewFilter(NamedTuple):
 
 
 def parse_view_filter(view: RunsView, experiment_name: str | None, now: int) -> ViewFilter:
-    """Parse the filters and the order of a view.
+    """Parse the filter and the order of a view.
 
     Args:
-        view: as its URL describes it.
-        experiment_name: of the page; None for all experiments.
-        now: the present time, in microseconds.
+        view: the view of the page.
+        experiment_name: the experiment of the page; None for all experiments.
+        now: the current time, in microseconds.
     """
     which, faults = parse_filter(
         {

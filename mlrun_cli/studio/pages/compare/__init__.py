@@ -1,1 +1,1 @@
-"""Runs side by side."""
+"""The comparison of runs side by side."""

@@ -1,4 +1,4 @@
-"""A comparison of runs: their inputs, metrics and sources side by side."""
+"""The comparison of runs: their inputs, metrics and source files side by side."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ METRICS_TITLE, SOURCE_TITLE = "Metrics", "Source files"
 
 
 class ComparisonRow(NamedTuple):
-    """A name, and each run's value, None where it has none."""
+    """A row of a comparison: a name, and for each run its value, or None if it has none."""
 
     name: str
     values: Sequence[str | None]
@@ -40,12 +40,12 @@ class ComparisonRow(NamedTuple):
         return len(set(self.values)) <= 1
 
     def differs(self, position: int) -> bool:
-        """Return whether a run's value differs from the first run's."""
+        """Return whether the value of the run at a position differs from the value of the first run."""
         return self.values[position] != self.values[0]
 
 
 class Section(NamedTuple):
-    """Rows of one kind, with the numbers of constant rows that are hidden and of rows beyond the limit."""
+    """Rows of one kind, with the number of constant rows that are hidden, and of rows beyond the limit."""
 
     title: str
     rows: Sequence[ComparisonRow]
@@ -54,7 +54,7 @@ class Section(NamedTuple):
 
 
 def compare_runs(workspace: Workspace, runs: Sequence[Run], *, with_constant: bool) -> Sequence[Section]:
-    """Compare runs section by section; constant rows are hidden unless requested."""
+    """Compare runs and return the sections of the comparison; `with_constant` includes constant rows."""
     metrics, metrics_left_out = _list_metric_names(workspace, runs)
     kinds: Sequence[tuple[str, Callable[[], Iterable[ComparisonRow]]]] = (
         ("Run", lambda: _build_run_rows(runs)),
@@ -80,7 +80,7 @@ def compare_runs(workspace: Workspace, runs: Sequence[Run], *, with_constant: bo
 
 
 def build_rows(columns: Sequence[Mapping[str, str]]) -> Sequence[ComparisonRow]:
-    """Return a row for each name, in the order of first appearance."""
+    """Return a row for each name in the columns, in order of first appearance; a column has the values of a run."""
     names = dict.fromkeys(name for column in columns for name in column)
     return [ComparisonRow(name, [column.get(name) for column in columns]) for name in names]
 
@@ -105,7 +105,7 @@ def _build_run_rows(runs: Sequence[Run]) -> Iterable[ComparisonRow]:
 
 
 def _list_metric_names(workspace: Workspace, runs: Sequence[Run]) -> tuple[Sequence[str], int]:
-    """Return the names of metrics to compare, and the number of those beyond the limit."""
+    """Return the names of metrics to compare, and the number of further metrics beyond the limit."""
     keys = [run.key for run in runs]
     names = workspace.metric_summaries.list_names(keys, _MAX_METRICS + 1)
     if len(names) <= _MAX_METRICS:
@@ -129,7 +129,7 @@ def _read_summary(summary: MetricSummary | None, which: str) -> float | None:
 
 
 def _format_distinctly(values: Sequence[float | None]) -> Sequence[str | None]:
-    """Format numbers as tables do, or in full where different ones would look the same."""
+    """Format numbers as in tables, or in full if different numbers would look the same."""
     short, full = (
         [None if value is None else write(value) for value in values] for write in (format_number, _format_exactly)
     )
@@ -147,13 +147,13 @@ def _read_settings(run: Run) -> dict[str, str]:
 
 
 def _read_variables(run: Run) -> dict[str, str]:
-    """Return the runconfig's environment variables, which the record holds redacted."""
+    """Return the environment variables that the runconfig sets, with secrets redacted."""
     definition: Mapping[str, Any] = run.definition or {}
     return {str(name): str(value) for name, value in (definition.get("environmentVariables") or {}).items()}
 
 
 def _read_packages(workspace: Workspace, run: Run) -> dict[str, str]:
-    """Return the Python version, the image, and the version of each installed package."""
+    """Return the Python version, the image, and the versions of installed packages, keyed by name."""
     section: Mapping[str, Any] = ((run.definition or {}).get("environment") or {}).get("python") or {}
     record = read_json(workspace.run_folder(run.run_id).environment_record) or {}
     facts = {"python": record.get("python") or section.get("interpreterPath"), "image": record.get("image")}
@@ -165,7 +165,7 @@ def _read_packages(workspace: Workspace, run: Run) -> dict[str, str]:
 
 
 def _read_source_files(workspace: Workspace, run: Run) -> dict[str, str]:
-    """Return the files of the snapshot with digest and size."""
+    """Return the digests and sizes of the files in a run's snapshot, keyed by path; empty without a snapshot."""
     snapshot_id = run.properties.get(SNAPSHOT_PROPERTY)
     snapshot = None if snapshot_id is None else SnapshotStore(workspace.snapshots_folder).find_manifest(snapshot_id)
     if snapshot is None:

@@ -1,4 +1,4 @@
-"""Parallel coordinates of runs: parameters on the left axes, metrics on the right ones."""
+"""Parallel coordinates of runs, with axes for parameters on the left and for metrics on the right."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ _METRIC = "metric:"
 
 
 class ParallelCoordinates(NamedTuple):
-    """The axes, and each run's line.
+    """The axes and lines of a parallel coordinates plot.
 
     Attributes:
-        axes: names of drawn axes; those of metrics start with `metric:`.
-        candidates: names of all axes whose numbers differ between runs.
-        lines: a run's key, id and name, and its value on each axis, or None.
+        axes: the names of drawn axes; those of metrics start with `metric:`.
+        candidates: the names of all axes on which runs differ.
+        lines: for each run, its key, id and name, and its value or None on each axis.
     """
 
     axes: Sequence[str]
@@ -36,7 +36,7 @@ class ParallelCoordinates(NamedTuple):
 def build_parallel_coordinates(
     workspace: Workspace, runs: Sequence[Run], requested: Sequence[str]
 ) -> ParallelCoordinates:
-    """Build the requested axes, or by default those of the first parameters and metrics in which runs differ."""
+    """Build a plot of the requested axes or, by default, of the first parameters and metrics in which runs differ."""
     columns = {**_read_parameters(runs), **_read_metrics(workspace, runs)}
     candidates = [name for name, values in columns.items() if len({value for value in values if value is not None}) > 1]
     candidates = candidates[:_MAX_CANDIDATES]
@@ -59,7 +59,7 @@ def build_parallel_coordinates(
 
 
 def _read_parameters(runs: Sequence[Run]) -> dict[str, list[float | None]]:
-    """Return numeric parameters and tags; sweeps of the SDK keep parameters in tags."""
+    """Return the numeric parameters and tags of runs, keyed by name; sweeps of the SDK store parameters as tags."""
     found = [{**{key: value or "" for key, value in run.tags.items()}, **read_run_parameters(run)} for run in runs]
     names = dict.fromkeys(name for each in found for name in each)
     columns = {name: [_parse_number(each.get(name)) for each in found] for name in names}

@@ -1,4 +1,4 @@
-"""Parameters of a run, parsed from its script's arguments."""
+"""The parameters of a run, parsed from its script's arguments."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ _OPTION = re.compile(r"--?(?P<name>[A-Za-z_][\w.-]*)(?:=(?P<value>.*))?", re.DOT
 
 
 def read_run_parameters(run: Run) -> dict[str, str]:
-    """Return the parameters of a run.
+    """Return the parameters of a run, keyed by name.
 
-    Names and values are those of `--lr 0.1` and `--lr=0.1`; a flag has an empty value, and positional arguments are
-    named `argument 1`, …. An option takes all words up to the next one, as `--layers 64 32` does.
+    Both `--lr 0.1` and `--lr=0.1` are recognized. A flag has an empty value, and positional arguments are named
+    `argument 1`, …. The value of an option extends to the next option, as in `--layers 64 32`.
     """
     definition: Mapping[str, Any] = run.definition or {}
     return parse_parameters([str(argument) for argument in definition.get("arguments") or ()])
 
 
 def parse_parameters(arguments: Sequence[str]) -> dict[str, str]:
-    """Parse arguments into parameters; values of a repeated option are joined with a space."""
+    """Parse arguments into parameters, keyed by name, with the values of repeated options joined by spaces."""
     found: dict[str, str] = {}
     name: str | None = None
     alone = 0

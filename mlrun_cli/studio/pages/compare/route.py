@@ -1,4 +1,4 @@
-"""The comparison of runs."""
+"""The route of the comparison of runs."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _MAX_FOUND = 20
 
 
 def show(page: PageRequest) -> Response:
-    """Compare the runs that the URL names with the first of them."""
+    """Show the comparison of the runs in the URL with the first of them."""
     named = list(dict.fromkeys(page.request.query_params.getlist("run")))
     run_ids = named[:_MAX_RUNS]
     runs, missing = _find_runs(page, run_ids)
@@ -56,7 +56,7 @@ def show(page: PageRequest) -> Response:
 
 
 def _find_runs(page: PageRequest, run_ids: Sequence[str]) -> tuple[list[Run], list[str]]:
-    """Return the runs that exist, with their true status, and the ids of the others."""
+    """Return the existing runs, with their statuses reconciled, and the ids of missing runs."""
     found, missing = [], []
     for run_id in run_ids:
         try:
@@ -67,7 +67,7 @@ def _find_runs(page: PageRequest, run_ids: Sequence[str]) -> tuple[list[Run], li
 
 
 def _find_candidates(page: PageRequest, run_ids: Sequence[str]) -> Mapping[str, Any]:
-    """Return the search for runs to add, its results, and its problem."""
+    """Return template values with the search for runs to add, its results, and its error, if any."""
     find = page.get_query("find").strip()
     found: Sequence[Run] = ()
     problem = None
@@ -80,7 +80,7 @@ def _find_candidates(page: PageRequest, run_ids: Sequence[str]) -> Mapping[str, 
 
 
 def _build_link_functions(page: PageRequest, run_ids: Sequence[str]) -> Mapping[str, Any]:
-    """Return the functions that build URLs of the page with changes."""
+    """Return functions for the template that build query strings of the page with changes."""
     pairs = parse_qsl(page.request.url.query, keep_blank_values=True)
 
     def list_parameters(*but: str) -> Sequence[tuple[str, str]]:

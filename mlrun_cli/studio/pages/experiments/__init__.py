@@ -1,1 +1,1 @@
-"""The list of the experiments of a workspace."""
+"""The list of a workspace's experiments."""

@@ -1,4 +1,4 @@
-"""The list of experiments with the outcomes of their runs."""
+"""The route of the list of experiments, with the outcomes of their runs."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _BAR_WIDTH = 120.0
 
 
 def show(page: PageRequest) -> Response:
-    """List the experiments, most recent activity first."""
+    """Show the experiments that match the search, most recently active first."""
     search = page.get_query("search").strip()
     overviews = list_experiment_overviews(page.workspace, search or None)
     return page.render(
@@ -26,7 +26,7 @@ def show(page: PageRequest) -> Response:
 
 
 def _build_bar(outcomes: ExperimentOutcomes) -> Sequence[tuple[str, float, float]]:
-    """Return colour class, start and width of each segment of the bar of outcomes."""
+    """Return the colour class, start and width of each segment of the bar of outcomes."""
     counts = (
         ("good", outcomes.completed),
         ("bad", outcomes.failed),

@@ -1,4 +1,4 @@
-"""The compute targets, their running and their waiting runs."""
+"""The route of the compute targets with their running and waiting runs."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _MAX_WAITING = 100
 
 
 def show(page: PageRequest) -> Response:
-    """Show all targets."""
+    """Show all compute targets with their queues."""
     return page.render(
         "pages/queue/template.html",
         targets=list_target_overviews(page.workspace, _MAX_WAITING),

@@ -1,1 +1,1 @@
-"""A run's page: a folder for each tab."""
+"""A run's page, with a folder for each tab."""

@@ -1,4 +1,4 @@
-"""The frame of a run's page: its toolbar and its tabs."""
+"""The frame of a run's page, with its toolbar and tabs."""
 
 from __future__ import annotations
 
@@ -26,23 +26,23 @@ TABS: Sequence[tuple[str, str]] = (
 
 
 def get_requested_run(page: PageRequest) -> Run:
-    """Return the run that the address names, with its true status.
+    """Return the run in the URL, with its status reconciled.
 
     Raises:
-        RunNotFound: there is none.
+        RunNotFound: the run does not exist.
     """
     return get_runs(page.workspace, [page.get_path_parameter("run_id")])[0]
 
 
 def get_main_log_name(page: PageRequest, run: Run) -> str:
-    """Return the name of the log to show first, relative to the run's files."""
+    """Return the name of the log to show first, as a path relative to the run's files."""
     return (
         find_decisive_log(page.workspace, run).relative_to(page.workspace.run_folder(run.run_id).artifacts).as_posix()
     )
 
 
 def render_tab(page: PageRequest, run: Run, tab: str, template: str, status: int = 200, **values: Any) -> Response:
-    """Render a tab of a run's page within the frame that all tabs share."""
+    """Render a tab of a run's page in the frame that all tabs share."""
     return page.render(
         template,
         status,

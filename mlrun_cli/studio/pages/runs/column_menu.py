@@ -1,4 +1,4 @@
-"""The menu of columns."""
+"""The menu for choosing the columns of a table of runs."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ _MAX_SEARCHED = 20_000
 
 
 class ColumnGroup(NamedTuple):
-    """Columns of one kind that can be added.
+    """A group of columns that can be added, of one kind.
 
     Attributes:
-        choices: a title with its columns, several for a metric.
-        has_more: whether there are more than these, which a search finds.
+        choices: titles with their columns, several for a metric.
+        has_more: whether there are further columns, which a search can find.
     """
 
     title: str
@@ -29,9 +29,9 @@ class ColumnGroup(NamedTuple):
 
 
 def build_column_groups(workspace: Workspace, runs: Sequence[Run], search: str) -> Sequence[ColumnGroup]:
-    """Return the columns that can be added, filtered by a case-insensitive search.
+    """Return the groups of columns that can be added, filtered by a case-insensitive search.
 
-    Without a search the metrics are those of the runs that the page shows.
+    Without a search, only metrics of the given runs are included.
     """
     bound = _MAX_SEARCHED if search else _MAX_SHOWN + 1
     metrics = workspace.metric_summaries
@@ -48,7 +48,7 @@ def build_column_groups(workspace: Workspace, runs: Sequence[Run], search: str) 
 def _build_group(
     title: str, names: Sequence[str] | Mapping[str, str], pattern: str, search: str, summaries: Sequence[str] = ()
 ) -> ColumnGroup:
-    """Build the group of some names, with their titles; one column per name, or one for each of `summaries`."""
+    """Build a group of columns from names, with one column per name, or one for each of `summaries`."""
     titles = names if isinstance(names, Mapping) else {name: name for name in names}
     found = [(title, pattern.format(name)) for name, title in titles.items() if search.lower() in title.lower()]
     choices = [
@@ -63,7 +63,7 @@ def _list_column_names(name: str, summaries: Sequence[str]) -> Sequence[str]:
 
 
 def apply_column_changes(columns: Sequence[Column], changes: Mapping[str, str]) -> Sequence[str]:
-    """Return the names of columns after `add`, `drop`, `earlier` or `later` with the name of a column."""
+    """Return the names of columns after changes, given as `add`, `drop`, `earlier` or `later` with a column's name."""
     names = [column.name for column in columns]
     for change, name in changes.items():
         place = names.index(name) if name in names else -1

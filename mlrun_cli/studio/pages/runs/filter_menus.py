@@ -1,4 +1,4 @@
-"""The menus of filter values."""
+"""The menus for choosing filter values."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ _COLUMNS = (("target", "Target"), ("submitter", "Submitter"), ("type", "Type"))
 
 
 class FilterMenu(NamedTuple):
-    """A menu.
+    """A menu of filter values.
 
     Attributes:
-        name: the parameter of the URL.
-        values: those that occur, up to a limit, and the selected ones.
-        has_more: whether more occur.
+        name: the name of the URL parameter.
+        values: the values of runs, up to a limit, and the selected values.
+        has_more: whether runs have further values.
     """
 
     name: str
@@ -29,7 +29,7 @@ class FilterMenu(NamedTuple):
 
 
 def build_filter_menus(workspace: Workspace, view: RunsView, *, all_experiments: bool) -> Sequence[FilterMenu]:
-    """Build the menus that have values."""
+    """Build the filter menus of a page, without empty ones; only pages of all experiments have an experiment menu."""
     list_values = workspace.run_pages.list_values
     menus = [
         _build_menu("status", "Status", [ACTIVE, *list_values("status"), RunStatus.NOT_RESPONDING.value], view),

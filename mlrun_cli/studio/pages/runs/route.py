@@ -1,4 +1,4 @@
-"""The runs of an experiment or of a workspace, and the cancelling of selected ones."""
+"""The routes of the runs of an experiment or of a workspace, and of cancelling selected runs."""
 
 from __future__ import annotations
 
@@ -29,19 +29,19 @@ _COLUMN_CHANGES = ("add", "drop", "earlier", "later")
 
 
 def show_experiment(page: PageRequest) -> Response:
-    """Show the runs of one experiment."""
+    """Show the runs of an experiment."""
     name = page.get_path_parameter("experiment")
     page.workspace.experiments.get(name)
     return _show_runs(page, name)
 
 
 def show_workspace(page: PageRequest) -> Response:
-    """Show the runs of the workspace."""
+    """Show the runs of all experiments in the workspace."""
     return _show_runs(page, None)
 
 
 def cancel(page: PageRequest) -> Response:
-    """Ask the selected runs to stop; those that have ended or no longer exist are skipped."""
+    """Cancel the selected runs, skipping those that have ended or no longer exist, and redirect to the page."""
     run_ids = page.fields.get_all("run")
     if len(run_ids) > MAX_VALUES:
         raise LimitExceeded(
@@ -108,5 +108,5 @@ def _show_runs(page: PageRequest, experiment: str | None) -> Response:
 
 
 def _build_link(view: RunsView) -> str:
-    """Return the link to another view of the page; a script adds the selection when it is followed."""
+    """Return the relative URL of a view, without the selection, which a script adds when the link is followed."""
     return f"?{view._replace(select=()).to_query()}"

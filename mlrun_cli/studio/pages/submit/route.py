@@ -1,4 +1,4 @@
-"""The form of a new run: fill it in, dry-run it and submit it."""
+"""The routes of the form of a new run: show it, dry-run it and submit it."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from mlrun_cli.submit.start import submit
 
 
 def show(page: PageRequest) -> Response:
-    """Show the form: empty, with values of the URL, or filled in to resubmit a run."""
+    """Show the form with the values in the URL, or filled in to resubmit a run."""
     form = SubmitForm.from_fields(page.request.query_params)
     if not form.like:
         return _show_form(page, form)
@@ -50,7 +50,7 @@ def show(page: PageRequest) -> Response:
 
 
 def handle(page: PageRequest) -> Response:
-    """Submit the form, show a dry run, or list the choices of its folder."""
+    """Submit the form and redirect to the new run, or show the form again with a dry run or its folder's choices."""
     form = SubmitForm.from_fields(page.fields)
     try:
         if page.fields.get("do") == "choices":
@@ -67,7 +67,7 @@ def handle(page: PageRequest) -> Response:
 
 
 def _find_earlier_run(page: PageRequest, form: SubmitForm) -> EarlierRun | None:
-    """Return the run whose snapshot to use, or None."""
+    """Return the run whose snapshot the form uses, or None if it uses the folder."""
     if not form.like or form.source != SNAPSHOT:
         return None
     return find_earlier_run(page.workspace, get_runs(page.workspace, [form.like])[0])
@@ -96,7 +96,7 @@ def _show_form(page: PageRequest, form: SubmitForm, status: int = 200, **values:
 
 
 def _find_changes(page: PageRequest, form: SubmitForm) -> SourceChanges | None:
-    """Return how the folder differs from the resubmitted run's snapshot; None for a new run."""
+    """Return the changes in the folder since the resubmitted run's snapshot, or None for a new run."""
     return find_source_changes(page.workspace, form.like, form.find_source_path()) if form.like else None
 
 
@@ -109,7 +109,7 @@ def _list_choices(form: SubmitForm) -> FolderChoices | None:
 
 
 def _describe_obstacle(form: SubmitForm, submission: Submission) -> str | None:
-    """Return why the form cannot submit the folder as it is now; None if it can."""
+    """Return the reason why the form cannot submit the folder as it is now, or None if it can."""
     folder = form.find_path()
     if folder is None or not folder.is_dir():
         where = f"'{form.folder}'" if form.folder else "that it was submitted from"

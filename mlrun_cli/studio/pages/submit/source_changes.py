@@ -1,4 +1,4 @@
-"""Changes in a folder since a run was submitted from it."""
+"""The changes in a folder since a run was submitted from it."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ _MAX_LINES = 500
 
 
 class SourceChanges(NamedTuple):
-    """The changes, or why they are not known.
+    """The changes in a folder, or the reason why they are not known.
 
     Attributes:
-        texts: differences of the first changed files, by path.
-        paths: `changed`, `added` or `removed` with the path, for the other files.
-        total: the number of all changed files.
+        texts: the first changed files, as pairs of a path and the difference.
+        paths: the other files, as pairs of `changed`, `added` or `removed` and the path.
+        total: the total number of changed, added and removed files.
     """
 
     texts: Sequence[tuple[str, TextDiff]] = ()
@@ -35,7 +35,7 @@ class SourceChanges(NamedTuple):
 
 
 def find_source_changes(workspace: Workspace, run_id: str, folder: Path | None) -> SourceChanges:
-    """Compare a folder with the snapshot of a run."""
+    """Return the differences between a folder and the snapshot of a run."""
     if folder is None or not folder.is_dir():
         return SourceChanges(problem="The folder is not there any more.")
     try:

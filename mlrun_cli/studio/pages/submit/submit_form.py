@@ -1,4 +1,4 @@
-"""The form of a new run, and the submit request that it describes."""
+"""The form of a new run, which is converted to a submit request."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _LABELS = {"name": "Display name", "gpus": "GPUs"}
 
 
 class SubmitForm(NamedTuple):
-    """The fields as typed.
+    """The fields of the form, as typed.
 
     Attributes:
         like: the id of a run to resubmit.
@@ -54,14 +54,14 @@ class SubmitForm(NamedTuple):
 
     @classmethod
     def from_fields(cls, values: Mapping[str, str]) -> SubmitForm:
-        """Create the form from a request's fields."""
+        """Create a form from the fields of a request."""
         return cls(**{name: values[name].strip() for name in cls._fields if name in values})
 
     @classmethod
     def from_run(cls, run: Run, submission: Submission) -> SubmitForm:
-        """Create the form that resubmits a run from its folder as it is now.
+        """Create a form for resubmitting a run from its folder as it is now.
 
-        Secrets in its arguments are redacted, and have to be typed again.
+        Secrets in the arguments are redacted, and must be typed again.
         """
         options = submission.submit_options()
         folder, mode = submission.folder or "", options.environment_mode
@@ -82,7 +82,7 @@ class SubmitForm(NamedTuple):
         )
 
     def find_path(self) -> Path | None:
-        """Return the absolute path of the folder; None where it cannot be one."""
+        """Return the absolute path of the folder, or None if the field is not a valid absolute path."""
         try:
             path = Path(self.folder).expanduser()
         except RuntimeError:  # `~name` of an unknown user
@@ -90,14 +90,14 @@ class SubmitForm(NamedTuple):
         return path if path.is_absolute() and "\0" not in self.folder else None
 
     def find_source_path(self) -> Path | None:
-        """Return the folder of the script; None as for `path`."""
+        """Return the absolute path of the source directory, or None if a field is not a valid path."""
         folder = self.find_path()
         if folder is None or "\0" in self.source_directory:
             return None
         return folder / self.source_directory
 
     def find_missing_secret(self) -> UsageError | None:
-        """Return the error about a redacted secret that must be typed again; None if there is none."""
+        """Return an error about redacted secrets that must be typed again, or None if there are none."""
         try:
             for name in ("arguments", "tags"):
                 _check_secrets(name, _split_words(name, getattr(self, name)))
@@ -106,14 +106,14 @@ class SubmitForm(NamedTuple):
         return None
 
     def find_field(self, problem: MlrunError) -> str | None:
-        """Return the field that an error is about."""
+        """Return the name of the field that an error concerns, or None if it concerns no field."""
         return next((name for name in self._fields if problem.message.startswith(f"{_get_label(name)}:")), None)
 
     def resolve_folder(self) -> Path:
-        """Return the absolute path of the folder, which exists, as its source directory does.
+        """Return the absolute path of the folder, after checking that it and its source directory exist.
 
         Raises:
-            UsageError: a field is not valid; the message begins with its label.
+            UsageError: a field is not valid; the message starts with its label.
         """
         self._check_for_zero_bytes()
         if not self.folder:
@@ -131,13 +131,13 @@ class SubmitForm(NamedTuple):
                 raise InvalidValue(f"{_get_label(name)}: it contains a zero byte.", hint="Type it again.")
 
     def build_request(self, earlier: EarlierRun | None = None) -> SubmitRequest:
-        """Build the submit request.
+        """Build the submit request from the fields.
 
         Args:
             earlier: the run whose snapshot and environment to use, if any.
 
         Raises:
-            UsageError: a field is not valid; the message begins with its label.
+            UsageError: a field is not valid; the message starts with its label.
         """
         if earlier is not None:
             self._check_for_zero_bytes()
@@ -153,13 +153,13 @@ class SubmitForm(NamedTuple):
         )
 
     def _build_common_request(self, folder: Path) -> SubmitRequest:
-        """Build the fields of the request that do not depend on the source."""
+        """Build a request with only the fields that do not depend on the source."""
         if self.arguments and not self.script:
             raise ConflictingOptions(
                 "Arguments: without a script, those of the runconfig are used.", hint="Name the script."
             )
-        if find_missing_secret := self.find_missing_secret():
-            raise find_missing_secret
+        if missing_secret := self.find_missing_secret():
+            raise missing_secret
         if not self.experiment:
             raise ExperimentRequired("Experiment: none is named.", hint="Any name will do; a new one is made.")
         return SubmitRequest(
@@ -210,7 +210,7 @@ def _get_label(name: str) -> str:
 
 
 def _shorten_path(folder: str, path: str | None) -> str:
-    """Return a path relative to the folder where it is below it."""
+    """Return a path relative to a folder if it is inside it, else unchanged; return an empty text for None."""
     if path is None:
         return ""
     return str(Path(path).relative_to(folder)) if folder and Path(path).is_relative_to(folder) else path

@@ -1,4 +1,4 @@
-"""The list of saved views, and the actions on them."""
+"""The routes of the list of saved views, and of the actions on views."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from mlrun_cli.views.view import COMPARE_PAGE, RUNS_PAGE, SavedView
 
 
 def show(page: PageRequest) -> Response:
-    """List the views."""
+    """Show the list of saved views."""
     return _show_views(page)
 
 
 def save(page: PageRequest) -> Response:
-    """Save the state of a page under a name; replacing another view needs its version."""
+    """Save the state of a page as a view; an existing view is replaced only if the form has its current version."""
     name = page.fields.get("name", "")
     kind, query = _parse_view(page)
     try:
@@ -27,17 +27,17 @@ def save(page: PageRequest) -> Response:
         found = page.workspace.views.find(name)
         version = page.fields.get("version")
         if found is not None and str(found.version) != version:
-            return _ask_for_name(page, 409, _make_conflict(found, version), found)
+            return _show_name_form(page, 409, _create_conflict_error(found, version), found)
         save_view(page.workspace, name, kind, query, get_user_name(), expected_version=found and found.version)
     except (ViewChanged, ViewNotFound) as error:
-        return _ask_for_name(page, 409, error, page.workspace.views.find(name))
+        return _show_name_form(page, 409, error, page.workspace.views.find(name))
     except UsageError as error:
-        return _ask_for_name(page, 400, error)
+        return _show_name_form(page, 400, error)
     return page.redirect(_build_view_url(page, kind, query))
 
 
 def rename(page: PageRequest) -> Response:
-    """Rename a view."""
+    """Rename a saved view and redirect to the list."""
     name, new_name = page.fields.get("name", ""), page.fields.get("new_name", "")
     try:
         rename_view(page.workspace, name, new_name, get_user_name(), expected_version=_parse_version(page))
@@ -49,7 +49,7 @@ def rename(page: PageRequest) -> Response:
 
 
 def delete(page: PageRequest) -> Response:
-    """Delete a view."""
+    """Delete a saved view and redirect to the list."""
     try:
         delete_view(page.workspace, page.fields.get("name", ""), expected_version=_parse_version(page))
     except (ViewChanged, ViewNotFound) as error:
@@ -62,8 +62,8 @@ def _show_views(page: PageRequest, status: int = 200, problem: MlrunError | None
     return page.render("pages/views/template.html", status, views=views, problem=problem, runs_page=RUNS_PAGE)
 
 
-def _ask_for_name(page: PageRequest, status: int, problem: MlrunError, found: SavedView | None = None) -> Response:
-    """Show the form again with the problem, and how to replace the existing view."""
+def _show_name_form(page: PageRequest, status: int, problem: MlrunError, found: SavedView | None = None) -> Response:
+    """Show the form again with an error, and with the option to replace the existing view, if any."""
     kind, query = _parse_view(page)
     return page.render(
         "pages/views/name.html",
@@ -78,14 +78,14 @@ def _ask_for_name(page: PageRequest, status: int, problem: MlrunError, found: Sa
     )
 
 
-def _make_conflict(found: SavedView, version: str | None) -> MlrunError:
+def _create_conflict_error(found: SavedView, version: str | None) -> MlrunError:
     if version is None:
         return AlreadyExists(f"There is a view '{found.name}' already.", target=found.name)
     return ViewChanged(found.name, found.author)
 
 
 def _parse_view(page: PageRequest) -> tuple[str, str]:
-    """Return the kind of the page to save, and its query."""
+    """Return the kind of the page to save, and its query string."""
     query = page.fields.get("query", "")
     if page.fields.get("page") == COMPARE_PAGE:
         return COMPARE_PAGE, query

@@ -1,1 +1,1 @@
-"""The list of all workspaces of this machine."""
+"""The list of all workspaces on this machine."""

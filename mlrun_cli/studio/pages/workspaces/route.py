@@ -1,4 +1,4 @@
-"""The list of workspaces."""
+"""The route of the list of workspaces."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from mlrun_cli.workspace_locator import find_identities
 
 
 async def show(request: Request) -> Response:
-    """List the workspaces, or redirect to the only one."""
+    """Show the list of workspaces, or redirect to the only one."""
     studio: StudioState = request.app.state.studio
     found = await run_in_threadpool(lambda: list(find_identities(studio.workspaces.home)))
     entries = [(identity, WorkspaceUrls(studio.options.base_path, *identity).experiments()) for identity in found]

@@ -1,4 +1,4 @@
-"""A run's Child runs tab."""
+"""The route of a run's Child runs tab."""
 
 from __future__ import annotations
 

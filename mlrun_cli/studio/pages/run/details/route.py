@@ -1,4 +1,4 @@
-"""A run's Details tab, and the cancelling of a run."""
+"""The routes of a run's Details tab, and of cancelling a run."""
 
 from __future__ import annotations
 
@@ -45,9 +45,9 @@ def show(page: PageRequest) -> Response:
 
 
 def cancel(page: PageRequest) -> Response:
-    """Ask the run to stop.
+    """Cancel the run unless it has ended, and redirect to its page or to the queue.
 
-    The id must match exactly: a prefix could name another run after this one is gone.
+    The id must match exactly: a prefix could match another run after this one has been deleted.
     """
     run = page.workspace.runs.get(page.get_path_parameter("run_id"))
     if not run.status.is_terminal:
@@ -56,6 +56,6 @@ def cancel(page: PageRequest) -> Response:
 
 
 def _build_similar_runs_url(page: PageRequest, run: Run, name: str, value: str) -> str:
-    """Return the URL of the experiment's runs with the same value; with child runs when this is one."""
+    """Return the URL of the experiment's runs with the same value, including child runs if this is a child run."""
     children = "1" if run.parent_run_id else ""
     return page.urls.experiment(run.experiment_name, build_query({name: value, "children": children}))

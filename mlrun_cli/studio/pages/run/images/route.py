@@ -1,4 +1,4 @@
-"""A run's Images tab: logged images by name, in logging order."""
+"""The route of a run's Images tab: logged images, grouped by name in logging order."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from mlrun_cli.studio.paging import build_page_links
 
 
 def show(page: PageRequest) -> Response:
-    """Show the newest images of each name, or all images of the parameter `name`."""
+    """Show the newest images of each name, or all images with the name in the parameter `name`."""
     run = get_requested_run(page)
     name = page.request.query_params.get("name")
     rows, has_more = list_all_rows(page, run) if name is None else list_one_row(page, run, name)

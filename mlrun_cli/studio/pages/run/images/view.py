@@ -19,14 +19,14 @@ _IMAGES_PER_PAGE = 100
 
 
 class Image(NamedTuple):
-    """An image: its step, or its number from 0 on, and its file's URL."""
+    """An image with its step, or its position in the logging order (from 0), and the URL of its file."""
 
     step: float
     address: str
 
 
 class ImageRow(NamedTuple):
-    """The images of one name; `total` counts those that are not shown, too."""
+    """The images logged with a name; `total` also counts images that are not shown."""
 
     name: str
     description: str | None
@@ -36,7 +36,7 @@ class ImageRow(NamedTuple):
 
 
 def list_all_rows(page: PageRequest, run: Run) -> tuple[Sequence[ImageRow], bool]:
-    """Return a page of rows with the newest images of each name, and whether there are more."""
+    """Return the requested page of rows, each with the newest images of a name, and whether there are more rows."""
     offset = (parse_page_number(page) - 1) * _NAMES_PER_PAGE
     found = page.workspace.metric_summaries.list(run.key, only_images=True, limit=_NAMES_PER_PAGE + 1, offset=offset)
     rows = [
@@ -47,7 +47,7 @@ def list_all_rows(page: PageRequest, run: Run) -> tuple[Sequence[ImageRow], bool
 
 
 def list_one_row(page: PageRequest, run: Run, name: str) -> tuple[Sequence[ImageRow], bool]:
-    """Return a row with a page of the images of one name, and whether there are more."""
+    """Return a row with the requested page of the images with a name, and whether there are more images."""
     summary = page.workspace.metric_summaries.find(run.key, name)
     if summary is None:
         raise NotFound(f"The run '{run.run_id}' has no images of this name.", hint="Its Images tab lists them.")

@@ -1,4 +1,4 @@
-"""Windows on a log, of which only the shown part is read."""
+"""Windows of a log, for which only the visible part of the log is read."""
 
 from __future__ import annotations
 
@@ -12,26 +12,26 @@ from mlrun_cli.studio.pages.run.logs.terminal import Terminal
 
 WINDOW_BYTES = 128 * 1024
 _TAIL_LINES = 60
-"""Lines that later output of a live log may overwrite, as several progress bars do."""
+"""The number of lines that later output of a live log may overwrite, as with several progress bars."""
 _LINES_BEFORE_MATCH = 60
-"""Enough to show a match in the middle of a tall browser window."""
+"""The number of lines above a match, enough to show it in the middle of a tall browser window."""
 _SEARCH_PIECE = 1 << 20
 _MAX_SEARCHED = 256 << 20
 _MAX_OVERWRITTEN = 16 << 20
-"""Bytes to search backwards for the start of a line that is overwritten again and again."""
+"""The number of bytes to search backwards for the start of a line that is overwritten repeatedly."""
 _RETURN = re.compile(rb"\r(?![\r\n])")
 
 
 class LogWindow(NamedTuple):
-    """Some lines of a log.
+    """Consecutive lines of a log, rendered as markup.
 
     Attributes:
-        start: offset of the first line.
-        end: offset behind the last line.
-        size: of the whole log, in bytes.
+        start: the offset of the first line.
+        end: the offset after the last line.
+        size: the size of the whole log, in bytes.
         settled: the lines that later output cannot change.
-        tail: the lines that it may overwrite.
-        next_start: offset of the lines that will replace the tail and follow it.
+        tail: the lines that later output may overwrite.
+        next_start: the offset from which to read the lines that replace the tail and follow it.
         is_binary: whether the log is not text.
     """
 
@@ -45,26 +45,26 @@ class LogWindow(NamedTuple):
 
 
 class SearchHit(NamedTuple):
-    """A text to highlight everywhere, and the offset of its current match."""
+    """A text to highlight, and the offset of its current match."""
 
     text: str
     at: int
 
 
 class SearchResult(NamedTuple):
-    """The result of a search; `at` is None where nothing was found up to `searched_to`."""
+    """The result of a search: the offset of the match, or None if nothing was found before `searched_to`."""
 
     at: int | None
     searched_to: int
 
 
 def read_last_window(descriptor: int) -> LogWindow:
-    """Read the end of a log."""
+    """Read the last lines of a log."""
     return read_window_before(descriptor, os.fstat(descriptor).st_size)
 
 
 def read_window_before(descriptor: int, end: int, hit: SearchHit | None = None) -> LogWindow:
-    """Read the lines that end at an offset."""
+    """Read the lines before an offset."""
     size = os.fstat(descriptor).st_size
     end = max(0, min(end, size))
     start = max(0, end - WINDOW_BYTES)
@@ -74,7 +74,7 @@ def read_window_before(descriptor: int, end: int, hit: SearchHit | None = None) 
 
 
 def read_window_from(descriptor: int, start: int, hit: SearchHit | None = None) -> LogWindow:
-    """Read the lines from an offset on, which must be the start of a line."""
+    """Read lines starting at an offset, which must be the start of a line."""
     size = os.fstat(descriptor).st_size
     start = max(0, min(start, size))
     data = _read_range(descriptor, start, min(size, start + WINDOW_BYTES))
@@ -84,7 +84,7 @@ def read_window_from(descriptor: int, start: int, hit: SearchHit | None = None) 
 
 
 def read_window_around(descriptor: int, hit: SearchHit) -> LogWindow:
-    """Read the lines around a match."""
+    """Read the lines around a match of a search."""
     start = max(0, hit.at - WINDOW_BYTES // 2)
     before = _read_range(descriptor, start, hit.at)
     skipped = _find_last_lines(before, _LINES_BEFORE_MATCH) or (_find_first_line(before) if start else 0)
@@ -92,7 +92,7 @@ def read_window_around(descriptor: int, hit: SearchHit) -> LogWindow:
 
 
 def search_log(descriptor: int, text: str, start: int) -> SearchResult:
-    """Find the next occurrence of a text, case-insensitively, at or after an offset."""
+    """Search for the first occurrence of a text at or after an offset, ignoring case."""
     pattern = text.encode("utf-8", "surrogateescape").lower()
     position = max(0, start)
     limit = position + _MAX_SEARCHED
@@ -116,7 +116,7 @@ def _build_window(descriptor: int, data: bytes, start: int, size: int, hit: Sear
     if end == size:
         tail_at = next_at = _find_last_lines(data, _TAIL_LINES)
     elif not data.endswith(b"\n") and (overwritten := data.rfind(b"\r", 0, len(data) - 1) + 1):
-        # A progress bar that continues: it is one line, of which the next window needs the last state only.
+        # A progress bar that continues is a single line, of which the next window needs only the last state.
         tail_at, next_at = 0, overwritten
     return LogWindow(
         start=_find_line_start(descriptor, start),
@@ -149,7 +149,7 @@ def _print_to_terminal(data: bytes) -> Terminal:
 
 
 def _find_last_lines(data: bytes, count: int) -> int:
-    """Return the offset of the last `count` lines."""
+    """Return the offset of the last `count` lines, or 0 if there are fewer."""
     position = len(data)
     for _ in range(count):
         position = data.rfind(b"\n", 0, max(0, position - 1)) + 1
@@ -159,7 +159,11 @@ def _find_last_lines(data: bytes, count: int) -> int:
 
 
 def _find_first_line(data: bytes) -> int:
-    """Return the offset of the first whole line; of a very long one, that of an overwrite, or else of a character."""
+    """Return the offset of the first whole line.
+
+    If the text starts with a very long part of a line, return the offset of its first overwritten state, or else of
+    its first whole character.
+    """
     text_end = len(data.rstrip(b"\r\n"))
     whole = data.find(b"\n", 0, text_end) + 1
     if 0 < whole <= len(data) // 2:
@@ -170,7 +174,7 @@ def _find_first_line(data: bytes) -> int:
 
 
 def _find_line_start(descriptor: int, start: int) -> int:
-    """Return the start of the line that ends in the text at an offset; earlier text in it was overwritten."""
+    """Return the start of the line that contains an offset, before any text in it that was overwritten."""
     if os.pread(descriptor, 1, max(0, start - 1)) != b"\r":
         return start
     least = max(0, start - _MAX_OVERWRITTEN)

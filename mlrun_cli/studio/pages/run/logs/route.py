@@ -1,4 +1,4 @@
-"""A run's Outputs + logs tab: its files, with live logs."""
+"""The routes of a run's Outputs + logs tab: its files, with live logs."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ _TAB = "logs"
 
 
 def show_first(page: PageRequest) -> Response:
-    """Show the files and the main log."""
+    """Show the list of files, and the requested file or by default the main log."""
     run = get_requested_run(page)
     names = list_files(page.workspace, run)
     log = get_main_log_name(page, run)
@@ -46,13 +46,13 @@ def show_first(page: PageRequest) -> Response:
 
 
 def show(page: PageRequest) -> Response:
-    """Show the files and one of them."""
+    """Show the list of files, and the content of the file in the URL."""
     run = get_requested_run(page)
     return _show_file(page, run, list_files(page.workspace, run), page.get_file_path())
 
 
 def send(page: PageRequest) -> Response:
-    """Send a file: images inline, others as downloads."""
+    """Send a file, inline if it is an image, else as a download."""
     run = get_requested_run(page)
     name = page.get_file_path()
     descriptor = open_file(page.workspace, run, name)
@@ -61,18 +61,18 @@ def send(page: PageRequest) -> Response:
 
 
 def send_all(page: PageRequest) -> Response:
-    """Send all files of a run, or those of a folder, as a zip archive."""
+    """Send all files of a run, or only those in a folder, as a zip archive."""
     run = get_requested_run(page)
     folder = page.get_query("folder")
     names = [name for name in list_files(page.workspace, run) if not folder or name.startswith(f"{folder}/")]
-    # Files are opened while the archive is sent, when the workspace is back in the pool: only its folder is used.
+    # Files are opened while the archive is sent, after the workspace returned to the pool; only its folder is used.
     workspace = page.workspace
     members = (ArchiveMember(name, partial(open_file, workspace, run, name)) for name in names)
     return create_zip_response(members, f"{run.run_id}.zip")
 
 
 def send_piece(page: PageRequest) -> Response:
-    """Send part of a log as markup, for a page that shows the lines before or after it."""
+    """Send a part of a log as markup, to be added to a page that shows other parts."""
     run = get_requested_run(page)
     with _open_run_file(page, run, page.get_file_path()) as descriptor:
         text, match = page.get_query("find"), parse_offset(page, "match")

@@ -1,4 +1,4 @@
-"""A terminal emulator that renders output with colours and overwritten lines."""
+"""A terminal emulator that renders output with its colours and overwritten lines."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from mlrun_cli.core.named_tuple import NamedTuple
 
 _MAX_COLUMNS = 20_000
 _DEFAULT_WIDTH = 300
-"""The right edge for cursor movements without text, as of `ESC[9999C`."""
+"""The right edge for cursor movements that write no text, such as `ESC[9999C`."""
 _TOKENS = re.compile(
     r"\x1b\[(?P<parameters>[0-9:;<=>?]*)[ -/]*(?P<final>[@-~])"  # control sequence
     r"|\x1b\].*?(?:\x07|\x1b\\|$)"  # operating system command: titles, links
@@ -29,14 +29,14 @@ _TAB_WIDTH = 8
 
 
 class HighlightKind(Enum):
-    """Kinds of highlighted text; the value is the element's start tag."""
+    """The kinds of highlighted text; each value is the start tag of an element."""
 
     ANY = "<mark>"
     FOUND = '<mark aria-current="true">'
 
 
 class Style(NamedTuple):
-    """The style of text; colours are numbers from 0 to 15."""
+    """The style of text, with colours as numbers from 0 to 15."""
 
     colour: int | None = None
     background: int | None = None
@@ -49,7 +49,7 @@ class Style(NamedTuple):
 
     @property
     def classes(self) -> str:
-        """The CSS classes."""
+        """The CSS classes of the style, separated by spaces."""
         colours = ((self.colour, "fg"), (self.background, "bg"))
         names = [f"{kind}{colour}" for colour, kind in colours if colour is not None]
         flags = (
@@ -66,7 +66,7 @@ _PLAIN = Style()
 
 
 class Terminal:
-    """Printed lines, each a list of cells, with a cursor."""
+    """A terminal without a height limit, which stores styled characters in lines, and has a cursor."""
 
     def __init__(self) -> None:
         self._lines: list[list[tuple[str, Style]]] = [[]]
@@ -75,7 +75,7 @@ class Terminal:
         self._style = _PLAIN
 
     def write(self, text: str) -> None:
-        """Print text."""
+        """Write output, interpreting control characters and escape sequences."""
         for piece in _TOKENS.finditer(text):
             if (plain := piece["text"]) is not None:
                 self._write_text(plain)
@@ -88,11 +88,11 @@ class Terminal:
 
     @property
     def cursor(self) -> tuple[int, int]:
-        """The row and column of the cursor."""
+        """The position of the cursor, as row and column."""
         return self._row, self._column
 
     def highlight(self, text: str, found_at: tuple[int, int] | None) -> None:
-        """Highlight a text, case-insensitively; the occurrence at `found_at`, if any, is the current match."""
+        """Highlight all occurrences of a text, ignoring case; the one at position `found_at` is the current match."""
         pattern = re.compile(re.escape(text), re.IGNORECASE | re.ASCII)
         for row, (cells, line) in enumerate(zip(self._lines, self.iterate_texts(), strict=True)):
             for match in pattern.finditer(line):
@@ -113,14 +113,14 @@ class Terminal:
             yield "".join(character for character, _ in cells)
 
     def _write_text(self, text: str) -> None:
-        """Write text at the cursor; lines that are too wide are wrapped."""
+        """Write plain text at the cursor, wrapping lines that are too long."""
         while text:
             if self._column >= _MAX_COLUMNS:
                 self._move_cursor("\n")
             text = self._write_to_line(text)
 
     def _write_to_line(self, text: str) -> str:
-        """Write the text that fits into the line, and return the rest."""
+        """Write as much text as fits into the line, and return the rest."""
         line = self._lines[self._row]
         fitting, rest = text[: _MAX_COLUMNS - self._column], text[_MAX_COLUMNS - self._column :]
         if self._column > len(line):
@@ -177,7 +177,7 @@ class Terminal:
             line[:end] = [(" ", _PLAIN)] * end
 
     def _erase_below(self, which: int) -> None:
-        # Lines above stay, so that "clear the screen" does not empty a log.
+        # Lines above the cursor are kept, so that clearing the screen does not empty a log.
         if which == 0:
             del self._lines[self._row][self._column :]
             del self._lines[self._row + 1 :]
@@ -241,7 +241,7 @@ def _apply_code(style: Style, code: int) -> Style:
 
 
 def _parse_extended_colour(codes: Sequence[int]) -> tuple[int | None, int]:
-    """Convert a 256-colour or RGB code to one of sixteen colours; return it and the number of codes used."""
+    """Return the nearest of sixteen colours for a 256-colour or RGB code, or None, and the number of codes used."""
     if codes[:1] == [5] and len(codes) >= 2:
         return _convert_256_colour(codes[1]), 2
     if codes[:1] == [2] and len(codes) >= 4:
@@ -261,7 +261,7 @@ def _convert_256_colour(code: int) -> int:
 
 
 def _find_nearest_colour(red: int, green: int, blue: int) -> int:
-    """Return the nearest of sixteen colours."""
+    """Return the number of the terminal colour that is closest to an RGB colour."""
     strongest, weakest = max(red, green, blue), min(red, green, blue)
     if strongest - weakest < 40:
         return next(colour for limit, colour in ((64, 0), (150, 8), (215, 7), (1000, 15)) if strongest < limit)

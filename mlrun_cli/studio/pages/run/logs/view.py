@@ -1,4 +1,4 @@
-"""The content of a file on a run's Outputs + logs tab."""
+"""The file viewer on a run's Outputs + logs tab."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ from mlrun_cli.studio.pages.run.logs.log_window import (
 )
 
 _TEXT_PARAMETERS = ("plain", "find", "from", "before", "end")
-"""Parameters that request part of a file as plain text, whatever its kind."""
+"""Query parameters that request a part of a file as plain text, whatever its kind."""
 
 
 def build_viewer(page: PageRequest, name: str, descriptor: int) -> dict[str, Any]:
-    """Return the values that show a file."""
+    """Return the template values for showing a file."""
     kind = detect_file_kind(name, descriptor)
     found: dict[str, Any] = {"kind": kind.value, "size": os.fstat(descriptor).st_size}
     if kind in {FileKind.IMAGE, FileKind.BINARY}:
@@ -51,14 +51,14 @@ def build_viewer(page: PageRequest, name: str, descriptor: int) -> dict[str, Any
 
 
 def _format_document(kind: FileKind, name: str, descriptor: int) -> dict[str, Any]:
-    """Return the values that show a document formatted."""
+    """Return the template values for showing a formatted document."""
     if kind is FileKind.JSON:
         return {"text": format_json(descriptor)}
     return {"table": read_table(name, descriptor)}
 
 
 def _build_log_viewer(page: PageRequest, descriptor: int, otherwise: LogWindow | None = None) -> dict[str, Any]:
-    """Return the requested part of a text, else `otherwise`, else the end of the text."""
+    """Return the template values for a text: the requested part, else the window `otherwise`, else the end."""
     text = page.get_query("find")
     match = search_log(descriptor, text, parse_offset(page, "from") or 0) if text else None
     if match is None:
@@ -75,7 +75,7 @@ def _build_log_viewer(page: PageRequest, descriptor: int, otherwise: LogWindow |
 
 
 def read_requested_window(page: PageRequest, descriptor: int, hit: SearchHit | None = None) -> LogWindow | None:
-    """Read the part of a log that the URL names by its start or its end; None if it names none."""
+    """Read the part of a log whose start or end is specified in the URL, or return None if neither is."""
     if (before := parse_offset(page, "before")) is not None:
         return read_window_before(descriptor, before, hit)
     if (start := parse_offset(page, "from")) is not None:
@@ -84,6 +84,6 @@ def read_requested_window(page: PageRequest, descriptor: int, hit: SearchHit | N
 
 
 def parse_offset(page: PageRequest, name: str) -> int | None:
-    """Return a parameter as an offset in bytes; None if it is not one."""
+    """Parse a query parameter as an offset in bytes; return None if it is missing or not valid."""
     text = page.get_query(name)
     return int(text) if text.isdecimal() and len(text) < 19 else None

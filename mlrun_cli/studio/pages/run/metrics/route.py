@@ -1,4 +1,4 @@
-"""A run's Metrics tab: all metrics but images. The charts themselves are made in `studio/charts/run_charts.py`."""
+"""The route of a run's Metrics tab, with all metrics except images; `studio/charts/run_charts.py` builds the charts."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _ROWS_PER_PANEL = 20
 
 
 def show(page: PageRequest) -> Response:
-    """Show pages of panels, or the values of the parameter `metric`."""
+    """Show a page of panels, or the values of the metric in the parameter `metric`."""
     run = get_requested_run(page)
     name = page.request.query_params.get("metric")
     return _show_panels(page, run) if name is None else _show_metric(page, run, name)
@@ -76,7 +76,7 @@ def _show_metric(page: PageRequest, run: Run, name: str) -> Response:
 
 
 def _build_linked_panel(page: PageRequest, run: Run, summary: MetricSummary, rows: int = _ROWS_PER_PANEL) -> Panel:
-    """Build a metric's panel with the URLs of its figure and of its page."""
+    """Build the panel of a metric with the URLs of its figure and of its page."""
     name = {"metric": summary.name}
     return build_panel(page.workspace, run, summary, rows)._replace(
         source=page.urls.chart_data(urlencode({"runs": run.key, **name, "over": _parse_x_axis(page)})),
@@ -85,7 +85,7 @@ def _build_linked_panel(page: PageRequest, run: Run, summary: MetricSummary, row
 
 
 def _read_drawing_options(page: PageRequest) -> dict[str, Any]:
-    """Return the options of the tab's curves."""
+    """Return template values with the options for drawing the curves of the tab."""
     try:
         smoothing = min(MAX_SMOOTHING, max(0.0, float(page.get_query("smooth", "0"))))
     except ValueError:

@@ -1,4 +1,4 @@
-"""A run's Raw JSON tab."""
+"""The routes of a run's Raw JSON tab."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from mlrun_cli.workspace import Workspace
 
 
 def show(page: PageRequest) -> Response:
-    """Show the record as `run show` prints it."""
+    """Show the record of a run, as `run show` prints it."""
     run = get_requested_run(page)
     text = _format_record(page.workspace, run)
     return render_tab(page, run, "json", "pages/run/raw_json/template.html", text=text)
 
 
 def send(page: PageRequest) -> Response:
-    """Send the record as a JSON file."""
+    """Send the record of a run as a JSON file."""
     run = get_requested_run(page)
     return Response(
         f"{_format_record(page.workspace, run)}\n",

@@ -1,4 +1,4 @@
-"""A run's Snapshot tab: the source folder as submitted."""
+"""The routes of a run's Snapshot tab: the source folder as submitted."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _TAB = "snapshot"
 
 
 def show_first(page: PageRequest) -> Response:
-    """Show the files and the script."""
+    """Show the files of the snapshot, and the content of the script or else of the first file."""
     run = get_requested_run(page)
     try:
         snapshot = get_snapshot(page.workspace, run)
@@ -34,13 +34,13 @@ def show_first(page: PageRequest) -> Response:
 
 
 def show(page: PageRequest) -> Response:
-    """Show the files and one of them."""
+    """Show the files of the snapshot, and the content of the file in the URL."""
     run = get_requested_run(page)
     return _show_file(page, run, get_snapshot(page.workspace, run), page.get_file_path())
 
 
 def send(page: PageRequest) -> Response:
-    """Send one file as a download."""
+    """Send a file of the snapshot as a download."""
     run = get_requested_run(page)
     entry = _get_entry(run, get_snapshot(page.workspace, run), page.get_file_path())
     return OpenFileResponse(_open_store(page).open_object(entry.digest), entry.path)

@@ -1,4 +1,4 @@
-"""Source code with syntax highlighting."""
+"""Syntax highlighting of source code."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ MAX_BYTES = 1 << 20
 _MAX_HIGHLIGHTED = 200 * 1024
 _MAX_LINE_CHARACTERS = 5000
 _TIMEOUT_SECONDS = 1.0
-"""Some lexers take time that grows with the square of the length, and block other pages."""
+"""The time limit for a lexer; some take quadratic time, and would block other pages."""
 _CLASSES = (
     (Comment, "tok-c"),
     (Keyword, "tok-k"),
@@ -29,7 +29,7 @@ _CLASSES = (
 
 
 def highlight_source(name: str, data: bytes) -> Sequence[Markup]:
-    """Return the lines of a file as markup; long files, and those that take long to tokenize, are not highlighted."""
+    """Return the lines of a source file as markup, highlighted unless the file is too long or too slow to tokenize."""
     lines: list[list[str]] = [[]]
     for kind, value in _tokenize(name, data.decode("utf-8", "replace")):
         css_class = next((css_class for token, css_class in _CLASSES if _is_subtype(kind, token)), None)
