@@ -58,7 +58,7 @@ def plan_conda(
         raise _build_python_not_found_error(wanted.python, dependencies, uv, environ)
     use_uv = uv is not None and (pythons[0].is_fetched or not any(line.pip_only for line in wanted.lines))
     hidden, secrets = replace_secrets([line.text for line in wanted.lines])
-    build = _make_build(
+    build = _create_build(
         home,
         pythons=pythons,
         builder=Builder.UV if use_uv else Builder.PIP,
@@ -128,7 +128,7 @@ def _plan_with_conda(
     channels = hidden[: len(dependencies.channels)]
     packages = hidden[len(channels) : len(channels) + len(part.packages)]
     lines = hidden[len(channels) + len(part.packages) :]
-    build = _make_build(
+    build = _create_build(
         home,
         pythons=(),
         builder=Builder.CONDA,
@@ -158,7 +158,7 @@ def find_uv(environ: Mapping[str, str]) -> str | None:
     return str(beside) if os.access(beside, os.X_OK) else None
 
 
-def _make_build(
+def _create_build(
     home: Path,
     *,
     pythons: Sequence[BasePython],

@@ -39,7 +39,7 @@ class DockerArguments(NamedTuple):
 
 
 def split_options(arguments: Sequence[str]) -> list[str]:
-    """Return the arguments, with those that hold both an option and its value, such as `-v /a:/b`, split in two."""
+    """Return the arguments, splitting those that combine an option and its value, such as `-v /a:/b`."""
     words: list[str] = []
     for argument in arguments:
         found = _OPTION_AND_VALUE.fullmatch(argument)

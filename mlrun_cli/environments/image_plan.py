@@ -42,7 +42,7 @@ def plan_image(
         )
     found = rest[named[0]]
     source = _read_context(found, project) if isinstance(found, Mapping) else _read_dockerfile(str(found), project)
-    return _make_build(source, engine, home, redaction)
+    return _create_build(source, engine, home, redaction)
 
 
 def _read_dockerfile(text: str, project: Path) -> ImageSource:
@@ -87,7 +87,7 @@ def _read_context(section: Mapping[str, object], project: Path) -> ImageSource:
         ) from error
 
 
-def _make_build(
+def _create_build(
     source: ImageSource, engine: str, home: Path, redaction: Redaction
 ) -> tuple[EnvironmentBuild, Mapping[str, str]]:
     lines = "".join(f"{line}\n" for line in source.dockerfile.splitlines())

@@ -16,7 +16,7 @@ from mlrun_cli.environments.failure_reason import is_unreachable, is_untrusted
 from mlrun_cli.environments.folder import EnvironmentFolder
 from mlrun_cli.environments.installer import Installer, print_line
 from mlrun_cli.environments.pip_settings import build_uv_settings
-from mlrun_cli.environments.requirements import get_package_name, names_single_release, remove_version
+from mlrun_cli.environments.requirements import get_package_name, pins_single_release, remove_version
 
 _NO_DAY = "2999-01-01T00:00:00Z"
 """A cutoff day that lets uv choose any version of a package, which not every uv has an option for."""
@@ -65,8 +65,8 @@ def _configure_uv(build: EnvironmentBuild, installer: Installer, environ: Mappin
     has_index = any(option.startswith("--index-url") for option in build.options)
     settings = build_uv_settings(environ, base, has_index=has_index)
     installer.set_variables(settings.variables)
-    if settings.told:
-        said = ", ".join(settings.told)
+    if settings.file_settings:
+        said = ", ".join(settings.file_settings)
         print_line(f"uv is told of pip's {said}, from {', '.join(map(str, settings.files))}.")
 
 
@@ -113,7 +113,7 @@ class _PipInstallation:
         return None
 
     def install_relaxed(self) -> InstallResult:
-        """Install on the Python that has most of the pinned versions, and leave the other versions open.
+        """Install on the Python for which most pinned versions are available, and leave the other versions open.
 
         If these versions conflict, keep each that is compatible with those kept before; as a last resort, keep none.
         """
@@ -244,16 +244,16 @@ class _PipInstallation:
         """Return uv's options that exclude versions uploaded after the cutoff, with exemptions for pinned packages."""
         if not self._build.uploaded_before:
             return []
-        exempt = self._exempt_packages if self._knows_exemptions else []
+        exempt = self._exempt_packages if self._supports_exemptions else []
         return ["--exclude-newer", self._build.uploaded_before, *exempt]
 
     @cached_property
     def _exempt_packages(self) -> list[str]:
-        names = dict.fromkeys(get_package_name(line) for line in self._pinned if names_single_release(line))
+        names = dict.fromkeys(get_package_name(line) for line in self._pinned if pins_single_release(line))
         return [f"--exclude-newer-package={name}={_NO_DAY}" for name in names]
 
     @cached_property
-    def _knows_exemptions(self) -> bool:
+    def _supports_exemptions(self) -> bool:
         """Whether the installed uv supports exemptions from the cutoff, as versions since late 2025 do."""
         return "--exclude-newer-package" in self._installer.read_output(
             [self._build.installer, "pip", "install", "--help"]
@@ -291,7 +291,7 @@ def _make_with_conda(
         "dependencies": [*(lines[spec] for spec in build.packages), *([{"pip": pip}] if pip else [])],
     }
     # JSON is YAML. conda does not expand variables, so the file contains the secrets.
-    text = installer.expand_secrets(json.dumps(document, indent=2), written=lambda secret: json.dumps(secret)[1:-1])
+    text = installer.expand_secrets(json.dumps(document, indent=2), escape=lambda secret: json.dumps(secret)[1:-1])
     with folder.write_secret_file(folder.conda_file, text):
         return installer.run(_build_conda_command(folder, build))
 

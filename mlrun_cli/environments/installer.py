@@ -111,10 +111,10 @@ class Installer:
                 process.stdout.read()
         return process.returncode == 0
 
-    def expand_secrets(self, text: str, *, written: Callable[[str], str] = str) -> str:
-        """Return a text with its placeholders replaced by the secrets, each escaped by the function `written`."""
+    def expand_secrets(self, text: str, *, escape: Callable[[str], str] = str) -> str:
+        """Return a text with its placeholders replaced by the secrets, each escaped by the function `escape`."""
         for name, secret in self._secrets.items():
-            text = text.replace(f"${{{name}}}", written(secret))
+            text = text.replace(f"${{{name}}}", escape(secret))
         return text
 
     def _start(self, command: Sequence[str], stderr: int) -> subprocess.Popen[str]:

@@ -39,12 +39,12 @@ class PipSettings(NamedTuple):
 
     Attributes:
         variables: the variables for uv, without those that the user has already set.
-        told: the settings that come from files, by pip's names, such as `index-url`.
+        file_settings: the settings that come from files, by pip's names, such as `index-url`.
         files: these files.
     """
 
     variables: Mapping[str, str]
-    told: Sequence[str] = ()
+    file_settings: Sequence[str] = ()
     files: Sequence[Path] = ()
 
 
@@ -63,17 +63,17 @@ def build_uv_settings(environ: Mapping[str, str], base: Path | None, *, has_inde
     known = in_files | of_variables
     if "CERT" not in known and (bundle := next(filter(None, map(environ.get, _CERTIFICATE_VARIABLES)), None)):
         known["CERT"] = bundle
-    variables, told = {}, []
+    variables, file_settings = {}, []
     for name, for_uv in _TO_UV.items():
         if name not in known or any(environ.get(each) for each in for_uv) or (has_index and name == "INDEX_URL"):
             continue
         words = known[name].split()
         variables[for_uv[0]] = ("," if name == "FIND_LINKS" else " ").join(words)
         if name not in of_variables and name in in_files:
-            told.append(name.lower().replace("_", "-"))
+            file_settings.append(name.lower().replace("_", "-"))
     if "HTTPS_PROXY" in variables and not any(environ.get(name) for name in ("HTTP_PROXY", "http_proxy")):
         variables["HTTP_PROXY"] = variables["HTTPS_PROXY"]
-    return PipSettings(variables, told, files if told else ())
+    return PipSettings(variables, file_settings, files if file_settings else ())
 
 
 def _read_files(environ: Mapping[str, str], base: Path | None) -> tuple[dict[str, str], list[Path]]:

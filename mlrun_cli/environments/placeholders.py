@@ -15,22 +15,22 @@ _VARIABLE = r"\$\{[A-Z0-9_]+\}(?::\$\{[A-Z0-9_]+\})?"
 
 
 def replace_secrets(lines: Sequence[str]) -> tuple[list[str], dict[str, str]]:
-    """Return the lines with secrets in URLs replaced by placeholders, and the variables that hold the secrets.
+    """Replace secrets in URLs by placeholders, and return the lines and a mapping from variables to secrets.
 
     pip and uv expand the variables when they read the file.
     """
     placeholders = _Placeholders()
-    hidden = [re.sub(URL_SECRET, lambda found: placeholders.make_placeholder(found[0]), line) for line in lines]
+    hidden = [re.sub(URL_SECRET, lambda found: placeholders.create_placeholder(found[0]), line) for line in lines]
     return hidden, placeholders.variables()
 
 
 def replace_secrets_of_dockerfile(text: str, redaction: Redaction) -> tuple[str, dict[str, str]]:
-    """Return a Dockerfile with all its secrets replaced by placeholders, and the variables that hold the secrets.
+    """Replace all secrets in a Dockerfile by placeholders, and return the text and a mapping from variables to secrets.
 
     Every occurrence of a secret is replaced. The engine gets the text with the secrets restored.
     """
     placeholders = _Placeholders()
-    hidden = redaction.replace_secrets(text, placeholders.make_placeholder)
+    hidden = redaction.replace_secrets(text, placeholders.create_placeholder)
     return placeholders.replace_known(hidden), placeholders.variables()
 
 
@@ -40,7 +40,7 @@ class _Placeholders:
     def __init__(self) -> None:
         self._placeholders: dict[str, str] = {}
 
-    def make_placeholder(self, found: str) -> str:
+    def create_placeholder(self, found: str) -> str:
         """Return the placeholder for a secret, within the same quotes; return a reference to a variable unchanged."""
         secret = found.strip("\"'")
         if not secret or re.fullmatch(_VARIABLE, secret):

@@ -87,7 +87,7 @@ def remove_version(line: str) -> str:
     return str(named)
 
 
-def names_single_release(line: str) -> bool:
+def pins_single_release(line: str) -> bool:
     """Return whether a requirement pins a single release, as `numpy==1.18.4` or conda's `scipy==1.5.2.*` does."""
     named = _parse(line)
     terms = [] if named is None else list(named.specifier)

@@ -54,7 +54,7 @@ def _find_interpreter(interpreter_path: str, folder: Path, folders: list[Path]) 
 
 
 def plan_current(path_variable: str, what: str) -> PlannedEnvironment:
-    """Plan to use the unchanged `python` on PATH, and note that `what` is ignored.
+    """Plan to use the unchanged `python` on PATH, with a note that `what` is ignored.
 
     Raises:
         EnvironmentNotBuilt: there is no Python on PATH.

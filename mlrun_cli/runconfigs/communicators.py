@@ -163,13 +163,13 @@ def _describe_tensorflow(launch: Launch) -> Mapping[str, Any]:
     return {"tensorflow": {"workerCount": workers, "parameterServerCount": launch.server_count}}
 
 
-class _Kind(NamedTuple):
+class _LaunchKind(NamedTuple):
     """A kind of launch.
 
     Attributes:
-        count_key: the key that says how many processes there are.
-        read: returns the launch of a configuration.
-        describe: returns the section of a runconfig with the number of processes.
+        count_key: the key with the number of processes.
+        read: a function that returns the launch that a configuration requests.
+        describe: a function that returns a launch as a runconfig section with its number of processes.
     """
 
     count_key: str
@@ -177,17 +177,17 @@ class _Kind(NamedTuple):
     describe: Callable[[Launch], Mapping[str, Any]]
 
 
-_KINDS: Mapping[str, _Kind] = {
-    NODES: _Kind("nodeCount", _read_nodes, lambda _launch: {}),
-    _MPI: _Kind(
+_KINDS: Mapping[str, _LaunchKind] = {
+    NODES: _LaunchKind("nodeCount", _read_nodes, lambda _launch: {}),
+    _MPI: _LaunchKind(
         "mpi.processCountPerNode",
         _read_mpi,
         lambda launch: {"mpi": {"processCountPerNode": launch.process_count // launch.node_count}},
     ),
-    _PYTORCH: _Kind(
+    _PYTORCH: _LaunchKind(
         "pytorch.processCount", _read_pytorch, lambda launch: {"pytorch": {"processCount": launch.process_count}}
     ),
-    _TENSORFLOW: _Kind("tensorflow.workerCount", _read_tensorflow, _describe_tensorflow),
+    _TENSORFLOW: _LaunchKind("tensorflow.workerCount", _read_tensorflow, _describe_tensorflow),
 }
 
 

@@ -117,7 +117,7 @@ class RunConfiguration(NamedTuple):
 
     @property
     def environment_name(self) -> str | None:
-        """The name, or the file, of the environment if the configuration refers to one by name only; else None."""
+        """The name or file of the environment to which the configuration refers, or None if it refers to none."""
         python = self.python
         described = python.user_managed_dependencies or python.conda_dependencies_file or python.conda_dependencies
         if self.environment_reference is not None or described:

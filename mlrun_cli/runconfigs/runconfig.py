@@ -170,12 +170,12 @@ class _RunconfigReader:
                 elif node.key_path in KEYS:
                     self._read_key(node, KEYS[node.key_path])
                 else:
-                    self.notes.append(_describe_unknown_key(node, key))
+                    self.notes.append(_build_unknown_key_note(node, key))
 
     def _read_key(self, node: Node, key: Key) -> None:
         if key.field is None:
             self.rest[node.key_path] = node.as_boolean() if key.shape is TRUTH else node.to_plain()
-            self.notes += _note_unknown_keys(node, key.shape)
+            self.notes += _list_unknown_key_notes(node, key.shape)
         elif key.shape is COMMUNICATOR and isinstance(node.content, dict):
             self.notes.append(_describe_skipped_communicator(node))
         elif key.shape is VARIABLES:
@@ -223,7 +223,7 @@ def _get_section(node: Node) -> dict[str, Node]:
     return {key: inner for key, inner in node.as_mapping().items() if not inner.is_null}
 
 
-def _note_unknown_keys(node: Node, shape: Mapping[str, Any]) -> Iterator[str]:
+def _list_unknown_key_notes(node: Node, shape: Mapping[str, Any]) -> Iterator[str]:
     """Yield a note for each unknown key in the nested mappings of a value."""
     if not isinstance(node.content, dict):
         return
@@ -231,19 +231,19 @@ def _note_unknown_keys(node: Node, shape: Mapping[str, Any]) -> Iterator[str]:
     for key, inner in _get_section(node).items():
         expected = known.get(key, shape.get("additionalProperties"))
         if expected is not None:
-            yield from _note_unknown_keys(inner, expected)
+            yield from _list_unknown_key_notes(inner, expected)
         elif known:
-            yield _note_unknown_key(inner, key, known)
+            yield _format_unknown_key_note(inner, key, known)
 
 
-def _describe_unknown_key(node: Node, key: str) -> str:
+def _build_unknown_key_note(node: Node, key: str) -> str:
     parent = node.key_path.removesuffix(key)
-    return _note_unknown_key(
+    return _format_unknown_key_note(
         node, key, {known[len(parent) :].split(".")[0] for known in KEYS if known.startswith(parent)}
     )
 
 
-def _note_unknown_key(node: Node, key: str, siblings: Iterable[str]) -> str:
+def _format_unknown_key_note(node: Node, key: str, siblings: Iterable[str]) -> str:
     nearest = difflib.get_close_matches(key[:100], sorted(siblings), n=1)
     question = f"; did you mean {nearest[0]}?" if nearest else ""
     return f"{node.location}: unknown key {format_key_path(node.key_path)[:200]!r} is skipped{question}"

@@ -44,8 +44,8 @@ def test_what_pip_is_told_by_files_and_variables_holds_for_uv(tmp_path: Path) ->
         "UV_HTTP_RETRIES": "2",
     }
     assert settings.variables.items() >= expected.items()
-    assert {"index-url", "find-links", "proxy"} <= set(settings.told)
-    assert "extra-index-url" not in settings.told
+    assert {"index-url", "find-links", "proxy"} <= set(settings.file_settings)
+    assert "extra-index-url" not in settings.file_settings
     assert read in settings.files
     assert "UV_DEFAULT_INDEX" not in build_uv_settings(environ, None, has_index=True).variables
 

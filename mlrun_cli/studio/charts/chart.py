@@ -89,14 +89,14 @@ class Chart(NamedTuple):
 
     @classmethod
     def from_form(
-        cls, kind: str, names: Sequence[str], whichs: Sequence[str], over: str, *, is_log: bool, smoothing: str
+        cls, kind: str, names: Sequence[str], statistics: Sequence[str], over: str, *, is_log: bool, smoothing: str
     ) -> Chart:
         """Create a chart from the fields of a form.
 
         Args:
             kind: one of `KINDS`.
             names: the names of metrics; empty ones are ignored.
-            whichs: the statistics of the first and second metric, for charts with one value per run.
+            statistics: the statistics of the first and second metric, for charts with one value per run.
             over: one of `X_AXES`.
             is_log: whether the vertical axis is logarithmic.
             smoothing: a number as text.
@@ -104,7 +104,7 @@ class Chart(NamedTuple):
         Raises:
             UsageError: the fields are not valid.
         """
-        summaries = [*whichs, *([LAST] * len(names))]
+        summaries = [*statistics, *([LAST] * len(names))]
         measures = [Measure(name, summaries[place]) for place, name in enumerate(names) if name.strip()]
         wanted = {CURVE: MAX_NAMES, VALUE: 1, SCATTER: 2}.get(kind, 0)
         if kind == CURVE:

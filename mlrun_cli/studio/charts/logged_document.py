@@ -83,7 +83,7 @@ def read_document(workspace: Workspace, run: Run, address: object) -> Mapping[st
 
 
 def parse_matrix(data: Mapping[str, Any]) -> Matrix | None:
-    """Parse a confusion matrix from the data of a document; return None if they violate the schema."""
+    """Parse a confusion matrix from the data of a document, or return None if the data violates the schema."""
     rows = [_parse_numbers(row) for row in _as_list(data.get("matrix"))[:_MAX_CLASSES]]
     if not rows or not all(rows):
         return None
@@ -95,7 +95,7 @@ def parse_matrix(data: Mapping[str, Any]) -> Matrix | None:
 
 
 def build_document_grid(shape: str, data: Mapping[str, Any]) -> Grid | None:
-    """Return the data of a document other than a matrix as a table, or None if they violate the schema."""
+    """Return the data of a document other than a matrix as a table, or None if the data violates the schema."""
     if shape == ACCURACY_TABLE:
         rows = [
             (label, threshold, *counts)
@@ -123,7 +123,7 @@ def build_document_grid(shape: str, data: Mapping[str, Any]) -> Grid | None:
 
 
 def build_document_figure(shape: str, data: Mapping[str, Any]) -> Figure:
-    """Build the figure of a document other than a matrix, without any series if its data violate the schema."""
+    """Build the figure of a document other than a matrix, without any series if its data violates the schema."""
     if shape == ACCURACY_TABLE:
         return _build_roc_figure(data)
     edges = _parse_numbers(data.get("bin_edges"))[: _MAX_BINS + 1]
