@@ -74,8 +74,10 @@ def update_experiment_tags(
     return get_experiment(workspace, name)
 
 
-def archive_experiment(workspace: Workspace, name: str, *, is_archived: bool, new_name: str | None) -> dict[str, Any]:
-    """Archive an experiment, or restore it under its old name or a new one; its runs are unchanged.
+def set_experiment_archived(
+    workspace: Workspace, name: str, *, is_archived: bool, new_name: str | None
+) -> dict[str, Any]:
+    """Archive or restore an experiment, renaming it if a new name is given; its runs are unchanged.
 
     Raises:
         UsageError: the new name is not valid, or is another experiment's.

@@ -95,7 +95,7 @@ class _Follower:
             moment = time.monotonic()
             # Looked at before the logs: what was printed until then is in them for sure, and is handed over first.
             status = self._look(moment)
-            if follower.copy(self._write_installers, self._write_scripts):
+            if follower.copy(self._write_installer_output, self._write_script_output):
                 last_output = moment
             if status is not None and status.is_terminal:
                 return self._workspace.runs.get_by_key(self._run.key)
@@ -104,10 +104,10 @@ class _Follower:
             is_quick = moment - last_output < _CALM_AFTER_SECONDS
             time.sleep(_QUICK_SECONDS if is_quick else _CALM_SECONDS)
 
-    def _write_installers(self, piece: bytes) -> None:
+    def _write_installer_output(self, piece: bytes) -> None:
         self._write(ENVIRONMENT_LOG, piece)
 
-    def _write_scripts(self, piece: bytes) -> None:
+    def _write_script_output(self, piece: bytes) -> None:
         self._write(self._log_name, piece)
 
     def _look(self, moment: float) -> RunStatus | None:

@@ -16,7 +16,7 @@ from mlrun_cli.runs.run import Run
 from mlrun_cli.snapshots.content_store import SnapshotStore
 from mlrun_cli.snapshots.git import read_git_properties
 from mlrun_cli.snapshots.limits import SnapshotLimits
-from mlrun_cli.snapshots.pruning import hold_snapshots
+from mlrun_cli.snapshots.pruning import prevent_pruning
 from mlrun_cli.snapshots.snapshot import SNAPSHOT_PROPERTY, EntryKind, Snapshot, SnapshotEntry
 from mlrun_cli.snapshots.take import take_snapshot
 from mlrun_cli.workspace import Workspace
@@ -35,7 +35,7 @@ def create_snapshot(workspace: Workspace, path: Path) -> str:
     """
     limits = SnapshotLimits.from_environment(os.environ)
     store = SnapshotStore(workspace.snapshots_folder)
-    with hold_snapshots(workspace.snapshots_folder), tempfile.TemporaryDirectory() as folder:
+    with prevent_pruning(workspace.snapshots_folder), tempfile.TemporaryDirectory() as folder:
         if not path.is_file():
             return take_snapshot(path, store, limits=limits, exclude=[workspace.home])[0].snapshot_id
         shutil.copy2(path, folder)

@@ -68,7 +68,7 @@ def attach_local(
     ],
 )
 def list_all(shared: GlobalOptions, include_secret: _NoSecrets = None) -> object:  # noqa: ARG001 — there are none
-    """List the datastores of the workspace, by name, with the folder that each one is."""
+    """List the workspace's datastores, sorted by name, with their folders."""
     with open_context(shared).workspace as workspace:
         records = [_build_record(workspace, datastore) for datastore in actions.list_datastores(workspace)]
     return build_listing(shared, records, _FIELDS, nothing="No datastores.")

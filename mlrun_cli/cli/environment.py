@@ -124,9 +124,10 @@ def show(
     ],
 )
 def register(shared: GlobalOptions, folder: _Folder) -> object:
-    """Register the environment that a folder describes, as the next version of its name.
+    """Register the environment defined in a folder as the next version of its name.
 
-    What is the same as the newest version is that version. Its conda_dependencies.yml is read into it.
+    A definition equal to the newest version creates no new version. It includes the folder's
+    conda_dependencies.yml.
     """
     definition = read_environment_folder(make_absolute(folder.expanduser()))
     with open_context(shared).workspace as workspace:

@@ -314,7 +314,7 @@ def update(
     ],
 )
 def delete(shared: GlobalOptions, model_id: _Id, in_full: _InFull = False) -> object:  # noqa: ARG001
-    """Delete a version of a model with its files; the run it came from stays. Prints its id."""
+    """Delete a model version and its files, but not the run that it came from; print the version's id."""
     with open_context(shared).workspace as workspace:
         model = _get_model(workspace, model_id)
         actions.delete_model(workspace, model)

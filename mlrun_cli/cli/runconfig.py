@@ -141,7 +141,7 @@ def validate(
     ],
 )
 def schema(shared: GlobalOptions) -> object:  # noqa: ARG001 - every command is told
-    """Print the JSON Schema of runconfigs, which editors complete and check them by."""
+    """Print the JSON Schema of runconfigs, for completion and validation in editors."""
     from mlrun_cli.runconfigs.schema import build_runconfig_schema  # noqa: PLC0415
 
     return build_runconfig_schema()

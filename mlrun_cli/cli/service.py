@@ -73,5 +73,5 @@ def remove(shared: GlobalOptions) -> object:
     ],
 )
 def start(shared: GlobalOptions) -> object:
-    """Start what waits in the queues of all workspaces, as at a reboot; prints how many runs wait on which target."""
+    """Start the queued runs of all workspaces, as after a reboot; print the number still waiting for each target."""
     return actions.start_queues(get_home(), shared.notes.warning)

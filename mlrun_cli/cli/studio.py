@@ -57,7 +57,7 @@ def studio(
     ] = None,
     keyfile: Annotated[Path | None, typer.Option("--keyfile", metavar="FILE", help="Its key.")] = None,
 ) -> object:
-    """Serve web pages of the runs, until Ctrl-C.
+    """Serve web pages showing the runs until Ctrl-C is pressed.
 
     Begins with the workspace of the attached folder, or the one that is named, else with a list of workspaces. The
     address that is printed holds the token that opens it; the browser keeps it from then on.

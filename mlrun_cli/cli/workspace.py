@@ -186,7 +186,7 @@ def restore(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="A copy made by 'workspace backup'.")],
     yes: Yes = False,
 ) -> object:
-    """Put a copy of the store in its place; runs since then come back from their folders.
+    """Replace the store with a backup; runs created since then are restored from their folders.
 
     The store as it was stays beside it, under another name. Runs that have not ended go on meanwhile.
     """

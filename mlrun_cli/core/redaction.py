@@ -98,7 +98,7 @@ def _hide(_secret: str) -> str:
 
 @cache
 def get_process_redaction() -> Redaction:
-    """Return the redactor of this process, which entry points (commands, servers, programs) pass on."""
+    """Return the redactor for the environment variables of this process, for its entry point to pass on."""
     return Redaction.from_environment(os.environ)
 
 

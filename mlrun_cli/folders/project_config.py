@@ -148,11 +148,11 @@ def _read_project_config(path: Path, root: Node) -> ProjectConfig:
     return ProjectConfig(
         path=path,
         folder=path.parent.parent if path.parent.name in CONFIGURATION_FOLDERS else path.parent,
-        subscription_id=_check_keys(names["subscription_id"], check_subscription_id),
-        resource_group=_check_keys(names["resource_group"], check_resource_group),
-        workspace_name=_check_keys(names["workspace_name"], check_workspace_name),
+        subscription_id=_parse_value(names["subscription_id"], check_subscription_id),
+        resource_group=_parse_value(names["resource_group"], check_resource_group),
+        workspace_name=_parse_value(names["workspace_name"], check_workspace_name),
         experiment_name=(
-            _check_keys(names["experiment_name"], check_experiment_name) if "experiment_name" in names else None
+            _parse_value(names["experiment_name"], check_experiment_name) if "experiment_name" in names else None
         ),
     )
 
@@ -228,7 +228,7 @@ def _parse_scope(node: Node) -> dict[str, Node]:
     }
 
 
-def _check_keys(node: Node, check: Callable[[str], str]) -> str:
+def _parse_value(node: Node, check: Callable[[str], str]) -> str:
     text = node.as_text()
     try:
         return check(text)

@@ -75,7 +75,7 @@ class QueueFolder:
                 write_json(self._problem, {"text": text})
 
     def read_problem(self) -> str:
-        """Return the problem that keeps runs from being started, or an empty text if there is none."""
+        """Return the reason why queued runs cannot be started, or an empty string if there is none."""
         if self.is_failing():
             return f"what starts it keeps failing, {self.log} says why"
         with suppress(OSError):

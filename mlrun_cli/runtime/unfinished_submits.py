@@ -39,6 +39,6 @@ def _find_markers(workspace: Path) -> Path:
 
 
 def _has_begun(folder: RunFolder) -> bool:
-    """Return whether the run was once in a store, which has been lost since."""
+    """Return whether the folder contains files of a started run, so that its record was stored once and lost later."""
     files = (folder.process, folder.outcome, folder.supervisor_log)
     return any(file.exists() for file in files) or bool(list_journal_names(folder.journal))

@@ -155,7 +155,7 @@ def _start_fork_server(workspace: Path) -> ForkServer | None:
 
 
 def main(words: list[str]) -> None:
-    """Run the program."""
+    """Run the dispatcher of a target's queue."""
     _, folder, _, descriptor, target = words
     begin(Path(folder), int(descriptor))
     fork_server = _start_fork_server(Path(folder))

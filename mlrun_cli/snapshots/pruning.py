@@ -30,8 +30,8 @@ class PrunedSnapshots(NamedTuple):
 
 
 @contextmanager
-def hold_snapshots(folder: Path, say: Callable[[str], None] | None = None) -> Iterator[None]:
-    """Prevent pruning within the block, so that contents found in the store are kept until they are referenced.
+def prevent_pruning(folder: Path, say: Callable[[str], None] | None = None) -> Iterator[None]:
+    """Prevent pruning within the block, so that snapshots found in the store remain until a run refers to them.
 
     Args:
         folder: the folder of the snapshots.

@@ -155,7 +155,7 @@ class RebuildDocumentStore:
         return key
 
     def set_parents(self, key: int, parent: str | None, root: str | None) -> None:
-        """Set the parent and root of a run by their run ids; ids that do not exist set null."""
+        """Set a run's parent and root, given their run ids; an unknown id is stored as null."""
         self._database.execute(
             "UPDATE runs SET parent_key = (SELECT run_key FROM runs WHERE run_id = :parent),"
             " root_key = (SELECT run_key FROM runs WHERE run_id = :root) WHERE run_key = :key",

@@ -97,7 +97,7 @@ def classify_status(status: RunStatus) -> str:
 
 
 def is_active(status: RunStatus) -> bool:
-    """Return whether a run in this status can still be cancelled."""
+    """Return whether a run with this status has not ended."""
     return status not in TERMINAL_STATUSES
 
 

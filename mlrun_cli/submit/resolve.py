@@ -104,9 +104,9 @@ class Resolver:
         with self.problems.collect_errors():
             check_experiment_name(self._request.experiment_name)
         if self._request.earlier is None:
-            self._resolve_anew(is_script_needed=is_script_needed)
+            self._resolve_from_runconfig(is_script_needed=is_script_needed)
         else:
-            self._resolve_again(self._request.earlier)
+            self._resolve_from_earlier_run(self._request.earlier)
         self._find_data()
         if self.problems or self.environment is None or self._launch is None:
             return None
@@ -122,7 +122,7 @@ class Resolver:
             volumes=self._volumes,
         )
 
-    def _resolve_anew(self, *, is_script_needed: bool) -> None:
+    def _resolve_from_runconfig(self, *, is_script_needed: bool) -> None:
         self._read_runconfig()
         self._check_target()
         self._check_source()
@@ -130,7 +130,7 @@ class Resolver:
         if is_script_needed or self.configuration.script or self.configuration.command:
             self._find_script()
 
-    def _resolve_again(self, earlier: EarlierRun) -> None:
+    def _resolve_from_earlier_run(self, earlier: EarlierRun) -> None:
         """Reuse the resolution of an earlier run with the replacements of the request."""
         request, submission = self._request, earlier.submission
         self.configuration = earlier.restore_configuration()

@@ -38,7 +38,7 @@ def ensure_sdk_copy(home: Path) -> Path:
 
 
 def _compute_fingerprint(folder: Path) -> str:
-    """Return a fingerprint of the SDK that changes with any of its files, as in a development checkout."""
+    """Return a fingerprint of the SDK's files, which changes when one of them is edited in a development checkout."""
     lines = sorted(_describe_modules(os.fspath(folder), ""))
     digest: str = create_short_hasher("\n".join(lines).encode()).hexdigest()
     return digest[:12]

@@ -25,7 +25,7 @@ from mlrun_cli.runtime.queue import wake_dispatcher
 from mlrun_cli.runtime.supervisor_start import start_supervisor
 from mlrun_cli.snapshots.content_store import SnapshotStore
 from mlrun_cli.snapshots.limits import SnapshotLimits
-from mlrun_cli.snapshots.pruning import hold_snapshots
+from mlrun_cli.snapshots.pruning import prevent_pruning
 from mlrun_cli.snapshots.snapshot import Snapshot
 from mlrun_cli.snapshots.take import take_snapshot
 from mlrun_cli.submit.admission import request_gpus
@@ -99,7 +99,7 @@ def submit(
     with resolver.add_notes_to_errors():
         resolution = resolver.resolve()
         if resolution is not None:
-            with hold_snapshots(workspace.snapshots_folder, say):
+            with prevent_pruning(workspace.snapshots_folder, say):
                 source = _take_snapshot(workspace, request, resolution, resolver, progress)
                 if source is not None:
                     return _start_run(workspace, request, resolution, interruptions, source)

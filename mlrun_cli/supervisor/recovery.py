@@ -71,7 +71,7 @@ def recover_all(workspace: Workspace, first_run_id: str) -> None:
 
 
 def _may_recover(workspace: Workspace, run: Run) -> bool:
-    """Return whether this process can determine from the lock of a live run that it is lost."""
+    """Return whether this process may test the lock of a live run to find out that its supervisor has died."""
     try:
         target = find_target(workspace, run.target)
     except TargetKindNotFound:

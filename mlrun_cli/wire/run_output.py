@@ -10,7 +10,7 @@ def format_title(log_name: str) -> str:
 
 
 def format_head(run_id: str, url: str) -> str:
-    """Return the header to print above the logs, with the run's id and URL."""
+    """Return the two header lines that show a run's id and URL."""
     return f"RunId: {run_id}\nWeb View: {url}"
 
 

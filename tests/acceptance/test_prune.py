@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from mlrun_cli.core.time import MICROSECONDS
-from mlrun_cli.snapshots.pruning import hold_snapshots
+from mlrun_cli.snapshots.pruning import prevent_pruning
 from tests.acceptance.terminal import Terminal
 from tests.running import Mlrun, until
 
@@ -118,7 +118,7 @@ def test_pruning_waits_for_a_submit_that_has_found_old_contents(mlrun: Mlrun) ->
     make_old(mlrun, old)
     before = contents(mlrun)
     snapshots = mlrun.database.parent / "snapshots"
-    with hold_snapshots(snapshots):  # as a submit does between its look at the store and its row
+    with prevent_pruning(snapshots):  # as a submit does between its look at the store and its row
         pruning = mlrun.start("workspace", "prune", "--older-than", "30d", "--yes")
         until(lambda: waits_for_a_lock(pruning.pid) or pruning.poll() is not None)
         assert contents(mlrun) == before
@@ -133,7 +133,7 @@ def test_pruning_waits_for_a_submit_that_has_found_old_contents(mlrun: Mlrun) ->
 def test_pruning_that_waits_is_not_overtaken_by_later_submits(mlrun: Mlrun) -> None:
     mlrun.script("")
     mlrun("run", "submit-script", "train.py")
-    with hold_snapshots(mlrun.database.parent / "snapshots"):
+    with prevent_pruning(mlrun.database.parent / "snapshots"):
         pruning = mlrun.start("workspace", "prune", "--older-than", "30d", "--yes")
         until(lambda: waits_for_a_lock(pruning.pid) or pruning.poll() is not None)
         later = mlrun.start("run", "submit-script", "--async", "train.py")

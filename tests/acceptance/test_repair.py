@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from mlrun_cli.actions.experiments import archive_experiment
+from mlrun_cli.actions.experiments import set_experiment_archived
 from mlrun_cli.actions.views import delete_view, rename_view, save_view
 from mlrun_cli.core.redaction import Redaction
 from mlrun_cli.workspace import Workspace
@@ -122,7 +122,7 @@ def filled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mlrun]:
                 save_view(workspace, name, "runs", "", "me")
             rename_view(workspace, "renamed", "new name", "me", expected_version=1)
             delete_view(workspace, "deleted", expected_version=1)
-            archive_experiment(workspace, "driven", is_archived=True, new_name="put away")
+            set_experiment_archived(workspace, "driven", is_archived=True, new_name="put away")
         mlrun("computetarget", "create", "amlcompute", "-n", "cpu", "--max-nodes", "2", "-s", "any")
         yield mlrun
     finally:

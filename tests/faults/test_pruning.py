@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from mlrun_cli.snapshots.pruning import hold_snapshots
+from mlrun_cli.snapshots.pruning import prevent_pruning
 from tests.running import COMMAND, LIVE, Mlrun, failure_of, until
 
 
@@ -15,7 +15,7 @@ def test_a_submit_that_has_to_wait_for_a_prune_says_so_once_and_goes_on(mlrun: M
     assert mlrun("run", "submit-script", "--async", "train.py").stderr == ""
     mlrun.command = ["sh", "-c", 'exec "$0" "$@" 2>"$TOLD"', str(COMMAND)]
     prune_told, submit_told = tmp_path / "prune.stderr", tmp_path / "submit.stderr"
-    with hold_snapshots(mlrun.database.parent / "snapshots"):  # as another submit, which the prune waits for
+    with prevent_pruning(mlrun.database.parent / "snapshots"):  # as another submit, which the prune waits for
         mlrun.environment["TOLD"] = str(prune_told)
         pruning = mlrun.start("workspace", "prune", "--older-than", "30d", "--yes")
         until(lambda: prune_told.exists() and prune_told.read_text())

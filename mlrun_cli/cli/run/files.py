@@ -23,7 +23,7 @@ from mlrun_cli.cli.run.selection import get_runs, unwrap_single_value
     ],
 )
 def files(shared: GlobalOptions, run_ids: RunIds, experiment_name: ExperimentName = None) -> object:
-    """List the files of a run: its logs, and what the script wrote; of several runs, by run id."""
+    """List a run's logs and the files that its script wrote; for several runs, grouped by run id."""
     from mlrun_cli.actions.artifacts import list_files  # noqa: PLC0415
 
     context = open_context(shared)

@@ -46,13 +46,13 @@ def update_tags(
 @handler("experiments.archive")
 def archive_experiment(context: RequestContext, name: str) -> dict[str, Any]:
     """Archive an experiment; return its record."""
-    return actions.archive_experiment(context.workspace, name, is_archived=True, new_name=None)
+    return actions.set_experiment_archived(context.workspace, name, is_archived=True, new_name=None)
 
 
 @handler("experiments.reactivate")
 def reactivate_experiment(context: RequestContext, name: str, new_name: str | None = None) -> dict[str, Any]:
     """Reactivate an archived experiment; return its record."""
-    return actions.archive_experiment(context.workspace, name, is_archived=False, new_name=new_name)
+    return actions.set_experiment_archived(context.workspace, name, is_archived=False, new_name=new_name)
 
 
 @handler("experiments.delete")

@@ -159,17 +159,19 @@ class RunConditions:
             places, values = build_in_list(f"{table}_value_{number}", [pair.value, *pair.or_values])
             condition += f" AND {table}.value IN {places}"
             parameters.update(values)
-        self._add_table(table, condition, parameters)
+        self._add_table_condition(table, condition, parameters)
 
     def _add_metric(self, number: int, metric: MetricFilter) -> None:
         operator = "<>" if metric.operator == "!=" else metric.operator
         condition = (
             f"metrics.name = :metric_{number} AND metrics.{METRIC_COLUMNS[metric.which]} {operator} :value_{number}"
         )
-        self._add_table("metrics", condition, {f"metric_{number}": metric.name, f"value_{number}": metric.value})
+        self._add_table_condition(
+            "metrics", condition, {f"metric_{number}": metric.name, f"value_{number}": metric.value}
+        )
 
-    def _add_table(self, table: str, condition: str, parameters: dict[str, object]) -> None:
-        """Add a condition on the tags, properties or metrics of a run."""
+    def _add_table_condition(self, table: str, condition: str, parameters: dict[str, object]) -> None:
+        """Add a condition that a run must have a matching row in a table, such as tags, properties or metrics."""
         self.parameters.update(parameters)
         self._add_selective(
             table,

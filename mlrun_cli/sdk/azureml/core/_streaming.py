@@ -26,7 +26,7 @@ def wait(status: Callable[[], str], logs: "Logs | None" = None) -> None:
     while True:
         now = status()
         # Read the logs after the status, so that all output of an ended run is included.
-        moved = logs is not None and logs.copy(is_with_script=now in _WITH_SCRIPT)
+        moved = logs is not None and logs.print_new_output(is_with_script=now in _WITH_SCRIPT)
         if now in ENDED:
             return
         is_quick = moved or time.monotonic() - began < 1
@@ -55,21 +55,21 @@ class Logs:
     def __exit__(self, *_: object) -> None:
         os.close(self._file)
 
-    def copy(self, is_with_script: bool) -> bool:
-        """Print new output, and the script log's title if the script has started; return whether there was any."""
-        found = self._follower.copy(self._write_installers, self._write_scripts)
+    def print_new_output(self, is_with_script: bool) -> bool:
+        """Print new output, and the script log's title if the script has started; return whether output was new."""
+        found = self._follower.copy(self._write_installer_output, self._write_script_output)
         if is_with_script:
             self._print_title(self._name)
         if found:
             sys.stdout.flush()
         return found
 
-    def _write_installers(self, piece: bytes) -> None:
+    def _write_installer_output(self, piece: bytes) -> None:
         self._print_title(ENVIRONMENT_LOG)
         # Third-party packages can print control characters during installation.
         sys.stdout.write(make_lines_printable(self._installers_text.decode(piece)))
 
-    def _write_scripts(self, piece: bytes) -> None:
+    def _write_script_output(self, piece: bytes) -> None:
         self._print_title(self._name)
         sys.stdout.write(self._scripts_text.decode(piece))
 

@@ -56,7 +56,7 @@ class Dataset:
 
     @classmethod
     def get_by_id(cls, workspace: "Workspace", id: str, **kwargs: Any) -> Any:
-        """Return the registered or unregistered dataset with an id.
+        """Return the dataset with this id, whether or not it is registered.
 
         Raises:
             UserErrorException: There is no dataset with this id.

@@ -25,7 +25,7 @@ from mlrun_cli.core.named_tuple import NamedTuple
 from mlrun_cli.errors import InvalidValue, MlrunError, StoreError, StoreUnavailable
 from mlrun_cli.store.db.database import Database, Dialect, Row
 from mlrun_cli.store.db.sqlite.dialect import SqliteDialect
-from mlrun_cli.store.db.sqlite.wal_index import find_index_maker
+from mlrun_cli.store.db.sqlite.wal_index import find_index_builder
 
 if TYPE_CHECKING:
     from mlrun_cli.processes.lock_holders import LockHolder
@@ -88,8 +88,8 @@ class SqliteDatabase:
         If a stopped process blocks readers, the connection reads past its locks.
         """
         self._unlocked_reader = None
-        maker = find_index_maker(self._path)
-        connection = self._open_unlocked(maker) if maker is not None else None
+        builder = find_index_builder(self._path)
+        connection = self._open_unlocked(builder) if builder is not None else None
         if connection is not None:
             return connection
         try:
@@ -104,7 +104,7 @@ class SqliteDatabase:
         return None if self._unlocked_reader is None else self._unlocked_reader.connection
 
     def _connect(self) -> sqlite3.Connection:
-        self._wait_for_stopped_index_maker()
+        self._wait_for_stopped_index_builder()
         connection = self._retry_while_busy(
             lambda: _pool.acquire(self._path) or _open_writable(self._path, self._busy_slice)
         )
@@ -117,17 +117,17 @@ class SqliteDatabase:
     def _busy_slice(self) -> float:
         return min(self._busy_timeout, _BUSY_SLICE_SECONDS)
 
-    def _wait_for_stopped_index_maker(self) -> None:
+    def _wait_for_stopped_index_builder(self) -> None:
         """Wait briefly for a stopped process that keeps all others from opening the file.
 
         Raises:
             StoreUnavailable: the process is still stopped after that.
         """
         deadline = time.monotonic() + self._busy_slice
-        while (maker := find_index_maker(self._path)) is not None:
+        while (builder := find_index_builder(self._path)) is not None:
             from mlrun_cli.processes.lock_holders import describe_holder  # noqa: PLC0415 - a rare case
 
-            holder = describe_holder(maker)
+            holder = describe_holder(builder)
             if not holder.is_stopped:
                 return
             if time.monotonic() >= deadline:

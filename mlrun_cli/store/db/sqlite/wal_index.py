@@ -20,7 +20,7 @@ _MOST_OPEN = 64
 _open_files: dict[tuple[int, int], int] = {}
 
 
-def find_index_maker(database: Path) -> int | None:
+def find_index_builder(database: Path) -> int | None:
     """Return the process that is building the index of a database, which blocks everyone else, or None.
 
     SQLite itself waits for such a process for ten seconds, which no timeout setting shortens.

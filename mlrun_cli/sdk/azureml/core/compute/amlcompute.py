@@ -69,7 +69,7 @@ class _SerializedAttributes(Described):
 
     def serialize(self) -> "dict[str, Any]":
         """Return the object as a JSON-like dict in Azure's format."""
-        return {_to_camel_case(name): _serialize_fact(getattr(self, name)) for name in self._written.split()}
+        return {_to_camel_case(name): _serialize_value(getattr(self, name)) for name in self._written.split()}
 
 
 class AmlComputeNodeStateCounts(
@@ -291,10 +291,10 @@ def _to_camel_case(name: str) -> str:
     return first + "".join(map(str.capitalize, others))
 
 
-def _serialize_fact(fact: Any) -> Any:
-    if isinstance(fact, datetime):
-        return format_time(fact)
-    return fact.serialize() if hasattr(fact, "serialize") else fact
+def _serialize_value(value: Any) -> Any:
+    if isinstance(value, datetime):
+        return format_time(value)
+    return value.serialize() if hasattr(value, "serialize") else value
 
 
 def _check_count(name: str, value: Any, *, smallest: int = 0) -> "int | None":

@@ -35,23 +35,23 @@ class _StepData:
     """Mixin for data that steps pass on; the methods for different access modes all return the object itself."""
 
     def as_input(self, input_name: "str | None" = None) -> Any:
-        """Return the object itself as a step input."""
+        """Return this object unchanged, for use as a step input."""
         return self
 
     def as_mount(self, *_: Any, **__: Any) -> Any:
-        """Return the object itself, as if in mount mode."""
+        """Return this object unchanged; mount mode makes no difference here."""
         return self
 
     def as_download(self, *_: Any, **__: Any) -> Any:
-        """Return the object itself, as if in download mode."""
+        """Return this object unchanged; download mode makes no difference here."""
         return self
 
     def as_direct(self) -> Any:
-        """Return the object itself, as if in direct mode."""
+        """Return this object unchanged; direct mode makes no difference here."""
         return self
 
     def as_dataset(self) -> Any:
-        """Return the object itself as a dataset."""
+        """Return this object unchanged, for use as a dataset."""
         return self
 
     def as_named_input(self, name: str) -> Any:
@@ -67,7 +67,7 @@ class _StepData:
         return self
 
     def create_input_binding(self, *_: Any, **__: Any) -> Any:
-        """Return the object itself as a step input."""
+        """Return this object unchanged, for use as a step input."""
         return self
 
 

@@ -50,13 +50,13 @@ class HyperParameterSampling:
                 f"{{'--lr': uniform(0.01, 0.1)}}, not {type(parameter_space).__name__}."
             )
         for name, expression in parameter_space.items():
-            form = self._get_form(name, expression)
-            if form not in self._FORMS:
+            kind = self._get_expression_kind(name, expression)
+            if kind not in self._FORMS:
                 raise HyperDriveConfigException(
-                    f"{type(self).__name__} draws from {', '.join(self._FORMS)}; parameter {name!r} has {form}."
+                    f"{type(self).__name__} draws from {', '.join(self._FORMS)}; parameter {name!r} has {kind}."
                 )
 
-    def _get_form(self, name: Any, expression: Any) -> str:
+    def _get_expression_kind(self, name: Any, expression: Any) -> str:
         if isinstance(expression, (list, tuple)) and len(expression) == 2 and expression[0] in _FORMS:
             return str(expression[0])
         raise HyperDriveConfigException(
