@@ -258,7 +258,7 @@ def _build_callback(declaration: Declaration) -> Callable[..., int]:
 
 
 def _build_query_words_parameter() -> inspect.Parameter:
-    argument = typer.Argument(metavar="QUERY", help="What --query takes, as one word in quotes.", show_default=False)
+    argument = typer.Argument(metavar="QUERY", help="JMESPath query in quotes, as for --query.", show_default=False)
     return inspect.Parameter(
         _QUERY_WORDS,
         inspect.Parameter.KEYWORD_ONLY,

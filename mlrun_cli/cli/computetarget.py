@@ -77,46 +77,50 @@ _InFull = Annotated[bool, typer.Option("-v", hidden=True)]
     "create",
     examples=[
         (
-            "Make a target that runs four runs at a time",
+            "Create a target that runs four runs at a time",
             "mlrun computetarget create amlcompute -n cpu-cluster --max-nodes 4",
         ),
-        ("Make one that runs one at a time", "mlrun computetarget create computeinstance -n workstation"),
+        ("Create one that runs one run at a time", "mlrun computetarget create computeinstance -n workstation"),
     ],
 )
 def create(
     shared: GlobalOptions,
-    kind: Annotated[str, typer.Argument(metavar="KIND", help="amlcompute, or computeinstance.")],
+    kind: Annotated[str, typer.Argument(metavar="KIND", help="amlcompute or computeinstance.")],
     name: _Name,
     max_nodes: Annotated[
         int | None,
         typer.Option(
-            "--max-nodes", min=1, max=MOST_NODES, metavar="N", help="Nodes in use at once; amlcompute needs it."
+            "--max-nodes",
+            min=1,
+            max=MOST_NODES,
+            metavar="N",
+            help="Maximum number of nodes in use. Required for amlcompute.",
         ),
     ] = None,
     min_nodes: Annotated[
         int,
-        typer.Option("--min-nodes", min=0, max=MOST_NODES, metavar="N", help="Kept, and changes nothing. Default: 0."),
+        typer.Option("--min-nodes", min=0, max=MOST_NODES, metavar="N", help="Stored, but has no effect. Default: 0."),
     ] = 0,
     vm_size: Annotated[
-        str, typer.Option("--vm-size", "-s", metavar="SIZE", help="Any text; it is kept and changes nothing.")
+        str, typer.Option("--vm-size", "-s", metavar="SIZE", help="Any text. Stored, but has no effect.")
     ] = "",
     idle_seconds: Annotated[
-        int, typer.Option("--idle-seconds-before-scaledown", min=0, metavar="N", help="Kept, and changes nothing.")
+        int, typer.Option("--idle-seconds-before-scaledown", min=0, metavar="N", help="Stored, but has no effect.")
     ] = 1800,
     vm_priority: Annotated[
-        str, typer.Option("--vm-priority", metavar="PRIORITY", help="dedicated or lowpriority; changes nothing.")
+        str, typer.Option("--vm-priority", metavar="PRIORITY", help="dedicated or lowpriority. Has no effect.")
     ] = "dedicated",
-    description: Annotated[str, typer.Option("--description", metavar="TEXT", help="What the target is.")] = "",
-    tags: Annotated[list[str] | None, typer.Option("--tag", "--tags", metavar="KEY=VALUE", help="Tag it.")] = None,
+    description: Annotated[str, typer.Option("--description", metavar="TEXT", help="Description of the target.")] = "",
+    tags: Annotated[list[str] | None, typer.Option("--tag", "--tags", metavar="KEY=VALUE", help="Add a tag.")] = None,
     of_azure_alone: Annotated[list[str] | None, typer.Option(*_OF_AZURE_ALONE, hidden=True)] = None,
     no_wait: Annotated[bool, typer.Option("--no-wait", hidden=True)] = False,  # noqa: ARG001 — it never has to wait
     in_full: _InFull = False,  # noqa: ARG001
 ) -> object:
-    """Make a compute target; what is sent to it runs on this machine.
+    """Create a compute target, whose runs are executed on this machine.
 
-    An amlcompute runs as many nodes at once as --max-nodes says, and later runs wait their turn. Making one that
-    is there already changes it. 'local' has no limit unless it is given one so. Azure's options for networks, users
-    and identities are skipped.
+    An amlcompute target uses at most --max-nodes nodes at a time; later runs are queued. If the target exists,
+    it is changed. 'local' is unlimited unless you create it with a limit. Azure's options for networks, users
+    and identities are ignored.
     """
     kind = _KINDS.get(kind.lower(), kind)
     if of_azure_alone:
@@ -155,11 +159,11 @@ def create(
     query_words=True,
     examples=[
         ("List the targets of the workspace", "mlrun computetarget list -o table"),
-        ("Their names alone", "mlrun computetarget list --query '[].name' -o tsv"),
+        ("List only their names", "mlrun computetarget list --query '[].name' -o tsv"),
     ],
 )
 def list_all(shared: GlobalOptions, in_full: _InFull = False) -> object:  # noqa: ARG001
-    """List the compute targets of the workspace, by name; 'local' is listed when it has a limit."""
+    """List the workspace's compute targets, sorted by name; 'local' is included if it has a limit."""
     with open_context(shared).workspace as workspace:
         records = [_build_record(workspace, target) for target in actions.list_compute_targets(workspace)]
     return build_listing(shared, records, _FIELDS, nothing="No compute targets; 'local' is always there.")
@@ -170,7 +174,7 @@ def list_all(shared: GlobalOptions, in_full: _InFull = False) -> object:  # noqa
     "show",
     examples=[
         ("Show a target", "mlrun computetarget show -n cpu-cluster"),
-        ("See whether it is ready", "mlrun computetarget show -n cpu-cluster --query provisioningState"),
+        ("Check whether it is ready", "mlrun computetarget show -n cpu-cluster --query provisioningState"),
     ],
 )
 def show(shared: GlobalOptions, name: _Name, in_full: _InFull = False) -> object:  # noqa: ARG001
@@ -184,13 +188,13 @@ def show(shared: GlobalOptions, name: _Name, in_full: _InFull = False) -> object
     "delete",
     examples=[
         ("Delete a target", "mlrun computetarget delete -n cpu-cluster"),
-        ("Delete it and see its id", "mlrun computetarget delete -n cpu-cluster --query id -o tsv"),
+        ("Delete it and print its id", "mlrun computetarget delete -n cpu-cluster --query id -o tsv"),
     ],
 )
 def delete(shared: GlobalOptions, name: _Name, in_full: _InFull = False) -> object:  # noqa: ARG001
-    """Delete a compute target; prints what it was. While runs wait for it or run on it, it is refused.
+    """Delete a compute target and print its record.
 
-    Of 'local' the limit goes alone.
+    The command fails if the target has queued or active runs. For 'local', only the limit is removed.
     """
     with open_context(shared).workspace as workspace:
         record = _build_record(workspace, actions.get_compute_target(workspace, name))
@@ -202,12 +206,12 @@ def delete(shared: GlobalOptions, name: _Name, in_full: _InFull = False) -> obje
     app,
     "detach",
     examples=[
-        ("Forget a target", "mlrun computetarget detach -n cpu-cluster"),
-        ("Forget it and see its id", "mlrun computetarget detach -n cpu-cluster --query id -o tsv"),
+        ("Detach a target", "mlrun computetarget detach -n cpu-cluster"),
+        ("Remove it and print its id", "mlrun computetarget detach -n cpu-cluster --query id -o tsv"),
     ],
 )
 def detach(shared: GlobalOptions, name: _Name, in_full: _InFull = False) -> object:
-    """Forget a compute target, as 'delete' does: there is no machine behind it that could stay."""
+    """Delete a compute target, as 'delete' does: there is no machine to keep."""
     return delete(shared, name, in_full)
 
 

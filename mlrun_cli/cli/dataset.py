@@ -46,20 +46,20 @@ _Name = Annotated[str | None, typer.Option("--name", "-n", metavar="NAME", help=
     app,
     "register",
     examples=[
-        ("Register a folder of this machine", "mlrun dataset register -n images -p ."),
-        ("Register what a file describes, as 'az ml' does", "mlrun dataset register -f dataset.json"),
+        ("Register a folder on this machine", "mlrun dataset register -n images -p ."),
+        ("Register the dataset that a file describes, as 'az ml' does", "mlrun dataset register -f dataset.json"),
     ],
 )
 def register(
     shared: GlobalOptions,
     file: Annotated[
-        Path | None, typer.Option("--file", "-f", metavar="FILE", help="What describes the dataset, in JSON or YAML.")
+        Path | None, typer.Option("--file", "-f", metavar="FILE", help="JSON or YAML file that describes the dataset.")
     ] = None,
     show_template: Annotated[
-        bool, typer.Option("--show-template", help="Print what such a file may hold, and register nothing.")
+        bool, typer.Option("--show-template", help="Print a template of this file, and register nothing.")
     ] = False,
     skip_validation: Annotated[
-        bool, typer.Option("--skip-validation", help="Do not look whether there are files.")
+        bool, typer.Option("--skip-validation", help="Do not check that the files exist.")
     ] = False,
     name: _Name = None,
     paths: Annotated[
@@ -70,24 +70,28 @@ def register(
         str | None, typer.Option("--datastore", metavar="NAME", help="The datastore that --src-path is in.")
     ] = None,
     is_table: Annotated[
-        bool, typer.Option("--tabular", help="They are tables, as their suffix says: .csv, .tsv, .jsonl, .parquet.")
+        bool,
+        typer.Option(
+            "--tabular", help="The files are tables; the suffix tells the format: .csv, .tsv, .jsonl, .parquet."
+        ),
     ] = False,
     description: Annotated[
-        str | None, typer.Option("--description", metavar="TEXT", help="What the dataset is.")
+        str | None, typer.Option("--description", metavar="TEXT", help="Description of the dataset.")
     ] = None,
-    tags: Annotated[list[str] | None, typer.Option("--tag", metavar="KEY=VALUE", help="Tag it.")] = None,
+    tags: Annotated[list[str] | None, typer.Option("--tag", metavar="KEY=VALUE", help="Add a tag.")] = None,
     create_new_version: Annotated[
-        bool, typer.Option("--create-new-version", help="Add a version where the name stands for other files.")
+        bool, typer.Option("--create-new-version", help="Add a version if the name is registered for other files.")
     ] = False,
     dataset_id: Annotated[
         str | None,
-        typer.Option("--id", "-i", metavar="GUID", help="Its id in Azure, by which runconfigs name it."),
+        typer.Option("--id", "-i", metavar="GUID", help="Id of the dataset in Azure, which runconfigs use."),
     ] = None,
 ) -> object:
-    """Register files as a dataset; they stay where they are.
+    """Register files as a dataset, without copying them.
 
-    What is registered already under the name, and is the same, stays that version. Paths in a file of --file are
-    relative to its folder. Under the --id that a dataset had in Azure, runconfigs that name it find the files of here.
+    If an identical dataset is already registered under the name, no version is added. Paths in
+    the file given by --file are relative to its folder. With the --id that a dataset had in Azure, runconfigs that
+    use this id find your files.
     """
     if show_template:
         return TEMPLATE
@@ -123,11 +127,11 @@ def register(
     query_words=True,
     examples=[
         ("List the datasets of the workspace", "mlrun dataset list -o table"),
-        ("Their names alone", "mlrun dataset list --query '[].name' -o tsv"),
+        ("List only their names", "mlrun dataset list --query '[].name' -o tsv"),
     ],
 )
 def list_all(shared: GlobalOptions) -> object:
-    """List the datasets of the workspace, by name, each in its latest version."""
+    """List the latest version of each of the workspace's datasets, sorted by name."""
     with open_context(shared).workspace as workspace:
         records = [_build_record(dataset) for dataset in workspace.datasets.list_latest()]
     return build_listing(shared, records, _FIELDS, nothing="No datasets.")
@@ -138,7 +142,7 @@ def list_all(shared: GlobalOptions) -> object:
     "show",
     examples=[
         ("Show a dataset", "mlrun dataset show -n mydataset"),
-        ("Its id, for a runconfig", "mlrun dataset show -n mydataset --query registration.id -o tsv"),
+        ("Print its id, for a runconfig", "mlrun dataset show -n mydataset --query registration.id -o tsv"),
     ],
 )
 def show(
@@ -147,9 +151,11 @@ def show(
     version: Annotated[
         int | None, typer.Option("--version", "-v", metavar="N", help="Version. Default: the latest.")
     ] = None,
-    dataset_id: Annotated[str | None, typer.Option("--id", "-i", metavar="ID", help="Its id, instead.")] = None,
+    dataset_id: Annotated[
+        str | None, typer.Option("--id", "-i", metavar="ID", help="Id of the dataset, instead of its name.")
+    ] = None,
 ) -> object:
-    """Show a dataset: what it is registered as, and the paths it is made of."""
+    """Show how a dataset is registered, and its paths."""
     if (name is None) == (dataset_id is None):
         raise OneOptionRequired("Name one dataset, by name or by id.", hint="Use either -n NAME or -i ID.")
     with open_context(shared).workspace as workspace:
@@ -162,17 +168,17 @@ def show(
     app,
     "unregister",
     examples=[
-        ("Forget a dataset", "mlrun dataset unregister -n mydataset"),
-        ("Forget it and see its id", "mlrun dataset unregister -n mydataset --query id -o tsv"),
+        ("Unregister a dataset", "mlrun dataset unregister -n mydataset"),
+        ("Remove it and print its id", "mlrun dataset unregister -n mydataset --query id -o tsv"),
     ],
 )
 def unregister(
     shared: GlobalOptions,
     name: Annotated[str, typer.Option("--name", "-n", metavar="NAME", help="Name of the dataset.")],
 ) -> object:
-    """Forget all versions of a dataset; its files stay as they are. Prints what its latest version was.
+    """Unregister all versions of a dataset without changing its files, and print the latest version.
 
-    Runs that used it still find it by its id.
+    Runs that used the dataset can still find it by its id.
     """
     with open_context(shared).workspace as workspace:
         latest = actions.get_dataset(workspace, name)

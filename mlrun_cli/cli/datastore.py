@@ -31,7 +31,7 @@ _TRUE, _FALSE = frozenset({"true", "yes", "1"}), frozenset({"false", "no", "0"})
 
 _Name = Annotated[str, typer.Option("--name", "-n", metavar="NAME", help="Name of the datastore.")]
 _Overwrite = Annotated[
-    str, typer.Option("--overwrite", metavar="true|false", help="Whether to replace what is there. Default: false.")
+    str, typer.Option("--overwrite", metavar="true|false", help="Whether to replace what exists. Default: false.")
 ]
 _NoSecrets = Annotated[str | None, typer.Option("--include-secret", hidden=True)]
 _NoProgress = Annotated[str, typer.Option("--hide-progress", hidden=True)]
@@ -41,17 +41,17 @@ _NoProgress = Annotated[str, typer.Option("--hide-progress", hidden=True)]
     app,
     "attach-local",
     examples=[
-        ("Attach a folder of this machine", "mlrun datastore attach-local images ."),
-        ("Have the name stand for another folder", "mlrun datastore attach-local images .. --overwrite true"),
+        ("Attach a folder on this machine", "mlrun datastore attach-local images ."),
+        ("Use the name for another folder", "mlrun datastore attach-local images .. --overwrite true"),
     ],
 )
 def attach_local(
     shared: GlobalOptions,
     name: Annotated[str, typer.Argument(metavar="NAME", help="Name of the datastore.")],
-    folder: Annotated[Path, typer.Argument(metavar="PATH", help="The folder; it stays where it is.")],
+    folder: Annotated[Path, typer.Argument(metavar="PATH", help="The folder, which is not copied.")],
     overwrite: _Overwrite = "false",
 ) -> object:
-    """Attach a folder of this machine as a datastore, for the data references and datasets of runs."""
+    """Attach a folder on this machine as a datastore, for the data references and datasets of runs."""
     is_replacing = _parse_boolean(overwrite, "--overwrite")
     with open_context(shared).workspace as workspace:
         where = make_absolute(folder.expanduser())
@@ -64,7 +64,7 @@ def attach_local(
     query_words=True,
     examples=[
         ("List the datastores of the workspace", "mlrun datastore list -o table"),
-        ("Their names alone", "mlrun datastore list --query '[].name' -o tsv"),
+        ("List only their names", "mlrun datastore list --query '[].name' -o tsv"),
     ],
 )
 def list_all(shared: GlobalOptions, include_secret: _NoSecrets = None) -> object:  # noqa: ARG001 — there are none
@@ -79,7 +79,7 @@ def list_all(shared: GlobalOptions, include_secret: _NoSecrets = None) -> object
     "show",
     examples=[
         ("Show a datastore", "mlrun datastore show -n workspaceblobstore"),
-        ("The folder that it is", "mlrun datastore show -n images --query folder -o tsv"),
+        ("Print its folder", "mlrun datastore show -n images --query folder -o tsv"),
     ],
 )
 def show(shared: GlobalOptions, name: _Name, include_secret: _NoSecrets = None) -> object:  # noqa: ARG001
@@ -93,11 +93,11 @@ def show(shared: GlobalOptions, name: _Name, include_secret: _NoSecrets = None) 
     "show-default",
     examples=[
         ("Show the default datastore", "mlrun datastore show-default"),
-        ("Its name alone", "mlrun datastore show-default --query name -o tsv"),
+        ("Print only its name", "mlrun datastore show-default --query name -o tsv"),
     ],
 )
 def show_default(shared: GlobalOptions, include_secret: _NoSecrets = None) -> object:  # noqa: ARG001
-    """Show the datastore that is meant where none is named."""
+    """Show the default datastore, which is used if none is specified."""
     with open_context(shared).workspace as workspace:
         return _build_record(workspace, actions.get_datastore(workspace))
 
@@ -106,12 +106,12 @@ def show_default(shared: GlobalOptions, include_secret: _NoSecrets = None) -> ob
     app,
     "set-default",
     examples=[
-        ("Have another datastore be the default one", "mlrun datastore set-default -n workspacefilestore"),
-        ("As it was at first", "mlrun datastore set-default -n workspaceblobstore"),
+        ("Make another datastore the default", "mlrun datastore set-default -n workspacefilestore"),
+        ("Restore the original default", "mlrun datastore set-default -n workspaceblobstore"),
     ],
 )
 def set_default(shared: GlobalOptions, name: _Name) -> object:
-    """Say which datastore is meant where none is named."""
+    """Set the default datastore, which is used if none is specified."""
     with open_context(shared).workspace as workspace:
         actions.set_default(workspace, name)
         return _build_record(workspace, actions.get_datastore(workspace, name))
@@ -122,7 +122,7 @@ def set_default(shared: GlobalOptions, name: _Name) -> object:
     "upload",
     examples=[
         ("Copy a folder into a datastore", "mlrun datastore upload -n workspaceblobstore -p . -u code"),
-        ("Replace what was there", "mlrun datastore upload -n images -p train.py -u code --overwrite true"),
+        ("Replace existing files", "mlrun datastore upload -n images -p train.py -u code --overwrite true"),
     ],
 )
 def upload(
@@ -131,12 +131,12 @@ def upload(
     source: Annotated[Path, typer.Option("--src-path", "-p", metavar="PATH", help="A folder, or a file.")],
     target: Annotated[
         str | None,
-        typer.Option("--target-path", "-u", metavar="PATH", help="Where in the datastore. Default: its root."),
+        typer.Option("--target-path", "-u", metavar="PATH", help="Path in the datastore. Default: its root."),
     ] = None,
     overwrite: _Overwrite = "false",
     hide_progress: _NoProgress = "false",
 ) -> object:
-    """Copy a file, or what is in a folder and behind its links, into a datastore. Prints how many files were copied."""
+    """Copy a file or the contents of a folder, following links, into a datastore; print the number of files copied."""
     is_replacing = _parse_boolean(overwrite, "--overwrite")
     is_hidden = _parse_boolean(hide_progress, "--hide-progress")
     with open_context(shared).workspace as workspace, show_copy_progress(shared, hidden=is_hidden):
@@ -156,22 +156,24 @@ def upload(
     "download",
     examples=[
         ("Copy a datastore into a folder", "mlrun datastore download -n images -d copy"),
-        ("The files whose paths begin alike", "mlrun datastore download -n images -p train -d copy"),
+        ("Copy the files whose paths start with a prefix", "mlrun datastore download -n images -p train -d copy"),
     ],
 )
 def download(
     shared: GlobalOptions,
     name: _Name,
     folder: Annotated[
-        Path, typer.Option("--target-path", "-d", metavar="FOLDER", help="Where to; made if it is not there.")
+        Path,
+        typer.Option("--target-path", "-d", metavar="FOLDER", help="Destination folder. Created if it does not exist."),
     ],
     prefix: Annotated[
-        str | None, typer.Option("--prefix", "-p", metavar="PATH", help="Files whose path in it begins with this.")
+        str | None,
+        typer.Option("--prefix", "-p", metavar="PATH", help="Only files whose path in the datastore starts with this."),
     ] = None,
     overwrite: _Overwrite = "false",
     hide_progress: _NoProgress = "false",
 ) -> object:
-    """Copy files of a datastore into a folder, under the paths they have in it. Prints how many were copied."""
+    """Copy files of a datastore into a folder, keeping their paths; print the number of files copied."""
     is_replacing = _parse_boolean(overwrite, "--overwrite")
     is_hidden = _parse_boolean(hide_progress, "--hide-progress")
     with open_context(shared).workspace as workspace, show_copy_progress(shared, hidden=is_hidden):
@@ -186,12 +188,12 @@ def download(
     app,
     "detach",
     examples=[
-        ("Forget a datastore", "mlrun datastore detach -n images"),
-        ("Forget it and see which folder it was", "mlrun datastore detach -n images --query folder -o tsv"),
+        ("Detach a datastore", "mlrun datastore detach -n images"),
+        ("Detach it and print its folder", "mlrun datastore detach -n images --query folder -o tsv"),
     ],
 )
 def detach(shared: GlobalOptions, name: _Name) -> object:
-    """Forget a datastore; its folder stays as it is. Prints what it was."""
+    """Detach a datastore without changing its folder, and print its record."""
     with open_context(shared).workspace as workspace:
         return _build_record(workspace, actions.unregister(workspace, name))
 

@@ -58,8 +58,12 @@ _BUILT_FIELDS = (
 )
 
 _Name = Annotated[str, typer.Option("--name", "-n", metavar="NAME", help="Name of the environment.")]
-_Folder = Annotated[Path, typer.Option("--directory", "-d", metavar="FOLDER", help="Its azureml_environment.json.")]
-_Version = Annotated[str | None, typer.Option("--version", "-v", metavar="VERSION", help="Default: the newest.")]
+_Folder = Annotated[
+    Path, typer.Option("--directory", "-d", metavar="FOLDER", help="Folder with azureml_environment.json.")
+]
+_Version = Annotated[
+    str | None, typer.Option("--version", "-v", metavar="VERSION", help="Version. Default: the newest.")
+]
 
 
 @command(
@@ -68,16 +72,17 @@ _Version = Annotated[str | None, typer.Option("--version", "-v", metavar="VERSIO
     query_words=True,
     examples=[
         ("List the environments of the workspace", "mlrun environment list"),
-        ("When each of those that were built was used last", "mlrun environment list --built --query '[].lastUsedAt'"),
+        ("Print when each built environment was last used", "mlrun environment list --built --query '[].lastUsedAt'"),
     ],
 )
 def list_all(
     shared: GlobalOptions,
     is_built: Annotated[
-        bool, typer.Option("--built", help="Those that were built for runs on this machine, the last used first.")
+        bool,
+        typer.Option("--built", help="List environments built for runs on this machine, most recently used first."),
     ] = False,
 ) -> object:
-    """List the environments that are registered in the workspace, by name, each in its newest version."""
+    """List the newest version of each of the workspace's environments, sorted by name."""
     if is_built:
         return build_listing(
             shared, list_built_environments(get_home()), _BUILT_FIELDS, nothing="No environments were built."
@@ -92,7 +97,10 @@ def list_all(
     "show",
     examples=[
         ("Show an environment of the workspace", "mlrun environment show -n training"),
-        ("All that is installed in one that was built", "mlrun environment show --built KEY --query installed -o tsv"),
+        (
+            "List the packages installed in a built environment",
+            "mlrun environment show --built KEY --query installed -o tsv",
+        ),
     ],
 )
 def show(
@@ -100,10 +108,10 @@ def show(
     name: Annotated[str | None, typer.Option("--name", "-n", metavar="NAME", help="Name of the environment.")] = None,
     version: _Version = None,
     key: Annotated[
-        str | None, typer.Option("--built", metavar="KEY", help="Key of one that was built, or its beginning.")
+        str | None, typer.Option("--built", metavar="KEY", help="Key of a built environment, or its first characters.")
     ] = None,
 ) -> object:
-    """Show an environment that is registered in the workspace, or one that was built on this machine."""
+    """Show an environment registered in the workspace, or one built on this machine."""
     if (name is None) == (key is None):
         raise OneOptionRequired(
             "Name one environment: one that is registered, or one that was built.",
@@ -119,15 +127,14 @@ def show(
     app,
     "register",
     examples=[
-        ("Register what a folder describes", "mlrun environment register -d myenvironment"),
-        ("Its version alone", "mlrun environment register -d myenvironment --query version -o tsv"),
+        ("Register the environment defined in a folder", "mlrun environment register -d myenvironment"),
+        ("Print only its version", "mlrun environment register -d myenvironment --query version -o tsv"),
     ],
 )
 def register(shared: GlobalOptions, folder: _Folder) -> object:
     """Register the environment defined in a folder as the next version of its name.
 
-    A definition equal to the newest version creates no new version. It includes the folder's
-    conda_dependencies.yml.
+    The definition includes the folder's conda_dependencies.yml. If it equals the newest version, no version is added.
     """
     definition = read_environment_folder(make_absolute(folder.expanduser()))
     with open_context(shared).workspace as workspace:
@@ -138,22 +145,21 @@ def register(shared: GlobalOptions, folder: _Folder) -> object:
     app,
     "download",
     examples=[
-        ("Write an environment into a folder", "mlrun environment download -n training -d training"),
-        ("Replace what is there", "mlrun environment download -n training -d myenvironment --overwrite"),
+        ("Write an environment to a folder", "mlrun environment download -n training -d training"),
+        ("Replace existing files", "mlrun environment download -n training -d myenvironment --overwrite"),
     ],
 )
 def download(
     shared: GlobalOptions,
     name: _Name,
     folder: Annotated[
-        Path, typer.Option("--directory", "-d", metavar="FOLDER", help="Where to; made if it is not there.")
+        Path,
+        typer.Option("--directory", "-d", metavar="FOLDER", help="Destination folder. Created if it does not exist."),
     ],
     version: _Version = None,
-    is_overwriting: Annotated[
-        bool, typer.Option("--overwrite", help="Replace an environment's files that are there.")
-    ] = False,
+    is_overwriting: Annotated[bool, typer.Option("--overwrite", help="Replace existing environment files.")] = False,
 ) -> object:
-    """Write an environment of the workspace into a folder, to be changed and registered again."""
+    """Write one of the workspace's environments to a folder, to be edited and registered again."""
     where = make_absolute(folder.expanduser())
     with open_context(shared).workspace as workspace:
         found = actions.get_environment(workspace, name, version)
@@ -165,18 +171,19 @@ def download(
     app,
     "scaffold",
     examples=[
-        ("Begin the description of an environment", "mlrun environment scaffold -n training -d environments/training"),
-        ("Begin one beside others", "mlrun environment scaffold -n scoring -d environments/scoring"),
+        ("Start a new environment", "mlrun environment scaffold -n training -d environments/training"),
+        ("Start another one", "mlrun environment scaffold -n scoring -d environments/scoring"),
     ],
 )
 def scaffold(
     shared: GlobalOptions,  # noqa: ARG001 - every command has them
     name: _Name,
     folder: Annotated[
-        Path, typer.Option("--directory", "-d", metavar="FOLDER", help="Where to; made if it is not there.")
+        Path,
+        typer.Option("--directory", "-d", metavar="FOLDER", help="Destination folder. Created if it does not exist."),
     ],
 ) -> object:
-    """Write the description of an environment to begin with into a folder: a definition, and a conda file."""
+    """Write a starter environment to a folder: a definition and a conda file."""
     actions.check_environment_name(name)
     where = make_absolute(folder.expanduser())
     scaffold_environment_folder(where, name)
@@ -187,20 +194,25 @@ def scaffold(
     app,
     "prune",
     examples=[
-        ("See what has not been used for a month", "mlrun environment prune --dry-run"),
+        ("Show what has not been used for a month", "mlrun environment prune --dry-run"),
         ("Remove what has not been used for a week", "mlrun environment prune --older-than 7d"),
     ],
 )
 def prune(
     shared: GlobalOptions,  # noqa: ARG001 - every command has them
     older_than: Annotated[
-        str, typer.Option("--older-than", metavar="TIME", help="How long no run has used it, as 7d or 12h.")
+        str,
+        typer.Option(
+            "--older-than", metavar="TIME", help="Minimum time since the last use by a run, such as 7d or 12h."
+        ),
     ] = "30d",
-    is_dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would go, and how much it is.")] = False,
+    is_dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Show what would be removed and its size; remove nothing.")
+    ] = False,
 ) -> object:
     """Remove environments that no run has used for a while.
 
-    One that a live run uses stays. A run that needs a removed one has it built again.
+    Environments used by active runs are not removed. A removed environment is rebuilt when a run needs it.
     """
     return prune_built_environments(
         get_home(), parse_seconds(older_than, "--older-than", needs_unit=True), dry_run=is_dry_run

@@ -23,7 +23,7 @@ _FIELDS = (
 
 _Name = Annotated[
     str | None,
-    typer.Option("--experiment-name", "-e", "-n", metavar="NAME", help="Default: the attached folder's."),
+    typer.Option("--experiment-name", "-e", "-n", metavar="NAME", help="Experiment. Default: the attached folder's."),
 ]
 
 
@@ -33,11 +33,11 @@ _Name = Annotated[
     query_words=True,
     examples=[
         ("List the experiments of the workspace", "mlrun experiment list"),
-        ("Their names alone", "mlrun experiment list --query '[].name' -o tsv"),
+        ("List only their names", "mlrun experiment list --query '[].name' -o tsv"),
     ],
 )
 def list_all(shared: GlobalOptions) -> object:
-    """List the experiments of the workspace, by name."""
+    """List the workspace's experiments, sorted by name."""
     context = open_context(shared)
     with context.workspace as workspace:
         records = list_experiments(workspace)
@@ -63,12 +63,12 @@ def show(shared: GlobalOptions, name: _Name = None) -> object:
     app,
     "open",
     examples=[
-        ("Look at the attached folder's experiment in the browser", "mlrun experiment open"),
-        ("Look at another one", "mlrun experiment open -e testexperiment"),
+        ("Open the attached folder's experiment in the browser", "mlrun experiment open"),
+        ("Open another one", "mlrun experiment open -e testexperiment"),
     ],
 )
 def open_page(shared: GlobalOptions, name: _Name = None) -> object:
-    """Open an experiment's page in the browser; prints its address. The studio must be running: 'mlrun studio -h'."""
+    """Open an experiment's page in the browser and print its URL; this requires a running 'mlrun studio'."""
     from mlrun_cli.actions.studio_urls import build_experiment_url  # noqa: PLC0415
     from mlrun_cli.cli.studio_page import open_studio_page  # noqa: PLC0415
 

@@ -23,7 +23,9 @@ app = Group("folder")
 
 _ExperimentName = Annotated[
     str | None,
-    typer.Option("--experiment-name", "-e", metavar="NAME", help="Experiment of its runs. Default: the folder's name."),
+    typer.Option(
+        "--experiment-name", "-e", metavar="NAME", help="Experiment for its runs. Default: the folder's name."
+    ),
 ]
 
 
@@ -33,7 +35,7 @@ _ExperimentName = Annotated[
     examples=[
         ("Attach this folder, with a default for everything", "mlrun folder attach"),
         (
-            "Attach it to a workspace of your own",
+            "Attach it to a specific workspace",
             "mlrun folder attach -w myworkspace -g myresourcegroup -e mnist",
         ),
     ],
@@ -41,10 +43,10 @@ _ExperimentName = Annotated[
 def attach(shared: GlobalOptions, experiment_name: _ExperimentName = None) -> object:
     """Attach a folder to a workspace, so that commands in it need no -w, -g and -e.
 
-    Makes the workspace if there is none of that name. Writes .azureml/config.json, sample runconfigs,
-    conda_dependencies.yml and .amlignore; files that are there already, config.json apart, are left alone.
-    What is not given of an attached folder's names stays as its config.json has it, and so does what it says
-    besides; a config.json that cannot be read is left alone.
+    The workspace is created if it does not exist. The command writes .azureml/config.json, sample runconfigs,
+    conda_dependencies.yml and .amlignore; existing files other than config.json are not changed. If the folder is
+    already attached, names that you do not specify and other keys in config.json are preserved; a config.json that
+    cannot be read is not changed.
     """
     from mlrun_cli.actions.folders import attach_folder  # noqa: PLC0415
     from mlrun_cli.actions.workspaces import open_workspace  # noqa: PLC0415

@@ -37,41 +37,39 @@ def _declare_options(
             "--output-metadata-file",
             "-t",
             metavar="FILE",
-            text="Write the result to this new file too, as JSON.",
+            text="Also write the result as JSON to this new file.",
         ),
     ] = None,
     subscription_id: Annotated[
         str | None,
-        _make_option("--subscription-id", "--subscription", metavar="ID", text="Subscription; any text."),
+        _make_option("--subscription-id", "--subscription", metavar="ID", text="Subscription. Any text is accepted."),
     ] = None,
     resource_group: Annotated[
-        str | None, _make_option("--resource-group", "-g", metavar="NAME", text="Resource group; any text.")
+        str | None, _make_option("--resource-group", "-g", metavar="NAME", text="Resource group. Any text is accepted.")
     ] = None,
     workspace_name: Annotated[
         str | None,
-        _make_option("--workspace-name", "-w", metavar="NAME", text="Workspace. Default: the folder's."),
+        _make_option("--workspace-name", "-w", metavar="NAME", text="Workspace. Default: the attached folder's."),
     ] = None,
     path: Annotated[
-        Path, _make_option("--path", metavar="FOLDER", text="The attached folder. Default: this one.")
+        Path, _make_option("--path", metavar="FOLDER", text="The attached folder. Default: the current folder.")
     ] = Path(),
     output: Annotated[
         str | None, _make_option("--output", "-o", metavar="FORMAT", text=f"{_FORMATS}. Default: json.")
     ] = None,
     query: Annotated[
         str | None,
-        _make_option("--query", metavar="JMESPATH", text="What to show of the result. See https://jmespath.org."),
+        _make_option("--query", metavar="JMESPATH", text="Filter the result. See https://jmespath.org."),
     ] = None,
-    verbose: Annotated[bool, _make_option("--verbose", text="Say more on stderr.")] = False,
+    verbose: Annotated[bool, _make_option("--verbose", text="Print more messages to stderr.")] = False,
     debug: Annotated[
         bool,
         _make_option(
             "--debug",
-            text="Say everything, with tracebacks and the codes of errors. MLRUN_ERROR_FORMAT=json: errors as JSON.",
+            text="Print all messages, tracebacks and error codes. MLRUN_ERROR_FORMAT=json prints errors as JSON.",
         ),
     ] = False,
-    only_show_errors: Annotated[
-        bool, _make_option("--only-show-errors", text="Say nothing on stderr but errors.")
-    ] = False,
+    only_show_errors: Annotated[bool, _make_option("--only-show-errors", text="Print only errors to stderr.")] = False,
 ) -> None:
     """Declare the shared options as parameters; the function itself is never called."""
 

@@ -53,23 +53,26 @@ _SomeName = Annotated[
 _SomeId = Annotated[str | None, typer.Option("--model-id", "-i", metavar="ID", help="Id of the model: name:version.")]
 _Id = Annotated[str, typer.Option("--model-id", "-i", metavar="ID", help="Id of the model: name:version.")]
 _RunIdFilter = Annotated[
-    str | None, typer.Option("--run-id", metavar="ID", help="Models of the run of this id, its beginning, or @latest.")
+    str | None,
+    typer.Option("--run-id", metavar="ID", help="Models of the run with this id, its first characters, or @latest."),
 ]
-_Description = Annotated[str | None, typer.Option("--description", "-d", metavar="TEXT", help="What the model is.")]
+_Description = Annotated[
+    str | None, typer.Option("--description", "-d", metavar="TEXT", help="Description of the model.")
+]
 _SampleInput = Annotated[
     str | None,
-    typer.Option("--sample-input-dataset-id", metavar="ID", help="Dataset that shows what it takes."),
+    typer.Option("--sample-input-dataset-id", metavar="ID", help="Dataset with sample inputs."),
 ]
 _SampleOutput = Annotated[
     str | None,
-    typer.Option("--sample-output-dataset-id", metavar="ID", help="Dataset that shows what it gives."),
+    typer.Option("--sample-output-dataset-id", metavar="ID", help="Dataset with sample outputs."),
 ]
-_Cores = Annotated[float | None, typer.Option("--cc", min=0, metavar="CORES", help="Cores that serving it needs.")]
-_Gigabytes = Annotated[float | None, typer.Option("--gb", min=0, metavar="GB", help="Memory that serving it needs.")]
+_Cores = Annotated[float | None, typer.Option("--cc", min=0, metavar="CORES", help="CPU cores needed for serving.")]
+_Gigabytes = Annotated[float | None, typer.Option("--gb", min=0, metavar="GB", help="Memory in GB needed for serving.")]
 _InFull = Annotated[bool, typer.Option("-v", hidden=True)]
 """Accepted and without effect: the keys that `-v` adds in Azure are always shown."""
 
-_Gpus = Annotated[int | None, typer.Option("--gc", min=0, metavar="GPUS", help="GPUs that serving it needs.")]
+_Gpus = Annotated[int | None, typer.Option("--gc", min=0, metavar="GPUS", help="GPUs needed for serving.")]
 
 
 @command(
@@ -77,38 +80,40 @@ _Gpus = Annotated[int | None, typer.Option("--gc", min=0, metavar="GPUS", help="
     "register",
     examples=[
         (
-            "Register what the newest run wrote",
+            "Register a file or folder that the newest run wrote",
             "mlrun model register -n mymodel --run-id @latest --asset-path outputs/model",
         ),
-        ("Register a file or folder of this machine", "mlrun model register -n mymodel -p train.py"),
+        ("Register a file or folder on this machine", "mlrun model register -n mymodel -p train.py"),
     ],
 )
 def register(
     shared: GlobalOptions,
     name: Annotated[str, typer.Option("--name", "-n", metavar="NAME", help="Name of the model.")],
     model_path: Annotated[
-        Path | None, typer.Option("--model-path", "-p", metavar="PATH", help="File or folder of this machine.")
+        Path | None, typer.Option("--model-path", "-p", metavar="PATH", help="File or folder on this machine.")
     ] = None,
     asset_path: Annotated[
-        str | None, typer.Option("--asset-path", metavar="PATH", help="File or folder of the run, as outputs/model.")
+        str | None,
+        typer.Option("--asset-path", metavar="PATH", help="File or folder of the run, such as outputs/model."),
     ] = None,
     run_metadata_file: Annotated[
         Path | None,
-        typer.Option("--run-metadata-file", "-f", metavar="FILE", help="What 'run submit-script -t FILE' wrote."),
+        typer.Option("--run-metadata-file", "-f", metavar="FILE", help="File written by 'run submit-script -t FILE'."),
     ] = None,
     run_id: Annotated[
-        str | None, typer.Option("--run-id", metavar="ID", help="Id of the run, its beginning, or @latest.")
+        str | None, typer.Option("--run-id", metavar="ID", help="Id of the run, its first characters, or @latest.")
     ] = None,
     experiment_name: Annotated[
         str | None, typer.Option("--experiment-name", metavar="NAME", help="Experiment of the run.")
     ] = None,
-    tags: Annotated[list[str] | None, typer.Option("--tag", metavar="KEY=VALUE", help="Tag it.")] = None,
+    tags: Annotated[list[str] | None, typer.Option("--tag", metavar="KEY=VALUE", help="Add a tag.")] = None,
     properties: Annotated[
-        list[str] | None, typer.Option("--property", metavar="KEY=VALUE", help="Give it a property.")
+        list[str] | None, typer.Option("--property", metavar="KEY=VALUE", help="Add a property.")
     ] = None,
     description: _Description = None,
     framework: Annotated[
-        str | None, typer.Option("--model-framework", metavar="NAME", help="As ScikitLearn, PyTorch or Custom.")
+        str | None,
+        typer.Option("--model-framework", metavar="NAME", help="Framework, such as ScikitLearn, PyTorch or Custom."),
     ] = None,
     framework_version: Annotated[
         str | None, typer.Option("--model-framework-version", metavar="VERSION", help="Version of the framework.")
@@ -122,8 +127,8 @@ def register(
 ) -> object:
     """Register a file or a folder as the next version of a model.
 
-    It is copied from this machine, or from the files of a run: --asset-path, with --run-id, or with -f and the
-    file that 'run submit-script -t' has written.
+    The files are copied from this machine (--model-path) or from a run (--asset-path with --run-id, or with -f and
+    the file written by 'run submit-script -t').
     """
     new = NewModel(
         name=name,
@@ -170,13 +175,13 @@ def register(
     query_words=True,
     examples=[
         ("List the newest version of each model", "mlrun model list --latest"),
-        ("The ids of all versions of one", "mlrun model list -n mymodel --query '[].id' -o tsv"),
+        ("Print the ids of all versions of a model", "mlrun model list -n mymodel --query '[].id' -o tsv"),
     ],
 )
 def list_models(
     shared: GlobalOptions,
     name: _SomeName = None,
-    latest: Annotated[bool, typer.Option("--latest", "-l", help="The newest of each name alone.")] = False,
+    latest: Annotated[bool, typer.Option("--latest", "-l", help="Only the newest version of each model.")] = False,
     run_id: _RunIdFilter = None,
     tags: Annotated[
         list[str] | None, typer.Option("--tag", metavar="KEY[=VALUE]", help="Models with this tag.")
@@ -185,7 +190,7 @@ def list_models(
         list[str] | None, typer.Option("--property", metavar="KEY[=VALUE]", help="Models with this property.")
     ] = None,
     dataset_id: Annotated[
-        str | None, typer.Option("--dataset-id", metavar="ID", help="Models that have to do with this dataset.")
+        str | None, typer.Option("--dataset-id", metavar="ID", help="Models associated with this dataset.")
     ] = None,
     in_full: _InFull = False,  # noqa: ARG001
 ) -> object:
@@ -220,7 +225,7 @@ def show(
     run_id: _RunIdFilter = None,
     in_full: _InFull = False,  # noqa: ARG001
 ) -> object:
-    """Show a version of a model."""
+    """Show a model version."""
     if (model_id is None) == (name is None):
         raise OneOptionRequired("Name a model, by id or by name.", hint="Use either -i name:version or -n name.")
     found, of_id = split_model_id(model_id or name or "")
@@ -243,12 +248,13 @@ def download(
     shared: GlobalOptions,
     model_id: _Id,
     target_dir: Annotated[
-        Path, typer.Option("--target-dir", "-t", metavar="FOLDER", help="Where to; made if it is not there.")
+        Path,
+        typer.Option("--target-dir", "-t", metavar="FOLDER", help="Destination folder. Created if it does not exist."),
     ],
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace what is there already.")] = False,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace existing files.")] = False,
     in_full: _InFull = False,  # noqa: ARG001
 ) -> object:
-    """Download the file or folder of a model; prints where it is then."""
+    """Download the file or folder of a model and print its local path."""
     with open_context(shared).workspace as workspace, show_copy_progress(shared):
         model = _get_model(workspace, model_id)
         try:
@@ -264,7 +270,10 @@ def download(
     "update",
     examples=[
         ("Tag a version", "mlrun model update -i mymodel:1 --add-tag stage=production"),
-        ("Describe it and take a tag away", "mlrun model update -i mymodel:1 -d 'The first one' --remove-tag stage"),
+        (
+            "Set its description and remove a tag",
+            "mlrun model update -i mymodel:1 -d 'The first one' --remove-tag stage",
+        ),
     ],
 )
 def update(
@@ -273,9 +282,7 @@ def update(
     add_tags: Annotated[
         list[str] | None, typer.Option("--add-tag", metavar="KEY=VALUE", help="Add a tag, or change its value.")
     ] = None,
-    remove_tags: Annotated[
-        list[str] | None, typer.Option("--remove-tag", metavar="KEY", help="Take a tag away.")
-    ] = None,
+    remove_tags: Annotated[list[str] | None, typer.Option("--remove-tag", metavar="KEY", help="Remove a tag.")] = None,
     add_properties: Annotated[
         list[str] | None, typer.Option("--add-property", metavar="KEY=VALUE", help="Add a property.")
     ] = None,
@@ -287,7 +294,7 @@ def update(
     gpus: _Gpus = None,
     in_full: _InFull = False,  # noqa: ARG001
 ) -> object:
-    """Change tags and description of a version, and add properties, which never change afterwards."""
+    """Change a version's tags and description, and add properties, which cannot be changed later."""
     details = _build_details(sample_input_dataset_id, sample_output_dataset_id, cores, gigabytes, gpus)
     check_changes(
         (add_tags, remove_tags, add_properties, description, details),

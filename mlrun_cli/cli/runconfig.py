@@ -54,11 +54,11 @@ _FIELDS = (
     query_words=True,
     examples=[
         ("List the runconfigs of this folder", "mlrun runconfig list -o table"),
-        ("Names of those that would not run", "mlrun runconfig list --query '[?!ok].name' -o tsv"),
+        ("Print the names of those with problems", "mlrun runconfig list --query '[?!ok].name' -o tsv"),
     ],
 )
 def list_all(shared: GlobalOptions) -> object:
-    """List all runconfigs of the attached folder, by the name that -c takes, with what is wrong in them."""
+    """List the attached folder's runconfigs by their names for -c, with any problems found in them."""
     config = find_project_config(shared.path)
     records = list_runconfigs(make_absolute(shared.path) if config is None else config.folder, get_home())
     return build_listing(shared, records, _FIELDS, nothing="No runconfigs.")
@@ -68,17 +68,17 @@ def list_all(shared: GlobalOptions) -> object:
     app,
     "show",
     examples=[
-        ("Show what a runconfig says", "mlrun runconfig show local"),
-        ("The packages that it names", "mlrun runconfig show sklearn --query environment.python"),
+        ("Show a runconfig", "mlrun runconfig show local"),
+        ("Show its Python packages", "mlrun runconfig show sklearn --query environment.python"),
     ],
 )
 def show(
     shared: GlobalOptions,
-    name: Annotated[str, typer.Argument(metavar="NAME", help="As after -c, such as 'sklearn' or 'config/train'.")],
+    name: Annotated[str, typer.Argument(metavar="NAME", help="Name as for -c, such as 'sklearn' or 'config/train'.")],
 ) -> object:
-    """Show a runconfig with all keys, defaults where it says nothing; secrets are hidden.
+    """Show a runconfig with all keys, including defaults; secrets are hidden.
 
-    One of the Workbench of 2018 is shown in today's keys.
+    A runconfig of the 2018 Workbench is shown with today's keys.
     """
     document, notes = show_runconfig(shared.path, name, get_process_redaction())
     for note in notes:
@@ -91,20 +91,20 @@ def show(
     "validate",
     examples=[
         ("Check a runconfig", "mlrun runconfig validate local"),
-        ("Check all below this folder", "mlrun runconfig validate --all -o table"),
+        ("Check all runconfigs below this folder", "mlrun runconfig validate --all -o table"),
     ],
 )
 def validate(
     shared: GlobalOptions,
-    names: Annotated[list[str] | None, typer.Argument(metavar="[NAME]...", help="As after -c.")] = None,
-    is_all: Annotated[bool, typer.Option("--all", help="All below the folder, instead of names.")] = False,
+    names: Annotated[list[str] | None, typer.Argument(metavar="[NAME]...", help="Names as for -c.")] = None,
+    is_all: Annotated[bool, typer.Option("--all", help="Check all runconfigs below the folder.")] = False,
     environment: Environment = None,
 ) -> object:
-    """Say for each runconfig what it would run as, or all that is wrong with it; nothing is started.
+    """Check runconfigs without starting anything: show what each would run, or all of its problems.
 
-    What is wrong is what 'run submit-script --dry-run' tells, with file and line, as 'problems'. With --all, all
-    runconfigs below --path are checked. Where no workspace is attached, targets, registered environments, data and
-    the size of the folder are not looked at. Exits with 2 if one would be refused.
+    The problems are those that 'run submit-script --dry-run' reports, with file and line. With --all, all runconfigs
+    below --path are checked. If no workspace is attached, targets, registered environments, data and the size of the
+    folder are not checked. The exit code is 2 if a runconfig would be rejected.
     """
     from mlrun_cli.submit.check import check_runconfig  # noqa: PLC0415 - start-up of the other commands
 
@@ -137,7 +137,7 @@ def validate(
     "schema",
     examples=[
         ("Write the schema for an editor", "mlrun runconfig schema > runconfig.schema.json"),
-        ("What a key is for", "mlrun runconfig schema --query properties.nodeCount.description -o tsv"),
+        ("Print the description of a key", "mlrun runconfig schema --query properties.nodeCount.description -o tsv"),
     ],
 )
 def schema(shared: GlobalOptions) -> object:  # noqa: ARG001 - every command is told

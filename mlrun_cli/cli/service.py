@@ -19,18 +19,20 @@ app = Group("service")
     app,
     "install",
     examples=[
-        ("See what would be written, and where", "mlrun service install --dry-run"),
-        ("The text alone", "mlrun service install --dry-run --query text -o tsv"),
+        ("Show what would be written, and where", "mlrun service install --dry-run"),
+        ("Print only the text", "mlrun service install --dry-run --query text -o tsv"),
     ],
 )
 def install(
     shared: GlobalOptions,
-    is_dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would be written; write nothing.")] = False,
+    is_dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Show what would be written, and write nothing.")
+    ] = False,
 ) -> object:
-    """Have queues go on after a reboot of this machine, when nobody looks.
+    """Start queued runs automatically after a reboot of this machine.
 
-    Writes a unit of your own systemd instance or, where there is none, an @reboot line into your crontab. It is for
-    all workspaces of MLRUN_HOME.
+    Installs a systemd user unit or, without systemd, an @reboot line in your crontab. It applies to all workspaces
+    of MLRUN_HOME.
     """
     return actions.install_boot_service(get_home(), find_own_program(), dry_run=is_dry_run, say=shared.notes.say)
 
@@ -39,12 +41,12 @@ def install(
     app,
     "status",
     examples=[
-        ("Whether queues go on after a reboot", "mlrun service status"),
-        ("The same for a script", "mlrun service status --query installed"),
+        ("Show whether queued runs are started after a reboot", "mlrun service status"),
+        ("Print only true or false, for a script", "mlrun service status --query installed"),
     ],
 )
 def status(shared: GlobalOptions) -> object:  # noqa: ARG001 - every command has them
-    """Show whether queues go on after a reboot, and by what."""
+    """Show whether queued runs are started after a reboot, and by which mechanism."""
     return actions.get_boot_service_status(get_home(), find_own_program())
 
 
@@ -52,12 +54,12 @@ def status(shared: GlobalOptions) -> object:  # noqa: ARG001 - every command has
     app,
     "remove",
     examples=[
-        ("Leave queues alone after a reboot", "mlrun service remove"),
-        ("Without a word", "mlrun service remove -o none"),
+        ("Do not start queued runs after a reboot", "mlrun service remove"),
+        ("Remove it without printing anything", "mlrun service remove -o none"),
     ],
 )
 def remove(shared: GlobalOptions) -> object:
-    """Remove what 'install' has written: after a reboot, a queue moves when somebody looks at a run."""
+    """Remove the boot service; after a reboot, queued runs wait until the next command that accesses a run."""
     removed = actions.remove_boot_service(get_home(), find_own_program())
     if not removed["removed"] and shared.is_for_people:
         shared.notes.say("Nothing was installed.")
@@ -68,8 +70,8 @@ def remove(shared: GlobalOptions) -> object:
     app,
     "start",
     examples=[
-        ("Start what waits, in all workspaces", "mlrun service start"),
-        ("How much waits where", "mlrun service start --query '[].[workspace, waiting]'"),
+        ("Start the queued runs of all workspaces", "mlrun service start"),
+        ("Print the numbers of waiting runs", "mlrun service start --query '[].[workspace, waiting]'"),
     ],
 )
 def start(shared: GlobalOptions) -> object:

@@ -32,35 +32,51 @@ _PACKAGES = ("starlette", "uvicorn", "jinja2", "markdown_it", "nh3")
     app,
     "studio",
     examples=[
-        ("Look at the runs of the attached folder's workspace", "mlrun studio"),
-        ("On a machine without a screen, for an ssh tunnel", "mlrun studio --no-browser --port 8642"),
+        ("Show the runs of the attached folder's workspace", "mlrun studio"),
+        ("Serve on a machine without a screen, for an SSH tunnel", "mlrun studio --no-browser --port 8642"),
     ],
 )
 def studio(
     shared: GlobalOptions,
     host: Annotated[
-        str, typer.Option("--host", metavar="ADDRESS", help="Address to serve on, as 0.0.0.0 for other machines too.")
+        str,
+        typer.Option(
+            "--host", metavar="ADDRESS", help="Address to listen on. Use 0.0.0.0 to serve other machines too."
+        ),
     ] = "127.0.0.1",
     port: Annotated[
-        int, typer.Option("--port", metavar="N", min=0, max=65535, help="Port to serve on, or the next free one.")
+        int,
+        typer.Option(
+            "--port",
+            metavar="N",
+            min=0,
+            max=65535,
+            help="Port to listen on. If it is in use, the next free one is used.",
+        ),
     ] = DEFAULT_PORT,
-    no_browser: Annotated[bool, typer.Option("--no-browser", help="Open no browser.")] = False,
+    no_browser: Annotated[bool, typer.Option("--no-browser", help="Do not open a browser.")] = False,
     allowed_hosts: Annotated[
         list[str] | None,
-        typer.Option("--allow-host", metavar="NAME", help="A name by which browsers ask for it, as behind a proxy."),
+        typer.Option(
+            "--allow-host",
+            metavar="NAME",
+            help="Additional host name that browsers may use, such as the name of a proxy.",
+        ),
     ] = None,
     base_path: Annotated[
-        str, typer.Option("--base-path", metavar="PATH", help="What a proxy puts in front of all paths.")
+        str, typer.Option("--base-path", metavar="PATH", help="Prefix that a proxy adds to all paths.")
     ] = "",
     certfile: Annotated[
-        Path | None, typer.Option("--certfile", metavar="FILE", help="TLS certificate, to serve HTTPS.")
+        Path | None, typer.Option("--certfile", metavar="FILE", help="TLS certificate file, to serve HTTPS.")
     ] = None,
-    keyfile: Annotated[Path | None, typer.Option("--keyfile", metavar="FILE", help="Its key.")] = None,
+    keyfile: Annotated[
+        Path | None, typer.Option("--keyfile", metavar="FILE", help="Private key file of the certificate.")
+    ] = None,
 ) -> object:
     """Serve web pages showing the runs until Ctrl-C is pressed.
 
-    Begins with the workspace of the attached folder, or the one that is named, else with a list of workspaces. The
-    address that is printed holds the token that opens it; the browser keeps it from then on.
+    Opens the attached folder's or the specified workspace, or else a list of workspaces. The printed URL contains an
+    access token, which the browser then remembers.
     """
     check_studio_extra()
     if keyfile is not None and certfile is None:

@@ -23,31 +23,31 @@ from mlrun_cli.errors import CommandNotFound, UnknownTopic, UnsupportedCommand
 NOUNS = {
     "folder": "Attach a folder to a workspace.",
     "experiment": "List, show and open experiments.",
-    "workspace": "Make, list, show and prune workspaces.",
+    "workspace": "Create, list, show and prune workspaces.",
     "run": "Submit a script, then follow, list, show, cancel, update and delete runs.",
     "runconfig": "List, show and check runconfigs.",
-    "environment": "Register, list, show and download environments, and prune those that were built for runs.",
+    "environment": "Register, list, show and download environments, and prune those built for runs.",
     "model": "Register models, then list, show, download, update and delete them.",
-    "computetarget": "Make, list, show and delete compute targets.",
+    "computetarget": "Create, list, show and delete compute targets.",
     "dataset": "Register files as datasets, then list, show and unregister them.",
     "datastore": "Attach folders as datastores, and copy files to and from them.",
 }
 """A summary of each noun, whose module or package is `mlrun_cli.cli.<noun>` and defines the Group `app`."""
 
-OWN_NOUNS = {"service": "Have queues go on after a reboot of this machine."}
+OWN_NOUNS = {"service": "Start queued runs after a reboot of this machine."}
 """Nouns that are not under `ml`, because az has other commands with these names there."""
 
-_HELP = "List topics to read on, or print one: 'mlrun help concepts'."
+_HELP = "List the help topics, or print one: 'mlrun help concepts'."
 _COMMANDS = {
-    "studio": ("Serve web pages of the runs: see, compare, share and cancel them.", "studio"),
-    "install-az": ("Put an 'az' into a folder, for the PATH of a pipeline.", "azure.install_az"),
+    "studio": ("Serve web pages to view, compare, share and cancel runs.", "studio"),
+    "install-az": ("Install an 'az' command in a folder, for the PATH of a CI pipeline.", "azure.install_az"),
 }
 """Commands without a noun, each with its summary and its module."""
 
-_DESCRIPTION = "Launch, follow and track training runs from a shell, as 'az ml run' does, without Azure."
+_DESCRIPTION = "Start, follow and track training runs from a shell, as 'az ml run' does, without Azure."
 _EXAMPLES = (
     ("Attach this folder and run a script", "mlrun folder attach && mlrun run submit-script train.py"),
-    ("See the newest runs", "mlrun run list -o table"),
+    ("List the newest runs", "mlrun run list -o table"),
 )
 
 

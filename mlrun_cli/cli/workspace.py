@@ -66,12 +66,12 @@ _FLAGS_OF_AZURE_ALONE = ("--hbi-workspace", "--pe-auto-approval", "--system_data
     "list",
     query_words=True,
     examples=[
-        ("List all workspaces of this machine", "mlrun workspace list -o table"),
-        ("Those of one resource group", "mlrun workspace list -g myresourcegroup"),
+        ("List all workspaces on this machine", "mlrun workspace list -o table"),
+        ("List those of one resource group", "mlrun workspace list -g myresourcegroup"),
     ],
 )
 def list_all(shared: GlobalOptions) -> object:
-    """List the workspaces of this machine, with the folder each one is kept in."""
+    """List the workspaces on this machine, with their folders."""
     return build_listing(shared, list_workspaces(shared.resource_group), _FIELDS, nothing="No workspaces.")
 
 
@@ -80,11 +80,11 @@ def list_all(shared: GlobalOptions) -> object:
     "show",
     examples=[
         ("Show the attached folder's workspace", "mlrun workspace show"),
-        ("Where another one is kept", "mlrun workspace show -w myworkspace -g mygroup --query folder -o tsv"),
+        ("Print the folder of another one", "mlrun workspace show -w myworkspace -g mygroup --query folder -o tsv"),
     ],
 )
 def show(shared: GlobalOptions) -> object:
-    """Show a workspace, and the folder it is kept in."""
+    """Show a workspace and its folder."""
     with open_context(shared).workspace as workspace:
         return build_workspace_record(workspace.identity, workspace.home)
 
@@ -93,30 +93,40 @@ def show(shared: GlobalOptions) -> object:
     app,
     "create",
     examples=[
-        ("Make a workspace", "mlrun workspace create -w myworkspace -g myresourcegroup"),
-        ("Say what it is for", "mlrun workspace create -w myworkspace --description 'Digits and letters'"),
+        ("Create a workspace", "mlrun workspace create -w myworkspace -g myresourcegroup"),
+        ("Set its description", "mlrun workspace create -w myworkspace --description 'Digits and letters'"),
     ],
 )
 def create(
     shared: GlobalOptions,
     name: Annotated[
         str | None,
-        typer.Option("--workspace-name", "--name", "-w", "-n", metavar="NAME", help="Default: the folder's."),
+        typer.Option(
+            "--workspace-name",
+            "--name",
+            "-w",
+            "-n",
+            metavar="NAME",
+            help="Name of the workspace. Default: the attached folder's.",
+        ),
     ] = None,
     friendly_name: Annotated[
-        str | None, typer.Option("--friendly-name", "-f", metavar="TEXT", help="Another name.")
+        str | None, typer.Option("--friendly-name", "-f", metavar="TEXT", help="Name to display.")
     ] = None,
-    description: Annotated[str | None, typer.Option("--description", metavar="TEXT", help="What it is for.")] = None,
+    description: Annotated[
+        str | None, typer.Option("--description", metavar="TEXT", help="Description of the workspace.")
+    ] = None,
     tags: Annotated[
-        list[str] | None, typer.Option("--tags", "-t", metavar="KEY=VALUE", help="Its tags, instead of those it has.")
+        list[str] | None,
+        typer.Option("--tags", "-t", metavar="KEY=VALUE", help="Tags, which replace all existing ones."),
     ] = None,
     of_azure_alone: Annotated[list[str] | None, typer.Option(*_OF_AZURE_ALONE, hidden=True)] = None,
     is_of_azure_alone: Annotated[bool, typer.Option(*_FLAGS_OF_AZURE_ALONE, hidden=True)] = False,
     is_sure: Annotated[bool, typer.Option("--exist-ok", "--yes", "-y", hidden=True)] = False,  # noqa: ARG001
 ) -> object:
-    """Make a workspace, or use the one of that name; 'folder attach' makes one too.
+    """Create a workspace unless it exists; 'folder attach' does so too.
 
-    Azure's options for places, keys and other resources are skipped.
+    Azure's options for locations, keys and other resources are ignored.
     """
     if of_azure_alone or is_of_azure_alone:
         shared.notes.say("Options for places, keys and other resources mean nothing here and were skipped.")
@@ -132,16 +142,16 @@ def create(
     app,
     "repair",
     examples=[
-        ("Bring back the runs whose rows are lost", "mlrun workspace repair"),
-        ("See how many", "mlrun workspace repair --query runs -o tsv"),
+        ("Restore runs that the store has lost", "mlrun workspace repair"),
+        ("Print how many were restored", "mlrun workspace repair --query runs -o tsv"),
     ],
 )
 def repair(shared: GlobalOptions) -> object:
-    """Check the store of a workspace, and make it again where it is damaged or gone.
+    """Check the store of a workspace, and rebuild it if it is damaged or missing.
 
-    Runs, their metrics, tags and outcomes come back from their folders, what has a name in the workspace from the
-    notes beside them, and the rest from what can still be read of a damaged store, which stays under another
-    name. Runs that have not ended go on meanwhile, and nothing is doubled.
+    Runs with their metrics, tags and outcomes are restored from their folders, named objects of the workspace from
+    the notes next to them, and everything else from the readable parts of the damaged store, which is kept under
+    another name. Runs that have not ended continue, and nothing is duplicated.
     """
     from mlrun_cli.actions.repair import repair_workspace  # noqa: PLC0415
 
@@ -154,18 +164,18 @@ def repair(shared: GlobalOptions) -> object:
     app,
     "backup",
     examples=[
-        ("Copy the store, also while runs go on", "mlrun workspace backup backup.db"),
-        ("Replace the copy of yesterday", "mlrun workspace backup backup.db --overwrite"),
+        ("Copy the store, even while runs are active", "mlrun workspace backup backup.db"),
+        ("Replace yesterday's copy", "mlrun workspace backup backup.db --overwrite"),
     ],
 )
 def backup(
     shared: GlobalOptions,
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="Where the copy goes.")],
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a file that is there.")] = False,
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="File to write.")],
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the file if it exists.")] = False,
 ) -> object:
-    """Copy the store of a workspace to a file: all that it knows of runs, models, data and the rest.
+    """Copy the store of a workspace to a file: its records of runs, models, data and everything else.
 
-    What is in the folders of runs, models and datastores is not copied.
+    The folders of runs, models and datastores are not copied.
     """
     from mlrun_cli.actions.repair import backup_workspace  # noqa: PLC0415
 
@@ -177,18 +187,18 @@ def backup(
     app,
     "restore",
     examples=[
-        ("Go back to a copy", "mlrun workspace restore backup.db --yes"),
-        ("See how many runs have come since", "mlrun workspace restore backup.db --yes --query runs"),
+        ("Restore a backup", "mlrun workspace restore backup.db --yes"),
+        ("Restore it and print the number of runs restored", "mlrun workspace restore backup.db --yes --query runs"),
     ],
 )
 def restore(
     shared: GlobalOptions,
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="A copy made by 'workspace backup'.")],
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="Backup created by 'workspace backup'.")],
     yes: Yes = False,
 ) -> object:
     """Replace the store with a backup; runs created since then are restored from their folders.
 
-    The store as it was stays beside it, under another name. Runs that have not ended go on meanwhile.
+    The previous store is kept next to it, under another name. Runs that have not ended continue.
     """
     from mlrun_cli.actions.repair import restore_workspace  # noqa: PLC0415
 
@@ -203,23 +213,25 @@ def restore(
     app,
     "prune",
     examples=[
-        ("See what is older than a month, and how much", "mlrun workspace prune --older-than 30d --dry-run"),
-        ("Remove it", "mlrun workspace prune --older-than 30d --yes"),
+        ("Show what is older than a month, and its size", "mlrun workspace prune --older-than 30d --dry-run"),
+        ("Remove it without confirmation", "mlrun workspace prune --older-than 30d --yes"),
     ],
 )
 def prune(
     shared: GlobalOptions,
     older_than: Annotated[
-        str, typer.Option("--older-than", metavar="TIME", help="How long ago runs have to have ended, as 30d.")
+        str, typer.Option("--older-than", metavar="TIME", help="Minimum time since runs ended, such as 30d.")
     ],
-    is_dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would go, and how much it is.")] = False,
+    is_dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Show what would be removed and its size; remove nothing.")
+    ] = False,
     yes: Yes = False,
 ) -> object:
-    """Remove old runs for good, and all that is kept for them alone.
+    """Permanently remove old runs, and everything stored only for them.
 
-    Runs go with their children, files and metrics; those with --keep ('run update --keep') stay, and so do
-    those that a registered model comes from. Snapshots that no run has go after a day, and environments
-    when no run that stays has had them and none has used them for so long.
+    Runs are removed with their child runs, files and metrics, except for runs marked with 'run update --keep' and
+    runs that a registered model comes from. Snapshots are removed if they belong to no run and are over a day old,
+    environments if no remaining run used them and none has used them for the given time.
     """
     from mlrun_cli.actions.prune import compute_cutoff_time, prune_workspace  # noqa: PLC0415
 

@@ -216,7 +216,7 @@ TERMS: Mapping[str, Term] = {
         lambda values: {"text": " ".join(values), "include_children": True},
         option="--search",
         metavar="WORDS",
-        help="Runs, child runs too, in whose tags, names, ids or description each word occurs.",
+        help="Runs, including child runs, with each of the words in their tags, names, ids or description.",
         repeats=False,
     ),
     "status": Term(
@@ -224,7 +224,7 @@ TERMS: Mapping[str, Term] = {
         lambda values: {"statuses": frozenset().union(*values)},
         option="--status",
         metavar="STATUS",
-        help="Runs with this status; a comma list for several; active for all that have not ended.",
+        help="Runs with this status, or one of several separated by commas; active for all that have not ended.",
     ),
     "tag": Term(
         lambda text, _now: parse_tag(text),
@@ -243,7 +243,7 @@ TERMS: Mapping[str, Term] = {
         _take_last("created_from"),
         option="--since",
         metavar="TIME",
-        help="Runs made since: 7d, 12h, 2026-01-31 or 2026-01-31T09:30.",
+        help="Runs created since: 7d, 12h, 2026-01-31 or 2026-01-31T09:30.",
         repeats=False,
     ),
     "until": Term(
@@ -251,7 +251,7 @@ TERMS: Mapping[str, Term] = {
         _take_last("created_until"),
         option="--until",
         metavar="TIME",
-        help="Runs made until then.",
+        help="Runs created until this time.",
         repeats=False,
     ),
     "target": Term(
@@ -270,7 +270,7 @@ TERMS: Mapping[str, Term] = {
         _take_last("parent_run_id"),
         option="--parent-run-id",
         metavar="ID",
-        help="Child runs of the run of this id, its beginning, or @latest.",
+        help="Child runs of the run with this id, its first characters, or @latest.",
         repeats=False,
     ),
 }

@@ -22,19 +22,19 @@ app = Group("install-az")
     app,
     "install-az",
     examples=[
-        ("Put an az into a folder", "mlrun install-az ./bin"),
-        ("Have the lines of this shell find it", 'mlrun install-az ./bin && export PATH="$PWD/bin:$PATH"'),
+        ("Install an az in a folder", "mlrun install-az ./bin"),
+        ("Use it in this shell", 'mlrun install-az ./bin && export PATH="$PWD/bin:$PATH"'),
     ],
 )
 def install_az(
     shared: GlobalOptions,
-    folder: Annotated[Path, typer.Argument(metavar="DIR", help="The folder; made if it is not there.")],
-    force: Annotated[bool, typer.Option("--force", help="Replace an 'az' that mlrun-cli has not written.")] = False,
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="The folder. Created if it does not exist.")],
+    force: Annotated[bool, typer.Option("--force", help="Replace an 'az' that was not written by mlrun-cli.")] = False,
 ) -> object:
-    """Put an 'az' into a folder, for the PATH of a pipeline.
+    """Install an 'az' command in a folder, for the PATH of a CI pipeline.
 
-    It is mlrun for 'az ml', answers the lines around that which a pipeline needs (login, account, extension,
-    configure, group and the like), and hands all others to the az behind it on the PATH, if there is one.
+    It runs mlrun for 'az ml', handles the other commands that pipelines need (login, account, extension, configure,
+    group and the like), and passes all others to the next az on the PATH, if there is one.
     """
     where = make_absolute(folder.expanduser())
     own = find_own_program()

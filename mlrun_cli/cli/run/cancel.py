@@ -44,19 +44,19 @@ def cancel(
     experiment_name: ExperimentName = None,
     is_all: All = False,
     grace: Annotated[
-        str, typer.Option("--grace", metavar="TIME", help="Between SIGTERM and SIGKILL.")
+        str, typer.Option("--grace", metavar="TIME", help="Time between SIGTERM and SIGKILL.")
     ] = f"{GRACE_SECONDS:g}s",
     force: Annotated[
-        bool, typer.Option("--force", help="At once, by SIGKILL, even where a run's supervisor does not answer.")
+        bool, typer.Option("--force", help="Send SIGKILL immediately, even if a run's supervisor does not respond.")
     ] = False,
     last: Last = None,
     filters: FilterOptions = NO_FILTERS,
 ) -> object:
-    """Ask runs to stop.
+    """Request cancellation of runs.
 
-    Returns at once: a run is CancelRequested until its script has ended ('mlrun run wait' waits for that). The
-    script gets SIGTERM, and SIGKILL if it has not ended in time; so does everything that it has started. Child runs
-    that were submitted go on; --all with --parent-run-id cancels them.
+    Returns immediately: a run has the status CancelRequested until its script has ended; use 'mlrun run wait' to
+    wait for that. The script and all processes started by it get SIGTERM, and SIGKILL if they have not ended after
+    the grace period. Submitted child runs continue; --all with --parent-run-id cancels them.
     """
     seconds = parse_seconds(grace, "--grace")
     context = open_context(shared)

@@ -31,7 +31,7 @@ from mlrun_cli.workspace import Workspace
     "delete",
     examples=[
         ("Delete a run", "mlrun run delete -r ID"),
-        ("Delete all failed runs without being asked", "mlrun run delete --all --status failed --yes"),
+        ("Delete all failed runs without confirmation", "mlrun run delete --all --status failed --yes"),
     ],
 )
 def delete(
@@ -44,7 +44,7 @@ def delete(
         bool,
         typer.Option(
             "--force",
-            help="Also those that are kept or that a model comes from; those named by -r are ended first.",
+            help="Also delete kept runs and runs that a model comes from; runs given by -r are ended first.",
         ),
     ] = False,
     last: Last = None,
@@ -52,7 +52,8 @@ def delete(
 ) -> object:
     """Delete runs that have ended, with their logs, files, metrics and child runs.
 
-    Asks first on a terminal; elsewhere it needs --yes. With filters, runs that have not ended are left alone.
+    On a terminal, the command asks for confirmation; otherwise it requires --yes. With filters, runs that have not
+    ended are skipped.
     """
     context = open_context(shared)
     with context.workspace as workspace:

@@ -25,7 +25,7 @@ from mlrun_cli.errors import NotFound
     "download",
     examples=[
         (
-            "Download what the newest run wrote under outputs",
+            "Download the outputs of the newest run",
             "mlrun run download -r @latest outputs -d results",
         ),
         ("Download everything", "mlrun run download -r @latest -d results"),
@@ -35,7 +35,8 @@ def download(
     shared: GlobalOptions,
     run_id: RunId,
     output_dir: Annotated[
-        Path, typer.Option("--output-dir", "-d", metavar="FOLDER", help="Where to; made if it is not there.")
+        Path,
+        typer.Option("--output-dir", "-d", metavar="FOLDER", help="Destination folder. Created if it does not exist."),
     ],
     experiment_name: ExperimentName = None,
     paths: Annotated[
@@ -44,7 +45,7 @@ def download(
     ] = None,
     overwrite: Overwrite = False,
 ) -> object:
-    """Download files of a run; prints the files it wrote."""
+    """Download files of a run and print the files written."""
     from mlrun_cli.actions.artifacts import download_files  # noqa: PLC0415
     from mlrun_cli.cli.output.progress import show_copy_progress  # noqa: PLC0415
 

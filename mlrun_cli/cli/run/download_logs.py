@@ -31,12 +31,13 @@ def download_logs(
     shared: GlobalOptions,
     run_id: RunId,
     output_dir: Annotated[
-        Path, typer.Option("--output-dir", "-d", metavar="FOLDER", help="Where to; made if it is not there.")
+        Path,
+        typer.Option("--output-dir", "-d", metavar="FOLDER", help="Destination folder. Created if it does not exist."),
     ],
     experiment_name: ExperimentName = None,
     overwrite: Overwrite = False,
 ) -> object:
-    """Download the logs of a run; prints the files it wrote."""
+    """Download the logs of a run and print the files written."""
     from mlrun_cli.actions.artifacts import download_logs as download  # noqa: PLC0415
     from mlrun_cli.cli.output.progress import show_copy_progress  # noqa: PLC0415
 

@@ -19,8 +19,8 @@ from mlrun_cli.cli.run.selection import get_runs
     app,
     "export",
     examples=[
-        ("Write the newest run as a page to mail", "mlrun run export --html run.html -r @latest"),
-        ("Two runs side by side", "mlrun run export --html compared.html -r ID1 -r ID2"),
+        ("Export the newest run to a page that you can mail", "mlrun run export --html run.html -r @latest"),
+        ("Compare two runs side by side", "mlrun run export --html compared.html -r ID1 -r ID2"),
     ],
 )
 def export(
@@ -28,12 +28,12 @@ def export(
     html: Annotated[Path, typer.Option("--html", metavar="FILE", help="The file to write.")],
     run_ids: SomeRunIds = None,
     experiment_name: ExperimentName = None,
-    is_overwriting: Annotated[bool, typer.Option("--overwrite", help="Replace the file if it is there.")] = False,
+    is_overwriting: Annotated[bool, typer.Option("--overwrite", help="Replace the file if it exists.")] = False,
 ) -> object:
-    """Write a run, or several side by side, as one HTML file that needs neither studio nor network.
+    """Export one run, or several side by side, to an HTML file that needs neither studio nor network.
 
-    Without -r it is the newest run. The file holds curves, tables, images and the end of the log, and no script.
-    Secrets that the record hides are hidden in it too.
+    The default is the newest run. The file contains curves, tables, images and the end of the log, but no scripts.
+    Secrets that are hidden in the run's record are hidden in the file too.
     """
     from mlrun_cli.cli.run.html_page import export_runs  # noqa: PLC0415
     from mlrun_cli.cli.studio import check_studio_extra  # noqa: PLC0415

@@ -17,7 +17,7 @@ from mlrun_cli.cli.run.selection import get_runs, unwrap_single_value
     examples=[
         ("List the files of the newest run", "mlrun run files -r @latest"),
         (
-            "Those under outputs",
+            "List those under outputs",
             "mlrun run files -r @latest --query \"[?starts_with(@, 'outputs/')]\" -o tsv",
         ),
     ],

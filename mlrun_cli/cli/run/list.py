@@ -31,7 +31,7 @@ DEFAULT_LAST = 10
     examples=[
         ("List the newest runs, as a table", "mlrun run list -o table"),
         (
-            "Ids of the last 50 that failed",
+            "Print the ids of the last 50 failed runs",
             "mlrun run list --last 50 --status failed --query '[].run_id' -o tsv",
         ),
     ],
@@ -44,11 +44,11 @@ def list_runs(
     pipeline_run_id: Annotated[
         str | None, typer.Option("--pipeline-run-id", metavar="ID", help="Step runs of this pipeline run.")
     ] = None,
-    minimal: Annotated[bool, typer.Option("--minimal", help="Fewer keys: RunId, Status, StartTime, …")] = False,
+    minimal: Annotated[bool, typer.Option("--minimal", help="Show fewer keys: RunId, Status, StartTime, …")] = False,
 ) -> object:
     """List runs of an experiment, newest first.
 
-    Child runs are listed when their parent is named. -o table without --query prints a table for people.
+    Child runs are listed if you specify their parent. Without --query, -o table prints a more readable table.
     """
     if pipeline_run_id is not None:
         if "parent" in filters.texts:

@@ -19,18 +19,18 @@ from mlrun_cli.cli.run.selection import get_runs, unwrap_single_value
     "metrics",
     query_words=True,
     examples=[
-        ("Show what the newest run has logged", "mlrun run metrics -r @latest"),
-        ("Its last loss", "mlrun run metrics -r @latest --name loss --last --query loss"),
+        ("Show the metrics of the newest run", "mlrun run metrics -r @latest"),
+        ("Print its last loss", "mlrun run metrics -r @latest --name loss --last --query loss"),
     ],
 )
 def show_metrics(
     shared: GlobalOptions,
     run_ids: RunIds,
     experiment_name: ExperimentName = None,
-    name: Annotated[str | None, typer.Option("--name", metavar="NAME", help="This metric alone.")] = None,
-    last: Annotated[bool, typer.Option("--last", help="The newest value of each, instead of all.")] = False,
+    name: Annotated[str | None, typer.Option("--name", metavar="NAME", help="Only this metric.")] = None,
+    last: Annotated[bool, typer.Option("--last", help="Only the newest value of each metric.")] = False,
 ) -> object:
-    """Show what a run has logged, by metric; of several runs, by run id and metric."""
+    """Show a run's logged values, grouped by metric; for several runs, grouped by run id and metric."""
     from mlrun_cli.actions.metrics import get_metrics  # noqa: PLC0415
 
     context = open_context(shared)

@@ -32,9 +32,9 @@ def monitor_logs(
     experiment_name: ExperimentName = None,
     interrupt: OnInterruptOption = None,
 ) -> object:
-    """Print a run's log from its beginning, and go on until the run has ended.
+    """Print a run's log from the start and follow it until the run has ended.
 
-    The log goes to stdout. Exits with 0 if the run completed, with 1 if not. Ctrl-C leaves the run going.
+    The log goes to stdout. The exit code is 0 if the run completed, and 1 if not. Ctrl-C does not stop the run.
     """
     from mlrun_cli.cli.run.stream import stream_log  # noqa: PLC0415
 

@@ -14,12 +14,12 @@ from mlrun_cli.cli.run.selection import get_run
     app,
     "open",
     examples=[
-        ("Look at the newest run in the browser", "mlrun run open -r @latest"),
-        ("Its address alone, to pass on", "mlrun run open -r @latest --query address -o tsv"),
+        ("Open the newest run in the browser", "mlrun run open -r @latest"),
+        ("Print only its URL, to share it", "mlrun run open -r @latest --query address -o tsv"),
     ],
 )
 def open_page(shared: GlobalOptions, run_id: RunId, experiment_name: ExperimentName = None) -> object:
-    """Open a run's page in the browser; prints its address. The studio must be running: see 'mlrun studio -h'."""
+    """Open a run's page in the browser and print its URL; this requires a running 'mlrun studio'."""
     from mlrun_cli.actions.studio_urls import build_run_url  # noqa: PLC0415
     from mlrun_cli.cli.studio_page import open_studio_page  # noqa: PLC0415
 

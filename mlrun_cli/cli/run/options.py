@@ -10,19 +10,19 @@ from mlrun_cli.cli.option_values import OnInterrupt
 
 RunId = Annotated[
     str,
-    typer.Option("--run", "-r", metavar="ID", help="Id of the run, its beginning, or @latest."),
+    typer.Option("--run", "-r", metavar="ID", help="Id of the run, its first characters, or @latest."),
 ]
 RunIds = Annotated[
     list[str],
-    typer.Option("--run", "-r", metavar="ID", help="Id of a run, its beginning, or @latest."),
+    typer.Option("--run", "-r", metavar="ID", help="Id of a run, its first characters, or @latest."),
 ]
 SomeRunIds = Annotated[
     list[str] | None,
-    typer.Option("--run", "-r", metavar="ID", help="Id of a run, its beginning, or @latest."),
+    typer.Option("--run", "-r", metavar="ID", help="Id of a run, its first characters, or @latest."),
 ]
 ExperimentName = Annotated[
     str | None,
-    typer.Option("--experiment-name", "-e", metavar="NAME", help="Default: the attached folder's."),
+    typer.Option("--experiment-name", "-e", metavar="NAME", help="Experiment. Default: the attached folder's."),
 ]
 Last = Annotated[int | None, typer.Option("--last", metavar="N", help="The newest N runs.")]
 Environment = Annotated[
@@ -30,7 +30,7 @@ Environment = Annotated[
     typer.Option(
         "--environment",
         metavar="pinned|relaxed|dated[:DAY]|current",
-        help="relaxed: versions that cannot be had are left open; dated: what is not pinned is as it was on the day "
+        help="relaxed: unavailable versions are not pinned; dated: unpinned packages are as they were on the day "
         "of the last commit of the conda file, or on DAY (2020-06-01); current: the python on PATH. "
         "Default: MLRUN_ENVIRONMENT, else pinned.",
     ),
@@ -40,15 +40,16 @@ UnknownTarget = Annotated[
     typer.Option(
         "--unknown-target",
         metavar="local",
-        help="Run here what is for a target that the workspace does not have. Default: MLRUN_TARGETS, else refuse.",
+        help="Run locally if the workspace does not have the target. Default: MLRUN_TARGETS, else refuse.",
     ),
 ]
-All = Annotated[bool, typer.Option("--all", help="All runs that the filters leave.")]
-Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
-Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace files that have other content.")]
+All = Annotated[bool, typer.Option("--all", help="All runs that match the filters.")]
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask for confirmation.")]
+Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace files with different content.")]
 OnInterruptOption = Annotated[
     OnInterrupt | None,
     typer.Option(
-        "--on-interrupt", help="What Ctrl-C, or the end of this command, does to the run: nothing (detach), or cancel."
+        "--on-interrupt",
+        help="Effect on the run if this command is interrupted (Ctrl-C) or ends: none (detach), or cancel.",
     ),
 ]

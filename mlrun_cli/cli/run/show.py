@@ -18,11 +18,11 @@ from mlrun_cli.cli.run.selection import get_runs, unwrap_single
     "show",
     examples=[
         ("Show a run", "mlrun run show -r @latest"),
-        ("How the newest run went", "mlrun run show -r @latest --query status -o tsv"),
+        ("Print the status of the newest run", "mlrun run show -r @latest --query status -o tsv"),
     ],
 )
 def show(shared: GlobalOptions, run_ids: RunIds, experiment_name: ExperimentName = None) -> object:
-    """Show a run: status, times, tags, properties, what it was submitted with, and its page in the studio.
+    """Show a run: status, times, tags, properties, submitted settings, and the URL of its studio page.
 
     Several runs are printed as a list.
     """

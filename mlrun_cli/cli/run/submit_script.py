@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     examples=[
         ("Run a script with the python on PATH", "mlrun run submit-script train.py --lr 0.1"),
         (
-            "Run it as .azureml/sklearn.runconfig says",
+            "Run it as defined in .azureml/sklearn.runconfig",
             "mlrun run submit-script -c sklearn -e testexperiment train.py",
         ),
     ],
@@ -53,7 +53,7 @@ def submit_script(
             "--run-configuration-name",
             "-c",
             metavar="NAME",
-            help="Runconfig, as 'sklearn' or 'config/train'.",
+            help="Runconfig, such as 'sklearn' or 'config/train'.",
         ),
     ] = None,
     experiment_name: ExperimentName = None,
@@ -61,9 +61,12 @@ def submit_script(
         Path | None,
         typer.Option("--source-directory", metavar="FOLDER", help="Folder of the script. Default: --path."),
     ] = None,
-    is_async: Annotated[bool, typer.Option("--async", help="Return at once, without streaming the log.")] = False,
+    is_async: Annotated[bool, typer.Option("--async", help="Return immediately, without streaming the log.")] = False,
     is_reading: Annotated[
-        bool, typer.Option("--stdin", help="Give the script the standard input of this command while it is streamed.")
+        bool,
+        typer.Option(
+            "--stdin", help="Pass the standard input of this command to the script while the log is streamed."
+        ),
     ] = False,
     conda_dependencies: Annotated[
         Path | None,
@@ -78,24 +81,25 @@ def submit_script(
     ] = None,
     unknown_target: UnknownTarget = None,
     gpus: Annotated[
-        int, typer.Option("--gpus", metavar="N", min=0, help="GPUs of this machine for the run alone.")
+        int, typer.Option("--gpus", metavar="N", min=0, help="Number of GPUs of this machine to reserve for the run.")
     ] = 0,
     is_dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Show what would run, where and in what; start and store nothing.")
+        bool,
+        typer.Option("--dry-run", help="Show what would run, where and in which environment; start and store nothing."),
     ] = False,
     interrupt: OnInterruptOption = None,
     script_and_arguments: Annotated[
         list[str] | None,
         typer.Argument(
             metavar="[SCRIPT [ARGUMENT]...]",
-            help="Script instead of the runconfig's, and arguments, without which the runconfig's stay.",
+            help="Script and arguments to use instead of the runconfig's. Without arguments, the runconfig's are used.",
         ),
     ] = None,
 ) -> object:
-    """Submit a script, and stream its log until the run has ended.
+    """Submit a script and stream its log until the run has ended.
 
-    Everything after SCRIPT belongs to the script, options included. The log goes to stderr, the run's record
-    to stdout. Exits with 0 if the run completed, with 1 if not. Ctrl-C ends the streaming, not the run.
+    Everything after SCRIPT is passed to the script, including options. The log goes to stderr, the run's record to
+    stdout. The exit code is 0 if the run completed, and 1 if not. Ctrl-C stops the streaming, not the run.
     """
     from mlrun_cli.submit.request import SubmitRequest  # noqa: PLC0415
 

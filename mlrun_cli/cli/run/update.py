@@ -31,7 +31,7 @@ from mlrun_cli.runs.run import build_run_record
     examples=[
         ("Tag a run", "mlrun run update -r @latest --add-tag quality='fantastic run'"),
         (
-            "Name it, and take a tag away",
+            "Set its display name and remove a tag",
             "mlrun run update -r @latest --display-name baseline --remove-tag draft",
         ),
     ],
@@ -42,29 +42,29 @@ def update(
     experiment_name: ExperimentName = None,
     add_tag: Annotated[
         list[str] | None,
-        typer.Option("--add-tag", metavar="KEY[=VALUE]", help="Add a tag or change it."),
+        typer.Option("--add-tag", metavar="KEY[=VALUE]", help="Add a tag, or change its value."),
     ] = None,
     remove_tag: Annotated[
         list[str] | None,
-        typer.Option("--remove-tag", metavar="KEY", help="Take a tag away."),
+        typer.Option("--remove-tag", metavar="KEY", help="Remove a tag."),
     ] = None,
     add_properties: Annotated[
         list[str] | None,
-        typer.Option("--add-properties", metavar="KEY=VALUE", help="Add a property, for good."),
+        typer.Option("--add-properties", metavar="KEY=VALUE", help="Add a property, which cannot be changed later."),
     ] = None,
     display_name: Annotated[
-        str | None, typer.Option("--display-name", metavar="TEXT", help="Name to show instead of the id.")
+        str | None, typer.Option("--display-name", metavar="TEXT", help="Name shown instead of the id.")
     ] = None,
     description: Annotated[
-        str | None, typer.Option("--description", metavar="TEXT", help="What the run is about.")
+        str | None, typer.Option("--description", metavar="TEXT", help="Description of the run.")
     ] = None,
     keep: Annotated[
-        bool | None, typer.Option("--keep/--no-keep", help="Never prune it, and delete it with --force alone.")
+        bool | None, typer.Option("--keep/--no-keep", help="Never prune the run, and delete it only with --force.")
     ] = None,
 ) -> object:
     """Change a run's tags, name and description, or add properties.
 
-    Of several runs, all are changed or none.
+    If you specify several runs, either all or none of them are changed.
     """
     check_changes(
         (add_tag, remove_tag, add_properties, display_name, description, None if keep is None else [keep]),

@@ -40,12 +40,12 @@ def wait(
     run_ids: RunIds,
     experiment_name: ExperimentName = None,
     timeout: Annotated[
-        str | None, typer.Option("--timeout", metavar="TIME", help="As 90m, 2h or 45s; then exit with 124.")
+        str | None, typer.Option("--timeout", metavar="TIME", help="Maximum time to wait, such as 90m, 2h or 45s.")
     ] = None,
 ) -> object:
     """Wait until runs have ended.
 
-    Exits with 0 if all of them completed, with 1 if not, with 124 if the time ran out.
+    The exit code is 0 if all runs completed, 1 if not, and 124 if the timeout expired.
     """
     from mlrun_cli.cli.output.progress import Spinner  # noqa: PLC0415
     from mlrun_cli.cli.run.stream import print_ending, print_last_lines  # noqa: PLC0415
