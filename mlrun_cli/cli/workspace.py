@@ -204,7 +204,7 @@ def restore(
 
     identity = resolve_workspace_identity(shared, find_project_config(shared.path))
     if not yes:
-        question = f"Put '{file}' in the place of the store of workspace '{identity.name}'?"
+        question = f"Replace the store of workspace '{identity.name}' with '{file}'?"
         confirm(shared, question, otherwise="Nothing was changed.")
     return restore_workspace(identity, get_home(), make_absolute(file.expanduser()))
 

@@ -204,28 +204,28 @@ def _make_context(path: str, about: str) -> typer.Context:
 
 
 def _login(_typed: AzArguments) -> Answer:
-    """Say that no login is needed, and print an account that stands in for Azure's."""
+    """Report that no login is needed, and print a placeholder account."""
     return Answer(NO_LOGIN, [_build_account()], left_undone="was not logged in")
 
 
 def _logout(_typed: AzArguments) -> Answer:
-    """Say that nobody is signed in."""
+    """Report that no one is signed in."""
     return Answer("Nobody is signed in: runs are on this machine.")
 
 
 def _choose_account(_typed: AzArguments) -> Answer:
-    """Say that there is nothing to choose."""
+    """Report that there is nothing to select."""
     return Answer("There is no subscription to choose: runs are on this machine.")
 
 
 def _show_account(_typed: AzArguments) -> Answer:
-    """Print an account that stands in for Azure's."""
-    return Answer("There is no subscription: this stands in for one.", _build_account())
+    """Print a placeholder account."""
+    return Answer("There is no subscription; this is a placeholder.", _build_account())
 
 
 def _list_accounts(_typed: AzArguments) -> Answer:
-    """List the account that stands in for Azure's."""
-    return Answer("There is no subscription: this stands in for one.", [_build_account()])
+    """List the placeholder account."""
+    return Answer("There is no subscription; this is a placeholder.", [_build_account()])
 
 
 def _build_account() -> dict[str, Any]:
@@ -243,7 +243,7 @@ def _build_account() -> dict[str, Any]:
 
 
 def _change_extension(typed: AzArguments) -> Answer | None:
-    """Say that 'az ml' needs no extension; leave other extensions to the real az."""
+    """Report that 'az ml' needs no extension; pass other extensions to the real az."""
     named = typed.name or (typed.source or "").rpartition("/")[2].partition("-")[0]
     if named not in _EXTENSIONS:
         return None
@@ -251,14 +251,14 @@ def _change_extension(typed: AzArguments) -> Answer | None:
 
 
 def _show_extension(typed: AzArguments) -> Answer | None:
-    """Print what stands in for the extension of 'az ml'."""
+    """Print a placeholder for the 'az ml' extension."""
     if typed.name not in _EXTENSIONS:
         return None
     return Answer("'az ml' is mlrun-cli's: no extension is needed.", _build_extension(typed.name))
 
 
 def _list_extensions(_typed: AzArguments) -> Answer:
-    """List what stands in for the extension of 'az ml'."""
+    """List a placeholder for the 'az ml' extension."""
     return Answer("'az ml' is mlrun-cli's: no extension is needed.", [_build_extension("azure-cli-ml")])
 
 
@@ -319,14 +319,14 @@ def _read_settings(section: str) -> dict[str, str]:
 
 
 def _show_group(typed: AzArguments) -> Answer:
-    """Print a resource group of the name that was given."""
+    """Print a resource group with the given name."""
     return Answer(
         "A resource group is no more than a name: there was nothing to do.", _build_group(typed.name, typed.location)
     )
 
 
 def _group_exists(_typed: AzArguments) -> Answer:
-    """Say that there is a resource group of any name."""
+    """Report that a resource group exists, whatever its name."""
     return Answer("A resource group is no more than a name: each one is there.", value=True)
 
 
@@ -339,7 +339,7 @@ def _list_groups(_typed: AzArguments) -> Answer:
 
 
 def _delete_group(_typed: AzArguments) -> Answer:
-    """Say that nothing was deleted: workspaces stay."""
+    """Report that nothing was deleted: workspaces are kept."""
     return Answer("Nothing was deleted: a resource group is no more than a name, and its workspaces stay.")
 
 

@@ -1,4 +1,4 @@
-"""`install-az`: put an `az` into a folder, for the PATH of pipelines written for Azure."""
+"""`install-az`: install an `az` in a folder, for the PATH of pipelines written for Azure."""
 
 from __future__ import annotations
 

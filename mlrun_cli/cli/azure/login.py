@@ -19,7 +19,7 @@ def build_login_command() -> TyperCommand:
     return TyperCommand(
         "login",
         callback=_say_no_login_is_needed,
-        help="Say that no login is needed.",
+        help="Report that no login is needed.",
         hidden=True,
         add_help_option=False,
         context_settings={"ignore_unknown_options": True, "allow_extra_args": True},
