@@ -141,6 +141,10 @@ function handleMessage({ data }) {
   if (data.problems) {
     const roots = new Set(topics.map((topic) => topic.split("|", 1)[0]));
     const texts = Object.entries(data.problems).filter(([root, text]) => text && roots.has(root));
+    if (texts.length === 0 && notices.has("store")) {
+      setNotice("page", ""); // it is from before the store was away, or from meanwhile
+      refreshAllParts();
+    }
     setNotice("store", texts.length > 0 ? `${texts[0][1]} The page updates by itself when it can be read again.` : "");
   }
   if (data.topics) handleTopics(data.topics);
