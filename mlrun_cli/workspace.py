@@ -256,13 +256,13 @@ class Workspace:
         Raises:
             StoreUnavailable: the store is no longer in place.
         """
-        self.follow()
+        self.reopen_if_replaced()
         self._recorder.begin()
         with self._database.transaction(durable=durable):
             yield
             self._recorder.write()
 
-    def follow(self) -> None:
+    def reopen_if_replaced(self) -> None:
         """Switch to the store that has replaced the open one, as after a repair; do nothing if it was not replaced.
 
         Raises:
@@ -301,12 +301,12 @@ class Workspace:
                 hint="'mlrun workspace repair' brings back the runs whose folders are there.",
             )
 
-    def version(self) -> int:
+    def get_data_version(self) -> int:
         """Return a number that changes when another connection has written.
 
         Writes through this object do not change it, and numbers of different objects are not comparable.
         """
-        return self._database.version()
+        return self._database.get_data_version()
 
     def set_busy_timeout(self, seconds: float) -> None:
         """Set how long a statement waits for another process before it fails."""

@@ -97,7 +97,7 @@ def delete_view(workspace: Workspace, name: str, *, expected_version: int) -> No
 
 
 def check_view_name(name: str) -> str:
-    """Return the name of a view without surrounding spaces.
+    """Validate the name of a view and return it without surrounding spaces.
 
     Raises:
         UsageError: it is empty, too long, or has unprintable characters.

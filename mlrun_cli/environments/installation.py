@@ -244,11 +244,11 @@ class _PipInstallation:
         """Return uv's options that exclude versions uploaded after the cutoff, with exemptions for pinned packages."""
         if not self._build.uploaded_before:
             return []
-        exempt = self._exempt_packages if self._supports_exemptions else []
-        return ["--exclude-newer", self._build.uploaded_before, *exempt]
+        exemptions = self._exemption_options if self._supports_exemptions else []
+        return ["--exclude-newer", self._build.uploaded_before, *exemptions]
 
     @cached_property
-    def _exempt_packages(self) -> list[str]:
+    def _exemption_options(self) -> list[str]:
         names = dict.fromkeys(get_package_name(line) for line in self._pinned if pins_single_release(line))
         return [f"--exclude-newer-package={name}={_NO_DAY}" for name in names]
 

@@ -109,7 +109,10 @@ def is_azureml(name: str) -> bool:
 
 
 def _parse(line: str) -> Requirement | None:
-    """Parse a requirement without options such as `--hash`; return None for options, paths and URLs."""
+    """Parse one line of a requirements file; return None for lines of options, paths and plain URLs.
+
+    Options that follow a requirement, such as `--hash`, are ignored.
+    """
     if line.startswith("-") or (_ARCHIVE.search(line) and "@" not in line):
         return None
     try:

@@ -75,12 +75,12 @@ class InProcessServer:
             return build_error_response(error)
         return dispatch(self._context, request)
 
-    def workspace_folder(self, names: tuple[str, str, str]) -> str:
+    def get_workspace_folder(self, names: tuple[str, str, str]) -> str:
         """Return the path of a workspace's folder."""
         return os.fspath(locate_workspace(self._context.home, WorkspaceIdentity(*names)).folder)
 
-    def session_folder(self, names: tuple[str, str, str]) -> dict[str, Any]:
-        """Return a response with this process's journal folder in a workspace, creating it if missing."""
+    def open_session_folder(self, names: tuple[str, str, str]) -> dict[str, Any]:
+        """Open this process's session in a workspace unless it is open; return a response with its journal folder."""
         with self._lock, self._context.select_workspace(WorkspaceIdentity(*names)):
             try:
                 return {RESULT: os.fspath(self._open_session(self._context.workspace).folder)}

@@ -18,7 +18,7 @@ def reconcile(workspace: Workspace) -> frozenset[int]:
     Raises:
         StoreUnavailable: the workspace is unavailable.
     """
-    workspace.follow()
+    workspace.reopen_if_replaced()
     if _is_quiet(workspace):
         return frozenset()
     from mlrun_cli.runtime.reconciliation import reconcile_all  # noqa: PLC0415 - as a rule, all runs have ended

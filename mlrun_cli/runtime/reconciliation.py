@@ -44,7 +44,7 @@ def reconcile_runs(workspace: Workspace) -> frozenset[int]:
     These are the runs that could not be recovered before a timeout, to be shown as NotResponding. Once a reader has
     timed out waiting for a run, the run is recovered while no reader waits.
     """
-    workspace.follow()
+    workspace.reopen_if_replaced()
     return _reconcile_followed(workspace)
 
 

@@ -39,8 +39,10 @@ class Admission(NamedTuple):
     notes: tuple[str, ...] = ()
 
 
-def request_gpus(workspace: Workspace, request: SubmitRequest) -> GpuRequest:
-    """Return the GPUs that a run needs; list the GPUs of the machine only if the run needs any, because that is slow.
+def build_gpu_request(workspace: Workspace, request: SubmitRequest) -> GpuRequest:
+    """Build the request for the GPUs that a run needs.
+
+    The GPUs of the machine are listed only if the run needs any, because listing them is slow.
 
     Raises:
         UsageError: the machine has fewer GPUs.

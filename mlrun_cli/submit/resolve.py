@@ -23,7 +23,7 @@ from mlrun_cli.runconfigs.run_configuration import PythonSection, RunConfigurati
 from mlrun_cli.runs.submit_options import find_redacted_words
 from mlrun_cli.snapshots.limits import SnapshotLimits
 from mlrun_cli.snapshots.plan import PlannedSnapshot, plan_snapshot
-from mlrun_cli.submit.admission import Admission, admit_run, request_gpus
+from mlrun_cli.submit.admission import Admission, admit_run, build_gpu_request
 from mlrun_cli.submit.environment_plan import plan_environment, read_environment_choice
 from mlrun_cli.submit.references import resolve_references
 from mlrun_cli.submit.request import SubmitRequest
@@ -170,7 +170,7 @@ class Resolver:
             return
         if not self.problems.has_problem_about("target"):
             with self.problems.collect_errors():
-                gpus = request_gpus(workspace, request)
+                gpus = build_gpu_request(workspace, request)
                 self.admission = admit_run(workspace, self.configuration, request, gpus)
         if request.earlier is not None:
             self.snapshot = PlannedSnapshot.from_snapshot(request.earlier.snapshot)

@@ -28,7 +28,7 @@ from mlrun_cli.snapshots.limits import SnapshotLimits
 from mlrun_cli.snapshots.pruning import prevent_pruning
 from mlrun_cli.snapshots.snapshot import Snapshot
 from mlrun_cli.snapshots.take import take_snapshot
-from mlrun_cli.submit.admission import request_gpus
+from mlrun_cli.submit.admission import build_gpu_request
 from mlrun_cli.submit.new_run import NewRun, record_run
 from mlrun_cli.submit.new_run_folder import NewRunFolder
 from mlrun_cli.submit.options import build_resubmit_options, to_text
@@ -150,7 +150,7 @@ def _start_run(
     interruptions: Interruptions,
     source: _Source,
 ) -> Submitted:
-    gpus = request_gpus(workspace, request)
+    gpus = build_gpu_request(workspace, request)
     sdk_folder = str(ensure_sdk_copy(workspace.home))
     run_id = f"{request.experiment_name}_{int(time.time())}_{os.urandom(4).hex()}"
     folder = workspace.run_folder(run_id)

@@ -93,7 +93,7 @@ class SupervisedRun:
                     note_waiting()
                     time.sleep(_RETRY_SECONDS)
                     with suppress(MlrunError):  # the damaged store may have been repaired
-                        self.workspace.follow()
+                        self.workspace.reopen_if_replaced()
 
     def retry_disk(self, action: Callable[[], object]) -> None:
         """Retry an action that writes to the disk while the disk is full; other errors are ignored."""

@@ -154,7 +154,7 @@ class Watch:
         """Renew the lease, and check whether the run has been canceled or ended."""
         runs, key = self._run.workspace.runs, self._run.run.key
         try:
-            self._run.workspace.follow()
+            self._run.workspace.reopen_if_replaced()
             if moment >= self._next_renewal:
                 self._next_renewal = moment + LEASE_SECONDS / _RENEWALS_PER_LEASE
                 runs.update(key, lease_until=compute_lease_end())

@@ -80,7 +80,7 @@ class Database(Protocol):
     def replace_connection(self, other: Database) -> None:
         """Take over the connection of another object of the same dialect, which is unusable afterwards."""
 
-    def version(self) -> int:
+    def get_data_version(self) -> int:
         """Return a number that changes when another connection has written; it costs no disk access.
 
         This connection's own writes do not change it, and numbers of different connections are not comparable.

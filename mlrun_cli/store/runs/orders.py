@@ -67,9 +67,9 @@ def build_order(order: RunOrder, dialect: Dialect) -> OrderSql:
     kind, _, name = order.column.partition(":")
     if kind == METRIC:
         name, _, which = name.rpartition(":")
-        return _order_by_table("metrics", "name", METRIC_COLUMNS[which], "metric_key", name, dialect)
+        return _build_table_order("metrics", "name", METRIC_COLUMNS[which], "metric_key", name, dialect)
     if kind in {TAG, PROPERTY}:
-        return _order_by_table(
+        return _build_table_order(
             "run_tags" if kind == TAG else "run_properties", "key", "sort_value", "run_key", name, dialect
         )
     if kind == "experiment":
@@ -87,14 +87,14 @@ def build_order(order: RunOrder, dialect: Dialect) -> OrderSql:
     if kind in _ALWAYS:
         return OrderSql("runs", value, "runs.run_key", "1 = 1", None, False, value, {})
     if kind == "duration":
-        return _order_by_duration()
+        return _build_duration_order()
     given = _SPARSE.get(kind, value)
     is_sparse = kind in _SPARSE
     return OrderSql("runs", value, "runs.run_key", f"{given} IS NOT NULL", f"{given} IS NULL", not is_sparse, value, {})
 
 
-def _order_by_duration() -> OrderSql:
-    """Return the order by the duration of runs, or by the time elapsed so far if they are still running."""
+def _build_duration_order() -> OrderSql:
+    """Return the SQL that orders runs by duration; runs without an end are ordered by their elapsed time."""
     return OrderSql(
         "runs",
         _DURATION,
@@ -109,8 +109,8 @@ def _order_by_duration() -> OrderSql:
     )
 
 
-def _order_by_table(table: str, key: str, value: str, tie: str, name: str, dialect: Dialect) -> OrderSql:
-    """Return the order by a tag, a property or a metric."""
+def _build_table_order(table: str, key: str, value: str, tie: str, name: str, dialect: Dialect) -> OrderSql:
+    """Return the SQL that orders runs by a tag, a property or a metric."""
     its = f"FROM {table} AS its WHERE its.run_key = runs.run_key AND its.{key} = :order_name"
     return OrderSql(
         f"{table} AS ordered {dialect.ordered_join} runs ON runs.run_key = ordered.run_key",

@@ -76,7 +76,7 @@ class RunStore:
         )
 
     def add_tags_to_children(self, parent: Run, first_number: int, key: str, values: Sequence[str | None]) -> None:
-        """Add a tag to each of the child runs that were just inserted, in order, within a transaction."""
+        """Add a tag to each child run numbered `first_number` or higher, one value per run, within a transaction."""
         rows = self._database.rows(
             "SELECT run_key FROM runs WHERE parent_key = :parent AND run_number >= :first ORDER BY run_number",
             parent=parent.key,

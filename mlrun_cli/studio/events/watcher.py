@@ -79,7 +79,7 @@ class Watcher:
         """Return the subscribed topics that have changed since the last poll or were not part of it."""
         with self._lock:
             topics = frozenset[Topic]().union(*(each.topics for each in self._subscriptions.values()))
-        version = (workspace.version(), self._not_responding)
+        version = (workspace.get_data_version(), self._not_responding)
         is_new, self._version = version != self._version, version
         fingerprints: dict[Topic, object] = {}
         for topic in topics:

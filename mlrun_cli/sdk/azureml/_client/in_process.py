@@ -79,7 +79,7 @@ class InProcessClient(ForkAware):
 
     def run_folder(self, workspace: _Names, run_id: str) -> str:
         """Return the path of a run's folder."""
-        return os.path.join(self._server.workspace_folder(workspace), "runs", run_id)
+        return os.path.join(self._server.get_workspace_folder(workspace), "runs", run_id)
 
     def reset_after_fork(self) -> None:
         self._lock = RLock()
@@ -90,7 +90,7 @@ class InProcessClient(ForkAware):
     def _open_journal(self, workspace: _Names) -> Journal:
         with self._lock:
             if workspace not in self._journals:
-                self._journals[workspace] = Journal(unwrap_response(self._server.session_folder(workspace)))
+                self._journals[workspace] = Journal(unwrap_response(self._server.open_session_folder(workspace)))
             return self._journals[workspace]
 
     def _record_uncaught(

@@ -122,14 +122,14 @@ def _to_path(item: Any) -> "dict[str, str]":
     if isinstance(item, (str, os.PathLike)):
         text = os.fspath(item)
         if isinstance(text, str) and text:
-            return _to_path_of_text(text)
+            return _parse_source(text)
     raise UserErrorException(
         f"{item!r} is not a path of a dataset. Name a file, a folder, a pattern or a URL as text, a DataPath, "
         "(datastore, 'path'), or a list of these."
     )
 
 
-def _to_path_of_text(text: str) -> "dict[str, str]":
+def _parse_source(text: str) -> "dict[str, str]":
     if text.startswith(_REMOTE):
         return {"url": text}
     if text.startswith("file://"):

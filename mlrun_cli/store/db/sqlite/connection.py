@@ -274,7 +274,7 @@ class SqliteDatabase:
         self.set_busy_timeout(self._busy_timeout)
         self._number += 1
 
-    def version(self) -> int:
+    def get_data_version(self) -> int:
         """Return a number that changes when another connection has written; it costs no disk access.
 
         This connection's own writes do not change it, and numbers of different connections are not comparable.

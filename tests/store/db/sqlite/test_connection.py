@@ -86,14 +86,14 @@ connection.execute("INSERT INTO a VALUES (2)")
     database.close()
     looking = SqliteDatabase(path, starts_read_only=True)
     assert looking.rows("SELECT b FROM a") == []
-    before = looking.version()
+    before = looking.get_data_version()
     subprocess.run([sys.executable, "-c", program], check=True)
 
-    assert looking.version() != before
+    assert looking.get_data_version() != before
     assert [row["b"] for row in looking.rows("SELECT b FROM a")] == [2]
-    before = looking.version()
+    before = looking.get_data_version()
     looking.execute("INSERT INTO a VALUES (3)")
-    assert looking.version() != before
+    assert looking.get_data_version() != before
     assert [row["b"] for row in looking.rows("SELECT b FROM a")] == [2, 3]
     looking.close()
 

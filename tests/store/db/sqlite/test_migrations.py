@@ -121,14 +121,14 @@ def test_runs_of_an_older_schema_are_searched_sorted_and_counted(tmp_path: Path)
 
 
 def test_its_version_tells_of_the_writes_of_others(database: SqliteDatabase, tmp_path: Path) -> None:
-    seen = database.version()
+    seen = database.get_data_version()
     JournalStore(database).advance(1, "own", 0, 5)
-    assert database.version() == seen
+    assert database.get_data_version() == seen
 
     with closing(SqliteDatabase(tmp_path / "workspace.db")) as other:
         JournalStore(other).advance(1, "its", 0, 5)
 
-    assert database.version() != seen
+    assert database.get_data_version() != seen
 
 
 INSERT_BEFORE_OWNER_LOCK = (

@@ -57,11 +57,11 @@ def test_who_reads_past_the_locks_sees_what_is_written_later(tmp_path: Path) -> 
     with stopped_opener(path):
         database = SqliteDatabase(path, starts_read_only=True)
         assert [row["b"] for row in database.rows("SELECT b FROM a")] == [1]
-        before = database.version()
-        assert database.version() == before
+        before = database.get_data_version()
+        assert database.get_data_version() == before
 
     assert [row["b"] for row in database.rows("SELECT b FROM a")] == [1, 2]
-    assert database.version() != before
+    assert database.get_data_version() != before
     database.execute("INSERT INTO a VALUES (3)")
     assert [row["b"] for row in database.rows("SELECT b FROM a")] == [1, 2, 3]
     database.close()
