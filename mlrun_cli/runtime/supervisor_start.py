@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from mlrun_cli.runs.run import Run
+from mlrun_cli.runs.status import RunStatus
 from mlrun_cli.targets.base import Started, Target
 
 
@@ -16,7 +17,10 @@ def start_supervisor(target: Target, run: Run, locks: Sequence[int]) -> Started:
         MlrunError: the engine refuses the run, or the store cannot be written.
     """
     started = target.start_supervisor(run.run_id, locks)
-    if started.properties:
-        with target.workspace.transaction():
-            target.workspace.runs.add_properties(run.key, started.properties)
+    if started.properties or started.is_queued:
+        runs = target.workspace.runs
+        with target.workspace.transaction(durable=True):
+            runs.add_properties(run.key, started.properties)
+            if started.is_queued:
+                runs.change_status(run.key, {RunStatus.NOT_STARTED}, RunStatus.QUEUED)
     return started

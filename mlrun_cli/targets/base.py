@@ -57,10 +57,12 @@ class Started(NamedTuple):
     Attributes:
         pid: the pid of its process; None if it is not a process of this machine.
         properties: properties to store with the run, such as the id of the engine's job.
+        is_queued: True if an engine will start it later; the run is Queued until then.
     """
 
     pid: int | None = None
     properties: Mapping[str, str] = MappingProxyType({})
+    is_queued: bool = False
 
 
 class Target(ABC):

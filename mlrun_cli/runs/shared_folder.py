@@ -1,0 +1,107 @@
+"""The folder that a compute target with an engine shares with its nodes, and the folders of runs in it.
+
+The side of the workspace and the nodes meet in files alone: each file has one writer and is appended to, and readers
+open it anew at each look, since that is what refreshes the caches of a network file system.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from mlrun_cli.runs.folder import RunFolder
+
+LINK = "shared"
+"""The link in a run's folder to its folder in the shared folder; the names in `LINKED` are links through it."""
+LINKED = ("journal", "artifacts", "uploads", "work")
+
+
+class SharedFolder:
+    """The shared folder of a target, which every node sees at the same path.
+
+    Attributes:
+        programs: copies of this package, one for each version.
+        sdk: copies of the SDK, one for each version.
+        snapshots: the content store of the runs' snapshots.
+        environments: the environments built for the runs.
+        started: an empty file for each run whose supervisor has been started and whose outcome is not stored yet.
+        clock: a file whose modification time, once it has been written, is the file server's current time.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.programs = path / "programs"
+        self.sdk = path / "sdk"
+        self.snapshots = path / "snapshots"
+        self.environments = path / "environments"
+        self.started = path / "started"
+        self.clock = path / "clock"
+        self.runs = path / "runs"
+
+    def make(self) -> None:
+        """Create the folder and those in it, private to their user, unless they exist.
+
+        Raises:
+            OSError: one cannot be created.
+        """
+        for folder in (self.path, self.programs, self.sdk, self.started, self.runs):
+            folder.mkdir(mode=0o700, parents=folder is self.path, exist_ok=True)
+
+    def run_folder(self, run_id: str) -> SharedRunFolder:
+        """Return the folder of a run, which may not exist yet."""
+        return SharedRunFolder(self.runs / run_id)
+
+
+class SharedRunFolder(RunFolder):
+    """The folder of a run in the shared folder, in which its supervisor on a node writes.
+
+    Attributes:
+        events: a journal of events for each start of the supervisor, written by that supervisor.
+        inbox: the messages to the supervisor, written by the side of the workspace.
+        questions: the requests that the node cannot handle, a journal for each process that writes them.
+        heartbeat: a file that the supervisor writes again every few seconds.
+        program: a link to the copy of this package that the supervisor is started from.
+    """
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path)
+        self.events = path / "events"
+        self.inbox = path / "inbox.jsonl"
+        self.questions = path / "questions"
+        self.heartbeat = path / "heartbeat"
+        self.program = path / "program"
+
+    def make_for_node(self, program: Path) -> None:
+        """Create the folder with all that a supervisor on a node expects in it; it must not exist yet.
+
+        Args:
+            program: the copy of this package to start the supervisor from.
+
+        Raises:
+            OSError: it cannot be created.
+        """
+        self.make()
+        for folder in (self.events, self.questions, self.uploads):
+            folder.mkdir(mode=0o700)
+        for file in (self.inbox, self.heartbeat):
+            file.touch(mode=0o600)
+        self.program.symlink_to(program)
+
+
+def link_run_folder(folder: RunFolder, shared: SharedRunFolder) -> None:
+    """Create in the folder of a run the links to its folder in the shared folder.
+
+    Raises:
+        OSError: a link cannot be created.
+    """
+    (folder.path / LINK).symlink_to(shared.path)
+    for name in LINKED:
+        (folder.path / name).symlink_to(Path(LINK, name))
+
+
+def find_shared_run_folder(folder: RunFolder) -> SharedRunFolder | None:
+    """Return the folder of a run in the shared folder of its target, or None if the run has none."""
+    try:
+        return SharedRunFolder(Path(os.readlink(folder.path / LINK)))
+    except OSError:
+        return None

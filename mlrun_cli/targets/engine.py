@@ -1,0 +1,198 @@
+"""The interface of compute targets with an engine of their own, such as Slurm, which queues and starts jobs on nodes.
+
+A job runs the supervisor of one run on a node, in the run's folder in the target's shared folder. The target's
+dispatcher is the collector: it reads what supervisors have written, and asks the engine about their jobs.
+"""
+
+from __future__ import annotations
+
+import os
+from abc import abstractmethod
+from collections.abc import Collection, Mapping, Sequence
+from enum import Enum
+from pathlib import Path
+from typing import ClassVar
+
+from mlrun_cli.compute.compute_target import ComputeTarget
+from mlrun_cli.core.named_tuple import NamedTuple
+from mlrun_cli.runs.owner_lock import OwnerLock
+from mlrun_cli.runs.run import Run
+from mlrun_cli.runs.shared_folder import SharedFolder
+from mlrun_cli.targets.base import Demand, Liveness, Started, Target, Witness
+from mlrun_cli.targets.programs import COLLECTOR_PROGRAM, build_dispatcher_arguments, build_program_command, spawn
+
+SHARED_FOLDER_PROPERTY = "sharedFolder"
+"""The property of a target's row that contains the path of its shared folder."""
+PYTHON_PROPERTY = "python"
+"""The property that contains the interpreter of supervisors on nodes, by default `python3` on a node's PATH."""
+
+
+class JobState(Enum):
+    """The state of a job according to its engine."""
+
+    QUEUED = "queued"
+    RUNNING = "running"
+    ENDED = "ended"
+
+
+class JobEnd(Enum):
+    """The way in which a job ended according to its engine."""
+
+    EXITED = "exited"
+    """Its processes ended by themselves, with any exit code."""
+    CANCELED = "canceled"
+    TIMED_OUT = "timed out"
+    OUT_OF_MEMORY = "out of memory"
+    PREEMPTED = "preempted"
+    NODE_LOST = "node lost"
+    NEVER_STARTED = "never started"
+    """The engine could not start it."""
+
+
+class Job(NamedTuple):
+    """A job of an engine.
+
+    Attributes:
+        state: the state.
+        reason: for a queued job, why it waits, in the engine's words.
+        nodes: the names of its nodes, as the engine writes them; empty before it has any.
+        end: for an ended job, how it ended.
+        words: what the engine says of an ended job, for the run's error.
+    """
+
+    state: JobState
+    reason: str = ""
+    nodes: str = ""
+    end: JobEnd | None = None
+    words: str = ""
+
+
+class JobRequest(NamedTuple):
+    """A job to submit.
+
+    Attributes:
+        run_id: the id of its run, which becomes the name of the job.
+        workspace: the name of the workspace.
+        command: the command line to execute on the first node.
+        demand: the resources that the run needs.
+        log: the file for the output of the job besides that of the script.
+    """
+
+    run_id: str
+    workspace: str
+    command: Sequence[str]
+    demand: Demand
+    log: Path
+
+
+class EngineTarget(Target):
+    """A compute target with an engine of its own.
+
+    Attributes:
+        job_property: the property of a run that contains the id of its job.
+    """
+
+    witness = Witness.ENGINE
+    job_property: ClassVar[str]
+
+    @classmethod
+    def node_limit(cls, row: ComputeTarget) -> int | None:  # noqa: ARG003 — the engine has a queue of its own
+        """Return None: the engine makes runs wait."""
+        return None
+
+    @property
+    def row(self) -> ComputeTarget:
+        """The row of the target, which exists as long as a run uses the target."""
+        row = self.workspace.compute_targets.find(self.name)
+        assert row is not None
+        return row
+
+    @property
+    def shared_folder(self) -> SharedFolder:
+        """The folder that the target shares with its nodes."""
+        return SharedFolder(Path(self.row.properties[SHARED_FOLDER_PROPERTY]))
+
+    @abstractmethod
+    def submit_job(self, request: JobRequest) -> str:
+        """Submit a job and return its id.
+
+        Raises:
+            MlrunError: the engine refuses it or does not answer; the message has the engine's words.
+        """
+
+    @abstractmethod
+    def find_jobs(self, job_ids: Collection[str]) -> Mapping[str, Job]:
+        """Return the jobs that the engine knows of these, keyed by id, in one query of the engine if possible.
+
+        Raises:
+            EngineUnavailable: the engine does not answer.
+        """
+
+    @abstractmethod
+    def find_job_id(self, run_id: str) -> str | None:
+        """Return the id of the job that was submitted for a run, or None if the engine knows none.
+
+        It is asked when the submitting process died before it had stored the id.
+
+        Raises:
+            EngineUnavailable: the engine does not answer.
+        """
+
+    @abstractmethod
+    def cancel_job(self, job_id: str) -> None:
+        """End a job at once, in whatever state it is; do nothing if it has ended.
+
+        Raises:
+            EngineUnavailable: the engine does not answer.
+        """
+
+    def start_supervisor(self, run_id: str, locks: Sequence[int]) -> Started:  # noqa: ARG002 — there are none on nodes
+        """Submit the job that starts the supervisor of a run.
+
+        Raises:
+            MlrunError: the engine refuses it or does not answer.
+        """
+        run = self.workspace.runs.get(run_id)
+        shared = self.shared_folder.run_folder(run_id)
+        program = os.path.join(os.readlink(shared.program), "mlrun_cli", "node", "__main__.py")
+        python = self.row.properties.get(PYTHON_PROPERTY) or "python3"
+        limit = self._read_time_limit(run)
+        request = JobRequest(
+            run_id,
+            self.workspace.identity.name,
+            [python, "-E", program, str(shared.path)],
+            Demand(run.node_count, run.gpu_count, limit),
+            shared.supervisor_log,
+        )
+        return Started(properties={self.job_property: self.submit_job(request)}, is_queued=True)
+
+    def _read_time_limit(self, run: Run) -> float | None:
+        """Return the time limit of a run in seconds, from its definition."""
+        seconds = (run.definition or {}).get("maxRunDurationSeconds")
+        return float(seconds) if seconds else None
+
+    def observe(self, runs: Sequence[Run]) -> Mapping[int, Liveness]:
+        """Return ALIVE for all runs: the collector finds out which supervisors are lost, and records their end."""
+        return {run.key: Liveness.ALIVE for run in runs}
+
+    def wake(self, run: Run) -> bool:  # noqa: ARG002
+        """Return False: a supervisor on a node looks for messages by itself."""
+        return False
+
+    def kill(self, run: Run) -> bool:
+        """Cancel the job of a run; return False if it has none."""
+        job_id = self.workspace.runs.get_properties(run.key).get(self.job_property)
+        if job_id is None:
+            return False
+        self.cancel_job(job_id)
+        return True
+
+    def recover(self, runs: Sequence[Run]) -> bool:  # noqa: ARG002
+        """Return True: there is nothing to recover on this machine."""
+        return True
+
+    def start_dispatcher(self, log: Path, lock: OwnerLock) -> None:
+        """Start the collector."""
+        arguments = build_dispatcher_arguments(self.workspace.folder, self.name, lock.descriptor)
+        words = build_program_command(COLLECTOR_PROGRAM, arguments)
+        spawn(words, f"the queue of {self.name}", [lock.descriptor], log)
