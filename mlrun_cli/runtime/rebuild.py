@@ -8,13 +8,14 @@ from pathlib import Path
 from typing import Any
 
 from mlrun_cli.core.json_files import read_json
+from mlrun_cli.core.json_lines import read_lines
 from mlrun_cli.core.named_tuple import NamedTuple
 from mlrun_cli.core.redaction import Redaction
 from mlrun_cli.errors import MlrunError, RunNotEnded
 from mlrun_cli.metrics.journal import Entries, list_journal_names, open_journal, parse_chunk, read_chunk
 from mlrun_cli.runs.folder import RunFolder
 from mlrun_cli.runs.owner_lock import OwnerLock
-from mlrun_cli.runs.rebuild_files import NAMES, read_lines, read_run_documents
+from mlrun_cli.runs.rebuild_files import NAMES, read_run_documents
 from mlrun_cli.runs.status import TERMINAL_STATUSES
 from mlrun_cli.runtime.journal_ingest import READ_OFFSETS_NAME, has_more_than_values, store_endings, store_tag_changes
 from mlrun_cli.runtime.old_run_folders import read_old_folder

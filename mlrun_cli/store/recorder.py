@@ -14,9 +14,10 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from mlrun_cli.core.json_lines import append_lines, read_lines
 from mlrun_cli.core.temporary import make_temporary_path
 from mlrun_cli.runs.folder import RunFolder
-from mlrun_cli.runs.rebuild_files import NAMES, append_lines, read_lines, read_run_documents
+from mlrun_cli.runs.rebuild_files import NAMES, read_run_documents
 from mlrun_cli.store.db.database import Database
 from mlrun_cli.store.rebuild_documents import GONE, NAMED_TABLES, RUN, UNRECORDED, Change, RebuildDocumentStore
 

@@ -9,15 +9,17 @@ from __future__ import annotations
 import os
 from abc import abstractmethod
 from collections.abc import Collection, Mapping, Sequence
+from contextlib import suppress
 from enum import Enum
 from pathlib import Path
 from typing import ClassVar
 
 from mlrun_cli.compute.compute_target import ComputeTarget
 from mlrun_cli.core.named_tuple import NamedTuple
+from mlrun_cli.runs.inbox import CancelMessage, send_message
 from mlrun_cli.runs.owner_lock import OwnerLock
 from mlrun_cli.runs.run import Run
-from mlrun_cli.runs.shared_folder import SharedFolder
+from mlrun_cli.runs.shared_folder import SharedFolder, find_shared_run_folder
 from mlrun_cli.targets.base import Demand, Liveness, Started, Target, Witness
 from mlrun_cli.targets.programs import COLLECTOR_PROGRAM, build_dispatcher_arguments, build_program_command, spawn
 
@@ -178,6 +180,15 @@ class EngineTarget(Target):
     def wake(self, run: Run) -> bool:  # noqa: ARG002
         """Return False: a supervisor on a node looks for messages by itself."""
         return False
+
+    def cancel(self, run: Run) -> None:
+        """Send the request to the supervisor; if that fails, the collector sends it again."""
+        current = self.workspace.runs.get_by_key(run.key)
+        folder = self.workspace.run_folder(run.run_id)
+        shared = find_shared_run_folder(folder)
+        if shared is not None:
+            with suppress(OSError):
+                send_message(folder, shared, CancelMessage(current.cancel_grace_seconds, current.failed_with))
 
     def kill(self, run: Run) -> bool:
         """Cancel the job of a run; return False if it has none."""

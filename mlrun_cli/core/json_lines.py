@@ -1,0 +1,74 @@
+"""Files of JSON objects, one a line, which are only appended to."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+
+def append_lines(path: Path, documents: Iterable[Mapping[str, Any]], *, durable: bool = False) -> None:
+    """Append JSON lines to a private file, first terminating an incomplete last line left by a killed process.
+
+    `durable` waits until they are on the disk, or with the server of a network file system.
+
+    Raises:
+        OSError: they cannot be written; an incomplete line is removed again.
+    """
+    descriptor = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        size = os.fstat(descriptor).st_size
+        cut = size and os.pread(descriptor, 1, size - 1) != b"\n"
+        text = "".join(f"{json.dumps(document)}\n" for document in documents)
+        rest = memoryview(("\n" + text if cut else text).encode())
+        try:
+            while rest:
+                rest = rest[os.write(descriptor, rest) :]
+        except OSError:
+            os.ftruncate(descriptor, size)  # half a first line would lose data that is in no other line
+            raise
+        if durable:
+            os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def read_lines(path: Path) -> Iterator[dict[str, Any]]:
+    """Yield the JSON objects in the lines of a file, except damaged lines; yield nothing if it cannot be read."""
+    try:
+        with path.open("rb") as file:
+            for line in file:
+                document = _parse(line)
+                if document is not None:
+                    yield document
+    except OSError:
+        return
+
+
+def read_lines_from(path: Path, offset: int) -> tuple[list[dict[str, Any]], int]:
+    """Return the objects in the complete lines from an offset on, and the offset behind them.
+
+    The file is opened for the call, since only that refreshes what the client of a network file system knows of it.
+
+    Raises:
+        OSError: it cannot be read.
+    """
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
+    try:
+        size = os.fstat(descriptor).st_size
+        data = os.pread(descriptor, size - offset, offset) if size > offset else b""
+    finally:
+        os.close(descriptor)
+    data = data[: data.rfind(b"\n") + 1]
+    documents = [document for line in data.splitlines() if (document := _parse(line)) is not None]
+    return documents, offset + len(data)
+
+
+def _parse(line: bytes) -> dict[str, Any] | None:
+    try:
+        document = json.loads(line)
+    except (ValueError, RecursionError):
+        return None
+    return document if isinstance(document, dict) else None

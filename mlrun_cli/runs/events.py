@@ -1,0 +1,136 @@
+"""The events of a run on a node: what its supervisor would store, as lines of a journal in its shared folder.
+
+Each start of the supervisor, an attempt, writes a journal of its own.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Collection, Mapping
+from pathlib import Path
+from typing import Any
+
+from mlrun_cli.core.json_lines import append_lines, read_lines
+from mlrun_cli.core.named_tuple import NamedTuple
+from mlrun_cli.core.time import now
+from mlrun_cli.runs.outcome import Outcome
+from mlrun_cli.runs.shared_folder import SharedRunFolder
+from mlrun_cli.runs.status import RunStatus
+
+FOLDER = "events"
+
+
+class StartEvent(NamedTuple):
+    """A supervisor has started, for the first time or again, on a node."""
+
+    attempt: int
+    node: str
+
+
+class StatusEvent(NamedTuple):
+    """Columns have been set, and the status if it was one of `before`; `at` in microseconds."""
+
+    before: Collection[RunStatus]
+    after: RunStatus
+    columns: Mapping[str, Any]
+    at: int
+
+
+class PropertiesEvent(NamedTuple):
+    """The script has added properties."""
+
+    properties: Mapping[str, str]
+
+
+class OutcomeEvent(NamedTuple):
+    """The run has ended.
+
+    Attributes:
+        outcome: the outcome.
+        journal_sizes: the final sizes of the run's journals in bytes, by name.
+        is_final: False if the supervisor was told to end, as at a requeue, so that another attempt may follow.
+    """
+
+    outcome: Outcome
+    journal_sizes: Mapping[str, int]
+    is_final: bool
+
+
+Event = StartEvent | StatusEvent | PropertiesEvent | OutcomeEvent
+
+
+class EventWriter:
+    """Appends the events of one attempt to its journal."""
+
+    def __init__(self, folder: SharedRunFolder) -> None:
+        """Create the writer of a new attempt, numbered after those whose journals exist.
+
+        Raises:
+            OSError: the folder cannot be read.
+        """
+        self.attempt = find_last_attempt(folder) + 1
+        name = f"{self.attempt:06d}-{os.uname().nodename}-{os.getpid()}-{os.urandom(4).hex()}.jsonl"
+        self._path = folder.events / name
+
+    def write(self, event: Event) -> None:
+        """Append an event; when this returns, the file server has it.
+
+        Raises:
+            OSError: it cannot be written.
+        """
+        append_lines(self._path, [_to_json(event)], durable=True)
+
+
+def list_event_journals(folder: SharedRunFolder) -> list[Path]:
+    """Return the journals of a run's events, the first attempt first; empty if the folder cannot be read."""
+    try:
+        names = os.listdir(folder.events)
+    except OSError:
+        return []
+    return [folder.events / name for name in sorted(names) if name.endswith(".jsonl")]
+
+
+def find_last_attempt(folder: SharedRunFolder) -> int:
+    """Return the number of the last attempt that has begun, or 0 if there was none."""
+    numbers = (path.name.partition("-")[0] for path in list_event_journals(folder))
+    return max((int(number) for number in numbers if number.isdigit()), default=0)
+
+
+def find_outcome(folder: SharedRunFolder) -> OutcomeEvent | None:
+    """Return the final outcome in a run's events, or None if it has none."""
+    for path in list_event_journals(folder):
+        for document in read_lines(path):
+            event = parse_event(document)
+            if isinstance(event, OutcomeEvent) and event.is_final:
+                return event
+    return None
+
+
+def _to_json(event: Event) -> dict[str, Any]:
+    if isinstance(event, StartEvent):
+        return {"event": "start", "at": now(), **event._asdict()}
+    if isinstance(event, StatusEvent):
+        before = sorted(status.value for status in event.before)
+        return {"event": "status", **event._asdict(), "before": before, "after": event.after.value}
+    if isinstance(event, PropertiesEvent):
+        return {"event": "properties", "properties": dict(event.properties)}
+    return {"event": "outcome", **event._asdict(), "outcome": event.outcome.to_json()}
+
+
+def parse_event(document: Mapping[str, Any]) -> Event | None:
+    """Return the event in a JSON object, or None if it is not valid, or of a newer version."""
+    try:
+        kind = document["event"]
+        if kind == "start":
+            return StartEvent(int(document["attempt"]), str(document["node"]))
+        if kind == "status":
+            before = {RunStatus(status) for status in document["before"]}
+            return StatusEvent(before, RunStatus(document["after"]), dict(document["columns"]), int(document["at"]))
+        if kind == "properties":
+            return PropertiesEvent(dict(document["properties"]))
+        if kind == "outcome":
+            sizes = {str(name): int(size) for name, size in document["journal_sizes"].items()}
+            return OutcomeEvent(Outcome.from_json(document["outcome"]), sizes, bool(document["is_final"]))
+    except (AttributeError, KeyError, TypeError, ValueError):
+        return None
+    return None

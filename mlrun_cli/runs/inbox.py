@@ -1,0 +1,96 @@
+"""The inbox of a run on a node: messages from the side of the workspace, appended to a file in its shared folder.
+
+Any process of the workspace's machine may append, one after another; the supervisor on the node reads.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from mlrun_cli.core.json_lines import append_lines, read_lines_from
+from mlrun_cli.core.locks import acquire_lock
+from mlrun_cli.core.named_tuple import NamedTuple
+from mlrun_cli.runs.folder import RunFolder
+from mlrun_cli.runs.script_end import StopReason
+from mlrun_cli.runs.shared_folder import SharedRunFolder
+
+
+class CancelMessage(NamedTuple):
+    """A request to cancel the run, or to have it fail with an error."""
+
+    grace_seconds: float | None
+    failed_with: Mapping[str, Any] | None = None
+
+
+class StopMessage(NamedTuple):
+    """A request to stop the script for another reason than a cancel."""
+
+    reason: StopReason
+
+
+class AnswerMessage(NamedTuple):
+    """The response to a question of the run, which is a line of the RPC protocol."""
+
+    question: str
+    line: str
+
+
+Message = CancelMessage | StopMessage | AnswerMessage
+
+
+def send_message(folder: RunFolder, shared: SharedRunFolder, message: Message) -> None:
+    """Append a message to the inbox of a run, durably.
+
+    Args:
+        folder: the run's folder in the workspace, which holds the lock of the inbox's writers.
+        shared: its folder in the shared folder.
+        message: the message.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    lock = acquire_lock(folder.path / "inbox.lock", fcntl.LOCK_EX)
+    try:
+        append_lines(shared.inbox, [_to_json(message)], durable=True)
+    finally:
+        os.close(lock)
+
+
+class InboxReader:
+    """Reads the messages of an inbox, each once."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._offset = 0
+
+    def read_new(self) -> list[Message]:
+        """Return the messages that have arrived since the last call; unknown ones are omitted.
+
+        Raises:
+            OSError: the inbox cannot be read.
+        """
+        documents, self._offset = read_lines_from(self._path, self._offset)
+        return [message for document in documents if (message := _from_json(document)) is not None]
+
+
+def _to_json(message: Message) -> dict[str, Any]:
+    if isinstance(message, CancelMessage):
+        return {"cancel": message._asdict()}
+    if isinstance(message, StopMessage):
+        return {"stop": message.reason.value}
+    return {"answer": message.question, "line": message.line}
+
+
+def _from_json(document: Mapping[str, Any]) -> Message | None:
+    if "cancel" in document:
+        cancel = document["cancel"]
+        return CancelMessage(cancel.get("grace_seconds"), cancel.get("failed_with"))
+    if "stop" in document:
+        return StopMessage(StopReason(document["stop"]))
+    if "answer" in document:
+        return AnswerMessage(str(document["answer"]), str(document["line"]))
+    return None
