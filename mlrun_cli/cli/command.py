@@ -268,7 +268,7 @@ def _build_query_words_parameter() -> inspect.Parameter:
 
 
 def _call_function(function: Callable[..., object], values: Mapping[str, Any], shared: GlobalOptions) -> object:
-    """Call a command's function and return its result; before an error is raised, print its notes."""
+    """Call a command's function and return its result; print the notes of an error before raising it again."""
     try:
         return function(**values, shared=shared)
     except MlrunError as error:

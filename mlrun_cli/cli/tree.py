@@ -139,7 +139,7 @@ class Noun(_Tree):
         return {verb: declaration.summary for verb, declaration in self._group.commands.items()}
 
     def list_examples(self) -> Sequence[tuple[str, str]]:
-        """Return the first examples of the first two verbs, or both examples of an only verb."""
+        """Return one example of each of the first two verbs, or two examples of the verb if there is only one."""
         first_of_all = zip(*(declaration.examples for declaration in self._group.commands.values()), strict=False)
         return list(chain.from_iterable(first_of_all))[:2]
 

@@ -48,7 +48,7 @@ class Problems:
         return any(key == path or key.startswith((f"{path}.", f"{path}[")) for key in keys for path in key_paths)
 
     def collect_errors(self) -> _Collecting:
-        """Return a context manager that adds a user error raised in it, unless its message is already in the list."""
+        """Return a context manager that catches a user error and adds it, unless its message is already in the list."""
         return _Collecting(self)
 
     def add(self, error: MlrunError) -> None:

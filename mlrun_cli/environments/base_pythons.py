@@ -66,7 +66,7 @@ def rank_pythons(
     if first is not None:
         there = [first, *(one for one in there if one.version[:2] != first.version[:2])]
     wanted = request.first_version or ()
-    if day is not None and not request.is_pin:
+    if day is not None and not request.pins_minor_version:
         wanted = choose_python_of_day(day)
     elif first is not None:
         wanted = first.version

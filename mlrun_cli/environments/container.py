@@ -82,7 +82,7 @@ def build_container_command(
     ]
 
 
-def end_containers(container: ContainerPlan, run_id: str, environment: Mapping[str, str]) -> bool:
+def kill_containers(container: ContainerPlan, run_id: str, environment: Mapping[str, str]) -> bool:
     """Kill all containers of a run, and return whether the engine confirms that none is still running.
 
     Call this before the run's processes are killed: podman needs some of them to clean up.

@@ -76,8 +76,8 @@ class PythonRequest:
         return bool(self._terms)
 
     @property
-    def is_pin(self) -> bool:
-        """Whether the request pins a minor version, so that candidates can be found by their file names."""
+    def pins_minor_version(self) -> bool:
+        """Whether only one minor version satisfies the request, so that candidates can be found by their file names."""
         return any(operator == "=" and len(version) > 1 for operator, version in self._terms)
 
     @property
@@ -146,7 +146,7 @@ def _iterate_candidates(request: PythonRequest, environ: Mapping[str, str]) -> I
     # pyenv's shims are slow (0.1 s) and may fail, so its installed versions are searched directly.
     versioned = [folder for folder in folders if folder.name != "shims"]
     first = find_python(folders)
-    if first is not None and not request.is_pin:
+    if first is not None and not request.pins_minor_version:
         yield first
     minors = range(NEWEST_MINOR, OLDEST_MINOR - 1, -1)
     for minor in filter(request.allows_minor, minors):

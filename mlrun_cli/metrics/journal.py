@@ -203,7 +203,7 @@ def _parse_lines_one_by_one(data: bytes) -> tuple[list[Any], int]:
 
 
 def _add_metadata(line: list[Any], entries: Entries) -> None:
-    """Add the tag change or the script's end in a line to the entries.
+    """Parse a line with changed tags or the end of the script, and add it to the entries.
 
     Raises:
         ValueError: the line contains neither; IndexError and TypeError mean the same.

@@ -21,14 +21,14 @@ def end_processes(find: Callable[[], list[ProcessId]], grace_seconds: float) -> 
         find: a function that lists the remaining processes.
         grace_seconds: the time between the two signals.
     """
-    found = _end_by(signal.SIGTERM, find, grace_seconds, every=grace_seconds)
-    return _end_by(signal.SIGKILL, find, _KILL_SECONDS, every=_KILL_AGAIN_SECONDS) if found else []
+    found = _signal_until_ended(signal.SIGTERM, find, grace_seconds, every=grace_seconds)
+    return _signal_until_ended(signal.SIGKILL, find, _KILL_SECONDS, every=_KILL_AGAIN_SECONDS) if found else []
 
 
-def _end_by(
+def _signal_until_ended(
     number: signal.Signals, find: Callable[[], list[ProcessId]], seconds: float, *, every: float
 ) -> list[ProcessId]:
-    """Send a signal every `every` seconds until no process remains or time is up; return the remaining processes."""
+    """Send a signal at intervals of `every` seconds until all processes have ended or time is up; return the rest."""
     deadline = time.monotonic() + seconds
     next_signal = 0.0
     while found := find():

@@ -51,7 +51,7 @@ class OwnerLock:
         with ExitStack() as stack:
             lock = cls.open(path)
             stack.callback(lock.close)
-            if not lock.take_within(_PATIENCE_SECONDS):
+            if not lock.acquire_within(_PATIENCE_SECONDS):
                 raise StoreUnavailable(
                     f"Another process holds {path}, a lock that was made just now.",
                     hint="See by 'lsof' which one does, then try again.",
@@ -59,18 +59,18 @@ class OwnerLock:
             stack.pop_all()
         return lock
 
-    def try_take(self) -> bool:
-        """Acquire the lock if it is free; return whether it was.
+    def try_acquire(self) -> bool:
+        """Acquire the lock if it is free; return whether it was acquired.
 
         Raises:
             StoreError: the file system does not support locks.
         """
         return self._try_lock(fcntl.LOCK_EX)
 
-    def take_within(self, seconds: float) -> bool:
+    def acquire_within(self, seconds: float) -> bool:
         """Acquire the lock, waiting for readers that test it; return False if it is held for longer."""
         deadline = time.monotonic() + seconds
-        while not self.try_take():
+        while not self.try_acquire():
             if time.monotonic() >= deadline:
                 return False
             time.sleep(_READER_SECONDS)
@@ -91,7 +91,7 @@ class OwnerLock:
             return False
         return True
 
-    def take_to_recover(self, seconds: float = 0.0) -> bool:
+    def acquire_to_recover(self, seconds: float = 0.0) -> bool:
         """Acquire the lock to recover the run, waiting for readers; return False if another process holds it.
 
         The recovery is recorded in the file before the lock is acquired, so that others that find it locked know why.
@@ -103,7 +103,7 @@ class OwnerLock:
         if not self.is_free():
             return False
         self.record_recovery()
-        return self.take_within(seconds)
+        return self.acquire_within(seconds)
 
     def record_recovery(self) -> None:
         """Record in the lock file that its holder is recovering the run.

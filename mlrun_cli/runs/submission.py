@@ -62,7 +62,7 @@ class Submission(NamedTuple):
         )
 
     def _find_runconfig_name(self) -> str | None:
-        """Return the runconfig as `-c` accepts it in the attached folder, or None if there is none."""
+        """Return the name or path of the runconfig, as `-c` accepts it in the attached folder, or None without one."""
         if self.runconfig is None or self.folder is None:
             return None
         path, folder = PurePath(self.runconfig), PurePath(self.folder)

@@ -46,7 +46,7 @@ def begin(folder: Path, *descriptors: int) -> None:
     _load_modules(folder)
     gc.freeze()
     gc.enable()
-    _keep_only(descriptors)
+    _close_other_descriptors(descriptors)
     os.chdir("/")
     lift_limits()
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
@@ -78,8 +78,8 @@ def _load_modules(folder: Path) -> None:
     load_launcher_classes()
 
 
-def _keep_only(descriptors: Collection[int]) -> None:
-    """Close all other descriptors: an inherited lock or pipe must not stay open until the run has ended."""
+def _close_other_descriptors(descriptors: Collection[int]) -> None:
+    """Close all descriptors but these, so that no inherited lock or pipe stays open until the run has ended."""
     for descriptor in descriptors:
         os.set_inheritable(descriptor, False)
     opened = os.listdir("/proc/self/fd") if sys.platform == "linux" else ()

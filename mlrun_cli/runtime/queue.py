@@ -139,7 +139,7 @@ def _start_if_absent(workspace: Workspace, target: str, folder: QueueFolder) -> 
     """Start a dispatcher unless one is running or the last start was too recent; return False if one is running."""
     lock = OwnerLock.open(folder.lock)
     try:
-        if not lock.try_take():
+        if not lock.try_acquire():
             return False
         if not folder.is_paused():
             _start_dispatcher(workspace, target, folder, lock)

@@ -170,7 +170,7 @@ def _reconcile(workspace: Workspace, name: str) -> bool:
     except OSError:
         return True
     try:
-        if not lock.take_to_recover():
+        if not lock.acquire_to_recover():
             return not lock.is_recovering()
         if not folder.is_dir():  # it has just ended in an orderly way
             return True

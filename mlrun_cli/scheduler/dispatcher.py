@@ -67,7 +67,7 @@ class Dispatcher:
             if not self._workspace.is_in_place() or not self._workspace.queues.list_keys(self._target):
                 return
             self._lock = OwnerLock.open(self._folder.lock)
-            is_mine = self._lock.try_take()
+            is_mine = self._lock.try_acquire()
 
     def _serve(self, wake_socket: WakeSocket) -> None:
         with suppress(StoreError):

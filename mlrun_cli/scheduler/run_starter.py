@@ -93,7 +93,7 @@ class RunStarter:
             self._report_problem(f"{run.run_id} waits: {error}")
             return None
         try:
-            is_mine = lock.take_within(_READERS_SECONDS)
+            is_mine = lock.acquire_within(_READERS_SECONDS)
             return self._start_locked(run, lock) if is_mine else run.node_count
         except (OSError, MlrunError) as error:
             if isinstance(error, StoreError):
@@ -122,7 +122,7 @@ class RunStarter:
             folder = self._workspace.run_folder(run.run_id)
             if has_lost_its_stream(folder):
                 with suppress(OSError), closing(OwnerLock.open(folder.lock)) as lock:
-                    if lock.try_take() and self._workspace.runs.find_status(run.key) is RunStatus.QUEUED:
+                    if lock.try_acquire() and self._workspace.runs.find_status(run.key) is RunStatus.QUEUED:
                         self._record_start_failure(run, make_lost_stream_outcome())
 
     def stop_using_fork_server(self) -> None:

@@ -112,7 +112,9 @@ class _Binder:
 
     def redirect_copies(self, run_id: str) -> None:
         """Redirect paths to the copies of another run's data to the copies of this run."""
-        self._values.set_path(str(self._places.find_copies(run_id)), str(self._places.find_copies(self._run_id)))
+        self._values.set_path(
+            str(self._places.get_copies_folder(run_id)), str(self._places.get_copies_folder(self._run_id))
+        )
 
     def bind_each(
         self,

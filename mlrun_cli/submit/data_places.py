@@ -110,10 +110,10 @@ class DataPlaces:
     def find_input_folder(self, name: str) -> Path:
         """Return the folder for the copies of an input."""
         # The name is from outside, and may not lead out of the run's folder.
-        return self.find_copies(self._run_id) / (name.replace("/", "_").lstrip(".") or "_")
+        return self.get_copies_folder(self._run_id) / (name.replace("/", "_").lstrip(".") or "_")
 
-    def find_copies(self, run_id: str) -> Path:
-        """Return the folder for the copies of a run's data."""
+    def get_copies_folder(self, run_id: str) -> Path:
+        """Return the folder that contains the copies of a run's data."""
         return self._workspace.run_folder(run_id).path / "inputs"
 
     def find_files(self, where: str, path: Path, datastore: Datastore, below: str) -> DataFiles:

@@ -279,7 +279,7 @@ class Resolver:
         self.notes += skipped
 
     def _apply_docker_arguments(self) -> tuple[str, ...]:
-        """Apply the Docker arguments that work without a container; return lines about the others."""
+        """Apply the Docker arguments that work without a container; return a note on each of the others."""
         if not is_docker_on(self.configuration):
             return ()
         from mlrun_cli.submit.container_fallback import apply_docker_arguments  # noqa: PLC0415 - start-up

@@ -8,7 +8,7 @@ import time
 from collections.abc import Mapping
 from signal import SIGKILL
 
-from mlrun_cli.environments.container import describe_running_containers, end_containers
+from mlrun_cli.environments.container import describe_running_containers, kill_containers
 from mlrun_cli.environments.environment import ContainerPlan
 from mlrun_cli.processes.linux import die_with_parent
 
@@ -73,7 +73,7 @@ class ContainerTermination:
             return
         try:
             prepare()
-            if end_containers(self._container, self._run_id, self._environment):
+            if kill_containers(self._container, self._run_id, self._environment):
                 os.write(writer, b"\n")
         finally:
             os._exit(0)

@@ -13,7 +13,7 @@ from mlrun_cli.core.disk_space import FULL_FOR_RUNS_BYTES, describe_full_disk
 from mlrun_cli.core.json_files import read_json
 from mlrun_cli.core.program_log import log_exception
 from mlrun_cli.core.time import MICROSECONDS, now
-from mlrun_cli.environments.container import describe_running_containers, end_containers
+from mlrun_cli.environments.container import describe_running_containers, kill_containers
 from mlrun_cli.environments.folder import remove_build_secrets
 from mlrun_cli.errors import MlrunError, RunNotFound, StoreError, StoreUnavailable, TargetKindNotFound
 from mlrun_cli.processes.host import get_origin
@@ -88,7 +88,7 @@ def _take_lock(workspace: Workspace, run_id: str) -> Iterator[bool]:
         yield False
         return
     try:
-        yield lock.take_to_recover(_READERS_SECONDS)
+        yield lock.acquire_to_recover(_READERS_SECONDS)
     finally:
         lock.close()
 
@@ -164,7 +164,7 @@ def _read_submission(folder: RunFolder) -> Submission | None:
 def _end_containers(run: Run, submission: Submission | None) -> tuple[str, ...]:
     """End the containers of a run; return a warning if one may still be running."""
     container = None if submission is None else submission.environment.container
-    if container is None or end_containers(container, run.run_id, {**os.environ, **container.reached_by}):
+    if container is None or kill_containers(container, run.run_id, {**os.environ, **container.reached_by}):
         return ()
     return (describe_running_containers(container, run.run_id),)
 

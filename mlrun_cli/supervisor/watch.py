@@ -70,7 +70,7 @@ class Watch:
         """Wait until all processes of a group have ended."""
         self._group = group
         tick = _BUSY_TICK_SECONDS
-        with self._wake_on_ends(group):
+        with self._wake_on_process_ends(group):
             while group.exit_code is None:
                 for key, events in self._selector.select(tick):
                     key.data(events)
@@ -96,8 +96,8 @@ class Watch:
         return self.stop.reason is not None
 
     @contextmanager
-    def _wake_on_ends(self, group: ProcessGroup) -> Iterator[None]:
-        """Wake the selector within the block when a process ends; only on Linux, elsewhere the next tick notices it."""
+    def _wake_on_process_ends(self, group: ProcessGroup) -> Iterator[None]:
+        """Wake the selector when a process ends, within the block; outside Linux the next tick notices the end."""
         if sys.platform != "linux":
             yield
             return

@@ -76,7 +76,7 @@ def recover(workspace: Workspace, runs: Sequence[Run], start: Callable[[Run, Own
         except OSError:
             continue
         try:
-            if lock.take_to_recover():
+            if lock.acquire_to_recover():
                 if is_alive(workspace, run):
                     start(run, lock)
                     return True

@@ -173,14 +173,14 @@ def _exec_real_az(real: Path | None, line: Sequence[str], words: Sequence[str]) 
 
 
 def _add_real_az_hint(answer: Answer, real: Path | None) -> str:
-    """Return an answer's note, with a hint on how to call the real az if something was not done there."""
+    """Return the note of an answer; if the real az would have done more, add how to call that."""
     if real is None or answer.left_undone is None:
         return answer.note
     return f"{answer.note} The az behind this one {answer.left_undone}: call it as {shlex.quote(str(real))}."
 
 
 def _has_help(words: Sequence[str]) -> bool:
-    """Return whether help is available: for the whole program, or for a group with answered commands."""
+    """Return whether there is help for these words: none at all, or the name of a group with answered commands."""
     return not words or any(name.startswith(f"{words[0]} ") for name in _ANSWERS)
 
 

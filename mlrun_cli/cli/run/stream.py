@@ -301,7 +301,7 @@ def print_last_lines(workspace: Workspace, run: Run, say: Callable[[str], None])
 
 
 def print_ending(workspace: Workspace, run: Run, notes: Messages) -> None:
-    """Print, at every level, how and why a run ended that did not complete, and the path of its log."""
+    """Print how and why a run failed or was canceled, and the path of its log, whatever the level of messages."""
     reason = "" if run.error is None else f": {describe_error(run.error)}"
     log = find_decisive_log(workspace, run)
     where = f"\nLog: {log}" if log.exists() else ""  # a run without a script has none

@@ -52,7 +52,7 @@ class RunConditions:
         self._common: list[str] = []
         """The conditions that are fast in any order of runs."""
         self._indexed: list[str] = []
-        self._asked: list[str] = []
+        self._unindexed: list[str] = []
         """The conditions of `_indexed`, written so that no index is used."""
         self._add_columns(which)
         self._add_statuses(which)
@@ -71,18 +71,18 @@ class RunConditions:
     def indexed_conditions(self) -> str:
         """The conditions for reading runs in key order or in no particular order."""
         text = [] if self.text is None else [self._build_lookup(self.text)]
-        return _join([*self._rare, *self._common, *(self._asked if self._rare else self._indexed), *text])
+        return _join([*self._rare, *self._common, *(self._unindexed if self._rare else self._indexed), *text])
 
     @property
     def for_walking(self) -> str:
         """The conditions for reading runs in the order of another index."""
         text = [] if self.text is None else [self._build_check(self.text)]
-        return _join([*self._rare, *self._common, *self._asked, *text])
+        return _join([*self._rare, *self._common, *self._unindexed, *text])
 
     @property
-    def beside_texts(self) -> str:
-        """The conditions besides `text`, for reading runs joined with their texts."""
-        return _join([*self._rare, *self._common, *self._asked])
+    def without_text(self) -> str:
+        """The conditions except `text`, for reading runs joined with their texts."""
+        return _join([*self._rare, *self._common, *self._unindexed])
 
     def _add_columns(self, which: RunFilter) -> None:
         if which.experiment_name is not None:
@@ -107,31 +107,31 @@ class RunConditions:
                 self.parameters[name] = getattr(which, name)
                 self._common.append(f"runs.{comparison} :{name}")
 
-    def _add(self, indexed: str, asked: str) -> None:
+    def _add(self, indexed: str, unindexed: str) -> None:
         self._indexed.append(indexed)
-        self._asked.append(asked)
+        self._unindexed.append(unindexed)
 
     def _add_statuses(self, which: RunFilter) -> None:
         if not which.statuses:
             return
         places, parameters = build_in_list("status", sorted(status.value for status in which.statuses))
         lost, lost_keys = build_in_list("lost", sorted(which.not_responding))
-        looked_up, asked = f"runs.status IN {places}", f"coalesce(runs.status, '') IN {places}"
+        looked_up, unindexed = f"runs.status IN {places}", f"coalesce(runs.status, '') IN {places}"
         if which.not_responding:
             parameters.update(lost_keys)
             if RunStatus.NOT_RESPONDING in which.statuses:
                 # No row has this status: it is found by checking live runs.
-                looked_up, asked = f"runs.run_key IN {lost}", f"({asked} OR runs.run_key IN {lost})"
+                looked_up, unindexed = f"runs.run_key IN {lost}", f"({unindexed} OR runs.run_key IN {lost})"
                 if which.statuses != {RunStatus.NOT_RESPONDING}:
-                    looked_up = asked
+                    looked_up = unindexed
             else:
-                looked_up, asked = (f"{text} AND runs.run_key NOT IN {lost}" for text in (looked_up, asked))
+                looked_up, unindexed = (f"{text} AND runs.run_key NOT IN {lost}" for text in (looked_up, unindexed))
         self.parameters.update(parameters)
         if len(which.statuses) == 1:
             # The index has these runs in the order of their keys.
-            self._add(looked_up, asked)
+            self._add(looked_up, unindexed)
         else:
-            self._add_selective("runs", looked_up, looked_up, asked, parameters)
+            self._add_selective("runs", looked_up, looked_up, unindexed, parameters)
 
     def _add_any_of(self, name: str, values: frozenset[str]) -> None:
         places, parameters = build_in_list(f"any_{name}", sorted(values))
@@ -141,13 +141,13 @@ class RunConditions:
         else:
             column, other = _COLUMNS[name], "''"
         one_of = f"= {places}" if len(values) == 1 else f"IN {places}"
-        condition, asked = f"runs.{column} {one_of}", f"coalesce(runs.{column}, {other}) {one_of}"
+        condition, unindexed = f"runs.{column} {one_of}", f"coalesce(runs.{column}, {other}) {one_of}"
         self.parameters.update(parameters)
         if len(values) == 1:
             # The index has these runs in the order of their keys.
-            self._add(condition, asked)
+            self._add(condition, unindexed)
         else:
-            self._add_selective("runs", condition, condition, asked, parameters)
+            self._add_selective("runs", condition, condition, unindexed, parameters)
 
     def _add_pair(self, table: str, number: int, pair: TagFilter) -> None:
         """Add a condition on a tag or a property."""
@@ -182,12 +182,12 @@ class RunConditions:
         )
 
     def _add_selective(
-        self, table: str, condition: str, looked_up: str, asked: str, parameters: dict[str, object]
+        self, table: str, condition: str, looked_up: str, unindexed: str, parameters: dict[str, object]
     ) -> None:
         if self._is_rare(table, condition, parameters, self._bound):
             self._rare.append(looked_up)
         else:
-            self._common.append(asked)
+            self._common.append(unindexed)
 
     def _add_text(self, text: str, *, is_part: bool) -> None:
         """Add a condition on words: by the index or, for words that it does not cover, by comparing texts."""

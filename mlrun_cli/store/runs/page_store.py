@@ -201,7 +201,7 @@ class RunPageStore:
         """Return the source and conditions of a query for runs joined with their texts, in key order."""
         dialect = self._database.dialect
         source = f"run_texts {dialect.ordered_join} runs ON runs.run_key = {dialect.text_key}"
-        return source, f"{conditions.text} AND {conditions.beside_texts}"
+        return source, f"{conditions.text} AND {conditions.without_text}"
 
     def _list_distinct(self, table: str, column: str, limit: int) -> Sequence[str]:
         """Return the first distinct values of a column, by seeking the next greater one in the index."""

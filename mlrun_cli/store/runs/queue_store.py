@@ -18,7 +18,7 @@ class QueueStore:
     def list_runs(self, target: str, limit: int) -> Sequence[Run]:
         """Return the first `limit` runs in the queue of a target, without tags and properties."""
         rows = self._database.rows(
-            f"{SELECT_RUN} WHERE runs.status = 'Queued' AND {self._format_target('runs.target')} = :target"
+            f"{SELECT_RUN} WHERE runs.status = 'Queued' AND {self._avoid_index('runs.target')} = :target"
             " ORDER BY runs.run_key LIMIT :limit",
             target=target,
             limit=limit,
@@ -35,7 +35,7 @@ class QueueStore:
     def list_ids_beyond(self, target: str, limit: int) -> Sequence[str]:
         """Return the ids of the queued runs that need more nodes of a target than a limit, in queue order."""
         rows = self._database.rows(
-            f"SELECT run_id FROM runs WHERE status = 'Queued' AND {self._format_target()} = :target"  # noqa: S608
+            f"SELECT run_id FROM runs WHERE status = 'Queued' AND {self._avoid_index()} = :target"  # noqa: S608
             " AND node_count > :limit ORDER BY run_key",
             target=target,
             limit=limit,
@@ -56,7 +56,7 @@ class QueueStore:
         others = f" AND run_key NOT IN {places}" if keys else ""
         row = self._database.row(
             f"SELECT coalesce(sum(node_count), 0) AS busy FROM runs WHERE {ALIVE} AND status <> 'Queued'"  # noqa: S608
-            f" AND {self._format_target()} = :target AND owner_lock IS NULL{others}",
+            f" AND {self._avoid_index()} = :target AND owner_lock IS NULL{others}",
             target=target,
             **keys,
         )
@@ -70,7 +70,7 @@ class QueueStore:
         """
         places, keys = build_in_list("starting", list(starting))
         rows = self._database.rows(
-            f"SELECT gpus FROM runs WHERE run_key > :key AND {self._format_target()} = :target AND owner_lock IS NULL"  # noqa: S608
+            f"SELECT gpus FROM runs WHERE run_key > :key AND {self._avoid_index()} = :target AND owner_lock IS NULL"  # noqa: S608
             f" AND (status <> 'Queued' AND ({ALIVE} OR started_at IS NOT NULL) OR run_key IN {places})",
             key=key,
             target=target,
@@ -78,6 +78,6 @@ class QueueStore:
         )
         return [frozenset(filter(None, (row["gpus"] or "").split(","))) for row in rows]
 
-    def _format_target(self, column: str = "target") -> str:
-        """Return the column without its index: a target may have had a million runs; other indexes select fewer."""
+    def _avoid_index(self, column: str = "target") -> str:
+        """Return SQL for a column that keeps the planner from its index: most runs of a target have ended."""
         return self._database.dialect.disable_index(column)

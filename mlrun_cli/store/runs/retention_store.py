@@ -30,19 +30,19 @@ class RetentionStore:
         return [row["tree"] for row in rows]
 
     def list_ended_tree(self, topmost: int, before: int) -> Sequence[tuple[int, str]]:
-        """Return the key and id of a run and of all runs below it, children first; empty if they must stay.
+        """Return the key and id of a run and of all runs below it, children first, if all of them may be removed.
 
-        They must stay unless all of them ended before the given time and none is spared.
+        Return an empty list if any of them is spared or had not ended before the given time.
         """
         rows = self._database.rows(
             "WITH RECURSIVE tree (run_key) AS (SELECT :topmost"  # noqa: S608
             " UNION ALL SELECT runs.run_key FROM runs JOIN tree ON runs.parent_key = tree.run_key)"
-            f" SELECT run_key, run_id, {ALIVE} OR coalesce(ended_at, created_at) >= :before OR {_SPARED} AS stays"
+            f" SELECT run_key, run_id, {ALIVE} OR coalesce(ended_at, created_at) >= :before OR {_SPARED} AS is_kept"
             " FROM runs WHERE run_key IN (SELECT run_key FROM tree) ORDER BY run_key DESC",
             topmost=topmost,
             before=before,
         )
-        return [] if any(row["stays"] for row in rows) else [(row["run_key"], row["run_id"]) for row in rows]
+        return [] if any(row["is_kept"] for row in rows) else [(row["run_key"], row["run_id"]) for row in rows]
 
     def list_spared(self, before: int) -> Sequence[str]:
         """Return the ids of runs that ended before a time and are spared: kept, or the source of a registered model."""

@@ -44,7 +44,7 @@ class FileDataset(AbstractDataset):
         return [place for file, place in places if _fetch(file, place, ignore_not_found)]
 
     def mount(self, mount_point: "str | None" = None, **kwargs: Any) -> "_MountContext":
-        """Return a context manager that provides the files in a folder, also with `start()` and `stop()`.
+        """Return a mount of the files in a folder, to be used in a `with` block or by `start()` and `stop()`.
 
         Without a `mount_point`, a dataset that is a folder is used directly; others get a temporary folder.
         """

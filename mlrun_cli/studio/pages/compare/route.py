@@ -67,7 +67,7 @@ def _find_runs(page: PageRequest, run_ids: Sequence[str]) -> tuple[list[Run], li
 
 
 def _find_candidates(page: PageRequest, run_ids: Sequence[str]) -> Mapping[str, Any]:
-    """Return template values with the search for runs to add, its results, and its error, if any."""
+    """Search for runs to add; return the template values with the search text, the runs found and the error, if any."""
     find = page.get_query("find").strip()
     found: Sequence[Run] = ()
     problem = None
