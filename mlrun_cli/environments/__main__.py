@@ -1,44 +1,13 @@
-"""Build the environment of a plan, stored as a JSON file: `python -m mlrun_cli.environments PLAN`.
+"""`python …/mlrun_cli/environments/__main__.py PLAN`: the program that builds the environment of a plan.
 
-An image that does not have to be built is pulled. The installer's output goes to stdout. The exit code is 0 when the
-environment is ready. The secrets of the plan are expected as environment variables.
+Started by supervisors and by commands, also from a copy of this package that is not installed.
 """
 
-from __future__ import annotations
-
-import json
 import os
 import sys
-from pathlib import Path
-
-from mlrun_cli.environments.build import build_environment
-from mlrun_cli.environments.container import is_program_missing
-from mlrun_cli.environments.environment import EnvironmentBuild, EnvironmentPlan
-from mlrun_cli.environments.image import fetch_image
-from mlrun_cli.environments.installer import Installer, print_line
-
-
-def main(plan_file: str) -> int:
-    """Build the environment, or pull the image, of a plan file, and return the exit code."""
-    plan = EnvironmentPlan.from_json(json.loads(Path(plan_file).read_text("utf-8", "surrogateescape")))
-    installer = Installer(os.environ, Path.cwd())
-    if plan.build is not None:
-        code = _build(plan.build)
-    else:
-        code = 0 if plan.container is None else fetch_image(plan.container.engine, plan.container.image, installer)
-    if code == 0 and plan.container is not None and is_program_missing(plan.container, installer):
-        return 1
-    return code
-
-
-def _build(build: EnvironmentBuild) -> int:
-    try:
-        return build_environment(build, os.environ)
-    except OSError as error:
-        what = f"{error.filename}: {error.strerror}" if error.filename and error.strerror else error
-        print_line(f"The environment in {build.folder} cannot be built: {what}")
-        return 1
-
 
 if __name__ == "__main__":
+    sys.path[0] = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+    from mlrun_cli.environments.program import main
+
     sys.exit(main(sys.argv[1]))

@@ -32,6 +32,8 @@ class RunFolder:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self.disk = path
+        """A folder on the disk that the script fills."""
         self.lock = path / "lock"
         self.reserve = path / "reserve"
         self.submission = path / "submission.json"

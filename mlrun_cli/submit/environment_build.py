@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import sys
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -14,6 +13,7 @@ from typing import Any
 from mlrun_cli.errors import EnvironmentNotBuilt
 from mlrun_cli.runconfigs.runconfig import read_configuration_document
 from mlrun_cli.submit.environment_plan import plan_environment
+from mlrun_cli.targets.programs import BUILDER_PROGRAM, build_program_command
 from mlrun_cli.workspace import Workspace
 
 _LAST_LINES = 20
@@ -45,7 +45,7 @@ def build_environment(workspace: Workspace, definition: Mapping[str, Any]) -> st
         json.dump(planned.plan.to_json(), plan_file)
         plan_file.flush()
         done = subprocess.run(
-            [sys.executable, "-E", "-m", "mlrun_cli.environments", plan_file.name],
+            build_program_command(BUILDER_PROGRAM, [plan_file.name]),
             env={**os.environ, **planned.secrets},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import sys
+import shutil
 from pathlib import Path
 
 from mlrun_cli.core.log_tail import read_tail
@@ -18,6 +18,7 @@ from mlrun_cli.supervisor.child import ProcessSpec
 from mlrun_cli.supervisor.process_group import ProcessGroup, start_group
 from mlrun_cli.supervisor.supervised_run import SupervisedRun
 from mlrun_cli.supervisor.watch import Watch
+from mlrun_cli.targets.programs import BUILDER_PROGRAM, build_program_command
 
 
 class RunStopped(Exception):
@@ -56,12 +57,15 @@ class Preparation:
             self.warnings += describe_unpinned(built)
 
     def make_working_copy(self) -> None:
-        """Copy the snapshot into the working folder.
+        """Copy the snapshot into the working folder, unless an earlier attempt of the run has done so.
 
         Raises:
             MlrunError: the snapshot cannot be read or copied.
         """
         store, folder = SnapshotStore(self._run.workspace.snapshots_folder), self._run.folder
+        if folder.work.is_dir():
+            return
+        shutil.rmtree(folder.unfinished_work, ignore_errors=True)
         make_working_copy(store.read_manifest(self._run.submission.snapshot_id), store, folder.unfinished_work)
         self.warnings += make_script_folders(folder.unfinished_work)
         folder.unfinished_work.rename(folder.work)
@@ -71,7 +75,7 @@ class Preparation:
         builder = start_group(
             [
                 ProcessSpec(
-                    [sys.executable, "-E", "-m", "mlrun_cli.environments", str(folder.environment_plan)],
+                    build_program_command(BUILDER_PROGRAM, [str(folder.environment_plan)]),
                     environment={**secrets.environment, **secrets.installer},
                     folder=folder.path,
                     log=folder.environment_log,

@@ -18,6 +18,7 @@ from mlrun_cli.runs.submission import Secrets, Submission
 from mlrun_cli.runtime.program_start import BUSY_SECONDS, begin, wait_for_workspace
 from mlrun_cli.runtime.queue import wake_dispatchers
 from mlrun_cli.supervisor.recovery import fail_without_store, recover_all
+from mlrun_cli.supervisor.supervised_run import SupervisedRun
 from mlrun_cli.supervisor.supervisor import Supervisor
 from mlrun_cli.workspace import Workspace
 
@@ -51,7 +52,7 @@ def main(words: list[str]) -> int:
         # A dispatcher has those of whoever has started that.
         os.environ[NAMES_VARIABLE] = own.environment.get(NAMES_VARIABLE, "")
         workspace.set_busy_timeout(BUSY_SECONDS)
-        Supervisor(workspace, submission, own, run_folder).run()
+        Supervisor(SupervisedRun(workspace, submission, own, run_folder)).run()
         _wake_dispatchers(workspace)
     return 0
 

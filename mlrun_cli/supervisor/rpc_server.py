@@ -6,26 +6,24 @@ that a process can read its own writes, and those of processes that it has waite
 
 from __future__ import annotations
 
-import os
 import resource
 import selectors
 import socket
 from collections import deque
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from typing import Any
 
-from mlrun_cli.actions.runs import add_properties, get_run_details
+from mlrun_cli.actions.runs import get_run_details
 from mlrun_cli.errors import StoreError
 from mlrun_cli.rpc.protocol import build_error_response, decode_request
 from mlrun_cli.runs.folder import RunFolder
-from mlrun_cli.runs.run import Run, build_run_record
+from mlrun_cli.runs.run import build_run_record
 from mlrun_cli.runtime.journal_ingest import JournalReader
+from mlrun_cli.supervisor.run_socket import listen
+from mlrun_cli.supervisor.supervised_run import SupervisedRun
 from mlrun_cli.wire.framing import LONGEST_REQUEST, OTHER_SOCKET, RESULT, encode_line
-from mlrun_cli.workspace import Workspace
 
 _PIECE = 1 << 16
-_BACKLOG = 64
 _MOST_CONNECTIONS = 1 << 16
 _FEW_VALUES = 20_000
 """So many are read in some 30 ms, and need a few megabytes."""
@@ -39,27 +37,25 @@ class RunRequestHandler:
 
     def __init__(
         self,
-        workspace: Workspace,
-        run: Run,
-        folder: RunFolder,
+        run: SupervisedRun,
         reader: JournalReader,
         wake: Callable[[], None],
         worker: Callable[[], str],
     ) -> None:
+        workspace = run.workspace
         self._workspace = workspace
-        self._key = run.key
-        self._run_id = run.run_id
-        self._folder = folder
+        self._key = run.run.key
+        self._run_id = run.run.run_id
         self._reader = reader
         self._worker = worker
         self._calls: dict[str, Callable[[Mapping[str, Any]], Any]] = {
             "runs.flush": lambda _: None,
             "wake": lambda _: wake(),
             "runs.metrics": self._get_metrics,
-            "runs.tags": lambda _: workspace.runs.get_tags(run.key),
-            "runs.properties": lambda _: workspace.runs.get_properties(run.key),
-            "runs.add_properties": self._add_properties,
-            "runs.get": lambda _: build_run_record(workspace.runs.get_by_key(run.key)),
+            "runs.tags": lambda _: workspace.runs.get_tags(self._key),
+            "runs.properties": lambda _: workspace.runs.get_properties(self._key),
+            "runs.add_properties": lambda arguments: run.add_properties(arguments["properties"]),
+            "runs.get": lambda _: build_run_record(workspace.runs.get_by_key(self._key)),
             "runs.details": lambda _: self._get_details(),
             "runs.parent": lambda _: self._get_parent(),
         }
@@ -98,10 +94,6 @@ class RunRequestHandler:
         if arguments.get("recursive") or self._workspace.metrics.count(self._key) > _FEW_VALUES:
             raise _NeedsWorker
         return self._workspace.metrics.get(self._key, arguments.get("name"))
-
-    def _add_properties(self, arguments: Mapping[str, Any]) -> dict[str, str]:
-        add_properties(self._workspace, self._workspace.runs.get_by_key(self._key), arguments["properties"])
-        return self._workspace.runs.get_properties(self._key)
 
     def _get_details(self) -> dict[str, Any]:
         return get_run_details(self._workspace, self._workspace.runs.get_by_key(self._key))
@@ -224,17 +216,3 @@ def _compute_connection_limit() -> int:
     """Return the maximum number of connections: half of the files that this process may open."""
     limit, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     return _MOST_CONNECTIONS if limit == resource.RLIM_INFINITY else min(limit // 2, _MOST_CONNECTIONS)
-
-
-def listen(folder: RunFolder, path: Path) -> socket.socket:
-    """Return a socket that listens in the run's folder and is accessible only to the current user."""
-    path.unlink(missing_ok=True)
-    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    before = os.umask(0o177)
-    try:
-        with folder.open_socket_address(path) as address:
-            listener.bind(address)
-    finally:
-        os.umask(before)
-    listener.listen(_BACKLOG)
-    return listener

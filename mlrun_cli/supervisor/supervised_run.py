@@ -9,6 +9,7 @@ from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
+from mlrun_cli.actions.runs import add_properties
 from mlrun_cli.core.disk_space import FULL_FOR_RUNS_BYTES, describe_full_disk
 from mlrun_cli.core.json_files import write_json
 from mlrun_cli.core.program_log import write_log
@@ -16,13 +17,20 @@ from mlrun_cli.core.redaction import Redaction
 from mlrun_cli.errors import MlrunError, StoreError
 from mlrun_cli.processes.inheritance import is_beyond_file_limit
 from mlrun_cli.runs.folder import RunFolder
+from mlrun_cli.runs.lease import LEASE_SECONDS, compute_lease_end
+from mlrun_cli.runs.outcome import Outcome
 from mlrun_cli.runs.owner_lock import OwnerLock
 from mlrun_cli.runs.run import Run
+from mlrun_cli.runs.script_end import StopReason
 from mlrun_cli.runs.status import RunStatus
 from mlrun_cli.runs.submission import Secrets, Submission
+from mlrun_cli.runtime.finish import clean_working_folder, record_outcome, run_or_log, write_outcome
+from mlrun_cli.supervisor.output_registration import register_run_outputs
+from mlrun_cli.supervisor.worker_process import RPC_WORKER_PROGRAM, WorkerProcess
 from mlrun_cli.workspace import Workspace
 
 _RETRY_SECONDS = 0.5
+_RENEWALS_PER_LEASE = 4
 _NO_ROOM = {errno.ENOSPC, errno.EDQUOT}
 
 _T = TypeVar("_T")
@@ -38,7 +46,10 @@ class SupervisedRun:
         folder: the run folder.
         run: the row of the run when the supervisor started.
         redaction: the redaction of the run's secrets.
+        renewal_seconds: the time between two calls of `renew_lease`.
     """
+
+    renewal_seconds = LEASE_SECONDS / _RENEWALS_PER_LEASE
 
     def __init__(self, workspace: Workspace, submission: Submission, secrets: Secrets, folder: RunFolder) -> None:
         self.workspace = workspace
@@ -66,6 +77,46 @@ class SupervisedRun:
 
         self.retry_store(change)
         return moved
+
+    def add_properties(self, properties: Mapping[str, str]) -> dict[str, str]:
+        """Add properties to the run and return all that it has.
+
+        Raises:
+            UsageError: a property exists with another value.
+        """
+        add_properties(self.workspace, self.workspace.runs.get_by_key(self.run.key), properties)
+        return self.workspace.runs.get_properties(self.run.key)
+
+    def renew_lease(self) -> None:
+        """Show that the supervisor is alive to those who cannot test its lock."""
+        self.workspace.runs.update(self.run.key, lease_until=compute_lease_end())
+
+    def receive_messages(self) -> StopReason | None:
+        """Store requests that reach this supervisor otherwise than by the store; return the reason to stop, if any."""
+        return None
+
+    def create_worker(self) -> WorkerProcess:
+        """Return the process that handles the requests which do more than read the run."""
+        return WorkerProcess(self.workspace, self.submission, self.folder, RPC_WORKER_PROGRAM, self.submission.run_id)
+
+    def forget_secrets(self) -> None:
+        """Remove the secrets of the run, whose script has started."""
+        self.folder.secrets.unlink(missing_ok=True)
+
+    def register_outputs(self, row: Run, outcome: Outcome) -> Outcome:
+        """Register the data outputs of the run; return the outcome with a warning for each failure."""
+        return register_run_outputs(self.workspace, row, outcome)
+
+    def finish(self, outcome: Outcome, stopped: StopReason | None) -> None:  # noqa: ARG002 — matters on nodes
+        """Record the outcome of the run, on the disk first, and clean its working folder.
+
+        Args:
+            outcome: the outcome.
+            stopped: the reason why the run was stopped, if it was.
+        """
+        self.retry_disk(lambda: write_outcome(self.folder, outcome))
+        run_or_log(lambda: clean_working_folder(self.workspace, self.submission, self.folder), None)
+        self.retry_store(lambda: record_outcome(self.workspace, self.run, outcome))
 
     def write_file(self, path: Path, document: Mapping[str, Any]) -> None:
         """Write a JSON file of the run folder; errors are only logged, since a full disk must not end the run."""
@@ -117,7 +168,7 @@ class SupervisedRun:
 
         def note_waiting() -> None:
             nonlocal noted
-            if describe_full_disk(self.folder.path, FULL_FOR_RUNS_BYTES) is not None:
+            if describe_full_disk(self.folder.disk, FULL_FOR_RUNS_BYTES) is not None:
                 self._record_waiting_for_space(is_waiting=True)
                 noted = True
 

@@ -11,38 +11,31 @@ from mlrun_cli.errors import InternalError, MlrunError
 from mlrun_cli.processes.host import get_origin
 from mlrun_cli.processes.termination import end_processes
 from mlrun_cli.runs.error import SERVICE_ERROR
-from mlrun_cli.runs.folder import RunFolder
 from mlrun_cli.runs.lease import compute_lease_end
 from mlrun_cli.runs.outcome import Outcome
 from mlrun_cli.runs.script_end import StopReason
 from mlrun_cli.runs.status import RunStatus
-from mlrun_cli.runs.submission import Secrets, Submission
 from mlrun_cli.runtime.finish import (
     add_full_disk_warning,
-    clean_working_folder,
     derive_script_outcome,
     derive_stop_outcome,
     describe_leftover_files,
     describe_leftover_processes,
     make_failure_outcome,
-    record_outcome,
     run_or_log,
-    write_outcome,
 )
-from mlrun_cli.supervisor.output_registration import register_run_outputs
 from mlrun_cli.supervisor.preparation import Preparation, RunStopped
 from mlrun_cli.supervisor.script import Script
 from mlrun_cli.supervisor.supervised_run import SupervisedRun
 from mlrun_cli.supervisor.watch import Watch
-from mlrun_cli.workspace import Workspace
 
 
 class Supervisor:
     """The supervisor of one run; its `run` method returns when the outcome is in the store."""
 
-    def __init__(self, workspace: Workspace, submission: Submission, secrets: Secrets, folder: RunFolder) -> None:
-        self._run = SupervisedRun(workspace, submission, secrets, folder)
-        folder.reserve_space()
+    def __init__(self, run: SupervisedRun) -> None:
+        self._run = run
+        run.folder.reserve_space()
         self._watch = Watch(self._run)
         self._preparation = Preparation(self._run, self._watch)
         self._full_disk: str | None = None
@@ -58,10 +51,7 @@ class Supervisor:
         outcome = add_full_disk_warning(outcome, self._full_disk)
         self._ingest_all()
         outcome = outcome._replace(warnings=(*outcome.warnings, *self._watch.reader.warnings))
-        outcome = outcome.redact(run.redaction)
-        run.retry_disk(lambda: write_outcome(run.folder, outcome))
-        run_or_log(lambda: clean_working_folder(run.workspace, run.submission, run.folder), None)
-        run.retry_store(lambda: record_outcome(run.workspace, run.run, outcome))
+        run.finish(outcome.redact(run.redaction), self._watch.stop.reason)
 
     def _execute(self) -> Outcome:
         """Run the script and return its outcome."""
@@ -101,7 +91,7 @@ class Supervisor:
     def _start_script(self) -> Script:
         script = Script(self._run)
         self._watch.stop.container_termination = script.container_termination
-        self._run.folder.secrets.unlink(missing_ok=True)
+        self._run.forget_secrets()
         self._run.folder.stdin.unlink(missing_ok=True)
         limit = self._run.submission.max_run_duration_seconds
         if limit:
@@ -125,12 +115,12 @@ class Supervisor:
         files = run_or_log(lambda: describe_leftover_files(run.folder), ())
         warnings = (*self._preparation.warnings, *outcome.warnings, *files, *containers)
         outcome = outcome._replace(warnings=(*warnings, *describe_leftover_processes(left)))
-        return run.retry_store(lambda: run_or_log(lambda: register_run_outputs(run.workspace, row, outcome), outcome))
+        return run.retry_store(lambda: run_or_log(lambda: run.register_outputs(row, outcome), outcome))
 
     def _release_space(self) -> None:
         """Release the disk space reserved for the end of the run, after checking whether the script filled the disk."""
         if self._run.folder.reserve.exists():
-            self._full_disk = describe_full_disk(self._run.folder.path, FULL_FOR_RUNS_BYTES)
+            self._full_disk = describe_full_disk(self._run.folder.disk, FULL_FOR_RUNS_BYTES)
             self._run.folder.release_space()
 
     def _ingest_all(self) -> None:

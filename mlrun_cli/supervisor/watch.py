@@ -14,7 +14,6 @@ from mlrun_cli.core.program_log import write_log
 from mlrun_cli.errors import MlrunError, StoreError
 from mlrun_cli.metrics.journal import CHUNK_BYTES
 from mlrun_cli.processes.termination import reap
-from mlrun_cli.runs.lease import LEASE_SECONDS, compute_lease_end
 from mlrun_cli.runs.script_end import StopReason
 from mlrun_cli.runs.status import RunStatus
 from mlrun_cli.runs.stream_lock import has_lost_its_stream
@@ -25,13 +24,11 @@ from mlrun_cli.supervisor.process_group import ProcessGroup
 from mlrun_cli.supervisor.rpc_server import RpcServer, RunRequestHandler
 from mlrun_cli.supervisor.stop_request import StopRequest
 from mlrun_cli.supervisor.supervised_run import SupervisedRun
-from mlrun_cli.supervisor.worker_process import WorkerProcess
 
 _LOOK_SECONDS = 1.0
 _QUEUES_SECONDS = 5.0
 _BUSY_TICK_SECONDS = 0.05
 _IDLE_TICK_SECONDS = 0.25
-_RENEWALS_PER_LEASE = 4
 
 
 class Watch:
@@ -54,10 +51,8 @@ class Watch:
         self._next_queues = 0.0
         self._was_terminated = False
         self._selector = selectors.DefaultSelector()
-        self._worker = WorkerProcess(run.workspace, run.submission, run.folder)
-        handler = RunRequestHandler(
-            run.workspace, run.run, run.folder, self.reader, self._wake, self._worker.get_socket_name
-        )
+        self._worker = run.create_worker()
+        handler = RunRequestHandler(run, self.reader, self._wake, self._worker.get_socket_name)
         self._server = RpcServer(run.folder, self._selector, handler)
         signal.signal(signal.SIGTERM, self._on_terminate)
 
@@ -151,20 +146,23 @@ class Watch:
             write_log(f"the queues are not looked at: {error}")
 
     def _read_store(self, moment: float) -> None:
-        """Renew the lease, and check whether the run has been canceled or ended."""
+        """Renew the lease, and check whether the run has been canceled, stopped or ended."""
         runs, key = self._run.workspace.runs, self._run.run.key
         try:
             self._run.workspace.reopen_if_replaced()
             if moment >= self._next_renewal:
-                self._next_renewal = moment + LEASE_SECONDS / _RENEWALS_PER_LEASE
-                runs.update(key, lease_until=compute_lease_end())
+                self._next_renewal = moment + self._run.renewal_seconds
+                self._run.renew_lease()
+            reason = self._run.receive_messages()
+            if reason is not None:
+                self.stop.request_stop(reason, self._group, moment)
             status = runs.find_status(key)
             if status is RunStatus.CANCEL_REQUESTED:
                 self.stop.request_cancel(runs.get_by_key(key), self._group, moment)
             elif status is None or status.is_terminal:
                 # Somebody removed the run's folder: what the store says of it is final, so its script must not go on.
                 self.stop.request_stop(StopReason.GIVEN_UP, self._group, moment)
-        except MlrunError as error:
+        except (MlrunError, OSError) as error:
             write_log(f"the store does not answer: {error}")
 
     def _wake(self) -> None:

@@ -14,19 +14,32 @@ from mlrun_cli.processes.inheritance import LIMITS_VARIABLE
 from mlrun_cli.processes.linux import die_with_parent
 from mlrun_cli.runs.folder import RunFolder
 from mlrun_cli.runs.submission import Submission
-from mlrun_cli.supervisor.rpc_server import listen
+from mlrun_cli.supervisor.run_socket import listen
 from mlrun_cli.workspace import Workspace
 
-_PROGRAM = os.path.join(os.path.dirname(mlrun_cli.__file__), "rpc", "worker.py")
+RPC_WORKER_PROGRAM = os.path.join(os.path.dirname(mlrun_cli.__file__), "rpc", "worker.py")
 
 
 class WorkerProcess:
     """The worker process of a run, which is started on demand, restarted after its death, and ended with the run."""
 
-    def __init__(self, workspace: Workspace, submission: Submission, folder: RunFolder) -> None:
+    def __init__(
+        self, workspace: Workspace, submission: Submission, folder: RunFolder, program: str, subject: str
+    ) -> None:
+        """Create the process without starting it.
+
+        Args:
+            workspace: the workspace of the run.
+            submission: the submission of the run.
+            folder: the run folder, which gets the socket.
+            program: the path of the program to start.
+            subject: the last argument of the program, which names the run.
+        """
         self._workspace = workspace
         self._submission = submission
         self._folder = folder
+        self._program = program
+        self._subject = subject
         self._process: subprocess.Popen[bytes] | None = None
 
     def get_socket_name(self) -> str:
@@ -64,12 +77,12 @@ class WorkerProcess:
                 [
                     sys.executable,
                     "-E",
-                    _PROGRAM,
+                    self._program,
                     "--workspace",
                     os.fspath(self._workspace.folder),
                     "--listener",
                     str(listener.fileno()),
-                    self._submission.run_id,
+                    self._subject,
                 ],
                 env=self._build_environment(),
                 stdin=subprocess.DEVNULL,

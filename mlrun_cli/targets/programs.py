@@ -1,4 +1,4 @@
-"""The supervisor, dispatcher and collector programs of this package, started as detached processes of this machine."""
+"""The programs of this package, and their start as detached processes of this machine."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from mlrun_cli.runs.folder import RunFolder
 _PACKAGE = os.path.dirname(mlrun_cli.__file__)
 SUPERVISOR_PROGRAM = os.path.join(_PACKAGE, "supervisor", "__main__.py")
 DISPATCHER_PROGRAM = os.path.join(_PACKAGE, "scheduler", "dispatcher.py")
+BUILDER_PROGRAM = os.path.join(_PACKAGE, "environments", "__main__.py")
 COLLECTOR_PROGRAM = os.path.join(_PACKAGE, "collector", "__main__.py")
 
 _started: list[int] = []

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from mlrun_cli.targets.programs import BUILDER_PROGRAM
 from tests.engine import Engine
 from tests.faults.gates import GatedBuild
 from tests.running import Mlrun, is_alive, kill, until, user_error, words_of
@@ -28,7 +29,6 @@ done
 read -r _ < {folder}/gate
 mkdir -p "$prefix/bin" && ln -s {python} "$prefix/bin/python"
 """
-BUILDER = "mlrun_cli.environments"
 
 
 class Making:
@@ -78,7 +78,7 @@ def pids_of(mlrun: Mlrun, victim: str, run_id: str) -> list[int]:
     """A run's supervisor, the builder of its environment, or what that has started."""
     if victim == "supervisor":
         return mlrun.supervisors(run_id)
-    return [pid for pid in mlrun.processes(run_id) if (BUILDER in words_of(pid)) == (victim == "builder")]
+    return [pid for pid in mlrun.processes(run_id) if (BUILDER_PROGRAM in words_of(pid)) == (victim == "builder")]
 
 
 def two_runs(mlrun: Mlrun, making: Making, *target: str) -> tuple[str, str]:

@@ -11,10 +11,13 @@ from pathlib import Path
 import pytest
 
 from mlrun_cli.core.redaction import Redaction
+from mlrun_cli.environments.environment import EnvironmentPlan
 from mlrun_cli.runs.run import SCRIPT_RUN
 from mlrun_cli.runs.status import RunStatus
+from mlrun_cli.runs.submission import Secrets, Submission
 from mlrun_cli.runtime.journal_ingest import JournalReader
 from mlrun_cli.supervisor.rpc_server import RpcServer, RunRequestHandler
+from mlrun_cli.supervisor.supervised_run import SupervisedRun
 from mlrun_cli.workspace import Workspace
 from mlrun_cli.workspace_locator import WorkspaceIdentity, locate_workspace
 
@@ -32,9 +35,10 @@ class Supervisor:
             workspace.runs.set_tags(key, {"long": "x" * 1_000_000})
         folder = workspace.run_folder("exp_1")
         folder.journal.mkdir(parents=True)
-        run = workspace.runs.get_by_key(key)
+        submission = Submission("exp_1", "exp", "w", "g", "s", "", False, (), EnvironmentPlan("python"), "")
+        run = SupervisedRun(workspace, submission, Secrets({}, (), {}), folder)
         reader = JournalReader(workspace, folder.journal, key)
-        handler = RunRequestHandler(workspace, run, folder, reader, lambda: None, lambda: "helper")
+        handler = RunRequestHandler(run, reader, lambda: None, lambda: "helper")
         self._folder = folder
         self._selector = selectors.DefaultSelector()
         self._server = RpcServer(folder, self._selector, handler)

@@ -1,0 +1,25 @@
+"""Sockets in a run folder, on which processes of the run reach its supervisor and its worker."""
+
+from __future__ import annotations
+
+import os
+import socket
+from pathlib import Path
+
+from mlrun_cli.runs.folder import RunFolder
+
+_BACKLOG = 64
+
+
+def listen(folder: RunFolder, path: Path) -> socket.socket:
+    """Return a socket that listens in the run's folder and is accessible only to the current user."""
+    path.unlink(missing_ok=True)
+    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    before = os.umask(0o177)
+    try:
+        with folder.open_socket_address(path) as address:
+            listener.bind(address)
+    finally:
+        os.umask(before)
+    listener.listen(_BACKLOG)
+    return listener
