@@ -25,7 +25,7 @@ def _reset_all() -> None:
         one.reset_after_fork()
 
 
-_HAS_FORK_HOOKS = hasattr(os, "register_at_fork")
+HAS_FORK_HOOKS = hasattr(os, "register_at_fork")
 _process = os.getpid()
 
 
@@ -35,10 +35,10 @@ def reset_if_forked() -> None:
     Only Python 3.6, which has no fork hooks, needs the call; later versions do this automatically.
     """
     global _process  # noqa: PLW0603 - the process that this module's state belongs to
-    if not _HAS_FORK_HOOKS and _process != os.getpid():
+    if not HAS_FORK_HOOKS and _process != os.getpid():
         _reset_all()
         _process = os.getpid()
 
 
-if _HAS_FORK_HOOKS:
+if HAS_FORK_HOOKS:
     os.register_at_fork(after_in_child=_reset_all)  # novm

@@ -6,7 +6,7 @@ import os
 from contextlib import suppress
 from threading import RLock
 
-from azureml._client.forking import ForkAware, reset_if_forked, reset_in_children
+from azureml._client.forking import HAS_FORK_HOOKS, ForkAware, reset_if_forked, reset_in_children
 from azureml._wire.run_folder import JOURNAL
 from azureml.exceptions import ServiceException, UserErrorException
 
@@ -40,7 +40,8 @@ class Journal(ForkAware):
             ServiceException: The run's folder no longer exists or is not writable.
             JournalClosedError: The journal has been closed.
         """
-        reset_if_forked()
+        if not HAS_FORK_HOOKS:
+            reset_if_forked()
         data = line.encode("ascii")
         done = 0
         with self._lock:

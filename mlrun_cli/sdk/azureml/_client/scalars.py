@@ -10,8 +10,8 @@ _LONGEST_INTEGER_BITS = 14_000  # Python refuses to read integers of more than 4
 def encode_scalar(value: Any) -> "str | None":
     """Return the JSON text of a number, string, boolean or None, including NumPy scalars, or None for other values."""
     kind = type(value)
-    if kind is float:
-        return _encode_float(value)
+    if kind is float:  # as `_encode_float`, without a call: most logged values are floats
+        return repr(value) if -_LARGEST <= value <= _LARGEST else dumps(value)
     if value is None or kind is bool:
         return dumps(value)
     if isinstance(value, int):
