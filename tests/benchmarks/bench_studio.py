@@ -17,13 +17,15 @@ from __future__ import annotations
 
 import argparse
 import os
+import socket
 import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from functools import partial
+from http.client import HTTPConnection, HTTPResponse
 from pathlib import Path
-from urllib.request import HTTPCookieProcessor, build_opener
+from urllib.request import HTTPCookieProcessor, HTTPHandler, Request, build_opener
 
 from playwright.sync_api import Browser, sync_playwright
 
@@ -207,13 +209,25 @@ def _start(mlrun: Mlrun) -> float:
     served = mlrun.start("studio", "--no-browser", "--port", "0")
     assert served.stderr is not None
     line = next(line for line in served.stderr if "token=" in line)
-    browser = build_opener(HTTPCookieProcessor())
+    browser = build_opener(HTTPCookieProcessor(), _LoopbackHandler())
     with browser.open(line.split("Studio: ", 1)[1].strip()) as answer:
         answer.read()
     span = time.perf_counter() - began
     served.terminate()
     served.communicate()
     return span * 1000
+
+
+class _LoopbackHandler(HTTPHandler):
+    """Opens URLs of this machine by its loopback address, as browsers do: not every resolver knows `*.localhost`."""
+
+    def http_open(self, req: Request) -> HTTPResponse:
+        return self.do_open(_LoopbackConnection, req)
+
+
+class _LoopbackConnection(HTTPConnection):
+    def connect(self) -> None:
+        self.sock = socket.create_connection(("127.0.0.1", self.port))
 
 
 def _get(studio: Studio, address: str) -> None:
