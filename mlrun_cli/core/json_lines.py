@@ -47,8 +47,8 @@ def read_lines(path: Path) -> Iterator[dict[str, Any]]:
         return
 
 
-def read_lines_from(path: Path, offset: int) -> tuple[list[dict[str, Any]], int]:
-    """Return the objects in the complete lines from an offset on, and the offset behind them.
+def read_lines_from(path: Path, offset: int, end: int | None = None) -> tuple[list[dict[str, Any]], int]:
+    """Return the objects in the complete lines from an offset on, up to `end` if given, and the offset behind them.
 
     The file is opened for the call, since only that refreshes what the client of a network file system knows of it.
 
@@ -57,7 +57,7 @@ def read_lines_from(path: Path, offset: int) -> tuple[list[dict[str, Any]], int]
     """
     descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
     try:
-        size = os.fstat(descriptor).st_size
+        size = os.fstat(descriptor).st_size if end is None else end
         data = os.pread(descriptor, size - offset, offset) if size > offset else b""
     finally:
         os.close(descriptor)

@@ -16,7 +16,13 @@ class EndReason(str, Enum):
     If an `MlrunError` ended the run, that error's code is used instead; the end of a script itself has no reason.
     """
 
+    JOB_CANCELED = "JobCanceled"
+    JOB_LOST = "JobLost"
+    JOB_NOT_STARTED = "JobNotStarted"
+    JOB_PREEMPTED = "JobPreempted"
     MACHINE_RESTARTED = "MachineRestarted"
+    NODE_LOST = "NodeLost"
+    OUT_OF_MEMORY = "OutOfMemory"
     PARENT_FAILED = "ParentFailed"
     RUN_FOLDER_REMOVED = "RunFolderRemoved"
     RUN_NOT_RECOVERABLE = "RunNotRecoverable"

@@ -206,16 +206,16 @@ class JournalReader:
 
         The file is opened for each piece: a run may have more journals than a process may have open files.
         """
-        path = self._folder / name
         with ExitStack() as stack:
             try:
-                found = os.lstat(path)
+                # Opened first: only that makes the client of a network file system ask for the current size.
+                descriptor = stack.enter_context(open_journal(self._folder / name))
+                found = os.fstat(descriptor)
                 if found.st_size <= offset or not stat.S_ISREG(found.st_mode):
                     return b""
-                descriptor = stack.enter_context(open_journal(path))
+                return read_chunk(descriptor, offset)
             except OSError:
                 return b""
-            return read_chunk(descriptor, offset)
 
     def _store(self, name: str, before: int, size: int, entries: Entries) -> int:
         """Store a piece of a journal, within a transaction; return the number of lines that could not be stored."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import time
 from bisect import bisect_left
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 
 from mlrun_cli.compute.compute_target import LOCAL_TARGET
@@ -43,6 +43,7 @@ class QueueFolder:
         self.socket = self.path / "socket"
         self.log = self.path / "dispatcher.log"
         self._problem = self.path / "trouble.json"
+        self._reasons = self.path / "reasons.json"
 
     def make(self) -> None:
         """Create the folder, private to its user, unless it exists; of its parents, only the folder of all queues.
@@ -81,6 +82,17 @@ class QueueFolder:
         with suppress(OSError):
             return str((read_json(self._problem) or {}).get("text", ""))
         return ""
+
+    def write_reasons(self, reasons: Mapping[str, str]) -> None:
+        """Write why each queued run waits according to the target's engine, by run id; ignore a full disk."""
+        with suppress(OSError):
+            write_json(self._reasons, reasons)
+
+    def read_reasons(self) -> Mapping[str, str]:
+        """Return why queued runs wait according to the target's engine, by run id; empty for other targets."""
+        with suppress(OSError):
+            return read_json(self._reasons) or {}
+        return {}
 
     def is_failing(self) -> bool:
         """Return whether the latest dispatchers all ended before they read the queue."""

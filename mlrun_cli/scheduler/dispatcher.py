@@ -20,11 +20,11 @@ from mlrun_cli.runs.owner_lock import OwnerLock
 from mlrun_cli.runtime.program_start import begin, wait_for_workspace
 from mlrun_cli.runtime.queue import QueueFolder, get_node_limit
 from mlrun_cli.runtime.reconciliation import reconcile_runs
+from mlrun_cli.runtime.wake_socket import WakeSocket
 from mlrun_cli.scheduler.backfill import Backfill
 from mlrun_cli.scheduler.fork_server import ForkServer, ForkServerGone
 from mlrun_cli.scheduler.gpu_allocator import GpuAllocator
 from mlrun_cli.scheduler.run_starter import ProgramGone, RunStarter, TooFewGpus
-from mlrun_cli.scheduler.wake_socket import WakeSocket
 from mlrun_cli.workspace import Workspace
 
 _LOOK_SECONDS = 5.0

@@ -92,10 +92,12 @@ class EngineTarget(Target):
 
     Attributes:
         job_property: the property of a run that contains the id of its job.
+        engine_name: the name of the engine in texts, such as "Slurm".
     """
 
     witness = Witness.ENGINE
     job_property: ClassVar[str]
+    engine_name: ClassVar[str]
 
     @classmethod
     def node_limit(cls, row: ComputeTarget) -> int | None:  # noqa: ARG003 — the engine has a queue of its own

@@ -166,6 +166,15 @@ class RunStore:
         )
         return [run_from_row(row, {}, {}) for row in rows]
 
+    def list_live_on_target(self, target: str) -> Sequence[Run]:
+        """Return all live runs of a target, queued ones too, oldest first, with tags and properties."""
+        rows = self._database.rows(
+            f"{SELECT_RUN} WHERE {ALIVE} AND runs.owner_lock IS NULL"
+            f" AND {self._database.dialect.disable_index('runs.target')} = :target ORDER BY runs.run_key",
+            target=target,
+        )
+        return self._add_pairs(rows)
+
     def has_live(self) -> bool:
         """Return whether any run has not ended, including queued runs."""
         return self._database.row(f"SELECT 1 AS found FROM runs WHERE {ALIVE} LIMIT 1") is not None  # noqa: S608
@@ -213,10 +222,13 @@ class RunStore:
         row = self._database.row("SELECT status FROM runs WHERE run_key = :key", key=key)
         return None if row is None else RunStatus(row["status"])
 
-    def change_status(self, key: int, before: Collection[RunStatus], after: RunStatus, **columns: object) -> bool:
+    def change_status(
+        self, key: int, before: Collection[RunStatus], after: RunStatus, *, at: int | None = None, **columns: object
+    ) -> bool:
         """Change a run's status from one of `before` to `after`, with other columns, within a transaction.
 
-        Returns False, and changes nothing, if the run's status is no longer one of `before`.
+        Returns False, and changes nothing, if the run's status is no longer one of `before`. `at` is the time of the
+        change in microseconds, by default now.
         """
         values = to_columns(self._redaction, columns)
         places, statuses = build_in_list("before", [status.value for status in before])
@@ -229,7 +241,7 @@ class RunStore:
             **values,
         )
         if changed:
-            self._record_change(key, after.value)
+            self._record_change(key, after.value, at)
         return bool(changed)
 
     def update(self, key: int, **columns: object) -> None:
@@ -322,12 +334,12 @@ class RunStore:
             )
         return conflicts
 
-    def _record_change(self, key: int, status: str) -> None:
+    def _record_change(self, key: int, status: str, at: int | None = None) -> None:
         self._database.execute(
             "INSERT INTO status_changes (run_key, status, changed_at) VALUES (:key, :status, :now)",
             key=key,
             status=status,
-            now=now(),
+            now=now() if at is None else at,
         )
 
     def _add_pairs(self, rows: Sequence[Row]) -> Sequence[Run]:

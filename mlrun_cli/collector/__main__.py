@@ -1,0 +1,13 @@
+"""`python …/mlrun_cli/collector/__main__.py --workspace FOLDER --lock DESCRIPTOR TARGET`: the collector of a target.
+
+Any process that finds the lock of the target's queue free starts a collector and passes it the lock.
+"""
+
+import gc
+import sys
+
+if __name__ == "__main__":
+    gc.disable()  # modules are no garbage; `begin` enables it again
+    from mlrun_cli.collector.program import main
+
+    main(sys.argv[1:])

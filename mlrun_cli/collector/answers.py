@@ -1,0 +1,172 @@
+"""Answers to the questions of a run on a node, by an RPC worker on this machine."""
+
+from __future__ import annotations
+
+import os
+import selectors
+import socket
+import time
+from contextlib import suppress
+
+from mlrun_cli.core.json_files import read_json
+from mlrun_cli.core.json_lines import read_lines_from
+from mlrun_cli.core.named_tuple import NamedTuple
+from mlrun_cli.core.program_log import write_log
+from mlrun_cli.errors import MlrunError
+from mlrun_cli.rpc.protocol import build_error_response
+from mlrun_cli.runs.inbox import AnswerMessage, InboxReader, send_message
+from mlrun_cli.runs.questions import FOLDER, Question, list_question_journals, parse_question
+from mlrun_cli.runs.run import Run
+from mlrun_cli.runs.shared_folder import SharedRunFolder
+from mlrun_cli.runs.submission import Submission
+from mlrun_cli.runtime.journal_ingest import JournalReader
+from mlrun_cli.supervisor.worker_process import RPC_WORKER_PROGRAM, WorkerProcess
+from mlrun_cli.wire.framing import encode_line
+from mlrun_cli.workspace import Workspace
+
+_JOURNALS_SECONDS = 20.0
+"""How long a question waits for the journal lines that were written before it."""
+
+
+class QuestionInterrupted(MlrunError):
+    """The process that handled a request of a script died; the request may have been carried out."""
+
+
+class _Waiting(NamedTuple):
+    question: Question
+    since: float
+
+
+class RunAnswers:
+    """The questions of one run, each of which is handled at most once; closed with the run."""
+
+    def __init__(
+        self, workspace: Workspace, run: Run, shared: SharedRunFolder, selector: selectors.BaseSelector
+    ) -> None:
+        self._workspace = workspace
+        self._run = run
+        self._shared = shared
+        self._folder = workspace.run_folder(run.run_id)
+        self._selector = selector
+        self._worker: WorkerProcess | None = None
+        self._waiting: list[_Waiting] = []
+        self._calls: dict[socket.socket, tuple[Question, bytearray]] = {}
+        self._offsets: dict[str, int] = {}
+        self._answer_interrupted()
+
+    def collect(self, reader: JournalReader) -> bool:
+        """Take up the new questions and start to handle those whose journal lines are stored; return if there are any.
+
+        Raises:
+            StoreError: the store cannot be used.
+        """
+        for path in list_question_journals(self._shared):
+            name = f"{FOLDER}/{path.name}"
+            before = self._offsets.get(name, 0)
+            with suppress(OSError):
+                documents, after = read_lines_from(path, before)
+                if after > before and self._advance(name, before, after):
+                    questions = filter(None, map(parse_question, documents))
+                    self._waiting.extend(_Waiting(question, time.monotonic()) for question in questions)
+        for waiting in self._waiting.copy():
+            is_late = time.monotonic() > waiting.since + _JOURNALS_SECONDS
+            if is_late or reader.has_ingested(waiting.question.journal_sizes):
+                self._waiting.remove(waiting)
+                self._start(waiting.question)
+        return bool(self._waiting or self._calls)
+
+    def record_exits(self, exit_codes: dict[int, int]) -> None:
+        """Record the end of the worker if it is among the reaped processes."""
+        if self._worker is not None:
+            self._worker.record_exits(exit_codes)
+
+    def close(self) -> None:
+        """Leave all questions and end the worker."""
+        for connection in list(self._calls):
+            self._drop(connection)
+        if self._worker is not None:
+            self._worker.close()
+            self._worker = None
+
+    def _advance(self, name: str, before: int, after: int) -> bool:
+        """Store that questions are taken up, before they are handled: a request is not carried out twice."""
+        with self._workspace.transaction():
+            is_mine = self._workspace.journals.advance(self._run.key, name, before, after)
+        self._offsets[name] = after
+        return is_mine
+
+    def _answer_interrupted(self) -> None:
+        """Answer the questions that an earlier collector had taken up when it died."""
+        self._offsets = {
+            name: offset
+            for name, offset in self._workspace.journals.get_offsets(self._run.key).items()
+            if name.startswith(f"{FOLDER}/")
+        }
+        if not self._offsets:
+            return
+        with suppress(OSError):
+            messages = InboxReader(self._shared.inbox).read_new()
+            answered = {message.question for message in messages if isinstance(message, AnswerMessage)}
+            for name, offset in self._offsets.items():
+                documents, _ = read_lines_from(self._shared.path / name, 0, offset)
+                for question in filter(None, map(parse_question, documents)):
+                    if question.question_id not in answered:
+                        self._answer_failure(question, _INTERRUPTED)
+
+    def _start(self, question: Question) -> None:
+        """Send a question to the worker."""
+        connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        try:
+            name = self._get_worker().get_socket_name()
+            with self._folder.open_socket_address(self._folder.path / name) as address:
+                connection.connect(address)
+            connection.sendall(question.line.encode() + b"\n")
+        except (OSError, MlrunError) as error:
+            connection.close()
+            write_log(f"a question of {self._run.run_id} cannot be handled: {error}")
+            self._answer_failure(question, error if isinstance(error, MlrunError) else _INTERRUPTED)
+            return
+        connection.setblocking(False)
+        self._calls[connection] = question, bytearray()
+        self._selector.register(connection, selectors.EVENT_READ, lambda: self._receive(connection))
+
+    def _get_worker(self) -> WorkerProcess:
+        if self._worker is None:
+            submission = Submission.from_json(read_json(self._folder.submission) or {})
+            self._worker = WorkerProcess(
+                self._workspace, submission, self._folder, RPC_WORKER_PROGRAM, self._run.run_id
+            )
+        return self._worker
+
+    def _receive(self, connection: socket.socket) -> None:
+        question, received = self._calls[connection]
+        try:
+            piece = connection.recv(1 << 20)
+        except BlockingIOError:
+            return
+        except OSError:
+            piece = b""
+        received += piece
+        if received.endswith(b"\n"):
+            self._drop(connection)
+            self._answer(question, bytes(received))
+        elif not piece:
+            self._drop(connection)
+            self._answer_failure(question, _INTERRUPTED)
+
+    def _drop(self, connection: socket.socket) -> None:
+        del self._calls[connection]
+        self._selector.unregister(connection)
+        connection.close()
+
+    def _answer_failure(self, question: Question, error: Exception) -> None:
+        self._answer(question, encode_line(build_error_response(error)))
+
+    def _answer(self, question: Question, line: bytes) -> None:
+        try:
+            send_message(self._folder, self._shared, AnswerMessage(question.question_id, line.decode().rstrip("\n")))
+        except OSError as error:
+            write_log(f"a question of {self._run.run_id} is not answered: {os.strerror(error.errno or 0)}")
+
+
+_INTERRUPTED = QuestionInterrupted("The process that handled the request died. The request may have been carried out.")

@@ -1,0 +1,248 @@
+"""A run on a node as the collector sees it: what its supervisor and script have written, and its end."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+
+from mlrun_cli.collector.answers import RunAnswers
+from mlrun_cli.collector.folder_refresh import refresh_folder
+from mlrun_cli.collector.verdict import OutcomeWitness
+from mlrun_cli.core.json_files import read_json
+from mlrun_cli.core.json_lines import read_lines_from
+from mlrun_cli.core.redaction import Redaction
+from mlrun_cli.metrics.journal import CHUNK_BYTES
+from mlrun_cli.runs.events import (
+    FOLDER,
+    Event,
+    OutcomeEvent,
+    PropertiesEvent,
+    StartEvent,
+    StatusEvent,
+    list_event_journals,
+    parse_event,
+)
+from mlrun_cli.runs.outcome import Outcome
+from mlrun_cli.runs.run import Run
+from mlrun_cli.runs.shared_folder import SharedFolder, SharedRunFolder
+from mlrun_cli.runs.status import ALIVE_STATUSES, RunStatus
+from mlrun_cli.runs.submission import Secrets
+from mlrun_cli.runtime.finish import read_outcome, record_outcome, run_or_log, write_outcome
+from mlrun_cli.runtime.journal_ingest import JournalReader
+from mlrun_cli.supervisor.output_registration import register_run_outputs
+from mlrun_cli.workspace import Workspace
+
+_FIRST_LOOK_SECONDS, _LAST_LOOK_SECONDS, _GROWTH = 0.1, 1.0, 1.3
+_JOURNALS_SECONDS = 90.0
+"""How long the journals may lag behind the outcome: longer than any cache of a network file system."""
+NODE_PROPERTY = "node"
+
+
+class CollectedRun:
+    """A live run with a folder in the shared folder; all that is read from there is stored exactly once.
+
+    Attributes:
+        run: the run as last read from the store.
+        shared: its folder in the shared folder.
+        has_started: whether a supervisor has written an event.
+        next_look: the monotonic time of the next look.
+    """
+
+    def __init__(self, workspace: Workspace, run: Run, shared: SharedRunFolder, answers: RunAnswers) -> None:
+        self.run = run
+        self.shared = shared
+        self.has_started = False
+        self.next_look = 0.0
+        self._workspace = workspace
+        self._answers = answers
+        self._folder = workspace.run_folder(run.run_id)
+        self._redaction = _read_redaction(shared)
+        self._reader = JournalReader(workspace, shared.journal, run.key, self._redaction)
+        self._offsets: dict[str, int] = dict(workspace.journals.get_offsets(run.key))
+        self._outcome: OutcomeEvent | None = None
+        self._interval = _FIRST_LOOK_SECONDS
+        self._ended_since: float | None = None
+        self._read_outcomes()
+
+    @property
+    def outcome_witness(self) -> OutcomeWitness:
+        """The evidence of the run's events."""
+        if self._outcome is None:
+            return OutcomeWitness.NONE
+        return OutcomeWitness.FINAL if self._outcome.is_final else OutcomeWitness.INTERRUPTED
+
+    @property
+    def outcome(self) -> Outcome | None:
+        """The outcome in the run's events, final or not."""
+        return None if self._outcome is None else self._outcome.outcome
+
+    def look(self, moment: float) -> None:
+        """Store what is new, if the time of the next look has come.
+
+        Raises:
+            StoreError: the store cannot be used.
+        """
+        if moment < self.next_look:
+            return
+        has_news = self._collect_events()
+        size = self._reader.ingest()
+        has_news |= bool(size) | self._answers.collect(self._reader)
+        self._interval = _FIRST_LOOK_SECONDS if has_news else min(_LAST_LOOK_SECONDS, self._interval * _GROWTH)
+        self.next_look = moment + (0.0 if size >= CHUNK_BYTES else self._interval)
+
+    def refresh(self) -> None:
+        """Read the run's folders as they are with the file server now, not as this machine's cache has them."""
+        for folder in (self.shared.events, self.shared.journal):
+            refresh_folder(folder)
+        self._collect_events()
+
+    def read_heartbeat(self) -> float | None:
+        """Return the time of the last heartbeat by the file server's clock, or None if there was none."""
+        try:
+            with self.shared.heartbeat.open("rb") as file:
+                found = os.fstat(file.fileno())
+        except OSError:
+            return None
+        return found.st_mtime if found.st_size else None
+
+    def finish(self, outcome: Outcome, moment: float) -> bool:
+        """Record the outcome once all that the run's processes have logged is stored; return whether that is done.
+
+        Raises:
+            StoreError: the store cannot be used.
+        """
+        self._ended_since = self._ended_since or moment
+        refresh_folder(self.shared.journal)
+        self._reader.ingest_all()
+        sizes = {} if self._outcome is None else self._outcome.journal_sizes
+        if not self._reader.has_ingested(sizes) and moment < self._ended_since + _JOURNALS_SECONDS:
+            return False
+        outcome = outcome._replace(warnings=(*outcome.warnings, *self._reader.warnings))
+        row = self._workspace.runs.get_by_key(self.run.key)
+        outcome = run_or_log(lambda: register_run_outputs(self._workspace, row, outcome), outcome)
+        outcome = outcome.redact(self._redaction)
+        self._answers.close()
+        with suppress(OSError):
+            write_outcome(self._folder, outcome)
+        record_outcome(self._workspace, self.run, outcome)
+        for path in (self.shared.secrets, get_started_mark(self.shared)):
+            with suppress(OSError):
+                path.unlink(missing_ok=True)
+        return True
+
+    def record_exits(self, exit_codes: dict[int, int]) -> None:
+        """Record the end of the process that answers the run's questions, if it is among the reaped ones."""
+        self._answers.record_exits(exit_codes)
+
+    def close(self) -> None:
+        """End the process that answers the run's questions."""
+        self._answers.close()
+
+    def _collect_events(self) -> bool:
+        """Store the new events; return whether there were any."""
+        found = False
+        for path in list_event_journals(self.shared):
+            self.has_started = True
+            name = f"{FOLDER}/{path.name}"
+            before = self._offsets.get(name, 0)
+            try:
+                documents, after = read_lines_from(path, before)
+            except OSError:
+                continue
+            if after > before:
+                found = True
+                events = [event for document in documents if (event := parse_event(document)) is not None]
+                self._store(name, before, after, events)
+        return found
+
+    def _store(self, name: str, before: int, after: int, events: list[Event]) -> None:
+        with self._workspace.transaction():
+            is_mine = self._workspace.journals.advance(self.run.key, name, before, after)
+            if is_mine:
+                for event in events:
+                    self._apply(event)
+        if not is_mine:  # another collector has been here
+            self._offsets = dict(self._workspace.journals.get_offsets(self.run.key))
+            self._read_outcomes()
+            return
+        self._offsets[name] = after
+        for event in events:
+            self._note(event)
+        self.run = self._workspace.runs.get_by_key(self.run.key)
+
+    def _apply(self, event: Event) -> None:
+        runs, key = self._workspace.runs, self.run.key
+        if isinstance(event, StatusEvent):
+            self._apply_status(event)
+        elif isinstance(event, PropertiesEvent):
+            runs.add_properties(key, event.properties)
+        elif isinstance(event, StartEvent):
+            name = NODE_PROPERTY if event.attempt == 1 else f"{NODE_PROPERTY}_{event.attempt}"
+            runs.add_properties(key, {name: event.node})
+            if event.attempt > 1:
+                self._requeue()
+
+    def _apply_status(self, event: StatusEvent) -> None:
+        runs, key = self._workspace.runs, self.run.key
+        columns = _select_columns(event.columns)
+        if runs.change_status(key, event.before, event.after, at=event.at, **columns):
+            return
+        status = runs.find_status(key)
+        if columns and status is not None and not status.is_terminal:
+            runs.update(key, **columns)
+
+    def _requeue(self) -> None:
+        """Set the status, within a transaction, to that of a run which is to be started again."""
+        before = ALIVE_STATUSES - {RunStatus.CANCEL_REQUESTED, RunStatus.QUEUED}
+        self._workspace.runs.change_status(self.run.key, before, RunStatus.QUEUED)
+
+    def requeue(self) -> None:
+        """Show the run as queued, since its engine is about to start it again."""
+        with self._workspace.transaction():
+            self._requeue()
+        self.run = self._workspace.runs.get_by_key(self.run.key)
+
+    def _note(self, event: Event) -> None:
+        if isinstance(event, StartEvent):
+            self._outcome = None if self.outcome_witness is OutcomeWitness.INTERRUPTED else self._outcome
+        elif isinstance(event, OutcomeEvent) and self.outcome_witness is not OutcomeWitness.FINAL:
+            self._outcome = event
+
+    def _read_outcomes(self) -> None:
+        """Read the outcome in all events, stored or not: a collector may have died before it recorded the outcome."""
+        self._outcome = None
+        for path in list_event_journals(self.shared):
+            self.has_started = True
+            with suppress(OSError):
+                documents, _ = read_lines_from(path, 0)
+                for event in map(parse_event, documents):
+                    if event is not None:
+                        self._note(event)
+        if self._outcome is None and (written := read_outcome(self.shared)) is not None:
+            self._outcome = OutcomeEvent(written, {}, is_final=True)
+
+
+def get_started_mark(shared: SharedRunFolder) -> Path:
+    """Return the path of the mark that the supervisor of a run has been started."""
+    return SharedFolder(shared.path.parents[1]).started / shared.path.name
+
+
+_COLUMNS = frozenset(
+    {"boot_id", "cancel_grace_seconds", "duration_seconds", "host_id", "lease_until", "pid_namespace", "started_at"}
+)
+
+
+def _select_columns(columns: Mapping[str, object]) -> dict[str, object]:
+    """Return the columns that a supervisor sets; a file in the shared folder may contain anything."""
+    return {name: value for name, value in columns.items() if name in _COLUMNS}
+
+
+def _read_redaction(shared: SharedRunFolder) -> Redaction:
+    """Return the redaction of the run's secrets, or an empty one if they are gone."""
+    with suppress(OSError, KeyError, TypeError):
+        document = read_json(shared.secrets)
+        if document is not None:
+            return Redaction.from_environment(Secrets.from_json(document).environment)
+    return Redaction()

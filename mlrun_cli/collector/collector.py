@@ -1,0 +1,281 @@
+"""The collector of a target: it asks the engine about jobs, reads what supervisors write, and ends runs."""
+
+from __future__ import annotations
+
+import os
+import selectors
+import time
+from collections.abc import Mapping
+from contextlib import suppress
+
+from mlrun_cli.collector.answers import RunAnswers
+from mlrun_cli.collector.collected_run import CollectedRun
+from mlrun_cli.collector.job_poll import JobPoll
+from mlrun_cli.collector.lost_outcome import derive_lost_outcome, explain_interruption
+from mlrun_cli.collector.verdict import EngineWitness, HeartbeatWitness, OutcomeWitness, Verdict, judge
+from mlrun_cli.core.program_log import log_exception, write_log
+from mlrun_cli.core.time import MICROSECONDS, now
+from mlrun_cli.errors import StoreError
+from mlrun_cli.processes.inheritance import is_beyond_file_limit
+from mlrun_cli.processes.termination import reap
+from mlrun_cli.runs.cancellation import GRACE_SECONDS
+from mlrun_cli.runs.inbox import CancelMessage, StopMessage, send_message
+from mlrun_cli.runs.outcome import Outcome
+from mlrun_cli.runs.owner_lock import OwnerLock
+from mlrun_cli.runs.run import Run
+from mlrun_cli.runs.script_end import StopReason
+from mlrun_cli.runs.shared_folder import find_shared_run_folder
+from mlrun_cli.runs.status import RunStatus
+from mlrun_cli.runs.stream_lock import has_lost_its_stream
+from mlrun_cli.runtime.finish import make_lost_stream_outcome, record_outcome
+from mlrun_cli.runtime.queue import QueueFolder
+from mlrun_cli.runtime.wake_socket import WakeSocket
+from mlrun_cli.targets.engine import EngineTarget
+from mlrun_cli.targets.errors import EngineUnavailable
+
+_TICK_SECONDS = 0.25
+_RELOAD_SECONDS = 5.0
+_RETRY_SECONDS = 0.5
+_FRESH_SECONDS = 20.0
+"""The age up to which a heartbeat, written every 5 seconds, is fresh."""
+_SETTLE_SECONDS = 3.0
+"""How long what a supervisor wrote last may take to arrive after the end of its job."""
+_KILL_SECONDS = 15.0
+"""The time after a cancel's grace period in which a supervisor ends its run, before the job is canceled."""
+_SUBMIT_SECONDS = 60.0
+"""The time within which a submit stores the id of its job."""
+
+
+class Collector:
+    """The only collector of a target, which holds the lock of the target's queue."""
+
+    def __init__(self, target: EngineTarget, lock: OwnerLock) -> None:
+        self._target = target
+        self._workspace = target.workspace
+        self._lock = lock
+        self._folder = QueueFolder(target.workspace, target.name)
+        self._poll = JobPoll(target)
+        self._selector = selectors.DefaultSelector()
+        self._runs: dict[int, Run] = {}
+        self._collected: dict[int, CollectedRun] = {}
+        self._lost_since: dict[int, float] = {}
+        self._cancels: dict[int, float] = {}
+        """The monotonic times at which the jobs of canceled runs are canceled, by run key."""
+        self._version = -1
+        self._next_reload = 0.0
+        self._reasons: Mapping[str, str] = {}
+
+    def run(self) -> None:
+        """Serve the target until it has no live run and none has been added in the meantime."""
+        self._folder.record_problem("")
+        is_mine = True
+        while is_mine:
+            with WakeSocket(self._folder) as wake_socket:
+                self._selector.register(wake_socket, selectors.EVENT_READ, wake_socket.drain)
+                self._serve()
+                self._selector.unregister(wake_socket)
+            self._lock.close()
+            if not self._workspace.is_in_place() or not self._list_runs():
+                return
+            self._lock = OwnerLock.open(self._folder.lock)
+            is_mine = self._lock.try_acquire()
+
+    def _list_runs(self) -> list[Run]:
+        return list(self._workspace.runs.list_live_on_target(self._target.name))
+
+    def _serve(self) -> None:
+        while self._workspace.is_in_place():
+            try:
+                self._reload(time.monotonic())
+                self._folder.clear_starts(self._lock)
+                if not self._runs:
+                    return
+                self._look(time.monotonic())
+            except StoreError as error:
+                write_log(f"the store waits: {error}")
+                if is_beyond_file_limit(self._workspace.locator.database.list_files()):
+                    raise  # the next look at a run starts another
+                time.sleep(_RETRY_SECONDS)
+            for key, _ in self._selector.select(_TICK_SECONDS):
+                key.data()
+            exit_codes = reap()
+            for collected in self._collected.values():
+                collected.record_exits(exit_codes)
+
+    def _reload(self, moment: float) -> None:
+        """Read the live runs from the store, if it has changed."""
+        self._workspace.reopen_if_replaced()
+        version = self._workspace.get_data_version()
+        if version == self._version and moment < self._next_reload:
+            return
+        self._version, self._next_reload = version, moment + _RELOAD_SECONDS
+        before = self._runs
+        self._runs = {run.key: run for run in self._list_runs()}
+        for key in self._collected.keys() - self._runs.keys():
+            self._collected.pop(key).close()
+        if self._runs.keys() - before.keys():
+            self._poll.hasten()
+
+    def _look(self, moment: float) -> None:
+        started = self._list_started()
+        if self._poll.ask(self._runs.values(), moment):
+            self._write_reasons()
+        for run in list(self._runs.values()):
+            try:
+                self._look_at(run, moment, is_started=run.run_id in started)
+            except StoreError:
+                raise
+            except Exception:  # the folder may contain anything, and the other runs must not suffer
+                log_exception()
+
+    def _look_at(self, run: Run, moment: float, *, is_started: bool) -> None:
+        witness = self._poll.get_witness(run)
+        collected = self._collected.get(run.key)
+        if collected is None and (is_started or witness not in {EngineWitness.QUEUED, EngineWitness.SILENT}):
+            collected = self._open(run)
+        if collected is not None:
+            collected.run = run
+            collected.look(moment)
+        self._stop_if_stream_is_lost(run, witness)
+        if run.status is RunStatus.CANCEL_REQUESTED:
+            self._cancel(run, witness, moment)
+        heartbeat = HeartbeatWitness.NONE
+        outcome = OutcomeWitness.NONE if collected is None else collected.outcome_witness
+        verdict = judge(witness, heartbeat, outcome)
+        if verdict is Verdict.IS_LOST:
+            verdict = self._examine(run, collected, witness, moment)
+        else:
+            self._lost_since.pop(run.key, None)
+        if verdict is Verdict.GOES_ON:
+            is_back = collected is not None and collected.has_started and witness is EngineWitness.QUEUED
+            if is_back and run.status not in {RunStatus.QUEUED, RunStatus.CANCEL_REQUESTED}:
+                assert collected is not None
+                collected.requeue()
+        elif verdict is Verdict.HAS_ENDED:
+            assert collected is not None
+            self._end(run, collected, moment)
+        else:
+            self._end_lost(run, collected, moment)
+
+    def _open(self, run: Run) -> CollectedRun | None:
+        shared = find_shared_run_folder(self._workspace.run_folder(run.run_id))
+        if shared is None or not shared.path.exists():
+            return None
+        answers = RunAnswers(self._workspace, run, shared, self._selector)
+        self._collected[run.key] = CollectedRun(self._workspace, run, shared, answers)
+        return self._collected[run.key]
+
+    def _list_started(self) -> frozenset[str]:
+        """Return the ids of the runs whose supervisors have been started."""
+        try:
+            return frozenset(os.listdir(self._target.shared_folder.started))
+        except OSError:
+            return frozenset()
+
+    def _examine(self, run: Run, collected: CollectedRun | None, witness: EngineWitness, moment: float) -> Verdict:
+        """Return the verdict on a run that seems to be lost, once all has arrived that its supervisor has written.
+
+        A submit that has not stored the id of its job yet has some time to do so.
+        """
+        since = self._lost_since.setdefault(run.key, moment)
+        patience = _SETTLE_SECONDS
+        if not self._poll.has_job_id(run):
+            patience = max(0.0, _SUBMIT_SECONDS - (now() - run.created_at) / MICROSECONDS)
+        elif collected is None or not collected.has_started:
+            patience = 0.0 if witness is EngineWitness.ENDED else _SETTLE_SECONDS
+        if moment < since + patience:
+            return Verdict.GOES_ON
+        if collected is None:
+            return Verdict.IS_LOST
+        collected.refresh()
+        return judge(witness, self._read_heartbeat(collected), collected.outcome_witness)
+
+    def _read_heartbeat(self, collected: CollectedRun) -> HeartbeatWitness:
+        last = collected.read_heartbeat()
+        if last is None:
+            return HeartbeatWitness.NONE
+        clock = self._target.shared_folder.clock
+        try:
+            with clock.open("wb") as file:
+                file.write(b".")
+                file.flush()
+                os.fsync(file.fileno())
+                current = os.fstat(file.fileno()).st_mtime
+        except OSError:
+            return HeartbeatWitness.FRESH  # nothing is lost while the shared folder is away
+        return HeartbeatWitness.FRESH if current - last < _FRESH_SECONDS else HeartbeatWitness.STALE
+
+    def _cancel(self, run: Run, witness: EngineWitness, moment: float) -> None:
+        """Cancel the job of a run that is not running yet, or whose grace period is over."""
+        if run.key not in self._cancels:
+            grace = GRACE_SECONDS if run.cancel_grace_seconds is None else run.cancel_grace_seconds
+            self._cancels[run.key] = moment + grace + _KILL_SECONDS
+            self._send(run, CancelMessage(run.cancel_grace_seconds, run.failed_with))
+            self._poll.hasten()
+        is_due = moment >= self._cancels[run.key]
+        if witness is EngineWitness.QUEUED or (is_due and witness is EngineWitness.RUNNING):
+            self._cancel_job(run)
+
+    def _cancel_job(self, run: Run) -> None:
+        with suppress(EngineUnavailable):
+            self._poll.cancel_job(run)
+
+    def _stop_if_stream_is_lost(self, run: Run, witness: EngineWitness) -> None:
+        """Stop a run whose streaming command was killed."""
+        if run.key in self._cancels or not has_lost_its_stream(self._workspace.run_folder(run.run_id)):
+            return
+        self._cancels[run.key] = time.monotonic() + GRACE_SECONDS + _KILL_SECONDS
+        self._send(run, StopMessage(StopReason.STREAM_LOST))
+        if witness is EngineWitness.QUEUED:
+            self._cancel_job(run)
+
+    def _send(self, run: Run, message: CancelMessage | StopMessage) -> None:
+        folder = self._workspace.run_folder(run.run_id)
+        shared = find_shared_run_folder(folder)
+        if shared is not None:
+            with suppress(OSError):
+                send_message(folder, shared, message)
+
+    def _end(self, run: Run, collected: CollectedRun, moment: float) -> None:
+        """Record the outcome that the supervisor of a run has written."""
+        outcome = collected.outcome
+        assert outcome is not None
+        if collected.outcome_witness is OutcomeWitness.INTERRUPTED:
+            outcome = explain_interruption(run, outcome, self._poll.find_job(run))
+        self._finish(run, collected, outcome, moment)
+
+    def _end_lost(self, run: Run, collected: CollectedRun | None, moment: float) -> None:
+        """Record the end of a run whose supervisor is gone; should it live after all, it stops its script."""
+        self._send(run, StopMessage(StopReason.GIVEN_UP))
+        if self._poll.has_job_id(run):
+            self._cancel_job(run)
+        job = self._poll.find_job(run)
+        outcome = derive_lost_outcome(run, job)
+        if run.key in self._cancels and run.status is not RunStatus.CANCEL_REQUESTED:
+            outcome = make_lost_stream_outcome()
+        if collected is None:
+            collected = self._open(run)
+        if collected is None:
+            self._record_without_folder(run, outcome)
+        else:
+            self._finish(run, collected, outcome, moment)
+
+    def _finish(self, run: Run, collected: CollectedRun, outcome: Outcome, moment: float) -> None:
+        if collected.finish(outcome, moment):
+            self._collected.pop(run.key, None)
+            self._forget(run)
+
+    def _record_without_folder(self, run: Run, outcome: Outcome) -> None:
+        record_outcome(self._workspace, run, outcome)
+        self._forget(run)
+
+    def _forget(self, run: Run) -> None:
+        self._runs.pop(run.key, None)
+        self._lost_since.pop(run.key, None)
+        self._cancels.pop(run.key, None)
+
+    def _write_reasons(self) -> None:
+        reasons = self._poll.describe_waits(self._runs.values())
+        if reasons != self._reasons:
+            self._reasons = reasons
+            self._folder.write_reasons(reasons)

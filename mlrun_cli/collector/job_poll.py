@@ -1,0 +1,100 @@
+"""The state of all jobs of a target, asked for in one query of its engine, more rarely while nothing changes."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Collection, Mapping
+
+from mlrun_cli.collector.verdict import STATES, EngineWitness
+from mlrun_cli.core.program_log import write_log
+from mlrun_cli.runs.run import Run
+from mlrun_cli.targets.engine import EngineTarget, Job, JobState
+from mlrun_cli.targets.errors import EngineUnavailable
+
+_FIRST_SECONDS, _LAST_SECONDS, _GROWTH = 1.0, 10.0, 1.5
+
+
+class JobPoll:
+    """The jobs of live runs, as the engine last described them.
+
+    Attributes:
+        is_silent: True if the engine did not answer the last query.
+    """
+
+    def __init__(self, target: EngineTarget) -> None:
+        self.is_silent = True
+        self._target = target
+        self._jobs: Mapping[str, Job] = {}
+        self._asked: Collection[str] = frozenset()
+        self._found: dict[int, str] = {}
+        """The ids of jobs that were found by the ids of their runs, by run key."""
+        self._interval = _FIRST_SECONDS
+        self._last = 0.0
+        self._next = 0.0
+
+    def hasten(self) -> None:
+        """Ask again soon, though not more often than once a second."""
+        self._interval = _FIRST_SECONDS
+        self._next = min(self._next, self._last + _FIRST_SECONDS)
+
+    def ask(self, runs: Collection[Run], moment: float) -> bool:
+        """Ask the engine about the jobs of these runs, if it is time; return whether anything has changed."""
+        if moment < self._next:
+            return False
+        before = self._jobs, self.is_silent
+        self._last = moment
+        try:
+            for run in runs:
+                if not self.has_job_id(run) and (job_id := self._target.find_job_id(run.run_id)) is not None:
+                    self._found[run.key] = job_id
+            ids = {job_id for run in runs if (job_id := self._find_id(run)) is not None}
+            self._jobs = self._target.find_jobs(ids) if ids else {}
+            self._asked = ids
+            self.is_silent = False
+        except EngineUnavailable as error:
+            write_log(f"the engine does not answer: {error}")
+            self.is_silent = True
+        has_changed = before != (self._jobs, self.is_silent)
+        self._interval = _FIRST_SECONDS if has_changed else min(_LAST_SECONDS, self._interval * _GROWTH)
+        self._next = max(time.monotonic(), moment) + self._interval
+        return has_changed
+
+    def has_job_id(self, run: Run) -> bool:
+        """Return whether the id of a run's job is known."""
+        return self._find_id(run) is not None
+
+    def find_job(self, run: Run) -> Job | None:
+        """Return the job of a run as last described, or None if the engine knew none."""
+        job_id = self._find_id(run)
+        return None if job_id is None else self._jobs.get(job_id)
+
+    def get_witness(self, run: Run) -> EngineWitness:
+        """Return the evidence of the engine's last answer, which does not tell of a job submitted since."""
+        job_id = self._find_id(run)
+        if self.is_silent or (job_id is not None and job_id not in self._asked):
+            return EngineWitness.SILENT
+        job = self.find_job(run)
+        return EngineWitness.MISSING if job is None else STATES[job.state]
+
+    def cancel_job(self, run: Run) -> None:
+        """Cancel the job of a run, once its id is known.
+
+        Raises:
+            EngineUnavailable: the engine does not answer.
+        """
+        job_id = self._find_id(run)
+        if job_id is not None:
+            self._target.cancel_job(job_id)
+            self.hasten()
+
+    def describe_waits(self, runs: Collection[Run]) -> dict[str, str]:
+        """Return why each queued run waits, by run id."""
+        jobs = ((run, self.find_job(run)) for run in runs)
+        return {
+            run.run_id: f"{self._target.engine_name} {self._find_id(run)}: {job.reason}".removesuffix(": ")
+            for run, job in jobs
+            if job is not None and job.state is JobState.QUEUED
+        }
+
+    def _find_id(self, run: Run) -> str | None:
+        return run.properties.get(self._target.job_property) or self._found.get(run.key)

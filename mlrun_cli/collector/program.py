@@ -1,0 +1,27 @@
+"""The collector program."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from mlrun_cli.collector.collector import Collector
+from mlrun_cli.core.program_log import write_log
+from mlrun_cli.errors import TargetKindNotFound
+from mlrun_cli.runs.owner_lock import OwnerLock
+from mlrun_cli.runtime.program_start import begin, wait_for_workspace
+from mlrun_cli.targets.engine import EngineTarget
+from mlrun_cli.targets.registry import find_target
+
+
+def main(words: list[str]) -> None:
+    """Run the collector of a target, whose lock is passed to this process."""
+    _, folder, _, descriptor, name = words
+    begin(Path(folder), int(descriptor))
+    with wait_for_workspace(Path(folder), Path("queues", name)) as workspace:
+        try:
+            target = find_target(workspace, name)
+        except TargetKindNotFound as error:
+            write_log(f"{name} is left to another collector: {error}")
+            return
+        if isinstance(target, EngineTarget):
+            Collector(target, OwnerLock(int(descriptor))).run()

@@ -1,0 +1,79 @@
+"""The verdict on a run on a node, from three witnesses: its engine, its heartbeat and its outcome."""
+
+from __future__ import annotations
+
+from enum import Enum
+
+from mlrun_cli.targets.engine import JobState
+
+
+class EngineWitness(Enum):
+    """The answer of the engine about the job of a run."""
+
+    QUEUED = "queued"
+    RUNNING = "running"
+    ENDED = "ended"
+    MISSING = "missing"
+    """It knows no such job: it has forgotten it, or never had it."""
+    SILENT = "silent"
+    """It does not answer."""
+
+
+class HeartbeatWitness(Enum):
+    """The heartbeat in the shared folder, by the file server's clock."""
+
+    NONE = "none"
+    """No supervisor has written one yet."""
+    FRESH = "fresh"
+    STALE = "stale"
+
+
+class OutcomeWitness(Enum):
+    """The outcome in the run's events."""
+
+    NONE = "none"
+    INTERRUPTED = "interrupted"
+    """The supervisor was told to end, and the engine may start the run again."""
+    FINAL = "final"
+
+
+class Verdict(Enum):
+    """The consequence for the run."""
+
+    GOES_ON = "goes on"
+    HAS_ENDED = "has ended"
+    """Its outcome is recorded."""
+    IS_LOST = "is lost"
+    """Its supervisor is gone without an outcome: the engine's account of its job becomes the outcome."""
+
+
+_ENDS = {EngineWitness.ENDED, EngineWitness.MISSING}
+
+
+def judge(engine: EngineWitness, heartbeat: HeartbeatWitness, outcome: OutcomeWitness) -> Verdict:
+    """Return the verdict; where two witnesses disagree, the table is as follows.
+
+    - A final outcome is believed whatever the others say: the engine may be slow to notice, or have forgotten.
+    - An interrupted outcome is that of the run once the engine says that the job has ended; until then the engine may
+      start the run again.
+    - A fresh heartbeat is believed against an engine that calls the job ended: where only a node's daemon has died,
+      the supervisor and its script live on, and their outcome will come.
+    - A job that the engine calls queued or running is not lost, however old its heartbeat: its node may be stopped, or
+      the shared folder away.
+    - While the engine is silent nothing is lost.
+    """
+    if outcome is OutcomeWitness.FINAL:
+        return Verdict.HAS_ENDED
+    if engine not in _ENDS:
+        return Verdict.GOES_ON
+    if outcome is OutcomeWitness.INTERRUPTED:
+        return Verdict.HAS_ENDED
+    return Verdict.GOES_ON if heartbeat is HeartbeatWitness.FRESH else Verdict.IS_LOST
+
+
+STATES = {
+    JobState.QUEUED: EngineWitness.QUEUED,
+    JobState.RUNNING: EngineWitness.RUNNING,
+    JobState.ENDED: EngineWitness.ENDED,
+}
+"""The witness in an answer of the engine about a job that it knows."""

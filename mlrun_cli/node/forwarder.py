@@ -1,0 +1,110 @@
+"""`python …/mlrun_cli/node/forwarder.py --workspace FOLDER --listener DESCRIPTOR RUN_FOLDER`: forward requests.
+
+The supervisor on a node starts it in place of the RPC worker. It writes the requests of the script to the shared
+folder, where the side of the workspace handles them, and waits for the answers in the run's inbox.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+
+if __name__ == "__main__":
+    sys.path[0] = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+
+import socket
+import threading
+import time
+from contextlib import suppress
+from pathlib import Path
+
+from mlrun_cli.errors import MlrunError
+from mlrun_cli.metrics.journal import list_journal_names
+from mlrun_cli.rpc.protocol import build_error_response
+from mlrun_cli.runs.inbox import AnswerMessage, InboxReader
+from mlrun_cli.runs.questions import Question, QuestionWriter
+from mlrun_cli.runs.shared_folder import SharedRunFolder
+from mlrun_cli.wire.framing import encode_line
+
+_LOOK_SECONDS = 0.1
+_PATIENCE_SECONDS = 95.0
+"""A little less than a script waits."""
+
+
+class QuestionNotAnswered(MlrunError):
+    """The side of the workspace has not answered a request of a script in time."""
+
+
+class Forwarder:
+    """Forwards requests of any number of threads; one of them at a time reads the inbox for all."""
+
+    def __init__(self, shared: SharedRunFolder) -> None:
+        self._shared = shared
+        self._writer = QuestionWriter(shared)
+        self._inbox = InboxReader(shared.inbox)
+        self._lock = threading.Lock()
+        self._answers: dict[str, bytes | None] = {}
+        """The answers by question; None while there is none."""
+
+    def forward(self, line: bytes) -> bytes:
+        """Return the response line to a request line."""
+        question_id = os.urandom(8).hex()
+        try:
+            self._ask(question_id, line)
+            return self._wait_for_answer(question_id)
+        except Exception as error:  # the line is from outside, and none may end this process
+            return encode_line(build_error_response(error))
+        finally:
+            self._answers.pop(question_id, None)
+
+    def _ask(self, question_id: str, line: bytes) -> None:
+        sizes = {}
+        for name in list_journal_names(self._shared.journal):
+            with suppress(OSError):
+                sizes[name] = os.stat(self._shared.journal / name).st_size
+        with self._lock:
+            self._answers[question_id] = None
+            self._writer.write(Question(question_id, line.decode().rstrip("\n"), sizes))
+
+    def _wait_for_answer(self, question_id: str) -> bytes:
+        deadline = time.monotonic() + _PATIENCE_SECONDS
+        while time.monotonic() < deadline:
+            with self._lock:
+                with suppress(OSError):  # the shared folder may be back at the next look
+                    for message in self._inbox.read_new():
+                        if isinstance(message, AnswerMessage) and message.question in self._answers:
+                            self._answers[message.question] = message.line.encode() + b"\n"
+                answer = self._answers[question_id]
+            if answer is not None:
+                return answer
+            time.sleep(_LOOK_SECONDS)
+        raise QuestionNotAnswered(
+            f"The machine of the workspace has not answered within {_PATIENCE_SECONDS:g} seconds.",
+            hint="Its collector is started again by any 'mlrun' command there; what the script logs is kept.",
+        )
+
+
+def main(words: list[str]) -> None:
+    """Accept connections and forward their requests until the process is ended."""
+    _, _, _, descriptor, folder = words
+    forwarder = Forwarder(SharedRunFolder(Path(folder)))
+    listener = socket.socket(fileno=int(descriptor))
+    while True:
+        try:
+            connection, _ = listener.accept()
+        except OSError:  # no more files can be open: some will be closed
+            time.sleep(_LOOK_SECONDS)
+            continue
+        threading.Thread(target=_serve, args=(connection, forwarder), daemon=True).start()
+
+
+def _serve(connection: socket.socket, forwarder: Forwarder) -> None:
+    """Forward the single request of a connection and close it."""
+    with connection, suppress(OSError), connection.makefile("rb") as requests:
+        line = requests.readline()
+        if line:
+            connection.sendall(forwarder.forward(line))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

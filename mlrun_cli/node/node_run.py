@@ -1,0 +1,157 @@
+"""The run of a supervisor on a node: what it stores it also writes to the run's events in the shared folder."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import mlrun_cli
+from mlrun_cli.core.program_log import write_log
+from mlrun_cli.core.time import now
+from mlrun_cli.metrics.journal import list_journal_names
+from mlrun_cli.node.run_folder import NodeRunFolder
+from mlrun_cli.runs.events import Event, EventWriter, OutcomeEvent, PropertiesEvent, StatusEvent, find_last_attempt
+from mlrun_cli.runs.inbox import CancelMessage, InboxReader, StopMessage
+from mlrun_cli.runs.outcome import Outcome
+from mlrun_cli.runs.run import Run
+from mlrun_cli.runs.script_end import StopReason
+from mlrun_cli.runs.shared_folder import SharedRunFolder
+from mlrun_cli.runs.status import ALIVE_STATUSES, RunStatus
+from mlrun_cli.runs.submission import Secrets, Submission
+from mlrun_cli.runtime.finish import clean_working_folder, run_or_log, write_outcome
+from mlrun_cli.supervisor.supervised_run import SupervisedRun
+from mlrun_cli.supervisor.worker_process import WorkerProcess
+from mlrun_cli.workspace import Workspace
+
+_FORWARDER_PROGRAM = os.path.join(os.path.dirname(mlrun_cli.__file__), "node", "forwarder.py")
+_RETRY_SECONDS = 0.5
+
+
+class NodeRun(SupervisedRun):
+    """A run in a scratch workspace, whose changes are written to the shared folder too."""
+
+    renewal_seconds = 5.0
+
+    def __init__(
+        self,
+        workspace: Workspace,
+        submission: Submission,
+        secrets: Secrets,
+        folder: NodeRunFolder,
+        shared: SharedRunFolder,
+        events: EventWriter,
+    ) -> None:
+        super().__init__(workspace, submission, secrets, folder)
+        self._shared = shared
+        self._events = events
+        self._inbox = InboxReader(shared.inbox)
+        self._is_superseded = False
+
+    def advance(self, before: set[RunStatus], after: RunStatus, **columns: Any) -> bool:
+        """Set columns, and the status if it is one of `before`; return whether the status has changed."""
+        moved = super().advance(before, after, **columns)
+        if moved or columns:
+            self._write(StatusEvent(before, after, columns, now()))
+        return moved
+
+    def add_properties(self, properties: Mapping[str, str]) -> dict[str, str]:
+        """Add properties to the run and return all that it has.
+
+        Raises:
+            UsageError: a property exists with another value.
+        """
+        added = super().add_properties(properties)
+        self._write(PropertiesEvent({name: added[name] for name in properties}))
+        return added
+
+    def renew_lease(self) -> None:
+        """Write the heartbeat, whose modification time is that of the file server's clock."""
+        write_heartbeat(self._shared, self._events.attempt)
+
+    def receive_messages(self) -> StopReason | None:
+        """Apply the new messages to the scratch store; return the reason to stop, if any.
+
+        Raises:
+            OSError: the shared folder cannot be read.
+        """
+        if not self._is_superseded and find_last_attempt(self._shared) > self._events.attempt:
+            self._is_superseded = True
+            return StopReason.GIVEN_UP
+        reason = None
+        for message in self._inbox.read_new():
+            if isinstance(message, CancelMessage):
+                self._cancel(message)
+            elif isinstance(message, StopMessage):
+                reason = message.reason
+        return reason
+
+    def create_worker(self) -> WorkerProcess:
+        """Return the process that forwards requests to the side of the workspace."""
+        subject = os.fspath(self._shared.path)
+        return WorkerProcess(self.workspace, self.submission, self.folder, _FORWARDER_PROGRAM, subject)
+
+    def forget_secrets(self) -> None:
+        """Keep the secrets: the engine may start the run again."""
+
+    def register_outputs(self, row: Run, outcome: Outcome) -> Outcome:  # noqa: ARG002
+        """Return the outcome: data outputs are registered by the side of the workspace."""
+        return outcome
+
+    def finish(self, outcome: Outcome, stopped: StopReason | None) -> None:
+        """Write the outcome of the run, unless another attempt has taken over, and clean its working folder."""
+        if self._is_superseded:
+            return
+        is_final = stopped is not StopReason.SHUTDOWN
+        if is_final:
+            self.retry_disk(lambda: write_outcome(self.folder, outcome))
+            run_or_log(lambda: clean_working_folder(self.workspace, self.submission, self.folder), None)
+        self._write(make_outcome_event(self._shared, outcome, is_final=is_final))
+
+    def _cancel(self, message: CancelMessage) -> None:
+        columns: dict[str, Any] = {"cancel_grace_seconds": message.grace_seconds}
+        if message.failed_with is not None:
+            columns["failed_with"] = message.failed_with
+        before = ALIVE_STATUSES - {RunStatus.CANCEL_REQUESTED}
+        with self.workspace.transaction():
+            if not self.workspace.runs.change_status(self.run.key, before, RunStatus.CANCEL_REQUESTED, **columns):
+                self.workspace.runs.update(self.run.key, **columns)
+
+    def _write(self, event: Event) -> None:
+        """Write an event; wait while the shared folder is away, unless the run's folder in it was removed."""
+        if self._is_superseded:
+            return
+        is_reported = False
+        while True:
+            try:
+                self._events.write(event)
+            except OSError as error:
+                if not is_reported:
+                    write_log(f"the shared folder waits: {error}")
+                is_reported = True
+                if self._shared.path.parent.exists() and not self._shared.path.exists():
+                    return
+                time.sleep(_RETRY_SECONDS)
+            else:
+                return
+
+
+def make_outcome_event(shared: SharedRunFolder, outcome: Outcome, *, is_final: bool) -> OutcomeEvent:
+    """Return the event of an outcome with the sizes that the run's journals have now."""
+    sizes = {}
+    for name in list_journal_names(shared.journal):
+        with suppress(OSError):
+            sizes[name] = os.stat(shared.journal / name).st_size
+    return OutcomeEvent(outcome, sizes, is_final)
+
+
+def write_heartbeat(shared: SharedRunFolder, attempt: int) -> None:
+    """Write the heartbeat of an attempt.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    Path(shared.heartbeat).write_text(f"{attempt} {os.uname().nodename} {time.monotonic()}\n", encoding="ascii")

@@ -1,0 +1,139 @@
+"""The program of a node: an attempt to supervise a run in the shared folder of its target."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from contextlib import suppress
+from pathlib import Path
+
+from mlrun_cli.core.json_files import read_json
+from mlrun_cli.core.program_log import write_log
+from mlrun_cli.core.redaction import NAMES_VARIABLE, Redaction
+from mlrun_cli.errors import MlrunError
+from mlrun_cli.node.node_run import NodeRun, make_outcome_event, write_heartbeat
+from mlrun_cli.node.run_folder import NodeRunFolder
+from mlrun_cli.node.scratch_workspace import make_scratch_workspace
+from mlrun_cli.node.script_environment import build_node_environment
+from mlrun_cli.processes.inheritance import set_umask_and_niceness
+from mlrun_cli.processes.linux import become_subreaper
+from mlrun_cli.runs.error import SERVICE_ERROR
+from mlrun_cli.runs.events import EventWriter, StartEvent, find_outcome
+from mlrun_cli.runs.owner_lock import OwnerLock
+from mlrun_cli.runs.shared_folder import SharedFolder, SharedRunFolder
+from mlrun_cli.runs.submission import Secrets, Submission
+from mlrun_cli.runtime.finish import make_failure_outcome, read_outcome
+from mlrun_cli.runtime.program_start import begin
+from mlrun_cli.supervisor.supervisor import Supervisor
+from mlrun_cli.workspace import Workspace
+from mlrun_cli.workspace_locator import WorkspaceLocator
+
+_SILENCE_SECONDS = 16.0
+"""The time after which an earlier attempt whose heartbeat has not changed counts as dead: three heartbeats."""
+_LOOK_SECONDS = 0.5
+
+
+def main(words: list[str]) -> int:
+    """Run the program and return its exit code: 0 if an outcome of the run was written, by this attempt or before."""
+    shared = SharedRunFolder(Path(words[0]))
+    if find_outcome(shared) is not None:
+        return 0
+    events = EventWriter(shared)
+    events.write(StartEvent(events.attempt, os.uname().nodename))
+    _mark_started(shared)
+    earlier = read_outcome(shared)
+    if earlier is not None:  # of an attempt that was killed before it could write the event
+        events.write(make_outcome_event(shared, earlier, is_final=True))
+        return 0
+    if events.attempt > 1:
+        _wait_for_silence(shared)
+        _note_attempt(shared, events.attempt)
+    with suppress(OSError):
+        write_heartbeat(shared, events.attempt)
+    try:
+        return _supervise(shared, events)
+    except (MlrunError, OSError, KeyError, TypeError, ValueError) as error:
+        sys.stderr.write(f"{error}\n")
+        message = f"The run could not be started on {os.uname().nodename}: {error}"
+        code = error.code if isinstance(error, MlrunError) else type(error).__name__
+        outcome = make_failure_outcome(message, code=SERVICE_ERROR, reason=code)
+        events.write(make_outcome_event(shared, outcome, is_final=True))
+        return 1
+
+
+def _supervise(shared: SharedRunFolder, events: EventWriter) -> int:
+    submission, secrets = _read_inputs(shared)
+    redaction = Redaction.from_environment(secrets.environment)
+    with make_scratch_workspace(shared, submission, redaction) as (locator, lock):
+        folder = NodeRunFolder(locator.folder / "runs" / submission.run_id, shared)
+        own = OwnerLock.open_new(folder.lock)
+        job = dict(os.environ)
+        begin(locator.folder, lock, own.descriptor)
+        become_subreaper()
+        set_umask_and_niceness(submission.umask, submission.niceness)
+        os.environ[NAMES_VARIABLE] = secrets.environment.get(NAMES_VARIABLE, "")
+        with Workspace.connect(locator, redaction=redaction) as workspace:
+            _run(workspace, locator, submission, secrets, job, folder, shared, events)
+    return 0
+
+
+def _run(
+    workspace: Workspace,
+    locator: WorkspaceLocator,
+    submission: Submission,
+    secrets: Secrets,
+    job: dict[str, str],
+    folder: NodeRunFolder,
+    shared: SharedRunFolder,
+    events: EventWriter,
+) -> None:
+    definition = workspace.runs.get(submission.run_id).definition or {}
+    environment = build_node_environment(secrets.environment, job, definition, folder, locator.home)
+    run = NodeRun(workspace, submission, secrets._replace(environment=environment), folder, shared, events)
+    with suppress(OSError):  # they are read again at the first look
+        run.receive_messages()
+    Supervisor(run).run()
+
+
+def _read_inputs(shared: SharedRunFolder) -> tuple[Submission, Secrets]:
+    """Return the submission and secrets of a run.
+
+    Raises:
+        ValueError: one is missing or damaged.
+    """
+    document, secrets = read_json(shared.submission), read_json(shared.secrets)
+    if document is None or secrets is None:
+        raise ValueError(f"{shared.submission if document is None else shared.secrets} is missing or damaged")
+    return Submission.from_json(document), Secrets.from_json(secrets)
+
+
+def _mark_started(shared: SharedRunFolder) -> None:
+    """Mark the run as started in the shared folder, for the collector; it finds it later if this fails."""
+    with suppress(OSError):
+        (SharedFolder(shared.path.parents[1]).started / shared.path.name).touch(mode=0o600)
+
+
+def _wait_for_silence(shared: SharedRunFolder) -> None:
+    """Wait until an earlier attempt, which may live on where the engine has lost its node, gives no sign of life."""
+    last, silent_since = _read_heartbeat(shared), time.monotonic()
+    while time.monotonic() < silent_since + _SILENCE_SECONDS:
+        time.sleep(_LOOK_SECONDS)
+        found = _read_heartbeat(shared)
+        if found != last:
+            write_log("an earlier attempt of this run is still alive")
+            last, silent_since = found, time.monotonic()
+
+
+def _read_heartbeat(shared: SharedRunFolder) -> str:
+    try:
+        return shared.heartbeat.read_text(encoding="ascii")
+    except (OSError, ValueError):
+        return ""
+
+
+def _note_attempt(shared: SharedRunFolder, attempt: int) -> None:
+    """Note in the log of the run that it was started again."""
+    line = f"--- attempt {attempt}: started again on {os.uname().nodename} ---\n"
+    with suppress(OSError), shared.stdout.open("a", encoding="utf-8") as log:
+        log.write(line)

@@ -1,0 +1,107 @@
+"""The scratch workspace of a supervisor on a node: an ordinary workspace in a folder of the node, with one run.
+
+It holds what the supervisor and the script ask about their run, and is removed with the supervisor. All that is to last
+goes to the shared folder as well.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+from mlrun_cli.core.json_lines import append_lines
+from mlrun_cli.core.locks import acquire_lock
+from mlrun_cli.core.redaction import Redaction
+from mlrun_cli.errors import StoredFilesLost
+from mlrun_cli.runs.folder import make_lock_file
+from mlrun_cli.runs.rebuild_files import read_run_documents
+from mlrun_cli.runs.shared_folder import LINKED, SharedFolder, SharedRunFolder
+from mlrun_cli.runs.status import RunStatus
+from mlrun_cli.runs.submission import Submission
+from mlrun_cli.runtime.rebuild import import_folders
+from mlrun_cli.workspace_locator import WorkspaceIdentity, WorkspaceLocator, locate_workspace
+
+_VOLATILE = ("lease_until", "host_id", "boot_id", "pid_namespace", "ended_at", "started_at")
+
+
+@contextmanager
+def make_scratch_workspace(
+    shared: SharedRunFolder, submission: Submission, redaction: Redaction
+) -> Iterator[tuple[WorkspaceLocator, int]]:
+    """Create the scratch workspace of a run, and remove it at the end of the block.
+
+    Yields its locator and the descriptor of a lock that shows others that it is in use.
+
+    Raises:
+        OSError: it cannot be created.
+        MlrunError: its store cannot be written, or the record of the run is missing.
+    """
+    identity = WorkspaceIdentity(submission.subscription_id, submission.resource_group, submission.workspace_name)
+    with _make_scratch_folder(submission.run_id) as (home, lock):
+        locator = locate_workspace(home, identity)
+        _make_folders(locator.folder, shared, submission.run_id)
+        with locator.database.new_database() as new:
+            import_folders(new.database, locator.folder, redaction, is_rebuilt=True)
+            new.put_in_place("replaced")
+        yield locator, lock
+
+
+@contextmanager
+def _make_scratch_folder(run_id: str) -> Iterator[tuple[Path, int]]:
+    above = Path(tempfile.gettempdir(), f"mlrun-node-{os.getuid()}")
+    above.mkdir(mode=0o700, exist_ok=True)
+    found = above.lstat()
+    if found.st_uid != os.getuid() or found.st_mode & 0o077 or above.is_symlink():
+        above = Path(tempfile.mkdtemp(prefix="mlrun-node-"))
+    _remove_abandoned(above)
+    folder = Path(tempfile.mkdtemp(prefix=f"{run_id}-", dir=above))
+    lock = acquire_lock(_get_lock_path(folder), fcntl.LOCK_EX)
+    try:
+        yield folder, lock
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+        _get_lock_path(folder).unlink(missing_ok=True)
+        os.close(lock)
+
+
+def _get_lock_path(folder: Path) -> Path:
+    return folder.with_name(f"{folder.name}.lock")
+
+
+def _remove_abandoned(above: Path) -> None:
+    """Remove the scratch folders of supervisors that have been killed on this node."""
+    for path in above.glob("*.lock"):
+        with suppress(OSError):
+            lock = acquire_lock(path, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            shutil.rmtree(path.with_suffix(""), ignore_errors=True)
+            path.unlink(missing_ok=True)
+            os.close(lock)
+
+
+def _make_folders(folder: Path, shared: SharedRunFolder, run_id: str) -> None:
+    run_folder = folder / "runs" / run_id
+    run_folder.mkdir(mode=0o700, parents=True)
+    make_lock_file(run_folder / "lock")
+    for name in LINKED:
+        (run_folder / name).symlink_to(shared.path / name)
+    (folder / "snapshots").symlink_to(SharedFolder(shared.path.parents[1]).snapshots)
+    documents = read_run_documents(shared)
+    if run_id not in documents:
+        raise StoredFilesLost(
+            f"The record of the run in {shared.path} is gone.", hint="Submit the run again.", target=run_id
+        )
+    own = _prepare(documents.pop(run_id))
+    append_lines(run_folder / "record.jsonl", [own])
+    append_lines(run_folder / "children.jsonl", documents.values())
+
+
+def _prepare(document: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the document of a run as it was before any attempt to start it."""
+    row = {name: value for name, value in document["row"].items() if name not in _VOLATILE}
+    return {**document, "row": {**row, "status": RunStatus.NOT_STARTED.value}, "history": []}
