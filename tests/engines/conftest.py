@@ -5,7 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.engines import slurm as engine
 from tests.engines.pool import KINDS, PoolEngine
+from tests.engines.slurm import Slurm
 from tests.installation import make_installation
 
 
@@ -22,3 +24,40 @@ def pool(tmp_path: Path, pool_installation: Path) -> Iterator[PoolEngine]:
     engine = PoolEngine(tmp_path, pool_installation)
     yield engine
     engine.close()
+
+
+@pytest.fixture(scope="session")
+def slurm_cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Slurm]:
+    """Return a Slurm cluster without accounting."""
+    yield from _start_slurm(tmp_path_factory, accounting=False)
+
+
+@pytest.fixture(scope="session")
+def accounting_cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Slurm]:
+    """Return a Slurm cluster with an accounting database."""
+    yield from _start_slurm(tmp_path_factory, accounting=True)
+
+
+@pytest.fixture
+def slurm(slurm_cluster: Slurm, monkeypatch: pytest.MonkeyPatch) -> Iterator[Slurm]:
+    """Return a Slurm cluster without jobs, which this process can submit to."""
+    monkeypatch.setenv("SLURM_CONF", slurm_cluster.environment["SLURM_CONF"])
+    yield slurm_cluster
+    slurm_cluster.cancel_all()
+
+
+@pytest.fixture
+def accounting(accounting_cluster: Slurm, monkeypatch: pytest.MonkeyPatch) -> Iterator[Slurm]:
+    """Return a Slurm cluster without jobs, but with an accounting database, which this process can submit to."""
+    monkeypatch.setenv("SLURM_CONF", accounting_cluster.environment["SLURM_CONF"])
+    yield accounting_cluster
+    accounting_cluster.cancel_all()
+
+
+def _start_slurm(factory: pytest.TempPathFactory, *, accounting: bool) -> Iterator[Slurm]:
+    reason = engine.why_not(accounting=accounting)
+    if reason is not None:
+        pytest.skip(reason)
+    cluster = Slurm(factory.mktemp("slurm"), accounting=accounting)
+    yield cluster
+    cluster.close()

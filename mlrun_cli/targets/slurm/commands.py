@@ -1,0 +1,110 @@
+"""Slurm's commands, each called with a time limit: without a controller they wait for it without end."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Mapping, Sequence
+
+from mlrun_cli.errors import ProgramNotFound
+from mlrun_cli.targets.errors import EngineRefused, EngineUnavailable
+
+TIMEOUT_SECONDS = 30.0
+"""How long a command may take; Slurm's own clients give up after some seconds (`MessageTimeout`), as a rule."""
+
+# Fields are separated by a character that occurs neither in ids and states nor in Slurm's reasons.
+SEPARATOR = "|"
+
+# What Slurm's commands say when the controller or its database is away, rather than of what they are asked.
+_UNAVAILABLE = (
+    "Unable to contact slurm controller",
+    "Slurm backup controller in standby mode",
+    "Connection refused",
+    "Connection timed out",
+    "Connection reset by peer",
+    "No route to host",
+    "Socket timed out on send/recv operation",
+    "Transport endpoint is not connected",
+    "Unexpected message received",
+    "Zero Bytes were transmitted or received",
+    "Message receive failure",
+    "Resource temporarily unavailable",
+    "Slurm temporarily unable to accept job",
+    "Protocol authentication error",
+    "Unable to establish configuration source",
+    "Could not establish a configuration source",
+    "Problem talking to the database",
+    "slurmdbd: Unable to connect",
+)
+# The job in which a command is called, and the user's wishes for the commands' output, must not change what they do.
+_DROPPED_PREFIXES = ("SLURM_", "SLURMD_", "SRUN_", "SQUEUE_", "SINFO_", "SACCT_", "SCANCEL_", "SCONTROL_")
+_DROPPED = frozenset({"SBATCH_ARRAY_INX", "SBATCH_CLUSTERS", "SBATCH_JOB_NAME", "SBATCH_WAIT", "SBATCH_WAIT_ALL_NODES"})
+_KEPT = "SLURM_CONF"
+
+
+def run_command(words: Sequence[str], *, stdin: str | None = None, timeout: float = TIMEOUT_SECONDS) -> str:
+    """Run a command of Slurm and return its output.
+
+    Raises:
+        ProgramNotFound: it is not installed.
+        EngineUnavailable: it has not ended within `timeout` seconds, or the controller does not answer.
+        EngineRefused: it failed; the message is Slurm's.
+    """
+    try:
+        done = subprocess.run(
+            words,
+            input=stdin,
+            stdin=subprocess.DEVNULL if stdin is None else None,
+            capture_output=True,
+            encoding="utf-8",
+            errors="replace",
+            env=build_client_environment(os.environ),
+            timeout=timeout,
+            check=False,
+        )
+    except FileNotFoundError:
+        raise ProgramNotFound(
+            f"'{words[0]}' is not on PATH.",
+            hint="Use a machine of the cluster on which Slurm's commands are installed, such as its login node.",
+            target=words[0],
+        ) from None
+    except subprocess.TimeoutExpired:
+        raise EngineUnavailable(
+            f"Slurm does not answer: '{words[0]}' was stopped after {timeout:g} seconds.",
+            hint="Check with 'sinfo', and try again later.",
+            target=words[0],
+        ) from None
+    except OSError as error:
+        raise EngineUnavailable(f"'{words[0]}' cannot be started: {error.strerror}.", target=words[0]) from None
+    if done.returncode == 0:
+        return done.stdout
+    raise _build_error(words[0], done.returncode, done.stderr)
+
+
+def split_lines(output: str) -> list[list[str]]:
+    """Return the fields of each line of an output whose fields end with or are separated by `SEPARATOR`."""
+    return [line.split(SEPARATOR) for line in output.splitlines() if line]
+
+
+def build_client_environment(environment: Mapping[str, str]) -> dict[str, str]:
+    """Return the variables for a command of Slurm, which a job inherits too.
+
+    `SBATCH_…` variables, by which users and sites set defaults such as the account, remain.
+    """
+    return {
+        name: value
+        for name, value in environment.items()
+        if name == _KEPT or not (name.startswith(_DROPPED_PREFIXES) or name in _DROPPED)
+    }
+
+
+def _build_error(program: str, exit_code: int, stderr: str) -> EngineRefused | EngineUnavailable:
+    """Return the error for a command that failed, with what Slurm says."""
+    prefix = f"{program}: "
+    lines = [line.strip().removeprefix(prefix).removeprefix("error: ") for line in stderr.splitlines() if line.strip()]
+    words = "\n".join(lines) or f"{program} failed with exit code {exit_code}"
+    if any(phrase.lower() in words.lower() for phrase in _UNAVAILABLE):
+        return EngineUnavailable(
+            f"Slurm does not answer: {words}", hint="Check with 'sinfo', and try again later.", target=program
+        )
+    return EngineRefused(words, target=program)

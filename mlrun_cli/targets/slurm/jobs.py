@@ -1,0 +1,167 @@
+"""Slurm's jobs: submit, query and cancel them, with Slurm's states mapped to those of every engine."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Collection, Iterable, Mapping, Sequence
+
+from mlrun_cli.targets.engine import Job, JobEnd, JobState
+from mlrun_cli.targets.errors import EngineRefused, EngineUnavailable
+from mlrun_cli.targets.slurm.commands import SEPARATOR, run_command, split_lines
+
+_QUEUED = frozenset(
+    {
+        "CONFIGURING",
+        "PENDING",
+        "POWER_UP_NODE",
+        "REQUEUED",
+        "REQUEUE_FED",
+        "REQUEUE_HOLD",
+        "RESV_DEL_HOLD",
+        "SPECIAL_EXIT",
+    }
+)
+_ENDS = {
+    "BOOT_FAIL": JobEnd.NODE_LOST,
+    "CANCELLED": JobEnd.CANCELED,
+    "COMPLETED": JobEnd.EXITED,
+    "DEADLINE": JobEnd.TIMED_OUT,
+    "FAILED": JobEnd.EXITED,
+    "LAUNCH_FAILED": JobEnd.NEVER_STARTED,
+    "NODE_FAIL": JobEnd.NODE_LOST,
+    "OUT_OF_MEMORY": JobEnd.OUT_OF_MEMORY,
+    "PREEMPTED": JobEnd.PREEMPTED,
+    "RECONFIG_FAIL": JobEnd.NODE_LOST,
+    "REVOKED": JobEnd.CANCELED,
+    "TIMEOUT": JobEnd.TIMED_OUT,
+}
+_NO_REASONS = frozenset({"", "None", "(null)", "N/A"})
+# What Slurm writes as the reason of a job that it could not start.
+_NOT_STARTED = frozenset({"BadConstraints", "JobLaunchFailure", "launch_failed_requeued_held", "InvalidAccount"})
+_MOST_ASKED = 200
+"""How many ids are passed to `sacct` at a time."""
+
+_SQUEUE_FIELDS = ("JobID", "State", "Reason", "NodeList", "exit_code")
+_SQUEUE_FORMAT = ",".join(f"{field}:{SEPARATOR}" for field in _SQUEUE_FIELDS)
+_SACCT_FORMAT = "JobIDRaw,State,Reason,NodeList,ExitCode"
+
+
+def submit_job(script: str, options: Sequence[str]) -> str:
+    """Submit a shell script with options of sbatch, and return the id of the job.
+
+    Raises:
+        EngineRefused: Slurm refuses it; the message is Slurm's.
+        EngineUnavailable: Slurm does not answer; it may have accepted the job nevertheless.
+    """
+    output = run_command(["sbatch", "--parsable", *options], stdin=script)
+    lines = output.split()
+    job_id = lines[-1].partition(";")[0] if lines else ""
+    if not job_id.isdigit():
+        raise EngineUnavailable(f"sbatch printed no job id, but: {output.strip()[:200]!r}.", target="sbatch")
+    return job_id
+
+
+def check_options(script: str, options: Sequence[str]) -> None:
+    """Raise if Slurm would refuse a job with these options.
+
+    Raises:
+        EngineRefused: it would; the message is Slurm's.
+        EngineUnavailable: Slurm does not answer.
+    """
+    run_command(["sbatch", "--test-only", *options], stdin=script)
+
+
+def find_jobs(job_ids: Collection[str]) -> Mapping[str, Job]:
+    """Return the jobs that Slurm knows of these, keyed by id.
+
+    One query of the controller returns all jobs of this user, including those that have ended within the cluster's
+    `MinJobAge`; jobs that ended earlier are taken from the accounting database, if there is one.
+
+    Raises:
+        EngineUnavailable: the controller does not answer.
+    """
+    wanted = set(job_ids)
+    if not wanted:
+        return {}
+    output = run_command(
+        ["squeue", "--noheader", "--states=all", f"--user={os.getuid()}", f"--Format={_SQUEUE_FORMAT}"]
+    )
+    jobs = {job_id: job for job_id, job in _parse_jobs(output) if job_id in wanted}
+    missing = sorted(wanted - jobs.keys())
+    return {**_find_accounted_jobs(missing), **jobs} if missing else jobs
+
+
+def find_job_id(name: str) -> str | None:
+    """Return the id of this user's latest job of a name, or None if Slurm knows none.
+
+    Raises:
+        EngineUnavailable: the controller does not answer.
+    """
+    user = f"--user={os.getuid()}"
+    lines = run_command(["squeue", "--noheader", "--states=all", user, f"--name={name}", "--format=%A"]).split()
+    if not lines:
+        lines = _query_accounting([user, f"--name={name}", "--starttime=now-30days", "--format=JobIDRaw"]).split()
+    return max((line for line in lines if line.isdigit()), key=int, default=None)
+
+
+def cancel_job(job_id: str) -> None:
+    """End a job at once; do nothing if it has ended or is unknown.
+
+    Raises:
+        EngineUnavailable: the controller does not answer.
+    """
+    try:
+        run_command(["scancel", "--quiet", job_id])
+    except EngineRefused as error:
+        if "Invalid job id" not in error.message and "already completing or completed" not in error.message:
+            raise EngineUnavailable(error.message, target="scancel") from error
+
+
+def parse_job(state: str, reason: str, nodes: str, exit_code: str) -> Job:
+    """Return a job from Slurm's fields.
+
+    Args:
+        state: the state in the long form; `sacct` adds who cancelled it, as in `CANCELLED by 1000`.
+        reason: why it waits, or what has happened to it.
+        nodes: the list of its nodes.
+        exit_code: exit code and signal, as in `3:0`.
+    """
+    name = state.split(maxsplit=1)[0] if state else ""
+    known_reason = "" if reason in _NO_REASONS else reason
+    known_nodes = "" if nodes in {*_NO_REASONS, "None assigned"} else nodes
+    if name in _QUEUED:
+        return Job(JobState.QUEUED, known_reason or name.capitalize())
+    end = _ENDS.get(name)
+    if end is None:  # running, suspended, completing, or a state of a later version
+        return Job(JobState.RUNNING, nodes=known_nodes)
+    if end is JobEnd.EXITED and name == "FAILED" and (known_reason in _NOT_STARTED or not known_nodes):
+        end = JobEnd.NEVER_STARTED
+    return Job(JobState.ENDED, nodes=known_nodes, end=end, words=_describe_end(state, known_reason, exit_code))
+
+
+def _describe_end(state: str, reason: str, exit_code: str) -> str:
+    """Return what Slurm says of an ended job, as in `FAILED, NonZeroExitCode, ExitCode=3:0`."""
+    shown_code = "" if exit_code in {"0:0", "", "0"} else f"ExitCode={exit_code}"
+    return ", ".join(part for part in (state, reason, shown_code) if part)
+
+
+def _parse_jobs(output: str) -> Iterable[tuple[str, Job]]:
+    for job_id, state, reason, nodes, exit_code, *_ in split_lines(output):
+        yield job_id, parse_job(state, reason, nodes, exit_code)
+
+
+def _find_accounted_jobs(job_ids: Sequence[str]) -> dict[str, Job]:
+    """Return the jobs that the accounting database knows of these; empty if there is no such database."""
+    jobs: dict[str, Job] = {}
+    for start in range(0, len(job_ids), _MOST_ASKED):
+        part = ",".join(job_ids[start : start + _MOST_ASKED])
+        jobs.update(_parse_jobs(_query_accounting([f"--jobs={part}", f"--format={_SACCT_FORMAT}"])))
+    return jobs
+
+
+def _query_accounting(options: Sequence[str]) -> str:
+    """Return the output of `sacct`, or an empty string if it has no database."""
+    try:
+        return run_command(["sacct", "--allocations", "--noheader", "--parsable2", *options])
+    except EngineRefused:
+        return ""

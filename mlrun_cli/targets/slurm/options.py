@@ -1,0 +1,182 @@
+"""The settings of a Slurm target, and the options of sbatch and the script that they and a run's demand become."""
+
+from __future__ import annotations
+
+import math
+import re
+import shlex
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from mlrun_cli.core.named_tuple import NamedTuple
+from mlrun_cli.errors import InvalidValue
+from mlrun_cli.targets.base import Demand
+from mlrun_cli.targets.engine import JobRequest
+
+# What a job needs to be found and to be told apart, and what would make sbatch wait or start several jobs.
+_RESERVED = (
+    "--array",
+    "--chdir",
+    "--clusters",
+    "--comment",
+    "--error",
+    "--input",
+    "--job-name",
+    "--open-mode",
+    "--output",
+    "--parsable",
+    "--quiet",
+    "--test-only",
+    "--wait",
+    "--wrap",
+)
+_RESERVED_LETTERS = ("-D", "-J", "-M", "-Q", "-W", "-a", "-e", "-i", "-o")
+_FREE_OPTION = "--sbatch-option"
+_SHORTEST_ABBREVIATION = len("--abc")
+_MARGIN_MINUTES = 5
+"""Time that a job has beyond its run's limit, for the environment before and the outputs after."""
+
+
+class SlurmSettings(NamedTuple):
+    """The settings of a target, as given at its attachment.
+
+    Attributes:
+        gpus_per_node: GPUs of each node, as in `4` or `a100:4`, for runs that ask for none.
+        time: the time limit for runs that have none, in Slurm's format.
+        sbatch_options: further options of sbatch, each one word.
+        setup: lines of the shell that precede the supervisor.
+    """
+
+    partition: str | None = None
+    account: str | None = None
+    qos: str | None = None
+    time: str | None = None
+    gpus_per_node: str | None = None
+    cpus_per_task: int | None = None
+    memory: str | None = None
+    sbatch_options: Sequence[str] = ()
+    setup: Sequence[str] = ()
+
+    @classmethod
+    def from_properties(cls, properties: Mapping[str, Any]) -> SlurmSettings:
+        """Return the settings in the properties of a target's row."""
+        return cls(**{name: properties[key] for name, key in _KEYS.items() if properties.get(key) is not None})
+
+    def to_properties(self) -> dict[str, Any]:
+        """Return the properties of the target's row that contain these settings."""
+        given = {key: getattr(self, name) for name, key in _KEYS.items()}
+        return {key: list(value) if isinstance(value, tuple) else value for key, value in given.items() if value}
+
+    def build_resource_options(self, demand: Demand) -> list[str]:
+        """Return the options of sbatch for the resources of a run, those given freely last: they take precedence."""
+        values = {
+            "--partition": self.partition,
+            "--account": self.account,
+            "--qos": self.qos,
+            "--nodes": str(demand.node_count),
+            "--ntasks-per-node": "1",
+            "--cpus-per-task": None if self.cpus_per_task is None else str(self.cpus_per_task),
+            "--mem": self.memory,
+            "--time": self._choose_time(demand.max_run_duration_seconds),
+        }
+        options = [f"{option}={value}" for option, value in values.items() if value]
+        return [*options, *self._build_gpu_options(demand), *self.sbatch_options]
+
+    def build_script(self, command: Sequence[str]) -> str:
+        """Return the script of a job, which replaces itself by the command."""
+        lines = ["#!/bin/bash"]
+        for line in self.setup:
+            failure = shlex.quote(f"mlrun: the setup of the compute target failed: {line}")
+            lines.append(f"eval {shlex.quote(line)} || {{ echo {failure} >&2; exit 1; }}")
+        return "\n".join([*lines, f"exec {shlex.join(command)}", ""])
+
+    def _choose_time(self, seconds: float | None) -> str | None:
+        """Return the time limit of a job in Slurm's format; that of the target limits the margin of a run's own."""
+        if not seconds:
+            return self.time
+        needed = math.ceil(seconds / 60)
+        allowed = None if self.time is None else parse_minutes(self.time)
+        with_margin = needed + _MARGIN_MINUTES
+        if allowed is not None and needed <= allowed < with_margin:
+            return self.time
+        return str(with_margin)
+
+    def _build_gpu_options(self, demand: Demand) -> list[str]:
+        kind, _, number = (self.gpus_per_node or "").rpartition(":")
+        if not demand.gpu_count:
+            return [f"--gres=gpu:{self.gpus_per_node}"] if number else []
+        prefix = f"{kind}:" if kind else ""
+        per_node, rest = divmod(demand.gpu_count, demand.node_count)
+        return [f"--gpus={prefix}{demand.gpu_count}"] if rest else [f"--gres=gpu:{prefix}{per_node}"]
+
+
+_KEYS = {
+    "partition": "partition",
+    "account": "account",
+    "qos": "qos",
+    "time": "time",
+    "gpus_per_node": "gpusPerNode",
+    "cpus_per_task": "cpusPerTask",
+    "memory": "memory",
+    "sbatch_options": "sbatchOptions",
+    "setup": "setup",
+}
+
+
+def build_sbatch_options(settings: SlurmSettings, request: JobRequest) -> list[str]:
+    """Return the options of sbatch for the job of a run."""
+    return [
+        f"--job-name={request.run_id}",
+        f"--comment={request.workspace}",
+        f"--output={_escape_pattern(str(request.log))}",
+        "--open-mode=append",
+        # That of the submitter need not exist on the node.
+        f"--chdir={request.log.parent}",
+        *settings.build_resource_options(request.demand),
+    ]
+
+
+def check_sbatch_option(option: str) -> str:
+    """Check an option of sbatch that a user has given, and return it.
+
+    Raises:
+        InvalidValue: it is not an option, or one that mlrun sets itself.
+    """
+    name = option.partition("=")[0]
+    if not re.fullmatch(r"-[A-Za-z].*|--[a-z].*", option, re.DOTALL):
+        raise InvalidValue(
+            f"{_FREE_OPTION}: '{option}' is not an option of sbatch.",
+            hint=f"Write it as one word that starts with '-', as in {_FREE_OPTION}='--constraint=a100'.",
+            target=_FREE_OPTION,
+        )
+    is_abbreviated = len(name) >= _SHORTEST_ABBREVIATION and any(each.startswith(name) for each in _RESERVED)
+    if is_abbreviated or (option[1] != "-" and option[:2] in _RESERVED_LETTERS):
+        raise InvalidValue(
+            f"{_FREE_OPTION}: '{name}' is set for each job by mlrun.",
+            hint=f"Leave it out; reserved are {', '.join(_RESERVED)}.",
+            target=_FREE_OPTION,
+        )
+    return option
+
+
+def parse_minutes(text: str) -> int | None:
+    """Return the minutes of a time limit in Slurm's format, rounded up, or None if it has none or is no limit.
+
+    Formats are `minutes`, `minutes:seconds`, `hours:minutes:seconds`, `days-hours`, `days-hours:minutes` and
+    `days-hours:minutes:seconds`.
+    """
+    match = re.fullmatch(r"(?:(\d+)-)?(\d+)(?::(\d+))?(?::(\d+))?", text)
+    if match is None:
+        return None
+    days, *others = match.groups()
+    first, second, third = (int(each or 0) for each in others)
+    if days is not None or others[2] is not None:
+        hours, minutes, seconds = first, second, third
+    else:
+        hours, minutes, seconds = 0, first, second
+    return int(days or 0) * 1440 + hours * 60 + minutes + (1 if seconds else 0)
+
+
+def _escape_pattern(path: str) -> str:
+    """Return a path for an option in which Slurm replaces `%j` and the like."""
+    return path.replace("%", "%%")

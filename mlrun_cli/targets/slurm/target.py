@@ -1,0 +1,47 @@
+"""The target kind `Slurm`, whose runs are jobs of a cluster that this machine can submit to."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+
+from mlrun_cli.targets.engine import EngineTarget, Job, JobRequest
+from mlrun_cli.targets.errors import EngineUnavailable
+from mlrun_cli.targets.slurm import jobs
+from mlrun_cli.targets.slurm.options import SlurmSettings, build_sbatch_options
+
+
+class SlurmTarget(EngineTarget):
+    """A Slurm cluster as a compute target."""
+
+    azure_type = "slurm"
+    job_property = "slurm_job_id"
+
+    def submit_job(self, request: JobRequest) -> str:
+        """Submit a job by sbatch and return its id; one that Slurm accepted without answering is found by its name.
+
+        Raises:
+            EngineRefused: Slurm refuses it; the message is Slurm's.
+            EngineUnavailable: Slurm does not answer.
+            ProgramNotFound: Slurm's commands are not installed on this machine.
+        """
+        settings = SlurmSettings.from_properties(self.row.properties)
+        script = settings.build_script(request.command)
+        try:
+            return jobs.submit_job(script, build_sbatch_options(settings, request))
+        except EngineUnavailable:
+            job_id = self.find_job_id(request.run_id)
+            if job_id is None:
+                raise
+            return job_id
+
+    def find_jobs(self, job_ids: Collection[str]) -> Mapping[str, Job]:
+        """Return the jobs that Slurm knows of these, keyed by id, as a rule in one query of the controller."""
+        return jobs.find_jobs(job_ids)
+
+    def find_job_id(self, run_id: str) -> str | None:
+        """Return the id of the job that is named after a run, or None if Slurm knows none."""
+        return jobs.find_job_id(run_id)
+
+    def cancel_job(self, job_id: str) -> None:
+        """End a job by scancel."""
+        jobs.cancel_job(job_id)
