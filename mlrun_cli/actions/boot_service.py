@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -63,8 +63,8 @@ def start_queues(home: Path, say: Callable[[str], None]) -> list[dict[str, Any]]
             locator = locate_workspace(home, identity)
             with Workspace.open(locator, redaction=get_process_redaction(), create=False) as workspace:
                 reconcile(workspace)
-                targets: Sequence[str] = workspace.queues.list_targets()
-                waiting = {target: len(workspace.queues.list_keys(target)) for target in targets}
+                queues = [target for target, has_queue in workspace.queues.list_targets().items() if has_queue]
+                waiting = {target: len(workspace.queues.list_keys(target)) for target in queues}
         except MlrunError as error:
             say(f"The workspace '{identity.name}' is left as it is: {error.message}")
             continue

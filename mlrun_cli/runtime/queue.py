@@ -128,23 +128,39 @@ def wake_dispatcher(workspace: Workspace, target: str) -> None:
 
 
 def wake_dispatchers(workspace: Workspace) -> None:
-    """Wake the dispatchers of all targets with queued runs; leave failures to the next reconciliation."""
-    for target in workspace.queues.list_targets():
+    """Wake the dispatchers of all targets that need one; leave failures to the next reconciliation."""
+    for target in _list_served_targets(workspace):
         with suppress(OSError, StoreError):
             wake_dispatcher(workspace, target)
 
 
 def ensure_dispatchers(workspace: Workspace) -> None:
-    """Start a dispatcher for each target that has queued runs and no dispatcher.
+    """Start a dispatcher for each target that needs one and has none.
 
     Raises:
         StoreUnavailable: the workspace is unavailable.
     """
-    for target in workspace.queues.list_targets():
+    for target in _list_served_targets(workspace):
         folder = QueueFolder(workspace, target)
         with suppress(OSError):
             folder.make()
             _start_if_absent(workspace, target, folder)
+
+
+def _list_served_targets(workspace: Workspace) -> list[str]:
+    """Return the targets with queued runs, and those whose dispatcher has to follow live runs too."""
+    targets = workspace.queues.list_targets()
+    return [name for name, has_queue in targets.items() if has_queue or _follows_runs(workspace, name)]
+
+
+def _follows_runs(workspace: Workspace, target: str) -> bool:
+    row = None if target == LOCAL_TARGET else workspace.compute_targets.find(target)
+    if row is None:
+        return False
+    try:
+        return find_kind(row.kind).dispatcher_follows_runs
+    except TargetKindNotFound:
+        return False
 
 
 def _start_if_absent(workspace: Workspace, target: str, folder: QueueFolder) -> bool:

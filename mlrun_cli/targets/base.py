@@ -73,11 +73,13 @@ class Target(ABC):
         azure_type: the property `_azureml.ComputeTargetType` of its runs.
         forks_supervisors: True if supervisors are plain detached processes of this machine, which a dispatcher may
             fork instead of calling `start_supervisor`.
+        dispatcher_follows_runs: True if the dispatcher is needed until all runs have ended, not only while some wait.
     """
 
     witness: ClassVar[Witness]
     azure_type: ClassVar[str]
     forks_supervisors: ClassVar[bool] = False
+    dispatcher_follows_runs: ClassVar[bool] = False
 
     def __init__(self, workspace: Workspace, name: str) -> None:
         self.workspace = workspace

@@ -96,6 +96,7 @@ class EngineTarget(Target):
     """
 
     witness = Witness.ENGINE
+    dispatcher_follows_runs = True
     job_property: ClassVar[str]
     engine_name: ClassVar[str]
 

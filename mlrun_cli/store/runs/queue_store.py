@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence, Set
+from collections.abc import Collection, Mapping, Sequence, Set
 
 from mlrun_cli.runs.run import Run
 from mlrun_cli.store.db.database import Database, build_in_list
@@ -42,10 +42,13 @@ class QueueStore:
         )
         return [row["run_id"] for row in rows]
 
-    def list_targets(self) -> Sequence[str]:
-        """Return the names of the targets that have queued runs."""
-        rows = self._database.rows("SELECT DISTINCT target FROM runs WHERE status = 'Queued' AND target IS NOT NULL")
-        return [row["target"] for row in rows]
+    def list_targets(self) -> Mapping[str, bool]:
+        """Return the targets that have live runs with a script; the value is True if a run is queued."""
+        rows = self._database.rows(
+            f"SELECT target, max(status = 'Queued') AS has_queue FROM runs WHERE {ALIVE}"  # noqa: S608
+            " AND owner_lock IS NULL AND target IS NOT NULL GROUP BY target"
+        )
+        return {row["target"]: bool(row["has_queue"]) for row in rows}
 
     def count_busy_nodes(self, target: str, besides: Collection[int] = ()) -> int:
         """Return the number of nodes of a target that are used by live runs outside of its queue.
