@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import os
-import time
 from collections.abc import Callable
 from contextlib import suppress
 
 from mlrun_cli.core.disk_space import FULL_FOR_RUNS_BYTES, describe_full_disk
 from mlrun_cli.core.named_tuple import NamedTuple
-from mlrun_cli.core.owned_file import OwnedFile
 from mlrun_cli.core.redaction import Redaction
 from mlrun_cli.errors import DiskFull, OperatingSystemError, StoreUnavailable
 from mlrun_cli.processes.inheritance import describe_limits, get_limits, get_niceness, read_umask
@@ -22,7 +19,6 @@ from mlrun_cli.runs.stream_lock import acquire_stream_lock
 from mlrun_cli.runs.submission import Submission
 from mlrun_cli.runtime.finish import make_failure_outcome, record_outcome
 from mlrun_cli.runtime.queue import wake_dispatcher
-from mlrun_cli.runtime.supervisor_start import start_supervisor
 from mlrun_cli.snapshots.content_store import SnapshotStore
 from mlrun_cli.snapshots.limits import SnapshotLimits
 from mlrun_cli.snapshots.pruning import prevent_pruning
@@ -37,28 +33,9 @@ from mlrun_cli.submit.resolution import Resolution
 from mlrun_cli.submit.resolve import Resolver
 from mlrun_cli.submit.script import check_script_in_snapshot
 from mlrun_cli.submit.sdk_copy import ensure_sdk_copy
-from mlrun_cli.targets.registry import find_target
+from mlrun_cli.submit.submitted import Progress, Submitted
+from mlrun_cli.submit.supervisor_start import SupervisorStart
 from mlrun_cli.workspace import Workspace
-
-Progress = Callable[[int, int], None]
-
-
-class Submitted(NamedTuple):
-    """A submitted run.
-
-    Attributes:
-        run: the run as recorded.
-        notes: lines for stderr.
-        details: lines about the runconfig, environment and snapshot, for `--verbose`.
-        stream_lock: the lock of a run that ends with its stream; held until the stream has ended normally.
-        script_input: the standard input of the script, if it has one; filled by the process that streams the run.
-    """
-
-    run: Run
-    notes: tuple[str, ...]
-    details: tuple[str, ...]
-    stream_lock: OwnedFile | None = None
-    script_input: ScriptInput | None = None
 
 
 class _Source(NamedTuple):
@@ -68,41 +45,25 @@ class _Source(NamedTuple):
     notes: tuple[str, ...] = ()
 
 
-def submit(
+def start_run(
     workspace: Workspace,
     request: SubmitRequest,
     interruptions: Interruptions,
-    *,
-    progress: Progress | None = None,
-    say: Callable[[str], None] | None = None,
+    start: SupervisorStart,
+    progress: Progress | None,
+    say: Callable[[str], None] | None,
 ) -> Submitted:
-    """Start a detached run and return it once its supervisor has been started or the run is queued.
-
-    If this fails before, no traces of the run remain.
-
-    Args:
-        workspace: the workspace of the run.
-        request: the request for the run.
-        interruptions: blocked once the run is recorded, so that a recorded run is also started; unblocked by the
-            caller, who can then report the id of the run.
-        progress: called with the numbers of files and bytes of the snapshot that are done.
-        say: called with a message if the function has to wait for long.
-
-    Raises:
-        UsageError: the request is not valid, or the source is too large for a snapshot.
-        ComputeTargetNotFound: the target does not exist.
-        SeveralProblems: there are several such errors.
-        MlrunError: the environment cannot be provided, or a file or row cannot be stored.
-    """
+    """Submit a script as described at `submit.submit.submit`, with a start of its supervisor that may be prepared."""
     _check_disk(workspace)
     resolver = Resolver(workspace, workspace.home, request)
     with resolver.add_notes_to_errors():
         resolution = resolver.resolve()
         if resolution is not None:
+            start.prepare(resolution.configuration.target)
             with prevent_pruning(workspace.snapshots_folder, say):
                 source = _take_snapshot(workspace, request, resolution, resolver, progress)
                 if source is not None:
-                    return _start_run(workspace, request, resolution, interruptions, source)
+                    return _record_and_start(workspace, request, resolution, interruptions, start, source)
         resolver.preview()
         raise resolver.problems.combine()
 
@@ -143,21 +104,23 @@ def _take_snapshot(
     return None
 
 
-def _start_run(
+def _record_and_start(
     workspace: Workspace,
     request: SubmitRequest,
     resolution: Resolution,
     interruptions: Interruptions,
+    start: SupervisorStart,
     source: _Source,
 ) -> Submitted:
     gpus = build_gpu_request(workspace, request)
     sdk_folder = str(ensure_sdk_copy(workspace.home))
-    run_id = f"{request.experiment_name}_{int(time.time())}_{os.urandom(4).hex()}"
-    folder = workspace.run_folder(run_id)
+    folder = workspace.run_folder(start.run_id)
     redaction = request.redaction
     with NewRunFolder(folder) as new:
-        submission = _make_submission(workspace, request, resolution, redaction, run_id, source.snapshot, sdk_folder)
-        resolution = _find_data(workspace, request, resolution, run_id)
+        submission = _make_submission(
+            workspace, request, resolution, redaction, start.run_id, source.snapshot, sdk_folder
+        )
+        resolution = _find_data(workspace, request, resolution, start.run_id)
         submission = submission._replace(argv=tuple(map(to_text, redaction.redact_arguments(resolution.argv))))
         held = acquire_stream_lock(folder) if request.ends_with_stream else None
         script_input = ScriptInput(folder.stdin) if request.is_reading else None
@@ -165,7 +128,7 @@ def _start_run(
         key, admission = record_run(workspace, run, new, interruptions)
         new.is_in_store = True
         if not admission.is_queued:
-            _start_supervisor(workspace, workspace.runs.get_by_key(key), new.lock)
+            _start_supervisor(workspace, start, workspace.runs.get_by_key(key), new.lock)
     if admission.is_queued:
         with suppress(OSError, StoreUnavailable):  # the next look at a run calls again
             wake_dispatcher(workspace, submission.target)
@@ -235,9 +198,9 @@ def _list_details(resolution: Resolution, snapshot: Snapshot) -> tuple[str, ...]
     )
 
 
-def _start_supervisor(workspace: Workspace, run: Run, lock: OwnerLock) -> None:
+def _start_supervisor(workspace: Workspace, start: SupervisorStart, run: Run, lock: OwnerLock) -> None:
     try:
-        start_supervisor(find_target(workspace, run.target), run, [lock.descriptor])
+        start.start(run, [lock.descriptor])
     except OSError as error:
         message = f"No supervisor could be started: {error.strerror}."
         workspace.run_folder(run.run_id).secrets.unlink(missing_ok=True)

@@ -1,7 +1,7 @@
 """`python …/mlrun_cli/supervisor/__main__.py --workspace FOLDER --lock DESCRIPTOR[,…] [--recover] RUN_ID`.
 
 Started by a compute target, which passes the open lock of the run's folder and those of its GPUs; not intended for
-interactive use.
+interactive use. With `--lock stdin`, it waits for the locks at its standard input, a socket, until the run is recorded.
 """
 
 import gc

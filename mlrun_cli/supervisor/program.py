@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -20,14 +21,17 @@ from mlrun_cli.runtime.queue import wake_dispatchers
 from mlrun_cli.supervisor.recovery import fail_without_store, recover_all
 from mlrun_cli.supervisor.supervised_run import SupervisedRun
 from mlrun_cli.supervisor.supervisor import Supervisor
+from mlrun_cli.targets.programs import STDIN
+from mlrun_cli.targets.waiting_supervisor import receive_locks, redirect_output
 from mlrun_cli.workspace import Workspace
 
 
 def main(words: list[str]) -> int:
     """Run the program and return its exit code."""
     _, folder, _, listed, *options, run_id = words
-    descriptors = [int(descriptor) for descriptor in listed.split(",")]
-    begin(Path(folder), *descriptors)
+    descriptors = _begin(Path(folder), run_id, listed)
+    if not descriptors:
+        return 0
     if options:
         with suppress(OSError):  # who handed the lock over did, by its own pid
             OwnerLock(descriptors[0]).record_recovery()
@@ -55,6 +59,19 @@ def main(words: list[str]) -> int:
         Supervisor(SupervisedRun(workspace, submission, own, run_folder)).run()
         _wake_dispatchers(workspace)
     return 0
+
+
+def _begin(folder: Path, run_id: str, listed: str) -> Sequence[int]:
+    """Load all modules, and return the open locks of the run, or none if the run has been given up."""
+    if listed != STDIN:
+        descriptors = [int(descriptor) for descriptor in listed.split(",")]
+        begin(folder, *descriptors)
+        return descriptors
+    begin(folder)
+    locks = receive_locks()
+    if locks:
+        redirect_output(RunFolder(folder / "runs" / run_id))
+    return locks
 
 
 def _read_inputs(folder: RunFolder) -> tuple[Submission, Secrets] | None:

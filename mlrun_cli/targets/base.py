@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from enum import Enum
 from pathlib import Path
 from types import MappingProxyType
@@ -66,7 +67,7 @@ class Started(NamedTuple):
 
 
 class Target(ABC):
-    """A compute target of one kind; each process creates its own instance, which has no state besides the workspace.
+    """A compute target of one kind; created anew for each use, with no state besides the workspace and `prepare`'s.
 
     Attributes:
         witness: the evidence that it provides for the end of a supervisor.
@@ -108,6 +109,14 @@ class Target(ABC):
                 hint="Use fewer nodes, or give the target more (max_nodes).",
                 target=self.name,
             )
+
+    def prepare(self, run_id: str) -> AbstractContextManager[None]:  # noqa: ARG002
+        """Prepare, in the background, what `start_supervisor` of this instance needs for a run that is being submitted.
+
+        The run may not be recorded in the end, or be queued: at the end of the context nothing may be left of a
+        preparation that was not used. By default, nothing is prepared.
+        """
+        return nullcontext()
 
     @abstractmethod
     def start_supervisor(self, run_id: str, locks: Sequence[int]) -> Started:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from mlrun_cli.compute.compute_target import ComputeTarget, get_max_nodes
 from mlrun_cli.runs.owner_lock import OwnerLock
@@ -19,6 +21,10 @@ from mlrun_cli.targets.programs import (
     get_supervisor_log,
     spawn,
 )
+from mlrun_cli.workspace import Workspace
+
+if TYPE_CHECKING:
+    from mlrun_cli.targets.waiting_supervisor import WaitingSupervisor
 
 
 class LocalTarget(Target):
@@ -28,13 +34,34 @@ class LocalTarget(Target):
     azure_type = "local"
     forks_supervisors = True
 
+    def __init__(self, workspace: Workspace, name: str) -> None:
+        super().__init__(workspace, name)
+        self._waiting: WaitingSupervisor | None = None
+
     @classmethod
     def node_limit(cls, row: ComputeTarget) -> int | None:
         """Return the node limit in the target's row, 1 for a compute instance, or None if there is no limit."""
         return get_max_nodes(row)
 
+    @contextmanager
+    def prepare(self, run_id: str) -> Iterator[None]:
+        """Start the supervisor program within the context, so that it loads its modules until the run is recorded."""
+        from mlrun_cli.targets.waiting_supervisor import WaitingSupervisor  # noqa: PLC0415 - not on the way of `run list`
+
+        with suppress(OSError):  # a start that has to succeed reports the reason
+            self._waiting = WaitingSupervisor(self.workspace.folder, run_id)
+        try:
+            yield
+        finally:
+            if self._waiting is not None:
+                self._waiting.discard()
+                self._waiting = None
+
     def start_supervisor(self, run_id: str, locks: Sequence[int]) -> Started:
-        """Start the supervisor program as a detached process and return its pid."""
+        """Start the supervisor program as a detached process, unless one waits for its run, and return its pid."""
+        waiting, self._waiting = self._waiting, None
+        if waiting is not None and waiting.hand_over(locks):
+            return Started(waiting.pid)
         return Started(self._spawn_supervisor(run_id, locks, recovers=False))
 
     def observe(self, runs: Sequence[Run]) -> Mapping[int, Liveness]:

@@ -19,6 +19,9 @@ DISPATCHER_PROGRAM = os.path.join(_PACKAGE, "scheduler", "dispatcher.py")
 BUILDER_PROGRAM = os.path.join(_PACKAGE, "environments", "__main__.py")
 COLLECTOR_PROGRAM = os.path.join(_PACKAGE, "collector", "__main__.py")
 
+STDIN = "stdin"
+"""In place of the locks of a supervisor that is yet to get them."""
+
 _started: list[int] = []
 """The pids of those that this process has started and has not reaped."""
 
@@ -31,11 +34,11 @@ def build_supervisor_arguments(
     Args:
         workspace: the folder of the workspace.
         run_id: the id of the run to supervise, or to recover first.
-        locks: open files, the owner lock of the run first.
+        locks: open files, the owner lock of the run first; none if the program gets them at its standard input.
         recovers: whether to recover lost runs, starting with this one.
     """
     options = ["--recover"] if recovers else []
-    return ["--workspace", str(workspace), "--lock", ",".join(map(str, locks)), *options, run_id]
+    return ["--workspace", str(workspace), "--lock", ",".join(map(str, locks)) or STDIN, *options, run_id]
 
 
 def build_dispatcher_arguments(workspace: Path, target: str, lock: int) -> list[str]:
@@ -61,7 +64,7 @@ def find_missing_program() -> str | None:
     return next((path for path in (sys.executable, SUPERVISOR_PROGRAM) if not os.path.exists(path)), None)
 
 
-def spawn(words: list[str], name: str, locks: Sequence[int], log: Path) -> int:
+def spawn(words: list[str], name: str, locks: Sequence[int], log: Path, *, stdin: int | None = None) -> int:
     """Start a detached process that outlives this one, and return its pid.
 
     Args:
@@ -69,6 +72,7 @@ def spawn(words: list[str], name: str, locks: Sequence[int], log: Path) -> int:
         name: the name of the run or queue that the process supervises, by which it can be found.
         locks: open files that the process inherits.
         log: the file to which its output is appended.
+        stdin: an open file that becomes its standard input; None means empty input.
 
     Raises:
         OSError: no process could be started.
@@ -76,12 +80,13 @@ def spawn(words: list[str], name: str, locks: Sequence[int], log: Path) -> int:
     _reap_ended()
     for descriptor in locks:
         os.set_inheritable(descriptor, True)
+    nothing = (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0)
     pid = os.posix_spawn(
         words[0],
         words,
         _build_program_environment(name),
         file_actions=[
-            (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
+            nothing if stdin is None else (os.POSIX_SPAWN_DUP2, stdin, 0),
             (os.POSIX_SPAWN_OPEN, 1, os.fspath(log), os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600),
             (os.POSIX_SPAWN_DUP2, 1, 2),
         ],
@@ -92,6 +97,14 @@ def spawn(words: list[str], name: str, locks: Sequence[int], log: Path) -> int:
     )
     _started.append(pid)
     return pid
+
+
+def wait_for_end(pid: int) -> None:
+    """Wait for the end of a process that `spawn` has started, and reap it."""
+    with suppress(ChildProcessError):  # it was reaped otherwise
+        os.waitpid(pid, 0)
+    with suppress(ValueError):  # another thread was faster
+        _started.remove(pid)
 
 
 def _reap_ended() -> None:

@@ -145,7 +145,7 @@ def _submit(
     from mlrun_cli.actions.studio_urls import build_printed_record  # noqa: PLC0415
     from mlrun_cli.cli.output.progress import Spinner  # noqa: PLC0415
     from mlrun_cli.processes.interruptions import Interruptions  # noqa: PLC0415
-    from mlrun_cli.submit.start import submit  # noqa: PLC0415
+    from mlrun_cli.submit.submit import submit  # noqa: PLC0415
 
     with workspace, Interruptions() as interruptions, ExitStack() as stack:
         with Spinner(enabled=shared.shows_progress) as spinner:
@@ -153,6 +153,7 @@ def _submit(
                 workspace,
                 request,
                 interruptions,
+                is_streamed=not is_async,
                 progress=lambda files, size: spinner.turn(f"Snapshot: {files} files, {format_size(size)}"),
                 say=shared.notes.say,
             )

@@ -12,7 +12,7 @@ from mlrun_cli.rpc.registry import handler
 from mlrun_cli.runconfigs.runconfig import read_configuration_document
 from mlrun_cli.runs.run import build_run_record
 from mlrun_cli.submit.request import SubmitRequest
-from mlrun_cli.submit.start import submit
+from mlrun_cli.submit.submit import submit
 
 
 @handler("submitting.submit")

@@ -25,7 +25,7 @@ from mlrun_cli.studio.pages.submit.source_changes import SourceChanges, find_sou
 from mlrun_cli.studio.pages.submit.submit_form import FOLDER, SNAPSHOT, SubmitForm
 from mlrun_cli.submit.dry_run import dry_run
 from mlrun_cli.submit.earlier_runs import EarlierRun, find_earlier_run
-from mlrun_cli.submit.start import submit
+from mlrun_cli.submit.submit import submit
 
 
 def show(page: PageRequest) -> Response:

@@ -1,0 +1,46 @@
+"""The submit of a script, with the start of its supervisor prepared as early as possible."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from mlrun_cli.processes.interruptions import Interruptions
+from mlrun_cli.submit.request import SubmitRequest
+from mlrun_cli.submit.submitted import Progress, Submitted
+from mlrun_cli.submit.supervisor_start import SupervisorStart
+from mlrun_cli.workspace import Workspace
+
+
+def submit(
+    workspace: Workspace,
+    request: SubmitRequest,
+    interruptions: Interruptions,
+    *,
+    is_streamed: bool = False,
+    progress: Progress | None = None,
+    say: Callable[[str], None] | None = None,
+) -> Submitted:
+    """Start a detached run and return it once its supervisor has been started or the run is queued.
+
+    If this fails before, no traces of the run remain.
+
+    Args:
+        workspace: the workspace of the run.
+        request: the request for the run.
+        interruptions: blocked once the run is recorded, so that a recorded run is also started; unblocked by the
+            caller, who can then report the id of the run.
+        is_streamed: whether the caller waits for the run, and not only for this function: its supervisor is then
+            started during the submit, which takes processor time from that.
+        progress: called while the snapshot is taken.
+        say: called with a message if the function has to wait for long.
+
+    Raises:
+        UsageError: the request is not valid, or the source is too large for a snapshot.
+        ComputeTargetNotFound: the target does not exist.
+        SeveralProblems: there are several such errors.
+        MlrunError: the environment cannot be provided, or a file or row cannot be stored.
+    """
+    with SupervisorStart(workspace, request, prepares=is_streamed) as start:
+        from mlrun_cli.submit.start import start_run  # noqa: PLC0415 - start-up: the supervisor loads meanwhile
+
+        return start_run(workspace, request, interruptions, start, progress, say)

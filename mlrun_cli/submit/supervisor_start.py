@@ -1,0 +1,80 @@
+"""The start of a new run's supervisor, which the run's target may prepare while the run is being submitted."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Sequence
+from contextlib import ExitStack
+
+from mlrun_cli.compute.compute_target import LOCAL_TARGET
+from mlrun_cli.errors import TargetKindNotFound
+from mlrun_cli.runs.run import Run
+from mlrun_cli.runtime.queue import get_node_limit
+from mlrun_cli.runtime.supervisor_start import start_supervisor
+from mlrun_cli.submit.request import SubmitRequest
+from mlrun_cli.targets.base import Target
+from mlrun_cli.targets.registry import find_target
+from mlrun_cli.workspace import Workspace
+
+
+class SupervisorStart:
+    """A context for the submit of one run, at whose end nothing is left of preparations that were not used.
+
+    Attributes:
+        run_id: the id of the new run.
+    """
+
+    def __init__(self, workspace: Workspace, request: SubmitRequest, *, prepares: bool) -> None:
+        """Initialize the start.
+
+        Args:
+            workspace: the workspace of the run.
+            request: the request for the run.
+            prepares: whether to prepare the start as soon as the target is known.
+        """
+        self.run_id = f"{request.experiment_name}_{int(time.time())}_{os.urandom(4).hex()}"
+        self._workspace = workspace
+        self._request = request
+        self._prepares = prepares and not request.gpu_count
+        self._target: Target | None = None
+        self._stack = ExitStack()
+
+    def __enter__(self) -> SupervisorStart:
+        if _is_clear(self._request):
+            self.prepare(self._request.target or LOCAL_TARGET)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stack.close()
+
+    def prepare(self, name: str) -> None:
+        """Prepare the start at the target with this name, unless that was done or the run is going to be queued."""
+        if not self._prepares or self._target is not None:
+            return
+        if get_node_limit(self._workspace, name) is None:
+            try:
+                target = find_target(self._workspace, name)
+            except TargetKindNotFound:  # the run is refused for it
+                return
+            self._stack.enter_context(target.prepare(self.run_id))
+            self._target = target
+
+    def start(self, run: Run, locks: Sequence[int]) -> None:
+        """Start the supervisor of the recorded run, and pass it open locks, the owner lock first.
+
+        Raises:
+            OSError: no process could be started.
+            MlrunError: the engine refuses the run, or the store cannot be written.
+        """
+        target = self._target
+        if target is None or target.name != run.target:
+            target = find_target(self._workspace, run.target)
+        start_supervisor(target, run, locks)
+
+
+def _is_clear(request: SubmitRequest) -> bool:
+    """Return whether a request that is not resolved yet is likely to start a run, and its target is known."""
+    if request.runconfig_name is not None or request.configuration is not None or request.script is None:
+        return False
+    return request.earlier is None and (request.source_directory or request.path).joinpath(request.script).is_file()

@@ -1,0 +1,92 @@
+"""Supervisor programs that are started while their run is being submitted, and load their modules meanwhile.
+
+The program waits at its standard input, a socket, until it gets the open locks of its run. It ends when the process
+that submits the run gives it up or dies, and leaves nothing behind.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+from collections.abc import Sequence
+from pathlib import Path
+
+from mlrun_cli.processes.process import identify, send_signal
+from mlrun_cli.runs.folder import RunFolder
+from mlrun_cli.targets.programs import (
+    SUPERVISOR_PROGRAM,
+    build_program_command,
+    build_supervisor_arguments,
+    get_supervisor_log,
+    spawn,
+    wait_for_end,
+)
+
+_MOST_LOCKS = 253
+"""Files in one message, by the kernel."""
+_NO_SIGNAL = getattr(socket, "MSG_NOSIGNAL", 0)
+"""Without it, a process that does not ignore SIGPIPE is killed when the supervisor has ended."""
+
+
+class WaitingSupervisor:
+    """A supervisor program that waits for the locks of its run.
+
+    Attributes:
+        pid: the pid of its process.
+    """
+
+    def __init__(self, workspace: Path, run_id: str) -> None:
+        """Start the program.
+
+        Raises:
+            OSError: no process or socket can be created.
+        """
+        words = build_program_command(SUPERVISOR_PROGRAM, build_supervisor_arguments(workspace, run_id, ()))
+        self._connection, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
+        with theirs:
+            try:
+                self.pid = spawn(words, run_id, (), Path(os.devnull), stdin=theirs.fileno())
+            except BaseException:
+                self._connection.close()
+                raise
+        self._process = identify(self.pid)
+
+    def hand_over(self, locks: Sequence[int]) -> bool:
+        """Let it supervise the run, whose folder is complete, with these open locks; return False if it has ended."""
+        try:
+            socket.send_fds(self._connection, [b"\n"], locks, _NO_SIGNAL)
+        except OSError:
+            self.discard()
+            return False
+        self._connection.close()
+        return True
+
+    def discard(self) -> None:
+        """End it; its run was refused, or waits in a queue."""
+        self._connection.close()
+        if self._process is not None:
+            send_signal(self._process, signal.SIGKILL)  # it would load its modules before it ended
+        wait_for_end(self.pid)
+
+
+def receive_locks() -> Sequence[int]:
+    """Return the open locks that this supervisor gets at its standard input, or none if its run has been given up."""
+    with socket.socket(fileno=os.dup(0)) as connection:
+        try:
+            _, locks, _, _ = socket.recv_fds(connection, 1, _MOST_LOCKS)
+        except ConnectionError:
+            return ()
+    for lock in locks:
+        os.set_inheritable(lock, False)
+    return locks
+
+
+def redirect_output(folder: RunFolder) -> None:
+    """Append the output of this process to the log of a supervisor, and leave nothing to read from its input."""
+    null = os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC)
+    log = os.open(get_supervisor_log(folder), os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+    for opened, standard in ((null, 0), (log, 1), (log, 2)):
+        os.dup2(opened, standard)
+    os.close(null)
+    os.close(log)
