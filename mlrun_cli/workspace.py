@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from mlrun_cli.core.disk_space import FULL_FOR_RUNS_BYTES, describe_full_disk
 from mlrun_cli.core.home import make_private_folder, refuse_network_file_system
@@ -285,6 +285,10 @@ class Workspace:
         self._opened = self.locator.database.get_identity()
         self._database.replace_connection(fresh)
         self.generation += 1
+
+    def read_rebuild_documents(self, keys: Sequence[int]) -> list[dict[str, Any]]:
+        """Return the documents of the runs with these keys from which a store can be rebuilt."""
+        return self._recorder.read_documents(keys)
 
     def record_missing(self) -> int:
         """Write the records that an older version did not write; return the number of runs recorded."""

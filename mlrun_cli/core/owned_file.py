@@ -39,8 +39,16 @@ class OwnedFile:
     def __exit__(
         self, _kind: type[BaseException] | None, _error: BaseException | None, _trace: TracebackType | None
     ) -> None:
+        self.remove()
+
+    def remove(self) -> None:
+        """Remove the file and close it."""
         with suppress(OSError):
             self._path.unlink(missing_ok=True)
+        os.close(self._descriptor)
+
+    def abandon(self) -> None:
+        """Close the file and leave it as it would be left if this process was killed."""
         os.close(self._descriptor)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from enum import Enum
+from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
@@ -206,6 +207,16 @@ class EnvironmentPlan(NamedTuple):
     def kind(self) -> EnvironmentKind:
         """The kind of the environment: user-managed if there is nothing to build, else built."""
         return EnvironmentKind.USER_MANAGED if self.build is None else EnvironmentKind.BUILT
+
+    def move_to(self, folder: Path) -> EnvironmentPlan:
+        """Return the plan with an environment that is built in a folder below `folder`, the folder of all of them."""
+        if self.build is None:
+            return self
+        own = str(folder / self.build.key)
+        interpreter = self.interpreter
+        if self.container is None:
+            interpreter = own + interpreter.removeprefix(self.build.folder)
+        return self._replace(interpreter=interpreter, build=self.build._replace(folder=own))
 
     def to_json(self) -> dict[str, Any]:
         """Return a JSON object that `from_json` reads."""

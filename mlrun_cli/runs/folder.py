@@ -51,19 +51,24 @@ class RunFolder:
         self.environment_plan = path / "environment.json"
         self.work = path / "work"
         self.unfinished_work = path / "work.unfinished"
+        self.inputs = path / "inputs"
         self.artifacts = path / ARTIFACTS
         self.uploads = path / UPLOADS
         self.supervisor_log = self.artifacts / SUPERVISOR_LOG
         self.environment_log = self.artifacts / ENVIRONMENT_LOG
         self.environment_record = self.artifacts / ENVIRONMENT_RECORD_NAME
 
-    def make(self) -> None:
-        """Create the folder, private to its user; it must not exist yet."""
+    def make_locked(self) -> None:
+        """Create the folder with nothing but its lock file, private to its user; it must not exist yet."""
         self.path.mkdir(mode=0o700)
+        make_lock_file(self.lock)
+
+    def make(self) -> None:
+        """Create the folder with the folders and the log in it, private to its user; it must not exist yet."""
+        self.make_locked()
         log = self.artifacts / STD_LOG
         for folder in (self.journal, self.artifacts, log.parent, self.supervisor_log.parent):
             folder.mkdir(mode=0o700)
-        make_lock_file(self.lock)
         os.close(os.open(log, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
 
     def make_readable(self) -> None:

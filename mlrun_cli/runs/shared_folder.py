@@ -6,9 +6,11 @@ open it anew at each look, since that is what refreshes the caches of a network 
 
 from __future__ import annotations
 
+import errno
 import os
 from pathlib import Path
 
+from mlrun_cli.core.removal import remove_tree
 from mlrun_cli.runs.folder import RunFolder
 
 LINK = "shared"
@@ -46,6 +48,10 @@ class SharedFolder:
         """
         for folder in (self.path, self.programs, self.sdk, self.started, self.runs):
             folder.mkdir(mode=0o700, parents=folder is self.path, exist_ok=True)
+
+    def is_in_place(self) -> bool:
+        """Return whether the folder was made, and its file system has not been unmounted since."""
+        return self.started.is_dir() and self.runs.is_dir()
 
     def run_folder(self, run_id: str) -> SharedRunFolder:
         """Return the folder of a run, which may not exist yet."""
@@ -87,6 +93,18 @@ class SharedRunFolder(RunFolder):
             file.touch(mode=0o600)
         self.program.symlink_to(program)
 
+    def remove(self) -> None:
+        """Remove the folder and the sign that its run has started; it may have been removed before.
+
+        Raises:
+            OSError: something cannot be removed, or the shared folder is not in its place.
+        """
+        whole = SharedFolder(self.path.parent.parent)
+        if not whole.is_in_place():
+            raise FileNotFoundError(errno.ENOENT, "the shared folder is not in its place", str(whole.path))
+        (whole.started / self.path.name).unlink(missing_ok=True)
+        remove_tree(self.path)
+
 
 def link_run_folder(folder: RunFolder, shared: SharedRunFolder) -> None:
     """Create in the folder of a run the links to its folder in the shared folder.
@@ -102,6 +120,32 @@ def link_run_folder(folder: RunFolder, shared: SharedRunFolder) -> None:
 def find_shared_run_folder(folder: RunFolder) -> SharedRunFolder | None:
     """Return the folder of a run in the shared folder of its target, or None if the run has none."""
     try:
-        return SharedRunFolder(Path(os.readlink(folder.path / LINK)))
+        path = Path(os.readlink(folder.path / LINK))
     except OSError:
         return None
+    found = SharedFolder(path.parent.parent).run_folder(folder.path.name)
+    return found if path.is_absolute() and found.path == path else None
+
+
+def remove_secrets(folder: RunFolder) -> None:
+    """Remove the secrets of a run, in its folder and in its folder in the shared folder of its target.
+
+    Raises:
+        OSError: a file cannot be removed.
+    """
+    folder.secrets.unlink(missing_ok=True)
+    shared = find_shared_run_folder(folder)
+    if shared is not None:
+        shared.secrets.unlink(missing_ok=True)
+
+
+def remove_run_folder(folder: RunFolder) -> None:
+    """Remove the folder of a run, and before it the run's folder in the shared folder of its target, if it has one.
+
+    Raises:
+        OSError: something cannot be removed, or the shared folder is not in its place; the run's own folder is left.
+    """
+    shared = find_shared_run_folder(folder)
+    if shared is not None:
+        shared.remove()
+    remove_tree(folder.path)

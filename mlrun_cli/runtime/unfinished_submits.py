@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import shutil
 from contextlib import suppress
 from pathlib import Path
 
 from mlrun_cli.core.owned_file import OwnedFile, list_abandoned_files
 from mlrun_cli.metrics.journal import list_journal_names
 from mlrun_cli.runs.folder import RunFolder
+from mlrun_cli.runs.shared_folder import remove_run_folder, remove_secrets
 from mlrun_cli.workspace import Workspace
 
 
@@ -26,11 +26,12 @@ def remove_unfinished_submits(workspace: Workspace) -> None:
     """Remove the files of killed submits; leave runs that are in the store to recovery."""
     for left in list_abandoned_files(_find_markers(workspace.folder)):
         folder = workspace.run_folder(left.name)
-        with suppress(OSError):  # a read-only disk; the next reconciliation tries again
+        # A read-only disk, or a shared folder that is not in its place: the next reconciliation tries again.
+        with suppress(OSError):
             if workspace.runs.find_key(left.name) is None:
-                folder.secrets.unlink(missing_ok=True)
+                remove_secrets(folder)
                 if not _has_begun(folder):
-                    shutil.rmtree(folder.path, ignore_errors=True)
+                    remove_run_folder(folder)
             left.unlink(missing_ok=True)
 
 

@@ -46,6 +46,11 @@ class IncomingFile:
         with _describe_error(self._path):
             return copying.clone(source, self.descriptor)
 
+    def copy_from(self, source: int) -> int:
+        """Copy the open file `source`, sharing its blocks if possible; return the number of bytes."""
+        with _describe_error(self._path):
+            return copying.copy(source, self.descriptor)
+
     def move_to(self, destination: str) -> None:
         """Move the file to its destination, replacing an existing file; create the folder if it is missing."""
         with _describe_error(destination):

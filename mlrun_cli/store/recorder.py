@@ -49,6 +49,10 @@ class Recorder:
         self._record_deleted([change for change in changes if change.table == GONE])
         self._record_named([change for change in changes if change.table not in {RUN, GONE}])
 
+    def read_documents(self, keys: Sequence[int]) -> list[dict[str, Any]]:
+        """Return the documents of the runs with these keys, as the record files would contain them."""
+        return list(self._records.read_documents(keys))
+
     def record_missing(self) -> int:
         """Record missing or outdated documents, within a transaction; return the number of runs recorded.
 

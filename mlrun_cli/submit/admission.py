@@ -39,16 +39,18 @@ class Admission(NamedTuple):
     notes: tuple[str, ...] = ()
 
 
-def build_gpu_request(workspace: Workspace, request: SubmitRequest) -> GpuRequest:
+def build_gpu_request(workspace: Workspace, target: str, request: SubmitRequest) -> GpuRequest:
     """Build the request for the GPUs that a run needs.
 
-    The GPUs of the machine are listed only if the run needs any, because listing them is slow.
+    The GPUs of this machine are listed only if the run needs any of them, because listing them is slow.
 
     Raises:
         UsageError: the machine has fewer GPUs.
     """
     if not request.gpu_count:
         return GpuRequest()
+    if not find_target(workspace, target).lends_gpus:
+        return GpuRequest(request.gpu_count)
     machine = list_gpus()
     visible = request.environment.get(VISIBLE_GPUS)
     submitter = _find_run(workspace, request.environment.get(RUN_ID_VARIABLE))
@@ -79,10 +81,11 @@ def admit_run(
     target = configuration.target
     check_target(workspace, target)
     demand = Demand(configuration.node_count, gpus.gpu_count, configuration.max_run_duration_seconds)
+    found = find_target(workspace, target)
     with configuration.locate_errors():
-        find_target(workspace, target).check(demand)
+        found.check(demand)
     most = get_node_limit(workspace, target)
-    is_queued = most is not None or bool(gpus.gpu_count)
+    is_queued = most is not None or (bool(gpus.gpu_count) and found.lends_gpus)
     if not is_queued:
         return Admission(is_queued)
     parents = [run for run in _list_ancestors(workspace, request) if not run.status.is_terminal]

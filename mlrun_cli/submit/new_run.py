@@ -15,6 +15,7 @@ from mlrun_cli.processes.host import get_origin, get_user_name
 from mlrun_cli.processes.interruptions import Interruptions
 from mlrun_cli.runs.lease import compute_lease_end
 from mlrun_cli.runs.run import SCRIPT_RUN
+from mlrun_cli.runs.shared_folder import SharedRunFolder
 from mlrun_cli.runs.status import RunStatus
 from mlrun_cli.runs.submission import Secrets, Submission
 from mlrun_cli.snapshots.git import read_git_properties
@@ -25,6 +26,7 @@ from mlrun_cli.submit.request import SubmitRequest
 from mlrun_cli.submit.resolution import Resolution
 from mlrun_cli.submit.run_definition import build_run_definition
 from mlrun_cli.submit.script_environment import build_script_environment
+from mlrun_cli.submit.shared_run import SharedPlace
 from mlrun_cli.targets.registry import find_target
 from mlrun_cli.workspace import Workspace
 
@@ -37,23 +39,37 @@ class NewRun(NamedTuple):
     submission: Submission
     redaction: Redaction
     gpus: GpuRequest
+    place: SharedPlace | None = None
+
+    @property
+    def shared_folder(self) -> SharedRunFolder | None:
+        """The folder of the run in the shared folder of its target, if it has one."""
+        return None if self.place is None else self.place.shared.run_folder(self.submission.run_id)
 
 
-def record_run(
-    workspace: Workspace, run: NewRun, folder: NewRunFolder, interruptions: Interruptions
-) -> tuple[int, Admission]:
-    """Write the files of a run and add it to the store; return its key and admission.
+class RecordedRun(NamedTuple):
+    """A run that has been added to the store, with its key, its admission and the secrets of its script."""
+
+    key: int
+    admission: Admission
+    secrets: Secrets
+
+
+def record_run(workspace: Workspace, run: NewRun, folder: NewRunFolder, interruptions: Interruptions) -> RecordedRun:
+    """Write the files of a run and add it to the store.
 
     The run is admitted within the transaction, since its target may have been changed or deleted in the meantime.
     Interruptions are blocked from then on.
     """
-    _write_files(workspace, run.submission)
+    _write_files(workspace, run)
     properties, columns = _build_properties(workspace, run), _build_columns(workspace, run)
     with workspace.transaction(durable=True):
         interruptions.block()
         admission = admit_run(workspace, run.resolution.configuration, run.request, run.gpus)
         experiment, run_number = workspace.experiments.reserve_run_numbers(run.request.experiment_name)
-        _write_secrets(workspace, run, experiment, run_number)
+        secrets = _build_secrets(workspace, run, experiment, run_number)
+        if run.place is None:
+            write_json(workspace.run_folder(run.submission.run_id).secrets, secrets.to_json())
         run_id = run.submission.run_id
         key = workspace.runs.insert(experiment, run_number, run_id, lease_until=compute_lease_end(), **columns)
         if admission.is_queued:
@@ -63,15 +79,17 @@ def record_run(
         workspace.runs.set_tags(key, run.request.tags)
         for dataset in run.resolution.datasets:
             workspace.datasets.insert(dataset.definition, dataset_id=dataset.dataset_id)
-    return key, admission
+    return RecordedRun(key, admission, secrets)
 
 
-def _write_files(workspace: Workspace, submission: Submission) -> None:
+def _write_files(workspace: Workspace, run: NewRun) -> None:
+    submission = run.submission
     folder = workspace.run_folder(submission.run_id)
     if len(submission.launch.log_names) > 1:
         folder.make_logs(submission.launch.log_names)
-    write_json(folder.submission, submission.to_json())
-    write_json(folder.environment_plan, submission.environment.to_json())
+    for each in filter(None, (folder, run.shared_folder)):
+        write_json(each.submission, submission.to_json())
+        write_json(each.environment_plan, submission.environment.to_json())
 
 
 def _build_columns(workspace: Workspace, run: NewRun) -> dict[str, Any]:
@@ -103,19 +121,19 @@ def _build_properties(workspace: Workspace, run: NewRun) -> Mapping[str, str]:
         git = read_git_properties(run.resolution.source, request.environment, run.redaction)
     else:
         git = request.earlier.get_git_properties()
+    target = find_target(workspace, run.submission.target)
     return {
         SNAPSHOT_PROPERTY: run.submission.snapshot_id,
-        "_azureml.ComputeTargetType": find_target(workspace, run.submission.target).azure_type,
+        "_azureml.ComputeTargetType": target.azure_type,
         "azureml.runsource": "experiment",
         **request.properties,
         **git,
-        **build_slurm_properties(request.environment),
+        **(build_slurm_properties(request.environment) if target.job_property is None else {}),
     }
 
 
-def _write_secrets(workspace: Workspace, run: NewRun, experiment: Experiment, run_number: int) -> None:
+def _build_secrets(workspace: Workspace, run: NewRun, experiment: Experiment, run_number: int) -> Secrets:
     resolution, submission = run.resolution, run.submission
-    folder = workspace.run_folder(submission.run_id)
     environment = build_script_environment(
         run.request.environment,
         resolution.configuration.environment_variables,
@@ -124,8 +142,8 @@ def _write_secrets(workspace: Workspace, run: NewRun, experiment: Experiment, ru
         sdk_folder=Path(submission.sdk_folder),
         run_id=submission.run_id,
         run_number=run_number,
-        folder=folder,
+        folder=workspace.run_folder(submission.run_id) if run.place is None else None,
         experiment_name=experiment.name,
         experiment_id=experiment.experiment_id,
     )
-    write_json(folder.secrets, Secrets(environment, resolution.argv, resolution.environment.secrets).to_json())
+    return Secrets(environment, resolution.argv, resolution.environment.secrets)

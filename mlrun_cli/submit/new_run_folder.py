@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import shutil
-
 from mlrun_cli.errors import FileNotWritable, MlrunError
 from mlrun_cli.runs.folder import RunFolder
 from mlrun_cli.runs.owner_lock import OwnerLock
+from mlrun_cli.runs.shared_folder import link_run_folder, remove_run_folder
 from mlrun_cli.runtime.unfinished_submits import create_submit_marker
+from mlrun_cli.submit.shared_run import SharedPlace
+from mlrun_cli.targets.errors import describe_shared_folder_errors
 
 
 class NewRunFolder:
@@ -15,8 +16,10 @@ class NewRunFolder:
 
     lock: OwnerLock
 
-    def __init__(self, folder: RunFolder) -> None:
+    def __init__(self, folder: RunFolder, place: SharedPlace | None = None) -> None:
+        """Initialize the folder of a run; `place` is the place of its files if they are in a shared folder."""
         self._folder = folder
+        self._place = place
         self._is_locked = False
         self.is_in_store = False
 
@@ -26,7 +29,7 @@ class NewRunFolder:
         except OSError as error:
             raise _create_write_error(self._folder, error) from error
         try:
-            self._folder.make()
+            self._make()
             self.lock = OwnerLock.open_new(self._folder.lock)
             self._is_locked = True
         except BaseException as error:
@@ -42,10 +45,25 @@ class NewRunFolder:
         if isinstance(error, OSError):
             raise _create_write_error(self._folder, error) from error
 
+    def _make(self) -> None:
+        if self._place is None:
+            self._folder.make()
+            return
+        self._folder.make_locked()
+        shared = self._place.shared.run_folder(self._folder.path.name)
+        # The links first: what removes the folder of a killed submit finds by them what else there is.
+        link_run_folder(self._folder, shared)
+        with describe_shared_folder_errors(self._place.target, self._place.shared.path):
+            shared.make_for_node(self._place.program)
+
     def _remove(self) -> None:
-        with self._submitting:
+        try:
             if not self.is_in_store:
-                shutil.rmtree(self._folder.path, ignore_errors=True)
+                remove_run_folder(self._folder)
+        except OSError:  # a later look at the runs tries again
+            self._submitting.abandon()
+        else:
+            self._submitting.remove()
 
     def release_lock(self) -> None:
         """Release the lock, so that the dispatcher can take it to start the queued run."""

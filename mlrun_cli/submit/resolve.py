@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterator, Set
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,12 +14,22 @@ from mlrun_cli.compute.unknown_targets import should_run_unknown_targets_here
 from mlrun_cli.core.names import check_experiment_name
 from mlrun_cli.core.problems import Problems
 from mlrun_cli.environments.docker_section import is_docker_on
+from mlrun_cli.environments.environment import EnvironmentPlan
 from mlrun_cli.environments.mode import EnvironmentChoice, EnvironmentMode
 from mlrun_cli.environments.planned_environment import PlannedEnvironment
-from mlrun_cli.errors import ComputeTargetNotFound, InvalidPath, MlrunError, RunNotRepeatable, ScriptNotFound
+from mlrun_cli.errors import (
+    ComputeTargetNotFound,
+    InvalidPath,
+    MlrunError,
+    RunNotRepeatable,
+    ScriptNotFound,
+    TargetKindNotFound,
+    Unsupported,
+)
 from mlrun_cli.processes.launch import Launch
 from mlrun_cli.runconfigs.communicators import resolve_launch
 from mlrun_cli.runconfigs.run_configuration import PythonSection, RunConfiguration
+from mlrun_cli.runs.shared_folder import SharedFolder
 from mlrun_cli.runs.submit_options import find_redacted_words
 from mlrun_cli.snapshots.limits import SnapshotLimits
 from mlrun_cli.snapshots.plan import PlannedSnapshot, plan_snapshot
@@ -31,6 +41,7 @@ from mlrun_cli.submit.resolution import Resolution, uses_data
 from mlrun_cli.submit.review import review_configuration
 from mlrun_cli.submit.script import build_argv, check_script_in_snapshot, find_argv
 from mlrun_cli.submit.script_environment import list_reserved_variables
+from mlrun_cli.targets.registry import find_target
 from mlrun_cli.workspace import Workspace
 
 if TYPE_CHECKING:  # start-up: few submits repeat an earlier run, or have data or arguments of Docker
@@ -85,6 +96,7 @@ class Resolver:
         self._argv: tuple[str, ...] | None = None
         self._launch: Launch | None = None
         self._volumes: tuple[Volume, ...] = ()
+        self._shared: SharedFolder | None = None
 
     @contextmanager
     def add_notes_to_errors(self) -> Iterator[None]:
@@ -159,7 +171,10 @@ class Resolver:
         self._runconfig = None if submission.runconfig is None else Path(submission.runconfig)
         self._argv = build_argv(self.configuration)
         self._choice = submission.submit_options().environment_mode or EnvironmentChoice()
-        self.environment, self._launch = PlannedEnvironment(submission.environment), submission.launch
+        plan = submission.environment.move_to(self._environments_home / "environments")
+        self.environment, self._launch = PlannedEnvironment(plan), submission.launch
+        with self.problems.collect_errors():
+            self._check_container(plan)
         if submission.environment.container is None:
             self._apply_docker_arguments()
 
@@ -170,7 +185,7 @@ class Resolver:
             return
         if not self.problems.has_problem_about("target"):
             with self.problems.collect_errors():
-                gpus = build_gpu_request(workspace, request)
+                gpus = build_gpu_request(workspace, self.configuration.target, request)
                 self.admission = admit_run(workspace, self.configuration, request, gpus)
         if request.earlier is not None:
             self.snapshot = PlannedSnapshot.from_snapshot(request.earlier.snapshot)
@@ -213,6 +228,14 @@ class Resolver:
                     raise
                 self.configuration = self.configuration.replace_fields(target=LOCAL_TARGET)
                 self.notes.append(f"target: there is no '{target}' here: the run is sent to this machine.")
+            with suppress(TargetKindNotFound):  # the admission raises it
+                self._shared = find_target(self._workspace, self.configuration.target).shared_folder
+            if self._shared is not None and self._request.is_reading:
+                raise Unsupported(
+                    f"--stdin: '{target}' runs scripts on nodes, which standard input cannot be passed to.",
+                    hint="Put the input into a file of the source folder.",
+                    target="--stdin",
+                )
 
     def _check_source(self) -> None:
         source = self._source
@@ -252,14 +275,30 @@ class Resolver:
                 project=self._project,
                 source=self._source,
                 conda_file=request.conda_dependencies,
-                home=self._home,
+                home=self._environments_home,
                 environment=request.environment,
                 redaction=request.redaction,
                 choice=self._choice,
             )
+            self._check_container(planned.plan)
             self.notes += (*review_notes, *planned.notes)
             self.environment = planned
             self._plan_launch(planned)
+
+    @property
+    def _environments_home(self) -> Path:
+        """The folder in which the environment is built, in its folder `environments`: nodes must find it there."""
+        return self._home.absolute() if self._shared is None else self._shared.path
+
+    def _check_container(self, plan: EnvironmentPlan) -> None:
+        """Raise if a script would run in a container on a node."""
+        if self._shared is not None and plan.container is not None:
+            raise Unsupported(
+                f"environment.docker: '{self.configuration.target}' runs scripts on nodes, where containers are not"
+                " started yet.",
+                hint="Set environment.docker.useDocker to false, or use '--environment current'.",
+                target="environment.docker",
+            )
 
     def _plan_launch(self, planned: PlannedEnvironment) -> None:
         """Determine the processes of the script, and the variables and volumes that it gets."""

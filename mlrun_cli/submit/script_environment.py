@@ -6,6 +6,7 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
+from mlrun_cli.processes.gpus import VISIBLE_GPUS
 from mlrun_cli.processes.launch import Launch
 from mlrun_cli.processes.launchers.registry import get_launcher, is_launch_variable
 from mlrun_cli.processes.notebook_variables import remove_notebook_variables
@@ -54,15 +55,19 @@ def build_script_environment(
     sdk_folder: Path,
     run_id: str,
     run_number: int,
-    folder: RunFolder,
+    folder: RunFolder | None,
     experiment_name: str,
     experiment_id: str,
 ) -> dict[str, str]:
     """Return the script's variables: the submitter's, overridden by those of the runconfig and of the run.
 
-    Variables that a notebook has set for itself are not inherited.
+    Variables that a notebook has set for itself are not inherited. `folder` is None for a run on a node, whose
+    supervisor adds the variables that depend on the folder of the run, while those that name GPUs of this machine are
+    not inherited.
     """
     submitter = remove_notebook_variables(submitter)
+    if folder is None:
+        submitter = {name: value for name, value in submitter.items() if name != VISIBLE_GPUS}
     if RUN_ID_VARIABLE in submitter:
         submitter = {name: value for name, value in submitter.items() if not is_launch_variable(name)}
     wanted = {**submitter, "PYTHONUNBUFFERED": "1", **variables}
@@ -74,19 +79,23 @@ def build_script_environment(
         "AZUREML_ARM_WORKSPACE_NAME": identity.name,
         "AZUREML_EXPERIMENT_ID": experiment_id,
         "AZUREML_NODE_COUNT": "1",
-        "AZUREML_OUTPUT_DIRECTORY": str(folder.work / OUTPUTS),
         "AZUREML_RUN_ID": run_id,
-        "MLRUN_HOME": str(home),
-        "MLRUN_RUN_FOLDER": str(folder.path),
         RUN_ID_VARIABLE: run_id,
         "MLRUN_RUN_NUMBER": str(run_number),
         "PYTHONPATH": _build_python_path(environment.get("PYTHONPATH", ""), home, sdk_folder),
-        "PWD": str(folder.work),
     }
+    if folder is not None:
+        environment |= {
+            "AZUREML_OUTPUT_DIRECTORY": str(folder.work / OUTPUTS),
+            "MLRUN_HOME": str(home),
+            "MLRUN_RUN_FOLDER": str(folder.path),
+            "PWD": str(folder.work),
+        }
     return environment
 
 
 def _build_python_path(before: str, home: Path, sdk_folder: Path) -> str:
     """Return PYTHONPATH with the SDK's folder first and the SDK folder of an outer run removed."""
-    others = [part for part in before.split(os.pathsep) if part and Path(part).parent != home / "sdk"]
+    copies = {home / "sdk", sdk_folder.parent}
+    others = [part for part in before.split(os.pathsep) if part and Path(part).parent not in copies]
     return os.pathsep.join([str(sdk_folder), *others])

@@ -28,13 +28,16 @@ from mlrun_cli.submit.admission import build_gpu_request
 from mlrun_cli.submit.new_run import NewRun, record_run
 from mlrun_cli.submit.new_run_folder import NewRunFolder
 from mlrun_cli.submit.options import build_resubmit_options, to_text
+from mlrun_cli.submit.package_copies import ensure_sdk_copy
 from mlrun_cli.submit.request import SubmitRequest
 from mlrun_cli.submit.resolution import Resolution
 from mlrun_cli.submit.resolve import Resolver
 from mlrun_cli.submit.script import check_script_in_snapshot
-from mlrun_cli.submit.sdk_copy import ensure_sdk_copy
+from mlrun_cli.submit.shared_run import prepare_shared_folder
+from mlrun_cli.submit.start_on_node import start_on_node
 from mlrun_cli.submit.submitted import Progress, Submitted
 from mlrun_cli.submit.supervisor_start import SupervisorStart
+from mlrun_cli.targets.registry import find_target
 from mlrun_cli.workspace import Workspace
 
 
@@ -112,11 +115,14 @@ def _record_and_start(
     start: SupervisorStart,
     source: _Source,
 ) -> Submitted:
-    gpus = build_gpu_request(workspace, request)
-    sdk_folder = str(ensure_sdk_copy(workspace.home))
+    target = find_target(workspace, resolution.configuration.target)
+    gpus = build_gpu_request(workspace, target.name, request)
+    shared = target.shared_folder
+    place = None if shared is None else prepare_shared_folder(workspace, target.name, shared, source.snapshot)
+    sdk_folder = str(ensure_sdk_copy(workspace.home / "sdk") if place is None else place.sdk_folder)
     folder = workspace.run_folder(start.run_id)
     redaction = request.redaction
-    with NewRunFolder(folder) as new:
+    with NewRunFolder(folder, place) as new:
         submission = _make_submission(
             workspace, request, resolution, redaction, start.run_id, source.snapshot, sdk_folder
         )
@@ -124,17 +130,19 @@ def _record_and_start(
         submission = submission._replace(argv=tuple(map(to_text, redaction.redact_arguments(resolution.argv))))
         held = acquire_stream_lock(folder) if request.ends_with_stream else None
         script_input = ScriptInput(folder.stdin) if request.is_reading else None
-        run = NewRun(request, resolution, submission, redaction, gpus)
-        key, admission = record_run(workspace, run, new, interruptions)
+        run = NewRun(request, resolution, submission, redaction, gpus, place)
+        recorded = record_run(workspace, run, new, interruptions)
         new.is_in_store = True
-        if not admission.is_queued:
-            _start_supervisor(workspace, start, workspace.runs.get_by_key(key), new.lock)
-    if admission.is_queued:
+        if place is not None:
+            start_on_node(target, run, recorded, new)
+        elif not recorded.admission.is_queued:
+            _start_supervisor(workspace, start, workspace.runs.get_by_key(recorded.key), new.lock)
+    if place is not None or recorded.admission.is_queued:
         with suppress(OSError, StoreUnavailable):  # the next look at a run calls again
             wake_dispatcher(workspace, submission.target)
-    notes = (*resolution.notes, *admission.notes, *source.notes, *describe_limits(submission.limits))
+    notes = (*resolution.notes, *recorded.admission.notes, *source.notes, *describe_limits(submission.limits))
     details = _list_details(resolution, source.snapshot)
-    return Submitted(workspace.runs.get_by_key(key), notes, details, held, script_input)
+    return Submitted(workspace.runs.get_by_key(recorded.key), notes, details, held, script_input)
 
 
 def _make_submission(

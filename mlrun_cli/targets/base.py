@@ -19,6 +19,7 @@ from mlrun_cli.core.named_tuple import NamedTuple
 from mlrun_cli.errors import NotEnoughNodes
 from mlrun_cli.runs.owner_lock import OwnerLock
 from mlrun_cli.runs.run import Run
+from mlrun_cli.runs.shared_folder import SharedFolder
 from mlrun_cli.workspace import Workspace
 
 
@@ -75,12 +76,17 @@ class Target(ABC):
         forks_supervisors: True if supervisors are plain detached processes of this machine, which a dispatcher may
             fork instead of calling `start_supervisor`.
         dispatcher_follows_runs: True if the dispatcher is needed until all runs have ended, not only while some wait.
+        lends_gpus: True if runs that need GPUs are lent those of this machine; False if an engine allocates GPUs.
+        job_property: the property of a run that contains the id of the job that its target has made for it; None if
+            runs have no jobs of their own.
     """
 
     witness: ClassVar[Witness]
     azure_type: ClassVar[str]
     forks_supervisors: ClassVar[bool] = False
     dispatcher_follows_runs: ClassVar[bool] = False
+    lends_gpus: ClassVar[bool] = True
+    job_property: ClassVar[str | None] = None
 
     def __init__(self, workspace: Workspace, name: str) -> None:
         self.workspace = workspace
@@ -94,6 +100,11 @@ class Target(ABC):
         With a limit, runs wait in the workspace's queue and are started by the target's dispatcher. Without a limit,
         they are started at submit, unless an engine with its own queue makes them wait.
         """
+
+    @property
+    def shared_folder(self) -> SharedFolder | None:
+        """The folder that the target shares with its nodes, or None if its runs are executed on this machine."""
+        return None
 
     def check(self, demand: Demand) -> None:
         """Raise if the target can never run this; must be fast, other obstacles are reported by `start_supervisor`.

@@ -21,6 +21,7 @@ from mlrun_cli.runs.owner_lock import OwnerLock
 from mlrun_cli.runs.run import Run
 from mlrun_cli.runs.shared_folder import SharedFolder, find_shared_run_folder
 from mlrun_cli.targets.base import Demand, Liveness, Started, Target, Witness
+from mlrun_cli.targets.errors import EngineUnavailable, SubmitUnanswered
 from mlrun_cli.targets.programs import COLLECTOR_PROGRAM, build_dispatcher_arguments, build_program_command, spawn
 
 SHARED_FOLDER_PROPERTY = "sharedFolder"
@@ -91,12 +92,12 @@ class EngineTarget(Target):
     """A compute target with an engine of its own.
 
     Attributes:
-        job_property: the property of a run that contains the id of its job.
         engine_name: the name of the engine in texts, such as "Slurm".
     """
 
     witness = Witness.ENGINE
     dispatcher_follows_runs = True
+    lends_gpus = False
     job_property: ClassVar[str]
     engine_name: ClassVar[str]
 
@@ -155,7 +156,8 @@ class EngineTarget(Target):
         """Submit the job that starts the supervisor of a run.
 
         Raises:
-            MlrunError: the engine refuses it or does not answer.
+            SubmitUnanswered: the engine does not answer, and may have the job or not.
+            MlrunError: it has no job, because it refuses it or does not answer.
         """
         run = self.workspace.runs.get(run_id)
         shared = self.shared_folder.run_folder(run_id)
@@ -169,7 +171,24 @@ class EngineTarget(Target):
             Demand(run.node_count, run.gpu_count, limit),
             shared.supervisor_log,
         )
-        return Started(properties={self.job_property: self.submit_job(request)}, is_queued=True)
+        return Started(properties={self.job_property: self._submit_surely(request)}, is_queued=True)
+
+    def _submit_surely(self, request: JobRequest) -> str:
+        """Submit a job and return its id; if the engine does not answer, find out whether it has the job."""
+        try:
+            return self.submit_job(request)
+        except EngineUnavailable as error:
+            try:
+                job_id = self.find_job_id(request.run_id)
+            except EngineUnavailable:
+                raise SubmitUnanswered(
+                    error.message,
+                    hint=f"The job may have been accepted, so the run {request.run_id} is kept: see 'mlrun run show'.",
+                    target=request.run_id,
+                ) from error
+            if job_id is None:
+                raise
+            return job_id
 
     def _read_time_limit(self, run: Run) -> float | None:
         """Return the time limit of a run in seconds, from its definition."""

@@ -14,7 +14,7 @@ from mlrun_cli.actions.snapshots import create_snapshot, write_snapshot
 from mlrun_cli.core.redaction import Redaction
 from mlrun_cli.runs.run import SCRIPT_RUN
 from mlrun_cli.runs.status import RunStatus
-from mlrun_cli.submit.sdk_copy import ensure_sdk_copy
+from mlrun_cli.submit.package_copies import ensure_sdk_copy
 from mlrun_cli.workspace import Workspace
 from mlrun_cli.workspace_locator import WorkspaceIdentity, locate_workspace
 
@@ -61,6 +61,6 @@ def test_the_sdk(tmp_path: Path) -> None:
 
     homes = [tmp_path / str(number) for number in range(5)]
     with ThreadPoolExecutor(4) as pool:
-        amounts = set(pool.map(lambda home: amount(ensure_sdk_copy(home)), sorted(homes * 4)))
+        amounts = set(pool.map(lambda home: amount(ensure_sdk_copy(home / "sdk")), sorted(homes * 4)))
     assert amounts == {amount(Path(mlrun_cli.__file__).parent / "sdk")}
     assert [len(list((home / "sdk").iterdir())) for home in homes] == [1] * 5

@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+from mlrun_cli.runs.shared_folder import SharedFolder
 from mlrun_cli.targets.engine import JobEnd
 from tests.engines.pool_target import Pool
 from tests.running import Mlrun, until
@@ -28,6 +29,7 @@ class PoolEngine:
         self.pool = Pool(root / "pool")
         self.shared = root / "shared"
         self.pool.folder.mkdir()
+        SharedFolder(self.shared).make()
         self.mlrun("computetarget", "create", "pool", "-n", "pool")
         properties = {"sharedFolder": str(self.shared), "poolFolder": str(self.pool.folder)}
         self.mlrun.execute(

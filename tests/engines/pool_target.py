@@ -28,7 +28,7 @@ from typing import Any
 from mlrun_cli.targets.engine import EngineTarget, Job, JobEnd, JobRequest, JobState
 from mlrun_cli.targets.errors import EngineRefused, EngineUnavailable
 
-JOB_VARIABLE = "POOL_JOB_ID"
+JOB_VARIABLE = "POOL_JOB"
 _LOOK_SECONDS = 0.02
 
 
@@ -37,6 +37,7 @@ class PoolTarget(EngineTarget):
 
     azure_type = "pool"
     job_property = "pool_job_id"
+    engine_name = "Pool"
 
     def submit_job(self, request: JobRequest) -> str:
         pool = self._open()
@@ -104,7 +105,7 @@ class Pool:
                     "demand": request.demand._asdict(),
                 }
             )
-        environment = {**os.environ, JOB_VARIABLE: job_id}
+        environment = {**os.environ, JOB_VARIABLE: f"{self.folder}/{job_id}"}
         words = [sys.executable, "-E", __file__, str(self.folder), job_id]
         null = [(os.POSIX_SPAWN_OPEN, number, os.devnull, os.O_RDWR, 0) for number in range(3)]
         os.posix_spawn(words[0], words, environment, file_actions=null, setsid=True)
@@ -141,7 +142,7 @@ class Pool:
             if row is None or row["state"] == "ended":
                 return
             self._write({**row, "state": "ended", "end": end.value, "words": words or f"pool: {end.value}"})
-        _kill_processes(job_id)
+        _kill_processes(f"{self.folder}/{job_id}")
 
     def run(self, job_id: str) -> None:
         """Wait for a job's turn, run its command and record how it ended."""
@@ -185,9 +186,9 @@ class Pool:
             yield
 
 
-def _kill_processes(job_id: str) -> None:
+def _kill_processes(job: str) -> None:
     """Kill all processes of a job, until none is left."""
-    wanted = f"{JOB_VARIABLE}={job_id}".encode()
+    wanted = f"{JOB_VARIABLE}={job}".encode()
     is_left = True
     while is_left:
         is_left = False

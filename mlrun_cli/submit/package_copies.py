@@ -1,0 +1,103 @@
+"""Copies of the SDK and of this program, which an upgrade does not change while runs use them.
+
+Scripts import the copy of the SDK as `azureml`; supervisors on nodes are started from the copy of the program.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Collection, Iterator, Mapping
+from importlib.util import find_spec
+from pathlib import Path
+
+import mlrun_cli
+from mlrun_cli.core.digests import create_short_hasher
+from mlrun_cli.core.home import make_private_folder
+from mlrun_cli.core.temporary import make_temporary_name, remove_abandoned_files
+from mlrun_cli.errors import StoreError
+
+_PACKAGE = Path(mlrun_cli.__file__).parent
+_NOT_ON_NODES = frozenset({"cli", "docs", "sdk", "studio"})
+"""The parts of this package that neither a supervisor nor what it starts imports."""
+_IMPORTED_ON_NODES = ("packaging",)
+"""The other packages, all pure Python, that a supervisor and the programs that it starts import."""
+
+
+def ensure_sdk_copy(folder: Path) -> Path:
+    """Return the folder for a script's PYTHONPATH, which contains only `azureml`; create it if it does not exist.
+
+    Args:
+        folder: the folder of all copies of the SDK.
+
+    Raises:
+        StoreError: the copy cannot be created.
+    """
+    return _ensure_copy(folder, {"azureml": _PACKAGE / "sdk" / "azureml"}, "The SDK")
+
+
+def ensure_program_copy(folder: Path) -> Path:
+    """Return the folder with this package and those that it needs on a node; create it if it does not exist.
+
+    Args:
+        folder: the folder of all copies of the program.
+
+    Raises:
+        StoreError: the copy cannot be created.
+    """
+    packages = {"mlrun_cli": _PACKAGE, **{name: _find_package(name) for name in _IMPORTED_ON_NODES}}
+    return _ensure_copy(folder, packages, "The program", left_out=_NOT_ON_NODES)
+
+
+def _find_package(name: str) -> Path:
+    spec = find_spec(name)
+    assert spec is not None
+    assert spec.submodule_search_locations is not None
+    return Path(spec.submodule_search_locations[0])
+
+
+def _ensure_copy(
+    folder: Path, packages: Mapping[str, Path], what: str, *, left_out: Collection[str] = frozenset()
+) -> Path:
+    """Return the copy of packages as they are now; `left_out` are names of folders right below one of them."""
+    copy = folder / f"{mlrun_cli.__version__}-{_compute_fingerprint(packages, left_out)}"
+    if copy.is_dir():
+        return copy
+    make_private_folder(folder)
+    remove_abandoned_files(folder)
+    unfinished = copy.with_name(make_temporary_name())
+
+    def leave_out(above: str, names: list[str]) -> list[str]:
+        is_top = Path(above) in packages.values()
+        return [name for name in names if name == "__pycache__" or (is_top and name in left_out)]
+
+    try:
+        for name, source in packages.items():
+            shutil.copytree(source, unfinished / name, ignore=leave_out)
+        unfinished.rename(copy)
+    except OSError as error:
+        shutil.rmtree(unfinished, ignore_errors=True)
+        if not copy.is_dir():  # another process was faster
+            raise StoreError(f"{what} cannot be copied to {copy}: {error.strerror or error}.") from error
+    return copy
+
+
+def _compute_fingerprint(packages: Mapping[str, Path], left_out: Collection[str]) -> str:
+    """Return a fingerprint of the modules, which changes when one of them is edited in a development checkout."""
+    lines = sorted(
+        line for name, source in packages.items() for line in _describe_modules(os.fspath(source), f"{name}/", left_out)
+    )
+    digest: str = create_short_hasher("\n".join(lines).encode()).hexdigest()
+    return digest[:12]
+
+
+def _describe_modules(folder: str, above: str, left_out: Collection[str] = frozenset()) -> Iterator[str]:
+    """Yield a line with name, size and modification time for each module in a folder and its subfolders."""
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            name = f"{above}{entry.name}"
+            if name.endswith(".py"):
+                found = entry.stat()
+                yield f"{name} {found.st_size} {found.st_mtime_ns}"
+            elif entry.name not in {"__pycache__", *left_out} and entry.is_dir(follow_symlinks=False):
+                yield from _describe_modules(entry.path, f"{name}/")

@@ -1,0 +1,69 @@
+"""What a run on nodes needs in the shared folder of its target."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from mlrun_cli.core.json_files import write_json
+from mlrun_cli.core.json_lines import append_lines
+from mlrun_cli.core.named_tuple import NamedTuple
+from mlrun_cli.runs.run import Run
+from mlrun_cli.runs.shared_folder import SharedFolder, SharedRunFolder
+from mlrun_cli.runs.submission import Secrets
+from mlrun_cli.snapshots.content_store import SnapshotStore
+from mlrun_cli.snapshots.snapshot import Snapshot
+from mlrun_cli.snapshots.transfer import copy_snapshot
+from mlrun_cli.submit.package_copies import ensure_program_copy, ensure_sdk_copy
+from mlrun_cli.targets.errors import SharedFolderUnavailable, describe_shared_folder_errors
+from mlrun_cli.workspace import Workspace
+
+
+class SharedPlace(NamedTuple):
+    """The place of a run in a shared folder that holds the snapshot, the program and the SDK that it needs.
+
+    Attributes:
+        target: the name of the target, for errors.
+        shared: the shared folder.
+        program: the copy of this program that its supervisor is started from.
+        sdk_folder: the copy of the SDK for its script.
+    """
+
+    target: str
+    shared: SharedFolder
+    program: Path
+    sdk_folder: Path
+
+
+def prepare_shared_folder(workspace: Workspace, target: str, shared: SharedFolder, snapshot: Snapshot) -> SharedPlace:
+    """Copy into a shared folder what it lacks of a snapshot, this program and the SDK.
+
+    Raises:
+        SharedFolderUnavailable: the folder is not in its place or cannot be written.
+        StoredFilesLost: the workspace has lost a content of the snapshot.
+    """
+    if not shared.is_in_place():
+        raise SharedFolderUnavailable(target, shared.path, "it is not in its place")
+    with describe_shared_folder_errors(target, shared.path):
+        copy_snapshot(snapshot, SnapshotStore(workspace.snapshots_folder), SnapshotStore(shared.snapshots))
+        program, sdk_folder = ensure_program_copy(shared.programs), ensure_sdk_copy(shared.sdk)
+    return SharedPlace(target, shared, program, sdk_folder)
+
+
+def write_stored_run(workspace: Workspace, run: Run, folder: SharedRunFolder, secrets: Secrets) -> None:
+    """Write into a run's shared folder the documents of the stored run and its ancestors, and its secrets.
+
+    Raises:
+        OSError: a file cannot be written.
+    """
+    append_lines(folder.record, workspace.read_rebuild_documents([run.key]))
+    for ancestor in _iterate_ancestors(workspace, run):
+        append_lines(folder.children, workspace.read_rebuild_documents([ancestor.key]))
+    write_json(folder.secrets, secrets.to_json())
+
+
+def _iterate_ancestors(workspace: Workspace, run: Run) -> Iterator[Run]:
+    """Yield the ancestors of a run, its parent first."""
+    while run.parent_run_id is not None:
+        run = workspace.runs.get(run.parent_run_id)
+        yield run

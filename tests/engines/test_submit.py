@@ -1,0 +1,181 @@
+"""Submits to a target with an engine: what is in the shared folder, and that nothing is left of a submit that fails."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import stat
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.engines.pool import PoolEngine
+from tests.running import until
+
+SCRIPT = "print('here')"
+
+
+def submit(pool: PoolEngine, *words: str) -> str:
+    pool.mlrun.script(SCRIPT)
+    return pool.mlrun.submit("--ct", "pool", *(words or ("train.py",)))
+
+
+def list_files(folder: Path) -> dict[str, tuple[int, int]]:
+    """Return the inode and size of every file below a folder, by relative path."""
+    found = {path: path.lstat() for path in folder.rglob("*") if not path.is_dir() or path.is_symlink()}
+    return {str(path.relative_to(folder)): (each.st_ino, each.st_size) for path, each in found.items()}
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    document: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return document
+
+
+def assert_nothing_is_left(pool: PoolEngine) -> None:
+    assert pool.mlrun.stored("SELECT run_id FROM runs") == []
+    assert list((pool.shared / "runs").iterdir()) == []
+    assert [*pool.mlrun.database.parent.glob("runs/*"), *pool.mlrun.database.parent.glob("submits/*")] == []
+
+
+@pytest.fixture
+def still(pool: PoolEngine) -> PoolEngine:
+    """Return an engine that starts no job."""
+    pool.set_option("slots", "0")
+    return pool
+
+
+def test_a_submitted_run_has_all_that_a_node_needs(still: PoolEngine) -> None:
+    run_id = submit(still)
+    shared, own = still.run_folder(run_id), still.mlrun.run_folder(run_id)
+    record = still.mlrun.show(run_id)
+    job = still.job(run_id)
+    assert job is not None
+    assert (record["status"], record["properties"]["pool_job_id"]) == ("Queued", job["id"])
+    submission = read_json(shared / "submission.json")
+    assert submission == read_json(own / "submission.json")
+    snapshots = still.shared / "snapshots"
+    manifest = read_json(snapshots / "manifests" / f"{submission['snapshot_id']}.json")
+    (entry,) = (each for each in manifest["entries"] if each["path"] == "train.py")
+    assert (snapshots / "objects" / entry["digest"][:2] / entry["digest"][2:]).read_text() == SCRIPT
+    secrets = shared / "secrets.json"
+    assert stat.S_IMODE(secrets.stat().st_mode) == 0o600
+    assert not (own / "secrets.json").exists()
+    environment = read_json(secrets)["environment"]
+    sdk = Path(environment["PYTHONPATH"].split(os.pathsep)[0])
+    assert (sdk.parent, [each.name for each in sdk.iterdir()]) == (still.shared / "sdk", ["azureml"])
+    assert not environment.keys() & {"AZUREML_OUTPUT_DIRECTORY", "MLRUN_HOME", "MLRUN_RUN_FOLDER", "PWD"}
+    (document,) = map(json.loads, (shared / "record.jsonl").read_text().splitlines())
+    assert document["row"]["run_id"] == run_id
+    assert json.loads(document["row"]["definition"])["snapshotId"] == submission["snapshot_id"]
+    for name in ("journal", "artifacts", "uploads", "work"):
+        assert (own / name).is_symlink()
+        assert (own / name).resolve() == (shared / name).resolve()
+    assert (own / "artifacts" / "user_logs" / "std_log.txt").read_text() == ""
+
+
+def test_a_node_starts_from_the_copied_program_alone(still: PoolEngine) -> None:
+    run_id = submit(still)
+    program = (still.run_folder(run_id) / "program").resolve()
+    assert program.parent == still.shared / "programs"
+    assert not (program / "mlrun_cli" / "studio").exists()
+    code = f"""
+import sys
+sys.path.insert(0, {str(program)!r})
+import mlrun_cli.supervisor.supervisor, mlrun_cli.environments.__main__, mlrun_cli.environments.build
+there = [module.__file__ for name, module in sys.modules.items() if name.split('.')[0] in ('mlrun_cli', 'packaging')]
+print(all(file.startswith({str(program)!r}) for file in there))
+"""
+    base = Path(os.path.realpath(still.mlrun.python("-c", "import sys; print(sys.executable)").strip()))
+    done = subprocess.run([base, "-I", "-S", "-c", code], capture_output=True, encoding="utf-8", check=False)
+    assert (done.stdout.strip(), done.stderr) == ("True", "")
+
+
+def test_a_second_submit_copies_nothing(still: PoolEngine) -> None:
+    submit(still)
+    before = list_files(still.shared)
+    submit(still)
+    new = {path for path, of_file in list_files(still.shared).items() if before.get(path) != of_file}
+    assert {path.split("/")[0] for path in new} == {"runs"}
+
+
+def test_a_node_knows_the_ancestors_of_a_run(still: PoolEngine) -> None:
+    still.mlrun.script("print('here')", "child.py")
+    still.mlrun.script(
+        """
+        from azureml.core import Run, ScriptRunConfig
+
+        child = Run.get_context().submit_child(ScriptRunConfig(".", "child.py", compute_target="pool"))
+        print(child.id)
+        """
+    )
+    parent = still.mlrun.ended("train.py")["run_id"]
+    run_id = still.mlrun.log(parent).strip()
+    documents = [json.loads(line) for line in (still.run_folder(run_id) / "children.jsonl").read_text().splitlines()]
+    assert [document["row"]["run_id"] for document in documents] == [parent]
+
+
+def test_a_job_that_the_engine_refuses_is_an_error_and_leaves_nothing(still: PoolEngine) -> None:
+    still.set_option("refuse", "Invalid partition name specified")
+    still.mlrun.script(SCRIPT)
+    failure = still.mlrun.fails("run", "submit-script", "--async", "--ct", "pool", "train.py", exit_code=1)
+    assert (failure.code, failure.message) == ("EngineRefused", "Invalid partition name specified")
+    assert_nothing_is_left(still)
+
+
+def test_an_engine_that_does_not_answer_leaves_a_run_that_may_have_a_job(still: PoolEngine) -> None:
+    still.set_option("away")
+    still.mlrun.script(SCRIPT)
+    failure = still.mlrun.fails("run", "submit-script", "--async", "--ct", "pool", "train.py", exit_code=1)
+    assert failure.code == "SubmitUnanswered"
+    assert failure.target is not None
+    assert still.mlrun.stored_status(failure.target) == "NotStarted"
+    assert still.run_folder(failure.target).is_dir()
+
+
+def test_a_shared_folder_that_is_away_is_an_error_and_leaves_nothing(still: PoolEngine) -> None:
+    still.shared.rename(still.shared.with_name("unmounted"))
+    still.shared.mkdir()
+    still.mlrun.script(SCRIPT)
+    failure = still.mlrun.fails("run", "submit-script", "--async", "--ct", "pool", "train.py", exit_code=1)
+    assert failure.code == "SharedFolderUnavailable"
+    assert list(still.shared.iterdir()) == []
+    still.shared.rmdir()
+    still.shared.with_name("unmounted").rename(still.shared)
+    assert_nothing_is_left(still)
+
+
+@pytest.mark.kill
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_a_submit_that_is_killed_beside_the_submit_of_its_job_keeps_its_run(still: PoolEngine, when: str) -> None:
+    still.set_option("hang", when)
+    still.mlrun.script(SCRIPT)
+    process = still.mlrun.start("run", "submit-script", "--async", "--ct", "pool", "train.py")
+    until((still.pool.folder / "hanging").exists)
+    ((run_id,),) = still.mlrun.stored("SELECT run_id FROM runs")
+    process.send_signal(signal.SIGKILL)
+    process.communicate()
+    still.mlrun("run", "list")
+    assert still.mlrun.stored("SELECT run_id FROM runs") == [(run_id,)]
+    assert (still.run_folder(run_id) / "record.jsonl").is_file()
+    assert (still.job(run_id) is not None) == (when == "after")
+    assert not still.mlrun.is_owned(run_id)
+
+
+def test_standard_input_cannot_be_passed_to_a_node(still: PoolEngine) -> None:
+    still.mlrun.script(SCRIPT)
+    failure = still.mlrun.fails("run", "submit-script", "--stdin", "--ct", "pool", "train.py")
+    assert failure.code == "Unsupported"
+    assert_nothing_is_left(still)
+
+
+def test_gpus_and_the_own_job_are_those_of_the_engine(still: PoolEngine) -> None:
+    still.mlrun.environment.update(SLURM_JOB_ID="77", CUDA_VISIBLE_DEVICES="3")
+    run_id = submit(still, "--gpus", "2", "train.py")
+    job = still.job(run_id)
+    assert job is not None
+    assert job["demand"]["gpu_count"] == 2
+    assert "slurm_job_id" not in still.mlrun.show(run_id)["properties"]
+    assert "CUDA_VISIBLE_DEVICES" not in read_json(still.run_folder(run_id) / "secrets.json")["environment"]
