@@ -15,6 +15,7 @@ from mlrun_cli.core.home import make_private_folder, refuse_network_file_system
 from mlrun_cli.core.redaction import Redaction
 from mlrun_cli.errors import StoreLost, StoreUnavailable, WorkspaceNotFound
 from mlrun_cli.runs.folder import RunFolder
+from mlrun_cli.runs.shared_folder import open_run_folder
 from mlrun_cli.store.db.database import Database
 from mlrun_cli.store.runs.run_store import RunStore
 from mlrun_cli.workspace_locator import WorkspaceLocator
@@ -215,7 +216,7 @@ class Workspace:
 
     def run_folder(self, run_id: str) -> RunFolder:
         """Return the folder of a run, which may not exist yet."""
-        return RunFolder(self.folder / "runs" / run_id)
+        return open_run_folder(self.folder / "runs" / run_id)
 
     def is_in_place(self) -> bool:
         """Return whether the open database is still the one in place, that is, was not moved, removed or replaced."""

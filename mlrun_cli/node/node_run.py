@@ -23,6 +23,7 @@ from mlrun_cli.runs.shared_folder import SharedRunFolder
 from mlrun_cli.runs.status import ALIVE_STATUSES, RunStatus
 from mlrun_cli.runs.submission import Secrets, Submission
 from mlrun_cli.runtime.finish import clean_working_folder, run_or_log, write_outcome
+from mlrun_cli.runtime.journal_ingest import JournalReader
 from mlrun_cli.supervisor.supervised_run import SupervisedRun
 from mlrun_cli.supervisor.worker_process import WorkerProcess
 from mlrun_cli.workspace import Workspace
@@ -88,6 +89,10 @@ class NodeRun(SupervisedRun):
             elif isinstance(message, StopMessage):
                 reason = message.reason
         return reason
+
+    def create_reader(self) -> JournalReader:
+        """Return a reader that fills the scratch store; the files beside the journals belong to the collector."""
+        return JournalReader(self.workspace, self.folder.journal, self.run.key, self.redaction, notes_offsets=False)
 
     def create_worker(self) -> WorkerProcess:
         """Return the process that forwards requests to the side of the workspace."""

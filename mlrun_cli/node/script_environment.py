@@ -39,7 +39,8 @@ def build_node_environment(
         **{name: value for name, value in job.items() if name not in own and name not in _OF_OTHERS},
         "AZUREML_OUTPUT_DIRECTORY": os.fspath(folder.work / OUTPUTS),
         "MLRUN_HOME": os.fspath(home),
-        "MLRUN_RUN_FOLDER": os.fspath(folder.path),
+        "MLRUN_RUN_FOLDER": os.fspath(folder.disk),
+        "MLRUN_SOCKET_FOLDER": os.fspath(folder.path),
         "PWD": os.fspath(folder.work),
     }
 

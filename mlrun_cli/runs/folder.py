@@ -28,12 +28,17 @@ _LOCK_RECORD_BYTES = 64
 
 
 class RunFolder:
-    """The folder of a run, which defines the paths of all its files."""
+    """The folder of a run, which defines the paths of all its files.
 
-    def __init__(self, path: Path) -> None:
+    Attributes:
+        path: the folder.
+        disk: the folder of what the script and its processes write: the folder itself, or one on another disk.
+    """
+
+    def __init__(self, path: Path, disk: Path | None = None) -> None:
+        disk = disk or path
         self.path = path
-        self.disk = path
-        """A folder on the disk that the script fills."""
+        self.disk = disk
         self.lock = path / "lock"
         self.reserve = path / "reserve"
         self.submission = path / "submission.json"
@@ -43,17 +48,17 @@ class RunFolder:
         self.socket = path / SUPERVISOR_SOCKET
         self.stdin = path / "stdin"
         self.worker_socket = path / "helper"
-        self.journal = path / JOURNAL
+        self.journal = disk / JOURNAL
         self.record = path / "record.jsonl"
         self.children = path / "children.jsonl"
         self.logged = path / "logged"
         self.streams = path / "streams"
         self.environment_plan = path / "environment.json"
-        self.work = path / "work"
-        self.unfinished_work = path / "work.unfinished"
+        self.work = disk / "work"
+        self.unfinished_work = disk / "work.unfinished"
         self.inputs = path / "inputs"
-        self.artifacts = path / ARTIFACTS
-        self.uploads = path / UPLOADS
+        self.artifacts = disk / ARTIFACTS
+        self.uploads = disk / UPLOADS
         self.supervisor_log = self.artifacts / SUPERVISOR_LOG
         self.environment_log = self.artifacts / ENVIRONMENT_LOG
         self.environment_record = self.artifacts / ENVIRONMENT_RECORD_NAME

@@ -127,6 +127,13 @@ def find_shared_run_folder(folder: RunFolder) -> SharedRunFolder | None:
     return found if path.is_absolute() and found.path == path else None
 
 
+def open_run_folder(path: Path) -> RunFolder:
+    """Return the folder of a run at a path, whose script may write to the shared folder of its target."""
+    folder = RunFolder(path)
+    shared = find_shared_run_folder(folder)
+    return folder if shared is None else RunFolder(path, shared.path)
+
+
 def remove_secrets(folder: RunFolder) -> None:
     """Remove the secrets of a run, in its folder and in its folder in the shared folder of its target.
 

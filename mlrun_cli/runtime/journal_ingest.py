@@ -81,7 +81,13 @@ class JournalReader:
     """
 
     def __init__(
-        self, workspace: Workspace, folder: Path, run_key: int | None, redaction: Redaction | None = None
+        self,
+        workspace: Workspace,
+        folder: Path,
+        run_key: int | None,
+        redaction: Redaction | None = None,
+        *,
+        notes_offsets: bool = True,
     ) -> None:
         """Create a reader that starts after what is already in the store.
 
@@ -90,10 +96,12 @@ class JournalReader:
             folder: the folder of the journals.
             run_key: the key of the run that the journals belong to; None for those of a session.
             redaction: redacts the run's errors, in addition to the store's, which does not know the run's variables.
+            notes_offsets: whether to note beside the journals what is in the records of runs, for a rebuild.
         """
         self._workspace = workspace
         self._redaction = redaction or Redaction()
         self._run_key = run_key
+        self._notes_offsets = notes_offsets
         self._folder = folder
         self._offset_store: Offsets = (
             SessionOffsets(workspace, folder) if run_key is None else RunOffsets(workspace, run_key)
@@ -230,7 +238,7 @@ class JournalReader:
                 unreadable += len(others.logged) + len(others.tag_changes)
             else:
                 self._store_entries(key, others)
-        if has_more_than_values(entries):
+        if self._notes_offsets and has_more_than_values(entries):
             self._note_read(name, before + size)
         return unreadable
 

@@ -208,6 +208,8 @@ class QueueReport:
         """Return the reasons why a queued run waits, in one line."""
         target = run.target or LOCAL_TARGET
         queue = self._read_queue(target)
+        if run.run_id in queue.reasons:
+            return ", ".join(filter(None, (queue.problem, queue.reasons[run.run_id])))
         before = bisect_left(queue.keys, run.key)
         reasons = [queue.problem] if queue.problem else []
         reasons.extend([f"{_format_count(before, 'run')} before it"] if before else ())
@@ -224,18 +226,25 @@ class QueueReport:
         if target not in self._queues:
             queues = self._workspace.queues
             limit = get_node_limit(self._workspace, target)
-            problem = QueueFolder(self._workspace, target).read_problem()
-            self._queues[target] = _Queue(queues.list_keys(target), limit, queues.count_busy_nodes(target), problem)
+            folder = QueueFolder(self._workspace, target)
+            self._queues[target] = _Queue(
+                queues.list_keys(target),
+                limit,
+                queues.count_busy_nodes(target),
+                folder.read_problem(),
+                folder.read_reasons(),
+            )
         return self._queues[target]
 
 
 class _Queue(NamedTuple):
-    """A queue: the keys of its runs in order, the limit and number of nodes in use, and its problem."""
+    """A queue: the keys of its runs in order, limit and number of nodes in use, its problem, its engine's reasons."""
 
     keys: Sequence[int]
     node_limit: int | None
     busy: int
     problem: str
+    reasons: Mapping[str, str]
 
 
 def _format_count(count: int, noun: str) -> str:

@@ -30,6 +30,7 @@ _OF_EVERY_RUN = frozenset(
         "MLRUN_HOME",
         "MLRUN_RUN_FOLDER",
         "MLRUN_RUN_NUMBER",
+        "MLRUN_SOCKET_FOLDER",
         "OLDPWD",
         "PWD",
         FAMILY_VARIABLE,

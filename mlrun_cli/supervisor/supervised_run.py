@@ -25,6 +25,7 @@ from mlrun_cli.runs.script_end import StopReason
 from mlrun_cli.runs.status import RunStatus
 from mlrun_cli.runs.submission import Secrets, Submission
 from mlrun_cli.runtime.finish import clean_working_folder, record_outcome, run_or_log, write_outcome
+from mlrun_cli.runtime.journal_ingest import JournalReader
 from mlrun_cli.supervisor.output_registration import register_run_outputs
 from mlrun_cli.supervisor.worker_process import RPC_WORKER_PROGRAM, WorkerProcess
 from mlrun_cli.workspace import Workspace
@@ -94,6 +95,10 @@ class SupervisedRun:
     def receive_messages(self) -> StopReason | None:
         """Store requests that reach this supervisor otherwise than by the store; return the reason to stop, if any."""
         return None
+
+    def create_reader(self) -> JournalReader:
+        """Return the reader of the run's journals."""
+        return JournalReader(self.workspace, self.folder.journal, self.run.key, self.redaction)
 
     def create_worker(self) -> WorkerProcess:
         """Return the process that handles the requests which do more than read the run."""

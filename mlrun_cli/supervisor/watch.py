@@ -18,7 +18,6 @@ from mlrun_cli.runs.script_end import StopReason
 from mlrun_cli.runs.status import RunStatus
 from mlrun_cli.runs.stream_lock import has_lost_its_stream
 from mlrun_cli.runtime.finish import run_or_log
-from mlrun_cli.runtime.journal_ingest import JournalReader
 from mlrun_cli.runtime.queue import ensure_dispatchers
 from mlrun_cli.supervisor.process_group import ProcessGroup
 from mlrun_cli.supervisor.rpc_server import RpcServer, RunRequestHandler
@@ -42,7 +41,7 @@ class Watch:
 
     def __init__(self, run: SupervisedRun) -> None:
         self._run = run
-        self.reader = JournalReader(run.workspace, run.folder.journal, run.run.key, run.redaction)
+        self.reader = run.create_reader()
         self.stop = StopRequest()
         self.time_limit_at: float | None = None
         self._group: ProcessGroup | None = None

@@ -52,6 +52,10 @@ class PoolEngine:
         """Kill the processes of a run's job, and let the engine say that it ended so."""
         self.pool.end(until(lambda: self.job(run_id))["id"], end)
 
+    def requeue_job(self, run_id: str) -> None:
+        """Kill the processes of a run's job, which then waits for its turn again."""
+        self.pool.requeue(until(lambda: self.job(run_id))["id"])
+
     def run_folder(self, run_id: str) -> Path:
         """Return the path of a run's folder in the shared folder."""
         return self.shared / "runs" / run_id

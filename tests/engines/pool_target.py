@@ -105,11 +105,24 @@ class Pool:
                     "demand": request.demand._asdict(),
                 }
             )
+        self._spawn(job_id)
+        return job_id
+
+    def requeue(self, job_id: str) -> None:
+        """Kill the processes of a job and let it wait for its turn again."""
+        with self._lock():
+            row = self.find(job_id)
+            assert row is not None
+            self._write({**row, "state": "queued"})
+        _kill_processes(f"{self.folder}/{job_id}")
+        self._spawn(job_id)
+
+    def _spawn(self, job_id: str) -> None:
+        """Start the process that waits for a job's turn."""
         environment = {**os.environ, JOB_VARIABLE: f"{self.folder}/{job_id}"}
         words = [sys.executable, "-E", __file__, str(self.folder), job_id]
         null = [(os.POSIX_SPAWN_OPEN, number, os.devnull, os.O_RDWR, 0) for number in range(3)]
         os.posix_spawn(words[0], words, environment, file_actions=null, setsid=True)
-        return job_id
 
     def list(self) -> list[dict[str, Any]]:
         """Return all jobs, oldest first."""

@@ -65,7 +65,8 @@ class SubmittedRunClient:
                 if self._rpc is None:
                     from azureml._client.rpc_client import RpcClient
 
-                    self._rpc = RpcClient(self._folder)
+                    # On a node, the run folder is on a network file system, and sockets are on the node's disk.
+                    self._rpc = RpcClient(os.environ.get("MLRUN_SOCKET_FOLDER") or self._folder)
         return self._rpc.request(call, workspace, arguments, patience_seconds)
 
     def run_folder(self, workspace: WorkspaceNames, run_id: str) -> str:

@@ -1,0 +1,250 @@
+"""Runs on nodes: how they end, what the workspace sees of them, and what survives the death of each party."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mlrun_cli.targets.engine import JobEnd
+from tests.engines.pool import PoolEngine
+from tests.running import Mlrun, is_alive, kill, processes, until, words_of
+
+WAITING = """
+    import os, sys, time
+    from azureml.core import Run
+
+    run = Run.get_context()
+    run.log("x", 1)
+    print("here", os.environ.get("POOL_JOB_ID"), flush=True)
+    while not os.path.exists(sys.argv[1]):
+        time.sleep(0.01)
+    run.log("x", 2)
+"""
+
+
+def start(pool: PoolEngine, go: Path, script: str = WAITING) -> str:
+    """Submit a script that runs until a file exists, wait until it runs, and return the run's id."""
+    pool.mlrun.script(script)
+    run_id = pool.mlrun.submit("--ct", "pool", "train.py", str(go))
+    until(lambda: "here" in pool.mlrun.log(run_id))
+    pool.mlrun.wait_for_status(run_id, "Running")
+    return run_id
+
+
+def collectors(mlrun: Mlrun) -> list[int]:
+    mine = [pid for pid, variables in processes() if variables.get("MLRUN_HOME") == str(mlrun.home)]
+    return [pid for pid in mine if any(word.endswith("mlrun_cli/collector/__main__.py") for word in words_of(pid))]
+
+
+def node_programs(pool: PoolEngine, run_id: str) -> list[int]:
+    folder = str(pool.run_folder(run_id))
+    return [pid for pid, _ in processes() if words_of(pid)[-1:] == [folder] and "python" in words_of(pid)[0]]
+
+
+def let_heartbeat_grow_old(pool: PoolEngine, run_id: str) -> None:
+    os.utime(pool.run_folder(run_id) / "heartbeat", (1, 1))
+
+
+def get_reason(record: dict[str, Any]) -> str:
+    return str(record["error"]["error"]["innerError"]["code"])
+
+
+def test_a_run_completes_with_all_that_it_has_written(pool: PoolEngine, tmp_path: Path) -> None:
+    script = """
+        import os
+        from azureml.core import Run
+
+        run = Run.get_context()
+        run.log("x", 1)
+        run.tag("a", "b")
+        run.add_properties({"p": "q"})
+        assert run.get_metrics() == {"x": 1}
+        assert run.get_tags() == {"a": "b"}
+        assert run.get_properties()["p"] == "q"
+        assert [each.id for each in run.experiment.get_runs()] == [run.id]
+        assert os.path.samefile(os.getcwd(), os.environ["PWD"])
+        with open("outputs/model.txt", "w") as file:
+            file.write("model")
+        with open("note.txt", "w") as file:
+            file.write("note")
+        run.upload_file("kept/note.txt", "note.txt")
+        print("said")
+    """
+    pool.mlrun.script(script)
+    run_id = pool.mlrun.submit("--ct", "pool", "train.py")
+    record = pool.mlrun.wait(run_id)
+    assert record["status"] == "Completed", pool.mlrun.log(run_id)
+    assert (record["tags"], record["properties"]["p"]) == ({"a": "b"}, "q")
+    assert pool.mlrun.history(run_id) == [
+        *("NotStarted", "Queued", "Preparing", "Starting", "Running", "Finalizing", "Completed")
+    ]
+    assert pool.mlrun.metrics(run_id) == {"x": 1}
+    assert pool.mlrun.log(run_id) == "said\n"
+    names = pool.mlrun.json("run", "files", "-r", run_id)
+    assert {"outputs/model.txt", "kept/note.txt", "user_logs/std_log.txt"} <= set(names)
+    pool.mlrun("run", "download", "-r", run_id, "-d", str(tmp_path / "got"))
+    assert (tmp_path / "got" / "outputs" / "model.txt").read_text(encoding="utf-8") == "model"
+    assert not (pool.run_folder(run_id) / "secrets.json").exists()
+    assert list((pool.shared / "started").iterdir()) == []
+    until(lambda: not collectors(pool.mlrun))
+
+
+def test_how_a_script_ends_is_told(pool: PoolEngine) -> None:
+    pool.mlrun.script("raise ValueError('nothing left')")
+    run_id = pool.mlrun.submit("--ct", "pool", "train.py")
+    pool.mlrun.wait_for_status(run_id, "Failed")
+    record = pool.mlrun.show(run_id)
+    assert (record["status"], record["exit_code"]) == ("Failed", 1)
+    assert record["error"]["error"]["debugInfo"]["type"] == "ValueError"
+
+
+def test_a_queued_run_says_why_it_waits(pool: PoolEngine) -> None:
+    pool.set_option("slots", "0")
+    pool.mlrun.script("")
+    run_id = pool.mlrun.submit("--ct", "pool", "train.py")
+    until(lambda: "Resources" in pool.mlrun.show(run_id).get("waiting_for", ""))
+
+
+def test_a_running_run_is_canceled_within_its_grace(pool: PoolEngine, tmp_path: Path) -> None:
+    run_id = start(pool, tmp_path / "go")
+    (program,) = node_programs(pool, run_id)
+    pool.mlrun("run", "cancel", "-r", run_id)
+    assert pool.mlrun.wait(run_id)["status"] == "Canceled"
+    assert pool.mlrun.metrics(run_id) == {"x": 1}
+    until(lambda: not is_alive(program))
+
+
+@pytest.mark.kill
+@pytest.mark.parametrize(
+    ("end", "status", "reason"),
+    [
+        (JobEnd.CANCELED, "Canceled", "JobCanceled"),
+        (JobEnd.TIMED_OUT, "Canceled", "TimeLimitReached"),
+        (JobEnd.OUT_OF_MEMORY, "Failed", "OutOfMemory"),
+        (JobEnd.NODE_LOST, "Failed", "NodeLost"),
+        (JobEnd.PREEMPTED, "Failed", "JobPreempted"),
+    ],
+)
+def test_the_end_of_a_job_is_that_of_its_run(
+    pool: PoolEngine, tmp_path: Path, end: JobEnd, status: str, reason: str
+) -> None:
+    run_id = start(pool, tmp_path / "go")
+    pool.end_job(run_id, end)
+    let_heartbeat_grow_old(pool, run_id)
+    record = pool.mlrun.wait(run_id)
+    assert (record["status"], get_reason(record)) == (status, reason)
+    assert pool.mlrun.metrics(run_id) == {"x": 1}
+
+
+@pytest.mark.kill
+def test_a_killed_supervisor_takes_its_script_along(pool: PoolEngine, tmp_path: Path) -> None:
+    run_id = start(pool, tmp_path / "go")
+    script = pool.mlrun.processes(run_id)
+    kill(*node_programs(pool, run_id))
+    until(lambda: not any(map(is_alive, script)))
+    let_heartbeat_grow_old(pool, run_id)
+    record = pool.mlrun.wait(run_id)
+    assert (record["status"], get_reason(record)) == ("Failed", "SupervisorDied")
+
+
+@pytest.mark.kill
+def test_nothing_is_lost_or_doubled_while_collectors_are_killed(pool: PoolEngine) -> None:
+    script = """
+        from azureml.core import Run
+
+        run = Run.get_context()
+        for number in range(20000):
+            run.log("x", number)
+        print("done", flush=True)
+    """
+    pool.mlrun.script(script)
+    run_id = pool.mlrun.submit("--ct", "pool", "train.py")
+    deaths = 0
+    while pool.mlrun.stored_status(run_id) not in {"Completed", "Failed"}:
+        found = collectors(pool.mlrun)
+        if found and deaths < 6:
+            kill(*found)
+            deaths += 1
+        pool.mlrun("run", "list")
+    assert pool.mlrun.wait(run_id)["status"] == "Completed"
+    assert deaths
+    (values,) = pool.mlrun.stored(
+        "SELECT count(*), sum(number) FROM metric_values JOIN metrics USING (metric_key) WHERE name = 'x'"
+    )
+    assert values == (20000, sum(range(20000)))
+
+
+@pytest.mark.kill
+def test_an_outcome_that_no_collector_has_seen_is_found_later(pool: PoolEngine, tmp_path: Path) -> None:
+    run_id = start(pool, tmp_path / "go")
+    kill(*collectors(pool.mlrun))
+    (tmp_path / "go").touch()
+    until((pool.run_folder(run_id) / "outcome.json").exists)
+    assert pool.mlrun.wait(run_id)["status"] == "Completed"
+    assert pool.mlrun.metrics(run_id) == {"x": [1, 2]}
+
+
+def test_an_engine_that_does_not_answer_ends_nothing(pool: PoolEngine, tmp_path: Path) -> None:
+    run_id = start(pool, tmp_path / "go")
+    pool.set_option("away")
+    let_heartbeat_grow_old(pool, run_id)
+    (tmp_path / "go").touch()
+    assert pool.mlrun.wait(run_id)["status"] == "Completed"
+
+
+def test_a_run_goes_on_while_the_shared_folder_is_away(pool: PoolEngine, tmp_path: Path) -> None:
+    run_id = start(pool, tmp_path / "go")
+    away = pool.shared.with_name("away")
+    pool.shared.rename(away)
+    assert pool.mlrun.show(run_id)["status"] == "Running"
+    (tmp_path / "go").touch()
+    away.rename(pool.shared)
+    assert pool.mlrun.wait(run_id)["status"] == "Completed"
+    assert pool.mlrun.metrics(run_id) == {"x": [1, 2]}
+
+
+def test_a_script_asks_the_workspace(pool: PoolEngine) -> None:
+    script = """
+        from azureml.core import Run, ScriptRunConfig
+
+        run = Run.get_context()
+        child = run.child_run("part")
+        child.log("y", 3)
+        child.complete()
+        assert child.get_metrics() == {"y": 3}
+        with open("child.py", "w") as file:
+            file.write("print('child')")
+        submitted = run.submit_child(ScriptRunConfig(source_directory=".", script="child.py"))
+        submitted.wait_for_completion()
+        assert submitted.get_status() == "Completed"
+        assert sorted(each.get_status() for each in run.get_children()) == ["Completed", "Completed"]
+    """
+    pool.mlrun.script(script)
+    record = pool.mlrun.wait(pool.mlrun.submit("--ct", "pool", "train.py"))
+    assert record["status"] == "Completed", pool.mlrun.log(record["run_id"])
+
+
+@pytest.mark.kill
+def test_a_requeued_job_goes_on_as_the_same_run(pool: PoolEngine, tmp_path: Path) -> None:
+    script = """
+        import os, sys, time
+        from azureml.core import Run
+
+        Run.get_context().log("x", 1)
+        is_second = os.path.exists("outputs/checkpoint")
+        open("outputs/checkpoint", "w").close()
+        print("here", flush=True)
+        while not is_second:
+            time.sleep(0.01)
+    """
+    run_id = start(pool, tmp_path / "go", script)
+    pool.requeue_job(run_id)
+    record = pool.mlrun.wait(run_id)
+    assert record["status"] == "Completed", pool.mlrun.log(run_id)
+    assert pool.mlrun.metrics(run_id) == {"x": [1, 1]}
+    assert "attempt 2" in pool.mlrun.log(run_id)
+    assert record["properties"]["node_2"] == record["properties"]["node"]
+    assert pool.mlrun.history(run_id).count("Running") == 2
