@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Container, Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 from mlrun_cli.compute.compute_target import (
@@ -16,7 +17,7 @@ from mlrun_cli.compute.unknown_targets import TARGETS_VARIABLE
 from mlrun_cli.core.time import now
 from mlrun_cli.errors import AlreadyExists, ComputeTargetNotFound, InUse, ReservedName, TargetKindNotFound, Unsupported
 from mlrun_cli.runs.filter import RunFilter
-from mlrun_cli.runs.status import RunStatus
+from mlrun_cli.runs.status import ALIVE_STATUSES, RunStatus
 from mlrun_cli.runtime.liveness import reconcile
 from mlrun_cli.runtime.queue import wake_dispatchers
 from mlrun_cli.targets.registry import find_kind
@@ -187,9 +188,17 @@ def check_target(workspace: Workspace, name: str) -> None:
         raise
 
 
+def _list_statuses_on_target(workspace: Workspace, name: str) -> frozenset[RunStatus]:
+    """Return the statuses of runs that need their target; a collector serves them until they have ended."""
+    with suppress(TargetKindNotFound):
+        if find_kind(get_compute_target(workspace, name).kind).dispatcher_follows_runs:
+            return ALIVE_STATUSES
+    return _ON_TARGET
+
+
 def _check_unused(workspace: Workspace, name: str, lost: Container[int]) -> None:
     """Raise if a run waits for a target or runs on it, apart from runs that are ending or lost."""
-    which = RunFilter(target=name, statuses=_ON_TARGET, include_children=True)
+    which = RunFilter(target=name, statuses=_list_statuses_on_target(workspace, name), include_children=True)
     runs = [run for run in workspace.runs.list(which) if run.owner_lock is None and run.key not in lost]
     if not runs:
         return

@@ -8,6 +8,7 @@ from mlrun_cli.actions.run_ends import cancel_run
 from mlrun_cli.core.time import now
 from mlrun_cli.errors import StoreUnavailable
 from mlrun_cli.runs.run import Run
+from mlrun_cli.runs.shared_folder import remove_secrets
 from mlrun_cli.runs.status import ALIVE_STATUSES, RunStatus
 from mlrun_cli.runtime.reconciliation import reconcile_runs
 from mlrun_cli.targets.registry import find_target
@@ -25,6 +26,7 @@ def force_end(workspace: Workspace, run: Run) -> Run:
     Raises:
         RunNotFound: the run has been deleted.
         StoreError: another process has locked the store.
+        EngineUnavailable: the engine that has the run's job does not answer; the run remains CancelRequested.
     """
     workspace.set_busy_timeout(_MOMENT_SECONDS)
     try:
@@ -41,5 +43,5 @@ def force_end(workspace: Workspace, run: Run) -> Run:
     with workspace.transaction(durable=True):
         workspace.runs.end_runs_of_owner(f"runs/{run.run_id}", RunStatus.CANCELED, ended_at=now(), error=None)
         workspace.runs.change_status(run.key, ALIVE_STATUSES, RunStatus.CANCELED, ended_at=now())
-    workspace.run_folder(run.run_id).secrets.unlink(missing_ok=True)
+    remove_secrets(workspace.run_folder(run.run_id))
     return workspace.runs.get_by_key(run.key)

@@ -10,18 +10,19 @@ from pathlib import Path
 from typing import Any
 
 from mlrun_cli.core.json_files import read_json
-from mlrun_cli.core.removal import remove_tree
 from mlrun_cli.core.time import MICROSECONDS, format_iso, now
 from mlrun_cli.environments.cache import list_environments, measure_disk_usage, prune_environments
 from mlrun_cli.environments.environment import BuiltEnvironment
 from mlrun_cli.environments.image import build_image_name
-from mlrun_cli.errors import AmbiguousId, EnvironmentNotFound, FileNotWritable, MlrunError
+from mlrun_cli.errors import AmbiguousId, EnvironmentNotFound, FileNotWritable, MlrunError, TargetKindNotFound
 from mlrun_cli.runs.folder import RunFolder
 from mlrun_cli.runs.owner_lock import OwnerLock
+from mlrun_cli.runs.shared_folder import SharedFolder, find_shared_run_folder, remove_run_folder
 from mlrun_cli.runtime.liveness import reconcile
 from mlrun_cli.runtime.sessions import list_remnants
-from mlrun_cli.snapshots.pruning import prune_snapshots
+from mlrun_cli.snapshots.pruning import PrunedSnapshots, prune_snapshots
 from mlrun_cli.snapshots.snapshot import SNAPSHOT_PROPERTY
+from mlrun_cli.targets.registry import find_target
 from mlrun_cli.workspace import Workspace
 
 # What was written a moment ago may belong to a run that is just being submitted.
@@ -129,22 +130,23 @@ def _prune(workspace: Workspace, before: int, *, dry_run: bool, say: Callable[[s
 
     def list_kept_snapshots() -> Collection[str]:
         of_rows = {value for key, value in workspace.runs.list_with_property(SNAPSHOT_PROPERTY) if key not in runs}
-        return of_rows | _find_referenced_snapshots(workspace, removal.folders)
+        return of_rows | _find_referenced_snapshots(workspace.folder / "runs", removal.folders)
 
     day_ago = time.time() - _GRACE_SECONDS
     snapshots = prune_snapshots(workspace.snapshots_folder, list_kept_snapshots, day_ago, dry_run=dry_run, say=say)
+    shared = _prune_shared_snapshots(workspace, day_ago, removal, say)
     needed = _find_used_environments(workspace.home, removal.folders)
     environments, environments_size = prune_environments(workspace.home, before, needed=needed, dry_run=dry_run)
     return {
-        "bytes": removal.size + snapshots.size + environments_size,
-        "contents": snapshots.contents,
+        "bytes": removal.size + snapshots.size + shared.size + environments_size,
+        "contents": snapshots.contents + shared.contents,
         "dryRun": dry_run,
         "endedBefore": format_iso(before),
         "environments": list(environments),
         "folders": len(forsaken),
         "runs": list(runs.values()),
         "skipped": removal.skipped,
-        "snapshots": snapshots.snapshots,
+        "snapshots": snapshots.snapshots + shared.snapshots,
         "spared": list(workspace.retention.list_spared(before)),
     }
 
@@ -163,16 +165,18 @@ class _Removal:
         self._say = say
 
     def remove(self, folder: Path) -> bool:
-        """Remove a folder; return whether it was, or in a dry run would be, removed."""
-        size = measure_disk_usage(folder)
+        """Remove the folder of a run, in a shared folder too; return whether it was, or would be in a dry run."""
+        run_folder = RunFolder(folder)
+        shared = find_shared_run_folder(run_folder)
+        size = measure_disk_usage(folder) + (0 if shared is None else measure_disk_usage(shared.path))
         if not self.dry_run:
             try:
-                remove_tree(folder)
+                remove_run_folder(run_folder)
             except OSError as error:
                 self.skipped.append(os.fspath(folder))
                 self._say(f"Skipped, since it cannot be removed: {folder}: {error.filename}: {error.strerror}.")
                 return False
-        self.folders.add(folder)
+        self.folders |= {folder} if shared is None else {folder, shared.path}
         self.size += size
         return True
 
@@ -240,12 +244,10 @@ def _is_unchanged_for_a_day(folder: Path) -> bool:
         return False
 
 
-def _find_referenced_snapshots(workspace: Workspace, without: Collection[Path]) -> set[str]:
-    """Return the ids of the snapshots of all runs that have a folder, in the store or not, excluding some folders."""
+def _find_referenced_snapshots(runs: Path, without: Collection[Path]) -> set[str]:
+    """Return the ids of the snapshots of all runs with a folder in `runs`, in the store or not, except some folders."""
     documents = (
-        read_json(RunFolder(folder).submission)
-        for folder in _iterate_subfolders(workspace.folder / "runs")
-        if folder not in without
+        read_json(RunFolder(folder).submission) for folder in _iterate_subfolders(runs) if folder not in without
     )
     return {document.get("snapshot_id", "") for document in documents if document is not None}
 
@@ -265,6 +267,40 @@ def _is_unlocked(folder: Path) -> bool:
         return lock.is_free()
     finally:
         lock.close()
+
+
+def _prune_shared_snapshots(
+    workspace: Workspace, before: float, removal: _Removal, say: Callable[[str], None]
+) -> PrunedSnapshots:
+    """Remove the snapshots in the shared folders of targets that no run there needs; skip folders that are away."""
+    snapshots = contents = size = 0
+    for shared in _list_shared_folders(workspace):
+
+        def list_kept(runs: Path = shared.runs) -> Collection[str]:
+            return _find_referenced_snapshots(runs, removal.folders)
+
+        try:
+            pruned = prune_snapshots(
+                shared.snapshots, list_kept, before, dry_run=removal.dry_run, say=say, locked=workspace.snapshots_folder
+            )
+        except OSError as error:
+            removal.skipped.append(os.fspath(shared.snapshots))
+            say(f"Skipped, since it cannot be pruned: {error.filename or shared.snapshots}: {error.strerror}.")
+        else:
+            snapshots, contents = snapshots + pruned.snapshots, contents + pruned.contents
+            size += pruned.size
+    return PrunedSnapshots(snapshots, contents, size)
+
+
+def _list_shared_folders(workspace: Workspace) -> Sequence[SharedFolder]:
+    """Return the shared folders of the workspace's targets that are in their places."""
+    found: dict[Path, SharedFolder] = {}
+    for row in workspace.compute_targets.list():
+        with suppress(TargetKindNotFound):
+            shared = find_target(workspace, row.name).shared_folder
+            if shared is not None and shared.is_in_place():
+                found[shared.path] = shared
+    return list(found.values())
 
 
 def _find_used_environments(home: Path, without: Collection[Path]) -> set[str]:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from mlrun_cli.core.removal import remove_tree
 from mlrun_cli.errors import OperatingSystemError, RunNotEnded, RunProtected
 from mlrun_cli.runs.filter import RunFilter
 from mlrun_cli.runs.run import Run
+from mlrun_cli.runs.shared_folder import remove_run_folder
 from mlrun_cli.snapshots.snapshot import format_some
 from mlrun_cli.workspace import Workspace
 
@@ -52,11 +52,11 @@ def delete_runs(workspace: Workspace, runs: Sequence[Run], *, force: bool = Fals
         )
     stayed = []
     for run in runs:
-        folder = workspace.run_folder(run.run_id).path
+        folder = workspace.run_folder(run.run_id)
         try:
-            remove_tree(folder)
+            remove_run_folder(folder)
         except OSError as error:
-            stayed.append(f"{folder} ({error.filename}: {error.strerror})")
+            stayed.append(f"{folder.path} ({error.filename}: {error.strerror})")
             continue
         workspace.checkpoint_if_disk_is_full()
         with workspace.transaction(durable=True):

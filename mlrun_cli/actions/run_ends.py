@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Set
 from contextlib import suppress
 from typing import Any
 
 from mlrun_cli.actions.runs import reload_run
 from mlrun_cli.core.disk_space import FULL_FOR_RUNS_BYTES, describe_full_disk
 from mlrun_cli.core.time import now
-from mlrun_cli.errors import RunEnded, TimedOut
+from mlrun_cli.errors import RunEnded, StoreError, TimedOut
 from mlrun_cli.runs.cancellation import GRACE_SECONDS
 from mlrun_cli.runs.filter import RunFilter
 from mlrun_cli.runs.run import Run
+from mlrun_cli.runs.shared_folder import find_shared_run_folder
 from mlrun_cli.runs.status import ALIVE_STATUSES, RunStatus
 from mlrun_cli.runtime.liveness import reconcile
-from mlrun_cli.runtime.queue import wake_dispatchers
+from mlrun_cli.runtime.queue import wake_dispatcher, wake_dispatchers
 from mlrun_cli.runtime.waiting import find_space_wait
 from mlrun_cli.targets.registry import find_target
 from mlrun_cli.workspace import Workspace
@@ -86,11 +87,11 @@ def cancel_run(workspace: Workspace, run: Run, grace_seconds: float, *, wakes: b
 def _stop(workspace: Workspace, run: Run, grace_seconds: float, error: Mapping[str, Any] | None) -> bool:
     """Request, within a transaction, that a run ends as Canceled or Failed; return whether this ended it immediately.
 
-    This is so if the run has no supervisor to stop it.
+    This is so if the run has no supervisor to stop it, and no job that could start one.
     """
     runs = workspace.runs
     outcome = RunStatus.CANCELED if error is None else RunStatus.FAILED
-    nobody_to_ask = {RunStatus.QUEUED} if run.owner_lock is None else ALIVE_STATUSES
+    nobody_to_ask = _list_unsupervised_statuses(workspace, run)
     if runs.change_status(run.key, nobody_to_ask, outcome, ended_at=now(), error=error):
         _forget_secrets(workspace, run)
         return True
@@ -101,10 +102,22 @@ def _stop(workspace: Workspace, run: Run, grace_seconds: float, error: Mapping[s
     return False
 
 
+def _list_unsupervised_statuses(workspace: Workspace, run: Run) -> Set[RunStatus]:
+    """Return the statuses in which a run has neither a supervisor nor a job."""
+    if run.owner_lock is not None:
+        return ALIVE_STATUSES
+    is_on_engine = find_shared_run_folder(workspace.run_folder(run.run_id)) is not None
+    return frozenset() if is_on_engine else frozenset({RunStatus.QUEUED})
+
+
 def _notify_owner(workspace: Workspace, run: Run, *, is_done: bool) -> None:
     """Tell the supervisor of a run to stop, or wake the dispatchers if the run ended without a supervisor."""
     if not is_done:
-        find_target(workspace, run.target).cancel(run)
+        target = find_target(workspace, run.target)
+        target.cancel(run)
+        if target.dispatcher_follows_runs:
+            with suppress(OSError, StoreError):  # the next look at a run calls again
+                wake_dispatcher(workspace, target.name)
     elif run.owner_lock is None:
         wake_dispatchers(workspace)
 

@@ -19,6 +19,7 @@ from mlrun_cli.core.named_tuple import NamedTuple
 from mlrun_cli.errors import StoreError, TargetKindNotFound
 from mlrun_cli.runs.owner_lock import OwnerLock
 from mlrun_cli.runs.run import Run
+from mlrun_cli.targets.base import Target
 from mlrun_cli.targets.registry import find_kind, find_target
 from mlrun_cli.wire.framing import open_socket_address
 from mlrun_cli.workspace import Workspace
@@ -197,6 +198,13 @@ def get_node_limit(workspace: Workspace, target: str) -> int | None:
         return None
 
 
+def _find_kind(workspace: Workspace, target: str) -> type[Target] | None:
+    found = workspace.compute_targets.find(target)
+    with suppress(TargetKindNotFound):
+        return None if found is None else find_kind(found.kind)
+    return None
+
+
 class QueueReport:
     """A report on what queued runs wait for; each queue is read once, for all of its runs."""
 
@@ -208,8 +216,9 @@ class QueueReport:
         """Return the reasons why a queued run waits, in one line."""
         target = run.target or LOCAL_TARGET
         queue = self._read_queue(target)
-        if run.run_id in queue.reasons:
-            return ", ".join(filter(None, (queue.problem, queue.reasons[run.run_id])))
+        if queue.has_engine:
+            reason = queue.reasons.get(run.run_id, f"a place on '{target}'")
+            return f"{queue.problem}, {reason}" if queue.problem else reason
         before = bisect_left(queue.keys, run.key)
         reasons = [queue.problem] if queue.problem else []
         reasons.extend([f"{_format_count(before, 'run')} before it"] if before else ())
@@ -227,23 +236,34 @@ class QueueReport:
             queues = self._workspace.queues
             limit = get_node_limit(self._workspace, target)
             folder = QueueFolder(self._workspace, target)
+            kind = _find_kind(self._workspace, target)
             self._queues[target] = _Queue(
                 queues.list_keys(target),
                 limit,
                 queues.count_busy_nodes(target),
                 folder.read_problem(),
+                kind is not None and kind.dispatcher_follows_runs,
                 folder.read_reasons(),
             )
         return self._queues[target]
 
 
 class _Queue(NamedTuple):
-    """A queue: the keys of its runs in order, limit and number of nodes in use, its problem, its engine's reasons."""
+    """A queue.
+
+    Attributes:
+        keys: the keys of its runs in order.
+        node_limit, busy: the limit and number of nodes in use.
+        problem: the problem that keeps its runs from being started, or an empty string.
+        has_engine: whether the queue is that of an engine, which decides on the order.
+        reasons: why runs wait according to the engine, by run id.
+    """
 
     keys: Sequence[int]
     node_limit: int | None
     busy: int
     problem: str
+    has_engine: bool
     reasons: Mapping[str, str]
 
 

@@ -54,6 +54,7 @@ def prune_snapshots(
     *,
     dry_run: bool,
     say: Callable[[str], None],
+    locked: Path | None = None,
 ) -> PrunedSnapshots:
     """Remove snapshots that are not in `kept` and unreferenced contents, except those written or used after `before`.
 
@@ -63,14 +64,17 @@ def prune_snapshots(
         before: a time in seconds since 1970; files written or used later are kept.
         dry_run: whether to remove nothing.
         say: called with a message if the function has to wait for long.
+        locked: the folder of the snapshots that submits copy from; None means `folder`. A folder on a network file
+            system may have no locks.
 
     Raises:
         StoreError: the folder cannot be written.
     """
+    locked = locked or folder
     with (
-        _hold_exclusively(folder, _DOOR, fcntl.LOCK_EX, say, "another 'workspace prune'"),
+        _hold_exclusively(locked, _DOOR, fcntl.LOCK_EX, say, "another 'workspace prune'"),
         _hold_exclusively(
-            folder, _LOCK, fcntl.LOCK_EX, say, "runs that are being submitted, until they have their snapshots"
+            locked, _LOCK, fcntl.LOCK_EX, say, "runs that are being submitted, until they have their snapshots"
         ),
     ):
         doomed = []

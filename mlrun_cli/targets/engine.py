@@ -16,9 +16,10 @@ from typing import ClassVar
 
 from mlrun_cli.compute.compute_target import ComputeTarget
 from mlrun_cli.core.named_tuple import NamedTuple
-from mlrun_cli.runs.inbox import CancelMessage, send_message
+from mlrun_cli.runs.inbox import CancelMessage, StopMessage, send_message
 from mlrun_cli.runs.owner_lock import OwnerLock
 from mlrun_cli.runs.run import Run
+from mlrun_cli.runs.script_end import StopReason
 from mlrun_cli.runs.shared_folder import SharedFolder, find_shared_run_folder
 from mlrun_cli.targets.base import Demand, Liveness, Started, Target, Witness
 from mlrun_cli.targets.errors import EngineUnavailable, SubmitUnanswered
@@ -213,7 +214,12 @@ class EngineTarget(Target):
                 send_message(folder, shared, CancelMessage(current.cancel_grace_seconds, current.failed_with))
 
     def kill(self, run: Run) -> bool:
-        """Cancel the job of a run; return False if it has none."""
+        """Cancel the job of a run, and let its supervisor stop should it live on; return False if it has no job."""
+        folder = self.workspace.run_folder(run.run_id)
+        shared = find_shared_run_folder(folder)
+        if shared is not None:
+            with suppress(OSError):
+                send_message(folder, shared, StopMessage(StopReason.GIVEN_UP))
         job_id = self.workspace.runs.get_properties(run.key).get(self.job_property)
         if job_id is None:
             return False

@@ -1,0 +1,114 @@
+"""Canceled runs of an engine, and the removal of runs with what is in the shared folder."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from tests.engines.pool import PoolEngine
+from tests.running import is_alive, until
+
+WORK = """
+    import os, sys, time
+    from azureml.core import Run
+
+    Run.get_context().log("x", 1)
+    print("here", flush=True)
+    while not os.path.exists(sys.argv[1]):
+        time.sleep(0.01)
+"""
+
+
+def start(pool: PoolEngine, go: Path) -> str:
+    """Submit a script that runs until a file exists, and wait until it runs; return the run's id."""
+    run_id = submit(pool, go)
+    pool.mlrun.wait_for_status(run_id, "Running")
+    until(lambda: "here" in pool.mlrun.log(run_id))
+    return run_id
+
+
+def submit(pool: PoolEngine, go: Path) -> str:
+    pool.mlrun.script(WORK)
+    return pool.mlrun.submit("--ct", "pool", "train.py", str(go))
+
+
+def submit_queued(pool: PoolEngine, go: Path) -> str:
+    pool.set_option("slots", "0")
+    return submit(pool, go)
+
+
+def test_a_cancelled_run_that_is_queued_never_starts(pool: PoolEngine, tmp_path: Path) -> None:
+    run_id = submit_queued(pool, tmp_path / "go")
+    pool.mlrun("run", "cancel", "-r", run_id)
+    assert pool.mlrun.wait(run_id)["status"] == "Canceled"
+    job = pool.job(run_id)
+    assert job is not None
+    assert (job["state"], job["end"]) == ("ended", "canceled")
+    assert pool.mlrun.history(run_id) == ["NotStarted", "Queued", "CancelRequested", "Canceled"]
+
+
+@pytest.mark.kill
+def test_a_run_is_ended_by_force_with_its_job(pool: PoolEngine, tmp_path: Path) -> None:
+    run_id = start(pool, tmp_path / "go")
+    processes = pool.mlrun.processes(run_id)
+    pool.mlrun("run", "cancel", "-r", run_id, "--force")
+    assert pool.mlrun.stored_status(run_id) == "Canceled"
+    job = pool.job(run_id)
+    assert job is not None
+    assert job["state"] == "ended"
+    until(lambda: not any(map(is_alive, processes)))
+
+
+def test_a_deleted_run_leaves_nothing_in_the_shared_folder(pool: PoolEngine, tmp_path: Path) -> None:
+    (tmp_path / "go").touch()
+    run_id = submit(pool, tmp_path / "go")
+    pool.mlrun.wait(run_id)
+    kept = tmp_path / "kept"
+    kept.mkdir()
+    (kept / "file").touch()
+    (pool.run_folder(run_id) / "artifacts" / "link").symlink_to(kept)
+    pool.mlrun("run", "delete", "-r", run_id, "-y")
+    assert [*(pool.shared / "runs").iterdir(), *(pool.shared / "started").iterdir()] == []
+    assert not pool.mlrun.run_folder(run_id).exists()
+    assert (kept / "file").exists()
+
+
+def test_a_run_is_not_deleted_while_the_shared_folder_is_away(pool: PoolEngine, tmp_path: Path) -> None:
+    (tmp_path / "go").touch()
+    run_id = submit(pool, tmp_path / "go")
+    pool.mlrun.wait(run_id)
+    away = pool.shared.with_name("away")
+    pool.shared.rename(away)
+    failure = pool.mlrun.fails("run", "delete", "-r", run_id, "-y", exit_code=1)
+    assert failure.code == "OperatingSystemError"
+    assert str(pool.shared) in failure.message
+    away.rename(pool.shared)
+    assert pool.mlrun.show(run_id)["status"] == "Completed"
+    pool.mlrun("run", "delete", "-r", run_id, "-y")
+    assert list((pool.shared / "runs").iterdir()) == []
+
+
+def test_a_target_is_not_deleted_while_a_run_has_a_job(pool: PoolEngine, tmp_path: Path) -> None:
+    run_id = submit_queued(pool, tmp_path / "go")
+    failure = pool.mlrun.fails("computetarget", "delete", "-n", "pool")
+    assert failure.code == "InUse"
+    pool.mlrun("run", "cancel", "-r", run_id)
+    pool.mlrun.wait(run_id)
+    pool.mlrun("computetarget", "delete", "-n", "pool")
+    assert pool.mlrun.show(run_id)["status"] == "Canceled"
+
+
+def test_a_prune_removes_the_snapshots_that_no_run_there_needs(pool: PoolEngine, tmp_path: Path) -> None:
+    (tmp_path / "go").touch()
+    run_id = submit(pool, tmp_path / "go")
+    pool.mlrun.wait(run_id)
+    stored = [path for path in (pool.shared / "snapshots").rglob("*") if path.is_file()]
+    for path in stored:
+        os.utime(path, (1e9, 1e9))
+    pool.mlrun("workspace", "prune", "--older-than", "1d", "-y")
+    assert all(path.exists() for path in stored)
+    pool.mlrun("workspace", "prune", "--older-than", "0s", "-y")
+    assert not any(path.exists() for path in stored)
+    assert list((pool.shared / "runs").iterdir()) == []
