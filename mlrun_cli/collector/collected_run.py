@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from contextlib import suppress
-from pathlib import Path
 
 from mlrun_cli.collector.answers import RunAnswers
 from mlrun_cli.collector.folder_refresh import refresh_folder
-from mlrun_cli.collector.verdict import OutcomeWitness
+from mlrun_cli.collector.verdict import HeartbeatWitness, OutcomeWitness
 from mlrun_cli.core.json_files import read_json
 from mlrun_cli.core.json_lines import read_lines_from
 from mlrun_cli.core.redaction import Redaction
@@ -24,6 +22,7 @@ from mlrun_cli.runs.events import (
     list_event_journals,
     parse_event,
 )
+from mlrun_cli.runs.heartbeat import read_heartbeat
 from mlrun_cli.runs.outcome import Outcome
 from mlrun_cli.runs.run import Run
 from mlrun_cli.runs.shared_folder import SharedFolder, SharedRunFolder
@@ -35,6 +34,8 @@ from mlrun_cli.supervisor.output_registration import register_run_outputs
 from mlrun_cli.workspace import Workspace
 
 _FIRST_LOOK_SECONDS, _LAST_LOOK_SECONDS, _GROWTH = 0.1, 1.0, 1.3
+_FRESH_SECONDS = 20.0
+"""The age up to which a heartbeat, written every 5 seconds, is fresh."""
 _JOURNALS_SECONDS = 90.0
 """How long the journals may lag behind the outcome: longer than any cache of a network file system."""
 NODE_PROPERTY = "node"
@@ -98,14 +99,16 @@ class CollectedRun:
             refresh_folder(folder)
         self._collect_events()
 
-    def read_heartbeat(self) -> float | None:
-        """Return the time of the last heartbeat by the file server's clock, or None if there was none."""
+    def get_heartbeat_witness(self) -> HeartbeatWitness:
+        """Return the evidence of the heartbeat; while the shared folder is away, nothing is lost."""
         try:
-            with self.shared.heartbeat.open("rb") as file:
-                found = os.fstat(file.fileno())
+            heartbeat = read_heartbeat(self.shared)
         except OSError:
-            return None
-        return found.st_mtime if found.st_size else None
+            return HeartbeatWitness.NONE if self.shared.path.parent.exists() else HeartbeatWitness.FRESH
+        if heartbeat is None:
+            return HeartbeatWitness.NONE
+        is_fresh = heartbeat.age_seconds < _FRESH_SECONDS and not heartbeat.is_of_dead_process
+        return HeartbeatWitness.FRESH if is_fresh else HeartbeatWitness.STALE
 
     def finish(self, outcome: Outcome, moment: float) -> bool:
         """Record the outcome once all that the run's processes have logged is stored; return whether that is done.
@@ -123,13 +126,10 @@ class CollectedRun:
         row = self._workspace.runs.get_by_key(self.run.key)
         outcome = run_or_log(lambda: register_run_outputs(self._workspace, row, outcome), outcome)
         outcome = outcome.redact(self._redaction)
-        self._answers.close()
         with suppress(OSError):
             write_outcome(self._folder, outcome)
         record_outcome(self._workspace, self.run, outcome)
-        for path in (self.shared.secrets, get_started_mark(self.shared)):
-            with suppress(OSError):
-                path.unlink(missing_ok=True)
+        self.close()
         return True
 
     def record_exits(self, exit_codes: dict[int, int]) -> None:
@@ -137,8 +137,12 @@ class CollectedRun:
         self._answers.record_exits(exit_codes)
 
     def close(self) -> None:
-        """End the process that answers the run's questions."""
+        """Remove what an ended run needs no more, and end the process that answers its questions."""
         self._answers.close()
+        mark = SharedFolder(self.shared.path.parents[1]).started / self.shared.path.name
+        for path in (self.shared.secrets, mark):
+            with suppress(OSError):
+                path.unlink(missing_ok=True)
 
     def _collect_events(self) -> bool:
         """Store the new events; return whether there were any."""
@@ -222,11 +226,6 @@ class CollectedRun:
                         self._note(event)
         if self._outcome is None and (written := read_outcome(self.shared)) is not None:
             self._outcome = OutcomeEvent(written, {}, is_final=True)
-
-
-def get_started_mark(shared: SharedRunFolder) -> Path:
-    """Return the path of the mark that the supervisor of a run has been started."""
-    return SharedFolder(shared.path.parents[1]).started / shared.path.name
 
 
 _COLUMNS = frozenset(

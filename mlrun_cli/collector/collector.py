@@ -36,8 +36,6 @@ from mlrun_cli.targets.errors import EngineUnavailable
 _TICK_SECONDS = 0.25
 _RELOAD_SECONDS = 5.0
 _RETRY_SECONDS = 0.5
-_FRESH_SECONDS = 20.0
-"""The age up to which a heartbeat, written every 5 seconds, is fresh."""
 _SETTLE_SECONDS = 3.0
 """How long what a supervisor wrote last may take to arrive after the end of its job."""
 _KILL_SECONDS = 15.0
@@ -111,8 +109,8 @@ class Collector:
         self._version, self._next_reload = version, moment + _RELOAD_SECONDS
         before = self._runs
         self._runs = {run.key: run for run in self._list_runs()}
-        for key in self._collected.keys() - self._runs.keys():
-            self._collected.pop(key).close()
+        for key in before.keys() - self._runs.keys():
+            self._forget(before[key])
         if self._runs.keys() - before.keys():
             self._poll.hasten()
 
@@ -188,22 +186,7 @@ class Collector:
         if collected is None:
             return Verdict.IS_LOST
         collected.refresh()
-        return judge(witness, self._read_heartbeat(collected), collected.outcome_witness)
-
-    def _read_heartbeat(self, collected: CollectedRun) -> HeartbeatWitness:
-        last = collected.read_heartbeat()
-        if last is None:
-            return HeartbeatWitness.NONE
-        clock = self._target.shared_folder.clock
-        try:
-            with clock.open("wb") as file:
-                file.write(b".")
-                file.flush()
-                os.fsync(file.fileno())
-                current = os.fstat(file.fileno()).st_mtime
-        except OSError:
-            return HeartbeatWitness.FRESH  # nothing is lost while the shared folder is away
-        return HeartbeatWitness.FRESH if current - last < _FRESH_SECONDS else HeartbeatWitness.STALE
+        return judge(witness, collected.get_heartbeat_witness(), collected.outcome_witness)
 
     def _cancel(self, run: Run, witness: EngineWitness, moment: float) -> None:
         """Cancel the job of a run that is not running yet, or whose grace period is over."""
@@ -262,7 +245,6 @@ class Collector:
 
     def _finish(self, run: Run, collected: CollectedRun, outcome: Outcome, moment: float) -> None:
         if collected.finish(outcome, moment):
-            self._collected.pop(run.key, None)
             self._forget(run)
 
     def _record_without_folder(self, run: Run, outcome: Outcome) -> None:
@@ -270,6 +252,10 @@ class Collector:
         self._forget(run)
 
     def _forget(self, run: Run) -> None:
+        """Forget a run that has ended, here or by another process."""
+        collected = self._collected.pop(run.key, None)
+        if collected is not None:
+            collected.close()
         self._runs.pop(run.key, None)
         self._lost_since.pop(run.key, None)
         self._cancels.pop(run.key, None)

@@ -10,11 +10,13 @@ from pathlib import Path
 from typing import Any
 
 import mlrun_cli
+from mlrun_cli.core.json_files import sync
 from mlrun_cli.core.program_log import write_log
 from mlrun_cli.core.time import now
 from mlrun_cli.metrics.journal import list_journal_names
 from mlrun_cli.node.run_folder import NodeRunFolder
 from mlrun_cli.runs.events import Event, EventWriter, OutcomeEvent, PropertiesEvent, StatusEvent, find_last_attempt
+from mlrun_cli.runs.heartbeat import write_heartbeat
 from mlrun_cli.runs.inbox import CancelMessage, InboxReader, StopMessage
 from mlrun_cli.runs.outcome import Outcome
 from mlrun_cli.runs.run import Run
@@ -51,6 +53,8 @@ class NodeRun(SupervisedRun):
         self._events = events
         self._inbox = InboxReader(shared.inbox)
         self._is_superseded = False
+        self._flushed: dict[Path, int] = {}
+        """The sizes of journals and logs when they were last sent to the file server."""
 
     def advance(self, before: set[RunStatus], after: RunStatus, **columns: Any) -> bool:
         """Set columns, and the status if it is one of `before`; return whether the status has changed."""
@@ -71,14 +75,15 @@ class NodeRun(SupervisedRun):
 
     def renew_lease(self) -> None:
         """Write the heartbeat, whose modification time is that of the file server's clock."""
-        write_heartbeat(self._shared, self._events.attempt)
+        write_heartbeat(self._shared)
 
     def receive_messages(self) -> StopReason | None:
-        """Apply the new messages to the scratch store; return the reason to stop, if any.
+        """Apply the new messages to the scratch store, and show what was logged; return the reason to stop, if any.
 
         Raises:
             OSError: the shared folder cannot be read.
         """
+        self._flush()
         if not self._is_superseded and find_last_attempt(self._shared) > self._events.attempt:
             self._is_superseded = True
             return StopReason.GIVEN_UP
@@ -110,11 +115,26 @@ class NodeRun(SupervisedRun):
         """Write the outcome of the run, unless another attempt has taken over, and clean its working folder."""
         if self._is_superseded:
             return
+        with suppress(OSError):  # the outcome is of more value than the last lines of a log
+            self._flush()
         is_final = stopped is not StopReason.SHUTDOWN
         if is_final:
             self.retry_disk(lambda: write_outcome(self.folder, outcome))
             run_or_log(lambda: clean_working_folder(self.workspace, self.submission, self.folder), None)
         self._write(make_outcome_event(self._shared, outcome, is_final=is_final))
+
+    def _flush(self) -> None:
+        """Send what was appended to journals and logs to the file server: this machine may keep it back for long.
+
+        Raises:
+            OSError: the shared folder cannot be read or written.
+        """
+        journals = (self._shared.journal / name for name in list_journal_names(self._shared.journal))
+        for path in (*journals, *self._shared.log_files().values()):
+            size = os.stat(path).st_size
+            if size != self._flushed.get(path):
+                sync(path)
+                self._flushed[path] = size
 
     def _cancel(self, message: CancelMessage) -> None:
         columns: dict[str, Any] = {"cancel_grace_seconds": message.grace_seconds}
@@ -151,12 +171,3 @@ def make_outcome_event(shared: SharedRunFolder, outcome: Outcome, *, is_final: b
         with suppress(OSError):
             sizes[name] = os.stat(shared.journal / name).st_size
     return OutcomeEvent(outcome, sizes, is_final)
-
-
-def write_heartbeat(shared: SharedRunFolder, attempt: int) -> None:
-    """Write the heartbeat of an attempt.
-
-    Raises:
-        OSError: it cannot be written.
-    """
-    Path(shared.heartbeat).write_text(f"{attempt} {os.uname().nodename} {time.monotonic()}\n", encoding="ascii")

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 import time
 from contextlib import suppress
 from pathlib import Path
 
 from mlrun_cli.core.json_files import read_json
-from mlrun_cli.core.program_log import write_log
 from mlrun_cli.core.redaction import NAMES_VARIABLE, Redaction
 from mlrun_cli.errors import MlrunError
-from mlrun_cli.node.node_run import NodeRun, make_outcome_event, write_heartbeat
+from mlrun_cli.node.node_run import NodeRun, make_outcome_event
 from mlrun_cli.node.run_folder import NodeRunFolder
 from mlrun_cli.node.scratch_workspace import make_scratch_workspace
 from mlrun_cli.node.script_environment import build_node_environment
@@ -20,6 +20,7 @@ from mlrun_cli.processes.inheritance import set_umask_and_niceness
 from mlrun_cli.processes.linux import become_subreaper
 from mlrun_cli.runs.error import SERVICE_ERROR
 from mlrun_cli.runs.events import EventWriter, StartEvent, find_outcome
+from mlrun_cli.runs.heartbeat import read_heartbeat, write_heartbeat
 from mlrun_cli.runs.owner_lock import OwnerLock
 from mlrun_cli.runs.shared_folder import SharedFolder, SharedRunFolder
 from mlrun_cli.runs.submission import Secrets, Submission
@@ -30,12 +31,13 @@ from mlrun_cli.workspace import Workspace
 from mlrun_cli.workspace_locator import WorkspaceLocator
 
 _SILENCE_SECONDS = 16.0
-"""The time after which an earlier attempt whose heartbeat has not changed counts as dead: three heartbeats."""
+"""The age of a heartbeat after which an earlier attempt counts as dead: it writes three of them in that time."""
 _LOOK_SECONDS = 0.5
 
 
 def main(words: list[str]) -> int:
     """Run the program and return its exit code: 0 if an outcome of the run was written, by this attempt or before."""
+    signal.pthread_sigmask(signal.SIG_SETMASK, ())  # an engine may have inherited that of the submitting process
     shared = SharedRunFolder(Path(words[0]))
     if find_outcome(shared) is not None:
         return 0
@@ -50,7 +52,7 @@ def main(words: list[str]) -> int:
         _wait_for_silence(shared)
         _note_attempt(shared, events.attempt)
     with suppress(OSError):
-        write_heartbeat(shared, events.attempt)
+        write_heartbeat(shared)
     try:
         return _supervise(shared, events)
     except (MlrunError, OSError, KeyError, TypeError, ValueError) as error:
@@ -116,20 +118,12 @@ def _mark_started(shared: SharedRunFolder) -> None:
 
 def _wait_for_silence(shared: SharedRunFolder) -> None:
     """Wait until an earlier attempt, which may live on where the engine has lost its node, gives no sign of life."""
-    last, silent_since = _read_heartbeat(shared), time.monotonic()
-    while time.monotonic() < silent_since + _SILENCE_SECONDS:
+    while True:
+        with suppress(OSError):  # the shared folder may be back at the next look
+            heartbeat = read_heartbeat(shared)
+            if heartbeat is None or heartbeat.is_of_dead_process or heartbeat.age_seconds > _SILENCE_SECONDS:
+                return
         time.sleep(_LOOK_SECONDS)
-        found = _read_heartbeat(shared)
-        if found != last:
-            write_log("an earlier attempt of this run is still alive")
-            last, silent_since = found, time.monotonic()
-
-
-def _read_heartbeat(shared: SharedRunFolder) -> str:
-    try:
-        return shared.heartbeat.read_text(encoding="ascii")
-    except (OSError, ValueError):
-        return ""
 
 
 def _note_attempt(shared: SharedRunFolder, attempt: int) -> None:

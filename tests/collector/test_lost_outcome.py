@@ -1,0 +1,66 @@
+"""The outcome of a run whose supervisor recorded none, by the end of its job."""
+
+from __future__ import annotations
+
+import pytest
+
+from mlrun_cli.collector.lost_outcome import derive_lost_outcome, explain_interruption
+from mlrun_cli.runs.outcome import Outcome
+from mlrun_cli.runs.run import SCRIPT_RUN, Run
+from mlrun_cli.runs.status import RunStatus
+from mlrun_cli.targets.engine import Job, JobEnd, JobState
+
+ENDS = {
+    JobEnd.EXITED: (RunStatus.FAILED, "ServiceError", "SupervisorDied"),
+    JobEnd.CANCELED: (RunStatus.CANCELED, "ServiceError", "JobCanceled"),
+    JobEnd.TIMED_OUT: (RunStatus.CANCELED, "UserError", "TimeLimitReached"),
+    JobEnd.OUT_OF_MEMORY: (RunStatus.FAILED, "UserError", "OutOfMemory"),
+    JobEnd.PREEMPTED: (RunStatus.FAILED, "ServiceError", "JobPreempted"),
+    JobEnd.NODE_LOST: (RunStatus.FAILED, "ServiceError", "NodeLost"),
+    JobEnd.NEVER_STARTED: (RunStatus.FAILED, "ServiceError", "JobNotStarted"),
+}
+
+
+def make_run(status: RunStatus) -> Run:
+    return Run(1, "exp_1", "u", 1, "e", "exp", SCRIPT_RUN, status, 1, "someone", "exp_1", "u", started_at=2)
+
+
+def make_job(end: JobEnd) -> Job:
+    return Job(JobState.ENDED, end=end, words="ENGINE SAYS 7")
+
+
+def read(outcome: Outcome) -> tuple[RunStatus, str, str]:
+    assert outcome.error is not None
+    error = outcome.error["error"]
+    assert "ENGINE SAYS 7" in error["message"]
+    return outcome.status, error["code"], error["innerError"]["code"]
+
+
+@pytest.mark.parametrize("end", JobEnd)
+def test_each_end_of_a_job_has_its_status_and_reason(end: JobEnd) -> None:
+    assert read(derive_lost_outcome(make_run(RunStatus.RUNNING), make_job(end))) == ENDS[end]
+
+
+@pytest.mark.parametrize("end", JobEnd)
+def test_a_run_that_was_to_be_canceled_is_canceled(end: JobEnd) -> None:
+    outcome = derive_lost_outcome(make_run(RunStatus.CANCEL_REQUESTED), make_job(end))
+    assert (outcome.status, outcome.error) == (RunStatus.CANCELED, None)
+
+
+def test_a_job_that_the_engine_does_not_know_fails_its_run() -> None:
+    outcome = derive_lost_outcome(make_run(RunStatus.RUNNING), None)
+    assert outcome.error is not None
+    assert (outcome.status, outcome.error["error"]["innerError"]["code"]) == (RunStatus.FAILED, "JobLost")
+
+
+@pytest.mark.parametrize("end", [end for end in JobEnd if end is not JobEnd.EXITED])
+def test_an_interruption_is_explained_by_the_engine(end: JobEnd) -> None:
+    told = Outcome(RunStatus.FAILED, 5, 1.5, error={"error": {"code": "ServiceError"}}, warnings=("w",))
+    outcome = explain_interruption(make_run(RunStatus.RUNNING), told, make_job(end))
+    assert read(outcome) == ENDS[end]
+    assert (outcome.ended_at, outcome.duration_seconds, outcome.warnings) == (5, 1.5, ("w",))
+
+
+def test_an_interruption_that_the_engine_does_not_explain_stays_as_it_is() -> None:
+    told = Outcome(RunStatus.FAILED, 5, error={"error": {"code": "ServiceError"}})
+    assert explain_interruption(make_run(RunStatus.RUNNING), told, make_job(JobEnd.EXITED)) == told
