@@ -8,19 +8,29 @@ from typing import Any
 
 from mlrun_cli.compute.compute_target import (
     AML_COMPUTE,
+    ATTACHED_KINDS,
     LOCAL_TARGET,
+    SHARED_FOLDER_PROPERTY,
     ComputeTarget,
     check_compute_target_name,
     is_compute_target_name,
 )
 from mlrun_cli.compute.unknown_targets import TARGETS_VARIABLE
 from mlrun_cli.core.time import now
-from mlrun_cli.errors import AlreadyExists, ComputeTargetNotFound, InUse, ReservedName, TargetKindNotFound, Unsupported
+from mlrun_cli.errors import (
+    AlreadyExists,
+    ComputeTargetNotFound,
+    InUse,
+    MissingOption,
+    ReservedName,
+    TargetKindNotFound,
+    Unsupported,
+)
 from mlrun_cli.runs.filter import RunFilter
 from mlrun_cli.runs.status import ALIVE_STATUSES, RunStatus
 from mlrun_cli.runtime.liveness import reconcile
 from mlrun_cli.runtime.queue import wake_dispatchers
-from mlrun_cli.targets.registry import find_kind
+from mlrun_cli.targets.registry import find_kind, find_target
 from mlrun_cli.workspace import Workspace
 
 _LIMIT_FOR_LOCAL = f"To give it a limit: 'mlrun computetarget create amlcompute -n {LOCAL_TARGET} --max-nodes 4'."
@@ -50,6 +60,12 @@ def create_compute_target(
             needs more nodes than the target would have.
     """
     check_compute_target_name(name)
+    if kind in ATTACHED_KINDS and SHARED_FOLDER_PROPERTY not in properties:
+        raise MissingOption(
+            f"A {kind} target is attached, not created: it needs a folder that its nodes share.",
+            hint=f"Type 'mlrun computetarget attach {kind.lower()} -n {name} --shared-folder FOLDER'.",
+            target=name,
+        )
     if name == LOCAL_TARGET and kind != AML_COMPUTE:
         raise ReservedName(
             f"'{LOCAL_TARGET}' is this machine, and cannot be made.", hint=_LIMIT_FOR_LOCAL, target=LOCAL_TARGET
@@ -72,16 +88,32 @@ def create_compute_target(
         if not workspace.compute_targets.insert(target):
             there = get_compute_target(workspace, name)
             if (there.kind, kind) != (AML_COMPUTE, AML_COMPUTE):
-                raise AlreadyExists(
-                    f"The compute target '{name}' already exists, of the kind {there.kind}.",
-                    hint=f"Use that one, choose another name, or delete it: 'mlrun computetarget delete -n {name}', in "
-                    "a script its delete().",
-                    target=name,
-                )
+                raise _build_exists_error(there)
             target = target._replace(created_at=there.created_at)
             workspace.compute_targets.replace(target)
     wake_dispatchers(workspace)
     return target
+
+
+def check_name_is_free(workspace: Workspace, name: str) -> None:
+    """Raise if a new compute target cannot have this name.
+
+    Raises:
+        AlreadyExists: there is a compute target with this name.
+        InvalidName: it is not a name for a compute target.
+    """
+    there = workspace.compute_targets.find(check_compute_target_name(name))
+    if there is not None:
+        raise _build_exists_error(there)
+
+
+def _build_exists_error(there: ComputeTarget) -> AlreadyExists:
+    return AlreadyExists(
+        f"The compute target '{there.name}' already exists, of the kind {there.kind}.",
+        hint=f"Use that one, choose another name, or delete it: 'mlrun computetarget delete -n {there.name}', in "
+        "a script its delete().",
+        target=there.name,
+    )
 
 
 def list_compute_targets(workspace: Workspace) -> Sequence[ComputeTarget]:
@@ -109,6 +141,15 @@ def get_compute_target(workspace: Workspace, name: str) -> ComputeTarget:
     if found is None:
         raise ComputeTargetNotFound(name, list_target_names(workspace))
     return found
+
+
+def describe_nodes(workspace: Workspace, name: str) -> Mapping[str, Any]:
+    """Return JSON-like values that describe the nodes of a compute target; empty if they are this machine.
+
+    Raises:
+        MlrunError: the engine of the target does not answer.
+    """
+    return find_target(workspace, name).describe_nodes()
 
 
 def list_target_names(workspace: Workspace) -> list[str]:

@@ -103,7 +103,7 @@ class Declaration(NamedTuple):
 
 
 class Group:
-    """The commands of a noun, keyed by verb, in the order of the help page.
+    """The commands of a noun, keyed by verb, in the order of the help page; a verb may have two words.
 
     A noun with a single module declares its commands there. A noun that is a package lists its verbs; the module of a
     verb is imported when the verb is looked up.
@@ -126,7 +126,7 @@ class Group:
     def find(self, verb: str) -> Declaration | None:
         """Return the command of a verb, importing its module if needed, or None if there is no such verb."""
         if verb in self._verbs and verb not in self._declared:
-            importlib.import_module(f"{self._package}.{verb.replace('-', '_')}")
+            importlib.import_module(f"{self._package}.{verb.replace('-', '_').replace(' ', '_')}")
         return self._declared.get(verb)
 
     @property

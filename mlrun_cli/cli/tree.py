@@ -28,7 +28,7 @@ NOUNS = {
     "runconfig": "List, show and check runconfigs.",
     "environment": "Register, list, show and download environments, and prune those built for runs.",
     "model": "Register models, then list, show, download, update and delete them.",
-    "computetarget": "Create, list, show and delete compute targets.",
+    "computetarget": "Create, attach, list, show and delete compute targets.",
     "dataset": "Register files as datasets, then list, show and unregister them.",
     "datastore": "Attach folders as datastores, and copy files to and from them.",
 }
@@ -172,6 +172,9 @@ class Noun(_Tree):
         words = f"{self.name} {' '.join(args[:2])}"
         if words in AZURE_ONLY and args[0] in self._group.list_verbs():
             raise UnsupportedCommand(f"mlrun-cli has no '{words}'.", hint=AZURE_ONLY[words], target=words)
+        verb = " ".join(args[:2])
+        if " " in verb and verb in self._group.list_verbs():
+            return verb, self.get_command(ctx, verb), args[2:]
         return super().resolve_command(ctx, args)
 
 

@@ -14,6 +14,11 @@ from mlrun_cli.errors import InvalidName
 LOCAL_TARGET = "local"
 AML_COMPUTE = "AmlCompute"
 COMPUTE_INSTANCE = "ComputeInstance"
+SLURM = "Slurm"
+ATTACHED_KINDS = frozenset({SLURM})
+"""The kinds that are attached, not created: their machines exist without the workspace."""
+SHARED_FOLDER_PROPERTY = "sharedFolder"
+"""The property of a target's row that contains the path of the folder that it shares with its nodes."""
 MOST_NODES = 2**31 - 1
 """What a target can be given, and a run can ask for."""
 
@@ -81,7 +86,7 @@ def build_compute_target_record(target: ComputeTarget, workspace_id: str) -> dic
             "computeType": target.kind,
             "createdOn": format_iso(target.created_at),
             "description": target.description,
-            "isAttachedCompute": False,
+            "isAttachedCompute": target.kind in ATTACHED_KINDS,
             "modifiedOn": format_iso(target.modified_at),
             "properties": dict(target.properties),
             "provisioningErrors": None,

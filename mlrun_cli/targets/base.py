@@ -12,7 +12,7 @@ from contextlib import AbstractContextManager, nullcontext
 from enum import Enum
 from pathlib import Path
 from types import MappingProxyType
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from mlrun_cli.compute.compute_target import ComputeTarget
 from mlrun_cli.core.named_tuple import NamedTuple
@@ -128,6 +128,14 @@ class Target(ABC):
         preparation that was not used. By default, nothing is prepared.
         """
         return nullcontext()
+
+    def describe_nodes(self) -> Mapping[str, Any]:
+        """Return JSON-like values by which `computetarget show` describes the target's nodes and what of them is free.
+
+        Raises:
+            MlrunError: the engine does not answer.
+        """
+        return {}
 
     @abstractmethod
     def start_supervisor(self, run_id: str, locks: Sequence[int]) -> Started:

@@ -14,7 +14,7 @@ from enum import Enum
 from pathlib import Path
 from typing import ClassVar
 
-from mlrun_cli.compute.compute_target import ComputeTarget
+from mlrun_cli.compute.compute_target import SHARED_FOLDER_PROPERTY, ComputeTarget
 from mlrun_cli.core.named_tuple import NamedTuple
 from mlrun_cli.runs.inbox import CancelMessage, StopMessage, send_message
 from mlrun_cli.runs.owner_lock import OwnerLock
@@ -25,10 +25,9 @@ from mlrun_cli.targets.base import Demand, Liveness, Started, Target, Witness
 from mlrun_cli.targets.errors import EngineUnavailable, SubmitUnanswered
 from mlrun_cli.targets.programs import COLLECTOR_PROGRAM, build_dispatcher_arguments, build_program_command, spawn
 
-SHARED_FOLDER_PROPERTY = "sharedFolder"
-"""The property of a target's row that contains the path of its shared folder."""
 PYTHON_PROPERTY = "python"
-"""The property that contains the interpreter of supervisors on nodes, by default `python3` on a node's PATH."""
+"""The property of a target's row that contains the interpreter of supervisors on nodes."""
+DEFAULT_PYTHON = "python3"
 
 
 class JobState(Enum):
@@ -163,7 +162,7 @@ class EngineTarget(Target):
         run = self.workspace.runs.get(run_id)
         shared = self.shared_folder.run_folder(run_id)
         program = os.path.join(os.readlink(shared.program), "mlrun_cli", "node", "__main__.py")
-        python = self.row.properties.get(PYTHON_PROPERTY) or "python3"
+        python = self.row.properties.get(PYTHON_PROPERTY) or DEFAULT_PYTHON
         limit = self._read_time_limit(run)
         request = JobRequest(
             run_id,

@@ -43,3 +43,7 @@ def describe_shared_folder_errors(target: str, folder: Path) -> Iterator[None]:
             raise
         path = f"{cause.filename}: " if cause.filename else ""
         raise SharedFolderUnavailable(target, folder, f"{path}{cause.strerror or cause}") from error
+
+
+class NodeNotUsable(MlrunError):
+    """A node does not share the folder of a target, or has no Python for supervisors."""

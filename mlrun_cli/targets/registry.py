@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from functools import lru_cache
+from importlib import import_module
 
-from mlrun_cli.compute.compute_target import AML_COMPUTE, COMPUTE_INSTANCE, LOCAL_TARGET
+from mlrun_cli.compute.compute_target import AML_COMPUTE, COMPUTE_INSTANCE, LOCAL_TARGET, SLURM
 from mlrun_cli.errors import TargetKindNotFound
 from mlrun_cli.targets.base import Target
 from mlrun_cli.targets.local import LocalTarget
@@ -14,6 +15,8 @@ ENTRY_POINTS = "mlrun_cli.targets"
 """The group of entry points by which another distribution brings kinds of targets; each names a `Target`."""
 
 _BUILT_IN: dict[str, type[Target]] = {AML_COMPUTE: LocalTarget, COMPUTE_INSTANCE: LocalTarget}
+_ENGINES = {SLURM: "mlrun_cli.targets.slurm.target:SlurmTarget"}
+"""The kinds with an engine, whose modules are imported when they are first used."""
 
 
 def find_target(workspace: Workspace, name: str | None) -> Target:
@@ -36,6 +39,10 @@ def find_kind(name: str) -> type[Target]:
     """
     if name in _BUILT_IN:
         return _BUILT_IN[name]
+    if name in _ENGINES:
+        module, _, attribute = _ENGINES[name].partition(":")
+        engine: type[Target] = getattr(import_module(module), attribute)
+        return engine
     from importlib.metadata import entry_points  # noqa: PLC0415 — slow, and kinds of others are rare
 
     for entry_point in entry_points(group=ENTRY_POINTS, name=name):

@@ -9,6 +9,7 @@ from tests.engines import slurm as engine
 from tests.engines.pool import KINDS, PoolEngine
 from tests.engines.slurm import Slurm
 from tests.installation import make_installation
+from tests.running import Mlrun
 
 
 @pytest.fixture(scope="session")
@@ -52,6 +53,15 @@ def accounting(accounting_cluster: Slurm, monkeypatch: pytest.MonkeyPatch) -> It
     monkeypatch.setenv("SLURM_CONF", accounting_cluster.environment["SLURM_CONF"])
     yield accounting_cluster
     accounting_cluster.cancel_all()
+
+
+@pytest.fixture
+def slurm_mlrun(slurm: Slurm, tmp_path: Path) -> Iterator[Mlrun]:
+    """Return a command that can submit to the cluster."""
+    command = Mlrun(tmp_path)
+    command.environment.update(slurm.environment)
+    yield command
+    command.close()
 
 
 def _start_slurm(factory: pytest.TempPathFactory, *, accounting: bool) -> Iterator[Slurm]:

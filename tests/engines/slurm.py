@@ -120,9 +120,16 @@ class Slurm:
 
     def __call__(self, *words: str, stdin: str | None = None, check: bool = True) -> str:
         """Run one of Slurm's commands and return its output, without space at its end."""
-        done = subprocess.run(
-            words, env=self.variables, input=stdin, capture_output=True, text=True, timeout=60, check=False
-        )
+
+        def run() -> subprocess.CompletedProcess[str]:
+            return subprocess.run(
+                words, env=self.variables, input=stdin, capture_output=True, text=True, timeout=60, check=False
+            )
+
+        done = run()
+        while "Protocol authentication error" in done.stderr:  # once in a while, of a controller that is new
+            time.sleep(0.1)
+            done = run()
         assert not check or done.returncode == 0, (
             f"{words}: {done.returncode} {done.stderr}{self.read_log('slurmctld')}"
         )
@@ -148,8 +155,7 @@ class Slurm:
 
     def node_states(self) -> dict[str, str]:
         """Return the states of the nodes, keyed by name."""
-        # A controller that has just been started may refuse a call (`Protocol authentication error`).
-        lines = self("sinfo", "-h", "-N", "-p", "main", "-o", "%N %T", check=False).splitlines()
+        lines = self("sinfo", "-h", "-N", "-p", "main", "-o", "%N %T").splitlines()
         return dict(line.split() for line in lines)
 
     def cancel_all(self) -> None:

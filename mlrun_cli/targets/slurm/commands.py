@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+import time
 from collections.abc import Mapping, Sequence
 
 from mlrun_cli.errors import ProgramNotFound
@@ -15,6 +16,9 @@ TIMEOUT_SECONDS = 30.0
 # Fields are separated by a character that occurs neither in ids and states nor in Slurm's reasons.
 SEPARATOR = "|"
 
+# Once in a while the controller fails to read who is asking, and does nothing.
+_NOT_READ = "Protocol authentication error"
+_PAUSES_SECONDS = (0.1, 0.5)
 # What Slurm's commands say when the controller or its database is away, rather than of what they are asked.
 _UNAVAILABLE = (
     "Unable to contact slurm controller",
@@ -30,7 +34,7 @@ _UNAVAILABLE = (
     "Message receive failure",
     "Resource temporarily unavailable",
     "Slurm temporarily unable to accept job",
-    "Protocol authentication error",
+    _NOT_READ,
     "Unable to establish configuration source",
     "Could not establish a configuration source",
     "Problem talking to the database",
@@ -50,8 +54,37 @@ def run_command(words: Sequence[str], *, stdin: str | None = None, timeout: floa
         EngineUnavailable: it has not ended within `timeout` seconds, or the controller does not answer.
         EngineRefused: it failed; the message is Slurm's.
     """
+    done = _run(words, stdin, timeout)
+    for pause in _PAUSES_SECONDS:
+        if done.returncode == 0 or _NOT_READ not in done.stderr:
+            break
+        time.sleep(pause)
+        done = _run(words, stdin, timeout)
+    if done.returncode == 0:
+        return done.stdout
+    raise _build_error(words[0], done.returncode, done.stderr)
+
+
+def split_lines(output: str) -> list[list[str]]:
+    """Return the fields of each line of an output whose fields end with or are separated by `SEPARATOR`."""
+    return [line.split(SEPARATOR) for line in output.splitlines() if line]
+
+
+def build_client_environment(environment: Mapping[str, str]) -> dict[str, str]:
+    """Return the variables for a command of Slurm, which a job inherits too.
+
+    `SBATCH_…` variables, by which users and sites set defaults such as the account, remain.
+    """
+    return {
+        name: value
+        for name, value in environment.items()
+        if name == _KEPT or not (name.startswith(_DROPPED_PREFIXES) or name in _DROPPED)
+    }
+
+
+def _run(words: Sequence[str], stdin: str | None, timeout: float) -> subprocess.CompletedProcess[str]:
     try:
-        done = subprocess.run(
+        return subprocess.run(
             words,
             input=stdin,
             stdin=subprocess.DEVNULL if stdin is None else None,
@@ -76,26 +109,6 @@ def run_command(words: Sequence[str], *, stdin: str | None = None, timeout: floa
         ) from None
     except OSError as error:
         raise EngineUnavailable(f"'{words[0]}' cannot be started: {error.strerror}.", target=words[0]) from None
-    if done.returncode == 0:
-        return done.stdout
-    raise _build_error(words[0], done.returncode, done.stderr)
-
-
-def split_lines(output: str) -> list[list[str]]:
-    """Return the fields of each line of an output whose fields end with or are separated by `SEPARATOR`."""
-    return [line.split(SEPARATOR) for line in output.splitlines() if line]
-
-
-def build_client_environment(environment: Mapping[str, str]) -> dict[str, str]:
-    """Return the variables for a command of Slurm, which a job inherits too.
-
-    `SBATCH_…` variables, by which users and sites set defaults such as the account, remain.
-    """
-    return {
-        name: value
-        for name, value in environment.items()
-        if name == _KEPT or not (name.startswith(_DROPPED_PREFIXES) or name in _DROPPED)
-    }
 
 
 def _build_error(program: str, exit_code: int, stderr: str) -> EngineRefused | EngineUnavailable:

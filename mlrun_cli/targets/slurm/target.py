@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from typing import Any
 
 from mlrun_cli.targets.engine import EngineTarget, Job, JobRequest
 from mlrun_cli.targets.errors import EngineUnavailable
 from mlrun_cli.targets.slurm import jobs
+from mlrun_cli.targets.slurm.nodes import list_nodes, list_partitions
 from mlrun_cli.targets.slurm.options import SlurmSettings, build_sbatch_options
 
 
@@ -14,6 +16,7 @@ class SlurmTarget(EngineTarget):
     """A Slurm cluster as a compute target."""
 
     azure_type = "slurm"
+    engine_name = "Slurm"
     job_property = "slurm_job_id"
 
     def submit_job(self, request: JobRequest) -> str:
@@ -45,3 +48,17 @@ class SlurmTarget(EngineTarget):
     def cancel_job(self, job_id: str) -> None:
         """End a job by scancel."""
         jobs.cancel_job(job_id)
+
+    def describe_nodes(self) -> Mapping[str, Any]:
+        """Return the partitions of the cluster and the nodes of the target's partition, or all if it has none.
+
+        Raises:
+            EngineRefused: the partition no longer exists.
+            EngineUnavailable: Slurm does not answer.
+            ProgramNotFound: Slurm's commands are not installed on this machine.
+        """
+        partition = SlurmSettings.from_properties(self.row.properties).partition
+        return {
+            "partitions": [each._asdict() for each in list_partitions()],
+            "nodes": [{**each._asdict(), "partitions": list(each.partitions)} for each in list_nodes(partition)],
+        }

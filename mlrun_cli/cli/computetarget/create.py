@@ -1,48 +1,20 @@
-"""`computetarget`: create, list, show and delete the compute targets to which runs can be sent."""
+"""`computetarget create`."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Annotated, Any
 
 import typer
 
 from mlrun_cli.actions import compute_targets as actions
-from mlrun_cli.actions.workspaces import build_workspace_record
-from mlrun_cli.cli.command import Group, command
+from mlrun_cli.cli.command import command
+from mlrun_cli.cli.computetarget import app
+from mlrun_cli.cli.computetarget.options import Description, InFull, Name, Tags, build_record
 from mlrun_cli.cli.context import open_context
 from mlrun_cli.cli.global_options import GlobalOptions
 from mlrun_cli.cli.option_values import parse_tags
-from mlrun_cli.cli.output.record_table import Field, build_listing, format_record_tags, make_time_formatter
-from mlrun_cli.compute.compute_target import (
-    AML_COMPUTE,
-    COMPUTE_INSTANCE,
-    MOST_NODES,
-    ComputeTarget,
-    build_compute_target_record,
-)
+from mlrun_cli.compute.compute_target import AML_COMPUTE, COMPUTE_INSTANCE, MOST_NODES
 from mlrun_cli.errors import ConflictingOptions, InvalidValue, MissingOption
-from mlrun_cli.workspace import Workspace
-
-app = Group("computetarget")
-
-
-def _format_max_nodes(record: Mapping[str, Any]) -> str:
-    """Return the maximum number of nodes in use, or an empty string if the properties do not specify it."""
-    if record["properties"]["computeType"] == COMPUTE_INSTANCE:
-        return "1"
-    scale = record["properties"]["properties"].get("scaleSettings")
-    return "" if scale is None else str(scale["maxNodeCount"])
-
-
-_FIELDS = (
-    Field("Target", "name"),
-    Field("Kind", lambda record: record["properties"]["computeType"]),
-    Field("Most nodes", _format_max_nodes, 1),
-    Field("Made", lambda record: make_time_formatter("createdOn")(record["properties"]), 10),
-    Field("Tags", format_record_tags),
-    Field("Description", lambda record: record["properties"]["description"]),
-)
 
 _KINDS = {kind.lower(): kind for kind in (AML_COMPUTE, COMPUTE_INSTANCE)}
 _PRIORITIES = {"dedicated": "Dedicated", "lowpriority": "LowPriority"}
@@ -67,10 +39,6 @@ _OF_AZURE_ALONE = (
     "--vnet-resourcegroup-name",
 )
 
-_Name = Annotated[str, typer.Option("--name", "-n", metavar="NAME", help="Name of the target.")]
-_InFull = Annotated[bool, typer.Option("-v", hidden=True)]
-"""Accepted and without effect: the keys that `-v` adds in Azure are always shown."""
-
 
 @command(
     app,
@@ -86,7 +54,7 @@ _InFull = Annotated[bool, typer.Option("-v", hidden=True)]
 def create(
     shared: GlobalOptions,
     kind: Annotated[str, typer.Argument(metavar="KIND", help="amlcompute or computeinstance.")],
-    name: _Name,
+    name: Name,
     max_nodes: Annotated[
         int | None,
         typer.Option(
@@ -110,11 +78,11 @@ def create(
     vm_priority: Annotated[
         str, typer.Option("--vm-priority", metavar="PRIORITY", help="dedicated or lowpriority. Has no effect.")
     ] = "dedicated",
-    description: Annotated[str, typer.Option("--description", metavar="TEXT", help="Description of the target.")] = "",
-    tags: Annotated[list[str] | None, typer.Option("--tag", "--tags", metavar="KEY=VALUE", help="Add a tag.")] = None,
+    description: Description = "",
+    tags: Tags = None,
     of_azure_alone: Annotated[list[str] | None, typer.Option(*_OF_AZURE_ALONE, hidden=True)] = None,
     no_wait: Annotated[bool, typer.Option("--no-wait", hidden=True)] = False,  # noqa: ARG001 — it never has to wait
-    in_full: _InFull = False,  # noqa: ARG001
+    in_full: InFull = False,  # noqa: ARG001
 ) -> object:
     """Create a compute target, whose runs are executed on this machine.
 
@@ -150,69 +118,7 @@ def create(
         target = actions.create_compute_target(
             workspace, name, kind, properties=properties, description=description, tags=tagged
         )
-        return _build_record(workspace, target)
-
-
-@command(
-    app,
-    "list",
-    query_words=True,
-    examples=[
-        ("List the targets of the workspace", "mlrun computetarget list -o table"),
-        ("List only their names", "mlrun computetarget list --query '[].name' -o tsv"),
-    ],
-)
-def list_all(shared: GlobalOptions, in_full: _InFull = False) -> object:  # noqa: ARG001
-    """List the workspace's compute targets, sorted by name; 'local' is included if it has a limit."""
-    with open_context(shared).workspace as workspace:
-        records = [_build_record(workspace, target) for target in actions.list_compute_targets(workspace)]
-    return build_listing(shared, records, _FIELDS, nothing="No compute targets; 'local' is always there.")
-
-
-@command(
-    app,
-    "show",
-    examples=[
-        ("Show a target", "mlrun computetarget show -n cpu-cluster"),
-        ("Check whether it is ready", "mlrun computetarget show -n cpu-cluster --query provisioningState"),
-    ],
-)
-def show(shared: GlobalOptions, name: _Name, in_full: _InFull = False) -> object:  # noqa: ARG001
-    """Show a compute target."""
-    with open_context(shared).workspace as workspace:
-        return _build_record(workspace, actions.get_compute_target(workspace, name))
-
-
-@command(
-    app,
-    "delete",
-    examples=[
-        ("Delete a target", "mlrun computetarget delete -n cpu-cluster"),
-        ("Delete it and print its id", "mlrun computetarget delete -n cpu-cluster --query id -o tsv"),
-    ],
-)
-def delete(shared: GlobalOptions, name: _Name, in_full: _InFull = False) -> object:  # noqa: ARG001
-    """Delete a compute target and print its record.
-
-    The command fails if the target has queued or active runs. For 'local', only the limit is removed.
-    """
-    with open_context(shared).workspace as workspace:
-        record = _build_record(workspace, actions.get_compute_target(workspace, name))
-        actions.delete_compute_target(workspace, name)
-        return record
-
-
-@command(
-    app,
-    "detach",
-    examples=[
-        ("Detach a target", "mlrun computetarget detach -n cpu-cluster"),
-        ("Remove it and print its id", "mlrun computetarget detach -n cpu-cluster --query id -o tsv"),
-    ],
-)
-def detach(shared: GlobalOptions, name: _Name, in_full: _InFull = False) -> object:
-    """Delete a compute target, as 'delete' does: there is no machine to keep."""
-    return delete(shared, name, in_full)
+        return build_record(workspace, target)
 
 
 def _parse_priority(typed: str) -> str:
@@ -242,10 +148,3 @@ def _check_max_nodes(name: str, min_nodes: int, max_nodes: int | None) -> int:
 
 def _format_example(name: str, max_nodes: int) -> str:
     return f"mlrun computetarget create amlcompute -n {name} --max-nodes {max_nodes}"
-
-
-def _build_record(workspace: Workspace, target: ComputeTarget) -> dict[str, Any]:
-    """Return the record of a target, with the keys that Azure shows with `-v` and those it shows without."""
-    record = build_compute_target_record(target, build_workspace_record(workspace.identity, workspace.home)["id"])
-    short = {key: record["properties"][key] for key in ("provisioningErrors", "provisioningState")}
-    return {**record, **short}

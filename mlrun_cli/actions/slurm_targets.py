@@ -1,0 +1,65 @@
+"""Attach a Slurm cluster as a compute target."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from mlrun_cli.actions.compute_targets import check_name_is_free, create_compute_target
+from mlrun_cli.compute.compute_target import SHARED_FOLDER_PROPERTY, SLURM, ComputeTarget
+from mlrun_cli.errors import FileNotWritable
+from mlrun_cli.targets.base import Demand
+from mlrun_cli.targets.engine import DEFAULT_PYTHON, PYTHON_PROPERTY
+from mlrun_cli.targets.shared_folder_setup import make_shared_folder
+from mlrun_cli.targets.slurm.jobs import check_options
+from mlrun_cli.targets.slurm.node_check import NodeCheck, check_nodes
+from mlrun_cli.targets.slurm.options import SlurmSettings
+from mlrun_cli.workspace import Workspace
+
+
+def attach_slurm(
+    workspace: Workspace,
+    name: str,
+    settings: SlurmSettings,
+    *,
+    shared_folder: str,
+    python: str | None = None,
+    is_checked: bool = True,
+    description: str = "",
+    tags: Mapping[str, str] | None = None,
+) -> tuple[ComputeTarget, NodeCheck | None]:
+    """Attach a Slurm cluster as a compute target, and return it with the result of the check of its nodes.
+
+    Args:
+        workspace: the workspace.
+        name: the name of the target.
+        settings: the options that jobs have.
+        shared_folder: the path of the folder that all nodes share with this machine; it is created.
+        python: the interpreter of the supervisors on nodes, `python3` by default.
+        is_checked: whether Slurm is asked about the options, and jobs test the folder on its nodes.
+        description: the description.
+        tags: the tags.
+
+    Raises:
+        AlreadyExists: there is a compute target with this name.
+        UsageError: the name or the shared folder is not valid.
+        EngineRefused: Slurm refuses jobs with these options.
+        EngineUnavailable: Slurm does not answer.
+        NodeNotUsable: a node does not see the folder, or has no suitable Python.
+        FileNotWritable: the shared folder cannot be created.
+    """
+    check_name_is_free(workspace, name)
+    shared = make_shared_folder(shared_folder)
+    check = None
+    if is_checked:
+        check_options(settings.build_script(["true"]), settings.build_resource_options(Demand()))
+        try:
+            check = check_nodes(settings, shared.path, python or DEFAULT_PYTHON)
+        except OSError as error:
+            raise FileNotWritable(shared.path, error) from error
+    properties = {
+        SHARED_FOLDER_PROPERTY: str(shared.path),
+        **({} if python is None else {PYTHON_PROPERTY: python}),
+        **settings.to_properties(),
+    }
+    target = create_compute_target(workspace, name, SLURM, properties=properties, description=description, tags=tags)
+    return target, check

@@ -1,0 +1,151 @@
+"""`computetarget attach slurm`."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Annotated
+
+import typer
+
+from mlrun_cli.actions.slurm_targets import attach_slurm
+from mlrun_cli.cli.command import command
+from mlrun_cli.cli.computetarget import app
+from mlrun_cli.cli.computetarget.options import Description, Name, Tags, build_record
+from mlrun_cli.cli.context import open_context
+from mlrun_cli.cli.global_options import GlobalOptions
+from mlrun_cli.cli.option_values import parse_tags
+from mlrun_cli.errors import InvalidValue
+from mlrun_cli.targets.slurm.options import SlurmSettings, check_sbatch_option, parse_minutes
+
+_NO_LIMIT = frozenset({"infinite", "unlimited"})
+_MOST_NAMED = 5
+
+
+@command(
+    app,
+    "attach slurm",
+    examples=[
+        (
+            "Attach the cluster of this login node",
+            "mlrun computetarget attach slurm -n slurm --shared-folder /nfs/ml",
+        ),
+        (
+            "Attach one partition",
+            "mlrun computetarget attach slurm -n gpu --partition gpu --shared-folder /ml",
+        ),
+    ],
+)
+def attach(
+    shared: GlobalOptions,
+    name: Name,
+    shared_folder: Annotated[
+        str,
+        typer.Option(
+            "--shared-folder", metavar="FOLDER", help="Folder that this machine and all nodes share, at the same path."
+        ),
+    ],
+    partition: Annotated[str | None, typer.Option("--partition", metavar="NAME", help="Partition.")] = None,
+    account: Annotated[str | None, typer.Option("--account", metavar="NAME", help="Account to charge.")] = None,
+    qos: Annotated[str | None, typer.Option("--qos", metavar="NAME", help="Quality of service.")] = None,
+    time: Annotated[
+        str | None,
+        typer.Option(
+            "--time", metavar="TIME", help="Time limit of runs without maxRunDurationSeconds, as in 1-00:00:00 or 90."
+        ),
+    ] = None,
+    gpus_per_node: Annotated[
+        str | None,
+        typer.Option(
+            "--gpus-per-node", metavar="[TYPE:]N", help="GPUs of each node, for runs that are submitted without --gpus."
+        ),
+    ] = None,
+    cpus_per_task: Annotated[
+        int | None, typer.Option("--cpus-per-task", min=1, metavar="N", help="Processors of each node of a run.")
+    ] = None,
+    memory: Annotated[str | None, typer.Option("--memory", metavar="SIZE", help="Memory per node, as in 64G.")] = None,
+    sbatch_options: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--sbatch-option", metavar="OPTION", help="Another option of sbatch, as in --sbatch-option=--exclusive."
+        ),
+    ] = None,
+    python: Annotated[
+        str | None,
+        typer.Option(
+            "--python",
+            metavar="PATH",
+            help="Python 3.10 or later on the nodes, for mlrun itself. Default: python3 on PATH.",
+        ),
+    ] = None,
+    setup: Annotated[
+        list[str] | None,
+        typer.Option("--setup", metavar="COMMAND", help="Shell command that precedes each run on its node."),
+    ] = None,
+    no_check: Annotated[
+        bool, typer.Option("--no-check", help="Test neither the options nor the shared folder on the nodes.")
+    ] = False,
+    description: Description = "",
+    tags: Tags = None,
+) -> object:
+    """Attach a Slurm cluster as a compute target, whose runs become jobs of the cluster.
+
+    Slurm's commands must be installed on this machine. A small job on each node that is up checks that the node
+    sees the shared folder; jobs that have not started within a minute are cancelled. The options, --partition
+    to --sbatch-option, are those of sbatch for each run.
+    """
+    settings = SlurmSettings(
+        partition=partition,
+        account=account,
+        qos=qos,
+        time=_check_time(time),
+        gpus_per_node=_check_gpus(gpus_per_node),
+        cpus_per_task=cpus_per_task,
+        memory=memory,
+        sbatch_options=tuple(map(check_sbatch_option, sbatch_options or ())),
+        setup=tuple(setup or ()),
+    )
+    tagged = {key: value or "" for key, value in parse_tags(tags).items()} if tags else None
+    with open_context(shared).workspace as workspace:
+        target, check = attach_slurm(
+            workspace,
+            name,
+            settings,
+            shared_folder=shared_folder,
+            python=python,
+            is_checked=not no_check,
+            description=description,
+            tags=tagged,
+        )
+        record = build_record(workspace, target)
+    if check is None:
+        shared.notes.say("Neither the options nor the shared folder were tested, because of --no-check.")
+    elif check.unchecked:
+        shared.notes.warning(f"Not all nodes were tested: {_format_unchecked(check.unchecked)}.")
+    return record
+
+
+def _check_time(typed: str | None) -> str | None:
+    if typed is None or parse_minutes(typed) is not None or typed.lower() in _NO_LIMIT:
+        return typed
+    raise InvalidValue(
+        f"--time: '{typed}' is not a time limit of Slurm.",
+        hint="Use 90 for minutes, 12:00:00 for hours, or 1-00:00:00 for days.",
+        target="--time",
+    )
+
+
+def _check_gpus(typed: str | None) -> str | None:
+    if typed is None or re.fullmatch(r"(?:[A-Za-z0-9_.-]+:)?[0-9]+", typed):
+        return typed
+    raise InvalidValue(
+        f"--gpus-per-node: '{typed}' is not a number of GPUs.",
+        hint="Use a number, or a type and a number, as in a100:4.",
+        target="--gpus-per-node",
+    )
+
+
+def _format_unchecked(reasons: Mapping[str, str]) -> str:
+    named = [f"{node} ({reason})" for node, reason in sorted(reasons.items())]
+    rest = len(named) - _MOST_NAMED
+    return ", ".join(named[:_MOST_NAMED]) + (f" and {rest} more" if rest > 0 else "")
