@@ -30,7 +30,7 @@ from mlrun_cli.runs.status import ALIVE_STATUSES, RunStatus
 from mlrun_cli.runs.submission import Secrets
 from mlrun_cli.runtime.finish import read_outcome, record_outcome, run_or_log, write_outcome
 from mlrun_cli.runtime.journal_ingest import JournalReader
-from mlrun_cli.supervisor.output_registration import register_run_outputs
+from mlrun_cli.supervisor.output_registration import load_output_registration
 from mlrun_cli.workspace import Workspace
 
 _FIRST_LOOK_SECONDS, _LAST_LOOK_SECONDS, _GROWTH = 0.1, 1.0, 1.3
@@ -124,7 +124,7 @@ class CollectedRun:
             return False
         outcome = outcome._replace(warnings=(*outcome.warnings, *self._reader.warnings))
         row = self._workspace.runs.get_by_key(self.run.key)
-        outcome = run_or_log(lambda: register_run_outputs(self._workspace, row, outcome), outcome)
+        outcome = run_or_log(lambda: load_output_registration(row)(self._workspace, row, outcome), outcome)
         outcome = outcome.redact(self._redaction)
         with suppress(OSError):
             write_outcome(self._folder, outcome)

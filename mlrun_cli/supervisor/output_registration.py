@@ -2,19 +2,29 @@
 
 from __future__ import annotations
 
-from mlrun_cli.actions.data_outputs import register_outputs
+from collections.abc import Callable
+
 from mlrun_cli.runs.outcome import Outcome
 from mlrun_cli.runs.run import Run
 from mlrun_cli.runs.status import RunStatus
 from mlrun_cli.workspace import Workspace
 
+Register = Callable[[Workspace, Run, Outcome], Outcome]
+"""A function that registers the outputs of a run, and returns the outcome with a warning for each failure.
 
-def register_run_outputs(workspace: Workspace, run: Run, outcome: Outcome) -> Outcome:
-    """Register the outputs of a run; return the outcome with a warning for each failure. May be called again.
+It may be called again if it raises StoreError: the store cannot be used.
+"""
 
-    Raises:
-        StoreError: the store cannot be used.
-    """
-    if outcome.status is not RunStatus.COMPLETED or not (run.definition or {}).get("outputData"):
-        return outcome
-    return outcome._replace(warnings=(*outcome.warnings, *register_outputs(workspace, run)))
+
+def load_output_registration(run: Run) -> Register:
+    """Return the function for this run, with all that it needs loaded: the package may be upgraded during the run."""
+    if not (run.definition or {}).get("outputData"):
+        return lambda _workspace, _run, outcome: outcome
+    from mlrun_cli.actions.data_outputs import register_outputs  # noqa: PLC0415 - start-up: few runs have data outputs
+
+    def register(workspace: Workspace, run: Run, outcome: Outcome) -> Outcome:
+        if outcome.status is not RunStatus.COMPLETED:
+            return outcome
+        return outcome._replace(warnings=(*outcome.warnings, *register_outputs(workspace, run)))
+
+    return register

@@ -41,7 +41,7 @@ from mlrun_cli.runtime.finish import (
     write_outcome,
 )
 from mlrun_cli.runtime.journal_ingest import JournalReader
-from mlrun_cli.supervisor.output_registration import register_run_outputs
+from mlrun_cli.supervisor.output_registration import load_output_registration
 from mlrun_cli.targets.base import Witness
 from mlrun_cli.targets.registry import find_target
 from mlrun_cli.targets.this_machine import may_judge
@@ -140,7 +140,7 @@ def recover(workspace: Workspace, run: Run) -> None:
         behind = run_or_log(lambda: describe_leftover_files(folder), ())
         warnings = (*outcome.warnings, *reader.warnings, *behind, *not_ended, *describe_leftover_processes(left))
         lost = add_full_disk_warning(outcome._replace(warnings=warnings), full)
-        outcome = run_or_log(lambda: register_run_outputs(workspace, run, lost), lost)
+        outcome = run_or_log(lambda: load_output_registration(run)(workspace, run, lost), lost)
         outcome = outcome.redact(redaction)
         # Without it, it is the store alone that knows.
         run_or_log(partial(write_outcome, folder, outcome), None)

@@ -26,7 +26,7 @@ from mlrun_cli.runs.status import RunStatus
 from mlrun_cli.runs.submission import Secrets, Submission
 from mlrun_cli.runtime.finish import clean_working_folder, record_outcome, run_or_log, write_outcome
 from mlrun_cli.runtime.journal_ingest import JournalReader
-from mlrun_cli.supervisor.output_registration import register_run_outputs
+from mlrun_cli.supervisor.output_registration import load_output_registration
 from mlrun_cli.supervisor.worker_process import RPC_WORKER_PROGRAM, WorkerProcess
 from mlrun_cli.workspace import Workspace
 
@@ -60,6 +60,7 @@ class SupervisedRun:
         self.run = workspace.runs.get(submission.run_id)
         self.redaction = Redaction.from_environment(secrets.environment)
         workspace.owned_run = (self.run.run_id, self.run.key)
+        self._register_outputs = load_output_registration(self.run)
 
     def read(self) -> Run:
         """Return the current version of the run from the store."""
@@ -110,7 +111,7 @@ class SupervisedRun:
 
     def register_outputs(self, row: Run, outcome: Outcome) -> Outcome:
         """Register the data outputs of the run; return the outcome with a warning for each failure."""
-        return register_run_outputs(self.workspace, row, outcome)
+        return self._register_outputs(self.workspace, row, outcome)
 
     def finish(self, outcome: Outcome, stopped: StopReason | None) -> None:  # noqa: ARG002 — matters on nodes
         """Record the outcome of the run, on the disk first, and clean its working folder.
