@@ -54,3 +54,12 @@ def reap() -> dict[int, int]:
                 break
             ended[pid] = os.waitstatus_to_exitcode(status)
     return ended
+
+
+def has_children() -> bool:
+    """Return whether this process has children, even ended ones; a subreaper without any has no descendants."""
+    try:
+        os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+    except ChildProcessError:
+        return False
+    return True

@@ -12,7 +12,7 @@ from typing import Any
 
 from mlrun_cli.errors import OperatingSystemError
 from mlrun_cli.processes.process import ProcessId, filter_by_run, list_descendants, send_signal
-from mlrun_cli.processes.termination import end_processes
+from mlrun_cli.processes.termination import end_processes, has_children
 from mlrun_cli.runs.cancellation import GRACE_SECONDS
 from mlrun_cli.supervisor.child import Child, ProcessSpec
 
@@ -124,6 +124,8 @@ class ProcessGroup:
 
     def list_survivors(self) -> list[ProcessId]:
         """Return the live descendants of this process that belong to the run."""
+        if not has_children():  # as a rule, and to look at all processes takes milliseconds
+            return []
         return filter_by_run(list_descendants(os.getpid()), self._run_id)
 
     def _send(self, number: Signals) -> None:
