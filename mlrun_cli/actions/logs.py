@@ -20,6 +20,7 @@ from mlrun_cli.workspace import Workspace
 Write = Callable[[str, bytes], object]
 Watch = Callable[[RunStatus], object]
 
+_ENDING_SECONDS = 0.001
 _QUICK_SECONDS = 0.004
 _CALM_SECONDS = 0.05
 _CALM_AFTER_SECONDS = 2.0
@@ -101,8 +102,13 @@ class _Follower:
                 return self._workspace.runs.get_by_key(self._run.key)
             if status is not None and self._watch is not None:
                 self._watch(status)
-            is_quick = moment - last_output < _CALM_AFTER_SECONDS
-            time.sleep(_QUICK_SECONDS if is_quick else _CALM_SECONDS)
+            time.sleep(self._choose_pause(moment - last_output))
+
+    def _choose_pause(self, silent_seconds: float) -> float:
+        """Return how long to wait: least while the outcome that the supervisor has written gets into the store."""
+        if silent_seconds >= _CALM_AFTER_SECONDS:
+            return _CALM_SECONDS
+        return _ENDING_SECONDS if os.path.exists(self._outcome) else _QUICK_SECONDS
 
     def _write_installer_output(self, piece: bytes) -> None:
         self._write(ENVIRONMENT_LOG, piece)

@@ -142,7 +142,6 @@ def _submit(
     is_async: bool,
 ) -> object:
     """Submit a script and stream its run, or with `is_async` return the run's record immediately."""
-    from mlrun_cli.actions.studio_urls import build_printed_record  # noqa: PLC0415
     from mlrun_cli.cli.output.progress import Spinner  # noqa: PLC0415
     from mlrun_cli.processes.interruptions import Interruptions  # noqa: PLC0415
     from mlrun_cli.submit.submit import submit  # noqa: PLC0415
@@ -157,6 +156,8 @@ def _submit(
                 progress=lambda files, size: spinner.turn(f"Snapshot: {files} files, {format_size(size)}"),
                 say=shared.notes.say,
             )
+        from mlrun_cli.actions.studio_urls import build_printed_record  # noqa: PLC0415 - meanwhile, the supervisor loads
+
         if submitted.stream_lock is not None:
             stack.enter_context(submitted.stream_lock)
         for note in submitted.notes:
