@@ -97,12 +97,17 @@ def refuse_network_file_system(folder: Path) -> None:
         StoreError: the folder is on a network file system.
     """
     kind = find_file_system(folder)
-    if kind is not None and kind.removeprefix("fuse.") in _NETWORK_FILE_SYSTEMS:
+    if is_network_file_system(kind):
         raise UnreliableFileSystem(
             f"{folder} is on a network file system ({kind}), where locks and SQLite cannot be trusted.",
             hint=f"Set {HOME_VARIABLE} to a folder on a local disk.",
             target=folder,
         )
+
+
+def is_network_file_system(kind: str | None) -> bool:
+    """Return whether a type of file system, as `find_file_system` returns it, is a network file system."""
+    return kind is not None and kind.removeprefix("fuse.") in _NETWORK_FILE_SYSTEMS
 
 
 def find_file_system(folder: Path) -> str | None:

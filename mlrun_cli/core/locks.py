@@ -7,6 +7,7 @@ import fcntl
 import os
 from pathlib import Path
 
+from mlrun_cli.core.local_folder import locate, make_counterpart_folder
 from mlrun_cli.errors import UnreliableFileSystem
 
 _NO_LOCKS = {errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP, errno.EINVAL}
@@ -32,6 +33,21 @@ def lock(descriptor: int, operation: int) -> None:
         ) from error
 
 
+def open_lock_file(path: Path) -> int:
+    """Open an existing lock file and return its descriptor.
+
+    Raises:
+        FileNotFoundError: it does not exist.
+        OSError: it cannot be opened.
+    """
+    counterpart = locate(path)
+    if counterpart == path:
+        return os.open(path, os.O_RDWR | os.O_CLOEXEC)
+    os.stat(path)
+    make_counterpart_folder(path.parent)
+    return os.open(counterpart, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+
+
 def acquire_lock(path: Path, operation: int) -> int:
     """Open a lock file, creating it if missing, lock it like `fcntl.flock`, and return its descriptor.
 
@@ -41,8 +57,9 @@ def acquire_lock(path: Path, operation: int) -> int:
         BlockingIOError: the lock is held, and `operation` includes `LOCK_NB`.
         OSError: the file cannot be created, or the file system does not support locks.
     """
+    make_counterpart_folder(path.parent)
     while True:
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        descriptor = os.open(locate(path), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
             fcntl.flock(descriptor, operation)
             if is_at(descriptor, path):
@@ -57,14 +74,14 @@ def remove_locked(path: Path, descriptor: int) -> None:
     """Remove the lock file whose lock this descriptor holds, unless already removed, and close the descriptor."""
     try:
         if is_at(descriptor, path):
-            path.unlink()
+            locate(path).unlink()
     finally:
         os.close(descriptor)
 
 
 def is_at(descriptor: int, path: Path) -> bool:
-    """Return whether an open file is still the one at this path."""
+    """Return whether an open lock file is still the one at this path."""
     try:
-        return os.path.samestat(os.fstat(descriptor), os.stat(path))
+        return os.path.samestat(os.fstat(descriptor), os.stat(locate(path)))
     except FileNotFoundError:
         return False

@@ -9,6 +9,7 @@ from pathlib import Path
 from types import TracebackType
 
 from mlrun_cli.core import locks
+from mlrun_cli.core.local_folder import locate, make_counterpart_folder
 
 
 class OwnedFile:
@@ -22,12 +23,15 @@ class OwnedFile:
             StoreError: the file system does not support locks.
         """
         path.parent.mkdir(mode=0o700, exist_ok=True)
-        unfinished = path.with_name(f".{path.name}")
+        counterpart = make_counterpart_folder(path.parent) / path.name
+        unfinished = counterpart.with_name(f".{path.name}")
         self._path = path
         self._descriptor = os.open(unfinished, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
         try:
             locks.lock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            unfinished.rename(path)
+            unfinished.rename(counterpart)
+            if counterpart != path:
+                path.touch(mode=0o600)
         except BaseException:
             os.close(self._descriptor)
             unfinished.unlink(missing_ok=True)
@@ -45,6 +49,7 @@ class OwnedFile:
         """Remove the file and close it."""
         with suppress(OSError):
             self._path.unlink(missing_ok=True)
+            locate(self._path).unlink(missing_ok=True)
         os.close(self._descriptor)
 
     def abandon(self) -> None:
@@ -63,12 +68,12 @@ def list_abandoned_files(folder: Path) -> list[Path]:
 
 def _is_abandoned(path: Path) -> bool:
     try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        descriptor = locks.open_lock_file(path)
     except OSError:
         return False
     try:
         locks.lock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
-        return locks.is_at(descriptor, path)  # one that has just ended in order has removed it
+        return path.exists() and locks.is_at(descriptor, path)  # one that has just ended in order has removed it
     except BlockingIOError:
         return False
     finally:

@@ -10,6 +10,7 @@ from collections.abc import Collection, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
+from mlrun_cli.core.local_folder import locate
 from mlrun_cli.core.locks import acquire_lock, remove_locked
 from mlrun_cli.environments.environment import BuiltEnvironment
 from mlrun_cli.environments.folder import EnvironmentFolder
@@ -114,7 +115,7 @@ def _try_exclusive_use(folder: EnvironmentFolder) -> Iterator[bool]:
     """Lock the environment against builds and use, and yield whether both locks could be acquired."""
     with ExitStack() as stack:
         for path in (folder.lock, folder.in_use):
-            is_new = not path.exists()
+            is_new = not locate(path).exists()
             try:
                 lock = acquire_lock(path, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:

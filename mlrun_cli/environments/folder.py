@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from mlrun_cli.core.json_files import read_json, write_json
+from mlrun_cli.core.local_folder import locate
 from mlrun_cli.core.locks import acquire_lock
 from mlrun_cli.environments.environment import BuiltEnvironment, EnvironmentBuild, EnvironmentPlan
 from mlrun_cli.errors import OperatingSystemError
@@ -92,6 +93,8 @@ class EnvironmentFolder:
             descriptor = acquire_lock(self.in_use, fcntl.LOCK_SH)
             try:
                 os.utime(descriptor)
+                if locate(self.in_use) != self.in_use:
+                    self.in_use.touch(mode=0o600)
             except OSError:
                 os.close(descriptor)
                 raise
@@ -106,6 +109,7 @@ class EnvironmentFolder:
         """Delete the lock files; the caller must hold both locks."""
         for path in (self.lock, self.in_use):
             path.unlink(missing_ok=True)
+            locate(path).unlink(missing_ok=True)
 
     def find_built(self) -> BuiltEnvironment | None:
         """Return the environment built in the folder, or None if the build is not complete."""

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from contextlib import AbstractContextManager, suppress
 from pathlib import Path
 
+from mlrun_cli.core.local_folder import locate, make_counterpart_folder
 from mlrun_cli.core.temporary import is_temporary
 from mlrun_cli.wire.framing import open_socket_address
 from mlrun_cli.wire.run_folder import (
@@ -45,9 +46,11 @@ class RunFolder:
         self.secrets = path / "secrets.json"
         self.process = path / "process.json"
         self.outcome = path / "outcome.json"
-        self.socket = path / SUPERVISOR_SOCKET
-        self.stdin = path / "stdin"
-        self.worker_socket = path / "helper"
+        self.sockets = locate(path)
+        """The folder of the sockets and the pipe; the run's folder itself in a home on a local disk."""
+        self.socket = self.sockets / SUPERVISOR_SOCKET
+        self.stdin = self.sockets / "stdin"
+        self.worker_socket = self.sockets / "helper"
         self.journal = disk / JOURNAL
         self.record = path / "record.jsonl"
         self.children = path / "children.jsonl"
@@ -66,6 +69,7 @@ class RunFolder:
     def make_locked(self) -> None:
         """Create the folder with nothing but its lock file, private to its user; it must not exist yet."""
         self.path.mkdir(mode=0o700)
+        make_counterpart_folder(self.path)
         make_lock_file(self.lock)
 
     def make(self) -> None:
@@ -125,7 +129,7 @@ class RunFolder:
         Raises:
             OSError: the folder does not exist.
         """
-        return open_socket_address(os.fspath(self.path), socket.name)
+        return open_socket_address(os.fspath(self.sockets), socket.name)
 
     def log_files(self) -> dict[str, Path]:
         """Return the run's existing logs, keyed by their Azure names."""

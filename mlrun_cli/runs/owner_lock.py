@@ -38,7 +38,7 @@ class OwnerLock:
         Raises:
             FileNotFoundError: the run's folder does not exist.
         """
-        return cls(os.open(path, os.O_RDWR | os.O_CLOEXEC))
+        return cls(locks.open_lock_file(path))
 
     @classmethod
     def open_new(cls, path: Path) -> OwnerLock:

@@ -15,6 +15,7 @@ from contextlib import suppress
 
 from mlrun_cli.compute.compute_target import LOCAL_TARGET
 from mlrun_cli.core.json_files import read_json, write_json
+from mlrun_cli.core.local_folder import locate
 from mlrun_cli.core.named_tuple import NamedTuple
 from mlrun_cli.errors import StoreError, TargetKindNotFound
 from mlrun_cli.runs.owner_lock import OwnerLock
@@ -41,7 +42,7 @@ class QueueFolder:
         self._workspace = workspace
         self.path = workspace.folder / "queues" / target
         self.lock = self.path / "lock"
-        self.socket = self.path / "socket"
+        self.socket = locate(self.path) / "socket"
         self.log = self.path / "dispatcher.log"
         self._problem = self.path / "trouble.json"
         self._reasons = self.path / "reasons.json"
@@ -106,7 +107,7 @@ class QueueFolder:
 
     def _find_failure_time(self) -> float | None:
         try:
-            found = self.lock.stat()
+            found = locate(self.lock).stat()
         except FileNotFoundError:
             return None
         return found.st_mtime if found.st_size >= _MOST_STARTS else None
@@ -277,7 +278,7 @@ def _wake(folder: QueueFolder) -> bool:
 
     try:
         with (
-            open_socket_address(os.fspath(folder.path), folder.socket.name) as address,
+            open_socket_address(os.fspath(folder.socket.parent), folder.socket.name) as address,
             socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sender,
         ):
             sender.setblocking(False)

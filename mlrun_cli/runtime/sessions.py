@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from mlrun_cli.core.json_files import read_json, write_json
+from mlrun_cli.core.local_folder import rename_with_locks
 from mlrun_cli.core.time import now
 from mlrun_cli.errors import FileNotWritable, StoreError
 from mlrun_cli.metrics.journal import list_journal_names
@@ -117,7 +118,7 @@ def _make_folder(folder: Path) -> OwnerLock:
     (unfinished / JOURNAL).mkdir(mode=0o700)
     make_lock_file(unfinished / "lock")
     lock = OwnerLock.open_new(unfinished / "lock")
-    unfinished.rename(folder)
+    rename_with_locks(unfinished, folder)
     return lock
 
 

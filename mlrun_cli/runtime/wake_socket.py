@@ -6,6 +6,7 @@ import os
 import socket
 from contextlib import suppress
 
+from mlrun_cli.core.local_folder import make_counterpart_folder
 from mlrun_cli.runtime.queue import QueueFolder
 from mlrun_cli.wire.framing import open_socket_address
 
@@ -15,12 +16,13 @@ class WakeSocket:
 
     def __init__(self, folder: QueueFolder) -> None:
         """Listen on the socket, accessible only to the current user."""
+        make_counterpart_folder(folder.path)
         self._file = folder.socket
         self._file.unlink(missing_ok=True)  # of a dispatcher that was killed
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         before = os.umask(0o177)
         try:
-            with open_socket_address(os.fspath(folder.path), folder.socket.name) as address:
+            with open_socket_address(os.fspath(folder.socket.parent), folder.socket.name) as address:
                 self._socket.bind(address)
         finally:
             os.umask(before)

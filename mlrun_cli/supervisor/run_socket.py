@@ -6,6 +6,7 @@ import os
 import socket
 from pathlib import Path
 
+from mlrun_cli.core.local_folder import make_counterpart_folder
 from mlrun_cli.runs.folder import RunFolder
 
 _BACKLOG = 64
@@ -13,6 +14,7 @@ _BACKLOG = 64
 
 def listen(folder: RunFolder, path: Path) -> socket.socket:
     """Return a socket that listens in the run's folder and is accessible only to the current user."""
+    make_counterpart_folder(folder.path)
     path.unlink(missing_ok=True)
     listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     before = os.umask(0o177)

@@ -91,7 +91,8 @@ class Script:
     ) -> ProcessSpec:
         folder, submission, gpus = self._run.folder, self._run.submission, self._run.run.gpus
         visible = {} if gpus is None else {VISIBLE_GPUS: self._launcher.share_gpus(process.node, gpus)}
-        variables = {**environment, **visible, **process.variables}
+        sockets = {} if folder.sockets == folder.path else {"MLRUN_SOCKET_FOLDER": str(folder.sockets)}
+        variables = {**environment, **visible, **sockets, **process.variables}
         # Only the first process reads what the command that streams the run passes on.
         stdin = folder.stdin if number == 0 and folder.stdin.exists() else None
         return ProcessSpec(
@@ -114,6 +115,8 @@ class Script:
         container, workspace = self._run.submission.environment.container, self._run.workspace
         if container is None:
             return words
+        folder = self._run.folder
+        sockets = [] if folder.sockets == folder.path else [folder.sockets]
         datastores = [datastore.folder for datastore in workspace.datastores.list()]
         return build_container_command(
             container,
@@ -122,8 +125,8 @@ class Script:
             run_id=self._run.submission.run_id,
             number=number,
             is_reading=stdin is not None,
-            work=self._run.folder.work,
-            mounts=[workspace.home, *(folder for folder in datastores if folder.is_dir())],
+            work=folder.work,
+            mounts=[workspace.home, *sockets, *(folder for folder in datastores if folder.is_dir())],
         )
 
 

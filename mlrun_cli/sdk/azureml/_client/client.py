@@ -65,7 +65,7 @@ class SubmittedRunClient:
                 if self._rpc is None:
                     from azureml._client.rpc_client import RpcClient
 
-                    # On a node, the run folder is on a network file system, and sockets are on the node's disk.
+                    # A run folder on a network file system has its sockets on a local disk.
                     self._rpc = RpcClient(os.environ.get("MLRUN_SOCKET_FOLDER") or self._folder)
         return self._rpc.request(call, workspace, arguments, patience_seconds)
 

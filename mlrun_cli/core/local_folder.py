@@ -1,0 +1,105 @@
+"""The folders of this machine in which the locks and sockets of homes on network file systems are.
+
+Locks of a network file system cannot be trusted, and many have neither locks nor sockets. So each file that is locked
+has a counterpart in a folder of this machine, at the same relative path: the counterpart is locked, and the file in the
+home says only that there is something to lock. A missing counterpart means that nobody holds the lock, as after a
+restart of the machine. The files of a home on a local disk are their own counterparts.
+"""
+
+from __future__ import annotations
+
+import os
+import pwd
+import stat
+from contextlib import suppress
+from pathlib import Path
+
+from mlrun_cli.core.home import find_file_system, is_network_file_system
+from mlrun_cli.errors import OperatingSystemError
+
+_LINGERING = Path("/var/lib/systemd/linger")
+_TEMPORARY = Path("/tmp")  # noqa: S108 — the folder in it is checked
+
+_folders: dict[Path, Path] = {}
+
+
+def set_local_folder(home: Path, folder: Path) -> None:
+    """Keep the locks and sockets of a home in another folder from now on."""
+    for path in {home, home.resolve()}:
+        _folders[path] = folder
+
+
+def locate(path: Path) -> Path:
+    """Return the counterpart of a lock, a socket or a folder of them: the path itself in a home on a local disk."""
+    for home, folder in _folders.items():
+        if path.is_relative_to(home):
+            return folder / path.relative_to(home)
+    return path
+
+
+def make_counterpart_folder(folder: Path) -> Path:
+    """Return the counterpart of a folder, created if it is another one.
+
+    Raises:
+        OSError: it cannot be created.
+    """
+    counterpart = locate(folder)
+    if counterpart != folder:
+        os.makedirs(counterpart, mode=0o700, exist_ok=True)
+    return counterpart
+
+
+def rename_with_locks(source: Path, destination: Path) -> None:
+    """Rename a folder, and its counterpart before that: who sees the folder finds its locks held."""
+    if locate(source) != source:
+        locate(source).rename(locate(destination))
+    source.rename(destination)
+
+
+def make_base_folder() -> Path:
+    """Return this user's folder for the counterparts of all homes, created if needed.
+
+    It is the user's runtime folder if that stays when the user logs out, since runs go on then; else one in `/tmp`.
+
+    Raises:
+        OperatingSystemError: it cannot be created, or is not private to the user.
+    """
+    runtime = Path(f"/run/user/{os.getuid()}")
+    with suppress(KeyError, OSError):
+        if (_LINGERING / pwd.getpwuid(os.getuid()).pw_name).exists() and _is_suitable(runtime):
+            return _make_private(runtime / "mlrun")
+    return _make_private(_TEMPORARY / f"mlrun-{os.getuid()}")
+
+
+def _make_private(folder: Path) -> Path:
+    try:
+        with suppress(FileExistsError):
+            folder.mkdir(mode=0o700)
+    except OSError as error:
+        raise _create_unusable_error(folder, error.strerror) from error
+    if not is_private(folder):
+        raise _create_unusable_error(folder, "it is not a folder of your own that nobody else can enter")
+    if not _is_suitable(folder):
+        raise _create_unusable_error(folder, "it is on a network file system itself")
+    return folder
+
+
+def _create_unusable_error(folder: Path, reason: str | None) -> OperatingSystemError:
+    return OperatingSystemError(
+        f"The folder {folder}, for the locks of a home on a network file system, cannot be used: {reason}.",
+        hint="Remove it, or set MLRUN_HOME to a folder on a local disk.",
+        target=folder,
+    )
+
+
+def is_private(folder: Path) -> bool:
+    """Return whether a path is a folder of this user, no link to one, that nobody else can enter."""
+    try:
+        found = folder.lstat()
+    except OSError:
+        return False
+    return stat.S_ISDIR(found.st_mode) and found.st_uid == os.getuid() and not stat.S_IMODE(found.st_mode) & 0o077
+
+
+def _is_suitable(folder: Path) -> bool:
+    return folder.is_dir() and not is_network_file_system(find_file_system(folder))
