@@ -30,16 +30,12 @@
     │   │   └── RunconfigNotFound
     │   ├── SnapshotRefused         a folder of which start_logging cannot take a snapshot
     │   ├── SnapshotTooLarge, ScriptNotInSnapshot
-    │   ├── FileAlreadyExists
-    │   ├── AlreadyExists           a name that is taken
+    │   ├── AlreadyExists, FileAlreadyExists
     │   ├── ReservedName            what belongs to mlrun or to Azure, and cannot be changed
     │   ├── InUse                   what cannot be deleted or changed while something needs it
-    │   ├── RunProtected            runs that only --force deletes
-    │   ├── RunEnded, RunNotEnded
+    │   ├── RunEnded, RunNotEnded, RunProtected
     │   ├── RunNotRepeatable        a run whose record does not suffice to submit it again
-    │   ├── PropertyImmutable
-    │   ├── LimitExceeded
-    │   ├── NotEnoughGpus, NotEnoughNodes
+    │   ├── PropertyImmutable, LimitExceeded, NotEnoughGpus, NotEnoughNodes
     │   ├── Unsupported             Azure accepts it, mlrun does not
     │   │   └── UnsupportedCommand
     │   ├── BadRequest              a script's call whose arguments do not fit
@@ -58,13 +54,13 @@
     ├── ViewChanged                 another user has changed a saved view since it was read
     ├── StoreError                  the database or its folder cannot be used
     │   ├── StoreUnavailable        for now: it is locked, or its disk is full or unavailable
+    │   │   └── HomeInUse           by another host
     │   ├── StoreTooNew
     │   ├── StoreLost               the database no longer exists, but the folders of its runs do
     │   ├── StoredFilesLost         files that the workspace stored no longer exist
     │   └── UnreliableFileSystem    locks cannot be trusted there
-    ├── FileNotReadable, FileNotWritable
+    ├── FileNotReadable, FileNotWritable, DiskFull
     ├── OperatingSystemError        a permission, a limit, a failing disk, a program that cannot be started
-    ├── DiskFull
     ├── EnvironmentNotBuilt         an interpreter or a package cannot be had
     │   └── InterpreterNotFound
     ├── ProgramNotFound             another program, or a package of an extra, is not installed
@@ -528,6 +524,10 @@ class StoreError(MlrunError):
 
 class StoreUnavailable(StoreError):
     """The store cannot be used at the moment: it is locked, or its disk is full or unavailable."""
+
+
+class HomeInUse(StoreUnavailable):
+    """Another host uses the home, which is on a network file system."""
 
 
 class StoreTooNew(StoreError):

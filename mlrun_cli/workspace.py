@@ -11,9 +11,10 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from mlrun_cli.core.disk_space import FULL_FOR_RUNS_BYTES, describe_full_disk
-from mlrun_cli.core.home import make_private_folder, refuse_network_file_system
+from mlrun_cli.core.home import make_private_folder
 from mlrun_cli.core.redaction import Redaction
 from mlrun_cli.errors import StoreLost, StoreUnavailable, WorkspaceNotFound
+from mlrun_cli.processes.host_lease import find_lease, open_home
 from mlrun_cli.runs.folder import RunFolder
 from mlrun_cli.runs.shared_folder import open_run_folder
 from mlrun_cli.store.db.database import Database
@@ -39,6 +40,9 @@ if TYPE_CHECKING:
     from mlrun_cli.store.views import ViewStore
 
 
+_FOLDER_FLAGS = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
+
+
 class Workspace:
     """The stores of one workspace and the folders of its runs; a context manager that closes them."""
 
@@ -53,6 +57,8 @@ class Workspace:
         self._database = database
         self._opened = locator.database.get_identity()
         self._opened_in = _identify_file(locator.folder)
+        self._kept_open = None if find_lease(locator.folder) is None else os.open(locator.folder, _FOLDER_FLAGS)
+        """A descriptor of the folder, which may otherwise get another inode number on a network file system."""
         self.owned_run: tuple[str, int] | None = None
         """The id and key of the run that this process owns; it does not use a store that does not know the run."""
         self.lost_runs = 0
@@ -98,7 +104,7 @@ class Workspace:
         Raises:
             StoreError: its folder or its database cannot be used.
         """
-        refuse_network_file_system(locator.folder)
+        open_home(locator.home)
         return cls(locator, locator.database.open(starts_read_only=starts_read_only), redaction)
 
     # Stores that `run list` does not need are loaded on first use.
@@ -229,7 +235,7 @@ class Workspace:
             StoreUnavailable: the workspace is unavailable, as when its folder was moved or its disk unmounted.
         """
         try:
-            folder = os.open(self.folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+            folder = os.open(self.folder, _FOLDER_FLAGS)
         except OSError as error:
             raise self._create_away_error() from error
         try:
@@ -329,6 +335,9 @@ class Workspace:
     def close(self) -> None:
         """Close the database."""
         self._database.close()
+        if self._kept_open is not None:
+            os.close(self._kept_open)
+            self._kept_open = None
 
     def __enter__(self) -> Workspace:
         return self

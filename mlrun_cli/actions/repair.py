@@ -9,7 +9,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
-from mlrun_cli.core.home import make_private_folder, refuse_network_file_system
+from mlrun_cli.core.home import make_private_folder
 from mlrun_cli.core.json_files import sync
 from mlrun_cli.core.locks import acquire_lock, remove_locked
 from mlrun_cli.core.redaction import get_process_redaction
@@ -22,6 +22,7 @@ from mlrun_cli.errors import (
     StoreUnavailable,
     WorkspaceNotFound,
 )
+from mlrun_cli.processes.host_lease import open_home
 from mlrun_cli.runs.rebuild_files import NAMES
 from mlrun_cli.runtime.rebuild import ImportReport, import_folders
 from mlrun_cli.store.db.database import Database
@@ -55,7 +56,7 @@ def repair_workspace(identity: WorkspaceIdentity, home: Path, *, say: Callable[[
     folder = locator.folder
     if not (folder / "runs").is_dir() and not locator.database.exists():
         raise WorkspaceNotFound(identity.name, identity.resource_group, identity.subscription_id)
-    refuse_network_file_system(folder)
+    open_home(home)
     kept, was_recorded = None, (folder / NAMES).exists()
     with _hold_repair_lock(folder):
         is_there = locator.database.exists()
@@ -131,6 +132,7 @@ def restore_workspace(identity: WorkspaceIdentity, home: Path, file: Path) -> di
     folder = locator.folder
     for made in (folder, folder / "runs", folder / "snapshots"):
         make_private_folder(made)
+    open_home(home)
     with _hold_repair_lock(folder):
         with locator.database.new_database(file) as new:
             filled = import_folders(new.database, folder, get_process_redaction(), is_rebuilt=True)

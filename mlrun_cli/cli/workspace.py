@@ -27,6 +27,7 @@ from mlrun_cli.core.names import DEFAULT_SUBSCRIPTION_ID
 from mlrun_cli.core.sizes import format_size
 from mlrun_cli.core.time import MICROSECONDS
 from mlrun_cli.folders.project_config import find_project_config, make_absolute
+from mlrun_cli.processes.host_lease import describe_home, open_home
 
 app = Group("workspace")
 
@@ -80,13 +81,29 @@ def list_all(shared: GlobalOptions) -> object:
     "show",
     examples=[
         ("Show the attached folder's workspace", "mlrun workspace show"),
+        (
+            "Use a home on a network file system from here, when its other host is gone",
+            "mlrun workspace show --take-over",
+        ),
         ("Print the folder of another one", "mlrun workspace show -w myworkspace -g mygroup --query folder -o tsv"),
     ],
 )
-def show(shared: GlobalOptions) -> object:
-    """Show a workspace and its folder."""
+def show(
+    shared: GlobalOptions,
+    is_taking_over: Annotated[
+        bool,
+        typer.Option(
+            "--take-over",
+            help="Take a home on a network file system from another host. Only when nothing runs there any more: what"
+            " still runs there loses its store.",
+        ),
+    ] = False,
+) -> object:
+    """Show a workspace, its folder, and the file system that it is on."""
+    if is_taking_over:
+        open_home(get_home(), take_over=True)
     with open_context(shared).workspace as workspace:
-        return build_workspace_record(workspace.identity, workspace.home)
+        return {**build_workspace_record(workspace.identity, workspace.home), **describe_home(workspace.home)}
 
 
 @command(

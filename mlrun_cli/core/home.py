@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from itertools import takewhile
 from pathlib import Path
 
-from mlrun_cli.errors import StoreError, UnreliableFileSystem
+from mlrun_cli.errors import StoreError
 
 HOME_VARIABLE = "MLRUN_HOME"
 
@@ -88,21 +88,6 @@ def _build_not_made_error(path: Path, error: OSError) -> StoreError:
         hint=f"Set {HOME_VARIABLE} to a folder that you may write to.",
         target=path,
     )
-
-
-def refuse_network_file_system(folder: Path) -> None:
-    """Raise an error if a folder is on a network file system, where SQLite and file locks are unreliable.
-
-    Raises:
-        StoreError: the folder is on a network file system.
-    """
-    kind = find_file_system(folder)
-    if is_network_file_system(kind):
-        raise UnreliableFileSystem(
-            f"{folder} is on a network file system ({kind}), where locks and SQLite cannot be trusted.",
-            hint=f"Set {HOME_VARIABLE} to a folder on a local disk.",
-            target=folder,
-        )
 
 
 def is_network_file_system(kind: str | None) -> bool:

@@ -18,6 +18,7 @@ from mlrun_cli.environments.image import build_image, build_image_name, has_imag
 from mlrun_cli.environments.installation import InstallResult, install_with_conda, install_with_pip
 from mlrun_cli.environments.installer import Installer, print_changed, print_line
 from mlrun_cli.environments.local_sources import find_changed_source
+from mlrun_cli.processes.host_lease import open_home
 
 _LOOK_SECONDS = 0.05
 _PYTHON_VERSION = "import sys; print('%d.%d.%d' % sys.version_info[:3])"
@@ -45,6 +46,7 @@ def build_environment(build: EnvironmentBuild, environ: Mapping[str, str]) -> in
     """
     folder = EnvironmentFolder(Path(build.folder))
     folder.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    open_home(folder.path.parents[1])
     ready = f"Environment {build.key} is ready."
     with _hold_build_lock(folder.lock, ready) as lock:
         if _is_built(folder, build):

@@ -276,38 +276,6 @@ def test_a_home_that_cannot_be_made_is_said_in_words(mlrun: Mlrun) -> None:
     assert "MLRUN_HOME" in refused.stderr
 
 
-def test_a_home_on_a_network_file_system_is_refused_in_words(mlrun: Mlrun, tmp_path: Path) -> None:
-    mlrun.script("pass")
-    (tmp_path / "exported").mkdir()
-    with _sshfs(tmp_path / "exported", tmp_path / "mounted") as mounted:
-        mlrun.environment["MLRUN_HOME"] = str(mounted / "home")
-
-        refused = mlrun.fails("run", "submit-script", "train.py", exit_code=1)
-
-    assert refused.code == "UnreliableFileSystem"
-    assert "fuse.sshfs" in refused.message and str(mounted / "home") in refused.text
-    assert "MLRUN_HOME" in refused.hint
-
-
-@contextmanager
-def _sshfs(exported: Path, mounted: Path) -> Iterator[Path]:
-    """A folder over SFTP, from a server of the same machine that speaks through pipes."""
-    mounted.mkdir()
-    with (
-        subprocess.Popen(["/usr/lib/openssh/sftp-server"], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as server,
-        subprocess.Popen(
-            ["sshfs", "-f", "-o", "passive", f":{exported}", mounted], stdin=server.stdout, stdout=server.stdin
-        ) as client,
-    ):
-        until(lambda: os.path.ismount(mounted))
-        try:
-            yield mounted
-        finally:
-            subprocess.run(["fusermount3", "-u", mounted], check=True)
-            client.wait(60)
-            server.terminate()
-
-
 @pytest.mark.parametrize("error", ["ENOLCK", "ENOSYS", "EOPNOTSUPP"])
 def test_a_home_on_a_file_system_without_locks_is_refused_in_words(mlrun: Mlrun, error: str) -> None:
     mlrun.script("pass")

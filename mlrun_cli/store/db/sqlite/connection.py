@@ -171,10 +171,13 @@ class SqliteDatabase:
                     raise self._to_error(error) from error
                 from mlrun_cli.processes.lock_holders import find_exclusive_holders  # noqa: PLC0415 - a rare case
 
-                holders = find_exclusive_holders([self._path, Path(f"{self._path}-shm")])
+                holders = find_exclusive_holders(self._list_lock_files())
                 stopped = [holder for holder in holders if holder.is_stopped]
                 if stopped or time.monotonic() >= deadline:
                     raise self._create_locked_error(next(iter([*stopped, *holders]), None)) from error
+
+    def _list_lock_files(self) -> Sequence[Path]:
+        return [self._path, Path(f"{self._path}-shm")]
 
     def _read(self, action: Callable[[], _T]) -> _T:
         """Run an action that reads; if a read-only connection cannot run it, replace the connection."""

@@ -4,24 +4,29 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, ExitStack, closing, contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
 from mlrun_cli.errors import StoreError, StoreUnavailable
+from mlrun_cli.processes.host_lease import find_lease
+from mlrun_cli.store.db.sqlite.local_lock import LocalLock
 
 _MOST_PROBLEMS = 10
+_BUSY_SECONDS = 30.0
 
 
 class DamagedFile:
     """A damaged file whose tables are read from both ends up to the damage."""
 
     def __init__(self, path: Path) -> None:
-        self._connection = _open_read_only(path)
+        self._stack = ExitStack()
+        self._connection = self._stack.enter_context(_open_read_only(path))
 
     def close(self) -> None:
         """Close the file."""
-        self._connection.close()
+        self._stack.close()
 
     def rows(self, table: str, keys: Sequence[str]) -> Iterator[dict[str, Any]]:
         """Yield the rows of a table before its first damage, then those after the last."""
@@ -53,11 +58,8 @@ def find_problems(path: Path) -> list[str]:
         StoreUnavailable: it cannot be checked at the moment.
     """
     try:
-        connection = _open_read_only(path)
-        try:
+        with _open_read_only(path) as connection:
             found = [row[0] for row in connection.execute(f"PRAGMA integrity_check({_MOST_PROBLEMS})")]
-        finally:
-            connection.close()
     except sqlite3.OperationalError as error:
         raise StoreUnavailable(f"The store {path} cannot be checked: {error}.", hint="Try again later.") from error
     except sqlite3.DatabaseError as error:
@@ -72,23 +74,35 @@ def copy_database(source: Path, destination: Path) -> None:
         StoreError: it cannot be read or written, or is not a database of this program.
     """
     try:
-        reading, writing = sqlite3.connect(_build_read_only_uri(source), uri=True), sqlite3.connect(destination)
-        try:
+        with _open_read_only(source) as reading, closing(_open_new(destination)) as writing:
             reading.execute("SELECT max(version) FROM schema_version").fetchone()
             reading.backup(writing)
             writing.execute("PRAGMA journal_mode = DELETE")
-        finally:
-            writing.close()
-            reading.close()
     except sqlite3.Error as error:
         raise StoreError(f"The store {source} cannot be copied to {destination}: {error}.") from error
 
 
-def _open_read_only(path: Path) -> sqlite3.Connection:
-    connection = sqlite3.connect(_build_read_only_uri(path), uri=True, timeout=30.0, isolation_level=None)
-    connection.row_factory = sqlite3.Row
+@contextmanager
+def _open_read_only(path: Path) -> Iterator[sqlite3.Connection]:
+    """Open a file, whose local lock is held meanwhile if the file is on a network file system."""
+    lease = find_lease(path)
+    uri = f"file:{quote(str(path.absolute()))}?mode=ro"
+    lock: AbstractContextManager[None] = nullcontext()
+    if lease is not None:
+        from mlrun_cli.store.db.sqlite.network_connection import NetworkDatabase, build_uri  # noqa: PLC0415 - few come
+
+        with suppress(StoreError):  # takes back what a killed process was writing
+            NetworkDatabase(path, lease).close()
+        uri, lock = build_uri(path, "&mode=ro"), LocalLock(path).hold(_BUSY_SECONDS, exclusive=False)
+    with lock, closing(sqlite3.connect(uri, uri=True, timeout=_BUSY_SECONDS, isolation_level=None)) as connection:
+        connection.row_factory = sqlite3.Row
+        yield connection
+
+
+def _open_new(path: Path) -> sqlite3.Connection:
+    """Open a file that no other process uses; `EXCLUSIVE` needs neither locks nor shared memory."""
+    if find_lease(path) is None:
+        return sqlite3.connect(path)
+    connection = sqlite3.connect(f"{path.absolute().as_uri()}?vfs=unix-none", uri=True)
+    connection.execute("PRAGMA locking_mode = EXCLUSIVE")
     return connection
-
-
-def _build_read_only_uri(path: Path) -> str:
-    return f"file:{quote(str(path.absolute()))}?mode=ro"

@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager, suppress
+from contextlib import AbstractContextManager, closing, contextmanager, nullcontext, suppress
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mlrun_cli.core.home import make_private_file
+from mlrun_cli.processes.host_lease import find_lease
 from mlrun_cli.store.db.database import Database
 from mlrun_cli.store.db.sqlite.connection import SqliteDatabase
 from mlrun_cli.store.db.sqlite.migrations import migrate
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from mlrun_cli.store.db.locator import DamagedDatabase
 
 _BESIDES = ("-wal", "-shm", "-journal")
+_LOCK_SECONDS = 30.0
 
 
 class SqliteFile:
@@ -50,7 +52,7 @@ class SqliteFile:
         Raises:
             StoreError: it cannot be opened, or was created by a newer version of this program.
         """
-        database = SqliteDatabase(self._path, starts_read_only=starts_read_only)
+        database = _open(self._path, starts_read_only=starts_read_only)
         try:
             migrate(database, str(self._path))
         except BaseException:
@@ -58,13 +60,17 @@ class SqliteFile:
             raise
         return database
 
-    def get_identity(self, folder: int | None = None) -> tuple[int, int] | None:
-        """Return the device and inode of the file, which change when it is replaced, or None if there is no file."""
+    def get_identity(self, folder: int | None = None) -> tuple[int, ...] | None:
+        """Return the device and inode of the file, which change when it is replaced, or None if there is no file.
+
+        On a network file system, the turn of this host is added: what another host replaces may keep its inode here.
+        """
         try:
             found = os.stat(self._path if folder is None else self._path.name, dir_fd=folder)
         except OSError:
             return None
-        return found.st_dev, found.st_ino
+        lease = find_lease(self._path)
+        return (found.st_dev, found.st_ino, *(() if lease is None else (lease.turn,)))
 
     def list_files(self) -> Sequence[Path]:
         """Return the database file and its log files."""
@@ -109,7 +115,7 @@ class SqliteFile:
             os.close(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
             if copy is not None:
                 SqliteFile(copy).copy_to(new)
-            with closing(SqliteDatabase(new)) as database:
+            with closing(_open(new)) as database:
                 migrate(database, str(copy or new))
                 yield NewFile(database, new, self._path)
         finally:
@@ -134,12 +140,30 @@ class NewFile:
         timestamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
         kept = self._place.with_name(f"{self._place.name}.{reason}-{timestamp}")
         had_one = self._place.exists()
-        for besides in (*_BESIDES, ""):
-            with suppress(FileNotFoundError):
-                Path(f"{self._place}{besides}").rename(f"{kept}{besides}")
-        self._path.rename(self._place)
+        with self._hold_lock():
+            for besides in (*_BESIDES, ""):
+                with suppress(FileNotFoundError):
+                    Path(f"{self._place}{besides}").rename(f"{kept}{besides}")
+            self._path.rename(self._place)
         sync(self._place.parent)
         return kept if had_one else None
+
+    def _hold_lock(self) -> AbstractContextManager[None]:
+        if find_lease(self._place) is None:
+            return nullcontext()
+        from mlrun_cli.store.db.sqlite.local_lock import LocalLock  # noqa: PLC0415 - start-up
+
+        return LocalLock(self._place).hold(_LOCK_SECONDS, exclusive=True)
+
+
+def _open(path: Path, *, starts_read_only: bool = False) -> SqliteDatabase:
+    """Open a file in the mode for the file system that it is on."""
+    lease = find_lease(path)
+    if lease is None:
+        return SqliteDatabase(path, starts_read_only=starts_read_only)
+    from mlrun_cli.store.db.sqlite.network_connection import NetworkDatabase  # noqa: PLC0415 - start-up
+
+    return NetworkDatabase(path, lease)
 
 
 def _remove(path: Path) -> None:

@@ -1,0 +1,335 @@
+"""The lease of a home on a network file system, by which one host at a time uses it.
+
+Such a file system has no locks to rely on, so the lease is made of what all of them do: a file is created by one host
+only (`O_EXCL`), a rename is atomic, and an open reads anew. The folder `hosts` of the home contains
+
+- `current`: the record of the host that has the home, written once by that host, under a temporary name, and renamed;
+- a file for each turn, named by its number: the host that creates it has the turn, and then writes in it when the home
+  was last in use there, by the clock of the file server.
+
+A host takes the next turn if the last use is longer ago than a lease, or if a user says that the other host is gone.
+Every transaction compares `current` with what it was, so a host that has lost its turn writes nothing any more.
+On one host, processes know each other by a random word that is in `current` and in the home's local folder.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+from zlib import crc32
+
+from mlrun_cli.core.home import find_file_system, is_network_file_system, make_private_folder
+from mlrun_cli.core.local_folder import is_private, make_base_folder, set_local_folder
+from mlrun_cli.core.time import MICROSECONDS
+from mlrun_cli.errors import HomeInUse, StoreUnavailable
+from mlrun_cli.processes.host import get_origin
+
+LEASE_SECONDS = 60.0
+_RENEWAL_SECONDS = 15.0
+_REFUSAL_SECONDS = 1.0
+"""The time for which a refusal is repeated without a further look."""
+_TAKING_SECONDS = 5.0
+"""The time that a host has from the creation of its turn's file until it has renamed `current`, with a margin."""
+_LONGEST_TAKING_SECONDS = 2.0
+_LOOK_SECONDS = 0.05
+_RECORD_BYTES = 1024
+"""The size of all files: an attribute cache that knows an old size then knows the right one."""
+
+_leases: dict[Path, HostLease] = {}
+
+
+def open_home(home: Path, *, take_over: bool = False) -> None:
+    """Prepare this process for a home: if it is on a network file system, take its lease for this host.
+
+    Args:
+        home: the folder of all workspaces, which exists.
+        take_over: whether to take the lease even from a host that uses the home.
+
+    Raises:
+        HomeInUse: another host uses it.
+        StoreError: it cannot be used.
+    """
+    lease = _leases.get(home)
+    if lease is None:
+        if not (home / "hosts").is_dir() and not is_network_file_system(find_file_system(home)):
+            return
+        lease = HostLease(home)
+    lease.take(take_over=take_over)
+    _leases[home] = lease
+
+
+def find_lease(path: Path) -> HostLease | None:
+    """Return the lease of the home that contains a path, or None for a home on a local disk."""
+    return next((lease for home, lease in _leases.items() if path.is_relative_to(home)), None)
+
+
+def describe_home(home: Path) -> dict[str, Any]:
+    """Return the mode of a home, its file system and, if that is a network file system, its lease."""
+    lease = find_lease(home)
+    file_system = find_file_system(home)
+    if lease is None:
+        return {"fileSystem": file_system, "mode": "local"}
+    return {"fileSystem": file_system, "mode": "network", **lease.describe()}
+
+
+class HostLease:
+    """The lease of a home, as this process sees it.
+
+    Attributes:
+        home: the home.
+        turn: the number of the turn that this host has.
+        folder: the home's local folder.
+    """
+
+    turn: int
+    folder: Path
+
+    def __init__(self, home: Path) -> None:
+        self.home = home
+        self._hosts = home / "hosts"
+        self._current = b""
+        self._renew_at = 0.0
+        self._refused: tuple[float, HomeInUse] | None = None
+
+    def check(self) -> None:
+        """Check that this host still has its turn, and renew the lease when it is time to.
+
+        Raises:
+            HomeInUse: another host has the home now.
+            StoreUnavailable: the home is not there, or cannot be written.
+        """
+        try:
+            is_ours = bool(self._current) and _read_file(self._hosts / "current") == self._current
+            if is_ours and time.monotonic() < self._renew_at:
+                return
+            if is_ours:
+                self._renew()
+                return
+        except OSError as error:
+            raise _create_away_error(self.home, error) from error
+        self.take()
+
+    def take(self, *, take_over: bool = False) -> None:
+        """Take the lease for this host, unless another one uses the home.
+
+        Raises:
+            HomeInUse: another host uses it.
+            StoreUnavailable: the home is not there, or cannot be written.
+        """
+        if self._refused is not None and not take_over and time.monotonic() - self._refused[0] < _REFUSAL_SECONDS:
+            raise self._refused[1].with_traceback(None)
+        try:
+            make_private_folder(self._hosts)
+            with _lock_host(self.home):
+                while not self._try_to_take(take_over=take_over):
+                    time.sleep(_LOOK_SECONDS)
+        except HomeInUse as error:
+            self._refused = (time.monotonic(), error)
+            raise
+        except OSError as error:
+            raise _create_away_error(self.home, error) from error
+        set_local_folder(self.home, self.folder)
+
+    def describe(self) -> dict[str, Any]:
+        """Return the host that has the home, the number of its turn, and the local folder."""
+        return {"host": _parse(self._current)["host"], "localFolder": str(self.folder), "turn": self.turn}
+
+    def _try_to_take(self, *, take_over: bool) -> bool:
+        """Adopt or take the lease; return False if that has to be tried again."""
+        raw = self._read_current()
+        record = _parse(raw)
+        if record and _is_of_this_host(record):
+            self._adopt(raw)
+            self._renew()
+            return True
+        turn = record.get("turn", 0)
+        if record and not take_over and not _is_of_earlier_boot(record):
+            last_used = _parse(_read_file(self._hosts / str(turn))).get("used_at", 0)
+            elapsed = (self._read_server_time() - last_used) / MICROSECONDS
+            if elapsed < LEASE_SECONDS:
+                raise _create_in_use_error(self.home, record["host"], max(0, round(elapsed)))
+        won = self._win_turn(turn)
+        if won is None:
+            return False
+        number, deadline = won
+        home_id = record.get("home") or os.urandom(8).hex()
+        word = os.urandom(8).hex()
+        folder = make_base_folder() / home_id
+        folder.mkdir(mode=0o700, exist_ok=True)
+        _write_file(folder / "holder", {"word": word})
+        raw = _encode(
+            {
+                "turn": number,
+                "home": home_id,
+                "host": os.uname().nodename,
+                "word": word,
+                "folder": str(folder),
+                **_describe_host(),
+            }
+        )
+        unfinished = self._hosts / f".current-{number}"
+        _write_file(unfinished, raw)
+        if time.monotonic() > deadline:  # it stood still for so long that another host may have taken the next turn
+            unfinished.unlink(missing_ok=True)
+            return False
+        unfinished.rename(self._hosts / "current")
+        for name in os.listdir(self._hosts):
+            if name.isdigit() and int(name) < number:
+                (self._hosts / name).unlink(missing_ok=True)
+        if _read_file(self._hosts / "current") != raw:
+            return False
+        self._adopt(raw)
+        return True
+
+    def _read_current(self) -> bytes:
+        current = self._hosts / "current"
+        if found := _read_file(current):
+            return found
+        self._read_server_time()  # a change in the folder: a client that remembers that there was no file asks again
+        return _read_file(current)
+
+    def _win_turn(self, current: int) -> tuple[int, float] | None:
+        """Create the file of the next turn; return its number and until when it is ours, or None if another host has.
+
+        The file of a host that died while it took the lease is passed over, once it has had the time for it.
+        """
+        number = current + 1
+        while True:
+            started = time.monotonic()
+            path = self._hosts / str(number)
+            try:
+                os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
+            except FileExistsError:
+                while time.monotonic() < started + _TAKING_SECONDS:
+                    if _parse(_read_file(self._hosts / "current")).get("turn", 0) != current:
+                        return None
+                    time.sleep(_LOOK_SECONDS)
+                number += 1
+                continue
+            _write_file(path, {"used_at": self._read_server_time()})
+            return number, started + _LONGEST_TAKING_SECONDS
+
+    def _adopt(self, raw: bytes) -> None:
+        record = _parse(raw)
+        self._current, self.turn, self.folder = raw, record["turn"], Path(record["folder"])
+        self._renew_at = time.monotonic() + _RENEWAL_SECONDS
+        self._refused = None
+        if not (self.folder / "holder").exists():
+            os.makedirs(self.folder, mode=0o700, exist_ok=True)
+            _write_file(self.folder / "holder", {"word": record["word"]})
+
+    def _renew(self) -> None:
+        """Write that the home is in use; the file belongs to this host's turn, so nothing of another host is lost."""
+        path = self._hosts / str(self.turn)
+        used_at = _parse(_read_file(path)).get("used_at", 0)
+        now = self._read_server_time()
+        if now - used_at >= _RENEWAL_SECONDS * MICROSECONDS / 2:  # no other process of this host has just done it
+            _write_file(path, {"used_at": now})
+        os.utime(self.folder / "holder")  # for what removes old files from temporary folders
+        self._renew_at = time.monotonic() + _RENEWAL_SECONDS
+
+    def _read_server_time(self) -> int:
+        """Return the time by the clock of the file server, in microseconds."""
+        probe = self._hosts / f".time-{os.urandom(8).hex()}"
+        try:
+            _write_file(probe, b"0")
+            return os.stat(probe).st_mtime_ns // 1000
+        finally:
+            probe.unlink(missing_ok=True)
+
+
+@contextmanager
+def _lock_host(home: Path) -> Iterator[None]:
+    """Let one process of this host at a time take the lease of a home."""
+    name = f"{crc32(os.fsencode(home.resolve())):08x}.lock"
+    descriptor = os.open(make_base_folder() / name, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _describe_host() -> dict[str, str]:
+    """Return the facts by which processes that share locks are told from others."""
+    mounts = ""
+    with suppress(OSError):
+        mounts = str(os.stat("/proc/self/ns/mnt").st_ino)
+    return {**get_origin()._asdict(), "mount_namespace": mounts}
+
+
+def _is_of_this_host(record: Mapping[str, Any]) -> bool:
+    """Return whether the host of a record has the same local folder, or had it until it was emptied."""
+    folder = Path(record["folder"])
+    if is_private(folder.parent) and is_private(folder):
+        word = _parse(_read_file(folder / "holder")).get("word")
+        if word is not None:
+            return bool(word == record["word"])
+    return all(record.get(name) == value for name, value in _describe_host().items())
+
+
+def _is_of_earlier_boot(record: Mapping[str, Any]) -> bool:
+    """Return whether everything that used the home has ended with a restart of this machine."""
+    here = get_origin()
+    return bool(record["host_id"] == here.host_id and record["boot_id"] != here.boot_id)
+
+
+def _read_file(path: Path) -> bytes:
+    """Return the content of a file as the server has it, or nothing if there is no file."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return b""
+    try:
+        os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_DONTNEED)
+        return os.pread(descriptor, _RECORD_BYTES, 0)
+    finally:
+        os.close(descriptor)
+
+
+def _write_file(path: Path, content: Mapping[str, Any] | bytes) -> None:
+    """Write a small file in place, in one piece."""
+    data = content if isinstance(content, bytes) else _encode(content)
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        os.pwrite(descriptor, data, 0)
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _encode(record: Mapping[str, Any]) -> bytes:
+    return json.dumps(record).encode().ljust(_RECORD_BYTES)
+
+
+def _parse(raw: bytes) -> dict[str, Any]:
+    """Return the record in a file, or an empty one if nothing whole has been written yet."""
+    try:
+        document = json.loads(raw)
+    except ValueError:
+        return {}
+    return document if isinstance(document, dict) else {}
+
+
+def _create_in_use_error(home: Path, host: str, seconds: int) -> HomeInUse:
+    return HomeInUse(
+        f"The home {home} is in use from {host}, last seen {seconds} s ago. It is on a network file system, which one "
+        "host at a time can use.",
+        hint=f"Work on {host}, or wait until nothing has run there for {LEASE_SECONDS:.0f} s. When that host is gone: "
+        "mlrun workspace show --take-over",
+        target=home,
+    )
+
+
+def _create_away_error(home: Path, error: OSError) -> StoreUnavailable:
+    return StoreUnavailable(
+        f"The home {home} cannot be used at the moment: {error.strerror or error}.",
+        hint="Check that its file system is mounted and can be written.",
+        target=home,
+    )

@@ -1,0 +1,202 @@
+"""The SQLite dialect on a network file system: one host at a time, and a lock of that host instead of SQLite's.
+
+The write-ahead log needs memory that all processes share, and the locks of such a file system cannot be trusted. So
+the file is in rollback-journal mode and opened without locks; each statement that reads holds the database's local lock
+together with other readers, each transaction alone. Under the lock, and before anything else, the host's lease is
+checked.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+from mlrun_cli.core.local_folder import locate
+from mlrun_cli.errors import StoreUnavailable
+from mlrun_cli.store.db.sqlite.connection import SqliteDatabase
+from mlrun_cli.store.db.sqlite.local_lock import LocalLock
+
+if TYPE_CHECKING:
+    from mlrun_cli.processes.host_lease import HostLease
+    from mlrun_cli.store.db.database import Database
+    from mlrun_cli.store.db.watched_table import ReportChange, WatchedTable
+
+_JOURNAL_MODE_AT = 18
+_WAL_MODE = 2
+
+_T = TypeVar("_T")
+
+
+class NetworkDatabase(SqliteDatabase):
+    """A `Database` in a file on a network file system."""
+
+    def __init__(self, path: Path, lease: HostLease) -> None:
+        """Open or create the file.
+
+        Raises:
+            HomeInUse: another host uses it.
+            StoreError: it cannot be opened or is not a database.
+        """
+        self._lease = lease
+        self._lock = LocalLock(path)
+        self._is_locked = False
+        self._turn = 0
+        """The turn of the host in which the connection was opened; others may have written since."""
+        super().__init__(path)
+
+    def _connect(self) -> sqlite3.Connection:
+        def open_locked() -> sqlite3.Connection:
+            with self._lock.hold(self._busy_slice, exclusive=True):
+                self._lease.check()
+                self._turn = self._lease.turn
+                return _open(self._path, self._turn)
+
+        return self._retry_while_busy(open_locked)
+
+    def _list_lock_files(self) -> Sequence[Path]:
+        return self._lock.files
+
+    def _read(self, action: Callable[[], _T]) -> _T:
+        return super()._read(lambda: self._run_locked(action, exclusive=False))
+
+    def execute(self, sql: str, **parameters: object) -> int:
+        """Execute a statement and return the number of rows it changed."""
+        return self._retry_while_busy(
+            lambda: self._run_locked(lambda: self._connection.execute(sql, parameters).rowcount, exclusive=True)
+        )
+
+    def _run_locked(self, action: Callable[[], _T], *, exclusive: bool) -> _T:
+        if self._is_locked:
+            return action()
+        with self._lock.hold(self._busy_slice, exclusive=exclusive):
+            is_usable = self._check_lease()
+            # A journal that nobody writes was left by a killed process: who reads takes its writes back.
+            if is_usable and (exclusive or not os.path.exists(f"{self._path}-journal")):
+                return action()
+        with self._lock.hold(self._busy_slice, exclusive=True):
+            if not self._check_lease():
+                self._reopen()
+            return action()
+
+    def _check_lease(self) -> bool:
+        """Check that this host has the home; return whether it has had it since the connection was opened."""
+        self._lease.check()
+        return self._lease.turn == self._turn
+
+    def _reopen(self) -> None:
+        self._connection.close()
+        self._turn = self._lease.turn
+        self._connection = _open(self._path, self._turn)
+        self._is_watched = False
+        self._number += 1
+
+    @contextmanager
+    def transaction(self, *, durable: bool = False) -> Iterator[None]:
+        """Run a block in a write transaction under the lock; `durable` waits for the list of files on the disk, too."""
+        self._retry_while_busy(lambda: self._lock.acquire(self._busy_slice, exclusive=True))
+        self._is_locked = True
+        try:
+            if not self._check_lease():
+                self._reopen()
+                raise StoreUnavailable(
+                    f"The store {self._path} was in use from another host meanwhile.", hint="Try again."
+                )
+            self._connection.execute(f"PRAGMA synchronous = {'EXTRA' if durable else 'FULL'}")
+            with super().transaction():
+                yield
+        finally:
+            self._is_locked = False
+            self._lock.release()
+
+    def watch(self, tables: Callable[[], Sequence[WatchedTable]], report: ReportChange) -> None:
+        """Report each row that this connection changes, within the transaction that changes it."""
+        self._run_locked(lambda: self._watch_locked(tables, report), exclusive=True)
+
+    def _watch_locked(self, tables: Callable[[], Sequence[WatchedTable]], report: ReportChange) -> None:
+        was_locked, self._is_locked = self._is_locked, True
+        try:
+            super().watch(tables, report)
+        finally:
+            self._is_locked = was_locked
+
+    def replace_connection(self, other: Database) -> None:
+        """Take over the connection of another object, which is unusable afterwards."""
+        super().replace_connection(other)
+        assert isinstance(other, NetworkDatabase)
+        self._turn = other._turn
+        other._lock.close()
+
+    def checkpoint(self) -> None:
+        """Do nothing: there is no log."""
+
+    def close(self) -> None:
+        """Release the connection."""
+        self._connection.close()
+        self._lock.close()
+
+
+def build_uri(path: Path, options: str = "") -> str:
+    """Return the URI that opens a file without locks."""
+    return f"{path.absolute().as_uri()}?vfs=unix-none&nolock=1{options}"
+
+
+def _open(path: Path, turn: int) -> sqlite3.Connection:
+    _forget_cached(path, turn)
+    connection = sqlite3.connect(build_uri(path), uri=True, timeout=0, isolation_level=None, check_same_thread=False)
+    try:
+        connection.row_factory = sqlite3.Row
+        if _is_in_wal_mode(path):  # it was on a local disk
+            connection.execute("PRAGMA locking_mode = EXCLUSIVE")
+            connection.execute("PRAGMA journal_mode = DELETE")
+            connection.execute("PRAGMA locking_mode = NORMAL")
+        connection.execute("PRAGMA synchronous = FULL")
+        connection.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchone()
+    except sqlite3.Error:
+        connection.close()
+        raise
+    return connection
+
+
+def _is_in_wal_mode(path: Path) -> bool:
+    with suppress(OSError), open(path, "rb") as file:
+        return file.read(_JOURNAL_MODE_AT + 1)[_JOURNAL_MODE_AT:] == bytes([_WAL_MODE])
+    return False
+
+
+def _forget_cached(path: Path, turn: int) -> None:
+    """Have this host ask the server anew for a file and its journal, once a turn: another host may have changed them.
+
+    A client remembers the sizes of files, and which files exist. A change that it makes itself has it ask again.
+    """
+    record = Path(f"{locate(path)}.seen")
+    with suppress(OSError):
+        if record.read_text(encoding="ascii") == str(turn):
+            return
+    journal = Path(f"{path}-journal")
+    probe = path.with_name(f".{path.name}.{os.urandom(4).hex()}")
+    with suppress(OSError):
+        os.close(os.open(probe, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
+        if journal.exists() and not _can_be_opened(journal):
+            probe.replace(journal)
+            journal.unlink()
+        probe.unlink(missing_ok=True)
+    with suppress(OSError):
+        descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC)
+        try:
+            os.fchmod(descriptor, 0o600)
+            os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_DONTNEED)
+        finally:
+            os.close(descriptor)
+        record.write_text(str(turn), encoding="ascii")
+
+
+def _can_be_opened(path: Path) -> bool:
+    try:
+        os.close(os.open(path, os.O_RDONLY | os.O_CLOEXEC))
+    except FileNotFoundError:
+        return False
+    return True

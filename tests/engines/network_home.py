@@ -1,0 +1,172 @@
+"""A home on a network file system, and hosts that use it: namespaces, each with its own mount, name and local folder.
+
+The file system is sshfs with its attribute cache on, by which a client does not see for a while what another has
+changed. It has neither locks nor sockets. Its server is started by `sshfs` itself, without a network.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import shutil
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import closing, contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+from tests.running import Mlrun, kill, until
+
+_SFTP_SERVER = "/usr/lib/openssh/sftp-server"
+_CACHE_SECONDS = 20
+_INIT = """
+import os, time
+print("ready", flush=True)
+while True:
+    try:
+        os.wait()
+    except ChildProcessError:
+        time.sleep(0.02)
+"""
+
+
+def find_obstacle() -> str | None:
+    """Return why there can be no such hosts on this machine, or None."""
+    if os.geteuid() != 0:
+        return "only root can mount, and make namespaces"
+    missing = [name for name in ("sshfs", "fusermount3", "unshare", "nsenter", _SFTP_SERVER) if not shutil.which(name)]
+    if missing or not Path("/dev/fuse").exists():
+        return f"{', '.join(missing) or '/dev/fuse'} is not there"
+    done = subprocess.run(
+        ["unshare", "--uts", "--net", "--pid", "--fork", "--mount-proc", "true"], capture_output=True, check=False
+    )
+    return None if done.returncode == 0 else f"no namespaces: {done.stderr.decode()}"
+
+
+@contextmanager
+def mount(exported: Path, mounted: Path) -> Iterator[None]:
+    """Mount a folder by sshfs during the block."""
+    server = exported.with_name("sftp-server")
+    if not server.exists():
+        server.write_text(f"#!/bin/sh\nexec {_SFTP_SERVER}\n")
+        server.chmod(0o700)
+    mounted.mkdir()
+    options = [f"ssh_command={server}", f"dcache_timeout={_CACHE_SECONDS}", "attr_timeout=10", "entry_timeout=10"]
+    words = [
+        "sshfs",
+        "-f",
+        *(word for option in options for word in ("-o", option)),
+        f"server:{exported}",
+        str(mounted),
+    ]
+    with subprocess.Popen(words) as client:
+        until(lambda: os.path.ismount(mounted) or client.poll() is not None)
+        assert os.path.ismount(mounted)
+        try:
+            yield
+        finally:
+            subprocess.run(["fusermount3", "-u", "-z", mounted], check=True)
+            client.wait(60)
+
+
+class Host(Mlrun):
+    """The command on one host; its home has the same path on all hosts.
+
+    Attributes:
+        name: the name of the host.
+        local: the folder that the host has at `/tmp/mlrun-UID`.
+        seen: the home as this host's client of the file system sees it.
+    """
+
+    def __init__(self, root: Path, name: str, place: Path) -> None:
+        """Start a host.
+
+        Args:
+            root: the folder of the host's own files, and of the mount of the file system.
+            name: the name of the host.
+            place: the folder at which the host has the mount.
+        """
+        super().__init__(root, attach=False)
+        self.name = name
+        self.local = root / "local"
+        self.local.mkdir(mode=0o700)
+        self.seen = root / "mounted" / "home"
+        self.home = place / "home"
+        self.environment["MLRUN_HOME"] = str(self.home)
+        base = Path(f"/tmp/mlrun-{os.getuid()}")
+        base.mkdir(mode=0o700, exist_ok=True)
+        setup = (
+            f'hostname {name} && ip link set lo up && mount --bind "$1" {base} && mount --bind "$2" "$3"'
+            ' && exec "$4" -c "$5"'
+        )
+        words = ["unshare", "--uts", "--net", "--pid", "--fork", "--kill-child", "--mount", "--mount-proc"]
+        arguments = [self.local, root / "mounted", place, sys.executable, _INIT]
+        self._machine = subprocess.Popen(
+            [*words, "sh", "-c", setup, "sh", *map(str, arguments)], stdout=subprocess.PIPE, encoding="utf-8"
+        )
+        assert self._machine.stdout is not None
+        assert self._machine.stdout.readline() == "ready\n"
+        (init,) = Path(f"/proc/{self._machine.pid}/task/{self._machine.pid}/children").read_text().split()
+        self.enter = ["nsenter", "-t", init, "-m", "-u", "-n", "-p", f"--wdns={self.folder}"]
+        self.command = [*self.enter, *self.command]
+
+    @property
+    def database(self) -> Path:
+        """The path of the database, as this host sees it."""
+        (path,) = self.seen.glob("workspaces/*/*/*/workspace.db")
+        return path
+
+    def find_local(self, path: Path) -> Path:
+        """Return the counterpart of a file of the home in the host's local folder."""
+        (folder,) = (entry for entry in self.local.iterdir() if entry.is_dir())
+        return folder / path.relative_to(self.seen)
+
+    def stored(self, sql: str, *parameters: object) -> list[tuple[Any, ...]]:
+        """Return rows directly from the database, under the host's lock of it."""
+        path = self.database
+        lock = os.open(f"{self.find_local(path)}.lock", os.O_RDWR | os.O_CREAT, 0o600)
+        uri = f"{path.as_uri()}?vfs=unix-none&nolock=1"
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            with closing(sqlite3.connect(uri, uri=True, isolation_level=None)) as connection:
+                return connection.execute(sql, parameters).fetchall()
+        finally:
+            os.close(lock)
+
+    def close(self) -> None:
+        """Stop the host with all that runs on it."""
+        kill(self._machine.pid)
+        self._machine.wait()
+        if self._machine.stdout is not None:
+            self._machine.stdout.close()
+
+
+@contextmanager
+def start_hosts(root: Path, *names: str) -> Iterator[list[Host]]:
+    """Start hosts that share a file system, on which the first has attached a folder; end them after the block."""
+    exported, place = root / "exported", root / "shared"
+    exported.mkdir()
+    place.mkdir()
+    hosts: list[Host] = []
+    mounts = [mount(exported, _make(root / name) / "mounted") for name in names]
+    try:
+        for name, mounting in zip(names, mounts, strict=True):
+            mounting.__enter__()
+            hosts.append(Host(root / name, name, place))
+        hosts[0]("folder", "attach", "-w", "shared", "-e", "exp")
+        for host in hosts[1:]:
+            shutil.copytree(hosts[0].folder, host.folder, dirs_exist_ok=True)
+        yield hosts
+    finally:
+        for host in hosts:
+            host.close()
+        for mounting in mounts[: len(hosts) or None]:
+            with suppress(Exception):
+                mounting.__exit__(None, None, None)
+
+
+def _make(folder: Path) -> Path:
+    folder.mkdir()
+    return folder

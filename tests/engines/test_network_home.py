@@ -1,0 +1,175 @@
+from __future__ import annotations
+
+import json
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+
+from tests.engines.network_home import Host, find_obstacle, start_hosts
+from tests.running import kill, until
+
+_CODE = "HomeInUse"
+_INCREMENT = """
+import os, signal, sys
+from pathlib import Path
+from mlrun_cli.processes.host_lease import find_lease, open_home
+from mlrun_cli.store.db.sqlite.network_connection import NetworkDatabase
+
+home, file, count, end = Path(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3]), sys.argv[4]
+open_home(home)
+database = NetworkDatabase(file, find_lease(file))
+database.execute("CREATE TABLE IF NOT EXISTS counts (number INTEGER)")
+with database.transaction():
+    if database.row("SELECT * FROM counts") is None:
+        database.execute("INSERT INTO counts VALUES (0)")
+for _ in range(count):
+    with database.transaction():
+        number = database.row("SELECT number FROM counts")["number"]
+        database.execute("UPDATE counts SET number = :number", number=number + 1)
+if end == "kill":
+    with database.transaction():
+        database.execute("CREATE TABLE filler (text TEXT)")
+        database._connection.execute("PRAGMA cache_size = 1")
+        for _ in range(2000):  # more than the cache holds: part of it is in the file
+            database.execute("INSERT INTO filler VALUES (:text)", text="x" * 1000)
+        os.kill(os.getpid(), signal.SIGKILL)
+print(database.row("SELECT number FROM counts")["number"], database.row("PRAGMA integrity_check")[0])
+"""
+
+
+@pytest.fixture(scope="module")
+def hosts(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[Host]]:
+    reason = find_obstacle()
+    if reason is not None:
+        pytest.skip(reason)
+    with start_hosts(tmp_path_factory.mktemp("hosts"), "login1", "login2") as started:
+        yield started
+
+
+@pytest.fixture
+def host(hosts: list[Host]) -> Host:
+    """Return a host that has the home."""
+    hosts[0]("workspace", "show", "--take-over")
+    return hosts[0]
+
+
+@pytest.fixture
+def other(hosts: list[Host]) -> Host:
+    return hosts[1]
+
+
+def test_a_run_asks_its_supervisor_while_the_home_contains_neither_locks_nor_sockets(host: Host) -> None:
+    host.script("""
+        from azureml.core import Run
+        run = Run.get_context()
+        run.log("x", 1)
+        assert run.get_metrics() == {"x": 1}
+        run.child_run("child").complete()
+    """)
+
+    record = host.ended()
+
+    assert record["status"] == "Completed", host.log(record["run_id"])
+    assert host.find_local(host.run_folder(record["run_id"]) / "lock").exists()
+    assert not [path for path in host.seen.rglob("*") if path.is_socket() or path.name.endswith(("-wal", "-shm"))]
+    shown = host.json("workspace", "show")
+    assert (shown["mode"], shown["fileSystem"], shown["host"]) == ("network", "fuse.sshfs", "login1")
+
+
+def test_a_queue_serves_its_runs_and_a_killed_supervisor_is_recovered(host: Host) -> None:
+    host("computetarget", "create", "amlcompute", "-n", "one", "--max-nodes", "1")
+    host.script("import time\nwhile True: time.sleep(0.1)", "endless.py")
+    host.script("pass")
+    first = host.submit("--ct", "one", "endless.py")
+    second = host.submit("--ct", "one", "train.py")
+    host.script_pid(first)
+
+    kill(host.supervisor(first))
+
+    assert host.show(first)["status"] == "Failed"
+    assert host.wait(second)["status"] == "Completed"
+    assert until(lambda: not host.processes(first))
+
+
+def test_a_run_is_recovered_when_the_local_folder_was_emptied_after_its_supervisor_died(host: Host) -> None:
+    host.script("import time\nwhile True: time.sleep(0.1)", "endless.py")
+    run_id = host.submit("endless.py")
+    host.script_pid(run_id)
+    kill(host.supervisor(run_id), *host.processes(run_id))
+    for entry in host.local.iterdir():
+        shutil.rmtree(entry) if entry.is_dir() else entry.unlink()
+
+    assert host.show(run_id)["status"] == "Failed"
+
+
+def test_another_host_is_refused_until_it_takes_over_and_then_the_first_one_is(host: Host, other: Host) -> None:
+    host.script("import time\nwhile True: time.sleep(0.1)", "endless.py")
+    run_id = host.submit("endless.py")
+    host.script_pid(run_id)
+
+    assert other.fails("run", "list", exit_code=1).code == _CODE
+    assert other.fails("run", "update", "-r", run_id, "--add-tag", "a=b", exit_code=1).code == _CODE
+    other("workspace", "show", "--take-over")
+    assert host.fails("run", "cancel", "-r", run_id, exit_code=1).code == _CODE
+    assert run_id in [each["run_id"] for each in other.json("run", "list")]
+    history = other.history(run_id)
+    pids = host.processes(run_id)
+    kill(*pids)
+    assert until(
+        lambda: (
+            "HomeInUse" in _read_supervisor_log(other, run_id)
+            or "in use from login2" in _read_supervisor_log(other, run_id)
+        )
+    )
+    assert other.history(run_id) == history
+
+    host("workspace", "show", "--take-over")
+    assert host.wait(run_id)["status"] == "Failed"
+
+
+def _read_supervisor_log(host: Host, run_id: str) -> str:
+    return (host.run_folder(run_id) / "artifacts" / "system_logs" / "supervisor.log").read_text(encoding="utf-8")
+
+
+def test_a_home_that_has_not_been_used_for_a_lease_is_taken_without_a_word(host: Host, other: Host) -> None:
+    turn = host.json("workspace", "show")["turn"]
+    file = host.seen / "hosts" / str(turn)
+    used_at = json.loads(file.read_text())["used_at"]
+    file.write_text(json.dumps({"used_at": used_at - 61_000_000}).ljust(1024))
+
+    assert other.json("workspace", "show")["host"] == "login2"
+    assert host.fails("run", "list", exit_code=1).code == _CODE
+
+
+def test_of_two_hosts_that_take_over_at_once_each_time_one_has_the_home(hosts: list[Host]) -> None:
+    def take_over(host: Host) -> subprocess.CompletedProcess[str]:
+        return host("workspace", "show", "--take-over", check=False)
+
+    with ThreadPoolExecutor(2) as threads:
+        for _ in range(3):
+            done = list(threads.map(take_over, hosts))
+            assert any(each.returncode == 0 for each in done), done[0].stderr
+            lists = list(threads.map(lambda host: host("run", "list", check=False), hosts))
+            assert sorted(each.returncode for each in lists) == [0, 1], [each.stderr for each in lists]
+
+
+def test_no_increment_of_eight_processes_is_lost_and_what_a_killed_one_wrote_is_taken_back(host: Host) -> None:
+    file = str(host.home / "counts.db")
+
+    def increment(end: str) -> subprocess.CompletedProcess[str]:
+        words = ["-c", _INCREMENT, str(host.home), file, "20", end]
+        return host.run(*host.enter, sys.executable, *words)
+
+    with ThreadPoolExecutor(8) as threads:
+        done = list(threads.map(increment, ["exit"] * 7 + ["kill"]))
+
+    assert done[-1].returncode in {-signal.SIGKILL, 128 + signal.SIGKILL}, done[-1].stderr
+    assert [each.stderr for each in done[:-1]] == [""] * 7
+    last: Any = increment("exit")
+    assert last.stdout.split() == ["180", "ok"], last.stderr
