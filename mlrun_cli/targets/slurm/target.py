@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
+from mlrun_cli.errors import ProgramNotFound
 from mlrun_cli.targets.engine import EngineTarget, Job, JobRequest
-from mlrun_cli.targets.errors import EngineUnavailable
+from mlrun_cli.targets.errors import EngineRefused, EngineUnavailable
 from mlrun_cli.targets.slurm import jobs
 from mlrun_cli.targets.slurm.nodes import list_nodes, list_partitions
 from mlrun_cli.targets.slurm.options import SlurmSettings, build_sbatch_options
@@ -20,34 +22,30 @@ class SlurmTarget(EngineTarget):
     job_property = "slurm_job_id"
 
     def submit_job(self, request: JobRequest) -> str:
-        """Submit a job by sbatch and return its id; one that Slurm accepted without answering is found by its name.
+        """Submit a job by sbatch and return its id.
 
         Raises:
             EngineRefused: Slurm refuses it; the message is Slurm's.
-            EngineUnavailable: Slurm does not answer.
+            EngineUnavailable: Slurm does not answer; it may have accepted the job nevertheless.
             ProgramNotFound: Slurm's commands are not installed on this machine.
         """
         settings = SlurmSettings.from_properties(self.row.properties)
-        script = settings.build_script(request.command)
-        try:
-            return jobs.submit_job(script, build_sbatch_options(settings, request))
-        except EngineUnavailable:
-            job_id = self.find_job_id(request.run_id)
-            if job_id is None:
-                raise
-            return job_id
+        return jobs.submit_job(settings.build_script(request.command), build_sbatch_options(settings, request))
 
     def find_jobs(self, job_ids: Collection[str]) -> Mapping[str, Job]:
         """Return the jobs that Slurm knows of these, keyed by id, as a rule in one query of the controller."""
-        return jobs.find_jobs(job_ids)
+        with _describe_failures():
+            return jobs.find_jobs(job_ids)
 
     def find_job_id(self, run_id: str) -> str | None:
         """Return the id of the job that is named after a run, or None if Slurm knows none."""
-        return jobs.find_job_id(run_id)
+        with _describe_failures():
+            return jobs.find_job_id(run_id)
 
     def cancel_job(self, job_id: str) -> None:
         """End a job by scancel."""
-        jobs.cancel_job(job_id)
+        with _describe_failures():
+            jobs.cancel_job(job_id)
 
     def describe_nodes(self) -> Mapping[str, Any]:
         """Return the partitions of the cluster and the nodes of the target's partition, or all if it has none.
@@ -62,3 +60,12 @@ class SlurmTarget(EngineTarget):
             "partitions": [each._asdict() for each in list_partitions()],
             "nodes": [{**each._asdict(), "partitions": list(each.partitions)} for each in list_nodes(partition)],
         }
+
+
+@contextmanager
+def _describe_failures() -> Iterator[None]:
+    """Convert any failure of a question about jobs into `EngineUnavailable`: nothing is known of them then."""
+    try:
+        yield
+    except (EngineRefused, ProgramNotFound) as error:
+        raise EngineUnavailable(error.message, hint=error.hint, target=error.target) from error

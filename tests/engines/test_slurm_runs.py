@@ -1,0 +1,148 @@
+"""Runs on a real Slurm cluster, from submit to end."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests.engines.slurm import CPUS, Slurm
+from tests.running import LIVE, Mlrun, until
+
+WORK = """
+import os, signal, sys, time
+from azureml.core import Run
+run = Run.get_context()
+run.log("visible", len(os.environ.get("CUDA_VISIBLE_DEVICES", "").split(",")))
+print("job", os.environ["SLURM_JOB_ID"], "with", os.environ.get("LOADED"), flush=True)
+sys.exit(int(sys.argv[1]))
+"""
+WAIT = """
+import signal, sys, time
+def stop(*_):
+    print("asked to stop", flush=True)
+    sys.exit(7)
+signal.signal(signal.SIGTERM, stop)
+print("waits", flush=True)
+time.sleep(600)
+"""
+ONCE = """
+import os, time
+from azureml.core import Run
+attempt = int(os.environ.get("SLURM_RESTART_COUNT", 0))
+Run.get_context().log("attempt", attempt)
+print("attempt", attempt, flush=True)
+if not attempt:
+    time.sleep(600)
+"""
+
+
+@pytest.fixture
+def cluster(slurm: Slurm, slurm_mlrun: Mlrun) -> Iterator[Mlrun]:
+    """Return a command with a target `slurm`."""
+    shared = slurm_mlrun.folder.parent / "shared"
+    attach = ("computetarget", "attach", "slurm", "-n", "slurm", "--shared-folder", str(shared), "--no-check")
+    slurm_mlrun(*attach, "--setup", "export LOADED=cuda", "--cpus-per-task", "1")
+    yield slurm_mlrun
+    slurm.cancel_all()
+
+
+def submit(mlrun: Mlrun, *words: str) -> str:
+    return mlrun.submit("--ct", "slurm", *words)
+
+
+def wait_for_line(mlrun: Mlrun, run_id: str, line: str) -> None:
+    log = mlrun.run_folder(run_id) / "artifacts" / "user_logs" / "std_log.txt"
+    until(lambda: log.exists() and line in log.read_text(encoding="utf-8"))
+
+
+def wait_for_end(mlrun: Mlrun, run_id: str) -> dict[str, Any]:
+    return until(lambda: record if (record := mlrun.show(run_id))["status"] not in LIVE else None)
+
+
+def job_id(mlrun: Mlrun, run_id: str) -> str:
+    text: str = mlrun.show(run_id)["properties"]["slurm_job_id"]
+    return text
+
+
+def test_a_run_is_a_job_with_its_gpus_setup_and_values(slurm: Slurm, cluster: Mlrun) -> None:
+    cluster.script(WORK)
+    good = submit(cluster, "--gpus", "2", "train.py", "0")
+    bad = submit(cluster, "train.py", "3")
+    record = wait_for_end(cluster, good)
+    assert record["status"] == "Completed"
+    assert cluster.metrics(good) == {"visible": 2}
+    number = record["properties"]["slurm_job_id"]
+    assert f"job {number} with cuda" in cluster("run", "monitor-logs", "-r", good).stdout
+    assert slurm("squeue", "-h", "-t", "all", "-j", number, "-o", "%j %k") == f"{good} default"
+    failed = wait_for_end(cluster, bad)
+    assert (failed["status"], failed["exit_code"]) == ("Failed", 3)
+
+
+@pytest.mark.usefixtures("slurm")
+def test_what_slurm_refuses_is_the_error_of_the_submit(cluster: Mlrun) -> None:
+    cluster.script(WORK)
+    refused = cluster.fails("run", "submit-script", "--ct", "slurm", "--gpus", "99", "train.py", "0", exit_code=1)
+    assert refused.code == "EngineRefused"
+    assert "Requested node configuration is not available" in refused.message
+
+
+def test_a_queued_run_says_why_it_waits_and_can_be_canceled(slurm: Slurm, cluster: Mlrun) -> None:
+    cluster.script(WAIT)
+    for node in ("n1", "n2"):
+        slurm.wait_for_state(slurm.submit("sleep 600", f"--nodelist={node}", f"--cpus-per-task={CPUS}"), "RUNNING")
+    run_id = submit(cluster, "train.py")
+    number = job_id(cluster, run_id)
+    record = until(lambda: seen if "Resources" in (seen := cluster.show(run_id)).get("waiting_for", "") else None)
+    assert (record["status"], record["waiting_for"]) == ("Queued", f"Slurm {number}: Resources")
+    cluster("run", "cancel", "-r", run_id)
+    assert wait_for_end(cluster, run_id)["status"] == "Canceled"
+    until(lambda: slurm.job_state(number) == "CANCELLED")
+
+
+def test_ends_that_others_bring_about(slurm: Slurm, cluster: Mlrun) -> None:
+    cluster.script(WAIT)
+    canceled, ended, lost = (submit(cluster, "train.py") for _ in range(3))
+    for run_id in (canceled, ended, lost):
+        wait_for_line(cluster, run_id, "waits")
+    cluster("run", "cancel", "-r", canceled)
+    slurm("scancel", job_id(cluster, ended))
+    record = wait_for_end(cluster, canceled)
+    assert record["status"] == "Canceled"
+    wait_for_line(cluster, canceled, "asked to stop")
+    assert wait_for_end(cluster, ended)["status"] == "Canceled"
+    slurm("scontrol", "update", f"jobid={job_id(cluster, lost)}", "requeue=0")
+    node = slurm("squeue", "-h", "-j", job_id(cluster, lost), "-o", "%N")
+    slurm.kill_node(node)
+    slurm.mark_node_down(node)
+    record = wait_for_end(cluster, lost)
+    assert record["status"] == "Failed"
+    assert "NODE_FAIL" in record["error"]["error"]["message"]
+
+
+def test_a_requeued_job_goes_on_as_the_same_run(slurm: Slurm, cluster: Mlrun) -> None:
+    cluster.script(ONCE)
+    run_id = submit(cluster, "train.py")
+    wait_for_line(cluster, run_id, "attempt 0")
+    slurm("scontrol", "requeue", job_id(cluster, run_id))
+    number = job_id(cluster, run_id)
+    # Slurm lets a requeued job wait for two minutes.
+    until(lambda: "JobState=PENDING" in slurm("scontrol", "show", "job", number))
+    slurm("scontrol", "update", f"jobid={number}", "starttime=now")
+    record = wait_for_end(cluster, run_id)
+    assert record["status"] == "Completed"
+    assert cluster.metrics(run_id) == {"attempt": [0, 1]}
+    wait_for_line(cluster, run_id, "attempt 1")
+
+
+def test_without_an_answer_a_submit_ends_with_an_error(slurm: Slurm, cluster: Mlrun) -> None:
+    cluster.script(WORK)
+    cluster.environment.update(slurm.write_client_configuration(1))
+    slurm.signal_controller(signal.SIGSTOP)
+    try:
+        failure = cluster.fails("run", "submit-script", "--ct", "slurm", "train.py", "0", exit_code=1)
+        assert failure.code == "SubmitUnanswered"
+    finally:
+        slurm.signal_controller(signal.SIGCONT)
