@@ -59,7 +59,7 @@ class RunFolder:
         self.environment_plan = path / "environment.json"
         self.work = disk / "work"
         self.unfinished_work = disk / "work.unfinished"
-        self.inputs = path / "inputs"
+        self.inputs = disk / "inputs"
         self.artifacts = disk / ARTIFACTS
         self.uploads = disk / UPLOADS
         self.supervisor_log = self.artifacts / SUPERVISOR_LOG

@@ -27,6 +27,7 @@ from mlrun_cli.runconfigs.run_configuration import RunConfiguration
 from mlrun_cli.submit.data_places import DataPlaces, find_with_context
 from mlrun_cli.submit.data_values import SECTIONS, DataValues
 from mlrun_cli.submit.run_data import RunData
+from mlrun_cli.targets.base import Target
 from mlrun_cli.workspace import Workspace
 
 _Binding = TypeVar("_Binding", InputBinding, OutputBinding, ReferenceBinding)
@@ -41,6 +42,7 @@ def bind_data(
     *,
     environment: Mapping[str, str] | None = None,
     earlier_run_id: str | None = None,
+    target: Target | None = None,
 ) -> RunData:
     """Find the data of a run, create copies and folders, and return the paths, variables and notes for the run.
 
@@ -52,14 +54,16 @@ def bind_data(
         volumes: the volumes of a container that is not started.
         environment: the submitter's variables.
         earlier_run_id: the id of the run that is repeated; paths to its copies are redirected to those of this run.
+        target: the compute target; None means this machine.
 
     Raises:
-        UsageError: a section is not valid, or a placeholder refers to an entry that does not exist.
+        UsageError: a section is not valid, a placeholder refers to an entry that does not exist, or the nodes of the
+            target do not see a path.
         DataNotFound: a dataset, a datastore or a file does not exist.
         SeveralProblems: there are several such errors.
         MlrunError: a file cannot be copied or downloaded, or a folder cannot be created.
     """
-    binder = _Binder(workspace, run_id, source, environment or {})
+    binder = _Binder(workspace, run_id, source, environment or {}, target=target)
     if earlier_run_id is not None:
         binder.redirect_copies(earlier_run_id)
     return _bind(binder, configuration, volumes)
@@ -72,13 +76,14 @@ def preview_data(
     volumes: Sequence[Volume] = (),
     *,
     environment: Mapping[str, str] | None = None,
+    target: Target | None = None,
 ) -> RunData:
     """Return the result of `bind_data`, with `{run-id}` for the run's id, without creating anything.
 
     Raises:
         UsageError, DataNotFound: as `bind_data`.
     """
-    binder = _Binder(workspace, "{run-id}", source, environment or {}, is_preview=True)
+    binder = _Binder(workspace, "{run-id}", source, environment or {}, target=target, is_preview=True)
     return _bind(binder, configuration, volumes)
 
 
@@ -101,13 +106,16 @@ class _Binder:
         source: Path,
         environment: Mapping[str, str],
         *,
+        target: Target | None,
         is_preview: bool = False,
     ) -> None:
         self._workspace = workspace
         self._run_id = run_id
         self._data = RunData()
         self._values = DataValues(self._data)
-        self._places = DataPlaces(workspace, run_id, source, environment, self._data, is_preview=is_preview)
+        self._places = DataPlaces(
+            workspace, run_id, source, environment, self._data, target=target, is_preview=is_preview
+        )
         self._problems = Problems()
 
     def redirect_copies(self, run_id: str) -> None:
@@ -164,6 +172,7 @@ class _Binder:
             files = self._places.find_files(where, path, datastore, binding.path or "")
             path = self._places.copy(files, binding.name, DOWNLOAD)
         else:
+            self._places.check_seen_by_nodes(where, path)
             if binding.mode == MOUNT:
                 self._places.check_mount(where, path, datastore)
             self._places.make_folder(where, path, datastore)
@@ -186,6 +195,7 @@ class _Binder:
         if binding.registration is not None:
             name = binding.registration["name"]
             find_with_context(f"{where}.registrationOptions", lambda: check_dataset_name(name))
+        self._places.check_seen_by_nodes(where, path)
         self._places.make_folder(where, path, datastore)
         self._data.variables[binding.name] = str(path)
         self._values.set(OUTPUT, binding.name, str(path))
@@ -204,6 +214,7 @@ class _Binder:
 
     def bind_volume(self, volume: Volume) -> None:
         """Map the path of a volume in a container to its source on this machine."""
+        self._places.check_seen_by_nodes("docker.arguments", Path(volume.source))
         self._values.set_path(volume.target, volume.source)
         doubt = "" if os.path.exists(volume.source) else ", which is not there"
         self._data.notes.append(

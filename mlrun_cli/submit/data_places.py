@@ -11,14 +11,15 @@ from typing import TypeVar
 from mlrun_cli.actions.datasets import check_definition_in, get_dataset, get_dataset_by_id
 from mlrun_cli.actions.datastores import get_datastore
 from mlrun_cli.core.guid import new_guid
-from mlrun_cli.core.home import make_private_folder
+from mlrun_cli.core.home import find_file_system, is_network_file_system, make_private_folder
 from mlrun_cli.data.binding import MOUNT, InputBinding
 from mlrun_cli.data.copies import copy_privately, find_path_in_copy
 from mlrun_cli.data.dataset import FILE_KIND, TABULAR_KIND, Dataset, Definition
 from mlrun_cli.data.datastore import Datastore
 from mlrun_cli.data.files import DataFile, DataFiles, FindDatastore, find_files, find_single_path
-from mlrun_cli.errors import DataNotFound, OperatingSystemError, Unsupported, UsageError
+from mlrun_cli.errors import DataNotFound, OperatingSystemError, PathNotShared, Unsupported, UsageError
 from mlrun_cli.submit.run_data import RunData
+from mlrun_cli.targets.base import Target
 from mlrun_cli.workspace import Workspace
 
 _Found = TypeVar("_Found")
@@ -38,6 +39,7 @@ class DataPlaces:
         environment: Mapping[str, str],
         data: RunData,
         *,
+        target: Target | None,
         is_preview: bool,
     ) -> None:
         self._workspace = workspace
@@ -45,6 +47,7 @@ class DataPlaces:
         self._source = source
         self._environment = environment
         self._data = data
+        self._target = target
         self._is_preview = is_preview
 
     def find_dataset(self, where: str, binding: InputBinding) -> Dataset:
@@ -87,10 +90,15 @@ class DataPlaces:
         if binding.mechanism == MOUNT:
             whole = find_with_context(where, lambda: find_single_path(dataset.definition, self._datastore_finder))
             if whole is not None:
+                self.check_seen_by_nodes(where, whole)
                 return whole
         files = find_with_context(where, lambda: find_files(dataset.definition, self._datastore_finder))
         if not files.files:
             raise DataNotFound(f"{where}: none of the files of its dataset is left after take, skip or random_split.")
+        if binding.mechanism == MOUNT:  # links to the files
+            for file in files.files:
+                if not file.is_remote:
+                    self.check_seen_by_nodes(where, Path(file.source))
         return self.copy(files, binding.name, binding.mechanism)
 
     def copy(self, files: DataFiles, name: str, mechanism: str) -> Path:
@@ -114,7 +122,22 @@ class DataPlaces:
 
     def get_copies_folder(self, run_id: str) -> Path:
         """Return the folder that contains the copies of a run's data."""
-        return self._workspace.run_folder(run_id).path / "inputs"
+        return self._workspace.run_folder(run_id).inputs
+
+    def check_seen_by_nodes(self, where: str, path: Path) -> None:
+        """Raise if a path of this machine is given to a script on nodes that do not see it.
+
+        Raises:
+            PathNotShared: it is on another file system than the shared folder, and on no network file system.
+        """
+        shared = None if self._target is None else self._target.shared_folder
+        if self._target is None or shared is None or _is_seen_by_nodes(path, shared.path):
+            return
+        raise PathNotShared(
+            f"{where}: the nodes of '{self._target.name}' do not see {path}: it is on a disk of this machine.",
+            hint=f"Put the data below {shared.path} or on another network file system, or have it downloaded.",
+            target=path,
+        )
 
     def find_files(self, where: str, path: Path, datastore: Datastore, below: str) -> DataFiles:
         """Return the files at a path of a datastore; only the built-in datastores may have no files there."""
@@ -160,6 +183,12 @@ class DataPlaces:
         if path.parent != folder and not self._is_preview:
             copy_privately(DataFiles([DataFile(path.name, str(path))], path), folder, MOUNT)
         return folder, folder / path.name
+
+
+def _is_seen_by_nodes(path: Path, shared: Path) -> bool:
+    """Return whether a path is on the file system of a shared folder, or on another network file system."""
+    there = next(each for each in (path, *path.parents) if os.path.exists(each))
+    return os.stat(there).st_dev == os.stat(shared).st_dev or is_network_file_system(find_file_system(there))
 
 
 def _make_unnamed(dataset_id: str, definition: Definition) -> Dataset:

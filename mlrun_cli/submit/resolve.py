@@ -41,6 +41,7 @@ from mlrun_cli.submit.resolution import Resolution, uses_data
 from mlrun_cli.submit.review import review_configuration
 from mlrun_cli.submit.script import build_argv, check_script_in_snapshot, find_argv
 from mlrun_cli.submit.script_environment import list_reserved_variables
+from mlrun_cli.targets.base import Target
 from mlrun_cli.targets.registry import find_target
 from mlrun_cli.workspace import Workspace
 
@@ -96,7 +97,7 @@ class Resolver:
         self._argv: tuple[str, ...] | None = None
         self._launch: Launch | None = None
         self._volumes: tuple[Volume, ...] = ()
-        self._shared: SharedFolder | None = None
+        self._target: Target | None = None
 
     @contextmanager
     def add_notes_to_errors(self) -> Iterator[None]:
@@ -229,7 +230,7 @@ class Resolver:
                 self.configuration = self.configuration.replace_fields(target=LOCAL_TARGET)
                 self.notes.append(f"target: there is no '{target}' here: the run is sent to this machine.")
             with suppress(TargetKindNotFound):  # the admission raises it
-                self._shared = find_target(self._workspace, self.configuration.target).shared_folder
+                self._target = find_target(self._workspace, self.configuration.target)
             if self._shared is not None and self._request.is_reading:
                 raise Unsupported(
                     f"--stdin: '{target}' runs scripts on nodes, which standard input cannot be passed to.",
@@ -284,6 +285,11 @@ class Resolver:
             self.notes += (*review_notes, *planned.notes)
             self.environment = planned
             self._plan_launch(planned)
+
+    @property
+    def _shared(self) -> SharedFolder | None:
+        """The folder that the target shares with its nodes; None if it has no nodes, or is not known."""
+        return None if self._target is None else self._target.shared_folder
 
     @property
     def _environments_home(self) -> Path:
@@ -344,6 +350,7 @@ class Resolver:
                 self._source,
                 self._volumes,
                 environment=self._request.environment,
+                target=self._target,
             )
 
 

@@ -37,6 +37,7 @@ from mlrun_cli.submit.shared_run import prepare_shared_folder
 from mlrun_cli.submit.start_on_node import start_on_node
 from mlrun_cli.submit.submitted import Progress, Submitted
 from mlrun_cli.submit.supervisor_start import SupervisorStart
+from mlrun_cli.targets.base import Target
 from mlrun_cli.targets.registry import find_target
 from mlrun_cli.workspace import Workspace
 
@@ -126,7 +127,7 @@ def _record_and_start(
         submission = _make_submission(
             workspace, request, resolution, redaction, start.run_id, source.snapshot, sdk_folder
         )
-        resolution = _find_data(workspace, request, resolution, start.run_id)
+        resolution = _find_data(target, request, resolution, start.run_id)
         submission = submission._replace(argv=tuple(map(to_text, redaction.redact_arguments(resolution.argv))))
         held = acquire_stream_lock(folder) if request.ends_with_stream else None
         script_input = ScriptInput(folder.stdin) if request.is_reading else None
@@ -179,20 +180,21 @@ def _make_submission(
     )
 
 
-def _find_data(workspace: Workspace, request: SubmitRequest, resolution: Resolution, run_id: str) -> Resolution:
+def _find_data(target: Target, request: SubmitRequest, resolution: Resolution, run_id: str) -> Resolution:
     """Bind the data of a run whose folder exists; return the resolution with the paths of the data."""
     if not resolution.has_data:
         return resolution
     from mlrun_cli.submit.data import bind_data  # noqa: PLC0415 - start-up: most runs have none
 
     data = bind_data(
-        workspace,
+        target.workspace,
         resolution.configuration,
         run_id,
         resolution.source,
         resolution.volumes,
         environment=request.environment,
         earlier_run_id=None if request.earlier is None else request.earlier.run.run_id,
+        target=target,
     )
     return resolution.replace_data_placeholders(data)
 

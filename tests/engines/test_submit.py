@@ -7,6 +7,9 @@ import os
 import signal
 import stat
 import subprocess
+import tempfile
+import textwrap
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -45,6 +48,16 @@ def still(pool: PoolEngine) -> PoolEngine:
     """Return an engine that starts no job."""
     pool.set_option("slots", "0")
     return pool
+
+
+@pytest.fixture
+def elsewhere(tmp_path: Path) -> Iterator[Path]:
+    """Return a folder on another file system than that of the shared folder."""
+    memory = Path("/dev/shm")
+    if not memory.is_dir() or memory.stat().st_dev == tmp_path.stat().st_dev:
+        pytest.skip("needs a second file system")
+    with tempfile.TemporaryDirectory(dir=memory) as folder:
+        yield Path(folder)
 
 
 def test_a_submitted_run_has_all_that_a_node_needs(still: PoolEngine) -> None:
@@ -179,3 +192,79 @@ def test_gpus_and_the_own_job_are_those_of_the_engine(still: PoolEngine) -> None
     assert job["demand"]["gpu_count"] == 2
     assert "slurm_job_id" not in still.mlrun.show(run_id)["properties"]
     assert "CUDA_VISIBLE_DEVICES" not in read_json(still.run_folder(run_id) / "secrets.json")["environment"]
+
+
+DATA = """
+    script: train.py
+    target: pool
+    arguments: [$AZUREML_DATAREFERENCE_in]
+    dataReferences:
+      in: {{dataStoreName: {name}, mode: {mode}, pathOnDataStore: part}}
+"""
+
+
+def prepare_data(pool: PoolEngine, folder: Path, mode: str) -> None:
+    """Write a runconfig `d` with a reference to a datastore in a folder with a file."""
+    (folder / "part").mkdir(parents=True)
+    (folder / "part" / "file").write_text("content", encoding="utf-8")
+    pool.mlrun("datastore", "attach-local", "disk", str(folder))
+    pool.mlrun.script(SCRIPT)
+    text = textwrap.dedent(DATA).format(name="disk", mode=mode)
+    pool.mlrun.script(text, ".azureml/d.runconfig")
+
+
+def test_data_that_is_downloaded_lies_where_nodes_see_it(still: PoolEngine, elsewhere: Path) -> None:
+    prepare_data(still, elsewhere, "download")
+    run_id = still.mlrun.submit("-c", "d")
+    copy = still.run_folder(run_id) / "inputs" / "in"
+    assert read_json(still.run_folder(run_id) / "submission.json")["argv"] == ["train.py", str(copy)]
+    assert [path.read_text() for path in copy.rglob("file")] == ["content"]
+
+
+def test_data_beside_the_shared_folder_is_given_as_it_is(still: PoolEngine, tmp_path: Path) -> None:
+    prepare_data(still, tmp_path / "data", "mount")
+    run_id = still.mlrun.submit("-c", "d")
+    argv = read_json(still.run_folder(run_id) / "submission.json")["argv"]
+    assert argv == ["train.py", str(tmp_path / "data" / "part")]
+
+
+def test_data_that_nodes_do_not_see_is_refused(still: PoolEngine, elsewhere: Path) -> None:
+    prepare_data(still, elsewhere, "mount")
+    failure = still.mlrun.fails("run", "submit-script", "--async", "-c", "d")
+    assert failure.code == "PathNotShared"
+    assert str(elsewhere) in failure.message
+    assert_nothing_is_left(still)
+
+
+ENVIRONMENT = """
+    script: train.py
+    target: pool
+    environment:
+      docker: {{enabled: {is_docker}, baseImage: python}}
+      python:
+        userManagedDependencies: {is_docker}
+        condaDependencies: {{dependencies: [{{pip: [six]}}]}}
+"""
+
+
+def test_an_environment_is_built_in_the_shared_folder(still: PoolEngine) -> None:
+    still.mlrun.script(SCRIPT)
+    still.mlrun.script(ENVIRONMENT.format(is_docker="false"), ".azureml/e.runconfig")
+    run_id = still.mlrun.submit("-c", "e")
+    plan = read_json(still.run_folder(run_id) / "environment.json")
+    folder = Path(plan["build"]["folder"])
+    assert folder.parent == still.shared / "environments"
+    assert Path(plan["interpreter"]).is_relative_to(folder)
+
+
+def test_a_container_on_a_node_is_refused(still: PoolEngine, tmp_path: Path) -> None:
+    programs = tmp_path / "bin"
+    programs.mkdir()
+    (programs / "docker").write_text("#!/bin/sh\n", encoding="utf-8")
+    (programs / "docker").chmod(0o755)
+    still.mlrun.environment["PATH"] = f"{programs}:{still.mlrun.environment['PATH']}"
+    still.mlrun.script(SCRIPT)
+    still.mlrun.script(ENVIRONMENT.format(is_docker="true"), ".azureml/e.runconfig")
+    failure = still.mlrun.fails("run", "submit-script", "--async", "-c", "e")
+    assert (failure.code, failure.target) == ("Unsupported", "environment.docker")
+    assert_nothing_is_left(still)
