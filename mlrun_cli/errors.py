@@ -35,7 +35,7 @@
     │   ├── InUse                   what cannot be deleted or changed while something needs it
     │   ├── RunEnded, RunNotEnded, RunProtected
     │   ├── RunNotRepeatable        a run whose record does not suffice to submit it again
-    │   ├── PropertyImmutable, LimitExceeded, NotEnoughGpus, NotEnoughNodes, PathNotShared
+    │   ├── PropertyImmutable, LimitExceeded, NotEnoughGpus, NotEnoughNodes
     │   ├── Unsupported             Azure accepts it, mlrun does not
     │   │   └── UnsupportedCommand
     │   ├── BadRequest              a script's call whose arguments do not fit
@@ -346,10 +346,6 @@ class LimitExceeded(UsageError):
 
 class NotEnoughGpus(UsageError):
     """More GPUs are requested than this machine has."""
-
-
-class PathNotShared(UsageError):
-    """The nodes of a compute target do not see a file or folder of this machine."""
 
 
 class NotEnoughNodes(UsageError):

@@ -17,9 +17,10 @@ from mlrun_cli.data.copies import copy_privately, find_path_in_copy
 from mlrun_cli.data.dataset import FILE_KIND, TABULAR_KIND, Dataset, Definition
 from mlrun_cli.data.datastore import Datastore
 from mlrun_cli.data.files import DataFile, DataFiles, FindDatastore, find_files, find_single_path
-from mlrun_cli.errors import DataNotFound, OperatingSystemError, PathNotShared, Unsupported, UsageError
+from mlrun_cli.errors import DataNotFound, OperatingSystemError, Unsupported, UsageError
 from mlrun_cli.submit.run_data import RunData
 from mlrun_cli.targets.base import Target
+from mlrun_cli.targets.errors import PathNotShared
 from mlrun_cli.workspace import Workspace
 
 _Found = TypeVar("_Found")

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from mlrun_cli.errors import MlrunError, StoreError
+from mlrun_cli.errors import MlrunError, StoreError, UsageError
 
 
 class EngineUnavailable(MlrunError):
@@ -30,6 +30,10 @@ class SharedFolderUnavailable(MlrunError):
             hint=f"See whether {folder} is mounted, may be written to and has room.",
             target=folder,
         )
+
+
+class PathNotShared(UsageError):
+    """The nodes of a compute target do not see a file or folder of this machine."""
 
 
 @contextmanager
