@@ -1,14 +1,14 @@
-"""The submit of a script: resolve the request, take the snapshot, record the run and start its supervisor."""
+"""The start of a resolved run: take the snapshot, record the run and start its supervisor."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import suppress
 
-from mlrun_cli.core.disk_space import FULL_FOR_RUNS_BYTES, describe_full_disk
 from mlrun_cli.core.named_tuple import NamedTuple
+from mlrun_cli.core.problems import Problems
 from mlrun_cli.core.redaction import Redaction
-from mlrun_cli.errors import DiskFull, OperatingSystemError, StoreUnavailable
+from mlrun_cli.errors import OperatingSystemError, StoreUnavailable
 from mlrun_cli.processes.inheritance import describe_limits, get_limits, get_niceness, read_umask
 from mlrun_cli.processes.interruptions import Interruptions
 from mlrun_cli.runs.error import SERVICE_ERROR, EndReason
@@ -31,7 +31,6 @@ from mlrun_cli.submit.options import build_resubmit_options, to_text
 from mlrun_cli.submit.package_copies import ensure_sdk_copy
 from mlrun_cli.submit.request import SubmitRequest
 from mlrun_cli.submit.resolution import Resolution
-from mlrun_cli.submit.resolve import Resolver
 from mlrun_cli.submit.script import check_script_in_snapshot
 from mlrun_cli.submit.shared_run import prepare_shared_folder
 from mlrun_cli.submit.start_on_node import start_on_node
@@ -52,40 +51,27 @@ class _Source(NamedTuple):
 def start_run(
     workspace: Workspace,
     request: SubmitRequest,
+    resolution: Resolution,
+    problems: Problems,
     interruptions: Interruptions,
     start: SupervisorStart,
+    *,
     progress: Progress | None,
     say: Callable[[str], None] | None,
-) -> Submitted:
-    """Submit a script as described at `submit.submit.submit`, with a start of its supervisor that may be prepared."""
-    _check_disk(workspace)
-    resolver = Resolver(workspace, workspace.home, request)
-    with resolver.add_notes_to_errors():
-        resolution = resolver.resolve()
-        if resolution is not None:
-            start.prepare(resolution.configuration.target)
-            with prevent_pruning(workspace.snapshots_folder, say):
-                source = _take_snapshot(workspace, request, resolution, resolver, progress)
-                if source is not None:
-                    return _record_and_start(workspace, request, resolution, interruptions, start, source)
-        resolver.preview()
-        raise resolver.problems.combine()
-
-
-def _check_disk(workspace: Workspace) -> None:
-    full = describe_full_disk(workspace.folder, FULL_FOR_RUNS_BYTES)
-    if full is not None:
-        raise DiskFull(
-            f"No run can be started: {full}.",
-            hint="Make room there, as with 'mlrun run delete' or 'mlrun workspace prune', then submit again.",
-        )
+) -> Submitted | None:
+    """Take the snapshot of a resolved run, record the run and start it; return None if its source has problems."""
+    with prevent_pruning(workspace.snapshots_folder, say):
+        source = _take_snapshot(workspace, request, resolution, problems, progress)
+        if source is None:
+            return None
+        return _record_and_start(workspace, request, resolution, interruptions, start, source)
 
 
 def _take_snapshot(
     workspace: Workspace,
     request: SubmitRequest,
     resolution: Resolution,
-    resolver: Resolver,
+    problems: Problems,
     progress: Progress | None,
 ) -> _Source | None:
     """Take a snapshot, or reuse that of an earlier run; return None if there are problems."""
@@ -94,7 +80,7 @@ def _take_snapshot(
         earlier = store.read_manifest(request.earlier.snapshot.snapshot_id)
         store.mark_used(earlier.snapshot_id)
         return _Source(earlier)
-    with resolver.problems.collect_errors():
+    with problems.collect_errors():
         snapshot, notes = take_snapshot(
             resolution.source,
             store,

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from mlrun_cli.core.disk_space import FULL_FOR_RUNS_BYTES, describe_full_disk
+from mlrun_cli.errors import DiskFull
 from mlrun_cli.processes.interruptions import Interruptions
 from mlrun_cli.submit.request import SubmitRequest
 from mlrun_cli.submit.submitted import Progress, Submitted
@@ -41,6 +43,36 @@ def submit(
         MlrunError: the environment cannot be provided, or a file or row cannot be stored.
     """
     with SupervisorStart(workspace, request, prepares=is_streamed) as start:
-        from mlrun_cli.submit.start import start_run  # noqa: PLC0415 - start-up: the supervisor loads meanwhile
+        from mlrun_cli.submit.resolve import Resolver  # noqa: PLC0415 - start-up: the supervisor may load meanwhile
 
-        return start_run(workspace, request, interruptions, start, progress, say)
+        _check_disk(workspace)
+        resolver = Resolver(workspace, workspace.home, request)
+        with resolver.add_notes_to_errors():
+            resolution = resolver.resolve()
+            if resolution is not None:
+                start.prepare(resolution.configuration.target)
+                from mlrun_cli.submit.start import start_run  # noqa: PLC0415 - start-up, as above
+
+                submitted = start_run(
+                    workspace,
+                    request,
+                    resolution,
+                    resolver.problems,
+                    interruptions,
+                    start,
+                    progress=progress,
+                    say=say,
+                )
+                if submitted is not None:
+                    return submitted
+            resolver.preview()
+            raise resolver.problems.combine()
+
+
+def _check_disk(workspace: Workspace) -> None:
+    full = describe_full_disk(workspace.folder, FULL_FOR_RUNS_BYTES)
+    if full is not None:
+        raise DiskFull(
+            f"No run can be started: {full}.",
+            hint="Make room there, as with 'mlrun run delete' or 'mlrun workspace prune', then submit again.",
+        )
