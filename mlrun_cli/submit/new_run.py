@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mlrun_cli.compute.slurm_job import build_slurm_properties
 from mlrun_cli.core.json_files import write_json
@@ -26,9 +26,11 @@ from mlrun_cli.submit.request import SubmitRequest
 from mlrun_cli.submit.resolution import Resolution
 from mlrun_cli.submit.run_definition import build_run_definition
 from mlrun_cli.submit.script_environment import build_script_environment
-from mlrun_cli.submit.shared_run import SharedPlace
 from mlrun_cli.targets.registry import find_target
 from mlrun_cli.workspace import Workspace
+
+if TYPE_CHECKING:  # start-up: few runs have a shared folder
+    from mlrun_cli.submit.shared_run import SharedPlace
 
 
 class NewRun(NamedTuple):

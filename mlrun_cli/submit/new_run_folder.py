@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from mlrun_cli.errors import FileNotWritable, MlrunError
 from mlrun_cli.runs.folder import RunFolder
 from mlrun_cli.runs.owner_lock import OwnerLock
 from mlrun_cli.runs.shared_folder import link_run_folder, remove_run_folder
 from mlrun_cli.runtime.unfinished_submits import create_submit_marker
-from mlrun_cli.submit.shared_run import SharedPlace
-from mlrun_cli.targets.errors import describe_shared_folder_errors
+
+if TYPE_CHECKING:  # start-up: few runs have a shared folder
+    from mlrun_cli.submit.shared_run import SharedPlace
 
 
 class NewRunFolder:
@@ -49,6 +52,8 @@ class NewRunFolder:
         if self._place is None:
             self._folder.make()
             return
+        from mlrun_cli.targets.errors import describe_shared_folder_errors  # noqa: PLC0415 - start-up, as above
+
         self._folder.make_locked()
         shared = self._place.shared.run_folder(self._folder.path.name)
         # The links first: what removes the folder of a killed submit finds by them what else there is.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import suppress
+from typing import TYPE_CHECKING
 
 from mlrun_cli.core.named_tuple import NamedTuple
 from mlrun_cli.core.problems import Problems
@@ -32,13 +33,14 @@ from mlrun_cli.submit.package_copies import ensure_sdk_copy
 from mlrun_cli.submit.request import SubmitRequest
 from mlrun_cli.submit.resolution import Resolution
 from mlrun_cli.submit.script import check_script_in_snapshot
-from mlrun_cli.submit.shared_run import prepare_shared_folder
-from mlrun_cli.submit.start_on_node import start_on_node
 from mlrun_cli.submit.submitted import Progress, Submitted
 from mlrun_cli.submit.supervisor_start import SupervisorStart
 from mlrun_cli.targets.base import Target
 from mlrun_cli.targets.registry import find_target
 from mlrun_cli.workspace import Workspace
+
+if TYPE_CHECKING:
+    from mlrun_cli.submit.shared_run import SharedPlace
 
 
 class _Source(NamedTuple):
@@ -104,8 +106,7 @@ def _record_and_start(
 ) -> Submitted:
     target = find_target(workspace, resolution.configuration.target)
     gpus = build_gpu_request(workspace, target.name, request)
-    shared = target.shared_folder
-    place = None if shared is None else prepare_shared_folder(workspace, target.name, shared, source.snapshot)
+    place = _find_place(workspace, target, source.snapshot)
     sdk_folder = str(ensure_sdk_copy(workspace.home / "sdk") if place is None else place.sdk_folder)
     folder = workspace.run_folder(start.run_id)
     redaction = request.redaction
@@ -121,6 +122,8 @@ def _record_and_start(
         recorded = record_run(workspace, run, new, interruptions)
         new.is_in_store = True
         if place is not None:
+            from mlrun_cli.submit.start_on_node import start_on_node  # noqa: PLC0415 - start-up: few runs are
+
             start_on_node(target, run, recorded, new)
         elif not recorded.admission.is_queued:
             _start_supervisor(workspace, start, workspace.runs.get_by_key(recorded.key), new.lock)
@@ -130,6 +133,16 @@ def _record_and_start(
     notes = (*resolution.notes, *recorded.admission.notes, *source.notes, *describe_limits(submission.limits))
     details = _list_details(resolution, source.snapshot)
     return Submitted(workspace.runs.get_by_key(recorded.key), notes, details, held, script_input)
+
+
+def _find_place(workspace: Workspace, target: Target, snapshot: Snapshot) -> SharedPlace | None:
+    """Return the place of the run's files in the shared folder of its target, with all that the run needs in it."""
+    shared = target.shared_folder
+    if shared is None:
+        return None
+    from mlrun_cli.submit.shared_run import prepare_shared_folder  # noqa: PLC0415 - start-up: few targets have one
+
+    return prepare_shared_folder(workspace, target.name, shared, snapshot)
 
 
 def _make_submission(
