@@ -88,6 +88,8 @@ class Workspace:
                 _check_store_not_lost(locator)
                 identity = locator.identity
                 raise WorkspaceNotFound(identity.name, identity.resource_group, identity.subscription_id)
+            make_private_folder(locator.home)
+            open_home(locator.home)
             lost_runs = count_run_folders(locator.folder)
             make_private_folder(locator.folder)
             for name in ("runs", "snapshots"):

@@ -96,12 +96,15 @@ class Mlrun:
     Attributes:
         folder: the attached folder, where the command is called; it holds the scripts.
         home: `MLRUN_HOME`; the machine that GPUs are lent of is the test's own, too.
+        seen: the same folder, as this process sees it.
+        enter: the words in front of each program, to run it on another host.
         environment: the variables that every call gets; a test may change them.
         command: the words in front of each call's own; a test may wrap them, as in `["unshare", …]`.
     """
 
     def __init__(self, root: Path, *, attach: bool = True) -> None:
-        self.home = root / "home"
+        self.home = self.seen = root / "home"
+        self.enter: list[str] = []
         self.folder = root / "my folder"
         self.command: list[str] = [str(COMMAND)]
         self.environment = {
@@ -173,6 +176,10 @@ class Mlrun:
             encoding="utf-8",
         )
 
+    def find_pid(self, started: subprocess.Popen[str]) -> int:
+        """Return the pid of a program that was started with the words of `enter`, if there are any."""
+        return started.pid
+
     def json(self, *words: str) -> Any:
         """Return the parsed output of a call, or None if it prints nothing."""
         text = self(*words).stdout
@@ -221,7 +228,7 @@ class Mlrun:
     @property
     def database(self) -> Path:
         """The path of the SQLite file of the only workspace."""
-        (path,) = self.home.glob("workspaces/*/*/*/workspace.db")
+        (path,) = self.seen.glob("workspaces/*/*/*/workspace.db")
         return path
 
     def run_folder(self, run_id: str) -> Path:

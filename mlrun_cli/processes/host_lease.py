@@ -64,6 +64,18 @@ def open_home(home: Path, *, take_over: bool = False) -> None:
     _leases[home] = lease
 
 
+def keep_in_use(home: Path) -> None:
+    """Renew the lease of a home when it is time to: for processes that may not use the store for long.
+
+    Raises:
+        HomeInUse: another host has the home now.
+        StoreUnavailable: the home is not there, or cannot be written.
+    """
+    lease = _leases.get(home)
+    if lease is not None and lease.is_due():
+        lease.check()
+
+
 def find_lease(path: Path) -> HostLease | None:
     """Return the lease of the home that contains a path, or None for a home on a local disk."""
     return next((lease for home, lease in _leases.items() if path.is_relative_to(home)), None)
@@ -97,6 +109,10 @@ class HostLease:
         self._renew_at = 0.0
         self._refused: tuple[float, HomeInUse] | None = None
 
+    def is_due(self) -> bool:
+        """Return whether it is time to renew the lease."""
+        return time.monotonic() >= self._renew_at
+
     def check(self) -> None:
         """Check that this host still has its turn, and renew the lease when it is time to.
 
@@ -106,7 +122,7 @@ class HostLease:
         """
         try:
             is_ours = bool(self._current) and _read_file(self._hosts / "current") == self._current
-            if is_ours and time.monotonic() < self._renew_at:
+            if is_ours and not self.is_due():
                 return
             if is_ours:
                 self._renew()

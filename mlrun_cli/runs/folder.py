@@ -106,6 +106,13 @@ class RunFolder:
         with suppress(OSError):
             os.utime(self.stdout)
 
+    def renew_lock(self) -> None:
+        """Keep the lock's counterpart from being removed with the old files of a temporary folder."""
+        counterpart = locate(self.lock)
+        if counterpart != self.lock:
+            with suppress(OSError):
+                os.utime(counterpart)
+
     def make_logs(self, names: Sequence[str]) -> None:
         """Create a log for each process, and remove the single log that was created with the folder."""
         (self.artifacts / STD_LOG).unlink()

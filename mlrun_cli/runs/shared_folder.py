@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import errno
 import os
+import shutil
 from pathlib import Path
 
 from mlrun_cli.core.removal import remove_tree
@@ -156,3 +157,5 @@ def remove_run_folder(folder: RunFolder) -> None:
     if shared is not None:
         shared.remove()
     remove_tree(folder.path)
+    if folder.sockets != folder.path:
+        shutil.rmtree(folder.sockets, ignore_errors=True)

@@ -91,6 +91,7 @@ class SupervisedRun:
 
     def renew_lease(self) -> None:
         """Show that the supervisor is alive to those who cannot test its lock."""
+        self.folder.renew_lock()
         self.workspace.runs.update(self.run.key, lease_until=compute_lease_end())
 
     def receive_messages(self) -> StopReason | None:

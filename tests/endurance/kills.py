@@ -2,11 +2,14 @@
 
 Each round starts a run, kills one of those that have to do with it at a random moment, and looks at what is left. The
 rounds share a workspace, in which several go on at once.
+
+With `--network`, the home is on a network file system, and two hosts take turns: see `network_campaign`.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import random
 import subprocess
 import sys
@@ -18,8 +21,10 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from itertools import chain
 from pathlib import Path
+from threading import Event
 from typing import Any, NamedTuple
 
+from tests.engines.network_home import Host, start_hosts
 from tests.running import ENDED, Mlrun, is_alive, kill, processes, until, words_of
 
 TARGET = "cluster"
@@ -30,6 +35,10 @@ _LONGEST_DELAY_SECONDS = 0.9
 _LONGEST_RECOVERY_SECONDS = 0.12
 _RECOVERY_PATIENCE_SECONDS = 1.0
 _LEAVING_SECONDS = 20.0
+_ROUNDS_OF_A_TURN = 15
+_AT_ONCE_ON_A_HOST = 8
+_LOSS_CHANCE = 0.4
+_LOOK_AGAIN_SECONDS = 2.0
 
 _SCRIPT = """
     import os, subprocess, sys
@@ -155,7 +164,7 @@ class Round:
         if self.victim != "supervisor":
             pids += self._mlrun.processes(run_id)
         if self.victim == "group":
-            pids.append(submitting.pid)
+            pids.append(self._mlrun.find_pid(submitting))
         kill(*pids)
         submitting.communicate()
         self._judge(run_id, work)
@@ -165,7 +174,7 @@ class Round:
         work = self._work()
         submitting = self._submit(work)
         self._linger()
-        submitting.kill()
+        kill(self._mlrun.find_pid(submitting))
         submitting.communicate()
         self._mlrun("run", "list", "-e", self._experiment)  # a look
         rows = self._rows()
@@ -209,14 +218,14 @@ class Round:
         """Kill a process that has opened a run itself."""
         work = self._work()
         driving = subprocess.Popen(
-            [sys.executable, "driver.py", str(work.path), str(work.number), self._experiment],
+            [*self._mlrun.enter, sys.executable, "driver.py", str(work.path), str(work.number), self._experiment],
             cwd=self._mlrun.folder,
             env=self._mlrun.environment,
             stderr=subprocess.PIPE,
             encoding="utf-8",
         )
         self._linger(2 * _LONGEST_DELAY_SECONDS)
-        driving.kill()
+        kill(self._mlrun.find_pid(driving))
         told = driving.communicate()[1]
         if "Traceback" in told:
             self._find("broken", told)
@@ -306,7 +315,7 @@ def _leftovers(mlrun: Mlrun) -> list[Finding]:
     with suppress(AssertionError):
         until(lambda: not list(_mine(mlrun)), _LEAVING_SECONDS)
     found += [Finding("left process", f"{pid}: {words_of(pid)}") for pid in _mine(mlrun)]
-    found += [Finding("secrets", str(path)) for path in mlrun.home.rglob("secrets.json")]
+    found += [Finding("secrets", str(path)) for path in mlrun.seen.rglob("secrets.json")]
     found += [Finding("left file", str(path)) for path in mlrun.database.parent.glob("submits/[!.]*")]
     ((intact,),) = mlrun.stored("PRAGMA integrity_check")
     return found if intact == "ok" else [*found, Finding("damage", str(intact))]
@@ -315,20 +324,121 @@ def _leftovers(mlrun: Mlrun) -> list[Finding]:
 def campaign(mlrun: Mlrun, numbers: Sequence[int], seed: int, say: Callable[[str], object] = print) -> list[Finding]:
     """Play rounds, print their faults as they are found, and return all of them."""
     mlrun("computetarget", "create", "amlcompute", "-n", TARGET, "--max-nodes", str(_NODES))
+    report = _Report(seed, say)
+    _play(mlrun, numbers, report, _AT_ONCE)
+    report.add("at the end", _leftovers(mlrun))
+    return report.end()
+
+
+class _Report:
+    """The rounds that were played, and the faults that were found, printed as they are."""
+
+    def __init__(self, seed: int, say: Callable[[str], object]) -> None:
+        self.seed = seed
+        self.victims: Counter[str] = Counter()
+        self._say = say
+        self._found: list[Finding] = []
+
+    def add(self, where: object, findings: Sequence[Finding]) -> None:
+        """Add and print faults."""
+        for finding in findings:
+            self._say(f"{where}, seed {self.seed}: {finding.kind}: {finding.text}")
+        self._found += findings
+
+    def end(self) -> list[Finding]:
+        """Print the figures, and return all faults."""
+        played, wrong = sum(self.victims.values()), dict(Counter(finding.kind for finding in self._found))
+        self._say(f"{played} rounds, seed {self.seed}: {dict(self.victims)}; wrong: {wrong}")
+        return self._found
+
+
+def _play(mlrun: Mlrun, numbers: Sequence[int], report: _Report, at_once: int) -> None:
     mlrun.script(_SCRIPT, "work.py")
     mlrun.script(_DRIVER, "driver.py")
-    victims: Counter[str] = Counter()
-    found: list[Finding] = []
-    with ThreadPoolExecutor(_AT_ONCE) as threads:
-        for played in threads.map(lambda number: Round(mlrun, number, seed).play(), numbers):
-            victims[played.victim] += 1
-            for finding in played.findings:
-                say(f"{played}, seed {seed}: {finding.kind}: {finding.text}")
-            found += played.findings
-    for finding in _leftovers(mlrun):
-        say(f"at the end, seed {seed}: {finding.kind}: {finding.text}")
-        found.append(finding)
-    say(f"{sum(victims.values())} rounds, seed {seed}: {dict(victims)}; wrong: {dict(Counter(f.kind for f in found))}")
+    with ThreadPoolExecutor(at_once) as threads:
+        for played in threads.map(lambda number: Round(mlrun, number, report.seed).play(), numbers):
+            report.victims[played.victim] += 1
+            report.add(played, played.findings)
+
+
+def network_campaign(
+    hosts: Sequence[Host], numbers: Sequence[int], seed: int, say: Callable[[str], object] = print
+) -> list[Finding]:
+    """Play rounds on hosts that share a home on a network file system; print their faults, and return all of them.
+
+    The hosts take turns. Before each turn, all try to take the home at once, and whoever has it then plays some rounds,
+    eight at a time, while the others try to use the home and must be refused. At the end of some turns the host loses
+    its power while a run is live; another one takes the home and records how that run ended.
+    """
+    hosts[0]("computetarget", "create", "amlcompute", "-n", TARGET, "--max-nodes", str(_NODES))
+    chance = random.Random(f"{seed}-hosts")
+    report = _Report(seed, say)
+    lost: list[tuple[str, Work]] = []
+    with ThreadPoolExecutor(len(hosts)) as threads:
+        for start in range(0, len(numbers), _ROUNDS_OF_A_TURN):
+            list(threads.map(lambda host: host("workspace", "show", "--take-over", check=False), hosts))
+            looks = list(threads.map(lambda host: host("run", "list", check=False), hosts))
+            (playing,) = (host for host, look in zip(hosts, looks, strict=True) if look.returncode == 0)
+            is_over = Event()
+            trying = [threads.submit(_try_until, is_over, host) for host in hosts if host is not playing]
+            try:
+                _play(playing, numbers[start : start + _ROUNDS_OF_A_TURN], report, _AT_ONCE_ON_A_HOST)
+            finally:
+                is_over.set()
+            report.add(playing.name, [finding for each in trying for finding in each.result()])
+            for run_id, work in lost:
+                report.add(playing.name, _judge_lost(playing, run_id, work))
+            lost = [_lose(playing, start, chance)] if chance.random() < _LOSS_CHANCE else []
+    (last, *_) = hosts
+    last("workspace", "show", "--take-over")
+    for run_id, work in lost:
+        report.add(last.name, _judge_lost(last, run_id, work))
+    report.add("at the end", _leftovers(last))
+    return report.end()
+
+
+def _try_until(is_over: Event, host: Host) -> list[Finding]:
+    """Use the home from a host that does not have it, again and again; return each time that it was let in."""
+    found = []
+    while not is_over.wait(_LOOK_AGAIN_SECONDS):
+        for words in (["run", "list"], ["run", "submit-script", "--async", "-e", "intruder", "work.py", "x", "0", "0"]):
+            done = host(*words, check=False)
+            if done.returncode != 1 or "is in use from" not in done.stderr:
+                found.append(Finding("two hosts", f"{host.name}: {words}: {done.returncode}, {done.stderr}"))
+    return found
+
+
+def _lose(host: Host, number: int, chance: random.Random) -> tuple[str, Work]:
+    """Start a run on a host, and cut the power of the host; return the run's id and its work."""
+    folder = host.folder.parent / "work"
+    folder.mkdir(exist_ok=True)
+    work = Work(folder / f"lost-{number}", chance)
+    done = host("run", "submit-script", "--async", "-e", "lost", "work.py", *work.words())
+    time.sleep(chance.uniform(0, _LONGEST_DELAY_SECONDS))
+    host.close()
+    host.boot()
+    run_id: str = json.loads(done.stdout)["run_id"]
+    return run_id, work
+
+
+def _judge_lost(host: Host, run_id: str, work: Work) -> list[Finding]:
+    """Return the faults in the record of a run whose host has lost its power."""
+    record = host.wait(run_id)
+    sql = (
+        "SELECT number FROM metric_values JOIN metrics USING (metric_key) JOIN runs USING (run_key)"
+        " WHERE run_id = ? ORDER BY position"
+    )
+    values = [number for (number,) in host.stored(sql, run_id)]
+    found = []
+    is_wrong = record["status"] == "Completed" and not work.has("done")
+    if is_wrong or record["status"] not in ENDED:
+        found.append(Finding("wrong status", f"{run_id} is {record['status']}"))
+    if values != [float(number) for number in range(len(values))]:
+        found.append(
+            Finding("doubled" if len(set(values)) < len(values) else "lost", f"{run_id}: {len(values)} values")
+        )
+    if len(values) - work.acknowledged not in {0, 1}:
+        found.append(Finding("lost", f"{run_id} has {len(values)} values, {work.acknowledged} were acknowledged"))
     return found
 
 
@@ -338,12 +448,16 @@ def main() -> int:
     parser.add_argument("--rounds", type=int, default=1000)
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(1 << 32))
     parser.add_argument("--only", type=int, action="append", help="a round to be played alone, from 0 on")
+    parser.add_argument("--network", action="store_true", help="two hosts with a home on a network file system")
     parser.add_argument("--folder", type=Path, help="where to work; kept. Default: a temporary folder")
     arguments = parser.parse_args()
     print(f"seed {arguments.seed}", flush=True)
     with tempfile.TemporaryDirectory(prefix="kills-") as temporary:
         folder = arguments.folder or Path(temporary)
         folder.mkdir(exist_ok=True)
+        if arguments.network:
+            with start_hosts(folder, "login1", "login2") as hosts:
+                return 1 if network_campaign(hosts, range(arguments.rounds), arguments.seed) else 0
         mlrun = Mlrun(folder)
         try:
             found = campaign(mlrun, arguments.only or range(arguments.rounds), arguments.seed)

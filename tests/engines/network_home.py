@@ -77,7 +77,6 @@ class Host(Mlrun):
     Attributes:
         name: the name of the host.
         local: the folder that the host has at `/tmp/mlrun-UID`.
-        seen: the home as this host's client of the file system sees it.
     """
 
     def __init__(self, root: Path, name: str, place: Path) -> None:
@@ -92,17 +91,22 @@ class Host(Mlrun):
         self.name = name
         self.local = root / "local"
         self.local.mkdir(mode=0o700)
-        self.seen = root / "mounted" / "home"
-        self.home = place / "home"
+        self._mounted, self._place = root / "mounted", place
+        self.seen, self.home = self._mounted / "home", place / "home"
         self.environment["MLRUN_HOME"] = str(self.home)
+        self._program = self.command
+        self.boot()
+
+    def boot(self) -> None:
+        """Start the host; all that runs on it ends with `close`."""
         base = Path(f"/tmp/mlrun-{os.getuid()}")
         base.mkdir(mode=0o700, exist_ok=True)
         setup = (
-            f'hostname {name} && ip link set lo up && mount --bind "$1" {base} && mount --bind "$2" "$3"'
+            f'hostname {self.name} && ip link set lo up && mount --bind "$1" {base} && mount --bind "$2" "$3"'
             ' && exec "$4" -c "$5"'
         )
         words = ["unshare", "--uts", "--net", "--pid", "--fork", "--kill-child", "--mount", "--mount-proc"]
-        arguments = [self.local, root / "mounted", place, sys.executable, _INIT]
+        arguments = [self.local, self._mounted, self._place, sys.executable, _INIT]
         self._machine = subprocess.Popen(
             [*words, "sh", "-c", setup, "sh", *map(str, arguments)], stdout=subprocess.PIPE, encoding="utf-8"
         )
@@ -110,13 +114,13 @@ class Host(Mlrun):
         assert self._machine.stdout.readline() == "ready\n"
         (init,) = Path(f"/proc/{self._machine.pid}/task/{self._machine.pid}/children").read_text().split()
         self.enter = ["nsenter", "-t", init, "-m", "-u", "-n", "-p", f"--wdns={self.folder}"]
-        self.command = [*self.enter, *self.command]
+        self.command = [*self.enter, *self._program]
 
-    @property
-    def database(self) -> Path:
-        """The path of the database, as this host sees it."""
-        (path,) = self.seen.glob("workspaces/*/*/*/workspace.db")
-        return path
+    def find_pid(self, started: subprocess.Popen[str]) -> int:
+        """Return the pid of a program that was started with the words of `enter`, or of those if it has ended."""
+        children = Path(f"/proc/{started.pid}/task/{started.pid}/children")
+        found = until(lambda: started.poll() is not None or children.read_text().split())
+        return int(found[0]) if isinstance(found, list) else started.pid
 
     def find_local(self, path: Path) -> Path:
         """Return the counterpart of a file of the home in the host's local folder."""

@@ -63,6 +63,8 @@ class LocalLock:
             except OSError as error:
                 raise sqlite3.OperationalError("database is locked") from error
             if self._is_in_place():
+                if exclusive:
+                    os.utime(lock)  # for what removes old files from temporary folders
                 return
             self.close()  # the folder was emptied, and others lock new files
 

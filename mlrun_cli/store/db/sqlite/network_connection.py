@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Callable, Iterator, Sequence
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
 
 _JOURNAL_MODE_AT = 18
 _WAL_MODE = 2
+_LONG_SECONDS = 1.0
+"""The time after which a transaction checks once more, before it commits, that its host has the home."""
 
 _T = TypeVar("_T")
 
@@ -49,13 +52,18 @@ class NetworkDatabase(SqliteDatabase):
         super().__init__(path)
 
     def _connect(self) -> sqlite3.Connection:
-        def open_locked() -> sqlite3.Connection:
-            with self._lock.hold(self._busy_slice, exclusive=True):
-                self._lease.check()
-                self._turn = self._lease.turn
-                return _open(self._path, self._turn)
+        return self._retry_while_busy(self._open_locked)
 
-        return self._retry_while_busy(open_locked)
+    def _open_locked(self) -> sqlite3.Connection:
+        with self._lock.hold(self._busy_slice, exclusive=False):
+            self._lease.check()
+            self._turn = self._lease.turn
+            if not _needs_changes(self._path, self._turn):
+                return _open(self._path, self._turn)
+        with self._lock.hold(self._busy_slice, exclusive=True):
+            self._lease.check()
+            self._turn = self._lease.turn
+            return _open(self._path, self._turn)
 
     def _list_lock_files(self) -> Sequence[Path]:
         return self._lock.files
@@ -68,6 +76,14 @@ class NetworkDatabase(SqliteDatabase):
         return self._retry_while_busy(
             lambda: self._run_locked(lambda: self._connection.execute(sql, parameters).rowcount, exclusive=True)
         )
+
+    def insert_many(self, table: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+        """Insert rows, each a sequence in the order of `columns`."""
+        if self._is_locked:
+            super().insert_many(table, columns, rows)
+        else:
+            with self.transaction():
+                super().insert_many(table, columns, rows)
 
     def _run_locked(self, action: Callable[[], _T], *, exclusive: bool) -> _T:
         if self._is_locked:
@@ -102,19 +118,20 @@ class NetworkDatabase(SqliteDatabase):
         try:
             if not self._check_lease():
                 self._reopen()
-                raise StoreUnavailable(
-                    f"The store {self._path} was in use from another host meanwhile.", hint="Try again."
-                )
+                raise _create_changed_hands_error(self._path)
             self._connection.execute(f"PRAGMA synchronous = {'EXTRA' if durable else 'FULL'}")
+            started = time.monotonic()
             with super().transaction():
                 yield
+                if time.monotonic() - started > _LONG_SECONDS and not self._check_lease():
+                    raise _create_changed_hands_error(self._path)
         finally:
             self._is_locked = False
             self._lock.release()
 
     def watch(self, tables: Callable[[], Sequence[WatchedTable]], report: ReportChange) -> None:
         """Report each row that this connection changes, within the transaction that changes it."""
-        self._run_locked(lambda: self._watch_locked(tables, report), exclusive=True)
+        self._retry_while_busy(lambda: self._run_locked(lambda: self._watch_locked(tables, report), exclusive=False))
 
     def _watch_locked(self, tables: Callable[[], Sequence[WatchedTable]], report: ReportChange) -> None:
         was_locked, self._is_locked = self._is_locked, True
@@ -139,13 +156,18 @@ class NetworkDatabase(SqliteDatabase):
         self._lock.close()
 
 
+def _create_changed_hands_error(path: Path) -> StoreUnavailable:
+    return StoreUnavailable(f"The store {path} was in use from another host meanwhile.", hint="Try again.")
+
+
 def build_uri(path: Path, options: str = "") -> str:
     """Return the URI that opens a file without locks."""
     return f"{path.absolute().as_uri()}?vfs=unix-none&nolock=1{options}"
 
 
 def _open(path: Path, turn: int) -> sqlite3.Connection:
-    _forget_cached(path, turn)
+    if not _is_seen(path, turn):
+        _forget_cached(path, turn)
     connection = sqlite3.connect(build_uri(path), uri=True, timeout=0, isolation_level=None, check_same_thread=False)
     try:
         connection.row_factory = sqlite3.Row
@@ -161,10 +183,26 @@ def _open(path: Path, turn: int) -> sqlite3.Connection:
     return connection
 
 
+def _needs_changes(path: Path, turn: int) -> bool:
+    """Return whether a file must be changed when it is opened."""
+    return not _is_seen(path, turn) or _is_in_wal_mode(path) or os.path.exists(f"{path}-journal")
+
+
 def _is_in_wal_mode(path: Path) -> bool:
     with suppress(OSError), open(path, "rb") as file:
         return file.read(_JOURNAL_MODE_AT + 1)[_JOURNAL_MODE_AT:] == bytes([_WAL_MODE])
     return False
+
+
+def _is_seen(path: Path, turn: int) -> bool:
+    """Return whether this host has looked at a file anew in this turn."""
+    with suppress(OSError):
+        return _get_record(path).read_text(encoding="ascii") == str(turn)
+    return False
+
+
+def _get_record(path: Path) -> Path:
+    return Path(f"{locate(path)}.seen")
 
 
 def _forget_cached(path: Path, turn: int) -> None:
@@ -172,10 +210,6 @@ def _forget_cached(path: Path, turn: int) -> None:
 
     A client remembers the sizes of files, and which files exist. A change that it makes itself has it ask again.
     """
-    record = Path(f"{locate(path)}.seen")
-    with suppress(OSError):
-        if record.read_text(encoding="ascii") == str(turn):
-            return
     journal = Path(f"{path}-journal")
     probe = path.with_name(f".{path.name}.{os.urandom(4).hex()}")
     with suppress(OSError):
@@ -191,7 +225,7 @@ def _forget_cached(path: Path, turn: int) -> None:
             os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_DONTNEED)
         finally:
             os.close(descriptor)
-        record.write_text(str(turn), encoding="ascii")
+        _get_record(path).write_text(str(turn), encoding="ascii")
 
 
 def _can_be_opened(path: Path) -> bool:
