@@ -28,7 +28,7 @@ CALL_TARGET = Path(__file__).with_name("call_target.py")
 
 
 def call(kind: Kind, run_id: str, method: str) -> Any:
-    """Call `observe`, `wake`, `kill` or `recover` of the run's target, in a process of its own."""
+    """Call `prepare`, `observe`, `wake`, `kill` or `recover` of the run's target, in a process of its own."""
     words = (str(kind.python), "-E", str(CALL_TARGET), str(kind.mlrun.database.parent), run_id, method)
     done = kind.mlrun.run(*words)
     assert done.returncode == 0, done.stderr
@@ -73,6 +73,13 @@ def test_a_run_starts_in_its_way_and_completes(kind: Kind, tmp_path: Path) -> No
     assert record["properties"].get("shell_pid") == (str(starter) if kind.shell else None)
     assert kind.mlrun.metrics(run_id) == {"x": 1}
     until(lambda: not is_alive(starter if kind.shell else pid))
+
+
+def test_a_start_that_was_prepared_in_vain_leaves_no_process(kind: Kind, tmp_path: Path) -> None:
+    run_id = submit(kind, tmp_path / "go")
+    assert call(kind, run_id, "prepare") == [0 if kind.shell else 1, 0]
+    (tmp_path / "go").touch()
+    assert kind.mlrun.wait(run_id)["status"] == "Completed"
 
 
 def test_how_a_script_ends_is_told(kind: Kind) -> None:
