@@ -47,15 +47,14 @@ def follow_logs(workspace: Workspace, run: Run, write: Write, *, watch: Watch | 
     # A run without a script has no log.
     path = workspace.run_folder(run.run_id).stdout if run.owner_lock is None else Path(os.devnull)
     try:
-        log = open(path, "rb", buffering=0)  # noqa: SIM115 - what is raised while it is followed is not about it
+        open(path, "rb").close()
     except OSError as error:
         raise FileNotReadable(
             f"The log of the run '{run.run_id}' cannot be read: {path}: {error.strerror}.",
             hint="It was moved or removed; 'mlrun run show' has what is recorded of the run.",
             target=run.run_id,
         ) from error
-    with log:
-        return _Follower(workspace, run, write, watch).follow(log.fileno())
+    return _Follower(workspace, run, write, watch).follow(path)
 
 
 def find_decisive_log(workspace: Workspace, run: Run) -> Path:
@@ -84,13 +83,14 @@ class _Follower:
         self._write = write
         self._watch = watch
         self._outcome = os.fspath(folder.outcome)
+        self._is_shared = folder.disk != folder.path
         self._log_name = folder.stdout_name
         self._environment_log = os.fspath(folder.environment_log)
         self._next_look = 0.0
         self._next_reconciliation = time.monotonic() + _RECONCILE_SECONDS
 
-    def follow(self, log: int) -> Run:
-        follower = LogFollower(self._environment_log, log)
+    def follow(self, log: Path) -> Run:
+        follower = LogFollower(self._environment_log, os.fspath(log))
         last_output = time.monotonic()
         while True:
             moment = time.monotonic()
@@ -106,7 +106,8 @@ class _Follower:
 
     def _choose_pause(self, silent_seconds: float) -> float:
         """Return how long to wait: least while the outcome that the supervisor has written gets into the store."""
-        if silent_seconds >= _CALM_AFTER_SECONDS:
+        # Each look at a shared folder may be a request to a file server.
+        if silent_seconds >= _CALM_AFTER_SECONDS or self._is_shared:
             return _CALM_SECONDS
         return _ENDING_SECONDS if os.path.exists(self._outcome) else _QUICK_SECONDS
 

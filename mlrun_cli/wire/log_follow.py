@@ -1,24 +1,29 @@
 """Following the growing logs of a run: first its environment installer's, then its script's."""
 
-import os
+import errno
 from typing import Callable
 
 PIECE = 1 << 16
+_AWAY = {errno.ENOENT, errno.ESTALE}
 
 
 class LogFollower:
-    """A reader of the new output in a run's two logs."""
+    """A reader of the new output in a run's two logs.
 
-    def __init__(self, environment_log: str, script_log: int) -> None:
+    Each look opens the logs anew: on a network file system an open file may be as old as the client's cache.
+    """
+
+    def __init__(self, environment_log: str, script_log: str) -> None:
         """Initialize a reader that starts at the beginning of both logs.
 
         Args:
             environment_log: The path of the installer's log, which may not exist.
-            script_log: The descriptor of the script's log, which the caller closes.
+            script_log: The path of the script's log, which may not exist.
         """
         self._environment_log = environment_log
         self._script_log = script_log
         self._offset = 0
+        self._script_offset = 0
         self._has_script = False
 
     def copy(self, write_installer: Callable[[bytes], object], write_script: Callable[[bytes], object]) -> bool:
@@ -30,14 +35,23 @@ class LogFollower:
             OSError: The script's log cannot be read.
         """
         found = self._copy_environment_log(write_installer)
-        while True:
-            piece = os.read(self._script_log, PIECE)
-            if not piece:
-                return found
-            # The installer's last output may be newer than the check above; it comes before the script's first.
-            self._copy_environment_log(write_installer)
-            self._has_script = found = True
-            write_script(piece)
+        try:
+            file = open(self._script_log, "rb", buffering=0)  # noqa: SIM115 - only its own errors mean that it is away
+        except OSError as error:
+            if error.errno not in _AWAY:
+                raise
+            return found
+        with file:
+            file.seek(self._script_offset)
+            while True:
+                piece = file.read(PIECE)
+                if not piece:
+                    return found
+                # The installer's last output may be newer than the check above; it comes before the script's first.
+                self._copy_environment_log(write_installer)
+                self._has_script = found = True
+                self._script_offset += len(piece)
+                write_script(piece)
 
     def _copy_environment_log(self, write: Callable[[bytes], object]) -> bool:
         before = self._offset

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -18,9 +17,8 @@ class Logs:
         self.installers = folder / "environment.log"
         self.scripts = folder / "std_log.txt"
         self.scripts.touch()
-        self.descriptor = os.open(self.scripts, os.O_RDONLY)
         self.pieces: list[tuple[str, bytes]] = []
-        self._follower = LogFollower(os.fspath(self.installers), self.descriptor)
+        self._follower = LogFollower(os.fspath(self.installers), os.fspath(self.scripts))
 
     def copy(self) -> bool:
         return self._follower.copy(
@@ -29,10 +27,8 @@ class Logs:
 
 
 @pytest.fixture
-def logs(tmp_path: Path) -> Iterator[Logs]:
-    opened = Logs(tmp_path)
-    yield opened
-    os.close(opened.descriptor)
+def logs(tmp_path: Path) -> Logs:
+    return Logs(tmp_path)
 
 
 def _append(path: Path, text: bytes) -> None:
@@ -63,6 +59,18 @@ def test_the_installer_has_ended_when_the_script_prints(logs: Logs) -> None:
     _append(logs.installers, b"late")
     assert not logs.copy()
     assert logs.pieces == [("script", b"script")]
+
+
+def test_a_log_that_is_away_for_a_while_goes_on_where_it_was(logs: Logs) -> None:
+    _append(logs.scripts, b"one ")
+    logs.copy()
+    away = logs.scripts.with_name("away")
+    logs.scripts.rename(away)
+    assert not logs.copy()
+    _append(away, b"two")
+    away.rename(logs.scripts)
+    assert logs.copy()
+    assert logs.pieces == [("script", b"one "), ("script", b"two")]
 
 
 def test_what_is_longer_than_a_piece_is_handed_over_whole(logs: Logs) -> None:

@@ -41,6 +41,7 @@ _WAITS = {
     RunStatus.NOT_STARTED: "Starting",
     RunStatus.PREPARING: "Preparing the environment and the working copy",
 }
+_BEFORE_SCRIPT = frozenset({RunStatus.QUEUED, RunStatus.STARTING, *_WAITS})
 _WITH_SCRIPT = frozenset({RunStatus.RUNNING, RunStatus.FINALIZING})
 
 
@@ -166,6 +167,7 @@ class _Streaming:
         self._signal: int | None = None
         self._asked_to_stop = False
         self._is_leaving = False
+        self._has_script_output = False
 
     def stream_until_end(self, interruptions: Interruptions) -> StreamResult:
         """Copy the logs until the run has ended, and return the run with the signal that canceled it.
@@ -212,12 +214,16 @@ class _Streaming:
         self._titles.begin(log_name)
         if log_name == ENVIRONMENT_LOG:  # packages of strangers have their say in it
             piece = make_lines_printable(self._decoder.decode(piece)).encode()
+        else:
+            self._has_script_output = True
         self._output.buffer.write(piece)
         self._output.buffer.flush()
         self._cancel_if_signalled()
 
     def _watch(self, status: RunStatus) -> None:
         self._cancel_if_signalled()
+        if self._has_script_output and status in _BEFORE_SCRIPT:
+            return  # the output of a script on a node is here before the collector has stored that it runs
         if status in _WAITS:
             self._spinner.turn(_WAITS[status])
             return

@@ -34,7 +34,7 @@ def wait(status: Callable[[], str], logs: "Logs | None" = None) -> None:
 
 
 class Logs:
-    """A context manager that prints the output of a run's environment installer, and then of its script.
+    """A printer of the output of a run's environment installer, and then of its script.
 
     For a script with several processes, it prints the output of the first one.
     """
@@ -43,17 +43,10 @@ class Logs:
         artifacts = os.path.join(run_folder, ARTIFACTS)
         processes = sorted(glob(os.path.join(escape(artifacts), f"{PROCESS_LOG_PREFIX}*")))
         self._name = os.path.relpath(processes[0], artifacts) if processes else STD_LOG
-        self._file = _open_log(os.path.join(artifacts, self._name))
-        self._follower = LogFollower(os.path.join(artifacts, ENVIRONMENT_LOG), self._file)
+        self._follower = LogFollower(os.path.join(artifacts, ENVIRONMENT_LOG), os.path.join(artifacts, self._name))
         self._installers_text = getincrementaldecoder("utf-8")("replace")
         self._scripts_text = getincrementaldecoder("utf-8")("replace")
         self._shown = ""
-
-    def __enter__(self) -> "Logs":
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        os.close(self._file)
 
     def print_new_output(self, is_with_script: bool) -> bool:
         """Print new output, and the script log's title if the script has started; return whether output was new."""
@@ -79,14 +72,6 @@ class Logs:
             self._shown = name
             sys.stdout.write(f"\n{format_title(name)}\n")
             sys.stdout.flush()
-
-
-def _open_log(path: str) -> int:
-    """Open a log file, or the null device if it does not exist, and return the descriptor."""
-    try:
-        return os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-    except FileNotFoundError:
-        return os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC)
 
 
 def format_run_summary(run_id: str, url: str, details: "Dict[str, Any]") -> str:

@@ -391,8 +391,8 @@ class Run(RunMetrics):
         try:
             if show_output:
                 print(format_head(self._run_id, self.get_portal_url()))
-                with _streaming.Logs(client().run_folder(self._names, self._run_id)) as logs:
-                    _streaming.wait(self.get_status, logs)
+                logs = _streaming.Logs(client().run_folder(self._names, self._run_id))
+                _streaming.wait(self.get_status, logs)
             else:
                 _streaming.wait(self.get_status)
         except KeyboardInterrupt as error:
