@@ -113,7 +113,7 @@ def check_runconfig(
     return Verdict(
         file=shown,
         loads=resolver.is_read,
-        would_run_as=_describe_run(resolver, workspace, request.redaction) if refusal is None else None,
+        would_run_as=_describe_run(resolver, workspace, resolver.redaction) if refusal is None else None,
         refused_because=None if refusal is None else refusal.message,
         hint=None if refusal is None else refusal.hint,
         missing=missing,

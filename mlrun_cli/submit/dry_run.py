@@ -33,6 +33,7 @@ class PlannedRun(NamedTuple):
         argv: the command line, as in a submission.
         environment: the plan of the environment.
         launch: the processes.
+        redaction: the redaction of the run's secrets.
         admission: whether the run would go through the queue.
         data: `data` and `outputData` of the run's definition.
         snapshot: a preview of the snapshot.
@@ -45,6 +46,7 @@ class PlannedRun(NamedTuple):
     argv: tuple[str, ...]
     environment: PlannedEnvironment
     launch: Launch
+    redaction: Redaction
     admission: Admission
     data: Mapping[str, Sequence[Mapping[str, Any]]]
     snapshot: PlannedSnapshot
@@ -58,7 +60,7 @@ def dry_run(workspace: Workspace, request: SubmitRequest) -> dict[str, Any]:
         MlrunError: any error that `submit` would raise before it starts the run.
     """
     planned = _plan_run(workspace, request)
-    redaction = request.redaction
+    redaction = planned.redaction
     configuration = planned.configuration
     is_command = configuration.command is not None
     shown = redaction.redact_arguments(planned.argv)
@@ -104,6 +106,7 @@ def _plan_run(workspace: Workspace, request: SubmitRequest) -> PlannedRun:
         argv=resolution.argv,
         environment=resolution.environment,
         launch=resolution.launch,
+        redaction=resolution.redaction,
         admission=admission,
         data=resolution.data or {"data": [], "outputData": []},
         snapshot=snapshot,

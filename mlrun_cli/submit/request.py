@@ -8,7 +8,6 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from mlrun_cli.core.named_tuple import NamedTuple
-from mlrun_cli.core.redaction import Redaction
 from mlrun_cli.runconfigs.lookup import find_project_folder
 from mlrun_cli.runconfigs.run_configuration import RunConfiguration
 
@@ -63,11 +62,6 @@ class SubmitRequest(NamedTuple):
     is_reading: bool = False
     earlier: EarlierRun | None = None
     ends_with_stream: bool = False
-
-    @property
-    def redaction(self) -> Redaction:
-        """The redaction of the run's secrets, including those in the submitter's variables."""
-        return Redaction.from_environment(self.environment)
 
     def find_project_folder(self) -> Path:
         """Return the absolute path of the project folder, which may no longer exist for an earlier run."""

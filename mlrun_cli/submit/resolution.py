@@ -8,6 +8,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from mlrun_cli.core.named_tuple import NamedTuple
+from mlrun_cli.core.redaction import Redaction
 from mlrun_cli.data.placeholders import has_placeholder
 from mlrun_cli.environments.mode import EnvironmentChoice
 from mlrun_cli.environments.planned_environment import PlannedEnvironment
@@ -34,6 +35,7 @@ class Resolution(NamedTuple):
         environment: the plan of the environment.
         launch: the processes.
         choice: how exactly the environment must be matched.
+        redaction: the redaction of the run's secrets, including those in the submitter's variables.
         notes: lines about settings that are skipped or handled differently.
         volumes: the volumes of a container that is not started.
         data: `data`, `outputData` and `dataReferences` of the run's definition.
@@ -47,6 +49,7 @@ class Resolution(NamedTuple):
     environment: PlannedEnvironment
     launch: Launch
     choice: EnvironmentChoice
+    redaction: Redaction
     notes: tuple[str, ...]
     volumes: tuple[Volume, ...] = ()
     data: Mapping[str, Any] = MappingProxyType({})

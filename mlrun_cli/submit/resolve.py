@@ -13,6 +13,7 @@ from mlrun_cli.compute.compute_target import LOCAL_TARGET
 from mlrun_cli.compute.unknown_targets import should_run_unknown_targets_here
 from mlrun_cli.core.names import check_experiment_name
 from mlrun_cli.core.problems import Problems
+from mlrun_cli.core.redaction import Redaction
 from mlrun_cli.environments.docker_section import is_docker_on
 from mlrun_cli.environments.environment import EnvironmentPlan
 from mlrun_cli.environments.mode import EnvironmentChoice, EnvironmentMode
@@ -60,6 +61,7 @@ class Resolver:
     Attributes:
         notes: lines about settings that are skipped or handled differently.
         problems: all problems that were found.
+        redaction: the redaction of the run's secrets, including those in the submitter's variables.
         is_read: whether the file could be read as a runconfig, even if parts of it are not valid.
         configuration: the configuration as far as it is known; the defaults if the runconfig cannot be read.
         environment: the plan of the environment; None until it is known.
@@ -79,6 +81,7 @@ class Resolver:
             request: the request to resolve.
             project: the attached folder; None means the folder of the request.
         """
+        self.redaction = Redaction.from_environment(request.environment)
         self.notes: list[str] = []
         self.problems = Problems()
         self.configuration = request.configuration or _DEFAULTS
@@ -131,6 +134,7 @@ class Resolver:
             environment=self.environment,
             launch=self._launch,
             choice=self._choice,
+            redaction=self.redaction,
             notes=tuple(self.notes),
             volumes=self._volumes,
         )
@@ -278,7 +282,7 @@ class Resolver:
                 conda_file=request.conda_dependencies,
                 home=self._environments_home,
                 environment=request.environment,
-                redaction=request.redaction,
+                redaction=self.redaction,
                 choice=self._choice,
             )
             self._check_container(planned.plan)

@@ -109,7 +109,7 @@ def _record_and_start(
     place = _find_place(workspace, target, source.snapshot)
     sdk_folder = str(ensure_sdk_copy(workspace.home / "sdk") if place is None else place.sdk_folder)
     folder = workspace.run_folder(start.run_id)
-    redaction = request.redaction
+    redaction = resolution.redaction
     with NewRunFolder(folder, place) as new:
         submission = _make_submission(
             workspace, request, resolution, redaction, start.run_id, source.snapshot, sdk_folder
