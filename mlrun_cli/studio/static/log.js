@@ -141,7 +141,7 @@ onContent("[data-log]", (log) => {
     place(log.scrollTop + (mark.top + mark.bottom - box.top - box.bottom) / 2);
   }
   if (log.hasAttribute("data-live")) {
-    setFollowed(log.hasAttribute("data-end-shown"));
+    setFollowed(follow?.checked ?? log.hasAttribute("data-end-shown")); // it may have been ticked before this script was there
     if (isFollowed) scrollToEnd();
     log.addEventListener("topicchange", update);
     log.addEventListener("update", update);
@@ -151,7 +151,9 @@ onContent("[data-log]", (log) => {
       if (isFollowed) scrollToEnd();
     });
   } else {
-    follow?.addEventListener("change", () => location.assign(document.querySelector("[data-log-end]").href));
+    const showEnd = () => location.assign(document.querySelector("[data-log-end]").href);
+    follow?.addEventListener("change", showEnd);
+    if (follow && follow.checked !== follow.defaultChecked) showEnd(); // ticked before this script was there
   }
 
   log.addEventListener("update", showEarlier);

@@ -13,7 +13,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from mlrun_cli.studio.app import ACTIONS, FILES, PAGES
 from tests.running import Mlrun, until
@@ -406,6 +406,14 @@ def test_a_match_and_the_start_stay_in_sight_while_lines_are_added(mlrun: Mlrun,
     tab.wait_for_load_state()
     follow.check()
     _expect_in_sight(tab, "another one")
+    held: list[Route] = []
+    tab.route("**/log.js*", lambda route: held.append(route))  # noqa: PLW0108 - playwright refuses built-ins
+    with tab.expect_request("**/log.js*"):
+        tab.goto(f"{studio.urls.file(run_id, 'logs', _LOG)}?from=0", wait_until="commit")
+    follow.check()
+    held[0].continue_()
+    _expect_in_sight(tab, "another one")
+    expect(follow).to_be_checked()
     gates[3].touch()
 
 
