@@ -16,6 +16,7 @@ from mlrun_cli.actions.workspaces import (
     open_workspace,
     update_workspace,
 )
+from mlrun_cli.cli.azure.ignored_options import IgnoredOptions
 from mlrun_cli.cli.command import Group, command
 from mlrun_cli.cli.confirmation import confirm
 from mlrun_cli.cli.context import open_context, resolve_workspace_identity, warn_of_lost_runs
@@ -38,28 +39,31 @@ _FIELDS = (
     Field("Subscription", lambda record: _get_given_subscription(record["subscriptionId"])),
 )
 
-_OF_AZURE_ALONE = (
-    "--adb-workspace",
-    "--application-insights",
-    "--cmk-keyvault",
-    "--container-registry",
-    "--keyvault",
-    "--location",
-    "-l",
-    "--pe-name",
-    "--pe-resource-group",
-    "--pe-subnet-name",
-    "--pe-subscription-id",
-    "--pe-vnet-name",
-    "--primary-user-assigned-identity",
-    "--resource-cmk-uri",
-    "--sku",
-    "--storage-account",
-    "--user-assigned-identity-for-cmk-encryption",
-    "--v1-legacy-mode",
-    "-v",
-)
-_FLAGS_OF_AZURE_ALONE = ("--hbi-workspace", "--pe-auto-approval", "--system_datastores_auth_mode")
+
+class _IgnoredOptions(IgnoredOptions):
+    options = (
+        "--adb-workspace",
+        "--application-insights",
+        "--cmk-keyvault",
+        "--container-registry",
+        "--keyvault",
+        "--location/-l",
+        "--pe-name",
+        "--pe-resource-group",
+        "--pe-subnet-name",
+        "--pe-subscription-id",
+        "--pe-vnet-name",
+        "--primary-user-assigned-identity",
+        "--resource-cmk-uri",
+        "--sku",
+        "--storage-account",
+        "--user-assigned-identity-for-cmk-encryption",
+        "--v1-legacy-mode/-v",
+    )
+    flags = ("--hbi-workspace", "--pe-auto-approval", "--system_datastores_auth_mode")
+
+
+_NOTHING_IGNORED = _IgnoredOptions()
 
 
 @command(
@@ -137,16 +141,14 @@ def create(
         list[str] | None,
         typer.Option("--tags", "-t", metavar="KEY=VALUE", help="Tags, which replace all existing ones."),
     ] = None,
-    of_azure_alone: Annotated[list[str] | None, typer.Option(*_OF_AZURE_ALONE, hidden=True)] = None,
-    is_of_azure_alone: Annotated[bool, typer.Option(*_FLAGS_OF_AZURE_ALONE, hidden=True)] = False,
+    ignored: _IgnoredOptions = _NOTHING_IGNORED,
     is_sure: Annotated[bool, typer.Option("--exist-ok", "--yes", "-y", hidden=True)] = False,  # noqa: ARG001
 ) -> object:
     """Create a workspace unless it exists; 'folder attach' does so too.
 
     Azure's options for locations, keys and other resources are ignored.
     """
-    if of_azure_alone or is_of_azure_alone:
-        shared.notes.say("Options for places, keys and other resources mean nothing here and were skipped.")
+    ignored.print_note(shared.notes)
     identity = resolve_workspace_identity(shared._replace(workspace_name=name), find_project_config(shared.path))
     tagged = None if tags is None else {key: value or "" for key, value in parse_tags(tags, option="--tags").items()}
     with open_workspace(identity, create=True) as workspace:

@@ -51,7 +51,8 @@ def test_what_only_azure_needs_is_skipped_with_one_line_that_has_no_secret(mlrun
     )
     done = bash(mlrun, line)
     (note,) = said(done)
-    assert "skipped" in note
+    ignored = "--admin-username, --admin-user-password, --assign-identity, --remote-login-port-public-access"
+    assert f"{ignored}, --subnet-name and --vnet-name " in note
     assert "geheim" not in done.stdout + done.stderr
     assert b"geheim" not in mlrun.database.read_bytes()
     assert '"LowPriority"' in done.stdout

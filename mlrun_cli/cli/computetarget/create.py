@@ -7,6 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from mlrun_cli.actions import compute_targets as actions
+from mlrun_cli.cli.azure.ignored_options import IgnoredOptions
 from mlrun_cli.cli.command import command
 from mlrun_cli.cli.computetarget import app
 from mlrun_cli.cli.computetarget.options import Description, InFull, Name, Tags, build_record
@@ -18,26 +19,30 @@ from mlrun_cli.errors import ConflictingOptions, InvalidValue, MissingOption
 
 _KINDS = {kind.lower(): kind for kind in (AML_COMPUTE, COMPUTE_INSTANCE)}
 _PRIORITIES = {"dedicated": "Dedicated", "lowpriority": "LowPriority"}
-_OF_AZURE_ALONE = (
-    "--admin-username",
-    "-u",
-    "--admin-user-password",
-    "--admin-user-ssh-key",
-    "--admin-user-ssh-public-key",
-    "--assign-identity",
-    "--enable-node-public-ip",
-    "--identity-id",
-    "--identity-type",
-    "--location",
-    "-l",
-    "--remote-login-port-public-access",
-    "--ssh-public-access",
-    "--subnet-name",
-    "--user-object-id",
-    "--user-tenant-id",
-    "--vnet-name",
-    "--vnet-resourcegroup-name",
-)
+
+
+class _IgnoredOptions(IgnoredOptions):
+    options = (
+        "--admin-username/-u",
+        "--admin-user-password",
+        "--admin-user-ssh-key",
+        "--admin-user-ssh-public-key",
+        "--assign-identity",
+        "--enable-node-public-ip",
+        "--identity-id",
+        "--identity-type",
+        "--location/-l",
+        "--remote-login-port-public-access",
+        "--ssh-public-access",
+        "--subnet-name",
+        "--user-object-id",
+        "--user-tenant-id",
+        "--vnet-name",
+        "--vnet-resourcegroup-name",
+    )
+
+
+_NOTHING_IGNORED = _IgnoredOptions()
 
 
 @command(
@@ -80,7 +85,7 @@ def create(
     ] = "dedicated",
     description: Description = "",
     tags: Tags = None,
-    of_azure_alone: Annotated[list[str] | None, typer.Option(*_OF_AZURE_ALONE, hidden=True)] = None,
+    ignored: _IgnoredOptions = _NOTHING_IGNORED,
     no_wait: Annotated[bool, typer.Option("--no-wait", hidden=True)] = False,  # noqa: ARG001 — it never has to wait
     in_full: InFull = False,  # noqa: ARG001
 ) -> object:
@@ -91,8 +96,7 @@ def create(
     and identities are ignored.
     """
     kind = _KINDS.get(kind.lower(), kind)
-    if of_azure_alone:
-        shared.notes.say("Options for networks, users, identities and places mean nothing here and were skipped.")
+    ignored.print_note(shared.notes)
     if vm_size:
         shared.notes.say(
             f"The VM size {vm_size} makes no difference here: what is sent to '{name}' runs on this machine."

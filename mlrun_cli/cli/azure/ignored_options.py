@@ -1,0 +1,55 @@
+"""Options of `az` that have no effect on this machine: accepted, hidden from help, and named by a note."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any, ClassVar
+
+import typer
+
+from mlrun_cli.cli.output.messages import Messages
+
+_PREFIX = "ignored_"
+
+
+class IgnoredOptions:
+    """The given options of a command that have no effect; a subclass lists them, and types a parameter of the command.
+
+    Attributes:
+        options: the options that take a value, each as its names separated by slashes, the long one first.
+        flags: the options that take none.
+    """
+
+    options: ClassVar[Sequence[str]] = ()
+    flags: ClassVar[Sequence[str]] = ()
+
+    def __init__(self, given: Sequence[str] = ()) -> None:
+        self._given = given
+
+    def print_note(self, notes: Messages) -> None:
+        """Print which of the given options have no effect, without their values, which may be secret."""
+        if self._given:
+            *others, last = self._given
+            names = f"{', '.join(others)} and {last}" if others else last
+            notes.say(f"{names} {'have' if others else 'has'} no effect on this machine.")
+
+    @classmethod
+    def build_option_parameters(cls) -> Sequence[inspect.Parameter]:
+        """Return the parameters that replace a parameter of this type in a command's signature."""
+        kinds = {**dict.fromkeys(cls.options, list[str] | None), **dict.fromkeys(cls.flags, bool)}
+        return [
+            inspect.Parameter(
+                f"{_PREFIX}{position}",
+                inspect.Parameter.KEYWORD_ONLY,
+                default=False if kind is bool else None,
+                annotation=Annotated[kind, typer.Option(*names.split("/"), hidden=True)],
+            )
+            for position, (names, kind) in enumerate(kinds.items())
+        ]
+
+    @classmethod
+    def from_values(cls, values: Mapping[str, Any]) -> IgnoredOptions:
+        """Create the group from the values of its parameters, keyed by parameter name."""
+        every = [*cls.options, *cls.flags]
+        return cls([names.partition("/")[0] for position, names in enumerate(every) if values[f"{_PREFIX}{position}"]])
