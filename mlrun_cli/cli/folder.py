@@ -79,5 +79,5 @@ def _read_own_config(shared: GlobalOptions) -> ProjectConfig | None:
         return find_own_project_config(folder)
     except InvalidFile as error:
         check_replaceable(find_config_to_write(folder))
-        shared.notes.warning(f"{error.message}; a new one takes its place, with a default for what is not given.")
+        shared.notes.warning(f"{error.message}; the file is replaced, and names that are not given get defaults.")
         return None

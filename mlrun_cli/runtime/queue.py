@@ -80,7 +80,7 @@ class QueueFolder:
     def read_problem(self) -> str:
         """Return the reason why queued runs cannot be started, or an empty string if there is none."""
         if self.is_failing():
-            return f"what starts it keeps failing, {self.log} says why"
+            return f"the dispatcher of its queue keeps failing (see {self.log})"
         with suppress(OSError):
             return str((read_json(self._problem) or {}).get("text", ""))
         return ""
@@ -224,7 +224,7 @@ class QueueReport:
         reasons = [queue.problem] if queue.problem else []
         reasons.extend([f"{_format_count(before, 'run')} before it"] if before else ())
         if queue.node_limit == 0:
-            reasons.append(f"there is no compute target '{target}' any more")
+            reasons.append(f"the compute target '{target}' no longer exists")
         elif queue.node_limit is not None:
             reasons.extend([f"{run.node_count} nodes needed"] if run.node_count > 1 else ())
             reasons.append(f"{queue.busy} of the {_format_count(queue.node_limit, 'node')} of '{target}' taken")

@@ -164,7 +164,7 @@ class RunStarter:
         deadline = time.monotonic() + _UPGRADE_SECONDS
         while (missing := find_missing_program()) is not None:
             if time.monotonic() >= deadline:
-                raise ProgramGone(f"the mlrun-cli that starts it has been removed, {missing}")
+                raise ProgramGone(f"the installed mlrun-cli has been removed: {missing}")
             time.sleep(_RETRY_SECONDS)
         target = find_target(self._workspace, self._target)
         if self._fork_server is not None and target.forks_supervisors:

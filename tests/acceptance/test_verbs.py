@@ -503,7 +503,7 @@ def test_attach_leaves_a_config_alone_that_cannot_be_read_and_keeps_what_it_does
     done = mlrun("folder", "attach")
     assert json.loads(done.stdout)["Experiment name"] == "my-folder"
     (line,) = said(done)
-    assert "a new one takes its place" in line
+    assert str(config) in line
     written = json.loads(config.read_text(encoding="utf-8"))
     assert (written.pop("Name"), written.keys()) == ("mine", {"Id", "Scope"})
 

@@ -256,7 +256,7 @@ def test_a_queue_outlives_its_fork_server(mlrun: Mlrun, order: Path) -> None:
     assert ended(mlrun, run_ids) == ["Completed"] * 5
     assert sorted(started(order)) == [1, 2, 3, 4, 5]
     log = (mlrun.database.parent / "queues" / "cpu-cluster" / "dispatcher.log").read_text()
-    assert re.fullmatch(r"from now on each supervisor is started as a program: .*\n", log)
+    assert len(log.splitlines()) == 1, log
 
 
 @pytest.mark.kill
@@ -423,7 +423,7 @@ def test_dispatchers_that_fail_at_once_are_started_now_and_then_and_what_waits_s
 
     assert tried()[0] == "0 of the 2 nodes of 'cpu-cluster' taken"
     told, failed = until(lambda: seen if "fail" in (seen := tried())[0] else None)
-    assert told == f"what starts it keeps failing, {log} says why, 0 of the 2 nodes of 'cpu-cluster' taken"
+    assert str(log) in told and told.endswith(", 0 of the 2 nodes of 'cpu-cluster' taken")
     just_now = time.time() + 8  # which leaves this test more time
     os.utime(lock, (just_now, just_now))
     assert (tried()[1], submit(mlrun) != run_id, tried()[1]) == (failed, True, failed)
@@ -480,7 +480,8 @@ def test_a_target_that_is_gone_has_no_places(mlrun: Mlrun, order: Path) -> None:
     assert ended(mlrun, run_ids[:2]) == ["Completed"] * 2
     until(lambda: not mlrun.supervisors(run_ids[0]) and not mlrun.supervisors(run_ids[1]))  # they have called
     record = mlrun.show(run_ids[2])
-    assert (record["status"], record["waiting_for"]) == ("Queued", "there is no compute target 'cpu-cluster' any more")
+    assert record["status"] == "Queued"
+    assert "'cpu-cluster'" in record["waiting_for"] and " of the 2 nodes" not in record["waiting_for"]
     make_target(mlrun, "cpu-cluster", 1)
     assert ended(mlrun, run_ids[2:]) == ["Completed"]
 
@@ -553,12 +554,12 @@ def test_a_parent_that_is_canceled_tells_of_its_children_that_go_on_and_how_to_c
     told = mlrun("run", "cancel", "-r", parent).stderr
 
     ways = [f"mlrun run cancel --all --parent-run-id {run_id}" for run_id in (parent, inner)]
-    assert told == f"3 child runs go on: {ways[0]}; {ways[1]}\n"
+    (line,) = told.splitlines()
+    assert re.fullmatch(rf"3 child runs .*: {ways[0]}; {ways[1]}", line), line
     assert ended(mlrun, [parent, inner]) == ["Canceled"] * 2
     assert [mlrun.stored_status(run_id) for run_id in children] == ["Running", "Queued", "Queued"]
-    assert mlrun("run", "cancel", "-r", parent, "-r", children[0], "-r", children[1]).stderr.splitlines()[1:] == [
-        f"1 child run goes on: {ways[1]}"
-    ]
+    _, line = mlrun("run", "cancel", "-r", parent, "-r", children[0], "-r", children[1]).stderr.splitlines()
+    assert re.fullmatch(rf"1 child run .*: {ways[1]}", line), line
     assert mlrun(*ways[1].split()[1:]).stderr == ""
     assert ended(mlrun, children) == ["Canceled"] * 3
 
