@@ -77,4 +77,5 @@ def _is_clear(request: SubmitRequest) -> bool:
     """Return whether a request that is not resolved yet is likely to start a run, and its target is known."""
     if request.runconfig_name is not None or request.configuration is not None or request.script is None:
         return False
-    return request.earlier is None and (request.source_directory or request.path).joinpath(request.script).is_file()
+    script = os.path.join(request.source_directory or request.path, request.script)
+    return request.earlier is None and os.path.isfile(script)  # unlike that of a Path, it never raises
