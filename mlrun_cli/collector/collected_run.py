@@ -104,7 +104,8 @@ class CollectedRun:
         try:
             heartbeat = read_heartbeat(self.shared)
         except OSError:
-            return HeartbeatWitness.NONE if self.shared.path.parent.exists() else HeartbeatWitness.FRESH
+            is_away = not SharedFolder(self.shared.path.parents[1]).is_in_place()
+            return HeartbeatWitness.FRESH if is_away else HeartbeatWitness.NONE
         if heartbeat is None:
             return HeartbeatWitness.NONE
         is_fresh = heartbeat.age_seconds < _FRESH_SECONDS and not heartbeat.is_of_dead_process

@@ -173,7 +173,8 @@ class Collector:
     def _examine(self, run: Run, collected: CollectedRun | None, witness: EngineWitness, moment: float) -> Verdict:
         """Return the verdict on a run that seems to be lost, once all has arrived that its supervisor has written.
 
-        A submit that has not stored the id of its job yet has some time to do so.
+        A submit that has not stored the id of its job yet has some time to do so. While the shared folder is away,
+        nothing is lost.
         """
         since = self._lost_since.setdefault(run.key, moment)
         patience = _SETTLE_SECONDS
@@ -181,7 +182,7 @@ class Collector:
             patience = max(0.0, _SUBMIT_SECONDS - (now() - run.created_at) / MICROSECONDS)
         elif collected is None or not collected.has_started:
             patience = 0.0 if witness is EngineWitness.ENDED else _SETTLE_SECONDS
-        if moment < since + patience:
+        if moment < since + patience or not self._target.shared_folder.is_in_place():
             return Verdict.GOES_ON
         if collected is None:
             return Verdict.IS_LOST

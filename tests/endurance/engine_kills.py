@@ -1,0 +1,215 @@
+"""A campaign of kills on an engine: `python -m tests.endurance.engine_kills --rounds 300 --seed N`.
+
+Each round submits a run to a target with an engine, kills or takes away one of those that have to do with it at a
+random moment, and compares the record of the ended run with what its script has written down itself.
+"""
+
+from __future__ import annotations
+
+import argparse
+import random
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, NamedTuple, Protocol
+
+from tests.running import ENDED, Mlrun, kill, processes, until, words_of
+
+_AT_ONCE = 3
+_COUNTS = (0, 20, 500, 20_000)
+_LONGEST_DELAY_SECONDS = 3.0
+_LEAVING_SECONDS = 30.0
+
+_SCRIPT = """
+    import os, sys
+    from azureml.core import Run
+
+    path, number, exit_code = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
+    attempt = 1
+    while os.path.exists(f"{path}.{attempt}"):
+        attempt += 1
+    count = os.open(f"{path}.{attempt}", os.O_WRONLY | os.O_CREAT, 0o600)
+    run = Run.get_context()
+    for value in range(number):
+        run.log("x", float(value))
+        os.pwrite(count, b"%d" % (value + 1), 0)
+    open(f"{path}.done", "w").close()
+    sys.exit(exit_code)
+"""
+
+
+class Engine(Protocol):
+    """An engine under test, with a target in the workspace of a command."""
+
+    mlrun: Mlrun
+    target: str
+
+    def list_node_programs(self, run_id: str) -> list[int]:
+        """Return the pids of the supervisors of a run on its nodes."""
+
+    def list_faults(self) -> dict[str, Callable[[str], object]]:
+        """Return the faults of the engine that a round may cause, by name; each gets the id of a run."""
+
+    def may_lose_job(self, fault: str) -> bool:
+        """Return whether a run may end otherwise than its script after this fault."""
+
+
+class Finding(NamedTuple):
+    """A fault found in a round."""
+
+    kind: str
+    text: str
+
+
+class Round:
+    """One round, with its own experiment and random numbers, so that it can be repeated alone."""
+
+    def __init__(self, engine: Engine, number: int, seed: int) -> None:
+        self._engine = engine
+        self._mlrun = engine.mlrun
+        self._chance = random.Random(f"{seed}-{number}")
+        self.number = number
+        self.victim = self._chance.choice([*_VICTIMS, *engine.list_faults()])
+        self._path = engine.mlrun.folder.parent / "work" / f"r{number}"
+        self._count = self._chance.choice(_COUNTS) + self._chance.randrange(10)
+        self._exit_code = self._chance.choice((0, 0, 0, 3))
+        self.findings: list[Finding] = []
+
+    def __str__(self) -> str:
+        return f"round {self.number} ({self.victim})"
+
+    def play(self) -> Round:
+        """Play the round, adding the faults to `findings`, and return it."""
+        self._path.parent.mkdir(exist_ok=True)
+        try:
+            self._play()
+        except Exception as error:
+            self._find("broken", f"{type(error).__name__}: {error}")
+        return self
+
+    def _play(self) -> None:
+        run_id = until(self._submit)
+        time.sleep(self._chance.uniform(0, _LONGEST_DELAY_SECONDS) ** 2 / _LONGEST_DELAY_SECONDS)
+        if self.victim in _VICTIMS:
+            kill(*_VICTIMS[self.victim](self._engine, run_id))
+        else:
+            self._engine.list_faults()[self.victim](run_id)
+        record = self._mlrun.wait(run_id)
+        self._judge_status(run_id, record)
+        self._judge_values(run_id)
+        with suppress(AssertionError):
+            until(lambda: not self._list_left(run_id), _LEAVING_SECONDS)
+        for pid in self._list_left(run_id):
+            self._find("left process", f"{run_id} has left {words_of(pid)}")
+
+    def _submit(self) -> str | None:
+        """Submit the run; return None if the engine is away and nothing is left of the submit."""
+        words = ("work.py", str(self._path), str(self._count), str(self._exit_code))
+        experiment = f"r{self.number}"
+        done = self._mlrun(
+            *("run", "submit-script", "--async", "-e", experiment, "--ct", self._engine.target, *words), check=False
+        )
+        sql = "SELECT run_id FROM runs JOIN experiments USING (experiment_key) WHERE name = ?"
+        rows = [run_id for (run_id,) in self._mlrun.stored(sql, experiment)]
+        if done.returncode == 0 and len(rows) != 1:
+            self._find("doubled", f"{len(rows)} rows of one submit")
+        return rows[0] if rows else None
+
+    def _list_left(self, run_id: str) -> list[int]:
+        return [*self._mlrun.processes(run_id), *self._engine.list_node_programs(run_id)]
+
+    def _judge_status(self, run_id: str, record: dict[str, Any]) -> None:
+        status, history = record["status"], self._mlrun.history(run_id)
+        if status not in ENDED or history[-1] != status or sum(each in ENDED for each in history) != 1:
+            self._find("wrong status", f"{run_id} is {status} after {history}")
+        is_done = Path(f"{self._path}.done").exists()
+        if is_done and record.get("exit_code") == self._exit_code:
+            if status != ("Failed" if self._exit_code else "Completed"):
+                self._find("wrong status", f"{run_id} is {status} after exit code {self._exit_code}")
+            return
+        was_killed = self.victim == "script" and record.get("signal") == "SIGKILL"
+        may_be_lost = self.victim == "supervisor" or self._engine.may_lose_job(self.victim)
+        if status == "Completed" or not (was_killed or may_be_lost):
+            self._find("wrong status", f"{run_id} is {status}, done: {is_done}, {record.get('error')}")
+
+    def _judge_values(self, run_id: str) -> None:
+        sql = (
+            "SELECT number FROM metric_values JOIN metrics USING (metric_key) JOIN runs USING (run_key)"
+            " WHERE run_id = ? ORDER BY position"
+        )
+        found = Counter(number for (number,) in self._mlrun.stored(sql, run_id))
+        attempts = sorted(self._path.parent.glob(f"{self._path.name}.[0-9]*"))
+        least: Counter[float] = Counter()
+        most: Counter[float] = Counter()
+        for attempt in attempts:
+            acknowledged = int(attempt.read_bytes() or b"0")
+            least.update(map(float, range(acknowledged)))
+            most.update(map(float, range(acknowledged + 1)))  # killed between the call and the count
+        if lost := least - found:
+            self._find("lost", f"{run_id} has lost {lost.total()} of {least.total()} acknowledged values")
+        if doubled := found - most:
+            self._find("doubled", f"{run_id} has {doubled.total()} values too many")
+
+    def _find(self, kind: str, text: str) -> None:
+        self.findings.append(Finding(kind, text))
+
+
+def list_collectors(mlrun: Mlrun) -> list[int]:
+    """Return the pids of the collectors of a home."""
+    mine = (pid for pid, variables in processes() if variables.get("MLRUN_HOME") == str(mlrun.home))
+    return [pid for pid in mine if any(word.endswith("mlrun_cli/collector/__main__.py") for word in words_of(pid))]
+
+
+_VICTIMS: dict[str, Callable[[Engine, str], Sequence[int]]] = {
+    "script": lambda engine, run_id: engine.mlrun.processes(run_id),
+    "supervisor": lambda engine, run_id: engine.list_node_programs(run_id),
+    "collector": lambda engine, _: list_collectors(engine.mlrun),
+}
+
+
+def campaign(engine: Engine, numbers: Sequence[int], seed: int, say: Callable[[str], object] = print) -> list[Finding]:
+    """Play rounds, print their faults as they are found, and return all of them."""
+    engine.mlrun.script(_SCRIPT, "work.py")
+    victims: Counter[str] = Counter()
+    found: list[Finding] = []
+    with ThreadPoolExecutor(_AT_ONCE) as threads:
+        for played in threads.map(lambda number: Round(engine, number, seed).play(), numbers):
+            victims[played.victim] += 1
+            for finding in played.findings:
+                say(f"{played}, seed {seed}: {finding.kind}: {finding.text}")
+            found += played.findings
+    secrets = [Finding("secrets", str(path)) for path in engine.mlrun.home.parent.rglob("secrets.json")]
+    for finding in secrets:
+        say(f"at the end, seed {seed}: {finding.kind}: {finding.text}")
+    found += secrets
+    say(f"{sum(victims.values())} rounds, seed {seed}: {dict(victims)}; wrong: {dict(Counter(f.kind for f in found))}")
+    return found
+
+
+def main() -> int:
+    """Play the campaign specified on the command line; return 1 if there were faults."""
+    from tests.endurance.engines import ENGINES  # noqa: PLC0415 — they import this module
+
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--engine", choices=sorted(ENGINES), default="pool")
+    parser.add_argument("--rounds", type=int, default=300)
+    parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(1 << 32))
+    parser.add_argument("--only", type=int, action="append", help="a round to be played alone, from 0 on")
+    parser.add_argument("--folder", type=Path, help="where to work; kept. Default: a temporary folder")
+    arguments = parser.parse_args()
+    print(f"seed {arguments.seed}", flush=True)
+    with tempfile.TemporaryDirectory(prefix="kills-") as temporary:
+        folder = arguments.folder or Path(temporary)
+        folder.mkdir(exist_ok=True)
+        with ENGINES[arguments.engine](folder) as engine:
+            found = campaign(engine, arguments.only or range(arguments.rounds), arguments.seed)
+    return 1 if found else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
