@@ -79,6 +79,8 @@ class Round:
         self._count = self._chance.choice(_COUNTS) + self._chance.randrange(10)
         self._exit_code = self._chance.choice((0, 0, 0, 3))
         self.findings: list[Finding] = []
+        self._is_doubtful = False
+        """Whether the engine did not answer the submit, so that nobody knows whether it has accepted the job."""
 
     def __str__(self) -> str:
         return f"round {self.number} ({self.victim})"
@@ -95,7 +97,9 @@ class Round:
     def _play(self) -> None:
         run_id = until(self._submit)
         time.sleep(self._chance.uniform(0, _LONGEST_DELAY_SECONDS) ** 2 / _LONGEST_DELAY_SECONDS)
-        if self.victim in _VICTIMS:
+        if self._is_doubtful:
+            pass  # there may be no job
+        elif self.victim in _VICTIMS:
             kill(*_VICTIMS[self.victim](self._engine, run_id))
         else:
             self._engine.list_faults()[self.victim](run_id)
@@ -118,6 +122,7 @@ class Round:
         rows = [run_id for (run_id,) in self._mlrun.stored(sql, experiment)]
         if done.returncode == 0 and len(rows) != 1:
             self._find("doubled", f"{len(rows)} rows of one submit")
+        self._is_doubtful = done.returncode != 0
         return rows[0] if rows else None
 
     def _list_left(self, run_id: str) -> list[int]:
@@ -133,7 +138,7 @@ class Round:
                 self._find("wrong status", f"{run_id} is {status} after exit code {self._exit_code}")
             return
         was_killed = self.victim == "script" and record.get("signal") == "SIGKILL"
-        may_be_lost = self.victim == "supervisor" or self._engine.may_lose_job(self.victim)
+        may_be_lost = self.victim == "supervisor" or self._engine.may_lose_job(self.victim) or self._is_doubtful
         if status == "Completed" or not (was_killed or may_be_lost):
             self._find("wrong status", f"{run_id} is {status}, done: {is_done}, {record.get('error')}")
 
