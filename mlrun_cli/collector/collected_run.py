@@ -15,6 +15,7 @@ from mlrun_cli.metrics.journal import CHUNK_BYTES
 from mlrun_cli.runs.events import (
     FOLDER,
     Event,
+    FilesEvent,
     OutcomeEvent,
     PropertiesEvent,
     StartEvent,
@@ -87,6 +88,8 @@ class CollectedRun:
         """
         if moment < self.next_look:
             return
+        if not self.has_started:
+            refresh_folder(self.shared.events)
         has_news = self._collect_events()
         size = self._reader.ingest()
         has_news |= bool(size) | self._answers.collect(self._reader)
@@ -210,7 +213,11 @@ class CollectedRun:
         self.run = self._workspace.runs.get_by_key(self.run.key)
 
     def _note(self, event: Event) -> None:
-        if isinstance(event, StartEvent):
+        if isinstance(event, FilesEvent):
+            for folder in (self.shared.journal, self.shared.questions):
+                if folder.name == event.folder:
+                    refresh_folder(folder)
+        elif isinstance(event, StartEvent):
             self._outcome = None if self.outcome_witness is OutcomeWitness.INTERRUPTED else self._outcome
         elif isinstance(event, OutcomeEvent) and self.outcome_witness is not OutcomeWitness.FINAL:
             self._outcome = event

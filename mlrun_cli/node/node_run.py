@@ -15,7 +15,15 @@ from mlrun_cli.core.program_log import write_log
 from mlrun_cli.core.time import now
 from mlrun_cli.metrics.journal import list_journal_names
 from mlrun_cli.node.run_folder import NodeRunFolder
-from mlrun_cli.runs.events import Event, EventWriter, OutcomeEvent, PropertiesEvent, StatusEvent, find_last_attempt
+from mlrun_cli.runs.events import (
+    Event,
+    EventWriter,
+    FilesEvent,
+    OutcomeEvent,
+    PropertiesEvent,
+    StatusEvent,
+    find_last_attempt,
+)
 from mlrun_cli.runs.heartbeat import write_heartbeat
 from mlrun_cli.runs.inbox import CancelMessage, InboxReader, StopMessage
 from mlrun_cli.runs.outcome import Outcome
@@ -53,6 +61,7 @@ class NodeRun(SupervisedRun):
         self._events = events
         self._inbox = InboxReader(shared.inbox)
         self._is_superseded = False
+        self._announced: dict[Path, set[str]] = {}
         self._flushed: dict[Path, int] = {}
         """The sizes of journals and logs when they were last sent to the file server."""
 
@@ -84,6 +93,7 @@ class NodeRun(SupervisedRun):
             OSError: the shared folder cannot be read.
         """
         self._flush()
+        self._announce_files()
         if not self._is_superseded and find_last_attempt(self._shared) > self._events.attempt:
             self._is_superseded = True
             return StopReason.GIVEN_UP
@@ -135,6 +145,14 @@ class NodeRun(SupervisedRun):
             if size != self._flushed.get(path):
                 sync(path)
                 self._flushed[path] = size
+
+    def _announce_files(self) -> None:
+        """Tell the collector of new files in the folders that it reads."""
+        for folder in (self._shared.journal, self._shared.questions):
+            names = set(os.listdir(folder))
+            if names - self._announced.get(folder, set()):
+                self._announced[folder] = names
+                self._write(FilesEvent(folder.name))
 
     def _cancel(self, message: CancelMessage) -> None:
         columns: dict[str, Any] = {"cancel_grace_seconds": message.grace_seconds}

@@ -6,7 +6,7 @@ Each start of the supervisor, an attempt, writes a journal of its own.
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +42,12 @@ class PropertiesEvent(NamedTuple):
     properties: Mapping[str, str]
 
 
+class FilesEvent(NamedTuple):
+    """There are new files in a folder of the run, which another client of the file system may not see for long."""
+
+    folder: str
+
+
 class OutcomeEvent(NamedTuple):
     """The run has ended.
 
@@ -56,7 +62,7 @@ class OutcomeEvent(NamedTuple):
     is_final: bool
 
 
-Event = StartEvent | StatusEvent | PropertiesEvent | OutcomeEvent
+Event = StartEvent | StatusEvent | PropertiesEvent | FilesEvent | OutcomeEvent
 
 
 class EventWriter:
@@ -114,23 +120,33 @@ def _to_json(event: Event) -> dict[str, Any]:
         return {"event": "status", **event._asdict(), "before": before, "after": event.after.value}
     if isinstance(event, PropertiesEvent):
         return {"event": "properties", "properties": dict(event.properties)}
+    if isinstance(event, FilesEvent):
+        return {"event": "files", "folder": event.folder}
     return {"event": "outcome", **event._asdict(), "outcome": event.outcome.to_json()}
 
 
 def parse_event(document: Mapping[str, Any]) -> Event | None:
     """Return the event in a JSON object, or None if it is not valid, or of a newer version."""
     try:
-        kind = document["event"]
-        if kind == "start":
-            return StartEvent(int(document["attempt"]), str(document["node"]))
-        if kind == "status":
-            before = {RunStatus(status) for status in document["before"]}
-            return StatusEvent(before, RunStatus(document["after"]), dict(document["columns"]), int(document["at"]))
-        if kind == "properties":
-            return PropertiesEvent(dict(document["properties"]))
-        if kind == "outcome":
-            sizes = {str(name): int(size) for name, size in document["journal_sizes"].items()}
-            return OutcomeEvent(Outcome.from_json(document["outcome"]), sizes, bool(document["is_final"]))
+        return _PARSERS[document["event"]](document)
     except (AttributeError, KeyError, TypeError, ValueError):
         return None
-    return None
+
+
+def _parse_status(document: Mapping[str, Any]) -> StatusEvent:
+    before = {RunStatus(status) for status in document["before"]}
+    return StatusEvent(before, RunStatus(document["after"]), dict(document["columns"]), int(document["at"]))
+
+
+def _parse_outcome(document: Mapping[str, Any]) -> OutcomeEvent:
+    sizes = {str(name): int(size) for name, size in document["journal_sizes"].items()}
+    return OutcomeEvent(Outcome.from_json(document["outcome"]), sizes, bool(document["is_final"]))
+
+
+_PARSERS: Mapping[str, Callable[[Mapping[str, Any]], Event]] = {
+    "start": lambda document: StartEvent(int(document["attempt"]), str(document["node"])),
+    "status": _parse_status,
+    "properties": lambda document: PropertiesEvent(dict(document["properties"])),
+    "files": lambda document: FilesEvent(str(document["folder"])),
+    "outcome": _parse_outcome,
+}

@@ -11,6 +11,7 @@ import os
 import shutil
 from pathlib import Path
 
+from mlrun_cli.core.json_files import read_json, write_json
 from mlrun_cli.core.removal import remove_tree
 from mlrun_cli.runs.folder import RunFolder
 
@@ -67,7 +68,7 @@ class SharedRunFolder(RunFolder):
         inbox: the messages to the supervisor, written by the side of the workspace.
         questions: the requests that the node cannot handle, a journal for each process that writes them.
         heartbeat: a file that the supervisor writes again every few seconds.
-        program: a link to the copy of this package that the supervisor is started from.
+        program: a file that names the copy of this package that the supervisor is started from.
     """
 
     def __init__(self, path: Path) -> None:
@@ -76,7 +77,7 @@ class SharedRunFolder(RunFolder):
         self.inbox = path / "inbox.jsonl"
         self.questions = path / "questions"
         self.heartbeat = path / "heartbeat"
-        self.program = path / "program"
+        self.program = path / "program.json"
 
     def make_for_node(self, program: Path) -> None:
         """Create the folder with all that a supervisor on a node expects in it; it must not exist yet.
@@ -92,7 +93,19 @@ class SharedRunFolder(RunFolder):
             folder.mkdir(mode=0o700)
         for file in (self.inbox, self.heartbeat):
             file.touch(mode=0o600)
-        self.program.symlink_to(program)
+        # Not by a link: sshfs refuses to read links that may lead out of its folder.
+        write_json(self.program, {"folder": os.fspath(program)})
+
+    def read_program(self) -> Path:
+        """Return the copy of this package that the supervisor is started from.
+
+        Raises:
+            OSError: the file that names it cannot be read.
+        """
+        document = read_json(self.program)
+        if document is None:
+            raise FileNotFoundError(errno.ENOENT, "it is missing or damaged", str(self.program))
+        return Path(document["folder"])
 
     def remove(self) -> None:
         """Remove the folder and the sign that its run has started; it may have been removed before.

@@ -161,7 +161,7 @@ class EngineTarget(Target):
         """
         run = self.workspace.runs.get(run_id)
         shared = self.shared_folder.run_folder(run_id)
-        program = os.path.join(os.readlink(shared.program), "mlrun_cli", "node", "__main__.py")
+        program = os.path.join(shared.read_program(), "mlrun_cli", "node", "__main__.py")
         python = self.row.properties.get(PYTHON_PROPERTY) or DEFAULT_PYTHON
         limit = self._read_time_limit(run)
         request = JobRequest(

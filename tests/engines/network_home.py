@@ -20,7 +20,8 @@ from typing import Any
 from tests.running import Mlrun, kill, until
 
 _SFTP_SERVER = "/usr/lib/openssh/sftp-server"
-_CACHE_SECONDS = 20
+_NAME_SECONDS = 20
+_SIZE_SECONDS = 10
 _INIT = """
 import os, time
 print("ready", flush=True)
@@ -46,14 +47,17 @@ def find_obstacle() -> str | None:
 
 
 @contextmanager
-def mount(exported: Path, mounted: Path) -> Iterator[None]:
-    """Mount a folder by sshfs during the block."""
+def mount(
+    exported: Path, mounted: Path, *, name_seconds: int = _NAME_SECONDS, size_seconds: int = _SIZE_SECONDS
+) -> Iterator[None]:
+    """Mount a folder by sshfs during the block; its client caches the names in folders, and the sizes of files."""
     server = exported.with_name("sftp-server")
     if not server.exists():
         server.write_text(f"#!/bin/sh\nexec {_SFTP_SERVER}\n")
         server.chmod(0o700)
     mounted.mkdir()
-    options = [f"ssh_command={server}", f"dcache_timeout={_CACHE_SECONDS}", "attr_timeout=10", "entry_timeout=10"]
+    options = [f"ssh_command={server}", f"dcache_timeout={name_seconds}"]
+    options += [f"{kind}_timeout={size_seconds}" for kind in ("attr", "entry")]
     words = [
         "sshfs",
         "-f",

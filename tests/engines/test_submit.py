@@ -91,7 +91,7 @@ def test_a_submitted_run_has_all_that_a_node_needs(still: PoolEngine) -> None:
 
 def test_a_node_starts_from_the_copied_program_alone(still: PoolEngine) -> None:
     run_id = submit(still)
-    program = (still.run_folder(run_id) / "program").resolve()
+    program = Path(read_json(still.run_folder(run_id) / "program.json")["folder"])
     assert program.parent == still.shared / "programs"
     assert not (program / "mlrun_cli" / "studio").exists()
     code = f"""

@@ -1,0 +1,77 @@
+"""Runs on nodes that see the shared folder through a network file system, whose clients cache what they have seen."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.engines.network_home import find_obstacle, mount
+from tests.engines.pool import PoolEngine
+from tests.running import until
+
+_ENTER_NODE = 'hostname node1 && mount --bind "$1" "$2" && shift 2 && exec "$@"'
+_WORK = """
+    import os, sys, time
+    from azureml.core import Run
+
+    run = Run.get_context()
+    run.log("x", 1)
+    print("here", flush=True)
+    while not os.path.exists(sys.argv[1]):
+        time.sleep(0.01)
+    assert [each.id for each in run.experiment.get_runs()] == [run.id]
+    for number in range(5000):
+        run.log("y", number)
+    with open("outputs/model.txt", "w") as file:
+        file.write("model")
+    with open("note.txt", "w") as file:
+        file.write("note")
+    run.upload_file("kept/note.txt", "note.txt")
+"""
+
+
+@pytest.fixture
+def far_pool(tmp_path: Path, pool_installation: Path) -> Iterator[PoolEngine]:
+    """Return an engine whose node has a name and a client of the file system of its own."""
+    reason = find_obstacle()
+    if reason is not None:
+        pytest.skip(reason)
+    exported, here, there = tmp_path / "exported", tmp_path / "shared", tmp_path / "there"
+    exported.mkdir()
+    # Names are cached for longer than this may last, but not the sizes of files, which each step waits for.
+    with mount(exported, here, size_seconds=1), mount(exported, there, size_seconds=1):
+        engine = PoolEngine(tmp_path, pool_installation)
+        words = ["unshare", "--mount", "--uts", "sh", "-c", _ENTER_NODE, "sh", str(there), str(here)]
+        engine.set_option("prefix", json.dumps(words))
+        yield engine
+        engine.close()
+
+
+def test_what_a_node_writes_is_seen_and_nothing_is_lost(far_pool: PoolEngine, tmp_path: Path) -> None:
+    mlrun = far_pool.mlrun
+    mlrun.script(_WORK)
+    run_id = mlrun.submit("--ct", "pool", "train.py", str(tmp_path / "go"))
+    mlrun.wait_for_status(run_id, "Running")
+    until(lambda: "here" in mlrun.log(run_id))
+    until(lambda: mlrun.metrics(run_id) == {"x": 1})
+    (tmp_path / "go").touch()
+    record = mlrun.wait(run_id)
+    assert record["status"] == "Completed", mlrun.log(run_id)
+    assert record["properties"]["node"] == "node1"
+    assert mlrun.metrics(run_id) == {"x": 1, "y": list(range(5000))}
+    mlrun("run", "download", "-r", run_id, "-d", str(tmp_path / "got"))
+    assert (tmp_path / "got" / "outputs" / "model.txt").read_text(encoding="utf-8") == "model"
+    assert (tmp_path / "got" / "kept" / "note.txt").read_text(encoding="utf-8") == "note"
+
+
+def test_a_cancel_reaches_the_node(far_pool: PoolEngine, tmp_path: Path) -> None:
+    mlrun = far_pool.mlrun
+    mlrun.script(_WORK)
+    run_id = mlrun.submit("--ct", "pool", "train.py", str(tmp_path / "go"))
+    mlrun.wait_for_status(run_id, "Running")
+    mlrun("run", "cancel", "-r", run_id)
+    assert mlrun.wait(run_id)["status"] == "Canceled"
+    assert list((far_pool.shared / "started").iterdir()) == []
