@@ -14,6 +14,7 @@ import pytest
 
 from mlrun_cli.cli.command import Declaration, Group
 from mlrun_cli.cli.tree import NOUNS, OWN_NOUNS
+from tests.acceptance.forked_commands import run_forked
 from tests.acceptance.installed import bash, installed
 from tests.acceptance.terminal import Terminal
 from tests.running import Mlrun, good_end
@@ -21,6 +22,7 @@ from tests.studio.serving import started
 
 GROUPS: list[Group] = [importlib.import_module(f"mlrun_cli.cli.{noun}").app for noun in (*NOUNS, *OWN_NOUNS)]
 COMMANDS = {f"{group.name} {verb}": declared for group in GROUPS for verb, declared in group.commands.items()}
+PAGES = [*COMMANDS, "", "ml", *NOUNS, *OWN_NOUNS, *(f"ml {noun}" for noun in NOUNS)]
 EXAMPLES = [line for declared in COMMANDS.values() for _, line in declared.examples]
 
 TRAIN = """
@@ -83,14 +85,18 @@ class Page(NamedTuple):
 
 
 @pytest.fixture(scope="module")
-def page(prepared: Mlrun, request: pytest.FixtureRequest) -> Page:
-    """Asked for once for all tests of it."""
-    return Page(request.param, good_end(prepared(*request.param.split(), "-h")))
+def texts(prepared: Mlrun) -> dict[str, str]:
+    """The help pages, keyed by name."""
+    done = run_forked(prepared, [[*name.split(), "-h"] for name in PAGES])
+    return {name: good_end(one) for name, one in zip(PAGES, done, strict=True)}
 
 
-@pytest.mark.parametrize(
-    "page", [*COMMANDS, "", "ml", *NOUNS, *OWN_NOUNS, *(f"ml {noun}" for noun in NOUNS)], indirect=True
-)
+@pytest.fixture
+def page(texts: dict[str, str], request: pytest.FixtureRequest) -> Page:
+    return Page(request.param, texts[request.param])
+
+
+@pytest.mark.parametrize("page", PAGES, indirect=True)
 def test_help_fits_80_columns(page: Page) -> None:
     assert max(map(len, page.text.splitlines())) <= 80
     assert "may be repeated. May be repeated" not in page.text
