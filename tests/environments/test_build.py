@@ -474,7 +474,7 @@ def other_python(tmp_path: Path, environ: dict[str, str]) -> Interpreter:
     return others[0]
 
 
-@pytest.mark.parametrize(("builder", "unknown"), [(Builder.UV, False), (Builder.UV, True), (Builder.PIP, True)])
+@pytest.mark.parametrize(("builder", "unknown"), [(Builder.UV, False), (Builder.UV, True), (Builder.PIP, False)])
 def test_relaxed_takes_the_python_on_which_the_most_that_is_pinned_can_be_had(
     tmp_path: Path, builder: Builder, unknown: bool, environ: dict[str, str], other_python: Interpreter
 ) -> None:
