@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -13,8 +13,13 @@ import mlrun_cli
 from mlrun_cli.core.json_files import sync
 from mlrun_cli.core.program_log import write_log
 from mlrun_cli.core.time import now
+from mlrun_cli.errors import Unsupported
 from mlrun_cli.metrics.journal import list_journal_names
 from mlrun_cli.node.run_folder import NodeRunFolder
+from mlrun_cli.node.slurm.job_nodes import JobNode
+from mlrun_cli.node.slurm.srun_launcher import SrunLauncher
+from mlrun_cli.processes.launchers.base import Launcher
+from mlrun_cli.processes.launchers.registry import get_launcher
 from mlrun_cli.runs.events import (
     Event,
     EventWriter,
@@ -55,10 +60,12 @@ class NodeRun(SupervisedRun):
         folder: NodeRunFolder,
         shared: SharedRunFolder,
         events: EventWriter,
+        nodes: Sequence[JobNode] = (),
     ) -> None:
         super().__init__(workspace, submission, secrets, folder)
         self._shared = shared
         self._events = events
+        self._nodes = nodes
         self._inbox = InboxReader(shared.inbox)
         self._is_superseded = False
         self._announced: dict[Path, set[str]] = {}
@@ -108,6 +115,24 @@ class NodeRun(SupervisedRun):
     def create_reader(self) -> JournalReader:
         """Return a reader that fills the scratch store; the files beside the journals belong to the collector."""
         return JournalReader(self.workspace, self.folder.journal, self.run.key, self.redaction, notes_offsets=False)
+
+    def create_launcher(self) -> Launcher:
+        """Return the launcher of the script's processes, which starts them on all nodes of the job.
+
+        Raises:
+            Unsupported: there are several nodes, and the run has a container.
+        """
+        launch = self.submission.launch
+        if len(self._nodes) <= 1:
+            return super().create_launcher()
+        if self.submission.environment.container is not None:
+            raise Unsupported(
+                "A run on several nodes of a cluster cannot have a container.", hint="Set nodeCount: 1, or no docker."
+            )
+        launcher = get_launcher(launch, [node.address for node in self._nodes])
+        if launch.launcher is not None:  # mpirun starts its processes on the nodes of the job by itself
+            return launcher
+        return SrunLauncher(launcher, [node.name for node in self._nodes], self._shared.path / "tasks.json")
 
     def create_worker(self) -> WorkerProcess:
         """Return the process that forwards requests to the side of the workspace."""

@@ -16,6 +16,7 @@ from mlrun_cli.node.node_run import NodeRun, make_outcome_event
 from mlrun_cli.node.run_folder import NodeRunFolder
 from mlrun_cli.node.scratch_workspace import make_scratch_workspace
 from mlrun_cli.node.script_environment import build_node_environment
+from mlrun_cli.node.slurm.job_nodes import list_job_nodes
 from mlrun_cli.processes.inheritance import set_umask_and_niceness
 from mlrun_cli.processes.linux import become_subreaper
 from mlrun_cli.runs.error import SERVICE_ERROR
@@ -92,7 +93,8 @@ def _run(
 ) -> None:
     definition = workspace.runs.get(submission.run_id).definition or {}
     environment = build_node_environment(secrets.environment, job, definition, folder, locator.home)
-    run = NodeRun(workspace, submission, secrets._replace(environment=environment), folder, shared, events)
+    nodes = list_job_nodes(job) if submission.launch.node_count > 1 else []
+    run = NodeRun(workspace, submission, secrets._replace(environment=environment), folder, shared, events, nodes)
     with suppress(OSError):  # they are read again at the first look
         run.receive_messages()
     Supervisor(run).run()

@@ -12,7 +12,6 @@ from mlrun_cli.environments.container import build_container_command
 from mlrun_cli.errors import OperatingSystemError
 from mlrun_cli.processes.gpus import VISIBLE_GPUS
 from mlrun_cli.processes.launch import LaunchedProcess
-from mlrun_cli.processes.launchers.registry import get_launcher
 from mlrun_cli.processes.ports import Ports
 from mlrun_cli.runs.error import build_error_from_log
 from mlrun_cli.runs.script_end import ScriptEnd, StopReason
@@ -39,7 +38,7 @@ class Script:
             MlrunError: a process cannot be started.
         """
         self._run = run
-        self._launcher = get_launcher(run.submission.launch)
+        self._launcher = run.create_launcher()
         plan = run.submission.environment
         environment = build_activated_environment(plan, run.secrets.environment)
         argv = list(run.secrets.argv)
@@ -104,7 +103,7 @@ class Script:
             is_server=process.is_server,
             limits=submission.limits,
             # A container's processes lie below podman's client, which hands on a signal as docker's does.
-            passes_signals=submission.environment.container is not None,
+            passes_signals=submission.environment.container is not None or self._launcher.passes_signals,
             stdin=stdin,
         )
 

@@ -16,6 +16,8 @@ from mlrun_cli.core.program_log import write_log
 from mlrun_cli.core.redaction import Redaction
 from mlrun_cli.errors import MlrunError, StoreError
 from mlrun_cli.processes.inheritance import is_beyond_file_limit
+from mlrun_cli.processes.launchers.base import Launcher
+from mlrun_cli.processes.launchers.registry import get_launcher
 from mlrun_cli.runs.folder import RunFolder
 from mlrun_cli.runs.lease import LEASE_SECONDS, compute_lease_end
 from mlrun_cli.runs.outcome import Outcome
@@ -101,6 +103,14 @@ class SupervisedRun:
     def create_reader(self) -> JournalReader:
         """Return the reader of the run's journals."""
         return JournalReader(self.workspace, self.folder.journal, self.run.key, self.redaction)
+
+    def create_launcher(self) -> Launcher:
+        """Return the launcher of the script's processes.
+
+        Raises:
+            MlrunError: they cannot be started here.
+        """
+        return get_launcher(self.submission.launch)
 
     def create_worker(self) -> WorkerProcess:
         """Return the process that handles the requests which do more than read the run."""

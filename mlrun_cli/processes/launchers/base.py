@@ -19,6 +19,9 @@ class Launcher(ABC):
     """A launcher, which starts the processes of one launch and gives them each other's addresses.
 
     Attributes:
+        addresses: the addresses of the nodes, by number.
+        has_own_machines: True if the nodes are machines of an engine's job; else all of them are this machine.
+        passes_signals: True if the processes that the supervisor starts pass a signal on to those of the script.
         variables: the names of variables whose values are specific to a run or process.
         variable_prefixes: prefixes of the names of further variables of this kind.
     """
@@ -26,8 +29,13 @@ class Launcher(ABC):
     variables: ClassVar[frozenset[str]] = frozenset()
     variable_prefixes: ClassVar[tuple[str, ...]] = ()
 
-    def __init__(self, launch: Launch) -> None:
+    passes_signals: ClassVar[bool] = False
+
+    def __init__(self, launch: Launch, addresses: Sequence[str] = ()) -> None:
+        """Without addresses, all nodes are this machine."""
         self.launch = launch
+        self.addresses = tuple(addresses) or (ADDRESS,) * launch.node_count
+        self.has_own_machines = bool(addresses)
 
     @property
     def port_count(self) -> int:
@@ -85,6 +93,6 @@ class Launcher(ABC):
         return {"AZUREML_NODE_COUNT": str(self.launch.node_count)}
 
 
-def build_master_variables(port: int) -> dict[str, str]:
+def build_master_variables(address: str, port: int) -> dict[str, str]:
     """Return the environment variables with the address of the first process."""
-    return {"MASTER_ADDR": ADDRESS, "MASTER_PORT": str(port)}
+    return {"MASTER_ADDR": address, "MASTER_PORT": str(port)}

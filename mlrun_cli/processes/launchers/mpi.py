@@ -8,13 +8,12 @@ from pathlib import Path
 
 from mlrun_cli.core.log_tail import read_tail
 from mlrun_cli.processes.launch import LaunchedProcess
-from mlrun_cli.processes.launchers.base import ADDRESS, MASTER_VARIABLES, Launcher, build_master_variables
+from mlrun_cli.processes.launchers.base import MASTER_VARIABLES, Launcher, build_master_variables
 from mlrun_cli.wire.run_folder import PROCESS_LOG_PREFIX, STD_LOG
 
 # Open MPI refuses to run as root and on fewer cores than processes, unless told otherwise; version 5 has other names.
-_OPEN_MPI = {
-    "OMPI_ALLOW_RUN_AS_ROOT": "1",
-    "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1",
+_AS_ROOT = {"OMPI_ALLOW_RUN_AS_ROOT": "1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1"}
+_OVERSUBSCRIBED = {
     "OMPI_MCA_rmaps_base_oversubscribe": "1",
     "PRTE_MCA_rmaps_default_mapping_policy": ":oversubscribe",
 }
@@ -42,11 +41,17 @@ class MpiLauncher(Launcher):
         """Return the process of MPI's launcher."""
         variables = (
             self.build_shared_variables()
-            | _OPEN_MPI
-            | build_master_variables(ports[0])
-            | _build_batch_variables(ports[0])
+            | _AS_ROOT
+            | build_master_variables(self.addresses[0], ports[0])
+            | _build_batch_variables(self.addresses[0], ports[0])
+            | (self._build_slots() if self.has_own_machines else _OVERSUBSCRIBED)
         )
         return [LaunchedProcess(0, variables, STD_LOG)]
+
+    def _build_slots(self) -> dict[str, str]:
+        """Return the variable by which MPI's launchers know how many processes each node of a Slurm job has."""
+        per_node = self.launch.process_count // self.launch.node_count
+        return {"SLURM_TASKS_PER_NODE": f"{per_node}(x{self.launch.node_count})"}
 
     def build_command_prefix(self) -> list[str]:
         """Return the command of MPI's launcher, which precedes the command to be run in each process."""
@@ -83,9 +88,9 @@ class MpiLauncher(Launcher):
         return self.launch.process_count > 1
 
 
-def _build_batch_variables(port: int) -> dict[str, str]:
+def _build_batch_variables(address: str, port: int) -> dict[str, str]:
     """Return the environment variables with the address of the first node that Azure sets for MPI jobs."""
-    return {"AZ_BATCHAI_MPI_MASTER_NODE": ADDRESS, "AZ_BATCH_MASTER_NODE": f"{ADDRESS}:{port}"}
+    return {"AZ_BATCHAI_MPI_MASTER_NODE": address, "AZ_BATCH_MASTER_NODE": f"{address}:{port}"}
 
 
 LAUNCHER = MpiLauncher

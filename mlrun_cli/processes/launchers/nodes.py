@@ -23,7 +23,7 @@ class NodesLauncher(Launcher):
         shared, logs = self.build_shared_variables(), self.launch.log_names
         if self.launch.node_count == 1:
             return [LaunchedProcess(0, shared, logs[0])]
-        shared |= build_master_variables(ports[0])
+        shared |= build_master_variables(self.addresses[0], ports[0])
         return [LaunchedProcess(node, shared | {"NODE_RANK": str(node)}, log) for node, log in enumerate(logs)]
 
 

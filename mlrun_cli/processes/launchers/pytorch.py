@@ -17,7 +17,7 @@ class PytorchLauncher(Launcher):
         """Return the processes in the order of their ranks."""
         per_node = self.launch.process_count // self.launch.node_count
         sizes = {"WORLD_SIZE": str(self.launch.process_count), "LOCAL_WORLD_SIZE": str(per_node)}
-        shared = self.build_shared_variables() | build_master_variables(ports[0]) | sizes
+        shared = self.build_shared_variables() | build_master_variables(self.addresses[0], ports[0]) | sizes
         processes = []
         for rank, log in enumerate(self.launch.log_names):
             node, local_rank = divmod(rank, per_node)

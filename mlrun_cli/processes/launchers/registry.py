@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cache
 from importlib import import_module
 from pathlib import Path
@@ -13,9 +14,9 @@ from mlrun_cli.processes.launchers.base import Launcher
 _OTHER_MODULES = {"__init__", "base", "registry"}
 
 
-def get_launcher(launch: Launch) -> Launcher:
-    """Return a launcher of the launch's kind."""
-    return _load_launcher_class(launch.kind)(launch)
+def get_launcher(launch: Launch, addresses: Sequence[str] = ()) -> Launcher:
+    """Return a launcher of the launch's kind for nodes with these addresses, by default all on this machine."""
+    return _load_launcher_class(launch.kind)(launch, addresses)
 
 
 @cache

@@ -6,7 +6,7 @@ import json
 from collections.abc import Sequence
 
 from mlrun_cli.processes.launch import LaunchedProcess
-from mlrun_cli.processes.launchers.base import ADDRESS, Launcher
+from mlrun_cli.processes.launchers.base import Launcher
 
 
 class TensorflowLauncher(Launcher):
@@ -22,7 +22,8 @@ class TensorflowLauncher(Launcher):
     def list_processes(self, ports: Sequence[int]) -> list[LaunchedProcess]:
         """Return the workers, followed by the parameter servers; the log of the first worker is the one to follow."""
         workers = self.launch.process_count - self.launch.server_count
-        addresses = [f"{ADDRESS}:{port}" for port in ports]
+        count = self.launch.node_count
+        addresses = [f"{self.addresses[number % count]}:{port}" for number, port in enumerate(ports)]
         cluster = {"worker": addresses[:workers]}
         if self.launch.server_count:
             cluster["ps"] = addresses[workers:]
@@ -31,7 +32,7 @@ class TensorflowLauncher(Launcher):
             is_server = number >= workers
             task = {"type": "ps" if is_server else "worker", "index": number - workers if is_server else number}
             config = json.dumps({"cluster": cluster, "task": task, "environment": "cloud"})
-            node = number % self.launch.node_count
+            node = number % count
             variables = self.build_shared_variables() | {"TF_CONFIG": config, "NODE_RANK": str(node)}
             processes.append(LaunchedProcess(node, variables, log, is_server))
         return processes

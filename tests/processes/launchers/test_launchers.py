@@ -73,3 +73,22 @@ def test_mpis_launcher_is_told_how_many_and_scripts_for_azure_find_the_first_nod
 )
 def test_nodes_divide_the_gpus_of_a_run_where_they_can(launch: Launch, gpus: str, of_nodes: list[str]) -> None:
     assert [get_launcher(launch).share_gpus(node, gpus) for node in range(len(of_nodes))] == of_nodes
+
+
+@pytest.mark.parametrize("kind", ["nodes", "pytorch", "mpi"])
+def test_the_first_of_other_machines_is_the_master(kind: str) -> None:
+    launcher = get_launcher(Launch(kind, node_count=2, process_count=2), ["10.0.0.1", "10.0.0.2"])
+    assert {process.variables["MASTER_ADDR"] for process in launcher.list_processes(PORTS[:1])} == {"10.0.0.1"}
+
+
+def test_each_tensorflow_process_has_the_address_of_its_node() -> None:
+    launcher = get_launcher(Launch("tensorflow", 2, 3, 1), ["10.0.0.1", "10.0.0.2"])
+    config = json.loads(launcher.list_processes(PORTS[:3])[0].variables["TF_CONFIG"])
+    hosts = {kind: [address.rpartition(":")[0] for address in each] for kind, each in config["cluster"].items()}
+    assert hosts == {"worker": ["10.0.0.1", "10.0.0.2"], "ps": ["10.0.0.1"]}
+
+
+def test_mpi_knows_how_many_processes_each_machine_has() -> None:
+    launch = Launch("mpi", node_count=2, process_count=6, launcher="/usr/bin/mpirun")
+    (process,) = get_launcher(launch, ["10.0.0.1", "10.0.0.2"]).list_processes(PORTS[:1])
+    assert process.variables["SLURM_TASKS_PER_NODE"] == "3(x2)"

@@ -1,0 +1,74 @@
+"""The launcher that starts the processes of a run on the nodes of a Slurm job, through srun."""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from mlrun_cli.core.json_files import write_json
+from mlrun_cli.core.log_tail import read_tail
+from mlrun_cli.processes.launch import LaunchedProcess
+from mlrun_cli.processes.launchers.base import Launcher
+from mlrun_cli.wire.run_folder import STD_LOG
+
+_PROGRAM = os.path.join(os.path.dirname(__file__), "srun_program.py")
+
+
+class SrunLauncher(Launcher):
+    """A launcher whose only child process calls srun, which starts the processes of another launcher as its tasks."""
+
+    passes_signals = True
+
+    def __init__(self, inner: Launcher, hosts: Sequence[str], tasks: Path) -> None:
+        """Create a launcher.
+
+        Args:
+            inner: the launcher that knows the processes.
+            hosts: the names of the nodes, by number.
+            tasks: the file, seen by all nodes, in which the processes are described for them.
+        """
+        super().__init__(inner.launch, inner.addresses)
+        self._inner = inner
+        self._hosts = hosts
+        self._tasks = tasks
+
+    @property
+    def port_count(self) -> int:
+        """The number of free ports that the processes need."""
+        return self._inner.port_count
+
+    def list_processes(self, ports: Sequence[int]) -> list[LaunchedProcess]:
+        """Return the process that calls srun, and describe those of the script for the nodes.
+
+        Raises:
+            OSError: their description cannot be written.
+        """
+        tasks = [
+            {
+                "host": self._hosts[process.node],
+                "variables": dict(process.variables),
+                "log": process.log,
+                "is_server": process.is_server,
+            }
+            for process in self._inner.list_processes(ports)
+        ]
+        write_json(self._tasks, {"tasks": tasks})
+        return [LaunchedProcess(0, {}, STD_LOG)]
+
+    def build_command(self, artifacts: Path, argv: Sequence[str]) -> list[str]:
+        """Return the command line of the process that calls srun."""
+        return [sys.executable, "-E", _PROGRAM, str(self._tasks), str(artifacts), *argv]
+
+    def find_failed(
+        self, artifacts: Path, first_to_fail: int, has_exception: Callable[[Path], bool]
+    ) -> tuple[int, str]:
+        """Return the process that srun reported first, or else the first with an exception, or else srun itself."""
+        del first_to_fail
+        logs = self.launch.log_names
+        named = re.search(r"^mlrun: process (\d+) failed", read_tail(artifacts / STD_LOG), re.MULTILINE)
+        if named is not None and int(named[1]) < len(logs):
+            return int(named[1]), logs[int(named[1])]
+        return next(((number, log) for number, log in enumerate(logs) if has_exception(artifacts / log)), (0, STD_LOG))
