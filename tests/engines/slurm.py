@@ -8,6 +8,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import tempfile
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -18,7 +19,7 @@ from tests.running import until
 NODES = ("n1", "n2")
 CPUS = 8
 MEMORY_MB = 8000
-_DAEMONS = ("slurmctld", "slurmd", "sbatch")
+_DAEMONS = ("munged", "slurmctld", "slurmd", "sbatch")
 _DATABASE = ("slurmdbd", "mariadbd", "mariadb-install-db")
 _PATH = os.pathsep.join((os.environ["PATH"], "/usr/sbin", "/sbin"))
 _HOST = "127.0.0.1"
@@ -29,9 +30,9 @@ _SLURM_CONF = """\
 ClusterName=tests
 SlurmctldHost=localhost({host})
 SlurmctldPort={controller_port}
-AuthType=auth/slurm
-CredType=cred/slurm
-AuthInfo=use_client_ids
+AuthType=auth/munge
+CredType=cred/munge
+AuthInfo=socket={munge}/socket
 CommunicationParameters=NoInAddrAny,NoCtldInAddrAny
 MessageTimeout={message_timeout}
 ProctrackType=proctrack/linuxproc
@@ -67,10 +68,11 @@ _ACCOUNTING = """\
 AccountingStorageType=accounting_storage/slurmdbd
 AccountingStorageHost={host}
 AccountingStoragePort={port}
+AccountingStoragePass={munge}/socket
 """
 _SLURMDBD_CONF = """\
-AuthType=auth/slurm
-AuthInfo=use_client_ids
+AuthType=auth/munge
+AuthInfo=socket={munge}/socket
 DbdHost=localhost
 DbdAddr={host}
 DbdPort={port}
@@ -105,9 +107,12 @@ class Slurm:
         self.folder = folder
         self.environment = {"SLURM_CONF": str(folder / "slurm.conf")}
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
+        # Slurm's own authentication has one socket for all clusters of a machine. A socket's path has to be short.
+        self._munge = Path(tempfile.mkdtemp(prefix="munge-"))
         self._ports = dict(zip(("slurmctld", *NODES, "slurmdbd", "mariadbd"), _find_ports(5), strict=True))
         self._write_configuration(accounting=accounting)
         try:
+            self._start_munge()
             if accounting:
                 self._start_database()
             self.start_controller()
@@ -121,15 +126,9 @@ class Slurm:
     def __call__(self, *words: str, stdin: str | None = None, check: bool = True) -> str:
         """Run one of Slurm's commands and return its output, without space at its end."""
 
-        def run() -> subprocess.CompletedProcess[str]:
-            return subprocess.run(
-                words, env=self.variables, input=stdin, capture_output=True, text=True, timeout=60, check=False
-            )
-
-        done = run()
-        while "Protocol authentication error" in done.stderr:  # once in a while, of a controller that is new
-            time.sleep(0.1)
-            done = run()
+        done = subprocess.run(
+            words, env=self.variables, input=stdin, capture_output=True, text=True, timeout=60, check=False
+        )
         assert not check or done.returncode == 0, (
             f"{words}: {done.returncode} {done.stderr}{self.read_log('slurmctld')}"
         )
@@ -215,7 +214,7 @@ class Slurm:
         folder = self.folder / f"clients-{message_timeout}"
         if not folder.exists():
             folder.mkdir()
-            for name in ("slurm.key", "cgroup.conf", "gres.conf"):
+            for name in ("cgroup.conf", "gres.conf"):
                 shutil.copy(self.folder / name, folder / name)
             text = (self.folder / "slurm.conf").read_text(encoding="utf-8")
             lines = [line for line in text.splitlines() if not line.startswith("MessageTimeout=")]
@@ -237,6 +236,7 @@ class Slurm:
             for pid in found:
                 _kill_pid(pid)
             time.sleep(0.01)
+        shutil.rmtree(self._munge, ignore_errors=True)
 
     def _write_configuration(self, *, accounting: bool) -> None:
         (self.folder / "state").mkdir()
@@ -244,16 +244,21 @@ class Slurm:
         nodes = (_NODE.format(name=name, host=_HOST, port=ports[name], cpus=CPUS, memory=MEMORY_MB) for name in NODES)
         slurm_conf = _SLURM_CONF.format(
             host=_HOST,
+            munge=self._munge,
             controller_port=ports["slurmctld"],
             message_timeout=30,
             # The database has the jobs that the controller forgets.
             minimum_job_age=2 if accounting else 300,
             folder=self.folder,
             nodes="\n".join(nodes),
-            accounting=_ACCOUNTING.format(host=_HOST, port=ports["slurmdbd"]) if accounting else "",
+            accounting=_ACCOUNTING.format(host=_HOST, port=ports["slurmdbd"], munge=self._munge) if accounting else "",
         )
         slurmdbd_conf = _SLURMDBD_CONF.format(
-            host=_HOST, port=ports["slurmdbd"], database_port=ports["mariadbd"], folder=self.folder
+            host=_HOST,
+            munge=self._munge,
+            port=ports["slurmdbd"],
+            database_port=ports["mariadbd"],
+            folder=self.folder,
         )
         texts = {
             "slurm.conf": slurm_conf,
@@ -264,9 +269,15 @@ class Slurm:
         for name, text in texts.items():
             (self.folder / name).write_text(text, encoding="utf-8")
             (self.folder / name).chmod(0o600)
-        key = self.folder / "slurm.key"
-        key.write_text(secrets.token_hex(512), encoding="ascii")
-        key.chmod(0o600)
+
+    def _start_munge(self) -> None:
+        key = self._munge / "key"
+        key.write_bytes(secrets.token_bytes(1024))
+        key.chmod(0o400)
+        files = (f"--{name}-file={self._munge / name}" for name in ("key", "pid", "log", "seed"))
+        # It does not trust folders that others may write to, such as the one for temporary files.
+        self._start("munged", "munged", "--foreground", "--force", f"--socket={self._munge / 'socket'}", *files)
+        until((self._munge / "socket").exists)
 
     def _start_database(self) -> None:
         data = self.folder / "database"

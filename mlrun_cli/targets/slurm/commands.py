@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 import subprocess
-import time
 from collections.abc import Mapping, Sequence
 
 from mlrun_cli.errors import ProgramNotFound
+from mlrun_cli.processes.process import FAMILY_VARIABLE, RUN_ID_VARIABLE, SUPERVISOR_VARIABLE
 from mlrun_cli.targets.errors import EngineRefused, EngineUnavailable
 
 TIMEOUT_SECONDS = 30.0
@@ -16,9 +16,6 @@ TIMEOUT_SECONDS = 30.0
 # Fields are separated by a character that occurs neither in ids and states nor in Slurm's reasons.
 SEPARATOR = "|"
 
-# Once in a while the controller fails to read who is asking, and does nothing.
-_NOT_READ = "Protocol authentication error"
-_PAUSES_SECONDS = (0.1, 0.5)
 # What Slurm's commands say when the controller or its database is away, rather than of what they are asked.
 _UNAVAILABLE = (
     "Unable to contact slurm controller",
@@ -34,7 +31,7 @@ _UNAVAILABLE = (
     "Message receive failure",
     "Resource temporarily unavailable",
     "Slurm temporarily unable to accept job",
-    _NOT_READ,
+    "Protocol authentication error",
     "Unable to establish configuration source",
     "Could not establish a configuration source",
     "Problem talking to the database",
@@ -42,7 +39,13 @@ _UNAVAILABLE = (
 )
 # The job in which a command is called, and the user's wishes for the commands' output, must not change what they do.
 _DROPPED_PREFIXES = ("SLURM_", "SLURMD_", "SRUN_", "SQUEUE_", "SINFO_", "SACCT_", "SCANCEL_", "SCONTROL_")
-_DROPPED = frozenset({"SBATCH_ARRAY_INX", "SBATCH_CLUSTERS", "SBATCH_JOB_NAME", "SBATCH_WAIT", "SBATCH_WAIT_ALL_NODES"})
+_DROPPED = frozenset(
+    {
+        *("SBATCH_ARRAY_INX", "SBATCH_CLUSTERS", "SBATCH_JOB_NAME", "SBATCH_WAIT", "SBATCH_WAIT_ALL_NODES"),
+        # A job must not be found as a process of the run that has submitted it.
+        *(FAMILY_VARIABLE, RUN_ID_VARIABLE, SUPERVISOR_VARIABLE),
+    }
+)
 _KEPT = "SLURM_CONF"
 
 
@@ -55,11 +58,6 @@ def run_command(words: Sequence[str], *, stdin: str | None = None, timeout: floa
         EngineRefused: it failed; the message is Slurm's.
     """
     done = _run(words, stdin, timeout)
-    for pause in _PAUSES_SECONDS:
-        if done.returncode == 0 or _NOT_READ not in done.stderr:
-            break
-        time.sleep(pause)
-        done = _run(words, stdin, timeout)
     if done.returncode == 0:
         return done.stdout
     raise _build_error(words[0], done.returncode, done.stderr)
