@@ -95,7 +95,8 @@ def test_relaxed_by_the_variable_runs_and_warns_of_what_it_left_open(mlrun: Mlru
         archive.writestr("tiny-1.0.dist-info/RECORD", "")
     mlrun.script("from azureml.core import Run; import tiny")
     write_conda_file(mlrun, "--find-links ./wheels", "tiny==0.20.3", python="=3.99")
-    mlrun.environment |= {"MLRUN_ENVIRONMENT": "relaxed", "UV_PYTHON_DOWNLOADS": "never"}
+    no_other_python = {"UV_PYTHON_DOWNLOADS": "never", "PYENV_ROOT": str(mlrun.folder)}
+    mlrun.environment |= {"MLRUN_ENVIRONMENT": "relaxed", **no_other_python}
 
     done = mlrun("run", "submit-script", "-d", "conda.yml", "train.py")
 

@@ -21,7 +21,7 @@ def mlrun(tmp_path: Path) -> Iterator[Mlrun]:
 @pytest.mark.kill
 def test_no_round_of_kills_leaves_a_wrong_status_a_lost_or_doubled_value_a_process_or_secrets(mlrun: Mlrun) -> None:
     seed = random.SystemRandom().randrange(1 << 32)
-    assert campaign(mlrun, range(100), seed) == [], f"python -m tests.endurance.kills --rounds 100 --seed {seed}"
+    assert campaign(mlrun, range(60), seed) == [], f"python -m tests.endurance.kills --rounds 60 --seed {seed}"
 
 
 @pytest.mark.kill
