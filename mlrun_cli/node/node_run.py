@@ -114,7 +114,7 @@ class NodeRun(SupervisedRun):
 
     def create_reader(self) -> JournalReader:
         """Return a reader that fills the scratch store; the files beside the journals belong to the collector."""
-        return JournalReader(self.workspace, self.folder.journal, self.run.key, self.redaction, notes_offsets=False)
+        return JournalReader(self.workspace, self.folder.journal, self.run.key, self.redaction, is_scratch=True)
 
     def create_launcher(self) -> Launcher:
         """Return the launcher of the script's processes, which starts them on all nodes of the job.

@@ -87,7 +87,7 @@ class JournalReader:
         run_key: int | None,
         redaction: Redaction | None = None,
         *,
-        notes_offsets: bool = True,
+        is_scratch: bool = False,
     ) -> None:
         """Create a reader that starts after what is already in the store.
 
@@ -96,12 +96,13 @@ class JournalReader:
             folder: the folder of the journals.
             run_key: the key of the run that the journals belong to; None for those of a session.
             redaction: redacts the run's errors, in addition to the store's, which does not know the run's variables.
-            notes_offsets: whether to note beside the journals what is in the records of runs, for a rebuild.
+            is_scratch: whether the store is a scratch store, which is not rebuilt and does not know all runs: nothing
+              is noted beside the journals, and no lines count as damaged.
         """
         self._workspace = workspace
         self._redaction = redaction or Redaction()
         self._run_key = run_key
-        self._notes_offsets = notes_offsets
+        self._is_scratch = is_scratch
         self._folder = folder
         self._offset_store: Offsets = (
             SessionOffsets(workspace, folder) if run_key is None else RunOffsets(workspace, run_key)
@@ -116,7 +117,7 @@ class JournalReader:
     @property
     def warnings(self) -> tuple[str, ...]:
         """The warnings to add to a run about the lines that this reader skipped."""
-        if not self._unreadable_lines:
+        if not self._unreadable_lines or self._is_scratch:
             return ()
         warning = f"{self._unreadable_lines} damaged lines of the run's journals were left out."
         if self._unforeseen:
@@ -238,7 +239,7 @@ class JournalReader:
                 unreadable += len(others.logged) + len(others.tag_changes)
             else:
                 self._store_entries(key, others)
-        if self._notes_offsets and has_more_than_values(entries):
+        if not self._is_scratch and has_more_than_values(entries):
             self._note_read(name, before + size)
         return unreadable
 

@@ -226,6 +226,7 @@ def test_a_script_asks_the_workspace(pool: PoolEngine) -> None:
     pool.mlrun.script(script)
     record = pool.mlrun.wait(pool.mlrun.submit("--ct", "pool", "train.py"))
     assert record["status"] == "Completed", pool.mlrun.log(record["run_id"])
+    assert "warnings" not in record
 
 
 @pytest.mark.kill
