@@ -21,13 +21,14 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from threading import Event, Thread
 from typing import Any
 from zlib import crc32
 
 from mlrun_cli.core.home import find_file_system, is_network_file_system, make_private_folder
 from mlrun_cli.core.local_folder import is_private, make_base_folder, set_local_folder
 from mlrun_cli.core.time import MICROSECONDS
-from mlrun_cli.errors import HomeInUse, StoreUnavailable
+from mlrun_cli.errors import HomeInUse, StoreError, StoreUnavailable
 from mlrun_cli.processes.host import get_origin
 
 LEASE_SECONDS = 60.0
@@ -62,6 +63,32 @@ def open_home(home: Path, *, take_over: bool = False) -> None:
         lease = HostLease(home)
     lease.take(take_over=take_over)
     _leases[home] = lease
+
+
+@contextmanager
+def hold_home(home: Path) -> Iterator[None]:
+    """Prepare this process for a home, and keep the home for this host during the block.
+
+    Raises:
+        HomeInUse: another host uses it.
+        StoreError: it cannot be used.
+    """
+    open_home(home)
+    if home not in _leases:
+        yield
+        return
+    is_over = Event()
+
+    def keep() -> None:
+        while not is_over.wait(_RENEWAL_SECONDS):
+            with suppress(StoreError):  # whoever uses the store next is told
+                keep_in_use(home)
+
+    Thread(target=keep, daemon=True).start()
+    try:
+        yield
+    finally:
+        is_over.set()
 
 
 def keep_in_use(home: Path) -> None:

@@ -11,7 +11,8 @@ from pathlib import Path
 
 from mlrun_cli.core.home import make_private_folder
 from mlrun_cli.core.json_files import read_json, write_json
-from mlrun_cli.core.locks import lock
+from mlrun_cli.core.local_folder import locate, rename_with_locks
+from mlrun_cli.core.locks import lock, open_lock_file
 from mlrun_cli.core.temporary import make_temporary_path
 from mlrun_cli.errors import StoreError
 from mlrun_cli.serving.urls import DEFAULT_PORT
@@ -120,15 +121,16 @@ class StudioFolder:
             registration = self._registrations / f"{time.time_ns():020}-{os.getpid()}.json"
             temporary = registration.with_suffix(".new")
             write_json(temporary, {"address": url})
-            descriptor = os.open(temporary, os.O_RDONLY)
+            descriptor = open_lock_file(temporary)
             lock(descriptor, fcntl.LOCK_EX)
-            temporary.replace(registration)
+            rename_with_locks(temporary, registration)
         except OSError as error:
             raise StoreError(f"{error.filename or self.path} cannot be written: {error.strerror}.") from error
         try:
             yield
         finally:
             registration.unlink(missing_ok=True)
+            locate(registration).unlink(missing_ok=True)
             os.close(descriptor)
 
     def _list_registrations(self) -> list[Path]:
@@ -170,7 +172,7 @@ class StudioFolder:
 def _is_locked(path: Path) -> bool:
     """Return whether a process holds the lock on a registration."""
     try:
-        descriptor = os.open(path, os.O_RDONLY)
+        descriptor = os.open(locate(path), os.O_RDONLY)
     except OSError:
         return False
     try:

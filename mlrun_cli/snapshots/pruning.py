@@ -10,6 +10,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 from mlrun_cli.core.home import make_private_folder
+from mlrun_cli.core.local_folder import make_counterpart_folder
 from mlrun_cli.core.locks import lock
 from mlrun_cli.core.named_tuple import NamedTuple
 from mlrun_cli.errors import StoreError
@@ -106,7 +107,7 @@ def _hold_exclusively(
 ) -> Iterator[None]:
     make_private_folder(folder)
     try:
-        descriptor = os.open(folder / name, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        descriptor = os.open(make_counterpart_folder(folder) / name, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     except OSError as error:
         raise StoreError(
             f"The snapshots in '{folder}' cannot be used: {error.strerror}.",

@@ -14,6 +14,7 @@ from types import FrameType
 import uvicorn
 
 from mlrun_cli.errors import UsageError
+from mlrun_cli.processes.host_lease import hold_home
 from mlrun_cli.serving.browser import open_in_browser
 from mlrun_cli.serving.studio_folder import StudioFolder
 from mlrun_cli.serving.studio_options import StudioOptions
@@ -76,7 +77,7 @@ def serve(options: StudioOptions) -> int | None:
     )
     _load_config(config)
     server = _Server(config, studio)
-    with closing(studio.workspaces), folder.register_url(url):
+    with hold_home(Path(options.home)), closing(studio.workspaces), folder.register_url(url):
         for number in (signal.SIGINT, signal.SIGTERM):  # before the URL is printed: a caller that reads it may stop us
             signal.signal(number, server.handle_exit)
         print_lines(f"Studio: {first_page_url}?token={token}", "Ctrl-C ends it.")

@@ -5,6 +5,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -15,6 +16,7 @@ from tests.engines.network_home import Host, find_obstacle, start_hosts
 from tests.running import kill, until
 
 _CODE = "HomeInUse"
+_VALUES = "SELECT number FROM metric_values JOIN metrics USING (metric_key) WHERE name = 'x' ORDER BY position"
 _INCREMENT = """
 import os, signal, sys
 from pathlib import Path
@@ -68,8 +70,8 @@ def test_a_run_asks_its_supervisor_while_the_home_contains_neither_locks_nor_soc
     host.script("""
         from azureml.core import Run
         run = Run.get_context()
-        run.log("x", 1)
-        assert run.get_metrics() == {"x": 1}
+        run.log("y", 1)
+        assert run.get_metrics() == {"y": 1}
         run.child_run("child").complete()
     """)
 
@@ -109,32 +111,50 @@ def test_a_run_is_recovered_when_the_local_folder_was_emptied_after_its_supervis
 
 
 def test_another_host_is_refused_until_it_takes_over_and_then_the_first_one_is(host: Host, other: Host) -> None:
-    host.script("import time\nwhile True: time.sleep(0.1)", "endless.py")
-    run_id = host.submit("endless.py")
-    host.script_pid(run_id)
+    host.script("""
+        import itertools, time
+        from azureml.core import Run
+        run = Run.get_context()
+        for value in itertools.count():
+            run.log("x", value)
+            time.sleep(0.02)
+    """)
+    run_id = host.submit()
+    until(lambda: host.metrics(run_id))
 
     assert other.fails("run", "list", exit_code=1).code == _CODE
     assert other.fails("run", "update", "-r", run_id, "--add-tag", "a=b", exit_code=1).code == _CODE
     other("workspace", "show", "--take-over")
     assert host.fails("run", "cancel", "-r", run_id, exit_code=1).code == _CODE
     assert run_id in [each["run_id"] for each in other.json("run", "list")]
-    history = other.history(run_id)
-    pids = host.processes(run_id)
-    kill(*pids)
-    assert until(
-        lambda: (
-            "HomeInUse" in _read_supervisor_log(other, run_id)
-            or "in use from login2" in _read_supervisor_log(other, run_id)
-        )
-    )
-    assert other.history(run_id) == history
+    until(lambda: "in use from login2" in _read_supervisor_log(other, run_id))
+    values = other.stored(_VALUES)
+    time.sleep(1.0)
+    assert other.stored(_VALUES) == values
 
     host("workspace", "show", "--take-over")
-    assert host.wait(run_id)["status"] == "Failed"
+    host("run", "cancel", "-r", run_id)
+    assert host.wait(run_id)["status"] == "Canceled"
+    logged = [number for (number,) in host.stored(_VALUES)]
+    assert logged == list(range(len(logged))) and len(logged) > len(values)
 
 
 def _read_supervisor_log(host: Host, run_id: str) -> str:
     return (host.run_folder(run_id) / "artifacts" / "system_logs" / "supervisor.log").read_text(encoding="utf-8")
+
+
+def test_a_studio_is_found_by_commands_of_its_host_and_refused_on_another(host: Host, other: Host) -> None:
+    host.script("pass")
+    with host.start("studio", "--no-browser", "--port", "0") as studio:
+        try:
+            assert studio.stderr is not None
+            line = studio.stderr.readline()
+            assert line.startswith("Studio: http"), line
+            port = line.split(":")[3].partition("/")[0]
+            assert f":{port}/" in host.ended()["web_view"]
+            assert other.fails("studio", "--no-browser", "--port", "0", exit_code=1).code == _CODE
+        finally:
+            kill(host.find_pid(studio))
 
 
 def test_a_home_that_has_not_been_used_for_a_lease_is_taken_without_a_word(host: Host, other: Host) -> None:
