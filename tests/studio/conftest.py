@@ -47,7 +47,7 @@ def studio(mlrun: Mlrun) -> Iterator[Studio]:
 @pytest.fixture
 def make(mlrun: Mlrun) -> RunMaker:
     """Return the creator of runs in the studio's workspace."""
-    return RunMaker(mlrun)
+    return RunMaker(mlrun.database.parent)
 
 
 @pytest.fixture(scope="session")

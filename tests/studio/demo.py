@@ -64,7 +64,7 @@ def make_demo(root: Path, *, trials: int = 60) -> Demo:
     shutil.copytree(SCRIPTS, mlrun.folder, dirs_exist_ok=True)
     _commit(mlrun)
     mlrun("folder", "attach", "-e", BASELINE)
-    make = RunMaker(mlrun)
+    make = RunMaker(mlrun.database.parent)
     _make_nightly(make)
     _make_imported(make)
     swept = _make_sweep(make, trials)

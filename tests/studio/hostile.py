@@ -81,7 +81,7 @@ class HostileRuns:
             word for tag in (f"{NAME}={TEXT}", NAME.replace("=", ":"), "quality=good") for word in ("--add-tag", tag)
         ]
         mlrun("run", "update", "-r", self.run_id, *tags, "--display-name", TEXT, "--description", DESCRIPTION)
-        make = RunMaker(mlrun)
+        make = RunMaker(mlrun.database.parent)
         columns: dict[str, Any] = {
             "user_name": TEXT,
             "target": NAME,

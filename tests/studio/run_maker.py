@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import re
 from collections.abc import Mapping
+from pathlib import Path
 from urllib.parse import urlencode
 
 from mlrun_cli.core.redaction import Redaction
@@ -13,14 +14,13 @@ from mlrun_cli.runs.run import SCRIPT_RUN, Run
 from mlrun_cli.runs.status import RunStatus
 from mlrun_cli.workspace import Workspace
 from mlrun_cli.workspace_locator import parse_locator
-from tests.running import Mlrun
 
 
 class RunMaker:
-    """Creator of runs in the test's workspace."""
+    """Creator of runs in the workspace with this folder."""
 
-    def __init__(self, mlrun: Mlrun) -> None:
-        self._folder = mlrun.database.parent
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
 
     def __call__(
         self,

@@ -11,7 +11,9 @@ import subprocess
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from copy import copy
 from http.cookies import SimpleCookie
+from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import urlencode, urlsplit
 
@@ -79,9 +81,15 @@ class Studio:
         self.origin = f"{parts.scheme}://{parts.netloc}"
         self.address = f"{self.origin}{self._options.base_path}"
         self._options = self._options._replace(port=self.port)
-        *_, subscription_id, resource_group, name = self._mlrun.database.parent.parts
-        self.urls = WorkspaceUrls(self.address, subscription_id, resource_group, name)
+        self.workspace_folder = self._mlrun.database.parent
+        self.urls = WorkspaceUrls(self.address, *self.workspace_folder.parts[-3:])
         self.cookie = self._cookie()
+
+    def select_workspace(self, folder: Path) -> Studio:
+        """Return the same running studio with the URLs of another workspace of its home."""
+        other = copy(self)
+        other.workspace_folder, other.urls = folder, WorkspaceUrls(self.address, *folder.parts[-3:])
+        return other
 
     def _cookie(self) -> str:
         answer = self.ask("GET", f"/?{urlencode({'token': self.token})}", cookie="")

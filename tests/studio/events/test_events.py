@@ -336,7 +336,7 @@ _HAS_COME = """(text) => {
 def test_news_wait_while_something_is_pressed_so_that_no_click_is_lost(
     mlrun: Mlrun, studio: Studio, browser: Browser
 ) -> None:
-    make = RunMaker(mlrun)
+    make = RunMaker(mlrun.database.parent)
     first = make()
     with _tabs(browser, studio, studio.urls.experiment("exp"), script=_KEEP_PARTS) as (page,):
         page.get_by_role("link", name=first).hover()

@@ -29,4 +29,4 @@ def studio(mlrun: Mlrun) -> Iterator[Studio]:
 @pytest.fixture(scope="module")
 def make(mlrun: Mlrun) -> RunMaker:
     """Return the creator of runs in the studio's workspace."""
-    return RunMaker(mlrun)
+    return RunMaker(mlrun.database.parent)

@@ -34,7 +34,7 @@ def ended(mlrun: Mlrun) -> str:
 @pytest.fixture
 def run_id(mlrun: Mlrun, ended: str) -> str:
     """A run with the same files, for one test to change."""
-    run_id = RunMaker(mlrun)()
+    run_id = RunMaker(mlrun.database.parent)()
     shutil.copytree(mlrun.run_folder(ended), mlrun.run_folder(run_id))
     return run_id
 

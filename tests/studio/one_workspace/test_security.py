@@ -32,7 +32,7 @@ _FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 
 @pytest.fixture(scope="module")
 def run_id(mlrun: Mlrun) -> str:
-    return RunMaker(mlrun)()
+    return RunMaker(mlrun.database.parent)()
 
 
 def _addresses(studio: Studio, run_id: str, *, actions: bool = False) -> list[str]:
