@@ -34,7 +34,9 @@ from mlrun_cli.targets.engine import EngineTarget
 from mlrun_cli.targets.errors import EngineUnavailable
 
 _TICK_SECONDS = 0.25
-_RELOAD_SECONDS = 5.0
+_FULL_LOOK_SECONDS = 5.0
+_RELOAD_SHARE = 50
+"""How much longer than the reading of all runs the pause after it is."""
 _RETRY_SECONDS = 0.5
 _SETTLE_SECONDS = 3.0
 """How long what a supervisor wrote last may take to arrive after the end of its job."""
@@ -61,6 +63,7 @@ class Collector:
         """The monotonic times at which the jobs of canceled runs are canceled, by run key."""
         self._version = -1
         self._next_reload = 0.0
+        self._next_full_look = 0.0
         self._reasons: Mapping[str, str] = {}
 
     def run(self) -> None:
@@ -101,30 +104,43 @@ class Collector:
                 collected.record_exits(exit_codes)
 
     def _reload(self, moment: float) -> None:
-        """Read the live runs from the store, if it has changed."""
+        """Read the live runs from the store, if it has changed; the more there are, the more rarely."""
         self._workspace.reopen_if_replaced()
         version = self._workspace.get_data_version()
-        if version == self._version and moment < self._next_reload:
+        if moment < self._next_reload or (version == self._version and moment < self._next_full_look):
             return
-        self._version, self._next_reload = version, moment + _RELOAD_SECONDS
+        self._version = version
         before = self._runs
         self._runs = {run.key: run for run in self._list_runs()}
         for key in before.keys() - self._runs.keys():
             self._forget(before[key])
         if self._runs.keys() - before.keys():
             self._poll.hasten()
+        current = time.monotonic()
+        self._next_reload = current + _RELOAD_SHARE * (current - moment)
+        self._next_full_look = moment
 
     def _look(self, moment: float) -> None:
+        """Look at the runs that have started, and every few seconds, or if something has changed, at all others."""
         started = self._list_started()
-        if self._poll.ask(self._runs.values(), moment):
+        is_full = moment >= self._next_full_look
+        if self._poll.ask(self._runs.values(), moment) and self._poll.has_changed:
+            is_full = True
             self._write_reasons()
+        if is_full:
+            self._next_full_look = moment + _FULL_LOOK_SECONDS
         for run in list(self._runs.values()):
-            try:
-                self._look_at(run, moment, is_started=run.run_id in started)
-            except StoreError:
-                raise
-            except Exception:  # the folder may contain anything, and the other runs must not suffer
-                log_exception()
+            is_started = run.run_id in started
+            if is_full or is_started or run.key in self._collected:
+                self._look_safely(run, moment, is_started=is_started)
+
+    def _look_safely(self, run: Run, moment: float, *, is_started: bool) -> None:
+        try:
+            self._look_at(run, moment, is_started=is_started)
+        except StoreError:
+            raise
+        except Exception:  # the folder may contain anything, and the other runs must not suffer
+            log_exception()
 
     def _look_at(self, run: Run, moment: float, *, is_started: bool) -> None:
         witness = self._poll.get_witness(run)

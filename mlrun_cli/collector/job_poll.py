@@ -19,10 +19,12 @@ class JobPoll:
 
     Attributes:
         is_silent: True if the engine did not answer the last query.
+        has_changed: True if the last answer differs from the one before.
     """
 
     def __init__(self, target: EngineTarget) -> None:
         self.is_silent = True
+        self.has_changed = False
         self._target = target
         self._jobs: Mapping[str, Job] = {}
         self._asked: Collection[str] = frozenset()
@@ -38,7 +40,7 @@ class JobPoll:
         self._next = min(self._next, self._last + _FIRST_SECONDS)
 
     def ask(self, runs: Collection[Run], moment: float) -> bool:
-        """Ask the engine about the jobs of these runs, if it is time; return whether anything has changed."""
+        """Ask the engine about the jobs of these runs, if it is time; return whether that was done."""
         if moment < self._next:
             return False
         before = self._jobs, self.is_silent
@@ -54,10 +56,10 @@ class JobPoll:
         except EngineUnavailable as error:
             write_log(f"the engine does not answer: {error}")
             self.is_silent = True
-        has_changed = before != (self._jobs, self.is_silent)
-        self._interval = _FIRST_SECONDS if has_changed else min(_LAST_SECONDS, self._interval * _GROWTH)
+        self.has_changed = before != (self._jobs, self.is_silent)
+        self._interval = _FIRST_SECONDS if self.has_changed else min(_LAST_SECONDS, self._interval * _GROWTH)
         self._next = max(time.monotonic(), moment) + self._interval
-        return has_changed
+        return True
 
     def has_job_id(self, run: Run) -> bool:
         """Return whether the id of a run's job is known."""
