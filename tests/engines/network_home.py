@@ -72,7 +72,7 @@ def mount(
             yield
         finally:
             subprocess.run(["fusermount3", "-u", "-z", mounted], check=True)
-            client.wait(60)
+            client.terminate()  # by itself it waits for other mount namespaces, each of which has a copy of the mount
 
 
 class Host(Mlrun):
