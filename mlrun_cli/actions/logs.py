@@ -90,7 +90,7 @@ class _Follower:
         self._next_reconciliation = time.monotonic() + _RECONCILE_SECONDS
 
     def follow(self, log: Path) -> Run:
-        follower = LogFollower(self._environment_log, os.fspath(log))
+        follower = LogFollower(self._environment_log, os.fspath(log), self._load_refresh())
         last_output = time.monotonic()
         while True:
             moment = time.monotonic()
@@ -103,6 +103,14 @@ class _Follower:
             if status is not None and self._watch is not None:
                 self._watch(status)
             time.sleep(self._choose_pause(moment - last_output))
+
+    def _load_refresh(self) -> Callable[[int], object] | None:
+        """Return the function that refreshes logs in a shared folder, or None for logs on a disk of this machine."""
+        if not self._is_shared:
+            return None
+        from mlrun_cli.wire.fresh_files import refresh  # noqa: PLC0415 - start-up: loads ctypes
+
+        return refresh
 
     def _choose_pause(self, silent_seconds: float) -> float:
         """Return how long to wait: least while the outcome that the supervisor has written gets into the store."""

@@ -61,7 +61,7 @@ class CollectedRun:
         self._answers = answers
         self._folder = workspace.run_folder(run.run_id)
         self._redaction = _read_redaction(shared)
-        self._reader = JournalReader(workspace, shared.journal, run.key, self._redaction)
+        self._reader = JournalReader(workspace, shared.journal, run.key, self._redaction, is_shared=True)
         self._offsets: dict[str, int] = dict(workspace.journals.get_offsets(run.key))
         self._outcome: OutcomeEvent | None = None
         self._interval = _FIRST_LOOK_SECONDS

@@ -50,13 +50,16 @@ def read_lines(path: Path) -> Iterator[dict[str, Any]]:
 def read_lines_from(path: Path, offset: int, end: int | None = None) -> tuple[list[dict[str, Any]], int]:
     """Return the objects in the complete lines from an offset on, up to `end` if given, and the offset behind them.
 
-    The file is opened for the call, since only that refreshes what the client of a network file system knows of it.
+    On a network file system, the lines are those that its file server has now.
 
     Raises:
         OSError: it cannot be read.
     """
+    from mlrun_cli.wire.fresh_files import refresh  # noqa: PLC0415 - start-up: loads ctypes
+
     descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
     try:
+        refresh(descriptor)
         size = os.fstat(descriptor).st_size if end is None else end
         data = os.pread(descriptor, size - offset, offset) if size > offset else b""
     finally:

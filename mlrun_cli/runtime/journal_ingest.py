@@ -88,6 +88,7 @@ class JournalReader:
         redaction: Redaction | None = None,
         *,
         is_scratch: bool = False,
+        is_shared: bool = False,
     ) -> None:
         """Create a reader that starts after what is already in the store.
 
@@ -98,11 +99,13 @@ class JournalReader:
             redaction: redacts the run's errors, in addition to the store's, which does not know the run's variables.
             is_scratch: whether the store is a scratch store, which is not rebuilt and does not know all runs: nothing
               is noted beside the journals, and no lines count as damaged.
+            is_shared: whether another machine writes them, on a network file system.
         """
         self._workspace = workspace
         self._redaction = redaction or Redaction()
         self._run_key = run_key
         self._is_scratch = is_scratch
+        self._is_shared = is_shared
         self._folder = folder
         self._offset_store: Offsets = (
             SessionOffsets(workspace, folder) if run_key is None else RunOffsets(workspace, run_key)
@@ -219,6 +222,10 @@ class JournalReader:
             try:
                 # Opened first: only that makes the client of a network file system ask for the current size.
                 descriptor = stack.enter_context(open_journal(self._folder / name))
+                if self._is_shared:
+                    from mlrun_cli.wire.fresh_files import refresh  # noqa: PLC0415 - start-up: loads ctypes
+
+                    refresh(descriptor)
                 found = os.fstat(descriptor)
                 if found.st_size <= offset or not stat.S_ISREG(found.st_mode):
                     return b""

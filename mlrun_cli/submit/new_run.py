@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,9 +14,9 @@ from mlrun_cli.core.redaction import Redaction
 from mlrun_cli.experiments.experiment import Experiment
 from mlrun_cli.processes.host import get_origin, get_user_name
 from mlrun_cli.processes.interruptions import Interruptions
+from mlrun_cli.runs.folder import RunFolder
 from mlrun_cli.runs.lease import compute_lease_end
 from mlrun_cli.runs.run import SCRIPT_RUN
-from mlrun_cli.runs.shared_folder import SharedRunFolder
 from mlrun_cli.runs.status import RunStatus
 from mlrun_cli.runs.submission import Secrets, Submission
 from mlrun_cli.snapshots.git import read_git_properties
@@ -42,11 +43,6 @@ class NewRun(NamedTuple):
     redaction: Redaction
     gpus: GpuRequest
     place: SharedPlace | None = None
-
-    @property
-    def shared_folder(self) -> SharedRunFolder | None:
-        """The folder of the run in the shared folder of its target, if it has one."""
-        return None if self.place is None else self.place.shared.run_folder(self.submission.run_id)
 
 
 class RecordedRun(NamedTuple):
@@ -87,11 +83,17 @@ def record_run(workspace: Workspace, run: NewRun, folder: NewRunFolder, interrup
 def _write_files(workspace: Workspace, run: NewRun) -> None:
     submission = run.submission
     folder = workspace.run_folder(submission.run_id)
-    if len(submission.launch.log_names) > 1:
-        folder.make_logs(submission.launch.log_names)
-    for each in filter(None, (folder, run.shared_folder)):
-        write_json(each.submission, submission.to_json())
-        write_json(each.environment_plan, submission.environment.to_json())
+    with nullcontext() if run.place is None else run.place.describe_errors():
+        if len(submission.launch.log_names) > 1:
+            folder.make_logs(submission.launch.log_names)
+        if run.place is not None:
+            _write_submission(run.place.shared.run_folder(submission.run_id), submission)
+    _write_submission(folder, submission)
+
+
+def _write_submission(folder: RunFolder, submission: Submission) -> None:
+    write_json(folder.submission, submission.to_json())
+    write_json(folder.environment_plan, submission.environment.to_json())
 
 
 def _build_columns(workspace: Workspace, run: NewRun) -> dict[str, Any]:

@@ -52,13 +52,11 @@ class NewRunFolder:
         if self._place is None:
             self._folder.make()
             return
-        from mlrun_cli.targets.errors import describe_shared_folder_errors  # noqa: PLC0415 - start-up, as above
-
         self._folder.make_locked()
         shared = self._place.shared.run_folder(self._folder.path.name)
         # The links first: what removes the folder of a killed submit finds by them what else there is.
         link_run_folder(self._folder, shared)
-        with describe_shared_folder_errors(self._place.target, self._place.shared.path):
+        with self._place.describe_errors():
             shared.make_for_node(self._place.program)
 
     def _remove(self) -> None:

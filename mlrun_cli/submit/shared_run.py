@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 from mlrun_cli.core.json_files import write_json
@@ -33,6 +34,10 @@ class SharedPlace(NamedTuple):
     shared: SharedFolder
     program: Path
     sdk_folder: Path
+
+    def describe_errors(self) -> AbstractContextManager[None]:
+        """Return a context manager that converts errors about the shared folder into `SharedFolderUnavailable`."""
+        return describe_shared_folder_errors(self.target, self.shared.path)
 
 
 def prepare_shared_folder(workspace: Workspace, target: str, shared: SharedFolder, snapshot: Snapshot) -> SharedPlace:

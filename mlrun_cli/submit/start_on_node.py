@@ -13,7 +13,7 @@ from mlrun_cli.submit.new_run import NewRun, RecordedRun
 from mlrun_cli.submit.new_run_folder import NewRunFolder
 from mlrun_cli.submit.shared_run import write_stored_run
 from mlrun_cli.targets.base import Target
-from mlrun_cli.targets.errors import SubmitUnanswered, describe_shared_folder_errors
+from mlrun_cli.targets.errors import SubmitUnanswered
 from mlrun_cli.workspace import Workspace
 
 
@@ -28,11 +28,11 @@ def start_on_node(target: Target, new: NewRun, recorded: RecordedRun, folder: Ne
         EngineUnavailable: it does not answer; if it is a `SubmitUnanswered`, the run is kept.
         SharedFolderUnavailable: a file cannot be written.
     """
-    workspace, shared = target.workspace, new.shared_folder
-    assert shared is not None
+    assert new.place is not None
+    workspace, shared = target.workspace, new.place.shared.run_folder(new.submission.run_id)
     run = workspace.runs.get_by_key(recorded.key)
     with _remove_if_without_job(workspace, run, folder):
-        with describe_shared_folder_errors(target.name, shared.path):
+        with new.place.describe_errors():
             write_stored_run(workspace, run, shared, recorded.secrets)
         start_supervisor(target, run, [])
 

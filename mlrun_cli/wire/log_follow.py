@@ -1,7 +1,7 @@
 """Following the growing logs of a run: first its environment installer's, then its script's."""
 
 import errno
-from typing import Callable
+from typing import Callable, Optional
 
 PIECE = 1 << 16
 _AWAY = {errno.ENOENT, errno.ESTALE}
@@ -13,13 +13,18 @@ class LogFollower:
     Each look opens the logs anew: on a network file system an open file may be as old as the client's cache.
     """
 
-    def __init__(self, environment_log: str, script_log: str) -> None:
+    def __init__(
+        self, environment_log: str, script_log: str, refresh: "Optional[Callable[[int], object]]" = None
+    ) -> None:
         """Initialize a reader that starts at the beginning of both logs.
 
         Args:
             environment_log: The path of the installer's log, which may not exist.
             script_log: The path of the script's log, which may not exist.
+            refresh: Called with the descriptor of each opened log before it is read; None if the logs are on a disk
+                of this machine.
         """
+        self._refresh = refresh
         self._environment_log = environment_log
         self._script_log = script_log
         self._offset = 0
@@ -42,6 +47,8 @@ class LogFollower:
                 raise
             return found
         with file:
+            if self._refresh is not None:
+                self._refresh(file.fileno())
             file.seek(self._script_offset)
             while True:
                 piece = file.read(PIECE)
@@ -59,6 +66,8 @@ class LogFollower:
             return False
         try:
             with open(self._environment_log, "rb", buffering=0) as file:
+                if self._refresh is not None:
+                    self._refresh(file.fileno())
                 file.seek(before)
                 while True:
                     piece = file.read(PIECE)

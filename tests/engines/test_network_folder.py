@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -36,13 +37,22 @@ _WORK = """
 @pytest.fixture
 def far_pool(tmp_path: Path, pool_installation: Path) -> Iterator[PoolEngine]:
     """Return an engine whose node has a name and a client of the file system of its own."""
+    # Names are cached for longer than this may last, but not the sizes of files, which each step waits for.
+    with start_far_pool(tmp_path, pool_installation, size_seconds=1) as engine:
+        yield engine
+
+
+@contextmanager
+def start_far_pool(tmp_path: Path, pool_installation: Path, *, size_seconds: int) -> Iterator[PoolEngine]:
     reason = find_obstacle()
     if reason is not None:
         pytest.skip(reason)
     exported, here, there = tmp_path / "exported", tmp_path / "shared", tmp_path / "there"
     exported.mkdir()
-    # Names are cached for longer than this may last, but not the sizes of files, which each step waits for.
-    with mount(exported, here, size_seconds=1), mount(exported, there, size_seconds=1):
+    with (
+        mount(exported, here, size_seconds=size_seconds),
+        mount(exported, there, size_seconds=size_seconds),
+    ):
         engine = PoolEngine(tmp_path, pool_installation)
         words = ["unshare", "--mount", "--uts", "sh", "-c", _ENTER_NODE, "sh", str(there), str(here)]
         engine.set_option("prefix", json.dumps(words))
@@ -65,6 +75,15 @@ def test_what_a_node_writes_is_seen_and_nothing_is_lost(far_pool: PoolEngine, tm
     mlrun("run", "download", "-r", run_id, "-d", str(tmp_path / "got"))
     assert (tmp_path / "got" / "outputs" / "model.txt").read_text(encoding="utf-8") == "model"
     assert (tmp_path / "got" / "kept" / "note.txt").read_text(encoding="utf-8") == "note"
+
+
+def test_a_streamed_log_is_complete_whatever_sizes_a_client_has_cached(tmp_path: Path, pool_installation: Path) -> None:
+    with start_far_pool(tmp_path, pool_installation, size_seconds=600) as far_pool:
+        far_pool.mlrun.script("for number in range(3): print('line', number, flush=True)")
+        done = far_pool.mlrun("run", "submit-script", "--ct", "pool", "train.py")
+        assert [line for line in done.stderr.splitlines() if line.startswith("line")] == ["line 0", "line 1", "line 2"]
+        far_pool.mlrun("run", "delete", "-r", json.loads(done.stdout)["run_id"], "-y")
+        assert list((tmp_path / "exported" / "runs").iterdir()) == []
 
 
 def test_a_cancel_reaches_the_node(far_pool: PoolEngine, tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ import stat
 import subprocess
 import tempfile
 import textwrap
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -268,3 +269,23 @@ def test_a_container_on_a_node_is_refused(still: PoolEngine, tmp_path: Path) -> 
     failure = still.mlrun.fails("run", "submit-script", "--async", "-c", "e")
     assert (failure.code, failure.target) == ("Unsupported", "environment.docker")
     assert_nothing_is_left(still)
+
+
+@pytest.mark.kill
+def test_a_submit_that_is_killed_anywhere_leaves_a_whole_run_or_none(still: PoolEngine) -> None:
+    still.mlrun.script(SCRIPT)
+    started = time.monotonic()
+    submit(still)
+    duration = time.monotonic() - started
+    for step in range(8):
+        process = still.mlrun.start("run", "submit-script", "--async", "--ct", "pool", "train.py")
+        time.sleep(duration * (0.3 + 0.1 * step))
+        process.kill()
+        process.communicate()
+        still.mlrun("run", "list")
+        stored = {run_id for (run_id,) in still.mlrun.stored("SELECT run_id FROM runs")}
+        own = still.mlrun.database.parent
+        assert {path.name for path in (own / "runs").iterdir()} == stored
+        assert {path.name for path in (still.shared / "runs").iterdir()} == stored
+        assert [path for path in (own / "submits").iterdir() if not path.name.startswith(".")] == []
+        assert {row["run_id"] for row in still.pool.list()} <= stored

@@ -43,7 +43,8 @@ class Logs:
         artifacts = os.path.join(run_folder, ARTIFACTS)
         processes = sorted(glob(os.path.join(escape(artifacts), f"{PROCESS_LOG_PREFIX}*")))
         self._name = os.path.relpath(processes[0], artifacts) if processes else STD_LOG
-        self._follower = LogFollower(os.path.join(artifacts, ENVIRONMENT_LOG), os.path.join(artifacts, self._name))
+        logs = os.path.join(artifacts, ENVIRONMENT_LOG), os.path.join(artifacts, self._name)
+        self._follower = LogFollower(*logs, refresh=_load_refresh() if os.path.islink(artifacts) else None)
         self._installers_text = getincrementaldecoder("utf-8")("replace")
         self._scripts_text = getincrementaldecoder("utf-8")("replace")
         self._shown = ""
@@ -72,6 +73,13 @@ class Logs:
             self._shown = name
             sys.stdout.write(f"\n{format_title(name)}\n")
             sys.stdout.flush()
+
+
+def _load_refresh() -> Callable[[int], object]:
+    """Return the function that refreshes logs in a folder that is shared with nodes."""
+    from azureml._wire.fresh_files import refresh
+
+    return refresh
 
 
 def format_run_summary(run_id: str, url: str, details: "Dict[str, Any]") -> str:

@@ -1,0 +1,1 @@
+../../../wire/fresh_files.py
