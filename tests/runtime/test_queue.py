@@ -56,7 +56,7 @@ def test_what_a_run_waits_for_is_said_in_one_line(workspace: Workspace) -> None:
     assert [report.describe_wait(run) for run in runs] == [
         "0 of the 1 node of 'single' taken",
         "1 run before it, 2 nodes needed, 0 of the 1 node of 'single' taken, 1 free GPU needed",
-        "there is no compute target 'gone' any more",
+        "the compute target 'gone' no longer exists",
         "2 free GPUs needed",
         "a place on 'free'",
     ]
