@@ -19,6 +19,7 @@ from mlrun_cli.errors import StoreError
 from mlrun_cli.processes.inheritance import is_beyond_file_limit
 from mlrun_cli.processes.termination import reap
 from mlrun_cli.runs.cancellation import GRACE_SECONDS
+from mlrun_cli.runs.folder import STREAMS
 from mlrun_cli.runs.inbox import CancelMessage, StopMessage, send_message
 from mlrun_cli.runs.outcome import Outcome
 from mlrun_cli.runs.owner_lock import OwnerLock
@@ -35,6 +36,7 @@ from mlrun_cli.targets.errors import EngineUnavailable
 
 _TICK_SECONDS = 0.25
 _FULL_LOOK_SECONDS = 5.0
+_RELOAD_SECONDS = 60.0
 _RELOAD_SHARE = 50
 """How much longer than the reading of all runs the pause after it is."""
 _RETRY_SECONDS = 0.5
@@ -56,6 +58,8 @@ class Collector:
         self._folder = QueueFolder(target.workspace, target.name)
         self._poll = JobPoll(target)
         self._selector = selectors.DefaultSelector()
+        self._shared_folder = target.shared_folder
+        self._runs_folder = os.fspath(target.workspace.folder / "runs")
         self._runs: dict[int, Run] = {}
         self._collected: dict[int, CollectedRun] = {}
         self._lost_since: dict[int, float] = {}
@@ -63,6 +67,7 @@ class Collector:
         """The monotonic times at which the jobs of canceled runs are canceled, by run key."""
         self._version = -1
         self._next_reload = 0.0
+        self._read_until = 0.0
         self._next_full_look = 0.0
         self._reasons: Mapping[str, str] = {}
 
@@ -107,7 +112,7 @@ class Collector:
         """Read the live runs from the store, if it has changed; the more there are, the more rarely."""
         self._workspace.reopen_if_replaced()
         version = self._workspace.get_data_version()
-        if moment < self._next_reload or (version == self._version and moment < self._next_full_look):
+        if moment < self._next_reload or (version == self._version and moment < self._read_until):
             return
         self._version = version
         before = self._runs
@@ -118,6 +123,7 @@ class Collector:
             self._poll.hasten()
         current = time.monotonic()
         self._next_reload = current + _RELOAD_SHARE * (current - moment)
+        self._read_until = current + _RELOAD_SECONDS
         self._next_full_look = moment
 
     def _look(self, moment: float) -> None:
@@ -182,7 +188,7 @@ class Collector:
     def _list_started(self) -> frozenset[str]:
         """Return the ids of the runs whose supervisors have been started."""
         try:
-            return frozenset(os.listdir(self._target.shared_folder.started))
+            return frozenset(os.listdir(self._shared_folder.started))
         except OSError:
             return frozenset()
 
@@ -198,7 +204,7 @@ class Collector:
             patience = max(0.0, _SUBMIT_SECONDS - (now() - run.created_at) / MICROSECONDS)
         elif collected is None or not collected.has_started:
             patience = 0.0 if witness is EngineWitness.ENDED else _SETTLE_SECONDS
-        if moment < since + patience or not self._target.shared_folder.is_in_place():
+        if moment < since + patience or not self._shared_folder.is_in_place():
             return Verdict.GOES_ON
         if collected is None:
             return Verdict.IS_LOST
@@ -222,7 +228,10 @@ class Collector:
 
     def _stop_if_stream_is_lost(self, run: Run, witness: EngineWitness) -> None:
         """Stop a run whose streaming command was killed."""
-        if run.key in self._cancels or not has_lost_its_stream(self._workspace.run_folder(run.run_id)):
+        # Most runs have no such command, and a thousand of them may wait.
+        if run.key in self._cancels or not os.path.isdir(f"{self._runs_folder}/{run.run_id}/{STREAMS}"):
+            return
+        if not has_lost_its_stream(self._workspace.run_folder(run.run_id)):
             return
         self._cancels[run.key] = time.monotonic() + GRACE_SECONDS + _KILL_SECONDS
         self._send(run, StopMessage(StopReason.STREAM_LOST))

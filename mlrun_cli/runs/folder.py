@@ -22,6 +22,7 @@ from mlrun_cli.wire.run_folder import (
     UPLOADS,
 )
 
+STREAMS = "streams"
 ENVIRONMENT_RECORD_NAME = "system_logs/environment.json"
 _RESERVED_BYTES = 256 << 10
 """Space for the outcome, and for the pages of the store that the end of a run changes."""
@@ -55,7 +56,7 @@ class RunFolder:
         self.record = path / "record.jsonl"
         self.children = path / "children.jsonl"
         self.logged = path / "logged"
-        self.streams = path / "streams"
+        self.streams = path / STREAMS
         self.environment_plan = path / "environment.json"
         self.work = disk / "work"
         self.unfinished_work = disk / "work.unfinished"
