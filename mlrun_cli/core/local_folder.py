@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import os
 import pwd
-import shutil
 import stat
 from contextlib import suppress
 from pathlib import Path
@@ -48,13 +47,6 @@ def make_counterpart_folder(folder: Path) -> Path:
     if counterpart != folder:
         os.makedirs(counterpart, mode=0o700, exist_ok=True)
     return counterpart
-
-
-def remove_counterpart(folder: Path) -> None:
-    """Remove the counterpart of a folder that has been removed, if it is another one."""
-    counterpart = locate(folder)
-    if counterpart != folder:
-        shutil.rmtree(counterpart, ignore_errors=True)
 
 
 def rename_with_locks(source: Path, destination: Path) -> None:

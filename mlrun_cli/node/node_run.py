@@ -51,6 +51,7 @@ class NodeRun(SupervisedRun):
     """A run in a scratch workspace, whose changes are written to the shared folder too."""
 
     renewal_seconds = 5.0
+    shutdown_patience_seconds = 1.0  # an engine that ends a job signals all its processes, in any order
 
     def __init__(
         self,

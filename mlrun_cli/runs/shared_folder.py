@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import errno
 import os
+import shutil
 from pathlib import Path
 
 from mlrun_cli.core.json_files import read_json, write_json
-from mlrun_cli.core.local_folder import remove_counterpart
 from mlrun_cli.core.removal import remove_tree
 from mlrun_cli.runs.folder import RunFolder
 
@@ -170,4 +170,5 @@ def remove_run_folder(folder: RunFolder) -> None:
     if shared is not None:
         shared.remove()
     remove_tree(folder.path)
-    remove_counterpart(folder.path)
+    if folder.sockets != folder.path:
+        shutil.rmtree(folder.sockets, ignore_errors=True)

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from mlrun_cli.core.json_files import read_json, write_json
-from mlrun_cli.core.local_folder import remove_counterpart, rename_with_locks
+from mlrun_cli.core.local_folder import rename_with_locks
 from mlrun_cli.core.time import now
 from mlrun_cli.errors import FileNotWritable, StoreError
 from mlrun_cli.metrics.journal import list_journal_names
@@ -218,8 +218,6 @@ def _remove(workspace: Workspace, folder: Path) -> None:
     for name in names:
         copy_values_to_runs(workspace, folder / JOURNAL / name)
     shutil.rmtree(folder, ignore_errors=True)
-    if not folder.exists():
-        remove_counterpart(folder)
     if names and workspace.is_missing(folder):
         # Only now: a reader that finds a journal without an offset ingests it from its start.
         with workspace.transaction():

@@ -50,9 +50,12 @@ class SupervisedRun:
         run: the row of the run when the supervisor started.
         redaction: the redaction of the run's secrets.
         renewal_seconds: the time between two calls of `renew_lease`.
+        shutdown_patience_seconds: the time after a failure of the script in which a SIGTERM to the supervisor is taken
+            for its cause.
     """
 
     renewal_seconds = LEASE_SECONDS / _RENEWALS_PER_LEASE
+    shutdown_patience_seconds = 0.0
 
     def __init__(self, workspace: Workspace, submission: Submission, secrets: Secrets, folder: RunFolder) -> None:
         self.workspace = workspace

@@ -79,6 +79,8 @@ class Watch:
                     tick = min(_IDLE_TICK_SECONDS, max(tick, _BUSY_TICK_SECONDS) * 1.5)
                 self._run_due_tasks(time.monotonic())
         self._group = None
+        if group.exit_code and self.stop.reason is None and self._run.shutdown_patience_seconds:
+            self._wait_for_shutdown()
 
     def check_stop(self) -> bool:
         """Return whether the run has to stop, without reading the store."""
@@ -88,6 +90,14 @@ class Watch:
         if self.stop.reason is None and has_lost_its_stream(self._run.folder):
             self.stop.request_stop(StopReason.STREAM_LOST, self._group, moment)
         return self.stop.reason is not None
+
+    def _wait_for_shutdown(self) -> None:
+        """Wait a little after a failure for the signal of a shutdown, which may have reached the script first."""
+        deadline = time.monotonic() + self._run.shutdown_patience_seconds
+        while not self._was_terminated and time.monotonic() < deadline:
+            time.sleep(_BUSY_TICK_SECONDS)
+        if self._was_terminated:
+            self.stop.request_stop(StopReason.SHUTDOWN, None, time.monotonic())
 
     @contextmanager
     def _wake_on_process_ends(self, group: ProcessGroup) -> Iterator[None]:

@@ -37,9 +37,7 @@ def find_obstacle() -> str | None:
     """Return why there can be no such hosts on this machine, or None."""
     if os.geteuid() != 0:
         return "only root can mount, and make namespaces"
-    missing = [
-        name for name in ("sshfs", "fusermount3", "unshare", "nsenter", "ip", _SFTP_SERVER) if not shutil.which(name)
-    ]
+    missing = [name for name in ("sshfs", "fusermount3", "unshare", "nsenter", _SFTP_SERVER) if not shutil.which(name)]
     if missing or not Path("/dev/fuse").exists():
         return f"{', '.join(missing) or '/dev/fuse'} is not there"
     done = subprocess.run(
@@ -74,7 +72,7 @@ def mount(
             yield
         finally:
             subprocess.run(["fusermount3", "-u", "-z", mounted], check=True)
-            client.terminate()  # by itself it waits for other mount namespaces, each of which has a copy of the mount
+            client.wait(60)
 
 
 class Host(Mlrun):

@@ -80,8 +80,6 @@ def test_a_run_asks_its_supervisor_while_the_home_contains_neither_locks_nor_soc
     assert record["status"] == "Completed", host.log(record["run_id"])
     assert host.find_local(host.run_folder(record["run_id"]) / "lock").exists()
     assert not [path for path in host.seen.rglob("*") if path.is_socket() or path.name.endswith(("-wal", "-shm"))]
-    host("run", "delete", "-r", record["run_id"], "--yes")
-    assert not host.find_local(host.run_folder(record["run_id"])).exists()
     shown = host.json("workspace", "show")
     assert (shown["mode"], shown["fileSystem"], shown["host"]) == ("network", "fuse.sshfs", "login1")
 

@@ -72,7 +72,7 @@ def test_a_run_is_a_job_with_its_gpus_setup_and_values(slurm: Slurm, cluster: Ml
     good = submit(cluster, "--gpus", "2", "train.py", "0")
     bad = submit(cluster, "train.py", "3")
     record = wait_for_end(cluster, good)
-    assert record["status"] == "Completed"
+    assert record["status"] == "Completed", record["error"]
     assert cluster.metrics(good) == {"visible": 2}
     number = record["properties"]["slurm_job_id"]
     assert f"job {number} with cuda" in cluster("run", "monitor-logs", "-r", good).stdout
@@ -132,7 +132,7 @@ def test_a_requeued_job_goes_on_as_the_same_run(slurm: Slurm, cluster: Mlrun) ->
     until(lambda: "JobState=PENDING" in slurm("scontrol", "show", "job", number))
     slurm("scontrol", "update", f"jobid={number}", "starttime=now")
     record = wait_for_end(cluster, run_id)
-    assert record["status"] == "Completed"
+    assert record["status"] == "Completed", record["error"]
     assert cluster.metrics(run_id) == {"attempt": [0, 1]}
     wait_for_line(cluster, run_id, "attempt 1")
 

@@ -9,9 +9,6 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
-from mlrun_cli.core.redaction import Redaction
-from mlrun_cli.workspace import Workspace
-from mlrun_cli.workspace_locator import parse_locator
 from tests.running import Mlrun
 from tests.studio.demo_pages import browser_of
 from tests.studio.run_maker import RunMaker
@@ -45,24 +42,6 @@ def studio(mlrun: Mlrun) -> Iterator[Studio]:
     """Yield a studio over the test's home."""
     with serving(mlrun) as served:
         yield served
-
-
-@pytest.fixture(scope="module")
-def shared_studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Studio]:
-    """Yield a studio over a home of its own, for tests that each need an empty workspace only."""
-    command = Mlrun(tmp_path_factory.mktemp("shared"))
-    with serving(command) as served:
-        yield served
-    command.close()
-
-
-@pytest.fixture
-def workspace_folder(shared_studio: Studio) -> Path:
-    """Return the folder of a new workspace in the home of the shared studio."""
-    first = shared_studio.workspace_folder
-    folder = first.with_name(f"w{len(list(first.parent.iterdir()))}")
-    Workspace.open(parse_locator(folder), redaction=Redaction(), create=True).close()
-    return folder
 
 
 @pytest.fixture
