@@ -97,7 +97,7 @@ def _has_conda_part(configuration: RunConfiguration) -> bool:
 def _note_skipped(configuration: RunConfiguration, *, has_container: bool, is_current: bool) -> Iterator[str]:
     if configuration.node_count > 1 and configuration.communicator == NO_COMMUNICATOR:
         yield (
-            f"nodeCount: the script runs {configuration.node_count} times, once for each node, all on this machine; "
+            f"nodeCount: the script runs {configuration.node_count} times, once for each node of its target; "
             "NODE_RANK tells it which it is."
         )
     for key_path, value in configuration.find_changed_keys().items():

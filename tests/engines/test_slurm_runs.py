@@ -97,6 +97,7 @@ def test_a_queued_run_says_why_it_waits_and_can_be_canceled(slurm: Slurm, cluste
     number = job_id(cluster, run_id)
     record = until(lambda: seen if "Resources" in (seen := cluster.show(run_id)).get("waiting_for", "") else None)
     assert (record["status"], record["waiting_for"]) == ("Queued", f"Slurm {number}: Resources")
+    assert cluster.fails("computetarget", "detach", "-n", "slurm").code == "InUse"
     cluster("run", "cancel", "-r", run_id)
     assert wait_for_end(cluster, run_id)["status"] == "Canceled"
     until(lambda: slurm.job_state(number) == "CANCELLED")
