@@ -62,6 +62,7 @@ class CollectedRun:
         self._folder = workspace.run_folder(run.run_id)
         self._redaction = _read_redaction(shared)
         self._reader = JournalReader(workspace, shared.journal, run.key, self._redaction, is_shared=True)
+        self._register_outputs = load_output_registration(run)
         self._offsets: dict[str, int] = dict(workspace.journals.get_offsets(run.key))
         self._outcome: OutcomeEvent | None = None
         self._interval = _FIRST_LOOK_SECONDS
@@ -128,7 +129,7 @@ class CollectedRun:
             return False
         outcome = outcome._replace(warnings=(*outcome.warnings, *self._reader.warnings))
         row = self._workspace.runs.get_by_key(self.run.key)
-        outcome = run_or_log(lambda: load_output_registration(row)(self._workspace, row, outcome), outcome)
+        outcome = run_or_log(lambda: self._register_outputs(self._workspace, row, outcome), outcome)
         outcome = outcome.redact(self._redaction)
         with suppress(OSError):
             write_outcome(self._folder, outcome)
