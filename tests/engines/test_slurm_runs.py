@@ -123,6 +123,18 @@ def test_ends_that_others_bring_about(slurm: Slurm, cluster: Mlrun) -> None:
     assert "NODE_FAIL" in record["error"]["error"]["message"]
 
 
+def test_a_job_that_another_preempts_is_told_so(slurm: Slurm, cluster: Mlrun) -> None:
+    place = ("--shared-folder", str(cluster.folder.parent / "spare"), "--partition", "spare", "--no-check")
+    cluster("computetarget", "attach", "slurm", "-n", "spare", *place, "--sbatch-option=--nodelist=n2")
+    cluster.script(WAIT)
+    run_id = cluster.submit("--ct", "spare", "train.py")
+    wait_for_line(cluster, run_id, "waits")
+    slurm.submit("sleep 600", "--nodelist=n2", f"--cpus-per-task={CPUS}")
+    record = wait_for_end(cluster, run_id)
+    assert record["status"] == "Failed"
+    assert "PREEMPTED" in record["error"]["error"]["message"]
+
+
 def test_a_requeued_job_goes_on_as_the_same_run(slurm: Slurm, cluster: Mlrun) -> None:
     cluster.script(ONCE)
     run_id = submit(cluster, "train.py")
