@@ -38,6 +38,8 @@ _LEAVING_SECONDS = 20.0
 _ROUNDS_OF_A_TURN = 15
 _AT_ONCE_ON_A_HOST = 8
 _LOSS_CHANCE = 0.4
+_START_CHANCE = 0.8
+_LONG_COUNT = 200_000
 _LOOK_AGAIN_SECONDS = 2.0
 
 _SCRIPT = """
@@ -388,11 +390,11 @@ def network_campaign(
             report.add(playing.name, [finding for each in trying for finding in each.result()])
             for run_id, work in lost:
                 report.add(playing.name, _judge_lost(playing, run_id, work))
-            lost = [_lose(playing, start, chance)] if chance.random() < _LOSS_CHANCE else []
+            is_last = start + _ROUNDS_OF_A_TURN >= len(numbers)
+            lost = [_lose(playing, start, chance)] if not is_last and chance.random() < _LOSS_CHANCE else []
+            report.victims["host"] += len(lost)
     (last, *_) = hosts
     last("workspace", "show", "--take-over")
-    for run_id, work in lost:
-        report.add(last.name, _judge_lost(last, run_id, work))
     report.add("at the end", _leftovers(last))
     return report.end()
 
@@ -413,7 +415,10 @@ def _lose(host: Host, number: int, chance: random.Random) -> tuple[str, Work]:
     folder = host.folder.parent / "work"
     folder.mkdir(exist_ok=True)
     work = Work(folder / f"lost-{number}", chance)
+    work.number = _LONG_COUNT
     done = host("run", "submit-script", "--async", "-e", "lost", "work.py", *work.words())
+    if chance.random() < _START_CHANCE:
+        until(lambda: work.acknowledged)
     time.sleep(chance.uniform(0, _LONGEST_DELAY_SECONDS))
     host.close()
     host.boot()
