@@ -24,6 +24,7 @@ _AT_ONCE = 3
 _COUNTS = (0, 20, 500, 20_000)
 _LONGEST_DELAY_SECONDS = 3.0
 _LEAVING_SECONDS = 30.0
+_PATIENCE_SECONDS = 500.0
 
 _SCRIPT = """
     import os, sys
@@ -103,13 +104,18 @@ class Round:
             kill(*_VICTIMS[self.victim](self._engine, run_id))
         else:
             self._engine.list_faults()[self.victim](run_id)
-        record = self._mlrun.wait(run_id)
+        record = self._wait(run_id)
         self._judge_status(run_id, record)
         self._judge_values(run_id)
         with suppress(AssertionError):
             until(lambda: not self._list_left(run_id), _LEAVING_SECONDS)
         for pid in self._list_left(run_id):
             self._find("left process", f"{run_id} has left {words_of(pid)}")
+
+    def _wait(self, run_id: str) -> dict[str, Any]:
+        """Wait for the end of the run; an engine may let a job wait for minutes before it starts it again."""
+        self._mlrun("run", "wait", "-r", run_id, check=False, timeout=_PATIENCE_SECONDS)
+        return self._mlrun.show(run_id)
 
     def _submit(self) -> str | None:
         """Submit the run; return None if the engine is away and nothing is left of the submit."""

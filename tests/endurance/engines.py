@@ -11,8 +11,9 @@ from pathlib import Path
 from mlrun_cli.targets.engine import JobEnd
 from tests.endurance.engine_kills import Engine
 from tests.engines.pool import KINDS, PoolEngine
+from tests.engines.slurm import Slurm
 from tests.installation import make_installation
-from tests.running import processes, words_of
+from tests.running import Mlrun, processes, until, words_of
 
 _AWAY_SECONDS = 3.0
 _LOSING = frozenset({"job", "node"})
@@ -30,8 +31,7 @@ class Pool:
 
     def list_node_programs(self, run_id: str) -> list[int]:
         """Return the pids of the supervisors of a run."""
-        folder = str(self._engine.run_folder(run_id))
-        return [pid for pid, _ in processes() if words_of(pid)[-1:] == [folder] and "python" in words_of(pid)[0]]
+        return _list_node_programs(self._engine.run_folder(run_id))
 
     def list_faults(self) -> dict[str, Callable[[str], object]]:
         """Return the faults: the job or its node dies, the job starts again, the engine is away."""
@@ -70,4 +70,81 @@ def open_pool(folder: Path) -> Iterator[Engine]:
         engine.close()
 
 
-ENGINES: Mapping[str, Callable[[Path], AbstractContextManager[Engine]]] = {"pool": open_pool}
+class SlurmCluster:
+    """Slurm with two nodes."""
+
+    target = "slurm"
+
+    def __init__(self, slurm: Slurm, mlrun: Mlrun, shared: Path) -> None:
+        self.mlrun = mlrun
+        self._slurm = slurm
+        self._shared = shared
+        self._lock = threading.Lock()
+
+    def list_node_programs(self, run_id: str) -> list[int]:
+        """Return the pids of the supervisors of a run."""
+        return _list_node_programs(self._shared / "runs" / run_id)
+
+    def list_faults(self) -> dict[str, Callable[[str], object]]:
+        """Return the faults: slurmstepd or a node's daemon dies, the controller and the job are started again."""
+        return {
+            "stepd": lambda run_id: self._slurm.kill_job_daemon(self._find_job(run_id)),
+            "requeue": lambda run_id: self._requeue(self._find_job(run_id)),
+            "controller": lambda _: self._restart_controller(),
+            "node daemon": lambda _: self._restart_node(),
+        }
+
+    def may_lose_job(self, fault: str) -> bool:
+        """Return whether a run may end otherwise than its script after this fault."""
+        return fault == "stepd"
+
+    def _find_job(self, run_id: str) -> str:
+        sql = "SELECT value FROM run_properties JOIN runs USING (run_key) WHERE run_id = ? AND key = 'slurm_job_id'"
+        ((job_id,),) = self.mlrun.stored(sql, run_id)
+        return str(job_id)
+
+    def _requeue(self, job_id: str) -> None:
+        self._slurm("scontrol", "requeue", job_id, check=False)
+        # Slurm lets a requeued job wait for two minutes, and does not start it in the second in which it was stopped.
+        until(lambda: self._slurm.job_state(job_id) not in {"RUNNING", "COMPLETING"})
+        self._slurm("scontrol", "update", f"jobid={job_id}", "starttime=now+3", check=False)
+
+    def _restart_controller(self) -> None:
+        with self._lock:
+            self._slurm.stop_controller()  # killed, it loses jobs that it has accepted a moment before
+            time.sleep(_AWAY_SECONDS)
+            self._slurm.start_controller()
+
+    def _restart_node(self) -> None:
+        with self._lock:
+            self._slurm.kill_node("n1", jobs=False)
+            time.sleep(_AWAY_SECONDS)
+            self._slurm.start_node("n1")
+
+
+@contextmanager
+def open_slurm(folder: Path) -> Iterator[Engine]:
+    """Start a Slurm cluster, and attach it."""
+    (folder / "slurm").mkdir()
+    slurm = Slurm(folder / "slurm")
+    try:
+        (folder / "work place").mkdir()
+        mlrun = Mlrun(folder / "work place")
+        mlrun.environment.update(slurm.environment)
+        shared = folder / "work place" / "shared"
+        attach = ("computetarget", "attach", "slurm", "-n", "slurm", "--shared-folder", str(shared))
+        mlrun(*attach, "--sbatch-option=--requeue")
+        try:
+            yield SlurmCluster(slurm, mlrun, shared)
+        finally:
+            mlrun.close()
+    finally:
+        slurm.close()
+
+
+def _list_node_programs(folder: Path) -> list[int]:
+    """Return the pids of the supervisors of the run in a shared folder."""
+    return [pid for pid, _ in processes() if words_of(pid)[-1:] == [str(folder)] and "python" in words_of(pid)[0]]
+
+
+ENGINES: Mapping[str, Callable[[Path], AbstractContextManager[Engine]]] = {"pool": open_pool, "slurm": open_slurm}

@@ -141,9 +141,9 @@ def test_a_requeued_job_goes_on_as_the_same_run(slurm: Slurm, cluster: Mlrun) ->
     wait_for_line(cluster, run_id, "attempt 0")
     slurm("scontrol", "requeue", job_id(cluster, run_id))
     number = job_id(cluster, run_id)
-    # Slurm lets a requeued job wait for two minutes.
+    # Slurm lets a requeued job wait for two minutes, and does not start it in the second in which it was stopped.
     until(lambda: "JobState=PENDING" in slurm("scontrol", "show", "job", number))
-    slurm("scontrol", "update", f"jobid={number}", "starttime=now")
+    slurm("scontrol", "update", f"jobid={number}", "starttime=now+3")
     record = wait_for_end(cluster, run_id)
     assert record["status"] == "Completed", record["error"]
     assert cluster.metrics(run_id) == {"attempt": [0, 1]}
