@@ -6,7 +6,7 @@ import os
 import selectors
 import time
 from collections.abc import Mapping
-from contextlib import suppress
+from contextlib import closing, suppress
 
 from mlrun_cli.collector.answers import RunAnswers
 from mlrun_cli.collector.collected_run import CollectedRun
@@ -45,7 +45,7 @@ _SETTLE_SECONDS = 3.0
 _KILL_SECONDS = 15.0
 """The time after a cancel's grace period in which a supervisor ends its run, before the job is canceled."""
 _SUBMIT_SECONDS = 60.0
-"""The time within which a submit stores the id of its job."""
+"""The time after a submit within which the engine knows the job, if it has accepted it."""
 
 
 class Collector:
@@ -195,12 +195,14 @@ class Collector:
     def _examine(self, run: Run, collected: CollectedRun | None, witness: EngineWitness, moment: float) -> Verdict:
         """Return the verdict on a run that seems to be lost, once all has arrived that its supervisor has written.
 
-        A submit that has not stored the id of its job yet has some time to do so. While the shared folder is away,
-        nothing is lost.
+        Where no id of a job is known, the engine may still accept the job of a submit that it has not answered. While
+        the shared folder is away, nothing is lost.
         """
         since = self._lost_since.setdefault(run.key, moment)
         patience = _SETTLE_SECONDS
         if not self._poll.has_job_id(run):
+            if self._is_being_submitted(run):
+                return Verdict.GOES_ON
             patience = max(0.0, _SUBMIT_SECONDS - (now() - run.created_at) / MICROSECONDS)
         elif collected is None or not collected.has_started:
             patience = 0.0 if witness is EngineWitness.ENDED else _SETTLE_SECONDS
@@ -210,6 +212,14 @@ class Collector:
             return Verdict.IS_LOST
         collected.refresh()
         return judge(witness, collected.get_heartbeat_witness(), collected.outcome_witness)
+
+    def _is_being_submitted(self, run: Run) -> bool:
+        """Return whether the process that submits a run lives, by the lock that it holds until it knows the job."""
+        try:
+            with closing(OwnerLock.open(self._workspace.run_folder(run.run_id).lock)) as lock:
+                return not lock.is_free()
+        except OSError:
+            return False
 
     def _cancel(self, run: Run, witness: EngineWitness, moment: float) -> None:
         """Cancel the job of a run that is not running yet, or whose grace period is over."""
