@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import os
+import signal
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -193,6 +195,21 @@ def test_an_engine_that_does_not_answer_ends_nothing(pool: PoolEngine, tmp_path:
     pool.set_option("away")
     let_heartbeat_grow_old(pool, run_id)
     (tmp_path / "go").touch()
+    assert pool.mlrun.wait(run_id)["status"] == "Completed"
+
+
+def test_a_run_is_not_lost_while_its_submit_lives(pool: PoolEngine) -> None:
+    pool.mlrun.script("")
+    pool.set_option("hang", "before")
+    submitting = pool.mlrun.start("run", "submit-script", "--async", "--ct", "pool", "train.py")
+    until((pool.pool.folder / "hanging").exists)
+    submitting.send_signal(signal.SIGSTOP)
+    pool.mlrun.execute("UPDATE runs SET created_at = 1")
+    pool.set_option("hang", None)
+    # Until this one has ended, the collector has looked at the other.
+    assert pool.mlrun.wait(pool.mlrun.submit("--ct", "pool", "train.py"))["status"] == "Completed"
+    submitting.send_signal(signal.SIGCONT)
+    run_id = json.loads(submitting.communicate()[0])["run_id"]
     assert pool.mlrun.wait(run_id)["status"] == "Completed"
 
 
