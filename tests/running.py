@@ -96,14 +96,13 @@ class Mlrun:
     Attributes:
         folder: the attached folder, where the command is called; it holds the scripts.
         home: `MLRUN_HOME`; the machine that GPUs are lent of is the test's own, too.
-        seen: the same folder, as this process sees it.
         enter: the words in front of each program, to run it on another host.
         environment: the variables that every call gets; a test may change them.
         command: the words in front of each call's own; a test may wrap them, as in `["unshare", …]`.
     """
 
     def __init__(self, root: Path, *, attach: bool = True) -> None:
-        self.home = self.seen = root / "home"
+        self.home = root / "home"
         self.enter: list[str] = []
         self.folder = root / "my folder"
         self.command: list[str] = [str(COMMAND)]
@@ -117,6 +116,11 @@ class Mlrun:
         self.folder.mkdir()
         if attach:
             self.begin_as(_attached())
+
+    @property
+    def seen(self) -> Path:
+        """The home as this process sees it."""
+        return self.home
 
     def begin_as(self, other: Mlrun) -> None:
         """Copy the home and the attached folder of another instance, which runs nothing."""

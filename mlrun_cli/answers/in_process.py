@@ -8,3 +8,5 @@ class InProcessDesk(InProcessServer):
 
     answer = InProcessServer.handle
     forget = InProcessServer.reset_after_fork
+    session_folder = InProcessServer.open_session_folder
+    workspace_folder = InProcessServer.get_workspace_folder

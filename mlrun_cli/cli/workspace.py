@@ -85,10 +85,6 @@ def list_all(shared: GlobalOptions) -> object:
     "show",
     examples=[
         ("Show the attached folder's workspace", "mlrun workspace show"),
-        (
-            "Use a home on a network file system from here, when its other host is gone",
-            "mlrun workspace show --take-over",
-        ),
         ("Print the folder of another one", "mlrun workspace show -w myworkspace -g mygroup --query folder -o tsv"),
     ],
 )

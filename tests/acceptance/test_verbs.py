@@ -310,7 +310,9 @@ def test_experiments_and_workspaces(past: Past) -> None:
     assert past.mlrun.json("experiment", "show") == shown
     assert "elsewhere" in past.mlrun.fails("experiment", "show", "-e", "els", exit_code=3).text
     (workspace,) = past.mlrun.json("workspace", "list")
-    assert workspace == past.mlrun.json("workspace", "show")
+    shown = past.mlrun.json("workspace", "show")
+    assert (shown.pop("mode"), bool(shown.pop("fileSystem"))) == ("local", True)
+    assert workspace == shown
     assert Path(workspace["folder"]) == past.mlrun.database.parent
     assert past.mlrun.json("workspace", "list", "-g", "other") == []
 

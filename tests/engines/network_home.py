@@ -96,10 +96,15 @@ class Host(Mlrun):
         self.local = root / "local"
         self.local.mkdir(mode=0o700)
         self._mounted, self._place = root / "mounted", place
-        self.seen, self.home = self._mounted / "home", place / "home"
+        self.home = place / "home"
         self.environment["MLRUN_HOME"] = str(self.home)
         self._program = self.command
         self.boot()
+
+    @property
+    def seen(self) -> Path:
+        """The home as this process sees it, which is not on this host."""
+        return self._mounted / "home"
 
     def boot(self) -> None:
         """Start the host; all that runs on it ends with `close`."""
