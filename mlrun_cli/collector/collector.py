@@ -201,7 +201,7 @@ class Collector:
         since = self._lost_since.setdefault(run.key, moment)
         patience = _SETTLE_SECONDS
         if not self._poll.has_job_id(run):
-            if self._is_being_submitted(run):
+            if self._is_being_submitted(run) or self._knows_job_now(run):
                 return Verdict.GOES_ON
             patience = max(0.0, _SUBMIT_SECONDS - (now() - run.created_at) / MICROSECONDS)
         elif collected is None or not collected.has_started:
@@ -220,6 +220,11 @@ class Collector:
                 return not lock.is_free()
         except OSError:
             return False
+
+    def _knows_job_now(self, run: Run) -> bool:
+        """Return whether the store has the id of a run's job, which a submit may have stored since it was last read."""
+        self._runs[run.key] = self._workspace.runs.get_by_key(run.key)
+        return self._poll.has_job_id(self._runs[run.key])
 
     def _cancel(self, run: Run, witness: EngineWitness, moment: float) -> None:
         """Cancel the job of a run that is not running yet, or whose grace period is over."""
