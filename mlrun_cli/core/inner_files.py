@@ -24,8 +24,8 @@ def open_inner_file(folder: Path, name: str) -> int | None:
     with suppress(OSError):
         descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         for part in parts[:-1]:
-            descriptor = _close_first(descriptor, os.open(part, _FOLDER, dir_fd=descriptor))
-        descriptor = _close_first(descriptor, os.open(parts[-1], _FILE, dir_fd=descriptor))
+            descriptor = _replace_descriptor(descriptor, os.open(part, _FOLDER, dir_fd=descriptor))
+        descriptor = _replace_descriptor(descriptor, os.open(parts[-1], _FILE, dir_fd=descriptor))
         if stat.S_ISREG(os.fstat(descriptor).st_mode):
             return descriptor
     if descriptor >= 0:
@@ -33,6 +33,6 @@ def open_inner_file(folder: Path, name: str) -> int | None:
     return None
 
 
-def _close_first(before: int, after: int) -> int:
+def _replace_descriptor(before: int, after: int) -> int:
     os.close(before)
     return after

@@ -12,7 +12,7 @@ from mlrun_cli.core.documents.node import Node
 from mlrun_cli.core.documents.read import read_document
 from mlrun_cli.core.named_tuple import NamedTuple
 from mlrun_cli.data.dataset import FILE_KIND, TABULAR_KIND
-from mlrun_cli.data.read_options import DELIMITED, HEADERS, JSON_LINES, PARQUET, make_table_options
+from mlrun_cli.data.read_options import DELIMITED, HEADERS, JSON_LINES, PARQUET, build_table_options
 from mlrun_cli.errors import Unsupported
 
 TEMPLATE: Mapping[str, Any] = {
@@ -164,7 +164,7 @@ def _read_table_options(parameters: Mapping[str, Node]) -> dict[str, Any]:
         raise source.build_error(
             f"'{name}' is not supported as the source of a table", hint=f"Use one of {', '.join(_FORMATS)}."
         )
-    return make_table_options(
+    return build_table_options(
         _FORMATS[name],
         separator=_read_value(parameters, "separator", Node.as_text, otherwise=","),
         header=_read_value(parameters, "header", _read_header, otherwise=HEADERS[0]),

@@ -12,7 +12,7 @@ HEADERS = ("ALL_FILES_HAVE_SAME_HEADERS", "NO_HEADERS", "ONLY_FIRST_FILE_HAS_HEA
 _FORMATS = {".json": JSON_LINES, ".jsonl": JSON_LINES, ".parquet": PARQUET, ".tsv": DELIMITED}
 
 
-def make_table_options(
+def build_table_options(
     table_format: str,
     *,
     separator: str = ",",
@@ -21,7 +21,7 @@ def make_table_options(
     infer_column_types: bool = True,
     encoding: str = "utf8",
 ) -> dict[str, Any]:
-    """Return the options of a table.
+    """Return the options with which tabular files of a format are read.
 
     Args:
         table_format: `delimited`, `json_lines` or `parquet`; options that do not apply to it are omitted.
@@ -58,4 +58,4 @@ def guess_table_options(path: str) -> dict[str, Any]:
     """Return the options of a table, guessed from the suffix of its file."""
     suffix = f".{path.rpartition('.')[2].lower()}" if "." in path.rpartition("/")[2] else ""
     separator = "\t" if suffix == ".tsv" else ","
-    return make_table_options(_FORMATS.get(suffix, DELIMITED), separator=separator)
+    return build_table_options(_FORMATS.get(suffix, DELIMITED), separator=separator)

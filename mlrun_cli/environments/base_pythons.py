@@ -84,7 +84,7 @@ def rank_pythons(
         return (
             not request.allows(version),
             *_compute_distance(wanted, version),
-            python.is_fetched,
+            python.is_uv_managed,
             [-part for part in version],
         )
 
@@ -92,8 +92,8 @@ def rank_pythons(
     if first is not None:
         ranked = [one for one in ranked if request.allows(one[0])]
     # A Python is downloaded only if none on this machine is as close.
-    nearest_fetched = ranked[:1] if ranked and ranked[0][1].is_fetched else []
-    return [python for _, python in (*nearest_fetched, *(one for one in ranked if not one[1].is_fetched))]
+    nearest_fetched = ranked[:1] if ranked and ranked[0][1].is_uv_managed else []
+    return [python for _, python in (*nearest_fetched, *(one for one in ranked if not one[1].is_uv_managed))]
 
 
 def choose_python_of_day(day: date) -> tuple[int, int]:

@@ -56,7 +56,7 @@ def plan_conda(
     pythons = _list_pythons(wanted.python, choice, day, uv, environ)
     if not pythons:
         raise _build_python_not_found_error(wanted.python, dependencies, uv, environ)
-    use_uv = uv is not None and (pythons[0].is_fetched or not any(line.pip_only for line in wanted.lines))
+    use_uv = uv is not None and (pythons[0].is_uv_managed or not any(line.pip_only for line in wanted.lines))
     hidden, secrets = replace_secrets([line.text for line in wanted.lines])
     build = _create_build(
         home,
@@ -109,7 +109,7 @@ def _list_notes(
 ) -> Iterator[str]:
     """Yield notes about a Python other than the requested one, and about the day of unpinned packages."""
     path, first = dependencies.path, build.pythons[0]
-    where = "which uv fetches" if first.is_fetched else f"'{first.python}'"
+    where = "which uv fetches" if first.is_uv_managed else f"'{first.python}'"
     if first.only_wheels:
         yield f"{path}: Python {request} cannot be had; relaxed to {first}, {where}."
     if build.day is not None:

@@ -85,7 +85,7 @@ class BasePython(NamedTuple):
     only_wheels: bool = False
 
     @property
-    def is_fetched(self) -> bool:
+    def is_uv_managed(self) -> bool:
         """Whether uv provides the Python, from its own installations or by download."""
         return not self.python.startswith("/")
 

@@ -21,7 +21,7 @@ def build_image_name(key: str) -> str:
 
 
 def get_registry(image: str) -> str:
-    """Return the registry of an image, as passed to the engine's `login`, or an empty text for the default registry."""
+    """Return the registry of an image, as for the engine's `login`, or an empty string for the default one."""
     first, slash, _ = image.partition("/")
     return first if slash and re.match(_IS_REGISTRY, first) else ""
 

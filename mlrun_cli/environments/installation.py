@@ -72,7 +72,7 @@ def _configure_uv(build: EnvironmentBuild, installer: Installer, environ: Mappin
 
 def _may_use_pip(build: EnvironmentBuild) -> bool:
     """Return whether pip can replace uv for a build: it has no cutoff day and does not need a downloaded Python."""
-    return build.builder is Builder.UV and not build.uploaded_before and not build.pythons[0].is_fetched
+    return build.builder is Builder.UV and not build.uploaded_before and not build.pythons[0].is_uv_managed
 
 
 class _PipInstallation:
@@ -165,7 +165,7 @@ class _PipInstallation:
         if not self._is_uv:
             return [python.python, "-m", "venv", str(self._folder.venv)]
         # A version, not a path: only uv's own Pythons, since those on PATH were considered when the run was planned.
-        whose = ["--python-preference", "only-managed"] if python.is_fetched else []
+        whose = ["--python-preference", "only-managed"] if python.is_uv_managed else []
         return [self._build.installer, "venv", *whose, "--python", python.python, str(self._folder.venv)]
 
     def _install_unpinned(self, unpinned: Collection[str]) -> InstallResult:

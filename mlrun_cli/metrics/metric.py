@@ -102,7 +102,7 @@ class MetricSummary(NamedTuple):
         return self.last is not None or self.minimum is not None
 
     def get_statistic(self, which: str) -> float | None:
-        """Return one of `SUMMARIES`, or None if there is no such number."""
+        """Return the last, least or greatest value, or None if there is none."""
         return {LAST: self.last, MIN: self.minimum, MAX: self.maximum}[which]
 
 

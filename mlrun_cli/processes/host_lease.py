@@ -187,7 +187,7 @@ class HostLease:
         """Adopt or take the lease; return False if that has to be tried again."""
         raw = self._read_current()
         record = _parse(raw)
-        if record and _is_of_this_host(record):
+        if record and _is_from_this_host(record):
             self._adopt(raw)
             self._renew()
             return True
@@ -307,8 +307,8 @@ def _describe_host() -> dict[str, str]:
     return {**get_origin()._asdict(), "mount_namespace": mounts}
 
 
-def _is_of_this_host(record: Mapping[str, Any]) -> bool:
-    """Return whether the host of a record has the same local folder, or had it until it was emptied."""
+def _is_from_this_host(record: Mapping[str, Any]) -> bool:
+    """Return whether this host wrote a record, by the word in its local folder or else by its description."""
     folder = Path(record["folder"])
     if is_private(folder.parent) and is_private(folder):
         word = _parse(_read_file(folder / "holder")).get("word")

@@ -34,11 +34,11 @@ def remove_notebook_variables(environment: Mapping[str, str]) -> dict[str, str]:
     """
     backend = environment.get("MPLBACKEND", "")
     is_inline = backend.startswith("module://") and re.match(_INLINE, backend) is not None
-    is_kernel = is_inline or any(map(_is_of_kernel, environment))
+    is_kernel = is_inline or any(map(_is_kernel_variable, environment))
     is_terminal = any(name.startswith(_OF_TERMINAL) for name in environment)
 
     def is_set_by_notebook(name: str, value: str) -> bool:
-        if _is_of_kernel(name) or name.startswith(_OF_TERMINAL) or name in _OTHERS_OF_TERMINAL:
+        if _is_kernel_variable(name) or name.startswith(_OF_TERMINAL) or name in _OTHERS_OF_TERMINAL:
             return True
         if name == "MPLBACKEND":
             return is_inline or (is_kernel and value.startswith("module://"))
@@ -47,5 +47,5 @@ def remove_notebook_variables(environment: Mapping[str, str]) -> dict[str, str]:
     return {name: value for name, value in environment.items() if not is_set_by_notebook(name, value)}
 
 
-def _is_of_kernel(name: str) -> bool:
+def _is_kernel_variable(name: str) -> bool:
     return name.startswith(_OF_KERNEL) or name in _OTHERS_OF_KERNEL

@@ -77,10 +77,10 @@ PAGES: Sequence[tuple[str, Handler]] = (
     ("/runs/{run_id}/images", images.show),
     ("/chart", charts.change_chart),
     ("/chart-data", charts.send_figure),
-    ("/runs/{run_id}/logs", logs.show_first),
+    ("/runs/{run_id}/logs", logs.show_tab),
     ("/runs/{run_id}/logs/{path:file}", logs.show),
     ("/runs/{run_id}/piece/{path:file}", logs.send_piece),
-    ("/runs/{run_id}/snapshot", snapshot.show_first),
+    ("/runs/{run_id}/snapshot", snapshot.show_tab),
     ("/runs/{run_id}/snapshot/{path:file}", snapshot.show),
 )
 """The pages of a workspace: paths relative to its URL, with their handlers."""

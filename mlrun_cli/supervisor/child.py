@@ -61,7 +61,7 @@ class Child:
                 stdout=output,
                 stderr=output,
                 start_new_session=group is None,
-                preexec_fn=_create_preparation(os.getpid(), group, spec.limits),  # noqa: PLW1509 — the supervisor has no threads
+                preexec_fn=_build_preexec_fn(os.getpid(), group, spec.limits),  # noqa: PLW1509 — the supervisor has no threads
             )
         self.pid = self._process.pid
         self.started = time.monotonic()
@@ -77,8 +77,8 @@ class Child:
         self._process.returncode = exit_code
 
 
-def _create_preparation(parent: int, group: int | None, limits: Limits) -> Callable[[], None]:
-    """Return a function for the child to call between fork and exec."""
+def _build_preexec_fn(parent: int, group: int | None, limits: Limits) -> Callable[[], None]:
+    """Return a `preexec_fn` that ties the child to its parent and sets its process group and limits."""
     die = die_with_parent(parent)
 
     def prepare() -> None:

@@ -22,7 +22,7 @@ from mlrun_cli.supervisor.recovery import fail_without_store, recover_all
 from mlrun_cli.supervisor.supervised_run import SupervisedRun
 from mlrun_cli.supervisor.supervisor import Supervisor
 from mlrun_cli.targets.programs import STDIN
-from mlrun_cli.targets.waiting_supervisor import receive_locks, redirect_output
+from mlrun_cli.targets.waiting_supervisor import receive_locks, redirect_standard_streams
 from mlrun_cli.workspace import Workspace
 
 
@@ -70,7 +70,7 @@ def _begin(folder: Path, run_id: str, listed: str) -> Sequence[int]:
     begin(folder)
     locks = receive_locks()
     if locks:
-        redirect_output(RunFolder(folder / "runs" / run_id))
+        redirect_standard_streams(RunFolder(folder / "runs" / run_id))
     return locks
 
 

@@ -82,8 +82,8 @@ def receive_locks() -> Sequence[int]:
     return locks
 
 
-def redirect_output(folder: RunFolder) -> None:
-    """Append the output of this process to the log of a supervisor, and leave nothing to read from its input."""
+def redirect_standard_streams(folder: RunFolder) -> None:
+    """Redirect stdout and stderr to the log of a supervisor, and stdin from the null device."""
     null = os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC)
     log = os.open(get_supervisor_log(folder), os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
     for opened, standard in ((null, 0), (log, 1), (log, 2)):

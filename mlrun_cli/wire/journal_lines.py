@@ -44,12 +44,12 @@ def encode_metric(kind: str, name: str, value: str, step: str = "null", descript
 
 
 def encode_tags(tags: "Dict[str, str | None]") -> str:
-    """Return the line for tags set now."""
+    """Return the journal line that records that tags are set, with the current time."""
     return f'["{SET_TAGS}",{time():.6f},{dumps(tags)}]\n'
 
 
 def encode_removed_tags(keys: "List[str]") -> str:
-    """Return the line for tags removed now."""
+    """Return the journal line that records that tags are removed, with the current time."""
     return f'["{REMOVE_TAGS}",{time():.6f},{dumps(keys)}]\n'
 
 

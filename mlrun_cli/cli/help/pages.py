@@ -171,11 +171,11 @@ def _format_usage(argument: Any) -> str:
 def _format_names(option: Any) -> str:
     """Return an option's short name, its other names and a placeholder for its value, as in `-r, --run ID`."""
     names = sorted([*option.opts, *option.secondary_opts], key=lambda name: name.startswith("--"))
-    return " ".join([", ".join(names), *([] if option.is_flag else [_format_value(option)])])
+    return " ".join([", ".join(names), *([] if option.is_flag else [_get_metavar(option)])])
 
 
-def _format_value(option: Any) -> str:
-    """Return the placeholder for an option's value, such as `ID`, `N` or `detach|cancel`."""
+def _get_metavar(option: Any) -> str:
+    """Return the metavar of an option, such as `ID`, `N` or `detach|cancel`."""
     if option.metavar:
         return str(option.metavar)
     choices = getattr(option.type, "choices", None)

@@ -42,13 +42,13 @@ def find_config(context: RequestContext, path: str, file_name: str | None = None
 
 
 @handler("workspaces.find")
-def find_names(
+def find_workspaces(
     context: RequestContext,
     name: str | None = None,
     resource_group: str | None = None,
     subscription_id: str | None = None,
 ) -> list[list[str]]:
-    """Return the names of all workspaces that match the given names."""
+    """Return subscription, resource group and name of each workspace that matches."""
     found = actions.find_workspaces(
         context.home, name=name, resource_group=resource_group, subscription_id=subscription_id
     )

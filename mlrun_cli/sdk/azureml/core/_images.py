@@ -14,8 +14,8 @@ _LONGEST = 180  # bytes; the suffix takes about 30, and a file name is limited t
 _NOT_IN_A_NAME = re.compile(r"[\\/:*?\"<>|\x00-\x1f]")
 
 
-def read_image(name: str, path: Any, plot: Any) -> "tuple[str, Any]":
-    """Return a file name and the content, a path or a PNG stream, of an image file or a matplotlib figure.
+def prepare_image(name: str, path: Any, plot: Any) -> "tuple[str, Any]":
+    """Return a unique file name, and the path of an image file or, for a matplotlib figure, a PNG stream.
 
     Raises:
         UserErrorException: Neither or both are given, or one has the wrong type.

@@ -49,9 +49,9 @@ class RunMetrics(RunFiles):
 
     def log_image(self, name: str, path: Any = None, plot: Any = None, description: str = "") -> None:
         """Store an image file, a matplotlib figure or the current pyplot figure, and log its URI."""
-        from azureml.core._images import read_image
+        from azureml.core._images import prepare_image
 
-        file_name, content = read_image(name, path, plot)
+        file_name, content = prepare_image(name, path, plot)
         self.upload_file(file_name, content)
         self._log_artifact(journal_lines.IMAGE, name, file_name, description)
 

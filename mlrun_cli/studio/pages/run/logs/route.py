@@ -37,7 +37,7 @@ from mlrun_cli.wire.run_folder import LOG_FOLDERS
 _TAB = "logs"
 
 
-def show_first(page: PageRequest) -> Response:
+def show_tab(page: PageRequest) -> Response:
     """Show the list of files, and the requested file or by default the main log."""
     run = get_requested_run(page)
     names = list_files(page.workspace, run)

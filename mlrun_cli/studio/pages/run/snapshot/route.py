@@ -21,7 +21,7 @@ from mlrun_cli.studio.pages.run.tabs import get_requested_run, render_tab
 _TAB = "snapshot"
 
 
-def show_first(page: PageRequest) -> Response:
+def show_tab(page: PageRequest) -> Response:
     """Show the files of the snapshot, and the content of the script or else of the first file."""
     run = get_requested_run(page)
     try:
