@@ -31,6 +31,11 @@ _WAL_MODE = 2
 _LONG_SECONDS = 1.0
 """The time after which a transaction checks once more, before it commits, that its host has the home."""
 
+_LAST_COMMIT_SECONDS = 5.0
+"""The time within which a host that loses its home has ended the commit that it was in."""
+_LOOK_AGAIN_SECONDS = 0.1
+_HALF_WRITTEN = ("disk I/O error", "malformed")
+
 _T = TypeVar("_T")
 
 
@@ -166,8 +171,22 @@ def build_uri(path: Path, options: str = "") -> str:
 
 
 def _open(path: Path, turn: int) -> sqlite3.Connection:
-    if not _is_seen(path, turn):
+    if _is_seen(path, turn):
+        return _open_as_it_is(path)
+    deadline = time.monotonic() + _LAST_COMMIT_SECONDS
+    while True:
         _forget_cached(path, turn)
+        try:
+            return _open_as_it_is(path)
+        except sqlite3.DatabaseError as error:
+            # The host before may still have been in a commit: the file and its journal change while they are read.
+            if not any(text in str(error) for text in _HALF_WRITTEN) or time.monotonic() >= deadline:
+                raise
+            _get_record(path).unlink(missing_ok=True)
+            time.sleep(_LOOK_AGAIN_SECONDS)
+
+
+def _open_as_it_is(path: Path) -> sqlite3.Connection:
     connection = sqlite3.connect(build_uri(path), uri=True, timeout=0, isolation_level=None, check_same_thread=False)
     try:
         connection.row_factory = sqlite3.Row
