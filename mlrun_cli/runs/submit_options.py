@@ -10,6 +10,9 @@ from mlrun_cli.core.named_tuple import NamedTuple
 from mlrun_cli.core.redaction import REDACTED
 from mlrun_cli.environments.mode import EnvironmentChoice
 
+DEFAULT_LIMIT_SECONDS = 30 * 24 * 60 * 60
+"""The time limit that azureml.core sets where its user sets none."""
+
 
 class SubmitOptions(NamedTuple):
     """The options of a submit with secrets redacted, stored in its submission; None if not given.

@@ -10,16 +10,13 @@ from mlrun_cli.core.redaction import Redaction
 from mlrun_cli.environments.mode import EnvironmentMode
 from mlrun_cli.errors import UsageError
 from mlrun_cli.runconfigs.run_configuration import RunConfiguration
-from mlrun_cli.runs.submit_options import SubmitOptions
+from mlrun_cli.runs.submit_options import DEFAULT_LIMIT_SECONDS, SubmitOptions
 from mlrun_cli.submit.named_files import find_conda_file
 from mlrun_cli.submit.request import SubmitRequest
 from mlrun_cli.submit.resolution import Resolution
 
 if TYPE_CHECKING:  # start-up: few submits repeat an earlier run
     from mlrun_cli.submit.earlier_runs import EarlierRun
-
-_DEFAULT_LIMIT_SECONDS = 30 * 24 * 60 * 60
-"""The time limit that azureml.core sets where its user sets none."""
 
 
 def build_resubmit_options(request: SubmitRequest, resolution: Resolution, redaction: Redaction) -> SubmitOptions:
@@ -90,7 +87,7 @@ def _is_plain(configuration: RunConfiguration) -> bool:
     return (
         configuration == plain
         and configuration.python.user_managed_dependencies
-        and configuration.max_run_duration_seconds in {None, _DEFAULT_LIMIT_SECONDS}
+        and configuration.max_run_duration_seconds in {None, DEFAULT_LIMIT_SECONDS}
         and rest.keys() <= {"environment.docker.baseImage"}
         and variables.keys() <= {"EXAMPLE_ENV_VAR"}
     )

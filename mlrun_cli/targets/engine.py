@@ -21,6 +21,7 @@ from mlrun_cli.runs.owner_lock import OwnerLock
 from mlrun_cli.runs.run import Run
 from mlrun_cli.runs.script_end import StopReason
 from mlrun_cli.runs.shared_folder import SharedFolder, find_shared_run_folder
+from mlrun_cli.runs.submit_options import DEFAULT_LIMIT_SECONDS
 from mlrun_cli.targets.base import Demand, Liveness, Started, Target, Witness
 from mlrun_cli.targets.errors import EngineUnavailable, SubmitUnanswered
 from mlrun_cli.targets.programs import COLLECTOR_PROGRAM, build_dispatcher_arguments, build_program_command, spawn
@@ -191,9 +192,12 @@ class EngineTarget(Target):
             return job_id
 
     def _read_time_limit(self, run: Run) -> float | None:
-        """Return the time limit of a run in seconds, from its definition."""
+        """Return the time limit of a run in seconds, from its definition.
+
+        Azure's SDK gives each run one of 30 days, which nobody has asked for, and which a cluster may not admit.
+        """
         seconds = (run.definition or {}).get("maxRunDurationSeconds")
-        return float(seconds) if seconds else None
+        return float(seconds) if seconds and seconds != DEFAULT_LIMIT_SECONDS else None
 
     def observe(self, runs: Sequence[Run]) -> Mapping[int, Liveness]:
         """Return ALIVE for all runs: the collector finds out which supervisors are lost, and records their end."""

@@ -150,6 +150,22 @@ def test_a_requeued_job_goes_on_as_the_same_run(slurm: Slurm, cluster: Mlrun) ->
     wait_for_line(cluster, run_id, "attempt 1")
 
 
+def test_the_time_limit_that_the_sdk_sets_by_itself_is_not_that_of_the_job(cluster: Mlrun) -> None:
+    cluster.script("print('here')")
+    cluster.script(
+        """
+        from azureml.core import Experiment, ScriptRunConfig, Workspace
+
+        config = ScriptRunConfig(source_directory=".", script="train.py", compute_target="slurm")
+        run = Experiment(Workspace.from_config(), "exp").submit(config)
+        run.wait_for_completion()
+        print(run.get_status())
+    """,
+        "driver.py",
+    )
+    assert cluster.python("driver.py").splitlines()[-1] == "Completed"
+
+
 def test_without_an_answer_a_submit_ends_with_an_error(slurm: Slurm, cluster: Mlrun) -> None:
     cluster.script(WORK)
     cluster.environment.update(slurm.write_client_configuration(1))
