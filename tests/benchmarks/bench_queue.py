@@ -9,8 +9,6 @@ four end and four start at the same time again and again, and on fewer cores tha
 
 from __future__ import annotations
 
-import os
-import re
 import sqlite3
 import statistics
 import subprocess
@@ -21,6 +19,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
 
+from tests.benchmarks.processes import measure_cpu_seconds, measure_memory
 from tests.benchmarks.timing import MLRUN, environment_for, print_machine
 from tests.running import processes, words_of
 
@@ -56,10 +55,10 @@ def main(count: int) -> None:
         with ThreadPoolExecutor(8) as pool:
             list(pool.map(lambda _: _call(folder, environment, *submit), range(count)))
         list_owner_locks = _minders(home)
-        before = sum(map(_cpu_seconds, list_owner_locks))
+        before = sum(map(measure_cpu_seconds, list_owner_locks))
         time.sleep(WAITING_SECONDS)
-        waiting = sum(map(_cpu_seconds, list_owner_locks)) - before
-        memory = sum(map(_memory, list_owner_locks))
+        waiting = sum(map(measure_cpu_seconds, list_owner_locks)) - before
+        memory = sum(map(measure_memory, list_owner_locks))
         Path(environment["GO"]).touch()
         database = next(home.glob("workspaces/*/*/*/workspace.db"))
         began = time.perf_counter()
@@ -100,19 +99,6 @@ def _minders(home: Path) -> list[int]:
     mine = [pid for pid, variables in processes() if variables.get("MLRUN_HOME") == str(home)]
     names = {"dispatcher.py", "fork_server.py"}
     return [pid for pid in mine if any(Path(word).name in names for word in words_of(pid))]
-
-
-def _cpu_seconds(pid: int) -> float:
-    fields = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-
-
-def _memory(pid: int) -> float:
-    """Return the proportional memory of a process in MB."""
-    rollup = Path(f"/proc/{pid}/smaps_rollup").read_text(encoding="ascii")
-    pss = re.search(r"^Pss:\s+(\d+) kB", rollup, re.MULTILINE)
-    assert pss is not None
-    return int(pss[1]) / 1000
 
 
 if __name__ == "__main__":
