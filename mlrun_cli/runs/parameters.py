@@ -1,0 +1,189 @@
+"""The parameters of a run: the names and values in the arguments of its script.
+
+Options (`--lr 0.1`, `--lr=0.1`, `-b 32`, `-b32`) and assignments as Hydra reads them (`lr=0.1`, `+a.b=c`) are pairs; of
+several pairs with one name, the last one counts. An option without a value is `true`, and `--no-NAME` without one
+makes NAME `false`. Numbers after a number belong to the same option, as in `--layers 64 32`; any other word is
+positional and is named by its place: `arg1`, `arg2`, …. After `--` no word is an option.
+"""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from mlrun_cli.core.named_tuple import NamedTuple
+
+MOST_PARAMETERS = 1000
+"""The maximum number of parameters of a run; further names are ignored."""
+TRUE, FALSE = "true", "false"
+
+_LONGEST_NAME = 200
+# Patterns are strings, which `re` compiles on first use and caches: most commands never need them.
+_OPTION = r"(?s)--?(?P<name>[^\W\d][\w.:/@-]*)(?:=(?P<value>.*))?"
+_JOINED = r"-(?P<name>[A-Za-z])(?P<value>\d.*)"
+_ASSIGNMENT = r"(?s)\+{0,2}(?P<name>[^\W\d][\w.-]*(?:/[\w.-]+)*(?:@[\w.:/-]+)?)=(?P<value>(?!=).*)"
+_NUMBER = r"[+-]?(?:(?:0|[1-9]\d*)(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?"
+_INTEGER = r"[+-]?\d+"
+_OPERATOR = r"[();<>|&]+"
+_SCRIPT = r"[^-].*\.(?:py|sh|R|r|jl|pl|ipynb)"
+
+
+class Parameter(NamedTuple):
+    """The value of a parameter.
+
+    Attributes:
+        text: the value as it was written.
+        number: the value as a number, or None if it is not one. `nan`, `inf`, and digits after a zero, as in an
+            identifier (`007`), are text.
+    """
+
+    text: str
+    number: float | None = None
+
+    @classmethod
+    def from_text(cls, text: str) -> Parameter:
+        """Create a parameter from its text, of which what is not Unicode is escaped."""
+        clean = text.encode("utf-8", "backslashreplace").decode("utf-8")
+        return cls(clean, parse_number(clean))
+
+    @property
+    def value(self) -> float | int | str:
+        """The number, an integer if it is written as one, or the text."""
+        if self.number is None:
+            return self.text
+        return int(self.text) if re.fullmatch(_INTEGER, self.text) else self.number
+
+
+Parameters = Mapping[str, Parameter]
+"""A mapping from the names of parameters to their values."""
+
+
+def parse_number(text: str) -> float | None:
+    """Return the finite number that a text is, or None."""
+    if len(text) > _LONGEST_NAME or not text.isascii() or re.fullmatch(_NUMBER, text) is None:
+        return None
+    number = float(text)
+    return number if abs(number) != float("inf") else None
+
+
+def to_values(parameters: Parameters) -> dict[str, float | int | str]:
+    """Return the values of parameters for a record, each a number or a text."""
+    return {name: parameter.value for name, parameter in parameters.items()}
+
+
+def read_parameters(definition: Mapping[str, Any] | None) -> Parameters:
+    """Return the parameters in a run's definition, whose secrets are redacted."""
+    definition = definition or {}
+    command = definition.get("command")
+    if isinstance(command, str):
+        return parse_command(command)
+    if isinstance(command, list):
+        return parse_arguments(_skip_program([str(word) for word in command]))
+    return parse_arguments([str(argument) for argument in definition.get("arguments") or ()])
+
+
+def parse_command(command: str) -> Parameters:
+    """Return the parameters in the line of a shell: in the last of its commands that starts a script, or the last."""
+    words = shlex.shlex(command, posix=True, punctuation_chars=True)
+    words.whitespace_split = True
+    words.commenters = ""
+    commands: list[list[str]] = [[]]
+    try:
+        for word in words:
+            if re.fullmatch(_OPERATOR, word):
+                commands.append([])
+            else:
+                commands[-1].append(word)
+    except ValueError:  # a quotation mark has no counterpart
+        return {}
+    last = next((each for each in reversed(commands) if _find_script(each) is not None), commands[0])
+    return parse_arguments(_skip_program(last))
+
+
+def parse_arguments(arguments: Sequence[str]) -> Parameters:
+    """Return the parameters in the arguments of a script."""
+    found: dict[str, Parameter] = {}
+    for name, text in _split_into_pairs(arguments):
+        if name in found or len(found) < MOST_PARAMETERS:
+            found[name] = Parameter.from_text(text)
+    return found
+
+
+def _split_into_pairs(arguments: Sequence[str]) -> Iterator[tuple[str, str]]:
+    """Yield the names and values of parameters in order."""
+    words = list(arguments)
+    place = positional = 0
+    has_options = True
+    while place < len(words):
+        word = words[place]
+        place += 1
+        if has_options and word == "--":
+            has_options = False
+            continue
+        pair = _split_pair(word, has_options=has_options)
+        if pair is None:
+            positional += 1
+            yield f"arg{positional}", word
+            continue
+        name, value = pair
+        if value is None:
+            following = _take_values(words, place)
+            place += len(following)
+            name, value = (name, " ".join(following)) if following else _read_flag(name)
+        yield name, value
+
+
+def _split_pair(word: str, *, has_options: bool) -> tuple[str, str | None] | None:
+    """Return the name and the value in a word, None if its value follows or is missing, or None for another word."""
+    if has_options and word.startswith("-"):
+        joined = re.fullmatch(_JOINED, word)
+        if joined is not None and parse_number(joined["value"]) is not None:
+            return joined["name"], joined["value"]
+        option = re.fullmatch(_OPTION, word)
+        return None if option is None or len(option["name"]) > _LONGEST_NAME else (option["name"], option["value"])
+    assignment = re.fullmatch(_ASSIGNMENT, word)
+    if assignment is None or len(assignment["name"]) > _LONGEST_NAME:
+        return None
+    if "/" in assignment["name"] and "/" in assignment["value"]:
+        return None  # a path with partitions: `data/year=2020/part.csv`
+    return assignment["name"], assignment["value"]
+
+
+def _take_values(words: Sequence[str], place: int) -> Sequence[str]:
+    """Return the words from a place on that are the value of the option before it."""
+    if place >= len(words) or words[place] == "--" or _is_pair(words[place]):
+        return ()
+    end = place + 1
+    if parse_number(words[place]) is not None:
+        while end < len(words) and parse_number(words[end]) is not None:
+            end += 1
+    return words[place:end]
+
+
+def _is_pair(word: str) -> bool:
+    pair = _split_pair(word, has_options=True)
+    # `c2V0dGluZw=` is the value of an option rather than an assignment of nothing.
+    return pair is not None and (word.startswith("-") or pair[1] != "")
+
+
+def _read_flag(name: str) -> tuple[str, str]:
+    """Return the name and value of an option without a value."""
+    if re.fullmatch(r"no-[^\W\d].*", name):
+        return name[len("no-") :], FALSE
+    return name, TRUE
+
+
+def _find_script(words: Sequence[str]) -> int | None:
+    """Return the place of the script, or of the module after `-m`, in a command; None if there is none."""
+    for place, word in enumerate(words):
+        if re.fullmatch(_SCRIPT, word) or (place > 0 and words[place - 1] == "-m"):
+            return place
+    return None
+
+
+def _skip_program(words: Sequence[str]) -> Sequence[str]:
+    """Return the arguments in a command: the words after its script, or else after its program."""
+    script = _find_script(words)
+    return words[1 if script is None else script + 1 :]
