@@ -8,6 +8,7 @@ import pytest
 from tests.engines import slurm as engine
 from tests.engines.pool import KINDS, PoolEngine
 from tests.engines.slurm import Slurm
+from tests.engines.sshd import RemoteMachine, find_obstacle
 from tests.installation import make_installation
 from tests.running import Mlrun
 
@@ -60,6 +61,33 @@ def slurm_mlrun(slurm: Slurm, tmp_path: Path) -> Iterator[Mlrun]:
     """Return a command that can submit to the cluster."""
     command = Mlrun(tmp_path)
     command.environment.update(slurm.environment)
+    yield command
+    command.close()
+
+
+@pytest.fixture(scope="session")
+def shared_machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RemoteMachine]:
+    """Return a machine that is reached by ssh, which other tests use, too."""
+    reason = find_obstacle()
+    if reason is not None:
+        pytest.skip(reason)
+    machine = RemoteMachine(tmp_path_factory.mktemp("ssh"))
+    yield machine
+    machine.close()
+
+
+@pytest.fixture
+def remote_machine(shared_machine: RemoteMachine) -> Iterator[RemoteMachine]:
+    """Return a machine that is reached by ssh, whose user runs nothing and whose home is empty."""
+    yield shared_machine
+    shared_machine.reset()
+
+
+@pytest.fixture
+def ssh_mlrun(remote_machine: RemoteMachine, tmp_path: Path) -> Iterator[Mlrun]:
+    """Return a command that reaches the machine."""
+    command = Mlrun(tmp_path)
+    remote_machine.install_client(command)
     yield command
     command.close()
 
