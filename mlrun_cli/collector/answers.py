@@ -9,13 +9,13 @@ import time
 from contextlib import suppress
 
 from mlrun_cli.core.json_files import read_json
-from mlrun_cli.core.json_lines import read_lines_from
+from mlrun_cli.core.json_lines import list_line_files, read_lines_from
 from mlrun_cli.core.named_tuple import NamedTuple
 from mlrun_cli.core.program_log import write_log
 from mlrun_cli.errors import MlrunError
 from mlrun_cli.rpc.protocol import build_error_response
 from mlrun_cli.runs.inbox import AnswerMessage, InboxReader, send_message
-from mlrun_cli.runs.questions import FOLDER, Question, list_question_journals, parse_question
+from mlrun_cli.runs.questions import FOLDER, Question, parse_question
 from mlrun_cli.runs.run import Run
 from mlrun_cli.runs.shared_folder import SharedRunFolder
 from mlrun_cli.runs.submission import Submission
@@ -60,7 +60,7 @@ class RunAnswers:
         Raises:
             StoreError: the store cannot be used.
         """
-        for path in list_question_journals(self._shared):
+        for path in list_line_files(self._shared.questions):
             name = f"{FOLDER}/{path.name}"
             before = self._offsets.get(name, 0)
             with suppress(OSError):

@@ -9,7 +9,7 @@ from mlrun_cli.collector.answers import RunAnswers
 from mlrun_cli.collector.folder_refresh import refresh_folder
 from mlrun_cli.collector.verdict import HeartbeatWitness, OutcomeWitness
 from mlrun_cli.core.json_files import read_json
-from mlrun_cli.core.json_lines import read_lines_from
+from mlrun_cli.core.json_lines import list_line_files, read_lines_from
 from mlrun_cli.core.redaction import Redaction
 from mlrun_cli.metrics.journal import CHUNK_BYTES
 from mlrun_cli.runs.events import (
@@ -20,7 +20,6 @@ from mlrun_cli.runs.events import (
     PropertiesEvent,
     StartEvent,
     StatusEvent,
-    list_event_journals,
     parse_event,
 )
 from mlrun_cli.runs.heartbeat import read_heartbeat
@@ -152,7 +151,7 @@ class CollectedRun:
     def _collect_events(self) -> bool:
         """Store the new events; return whether there were any."""
         found = False
-        for path in list_event_journals(self.shared):
+        for path in list_line_files(self.shared.events):
             self.has_started = True
             name = f"{FOLDER}/{path.name}"
             before = self._offsets.get(name, 0)
@@ -226,7 +225,7 @@ class CollectedRun:
     def _read_outcomes(self) -> None:
         """Read the outcome in all events, stored or not: a collector may have died before it recorded the outcome."""
         self._outcome = None
-        for path in list_event_journals(self.shared):
+        for path in list_line_files(self.shared.events):
             self.has_started = True
             with suppress(OSError):
                 documents, _ = read_lines_from(path, 0)

@@ -63,8 +63,10 @@ class Collector:
         self._runs: dict[int, Run] = {}
         self._collected: dict[int, CollectedRun] = {}
         self._lost_since: dict[int, float] = {}
-        self._cancels: dict[int, float] = {}
-        """The monotonic times at which the jobs of canceled runs are canceled, by run key."""
+        self._job_cancels: dict[int, float] = {}
+        """The monotonic times at which the jobs of runs that were told to stop are canceled, by run key."""
+        self._stream_losses: set[int] = set()
+        """The keys of the runs that were told to stop because their streaming command was killed."""
         self._version = -1
         self._next_reload = 0.0
         self._read_until = 0.0
@@ -156,7 +158,7 @@ class Collector:
         if collected is not None:
             collected.run = run
             collected.look(moment)
-        self._stop_if_stream_is_lost(run, witness)
+        self._stop_if_stream_is_lost(run, witness, moment)
         if run.status is RunStatus.CANCEL_REQUESTED:
             self._cancel(run, witness, moment)
         heartbeat = HeartbeatWitness.NONE
@@ -228,12 +230,16 @@ class Collector:
 
     def _cancel(self, run: Run, witness: EngineWitness, moment: float) -> None:
         """Cancel the job of a run that is not running yet, or whose grace period is over."""
-        if run.key not in self._cancels:
+        if run.key not in self._job_cancels:
             grace = GRACE_SECONDS if run.cancel_grace_seconds is None else run.cancel_grace_seconds
-            self._cancels[run.key] = moment + grace + _KILL_SECONDS
+            self._job_cancels[run.key] = moment + grace + _KILL_SECONDS
             self._send(run, CancelMessage(run.cancel_grace_seconds, run.failed_with))
             self._poll.hasten()
-        is_due = moment >= self._cancels[run.key]
+        self._cancel_job_if_due(run, witness, moment)
+
+    def _cancel_job_if_due(self, run: Run, witness: EngineWitness, moment: float) -> None:
+        """Cancel the job of a run that was told to stop, if it is not running yet or has had its time for that."""
+        is_due = moment >= self._job_cancels[run.key]
         if witness is EngineWitness.QUEUED or (is_due and witness is EngineWitness.RUNNING):
             self._cancel_job(run)
 
@@ -241,17 +247,20 @@ class Collector:
         with suppress(EngineUnavailable):
             self._poll.cancel_job(run)
 
-    def _stop_if_stream_is_lost(self, run: Run, witness: EngineWitness) -> None:
-        """Stop a run whose streaming command was killed."""
+    def _stop_if_stream_is_lost(self, run: Run, witness: EngineWitness, moment: float) -> None:
+        """Stop a run whose streaming command was killed, unless it is canceled."""
+        if run.key in self._stream_losses:
+            self._cancel_job_if_due(run, witness, moment)
         # Most runs have no such command, and a thousand of them may wait.
-        if run.key in self._cancels or not os.path.isdir(f"{self._runs_folder}/{run.run_id}/{STREAMS}"):
-            return
-        if not has_lost_its_stream(self._workspace.run_folder(run.run_id)):
-            return
-        self._cancels[run.key] = time.monotonic() + GRACE_SECONDS + _KILL_SECONDS
-        self._send(run, StopMessage(StopReason.STREAM_LOST))
-        if witness is EngineWitness.QUEUED:
-            self._cancel_job(run)
+        elif (
+            run.key not in self._job_cancels
+            and os.path.isdir(f"{self._runs_folder}/{run.run_id}/{STREAMS}")
+            and has_lost_its_stream(self._workspace.run_folder(run.run_id))
+        ):
+            self._stream_losses.add(run.key)
+            self._job_cancels[run.key] = moment + GRACE_SECONDS + _KILL_SECONDS
+            self._send(run, StopMessage(StopReason.STREAM_LOST))
+            self._cancel_job_if_due(run, witness, moment)
 
     def _send(self, run: Run, message: CancelMessage | StopMessage) -> None:
         folder = self._workspace.run_folder(run.run_id)
@@ -275,7 +284,7 @@ class Collector:
             self._cancel_job(run)
         job = self._poll.find_job(run)
         outcome = derive_lost_outcome(run, job)
-        if run.key in self._cancels and run.status is not RunStatus.CANCEL_REQUESTED:
+        if run.key in self._stream_losses and run.status is not RunStatus.CANCEL_REQUESTED:
             outcome = make_lost_stream_outcome()
         if collected is None:
             collected = self._open(run)
@@ -299,7 +308,8 @@ class Collector:
             collected.close()
         self._runs.pop(run.key, None)
         self._lost_since.pop(run.key, None)
-        self._cancels.pop(run.key, None)
+        self._job_cancels.pop(run.key, None)
+        self._stream_losses.discard(run.key)
 
     def _write_reasons(self) -> None:
         reasons = self._poll.describe_waits(self._runs.values())

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Collection, Mapping
 
-from mlrun_cli.collector.verdict import STATES, EngineWitness
+from mlrun_cli.collector.verdict import EngineWitness
 from mlrun_cli.core.program_log import write_log
 from mlrun_cli.runs.run import Run
 from mlrun_cli.targets.engine import EngineTarget, Job, JobState
@@ -75,8 +75,7 @@ class JobPoll:
         job_id = self._find_id(run)
         if self.is_silent or (job_id is not None and job_id not in self._asked):
             return EngineWitness.SILENT
-        job = self.find_job(run)
-        return EngineWitness.MISSING if job is None else STATES[job.state]
+        return EngineWitness.from_job(self.find_job(run))
 
     def cancel_job(self, run: Run) -> None:
         """Cancel the job of a run, once its id is known.

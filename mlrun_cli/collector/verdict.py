@@ -4,19 +4,24 @@ from __future__ import annotations
 
 from enum import Enum
 
-from mlrun_cli.targets.engine import JobState
+from mlrun_cli.targets.engine import Job, JobState
 
 
 class EngineWitness(Enum):
     """The answer of the engine about the job of a run."""
 
-    QUEUED = "queued"
-    RUNNING = "running"
-    ENDED = "ended"
+    QUEUED = JobState.QUEUED.value
+    RUNNING = JobState.RUNNING.value
+    ENDED = JobState.ENDED.value
     MISSING = "missing"
     """It knows no such job: it has forgotten it, or never had it."""
     SILENT = "silent"
     """It does not answer."""
+
+    @classmethod
+    def from_job(cls, job: Job | None) -> EngineWitness:
+        """Return the evidence in an answer of the engine, which knows this job, or none."""
+        return cls.MISSING if job is None else cls(job.state.value)
 
 
 class HeartbeatWitness(Enum):
@@ -69,11 +74,3 @@ def judge(engine: EngineWitness, heartbeat: HeartbeatWitness, outcome: OutcomeWi
     if outcome is OutcomeWitness.INTERRUPTED:
         return Verdict.HAS_ENDED
     return Verdict.GOES_ON if heartbeat is HeartbeatWitness.FRESH else Verdict.IS_LOST
-
-
-STATES = {
-    JobState.QUEUED: EngineWitness.QUEUED,
-    JobState.RUNNING: EngineWitness.RUNNING,
-    JobState.ENDED: EngineWitness.ENDED,
-}
-"""The witness in an answer of the engine about a job that it knows."""

@@ -35,6 +35,15 @@ def append_lines(path: Path, documents: Iterable[Mapping[str, Any]], *, durable:
         os.close(descriptor)
 
 
+def list_line_files(folder: Path) -> list[Path]:
+    """Return the files of JSON lines in a folder, sorted by name; empty if the folder cannot be read."""
+    try:
+        names = os.listdir(folder)
+    except OSError:
+        return []
+    return [folder / name for name in sorted(names) if name.endswith(".jsonl")]
+
+
 def read_lines(path: Path) -> Iterator[dict[str, Any]]:
     """Yield the JSON objects in the lines of a file, except damaged lines; yield nothing if it cannot be read."""
     try:

@@ -10,7 +10,7 @@ import errno
 import json
 import os
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -224,6 +224,15 @@ def _add_metadata(line: list[Any], entries: Entries) -> None:
 def _require(condition: bool) -> None:
     if not condition:
         raise ValueError
+
+
+def read_journal_sizes(folder: Path) -> dict[str, int]:
+    """Return the current sizes of the journals in a folder in bytes, by name, without those that have been removed."""
+    sizes = {}
+    for name in list_journal_names(folder):
+        with suppress(OSError):
+            sizes[name] = os.lstat(folder / name).st_size
+    return sizes
 
 
 def list_journal_names(folder: Path) -> list[str]:

@@ -19,7 +19,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from mlrun_cli.errors import MlrunError
-from mlrun_cli.metrics.journal import list_journal_names
+from mlrun_cli.metrics.journal import read_journal_sizes
 from mlrun_cli.rpc.protocol import build_error_response
 from mlrun_cli.runs.inbox import AnswerMessage, InboxReader
 from mlrun_cli.runs.questions import Question, QuestionWriter
@@ -58,10 +58,7 @@ class Forwarder:
             self._answers.pop(question_id, None)
 
     def _ask(self, question_id: str, line: bytes) -> None:
-        sizes = {}
-        for name in list_journal_names(self._shared.journal):
-            with suppress(OSError):
-                sizes[name] = os.stat(self._shared.journal / name).st_size
+        sizes = read_journal_sizes(self._shared.journal)
         with self._lock:
             self._answers[question_id] = None
             self._writer.write(Question(question_id, line.decode().rstrip("\n"), sizes))

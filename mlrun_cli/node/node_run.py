@@ -14,7 +14,7 @@ from mlrun_cli.core.json_files import sync
 from mlrun_cli.core.program_log import write_log
 from mlrun_cli.core.time import now
 from mlrun_cli.errors import Unsupported
-from mlrun_cli.metrics.journal import list_journal_names
+from mlrun_cli.metrics.journal import list_journal_names, read_journal_sizes
 from mlrun_cli.node.run_folder import NodeRunFolder
 from mlrun_cli.node.slurm.job_nodes import JobNode
 from mlrun_cli.node.slurm.srun_launcher import SrunLauncher
@@ -210,8 +210,4 @@ class NodeRun(SupervisedRun):
 
 def make_outcome_event(shared: SharedRunFolder, outcome: Outcome, *, is_final: bool) -> OutcomeEvent:
     """Return the event of an outcome with the sizes that the run's journals have now."""
-    sizes = {}
-    for name in list_journal_names(shared.journal):
-        with suppress(OSError):
-            sizes[name] = os.stat(shared.journal / name).st_size
-    return OutcomeEvent(outcome, sizes, is_final)
+    return OutcomeEvent(outcome, read_journal_sizes(shared.journal), is_final)

@@ -7,10 +7,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Collection, Mapping
-from pathlib import Path
 from typing import Any
 
-from mlrun_cli.core.json_lines import append_lines, read_lines
+from mlrun_cli.core.json_lines import append_lines, list_line_files, read_lines
 from mlrun_cli.core.named_tuple import NamedTuple
 from mlrun_cli.core.time import now
 from mlrun_cli.runs.outcome import Outcome
@@ -87,24 +86,15 @@ class EventWriter:
         append_lines(self._path, [_to_json(event)], durable=True)
 
 
-def list_event_journals(folder: SharedRunFolder) -> list[Path]:
-    """Return the journals of a run's events, the first attempt first; empty if the folder cannot be read."""
-    try:
-        names = os.listdir(folder.events)
-    except OSError:
-        return []
-    return [folder.events / name for name in sorted(names) if name.endswith(".jsonl")]
-
-
 def find_last_attempt(folder: SharedRunFolder) -> int:
     """Return the number of the last attempt that has begun, or 0 if there was none."""
-    numbers = (path.name.partition("-")[0] for path in list_event_journals(folder))
+    numbers = (path.name.partition("-")[0] for path in list_line_files(folder.events))
     return max((int(number) for number in numbers if number.isdigit()), default=0)
 
 
 def find_outcome(folder: SharedRunFolder) -> OutcomeEvent | None:
     """Return the final outcome in a run's events, or None if it has none."""
-    for path in list_event_journals(folder):
+    for path in list_line_files(folder.events):
         for document in read_lines(path):
             event = parse_event(document)
             if isinstance(event, OutcomeEvent) and event.is_final:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 from mlrun_cli.core.json_lines import append_lines
@@ -46,14 +45,6 @@ class QuestionWriter:
             OSError: it cannot be written.
         """
         append_lines(self._path, [question._asdict()], durable=True)
-
-
-def list_question_journals(folder: SharedRunFolder) -> list[Path]:
-    """Return the journals of a run's questions; empty if the folder cannot be read."""
-    try:
-        return [folder.questions / name for name in sorted(os.listdir(folder.questions)) if name.endswith(".jsonl")]
-    except OSError:
-        return []
 
 
 def parse_question(document: Mapping[str, Any]) -> Question | None:

@@ -12,7 +12,15 @@ from typing import Protocol
 from mlrun_cli.core.json_files import read_json, write_json
 from mlrun_cli.core.redaction import Redaction
 from mlrun_cli.errors import StoreError
-from mlrun_cli.metrics.journal import CHUNK_BYTES, Entries, list_journal_names, open_journal, parse_chunk, read_chunk
+from mlrun_cli.metrics.journal import (
+    CHUNK_BYTES,
+    Entries,
+    list_journal_names,
+    open_journal,
+    parse_chunk,
+    read_chunk,
+    read_journal_sizes,
+)
 from mlrun_cli.runs.status import RunStatus
 from mlrun_cli.store.runs.run_store import RunStore
 from mlrun_cli.workspace import Workspace
@@ -176,8 +184,8 @@ class JournalReader:
             pass
 
     def read_sizes(self) -> Mapping[str, int]:
-        """Return the current size of each journal in bytes, keyed by name."""
-        return {name: self._get_size(name) for name in list_journal_names(self._folder)}
+        """Return the current sizes of the journals in bytes, by name."""
+        return read_journal_sizes(self._folder)
 
     def has_ingested(self, sizes: Mapping[str, int]) -> bool:
         """Return whether at least this many bytes of each journal are in the store."""
@@ -189,12 +197,6 @@ class JournalReader:
         while not self.has_ingested(sizes):
             if not self.ingest():  # an incomplete line was never acknowledged
                 return
-
-    def _get_size(self, name: str) -> int:
-        try:
-            return os.lstat(self._folder / name).st_size
-        except OSError:
-            return 0
 
     def _read_next_chunks(self) -> dict[str, tuple[int, bytes]]:
         """Return the next piece of each journal in turn, in total no more than one transaction can store quickly."""

@@ -23,7 +23,7 @@ from typing import Any
 
 from mlrun_cli.core.temporary import make_temporary_name, remove_abandoned_files
 from mlrun_cli.errors import StoredFilesLost, StoreError
-from mlrun_cli.snapshots.snapshot import Snapshot
+from mlrun_cli.snapshots.snapshot import Snapshot, SnapshotEntry, escape_path
 from mlrun_cli.wire import copying
 
 _ABANDONED_AFTER_SECONDS = 24 * 60 * 60
@@ -193,6 +193,15 @@ class SnapshotStore:
         os.makedirs(self._folder, 0o700, exist_ok=True)
         for name in ("incoming", "objects", "manifests", "cache"):
             os.makedirs(os.path.join(self._folder, name), 0o700, exist_ok=True)
+
+
+def build_lost_content_error(entry: SnapshotEntry) -> StoredFilesLost:
+    """Return the error for a file of a snapshot whose content a store has lost."""
+    return StoredFilesLost(
+        f"The content of '{escape_path(entry.path)}' is gone from the workspace's snapshots.",
+        hint="Submit the run again: that restores it.",
+        target=escape_path(entry.path),
+    )
 
 
 def _create(path: str) -> int:

@@ -6,9 +6,8 @@ import os
 import time
 from contextlib import suppress
 
-from mlrun_cli.errors import StoredFilesLost
-from mlrun_cli.snapshots.content_store import SnapshotStore
-from mlrun_cli.snapshots.snapshot import EntryKind, Snapshot, SnapshotEntry, escape_path
+from mlrun_cli.snapshots.content_store import SnapshotStore, build_lost_content_error
+from mlrun_cli.snapshots.snapshot import EntryKind, Snapshot, SnapshotEntry
 
 _FRESH_SECONDS = 12 * 60 * 60
 """The age of a content from which its use is recorded; less than that from which it may be pruned."""
@@ -51,19 +50,11 @@ def _copy_object(entry: SnapshotEntry, source: SnapshotStore, destination: Snaps
     try:
         descriptor = source.open_object(entry.digest)
     except OSError as error:
-        raise _build_lost_error(entry) from error
+        raise build_lost_content_error(entry) from error
     try:
         with destination.create_incoming_file() as incoming:
             if incoming.copy_from(descriptor) != entry.size:
-                raise _build_lost_error(entry)
+                raise build_lost_content_error(entry)
             incoming.move_to(destination.get_object_path(entry.digest))
     finally:
         os.close(descriptor)
-
-
-def _build_lost_error(entry: SnapshotEntry) -> StoredFilesLost:
-    return StoredFilesLost(
-        f"The content of '{escape_path(entry.path)}' is gone from the workspace's snapshots.",
-        hint="Submit the run again: that restores it.",
-        target=escape_path(entry.path),
-    )

@@ -16,9 +16,9 @@ from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
 from mlrun_cli.core.temporary import is_temporary
-from mlrun_cli.errors import StoredFilesLost, StoreError
-from mlrun_cli.snapshots.content_store import SnapshotStore
-from mlrun_cli.snapshots.snapshot import EntryKind, Snapshot, SnapshotEntry, escape_path
+from mlrun_cli.errors import StoreError
+from mlrun_cli.snapshots.content_store import SnapshotStore, build_lost_content_error
+from mlrun_cli.snapshots.snapshot import EntryKind, Snapshot, SnapshotEntry
 from mlrun_cli.wire import copying
 
 OUTPUTS = "outputs"
@@ -147,25 +147,17 @@ def _make_file(entry: SnapshotEntry, store: SnapshotStore, top: int) -> None:
     try:
         source = store.open_object(entry.digest)
     except FileNotFoundError as error:
-        raise _build_lost_error(entry) from error
+        raise build_lost_content_error(entry) from error
     try:
         file = os.open(entry.path, _NEW_FILE, 0o777 if entry.executable else 0o666, dir_fd=top)
         try:
             if copying.copy(source, file, entry.size) != entry.size:
-                raise _build_lost_error(entry)
+                raise build_lost_content_error(entry)
             os.utime(file, ns=(entry.mtime_ns, entry.mtime_ns))
         finally:
             os.close(file)
     finally:
         os.close(source)
-
-
-def _build_lost_error(entry: SnapshotEntry) -> StoreError:
-    return StoredFilesLost(
-        f"The content of '{escape_path(entry.path)}' is gone from the workspace's snapshots.",
-        hint="Submit the run again: that restores it.",
-        target=escape_path(entry.path),
-    )
 
 
 def _remove_if_unchanged(entry: SnapshotEntry, folder: int) -> None:
