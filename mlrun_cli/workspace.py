@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from mlrun_cli.store.models import ModelStore
     from mlrun_cli.store.recorder import Recorder
     from mlrun_cli.store.runs.page_store import RunPageStore
+    from mlrun_cli.store.runs.parameter_store import ParameterStore
     from mlrun_cli.store.runs.queue_store import QueueStore
     from mlrun_cli.store.runs.retention_store import RetentionStore
     from mlrun_cli.store.settings import SettingStore
@@ -186,6 +187,13 @@ class Workspace:
         from mlrun_cli.store.models import ModelStore  # noqa: PLC0415
 
         return ModelStore(self._database, self.redaction)
+
+    @cached_property
+    def parameters(self) -> ParameterStore:
+        """The parameters of runs."""
+        from mlrun_cli.store.runs.parameter_store import ParameterStore  # noqa: PLC0415
+
+        return ParameterStore(self._database)
 
     @cached_property
     def queues(self) -> QueueStore:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from mlrun_cli.actions.parameters import depends_on_parameters, read_older_runs
 from mlrun_cli.actions.runs import prepare_for_display, resolve_filter
 from mlrun_cli.core.named_tuple import NamedTuple
 from mlrun_cli.runs.filter import RunFilter
@@ -42,6 +43,7 @@ class RunPage(NamedTuple):
         active: the number of counted runs that have not ended.
         at_top: the number of runs without a parent if child runs are counted separately; else `total`.
         child_runs: the number of child runs; None if they are not counted separately, or if `at_top` is not exact.
+        is_complete: False while parameters of older runs, which the page depends on, have not been read.
     """
 
     runs: Sequence[Run]
@@ -51,6 +53,7 @@ class RunPage(NamedTuple):
     active: int
     at_top: Count
     child_runs: Count | None
+    is_complete: bool = True
 
 
 def get_run_page(
@@ -77,6 +80,7 @@ def get_run_page(
         UsageError: a value of the filter is not text.
     """
     which = resolve_filter(workspace, which)
+    is_complete = not depends_on_parameters(which, order) or read_older_runs(workspace)
     pages = workspace.run_pages
     found = pages.list_page(which, order, limit=size + 1, offset=(number - 1) * size)
     counts = _count_runs_and_children(pages, which) if counts_children else _count_runs(pages, which)
@@ -86,6 +90,7 @@ def get_run_page(
         has_more=len(found) > size,
         active=pages.count_active(_include_children(which) if counts_children else which),
         **counts._asdict(),
+        is_complete=is_complete,
     )
 
 

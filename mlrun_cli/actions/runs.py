@@ -190,7 +190,8 @@ def check_filter(workspace: Workspace, which: RunFilter) -> RunFilter:
     """
     if which.condition_count > MOST_CONDITIONS:
         raise InvalidFilter(
-            f"The filter has {which.condition_count} words, tags, properties and metrics; {MOST_CONDITIONS} fit in.",
+            f"The filter has {which.condition_count} words, tags, properties, metrics and parameters;"
+            f" {MOST_CONDITIONS} fit in.",
             hint="Leave some of them out.",
         )
     for tag in (*which.tags, *which.properties):
@@ -208,6 +209,9 @@ def check_filter(workspace: Workspace, which: RunFilter) -> RunFilter:
         check_text(what, text or "")
     for metric in which.metrics:
         check_text("the metric's name", metric.name)
+    for parameter in which.parameters:
+        check_text("the parameter's name", parameter.name)
+        check_text(f"the value of the parameter '{parameter.name}'", str(parameter.value))
     for value in chain.from_iterable(which.any_of.values()):
         check_text("a value to choose from", value)
     if which.parent_run_id is None:

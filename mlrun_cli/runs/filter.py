@@ -5,8 +5,8 @@ word; to add a filter, add a row here, a field to `RunFilter`, its condition to 
 `RunsView`. Scripts filter by the arguments of Azure's methods, whose values are not texts: the handler of `runs.list`
 converts them to a `RunFilter`.
 
-The conditions of all words must hold; of several texts for one word, one must match, but several tags, properties or
-metrics must all match.
+The conditions of all words must hold; of several texts for one word, one must match, but several tags, properties,
+metrics or parameters must all match.
 """
 
 from __future__ import annotations
@@ -20,10 +20,11 @@ from mlrun_cli.core.durations import parse_time
 from mlrun_cli.core.named_tuple import NamedTuple
 from mlrun_cli.errors import InvalidFilter, UsageError
 from mlrun_cli.metrics.filter import MetricFilter
+from mlrun_cli.runs.parameter_filter import ParameterFilter
 from mlrun_cli.runs.status import RunStatus, parse_statuses
 
 MOST_CONDITIONS = 100
-"""The maximum number of words, tags, properties and metrics in one filter; databases accept no more."""
+"""The maximum number of words, tags, properties, metrics and parameters in one filter; databases accept no more."""
 
 _MOST_WORDS = 50
 _PAIR = r"(?s)((?:\\.|[^\\=])+)(?:=(.*))?"  # compiled when it is used
@@ -47,11 +48,12 @@ class RunFilter(NamedTuple):
         submitter: the name of the user who submitted it.
         any_of: sets of values, keyed by field, of which a run must have one: `experiment_name`, `run_type`, `target` or
             `submitter`.
-        text: words that must each occur, anywhere and case-insensitively, in a tag, the description, the name of the
-            experiment or of the submitter, the run id or the display name.
+        text: words that must each occur, anywhere and case-insensitively, in a tag, a parameter, the description, the
+            name of the experiment or of the submitter, the run id or the display name.
         created_from: the time, in microseconds, at or after which runs were created.
         created_until: the time, in microseconds, before which runs were created.
         metrics: comparisons with logged metrics.
+        parameters: comparisons with parameters.
         not_responding: keys of live runs that do not respond; this is their status, whatever is recorded.
         before_key: the key of a run that the runs are older than.
         last: the maximum number of runs, newest first; None means all. Pages have their own limit.
@@ -72,6 +74,7 @@ class RunFilter(NamedTuple):
     created_from: int | None = None
     created_until: int | None = None
     metrics: tuple[MetricFilter, ...] = ()
+    parameters: tuple[ParameterFilter, ...] = ()
     not_responding: frozenset[int] = frozenset()
     before_key: int | None = None
     last: int | None = None
@@ -79,7 +82,8 @@ class RunFilter(NamedTuple):
     @property
     def condition_count(self) -> int:
         """The number of conditions, of which `MOST_CONDITIONS` are allowed."""
-        return len(self.tags) + len(self.properties) + len(self.metrics) + len((self.text or "").split())
+        pairs = len(self.tags) + len(self.properties) + len(self.metrics) + len(self.parameters)
+        return pairs + len((self.text or "").split())
 
 
 class Term(NamedTuple):
@@ -216,7 +220,7 @@ TERMS: Mapping[str, Term] = {
         lambda values: {"text": " ".join(values), "include_children": True},
         option="--search",
         metavar="WORDS",
-        help="Runs, including child runs, with each of the words in their tags, names, ids or description.",
+        help="Runs, including child runs, with each of the words in their tags, parameters, names, ids or description.",
         repeats=False,
     ),
     "status": Term(
@@ -238,6 +242,7 @@ TERMS: Mapping[str, Term] = {
         lambda values: {"properties": merge_tags(values)},
     ),
     "metric": Term(lambda text, _now: MetricFilter.parse(text), lambda values: {"metrics": values}),
+    "parameter": Term(lambda text, _now: ParameterFilter.parse(text), lambda values: {"parameters": values}),
     "since": Term(
         parse_time,
         _take_last("created_from"),

@@ -20,14 +20,14 @@ COLUMNS = (
     "type",
     "description",
 )
-TAG, PROPERTY, METRIC = "tag", "property", "metric"
+TAG, PROPERTY, METRIC, PARAMETER = "tag", "property", "metric", "parameter"
 
 
 class RunOrder(NamedTuple):
     """A sort order by a column; runs without a value come last in either direction, newest first.
 
     Attributes:
-        column: one of `COLUMNS`, `tag:KEY`, `property:KEY` or `metric:NAME:last`, `…:min`, `…:max`.
+        column: one of `COLUMNS`, `tag:KEY`, `property:KEY`, `parameter:NAME` or `metric:NAME:last`, `…:min`, `…:max`.
         descending: whether the greatest, or newest, come first.
     """
 
@@ -47,12 +47,13 @@ class RunOrder(NamedTuple):
             name, _, which = name.rpartition(":")
             is_known = bool(name) and which in SUMMARIES
         else:
-            is_known = column in COLUMNS or (kind in {TAG, PROPERTY} and bool(name))
+            is_known = column in COLUMNS or (kind in {TAG, PROPERTY, PARAMETER} and bool(name))
         if not is_known:
             shown = column if len(column) <= 60 else f"{column[:60]}…"
             raise InvalidFilter(
                 f"'{shown}' is not a column to sort runs by.",
-                hint=f"Use {', '.join(COLUMNS)}, tag:KEY, property:KEY or metric:NAME:{'|'.join(SUMMARIES)}.",
+                hint=f"Use {', '.join(COLUMNS)}, tag:KEY, property:KEY, parameter:NAME"
+                f" or metric:NAME:{'|'.join(SUMMARIES)}.",
                 target=shown,
             )
         return cls(column, text.startswith("-"))

@@ -9,7 +9,6 @@ positional and is named by its place: `arg1`, `arg2`, …. After `--` no word is
 from __future__ import annotations
 
 import re
-import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -86,6 +85,8 @@ def read_parameters(definition: Mapping[str, Any] | None) -> Parameters:
 
 def parse_command(command: str) -> Parameters:
     """Return the parameters in the line of a shell: in the last of its commands that starts a script, or the last."""
+    import shlex  # noqa: PLC0415 - start-up: most runs have a script with arguments
+
     words = shlex.shlex(command, posix=True, punctuation_chars=True)
     words.whitespace_split = True
     words.commenters = ""

@@ -30,6 +30,7 @@ _LOADED_LATE = (
     "store.journals",
     "store.metrics",
     "store.recorder",
+    "store.runs.parameter_store",
     "store.runs.queue_store",
     "store.settings",
 )

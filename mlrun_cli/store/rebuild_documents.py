@@ -1,6 +1,7 @@
 """Runs and named objects as documents from which their rows can be restored.
 
-A run's document contains all of the run's data in the store except its metrics. Each named object of a workspace
+A run's document contains all of the run's data in the store except its metrics, and its parameters, which are read from
+its definition. Each named object of a workspace
 (experiments, models, data, settings …) is one row.
 """
 
@@ -13,6 +14,7 @@ from mlrun_cli.core.named_tuple import NamedTuple
 from mlrun_cli.runs.rebuild_files import OLD_OWNER_LOCK
 from mlrun_cli.store.db.database import Database, Row, build_in_lists
 from mlrun_cli.store.db.watched_table import WatchedTable
+from mlrun_cli.store.runs.parameter_store import ParameterStore
 
 RUN = "runs"
 GONE = "gone"
@@ -146,6 +148,7 @@ class RebuildDocumentStore:
             self._database.insert_many(f"run_{table}", ("run_key", "key", "value"), pairs)
         changes = [(key, status, changed_at) for status, changed_at in document["history"]]
         self._database.insert_many("status_changes", ("run_key", "status", "changed_at"), changes)
+        ParameterStore(self._database).read_definition(key)
         self._database.execute(
             "UPDATE experiments SET last_run_number = :number"
             " WHERE experiment_key = :key AND last_run_number < :number",

@@ -26,7 +26,7 @@ from mlrun_cli.runs.status import RunStatus
 from mlrun_cli.store.db.database import Database
 from mlrun_cli.store.db.sqlite.connection import SqliteDatabase
 from mlrun_cli.store.db.sqlite.migrations import migrate
-from mlrun_cli.store.db.sqlite.page_schema import FILL_TEXTS
+from mlrun_cli.store.db.sqlite.parameter_schema import FILL_TEXTS
 from mlrun_cli.workspace import Workspace
 from mlrun_cli.workspace_locator import WorkspaceIdentity, locate_workspace
 

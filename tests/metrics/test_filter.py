@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mlrun_cli.core.comparison import OPERATORS
 from mlrun_cli.errors import UsageError
-from mlrun_cli.metrics.filter import OPERATORS, MetricFilter
+from mlrun_cli.metrics.filter import MetricFilter
 from mlrun_cli.metrics.metric import SUMMARIES
 
 

@@ -6,7 +6,9 @@ from mlrun_cli.errors import InvalidFilter
 from mlrun_cli.runs.order import COLUMNS, NEWEST_FIRST, RunOrder
 
 
-@pytest.mark.parametrize("column", [*COLUMNS, "tag:a:b", "property:p", "metric:loss:min", "metric:a:b:last"])
+@pytest.mark.parametrize(
+    "column", [*COLUMNS, "tag:a:b", "property:p", "parameter:a.b", "metric:loss:min", "metric:a:b:last"]
+)
 @pytest.mark.parametrize("sign", ["", "-"])
 def test_an_order_is_read_and_written(column: str, sign: str) -> None:
     order = RunOrder.parse(sign + column)

@@ -76,6 +76,7 @@ def test_listing_is_newest_first_and_bounded(runs: RunStore, add_run: AddRun) ->
 OTHER_TEXTS = {
     "experiment": "other",
     "metric": "loss > 1",
+    "parameter": "lr > 1",
     "parent": "other",
     "property": "other",
     "search": "other",

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping
 
 from mlrun_cli.metrics.filter import MetricFilter
 from mlrun_cli.runs.filter import RunFilter, TagFilter
+from mlrun_cli.runs.parameter_filter import ParameterFilter
 from mlrun_cli.runs.status import TERMINAL_STATUSES, RunStatus
 from mlrun_cli.store.db.database import Database, build_in_list
 
@@ -63,6 +64,8 @@ class RunConditions:
                 self._add_pair(table, number, pair)
         for number, metric in enumerate(which.metrics):
             self._add_metric(number, metric)
+        for number, parameter in enumerate(which.parameters):
+            self._add_parameter(number, parameter)
         if which.text is not None and which.text.strip():
             is_part = which.experiment_name is not None or which.parent_run_id is not None
             self._add_text(which.text, is_part=is_part)
@@ -168,6 +171,22 @@ class RunConditions:
         )
         self._add_table_condition(
             "metrics", condition, {f"metric_{number}": metric.name, f"value_{number}": metric.value}
+        )
+
+    def _add_parameter(self, number: int, parameter: ParameterFilter) -> None:
+        operator = "<>" if parameter.operator == "!=" else parameter.operator
+        condition = (
+            f"run_parameters.name = :parameter_{number} AND run_parameters.sort_value {operator} :argument_{number}"
+        )
+        # Every text is greater than every number, and no text is less than the empty one.
+        if isinstance(parameter.value, str):
+            condition += " AND run_parameters.sort_value >= ''" if operator in {"<", "<="} else ""
+        elif operator in {">", ">="}:
+            condition += " AND run_parameters.sort_value < ''"
+        self._add_table_condition(
+            "run_parameters",
+            condition,
+            {f"parameter_{number}": parameter.name, f"argument_{number}": parameter.value},
         )
 
     def _add_table_condition(self, table: str, condition: str, parameters: dict[str, object]) -> None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from mlrun_cli.core.named_tuple import NamedTuple
 from mlrun_cli.core.time import MICROSECONDS, now
-from mlrun_cli.runs.order import METRIC, PROPERTY, TAG, RunOrder
+from mlrun_cli.runs.order import METRIC, PARAMETER, PROPERTY, TAG, RunOrder
 from mlrun_cli.store.db.database import Dialect
 from mlrun_cli.store.runs.conditions import METRIC_COLUMNS, TERMINAL
 
@@ -32,6 +32,14 @@ _SPARSE = {"display_name": "runs.display_name", "description": "runs.description
 """The columns whose nulls the index omits."""
 _ALWAYS = {"created", "status", "run_number", "run_id", "submitter", "type"}
 """The columns in which every run has a value."""
+
+
+_PAIRS = {
+    TAG: ("run_tags", "key"),
+    PROPERTY: ("run_properties", "key"),
+    PARAMETER: ("run_parameters", "name"),
+}
+"""The tables of named values of runs, each with the column of the names."""
 
 
 class OrderSql(NamedTuple):
@@ -68,10 +76,8 @@ def build_order(order: RunOrder, dialect: Dialect) -> OrderSql:
     if kind == METRIC:
         name, _, which = name.rpartition(":")
         return _build_table_order("metrics", "name", METRIC_COLUMNS[which], "metric_key", name, dialect)
-    if kind in {TAG, PROPERTY}:
-        return _build_table_order(
-            "run_tags" if kind == TAG else "run_properties", "key", "sort_value", "run_key", name, dialect
-        )
+    if kind in _PAIRS:
+        return _build_table_order(*_PAIRS[kind], "sort_value", "run_key", name, dialect)
     if kind == "experiment":
         return OrderSql(
             f"experiments {dialect.ordered_join} runs ON runs.experiment_key = experiments.experiment_key",
@@ -110,7 +116,7 @@ def _build_duration_order() -> OrderSql:
 
 
 def _build_table_order(table: str, key: str, value: str, tie: str, name: str, dialect: Dialect) -> OrderSql:
-    """Return the SQL that orders runs by a tag, a property or a metric."""
+    """Return the SQL that orders runs by a tag, a property, a parameter or a metric."""
     its = f"FROM {table} AS its WHERE its.run_key = runs.run_key AND its.{key} = :order_name"
     return OrderSql(
         f"{table} AS ordered {dialect.ordered_join} runs ON runs.run_key = ordered.run_key",

@@ -33,7 +33,7 @@ class RunStore:
         self._redaction = redaction
 
     def insert(self, experiment: Experiment, run_number: int, run_id: str, **columns: object) -> int:
-        """Insert a run and the record of its first status, within a transaction; return its key."""
+        """Insert a run, its parameters and the record of its first status, within a transaction; return its key."""
         values = {
             "run_id": run_id,
             "run_uuid": new_guid(),
@@ -50,6 +50,10 @@ class RunStore:
         )
         assert row is not None
         self._record_change(row["run_key"], row["status"])
+        if columns.get("definition") is not None:
+            from mlrun_cli.store.runs.parameter_store import ParameterStore  # noqa: PLC0415 - start-up: of submits only
+
+            ParameterStore(self._database).read_definition(row["run_key"])
         return int(row["run_key"])
 
     def insert_children(self, parent: Run, first_number: int, run_ids: Sequence[str], **columns: object) -> None:

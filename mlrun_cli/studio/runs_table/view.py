@@ -40,6 +40,7 @@ class RunsView(NamedTuple):
     tag: tuple[str, ...] = ()
     property: tuple[str, ...] = ()
     metric: tuple[str, ...] = ()
+    parameter: tuple[str, ...] = ()
     target: tuple[str, ...] = ()
     submitter: tuple[str, ...] = ()
     experiment: tuple[str, ...] = ()

@@ -31,14 +31,17 @@ Supervisors of the previous version still read and insert `minded_by`, so a trig
 column is ever updated.
 """
 
-LATER_STEPS: Sequence[tuple[Sequence[str], bool]] = (
-    (_KEEP, False),
-    (_OWNER_LOCK, True),
-)
-"""The statements of each later step, and whether programs that do not know the step can still use the store."""
-_FIRST_STEPS_COUNT = 6
-SCHEMA_VERSION = _FIRST_STEPS_COUNT + len(LATER_STEPS)
+SCHEMA_VERSION = 9
 """The number of steps that this program knows."""
+
+
+def list_steps() -> Sequence[tuple[Sequence[str], bool]]:
+    """Return the statements of each step, and whether programs that do not know the step can still use the store."""
+    from mlrun_cli.store.db.sqlite.first_schema import FIRST_STEPS  # noqa: PLC0415 - not on the way of most commands
+    from mlrun_cli.store.db.sqlite.parameter_schema import BUILD_PARAMETERS  # noqa: PLC0415
+
+    first = ((statements, False) for statements in FIRST_STEPS)
+    return (*first, (_KEEP, False), (_OWNER_LOCK, True), (BUILD_PARAMETERS, True))
 
 
 def migrate(database: SqliteDatabase, where: str, version: int = SCHEMA_VERSION) -> None:
@@ -55,9 +58,7 @@ def migrate(database: SqliteDatabase, where: str, version: int = SCHEMA_VERSION)
         )
     if applied >= version:
         return
-    from mlrun_cli.store.db.sqlite.first_schema import FIRST_STEPS  # noqa: PLC0415 - not on the way of most commands
-
-    steps = [*((statements, False) for statements in FIRST_STEPS), *LATER_STEPS]
+    steps = list_steps()
     with database.transaction(durable=True):
         _, applied = _read_versions(database)
         for number, (statements, is_compatible) in enumerate(steps[applied:version], start=applied + 1):

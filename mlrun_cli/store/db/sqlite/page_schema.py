@@ -18,10 +18,11 @@ _ORDERS = {
 }
 _SPARSE = {"display_name": "display_name", "description": "description"}
 
-_OWN_TEXT = """{row}.run_id || char(10) || {row}.user_name || char(10) || coalesce({row}.display_name, '') || char(10)
+OWN_TEXT = """{row}.run_id || char(10) || {row}.user_name || char(10) || coalesce({row}.display_name, '') || char(10)
     || coalesce(substr({row}.description, 1, 10000), '') || char(10)
     || (SELECT name FROM experiments WHERE experiment_key = {row}.experiment_key)"""
-_TAG_TEXT = """coalesce((SELECT group_concat(key || ' ' || coalesce(value, ''), char(10))
+"""A text to search: what a run says of itself."""
+TAG_TEXT = """coalesce((SELECT group_concat(key || ' ' || coalesce(value, ''), char(10))
     FROM run_tags WHERE run_key = {key}), '')"""
 
 _LAST_ACTIVITY = "max({row}.created_at, coalesce({row}.started_at, 0), coalesce({row}.ended_at, 0))"
@@ -36,11 +37,10 @@ _FORGET_NUMBERS_BEFORE_NAN = """UPDATE metrics SET last_value = NULL
     WHERE last_value IS NOT NULL AND (SELECT kind FROM metric_values
     WHERE metric_values.metric_key = metrics.metric_key AND position = metrics.value_count - 1) = 'n'"""
 
-FILL_TEXTS = (
+_FILL_TEXTS = (
     "INSERT INTO run_texts (rowid, own, tags)"  # noqa: S608
-    f" SELECT run_key, {_OWN_TEXT.format(row='runs')}, {_TAG_TEXT.format(key='runs.run_key')} FROM runs"
+    f" SELECT run_key, {OWN_TEXT.format(row='runs')}, {TAG_TEXT.format(key='runs.run_key')} FROM runs"
 )
-"""Inserts the texts of all runs."""
 
 
 def build_page_schema() -> list[str]:
@@ -73,15 +73,15 @@ def _build_indexes() -> list[str]:
 def _build_texts() -> list[str]:
     """Return the statements for `run_texts`, a trigram index with a row for each run."""
     of_new, tags_of_new, tags_of_old = (
-        _OWN_TEXT.format(row="new"),
-        _TAG_TEXT.format(key="new.run_key"),
-        _TAG_TEXT.format(key="old.run_key"),
+        OWN_TEXT.format(row="new"),
+        TAG_TEXT.format(key="new.run_key"),
+        TAG_TEXT.format(key="old.run_key"),
     )
     retag_new = f"UPDATE run_texts SET tags = {tags_of_new} WHERE rowid = new.run_key;"  # noqa: S608 — our own words
     retag_old = f"UPDATE run_texts SET tags = {tags_of_old} WHERE rowid = old.run_key;"  # noqa: S608
     return [
         "CREATE VIRTUAL TABLE run_texts USING fts5 (own, tags, tokenize = 'trigram', columnsize = 0)",
-        FILL_TEXTS,
+        _FILL_TEXTS,
         f"""CREATE TRIGGER run_text_of_new AFTER INSERT ON runs BEGIN
             INSERT INTO run_texts (rowid, own, tags) VALUES (new.run_key, {of_new}, ''); END""",  # noqa: S608
         f"""CREATE TRIGGER run_text_changed AFTER UPDATE OF display_name, description ON runs BEGIN
@@ -89,7 +89,7 @@ def _build_texts() -> list[str]:
         """CREATE TRIGGER run_text_gone AFTER DELETE ON runs BEGIN
             DELETE FROM run_texts WHERE rowid = old.run_key; END""",
         f"""CREATE TRIGGER run_text_renamed AFTER UPDATE OF name ON experiments WHEN old.name <> new.name BEGIN
-            UPDATE run_texts SET own = (SELECT {_OWN_TEXT.format(row="runs")} FROM runs WHERE run_key = run_texts.rowid)
+            UPDATE run_texts SET own = (SELECT {OWN_TEXT.format(row="runs")} FROM runs WHERE run_key = run_texts.rowid)
             WHERE rowid IN (SELECT run_key FROM runs WHERE experiment_key = new.experiment_key); END""",  # noqa: S608
         f"CREATE TRIGGER run_text_tagged AFTER INSERT ON run_tags BEGIN {retag_new} END",
         f"CREATE TRIGGER run_text_retagged AFTER UPDATE ON run_tags BEGIN {retag_new} END",

@@ -1,0 +1,47 @@
+"""Parameters of runs."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from mlrun_cli.errors import StoreError
+from mlrun_cli.runs.filter import RunFilter
+from mlrun_cli.runs.order import NEWEST_FIRST, PARAMETER, RunOrder
+from mlrun_cli.runs.parameters import to_values
+from mlrun_cli.runs.run import Run
+from mlrun_cli.workspace import Workspace
+
+STEP_RUNS = 200
+"""The number of runs whose parameters are read at once, while which other processes cannot write."""
+PATIENCE_SECONDS = 1.0
+"""How long a query by parameter reads the parameters of older runs before it goes on without the rest."""
+
+
+def get_parameters(workspace: Workspace, run: Run) -> dict[str, Any]:
+    """Return the parameters of a run, each a number or a text."""
+    return to_values(workspace.parameters.get(run.key))
+
+
+def read_older_runs(workspace: Workspace, seconds: float = PATIENCE_SECONDS) -> bool:
+    """Read the parameters of runs that an older version stored; return whether all of them have been read.
+
+    Every process that depends on them goes on with that for some seconds, the studio until it is done. If the store
+    cannot be written, nothing is read.
+    """
+    if not workspace.parameters.has_unread():
+        return True
+    deadline = time.monotonic() + seconds
+    try:
+        workspace.reopen_if_replaced()
+        while workspace.parameters.read_more(STEP_RUNS):
+            if time.monotonic() >= deadline:
+                return False
+    except StoreError:
+        return False
+    return True
+
+
+def depends_on_parameters(which: RunFilter, order: RunOrder = NEWEST_FIRST) -> bool:
+    """Return whether a query is incomplete while runs are left that `read_older_runs` has not read."""
+    return bool(which.parameters or which.text) or order.column.startswith(f"{PARAMETER}:")

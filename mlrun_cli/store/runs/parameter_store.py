@@ -1,0 +1,149 @@
+"""The parameters of runs: written with a run, and read from the definitions of older runs step by step."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Mapping, Sequence
+
+from mlrun_cli.runs.parameters import Parameter, Parameters, read_parameters
+from mlrun_cli.store.db.database import Database, Row, build_in_lists
+
+_COLUMNS = ("run_key", "name", "number", "text")
+_IS_UNREAD = (
+    "(run_key < (SELECT max(below_key) FROM parameter_backfill) OR run_key IN (SELECT run_key FROM unread_runs))"
+)
+
+
+class ParameterStore:
+    """Reads and writes the parameters of runs.
+
+    Runs that were stored by an older program are *unread* until `read_more` has stored their parameters. The
+    parameters of a given run are right at any time; conditions and orders of runs do not see those of unread runs.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def set(self, run_key: int, parameters: Parameters) -> None:
+        """Set parameters of a run, in addition to those with other names, within a transaction."""
+        for name, parameter in parameters.items():
+            self._database.execute(
+                "INSERT INTO run_parameters (run_key, name, number, text) VALUES (:run_key, :name, :number, :text)"
+                " ON CONFLICT (run_key, name) DO UPDATE SET number = excluded.number, text = excluded.text",
+                run_key=run_key,
+                name=name,
+                **parameter._asdict(),
+            )
+        self._database.execute("DELETE FROM unread_runs WHERE run_key = :run_key", run_key=run_key)
+
+    def read_definition(self, run_key: int) -> None:
+        """Store the parameters of a run that has just been inserted, within a transaction."""
+        row = self._database.row("SELECT run_key, definition FROM runs WHERE run_key = :run_key", run_key=run_key)
+        self.set(run_key, {} if row is None else _parse_definition(row))
+
+    def get(self, run_key: int) -> Parameters:
+        """Return the parameters of one run, sorted by name."""
+        return self.list_for_runs([run_key]).get(run_key, {})
+
+    def list_for_runs(self, run_keys: Sequence[int]) -> Mapping[int, Parameters]:
+        """Return the parameters of runs, sorted by name and keyed by run; runs without any are omitted."""
+        found: dict[int, dict[str, Parameter]] = {}
+        for places, keys in build_in_lists("run", run_keys):
+            rows = self._database.rows(
+                f"SELECT run_key, name, number, text FROM run_parameters WHERE run_key IN {places}"  # noqa: S608
+                " ORDER BY run_key, name",
+                **keys,
+            )
+            for row in rows:
+                found.setdefault(row["run_key"], {})[row["name"]] = Parameter(row["text"], row["number"])
+            for row in self._database.rows(
+                f"SELECT run_key, definition FROM runs WHERE run_key IN {places}"  # noqa: S608
+                f" AND definition IS NOT NULL AND {_IS_UNREAD}",
+                **keys,
+            ):
+                parameters = _parse_definition(row) | found.get(row["run_key"], {})
+                if parameters:
+                    found[row["run_key"]] = dict(sorted(parameters.items()))
+        return found
+
+    def list_all_names(self, limit: int = 1000) -> Sequence[str]:
+        """Return the first `limit` names of parameters of all runs that are not unread, in alphabetical order."""
+        rows = self._database.rows(
+            "WITH RECURSIVE each_name (name) AS (SELECT min(name) FROM run_parameters UNION ALL"
+            " SELECT (SELECT min(name) FROM run_parameters WHERE name > each_name.name) FROM each_name"
+            " WHERE each_name.name IS NOT NULL)"
+            " SELECT name FROM each_name WHERE name IS NOT NULL LIMIT :limit",
+            limit=limit,
+        )
+        return [row["name"] for row in rows]
+
+    def has_unread(self) -> bool:
+        """Return whether any run is unread."""
+        row = self._database.row(
+            "SELECT EXISTS (SELECT 1 FROM parameter_backfill) OR EXISTS (SELECT 1 FROM unread_runs) AS found"
+        )
+        return row is not None and bool(row["found"])
+
+    def read_more(self, limit: int) -> bool:
+        """Store the parameters of up to `limit` unread runs, newest first; return whether any are left.
+
+        Another process that does the same at the same time, or a kill, loses nothing.
+        """
+        with self._database.transaction():
+            rows = self._database.rows(
+                "SELECT runs.run_key, runs.definition FROM unread_runs JOIN runs ON runs.run_key = unread_runs.run_key"
+                " ORDER BY unread_runs.run_key DESC LIMIT :limit",
+                limit=limit,
+            )
+            if len(rows) < limit:
+                rows = [*rows, *self._take_older(limit - len(rows), {row["run_key"] for row in rows})]
+            self._store([(row["run_key"], _parse_definition(row)) for row in rows])
+            return self.has_unread()
+
+    def _take_older(self, limit: int, besides: Collection[int]) -> Sequence[Row]:
+        """Return the newest of the runs that are older than parameters, and mark them as being read."""
+        older = self._database.rows(
+            "SELECT run_key, definition FROM runs WHERE run_key < (SELECT max(below_key) FROM parameter_backfill)"
+            " ORDER BY run_key DESC LIMIT :limit",
+            limit=limit,
+        )
+        if len(older) < limit:
+            self._database.execute("DELETE FROM parameter_backfill")
+        else:
+            self._database.execute(
+                "UPDATE parameter_backfill SET below_key = :below_key", below_key=older[-1]["run_key"]
+            )
+        rows = [row for row in older if row["definition"] is not None and row["run_key"] not in besides]
+        self._database.insert_many("unread_runs", ("run_key",), [(row["run_key"],) for row in rows])
+        return rows
+
+    def _store(self, runs: Sequence[tuple[int, Parameters]]) -> None:
+        """Store the parameters of runs that were unread, but for those that have been set meanwhile."""
+        already = self._list_names([key for key, _ in runs])
+        self._database.insert_many(
+            "run_parameters",
+            _COLUMNS,
+            [
+                (key, name, parameter.number, parameter.text)
+                for key, parameters in runs
+                for name, parameter in parameters.items()
+                if (key, name) not in already
+            ],
+        )
+        for places, keys in build_in_lists("run", [key for key, _ in runs]):
+            self._database.execute(f"DELETE FROM unread_runs WHERE run_key IN {places}", **keys)  # noqa: S608
+
+    def _list_names(self, run_keys: Sequence[int]) -> Collection[tuple[int, str]]:
+        found: set[tuple[int, str]] = set()
+        for places, keys in build_in_lists("run", run_keys):
+            rows = self._database.rows(f"SELECT run_key, name FROM run_parameters WHERE run_key IN {places}", **keys)  # noqa: S608
+            found.update((row["run_key"], row["name"]) for row in rows)
+        return found
+
+
+def _parse_definition(row: Row) -> dict[str, Parameter]:
+    try:
+        definition = json.loads(row["definition"] or "null")
+    except ValueError:
+        return {}
+    return dict(read_parameters(definition if isinstance(definition, Mapping) else None))

@@ -1,0 +1,166 @@
+from __future__ import annotations
+
+import random
+from collections.abc import Mapping, Sequence
+
+import pytest
+
+from mlrun_cli.runs.filter import RunFilter
+from mlrun_cli.runs.order import RunOrder
+from mlrun_cli.runs.parameter_filter import ParameterFilter
+from mlrun_cli.runs.parameters import Parameter, to_values
+from mlrun_cli.store.db.database import Database
+from mlrun_cli.store.rebuild_documents import RebuildDocumentStore
+from mlrun_cli.store.runs import conditions, page_store
+from mlrun_cli.store.runs.page_store import RunPageStore
+from mlrun_cli.store.runs.parameter_store import ParameterStore
+from mlrun_cli.store.runs.run_store import RunStore
+from tests.store.conftest import AddRun
+
+VALUES: Mapping[str, str] = {"low": "0.01", "high": "10", "mid": "1e-1", "auto": "auto", "best": "best"}
+
+
+@pytest.fixture
+def parameters(database: Database) -> ParameterStore:
+    return ParameterStore(database)
+
+
+@pytest.fixture
+def pages(database: Database, runs: RunStore) -> RunPageStore:
+    return RunPageStore(database, runs)
+
+
+@pytest.fixture(params=["few", "many"])
+def _size(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Make each query be answered as among few runs, or as among very many."""
+    if request.param == "many":
+        monkeypatch.setattr(page_store, "_FEW", 0)
+        monkeypatch.setattr(page_store, "_FEW_TO_COUNT", 0)
+        monkeypatch.setattr(conditions, "RARE", 0)
+
+
+def add_all(add_run: AddRun) -> None:
+    for run_id, lr in VALUES.items():
+        add_run(run_id, definition={"arguments": ["--lr", lr, "--epochs", "3"]})
+    add_run("none")
+
+
+@pytest.mark.usefixtures("_size")
+@pytest.mark.parametrize(
+    ("typed", "expected"),
+    [
+        ("lr >= 0.1", ["high", "mid"]),
+        ("lr > 0.1", ["high"]),
+        ("lr < 0.1", ["low"]),
+        ("lr = 0.10", ["mid"]),
+        ("lr != 0.1", ["auto", "best", "high", "low"]),
+        ("lr = auto", ["auto"]),
+        ("lr != auto", ["best", "high", "low", "mid"]),
+        ("lr <= auto", ["auto"]),
+        ("lr > auto", ["best"]),
+        ('lr = "10"', []),
+        ("nothing > 0", []),
+    ],
+)
+def test_a_parameter_compares_with_a_number_or_a_text(
+    pages: RunPageStore, add_run: AddRun, typed: str, expected: Sequence[str]
+) -> None:
+    add_all(add_run)
+
+    which = RunFilter(parameters=(ParameterFilter.parse(typed), ParameterFilter.parse("epochs = 3")))
+
+    assert sorted(run.run_id for run in pages.list_page(which, limit=10)) == expected
+    assert pages.count(which) == len(expected)
+
+
+@pytest.mark.usefixtures("_size")
+@pytest.mark.parametrize("limit", [2, 10])
+def test_runs_are_sorted_by_a_parameter_as_numbers_then_as_texts(
+    pages: RunPageStore, add_run: AddRun, limit: int
+) -> None:
+    add_all(add_run)
+    for text, expected in (
+        ("parameter:lr", ["low", "mid", "high", "auto", "best", "none"]),
+        ("-parameter:lr", ["best", "auto", "high", "mid", "low", "none"]),
+    ):
+        order = RunOrder.parse(text)
+        found = [pages.list_page(RunFilter(), order, limit=limit, offset=start) for start in range(0, 6, limit)]
+        assert [run.run_id for page in found for run in page] == expected
+
+
+def test_parameters_are_found_by_words_and_go_with_their_run(
+    database: Database, pages: RunPageStore, parameters: ParameterStore, runs: RunStore, add_run: AddRun
+) -> None:
+    key = add_run("a_1", definition={"arguments": ["--optimizer", "adamw"]})
+    with database.transaction():
+        runs.update(key, display_name="named")
+
+    for text in ("adamw", "optimizer=adamw", "named OPTIM"):
+        assert pages.count(RunFilter(text=text)) == 1, text
+    with database.transaction():
+        RebuildDocumentStore(database).delete_run(key)
+    assert parameters.list_all_names() == []
+
+
+def forget(database: Database, *, newest: int = 0) -> None:
+    """Make all runs be as an older program left them: as before the migration, but for the newest ones."""
+    database.execute("DELETE FROM run_parameters")
+    database.execute(
+        "INSERT INTO unread_runs SELECT run_key FROM runs ORDER BY run_key DESC LIMIT :newest", newest=newest
+    )
+    database.execute("INSERT INTO parameter_backfill SELECT max(run_key) + 1 - :newest FROM runs", newest=newest)
+
+
+@pytest.mark.parametrize("newest", [0, 3])
+def test_runs_of_an_older_program_are_read_in_steps(
+    database: Database, pages: RunPageStore, parameters: ParameterStore, add_run: AddRun, newest: int
+) -> None:
+    for number in range(10):
+        add_run(f"a_{number}", definition={"arguments": ["--n", str(number)]} if number % 4 else None)
+    forget(database, newest=newest)
+
+    key = add_run("new", definition={"arguments": ["--n", "99"]})
+    assert to_values(parameters.get(key - 1)) == {"n": 9}
+    assert len(parameters.list_for_runs(range(1, key + 1))) == 8
+    assert parameters.has_unread()
+    steps = 1
+    while parameters.read_more(random.randint(1, 4)):
+        steps += 1
+
+    assert steps > 2
+    assert not parameters.has_unread()
+    assert pages.count(RunFilter(parameters=(ParameterFilter("n", ">=", 0.0),))) == 8
+    assert pages.count(RunFilter(text="n=9")) == 2
+
+
+def test_reading_goes_on_after_it_was_broken_off(
+    database: Database, parameters: ParameterStore, add_run: AddRun
+) -> None:
+    for number in range(6):
+        add_run(f"a_{number}", definition={"arguments": ["--n", str(number)]})
+    forget(database)
+    with database.transaction():
+        parameters.set(5, {"n": Parameter.from_text("logged")})
+    parameters.read_more(3)
+
+    with pytest.raises(KeyboardInterrupt), database.transaction():
+        database.execute("UPDATE parameter_backfill SET below_key = 0")
+        raise KeyboardInterrupt
+    while parameters.read_more(2):
+        pass
+
+    found = {key: to_values(each)["n"] for key, each in parameters.list_for_runs(range(1, 7)).items()}
+    assert found == {1: 0, 2: 1, 3: 2, 4: 3, 5: "logged", 6: 5}
+
+
+def test_what_older_programs_insert_is_to_be_read(database: Database, parameters: ParameterStore) -> None:
+    database.execute(
+        "INSERT INTO runs (run_id, run_uuid, experiment_key, run_number, created_at, run_type, status, user_name,"
+        " definition) VALUES ('a', 'u', 1, 1, 1, 'azureml.scriptrun', 'Completed', 'me', :definition)",
+        definition='{"arguments": ["--n", "1"]}',
+    )
+
+    assert parameters.has_unread()
+    assert to_values(parameters.get(1)) == {"n": 1}
+    assert not parameters.read_more(10)
+    assert parameters.list_all_names() == ["n"]
