@@ -93,7 +93,7 @@ def _stop(workspace: Workspace, run: Run, grace_seconds: float, error: Mapping[s
     outcome = RunStatus.CANCELED if error is None else RunStatus.FAILED
     nobody_to_ask = _list_unsupervised_statuses(workspace, run)
     if runs.change_status(run.key, nobody_to_ask, outcome, ended_at=now(), error=error):
-        _forget_secrets(workspace, run)
+        _remove_secrets(workspace, run)
         return True
     if not runs.change_status(run.key, _UNASKED, RunStatus.CANCEL_REQUESTED, cancel_grace_seconds=grace_seconds):
         runs.update(run.key, cancel_grace_seconds=grace_seconds)
@@ -122,7 +122,7 @@ def _notify_owner(workspace: Workspace, run: Run, *, is_done: bool) -> None:
         wake_dispatchers(workspace)
 
 
-def _forget_secrets(workspace: Workspace, run: Run) -> None:
+def _remove_secrets(workspace: Workspace, run: Run) -> None:
     """Remove the secrets of a run without a supervisor before its end is stored, since nothing cleans up an ended run.
 
     If the process is killed in between, the run has no secrets, and is Canceled when it would be started.

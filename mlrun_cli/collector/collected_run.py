@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from contextlib import suppress
 
-from mlrun_cli.collector.answers import RunAnswers
 from mlrun_cli.collector.folder_refresh import refresh_folder
-from mlrun_cli.collector.verdict import HeartbeatWitness, OutcomeWitness
+from mlrun_cli.collector.request_relay import RequestRelay
+from mlrun_cli.collector.run_liveness import HeartbeatEvidence, OutcomeEvidence
 from mlrun_cli.core.json_files import read_json
 from mlrun_cli.core.json_lines import list_line_files, read_lines_from
 from mlrun_cli.core.redaction import Redaction
@@ -33,7 +33,7 @@ from mlrun_cli.runtime.journal_ingest import JournalReader
 from mlrun_cli.supervisor.output_registration import load_output_registration
 from mlrun_cli.workspace import Workspace
 
-_FIRST_LOOK_SECONDS, _LAST_LOOK_SECONDS, _GROWTH = 0.1, 1.0, 1.3
+_FIRST_PAUSE_SECONDS, _LAST_PAUSE_SECONDS, _GROWTH = 0.1, 1.0, 1.3
 _FRESH_SECONDS = 20.0
 """The age up to which a heartbeat, written every 5 seconds, is fresh."""
 _JOURNALS_SECONDS = 90.0
@@ -48,71 +48,71 @@ class CollectedRun:
         run: the run as last read from the store.
         shared: its folder in the shared folder.
         has_started: whether a supervisor has written an event.
-        next_look: the monotonic time of the next look.
+        next_poll: the monotonic time of the next poll.
     """
 
-    def __init__(self, workspace: Workspace, run: Run, shared: SharedRunFolder, answers: RunAnswers) -> None:
+    def __init__(self, workspace: Workspace, run: Run, shared: SharedRunFolder, relay: RequestRelay) -> None:
         self.run = run
         self.shared = shared
         self.has_started = False
-        self.next_look = 0.0
+        self.next_poll = 0.0
         self._workspace = workspace
-        self._answers = answers
+        self._relay = relay
         self._folder = workspace.run_folder(run.run_id)
         self._redaction = _read_redaction(shared)
         self._reader = JournalReader(workspace, shared.journal, run.key, self._redaction, is_shared=True)
         self._register_outputs = load_output_registration(run)
         self._offsets: dict[str, int] = dict(workspace.journals.get_offsets(run.key))
         self._outcome: OutcomeEvent | None = None
-        self._interval = _FIRST_LOOK_SECONDS
+        self._interval = _FIRST_PAUSE_SECONDS
         self._ended_since: float | None = None
         self._read_outcomes()
 
     @property
-    def outcome_witness(self) -> OutcomeWitness:
+    def outcome_evidence(self) -> OutcomeEvidence:
         """The evidence of the run's events."""
         if self._outcome is None:
-            return OutcomeWitness.NONE
-        return OutcomeWitness.FINAL if self._outcome.is_final else OutcomeWitness.INTERRUPTED
+            return OutcomeEvidence.NONE
+        return OutcomeEvidence.FINAL if self._outcome.is_final else OutcomeEvidence.INTERRUPTED
 
     @property
     def outcome(self) -> Outcome | None:
         """The outcome in the run's events, final or not."""
         return None if self._outcome is None else self._outcome.outcome
 
-    def look(self, moment: float) -> None:
-        """Store what is new, if the time of the next look has come.
+    def poll(self, moment: float) -> None:
+        """Store what is new in the run's folder, if the next poll is due.
 
         Raises:
             StoreError: the store cannot be used.
         """
-        if moment < self.next_look:
+        if moment < self.next_poll:
             return
         if not self.has_started:
             refresh_folder(self.shared.events)
         has_news = self._collect_events()
         size = self._reader.ingest()
-        has_news |= bool(size) | self._answers.collect(self._reader)
-        self._interval = _FIRST_LOOK_SECONDS if has_news else min(_LAST_LOOK_SECONDS, self._interval * _GROWTH)
-        self.next_look = moment + (0.0 if size >= CHUNK_BYTES else self._interval)
+        has_news |= bool(size) | self._relay.collect(self._reader)
+        self._interval = _FIRST_PAUSE_SECONDS if has_news else min(_LAST_PAUSE_SECONDS, self._interval * _GROWTH)
+        self.next_poll = moment + (0.0 if size >= CHUNK_BYTES else self._interval)
 
     def refresh(self) -> None:
-        """Read the run's folders as they are with the file server now, not as this machine's cache has them."""
+        """Read the new events from the file server instead of this machine's cache."""
         for folder in (self.shared.events, self.shared.journal):
             refresh_folder(folder)
         self._collect_events()
 
-    def get_heartbeat_witness(self) -> HeartbeatWitness:
-        """Return the evidence of the heartbeat; while the shared folder is away, nothing is lost."""
+    def get_heartbeat_evidence(self) -> HeartbeatEvidence:
+        """Return the evidence of the heartbeat; while the shared folder is unavailable, no run is lost."""
         try:
             heartbeat = read_heartbeat(self.shared)
         except OSError:
             is_away = not SharedFolder(self.shared.path.parents[1]).is_in_place()
-            return HeartbeatWitness.FRESH if is_away else HeartbeatWitness.NONE
+            return HeartbeatEvidence.FRESH if is_away else HeartbeatEvidence.NONE
         if heartbeat is None:
-            return HeartbeatWitness.NONE
+            return HeartbeatEvidence.NONE
         is_fresh = heartbeat.age_seconds < _FRESH_SECONDS and not heartbeat.is_of_dead_process
-        return HeartbeatWitness.FRESH if is_fresh else HeartbeatWitness.STALE
+        return HeartbeatEvidence.FRESH if is_fresh else HeartbeatEvidence.STALE
 
     def finish(self, outcome: Outcome, moment: float) -> bool:
         """Record the outcome once all that the run's processes have logged is stored; return whether that is done.
@@ -137,12 +137,12 @@ class CollectedRun:
         return True
 
     def record_exits(self, exit_codes: dict[int, int]) -> None:
-        """Record the end of the process that answers the run's questions, if it is among the reaped ones."""
-        self._answers.record_exits(exit_codes)
+        """Record the end of the RPC worker if it is among the reaped processes."""
+        self._relay.record_exits(exit_codes)
 
     def close(self) -> None:
-        """Remove what an ended run needs no more, and end the process that answers its questions."""
-        self._answers.close()
+        """Remove the files that an ended run no longer needs, and end the RPC worker."""
+        self._relay.close()
         mark = SharedFolder(self.shared.path.parents[1]).started / self.shared.path.name
         for path in (self.shared.secrets, mark):
             with suppress(OSError):
@@ -202,7 +202,7 @@ class CollectedRun:
             runs.update(key, **columns)
 
     def _requeue(self) -> None:
-        """Set the status, within a transaction, to that of a run which is to be started again."""
+        """Set the status, within a transaction, of a run that its engine is about to start again."""
         before = ALIVE_STATUSES - {RunStatus.CANCEL_REQUESTED, RunStatus.QUEUED}
         self._workspace.runs.change_status(self.run.key, before, RunStatus.QUEUED)
 
@@ -214,12 +214,12 @@ class CollectedRun:
 
     def _note(self, event: Event) -> None:
         if isinstance(event, FilesEvent):
-            for folder in (self.shared.journal, self.shared.questions):
+            for folder in (self.shared.journal, self.shared.requests):
                 if folder.name == event.folder:
                     refresh_folder(folder)
         elif isinstance(event, StartEvent):
-            self._outcome = None if self.outcome_witness is OutcomeWitness.INTERRUPTED else self._outcome
-        elif isinstance(event, OutcomeEvent) and self.outcome_witness is not OutcomeWitness.FINAL:
+            self._outcome = None if self.outcome_evidence is OutcomeEvidence.INTERRUPTED else self._outcome
+        elif isinstance(event, OutcomeEvent) and self.outcome_evidence is not OutcomeEvidence.FINAL:
             self._outcome = event
 
     def _read_outcomes(self) -> None:

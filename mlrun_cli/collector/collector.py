@@ -8,11 +8,17 @@ import time
 from collections.abc import Mapping
 from contextlib import closing, suppress
 
-from mlrun_cli.collector.answers import RunAnswers
 from mlrun_cli.collector.collected_run import CollectedRun
 from mlrun_cli.collector.job_poll import JobPoll
-from mlrun_cli.collector.lost_outcome import derive_lost_outcome, explain_interruption
-from mlrun_cli.collector.verdict import EngineWitness, HeartbeatWitness, OutcomeWitness, Verdict, judge
+from mlrun_cli.collector.lost_outcome import derive_interruption_outcome, derive_lost_outcome
+from mlrun_cli.collector.request_relay import RequestRelay
+from mlrun_cli.collector.run_liveness import (
+    EngineEvidence,
+    HeartbeatEvidence,
+    OutcomeEvidence,
+    RunLiveness,
+    determine_liveness,
+)
 from mlrun_cli.core.program_log import log_exception, write_log
 from mlrun_cli.core.time import MICROSECONDS, now
 from mlrun_cli.errors import StoreError
@@ -35,7 +41,7 @@ from mlrun_cli.targets.engine import EngineTarget
 from mlrun_cli.targets.errors import EngineUnavailable
 
 _TICK_SECONDS = 0.25
-_FULL_LOOK_SECONDS = 5.0
+_FULL_POLL_SECONDS = 5.0
 _RELOAD_SECONDS = 60.0
 _RELOAD_SHARE = 50
 """How much longer than the reading of all runs the pause after it is."""
@@ -56,7 +62,7 @@ class Collector:
         self._workspace = target.workspace
         self._lock = lock
         self._folder = QueueFolder(target.workspace, target.name)
-        self._poll = JobPoll(target)
+        self._jobs = JobPoll(target)
         self._selector = selectors.DefaultSelector()
         self._shared_folder = target.shared_folder
         self._runs_folder = os.fspath(target.workspace.folder / "runs")
@@ -70,7 +76,7 @@ class Collector:
         self._version = -1
         self._next_reload = 0.0
         self._read_until = 0.0
-        self._next_full_look = 0.0
+        self._next_full_poll = 0.0
         self._reasons: Mapping[str, str] = {}
 
     def run(self) -> None:
@@ -98,11 +104,11 @@ class Collector:
                 self._folder.clear_starts(self._lock)
                 if not self._runs:
                     return
-                self._look(time.monotonic())
+                self._poll_runs(time.monotonic())
             except StoreError as error:
                 write_log(f"the store waits: {error}")
                 if is_beyond_file_limit(self._workspace.locator.database.list_files()):
-                    raise  # the next look at a run starts another
+                    raise  # the next command that reads a run starts another
                 time.sleep(_RETRY_SECONDS)
             for key, _ in self._selector.select(_TICK_SECONDS):
                 key.data()
@@ -111,7 +117,7 @@ class Collector:
                 collected.record_exits(exit_codes)
 
     def _reload(self, moment: float) -> None:
-        """Read the live runs from the store, if it has changed; the more there are, the more rarely."""
+        """Read the live runs from the store if it has changed, less often the more runs there are."""
         self._workspace.reopen_if_replaced()
         version = self._workspace.get_data_version()
         if moment < self._next_reload or (version == self._version and moment < self._read_until):
@@ -120,71 +126,71 @@ class Collector:
         before = self._runs
         self._runs = {run.key: run for run in self._list_runs()}
         for key in before.keys() - self._runs.keys():
-            self._forget(before[key])
+            self._drop(before[key])
         if self._runs.keys() - before.keys():
-            self._poll.hasten()
+            self._jobs.query_soon()
         current = time.monotonic()
         self._next_reload = current + _RELOAD_SHARE * (current - moment)
         self._read_until = current + _RELOAD_SECONDS
-        self._next_full_look = moment
+        self._next_full_poll = moment
 
-    def _look(self, moment: float) -> None:
-        """Look at the runs that have started, and every few seconds, or if something has changed, at all others."""
+    def _poll_runs(self, moment: float) -> None:
+        """Poll the runs that have started, and every few seconds, or after a change, all others."""
         started = self._list_started()
-        is_full = moment >= self._next_full_look
-        if self._poll.ask(self._runs.values(), moment) and self._poll.has_changed:
+        is_full = moment >= self._next_full_poll
+        if self._jobs.query_if_due(self._runs.values(), moment) and self._jobs.has_changed:
             is_full = True
             self._write_reasons()
         if is_full:
-            self._next_full_look = moment + _FULL_LOOK_SECONDS
+            self._next_full_poll = moment + _FULL_POLL_SECONDS
         for run in list(self._runs.values()):
             is_started = run.run_id in started
             if is_full or is_started or run.key in self._collected:
-                self._look_safely(run, moment, is_started=is_started)
+                self._poll_run_safely(run, moment, is_started=is_started)
 
-    def _look_safely(self, run: Run, moment: float, *, is_started: bool) -> None:
+    def _poll_run_safely(self, run: Run, moment: float, *, is_started: bool) -> None:
         try:
-            self._look_at(run, moment, is_started=is_started)
+            self._poll_run(run, moment, is_started=is_started)
         except StoreError:
             raise
         except Exception:  # the folder may contain anything, and the other runs must not suffer
             log_exception()
 
-    def _look_at(self, run: Run, moment: float, *, is_started: bool) -> None:
-        witness = self._poll.get_witness(run)
+    def _poll_run(self, run: Run, moment: float, *, is_started: bool) -> None:
+        evidence = self._jobs.get_evidence(run)
         collected = self._collected.get(run.key)
-        if collected is None and (is_started or witness not in {EngineWitness.QUEUED, EngineWitness.SILENT}):
+        if collected is None and (is_started or evidence not in {EngineEvidence.QUEUED, EngineEvidence.SILENT}):
             collected = self._open(run)
         if collected is not None:
             collected.run = run
-            collected.look(moment)
-        self._stop_if_stream_is_lost(run, witness, moment)
+            collected.poll(moment)
+        self._stop_if_stream_is_lost(run, evidence, moment)
         if run.status is RunStatus.CANCEL_REQUESTED:
-            self._cancel(run, witness, moment)
-        heartbeat = HeartbeatWitness.NONE
-        outcome = OutcomeWitness.NONE if collected is None else collected.outcome_witness
-        verdict = judge(witness, heartbeat, outcome)
-        if verdict is Verdict.IS_LOST:
-            verdict = self._examine(run, collected, witness, moment)
+            self._cancel(run, evidence, moment)
+        heartbeat = HeartbeatEvidence.NONE
+        outcome = OutcomeEvidence.NONE if collected is None else collected.outcome_evidence
+        liveness = determine_liveness(evidence, heartbeat, outcome)
+        if liveness is RunLiveness.LOST:
+            liveness = self._check_lost(run, collected, evidence, moment)
         else:
             self._lost_since.pop(run.key, None)
-        if verdict is Verdict.GOES_ON:
-            is_back = collected is not None and collected.has_started and witness is EngineWitness.QUEUED
+        if liveness is RunLiveness.ALIVE:
+            is_back = collected is not None and collected.has_started and evidence is EngineEvidence.QUEUED
             if is_back and run.status not in {RunStatus.QUEUED, RunStatus.CANCEL_REQUESTED}:
                 assert collected is not None
                 collected.requeue()
-        elif verdict is Verdict.HAS_ENDED:
+        elif liveness is RunLiveness.ENDED:
             assert collected is not None
-            self._end(run, collected, moment)
+            self._record_end(run, collected, moment)
         else:
-            self._end_lost(run, collected, moment)
+            self._record_lost(run, collected, moment)
 
     def _open(self, run: Run) -> CollectedRun | None:
         shared = find_shared_run_folder(self._workspace.run_folder(run.run_id))
         if shared is None or not shared.path.exists():
             return None
-        answers = RunAnswers(self._workspace, run, shared, self._selector)
-        self._collected[run.key] = CollectedRun(self._workspace, run, shared, answers)
+        relay = RequestRelay(self._workspace, run, shared, self._selector)
+        self._collected[run.key] = CollectedRun(self._workspace, run, shared, relay)
         return self._collected[run.key]
 
     def _list_started(self) -> frozenset[str]:
@@ -194,63 +200,65 @@ class Collector:
         except OSError:
             return frozenset()
 
-    def _examine(self, run: Run, collected: CollectedRun | None, witness: EngineWitness, moment: float) -> Verdict:
-        """Return the verdict on a run that seems to be lost, once all has arrived that its supervisor has written.
+    def _check_lost(
+        self, run: Run, collected: CollectedRun | None, evidence: EngineEvidence, moment: float
+    ) -> RunLiveness:
+        """Return the liveness of a run that seems to be lost, once everything written by its supervisor has arrived.
 
         Where no id of a job is known, the engine may still accept the job of a submit that it has not answered. While
-        the shared folder is away, nothing is lost.
+        the shared folder is unavailable, no run is lost.
         """
         since = self._lost_since.setdefault(run.key, moment)
         patience = _SETTLE_SECONDS
-        if not self._poll.has_job_id(run):
-            if self._is_being_submitted(run) or self._knows_job_now(run):
-                return Verdict.GOES_ON
+        if not self._jobs.has_job_id(run):
+            if self._is_being_submitted(run) or self._has_job_id_by_now(run):
+                return RunLiveness.ALIVE
             patience = max(0.0, _SUBMIT_SECONDS - (now() - run.created_at) / MICROSECONDS)
         elif collected is None or not collected.has_started:
-            patience = 0.0 if witness is EngineWitness.ENDED else _SETTLE_SECONDS
+            patience = 0.0 if evidence is EngineEvidence.ENDED else _SETTLE_SECONDS
         if moment < since + patience or not self._shared_folder.is_in_place():
-            return Verdict.GOES_ON
+            return RunLiveness.ALIVE
         if collected is None:
-            return Verdict.IS_LOST
+            return RunLiveness.LOST
         collected.refresh()
-        return judge(witness, collected.get_heartbeat_witness(), collected.outcome_witness)
+        return determine_liveness(evidence, collected.get_heartbeat_evidence(), collected.outcome_evidence)
 
     def _is_being_submitted(self, run: Run) -> bool:
-        """Return whether the process that submits a run lives, by the lock that it holds until it knows the job."""
+        """Return whether the process that submits a run is alive: it holds a lock until it knows the job."""
         try:
             with closing(OwnerLock.open(self._workspace.run_folder(run.run_id).lock)) as lock:
                 return not lock.is_free()
         except OSError:
             return False
 
-    def _knows_job_now(self, run: Run) -> bool:
+    def _has_job_id_by_now(self, run: Run) -> bool:
         """Return whether the store has the id of a run's job, which a submit may have stored since it was last read."""
         self._runs[run.key] = self._workspace.runs.get_by_key(run.key)
-        return self._poll.has_job_id(self._runs[run.key])
+        return self._jobs.has_job_id(self._runs[run.key])
 
-    def _cancel(self, run: Run, witness: EngineWitness, moment: float) -> None:
+    def _cancel(self, run: Run, evidence: EngineEvidence, moment: float) -> None:
         """Cancel the job of a run that is not running yet, or whose grace period is over."""
         if run.key not in self._job_cancels:
             grace = GRACE_SECONDS if run.cancel_grace_seconds is None else run.cancel_grace_seconds
             self._job_cancels[run.key] = moment + grace + _KILL_SECONDS
             self._send(run, CancelMessage(run.cancel_grace_seconds, run.failed_with))
-            self._poll.hasten()
-        self._cancel_job_if_due(run, witness, moment)
+            self._jobs.query_soon()
+        self._cancel_job_if_due(run, evidence, moment)
 
-    def _cancel_job_if_due(self, run: Run, witness: EngineWitness, moment: float) -> None:
+    def _cancel_job_if_due(self, run: Run, evidence: EngineEvidence, moment: float) -> None:
         """Cancel the job of a run that was told to stop, if it is not running yet or has had its time for that."""
         is_due = moment >= self._job_cancels[run.key]
-        if witness is EngineWitness.QUEUED or (is_due and witness is EngineWitness.RUNNING):
+        if evidence is EngineEvidence.QUEUED or (is_due and evidence is EngineEvidence.RUNNING):
             self._cancel_job(run)
 
     def _cancel_job(self, run: Run) -> None:
         with suppress(EngineUnavailable):
-            self._poll.cancel_job(run)
+            self._jobs.cancel_job(run)
 
-    def _stop_if_stream_is_lost(self, run: Run, witness: EngineWitness, moment: float) -> None:
+    def _stop_if_stream_is_lost(self, run: Run, evidence: EngineEvidence, moment: float) -> None:
         """Stop a run whose streaming command was killed, unless it is canceled."""
         if run.key in self._stream_losses:
-            self._cancel_job_if_due(run, witness, moment)
+            self._cancel_job_if_due(run, evidence, moment)
         # Most runs have no such command, and a thousand of them may wait.
         elif (
             run.key not in self._job_cancels
@@ -260,7 +268,7 @@ class Collector:
             self._stream_losses.add(run.key)
             self._job_cancels[run.key] = moment + GRACE_SECONDS + _KILL_SECONDS
             self._send(run, StopMessage(StopReason.STREAM_LOST))
-            self._cancel_job_if_due(run, witness, moment)
+            self._cancel_job_if_due(run, evidence, moment)
 
     def _send(self, run: Run, message: CancelMessage | StopMessage) -> None:
         folder = self._workspace.run_folder(run.run_id)
@@ -269,20 +277,20 @@ class Collector:
             with suppress(OSError):
                 send_message(folder, shared, message)
 
-    def _end(self, run: Run, collected: CollectedRun, moment: float) -> None:
+    def _record_end(self, run: Run, collected: CollectedRun, moment: float) -> None:
         """Record the outcome that the supervisor of a run has written."""
         outcome = collected.outcome
         assert outcome is not None
-        if collected.outcome_witness is OutcomeWitness.INTERRUPTED:
-            outcome = explain_interruption(run, outcome, self._poll.find_job(run))
+        if collected.outcome_evidence is OutcomeEvidence.INTERRUPTED:
+            outcome = derive_interruption_outcome(run, outcome, self._jobs.find_job(run))
         self._finish(run, collected, outcome, moment)
 
-    def _end_lost(self, run: Run, collected: CollectedRun | None, moment: float) -> None:
-        """Record the end of a run whose supervisor is gone; should it live after all, it stops its script."""
+    def _record_lost(self, run: Run, collected: CollectedRun | None, moment: float) -> None:
+        """Record the end of a run whose supervisor is gone, and tell the supervisor to stop in case it is alive."""
         self._send(run, StopMessage(StopReason.GIVEN_UP))
-        if self._poll.has_job_id(run):
+        if self._jobs.has_job_id(run):
             self._cancel_job(run)
-        job = self._poll.find_job(run)
+        job = self._jobs.find_job(run)
         outcome = derive_lost_outcome(run, job)
         if run.key in self._stream_losses and run.status is not RunStatus.CANCEL_REQUESTED:
             outcome = make_lost_stream_outcome()
@@ -295,14 +303,14 @@ class Collector:
 
     def _finish(self, run: Run, collected: CollectedRun, outcome: Outcome, moment: float) -> None:
         if collected.finish(outcome, moment):
-            self._forget(run)
+            self._drop(run)
 
     def _record_without_folder(self, run: Run, outcome: Outcome) -> None:
         record_outcome(self._workspace, run, outcome)
-        self._forget(run)
+        self._drop(run)
 
-    def _forget(self, run: Run) -> None:
-        """Forget a run that has ended, here or by another process."""
+    def _drop(self, run: Run) -> None:
+        """Drop a run that has ended, whichever process recorded the end."""
         collected = self._collected.pop(run.key, None)
         if collected is not None:
             collected.close()
@@ -312,7 +320,7 @@ class Collector:
         self._stream_losses.discard(run.key)
 
     def _write_reasons(self) -> None:
-        reasons = self._poll.describe_waits(self._runs.values())
+        reasons = self._jobs.describe_waits(self._runs.values())
         if reasons != self._reasons:
             self._reasons = reasons
             self._folder.write_reasons(reasons)

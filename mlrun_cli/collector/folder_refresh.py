@@ -1,4 +1,4 @@
-"""Refresh of what this machine's cache knows of a folder on a network file system."""
+"""Refresh of the listing of a folder on a network file system."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from mlrun_cli.core.temporary import make_temporary_name
 
 
 def refresh_folder(folder: Path) -> None:
-    """Have the names in a folder read from its file server at the next look; do nothing where that fails.
+    """Make the next listing of a folder come from its file server instead of a cache; ignore failures.
 
     A client of a network file system drops the names that it has cached when it changes the folder itself.
     """

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Collection, Mapping
 
-from mlrun_cli.collector.verdict import EngineWitness
+from mlrun_cli.collector.run_liveness import EngineEvidence
 from mlrun_cli.core.program_log import write_log
 from mlrun_cli.runs.run import Run
 from mlrun_cli.targets.engine import EngineTarget, Job, JobState
@@ -34,13 +34,13 @@ class JobPoll:
         self._last = 0.0
         self._next = 0.0
 
-    def hasten(self) -> None:
-        """Ask again soon, though not more often than once a second."""
+    def query_soon(self) -> None:
+        """Query again soon, though not more often than once a second."""
         self._interval = _FIRST_SECONDS
         self._next = min(self._next, self._last + _FIRST_SECONDS)
 
-    def ask(self, runs: Collection[Run], moment: float) -> bool:
-        """Ask the engine about the jobs of these runs, if it is time; return whether that was done."""
+    def query_if_due(self, runs: Collection[Run], moment: float) -> bool:
+        """Query the engine for the jobs of these runs if that is due; return whether it was."""
         if moment < self._next:
             return False
         before = self._jobs, self.is_silent
@@ -70,12 +70,12 @@ class JobPoll:
         job_id = self._find_id(run)
         return None if job_id is None else self._jobs.get(job_id)
 
-    def get_witness(self, run: Run) -> EngineWitness:
-        """Return the evidence of the engine's last answer, which does not tell of a job submitted since."""
+    def get_evidence(self, run: Run) -> EngineEvidence:
+        """Return the evidence of the engine's last answer, which does not include jobs submitted since."""
         job_id = self._find_id(run)
         if self.is_silent or (job_id is not None and job_id not in self._asked):
-            return EngineWitness.SILENT
-        return EngineWitness.from_job(self.find_job(run))
+            return EngineEvidence.SILENT
+        return EngineEvidence.from_job(self.find_job(run))
 
     def cancel_job(self, run: Run) -> None:
         """Cancel the job of a run, once its id is known.
@@ -86,10 +86,10 @@ class JobPoll:
         job_id = self._find_id(run)
         if job_id is not None:
             self._target.cancel_job(job_id)
-            self.hasten()
+            self.query_soon()
 
     def describe_waits(self, runs: Collection[Run]) -> dict[str, str]:
-        """Return why each queued run waits, by run id."""
+        """Return the reasons why queued runs wait, keyed by run id."""
         jobs = ((run, self.find_job(run)) for run in runs)
         return {
             run.run_id: f"{self._target.engine_name} {self._find_id(run)}: {job.reason}".removesuffix(": ")

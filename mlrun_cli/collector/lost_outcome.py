@@ -41,7 +41,7 @@ def derive_lost_outcome(run: Run, job: Job | None) -> Outcome:
     return Outcome(status, ended_at, duration, error=build_run_error(f"{text}{words}.", code=code, reason=reason))
 
 
-def explain_interruption(run: Run, outcome: Outcome, job: Job | None) -> Outcome:
+def derive_interruption_outcome(run: Run, outcome: Outcome, job: Job | None) -> Outcome:
     """Return the outcome of a run whose supervisor was told to end, with the reason that the engine gives."""
     if run.status is not RunStatus.CANCEL_REQUESTED and (job is None or job.end in {None, JobEnd.EXITED}):
         return outcome

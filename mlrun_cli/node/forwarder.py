@@ -1,7 +1,7 @@
 """`python …/mlrun_cli/node/forwarder.py --workspace FOLDER --listener DESCRIPTOR RUN_FOLDER`: forward requests.
 
 The supervisor on a node starts it in place of the RPC worker. It writes the requests of the script to the shared
-folder, where the side of the workspace handles them, and waits for the answers in the run's inbox.
+folder, where the side of the workspace handles them, and waits for the responses in the run's inbox.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ from pathlib import Path
 from mlrun_cli.errors import MlrunError
 from mlrun_cli.metrics.journal import read_journal_sizes
 from mlrun_cli.rpc.protocol import build_error_response
-from mlrun_cli.runs.inbox import AnswerMessage, InboxReader
-from mlrun_cli.runs.questions import Question, QuestionWriter
+from mlrun_cli.runs.inbox import InboxReader, ResponseMessage
+from mlrun_cli.runs.request_journal import ForwardedRequest, RequestWriter
 from mlrun_cli.runs.shared_folder import SharedRunFolder
 from mlrun_cli.wire.framing import encode_line
 
@@ -31,8 +31,8 @@ _PATIENCE_SECONDS = 95.0
 """A little less than a script waits."""
 
 
-class QuestionNotAnswered(MlrunError):
-    """The side of the workspace has not answered a request of a script in time."""
+class RequestNotAnswered(MlrunError):
+    """The side of the workspace has not responded to a request of a script in time."""
 
 
 class Forwarder:
@@ -40,42 +40,42 @@ class Forwarder:
 
     def __init__(self, shared: SharedRunFolder) -> None:
         self._shared = shared
-        self._writer = QuestionWriter(shared)
+        self._writer = RequestWriter(shared)
         self._inbox = InboxReader(shared.inbox)
         self._lock = threading.Lock()
-        self._answers: dict[str, bytes | None] = {}
-        """The answers by question; None while there is none."""
+        self._responses: dict[str, bytes | None] = {}
+        """The responses by request id; None while there is none."""
 
     def forward(self, line: bytes) -> bytes:
         """Return the response line to a request line."""
-        question_id = os.urandom(8).hex()
+        request_id = os.urandom(8).hex()
         try:
-            self._ask(question_id, line)
-            return self._wait_for_answer(question_id)
+            self._send(request_id, line)
+            return self._wait_for_response(request_id)
         except Exception as error:  # the line is from outside, and none may end this process
             return encode_line(build_error_response(error))
         finally:
-            self._answers.pop(question_id, None)
+            self._responses.pop(request_id, None)
 
-    def _ask(self, question_id: str, line: bytes) -> None:
+    def _send(self, request_id: str, line: bytes) -> None:
         sizes = read_journal_sizes(self._shared.journal)
         with self._lock:
-            self._answers[question_id] = None
-            self._writer.write(Question(question_id, line.decode().rstrip("\n"), sizes))
+            self._responses[request_id] = None
+            self._writer.write(ForwardedRequest(request_id, line.decode().rstrip("\n"), sizes))
 
-    def _wait_for_answer(self, question_id: str) -> bytes:
+    def _wait_for_response(self, request_id: str) -> bytes:
         deadline = time.monotonic() + _PATIENCE_SECONDS
         while time.monotonic() < deadline:
             with self._lock:
                 with suppress(OSError):  # the shared folder may be back at the next look
                     for message in self._inbox.read_new():
-                        if isinstance(message, AnswerMessage) and message.question in self._answers:
-                            self._answers[message.question] = message.line.encode() + b"\n"
-                answer = self._answers[question_id]
-            if answer is not None:
-                return answer
+                        if isinstance(message, ResponseMessage) and message.request_id in self._responses:
+                            self._responses[message.request_id] = message.line.encode() + b"\n"
+                response = self._responses[request_id]
+            if response is not None:
+                return response
             time.sleep(_LOOK_SECONDS)
-        raise QuestionNotAnswered(
+        raise RequestNotAnswered(
             f"The machine of the workspace has not answered within {_PATIENCE_SECONDS:g} seconds.",
             hint="Its collector is started again by any 'mlrun' command there; what the script logs is kept.",
         )

@@ -136,15 +136,15 @@ class NodeRun(SupervisedRun):
         return SrunLauncher(launcher, [node.name for node in self._nodes], self._shared.path / "tasks.json")
 
     def create_worker(self) -> WorkerProcess:
-        """Return the process that forwards requests to the side of the workspace."""
+        """Return the process that forwards requests to the collector."""
         subject = os.fspath(self._shared.path)
         return WorkerProcess(self.workspace, self.submission, self.folder, _FORWARDER_PROGRAM, subject)
 
-    def forget_secrets(self) -> None:
-        """Keep the secrets: the engine may start the run again."""
+    def remove_secrets_after_start(self) -> None:
+        """Do nothing, since the engine may start the run again."""
 
     def register_outputs(self, row: Run, outcome: Outcome) -> Outcome:  # noqa: ARG002
-        """Return the outcome: data outputs are registered by the side of the workspace."""
+        """Return the outcome: the collector registers data outputs."""
         return outcome
 
     def finish(self, outcome: Outcome, stopped: StopReason | None) -> None:
@@ -160,7 +160,7 @@ class NodeRun(SupervisedRun):
         self._write(make_outcome_event(self._shared, outcome, is_final=is_final))
 
     def _flush(self) -> None:
-        """Send what was appended to journals and logs to the file server: this machine may keep it back for long.
+        """Flush journals and logs to the file server, since this machine may cache them for a long time.
 
         Raises:
             OSError: the shared folder cannot be read or written.
@@ -174,7 +174,7 @@ class NodeRun(SupervisedRun):
 
     def _announce_files(self) -> None:
         """Tell the collector of new files in the folders that it reads."""
-        for folder in (self._shared.journal, self._shared.questions):
+        for folder in (self._shared.journal, self._shared.requests):
             names = set(os.listdir(folder))
             if names - self._announced.get(folder, set()):
                 self._announced[folder] = names
@@ -190,7 +190,7 @@ class NodeRun(SupervisedRun):
                 self.workspace.runs.update(self.run.key, **columns)
 
     def _write(self, event: Event) -> None:
-        """Write an event; wait while the shared folder is away, unless the run's folder in it was removed."""
+        """Write an event; wait while the shared folder is unavailable, unless the run's folder in it was removed."""
         if self._is_superseded:
             return
         is_reported = False

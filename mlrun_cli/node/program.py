@@ -50,8 +50,8 @@ def main(words: list[str]) -> int:
         events.write(make_outcome_event(shared, earlier, is_final=True))
         return 0
     if events.attempt > 1:
-        _wait_for_silence(shared)
-        _note_attempt(shared, events.attempt)
+        _wait_for_earlier_attempt(shared)
+        _log_attempt(shared, events.attempt)
     with suppress(OSError):
         write_heartbeat(shared)
     try:
@@ -118,8 +118,8 @@ def _mark_started(shared: SharedRunFolder) -> None:
         (SharedFolder(shared.path.parents[1]).started / shared.path.name).touch(mode=0o600)
 
 
-def _wait_for_silence(shared: SharedRunFolder) -> None:
-    """Wait until an earlier attempt, which may live on where the engine has lost its node, gives no sign of life."""
+def _wait_for_earlier_attempt(shared: SharedRunFolder) -> None:
+    """Wait until an earlier attempt, which may survive on a node that the engine has lost, has a stale heartbeat."""
     while True:
         with suppress(OSError):  # the shared folder may be back at the next look
             heartbeat = read_heartbeat(shared)
@@ -128,8 +128,8 @@ def _wait_for_silence(shared: SharedRunFolder) -> None:
         time.sleep(_LOOK_SECONDS)
 
 
-def _note_attempt(shared: SharedRunFolder, attempt: int) -> None:
-    """Note in the log of the run that it was started again."""
+def _log_attempt(shared: SharedRunFolder, attempt: int) -> None:
+    """Write to the log of the run that it was started again."""
     line = f"--- attempt {attempt}: started again on {os.uname().nodename} ---\n"
     with suppress(OSError), shared.stdout.open("a", encoding="utf-8") as log:
         log.write(line)

@@ -32,14 +32,14 @@ class StopMessage(NamedTuple):
     reason: StopReason
 
 
-class AnswerMessage(NamedTuple):
-    """The response to a question of the run, which is a line of the RPC protocol."""
+class ResponseMessage(NamedTuple):
+    """The response to a request of the run, which is a line of the RPC protocol."""
 
-    question: str
+    request_id: str
     line: str
 
 
-Message = CancelMessage | StopMessage | AnswerMessage
+Message = CancelMessage | StopMessage | ResponseMessage
 
 
 def send_message(folder: RunFolder, shared: SharedRunFolder, message: Message) -> None:
@@ -82,7 +82,7 @@ def _to_json(message: Message) -> dict[str, Any]:
         return {"cancel": message._asdict()}
     if isinstance(message, StopMessage):
         return {"stop": message.reason.value}
-    return {"answer": message.question, "line": message.line}
+    return {"answer": message.request_id, "line": message.line}
 
 
 def _from_json(document: Mapping[str, Any]) -> Message | None:
@@ -92,5 +92,5 @@ def _from_json(document: Mapping[str, Any]) -> Message | None:
     if "stop" in document:
         return StopMessage(StopReason(document["stop"]))
     if "answer" in document:
-        return AnswerMessage(str(document["answer"]), str(document["line"]))
+        return ResponseMessage(str(document["answer"]), str(document["line"]))
     return None

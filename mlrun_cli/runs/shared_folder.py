@@ -66,7 +66,7 @@ class SharedRunFolder(RunFolder):
     Attributes:
         events: a journal of events for each start of the supervisor, written by that supervisor.
         inbox: the messages to the supervisor, written by the side of the workspace.
-        questions: the requests that the node cannot handle, a journal for each process that writes them.
+        requests: the requests that the node cannot handle, a journal for each process that writes them.
         heartbeat: a file that the supervisor writes again every few seconds.
         program: a file that names the copy of this package that the supervisor is started from.
     """
@@ -75,7 +75,7 @@ class SharedRunFolder(RunFolder):
         super().__init__(path)
         self.events = path / "events"
         self.inbox = path / "inbox.jsonl"
-        self.questions = path / "questions"
+        self.requests = path / "questions"
         self.heartbeat = path / "heartbeat"
         self.program = path / "program.json"
 
@@ -89,7 +89,7 @@ class SharedRunFolder(RunFolder):
             OSError: it cannot be created.
         """
         self.make()
-        for folder in (self.events, self.questions, self.uploads):
+        for folder in (self.events, self.requests, self.uploads):
             folder.mkdir(mode=0o700)
         for file in (self.inbox, self.heartbeat):
             file.touch(mode=0o600)

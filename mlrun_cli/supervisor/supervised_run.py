@@ -119,7 +119,7 @@ class SupervisedRun:
         """Return the process that handles the requests which do more than read the run."""
         return WorkerProcess(self.workspace, self.submission, self.folder, RPC_WORKER_PROGRAM, self.submission.run_id)
 
-    def forget_secrets(self) -> None:
+    def remove_secrets_after_start(self) -> None:
         """Remove the secrets of the run, whose script has started."""
         self.folder.secrets.unlink(missing_ok=True)
 

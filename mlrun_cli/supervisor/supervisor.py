@@ -91,7 +91,7 @@ class Supervisor:
     def _start_script(self) -> Script:
         script = Script(self._run)
         self._watch.stop.container_termination = script.container_termination
-        self._run.forget_secrets()
+        self._run.remove_secrets_after_start()
         self._run.folder.stdin.unlink(missing_ok=True)
         limit = self._run.submission.max_run_duration_seconds
         if limit:

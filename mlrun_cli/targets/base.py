@@ -23,8 +23,8 @@ from mlrun_cli.runs.shared_folder import SharedFolder
 from mlrun_cli.workspace import Workspace
 
 
-class Witness(Enum):
-    """The kind of evidence that a target can provide for the end of a supervisor."""
+class LivenessSource(Enum):
+    """The source from which a target learns that a supervisor has ended."""
 
     LOCK = "lock"
     """The kernel, at once: it frees the owner lock with the supervisor's process."""
@@ -71,7 +71,7 @@ class Target(ABC):
     """A compute target of one kind; created anew for each use, with no state besides the workspace and `prepare`'s.
 
     Attributes:
-        witness: the evidence that it provides for the end of a supervisor.
+        liveness_source: the source from which it learns that a supervisor has ended.
         azure_type: the property `_azureml.ComputeTargetType` of its runs.
         forks_supervisors: True if supervisors are plain detached processes of this machine, which a dispatcher may
             fork instead of calling `start_supervisor`.
@@ -81,7 +81,7 @@ class Target(ABC):
             runs have no jobs of their own.
     """
 
-    witness: ClassVar[Witness]
+    liveness_source: ClassVar[LivenessSource]
     azure_type: ClassVar[str]
     forks_supervisors: ClassVar[bool] = False
     dispatcher_follows_runs: ClassVar[bool] = False

@@ -22,7 +22,7 @@ from mlrun_cli.runs.run import Run
 from mlrun_cli.runs.script_end import StopReason
 from mlrun_cli.runs.shared_folder import SharedFolder, find_shared_run_folder
 from mlrun_cli.runs.submit_options import DEFAULT_LIMIT_SECONDS
-from mlrun_cli.targets.base import Demand, Liveness, Started, Target, Witness
+from mlrun_cli.targets.base import Demand, Liveness, LivenessSource, Started, Target
 from mlrun_cli.targets.errors import EngineUnavailable, SubmitUnanswered
 from mlrun_cli.targets.programs import COLLECTOR_PROGRAM, build_dispatcher_arguments, build_program_command, spawn
 
@@ -96,7 +96,7 @@ class EngineTarget(Target):
         engine_name: the name of the engine in texts, such as "Slurm".
     """
 
-    witness = Witness.ENGINE
+    liveness_source = LivenessSource.ENGINE
     dispatcher_follows_runs = True
     lends_gpus = False
     job_property: ClassVar[str]

@@ -11,7 +11,7 @@ from mlrun_cli.compute.compute_target import ComputeTarget, get_max_nodes
 from mlrun_cli.runs.owner_lock import OwnerLock
 from mlrun_cli.runs.run import Run
 from mlrun_cli.targets import this_machine
-from mlrun_cli.targets.base import Liveness, Started, Target, Witness
+from mlrun_cli.targets.base import Liveness, LivenessSource, Started, Target
 from mlrun_cli.targets.programs import (
     DISPATCHER_PROGRAM,
     SUPERVISOR_PROGRAM,
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 class LocalTarget(Target):
     """This machine as a compute target, under the name `local` or the name of an Azure target."""
 
-    witness = Witness.LOCK
+    liveness_source = LivenessSource.LOCK
     azure_type = "local"
     forks_supervisors = True
 

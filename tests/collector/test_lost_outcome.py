@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from mlrun_cli.collector.lost_outcome import derive_lost_outcome, explain_interruption
+from mlrun_cli.collector.lost_outcome import derive_interruption_outcome, derive_lost_outcome
 from mlrun_cli.runs.outcome import Outcome
 from mlrun_cli.runs.run import SCRIPT_RUN, Run
 from mlrun_cli.runs.status import RunStatus
@@ -56,11 +56,11 @@ def test_a_job_that_the_engine_does_not_know_fails_its_run() -> None:
 @pytest.mark.parametrize("end", [end for end in JobEnd if end is not JobEnd.EXITED])
 def test_an_interruption_is_explained_by_the_engine(end: JobEnd) -> None:
     told = Outcome(RunStatus.FAILED, 5, 1.5, error={"error": {"code": "ServiceError"}}, warnings=("w",))
-    outcome = explain_interruption(make_run(RunStatus.RUNNING), told, make_job(end))
+    outcome = derive_interruption_outcome(make_run(RunStatus.RUNNING), told, make_job(end))
     assert read(outcome) == ENDS[end]
     assert (outcome.ended_at, outcome.duration_seconds, outcome.warnings) == (5, 1.5, ("w",))
 
 
 def test_an_interruption_that_the_engine_does_not_explain_stays_as_it_is() -> None:
     told = Outcome(RunStatus.FAILED, 5, error={"error": {"code": "ServiceError"}})
-    assert explain_interruption(make_run(RunStatus.RUNNING), told, make_job(JobEnd.EXITED)) == told
+    assert derive_interruption_outcome(make_run(RunStatus.RUNNING), told, make_job(JobEnd.EXITED)) == told

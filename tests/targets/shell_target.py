@@ -9,7 +9,7 @@ from mlrun_cli.compute.compute_target import ComputeTarget
 from mlrun_cli.runs.owner_lock import OwnerLock
 from mlrun_cli.runs.run import Run
 from mlrun_cli.targets import this_machine
-from mlrun_cli.targets.base import Liveness, Started, Target, Witness
+from mlrun_cli.targets.base import Liveness, LivenessSource, Started, Target
 from mlrun_cli.targets.programs import (
     DISPATCHER_PROGRAM,
     SUPERVISOR_PROGRAM,
@@ -26,7 +26,7 @@ SHELL = ["/bin/sh", "-c", '"$@"; exit $?', "shell-target"]
 class ShellTarget(Target):
     """A target that runs all submitted runs at the same time."""
 
-    witness = Witness.LOCK
+    liveness_source = LivenessSource.LOCK
     azure_type = "shell"
 
     @classmethod

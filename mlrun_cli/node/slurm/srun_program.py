@@ -95,7 +95,7 @@ class Step:
 def main(words: Sequence[str]) -> int:
     """Run the program and return its exit code."""
     tasks = dict(enumerate(json.loads(Path(words[0]).read_text(encoding="utf-8"))["tasks"]))
-    signal.signal(signal.SIGTERM, _pass_on)
+    signal.signal(signal.SIGTERM, _forward_sigterm)
     most_on_node = max(Counter(task["host"] for task in tasks.values()).values())
     cpus = max(1, _count_cpus() // most_on_node)
     servers = {number: task for number, task in tasks.items() if task["is_server"]}
@@ -103,7 +103,7 @@ def main(words: Sequence[str]) -> int:
     serving = Step(servers, cpus, words) if servers else None
     working = Step(workers, cpus, words)
     if serving is not None:
-        _end_with(serving, working)
+        _end_workers_if_server_fails(serving, working)
     code = working.wait()
     failed = working.failed
     if serving is not None:
@@ -116,7 +116,7 @@ def main(words: Sequence[str]) -> int:
     return code if code >= 0 else 128 - code
 
 
-def _end_with(serving: Step, working: Step) -> None:
+def _end_workers_if_server_fails(serving: Step, working: Step) -> None:
     """End the workers as soon as a server fails."""
 
     def watch() -> None:
@@ -126,8 +126,8 @@ def _end_with(serving: Step, working: Step) -> None:
     threading.Thread(target=watch, daemon=True).start()
 
 
-def _pass_on(number: int, frame: object) -> None:  # noqa: ARG001
-    """Send SIGTERM to all tasks of this job; the batch script, which is the supervisor, does not get it."""
+def _forward_sigterm(number: int, frame: object) -> None:  # noqa: ARG001
+    """Send SIGTERM to all tasks of this job, but not to the batch script, which is the supervisor."""
     subprocess.Popen(
         ["scancel", "--quiet", "--signal=TERM", os.environ["SLURM_JOB_ID"]],
         stdout=subprocess.DEVNULL,
@@ -136,7 +136,7 @@ def _pass_on(number: int, frame: object) -> None:  # noqa: ARG001
 
 
 def _count_cpus() -> int:
-    """Return the processors that the job has on each node, on that with the fewest."""
+    """Return the number of the job's processors on the node where it has the fewest."""
     numbers = re.findall(r"(\d+)(?:\(x\d+\))?", os.environ.get("SLURM_JOB_CPUS_PER_NODE", ""))
     return min(map(int, numbers), default=1)
 

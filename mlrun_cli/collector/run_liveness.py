@@ -1,4 +1,4 @@
-"""The verdict on a run on a node, from three witnesses: its engine, its heartbeat and its outcome."""
+"""The liveness of a run on a node, determined from three sources: its engine, its heartbeat and its outcome."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from enum import Enum
 from mlrun_cli.targets.engine import Job, JobState
 
 
-class EngineWitness(Enum):
+class EngineEvidence(Enum):
     """The answer of the engine about the job of a run."""
 
     QUEUED = JobState.QUEUED.value
@@ -19,12 +19,12 @@ class EngineWitness(Enum):
     """It does not answer."""
 
     @classmethod
-    def from_job(cls, job: Job | None) -> EngineWitness:
+    def from_job(cls, job: Job | None) -> EngineEvidence:
         """Return the evidence in an answer of the engine, which knows this job, or none."""
         return cls.MISSING if job is None else cls(job.state.value)
 
 
-class HeartbeatWitness(Enum):
+class HeartbeatEvidence(Enum):
     """The heartbeat in the shared folder, by the file server's clock."""
 
     NONE = "none"
@@ -33,7 +33,7 @@ class HeartbeatWitness(Enum):
     STALE = "stale"
 
 
-class OutcomeWitness(Enum):
+class OutcomeEvidence(Enum):
     """The outcome in the run's events."""
 
     NONE = "none"
@@ -42,21 +42,21 @@ class OutcomeWitness(Enum):
     FINAL = "final"
 
 
-class Verdict(Enum):
-    """The consequence for the run."""
+class RunLiveness(Enum):
+    """The state of a run on a node: it goes on, has ended, or has lost its supervisor."""
 
-    GOES_ON = "goes on"
-    HAS_ENDED = "has ended"
+    ALIVE = "alive"
+    ENDED = "ended"
     """Its outcome is recorded."""
-    IS_LOST = "is lost"
+    LOST = "lost"
     """Its supervisor is gone without an outcome: the engine's account of its job becomes the outcome."""
 
 
-_ENDS = {EngineWitness.ENDED, EngineWitness.MISSING}
+_ENDS = {EngineEvidence.ENDED, EngineEvidence.MISSING}
 
 
-def judge(engine: EngineWitness, heartbeat: HeartbeatWitness, outcome: OutcomeWitness) -> Verdict:
-    """Return the verdict; where two witnesses disagree, the table is as follows.
+def determine_liveness(engine: EngineEvidence, heartbeat: HeartbeatEvidence, outcome: OutcomeEvidence) -> RunLiveness:
+    """Return the liveness of a run from three pieces of evidence, which may disagree.
 
     - A final outcome is believed whatever the others say: the engine may be slow to notice, or have forgotten.
     - An interrupted outcome is that of the run once the engine says that the job has ended; until then the engine may
@@ -67,10 +67,10 @@ def judge(engine: EngineWitness, heartbeat: HeartbeatWitness, outcome: OutcomeWi
       the shared folder away.
     - While the engine is silent nothing is lost.
     """
-    if outcome is OutcomeWitness.FINAL:
-        return Verdict.HAS_ENDED
+    if outcome is OutcomeEvidence.FINAL:
+        return RunLiveness.ENDED
     if engine not in _ENDS:
-        return Verdict.GOES_ON
-    if outcome is OutcomeWitness.INTERRUPTED:
-        return Verdict.HAS_ENDED
-    return Verdict.GOES_ON if heartbeat is HeartbeatWitness.FRESH else Verdict.IS_LOST
+        return RunLiveness.ALIVE
+    if outcome is OutcomeEvidence.INTERRUPTED:
+        return RunLiveness.ENDED
+    return RunLiveness.ALIVE if heartbeat is HeartbeatEvidence.FRESH else RunLiveness.LOST

@@ -1,4 +1,4 @@
-"""Answers to the questions of a run on a node, by an RPC worker on this machine."""
+"""The relay of requests of a script on a node to an RPC worker on this machine."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from mlrun_cli.core.named_tuple import NamedTuple
 from mlrun_cli.core.program_log import write_log
 from mlrun_cli.errors import MlrunError
 from mlrun_cli.rpc.protocol import build_error_response
-from mlrun_cli.runs.inbox import AnswerMessage, InboxReader, send_message
-from mlrun_cli.runs.questions import FOLDER, Question, parse_question
+from mlrun_cli.runs.inbox import InboxReader, ResponseMessage, send_message
+from mlrun_cli.runs.request_journal import FOLDER, ForwardedRequest, parse_forwarded_request
 from mlrun_cli.runs.run import Run
 from mlrun_cli.runs.shared_folder import SharedRunFolder
 from mlrun_cli.runs.submission import Submission
@@ -25,20 +25,20 @@ from mlrun_cli.wire.framing import encode_line
 from mlrun_cli.workspace import Workspace
 
 _JOURNALS_SECONDS = 20.0
-"""How long a question waits for the journal lines that were written before it."""
+"""How long a request waits for the journal lines that were written before it."""
 
 
-class QuestionInterrupted(MlrunError):
+class RequestInterrupted(MlrunError):
     """The process that handled a request of a script died; the request may have been carried out."""
 
 
 class _Waiting(NamedTuple):
-    question: Question
+    request: ForwardedRequest
     since: float
 
 
-class RunAnswers:
-    """The questions of one run, each of which is handled at most once; closed with the run."""
+class RequestRelay:
+    """The requests of one run, each of which is handled at most once; closed with the run."""
 
     def __init__(
         self, workspace: Workspace, run: Run, shared: SharedRunFolder, selector: selectors.BaseSelector
@@ -50,29 +50,29 @@ class RunAnswers:
         self._selector = selector
         self._worker: WorkerProcess | None = None
         self._waiting: list[_Waiting] = []
-        self._calls: dict[socket.socket, tuple[Question, bytearray]] = {}
+        self._calls: dict[socket.socket, tuple[ForwardedRequest, bytearray]] = {}
         self._offsets: dict[str, int] = {}
-        self._answer_interrupted()
+        self._reject_interrupted()
 
     def collect(self, reader: JournalReader) -> bool:
-        """Take up the new questions and start to handle those whose journal lines are stored; return if there are any.
+        """Accept new requests and start those whose journal lines are stored; return whether any are unfinished.
 
         Raises:
             StoreError: the store cannot be used.
         """
-        for path in list_line_files(self._shared.questions):
+        for path in list_line_files(self._shared.requests):
             name = f"{FOLDER}/{path.name}"
             before = self._offsets.get(name, 0)
             with suppress(OSError):
                 documents, after = read_lines_from(path, before)
-                if after > before and self._advance(name, before, after):
-                    questions = filter(None, map(parse_question, documents))
-                    self._waiting.extend(_Waiting(question, time.monotonic()) for question in questions)
+                if after > before and self._record_accepted(name, before, after):
+                    requests = filter(None, map(parse_forwarded_request, documents))
+                    self._waiting.extend(_Waiting(request, time.monotonic()) for request in requests)
         for waiting in self._waiting.copy():
             is_late = time.monotonic() > waiting.since + _JOURNALS_SECONDS
-            if is_late or reader.has_ingested(waiting.question.journal_sizes):
+            if is_late or reader.has_ingested(waiting.request.journal_sizes):
                 self._waiting.remove(waiting)
-                self._start(waiting.question)
+                self._send_to_worker(waiting.request)
         return bool(self._waiting or self._calls)
 
     def record_exits(self, exit_codes: dict[int, int]) -> None:
@@ -81,22 +81,22 @@ class RunAnswers:
             self._worker.record_exits(exit_codes)
 
     def close(self) -> None:
-        """Leave all questions and end the worker."""
+        """Abandon all requests and end the worker."""
         for connection in list(self._calls):
             self._drop(connection)
         if self._worker is not None:
             self._worker.close()
             self._worker = None
 
-    def _advance(self, name: str, before: int, after: int) -> bool:
-        """Store that questions are taken up, before they are handled: a request is not carried out twice."""
+    def _record_accepted(self, name: str, before: int, after: int) -> bool:
+        """Store that requests are accepted before they are handled, so that none is handled twice."""
         with self._workspace.transaction():
             is_mine = self._workspace.journals.advance(self._run.key, name, before, after)
         self._offsets[name] = after
         return is_mine
 
-    def _answer_interrupted(self) -> None:
-        """Answer the questions that an earlier collector had taken up when it died."""
+    def _reject_interrupted(self) -> None:
+        """Respond with an error to requests that an earlier collector had accepted when it died."""
         self._offsets = {
             name: offset
             for name, offset in self._workspace.journals.get_offsets(self._run.key).items()
@@ -106,28 +106,28 @@ class RunAnswers:
             return
         with suppress(OSError):
             messages = InboxReader(self._shared.inbox).read_new()
-            answered = {message.question for message in messages if isinstance(message, AnswerMessage)}
+            finished = {message.request_id for message in messages if isinstance(message, ResponseMessage)}
             for name, offset in self._offsets.items():
                 documents, _ = read_lines_from(self._shared.path / name, 0, offset)
-                for question in filter(None, map(parse_question, documents)):
-                    if question.question_id not in answered:
-                        self._answer_failure(question, _INTERRUPTED)
+                for request in filter(None, map(parse_forwarded_request, documents)):
+                    if request.request_id not in finished:
+                        self._respond_with_error(request, _INTERRUPTED)
 
-    def _start(self, question: Question) -> None:
-        """Send a question to the worker."""
+    def _send_to_worker(self, request: ForwardedRequest) -> None:
+        """Send a request to the worker."""
         connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         try:
             name = self._get_worker().get_socket_name()
             with self._folder.open_socket_address(self._folder.path / name) as address:
                 connection.connect(address)
-            connection.sendall(question.line.encode() + b"\n")
+            connection.sendall(request.line.encode() + b"\n")
         except (OSError, MlrunError) as error:
             connection.close()
-            write_log(f"a question of {self._run.run_id} cannot be handled: {error}")
-            self._answer_failure(question, error if isinstance(error, MlrunError) else _INTERRUPTED)
+            write_log(f"a request of {self._run.run_id} cannot be handled: {error}")
+            self._respond_with_error(request, error if isinstance(error, MlrunError) else _INTERRUPTED)
             return
         connection.setblocking(False)
-        self._calls[connection] = question, bytearray()
+        self._calls[connection] = request, bytearray()
         self._selector.register(connection, selectors.EVENT_READ, lambda: self._receive(connection))
 
     def _get_worker(self) -> WorkerProcess:
@@ -139,7 +139,7 @@ class RunAnswers:
         return self._worker
 
     def _receive(self, connection: socket.socket) -> None:
-        question, received = self._calls[connection]
+        request, received = self._calls[connection]
         try:
             piece = connection.recv(1 << 20)
         except BlockingIOError:
@@ -149,24 +149,24 @@ class RunAnswers:
         received += piece
         if received.endswith(b"\n"):
             self._drop(connection)
-            self._answer(question, bytes(received))
+            self._respond(request, bytes(received))
         elif not piece:
             self._drop(connection)
-            self._answer_failure(question, _INTERRUPTED)
+            self._respond_with_error(request, _INTERRUPTED)
 
     def _drop(self, connection: socket.socket) -> None:
         del self._calls[connection]
         self._selector.unregister(connection)
         connection.close()
 
-    def _answer_failure(self, question: Question, error: Exception) -> None:
-        self._answer(question, encode_line(build_error_response(error)))
+    def _respond_with_error(self, request: ForwardedRequest, error: Exception) -> None:
+        self._respond(request, encode_line(build_error_response(error)))
 
-    def _answer(self, question: Question, line: bytes) -> None:
+    def _respond(self, request: ForwardedRequest, line: bytes) -> None:
         try:
-            send_message(self._folder, self._shared, AnswerMessage(question.question_id, line.decode().rstrip("\n")))
+            send_message(self._folder, self._shared, ResponseMessage(request.request_id, line.decode().rstrip("\n")))
         except OSError as error:
-            write_log(f"a question of {self._run.run_id} is not answered: {os.strerror(error.errno or 0)}")
+            write_log(f"a request of {self._run.run_id} gets no response: {os.strerror(error.errno or 0)}")
 
 
-_INTERRUPTED = QuestionInterrupted("The process that handled the request died. The request may have been carried out.")
+_INTERRUPTED = RequestInterrupted("The process that handled the request died. The request may have been carried out.")
