@@ -204,7 +204,7 @@ class Workspace:
 
     @cached_property
     def retention(self) -> RetentionStore:
-        """The runs that may be pruned, and those that are spared."""
+        """The runs that may be pruned, and those that are kept."""
         from mlrun_cli.store.runs.retention_store import RetentionStore  # noqa: PLC0415
 
         return RetentionStore(self._database)
@@ -247,11 +247,11 @@ class Workspace:
         try:
             folder = os.open(self.folder, _FOLDER_FLAGS)
         except OSError as error:
-            raise self._create_away_error() from error
+            raise self._create_unavailable_error() from error
         try:
             # Through the open folder, since its path may lead to another folder, or to none, at any moment.
             if self._opened is None or self.locator.database.get_identity(folder) != self._opened:
-                raise self._create_away_error()
+                raise self._create_unavailable_error()
             os.stat(path.relative_to(self.folder), dir_fd=folder)
         except FileNotFoundError:
             return True
@@ -259,7 +259,7 @@ class Workspace:
             os.close(folder)
         return False
 
-    def _create_away_error(self) -> StoreUnavailable:
+    def _create_unavailable_error(self) -> StoreUnavailable:
         return StoreUnavailable(
             f"The workspace's folder {self.folder} is not in its place any more.",
             hint="If its disk was unmounted or the folder was moved, put it back: what runs goes on meanwhile. If the"
@@ -292,7 +292,7 @@ class Workspace:
             or _identify_file(self.folder) != self._opened_in
             or not self.locator.database.exists()
         ):
-            raise self._create_away_error()
+            raise self._create_unavailable_error()
         fresh = self.locator.database.open()
         try:
             self._check_owned_run_known(fresh)

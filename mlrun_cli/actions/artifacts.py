@@ -12,7 +12,7 @@ from pathlib import Path
 from mlrun_cli.core.inner_files import open_inner_file
 from mlrun_cli.core.json_files import read_json
 from mlrun_cli.core.same_content import has_other_content
-from mlrun_cli.core.temporary import new_file
+from mlrun_cli.core.temporary import open_new_file
 from mlrun_cli.errors import FileAlreadyExists, FileNotWritable, NotFound, RunFileNotFound
 from mlrun_cli.runs.folder import RunFolder
 from mlrun_cli.runs.run import Run
@@ -195,6 +195,6 @@ def _copy_into(source: Path, folder: int, name: str) -> None:
     with (
         # A script that goes on may put a FIFO in a file's place: nobody must wait at it.
         open(source, "rb", opener=lambda path, flags: os.open(path, flags | os.O_NONBLOCK)) as content,
-        new_file(name, folder=folder) as file,
+        open_new_file(name, folder=folder) as file,
     ):
         copying.copy(content.fileno(), file, os.fstat(content.fileno()).st_size)

@@ -42,7 +42,7 @@ def get_experiment(workspace: Workspace, name: str) -> dict[str, Any]:
     return _build_record(workspace, workspace.experiments.get(name))
 
 
-def make_experiment(workspace: Workspace, name: str) -> dict[str, Any]:
+def get_or_create_experiment(workspace: Workspace, name: str) -> dict[str, Any]:
     """Return the record of an experiment, creating the experiment if it does not exist.
 
     Raises:

@@ -95,7 +95,7 @@ class _Follower:
         while True:
             moment = time.monotonic()
             # Looked at before the logs: what was printed until then is in them for sure, and is handed over first.
-            status = self._look(moment)
+            status = self._check_status(moment)
             if follower.copy(self._write_installer_output, self._write_script_output):
                 last_output = moment
             if status is not None and status.is_terminal:
@@ -113,7 +113,7 @@ class _Follower:
         return refresh
 
     def _choose_pause(self, silent_seconds: float) -> float:
-        """Return how long to wait: least while the outcome that the supervisor has written gets into the store."""
+        """Return the time to wait, which is shorter while the store is about to receive a written outcome."""
         # Each look at a shared folder may be a request to a file server.
         if silent_seconds >= _CALM_AFTER_SECONDS or self._is_shared:
             return _CALM_SECONDS
@@ -125,7 +125,7 @@ class _Follower:
     def _write_script_output(self, piece: bytes) -> None:
         self._write(self._log_name, piece)
 
-    def _look(self, moment: float) -> RunStatus | None:
+    def _check_status(self, moment: float) -> RunStatus | None:
         """Return the run's status if a check of the store is due, else None."""
         if moment < self._next_look and not os.path.exists(self._outcome):
             return None

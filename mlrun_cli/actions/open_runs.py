@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from mlrun_cli.core.guid import new_guid
+from mlrun_cli.core.guid import generate_guid
 from mlrun_cli.core.names import check_experiment_name, check_run_id, check_tag_key, check_text
 from mlrun_cli.core.time import now
 from mlrun_cli.errors import AlreadyExists, LimitExceeded
@@ -44,7 +44,7 @@ def open_run(
     """
     check_experiment_name(experiment_name)
     check_text("the display name", display_name or "")
-    wanted_id = new_guid() if run_id is None else check_run_id(run_id)
+    wanted_id = generate_guid() if run_id is None else check_run_id(run_id)
     moment = now()
     with workspace.transaction(durable=True):
         if run_id is not None and workspace.runs.find_key(run_id) is not None:
@@ -87,7 +87,7 @@ def open_children(
     key, values = (_CHILD_NUMBER, [str(number) for number in range(count)]) if tags is None else tags
     check_tag_key(key)
     check_text("the value of a tag", "".join(value or "" for value in values))
-    run_ids = [new_guid() for _ in range(count)]
+    run_ids = [generate_guid() for _ in range(count)]
     with workspace.transaction(durable=True):
         _, first = workspace.experiments.reserve_run_numbers(parent.experiment_name, count)
         workspace.runs.insert_children(parent, first, run_ids, **_build_columns(owner_lock, now()))

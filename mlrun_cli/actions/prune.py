@@ -272,7 +272,7 @@ def _is_unlocked(folder: Path) -> bool:
 def _prune_shared_snapshots(
     workspace: Workspace, before: float, removal: _Removal, say: Callable[[str], None]
 ) -> PrunedSnapshots:
-    """Remove the snapshots in the shared folders of targets that no run there needs; skip folders that are away."""
+    """Remove the snapshots in the shared folders of targets that no run there needs; skip unavailable folders."""
     snapshots = contents = size = 0
     for shared in _list_shared_folders(workspace):
 
@@ -293,7 +293,7 @@ def _prune_shared_snapshots(
 
 
 def _list_shared_folders(workspace: Workspace) -> Sequence[SharedFolder]:
-    """Return the shared folders of the workspace's targets that are in their places."""
+    """Return the available shared folders of the workspace's targets."""
     found: dict[Path, SharedFolder] = {}
     for row in workspace.compute_targets.list():
         with suppress(TargetKindNotFound):

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from mlrun_cli.core.redaction import get_process_redaction
-from mlrun_cli.core.temporary import new_file
+from mlrun_cli.core.temporary import open_new_file
 from mlrun_cli.errors import FileNotWritable, SnapshotNotFound
 from mlrun_cli.runs.run import Run
 from mlrun_cli.snapshots.content_store import SnapshotStore
@@ -88,7 +88,7 @@ def write_snapshot(workspace: Workspace, run: Run, snapshot_id: str | None, fold
     path = folder / f"{snapshot.snapshot_id}.zip"
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        with new_file(path) as descriptor, open(descriptor, "w+b", closefd=False) as file:
+        with open_new_file(path) as descriptor, open(descriptor, "w+b", closefd=False) as file:
             _write(snapshot, SnapshotStore(workspace.snapshots_folder), file)
     except OSError as error:
         raise FileNotWritable(path, error, hint="Choose another folder.") from error

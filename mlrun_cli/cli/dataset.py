@@ -247,4 +247,4 @@ def _format_source(path: dict[str, str]) -> str:
     if "datastore" in path:
         return str((path["datastore"], path["path"]))
     (source,) = path.values()
-    return DataFile("", source).shown
+    return DataFile("", source).display_name

@@ -75,7 +75,7 @@ class _Tree(TyperGroup):
         """Return the words after `az ml` for the command with this name."""
         return name
 
-    def find_synonym(self, name: str) -> str | None:
+    def find_by_synonym(self, name: str) -> str | None:
         """Return the command for which `name` is a synonym, or None."""
         raise NotImplementedError
 
@@ -108,7 +108,7 @@ class _Tree(TyperGroup):
         advice = AZURE_ONLY.get(words) or AZURE_ONLY.get(cmd_name)
         if advice is not None:
             raise UnsupportedCommand(f"mlrun-cli has no '{words}'.", hint=advice, target=words)
-        meant = self.find_synonym(cmd_name) or next(
+        meant = self.find_by_synonym(cmd_name) or next(
             iter(get_close_matches(cmd_name, self.list_commands(ctx), n=1)), None
         )
         guess = "" if meant is None else f"Did you mean '{meant}'? "
@@ -156,7 +156,7 @@ class Noun(_Tree):
         """Return the words after `az ml` for a verb: the noun and the verb."""
         return f"{self.name} {name}"
 
-    def find_synonym(self, name: str) -> str | None:
+    def find_by_synonym(self, name: str) -> str | None:
         """Return the verb for which `name` is a synonym, or None."""
         from mlrun_cli.cli.synonyms import find_verb  # noqa: PLC0415 - start-up
 
@@ -185,7 +185,7 @@ class _Nouns(_Tree):
         """Return a summary of each noun, keyed by noun, in the order of the help page."""
         return NOUNS
 
-    def find_synonym(self, name: str) -> str | None:
+    def find_by_synonym(self, name: str) -> str | None:
         """Return the command for a synonym, or for a verb of `run` typed without its noun, or None."""
         from mlrun_cli.cli.synonyms import find_command  # noqa: PLC0415 - start-up
 
@@ -212,7 +212,7 @@ class _Nouns(_Tree):
         elif words[0] in AZURE_ONLY or self.find(words[0]) is not None:
             return
         else:
-            nearest = find_nearest(words[0], self.list_summaries()) or self.find_synonym(words[0])
+            nearest = find_nearest(words[0], self.list_summaries()) or self.find_by_synonym(words[0])
             raise UnknownTopic(words[0], nearest, list(TOPICS))
         ctx.exit()
 

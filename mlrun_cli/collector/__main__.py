@@ -7,7 +7,7 @@ import gc
 import sys
 
 if __name__ == "__main__":
-    gc.disable()  # modules are no garbage; `begin` enables it again
+    gc.disable()  # modules are no garbage; `detach_program` enables it again
     from mlrun_cli.collector.program import main
 
     main(sys.argv[1:])

@@ -8,7 +8,7 @@ from mlrun_cli.collector.collector import Collector
 from mlrun_cli.core.program_log import write_log
 from mlrun_cli.errors import TargetKindNotFound
 from mlrun_cli.runs.owner_lock import OwnerLock
-from mlrun_cli.runtime.program_start import begin, wait_for_workspace
+from mlrun_cli.runtime.program_start import detach_program, open_workspace_when_available
 from mlrun_cli.targets.engine import EngineTarget
 from mlrun_cli.targets.registry import find_target
 
@@ -16,8 +16,8 @@ from mlrun_cli.targets.registry import find_target
 def main(words: list[str]) -> None:
     """Run the collector of a target, whose lock is passed to this process."""
     _, folder, _, descriptor, name = words
-    begin(Path(folder), int(descriptor))
-    with wait_for_workspace(Path(folder), Path("queues", name)) as workspace:
+    detach_program(Path(folder), int(descriptor))
+    with open_workspace_when_available(Path(folder), Path("queues", name)) as workspace:
         try:
             target = find_target(workspace, name)
         except TargetKindNotFound as error:

@@ -105,7 +105,7 @@ class RequestRelay:
         if not self._offsets:
             return
         with suppress(OSError):
-            messages = InboxReader(self._shared.inbox).read_new()
+            messages = InboxReader(self._shared.inbox).read_new_messages()
             finished = {message.request_id for message in messages if isinstance(message, ResponseMessage)}
             for name, offset in self._offsets.items():
                 documents, _ = read_lines_from(self._shared.path / name, 0, offset)

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
-from mlrun_cli.core.temporary import new_file
+from mlrun_cli.core.temporary import open_new_file
 from mlrun_cli.errors import FileAlreadyExists, FileNotWritable, InvalidPath, UsageError
 
 
@@ -29,7 +29,10 @@ def open_atomically(path: Path, *, overwrite: bool) -> Iterator[BinaryIO]:
     if not overwrite and os.path.lexists(path):
         raise _build_exists_error(path)
     try:
-        with new_file(path, overwrite=overwrite) as descriptor, open(descriptor, "wb", closefd=False) as file:
+        with (
+            open_new_file(path, overwrite=overwrite) as descriptor,
+            open(descriptor, "wb", closefd=False) as file,
+        ):
             yield file
     except FileExistsError as error:
         raise _build_exists_error(path) from error

@@ -6,18 +6,18 @@ from contextlib import suppress
 from importlib import import_module
 from typing import Any
 
-_LEAN = ("_sha2", "_sha256")
+_BUILT_IN_MODULES = ("_sha2", "_sha256")
 """The interpreter's built-in modules, from Python 3.12 on and before, which `random` uses too."""
 
 
-def _find_lean() -> Any:
-    for name in _LEAN:
+def _find_built_in_sha256() -> Any:
+    for name in _BUILT_IN_MODULES:
         with suppress(ImportError):  # a Python may be built without
             return import_module(name).sha256
     return import_module("hashlib").sha256
 
 
-_sha256 = _find_lean()
+_sha256 = _find_built_in_sha256()
 
 
 def create_short_hasher(content: bytes = b"") -> Any:

@@ -25,7 +25,7 @@ def check_guid(text: str) -> str:
     return text.lower()
 
 
-def new_guid() -> str:
+def generate_guid() -> str:
     """Return a random GUID (version 4) in its usual text form."""
     digits = bytearray(os.urandom(16))
     digits[6] = digits[6] & 0x0F | 0x40

@@ -24,12 +24,12 @@ _folders: dict[Path, Path] = {}
 
 
 def set_local_folder(home: Path, folder: Path) -> None:
-    """Keep the locks and sockets of a home in another folder from now on."""
+    """Set the folder that contains the locks and sockets of a home from now on."""
     for path in {home, home.resolve()}:
         _folders[path] = folder
 
 
-def locate(path: Path) -> Path:
+def get_counterpart(path: Path) -> Path:
     """Return the counterpart of a lock, a socket or a folder of them: the path itself in a home on a local disk."""
     for home, folder in _folders.items():
         if path.is_relative_to(home):
@@ -43,16 +43,16 @@ def make_counterpart_folder(folder: Path) -> Path:
     Raises:
         OSError: it cannot be created.
     """
-    counterpart = locate(folder)
+    counterpart = get_counterpart(folder)
     if counterpart != folder:
         os.makedirs(counterpart, mode=0o700, exist_ok=True)
     return counterpart
 
 
 def rename_with_locks(source: Path, destination: Path) -> None:
-    """Rename a folder, and its counterpart before that: who sees the folder finds its locks held."""
-    if locate(source) != source:
-        locate(source).rename(locate(destination))
+    """Rename a folder after its counterpart, so that its locks are held as soon as it is visible."""
+    if get_counterpart(source) != source:
+        get_counterpart(source).rename(get_counterpart(destination))
     source.rename(destination)
 
 
@@ -93,7 +93,7 @@ def _create_unusable_error(folder: Path, reason: str | None) -> OperatingSystemE
 
 
 def is_private(folder: Path) -> bool:
-    """Return whether a path is a folder of this user, no link to one, that nobody else can enter."""
+    """Return whether a path is a folder, not a link, that belongs to this user and that nobody else can enter."""
     try:
         found = folder.lstat()
     except OSError:

@@ -7,7 +7,7 @@ import fcntl
 import os
 from pathlib import Path
 
-from mlrun_cli.core.local_folder import locate, make_counterpart_folder
+from mlrun_cli.core.local_folder import get_counterpart, make_counterpart_folder
 from mlrun_cli.errors import UnreliableFileSystem
 
 _NO_LOCKS = {errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP, errno.EINVAL}
@@ -40,7 +40,7 @@ def open_lock_file(path: Path) -> int:
         FileNotFoundError: it does not exist.
         OSError: it cannot be opened.
     """
-    counterpart = locate(path)
+    counterpart = get_counterpart(path)
     if counterpart == path:
         return os.open(path, os.O_RDWR | os.O_CLOEXEC)
     os.stat(path)
@@ -59,7 +59,7 @@ def acquire_lock(path: Path, operation: int) -> int:
     """
     make_counterpart_folder(path.parent)
     while True:
-        descriptor = os.open(locate(path), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        descriptor = os.open(get_counterpart(path), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
             fcntl.flock(descriptor, operation)
             if is_at(descriptor, path):
@@ -74,7 +74,7 @@ def remove_locked(path: Path, descriptor: int) -> None:
     """Remove the lock file whose lock this descriptor holds, unless already removed, and close the descriptor."""
     try:
         if is_at(descriptor, path):
-            locate(path).unlink()
+            get_counterpart(path).unlink()
     finally:
         os.close(descriptor)
 
@@ -82,6 +82,6 @@ def remove_locked(path: Path, descriptor: int) -> None:
 def is_at(descriptor: int, path: Path) -> bool:
     """Return whether an open lock file is still the one at this path."""
     try:
-        return os.path.samestat(os.fstat(descriptor), os.stat(locate(path)))
+        return os.path.samestat(os.fstat(descriptor), os.stat(get_counterpart(path)))
     except FileNotFoundError:
         return False

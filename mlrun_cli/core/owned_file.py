@@ -9,7 +9,7 @@ from pathlib import Path
 from types import TracebackType
 
 from mlrun_cli.core import locks
-from mlrun_cli.core.local_folder import locate, make_counterpart_folder
+from mlrun_cli.core.local_folder import get_counterpart, make_counterpart_folder
 
 
 class OwnedFile:
@@ -49,7 +49,7 @@ class OwnedFile:
         """Remove the file and close it."""
         with suppress(OSError):
             self._path.unlink(missing_ok=True)
-            locate(self._path).unlink(missing_ok=True)
+            get_counterpart(self._path).unlink(missing_ok=True)
         os.close(self._descriptor)
 
     def abandon(self) -> None:

@@ -92,7 +92,7 @@ def _is_plain_word(value: str) -> bool:
     return letters.isalnum() or not letters
 
 
-def _hide(_secret: str) -> str:
+def _redact_all(_secret: str) -> str:
     return REDACTED
 
 
@@ -134,7 +134,7 @@ class Redaction:
         if _is_plain_word(value):
             return value
         shown = re.sub(_URL_WITH_USER, f"://{REDACTED}@", value)
-        return self._replace_recognisable(shown, _hide)
+        return self._replace_recognisable(shown, _redact_all)
 
     def redact_optional(self, value: str | None) -> str | None:
         """Redact a text like `redact_text`, or return None for None."""
@@ -145,11 +145,11 @@ class Redaction:
 
         If quotes make the extent of a value unclear, more than the value is redacted.
         """
-        return value if _is_plain_word(value) else self.redact_text(self._replace_named(value, _hide))
+        return value if _is_plain_word(value) else self.redact_text(self._replace_named(value, _redact_all))
 
     def redact_prose(self, value: str) -> str:
         """Redact a text like `redact_text`, and also values after names that certainly denote secrets."""
-        return self.redact_text(self._replace_after_names(value, _hide, self._find_certain_values_after))
+        return self.redact_text(self._replace_after_names(value, _redact_all, self._find_certain_values_after))
 
     def replace_secrets(self, value: str, replacement: Callable[[str], str]) -> str:
         """Replace each secret that `redact_value` would hide, including its quotes, and return the text.
@@ -165,10 +165,10 @@ class Redaction:
     def redact_document(self, value: Any) -> Any:
         """Redact every text of a JSON value as prose, or entirely if its key denotes a secret."""
 
-        def shown(name: str, text: str) -> str:
+        def redact(name: str, text: str) -> str:
             return REDACTED if _matches(self._get_secret_pattern(name, is_free=True), text) else self.redact_prose(text)
 
-        return _map_texts(value, shown)
+        return _map_texts(value, redact)
 
     def redact_error(self, value: Any) -> Any:
         """Redact every text of a JSON value as prose, and the environment's secrets wherever they appear.
@@ -177,10 +177,10 @@ class Redaction:
         """
         secrets = self._compile_known_secrets()
 
-        def shown(_name: str, text: str) -> str:
+        def redact(_name: str, text: str) -> str:
             return self.redact_prose(secrets.sub(REDACTED, text))
 
-        return _map_texts(value, shown)
+        return _map_texts(value, redact)
 
     def _compile_known_secrets(self) -> re.Pattern[str]:
         """Return a pattern that matches the values of the environment's secrets."""
@@ -230,30 +230,30 @@ class Redaction:
     def _replace_recognisable(self, value: str, replacement: Callable[[str], str]) -> str:
         """Replace secrets that are recognizable by their form."""
 
-        def hide_connection_part(found: re.Match[str]) -> str:
+        def redact_connection_part(found: re.Match[str]) -> str:
             is_secret = found["name"].upper() == "PWD" or self.is_secret(found["name"], found["value"])
             return f"{found['name']}{found['equals']}{replacement(found['value'])}" if is_secret else found[0]
 
-        def hide_credentials(found: re.Match[str]) -> str:
+        def redact_credentials(found: re.Match[str]) -> str:
             given = replacement(found["given"]) if _are_credentials(found) else found["given"]
             return f"{found['scheme']}{found['space']}{given}"
 
-        def hide_secret(found: re.Match[str]) -> str:
+        def redact_secret(found: re.Match[str]) -> str:
             return replacement(found[0])
 
-        shown = re.sub(_ADDRESS, lambda found: re.sub(URL_SECRET, hide_secret, found[0]), value)
-        shown = re.sub(_CONNECTION_PART, hide_connection_part, shown)
-        return re.sub(_PRIVATE_KEY, hide_secret, re.sub(_CREDENTIALS, hide_credentials, shown))
+        shown = re.sub(_ADDRESS, lambda found: re.sub(URL_SECRET, redact_secret, found[0]), value)
+        shown = re.sub(_CONNECTION_PART, redact_connection_part, shown)
+        return re.sub(_PRIVATE_KEY, redact_secret, re.sub(_CREDENTIALS, redact_credentials, shown))
 
     def _replace_named(self, value: str, replacement: Callable[[str], str]) -> str:
         """Replace secrets that follow a name which denotes them."""
 
-        def hide_instruction(found: re.Match[str]) -> str:
+        def redact_instruction(found: re.Match[str]) -> str:
             is_secret = self.is_secret(found["name"], found["value"].strip("\"'"))
             return f"{found['before']}{replacement(found['value'])}" if is_secret else found[0]
 
         return self._replace_after_names(
-            re.sub(_INSTRUCTION, hide_instruction, value), replacement, self._find_values_after
+            re.sub(_INSTRUCTION, redact_instruction, value), replacement, self._find_values_after
         )
 
     def _replace_after_names(
@@ -301,14 +301,14 @@ class Redaction:
         return ANYTHING if is_certain else get_secret_pattern(name, is_free=is_free)
 
 
-def _map_texts(value: Any, shown: Callable[[str, str], str], name: str = "") -> Any:
-    """Return a JSON value with each text replaced by `shown(key, text)`."""
+def _map_texts(value: Any, replace: Callable[[str, str], str], name: str = "") -> Any:
+    """Return a JSON value with each text replaced by `replace(key, text)`."""
     if isinstance(value, str):
-        return shown(name, value)
+        return replace(name, value)
     if isinstance(value, Mapping):
-        return {shown("", key): _map_texts(inner, shown, key) for key, inner in value.items()}
+        return {replace("", key): _map_texts(inner, replace, key) for key, inner in value.items()}
     if isinstance(value, (list, tuple)):
-        return [_map_texts(inner, shown, name) for inner in value]
+        return [_map_texts(inner, replace, name) for inner in value]
     return value
 
 

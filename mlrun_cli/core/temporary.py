@@ -27,7 +27,7 @@ _NO_UNNAMED = {errno.EOPNOTSUPP, errno.EISDIR, errno.EINVAL, errno.ENOENT, errno
 _NO_LINKS = {errno.EPERM, errno.ENOTSUP, errno.ENOSYS, errno.ENOENT, errno.EXDEV, errno.EMLINK}
 _ABANDONED_SECONDS = 24 * 60 * 60
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
-_swept: set[tuple[int, int]] = set()
+_cleaned_folders: set[tuple[int, int]] = set()
 
 
 def make_temporary_name() -> str:
@@ -54,7 +54,7 @@ def make_temporary_path(path: Path) -> Iterator[Path]:
 
 
 @contextmanager
-def new_file(
+def open_new_file(
     path: str | os.PathLike[str], *, folder: int | None = None, mode: int = 0o666, overwrite: bool = True
 ) -> Iterator[int]:
     """Open a file for writing that gets its name only if the block succeeds; yield its descriptor.
@@ -73,14 +73,14 @@ def new_file(
     within = os.open(above or ".", _FOLDER, dir_fd=folder)
     temporary: str | None = None
     try:
-        _sweep(within)
+        _remove_abandoned(within)
         descriptor = _open_unnamed(within, mode)
         if descriptor is None:
             temporary = make_temporary_name()
             descriptor = os.open(temporary, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode, dir_fd=within)
         try:
             yield descriptor
-            temporary = _give_name(descriptor, temporary, within, name, overwrite=overwrite)
+            temporary = _link_under_name(descriptor, temporary, within, name, overwrite=overwrite)
         finally:
             os.close(descriptor)
     finally:
@@ -101,7 +101,7 @@ def _open_unnamed(within: int, mode: int) -> int | None:
         return None
 
 
-def _give_name(descriptor: int, temporary: str | None, within: int, name: str, *, overwrite: bool) -> str | None:
+def _link_under_name(descriptor: int, temporary: str | None, within: int, name: str, *, overwrite: bool) -> str | None:
     """Give a file its final name; return the temporary name that must still be removed, or None."""
     # A link replaces nothing, unlike a rename. Without a name the file is reached by its descriptor alone.
     source = f"/proc/self/fd/{descriptor}" if temporary is None else temporary
@@ -163,16 +163,16 @@ def remove_abandoned_files(folder: Path) -> None:
     with suppress(OSError):
         within = os.open(folder, _FOLDER)
         try:
-            _sweep(within)
+            _remove_abandoned(within)
         finally:
             os.close(within)
 
 
-def _sweep(within: int) -> None:
+def _remove_abandoned(within: int) -> None:
     found = os.fstat(within)
-    if (found.st_dev, found.st_ino) in _swept:
+    if (found.st_dev, found.st_ino) in _cleaned_folders:
         return
-    _swept.add((found.st_dev, found.st_ino))
+    _cleaned_folders.add((found.st_dev, found.st_ino))
     with suppress(OSError):
         for name in os.listdir(within):
             if is_temporary(name) and _is_abandoned(name, within):

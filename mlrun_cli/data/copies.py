@@ -31,7 +31,7 @@ def copy_files(files: list[DataFile], folder: Path) -> None:
                 _copy(file.source, destination)
         except OSError as error:
             raise OperatingSystemError(
-                f"{file.shown} cannot be copied to {destination}: {error.strerror or error}."
+                f"{file.display_name} cannot be copied to {destination}: {error.strerror or error}."
             ) from error
 
 

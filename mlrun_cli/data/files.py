@@ -30,7 +30,7 @@ class DataFile(NamedTuple):
         return _is_url(self.source)
 
     @property
-    def shown(self) -> str:
+    def display_name(self) -> str:
         """The source for error messages, without the parts of a URL that may be secret."""
         return re.sub(r"^(\w+://)[^/]*@", r"\1", self.source.partition("?")[0]) if self.is_remote else self.source
 
@@ -59,7 +59,7 @@ def find_files(definition: object, find_datastore: FindDatastore) -> DataFiles:
             name = _shorten_url(source, urls) if _is_url(source) else os.path.relpath(source, common)
             found.setdefault(source, DataFile(name, source))
     steps = checked["steps"] if checked["kind"] == FILE_KIND else []
-    return DataFiles(apply_steps(list(found.values()), steps), _find_whole(places, steps))
+    return DataFiles(apply_steps(list(found.values()), steps), _find_single_path(places, steps))
 
 
 def check_files(definition: object, find_datastore: FindDatastore) -> None:
@@ -84,7 +84,7 @@ def find_single_path(definition: object, find_datastore: FindDatastore) -> Path 
     """
     checked = check_definition(definition)
     places = [_locate(path, find_datastore) for path in checked["paths"]]
-    return _find_whole(places, checked["steps"] if checked["kind"] == FILE_KIND else [])
+    return _find_single_path(places, checked["steps"] if checked["kind"] == FILE_KIND else [])
 
 
 def _locate(path: Mapping[str, str], find_datastore: FindDatastore) -> str:
@@ -96,7 +96,7 @@ def _locate(path: Mapping[str, str], find_datastore: FindDatastore) -> str:
     return os.path.normpath(path["path"])
 
 
-def _find_whole(places: Sequence[str], steps: Sequence[Any]) -> Path | None:
+def _find_single_path(places: Sequence[str], steps: Sequence[Any]) -> Path | None:
     is_one = len(places) == 1 and not steps and not _is_url(places[0])
     return Path(places[0]) if is_one and os.path.exists(places[0]) else None
 

@@ -41,7 +41,7 @@ def find_pinned_python(request: PythonRequest, uv: str | None, environ: Mapping[
     """Return a Python that satisfies the request, installed here or downloadable by uv, or None if there is none."""
     interpreter = find_base_interpreter(request, environ)
     if interpreter is not None:
-        return _from_interpreter(interpreter, request)
+        return _create_base_python(interpreter, request)
     if uv is not None and any(map(request.allows, _list_uv_versions(uv, environ))):
         return BasePython(str(request))
     return None
@@ -67,10 +67,10 @@ def rank_pythons(
         there = [first, *(one for one in there if one.version[:2] != first.version[:2])]
     wanted = request.first_version or ()
     if day is not None and not request.pins_minor_version:
-        wanted = choose_python_of_day(day)
+        wanted = choose_python_for_day(day)
     elif first is not None:
         wanted = first.version
-    found = [(one.version, _from_interpreter(one, request)) for one in there]
+    found = [(one.version, _create_base_python(one, request)) for one in there]
     if uv is not None:
         known = {version[:2] for version, _ in found if request.allows(version)}
         found += [
@@ -96,7 +96,7 @@ def rank_pythons(
     return [python for _, python in (*nearest_fetched, *(one for one in ranked if not one[1].is_uv_managed))]
 
 
-def choose_python_of_day(day: date) -> tuple[int, int]:
+def choose_python_for_day(day: date) -> tuple[int, int]:
     """Return the newest version, as (3, minor), that was at least a year old on that day, or the oldest known one."""
     old = [minor for minor, first in _MINORS.items() if (day - first).days >= _DAYS_OF_A_YEAR]
     return 3, max(old, default=min(_MINORS))
@@ -110,7 +110,7 @@ def may_uv_provide(request: PythonRequest) -> bool:
     )
 
 
-def _from_interpreter(interpreter: Interpreter, request: PythonRequest) -> BasePython:
+def _create_base_python(interpreter: Interpreter, request: PythonRequest) -> BasePython:
     is_another = not request.allows(interpreter.version)
     return BasePython(interpreter.path, interpreter.version_text, only_wheels=is_another)
 

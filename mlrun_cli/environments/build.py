@@ -16,7 +16,7 @@ from mlrun_cli.environments.environment import Builder, EnvironmentBuild
 from mlrun_cli.environments.folder import EnvironmentFolder
 from mlrun_cli.environments.image import build_image, build_image_name, has_image
 from mlrun_cli.environments.installation import InstallResult, install_with_conda, install_with_pip
-from mlrun_cli.environments.installer import Installer, print_changed, print_line
+from mlrun_cli.environments.installer import Installer, print_changed_error, print_line
 from mlrun_cli.environments.local_sources import find_changed_source
 from mlrun_cli.processes.host_lease import open_home
 
@@ -101,7 +101,7 @@ def _create_environment(
     for line in (*build.packages, *build.options, *build.requirements, *dockerfile):
         print_line(f"  {line}")
     if (changed := find_changed_source(build.local)) is not None:
-        print_changed(changed)
+        print_changed_error(changed)
         return InstallResult(1)
     if build.image is not None:
         return InstallResult(build_image(folder, build, build.image, installer))

@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
-from mlrun_cli.core.local_folder import locate
+from mlrun_cli.core.local_folder import get_counterpart
 from mlrun_cli.core.locks import acquire_lock, remove_locked
 from mlrun_cli.environments.environment import BuiltEnvironment
 from mlrun_cli.environments.folder import EnvironmentFolder
@@ -21,7 +21,7 @@ _NAME = re.compile(r"\.?([0-9a-f]+)(?:\.lock|\.in-use|\.[0-9]+)?")
 
 def list_environments(home: Path) -> Sequence[BuiltEnvironment]:
     """Return the complete environments, most recently used first."""
-    built = (folder.find_built() for folder in _iterate_folders(home))
+    built = (folder.find_environment() for folder in _iterate_folders(home))
     return sorted((one for one in built if one is not None), key=lambda one: -one.used_at)
 
 
@@ -80,7 +80,7 @@ def _iterate_folders(home: Path) -> Iterator[EnvironmentFolder]:
 
 
 def _is_prunable(folder: EnvironmentFolder, unused_since: int, needed: Collection[str]) -> bool:
-    built = folder.find_built()
+    built = folder.find_environment()
     if built is None:
         # Its builder has died; otherwise it would hold the lock.
         return True
@@ -115,7 +115,7 @@ def _try_exclusive_use(folder: EnvironmentFolder) -> Iterator[bool]:
     """Lock the environment against builds and use, and yield whether both locks could be acquired."""
     with ExitStack() as stack:
         for path in (folder.lock, folder.in_use):
-            is_new = not locate(path).exists()
+            is_new = not get_counterpart(path).exists()
             try:
                 lock = acquire_lock(path, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:

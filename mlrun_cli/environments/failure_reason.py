@@ -42,9 +42,9 @@ def find_failure_reason(log: str) -> str:
     if _NO_TIMES in text:
         return (
             "the index does not say when its packages were uploaded, without which none of a day can be chosen "
-            f"({_find_last_complaint(text)})"
+            f"({_find_last_error(text)})"
         )
-    reason = _find_build_failure(text) or _find_conflict(text) or _find_conda_error(text) or _find_last_complaint(text)
+    reason = _find_build_failure(text) or _find_conflict(text) or _find_conda_error(text) or _find_last_error(text)
     if "No matching distribution" in reason and (broken := list(re.finditer(_NOT_REACHED, text))):
         return f"{reason} (The index was not reached: {broken[-1]['error']}.)"
     return reason
@@ -128,7 +128,7 @@ def _find_conda_error(text: str) -> str | None:
     return " ".join([found[-1][0].strip(), *(line.strip() for line in named)])[:_MOST_LETTERS]
 
 
-def _find_last_complaint(text: str) -> str:
+def _find_last_error(text: str) -> str:
     """Return the last error message in an installer's output, or its last line if it reports no error."""
     lines = [line.strip().removeprefix("╰─▶").strip() for line in text.splitlines()]
     starts = [number for number, line in enumerate(lines) if line.lower().startswith(_COMPLAINTS)]

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from mlrun_cli.core.json_files import read_json, write_json
-from mlrun_cli.core.local_folder import locate
+from mlrun_cli.core.local_folder import get_counterpart
 from mlrun_cli.core.locks import acquire_lock
 from mlrun_cli.environments.environment import BuiltEnvironment, EnvironmentBuild, EnvironmentPlan
 from mlrun_cli.errors import OperatingSystemError
@@ -93,7 +93,7 @@ class EnvironmentFolder:
             descriptor = acquire_lock(self.in_use, fcntl.LOCK_SH)
             try:
                 os.utime(descriptor)
-                if locate(self.in_use) != self.in_use:
+                if get_counterpart(self.in_use) != self.in_use:
                     self.in_use.touch(mode=0o600)
             except OSError:
                 os.close(descriptor)
@@ -109,9 +109,9 @@ class EnvironmentFolder:
         """Delete the lock files; the caller must hold both locks."""
         for path in (self.lock, self.in_use):
             path.unlink(missing_ok=True)
-            locate(path).unlink(missing_ok=True)
+            get_counterpart(path).unlink(missing_ok=True)
 
-    def find_built(self) -> BuiltEnvironment | None:
+    def find_environment(self) -> BuiltEnvironment | None:
         """Return the environment built in the folder, or None if the build is not complete."""
         document = read_json(self._complete)
         if document is None:
@@ -122,14 +122,14 @@ class EnvironmentFolder:
             build=EnvironmentBuild.from_json(document),
             folder=str(self.path),
             python_version=document.get("python_version", ""),
-            installed=self._read_installed(),
+            installed=self._read_installed_packages(),
             unpinned=tuple(document.get("loosened", ())),
             other_python=document.get("other_python", ""),
             built_at=built_at,
             used_at=max(built_at, _get_change_time(self.in_use)),
         )
 
-    def _read_installed(self) -> tuple[str, ...]:
+    def _read_installed_packages(self) -> tuple[str, ...]:
         try:
             return tuple(self.installed.read_text(encoding="utf-8").splitlines())
         except OSError:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from mlrun_cli.environments.environment import EnvironmentBuild, ImageSource
 from mlrun_cli.environments.folder import EnvironmentFolder
-from mlrun_cli.environments.installer import Installer, print_changed
+from mlrun_cli.environments.installer import Installer, print_changed_error
 
 _REPOSITORY = "localhost/mlrun-environment"
 _IS_REGISTRY = r"localhost$|.*[.:]"
@@ -49,7 +49,7 @@ def build_image(folder: EnvironmentFolder, build: EnvironmentBuild, source: Imag
     else:
         context = Path(source.context)
         if compute_context_digest(context) != source.context_digest:
-            print_changed(source.context)
+            print_changed_error(source.context)
             return 1
     with folder.write_secret_file(folder.dockerfile, installer.expand_secrets(source.dockerfile)) as dockerfile:
         words = [

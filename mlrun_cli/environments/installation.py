@@ -181,7 +181,12 @@ class _PipInstallation:
     def _run(self, command: Sequence[str]) -> int:
         """Run a command and return its exit code; if uv rejects a certificate, retry with the system's certificates."""
         code = self._installer.run(command)
-        if code and self._is_uv and is_untrusted(self._installer.last_output) and self._installer.trust_as_system():
+        if (
+            code
+            and self._is_uv
+            and is_untrusted(self._installer.last_output)
+            and self._installer.trust_system_certificates()
+        ):
             print_line("uv does not know who has signed the certificate; it is told to trust whom the system trusts.")
             code = self._installer.run(command)
         return code
@@ -244,11 +249,11 @@ class _PipInstallation:
         """Return uv's options that exclude versions uploaded after the cutoff, with exemptions for pinned packages."""
         if not self._build.uploaded_before:
             return []
-        exemptions = self._exemption_options if self._supports_exemptions else []
+        exemptions = self._list_exemption_options if self._supports_exemptions else []
         return ["--exclude-newer", self._build.uploaded_before, *exemptions]
 
     @cached_property
-    def _exemption_options(self) -> list[str]:
+    def _list_exemption_options(self) -> list[str]:
         names = dict.fromkeys(get_package_name(line) for line in self._pinned if pins_single_release(line))
         return [f"--exclude-newer-package={name}={_NO_DAY}" for name in names]
 

@@ -76,7 +76,7 @@ class Installer:
         with self._start(command, subprocess.STDOUT) as process:
             for line in process.stdout or ():
                 is_silent = is_silent and not line.strip()
-                shown = hidden(self._remove_secrets(re.sub(_COLOUR, "", line)))
+                shown = hidden(self._redact_secrets(re.sub(_COLOUR, "", line)))
                 self._last_lines.append(shown)
                 sys.stdout.write(shown)
                 sys.stdout.flush()
@@ -92,7 +92,7 @@ class Installer:
         """Set variables for all later commands."""
         self._environment |= variables
 
-    def trust_as_system(self) -> bool:
+    def trust_system_certificates(self) -> bool:
         """Make uv trust the system's certificates in all later commands; return False if that is already configured."""
         if not self._environment.keys().isdisjoint(_TRUST_AS_SYSTEM):
             return False
@@ -102,7 +102,7 @@ class Installer:
     def read_output(self, command: Sequence[str]) -> str:
         """Run a command and return its stdout, with secrets redacted; stderr is discarded."""
         with self._start(command, subprocess.DEVNULL) as process:
-            return self._redaction.redact_text(self._remove_secrets(process.stdout.read() if process.stdout else ""))
+            return self._redaction.redact_text(self._redact_secrets(process.stdout.read() if process.stdout else ""))
 
     def succeeds(self, command: Sequence[str]) -> bool:
         """Run a command, discard its output, and return whether it exited with code 0."""
@@ -130,7 +130,7 @@ class Installer:
             pass_fds=self._locks,
         )
 
-    def _remove_secrets(self, text: str) -> str:
+    def _redact_secrets(self, text: str) -> str:
         return self._secret.sub(lambda found: f"{found['before'] or ''}{REDACTED}", text)
 
 
@@ -169,6 +169,6 @@ def print_line(line: str) -> None:
     sys.stdout.flush()
 
 
-def print_changed(path: str) -> None:
+def print_changed_error(path: str) -> None:
     """Print the error that the files at a path have changed since the build was planned."""
     print_line(f"Error: {path} has changed since the run was submitted; submit it again.")

@@ -138,7 +138,7 @@ class _RequirementsReader:
                 if option != "--requirement":
                     yield replace(_read_option(option, value, folder, path), file=path)
                 elif "://" in value:
-                    shown = _hide_secrets(value)
+                    shown = _redact_secrets(value)
                     raise Unsupported(f"{path}: '-r {shown}' is an address, which is not read.", hint="Use a file.")
                 else:
                     yield from self._read_file(_make_absolute(value, folder), path, parents)
@@ -166,19 +166,19 @@ def _split_options(line: str, path: Path) -> Iterator[tuple[str, str]]:
     try:
         words = shlex.split(line)
     except ValueError as error:
-        raise InvalidFile(path, f"'{_hide_secrets(line)}': {error}".lower()) from error
+        raise InvalidFile(path, f"'{_redact_secrets(line)}': {error}".lower()) from error
     while words:
         option, equals, value = words.pop(0).partition("=")
         if option[:2] in _SHORT_OPTIONS and len(option) > 2:
             option, equals, value = option[:2], "=", option[2:] + equals + value
         option = _SHORT_OPTIONS.get(option, option)
         if not option.startswith("--"):
-            raise InvalidFile(path, f"'{_hide_secrets(line)}' is not understood from '{_hide_secrets(option)}' on")
+            raise InvalidFile(path, f"'{_redact_secrets(line)}' is not understood from '{_redact_secrets(option)}' on")
         if option not in _OPTIONS:
             raise _build_unsupported_option_error(option, path)
         if not equals and option not in _FLAGS:
             if not words:
-                raise InvalidFile(path, f"'{_hide_secrets(line)}' lacks the value of {option}")
+                raise InvalidFile(path, f"'{_redact_secrets(line)}' lacks the value of {option}")
             value = words.pop(0)
         yield option, value
 
@@ -216,7 +216,7 @@ def _read_requirement(line: str, folder: Path, path: Path) -> PipLine:
     if _LOCAL.match(line):
         text, local = _resolve_local_path(line, folder, path)
         return PipLine(text, name=name, local=local)
-    raise InvalidFile(path, f"'{_hide_secrets(line)}' is not a requirement that pip takes")
+    raise InvalidFile(path, f"'{_redact_secrets(line)}' is not a requirement that pip takes")
 
 
 def _find_name_in_address(line: str) -> str:
@@ -241,8 +241,8 @@ def _resolve_local_path(text: str, folder: Path, path: Path) -> tuple[str, Path]
     if not local.exists():
         raise InvalidFile(
             path,
-            f"'{_hide_secrets(text)}' names a file or folder that does not exist",
-            hint=f"Looked at {_hide_secrets(str(local))}.",
+            f"'{_redact_secrets(text)}' names a file or folder that does not exist",
+            hint=f"Looked at {_redact_secrets(str(local))}.",
         )
     is_plain = re.fullmatch(r"[\w./+~=@-]+", str(local), re.ASCII)
     return (str(local) if is_plain else local.as_uri()) + extras, local
@@ -254,7 +254,7 @@ def _get_path(address: str) -> Path:
     return Path("/", unquote(urlsplit(address).path))
 
 
-def _hide_secrets(line: str) -> str:
+def _redact_secrets(line: str) -> str:
     return Redaction().redact_value(line)
 
 

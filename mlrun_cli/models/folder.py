@@ -15,7 +15,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from mlrun_cli.core.json_files import sync
-from mlrun_cli.core.temporary import make_temporary_name, new_file, remove_abandoned_files
+from mlrun_cli.core.temporary import make_temporary_name, open_new_file, remove_abandoned_files
 from mlrun_cli.errors import (
     FileAlreadyExists,
     FileNotWritable,
@@ -221,7 +221,7 @@ def _copy(content: int, destination: Path, mode: int) -> None:
     """Copy an open file; the copy has the permissions in `mode`, but is executable only if the source is."""
     found = os.fstat(content)
     wanted = mode if found.st_mode & stat.S_IXUSR else mode & 0o666
-    with new_file(destination, mode=wanted) as file:
+    with open_new_file(destination, mode=wanted) as file:
         copying.copy(content, file, found.st_size)
 
 

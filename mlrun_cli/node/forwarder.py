@@ -68,7 +68,7 @@ class Forwarder:
         while time.monotonic() < deadline:
             with self._lock:
                 with suppress(OSError):  # the shared folder may be back at the next look
-                    for message in self._inbox.read_new():
+                    for message in self._inbox.read_new_messages():
                         if isinstance(message, ResponseMessage) and message.request_id in self._responses:
                             self._responses[message.request_id] = message.line.encode() + b"\n"
                 response = self._responses[request_id]

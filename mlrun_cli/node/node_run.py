@@ -106,7 +106,7 @@ class NodeRun(SupervisedRun):
             self._is_superseded = True
             return StopReason.GIVEN_UP
         reason = None
-        for message in self._inbox.read_new():
+        for message in self._inbox.read_new_messages():
             if isinstance(message, CancelMessage):
                 self._cancel(message)
             elif isinstance(message, StopMessage):

@@ -26,7 +26,7 @@ from mlrun_cli.runs.owner_lock import OwnerLock
 from mlrun_cli.runs.shared_folder import SharedFolder, SharedRunFolder
 from mlrun_cli.runs.submission import Secrets, Submission
 from mlrun_cli.runtime.finish import make_failure_outcome, read_outcome
-from mlrun_cli.runtime.program_start import begin
+from mlrun_cli.runtime.program_start import detach_program
 from mlrun_cli.supervisor.supervisor import Supervisor
 from mlrun_cli.workspace import Workspace
 from mlrun_cli.workspace_locator import WorkspaceLocator
@@ -72,7 +72,7 @@ def _supervise(shared: SharedRunFolder, events: EventWriter) -> int:
         folder = NodeRunFolder(locator.folder / "runs" / submission.run_id, shared)
         own = OwnerLock.open_new(folder.lock)
         job = dict(os.environ)
-        begin(locator.folder, lock, own.descriptor)
+        detach_program(locator.folder, lock, own.descriptor)
         become_subreaper()
         set_umask_and_niceness(submission.umask, submission.niceness)
         os.environ[NAMES_VARIABLE] = secrets.environment.get(NAMES_VARIABLE, "")

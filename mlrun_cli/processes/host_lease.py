@@ -4,11 +4,11 @@ Such a file system has no locks to rely on, so the lease is made of what all of 
 only (`O_EXCL`), a rename is atomic, and an open reads anew. The folder `hosts` of the home contains
 
 - `current`: the record of the host that has the home, written once by that host, under a temporary name, and renamed;
-- a file for each turn, named by its number: the host that creates it has the turn, and then writes in it when the home
+- a file for each term, named by its number: the host that creates it has the term, and then writes in it when the home
   was last in use there, by the clock of the file server.
 
-A host takes the next turn if the last use is longer ago than a lease, or if a user says that the other host is gone.
-Every transaction compares `current` with what it was, so a host that has lost its turn writes nothing any more.
+A host takes the next term if the last use is longer ago than a lease, or if a user says that the other host is gone.
+Every transaction compares `current` with what it was, so a host that has lost its term writes nothing any more.
 On one host, processes know each other by a random word that is in `current` and in the home's local folder.
 """
 
@@ -35,9 +35,9 @@ LEASE_SECONDS = 60.0
 _RENEWAL_SECONDS = 15.0
 _REFUSAL_SECONDS = 1.0
 """The time for which a refusal is repeated without a further look."""
-_TAKING_SECONDS = 5.0
-"""The time that a host has from the creation of its turn's file until it has renamed `current`, with a margin."""
-_LONGEST_TAKING_SECONDS = 2.0
+_ACQUIRE_SECONDS = 5.0
+"""The time that a host has from the creation of its term's file until it has renamed `current`, with a margin."""
+_LONGEST_ACQUIRE_SECONDS = 2.0
 _LOOK_SECONDS = 0.05
 _RECORD_BYTES = 1024
 """The size of all files: an attribute cache that knows an old size then knows the right one."""
@@ -46,11 +46,11 @@ _leases: dict[Path, HostLease] = {}
 
 
 def open_home(home: Path, *, take_over: bool = False) -> None:
-    """Prepare this process for a home: if it is on a network file system, take its lease for this host.
+    """Prepare this process for a home: if it is on a network file system, acquire its lease for this host.
 
     Args:
         home: the folder of all workspaces, which exists.
-        take_over: whether to take the lease even from a host that uses the home.
+        take_over: whether to acquire the lease even from a host that uses the home.
 
     Raises:
         HomeInUse: another host uses it.
@@ -61,7 +61,7 @@ def open_home(home: Path, *, take_over: bool = False) -> None:
         if not (home / "hosts").is_dir() and not is_network_file_system(find_file_system(home)):
             return
         lease = HostLease(home)
-    lease.take(take_over=take_over)
+    lease.acquire(take_over=take_over)
     _leases[home] = lease
 
 
@@ -82,7 +82,7 @@ def hold_home(home: Path) -> Iterator[None]:
     def keep() -> None:
         while not is_over.wait(_RENEWAL_SECONDS):
             with suppress(StoreError):  # whoever uses the store next is told
-                keep_in_use(home)
+                renew_lease_if_due(home)
 
     Thread(target=keep, daemon=True).start()
     try:
@@ -91,8 +91,8 @@ def hold_home(home: Path) -> Iterator[None]:
         is_over.set()
 
 
-def keep_in_use(home: Path) -> None:
-    """Renew the lease of a home when it is time to: for processes that may not use the store for long.
+def renew_lease_if_due(home: Path) -> None:
+    """Renew the lease of a home if that is due; for processes that may not use the store for a long time.
 
     Raises:
         HomeInUse: another host has the home now.
@@ -122,11 +122,11 @@ class HostLease:
 
     Attributes:
         home: the home.
-        turn: the number of the turn that this host has.
+        term: the number of the term that this host has.
         folder: the home's local folder.
     """
 
-    turn: int
+    term: int
     folder: Path
 
     def __init__(self, home: Path) -> None:
@@ -137,11 +137,11 @@ class HostLease:
         self._refused: tuple[float, HomeInUse] | None = None
 
     def is_due(self) -> bool:
-        """Return whether it is time to renew the lease."""
+        """Return whether the lease is due to be renewed."""
         return time.monotonic() >= self._renew_at
 
     def check(self) -> None:
-        """Check that this host still has its turn, and renew the lease when it is time to.
+        """Check that this host still has its term, and renew the lease if that is due.
 
         Raises:
             HomeInUse: another host has the home now.
@@ -155,11 +155,11 @@ class HostLease:
                 self._renew()
                 return
         except OSError as error:
-            raise _create_away_error(self.home, error) from error
-        self.take()
+            raise _create_unavailable_error(self.home, error) from error
+        self.acquire()
 
-    def take(self, *, take_over: bool = False) -> None:
-        """Take the lease for this host, unless another one uses the home.
+    def acquire(self, *, take_over: bool = False) -> None:
+        """Acquire the lease for this host, unless another one uses the home.
 
         Raises:
             HomeInUse: another host uses it.
@@ -170,34 +170,34 @@ class HostLease:
         try:
             make_private_folder(self._hosts)
             with _lock_host(self.home):
-                while not self._try_to_take(take_over=take_over):
+                while not self._try_to_acquire(take_over=take_over):
                     time.sleep(_LOOK_SECONDS)
         except HomeInUse as error:
             self._refused = (time.monotonic(), error)
             raise
         except OSError as error:
-            raise _create_away_error(self.home, error) from error
+            raise _create_unavailable_error(self.home, error) from error
         set_local_folder(self.home, self.folder)
 
     def describe(self) -> dict[str, Any]:
-        """Return the host that has the home, the number of its turn, and the local folder."""
-        return {"host": _parse(self._current)["host"], "localFolder": str(self.folder), "turn": self.turn}
+        """Return the host that has the home, the number of its term, and the local folder."""
+        return {"host": _parse(self._current)["host"], "localFolder": str(self.folder), "turn": self.term}
 
-    def _try_to_take(self, *, take_over: bool) -> bool:
-        """Adopt or take the lease; return False if that has to be tried again."""
+    def _try_to_acquire(self, *, take_over: bool) -> bool:
+        """Adopt or acquire the lease; return False if that has to be tried again."""
         raw = self._read_current()
         record = _parse(raw)
         if record and _is_from_this_host(record):
             self._adopt(raw)
             self._renew()
             return True
-        turn = record.get("turn", 0)
+        term = record.get("turn", 0)
         if record and not take_over and not _is_of_earlier_boot(record):
-            last_used = _parse(_read_file(self._hosts / str(turn))).get("used_at", 0)
+            last_used = _parse(_read_file(self._hosts / str(term))).get("used_at", 0)
             elapsed = (self._read_server_time() - last_used) / MICROSECONDS
             if elapsed < LEASE_SECONDS:
                 raise _create_in_use_error(self.home, record["host"], max(0, round(elapsed)))
-        won = self._win_turn(turn)
+        won = self._create_term(term)
         if won is None:
             return False
         number, deadline = won
@@ -218,7 +218,7 @@ class HostLease:
         )
         unfinished = self._hosts / f".current-{number}"
         _write_file(unfinished, raw)
-        if time.monotonic() > deadline:  # it stood still for so long that another host may have taken the next turn
+        if time.monotonic() > deadline:  # it stood still for so long that another host may have taken the next term
             unfinished.unlink(missing_ok=True)
             return False
         unfinished.rename(self._hosts / "current")
@@ -237,8 +237,8 @@ class HostLease:
         self._read_server_time()  # a change in the folder: a client that remembers that there was no file asks again
         return _read_file(current)
 
-    def _win_turn(self, current: int) -> tuple[int, float] | None:
-        """Create the file of the next turn; return its number and until when it is ours, or None if another host has.
+    def _create_term(self, current: int) -> tuple[int, float] | None:
+        """Create the file of the next term; return its number and deadline, or None if another host has it.
 
         The file of a host that died while it took the lease is passed over, once it has had the time for it.
         """
@@ -249,18 +249,18 @@ class HostLease:
             try:
                 os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
             except FileExistsError:
-                while time.monotonic() < started + _TAKING_SECONDS:
+                while time.monotonic() < started + _ACQUIRE_SECONDS:
                     if _parse(_read_file(self._hosts / "current")).get("turn", 0) != current:
                         return None
                     time.sleep(_LOOK_SECONDS)
                 number += 1
                 continue
             _write_file(path, {"used_at": self._read_server_time()})
-            return number, started + _LONGEST_TAKING_SECONDS
+            return number, started + _LONGEST_ACQUIRE_SECONDS
 
     def _adopt(self, raw: bytes) -> None:
         record = _parse(raw)
-        self._current, self.turn, self.folder = raw, record["turn"], Path(record["folder"])
+        self._current, self.term, self.folder = raw, record["turn"], Path(record["folder"])
         self._renew_at = time.monotonic() + _RENEWAL_SECONDS
         self._refused = None
         if not (self.folder / "holder").exists():
@@ -268,8 +268,8 @@ class HostLease:
             _write_file(self.folder / "holder", {"word": record["word"]})
 
     def _renew(self) -> None:
-        """Write that the home is in use; the file belongs to this host's turn, so nothing of another host is lost."""
-        path = self._hosts / str(self.turn)
+        """Write the time of last use to the file of this host's term, which no other host writes."""
+        path = self._hosts / str(self.term)
         used_at = _parse(_read_file(path)).get("used_at", 0)
         now = self._read_server_time()
         if now - used_at >= _RENEWAL_SECONDS * MICROSECONDS / 2:  # no other process of this host has just done it
@@ -289,7 +289,7 @@ class HostLease:
 
 @contextmanager
 def _lock_host(home: Path) -> Iterator[None]:
-    """Let one process of this host at a time take the lease of a home."""
+    """Let one process of this host at a time acquire the lease of a home."""
     name = f"{crc32(os.fsencode(home.resolve())):08x}.lock"
     descriptor = os.open(make_base_folder() / name, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
@@ -300,7 +300,7 @@ def _lock_host(home: Path) -> Iterator[None]:
 
 
 def _describe_host() -> dict[str, str]:
-    """Return the facts by which processes that share locks are told from others."""
+    """Return the facts that distinguish processes which share locks from others."""
     mounts = ""
     with suppress(OSError):
         mounts = str(os.stat("/proc/self/ns/mnt").st_ino)
@@ -308,7 +308,7 @@ def _describe_host() -> dict[str, str]:
 
 
 def _is_from_this_host(record: Mapping[str, Any]) -> bool:
-    """Return whether this host wrote a record, by the word in its local folder or else by its description."""
+    """Return whether this host wrote a record, by the token in its local folder or else by its description."""
     folder = Path(record["folder"])
     if is_private(folder.parent) and is_private(folder):
         word = _parse(_read_file(folder / "holder")).get("word")
@@ -318,13 +318,13 @@ def _is_from_this_host(record: Mapping[str, Any]) -> bool:
 
 
 def _is_of_earlier_boot(record: Mapping[str, Any]) -> bool:
-    """Return whether everything that used the home has ended with a restart of this machine."""
+    """Return whether this machine has been restarted since it wrote a record."""
     here = get_origin()
     return bool(record["host_id"] == here.host_id and record["boot_id"] != here.boot_id)
 
 
 def _read_file(path: Path) -> bytes:
-    """Return the content of a file as the server has it, or nothing if there is no file."""
+    """Return the content of a file as the server has it, or no bytes if there is no file."""
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     except FileNotFoundError:
@@ -337,7 +337,7 @@ def _read_file(path: Path) -> bytes:
 
 
 def _write_file(path: Path, content: Mapping[str, Any] | bytes) -> None:
-    """Write a small file in place, in one piece."""
+    """Write a small file in place, with a single write."""
     data = content if isinstance(content, bytes) else _encode(content)
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
@@ -352,7 +352,7 @@ def _encode(record: Mapping[str, Any]) -> bytes:
 
 
 def _parse(raw: bytes) -> dict[str, Any]:
-    """Return the record in a file, or an empty one if nothing whole has been written yet."""
+    """Return the record in a file, or an empty one if none has been written completely."""
     try:
         document = json.loads(raw)
     except ValueError:
@@ -370,7 +370,7 @@ def _create_in_use_error(home: Path, host: str, seconds: int) -> HomeInUse:
     )
 
 
-def _create_away_error(home: Path, error: OSError) -> StoreUnavailable:
+def _create_unavailable_error(home: Path, error: OSError) -> StoreUnavailable:
     return StoreUnavailable(
         f"The home {home} cannot be used at the moment: {error.strerror or error}.",
         hint="Check that its file system is mounted and can be written.",

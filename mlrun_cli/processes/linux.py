@@ -24,7 +24,7 @@ def become_subreaper() -> None:
         _libc.prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
 
 
-def die_with_parent(parent: int) -> Callable[[], None]:
+def make_parent_death_hook(parent: int) -> Callable[[], None]:
     """Return a function for a child to call between fork and exec, so that it is killed when its parent dies."""
 
     def prepare() -> None:

@@ -119,7 +119,7 @@ class InProcessServer:
     def reset_after_fork(self) -> None:
         """Discard the parent's sessions and connections in a child created by `fork`."""
         for session in self._sessions.values():
-            session.forget()
+            session.close_after_fork()
         self._context.close()
         self._reset()
 
@@ -143,7 +143,7 @@ class InProcessServer:
             opened = Session(workspace, family)
             session = self._sessions.setdefault(workspace.identity, opened)
             if session is not opened:  # a signal handler has opened one meanwhile
-                opened.forget()
+                opened.close_after_fork()
         return session
 
     def _ingest(self, is_closed: threading.Event) -> None:

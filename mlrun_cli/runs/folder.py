@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from contextlib import AbstractContextManager, suppress
 from pathlib import Path
 
-from mlrun_cli.core.local_folder import locate, make_counterpart_folder
+from mlrun_cli.core.local_folder import get_counterpart, make_counterpart_folder
 from mlrun_cli.core.temporary import is_temporary
 from mlrun_cli.wire.framing import open_socket_address
 from mlrun_cli.wire.run_folder import (
@@ -47,7 +47,7 @@ class RunFolder:
         self.secrets = path / "secrets.json"
         self.process = path / "process.json"
         self.outcome = path / "outcome.json"
-        self.sockets = locate(path)
+        self.sockets = get_counterpart(path)
         """The folder of the sockets and the pipe; the run's folder itself in a home on a local disk."""
         self.socket = self.sockets / SUPERVISOR_SOCKET
         self.stdin = self.sockets / "stdin"
@@ -109,7 +109,7 @@ class RunFolder:
 
     def renew_lock(self) -> None:
         """Keep the lock's counterpart from being removed with the old files of a temporary folder."""
-        counterpart = locate(self.lock)
+        counterpart = get_counterpart(self.lock)
         if counterpart != self.lock:
             with suppress(OSError):
                 os.utime(counterpart)

@@ -67,7 +67,7 @@ class InboxReader:
         self._path = path
         self._offset = 0
 
-    def read_new(self) -> list[Message]:
+    def read_new_messages(self) -> list[Message]:
         """Return the messages that have arrived since the last call; unknown ones are omitted.
 
         Raises:

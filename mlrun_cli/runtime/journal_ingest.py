@@ -248,7 +248,7 @@ class JournalReader:
                 unreadable += len(others.logged) + len(others.tag_changes)
             else:
                 self._store_entries(key, others)
-        if not self._is_scratch and has_more_than_values(entries):
+        if not self._is_scratch and has_tag_changes_or_ends(entries):
             self._note_read(name, before + size)
         return unreadable
 
@@ -292,9 +292,9 @@ def store_endings(runs: RunStore, key: int, entries: Entries, redaction: Redacti
         runs.request_end(key, wanted, redaction.redact_error(error))
 
 
-def has_more_than_values(entries: Entries) -> bool:
+def has_tag_changes_or_ends(entries: Entries) -> bool:
     """Return whether the entries contain tag changes or the end of a script."""
-    return bool(entries.tag_changes or entries.endings) or any(map(has_more_than_values, entries.others.values()))
+    return bool(entries.tag_changes or entries.endings) or any(map(has_tag_changes_or_ends, entries.others.values()))
 
 
 def _split(pieces: _Pieces) -> Sequence[_Pieces]:

@@ -6,7 +6,7 @@ import json
 import os
 from typing import Any
 
-from mlrun_cli.core.guid import new_guid
+from mlrun_cli.core.guid import generate_guid
 from mlrun_cli.core.json_files import read_json
 from mlrun_cli.core.time import MICROSECONDS
 from mlrun_cli.processes.host import get_origin, get_user_name
@@ -37,7 +37,7 @@ def read_old_folder(folder: RunFolder) -> dict[str, Any] | None:
     origin = get_origin()
     row: dict[str, Any] = {
         "run_id": submission.run_id,
-        "run_uuid": new_guid(),
+        "run_uuid": generate_guid(),
         "run_type": SCRIPT_RUN,
         "created_at": created_at,
         "user_name": get_user_name(),
@@ -56,7 +56,7 @@ def read_old_folder(folder: RunFolder) -> dict[str, Any] | None:
     return {
         "experiment": {
             "created_at": created_at,
-            "experiment_id": new_guid(),
+            "experiment_id": generate_guid(),
             "name": submission.experiment_name,
         },
         "history": [[row["status"], row.get("ended_at") or created_at]],

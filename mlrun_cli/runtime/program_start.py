@@ -37,7 +37,7 @@ _LOADED_LATE = (
 """Modules that commands load on first use; by then, the package may have been changed or removed."""
 
 
-def begin(folder: Path, *descriptors: int) -> None:
+def detach_program(folder: Path, *descriptors: int) -> None:
     """Load all modules and drop everything inherited: open files, terminal, working folder and limits.
 
     Args:
@@ -55,7 +55,7 @@ def begin(folder: Path, *descriptors: int) -> None:
         signal.signal(number, signal.SIG_IGN)
 
 
-def wait_for_workspace(folder: Path, within: Path) -> Workspace:
+def open_workspace_when_available(folder: Path, within: Path) -> Workspace:
     """Open the workspace; wait while its store is locked or unreachable or its disk is full.
 
     Raises:

@@ -15,7 +15,7 @@ from contextlib import suppress
 
 from mlrun_cli.compute.compute_target import LOCAL_TARGET
 from mlrun_cli.core.json_files import read_json, write_json
-from mlrun_cli.core.local_folder import locate
+from mlrun_cli.core.local_folder import get_counterpart
 from mlrun_cli.core.named_tuple import NamedTuple
 from mlrun_cli.errors import StoreError, TargetKindNotFound
 from mlrun_cli.runs.owner_lock import OwnerLock
@@ -42,7 +42,7 @@ class QueueFolder:
         self._workspace = workspace
         self.path = workspace.folder / "queues" / target
         self.lock = self.path / "lock"
-        self.socket = locate(self.path) / "socket"
+        self.socket = get_counterpart(self.path) / "socket"
         self.log = self.path / "dispatcher.log"
         self._problem = self.path / "trouble.json"
         self._reasons = self.path / "reasons.json"
@@ -107,7 +107,7 @@ class QueueFolder:
 
     def _find_failure_time(self) -> float | None:
         try:
-            found = locate(self.lock).stat()
+            found = get_counterpart(self.lock).stat()
         except FileNotFoundError:
             return None
         return found.st_mtime if found.st_size >= _MOST_STARTS else None

@@ -17,7 +17,12 @@ from mlrun_cli.runs.folder import RunFolder
 from mlrun_cli.runs.owner_lock import OwnerLock
 from mlrun_cli.runs.rebuild_files import NAMES, read_run_documents
 from mlrun_cli.runs.status import TERMINAL_STATUSES
-from mlrun_cli.runtime.journal_ingest import READ_OFFSETS_NAME, has_more_than_values, store_endings, store_tag_changes
+from mlrun_cli.runtime.journal_ingest import (
+    READ_OFFSETS_NAME,
+    has_tag_changes_or_ends,
+    store_endings,
+    store_tag_changes,
+)
 from mlrun_cli.runtime.old_run_folders import read_old_folder
 from mlrun_cli.store.db.database import Database
 from mlrun_cli.store.journals import JournalStore
@@ -268,7 +273,7 @@ class _FolderImport:
         if entries.logged:
             self._metrics.add(key, entries.logged)
             self._values += len(entries.logged)
-        if is_noted or not has_more_than_values(entries):
+        if is_noted or not has_tag_changes_or_ends(entries):
             return
         store_tag_changes(self._runs, key, entries)
         store_endings(self._runs, key, entries, Redaction())

@@ -20,7 +20,7 @@ from mlrun_cli.core.time import now
 from mlrun_cli.errors import FileNotWritable, StoreError
 from mlrun_cli.metrics.journal import list_journal_names
 from mlrun_cli.processes.host import get_origin
-from mlrun_cli.processes.host_lease import keep_in_use
+from mlrun_cli.processes.host_lease import renew_lease_if_due
 from mlrun_cli.processes.process import identify
 from mlrun_cli.runs.error import SERVICE_ERROR, EndReason, build_run_error
 from mlrun_cli.runs.folder import make_lock_file
@@ -71,7 +71,7 @@ class Session:
         Raises:
             StoreError: the store is locked for too long or cannot be used.
         """
-        keep_in_use(self._workspace.home)
+        renew_lease_if_due(self._workspace.home)
         self._workspace.set_busy_timeout(_MOMENT_SECONDS)
         try:
             self._reader.ingest_until_now()
@@ -107,7 +107,7 @@ class Session:
         finally:
             self._lock.close()
 
-    def forget(self) -> None:
+    def close_after_fork(self) -> None:
         """Close inherited resources in a child created by `fork`."""
         self._lock.close()
 

@@ -17,7 +17,7 @@ from mlrun_cli.errors import MlrunError, StoreError
 from mlrun_cli.processes.inheritance import is_beyond_file_limit
 from mlrun_cli.processes.termination import reap
 from mlrun_cli.runs.owner_lock import OwnerLock
-from mlrun_cli.runtime.program_start import begin, wait_for_workspace
+from mlrun_cli.runtime.program_start import detach_program, open_workspace_when_available
 from mlrun_cli.runtime.queue import QueueFolder, get_node_limit
 from mlrun_cli.runtime.reconciliation import reconcile_runs
 from mlrun_cli.runtime.wake_socket import WakeSocket
@@ -157,9 +157,9 @@ def _start_fork_server(workspace: Path) -> ForkServer | None:
 def main(words: list[str]) -> None:
     """Run the dispatcher of a target's queue."""
     _, folder, _, descriptor, target = words
-    begin(Path(folder), int(descriptor))
+    detach_program(Path(folder), int(descriptor))
     fork_server = _start_fork_server(Path(folder))
-    with wait_for_workspace(Path(folder), Path("queues", target)) as workspace:
+    with open_workspace_when_available(Path(folder), Path("queues", target)) as workspace:
         Dispatcher(workspace, target, OwnerLock(int(descriptor)), fork_server).run()
 
 

@@ -21,7 +21,7 @@ from mlrun_cli.core.program_log import log_exception
 from mlrun_cli.processes.linux import set_command_line
 from mlrun_cli.processes.process import SUPERVISOR_VARIABLE
 from mlrun_cli.runs.folder import RunFolder
-from mlrun_cli.runtime.program_start import begin
+from mlrun_cli.runtime.program_start import detach_program
 from mlrun_cli.supervisor.program import main
 from mlrun_cli.targets.programs import (
     SUPERVISOR_PROGRAM,
@@ -98,7 +98,7 @@ class ForkServer:
 
 
 def _serve_requests(connection: socket.socket, workspace: Path) -> None:
-    begin(workspace, connection.fileno())
+    detach_program(workspace, connection.fileno())
     set_command_line(build_program_command(__file__, []))
     # Nobody waits for supervisors: the kernel is to forget them. They themselves begin with this put right.
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from mlrun_cli.core.home import make_private_folder
 from mlrun_cli.core.json_files import read_json, write_json
-from mlrun_cli.core.local_folder import locate, rename_with_locks
+from mlrun_cli.core.local_folder import get_counterpart, rename_with_locks
 from mlrun_cli.core.locks import lock, open_lock_file
 from mlrun_cli.core.temporary import make_temporary_path
 from mlrun_cli.errors import StoreError
@@ -130,7 +130,7 @@ class StudioFolder:
             yield
         finally:
             registration.unlink(missing_ok=True)
-            locate(registration).unlink(missing_ok=True)
+            get_counterpart(registration).unlink(missing_ok=True)
             os.close(descriptor)
 
     def _list_registrations(self) -> list[Path]:
@@ -172,7 +172,7 @@ class StudioFolder:
 def _is_locked(path: Path) -> bool:
     """Return whether a process holds the lock on a registration."""
     try:
-        descriptor = os.open(locate(path), os.O_RDONLY)
+        descriptor = os.open(get_counterpart(path), os.O_RDONLY)
     except OSError:
         return False
     try:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 
-from mlrun_cli.core.guid import new_guid
+from mlrun_cli.core.guid import generate_guid
 from mlrun_cli.core.redaction import Redaction
 from mlrun_cli.core.time import now
 from mlrun_cli.data.dataset import Dataset, Definition, serialize_definition
@@ -62,7 +62,7 @@ class DatasetStore:
         row = self._database.row(
             "INSERT INTO datasets (dataset_id, name, version, kind, definition, description, tags, created_at)"
             " VALUES (:dataset_id, :name, :version, :kind, :definition, :description, :tags, :now) RETURNING *",
-            dataset_id=dataset_id or new_guid(),
+            dataset_id=dataset_id or generate_guid(),
             name=name,
             version=version,
             kind=definition["kind"],

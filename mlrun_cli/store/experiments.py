@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from mlrun_cli.core.guid import new_guid
+from mlrun_cli.core.guid import generate_guid
 from mlrun_cli.core.redaction import Redaction
 from mlrun_cli.core.time import now
 from mlrun_cli.errors import ExperimentNotFound
@@ -121,7 +121,7 @@ class ExperimentStore:
         self._database.execute(
             "INSERT INTO experiments (experiment_id, name, created_at) VALUES (:guid, :name, :now)"
             " ON CONFLICT (name) DO NOTHING",
-            guid=new_guid(),
+            guid=generate_guid(),
             name=name,
             now=now(),
         )

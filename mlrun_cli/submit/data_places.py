@@ -10,7 +10,7 @@ from typing import TypeVar
 
 from mlrun_cli.actions.datasets import check_definition_in, get_dataset, get_dataset_by_id
 from mlrun_cli.actions.datastores import get_datastore
-from mlrun_cli.core.guid import new_guid
+from mlrun_cli.core.guid import generate_guid
 from mlrun_cli.core.home import find_file_system, is_network_file_system, make_private_folder
 from mlrun_cli.data.binding import MOUNT, InputBinding
 from mlrun_cli.data.copies import copy_privately, find_path_in_copy
@@ -69,7 +69,7 @@ class DataPlaces:
             (one for one in new if one.definition == checked), None
         )
         if found is None:
-            found = _make_unnamed(new_guid(), checked)
+            found = _make_unnamed(generate_guid(), checked)
             new.append(found)
         return found
 

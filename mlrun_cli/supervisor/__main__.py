@@ -9,7 +9,7 @@ import os
 import sys
 
 if __name__ == "__main__":
-    gc.disable()  # modules are no garbage; `begin` enables it again
+    gc.disable()  # modules are no garbage; `detach_program` enables it again
     from mlrun_cli.supervisor.program import main
 
     os._exit(main(sys.argv[1:]))  # who waits for its end need not wait for the interpreter to be taken apart

@@ -12,7 +12,7 @@ from types import MappingProxyType
 
 from mlrun_cli.core.named_tuple import NamedTuple
 from mlrun_cli.processes.inheritance import Limits, set_limits
-from mlrun_cli.processes.linux import die_with_parent
+from mlrun_cli.processes.linux import make_parent_death_hook
 from mlrun_cli.processes.process import ProcessId, identify
 from mlrun_cli.runs.script_input import open_script_input
 
@@ -79,7 +79,7 @@ class Child:
 
 def _build_preexec_fn(parent: int, group: int | None, limits: Limits) -> Callable[[], None]:
     """Return a `preexec_fn` that ties the child to its parent and sets its process group and limits."""
-    die = die_with_parent(parent)
+    die = make_parent_death_hook(parent)
 
     def prepare() -> None:
         die()

@@ -51,7 +51,7 @@ class Preparation:
             self._environment_in_use = folder.acquire_use_lock()
         if plan.container is not None or (folder is not None and not folder.is_complete()):
             self._build_environment()
-        built = None if folder is None else folder.find_built()
+        built = None if folder is None else folder.find_environment()
         if built is not None and plan.build is not None:
             self._run.write_file(self._run.folder.environment_record, build_environment_document(built, plan.build))
             self.warnings += describe_unpinned(built)

@@ -16,7 +16,7 @@ from mlrun_cli.processes.linux import become_subreaper
 from mlrun_cli.runs.folder import RunFolder
 from mlrun_cli.runs.owner_lock import OwnerLock
 from mlrun_cli.runs.submission import Secrets, Submission
-from mlrun_cli.runtime.program_start import BUSY_SECONDS, begin, wait_for_workspace
+from mlrun_cli.runtime.program_start import BUSY_SECONDS, detach_program, open_workspace_when_available
 from mlrun_cli.runtime.queue import wake_dispatchers
 from mlrun_cli.supervisor.recovery import fail_without_store, recover_all
 from mlrun_cli.supervisor.supervised_run import SupervisedRun
@@ -29,19 +29,19 @@ from mlrun_cli.workspace import Workspace
 def main(words: list[str]) -> int:
     """Run the program and return its exit code."""
     _, folder, _, listed, *options, run_id = words
-    descriptors = _begin(Path(folder), run_id, listed)
+    descriptors = _detach(Path(folder), run_id, listed)
     if not descriptors:
         return 0
     if options:
         with suppress(OSError):  # who handed the lock over did, by its own pid
             OwnerLock(descriptors[0]).record_recovery()
-        with wait_for_workspace(Path(folder), Path("runs", run_id)) as workspace:
+        with open_workspace_when_available(Path(folder), Path("runs", run_id)) as workspace:
             recover_all(workspace, run_id)
             _wake_dispatchers(workspace)
         return 0
     become_subreaper()
     try:
-        workspace = wait_for_workspace(Path(folder), Path("runs", run_id))
+        workspace = open_workspace_when_available(Path(folder), Path("runs", run_id))
     except StoreError as error:
         fail_without_store(RunFolder(Path(folder, "runs", run_id)), error)
         return 1
@@ -61,13 +61,13 @@ def main(words: list[str]) -> int:
     return 0
 
 
-def _begin(folder: Path, run_id: str, listed: str) -> Sequence[int]:
+def _detach(folder: Path, run_id: str, listed: str) -> Sequence[int]:
     """Load all modules, and return the open locks of the run, or none if the run has been given up."""
     if listed != STDIN:
         descriptors = [int(descriptor) for descriptor in listed.split(",")]
-        begin(folder, *descriptors)
+        detach_program(folder, *descriptors)
         return descriptors
-    begin(folder)
+    detach_program(folder)
     locks = receive_locks()
     if locks:
         redirect_standard_streams(RunFolder(folder / "runs" / run_id))

@@ -44,7 +44,7 @@ from mlrun_cli.runtime.journal_ingest import JournalReader
 from mlrun_cli.supervisor.output_registration import load_output_registration
 from mlrun_cli.targets.base import LivenessSource
 from mlrun_cli.targets.registry import find_target
-from mlrun_cli.targets.this_machine import may_judge
+from mlrun_cli.targets.this_machine import can_test_lock
 from mlrun_cli.workspace import Workspace
 
 _READERS_SECONDS = 0.1
@@ -76,7 +76,7 @@ def _may_recover(workspace: Workspace, run: Run) -> bool:
         target = find_target(workspace, run.target)
     except TargetKindNotFound:
         return False
-    return target.liveness_source is not LivenessSource.ENGINE and may_judge(run)
+    return target.liveness_source is not LivenessSource.ENGINE and can_test_lock(run)
 
 
 @contextmanager

@@ -95,12 +95,12 @@ class SupervisedRun:
         return self.workspace.runs.get_properties(self.run.key)
 
     def renew_lease(self) -> None:
-        """Show that the supervisor is alive to those who cannot test its lock."""
+        """Renew the lease, which tells processes that cannot test the lock that the supervisor is alive."""
         self.folder.renew_lock()
         self.workspace.runs.update(self.run.key, lease_until=compute_lease_end())
 
     def receive_messages(self) -> StopReason | None:
-        """Store requests that reach this supervisor otherwise than by the store; return the reason to stop, if any."""
+        """Store the requests that arrive outside of the store; return the reason to stop, if any."""
         return None
 
     def create_reader(self) -> JournalReader:

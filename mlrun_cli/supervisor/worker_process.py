@@ -11,7 +11,7 @@ from contextlib import suppress
 
 import mlrun_cli
 from mlrun_cli.processes.inheritance import LIMITS_VARIABLE
-from mlrun_cli.processes.linux import die_with_parent
+from mlrun_cli.processes.linux import make_parent_death_hook
 from mlrun_cli.runs.folder import RunFolder
 from mlrun_cli.runs.submission import Submission
 from mlrun_cli.supervisor.run_socket import listen
@@ -63,7 +63,7 @@ class WorkerProcess:
         return os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
 
     def close(self) -> None:
-        """Kill the worker, even if it is handling a request, because nothing reads the response any more."""
+        """Kill the worker, even if it is handling a request, because its client is gone."""
         if self._process is not None:
             with suppress(ProcessLookupError):
                 self._process.kill()
@@ -88,7 +88,7 @@ class WorkerProcess:
                 stdin=subprocess.DEVNULL,
                 pass_fds=[listener.fileno()],
                 start_new_session=True,
-                preexec_fn=die_with_parent(os.getpid()),  # noqa: PLW1509 — the supervisor has no threads
+                preexec_fn=make_parent_death_hook(os.getpid()),  # noqa: PLW1509 — the supervisor has no threads
             )
 
     def _build_environment(self) -> dict[str, str]:

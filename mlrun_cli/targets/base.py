@@ -130,7 +130,7 @@ class Target(ABC):
         return nullcontext()
 
     def describe_nodes(self) -> Mapping[str, Any]:
-        """Return JSON-like values by which `computetarget show` describes the target's nodes and what of them is free.
+        """Return JSON-like values that describe the target's nodes and their free resources for `computetarget show`.
 
         Raises:
             MlrunError: the engine does not answer.

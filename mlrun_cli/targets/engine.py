@@ -129,7 +129,7 @@ class EngineTarget(Target):
 
     @abstractmethod
     def find_jobs(self, job_ids: Collection[str]) -> Mapping[str, Job]:
-        """Return the jobs that the engine knows of these, keyed by id, in one query of the engine if possible.
+        """Return those of the jobs that the engine knows, keyed by id, with one query if possible.
 
         Raises:
             EngineUnavailable: the engine does not answer.
@@ -172,9 +172,9 @@ class EngineTarget(Target):
             Demand(run.node_count, run.gpu_count, limit),
             shared.supervisor_log,
         )
-        return Started(properties={self.job_property: self._submit_surely(request)}, is_queued=True)
+        return Started(properties={self.job_property: self._submit_and_verify(request)}, is_queued=True)
 
-    def _submit_surely(self, request: JobRequest) -> str:
+    def _submit_and_verify(self, request: JobRequest) -> str:
         """Submit a job and return its id; if the engine does not answer, find out whether it has the job."""
         try:
             return self.submit_job(request)
@@ -204,7 +204,7 @@ class EngineTarget(Target):
         return {run.key: Liveness.ALIVE for run in runs}
 
     def wake(self, run: Run) -> bool:  # noqa: ARG002
-        """Return False: a supervisor on a node looks for messages by itself."""
+        """Return False, since a supervisor on a node polls for messages."""
         return False
 
     def cancel(self, run: Run) -> None:
@@ -217,7 +217,7 @@ class EngineTarget(Target):
                 send_message(folder, shared, CancelMessage(current.cancel_grace_seconds, current.failed_with))
 
     def kill(self, run: Run) -> bool:
-        """Cancel the job of a run, and let its supervisor stop should it live on; return False if it has no job."""
+        """Cancel the job of a run, and tell its supervisor to stop; return False if the run has no job."""
         folder = self.workspace.run_folder(run.run_id)
         shared = find_shared_run_folder(folder)
         if shared is not None:

@@ -20,7 +20,7 @@ from mlrun_cli.workspace import Workspace
 _PATIENCE_SECONDS = 1.0
 
 
-def may_judge(run: Run) -> bool:
+def can_test_lock(run: Run) -> bool:
     """Return whether this process can determine the liveness of a live run from its lock.
 
     This is so for runs of the same boot and PID namespace, and for those of an earlier boot of this machine. Runs in
@@ -38,7 +38,7 @@ def may_judge(run: Run) -> bool:
 
 def observe(workspace: Workspace, run: Run) -> Liveness:
     """Return the liveness of a run's supervisor according to the owner lock."""
-    if not may_judge(run):
+    if not can_test_lock(run):
         return Liveness.ALIVE
     folder = workspace.run_folder(run.run_id)
     try:
@@ -50,13 +50,13 @@ def observe(workspace: Workspace, run: Run) -> Liveness:
         return Liveness.ALIVE
     try:
         # The store is read once more when the lock is free: a run that has just ended has let go of it.
-        is_lost = is_alive(workspace, run) if lock.is_free() else lock.is_recovering()
+        is_lost = is_unfinished(workspace, run) if lock.is_free() else lock.is_recovering()
     finally:
         lock.close()
     return Liveness.LOST if is_lost else Liveness.ALIVE
 
 
-def is_alive(workspace: Workspace, run: Run) -> bool:
+def is_unfinished(workspace: Workspace, run: Run) -> bool:
     """Return whether a run has not ended according to its current row in the store."""
     status = workspace.runs.find_status(run.key)
     return status is not None and not status.is_terminal
@@ -77,7 +77,7 @@ def recover(workspace: Workspace, runs: Sequence[Run], start: Callable[[Run, Own
             continue
         try:
             if lock.acquire_to_recover():
-                if is_alive(workspace, run):
+                if is_unfinished(workspace, run):
                     start(run, lock)
                     return True
             elif not lock.is_free() and lock.is_recovering():
@@ -108,7 +108,7 @@ def wake(folder: RunFolder) -> bool:
 
 def kill(workspace: Workspace, run: Run) -> bool:
     """Kill the supervisor and the script of a run with SIGKILL; return False if they may be on another machine."""
-    if not may_judge(run):
+    if not can_test_lock(run):
         return False
     workspace.run_folder(run.run_id).record_heartbeat()
     for supervisor in list_supervisors(run.run_id):

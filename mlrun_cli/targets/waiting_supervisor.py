@@ -53,7 +53,7 @@ class WaitingSupervisor:
         self._process = identify(self.pid)
 
     def hand_over(self, locks: Sequence[int]) -> bool:
-        """Let it supervise the run, whose folder is complete, with these open locks; return False if it has ended."""
+        """Hand the open locks of a run, whose folder is complete, to the program; return False if it has ended."""
         try:
             socket.send_fds(self._connection, [b"\n"], locks, _NO_SIGNAL)
         except OSError:
@@ -63,7 +63,7 @@ class WaitingSupervisor:
         return True
 
     def discard(self) -> None:
-        """End it; its run was refused, or waits in a queue."""
+        """Kill the program, whose run was refused or is queued."""
         self._connection.close()
         if self._process is not None:
             send_signal(self._process, signal.SIGKILL)  # it would load its modules before it ended

@@ -70,9 +70,10 @@ def test_a_file_that_is_being_written_has_no_name_or_one_that_no_listing_shows(t
     (data / "file").write_text("x")
     mlrun("datastore", "attach-local", "images", str(data))
     maker = (
-        "import sys\nfrom pathlib import Path\nfrom mlrun_cli.core.temporary import new_file, make_temporary_path\n"
+        "import sys\nfrom pathlib import Path\n"
+        "from mlrun_cli.core.temporary import make_temporary_path, open_new_file\n"
         f"folder = Path({os.fspath(data)!r})\n"
-        "with new_file(folder / 'whole') as unnamed, make_temporary_path(folder / 'other') as named:\n"
+        "with open_new_file(folder / 'whole') as unnamed, make_temporary_path(folder / 'other') as named:\n"
         "    named.write_text('half')\n"
         "    print(sorted(path.name for path in folder.iterdir()), flush=True)\n"
         "    input()\n"

@@ -32,9 +32,9 @@ _COMMANDS = {
 _SUPERVISOR = """
 import gc; gc.disable()
 from pathlib import Path
-from mlrun_cli.runtime.program_start import begin
+from mlrun_cli.runtime.program_start import detach_program
 import mlrun_cli.supervisor.program
-begin(Path("/workspaces/subscription/group/name"))
+detach_program(Path("/workspaces/subscription/group/name"))
 """
 """What its program does until it opens the workspace."""
 

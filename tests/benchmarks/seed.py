@@ -16,7 +16,7 @@ from contextlib import closing, contextmanager
 from itertools import islice
 from pathlib import Path
 
-from mlrun_cli.core.guid import new_guid
+from mlrun_cli.core.guid import generate_guid
 from mlrun_cli.core.names import DEFAULT_RESOURCE_GROUP, DEFAULT_SUBSCRIPTION_ID, DEFAULT_WORKSPACE
 from mlrun_cli.core.redaction import Redaction
 from mlrun_cli.core.time import MICROSECONDS, now
@@ -138,7 +138,7 @@ def _run(number: int, experiment_key: int) -> tuple[object, ...]:
     times = (created, created + MICROSECONDS, created + 61 * MICROSECONDS, 60.0)
     return (
         run_id(number),
-        new_guid(),
+        generate_guid(),
         experiment_key,
         number,
         SCRIPT_RUN,
@@ -178,7 +178,7 @@ def _tags(numbers: list[int]) -> Iterator[tuple[object, ...]]:
 
 def _properties(numbers: list[int]) -> Iterator[tuple[object, ...]]:
     for number in numbers:
-        yield number, "ContentSnapshotId", new_guid()
+        yield number, "ContentSnapshotId", generate_guid()
         yield number, "author", f"user{number % 20}"
 
 

@@ -29,7 +29,7 @@ from mlrun_cli.environments.conda_file import read_conda_dependencies
 from mlrun_cli.environments.environment import Builder, EnvironmentPlan
 from mlrun_cli.environments.failure_reason import find_failure_reason
 from mlrun_cli.environments.folder import EnvironmentFolder
-from mlrun_cli.environments.installer import Installer, print_changed
+from mlrun_cli.environments.installer import Installer, print_changed_error
 from mlrun_cli.environments.interpreters import Interpreter, find_interpreters
 from mlrun_cli.environments.mode import EnvironmentChoice, EnvironmentMode
 from mlrun_cli.environments.planned_environment import PlannedEnvironment
@@ -374,7 +374,7 @@ def test_short_secret_is_hidden_where_it_is_one_and_is_a_part_of_other_words(tmp
 
 
 def test_a_path_that_is_no_text_is_said_with_its_bytes(capsys: pytest.CaptureFixture[str]) -> None:
-    print_changed("/b\udcff")
+    print_changed_error("/b\udcff")
     assert capsys.readouterr().out.startswith("Error: /b\\udcff ")
 
 
@@ -440,7 +440,7 @@ def test_relaxed_leaves_open_what_cannot_be_had_and_keeps_the_rest(
     assert version_inside(planned.plan, "tiny") == "1.3"
     assert version_inside(planned.plan, "small") == "2.0"
     assert "the version is left open of tiny==0.9." in log
-    described = folder_of(planned).find_built()
+    described = folder_of(planned).find_environment()
     assert described is not None
     assert described.unpinned == ("tiny==0.9",)
     assert described.python_version == ".".join(map(str, sys.version_info[:3]))
@@ -466,7 +466,7 @@ def test_what_cannot_be_had_is_named_at_the_end_of_the_log_and_left_open_when_re
     assert code == 0, log
     assert version_inside(planned.plan, "small") == "2.0"
     assert version_inside(planned.plan, "tiny") == "1.2"
-    described = folder_of(planned).find_built()
+    described = folder_of(planned).find_environment()
     assert described is not None
     assert described.unpinned == ("small==0.9", "tiny==1.3")
 
@@ -501,7 +501,7 @@ def test_relaxed_takes_the_python_on_which_the_most_that_is_pinned_can_be_had(
     code, log = build(tmp_path, planned, environ)
 
     assert code == 0, log
-    described = folder_of(planned).find_built()
+    described = folder_of(planned).find_environment()
     assert described is not None
     loosened = ("small==9",) if unknown else ()
     assert (described.other_python, described.unpinned) == (other_python.version_text, loosened)
@@ -534,7 +534,7 @@ def test_relaxed_to_another_python_builds_no_version_that_was_chosen_for_the_one
 
     assert code == 0, log
     assert version_inside(planned.plan, "slow") == "1.1"
-    described = folder_of(planned).find_built()
+    described = folder_of(planned).find_environment()
     assert described is not None
     assert described.unpinned == ("slow==1.0",)
 
@@ -624,7 +624,7 @@ def test_conda_that_cannot_have_a_version_is_asked_without_it_when_relaxed(
     assert code == 0, log
     told = (tmp_path / "conda.log").read_text(encoding="utf-8")
     assert '"python=3.6.2",\n    "conda-forge::numpy",' in told
-    described = folder_of(planned).find_built()
+    described = folder_of(planned).find_environment()
     assert described is not None
     assert described.unpinned == ("conda-forge::numpy=0.1",)
 

@@ -74,7 +74,7 @@ def test_what_is_not_pinned_is_of_the_day_and_what_is_pinned_keeps_its_pin(
 
     folder, log = build_environment(tmp_path, planned, environ)
 
-    described = folder.find_built()
+    described = folder.find_environment()
     assert described is not None, log
     assert described.installed == ("small==3.0", "tiny==1.1")
     record = build_environment_document(described, planned.plan.build)
@@ -129,7 +129,7 @@ def test_the_python_is_the_nearest_on_which_all_that_is_pinned_can_be_had(
 
     folder, log = build_environment(tmp_path, planned, environ)
 
-    described = folder.find_built()
+    described = folder.find_environment()
     assert described is not None, log
     assert (described.other_python, described.python_version) == (VERSION, VERSION)
     assert described.installed == ("small==1.0", "tiny==1.0")

@@ -9,7 +9,7 @@ from typer.core import TyperCommand
 NO_LOGIN = "No login is needed: runs are on this machine and belong to the user who starts them."
 
 
-def _say_no_login_is_needed() -> int:
+def _report_no_login_needed() -> int:
     sys.stderr.write(f"{NO_LOGIN}\n")
     return 0
 
@@ -18,7 +18,7 @@ def build_login_command() -> TyperCommand:
     """Return a command that accepts and ignores all options of `az login`."""
     return TyperCommand(
         "login",
-        callback=_say_no_login_is_needed,
+        callback=_report_no_login_needed,
         help="Report that no login is needed.",
         hidden=True,
         add_help_option=False,

@@ -26,7 +26,7 @@ class Spinner:
         self._since: float | None = None
         self._status: Status | None = None
 
-    def turn(self, text: str) -> None:
+    def update(self, text: str) -> None:
         """Show or update the text beside the spinner; to be called repeatedly."""
         if not self._enabled:
             return
@@ -74,7 +74,7 @@ def show_copy_progress(shared: GlobalOptions, *, hidden: bool = False) -> Iterat
     def watch(count: int) -> None:
         nonlocal total
         total += count
-        spinner.turn(f"Copying: {format_size(total)}")
+        spinner.update(f"Copying: {format_size(total)}")
 
     with Spinner(enabled=shared.shows_progress and not hidden) as spinner, report_copied_bytes(watch):
         yield

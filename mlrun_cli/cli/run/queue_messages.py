@@ -14,7 +14,7 @@ _PATIENCE_SECONDS = 1.0
 _MOST_SECONDS = 60.0
 
 
-class QueueNews:
+class QueueMessages:
     """Printer of the reason why a run waits, once it has waited a moment and whenever the reason changes.
 
     The interval between two messages grows with each message, because queues may be long.

@@ -18,7 +18,7 @@ from mlrun_cli.cli.global_options import GlobalOptions
 from mlrun_cli.cli.option_values import OnInterrupt
 from mlrun_cli.cli.output.messages import Level, Messages
 from mlrun_cli.cli.output.progress import Spinner
-from mlrun_cli.cli.run.queue_messages import QueueNews
+from mlrun_cli.cli.run.queue_messages import QueueMessages
 from mlrun_cli.core.durations import format_clock
 from mlrun_cli.core.log_tail import read_tail
 from mlrun_cli.core.named_tuple import NamedTuple
@@ -99,7 +99,7 @@ def stream_log(workspace: Workspace, run: Run, shared: GlobalOptions, interrupt:
         interruptions = stack.enter_context(Interruptions())
         interruptions.block()
         if interrupt is OnInterrupt.CANCEL and run.owner_lock is None and not run.status.is_terminal:
-            stack.enter_context(_stream_lock(workspace, run))
+            stack.enter_context(_hold_stream_lock(workspace, run))
         titles = _Titles(_print, are_shown=False)
         streaming = _Streaming(workspace, run, sys.stdout, titles, shared, interrupt)
         streamed = streaming.stream_until_end(interruptions)
@@ -110,7 +110,7 @@ def stream_log(workspace: Workspace, run: Run, shared: GlobalOptions, interrupt:
     return streamed
 
 
-def _stream_lock(workspace: Workspace, run: Run) -> OwnedFile:
+def _hold_stream_lock(workspace: Workspace, run: Run) -> OwnedFile:
     try:
         return acquire_stream_lock(workspace.run_folder(run.run_id))
     except OSError as error:
@@ -163,7 +163,7 @@ class _Streaming:
         self._shared = shared
         self._cancels = interrupt is OnInterrupt.CANCEL
         self._spinner = Spinner(enabled=shared.shows_progress)
-        self._news = QueueNews(workspace, run, shared.notes.say)
+        self._queue_messages = QueueMessages(workspace, run, shared.notes.say)
         self._signal: int | None = None
         self._asked_to_stop = False
         self._is_leaving = False
@@ -225,10 +225,10 @@ class _Streaming:
         if self._has_script_output and status in _BEFORE_SCRIPT:
             return  # the output of a script on a node is here before the collector has stored that it runs
         if status in _WAITS:
-            self._spinner.turn(_WAITS[status])
+            self._spinner.update(_WAITS[status])
             return
         self._spinner.stop()
-        self._news.print_changes()
+        self._queue_messages.print_changes()
         if status in _WITH_SCRIPT:
             self._titles.begin(self._log_name)
             if self._script_input is not None:

@@ -153,7 +153,7 @@ def _submit(
                 request,
                 interruptions,
                 is_streamed=not is_async,
-                progress=lambda files, size: spinner.turn(f"Snapshot: {files} files, {format_size(size)}"),
+                progress=lambda files, size: spinner.update(f"Snapshot: {files} files, {format_size(size)}"),
                 say=shared.notes.say,
             )
         from mlrun_cli.actions.studio_urls import build_printed_record  # noqa: PLC0415 - meanwhile, the supervisor loads

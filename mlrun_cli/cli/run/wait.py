@@ -59,7 +59,7 @@ def wait(
                 workspace,
                 runs,
                 seconds,
-                watch=lambda statuses: spinner.turn(_describe_wait(statuses)),
+                watch=lambda statuses: spinner.update(_describe_wait(statuses)),
                 say=shared.notes.say,
             )
         for run in ended:

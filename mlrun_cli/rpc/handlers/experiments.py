@@ -14,7 +14,7 @@ from mlrun_cli.rpc.registry import handler
 @handler("experiments.make")
 def get_or_create_experiment(context: RequestContext, name: str) -> dict[str, Any]:
     """Return the record of an experiment, creating the experiment if it does not exist."""
-    return actions.make_experiment(context.workspace, name)
+    return actions.get_or_create_experiment(context.workspace, name)
 
 
 @handler("experiments.get")

@@ -232,11 +232,11 @@ def open_children(
 def complete_run(context: RequestContext, run_id: str) -> dict[str, Any]:
     """Complete a run without a script and save the files in its folder of outputs; return its record."""
     run = find_run(context, run_id)
-    _keep_outputs(context, run)
+    _save_outputs(context, run)
     return build_run_record(open_runs.end_run(context.workspace, run))
 
 
-def _keep_outputs(context: RequestContext, run: Run) -> None:
+def _save_outputs(context: RequestContext, run: Run) -> None:
     if run.owner_lock is not None:
         warnings = tracked_outputs.keep_outputs(context.workspace, run.owner_lock, run.run_id)
         if warnings:
@@ -256,7 +256,7 @@ def fail_run(
         stack_trace=info.get("stackTrace"),
     )
     run = _get_reconciled_run(context, run_id)
-    _keep_outputs(context, run)
+    _save_outputs(context, run)
     return build_run_record(run_ends.fail_run(context.workspace, run, error))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from mlrun_cli.core.guid import new_guid
+from mlrun_cli.core.guid import generate_guid
 from mlrun_cli.core.redaction import Redaction
 from mlrun_cli.core.time import now
 from mlrun_cli.errors import AmbiguousRunId, RunNotFound
@@ -36,7 +36,7 @@ class RunStore:
         """Insert a run, its parameters and the record of its first status, within a transaction; return its key."""
         values = {
             "run_id": run_id,
-            "run_uuid": new_guid(),
+            "run_uuid": generate_guid(),
             "experiment_key": experiment.key,
             "run_number": run_number,
             "created_at": now(),
@@ -70,7 +70,7 @@ class RunStore:
         self._database.insert_many(
             "runs",
             ("run_id", "run_uuid", "run_number", *values),
-            ((run_id, new_guid(), first_number + place, *same) for place, run_id in enumerate(run_ids)),
+            ((run_id, generate_guid(), first_number + place, *same) for place, run_id in enumerate(run_ids)),
         )
         self._database.execute(
             "INSERT INTO status_changes (run_key, status, changed_at)"

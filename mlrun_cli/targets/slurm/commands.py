@@ -110,7 +110,7 @@ def _run(words: Sequence[str], stdin: str | None, timeout: float) -> subprocess.
 
 
 def _build_error(program: str, exit_code: int, stderr: str) -> EngineRefused | EngineUnavailable:
-    """Return the error for a command that failed, with what Slurm says."""
+    """Return the error for a command that failed, with Slurm's message."""
     prefix = f"{program}: "
     lines = [line.strip().removeprefix(prefix).removeprefix("error: ") for line in stderr.splitlines() if line.strip()]
     words = "\n".join(lines) or f"{program} failed with exit code {exit_code}"

@@ -72,7 +72,7 @@ def check_options(script: str, options: Sequence[str]) -> None:
 
 
 def find_jobs(job_ids: Collection[str]) -> Mapping[str, Job]:
-    """Return the jobs that Slurm knows of these, keyed by id.
+    """Return those of the jobs that Slurm knows, keyed by id.
 
     One query of the controller returns all jobs of this user, including those that have ended within the cluster's
     `MinJobAge`; jobs that ended earlier are taken from the accounting database, if there is one.
@@ -92,7 +92,7 @@ def find_jobs(job_ids: Collection[str]) -> Mapping[str, Job]:
 
 
 def find_job_id(name: str) -> str | None:
-    """Return the id of this user's latest job of a name, or None if Slurm knows none.
+    """Return the id of this user's latest job with a name, or None if Slurm knows none.
 
     Raises:
         EngineUnavailable: the controller does not answer.
@@ -140,7 +140,7 @@ def parse_job(state: str, reason: str, nodes: str, exit_code: str) -> Job:
 
 
 def _describe_end(state: str, reason: str, exit_code: str) -> str:
-    """Return what Slurm says of an ended job, as in `FAILED, NonZeroExitCode, ExitCode=3:0`."""
+    """Return Slurm's description of the end of a job, as in `FAILED, NonZeroExitCode, ExitCode=3:0`."""
     shown_code = "" if exit_code in {"0:0", "", "0"} else f"ExitCode={exit_code}"
     return ", ".join(part for part in (state, reason, shown_code) if part)
 
@@ -151,7 +151,7 @@ def _parse_jobs(output: str) -> Iterable[tuple[str, Job]]:
 
 
 def _find_accounted_jobs(job_ids: Sequence[str]) -> dict[str, Job]:
-    """Return the jobs that the accounting database knows of these; empty if there is no such database."""
+    """Return those of the jobs that are in the accounting database; empty if there is none."""
     jobs: dict[str, Job] = {}
     for start in range(0, len(job_ids), _MOST_ASKED):
         part = ",".join(job_ids[start : start + _MOST_ASKED])

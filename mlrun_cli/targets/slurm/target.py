@@ -33,7 +33,7 @@ class SlurmTarget(EngineTarget):
         return jobs.submit_job(settings.build_script(request.command), build_sbatch_options(settings, request))
 
     def find_jobs(self, job_ids: Collection[str]) -> Mapping[str, Job]:
-        """Return the jobs that Slurm knows of these, keyed by id, as a rule in one query of the controller."""
+        """Return those of the jobs that Slurm knows, keyed by id, usually with one query of the controller."""
         with _describe_failures():
             return jobs.find_jobs(job_ids)
 

@@ -70,7 +70,7 @@ class SqliteFile:
         except OSError:
             return None
         lease = find_lease(self._path)
-        return (found.st_dev, found.st_ino, *(() if lease is None else (lease.turn,)))
+        return (found.st_dev, found.st_ino, *(() if lease is None else (lease.term,)))
 
     def list_files(self) -> Sequence[Path]:
         """Return the database file and its log files."""

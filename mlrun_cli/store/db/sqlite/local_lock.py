@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from mlrun_cli.core.local_folder import locate, make_counterpart_folder
+from mlrun_cli.core.local_folder import get_counterpart, make_counterpart_folder
 
 _SHORTEST_WAIT_SECONDS = 0.0005
 _LONGEST_WAIT_SECONDS = 0.01
@@ -25,7 +25,7 @@ class LocalLock:
 
     def __init__(self, database: Path) -> None:
         make_counterpart_folder(database.parent)
-        counterpart = locate(database)
+        counterpart = get_counterpart(database)
         self.files = [Path(f"{counterpart}.turn"), Path(f"{counterpart}.lock")]
         self._descriptors: list[int] = []
         self._process = 0

@@ -16,7 +16,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from mlrun_cli.core.local_folder import locate
+from mlrun_cli.core.local_folder import get_counterpart
 from mlrun_cli.errors import StoreUnavailable
 from mlrun_cli.store.db.sqlite.connection import SqliteDatabase
 from mlrun_cli.store.db.sqlite.local_lock import LocalLock
@@ -52,8 +52,8 @@ class NetworkDatabase(SqliteDatabase):
         self._lease = lease
         self._lock = LocalLock(path)
         self._is_locked = False
-        self._turn = 0
-        """The turn of the host in which the connection was opened; others may have written since."""
+        self._term = 0
+        """The term of the host in which the connection was opened; others may have written since."""
         super().__init__(path)
 
     def _connect(self) -> sqlite3.Connection:
@@ -62,13 +62,13 @@ class NetworkDatabase(SqliteDatabase):
     def _open_locked(self) -> sqlite3.Connection:
         with self._lock.hold(self._busy_slice, exclusive=False):
             self._lease.check()
-            self._turn = self._lease.turn
-            if not _needs_changes(self._path, self._turn):
-                return _open(self._path, self._turn)
+            self._term = self._lease.term
+            if not _needs_changes(self._path, self._term):
+                return _open(self._path, self._term)
         with self._lock.hold(self._busy_slice, exclusive=True):
             self._lease.check()
-            self._turn = self._lease.turn
-            return _open(self._path, self._turn)
+            self._term = self._lease.term
+            return _open(self._path, self._term)
 
     def _list_lock_files(self) -> Sequence[Path]:
         return self._lock.files
@@ -106,12 +106,12 @@ class NetworkDatabase(SqliteDatabase):
     def _check_lease(self) -> bool:
         """Check that this host has the home; return whether it has had it since the connection was opened."""
         self._lease.check()
-        return self._lease.turn == self._turn
+        return self._lease.term == self._term
 
     def _reopen(self) -> None:
         self._connection.close()
-        self._turn = self._lease.turn
-        self._connection = _open(self._path, self._turn)
+        self._term = self._lease.term
+        self._connection = _open(self._path, self._term)
         self._is_watched = False
         self._number += 1
 
@@ -149,7 +149,7 @@ class NetworkDatabase(SqliteDatabase):
         """Take over the connection of another object, which is unusable afterwards."""
         super().replace_connection(other)
         assert isinstance(other, NetworkDatabase)
-        self._turn = other._turn
+        self._term = other._term
         other._lock.close()
 
     def checkpoint(self) -> None:
@@ -170,14 +170,14 @@ def build_uri(path: Path, options: str = "") -> str:
     return f"{path.absolute().as_uri()}?vfs=unix-none&nolock=1{options}"
 
 
-def _open(path: Path, turn: int) -> sqlite3.Connection:
-    if _is_seen(path, turn):
-        return _open_as_it_is(path)
+def _open(path: Path, term: int) -> sqlite3.Connection:
+    if _is_cache_fresh(path, term):
+        return _open_without_refresh(path)
     deadline = time.monotonic() + _LAST_COMMIT_SECONDS
     while True:
-        _forget_cached(path, turn)
+        _discard_cache(path, term)
         try:
-            return _open_as_it_is(path)
+            return _open_without_refresh(path)
         except sqlite3.DatabaseError as error:
             # The host before may still have been in a commit: the file and its journal change while they are read.
             if not any(text in str(error) for text in _HALF_WRITTEN) or time.monotonic() >= deadline:
@@ -186,7 +186,7 @@ def _open(path: Path, turn: int) -> sqlite3.Connection:
             time.sleep(_LOOK_AGAIN_SECONDS)
 
 
-def _open_as_it_is(path: Path) -> sqlite3.Connection:
+def _open_without_refresh(path: Path) -> sqlite3.Connection:
     connection = sqlite3.connect(build_uri(path), uri=True, timeout=0, isolation_level=None, check_same_thread=False)
     try:
         connection.row_factory = sqlite3.Row
@@ -202,9 +202,9 @@ def _open_as_it_is(path: Path) -> sqlite3.Connection:
     return connection
 
 
-def _needs_changes(path: Path, turn: int) -> bool:
+def _needs_changes(path: Path, term: int) -> bool:
     """Return whether a file must be changed when it is opened."""
-    return not _is_seen(path, turn) or _is_in_wal_mode(path) or os.path.exists(f"{path}-journal")
+    return not _is_cache_fresh(path, term) or _is_in_wal_mode(path) or os.path.exists(f"{path}-journal")
 
 
 def _is_in_wal_mode(path: Path) -> bool:
@@ -213,19 +213,19 @@ def _is_in_wal_mode(path: Path) -> bool:
     return False
 
 
-def _is_seen(path: Path, turn: int) -> bool:
-    """Return whether this host has looked at a file anew in this turn."""
+def _is_cache_fresh(path: Path, term: int) -> bool:
+    """Return whether this host has discarded its cache of a file in this term."""
     with suppress(OSError):
-        return _get_record(path).read_text(encoding="ascii") == str(turn)
+        return _get_record(path).read_text(encoding="ascii") == str(term)
     return False
 
 
 def _get_record(path: Path) -> Path:
-    return Path(f"{locate(path)}.seen")
+    return Path(f"{get_counterpart(path)}.seen")
 
 
-def _forget_cached(path: Path, turn: int) -> None:
-    """Have this host ask the server anew for a file and its journal, once a turn: another host may have changed them.
+def _discard_cache(path: Path, term: int) -> None:
+    """Discard this host's cache of a file and its journal, which another host may have changed; once a term.
 
     A client remembers the sizes of files, and which files exist. A change that it makes itself has it ask again.
     """
@@ -244,7 +244,7 @@ def _forget_cached(path: Path, turn: int) -> None:
             os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_DONTNEED)
         finally:
             os.close(descriptor)
-        _get_record(path).write_text(str(turn), encoding="ascii")
+        _get_record(path).write_text(str(term), encoding="ascii")
 
 
 def _can_be_opened(path: Path) -> bool:
