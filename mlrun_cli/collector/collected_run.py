@@ -107,8 +107,7 @@ class CollectedRun:
         try:
             heartbeat = read_heartbeat(self.shared)
         except OSError:
-            is_away = not SharedFolder(self.shared.path.parents[1]).is_in_place()
-            return HeartbeatEvidence.FRESH if is_away else HeartbeatEvidence.NONE
+            return HeartbeatEvidence.NONE if self._is_folder_in_place() else HeartbeatEvidence.FRESH
         if heartbeat is None:
             return HeartbeatEvidence.NONE
         is_fresh = heartbeat.age_seconds < _FRESH_SECONDS and not heartbeat.is_of_dead_process
@@ -117,12 +116,17 @@ class CollectedRun:
     def finish(self, outcome: Outcome, moment: float) -> bool:
         """Record the outcome once all that the run's processes have logged is stored; return whether that is done.
 
+        While the shared folder is away, it is not.
+
         Raises:
             StoreError: the store cannot be used.
         """
         self._ended_since = self._ended_since or moment
         refresh_folder(self.shared.journal)
         self._reader.ingest_all()
+        if not self._is_folder_in_place():
+            self._ended_since = None
+            return False
         sizes = {} if self._outcome is None else self._outcome.journal_sizes
         if not self._reader.has_ingested(sizes) and moment < self._ended_since + _JOURNALS_SECONDS:
             return False
@@ -147,6 +151,9 @@ class CollectedRun:
         for path in (self.shared.secrets, mark):
             with suppress(OSError):
                 path.unlink(missing_ok=True)
+
+    def _is_folder_in_place(self) -> bool:
+        return SharedFolder(self.shared.path.parents[1]).is_in_place()
 
     def _collect_events(self) -> bool:
         """Store the new events; return whether there were any."""

@@ -296,10 +296,10 @@ class Collector:
             outcome = make_lost_stream_outcome()
         if collected is None:
             collected = self._open(run)
-        if collected is None:
-            self._record_without_folder(run, outcome)
-        else:
+        if collected is not None:
             self._finish(run, collected, outcome, moment)
+        elif self._shared_folder.is_in_place():
+            self._record_without_folder(run, outcome)
 
     def _finish(self, run: Run, collected: CollectedRun, outcome: Outcome, moment: float) -> None:
         if collected.finish(outcome, moment):

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -34,7 +35,7 @@ from mlrun_cli.runs.inbox import CancelMessage, InboxReader, StopMessage
 from mlrun_cli.runs.outcome import Outcome
 from mlrun_cli.runs.run import Run
 from mlrun_cli.runs.script_end import StopReason
-from mlrun_cli.runs.shared_folder import SharedRunFolder
+from mlrun_cli.runs.shared_folder import SharedFolder, SharedRunFolder
 from mlrun_cli.runs.status import ALIVE_STATUSES, RunStatus
 from mlrun_cli.runs.submission import Secrets, Submission
 from mlrun_cli.runtime.finish import clean_working_folder, run_or_log, write_outcome
@@ -157,7 +158,7 @@ class NodeRun(SupervisedRun):
         if is_final:
             self.retry_disk(lambda: write_outcome(self.folder, outcome))
             run_or_log(lambda: clean_working_folder(self.workspace, self.submission, self.folder), None)
-        self._write(make_outcome_event(self._shared, outcome, is_final=is_final))
+        self._retry(lambda: self._events.write(make_outcome_event(self._shared, outcome, is_final=is_final)))
 
     def _flush(self) -> None:
         """Flush journals and logs to the file server, since this machine may cache them for a long time.
@@ -190,13 +191,16 @@ class NodeRun(SupervisedRun):
                 self.workspace.runs.update(self.run.key, **columns)
 
     def _write(self, event: Event) -> None:
-        """Write an event; wait while the shared folder is unavailable, unless the run's folder in it was removed."""
+        self._retry(lambda: self._events.write(event))
+
+    def _retry(self, write: Callable[[], object]) -> None:
+        """Write something; wait while the shared folder is unavailable, unless the run's folder in it was removed."""
         if self._is_superseded:
             return
         is_reported = False
         while True:
             try:
-                self._events.write(event)
+                write()
             except OSError as error:
                 if not is_reported:
                     write_log(f"the shared folder waits: {error}")
@@ -209,5 +213,12 @@ class NodeRun(SupervisedRun):
 
 
 def make_outcome_event(shared: SharedRunFolder, outcome: Outcome, *, is_final: bool) -> OutcomeEvent:
-    """Return the event of an outcome with the sizes that the run's journals have now."""
-    return OutcomeEvent(outcome, read_journal_sizes(shared.journal), is_final)
+    """Return the event of an outcome with the sizes that the run's journals have now.
+
+    Raises:
+        OSError: the journals cannot be read, or the shared folder is not in its place.
+    """
+    sizes = read_journal_sizes(shared.journal)
+    if not SharedFolder(shared.path.parents[1]).is_in_place():
+        raise FileNotFoundError(errno.ENOENT, "the shared folder is not in its place", str(shared.path))
+    return OutcomeEvent(outcome, sizes, is_final)

@@ -1,0 +1,90 @@
+"""Runs whose shared folder is away for a while, as their collector sees them."""
+
+from __future__ import annotations
+
+import selectors
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from mlrun_cli.collector.collected_run import CollectedRun
+from mlrun_cli.collector.request_relay import RequestRelay
+from mlrun_cli.core.redaction import Redaction
+from mlrun_cli.node.node_run import make_outcome_event
+from mlrun_cli.runs.events import EventWriter, OutcomeEvent, StartEvent
+from mlrun_cli.runs.outcome import Outcome
+from mlrun_cli.runs.run import SCRIPT_RUN
+from mlrun_cli.runs.shared_folder import SharedFolder, SharedRunFolder, link_run_folder
+from mlrun_cli.runs.status import RunStatus
+from mlrun_cli.workspace import Workspace
+from mlrun_cli.workspace_locator import WorkspaceIdentity, locate_workspace
+
+OUTCOME = Outcome(RunStatus.COMPLETED, 5, 1.5)
+
+
+@pytest.fixture
+def workspace(tmp_path: Path) -> Iterator[Workspace]:
+    """Return a workspace with the run `exp_1`."""
+    with Workspace.open(
+        locate_workspace(tmp_path / "home", WorkspaceIdentity("s", "g", "w")), create=True, redaction=Redaction()
+    ) as opened:
+        with opened.transaction():
+            experiment, number = opened.experiments.reserve_run_numbers("exp")
+            columns = {"run_type": SCRIPT_RUN, "user_name": "someone", "target": "cluster"}
+            opened.runs.insert(experiment, number, f"exp_{number}", status=RunStatus.RUNNING, **columns)
+        yield opened
+
+
+@pytest.fixture
+def shared(workspace: Workspace, tmp_path: Path) -> SharedRunFolder:
+    """Return the folder of the run in a shared folder."""
+    whole = SharedFolder(tmp_path / "shared")
+    whole.make()
+    folder = whole.run_folder("exp_1")
+    folder.make_for_node(tmp_path)
+    local = workspace.run_folder("exp_1")
+    local.path.mkdir(parents=True)
+    link_run_folder(local, folder)
+    return folder
+
+
+def open_run(workspace: Workspace, shared: SharedRunFolder) -> CollectedRun:
+    run = workspace.runs.get("exp_1")
+    relay = RequestRelay(workspace, run, shared, selectors.DefaultSelector())
+    return CollectedRun(workspace, run, shared, relay)
+
+
+def write_events(shared: SharedRunFolder, outcome: OutcomeEvent) -> None:
+    events = EventWriter(shared)
+    events.write(StartEvent(1, "n1"))
+    events.write(outcome)
+
+
+@pytest.mark.parametrize("has_told_sizes", [True, False])
+def test_a_run_does_not_end_while_its_journals_are_away(
+    workspace: Workspace, shared: SharedRunFolder, has_told_sizes: bool
+) -> None:
+    (shared.journal / "1.jsonl").write_text('["m","x",1.0,null,0.5]\n')
+    told = make_outcome_event(shared, OUTCOME, is_final=True)
+    write_events(shared, told if has_told_sizes else told._replace(journal_sizes={}))
+    collected = open_run(workspace, shared)
+    whole = shared.path.parents[1]
+    whole.rename(whole.with_name("away"))
+    whole.mkdir()  # as an unmounted file system leaves it
+    for moment in (0.0, 1000.0):
+        assert not collected.finish(OUTCOME, moment)
+    assert workspace.runs.get("exp_1").status is RunStatus.RUNNING
+    whole.rmdir()
+    whole.with_name("away").rename(whole)
+    assert collected.finish(OUTCOME, 1000.0)
+    assert workspace.runs.get("exp_1").status is RunStatus.COMPLETED
+    assert list(workspace.metrics.get(workspace.runs.get("exp_1").key, "x")) == ["x"]
+
+
+def test_an_outcome_is_not_described_while_the_journals_are_away(shared: SharedRunFolder) -> None:
+    whole = shared.path.parents[1]
+    whole.rename(whole.with_name("away"))
+    whole.mkdir()
+    with pytest.raises(FileNotFoundError):
+        make_outcome_event(shared, OUTCOME, is_final=True)
