@@ -12,7 +12,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
@@ -44,17 +44,30 @@ _SCRIPT = """
 """
 
 
+Fault = Callable[[str, random.Random], object]
+"""A fault that a round causes; it gets the id of the round's run, and the round's random numbers."""
+
+
 class Engine(Protocol):
-    """An engine under test, with a target in the workspace of a command."""
+    """An engine under test, with a target in the workspace of a command.
+
+    Attributes:
+        mlrun: the command.
+        target: the name of the target.
+    """
 
     mlrun: Mlrun
     target: str
 
+    @property
+    def losses(self) -> int:
+        """A number that changes before and after each fault which may end the runs of other rounds."""
+
     def list_node_programs(self, run_id: str) -> list[int]:
         """Return the pids of the supervisors of a run on its nodes."""
 
-    def list_faults(self) -> dict[str, Callable[[str], object]]:
-        """Return the faults of the engine that a round may cause, by name; each gets the id of a run."""
+    def list_faults(self) -> Mapping[str, Fault]:
+        """Return the faults of the engine that a round may cause, by name."""
 
     def may_lose_job(self, fault: str) -> bool:
         """Return whether a run may end otherwise than its script after this fault."""
@@ -80,6 +93,7 @@ class Round:
         self._count = self._chance.choice(_COUNTS) + self._chance.randrange(10)
         self._exit_code = self._chance.choice((0, 0, 0, 3))
         self.findings: list[Finding] = []
+        self._losses_before = 0
         self._is_doubtful = False
         """Whether the engine did not answer the submit, so that nobody knows whether it has accepted the job."""
 
@@ -96,14 +110,15 @@ class Round:
         return self
 
     def _play(self) -> None:
-        run_id = until(self._submit)
+        self._losses_before = self._engine.losses
+        run_id = until(self._submit, _PATIENCE_SECONDS)
         time.sleep(self._chance.uniform(0, _LONGEST_DELAY_SECONDS) ** 2 / _LONGEST_DELAY_SECONDS)
         if self._is_doubtful:
             pass  # there may be no job
         elif self.victim in _VICTIMS:
             kill(*_VICTIMS[self.victim](self._engine, run_id))
         else:
-            self._engine.list_faults()[self.victim](run_id)
+            self._engine.list_faults()[self.victim](run_id, self._chance)
         record = self._wait(run_id)
         self._judge_status(run_id, record)
         self._judge_values(run_id)
@@ -145,6 +160,7 @@ class Round:
             return
         was_killed = self.victim == "script" and record.get("signal") == "SIGKILL"
         may_be_lost = self.victim == "supervisor" or self._engine.may_lose_job(self.victim) or self._is_doubtful
+        may_be_lost = may_be_lost or self._engine.losses != self._losses_before
         if status == "Completed" or not (was_killed or may_be_lost):
             self._find("wrong status", f"{run_id} is {status}, done: {is_done}, {record.get('error')}")
 

@@ -1,22 +1,115 @@
-"""The engines of the campaign of kills, each with the faults that it may have."""
+"""The engines of the campaign of kills, each with the faults that it may have.
+
+Their shared folders are on a network file system, which this machine and each node have mounted for themselves.
+"""
 
 from __future__ import annotations
 
+import json
+import random
+import signal
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
 
 from mlrun_cli.targets.engine import JobEnd
-from tests.endurance.engine_kills import Engine
+from tests.endurance.engine_kills import Engine, Fault
+from tests.engines.network_mount import NetworkMount, Node
 from tests.engines.pool import KINDS, PoolEngine
-from tests.engines.slurm import Slurm
+from tests.engines.slurm import NODES, Slurm
 from tests.installation import make_installation
 from tests.running import Mlrun, processes, until, words_of
 
 _AWAY_SECONDS = 3.0
-_LOSING = frozenset({"job", "node"})
+CUT_SECONDS = (2.0, 8.0, 20.0, 50.0)
+"""How long a network is cut: within the patience of all, beyond that of some, and for about a minute."""
+_REMOUNT_SECONDS = (0.2, 3.0, 15.0)
+_LOSING = frozenset({"job", "node", "remount on node"})
+
+
+class Network:
+    """The mounts of a shared folder, on this machine and on nodes, with the faults of their network."""
+
+    def __init__(
+        self, own: NetworkMount, nodes: Mapping[str, NetworkMount], cut_seconds: Sequence[float] = CUT_SECONDS
+    ) -> None:
+        self.losses = 0
+        self._cut_seconds = cut_seconds
+        self._own = own
+        self._nodes = nodes
+        self._lock = threading.Lock()
+
+    def list_faults(self) -> dict[str, Fault]:
+        """Return the faults: lines to the file server are cut, and mounts are taken away, for a while."""
+        return {
+            "cut here": lambda _, chance: self.cut(chance, self._own),
+            "cut of nodes": lambda _, chance: self.cut(chance, *self._nodes.values()),
+            "cut": lambda _, chance: self.cut(chance, *self.list_mounts()),
+            "remount here": lambda _, chance: self._remount(chance, self._own),
+            "remount on node": lambda _, chance: self._remount_on_node(chance),
+        }
+
+    def list_mounts(self) -> list[NetworkMount]:
+        """Return the mounts of this machine and all nodes."""
+        return [self._own, *self._nodes.values()]
+
+    def get_mount(self, node: str) -> NetworkMount:
+        """Return the mount of a node."""
+        return self._nodes[node]
+
+    def cut(
+        self,
+        chance: random.Random,
+        *mounts: NetworkMount,
+        before: Callable[[], object] = lambda: None,
+        after: Callable[[], object] = lambda: None,
+    ) -> None:
+        """Cut the lines of mounts for a while, with what else is to be cut and restored."""
+        with self._lock:
+            try:
+                before()
+                for mount in mounts:
+                    mount.freeze()
+                time.sleep(chance.choice(self._cut_seconds))
+            finally:
+                for mount in mounts:
+                    mount.thaw()
+                after()
+
+    def _remount(self, chance: random.Random, mount: NetworkMount) -> None:
+        with self._lock:
+            mount.unmount()
+            time.sleep(chance.choice(_REMOUNT_SECONDS))
+            mount.mount()
+
+    def _remount_on_node(self, chance: random.Random) -> None:
+        """Remount on a node, where scripts and supervisors cannot be started meanwhile, and scripts not write."""
+        self.losses += 1
+        self._remount(chance, self._nodes[chance.choice(sorted(self._nodes))])
+        self.losses += 1
+
+
+@contextmanager
+def _open_network(
+    folder: Path, shared: Path, names: Sequence[str], cut_seconds: Sequence[float] = CUT_SECONDS
+) -> Iterator[tuple[Network, dict[str, Node]]]:
+    """Mount a shared folder on this machine and on nodes."""
+    exported = folder / "exported"
+    exported.mkdir(mode=0o700)
+    with ExitStack() as stack:
+        nodes = {}
+        for name in names:
+            nodes[name] = Node(name)
+            stack.callback(nodes[name].close)
+        own = NetworkMount(exported, shared, size_seconds=1)
+        stack.callback(own.close)
+        mounts = {}
+        for name, node in nodes.items():
+            mounts[name] = NetworkMount(exported, shared, node.enter, size_seconds=1)
+            stack.callback(mounts[name].close)
+        yield Network(own, mounts, cut_seconds), nodes
 
 
 class Pool:
@@ -24,21 +117,28 @@ class Pool:
 
     target = "pool"
 
-    def __init__(self, engine: PoolEngine) -> None:
+    def __init__(self, engine: PoolEngine, network: Network) -> None:
         self.mlrun = engine.mlrun
         self._engine = engine
+        self._network = network
         self._lock = threading.Lock()
+
+    @property
+    def losses(self) -> int:
+        """A number that changes with each fault which may end any run."""
+        return self._network.losses
 
     def list_node_programs(self, run_id: str) -> list[int]:
         """Return the pids of the supervisors of a run."""
         return _list_node_programs(self._engine.run_folder(run_id))
 
-    def list_faults(self) -> dict[str, Callable[[str], object]]:
-        """Return the faults: the job or its node dies, the job starts again, the engine is away."""
+    def list_faults(self) -> Mapping[str, Fault]:
+        """Return the faults: the job or its node dies, the job starts again, the engine or the network is away."""
         return {
-            "job": lambda run_id: self._engine.end_job(run_id, JobEnd.NODE_LOST),
-            "requeue": self._requeue,
-            "engine": lambda _: self._take_engine_away(),
+            "job": lambda run_id, _: self._engine.end_job(run_id, JobEnd.NODE_LOST),
+            "requeue": lambda run_id, _: self._requeue(run_id),
+            "engine": lambda *_: self._take_engine_away(),
+            **self._network.list_faults(),
         }
 
     def may_lose_job(self, fault: str) -> bool:
@@ -58,16 +158,19 @@ class Pool:
 
 
 @contextmanager
-def open_pool(folder: Path) -> Iterator[Engine]:
-    """Start the engine of local processes."""
+def open_pool(folder: Path, cut_seconds: Sequence[float] = CUT_SECONDS) -> Iterator[Engine]:
+    """Start the engine of local processes, which are all on one node."""
     programs = make_installation(folder / "venv", Path(__file__).parents[1] / "engines" / "pool_target.py", KINDS)
-    (folder / "work place").mkdir()
-    engine = PoolEngine(folder / "work place", programs)
-    engine.set_option("slots", "3")
-    try:
-        yield Pool(engine)
-    finally:
-        engine.close()
+    work = folder / "work place"
+    work.mkdir()
+    with _open_network(folder, work / "shared", ("node1",), cut_seconds) as (network, nodes):
+        engine = PoolEngine(work, programs)
+        engine.set_option("slots", "3")
+        engine.set_option("prefix", json.dumps(nodes["node1"].enter))
+        try:
+            yield Pool(engine, network)
+        finally:
+            engine.close()
 
 
 class SlurmCluster:
@@ -75,28 +178,62 @@ class SlurmCluster:
 
     target = "slurm"
 
-    def __init__(self, slurm: Slurm, mlrun: Mlrun, shared: Path) -> None:
+    def __init__(self, slurm: Slurm, mlrun: Mlrun, shared: Path, network: Network) -> None:
         self.mlrun = mlrun
         self._slurm = slurm
         self._shared = shared
+        self._network = network
         self._lock = threading.Lock()
+
+    @property
+    def losses(self) -> int:
+        """A number that changes with each fault which may end any run."""
+        return self._network.losses
 
     def list_node_programs(self, run_id: str) -> list[int]:
         """Return the pids of the supervisors of a run."""
         return _list_node_programs(self._shared / "runs" / run_id)
 
-    def list_faults(self) -> dict[str, Callable[[str], object]]:
-        """Return the faults: slurmstepd or a node's daemon dies, the controller and the job are started again."""
+    def list_faults(self) -> Mapping[str, Fault]:
+        """Return the faults of the cluster, and of its network.
+
+        The daemon of a job or a node dies, the controller and the job are started again, the controller or a node
+        cannot be reached.
+        """
         return {
-            "stepd": lambda run_id: self._slurm.kill_job_daemon(self._find_job(run_id)),
-            "requeue": lambda run_id: self._requeue(self._find_job(run_id)),
-            "controller": lambda _: self._restart_controller(),
-            "node daemon": lambda _: self._restart_node(),
+            "stepd": lambda run_id, _: self._slurm.kill_job_daemon(self._find_job(run_id)),
+            "requeue": lambda run_id, _: self._requeue(self._find_job(run_id)),
+            "controller": lambda *_: self._restart_controller(),
+            "node daemon": lambda *_: self._restart_node(),
+            "controller cut": lambda _, chance: self._cut_controller(chance),
+            "cut of all": lambda _, chance: self._cut_controller(chance, *self._network.list_mounts()),
+            "node cut": lambda _, chance: self._cut_node(chance),
+            **self._network.list_faults(),
         }
 
     def may_lose_job(self, fault: str) -> bool:
         """Return whether a run may end otherwise than its script after this fault."""
-        return fault == "stepd"
+        return fault in {"stepd", *_LOSING}
+
+    def _cut_controller(self, chance: random.Random, *mounts: NetworkMount) -> None:
+        with self._lock:
+            self._network.cut(
+                chance,
+                *mounts,
+                before=lambda: self._slurm.signal_controller(signal.SIGSTOP),
+                after=lambda: self._slurm.signal_controller(signal.SIGCONT),
+            )
+
+    def _cut_node(self, chance: random.Random) -> None:
+        """Cut a node from the controller, which starts its jobs elsewhere if that is long, and the file server."""
+        name = chance.choice(NODES)
+        with self._lock:
+            self._network.cut(
+                chance,
+                self._network.get_mount(name),
+                before=lambda: self._slurm.signal_node(name, signal.SIGSTOP),
+                after=lambda: self._slurm.signal_node(name, signal.SIGCONT),
+            )
 
     def _find_job(self, run_id: str) -> str:
         sql = "SELECT value FROM run_properties JOIN runs USING (run_key) WHERE run_id = ? AND key = 'slurm_job_id'"
@@ -126,20 +263,21 @@ class SlurmCluster:
 def open_slurm(folder: Path) -> Iterator[Engine]:
     """Start a Slurm cluster, and attach it."""
     (folder / "slurm").mkdir()
-    slurm = Slurm(folder / "slurm")
-    try:
-        (folder / "work place").mkdir()
-        mlrun = Mlrun(folder / "work place")
-        mlrun.environment.update(slurm.environment)
-        shared = folder / "work place" / "shared"
-        attach = ("computetarget", "attach", "slurm", "-n", "slurm", "--shared-folder", str(shared))
-        mlrun(*attach, "--sbatch-option=--requeue")
+    work = folder / "work place"
+    work.mkdir()
+    with _open_network(folder, work / "shared", NODES) as (network, nodes):
+        slurm = Slurm(folder / "slurm", enter={name: node.enter for name, node in nodes.items()})
         try:
-            yield SlurmCluster(slurm, mlrun, shared)
+            mlrun = Mlrun(work)
+            mlrun.environment.update(slurm.environment)
+            attach = ("computetarget", "attach", "slurm", "-n", "slurm", "--shared-folder", str(work / "shared"))
+            mlrun(*attach, "--sbatch-option=--requeue")
+            try:
+                yield SlurmCluster(slurm, mlrun, work / "shared", network)
+            finally:
+                mlrun.close()
         finally:
-            mlrun.close()
-    finally:
-        slurm.close()
+            slurm.close()
 
 
 def _list_node_programs(folder: Path) -> list[int]:

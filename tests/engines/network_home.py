@@ -1,7 +1,6 @@
 """A home on a network file system, and hosts that use it: namespaces, each with its own mount, name and local folder.
 
-The file system is sshfs with its attribute cache on, by which a client does not see for a while what another has
-changed. It has neither locks nor sockets. Its server is started by `sshfs` itself, without a network.
+The file system is that of `network_mount`.
 """
 
 from __future__ import annotations
@@ -17,11 +16,9 @@ from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+from tests.engines.network_mount import NAME_SECONDS, SFTP_SERVER, SIZE_SECONDS, NetworkMount
 from tests.running import Mlrun, kill, until
 
-_SFTP_SERVER = "/usr/lib/openssh/sftp-server"
-_NAME_SECONDS = 20
-_SIZE_SECONDS = 10
 _INIT = """
 import os, time
 print("ready", flush=True)
@@ -37,7 +34,7 @@ def find_obstacle() -> str | None:
     """Return why there can be no such hosts on this machine, or None."""
     if os.geteuid() != 0:
         return "only root can mount, and make namespaces"
-    missing = [name for name in ("sshfs", "fusermount3", "unshare", "nsenter", _SFTP_SERVER) if not shutil.which(name)]
+    missing = [name for name in ("sshfs", "fusermount3", "unshare", "nsenter", SFTP_SERVER) if not shutil.which(name)]
     if missing or not Path("/dev/fuse").exists():
         return f"{', '.join(missing) or '/dev/fuse'} is not there"
     done = subprocess.run(
@@ -48,31 +45,14 @@ def find_obstacle() -> str | None:
 
 @contextmanager
 def mount(
-    exported: Path, mounted: Path, *, name_seconds: int = _NAME_SECONDS, size_seconds: int = _SIZE_SECONDS
+    exported: Path, mounted: Path, *, name_seconds: int = NAME_SECONDS, size_seconds: int = SIZE_SECONDS
 ) -> Iterator[None]:
     """Mount a folder by sshfs during the block; its client caches the names in folders, and the sizes of files."""
-    server = exported.with_name("sftp-server")
-    if not server.exists():
-        server.write_text(f"#!/bin/sh\nexec {_SFTP_SERVER}\n")
-        server.chmod(0o700)
-    mounted.mkdir()
-    options = [f"ssh_command={server}", f"dcache_timeout={name_seconds}"]
-    options += [f"{kind}_timeout={size_seconds}" for kind in ("attr", "entry")]
-    words = [
-        "sshfs",
-        "-f",
-        *(word for option in options for word in ("-o", option)),
-        f"server:{exported}",
-        str(mounted),
-    ]
-    with subprocess.Popen(words) as client:
-        until(lambda: os.path.ismount(mounted) or client.poll() is not None)
-        assert os.path.ismount(mounted)
-        try:
-            yield
-        finally:
-            subprocess.run(["fusermount3", "-u", "-z", mounted], check=True)
-            client.wait(60)
+    mounting = NetworkMount(exported, mounted, name_seconds=name_seconds, size_seconds=size_seconds)
+    try:
+        yield
+    finally:
+        mounting.close()
 
 
 class Host(Mlrun):

@@ -164,9 +164,9 @@ class Pool:
         row = self.find(job_id)
         if row is None or row["state"] == "ended":
             return
-        with open(row["log"], "ab") as log:
-            command = [*json.loads(self.read_option("prefix") or "[]"), *row["command"]]
-            done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, check=False)
+        prefix = json.loads(self.read_option("prefix") or "[]")
+        words = [*prefix, "sh", "-c", 'exec "$@" >>"$0" 2>&1', row["log"], *row["command"]]
+        done = subprocess.run(words, stdin=subprocess.DEVNULL, check=False)
         with self._lock():
             row = self.find(job_id)
             if row is not None and row["state"] == "running":

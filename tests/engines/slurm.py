@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from tests.running import until
+from tests.running import kill, until
 
 NODES = ("n1", "n2")
 CPUS = 8
@@ -103,8 +103,18 @@ class Slurm:
         environment: the variables by which Slurm's commands find it.
     """
 
-    def __init__(self, folder: Path, *, accounting: bool = False) -> None:
+    def __init__(
+        self, folder: Path, *, accounting: bool = False, enter: Mapping[str, Sequence[str]] | None = None
+    ) -> None:
+        """Start a cluster.
+
+        Args:
+            folder: an empty folder for all its files.
+            accounting: whether it has an accounting database.
+            enter: the words in front of the command of a node's daemon, to have the node in other namespaces.
+        """
         self.folder = folder
+        self._enter = enter or {}
         self.environment = {"SLURM_CONF": str(folder / "slurm.conf")}
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
         # Slurm's own authentication has one socket for all clusters of a machine. A socket's path has to be short.
@@ -194,6 +204,12 @@ class Slurm:
             is_of_job = _read_variables(pid).get("SLURMD_NODENAME") == name and self._is_own(pid)
             if is_of_job or _read_folder(pid) == self.folder / name:
                 _kill_pid(pid)
+
+    def signal_node(self, name: str, number: int) -> None:
+        """Send a signal, such as SIGSTOP, to the daemons of a node and of its jobs, but not to what these run."""
+        for pid in _list_pids():
+            if _read_folder(pid) == self.folder / name:
+                kill(pid, number=number)
 
     def mark_node_down(self, name: str) -> None:
         """Have the controller consider a node lost at once, as it does by itself after SlurmdTimeout."""
@@ -300,10 +316,11 @@ class Slurm:
 
     def _start(self, name: str, *words: str) -> None:
         (self.folder / name).mkdir(exist_ok=True)
+        entering = [*self._enter[name], f"--wdns={self.folder / name}"] if name in self._enter else []
         # The kernel ends it with the tests, if nothing else does.
         with (self.folder / f"{name}.log").open("ab") as log:
             self._processes[name] = subprocess.Popen(
-                ["setpriv", "--pdeathsig", "KILL", *words],
+                ["setpriv", "--pdeathsig", "KILL", *entering, *words],
                 cwd=self.folder / name,
                 env=self.variables | {"PATH": _PATH},
                 stdin=subprocess.DEVNULL,
