@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
+from mlrun_cli.processes.gpu_allocator import GpuAllocator
 from mlrun_cli.runs.run import Run
-from mlrun_cli.scheduler.gpu_allocator import GpuAllocator
 from mlrun_cli.workspace import Workspace
 
 
@@ -45,9 +45,11 @@ class Backfill:
         """Return whether no earlier run that waits for the same resources has already been overtaken too often."""
         if any(self._count_overtaking(other) >= other.node_count for other in self._short_of_nodes):
             return False
-        wanted = set(self._gpu_allocator.list_usable(run)) if run.gpu_count and self._short_of_gpus else set()
+        wanted = (
+            set(self._gpu_allocator.list_usable(run.visible_gpus)) if run.gpu_count and self._short_of_gpus else set()
+        )
         for other in self._short_of_gpus:
-            usable = set(self._gpu_allocator.list_usable(other))
+            usable = set(self._gpu_allocator.list_usable(other.visible_gpus))
             if wanted & usable and self._count_overtaking(other, usable) >= other.gpu_count:
                 return False
         return True

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from mlrun_cli.core.program_log import write_log
 from mlrun_cli.errors import MlrunError, StoreError
+from mlrun_cli.processes.gpu_allocator import GpuAllocator
 from mlrun_cli.processes.inheritance import is_beyond_file_limit
 from mlrun_cli.processes.termination import reap
 from mlrun_cli.runs.owner_lock import OwnerLock
@@ -23,7 +24,6 @@ from mlrun_cli.runtime.reconciliation import reconcile_runs
 from mlrun_cli.runtime.wake_socket import WakeSocket
 from mlrun_cli.scheduler.backfill import Backfill
 from mlrun_cli.scheduler.fork_server import ForkServer, ForkServerGone
-from mlrun_cli.scheduler.gpu_allocator import GpuAllocator
 from mlrun_cli.scheduler.run_starter import ProgramGone, RunStarter, TooFewGpus
 from mlrun_cli.workspace import Workspace
 

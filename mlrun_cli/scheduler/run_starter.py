@@ -10,6 +10,7 @@ from contextlib import closing, suppress
 
 from mlrun_cli.core.program_log import write_log
 from mlrun_cli.errors import MlrunError, StoreError
+from mlrun_cli.processes.gpu_allocator import GpuAllocator
 from mlrun_cli.runs.error import SERVICE_ERROR, EndReason
 from mlrun_cli.runs.outcome import Outcome
 from mlrun_cli.runs.owner_lock import OwnerLock
@@ -20,7 +21,6 @@ from mlrun_cli.runtime.finish import make_failure_outcome, make_lost_stream_outc
 from mlrun_cli.runtime.queue import QueueFolder
 from mlrun_cli.runtime.supervisor_start import start_supervisor
 from mlrun_cli.scheduler.fork_server import ForkServer
-from mlrun_cli.scheduler.gpu_allocator import GpuAllocator
 from mlrun_cli.targets.programs import find_missing_program
 from mlrun_cli.targets.registry import find_target
 from mlrun_cli.workspace import Workspace
@@ -149,7 +149,7 @@ class RunStarter:
         if has_lost_its_stream(folder):
             self._record_start_failure(run, make_lost_stream_outcome())
             return 0
-        lease = self._gpu_allocator.allocate(run)
+        lease = self._gpu_allocator.allocate(run.gpu_count, run.visible_gpus)
         if lease is None:
             raise TooFewGpus
         with closing(lease):

@@ -28,18 +28,16 @@ WORK = """
 """
 TAKE = """
 import sys
-from mlrun_cli.runs.run import Run
 from mlrun_cli.processes.gpu_locks import make_machine_folder
-from mlrun_cli.scheduler.gpu_allocator import GpuAllocator
+from mlrun_cli.processes.gpu_allocator import GpuAllocator
 
 allocator = GpuAllocator()
-run = Run(1, "r", "u", 1, "e", "e", "t", "Queued", 0, "me", "r", "u", gpu_count=1)
 for line in sys.stdin:
     if line == "back\\n":
         lease.close()
         print("back", flush=True)
     else:
-        allocated = allocator.allocate(run)
+        allocated = allocator.allocate(1, None)
         lease = allocated or lease
         print("none" if allocated is None else ",".join(allocated.gpus), flush=True)
 """

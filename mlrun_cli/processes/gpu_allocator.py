@@ -1,4 +1,4 @@
-"""Allocation of this machine's GPUs, each to one run at a time across all dispatchers."""
+"""Allocation of this machine's GPUs, each to one run at a time across all processes that allocate them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from contextlib import ExitStack
 from mlrun_cli.core.named_tuple import NamedTuple
 from mlrun_cli.processes.gpu_locks import lock_gpu, make_machine_folder
 from mlrun_cli.processes.gpus import Gpu, find_busy_gpus, get_lock_name, list_gpus, select_usable_gpus
-from mlrun_cli.runs.run import Run
 
 _REFRESH_SECONDS = 60.0
 
@@ -28,37 +27,41 @@ class GpuLease(NamedTuple):
 
 
 class GpuAllocator:
-    """The GPU allocator of a dispatcher; dispatchers of other targets, workspaces and users share the same GPUs."""
+    """The GPU allocator of one process; those of other targets, workspaces and users share the same GPUs."""
 
     def __init__(self) -> None:
         self._machine: Sequence[Gpu] = ()
         self._refresh_at = 0.0
 
-    def list_usable(self, run: Run) -> list[str]:
-        """Return the names of the GPUs that a run may use."""
-        return select_usable_gpus(self._list_gpus(), run.visible_gpus)
+    def list_usable(self, visible: str | None) -> list[str]:
+        """Return the names of the GPUs that a run may use, whose submitter sees these."""
+        return select_usable_gpus(self._list_gpus(), visible)
 
-    def allocate(self, run: Run) -> GpuLease | None:
+    def allocate(self, gpu_count: int, visible: str | None) -> GpuLease | None:
         """Allocate the GPUs that a run needs; return None if too few of the usable GPUs are free.
 
         A GPU that a process uses without a lease is not free.
+
+        Args:
+            gpu_count: the number of GPUs.
+            visible: the CUDA_VISIBLE_DEVICES of the run's submitter; None means all GPUs.
 
         Raises:
             MlrunError: the folder of the locks cannot be used.
             OSError: the free GPUs cannot be determined at the moment.
         """
-        if not run.gpu_count:
+        if not gpu_count:
             return GpuLease()
         folder, machine = make_machine_folder(), self._list_gpus()
         busy = find_busy_gpus(machine)
         taken: dict[str, int] = {}
         with ExitStack() as stack:
-            for name in self.list_usable(run):
+            for name in self.list_usable(visible):
                 descriptor = None if name in busy else lock_gpu(folder, get_lock_name(machine, name))
                 if descriptor is not None:
                     stack.callback(os.close, descriptor)
                     taken[name] = descriptor
-                if len(taken) == run.gpu_count:
+                if len(taken) == gpu_count:
                     stack.pop_all()
                     return GpuLease(tuple(taken), tuple(taken.values()))
         return None
