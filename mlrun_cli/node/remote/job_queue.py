@@ -1,0 +1,302 @@
+"""The queue of jobs on a machine reached by ssh: a JSON file for each job, without a process that minds them.
+
+Whoever has the lock of the queue starts what fits: the program that answers requests, at each look, and each job as it
+ends. A job holds the lock of its own file as long as it runs, so that the kernel tells whether it does.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import signal
+import sys
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+from mlrun_cli.core.json_files import read_json, write_json
+from mlrun_cli.processes.gpu_allocator import GpuAllocator, GpuLease
+from mlrun_cli.processes.host import get_origin
+from mlrun_cli.processes.process import ProcessId, identify, list_run_processes, send_signal
+from mlrun_cli.processes.termination import end_processes
+
+QUEUED, RUNNING, ENDED = "queued", "running", "ended"
+EXITED, CANCELED, NODE_LOST, NEVER_STARTED = "exited", "canceled", "node lost", "never started"
+_MOST_STARTS = 3
+"""How often a job is started whose program never gets as far as to say that it runs."""
+_PROGRAM = os.path.join(os.path.dirname(os.path.abspath(__file__)), "__main__.py")
+_KILL_SECONDS = 5.0
+_LOOK_SECONDS = 0.02
+
+
+class JobQueue:
+    """The queue in the folder of a target.
+
+    A job's file has the keys `number`, `run_id`, `script` (for a shell), `log`, `nodes`, `gpus`, `state` and `starts`;
+    once it has started `boot_id`, `pid`, `ticks` and `started_at`; once it has ended `end` and `words`.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder / "queue"
+        self._jobs = self.folder / "jobs"
+        self._target_folder = folder
+        self._gpus = GpuAllocator()
+
+    def make(self) -> None:
+        """Create the folders of the queue, unless they exist.
+
+        Raises:
+            OSError: one cannot be created.
+        """
+        self._jobs.mkdir(mode=0o700, parents=True, exist_ok=True)
+
+    def set_limit(self, most_nodes: int | None) -> None:
+        """Set the number of nodes that are used at the same time; None for no limit.
+
+        Raises:
+            OSError: it cannot be stored.
+        """
+        path = self.folder / "limit.json"
+        if (read_json(path) or {}).get("nodes", 0) != most_nodes:
+            write_json(path, {"nodes": most_nodes})
+
+    def add(self, run_id: str, job: Mapping[str, Any]) -> None:
+        """Add a job to the end of the queue, unless it was added before.
+
+        Raises:
+            OSError: it cannot be stored.
+        """
+        with self._lock():
+            if self.find(run_id) is None:
+                numbers = (row["number"] for row in self._list())
+                number = 1 + max(numbers, default=0)
+                added = {**job, "run_id": run_id, "number": number, "state": QUEUED, "starts": 0}
+                write_json(self._get_path(run_id), added, durable=True)
+
+    def find(self, run_id: str) -> dict[str, Any] | None:
+        """Return the job of a run as it is stored, or None if there is none."""
+        return read_json(self._get_path(run_id))
+
+    def describe(self, run_ids: Iterable[str]) -> dict[str, dict[str, Any]]:
+        """Return state, reason, end and words of the jobs that exist of these runs, keyed by run id."""
+        described = {}
+        for run_id in run_ids:
+            row = self.find(run_id)
+            if row is not None:
+                described[run_id] = self._describe(row)
+        return described
+
+    def start_what_fits(self) -> None:
+        """Start the jobs that come next and for which there is room, in the order of the queue.
+
+        Jobs that wait for GPUs are passed by those that need none.
+
+        Raises:
+            OSError: the queue cannot be read or written.
+        """
+        if not any(row["state"] == QUEUED for row in self._list()):
+            return
+        with self._lock():
+            rows = self._list()
+            limit = (read_json(self.folder / "limit.json") or {}).get("nodes")
+            used = sum(row["nodes"] for row in rows if self._is_running(row))
+            for row in rows:
+                if row["state"] != QUEUED or self._is_running(row):
+                    continue
+                if limit is not None and used + row["nodes"] > limit:
+                    break
+                if self._start(row):
+                    used += row["nodes"]
+
+    def cancel(self, run_id: str) -> None:
+        """End a job at once, in whatever state it is, with all its processes.
+
+        Raises:
+            OSError: the queue cannot be written.
+        """
+        with self._lock():
+            row = self.find(run_id)
+            if row is None or row["state"] == ENDED:
+                return
+            self._write({**row, "state": ENDED, "end": CANCELED, "words": "it was canceled"})
+        if row.get("pid"):
+            self._kill(row)
+
+    def remove(self, run_id: str) -> None:
+        """End a job if it has not ended, and forget it.
+
+        Raises:
+            OSError: the queue cannot be written.
+        """
+        self.cancel(run_id)
+        with self._lock():
+            self._get_path(run_id).unlink(missing_ok=True)
+            self._get_lock_path(run_id).unlink(missing_ok=True)
+
+    def record_start(self, run_id: str) -> bool:
+        """Record that this process executes a job; return False if it is not to be executed any more.
+
+        Raises:
+            OSError: it cannot be stored.
+        """
+        with self._lock():
+            row = self.find(run_id)
+            if row is None or row["state"] != QUEUED:
+                return False
+            process = identify(os.getpid())
+            self._write(
+                {
+                    **row,
+                    "state": RUNNING,
+                    "boot_id": get_origin().boot_id,
+                    "pid": os.getpid(),
+                    "ticks": 0 if process is None else process.start_ticks,
+                    "started_at": time.time(),
+                }
+            )
+            return True
+
+    def record_end(self, run_id: str, words: str) -> None:
+        """Record that a job has ended by itself, unless its end is known.
+
+        Raises:
+            OSError: it cannot be stored.
+        """
+        with self._lock():
+            row = self.find(run_id)
+            if row is not None and row["state"] != ENDED:
+                self._write({**row, "state": ENDED, "end": EXITED, "words": words})
+
+    def list_numbers(self) -> tuple[int, int]:
+        """Return how many jobs run and how many wait."""
+        rows = self._list()
+        running = sum(self._is_running(row) for row in rows)
+        return running, sum(row["state"] == QUEUED for row in rows if not self._is_running(row))
+
+    def _describe(self, row: Mapping[str, Any]) -> dict[str, Any]:
+        if row["state"] == ENDED:
+            return {"state": ENDED, "end": row["end"], "words": row["words"]}
+        if self._is_running(row):
+            return {"state": RUNNING}
+        if row["state"] == QUEUED:
+            return {"state": QUEUED, "reason": self._describe_wait(row)}
+        # It may have recorded its end since it was read.
+        row = self.find(row["run_id"]) or row
+        if row["state"] == ENDED:
+            return {"state": ENDED, "end": row["end"], "words": row["words"]}
+        if row["boot_id"] != get_origin().boot_id:
+            return {"state": ENDED, "end": NODE_LOST, "words": f"{os.uname().nodename} was restarted"}
+        return {"state": ENDED, "end": EXITED, "words": "its processes were killed"}
+
+    def _describe_wait(self, row: Mapping[str, Any]) -> str:
+        before = sum(other["state"] == QUEUED and other["number"] < row["number"] for other in self._list())
+        limit = (read_json(self.folder / "limit.json") or {}).get("nodes")
+        parts = [f"{before} before it"] if before else []
+        if limit is not None:
+            parts.append(f"at most {limit} at a time")
+        if row["gpus"]:
+            parts.append(f"{row['gpus']} free GPUs needed" if row["gpus"] > 1 else "1 free GPU needed")
+        return ", ".join(parts)
+
+    def _start(self, row: Mapping[str, Any]) -> bool:
+        """Start the process of a job, to which its lock and those of its GPUs are passed; return whether it has any."""
+        run_id = row["run_id"]
+        if row["starts"] >= _MOST_STARTS:
+            words = f"its program ended {_MOST_STARTS} times at once, see {row['log']}"
+            self._write({**row, "state": ENDED, "end": NEVER_STARTED, "words": words})
+            return False
+        lease = self._gpus.allocate(row["gpus"], None)
+        if lease is None:
+            return False
+        try:
+            self._write({**row, "starts": row["starts"] + 1})
+            with self._hold_job_lock(run_id) as lock:
+                _spawn(self._target_folder, run_id, lock, lease, Path(row["log"]))
+        finally:
+            lease.close()
+        return True
+
+    def _is_running(self, row: Mapping[str, Any]) -> bool:
+        if row["state"] == ENDED:
+            return False
+        try:
+            descriptor = os.open(self._get_lock_path(row["run_id"]), os.O_RDWR | os.O_CLOEXEC)
+        except FileNotFoundError:
+            return False
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+        finally:
+            os.close(descriptor)
+        return False
+
+    def _kill(self, row: Mapping[str, Any]) -> None:
+        """Kill the processes of a job, and wait until they have ended."""
+        send_signal(ProcessId(row["pid"], row["ticks"]), signal.SIGKILL)
+        end_processes(lambda: list_run_processes(row["run_id"]), 0.0)
+        deadline = time.monotonic() + _KILL_SECONDS
+        while self._is_running({**row, "state": RUNNING}) and time.monotonic() < deadline:
+            time.sleep(_LOOK_SECONDS)
+
+    def _list(self) -> list[dict[str, Any]]:
+        """Return all jobs in the order of the queue."""
+        rows = (read_json(path) for path in self._jobs.glob("*.json") if not path.name.startswith("."))
+        return sorted((row for row in rows if row is not None), key=lambda row: int(row["number"]))
+
+    def _write(self, row: Mapping[str, Any]) -> None:
+        write_json(self._get_path(row["run_id"]), row)
+
+    def _get_path(self, run_id: str) -> Path:
+        return self._jobs / f"{run_id}.json"
+
+    def _get_lock_path(self, run_id: str) -> Path:
+        return self._jobs / f"{run_id}.lock"
+
+    @contextmanager
+    def _hold_job_lock(self, run_id: str) -> Iterator[int]:
+        """Yield the descriptor of a job's lock, which the process that inherits it goes on to hold."""
+        descriptor = os.open(self._get_lock_path(run_id), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            yield descriptor
+        finally:
+            os.close(descriptor)
+
+    @contextmanager
+    def _lock(self) -> Iterator[None]:
+        descriptor = os.open(self.folder / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            yield
+        finally:
+            os.close(descriptor)
+
+
+def _spawn(folder: Path, run_id: str, lock: int, lease: GpuLease, log: Path) -> None:
+    """Start the process of a job in a session of its own, so that it outlives the connection."""
+    descriptors = (lock, *lease.locks)
+    words = [
+        *(sys.executable, "-E", _PROGRAM, "job", os.fspath(folder), run_id),
+        *(",".join(map(str, descriptors)), ",".join(lease.gpus)),
+    ]
+    for descriptor in descriptors:
+        os.set_inheritable(descriptor, True)
+    with suppress(OSError):
+        log.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    shown = log if log.parent.is_dir() else Path(os.devnull)
+    os.posix_spawn(
+        words[0],
+        words,
+        os.environ,
+        file_actions=[
+            (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
+            (os.POSIX_SPAWN_OPEN, 1, os.fspath(shown), os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600),
+            (os.POSIX_SPAWN_DUP2, 1, 2),
+        ],
+        setsid=True,
+        setsigmask=(),
+        setsigdef=(signal.SIGCHLD, signal.SIGHUP, signal.SIGINT, signal.SIGTERM, signal.SIGPIPE),
+    )

@@ -1,0 +1,40 @@
+"""What a machine has, and what of it is free."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from mlrun_cli.processes.gpus import find_busy_gpus, list_gpus
+
+_KILOBYTES = 1024
+
+
+def describe_machine() -> dict[str, Any]:
+    """Return name, processors, load, memory, GPUs and free disk space of this machine; sizes in megabytes."""
+    total, free = _read_memory()
+    gpus = list_gpus()
+    return {
+        "name": os.uname().nodename,
+        "cpus": os.cpu_count() or 0,
+        "load": round(os.getloadavg()[0], 2),
+        "memory_mb": total,
+        "free_memory_mb": free,
+        "gpus": len(gpus),
+        "free_gpus": len(gpus) - len(find_busy_gpus(gpus)) if gpus else 0,
+        "free_disk_mb": shutil.disk_usage(Path(__file__)).free >> 20,
+    }
+
+
+def _read_memory() -> tuple[int, int]:
+    """Return total and available memory in megabytes."""
+    found = {}
+    with suppress(OSError, ValueError):
+        for line in Path("/proc/meminfo").read_text(encoding="ascii").splitlines():
+            name, _, value = line.partition(":")
+            if name in {"MemTotal", "MemAvailable"}:
+                found[name] = int(value.split()[0]) // _KILOBYTES
+    return found.get("MemTotal", 0), found.get("MemAvailable", 0)

@@ -1,0 +1,167 @@
+"""The files of a run on a machine reached by ssh, as far as they have grown since they were last sent."""
+
+from __future__ import annotations
+
+import os
+import stat
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from mlrun_cli.core.temporary import is_temporary
+from mlrun_cli.runs.shared_folder import SharedRunFolder
+from mlrun_cli.wire.run_folder import LOG_FOLDERS
+
+_PIECE_BYTES = 1 << 22
+_TREE_SHARE = 20
+"""How much longer than a walk of the outputs the pause after it is."""
+_TREE_SECONDS = 1.0
+
+
+class NewBytes:
+    """The pieces of files that are sent in one answer, up to a total size."""
+
+    def __init__(self, most: int) -> None:
+        self.payload = bytearray()
+        self.is_full = False
+        self._most = most
+
+    def add(self, data: bytes) -> None:
+        """Add a piece."""
+        self.payload += data
+
+    def get_room(self) -> int:
+        """Return how many bytes may be added as the next piece."""
+        return max(0, min(_PIECE_BYTES, self._most - len(self.payload)))
+
+
+class RunFiles:
+    """The growing files of one run; what is asked for is read in the order in which it may be relied on.
+
+    Events first: whatever was written before an event is then in what is read later.
+    """
+
+    def __init__(self, folder: SharedRunFolder, sizes: Mapping[str, int]) -> None:
+        """Create a reader; `sizes` is how much of each file the other machine has, by relative path."""
+        self._folder = folder
+        self._sent = dict(sizes)
+        self._inodes: dict[str, int] = {}
+        self._outcome_sent = False
+        self._heartbeat = 0.0
+        self._tree = ""
+        self._tree_sent = ""
+        self._next_tree = 0.0
+
+    def read(self, found: NewBytes) -> dict[str, Any]:
+        """Return the news of the files, without keys that have none; their bytes are added to `found`.
+
+        Keys are `files` (a list of path, offset and size of each piece), `more` (True if there is more to send),
+        `heartbeat` (its text and age in seconds), `outcome` (the text of outcome.json) and `tree` (a fingerprint of the
+        files that are not sent here).
+        """
+        answer: dict[str, Any] = {}
+        pieces: list[tuple[str, int, int]] = []
+        outcome = self._read_outcome()
+        for name in self._list_names():
+            piece = self._read_piece(name, found)
+            if piece is None:
+                continue
+            offset, size, is_whole = piece
+            if size or offset == 0:
+                pieces.append((name, offset, size))
+            if not is_whole:
+                answer["more"] = True
+        if pieces:
+            answer["files"] = pieces
+        if outcome is not None:
+            answer["outcome"] = outcome
+        heartbeat = self._read_heartbeat()
+        if heartbeat is not None:
+            answer["heartbeat"] = heartbeat
+        self._look_at_tree()
+        if self._tree != self._tree_sent:
+            answer["tree"] = self._tree_sent = self._tree
+        return answer
+
+    def _list_names(self) -> Iterator[str]:
+        """Yield the relative paths of the files that are only appended to, those of events first."""
+        folders = ("events", "questions", "journal", *(f"artifacts/{name}" for name in LOG_FOLDERS))
+        for folder in folders:
+            with suppress(OSError):
+                for name in sorted(os.listdir(self._folder.path / folder)):
+                    if not is_temporary(name):
+                        yield f"{folder}/{name}"
+
+    def _read_piece(self, name: str, found: NewBytes) -> tuple[int, int, bool] | None:
+        """Read what is new in a file; return its offset, its size and whether that is all, or None if nothing is."""
+        try:
+            descriptor = os.open(self._folder.path / name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+        except OSError:
+            return None
+        try:
+            state = os.fstat(descriptor)
+            if not stat.S_ISREG(state.st_mode):
+                return None
+            sent = self._sent.get(name)
+            is_other = self._inodes.setdefault(name, state.st_ino) != state.st_ino
+            if sent is None or is_other or state.st_size < sent:
+                sent = 0
+            elif state.st_size == sent:
+                return None
+            self._inodes[name] = state.st_ino
+            data = os.pread(descriptor, found.get_room(), sent)
+        except OSError:
+            return None
+        finally:
+            os.close(descriptor)
+        found.add(data)
+        self._sent[name] = sent + len(data)
+        return sent, len(data), sent + len(data) >= state.st_size
+
+    def _read_outcome(self) -> str | None:
+        if self._outcome_sent:
+            return None
+        try:
+            text = self._folder.outcome.read_text("utf-8", "surrogateescape")
+        except OSError:
+            return None
+        self._outcome_sent = True
+        return text
+
+    def _read_heartbeat(self) -> dict[str, Any] | None:
+        try:
+            changed_at = os.stat(self._folder.heartbeat).st_mtime
+            if changed_at == self._heartbeat:
+                return None
+            self._heartbeat = changed_at
+            text = self._folder.heartbeat.read_text("ascii", "replace")
+        except OSError:
+            return None
+        return {"text": text, "age": max(0.0, time.time() - changed_at)} if text else None
+
+    def _look_at_tree(self) -> None:
+        """Compute the fingerprint of the outputs anew, if it is time."""
+        begun = time.monotonic()
+        if begun < self._next_tree:
+            return
+        count = size = 0
+        newest = 0
+        for top in (self._folder.work / "outputs", self._folder.work / "logs", self._folder.uploads):
+            for state in _walk(top):
+                count, size, newest = count + 1, size + state.st_size, max(newest, state.st_mtime_ns)
+        self._tree = f"{count} {size} {newest}" if count else ""
+        self._next_tree = time.monotonic() + max(_TREE_SECONDS, _TREE_SHARE * (time.monotonic() - begun))
+
+
+def _walk(top: Path) -> Iterator[os.stat_result]:
+    """Yield the states of all files and folders below a folder; links are not followed."""
+    folders = [os.fspath(top)]
+    while folders:
+        with suppress(OSError), os.scandir(folders.pop()) as entries:
+            for entry in entries:
+                with suppress(OSError):
+                    yield entry.stat(follow_symlinks=False)
+                    if entry.is_dir(follow_symlinks=False):
+                        folders.append(entry.path)

@@ -1,0 +1,177 @@
+"""The program that answers the requests of the workspace's machine, over the pipes of an ssh connection.
+
+It keeps nothing that matters: should it die, or the connection, another takes its place.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from mlrun_cli.core.json_files import sync
+from mlrun_cli.core.message_channel import ChannelClosed, Message, MessageChannel
+from mlrun_cli.errors import MlrunError
+from mlrun_cli.node.remote.job_queue import JobQueue
+from mlrun_cli.node.remote.machine import describe_machine
+from mlrun_cli.node.remote.run_files import NewBytes, RunFiles
+from mlrun_cli.runs.shared_folder import SharedFolder
+
+_MOST_BYTES = 1 << 24
+"""How much of files is sent in one answer."""
+
+
+def serve(folder: str) -> None:
+    """Answer requests at the standard input until it is closed."""
+    os.umask(0o077)
+    output = os.dup(1)
+    os.dup2(2, 1)  # what anything prints is not an answer
+    signal.signal(signal.SIGPIPE, signal.SIG_IGN)
+    channel = MessageChannel(0, output)
+    channel.greet()
+    server = Server(Path(folder))
+    with suppress(ChannelClosed, BrokenPipeError):
+        while True:
+            request = channel.receive()
+            try:
+                answer = server.answer(request)
+            except (MlrunError, OSError, KeyError, TypeError, ValueError) as error:
+                answer = Message({"error": f"{type(error).__name__}: {error}"})
+            channel.send(answer.document, answer.payload)
+
+
+class Server:
+    """Answers requests about the jobs and runs in the folder of a target."""
+
+    def __init__(self, folder: Path) -> None:
+        self._shared = SharedFolder(folder)
+        self._queue = JobQueue(folder)
+        self._files: dict[str, RunFiles] = {}
+        self._jobs: dict[str, Mapping[str, Any]] = {}
+        """The descriptions of jobs that were sent last."""
+        self._answers: Mapping[str, Callable[[Message], Message]] = {
+            "submit": self._submit,
+            "look": self._look,
+            "find": self._find,
+            "cancel": self._cancel,
+            "remove": self._remove,
+            "describe": self._describe,
+        }
+
+    def answer(self, request: Message) -> Message:
+        """Return the answer to a request.
+
+        Raises:
+            OSError: a file cannot be read or written.
+            KeyError: the request is not known, or lacks something.
+        """
+        self._shared.make()
+        self._queue.make()
+        return self._answers[request.document["request"]](request)
+
+    def _submit(self, request: Message) -> Message:
+        """Write the files of a run, attached to the request, and add its job to the queue, unless it is there."""
+        document = request.document
+        run_id = document["run_id"]
+        self._queue.set_limit(document["most_nodes"])
+        if self._queue.find(run_id) is None:
+            folder = self._shared.run_folder(run_id).path
+            folder.mkdir(mode=0o700, exist_ok=True)
+            offset = 0
+            for name, size in document["files"]:
+                path = folder / name
+                if size is None:
+                    path.mkdir(mode=0o700, parents=True, exist_ok=True)
+                    continue
+                _write_file(path, request.payload[offset : offset + size])
+                offset += size
+            sync(folder)
+            self._queue.add(run_id, document["job"])
+        self._queue.start_what_fits()
+        return Message({})
+
+    def _look(self, request: Message) -> Message:
+        """Return what is new of the watched runs; the state of a job is read before the run's files are."""
+        document = request.document
+        self._queue.set_limit(document["most_nodes"])
+        self._queue.start_what_fits()
+        for run_id in document["unwatch"]:
+            self._files.pop(run_id, None)
+            self._jobs.pop(run_id, None)
+        for run_id, sizes in document["watch"].items():
+            self._files[run_id] = RunFiles(self._shared.run_folder(run_id), sizes)
+            self._jobs.pop(run_id, None)
+        inboxes = self._write_inboxes(document["inbox"], request.payload)
+        jobs = self._queue.describe(self._files)
+        found = NewBytes(_MOST_BYTES)
+        runs: dict[str, Any] = {}
+        for run_id, files in self._files.items():
+            news = files.read(found)
+            job = jobs.get(run_id, {"state": "missing"})
+            if job != self._jobs.get(run_id):
+                news["job"] = self._jobs[run_id] = job
+            if run_id in inboxes:
+                news["inbox"] = inboxes[run_id]
+            if news:
+                runs[run_id] = news
+        return Message({"runs": runs}, bytes(found.payload))
+
+    def _write_inboxes(self, pieces: Mapping[str, Any], payload: bytes) -> dict[str, int]:
+        """Append to the inboxes of runs what they lack; return the sizes that they have now."""
+        sizes = {}
+        start = 0
+        for run_id, (offset, size) in pieces.items():
+            data = payload[start : start + size]
+            start += size
+            with suppress(OSError):
+                sizes[run_id] = _append(self._shared.run_folder(run_id).inbox, offset, data)
+        return sizes
+
+    def _find(self, request: Message) -> Message:
+        return Message({"jobs": self._queue.describe(request.document["run_ids"])})
+
+    def _cancel(self, request: Message) -> Message:
+        self._queue.cancel(request.document["run_id"])
+        self._queue.start_what_fits()
+        return Message({})
+
+    def _remove(self, request: Message) -> Message:
+        """Remove all that there is of a run."""
+        run_id = request.document["run_id"]
+        self._queue.remove(run_id)
+        self._files.pop(run_id, None)
+        self._shared.run_folder(run_id).remove()
+        return Message({})
+
+    def _describe(self, _request: Message) -> Message:
+        running, waiting = self._queue.list_numbers()
+        return Message({"node": {**describe_machine(), "running": running, "queued": waiting}})
+
+
+def _write_file(path: Path, data: bytes) -> None:
+    """Write a file that nobody else can read, durably."""
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+    try:
+        rest = memoryview(data)
+        while rest:
+            rest = rest[os.write(descriptor, rest) :]
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _append(path: Path, offset: int, data: bytes) -> int:
+    """Append data to a file if it has the size `offset`; return its size then."""
+    descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC)
+    try:
+        if os.fstat(descriptor).st_size == offset:
+            rest = memoryview(data)
+            while rest:
+                rest = rest[os.write(descriptor, rest) :]
+            os.fsync(descriptor)
+        return os.fstat(descriptor).st_size
+    finally:
+        os.close(descriptor)
