@@ -10,7 +10,6 @@ from mlrun_cli.compute.compute_target import (
     AML_COMPUTE,
     ATTACHED_KINDS,
     LOCAL_TARGET,
-    SHARED_FOLDER_PROPERTY,
     ComputeTarget,
     check_compute_target_name,
     is_compute_target_name,
@@ -60,10 +59,11 @@ def create_compute_target(
             needs more nodes than the target would have.
     """
     check_compute_target_name(name)
-    if kind in ATTACHED_KINDS and SHARED_FOLDER_PROPERTY not in properties:
+    needed, command = ATTACHED_KINDS.get(kind, ("", ""))
+    if needed and needed not in properties:
         raise MissingOption(
-            f"A {kind} target is attached, not created: it needs a folder that its nodes share.",
-            hint=f"Type 'mlrun computetarget attach {kind.lower()} -n {name} --shared-folder FOLDER'.",
+            f"A {kind} target is attached, not created: its machines exist already.",
+            hint=f"Type 'mlrun computetarget {command.format(name=name)}'.",
             target=name,
         )
     if name == LOCAL_TARGET and kind != AML_COMPUTE:

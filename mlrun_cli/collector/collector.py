@@ -102,6 +102,7 @@ class Collector:
             try:
                 self._reload(time.monotonic())
                 self._folder.clear_starts(self._lock)
+                self._target.synchronize(self._runs.values())
                 if not self._runs:
                     return
                 self._poll_runs(time.monotonic())

@@ -92,10 +92,15 @@ class JobPoll:
         """Return the reasons why queued runs wait, keyed by run id."""
         jobs = ((run, self.find_job(run)) for run in runs)
         return {
-            run.run_id: f"{self._target.engine_name} {self._find_id(run)}: {job.reason}".removesuffix(": ")
+            run.run_id: f"{self._describe_job(run)}: {job.reason}".removesuffix(": ")
             for run, job in jobs
             if job is not None and job.state is JobState.QUEUED
         }
+
+    def _describe_job(self, run: Run) -> str:
+        job_id = self._find_id(run)
+        name = self._target.engine_name
+        return name if job_id == run.run_id else f"{name} {job_id}"
 
     def _find_id(self, run: Run) -> str | None:
         return run.properties.get(self._target.job_property) or self._found.get(run.key)

@@ -15,10 +15,18 @@ LOCAL_TARGET = "local"
 AML_COMPUTE = "AmlCompute"
 COMPUTE_INSTANCE = "ComputeInstance"
 SLURM = "Slurm"
-ATTACHED_KINDS = frozenset({SLURM})
-"""The kinds that are attached, not created: their machines exist without the workspace."""
+REMOTE = "VirtualMachine"
+"""Azure's word for another machine that is reached by ssh."""
 SHARED_FOLDER_PROPERTY = "sharedFolder"
 """The property of a target's row that contains the path of the folder that it shares with its nodes."""
+ATTACHED_KINDS = {
+    REMOTE: ("address", "attach remote -n {name} --address HOST --username USER"),
+    SLURM: (SHARED_FOLDER_PROPERTY, "attach slurm -n {name} --shared-folder FOLDER"),
+}
+"""The kinds that are attached, not created: their machines exist without the workspace.
+
+For each, a property that its targets have, and the command that attaches one.
+"""
 MOST_NODES = 2**31 - 1
 """What a target can be given, and a run can ask for."""
 

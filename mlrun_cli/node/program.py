@@ -13,6 +13,7 @@ from mlrun_cli.core.json_files import read_json
 from mlrun_cli.core.redaction import NAMES_VARIABLE, Redaction
 from mlrun_cli.errors import MlrunError
 from mlrun_cli.node.node_run import NodeRun, make_outcome_event
+from mlrun_cli.node.own_environment import find_own_environment
 from mlrun_cli.node.run_folder import NodeRunFolder
 from mlrun_cli.node.scratch_workspace import make_scratch_workspace
 from mlrun_cli.node.script_environment import build_node_environment
@@ -28,6 +29,7 @@ from mlrun_cli.runs.submission import Secrets, Submission
 from mlrun_cli.runtime.finish import make_failure_outcome, read_outcome
 from mlrun_cli.runtime.program_start import detach_program
 from mlrun_cli.supervisor.supervisor import Supervisor
+from mlrun_cli.targets.engine import OWN_ENVIRONMENT
 from mlrun_cli.workspace import Workspace
 from mlrun_cli.workspace_locator import WorkspaceLocator
 
@@ -40,6 +42,7 @@ def main(words: list[str]) -> int:
     """Run the program and return its exit code: 0 if an outcome of the run was written, by this attempt or before."""
     signal.pthread_sigmask(signal.SIG_SETMASK, ())  # an engine may have inherited that of the submitting process
     shared = SharedRunFolder(Path(words[0]))
+    is_elsewhere = OWN_ENVIRONMENT in words[1:]
     if find_outcome(shared) is not None:
         return 0
     events = EventWriter(shared)
@@ -55,7 +58,7 @@ def main(words: list[str]) -> int:
     with suppress(OSError):
         write_heartbeat(shared)
     try:
-        return _supervise(shared, events)
+        return _supervise(shared, events, is_elsewhere=is_elsewhere)
     except (MlrunError, OSError, KeyError, TypeError, ValueError) as error:
         sys.stderr.write(f"{error}\n")
         message = f"The run could not be started on {os.uname().nodename}: {error}"
@@ -65,8 +68,10 @@ def main(words: list[str]) -> int:
         return 1
 
 
-def _supervise(shared: SharedRunFolder, events: EventWriter) -> int:
+def _supervise(shared: SharedRunFolder, events: EventWriter, *, is_elsewhere: bool) -> int:
     submission, secrets = _read_inputs(shared)
+    if is_elsewhere:
+        submission = submission._replace(environment=find_own_environment(submission.environment, os.environ))
     redaction = Redaction.from_environment(secrets.environment)
     with make_scratch_workspace(shared, submission, redaction) as (locator, lock):
         folder = NodeRunFolder(locator.folder / "runs" / submission.run_id, shared)

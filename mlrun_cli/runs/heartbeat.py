@@ -29,7 +29,7 @@ def write_heartbeat(folder: SharedRunFolder) -> None:
     Raises:
         OSError: it cannot be written.
     """
-    _write(folder.heartbeat, _describe_process(os.getpid()))
+    write_text(folder.heartbeat, _describe_process(os.getpid()))
 
 
 def read_heartbeat(folder: SharedRunFolder) -> Heartbeat | None:
@@ -44,12 +44,16 @@ def read_heartbeat(folder: SharedRunFolder) -> Heartbeat | None:
     if not written:
         return None
     clock = SharedFolder(folder.path.parents[1]).clock
-    _write(clock, "clock")
+    write_text(clock, "clock")
     return Heartbeat(clock.stat().st_mtime - written_at, _is_of_dead_process(written))
 
 
-def _write(path: Path, text: str) -> None:
-    """Write a file in place; a file that is replaced would be another one to a client that has it cached."""
+def write_text(path: Path, text: str) -> None:
+    """Write a file in place; a file that is replaced would be another one to a client that has it cached.
+
+    Raises:
+        OSError: it cannot be written.
+    """
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         os.write(descriptor, text.encode())

@@ -30,10 +30,12 @@ class SharedFolder:
         environments: the environments built for the runs.
         started: an empty file for each run whose supervisor has been started and whose outcome is not stored yet.
         clock: a file whose modification time, once it has been written, is the file server's current time.
+        is_mirror: whether it is a mirror of a folder on another machine, which sees nothing of this one.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, is_mirror: bool = False) -> None:
         self.path = path
+        self.is_mirror = is_mirror
         self.programs = path / "programs"
         self.sdk = path / "sdk"
         self.snapshots = path / "snapshots"

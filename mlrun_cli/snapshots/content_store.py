@@ -136,7 +136,7 @@ class SnapshotStore:
     def find_manifest(self, snapshot_id: str) -> Snapshot | None:
         """Return the snapshot with this id, or None if its manifest is missing or damaged."""
         try:
-            snapshot = Snapshot.from_json(_read_json(self._get_manifest_path(snapshot_id)))
+            snapshot = Snapshot.from_json(_read_json(self.get_manifest_path(snapshot_id)))
         except (OSError, ValueError, KeyError, TypeError, AttributeError):
             return None
         return snapshot if snapshot.snapshot_id == snapshot_id else None
@@ -147,12 +147,12 @@ class SnapshotStore:
         Raises:
             StoreError: the manifest cannot be written.
         """
-        self._write_json(self._get_manifest_path(snapshot.snapshot_id), snapshot.to_json())
+        self._write_json(self.get_manifest_path(snapshot.snapshot_id), snapshot.to_json())
 
     def mark_used(self, snapshot_id: str) -> None:
         """Update the manifest's modification time, which protects the snapshot from pruning; ignore errors."""
         with suppress(OSError):
-            os.utime(self._get_manifest_path(snapshot_id))
+            os.utime(self.get_manifest_path(snapshot_id))
 
     def read_cache(self, key: str) -> dict[str, list[Any]]:
         """Return the cache with this key, as a mapping from paths to entries; empty if it is missing or damaged."""
@@ -177,7 +177,8 @@ class SnapshotStore:
                     if entry.stat(follow_symlinks=False).st_mtime < before:
                         os.unlink(entry.path)
 
-    def _get_manifest_path(self, snapshot_id: str) -> str:
+    def get_manifest_path(self, snapshot_id: str) -> str:
+        """Return the path of the manifest of a snapshot."""
         return f"{self._folder}/manifests/{snapshot_id}.json"
 
     def _get_cache_path(self, key: str) -> str:

@@ -18,6 +18,7 @@ from mlrun_cli.data.dataset import FILE_KIND, TABULAR_KIND, Dataset, Definition
 from mlrun_cli.data.datastore import Datastore
 from mlrun_cli.data.files import DataFile, DataFiles, FindDatastore, find_files, find_single_path
 from mlrun_cli.errors import DataNotFound, OperatingSystemError, Unsupported, UsageError
+from mlrun_cli.runs.shared_folder import SharedFolder
 from mlrun_cli.submit.run_data import RunData
 from mlrun_cli.targets.base import Target
 from mlrun_cli.targets.errors import PathNotShared
@@ -132,8 +133,14 @@ class DataPlaces:
             PathNotShared: it is on another file system than the shared folder, and on no network file system.
         """
         shared = None if self._target is None else self._target.shared_folder
-        if self._target is None or shared is None or _is_seen_by_nodes(path, shared.path):
+        if self._target is None or shared is None or _is_seen_by_nodes(path, shared):
             return
+        if shared.is_mirror:
+            raise PathNotShared(
+                f"{where}: {path} is on this machine, and '{self._target.name}' is another.",
+                hint="Have it downloaded ('as_download()', or 'mode: download'): it is copied there with the run.",
+                target=path,
+            )
         raise PathNotShared(
             f"{where}: the nodes of '{self._target.name}' do not see {path}: it is on a disk of this machine.",
             hint=f"Put the data below {shared.path} or on another network file system, or have it downloaded.",
@@ -186,10 +193,12 @@ class DataPlaces:
         return folder, folder / path.name
 
 
-def _is_seen_by_nodes(path: Path, shared: Path) -> bool:
+def _is_seen_by_nodes(path: Path, shared: SharedFolder) -> bool:
     """Return whether a path is on the file system of a shared folder, or on another network file system."""
+    if shared.is_mirror:
+        return path.is_relative_to(shared.path)
     there = next(each for each in (path, *path.parents) if os.path.exists(each))
-    return os.stat(there).st_dev == os.stat(shared).st_dev or is_network_file_system(find_file_system(there))
+    return os.stat(there).st_dev == os.stat(shared.path).st_dev or is_network_file_system(find_file_system(there))
 
 
 def _make_unnamed(dataset_id: str, definition: Definition) -> Dataset:

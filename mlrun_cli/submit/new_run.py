@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from mlrun_cli.compute.slurm_job import build_slurm_properties
 from mlrun_cli.core.json_files import write_json
 from mlrun_cli.core.named_tuple import NamedTuple
-from mlrun_cli.core.redaction import Redaction
+from mlrun_cli.core.redaction import NAMES_VARIABLE, Redaction
 from mlrun_cli.experiments.experiment import Experiment
 from mlrun_cli.processes.host import get_origin, get_user_name
 from mlrun_cli.processes.interruptions import Interruptions
@@ -138,8 +138,11 @@ def _build_properties(workspace: Workspace, run: NewRun) -> Mapping[str, str]:
 
 def _build_secrets(workspace: Workspace, run: NewRun, experiment: Experiment, run_number: int) -> Secrets:
     resolution, submission = run.resolution, run.submission
+    submitter = run.request.environment
+    if run.place is not None and run.place.shared.is_mirror:  # those of this machine mean nothing on another
+        submitter = {name: value for name, value in submitter.items() if name == NAMES_VARIABLE}
     environment = build_script_environment(
-        run.request.environment,
+        submitter,
         resolution.configuration.environment_variables,
         identity=workspace.identity,
         home=workspace.home,

@@ -286,6 +286,10 @@ class Resolver:
                 choice=self._choice,
             )
             self._check_container(planned.plan)
+            if self._shared is not None and self._shared.is_mirror and planned.plan.build is None:
+                # Only the other machine knows where its interpreters are.
+                named = self.configuration.python.interpreter_path if not is_current else None
+                planned = planned._replace(plan=planned.plan._replace(interpreter=named or "python"), notes=())
             self.notes += (*review_notes, *planned.notes)
             self.environment = planned
             self._plan_launch(planned)

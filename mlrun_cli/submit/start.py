@@ -29,13 +29,13 @@ from mlrun_cli.submit.admission import build_gpu_request
 from mlrun_cli.submit.new_run import NewRun, record_run
 from mlrun_cli.submit.new_run_folder import NewRunFolder
 from mlrun_cli.submit.options import build_resubmit_options, to_text
-from mlrun_cli.submit.package_copies import ensure_sdk_copy
 from mlrun_cli.submit.request import SubmitRequest
 from mlrun_cli.submit.resolution import Resolution
 from mlrun_cli.submit.script import check_script_in_snapshot
 from mlrun_cli.submit.submitted import Progress, Submitted
 from mlrun_cli.submit.supervisor_start import SupervisorStart
 from mlrun_cli.targets.base import Target
+from mlrun_cli.targets.package_copies import ensure_sdk_copy
 from mlrun_cli.targets.registry import find_target
 from mlrun_cli.workspace import Workspace
 

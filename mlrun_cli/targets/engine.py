@@ -29,6 +29,8 @@ from mlrun_cli.targets.programs import COLLECTOR_PROGRAM, build_dispatcher_argum
 PYTHON_PROPERTY = "python"
 """The property of a target's row that contains the interpreter of supervisors on nodes."""
 DEFAULT_PYTHON = "python3"
+OWN_ENVIRONMENT = "--own-environment"
+"""The option of the node's program for nodes that share no files with this machine, interpreters neither."""
 
 
 class JobState(Enum):
@@ -151,6 +153,13 @@ class EngineTarget(Target):
 
         Raises:
             EngineUnavailable: the engine does not answer.
+        """
+
+    def synchronize(self, runs: Collection[Run]) -> None:
+        """Bring the shared folder up to date for the collector, if its nodes see another; must not take long.
+
+        Args:
+            runs: the target's live runs; all that is kept for others is given up.
         """
 
     def start_supervisor(self, run_id: str, locks: Sequence[int]) -> Started:  # noqa: ARG002 — there are none on nodes

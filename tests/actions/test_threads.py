@@ -14,7 +14,7 @@ from mlrun_cli.actions.snapshots import create_snapshot, write_snapshot
 from mlrun_cli.core.redaction import Redaction
 from mlrun_cli.runs.run import SCRIPT_RUN
 from mlrun_cli.runs.status import RunStatus
-from mlrun_cli.submit.package_copies import ensure_sdk_copy
+from mlrun_cli.targets.package_copies import ensure_sdk_copy
 from mlrun_cli.workspace import Workspace
 from mlrun_cli.workspace_locator import WorkspaceIdentity, locate_workspace
 

@@ -22,7 +22,7 @@ AZURE_ONLY = {
     "account": f"Leave the line out: there is no subscription to choose. {_AZ}",
     "acr": _NO_RESOURCES,
     "aks": _NO_RESOURCES,
-    "attach": f"Only Slurm clusters are attached: 'mlrun computetarget attach slurm -h'. {_NO_CLUSTER}",
+    "attach": f"'mlrun computetarget -h' lists what can be attached. {_NO_CLUSTER}",
     "attach-adls": _ATTACH,
     "attach-adls-gen2": _ATTACH,
     "attach-blob": _ATTACH,

@@ -1,0 +1,131 @@
+"""`computetarget attach remote`."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from mlrun_cli.actions.remote_targets import attach_machine
+from mlrun_cli.cli.command import command
+from mlrun_cli.cli.computetarget import app
+from mlrun_cli.cli.computetarget.options import Description, Name, Tags, build_record
+from mlrun_cli.cli.context import open_context
+from mlrun_cli.cli.global_options import GlobalOptions
+from mlrun_cli.cli.option_values import parse_tags
+from mlrun_cli.compute.compute_target import MOST_NODES
+from mlrun_cli.errors import InvalidValue, Unsupported
+from mlrun_cli.targets.engine import DEFAULT_PYTHON
+from mlrun_cli.targets.remote.settings import RemoteSettings
+
+_MOST_PORT = 65535
+
+
+@command(
+    app,
+    "attach remote",
+    examples=[
+        (
+            "Attach a machine",
+            "mlrun computetarget attach remote -n box --address box.example.org --username me",
+        ),
+        (
+            "Attach one that runs two runs at a time",
+            "mlrun computetarget attach remote -n box --address box --max-nodes 2",
+        ),
+    ],
+)
+def attach(
+    shared: GlobalOptions,
+    name: Name,
+    address: Annotated[
+        str, typer.Option("--address", metavar="HOST", help="Name or IP address, or a Host of ~/.ssh/config.")
+    ],
+    username: Annotated[
+        str | None, typer.Option("--username", metavar="NAME", help="User there. Default: as ~/.ssh/config says.")
+    ] = None,
+    ssh_port: Annotated[
+        int | None, typer.Option("--ssh-port", min=1, max=_MOST_PORT, metavar="PORT", help="Port of sshd. Default: 22.")
+    ] = None,
+    private_key_file: Annotated[
+        str | None, typer.Option("--private-key-file", metavar="FILE", help="Private key. Default: as ssh chooses.")
+    ] = None,
+    ssh_options: Annotated[
+        list[str] | None,
+        typer.Option("--ssh-option", metavar="KEY=VALUE", help="Another option of ssh, as in ProxyJump=gate."),
+    ] = None,
+    max_nodes: Annotated[
+        int | None,
+        typer.Option(
+            "--max-nodes", min=1, max=MOST_NODES, metavar="N", help="Maximum number of nodes in use. Default: no limit."
+        ),
+    ] = None,
+    python: Annotated[
+        str,
+        typer.Option(
+            "--python", metavar="PATH", help="Python 3.10 or later there, for mlrun itself. Default: python3 on PATH."
+        ),
+    ] = DEFAULT_PYTHON,
+    setup: Annotated[
+        list[str] | None,
+        typer.Option("--setup", metavar="COMMAND", help="Shell command that precedes each run there."),
+    ] = None,
+    password: Annotated[str | None, typer.Option("--password", hidden=True)] = None,
+    passphrase: Annotated[str | None, typer.Option("--private-key-passphrase", hidden=True)] = None,
+    description: Description = "",
+    tags: Tags = None,
+) -> object:
+    """Attach another machine, reached by ssh, as a compute target.
+
+    OpenSSH and rsync are used as they are, with your ~/.ssh/config, and must work without a question. The machine
+    needs sshd, rsync and Python 3.10 or later, which is checked. Runs go on there while this machine sleeps, and
+    what they have written meanwhile is fetched afterwards.
+    """
+    _refuse_password("--password", password)
+    _refuse_password("--private-key-passphrase", passphrase)
+    settings = RemoteSettings(
+        address=_check_word("--address", address),
+        username=None if username is None else _check_word("--username", username),
+        ssh_port=ssh_port,
+        private_key_file=private_key_file,
+        ssh_options=tuple(map(_check_ssh_option, ssh_options or ())),
+        max_nodes=max_nodes,
+        python=python,
+        setup=tuple(setup or ()),
+    )
+    tagged = {key: value or "" for key, value in parse_tags(tags).items()} if tags else None
+    with open_context(shared).workspace as workspace:
+        target = attach_machine(workspace, name, settings, description=description, tags=tagged)
+        return build_record(workspace, target)
+
+
+def _refuse_password(option: str, given: str | None) -> None:
+    if given is not None:
+        raise Unsupported(
+            f"{option}: passwords are not kept.",
+            hint="Put your public key on the machine ('ssh-copy-id'), and a key with a passphrase into ssh-agent "
+            "('ssh-add').",
+            target=option,
+        )
+
+
+def _check_word(option: str, typed: str) -> str:
+    """Check a word that ssh gets as part of its destination, where it must not look like an option."""
+    if not typed or typed.startswith("-") or any(char.isspace() or char in "@/" for char in typed):
+        raise InvalidValue(
+            f"{option}: '{typed}' is not a {'host' if option == '--address' else 'user'}.",
+            hint="Type --address HOST --username NAME.",
+            target=option,
+        )
+    return typed
+
+
+def _check_ssh_option(typed: str) -> str:
+    name, separator, _ = typed.partition("=")
+    if not separator or not name.isalnum():
+        raise InvalidValue(
+            f"--ssh-option: '{typed}' is not an option of ssh.",
+            hint="Write it as in ssh_config, with '=': --ssh-option ProxyJump=gate.",
+            target="--ssh-option",
+        )
+    return typed

@@ -1,0 +1,85 @@
+"""The environment of a run on a machine that shares no files with that of the submit: what Pythons it has itself."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Mapping, Sequence
+
+from mlrun_cli.core.program_log import write_log
+from mlrun_cli.environments.base_pythons import rank_pythons
+from mlrun_cli.environments.build_plan import find_conda, find_uv
+from mlrun_cli.environments.environment import BasePython, Builder, EnvironmentBuild, EnvironmentPlan
+from mlrun_cli.environments.interpreters import PythonRequest
+from mlrun_cli.environments.python_search import find_executables, find_python, list_search_folders
+from mlrun_cli.errors import EnvironmentNotBuilt
+
+_MINOR = 2
+"""How many parts of a version say which packages fit."""
+
+
+def find_own_environment(plan: EnvironmentPlan, environment: Mapping[str, str]) -> EnvironmentPlan:
+    """Return a plan with this machine's interpreter or installer in place of the other's.
+
+    Args:
+        plan: the plan, made on another machine; an interpreter without a folder is one on PATH.
+        environment: the variables that tell where to search, such as PATH.
+
+    Raises:
+        EnvironmentNotBuilt: there is no Python, or nothing to build the environment with.
+    """
+    if plan.container is not None:
+        return plan
+    if plan.build is not None:
+        return plan._replace(build=_find_own_build(plan.build, environment))
+    return plan._replace(interpreter=_find_interpreter(plan.interpreter, environment.get("PATH", "")))
+
+
+def _find_interpreter(wanted: str, path_variable: str) -> str:
+    if wanted.startswith("/") and os.access(wanted, os.X_OK):
+        return wanted
+    folders = list_search_folders(path_variable)
+    found = next(find_executables(os.path.basename(wanted), folders), None) or find_python(folders)
+    if found is None:
+        raise EnvironmentNotBuilt(
+            f"{os.uname().nodename} has neither '{wanted}' nor a 'python' or 'python3' on PATH: {path_variable}.",
+            hint="Put a Python on PATH there, as with --setup of the compute target.",
+        )
+    if os.path.basename(found) != os.path.basename(wanted) or wanted.startswith("/"):
+        write_log(f"'{wanted}' does not exist here; using '{found}' from PATH")
+    return str(found)
+
+
+def _find_own_build(build: EnvironmentBuild, environment: Mapping[str, str]) -> EnvironmentBuild:
+    if build.builder is Builder.CONDA:
+        conda = find_conda(environment)
+        if conda is None:
+            raise EnvironmentNotBuilt(
+                f"The environment is one of conda, and there is none on PATH on {os.uname().nodename}.",
+                hint="Put conda on PATH there, as with --setup of the compute target.",
+            )
+        return build._replace(installer=conda)
+    uv = find_uv(environment)
+    pythons = [own for python in build.pythons for own in _find_python(python, uv, environment)]
+    if not pythons:
+        raise EnvironmentNotBuilt(
+            f"There is no Python {', '.join(map(str, build.pythons))} on {os.uname().nodename}.",
+            hint="Install it, or uv, there; or submit with '--environment relaxed'.",
+        )
+    has_uv = build.builder is Builder.UV and uv is not None
+    installer = uv if has_uv and uv is not None else pythons[0].python
+    return build._replace(
+        pythons=tuple(pythons), builder=Builder.UV if has_uv else Builder.PIP, installer=os.fspath(installer)
+    )
+
+
+def _find_python(python: BasePython, uv: str | None, environment: Mapping[str, str]) -> Sequence[BasePython]:
+    """Return this machine's Python of the same minor version, or none."""
+    if not python.is_uv_managed and shutil.which(python.python) is not None:
+        return [python]
+    if python.is_uv_managed and uv is not None:
+        return [python]
+    version = ".".join(python.version.split(".")[:_MINOR]) if python.version else python.python
+    request = PythonRequest(version)
+    found = rank_pythons(request, uv, environment)[:1]
+    return [each._replace(only_wheels=python.only_wheels) for each in found if not each.only_wheels]

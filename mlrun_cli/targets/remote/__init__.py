@@ -1,0 +1,1 @@
+"""The target kind for another machine, reached by ssh."""

@@ -1,0 +1,237 @@
+"""The mirror of a target's folder on the other machine, which the collector keeps up to date."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Collection, Mapping
+from contextlib import suppress
+from pathlib import Path
+
+from mlrun_cli.core.program_log import log_exception, write_log
+from mlrun_cli.errors import MlrunError, StoreError
+from mlrun_cli.runs.run import Run
+from mlrun_cli.runs.shared_folder import SharedFolder
+from mlrun_cli.targets.engine import Job, JobState
+from mlrun_cli.targets.errors import EngineUnavailable
+from mlrun_cli.targets.remote.pulled_run import PulledRun
+from mlrun_cli.targets.remote.push import push_programs
+from mlrun_cli.targets.remote.session import NodeSession, ProgramNotThere
+from mlrun_cli.targets.remote.settings import RemoteSettings
+from mlrun_cli.targets.remote.ssh import Ssh
+from mlrun_cli.workspace import Workspace
+
+PUSHED = "pushed"
+"""The folder in the mirror with an empty file for each run that the other machine may have files of."""
+_FIRST_SECONDS, _GROWTH = 0.2, 1.3
+_LAST_RUNNING_SECONDS, _LAST_QUEUED_SECONDS = 1.2, 2.5
+_FIRST_RETRY_SECONDS, _LAST_RETRY_SECONDS, _RETRY_GROWTH = 0.5, 10.0, 1.6
+
+
+class Mirror:
+    """Pulls what is new of live runs in one request for all, pushes their inboxes, and has ended ones removed."""
+
+    def __init__(self, workspace: Workspace, settings: RemoteSettings, folder: SharedFolder, program: Path) -> None:
+        """Create the mirror.
+
+        Args:
+            workspace: the workspace.
+            settings: the settings of the target.
+            folder: the folder of the mirror.
+            program: a copy of this package in the mirror.
+        """
+        self._workspace = workspace
+        self._settings = settings
+        self._folder = folder
+        self._program = program
+        self._ssh = Ssh(settings)
+        self._session: NodeSession | None = None
+        self._runs: dict[str, PulledRun] = {}
+        self._unwatched: set[str] = set()
+        self._silence = "nobody has asked yet"
+        self._interval = _FIRST_SECONDS
+        self._retry = _FIRST_RETRY_SECONDS
+        self._next_look = 0.0
+
+    def synchronize(self, runs: Collection[Run]) -> None:
+        """Look at the other machine, if it is time, or if there is something to send.
+
+        Raises:
+            StoreError: the store cannot be used.
+        """
+        moment = time.monotonic()
+        wanted = {run.run_id for run in runs}
+        for run_id in self._runs.keys() - wanted:
+            self._runs.pop(run_id).close()
+            self._unwatched.add(run_id)
+        is_new = bool(wanted - self._runs.keys()) and not self._silence
+        is_last = not wanted  # what is to be removed is removed now, or with the next run
+        if is_new or is_last or moment >= self._next_look or (not self._silence and self._has_messages()):
+            self._look(wanted)
+        for run_id, pulled in self._runs.items():
+            try:
+                pulled.advance(time.monotonic())
+            except (OSError, MlrunError) as error:
+                write_log(f"the files of {run_id} wait: {error}")
+
+    def find_jobs(self, run_ids: Collection[str]) -> Mapping[str, Job]:
+        """Return the jobs of runs as far as they may be told.
+
+        Raises:
+            EngineUnavailable: the other machine has not answered the last time, or has not been asked about a run.
+        """
+        if self._silence:
+            raise EngineUnavailable(self._silence)
+        if not self._runs.keys() >= set(run_ids):
+            raise EngineUnavailable("The other machine is asked at the next look.")
+        return {run_id: job for run_id in run_ids if (job := self._runs[run_id].job) is not None}
+
+    def close(self) -> None:
+        """End what goes on."""
+        for pulled in self._runs.values():
+            pulled.close()
+        self._runs.clear()
+        self._close_session()
+
+    def _look(self, wanted: Collection[str]) -> None:
+        try:
+            has_news = self._exchange(wanted)
+            self._remove_ended(wanted)
+        except StoreError:
+            raise
+        except (MlrunError, OSError, ValueError, KeyError) as error:
+            if not isinstance(error, (MlrunError, OSError)):
+                log_exception()
+            if self._silence != str(error):
+                write_log(f"the other machine does not answer: {error}")
+            self._silence = str(error) or type(error).__name__
+            self._close_session()
+            self._next_look = time.monotonic() + self._retry
+            self._retry = min(_LAST_RETRY_SECONDS, self._retry * _RETRY_GROWTH)
+            return
+        self._silence = ""
+        self._retry = _FIRST_RETRY_SECONDS
+        jobs = [pulled.job for pulled in self._runs.values()]
+        is_running = any(job is not None and job.state is JobState.RUNNING for job in jobs)
+        most = _LAST_RUNNING_SECONDS if is_running else _LAST_QUEUED_SECONDS
+        self._interval = _FIRST_SECONDS if has_news else min(most, self._interval * _GROWTH)
+        self._next_look = time.monotonic() + (0.0 if self._is_behind() else self._interval)
+
+    def _exchange(self, wanted: Collection[str]) -> bool:
+        """Send what runs are to be watched and what is new in inboxes, and take what is new; return if anything is."""
+        session = self._session or self._open_session()
+        new = {run_id: self._watch(run_id) for run_id in wanted if run_id not in self._runs}
+        inboxes, payload = self._read_inboxes()
+        answer = session.request(
+            "look",
+            {
+                "most_nodes": self._settings.max_nodes,
+                "watch": {run_id: pulled.measure() for run_id, pulled in new.items()},
+                "unwatch": sorted(self._unwatched),
+                "inbox": inboxes,
+            },
+            payload,
+        )
+        self._unwatched.clear()
+        self._runs.update(new)
+        content = memoryview(answer.payload)
+        start = 0
+        for run_id, news in answer.document["runs"].items():
+            size = sum(piece[2] for piece in news.get("files", ()))
+            piece, start = content[start : start + size], start + size
+            if run_id in self._runs:
+                self._take(run_id, news, piece)
+        return any(set(news) - {"heartbeat"} for news in answer.document["runs"].values())
+
+    def _watch(self, run_id: str) -> PulledRun:
+        return PulledRun(self._ssh, self._settings, self._folder, run_id)
+
+    def _take(self, run_id: str, news: Mapping[str, object], piece: memoryview) -> None:
+        """Write the news of a run; if that fails, as on a full disk, it is watched anew from what there is."""
+        pulled = self._runs[run_id]
+        try:
+            if "inbox" in news:
+                pulled.inbox_size = int(str(news["inbox"]))
+            pulled.take(news, piece)
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            write_log(f"the files of {run_id} wait: {error}")
+            pulled.close()
+            del self._runs[run_id]
+
+    def _open_session(self) -> NodeSession:
+        there = f"{self._settings.folder}/programs/{self._program.name}"
+        self._runs_anew()
+        try:
+            self._session = NodeSession(self._ssh, self._settings, there)
+        except ProgramNotThere:
+            push_programs(self._ssh, self._settings, self._folder, self._program)
+            self._session = NodeSession(self._ssh, self._settings, there)
+        return self._session
+
+    def _runs_anew(self) -> None:
+        """Have all runs watched anew: another program there knows nothing of them."""
+        for pulled in self._runs.values():
+            pulled.close()
+        self._runs.clear()
+        self._unwatched.clear()
+
+    def _close_session(self) -> None:
+        if self._session is not None:
+            self._session.close()
+            self._session = None
+
+    def _is_behind(self) -> bool:
+        return any(pulled.is_behind for pulled in self._runs.values())
+
+    def _has_messages(self) -> bool:
+        """Return whether an inbox has more than was sent."""
+        return any(
+            pulled.inbox_size is not None and _get_size(pulled.folder.inbox) > pulled.inbox_size
+            for pulled in self._runs.values()
+        )
+
+    def _read_inboxes(self) -> tuple[dict[str, tuple[int, int]], bytes]:
+        """Return offset and size of what is to be sent of each inbox, and the contents joined.
+
+        For a run whose inbox there is not known yet, nothing is sent, and its size is asked for.
+        """
+        pieces: dict[str, tuple[int, int]] = {}
+        payload = bytearray()
+        for run_id, pulled in self._runs.items():
+            offset = pulled.inbox_size
+            data = b"" if offset is None else _read_from(pulled.folder.inbox, offset)
+            if data or offset is None:
+                pieces[run_id] = (0 if offset is None else offset, len(data))
+                payload += data
+        return pieces, bytes(payload)
+
+    def _remove_ended(self, wanted: Collection[str]) -> None:
+        """Have the files of runs that have ended, or were deleted, removed from the other machine."""
+        with suppress(FileNotFoundError):
+            for run_id in os.listdir(self._folder.path / PUSHED):
+                if run_id in wanted or self._is_live(run_id):
+                    continue
+                session = self._session or self._open_session()
+                session.request("remove", {"run_id": run_id})
+                (self._folder.path / PUSHED / run_id).unlink(missing_ok=True)
+
+    def _is_live(self, run_id: str) -> bool:
+        key = self._workspace.runs.find_key(run_id)
+        status = None if key is None else self._workspace.runs.find_status(key)
+        return status is not None and not status.is_terminal
+
+
+def _get_size(path: Path) -> int:
+    try:
+        return os.stat(path).st_size
+    except OSError:
+        return 0
+
+
+def _read_from(path: Path, offset: int) -> bytes:
+    try:
+        with path.open("rb") as file:
+            file.seek(offset)
+            return file.read()
+    except OSError:
+        return b""

@@ -1,0 +1,292 @@
+"""The files of one run on the other machine, written to their mirror in the order in which they may be relied on."""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+import time
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from mlrun_cli.core.json_files import write_json
+from mlrun_cli.core.program_log import write_log
+from mlrun_cli.runs import events, heartbeat
+from mlrun_cli.runs.shared_folder import SharedFolder, SharedRunFolder
+from mlrun_cli.targets.engine import Job, JobEnd, JobState
+from mlrun_cli.targets.remote.settings import RemoteSettings
+from mlrun_cli.targets.remote.ssh import Ssh, read_words
+from mlrun_cli.wire.run_folder import LOG_FOLDERS
+
+_FOLDERS = frozenset({"events", "questions", "journal", *(f"artifacts/{name}" for name in LOG_FOLDERS)})
+_COPY_OPTIONS = (
+    *("--recursive", "--links", "--safe-links", "--times", "--perms", "--chmod=u+rwX,go-rwx", "--relative"),
+    *("--delete", "--ignore-missing-args", "--partial-dir=.rsync-partial"),
+)
+_LIVE = ("work/outputs", "work/logs", "uploads")
+_FINAL = ("work", "uploads")
+_COPY_PAUSE_SECONDS = 2.0
+_RETRY_SECONDS = 2.0
+_PARTIAL, _VANISHED = 23, 24
+"""The exit codes of rsync if something could not be read or has vanished meanwhile; all else was copied."""
+_MOST_PARTIAL = 3
+
+
+class PulledRun:
+    """The mirror of one run.
+
+    An outcome, or that the job has ended, becomes visible only once all else that was written before is there.
+
+    Attributes:
+        job: the job as far as it may be told; None if the other machine knows none.
+        inbox_size: how much of the inbox the other machine has; None until that is known.
+        is_behind: whether the other machine has more than it has sent.
+    """
+
+    def __init__(self, ssh: Ssh, settings: RemoteSettings, mirror: SharedFolder, run_id: str) -> None:
+        self.job: Job | None = None
+        self.inbox_size: int | None = None
+        self._ssh = ssh
+        self._settings = settings
+        self._mirror = mirror
+        self._folder = mirror.run_folder(run_id)
+        self._run_id = run_id
+        self._last_job: Job | None = None
+        self._held: dict[str, bytearray] = {}
+        """The events that may not be seen yet, by journal."""
+        self._outcome: Mapping[str, Any] | None = None
+        self.is_behind = True
+        self._is_marked = False
+        self._tree = ""
+        self._copied_tree = ""
+        self._copy: _Copy | None = None
+        self._next_copy = 0.0
+        self._is_copied = False
+        self._partial_copies = 0
+
+    @property
+    def folder(self) -> SharedRunFolder:
+        """The folder of the run in the mirror."""
+        return self._folder
+
+    def measure(self) -> dict[str, int]:
+        """Return how much of each file the mirror has, and forget what is not written yet."""
+        self._held.clear()
+        self.is_behind = True
+        sizes = {}
+        for folder in _FOLDERS:
+            with suppress(OSError):
+                for entry in os.scandir(self._folder.path / folder):
+                    sizes[f"{folder}/{entry.name}"] = entry.stat(follow_symlinks=False).st_size
+        return sizes
+
+    def take(self, news: Mapping[str, Any], payload: memoryview) -> None:
+        """Write what has arrived of the run; `payload` is the content of its pieces.
+
+        Raises:
+            OSError: it cannot be written here; the mirror has a beginning of it.
+            ValueError: what has arrived is not what was asked for.
+        """
+        start = 0
+        for name, offset, size in news.get("files", ()):
+            folder, _, last = name.rpartition("/")
+            if folder not in _FOLDERS or last in {"", ".", ".."}:
+                raise ValueError(f"{name} is no file of a run")
+            data = bytes(payload[start : start + size])
+            start += size
+            if folder == "events":
+                self._held.setdefault(name, bytearray()).extend(data)
+            else:
+                _write(self._folder.path / name, offset, data)
+        if "heartbeat" in news:
+            self._write_heartbeat(news["heartbeat"])
+        if "outcome" in news:
+            self._outcome = json.loads(news["outcome"])
+        if "job" in news:
+            self._last_job = _parse_job(news["job"])
+        self._tree = news.get("tree", self._tree)
+        self.is_behind = bool(news.get("more"))
+        self._publish_events(is_all=False)
+
+    def advance(self, moment: float) -> bool:
+        """Go on with the copies of outputs, and publish what may be seen by now; return whether a copy goes on.
+
+        Raises:
+            OSError: the mirror cannot be written.
+        """
+        has_ended = self._outcome is not None or any(map(_has_outcome, self._held.values()))
+        is_last = has_ended or (self._last_job is not None and self._last_job.state is JobState.ENDED)
+        self._finish_copy(moment)
+        if is_last and not self.is_behind and self._is_copied:
+            self._publish_all()
+        elif self._copy is None and moment >= self._next_copy:
+            if is_last and not self.is_behind:
+                self._start_copy(is_final=True)
+            elif not is_last and self._tree != self._copied_tree:
+                self._start_copy(is_final=False)
+        if not is_last:
+            self.job = self._last_job
+        elif self.job is None and self._last_job is not None:
+            self.job = Job(JobState.RUNNING)
+        return self._copy is not None
+
+    def close(self) -> None:
+        """End a copy that goes on."""
+        if self._copy is not None:
+            self._copy.kill()
+            self._copy = None
+
+    def _publish_events(self, *, is_all: bool) -> None:
+        """Write the events that have arrived, up to the first outcome unless all else of the run is there."""
+        for name, data in self._held.items():
+            size = len(data) if is_all else _find_outcome(data)
+            if size:
+                path = self._folder.path / name
+                _write(path, path.stat().st_size if path.exists() else 0, bytes(data[:size]))
+                del data[:size]
+                if not self._is_marked:
+                    (self._mirror.started / self._run_id).touch(mode=0o600)
+                    self._is_marked = True
+
+    def _publish_all(self) -> None:
+        _sync_files(self._folder.path)
+        self._publish_events(is_all=True)
+        if self._outcome is not None and not self._folder.outcome.exists():
+            write_json(self._folder.outcome, self._outcome, durable=True)
+        if self._last_job is not None and self._last_job.state is JobState.ENDED:
+            # The supervisor cannot outlive its job there: its last heartbeat says nothing any more.
+            with suppress(OSError):
+                os.utime(self._folder.heartbeat, (0, 0))
+        self.job = self._last_job
+
+    def _write_heartbeat(self, found: Mapping[str, Any]) -> None:
+        """Write the heartbeat with the time that it has by this machine's clock."""
+        heartbeat.write_text(self._folder.heartbeat, str(found["text"]))
+        moment = time.time() - float(found["age"])
+        os.utime(self._folder.heartbeat, (moment, moment))
+
+    def _start_copy(self, *, is_final: bool) -> None:
+        base = f"{self._settings.folder}/runs/{self._run_id}/./"
+        names = _FINAL if is_final else _LIVE
+        sources = [self._ssh.build_place(f"{base}{names[0]}"), *(f":{base}{name}" for name in names[1:])]
+        incoming = self._mirror.path / "incoming"
+        incoming.mkdir(mode=0o700, exist_ok=True)
+        words = [*_COPY_OPTIONS, f"--temp-dir={incoming}", *sources, f"{self._folder.path}/"]
+        self._copy = _Copy(self._ssh, words, self._tree, is_final=is_final)
+
+    def _finish_copy(self, moment: float) -> None:
+        """Take note of the end of the copy that goes on."""
+        copy = self._copy
+        if copy is None or (code := copy.process.poll()) is None:
+            return
+        words = copy.read_words()
+        self._copy = None
+        self._next_copy = moment + _COPY_PAUSE_SECONDS
+        if code == _PARTIAL:
+            self._partial_copies += 1
+        is_done = code in {0, _VANISHED} or (code == _PARTIAL and self._partial_copies >= _MOST_PARTIAL)
+        if code:
+            write_log(f"the outputs of {self._run_id}: rsync ended with {code}: {words}")
+        if not is_done:
+            self._next_copy = moment + _RETRY_SECONDS
+            return
+        self._copied_tree = copy.tree
+        self._is_copied = copy.is_final
+
+
+class _Copy:
+    """An rsync that copies the outputs of a run.
+
+    Attributes:
+        tree: the fingerprint of the outputs that was known when it started.
+        is_final: whether it started after all that the run has written.
+    """
+
+    def __init__(self, ssh: Ssh, words: Sequence[str], tree: str, *, is_final: bool) -> None:
+        self.tree = tree
+        self.is_final = is_final
+        self._said = tempfile.TemporaryFile()  # noqa: SIM115 - open as long as the process lives
+        self.process = ssh.start_copy(words, self._said)
+
+    def read_words(self) -> str:
+        """Return what rsync has said, and close the file of it."""
+        words = read_words(self._said)
+        self._said.close()
+        return words
+
+    def kill(self) -> None:
+        """End it."""
+        self.process.kill()
+        self.process.wait()
+        self._said.close()
+
+
+def _write(path: Path, offset: int, data: bytes) -> None:
+    """Write data at an offset of a private file, which ends with it then.
+
+    Raises:
+        OSError: it cannot be written, or the file does not reach up to the offset.
+    """
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+    try:
+        size = os.fstat(descriptor).st_size
+        if size < offset:
+            raise OSError(0, f"{path} has {size} bytes instead of {offset}")
+        if size > offset:
+            os.ftruncate(descriptor, offset)
+        os.lseek(descriptor, offset, os.SEEK_SET)
+        rest = memoryview(data)
+        while rest:
+            rest = rest[os.write(descriptor, rest) :]
+    finally:
+        os.close(descriptor)
+
+
+def _find_outcome(data: bytes | bytearray) -> int:
+    """Return the size of the complete lines before the first outcome in events."""
+    size = 0
+    for line in data.splitlines(keepends=True):
+        if not line.endswith(b"\n") or _is_outcome(line):
+            break
+        size += len(line)
+    return size
+
+
+def _has_outcome(data: bytes | bytearray) -> bool:
+    return any(_is_outcome(line) for line in data.splitlines(keepends=True) if line.endswith(b"\n"))
+
+
+def _is_outcome(line: bytes | bytearray) -> bool:
+    try:
+        return isinstance(events.parse_event(json.loads(line)), events.OutcomeEvent)
+    except ValueError:
+        return False
+
+
+def _sync_files(folder: Path) -> None:
+    """Wait until all files below a folder are on the disk: they are about to be removed where they come from."""
+    for above, _, names in os.walk(folder):
+        for name in names:
+            with suppress(OSError):
+                flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+                descriptor = os.open(os.path.join(above, name), flags)
+                try:
+                    os.fsync(descriptor)
+                finally:
+                    os.close(descriptor)
+
+
+def _parse_job(document: Mapping[str, Any]) -> Job | None:
+    """Return the job in the other machine's description, or None if it knows none."""
+    state = document["state"]
+    if state == "missing":
+        return None
+    end = document.get("end")
+    return Job(
+        JobState(state),
+        reason=str(document.get("reason", "")),
+        end=None if end is None else JobEnd(end),
+        words=str(document.get("words", "")),
+    )

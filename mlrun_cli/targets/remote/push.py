@@ -1,0 +1,122 @@
+"""What a run needs on the other machine: copies of what the mirror of the target's folder has, with the paths there."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from mlrun_cli.core.json_files import read_json
+from mlrun_cli.runs.shared_folder import LINK, SharedFolder, SharedRunFolder
+from mlrun_cli.snapshots.content_store import SnapshotStore
+from mlrun_cli.snapshots.snapshot import EntryKind
+from mlrun_cli.targets.remote.settings import RemoteSettings
+from mlrun_cli.targets.remote.ssh import Ssh
+
+_INPUTS = "inputs"
+_COPY_OPTIONS = ("--recursive", "--links", "--times", "--perms", "--chmod=u+rwX,go-rwx")
+
+
+class Translation:
+    """The paths of the other machine in place of those in the mirror."""
+
+    def __init__(self, mirror: SharedFolder, folder: str) -> None:
+        self._here = os.fspath(mirror.path)
+        self._there = folder
+
+    def translate(self, text: str) -> str:
+        """Return a text with the paths of the other machine."""
+        return text.replace(self._here, self._there)
+
+    def translate_document(self, value: Any) -> Any:
+        """Return a JSON value with the paths of the other machine in its texts."""
+        if isinstance(value, str):
+            return self.translate(value)
+        if isinstance(value, dict):
+            return {self.translate(key): self.translate_document(item) for key, item in value.items()}
+        if isinstance(value, list):
+            return [self.translate_document(item) for item in value]
+        return value
+
+
+def push_programs(ssh: Ssh, settings: RemoteSettings, mirror: SharedFolder, program: Path) -> None:
+    """Copy a copy of this package to the other machine.
+
+    Raises:
+        MlrunError: there is no connection, or rsync failed; the message is what it said.
+    """
+    _push(ssh, settings, mirror, [os.path.relpath(program, mirror.path)])
+
+
+def push_run(ssh: Ssh, settings: RemoteSettings, mirror: SharedFolder, run: SharedRunFolder) -> None:
+    """Copy what the other machine lacks of a run's snapshot, of its data, and of this package and the SDK.
+
+    Raises:
+        MlrunError: there is no connection, or rsync failed; the message is what it said.
+        OSError: a file of the run cannot be read.
+        StoreError: the manifest of the snapshot cannot be read.
+    """
+    submission = read_json(run.submission) or {}
+    names = [
+        os.path.relpath(run.read_program(), mirror.path),
+        os.path.relpath(submission["sdk_folder"], mirror.path),
+        *_list_snapshot_files(mirror, submission["snapshot_id"]),
+    ]
+    if run.inputs.is_dir():
+        names.append(os.path.relpath(run.inputs, mirror.path))
+    _push(ssh, settings, mirror, names)
+
+
+def read_run_files(run: SharedRunFolder, translation: Translation) -> tuple[list[tuple[str, int | None]], bytes]:
+    """Return the files of a new run's folder but its data, as the other machine is to have them.
+
+    Returns:
+        The relative path and size of each, folders without a size before what is in them, and the contents joined.
+
+    Raises:
+        OSError: one cannot be read.
+    """
+    names: list[tuple[str, int | None]] = []
+    contents = bytearray()
+    for path in _walk(run.path):
+        name = os.path.relpath(path, run.path)
+        if path.is_dir():
+            names.append((name, None))
+            continue
+        data = _translate_file(path, translation)
+        names.append((name, len(data)))
+        contents += data
+    return names, bytes(contents)
+
+
+def _walk(folder: Path) -> Iterator[Path]:
+    for path in sorted(folder.iterdir()):
+        if path.is_symlink() or path.name in {_INPUTS, LINK, "reserve"}:
+            continue
+        yield path
+        if path.is_dir():
+            yield from _walk(path)
+
+
+def _translate_file(path: Path, translation: Translation) -> bytes:
+    data = path.read_bytes()
+    if path.suffix not in {".json", ".jsonl"}:
+        return data
+    lines = data.decode("utf-8", "surrogateescape").splitlines()
+    translated = (json.dumps(translation.translate_document(json.loads(line))) for line in lines if line)
+    return "".join(f"{line}\n" for line in translated).encode()
+
+
+def _list_snapshot_files(mirror: SharedFolder, snapshot_id: str) -> list[str]:
+    """Return the paths of a snapshot's contents and manifest, relative to the mirror."""
+    store = SnapshotStore(mirror.snapshots)
+    entries = store.read_manifest(snapshot_id).entries
+    digests = dict.fromkeys(entry.digest for entry in entries if entry.kind is EntryKind.FILE)
+    paths = [*map(store.get_object_path, digests), store.get_manifest_path(snapshot_id)]
+    return [os.path.relpath(path, mirror.path) for path in paths]
+
+
+def _push(ssh: Ssh, settings: RemoteSettings, mirror: SharedFolder, names: Sequence[str]) -> None:
+    ssh.copy([*_COPY_OPTIONS, f"{mirror.path}/", ssh.build_place(f"{settings.folder}/")], names)

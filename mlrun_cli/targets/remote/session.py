@@ -1,0 +1,111 @@
+"""A conversation with the program on the other machine, over one channel of the ssh connection."""
+
+from __future__ import annotations
+
+import subprocess
+import tempfile
+from collections.abc import Mapping
+from contextlib import suppress
+from types import TracebackType
+from typing import Any
+
+from mlrun_cli.core.message_channel import Message, MessageChannel
+from mlrun_cli.errors import MlrunError
+from mlrun_cli.targets.errors import EngineUnavailable
+from mlrun_cli.targets.remote.settings import RemoteSettings
+from mlrun_cli.targets.remote.ssh import TIMEOUT_SECONDS, Ssh, read_words
+
+_END_SECONDS = 2.0
+_SSH_FAILED = 255
+
+
+class ProgramNotThere(MlrunError):
+    """The copy of this package is missing or incomplete on the other machine, or there is no such Python."""
+
+
+class NodeSession:
+    """An open conversation; it is closed by an error."""
+
+    def __init__(self, ssh: Ssh, settings: RemoteSettings, program: str) -> None:
+        """Start the program on the other machine.
+
+        Args:
+            ssh: the connection.
+            settings: the settings of the target.
+            program: the folder of the copy of this package there.
+
+        Raises:
+            EngineUnavailable: there is no connection.
+            ProgramNotThere: the program cannot be started there.
+            ProgramNotFound: ssh is not installed on this machine.
+        """
+        self._ssh = ssh
+        self._said = tempfile.TemporaryFile()  # noqa: SIM115 - open as long as the process lives
+        words = [settings.python, "-E", f"{program}/mlrun_cli/node/remote/__main__.py", "serve", settings.folder]
+        try:
+            self._process = ssh.start(words, self._said)
+        except BaseException:
+            self._said.close()
+            raise
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._channel = MessageChannel(self._process.stdout.fileno(), self._process.stdin.fileno())
+        try:
+            self._channel.wait_for_greeting(TIMEOUT_SECONDS)
+        except (OSError, ValueError) as error:
+            raise self._close_after(error, is_starting=True) from error
+
+    def __enter__(self) -> NodeSession:
+        return self
+
+    def __exit__(self, _k: type[BaseException] | None, _e: BaseException | None, _t: TracebackType | None) -> None:
+        self.close()
+
+    def request(
+        self, name: str, document: Mapping[str, Any], payload: bytes = b"", *, timeout: float = TIMEOUT_SECONDS
+    ) -> Message:
+        """Send a request and return its answer.
+
+        Raises:
+            EngineUnavailable: there is none; the request may have been carried out.
+        """
+        try:
+            self._channel.send({**document, "request": name}, payload, timeout=timeout)
+            answer = self._channel.receive(timeout=timeout)
+        except (OSError, ValueError) as error:
+            raise self._close_after(error) from error
+        if "error" in answer.document:
+            raise EngineUnavailable(f"The program on the other machine failed: {answer.document['error']}")
+        return answer
+
+    def close(self) -> None:
+        """End the conversation; the connection is kept."""
+        for pipe in (self._process.stdin, self._process.stdout):
+            assert pipe is not None
+            with suppress(OSError):
+                pipe.close()
+        try:
+            self._process.wait(_END_SECONDS)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+        self._said.close()
+
+    def _close_after(self, error: Exception, *, is_starting: bool = False) -> MlrunError:
+        """Close the conversation after an error and return that of the call, in ssh's words if it has any."""
+        if isinstance(error, TimeoutError):
+            silence = self._ssh.build_silence_error(TIMEOUT_SECONDS)
+            self._process.kill()
+            self.close()
+            return silence
+        try:
+            code = self._process.wait(_END_SECONDS)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            code = self._process.wait()
+        words = read_words(self._said)
+        self.close()
+        if is_starting and 0 < code < _SSH_FAILED:
+            return ProgramNotThere(words or f"The program there ended with exit code {code}.")
+        found = self._ssh.build_error(code, words)
+        return found if isinstance(found, EngineUnavailable) else EngineUnavailable(found.message)

@@ -1,0 +1,242 @@
+"""OpenSSH and rsync, with one connection for all that is done on a machine.
+
+The first call makes the connection and leaves it to a process of ssh, which keeps it for some minutes (ControlPersist).
+"""
+
+from __future__ import annotations
+
+import os
+import shlex
+import subprocess
+import tempfile
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import IO
+
+from mlrun_cli.core.digests import create_short_hasher
+from mlrun_cli.core.local_folder import make_base_folder
+from mlrun_cli.errors import ProgramNotFound
+from mlrun_cli.processes.process import FAMILY_VARIABLE, RUN_ID_VARIABLE, SUPERVISOR_VARIABLE
+from mlrun_cli.targets.errors import EngineRefused, EngineUnavailable
+from mlrun_cli.targets.remote.settings import RemoteSettings
+
+TIMEOUT_SECONDS = 30.0
+"""How long a command on the other machine may take, with the connection."""
+_CONNECT_SECONDS = 10
+_ALIVE_SECONDS, _ALIVE_COUNT = 5, 3
+_COPY_SECONDS = 60
+"""How long rsync waits for anything from the other side."""
+_PERSIST_SECONDS = 600
+_SSH_FAILED = 255
+_RSYNC_UNREACHABLE = frozenset({10, 12, 30, 35})
+"""The exit codes of rsync when the connection is lost, or nothing has come for too long."""
+_MOST_WORDS = 4000
+# The process that keeps the connection must not be found as one of the run that was submitting.
+_DROPPED = frozenset({FAMILY_VARIABLE, RUN_ID_VARIABLE, SUPERVISOR_VARIABLE})
+
+_HINTS = {
+    "HOST IDENTIFICATION HAS CHANGED": "Ask the owner of the machine; then 'ssh-keygen -R' removes the old key.",
+    "Host key verification failed": "Type '{ssh}' once and accept the machine's key, or ask its owner for it.",
+    "Permission denied": "See that '{ssh}' works without a question: put your public key there with 'ssh-copy-id', and "
+    "a key with a passphrase into ssh-agent with 'ssh-add'.",
+    "Could not resolve hostname": "Correct --address, or add the host to ~/.ssh/config.",
+    "Connection refused": "See that sshd runs there, and correct --ssh-port.",
+}
+_DEFAULT_HINT = "See that '{ssh}' works without a question."
+
+
+class Ssh:
+    """Calls of ssh and rsync for one machine, each bounded in time."""
+
+    def __init__(self, settings: RemoteSettings) -> None:
+        self._settings = settings
+
+    def run(self, words: Sequence[str], *, stdin: str = "", timeout: float = TIMEOUT_SECONDS) -> str:
+        """Run a command on the other machine and return its output.
+
+        Raises:
+            EngineRefused: the command failed there; the message is what it said.
+            EngineUnavailable: there is no connection, or it did not end in time; the message is ssh's.
+            ProgramNotFound: ssh is not installed.
+        """
+        with tempfile.TemporaryFile() as said:
+            process = self.start(words, said)
+            try:
+                output, _ = process.communicate(stdin.encode(), timeout)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+                raise self.build_silence_error(timeout) from None
+            if process.returncode != 0:
+                raise self.build_error(process.returncode, read_words(said))
+        return output.decode("utf-8", "replace")
+
+    def start(self, words: Sequence[str], said: IO[bytes]) -> subprocess.Popen[bytes]:
+        """Start a command on the other machine whose standard input and output are pipes.
+
+        Args:
+            words: the command.
+            said: an open file, not a pipe, for what ssh and the command say: the process that keeps the connection
+              may hold it open.
+
+        Raises:
+            ProgramNotFound: ssh is not installed.
+        """
+        # Whatever the login shell there is, it knows `exec` and single quotes.
+        command = [*self._build_command(), "--", self._settings.destination, f"exec {shlex.join(words)}"]
+        return _start(command, said, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+
+    def start_copy(
+        self, words: Sequence[str], said: IO[bytes], stdin: IO[bytes] | None = None
+    ) -> subprocess.Popen[bytes]:
+        """Start rsync with these options, sources and destination.
+
+        Raises:
+            ProgramNotFound: rsync is not installed.
+        """
+        shell = " ".join(map(_quote, self._build_command()))
+        command = ["rsync", "--protect-args", f"--timeout={_COPY_SECONDS}", f"--rsh={shell}", *words]
+        return _start(command, said, stdin=subprocess.DEVNULL if stdin is None else stdin, stdout=subprocess.DEVNULL)
+
+    def copy(self, words: Sequence[str], files: Sequence[str]) -> None:
+        """Run rsync to its end for files, which are named relative to the source.
+
+        Raises:
+            EngineRefused: it failed; the message is what it said.
+            EngineUnavailable: there is no connection; the message is ssh's.
+            ProgramNotFound: rsync is not installed.
+        """
+        with tempfile.TemporaryFile() as said, tempfile.TemporaryFile() as names:
+            names.write(b"".join(os.fsencode(name) + b"\0" for name in files))
+            names.seek(0)
+            process = self.start_copy(["--files-from=-", "--from0", *words], said, names)
+            try:
+                code = process.wait()
+            finally:
+                if process.poll() is None:
+                    process.kill()
+                    process.wait()
+            if code != 0:
+                raise self.build_error(code, read_words(said))
+
+    def close(self) -> None:
+        """End the connection that is kept for later calls, which may hang; do nothing if there is none."""
+        with suppress(OSError, subprocess.SubprocessError):
+            subprocess.run(
+                [*self._build_command(), "-O", "exit", self._settings.destination],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                timeout=2.0,
+                check=False,
+            )
+
+    def build_place(self, path: str) -> str:
+        """Return a path on the other machine as rsync is given it."""
+        address = self._settings.address
+        host = f"[{address}]" if ":" in address else address
+        return f"{host if self._settings.username is None else f'{self._settings.username}@{host}'}:{path}"
+
+    def describe(self) -> str:
+        """Return the command line by which a user reaches the machine."""
+        settings = self._settings
+        port = [] if settings.ssh_port is None else ["-p", str(settings.ssh_port)]
+        key = [] if settings.private_key_file is None else ["-i", settings.private_key_file]
+        options = [word for option in settings.ssh_options for word in ("-o", option)]
+        return shlex.join(["ssh", *port, *key, *options, settings.destination])
+
+    def build_error(self, code: int, words: str) -> EngineRefused | EngineUnavailable:
+        """Return the error for a call of ssh or rsync that failed, with what they said."""
+        hint = next((hint for phrase, hint in _HINTS.items() if phrase in words), None)
+        text = words or (f"ssh ended with exit code {code}" if code else "The connection was closed")
+        if code == _SSH_FAILED or code in _RSYNC_UNREACHABLE or hint is not None:
+            shown = (hint or _DEFAULT_HINT).format(ssh=self.describe())
+            return EngineUnavailable(text, hint=shown, target=self._settings.address)
+        return EngineRefused(text, target=self._settings.address)
+
+    def build_silence_error(self, seconds: float) -> EngineUnavailable:
+        """Return the error for a call that was stopped, and end the connection, which may hang."""
+        self.close()
+        return EngineUnavailable(
+            f"{self._settings.address} does not answer: the call was stopped after {seconds:g} seconds.",
+            hint=_DEFAULT_HINT.format(ssh=self.describe()),
+            target=self._settings.address,
+        )
+
+    def _build_command(self) -> list[str]:
+        settings = self._settings
+        values = {
+            "BatchMode": "yes",
+            "ClearAllForwardings": "yes",
+            "ConnectTimeout": str(_CONNECT_SECONDS),
+            "ControlMaster": "auto",
+            "ControlPath": os.fspath(_make_control_path(settings)),
+            "ControlPersist": str(_PERSIST_SECONDS),
+            "EscapeChar": "none",
+            "ForwardAgent": "no",
+            "ForwardX11": "no",
+            "LogLevel": "ERROR",
+            "PermitLocalCommand": "no",
+            "RemoteCommand": "none",
+            "RequestTTY": "no",
+            "ServerAliveCountMax": str(_ALIVE_COUNT),
+            "ServerAliveInterval": str(_ALIVE_SECONDS),
+        }
+        words = ["ssh", *(f"-o{name}={value}" for name, value in values.items())]
+        words += [f"-o{option}" for option in settings.ssh_options]
+        if settings.ssh_port is not None:
+            words.append(f"-p{settings.ssh_port}")
+        if settings.private_key_file is not None:
+            words += [f"-i{settings.private_key_file}", "-oIdentitiesOnly=yes"]
+        return words
+
+
+def build_environment(environment: Mapping[str, str]) -> dict[str, str]:
+    """Return the variables for ssh and rsync."""
+    return {name: value for name, value in environment.items() if name not in _DROPPED}
+
+
+def read_words(said: IO[bytes]) -> str:
+    """Return what ssh, rsync or a command have said, without rsync's remarks about itself."""
+    said.seek(0)
+    lines = said.read(_MOST_WORDS).decode("utf-8", "replace").splitlines()
+    kept = [line.strip() for line in lines if line.strip()]
+    own = [line for line in kept if not line.startswith(("rsync error:", "rsync: connection unexpectedly closed"))]
+    return "\n".join(own or kept)
+
+
+def _start(command: Sequence[str], said: IO[bytes], *, stdin: int | IO[bytes], stdout: int) -> subprocess.Popen[bytes]:
+    try:
+        # In a session of its own, so that Ctrl-C does not end the connection that others use.
+        return subprocess.Popen(
+            command,
+            stdin=stdin,
+            stdout=stdout,
+            stderr=said,
+            env=build_environment(os.environ),
+            start_new_session=True,
+        )
+    except FileNotFoundError:
+        raise ProgramNotFound(
+            f"'{command[0]}' is not on PATH.",
+            hint="Install OpenSSH's client and rsync on this machine.",
+            target=command[0],
+        ) from None
+
+
+def _make_control_path(settings: RemoteSettings) -> Path:
+    """Return the path of the socket of a machine's connection, in a folder that only this user can enter."""
+    folder = make_base_folder() / "ssh"
+    folder.mkdir(mode=0o700, exist_ok=True)
+    # The configuration of ssh, which says what the address means, is in the user's home.
+    home = os.environ.get("HOME", "")
+    parts = (home, settings.destination, str(settings.ssh_port), str(settings.private_key_file), *settings.ssh_options)
+    digest: str = create_short_hasher("\0".join(parts).encode("utf-8", "surrogateescape")).hexdigest()
+    return folder / digest[:12]
+
+
+def _quote(word: str) -> str:
+    """Quote a word for rsync, which knows quotes and no backslashes."""
+    quote = '"' if "'" in word else "'"
+    return f"{quote}{word}{quote}"

@@ -1,0 +1,169 @@
+"""The target kind `VirtualMachine`, Azure's word for another machine that is reached by ssh."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from typing import Any
+
+from mlrun_cli.errors import MlrunError, NotEnoughGpus, NotEnoughNodes
+from mlrun_cli.runs.run import Run
+from mlrun_cli.runs.shared_folder import SharedFolder
+from mlrun_cli.targets.base import Demand
+from mlrun_cli.targets.engine import OWN_ENVIRONMENT, EngineTarget, Job, JobRequest
+from mlrun_cli.targets.errors import EngineRefused, EngineUnavailable
+from mlrun_cli.targets.package_copies import ensure_program_copy
+from mlrun_cli.targets.remote.mirror import PUSHED, Mirror
+from mlrun_cli.targets.remote.push import Translation, push_programs, push_run, read_run_files
+from mlrun_cli.targets.remote.session import NodeSession, ProgramNotThere
+from mlrun_cli.targets.remote.settings import RemoteSettings
+from mlrun_cli.targets.remote.ssh import Ssh
+from mlrun_cli.workspace import Workspace
+
+GPUS_PROPERTY = "gpus"
+"""The property of a target's row that contains how many GPUs the machine had when it was attached."""
+
+
+class RemoteTarget(EngineTarget):
+    """Another machine as a compute target.
+
+    Its folder there has a mirror in the workspace, which takes the place of a shared folder: what runs need is pushed
+    from it, and the collector pulls what they write.
+    """
+
+    azure_type = "VirtualMachine"
+    engine_name = "ssh"
+    job_property = "remote_job_id"
+
+    def __init__(self, workspace: Workspace, name: str) -> None:
+        super().__init__(workspace, name)
+        self._mirror: Mirror | None = None
+
+    @property
+    def settings(self) -> RemoteSettings:
+        """The settings in the target's row."""
+        return RemoteSettings.from_properties(self.row.properties)
+
+    @property
+    def shared_folder(self) -> SharedFolder:
+        """The mirror of the target's folder, created if needed."""
+        return _make_mirror(self.workspace, self.name)
+
+    def check(self, demand: Demand) -> None:
+        """Raise if the machine can never run this.
+
+        Raises:
+            UsageError: it has too few GPUs, or the target too few nodes.
+        """
+        row = self.workspace.compute_targets.find(self.name)
+        properties: Mapping[str, Any] = {} if row is None else row.properties
+        most, gpus = properties.get("maxNodes"), properties.get(GPUS_PROPERTY)
+        if most is not None and demand.node_count > most:
+            raise NotEnoughNodes(
+                f"nodeCount: {demand.node_count} nodes are asked for, and '{self.name}' has at most {most}.",
+                hint="Use fewer nodes.",
+                target=self.name,
+            )
+        if gpus is not None and demand.gpu_count > gpus:
+            raise NotEnoughGpus(
+                f"{demand.gpu_count} GPUs are asked for, and '{self.name}' had {gpus} when it was attached.",
+                hint="Ask for fewer, or attach the machine again if it has more by now.",
+                target=self.name,
+            )
+
+    def submit_job(self, request: JobRequest) -> str:
+        """Push what a run needs, and add its job to the queue of the other machine; the run's id is that of the job.
+
+        Raises:
+            EngineRefused: the machine cannot be reached, or does not take it; the message is ssh's or rsync's.
+            EngineUnavailable: the machine does not answer; it may have the job nevertheless.
+        """
+        settings, mirror = self.settings, self.shared_folder
+        run = mirror.run_folder(request.run_id)
+        translation = Translation(mirror, settings.folder)
+        script = settings.build_script([*map(translation.translate, request.command), OWN_ENVIRONMENT])
+        job = {
+            "script": script,
+            "log": translation.translate(str(request.log)),
+            "nodes": request.demand.node_count,
+            "gpus": request.demand.gpu_count,
+        }
+        mark = mirror.path / PUSHED / request.run_id
+        mark.parent.mkdir(mode=0o700, exist_ok=True)
+        mark.touch(mode=0o600)
+        try:
+            ssh = Ssh(settings)
+            push_run(ssh, settings, mirror, run)
+            session = NodeSession(ssh, settings, translation.translate(str(run.read_program())))
+        except (EngineUnavailable, ProgramNotThere) as error:
+            raise EngineRefused(error.message, hint=error.hint, target=error.target) from error
+        files, payload = read_run_files(run, translation)
+        document = {"run_id": request.run_id, "job": job, "files": files, "most_nodes": settings.max_nodes}
+        with session:
+            session.request("submit", document, payload)
+        return request.run_id
+
+    def synchronize(self, runs: Collection[Run]) -> None:
+        """Exchange with the other machine what is new of live runs; to be called by the collector alone."""
+        if self._mirror is None:
+            folder = self.shared_folder
+            self._mirror = Mirror(self.workspace, self.settings, folder, ensure_program_copy(folder.programs))
+        self._mirror.synchronize(runs)
+
+    def find_jobs(self, job_ids: Collection[str]) -> Mapping[str, Job]:
+        """Return the jobs as far as the mirror has what they have written.
+
+        Raises:
+            EngineUnavailable: the other machine does not answer.
+        """
+        if self._mirror is None:
+            raise EngineUnavailable(f"'{self.name}' is asked by its collector.")
+        return self._mirror.find_jobs(job_ids)
+
+    def find_job_id(self, run_id: str) -> str | None:
+        """Return the id of a run as that of its job, if the other machine has it."""
+        with open_session(self.workspace, self.name, self.settings) as session:
+            answer = session.request("find", {"run_ids": [run_id]})
+        return run_id if run_id in answer.document["jobs"] else None
+
+    def cancel_job(self, job_id: str) -> None:
+        """Kill the processes of a job, or take it out of the queue."""
+        with open_session(self.workspace, self.name, self.settings) as session:
+            session.request("cancel", {"run_id": job_id})
+
+    def describe_nodes(self) -> Mapping[str, Any]:
+        """Return what the machine has and what of it is free.
+
+        Raises:
+            EngineUnavailable: it does not answer.
+        """
+        with open_session(self.workspace, self.name, self.settings) as session:
+            return {"nodes": [session.request("describe", {}).document["node"]]}
+
+
+def open_session(workspace: Workspace, name: str, settings: RemoteSettings) -> NodeSession:
+    """Start the program on the machine of a target, after it has been pushed if need be.
+
+    Raises:
+        EngineUnavailable: there is no connection, or the program cannot be started.
+    """
+    mirror, ssh = _make_mirror(workspace, name), Ssh(settings)
+    program = ensure_program_copy(mirror.programs)
+    there = f"{settings.folder}/programs/{program.name}"
+    try:
+        try:
+            return NodeSession(ssh, settings, there)
+        except ProgramNotThere:
+            push_programs(ssh, settings, mirror, program)
+            return NodeSession(ssh, settings, there)
+    except EngineUnavailable:
+        raise
+    except MlrunError as error:
+        raise EngineUnavailable(error.message, hint=error.hint, target=error.target) from error
+
+
+def _make_mirror(workspace: Workspace, name: str) -> SharedFolder:
+    folder = SharedFolder(workspace.folder / "remotes" / name, is_mirror=True)
+    if not folder.is_in_place():
+        folder.path.parent.mkdir(mode=0o700, exist_ok=True)
+        folder.make()
+    return folder
