@@ -6,7 +6,7 @@ import os
 import selectors
 import time
 from collections.abc import Mapping
-from contextlib import closing, suppress
+from contextlib import suppress
 
 from mlrun_cli.collector.collected_run import CollectedRun
 from mlrun_cli.collector.job_poll import JobPoll
@@ -71,6 +71,8 @@ class Collector:
         self._lost_since: dict[int, float] = {}
         self._job_cancels: dict[int, float] = {}
         """The monotonic times at which the jobs of runs that were told to stop are canceled, by run key."""
+        self._to_cancel: list[Run] = []
+        """The runs whose jobs are canceled at the end of a look, all in one call of the engine's."""
         self._stream_losses: set[int] = set()
         """The keys of the runs that were told to stop because their streaming command was killed."""
         self._version = -1
@@ -148,6 +150,9 @@ class Collector:
             is_started = run.run_id in started
             if is_full or is_started or run.key in self._collected:
                 self._poll_run_safely(run, moment, is_started=is_started)
+        to_cancel, self._to_cancel = self._to_cancel, []
+        with suppress(EngineUnavailable):  # it is tried again at a later look
+            self._jobs.cancel_jobs(to_cancel)
 
     def _poll_run_safely(self, run: Run, moment: float, *, is_started: bool) -> None:
         try:
@@ -212,7 +217,7 @@ class Collector:
         since = self._lost_since.setdefault(run.key, moment)
         patience = _SETTLE_SECONDS
         if not self._jobs.has_job_id(run):
-            if self._is_being_submitted(run) or self._has_job_id_by_now(run):
+            if self._jobs.is_being_submitted(run) or self._has_job_id_by_now(run):
                 return RunLiveness.ALIVE
             patience = max(0.0, _SUBMIT_SECONDS - (now() - run.created_at) / MICROSECONDS)
         elif collected is None or not collected.has_started:
@@ -223,14 +228,6 @@ class Collector:
             return RunLiveness.LOST
         collected.refresh()
         return determine_liveness(evidence, collected.get_heartbeat_evidence(), collected.outcome_evidence)
-
-    def _is_being_submitted(self, run: Run) -> bool:
-        """Return whether the process that submits a run is alive: it holds a lock until it knows the job."""
-        try:
-            with closing(OwnerLock.open(self._workspace.run_folder(run.run_id).lock)) as lock:
-                return not lock.is_free()
-        except OSError:
-            return False
 
     def _has_job_id_by_now(self, run: Run) -> bool:
         """Return whether the store has the id of a run's job, which a submit may have stored since it was last read."""
@@ -250,11 +247,7 @@ class Collector:
         """Cancel the job of a run that was told to stop, if it is not running yet or has had its time for that."""
         is_due = moment >= self._job_cancels[run.key]
         if evidence is EngineEvidence.QUEUED or (is_due and evidence is EngineEvidence.RUNNING):
-            self._cancel_job(run)
-
-    def _cancel_job(self, run: Run) -> None:
-        with suppress(EngineUnavailable):
-            self._jobs.cancel_job(run)
+            self._to_cancel.append(run)
 
     def _stop_if_stream_is_lost(self, run: Run, evidence: EngineEvidence, moment: float) -> None:
         """Stop a run whose streaming command was killed, unless it is canceled."""
@@ -290,7 +283,7 @@ class Collector:
         """Record the end of a run whose supervisor is gone, and tell the supervisor to stop in case it is alive."""
         self._send(run, StopMessage(StopReason.GIVEN_UP))
         if self._jobs.has_job_id(run):
-            self._cancel_job(run)
+            self._to_cancel.append(run)
         job = self._jobs.find_job(run)
         outcome = derive_lost_outcome(run, job)
         if run.key in self._stream_losses and run.status is not RunStatus.CANCEL_REQUESTED:

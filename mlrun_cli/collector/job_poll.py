@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Collection, Mapping
+from contextlib import closing
 
 from mlrun_cli.collector.run_liveness import EngineEvidence
 from mlrun_cli.core.program_log import write_log
+from mlrun_cli.runs.owner_lock import OwnerLock
 from mlrun_cli.runs.run import Run
 from mlrun_cli.targets.engine import EngineTarget, Job, JobState
 from mlrun_cli.targets.errors import EngineUnavailable
@@ -30,6 +32,7 @@ class JobPoll:
         self._asked: Collection[str] = frozenset()
         self._found: dict[int, str] = {}
         """The ids of jobs that were found by the ids of their runs, by run key."""
+        self._has_looked_for_ids = False
         self._interval = _FIRST_SECONDS
         self._last = 0.0
         self._next = 0.0
@@ -40,26 +43,40 @@ class JobPoll:
         self._next = min(self._next, self._last + _FIRST_SECONDS)
 
     def query_if_due(self, runs: Collection[Run], moment: float) -> bool:
-        """Query the engine for the jobs of these runs if that is due; return whether it was."""
+        """Query the engine for the jobs of these runs if that is due; return whether it was.
+
+        For runs whose submit was killed before it had stored the id of their job, every other query is for those ids.
+
+        Raises:
+            StoreError: the store cannot be used.
+        """
         if moment < self._next:
             return False
         before = self._jobs, self.is_silent
         self._last = moment
+        lacking = [run for run in runs if not self.has_job_id(run) and not self.is_being_submitted(run)]
+        self._has_looked_for_ids = bool(lacking) and not self._has_looked_for_ids
         try:
-            for run in runs:
-                if not self.has_job_id(run) and (job_id := self._target.find_job_id(run.run_id)) is not None:
-                    self._found[run.key] = job_id
-            ids = {job_id for run in runs if (job_id := self._find_id(run)) is not None}
-            self._jobs = self._target.find_jobs(ids) if ids else {}
-            self._asked = ids
-            self.is_silent = False
+            if self._has_looked_for_ids:
+                self._find_ids(lacking)
+            else:
+                self._find_jobs(runs)
         except EngineUnavailable as error:
             write_log(f"the engine does not answer: {error}")
             self.is_silent = True
         self.has_changed = before != (self._jobs, self.is_silent)
-        self._interval = _FIRST_SECONDS if self.has_changed else min(_LAST_SECONDS, self._interval * _GROWTH)
+        is_soon = self.has_changed or self._has_looked_for_ids
+        self._interval = _FIRST_SECONDS if is_soon else min(_LAST_SECONDS, self._interval * _GROWTH)
         self._next = max(time.monotonic(), moment) + self._interval
         return True
+
+    def is_being_submitted(self, run: Run) -> bool:
+        """Return whether the process that submits a run lives, by the lock that it holds until it knows the job."""
+        try:
+            with closing(OwnerLock.open(self._target.workspace.run_folder(run.run_id).lock)) as lock:
+                return not lock.is_free()
+        except OSError:
+            return False
 
     def has_job_id(self, run: Run) -> bool:
         """Return whether the id of a run's job is known."""
@@ -77,15 +94,15 @@ class JobPoll:
             return EngineEvidence.SILENT
         return EngineEvidence.from_job(self.find_job(run))
 
-    def cancel_job(self, run: Run) -> None:
-        """Cancel the job of a run, once its id is known.
+    def cancel_jobs(self, runs: Collection[Run]) -> None:
+        """Cancel the jobs of runs whose ids are known.
 
         Raises:
             EngineUnavailable: the engine does not answer.
         """
-        job_id = self._find_id(run)
-        if job_id is not None:
-            self._target.cancel_job(job_id)
+        ids = {job_id for run in runs if (job_id := self._find_id(run)) is not None}
+        if ids:
+            self._target.cancel_jobs(ids)
             self.query_soon()
 
     def describe_waits(self, runs: Collection[Run]) -> dict[str, str]:
@@ -101,6 +118,22 @@ class JobPoll:
         job_id = self._find_id(run)
         name = self._target.engine_name
         return name if job_id == run.run_id else f"{name} {job_id}"
+
+    def _find_jobs(self, runs: Collection[Run]) -> None:
+        ids = {job_id for run in runs if (job_id := self._find_id(run)) is not None}
+        self._jobs = self._target.find_jobs(ids) if ids else {}
+        self._asked = ids
+        self.is_silent = False
+
+    def _find_ids(self, runs: Collection[Run]) -> None:
+        """Find the jobs of runs by the ids of the runs, and store what is found."""
+        workspace = self._target.workspace
+        found = self._target.find_job_ids([run.run_id for run in runs])
+        with workspace.transaction():
+            for run in runs:
+                if run.run_id in found and workspace.runs.find_status(run.key) is not None:
+                    self._found[run.key] = found[run.run_id]
+                    workspace.runs.add_properties(run.key, {self._target.job_property: found[run.run_id]})
 
     def _find_id(self, run: Run) -> str | None:
         return run.properties.get(self._target.job_property) or self._found.get(run.key)

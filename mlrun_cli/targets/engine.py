@@ -147,6 +147,15 @@ class EngineTarget(Target):
             EngineUnavailable: the engine does not answer.
         """
 
+    def find_job_ids(self, run_ids: Collection[str]) -> Mapping[str, str]:
+        """Return the ids of the jobs that were submitted for these runs, keyed by run id, without those of no job.
+
+        Raises:
+            EngineUnavailable: the engine does not answer.
+        """
+        found = {run_id: self.find_job_id(run_id) for run_id in run_ids}
+        return {run_id: job_id for run_id, job_id in found.items() if job_id is not None}
+
     @abstractmethod
     def cancel_job(self, job_id: str) -> None:
         """End a job at once, in whatever state it is; do nothing if it has ended.
@@ -154,6 +163,15 @@ class EngineTarget(Target):
         Raises:
             EngineUnavailable: the engine does not answer.
         """
+
+    def cancel_jobs(self, job_ids: Collection[str]) -> None:
+        """End jobs at once, as `cancel_job` does.
+
+        Raises:
+            EngineUnavailable: the engine does not answer.
+        """
+        for job_id in job_ids:
+            self.cancel_job(job_id)
 
     def synchronize(self, runs: Collection[Run]) -> None:
         """Bring the shared folder up to date for the collector, if its nodes see another; must not take long.

@@ -36,7 +36,7 @@ def test_a_job_waits_for_resources_and_then_runs_on_a_node() -> None:
     assert wait_for(first, JobState.RUNNING) == Job(JobState.RUNNING, nodes="n2")
     assert until(lambda: job(second).reason == "Resources")
     assert job(second).state is JobState.QUEUED
-    jobs.cancel_job(first)
+    jobs.cancel_jobs([first])
     assert wait_for(second, JobState.RUNNING).nodes == "n2"
 
 
@@ -58,10 +58,10 @@ def test_a_cancelled_job_has_ended_and_can_be_cancelled_again() -> None:
     wait_for(running, JobState.RUNNING)
     assert job(waiting).reason == "JobHeldUser"
     for job_id in (running, waiting):
-        jobs.cancel_job(job_id)
+        jobs.cancel_jobs([job_id])
         assert wait_for(job_id, JobState.ENDED).end is JobEnd.CANCELED
-        jobs.cancel_job(job_id)
-    jobs.cancel_job("999999")
+        jobs.cancel_jobs([job_id])
+    jobs.cancel_jobs(["999999"])
 
 
 def test_a_job_whose_node_is_lost(slurm: Slurm) -> None:
@@ -101,11 +101,11 @@ def test_what_slurm_refuses_is_an_error_with_its_words(options: Sequence[str], w
 @pytest.mark.usefixtures("slurm")
 def test_a_job_is_found_by_its_name() -> None:
     name = f"run_{time.time_ns()}"
-    assert jobs.find_job_id(name) is None
+    assert jobs.find_job_ids([name]) == {}
     job_id = submit("exit 0", f"--job-name={name}")
-    assert jobs.find_job_id(name) == job_id
+    assert jobs.find_job_ids([name, "other"]) == {name: job_id}
     wait_for(job_id, JobState.ENDED)
-    assert jobs.find_job_id(name) == job_id
+    assert jobs.find_job_ids([name]) == {name: job_id}
 
 
 @pytest.mark.usefixtures("slurm")
@@ -143,14 +143,14 @@ def test_a_call_that_gets_no_answer_is_stopped(slurm: Slurm) -> None:
 def test_jobs_that_the_controller_has_forgotten_are_in_the_accounting_database(accounting: Slurm) -> None:
     name = f"run_{time.time_ns()}"
     failed, cancelled = submit("exit 3", f"--job-name={name}"), submit(SLEEP, "--hold")
-    jobs.cancel_job(cancelled)
+    jobs.cancel_jobs([cancelled, "999999"])
     wait_for(failed, JobState.ENDED)
     until(lambda: not accounting.job_state(failed) and not accounting.job_state(cancelled))
     found = jobs.find_jobs([failed, cancelled])
     assert found[failed].end is JobEnd.EXITED
     assert "ExitCode=3:0" in found[failed].words
     assert found[cancelled].end is JobEnd.CANCELED
-    assert jobs.find_job_id(name) == failed
+    assert jobs.find_job_ids([name]) == {name: failed}
 
 
 @pytest.mark.parametrize(

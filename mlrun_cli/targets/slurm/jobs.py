@@ -38,8 +38,10 @@ _ENDS = {
 _NO_REASONS = frozenset({"", "None", "(null)", "N/A"})
 # What Slurm writes as the reason of a job that it could not start.
 _NOT_STARTED = frozenset({"BadConstraints", "JobLaunchFailure", "launch_failed_requeued_held", "InvalidAccount"})
+# What scancel says of jobs that it cannot cancel any more.
+_NO_LONGER_THERE = ("Invalid job id", "already completing or completed")
 _MOST_ASKED = 200
-"""How many ids are passed to `sacct` at a time."""
+"""How many ids or names are passed to `sacct` at a time."""
 
 _SQUEUE_FIELDS = ("JobID", "State", "Reason", "NodeList", "exit_code")
 _SQUEUE_FORMAT = ",".join(f"{field}:{SEPARATOR}" for field in _SQUEUE_FIELDS)
@@ -83,37 +85,37 @@ def find_jobs(job_ids: Collection[str]) -> Mapping[str, Job]:
     wanted = set(job_ids)
     if not wanted:
         return {}
-    output = run_command(
-        ["squeue", "--noheader", "--states=all", f"--user={os.getuid()}", f"--Format={_SQUEUE_FORMAT}"]
-    )
+    output = _query_controller(f"--Format={_SQUEUE_FORMAT}")
     jobs = {job_id: job for job_id, job in _parse_jobs(output) if job_id in wanted}
     missing = sorted(wanted - jobs.keys())
     return {**_find_accounted_jobs(missing), **jobs} if missing else jobs
 
 
-def find_job_id(name: str) -> str | None:
-    """Return the id of this user's latest job with a name, or None if Slurm knows none.
+def find_job_ids(names: Collection[str]) -> dict[str, str]:
+    """Return the ids of this user's latest jobs of these names, keyed by name; those that Slurm knows no job of lack.
 
     Raises:
         EngineUnavailable: the controller does not answer.
     """
-    user = f"--user={os.getuid()}"
-    lines = run_command(["squeue", "--noheader", "--states=all", user, f"--name={name}", "--format=%A"]).split()
-    if not lines:
-        lines = _query_accounting([user, f"--name={name}", "--starttime=now-30days", "--format=JobIDRaw"]).split()
-    return max((line for line in lines if line.isdigit()), key=int, default=None)
+    found = _parse_names(_query_controller(f"--format=%A{SEPARATOR}%j"), names)
+    missing = [name for name in names if name not in found]
+    for start in range(0, len(missing), _MOST_ASKED):
+        part = ",".join(missing[start : start + _MOST_ASKED])
+        options = [f"--user={os.getuid()}", f"--name={part}", "--starttime=now-30days", "--format=JobIDRaw,JobName"]
+        found.update(_parse_names(_query_accounting(options), missing))
+    return found
 
 
-def cancel_job(job_id: str) -> None:
-    """End a job at once; do nothing if it has ended or is unknown.
+def cancel_jobs(job_ids: Collection[str]) -> None:
+    """End jobs at once, except those that have ended or are unknown.
 
     Raises:
         EngineUnavailable: the controller does not answer.
     """
     try:
-        run_command(["scancel", "--quiet", job_id])
+        run_command(["scancel", "--quiet", *job_ids])
     except EngineRefused as error:
-        if "Invalid job id" not in error.message and "already completing or completed" not in error.message:
+        if not all(any(phrase in line for phrase in _NO_LONGER_THERE) for line in error.message.splitlines()):
             raise EngineUnavailable(error.message, target="scancel") from error
 
 
@@ -157,6 +159,20 @@ def _find_accounted_jobs(job_ids: Sequence[str]) -> dict[str, Job]:
         part = ",".join(job_ids[start : start + _MOST_ASKED])
         jobs.update(_parse_jobs(_query_accounting([f"--jobs={part}", f"--format={_SACCT_FORMAT}"])))
     return jobs
+
+
+def _query_controller(format_option: str) -> str:
+    """Return the output of `squeue` about all jobs of this user."""
+    return run_command(["squeue", "--noheader", "--states=all", f"--user={os.getuid()}", format_option])
+
+
+def _parse_names(output: str, names: Collection[str]) -> dict[str, str]:
+    """Return the highest id of each of these names in lines with an id and a name."""
+    wanted, found = set(names), dict[str, str]()
+    for job_id, name, *_ in split_lines(output):
+        if name in wanted and job_id.isdigit() and int(job_id) >= int(found.get(name, 0)):
+            found[name] = job_id
+    return found
 
 
 def _query_accounting(options: Sequence[str]) -> str:

@@ -88,7 +88,7 @@ def check_nodes(settings: SlurmSettings, folder: Path, python: str, *, timeout: 
     finally:
         for job_id in waiting:
             with suppress(MlrunError):
-                jobs.cancel_job(job_id)
+                jobs.cancel_jobs([job_id])
         shutil.rmtree(place, ignore_errors=True)
     return NodeCheck(usable, unchecked)
 

@@ -40,12 +40,21 @@ class SlurmTarget(EngineTarget):
     def find_job_id(self, run_id: str) -> str | None:
         """Return the id of the job that is named after a run, or None if Slurm knows none."""
         with _describe_failures():
-            return jobs.find_job_id(run_id)
+            return jobs.find_job_ids([run_id]).get(run_id)
+
+    def find_job_ids(self, run_ids: Collection[str]) -> Mapping[str, str]:
+        """Return the ids of the jobs that are named after these runs, as a rule in one query of the controller."""
+        with _describe_failures():
+            return jobs.find_job_ids(run_ids)
 
     def cancel_job(self, job_id: str) -> None:
         """End a job by scancel."""
+        self.cancel_jobs([job_id])
+
+    def cancel_jobs(self, job_ids: Collection[str]) -> None:
+        """End jobs by one scancel."""
         with _describe_failures():
-            jobs.cancel_job(job_id)
+            jobs.cancel_jobs(job_ids)
 
     def describe_nodes(self) -> Mapping[str, Any]:
         """Return the partitions of the cluster and the nodes of the target's partition, or all if it has none.
