@@ -42,6 +42,8 @@ from mlrun_cli.targets.errors import EngineUnavailable
 
 _TICK_SECONDS = 0.25
 _FULL_POLL_SECONDS = 5.0
+_FULL_POLL_SHARE = 200
+"""How much longer than a poll of all runs the pause after it is, if that is longer than the usual one."""
 _RELOAD_SECONDS = 60.0
 _RELOAD_SHARE = 50
 """How much longer than the reading of all runs the pause after it is."""
@@ -144,12 +146,15 @@ class Collector:
         if self._jobs.query_if_due(self._runs.values(), moment) and self._jobs.has_changed:
             is_full = True
             self._write_reasons()
-        if is_full:
-            self._next_full_poll = moment + _FULL_POLL_SECONDS
+        began = time.monotonic()
         for run in list(self._runs.values()):
             is_started = run.run_id in started
             if is_full or is_started or run.key in self._collected:
                 self._poll_run_safely(run, moment, is_started=is_started)
+        if is_full:
+            current = time.monotonic()
+            pause = max(_FULL_POLL_SECONDS, _FULL_POLL_SHARE * (current - began))
+            self._next_full_poll = current + min(pause, _RELOAD_SECONDS)
         to_cancel, self._to_cancel = self._to_cancel, []
         with suppress(EngineUnavailable):  # it is tried again at a later look
             self._jobs.cancel_jobs(to_cancel)

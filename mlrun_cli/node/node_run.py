@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import signal
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
@@ -46,13 +47,14 @@ from mlrun_cli.workspace import Workspace
 
 _FORWARDER_PROGRAM = os.path.join(os.path.dirname(mlrun_cli.__file__), "node", "forwarder.py")
 _RETRY_SECONDS = 0.5
+_FAILED_SECONDS = 1.0
+_TERMINATED_SECONDS = 5.0
 
 
 class NodeRun(SupervisedRun):
     """A run in a scratch workspace, whose changes are written to the shared folder too."""
 
     renewal_seconds = 5.0
-    shutdown_patience_seconds = 1.0  # an engine that ends a job signals all its processes, in any order
 
     def __init__(
         self,
@@ -113,6 +115,10 @@ class NodeRun(SupervisedRun):
             elif isinstance(message, StopMessage):
                 reason = message.reason
         return reason
+
+    def get_shutdown_patience(self, exit_code: int) -> float:
+        """Return one second, or more after a SIGTERM: an engine that ends a job signals its processes in any order."""
+        return _TERMINATED_SECONDS if exit_code == -signal.SIGTERM else _FAILED_SECONDS
 
     def create_reader(self) -> JournalReader:
         """Return a reader that fills the scratch store; the files beside the journals belong to the collector."""

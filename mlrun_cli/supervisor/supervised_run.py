@@ -50,12 +50,9 @@ class SupervisedRun:
         run: the row of the run when the supervisor started.
         redaction: the redaction of the run's secrets.
         renewal_seconds: the time between two calls of `renew_lease`.
-        shutdown_patience_seconds: the time after a failure of the script in which a SIGTERM to the supervisor is taken
-            for its cause.
     """
 
     renewal_seconds = LEASE_SECONDS / _RENEWALS_PER_LEASE
-    shutdown_patience_seconds = 0.0
 
     def __init__(self, workspace: Workspace, submission: Submission, secrets: Secrets, folder: RunFolder) -> None:
         self.workspace = workspace
@@ -98,6 +95,10 @@ class SupervisedRun:
         """Renew the lease, which tells processes that cannot test the lock that the supervisor is alive."""
         self.folder.renew_lock()
         self.workspace.runs.update(self.run.key, lease_until=compute_lease_end())
+
+    def get_shutdown_patience(self, exit_code: int) -> float:  # noqa: ARG002
+        """Return how many seconds after a failure of the script a SIGTERM to the supervisor is taken for its cause."""
+        return 0.0
 
     def receive_messages(self) -> StopReason | None:
         """Store the requests that arrive outside of the store; return the reason to stop, if any."""

@@ -79,8 +79,8 @@ class Watch:
                     tick = min(_IDLE_TICK_SECONDS, max(tick, _BUSY_TICK_SECONDS) * 1.5)
                 self._run_due_tasks(time.monotonic())
         self._group = None
-        if group.exit_code and self.stop.reason is None and self._run.shutdown_patience_seconds:
-            self._wait_for_shutdown()
+        if group.exit_code and self.stop.reason is None:
+            self._wait_for_shutdown(self._run.get_shutdown_patience(group.exit_code))
 
     def check_stop(self) -> bool:
         """Return whether the run has to stop, without reading the store."""
@@ -91,9 +91,9 @@ class Watch:
             self.stop.request_stop(StopReason.STREAM_LOST, self._group, moment)
         return self.stop.reason is not None
 
-    def _wait_for_shutdown(self) -> None:
+    def _wait_for_shutdown(self, seconds: float) -> None:
         """Wait a little after a failure for the signal of a shutdown, which may have reached the script first."""
-        deadline = time.monotonic() + self._run.shutdown_patience_seconds
+        deadline = time.monotonic() + seconds
         while not self._was_terminated and time.monotonic() < deadline:
             time.sleep(_BUSY_TICK_SECONDS)
         if self._was_terminated:
