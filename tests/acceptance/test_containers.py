@@ -30,6 +30,7 @@ def write_runconfig(mlrun: Mlrun, image: str | None = "known", **more: object) -
     mlrun.script(json.dumps(document), ".azureml/image.runconfig")
 
 
+@pytest.mark.promises("local", "environments")
 def test_a_script_runs_in_the_container_with_its_variables_and_logs(mlrun: Mlrun, engine: Engine) -> None:
     mlrun.script("""
         import os

@@ -182,6 +182,7 @@ def test_numpy_scalars_are_logged_as_what_they_are(mlrun: Mlrun) -> None:
     }
 
 
+@pytest.mark.promises("local", "questions of a script")
 def test_what_another_shell_says_is_seen_by_the_script_and_the_other_way_round(mlrun: Mlrun) -> None:
     mlrun.script("""
         import time

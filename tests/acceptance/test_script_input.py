@@ -42,6 +42,7 @@ def piped(mlrun: Mlrun, *words: str) -> subprocess.Popen[str]:
     )
 
 
+@pytest.mark.promises("local", "standard input")
 def test_a_script_reads_a_pipe_to_its_end_by_its_debugger_too(mlrun: Mlrun) -> None:
     mlrun.script(DEBUGGED)
     _, told = piped(mlrun, *WORDS).communicate("one\np x + 1\nc\ntwo\nthree\n", timeout=120)

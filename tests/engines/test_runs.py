@@ -151,6 +151,7 @@ def test_the_end_of_a_job_is_that_of_its_run(
 
 
 @pytest.mark.kill
+@pytest.mark.promises("slurm", "a supervisor that dies")
 def test_a_killed_supervisor_takes_its_script_along(pool: PoolEngine, tmp_path: Path) -> None:
     run_id = start(pool, tmp_path / "go")
     script = pool.mlrun.processes(run_id)
@@ -181,6 +182,7 @@ def test_nothing_is_lost_or_doubled_while_collectors_are_killed(pool: PoolEngine
 
 
 @pytest.mark.kill
+@pytest.mark.promises("slurm", "the submitting machine dies")
 def test_an_outcome_that_no_collector_has_seen_is_found_later(pool: PoolEngine, tmp_path: Path) -> None:
     run_id = start(pool, tmp_path / "go")
     kill(*collectors(pool.mlrun))
@@ -224,6 +226,7 @@ def test_a_run_goes_on_while_the_shared_folder_is_away(pool: PoolEngine, tmp_pat
     assert pool.mlrun.metrics(run_id) == {"x": [1, 2]}
 
 
+@pytest.mark.promises("slurm", "questions of a script")
 def test_a_script_asks_the_workspace(pool: PoolEngine) -> None:
     script = """
         from azureml.core import Run, ScriptRunConfig

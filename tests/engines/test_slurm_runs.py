@@ -67,6 +67,7 @@ def job_id(mlrun: Mlrun, run_id: str) -> str:
     return text
 
 
+@pytest.mark.promises("slurm", "status", "logs, values", "GPUs")
 def test_a_run_is_a_job_with_its_gpus_setup_and_values(slurm: Slurm, cluster: Mlrun) -> None:
     cluster.script(WORK)
     good = submit(cluster, "--gpus", "2", "train.py", "0")
@@ -89,6 +90,7 @@ def test_what_slurm_refuses_is_the_error_of_the_submit(cluster: Mlrun) -> None:
     assert "Requested node configuration is not available" in refused.message
 
 
+@pytest.mark.promises("slurm", "status", "cancel")
 def test_a_queued_run_says_why_it_waits_and_can_be_canceled(slurm: Slurm, cluster: Mlrun) -> None:
     cluster.script(WAIT)
     for node in ("n1", "n2"):
@@ -103,6 +105,7 @@ def test_a_queued_run_says_why_it_waits_and_can_be_canceled(slurm: Slurm, cluste
     until(lambda: slurm.job_state(number) == "CANCELLED")
 
 
+@pytest.mark.promises("slurm", "status", "cancel")
 def test_ends_that_others_bring_about(slurm: Slurm, cluster: Mlrun) -> None:
     cluster.script(WAIT)
     canceled, ended, lost = (submit(cluster, "train.py") for _ in range(3))
@@ -135,6 +138,7 @@ def test_a_job_that_another_preempts_is_told_so(slurm: Slurm, cluster: Mlrun) ->
     assert "PREEMPTED" in record["error"]["error"]["message"]
 
 
+@pytest.mark.promises("slurm", "a supervisor that dies")
 def test_a_requeued_job_goes_on_as_the_same_run(slurm: Slurm, cluster: Mlrun) -> None:
     cluster.script(ONCE)
     run_id = submit(cluster, "train.py")

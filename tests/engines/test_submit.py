@@ -178,6 +178,7 @@ def test_a_submit_that_is_killed_beside_the_submit_of_its_job_keeps_its_run(stil
     assert not still.mlrun.is_owned(run_id)
 
 
+@pytest.mark.promises("slurm", "standard input")
 def test_standard_input_cannot_be_passed_to_a_node(still: PoolEngine) -> None:
     still.mlrun.script(SCRIPT)
     failure = still.mlrun.fails("run", "submit-script", "--stdin", "--ct", "pool", "train.py")
@@ -222,6 +223,7 @@ def test_data_that_is_downloaded_lies_where_nodes_see_it(still: PoolEngine, else
     assert [path.read_text() for path in copy.rglob("file")] == ["content"]
 
 
+@pytest.mark.promises("slurm", "data")
 def test_data_beside_the_shared_folder_is_given_as_it_is(still: PoolEngine, tmp_path: Path) -> None:
     prepare_data(still, tmp_path / "data", "mount")
     run_id = still.mlrun.submit("-c", "d")
@@ -229,6 +231,7 @@ def test_data_beside_the_shared_folder_is_given_as_it_is(still: PoolEngine, tmp_
     assert argv == ["train.py", str(tmp_path / "data" / "part")]
 
 
+@pytest.mark.promises("slurm", "data")
 def test_data_that_nodes_do_not_see_is_refused(still: PoolEngine, elsewhere: Path) -> None:
     prepare_data(still, elsewhere, "mount")
     failure = still.mlrun.fails("run", "submit-script", "--async", "-c", "d")
@@ -248,6 +251,7 @@ ENVIRONMENT = """
 """
 
 
+@pytest.mark.promises("slurm", "environments")
 def test_an_environment_is_built_in_the_shared_folder(still: PoolEngine) -> None:
     still.mlrun.script(SCRIPT)
     still.mlrun.script(ENVIRONMENT.format(is_docker="false"), ".azureml/e.runconfig")
@@ -258,6 +262,7 @@ def test_an_environment_is_built_in_the_shared_folder(still: PoolEngine) -> None
     assert Path(plan["interpreter"]).is_relative_to(folder)
 
 
+@pytest.mark.promises("slurm", "environments")
 def test_a_container_on_a_node_is_refused(still: PoolEngine, tmp_path: Path) -> None:
     programs = tmp_path / "bin"
     programs.mkdir()

@@ -190,6 +190,7 @@ def version_inside(plan: EnvironmentPlan, module: str) -> str:
     return subprocess.check_output([plan.interpreter, "-I", "-c", code], text=True).strip()
 
 
+@pytest.mark.promises("local", "environments")
 def test_environment_holds_what_was_asked_for_whatever_the_callers_python_path_and_user_site_are(
     tmp_path: Path, builder: Builder, environ: dict[str, str]
 ) -> None:

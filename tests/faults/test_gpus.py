@@ -90,6 +90,7 @@ def submit(mlrun: Mlrun, count: int) -> str:
     return mlrun.submit("--gpus", str(count), "train.py")
 
 
+@pytest.mark.promises("local", "GPUs")
 def test_workspaces_lend_each_gpu_of_the_machine_once_and_a_run_tells_which_it_had(mlruns: list[Mlrun]) -> None:
     one, two = mlruns
     first, second = submit(one, 1), submit(two, 1)

@@ -40,6 +40,7 @@ def _lose(mlrun: Mlrun, run_id: str) -> None:
 
 
 @pytest.mark.kill
+@pytest.mark.promises("local", "the submitting machine dies")
 def test_after_a_restart_of_the_machine_a_run_is_failed_and_the_owner_of_its_old_pid_is_left_alone(
     mlrun: Mlrun,
 ) -> None:

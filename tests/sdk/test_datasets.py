@@ -190,6 +190,7 @@ def test_files_are_found_by_folder_pattern_list_and_datastore(mlrun: Mlrun) -> N
     )
 
 
+@pytest.mark.promises("local", "data")
 def test_files_are_downloaded_and_mounted(mlrun: Mlrun, address: str) -> None:
     drive_with_files(
         mlrun,

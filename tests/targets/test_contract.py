@@ -60,6 +60,7 @@ def submit(kind: Kind, go: Path, target: str = "") -> str:
     return kind.mlrun.submit("--ct", target or kind.wide, "train.py", str(go))
 
 
+@pytest.mark.promises("local", "status", "logs, values")
 def test_a_run_starts_in_its_way_and_completes(kind: Kind, tmp_path: Path) -> None:
     run_id = start(kind, tmp_path / "go")
     pid = supervisor(kind, run_id)
@@ -88,6 +89,7 @@ def test_how_a_script_ends_is_told(kind: Kind) -> None:
     assert (record["status"], record["exit_code"]) == ("Failed", 3)
 
 
+@pytest.mark.promises("local", "cancel")
 def test_a_cancelled_run_ends_with_its_processes(kind: Kind, tmp_path: Path) -> None:
     run_id = start(kind, tmp_path / "go")
     processes = [*kind.mlrun.processes(run_id), supervisor(kind, run_id)]
@@ -115,6 +117,7 @@ def test_who_looks_sees_whether_a_supervisor_is_lost(kind: Kind, tmp_path: Path)
 
 
 @pytest.mark.kill
+@pytest.mark.promises("local", "a supervisor that dies")
 def test_a_run_that_lost_its_supervisor_is_recovered(kind: Kind, tmp_path: Path) -> None:
     run_id = start(kind, tmp_path / "go")
     processes = kind.mlrun.processes(run_id)
