@@ -52,6 +52,8 @@ _SETTLE_SECONDS = 3.0
 """How long what a supervisor wrote last may take to arrive after the end of its job."""
 _KILL_SECONDS = 15.0
 """The time after a cancel's grace period in which a supervisor ends its run, before the job is canceled."""
+_LATE_SECONDS = 10.0
+"""How long an engine that answers again may take to accept the jobs that were submitted while it was stalled."""
 _SUBMIT_SECONDS = 60.0
 """The time after a submit within which the engine knows the job, if it has accepted it."""
 
@@ -77,6 +79,8 @@ class Collector:
         """The runs whose jobs are canceled at the end of a look, all in one call of the engine's."""
         self._stream_losses: set[int] = set()
         """The keys of the runs that were told to stop because their streaming command was killed."""
+        self._strangers: set[str] = set()
+        """The ids of runs in the shared folder that are those of other workspaces."""
         self._version = -1
         self._next_reload = 0.0
         self._read_until = 0.0
@@ -152,6 +156,7 @@ class Collector:
             if is_full or is_started or run.key in self._collected:
                 self._poll_run_safely(run, moment, is_started=is_started)
         if is_full:
+            self._remove_leftovers(started)
             current = time.monotonic()
             pause = max(_FULL_POLL_SECONDS, _FULL_POLL_SHARE * (current - began))
             self._next_full_poll = current + min(pause, _RELOAD_SECONDS)
@@ -204,6 +209,16 @@ class Collector:
         self._collected[run.key] = CollectedRun(self._workspace, run, shared, relay)
         return self._collected[run.key]
 
+    def _remove_leftovers(self, started: frozenset[str]) -> None:
+        """Remove the leftovers of runs whose collector died after it had recorded their end."""
+        for run_id in started - self._strangers - {run.run_id for run in self._runs.values()}:
+            key = self._workspace.runs.find_key(run_id)
+            status = None if key is None else self._workspace.runs.find_status(key)
+            if status is None:
+                self._strangers.add(run_id)
+            elif status.is_terminal:
+                self._shared_folder.run_folder(run_id).remove_leftovers()
+
     def _list_started(self) -> frozenset[str]:
         """Return the ids of the runs whose supervisors have been started."""
         try:
@@ -224,7 +239,7 @@ class Collector:
         if not self._jobs.has_job_id(run):
             if self._jobs.is_being_submitted(run) or self._has_job_id_by_now(run):
                 return RunLiveness.ALIVE
-            patience = max(0.0, _SUBMIT_SECONDS - (now() - run.created_at) / MICROSECONDS)
+            patience = max(_LATE_SECONDS, _SUBMIT_SECONDS - (now() - run.created_at) / MICROSECONDS)
         elif collected is None or not collected.has_started:
             patience = 0.0 if evidence is EngineEvidence.ENDED else _SETTLE_SECONDS
         if moment < since + patience or not self._shared_folder.is_in_place():

@@ -7,6 +7,7 @@ dispatcher is the collector: it reads what supervisors have written, and asks th
 from __future__ import annotations
 
 import os
+import time
 from abc import abstractmethod
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
@@ -29,6 +30,9 @@ from mlrun_cli.targets.programs import COLLECTOR_PROGRAM, build_dispatcher_argum
 PYTHON_PROPERTY = "python"
 """The property of a target's row that contains the interpreter of supervisors on nodes."""
 DEFAULT_PYTHON = "python3"
+_LATE_SECONDS = 5.0
+"""How long the job of a submit that was not answered may take to be known to an engine that answers again."""
+_LOOK_AGAIN_SECONDS = 1.0
 OWN_ENVIRONMENT = "--own-environment"
 """The option of the node's program for nodes that share no files with this machine, interpreters neither."""
 
@@ -185,7 +189,7 @@ class EngineTarget(Target):
 
         Raises:
             SubmitUnanswered: the engine does not answer, and may have the job or not.
-            MlrunError: it has no job, because it refuses it or does not answer.
+            MlrunError: it has no job, because it refuses it.
         """
         run = self.workspace.runs.get(run_id)
         shared = self.shared_folder.run_folder(run_id)
@@ -206,17 +210,26 @@ class EngineTarget(Target):
         try:
             return self.submit_job(request)
         except EngineUnavailable as error:
-            try:
-                job_id = self.find_job_id(request.run_id)
-            except EngineUnavailable:
-                raise SubmitUnanswered(
-                    error.message,
-                    hint=f"The job may have been accepted, so the run {request.run_id} is kept: see 'mlrun run show'.",
-                    target=request.run_id,
-                ) from error
-            if job_id is None:
-                raise
+            job_id = self._find_late_job(request.run_id)
+            if job_id is not None:
+                return job_id
+            raise SubmitUnanswered(
+                error.message,
+                hint=f"The job may have been accepted, so the run {request.run_id} is kept: see 'mlrun run show'.",
+                target=request.run_id,
+            ) from error
+
+    def _find_late_job(self, run_id: str) -> str | None:
+        """Return the id of the job of a submit that was not answered, or None if it is not known.
+
+        An engine that was stalled may answer for a while that it has no such job, and accept it after that.
+        """
+        deadline = time.monotonic() + _LATE_SECONDS
+        with suppress(EngineUnavailable):
+            while (job_id := self.find_job_id(run_id)) is None and time.monotonic() < deadline:
+                time.sleep(_LOOK_AGAIN_SECONDS)
             return job_id
+        return None
 
     def _read_time_limit(self, run: Run) -> float | None:
         """Return the time limit of a run in seconds, from its definition.

@@ -7,6 +7,7 @@ Files in the folder change what the engine does:
     refuse    submits are refused with this text
     away      no call is answered
     missing   no job is known
+    late      submits are not answered, and make the job after the next question for it, which is answered by no
     hang      submits wait, `before` or `after` they have made the job, until the file is gone
 """
 
@@ -38,12 +39,16 @@ class PoolTarget(EngineTarget):
     azure_type = "pool"
     job_property = "pool_job_id"
     engine_name = "Pool"
+    _late: JobRequest | None = None
 
     def submit_job(self, request: JobRequest) -> str:
         pool = self._open()
         refusal = pool.read_option("refuse")
         if refusal:
             raise EngineRefused(refusal)
+        if pool.read_option("late") is not None:
+            self._late = request
+            raise EngineUnavailable("The pool does not answer.")
         pool.wait_if_told("before")
         job_id = pool.submit(request)
         pool.wait_if_told("after")
@@ -59,7 +64,11 @@ class PoolTarget(EngineTarget):
         pool = self._open()
         if pool.read_option("missing") is not None:
             return None
-        return next((row["id"] for row in pool.list() if row["run_id"] == run_id), None)
+        found = next((row["id"] for row in pool.list() if row["run_id"] == run_id), None)
+        if self._late is not None:
+            pool.submit(self._late)
+            self._late = None
+        return found
 
     def cancel_job(self, job_id: str) -> None:
         self._open().end(job_id, JobEnd.CANCELED)

@@ -149,6 +149,13 @@ def test_an_engine_that_does_not_answer_leaves_a_run_that_may_have_a_job(still: 
     assert still.run_folder(failure.target).is_dir()
 
 
+def test_a_job_that_an_engine_accepts_late_is_that_of_its_run(still: PoolEngine) -> None:
+    still.set_option("late")
+    still.mlrun.script(SCRIPT)
+    run_id = still.mlrun.submit("--ct", "pool", "train.py")
+    assert still.mlrun.show(run_id)["properties"]["pool_job_id"] == "1"
+
+
 def test_a_shared_folder_that_is_away_is_an_error_and_leaves_nothing(still: PoolEngine) -> None:
     still.shared.rename(still.shared.with_name("unmounted"))
     still.shared.mkdir()
