@@ -147,10 +147,7 @@ class CollectedRun:
     def close(self) -> None:
         """Remove the files that an ended run no longer needs, and end the RPC worker."""
         self._relay.close()
-        mark = SharedFolder(self.shared.path.parents[1]).started / self.shared.path.name
-        for path in (self.shared.secrets, mark):
-            with suppress(OSError):
-                path.unlink(missing_ok=True)
+        self.shared.remove_leftovers()
 
     def _is_folder_in_place(self) -> bool:
         return SharedFolder(self.shared.path.parents[1]).is_in_place()

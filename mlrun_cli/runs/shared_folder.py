@@ -9,6 +9,7 @@ from __future__ import annotations
 import errno
 import os
 import shutil
+from contextlib import suppress
 from pathlib import Path
 
 from mlrun_cli.core.json_files import read_json, write_json
@@ -108,6 +109,12 @@ class SharedRunFolder(RunFolder):
         if document is None:
             raise FileNotFoundError(errno.ENOENT, "it is missing or damaged", str(self.program))
         return Path(document["folder"])
+
+    def remove_leftovers(self) -> None:
+        """Remove what a run that has ended needs no more: its secrets, and the sign that it has started."""
+        with suppress(OSError):
+            self.secrets.unlink(missing_ok=True)
+            (SharedFolder(self.path.parents[1]).started / self.path.name).unlink(missing_ok=True)
 
     def remove(self) -> None:
         """Remove the folder and the sign that its run has started; it may have been removed before.

@@ -192,6 +192,20 @@ def test_an_outcome_that_no_collector_has_seen_is_found_later(pool: PoolEngine, 
     assert pool.mlrun.metrics(run_id) == {"x": [1, 2]}
 
 
+@pytest.mark.kill
+def test_what_a_dead_collector_has_left_of_an_ended_run_is_removed(pool: PoolEngine, tmp_path: Path) -> None:
+    pool.mlrun.script("")
+    ended = pool.mlrun.ended("--ct", "pool", "train.py")["run_id"]
+    until(lambda: not collectors(pool.mlrun))
+    secrets, mark = pool.run_folder(ended) / "secrets.json", pool.shared / "started" / ended
+    for path in (secrets, mark):
+        path.write_text("{}", encoding="utf-8")
+    run_id = start(pool, tmp_path / "go")
+    until(lambda: not secrets.exists() and not mark.exists())
+    (tmp_path / "go").touch()
+    assert pool.mlrun.wait(run_id)["status"] == "Completed"
+
+
 def test_an_engine_that_does_not_answer_ends_nothing(pool: PoolEngine, tmp_path: Path) -> None:
     run_id = start(pool, tmp_path / "go")
     pool.set_option("away")
