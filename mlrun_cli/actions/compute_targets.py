@@ -221,12 +221,21 @@ def check_target(workspace: Workspace, name: str) -> None:
     except ComputeTargetNotFound as error:
         error.hint = f"Write the name of a target, such as '{LOCAL_TARGET}', this machine."
         if is_compute_target_name(name):
-            line = f"mlrun computetarget create amlcompute -n {name} --max-nodes 1"
             error.hint = (
-                f"Make it: '{line}'; or use '{LOCAL_TARGET}', this machine, as {TARGETS_VARIABLE}={LOCAL_TARGET} does "
-                "for each target that is not here."
+                f"{_advise_to_make(name)}; or use '{LOCAL_TARGET}', this machine, as {TARGETS_VARIABLE}={LOCAL_TARGET} "
+                "does for each target that is not here."
             )
         raise
+
+
+def _advise_to_make(name: str) -> str:
+    """Return the commands that make a compute target of this name, the first of the kind that its name suggests."""
+    attach = {each.split()[1]: f"'mlrun computetarget {each.format(name=name)}'" for _, each in ATTACHED_KINDS.values()}
+    for word, command in attach.items():
+        if word in name.casefold():
+            return f"Attach it: {command}"
+    create = f"'mlrun computetarget create amlcompute -n {name} --max-nodes 1'"
+    return f"Make it of this machine: {create}; or attach a machine or cluster: {', '.join(sorted(attach.values()))}"
 
 
 def _list_statuses_on_target(workspace: Workspace, name: str) -> frozenset[RunStatus]:

@@ -82,6 +82,7 @@ def test_who_sends_a_run_to_a_target_that_is_not_there_is_told_how_one_is_made(m
     mlrun.script("")
     for name, hint in (
         ("gpu", "mlrun computetarget create amlcompute -n gpu --max-nodes 1"),
+        ("slurm", "mlrun computetarget attach slurm -n slurm --shared-folder FOLDER"),
         ("<put your target here>", "Write the name of a target, such as 'local', this machine."),
     ):
         said = mlrun.fails("run", "submit-script", "--ct", name, "train.py", exit_code=3)

@@ -97,3 +97,13 @@ def test_without_slurm_there_is_nothing_to_attach(tmp_path: Path) -> None:
     failure = mlrun.fails(*ATTACH, "--shared-folder", str(tmp_path / "shared"), exit_code=1)
     assert (failure.code, failure.target) == ("ProgramNotFound", "sbatch")
     mlrun.close()
+
+
+def test_a_machine_without_a_configured_cluster_is_said_to_have_none(tmp_path: Path) -> None:
+    if shutil.which("sbatch") is None or Path("/etc/slurm/slurm.conf").exists():
+        pytest.skip("Slurm is not installed, or configured for this machine")
+    mlrun = Mlrun(tmp_path)
+    failure = mlrun.fails(*ATTACH, "--shared-folder", str(tmp_path / "shared"), exit_code=1)
+    assert (failure.code, failure.target) == ("EngineUnavailable", "sbatch")
+    assert "SLURM_CONF" in failure.hint
+    mlrun.close()

@@ -32,10 +32,14 @@ _UNAVAILABLE = (
     "Resource temporarily unavailable",
     "Slurm temporarily unable to accept job",
     "Protocol authentication error",
-    "Unable to establish configuration source",
-    "Could not establish a configuration source",
     "Problem talking to the database",
     "slurmdbd: Unable to connect",
+)
+# What they say where there is no configuration, nor a controller that provides one.
+_UNCONFIGURED = (
+    "Unable to establish configuration source",
+    "Could not establish a configuration source",
+    "Unable to process configuration file",
 )
 # The job in which a command is called, and the user's wishes for the commands' output, must not change what they do.
 _DROPPED_PREFIXES = ("SLURM_", "SLURMD_", "SRUN_", "SQUEUE_", "SINFO_", "SACCT_", "SCANCEL_", "SCONTROL_")
@@ -114,6 +118,14 @@ def _build_error(program: str, exit_code: int, stderr: str) -> EngineRefused | E
     prefix = f"{program}: "
     lines = [line.strip().removeprefix(prefix).removeprefix("error: ") for line in stderr.splitlines() if line.strip()]
     words = "\n".join(lines) or f"{program} failed with exit code {exit_code}"
+    if any(phrase.lower() in words.lower() for phrase in _UNCONFIGURED):
+        return EngineUnavailable(
+            f"'{program}' finds no Slurm cluster: this machine has no configuration of one, or the controller that "
+            "provides it is away.",
+            hint="Use a machine of the cluster, such as its login node, or set SLURM_CONF to its slurm.conf."
+            f" Slurm says:\n{words}",
+            target=program,
+        )
     if any(phrase.lower() in words.lower() for phrase in _UNAVAILABLE):
         return EngineUnavailable(
             f"Slurm does not answer: {words}", hint="Check with 'sinfo', and try again later.", target=program
