@@ -60,6 +60,10 @@ class Engine(Protocol):
     target: str
 
     @property
+    def marks(self) -> Path:
+        """A folder that has the same path on nodes, and that is not the target's, for what scripts write down."""
+
+    @property
     def losses(self) -> int:
         """A number that changes before and after each fault which may end the runs of other rounds."""
 
@@ -89,7 +93,7 @@ class Round:
         self._chance = random.Random(f"{seed}-{number}")
         self.number = number
         self.victim = self._chance.choice([*_VICTIMS, *engine.list_faults()])
-        self._path = engine.mlrun.folder.parent / "work" / f"r{number}"
+        self._path = engine.marks / f"r{number}"
         self._count = self._chance.choice(_COUNTS) + self._chance.randrange(10)
         self._exit_code = self._chance.choice((0, 0, 0, 3))
         self.findings: list[Finding] = []

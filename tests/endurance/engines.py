@@ -19,13 +19,16 @@ from tests.endurance.engine_kills import Engine, Fault
 from tests.engines.network_mount import NetworkMount, Node
 from tests.engines.pool import KINDS, PoolEngine
 from tests.engines.slurm import NODES, Slurm
+from tests.engines.sshd import HOST_ALIAS, RemoteMachine
 from tests.installation import make_installation
-from tests.running import Mlrun, processes, until, words_of
+from tests.running import Mlrun, kill, processes, until, words_of
 
 _AWAY_SECONDS = 3.0
 CUT_SECONDS = (2.0, 8.0, 20.0, 50.0)
 """How long a network is cut: within the patience of all, beyond that of some, and for about a minute."""
 _REMOUNT_SECONDS = (0.2, 3.0, 15.0)
+_CHANCE_OF_CUT = 0.5
+_NODE_PROGRAM = "mlrun_cli/node/__main__.py"
 _LOSING = frozenset({"job", "node", "remount on node"})
 
 
@@ -128,9 +131,14 @@ class Pool:
         """A number that changes with each fault which may end any run."""
         return self._network.losses
 
+    @property
+    def marks(self) -> Path:
+        """A folder outside of the shared folder that scripts write to."""
+        return self.mlrun.folder.parent / "work"
+
     def list_node_programs(self, run_id: str) -> list[int]:
         """Return the pids of the supervisors of a run."""
-        return _list_node_programs(self._engine.run_folder(run_id))
+        return _list_node_programs(run_id)
 
     def list_faults(self) -> Mapping[str, Fault]:
         """Return the faults: the job or its node dies, the job starts again, the engine or the network is away."""
@@ -178,10 +186,9 @@ class SlurmCluster:
 
     target = "slurm"
 
-    def __init__(self, slurm: Slurm, mlrun: Mlrun, shared: Path, network: Network) -> None:
+    def __init__(self, slurm: Slurm, mlrun: Mlrun, network: Network) -> None:
         self.mlrun = mlrun
         self._slurm = slurm
-        self._shared = shared
         self._network = network
         self._lock = threading.Lock()
 
@@ -190,9 +197,14 @@ class SlurmCluster:
         """A number that changes with each fault which may end any run."""
         return self._network.losses
 
+    @property
+    def marks(self) -> Path:
+        """A folder outside of the shared folder that scripts write to."""
+        return self.mlrun.folder.parent / "work"
+
     def list_node_programs(self, run_id: str) -> list[int]:
         """Return the pids of the supervisors of a run."""
-        return _list_node_programs(self._shared / "runs" / run_id)
+        return _list_node_programs(run_id)
 
     def list_faults(self) -> Mapping[str, Fault]:
         """Return the faults of the cluster, and of its network.
@@ -273,16 +285,105 @@ def open_slurm(folder: Path) -> Iterator[Engine]:
             attach = ("computetarget", "attach", "slurm", "-n", "slurm", "--shared-folder", str(work / "shared"))
             mlrun(*attach, "--sbatch-option=--requeue")
             try:
-                yield SlurmCluster(slurm, mlrun, work / "shared", network)
+                yield SlurmCluster(slurm, mlrun, network)
             finally:
                 mlrun.close()
         finally:
             slurm.close()
 
 
-def _list_node_programs(folder: Path) -> list[int]:
-    """Return the pids of the supervisors of the run in a shared folder."""
-    return [pid for pid, _ in processes() if words_of(pid)[-1:] == [str(folder)] and "python" in words_of(pid)[0]]
+class Remote:
+    """Another machine, reached by ssh."""
+
+    target = "box"
+
+    def __init__(self, machine: RemoteMachine, mlrun: Mlrun) -> None:
+        self.mlrun = mlrun
+        self.marks = machine.marks
+        self.losses = 0
+        self._machine = machine
+        self._lock = threading.Lock()
+
+    def list_node_programs(self, run_id: str) -> list[int]:
+        """Return the pids of the supervisors of a run."""
+        return _list_node_programs(run_id)
+
+    def list_faults(self) -> Mapping[str, Fault]:
+        """Return the faults: programs there, sshd, connections, the network or the machine end or are away."""
+        return {
+            "job": lambda run_id, _: kill(*self._list_there("job", run_id)),
+            "serving program": lambda *_: kill(*self._list_there("serve")),
+            "ssh": lambda *_: kill(*self._list_clients()),
+            "sshd": lambda _, chance: self._restart_sshd(chance),
+            "connections": lambda *_: self._machine.cut_connections(),
+            "network": lambda _, chance: self._cut_network(chance),
+            "power": lambda *_: self._cut_power(),
+        }
+
+    def may_lose_job(self, fault: str) -> bool:
+        """Return whether a run may end otherwise than its script after this fault."""
+        return fault in {"job", "power"}
+
+    def _list_there(self, *words: str) -> list[int]:
+        """Return the pids of programs of the queue there, by words of their command lines."""
+        found = ((pid, words_of(pid)) for pid, _ in processes())
+        programs = (
+            (pid, line) for pid, line in found if any(word.endswith("node/remote/__main__.py") for word in line)
+        )
+        return [pid for pid, line in programs if set(words) <= set(line)]
+
+    def _list_clients(self) -> list[int]:
+        """Return the pids of ssh and rsync on this machine, and of what keeps their connection."""
+        mine = (pid for pid, variables in processes() if variables.get("MLRUN_HOME") == str(self.mlrun.home))
+        return [pid for pid in mine if "".join(words_of(pid)[:1]).startswith(("/usr/bin/ssh", "ssh", "rsync"))]
+
+    def _restart_sshd(self, chance: random.Random) -> None:
+        with self._lock:
+            self._machine.stop_sshd(cut=chance.random() < _CHANCE_OF_CUT)
+            time.sleep(_AWAY_SECONDS)
+            self._machine.start_sshd()
+
+    def _cut_network(self, chance: random.Random) -> None:
+        with self._lock, self._machine.without_network():
+            time.sleep(chance.choice(CUT_SECONDS))
+
+    def _cut_power(self) -> None:
+        with self._lock:
+            self.losses += 1
+            self._machine.power_off()
+            time.sleep(_AWAY_SECONDS)
+            self._machine.power_on()
+            self.losses += 1
 
 
-ENGINES: Mapping[str, Callable[[Path], AbstractContextManager[Engine]]] = {"pool": open_pool, "slurm": open_slurm}
+@contextmanager
+def open_remote(folder: Path) -> Iterator[Engine]:
+    """Start another machine, and attach it."""
+    work = folder / "work place"
+    work.mkdir()
+    machine = RemoteMachine(work)
+    try:
+        mlrun = Mlrun(work)
+        machine.install_client(mlrun)
+        attach = ("computetarget", "attach", "remote", "-n", "box", "--address", HOST_ALIAS, "--python", machine.python)
+        mlrun(*attach, "--max-nodes", "3")
+        try:
+            yield Remote(machine, mlrun)
+        finally:
+            mlrun.close()
+    finally:
+        machine.close()
+
+
+def _list_node_programs(run_id: str) -> list[int]:
+    """Return the pids of the supervisors of a run on its nodes."""
+    found = ((pid, words_of(pid)) for pid, _ in processes())
+    programs = ((pid, words) for pid, words in found if any(word.endswith(_NODE_PROGRAM) for word in words))
+    return [pid for pid, words in programs if any(Path(word).name == run_id for word in words)]
+
+
+ENGINES: Mapping[str, Callable[[Path], AbstractContextManager[Engine]]] = {
+    "pool": open_pool,
+    "remote": open_remote,
+    "slurm": open_slurm,
+}
