@@ -18,7 +18,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from tests.running import Mlrun, children_of, kill, processes, until, words_of
+from tests.running import Mlrun, children_of, kill, until, words_of
 
 HOST_ALIAS = "lab"
 PORT = 2022
@@ -150,8 +150,7 @@ class RemoteMachine:
 
     def list_pids(self) -> list[int]:
         """Return the pids, as this process sees them, of all that the user runs there, connections apart."""
-        own = [pid for pid, _ in processes() if _read_user(pid) == _USER_ID]
-        return [pid for pid in own if not "".join(words_of(pid)[:1]).startswith("sshd-session")]
+        return [pid for pid in self._list_all() if _read_user(pid) == _USER_ID and not _is_connection(pid)]
 
     def power_on(self) -> None:
         """Start the machine, whose boot id is another each time, and its sshd."""
@@ -208,14 +207,7 @@ class RemoteMachine:
 
     def list_connections(self) -> list[int]:
         """Return the pids of what serves the connections that there are."""
-        namespace = os.readlink(f"/proc/{children_of(self._machine.pid)[0]}/ns/pid")
-        found = []
-        for pid in map(int, filter(str.isdigit, os.listdir("/proc"))):
-            with suppress(OSError):
-                is_there = os.readlink(f"/proc/{pid}/ns/pid") == namespace
-                if is_there and "".join(words_of(pid)[:1]).startswith("sshd-session"):
-                    found.append(pid)
-        return found
+        return [pid for pid in self._list_all() if _is_connection(pid)]
 
     def cut_network(self) -> None:
         """Unplug the machine: packets are lost without an answer, and no connection is told."""
@@ -296,6 +288,12 @@ class RemoteMachine:
         _run(*self._enter, "ip", "address", "add", f"{self.address}/30", "dev", name)
         _run(*self._enter, "ip", "link", "set", name, "up")
 
+    def _list_all(self) -> list[int]:
+        """Return the pids of all that runs there, zombies apart; there may be other machines with such a user."""
+        namespace = _read_namespace(next(iter(children_of(self._machine.pid)), 0))
+        pids = (int(name) for name in os.listdir("/proc") if name.isdigit())
+        return [pid for pid in pids if namespace and _read_namespace(pid) == namespace and words_of(pid)]
+
     def _is_answering(self) -> bool:
         assert self._sshd is not None
         assert self._sshd.poll() is None, self.read_log()
@@ -328,6 +326,18 @@ def find_python() -> str | None:
             if subprocess.run(words, cwd="/", env=_VARIABLES_THERE, capture_output=True, check=False).returncode == 0:
                 return path
     return None
+
+
+def _is_connection(pid: int) -> bool:
+    return "".join(words_of(pid)[:1]).startswith("sshd-session")
+
+
+def _read_namespace(pid: int) -> str | None:
+    """Return the PID namespace of a process, or None if it has ended."""
+    try:
+        return os.readlink(f"/proc/{pid}/ns/pid")
+    except OSError:
+        return None
 
 
 def _read_user(pid: int) -> int | None:
