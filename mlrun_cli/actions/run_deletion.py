@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 from mlrun_cli.errors import OperatingSystemError, RunNotEnded, RunProtected
 from mlrun_cli.runs.filter import RunFilter
 from mlrun_cli.runs.run import Run
-from mlrun_cli.runs.shared_folder import remove_run_folder
+from mlrun_cli.runs.shared_folder import find_shared_run_folder, is_shared_folder_away, remove_run_folder
 from mlrun_cli.snapshots.snapshot import format_some
 from mlrun_cli.workspace import Workspace
 
@@ -24,13 +25,16 @@ def list_with_children(workspace: Workspace, runs: Sequence[Run]) -> Sequence[Ru
     return list(found.values())
 
 
-def delete_runs(workspace: Workspace, runs: Sequence[Run], *, force: bool = False) -> None:
-    """Permanently delete ended runs with their files, metrics, tags and logs.
+def delete_runs(
+    workspace: Workspace, runs: Sequence[Run], *, force: bool = False, leave_files: bool = False
+) -> Sequence[Path]:
+    """Permanently delete ended runs with their files, metrics, tags and logs; return the folders that were left.
 
     Args:
         workspace: the workspace of the runs.
         runs: the runs to delete, with children after their parents.
         force: whether to delete even runs that are kept or that are the source of a registered model.
+        leave_files: whether to delete even runs whose files are in a shared folder that is not in its place.
 
     Raises:
         UsageError: a run has not ended or is protected; nothing is deleted then.
@@ -50,13 +54,17 @@ def delete_runs(workspace: Workspace, runs: Sequence[Run], *, force: bool = Fals
             f"Nothing was deleted, because runs are protected: {format_some(reasons, _SHOWN_NAMES)}.",
             hint="Add --force to delete them too.",
         )
-    stayed = []
+    stayed, left, is_away = [], [], False
     for run in runs:
         folder = workspace.run_folder(run.run_id)
         try:
-            remove_run_folder(folder)
+            shared = find_shared_run_folder(folder)
+            if leave_files and shared is not None and is_shared_folder_away(folder):
+                left.append(shared.path)
+            remove_run_folder(folder, is_shared_left=leave_files)
         except OSError as error:
             stayed.append(f"{folder.path} ({error.filename}: {error.strerror})")
+            is_away |= is_shared_folder_away(folder)
             continue
         workspace.checkpoint_if_disk_is_full()
         with workspace.transaction(durable=True):
@@ -65,5 +73,8 @@ def delete_runs(workspace: Workspace, runs: Sequence[Run], *, force: bool = Fals
         raise OperatingSystemError(
             f"{len(stayed)} of {len(runs)} runs were not deleted, because their folders cannot be removed:"
             f" {format_some(stayed, _SHOWN_NAMES)}.",
-            hint="Remove what stands in the way ('ls -la', 'mount'), and delete them again.",
+            hint="Mount the shared folder, or add --leave-files if it is gone for good, and delete them again."
+            if is_away
+            else "Remove what stands in the way ('ls -la', 'mount'), and delete them again.",
         )
+    return left

@@ -150,6 +150,12 @@ def find_shared_run_folder(folder: RunFolder) -> SharedRunFolder | None:
     return found if path.is_absolute() and found.path == path else None
 
 
+def is_shared_folder_away(folder: RunFolder) -> bool:
+    """Return whether a run has a folder in a shared folder that is not in its place."""
+    shared = find_shared_run_folder(folder)
+    return shared is not None and not SharedFolder(shared.path.parent.parent).is_in_place()
+
+
 def open_run_folder(path: Path) -> RunFolder:
     """Return the folder of a run at a path, whose script may write to the shared folder of its target."""
     folder = RunFolder(path)
@@ -169,14 +175,18 @@ def remove_secrets(folder: RunFolder) -> None:
         shared.secrets.unlink(missing_ok=True)
 
 
-def remove_run_folder(folder: RunFolder) -> None:
+def remove_run_folder(folder: RunFolder, *, is_shared_left: bool = False) -> None:
     """Remove the folder of a run, and before it the run's folder in the shared folder of its target, if it has one.
+
+    Args:
+        folder: the folder of the run.
+        is_shared_left: whether what is in the shared folder is left, if that folder is not in its place.
 
     Raises:
         OSError: something cannot be removed, or the shared folder is not in its place; the run's own folder is left.
     """
     shared = find_shared_run_folder(folder)
-    if shared is not None:
+    if shared is not None and not (is_shared_left and is_shared_folder_away(folder)):
         shared.remove()
     remove_tree(folder.path)
     if folder.sockets != folder.path:

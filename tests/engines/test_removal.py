@@ -84,10 +84,24 @@ def test_a_run_is_not_deleted_while_the_shared_folder_is_away(pool: PoolEngine, 
     failure = pool.mlrun.fails("run", "delete", "-r", run_id, "-y", exit_code=1)
     assert failure.code == "OperatingSystemError"
     assert str(pool.shared) in failure.message
+    assert "--leave-files" in failure.hint
     away.rename(pool.shared)
     assert pool.mlrun.show(run_id)["status"] == "Completed"
     pool.mlrun("run", "delete", "-r", run_id, "-y")
     assert list((pool.shared / "runs").iterdir()) == []
+
+
+def test_a_run_is_deleted_though_its_shared_folder_is_gone_if_its_files_may_be_left(
+    pool: PoolEngine, tmp_path: Path
+) -> None:
+    (tmp_path / "go").touch()
+    run_id = submit(pool, tmp_path / "go")
+    pool.mlrun.wait(run_id)
+    pool.shared.rename(pool.shared.with_name("away"))
+    done = pool.mlrun("run", "delete", "-r", run_id, "-y", "--leave-files")
+    assert str(pool.shared) in done.stderr
+    assert pool.mlrun.fails("run", "show", "-r", run_id, exit_code=3).code == "RunNotFound"
+    assert not pool.mlrun.run_folder(run_id).exists()
 
 
 def test_a_target_is_not_deleted_while_a_run_has_a_job(pool: PoolEngine, tmp_path: Path) -> None:

@@ -47,6 +47,12 @@ def delete(
             help="Also delete kept runs and runs that a model comes from; runs given by -r are ended first.",
         ),
     ] = False,
+    leave_files: Annotated[
+        bool,
+        typer.Option(
+            "--leave-files", help="Also delete runs of a compute target whose shared folder is gone, and leave that."
+        ),
+    ] = False,
     last: Last = None,
     filters: FilterOptions = NO_FILTERS,
 ) -> object:
@@ -71,7 +77,9 @@ def delete(
             confirm(shared, _build_question(workspace, doomed), otherwise="Nothing was deleted.")
         if force:
             doomed = [_end_by_force(workspace, run) for run in doomed]
-        delete_runs(workspace, doomed, force=force)
+        left = delete_runs(workspace, doomed, force=force, leave_files=leave_files)
+    for folder in sorted({path.parent for path in left}):
+        shared.notes.warning(f"Left, should it come back: the files of the runs in '{folder}'.")
     return [run.run_id for run in doomed]
 
 
