@@ -42,7 +42,7 @@ from mlrun_cli.targets.errors import EngineUnavailable
 
 _TICK_SECONDS = 0.25
 _FULL_POLL_SECONDS = 5.0
-_FULL_POLL_SHARE = 200
+_FULL_POLL_SHARE = 400
 """How much longer than a poll of all runs the pause after it is, if that is longer than the usual one."""
 _RELOAD_SECONDS = 60.0
 _RELOAD_SHARE = 50
