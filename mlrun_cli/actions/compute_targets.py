@@ -108,6 +108,13 @@ def check_name_is_free(workspace: Workspace, name: str) -> None:
 
 
 def _build_exists_error(there: ComputeTarget) -> AlreadyExists:
+    if there.kind in ATTACHED_KINDS:
+        return AlreadyExists(
+            f"The compute target '{there.name}' is attached already, of the kind {there.kind}.",
+            hint=f"To change its options, type 'mlrun computetarget detach -n {there.name}' and attach it again: its "
+            "ended runs stay. Else choose another name.",
+            target=there.name,
+        )
     return AlreadyExists(
         f"The compute target '{there.name}' already exists, of the kind {there.kind}.",
         hint=f"Use that one, choose another name, or delete it: 'mlrun computetarget delete -n {there.name}', in "

@@ -42,7 +42,8 @@ AZURE_ONLY = {
     "connection": f"Give the script what it connects with, as variables of its environment. {_NEWER}",
     "computetarget create aks": f"{_NO_RESOURCES} {_NO_CLUSTER}",
     "computetarget create datafactory": _SHELL_SCRIPT,
-    "computetarget update": "Type 'mlrun computetarget create amlcompute -n NAME --max-nodes N' again: it changes it.",
+    "computetarget update": "Type 'mlrun computetarget create amlcompute -n NAME --max-nodes N' again: it changes it. "
+    "A target that was attached is detached and attached again: its ended runs stay.",
     "create": "Nothing has to be made before: 'mlrun folder attach' makes a workspace, a submit its experiment.",
     "data": _DATA,
     "dataset archive": _KEPT,
