@@ -1,0 +1,337 @@
+"""Runs on another machine that is reached by ssh."""
+
+from __future__ import annotations
+
+import json
+import os
+import shlex
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.engines.sshd import HOST_ALIAS, RemoteMachine
+from tests.running import Mlrun, kill, until, words_of
+
+WAITING = """
+    import os, sys, time
+    from azureml.core import Run
+
+    run = Run.get_context()
+    number = 0
+    while not os.path.exists(sys.argv[1]):
+        run.log("x", number)
+        print("line", number, flush=True)
+        number += 1
+        time.sleep(0.05)
+    with open("outputs/number", "w") as file:
+        file.write(str(number))
+    run.log("x", number)
+    print("end", flush=True)
+"""
+
+
+@pytest.fixture(scope="module")
+def attached(shared_machine: RemoteMachine, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mlrun]:
+    """Return a command whose workspace has a target `box` on the machine, with one node."""
+    command = Mlrun(tmp_path_factory.mktemp("attached"))
+    shared_machine.install_client(command)
+    attach(command, shared_machine, "--max-nodes", "1")
+    yield command
+    command.close()
+    shared_machine.reset()
+
+
+@pytest.fixture
+def box(attached: Mlrun, shared_machine: RemoteMachine) -> Iterator[Mlrun]:
+    """Return the command of the module, whose target runs nothing afterwards."""
+    yield attached
+    for pid in shared_machine.list_pids():
+        kill(pid)
+    for path in shared_machine.marks.iterdir():
+        path.unlink()
+
+
+@pytest.fixture
+def remote_machine(shared_machine: RemoteMachine) -> RemoteMachine:
+    """Return the machine, which is left as it is for the other tests of the module."""
+    return shared_machine
+
+
+def attach(mlrun: Mlrun, machine: RemoteMachine, *options: str) -> None:
+    words = ("computetarget", "attach", "remote", "-n", "box", "--address", HOST_ALIAS, "--python", machine.python)
+    mlrun(*words, *options)
+
+
+def start(box: Mlrun, machine: RemoteMachine, name: str = "go") -> tuple[str, Path]:
+    """Submit a script that logs until a file exists; return the run's id and the path of the file."""
+    box.script(WAITING)
+    go = machine.marks / name
+    return box.submit("--ct", "box", "train.py", str(go)), go
+
+
+def start_and_see(box: Mlrun, machine: RemoteMachine) -> tuple[str, Path]:
+    """Submit a script that logs until a file exists, and wait until its log is here."""
+    run_id, go = start(box, machine)
+    until(lambda: "line 1" in box.log(run_id))
+    return run_id, go
+
+
+def find_there(machine: RemoteMachine, *words: str) -> list[str]:
+    """Return what `find` finds in the folders of targets on the machine."""
+    return machine.run("find", *_list_folders(machine), *words).splitlines()
+
+
+def _list_folders(machine: RemoteMachine) -> list[str]:
+    return machine.run("sh", "-c", "echo ~/.mlrun/remotes/*/*").split()
+
+
+def list_run_folders(machine: RemoteMachine) -> list[str]:
+    return find_there(machine, "-path", "*/box/runs/*", "-prune")
+
+
+def list_programs(machine: RemoteMachine, name: str) -> list[int]:
+    """Return the pids of programs on the machine whose command line contains a text."""
+    return [pid for pid in machine.list_pids() if name in shlex.join(words_of(pid))]
+
+
+def list_collectors(mlrun: Mlrun) -> list[int]:
+    folder = str(mlrun.home)
+    names = (int(name) for name in os.listdir("/proc") if name.isdigit())
+    return [pid for pid in names if "collector/__main__.py" in (line := shlex.join(words_of(pid))) and folder in line]
+
+
+def check_values(box: Mlrun, run_id: str) -> None:
+    """Check that the values of a run that has ended are those that its script has logged, each once."""
+    number = int((box.run_folder(run_id) / "work" / "outputs" / "number").read_text(encoding="utf-8"))
+    assert box.metrics(run_id) == {"x": list(range(number + 1)) if number else 0}
+    assert box.log(run_id).splitlines() == [*(f"line {each}" for each in range(number)), "end"]
+
+
+def has_longer_log(box: Mlrun, run_id: str, size: int) -> bool:
+    return len(box.log(run_id)) > size
+
+
+def get_reason(record: dict[str, Any]) -> str:
+    return str(record["error"]["error"]["innerError"]["code"])
+
+
+def test_a_run_completes_with_all_that_it_has_written(
+    box: Mlrun, remote_machine: RemoteMachine, tmp_path: Path
+) -> None:
+    script = """
+        import os
+        from azureml.core import Run
+
+        run = Run.get_context()
+        run.log("x", 1)
+        run.tag("a", "b")
+        run.add_properties({"p": "q"})
+        assert run.get_metrics() == {"x": 1}
+        os.makedirs("outputs/part")
+        with open("outputs/part/model.txt", "w") as file:
+            file.write("model")
+        os.symlink("/etc/hostname", "outputs/elsewhere")
+        with open("note.txt", "w") as file:
+            file.write("note")
+        run.upload_file("kept/note.txt", "note.txt")
+        print(os.uname().nodename, os.environ["HOME"], os.environ.get("OF_THIS_SHELL"), os.environ["NAMED"])
+    """
+    box.script(script)
+    box.environment["OF_THIS_SHELL"] = "1"
+    (box.folder / ".azureml" / "named.runconfig").write_text(
+        "script: train.py\ntarget: box\nenvironment:\n  environmentVariables: {NAMED: '2'}\n"
+        "  python: {userManagedDependencies: true}\n",
+        encoding="utf-8",
+    )
+    run_id = box.submit("-c", "named")
+    record = box.wait(run_id)
+    assert record["status"] == "Completed", box.log(run_id)
+    assert (record["tags"], record["properties"]["p"]) == ({"a": "b"}, "q")
+    assert record["properties"]["node"] == remote_machine.name
+    assert box.history(run_id) == [
+        *("NotStarted", "Queued", "Preparing", "Starting", "Running", "Finalizing", "Completed")
+    ]
+    assert box.metrics(run_id) == {"x": 1}
+    assert box.log(run_id) == f"{remote_machine.name} /home/{remote_machine.user} None 2\n"
+    names = box.json("run", "files", "-r", run_id)
+    assert {"outputs/part/model.txt", "kept/note.txt", "note.txt", "user_logs/std_log.txt"} <= set(names)
+    assert "outputs/elsewhere" not in names
+    box("run", "download", "-r", run_id, "-d", str(tmp_path / "got"))
+    assert (tmp_path / "got" / "outputs" / "part" / "model.txt").read_text(encoding="utf-8") == "model"
+    until(lambda: not list_run_folders(remote_machine))
+    assert not list(box.home.rglob("secrets.json"))
+
+
+def test_what_a_run_writes_is_seen_while_it_runs(box: Mlrun, remote_machine: RemoteMachine) -> None:
+    run_id, go = start_and_see(box, remote_machine)
+    (secrets,) = find_there(remote_machine, "-name", "secrets.json", "-printf", "%m\n")
+    assert secrets == "600"
+    assert box.show(run_id)["status"] == "Running"
+    until(lambda: len(box.metrics(run_id).get("x", ())) > 1)
+    waiting = box.submit("--ct", "box", "train.py", str(go))
+    until(lambda: "at most 1 node" in box.show(waiting).get("waiting_for", ""))
+    canceled = box.submit("--ct", "box", "train.py", str(go))
+    for each in (canceled, run_id):
+        box("run", "cancel", "-r", each)
+        assert box.wait(each)["status"] == "Canceled"
+    go.touch()
+    assert box.wait(waiting)["status"] == "Completed"
+    check_values(box, waiting)
+    assert "Running" not in box.history(canceled)
+
+
+@pytest.mark.parametrize("is_cut_at_end", [True, False])
+def test_a_run_goes_on_while_the_line_is_cut(box: Mlrun, remote_machine: RemoteMachine, *, is_cut_at_end: bool) -> None:
+    run_id, go = start_and_see(box, remote_machine)
+    remote_machine.stop_sshd(cut=True)
+    seen = len(box.log(run_id))
+    until(lambda: _get_log_size(remote_machine, run_id) > seen + 100)
+    if is_cut_at_end:
+        go.touch()
+        until(lambda: not list_programs(remote_machine, run_id))
+    assert box.show(run_id)["status"] == "Running"
+    remote_machine.start_sshd()
+    go.touch()
+    assert box.wait(run_id)["status"] == "Completed"
+    check_values(box, run_id)
+
+
+def _get_log_size(machine: RemoteMachine, run_id: str) -> int:
+    (size,) = find_there(machine, "-path", f"*/{run_id}/*/std_log.txt", "-printf", "%s\n")
+    return int(size)
+
+
+@pytest.mark.kill
+def test_nothing_is_lost_or_doubled_while_all_others_are_killed(box: Mlrun, remote_machine: RemoteMachine) -> None:
+    run_id, go = start_and_see(box, remote_machine)
+    for list_pids in (
+        lambda: list_collectors(box),
+        lambda: list_programs(remote_machine, " serve "),
+        remote_machine.list_connections,
+    ):
+        kill(*until(list_pids))
+        size = len(box.log(run_id))
+        box("run", "list")
+        until(partial(has_longer_log, box, run_id, size))
+    go.touch()
+    assert box.wait(run_id)["status"] == "Completed"
+    check_values(box, run_id)
+
+
+@pytest.mark.kill
+@pytest.mark.parametrize("name", ["--own-environment", "node/remote/__main__.py job"])
+def test_a_killed_supervisor_takes_its_script_along(box: Mlrun, remote_machine: RemoteMachine, name: str) -> None:
+    run_id, _ = start_and_see(box, remote_machine)
+    kill(*list_programs(remote_machine, name))
+    record = box.wait(run_id)
+    assert (record["status"], get_reason(record)) == ("Failed", "SupervisorDied")
+    assert not list_programs(remote_machine, "train.py")
+
+
+@pytest.mark.kill
+def test_a_restart_of_the_machine_fails_its_runs(box: Mlrun, remote_machine: RemoteMachine) -> None:
+    run_id, go = start_and_see(box, remote_machine)
+    waiting = box.submit("--ct", "box", "train.py", str(go))
+    remote_machine.power_off()
+    remote_machine.power_on()
+    record = box.wait(run_id)
+    assert (record["status"], get_reason(record)) == ("Failed", "NodeLost")
+    go.touch()
+    assert box.wait(waiting)["status"] == "Completed"
+
+
+def test_a_script_asks_the_workspace(box: Mlrun) -> None:
+    script = """
+        from azureml.core import Run, ScriptRunConfig
+
+        run = Run.get_context()
+        run.log("x", 7)
+        with open("child.py", "w") as file:
+            file.write(
+                "from azureml.core import Run\\n"
+                "assert Run.get_context().parent.get_metrics() == {'x': 7}\\n"
+                "open('outputs/word', 'w').write('7')"
+            )
+        child = run.submit_child(ScriptRunConfig(source_directory=".", script="child.py"))
+        child.wait_for_completion()
+        assert child.get_status() == "Completed"
+        child.download_file("outputs/word", "word")
+        assert open("word").read() == "7"
+    """
+    box.script(script)
+    record = box.wait(box.submit("--ct", "box", "train.py"))
+    assert record["status"] == "Completed", box.log(record["run_id"])
+    assert "warnings" not in record
+
+
+def test_data_is_downloaded(box: Mlrun, tmp_path: Path) -> None:
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "one.txt").write_text("one", encoding="utf-8")
+    box("datastore", "attach-local", "there", str(tmp_path / "data"))
+    box.script("import sys\nprint(open(sys.argv[1] + '/one.txt').read())")
+    runconfig = {
+        "script": "train.py",
+        "target": "box",
+        "arguments": ["$AZUREML_DATAREFERENCE_it"],
+        "environment": {"python": {"userManagedDependencies": True}},
+        "dataReferences": {"it": {"dataStoreName": "there", "mode": "download", "pathOnDataStore": "/"}},
+    }
+    path = box.folder / ".azureml" / "data.runconfig"
+    path.write_text(json.dumps(runconfig), encoding="utf-8")
+    run_id = box.submit("-c", "data")
+    assert box.wait(run_id)["status"] == "Completed", box.log(run_id)
+    assert box.log(run_id) == "one\n"
+    path.write_text(json.dumps(runconfig).replace('"download"', '"mount"'), encoding="utf-8")
+    assert box.fails("run", "submit-script", "--async", "-c", "data").code == "PathNotShared"
+
+
+def test_a_submit_without_a_line_leaves_nothing(box: Mlrun, remote_machine: RemoteMachine) -> None:
+    remote_machine.stop_sshd(cut=True)
+    box.script("")
+    before = box.json("run", "list")
+    failure = box.fails("run", "submit-script", "--async", "--ct", "box", "train.py", exit_code=1)
+    assert (failure.code, "Connection refused" in failure.message) == ("EngineRefused", True)
+    assert box.json("run", "list") == before
+    remote_machine.start_sshd()
+
+
+def test_the_folder_of_a_run_that_was_forced_to_end_is_removed(box: Mlrun, remote_machine: RemoteMachine) -> None:
+    run_id, _ = start_and_see(box, remote_machine)
+    box("run", "cancel", "-r", run_id, "--force")
+    box("run", "delete", "-r", run_id, "--yes")
+    until(lambda: not list_run_folders(remote_machine))
+    assert not list_programs(remote_machine, "train.py")
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (["--ssh-option", "UserKnownHostsFile=/dev/null"], "Host key verification failed."),
+        (["--username", "nobody"], "Permission denied (publickey)."),
+        (["--ssh-port", "1"], "Connection refused"),
+    ],
+)
+def test_what_ssh_says_is_the_error(ssh_mlrun: Mlrun, options: list[str], words: str) -> None:
+    attaching = ("computetarget", "attach", "remote", "-n", "box", "--address", HOST_ALIAS)
+    failure = ssh_mlrun.fails(*attaching, *options, exit_code=1)
+    assert (failure.code, words in failure.message) == ("EngineUnavailable", True), failure
+    assert ssh_mlrun.json("computetarget", "list") == []
+
+
+def test_passwords_are_refused(ssh_mlrun: Mlrun) -> None:
+    attaching = ("computetarget", "attach", "remote", "-n", "box", "--address", "x", "--username", "me")
+    assert ssh_mlrun.fails(*attaching, "--password", "secret", exit_code=2).code == "Unsupported"
+
+
+def test_a_machine_without_rsync_or_python_is_refused(ssh_mlrun: Mlrun) -> None:
+    attaching = ("computetarget", "attach", "remote", "-n", "box", "--address", HOST_ALIAS)
+    assert ssh_mlrun.fails(*attaching, "--python", "/usr/bin/no-python", exit_code=1).code == "NodeNotUsable"
+
+
+def test_show_says_what_is_free(box: Mlrun, remote_machine: RemoteMachine) -> None:
+    (node,) = box.json("computetarget", "show", "-n", "box")["nodes"]
+    assert (node["name"], node["running"], node["queued"]) == (remote_machine.name, 0, 0)
+    assert node["cpus"] > 0
