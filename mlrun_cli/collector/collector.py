@@ -205,7 +205,7 @@ class Collector:
         shared = find_shared_run_folder(self._workspace.run_folder(run.run_id))
         if shared is None or not shared.path.exists():
             return None
-        relay = RequestRelay(self._workspace, run, shared, self._selector)
+        relay = RequestRelay(self._target, run, shared, self._selector)
         self._collected[run.key] = CollectedRun(self._workspace, run, shared, relay)
         return self._collected[run.key]
 

@@ -21,8 +21,8 @@ from mlrun_cli.runs.shared_folder import SharedRunFolder
 from mlrun_cli.runs.submission import Submission
 from mlrun_cli.runtime.journal_ingest import JournalReader
 from mlrun_cli.supervisor.worker_process import RPC_WORKER_PROGRAM, WorkerProcess
+from mlrun_cli.targets.engine import EngineTarget
 from mlrun_cli.wire.framing import encode_line
-from mlrun_cli.workspace import Workspace
 
 _JOURNALS_SECONDS = 20.0
 """How long a request waits for the journal lines that were written before it."""
@@ -41,12 +41,13 @@ class RequestRelay:
     """The requests of one run, each of which is handled at most once; closed with the run."""
 
     def __init__(
-        self, workspace: Workspace, run: Run, shared: SharedRunFolder, selector: selectors.BaseSelector
+        self, target: EngineTarget, run: Run, shared: SharedRunFolder, selector: selectors.BaseSelector
     ) -> None:
-        self._workspace = workspace
+        self._target = target
+        self._workspace = target.workspace
         self._run = run
         self._shared = shared
-        self._folder = workspace.run_folder(run.run_id)
+        self._folder = target.workspace.run_folder(run.run_id)
         self._selector = selector
         self._worker: WorkerProcess | None = None
         self._waiting: list[_Waiting] = []
@@ -120,7 +121,7 @@ class RequestRelay:
             name = self._get_worker().get_socket_name()
             with self._folder.open_socket_address(self._folder.path / name) as address:
                 connection.connect(address)
-            connection.sendall(request.line.encode() + b"\n")
+            connection.sendall(self._target.translate_request(request.line).encode() + b"\n")
         except (OSError, MlrunError) as error:
             connection.close()
             write_log(f"a request of {self._run.run_id} cannot be handled: {error}")
@@ -164,7 +165,8 @@ class RequestRelay:
 
     def _respond(self, request: ForwardedRequest, line: bytes) -> None:
         try:
-            send_message(self._folder, self._shared, ResponseMessage(request.request_id, line.decode().rstrip("\n")))
+            response = self._target.translate_response(line.decode().rstrip("\n"))
+            send_message(self._folder, self._shared, ResponseMessage(request.request_id, response))
         except OSError as error:
             write_log(f"a request of {self._run.run_id} gets no response: {os.strerror(error.errno or 0)}")
 

@@ -184,6 +184,14 @@ class EngineTarget(Target):
             runs: the target's live runs; all that is kept for others is given up.
         """
 
+    def translate_request(self, line: str) -> str:
+        """Return a request of a script, a line of the RPC protocol, with the paths of this machine."""
+        return line
+
+    def translate_response(self, line: str) -> str:
+        """Return the response to a script, a line of the RPC protocol, with the paths of its node."""
+        return line
+
     def start_supervisor(self, run_id: str, locks: Sequence[int]) -> Started:  # noqa: ARG002 — there are none on nodes
         """Submit the job that starts the supervisor of a run.
 

@@ -17,6 +17,7 @@ from mlrun_cli.runs.outcome import Outcome
 from mlrun_cli.runs.run import SCRIPT_RUN
 from mlrun_cli.runs.shared_folder import SharedFolder, SharedRunFolder, link_run_folder
 from mlrun_cli.runs.status import RunStatus
+from mlrun_cli.targets.slurm.target import SlurmTarget
 from mlrun_cli.workspace import Workspace
 from mlrun_cli.workspace_locator import WorkspaceIdentity, locate_workspace
 
@@ -51,7 +52,7 @@ def shared(workspace: Workspace, tmp_path: Path) -> SharedRunFolder:
 
 def open_run(workspace: Workspace, shared: SharedRunFolder) -> CollectedRun:
     run = workspace.runs.get("exp_1")
-    relay = RequestRelay(workspace, run, shared, selectors.DefaultSelector())
+    relay = RequestRelay(SlurmTarget(workspace, "cluster"), run, shared, selectors.DefaultSelector())
     return CollectedRun(workspace, run, shared, relay)
 
 

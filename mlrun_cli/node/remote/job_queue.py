@@ -11,7 +11,7 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -24,6 +24,7 @@ from mlrun_cli.processes.termination import end_processes
 
 QUEUED, RUNNING, ENDED = "queued", "running", "ended"
 EXITED, CANCELED, NODE_LOST, NEVER_STARTED = "exited", "canceled", "node lost", "never started"
+_LIMIT = "limit.json"
 _MOST_STARTS = 3
 """How often a job is started whose program never gets as far as to say that it runs."""
 _PROGRAM = os.path.join(os.path.dirname(os.path.abspath(__file__)), "__main__.py")
@@ -58,7 +59,7 @@ class JobQueue:
         Raises:
             OSError: it cannot be stored.
         """
-        path = self.folder / "limit.json"
+        path = self.folder / _LIMIT
         if (read_json(path) or {}).get("nodes", 0) != most_nodes:
             write_json(path, {"nodes": most_nodes})
 
@@ -79,13 +80,18 @@ class JobQueue:
         """Return the job of a run as it is stored, or None if there is none."""
         return read_json(self._get_path(run_id))
 
-    def describe(self, run_ids: Iterable[str]) -> dict[str, dict[str, Any]]:
+    def describe(self, run_ids: Collection[str]) -> dict[str, dict[str, Any]]:
         """Return state, reason, end and words of the jobs that exist of these runs, keyed by run id."""
+        limit = self._read_limit()
         described = {}
-        for run_id in run_ids:
-            row = self.find(run_id)
-            if row is not None:
-                described[run_id] = self._describe(row)
+        before = 0
+        for row in self._list():
+            state = self._describe_state(row)
+            if state["state"] == QUEUED:
+                state["reason"] = _describe_wait(row, before, limit)
+                before += 1
+            if row["run_id"] in run_ids:
+                described[row["run_id"]] = state
         return described
 
     def start_what_fits(self) -> None:
@@ -100,7 +106,7 @@ class JobQueue:
             return
         with self._lock():
             rows = self._list()
-            limit = (read_json(self.folder / "limit.json") or {}).get("nodes")
+            limit = self._read_limit()
             used = sum(row["nodes"] for row in rows if self._is_running(row))
             for row in rows:
                 if row["state"] != QUEUED or self._is_running(row):
@@ -175,13 +181,18 @@ class JobQueue:
         running = sum(self._is_running(row) for row in rows)
         return running, sum(row["state"] == QUEUED for row in rows if not self._is_running(row))
 
-    def _describe(self, row: Mapping[str, Any]) -> dict[str, Any]:
+    def _read_limit(self) -> int | None:
+        limit: int | None = (read_json(self.folder / _LIMIT) or {}).get("nodes")
+        return limit
+
+    def _describe_state(self, row: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the state of a job, with its end and words if it has ended."""
         if row["state"] == ENDED:
             return {"state": ENDED, "end": row["end"], "words": row["words"]}
         if self._is_running(row):
             return {"state": RUNNING}
         if row["state"] == QUEUED:
-            return {"state": QUEUED, "reason": self._describe_wait(row)}
+            return {"state": QUEUED}
         # It may have recorded its end since it was read.
         row = self.find(row["run_id"]) or row
         if row["state"] == ENDED:
@@ -189,16 +200,6 @@ class JobQueue:
         if row["boot_id"] != get_origin().boot_id:
             return {"state": ENDED, "end": NODE_LOST, "words": f"{os.uname().nodename} was restarted"}
         return {"state": ENDED, "end": EXITED, "words": "its processes were killed"}
-
-    def _describe_wait(self, row: Mapping[str, Any]) -> str:
-        before = sum(other["state"] == QUEUED and other["number"] < row["number"] for other in self._list())
-        limit = (read_json(self.folder / "limit.json") or {}).get("nodes")
-        parts = [f"{before} before it"] if before else []
-        if limit is not None:
-            parts.append(f"at most {limit} at a time")
-        if row["gpus"]:
-            parts.append(f"{row['gpus']} free GPUs needed" if row["gpus"] > 1 else "1 free GPU needed")
-        return ", ".join(parts)
 
     def _start(self, row: Mapping[str, Any]) -> bool:
         """Start the process of a job, to which its lock and those of its GPUs are passed; return whether it has any."""
@@ -300,3 +301,13 @@ def _spawn(folder: Path, run_id: str, lock: int, lease: GpuLease, log: Path) -> 
         setsigmask=(),
         setsigdef=(signal.SIGCHLD, signal.SIGHUP, signal.SIGINT, signal.SIGTERM, signal.SIGPIPE),
     )
+
+
+def _describe_wait(row: Mapping[str, Any], before: int, limit: int | None) -> str:
+    """Return why a job waits, `before` of which have their turn first."""
+    parts = [f"{before} before it"] if before else []
+    if limit is not None:
+        parts.append(f"at most {limit} {'node' if limit == 1 else 'nodes'} at a time")
+    if row["gpus"]:
+        parts.append(f"{row['gpus']} free {'GPU' if row['gpus'] == 1 else 'GPUs'} needed")
+    return ", ".join(parts)

@@ -15,7 +15,7 @@ from typing import Any
 from mlrun_cli.core.json_files import sync
 from mlrun_cli.core.message_channel import ChannelClosed, Message, MessageChannel
 from mlrun_cli.errors import MlrunError
-from mlrun_cli.node.remote.job_queue import JobQueue
+from mlrun_cli.node.remote.job_queue import QUEUED, JobQueue
 from mlrun_cli.node.remote.machine import describe_machine
 from mlrun_cli.node.remote.run_files import NewBytes, RunFiles
 from mlrun_cli.runs.shared_folder import SharedFolder
@@ -52,6 +52,8 @@ class Server:
         self._files: dict[str, RunFiles] = {}
         self._jobs: dict[str, Mapping[str, Any]] = {}
         """The descriptions of jobs that were sent last."""
+        self._obstacle = ""
+        """Why the jobs that come next could not be started, if they could not."""
         self._answers: Mapping[str, Callable[[Message], Message]] = {
             "submit": self._submit,
             "look": self._look,
@@ -90,14 +92,14 @@ class Server:
                 offset += size
             sync(folder)
             self._queue.add(run_id, document["job"])
-        self._queue.start_what_fits()
+        self._start_jobs()
         return Message({})
 
     def _look(self, request: Message) -> Message:
         """Return what is new of the watched runs; the state of a job is read before the run's files are."""
         document = request.document
         self._queue.set_limit(document["most_nodes"])
-        self._queue.start_what_fits()
+        self._start_jobs()
         for run_id in document["unwatch"]:
             self._files.pop(run_id, None)
             self._jobs.pop(run_id, None)
@@ -111,6 +113,8 @@ class Server:
         for run_id, files in self._files.items():
             news = files.read(found)
             job = jobs.get(run_id, {"state": "missing"})
+            if self._obstacle and job["state"] == QUEUED:
+                job = {**job, "reason": self._obstacle}
             if job != self._jobs.get(run_id):
                 news["job"] = self._jobs[run_id] = job
             if run_id in inboxes:
@@ -118,6 +122,14 @@ class Server:
             if news:
                 runs[run_id] = news
         return Message({"runs": runs}, bytes(found.payload))
+
+    def _start_jobs(self) -> None:
+        """Start what fits; if that fails, as without a folder for the locks of GPUs, the reason is that for waiting."""
+        self._obstacle = ""
+        try:
+            self._queue.start_what_fits()
+        except (MlrunError, OSError) as error:
+            self._obstacle = f"no job can be started: {error}"
 
     def _write_inboxes(self, pieces: Mapping[str, Any], payload: bytes) -> dict[str, int]:
         """Append to the inboxes of runs what they lack; return the sizes that they have now."""
@@ -135,7 +147,7 @@ class Server:
 
     def _cancel(self, request: Message) -> Message:
         self._queue.cancel(request.document["run_id"])
-        self._queue.start_what_fits()
+        self._start_jobs()
         return Message({})
 
     def _remove(self, request: Message) -> Message:

@@ -16,13 +16,15 @@ from mlrun_cli.targets.engine import Job, JobState
 from mlrun_cli.targets.errors import EngineUnavailable
 from mlrun_cli.targets.remote.pulled_run import PulledRun
 from mlrun_cli.targets.remote.push import push_programs
-from mlrun_cli.targets.remote.session import NodeSession, ProgramNotThere
+from mlrun_cli.targets.remote.session import NodeSession, ProgramNotThere, RequestFailed
 from mlrun_cli.targets.remote.settings import RemoteSettings
 from mlrun_cli.targets.remote.ssh import Ssh
 from mlrun_cli.workspace import Workspace
 
 PUSHED = "pushed"
 """The folder in the mirror with an empty file for each run that the other machine may have files of."""
+_MOST_COPIES = 4
+"""How many rsync run at a time: sshd admits ten sessions of a connection."""
 _FIRST_SECONDS, _GROWTH = 0.2, 1.3
 _LAST_RUNNING_SECONDS, _LAST_QUEUED_SECONDS = 1.2, 2.5
 _FIRST_RETRY_SECONDS, _LAST_RETRY_SECONDS, _RETRY_GROWTH = 0.5, 10.0, 1.6
@@ -48,6 +50,8 @@ class Mirror:
         self._session: NodeSession | None = None
         self._runs: dict[str, PulledRun] = {}
         self._unwatched: set[str] = set()
+        self._left: set[str] = set()
+        """The runs whose files there could not be removed; the next collector tries again."""
         self._silence = "nobody has asked yet"
         self._interval = _FIRST_SECONDS
         self._retry = _FIRST_RETRY_SECONDS
@@ -68,9 +72,11 @@ class Mirror:
         is_last = not wanted  # what is to be removed is removed now, or with the next run
         if is_new or is_last or moment >= self._next_look or (not self._silence and self._has_messages()):
             self._look(wanted)
+        copies = sum(pulled.is_copying for pulled in self._runs.values())
         for run_id, pulled in self._runs.items():
             try:
-                pulled.advance(time.monotonic())
+                copies -= pulled.is_copying
+                copies += pulled.advance(time.monotonic(), may_copy=copies < _MOST_COPIES)
             except (OSError, MlrunError) as error:
                 write_log(f"the files of {run_id} wait: {error}")
 
@@ -186,7 +192,7 @@ class Mirror:
     def _has_messages(self) -> bool:
         """Return whether an inbox has more than was sent."""
         return any(
-            pulled.inbox_size is not None and _get_size(pulled.folder.inbox) > pulled.inbox_size
+            pulled.inbox_size is not None and _get_size(pulled.folder.inbox) > pulled.inbox_size and pulled.read_inbox()
             for pulled in self._runs.values()
         )
 
@@ -199,7 +205,7 @@ class Mirror:
         payload = bytearray()
         for run_id, pulled in self._runs.items():
             offset = pulled.inbox_size
-            data = b"" if offset is None else _read_from(pulled.folder.inbox, offset)
+            data = b"" if offset is None else pulled.read_inbox()
             if data or offset is None:
                 pieces[run_id] = (0 if offset is None else offset, len(data))
                 payload += data
@@ -209,10 +215,15 @@ class Mirror:
         """Have the files of runs that have ended, or were deleted, removed from the other machine."""
         with suppress(FileNotFoundError):
             for run_id in os.listdir(self._folder.path / PUSHED):
-                if run_id in wanted or self._is_live(run_id):
+                if run_id in wanted or run_id in self._left or self._is_live(run_id):
                     continue
                 session = self._session or self._open_session()
-                session.request("remove", {"run_id": run_id})
+                try:
+                    session.request("remove", {"run_id": run_id})
+                except RequestFailed as error:
+                    self._left.add(run_id)
+                    write_log(f"the folder of {run_id} is left there: {error}")
+                    continue
                 (self._folder.path / PUSHED / run_id).unlink(missing_ok=True)
 
     def _is_live(self, run_id: str) -> bool:
@@ -226,12 +237,3 @@ def _get_size(path: Path) -> int:
         return os.stat(path).st_size
     except OSError:
         return 0
-
-
-def _read_from(path: Path, offset: int) -> bytes:
-    try:
-        with path.open("rb") as file:
-            file.seek(offset)
-            return file.read()
-    except OSError:
-        return b""

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import json
 import os
-import tempfile
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -16,17 +15,13 @@ from mlrun_cli.core.program_log import write_log
 from mlrun_cli.runs import events, heartbeat
 from mlrun_cli.runs.shared_folder import SharedFolder, SharedRunFolder
 from mlrun_cli.targets.engine import Job, JobEnd, JobState
+from mlrun_cli.targets.remote.run_copy import CopyKind, RunCopy
 from mlrun_cli.targets.remote.settings import RemoteSettings
-from mlrun_cli.targets.remote.ssh import Ssh, read_words
+from mlrun_cli.targets.remote.ssh import Ssh
+from mlrun_cli.targets.remote.traveling_requests import TravelingRequests
 from mlrun_cli.wire.run_folder import LOG_FOLDERS
 
 _FOLDERS = frozenset({"events", "questions", "journal", *(f"artifacts/{name}" for name in LOG_FOLDERS)})
-_COPY_OPTIONS = (
-    *("--recursive", "--links", "--safe-links", "--times", "--perms", "--chmod=u+rwX,go-rwx", "--relative"),
-    *("--delete", "--ignore-missing-args", "--partial-dir=.rsync-partial"),
-)
-_LIVE = ("work/outputs", "work/logs", "uploads")
-_FINAL = ("work", "uploads")
 _COPY_PAUSE_SECONDS = 2.0
 _RETRY_SECONDS = 2.0
 _PARTIAL, _VANISHED = 23, 24
@@ -61,8 +56,10 @@ class PulledRun:
         self._is_marked = False
         self._tree = ""
         self._copied_tree = ""
-        self._copy: _Copy | None = None
+        self._copy: RunCopy | None = None
+        self._requests = TravelingRequests(f"{settings.folder}/runs/{run_id}")
         self._next_copy = 0.0
+        self._next_live_copy = 0.0
         self._is_copied = False
         self._partial_copies = 0
 
@@ -74,6 +71,7 @@ class PulledRun:
     def measure(self) -> dict[str, int]:
         """Return how much of each file the mirror has, and forget what is not written yet."""
         self._held.clear()
+        self._requests.clear()
         self.is_behind = True
         sizes = {}
         for folder in _FOLDERS:
@@ -98,6 +96,8 @@ class PulledRun:
             start += size
             if folder == "events":
                 self._held.setdefault(name, bytearray()).extend(data)
+            elif folder == "questions":
+                self._requests.add(name, data)
             else:
                 _write(self._folder.path / name, offset, data)
         if "heartbeat" in news:
@@ -109,9 +109,19 @@ class PulledRun:
         self._tree = news.get("tree", self._tree)
         self.is_behind = bool(news.get("more"))
         self._publish_events(is_all=False)
+        self._publish_requests()
 
-    def advance(self, moment: float) -> bool:
+    @property
+    def is_copying(self) -> bool:
+        """Whether an rsync for the run goes on."""
+        return self._copy is not None
+
+    def advance(self, moment: float, *, may_copy: bool) -> bool:
         """Go on with the copies of outputs, and publish what may be seen by now; return whether a copy goes on.
+
+        Args:
+            moment: the monotonic time.
+            may_copy: whether an rsync may be started.
 
         Raises:
             OSError: the mirror cannot be written.
@@ -121,16 +131,32 @@ class PulledRun:
         self._finish_copy(moment)
         if is_last and not self.is_behind and self._is_copied:
             self._publish_all()
-        elif self._copy is None and moment >= self._next_copy:
-            if is_last and not self.is_behind:
-                self._start_copy(is_final=True)
-            elif not is_last and self._tree != self._copied_tree:
-                self._start_copy(is_final=False)
+        elif self._copy is None and may_copy and moment >= self._next_copy:
+            kind = self._choose_copy(moment, is_last=is_last)
+            if kind is not None:
+                self._start_copy(kind)
         if not is_last:
             self.job = self._last_job
         elif self.job is None and self._last_job is not None:
             self.job = Job(JobState.RUNNING)
         return self._copy is not None
+
+    def read_inbox(self) -> bytes:
+        """Return what is to be sent of the inbox, from `inbox_size` on, by now."""
+        try:
+            with self._folder.inbox.open("rb") as file:
+                file.seek(self.inbox_size or 0)
+                return self._requests.select_messages(file.read())
+        except OSError:
+            return b""
+
+    def _choose_copy(self, moment: float, *, is_last: bool) -> CopyKind | None:
+        """Return what is to be copied next, if anything is."""
+        if is_last:
+            return None if self.is_behind else CopyKind.FINAL
+        kind = self._requests.choose_copy()
+        is_due = moment >= self._next_live_copy and not self._requests.is_open
+        return CopyKind.LIVE if kind is None and is_due and self._tree != self._copied_tree else kind
 
     def close(self) -> None:
         """End a copy that goes on."""
@@ -143,12 +169,15 @@ class PulledRun:
         for name, data in self._held.items():
             size = len(data) if is_all else _find_outcome(data)
             if size:
-                path = self._folder.path / name
-                _write(path, path.stat().st_size if path.exists() else 0, bytes(data[:size]))
+                _append(self._folder.path / name, bytes(data[:size]))
                 del data[:size]
                 if not self._is_marked:
                     (self._mirror.started / self._run_id).touch(mode=0o600)
                     self._is_marked = True
+
+    def _publish_requests(self) -> None:
+        for name, data in self._requests.take_ready().items():
+            _append(self._folder.path / name, data)
 
     def _publish_all(self) -> None:
         _sync_files(self._folder.path)
@@ -167,60 +196,29 @@ class PulledRun:
         moment = time.time() - float(found["age"])
         os.utime(self._folder.heartbeat, (moment, moment))
 
-    def _start_copy(self, *, is_final: bool) -> None:
-        base = f"{self._settings.folder}/runs/{self._run_id}/./"
-        names = _FINAL if is_final else _LIVE
-        sources = [self._ssh.build_place(f"{base}{names[0]}"), *(f":{base}{name}" for name in names[1:])]
-        incoming = self._mirror.path / "incoming"
-        incoming.mkdir(mode=0o700, exist_ok=True)
-        words = [*_COPY_OPTIONS, f"--temp-dir={incoming}", *sources, f"{self._folder.path}/"]
-        self._copy = _Copy(self._ssh, words, self._tree, is_final=is_final)
+    def _start_copy(self, kind: CopyKind) -> None:
+        self._copy = RunCopy(self._ssh, self._settings, self._mirror, self._run_id, kind, self._tree)
+        self._requests.note_copy_started(kind)
 
     def _finish_copy(self, moment: float) -> None:
         """Take note of the end of the copy that goes on."""
         copy = self._copy
-        if copy is None or (code := copy.process.poll()) is None:
+        if copy is None or (code := copy.poll()) is None:
             return
         words = copy.read_words()
         self._copy = None
-        self._next_copy = moment + _COPY_PAUSE_SECONDS
-        if code == _PARTIAL:
-            self._partial_copies += 1
-        is_done = code in {0, _VANISHED} or (code == _PARTIAL and self._partial_copies >= _MOST_PARTIAL)
         if code:
-            write_log(f"the outputs of {self._run_id}: rsync ended with {code}: {words}")
-        if not is_done:
-            self._next_copy = moment + _RETRY_SECONDS
-            return
-        self._copied_tree = copy.tree
-        self._is_copied = copy.is_final
-
-
-class _Copy:
-    """An rsync that copies the outputs of a run.
-
-    Attributes:
-        tree: the fingerprint of the outputs that was known when it started.
-        is_final: whether it started after all that the run has written.
-    """
-
-    def __init__(self, ssh: Ssh, words: Sequence[str], tree: str, *, is_final: bool) -> None:
-        self.tree = tree
-        self.is_final = is_final
-        self._said = tempfile.TemporaryFile()  # noqa: SIM115 - open as long as the process lives
-        self.process = ssh.start_copy(words, self._said)
-
-    def read_words(self) -> str:
-        """Return what rsync has said, and close the file of it."""
-        words = read_words(self._said)
-        self._said.close()
-        return words
-
-    def kill(self) -> None:
-        """End it."""
-        self.process.kill()
-        self.process.wait()
-        self._said.close()
+            write_log(f"the files of {self._run_id}: rsync ended with {code}: {words}")
+        self._partial_copies += code == _PARTIAL
+        is_done = code in {0, _VANISHED} or (code == _PARTIAL and self._partial_copies >= _MOST_PARTIAL)
+        is_of_request = copy.kind in {CopyKind.WORK, CopyKind.RETURN}
+        self._next_copy = moment if is_done else moment + _RETRY_SECONDS
+        self._next_live_copy = moment + _COPY_PAUSE_SECONDS
+        if is_done:
+            self._copied_tree = self._copied_tree if is_of_request else copy.tree
+            self._is_copied = copy.kind is CopyKind.FINAL
+            self._requests.note_copied(copy.kind)
+            self._publish_requests()
 
 
 def _write(path: Path, offset: int, data: bytes) -> None:
@@ -242,6 +240,11 @@ def _write(path: Path, offset: int, data: bytes) -> None:
             rest = rest[os.write(descriptor, rest) :]
     finally:
         os.close(descriptor)
+
+
+def _append(path: Path, data: bytes) -> None:
+    """Append data to a private file, which is created if it does not exist."""
+    _write(path, path.stat().st_size if path.exists() else 0, data)
 
 
 def _find_outcome(data: bytes | bytearray) -> int:

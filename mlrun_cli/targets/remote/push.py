@@ -20,24 +20,31 @@ _COPY_OPTIONS = ("--recursive", "--links", "--times", "--perms", "--chmod=u+rwX,
 
 
 class Translation:
-    """The paths of the other machine in place of those in the mirror."""
+    """The replacement of the paths in one folder by those in another, such as its mirror's by the machine's."""
 
-    def __init__(self, mirror: SharedFolder, folder: str) -> None:
-        self._here = os.fspath(mirror.path)
-        self._there = folder
+    def __init__(self, before: str | os.PathLike[str], after: str | os.PathLike[str]) -> None:
+        self._before = os.fspath(before)
+        self._after = os.fspath(after)
 
     def translate(self, text: str) -> str:
-        """Return a text with the paths of the other machine."""
-        return text.replace(self._here, self._there)
+        """Return a text with the other paths."""
+        return text.replace(self._before, self._after)
 
-    def translate_document(self, value: Any) -> Any:
-        """Return a JSON value with the paths of the other machine in its texts."""
+    def translate_json(self, line: str) -> str:
+        """Return a line of JSON with the other paths in its texts; a line that is none is unchanged."""
+        try:
+            document = json.loads(line)
+        except ValueError:
+            return line
+        return json.dumps(self._translate_value(document))
+
+    def _translate_value(self, value: Any) -> Any:
         if isinstance(value, str):
             return self.translate(value)
         if isinstance(value, dict):
-            return {self.translate(key): self.translate_document(item) for key, item in value.items()}
+            return {self.translate(key): self._translate_value(item) for key, item in value.items()}
         if isinstance(value, list):
-            return [self.translate_document(item) for item in value]
+            return [self._translate_value(item) for item in value]
         return value
 
 
@@ -105,8 +112,7 @@ def _translate_file(path: Path, translation: Translation) -> bytes:
     if path.suffix not in {".json", ".jsonl"}:
         return data
     lines = data.decode("utf-8", "surrogateescape").splitlines()
-    translated = (json.dumps(translation.translate_document(json.loads(line))) for line in lines if line)
-    return "".join(f"{line}\n" for line in translated).encode()
+    return "".join(f"{translation.translate_json(line)}\n" for line in lines if line).encode()
 
 
 def _list_snapshot_files(mirror: SharedFolder, snapshot_id: str) -> list[str]:

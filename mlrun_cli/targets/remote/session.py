@@ -23,8 +23,12 @@ class ProgramNotThere(MlrunError):
     """The copy of this package is missing or incomplete on the other machine, or there is no such Python."""
 
 
+class RequestFailed(EngineUnavailable):
+    """The program on the other machine could not do what was asked, as on a full disk; it goes on."""
+
+
 class NodeSession:
-    """An open conversation; it is closed by an error."""
+    """An open conversation; it is closed by any error but `RequestFailed`."""
 
     def __init__(self, ssh: Ssh, settings: RemoteSettings, program: str) -> None:
         """Start the program on the other machine.
@@ -68,6 +72,7 @@ class NodeSession:
 
         Raises:
             EngineUnavailable: there is none; the request may have been carried out.
+            RequestFailed: it could not be carried out.
         """
         try:
             self._channel.send({**document, "request": name}, payload, timeout=timeout)
@@ -75,7 +80,7 @@ class NodeSession:
         except (OSError, ValueError) as error:
             raise self._close_after(error) from error
         if "error" in answer.document:
-            raise EngineUnavailable(f"The program on the other machine failed: {answer.document['error']}")
+            raise RequestFailed(f"The other machine could not do it: {answer.document['error']}")
         return answer
 
     def close(self) -> None:

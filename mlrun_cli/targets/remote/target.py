@@ -79,7 +79,7 @@ class RemoteTarget(EngineTarget):
         """
         settings, mirror = self.settings, self.shared_folder
         run = mirror.run_folder(request.run_id)
-        translation = Translation(mirror, settings.folder)
+        translation = Translation(mirror.path, settings.folder)
         script = settings.build_script([*map(translation.translate, request.command), OWN_ENVIRONMENT])
         job = {
             "script": script,
@@ -108,6 +108,14 @@ class RemoteTarget(EngineTarget):
             folder = self.shared_folder
             self._mirror = Mirror(self.workspace, self.settings, folder, ensure_program_copy(folder.programs))
         self._mirror.synchronize(runs)
+
+    def translate_request(self, line: str) -> str:
+        """Return a request with the paths of the mirror in place of those on the other machine."""
+        return Translation(self.settings.folder, self.shared_folder.path).translate_json(line)
+
+    def translate_response(self, line: str) -> str:
+        """Return a response with the paths on the other machine in place of those of the mirror."""
+        return Translation(self.shared_folder.path, self.settings.folder).translate_json(line)
 
     def find_jobs(self, job_ids: Collection[str]) -> Mapping[str, Job]:
         """Return the jobs as far as the mirror has what they have written.

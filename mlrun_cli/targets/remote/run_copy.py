@@ -1,0 +1,89 @@
+"""Copies by rsync of what a run has in its working folder and has uploaded, which go on in the background."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Sequence
+from enum import Enum
+
+from mlrun_cli.runs.shared_folder import SharedFolder
+from mlrun_cli.targets.remote.settings import RemoteSettings
+from mlrun_cli.targets.remote.ssh import Ssh, read_words
+
+_OPTIONS = ("--recursive", "--links", "--safe-links", "--times", "--perms", "--chmod=u+rwX,go-rwx", "--relative")
+_DELETING = ("--delete", "--partial-dir=.rsync-partial")
+
+
+class CopyKind(Enum):
+    """What is copied."""
+
+    LIVE = "live"
+    """The outputs while the script runs."""
+    FINAL = "final"
+    """All that the script has left, after its end."""
+    WORK = "work"
+    """All that the script has by now, for a request that names files of it."""
+    RETURN = "return"
+    """What such a request has written into the mirror, for the script."""
+
+
+_NAMES = {
+    CopyKind.LIVE: ("work/outputs", "work/logs", "uploads"),
+    CopyKind.FINAL: ("work", "uploads"),
+    CopyKind.WORK: ("work", "uploads"),
+    CopyKind.RETURN: ("work",),
+}
+
+
+class RunCopy:
+    """An rsync for one run.
+
+    Attributes:
+        kind: what is copied.
+        tree: the fingerprint of the outputs that was known when it started.
+    """
+
+    def __init__(
+        self, ssh: Ssh, settings: RemoteSettings, mirror: SharedFolder, run_id: str, kind: CopyKind, tree: str
+    ) -> None:
+        """Start the copy.
+
+        Raises:
+            OSError: the folder for incomplete files cannot be created.
+            ProgramNotFound: rsync is not installed.
+        """
+        self.kind = kind
+        self.tree = tree
+        self._said = tempfile.TemporaryFile()  # noqa: SIM115 - open as long as the process lives
+        self._process = ssh.start_copy(_build_words(ssh, settings, mirror, run_id, kind), self._said)
+
+    def poll(self) -> int | None:
+        """Return the exit code of rsync, or None if it has not ended."""
+        return self._process.poll()
+
+    def read_words(self) -> str:
+        """Return what rsync has said, and close the file of it."""
+        words = read_words(self._said)
+        self._said.close()
+        return words
+
+    def kill(self) -> None:
+        """End it."""
+        self._process.kill()
+        self._process.wait()
+        self._said.close()
+
+
+def _build_words(
+    ssh: Ssh, settings: RemoteSettings, mirror: SharedFolder, run_id: str, kind: CopyKind
+) -> Sequence[str]:
+    here, there = f"{mirror.run_folder(run_id).path}/", f"{settings.folder}/runs/{run_id}/"
+    first, *others = _NAMES[kind]
+    if kind is CopyKind.RETURN:
+        return [*_OPTIONS, "--update", f"{here}./{first}", ssh.build_place(there)]
+    incoming = mirror.path / "incoming"
+    incoming.mkdir(mode=0o700, exist_ok=True)
+    sources = [ssh.build_place(f"{there}./{first}"), *(f":{there}./{name}" for name in others)]
+    # What another request has written into the mirror is not there yet, or newer than what is.
+    how = ("--update",) if kind is CopyKind.WORK else _DELETING
+    return [*_OPTIONS, *how, "--ignore-missing-args", f"--temp-dir={incoming}", *sources, here]

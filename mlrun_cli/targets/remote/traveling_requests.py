@@ -1,0 +1,105 @@
+"""Requests of a script that name files of its run, which travel with the request, and back with the response."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from mlrun_cli.targets.remote.run_copy import CopyKind
+
+
+class TravelingRequests:
+    """The requests of one run between the machines.
+
+    One that names no files of the run is ready at once. Another is ready once a copy of the working folder, which
+    started after it had arrived, is complete; its response is sent once what was written meanwhile was copied back.
+    """
+
+    def __init__(self, folder: str) -> None:
+        """Create it for a run; `folder` is the run's folder on the other machine."""
+        self._folder = json.dumps(folder)[1:-1].encode()
+        self._arrived: dict[str, bytearray] = {}
+        self._copying: dict[str, int] = {}
+        """How much of what has arrived, by journal, a copy that goes on is for."""
+        self._copied: dict[str, int] = {}
+        self._open: set[str] = set()
+        """The ids of the requests with files that are ready, and whose responses were not sent."""
+        self._answered: set[str] = set()
+        self._returning: set[str] = set()
+        self._returned: set[str] = set()
+
+    @property
+    def is_open(self) -> bool:
+        """Whether a request may be writing into the mirror of the working folder."""
+        return bool(self._open)
+
+    def add(self, name: str, data: bytes) -> None:
+        """Add what has arrived of a journal of requests."""
+        self._arrived.setdefault(name, bytearray()).extend(data)
+
+    def clear(self) -> None:
+        """Forget what has arrived and is not ready: it arrives again."""
+        self._arrived.clear()
+        self._copying.clear()
+        self._copied.clear()
+
+    def take_ready(self) -> dict[str, bytes]:
+        """Return the requests that are ready, as complete lines of their journals, each once."""
+        ready: dict[str, bytes] = {}
+        for name, data in self._arrived.items():
+            size = 0
+            for line in data.splitlines(keepends=True):
+                has_files = self._folder in line.replace(b"\\\\", b"\\")
+                if not line.endswith(b"\n") or (has_files and size + len(line) > self._copied.get(name, 0)):
+                    break
+                size += len(line)
+                if has_files:
+                    self._open.add(str(_parse(line).get("question_id")))
+            if size:
+                ready[name] = bytes(data[:size])
+                del data[:size]
+                for sizes in (self._copied, self._copying):
+                    if name in sizes:
+                        sizes[name] = max(0, sizes[name] - size)
+        return ready
+
+    def select_messages(self, data: bytes) -> bytes:
+        """Return the beginning of new lines of the inbox that may be sent by now."""
+        size = 0
+        for line in data.splitlines(keepends=True):
+            request_id = str(_parse(line).get("answer"))
+            if request_id in self._open:
+                if request_id not in self._returned:
+                    self._answered.add(request_id)
+                    break
+                self._open.discard(request_id)
+            size += len(line)
+        return data[:size]
+
+    def choose_copy(self) -> CopyKind | None:
+        """Return the copy that a request waits for, if any does."""
+        if self._answered - self._returned:
+            return CopyKind.RETURN
+        return CopyKind.WORK if any(self._arrived.values()) else None
+
+    def note_copy_started(self, kind: CopyKind) -> None:
+        """Note what a copy that starts is for."""
+        if kind is CopyKind.WORK:
+            self._copying = {name: len(data) for name, data in self._arrived.items()}
+        elif kind is CopyKind.RETURN:
+            self._returning = set(self._answered)
+
+    def note_copied(self, kind: CopyKind) -> None:
+        """Note that a copy is complete."""
+        if kind is CopyKind.WORK:
+            self._copied = self._copying
+        elif kind is CopyKind.RETURN:
+            self._returned |= self._returning
+
+
+def _parse(line: bytes | bytearray) -> dict[str, Any]:
+    try:
+        document = json.loads(line)
+    except ValueError:
+        return {}
+    return document if isinstance(document, dict) else {}
