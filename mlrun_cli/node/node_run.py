@@ -39,7 +39,7 @@ from mlrun_cli.runs.script_end import StopReason
 from mlrun_cli.runs.shared_folder import SharedFolder, SharedRunFolder
 from mlrun_cli.runs.status import ALIVE_STATUSES, RunStatus
 from mlrun_cli.runs.submission import Secrets, Submission
-from mlrun_cli.runtime.finish import clean_working_folder, run_or_log, write_outcome
+from mlrun_cli.runtime.finish import clean_working_folder, read_outcome, run_or_log, write_outcome
 from mlrun_cli.runtime.journal_ingest import JournalReader
 from mlrun_cli.supervisor.supervised_run import SupervisedRun
 from mlrun_cli.supervisor.worker_process import WorkerProcess
@@ -72,6 +72,9 @@ class NodeRun(SupervisedRun):
         self._nodes = nodes
         self._inbox = InboxReader(shared.inbox)
         self._is_superseded = False
+        """Whether a later attempt has begun."""
+        self._earlier: Outcome | None = None
+        """The outcome of an earlier attempt, which was still alive."""
         self._announced: dict[Path, set[str]] = {}
         self._flushed: dict[Path, int] = {}
         """The sizes of journals and logs when they were last sent to the file server."""
@@ -105,8 +108,7 @@ class NodeRun(SupervisedRun):
         """
         self._flush()
         self._announce_files()
-        if not self._is_superseded and find_last_attempt(self._shared) > self._events.attempt:
-            self._is_superseded = True
+        if self._is_to_be_given_up():
             return StopReason.GIVEN_UP
         reason = None
         for message in self._inbox.read_new_messages():
@@ -155,8 +157,12 @@ class NodeRun(SupervisedRun):
         return outcome
 
     def finish(self, outcome: Outcome, stopped: StopReason | None) -> None:
-        """Write the outcome of the run, unless another attempt has taken over, and clean its working folder."""
+        """Write the outcome of the run, unless another attempt decides it, and clean its working folder."""
+        self._is_to_be_given_up()  # by what has happened since the last look
         if self._is_superseded:
+            return
+        if self._earlier is not None:  # its attempt may have been killed before it wrote the event
+            self._write_outcome(self._earlier, is_final=True)
             return
         with suppress(OSError):  # the outcome is of more value than the last lines of a log
             self._flush()
@@ -164,7 +170,7 @@ class NodeRun(SupervisedRun):
         if is_final:
             self.retry_disk(lambda: write_outcome(self.folder, outcome))
             run_or_log(lambda: clean_working_folder(self.workspace, self.submission, self.folder), None)
-        self._retry(lambda: self._events.write(make_outcome_event(self._shared, outcome, is_final=is_final)))
+        self._write_outcome(outcome, is_final=is_final)
 
     def _flush(self) -> None:
         """Flush journals and logs to the file server, since this machine may cache them for a long time.
@@ -198,6 +204,21 @@ class NodeRun(SupervisedRun):
 
     def _write(self, event: Event) -> None:
         self._retry(lambda: self._events.write(event))
+
+    def _write_outcome(self, outcome: Outcome, *, is_final: bool) -> None:
+        self._retry(lambda: self._events.write(make_outcome_event(self._shared, outcome, is_final=is_final)))
+
+    def _is_to_be_given_up(self) -> bool:
+        """Return whether this attempt has just turned out to be superfluous.
+
+        Where an engine has lost a node, the attempt there may live on, and end, while another one has begun.
+        """
+        if self._is_superseded or self._earlier is not None:
+            return False
+        self._is_superseded = find_last_attempt(self._shared) > self._events.attempt
+        if not self._is_superseded and self._events.attempt > 1:
+            self._earlier = read_outcome(self._shared)
+        return self._is_superseded or self._earlier is not None
 
     def _retry(self, write: Callable[[], object]) -> None:
         """Write something; wait while the shared folder is unavailable, unless the run's folder in it was removed."""

@@ -11,6 +11,10 @@ from typing import Any
 
 import pytest
 
+from mlrun_cli.runs.outcome import Outcome
+from mlrun_cli.runs.shared_folder import SharedRunFolder
+from mlrun_cli.runs.status import RunStatus
+from mlrun_cli.runtime.finish import write_outcome
 from mlrun_cli.targets.engine import JobEnd
 from tests.engines.pool import PoolEngine
 from tests.running import Mlrun, is_alive, kill, processes, until, words_of
@@ -284,3 +288,14 @@ def test_a_requeued_job_goes_on_as_the_same_run(pool: PoolEngine, tmp_path: Path
     assert "attempt 2" in pool.mlrun.log(run_id)
     assert record["properties"]["node_2"] == record["properties"]["node"]
     assert pool.mlrun.history(run_id).count("Running") == 2
+
+
+@pytest.mark.kill
+def test_an_earlier_attempt_that_has_ended_after_all_ends_the_run(pool: PoolEngine, tmp_path: Path) -> None:
+    run_id = start(pool, tmp_path / "go")
+    pool.requeue_job(run_id)
+    until(lambda: pool.mlrun.history(run_id).count("Running") == 2)
+    write_outcome(SharedRunFolder(pool.run_folder(run_id)), Outcome(RunStatus.FAILED, 5, 1.5, exit_code=7))
+    record = pool.mlrun.wait(run_id)
+    assert (record["status"], record["exit_code"]) == ("Failed", 7)
+    until(lambda: not pool.mlrun.processes(run_id))
