@@ -44,7 +44,7 @@ chmod 1777 /tmp /var/tmp /dev/shm
 mkdir -p "/home/$3" "$4" /run/sshd
 mount --bind /mnt/home "/home/$3"
 mount --bind /mnt/marks "$4"
-for name in passwd group shadow; do mount --bind "/mnt/$name" "/etc/$name"; done
+mount --bind /mnt/etc /etc
 mount --bind /mnt/boot_id /proc/sys/kernel/random/boot_id
 exec "$5" -c "$6"
 """
@@ -214,8 +214,10 @@ class RemoteMachine:
         _run(*self._enter, "ip", "link", "set", self._interface, "down")
 
     def restore_network(self) -> None:
-        """Plug the machine in again; connections that have not given up go on."""
+        """Plug the machine in again, and wait until it is reached; connections that have not given up go on."""
         _run(*self._enter, "ip", "link", "set", self._interface, "up")
+        if self._sshd is not None and self._sshd.poll() is None:
+            until(self._is_answering)
 
     @contextmanager
     def without_network(self) -> Iterator[None]:
@@ -265,10 +267,11 @@ class RemoteMachine:
             "group": f"{_USER}:x:{_USER_ID}:",
             "shadow": f"{_USER}:*:19000:0:99999:7:::",  # no password; sshd admits nobody who has "!" there
         }
+        # A copy: the mount of a single file ends when this machine replaces the file, as programs that add users do.
+        _run("cp", "--archive", "/etc", str(self._folder / "etc"))
         for name, line in lines.items():
-            text = Path("/etc", name).read_text(encoding="utf-8")
-            (self._folder / name).write_text(f"{text.rstrip()}\n{line}\n", encoding="utf-8")
-            (self._folder / name).chmod(0o600 if name == "shadow" else 0o644)
+            with (self._folder / "etc" / name).open("a", encoding="utf-8") as file:
+                file.write(f"{line}\n")
         config = _SSHD_CONFIG.format(port=PORT, address=self.address, user=_USER)
         (self._folder / "sshd_config").write_text(config, encoding="ascii")
 
