@@ -5,8 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import shutil
-import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -16,6 +14,7 @@ from mlrun_cli.environments.base_pythons import find_pinned_python, may_uv_provi
 from mlrun_cli.environments.conda_file import CondaDependencies
 from mlrun_cli.environments.environment import BasePython, Builder, EnvironmentBuild, EnvironmentPlan
 from mlrun_cli.environments.folder import EnvironmentFolder
+from mlrun_cli.environments.installer_search import find_conda, find_uv
 from mlrun_cli.environments.interpreters import PythonRequest, probe
 from mlrun_cli.environments.local_sources import compute_digests, find_local_sources
 from mlrun_cli.environments.mode import EnvironmentChoice, EnvironmentMode
@@ -27,7 +26,6 @@ from mlrun_cli.environments.requirements import PipLine
 from mlrun_cli.environments.translation import Translation, build_conda_part, translate
 from mlrun_cli.errors import EnvironmentNotBuilt, InterpreterNotFound
 
-_CONDAS = ("conda", "micromamba", "mamba")
 _KEY_LENGTH = 24
 _PINNED = EnvironmentChoice()
 
@@ -141,21 +139,6 @@ def _plan_with_conda(
     folder = EnvironmentFolder(Path(build.folder))
     plan = EnvironmentPlan(str(folder.interpreter), build)
     return PlannedEnvironment(plan, part.notes, secrets, dependencies.variables)
-
-
-def find_conda(environ: Mapping[str, str]) -> str | None:
-    """Return the absolute path of conda, micromamba or mamba, the first found on PATH, or None."""
-    found = (shutil.which(name, path=environ.get("PATH", "")) for name in _CONDAS)
-    return next((str(Path(path).absolute()) for path in found if path), None)
-
-
-def find_uv(environ: Mapping[str, str]) -> str | None:
-    """Return the absolute path of uv, on PATH or else installed next to the running Python, or None."""
-    on_path = shutil.which("uv", path=environ.get("PATH", ""))
-    if on_path:
-        return str(Path(on_path).absolute())
-    beside = Path(sys.executable).with_name("uv")
-    return str(beside) if os.access(beside, os.X_OK) else None
 
 
 def _create_build(

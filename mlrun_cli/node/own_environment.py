@@ -8,8 +8,8 @@ from collections.abc import Mapping, Sequence
 
 from mlrun_cli.core.program_log import write_log
 from mlrun_cli.environments.base_pythons import rank_pythons
-from mlrun_cli.environments.build_plan import find_conda, find_uv
 from mlrun_cli.environments.environment import BasePython, Builder, EnvironmentBuild, EnvironmentPlan
+from mlrun_cli.environments.installer_search import find_conda, find_uv
 from mlrun_cli.environments.interpreters import PythonRequest
 from mlrun_cli.environments.python_search import find_executables, find_python, list_search_folders
 from mlrun_cli.errors import EnvironmentNotBuilt

@@ -22,7 +22,7 @@ import pytest
 
 from mlrun_cli.core.time import MICROSECONDS, now
 from mlrun_cli.environments.build import build_environment
-from mlrun_cli.environments.build_plan import find_uv, plan_conda
+from mlrun_cli.environments.build_plan import plan_conda
 from mlrun_cli.environments.build_report import describe_unpinned
 from mlrun_cli.environments.cache import prune_environments
 from mlrun_cli.environments.conda_file import read_conda_dependencies
@@ -30,6 +30,7 @@ from mlrun_cli.environments.environment import Builder, EnvironmentPlan
 from mlrun_cli.environments.failure_reason import find_failure_reason
 from mlrun_cli.environments.folder import EnvironmentFolder
 from mlrun_cli.environments.installer import Installer, print_changed_error
+from mlrun_cli.environments.installer_search import find_uv
 from mlrun_cli.environments.interpreters import Interpreter, find_interpreters
 from mlrun_cli.environments.mode import EnvironmentChoice, EnvironmentMode
 from mlrun_cli.environments.planned_environment import PlannedEnvironment

@@ -15,9 +15,10 @@ import pytest
 import mlrun_cli
 from mlrun_cli.core.redaction import Redaction
 from mlrun_cli.environments.base_pythons import rank_pythons
-from mlrun_cli.environments.build_plan import find_uv, plan_conda
+from mlrun_cli.environments.build_plan import plan_conda
 from mlrun_cli.environments.conda_file import read_conda_dependencies
 from mlrun_cli.environments.environment import BasePython, Builder, EnvironmentBuild, EnvironmentPlan, LocalSource
+from mlrun_cli.environments.installer_search import find_uv
 from mlrun_cli.environments.interpreters import PythonRequest
 from mlrun_cli.environments.local_sources import find_changed_source
 from mlrun_cli.environments.mode import EnvironmentChoice, EnvironmentMode

@@ -10,11 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from mlrun_cli.environments.build_plan import find_uv, plan_conda
+from mlrun_cli.environments.build_plan import plan_conda
 from mlrun_cli.environments.build_report import build_environment_document
 from mlrun_cli.environments.conda_file import read_conda_dependencies
 from mlrun_cli.environments.environment import BasePython
 from mlrun_cli.environments.failure_reason import find_failure_reason
+from mlrun_cli.environments.installer_search import find_uv
 from mlrun_cli.environments.mode import EnvironmentChoice
 from mlrun_cli.environments.planned_environment import PlannedEnvironment
 from mlrun_cli.errors import EnvironmentNotBuilt

@@ -10,9 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from mlrun_cli.environments.build_plan import find_uv, plan_conda
+from mlrun_cli.environments.build_plan import plan_conda
 from mlrun_cli.environments.conda_file import read_conda_dependencies
 from mlrun_cli.environments.failure_reason import find_failure_reason
+from mlrun_cli.environments.installer_search import find_uv
 
 # Needs no other package, prints in colour, and fails.
 BACKEND = r"""

@@ -11,9 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from mlrun_cli.environments.build_plan import find_uv, plan_conda
+from mlrun_cli.environments.build_plan import plan_conda
 from mlrun_cli.environments.conda_file import read_conda_dependencies
 from mlrun_cli.environments.folder import EnvironmentFolder
+from mlrun_cli.environments.installer_search import find_uv
 from mlrun_cli.environments.pip_settings import build_uv_settings
 from tests.packages import build_environment, make_wheel, package_index
 
