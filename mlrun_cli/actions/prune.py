@@ -4,29 +4,31 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from mlrun_cli.actions.shared_folder_prune import (
+    GRACE_SECONDS,
+    find_referenced_snapshots,
+    iterate_subfolders,
+    prune_shared_folders,
+)
 from mlrun_cli.core.json_files import read_json
 from mlrun_cli.core.time import MICROSECONDS, format_iso, now
 from mlrun_cli.environments.cache import list_environments, measure_disk_usage, prune_environments
 from mlrun_cli.environments.environment import BuiltEnvironment
 from mlrun_cli.environments.image import build_image_name
-from mlrun_cli.errors import AmbiguousId, EnvironmentNotFound, FileNotWritable, MlrunError, TargetKindNotFound
+from mlrun_cli.errors import AmbiguousId, EnvironmentNotFound, FileNotWritable, MlrunError
 from mlrun_cli.runs.folder import RunFolder
 from mlrun_cli.runs.owner_lock import OwnerLock
-from mlrun_cli.runs.shared_folder import SharedFolder, find_shared_run_folder, remove_run_folder
+from mlrun_cli.runs.shared_folder import find_shared_run_folder, remove_run_folder
 from mlrun_cli.runtime.liveness import reconcile
 from mlrun_cli.runtime.sessions import list_remnants
-from mlrun_cli.snapshots.pruning import PrunedSnapshots, prune_snapshots
+from mlrun_cli.snapshots.pruning import prune_snapshots
 from mlrun_cli.snapshots.snapshot import SNAPSHOT_PROPERTY
-from mlrun_cli.targets.registry import find_target
 from mlrun_cli.workspace import Workspace
-
-# What was written a moment ago may belong to a run that is just being submitted.
-_GRACE_SECONDS = 24 * 60 * 60
 
 
 def list_built_environments(home: Path) -> Sequence[dict[str, Any]]:
@@ -123,29 +125,30 @@ def compute_cutoff_time(older_than_seconds: float) -> int:
 
 def _prune(workspace: Workspace, before: int, *, dry_run: bool, say: Callable[[str], None]) -> dict[str, Any]:
     removal = _Removal(dry_run=dry_run, say=say)
-    for folder in _iterate_subfolders(workspace.folder / "runs"):
+    for folder in iterate_subfolders(workspace.folder / "runs"):
         RunFolder(folder).make_readable()
     runs = _prune_runs(workspace, before, removal)
     forsaken = [folder for folder in _find_orphaned_folders(workspace, before) if removal.remove(folder)]
 
     def list_kept_snapshots() -> Collection[str]:
         of_rows = {value for key, value in workspace.runs.list_with_property(SNAPSHOT_PROPERTY) if key not in runs}
-        return of_rows | _find_referenced_snapshots(workspace.folder / "runs", removal.folders)
+        return of_rows | find_referenced_snapshots(workspace.folder / "runs", removal.folders)
 
-    day_ago = time.time() - _GRACE_SECONDS
+    day_ago = time.time() - GRACE_SECONDS
     snapshots = prune_snapshots(workspace.snapshots_folder, list_kept_snapshots, day_ago, dry_run=dry_run, say=say)
-    shared = _prune_shared_snapshots(workspace, day_ago, removal, say)
+    shared = prune_shared_folders(workspace, before, without=removal.folders, dry_run=dry_run, say=say)
     needed = _find_used_environments(workspace.home, removal.folders)
     environments, environments_size = prune_environments(workspace.home, before, needed=needed, dry_run=dry_run)
     return {
         "bytes": removal.size + snapshots.size + shared.size + environments_size,
         "contents": snapshots.contents + shared.contents,
+        "copies": list(shared.copies),
         "dryRun": dry_run,
         "endedBefore": format_iso(before),
-        "environments": list(environments),
+        "environments": [*environments, *shared.environments],
         "folders": len(forsaken),
         "runs": list(runs.values()),
-        "skipped": removal.skipped,
+        "skipped": [*removal.skipped, *shared.skipped],
         "snapshots": snapshots.snapshots + shared.snapshots,
         "spared": list(workspace.retention.list_spared(before)),
     }
@@ -206,10 +209,8 @@ def _find_orphaned_folders(workspace: Workspace, before: int) -> list[Path]:
 
     The folder of a run whose row is lost looks the same, so it must also be older than the cutoff time.
     """
-    latest = min(time.time() - _GRACE_SECONDS, before / MICROSECONDS)
-    of_runs = [
-        folder for folder in _iterate_subfolders(workspace.folder / "runs") if _find_last_change(folder) < latest
-    ]
+    latest = min(time.time() - GRACE_SECONDS, before / MICROSECONDS)
+    of_runs = [folder for folder in iterate_subfolders(workspace.folder / "runs") if _find_last_change(folder) < latest]
     of_sessions = [folder for folder in list_remnants(workspace) if _is_unchanged_for_a_day(folder)]
     return [
         folder
@@ -239,22 +240,9 @@ def _find_last_change(folder: Path) -> float:
 def _is_unchanged_for_a_day(folder: Path) -> bool:
     """Return whether no entry of an existing folder was added or removed in the last day."""
     try:
-        return folder.stat().st_mtime < time.time() - _GRACE_SECONDS
+        return folder.stat().st_mtime < time.time() - GRACE_SECONDS
     except FileNotFoundError:
         return False
-
-
-def _find_referenced_snapshots(runs: Path, without: Collection[Path]) -> set[str]:
-    """Return the ids of the snapshots of all runs with a folder in `runs`, in the store or not, except some folders."""
-    documents = (
-        read_json(RunFolder(folder).submission) for folder in _iterate_subfolders(runs) if folder not in without
-    )
-    return {document.get("snapshot_id", "") for document in documents if document is not None}
-
-
-def _iterate_subfolders(folder: Path) -> Iterator[Path]:
-    with suppress(FileNotFoundError):
-        yield from sorted(path for path in folder.iterdir() if path.is_dir())
 
 
 def _is_unlocked(folder: Path) -> bool:
@@ -267,40 +255,6 @@ def _is_unlocked(folder: Path) -> bool:
         return lock.is_free()
     finally:
         lock.close()
-
-
-def _prune_shared_snapshots(
-    workspace: Workspace, before: float, removal: _Removal, say: Callable[[str], None]
-) -> PrunedSnapshots:
-    """Remove the snapshots in the shared folders of targets that no run there needs; skip unavailable folders."""
-    snapshots = contents = size = 0
-    for shared in _list_shared_folders(workspace):
-
-        def list_kept(runs: Path = shared.runs) -> Collection[str]:
-            return _find_referenced_snapshots(runs, removal.folders)
-
-        try:
-            pruned = prune_snapshots(
-                shared.snapshots, list_kept, before, dry_run=removal.dry_run, say=say, locked=workspace.snapshots_folder
-            )
-        except OSError as error:
-            removal.skipped.append(os.fspath(shared.snapshots))
-            say(f"Skipped, since it cannot be pruned: {error.filename or shared.snapshots}: {error.strerror}.")
-        else:
-            snapshots, contents = snapshots + pruned.snapshots, contents + pruned.contents
-            size += pruned.size
-    return PrunedSnapshots(snapshots, contents, size)
-
-
-def _list_shared_folders(workspace: Workspace) -> Sequence[SharedFolder]:
-    """Return the available shared folders of the workspace's targets."""
-    found: dict[Path, SharedFolder] = {}
-    for row in workspace.compute_targets.list():
-        with suppress(TargetKindNotFound):
-            shared = find_target(workspace, row.name).shared_folder
-            if shared is not None and shared.is_in_place():
-                found[shared.path] = shared
-    return list(found.values())
 
 
 def _find_used_environments(home: Path, without: Collection[Path]) -> set[str]:

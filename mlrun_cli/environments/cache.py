@@ -26,7 +26,12 @@ def list_environments(home: Path) -> Sequence[BuiltEnvironment]:
 
 
 def prune_environments(
-    home: Path, unused_since: int, *, needed: Collection[str] = (), dry_run: bool
+    home: Path,
+    unused_since: int,
+    *,
+    needed: Collection[str] = (),
+    untouched: Collection[str] = (),
+    dry_run: bool,
 ) -> tuple[Sequence[str], int]:
     """Remove abandoned builds and environments unused since a given time, except those that an active run uses.
 
@@ -34,6 +39,7 @@ def prune_environments(
         home: the folder that contains them, `$MLRUN_HOME`.
         unused_since: a timestamp in microseconds.
         needed: keys of environments to keep.
+        untouched: keys of environments to keep even if they are not complete, since another machine may build them.
         dry_run: report what would be removed, without removing it.
 
     Returns:
@@ -46,6 +52,8 @@ def prune_environments(
     keys = []
     size = 0
     for folder in _iterate_folders(home):
+        if folder.path.name in untouched:
+            continue
         with _try_exclusive_use(folder) as is_alone:
             if not is_alone:
                 continue

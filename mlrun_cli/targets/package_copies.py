@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Collection, Iterator, Mapping
+from contextlib import suppress
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -62,6 +63,8 @@ def _ensure_copy(
     """Return the copy of packages as they are now; `left_out` are names of folders right below one of them."""
     copy = folder / f"{mlrun_cli.__version__}-{_compute_fingerprint(packages, left_out)}"
     if copy.is_dir():
+        with suppress(OSError):  # what was used lately is not pruned
+            os.utime(copy)
         return copy
     make_private_folder(folder)
     remove_abandoned_files(folder)

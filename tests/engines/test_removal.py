@@ -126,3 +126,19 @@ def test_a_prune_removes_the_snapshots_that_no_run_there_needs(pool: PoolEngine,
     pool.mlrun("workspace", "prune", "--older-than", "0s", "-y")
     assert not any(path.exists() for path in stored)
     assert list((pool.shared / "runs").iterdir()) == []
+
+
+def test_a_prune_removes_what_was_copied_or_built_for_runs_that_are_gone(pool: PoolEngine, tmp_path: Path) -> None:
+    (tmp_path / "go").touch()
+    run_id = submit(pool, tmp_path / "go")
+    pool.mlrun.wait(run_id)
+    (pool.shared / "environments" / "0123abcd").mkdir(parents=True)
+    copies = [*(pool.shared / "programs").iterdir(), *(pool.shared / "sdk").iterdir()]
+    for copy in copies:
+        os.utime(copy, (1e9, 1e9))
+    pool.mlrun("workspace", "prune", "--older-than", "1d", "-y")
+    assert all(copy.exists() for copy in copies)
+    assert list((pool.shared / "environments").iterdir()) == []
+    done = pool.mlrun.json("workspace", "prune", "--older-than", "0s", "-y")
+    assert sorted(done["copies"]) == sorted(map(str, copies))
+    assert not any(copy.exists() for copy in copies)

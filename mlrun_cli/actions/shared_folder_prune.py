@@ -1,0 +1,156 @@
+"""Free disk space in the shared folders of compute targets: remove what no run there needs any more."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import suppress
+from pathlib import Path
+
+from mlrun_cli.core.json_files import read_json
+from mlrun_cli.core.named_tuple import NamedTuple
+from mlrun_cli.core.removal import remove_tree
+from mlrun_cli.core.temporary import is_temporary, make_temporary_name
+from mlrun_cli.environments.cache import measure_disk_usage, prune_environments
+from mlrun_cli.errors import TargetKindNotFound
+from mlrun_cli.runs.folder import RunFolder
+from mlrun_cli.runs.shared_folder import SharedFolder
+from mlrun_cli.snapshots.pruning import prune_snapshots
+from mlrun_cli.targets.registry import find_target
+from mlrun_cli.workspace import Workspace
+
+GRACE_SECONDS = 24 * 60 * 60
+"""The age below which anything is kept: it may belong to a run that is just being submitted."""
+
+
+class PrunedShared(NamedTuple):
+    """What was removed from shared folders.
+
+    Attributes:
+        snapshots: the number of snapshots.
+        contents: the number of contents of snapshots.
+        environments: the keys of environments.
+        copies: the copies of mlrun-cli and of its SDK.
+        size: the disk space that all of it took, in bytes.
+        skipped: what could not be removed.
+    """
+
+    snapshots: int = 0
+    contents: int = 0
+    environments: Sequence[str] = ()
+    copies: Sequence[str] = ()
+    size: int = 0
+    skipped: Sequence[str] = ()
+
+    def add(self, other: PrunedShared) -> PrunedShared:
+        """Return the sum of both."""
+        return PrunedShared(
+            self.snapshots + other.snapshots,
+            self.contents + other.contents,
+            (*self.environments, *other.environments),
+            (*self.copies, *other.copies),
+            self.size + other.size,
+            (*self.skipped, *other.skipped),
+        )
+
+
+class _Options(NamedTuple):
+    workspace: Workspace
+    unused_since: int
+    without: Collection[Path]
+    dry_run: bool
+    say: Callable[[str], None]
+
+
+def prune_shared_folders(
+    workspace: Workspace, unused_since: int, *, without: Collection[Path], dry_run: bool, say: Callable[[str], None]
+) -> PrunedShared:
+    """Remove what no run needs in the shared folders of the targets; skip folders that are away or cannot be written.
+
+    Args:
+        workspace: the workspace of the targets.
+        unused_since: a timestamp in microseconds; environments that were built later are kept.
+        without: the folders of runs that are or would be removed.
+        dry_run: whether to remove nothing.
+        say: called with a message if the function has to wait for long, or if something cannot be removed.
+    """
+    options = _Options(workspace, unused_since, without, dry_run, say)
+    pruned = PrunedShared()
+    for shared in _list_shared_folders(workspace):
+        for prune in (_prune_snapshots, _prune_environments, _prune_copies):
+            try:
+                pruned = pruned.add(prune(shared, options))
+            except OSError as error:
+                pruned = pruned.add(PrunedShared(skipped=(os.fspath(shared.path),)))
+                say(f"Skipped, since it cannot be pruned: {error.filename or shared.path}: {error.strerror}.")
+    return pruned
+
+
+def find_referenced_snapshots(runs: Path, without: Collection[Path]) -> set[str]:
+    """Return the ids of the snapshots of all runs with a folder in `runs`, in the store or not, except some folders."""
+    documents = (
+        read_json(RunFolder(folder).submission) for folder in iterate_subfolders(runs) if folder not in without
+    )
+    return {document.get("snapshot_id", "") for document in documents if document is not None}
+
+
+def iterate_subfolders(folder: Path) -> Iterator[Path]:
+    """Yield the folders in a folder, sorted; none if it does not exist."""
+    with suppress(FileNotFoundError):
+        yield from sorted(path for path in folder.iterdir() if path.is_dir())
+
+
+def _list_shared_folders(workspace: Workspace) -> Sequence[SharedFolder]:
+    """Return the available shared folders of the workspace's targets."""
+    found: dict[Path, SharedFolder] = {}
+    for row in workspace.compute_targets.list():
+        with suppress(TargetKindNotFound):
+            shared = find_target(workspace, row.name).shared_folder
+            if shared is not None and shared.is_in_place():
+                found[shared.path] = shared
+    return list(found.values())
+
+
+def _prune_snapshots(shared: SharedFolder, options: _Options) -> PrunedShared:
+    pruned = prune_snapshots(
+        shared.snapshots,
+        lambda: find_referenced_snapshots(shared.runs, options.without),
+        time.time() - GRACE_SECONDS,
+        dry_run=options.dry_run,
+        say=options.say,
+        locked=options.workspace.snapshots_folder,
+    )
+    return PrunedShared(pruned.snapshots, pruned.contents, size=pruned.size)
+
+
+def _prune_environments(shared: SharedFolder, options: _Options) -> PrunedShared:
+    """Remove the environments that no run with a folder there has used: nodes may have locks that are not seen here."""
+    plans = (read_json(RunFolder(folder).environment_plan) for folder in _iterate_run_folders(shared, options.without))
+    needed = {plan["build"]["key"] for plan in plans if plan is not None and plan.get("build")}
+    keys, size = prune_environments(shared.path, options.unused_since, untouched=needed, dry_run=options.dry_run)
+    return PrunedShared(environments=tuple(keys), size=size)
+
+
+def _prune_copies(shared: SharedFolder, options: _Options) -> PrunedShared:
+    """Remove the copies of mlrun-cli and its SDK that no run there has, and no submit has used in the last day."""
+    needed = set()
+    for folder in _iterate_run_folders(shared, options.without):
+        run_folder = shared.run_folder(folder.name)
+        needed.add((read_json(run_folder.program) or {}).get("folder"))
+        needed.add((read_json(run_folder.submission) or {}).get("sdk_folder"))
+    pruned = PrunedShared()
+    for copy in (*iterate_subfolders(shared.programs), *iterate_subfolders(shared.sdk)):
+        is_old = copy.stat().st_mtime < time.time() - GRACE_SECONDS
+        if os.fspath(copy) in needed or is_temporary(copy.name) or not is_old:
+            continue
+        pruned = pruned.add(PrunedShared(copies=(os.fspath(copy),), size=measure_disk_usage(copy)))
+        if not options.dry_run:
+            doomed = copy.with_name(make_temporary_name())  # half a copy would be taken for a whole one
+            copy.rename(doomed)
+            remove_tree(doomed)
+    return pruned
+
+
+def _iterate_run_folders(shared: SharedFolder, without: Collection[Path]) -> Iterator[Path]:
+    return (folder for folder in iterate_subfolders(shared.runs) if folder not in without)
