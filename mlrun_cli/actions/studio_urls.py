@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from mlrun_cli.actions.parameters import get_parameters
 from mlrun_cli.runs.run import Run, build_run_record
 from mlrun_cli.serving.studio_folder import StudioFolder
 from mlrun_cli.serving.urls import WorkspaceUrls
@@ -21,8 +22,12 @@ def build_experiment_url(workspace: Workspace, name: str) -> str:
 
 
 def build_printed_record(workspace: Workspace, run: Run) -> dict[str, Any]:
-    """Return the record of a run that `run show` prints, with the URL of its page as `web_view`."""
-    return {**build_run_record(run), "web_view": build_run_url(workspace, run.run_id)}
+    """Return the record of a run that `run show` prints: with its parameters, and the URL of its page as `web_view`."""
+    return {
+        **build_run_record(run),
+        "parameters": get_parameters(workspace, run),
+        "web_view": build_run_url(workspace, run.run_id),
+    }
 
 
 def _get_workspace_urls(workspace: Workspace) -> WorkspaceUrls:

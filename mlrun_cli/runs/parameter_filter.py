@@ -6,7 +6,7 @@ import re
 
 from mlrun_cli.core.comparison import Comparison, Subject, build_comparison_error, quote, quote_name, unquote
 from mlrun_cli.core.named_tuple import NamedTuple
-from mlrun_cli.runs.parameters import parse_number
+from mlrun_cli.runs.parameters import Parameter, parse_number
 
 _SUBJECT = Subject("parameter", "value", 'Write it like: lr >= 0.01, optimizer = adam or "my name" != "two words"')
 _QUOTED = r'(?s)"(?:[^"\\]|\\.)*"'
@@ -45,5 +45,14 @@ class ParameterFilter(NamedTuple):
 
     def __str__(self) -> str:
         """Return the text from which `parse` creates this filter."""
-        value = quote(self.value) if isinstance(self.value, str) else f"{self.value:.17g}"
+        value = quote(self.value) if isinstance(self.value, str) else _format_number(self.value)
         return f"{quote_name(self.name)} {self.operator} {value}"
+
+
+def _format_number(number: float) -> str:
+    return f"{number:.0f}" if number.is_integer() and abs(number) < 1e15 else repr(number)
+
+
+def format_equality(name: str, parameter: Parameter) -> str:
+    """Format the condition that a parameter has this value as `ParameterFilter.parse` reads it."""
+    return str(ParameterFilter(name, "=", parameter.text if parameter.number is None else parameter.number))

@@ -72,6 +72,16 @@ def to_values(parameters: Parameters) -> dict[str, float | int | str]:
     return {name: parameter.value for name, parameter in parameters.items()}
 
 
+def find_differing_parameters(parameters: Sequence[Parameters]) -> Sequence[str]:
+    """Return the names of parameters in which runs differ, those that most of the runs have first."""
+    values: dict[str, list[Parameter]] = {}
+    for each in parameters:
+        for name, parameter in each.items():
+            values.setdefault(name, []).append(parameter)
+    found = [name for name, given in values.items() if len(given) < len(parameters) or len(set(given)) > 1]
+    return sorted(found, key=lambda name: -len(values[name]))
+
+
 def read_parameters(definition: Mapping[str, Any] | None) -> Parameters:
     """Return the parameters in a run's definition, whose secrets are redacted."""
     definition = definition or {}

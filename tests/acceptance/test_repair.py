@@ -62,6 +62,8 @@ _STATE = {
     "runs": "SELECT * FROM runs ORDER BY run_key",
     "tags": "SELECT run_key, key, value, sort_value FROM run_tags ORDER BY run_key, key",
     "properties": "SELECT run_key, key, value FROM run_properties ORDER BY run_key, key",
+    "parameters": "SELECT run_key, name, number, text FROM run_parameters ORDER BY run_key, name",
+    "unread": "SELECT * FROM unread_runs UNION ALL SELECT * FROM parameter_backfill",
     "history": "SELECT run_key, status, changed_at FROM status_changes ORDER BY run_key, changed_at",
     "texts": "SELECT rowid, own, tags FROM run_texts ORDER BY rowid",
     "counts": "SELECT * FROM experiment_outcomes WHERE run_count > 0 ORDER BY experiment_key, status",
@@ -106,7 +108,7 @@ def filled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mlrun]:
     mlrun = Mlrun(tmp_path_factory.mktemp("filled"))
     try:
         mlrun.script(_SCRIPT)
-        run_id = mlrun.ended()["run_id"]
+        run_id = mlrun.ended("train.py", "--lr", "0.1", "--password", "hunter2", "b=word", "file")["run_id"]
         mlrun("run", "update", "-r", run_id, "--add-tag", "changed=later", "--display-name", "shown", "--keep")
         mlrun("run", "update", "-r", run_id, "--remove-tag", "from", "--description", "described")
         mlrun.script("import sys; sys.exit(3)")
@@ -148,6 +150,8 @@ def repair(mlrun: Mlrun) -> dict[str, Any]:
 def test_all_that_folders_tell_is_back_when_the_store_was_removed(mine: Mlrun) -> None:
     before = state_of(mine)
     assert (len(before["runs"]), len(before["values"]) > 500) == (8, True)
+    parameters = {"arg1": "file", "b": "word", "lr": 0.1, "password": "***"}
+    assert mine.show(before["runs"][0][1])["parameters"] == parameters
     shown = mine.json("run", "list", "--last", "100")
     folder = remove_store(mine)
     told = mine.fails("run", "list", "-w", "default", exit_code=1)

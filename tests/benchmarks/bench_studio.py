@@ -112,6 +112,13 @@ def _requests(what: str, studio: Studio, mlflow: MlflowServer | None) -> None:
         "the page of all runs": (studio.urls.runs(), ""),
         "a filter by tag": (studio.urls.runs(query(tag="model=m7")), "tags.model = 'm7'"),
         "a filter by metric": (studio.urls.runs(query(metric="accuracy > 0.9")), "metrics.accuracy > 0.9"),
+        "sorted by a parameter": (studio.urls.runs(query(sort="-parameter:lr")), None),
+        "a filter by a parameter": (studio.urls.runs(query(parameter="lr >= 0.01")), None),
+        "a rare value of a parameter": (studio.urls.runs(query(parameter="amp = true")), None),
+        "an equal parameter, sorted by another": (
+            studio.urls.runs(query(parameter="optimizer = adam", sort="parameter:lr")),
+            None,
+        ),
         "a search for words": (studio.urls.runs(query(search="fantastic")), None),
     }
     for name, (address, condition) in pages.items():

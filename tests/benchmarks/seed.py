@@ -3,7 +3,7 @@
     python -m tests.benchmarks.seed HOME RUNS
 
 makes the default workspace under HOME, as `MLRUN_HOME` names it, with RUNS runs in up to 100 experiments, of which
-one in twenty is a child run, with tags, descriptions, metrics and curves.
+one in twenty is a child run, with tags, descriptions, ten parameters, metrics and curves.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from mlrun_cli.core.names import DEFAULT_RESOURCE_GROUP, DEFAULT_SUBSCRIPTION_ID
 from mlrun_cli.core.redaction import Redaction
 from mlrun_cli.core.time import MICROSECONDS, now
 from mlrun_cli.metrics.metric import VALUE, LoggedValue
+from mlrun_cli.runs.parameters import parse_arguments
 from mlrun_cli.runs.run import SCRIPT_RUN
 from mlrun_cli.runs.status import RunStatus
 from mlrun_cli.store.db.database import Database
@@ -56,7 +57,9 @@ _COLUMNS = (
 )
 _MORE_COLUMNS = ("display_name", "description", "parent_key", "root_key", "definition")
 _METRIC_COLUMNS = ("run_key", "name", "shape", "value_count", "last_value", "min_value", "max_value")
-_DEFINITION = json.dumps({"script": "train.py", "arguments": [f"--option-{number}" for number in range(40)]})
+_PARAMETER_COLUMNS = ("run_key", "name", "number", "text")
+_OF_PARAMETERS = ("run_unread", "run_text_of_read", "run_text_of_new", "run_text_tagged")
+"""Triggers that would do for each row what is done for all of them at the end."""
 
 
 def run_id(number: int) -> str:
@@ -83,13 +86,14 @@ def seed_pages(home: Path, count: int, *, experiments: int = 100, long_curve: in
         long_curve: how many values the metric `long` of the newest run has.
     """
     names = [f"{EXPERIMENT}-{number:03}" for number in range(experiments)]
-    with _database(home, names) as (database, keys), _texts_at_once(database):
+    with _database(home, names) as (database, keys), _derived_at_once(database):
         for batch in _batches(count):
             with database.transaction():
                 rows = (_full_run(number, count, keys[number // 100 % experiments]) for number in batch)
                 database.insert_many("runs", (*_COLUMNS, *_MORE_COLUMNS), rows)
                 _hang_on(database, batch)
                 database.insert_many("metrics", _METRIC_COLUMNS, _metrics(batch))
+                database.insert_many("run_parameters", _PARAMETER_COLUMNS, _parameters(batch))
     with (
         Workspace.open(locate_workspace(home, _IDENTITY), create=False, redaction=Redaction()) as workspace,
         workspace.transaction(),
@@ -114,15 +118,15 @@ def _database(home: Path, experiments: Sequence[str]) -> Iterator[tuple[Database
 
 
 @contextmanager
-def _texts_at_once(database: Database) -> Iterator[None]:
-    """Create the texts of runs at the end of the block instead of after each insert."""
-    names = "('run_text_of_new', 'run_text_tagged')"
-    triggers = database.rows(f"SELECT name, sql FROM sqlite_master WHERE type = 'trigger' AND name IN {names}")
-    for trigger in triggers:
-        database.execute(f"DROP TRIGGER {trigger['name']}")
+def _derived_at_once(database: Database) -> Iterator[None]:
+    """Create the texts of runs and the index of parameters at the end of the block instead of with each insert."""
+    names = ", ".join(f"'{name}'" for name in (*_OF_PARAMETERS, "run_parameters_in_order"))
+    dropped = database.rows(f"SELECT type, name, sql FROM sqlite_master WHERE name IN ({names})")
+    for each in dropped:
+        database.execute(f"DROP {each['type']} {each['name']}")
     yield
     with database.transaction():
-        for statement in (FILL_TEXTS, *(trigger["sql"] for trigger in triggers)):
+        for statement in (FILL_TEXTS, *(each["sql"] for each in dropped)):
             database.execute(statement)
 
 
@@ -161,7 +165,8 @@ def _full_run(number: int, count: int, experiment_key: int) -> tuple[object, ...
     parent = number - number % 100 if 0 < number % 100 <= 5 and number > 100 else None
     display_name = f"trial {number % 1000}" if number % 2 else None
     description = f"What came of idea {number}" if number % 10 == 0 else None
-    return (*columns.values(), display_name, description, parent, parent, _DEFINITION)
+    definition = json.dumps({"script": "train.py", "arguments": _arguments(number)})
+    return (*columns.values(), display_name, description, parent, parent, definition)
 
 
 def _hang_on(database: Database, numbers: list[int]) -> None:
@@ -180,6 +185,29 @@ def _properties(numbers: list[int]) -> Iterator[tuple[object, ...]]:
     for number in numbers:
         yield number, "ContentSnapshotId", generate_guid()
         yield number, "author", f"user{number % 20}"
+
+
+def _arguments(number: int) -> Sequence[str]:
+    """Return the arguments of a run, in which ten parameters are."""
+    noise = number * 7919 % 1_000_003
+    return [
+        f"--lr={10 ** (-5 + noise % 997 / 249):.6g}",
+        f"--batch-size={2 ** (3 + number % 6)}",
+        f"--optimizer={('adam', 'adamw', 'sgd', 'lion')[number % 4]}",
+        f"--epochs={number % 7 * 10}",
+        f"--seed={noise}",
+        f"--dropout={noise % 10 / 10}",
+        f"--layers={number % 12} x 64",
+        "--momentum=0.9",
+        f"data.path=/data/set-{number % 100}",
+        *(("--amp",) if number % 100 == 0 else ("--no-amp",)),
+    ]
+
+
+def _parameters(numbers: list[int]) -> Iterator[tuple[object, ...]]:
+    for number in numbers:
+        for name, parameter in parse_arguments(_arguments(number)).items():
+            yield number, name, parameter.number, parameter.text
 
 
 def _metrics(numbers: list[int]) -> Iterator[tuple[object, ...]]:

@@ -82,6 +82,7 @@ def test_a_run_completes_with_all_that_it_has_written(pool: PoolEngine, tmp_path
         assert run.get_metrics() == {"x": 1}
         assert run.get_tags() == {"a": "b"}
         assert run.get_properties()["p"] == "q"
+        assert run.get_parameters() == {"lr": 0.1, "optimizer": "adam"}
         assert [each.id for each in run.experiment.get_runs()] == [run.id]
         assert os.path.samefile(os.getcwd(), os.environ["PWD"])
         with open("outputs/model.txt", "w") as file:
@@ -92,7 +93,7 @@ def test_a_run_completes_with_all_that_it_has_written(pool: PoolEngine, tmp_path
         print("said")
     """
     pool.mlrun.script(script)
-    run_id = pool.mlrun.submit("--ct", "pool", "train.py")
+    run_id = pool.mlrun.submit("--ct", "pool", "train.py", "--lr", "0.1", "optimizer=adam")
     record = pool.mlrun.wait(run_id)
     assert record["status"] == "Completed", pool.mlrun.log(run_id)
     assert (record["tags"], record["properties"]["p"]) == ({"a": "b"}, "q")

@@ -147,10 +147,16 @@ def check_logged(mlrun: Mlrun, run_id: str) -> None:
 
 def test_a_script_logs_and_asks_on(mlrun: Mlrun, upgrade: Upgrade) -> None:
     mlrun.script(SCRIPT)
+    mlrun.script("", "nothing.py")
+    earlier = mlrun.ended("nothing.py", "--lr", "0.3")["run_id"]
     run_id = submit_and_wait(mlrun)
 
     upgrade()
     assert mlrun.show(run_id)["status"] == "Running"
+    assert mlrun.show(earlier)["parameters"] == {"lr": 0.3}
+    assert mlrun.stored("SELECT name FROM run_parameters") == []
+    assert [run["run_id"] for run in mlrun.json("run", "list", "--search", "lr=0.3")] == [earlier]
+    assert mlrun.stored("SELECT name, number FROM run_parameters") == [("lr", 0.3)]
     let_go(mlrun, run_id)
 
     record = mlrun.wait(run_id)

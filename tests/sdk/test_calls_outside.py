@@ -47,7 +47,7 @@ def test_a_notebook_logs_to_a_run_that_it_opens_and_completes(mlrun: Mlrun) -> N
                      "from a stream.txt", "model.pkl", "named/scaler.pkl", "outputs/model.pkl"])
         same(len(run.get_file_names()), 13)
 
-        same(run.get_properties(), {"owner": "me"})
+        same((run.get_properties(), run.get_parameters()), ({"owner": "me"}, {}))
 
         run.complete()
         same((run.status, run.get_status(), run.get_details()["status"]), ("Completed", "Completed", "Completed"))

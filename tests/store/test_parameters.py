@@ -1,7 +1,11 @@
 from __future__ import annotations
 
+import os
 import random
+import signal
+import time
 from collections.abc import Mapping, Sequence
+from contextlib import closing, suppress
 
 import pytest
 
@@ -10,6 +14,7 @@ from mlrun_cli.runs.order import RunOrder
 from mlrun_cli.runs.parameter_filter import ParameterFilter
 from mlrun_cli.runs.parameters import Parameter, to_values
 from mlrun_cli.store.db.database import Database
+from mlrun_cli.store.db.locator import DatabaseLocator
 from mlrun_cli.store.rebuild_documents import RebuildDocumentStore
 from mlrun_cli.store.runs import conditions, page_store
 from mlrun_cli.store.runs.page_store import RunPageStore
@@ -151,6 +156,37 @@ def test_reading_goes_on_after_it_was_broken_off(
 
     found = {key: to_values(each)["n"] for key, each in parameters.list_for_runs(range(1, 7)).items()}
     assert found == {1: 0, 2: 1, 3: 2, 4: 3, 5: "logged", 6: 5}
+
+
+def test_a_kill_while_they_are_read_loses_and_doubles_none(
+    locator: DatabaseLocator, database: Database, parameters: ParameterStore, add_run: AddRun
+) -> None:
+    for number in range(60):
+        add_run(f"a_{number}", definition={"arguments": ["--n", str(number)]})
+    forget(database)
+
+    while parameters.has_unread():
+        child = os.fork()
+        if child == 0:
+            _read_until_killed(locator)
+        with suppress(ProcessLookupError):
+            time.sleep(random.uniform(0.002, 0.02))
+            os.kill(child, signal.SIGKILL)
+        os.waitpid(child, 0)
+        parameters.read_more(1)
+
+    found = parameters.list_for_runs(range(1, 61))
+    assert [to_values(found[key])["n"] for key in range(1, 61)] == list(range(60))
+    assert database.rows("SELECT 1 FROM unread_runs UNION ALL SELECT 1 FROM parameter_backfill") == []
+
+
+def _read_until_killed(locator: DatabaseLocator) -> None:
+    try:
+        with closing(locator.open()) as database:
+            while ParameterStore(database).read_more(3):
+                pass
+    finally:
+        os._exit(0)
 
 
 def test_what_older_programs_insert_is_to_be_read(database: Database, parameters: ParameterStore) -> None:

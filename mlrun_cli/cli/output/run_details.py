@@ -70,6 +70,7 @@ def _format_lines(record: Mapping[str, Any], encoding: str, now: datetime) -> It
         "Duration": format_run_duration(record, now),
         "Target": record.get("target"),
         "Script": None if script is None else shlex.join([script, *map(str, definition.get("arguments") or [])]),
+        "Parameters": ", ".join(f"{name} = {value}" for name, value in (record.get("parameters") or {}).items()),
         "Parent": record.get("parent_run_id"),
         "Tags": format_tags(record.get("tags") or {}),
         "Properties": format_tags(

@@ -8,6 +8,7 @@ from typing import Annotated, TextIO
 import typer
 
 from mlrun_cli.actions import runs as actions
+from mlrun_cli.actions.parameters import depends_on_parameters, read_older_runs
 from mlrun_cli.cli.command import Result, command
 from mlrun_cli.cli.context import open_context
 from mlrun_cli.cli.global_options import GlobalOptions
@@ -61,6 +62,11 @@ def list_runs(
     context = open_context(shared)
     with context.workspace as workspace:
         which = build_run_filter(context, experiment_name, filters, last=last)
+        if depends_on_parameters(which) and not read_older_runs(workspace):
+            shared.notes.warning(
+                "The parameters of some runs of an older version have not been read yet, and those runs may be missing;"
+                " each such list reads more of them, and 'mlrun workspace repair' reads all."
+            )
         found = actions.list_runs(workspace, which)
         if not found and experiment_name is not None and workspace.experiments.find(experiment_name) is None:
             shared.notes.warning(f"There is no experiment '{experiment_name}' yet.")

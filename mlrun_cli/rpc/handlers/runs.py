@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from mlrun_cli.actions import open_runs, run_ends, studio_urls
+from mlrun_cli.actions import open_runs, parameters, run_ends, studio_urls
 from mlrun_cli.actions import runs as actions
 from mlrun_cli.errors import RunNotFound, SnapshotRefused, UsageError
 from mlrun_cli.rpc.context import RequestContext
@@ -49,6 +49,12 @@ def get_tags(context: RequestContext, run_id: str) -> dict[str, str | None]:
 def get_properties(context: RequestContext, run_id: str) -> dict[str, str]:
     """Return the properties of a run."""
     return dict(_get_reconciled_run(context, run_id).properties)
+
+
+@handler("runs.parameters")
+def get_parameters(context: RequestContext, run_id: str) -> dict[str, Any]:
+    """Return the parameters of a run, each a number or a text."""
+    return parameters.get_parameters(context.workspace, find_run(context, run_id))
 
 
 @handler("runs.add_properties")

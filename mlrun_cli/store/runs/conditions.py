@@ -7,10 +7,11 @@ checking soon finds enough runs. Databases guess which is better; here the runs 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from mlrun_cli.metrics.filter import MetricFilter
 from mlrun_cli.runs.filter import RunFilter, TagFilter
+from mlrun_cli.runs.order import METRIC, PARAMETER
 from mlrun_cli.runs.parameter_filter import ParameterFilter
 from mlrun_cli.runs.status import TERMINAL_STATUSES, RunStatus
 from mlrun_cli.store.db.database import Database, build_in_list
@@ -53,6 +54,8 @@ class RunConditions:
         self._common: list[str] = []
         """The conditions that are fast in any order of runs."""
         self._indexed: list[str] = []
+        self._bounds: dict[str, list[str]] = {}
+        """The conditions on parameters and metrics, on rows of `ordered`, keyed by the column of the order."""
         self._unindexed: list[str] = []
         """The conditions of `_indexed`, written so that no index is used."""
         self._add_columns(which)
@@ -86,6 +89,10 @@ class RunConditions:
     def without_text(self) -> str:
         """The conditions except `text`, for reading runs joined with their texts."""
         return _join([*self._rare, *self._common, *self._unindexed])
+
+    def get_bounds(self, column: str) -> Sequence[str]:
+        """Return the conditions on the value that runs are ordered by, for reading along the index of the order."""
+        return self._bounds.get(column, ())
 
     def _add_columns(self, which: RunFilter) -> None:
         if which.experiment_name is not None:
@@ -169,6 +176,7 @@ class RunConditions:
         condition = (
             f"metrics.name = :metric_{number} AND metrics.{METRIC_COLUMNS[metric.which]} {operator} :value_{number}"
         )
+        self._add_bound("metrics", f"{METRIC}:{metric.name}:{metric.which}", condition)
         self._add_table_condition(
             "metrics", condition, {f"metric_{number}": metric.name, f"value_{number}": metric.value}
         )
@@ -183,11 +191,15 @@ class RunConditions:
             condition += " AND run_parameters.sort_value >= ''" if operator in {"<", "<="} else ""
         elif operator in {">", ">="}:
             condition += " AND run_parameters.sort_value < ''"
+        self._add_bound("run_parameters", f"{PARAMETER}:{parameter.name}", condition)
         self._add_table_condition(
             "run_parameters",
             condition,
             {f"parameter_{number}": parameter.name, f"argument_{number}": parameter.value},
         )
+
+    def _add_bound(self, table: str, column: str, condition: str) -> None:
+        self._bounds.setdefault(column, []).append(condition.replace(f"{table}.", "ordered."))
 
     def _add_table_condition(self, table: str, condition: str, parameters: dict[str, object]) -> None:
         """Add a condition that a run must have a matching row in a table, such as tags, properties or metrics."""

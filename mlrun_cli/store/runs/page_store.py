@@ -116,6 +116,10 @@ class RunPageStore:
         conditions = RunConditions(self._database, which, _FEW_TO_COUNT)
         if self.count(which, _FEW + 1) <= _FEW:
             return self._sort_few(conditions, sql, order.descending, limit, offset)
+        bounds = conditions.get_bounds(order.column)
+        if bounds:
+            valued = " AND ".join([sql.has_value, *bounds])
+            sql = sql._replace(has_value=valued, lacks_value=None)
         return self._walk_index(conditions, sql, order.descending, limit, offset)
 
     def _sort_few(

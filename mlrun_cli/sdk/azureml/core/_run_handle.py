@@ -68,6 +68,13 @@ class RunHandle:
         """Add properties; raise UserErrorException if one exists with a different value."""
         self._request("runs.add_properties", properties=to_properties(properties))
 
+    # Parameters
+
+    def get_parameters(self) -> Dict[str, Any]:
+        """Return the parameters in the run's arguments, each a number or a string, keyed by name; ours."""
+        parameters: Dict[str, Any] = self._request("runs.parameters")
+        return parameters
+
     # Requests
 
     def _get_record(self) -> Dict[str, Any]:

@@ -1,0 +1,106 @@
+"""Time queries by a parameter, and the reading of the parameters of runs that an older version stored.
+
+    python -m tests.benchmarks.bench_parameters [SIZE|HOME ...]
+
+SIZE is how many runs a workspace that is made for it has, each with ten parameters (default: 1000, 100000 and
+1000000; the last takes about 4 GB of the temporary folder and some minutes). HOME is what `MLRUN_HOME` named when
+`python -m tests.benchmarks.seed` filled it. Each time is the median of a query in an open workspace, with its counts,
+and takes turns with `python -c pass`.
+"""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+import time
+from collections.abc import Mapping
+from contextlib import closing
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from mlrun_cli.actions.run_pages import get_run_page
+from mlrun_cli.actions.runs import list_runs
+from mlrun_cli.core.names import DEFAULT_RESOURCE_GROUP, DEFAULT_SUBSCRIPTION_ID, DEFAULT_WORKSPACE
+from mlrun_cli.core.redaction import Redaction
+from mlrun_cli.metrics.filter import MetricFilter
+from mlrun_cli.runs.filter import RunFilter
+from mlrun_cli.runs.order import RunOrder
+from mlrun_cli.runs.parameter_filter import ParameterFilter
+from mlrun_cli.store.db.sqlite.connection import SqliteDatabase
+from mlrun_cli.workspace import Workspace
+from mlrun_cli.workspace_locator import WorkspaceIdentity, locate_workspace
+from tests.benchmarks.seed import seed_pages
+from tests.benchmarks.timing import print_machine, print_row, timed_call
+
+_IDENTITY = WorkspaceIdentity(DEFAULT_SUBSCRIPTION_ID, DEFAULT_RESOURCE_GROUP, DEFAULT_WORKSPACE)
+_EXPERIMENT = "seeded-000"
+_STEPS, _STEP_RUNS = 20, 200
+
+
+def _where(*typed: str, experiment: str | None = None, **fields: Any) -> RunFilter:
+    parameters = tuple(map(ParameterFilter.parse, typed))
+    return RunFilter(experiment_name=experiment, parameters=parameters)._replace(**fields)
+
+
+_PAGES: Mapping[str, tuple[RunFilter, str]] = {
+    "sorted by a number": (_where(), "-parameter:lr"),
+    "sorted by a text": (_where(), "parameter:optimizer"),
+    "sorted by a value of few runs": (_where(), "-parameter:amp"),
+    "half of the runs": (_where("lr >= 0.0003"), "-created"),
+    "half of the runs, sorted": (_where("lr >= 0.0003"), "parameter:lr"),
+    "a hundredth of the runs": (_where("amp = true"), "-created"),
+    "a value of one run": (_where("seed = 7919"), "-created"),
+    "all but one value": (_where("momentum != 0.9"), "-created"),
+    "a text, sorted by a number": (_where("optimizer = adam"), "-parameter:lr"),
+    "three parameters, sorted by another": (_where("lr < 0.01", "optimizer = adam", "epochs > 20"), "parameter:seed"),
+    "a parameter and a metric": (
+        _where("lr >= 0.01", metrics=(MetricFilter("loss", "<", 0.3),)),
+        "metric:loss:last",
+    ),
+    "in an experiment, sorted": (_where(experiment=_EXPERIMENT), "-parameter:lr"),
+    "in an experiment, filtered": (_where("lr >= 0.01", experiment=_EXPERIMENT), "-created"),
+}
+
+
+def main(sizes: list[str]) -> None:
+    """Seed a workspace of each size and print the table."""
+    print_machine()
+    print("| page of runs | median | over `python -c pass` | ratio |\n|---|---|---|---|")
+    for size in sizes:
+        with tempfile.TemporaryDirectory() as top:
+            home = Path(size)
+            if size.isdigit():
+                home = Path(top) / "home"
+                seed_pages(home, int(size), long_curve=1)
+            locator = locate_workspace(home.resolve(), _IDENTITY)
+            with Workspace.open(locator, create=False, redaction=Redaction()) as workspace:
+                _measure(workspace, size)
+
+
+def _measure(workspace: Workspace, size: str) -> None:
+    for name, (which, order) in _PAGES.items():
+        page = partial(get_run_page, workspace, which, RunOrder.parse(order))
+        print_row(f"{name}, {size}", timed_call(page))
+    newest = partial(list_runs, workspace, _where("lr >= 0.01", last=10))
+    print_row(f"`run list` of the newest with a parameter, {size}", timed_call(newest))
+    _read_older(workspace, size)
+
+
+def _read_older(workspace: Workspace, size: str) -> None:
+    """Print how fast parameters are read, of runs from which they are removed first."""
+    newest = workspace.runs.list(RunFilter(include_children=True, last=_STEPS * _STEP_RUNS))
+    with closing(SqliteDatabase(workspace.folder / "workspace.db")) as database, database.transaction():
+        database.execute("DELETE FROM run_parameters WHERE run_key >= :first", first=newest[-1].key)
+        database.execute(
+            "INSERT INTO unread_runs SELECT run_key FROM runs WHERE run_key >= :first", first=newest[-1].key
+        )
+    began = time.perf_counter()
+    while workspace.parameters.read_more(_STEP_RUNS):
+        pass
+    seconds = time.perf_counter() - began
+    print(f"| parameters of older runs, {size} | {len(newest) / seconds:,.0f} runs a second | | |", flush=True)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:] or ["1000", "100000", "1000000"])
