@@ -9,10 +9,23 @@ from urllib.parse import urlencode
 
 from mlrun_cli.core.named_tuple import NamedTuple
 from mlrun_cli.errors import UsageError
-from mlrun_cli.metrics.metric import SUMMARIES, MetricSummary
+from mlrun_cli.metrics.metric import LAST, SUMMARIES
+from mlrun_cli.runs.parameters import Parameters, find_differing_parameters
 from mlrun_cli.runs.run import Run
-from mlrun_cli.studio.charts.chart import CURVE, KINDS, VALUE, X_AXES, Chart, Measure, parse_charts, replace_charts
+from mlrun_cli.studio.charts.chart import (
+    CURVE,
+    KINDS,
+    PARAMETER,
+    SCATTER,
+    VALUE,
+    X_AXES,
+    Chart,
+    Measure,
+    parse_charts,
+    replace_charts,
+)
 from mlrun_cli.studio.charts.run_names import label_runs
+from mlrun_cli.studio.charts.run_values import RunValues
 from mlrun_cli.studio.page_request import PageRequest
 from mlrun_cli.workspace import Workspace
 
@@ -20,6 +33,9 @@ MAX_RUNS = 200
 _MAX_NAMES = 300
 _DEFAULT_CHARTS = 2
 _MAX_ROWS = 50
+_LEAST_POINTS = 3
+_DECADES = 2
+"""Positive numbers that span more powers of ten are drawn on a logarithmic axis by default."""
 
 
 class BoardChart(NamedTuple):
@@ -30,7 +46,7 @@ class BoardChart(NamedTuple):
         source: the URL of its figure, without the runs.
         removal: the query string of the page without the chart.
         columns: the header of the table.
-        rows: for each run, the run, its label, and a value or None for each column.
+        rows: for each run, the run, its label, and for each column a number, a text or None.
     """
 
     chart: Chart
@@ -38,7 +54,7 @@ class BoardChart(NamedTuple):
     source: str
     removal: str
     columns: Sequence[str]
-    rows: Sequence[tuple[Run, str, Sequence[float | None]]]
+    rows: Sequence[tuple[Run, str, Sequence[float | str | None]]]
 
 
 class ChartBoard(NamedTuple):
@@ -48,6 +64,7 @@ class ChartBoard(NamedTuple):
         charts: the charts in the URL, or suggested ones if it has none.
         problems: the errors of invalid charts in the URL.
         names: the names of metrics that can be drawn.
+        parameters: the names of parameters that can be drawn, and by which runs can be coloured.
         runs: the key, id, name and URL of each run that can be drawn, for scripts.
         selected: the ids of the runs to draw; empty for all.
         back: the URL of the page, to which a chart's form returns.
@@ -57,6 +74,7 @@ class ChartBoard(NamedTuple):
     charts: Sequence[BoardChart]
     problems: Sequence[UsageError]
     names: Sequence[str]
+    parameters: Sequence[str]
     runs: Sequence[Mapping[str, Any]]
     selected: Sequence[str]
     back: str
@@ -92,16 +110,17 @@ def build_board(page: PageRequest, runs: Sequence[Run], selected: Sequence[Run] 
     labels = label_runs(known.values())
     keys = [run.key for run in drawn]
     names = workspace.metric_summaries.list_names(keys, _MAX_NAMES)
+    parameters = workspace.parameters.list_for_runs(keys)
     charts, problems = parse_charts(page.request.query_params.getlist("chart"))
     if charts is None:
         charts = suggest_charts(workspace, keys, _DEFAULT_CHARTS)
-    summaries = workspace.metric_summaries.list_for_runs(
-        keys[:_MAX_ROWS], list({name for chart in charts for name in chart.names})
-    )
+        charts = [*charts, *_suggest_scatter(charts, [parameters.get(key, {}) for key in keys])]
+    values = RunValues.read(workspace, drawn[:_MAX_ROWS], charts)
     return ChartBoard(
-        charts=[_build_board_chart(page, chart, charts, drawn[:_MAX_ROWS], labels, summaries) for chart in charts],
+        charts=[_build_board_chart(page, chart, charts, drawn[:_MAX_ROWS], labels, values) for chart in charts],
         problems=problems,
         names=names,
+        parameters=sorted({name for own in parameters.values() for name in own})[:_MAX_NAMES],
         runs=[_describe_run(page, run, labels[run.key]) for run in known.values()],
         selected=[run.run_id for run in selected],
         back=_build_page_url(page, replace_charts(query, charts) if charts else query),
@@ -122,36 +141,44 @@ def suggest_charts(workspace: Workspace, keys: Sequence[int], limit: int) -> Seq
     return [Chart(CURVE if longest > 1 else VALUE, (Measure(name),)) for name, longest in common]
 
 
+def _suggest_scatter(charts: Sequence[Chart], parameters: Sequence[Parameters]) -> Sequence[Chart]:
+    """Return a chart of the first metric over the first parameter in which several runs differ, if there are both."""
+    names = find_differing_parameters(parameters)
+    if not charts or not names or len(parameters) < _LEAST_POINTS:
+        return []
+    numbers = [own[names[0]].number for own in parameters if names[0] in own]
+    known = [number for number in numbers if number is not None]
+    is_log = len(known) == len(numbers) and min(known) > 0 and max(known) / min(known) >= 10**_DECADES
+    measures = (Measure(names[0], PARAMETER), Measure(charts[0].names[0], LAST))
+    return [Chart(SCATTER, measures, is_x_log=is_log)]
+
+
 def _build_board_chart(
     page: PageRequest,
     chart: Chart,
     charts: Sequence[Chart],
     runs: Sequence[Run],
     labels: Mapping[int, str],
-    summaries: Mapping[tuple[int, str], MetricSummary],
+    values: RunValues,
 ) -> BoardChart:
     measures = [
-        (measure.name, which)
+        measure._replace(which=which)
         for measure in chart.measures
         for which in (SUMMARIES if chart.kind == CURVE else (measure.which,))
     ]
+    if chart.colour:
+        measures.append(Measure(chart.colour, PARAMETER))
     rows = []
     for run in runs:
-        found = [(summaries.get((run.key, name)), which) for name, which in measures]
-        if any(summary is not None for summary, _ in found):
-            rows.append(
-                (
-                    run,
-                    labels[run.key],
-                    [None if summary is None else summary.get_statistic(which) for summary, which in found],
-                )
-            )
+        found = [values.find(run, measure) for measure in measures]
+        if any(value is not None for value in found):
+            rows.append((run, labels[run.key], found))
     return BoardChart(
         chart=chart,
         id=sha256(str(chart).encode("utf-8", "surrogatepass")).hexdigest()[:12],
         source=page.urls.chart_data(urlencode({"chart": str(chart)})),
         removal=replace_charts(page.request.url.query, [other for other in charts if other != chart]),
-        columns=[f"{name} ({which})" for name, which in measures],
+        columns=list(map(str, measures)),
         rows=rows,
     )
 

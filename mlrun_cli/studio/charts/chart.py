@@ -4,16 +4,19 @@ A chart is written as words separated by colons: its kind, its metrics and its o
 
 - `curve:NAME,NAME:step` draws logged values over `step`, `time` or `relative` time, one line per run and metric;
 - `value:NAME:min` draws one value per run, the `last`, `min` or `max`;
-- `scatter:NAME:last:NAME:max` draws a point per run, with the first metric on the horizontal axis.
+- `scatter:NAME:last:NAME:max` draws a point per run, with the first metric on the horizontal axis; `NAME:parameter` is
+  a parameter instead of a metric.
 
-The option `log` makes the vertical axis logarithmic, and `smooth=0.6` smooths curves. In names, colons, commas and
-backslashes are escaped by a backslash.
+The option `log` makes the vertical axis logarithmic, `logx` the horizontal one of a scatter, `smooth=0.6` smooths
+curves, and `colour=NAME` colours runs by a parameter. In names, colons, commas and backslashes are escaped by a
+backslash.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
 from mlrun_cli.core.named_tuple import NamedTuple
@@ -21,14 +24,17 @@ from mlrun_cli.errors import InvalidValue, UsageError
 from mlrun_cli.metrics.metric import LAST, SUMMARIES
 
 CURVE, VALUE, SCATTER = "curve", "value", "scatter"
-KINDS = {CURVE: "Curves", VALUE: "A value per run", SCATTER: "Two metrics against each other"}
+KINDS = {CURVE: "Curves", VALUE: "A value per run", SCATTER: "Two metrics or parameters against each other"}
+PARAMETER = "parameter"
+STATISTICS = (*SUMMARIES, PARAMETER)
+"""The values of a run that a scatter can draw: the statistics of a metric, or a parameter."""
 STEP, TIME, RELATIVE = "step", "time", "relative"
 X_AXES = {STEP: "step", TIME: "time", RELATIVE: "time since the start"}
 
 MAX_CHARTS = 24
 MAX_NAMES = 20
 _NO_CHARTS = "none"
-_LOG, _SMOOTH = "log", "smooth="
+_LOG, _LOG_X, _SMOOTH, _COLOUR = "log", "logx", "smooth=", "colour="
 MAX_SMOOTHING = 0.99
 """The maximum smoothing."""
 _SPECIAL = re.compile(r"[\\:,]")
@@ -37,10 +43,19 @@ _EXAMPLE = "Charts are curve:NAME,NAME:step, value:NAME:last and scatter:NAME:la
 
 
 class Measure(NamedTuple):
-    """A metric, and the statistic (`last`, `min` or `max`) that is drawn in charts with one value per run."""
+    """A metric or parameter, and which of `STATISTICS` is drawn of it in charts with one value per run."""
 
     name: str
     which: str = LAST
+
+    @property
+    def is_parameter(self) -> bool:
+        """Whether it is a parameter instead of a metric."""
+        return self.which == PARAMETER
+
+    def __str__(self) -> str:
+        """Return its text in labels."""
+        return self.name if self.is_parameter else f"{self.name} ({self.which})"
 
 
 class Chart(NamedTuple):
@@ -52,6 +67,8 @@ class Chart(NamedTuple):
         over: the horizontal axis of a curve, one of `X_AXES`.
         is_log: whether the vertical axis is logarithmic.
         smoothing: the smoothing of a curve, from 0 for none to less than 1.
+        is_x_log: whether the horizontal axis of a scatter is logarithmic.
+        colour: the name of the parameter by which runs are coloured; empty if each has its own colour.
     """
 
     kind: str
@@ -59,6 +76,8 @@ class Chart(NamedTuple):
     over: str = STEP
     is_log: bool = False
     smoothing: float = 0.0
+    is_x_log: bool = False
+    colour: str = ""
 
     @classmethod
     def parse(cls, text: str) -> Chart:
@@ -79,17 +98,23 @@ class Chart(NamedTuple):
             over, options = STEP, words[4:]
         else:
             raise _create_error(text, "these are not the words of one")
-        smoothing = 0.0
+        chart = cls(kind, tuple(dict.fromkeys(measures)), over)
         for option in options:
-            if option.startswith(_SMOOTH):
-                smoothing = _parse_smoothing(text, option.removeprefix(_SMOOTH))
-            elif option != _LOG:
-                raise _create_error(text, f"'{option[:60]}' is neither log nor smooth=NUMBER")
-        return _validate(text, cls(kind, tuple(dict.fromkeys(measures)), over, _LOG in options, smoothing))
+            chart = chart._replace(**_parse_option(text, option))
+        return _validate(text, chart)
 
     @classmethod
     def from_form(
-        cls, kind: str, names: Sequence[str], statistics: Sequence[str], over: str, *, is_log: bool, smoothing: str
+        cls,
+        kind: str,
+        names: Sequence[str],
+        statistics: Sequence[str],
+        over: str,
+        *,
+        is_log: bool,
+        smoothing: str,
+        is_x_log: bool = False,
+        colour: str = "",
     ) -> Chart:
         """Create a chart from the fields of a form.
 
@@ -100,6 +125,8 @@ class Chart(NamedTuple):
             over: one of `X_AXES`.
             is_log: whether the vertical axis is logarithmic.
             smoothing: a number as text.
+            is_x_log: whether the horizontal axis of a scatter is logarithmic.
+            colour: the name of a parameter, or an empty text.
 
         Raises:
             UsageError: the fields are not valid.
@@ -116,7 +143,8 @@ class Chart(NamedTuple):
             raise _create_error(description, "it needs two metrics")
         share = _parse_smoothing(description, smoothing or "0") if kind == CURVE else 0.0
         over = over if kind == CURVE else STEP
-        return _validate(description, cls(kind, tuple(dict.fromkeys(measures[:wanted])), over, is_log, share))
+        chart = cls(kind, tuple(dict.fromkeys(measures[:wanted])), over, is_log, share)
+        return _validate(description, chart._replace(is_x_log=is_x_log and kind == SCATTER, colour=colour.strip()))
 
     def __str__(self) -> str:
         """Return the text of the chart in a URL, which `parse` reads."""
@@ -127,24 +155,39 @@ class Chart(NamedTuple):
         options = [_LOG] if self.is_log else []
         if self.smoothing:
             options.append(f"{_SMOOTH}{self.smoothing:g}")
+        if self.is_x_log:
+            options.append(_LOG_X)
+        if self.colour:
+            options.append(f"{_COLOUR}{_escape(self.colour)}")
         return ":".join([self.kind, *words, *options])
 
     @property
     def names(self) -> list[str]:
-        """The names of the metrics."""
+        """The names of the metrics and parameters."""
         return [measure.name for measure in self.measures]
+
+    @property
+    def metric_names(self) -> list[str]:
+        """The names of the metrics."""
+        return [measure.name for measure in self.measures if not measure.is_parameter]
+
+    @property
+    def uses_parameters(self) -> bool:
+        """Whether it depends on parameters of runs."""
+        return bool(self.colour) or any(measure.is_parameter for measure in self.measures)
 
     @property
     def title(self) -> str:
         """The title, which lists the metrics and the options that differ from the defaults."""
-        if self.kind == CURVE:
-            words = [", ".join(self.names)]
-        else:
-            words = [" against ".join(f"{measure.name} ({measure.which})" for measure in reversed(self.measures))]
+        words = [", ".join(self.names) if self.kind == CURVE else " against ".join(map(str, reversed(self.measures)))]
         if self.over != STEP:
             words.append(X_AXES[self.over])
         if self.is_log:
             words.append("log")
+        if self.is_x_log:
+            words.append("log →")
+        if self.colour:
+            words.append(f"by {self.colour}")
         if self.smoothing:
             words.append(f"smoothed {self.smoothing:g}")
         return " · ".join(words)
@@ -182,11 +225,25 @@ def _validate(text: str, chart: Chart) -> Chart:
     if chart.over not in X_AXES:
         raise _create_error(text, f"curves are drawn over {', '.join(X_AXES)}, not '{chart.over[:60]}'")
     for measure in chart.measures:
-        if measure.which not in SUMMARIES:
-            raise _create_error(text, f"a run's value is its {', '.join(SUMMARIES)}, not '{measure.which[:60]}'")
+        known = STATISTICS if chart.kind == SCATTER else SUMMARIES
+        if measure.which not in known:
+            raise _create_error(text, f"a run's value is its {', '.join(known)}, not '{measure.which[:60]}'")
     if chart.kind == SCATTER and len(chart.measures) != 2:
         raise _create_error(text, "its two sides are the same")
     return chart
+
+
+def _parse_option(text: str, option: str) -> dict[str, Any]:
+    """Return the fields of a chart that an option sets."""
+    if option.startswith(_SMOOTH):
+        return {"smoothing": _parse_smoothing(text, option.removeprefix(_SMOOTH))}
+    if option.startswith(_COLOUR):
+        return {"colour": _unescape(option.removeprefix(_COLOUR))}
+    if option == _LOG_X:
+        return {"is_x_log": True}
+    if option != _LOG:
+        raise _create_error(text, f"'{option[:60]}' is none of log, logx, smooth=NUMBER and colour=NAME")
+    return {"is_log": True}
 
 
 def _parse_smoothing(text: str, typed: str) -> float:

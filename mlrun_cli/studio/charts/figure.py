@@ -1,10 +1,12 @@
 """Figures: the data of charts, as the scripts of a page read them.
 
-A figure is `{"kind", "x": {"label", "kind", "names"}, "y": {"label"}, "series": [...], "note"}`. Its kind is `lines`,
-`points` or `bars`; the kind of the horizontal axis is `number`, `time` (a timestamp in seconds), `duration` (in
-seconds) or `names`. A series is `{"run", "name", "x", "y", "gaps", "below"}`: the key of the run, the name of the
+A figure is `{"kind", "x": {"label", "kind", "names", "isLog"}, "y": {"label"}, "series": [...], "note"}`. Its kind is
+`lines`, `points` or `bars`; the kind of the horizontal axis is `number`, `time` (a timestamp in seconds), `duration`
+(in seconds) or `names`. A series is `{"run", "name", "x", "y", "gaps", "below"}`: the key of the run, the name of the
 metric or column, the numbers, and descriptions of the values that cannot be drawn, which are null in `y`, and of those
-that cannot be drawn on a logarithmic axis. A smoothed curve has the values to draw in `smooth` instead of `y`.
+that cannot be drawn on a logarithmic axis. A smoothed curve has the values to draw in `smooth` instead of `y`. If runs
+are coloured by a parameter, a series has a `tint`, from 0 for the lowest to 1 for the highest number, or a `group`, the
+number of its text, and `tag`, the parameter and its value.
 """
 
 from __future__ import annotations
@@ -15,12 +17,15 @@ from functools import partial
 from typing import Any, TypeVar
 
 from mlrun_cli.core.time import MICROSECONDS
-from mlrun_cli.metrics.metric import MetricPoint, MetricSummary
+from mlrun_cli.metrics.metric import MetricPoint
 from mlrun_cli.runs.run import Run
 from mlrun_cli.store.metric_curves import CurvePiece
 from mlrun_cli.studio.charts.chart import CURVE, RELATIVE, SCATTER, STEP, TIME, X_AXES, Chart, Measure
+from mlrun_cli.studio.charts.colours import add_colours
 from mlrun_cli.studio.charts.run_names import label_runs
+from mlrun_cli.studio.charts.run_values import RunValues, order_categories
 from mlrun_cli.studio.charts.smoothing import compute_reach, smooth_curve
+from mlrun_cli.studio.formatting import format_number
 from mlrun_cli.workspace import Workspace
 
 _Value = TypeVar("_Value")
@@ -47,12 +52,16 @@ def build_chart_figure(
         begin: the start of the range of a curve to draw, in units of its horizontal axis; None for no bound.
         end: the end of the range; None for no bound.
     """
+    values = RunValues.read(workspace, runs, [chart._replace(measures=()) if chart.kind == CURVE else chart])
     if chart.kind == CURVE:
-        return build_curves_figure(workspace, runs, chart.names, chart.over, begin, end, chart.smoothing)
-    summaries = workspace.metric_summaries.list_for_runs([run.key for run in runs], chart.names)
-    if chart.kind == SCATTER:
-        return _build_scatter_figure(runs, summaries, *chart.measures)
-    return _build_value_figure(runs, summaries, chart.measures[0])
+        figure = build_curves_figure(workspace, runs, chart.names, chart.over, begin, end, chart.smoothing)
+    elif chart.kind == SCATTER:
+        figure = _build_scatter_figure(runs, values, *chart.measures, is_x_log=chart.is_x_log)
+    else:
+        figure = _build_value_figure(runs, values, chart.measures[0])
+    if chart.colour:
+        figure["series"] = add_colours(figure["series"], chart.colour, values.parameters)
+    return figure
 
 
 def build_curves_figure(
@@ -108,7 +117,7 @@ def build_figure(
         axis: the kind of the horizontal axis.
         names: labels for the positions 0, 1, … of the horizontal axis, instead of numbers.
     """
-    across = {"label": x, "kind": "names" if names else axis, "names": list(names)}
+    across = {"label": x, "kind": "names" if names else axis, "names": list(names), "isLog": False}
     return {"kind": kind, "x": across, "y": {"label": y}, "series": list(series), "note": ""}
 
 
@@ -205,30 +214,35 @@ def _compute_x(run: Run, place: float, over: str) -> float:
     return (place - (_get_time_origin(run) if over == RELATIVE else 0)) / MICROSECONDS
 
 
-def _build_value_figure(
-    runs: Sequence[Run], summaries: Mapping[tuple[int, str], MetricSummary], measure: Measure
-) -> Figure:
-    shown = [(run, value) for run in runs if (value := _read_summary(summaries, run, measure)) is not None]
+def _build_value_figure(runs: Sequence[Run], values: RunValues, measure: Measure) -> Figure:
+    shown = [(run, value) for run in runs if (value := values.find_number(run, measure)) is not None]
     series = [build_series(measure.name, [place], [value], run.key) for place, (run, value) in enumerate(shown)]
     labels = label_runs([run for run, _ in shown])
     names = [labels[run.key] for run, _ in shown]
-    return build_figure(BARS, series, x="run", y=f"{measure.name} ({measure.which})", names=names)
+    return build_figure(BARS, series, x="run", y=str(measure), names=names)
 
 
 def _build_scatter_figure(
-    runs: Sequence[Run], summaries: Mapping[tuple[int, str], MetricSummary], across: Measure, upwards: Measure
+    runs: Sequence[Run], values: RunValues, across: Measure, upwards: Measure, *, is_x_log: bool
 ) -> Figure:
-    series = []
-    for run in runs:
-        x, y = _read_summary(summaries, run, across), _read_summary(summaries, run, upwards)
-        if x is not None and y is not None:
-            series.append(build_series(upwards.name, [x], [y], run.key))
-    return build_figure(POINTS, series, x=f"{across.name} ({across.which})", y=f"{upwards.name} ({upwards.which})")
-
-
-def _read_summary(summaries: Mapping[tuple[int, str], MetricSummary], run: Run, measure: Measure) -> float | None:
-    summary = summaries.get((run.key, measure.name))
-    return None if summary is None else summary.get_statistic(measure.which)
+    """Build a figure with a point for each run; if any value across is a text, all of them are categories."""
+    points = [
+        (run, x, y)
+        for run in runs
+        if (x := values.find(run, across)) is not None and (y := values.find_number(run, upwards)) is not None
+    ]
+    names: Sequence[float | str] = ()
+    if any(isinstance(x, str) for _, x, _ in points):
+        names = order_categories(x for _, x, _ in points)
+    series = [
+        build_series(upwards.name, [names.index(x) if names else float(x)], [y], run.key)
+        for run, x, y in points
+        if names or not is_x_log or float(x) > 0
+    ]
+    labels = [name if isinstance(name, str) else format_number(name) for name in names]
+    figure = build_figure(POINTS, series, x=str(across), y=str(upwards), names=labels)
+    figure["x"]["isLog"] = is_x_log and not names
+    return figure
 
 
 def _round_number(value: float) -> float:

@@ -49,6 +49,8 @@ def change_chart(page: PageRequest) -> Response:
         page.get_query("over", STEP),
         is_log="log" in values,
         smoothing=page.get_query("smooth"),
+        is_x_log="logx" in values,
+        colour=page.get_query("colour"),
     )
     charts, _ = parse_charts([text for key, text in parse_qsl(back.query) if key == "chart"])
     before = page.get_query("at")

@@ -6,6 +6,7 @@ import os
 from threading import Event, Lock, Thread
 
 from mlrun_cli.actions.artifacts import open_run_file
+from mlrun_cli.actions.parameters import read_older_runs
 from mlrun_cli.errors import MlrunError, RunNotFound, WorkspaceNotFound
 from mlrun_cli.runs.filter import RunFilter
 from mlrun_cli.runtime.liveness import reconcile
@@ -19,10 +20,13 @@ from mlrun_cli.workspace_locator import WorkspaceIdentity
 _POLL_SECONDS = 0.25
 _RECONCILE_SECONDS = 1.0
 _RETRY_SECONDS = 1.0
+_PAUSE_SECONDS = 0.2
 
 
 class Watcher:
     """A watcher that polls a workspace's store for all subscribers, in background threads.
+
+    Meanwhile it reads the parameters of runs that an older version stored, if there are any.
 
     Unless something was written, a poll queries only the store's version, and calls `fstat` for each log. After a
     write, it computes a fingerprint of each topic, which differs from the last one if the topic has changed.
@@ -40,8 +44,8 @@ class Watcher:
         self._not_responding: frozenset[int] = frozenset()
 
     def start(self) -> None:
-        """Start a thread that polls, and another that reconciles runs, so that slow recovery does not delay events."""
-        for target in (self._run, self._reconcile_periodically):
+        """Start a thread that polls, and others, so that slow recovery and older runs do not delay events."""
+        for target in (self._run, self._reconcile_periodically, self._read_older_runs):
             Thread(target=target, name=f"{target.__name__} {self._root}", daemon=True).start()
 
     def stop(self) -> None:
@@ -135,6 +139,16 @@ class Watcher:
             try:
                 with self._workspaces.acquire(self._identity) as workspace:
                     self._not_responding = reconcile(workspace)
+            except Exception:  # noqa: S112 — polling meets the same error and reports it
+                continue
+
+    def _read_older_runs(self) -> None:
+        """Read the parameters of older runs in steps, between which others can write and pages are served."""
+        while not self._stopped.wait(_PAUSE_SECONDS):
+            try:
+                with self._workspaces.acquire(self._identity) as workspace:
+                    if read_older_runs(workspace, _PAUSE_SECONDS):
+                        return
             except Exception:  # noqa: S112 — polling meets the same error and reports it
                 continue
 

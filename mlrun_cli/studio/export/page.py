@@ -100,6 +100,7 @@ def _build_run_values(workspace: Workspace, run: Run) -> Mapping[str, Any]:
         "failure": describe_failure(run),
         "started": format_command_line(run),
         "git": list_git_facts(run),
+        "parameters": [(name, each.text) for name, each in workspace.parameters.get(run.key).items()],
         "environment": environment,
         "packages": packages,
         "description": render_markdown(run.description) if run.description else None,

@@ -8,7 +8,8 @@ from typing import Any
 from mlrun_cli.core.named_tuple import NamedTuple
 from mlrun_cli.core.time import now
 from mlrun_cli.metrics.metric import SUMMARIES, MetricSummary
-from mlrun_cli.runs.order import COLUMNS, METRIC, PROPERTY, TAG, RunOrder
+from mlrun_cli.runs.order import COLUMNS, METRIC, PARAMETER, PROPERTY, TAG, RunOrder
+from mlrun_cli.runs.parameters import Parameters
 from mlrun_cli.runs.run import Run
 
 RUN_COLUMNS: Mapping[str, str] = {
@@ -27,22 +28,33 @@ RUN_COLUMNS: Mapping[str, str] = {
 }
 """A mapping from the names of the columns that all runs have to their titles."""
 
-_DEFAULT_COLUMNS = ("status", "display_name", "run_number", "target", "submitter", "created", "duration", "tags")
+_DEFAULT_COLUMNS = ("status", "display_name", "run_number")
+_LAST_DEFAULT_COLUMNS = ("target", "submitter", "created", "duration", "tags")
 _LINK_KINDS = ("display_name", "run_id")
 _DESCENDING_FIRST = frozenset({"created", "duration", "run_number", METRIC})
 _NUMERIC_KINDS = frozenset({"duration", "run_number", METRIC})
 
-Summaries = Mapping[tuple[int, str], MetricSummary]
-"""A mapping from the key of a run and the name of a metric to the metric's summary."""
+
+class ColumnValues(NamedTuple):
+    """The values of runs that are not in the runs themselves.
+
+    Attributes:
+        summaries: the summaries of metrics, keyed by the key of a run and the name of the metric.
+        parameters: the parameters of runs, keyed by the keys of the runs.
+    """
+
+    summaries: Mapping[tuple[int, str], MetricSummary]
+    parameters: Mapping[int, Parameters]
 
 
 class Column(NamedTuple):
     """A column of a table of runs.
 
     Attributes:
-        name: `status`, …, `tag:KEY`, `property:KEY` or `metric:NAME:last`, `…:min`, `…:max`, as in `RunOrder`.
+        name: `status`, …, `tag:KEY`, `property:KEY`, `parameter:NAME` or `metric:NAME:last`, `…:min`, `…:max`, as in
+            `RunOrder`.
         kind: the part of the name before the first colon.
-        key: the key of the tag or property, or the name of the metric.
+        key: the key of the tag or property, or the name of the parameter or metric.
         which: the statistic of a metric: `last`, `min` or `max`.
     """
 
@@ -58,7 +70,7 @@ class Column(NamedTuple):
         if name in RUN_COLUMNS:
             return cls(name, RUN_COLUMNS[name], name)
         kind, _, key = name.partition(":")
-        if kind in {TAG, PROPERTY} and key:
+        if kind in {TAG, PROPERTY, PARAMETER} and key:
             return cls(name, key, kind, key)
         key, _, which = key.rpartition(":")
         if kind == METRIC and key and which in SUMMARIES:
@@ -75,20 +87,25 @@ class Column(NamedTuple):
 
     def get_next_order(self, order: RunOrder) -> RunOrder | None:
         """Return the order that a click on the header selects, or None if runs cannot be sorted by the column."""
-        if self.kind not in {*COLUMNS, TAG, PROPERTY, METRIC}:
+        if self.kind not in {*COLUMNS, TAG, PROPERTY, PARAMETER, METRIC}:
             return None
         is_first = order.column != self.name
         return RunOrder(self.name, self.kind in _DESCENDING_FIRST if is_first else not order.descending)
 
-    def get_value(self, run: Run, summaries: Summaries) -> Any:
-        """Return the value of a run as text, a number or a mapping, or None if the run has no value."""
+    def get_value(self, run: Run, values: ColumnValues) -> Any:
+        """Return the value of a run as text, a number, a parameter or a mapping, or None if the run has no value."""
+        if self.kind == PARAMETER:
+            return values.parameters.get(run.key, {}).get(self.key)
+        if self.kind == METRIC:
+            summary = values.summaries.get((run.key, self.key))
+            return None if summary is None else summary.get_statistic(self.which)
+        return self._get_own_value(run)
+
+    def _get_own_value(self, run: Run) -> Any:
         if self.kind == TAG:
             return run.tags[self.key] or "" if self.key in run.tags else None
         if self.kind == PROPERTY:
             return run.properties.get(self.key)
-        if self.kind == METRIC:
-            summary = summaries.get((run.key, self.key))
-            return None if summary is None else summary.get_statistic(self.which)
         if self.kind == "duration":
             return run.elapsed_seconds(now())
         if self.kind == "tags":
@@ -104,24 +121,28 @@ _ATTRIBUTES = {
 }
 
 
-def select_columns(names: Sequence[str], *, all_experiments: bool) -> Sequence[Column]:
-    """Return the columns with these names, or the default columns; at least one of them links to the run."""
+def select_columns(names: Sequence[str], *, all_experiments: bool, suggested: Sequence[str] = ()) -> Sequence[Column]:
+    """Return the columns with these names, or the default columns; at least one of them links to the run.
+
+    `suggested` are the names of columns of parameters and metrics among the default columns.
+    """
     found = [column for column in map(Column.find, names) if column is not None]
     if not found:
-        defaults = ("experiment", *_DEFAULT_COLUMNS[2:]) if all_experiments else _DEFAULT_COLUMNS[2:]
-        return [column for column in map(Column.find, (*_DEFAULT_COLUMNS[:2], *defaults)) if column is not None]
+        experiment = ("experiment",) if all_experiments else ()
+        defaults = (*_DEFAULT_COLUMNS[:2], *experiment, *_DEFAULT_COLUMNS[2:], *suggested, *_LAST_DEFAULT_COLUMNS)
+        return [column for column in map(Column.find, defaults) if column is not None]
     if not any(column.links_to_run() for column in found):
         found.insert(0, Column("display_name", RUN_COLUMNS["display_name"], "display_name"))
     return found
 
 
-def find_varying_columns(columns: Sequence[Column], runs: Sequence[Run], summaries: Summaries) -> Sequence[Column]:
+def find_varying_columns(columns: Sequence[Column], runs: Sequence[Run], values: ColumnValues) -> Sequence[Column]:
     """Return the columns that are not empty or constant, and the columns that link to runs."""
-    return [column for column in columns if column.links_to_run() or _varies(column, runs, summaries)]
+    return [column for column in columns if column.links_to_run() or _varies(column, runs, values)]
 
 
-def _varies(column: Column, runs: Sequence[Run], summaries: Summaries) -> bool:
-    values = [column.get_value(run, summaries) for run in runs]
+def _varies(column: Column, runs: Sequence[Run], values: ColumnValues) -> bool:
+    found = [column.get_value(run, values) for run in runs]
     if len(runs) == 1:
-        return values[0] not in {None, ""} if column.kind != "tags" else bool(values[0])
-    return len({repr(value) for value in values}) > 1
+        return found[0] not in {None, ""} if column.kind != "tags" else bool(found[0])
+    return len({repr(value) for value in found}) > 1

@@ -7,15 +7,22 @@ from typing import Any
 
 from mlrun_cli.actions.run_pages import Count, RunPage, get_run_page
 from mlrun_cli.core.named_tuple import NamedTuple
+from mlrun_cli.metrics.metric import LAST
 from mlrun_cli.runs.filter import RunFilter
-from mlrun_cli.runs.order import METRIC, RunOrder
+from mlrun_cli.runs.order import METRIC, PARAMETER, RunOrder
+from mlrun_cli.runs.parameters import Parameter, find_differing_parameters
 from mlrun_cli.runs.run import Run
-from mlrun_cli.studio.runs_table.columns import Column, Summaries, find_varying_columns
+from mlrun_cli.studio.runs_table.columns import (
+    Column,
+    ColumnValues,
+    find_varying_columns,
+)
 from mlrun_cli.studio.runs_table.view import RunsView
 from mlrun_cli.workspace import Workspace
 
 _MAX_CHILDREN = 100
 _MAX_ROWS = 1000
+_SUGGESTED_PARAMETERS, _SUGGESTED_METRICS = 6, 3
 _OLDEST_FIRST = RunOrder("created", descending=False)
 
 
@@ -61,11 +68,18 @@ class RunsTable(NamedTuple):
     runs: Sequence[Run]
     columns: Sequence[Column]
     hidden: Sequence[Column]
-    summaries: Summaries
+    values: ColumnValues
 
     def get_value(self, run: Run, column: Column) -> Any:
         """Return the value of a run in a column, or None if the run has no value."""
-        return column.get_value(run, self.summaries)
+        return column.get_value(run, self.values)
+
+    def is_numeric(self, column: Column) -> bool:
+        """Return whether the cells of a column contain numbers, which are aligned right."""
+        if column.kind != PARAMETER:
+            return column.is_numeric()
+        found: list[Parameter] = [value for run in self.runs if (value := self.get_value(run, column)) is not None]
+        return all(parameter.number is not None for parameter in found)
 
 
 def build_runs_table(workspace: Workspace, page: RunPage, view: RunsView, columns: Sequence[Column]) -> RunsTable:
@@ -73,9 +87,25 @@ def build_runs_table(workspace: Workspace, page: RunPage, view: RunsView, column
     rows = list(_walk_tree(workspace, page.runs, frozenset(view.open)) if view.is_tree() else map(RunRow, page.runs))
     runs = [row.run for row in rows if isinstance(row, RunRow)]
     names = list(dict.fromkeys(column.key for column in columns if column.kind == METRIC))
-    summaries = workspace.metric_summaries.list_for_runs([run.key for run in runs], names) if names else {}
-    shown = find_varying_columns(columns, runs, summaries) if view.hide and runs else columns
-    return RunsTable(rows, runs, shown, [column for column in columns if column not in shown], summaries)
+    keys = [run.key for run in runs]
+    values = ColumnValues(
+        workspace.metric_summaries.list_for_runs(keys, names) if names else {},
+        workspace.parameters.list_for_runs(keys) if any(column.kind == PARAMETER for column in columns) else {},
+    )
+    shown = find_varying_columns(columns, runs, values) if view.hide and runs else columns
+    return RunsTable(rows, runs, shown, [column for column in columns if column not in shown], values)
+
+
+def suggest_columns(workspace: Workspace, runs: Sequence[Run]) -> Sequence[str]:
+    """Return the names of columns for the parameters in which runs differ, and the metrics that most of them have."""
+    keys = [run.key for run in runs]
+    found = workspace.parameters.list_for_runs(keys)
+    parameters = find_differing_parameters([found.get(key, {}) for key in keys])
+    metrics = workspace.metric_summaries.list_most_common(keys, _SUGGESTED_METRICS)
+    return [
+        *(f"{PARAMETER}:{name}" for name in parameters[:_SUGGESTED_PARAMETERS]),
+        *(f"{METRIC}:{name}:{LAST}" for name, _ in metrics),
+    ]
 
 
 def _walk_tree(

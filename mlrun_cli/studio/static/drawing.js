@@ -2,6 +2,7 @@
 import { formatDuration } from "./times.js";
 
 const COLOURS = 10;
+const [LOWEST, HIGHEST] = [250, 10]; // hues of the lowest and the highest number of a parameter
 const DASHES = [[], [6, 3], [2, 3], [9, 3, 2, 3]];
 const RADIUS = 4;
 const REACH = 40; // CSS pixels from the pointer to what it points at
@@ -56,7 +57,16 @@ export function stylesOf(series) {
     one.colour = colour(`--series-${number + 1}`);
     one.dash = DASHES[(byName || names.length < 2 ? turn : names.indexOf(one.name)) % DASHES.length];
     one.label = labelOf(one, byName, names.length);
+    if (one.tag) tint(one, byName);
   }
+}
+
+/** Colour a series by the parameter of its run. */
+function tint(one, byName) {
+  if (one.tint !== undefined) one.colour = `hsl(${LOWEST + (HIGHEST - LOWEST) * one.tint} 75% ${colour("--tint-lightness")})`;
+  else one.colour = colour(`--series-${(one.group % COLOURS) + 1}`);
+  if (!byName) one.dash = one.tint === undefined ? DASHES[Math.floor(one.group / COLOURS) % DASHES.length] : [];
+  one.label = `${one.label}, ${one.tag}`;
 }
 
 function placesOf(keys) {
@@ -82,7 +92,7 @@ function labelOf(one, byName, names) {
 /** The ranges of both axes. */
 export function ranges({ figure, series, zoom, isLog }) {
   const shown = series.filter((one) => !one.isHidden);
-  const x = zoom ?? xRange(figure, shown);
+  const x = positive(figure, zoom ?? xRange(figure, shown));
   let [low, high] = [Infinity, -Infinity];
   for (const one of shown) {
     for (const value of one.smooth ? [...one.y, ...one.smooth] : one.y) {
@@ -100,6 +110,11 @@ export function ranges({ figure, series, zoom, isLog }) {
   return { x, y: [isFlush && low === 0 ? 0 : low - margin, isFlush && high === 0 ? 0 : high + margin] };
 }
 
+/** Return a range that a logarithmic axis can show. */
+function positive({ x }, [low, high]) {
+  return x.isLog && low <= 0 ? [high / 1e6, high] : [low, high];
+}
+
 function xRange(figure, series) {
   if (figure.kind === "bars") return [-0.5, Math.max(0, ...series.map((one) => Math.max(...one.x))) + 0.5];
   let [low, high] = [Infinity, -Infinity];
@@ -110,7 +125,8 @@ function xRange(figure, series) {
     }
   }
   if (low > high) return [0, 1];
-  const margin = figure.kind === "points" ? (high - low) * MARGIN : 0;
+  if (figure.x.isLog) return low === high ? [low / 2, high * 2] : [low / (high / low) ** MARGIN, high * (high / low) ** MARGIN];
+  const margin = figure.x.kind === "names" ? 0.5 : figure.kind === "points" ? (high - low) * MARGIN : 0;
   if (low === high) {
     const margin = figure.x.kind === "time" ? 1 : Math.abs(low) * 0.05 || 0.5;
     return [low - margin, high + margin];
@@ -146,7 +162,8 @@ function shorten(text, most) {
 }
 
 /** Return uPlot's options for the labels of the horizontal axis. */
-export function xAxisValues({ kind, names }, series) {
+export function xAxisValues({ kind, names, isLog }, series) {
+  if (isLog) return { values: (_, places) => places.map((place) => (place === null ? "" : markText(place))) };
   if (kind === "time") return { label: null, size: 42 }; // dates say what they are, on two lines
   if (kind === "duration") return { incrs: SECONDS, values: (_, places) => places.map(formatSpan) };
   if (kind === "number") return series.every(({ x }) => x.every(Number.isInteger)) ? { incrs: WHOLE, values: ticks } : { values: ticks };

@@ -9,6 +9,7 @@ const BOTTOM = 20;
 const SIDE = 60;
 const LEAST_STEP = 110;
 const DECADES = 2; // an axis of positive numbers that span more of them is logarithmic
+const LEAST_LABEL = 14; // pixels between the labels of categories
 const LEAST_BRUSH = 4;
 const NAME = 18;
 
@@ -22,16 +23,27 @@ function make(parent, name, attributes, text) {
 
 const plain = (axis) => axis.replace(/^metric:/, "");
 
-/** Return the scale of an axis, in pixels from the top. */
+/** Return the scale of an axis, in pixels from the top: of categories if any value is a text, else of numbers. */
 function scaleOf(values) {
   const known = values.filter((value) => value !== null);
+  if (known.some((value) => typeof value === "string")) return categoriesOf(known);
   const low = Math.min(...known);
   const high = Math.max(...known);
   const isLog = low > 0 && Math.log10(high / low) >= DECADES;
   const along = isLog ? Math.log10 : (value) => value;
   const span = along(high) - along(low) || 1;
-  return { low, high, at: (value) => TOP + (HEIGHT - TOP - BOTTOM) * (1 - (along(value) - along(low)) / span) };
+  return { low, high, isLog, at: (value) => TOP + (HEIGHT - TOP - BOTTOM) * (1 - (along(value) - along(low)) / span) };
 }
+
+/** Return the scale of an axis whose categories are in alphabetical order from the top. */
+function categoriesOf(known) {
+  const names = [...new Set(known)].sort((a, b) => a.localeCompare(b, undefined, { numeric: true }));
+  const step = (HEIGHT - TOP - BOTTOM) / Math.max(1, names.length - 1);
+  return { names, step, at: (value) => TOP + step * names.indexOf(value) };
+}
+
+const textOf = (value) => (value === null ? "–" : typeof value === "string" ? value : formatNumber(value));
+const shorten = (text) => (text.length > NAME ? `${text.slice(0, NAME - 1)}…` : text);
 
 function pathOf(points) {
   let isDown = false;
@@ -85,18 +97,30 @@ class Parallel {
     const path = make(svg, "path", { class: "line", d: pathOf(points) });
     path.style.stroke = style.colour;
     path.style.strokeDasharray = style.dash.join(" ");
-    const values = line.values.map((value, place) => `${plain(this.sweep.axes[place])} ${value === null ? "–" : formatNumber(value)}`);
+    const values = line.values.map((value, place) => `${plain(this.sweep.axes[place])} ${textOf(value)}`);
     make(path, "title", {}, `${line.name}: ${values.join(", ")}`);
     return path;
   }
 
   axis(svg, axis, place, x) {
+    const scale = this.scales[place];
     const name = plain(axis);
     make(svg, "line", { class: "axis", x1: x, x2: x, y1: TOP, y2: HEIGHT - BOTTOM });
-    make(svg, "text", { x, y: 12, "text-anchor": "middle" }, name.length > NAME ? `${name.slice(0, NAME - 1)}…` : name);
-    make(svg, "text", { x, y: TOP - 6, "text-anchor": "middle" }, formatNumber(this.scales[place].high));
-    make(svg, "text", { x, y: HEIGHT - 6, "text-anchor": "middle" }, formatNumber(this.scales[place].low));
+    make(svg, "text", { x, y: 12, "text-anchor": "middle" }, `${shorten(name)}${scale.isLog ? " (log)" : ""}`);
+    if (scale.names) this.categories(svg, scale, x);
+    else {
+      make(svg, "text", { x, y: TOP - 6, "text-anchor": "middle" }, formatNumber(scale.high));
+      make(svg, "text", { x, y: HEIGHT - 6, "text-anchor": "middle" }, formatNumber(scale.low));
+    }
     this.brush(svg, axis, x);
+  }
+
+  /** Label the categories of an axis, as many as there is room for. */
+  categories(svg, { names, step, at }, x) {
+    const every = Math.ceil(LEAST_LABEL / step);
+    names.forEach((name, number) => {
+      if (number % every === 0) make(svg, "text", { x: x + 6, y: at(name) + 4 }, shorten(name));
+    });
   }
 
   brush(svg, axis, x) {

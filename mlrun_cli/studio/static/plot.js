@@ -203,7 +203,7 @@ export class Plot {
         legend: { show: false },
         cursor: { points: { show: false }, drag: { x: this.isZoomable, y: false, setScale: false } },
         scales: {
-          x: { time: x.kind === "time", range: () => this.ranges.x },
+          x: { time: x.kind === "time", distr: x.isLog ? 3 : 1, range: () => this.ranges.x },
           y: { distr: this.isLog ? 3 : 1, range: () => this.ranges.y },
         },
         series: [{}, { paths: () => null, points: { show: false } }],

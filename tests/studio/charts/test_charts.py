@@ -28,6 +28,7 @@ SECOND = 1_000_000
 
 names = st.text(st.characters(codec="utf-8"), min_size=1)
 whichs = st.sampled_from(["last", "min", "max"])
+which_in_scatters = st.sampled_from(["last", "min", "max", "parameter"])
 
 
 def curve(name: str, *values: float, step: int = 1, start: int = 0) -> list[LoggedValue]:
@@ -68,14 +69,20 @@ def titles(page: str) -> list[str]:
     over=st.sampled_from(list(X_AXES)),
     is_log=st.booleans(),
     smoothing=st.sampled_from([0.0, 0.6, 0.99]),
+    which=which_in_scatters,
+    colour=names | st.just(""),
 )
 def test_whatever_metrics_are_called_a_chart_is_read_as_it_was_written(
-    kind: str, measures: list[Measure], over: str, is_log: bool, smoothing: float
+    kind: str, measures: list[Measure], over: str, is_log: bool, smoothing: float, which: str, colour: str
 ) -> None:
     if kind == CURVE:
         chart = Chart(CURVE, tuple(dict.fromkeys(Measure(each.name) for each in measures)), over, is_log, smoothing)
     else:
         chart = Chart(kind, tuple(measures[: 1 if kind == ONE_VALUE else 2]), is_log=is_log)
+    if kind == SCATTER:
+        measures = [Measure(names.pop(), which) for names in ({measures[0].name}, {f"{measures[0].name}x"})]
+        chart = chart._replace(measures=tuple(measures), is_x_log=is_log)
+    chart = chart._replace(colour=colour)
     assert Chart.parse(str(chart)) == chart
     assert [Chart.parse(text) for key, text in parse_qsl(replace_charts("a=1", [chart])) if key == "chart"] == [chart]
 
@@ -87,6 +94,10 @@ def test_whatever_metrics_are_called_a_chart_is_read_as_it_was_written(
         ("curve:loss:time:log:smooth=0.6", Chart(CURVE, (Measure("loss"),), "time", True, 0.6)),
         ("value:loss:min", Chart(ONE_VALUE, (Measure("loss", "min"),))),
         ("scatter:loss:last:a\\:b:max", Chart(SCATTER, (Measure("loss"), Measure("a:b", "max")))),
+        (
+            "scatter:lr:parameter:loss:min:logx:colour=a\\:b",
+            Chart(SCATTER, (Measure("lr", "parameter"), Measure("loss", "min")), is_x_log=True, colour="a:b"),
+        ),
     ],
 )
 def test_charts_are_short_words_in_an_address(text: str, chart: Chart) -> None:
@@ -119,6 +130,7 @@ def test_what_two_charts_of_a_metric_differ_in_stands_in_their_titles() -> None:
         ("curve:loss:step:smooth=nan", "not 'nan'"),
         ("curve:loss:step:bright", "'bright'"),
         ("value:loss:mean", "not 'mean'"),
+        ("value:lr:parameter", "not 'parameter'"),
         ("scatter:a:last:a:last", "the same"),
         (f"curve:{','.join(map(str, range(21)))}:step", "more than 20"),
     ],
@@ -134,6 +146,32 @@ def test_an_address_without_charts_differs_from_one_with_none() -> None:
     assert parse_charts(parse_qs(replace_charts("search=x", []))["chart"]) == ([], [])
 
 
+def parameters(**values: object) -> dict[str, object]:
+    """The definition of a run with these parameters."""
+    return {"script": "train.py", "arguments": [f"--{name}={value}" for name, value in values.items()]}
+
+
+def test_a_scatter_draws_a_metric_over_a_parameter_and_colours_runs_by_another(make: RunMaker, studio: Studio) -> None:
+    runs = [
+        make(definition=parameters(lr=rate, optimizer=name, width=width), metrics={"loss": loss})
+        for rate, name, width, loss in ((0.001, "sgd", 8, 3.0), (0.1, "adam", 16, 1.0), (10, "sgd", 24, 2.0))
+    ]
+    runs.append(make(metrics={"loss": 0.5}))
+    keys = ",".join(str(make.key(run)) for run in runs)
+    drawn = build_figure(studio, chart="scatter:lr:parameter:loss:last:logx:colour=lr", runs=keys)
+    assert drawn["x"] == {"label": "lr", "kind": "number", "names": [], "isLog": True}
+    assert [(each["x"], each["y"], each["tint"], each["tag"]) for each in drawn["series"]] == [
+        ([0.001], [3], 0, "lr 0.001"),
+        ([0.1], [1], 0.5, "lr 0.1"),
+        ([10], [2], 1, "lr 10"),
+    ]
+    grouped = build_figure(studio, chart="scatter:optimizer:parameter:loss:last:colour=optimizer", runs=keys)
+    assert grouped["x"]["names"] == ["adam", "sgd"]
+    assert [(each["x"], each["group"]) for each in grouped["series"]] == [([1], 1), ([0], 0), ([1], 1)]
+    value = build_figure(studio, chart="value:loss:last:colour=width", runs=keys)
+    assert [each.get("tint") for each in value["series"]] == [0, 0.5, 1, None]
+
+
 # --- the page --------------------------------------------------------------------------------------------------------
 
 
@@ -143,6 +181,10 @@ def test_a_page_without_charts_in_its_address_draws_what_its_runs_share(make: Ru
     make.log(make(), *curve("only here", 3, 2, 1))
     page = studio.get(studio.urls.experiment("exp")).text
     assert titles(page) == ["loss", "accuracy"]
+    for rate in (0.1, 0.01, 0.0001):
+        make.log(make("sweep", definition=parameters(epochs=3, lr=rate)), *curve("loss", 3, 2, 1))
+    page = studio.get(studio.urls.experiment("sweep")).text
+    assert titles(page) == ["loss", "loss (last) against lr · log →"]
     assert titles(studio.get(studio.urls.experiment("exp", "chart=none")).text) == []
 
 

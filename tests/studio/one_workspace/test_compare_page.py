@@ -6,11 +6,10 @@ import html
 import json
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from urllib.parse import parse_qs, parse_qsl, urlencode
 
-import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
 from mlrun_cli.actions.snapshots import create_snapshot
@@ -19,7 +18,6 @@ from mlrun_cli.metrics.metric import VALUE, LoggedValue
 from mlrun_cli.runs.folder import RunFolder
 from mlrun_cli.runs.run import SCRIPT_RUN
 from mlrun_cli.runs.status import RunStatus
-from mlrun_cli.studio.pages.compare.parameters import parse_parameters
 from mlrun_cli.workspace import Workspace
 from mlrun_cli.workspace_locator import parse_locator
 from tests.running import Mlrun
@@ -89,23 +87,6 @@ def curve(name: str, *values: float) -> list[LoggedValue]:
 
 
 # --- what differs ----------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("arguments", "parameters"),
-    [
-        (["--lr", "0.1", "--name=x=y"], {"lr": "0.1", "name": "x=y"}),
-        (["--shift", "-0.5", "-b", "8"], {"shift": "-0.5", "b": "8"}),
-        (["--fast", "--layers", "64", "32"], {"fast": "", "layers": "64 32"}),
-        (["--add", "a", "--add", "b", "--fast"], {"add": "a b", "fast": ""}),
-        (["data.csv", "--n=1", "other.csv"], {"argument 1": "data.csv", "n": "1", "argument 2": "other.csv"}),
-        ([], {}),
-    ],
-)
-def test_parameters_are_read_from_the_arguments_of_a_script(
-    arguments: Sequence[str], parameters: Mapping[str, str]
-) -> None:
-    assert parse_parameters(arguments) == parameters
 
 
 def test_rows_that_are_the_same_in_all_runs_are_hidden_until_asked_for(make: RunMaker, studio: Studio) -> None:
@@ -328,10 +309,10 @@ def test_secrets_of_a_run_are_hidden(mlrun: Mlrun, studio: Studio) -> None:
 # --- sweeps ----------------------------------------------------------------------------------------------------------
 
 
-def test_the_axes_of_a_sweep_are_numbers_that_differ(make: RunMaker, studio: Studio) -> None:
+def test_the_axes_of_a_sweep_are_numbers_and_texts_that_differ(make: RunMaker, studio: Studio) -> None:
     runs = [
         make(
-            definition=definition("--lr", f"{rate}", "--epochs", "3", "--optimizer", "adam"),
+            definition=definition("--lr", f"{rate}", "--epochs", "3", "--optimizer", ("adam", "sgd", "sgd")[number]),
             metrics={"accuracy": rate * 2},
             tags={"fold": str(number), "note": "x"},
         )
@@ -339,9 +320,9 @@ def test_the_axes_of_a_sweep_are_numbers_that_differ(make: RunMaker, studio: Stu
     ]
     page = Compared(studio, *runs, make())
     candidates = re.findall(r'name="axis" value="([^"]*)" checked', page.text)
-    assert candidates == ["fold", "lr", "metric:accuracy"]
+    assert candidates == ["lr", "optimizer", "fold", "metric:accuracy"]
     table = page.text[page.text.index('id="sweep-table"') :].partition("</table>")[0]
-    assert re.findall(r'<td class="number">(.*?)</td>', table)[:6] == ["0", "0.1", "0.2", "1", "0.2", "0.4"]
+    assert re.findall(r'<td class="number">(.*?)</td>', table)[:6] == ["0.1", "adam", "0", "0.2", "0.2", "sgd"]
     chosen = studio.get(f"{address(studio, *runs, axis='metric:accuracy')}&axis=lr").text
     assert re.findall(r'name="axis" value="([^"]*)" checked', chosen) == ["lr", "metric:accuracy"]
     one = Compared(studio, *runs, axis="metric:accuracy").text
@@ -408,12 +389,24 @@ def _drag(tab: Page, area: Locator, begin: float, end: float) -> None:
 
 def test_a_stretch_of_an_axis_selects_the_runs_of_a_sweep(make: RunMaker, studio: Studio, tab: Page) -> None:
     rates = (0.001, 0.01, 0.1, 1.0)
-    runs = [make(definition=definition("--lr", f"{rate}"), metrics={"accuracy": rate}) for rate in rates]
-    tab.goto(address(studio, *runs, make(), chart="none"))
+    runs = [
+        make(definition=definition("--lr", f"{rate}", f"--by={name}"), metrics={"accuracy": rate})
+        for rate, name in zip(rates, ("adam", "sgd", "adam", "lion"), strict=True)
+    ]
+    tab.goto(address(studio, *runs, make(), chart="scatter:lr:parameter:accuracy:last:logx:colour=by", axis="lr"))
+    expect(tab.locator("[data-plot]")).to_have_attribute("data-drawn", "4")
+    expect(tab.locator(".legend-name")).to_contain_text([f"{runs[0]}, by adam", "by sgd", "by adam", "by lion"])
+    assert (
+        tab.evaluate("new Set([...document.querySelectorAll('.legend rect')].map((r) => r.getAttribute('fill'))).size")
+        == 3
+    )
+    tab.goto(f"{address(studio, *runs, make(), chart='none')}&axis=lr&axis=by&axis=metric:accuracy")
+    texts = tab.locator("#parallel text").all_text_contents()
+    assert texts == ["lr (log)", "1", "0.001", "by", "adam", "lion", "sgd", "accuracy (log)", "1", "0.001"]
     lines, status = tab.locator("#parallel .line"), tab.locator("#parallel [role=status]")
     expect(lines).to_have_count(5)
     expect(status).to_have_text("Drag along an axis to select runs.")
-    first, second = tab.locator("#parallel .catch").nth(0), tab.locator("#parallel .catch").nth(1)
+    first, second = tab.locator("#parallel .catch").nth(0), tab.locator("#parallel .catch").nth(2)
     _drag(tab, first, 0.0, 0.5)  # the axis is logarithmic: its upper half holds 0.1 and 1
     expect(status).to_contain_text("2 of 5 runs.")
     expect(tab.locator("#parallel .line.off")).to_have_count(3)

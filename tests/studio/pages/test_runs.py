@@ -35,6 +35,34 @@ def test_an_experiment_shows_its_runs_newest_first_and_how_many_are_active(make:
     assert child not in rows(everything)
 
 
+def test_runs_show_and_sort_and_filter_the_parameters_in_which_they_differ(make: RunMaker, studio: Studio) -> None:
+    def add(*arguments: str, loss: float) -> str:
+        return make(definition={"script": "train.py", "arguments": arguments}, metrics={"loss": loss})
+
+    low = add("--lr", "0.01", "--epochs", "3", "--optimizer", "adam w", loss=2)
+    high = add("--lr", "10", "--epochs", "3", "--optimizer", "sgd", loss=3)
+    mid = add("--lr", "0.1", "--epochs", "3", "--optimizer", "sgd", loss=1)
+    page = studio.get(studio.urls.experiment("exp")).text
+    assert heads(page)[:6] == ["Status", "Run", "Number", "lr", "optimizer", "loss last"]
+    assert "sort=parameter:lr" in page and "parameter=optimizer+%3D+%22adam+w%22" in page
+    for order, expected in (("parameter:lr", [low, mid, high]), ("-parameter:optimizer", [mid, high, low])):
+        assert rows(studio.get(studio.urls.experiment("exp", query(sort=order))).text) == expected
+    for typed, expected in (
+        ("lr >= 0.1", [mid, high]),
+        ('optimizer = "adam w"', [low]),
+        ("epochs != 3", []),
+    ):
+        assert rows(studio.get(studio.urls.experiment("exp", query(parameter=typed))).text) == expected
+    assert rows(studio.get(studio.urls.experiment("exp", query(search="sgd lr=0.1"))).text) == [mid]
+    wrong = studio.get(studio.urls.experiment("exp", query(parameter="lr"))).text
+    assert 'id="fault-parameter"' in wrong and len(rows(wrong)) == 3
+    added = studio.get(studio.urls.experiment("exp", query(add="parameter:epochs")))
+    assert added.headers["location"].endswith("tags,parameter:epochs")
+    assert "epochs" in heads(studio.get(added.headers["location"]).text)
+    details = studio.get(studio.urls.run(low)).text
+    assert re.search(r"<dt>optimizer</dt><dd><a [^>]*>adam w</a>", details)
+
+
 def test_filters_leave_the_runs_that_match(make: RunMaker, studio: Studio) -> None:
     good = make(tags={"lr": "0.1", "a=b": "c\\d"}, metrics={"accuracy": 0.95, "val loss": 0.1}, user_name="ada")
     bad = make(
@@ -530,10 +558,10 @@ def test_an_address_shows_the_same_page_in_another_browser(
     expect(tab.get_by_role("alert")).to_contain_text("accuracy >> 1")
     expect(tab.locator("#filter-metric")).to_have_attribute("aria-invalid", "true")
     tab.locator("#columns summary").click()
-    tab.get_by_label("Show accuracy last").click()
-    expect(tab.get_by_role("columnheader", name="accuracy last")).to_be_visible()
+    tab.get_by_label("Show accuracy min").click()
+    expect(tab.get_by_role("columnheader", name="accuracy min")).to_be_visible()
     tab.locator(".column-choice").evaluate("box => (box.scrollTop = 0)")  # a drag that scrolls takes what comes there
-    tab.locator("#columns [data-column='metric:accuracy:last']").drag_to(tab.locator("#columns li").first)
+    tab.locator("#columns [data-column='metric:accuracy:min']").drag_to(tab.locator("#columns li").first)
     expect(tab.locator(".runs thead th").nth(1)).to_contain_text("accuracy")
     tab.locator("[data-select]").check()
     assert tab.evaluate("window.isSame")

@@ -12,11 +12,11 @@ from mlrun_cli.core.named_tuple import NamedTuple
 from mlrun_cli.core.sizes import format_size
 from mlrun_cli.core.time import MICROSECONDS, now
 from mlrun_cli.metrics.metric import LAST, SUMMARIES, MetricSummary
+from mlrun_cli.runs.parameters import Parameters
 from mlrun_cli.runs.run import Run
 from mlrun_cli.snapshots.content_store import SnapshotStore
 from mlrun_cli.snapshots.snapshot import SNAPSHOT_PROPERTY, EntryKind, escape_path
 from mlrun_cli.studio.formatting import format_duration, format_number, format_timestamp
-from mlrun_cli.studio.pages.compare.parameters import read_run_parameters
 from mlrun_cli.studio.run_facts import format_command_line, list_git_facts
 from mlrun_cli.workspace import Workspace
 
@@ -56,9 +56,10 @@ class Section(NamedTuple):
 def compare_runs(workspace: Workspace, runs: Sequence[Run], *, with_constant: bool) -> Sequence[Section]:
     """Compare runs and return the sections of the comparison; `with_constant` includes constant rows."""
     metrics, metrics_left_out = _list_metric_names(workspace, runs)
+    parameters = workspace.parameters.list_for_runs([run.key for run in runs])
     kinds: Sequence[tuple[str, Callable[[], Iterable[ComparisonRow]]]] = (
         ("Run", lambda: _build_run_rows(runs)),
-        ("Parameters", lambda: build_rows([read_run_parameters(run) for run in runs])),
+        ("Parameters", lambda: build_rows([_get_texts(parameters.get(run.key, {})) for run in runs])),
         (METRICS_TITLE, lambda: _build_metric_rows(workspace, runs, metrics)),
         ("Tags", lambda: build_rows([{key: value or "✓" for key, value in run.tags.items()} for run in runs])),
         ("Properties", lambda: build_rows([run.properties for run in runs])),
@@ -83,6 +84,10 @@ def build_rows(columns: Sequence[Mapping[str, str]]) -> Sequence[ComparisonRow]:
     """Return a row for each name in the columns, in order of first appearance; a column has the values of a run."""
     names = dict.fromkeys(name for column in columns for name in column)
     return [ComparisonRow(name, [column.get(name) for column in columns]) for name in names]
+
+
+def _get_texts(parameters: Parameters) -> Mapping[str, str]:
+    return {name: parameter.text for name, parameter in parameters.items()}
 
 
 def _build_run_rows(runs: Sequence[Run]) -> Iterable[ComparisonRow]:

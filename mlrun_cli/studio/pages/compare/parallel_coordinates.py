@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from mlrun_cli.core.named_tuple import NamedTuple
+from mlrun_cli.runs.parameters import parse_number
 from mlrun_cli.runs.run import Run
-from mlrun_cli.studio.pages.compare.parameters import read_run_parameters
 from mlrun_cli.workspace import Workspace
 
 _MAX_CANDIDATES = 60
@@ -17,6 +18,9 @@ _MAX_PARAMETERS = 6
 _MAX_METRICS = 2
 _MAX_NAMES = 200
 _METRIC = "metric:"
+_MAX_CATEGORIES = 50
+
+_Value = float | str | None
 
 
 class ParallelCoordinates(NamedTuple):
@@ -25,7 +29,8 @@ class ParallelCoordinates(NamedTuple):
     Attributes:
         axes: the names of drawn axes; those of metrics start with `metric:`.
         candidates: the names of all axes on which runs differ.
-        lines: for each run, its key, id and name, and its value or None on each axis.
+        lines: for each run, its key, id and name, and on each axis its number, its text if the axis is one of
+            categories, or None.
     """
 
     axes: Sequence[str]
@@ -37,7 +42,8 @@ def build_parallel_coordinates(
     workspace: Workspace, runs: Sequence[Run], requested: Sequence[str]
 ) -> ParallelCoordinates:
     """Build a plot of the requested axes or, by default, of the first parameters and metrics in which runs differ."""
-    columns = {**_read_parameters(runs), **_read_metrics(workspace, runs)}
+    parameters = _read_parameters(workspace, runs)
+    columns = {**parameters, **_read_tags(runs, parameters), **_read_metrics(workspace, runs)}
     candidates = [name for name, values in columns.items() if len({value for value in values if value is not None}) > 1]
     candidates = candidates[:_MAX_CANDIDATES]
     axes = [name for name in requested if name in candidates]
@@ -58,15 +64,31 @@ def build_parallel_coordinates(
     return ParallelCoordinates(axes, candidates, lines)
 
 
-def _read_parameters(runs: Sequence[Run]) -> dict[str, list[float | None]]:
-    """Return the numeric parameters and tags of runs, keyed by name; sweeps of the SDK store parameters as tags."""
-    found = [{**{key: value or "" for key, value in run.tags.items()}, **read_run_parameters(run)} for run in runs]
-    names = dict.fromkeys(name for each in found for name in each)
-    columns = {name: [_parse_number(each.get(name)) for each in found] for name in names}
-    return {name: values for name, values in columns.items() if any(value is not None for value in values)}
+def _read_parameters(workspace: Workspace, runs: Sequence[Run]) -> dict[str, list[_Value]]:
+    """Return the parameters of runs, keyed by name: as numbers if all of them are, else as categories if these are few.
+
+    Names that most of the runs have come first.
+    """
+    found = workspace.parameters.list_for_runs([run.key for run in runs])
+    names = Counter(name for each in found.values() for name in each)
+    columns: dict[str, list[_Value]] = {}
+    for name, _ in names.most_common():
+        given = [found.get(run.key, {}).get(name) for run in runs]
+        if all(each is None or each.number is not None for each in given):
+            columns[name] = [None if each is None else each.number for each in given]
+        elif len(set(given)) <= _MAX_CATEGORIES:
+            columns[name] = [None if each is None else each.text for each in given]
+    return columns
 
 
-def _read_metrics(workspace: Workspace, runs: Sequence[Run]) -> dict[str, list[float | None]]:
+def _read_tags(runs: Sequence[Run], besides: Collection[str]) -> dict[str, list[_Value]]:
+    """Return the numeric tags of runs, keyed by key, but for those with the names of parameters."""
+    keys = dict.fromkeys(key for run in runs for key in run.tags if key not in besides)
+    columns: dict[str, list[_Value]] = {key: [parse_number(run.tags.get(key) or "") for run in runs] for key in keys}
+    return {key: values for key, values in columns.items() if any(value is not None for value in values)}
+
+
+def _read_metrics(workspace: Workspace, runs: Sequence[Run]) -> dict[str, list[_Value]]:
     keys = [run.key for run in runs]
     names = [name for name, _ in workspace.metric_summaries.list_most_common(keys, _MAX_NAMES)]
     summaries = workspace.metric_summaries.list_for_runs(keys, names)
@@ -75,13 +97,6 @@ def _read_metrics(workspace: Workspace, runs: Sequence[Run]) -> dict[str, list[f
         f"{_METRIC}{name}": [None if summary is None else _drop_non_finite(summary.last) for summary in each]
         for name, each in found.items()
     }
-
-
-def _parse_number(text: str | None) -> float | None:
-    try:
-        return None if text is None else _drop_non_finite(float(text))
-    except ValueError:
-        return None
 
 
 def _drop_non_finite(value: float | None) -> float | None:

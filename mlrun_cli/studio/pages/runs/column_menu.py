@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from mlrun_cli.core.named_tuple import NamedTuple
 from mlrun_cli.metrics.metric import SUMMARIES
-from mlrun_cli.runs.order import METRIC, PROPERTY, TAG
+from mlrun_cli.runs.order import METRIC, PARAMETER, PROPERTY, TAG
 from mlrun_cli.runs.run import Run
 from mlrun_cli.studio.runs_table.columns import RUN_COLUMNS, Column
 from mlrun_cli.workspace import Workspace
@@ -31,18 +31,27 @@ class ColumnGroup(NamedTuple):
 def build_column_groups(workspace: Workspace, runs: Sequence[Run], search: str) -> Sequence[ColumnGroup]:
     """Return the groups of columns that can be added, filtered by a case-insensitive search.
 
-    Without a search, only metrics of the given runs are included.
+    Without a search, only parameters and metrics of the given runs are included.
     """
     bound = _MAX_SEARCHED if search else _MAX_SHOWN + 1
     metrics = workspace.metric_summaries
     names = metrics.list_all_names(bound) if search else metrics.list_names([run.key for run in runs], bound)
+    parameters = _list_parameters(workspace, runs, bound, is_searched=bool(search))
     groups = (
         _build_group("Of each run", RUN_COLUMNS, "{}", search),
+        _build_group("Parameters", parameters, f"{PARAMETER}:{{}}", search),
         _build_group("Metrics", names, f"{METRIC}:{{}}", search, SUMMARIES),
         _build_group("Tags", workspace.run_pages.list_pair_keys(TAG, bound), f"{TAG}:{{}}", search),
         _build_group("Properties", workspace.run_pages.list_pair_keys(PROPERTY, bound), f"{PROPERTY}:{{}}", search),
     )
     return [group for group in groups if group.choices]
+
+
+def _list_parameters(workspace: Workspace, runs: Sequence[Run], bound: int, *, is_searched: bool) -> Sequence[str]:
+    if is_searched:
+        return workspace.parameters.list_all_names(bound)
+    found = workspace.parameters.list_for_runs([run.key for run in runs])
+    return sorted({name for parameters in found.values() for name in parameters})[:bound]
 
 
 def _build_group(

@@ -14,13 +14,14 @@ from mlrun_cli.core.time import now
 from mlrun_cli.errors import LimitExceeded, RunNotFound
 from mlrun_cli.runs.cancellation import GRACE_SECONDS
 from mlrun_cli.runs.filter import format_tag
+from mlrun_cli.runs.parameter_filter import format_equality
 from mlrun_cli.runs.status import ACTIVE
 from mlrun_cli.studio.charts.board import build_board, get_selected_runs
 from mlrun_cli.studio.page_request import PageRequest
 from mlrun_cli.studio.pages.runs.column_menu import apply_column_changes, build_column_groups
 from mlrun_cli.studio.pages.runs.filter_menus import build_filter_menus
 from mlrun_cli.studio.runs_table.columns import select_columns
-from mlrun_cli.studio.runs_table.table import build_runs_table
+from mlrun_cli.studio.runs_table.table import build_runs_table, suggest_columns
 from mlrun_cli.studio.runs_table.view import MAX_VALUES, PAGE_SIZES, RunsView
 from mlrun_cli.studio.runs_table.view_filter import parse_view_filter
 from mlrun_cli.views.view import RUNS_PAGE
@@ -58,12 +59,9 @@ def cancel(page: PageRequest) -> Response:
 
 def _show_runs(page: PageRequest, experiment: str | None) -> Response:
     view = RunsView.parse(page.request.url.query)
-    columns = select_columns(view.columns, all_experiments=experiment is None)
     parameters = parse_qsl(page.request.url.query, keep_blank_values=True)
     changes = {name: value for name, value in parameters if name in _COLUMN_CHANGES}
-    if changes:
-        view = view.replace(columns=tuple(apply_column_changes(columns, changes)))
-    if changes or any(not value for _, value in parameters):
+    if not changes and any(not value for _, value in parameters):
         # Forms send empty fields, too: redirect to the canonical URL.
         return page.redirect(page.urls.runs(view.to_query(), experiment))
     filters = parse_view_filter(view, experiment, now())
@@ -75,6 +73,11 @@ def _show_runs(page: PageRequest, experiment: str | None) -> Response:
         size=view.size,
         counts_children=view.children or filters.which.include_children,
     )
+    suggested = () if view.columns else suggest_columns(page.workspace, found.runs)
+    columns = select_columns(view.columns, all_experiments=experiment is None, suggested=suggested)
+    if changes:
+        view = view.replace(columns=tuple(apply_column_changes(columns, changes)))
+        return page.redirect(page.urls.runs(view.to_query(), experiment))
     table = build_runs_table(page.workspace, found, view, columns)
     selected = get_selected_runs(page.workspace, table.runs, view.select)
     found_ids = {run.run_id for run in selected}
@@ -98,6 +101,7 @@ def _show_runs(page: PageRequest, experiment: str | None) -> Response:
         link=_build_link,
         sorted_by=lambda order: _build_link(view.replace(sort=str(order))),
         pair=format_tag,
+        equality=format_equality,
         sizes=PAGE_SIZES,
         most_selected=MAX_VALUES,
         selected=selected,

@@ -7,6 +7,7 @@ from starlette.responses import Response
 from mlrun_cli.actions.run_ends import cancel_run
 from mlrun_cli.runs.cancellation import GRACE_SECONDS
 from mlrun_cli.runs.filter import format_tag
+from mlrun_cli.runs.parameter_filter import format_equality
 from mlrun_cli.runs.run import Run
 from mlrun_cli.serving.urls import build_query
 from mlrun_cli.studio.markdown import render_markdown
@@ -41,6 +42,8 @@ def show(page: PageRequest) -> Response:
         log_name=get_main_log_name(page, run),
         filter_by=lambda name, value: _build_similar_runs_url(page, run, name, value),
         pair=format_tag,
+        parameters=page.workspace.parameters.get(run.key),
+        equality=format_equality,
     )
 
 
