@@ -74,7 +74,9 @@ def test_a_parameter_compares_with_a_number_or_a_text(
 
     which = RunFilter(parameters=(ParameterFilter.parse(typed), ParameterFilter.parse("epochs = 3")))
 
-    assert sorted(run.run_id for run in pages.list_page(which, limit=10)) == expected
+    for order in ("-created", "-parameter:lr", "parameter:epochs"):
+        found = pages.list_page(which, RunOrder.parse(order), limit=10)
+        assert sorted(run.run_id for run in found) == expected, order
     assert pages.count(which) == len(expected)
 
 
