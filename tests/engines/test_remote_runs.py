@@ -118,6 +118,7 @@ def get_reason(record: dict[str, Any]) -> str:
     return str(record["error"]["error"]["innerError"]["code"])
 
 
+@pytest.mark.promises("remote", "status")
 def test_a_run_completes_with_all_that_it_has_written(
     box: Mlrun, remote_machine: RemoteMachine, tmp_path: Path
 ) -> None:
@@ -165,6 +166,7 @@ def test_a_run_completes_with_all_that_it_has_written(
     assert not list(box.home.rglob("secrets.json"))
 
 
+@pytest.mark.promises("remote", "logs, values", "cancel")
 def test_what_a_run_writes_is_seen_while_it_runs(box: Mlrun, remote_machine: RemoteMachine) -> None:
     run_id, go = start_and_see(box, remote_machine)
     (secrets,) = find_there(remote_machine, "-name", "secrets.json", "-printf", "%m\n")
@@ -184,6 +186,7 @@ def test_what_a_run_writes_is_seen_while_it_runs(box: Mlrun, remote_machine: Rem
 
 
 @pytest.mark.parametrize("is_cut_at_end", [True, False])
+@pytest.mark.promises("remote", "status", "the submitting machine dies")
 def test_a_run_goes_on_while_the_line_is_cut(box: Mlrun, remote_machine: RemoteMachine, *, is_cut_at_end: bool) -> None:
     run_id, go = start_and_see(box, remote_machine)
     remote_machine.stop_sshd(cut=True)
@@ -205,6 +208,7 @@ def _get_log_size(machine: RemoteMachine, run_id: str) -> int:
 
 
 @pytest.mark.kill
+@pytest.mark.promises("remote", "the submitting machine dies")
 def test_nothing_is_lost_or_doubled_while_all_others_are_killed(box: Mlrun, remote_machine: RemoteMachine) -> None:
     run_id, go = start_and_see(box, remote_machine)
     for list_pids in (
@@ -223,6 +227,7 @@ def test_nothing_is_lost_or_doubled_while_all_others_are_killed(box: Mlrun, remo
 
 @pytest.mark.kill
 @pytest.mark.parametrize("name", ["--own-environment", "node/remote/__main__.py job"])
+@pytest.mark.promises("remote", "a supervisor that dies")
 def test_a_killed_supervisor_takes_its_script_along(box: Mlrun, remote_machine: RemoteMachine, name: str) -> None:
     run_id, _ = start_and_see(box, remote_machine)
     kill(*list_programs(remote_machine, name))
@@ -232,6 +237,7 @@ def test_a_killed_supervisor_takes_its_script_along(box: Mlrun, remote_machine: 
 
 
 @pytest.mark.kill
+@pytest.mark.promises("remote", "status")
 def test_a_restart_of_the_machine_fails_its_runs(box: Mlrun, remote_machine: RemoteMachine) -> None:
     run_id, go = start_and_see(box, remote_machine)
     waiting = box.submit("--ct", "box", "train.py", str(go))
@@ -243,6 +249,7 @@ def test_a_restart_of_the_machine_fails_its_runs(box: Mlrun, remote_machine: Rem
     assert box.wait(waiting)["status"] == "Completed"
 
 
+@pytest.mark.promises("remote", "questions of a script")
 def test_a_script_asks_the_workspace(box: Mlrun) -> None:
     script = """
         from azureml.core import Run, ScriptRunConfig
@@ -267,6 +274,7 @@ def test_a_script_asks_the_workspace(box: Mlrun) -> None:
     assert "warnings" not in record
 
 
+@pytest.mark.promises("remote", "data")
 def test_data_is_downloaded(box: Mlrun, tmp_path: Path) -> None:
     (tmp_path / "data").mkdir()
     (tmp_path / "data" / "one.txt").write_text("one", encoding="utf-8")

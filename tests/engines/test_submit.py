@@ -186,6 +186,7 @@ def test_a_submit_that_is_killed_beside_the_submit_of_its_job_keeps_its_run(stil
 
 
 @pytest.mark.promises("slurm", "standard input")
+@pytest.mark.promises("remote", "standard input")
 def test_standard_input_cannot_be_passed_to_a_node(still: PoolEngine) -> None:
     still.mlrun.script(SCRIPT)
     failure = still.mlrun.fails("run", "submit-script", "--stdin", "--ct", "pool", "train.py")
@@ -270,6 +271,7 @@ def test_an_environment_is_built_in_the_shared_folder(still: PoolEngine) -> None
 
 
 @pytest.mark.promises("slurm", "environments")
+@pytest.mark.promises("remote", "environments")
 def test_a_container_on_a_node_is_refused(still: PoolEngine, tmp_path: Path) -> None:
     programs = tmp_path / "bin"
     programs.mkdir()
