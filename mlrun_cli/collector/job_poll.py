@@ -27,6 +27,8 @@ class JobPoll:
     def __init__(self, target: EngineTarget) -> None:
         self.is_silent = True
         self.has_changed = False
+        self._logged = ""
+        """The error of the last query, which is logged once."""
         self._target = target
         self._jobs: Mapping[str, Job] = {}
         self._asked: Collection[str] = frozenset()
@@ -62,8 +64,12 @@ class JobPoll:
             else:
                 self._find_jobs(runs)
         except EngineUnavailable as error:
-            write_log(f"the engine does not answer: {error}")
+            if str(error) != self._logged:
+                write_log(f"the engine does not answer: {error}")
+            self._logged = str(error)
             self.is_silent = True
+        else:
+            self._logged = ""
         self.has_changed = before != (self._jobs, self.is_silent)
         is_soon = self.has_changed or self._has_looked_for_ids
         self._interval = _FIRST_SECONDS if is_soon else min(_LAST_SECONDS, self._interval * _GROWTH)
