@@ -8,7 +8,7 @@ from mlrun_cli.actions.compute_targets import check_name_is_free, create_compute
 from mlrun_cli.compute.compute_target import SHARED_FOLDER_PROPERTY, SLURM, ComputeTarget
 from mlrun_cli.errors import FileNotWritable
 from mlrun_cli.targets.base import Demand
-from mlrun_cli.targets.engine import DEFAULT_PYTHON, PYTHON_PROPERTY
+from mlrun_cli.targets.engine import BUILD_HERE, BUILD_PROPERTY, DEFAULT_PYTHON, PYTHON_PROPERTY
 from mlrun_cli.targets.shared_folder_setup import make_shared_folder
 from mlrun_cli.targets.slurm.jobs import check_options
 from mlrun_cli.targets.slurm.node_check import NodeCheck, check_nodes
@@ -23,6 +23,7 @@ def attach_slurm(
     *,
     shared_folder: str,
     python: str | None = None,
+    builds_here: bool = False,
     is_checked: bool = True,
     description: str = "",
     tags: Mapping[str, str] | None = None,
@@ -35,6 +36,7 @@ def attach_slurm(
         settings: the options that jobs have.
         shared_folder: the path of the folder that all nodes share with this machine; it is created.
         python: the interpreter of the supervisors on nodes, `python3` by default.
+        builds_here: whether environments are built at submit, on this machine, and not by the first node.
         is_checked: whether Slurm is asked about the options, and jobs test the folder on its nodes.
         description: the description.
         tags: the tags.
@@ -59,6 +61,7 @@ def attach_slurm(
     properties = {
         SHARED_FOLDER_PROPERTY: str(shared.path),
         **({} if python is None else {PYTHON_PROPERTY: python}),
+        **({BUILD_PROPERTY: BUILD_HERE} if builds_here else {}),
         **settings.to_properties(),
     }
     target = create_compute_target(workspace, name, SLURM, properties=properties, description=description, tags=tags)

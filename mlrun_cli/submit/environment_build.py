@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from mlrun_cli.environments.planned_environment import PlannedEnvironment
 from mlrun_cli.errors import EnvironmentNotBuilt
 from mlrun_cli.runconfigs.runconfig import read_configuration_document
 from mlrun_cli.submit.environment_plan import plan_environment
@@ -41,12 +42,26 @@ def build_environment(workspace: Workspace, definition: Mapping[str, Any]) -> st
     said = "".join(f"{note}\n" for note in (*notes, *planned.notes))
     if planned.plan.build is None:
         return f"{said}The interpreter {planned.plan.interpreter} is used as it is.\n"
+    return said + build_planned(planned, os.environ, f"The environment '{definition.get('name')}'")
+
+
+def build_planned(planned: PlannedEnvironment, environment: Mapping[str, str], name: str) -> str:
+    """Build a planned environment in this process's time, unless it exists; return the output of the build.
+
+    Args:
+        planned: the plan.
+        environment: the variables of the installer.
+        name: the name of the environment at the beginning of a message.
+
+    Raises:
+        EnvironmentNotBuilt: the build failed; the message ends with the installer's last lines.
+    """
     with tempfile.NamedTemporaryFile("w", suffix=".json", encoding="utf-8") as plan_file:
         json.dump(planned.plan.to_json(), plan_file)
         plan_file.flush()
         done = subprocess.run(
             build_program_command(BUILDER_PROGRAM, [plan_file.name]),
-            env={**os.environ, **planned.secrets},
+            env={**environment, **planned.secrets},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -56,5 +71,5 @@ def build_environment(workspace: Workspace, definition: Mapping[str, Any]) -> st
         )
     if done.returncode:
         last = "\n".join(done.stdout.splitlines()[-_LAST_LINES:])
-        raise EnvironmentNotBuilt(f"The environment '{definition.get('name')}' could not be built:\n{last}")
-    return said + done.stdout
+        raise EnvironmentNotBuilt(f"{name} could not be built:\n{last}")
+    return done.stdout

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import suppress
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mlrun_cli.core.named_tuple import NamedTuple
@@ -66,7 +67,7 @@ def start_run(
         source = _take_snapshot(workspace, request, resolution, problems, progress)
         if source is None:
             return None
-        return _record_and_start(workspace, request, resolution, interruptions, start, source)
+        return _record_and_start(workspace, request, resolution, interruptions, start, source, say)
 
 
 def _take_snapshot(
@@ -103,9 +104,11 @@ def _record_and_start(
     interruptions: Interruptions,
     start: SupervisorStart,
     source: _Source,
+    say: Callable[[str], None] | None,
 ) -> Submitted:
     target = find_target(workspace, resolution.configuration.target)
     gpus = build_gpu_request(workspace, target.name, request)
+    _build_environment_here(target, request, resolution, say)
     place = _find_place(workspace, target, source.snapshot)
     sdk_folder = str(ensure_sdk_copy(workspace.home / "sdk") if place is None else place.sdk_folder)
     folder = workspace.run_folder(start.run_id)
@@ -133,6 +136,27 @@ def _record_and_start(
     notes = (*resolution.notes, *recorded.admission.notes, *source.notes, *describe_limits(submission.limits))
     details = _list_details(resolution, source.snapshot)
     return Submitted(workspace.runs.get_by_key(recorded.key), notes, details, held, script_input)
+
+
+def _build_environment_here(
+    target: Target, request: SubmitRequest, resolution: Resolution, say: Callable[[str], None] | None
+) -> None:
+    """Build the environment of a run on this machine, if its target wants that and it has not been built.
+
+    Raises:
+        EnvironmentNotBuilt: the build failed.
+    """
+    build = resolution.environment.plan.build
+    if build is None or not target.builds_environments_here:
+        return
+    from mlrun_cli.environments.folder import EnvironmentFolder  # noqa: PLC0415 - start-up: few runs need it
+    from mlrun_cli.submit.environment_build import build_planned  # noqa: PLC0415 - start-up
+
+    if EnvironmentFolder(Path(build.folder)).is_complete():
+        return
+    if say is not None:
+        say(f"Building the environment in {build.folder} …")
+    build_planned(resolution.environment, request.environment, "The environment of the run")
 
 
 def _find_place(workspace: Workspace, target: Target, snapshot: Snapshot) -> SharedPlace | None:

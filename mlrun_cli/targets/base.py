@@ -106,6 +106,11 @@ class Target(ABC):
         """The folder that the target shares with its nodes, or None if its runs are executed on this machine."""
         return None
 
+    @property
+    def builds_environments_here(self) -> bool:
+        """Whether environments in the shared folder are built at submit, on this machine, and not by a node."""
+        return False
+
     def check(self, demand: Demand) -> None:
         """Raise if the target can never run this; must be fast, other obstacles are reported by `start_supervisor`.
 

@@ -30,6 +30,9 @@ from mlrun_cli.targets.programs import COLLECTOR_PROGRAM, build_dispatcher_argum
 PYTHON_PROPERTY = "python"
 """The property of a target's row that contains the interpreter of supervisors on nodes."""
 DEFAULT_PYTHON = "python3"
+BUILD_PROPERTY = "buildOn"
+"""The property of a target's row that says where environments are built: `BUILD_HERE`, or by default on a node."""
+BUILD_HERE = "here"
 _LATE_SECONDS = 5.0
 """How long the job of a submit that was not answered may take to be known to an engine that answers again."""
 _LOOK_AGAIN_SECONDS = 1.0
@@ -124,6 +127,11 @@ class EngineTarget(Target):
     def shared_folder(self) -> SharedFolder:
         """The folder that the target shares with its nodes."""
         return SharedFolder(Path(self.row.properties[SHARED_FOLDER_PROPERTY]))
+
+    @property
+    def builds_environments_here(self) -> bool:
+        """Whether environments in the shared folder are built at submit, on this machine, and not by a node."""
+        return self.row.properties.get(BUILD_PROPERTY) == BUILD_HERE
 
     @abstractmethod
     def submit_job(self, request: JobRequest) -> str:

@@ -16,7 +16,9 @@ from typing import Any
 
 import pytest
 
+from mlrun_cli.environments.folder import EnvironmentFolder
 from tests.engines.pool import PoolEngine
+from tests.packages import make_wheel, package_index
 from tests.running import until
 
 SCRIPT = "print('here')"
@@ -268,6 +270,25 @@ def test_an_environment_is_built_in_the_shared_folder(still: PoolEngine) -> None
     folder = Path(plan["build"]["folder"])
     assert folder.parent == still.shared / "environments"
     assert Path(plan["interpreter"]).is_relative_to(folder)
+
+
+@pytest.mark.promises("slurm", "environments")
+def test_an_environment_is_built_here_at_submit_if_its_target_wants_that(still: PoolEngine, tmp_path: Path) -> None:
+    still.mlrun.script(SCRIPT)
+    still.mlrun.execute("UPDATE compute_targets SET definition = json_set(definition, '$.properties.buildOn', 'here')")
+    make_wheel(tmp_path / "served", "tiny", "1.2")
+    with package_index(tmp_path / "served") as address:
+        for name in ("tiny", "none-such"):
+            packages = f"[--index-url http://{address}/simple/, {name}]"
+            text = ENVIRONMENT.format(is_docker="false").replace("[six]", packages)
+            still.mlrun.script(text, f".azureml/{name}.runconfig")
+        failure = still.mlrun.fails("run", "submit-script", "--async", "-c", "none-such", exit_code=1)
+        assert (failure.code, "none-such" in failure.message) == ("EnvironmentNotBuilt", True)
+        assert_nothing_is_left(still)
+        run_id = still.mlrun.submit("-c", "tiny")
+    plan = read_json(still.run_folder(run_id) / "environment.json")
+    assert EnvironmentFolder(still.shared / "environments" / plan["build"]["key"]).is_complete()
+    assert still.mlrun.submit("-c", "tiny")  # the index is gone
 
 
 @pytest.mark.promises("slurm", "environments")

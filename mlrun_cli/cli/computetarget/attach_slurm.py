@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from enum import Enum
 from typing import Annotated
 
 import typer
@@ -20,6 +21,13 @@ from mlrun_cli.targets.slurm.options import SlurmSettings, check_sbatch_option, 
 
 _NO_LIMIT = frozenset({"infinite", "unlimited"})
 _MOST_NAMED = 5
+
+
+class BuildPlace(str, Enum):
+    """The machine that builds environments."""
+
+    NODE = "node"
+    HERE = "here"
 
 
 @command(
@@ -82,6 +90,12 @@ def attach(
         list[str] | None,
         typer.Option("--setup", metavar="COMMAND", help="Shell command that precedes each run on its node."),
     ] = None,
+    build_on: Annotated[
+        BuildPlace,
+        typer.Option(
+            "--build-on", help="Where environments are built: by the first node that needs one, or here at submit."
+        ),
+    ] = BuildPlace.NODE,
     no_check: Annotated[
         bool, typer.Option("--no-check", help="Test neither the options nor the shared folder on the nodes.")
     ] = False,
@@ -113,6 +127,7 @@ def attach(
             settings,
             shared_folder=shared_folder,
             python=python,
+            builds_here=build_on is BuildPlace.HERE,
             is_checked=not no_check,
             description=description,
             tags=tagged,
