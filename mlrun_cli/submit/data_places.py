@@ -124,6 +124,9 @@ class DataPlaces:
 
     def get_copies_folder(self, run_id: str) -> Path:
         """Return the folder that contains the copies of a run's data."""
+        shared = None if self._target is None else self._target.shared_folder
+        if shared is not None and self._is_preview:  # there is no run that has a link to it
+            return shared.run_folder(run_id).inputs
         return self._workspace.run_folder(run_id).inputs
 
     def check_seen_by_nodes(self, where: str, path: Path) -> None:

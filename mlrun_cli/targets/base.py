@@ -108,7 +108,7 @@ class Target(ABC):
 
     @property
     def builds_environments_here(self) -> bool:
-        """Whether environments in the shared folder are built at submit, on this machine, and not by a node."""
+        """True if environments in the shared folder are built on this machine at submit, not by a node."""
         return False
 
     def check(self, demand: Demand) -> None:

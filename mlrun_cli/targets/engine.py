@@ -130,7 +130,7 @@ class EngineTarget(Target):
 
     @property
     def builds_environments_here(self) -> bool:
-        """Whether environments in the shared folder are built at submit, on this machine, and not by a node."""
+        """True if environments in the shared folder are built on this machine at submit, not by a node."""
         return self.row.properties.get(BUILD_PROPERTY) == BUILD_HERE
 
     @abstractmethod

@@ -227,6 +227,8 @@ def prepare_data(pool: PoolEngine, folder: Path, mode: str) -> None:
 
 def test_data_that_is_downloaded_lies_where_nodes_see_it(still: PoolEngine, elsewhere: Path) -> None:
     prepare_data(still, elsewhere, "download")
+    planned = still.mlrun.json("run", "submit-script", "--dry-run", "-c", "d")
+    assert planned["arguments"] == [str(still.shared / "runs" / "{run-id}" / "inputs" / "in")]
     run_id = still.mlrun.submit("-c", "d")
     copy = still.run_folder(run_id) / "inputs" / "in"
     assert read_json(still.run_folder(run_id) / "submission.json")["argv"] == ["train.py", str(copy)]
