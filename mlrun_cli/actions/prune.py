@@ -150,7 +150,7 @@ def _prune(workspace: Workspace, before: int, *, dry_run: bool, say: Callable[[s
         "runs": list(runs.values()),
         "skipped": [*removal.skipped, *shared.skipped],
         "snapshots": snapshots.snapshots + shared.snapshots,
-        "spared": list(workspace.retention.list_spared(before)),
+        "spared": list(workspace.retention.list_retained(before)),
     }
 
 

@@ -47,7 +47,7 @@ def delete_runs(
             hint="Cancel them first ('mlrun run cancel'), or wait.",
             target=live[0],
         )
-    spared = {} if force else workspace.retention.explain_spared_runs([run.run_id for run in runs])
+    spared = {} if force else workspace.retention.explain_retained_runs([run.run_id for run in runs])
     if spared:
         reasons = [f"{run_id} ({why})" for run_id, why in spared.items()]
         raise RunProtected(

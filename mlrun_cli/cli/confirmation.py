@@ -31,9 +31,9 @@ def confirm(shared: GlobalOptions, question: str, *, otherwise: str) -> None:
             "This needs a confirmation, and there is no terminal to ask on.", hint="Add --yes to confirm."
         )
     while (is_yes := _ANSWERS.get(_read_answer(f"{question} [y/N]: ").strip().lower())) is None:
-        shared.notes.say("Answer y or n.")
+        shared.notes.info("Answer y or n.")
     if not is_yes:
-        shared.notes.say(otherwise)
+        shared.notes.info(otherwise)
         raise typer.Exit(1)
 
 

@@ -227,6 +227,6 @@ def _build_counts(copied: actions.CopyResult) -> dict[str, int]:
 
 def _warn_of_skipped_files(shared: GlobalOptions, copied: actions.CopyResult) -> None:
     if copied.kept:
-        shared.notes.say(f"Files that were there already and stay: {copied.kept}; --overwrite true replaces them.")
+        shared.notes.info(f"Files that were there already and stay: {copied.kept}; --overwrite true replaces them.")
     if copied.left_out:
-        shared.notes.say(f"Left out: {format_some([f'{one.path} ({one.reason})' for one in copied.left_out])}.")
+        shared.notes.info(f"Left out: {format_some([f'{one.path} ({one.reason})' for one in copied.left_out])}.")

@@ -53,7 +53,7 @@ def report_error(exception: Exception, *, debug: bool) -> int:
             return error.exit_code
         messages.error(error)
         if debug:
-            messages.say(f"Error code: {error.code}. Exit code: {error.exit_code}.")
+            messages.info(f"Error code: {error.code}. Exit code: {error.exit_code}.")
         if error_format not in _FORMATS:
             messages.warning(f"{FORMAT_VARIABLE} is '{error_format}'. Use {' or '.join(_FORMATS)}.")
     except BrokenPipeError:

@@ -120,9 +120,11 @@ def validate(
             for file in files
         ]
     if workspace is None:
-        shared.notes.say("Targets, registered environments and data were not looked up: no workspace is attached here.")
+        shared.notes.info(
+            "Targets, registered environments and data were not looked up: no workspace is attached here."
+        )
     if not verdicts and shared.is_for_people:
-        shared.notes.say("No runconfigs.")
+        shared.notes.info("No runconfigs.")
     is_good = all(verdict.is_good for verdict in verdicts)
     rows = [_build_row(verdict) for verdict in verdicts]
 

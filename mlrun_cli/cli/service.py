@@ -34,7 +34,7 @@ def install(
     Installs a systemd user unit or, without systemd, an @reboot line in your crontab. It applies to all workspaces
     of MLRUN_HOME.
     """
-    return actions.install_boot_service(get_home(), find_own_program(), dry_run=is_dry_run, say=shared.notes.say)
+    return actions.install_boot_service(get_home(), find_own_program(), dry_run=is_dry_run, say=shared.notes.info)
 
 
 @command(
@@ -62,7 +62,7 @@ def remove(shared: GlobalOptions) -> object:
     """Remove the boot service; after a reboot, queued runs wait until the next command that accesses a run."""
     removed = actions.remove_boot_service(get_home(), find_own_program())
     if not removed["removed"] and shared.is_for_people:
-        shared.notes.say("Nothing was installed.")
+        shared.notes.info("Nothing was installed.")
     return removed
 
 

@@ -30,7 +30,7 @@ def open_studio_page(home: Path, url: str, notes: Messages) -> dict[str, str]:
             f"No studio answers at {root}.", hint="Start it in another terminal: mlrun studio", target=root
         )
     if not has_browser(os.environ) or not open_in_browser(folder.write_redirect_page(url).as_uri()):
-        notes.say("No browser can be opened here. The address opens in any browser that is signed in.")
+        notes.info("No browser can be opened here. The address opens in any browser that is signed in.")
     return {"address": url}
 
 

@@ -171,7 +171,7 @@ def repair(shared: GlobalOptions) -> object:
     from mlrun_cli.actions.repair import repair_workspace  # noqa: PLC0415
 
     return repair_workspace(
-        resolve_workspace_identity(shared, find_project_config(shared.path)), get_home(), say=shared.notes.say
+        resolve_workspace_identity(shared, find_project_config(shared.path)), get_home(), say=shared.notes.info
     )
 
 
@@ -253,10 +253,10 @@ def prune(
     seconds = parse_seconds(older_than, "--older-than", needs_unit=True)
     with open_context(shared).workspace as workspace:
         if not is_dry_run and not yes:
-            would_be = prune_workspace(workspace, seconds, dry_run=True, say=shared.notes.say)
+            would_be = prune_workspace(workspace, seconds, dry_run=True, say=shared.notes.info)
             question = _build_question(workspace.identity.name, would_be, compute_cutoff_time(seconds))
             confirm(shared, question, otherwise="Nothing was removed.")
-        return prune_workspace(workspace, seconds, dry_run=is_dry_run, say=shared.notes.say)
+        return prune_workspace(workspace, seconds, dry_run=is_dry_run, say=shared.notes.info)
 
 
 def _build_question(workspace_name: str, would_be: dict[str, Any], before: int) -> str:

@@ -181,7 +181,7 @@ class CollectedRun:
             return
         self._offsets[name] = after
         for event in events:
-            self._note(event)
+            self._update_state(event)
         self.run = self._workspace.runs.get_by_key(self.run.key)
 
     def _apply(self, event: Event) -> None:
@@ -216,7 +216,7 @@ class CollectedRun:
             self._requeue()
         self.run = self._workspace.runs.get_by_key(self.run.key)
 
-    def _note(self, event: Event) -> None:
+    def _update_state(self, event: Event) -> None:
         if isinstance(event, FilesEvent):
             for folder in (self.shared.journal, self.shared.requests):
                 if folder.name == event.folder:
@@ -235,7 +235,7 @@ class CollectedRun:
                 documents, _ = read_lines_from(path, 0)
                 for event in map(parse_event, documents):
                     if event is not None:
-                        self._note(event)
+                        self._update_state(event)
         if self._outcome is None and (written := read_outcome(self.shared)) is not None:
             self._outcome = OutcomeEvent(written, {}, is_final=True)
 

@@ -242,7 +242,7 @@ class Collector:
             patience = max(_LATE_SECONDS, _SUBMIT_SECONDS - (now() - run.created_at) / MICROSECONDS)
         elif collected is None or not collected.has_started:
             patience = 0.0 if evidence is EngineEvidence.ENDED else _SETTLE_SECONDS
-        if moment < since + patience or not self._shared_folder.is_in_place():
+        if moment < since + patience or not self._shared_folder.is_available():
             return RunLiveness.ALIVE
         if collected is None:
             return RunLiveness.LOST

@@ -21,7 +21,7 @@ def build_node_environment(
     folder: NodeRunFolder,
     home: os.PathLike[str],
 ) -> dict[str, str]:
-    """Return the script's variables.
+    """Return the environment variables of a script on a node.
 
     Those of the job, such as the devices that it may use and what its setup has loaded, override those of the
     submitter, and are overridden by those of the runconfig and of the run.

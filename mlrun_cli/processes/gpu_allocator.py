@@ -33,7 +33,7 @@ class GpuAllocator:
         self._machine: Sequence[Gpu] = ()
         self._refresh_at = 0.0
 
-    def list_usable(self, visible: str | None) -> list[str]:
+    def list_usable_gpus(self, visible: str | None) -> list[str]:
         """Return the names of the GPUs that a run may use, whose submitter sees these."""
         return select_usable_gpus(self._list_gpus(), visible)
 
@@ -56,7 +56,7 @@ class GpuAllocator:
         busy = find_busy_gpus(machine)
         taken: dict[str, int] = {}
         with ExitStack() as stack:
-            for name in self.list_usable(visible):
+            for name in self.list_usable_gpus(visible):
                 descriptor = None if name in busy else lock_gpu(folder, get_lock_name(machine, name))
                 if descriptor is not None:
                     stack.callback(os.close, descriptor)

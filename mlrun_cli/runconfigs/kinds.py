@@ -104,13 +104,13 @@ def refuse_other_kinds(root: Node, known: frozenset[str]) -> None:
     """
     keys = root.as_mapping().keys()
     if "python" in keys and keys <= _ENVIRONMENT_KEYS:
-        raise _create_refusal(root, _ENVIRONMENT)
+        raise _create_other_kind_error(root, _ENVIRONMENT)
     for kind in _OTHER_THAN_RUNCONFIGS:
         if keys & kind.keys:
-            raise _create_refusal(root, kind)
+            raise _create_other_kind_error(root, kind)
     for kind in _KINDS:
         if keys & kind.keys and not keys & known:
-            raise _create_refusal(root, kind)
+            raise _create_other_kind_error(root, kind)
 
 
 def is_other_kind(keys: Iterable[str]) -> bool:
@@ -128,10 +128,10 @@ def refuse_libraries_alone(root: Node) -> None:
     if keys.keys() != {"environment"} or not isinstance(keys["environment"].content, dict):
         return
     if keys["environment"].content.keys() == {"databricks"}:
-        raise _create_refusal(root, _DATABRICKS)
+        raise _create_other_kind_error(root, _DATABRICKS)
 
 
-def _create_refusal(root: Node, kind: _Kind) -> Unsupported:
+def _create_other_kind_error(root: Node, kind: _Kind) -> Unsupported:
     refusal = Unsupported(f"{root.location}: {kind.what}.", hint=kind.hint)
     refusal.location = root.location
     return refusal

@@ -101,11 +101,11 @@ def _build_not_found_error(path: Path, name: str, places: list[Path]) -> UsageEr
         hint = f"There are: {', '.join(names)}."
     else:
         hint = "'mlrun folder attach' writes two to begin with, 'local' and 'sklearn'."
-    tried = ", ".join(_format_place(place, path) for place in places)
+    tried = ", ".join(_format_location(place, path) for place in places)
     return RunconfigNotFound(f"There is no runconfig '{name}' in {path}: tried {tried}.", hint=hint, target=name)
 
 
-def _format_place(place: Path, path: Path) -> str:
+def _format_location(place: Path, path: Path) -> str:
     shown = _make_relative(place, path)
     obstacle = _describe_obstacle(place)
     return str(shown) if obstacle is None else f"{shown} ({obstacle})"

@@ -96,7 +96,7 @@ class RunConfiguration(NamedTuple):
         except MlrunError as error:
             first_word, *_ = re.split(r"[^\w.]", error.message, maxsplit=1)
             key_path = error.key_path = key_path or first_word
-            place = self._find_place(key_path)
+            place = self._find_location(key_path)
             if place is not None and error.location is None:
                 error.location = place
                 names_key = re.split(r"\W", first_word)[0] == re.split(r"\W", key_path)[0]
@@ -105,7 +105,7 @@ class RunConfiguration(NamedTuple):
                 error.args = (error.message,)
             raise
 
-    def _find_place(self, key_path: str) -> str | None:
+    def _find_location(self, key_path: str) -> str | None:
         """Return the file and line of a key or, if unknown, of the section or list that contains it, or None."""
         while key_path and key_path not in self.places:
             key_path = key_path[: max(key_path.rfind("."), key_path.rfind("["), 0)]

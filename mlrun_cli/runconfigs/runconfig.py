@@ -146,7 +146,7 @@ def _read(root: Node) -> RunconfigReading:
     fields = {name: value for name, value in reader.fields.items() if "." not in name}
     python = {name.partition(".")[2]: value for name, value in reader.fields.items() if "." in name}
     configuration = RunConfiguration(
-        **fields, python=PythonSection(**python), rest=reader.rest, places=dict(_find_places(root))
+        **fields, python=PythonSection(**python), rest=reader.rest, places=dict(_find_locations(root))
     )
     return RunconfigReading(configuration, tuple(reader.notes), reader.problems)
 
@@ -195,13 +195,13 @@ class _RunconfigReader:
         self.fields[_VARIABLES_FIELD] = {**found, **known} if is_of_environment else {**known, **found}
 
 
-def _find_places(node: Node) -> Iterator[tuple[str, str]]:
+def _find_locations(node: Node) -> Iterator[tuple[str, str]]:
     """Yield the key path of each value in a document, with its file and line."""
     if node.line and node.key_path:
         yield node.key_path, node.location
     content = tuple(node.content.values()) if isinstance(node.content, dict) else node.content
     for inner in content if isinstance(content, tuple) else ():
-        yield from _find_places(inner)
+        yield from _find_locations(inner)
 
 
 def _describe_skipped_communicator(node: Node) -> str:

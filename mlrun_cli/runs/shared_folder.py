@@ -54,7 +54,7 @@ class SharedFolder:
         for folder in (self.path, self.programs, self.sdk, self.started, self.runs):
             folder.mkdir(mode=0o700, parents=folder is self.path, exist_ok=True)
 
-    def is_in_place(self) -> bool:
+    def is_available(self) -> bool:
         """Return whether the folder was made, and its file system has not been unmounted since."""
         return self.started.is_dir() and self.runs.is_dir()
 
@@ -123,7 +123,7 @@ class SharedRunFolder(RunFolder):
             OSError: something cannot be removed, or the shared folder is not in its place.
         """
         whole = SharedFolder(self.path.parent.parent)
-        if not whole.is_in_place():
+        if not whole.is_available():
             raise FileNotFoundError(errno.ENOENT, "the shared folder is not in its place", str(whole.path))
         (whole.started / self.path.name).unlink(missing_ok=True)
         remove_tree(self.path)

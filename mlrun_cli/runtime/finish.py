@@ -22,7 +22,7 @@ from mlrun_cli.runs.run import Run
 from mlrun_cli.runs.script_end import ScriptEnd, StopReason
 from mlrun_cli.runs.status import ALIVE_STATUSES, RunStatus
 from mlrun_cli.runs.submission import Submission
-from mlrun_cli.runtime.tracked_outputs import keep_all_outputs
+from mlrun_cli.runtime.tracked_outputs import save_all_outputs
 from mlrun_cli.snapshots.content_store import SnapshotStore
 from mlrun_cli.snapshots.snapshot import format_some
 from mlrun_cli.snapshots.working_copy import list_escaping_links, remove_empty_script_folders, remove_unchanged
@@ -222,7 +222,7 @@ def read_outcome(folder: RunFolder) -> Outcome | None:
 def record_outcome(workspace: Workspace, run: Run, outcome: Outcome) -> None:
     """Store the outcome of a run and end the runs that its script left open; an ended run is left unchanged."""
     owner_lock, error = f"runs/{run.run_id}", None
-    keep_all_outputs(workspace, owner_lock)
+    save_all_outputs(workspace, owner_lock)
     if outcome.status is RunStatus.FAILED:
         message = f"The script of the run {run.run_id} failed before it had ended this one."
         error = build_run_error(message, reason=EndReason.PARENT_FAILED)

@@ -164,7 +164,7 @@ class JournalReader:
             if not smaller:
                 self._skip_line(pieces, error)
         else:
-            self._note_ingested(pieces, unreadable)
+            self._record_ingested(pieces, unreadable)
 
     def _skip_line(self, pieces: _Pieces, error: Exception) -> None:
         """Move the offset past a line that cannot be stored."""
@@ -172,9 +172,9 @@ class JournalReader:
             for name, (offset, piece) in pieces.items():
                 self._advance(name, offset, len(piece))
         self._unforeseen = " ".join(f"{type(error).__name__}: {error}".split())
-        self._note_ingested(pieces, 1)
+        self._record_ingested(pieces, 1)
 
-    def _note_ingested(self, pieces: _Pieces, unreadable: int) -> None:
+    def _record_ingested(self, pieces: _Pieces, unreadable: int) -> None:
         self._offsets.update((name, offset + len(piece)) for name, (offset, piece) in pieces.items())
         self._unreadable_lines += unreadable
 
@@ -249,10 +249,10 @@ class JournalReader:
             else:
                 self._store_entries(key, others)
         if not self._is_scratch and has_tag_changes_or_ends(entries):
-            self._note_read(name, before + size)
+            self._record_read_offset(name, before + size)
         return unreadable
 
-    def _note_read(self, name: str, offset: int) -> None:
+    def _record_read_offset(self, name: str, offset: int) -> None:
         """Record, for a rebuild of the store, up to where a journal's tags and ends are in the records of runs."""
         path = self._folder / READ_OFFSETS_NAME
         with suppress(OSError):

@@ -29,7 +29,7 @@ from mlrun_cli.runs.status import RunStatus
 from mlrun_cli.runtime.journal_ingest import JournalReader
 from mlrun_cli.runtime.logged_values import copy_values_to_runs
 from mlrun_cli.runtime.slow_recovery import is_worth_waiting_for, record_slow_recovery
-from mlrun_cli.runtime.tracked_outputs import keep_all_outputs
+from mlrun_cli.runtime.tracked_outputs import save_all_outputs
 from mlrun_cli.wire.run_folder import JOURNAL
 from mlrun_cli.workspace import Workspace
 
@@ -202,7 +202,7 @@ def _read_ending(folder: Path) -> dict[str, Any] | None:
 
 def _end_runs(workspace: Workspace, owner_lock: str, ending: dict[str, Any]) -> None:
     """End the open runs of a session and keep the files in their output folders."""
-    keep_all_outputs(workspace, owner_lock)
+    save_all_outputs(workspace, owner_lock)
     status = RunStatus.COMPLETED if ending["error"] is None else RunStatus.FAILED
     with workspace.transaction(durable=True):
         workspace.runs.end_runs_of_owner(owner_lock, status, ended_at=ending["ended_at"], error=ending["error"])
@@ -222,7 +222,7 @@ def _remove(workspace: Workspace, folder: Path) -> None:
         # Only now: a reader that finds a journal without an offset ingests it from its start.
         with workspace.transaction():
             for name in names:
-                workspace.journals.forget_session(name)
+                workspace.journals.delete_session_offset(name)
 
 
 def _make_death_error() -> dict[str, Any]:

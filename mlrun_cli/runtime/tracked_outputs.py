@@ -24,7 +24,7 @@ _NO_ROOM = {errno.ENOSPC, errno.EDQUOT}
 
 
 def track_outputs(workspace: Workspace, owner_lock: str, run_id: str, outputs: Path) -> None:
-    """Track a folder whose files are to be kept with the run when it ends.
+    """Track a folder whose files are saved with the run when it ends.
 
     Raises:
         OSError: the folder cannot be recorded.
@@ -34,8 +34,8 @@ def track_outputs(workspace: Workspace, owner_lock: str, run_id: str, outputs: P
     write_json(tracked / run_id, {"folder": os.fspath(outputs)})
 
 
-def keep_outputs(workspace: Workspace, owner_lock: str, run_id: str) -> tuple[str, ...]:
-    """Keep the files in a run's tracked folder, if it has one; return warnings about files that could not be kept.
+def save_outputs(workspace: Workspace, owner_lock: str, run_id: str) -> tuple[str, ...]:
+    """Save the files in a run's tracked folder, if it has one; return warnings about files that could not be saved.
 
     Existing files of the run are not replaced. It is safe to call this again, even after a crash during the first call.
     """
@@ -51,15 +51,15 @@ def keep_outputs(workspace: Workspace, owner_lock: str, run_id: str) -> tuple[st
     return warnings
 
 
-def keep_all_outputs(workspace: Workspace, owner_lock: str) -> None:
-    """Keep the outputs of all open runs of an owner, and add the warnings to the runs."""
+def save_all_outputs(workspace: Workspace, owner_lock: str) -> None:
+    """Save the outputs of all open runs of an owner, and add the warnings to the runs."""
     try:
         run_ids = os.listdir(workspace.folder / owner_lock / _TRACKED)
     except OSError:
         return
     for run_id in (name for name in run_ids if not name.startswith(".")):
         key = workspace.runs.find_key(run_id)
-        warnings = () if key is None else keep_outputs(workspace, owner_lock, run_id)
+        warnings = () if key is None else save_outputs(workspace, owner_lock, run_id)
         if key is not None and warnings:
             workspace.runs.update(key, warnings=warnings)
 

@@ -46,10 +46,10 @@ class Backfill:
         if any(self._count_overtaking(other) >= other.node_count for other in self._short_of_nodes):
             return False
         wanted = (
-            set(self._gpu_allocator.list_usable(run.visible_gpus)) if run.gpu_count and self._short_of_gpus else set()
+            set(self._gpu_allocator.list_usable_gpus(run.visible_gpus)) if run.gpu_count and self._short_of_gpus else set()
         )
         for other in self._short_of_gpus:
-            usable = set(self._gpu_allocator.list_usable(other.visible_gpus))
+            usable = set(self._gpu_allocator.list_usable_gpus(other.visible_gpus))
             if wanted & usable and self._count_overtaking(other, usable) >= other.gpu_count:
                 return False
         return True

@@ -143,7 +143,7 @@ class Dispatcher:
             if has_left_runs or is_due:
                 reconcile_runs(self._workspace)
             if is_due:
-                self._starter.end_abandoned()
+                self._starter.cancel_abandoned_runs()
 
 
 def _start_fork_server(workspace: Path) -> ForkServer | None:

@@ -116,7 +116,7 @@ class RunStarter:
         self._deaths.update(key for key, status in statuses.items() if status is RunStatus.QUEUED)
         return any(status is not None and not status.is_terminal for status in statuses.values())
 
-    def end_abandoned(self) -> None:
+    def cancel_abandoned_runs(self) -> None:
         """Cancel the queued runs whose streaming command was killed."""
         for run in self._workspace.queues.list_runs(self._target, _WHOLE_QUEUE):
             folder = self._workspace.run_folder(run.run_id)

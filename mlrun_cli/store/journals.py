@@ -53,6 +53,6 @@ class JournalStore:
         )
         return bool(changed)
 
-    def forget_session(self, name: str) -> None:
+    def delete_session_offset(self, name: str) -> None:
         """Delete the read offset of a journal whose session no longer exists."""
         self._database.execute("DELETE FROM session_journals WHERE name = :name", name=name)

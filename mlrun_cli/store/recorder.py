@@ -38,7 +38,7 @@ class Recorder:
     def begin(self) -> None:
         """Start collecting changes; discard earlier ones."""
         self._changes.clear()
-        self._database.watch(self._records.list_watched_tables, self._note)
+        self._database.watch(self._records.list_watched_tables, self._collect_change)
 
     def write(self) -> None:
         """Write the collected changes to the record files, within the transaction."""
@@ -124,7 +124,7 @@ class Recorder:
             self._folder / "runs" / (document["root"] if _is_below(document) else document["row"]["run_id"])
         )
 
-    def _note(self, table: str, first: Any, second: Any) -> None:
+    def _collect_change(self, table: str, first: Any, second: Any) -> None:
         self._changes[Change(table, first, second)] = None
 
     def _write_own(self, document: dict[str, Any]) -> None:

@@ -89,10 +89,12 @@ def admit_run(
     if not is_queued:
         return Admission(is_queued)
     parents = [run for run in _list_ancestors(workspace, request) if not run.status.is_terminal]
-    return Admission(is_queued, (*_note_held_nodes(parents, configuration, most), *_note_held_gpus(parents, gpus)))
+    return Admission(
+        is_queued, (*_warn_of_held_nodes(parents, configuration, most), *_warn_of_held_gpus(parents, gpus))
+    )
 
 
-def _note_held_nodes(parents: Sequence[Run], configuration: RunConfiguration, most: int | None) -> tuple[str, ...]:
+def _warn_of_held_nodes(parents: Sequence[Run], configuration: RunConfiguration, most: int | None) -> tuple[str, ...]:
     """Return a warning if the new run needs nodes that its ancestors hold."""
     holders = [run for run in parents if run.target == configuration.target]
     held = sum(run.node_count for run in holders)
@@ -104,7 +106,7 @@ def _note_held_nodes(parents: Sequence[Run], configuration: RunConfiguration, mo
     )
 
 
-def _note_held_gpus(parents: Sequence[Run], gpus: GpuRequest) -> tuple[str, ...]:
+def _warn_of_held_gpus(parents: Sequence[Run], gpus: GpuRequest) -> tuple[str, ...]:
     """Return a warning if the new run needs GPUs that its ancestors hold."""
     holders = [run for run in parents if run.gpus is not None]
     held = {name for run in holders for name in (run.gpus or "").split(",")} & set(gpus.usable)

@@ -24,7 +24,7 @@ from mlrun_cli.data.dataset import check_dataset_name
 from mlrun_cli.data.placeholders import DATASET, OUTPUT, REFERENCE
 from mlrun_cli.environments.docker_arguments import Volume
 from mlrun_cli.runconfigs.run_configuration import RunConfiguration
-from mlrun_cli.submit.data_places import DataPlaces, find_with_context
+from mlrun_cli.submit.data_locator import DataLocator, find_with_context
 from mlrun_cli.submit.data_values import SECTIONS, DataValues
 from mlrun_cli.submit.run_data import RunData
 from mlrun_cli.targets.base import Target
@@ -113,7 +113,7 @@ class _Binder:
         self._run_id = run_id
         self._data = RunData()
         self._values = DataValues(self._data)
-        self._places = DataPlaces(
+        self._locator = DataLocator(
             workspace, run_id, source, environment, self._data, target=target, is_preview=is_preview
         )
         self._problems = Problems()
@@ -121,7 +121,7 @@ class _Binder:
     def redirect_copies(self, run_id: str) -> None:
         """Redirect paths to the copies of another run's data to the copies of this run."""
         self._values.set_path(
-            str(self._places.get_copies_folder(run_id)), str(self._places.get_copies_folder(self._run_id))
+            str(self._locator.get_copies_folder(run_id)), str(self._locator.get_copies_folder(self._run_id))
         )
 
     def bind_each(
@@ -146,8 +146,8 @@ class _Binder:
 
     def bind_input(self, binding: InputBinding) -> None:
         where = f"data.{binding.name}"
-        dataset = self._places.find_dataset(where, binding)
-        path = None if binding.mechanism == DIRECT else self._places.find_input(where, binding, dataset)
+        dataset = self._locator.find_dataset(where, binding)
+        path = None if binding.mechanism == DIRECT else self._locator.find_input(where, binding, dataset)
         if path is not None and binding.path_on_compute:
             path = self._use_compute_path(where, binding.name, binding.path_on_compute, path)
         # In Azure too a script is told the id of a dataset that it gets as such.
@@ -169,13 +169,13 @@ class _Binder:
         datastore = find_with_context(where, lambda: get_datastore(self._workspace, binding.datastore))
         path = find_with_context(where, lambda: datastore.resolve_path(binding.path))
         if binding.mode == DOWNLOAD:
-            files = self._places.find_files(where, path, datastore, binding.path or "")
-            path = self._places.copy(files, binding.name, DOWNLOAD)
+            files = self._locator.find_files(where, path, datastore, binding.path or "")
+            path = self._locator.copy(files, binding.name, DOWNLOAD)
         else:
-            self._places.check_seen_by_nodes(where, path)
+            self._locator.check_seen_by_nodes(where, path)
             if binding.mode == MOUNT:
-                self._places.check_mount(where, path, datastore)
-            self._places.make_folder(where, path, datastore)
+                self._locator.check_mount(where, path, datastore)
+            self._locator.make_folder(where, path, datastore)
         if binding.path_on_compute:
             path = self._use_compute_path(where, binding.name, binding.path_on_compute, path)
         self._values.set(REFERENCE, binding.name, str(path))
@@ -195,8 +195,8 @@ class _Binder:
         if binding.registration is not None:
             name = binding.registration["name"]
             find_with_context(f"{where}.registrationOptions", lambda: check_dataset_name(name))
-        self._places.check_seen_by_nodes(where, path)
-        self._places.make_folder(where, path, datastore)
+        self._locator.check_seen_by_nodes(where, path)
+        self._locator.make_folder(where, path, datastore)
         self._data.variables[binding.name] = str(path)
         self._values.set(OUTPUT, binding.name, str(path))
         self._data.outputs.append(
@@ -214,7 +214,7 @@ class _Binder:
 
     def bind_volume(self, volume: Volume) -> None:
         """Map the path of a volume in a container to its source on this machine."""
-        self._places.check_seen_by_nodes("docker.arguments", Path(volume.source))
+        self._locator.check_seen_by_nodes("docker.arguments", Path(volume.source))
         self._values.set_path(volume.target, volume.source)
         doubt = "" if os.path.exists(volume.source) else ", which is not there"
         self._data.notes.append(
@@ -224,7 +224,7 @@ class _Binder:
 
     def _use_compute_path(self, where: str, name: str, path_on_compute: str, path: Path) -> Path:
         """Return the path at which the script gets data that it expects at `pathOnCompute` on Azure's machines."""
-        folder, path = self._places.move_to_input_folder(name, path)
+        folder, path = self._locator.move_to_input_folder(name, path)
         if path_on_compute.startswith("/"):
             self._values.set_path(path_on_compute, str(folder))
         self._data.notes.append(

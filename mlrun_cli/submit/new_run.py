@@ -31,7 +31,7 @@ from mlrun_cli.targets.registry import find_target
 from mlrun_cli.workspace import Workspace
 
 if TYPE_CHECKING:  # start-up: few runs have a shared folder
-    from mlrun_cli.submit.shared_run import SharedPlace
+    from mlrun_cli.submit.shared_run import SharedLocation
 
 
 class NewRun(NamedTuple):
@@ -42,7 +42,7 @@ class NewRun(NamedTuple):
     submission: Submission
     redaction: Redaction
     gpus: GpuRequest
-    place: SharedPlace | None = None
+    place: SharedLocation | None = None
 
 
 class RecordedRun(NamedTuple):

@@ -11,7 +11,7 @@ from mlrun_cli.runs.shared_folder import link_run_folder, remove_run_folder
 from mlrun_cli.runtime.unfinished_submits import create_submit_marker
 
 if TYPE_CHECKING:  # start-up: few runs have a shared folder
-    from mlrun_cli.submit.shared_run import SharedPlace
+    from mlrun_cli.submit.shared_run import SharedLocation
 
 
 class NewRunFolder:
@@ -19,7 +19,7 @@ class NewRunFolder:
 
     lock: OwnerLock
 
-    def __init__(self, folder: RunFolder, place: SharedPlace | None = None) -> None:
+    def __init__(self, folder: RunFolder, place: SharedLocation | None = None) -> None:
         """Initialize the folder of a run; `place` is the place of its files if they are in a shared folder."""
         self._folder = folder
         self._place = place

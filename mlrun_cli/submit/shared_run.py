@@ -20,7 +20,7 @@ from mlrun_cli.targets.package_copies import ensure_program_copy, ensure_sdk_cop
 from mlrun_cli.workspace import Workspace
 
 
-class SharedPlace(NamedTuple):
+class SharedLocation(NamedTuple):
     """The place of a run in a shared folder that holds the snapshot, the program and the SDK that it needs.
 
     Attributes:
@@ -40,19 +40,21 @@ class SharedPlace(NamedTuple):
         return describe_shared_folder_errors(self.target, self.shared.path)
 
 
-def prepare_shared_folder(workspace: Workspace, target: str, shared: SharedFolder, snapshot: Snapshot) -> SharedPlace:
+def prepare_shared_folder(
+    workspace: Workspace, target: str, shared: SharedFolder, snapshot: Snapshot
+) -> SharedLocation:
     """Copy into a shared folder what it lacks of a snapshot, this program and the SDK.
 
     Raises:
         SharedFolderUnavailable: the folder is not in its place or cannot be written.
         StoredFilesLost: the workspace has lost a content of the snapshot.
     """
-    if not shared.is_in_place():
+    if not shared.is_available():
         raise SharedFolderUnavailable(target, shared.path, "it is not in its place")
     with describe_shared_folder_errors(target, shared.path):
         copy_snapshot(snapshot, SnapshotStore(workspace.snapshots_folder), SnapshotStore(shared.snapshots))
         program, sdk_folder = ensure_program_copy(shared.programs), ensure_sdk_copy(shared.sdk)
-    return SharedPlace(target, shared, program, sdk_folder)
+    return SharedLocation(target, shared, program, sdk_folder)
 
 
 def write_stored_run(workspace: Workspace, run: Run, folder: SharedRunFolder, secrets: Secrets) -> None:

@@ -41,7 +41,7 @@ from mlrun_cli.targets.registry import find_target
 from mlrun_cli.workspace import Workspace
 
 if TYPE_CHECKING:
-    from mlrun_cli.submit.shared_run import SharedPlace
+    from mlrun_cli.submit.shared_run import SharedLocation
 
 
 class _Source(NamedTuple):
@@ -109,7 +109,7 @@ def _record_and_start(
     target = find_target(workspace, resolution.configuration.target)
     gpus = build_gpu_request(workspace, target.name, request)
     _build_environment_here(target, request, resolution, say)
-    place = _find_place(workspace, target, source.snapshot)
+    place = _find_shared_location(workspace, target, source.snapshot)
     sdk_folder = str(ensure_sdk_copy(workspace.home / "sdk") if place is None else place.sdk_folder)
     folder = workspace.run_folder(start.run_id)
     redaction = resolution.redaction
@@ -159,7 +159,7 @@ def _build_environment_here(
     build_planned(resolution.environment, request.environment, "The environment of the run")
 
 
-def _find_place(workspace: Workspace, target: Target, snapshot: Snapshot) -> SharedPlace | None:
+def _find_shared_location(workspace: Workspace, target: Target, snapshot: Snapshot) -> SharedLocation | None:
     """Return the place of the run's files in the shared folder of its target, with all that the run needs in it."""
     shared = target.shared_folder
     if shared is None:

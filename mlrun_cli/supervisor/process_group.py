@@ -87,7 +87,7 @@ class ProcessGroup:
         numbers = [number for number, child in enumerate(self._children) if child.pid in exit_codes]
         for number in numbers:
             self._children[number].record_exit(exit_codes[self._children[number].pid])
-            self._note_failure(number)
+            self._record_failure(number)
         if not numbers:
             return
         self.duration_seconds = time.monotonic() - self.started
@@ -98,7 +98,7 @@ class ProcessGroup:
             self._kill_at = time.monotonic() + self._grace_seconds
             self._send(SIGTERM)
 
-    def _note_failure(self, number: int) -> None:
+    def _record_failure(self, number: int) -> None:
         child = self._children[number]
         was_dismissed = child.spec.is_server and self._kill_at is not None
         if child.exit_code and self._failure is None and not was_dismissed:

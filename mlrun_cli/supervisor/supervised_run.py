@@ -153,7 +153,7 @@ class SupervisedRun:
             StoreError: the file size limit of this process prevents it, so that a recovery is needed, or the folder no
                 longer exists.
         """
-        with self._mark_full_disk() as note_waiting:
+        with self._mark_full_disk() as record_waiting:
             while True:
                 try:
                     return action()
@@ -162,14 +162,14 @@ class SupervisedRun:
                     is_left = is_beyond_file_limit(self.workspace.locator.database.list_files())
                     if is_left or not self.folder.path.exists():
                         raise
-                    note_waiting()
+                    record_waiting()
                     time.sleep(_RETRY_SECONDS)
                     with suppress(MlrunError):  # the damaged store may have been repaired
                         self.workspace.reopen_if_replaced()
 
     def retry_disk(self, action: Callable[[], object]) -> None:
         """Retry an action that writes to the disk while the disk is full; other errors are ignored."""
-        with self._mark_full_disk() as note_waiting:
+        with self._mark_full_disk() as record_waiting:
             while True:
                 try:
                     action()
@@ -177,7 +177,7 @@ class SupervisedRun:
                     write_log(f"the disk waits: {error}")
                     if error.errno not in _NO_ROOM or not self.folder.path.exists():
                         return
-                    note_waiting()
+                    record_waiting()
                     time.sleep(_RETRY_SECONDS)
                 else:
                     return
@@ -187,13 +187,13 @@ class SupervisedRun:
         """Yield a function that, if the disk is full, marks the run as waiting for space until the end of the block."""
         noted = False
 
-        def note_waiting() -> None:
+        def record_waiting() -> None:
             nonlocal noted
             if describe_full_disk(self.folder.disk, FULL_FOR_RUNS_BYTES) is not None:
                 self._record_waiting_for_space(is_waiting=True)
                 noted = True
 
-        yield note_waiting
+        yield record_waiting
         if noted:
             self._record_waiting_for_space(is_waiting=False)
 

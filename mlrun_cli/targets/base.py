@@ -112,7 +112,7 @@ class Target(ABC):
         return False
 
     def check(self, demand: Demand) -> None:
-        """Raise if the target can never run this; must be fast, other obstacles are reported by `start_supervisor`.
+        """Raise if the target can never meet a demand; must be fast, since `start_supervisor` reports other obstacles.
 
         Raises:
             UsageError: the target can never run it.

@@ -119,7 +119,7 @@ def _run_az_line(line: Sequence[str]) -> int:
     if answer is None:
         return _exec_real_az(real, line, words)
     notes = Messages(sys.stderr, level=Level.ERRORS if options.only_show_errors else Level.NORMAL)
-    notes.say(_add_real_az_hint(answer, real))
+    notes.info(_add_real_az_hint(answer, real))
     value = answer.value if query is None else query.apply(answer.value)
     sys.stdout.write(render(value, output_format, is_query=query is not None, colour=wants_colour(sys.stdout)))
     return 0

@@ -32,7 +32,7 @@ class IgnoredOptions:
         if self._given:
             *others, last = self._given
             names = f"{', '.join(others)} and {last}" if others else last
-            notes.say(f"{names} {'have' if others else 'has'} no effect on this machine.")
+            notes.info(f"{names} {'have' if others else 'has'} no effect on this machine.")
 
     @classmethod
     def build_option_parameters(cls) -> Sequence[inspect.Parameter]:

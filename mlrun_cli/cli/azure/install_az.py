@@ -41,8 +41,8 @@ def install_az(
     path = write_az(where, own, force=force)
     behind = find_other_az(os.environ.get("PATH", os.defpath))
     quoted, logged = shlex.quote(str(where)), shlex.quote(f"##vso[task.prependpath]{where}")
-    shared.notes.say(f'Put its folder first on the PATH: export PATH={quoted}:"$PATH"')
-    shared.notes.say(
+    shared.notes.info(f'Put its folder first on the PATH: export PATH={quoted}:"$PATH"')
+    shared.notes.info(
         f'For later steps, in GitHub Actions: echo {quoted} >> "$GITHUB_PATH"; in Azure Pipelines: echo {logged}'
     )
     return {"az": str(path), "behind": None if behind is None else str(behind), "mlrun": str(own)}

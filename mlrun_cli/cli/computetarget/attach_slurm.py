@@ -134,7 +134,7 @@ def attach(
         )
         record = build_record(workspace, target)
     if check is None:
-        shared.notes.say("Neither the options nor the shared folder were tested, because of --no-check.")
+        shared.notes.info("Neither the options nor the shared folder were tested, because of --no-check.")
     elif check.unchecked:
         shared.notes.warning(f"Not all nodes were tested: {_format_unchecked(check.unchecked)}.")
     return record

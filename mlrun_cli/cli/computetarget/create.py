@@ -98,7 +98,7 @@ def create(
     kind = _KINDS.get(kind.lower(), kind)
     ignored.print_note(shared.notes)
     if vm_size:
-        shared.notes.say(
+        shared.notes.info(
             f"The VM size {vm_size} makes no difference here: what is sent to '{name}' runs on this machine."
         )
     properties: dict[str, Any] = {"vmSize": vm_size}

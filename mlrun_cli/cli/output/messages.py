@@ -55,7 +55,7 @@ class Messages:
         if self.level >= Level.NORMAL:
             self._write(text, label="WARNING", colour=_YELLOW)
 
-    def say(self, text: str) -> None:
+    def info(self, text: str) -> None:
         """Write a message about progress or a next step, unless only errors are shown."""
         if self.level >= Level.NORMAL:
             self._write(text)

@@ -102,7 +102,7 @@ class MetadataFile:
         remember(self._path, self._words)
 
     def _check_writable(self) -> None:
-        """Create and remove a file in the nearest existing folder, because its mode alone does not tell.
+        """Create and remove a file in the nearest existing folder, since its mode alone is not conclusive.
 
         Raises:
             OSError: the file cannot be created.

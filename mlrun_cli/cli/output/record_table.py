@@ -48,7 +48,7 @@ def build_listing(shared: GlobalOptions, records: Sequence[Record], fields: Sequ
         nothing: the message for stderr if the table would have no lines.
     """
     if not records and shared.is_for_people:
-        shared.notes.say(nothing)
+        shared.notes.info(nothing)
 
     def write_table(*, file: TextIO, width: int | None, colour: bool) -> None:
         print_fields(records, fields, file=file, width=width, colour=colour)

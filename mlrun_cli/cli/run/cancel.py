@@ -94,4 +94,4 @@ def _print_children_note(workspace: Workspace, canceled: Sequence[Run], shared: 
     what = "1 child run continues" if count == 1 else f"{count} child runs continue"
     lines = [format_command_line(workspace, "run", "cancel", "--all", "--parent-run-id", parent) for parent in going]
     more = "; …" if len(lines) > _MOST_LINES else ""
-    shared.notes.say(f"{what}: {'; '.join(lines[:_MOST_LINES])}{more}")
+    shared.notes.info(f"{what}: {'; '.join(lines[:_MOST_LINES])}{more}")

@@ -78,7 +78,7 @@ def list_runs(
         print_runs_table(records, file=file, width=width, now=datetime.now(timezone.utc), colour=colour)
 
     if not found and shared.is_for_people:
-        shared.notes.say("No runs.")
+        shared.notes.info("No runs.")
     if minimal:
         return [build_minimal_record(run) for run in found]
     return Result(records, table=write_table)

@@ -44,5 +44,5 @@ def show_metrics(
         print_metrics(metrics, file=file, width=width, colour=colour)
 
     if not any(metrics.values()) and shared.is_for_people:
-        shared.notes.say("No metrics.")
+        shared.notes.info("No metrics.")
     return Result(unwrap_single_value(metrics), table=write_table)

@@ -77,7 +77,7 @@ def stream_submitted(
     Raises:
         StreamInterrupted: SIGINT, SIGTERM or SIGHUP arrived; the run continues, or was asked to stop.
     """
-    say = shared.notes.say
+    say = shared.notes.info
     say(f"{format_head(run.run_id, build_run_url(workspace, run.run_id))}\n")
     titles = _Titles(say, are_shown=True)
     streaming = _Streaming(workspace, run, sys.stderr, titles, shared, interrupt, script_input)
@@ -105,7 +105,7 @@ def stream_log(workspace: Workspace, run: Run, shared: GlobalOptions, interrupt:
         streamed = streaming.stream_until_end(interruptions)
     ended = streamed.run
     if ended.status is not RunStatus.COMPLETED:
-        _print_other_log(workspace, ended, shared.notes.say)
+        _print_other_log(workspace, ended, shared.notes.info)
         print_ending(workspace, ended, shared.notes)
     return streamed
 
@@ -163,7 +163,7 @@ class _Streaming:
         self._shared = shared
         self._cancels = interrupt is OnInterrupt.CANCEL
         self._spinner = Spinner(enabled=shared.shows_progress)
-        self._queue_messages = QueueMessages(workspace, run, shared.notes.say)
+        self._queue_messages = QueueMessages(workspace, run, shared.notes.info)
         self._signal: int | None = None
         self._asked_to_stop = False
         self._is_leaving = False
@@ -240,7 +240,7 @@ class _Streaming:
         self._cancel()
         self._spinner.stop()
         name = signal.Signals(self._signal).name
-        self._shared.notes.say(
+        self._shared.notes.info(
             f"\n{name}: the run {self._run.run_id} has been asked to stop; once more leaves without waiting for it."
         )
 
@@ -287,7 +287,7 @@ def _print_summary(workspace: Workspace, run: Run, notes: Messages) -> None:
         lines.append(f"Error: {describe_error(run.error)}")
     if run.status is not RunStatus.COMPLETED:
         lines.append(f"Log: {find_decisive_log(workspace, run)}")
-    notes.say(format_summary(run.run_id, build_run_url(workspace, run.run_id), lines))
+    notes.info(format_summary(run.run_id, build_run_url(workspace, run.run_id), lines))
 
 
 def _print_other_log(workspace: Workspace, run: Run, say: Callable[[str], None]) -> None:

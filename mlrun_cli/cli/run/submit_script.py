@@ -154,7 +154,7 @@ def _submit(
                 interruptions,
                 is_streamed=not is_async,
                 progress=lambda files, size: spinner.update(f"Snapshot: {files} files, {format_size(size)}"),
-                say=shared.notes.say,
+                say=shared.notes.info,
             )
         from mlrun_cli.actions.studio_urls import build_printed_record  # noqa: PLC0415 - meanwhile, the supervisor loads
 

@@ -60,11 +60,11 @@ def wait(
                 runs,
                 seconds,
                 watch=lambda statuses: spinner.update(_describe_wait(statuses)),
-                say=shared.notes.say,
+                say=shared.notes.info,
             )
         for run in ended:
             if run.status is not RunStatus.COMPLETED:
-                print_last_lines(workspace, run, shared.notes.say)
+                print_last_lines(workspace, run, shared.notes.info)
                 print_ending(workspace, run, shared.notes)
         return Result([build_run_record(run) for run in ended], exit_code=get_exit_code(ended))
 

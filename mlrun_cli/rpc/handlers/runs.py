@@ -244,7 +244,7 @@ def complete_run(context: RequestContext, run_id: str) -> dict[str, Any]:
 
 def _save_outputs(context: RequestContext, run: Run) -> None:
     if run.owner_lock is not None:
-        warnings = tracked_outputs.keep_outputs(context.workspace, run.owner_lock, run.run_id)
+        warnings = tracked_outputs.save_outputs(context.workspace, run.owner_lock, run.run_id)
         if warnings:
             context.workspace.runs.update(run.key, warnings=(*run.warnings, *warnings))
 

@@ -54,9 +54,9 @@ class Module(_Package):
         elif "__path__" in vars(self) and PathFinder.find_spec(below, self.__path__) is not None:
             value = import_module(below)
         else:
-            from azureml._azure_lookup import find_name_elsewhere
+            from azureml._azure_lookup import find_substitute
 
-            value = find_name_elsewhere(self, name)
+            value = find_substitute(self, name)
         vars(self)[name] = value
         return value
 
@@ -86,9 +86,9 @@ class _Finder:
             return None
         spec = PathFinder.find_spec(name, path, target)
         if spec is None and is_ours:
-            from azureml._azure_lookup import find_spec_elsewhere
+            from azureml._azure_lookup import find_substitute_spec
 
-            return find_spec_elsewhere(name)
+            return find_substitute_spec(name)
         if spec is not None and type(spec.loader) is SourceFileLoader and "._" not in name:
             spec.loader = _Loader(spec.loader.name, spec.loader.path)
         return spec

@@ -10,7 +10,7 @@ from types import ModuleType
 from typing import Any, Dict, Optional
 
 from azureml._azure_names import ALIASES, AREAS, INSIDE, KNOWN, SHARED
-from azureml._unsupported import Refused, create_refusal
+from azureml._unsupported import Refused, create_unsupported_error
 
 _INSTEAD: "Dict[str, str]" = {name: instead for instead, names in KNOWN.items() for name in names.split()}
 _DEFINERS: "Dict[str, str]" = {name: module for module, names in SHARED.items() for name in names.split()}
@@ -20,7 +20,7 @@ class UnknownModule(ModuleNotFoundError):
     """A module that neither Azure's packages nor this one has; scripts can catch it as an ImportError."""
 
 
-def find_spec_elsewhere(name: str) -> Optional[ModuleSpec]:
+def find_substitute_spec(name: str) -> Optional[ModuleSpec]:
     """Return the spec of a module that is an alias or unsupported, or None if it is only searched for and unknown.
 
     Raises:
@@ -40,7 +40,7 @@ def find_spec_elsewhere(name: str) -> Optional[ModuleSpec]:
     )
 
 
-def find_name_elsewhere(module: ModuleType, name: str) -> Any:
+def find_substitute(module: ModuleType, name: str) -> Any:
     """Return the substitute for a name that a module lacks: another module, a member of one, or a refusing class.
 
     Raises:
@@ -79,12 +79,12 @@ class _RefusedModule(ModuleType):
         is_private = "._" in self.__name__
         if name.startswith("__") or (name.startswith("_") and not is_private):
             raise AttributeError(f"module {self.__name__!r} has no attribute {name!r}")
-        value = find_name_elsewhere(self, name)
+        value = find_substitute(self, name)
         setattr(self, name, value)
         return value
 
     def __call__(self, *_: object, **__: object) -> Any:
-        raise create_refusal(self.__name__, _find_advice(self.__name__) or INSIDE)
+        raise create_unsupported_error(self.__name__, _find_advice(self.__name__) or INSIDE)
 
 
 class _Alias(_RefusedModule):

@@ -11,7 +11,7 @@ from typing import Any, Callable
 from azureml.exceptions import UserErrorException
 
 
-def create_refusal(call: str, instead: str) -> UserErrorException:
+def create_unsupported_error(call: str, instead: str) -> UserErrorException:
     """Return the error to raise for an unsupported call.
 
     Args:
@@ -21,11 +21,11 @@ def create_refusal(call: str, instead: str) -> UserErrorException:
     return UserErrorException(f"{call} is a part of Azure ML that mlrun-cli does not have. {instead}.")
 
 
-def make_refusing_call(call: str, instead: str) -> Callable[..., Any]:
+def make_unsupported_call(call: str, instead: str) -> Callable[..., Any]:
     """Return a function that accepts any arguments and raises the error for an unsupported call."""
 
     def refuse(*_: object, **__: object) -> Any:
-        raise create_refusal(call, instead)
+        raise create_unsupported_error(call, instead)
 
     refuse.__name__ = refuse.__qualname__ = call.rpartition(".")[2]
     return refuse
@@ -53,23 +53,23 @@ class Refused(type):
     def __getattr__(cls, name: str) -> Any:
         if name.startswith("_"):
             raise AttributeError(f"type object {cls.__name__!r} has no attribute {name!r}")
-        return make_refusing_call(f"{cls.__name__}.{name}", cls._instead)
+        return make_unsupported_call(f"{cls.__name__}.{name}", cls._instead)
 
     # Some of these names are lists or dicts in Azure, not classes.
 
     def __iter__(cls) -> Any:
-        raise create_refusal(cls.__name__, cls._instead)
+        raise create_unsupported_error(cls.__name__, cls._instead)
 
     def __contains__(cls, item: object) -> bool:
-        raise create_refusal(cls.__name__, cls._instead)
+        raise create_unsupported_error(cls.__name__, cls._instead)
 
     def __getitem__(cls, key: object) -> Any:
-        raise create_refusal(cls.__name__, cls._instead)
+        raise create_unsupported_error(cls.__name__, cls._instead)
 
 
 def _refuse_instance(self: Any, *_: object, **__: object) -> None:
     kind = type(self)
-    raise create_refusal(kind.__name__, kind._instead)
+    raise create_unsupported_error(kind.__name__, kind._instead)
 
 
 class Described:

@@ -146,7 +146,7 @@ class RunPageStore:
         parameters = {**conditions.parameters, **order.parameters}
         valued = f"{order.has_value} AND {conditions.for_walking}"
         by = (order.value, order.tie)
-        moving = self._find_moving(conditions, order, parameters)
+        moving = self._find_growing_values(conditions, order, parameters)
         if moving:
             # Wherever these are merged in, none of the skipped runs belongs on the page.
             passed = max(0, offset - len(moving))
@@ -168,7 +168,7 @@ class RunPageStore:
         others = self._select("runs", lacking, ("runs.run_key",), True, missing, beyond, parameters)
         return [*keys, *_get_keys(others)]
 
-    def _find_moving(
+    def _find_growing_values(
         self, conditions: RunConditions, order: OrderSql, parameters: dict[str, object]
     ) -> list[_ValueAndKey]:
         """Return the values that grow with time, which only live runs have, with the runs' keys."""

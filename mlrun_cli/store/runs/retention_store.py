@@ -19,7 +19,7 @@ class RetentionStore:
     def list_ended_trees(self, before: int) -> Sequence[int]:
         """Return the root runs of all trees in which every run ended before a time, oldest first.
 
-        Trees that contain a spared run are omitted.
+        Trees that contain a retained run are omitted.
         """
         rows = self._database.rows(
             "SELECT coalesce(root_key, run_key) AS tree FROM runs GROUP BY tree"  # noqa: S608
@@ -32,7 +32,7 @@ class RetentionStore:
     def list_ended_tree(self, topmost: int, before: int) -> Sequence[tuple[int, str]]:
         """Return the key and id of a run and of all runs below it, children first, if all of them may be removed.
 
-        Return an empty list if any of them is spared or had not ended before the given time.
+        Return an empty list if any of them is retained or had not ended before the given time.
         """
         rows = self._database.rows(
             "WITH RECURSIVE tree (run_key) AS (SELECT :topmost"  # noqa: S608
@@ -44,8 +44,8 @@ class RetentionStore:
         )
         return [] if any(row["is_kept"] for row in rows) else [(row["run_key"], row["run_id"]) for row in rows]
 
-    def list_spared(self, before: int) -> Sequence[str]:
-        """Return the ids of runs that ended before a time and are spared: kept, or the source of a registered model."""
+    def list_retained(self, before: int) -> Sequence[str]:
+        """Return the ids of runs that ended before a time and are retained: kept, or the source of a registered model."""
         rows = self._database.rows(
             f"SELECT run_id FROM runs WHERE {_SPARED} AND NOT ({ALIVE})"  # noqa: S608
             " AND coalesce(ended_at, created_at) < :before ORDER BY run_key",
@@ -53,8 +53,8 @@ class RetentionStore:
         )
         return [row["run_id"] for row in rows]
 
-    def explain_spared_runs(self, run_ids: Sequence[str]) -> Mapping[str, str]:
-        """Return the reasons why runs are spared from pruning, keyed by run id."""
+    def explain_retained_runs(self, run_ids: Sequence[str]) -> Mapping[str, str]:
+        """Return the reasons why runs are not pruned, keyed by run id."""
         why: dict[str, str] = {}
         for places, parameters in build_in_lists("run", run_ids):
             kept = self._database.rows(

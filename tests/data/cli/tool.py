@@ -45,7 +45,7 @@ def list_runs(
     A paragraph that is longer than any page is wide, so that it has to be broken into lines whatever the width of
     the terminal is that it is shown in.
     """
-    shared.notes.say(f"tags: {tags}")
+    shared.notes.info(f"tags: {tags}")
     shared.notes.detail("more")
     return Result(RECORDS[:last], table=print_people)
 

@@ -65,8 +65,8 @@ def _build_script_config(config: Any, kwargs: "dict[str, Any]") -> Any:
     from azureml.core.runconfig import RunConfiguration
     from azureml.core.script_run_config import ScriptRunConfig
 
-    if hasattr(config, "_create_submit_refusal"):
-        raise config._create_submit_refusal()
+    if hasattr(config, "_create_submit_error"):
+        raise config._create_submit_error()
     if hasattr(config, "_to_script_run_config"):
         return config._to_script_run_config()
     if isinstance(config, RunConfiguration):

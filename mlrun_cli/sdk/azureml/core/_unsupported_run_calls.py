@@ -17,7 +17,7 @@ _CALLS = {
 }
 
 
-def make_refusing_run_method(kind: str, name: str) -> Any:
+def make_unsupported_run_method(kind: str, name: str) -> Any:
     """Return a function that raises the error for an unsupported method of a run.
 
     Raises:

@@ -42,17 +42,17 @@ class AbstractAuthentication:
 
     def get_authentication_header(self) -> "dict[str, str]":
         """Raise AuthenticationException, since there is no service to authenticate to."""
-        raise self._create_refusal("get_authentication_header()")
+        raise self._create_unsupported_error("get_authentication_header()")
 
     def get_token(self, *scopes: Any, **kwargs: Any) -> Any:
         """Raise AuthenticationException, since there is no service to authenticate to."""
-        raise self._create_refusal("get_token(…)")
+        raise self._create_unsupported_error("get_token(…)")
 
     def signed_session(self, session: object = None) -> Any:
         """Raise AuthenticationException, since there is no service to authenticate to."""
-        raise self._create_refusal("signed_session()")
+        raise self._create_unsupported_error("signed_session()")
 
-    def _create_refusal(self, call: str) -> AuthenticationException:
+    def _create_unsupported_error(self, call: str) -> AuthenticationException:
         return AuthenticationException(
             f"{type(self).__name__}.{call} would need Azure, and the workspace is on this machine: there is no service "
             "to send a token to. Ask the SDK instead of the service's addresses."
@@ -109,7 +109,7 @@ class TokenAuthentication(AbstractAuthentication):
 
     def get_token(self, audience: Audience = Audience.ARM) -> Any:
         """Raise AuthenticationException, since there is no service to authenticate to."""
-        raise self._create_refusal("get_token(…)")
+        raise self._create_unsupported_error("get_token(…)")
 
 
 class AzureMLTokenAuthentication(AbstractAuthentication):
@@ -154,9 +154,9 @@ class AzureMLTokenAuthentication(AbstractAuthentication):
     @property
     def token(self) -> str:
         """Raise AuthenticationException, since there is no service to authenticate to."""
-        raise self._create_refusal("token")
+        raise self._create_unsupported_error("token")
 
     @property
     def expiry_time(self) -> Any:
         """Raise AuthenticationException, since there is no service to authenticate to."""
-        raise self._create_refusal("expiry_time")
+        raise self._create_unsupported_error("expiry_time")

@@ -3,7 +3,7 @@
 import os
 from typing import TYPE_CHECKING, Any
 
-from azureml._unsupported import create_refusal
+from azureml._unsupported import create_unsupported_error
 from azureml.data.azure_storage_datastore import AbstractAzureStorageDatastore
 from azureml.exceptions import UserErrorException
 
@@ -19,11 +19,11 @@ _ATTACH = (
 _QUERY = "Query the database in the script, and keep what comes back as files"
 
 
-def _make_refusing_method(call: str, instead: str = _ATTACH) -> Any:
+def _make_unsupported_method(call: str, instead: str = _ATTACH) -> Any:
     """Return a static method that raises the error for an unsupported kind of datastore."""
 
     def refuse(workspace: "Workspace", datastore_name: str, *_: object, **__: object) -> Any:  # noqa: ARG001 - by name
-        raise create_refusal(f"Datastore.{call}", instead.format(name=datastore_name))
+        raise create_unsupported_error(f"Datastore.{call}", instead.format(name=datastore_name))
 
     return staticmethod(refuse)
 
@@ -70,15 +70,15 @@ class Datastore:
         )
         return AbstractAzureStorageDatastore._from_record(workspace, record)
 
-    register_azure_blob_container = _make_refusing_method("register_azure_blob_container")
-    register_azure_data_lake = _make_refusing_method("register_azure_data_lake")
-    register_azure_data_lake_gen2 = _make_refusing_method("register_azure_data_lake_gen2")
-    register_azure_file_share = _make_refusing_method("register_azure_file_share")
-    register_azure_my_sql = _make_refusing_method("register_azure_my_sql", _QUERY)
-    register_azure_postgre_sql = _make_refusing_method("register_azure_postgre_sql", _QUERY)
-    register_azure_sql_database = _make_refusing_method("register_azure_sql_database", _QUERY)
-    register_dbfs = _make_refusing_method("register_dbfs")
-    register_hdfs = _make_refusing_method("register_hdfs")
+    register_azure_blob_container = _make_unsupported_method("register_azure_blob_container")
+    register_azure_data_lake = _make_unsupported_method("register_azure_data_lake")
+    register_azure_data_lake_gen2 = _make_unsupported_method("register_azure_data_lake_gen2")
+    register_azure_file_share = _make_unsupported_method("register_azure_file_share")
+    register_azure_my_sql = _make_unsupported_method("register_azure_my_sql", _QUERY)
+    register_azure_postgre_sql = _make_unsupported_method("register_azure_postgre_sql", _QUERY)
+    register_azure_sql_database = _make_unsupported_method("register_azure_sql_database", _QUERY)
+    register_dbfs = _make_unsupported_method("register_dbfs")
+    register_hdfs = _make_unsupported_method("register_hdfs")
 
 
 def list_datastores(workspace: "Workspace") -> "dict[str, Any]":

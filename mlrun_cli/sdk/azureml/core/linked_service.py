@@ -38,12 +38,12 @@ class LinkedService:
     @staticmethod
     def register(workspace: Any, name: str, linked_service_config: LinkedServiceConfiguration) -> "LinkedService":
         """Raise UserErrorException, since linked services are not supported."""
-        raise _create_refusal("register(…)")
+        raise _create_unsupported_error("register(…)")
 
     @staticmethod
     def get(workspace: Any, name: str) -> "LinkedService":
         """Raise UserErrorException, since linked services are not supported."""
-        raise _create_refusal(f"get(…, {name!r})")
+        raise _create_unsupported_error(f"get(…, {name!r})")
 
     @staticmethod
     def list(workspace: Any) -> Any:
@@ -52,10 +52,10 @@ class LinkedService:
 
     def unregister(self) -> None:
         """Raise UserErrorException, since linked services are not supported."""
-        raise _create_refusal("unregister()")
+        raise _create_unsupported_error("unregister()")
 
 
-def _create_refusal(call: str) -> UserErrorException:
+def _create_unsupported_error(call: str) -> UserErrorException:
     return UserErrorException(
         f"LinkedService.{call} cannot be had here: the workspace lies on this machine and is linked to no service. "
         "Run what needs Spark in the script itself, by a pyspark that its environment has."

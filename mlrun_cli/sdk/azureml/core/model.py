@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Iterator, Mapping, Sequence
 
 from azureml._azure_names import SERVING
 from azureml._client.client import client, find_submitted_run
-from azureml._unsupported import make_refusing_call
+from azureml._unsupported import make_unsupported_call
 from azureml.core._text_pairs import to_keys, to_properties, to_texts
 from azureml.core.resource_configuration import ResourceConfiguration
 from azureml.exceptions import (
@@ -106,7 +106,9 @@ class Model:
         """
         if not (name or id):
             raise _ModelRefused("Model needs a name, or an id such as 'mymodel:1'.")
-        which = _build_selection(name=id or name, version=version, tags=tags, properties=properties, run_id=run_id)
+        which = _build_filter_arguments(
+            name=id or name, version=version, tags=tags, properties=properties, run_id=run_id
+        )
         try:
             record = _request(workspace, "models.get", framework=model_framework, **which)
         except ModelNotFoundException as error:
@@ -224,7 +226,9 @@ class Model:
         model_framework: "str | None" = None,
     ) -> "builtins.list[Model]":
         """Return the models that match all filters, newest first; with `latest`, only the newest version of each."""
-        which = _build_selection(name=name, tags=tags, properties=properties, run_id=run_id, framework=model_framework)
+        which = _build_filter_arguments(
+            name=name, tags=tags, properties=properties, run_id=run_id, framework=model_framework
+        )
         records = _request(workspace, "models.list", latest=bool(latest), dataset_id=dataset_id, **which)
         return [Model._from_record(workspace, record) for record in records]
 
@@ -353,10 +357,10 @@ class Model:
         """Return the model that `serialize` converted to a dict."""
         return Model._from_record(workspace, model_payload)
 
-    deploy = staticmethod(make_refusing_call("Model.deploy", SERVING))
-    package = staticmethod(make_refusing_call("Model.package", SERVING))
-    profile = staticmethod(make_refusing_call("Model.profile", SERVING))
-    print_configuration = staticmethod(make_refusing_call("Model.print_configuration", SERVING))
+    deploy = staticmethod(make_unsupported_call("Model.deploy", SERVING))
+    package = staticmethod(make_unsupported_call("Model.package", SERVING))
+    profile = staticmethod(make_unsupported_call("Model.profile", SERVING))
+    print_configuration = staticmethod(make_unsupported_call("Model.print_configuration", SERVING))
 
     def _update(self, **changes: Any) -> None:
         self._load(self.workspace, _request(self.workspace, "models.update", model_id=self.id, **changes))
@@ -532,7 +536,7 @@ def _get_dataset_id(dataset: Any) -> str:
     return dataset_id
 
 
-def _build_selection(**wanted: Any) -> "dict[str, Any]":
+def _build_filter_arguments(**wanted: Any) -> "dict[str, Any]":
     """Return the filter arguments of a model request, with tags and properties converted to lists."""
     for what in ("tags", "properties"):
         pairs = wanted.get(what)

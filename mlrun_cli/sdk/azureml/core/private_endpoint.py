@@ -36,14 +36,14 @@ class PrivateEndPoint:
 
     def delete(self, auth: object = None) -> None:
         """Raise UserErrorException, since the workspace is not on a network."""
-        raise _create_refusal("delete()")
+        raise _create_unsupported_error("delete()")
 
     def get_details(self, auth: object = None) -> Any:
         """Raise UserErrorException, since the workspace is not on a network."""
-        raise _create_refusal("get_details()")
+        raise _create_unsupported_error("get_details()")
 
 
-def _create_refusal(call: str) -> UserErrorException:
+def _create_unsupported_error(call: str) -> UserErrorException:
     return UserErrorException(
         f"PrivateEndPoint.{call} cannot be had here: the workspace lies on this machine, and nothing of it is on a "
         "network. Leave the call out."

@@ -11,7 +11,7 @@ from azureml.core._offline_run import _OfflineRun
 from azureml.core._outputs import log_warnings, make_folder
 from azureml.core._run_handle import COPY_SECONDS, check_text
 from azureml.core._run_metrics import RunMetrics
-from azureml.core._unsupported_run_calls import make_refusing_run_method
+from azureml.core._unsupported_run_calls import make_unsupported_run_method
 from azureml.exceptions import (
     ActivityFailedException,
     AzureMLException,
@@ -116,7 +116,7 @@ class Run(RunMetrics):
         return {**cells, "Type": record["run_type"], "Status": record["status"]}
 
     def __getattr__(self, name: str) -> Any:
-        return make_refusing_run_method(type(self).__name__, name)
+        return make_unsupported_run_method(type(self).__name__, name)
 
     # Lookup
 
@@ -355,9 +355,9 @@ class Run(RunMetrics):
         error = _describe_error(error_details)
         if error_code:
             error["code"] = escape_surrogates(str(error_code))
-        self._end_failed(error)
+        self._end_as_failed(error)
 
-    def _end_failed(self, error: Dict[str, Any]) -> None:
+    def _end_as_failed(self, error: Dict[str, Any]) -> None:
         log_warnings(self._request("runs.fail", patience_seconds=COPY_SECONDS, **error))
 
     def cancel(self) -> None:
@@ -552,7 +552,7 @@ class _SubmittedRun(Run):
         if _set_status:
             self._append(encode_end("Completed", None))
 
-    def _end_failed(self, error: Dict[str, Any]) -> None:
+    def _end_as_failed(self, error: Dict[str, Any]) -> None:
         kept: Dict[str, str] = {name: error[name] for name in ("message", "code") if name in error}
         self._append(encode_end("Failed", kept or None))
 

@@ -296,7 +296,9 @@ class Workspace:
     @property
     def service_context(self) -> Any:
         """Raise UserErrorException, since this is available only in Azure."""
-        raise _create_refusal("service_context", "There is no service behind the workspace: call the SDK instead.")
+        raise _create_unsupported_error(
+            "service_context", "There is no service behind the workspace: call the SDK instead."
+        )
 
     def get_details(self) -> "dict[str, Any]":
         """Return the workspace's details under Azure's keys, with None for Azure-only values, and its `folder`."""
@@ -345,7 +347,7 @@ class Workspace:
     def delete(self, delete_dependent_resources: bool = False, no_wait: bool = False) -> None:
         """Raise UserErrorException, whose message identifies the folder to remove instead."""
         folder = self._request("workspaces.describe")["folder"]
-        raise _create_refusal(
+        raise _create_unsupported_error(
             "delete()", f"It would remove every run and model of the workspace. To have that, remove {folder!r}."
         )
 
@@ -454,25 +456,27 @@ class Workspace:
 
     def get_mlflow_tracking_uri(self, _with_auth: bool = False) -> str:
         """Raise UserErrorException, since this is available only in Azure."""
-        raise _create_refusal(
+        raise _create_unsupported_error(
             "get_mlflow_tracking_uri()",
             "There is no MLflow server here. Log by run.log(…), or give mlflow.set_tracking_uri a folder: 'file:…'.",
         )
 
     def list_keys(self) -> Any:
         """Raise UserErrorException, since this is available only in Azure."""
-        raise _create_refusal("list_keys()", "Nothing here is opened by a key: leave the call out.")
+        raise _create_unsupported_error("list_keys()", "Nothing here is opened by a key: leave the call out.")
 
     def sync_keys(self, no_wait: bool = False) -> None:
         """Do nothing, since there are no keys to synchronize."""
 
     def update_dependencies(self, container_registry: "str | None" = None, force: bool = False) -> Any:
         """Raise UserErrorException, since this is available only in Azure."""
-        raise _create_refusal("update_dependencies(…)", "The workspace needs no other resource: leave the call out.")
+        raise _create_unsupported_error(
+            "update_dependencies(…)", "The workspace needs no other resource: leave the call out."
+        )
 
     def diagnose_workspace(self, diagnose_parameters: object) -> Any:
         """Raise UserErrorException, since this is available only in Azure."""
-        raise _create_refusal("diagnose_workspace(…)", _NO_NETWORK)
+        raise _create_unsupported_error("diagnose_workspace(…)", _NO_NETWORK)
 
     def add_private_endpoint(
         self,
@@ -483,34 +487,34 @@ class Workspace:
         tags: "dict[str, str] | None" = None,
     ) -> Any:
         """Raise UserErrorException, since this is available only in Azure."""
-        raise _create_refusal("add_private_endpoint(…)", _NO_NETWORK)
+        raise _create_unsupported_error("add_private_endpoint(…)", _NO_NETWORK)
 
     def delete_private_endpoint_connection(self, private_endpoint_connection_name: str) -> None:
         """Raise UserErrorException, since this is available only in Azure."""
-        raise _create_refusal("delete_private_endpoint_connection(…)", _NO_NETWORK)
+        raise _create_unsupported_error("delete_private_endpoint_connection(…)", _NO_NETWORK)
 
     def set_connection(self, name: str, category: str, target: str, authType: str, value: str) -> Any:
         """Raise UserErrorException, since this is available only in Azure."""
-        raise _create_connection_refusal("set_connection(…)")
+        raise _create_connection_error("set_connection(…)")
 
     def list_connections(self, category: "str | None" = None, target: "str | None" = None) -> Any:
         """Raise UserErrorException, since this is available only in Azure."""
-        raise _create_connection_refusal("list_connections()")
+        raise _create_connection_error("list_connections()")
 
     def get_connection(self, name: str) -> Any:
         """Raise UserErrorException, since this is available only in Azure."""
-        raise _create_connection_refusal("get_connection(…)")
+        raise _create_connection_error("get_connection(…)")
 
     def delete_connection(self, name: str) -> None:
         """Raise UserErrorException, since this is available only in Azure."""
-        raise _create_connection_refusal("delete_connection(…)")
+        raise _create_connection_error("delete_connection(…)")
 
 
-def _create_refusal(call: str, why: str) -> UserErrorException:
+def _create_unsupported_error(call: str, why: str) -> UserErrorException:
     return UserErrorException(f"Workspace.{call} cannot be had here. {why}")
 
 
-def _create_connection_refusal(call: str) -> UserErrorException:
-    return _create_refusal(
+def _create_connection_error(call: str) -> UserErrorException:
+    return _create_unsupported_error(
         call, "A workspace keeps no connections: set what git and pip need in the environment of the run."
     )

@@ -5,7 +5,7 @@ import os
 import random
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from azureml._unsupported import create_refusal
+from azureml._unsupported import create_unsupported_error
 from azureml.data._sources import DataFiles, list_files
 from azureml.exceptions import UserErrorException
 
@@ -118,7 +118,7 @@ class AbstractDataset:
 
     def get_partition_key_values(self, partition_keys: "list[str] | None" = None) -> "list[dict[str, Any]]":
         """Raise UserErrorException, since partition columns are not supported."""
-        raise self._create_refusal("get_partition_key_values", "Group the data in the script")
+        raise self._create_unsupported_error("get_partition_key_values", "Group the data in the script")
 
     # Registration
 
@@ -190,11 +190,13 @@ class AbstractDataset:
 
     def filter(self: _Dataset, expression: object) -> _Dataset:
         """Raise UserErrorException, since column expressions are not supported."""
-        raise self._create_refusal("filter", "Choose in the script, from to_path() or to_pandas_dataframe()")
+        raise self._create_unsupported_error("filter", "Choose in the script, from to_path() or to_pandas_dataframe()")
 
     def __getitem__(self, key: str) -> Any:
         """Raise UserErrorException, since column expressions are not supported."""
-        raise self._create_refusal(f"dataset[{key!r}]", "Choose in the script, from to_path() or to_pandas_dataframe()")
+        raise self._create_unsupported_error(
+            f"dataset[{key!r}]", "Choose in the script, from to_path() or to_pandas_dataframe()"
+        )
 
     # Runs
 
@@ -233,8 +235,8 @@ class AbstractDataset:
     def _resolve_files(self) -> DataFiles:
         return list_files(self._definition, self._workspace)
 
-    def _create_refusal(self, call: str, instead: str) -> UserErrorException:
-        return create_refusal(f"{type(self).__name__}.{call}", instead)
+    def _create_unsupported_error(self, call: str, instead: str) -> UserErrorException:
+        return create_unsupported_error(f"{type(self).__name__}.{call}", instead)
 
     # Use as an unnamed argument of a run
 

@@ -3,7 +3,7 @@
 import re
 from typing import TYPE_CHECKING, Any
 
-from azureml._unsupported import create_refusal
+from azureml._unsupported import create_unsupported_error
 from azureml.data.constants import DIRECT_MODE, DOWNLOAD_MODE, HDFS_MODE, MOUNT_MODE
 from azureml.exceptions import UserErrorException
 
@@ -67,7 +67,7 @@ class DatasetConsumptionConfig:
     def _build_data_section(self) -> "tuple[str, str, dict[str, Any]]":
         location = getattr(self.dataset, "_build_location", None)
         if location is None:
-            raise create_refusal(
+            raise create_unsupported_error(
                 "The output of one run as the input of another",
                 "Call register_on_complete(name) on the output and, when its run has completed, use "
                 "Dataset.get_by_name(workspace, name)",

@@ -6,7 +6,7 @@ from fnmatch import fnmatch
 from typing import Any
 
 from azureml._client.uploads import list_folder_files
-from azureml._unsupported import create_refusal, make_refusing_call
+from azureml._unsupported import create_unsupported_error, make_unsupported_call
 from azureml.data._sources import Sources, parse_sources, request
 from azureml.data._tables import ENCODINGS
 from azureml.data.abstract_datastore import AbstractDatastore
@@ -54,7 +54,7 @@ class DataType:
         return DataType(type="string")
 
     to_stream = staticmethod(
-        make_refusing_call("DataType.to_stream", "Make a dataset of the files with Dataset.File.from_files")
+        make_unsupported_call("DataType.to_stream", "Make a dataset of the files with Dataset.File.from_files")
     )
 
 
@@ -214,7 +214,7 @@ class TabularDatasetFactory:
         return _create_table(path, options, validate)
 
     from_sql_query = staticmethod(
-        make_refusing_call("Dataset.Tabular.from_sql_query", "Query the database in the script with pandas.read_sql")
+        make_unsupported_call("Dataset.Tabular.from_sql_query", "Query the database in the script with pandas.read_sql")
     )
 
     @staticmethod
@@ -341,7 +341,7 @@ def _validate(definition: "dict[str, Any]", sources: Sources) -> None:
 
 def _refuse_partitions(partition_format: "str | None") -> None:
     if partition_format is not None:
-        raise create_refusal("partition_format", _NO_PARTITIONS)
+        raise create_unsupported_error("partition_format", _NO_PARTITIONS)
 
 
 def _check_encoding(encoding: Any) -> str:

@@ -64,15 +64,15 @@ class FileDataset(AbstractDataset):
 
     def as_cache(self, datacache_store: object) -> Any:
         """Raise UserErrorException, since files on this machine need no cache."""
-        raise self._create_refusal("as_cache", "Use as_mount, which gives the script the files themselves")
+        raise self._create_unsupported_error("as_cache", "Use as_mount, which gives the script the files themselves")
 
     def hydrate(self, datacache_store: object, replica_count: "int | None" = None) -> Any:
         """Raise UserErrorException, since files on this machine need no cache."""
-        raise self._create_refusal("hydrate", "Leave it out: the files are on this machine")
+        raise self._create_unsupported_error("hydrate", "Leave it out: the files are on this machine")
 
     def file_metadata(self, col: str) -> Any:
         """Raise UserErrorException, since file expressions are not supported."""
-        raise self._create_refusal("file_metadata", "Use os.stat on the files of a mount")
+        raise self._create_unsupported_error("file_metadata", "Use os.stat on the files of a mount")
 
     def _to_input(self) -> "DatasetConsumptionConfig":
         if self._input is None:

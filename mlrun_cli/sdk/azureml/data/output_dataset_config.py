@@ -4,7 +4,7 @@ import os
 from copy import copy
 from typing import Any, TypeVar
 
-from azureml._unsupported import create_refusal
+from azureml._unsupported import create_unsupported_error
 from azureml.data.abstract_datastore import AbstractDatastore
 from azureml.data.constants import DIRECT_MODE, HDFS_MODE, LINK_MODE, MOUNT_MODE, UPLOAD_MODE
 from azureml.data.dataset_consumption_config import DatasetConsumptionConfig, check_name
@@ -79,7 +79,7 @@ class OutputDatasetConfig:
         return self.arg_val
 
     def _build_data_section(self) -> "tuple[str, str, dict[str, Any]]":
-        raise create_refusal(
+        raise create_unsupported_error(
             type(self).__name__, "Use OutputFileDatasetConfig, which gives the script a folder to write to"
         )
 
@@ -148,7 +148,9 @@ class OutputFileDatasetConfig(OutputDatasetConfig, TransformationMixin):
         """
         super().__init__(MOUNT_MODE, name)
         if partition_format is not None:
-            raise create_refusal("partition_format", "Leave it out, and take the columns from the paths in the script")
+            raise create_unsupported_error(
+                "partition_format", "Leave it out, and take the columns from the paths in the script"
+            )
         _parse_destination(destination)
         self.destination = destination
         self.source = source
@@ -243,7 +245,7 @@ class OutputTabularDatasetConfig(OutputDatasetConfig):
 
     def random_split(self, percentage: float, seed: "int | None" = None) -> Any:
         """Raise UserErrorException, since only registered datasets can be split."""
-        raise create_refusal(
+        raise create_unsupported_error(
             "OutputTabularDatasetConfig.random_split", "Register the output, and call random_split on the dataset"
         )
 

@@ -74,21 +74,21 @@ class TabularDataset(AbstractDataset):
 
     def time_after(self, start_time: "datetime", include_boundary: bool = True, validate: bool = True) -> Any:
         """Raise UserErrorException, since rows cannot be selected by time here."""
-        raise self._create_refusal("time_after", _IN_PANDAS)
+        raise self._create_unsupported_error("time_after", _IN_PANDAS)
 
     def time_before(self, end_time: "datetime", include_boundary: bool = True, validate: bool = True) -> Any:
         """Raise UserErrorException, since rows cannot be selected by time here."""
-        raise self._create_refusal("time_before", _IN_PANDAS)
+        raise self._create_unsupported_error("time_before", _IN_PANDAS)
 
     def time_between(
         self, start_time: "datetime", end_time: "datetime", include_boundary: bool = True, validate: bool = True
     ) -> Any:
         """Raise UserErrorException, since rows cannot be selected by time here."""
-        raise self._create_refusal("time_between", _IN_PANDAS)
+        raise self._create_unsupported_error("time_between", _IN_PANDAS)
 
     def time_recent(self, time_delta: "timedelta", include_boundary: bool = True, validate: bool = True) -> Any:
         """Raise UserErrorException, since rows cannot be selected by time here."""
-        raise self._create_refusal("time_recent", _IN_PANDAS)
+        raise self._create_unsupported_error("time_recent", _IN_PANDAS)
 
     def to_dask_dataframe(
         self,
@@ -98,11 +98,11 @@ class TabularDataset(AbstractDataset):
         out_of_range_datetime: str = "null",
     ) -> Any:
         """Raise UserErrorException, since tables can be read only with pandas."""
-        raise self._create_refusal("to_dask_dataframe", _IN_PANDAS)
+        raise self._create_unsupported_error("to_dask_dataframe", _IN_PANDAS)
 
     def to_spark_dataframe(self) -> Any:
         """Raise UserErrorException, since tables can be read only with pandas."""
-        raise self._create_refusal("to_spark_dataframe", _IN_PANDAS)
+        raise self._create_unsupported_error("to_spark_dataframe", _IN_PANDAS)
 
     def partition_by(
         self,
@@ -113,7 +113,7 @@ class TabularDataset(AbstractDataset):
         partition_as_file_dataset: bool = False,
     ) -> Any:
         """Raise UserErrorException, since tables cannot be partitioned here."""
-        raise self._create_refusal(
+        raise self._create_unsupported_error(
             "partition_by", "Write a file for each group with pandas, and make a dataset of the folder"
         )
 
@@ -125,27 +125,29 @@ class TabularDataset(AbstractDataset):
         ignore_not_found: bool = True,
     ) -> Any:
         """Raise UserErrorException, since columns cannot contain files."""
-        raise self._create_refusal(
+        raise self._create_unsupported_error(
             "download", "Make a dataset of the files with Dataset.File.from_files and download that"
         )
 
     def mount(self, stream_column: str, mount_point: "str | None" = None) -> Any:
         """Raise UserErrorException, since columns cannot contain files."""
-        raise self._create_refusal("mount", "Make a dataset of the files with Dataset.File.from_files and mount that")
+        raise self._create_unsupported_error(
+            "mount", "Make a dataset of the files with Dataset.File.from_files and mount that"
+        )
 
     def get_profile(self, workspace: object = None) -> Any:
         """Raise UserErrorException, since profiling is not supported."""
-        raise self._create_refusal("get_profile", "Call to_pandas_dataframe().describe()")
+        raise self._create_unsupported_error("get_profile", "Call to_pandas_dataframe().describe()")
 
     def get_profile_runs(self, workspace: object = None) -> Any:
         """Raise UserErrorException, since profiling is not supported."""
-        raise self._create_refusal("get_profile_runs", "Call to_pandas_dataframe().describe()")
+        raise self._create_unsupported_error("get_profile_runs", "Call to_pandas_dataframe().describe()")
 
     def submit_profile_run(
         self, compute_target: object, experiment: object, cache_datastore_name: object = None
     ) -> Any:
         """Raise UserErrorException, since profiling is not supported."""
-        raise self._create_refusal("submit_profile_run", "Call to_pandas_dataframe().describe()")
+        raise self._create_unsupported_error("submit_profile_run", "Call to_pandas_dataframe().describe()")
 
 
 def _create_file_dataset(place: str) -> FileDataset:

@@ -17,7 +17,7 @@ class ThisMachine(ComputeTarget):
     def _load_document(self, document: "dict[str, Any]") -> None:
         super()._load_document(document)
         vars(self).update(dict.fromkeys(_UNSET))
-        self.vm_size = extract_own_part(document).get("vmSize")
+        self.vm_size = extract_kind_properties(document).get("vmSize")
 
     def serialize(self) -> "dict[str, Any]":
         """Return the target as a JSON-like dict in Azure's format."""
@@ -66,7 +66,7 @@ class ThisMachine(ComputeTarget):
         ]
 
 
-def extract_own_part(document: "dict[str, Any]") -> "dict[str, Any]":
+def extract_kind_properties(document: "dict[str, Any]") -> "dict[str, Any]":
     """Return the properties in a target's document that are specific to its kind."""
     own: dict[str, Any] = document["properties"].get("properties") or {}
     return own

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from azureml._unsupported import Described
-from azureml.core.compute._this_machine import ThisMachine, extract_own_part
+from azureml.core.compute._this_machine import ThisMachine, extract_kind_properties
 from azureml.core.compute.compute import (
     ComputeTarget,
     ComputeTargetException,
@@ -187,7 +187,7 @@ class AmlCompute(ThisMachine):
 
     def _load_document(self, document: "dict[str, Any]") -> None:
         super()._load_document(document)
-        own = extract_own_part(document)
+        own = extract_kind_properties(document)
         vars(self).update(dict.fromkeys(_UNSET), remote_login_port_public_access="NotSpecified")
         self.vm_priority: str | None = own.get("vmPriority")
         self.scale_settings = ScaleSettings.deserialize(own.get("scaleSettings") or {})

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from azureml._unsupported import Described
-from azureml.core.compute._this_machine import ThisMachine, extract_own_part
+from azureml.core.compute._this_machine import ThisMachine, extract_kind_properties
 from azureml.core.compute.compute import (
     ComputeTarget,
     ComputeTargetException,
@@ -116,7 +116,7 @@ class ComputeInstance(ThisMachine):
             created_by_user_org=None,
             errors=[],
             modified_time=self.modified_on,
-            state=extract_own_part(document).get("state", _RUNNING),
+            state=extract_kind_properties(document).get("state", _RUNNING),
             vm_size=self.vm_size,
         )
 

@@ -4,7 +4,7 @@ import re
 from typing import Any
 
 from azureml._azure_names import PIPELINES
-from azureml._unsupported import Described, make_refusing_call
+from azureml._unsupported import Described, make_unsupported_call
 
 __all__ = [
     "InputPortBinding",
@@ -95,7 +95,7 @@ class PipelineData(
         """Return the name of the environment variable that contains the folder's path in Azure."""
         return f"AZUREML_DATAREFERENCE_{self.name}"
 
-    register = make_refusing_call("PipelineData.register", PIPELINES)
+    register = make_unsupported_call("PipelineData.register", PIPELINES)
 
 
 class OutputPortBinding(

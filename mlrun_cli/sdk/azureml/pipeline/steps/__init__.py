@@ -2,7 +2,7 @@
 
 import azureml._package_guard  # noqa: F401 - has to come before anything that could be the other package's
 from azureml._azure_names import PIPELINES
-from azureml._unsupported import Described, make_refusing_call
+from azureml._unsupported import Described, make_unsupported_call
 from azureml.pipeline.core.builder import PipelineStep
 
 __all__ = [
@@ -149,8 +149,8 @@ class ParallelRunConfig(
 ):
     """The configuration of a ParallelRunStep."""
 
-    load_yaml = make_refusing_call("ParallelRunConfig.load_yaml", PIPELINES)
-    save_to_yaml = make_refusing_call("ParallelRunConfig.save_to_yaml", PIPELINES)
+    load_yaml = make_unsupported_call("ParallelRunConfig.load_yaml", PIPELINES)
+    save_to_yaml = make_unsupported_call("ParallelRunConfig.save_to_yaml", PIPELINES)
 
 
 class ParallelRunStep(

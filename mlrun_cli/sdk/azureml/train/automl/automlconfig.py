@@ -3,7 +3,7 @@
 from typing import Any
 
 from azureml._azure_names import AUTOML
-from azureml._unsupported import Described, create_refusal
+from azureml._unsupported import Described, create_unsupported_error
 from azureml.exceptions import UserErrorException
 
 __all__ = ["AutoMLConfig"]
@@ -16,6 +16,6 @@ class AutoMLConfig(Described, takes="task, path=None, **kwargs"):
         super().__init__(*args, **kwargs)
         self.user_settings = dict(kwargs)
 
-    def _create_submit_refusal(self) -> UserErrorException:
+    def _create_submit_error(self) -> UserErrorException:
         """Return the error to raise on submission."""
-        return create_refusal("Experiment.submit(AutoMLConfig)", AUTOML)
+        return create_unsupported_error("Experiment.submit(AutoMLConfig)", AUTOML)

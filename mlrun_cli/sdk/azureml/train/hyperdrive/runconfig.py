@@ -92,7 +92,7 @@ class HyperDriveConfig:
         """The source folder of the script, or None for a pipeline."""
         return getattr(self._run_config or self._estimator, "source_directory", None)
 
-    def _create_submit_refusal(self) -> UserErrorException:
+    def _create_submit_error(self) -> UserErrorException:
         """Return the error to raise on submission."""
         first = next(iter(self._generator_config["parameter_space"]), "--lr")
         return UserErrorException(

@@ -27,7 +27,7 @@ from mlrun_cli.workspace import Workspace
 _Found = TypeVar("_Found")
 
 
-class DataPlaces:
+class DataLocator:
     """A finder of a run's data that also creates copies and folders; notes and new datasets are added to `data`.
 
     In a preview nothing is created.
@@ -161,7 +161,7 @@ class DataPlaces:
                 words = f"mlrun datastore upload -n {datastore.name} -p FOLDER{place}"
                 error.hint = f"Correct pathOnDataStore, or put files there: '{words}'."
                 raise
-        self._note_empty(where, path, datastore)
+        self._add_note_if_empty(where, path, datastore)
         return DataFiles([], None)
 
     def check_mount(self, where: str, path: Path, datastore: Datastore) -> None:
@@ -173,9 +173,9 @@ class DataPlaces:
                 f"{where}: There is no file or folder {path}, in datastore '{datastore.name}', to be mounted.",
                 hint="Correct pathOnDataStore. A folder that the script is to fill is made with 'mode: upload'.",
             )
-        self._note_empty(where, path, datastore)
+        self._add_note_if_empty(where, path, datastore)
 
-    def _note_empty(self, where: str, path: Path, datastore: Datastore) -> None:
+    def _add_note_if_empty(self, where: str, path: Path, datastore: Datastore) -> None:
         is_there = os.path.exists(path)
         what = f"no file is yet at {path}," if is_there else f"{path.relative_to(datastore.folder)} is not yet"
         self._data.notes.append(
