@@ -23,7 +23,7 @@ def get_parameters(workspace: Workspace, run: Run) -> dict[str, Any]:
     return to_values(workspace.parameters.get(run.key))
 
 
-def read_older_runs(workspace: Workspace, seconds: float = PATIENCE_SECONDS) -> bool:
+def read_parameters_of_older_runs(workspace: Workspace, seconds: float = PATIENCE_SECONDS) -> bool:
     """Read the parameters of runs that an older version stored; return whether all of them have been read.
 
     Every process that depends on them goes on with that for some seconds, the studio until it is done. If the store
@@ -34,7 +34,7 @@ def read_older_runs(workspace: Workspace, seconds: float = PATIENCE_SECONDS) -> 
     deadline = time.monotonic() + seconds
     try:
         workspace.reopen_if_replaced()
-        while workspace.parameters.read_more(STEP_RUNS):
+        while workspace.parameters.read_unread_runs(STEP_RUNS):
             if time.monotonic() >= deadline:
                 return False
     except StoreError:
@@ -43,5 +43,5 @@ def read_older_runs(workspace: Workspace, seconds: float = PATIENCE_SECONDS) -> 
 
 
 def depends_on_parameters(which: RunFilter, order: RunOrder = NEWEST_FIRST) -> bool:
-    """Return whether a query is incomplete while runs are left that `read_older_runs` has not read."""
+    """Return whether a query is incomplete while runs are left that `read_parameters_of_older_runs` has not read."""
     return bool(which.parameters or which.text) or order.column.startswith(f"{PARAMETER}:")

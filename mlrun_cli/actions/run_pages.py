@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from mlrun_cli.actions.parameters import depends_on_parameters, read_older_runs
+from mlrun_cli.actions.parameters import depends_on_parameters, read_parameters_of_older_runs
 from mlrun_cli.actions.runs import prepare_for_display, resolve_filter
 from mlrun_cli.core.named_tuple import NamedTuple
 from mlrun_cli.runs.filter import RunFilter
@@ -80,7 +80,7 @@ def get_run_page(
         UsageError: a value of the filter is not text.
     """
     which = resolve_filter(workspace, which)
-    is_complete = not depends_on_parameters(which, order) or read_older_runs(workspace)
+    is_complete = not depends_on_parameters(which, order) or read_parameters_of_older_runs(workspace)
     pages = workspace.run_pages
     found = pages.list_page(which, order, limit=size + 1, offset=(number - 1) * size)
     counts = _count_runs_and_children(pages, which) if counts_children else _count_runs(pages, which)

@@ -90,7 +90,7 @@ class RequestRelay:
             self._worker = None
 
     def _record_accepted(self, name: str, before: int, after: int) -> bool:
-        """Store that requests are accepted before they are handled, so that none is handled twice."""
+        """Store that requests are accepted, so that none is handled twice; return False if another collector has."""
         with self._workspace.transaction():
             is_mine = self._workspace.journals.advance(self._run.key, name, before, after)
         self._offsets[name] = after

@@ -88,7 +88,7 @@ def quote(text: str) -> str:
 
 
 def unquote(text: str) -> str:
-    """Return the text in double quotes."""
+    """Return the text that `quote` put in double quotes."""
     return re.sub(r"\\(.)", r"\1", text[1:-1], flags=re.DOTALL)
 
 

@@ -118,7 +118,7 @@ def _read_inputs(shared: SharedRunFolder) -> tuple[Submission, Secrets]:
 
 
 def _mark_started(shared: SharedRunFolder) -> None:
-    """Mark the run as started in the shared folder, for the collector; it finds it later if this fails."""
+    """Mark the run as started in the shared folder, so that the collector finds it early; ignore failures."""
     with suppress(OSError):
         (SharedFolder(shared.path.parents[1]).started / shared.path.name).touch(mode=0o600)
 

@@ -300,7 +300,7 @@ def _lock_host(home: Path) -> Iterator[None]:
 
 
 def _describe_host() -> dict[str, str]:
-    """Return the facts that distinguish processes which share locks from others."""
+    """Return an identity of this machine that is equal for processes which share locks."""
     mounts = ""
     with suppress(OSError):
         mounts = str(os.stat("/proc/self/ns/mnt").st_ino)

@@ -43,7 +43,7 @@ class Parameter(NamedTuple):
 
     @classmethod
     def from_text(cls, text: str) -> Parameter:
-        """Create a parameter from its text, of which what is not Unicode is escaped."""
+        """Create a parameter from its text, with lone surrogates escaped."""
         clean = text.encode("utf-8", "backslashreplace").decode("utf-8")
         return cls(clean, parse_number(clean))
 
@@ -60,7 +60,7 @@ Parameters = Mapping[str, Parameter]
 
 
 def parse_number(text: str) -> float | None:
-    """Return the finite number that a text is, or None."""
+    """Return a text as a finite number, or None if it is not one."""
     if len(text) > _LONGEST_NAME or not text.isascii() or re.fullmatch(_NUMBER, text) is None:
         return None
     number = float(text)
@@ -94,7 +94,7 @@ def read_parameters(definition: Mapping[str, Any] | None) -> Parameters:
 
 
 def parse_command(command: str) -> Parameters:
-    """Return the parameters in the line of a shell: in the last of its commands that starts a script, or the last."""
+    """Return the parameters in a shell command line, from its last command that starts a script, or else its last."""
     import shlex  # noqa: PLC0415 - start-up: most runs have a script with arguments
 
     words = shlex.shlex(command, posix=True, punctuation_chars=True)
@@ -163,7 +163,7 @@ def _split_pair(word: str, *, has_options: bool) -> tuple[str, str | None] | Non
 
 
 def _take_values(words: Sequence[str], place: int) -> Sequence[str]:
-    """Return the words from a place on that are the value of the option before it."""
+    """Return the words from an index on that are the value of the option before it."""
     if place >= len(words) or words[place] == "--" or _is_pair(words[place]):
         return ()
     end = place + 1
@@ -187,7 +187,7 @@ def _read_flag(name: str) -> tuple[str, str]:
 
 
 def _find_script(words: Sequence[str]) -> int | None:
-    """Return the place of the script, or of the module after `-m`, in a command; None if there is none."""
+    """Return the index of the script, or of the module after `-m`, in a command, or None if there is none."""
     for place, word in enumerate(words):
         if re.fullmatch(_SCRIPT, word) or (place > 0 and words[place - 1] == "-m"):
             return place

@@ -83,7 +83,7 @@ def record_run(workspace: Workspace, run: NewRun, folder: NewRunFolder, interrup
 def _write_files(workspace: Workspace, run: NewRun) -> None:
     submission = run.submission
     folder = workspace.run_folder(submission.run_id)
-    with nullcontext() if run.place is None else run.place.describe_errors():
+    with nullcontext() if run.place is None else run.place.convert_errors():
         if len(submission.launch.log_names) > 1:
             folder.make_logs(submission.launch.log_names)
         if run.place is not None:

@@ -56,7 +56,7 @@ class NewRunFolder:
         shared = self._place.shared.run_folder(self._folder.path.name)
         # The links first: what removes the folder of a killed submit finds by them what else there is.
         link_run_folder(self._folder, shared)
-        with self._place.describe_errors():
+        with self._place.convert_errors():
             shared.make_for_node(self._place.program)
 
     def _remove(self) -> None:

@@ -35,9 +35,9 @@ class SharedLocation(NamedTuple):
     program: Path
     sdk_folder: Path
 
-    def describe_errors(self) -> AbstractContextManager[None]:
+    def convert_errors(self) -> AbstractContextManager[None]:
         """Return a context manager that converts errors about the shared folder into `SharedFolderUnavailable`."""
-        return describe_shared_folder_errors(self.target, self.shared.path)
+        return convert_shared_folder_errors(self.target, self.shared.path)
 
 
 def prepare_shared_folder(
@@ -51,7 +51,7 @@ def prepare_shared_folder(
     """
     if not shared.is_available():
         raise SharedFolderUnavailable(target, shared.path, "it is not in its place")
-    with describe_shared_folder_errors(target, shared.path):
+    with convert_shared_folder_errors(target, shared.path):
         copy_snapshot(snapshot, SnapshotStore(workspace.snapshots_folder), SnapshotStore(shared.snapshots))
         program, sdk_folder = ensure_program_copy(shared.programs), ensure_sdk_copy(shared.sdk)
     return SharedLocation(target, shared, program, sdk_folder)

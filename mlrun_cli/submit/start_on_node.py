@@ -32,7 +32,7 @@ def start_on_node(target: Target, new: NewRun, recorded: RecordedRun, folder: Ne
     workspace, shared = target.workspace, new.place.shared.run_folder(new.submission.run_id)
     run = workspace.runs.get_by_key(recorded.key)
     with _remove_if_without_job(workspace, run, folder):
-        with new.place.describe_errors():
+        with new.place.convert_errors():
             write_stored_run(workspace, run, shared, recorded.secrets)
         start_supervisor(target, run, [])
 

@@ -41,7 +41,7 @@ class SupervisorStart:
         self._stack = ExitStack()
 
     def __enter__(self) -> SupervisorStart:
-        if _is_clear(self._request):
+        if _may_start_early(self._request):
             self.prepare(self._request.target or LOCAL_TARGET)
         return self
 
@@ -73,8 +73,8 @@ class SupervisorStart:
         start_supervisor(target, run, locks)
 
 
-def _is_clear(request: SubmitRequest) -> bool:
-    """Return whether a request that is not resolved yet is likely to start a run, and its target is known."""
+def _may_start_early(request: SubmitRequest) -> bool:
+    """Return whether a request, before it is resolved, is likely to start a run on a target that it names."""
     if request.runconfig_name is not None or request.configuration is not None or request.script is None:
         return False
     script = os.path.join(request.source_directory or request.path, request.script)

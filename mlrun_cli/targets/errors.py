@@ -37,7 +37,7 @@ class PathNotShared(UsageError):
 
 
 @contextmanager
-def describe_shared_folder_errors(target: str, folder: Path) -> Iterator[None]:
+def convert_shared_folder_errors(target: str, folder: Path) -> Iterator[None]:
     """Convert errors of the operating system about the shared folder of a target into `SharedFolderUnavailable`."""
     try:
         yield

@@ -60,7 +60,7 @@ def _find_package(name: str) -> Path:
 def _ensure_copy(
     folder: Path, packages: Mapping[str, Path], what: str, *, left_out: Collection[str] = frozenset()
 ) -> Path:
-    """Return the copy of packages as they are now; `left_out` are names of folders right below one of them."""
+    """Return a copy of the current packages, created if needed; `left_out` names folders directly below them."""
     copy = folder / f"{mlrun_cli.__version__}-{_compute_fingerprint(packages, left_out)}"
     if copy.is_dir():
         with suppress(OSError):  # what was used lately is not pruned

@@ -71,7 +71,7 @@ class WaitingSupervisor:
 
 
 def receive_locks() -> Sequence[int]:
-    """Return the open locks that this supervisor gets at its standard input, or none if its run has been given up."""
+    """Return the open locks received on standard input, or none if the run has been given up."""
     with socket.socket(fileno=os.dup(0)) as connection:
         try:
             _, locks, _, _ = socket.recv_fds(connection, 1, _MOST_LOCKS)

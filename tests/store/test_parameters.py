@@ -131,7 +131,7 @@ def test_runs_of_an_older_program_are_read_in_steps(
     assert len(parameters.list_for_runs(range(1, key + 1))) == 8
     assert parameters.has_unread()
     steps = 1
-    while parameters.read_more(random.randint(1, 4)):
+    while parameters.read_unread_runs(random.randint(1, 4)):
         steps += 1
 
     assert steps > 2
@@ -148,12 +148,12 @@ def test_reading_goes_on_after_it_was_broken_off(
     forget(database)
     with database.transaction():
         parameters.set(5, {"n": Parameter.from_text("logged")})
-    parameters.read_more(3)
+    parameters.read_unread_runs(3)
 
     with pytest.raises(KeyboardInterrupt), database.transaction():
         database.execute("UPDATE parameter_backfill SET below_key = 0")
         raise KeyboardInterrupt
-    while parameters.read_more(2):
+    while parameters.read_unread_runs(2):
         pass
 
     found = {key: to_values(each)["n"] for key, each in parameters.list_for_runs(range(1, 7)).items()}
@@ -200,5 +200,5 @@ def test_what_older_programs_insert_is_to_be_read(database: Database, parameters
 
     assert parameters.has_unread()
     assert to_values(parameters.get(1)) == {"n": 1}
-    assert not parameters.read_more(10)
+    assert not parameters.read_unread_runs(10)
     assert parameters.list_all_names() == ["n"]

@@ -41,7 +41,7 @@ class SrunLauncher(Launcher):
         return self._inner.port_count
 
     def list_processes(self, ports: Sequence[int]) -> list[LaunchedProcess]:
-        """Return the process that calls srun, and describe those of the script for the nodes.
+        """Write the specifications of the script's processes, and return the process that calls srun.
 
         Raises:
             OSError: their description cannot be written.

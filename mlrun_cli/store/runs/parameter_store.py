@@ -17,7 +17,7 @@ _IS_UNREAD = (
 class ParameterStore:
     """Reads and writes the parameters of runs.
 
-    Runs that were stored by an older program are *unread* until `read_more` has stored their parameters. The
+    Runs that were stored by an older program are *unread* until `read_unread_runs` has stored their parameters. The
     parameters of a given run are right at any time; conditions and orders of runs do not see those of unread runs.
     """
 
@@ -25,7 +25,7 @@ class ParameterStore:
         self._database = database
 
     def set(self, run_key: int, parameters: Parameters) -> None:
-        """Set parameters of a run, in addition to those with other names, within a transaction."""
+        """Set parameters of a run, within a transaction; those with other names are unchanged."""
         for name, parameter in parameters.items():
             self._database.execute(
                 "INSERT INTO run_parameters (run_key, name, number, text) VALUES (:run_key, :name, :number, :text)"
@@ -67,7 +67,7 @@ class ParameterStore:
         return found
 
     def list_all_names(self, limit: int = 1000) -> Sequence[str]:
-        """Return the first `limit` names of parameters of all runs that are not unread, in alphabetical order."""
+        """Return the first `limit` names of parameters of all runs, except unread ones, in alphabetical order."""
         rows = self._database.rows(
             "WITH RECURSIVE each_name (name) AS (SELECT min(name) FROM run_parameters UNION ALL"
             " SELECT (SELECT min(name) FROM run_parameters WHERE name > each_name.name) FROM each_name"
@@ -78,13 +78,13 @@ class ParameterStore:
         return [row["name"] for row in rows]
 
     def has_unread(self) -> bool:
-        """Return whether any run is unread."""
+        """Return whether the parameters of any run have not been read yet."""
         row = self._database.row(
             "SELECT EXISTS (SELECT 1 FROM parameter_backfill) OR EXISTS (SELECT 1 FROM unread_runs) AS found"
         )
         return row is not None and bool(row["found"])
 
-    def read_more(self, limit: int) -> bool:
+    def read_unread_runs(self, limit: int) -> bool:
         """Store the parameters of up to `limit` unread runs, newest first; return whether any are left.
 
         Another process that does the same at the same time, or a kill, loses nothing.
@@ -96,12 +96,12 @@ class ParameterStore:
                 limit=limit,
             )
             if len(rows) < limit:
-                rows = [*rows, *self._take_older(limit - len(rows), {row["run_key"] for row in rows})]
+                rows = [*rows, *self._claim_older_runs(limit - len(rows), {row["run_key"] for row in rows})]
             self._store([(row["run_key"], _parse_definition(row)) for row in rows])
             return self.has_unread()
 
-    def _take_older(self, limit: int, besides: Collection[int]) -> Sequence[Row]:
-        """Return the newest of the runs that are older than parameters, and mark them as being read."""
+    def _claim_older_runs(self, limit: int, besides: Collection[int]) -> Sequence[Row]:
+        """Return the newest runs of older versions whose parameters nobody has claimed, and mark them as unread."""
         older = self._database.rows(
             "SELECT run_key, definition FROM runs WHERE run_key < (SELECT max(below_key) FROM parameter_backfill)"
             " ORDER BY run_key DESC LIMIT :limit",
@@ -118,7 +118,7 @@ class ParameterStore:
         return rows
 
     def _store(self, runs: Sequence[tuple[int, Parameters]]) -> None:
-        """Store the parameters of runs that were unread, but for those that have been set meanwhile."""
+        """Store the parameters of unread runs, except those that have been set in the meantime."""
         already = self._list_names([key for key, _ in runs])
         self._database.insert_many(
             "run_parameters",

@@ -68,7 +68,7 @@ class SlurmSettings(NamedTuple):
         return {key: list(value) if isinstance(value, tuple) else value for key, value in given.items() if value}
 
     def build_resource_options(self, demand: Demand) -> list[str]:
-        """Return the options of sbatch for the resources of a run, those given freely last: they take precedence."""
+        """Return sbatch's options for the resources of a run, ending with the user's own, which take precedence."""
         values = {
             "--partition": self.partition,
             "--account": self.account,

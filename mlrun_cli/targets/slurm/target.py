@@ -34,17 +34,17 @@ class SlurmTarget(EngineTarget):
 
     def find_jobs(self, job_ids: Collection[str]) -> Mapping[str, Job]:
         """Return those of the jobs that Slurm knows, keyed by id, usually with one query of the controller."""
-        with _describe_failures():
+        with _convert_errors():
             return jobs.find_jobs(job_ids)
 
     def find_job_id(self, run_id: str) -> str | None:
         """Return the id of the job that is named after a run, or None if Slurm knows none."""
-        with _describe_failures():
+        with _convert_errors():
             return jobs.find_job_ids([run_id]).get(run_id)
 
     def find_job_ids(self, run_ids: Collection[str]) -> Mapping[str, str]:
         """Return the ids of the jobs that are named after these runs, as a rule in one query of the controller."""
-        with _describe_failures():
+        with _convert_errors():
             return jobs.find_job_ids(run_ids)
 
     def cancel_job(self, job_id: str) -> None:
@@ -53,7 +53,7 @@ class SlurmTarget(EngineTarget):
 
     def cancel_jobs(self, job_ids: Collection[str]) -> None:
         """End jobs by one scancel."""
-        with _describe_failures():
+        with _convert_errors():
             jobs.cancel_jobs(job_ids)
 
     def describe_nodes(self) -> Mapping[str, Any]:
@@ -72,8 +72,8 @@ class SlurmTarget(EngineTarget):
 
 
 @contextmanager
-def _describe_failures() -> Iterator[None]:
-    """Convert any failure of a question about jobs into `EngineUnavailable`: nothing is known of them then."""
+def _convert_errors() -> Iterator[None]:
+    """Convert any error of a query about jobs into `EngineUnavailable`, since their state is then unknown."""
     try:
         yield
     except (EngineRefused, ProgramNotFound) as error:

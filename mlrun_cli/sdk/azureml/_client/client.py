@@ -99,7 +99,7 @@ def find_submitted_run() -> "SubmittedRunClient | None":
     return _submitted
 
 
-def client() -> Any:
+def get_client() -> Any:
     """Return the client of this process; both client classes have `writer`, `request` and `run_folder`."""
     global _in_process  # noqa: PLW0603 - a process has one
     inside = find_submitted_run()

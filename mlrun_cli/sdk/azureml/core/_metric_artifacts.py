@@ -4,7 +4,7 @@ import json
 import os
 from typing import Any, Dict
 
-from azureml._client.client import WorkspaceNames, client
+from azureml._client.client import WorkspaceNames, get_client
 from azureml._wire.run_folder import UPLOADS
 
 __all__ = ["Artifact", "ImageArtifact", "JsonArtifact", "populate_metrics"]
@@ -100,7 +100,7 @@ def _replace_uris(workspace: WorkspaceNames, value: Any, shape: "str | None") ->
     else:
         artifact = JsonArtifact(value, metric_type=_DOCUMENTS[shape])
     run_id = artifact.container.partition(".")[2]
-    path = os.path.join(client().run_folder(workspace, run_id), UPLOADS, artifact.path)
+    path = os.path.join(get_client().run_folder(workspace, run_id), UPLOADS, artifact.path)
     try:
         with open(path, "rb") as file:
             artifact.data = file.read()

@@ -3,7 +3,7 @@
 import os
 from typing import Any, Dict, List
 
-from azureml._client.client import client
+from azureml._client.client import get_client
 from azureml._wire.run_folder import LOG_FOLDERS
 from azureml.core._run_handle import COPY_SECONDS, RunHandle
 from azureml.exceptions import UserErrorException
@@ -21,7 +21,7 @@ class RunFiles(RunHandle):
         from azureml._client.uploads import upload
 
         _refuse_datastore(datastore_name)
-        upload(client().run_folder(self._names, self._run_id), name, path_or_stream)
+        upload(get_client().run_folder(self._names, self._run_id), name, path_or_stream)
 
     def upload_files(
         self,

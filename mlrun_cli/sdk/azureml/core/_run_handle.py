@@ -2,7 +2,7 @@
 
 from typing import Any, Dict, TypeVar
 
-from azureml._client.client import WorkspaceNames, client
+from azureml._client.client import WorkspaceNames, get_client
 from azureml._client.scalars import escape_surrogates
 from azureml._wire.journal_lines import encode_removed_tags, encode_tags
 from azureml.core._text_pairs import to_keys, to_properties, to_texts
@@ -21,7 +21,7 @@ class RunHandle:
         self._names = workspace
         self._experiment_name = experiment_name
         self._run_id = run_id
-        self._append = client().writer(workspace, run_id)
+        self._append = get_client().writer(workspace, run_id)
 
     @classmethod
     def _from_names(cls: "type[_Handle]", workspace: WorkspaceNames, experiment_name: str, run_id: str) -> _Handle:
@@ -85,7 +85,7 @@ class RunHandle:
         return self._request_of_workspace(call, patience_seconds, run_id=self._run_id, **arguments)
 
     def _request_of_workspace(self, call: str, patience_seconds: "float | None" = None, **arguments: Any) -> Any:
-        return client().request(call, workspace=self._names, patience_seconds=patience_seconds, **arguments)
+        return get_client().request(call, workspace=self._names, patience_seconds=patience_seconds, **arguments)
 
 
 def check_text(value: object, what: str) -> str:

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING, Any, Dict, Iterator, List, Union
 
-from azureml._client.client import client
+from azureml._client.client import get_client
 from azureml.core._text_pairs import to_keys, to_texts
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ def iterate_runs(workspace: "WorkspaceNames", chosen: "dict[str, Any]") -> "Iter
 
     before, limit = None, _FIRST_PAGE
     while True:
-        page = client().request("runs.list", workspace=workspace, limit=limit, before=before, **chosen)
+        page = get_client().request("runs.list", workspace=workspace, limit=limit, before=before, **chosen)
         for record in page["runs"]:
             yield Run._from_record(workspace, record)
         before = page["next"]

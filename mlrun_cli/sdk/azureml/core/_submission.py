@@ -4,7 +4,7 @@ import os
 import sys
 from typing import TYPE_CHECKING, Any
 
-from azureml._client.client import client
+from azureml._client.client import get_client
 from azureml.core._text_pairs import to_properties, to_texts
 from azureml.exceptions import UserErrorException
 
@@ -43,7 +43,7 @@ def submit(
         raise UserErrorException(
             f"submit() does not know {', '.join(unknown)}. It takes tags=, display_name=, properties=."
         )
-    response = client().request(
+    response = get_client().request(
         "submitting.submit",
         workspace=workspace,
         patience_seconds=_PATIENCE_SECONDS,

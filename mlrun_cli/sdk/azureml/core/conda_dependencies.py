@@ -8,7 +8,7 @@ import shlex
 from typing import Any, Iterable, Iterator, Mapping
 
 import azureml._package_guard  # noqa: F401 - has to come before anything that could be the other package's
-from azureml._client.client import client
+from azureml._client.client import get_client
 from azureml.exceptions import UserErrorException
 
 __all__ = ["PYTHON_PREFIX", "CondaDependencies"]
@@ -64,7 +64,7 @@ class CondaDependencies:
             path = os.path.abspath(conda_dependencies_file_path)
             if not os.path.isfile(path):
                 raise FileNotFoundError(f"There is no conda file {path}.")
-            _underlying_structure = client().request("documents.read", path=path)
+            _underlying_structure = get_client().request("documents.read", path=path)
             self._folder = os.path.dirname(path)
         elif _underlying_structure is None:
             _underlying_structure = _DEFAULT

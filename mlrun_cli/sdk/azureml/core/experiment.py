@@ -3,7 +3,7 @@
 import os
 from typing import TYPE_CHECKING, Any, Dict, Iterator, List
 
-from azureml._client.client import WorkspaceNames, client
+from azureml._client.client import WorkspaceNames, get_client
 from azureml.core._outputs import make_folder
 from azureml.core._text_pairs import to_keys, to_texts
 from azureml.core.run import Run
@@ -216,7 +216,7 @@ class Experiment:
         if view_type not in _VIEWS:
             raise UserErrorException(f"view_type is one of {', '.join(_VIEWS)}, not {view_type!r}.")
         wanted = tags if isinstance(tags, dict) else dict.fromkeys(to_keys(tags or []))
-        found = client().request("experiments.list", workspace=workspace._names)
+        found = get_client().request("experiments.list", workspace=workspace._names)
         return [
             Experiment._from_names(workspace._names, record["name"])
             for record in found
@@ -231,14 +231,14 @@ class Experiment:
     @staticmethod
     def delete(workspace: "Workspace", experiment_id: str) -> None:
         """Delete an experiment; raise UserErrorException if it has runs."""
-        client().request("experiments.delete", workspace=workspace._names, experiment_id=experiment_id)
+        get_client().request("experiments.delete", workspace=workspace._names, experiment_id=experiment_id)
 
     @staticmethod
     def from_directory(path: Any, auth: Any = None) -> "Experiment":
         """Return the experiment that a folder is attached to."""
         from azureml.core.workspace import Workspace
 
-        config = client().request("workspaces.find_config", path=os.path.abspath(path))
+        config = get_client().request("workspaces.find_config", path=os.path.abspath(path))
         name = (config or {}).get("experiment_name")
         if name is None:
             raise UserErrorException(f"The folder {path} is attached to no experiment. Use 'mlrun folder attach'.")
@@ -278,7 +278,7 @@ class Experiment:
         return record
 
     def _request(self, call: str, **arguments: Any) -> Any:
-        return client().request(call, workspace=self._names, **arguments)
+        return get_client().request(call, workspace=self._names, **arguments)
 
 
 def _bind_arguments(args: Any, kwargs: Dict[str, Any]) -> Dict[str, Any]:

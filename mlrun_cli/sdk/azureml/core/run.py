@@ -3,7 +3,7 @@
 import os
 from typing import TYPE_CHECKING, Any, Callable, Dict, Iterator, List
 
-from azureml._client.client import WorkspaceNames, client, find_submitted_run
+from azureml._client.client import WorkspaceNames, find_submitted_run, get_client
 from azureml._client.scalars import escape_surrogates
 from azureml._wire.journal_lines import encode_end
 from azureml._wire.run_folder import ARTIFACTS
@@ -151,7 +151,7 @@ class Run(RunMetrics):
     def get(workspace: Any, run_id: str) -> "Run":
         """Return the run with this id; raise UserErrorException if there is none."""
         return Run._from_record(
-            workspace._names, client().request("runs.get", workspace=workspace._names, run_id=run_id)
+            workspace._names, get_client().request("runs.get", workspace=workspace._names, run_id=run_id)
         )
 
     @staticmethod
@@ -306,7 +306,7 @@ class Run(RunMetrics):
     def get_details_with_logs(self) -> Dict[str, Any]:
         """Return `get_details()` with `logFiles` mapping the name of each log to its text."""
         details = self.get_details()
-        folder = os.path.join(client().run_folder(self._names, self._run_id), ARTIFACTS)
+        folder = os.path.join(get_client().run_folder(self._names, self._run_id), ARTIFACTS)
         for name in details["logFiles"]:
             with open(os.path.join(folder, name), encoding="utf-8", errors="replace") as file:
                 details["logFiles"][name] = file.read()
@@ -391,7 +391,7 @@ class Run(RunMetrics):
         try:
             if show_output:
                 print(format_head(self._run_id, self.get_portal_url()))
-                logs = _streaming.Logs(client().run_folder(self._names, self._run_id))
+                logs = _streaming.Logs(get_client().run_folder(self._names, self._run_id))
                 _streaming.wait(self.get_status, logs)
             else:
                 _streaming.wait(self.get_status)
@@ -573,7 +573,7 @@ def get_run(experiment: "Experiment", run_id: str, rehydrate: bool = True, clean
     plain = Run(experiment, run_id)
     if not rehydrate:
         return plain
-    return Run._from_record(plain._names, client().request("runs.get", workspace=plain._names, run_id=run_id))
+    return Run._from_record(plain._names, get_client().request("runs.get", workspace=plain._names, run_id=run_id))
 
 
 def _describe_error(error: "str | BaseException | None") -> Dict[str, Any]:

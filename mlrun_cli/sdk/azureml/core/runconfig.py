@@ -5,7 +5,7 @@ import os
 from typing import Any, ClassVar, Mapping
 
 import azureml._package_guard  # noqa: F401 - has to come before anything that could be the other package's
-from azureml._client.client import client
+from azureml._client.client import get_client
 from azureml.core._run_config_data import (
     Data,
     DatacacheConfiguration,
@@ -481,11 +481,11 @@ class RunConfiguration(RunConfigElement):
         """
         file = _find_runconfig(path, name)
         project = os.path.abspath(path) if os.path.isdir(path) else os.path.dirname(file)
-        written = client().request("documents.read_runconfig", path=file)
+        written = get_client().request("documents.read_runconfig", path=file)
         document = convert_keys_to_camel_case(written)
         if isinstance(document.get("environment"), str):
             environment_file = _find_first_file(document["environment"], project, file)
-            environment = client().request("documents.read_environment", path=environment_file)
+            environment = get_client().request("documents.read_environment", path=environment_file)
             document["environment"] = convert_keys_to_camel_case(environment)
         try:
             loaded = RunConfiguration._from_document(document)
@@ -582,4 +582,4 @@ def _find_first_file(name: str, project: str, runconfig: str) -> str:
 
 
 def _write(path: str, document: "dict[str, Any]") -> None:
-    client().request("documents.write", path=os.path.abspath(path), document=document)
+    get_client().request("documents.write", path=os.path.abspath(path), document=document)

@@ -5,7 +5,7 @@ import os
 from functools import partial
 from typing import Any
 
-from azureml._client.client import client, find_submitted_run
+from azureml._client.client import find_submitted_run, get_client
 from azureml.core._named_mapping import Named
 from azureml.exceptions import UserErrorException, WorkspaceException
 
@@ -57,7 +57,7 @@ class Workspace:
         Raises:
             AzureMLException: The response is an error, which determines the exception class.
         """
-        return client().request(call, workspace=self._names, **arguments)
+        return get_client().request(call, workspace=self._names, **arguments)
 
     def __repr__(self) -> str:
         subscription_id, resource_group, name = self._names
@@ -191,7 +191,7 @@ class Workspace:
             UserErrorException: The config does not exist or cannot be read.
         """
         start = os.path.abspath(path or ".")
-        names = client().request("workspaces.find_config", path=start, file_name=_file_name)
+        names = get_client().request("workspaces.find_config", path=start, file_name=_file_name)
         if names is not None:
             return Workspace._open(tuple(names))
         inside = find_submitted_run()
@@ -211,7 +211,7 @@ class Workspace:
     @staticmethod
     def _list_workspaces(**names: "str | None") -> Any:
         """Return the workspaces that match the given names."""
-        return [Workspace._open(tuple(found)) for found in client().request("workspaces.find", **names)]
+        return [Workspace._open(tuple(found)) for found in get_client().request("workspaces.find", **names)]
 
     def write_config(self, path: "str | None" = None, file_name: "str | None" = None) -> None:
         """Write the workspace's names to a config file in a folder's `.azureml`, where `from_config` finds them.

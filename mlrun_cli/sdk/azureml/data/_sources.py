@@ -5,7 +5,7 @@ import re
 import shutil
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from azureml._client.client import client
+from azureml._client.client import get_client
 from azureml.data.abstract_datastore import AbstractDatastore
 from azureml.data.data_reference import DataReference
 from azureml.data.datapath import DataPath
@@ -57,7 +57,7 @@ def request(workspace: "Workspace | None", call: str, **arguments: Any) -> Any:
     """Send a request, which needs a workspace only if it involves datastores, and return its result."""
     if workspace is not None:
         return workspace._request(call, **arguments)
-    return client().request(call, **arguments)
+    return get_client().request(call, **arguments)
 
 
 def list_files(definition: "dict[str, Any]", workspace: "Workspace | None") -> DataFiles:

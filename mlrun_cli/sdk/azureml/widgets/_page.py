@@ -5,7 +5,7 @@ from glob import escape, glob
 from html import escape as html
 from typing import Any, Dict, List, Sequence
 
-from azureml._client.client import client
+from azureml._client.client import get_client
 from azureml._wire.run_folder import ARTIFACTS, ENVIRONMENT_LOG, PROCESS_LOG_PREFIX, STD_LOG
 from azureml.core._streaming import format_error
 from azureml.core._tables import format_html_table, format_text_table
@@ -59,7 +59,7 @@ class RunPage:
 
     def _read_last_lines(self) -> List[str]:
         """Return the last lines of the script's log or, if that is empty, of the installer's."""
-        folder = os.path.join(client().run_folder(self._run._names, self._run.id), ARTIFACTS)
+        folder = os.path.join(get_client().run_folder(self._run._names, self._run.id), ARTIFACTS)
         for pattern in _LOGS:
             for path in sorted(glob(os.path.join(escape(folder), pattern)))[:1]:
                 lines = _read_last_lines_of(path)

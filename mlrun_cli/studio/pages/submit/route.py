@@ -44,9 +44,9 @@ def show(page: PageRequest) -> Response:
         find_earlier_run(page.workspace, run)
     except MlrunError as error:
         note = " ".join(filter(None, (error.message, error.hint, obstacle)))
-        return _show_form(page, form._replace(source=FOLDER), note=note, problem=form.find_missing_secret())
+        return _show_form(page, form._replace(source=FOLDER), note=note, problem=form.find_secret_error())
     warning = f"Of the folder as it is now: {obstacle}" if obstacle else None
-    return _show_form(page, form._replace(source=SNAPSHOT), note=warning, problem=form.find_missing_secret())
+    return _show_form(page, form._replace(source=SNAPSHOT), note=warning, problem=form.find_secret_error())
 
 
 def handle(page: PageRequest) -> Response:

@@ -96,7 +96,7 @@ class SubmitForm(NamedTuple):
             return None
         return folder / self.source_directory
 
-    def find_missing_secret(self) -> UsageError | None:
+    def find_secret_error(self) -> UsageError | None:
         """Return an error about redacted secrets that must be typed again, or None if there are none."""
         try:
             for name in ("arguments", "tags"):
@@ -158,7 +158,7 @@ class SubmitForm(NamedTuple):
             raise ConflictingOptions(
                 "Arguments: without a script, those of the runconfig are used.", hint="Name the script."
             )
-        if missing_secret := self.find_missing_secret():
+        if missing_secret := self.find_secret_error():
             raise missing_secret
         if not self.experiment:
             raise ExperimentRequired("Experiment: none is named.", hint="Any name will do; a new one is made.")
