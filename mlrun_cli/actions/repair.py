@@ -114,7 +114,7 @@ def backup_workspace(workspace: Workspace, file: Path, *, overwrite: bool) -> di
 
 
 def restore_workspace(identity: WorkspaceIdentity, home: Path, file: Path) -> dict[str, Any]:
-    """Restore a store from a copy, and add the runs that are newer than the copy from their folders.
+    """Restore a store from a copy, and add newer runs from their folders.
 
     Raises:
         UsageError: the file is not an intact copy of a store.

@@ -264,7 +264,7 @@ class Collector:
         self._cancel_job_if_due(run, evidence, moment)
 
     def _cancel_job_if_due(self, run: Run, evidence: EngineEvidence, moment: float) -> None:
-        """Cancel the job of a run that was told to stop, if it is not running yet or has had its time for that."""
+        """Cancel the job of a run that was told to stop, if it has not started or its time to stop is over."""
         is_due = moment >= self._job_cancels[run.key]
         if evidence is EngineEvidence.QUEUED or (is_due and evidence is EngineEvidence.RUNNING):
             self._to_cancel.append(run)

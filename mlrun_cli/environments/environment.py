@@ -209,7 +209,7 @@ class EnvironmentPlan(NamedTuple):
         return EnvironmentKind.USER_MANAGED if self.build is None else EnvironmentKind.BUILT
 
     def move_to(self, folder: Path) -> EnvironmentPlan:
-        """Return the plan with an environment that is built in a folder below `folder`, the folder of all of them."""
+        """Return the plan with its environment, if it is to be built, in a subfolder of `folder`."""
         if self.build is None:
             return self
         own = str(folder / self.build.key)

@@ -76,7 +76,7 @@ def choose_runs(
     last: int | None,
     filters: FilterOptions,
 ) -> Sequence[Run]:
-    """Return the runs with the given ids, or if `is_all` the filtered ones that are `terminal`, or are not.
+    """Return the runs with the given ids, or with `is_all` the runs that match the filters and are ended or live.
 
     Raises:
         UsageError: neither ids nor `is_all` are given, or both, or filters are given with ids.
