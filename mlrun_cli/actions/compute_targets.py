@@ -25,7 +25,6 @@ from mlrun_cli.errors import (
     TargetKindNotFound,
     Unsupported,
 )
-from mlrun_cli.runs.filter import RunFilter
 from mlrun_cli.runs.status import ALIVE_STATUSES, RunStatus
 from mlrun_cli.runtime.liveness import reconcile
 from mlrun_cli.runtime.queue import wake_dispatchers
@@ -255,6 +254,8 @@ def _list_statuses_on_target(workspace: Workspace, name: str) -> frozenset[RunSt
 
 def _check_unused(workspace: Workspace, name: str, lost: Container[int]) -> None:
     """Raise if a run waits for a target or runs on it, apart from runs that are ending or lost."""
+    from mlrun_cli.runs.filter import RunFilter  # noqa: PLC0415 - start-up: submits check a target, few delete one
+
     which = RunFilter(target=name, statuses=_list_statuses_on_target(workspace, name), include_children=True)
     runs = [run for run in workspace.runs.list(which) if run.owner_lock is None and run.key not in lost]
     if not runs:

@@ -8,7 +8,7 @@ from typing import Any
 
 from mlrun_cli.node.run_folder import NodeRunFolder
 from mlrun_cli.processes.process import FAMILY_VARIABLE, RUN_ID_VARIABLE, SUPERVISOR_VARIABLE
-from mlrun_cli.snapshots.working_copy import OUTPUTS
+from mlrun_cli.wire.run_folder import OUTPUTS
 
 _OF_THE_RUN = frozenset({"PYTHONPATH", "PYTHONUNBUFFERED", RUN_ID_VARIABLE})
 _OF_OTHERS = frozenset({FAMILY_VARIABLE, SUPERVISOR_VARIABLE, "OLDPWD"})

@@ -14,7 +14,6 @@ from pathlib import Path
 
 from mlrun_cli.core import locks
 from mlrun_cli.errors import StoreUnavailable
-from mlrun_cli.processes.lock_holders import is_stopped
 
 _RECOVERING = b"recover"
 _NO_ROOM = b"no room"
@@ -135,6 +134,8 @@ class OwnerLock:
         """Return whether to wait for the recovery: no reader has timed out, and its process is not stopped."""
         if os.pread(self.descriptor, len(_SLOW), _SLOW_AT) == _SLOW:
             return False
+        from mlrun_cli.processes.lock_holders import is_stopped  # noqa: PLC0415 - start-up: few runs are recovered
+
         pid = os.pread(self.descriptor, _PID_BYTES, _PID_AT).strip()
         return not (self.is_recovering() and pid.isdigit() and is_stopped(int(pid)))
 

@@ -22,6 +22,7 @@ from mlrun_cli.workspace_locator import parse_locator
 # Shorter than a command's: the script's requests and signals wait meanwhile, and the attempt is repeated.
 BUSY_SECONDS = 1.0
 _LOADED_LATE = (
+    "metrics.journal",
     "processes.lock_holders",
     "store.compute_targets",
     "store.datasets",

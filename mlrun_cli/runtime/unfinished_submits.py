@@ -6,7 +6,6 @@ from contextlib import suppress
 from pathlib import Path
 
 from mlrun_cli.core.owned_file import OwnedFile, list_abandoned_files
-from mlrun_cli.metrics.journal import list_journal_names
 from mlrun_cli.runs.folder import RunFolder
 from mlrun_cli.runs.shared_folder import remove_run_folder, remove_secrets
 from mlrun_cli.workspace import Workspace
@@ -41,5 +40,7 @@ def _find_markers(workspace: Path) -> Path:
 
 def _has_begun(folder: RunFolder) -> bool:
     """Return whether the folder contains files of a started run, so that its record was stored once and lost later."""
+    from mlrun_cli.metrics.journal import list_journal_names  # noqa: PLC0415 - start-up: few submits are killed
+
     files = (folder.process, folder.outcome, folder.supervisor_log)
     return any(file.exists() for file in files) or bool(list_journal_names(folder.journal))

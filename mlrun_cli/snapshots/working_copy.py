@@ -20,8 +20,8 @@ from mlrun_cli.errors import StoreError
 from mlrun_cli.snapshots.content_store import SnapshotStore, build_lost_content_error
 from mlrun_cli.snapshots.snapshot import EntryKind, Snapshot, SnapshotEntry
 from mlrun_cli.wire import copying
+from mlrun_cli.wire.run_folder import OUTPUTS
 
-OUTPUTS = "outputs"
 SCRIPT_FOLDERS = (OUTPUTS, "logs", "logs/azureml")
 """What exists when a script starts, each behind the folder that it is in."""
 

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from mlrun_cli.core.guid import generate_guid
 from mlrun_cli.core.redaction import Redaction
 from mlrun_cli.core.time import now
 from mlrun_cli.errors import ExperimentNotFound
 from mlrun_cli.experiments.experiment import Experiment
-from mlrun_cli.experiments.outcomes import ExperimentOutcomes
 from mlrun_cli.runs.status import RunStatus
 from mlrun_cli.store.db.database import Database, Row
+
+if TYPE_CHECKING:
+    from mlrun_cli.experiments.outcomes import ExperimentOutcomes
 
 _OUTCOMES = {
     RunStatus.COMPLETED.value: "completed",
@@ -49,6 +52,8 @@ class ExperimentStore:
 
     def list_outcomes(self) -> Sequence[ExperimentOutcomes]:
         """Return all experiments with their numbers of runs by outcome, most recently active first."""
+        from mlrun_cli.experiments.outcomes import ExperimentOutcomes  # noqa: PLC0415 - start-up
+
         found = {experiment.key: ExperimentOutcomes(experiment) for experiment in self.list()}
         for row in self._database.rows("SELECT * FROM experiment_outcomes WHERE run_count > 0"):
             before = found.get(row["experiment_key"])

@@ -33,7 +33,6 @@ from mlrun_cli.runconfigs.run_configuration import PythonSection, RunConfigurati
 from mlrun_cli.runs.shared_folder import SharedFolder
 from mlrun_cli.runs.submit_options import find_redacted_words
 from mlrun_cli.snapshots.limits import SnapshotLimits
-from mlrun_cli.snapshots.plan import PlannedSnapshot, plan_snapshot
 from mlrun_cli.submit.admission import Admission, admit_run, build_gpu_request
 from mlrun_cli.submit.environment_plan import plan_environment, read_environment_choice
 from mlrun_cli.submit.references import resolve_references
@@ -48,6 +47,7 @@ from mlrun_cli.workspace import Workspace
 
 if TYPE_CHECKING:  # start-up: few submits repeat an earlier run, or have data or arguments of Docker
     from mlrun_cli.environments.docker_arguments import Volume
+    from mlrun_cli.snapshots.plan import PlannedSnapshot
     from mlrun_cli.submit.earlier_runs import EarlierRun
     from mlrun_cli.submit.run_data import RunData
 
@@ -185,6 +185,8 @@ class Resolver:
 
     def preview(self) -> None:
         """Determine the admission and preview the snapshot, which a real submit does when it starts the run."""
+        from mlrun_cli.snapshots.plan import PlannedSnapshot, plan_snapshot  # noqa: PLC0415 - start-up
+
         workspace, request = self._workspace, self._request
         if workspace is None:
             return

@@ -12,7 +12,7 @@ from mlrun_cli.processes.launchers.registry import get_launcher, is_launch_varia
 from mlrun_cli.processes.notebook_variables import remove_notebook_variables
 from mlrun_cli.processes.process import FAMILY_VARIABLE, RUN_ID_VARIABLE, SUPERVISOR_VARIABLE
 from mlrun_cli.runs.folder import RunFolder
-from mlrun_cli.snapshots.working_copy import OUTPUTS
+from mlrun_cli.wire.run_folder import OUTPUTS
 from mlrun_cli.workspace_locator import WorkspaceIdentity
 
 # Those of another run, when the submitter is itself a script or the runconfig names them, must not be taken for this

@@ -13,13 +13,11 @@ from mlrun_cli.core.redaction import Redaction
 from mlrun_cli.errors import OperatingSystemError, StoreUnavailable
 from mlrun_cli.processes.inheritance import describe_limits, get_limits, get_niceness, read_umask
 from mlrun_cli.processes.interruptions import Interruptions
-from mlrun_cli.runs.error import SERVICE_ERROR, EndReason
 from mlrun_cli.runs.owner_lock import OwnerLock
 from mlrun_cli.runs.run import Run
 from mlrun_cli.runs.script_input import ScriptInput
 from mlrun_cli.runs.stream_lock import acquire_stream_lock
 from mlrun_cli.runs.submission import Submission
-from mlrun_cli.runtime.finish import make_failure_outcome, record_outcome
 from mlrun_cli.runtime.queue import wake_dispatcher
 from mlrun_cli.snapshots.content_store import SnapshotStore
 from mlrun_cli.snapshots.limits import SnapshotLimits
@@ -235,6 +233,9 @@ def _start_supervisor(workspace: Workspace, start: SupervisorStart, run: Run, lo
     try:
         start.start(run, [lock.descriptor])
     except OSError as error:
+        from mlrun_cli.runs.error import SERVICE_ERROR, EndReason  # noqa: PLC0415 - start-up
+        from mlrun_cli.runtime.finish import make_failure_outcome, record_outcome  # noqa: PLC0415 - start-up
+
         message = f"No supervisor could be started: {error.strerror}."
         workspace.run_folder(run.run_id).secrets.unlink(missing_ok=True)
         reason = EndReason.SUPERVISOR_NOT_STARTED

@@ -4,6 +4,8 @@ JOURNAL = "journal"
 UPLOADS = "uploads"
 ARTIFACTS = "artifacts"
 SUPERVISOR_SOCKET = "socket"
+OUTPUTS = "outputs"
+"""The folder in the working folder whose files Azure would upload."""
 
 STD_LOG = "user_logs/std_log.txt"
 PROCESS_LOG_PREFIX = "user_logs/std_log_process_"

@@ -13,11 +13,9 @@ from mlrun_cli.metrics.filter import MetricFilter
 from mlrun_cli.runs.filter import RunFilter, TagFilter
 from mlrun_cli.runs.order import METRIC, PARAMETER
 from mlrun_cli.runs.parameter_filter import ParameterFilter
-from mlrun_cli.runs.status import TERMINAL_STATUSES, RunStatus
+from mlrun_cli.runs.status import RunStatus
 from mlrun_cli.store.db.database import Database, build_in_list
 
-TERMINAL = ", ".join(sorted(f"'{status.value}'" for status in TERMINAL_STATUSES))
-"""The final statuses, as an SQL list."""
 RARE = 2000
 """The number of runs that is looked up in less time than checking takes to find a page of the newest runs."""
 METRIC_COLUMNS = {"last": "last_value", "min": "min_value", "max": "max_value"}

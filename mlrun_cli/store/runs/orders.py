@@ -9,7 +9,8 @@ from mlrun_cli.core.named_tuple import NamedTuple
 from mlrun_cli.core.time import MICROSECONDS, now
 from mlrun_cli.runs.order import METRIC, PARAMETER, PROPERTY, TAG, RunOrder
 from mlrun_cli.store.db.database import Dialect
-from mlrun_cli.store.runs.conditions import METRIC_COLUMNS, TERMINAL
+from mlrun_cli.store.runs.conditions import METRIC_COLUMNS
+from mlrun_cli.store.runs.rows import TERMINAL
 
 _DURATION = "coalesce(runs.duration_seconds, (runs.ended_at - runs.started_at) / 1000000.0)"
 _IS_RUNNING = f"runs.status NOT IN ({TERMINAL}) AND runs.started_at IS NOT NULL AND {_DURATION} IS NULL"

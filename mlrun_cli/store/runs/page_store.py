@@ -9,8 +9,9 @@ from mlrun_cli.runs.filter import RunFilter
 from mlrun_cli.runs.order import NEWEST_FIRST, RunOrder
 from mlrun_cli.runs.run import Run
 from mlrun_cli.store.db.database import Database, Row, build_in_list
-from mlrun_cli.store.runs.conditions import TERMINAL, RunConditions
+from mlrun_cli.store.runs.conditions import RunConditions
 from mlrun_cli.store.runs.orders import OrderSql, build_order
+from mlrun_cli.store.runs.rows import TERMINAL
 from mlrun_cli.store.runs.run_store import RunStore
 
 COUNTED = 10_000

@@ -10,9 +10,8 @@ from typing import Any
 from mlrun_cli.core.redaction import Redaction
 from mlrun_cli.processes.host import Origin
 from mlrun_cli.runs.run import Run
-from mlrun_cli.runs.status import RunStatus
+from mlrun_cli.runs.status import TERMINAL_STATUSES, RunStatus
 from mlrun_cli.store.db.database import Row
-from mlrun_cli.store.runs.conditions import TERMINAL
 
 SELECT_RUN = (
     "SELECT runs.*, experiments.name AS experiment_name, experiments.experiment_id AS experiment_id,"
@@ -22,6 +21,8 @@ SELECT_RUN = (
     " LEFT JOIN runs AS parents ON parents.run_key = runs.parent_key"
     " LEFT JOIN runs AS roots ON roots.run_key = runs.root_key"
 )
+TERMINAL = ", ".join(sorted(f"'{status.value}'" for status in TERMINAL_STATUSES))
+"""The final statuses, as an SQL list."""
 ALIVE = f"runs.status NOT IN ({TERMINAL})"
 _TEXTS = {"display_name", "description"}
 _ERRORS = {"error", "wanted_error", "failed_with"}

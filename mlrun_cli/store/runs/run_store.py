@@ -9,15 +9,14 @@ from mlrun_cli.core.guid import generate_guid
 from mlrun_cli.core.redaction import Redaction
 from mlrun_cli.core.time import now
 from mlrun_cli.errors import AmbiguousRunId, RunNotFound
-from mlrun_cli.runs.filter import RunFilter
 from mlrun_cli.runs.run import Run
 from mlrun_cli.runs.status import RunStatus
 from mlrun_cli.store.db.database import Database, Row, build_in_list, build_in_lists
-from mlrun_cli.store.runs.conditions import TERMINAL, RunConditions
-from mlrun_cli.store.runs.rows import ALIVE, SELECT_RUN, run_from_row, to_columns
+from mlrun_cli.store.runs.rows import ALIVE, SELECT_RUN, TERMINAL, run_from_row, to_columns
 
 if TYPE_CHECKING:
     from mlrun_cli.experiments.experiment import Experiment
+    from mlrun_cli.runs.filter import RunFilter
 
 _CANDIDATES = 5
 
@@ -141,6 +140,8 @@ class RunStore:
 
     def list(self, which: RunFilter) -> Sequence[Run]:
         """Return the runs that match a filter, newest first."""
+        from mlrun_cli.store.runs.conditions import RunConditions  # noqa: PLC0415 - start-up
+
         conditions = RunConditions(self._database, which)
         limit = ""
         if which.last is not None:
