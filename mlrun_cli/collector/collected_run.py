@@ -107,7 +107,7 @@ class CollectedRun:
         try:
             heartbeat = read_heartbeat(self.shared)
         except OSError:
-            return HeartbeatEvidence.NONE if self._is_folder_in_place() else HeartbeatEvidence.FRESH
+            return HeartbeatEvidence.NONE if self._is_folder_available() else HeartbeatEvidence.FRESH
         if heartbeat is None:
             return HeartbeatEvidence.NONE
         is_fresh = heartbeat.age_seconds < _FRESH_SECONDS and not heartbeat.is_of_dead_process
@@ -124,7 +124,7 @@ class CollectedRun:
         self._ended_since = self._ended_since or moment
         refresh_folder(self.shared.journal)
         self._reader.ingest_all()
-        if not self._is_folder_in_place():
+        if not self._is_folder_available():
             self._ended_since = None
             return False
         sizes = {} if self._outcome is None else self._outcome.journal_sizes
@@ -149,8 +149,8 @@ class CollectedRun:
         self._relay.close()
         self.shared.remove_leftovers()
 
-    def _is_folder_in_place(self) -> bool:
-        return SharedFolder(self.shared.path.parents[1]).is_in_place()
+    def _is_folder_available(self) -> bool:
+        return SharedFolder(self.shared.path.parents[1]).is_available()
 
     def _collect_events(self) -> bool:
         """Store the new events; return whether there were any."""

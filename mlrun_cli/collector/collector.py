@@ -312,7 +312,7 @@ class Collector:
             collected = self._open(run)
         if collected is not None:
             self._finish(run, collected, outcome, moment)
-        elif self._shared_folder.is_in_place():
+        elif self._shared_folder.is_available():
             self._record_without_folder(run, outcome)
 
     def _finish(self, run: Run, collected: CollectedRun, outcome: Outcome, moment: float) -> None:

@@ -246,6 +246,6 @@ def make_outcome_event(shared: SharedRunFolder, outcome: Outcome, *, is_final: b
         OSError: the journals cannot be read, or the shared folder is not in its place.
     """
     sizes = read_journal_sizes(shared.journal)
-    if not SharedFolder(shared.path.parents[1]).is_in_place():
+    if not SharedFolder(shared.path.parents[1]).is_available():
         raise FileNotFoundError(errno.ENOENT, "the shared folder is not in its place", str(shared.path))
     return OutcomeEvent(outcome, sizes, is_final)

@@ -45,9 +45,8 @@ class Backfill:
         """Return whether no earlier run that waits for the same resources has already been overtaken too often."""
         if any(self._count_overtaking(other) >= other.node_count for other in self._short_of_nodes):
             return False
-        wanted = (
-            set(self._gpu_allocator.list_usable_gpus(run.visible_gpus)) if run.gpu_count and self._short_of_gpus else set()
-        )
+        is_concerned = run.gpu_count and self._short_of_gpus
+        wanted = set(self._gpu_allocator.list_usable_gpus(run.visible_gpus)) if is_concerned else set()
         for other in self._short_of_gpus:
             usable = set(self._gpu_allocator.list_usable_gpus(other.visible_gpus))
             if wanted & usable and self._count_overtaking(other, usable) >= other.gpu_count:

@@ -15,7 +15,7 @@ from mlrun_cli.runs.submission import Secrets
 from mlrun_cli.snapshots.content_store import SnapshotStore
 from mlrun_cli.snapshots.snapshot import Snapshot
 from mlrun_cli.snapshots.transfer import copy_snapshot
-from mlrun_cli.targets.errors import SharedFolderUnavailable, describe_shared_folder_errors
+from mlrun_cli.targets.errors import SharedFolderUnavailable, convert_shared_folder_errors
 from mlrun_cli.targets.package_copies import ensure_program_copy, ensure_sdk_copy
 from mlrun_cli.workspace import Workspace
 

@@ -171,7 +171,7 @@ def open_session(workspace: Workspace, name: str, settings: RemoteSettings) -> N
 
 def _make_mirror(workspace: Workspace, name: str) -> SharedFolder:
     folder = SharedFolder(workspace.folder / "remotes" / name, is_mirror=True)
-    if not folder.is_in_place():
+    if not folder.is_available():
         folder.path.parent.mkdir(mode=0o700, exist_ok=True)
         folder.make()
     return folder
