@@ -321,3 +321,28 @@ def started(mlrun: Mlrun, *words: str) -> Iterator[subprocess.Popen[str]]:
         finally:
             if process.poll() is None:
                 os.kill(process.pid, 9)
+
+
+def test_handles_that_it_has_pickled_are_read(mlrun: Mlrun, python: Path, upgrade: Upgrade) -> None:
+    run = """
+        import pickle, sys
+        from azureml.core import Experiment, Workspace
+
+        run = Experiment(Workspace.from_config(), "exp").start_logging()
+        run.log("x", 1)
+        run.complete()
+        print(run.id)
+        pickle.dump([run, run.experiment, run.experiment.workspace], open("handles", "wb"))
+    """
+    run_id = subprocess.check_output([python, "-c", textwrap.dedent(run)], cwd=mlrun.folder, env=mlrun.environment)
+
+    upgrade()
+    read = """
+        import pickle
+
+        run, experiment, workspace = pickle.load(open("handles", "rb"))
+        print([run.id, run.get_metrics(), [each.id for each in experiment.get_runs()], list(workspace.experiments)])
+    """
+    name = run_id.decode().strip()
+    seen = subprocess.check_output([python, "-c", textwrap.dedent(read)], cwd=mlrun.folder, env=mlrun.environment)
+    assert seen.decode() == f"{[name, {'x': 1}, [name], ['exp']]}\n"

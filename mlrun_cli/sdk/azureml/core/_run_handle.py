@@ -30,6 +30,8 @@ class RunHandle:
         run._initialize(workspace, experiment_name, run_id)
         return run
 
+    _known = _from_names  # its name in the handles that version 0.1 has pickled
+
     # Tags and properties
 
     @property

@@ -72,6 +72,8 @@ class Experiment:
         experiment._name = name
         return experiment
 
+    _known = _from_names  # its name in the handles that version 0.1 has pickled
+
     def __reduce__(self) -> Any:
         return Experiment._from_names, (self._names, self._name)
 
