@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from functools import cached_property
 from pathlib import Path
 from types import TracebackType
@@ -22,6 +22,7 @@ from mlrun_cli.store.runs.run_store import RunStore
 from mlrun_cli.workspace_locator import WorkspaceLocator
 
 if TYPE_CHECKING:
+    from mlrun_cli.processes.interruptions import Interruptions
     from mlrun_cli.store.compute_targets import ComputeTargetStore
     from mlrun_cli.store.datasets import DatasetStore
     from mlrun_cli.store.datastores import DatastoreStore
@@ -66,6 +67,7 @@ class Workspace:
         """The number of run folders that already existed when this workspace was created."""
         self.generation = 0
         """The number of stores that have replaced the first one."""
+        self._delayed: Interruptions | None = None
 
     @classmethod
     def open(
@@ -275,9 +277,17 @@ class Workspace:
         """
         self.reopen_if_replaced()
         self._recorder.begin()
-        with self._database.transaction(durable=durable):
+        with self._delayed or nullcontext(), self._database.transaction(durable=durable):
+            if self._delayed is not None:
+                self._delayed.block()
             yield
             self._recorder.write()
+
+    def delay_signals(self) -> None:
+        """Deliver signals that arrive during a transaction after it from now on: their handlers may write, too."""
+        from mlrun_cli.processes.interruptions import HANDLED_SIGNALS, Interruptions  # noqa: PLC0415 - start-up
+
+        self._delayed = Interruptions(HANDLED_SIGNALS)
 
     def reopen_if_replaced(self) -> None:
         """Switch to the store that has replaced the open one, as after a repair; do nothing if it was not replaced.

@@ -1,12 +1,23 @@
-"""Delay of SIGINT, SIGTERM and SIGHUP during steps that must be completed."""
+"""Delay of signals during steps that must be completed."""
 
 from __future__ import annotations
 
 import signal
+from collections.abc import Collection
+
+ENDING_SIGNALS = frozenset({signal.SIGINT, signal.SIGTERM, signal.SIGHUP})
+HANDLED_SIGNALS = ENDING_SIGNALS | {signal.SIGALRM, signal.SIGQUIT, signal.SIGUSR1, signal.SIGUSR2}
+"""The signals for which scripts usually have handlers."""
 
 
 class Interruptions:
-    """A context in which signals can be blocked; they are delivered after `unblock` or at the end of the context."""
+    """A context in which signals can be blocked; they are delivered after `unblock` or at the end of the context.
+
+    They are blocked in the calling thread; a thread that it starts meanwhile blocks them for good.
+    """
+
+    def __init__(self, signals: Collection[signal.Signals] = ENDING_SIGNALS) -> None:
+        self._signals = signals
 
     def __enter__(self) -> Interruptions:
         self._before = signal.pthread_sigmask(signal.SIG_BLOCK, ())
@@ -14,7 +25,7 @@ class Interruptions:
 
     def block(self) -> None:
         """Block the signals until `unblock`."""
-        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM, signal.SIGHUP})
+        signal.pthread_sigmask(signal.SIG_BLOCK, self._signals)
 
     def unblock(self) -> None:
         """Unblock the signals, which delivers those that have arrived."""

@@ -19,12 +19,16 @@ class RequestContext:
     Attributes:
         home: the folder of this machine's workspaces.
         get_owner_lock: a function that returns the owner lock of the runs that the client opens in a workspace.
+
+    Args of the constructor:
+        delays_signals: whether signals are delivered after transactions; for processes with handlers of others.
     """
 
-    def __init__(self, home: Path, get_owner_lock: Callable[[Workspace], str]) -> None:
+    def __init__(self, home: Path, get_owner_lock: Callable[[Workspace], str], *, delays_signals: bool = False) -> None:
         self.home = home
         self.get_owner_lock = get_owner_lock
         self.redaction = get_process_redaction()
+        self._delays_signals = delays_signals
         self._identity: WorkspaceIdentity | None = None
         self._open: dict[WorkspaceIdentity, Workspace] = {}
 
@@ -69,6 +73,8 @@ class RequestContext:
         if found is not None and found.folder.is_dir():
             return found
         opened = Workspace.open(locate_workspace(self.home, self.identity), redaction=self.redaction, create=create)
+        if self._delays_signals:
+            opened.delay_signals()
         self._open[self.identity] = opened
         return opened
 

@@ -12,6 +12,7 @@ from typing import Any
 
 from mlrun_cli.actions.workspaces import get_home
 from mlrun_cli.errors import MlrunError, StoreError
+from mlrun_cli.processes.interruptions import HANDLED_SIGNALS, Interruptions
 from mlrun_cli.processes.process import FAMILY_VARIABLE
 from mlrun_cli.rpc.context import RequestContext
 from mlrun_cli.rpc.dispatch import dispatch
@@ -33,6 +34,7 @@ _PRELOADED = (
     "mlrun_cli.store.experiments",
     "mlrun_cli.store.journals",
     "mlrun_cli.store.metrics",
+    "mlrun_cli.store.runs.conditions",
     "mlrun_cli.store.runs.queue_store",
 )
 """Modules that requests about an open run would otherwise import later.
@@ -59,7 +61,7 @@ class InProcessServer:
         with self._lock:
             if self._is_handling:
                 # A signal handler's request in the middle of another one uses its own connection to the store.
-                with RequestContext(get_home(), self._context.get_owner_lock) as context:
+                with RequestContext(get_home(), self._context.get_owner_lock, delays_signals=True) as context:
                     return dispatch(context, request)
             self._is_handling = True
             try:
@@ -125,7 +127,9 @@ class InProcessServer:
 
     def _reset(self) -> None:
         self._lock = threading.RLock()
-        self._context = RequestContext(get_home(), lambda workspace: self._open_session(workspace).owner_lock)
+        self._context = RequestContext(
+            get_home(), lambda workspace: self._open_session(workspace).owner_lock, delays_signals=True
+        )
         self._sessions = {}
         self._is_closed = threading.Event()
         self._is_handling = False
@@ -136,7 +140,9 @@ class InProcessServer:
             if not self._sessions:
                 for module in _PRELOADED:
                     import_module(module)
-                with suppress(RuntimeError):  # Python 3.12 starts no thread once it has begun to end
+                # Python 3.12 starts no thread once it has begun to end.
+                with suppress(RuntimeError), Interruptions(HANDLED_SIGNALS) as interruptions:
+                    interruptions.block()  # for good in the new thread, which would get signals of transactions
                     threading.Thread(target=self._ingest, args=(self._is_closed,), daemon=True).start()
             # Processes that this one starts are told apart by it from those of others.
             family = os.environ.setdefault(FAMILY_VARIABLE, os.urandom(4).hex())

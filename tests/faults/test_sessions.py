@@ -321,6 +321,30 @@ def test_a_signal_handler_may_log_and_ask_while_its_process_does(mlrun: Mlrun) -
     assert [metrics["x"], sorted(metrics["y"])] == [list(range(number)) for number in logged]
 
 
+def test_a_signal_handler_may_write_while_its_process_does(mlrun: Mlrun) -> None:
+    code = _OPEN + textwrap.dedent("""
+        import itertools, signal
+
+        def handler(*_):
+            run.add_properties({f"handler_{next(handled)}": "x"})
+
+        handled, count = itertools.count(), 0
+        signal.signal(signal.SIGALRM, handler)
+        while count < 100:
+            signal.setitimer(signal.ITIMER_REAL, 0.0002 * (count % 20 + 1))
+            run.add_properties({f"main_{count}": "x"})
+            count += 1
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        print(next(handled), sum("main_" in key or "handler_" in key for key in run.get_properties()), flush=True)
+    """)
+    with start(mlrun, code) as driver:
+        first_line(driver)
+        output, errors = driver.communicate()
+    assert errors == ""
+    handled, written = map(int, output.split())
+    assert handled and written == 100 + handled
+
+
 def test_no_method_of_an_open_run_imports_a_module_that_a_signal_handler_may_need(mlrun: Mlrun) -> None:
     code = _OPEN + textwrap.dedent("""
         os.makedirs("folder")
