@@ -25,6 +25,8 @@ class TextDiff(NamedTuple):
 
 
 TOO_LONG = TextDiff(problem="The files differ; they are too long to be compared here.")
+NOT_TEXT = TextDiff(problem="The files differ; they hold no text.")
+SAME = TextDiff(problem="Both runs have the same file.")
 
 
 def diff_text(before: bytes, after: bytes, limit: int = _MAX_LINES) -> TextDiff:
@@ -32,7 +34,7 @@ def diff_text(before: bytes, after: bytes, limit: int = _MAX_LINES) -> TextDiff:
     if any(len(text) > MAX_BYTES or text.count(b"\n") > _MAX_COMPARED for text in (before, after)):
         return TOO_LONG
     if b"\0" in before + after:
-        return TextDiff(problem="The files differ; they hold no text.")
+        return NOT_TEXT
     lines = list(islice(_diff_lines(before, after), limit + 1))
     return TextDiff(lines[:limit], len(lines) > limit)
 

@@ -10,7 +10,7 @@ from mlrun_cli.errors import NotFound
 from mlrun_cli.runs.run import Run
 from mlrun_cli.snapshots.content_store import SnapshotStore
 from mlrun_cli.snapshots.snapshot import EntryKind, SnapshotEntry, escape_path
-from mlrun_cli.studio.files.text_diff import MAX_BYTES, TextDiff, diff_text
+from mlrun_cli.studio.files.text_diff import MAX_BYTES, SAME, TextDiff, diff_text
 from mlrun_cli.studio.page_request import PageRequest
 from mlrun_cli.studio.pages.run.tabs import get_requested_run
 from mlrun_cli.workspace import Workspace
@@ -43,7 +43,7 @@ def _find_entry(workspace: Workspace, run: Run, path: str) -> SnapshotEntry | No
 
 def _diff_entries(workspace: Workspace, before: SnapshotEntry | None, after: SnapshotEntry | None) -> TextDiff:
     if before and after and before.digest == after.digest:
-        return TextDiff(problem="Both runs have the same file.")
+        return SAME
     store = SnapshotStore(workspace.snapshots_folder)
     old, new = (b"" if entry is None else store.read_start(entry.digest, MAX_BYTES + 1) for entry in (before, after))
     return diff_text(old, new)
