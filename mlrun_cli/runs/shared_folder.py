@@ -153,7 +153,7 @@ def find_shared_run_folder(folder: RunFolder) -> SharedRunFolder | None:
 def is_shared_folder_away(folder: RunFolder) -> bool:
     """Return whether a run has a folder in a shared folder that is not in its place."""
     shared = find_shared_run_folder(folder)
-    return shared is not None and not SharedFolder(shared.path.parent.parent).is_in_place()
+    return shared is not None and not SharedFolder(shared.path.parent.parent).is_available()
 
 
 def open_run_folder(path: Path) -> RunFolder:
