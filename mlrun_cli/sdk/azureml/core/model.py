@@ -106,9 +106,7 @@ class Model:
         """
         if not (name or id):
             raise _ModelRefused("Model needs a name, or an id such as 'mymodel:1'.")
-        which = _build_filter_arguments(
-            name=id or name, version=version, tags=tags, properties=properties, run_id=run_id
-        )
+        which = _build_filter(name=id or name, version=version, tags=tags, properties=properties, run_id=run_id)
         try:
             record = _request(workspace, "models.get", framework=model_framework, **which)
         except ModelNotFoundException as error:
@@ -226,9 +224,7 @@ class Model:
         model_framework: "str | None" = None,
     ) -> "builtins.list[Model]":
         """Return the models that match all filters, newest first; with `latest`, only the newest version of each."""
-        which = _build_filter_arguments(
-            name=name, tags=tags, properties=properties, run_id=run_id, framework=model_framework
-        )
+        which = _build_filter(name=name, tags=tags, properties=properties, run_id=run_id, framework=model_framework)
         records = _request(workspace, "models.list", latest=bool(latest), dataset_id=dataset_id, **which)
         return [Model._from_record(workspace, record) for record in records]
 
@@ -536,7 +532,7 @@ def _get_dataset_id(dataset: Any) -> str:
     return dataset_id
 
 
-def _build_filter_arguments(**wanted: Any) -> "dict[str, Any]":
+def _build_filter(**wanted: Any) -> "dict[str, Any]":
     """Return the filter arguments of a model request, with tags and properties converted to lists."""
     for what in ("tags", "properties"):
         pairs = wanted.get(what)
