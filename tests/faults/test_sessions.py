@@ -32,12 +32,12 @@ _MANY = """
 import multiprocessing, sys, threading
 
 def log(run, number):
-    for value in range(20_000):
-        run.log("x", number * 20_000 + value)
+    for value in range(8_000):
+        run.log("x", number * 8_000 + value)
 
 def log_in_threads(run, number):
     halves = [threading.Thread(target=lambda half=half: [
-        run.log("x", number * 20_000 + value) for value in range(half * 10_000, (half + 1) * 10_000)
+        run.log("x", number * 8_000 + value) for value in range(half * 4_000, (half + 1) * 4_000)
     ]) for half in (0, 1)]
     for thread in halves:
         thread.start()
@@ -60,7 +60,7 @@ if __name__ == "__main__":
     for process in processes:
         process.join()
     values = run.get_metrics()["x"]
-    print(len(values), sorted(values) == list(range(-1, 160_000)), flush=True)
+    print(len(values), sorted(values) == list(range(-1, 64_000)), flush=True)
     assert all(process.exitcode == 0 for process in processes)
     run.complete()
 """
@@ -104,7 +104,7 @@ def sessions(mlrun: Mlrun) -> list[Path]:
 def test_a_driver_that_is_killed_leaves_a_failed_run_with_all_it_had_logged(mlrun: Mlrun) -> None:
     code = _OPEN + (
         "child = run.child_run()\n"
-        "for number in range(20_000):\n"
+        "for number in range(8_000):\n"
         "    run.log('x', number)\n"
         "child.tag('a', 'b')\n"
         "print('all', flush=True)\n"
@@ -120,7 +120,7 @@ def test_a_driver_that_is_killed_leaves_a_failed_run_with_all_it_had_logged(mlru
     assert mlrun.stored_status(run_id) == "Running"
     record = mlrun.show(run_id)
     service_error(record, "SessionDied")
-    assert mlrun.metrics(run_id) == {"x": list(range(20_000))}
+    assert mlrun.metrics(run_id) == {"x": list(range(8_000))}
     (child,) = mlrun.json("run", "list", "--parent-run-id", run_id)
     assert (child["status"], child["tags"]) == ("Failed", {"a": "b"})
     assert sessions(mlrun) == []
@@ -508,7 +508,7 @@ def test_eight_processes_of_a_driver_lose_nothing_and_double_nothing(mlrun: Mlru
     with start(mlrun, _MANY, method) as driver:
         run_id = first_line(driver)
         output, errors = driver.communicate(timeout=120)
-    assert (output, errors, driver.returncode) == ("160001 True\n", "", 0)
+    assert (output, errors, driver.returncode) == ("64001 True\n", "", 0)
     assert mlrun.show(run_id)["status"] == "Completed"
 
 
@@ -517,7 +517,7 @@ def test_eight_processes_of_a_script_lose_nothing_and_double_nothing(mlrun: Mlru
     mlrun.script(_MANY)
     run_id = mlrun.submit("train.py", method)
     assert mlrun.wait(run_id)["status"] == "Completed", mlrun.log(run_id)
-    assert mlrun.log(run_id).splitlines() == [run_id, "160001 True"]
+    assert mlrun.log(run_id).splitlines() == [run_id, "64001 True"]
 
 
 @pytest.mark.kill
