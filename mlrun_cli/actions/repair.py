@@ -10,7 +10,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
-from mlrun_cli.actions.parameters import read_older_runs
+from mlrun_cli.actions.parameters import read_parameters_of_older_runs
 from mlrun_cli.core.home import make_private_folder
 from mlrun_cli.core.json_files import sync
 from mlrun_cli.core.locks import acquire_lock, remove_locked
@@ -73,7 +73,7 @@ def repair_workspace(identity: WorkspaceIdentity, home: Path, *, say: Callable[[
                 kept = new.put_in_place("damaged")
         with Workspace.connect(locator, redaction=get_process_redaction()) as workspace:
             recorded = workspace.record_missing()
-            read_older_runs(workspace, math.inf)
+            read_parameters_of_older_runs(workspace, math.inf)
             lost_models = _find_unknown_models(workspace)
     is_new = not is_there or bool(problems)
     return {

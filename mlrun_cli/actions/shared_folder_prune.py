@@ -107,7 +107,7 @@ def _list_shared_folders(workspace: Workspace) -> Sequence[SharedFolder]:
     for row in workspace.compute_targets.list():
         with suppress(TargetKindNotFound):
             shared = find_target(workspace, row.name).shared_folder
-            if shared is not None and shared.is_in_place():
+            if shared is not None and shared.is_available():
                 found[shared.path] = shared
     return list(found.values())
 

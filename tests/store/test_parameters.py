@@ -175,7 +175,7 @@ def test_a_kill_while_they_are_read_loses_and_doubles_none(
             time.sleep(random.uniform(0.002, 0.02))
             os.kill(child, signal.SIGKILL)
         os.waitpid(child, 0)
-        parameters.read_more(1)
+        parameters.read_unread_runs(1)
 
     found = parameters.list_for_runs(range(1, 61))
     assert [to_values(found[key])["n"] for key in range(1, 61)] == list(range(60))
@@ -185,7 +185,7 @@ def test_a_kill_while_they_are_read_loses_and_doubles_none(
 def _read_until_killed(locator: DatabaseLocator) -> None:
     try:
         with closing(locator.open()) as database:
-            while ParameterStore(database).read_more(3):
+            while ParameterStore(database).read_unread_runs(3):
                 pass
     finally:
         os._exit(0)

@@ -8,7 +8,7 @@ from typing import Annotated, TextIO
 import typer
 
 from mlrun_cli.actions import runs as actions
-from mlrun_cli.actions.parameters import depends_on_parameters, read_older_runs
+from mlrun_cli.actions.parameters import depends_on_parameters, read_parameters_of_older_runs
 from mlrun_cli.cli.command import Result, command
 from mlrun_cli.cli.context import open_context
 from mlrun_cli.cli.global_options import GlobalOptions
@@ -62,7 +62,7 @@ def list_runs(
     context = open_context(shared)
     with context.workspace as workspace:
         which = build_run_filter(context, experiment_name, filters, last=last)
-        if depends_on_parameters(which) and not read_older_runs(workspace):
+        if depends_on_parameters(which) and not read_parameters_of_older_runs(workspace):
             shared.notes.warning(
                 "The parameters of some runs of an older version have not been read yet, and those runs may be missing;"
                 " each such list reads more of them, and 'mlrun workspace repair' reads all."

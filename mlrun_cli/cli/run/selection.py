@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from mlrun_cli.actions import runs as actions
-from mlrun_cli.actions.parameters import depends_on_parameters, read_older_runs
+from mlrun_cli.actions.parameters import depends_on_parameters, read_parameters_of_older_runs
 from mlrun_cli.cli.context import Context
 from mlrun_cli.cli.run.filters import FilterOptions
 from mlrun_cli.errors import ConflictingOptions, InvalidValue, OneOptionRequired
@@ -95,5 +95,5 @@ def choose_runs(
         return get_runs(context, run_ids or [], experiment_name)
     which = build_run_filter(context, experiment_name, filters, last=last)
     if depends_on_parameters(which):
-        read_older_runs(context.workspace, math.inf)
+        read_parameters_of_older_runs(context.workspace, math.inf)
     return [run for run in actions.list_runs(context.workspace, which) if run.status.is_terminal == terminal]
