@@ -277,11 +277,12 @@ class Workspace:
         """
         self.reopen_if_replaced()
         self._recorder.begin()
-        with self._delayed or nullcontext(), self._database.transaction(durable=durable):
+        with self._delayed or nullcontext():
             if self._delayed is not None:
                 self._delayed.block()
-            yield
-            self._recorder.write()
+            with self._database.transaction(durable=durable):
+                yield
+                self._recorder.write()
 
     def delay_signals(self) -> None:
         """Deliver signals that arrive during a transaction after it from now on: their handlers may write, too."""
