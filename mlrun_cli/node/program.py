@@ -9,7 +9,7 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
-from mlrun_cli.core.json_files import read_json
+from mlrun_cli.core.json_files import read_json, write_json
 from mlrun_cli.core.redaction import NAMES_VARIABLE, Redaction
 from mlrun_cli.errors import MlrunError
 from mlrun_cli.node.node_run import NodeRun, make_outcome_event
@@ -72,6 +72,7 @@ def _supervise(shared: SharedRunFolder, events: EventWriter, *, is_elsewhere: bo
     submission, secrets = _read_inputs(shared)
     if is_elsewhere:
         submission = submission._replace(environment=find_own_environment(submission.environment, os.environ))
+        write_json(shared.environment_plan, submission.environment.to_json())  # for the program that builds it
     redaction = Redaction.from_environment(secrets.environment)
     with make_scratch_workspace(shared, submission, redaction) as (locator, lock):
         folder = NodeRunFolder(locator.folder / "runs" / submission.run_id, shared)
