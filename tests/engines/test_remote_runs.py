@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shlex
+import sys
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
@@ -329,14 +330,27 @@ def test_what_ssh_says_is_the_error(ssh_mlrun: Mlrun, options: list[str], words:
     assert ssh_mlrun.json("computetarget", "list") == []
 
 
-def test_passwords_are_refused(ssh_mlrun: Mlrun) -> None:
-    attaching = ("computetarget", "attach", "remote", "-n", "box", "--address", "x", "--username", "me")
-    assert ssh_mlrun.fails(*attaching, "--password", "secret", exit_code=2).code == "Unsupported"
+def test_a_driver_attaches_and_detaches_a_machine(ssh_mlrun: Mlrun) -> None:
+    script = f"""
+        from azureml.core import Workspace
+        from azureml.core.compute import ComputeTarget, RemoteCompute
+
+        workspace = Workspace.from_config()
+        configuration = RemoteCompute.attach_configuration("tester", address="{HOST_ALIAS}")
+        target = ComputeTarget.attach(workspace, "box", configuration)
+        target.wait_for_completion(show_output=True)
+        assert (type(target), target.address, target.is_attached) == (RemoteCompute, "{HOST_ALIAS}", True)
+        target.detach()
+        assert workspace.compute_targets == {{}}
+    """
+    done = ssh_mlrun.run(sys.executable, str(ssh_mlrun.script(script, "drive.py")))
+    assert done.returncode == 0, done.stderr
 
 
-def test_a_machine_without_rsync_or_python_is_refused(ssh_mlrun: Mlrun) -> None:
+def test_what_cannot_be_attached_is_refused(ssh_mlrun: Mlrun) -> None:
     attaching = ("computetarget", "attach", "remote", "-n", "box", "--address", HOST_ALIAS)
     assert ssh_mlrun.fails(*attaching, "--python", "/usr/bin/no-python", exit_code=1).code == "NodeNotUsable"
+    assert ssh_mlrun.fails(*attaching, "--password", "secret").code == "Unsupported"
 
 
 def test_show_says_what_is_free(box: Mlrun, remote_machine: RemoteMachine) -> None:
