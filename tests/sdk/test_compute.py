@@ -174,7 +174,6 @@ def test_targets_that_are_other_machines_can_be_described_and_not_had(mlrun: Mlr
             "HDInsightCompute": dict(username="me", address="a", ssh_port=22, password="hush"),
             "KubernetesCompute": dict(resource_id="r", namespace="n"),
             "KustoCompute": dict(workspace_name="w", application_key="hush"),
-            "RemoteCompute": dict(username="me", address="a", private_key_file="~/.ssh/id_rsa"),
             "SynapseCompute": dict(linked_service=None, type="SynapseSpark", pool_name="p"),
         }
         made = {
@@ -182,7 +181,8 @@ def test_targets_that_are_other_machines_can_be_described_and_not_had(mlrun: Mlr
             "DataFactoryCompute": dict(location="westeurope"),
             "DsvmCompute": dict(vm_size="V"),
         }
-        assert {"AmlCompute", "ComputeInstance", "ComputeTarget", *attached, *made} == set(compute.__all__)
+        there = {"AmlCompute", "ComputeInstance", "ComputeTarget", "RemoteCompute"}
+        assert {*there, *attached, *made} == set(compute.__all__)
         for name, named in attached.items():
             configuration = getattr(compute, name).attach_configuration(**named)
             error = error_of(ComputeTarget.attach, ws, "there", configuration)
@@ -196,7 +196,8 @@ def test_targets_that_are_other_machines_can_be_described_and_not_had(mlrun: Mlr
         kubernetes = AksCompute.provisioning_configuration()
         kubernetes.enable_ssl(leaf_domain_label="l")
         assert kubernetes.leaf_domain_label == "l"
-        assert "RemoteCompute.attach" in str(error_of(RemoteCompute.attach, ws, "there", "me", "a"))
+        assert "ssh-agent" in str(error_of(RemoteCompute.attach, ws, "there", "me", "a", password="hush"))
+        assert "address" in str(error_of(ComputeTarget.attach, ws, "there", RemoteCompute.attach_configuration("me")))
 
         from azureml.core.compute_target import LocalTarget, is_compute_target_prepared, prepare_compute_target
         assert LocalTarget().name == "local" and is_compute_target_prepared(None, ".", None)

@@ -37,6 +37,23 @@ def create_target(
     return _build_record(context, target)
 
 
+@handler("computes.attach_remote")
+def attach_remote_target(
+    context: RequestContext,
+    name: str,
+    address: str,
+    username: str,
+    ssh_port: int | None = None,
+    private_key_file: str | None = None,
+) -> dict[str, Any]:
+    """Attach a machine that is reached by ssh; return its record."""
+    from mlrun_cli.actions.remote_targets import attach_machine  # noqa: PLC0415 - start-up: few scripts attach any
+    from mlrun_cli.targets.remote.settings import RemoteSettings  # noqa: PLC0415
+
+    settings = RemoteSettings(address, username, ssh_port, private_key_file)
+    return _build_record(context, attach_machine(context.workspace, name, settings))
+
+
 @handler("computes.list")
 def list_targets(context: RequestContext) -> list[dict[str, Any]]:
     """Return the records of the workspace's targets, including `local` only if it has a limit."""

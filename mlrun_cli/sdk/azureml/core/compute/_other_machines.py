@@ -1,4 +1,4 @@
-"""Compute targets on other machines: they can be configured but not created, since all runs execute on this machine.
+"""Compute targets on other machines: they can be configured, but only one that is reached by SSH can be attached.
 
 Each kind is a row of `_KINDS`. Azure's modules of these kinds are aliases of this one.
 """
@@ -14,9 +14,11 @@ from azureml.core.compute.compute import (
     create_unavailable_error,
 )
 
+_SSH_PORT = 22
+
 
 class AttachConfiguration(Described, ComputeTargetAttachConfiguration):
-    """A configuration that `ComputeTarget.attach` refuses."""
+    """A configuration that `ComputeTarget.attach` refuses, unless it is that of a `RemoteCompute`."""
 
 
 class ProvisioningConfiguration(Described, ComputeTargetProvisioningConfiguration):
@@ -40,6 +42,62 @@ class Locked(ComputeTarget):
     def get_credentials(self) -> Any:
         """Raise ComputeTargetException, since all runs execute on this machine."""
         raise create_unavailable_error(None, self.name, f"{type(self).__name__}.get_credentials()")
+
+
+class Remote(Locked):
+    """Base class of the machines that are reached by SSH, on which runs can execute."""
+
+    attach_configuration: Any
+    address: "str | None"
+    username: "str | None"
+    ssh_port: int
+
+    @classmethod
+    def attach(cls, workspace: Any, name: str, *arguments: Any, **named: Any) -> ComputeTarget:
+        """Attach a machine, as `ComputeTarget.attach` does.
+
+        Arguments are a configuration, or `username, address, ssh_port=22, password='', private_key_file='',
+        private_key_passphrase=''`.
+        """
+        if arguments and isinstance(arguments[0], AttachConfiguration):
+            return cls._attach(workspace, name, arguments[0])
+        names = ("username", "address", "ssh_port", "password", "private_key_file", "private_key_passphrase")
+        return cls._attach(workspace, name, cls.attach_configuration(**dict(zip(names, arguments)), **named))
+
+    @classmethod
+    def _attach(cls, workspace: Any, name: str, configuration: Any) -> ComputeTarget:
+        if configuration.password or configuration.private_key_passphrase:
+            raise ComputeTargetException(
+                "Passwords are not kept: put your public key on the machine ('ssh-copy-id'), and a key with a "
+                "passphrase into ssh-agent ('ssh-add')."
+            )
+        if not configuration.address:
+            raise ComputeTargetException("Name the machine with address=…: resources of Azure are not reached.")
+        port = int(configuration.ssh_port)
+        return cls._attach_machine(
+            workspace,
+            name=name,
+            address=configuration.address,
+            username=configuration.username,
+            # As ssh has it by default, unless its configuration says otherwise.
+            ssh_port=None if port == _SSH_PORT else port,
+            private_key_file=configuration.private_key_file or None,
+        )
+
+    def _load_document(self, document: "Dict[str, Any]") -> None:
+        super()._load_document(document)
+        properties = document["properties"]["properties"]
+        self.address = properties.get("address")
+        self.username = properties.get("username")
+        self.ssh_port = properties.get("sshPort", _SSH_PORT)
+
+    def detach(self) -> None:
+        """Detach the machine; what has run there is not affected.
+
+        Raises:
+            ComputeTargetException: Runs use the machine, or it has already been detached.
+        """
+        self.delete()
 
 
 class _Kind(NamedTuple):
@@ -143,7 +201,7 @@ _KINDS = (
         "remote",
         "RemoteCompute",
         "VirtualMachine",
-        (Attachable, Locked),
+        (Remote,),
         "A machine reached by SSH",
         {
             "RemoteComputeAttachConfiguration": (
@@ -174,7 +232,8 @@ def _create_classes() -> "Dict[str, type]":
             base: Any = AttachConfiguration if is_attached else ProvisioningConfiguration
             made[name] = type(base)(name, (base,), {**origin, "__doc__": f"{kind.noun}."}, takes=takes)
             calls["attach_configuration" if is_attached else "provisioning_configuration"] = made[name]
-        doc = f"{kind.noun}; creating or attaching one is refused."
+        is_refused = not any(issubclass(base, Remote) for base in kind.bases)
+        doc = f"{kind.noun}; creating or attaching one is refused." if is_refused else f"{kind.noun}."
         namespace = {**origin, **calls, "__doc__": doc, "_compute_type": kind.compute_type}
         made[kind.name] = type(kind.name, kind.bases, namespace)
     return made

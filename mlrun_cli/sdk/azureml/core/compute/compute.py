@@ -115,8 +115,17 @@ class ComputeTarget:
 
     @staticmethod
     def attach(workspace: Any, name: str, attach_configuration: Any) -> "ComputeTarget":
-        """Raise ComputeTargetException, whose message explains how to create a target instead."""
-        raise create_unavailable_error(attach_configuration, name, "ComputeTarget.attach(…)")
+        """Attach a machine that is reached by SSH, described by `RemoteCompute.attach_configuration(…)`.
+
+        Raises:
+            ComputeTargetException: The machine cannot be used, or the configuration describes something else, which
+                is not supported here.
+        """
+        kind: Any = getattr(attach_configuration, "_compute_type", None)
+        if not hasattr(kind, "_attach"):
+            raise create_unavailable_error(attach_configuration, name, "ComputeTarget.attach(…)")
+        attached: ComputeTarget = kind._attach(workspace, name, attach_configuration)
+        return attached
 
     @staticmethod
     def list(workspace: Any) -> Any:
@@ -164,6 +173,10 @@ class ComputeTarget:
             tags=configuration.tags,
         )
         return cls.deserialize(workspace, document)
+
+    @classmethod
+    def _attach_machine(cls, workspace: Any, **arguments: Any) -> "ComputeTarget":
+        return cls.deserialize(workspace, _request(workspace, "computes.attach_remote", **arguments))
 
     def _load_document(self, document: "dict[str, Any]") -> None:
         """Set the attributes from a JSON-like dict in Azure's format."""
