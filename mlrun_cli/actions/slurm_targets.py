@@ -9,9 +9,10 @@ from mlrun_cli.compute.compute_target import SHARED_FOLDER_PROPERTY, SLURM, Comp
 from mlrun_cli.errors import FileNotWritable
 from mlrun_cli.targets.base import Demand
 from mlrun_cli.targets.engine import BUILD_HERE, BUILD_PROPERTY, DEFAULT_PYTHON, PYTHON_PROPERTY
+from mlrun_cli.targets.shared_folder_probe import NodeCheck
 from mlrun_cli.targets.shared_folder_setup import make_shared_folder
 from mlrun_cli.targets.slurm.jobs import check_options
-from mlrun_cli.targets.slurm.node_check import NodeCheck, check_nodes
+from mlrun_cli.targets.slurm.node_check import check_nodes
 from mlrun_cli.targets.slurm.options import SlurmSettings
 from mlrun_cli.workspace import Workspace
 

@@ -79,6 +79,8 @@ class Collector:
         """The runs whose jobs are canceled at the end of a look, all in one call of the engine's."""
         self._stream_losses: set[int] = set()
         """The keys of the runs that were told to stop because their streaming command was killed."""
+        self._left_since: dict[int, float] = {}
+        """The monotonic times at which the engine still queued the jobs of runs that were told to stop, by run key."""
         self._strangers: set[str] = set()
         """The ids of runs in the shared folder that are those of other workspaces."""
         self._version = -1
@@ -153,7 +155,7 @@ class Collector:
         began = time.monotonic()
         for run in list(self._runs.values()):
             is_started = run.run_id in started
-            if is_full or is_started or run.key in self._collected:
+            if is_full or is_started or run.key in self._collected or run.key in self._left_since:
                 self._poll_run_safely(run, moment, is_started=is_started)
         if is_full:
             self._remove_leftovers(started)
@@ -190,6 +192,8 @@ class Collector:
             liveness = self._check_lost(run, collected, evidence, moment)
         else:
             self._lost_since.pop(run.key, None)
+        if liveness is RunLiveness.ALIVE and self._is_left_in_queue(run, collected, evidence):
+            liveness = RunLiveness.LOST
         if liveness is RunLiveness.ALIVE:
             is_back = collected is not None and collected.has_started and evidence is EngineEvidence.QUEUED
             if is_back and run.status not in {RunStatus.QUEUED, RunStatus.CANCEL_REQUESTED}:
@@ -269,6 +273,15 @@ class Collector:
         if evidence is EngineEvidence.QUEUED or (is_due and evidence is EngineEvidence.RUNNING):
             self._to_cancel.append(run)
 
+    def _is_left_in_queue(self, run: Run, collected: CollectedRun | None, evidence: EngineEvidence) -> bool:
+        """Return whether the engine goes on to queue the job of a run that was told to stop before it had started."""
+        has_started = collected is not None and collected.has_started
+        is_queued = evidence is EngineEvidence.QUEUED and not has_started
+        if self._target.cancels_queued_jobs or run.key not in self._job_cancels or not is_queued:
+            self._left_since.pop(run.key, None)
+            return False
+        return self._jobs.queried_at > self._left_since.setdefault(run.key, time.monotonic())
+
     def _stop_if_stream_is_lost(self, run: Run, evidence: EngineEvidence, moment: float) -> None:
         """Stop a run whose streaming command was killed, unless it is canceled."""
         if run.key in self._stream_losses:
@@ -329,6 +342,7 @@ class Collector:
         if collected is not None:
             collected.close()
         self._runs.pop(run.key, None)
+        self._left_since.pop(run.key, None)
         self._lost_since.pop(run.key, None)
         self._job_cancels.pop(run.key, None)
         self._stream_losses.discard(run.key)

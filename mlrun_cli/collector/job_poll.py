@@ -22,6 +22,7 @@ class JobPoll:
     Attributes:
         is_silent: True if the engine did not answer the last query.
         has_changed: True if the last answer differs from the one before.
+        queried_at: the monotonic time of the last query.
     """
 
     def __init__(self, target: EngineTarget) -> None:
@@ -29,6 +30,7 @@ class JobPoll:
         self.has_changed = False
         self._logged = ""
         """The error of the last query, which is logged once."""
+        self.queried_at = 0.0
         self._target = target
         self._jobs: Mapping[str, Job] = {}
         self._asked: Collection[str] = frozenset()
@@ -36,13 +38,12 @@ class JobPoll:
         """The ids of jobs that were found by the ids of their runs, by run key."""
         self._has_looked_for_ids = False
         self._interval = _FIRST_SECONDS
-        self._last = 0.0
         self._next = 0.0
 
     def query_soon(self) -> None:
         """Query again soon, though not more often than once a second."""
         self._interval = _FIRST_SECONDS
-        self._next = min(self._next, self._last + _FIRST_SECONDS)
+        self._next = min(self._next, self.queried_at + _FIRST_SECONDS)
 
     def query_if_due(self, runs: Collection[Run], moment: float) -> bool:
         """Query the engine for the jobs of these runs if that is due; return whether it was.
@@ -55,7 +56,7 @@ class JobPoll:
         if moment < self._next:
             return False
         before = self._jobs, self.is_silent
-        self._last = moment
+        self.queried_at = moment
         lacking = [run for run in runs if not self.has_job_id(run) and not self.is_being_submitted(run)]
         self._has_looked_for_ids = bool(lacking) and not self._has_looked_for_ids
         try:

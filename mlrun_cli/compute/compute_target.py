@@ -14,12 +14,14 @@ from mlrun_cli.errors import InvalidName
 LOCAL_TARGET = "local"
 AML_COMPUTE = "AmlCompute"
 COMPUTE_INSTANCE = "ComputeInstance"
+RAY = "Ray"
 SLURM = "Slurm"
 REMOTE = "VirtualMachine"
 """Azure's word for another machine that is reached by ssh."""
 SHARED_FOLDER_PROPERTY = "sharedFolder"
 """The property of a target's row that contains the path of the folder that it shares with its nodes."""
 ATTACHED_KINDS = {
+    RAY: (SHARED_FOLDER_PROPERTY, "attach ray -n {name} --address URL --shared-folder FOLDER"),
     REMOTE: ("address", "attach remote -n {name} --address HOST --username USER"),
     SLURM: (SHARED_FOLDER_PROPERTY, "attach slurm -n {name} --shared-folder FOLDER"),
 }

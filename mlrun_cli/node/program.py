@@ -23,7 +23,9 @@ from mlrun_cli.processes.linux import become_subreaper
 from mlrun_cli.runs.error import SERVICE_ERROR
 from mlrun_cli.runs.events import EventWriter, StartEvent, find_outcome
 from mlrun_cli.runs.heartbeat import read_heartbeat, write_heartbeat
+from mlrun_cli.runs.inbox import InboxReader, StopMessage
 from mlrun_cli.runs.owner_lock import OwnerLock
+from mlrun_cli.runs.script_end import StopReason
 from mlrun_cli.runs.shared_folder import SharedFolder, SharedRunFolder
 from mlrun_cli.runs.submission import Secrets, Submission
 from mlrun_cli.runtime.finish import make_failure_outcome, read_outcome
@@ -43,7 +45,7 @@ def main(words: list[str]) -> int:
     signal.pthread_sigmask(signal.SIG_SETMASK, ())  # an engine may have inherited that of the submitting process
     shared = SharedRunFolder(Path(words[0]))
     is_elsewhere = OWN_ENVIRONMENT in words[1:]
-    if find_outcome(shared) is not None:
+    if find_outcome(shared) is not None or _is_given_up(shared):
         return 0
     events = EventWriter(shared)
     events.write(StartEvent(events.attempt, os.uname().nodename))
@@ -66,6 +68,13 @@ def main(words: list[str]) -> int:
         outcome = make_failure_outcome(message, code=SERVICE_ERROR, reason=code)
         events.write(make_outcome_event(shared, outcome, is_final=True))
         return 1
+
+
+def _is_given_up(shared: SharedRunFolder) -> bool:
+    """Return whether the run has ended without this job, which its engine starts all the same."""
+    with suppress(OSError):
+        return StopMessage(StopReason.GIVEN_UP) in InboxReader(shared.inbox).read_new_messages()
+    return False
 
 
 def _supervise(shared: SharedRunFolder, events: EventWriter, *, is_elsewhere: bool) -> int:

@@ -152,5 +152,6 @@ def _build_secrets(workspace: Workspace, run: NewRun, experiment: Experiment, ru
         folder=workspace.run_folder(submission.run_id) if run.place is None else None,
         experiment_name=experiment.name,
         experiment_id=experiment.experiment_id,
+        client_variables=find_target(workspace, submission.target).client_variables,
     )
     return Secrets(environment, resolution.argv, resolution.environment.secrets)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
 from mlrun_cli.processes.gpus import VISIBLE_GPUS
@@ -59,16 +59,18 @@ def build_script_environment(
     folder: RunFolder | None,
     experiment_name: str,
     experiment_id: str,
+    client_variables: Collection[str] = (),
 ) -> dict[str, str]:
     """Return the script's variables: the submitter's, overridden by those of the runconfig and of the run.
 
     Variables that a notebook has set for itself are not inherited. `folder` is None for a run on a node, whose
-    supervisor adds the variables that depend on the folder of the run, while those that name GPUs of this machine are
-    not inherited.
+    supervisor adds the variables that depend on the folder of the run, while those that name GPUs of this machine, and
+    the `client_variables` by which the submitter reaches the engine, are not inherited.
     """
     submitter = remove_notebook_variables(submitter)
     if folder is None:
-        submitter = {name: value for name, value in submitter.items() if name != VISIBLE_GPUS}
+        own = {VISIBLE_GPUS, *client_variables}
+        submitter = {name: value for name, value in submitter.items() if name not in own}
     if RUN_ID_VARIABLE in submitter:
         submitter = {name: value for name, value in submitter.items() if not is_launch_variable(name)}
     wanted = {**submitter, "PYTHONUNBUFFERED": "1", **variables}

@@ -103,6 +103,8 @@ class EngineTarget(Target):
 
     Attributes:
         engine_name: the name of the engine in texts, such as "Slurm".
+        cancels_queued_jobs: False if the engine may keep a job that was cancelled before it had started; when it
+            starts, its supervisor does nothing.
     """
 
     liveness_source = LivenessSource.ENGINE
@@ -110,6 +112,7 @@ class EngineTarget(Target):
     lends_gpus = False
     job_property: ClassVar[str]
     engine_name: ClassVar[str]
+    cancels_queued_jobs: ClassVar[bool] = True
 
     @classmethod
     def node_limit(cls, row: ComputeTarget) -> int | None:  # noqa: ARG003 — the engine has a queue of its own
@@ -207,19 +210,32 @@ class EngineTarget(Target):
             SubmitUnanswered: the engine does not answer, and may have the job or not.
             MlrunError: it has no job, because it refuses it.
         """
+        request = self.build_request(run_id)
+        self.check_request(request)
+        return Started(properties={self.job_property: self._submit_and_verify(request)}, is_queued=True)
+
+    def build_request(self, run_id: str) -> JobRequest:
+        """Return the request for the job of a run."""
         run = self.workspace.runs.get(run_id)
         shared = self.shared_folder.run_folder(run_id)
         program = os.path.join(shared.read_program(), "mlrun_cli", "node", "__main__.py")
         python = self.row.properties.get(PYTHON_PROPERTY) or DEFAULT_PYTHON
         limit = self._read_time_limit(run)
-        request = JobRequest(
+        return JobRequest(
             run_id,
             self.workspace.identity.name,
             [python, "-E", program, str(shared.path)],
             Demand(run.node_count, run.gpu_count, limit),
             shared.supervisor_log,
         )
-        return Started(properties={self.job_property: self._submit_and_verify(request)}, is_queued=True)
+
+    def check_request(self, request: JobRequest) -> None:
+        """Raise if the engine would accept a job that it can never start; by default, engines refuse those.
+
+        Raises:
+            EngineRefused: it would.
+            EngineUnavailable: the engine does not answer; it has not got the job.
+        """
 
     def _submit_and_verify(self, request: JobRequest) -> str:
         """Submit a job and return its id; if the engine does not answer, find out whether it has the job."""

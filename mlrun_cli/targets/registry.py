@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import lru_cache
 from importlib import import_module
 
-from mlrun_cli.compute.compute_target import AML_COMPUTE, COMPUTE_INSTANCE, LOCAL_TARGET, REMOTE, SLURM
+from mlrun_cli.compute.compute_target import AML_COMPUTE, COMPUTE_INSTANCE, LOCAL_TARGET, RAY, REMOTE, SLURM
 from mlrun_cli.errors import TargetKindNotFound
 from mlrun_cli.targets.base import Target
 from mlrun_cli.targets.local import LocalTarget
@@ -16,6 +16,7 @@ ENTRY_POINTS = "mlrun_cli.targets"
 
 _BUILT_IN: dict[str, type[Target]] = {AML_COMPUTE: LocalTarget, COMPUTE_INSTANCE: LocalTarget}
 _ENGINES = {
+    RAY: "mlrun_cli.targets.ray.target:RayTarget",
     REMOTE: "mlrun_cli.targets.remote.target:RemoteTarget",
     SLURM: "mlrun_cli.targets.slurm.target:SlurmTarget",
 }

@@ -1,12 +1,15 @@
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from tests.engines import ray as ray_engine
 from tests.engines import slurm as engine
 from tests.engines.pool import KINDS, PoolEngine
+from tests.engines.ray import Ray, share_cluster
 from tests.engines.slurm import Slurm
 from tests.engines.sshd import RemoteMachine, find_obstacle
 from tests.installation import make_installation
@@ -88,6 +91,38 @@ def ssh_mlrun(remote_machine: RemoteMachine, tmp_path: Path) -> Iterator[Mlrun]:
     """Return a command that reaches the machine."""
     command = Mlrun(tmp_path)
     remote_machine.install_client(command)
+    yield command
+    command.close()
+
+
+@pytest.fixture(scope="session")
+def ray_cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Ray, Path]]:
+    """Return the Ray cluster of all test processes, and the lock of the one that uses it."""
+    reason = ray_engine.why_not()
+    if reason is not None:
+        pytest.skip(reason)
+    base = tmp_path_factory.getbasetemp()
+    # Processes of pytest-xdist have folders beside each other.
+    folder = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+    with share_cluster(folder) as cluster:
+        yield cluster, folder / "ray.use"
+
+
+@pytest.fixture
+def ray(ray_cluster: tuple[Ray, Path]) -> Iterator[Ray]:
+    """Return a Ray cluster without jobs, which no other test uses."""
+    cluster, path = ray_cluster
+    with ray_engine.lock(path):
+        yield cluster
+        cluster.stop_all()
+
+
+@pytest.fixture
+def ray_mlrun(ray: Ray, tmp_path: Path) -> Iterator[Mlrun]:
+    """Return a command with a target `ray`."""
+    command = ray.make_command(tmp_path)
+    place = ("--address", ray.address, "--shared-folder", str(tmp_path / "shared"))
+    command("computetarget", "attach", "ray", "-n", "ray", *place, "--no-check")
     yield command
     command.close()
 

@@ -5,5 +5,5 @@ from mlrun_cli.cli.command import Group
 app = Group(
     "computetarget",
     package=__name__,
-    verbs=("create", "attach remote", "attach slurm", "list", "show", "delete", "detach"),
+    verbs=("create", "attach ray", "attach remote", "attach slurm", "list", "show", "delete", "detach"),
 )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from enum import Enum
 from typing import Annotated
 
@@ -12,15 +11,14 @@ import typer
 from mlrun_cli.actions.slurm_targets import attach_slurm
 from mlrun_cli.cli.command import command
 from mlrun_cli.cli.computetarget import app
+from mlrun_cli.cli.computetarget.attachment import describe_node_check, parse_given_tags
 from mlrun_cli.cli.computetarget.options import Description, Name, Tags, build_record
 from mlrun_cli.cli.context import open_context
 from mlrun_cli.cli.global_options import GlobalOptions
-from mlrun_cli.cli.option_values import parse_tags
 from mlrun_cli.errors import InvalidValue
 from mlrun_cli.targets.slurm.options import SlurmSettings, check_sbatch_option, parse_minutes
 
 _NO_LIMIT = frozenset({"infinite", "unlimited"})
-_MOST_NAMED = 5
 
 
 class BuildPlace(str, Enum):
@@ -119,7 +117,6 @@ def attach(
         sbatch_options=tuple(map(check_sbatch_option, sbatch_options or ())),
         setup=tuple(setup or ()),
     )
-    tagged = {key: value or "" for key, value in parse_tags(tags).items()} if tags else None
     with open_context(shared).workspace as workspace:
         target, check = attach_slurm(
             workspace,
@@ -130,13 +127,10 @@ def attach(
             builds_here=build_on is BuildPlace.HERE,
             is_checked=not no_check,
             description=description,
-            tags=tagged,
+            tags=parse_given_tags(tags),
         )
         record = build_record(workspace, target)
-    if check is None:
-        shared.notes.info("Neither the options nor the shared folder were tested, because of --no-check.")
-    elif check.unchecked:
-        shared.notes.warning(f"Not all nodes were tested: {_format_unchecked(check.unchecked)}.")
+    describe_node_check(shared, check, "options")
     return record
 
 
@@ -158,9 +152,3 @@ def _check_gpus(typed: str | None) -> str | None:
         hint="Use a number, or a type and a number, as in a100:4.",
         target="--gpus-per-node",
     )
-
-
-def _format_unchecked(reasons: Mapping[str, str]) -> str:
-    named = [f"{node} ({reason})" for node, reason in sorted(reasons.items())]
-    rest = len(named) - _MOST_NAMED
-    return ", ".join(named[:_MOST_NAMED]) + (f" and {rest} more" if rest > 0 else "")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import re
-import shlex
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -12,6 +11,7 @@ from mlrun_cli.core.named_tuple import NamedTuple
 from mlrun_cli.errors import InvalidValue
 from mlrun_cli.targets.base import Demand
 from mlrun_cli.targets.engine import JobRequest
+from mlrun_cli.targets.setup_script import build_setup_script
 
 # What a job needs to be found and to be told apart, and what would make sbatch wait or start several jobs.
 _RESERVED = (
@@ -84,11 +84,7 @@ class SlurmSettings(NamedTuple):
 
     def build_script(self, command: Sequence[str]) -> str:
         """Return the script of a job, which replaces itself by the command."""
-        lines = ["#!/bin/bash"]
-        for line in self.setup:
-            failure = shlex.quote(f"mlrun: the setup of the compute target failed: {line}")
-            lines.append(f"eval {shlex.quote(line)} || {{ echo {failure} >&2; exit 1; }}")
-        return "\n".join([*lines, f"exec {shlex.join(command)}", ""])
+        return build_setup_script(self.setup, command)
 
     def _choose_time(self, seconds: float | None) -> str | None:
         """Return the time limit of a job in Slurm's format; that of the target limits the margin of a run's own."""

@@ -1,0 +1,113 @@
+"""`computetarget attach ray`."""
+
+from __future__ import annotations
+
+import os
+from typing import Annotated
+
+import typer
+
+from mlrun_cli.actions.ray_targets import attach_ray
+from mlrun_cli.cli.command import command
+from mlrun_cli.cli.computetarget import app
+from mlrun_cli.cli.computetarget.attachment import describe_node_check, parse_given_tags
+from mlrun_cli.cli.computetarget.options import Description, Name, Tags, build_record
+from mlrun_cli.cli.context import open_context
+from mlrun_cli.cli.global_options import GlobalOptions
+from mlrun_cli.targets.ray.credentials import TOKEN_VARIABLE, select_stored_variables
+from mlrun_cli.targets.ray.settings import RaySettings, check_address, parse_resources, simplify
+
+
+@command(
+    app,
+    "attach ray",
+    examples=[
+        ("Attach a cluster", "mlrun computetarget attach ray -n ray -a http://ray:8265 --shared-folder /ml"),
+        ("See its nodes, and what of them is free", "mlrun computetarget show -n ray --query nodes"),
+    ],
+)
+def attach(
+    shared: GlobalOptions,
+    name: Name,
+    address: Annotated[
+        str,
+        typer.Option("--address", "-a", metavar="URL", help="Address of the head's dashboard, as in http://head:8265."),
+    ],
+    shared_folder: Annotated[
+        str,
+        typer.Option(
+            "--shared-folder", metavar="FOLDER", help="Folder that this machine and all nodes share, at the same path."
+        ),
+    ],
+    num_cpus: Annotated[
+        float,
+        typer.Option(
+            "--num-cpus",
+            min=0,
+            metavar="N",
+            help="Processors that each run reserves on its node. Default: 1. With 0, runs are started on the head.",
+        ),
+    ] = 1,
+    num_gpus: Annotated[
+        float,
+        typer.Option("--num-gpus", min=0, metavar="N", help="GPUs for runs that are submitted without --gpus."),
+    ] = 0,
+    resources: Annotated[
+        str | None,
+        typer.Option(
+            "--resources",
+            metavar="JSON",
+            help="""Other resources that each run reserves, as in '{"accelerator": 1}'.""",
+        ),
+    ] = None,
+    python: Annotated[
+        str | None,
+        typer.Option(
+            "--python",
+            metavar="PATH",
+            help="Python 3.10 or later on the nodes, for mlrun itself. Default: python3 on PATH.",
+        ),
+    ] = None,
+    setup: Annotated[
+        list[str] | None,
+        typer.Option("--setup", metavar="COMMAND", help="Shell command that precedes each run on its node."),
+    ] = None,
+    no_check: Annotated[
+        bool, typer.Option("--no-check", help="Test neither the resources nor the shared folder on the nodes.")
+    ] = False,
+    description: Description = "",
+    tags: Tags = None,
+) -> object:
+    """Attach a Ray cluster as a compute target, whose runs become jobs of the cluster.
+
+    Ray need not be installed on this machine. A small job on each node checks that the node sees the shared folder;
+    jobs that have not started within a minute are stopped. A cluster with tokens is reached as Ray itself does:
+    by RAY_AUTH_TOKEN, RAY_AUTH_TOKEN_PATH or ~/.ray/auth_token. The token itself is not stored.
+    """
+    settings = RaySettings(
+        address=check_address(address),
+        num_cpus=simplify(num_cpus),
+        num_gpus=simplify(num_gpus),
+        resources={} if resources is None else parse_resources(resources),
+        setup=tuple(setup or ()),
+        variables=select_stored_variables(os.environ),
+    )
+    with open_context(shared).workspace as workspace:
+        target, check = attach_ray(
+            workspace,
+            name,
+            settings,
+            shared_folder=shared_folder,
+            python=python,
+            is_checked=not no_check,
+            description=description,
+            tags=parse_given_tags(tags),
+        )
+        record = build_record(workspace, target)
+    describe_node_check(shared, check, "resources")
+    if os.environ.get(TOKEN_VARIABLE):
+        shared.notes.warning(
+            f"{TOKEN_VARIABLE} is not stored: processes that start without it, as after a reboot, do not reach Ray. "
+            "Keep the token in ~/.ray/auth_token."
+        )
+    return record

@@ -1,0 +1,30 @@
+"""What the verbs that attach a cluster have in common."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from mlrun_cli.cli.global_options import GlobalOptions
+from mlrun_cli.cli.option_values import parse_tags
+from mlrun_cli.targets.shared_folder_probe import NodeCheck
+
+_MOST_NAMED = 5
+
+
+def parse_given_tags(typed: Sequence[str] | None) -> dict[str, str] | None:
+    """Return the tags of a target, or None if there are none."""
+    return {key: value or "" for key, value in parse_tags(typed).items()} if typed else None
+
+
+def describe_node_check(shared: GlobalOptions, check: NodeCheck | None, subject: str) -> None:
+    """Say what was not tested of a cluster; `subject` is what is tested besides the shared folder."""
+    if check is None:
+        shared.notes.info(f"Neither the {subject} nor the shared folder were tested, because of --no-check.")
+    elif check.unchecked:
+        shared.notes.warning(f"Not all nodes were tested: {_format_unchecked(check.unchecked)}.")
+
+
+def _format_unchecked(reasons: Mapping[str, str]) -> str:
+    named = [f"{node} ({reason})" for node, reason in sorted(reasons.items())]
+    rest = len(named) - _MOST_NAMED
+    return ", ".join(named[:_MOST_NAMED]) + (f" and {rest} more" if rest > 0 else "")

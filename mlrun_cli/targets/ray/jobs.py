@@ -1,0 +1,154 @@
+"""Ray's jobs: submit, query and stop them, with Ray's states mapped to those of every engine."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping
+from typing import Any
+from urllib.parse import quote, urlsplit
+
+from mlrun_cli.targets.engine import Job, JobEnd, JobState
+from mlrun_cli.targets.errors import EngineRefused, EngineUnavailable
+from mlrun_cli.targets.ray.client import RayClient
+
+_JOBS = "/api/jobs/"
+_SUBMIT_SECONDS = 30.0
+"""A head that has just been started takes some seconds for its first job."""
+_MOST_SINGLE = 16
+"""How many jobs are asked for one by one; the answer for all has every job that the cluster remembers."""
+_NOT_FOUND = 404
+_REFUSED = 400
+_LONGEST_WORDS = 600
+
+SUCCEEDED = "SUCCEEDED"
+_ENDS = {SUCCEEDED: JobEnd.EXITED, "STOPPED": JobEnd.CANCELED}
+_START_TIMEOUT = "JOB_SUPERVISOR_ACTOR_START_TIMEOUT"
+_NOT_STARTED = frozenset(
+    {
+        "JOB_ENTRYPOINT_COMMAND_START_ERROR",
+        "JOB_SUPERVISOR_ACTOR_START_FAILURE",
+        "JOB_SUPERVISOR_ACTOR_UNSCHEDULABLE",
+        "RUNTIME_ENV_SETUP_FAILURE",
+        _START_TIMEOUT,
+    }
+)
+
+Details = Mapping[str, Any]
+"""A job as Ray describes it."""
+
+
+def submit_job(client: RayClient, job: Mapping[str, Any]) -> str:
+    """Submit a job and return its id; do nothing if Ray has it already.
+
+    Raises:
+        EngineRefused: Ray refuses it; the message is Ray's.
+        EngineUnavailable: Ray does not answer; it may have accepted the job nevertheless.
+    """
+    job_id: str = job["submission_id"]
+    answer = client.request("POST", _JOBS, job, timeout=_SUBMIT_SECONDS)
+    if answer.is_ok or f"submission_id {job_id} already exists" in answer.text:
+        return job_id
+    # The head passes a request on to its agent, and reports that one's refusal as an error of its own.
+    if answer.status == _REFUSED or f"status code {_REFUSED}" in answer.text:
+        raise EngineRefused(f"Ray: {answer.reason}", target=client.address)
+    raise EngineUnavailable(f"Ray at {client.address} does not answer: {answer.reason}", target=client.address)
+
+
+def find_job(client: RayClient, job_id: str) -> Details | None:
+    """Return a job as Ray describes it, or None if Ray knows none.
+
+    Raises:
+        EngineUnavailable: Ray does not answer.
+    """
+    answer = client.request("GET", f"{_JOBS}{quote(job_id)}")
+    if answer.status == _NOT_FOUND:
+        return None
+    details: Details = answer.parse()
+    return details
+
+
+def find_jobs(client: RayClient, job_ids: Collection[str]) -> dict[str, Details]:
+    """Return the jobs that Ray knows of these, keyed by id.
+
+    Raises:
+        EngineUnavailable: Ray does not answer.
+    """
+    if len(job_ids) <= _MOST_SINGLE:
+        found = ((job_id, find_job(client, job_id)) for job_id in job_ids)
+        return {job_id: details for job_id, details in found if details is not None}
+    wanted = set(job_ids)
+    listed: list[Details] = client.request("GET", _JOBS).parse()
+    return {details["submission_id"]: details for details in listed if details.get("submission_id") in wanted}
+
+
+def stop_job(client: RayClient, job_id: str) -> None:
+    """Have a job end; Ray says yes to this for a job that waits, too, and has it wait on.
+
+    Raises:
+        EngineUnavailable: Ray does not answer.
+    """
+    answer = client.request("POST", f"{_JOBS}{quote(job_id)}/stop")
+    if answer.status != _NOT_FOUND:
+        answer.parse()
+
+
+def delete_job(client: RayClient, job_id: str) -> None:
+    """Have Ray forget a job that has ended; do nothing if it has not.
+
+    Raises:
+        EngineUnavailable: Ray does not answer.
+    """
+    client.request("DELETE", f"{_JOBS}{quote(job_id)}")
+
+
+def parse_job(details: Details) -> Job:
+    """Return a job from Ray's description."""
+    status, message = str(details["status"]), str(details.get("message") or "")
+    if status == "PENDING":
+        return Job(JobState.QUEUED, message.rstrip("."))
+    address = details.get("driver_agent_http_address")
+    nodes = (urlsplit(address).hostname or "") if address else ""
+    if status == "RUNNING":
+        return Job(JobState.RUNNING, nodes=nodes)
+    end = _ENDS.get(status) or _derive_end(str(details.get("error_type") or ""), message)
+    return Job(JobState.ENDED, nodes=nodes, end=end, words=status if status == SUCCEEDED else _shorten(message))
+
+
+def has_waited_too_long(details: Details) -> bool:
+    """Return whether Ray has given up a job because its resources were not free within the head's time limit."""
+    return details["status"] == "FAILED" and details.get("error_type") == _START_TIMEOUT
+
+
+def find_last_attempt(job_id: str, first: int, find: Callable[[str], Details | None]) -> tuple[int, Details] | None:
+    """Return the number and description of the last of the jobs by which a run waits, or None if Ray knows none.
+
+    Args:
+        job_id: the id of the first.
+        first: the number of an attempt that is known to have been made.
+        find: returns a job by its id.
+    """
+    number, details = first, find(name_attempt(job_id, first))
+    while details is not None and has_waited_too_long(details):
+        later = find(name_attempt(job_id, number + 1))
+        if later is None:
+            break
+        number, details = number + 1, later
+    return None if details is None else (number, details)
+
+
+def name_attempt(job_id: str, number: int) -> str:
+    """Return the id of a run's job: a job that Ray has given up is submitted again under another id."""
+    return job_id if number == 1 else f"{job_id}.{number}"
+
+
+def _derive_end(error_type: str, message: str) -> JobEnd:
+    if error_type in _NOT_STARTED:
+        return JobEnd.NEVER_STARTED
+    if "OUT_OF_MEMORY" in message or "running low on memory" in message:
+        return JobEnd.OUT_OF_MEMORY
+    return JobEnd.NODE_LOST if "node has died" in message else JobEnd.EXITED
+
+
+def _shorten(message: str) -> str:
+    """Return a message as one line, without the log of the job that Ray appends to it."""
+    line = " ".join(message.partition(", last available logs")[0].split()).rstrip(".")
+    return line if len(line) <= _LONGEST_WORDS else f"{line[:_LONGEST_WORDS]}…"

@@ -1,0 +1,150 @@
+"""The nodes of a Ray cluster, with their resources and what of them is free."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from mlrun_cli.core.named_tuple import NamedTuple
+from mlrun_cli.targets.errors import EngineRefused, EngineUnavailable
+from mlrun_cli.targets.ray.client import RayClient
+from mlrun_cli.targets.ray.settings import CPU, GPU, simplify
+
+_NODES = "/api/v0/nodes?detail=1&limit=1000"
+_STATUS = "/api/cluster_status"
+_ALIVE = "ALIVE"
+_GROUP_LABEL = "ray.io/node-group"
+"""A label of nodes that a provider of nodes has started, which may start others."""
+# What Ray counts besides, for itself.
+_MEMORY = "memory"
+_INTERNAL = frozenset({_MEMORY, "object_store_memory", CPU, GPU})
+_NODE_PREFIX = "node:"
+_MOST_NAMED = 5
+_MEBIBYTE = 1 << 20
+
+
+class Node(NamedTuple):
+    """A node that is part of the cluster.
+
+    Attributes:
+        node_id: Ray's id of it.
+        name: its address.
+        total: the amounts of all its resources, keyed by Ray's names.
+        free: the amounts that no task, actor or job reserves, as far as Ray tells them.
+    """
+
+    node_id: str
+    name: str
+    is_head: bool
+    total: Mapping[str, float]
+    free: Mapping[str, float]
+    labels: Mapping[str, str]
+
+    def to_record(self) -> dict[str, Any]:
+        """Return the JSON record of a node."""
+        own = sorted(name for name in self.total if name not in _INTERNAL and not name.startswith(_NODE_PREFIX))
+        return {
+            "name": self.name,
+            "is_head": self.is_head,
+            "cpus": simplify(self.total.get(CPU, 0)),
+            "free_cpus": self._get_free(CPU),
+            "gpus": simplify(self.total.get(GPU, 0)),
+            "free_gpus": self._get_free(GPU),
+            "memory_mb": int(self.total.get(_MEMORY, 0)) // _MEBIBYTE,
+            "free_memory_mb": None if (free := self._get_free(_MEMORY)) is None else int(free) // _MEBIBYTE,
+            "resources": {name: simplify(self.total[name]) for name in own},
+            "free_resources": {name: self._get_free(name) for name in own},
+        }
+
+    def _get_free(self, resource: str) -> float | None:
+        """Return what is free of a resource; None if Ray does not tell."""
+        if resource not in self.total:
+            return 0
+        free = self.free.get(resource)
+        return None if free is None else simplify(free)
+
+
+def list_nodes(client: RayClient) -> list[Node]:
+    """Return the nodes that are up, the head first.
+
+    Raises:
+        EngineUnavailable: Ray does not answer.
+    """
+    listed = _parse_data(client.request("GET", _NODES).parse(), "result", "result")
+    usage = _read_usage(client)
+    nodes = [_parse_node(each, usage) for each in listed or () if each.get("state") == _ALIVE]
+    return sorted(nodes, key=lambda node: (not node.is_head, node.name))
+
+
+def check_feasibility(client: RayClient, resources: Mapping[str, float]) -> None:
+    """Raise if no node has these amounts of resources, not even when nothing else uses it.
+
+    Ray would have a job wait for them for ever, or give it up after some time. Where nodes are started when they are
+    needed, nothing is known of those to come.
+
+    Raises:
+        EngineRefused: no node has them.
+        EngineUnavailable: Ray does not answer.
+    """
+    nodes = list_nodes(client)
+    if not nodes:
+        raise EngineUnavailable(f"Ray at {client.address} has no node that is up.", target=client.address)
+    if any(_has(node, resources) for node in nodes) or any(_GROUP_LABEL in node.labels for node in nodes):
+        return
+    names = sorted({CPU, *resources})
+    shown = [f"{node.name} has {_format_amounts({name: node.total.get(name, 0) for name in names})}" for node in nodes]
+    rest = f", and {len(shown) - _MOST_NAMED} more" if len(shown) > _MOST_NAMED else ""
+    raise EngineRefused(
+        f"No node of the Ray cluster has {_format_amounts(resources)}: {'; '.join(shown[:_MOST_NAMED])}{rest}.",
+        hint="Ask for less, or attach the cluster with smaller --num-cpus, --num-gpus or --resources.",
+        target=client.address,
+    )
+
+
+def _has(node: Node, resources: Mapping[str, float]) -> bool:
+    return all(node.total.get(name, 0) >= amount for name, amount in resources.items())
+
+
+def _format_amounts(resources: Mapping[str, float]) -> str:
+    return ", ".join(f"{name} {amount:g}" for name, amount in resources.items())
+
+
+def _parse_node(document: Mapping[str, Any], usage: Mapping[str, Mapping[str, Sequence[float]]]) -> Node:
+    total: dict[str, float] = dict(document.get("resources_total") or {})
+    used = usage.get(document["node_id"], {})
+    free = {}
+    for name in total:
+        pair = used.get(_convert_name(name))
+        if pair is not None:
+            free[name] = max(0.0, pair[1] - pair[0])
+    return Node(
+        document["node_id"],
+        str(document.get("node_ip") or document.get("node_name") or document["node_id"]),
+        bool(document.get("is_head_node")),
+        total,
+        free,
+        document.get("labels") or {},
+    )
+
+
+def _read_usage(client: RayClient) -> Mapping[str, Mapping[str, Sequence[float]]]:
+    """Return the used and total amounts by node and resource; empty where the cluster's monitor does not run."""
+    answer = client.request("GET", _STATUS)
+    if not answer.is_ok:
+        return {}
+    found = _parse_data(answer.parse(), "clusterStatus", "loadMetricsReport", "usageByNode")
+    return found if isinstance(found, dict) else {}
+
+
+def _parse_data(document: Any, *keys: str) -> Any:
+    """Return a part of an answer, or None if it is not there."""
+    part = document.get("data") if isinstance(document, dict) else None
+    for key in keys:
+        part = part.get(key) if isinstance(part, dict) else None
+    return part
+
+
+def _convert_name(name: str) -> str:
+    """Return the name of a resource as the cluster's status has it, where names lose their underscores."""
+    first, *others = name.split("_")
+    return first + "".join(map(str.title, others))

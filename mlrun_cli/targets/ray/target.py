@@ -1,0 +1,137 @@
+"""The target kind `Ray`, whose runs are jobs of a cluster that this machine reaches over HTTP."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+from mlrun_cli.runs.status import RunStatus
+from mlrun_cli.targets.engine import EngineTarget, Job, JobRequest
+from mlrun_cli.targets.errors import EngineRefused, EngineUnavailable
+from mlrun_cli.targets.ray import jobs
+from mlrun_cli.targets.ray.client import RayClient
+from mlrun_cli.targets.ray.credentials import CLIENT_VARIABLES
+from mlrun_cli.targets.ray.nodes import check_feasibility, list_nodes
+from mlrun_cli.targets.ray.settings import RaySettings
+from mlrun_cli.workspace import Workspace
+
+
+class RayTarget(EngineTarget):
+    """A Ray cluster as a compute target."""
+
+    azure_type = "ray"
+    engine_name = "Ray"
+    job_property = "ray_submission_id"
+    client_variables = CLIENT_VARIABLES
+    cancels_queued_jobs = False
+
+    def __init__(self, workspace: Workspace, name: str) -> None:
+        super().__init__(workspace, name)
+        self._attempts: dict[str, int] = {}
+        """The numbers of the last attempts, by the id of the first, of jobs that Ray has given up."""
+
+    @property
+    def settings(self) -> RaySettings:
+        """The settings of the target."""
+        return RaySettings.from_properties(self.row.properties)
+
+    @property
+    def client(self) -> RayClient:
+        """The client of the cluster's head."""
+        settings = self.settings
+        return RayClient(settings.address, settings.variables)
+
+    def check_request(self, request: JobRequest) -> None:
+        """Raise if no node has what a job needs.
+
+        Raises:
+            EngineRefused: none has.
+            EngineUnavailable: Ray does not answer.
+        """
+        check_feasibility(self.client, self.settings.list_resources(request.demand))
+
+    def submit_job(self, request: JobRequest) -> str:
+        """Submit a job, whose id is that of the run, and return the id.
+
+        Raises:
+            EngineRefused: Ray refuses it.
+            EngineUnavailable: Ray does not answer; it may have accepted the job nevertheless.
+        """
+        return jobs.submit_job(self.client, self.settings.build_job(request))
+
+    def find_jobs(self, job_ids: Collection[str]) -> Mapping[str, Job]:
+        """Return the jobs that Ray knows of these, keyed by id; what Ray has given up waits on as another job.
+
+        Raises:
+            EngineUnavailable: Ray does not answer.
+        """
+        client = self.client
+        found = jobs.find_jobs(client, [self._name_last_attempt(job_id) for job_id in job_ids])
+        described = {}
+        for job_id in job_ids:
+            details = found.get(self._name_last_attempt(job_id))
+            if details is not None and jobs.has_waited_too_long(details):
+                details = self._submit_again(client, job_id)
+            if details is not None:
+                described[job_id] = jobs.parse_job(details)
+        return described
+
+    def find_job_id(self, run_id: str) -> str | None:
+        """Return the id of the job of a run, or None if Ray knows none.
+
+        Raises:
+            EngineUnavailable: Ray does not answer.
+        """
+        return None if jobs.find_job(self.client, run_id) is None else run_id
+
+    def cancel_job(self, job_id: str) -> None:
+        """Have a job end.
+
+        Raises:
+            EngineUnavailable: Ray does not answer.
+        """
+        jobs.stop_job(self.client, self._name_last_attempt(job_id))
+
+    def describe_nodes(self) -> Mapping[str, Any]:
+        """Return the nodes of the cluster that are up.
+
+        Raises:
+            EngineUnavailable: Ray does not answer.
+        """
+        return {"nodes": [node.to_record() for node in list_nodes(self.client)]}
+
+    def _name_last_attempt(self, job_id: str) -> str:
+        return jobs.name_attempt(job_id, self._attempts.get(job_id, 1))
+
+    def _submit_again(self, client: RayClient, job_id: str) -> jobs.Details | None:
+        """Return the last attempt of a run that Ray had waited for too long, or submit the next.
+
+        Raises:
+            EngineUnavailable: Ray does not answer.
+        """
+        found = jobs.find_last_attempt(job_id, self._attempts.get(job_id, 1), lambda each: jobs.find_job(client, each))
+        if found is None:
+            return None
+        number, details = found
+        is_wanted = self.workspace.runs.get(job_id).status is not RunStatus.CANCEL_REQUESTED
+        if jobs.has_waited_too_long(details) and is_wanted:
+            number += 1
+            job = {
+                **self.settings.build_job(self.build_request(job_id)),
+                "submission_id": jobs.name_attempt(job_id, number),
+            }
+            with _describe_failures():
+                jobs.submit_job(client, {**job, "submission_id": jobs.name_attempt(job_id, number)})
+            details = {**details, "status": "PENDING"}
+        self._attempts[job_id] = number
+        return details
+
+
+@contextmanager
+def _describe_failures() -> Iterator[None]:
+    """Convert any failure of a question about jobs into `EngineUnavailable`: nothing is known of them then."""
+    try:
+        yield
+    except EngineRefused as error:
+        raise EngineUnavailable(error.message, hint=error.hint, target=error.target) from error

@@ -1,0 +1,18 @@
+"""The shell script of a job, which sets up the node and becomes the supervisor."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Sequence
+
+
+def build_setup_script(setup: Sequence[str], command: Sequence[str], *, first: str = "#!/bin/bash") -> str:
+    """Return a script that executes lines of the shell, ends at the first that fails, and becomes the command.
+
+    `first` is its first line.
+    """
+    lines = [first]
+    for line in setup:
+        failure = shlex.quote(f"mlrun: the setup of the compute target failed: {line}")
+        lines.append(f"eval {shlex.quote(line)} || {{ echo {failure} >&2; exit 1; }}")
+    return "\n".join([*lines, f"exec {shlex.join(command)}", ""])
