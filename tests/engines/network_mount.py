@@ -95,7 +95,8 @@ class NetworkMount:
         if self._is_mounted:
             self.unmount()
         for client in self._clients:
-            client.wait(60)
+            client.terminate()  # by itself it waits for other mount namespaces, which may have a copy of the mount
+            client.wait()
 
     def _list_servers(self) -> list[int]:
         return [pid for client in self._clients if client.poll() is None for pid in children_of(client.pid)]
