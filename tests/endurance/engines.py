@@ -8,16 +8,18 @@ from __future__ import annotations
 import json
 import random
 import signal
+import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from pathlib import Path
 
 from mlrun_cli.targets.engine import JobEnd
 from tests.endurance.engine_kills import Engine, Fault
 from tests.engines.network_mount import NetworkMount, Node
 from tests.engines.pool import KINDS, PoolEngine
+from tests.engines.ray import Ray, share_cluster
 from tests.engines.slurm import NODES, Slurm
 from tests.engines.sshd import HOST_ALIAS, RemoteMachine
 from tests.installation import make_installation
@@ -27,6 +29,7 @@ _AWAY_SECONDS = 3.0
 CUT_SECONDS = (2.0, 8.0, 20.0, 50.0)
 """How long a network is cut: within the patience of all, beyond that of some, and for about a minute."""
 _REMOUNT_SECONDS = (0.2, 3.0, 15.0)
+_RAY_STARTS = 5
 _CHANCE_OF_CUT = 0.5
 _NODE_PROGRAM = "mlrun_cli/node/__main__.py"
 _LOSING = frozenset({"job", "node", "remount on node"})
@@ -375,6 +378,96 @@ def open_remote(folder: Path) -> Iterator[Engine]:
         machine.close()
 
 
+class RayCluster:
+    """Ray with a head and another node."""
+
+    target = "ray"
+
+    def __init__(self, ray: Ray, mlrun: Mlrun) -> None:
+        self.mlrun = mlrun
+        self.losses = 0
+        self._ray = ray
+        self._lock = threading.Lock()
+
+    @property
+    def marks(self) -> Path:
+        """A folder outside of the shared folder that scripts write to."""
+        return self.mlrun.folder.parent / "work"
+
+    def list_node_programs(self, run_id: str) -> list[int]:
+        """Return the pids of the supervisors of a run."""
+        return _list_node_programs(run_id)
+
+    def list_faults(self) -> Mapping[str, Fault]:
+        """Return the faults: a job is stopped, the head or the node loses its power, the head cannot be reached."""
+        return {
+            "job": lambda run_id, _: self._stop_job(run_id),
+            "head": lambda *_: self._restart_head(),
+            "node": lambda *_: self._restart_node(self._ray.kill_node),
+            "raylet": lambda *_: self._restart_node(self._ray.kill_raylet),
+            "network": lambda _, chance: self._cut_network(chance),
+        }
+
+    def may_lose_job(self, fault: str) -> bool:
+        """Return whether a run may end otherwise than its script after this fault."""
+        return fault in {"job", "head", "node", "raylet"}
+
+    def _stop_job(self, run_id: str) -> None:
+        with self._lock, suppress(AssertionError):  # the head has forgotten it
+            self._ray.request("POST", f"/api/jobs/{run_id}/stop")
+
+    def _restart_head(self) -> None:
+        """Kill the head, which forgets all jobs, and start another one with its node."""
+        with self._lock:
+            self.losses += 1
+            self._ray.kill_head()
+            self._ray.kill_node()
+            time.sleep(_AWAY_SECONDS)
+            _start_patiently(self._ray.start_head, self._ray.kill_head)
+            _start_patiently(self._ray.start_node, self._ray.kill_node)
+            self.losses += 1
+
+    def _restart_node(self, kill_it: Callable[[], object]) -> None:
+        with self._lock:
+            self.losses += 1
+            kill_it()
+            time.sleep(_AWAY_SECONDS)
+            self._ray.kill_node()
+            _start_patiently(self._ray.start_node, self._ray.kill_node)
+            self.losses += 1
+
+    def _cut_network(self, chance: random.Random) -> None:
+        with self._lock, self._ray.away():
+            time.sleep(chance.choice(CUT_SECONDS))
+
+
+def _start_patiently(start: Callable[[], object], kill_it: Callable[[], object]) -> None:
+    """Start a part of Ray, again if it gives up, as it does on a machine that is busy."""
+    for _ in range(_RAY_STARTS - 1):
+        try:
+            start()
+        except (AssertionError, subprocess.TimeoutExpired):
+            kill_it()
+        else:
+            return
+    start()
+
+
+@contextmanager
+def open_ray(folder: Path) -> Iterator[Engine]:
+    """Start a Ray cluster, and attach it."""
+    work = folder / "work place"
+    work.mkdir()
+    with share_cluster(folder) as ray:
+        mlrun = ray.make_command(work)
+        place = ("--address", ray.address, "--shared-folder", str(work / "shared"))
+        mlrun("computetarget", "attach", "ray", "-n", "ray", *place, "--no-check")
+        try:
+            yield RayCluster(ray, mlrun)
+        finally:
+            mlrun.close()
+
+
 def _list_node_programs(run_id: str) -> list[int]:
     """Return the pids of the supervisors of a run on its nodes."""
     found = ((pid, words_of(pid)) for pid, _ in processes())
@@ -384,6 +477,7 @@ def _list_node_programs(run_id: str) -> list[int]:
 
 ENGINES: Mapping[str, Callable[[Path], AbstractContextManager[Engine]]] = {
     "pool": open_pool,
+    "ray": open_ray,
     "remote": open_remote,
     "slurm": open_slurm,
 }

@@ -72,9 +72,13 @@ class Ray:
         token = self.folder / "token"
         token.write_text(secrets.token_hex(32), encoding="ascii")
         token.chmod(0o600)
+        self.start_head()
+        self.start_node()
+
+    def start_head(self) -> None:
+        """Start the head, which knows neither jobs nor nodes, and wait until it answers."""
         head = ("--head", f"--port={_GCS_PORT}", "--dashboard-host=0.0.0.0", f"--dashboard-port={_PORT}")
         self._start(HEAD, *head, "--num-gpus=0", '--resources={"head_only": 1}')
-        self.start_node()
 
     def start_node(self) -> None:
         """Start the node besides the head, and wait until the head knows it."""
@@ -82,14 +86,31 @@ class Ray:
         self._start(NODE, *options, f"--num-gpus={GPUS}", '--resources={"node_only": 1}')
         until(lambda: self.node_states().get(NODE) == "ALIVE", PATIENCE_SECONDS)
 
+    def kill_head(self) -> None:
+        """Kill all processes of the head, and of the jobs on it, as when the machine loses power."""
+        self._kill_machine(HEAD)
+        # Else the next one takes any other head of this machine, in whatever namespace, for itself.
+        (self._get_state_folder(HEAD) / "ray_current_cluster").unlink(missing_ok=True)
+
     def kill_node(self) -> None:
         """Kill all processes of the node, and of the jobs on it, as when the machine loses power."""
-        mark = f"--node_ip_address={NODE}".encode()
+        self._kill_machine(NODE)
+
+    def kill_raylet(self) -> None:
+        """Kill Ray's daemon on the node; the processes of jobs live on."""
+        for pid in self.list_pids():
+            line = _read(pid, "cmdline")
+            if line.split(b"\0")[0].endswith(b"/raylet") and f"--node_ip_address={NODE}".encode() in line:
+                _kill(pid)
+
+    def _kill_machine(self, address: str) -> None:
+        mark = f"--node_ip_address={address}".encode()
         while pids := [pid for pid in self.list_pids() if mark in _read(pid, "cmdline")]:
             for pid in _list_descendants(pids):
                 _kill(pid)
+        state = str(self._get_state_folder(address)).encode()
         for pid in self.list_pids():  # those that watch over it
-            if str(self._get_state_folder(NODE)).encode() in _read(pid, "cmdline"):
+            if state in (line := _read(pid, "cmdline")) or f"--host={address}".encode() in line:
                 _kill(pid)
 
     def node_states(self) -> dict[str, str]:
