@@ -471,5 +471,6 @@ def test_what_a_queue_asks_reads_no_run_that_has_ended(tmp_path: Path) -> None:
         queues.list_keys("cpu")
         queues.list_ids_beyond("cpu", 1)
         queues.count_busy_nodes("cpu")
+        queues.list_targets()
 
         assert "runs_by_target" not in database.plan, database.plan

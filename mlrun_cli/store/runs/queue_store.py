@@ -46,7 +46,7 @@ class QueueStore:
         """Return the targets that have live runs with a script; the value is True if a run is queued."""
         rows = self._database.rows(
             f"SELECT target, max(status = 'Queued') AS has_queue FROM runs WHERE {ALIVE}"  # noqa: S608
-            " AND owner_lock IS NULL AND target IS NOT NULL GROUP BY target"
+            f" AND owner_lock IS NULL AND target IS NOT NULL GROUP BY {self._avoid_index()}"
         )
         return {row["target"]: bool(row["has_queue"]) for row in rows}
 
