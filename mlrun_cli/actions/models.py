@@ -57,7 +57,7 @@ def register_model(workspace: Workspace, new: NewModel, path: Path, child_paths:
         content = incoming / "files"
         content.mkdir(mode=0o700)
         copy_in(files, content)
-        return _store_record(workspace, folder, content, new)
+        return _store_model(workspace, folder, content, new)
 
 
 def register_run_files(workspace: Workspace, new: NewModel, run: Run, path: str | None) -> Model:
@@ -87,7 +87,7 @@ def register_run_files(workspace: Workspace, new: NewModel, run: Run, path: str 
             download_files(workspace, run, chosen, incoming / "files")
         except MlrunError as error:
             raise StoreError(error.message, hint="Make room there, and check that the run's files exist.") from error
-        return _store_record(workspace, folder, (incoming / "files" / wanted).parent, new)
+        return _store_model(workspace, folder, (incoming / "files" / wanted).parent, new)
 
 
 def list_models(workspace: Workspace, which: ModelFilter) -> Sequence[Model]:
@@ -183,7 +183,7 @@ def _get_folder(workspace: Workspace) -> ModelFolder:
     return ModelFolder(workspace.folder / "models")
 
 
-def _store_record(workspace: Workspace, folder: ModelFolder, content: Path, new: NewModel) -> Model:
+def _store_model(workspace: Workspace, folder: ModelFolder, content: Path, new: NewModel) -> Model:
     folder.seal(content)
     # The row comes last: there is none without files. Were the files removed after the transaction, another process
     # could have got the version meanwhile; left where they are, they are replaced by whoever gets it.

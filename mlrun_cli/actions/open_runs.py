@@ -67,7 +67,7 @@ def open_run(
     return workspace.runs.get_by_key(key)
 
 
-def open_children(
+def create_children(
     workspace: Workspace, parent: Run, owner_lock: str, count: int, tags: tuple[str, Sequence[str | None]] | None
 ) -> list[str]:
     """Create several child runs in one transaction; return their ids, in the order of their run numbers.

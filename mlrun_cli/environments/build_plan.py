@@ -12,13 +12,13 @@ from pathlib import Path
 from mlrun_cli.core.redaction import Redaction
 from mlrun_cli.environments.base_pythons import find_pinned_python, may_uv_provide, rank_pythons
 from mlrun_cli.environments.conda_file import CondaDependencies
+from mlrun_cli.environments.cutoff_day import CutoffDay, create_cutoff_day, find_cutoff_day
 from mlrun_cli.environments.environment import BasePython, Builder, EnvironmentBuild, EnvironmentPlan
 from mlrun_cli.environments.folder import EnvironmentFolder
 from mlrun_cli.environments.installer_search import find_conda, find_uv
 from mlrun_cli.environments.interpreters import PythonRequest, probe
 from mlrun_cli.environments.local_sources import compute_digests, find_local_sources
 from mlrun_cli.environments.mode import EnvironmentChoice, EnvironmentMode
-from mlrun_cli.environments.package_day import PackageDay, create_package_day, find_package_day
 from mlrun_cli.environments.placeholders import replace_secrets
 from mlrun_cli.environments.planned_environment import PlannedEnvironment
 from mlrun_cli.environments.python_search import find_python, list_search_folders
@@ -50,7 +50,7 @@ def plan_conda(
         return _plan_with_conda(dependencies, conda, home, is_relaxed=is_relaxed)
     wanted = translate(dependencies, tries_unknown=is_relaxed)
     uv = find_uv(environ)
-    day = _choose_package_day(choice, wanted, uv, environ) if is_dated else None
+    day = _choose_cutoff_day(choice, wanted, uv, environ) if is_dated else None
     pythons = _list_pythons(wanted.python, choice, day, uv, environ)
     if not pythons:
         raise _build_python_not_found_error(wanted.python, dependencies, uv, environ)
@@ -73,7 +73,7 @@ def plan_conda(
 def _list_pythons(
     request: PythonRequest,
     choice: EnvironmentChoice,
-    day: PackageDay | None,
+    day: CutoffDay | None,
     uv: str | None,
     environ: Mapping[str, str],
 ) -> list[BasePython]:
@@ -83,9 +83,9 @@ def _list_pythons(
     return rank_pythons(request, uv, environ, None if day is None else day.day)
 
 
-def _choose_package_day(
+def _choose_cutoff_day(
     choice: EnvironmentChoice, wanted: Translation, uv: str | None, environ: Mapping[str, str]
-) -> PackageDay:
+) -> CutoffDay:
     if uv is None:
         raise EnvironmentNotBuilt(
             f"'{choice}' needs packages as of a day, which uv can install and pip cannot, and uv is not installed.",
@@ -98,8 +98,8 @@ def _choose_package_day(
                 hint="Take the line out, or submit without 'dated'.",
             )
     if choice.day is not None:
-        return create_package_day(choice.day)
-    return find_package_day(wanted.files, environ)
+        return create_cutoff_day(choice.day)
+    return find_cutoff_day(wanted.files, environ)
 
 
 def _list_notes(
@@ -151,7 +151,7 @@ def _create_build(
     packages: Sequence[str] = (),
     channels: Sequence[str] = (),
     is_relaxed: bool,
-    day: PackageDay | None = None,
+    day: CutoffDay | None = None,
 ) -> EnvironmentBuild:
     requirements = tuple(line.text for line in lines if not line.is_option)
     options = tuple(line.text for line in lines if line.is_option)

@@ -12,8 +12,8 @@ from pathlib import Path
 from mlrun_cli.core.json_files import read_json, write_json
 from mlrun_cli.core.redaction import NAMES_VARIABLE, Redaction
 from mlrun_cli.errors import MlrunError
+from mlrun_cli.node.local_environment import localize_environment
 from mlrun_cli.node.node_run import NodeRun, make_outcome_event
-from mlrun_cli.node.own_environment import find_own_environment
 from mlrun_cli.node.run_folder import NodeRunFolder
 from mlrun_cli.node.scratch_workspace import make_scratch_workspace
 from mlrun_cli.node.script_environment import build_node_environment
@@ -80,7 +80,7 @@ def _is_given_up(shared: SharedRunFolder) -> bool:
 def _supervise(shared: SharedRunFolder, events: EventWriter, *, is_elsewhere: bool) -> int:
     submission, secrets = _read_inputs(shared)
     if is_elsewhere:
-        submission = submission._replace(environment=find_own_environment(submission.environment, os.environ))
+        submission = submission._replace(environment=localize_environment(submission.environment, os.environ))
         write_json(shared.environment_plan, submission.environment.to_json())  # for the program that builds it
     redaction = Redaction.from_environment(secrets.environment)
     with make_scratch_workspace(shared, submission, redaction) as (locator, lock):

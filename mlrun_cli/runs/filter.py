@@ -183,8 +183,8 @@ def format_tag(key: str, value: str | None) -> str:
     return escaped if value is None else f"{escaped}={value}"
 
 
-def merge_tags(filters: Iterable[TagFilter]) -> tuple[TagFilter, ...]:
-    """Merge conditions into one for each key, which matches any of the key's values."""
+def merge_tag_filters(filters: Iterable[TagFilter]) -> tuple[TagFilter, ...]:
+    """Merge the conditions on each key into one, which matches any of their values."""
     by_key: dict[str, TagFilter] = {}
     for one in filters:
         other = by_key.get(one.key)
@@ -232,14 +232,14 @@ TERMS: Mapping[str, Term] = {
     ),
     "tag": Term(
         lambda text, _now: parse_tag(text),
-        lambda values: {"tags": merge_tags(values)},
+        lambda values: {"tags": merge_tag_filters(values)},
         option="--tags",
         metavar="KEY[=VALUE]",
         help="Runs with this tag.",
     ),
     "property": Term(
         lambda text, _now: parse_tag(text),
-        lambda values: {"properties": merge_tags(values)},
+        lambda values: {"properties": merge_tag_filters(values)},
     ),
     "metric": Term(lambda text, _now: MetricFilter.parse(text), lambda values: {"metrics": values}),
     "parameter": Term(lambda text, _now: ParameterFilter.parse(text), lambda values: {"parameters": values}),

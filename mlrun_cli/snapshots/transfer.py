@@ -23,7 +23,7 @@ def copy_snapshot(snapshot: Snapshot, source: SnapshotStore, destination: Snapsh
         StoreError: the destination cannot be written.
     """
     files = {entry.digest: entry for entry in snapshot.entries if entry.kind is EntryKind.FILE}
-    missing = [entry for entry in files.values() if not _has_fresh_object(destination, entry)]
+    missing = [entry for entry in files.values() if not _touch_object(destination, entry)]
     if missing:
         destination.remove_abandoned()
     for entry in missing:
@@ -35,8 +35,8 @@ def copy_snapshot(snapshot: Snapshot, source: SnapshotStore, destination: Snapsh
     return len(missing)
 
 
-def _has_fresh_object(store: SnapshotStore, entry: SnapshotEntry) -> bool:
-    """Return whether a content is stored with its size; one that was stored long ago is marked as used."""
+def _touch_object(store: SnapshotStore, entry: SnapshotEntry) -> bool:
+    """Mark an object as used, unless it was not long ago; return False if it is missing or has another size."""
     if not store.has_object(entry.digest, entry.size):
         return False
     path = store.get_object_path(entry.digest)

@@ -101,7 +101,7 @@ class SupervisedRun:
         return 0.0
 
     def receive_messages(self) -> StopReason | None:
-        """Store the requests that arrive outside of the store; return the reason to stop, if any."""
+        """Return None, no reason to stop: requests to a run on this machine come through the store."""
         return None
 
     def create_reader(self) -> JournalReader:

@@ -85,7 +85,7 @@ class Supervisor:
         Raises:
             RunStopped: the run has to stop, or has been canceled.
         """
-        if self._watch.check_stop() or not self._run.advance(before, after, **(columns or {})):
+        if self._watch.request_stop_if_needed() or not self._run.advance(before, after, **(columns or {})):
             raise RunStopped
 
     def _start_script(self) -> Script:
@@ -100,7 +100,7 @@ class Supervisor:
         return script
 
     def _finish_script(self, script: Script) -> Outcome:
-        """Return the outcome of a script whose processes have ended."""
+        """Clean up after a script whose processes have ended, and return the outcome."""
         run, stop = self._run, self._watch.stop
         self._release_space()
         end = script.end(stop.reason if stop.was_delivered else None)

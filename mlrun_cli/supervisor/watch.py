@@ -82,8 +82,11 @@ class Watch:
         if group.exit_code and self.stop.reason is None:
             self._wait_for_shutdown(self._run.get_shutdown_patience(group.exit_code))
 
-    def check_stop(self) -> bool:
-        """Return whether the run has to stop, without reading the store."""
+    def request_stop_if_needed(self) -> bool:
+        """Request a stop after a shutdown signal or a lost stream; return whether a stop has been requested.
+
+        The store is not read.
+        """
         moment = time.monotonic()
         if self._was_terminated:
             self.stop.request_stop(StopReason.SHUTDOWN, self._group, moment)

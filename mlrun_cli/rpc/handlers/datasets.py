@@ -109,13 +109,13 @@ def get_outputs(context: RequestContext, run_id: str) -> dict[str, str]:
 @handler("datasets.get_datastore")
 def get_datastore(context: RequestContext, name: str | None = None) -> dict[str, Any]:
     """Return the record of a datastore, or of the default one if no name is given."""
-    return _build_record(context, datastores.get_datastore(context.workspace, name))
+    return _build_datastore_record(context, datastores.get_datastore(context.workspace, name))
 
 
 @handler("datasets.list_datastores")
 def list_datastores(context: RequestContext) -> list[dict[str, Any]]:
     """Return the records of all datastores."""
-    return [_build_record(context, datastore) for datastore in datastores.list_datastores(context.workspace)]
+    return [_build_datastore_record(context, datastore) for datastore in datastores.list_datastores(context.workspace)]
 
 
 @handler("datasets.set_default_datastore")
@@ -127,7 +127,7 @@ def set_default_datastore(context: RequestContext, name: str) -> None:
 @handler("datasets.register_datastore")
 def register_datastore(context: RequestContext, name: str, folder: str, overwrite: bool = False) -> dict[str, Any]:
     """Attach a folder as a datastore; return its record."""
-    return _build_record(
+    return _build_datastore_record(
         context, datastores.register_local(context.workspace, name, Path(folder), overwrite=bool(overwrite))
     )
 
@@ -138,7 +138,7 @@ def unregister_datastore(context: RequestContext, name: str) -> None:
     datastores.unregister(context.workspace, name)
 
 
-def _build_record(context: RequestContext, datastore: Datastore) -> dict[str, Any]:
+def _build_datastore_record(context: RequestContext, datastore: Datastore) -> dict[str, Any]:
     return build_datastore_record(
         datastore, is_default=datastore.name == datastores.get_default_name(context.workspace)
     )

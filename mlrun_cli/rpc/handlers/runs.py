@@ -221,11 +221,11 @@ def _build_source_properties(context: RequestContext, source: str | None, snapsh
 
 
 @handler("runs.open_children")
-def open_children(
+def create_children(
     context: RequestContext, run_id: str, count: int, tag_key: str | None = None, tag_values: Sequence[str | None] = ()
 ) -> list[str]:
-    """Open child runs of a run; return their ids."""
-    return open_runs.open_children(
+    """Create child runs of a run; return their ids."""
+    return open_runs.create_children(
         context.workspace,
         find_run(context, run_id),
         context.get_owner_lock(context.workspace),

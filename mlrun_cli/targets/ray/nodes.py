@@ -70,7 +70,7 @@ def list_nodes(client: RayClient) -> list[Node]:
     Raises:
         EngineUnavailable: Ray does not answer.
     """
-    listed = _parse_data(client.request("GET", _NODES).parse(), "result", "result")
+    listed = _get_data(client.request("GET", _NODES).parse(), "result", "result")
     usage = _read_usage(client)
     nodes = [_parse_node(each, usage) for each in listed or () if each.get("state") == _ALIVE]
     return sorted(nodes, key=lambda node: (not node.is_head, node.name))
@@ -132,12 +132,12 @@ def _read_usage(client: RayClient) -> Mapping[str, Mapping[str, Sequence[float]]
     answer = client.request("GET", _STATUS)
     if not answer.is_ok:
         return {}
-    found = _parse_data(answer.parse(), "clusterStatus", "loadMetricsReport", "usageByNode")
+    found = _get_data(answer.parse(), "clusterStatus", "loadMetricsReport", "usageByNode")
     return found if isinstance(found, dict) else {}
 
 
-def _parse_data(document: Any, *keys: str) -> Any:
-    """Return a part of an answer, or None if it is not there."""
+def _get_data(document: Any, *keys: str) -> Any:
+    """Return the value at a path of keys below the `data` of an answer, or None if it is missing."""
     part = document.get("data") if isinstance(document, dict) else None
     for key in keys:
         part = part.get(key) if isinstance(part, dict) else None

@@ -61,7 +61,7 @@ class RayTarget(EngineTarget):
         return jobs.submit_job(self.client, self.settings.build_job(request))
 
     def find_jobs(self, job_ids: Collection[str]) -> Mapping[str, Job]:
-        """Return the jobs that Ray knows of these, keyed by id; what Ray has given up waits on as another job.
+        """Return those of these jobs that Ray knows, keyed by id; submit each again that Ray has failed for waiting.
 
         Raises:
             EngineUnavailable: Ray does not answer.

@@ -146,14 +146,14 @@ class Mirror:
             size = sum(piece[2] for piece in news.get("files", ()))
             piece, start = content[start : start + size], start + size
             if run_id in self._runs:
-                self._take(run_id, news, piece)
+                self._apply_news(run_id, news, piece)
         return any(set(news) - {"heartbeat"} for news in answer.document["runs"].values())
 
     def _watch(self, run_id: str) -> PulledRun:
         return PulledRun(self._ssh, self._settings, self._folder, run_id)
 
-    def _take(self, run_id: str, news: Mapping[str, object], piece: memoryview) -> None:
-        """Write the news of a run; if that fails, as on a full disk, it is watched anew from what there is."""
+    def _apply_news(self, run_id: str, news: Mapping[str, object], piece: memoryview) -> None:
+        """Write what has arrived of a run; if that fails, forget the run: the next look goes on from the files."""
         pulled = self._runs[run_id]
         try:
             if "inbox" in news:
@@ -166,7 +166,7 @@ class Mirror:
 
     def _open_session(self) -> NodeSession:
         there = f"{self._settings.folder}/programs/{self._program.name}"
-        self._runs_anew()
+        self._forget_runs()
         try:
             self._session = NodeSession(self._ssh, self._settings, there)
         except ProgramNotThere:
@@ -174,8 +174,8 @@ class Mirror:
             self._session = NodeSession(self._ssh, self._settings, there)
         return self._session
 
-    def _runs_anew(self) -> None:
-        """Have all runs watched anew: another program there knows nothing of them."""
+    def _forget_runs(self) -> None:
+        """Forget all runs: another program there does not know what this one has."""
         for pulled in self._runs.values():
             pulled.close()
         self._runs.clear()

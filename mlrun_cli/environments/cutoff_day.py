@@ -15,7 +15,7 @@ _PATIENCE_SECONDS = 10.0
 _NAME_IT = "Name the day, as in 'dated:2020-06-01'."
 
 
-class PackageDay(NamedTuple):
+class CutoffDay(NamedTuple):
     """A cutoff day, with a description of its source."""
 
     day: date
@@ -27,13 +27,15 @@ class PackageDay(NamedTuple):
         return f"{self.day.isoformat()}T23:59:59Z"
 
 
-def create_package_day(day: date) -> PackageDay:
+def create_cutoff_day(day: date) -> CutoffDay:
     """Return the cutoff day for a day specified by the user."""
-    return PackageDay(day, "as named")
+    return CutoffDay(day, "as named")
 
 
-def find_package_day(files: Iterable[Path], environ: Mapping[str, str]) -> PackageDay:
-    """Return the latest day on which one of the files was changed, by its last commit or else its modification time.
+def find_cutoff_day(files: Iterable[Path], environ: Mapping[str, str]) -> CutoffDay:
+    """Return the cutoff day for packages: the latest day of a change of the files, by their commits or else times.
+
+    A file that is committed as it is counts with its last commit, another one with its modification time.
 
     For a folder, which represents dependencies that are not in a file, only commits count.
 
@@ -49,7 +51,7 @@ def find_package_day(files: Iterable[Path], environ: Mapping[str, str]) -> Packa
     return max(found, key=lambda one: one.day)
 
 
-def _find_day(file: Path, environ: Mapping[str, str]) -> PackageDay:
+def _find_day(file: Path, environ: Mapping[str, str]) -> CutoffDay:
     repository = _Repository(file, environ)
     if repository.is_there and (file.is_dir() or not repository.has_changes()):
         commit = repository.find_last_commit()
@@ -69,7 +71,7 @@ def _find_day(file: Path, environ: Mapping[str, str]) -> PackageDay:
         ) from error
     why = ", whose changes are not committed" if repository.is_there else ""
     today = datetime.now(timezone.utc).date()
-    return PackageDay(min(modified, today), f"the time of {file}{why}")
+    return CutoffDay(min(modified, today), f"the time of {file}{why}")
 
 
 class _Repository:
@@ -86,7 +88,7 @@ class _Repository:
         answer = self._run_git("status", "--porcelain", "--ignored", "--untracked-files=all", "--", str(self._file))
         return answer is None or bool(answer)
 
-    def find_last_commit(self) -> PackageDay | None:
+    def find_last_commit(self) -> CutoffDay | None:
         """Return the day of the last commit that changed the file, or None if there is none or git fails."""
         shown = self._run_git("log", "-1", "--no-show-signature", "--format=%H %ct", "--", str(self._file))
         if not shown:
@@ -96,7 +98,7 @@ class _Repository:
         source = f"the last commit of {self._file}, {commit[:10]}"
         if commit in self._list_shallow_commits():
             source += ", the oldest of a shallow clone, so that the day may be an earlier one"
-        return PackageDay(min(day, datetime.now(timezone.utc).date()), source)
+        return CutoffDay(min(day, datetime.now(timezone.utc).date()), source)
 
     def _list_shallow_commits(self) -> Sequence[str]:
         """Return the commits at which the history of a shallow clone is truncated; empty for other clones."""

@@ -18,8 +18,8 @@ _MINOR = 2
 """How many parts of a version say which packages fit."""
 
 
-def find_own_environment(plan: EnvironmentPlan, environment: Mapping[str, str]) -> EnvironmentPlan:
-    """Return a plan with this machine's interpreter or installer in place of the other's.
+def localize_environment(plan: EnvironmentPlan, environment: Mapping[str, str]) -> EnvironmentPlan:
+    """Return the plan of an environment with its interpreter or installer replaced by this machine's.
 
     Args:
         plan: the plan, made on another machine; an interpreter without a folder is one on PATH.
@@ -31,7 +31,7 @@ def find_own_environment(plan: EnvironmentPlan, environment: Mapping[str, str]) 
     if plan.container is not None:
         return plan
     if plan.build is not None:
-        return plan._replace(build=_find_own_build(plan.build, environment))
+        return plan._replace(build=_localize_build(plan.build, environment))
     return plan._replace(interpreter=_find_interpreter(plan.interpreter, environment.get("PATH", "")))
 
 
@@ -50,7 +50,7 @@ def _find_interpreter(wanted: str, path_variable: str) -> str:
     return str(found)
 
 
-def _find_own_build(build: EnvironmentBuild, environment: Mapping[str, str]) -> EnvironmentBuild:
+def _localize_build(build: EnvironmentBuild, environment: Mapping[str, str]) -> EnvironmentBuild:
     if build.builder is Builder.CONDA:
         conda = find_conda(environment)
         if conda is None:
