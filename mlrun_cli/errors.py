@@ -77,6 +77,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+_ENDS_OF_SENTENCES = (".", "!", "?", ":", "…")
+
 
 class MlrunError(Exception):
     """Base class of all errors.
@@ -108,8 +110,11 @@ class MlrunError(Exception):
 
     @property
     def one_line(self) -> str:
-        """The message and the hint on one line."""
-        return f"{self.message} {self.hint or ''}".strip()
+        """The message and the hint on one line, with a full stop between them if the message has none."""
+        if not self.hint:
+            return self.message.strip()
+        stop = "" if self.message.rstrip().endswith(_ENDS_OF_SENTENCES) else "."
+        return f"{self.message.rstrip()}{stop} {self.hint}"
 
     @property
     def file(self) -> str | None:

@@ -106,7 +106,7 @@ def build_error_response(error: Exception) -> dict[str, Any]:
         return _encode_error("AzureMLException", f"{type(error).__name__}: {error}")
     kinds = (kind for kind in type(error).__mro__ if kind in _EXCEPTION_NAMES)
     name = _EXCEPTION_NAMES.get(next(kinds, MlrunError), "AzureMLException")
-    response = _encode_error(name, error.message if error.hint is None else f"{error.message} {error.hint}")
+    response = _encode_error(name, error.one_line)
     response[ERROR]["code"] = error.code
     return response
 

@@ -106,7 +106,7 @@ def test_what_cannot_be_made_is_refused_by_name(mlrun: Mlrun) -> None:
         ("create computeinstance -n x --max-nodes 2", "ConflictingOptions", "--max-nodes"),
         ("create aks -n x", "UnsupportedCommand", "'computetarget create aks'"),
         ("create -n x aks", "Unsupported", "'aks'"),
-        ("attach remote -n vm -a 10.0.0.1 -u me --password geheim", "UnsupportedCommand", "attach"),
+        ("attach remote -n vm -a 10.0.0.1 -u me -p geheim", "Unsupported", "--password"),
         ("computeinstance start -n x", "UnsupportedCommand", "this machine"),
     ):
         failure = mlrun.fails("ml", "computetarget", *words.split())

@@ -27,11 +27,11 @@ _MOST_PORT = 65535
     examples=[
         (
             "Attach a machine",
-            "mlrun computetarget attach remote -n box --address box.example.org --username me",
+            "mlrun computetarget attach remote -n box -a box.example.org -u me",
         ),
         (
             "Attach one that runs two runs at a time",
-            "mlrun computetarget attach remote -n box --address box --max-nodes 2",
+            "mlrun computetarget attach remote -n box -a box --max-nodes 2",
         ),
     ],
 )
@@ -39,10 +39,10 @@ def attach(
     shared: GlobalOptions,
     name: Name,
     address: Annotated[
-        str, typer.Option("--address", metavar="HOST", help="Name or IP address, or a Host of ~/.ssh/config.")
+        str, typer.Option("--address", "-a", metavar="HOST", help="Name or IP address, or a Host of ~/.ssh/config.")
     ],
     username: Annotated[
-        str | None, typer.Option("--username", metavar="NAME", help="User there. Default: as ~/.ssh/config says.")
+        str | None, typer.Option("--username", "-u", metavar="NAME", help="User there. Default: as ~/.ssh/config says.")
     ] = None,
     ssh_port: Annotated[
         int | None, typer.Option("--ssh-port", min=1, max=_MOST_PORT, metavar="PORT", help="Port of sshd. Default: 22.")
@@ -70,7 +70,7 @@ def attach(
         list[str] | None,
         typer.Option("--setup", metavar="COMMAND", help="Shell command that precedes each run there."),
     ] = None,
-    password: Annotated[str | None, typer.Option("--password", hidden=True)] = None,
+    password: Annotated[str | None, typer.Option("--password", "-p", hidden=True)] = None,
     passphrase: Annotated[str | None, typer.Option("--private-key-passphrase", hidden=True)] = None,
     description: Description = "",
     tags: Tags = None,
