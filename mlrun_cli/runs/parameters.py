@@ -54,6 +54,11 @@ class Parameter(NamedTuple):
             return self.text
         return int(self.text) if re.fullmatch(_INTEGER, self.text) else self.number
 
+    @property
+    def sort_value(self) -> float | str:
+        """The number, or the text, to compare and sort by."""
+        return self.text if self.number is None else self.number
+
 
 Parameters = Mapping[str, Parameter]
 """A mapping from the names of parameters to their values."""

@@ -62,7 +62,7 @@ _STATE = {
     "runs": "SELECT * FROM runs ORDER BY run_key",
     "tags": "SELECT run_key, key, value, sort_value FROM run_tags ORDER BY run_key, key",
     "properties": "SELECT run_key, key, value FROM run_properties ORDER BY run_key, key",
-    "parameters": "SELECT run_key, name, number, text FROM run_parameters ORDER BY run_key, name",
+    "parameters": "SELECT run_key, name, sort_value, text FROM run_parameters ORDER BY run_key, name",
     "unread": "SELECT * FROM unread_runs UNION ALL SELECT * FROM parameter_backfill",
     "history": "SELECT run_key, status, changed_at FROM status_changes ORDER BY run_key, changed_at",
     "texts": "SELECT rowid, own, tags FROM run_texts ORDER BY rowid",

@@ -57,7 +57,7 @@ _COLUMNS = (
 )
 _MORE_COLUMNS = ("display_name", "description", "parent_key", "root_key", "definition")
 _METRIC_COLUMNS = ("run_key", "name", "shape", "value_count", "last_value", "min_value", "max_value")
-_PARAMETER_COLUMNS = ("run_key", "name", "number", "text")
+_PARAMETER_COLUMNS = ("run_key", "name", "sort_value", "text")
 _OF_PARAMETERS = ("run_unread", "run_text_of_read", "run_text_of_new", "run_text_tagged")
 """Triggers that would do for each row what is done for all of them at the end."""
 
@@ -207,7 +207,7 @@ def _arguments(number: int) -> Sequence[str]:
 def _parameters(numbers: list[int]) -> Iterator[tuple[object, ...]]:
     for number in numbers:
         for name, parameter in parse_arguments(_arguments(number)).items():
-            yield number, name, parameter.number, parameter.text
+            yield number, name, parameter.sort_value, parameter.text
 
 
 def _metrics(numbers: list[int]) -> Iterator[tuple[object, ...]]:

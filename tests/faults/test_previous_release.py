@@ -156,7 +156,7 @@ def test_a_script_logs_and_asks_on(mlrun: Mlrun, upgrade: Upgrade) -> None:
     assert mlrun.show(earlier)["parameters"] == {"lr": 0.3}
     assert mlrun.stored("SELECT name FROM run_parameters") == []
     assert [run["run_id"] for run in mlrun.json("run", "list", "--search", "lr=0.3")] == [earlier]
-    assert mlrun.stored("SELECT name, number FROM run_parameters") == [("lr", 0.3)]
+    assert mlrun.stored("SELECT name, sort_value FROM run_parameters") == [("lr", 0.3)]
     let_go(mlrun, run_id)
 
     record = mlrun.wait(run_id)

@@ -202,10 +202,14 @@ class RunConditions:
     def _add_table_condition(self, table: str, condition: str, parameters: dict[str, object]) -> None:
         """Add a condition that a run must have a matching row in a table, such as tags, properties or metrics."""
         self.parameters.update(parameters)
+        rows = " UNION ALL ".join(
+            f"SELECT run_key FROM {table} WHERE {each}"  # noqa: S608
+            for each in _split_into_ranges(condition)
+        )
         self._add_selective(
             table,
             condition,
-            f"runs.run_key IN (SELECT run_key FROM {table} WHERE {condition})",  # noqa: S608
+            f"runs.run_key IN ({rows})",
             f"EXISTS (SELECT 1 FROM {table} WHERE {table}.run_key = runs.run_key AND {condition})",  # noqa: S608
             parameters,
         )
@@ -237,11 +241,19 @@ class RunConditions:
         return f"EXISTS (SELECT 1 FROM run_texts WHERE {key} = runs.run_key AND {condition})"  # noqa: S608
 
     def _is_rare(self, table: str, condition: str, parameters: Mapping[str, object], bound: int) -> bool:
+        rows = " UNION ALL ".join(f"SELECT 1 FROM {table} WHERE {each}" for each in _split_into_ranges(condition))  # noqa: S608
         found = self._database.row(
-            f"SELECT count(*) AS found FROM (SELECT 1 FROM {table} WHERE {condition} LIMIT {bound}) AS few",  # noqa: S608
+            f"SELECT count(*) AS found FROM ({rows} LIMIT {bound}) AS few",  # noqa: S608
             **parameters,
         )
         return found is not None and bool(found["found"] < bound)
+
+
+def _split_into_ranges(condition: str) -> Sequence[str]:
+    """Return the conditions whose results together are those of a condition, each on one range of an index."""
+    if " <> " not in condition:
+        return [condition]
+    return [condition.replace(" <> ", operator) for operator in (" < ", " > ")]
 
 
 def _join(conditions: Iterable[str]) -> str:

@@ -8,7 +8,7 @@ from collections.abc import Collection, Mapping, Sequence
 from mlrun_cli.runs.parameters import Parameter, Parameters, read_parameters
 from mlrun_cli.store.db.database import Database, Row, build_in_lists
 
-_COLUMNS = ("run_key", "name", "number", "text")
+_COLUMNS = ("run_key", "name", "sort_value", "text")
 _IS_UNREAD = (
     "(run_key < (SELECT max(below_key) FROM parameter_backfill) OR run_key IN (SELECT run_key FROM unread_runs))"
 )
@@ -28,11 +28,13 @@ class ParameterStore:
         """Set parameters of a run, within a transaction; those with other names are unchanged."""
         for name, parameter in parameters.items():
             self._database.execute(
-                "INSERT INTO run_parameters (run_key, name, number, text) VALUES (:run_key, :name, :number, :text)"
-                " ON CONFLICT (run_key, name) DO UPDATE SET number = excluded.number, text = excluded.text",
+                "INSERT INTO run_parameters (run_key, name, sort_value, text)"
+                " VALUES (:run_key, :name, :sort_value, :text)"
+                " ON CONFLICT (run_key, name) DO UPDATE SET sort_value = excluded.sort_value, text = excluded.text",
                 run_key=run_key,
                 name=name,
-                **parameter._asdict(),
+                sort_value=parameter.sort_value,
+                text=parameter.text,
             )
         self._database.execute("DELETE FROM unread_runs WHERE run_key = :run_key", run_key=run_key)
 
@@ -50,12 +52,13 @@ class ParameterStore:
         found: dict[int, dict[str, Parameter]] = {}
         for places, keys in build_in_lists("run", run_keys):
             rows = self._database.rows(
-                f"SELECT run_key, name, number, text FROM run_parameters WHERE run_key IN {places}"  # noqa: S608
+                f"SELECT run_key, name, sort_value, text FROM run_parameters WHERE run_key IN {places}"  # noqa: S608
                 " ORDER BY run_key, name",
                 **keys,
             )
             for row in rows:
-                found.setdefault(row["run_key"], {})[row["name"]] = Parameter(row["text"], row["number"])
+                number = row["sort_value"] if isinstance(row["sort_value"], float) else None
+                found.setdefault(row["run_key"], {})[row["name"]] = Parameter(row["text"], number)
             for row in self._database.rows(
                 f"SELECT run_key, definition FROM runs WHERE run_key IN {places}"  # noqa: S608
                 f" AND definition IS NOT NULL AND {_IS_UNREAD}",
@@ -124,7 +127,7 @@ class ParameterStore:
             "run_parameters",
             _COLUMNS,
             [
-                (key, name, parameter.number, parameter.text)
+                (key, name, parameter.sort_value, parameter.text)
                 for key, parameters in runs
                 for name, parameter in parameters.items()
                 if (key, name) not in already

@@ -24,12 +24,12 @@ BUILD_PARAMETERS = (
     """CREATE TABLE run_parameters (
         run_key INTEGER NOT NULL,
         name TEXT NOT NULL,
-        number REAL,
+        sort_value NOT NULL,
         text TEXT NOT NULL,
-        sort_value GENERATED ALWAYS AS (coalesce(number, text)) VIRTUAL,
         PRIMARY KEY (run_key, name)
     ) WITHOUT ROWID""",
-    # Numbers come first, in numeric order; every text is greater than every number.
+    # `sort_value` is a number or the text. Numbers come first, in numeric order; every text is greater than any number.
+    # It is an ordinary column because SQLite reads the row for each entry of an index with a generated one.
     "CREATE INDEX run_parameters_in_order ON run_parameters (name, sort_value, run_key)",
     "CREATE TABLE unread_runs (run_key INTEGER PRIMARY KEY)",
     "CREATE TABLE parameter_backfill (below_key INTEGER NOT NULL)",
