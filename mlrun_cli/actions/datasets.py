@@ -49,7 +49,7 @@ def register_dataset(
             different definition and `create_new_version` is not set; or the id belongs to another dataset.
         DataNotFound: a datastore in the definition does not exist, or a path has no files.
     """
-    checked = check_workspace_definition(workspace, definition)
+    checked = check_dataset_definition(workspace, definition)
     check_dataset_name(name)
     if dataset_id is not None:
         dataset_id = check_guid(dataset_id)
@@ -90,12 +90,12 @@ def save_dataset(workspace: Workspace, definition: object) -> Dataset:
         UsageError: the definition is not valid.
         DataNotFound: a datastore in the definition does not exist.
     """
-    checked = check_workspace_definition(workspace, definition)
+    checked = check_dataset_definition(workspace, definition)
     with workspace.transaction():
         return workspace.datasets.find_unnamed(checked) or workspace.datasets.insert(checked)
 
 
-def check_workspace_definition(workspace: Workspace, definition: object) -> Definition:
+def check_dataset_definition(workspace: Workspace, definition: object) -> Definition:
     """Check a dataset's definition against the workspace and return it with all of its keys.
 
     Raises:

@@ -38,7 +38,7 @@ def list_target_overviews(workspace: Workspace, most_waiting: int) -> Sequence[T
     """Return the overviews of all targets, `local` first, each with its first `most_waiting` waiting runs."""
     not_responding = reconcile(workspace)
     running: dict[str, list[Run]] = {}
-    for run in workspace.runs.list_live():
+    for run in workspace.runs.list_supervised():
         running.setdefault(run.target or LOCAL_TARGET, []).append(run)
     names = list_target_names(workspace)
     names += sorted({*running, *workspace.queues.list_targets()} - set(names))

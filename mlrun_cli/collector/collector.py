@@ -274,7 +274,7 @@ class Collector:
             self._to_cancel.append(run)
 
     def _is_left_in_queue(self, run: Run, collected: CollectedRun | None, evidence: EngineEvidence) -> bool:
-        """Return whether the engine goes on to queue the job of a run that was told to stop before it had started."""
+        """Return whether the engine still has the job queued although the run was told to stop before it started."""
         has_started = collected is not None and collected.has_started
         is_queued = evidence is EngineEvidence.QUEUED and not has_started
         if self._target.cancels_queued_jobs or run.key not in self._job_cancels or not is_queued:

@@ -78,7 +78,7 @@ class JobPoll:
         return True
 
     def is_being_submitted(self, run: Run) -> bool:
-        """Return whether the process that submits a run lives, by the lock that it holds until it knows the job."""
+        """Return whether the submitting process is alive, judging by the lock that it holds until it knows the job."""
         try:
             with closing(OwnerLock.open(self._target.workspace.run_folder(run.run_id).lock)) as lock:
                 return not lock.is_free()

@@ -50,7 +50,7 @@ def make_counterpart_folder(folder: Path) -> Path:
 
 
 def rename_with_locks(source: Path, destination: Path) -> None:
-    """Rename a folder after its counterpart, so that its locks are held as soon as it is visible."""
+    """Rename a folder's counterpart and then the folder, so that its locks are held as soon as it is visible."""
     if get_counterpart(source) != source:
         get_counterpart(source).rename(get_counterpart(destination))
     source.rename(destination)

@@ -118,8 +118,8 @@ def is_other_kind(keys: Iterable[str]) -> bool:
     return any(not kind.keys.isdisjoint(keys) for kind in _OTHER_THAN_RUNCONFIGS)
 
 
-def refuse_libraries_alone(root: Node) -> None:
-    """Raise Unsupported if a runconfig contains only libraries of a Databricks step, which `azureml.core` would load.
+def refuse_databricks_only(root: Node) -> None:
+    """Raise Unsupported if a runconfig has nothing but a Databricks step's libraries, although `azureml.core` loads it.
 
     Raises:
         Unsupported: the runconfig contains nothing else.

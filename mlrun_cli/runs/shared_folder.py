@@ -111,13 +111,13 @@ class SharedRunFolder(RunFolder):
         return Path(document["folder"])
 
     def remove_leftovers(self) -> None:
-        """Remove what a run that has ended needs no more: its secrets, and the sign that it has started."""
+        """Remove what an ended run no longer needs: its secrets and the marker that it has started."""
         with suppress(OSError):
             self.secrets.unlink(missing_ok=True)
             (SharedFolder(self.path.parents[1]).started / self.path.name).unlink(missing_ok=True)
 
     def remove(self) -> None:
-        """Remove the folder and the sign that its run has started; it may have been removed before.
+        """Remove the folder and the marker that its run has started; it may have been removed before.
 
         Raises:
             OSError: something cannot be removed, or the shared folder is not in its place.

@@ -53,7 +53,7 @@ def _reconcile_followed(workspace: Workspace) -> frozenset[int]:
     given_up = reconcile_sessions(workspace)
     remove_unfinished_submits(workspace)
     targets = _Targets(workspace)
-    lost = targets.find_lost(workspace.runs.list_live())
+    lost = targets.find_lost(workspace.runs.list_supervised())
     slow = [run for run in lost if not is_worth_waiting_for(workspace.run_folder(run.run_id).lock)]
     awaited = [run for run in lost if run not in slow]
     started = time.monotonic()

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TypeVar
 
-from mlrun_cli.actions.datasets import check_workspace_definition, get_dataset, get_dataset_by_id
+from mlrun_cli.actions.datasets import check_dataset_definition, get_dataset, get_dataset_by_id
 from mlrun_cli.actions.datastores import get_datastore
 from mlrun_cli.core.guid import generate_guid
 from mlrun_cli.core.home import find_file_system, is_network_file_system, make_private_folder
@@ -62,7 +62,7 @@ class DataLocator:
             name = binding.dataset_name
             return _find_registered(where, lambda: get_dataset(workspace, name, binding.dataset_version))
         definition = binding.definition or {"kind": FILE_KIND, "paths": [self._find_location(binding)]}
-        checked = find_with_context(where, lambda: check_workspace_definition(workspace, definition))
+        checked = find_with_context(where, lambda: check_dataset_definition(workspace, definition))
         if self._is_preview:
             return _make_unnamed("{dataset-id}", checked)
         new = self._data.datasets

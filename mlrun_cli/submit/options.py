@@ -94,5 +94,5 @@ def _is_plain(configuration: RunConfiguration) -> bool:
 
 
 def to_text(argument: str) -> str:
-    r"""Return an argument or a path as valid Unicode; bytes that are not UTF-8 are escaped as `\\udcff`."""
+    r"""Return an argument or a path as valid Unicode; bytes that are not UTF-8 are escaped as `\udcff`."""
     return argument.encode("utf-8", "backslashreplace").decode("utf-8")

@@ -163,7 +163,7 @@ class EngineTarget(Target):
         """
 
     def find_job_ids(self, run_ids: Collection[str]) -> Mapping[str, str]:
-        """Return the ids of the jobs that were submitted for these runs, keyed by run id, without those of no job.
+        """Return the ids of the jobs of these runs, keyed by run id; runs without a job are omitted.
 
         Raises:
             EngineUnavailable: the engine does not answer.

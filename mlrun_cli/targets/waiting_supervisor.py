@@ -1,4 +1,4 @@
-"""Supervisor programs that are started while their run is being submitted, and load their modules meanwhile.
+"""Supervisor programs that are started while their run is being submitted, and load their modules during that time.
 
 The program waits at its standard input, a socket, until it gets the open locks of its run. It ends when the process
 that submits the run gives it up or dies, and leaves nothing behind.

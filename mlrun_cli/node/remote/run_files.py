@@ -142,21 +142,21 @@ class RunFiles:
         return {"text": text, "age": max(0.0, time.time() - changed_at)} if text else None
 
     def _look_at_tree(self) -> None:
-        """Compute the fingerprint of the outputs anew, if it is time."""
+        """Compute the fingerprint of the outputs again, if it is due."""
         begun = time.monotonic()
         if begun < self._next_tree:
             return
         count = size = 0
         newest = 0
         for top in (self._folder.work / "outputs", self._folder.work / "logs", self._folder.uploads):
-            for state in _walk(top):
-                count, size, newest = count + 1, size + state.st_size, max(newest, state.st_mtime_ns)
+            for found in _walk(top):
+                count, size, newest = count + 1, size + found.st_size, max(newest, found.st_mtime_ns)
         self._tree = f"{count} {size} {newest}" if count else ""
         self._next_tree = time.monotonic() + max(_TREE_SECONDS, _TREE_SHARE * (time.monotonic() - begun))
 
 
 def _walk(top: Path) -> Iterator[os.stat_result]:
-    """Yield the states of all files and folders below a folder; links are not followed."""
+    """Yield the stat results of all files and folders below a folder, without following links."""
     folders = [os.fspath(top)]
     while folders:
         with suppress(OSError), os.scandir(folders.pop()) as entries:

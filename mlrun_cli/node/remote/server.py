@@ -151,7 +151,7 @@ class Server:
         return Message({})
 
     def _remove(self, request: Message) -> Message:
-        """Remove all that there is of a run."""
+        """Remove a run's job and all of its files."""
         run_id = request.document["run_id"]
         self._queue.remove(run_id)
         self._files.pop(run_id, None)

@@ -161,7 +161,7 @@ class RunStore:
             found.update((row["run_key"], row) for row in rows)
         return self._add_pairs([found[key] for key in keys if key in found])
 
-    def list_live(self) -> Sequence[Run]:
+    def list_supervised(self) -> Sequence[Run]:
         """Return all live runs that have a supervisor, oldest first, without tags and properties.
 
         Queued runs, which may be very many, have no supervisor yet.

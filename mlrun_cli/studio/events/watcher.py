@@ -44,7 +44,7 @@ class Watcher:
         self._not_responding: frozenset[int] = frozenset()
 
     def start(self) -> None:
-        """Start a thread that polls, and others, so that slow recovery and older runs do not delay events."""
+        """Start the threads: one polls; two reconcile runs and read older runs' parameters without delaying events."""
         for target in (self._run, self._reconcile_periodically, self._read_older_runs):
             Thread(target=target, name=f"{target.__name__} {self._root}", daemon=True).start()
 

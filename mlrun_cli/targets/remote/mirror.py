@@ -93,7 +93,7 @@ class Mirror:
         return {run_id: job for run_id in run_ids if (job := self._runs[run_id].job) is not None}
 
     def close(self) -> None:
-        """End what goes on."""
+        """Close the session and all pulled runs, and stop the copies in progress."""
         for pulled in self._runs.values():
             pulled.close()
         self._runs.clear()
@@ -153,7 +153,7 @@ class Mirror:
         return PulledRun(self._ssh, self._settings, self._folder, run_id)
 
     def _apply_news(self, run_id: str, news: Mapping[str, object], piece: memoryview) -> None:
-        """Write what has arrived of a run; if that fails, forget the run: the next look goes on from the files."""
+        """Write what has arrived of a run; if that fails, forget the run: the next look continues from its files."""
         pulled = self._runs[run_id]
         try:
             if "inbox" in news:

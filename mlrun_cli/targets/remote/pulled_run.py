@@ -113,11 +113,11 @@ class PulledRun:
 
     @property
     def is_copying(self) -> bool:
-        """Whether an rsync for the run goes on."""
+        """Whether an rsync for the run is in progress."""
         return self._copy is not None
 
     def advance(self, moment: float, *, may_copy: bool) -> bool:
-        """Go on with the copies of outputs, and publish what may be seen by now; return whether a copy goes on.
+        """Continue copying outputs, and publish what is complete; return whether a copy is in progress.
 
         Args:
             moment: the monotonic time.
@@ -142,7 +142,7 @@ class PulledRun:
         return self._copy is not None
 
     def read_inbox(self) -> bytes:
-        """Return what is to be sent of the inbox, from `inbox_size` on, by now."""
+        """Return the messages after `inbox_size` that can be sent now."""
         try:
             with self._folder.inbox.open("rb") as file:
                 file.seek(self.inbox_size or 0)
@@ -159,7 +159,7 @@ class PulledRun:
         return CopyKind.LIVE if kind is None and is_due and self._tree != self._copied_tree else kind
 
     def close(self) -> None:
-        """End a copy that goes on."""
+        """Stop the copy in progress, if there is one."""
         if self._copy is not None:
             self._copy.kill()
             self._copy = None
@@ -201,7 +201,7 @@ class PulledRun:
         self._requests.note_copy_started(kind)
 
     def _finish_copy(self, moment: float) -> None:
-        """Take note of the end of the copy that goes on."""
+        """Record the end of the copy in progress, if it has ended."""
         copy = self._copy
         if copy is None or (code := copy.poll()) is None:
             return

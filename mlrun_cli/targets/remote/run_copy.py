@@ -1,4 +1,4 @@
-"""Copies by rsync of what a run has in its working folder and has uploaded, which go on in the background."""
+"""Copies by rsync of what a run has in its working folder and has uploaded, which proceed in the background."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class CopyKind(Enum):
     FINAL = "final"
     """All that the script has left, after its end."""
     WORK = "work"
-    """All that the script has by now, for a request that names files of it."""
+    """All files that the script has now, for a request that names some of them."""
     RETURN = "return"
     """What such a request has written into the mirror, for the script."""
 

@@ -20,7 +20,7 @@ class TravelingRequests:
         self._folder = json.dumps(folder)[1:-1].encode()
         self._arrived: dict[str, bytearray] = {}
         self._copying: dict[str, int] = {}
-        """How much of what has arrived, by journal, a copy that goes on is for."""
+        """The sizes of the arrived requests, by journal, that the copy in progress is for."""
         self._copied: dict[str, int] = {}
         self._open: set[str] = set()
         """The ids of the requests with files that are ready, and whose responses were not sent."""
@@ -64,7 +64,7 @@ class TravelingRequests:
         return ready
 
     def select_messages(self, data: bytes) -> bytes:
-        """Return the beginning of new lines of the inbox that may be sent by now."""
+        """Return the first of the new lines of the inbox, up to one that has to wait for a copy."""
         size = 0
         for line in data.splitlines(keepends=True):
             request_id = str(_parse(line).get("answer"))

@@ -87,7 +87,7 @@ _in_process: "InProcessClient | None" = None
 _creation_lock = RLock()
 
 
-def find_submitted_run() -> "SubmittedRunClient | None":
+def find_submitted_run_client() -> "SubmittedRunClient | None":
     """Return the shared client of the run that this process belongs to, or None outside a run."""
     global _submitted  # noqa: PLW0603 - a process has one journal
     run_folder = os.environ.get("MLRUN_RUN_FOLDER")
@@ -102,7 +102,7 @@ def find_submitted_run() -> "SubmittedRunClient | None":
 def get_client() -> Any:
     """Return the client of this process; both client classes have `writer`, `request` and `run_folder`."""
     global _in_process  # noqa: PLW0603 - a process has one
-    inside = find_submitted_run()
+    inside = find_submitted_run_client()
     if inside is not None:
         return inside
     if _in_process is None:

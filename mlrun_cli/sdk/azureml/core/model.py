@@ -6,7 +6,7 @@ from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any, Iterator, Mapping, Sequence
 
 from azureml._azure_names import SERVING
-from azureml._client.client import find_submitted_run, get_client
+from azureml._client.client import find_submitted_run_client, get_client
 from azureml._unsupported import make_unsupported_call
 from azureml.core._text_pairs import to_keys, to_properties, to_texts
 from azureml.core.resource_configuration import ResourceConfiguration
@@ -246,7 +246,7 @@ class Model:
         prepared = _find_served_path(model_name, version)
         if prepared is not None:
             return prepared
-        inside = find_submitted_run()
+        inside = find_submitted_run_client()
         names = inside.workspace if _workspace is None and inside is not None else getattr(_workspace, "_names", None)
         if names is not None:
             path: str = _translate_errors(

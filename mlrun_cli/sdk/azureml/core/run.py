@@ -3,7 +3,7 @@
 import os
 from typing import TYPE_CHECKING, Any, Callable, Dict, Iterator, List
 
-from azureml._client.client import WorkspaceNames, find_submitted_run, get_client
+from azureml._client.client import WorkspaceNames, find_submitted_run_client, get_client
 from azureml._client.scalars import escape_surrogates
 from azureml._wire.journal_lines import encode_end
 from azureml._wire.run_folder import ARTIFACTS
@@ -132,7 +132,7 @@ class Run(RunMetrics):
         The id of an offline run starts with `OfflineRun`. With `allow_offline=False`, calls outside a run raise
         RunEnvironmentException.
         """
-        inside = find_submitted_run()
+        inside = find_submitted_run_client()
         if inside is not None:
             return _SubmittedRun._from_names(inside.workspace, inside.experiment_name, inside.run_id)
         if allow_offline:
@@ -363,7 +363,7 @@ class Run(RunMetrics):
     def cancel(self) -> None:
         """Request cancellation of the run and wait briefly for it to end, which its script may delay."""
         record = self._request("runs.cancel")
-        if record["status"] == "CancelRequested" and find_submitted_run() is None:
+        if record["status"] == "CancelRequested" and find_submitted_run_client() is None:
             self._wait_for_cancellation()
 
     def _wait_for_cancellation(self) -> None:
@@ -533,7 +533,7 @@ class Run(RunMetrics):
 
 def _refuse_wait_for_itself(run: Run) -> None:
     """Raise UserErrorException if this process belongs to the run or to a descendant, which would wait forever."""
-    inside = find_submitted_run()
+    inside = find_submitted_run_client()
     above: Run | None = None if inside is None else _SubmittedRun._from_names(inside.workspace, "", inside.run_id)
     while above is not None:
         if above == run:

@@ -8,7 +8,7 @@ import sys
 from typing import Any
 
 import azureml._package_guard  # noqa: F401 - has to come before anything that could be the other package's
-from azureml._client.client import find_submitted_run
+from azureml._client.client import find_submitted_run_client
 from azureml.core._run_config_element import to_plain
 from azureml.core.environment import Environment
 from azureml.core.runconfig import (
@@ -144,7 +144,7 @@ class ScriptRunConfig:
     def _resolve_python(self, python: "dict[str, Any]") -> None:
         if not self._has_environment:
             python["userManagedDependencies"] = True
-            if find_submitted_run() is None:
+            if find_submitted_run_client() is None:
                 python["interpreterPath"] = sys.executable
         conda_file = python.get("condaDependenciesFile")
         for folder in (self._get_source_path(), os.getcwd()):

@@ -5,7 +5,7 @@ import os
 from functools import partial
 from typing import Any
 
-from azureml._client.client import find_submitted_run, get_client
+from azureml._client.client import find_submitted_run_client, get_client
 from azureml.core._named_mapping import Named
 from azureml.exceptions import UserErrorException, WorkspaceException
 
@@ -194,7 +194,7 @@ class Workspace:
         names = get_client().request("workspaces.find_config", path=start, file_name=_file_name)
         if names is not None:
             return Workspace._open(tuple(names))
-        inside = find_submitted_run()
+        inside = find_submitted_run_client()
         if inside is not None:
             return Workspace._open(inside.workspace)
         raise UserErrorException(

@@ -5,7 +5,7 @@ import re
 import sys
 from typing import TYPE_CHECKING, Any
 
-from azureml._client.client import find_submitted_run
+from azureml._client.client import find_submitted_run_client
 from azureml._unsupported import Described
 from azureml.exceptions import TrainingException, UserErrorException
 from azureml.train._distributed_training import BY_BACKEND, DistributedTraining
@@ -155,7 +155,7 @@ class MMLBaseEstimator(Described, takes="source_directory, *, compute_target, es
             environment.python.conda_dependencies = dependencies
         else:
             environment.python.user_managed_dependencies = True
-            if find_submitted_run() is None:
+            if find_submitted_run_client() is None:
                 environment.python.interpreter_path = sys.executable
         image = self._get_parameter("custom_docker_image") or self._get_parameter("custom_docker_base_image")
         if image is not None:

@@ -40,7 +40,7 @@ class Locked(ComputeTarget):
     """Base class of targets that have login credentials in Azure."""
 
     def get_credentials(self) -> Any:
-        """Raise ComputeTargetException, since all runs execute on this machine."""
+        """Raise ComputeTargetException, since no login credentials are stored here."""
         raise create_unavailable_error(None, self.name, f"{type(self).__name__}.get_credentials()")
 
 

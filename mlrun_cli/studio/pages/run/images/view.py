@@ -35,7 +35,7 @@ class ImageRow(NamedTuple):
     address: str
 
 
-def list_all_rows(page: PageRequest, run: Run) -> tuple[Sequence[ImageRow], bool]:
+def list_rows(page: PageRequest, run: Run) -> tuple[Sequence[ImageRow], bool]:
     """Return the requested page of rows, each with the newest images of a name, and whether there are more rows."""
     offset = (parse_page_number(page) - 1) * _NAMES_PER_PAGE
     found = page.workspace.metric_summaries.list(run.key, only_images=True, limit=_NAMES_PER_PAGE + 1, offset=offset)

@@ -174,7 +174,7 @@ def _find_first_line(data: bytes) -> int:
 
 
 def _find_line_start(descriptor: int, start: int) -> int:
-    """Return the start of the line that contains an offset, before any text in it that was overwritten."""
+    """Return an offset, moved to the start of its line if a carriage return before it overwrites the line's text."""
     if os.pread(descriptor, 1, max(0, start - 1)) != b"\r":
         return start
     least = max(0, start - _MAX_OVERWRITTEN)
