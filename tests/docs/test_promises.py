@@ -9,7 +9,12 @@ from pathlib import Path
 from mlrun_cli.cli.help.topics import read_topic
 
 TESTS = Path(__file__).parents[1]
-KINDS = {"this machine": "local", "a Slurm cluster": "slurm", "another machine, by ssh": "remote"}
+KINDS = {
+    "this machine": "local",
+    "a Slurm cluster": "slurm",
+    "a Ray cluster": "ray",
+    "another machine, by ssh": "remote",
+}
 """The names of the marks, by the headings of the columns."""
 
 NOT_SHOWN = {("remote", "GPUs")}

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from tests.engines.ray import GPUS, NODE, PATIENCE_SECONDS, PROGRAMS, Ray
 from tests.running import LIVE, Mlrun, until
 
@@ -57,6 +59,7 @@ def wait_for_end(mlrun: Mlrun, run_id: str) -> dict[str, Any]:
     return until(lambda: record if (record := mlrun.show(run_id))["status"] not in LIVE else None, PATIENCE_SECONDS)
 
 
+@pytest.mark.promises("ray", "status", "logs, values")
 def test_runs_are_jobs_of_the_cluster(ray: Ray, ray_mlrun: Mlrun) -> None:
     ray_mlrun.script(WORK)
     ray_mlrun.script(CLUSTER, "cluster.py")
@@ -79,6 +82,7 @@ def test_runs_are_jobs_of_the_cluster(ray: Ray, ray_mlrun: Mlrun) -> None:
     assert ray_mlrun.metrics(connected) == {"nodes": 2}
 
 
+@pytest.mark.promises("ray", "GPUs")
 def test_what_no_node_has_is_refused(ray_mlrun: Mlrun) -> None:
     ray_mlrun.script(WORK)
     many = ("--gpus", str(GPUS + 1))
@@ -88,6 +92,7 @@ def test_what_no_node_has_is_refused(ray_mlrun: Mlrun) -> None:
     assert ray_mlrun.json("run", "list") == []
 
 
+@pytest.mark.promises("ray", "cancel", "GPUs")
 def test_a_canceled_run_stops_and_one_that_waits_is_never_started(ray: Ray, ray_mlrun: Mlrun) -> None:
     ray_mlrun.script(WAIT)
     running = submit(ray_mlrun, "--gpus", str(GPUS), "train.py")
@@ -123,6 +128,7 @@ def test_without_the_head_nothing_is_lost(ray: Ray, ray_mlrun: Mlrun) -> None:
         assert "Ray" in shown.stderr
 
 
+@pytest.mark.promises("ray", "status")
 def test_a_lost_node_is_told_in_the_words_of_ray(ray: Ray, ray_mlrun: Mlrun) -> None:
     ray_mlrun.script(WAIT)
     run_id = submit(ray_mlrun, "--gpus", "1", "train.py")

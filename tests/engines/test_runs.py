@@ -157,6 +157,7 @@ def test_the_end_of_a_job_is_that_of_its_run(
 
 @pytest.mark.kill
 @pytest.mark.promises("slurm", "a supervisor that dies")
+@pytest.mark.promises("ray", "a supervisor that dies")
 def test_a_killed_supervisor_takes_its_script_along(pool: PoolEngine, tmp_path: Path) -> None:
     run_id = start(pool, tmp_path / "go")
     script = pool.mlrun.processes(run_id)
@@ -188,6 +189,7 @@ def test_nothing_is_lost_or_doubled_while_collectors_are_killed(pool: PoolEngine
 
 @pytest.mark.kill
 @pytest.mark.promises("slurm", "the submitting machine dies")
+@pytest.mark.promises("ray", "the submitting machine dies")
 def test_an_outcome_that_no_collector_has_seen_is_found_later(pool: PoolEngine, tmp_path: Path) -> None:
     run_id = start(pool, tmp_path / "go")
     kill(*collectors(pool.mlrun))
@@ -246,6 +248,7 @@ def test_a_run_goes_on_while_the_shared_folder_is_away(pool: PoolEngine, tmp_pat
 
 
 @pytest.mark.promises("slurm", "questions of a script")
+@pytest.mark.promises("ray", "questions of a script")
 def test_a_script_asks_the_workspace(pool: PoolEngine) -> None:
     script = """
         from azureml.core import Run, ScriptRunConfig

@@ -188,6 +188,7 @@ def test_a_submit_that_is_killed_beside_the_submit_of_its_job_keeps_its_run(stil
 
 
 @pytest.mark.promises("slurm", "standard input")
+@pytest.mark.promises("ray", "standard input")
 @pytest.mark.promises("remote", "standard input")
 def test_standard_input_cannot_be_passed_to_a_node(still: PoolEngine) -> None:
     still.mlrun.script(SCRIPT)
@@ -236,6 +237,7 @@ def test_data_that_is_downloaded_lies_where_nodes_see_it(still: PoolEngine, else
 
 
 @pytest.mark.promises("slurm", "data")
+@pytest.mark.promises("ray", "data")
 def test_data_beside_the_shared_folder_is_given_as_it_is(still: PoolEngine, tmp_path: Path) -> None:
     prepare_data(still, tmp_path / "data", "mount")
     run_id = still.mlrun.submit("-c", "d")
@@ -244,6 +246,7 @@ def test_data_beside_the_shared_folder_is_given_as_it_is(still: PoolEngine, tmp_
 
 
 @pytest.mark.promises("slurm", "data")
+@pytest.mark.promises("ray", "data")
 def test_data_that_nodes_do_not_see_is_refused(still: PoolEngine, elsewhere: Path) -> None:
     prepare_data(still, elsewhere, "mount")
     failure = still.mlrun.fails("run", "submit-script", "--async", "-c", "d")
@@ -264,6 +267,7 @@ ENVIRONMENT = """
 
 
 @pytest.mark.promises("slurm", "environments")
+@pytest.mark.promises("ray", "environments")
 def test_an_environment_is_built_in_the_shared_folder(still: PoolEngine) -> None:
     still.mlrun.script(SCRIPT)
     still.mlrun.script(ENVIRONMENT.format(is_docker="false"), ".azureml/e.runconfig")
@@ -275,6 +279,7 @@ def test_an_environment_is_built_in_the_shared_folder(still: PoolEngine) -> None
 
 
 @pytest.mark.promises("slurm", "environments")
+@pytest.mark.promises("ray", "environments")
 def test_an_environment_is_built_here_at_submit_if_its_target_wants_that(still: PoolEngine, tmp_path: Path) -> None:
     still.mlrun.script(SCRIPT)
     still.mlrun.execute("UPDATE compute_targets SET definition = json_set(definition, '$.properties.buildOn', 'here')")
@@ -294,6 +299,7 @@ def test_an_environment_is_built_here_at_submit_if_its_target_wants_that(still: 
 
 
 @pytest.mark.promises("slurm", "environments")
+@pytest.mark.promises("ray", "environments")
 @pytest.mark.promises("remote", "environments")
 def test_a_container_on_a_node_is_refused(still: PoolEngine, tmp_path: Path) -> None:
     programs = tmp_path / "bin"
