@@ -90,8 +90,7 @@ def create_children(
     run_ids = [generate_guid() for _ in range(count)]
     with workspace.transaction(durable=True):
         _, first = workspace.experiments.reserve_run_numbers(parent.experiment_name, count)
-        workspace.runs.insert_children(parent, first, run_ids, **_build_columns(owner_lock, now()))
-        workspace.runs.add_tags_to_children(parent, first, key, values)
+        workspace.runs.insert_children(parent, first, run_ids, (key, values), **_build_columns(owner_lock, now()))
     return run_ids
 
 

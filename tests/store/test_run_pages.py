@@ -20,6 +20,7 @@ from mlrun_cli.store.db.sqlite.connection import SqliteDatabase
 from mlrun_cli.store.db.sqlite.migrations import migrate
 from mlrun_cli.store.experiments import ExperimentStore
 from mlrun_cli.store.metrics import MetricStore
+from mlrun_cli.store.rebuild_documents import RebuildDocumentStore
 from mlrun_cli.store.runs import conditions, page_store
 from mlrun_cli.store.runs.page_store import RunPageStore
 from mlrun_cli.store.runs.queue_store import QueueStore
@@ -389,6 +390,20 @@ def test_each_change_of_a_status_is_a_newer_one(
         runs.change_status(key, {RunStatus.FINALIZING}, RunStatus.COMPLETED)
 
     assert pages.find_newest_change() == seen + 2
+
+
+def test_children_in_bulk_have_new_keys_and_are_found_by_their_tags(
+    database: Database, runs: RunStore, pages: RunPageStore, add_run: AddRun
+) -> None:
+    add_run("a_1")
+    deleted = add_run("a_2")
+    columns: dict[str, Any] = {"run_type": SCRIPT_RUN, "user_name": "someone", "status": RunStatus.RUNNING}
+    with database.transaction():
+        RebuildDocumentStore(database).delete_run(deleted)
+        runs.insert_children(runs.get("a_1"), 3, ["a_3", "a_4"], ("size", ["slow", "quick"]), **columns)
+
+    found = pages.list_page(RunFilter(text="size quick", include_children=True), limit=10)
+    assert [(run.run_id, run.tags, run.key > deleted) for run in found] == [("a_4", {"size": "quick"}, True)]
 
 
 class ExplainedDatabase(SqliteDatabase):

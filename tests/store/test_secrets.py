@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -49,8 +50,8 @@ def test_of_a_run(database: Database, runs: RunStore, add_run: AddRun) -> None:
     with database.transaction():
         assert runs.add_properties(key, TAGS) == {}
         assert runs.add_properties(key, TAGS) == {}
-        runs.insert_children(runs.get("a_1"), 2, ["a_2"], run_type="r", user_name="u", status=RunStatus.RUNNING)
-        runs.add_tags_to_children(runs.get("a_1"), 2, "api_key", [SECRET])
+        columns: dict[str, Any] = {"run_type": "r", "user_name": "u", "status": RunStatus.RUNNING}
+        runs.insert_children(runs.get("a_1"), 2, ["a_2"], ("api_key", [SECRET]), **columns)
 
     run = runs.get("a_1")
     assert (run.display_name, run.description) == (SHOWN, SHOWN)

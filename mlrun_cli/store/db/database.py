@@ -41,6 +41,9 @@ class Dialect(Protocol):
     text_key: str
     """The column of `run_texts` that contains the key of the run."""
 
+    next_run_key: str
+    """The key that the next run will have, as an expression; it is certain within a transaction."""
+
     def disable_index(self, column: str) -> str:
         """Return a column as an expression for which no index is used, if the database supports such a hint."""
 

@@ -55,8 +55,18 @@ class RunStore:
             ParameterStore(self._database).read_definition(row["run_key"])
         return int(row["run_key"])
 
-    def insert_children(self, parent: Run, first_number: int, run_ids: Sequence[str], **columns: object) -> None:
-        """Insert child runs in bulk, numbered from `first_number`, within a transaction."""
+    def insert_children(
+        self,
+        parent: Run,
+        first_number: int,
+        run_ids: Sequence[str],
+        tags: tuple[str, Sequence[str | None]] | None = None,
+        **columns: object,
+    ) -> None:
+        """Insert child runs in bulk, numbered from `first_number`, within a transaction.
+
+        `tags` is a key with a value for each run.
+        """
         moment = now()
         values = {
             "experiment_key": parent.experiment_key,
@@ -65,32 +75,37 @@ class RunStore:
             "created_at": moment,
             **to_columns(self._redaction, columns),
         }
+        if "owner_lock" in values:
+            values["minded_by"] = values["owner_lock"]  # otherwise a trigger updates each row
         same = tuple(values.values())
+        row = self._database.row(f"SELECT {self._database.dialect.next_run_key} AS run_key")
+        assert row is not None
+        first_key = int(row["run_key"])
+        if tags is not None:
+            # Before the runs, whose texts to search are then inserted with them and not changed for each tag.
+            self._add_tags(first_key, *tags)
         self._database.insert_many(
             "runs",
-            ("run_id", "run_uuid", "run_number", *values),
-            ((run_id, generate_guid(), first_number + place, *same) for place, run_id in enumerate(run_ids)),
+            ("run_key", "run_id", "run_uuid", "run_number", *values),
+            (
+                (first_key + place, run_id, generate_guid(), first_number + place, *same)
+                for place, run_id in enumerate(run_ids)
+            ),
         )
         self._database.execute(
             "INSERT INTO status_changes (run_key, status, changed_at)"
-            " SELECT run_key, status, created_at FROM runs WHERE parent_key = :parent AND run_number >= :first",
-            parent=parent.key,
-            first=first_number,
+            " SELECT run_key, status, created_at FROM runs WHERE run_key >= :first",
+            first=first_key,
         )
 
-    def add_tags_to_children(self, parent: Run, first_number: int, key: str, values: Sequence[str | None]) -> None:
-        """Add a tag to each child run numbered `first_number` or higher, one value per run, within a transaction."""
-        rows = self._database.rows(
-            "SELECT run_key FROM runs WHERE parent_key = :parent AND run_number >= :first ORDER BY run_number",
-            parent=parent.key,
-            first=first_number,
-        )
+    def _add_tags(self, first_key: int, key: str, values: Sequence[str | None]) -> None:
+        """Add a tag to each run from a key on, one value per run."""
         self._database.insert_many(
             "run_tags",
             ("run_key", "key", "value"),
             [
-                (row["run_key"], name, hidden)
-                for row, value in zip(rows, values, strict=True)
+                (first_key + place, name, hidden)
+                for place, value in enumerate(values)
                 for name, hidden in self._redaction.redact_document({key: value}).items()
             ],
         )

@@ -13,6 +13,7 @@ class SqliteDialect:
 
     ordered_join = "CROSS JOIN"
     text_key = "run_texts.rowid"
+    next_run_key = "(SELECT coalesce(max(seq), 0) + 1 FROM sqlite_sequence WHERE name = 'runs')"
 
     def disable_index(self, column: str) -> str:
         """Return a column as an expression for which no index is used."""

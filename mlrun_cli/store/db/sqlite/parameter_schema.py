@@ -43,6 +43,11 @@ BUILD_PARAMETERS = (
         WHEN EXISTS (SELECT 1 FROM run_parameters WHERE run_key = old.run_key) BEGIN
         UPDATE run_texts SET own = (SELECT {_TEXT.format(row="runs")} FROM runs WHERE run_key = old.run_key)
         WHERE rowid = old.run_key; END""",  # noqa: S608
+    # Tags that are inserted before their run, as in bulk, are in its first text: changing a text costs three inserts.
+    "DROP TRIGGER run_text_of_new",
+    f"""CREATE TRIGGER run_text_of_new AFTER INSERT ON runs BEGIN
+        INSERT INTO run_texts (rowid, own, tags)
+        VALUES (new.run_key, {OWN_TEXT.format(row="new")}, {TAG_TEXT.format(key="new.run_key")}); END""",  # noqa: S608
     "DROP TRIGGER run_text_changed",
     f"""CREATE TRIGGER run_text_changed AFTER UPDATE OF display_name, description ON runs BEGIN
         UPDATE run_texts SET own = {_TEXT.format(row="new")} WHERE rowid = new.run_key; END""",  # noqa: S608

@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -153,7 +154,7 @@ def test_a_store_with_owner_locks_serves_programs_of_before(tmp_path: Path) -> N
         older.execute(INSERT_BEFORE_OWNER_LOCK, run_id="a_3", minded_by="runs/a_0")
         runs = RunStore(new, Redaction())
         experiment, number = ExperimentStore(new, Redaction()).reserve_run_numbers("first")
-        columns = {"run_type": SCRIPT_RUN, "user_name": "someone", "status": RunStatus.RUNNING}
+        columns: dict[str, Any] = {"run_type": SCRIPT_RUN, "user_name": "someone", "status": RunStatus.RUNNING}
         runs.insert(experiment, number, "a_4", owner_lock="sessions/s", **columns)
         parent = runs.get("a_2")
         runs.insert_children(parent, number + 1, ["a_5", "a_6"], owner_lock="runs/a_2", **columns)
