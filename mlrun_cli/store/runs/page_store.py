@@ -21,6 +21,8 @@ _FEW = 20_000
 """The number of runs that are sorted in less time than reading along an index with more other runs takes."""
 _FEW_TO_COUNT = 50_000
 """The number of runs that are counted in less time than checking more other runs takes."""
+_SAMPLE = 2000
+"""The number of the newest runs from which it is estimated whether very many runs match a filter."""
 _VALUE_COLUMNS = {"status": "status", "target": "target", "submitter": "user_name", "type": "run_type"}
 _ValueAndKey: TypeAlias = tuple[Any, int]
 """The value that a run is sorted by, and its key."""
@@ -115,13 +117,28 @@ class RunPageStore:
             )
         sql = build_order(order, self._database.dialect)
         conditions = RunConditions(self._database, which, _FEW_TO_COUNT)
-        if self.count(which, _FEW + 1) <= _FEW:
+        if not self._matches_many(conditions) and self.count(which, _FEW + 1) <= _FEW:
             return self._sort_few(conditions, sql, order.descending, limit, offset)
         bounds = conditions.get_bounds(order.column)
         if bounds:
             valued = " AND ".join([sql.has_value, *bounds])
             sql = sql._replace(has_value=valued, lacks_value=None)
         return self._walk_index(conditions, sql, order.descending, limit, offset)
+
+    def _matches_many(self, conditions: RunConditions) -> bool:
+        """Estimate from the newest runs whether far more than `_FEW` runs match; False if that is not certain.
+
+        Counting up to `_FEW` takes long when conditions are checked on each run.
+        """
+        if conditions.text is not None:
+            return False
+        newest = "(SELECT max(run_key) FROM runs)"
+        row = self._database.row(
+            f"SELECT count(*) AS found, {newest} AS newest FROM runs"  # noqa: S608
+            f" WHERE runs.run_key > {newest} - {_SAMPLE} AND {conditions.for_walking}",
+            **conditions.parameters,
+        )
+        return row is not None and bool(row["found"] * (row["newest"] or 0) > 2 * _FEW * _SAMPLE)
 
     def _sort_few(
         self, conditions: RunConditions, order: OrderSql, descending: bool, limit: int, offset: int
