@@ -211,7 +211,7 @@ def why_not() -> str | None:
     if os.geteuid() != 0:
         return "a network namespace has to be made by root"
     if not (PROGRAMS / "ray").exists():
-        return "Ray is not installed: tests/run does that"
+        return "Ray is not installed: tests/run -m ray does that"
     if shutil.which("ip") is None:
         return "not installed: ip"
     name = f"ray-{secrets.token_hex(4)}"

@@ -9,6 +9,8 @@ import pytest
 from tests.engines.ray import GPUS, NODE, PATIENCE_SECONDS, PROGRAMS, Ray
 from tests.running import LIVE, Mlrun, until
 
+pytestmark = pytest.mark.ray
+
 WORK = """
 import os, sys, time
 from azureml.core import Run
