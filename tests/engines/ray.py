@@ -16,7 +16,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -31,10 +31,56 @@ _FRONT = "10.77.0.3"
 """The address by which clients reach the head; the way to it can be closed."""
 _GCS_PORT, _PORT, _AGENT_PORT = 6379, 8265, 52366
 _STORE_BYTES = "100000000"
-# On a busy machine the head's server takes long to start. A head asks a node several times before it takes it for lost.
-_PATIENCE = {"RAY_DASHBOARD_STARTUP_TIMEOUT_S": "240", "RAY_health_check_period_ms": "500"}
-PATIENCE_SECONDS = 180.0
+_MOST_STARTS = 3
+PATIENCE_SECONDS = 300.0
 """How long a job may take to start, or a node to be lost, on a busy machine."""
+# On a busy machine each part of Ray takes long to start, and nodes and workers are slow to answer.
+_PATIENCE = {
+    "RAY_DASHBOARD_STARTUP_TIMEOUT_S": "300",
+    "RAY_DASHBOARD_SUBPROCESS_MODULE_WAIT_READY_TIMEOUT": "300",
+    "RAY_NUM_REDIS_GET_RETRIES": "300",
+    "RAY_agent_register_timeout_ms": "300000",
+    "RAY_health_check_period_ms": "1000",
+    "RAY_health_check_timeout_ms": "60000",
+    # This time passes between attempts to connect, each attempt being quick.
+    "RAY_raylet_client_connect_timeout_milliseconds": "100",
+    "RAY_raylet_client_num_connect_attempts": "3000",
+    "RAY_worker_register_timeout_seconds": "300",
+}
+# Jobs need neither metrics nor workers that wait for tasks.
+_THRIFT = {
+    "RAY_enable_metrics_collection": "0",
+    "RAY_enable_worker_prestart": "0",
+    "RAY_prestart_worker_first_driver": "0",
+    "REPORTER_UPDATE_INTERVAL_MS": "60000",
+}
+# `ray start` gives up a node that is not up after 30 seconds, whatever its settings say; it starts more of the head's
+# server than jobs need.
+_START = """\
+import sys, time
+from ray._private import services
+from ray.scripts.scripts import main
+
+get_node, start_ray_process = services.get_node, services.start_ray_process
+
+def get_node_patiently(*words):
+    end = time.monotonic() + 60
+    while True:
+        try:
+            return get_node(*words)
+        except RuntimeError:
+            if time.monotonic() > end:
+                raise
+            time.sleep(0.1)
+
+def start_part(command, process_type, *words, **options):
+    if process_type == "dashboard":
+        command = [*command, "--modules-to-load=JobHead,NodeHead,ReportHead,StateHead"]
+    return start_ray_process(command, process_type, *words, **options)
+
+services.get_node, services.start_ray_process = get_node_patiently, start_part
+sys.exit(main())
+"""
 _DROPPED = ("AZURE", "MLRUN_", "PYTHON", "RAY_", "SLURM_", "PYTEST_")
 # Another program's view of the namespace: this process is outside of it.
 _REQUEST = """\
@@ -42,7 +88,7 @@ import json, sys, urllib.error, urllib.request
 method, url, token, body = sys.argv[1:]
 headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
 request = urllib.request.Request(url, body.encode() or None, headers, method=method)
-with urllib.request.urlopen(request, timeout=30) as answer:
+with urllib.request.urlopen(request, timeout=120) as answer:
     sys.stdout.write(answer.read().decode())
 """
 
@@ -77,13 +123,19 @@ class Ray:
 
     def start_head(self) -> None:
         """Start the head, which knows neither jobs nor nodes, and wait until it answers."""
-        head = ("--head", f"--port={_GCS_PORT}", "--dashboard-host=0.0.0.0", f"--dashboard-port={_PORT}")
-        self._start(HEAD, *head, "--num-gpus=0", '--resources={"head_only": 1}')
+        head = (
+            "--head",
+            f"--port={_GCS_PORT}",
+            "--dashboard-host=0.0.0.0",
+            f"--dashboard-port={_PORT}",
+            "--include-dashboard=true",
+        )
+        self._start(HEAD, self.kill_head, *head, "--num-gpus=0", '--resources={"head_only": 1}')
 
     def start_node(self) -> None:
         """Start the node besides the head, and wait until the head knows it."""
         options = (f"--address={HEAD}:{_GCS_PORT}", f"--dashboard-agent-listen-port={_AGENT_PORT}")
-        self._start(NODE, *options, f"--num-gpus={GPUS}", '--resources={"node_only": 1}')
+        self._start(NODE, self.kill_node, *options, f"--num-gpus={GPUS}", '--resources={"node_only": 1}')
         until(lambda: self.node_states().get(NODE) == "ALIVE", PATIENCE_SECONDS)
 
     def kill_head(self) -> None:
@@ -139,14 +191,14 @@ class Ray:
         for job in self.request("GET", "/api/jobs/"):
             if job["status"] in {"PENDING", "RUNNING"} and job["submission_id"]:
                 self.request("POST", f"/api/jobs/{job['submission_id']}/stop")
-        until(lambda: all(job["status"] != "RUNNING" for job in self.request("GET", "/api/jobs/")))
+        until(lambda: all(job["status"] != "RUNNING" for job in self.request("GET", "/api/jobs/")), PATIENCE_SECONDS)
 
     def request(self, method: str, path: str, body: Mapping[str, object] | None = None) -> Any:
         """Send a request to the head and return the answer."""
         token = (self.folder / "token").read_text(encoding="ascii")
         text = "" if body is None else json.dumps(body)
         words = [sys.executable, "-c", _REQUEST, method, f"http://{HEAD}:{_PORT}{path}", token, text]
-        done = subprocess.run([*self.enter, *words], capture_output=True, text=True, timeout=60, check=False)
+        done = subprocess.run([*self.enter, *words], capture_output=True, text=True, timeout=180, check=False)
         assert done.returncode == 0, f"{path}: {done.stderr}"
         return json.loads(done.stdout)
 
@@ -183,24 +235,33 @@ class Ray:
     def _set_address(self, verb: str, address: str) -> None:
         _ip("-n", self._namespace, "address", verb, f"{address}/32", "dev", "lo")
 
-    def _start(self, address: str, *options: str) -> None:
+    def _start(self, address: str, clear: Callable[[], None], *options: str) -> None:
+        """Start a node, again if Ray gives it up, as it does on a machine that is busy."""
+        for _ in range(_MOST_STARTS - 1):
+            if self._try_to_start(address, *options).returncode == 0:
+                return
+            clear()
+        done = self._try_to_start(address, *options)
+        assert done.returncode == 0, f"{done.stdout}{done.stderr}"
+
+    def _try_to_start(self, address: str, *options: str) -> subprocess.CompletedProcess[str]:
         inherited = {name: value for name, value in os.environ.items() if not name.startswith(_DROPPED)}
         path = f"{PROGRAMS}{os.pathsep}{os.environ['PATH']}"
         state = self._get_state_folder(address)
-        done = subprocess.run(
+        return subprocess.run(
             [
-                *(*self.enter, str(PROGRAMS / "ray"), "start", f"--node-ip-address={address}", f"--num-cpus={CPUS}"),
-                *(f"--temp-dir={state}", f"--object-store-memory={_STORE_BYTES}", "--disable-usage-stats", *options),
+                *(*self.enter, str(PROGRAMS / "python"), "-c", _START, "start", "--disable-usage-stats"),
+                *(f"--node-ip-address={address}", f"--num-cpus={CPUS}", f"--temp-dir={state}"),
+                *(f"--object-store-memory={_STORE_BYTES}", "--include-log-monitor=false", *options),
             ],
             cwd=self.folder,
-            env={**inherited, **self.environment, **_PATIENCE, "PATH": path},
+            env={**inherited, **self.environment, **_PATIENCE, **_THRIFT, "PATH": path},
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
-            timeout=300,
+            timeout=2 * PATIENCE_SECONDS,
             check=False,
         )
-        assert done.returncode == 0, f"{done.stdout}{done.stderr}"
 
     def _get_state_folder(self, address: str) -> Path:
         return self.folder / ("head" if address == HEAD else "node")

@@ -76,7 +76,7 @@ def test_runs_are_jobs_of_the_cluster(ray: Ray, ray_mlrun: Mlrun) -> None:
     log = ray_mlrun("run", "monitor-logs", "-r", good).stdout
     assert good in log
     assert "token None" in log
-    until(lambda: ray.job(good)["status"] == "SUCCEEDED")
+    ray.wait_for_state(good, "SUCCEEDED")
     failed = wait_for_end(ray_mlrun, bad)
     assert (failed["status"], failed["exit_code"]) == ("Failed", 3)
     record = wait_for_end(ray_mlrun, connected)
@@ -100,9 +100,9 @@ def test_a_canceled_run_stops_and_one_that_waits_is_never_started(ray: Ray, ray_
     running = submit(ray_mlrun, "--gpus", str(GPUS), "train.py")
     wait_for_line(ray_mlrun, running, "waits")
     waiting = submit(ray_mlrun, "--gpus", "1", "train.py")
-    record = until(lambda: seen if "waiting_for" in (seen := ray_mlrun.show(waiting)) else None)
+    record = until(lambda: seen if "waiting_for" in (seen := ray_mlrun.show(waiting)) else None, PATIENCE_SECONDS)
     assert record["status"] == "Queued"
-    until(lambda: "Job has not started yet" in ray_mlrun.show(waiting).get("waiting_for", ""))
+    until(lambda: "Job has not started yet" in ray_mlrun.show(waiting).get("waiting_for", ""), PATIENCE_SECONDS)
     ray_mlrun("run", "cancel", "-r", waiting)
     assert wait_for_end(ray_mlrun, waiting)["status"] == "Canceled"
     assert ray.job(waiting)["status"] == "PENDING"
