@@ -2,10 +2,8 @@
 
     MlrunError                      exit 1
     ├── UsageError                  exit 2: the command line, a file or a request is wrong
-    │   ├── CommandNotFound
+    │   ├── CommandNotFound, OptionNotFound, UnexpectedArgument
     │   ├── UnknownTopic            of the help
-    │   ├── OptionNotFound
-    │   ├── UnexpectedArgument
     │   ├── MissingOption           an option or argument that is needed
     │   │   ├── WorkspaceRequired
     │   │   └── ExperimentRequired
@@ -77,8 +75,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-_ENDS_OF_SENTENCES = (".", "!", "?", ":", "…")
-
 
 class MlrunError(Exception):
     """Base class of all errors.
@@ -111,10 +107,9 @@ class MlrunError(Exception):
     @property
     def one_line(self) -> str:
         """The message and the hint on one line, with a full stop between them if the message has none."""
-        if not self.hint:
-            return self.message.strip()
-        stop = "" if self.message.rstrip().endswith(_ENDS_OF_SENTENCES) else "."
-        return f"{self.message.rstrip()}{stop} {self.hint}"
+        message = self.message.strip()
+        stop = "" if not self.hint or message.endswith((".", "!", "?", ":", "…")) else "."
+        return f"{message}{stop} {self.hint or ''}".strip()
 
     @property
     def file(self) -> str | None:
