@@ -10,8 +10,17 @@ import typer
 from mlrun_cli.actions.ray_targets import attach_ray
 from mlrun_cli.cli.command import command
 from mlrun_cli.cli.computetarget import app
-from mlrun_cli.cli.computetarget.attachment import describe_node_check, parse_given_tags
-from mlrun_cli.cli.computetarget.options import Description, Name, Tags, build_record
+from mlrun_cli.cli.computetarget.attachment import describe_node_check
+from mlrun_cli.cli.computetarget.options import (
+    Description,
+    Name,
+    NodePython,
+    NodeSetup,
+    SharedFolderPath,
+    Tags,
+    build_record,
+    parse_given_tags,
+)
 from mlrun_cli.cli.context import open_context
 from mlrun_cli.cli.global_options import GlobalOptions
 from mlrun_cli.targets.ray.credentials import TOKEN_VARIABLE, select_stored_variables
@@ -33,12 +42,7 @@ def attach(
         str,
         typer.Option("--address", "-a", metavar="URL", help="Address of the head's dashboard, as in http://head:8265."),
     ],
-    shared_folder: Annotated[
-        str,
-        typer.Option(
-            "--shared-folder", metavar="FOLDER", help="Folder that this machine and all nodes share, at the same path."
-        ),
-    ],
+    shared_folder: SharedFolderPath,
     num_cpus: Annotated[
         float,
         typer.Option(
@@ -60,18 +64,8 @@ def attach(
             help="""Other resources that each run reserves, as in '{"accelerator": 1}'.""",
         ),
     ] = None,
-    python: Annotated[
-        str | None,
-        typer.Option(
-            "--python",
-            metavar="PATH",
-            help="Python 3.10 or later on the nodes, for mlrun itself. Default: python3 on PATH.",
-        ),
-    ] = None,
-    setup: Annotated[
-        list[str] | None,
-        typer.Option("--setup", metavar="COMMAND", help="Shell command that precedes each run on its node."),
-    ] = None,
+    python: NodePython = None,
+    setup: NodeSetup = None,
     no_check: Annotated[
         bool, typer.Option("--no-check", help="Test neither the resources nor the shared folder on the nodes.")
     ] = False,

@@ -9,10 +9,9 @@ import typer
 from mlrun_cli.actions.remote_targets import attach_machine
 from mlrun_cli.cli.command import command
 from mlrun_cli.cli.computetarget import app
-from mlrun_cli.cli.computetarget.options import Description, Name, Tags, build_record
+from mlrun_cli.cli.computetarget.options import Description, Name, Tags, build_record, parse_given_tags
 from mlrun_cli.cli.context import open_context
 from mlrun_cli.cli.global_options import GlobalOptions
-from mlrun_cli.cli.option_values import parse_tags
 from mlrun_cli.compute.compute_target import MOST_NODES
 from mlrun_cli.errors import InvalidValue, Unsupported
 from mlrun_cli.targets.engine import DEFAULT_PYTHON
@@ -93,7 +92,7 @@ def attach(
         python=python,
         setup=tuple(setup or ()),
     )
-    tagged = {key: value or "" for key, value in parse_tags(tags).items()} if tags else None
+    tagged = parse_given_tags(tags)
     with open_context(shared).workspace as workspace:
         target = attach_machine(workspace, name, settings, description=description, tags=tagged)
         return build_record(workspace, target)

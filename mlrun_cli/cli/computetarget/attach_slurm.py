@@ -11,8 +11,17 @@ import typer
 from mlrun_cli.actions.slurm_targets import attach_slurm
 from mlrun_cli.cli.command import command
 from mlrun_cli.cli.computetarget import app
-from mlrun_cli.cli.computetarget.attachment import describe_node_check, parse_given_tags
-from mlrun_cli.cli.computetarget.options import Description, Name, Tags, build_record
+from mlrun_cli.cli.computetarget.attachment import describe_node_check
+from mlrun_cli.cli.computetarget.options import (
+    Description,
+    Name,
+    NodePython,
+    NodeSetup,
+    SharedFolderPath,
+    Tags,
+    build_record,
+    parse_given_tags,
+)
 from mlrun_cli.cli.context import open_context
 from mlrun_cli.cli.global_options import GlobalOptions
 from mlrun_cli.errors import InvalidValue
@@ -45,12 +54,7 @@ class BuildPlace(str, Enum):
 def attach(
     shared: GlobalOptions,
     name: Name,
-    shared_folder: Annotated[
-        str,
-        typer.Option(
-            "--shared-folder", metavar="FOLDER", help="Folder that this machine and all nodes share, at the same path."
-        ),
-    ],
+    shared_folder: SharedFolderPath,
     partition: Annotated[str | None, typer.Option("--partition", metavar="NAME", help="Partition.")] = None,
     account: Annotated[str | None, typer.Option("--account", metavar="NAME", help="Account to charge.")] = None,
     qos: Annotated[str | None, typer.Option("--qos", metavar="NAME", help="Quality of service.")] = None,
@@ -76,18 +80,8 @@ def attach(
             "--sbatch-option", metavar="OPTION", help="Another option of sbatch, as in --sbatch-option=--exclusive."
         ),
     ] = None,
-    python: Annotated[
-        str | None,
-        typer.Option(
-            "--python",
-            metavar="PATH",
-            help="Python 3.10 or later on the nodes, for mlrun itself. Default: python3 on PATH.",
-        ),
-    ] = None,
-    setup: Annotated[
-        list[str] | None,
-        typer.Option("--setup", metavar="COMMAND", help="Shell command that precedes each run on its node."),
-    ] = None,
+    python: NodePython = None,
+    setup: NodeSetup = None,
     build_on: Annotated[
         BuildPlace,
         typer.Option(

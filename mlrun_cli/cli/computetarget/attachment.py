@@ -2,18 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 from mlrun_cli.cli.global_options import GlobalOptions
-from mlrun_cli.cli.option_values import parse_tags
 from mlrun_cli.targets.shared_folder_probe import NodeCheck
 
 _MOST_NAMED = 5
-
-
-def parse_given_tags(typed: Sequence[str] | None) -> dict[str, str] | None:
-    """Return the tags of a target, or None if there are none."""
-    return {key: value or "" for key, value in parse_tags(typed).items()} if typed else None
 
 
 def describe_node_check(shared: GlobalOptions, check: NodeCheck | None, subject: str) -> None:

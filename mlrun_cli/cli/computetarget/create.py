@@ -10,10 +10,9 @@ from mlrun_cli.actions import compute_targets as actions
 from mlrun_cli.cli.azure.ignored_options import IgnoredOptions
 from mlrun_cli.cli.command import command
 from mlrun_cli.cli.computetarget import app
-from mlrun_cli.cli.computetarget.options import Description, InFull, Name, Tags, build_record
+from mlrun_cli.cli.computetarget.options import Description, InFull, Name, Tags, build_record, parse_given_tags
 from mlrun_cli.cli.context import open_context
 from mlrun_cli.cli.global_options import GlobalOptions
-from mlrun_cli.cli.option_values import parse_tags
 from mlrun_cli.compute.compute_target import AML_COMPUTE, COMPUTE_INSTANCE, MOST_NODES
 from mlrun_cli.errors import ConflictingOptions, InvalidValue, MissingOption
 
@@ -117,7 +116,7 @@ def create(
                 hint=f"Leave --max-nodes out, or make an amlcompute: '{_format_example(name, max_nodes)}'.",
                 target="--max-nodes",
             )
-    tagged = {key: value or "" for key, value in parse_tags(tags).items()} if tags else None
+    tagged = parse_given_tags(tags)
     with open_context(shared).workspace as workspace:
         target = actions.create_compute_target(
             workspace, name, kind, properties=properties, description=description, tags=tagged
