@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 
-from mlrun_cli.actions.compute_targets import check_name_is_free, create_compute_target
-from mlrun_cli.compute.compute_target import RAY, SHARED_FOLDER_PROPERTY, ComputeTarget
-from mlrun_cli.errors import FileNotWritable
+from mlrun_cli.actions.cluster_targets import create_cluster_target
+from mlrun_cli.actions.compute_targets import check_name_is_free
+from mlrun_cli.compute.compute_target import RAY, ComputeTarget
 from mlrun_cli.targets.base import Demand
-from mlrun_cli.targets.engine import DEFAULT_PYTHON, PYTHON_PROPERTY
 from mlrun_cli.targets.ray.client import RayClient
 from mlrun_cli.targets.ray.node_check import check_nodes
 from mlrun_cli.targets.ray.nodes import check_feasibility
@@ -50,19 +50,17 @@ def attach_ray(
         FileNotWritable: the shared folder cannot be created.
     """
     check_name_is_free(workspace, name)
-    check = None
     if is_checked:
         check_feasibility(RayClient(settings.address, settings.variables), settings.list_resources(Demand()))
     shared = make_shared_folder(shared_folder)
-    if is_checked:
-        try:
-            check = check_nodes(settings, shared.path, python or DEFAULT_PYTHON)
-        except OSError as error:
-            raise FileNotWritable(shared.path, error) from error
-    properties = {
-        SHARED_FOLDER_PROPERTY: str(shared.path),
-        **({} if python is None else {PYTHON_PROPERTY: python}),
-        **settings.to_properties(),
-    }
-    target = create_compute_target(workspace, name, RAY, properties=properties, description=description, tags=tags)
-    return target, check
+    return create_cluster_target(
+        workspace,
+        name,
+        RAY,
+        shared,
+        check_nodes=partial(check_nodes, settings) if is_checked else None,
+        python=python,
+        properties=settings.to_properties(),
+        description=description,
+        tags=tags,
+    )

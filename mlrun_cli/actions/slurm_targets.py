@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 
-from mlrun_cli.actions.compute_targets import check_name_is_free, create_compute_target
-from mlrun_cli.compute.compute_target import SHARED_FOLDER_PROPERTY, SLURM, ComputeTarget
-from mlrun_cli.errors import FileNotWritable
+from mlrun_cli.actions.cluster_targets import create_cluster_target
+from mlrun_cli.actions.compute_targets import check_name_is_free
+from mlrun_cli.compute.compute_target import SLURM, ComputeTarget
 from mlrun_cli.targets.base import Demand
-from mlrun_cli.targets.engine import BUILD_HERE, BUILD_PROPERTY, DEFAULT_PYTHON, PYTHON_PROPERTY
+from mlrun_cli.targets.engine import BUILD_HERE, BUILD_PROPERTY
 from mlrun_cli.targets.shared_folder_probe import NodeCheck
 from mlrun_cli.targets.shared_folder_setup import make_shared_folder
 from mlrun_cli.targets.slurm.jobs import check_options
@@ -52,18 +53,16 @@ def attach_slurm(
     """
     check_name_is_free(workspace, name)
     shared = make_shared_folder(shared_folder)
-    check = None
     if is_checked:
         check_options(settings.build_script(["true"]), settings.build_resource_options(Demand()))
-        try:
-            check = check_nodes(settings, shared.path, python or DEFAULT_PYTHON)
-        except OSError as error:
-            raise FileNotWritable(shared.path, error) from error
-    properties = {
-        SHARED_FOLDER_PROPERTY: str(shared.path),
-        **({} if python is None else {PYTHON_PROPERTY: python}),
-        **({BUILD_PROPERTY: BUILD_HERE} if builds_here else {}),
-        **settings.to_properties(),
-    }
-    target = create_compute_target(workspace, name, SLURM, properties=properties, description=description, tags=tags)
-    return target, check
+    return create_cluster_target(
+        workspace,
+        name,
+        SLURM,
+        shared,
+        check_nodes=partial(check_nodes, settings) if is_checked else None,
+        python=python,
+        properties={**({BUILD_PROPERTY: BUILD_HERE} if builds_here else {}), **settings.to_properties()},
+        description=description,
+        tags=tags,
+    )
