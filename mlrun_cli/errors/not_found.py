@@ -1,0 +1,133 @@
+"""Errors of lookups: exit 3."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from mlrun_cli.errors.base import MlrunError
+
+
+class NotFound(MlrunError):
+    """A specified object does not exist."""
+
+    exit_code = 3
+
+
+class RunNotFound(NotFound):
+    """No run has this id, or an id with this prefix."""
+
+    def __init__(self, run_id: str, workspace_name: str | None = None, *, elsewhere: Sequence[str] = ()) -> None:
+        """Create the error and its message.
+
+        Args:
+            run_id: the id as it was typed.
+            workspace_name: the workspace that was searched.
+            elsewhere: the experiment that was specified, and the one that contains the run.
+        """
+        where = "" if workspace_name is None else f" in workspace '{workspace_name}'"
+        hint = "'mlrun run list' shows the ids of runs; -w and -g choose another workspace."
+        if elsewhere:
+            where = f" in experiment '{elsewhere[0]}'; it is in '{elsewhere[1]}'"
+            hint = "Leave -e out, or name that experiment."
+        super().__init__(f"There is no run '{run_id}'{where}.", hint=hint, target=run_id)
+
+
+class NoRunsYet(RunNotFound):
+    """The newest run was requested, but the experiment or workspace has no runs yet."""
+
+    def __init__(self, where: str) -> None:
+        NotFound.__init__(self, f"There is no run in the {where} yet.", hint="'mlrun run submit-script' makes one.")
+
+
+class RunFileNotFound(NotFound):
+    """The run or its snapshot has no such file."""
+
+
+class MetricNotFound(NotFound):
+    """The run has logged no such metric."""
+
+
+class SnapshotNotFound(NotFound):
+    """The run has no snapshot, or the workspace does not contain it."""
+
+
+class ExperimentNotFound(NotFound):
+    """No experiment has this name."""
+
+    def __init__(self, name: str, known: Sequence[str] = ()) -> None:
+        others = f" There are: {', '.join(known)}." if known else " There are none yet."
+        super().__init__(f"There is no experiment '{name}'.{others}", target=name)
+
+
+class WorkspaceNotFound(NotFound):
+    """No workspace with this name has been used on this machine."""
+
+    def __init__(self, name: str, resource_group: str, subscription_id: str) -> None:
+        super().__init__(
+            f"There is no workspace '{name}' in resource group '{resource_group}' of subscription '{subscription_id}'.",
+            hint="'mlrun workspace list' shows all workspaces; 'mlrun folder attach' with the same options makes one.",
+            target=name,
+        )
+
+
+class ComputeTargetNotFound(NotFound):
+    """No compute target has this name."""
+
+    def __init__(self, name: str, known: Sequence[str]) -> None:
+        super().__init__(
+            f"There is no compute target '{name}'. There are: {', '.join(known)}.",
+            hint="'mlrun computetarget list' shows those of the workspace.",
+            target=name,
+        )
+
+
+class TargetKindNotFound(NotFound):
+    """No kind of compute target has this name, or the package that provides it is not installed."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(
+            f"There is no kind of compute target '{name}' in this installation.",
+            hint="Install the package that brings it into the environment of mlrun-cli.",
+        )
+
+
+class ModelNotFound(NotFound):
+    """No model has this name, or the model has no such version."""
+
+
+class ModelFileNotFound(NotFound):
+    """The run has no file or folder with this name to register as a model."""
+
+
+class DataNotFound(NotFound):
+    """A dataset or datastore has no such file."""
+
+
+class DatasetNotFound(DataNotFound):
+    """No dataset has this name or id, or the dataset has no such version."""
+
+
+class DatastoreNotFound(DataNotFound):
+    """No datastore has this name, or its folder no longer exists."""
+
+
+class EnvironmentNotFound(NotFound):
+    """No environment is registered under this name, or it has no such version."""
+
+
+class ViewNotFound(NotFound):
+    """No saved view has this name."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(
+            f"There is no view '{name}'.",
+            hint="It may have been renamed or deleted; save it under a new name.",
+            target=name,
+        )
+
+
+class SettingNotFound(NotFound):
+    """A setting of az that is not set."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"The setting '{name}' is not set.", hint="'az config get' shows all that are.", target=name)
