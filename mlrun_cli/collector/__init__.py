@@ -1,1 +1,1 @@
-"""The collector of a target with an engine: it stores what the supervisors on nodes have written."""
+"""The collector of a target with an engine, which stores what supervisors on nodes have written."""

@@ -1,4 +1,4 @@
-"""A run on a node as the collector sees it: what its supervisor and script have written, and its end."""
+"""A run on a node from the point of view of the collector: its events, journals and end."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ NODE_PROPERTY = "node"
 
 
 class CollectedRun:
-    """A live run with a folder in the shared folder; all that is read from there is stored exactly once.
+    """A live run with a shared folder, whose contents are stored exactly once.
 
     Attributes:
         run: the run as last read from the store.
@@ -70,7 +70,7 @@ class CollectedRun:
 
     @property
     def outcome_evidence(self) -> OutcomeEvidence:
-        """The evidence of the run's events."""
+        """The state of the outcome according to the run's events."""
         if self._outcome is None:
             return OutcomeEvidence.NONE
         return OutcomeEvidence.FINAL if self._outcome.is_final else OutcomeEvidence.INTERRUPTED
@@ -81,7 +81,7 @@ class CollectedRun:
         return None if self._outcome is None else self._outcome.outcome
 
     def poll(self, moment: float) -> None:
-        """Store what is new in the run's folder, if the next poll is due.
+        """Store new contents of the run's folder if a poll is due.
 
         Raises:
             StoreError: the store cannot be used.
@@ -114,7 +114,7 @@ class CollectedRun:
         return HeartbeatEvidence.FRESH if is_fresh else HeartbeatEvidence.STALE
 
     def finish(self, outcome: Outcome, moment: float) -> bool:
-        """Record the outcome once all that the run's processes have logged is stored; return whether that is done.
+        """Record the outcome once everything that the run has logged is stored; return whether that is done.
 
         While the shared folder is away, it is not.
 
@@ -145,7 +145,7 @@ class CollectedRun:
         self._relay.record_exits(exit_codes)
 
     def close(self) -> None:
-        """Remove the files that an ended run no longer needs, and end the RPC worker."""
+        """End the RPC worker, and remove the files that an ended run no longer needs."""
         self._relay.close()
         self.shared.remove_leftovers()
 
@@ -206,12 +206,12 @@ class CollectedRun:
             runs.update(key, **columns)
 
     def _requeue(self) -> None:
-        """Set the status, within a transaction, of a run that its engine is about to start again."""
+        """Set the status of a run that its engine is about to restart; call this within a transaction."""
         before = ALIVE_STATUSES - {RunStatus.CANCEL_REQUESTED, RunStatus.QUEUED}
         self._workspace.runs.change_status(self.run.key, before, RunStatus.QUEUED)
 
     def requeue(self) -> None:
-        """Show the run as queued, since its engine is about to start it again."""
+        """Set the run's status to Queued, since its engine is about to restart it."""
         with self._workspace.transaction():
             self._requeue()
         self.run = self._workspace.runs.get_by_key(self.run.key)
@@ -227,7 +227,7 @@ class CollectedRun:
             self._outcome = event
 
     def _read_outcomes(self) -> None:
-        """Read the outcome in all events, stored or not: a collector may have died before it recorded the outcome."""
+        """Read the outcome from all events, even stored ones, since a collector may have died before recording it."""
         self._outcome = None
         for path in list_line_files(self.shared.events):
             self.has_started = True
@@ -246,12 +246,12 @@ _COLUMNS = frozenset(
 
 
 def _select_columns(columns: Mapping[str, object]) -> dict[str, object]:
-    """Return the columns that a supervisor sets; a file in the shared folder may contain anything."""
+    """Return the columns that a supervisor may set, since a file in the shared folder may contain anything."""
     return {name: value for name, value in columns.items() if name in _COLUMNS}
 
 
 def _read_redaction(shared: SharedRunFolder) -> Redaction:
-    """Return the redaction of the run's secrets, or an empty one if they are gone."""
+    """Return the redaction for the run's secrets, or an empty one if they have been removed."""
     with suppress(OSError, KeyError, TypeError):
         document = read_json(shared.secrets)
         if document is not None:

@@ -1,4 +1,4 @@
-"""The collector of a target: it asks the engine about jobs, reads what supervisors write, and ends runs."""
+"""The collector of a target, which queries the engine about jobs, reads what supervisors write, and ends runs."""
 
 from __future__ import annotations
 
@@ -146,7 +146,7 @@ class Collector:
         self._next_full_poll = moment
 
     def _poll_runs(self, moment: float) -> None:
-        """Poll the runs that have started, and every few seconds, or after a change, all others."""
+        """Poll the started runs, and every few seconds or after a change all other runs."""
         started = self._list_started()
         is_full = moment >= self._next_full_poll
         if self._jobs.query_if_due(self._runs.values(), moment) and self._jobs.has_changed:
@@ -214,7 +214,7 @@ class Collector:
         return self._collected[run.key]
 
     def _remove_leftovers(self, started: frozenset[str]) -> None:
-        """Remove the leftovers of runs whose collector died after it had recorded their end."""
+        """Remove leftover files of runs whose collector died after recording their end."""
         for run_id in started - self._strangers - {run.run_id for run in self._runs.values()}:
             key = self._workspace.runs.find_key(run_id)
             status = None if key is None else self._workspace.runs.find_status(key)
@@ -233,7 +233,7 @@ class Collector:
     def _check_lost(
         self, run: Run, collected: CollectedRun | None, evidence: EngineEvidence, moment: float
     ) -> RunLiveness:
-        """Return the liveness of a run that seems to be lost, once everything written by its supervisor has arrived.
+        """Return the liveness of a seemingly lost run, once everything that its supervisor wrote has arrived.
 
         Where no id of a job is known, the engine may still accept the job of a submit that it has not answered. While
         the shared folder is unavailable, no run is lost.
@@ -254,12 +254,12 @@ class Collector:
         return determine_liveness(evidence, collected.get_heartbeat_evidence(), collected.outcome_evidence)
 
     def _has_job_id_by_now(self, run: Run) -> bool:
-        """Return whether the store has the id of a run's job, which a submit may have stored since it was last read."""
+        """Reload a run and return whether its job id is now stored, as a submit may have done in the meantime."""
         self._runs[run.key] = self._workspace.runs.get_by_key(run.key)
         return self._jobs.has_job_id(self._runs[run.key])
 
     def _cancel(self, run: Run, evidence: EngineEvidence, moment: float) -> None:
-        """Cancel the job of a run that is not running yet, or whose grace period is over."""
+        """Send a cancel request to a run, and cancel its job if it is queued or its grace period is over."""
         if run.key not in self._job_cancels:
             grace = GRACE_SECONDS if run.cancel_grace_seconds is None else run.cancel_grace_seconds
             self._job_cancels[run.key] = moment + grace + _KILL_SECONDS
@@ -268,13 +268,13 @@ class Collector:
         self._cancel_job_if_due(run, evidence, moment)
 
     def _cancel_job_if_due(self, run: Run, evidence: EngineEvidence, moment: float) -> None:
-        """Cancel the job of a run that was told to stop, if it has not started or its time to stop is over."""
+        """Cancel the job of a run that was told to stop, if it is still queued or its grace period is over."""
         is_due = moment >= self._job_cancels[run.key]
         if evidence is EngineEvidence.QUEUED or (is_due and evidence is EngineEvidence.RUNNING):
             self._to_cancel.append(run)
 
     def _is_left_in_queue(self, run: Run, collected: CollectedRun | None, evidence: EngineEvidence) -> bool:
-        """Return whether the engine still has the job queued although the run was told to stop before it started."""
+        """Return whether the engine still queues the job of a run that was told to stop before it started."""
         has_started = collected is not None and collected.has_started
         is_queued = evidence is EngineEvidence.QUEUED and not has_started
         if self._target.cancels_queued_jobs or run.key not in self._job_cancels or not is_queued:
@@ -305,7 +305,7 @@ class Collector:
                 send_message(folder, shared, message)
 
     def _record_end(self, run: Run, collected: CollectedRun, moment: float) -> None:
-        """Record the outcome that the supervisor of a run has written."""
+        """Record the outcome written by the supervisor of a run."""
         outcome = collected.outcome
         assert outcome is not None
         if collected.outcome_evidence is OutcomeEvidence.INTERRUPTED:
@@ -313,7 +313,7 @@ class Collector:
         self._finish(run, collected, outcome, moment)
 
     def _record_lost(self, run: Run, collected: CollectedRun | None, moment: float) -> None:
-        """Record the end of a run whose supervisor is gone, and tell the supervisor to stop in case it is alive."""
+        """Record the end of a run that has lost its supervisor, and tell the supervisor to stop in case it is alive."""
         self._send(run, StopMessage(StopReason.GIVEN_UP))
         if self._jobs.has_job_id(run):
             self._to_cancel.append(run)
@@ -337,7 +337,7 @@ class Collector:
         self._drop(run)
 
     def _drop(self, run: Run) -> None:
-        """Drop a run that has ended, whichever process recorded the end."""
+        """Forget a run that has ended, whichever process recorded its end."""
         collected = self._collected.pop(run.key, None)
         if collected is not None:
             collected.close()

@@ -1,4 +1,4 @@
-"""Refresh of the listing of a folder on a network file system."""
+"""Refreshing of folder listings on network file systems."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from mlrun_cli.core.temporary import make_temporary_name
 
 
 def refresh_folder(folder: Path) -> None:
-    """Make the next listing of a folder come from its file server instead of a cache; ignore failures.
+    """Have the next listing of a folder come from the file server instead of a cache; ignore failures.
 
     A client of a network file system drops the names that it has cached when it changes the folder itself.
     """

@@ -1,4 +1,4 @@
-"""The state of all jobs of a target, asked for in one query of its engine, more rarely while nothing changes."""
+"""The state of all jobs of a target, polled with one query of its engine, less often while nothing changes."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _FIRST_SECONDS, _LAST_SECONDS, _GROWTH = 1.0, 10.0, 1.5
 
 
 class JobPoll:
-    """The jobs of live runs, as the engine last described them.
+    """The jobs of live runs, as last reported by the engine.
 
     Attributes:
         is_silent: True if the engine did not answer the last query.
@@ -41,12 +41,12 @@ class JobPoll:
         self._next = 0.0
 
     def query_soon(self) -> None:
-        """Query again soon, though not more often than once a second."""
+        """Schedule a query for soon, but not more than one per second."""
         self._interval = _FIRST_SECONDS
         self._next = min(self._next, self.queried_at + _FIRST_SECONDS)
 
     def query_if_due(self, runs: Collection[Run], moment: float) -> bool:
-        """Query the engine for the jobs of these runs if that is due; return whether it was.
+        """Query the engine for the jobs of these runs if a query is due; return whether it was.
 
         For runs whose submit was killed before it had stored the id of their job, every other query is for those ids.
 
@@ -78,7 +78,7 @@ class JobPoll:
         return True
 
     def is_being_submitted(self, run: Run) -> bool:
-        """Return whether the submitting process is alive, judging by the lock that it holds until it knows the job."""
+        """Return whether the submitting process, which holds the owner lock until it knows the job, is alive."""
         try:
             with closing(OwnerLock.open(self._target.workspace.run_folder(run.run_id).lock)) as lock:
                 return not lock.is_free()
@@ -90,19 +90,19 @@ class JobPoll:
         return self._find_id(run) is not None
 
     def find_job(self, run: Run) -> Job | None:
-        """Return the job of a run as last described, or None if the engine knew none."""
+        """Return the last known job of a run, or None if the engine does not know it."""
         job_id = self._find_id(run)
         return None if job_id is None else self._jobs.get(job_id)
 
     def get_evidence(self, run: Run) -> EngineEvidence:
-        """Return the evidence of the engine's last answer, which does not include jobs submitted since."""
+        """Return the evidence from the engine's last response, which does not cover jobs submitted since."""
         job_id = self._find_id(run)
         if self.is_silent or (job_id is not None and job_id not in self._asked):
             return EngineEvidence.SILENT
         return EngineEvidence.from_job(self.find_job(run))
 
     def cancel_jobs(self, runs: Collection[Run]) -> None:
-        """Cancel the jobs of runs whose ids are known.
+        """Cancel the jobs of these runs whose job ids are known.
 
         Raises:
             EngineUnavailable: the engine does not answer.
@@ -133,7 +133,7 @@ class JobPoll:
         self.is_silent = False
 
     def _find_ids(self, runs: Collection[Run]) -> None:
-        """Find the jobs of runs by the ids of the runs, and store what is found."""
+        """Query the engine for the job ids of runs, and store those found."""
         workspace = self._target.workspace
         found = self._target.find_job_ids([run.run_id for run in runs])
         with workspace.transaction():

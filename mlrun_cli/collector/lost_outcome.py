@@ -1,4 +1,4 @@
-"""The outcome of a run that its supervisor could not record, from the engine's account of its job."""
+"""The outcome of a run whose supervisor could not record it, derived from the engine's report on its job."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _BY_USER = {JobEnd.TIMED_OUT, JobEnd.OUT_OF_MEMORY}
 
 
 def derive_lost_outcome(run: Run, job: Job | None) -> Outcome:
-    """Return the outcome of a run from its ended job, or from no job if the engine knows none."""
+    """Return the outcome of a run from its ended job, or from the lack of one if the engine knows none."""
     ended_at = now()
     duration = None if run.started_at is None else max(0, ended_at - run.started_at) / MICROSECONDS
     if run.status is RunStatus.CANCEL_REQUESTED:
@@ -42,7 +42,7 @@ def derive_lost_outcome(run: Run, job: Job | None) -> Outcome:
 
 
 def derive_interruption_outcome(run: Run, outcome: Outcome, job: Job | None) -> Outcome:
-    """Return the outcome of a run whose supervisor was told to end, with the reason that the engine gives."""
+    """Return the outcome of a run whose supervisor was told to end, for the reason given by the engine."""
     if run.status is not RunStatus.CANCEL_REQUESTED and (job is None or job.end in {None, JobEnd.EXITED}):
         return outcome
     told = derive_lost_outcome(run, job)

@@ -1,4 +1,4 @@
-"""The liveness of a run on a node, determined from three sources: its engine, its heartbeat and its outcome."""
+"""The liveness of a run on a node, determined from its engine, its heartbeat and its outcome."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from mlrun_cli.targets.engine import Job, JobState
 
 
 class EngineEvidence(Enum):
-    """The answer of the engine about the job of a run."""
+    """The state of a run's job according to the engine."""
 
     QUEUED = JobState.QUEUED.value
     RUNNING = JobState.RUNNING.value
@@ -20,12 +20,12 @@ class EngineEvidence(Enum):
 
     @classmethod
     def from_job(cls, job: Job | None) -> EngineEvidence:
-        """Return the evidence in an answer of the engine, which knows this job, or none."""
+        """Return the evidence from a job in the engine's response, or from the lack of one."""
         return cls.MISSING if job is None else cls(job.state.value)
 
 
 class HeartbeatEvidence(Enum):
-    """The heartbeat in the shared folder, by the file server's clock."""
+    """The age of the heartbeat in the shared folder, by the file server's clock."""
 
     NONE = "none"
     """No supervisor has written one yet."""
@@ -34,7 +34,7 @@ class HeartbeatEvidence(Enum):
 
 
 class OutcomeEvidence(Enum):
-    """The outcome in the run's events."""
+    """The kind of outcome in the run's events."""
 
     NONE = "none"
     INTERRUPTED = "interrupted"
@@ -43,7 +43,7 @@ class OutcomeEvidence(Enum):
 
 
 class RunLiveness(Enum):
-    """The state of a run on a node: it goes on, has ended, or has lost its supervisor."""
+    """The state of a run on a node: it is alive, has ended, or has lost its supervisor."""
 
     ALIVE = "alive"
     ENDED = "ended"
@@ -56,7 +56,7 @@ _ENDS = {EngineEvidence.ENDED, EngineEvidence.MISSING}
 
 
 def determine_liveness(engine: EngineEvidence, heartbeat: HeartbeatEvidence, outcome: OutcomeEvidence) -> RunLiveness:
-    """Return the liveness of a run from three pieces of evidence, which may disagree.
+    """Return the liveness of a run from three sources of evidence, which may contradict each other.
 
     - A final outcome is believed whatever the others say: the engine may be slow to notice, or have forgotten.
     - An interrupted outcome is that of the run once the engine says that the job has ended; until then the engine may

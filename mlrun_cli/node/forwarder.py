@@ -32,11 +32,11 @@ _PATIENCE_SECONDS = 95.0
 
 
 class RequestNotAnswered(MlrunError):
-    """The side of the workspace has not responded to a request of a script in time."""
+    """The workspace's machine has not responded to a request of a script before the time limit."""
 
 
 class Forwarder:
-    """Forwards requests of any number of threads; one of them at a time reads the inbox for all."""
+    """A forwarder of requests from any number of threads, one of which at a time reads the inbox for all."""
 
     def __init__(self, shared: SharedRunFolder) -> None:
         self._shared = shared
@@ -82,7 +82,7 @@ class Forwarder:
 
 
 def main(words: list[str]) -> None:
-    """Accept connections and forward their requests until the process is ended."""
+    """Accept connections and forward their requests until the process is killed."""
     _, _, _, descriptor, folder = words
     forwarder = Forwarder(SharedRunFolder(Path(folder)))
     listener = socket.socket(fileno=int(descriptor))

@@ -1,4 +1,4 @@
-"""The environment of a run on a machine that shares no files with that of the submit: what Pythons it has itself."""
+"""Environments on a machine that shares no files with the submitting machine, and has to use its own Pythons."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _MINOR = 2
 
 
 def localize_environment(plan: EnvironmentPlan, environment: Mapping[str, str]) -> EnvironmentPlan:
-    """Return the plan of an environment with its interpreter or installer replaced by this machine's.
+    """Return an environment plan with its interpreter or installer replaced by those of this machine.
 
     Args:
         plan: the plan, made on another machine; an interpreter without a folder is one on PATH.
@@ -74,7 +74,7 @@ def _localize_build(build: EnvironmentBuild, environment: Mapping[str, str]) -> 
 
 
 def _find_python(python: BasePython, uv: str | None, environment: Mapping[str, str]) -> Sequence[BasePython]:
-    """Return this machine's Python of the same minor version, or none."""
+    """Return this machine's Python of the same minor version in a sequence, or an empty sequence."""
     if not python.is_uv_managed and shutil.which(python.python) is not None:
         return [python]
     if python.is_uv_managed and uv is not None:

@@ -1,4 +1,4 @@
-"""The run of a supervisor on a node: what it stores it also writes to the run's events in the shared folder."""
+"""The run of a supervisor on a node, which writes all changes to the run's events in the shared folder too."""
 
 from __future__ import annotations
 
@@ -80,14 +80,14 @@ class NodeRun(SupervisedRun):
         """The sizes of journals and logs when they were last sent to the file server."""
 
     def advance(self, before: set[RunStatus], after: RunStatus, **columns: Any) -> bool:
-        """Set columns, and the status if it is one of `before`; return whether the status has changed."""
+        """Set columns, and the status if the current one is in `before`; return whether the status has changed."""
         moved = super().advance(before, after, **columns)
         if moved or columns:
             self._write(StatusEvent(before, after, columns, now()))
         return moved
 
     def add_properties(self, properties: Mapping[str, str]) -> dict[str, str]:
-        """Add properties to the run and return all that it has.
+        """Add properties to the run and return all properties that it now has.
 
         Raises:
             UsageError: a property exists with another value.
@@ -97,11 +97,11 @@ class NodeRun(SupervisedRun):
         return added
 
     def renew_lease(self) -> None:
-        """Write the heartbeat, whose modification time is that of the file server's clock."""
+        """Write the heartbeat, whose modification time is set by the file server's clock."""
         write_heartbeat(self._shared)
 
     def receive_messages(self) -> StopReason | None:
-        """Apply the new messages to the scratch store, and show what was logged; return the reason to stop, if any.
+        """Apply new messages to the scratch store, publish what was logged, and return the reason to stop, if any.
 
         Raises:
             OSError: the shared folder cannot be read.
@@ -119,7 +119,7 @@ class NodeRun(SupervisedRun):
         return reason
 
     def get_shutdown_patience(self, exit_code: int) -> float:
-        """Return one second, or more after a SIGTERM: an engine that ends a job signals its processes in any order."""
+        """Return the seconds to wait for a shutdown signal after the script has ended with this exit code."""
         return _TERMINATED_SECONDS if exit_code == -signal.SIGTERM else _FAILED_SECONDS
 
     def create_reader(self) -> JournalReader:
@@ -127,7 +127,7 @@ class NodeRun(SupervisedRun):
         return JournalReader(self.workspace, self.folder.journal, self.run.key, self.redaction, is_scratch=True)
 
     def create_launcher(self) -> Launcher:
-        """Return the launcher of the script's processes, which starts them on all nodes of the job.
+        """Return the launcher, which starts the script's processes on all nodes of the job.
 
         Raises:
             Unsupported: there are several nodes, and the run has a container.
@@ -153,11 +153,11 @@ class NodeRun(SupervisedRun):
         """Do nothing, since the engine may start the run again."""
 
     def register_outputs(self, row: Run, outcome: Outcome) -> Outcome:  # noqa: ARG002
-        """Return the outcome: the collector registers data outputs."""
+        """Return the outcome unchanged, since the collector registers data outputs."""
         return outcome
 
     def finish(self, outcome: Outcome, stopped: StopReason | None) -> None:
-        """Write the outcome of the run, unless another attempt decides it, and clean its working folder."""
+        """Write the outcome of the run, unless another attempt determines it, and clean the working folder."""
         self._is_to_be_given_up()  # by what has happened since the last look
         if self._is_superseded:
             return
@@ -186,7 +186,7 @@ class NodeRun(SupervisedRun):
                 self._flushed[path] = size
 
     def _announce_files(self) -> None:
-        """Tell the collector of new files in the folders that it reads."""
+        """Notify the collector of new files in the folders that it reads."""
         for folder in (self._shared.journal, self._shared.requests):
             names = set(os.listdir(folder))
             if names - self._announced.get(folder, set()):
@@ -209,7 +209,7 @@ class NodeRun(SupervisedRun):
         self._retry(lambda: self._events.write(make_outcome_event(self._shared, outcome, is_final=is_final)))
 
     def _is_to_be_given_up(self) -> bool:
-        """Return whether this attempt has just turned out to be superfluous.
+        """Update and return whether another attempt has made this one superfluous.
 
         Where an engine has lost a node, the attempt there may live on, and end, while another one has begun.
         """
@@ -221,7 +221,7 @@ class NodeRun(SupervisedRun):
         return self._is_superseded or self._earlier is not None
 
     def _retry(self, write: Callable[[], object]) -> None:
-        """Write something; wait while the shared folder is unavailable, unless the run's folder in it was removed."""
+        """Repeat a write until the shared folder is available, or until the run's folder in it is removed."""
         if self._is_superseded:
             return
         is_reported = False
@@ -240,7 +240,7 @@ class NodeRun(SupervisedRun):
 
 
 def make_outcome_event(shared: SharedRunFolder, outcome: Outcome, *, is_final: bool) -> OutcomeEvent:
-    """Return the event of an outcome with the sizes that the run's journals have now.
+    """Return the event for an outcome, with the current sizes of the run's journals.
 
     Raises:
         OSError: the journals cannot be read, or the shared folder is not in its place.

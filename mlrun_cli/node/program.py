@@ -1,4 +1,4 @@
-"""The program of a node: an attempt to supervise a run in the shared folder of its target."""
+"""The program for a node, which makes one attempt to supervise a run in the shared folder of its target."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ _LOOK_SECONDS = 0.5
 
 
 def main(words: list[str]) -> int:
-    """Run the program and return its exit code: 0 if an outcome of the run was written, by this attempt or before."""
+    """Run the program and return its exit code, 0 if this attempt or an earlier one has written an outcome."""
     signal.pthread_sigmask(signal.SIG_SETMASK, ())  # an engine may have inherited that of the submitting process
     shared = SharedRunFolder(Path(words[0]))
     is_elsewhere = OWN_ENVIRONMENT in words[1:]
@@ -71,7 +71,7 @@ def main(words: list[str]) -> int:
 
 
 def _is_given_up(shared: SharedRunFolder) -> bool:
-    """Return whether the run has ended without this job, which its engine starts all the same."""
+    """Return whether the collector has already ended the run, so that its late job has nothing to do."""
     with suppress(OSError):
         return StopMessage(StopReason.GIVEN_UP) in InboxReader(shared.inbox).read_new_messages()
     return False
@@ -134,7 +134,7 @@ def _mark_started(shared: SharedRunFolder) -> None:
 
 
 def _wait_for_earlier_attempt(shared: SharedRunFolder) -> None:
-    """Wait until an earlier attempt, which may survive on a node that the engine has lost, has a stale heartbeat."""
+    """Wait until the heartbeat of an earlier attempt, which may survive on a lost node, is stale."""
     while True:
         with suppress(OSError):  # the shared folder may be back at the next look
             heartbeat = read_heartbeat(shared)
@@ -144,7 +144,7 @@ def _wait_for_earlier_attempt(shared: SharedRunFolder) -> None:
 
 
 def _log_attempt(shared: SharedRunFolder, attempt: int) -> None:
-    """Write to the log of the run that it was started again."""
+    """Write to the log of the run that it was restarted."""
     line = f"--- attempt {attempt}: started again on {os.uname().nodename} ---\n"
     with suppress(OSError), shared.stdout.open("a", encoding="utf-8") as log:
         log.write(line)

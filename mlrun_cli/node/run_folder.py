@@ -1,4 +1,4 @@
-"""The folder of a run as its supervisor on a node sees it."""
+"""The run folder from the point of view of a supervisor on a node."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from mlrun_cli.runs.shared_folder import SharedRunFolder
 
 
 class NodeRunFolder(RunFolder):
-    """A folder on the node's disk for locks, sockets and the scratch store; all else is in the shared folder."""
+    """A folder on the node's disk for locks, sockets and the scratch store; other files are in the shared folder."""
 
     def __init__(self, path: Path, shared: SharedRunFolder) -> None:
         super().__init__(path, shared.path)

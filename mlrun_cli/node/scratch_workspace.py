@@ -1,4 +1,4 @@
-"""The scratch workspace of a supervisor on a node: an ordinary workspace in a folder of the node, with one run.
+"""The scratch workspace of a supervisor on a node: an ordinary workspace in a local folder, with one run.
 
 It holds what the supervisor and the script ask about their run, and is removed with the supervisor. All that is to last
 goes to the shared folder as well.
@@ -75,7 +75,7 @@ def _get_lock_path(folder: Path) -> Path:
 
 
 def _remove_abandoned(above: Path) -> None:
-    """Remove the scratch folders of supervisors that have been killed on this node."""
+    """Remove the scratch folders of supervisors that were killed on this node."""
     for path in above.glob("*.lock"):
         with suppress(OSError):
             lock = acquire_lock(path, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -102,6 +102,6 @@ def _make_folders(folder: Path, shared: SharedRunFolder, run_id: str) -> None:
 
 
 def _prepare(document: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the document of a run as it was before any attempt to start it."""
+    """Return a run's document reset to its state before any attempt to start it."""
     row = {name: value for name, value in document["row"].items() if name not in _VOLATILE}
     return {**document, "row": {**row, "status": RunStatus.NOT_STARTED.value}, "history": []}

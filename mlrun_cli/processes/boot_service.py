@@ -45,7 +45,7 @@ class BootService(Protocol):
         """Return whether the service is installed for this home."""
 
     def install(self) -> tuple[str, ...]:
-        """Install the service, replacing any other; return lines about the remaining steps for the user.
+        """Install the service, replacing any other; return instructions for the user's remaining steps.
 
         Raises:
             MlrunError: that fails.
@@ -91,7 +91,7 @@ class SystemdUnit:
         return self._path.exists()
 
     def install(self) -> tuple[str, ...]:
-        """Write and enable the unit; return a line if it starts only when the user first logs in."""
+        """Write and enable the unit; return a note if it starts only when the user first logs in."""
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)
             self._path.write_text(self.render(), encoding="utf-8")

@@ -27,14 +27,14 @@ class GpuLease(NamedTuple):
 
 
 class GpuAllocator:
-    """The GPU allocator of one process; those of other targets, workspaces and users share the same GPUs."""
+    """The GPU allocator of one process, which shares the GPUs with those of other targets, workspaces and users."""
 
     def __init__(self) -> None:
         self._machine: Sequence[Gpu] = ()
         self._refresh_at = 0.0
 
     def list_usable_gpus(self, visible: str | None) -> list[str]:
-        """Return the names of the GPUs that a run may use, whose submitter sees these."""
+        """Return the names of the GPUs that a run may use if these GPUs are visible to its submitter."""
         return select_usable_gpus(self._list_gpus(), visible)
 
     def allocate(self, gpu_count: int, visible: str | None) -> GpuLease | None:
@@ -67,7 +67,7 @@ class GpuAllocator:
         return None
 
     def _list_gpus(self) -> Sequence[Gpu]:
-        """Return the GPUs of the machine, refreshed every minute."""
+        """Return the GPUs of the machine, from a cache refreshed every minute."""
         if time.monotonic() >= self._refresh_at:
             self._machine = list_gpus()
             self._refresh_at = time.monotonic() + _REFRESH_SECONDS

@@ -1,4 +1,4 @@
-"""The locks of this machine's GPUs, one file each, in a folder shared by all users and workspaces.
+"""The locks of this machine's GPUs, one file for each, in a folder shared by all users and workspaces.
 
 A process that uses a GPU holds its lock, and the kernel releases the lock when the last process with the open file has
 ended. This requires no cooperation from the processes of other users.
@@ -44,7 +44,7 @@ def make_machine_folder() -> Path:
 
 
 def _get_shared_folder() -> Path:
-    """Return the system folder for the locks' folder, which is the same, and writable, for all users."""
+    """Return the system folder in which the lock folder is created, which all users share and can write to."""
     with suppress(OSError):
         if stat.S_IMODE(_LOCKS.stat().st_mode) & _SHARED == _SHARED:
             return _LOCKS

@@ -50,7 +50,7 @@ def get_lock_name(machine: Sequence[Gpu], name: str) -> str:
 
 
 def _query_nvidia_smi(query: str) -> list[list[str]]:
-    """Return the output lines of an `nvidia-smi` query, split into at most two columns; empty if the query fails."""
+    """Return the output of an `nvidia-smi` query as rows of up to two columns; empty if the query fails."""
     try:
         answered = subprocess.run(
             ["nvidia-smi", query, "--format=csv,noheader"],

@@ -1,4 +1,4 @@
-"""The lease of a home on a network file system, by which one host at a time uses it.
+"""The lease of a home on a network file system, which only one host at a time may use.
 
 Such a file system has no locks to rely on, so the lease is made of what all of them do: a file is created by one host
 only (`O_EXCL`), a rename is atomic, and an open reads anew. The folder `hosts` of the home contains
@@ -46,7 +46,7 @@ _leases: dict[Path, HostLease] = {}
 
 
 def open_home(home: Path, *, take_over: bool = False) -> None:
-    """Prepare this process for a home: if it is on a network file system, acquire its lease for this host.
+    """Prepare this process to use a home; acquire the home's lease for this host if it is on a network file system.
 
     Args:
         home: the folder of all workspaces, which exists.
@@ -67,7 +67,7 @@ def open_home(home: Path, *, take_over: bool = False) -> None:
 
 @contextmanager
 def hold_home(home: Path) -> Iterator[None]:
-    """Prepare this process for a home, and keep the home for this host during the block.
+    """Prepare this process to use a home, and renew its lease during the block.
 
     Raises:
         HomeInUse: another host uses it.
@@ -92,7 +92,7 @@ def hold_home(home: Path) -> Iterator[None]:
 
 
 def renew_lease_if_due(home: Path) -> None:
-    """Renew the lease of a home if that is due; for processes that may not use the store for a long time.
+    """Renew the lease of a home if that is due; for processes that may not access the store for a long time.
 
     Raises:
         HomeInUse: another host has the home now.
@@ -118,7 +118,7 @@ def describe_home(home: Path) -> dict[str, Any]:
 
 
 class HostLease:
-    """The lease of a home, as this process sees it.
+    """The lease of a home from the point of view of this process.
 
     Attributes:
         home: the home.
@@ -141,7 +141,7 @@ class HostLease:
         return time.monotonic() >= self._renew_at
 
     def check(self) -> None:
-        """Check that this host still has its term, and renew the lease if that is due.
+        """Verify that this host still holds the lease, and renew it if that is due.
 
         Raises:
             HomeInUse: another host has the home now.
@@ -159,7 +159,7 @@ class HostLease:
         self.acquire()
 
     def acquire(self, *, take_over: bool = False) -> None:
-        """Acquire the lease for this host, unless another one uses the home.
+        """Acquire the lease for this host; raise if another host uses the home.
 
         Raises:
             HomeInUse: another host uses it.
@@ -180,11 +180,11 @@ class HostLease:
         set_local_folder(self.home, self.folder)
 
     def describe(self) -> dict[str, Any]:
-        """Return the host that has the home, the number of its term, and the local folder."""
+        """Return the host that holds the lease, the number of its term, and the local folder."""
         return {"host": _parse(self._current)["host"], "localFolder": str(self.folder), "turn": self.term}
 
     def _try_to_acquire(self, *, take_over: bool) -> bool:
-        """Adopt or acquire the lease; return False if that has to be tried again."""
+        """Adopt or acquire the lease; return False if the caller should try again."""
         raw = self._read_current()
         record = _parse(raw)
         if record and _is_from_this_host(record):
@@ -238,7 +238,7 @@ class HostLease:
         return _read_file(current)
 
     def _create_term(self, current: int) -> tuple[int, float] | None:
-        """Create the file of the next term; return its number and deadline, or None if another host has it.
+        """Create the file of the next term; return its number and deadline, or None if another host was faster.
 
         The file of a host that died while it took the lease is passed over, once it has had the time for it.
         """
@@ -268,7 +268,7 @@ class HostLease:
             _write_file(self.folder / "holder", {"word": record["word"]})
 
     def _renew(self) -> None:
-        """Write the time of last use to the file of this host's term, which no other host writes."""
+        """Write the time of last use to the file of this host's term, which no other host writes to."""
         path = self._hosts / str(self.term)
         used_at = _parse(_read_file(path)).get("used_at", 0)
         now = self._read_server_time()
@@ -289,7 +289,7 @@ class HostLease:
 
 @contextmanager
 def _lock_host(home: Path) -> Iterator[None]:
-    """Let one process of this host at a time acquire the lease of a home."""
+    """Ensure that only one process of this host at a time acquires the lease of a home."""
     name = f"{crc32(os.fsencode(home.resolve())):08x}.lock"
     descriptor = os.open(make_base_folder() / name, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
@@ -300,7 +300,7 @@ def _lock_host(home: Path) -> Iterator[None]:
 
 
 def _describe_host() -> dict[str, str]:
-    """Return an identity of this machine that is equal for processes which share locks."""
+    """Return an identity of this machine, which is the same for all processes that share locks."""
     mounts = ""
     with suppress(OSError):
         mounts = str(os.stat("/proc/self/ns/mnt").st_ino)
@@ -308,7 +308,7 @@ def _describe_host() -> dict[str, str]:
 
 
 def _is_from_this_host(record: Mapping[str, Any]) -> bool:
-    """Return whether this host wrote a record, by the token in its local folder or else by its description."""
+    """Return whether this host wrote a record, judging by the token in its local folder or its description."""
     folder = Path(record["folder"])
     if is_private(folder.parent) and is_private(folder):
         word = _parse(_read_file(folder / "holder")).get("word")
@@ -318,13 +318,13 @@ def _is_from_this_host(record: Mapping[str, Any]) -> bool:
 
 
 def _is_of_earlier_boot(record: Mapping[str, Any]) -> bool:
-    """Return whether this machine has been restarted since it wrote a record."""
+    """Return whether this machine has been rebooted since it wrote a record."""
     here = get_origin()
     return bool(record["host_id"] == here.host_id and record["boot_id"] != here.boot_id)
 
 
 def _read_file(path: Path) -> bytes:
-    """Return the content of a file as the server has it, or no bytes if there is no file."""
+    """Return the content of a file, bypassing caches, or empty bytes if there is no file."""
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     except FileNotFoundError:
@@ -352,7 +352,7 @@ def _encode(record: Mapping[str, Any]) -> bytes:
 
 
 def _parse(raw: bytes) -> dict[str, Any]:
-    """Return the record in a file, or an empty one if none has been written completely."""
+    """Return the record in a file, or an empty one if none has been completely written."""
     try:
         document = json.loads(raw)
     except ValueError:

@@ -42,7 +42,7 @@ def get_niceness() -> int:
 
 
 def get_limits() -> dict[str, list[int]]:
-    """Return the resource limits of this process, or those of the script for which it works."""
+    """Return the resource limits of this process, or those of the script on whose behalf it works."""
     given = os.environ.get(LIMITS_VARIABLE)
     if given is not None:
         return dict(json.loads(given))
@@ -74,7 +74,7 @@ def set_umask_and_niceness(umask: int | None, niceness: int | None) -> None:
 
 
 def lift_limits() -> None:
-    """Raise the resource limits of this process, such as that of open files, as far as the system allows."""
+    """Raise the resource limits of this process, such as for open files, as far as the system allows."""
     for name in (*_LIFTED, "RLIMIT_NOFILE"):
         number = getattr(resource, name)
         _, most = resource.getrlimit(number)

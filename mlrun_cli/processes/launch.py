@@ -39,7 +39,7 @@ class Launch(NamedTuple):
 
     @property
     def log_names(self) -> tuple[str, ...]:
-        """The name of each process's log; MPI's launcher, which is not one of the processes, writes to `STD_LOG`."""
+        """The log names of the processes; MPI's launcher, which is not among them, writes to `STD_LOG`."""
         if self.process_count == 1:
             return (STD_LOG,)
         width = len(str(self.process_count - 1))

@@ -42,7 +42,7 @@ class LockHolder(NamedTuple):
 
 
 def find_exclusive_holders(files: Collection[Path]) -> Sequence[LockHolder]:
-    """Return the other processes with an exclusive lock on one of these files; empty if there is no /proc/locks."""
+    """Return the other processes that hold an exclusive lock on one of these files; empty without /proc/locks."""
     inodes = set()
     for file in files:
         with suppress(OSError):

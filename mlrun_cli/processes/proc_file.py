@@ -4,7 +4,7 @@ from __future__ import annotations
 
 
 def read_proc(path: str) -> bytes:
-    """Return the content of a file below `/proc`, or no bytes if its process no longer exists or it cannot be read."""
+    """Return the content of a file below `/proc`, or empty bytes if it cannot be read."""
     try:
         with open(path, "rb") as file:
             return file.read()

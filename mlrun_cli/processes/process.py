@@ -59,7 +59,7 @@ def filter_by_run(processes: list[ProcessId], run_id: str) -> list[ProcessId]:
 
 
 def list_run_processes(run_id: str) -> list[ProcessId]:
-    """Return all live processes of this machine with the run's id in their environment, except this process."""
+    """Return all live processes on this machine with the run's id in their environment, except this process."""
     found = []
     for pid in _list_pids():
         if _read_variables(pid).get(RUN_ID_VARIABLE) == run_id:

@@ -15,7 +15,7 @@ _KILL_SECONDS = 5.0
 
 
 def end_processes(find: Callable[[], list[ProcessId]], grace_seconds: float) -> list[ProcessId]:
-    """End processes with SIGTERM and, after a grace period, SIGKILL; return the survivors, such as those run by `sudo`.
+    """End processes with SIGTERM and, after a grace period, SIGKILL; return those that survive.
 
     Args:
         find: a function that lists the remaining processes.
@@ -57,7 +57,7 @@ def reap() -> dict[int, int]:
 
 
 def has_children() -> bool:
-    """Return whether this process has children, even ended ones; a subreaper without any has no descendants."""
+    """Return whether this process has child processes, including ended ones that were not reaped."""
     try:
         os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
     except ChildProcessError:

@@ -1,4 +1,4 @@
-"""The end of a run, used by its supervisor and by the recovery of a run that has lost its supervisor."""
+"""The end of a run, recorded by its supervisor or by recovery if the supervisor has died."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def derive_status(run: Run, exit_code: int) -> RunStatus:
 
 
 def derive_error(run: Run, log: Path, exit_code: int, signal_name: str | None) -> dict[str, Any]:
-    """Return the error of a failed run: from `fail()`, the traceback in its log, or the way it ended.
+    """Return the error of a failed run: from `fail()`, from the traceback in its log, or from its exit.
 
     Python ends with exit code 1 after an uncaught exception; with any other exit code, a traceback in the log belongs
     to an exception that was caught.
@@ -106,7 +106,7 @@ def make_lost_stream_outcome(end: ScriptEnd | None = None) -> Outcome:
 
 
 def make_failure_outcome(message: str, *, reason: EndReason | str, code: str = USER_ERROR) -> Outcome:
-    """Return the outcome of a run whose script could not be started; arguments as for `build_run_error`."""
+    """Return the outcome of a run whose script could not be started; see `build_run_error` for the arguments."""
     return _make_outcome(RunStatus.FAILED, None, build_run_error(message, code=code, reason=reason))
 
 
@@ -125,7 +125,7 @@ def _make_outcome(status: RunStatus, end: ScriptEnd | None, error: dict[str, Any
 
 
 def add_full_disk_warning(outcome: Outcome, full: str | None) -> Outcome:
-    """Return the outcome with a note that the disk was full at its end, which `full` describes, if not None.
+    """Return the outcome with a warning that the disk was full, described by `full`, or unchanged if that is None.
 
     A full disk may be the cause of a failure.
     """
@@ -139,7 +139,7 @@ def add_full_disk_warning(outcome: Outcome, full: str | None) -> Outcome:
 
 
 def run_or_log(action: Callable[[], _T], otherwise: _U) -> _T | _U:
-    """Run an action and return its result; on failure, log it and return `otherwise`, so that the run can end.
+    """Call a function and return its result; if it fails, log the error and return `otherwise`.
 
     Raises:
         StoreError: the store cannot be used at the moment; the caller should retry.
@@ -220,7 +220,7 @@ def read_outcome(folder: RunFolder) -> Outcome | None:
 
 
 def record_outcome(workspace: Workspace, run: Run, outcome: Outcome) -> None:
-    """Store the outcome of a run and end the runs that its script left open; an ended run is left unchanged."""
+    """Store the outcome of a run, and end runs that its script left open; leave an ended run unchanged."""
     owner_lock, error = f"runs/{run.run_id}", None
     save_all_outputs(workspace, owner_lock)
     if outcome.status is RunStatus.FAILED:

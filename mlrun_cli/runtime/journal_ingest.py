@@ -1,4 +1,4 @@
-"""Ingestion into the store of the journals that processes write."""
+"""Ingestion of the journals that processes write into the store."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _Pieces = Mapping[str, tuple[int, bytes]]
 
 
 class _OffsetMoved(Exception):
-    """Another reader has moved an offset: the data read here is already in the store."""
+    """Another reader has advanced an offset, so the data just read is already in the store."""
 
 
 class Offsets(Protocol):
@@ -63,7 +63,7 @@ class RunOffsets:
 
 
 class SessionOffsets:
-    """The offsets of a session's journals, which belong to no run."""
+    """The offsets of a session's journals, which do not belong to a single run."""
 
     def __init__(self, workspace: Workspace, folder: Path) -> None:
         self._workspace = workspace
@@ -82,7 +82,7 @@ class SessionOffsets:
 
 
 class JournalReader:
-    """Ingests the journals in a folder of a run or of a session, whose lines contain the id of their run.
+    """A reader of the journals in the folder of a run or of a session, whose lines contain the id of their run.
 
     Values and the offset up to which they were read are committed together, and an offset is moved only if no other
     reader has moved it. So each line is stored exactly once, even after crashes and with concurrent readers.
@@ -127,7 +127,7 @@ class JournalReader:
 
     @property
     def warnings(self) -> tuple[str, ...]:
-        """The warnings to add to a run about the lines that this reader skipped."""
+        """The warnings about lines that this reader skipped, to be added to the run."""
         if not self._unreadable_lines or self._is_scratch:
             return ()
         warning = f"{self._unreadable_lines} damaged lines of the run's journals were left out."
@@ -145,7 +145,7 @@ class JournalReader:
         return sum(len(piece) for _, piece in pieces.values())
 
     def _ingest(self, pieces: _Pieces) -> None:
-        """Store pieces of journals; skip lines that cannot be stored, which must not keep a run from ending."""
+        """Store pieces of journals; skip lines that cannot be stored, so that they do not prevent a run from ending."""
         if not pieces:
             return
         try:
@@ -167,7 +167,7 @@ class JournalReader:
             self._record_ingested(pieces, unreadable)
 
     def _skip_line(self, pieces: _Pieces, error: Exception) -> None:
-        """Move the offset past a line that cannot be stored."""
+        """Advance the offset past a line that cannot be stored."""
         with self._workspace.transaction():
             for name, (offset, piece) in pieces.items():
                 self._advance(name, offset, len(piece))
@@ -199,7 +199,7 @@ class JournalReader:
                 return
 
     def _read_next_chunks(self) -> dict[str, tuple[int, bytes]]:
-        """Return the next piece of each journal in turn, in total no more than one transaction can store quickly."""
+        """Return the next piece of each journal, keyed by name, as much as one transaction can store quickly."""
         names = list_journal_names(self._folder)
         pieces: dict[str, tuple[int, bytes]] = {}
         size = 0
@@ -236,7 +236,7 @@ class JournalReader:
                 return b""
 
     def _store(self, name: str, before: int, size: int, entries: Entries) -> int:
-        """Store a piece of a journal, within a transaction; return the number of lines that could not be stored."""
+        """Store a piece of a journal within a transaction; return the number of unreadable lines."""
         self._advance(name, before, size)
         if self._run_key is not None:
             self._store_entries(self._run_key, entries)
@@ -253,7 +253,7 @@ class JournalReader:
         return unreadable
 
     def _record_read_offset(self, name: str, offset: int) -> None:
-        """Record, for a rebuild of the store, up to where a journal's tags and ends are in the records of runs."""
+        """Record the offset up to which run records contain a journal's tags and ends, for rebuilding the store."""
         path = self._folder / READ_OFFSETS_NAME
         with suppress(OSError):
             write_json(path, {**(read_json(path) or {}), name: offset})
@@ -286,19 +286,19 @@ def store_tag_changes(runs: RunStore, key: int, entries: Entries) -> None:
 
 
 def store_endings(runs: RunStore, key: int, entries: Entries, redaction: Redaction) -> None:
-    """Store the ends that a script requests in these entries, within a transaction."""
+    """Store the run ends that a script has requested in these entries, within a transaction."""
     for status, error in entries.endings:
         wanted = RunStatus.FAILED if status == RunStatus.FAILED.value else RunStatus.COMPLETED
         runs.request_end(key, wanted, redaction.redact_error(error))
 
 
 def has_tag_changes_or_ends(entries: Entries) -> bool:
-    """Return whether the entries contain tag changes or the end of a script."""
+    """Return whether the entries contain tag changes or requests to end a run."""
     return bool(entries.tag_changes or entries.endings) or any(map(has_tag_changes_or_ends, entries.others.values()))
 
 
 def _split(pieces: _Pieces) -> Sequence[_Pieces]:
-    """Split pieces: by journal, or one journal into two halves; return an empty list for a single line."""
+    """Split pieces by journal, or a single journal into two halves; return an empty list for a single line."""
     if len(pieces) > 1:
         return [{name: piece} for name, piece in pieces.items()]
     ((name, (offset, piece)),) = pieces.items()

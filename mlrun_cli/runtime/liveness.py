@@ -1,4 +1,4 @@
-"""Liveness of runs: statuses are reconciled with the machine before they are shown."""
+"""Liveness of runs: stored statuses are reconciled with the machine before they are displayed."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ def reconcile(workspace: Workspace) -> frozenset[int]:
 
 
 def mark_not_responding(run: Run, not_responding: frozenset[int]) -> Run:
-    """Return the run with the status to show after `reconcile`."""
+    """Return the run with the status to display after `reconcile`."""
     return run._replace(status=RunStatus.NOT_RESPONDING) if run.key in not_responding else run
 
 
 def _is_quiet(workspace: Workspace) -> bool:
-    """Return whether no run is live and no process has left a session or an unfinished submit."""
+    """Return whether no run is live and no session or unfinished submit has left files."""
     return not any(_has_entries(workspace.folder / name) for name in _FOLDERS) and not workspace.runs.has_live()
 
 

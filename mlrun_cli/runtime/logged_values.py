@@ -1,4 +1,4 @@
-"""Copies of a session's logged values in the folders of their runs, made when the session ends."""
+"""Copies of a session's logged values in the folders of their runs, written when the session ends."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def copy_values_to_runs(workspace: Workspace, journal: Path) -> None:
 
 
 class _Copies:
-    """The copies of one journal, one file per run folder, written as `.unfinished` until all are complete."""
+    """The copies of one journal, one file in each run folder, named `.unfinished` until all are complete."""
 
     def __init__(self, workspace: Workspace, name: str) -> None:
         self._workspace = workspace

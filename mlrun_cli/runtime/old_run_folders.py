@@ -1,4 +1,4 @@
-"""Run folders of an older version, which did not contain a record of the run."""
+"""Run folders of an older version, which did not contain the run's record."""
 
 from __future__ import annotations
 

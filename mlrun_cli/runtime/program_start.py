@@ -57,7 +57,7 @@ def detach_program(folder: Path, *descriptors: int) -> None:
 
 
 def open_workspace_when_available(folder: Path, within: Path) -> Workspace:
-    """Open the workspace; wait while its store is locked or unreachable or its disk is full.
+    """Open the workspace, waiting while its store is locked or unreachable or its disk is full.
 
     Raises:
         StoreError: the store cannot be opened and waiting does not help, or the folder `within` the workspace's folder,
@@ -81,7 +81,7 @@ def _load_modules(folder: Path) -> None:
 
 
 def _close_other_descriptors(descriptors: Collection[int]) -> None:
-    """Close all descriptors but these, so that no inherited lock or pipe stays open until the run has ended."""
+    """Close all other descriptors, so that no inherited lock or pipe stays open until the run has ended."""
     for descriptor in descriptors:
         os.set_inheritable(descriptor, False)
     opened = os.listdir("/proc/self/fd") if sys.platform == "linux" else ()

@@ -1,4 +1,4 @@
-"""The queues of a workspace's targets, and the dispatcher of each target that starts queued runs in order.
+"""The queues of a workspace's targets, and the dispatchers that start queued runs in order.
 
 A target's dispatcher is the process that holds the lock of its queue. A process that queues a run, ends a run or
 reconciles wakes it: through its socket, or by starting a dispatcher if the lock is free. A dispatcher that has nothing
@@ -33,7 +33,7 @@ _PAUSE_SECONDS = 10.0
 
 
 class QueueFolder:
-    """The folder of a target's queue, with the lock, socket and log of its dispatcher.
+    """The folder of a target's queue, with its dispatcher's lock, socket and log.
 
     The lock file contains a byte for each dispatcher that was started since one last read the queue.
     """
@@ -48,7 +48,7 @@ class QueueFolder:
         self._reasons = self.path / "reasons.json"
 
     def make(self) -> None:
-        """Create the folder, private to its user, unless it exists; of its parents, only the folder of all queues.
+        """Create the folder, private to its user, if it does not exist; of its parents, only the folder of all queues.
 
         Raises:
             OSError: it cannot be created.
@@ -60,17 +60,17 @@ class QueueFolder:
             self.lock.touch(mode=0o600)
 
     def record_start(self, lock: OwnerLock) -> None:
-        """Count the start of a dispatcher; ignore a full disk."""
+        """Increment the count of dispatcher starts; ignore a full disk."""
         with suppress(OSError):
             os.pwrite(lock.descriptor, b".", os.fstat(lock.descriptor).st_size)
 
     def clear_starts(self, lock: OwnerLock) -> None:
-        """Reset the count, since a dispatcher has read the queue."""
+        """Reset the count of dispatcher starts, since a dispatcher has read the queue."""
         with suppress(OSError):
             os.ftruncate(lock.descriptor, 0)
 
     def record_problem(self, text: str) -> None:
-        """Record the problem that keeps runs from being started, for readers of the queue; an empty text clears it."""
+        """Record the problem that prevents runs from being started; an empty text clears it."""
         with suppress(OSError):
             if not text:
                 self._problem.unlink(missing_ok=True)
@@ -86,22 +86,22 @@ class QueueFolder:
         return ""
 
     def write_reasons(self, reasons: Mapping[str, str]) -> None:
-        """Write why each queued run waits according to the target's engine, by run id; ignore a full disk."""
+        """Write the reasons why the engine keeps queued runs waiting, keyed by run id; ignore a full disk."""
         with suppress(OSError):
             write_json(self._reasons, reasons)
 
     def read_reasons(self) -> Mapping[str, str]:
-        """Return why queued runs wait according to the target's engine, by run id; empty for other targets."""
+        """Return the reasons why the engine keeps queued runs waiting, keyed by run id; empty for other targets."""
         with suppress(OSError):
             return read_json(self._reasons) or {}
         return {}
 
     def is_failing(self) -> bool:
-        """Return whether the latest dispatchers all ended before they read the queue."""
+        """Return whether all recent dispatchers have ended before they read the queue."""
         return self._find_failure_time() is not None
 
     def is_paused(self) -> bool:
-        """Return whether dispatchers keep failing and the last one was started less than a pause ago."""
+        """Return whether dispatchers keep failing and the pause since the last start is not yet over."""
         failed_at = self._find_failure_time()
         return failed_at is not None and abs(time.time() - failed_at) < _PAUSE_SECONDS
 
@@ -130,14 +130,14 @@ def wake_dispatcher(workspace: Workspace, target: str) -> None:
 
 
 def wake_dispatchers(workspace: Workspace) -> None:
-    """Wake the dispatchers of all targets that need one; leave failures to the next reconciliation."""
+    """Wake or start the dispatchers of all targets that need one; leave failures to the next reconciliation."""
     for target in _list_served_targets(workspace):
         with suppress(OSError, StoreError):
             wake_dispatcher(workspace, target)
 
 
 def ensure_dispatchers(workspace: Workspace) -> None:
-    """Start a dispatcher for each target that needs one and has none.
+    """Start a dispatcher for each target that needs one but has none.
 
     Raises:
         StoreUnavailable: the workspace is unavailable.
@@ -150,7 +150,7 @@ def ensure_dispatchers(workspace: Workspace) -> None:
 
 
 def _list_served_targets(workspace: Workspace) -> list[str]:
-    """Return the targets with queued runs, and those whose dispatcher has to follow live runs too."""
+    """Return the targets with queued runs, and those whose dispatcher also follows live runs."""
     targets = workspace.queues.list_targets()
     return [name for name, has_queue in targets.items() if has_queue or _follows_runs(workspace, name)]
 
@@ -207,7 +207,7 @@ def _find_kind(workspace: Workspace, target: str) -> type[Target] | None:
 
 
 class QueueReport:
-    """A report on what queued runs wait for; each queue is read once, for all of its runs."""
+    """A report on the reasons why queued runs wait, which reads each queue once for all of its runs."""
 
     def __init__(self, workspace: Workspace) -> None:
         self._workspace = workspace

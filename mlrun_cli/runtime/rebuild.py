@@ -1,4 +1,4 @@
-"""Import into a store of what only the folders of a workspace contain: runs, their values, named objects."""
+"""Import of runs, values and named objects that exist only in a workspace's folders into its store."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ class ImportReport(NamedTuple):
 def import_folders(
     database: Database, folder: Path, redaction: Redaction, *, is_rebuilt: bool, salvage: Salvage | None = None
 ) -> ImportReport:
-    """Import runs that exist only in folders into a store, in one transaction and without duplicates.
+    """Import what exists only in folders into a store, in one transaction and without duplicates.
 
     Args:
         database: the database of the workspace.
@@ -75,7 +75,7 @@ def import_folders(
 
 
 class _FolderImport:
-    """One import, within a transaction."""
+    """An import, within a transaction."""
 
     def __init__(
         self, database: Database, folder: Path, redaction: Redaction, salvage: Salvage | None, *, is_rebuilt: bool
@@ -144,7 +144,7 @@ class _FolderImport:
             self._records.set_parents(key, documents[run_id].get("parent"), documents[run_id].get("root"))
 
     def _read_documents(self) -> dict[str, Mapping[str, Any]]:
-        """Return the documents of runs in folders, and of other runs in a damaged store, keyed by run id."""
+        """Return the documents of runs from folders, or else from a damaged store, keyed by run id."""
         documents: dict[str, Mapping[str, Any]] = {}
         for folder in self._list_run_folders():
             documents.update(read_run_documents(folder))
@@ -155,12 +155,12 @@ class _FolderImport:
         return documents
 
     def _read_old_folders(self, besides: Collection[str]) -> list[Mapping[str, Any]]:
-        """Return the documents of an older version's runs, which have no keys yet."""
+        """Return the documents of runs of an older version, which do not have keys yet."""
         old = [folder for folder in self._list_run_folders() if folder.path.name not in besides]
         return [document for document in map(read_old_folder, old) if document is not None]
 
     def _assign_keys(self, without: list[Mapping[str, Any]], keys: list[int]) -> None:
-        """Assign keys, rising with creation time and below all others, to an older version's runs."""
+        """Assign keys to runs of an older version, below all other keys and ordered by creation time."""
         first = min(keys, default=len(without) + 1) - len(without)
         for place, document in enumerate(sorted(without, key=lambda each: int(each["row"]["created_at"]))):
             # There may be too few free keys, so keys may be negative; 0 is never used.
@@ -230,7 +230,7 @@ class _FolderImport:
     def _read_journal(
         self, path: Path, own: int | None, end: int | None, noted: int | None, *, of_all: bool = False
     ) -> int:
-        """Store a journal's values of the added runs, or of all; return the offset up to which it was read.
+        """Store a journal's values of added runs, or of all runs; return the offset up to which it was read.
 
         Args:
             path: the journal.

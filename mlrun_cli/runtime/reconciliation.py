@@ -1,4 +1,4 @@
-"""Reconciliation of stored statuses with the machine: runs that have lost their supervisor are recovered."""
+"""Reconciliation of stored statuses with the machine, which recovers runs that have lost their supervisor."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def reconcile_runs(workspace: Workspace) -> frozenset[int]:
 
 
 def _reconcile_followed(workspace: Workspace) -> frozenset[int]:
-    """Reconcile the runs of a workspace that is known to be in place."""
+    """Reconcile the runs of a workspace whose database has not been replaced since it was opened."""
     given_up = reconcile_sessions(workspace)
     remove_unfinished_submits(workspace)
     targets = _Targets(workspace)
@@ -73,7 +73,7 @@ def _reconcile_followed(workspace: Workspace) -> frozenset[int]:
 
 
 class _Targets:
-    """The targets of live runs, each looked up once."""
+    """The targets of live runs, each loaded once."""
 
     def __init__(self, workspace: Workspace) -> None:
         self._workspace = workspace
@@ -99,7 +99,7 @@ class _Targets:
         return are_started
 
     def _find(self, name: str | None) -> Target | None:
-        """Return a target, or None if its kind is not installed, so that its runs are left alone."""
+        """Return a target, or None if its kind is not installed; its runs are then left alone."""
         if name not in self._targets:
             self._targets[name] = None
             with suppress(TargetKindNotFound):

@@ -1,4 +1,4 @@
-"""Sessions: processes outside of submitted runs that open runs themselves, such as a notebook or a driver script.
+"""Sessions: processes that open runs without submitting a script, such as a notebook or a driver script.
 
 A session is a folder with a lock, which its process holds, and a journal, to which it writes the data of its runs.
 When the process has ended, the lock is free, and the next reconciliation ingests the rest of the journal and ends the
@@ -42,7 +42,7 @@ _ENDING = "ending.json"
 
 
 class Session:
-    """The session of this process in a workspace; it holds the owner lock of the runs that it opens."""
+    """The session of this process in a workspace, which holds the owner lock of the runs that it opens."""
 
     def __init__(self, workspace: Workspace, family: str) -> None:
         """Create the session's folder, whose name starts with the name of a `family` of processes.
@@ -66,7 +66,7 @@ class Session:
         self._reader = JournalReader(workspace, self.folder / JOURNAL, None)
 
     def try_to_ingest(self) -> None:
-        """Store the journal lines of this process, unless another process locks the store for too long.
+        """Store the journal lines of this process, unless another process keeps the store locked for too long.
 
         Raises:
             StoreError: the store is locked for too long or cannot be used.
@@ -79,7 +79,7 @@ class Session:
             self._workspace.set_busy_timeout(_BUSY_SECONDS)
 
     def ingest_until_now(self) -> None:
-        """Store all journal lines that the processes of this session's family have written so far."""
+        """Store all journal lines that the processes of this session have written so far."""
         self._reader.ingest_until_now()
         names = {name for name in _list_names(self._workspace) if name.startswith(f"{self._family}-")}
         for gone in self._relatives.keys() - names:
@@ -113,7 +113,7 @@ class Session:
 
 
 def _make_folder(folder: Path) -> OwnerLock:
-    """Create a session's folder, whose lock is already held when it appears, and return the lock."""
+    """Create a session's folder with a lock that is held from the start, and return the lock."""
     unfinished = folder.with_name(f".{folder.name}")
     folder.parent.mkdir(mode=0o700, exist_ok=True)
     unfinished.mkdir(mode=0o700)
@@ -153,7 +153,7 @@ def reconcile_sessions(workspace: Workspace) -> list[str]:
 
 
 def list_remnants(workspace: Workspace) -> list[Path]:
-    """Return session folders whose process died while creating or removing them; they are never reconciled."""
+    """Return session folders left by processes that died while creating or removing them; nothing reconciles them."""
     folders = [path for path in (workspace.folder / _SESSIONS).glob("*") if path.is_dir()]
     return sorted(folder for folder in folders if folder.name.startswith(".") or not (folder / "lock").exists())
 
@@ -209,7 +209,7 @@ def _end_runs(workspace: Workspace, owner_lock: str, ending: dict[str, Any]) -> 
 
 
 def _remove(workspace: Workspace, folder: Path) -> None:
-    """Remove the folder and journal offsets of a session without open runs; copy its values to their runs first.
+    """Copy the values of a session without open runs to their runs, and remove its folder and journal offsets.
 
     Raises:
         StoreUnavailable: the workspace is unavailable.

@@ -1,4 +1,4 @@
-"""Slow recovery: once a reader has timed out waiting for it, it continues while no other reader waits."""
+"""Marks of slow recoveries: once a reader has timed out waiting for one, no other reader waits for it."""
 
 from __future__ import annotations
 

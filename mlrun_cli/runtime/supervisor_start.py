@@ -1,4 +1,4 @@
-"""The start of a run's supervisor by its target, and of the properties that the target adds to the run."""
+"""The start of a run's supervisor by its target, which may add properties to the run."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Output folders of runs without a script, whose files are kept with the run when it ends.
+"""Output folders of runs without a script, whose files are saved with the run when it ends.
 
 The folders are recorded beside the lock of the process that has the runs open, so that another process can keep the
 files if it dies.
@@ -85,7 +85,7 @@ def _copy_all(outputs: Path, folder: RunFolder, record: Path) -> tuple[str, ...]
 
 
 def _copy_file(source: str, destination: Path, record: Path) -> None:
-    """Copy a file to a destination unless that exists; until complete, the copy lies beside the record."""
+    """Copy a file to a destination that does not exist yet, through a temporary file beside the record."""
     if os.path.lexists(destination):
         return
     destination.parent.mkdir(mode=0o700, parents=True, exist_ok=True)

@@ -1,4 +1,4 @@
-"""Folders with secrets that killed submits have left, of runs that never reached the store."""
+"""Folders, containing secrets, that killed submits have left for runs that never reached the store."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from mlrun_cli.workspace import Workspace
 
 
 def create_submit_marker(run_folder: RunFolder) -> OwnedFile:
-    """Return a locked file that marks a submit, from before the run's folder exists until the run is in the store.
+    """Return a locked file that marks a submit until its run is in the store.
 
     Raises:
         OSError: it cannot be created.
@@ -22,7 +22,7 @@ def create_submit_marker(run_folder: RunFolder) -> OwnedFile:
 
 
 def remove_unfinished_submits(workspace: Workspace) -> None:
-    """Remove the files of killed submits; leave runs that are in the store to recovery."""
+    """Remove the files of killed submits, except for runs in the store, which recovery ends."""
     for left in list_abandoned_files(_find_markers(workspace.folder)):
         folder = workspace.run_folder(left.name)
         # A read-only disk, or a shared folder that is not in its place: the next reconciliation tries again.
@@ -39,7 +39,7 @@ def _find_markers(workspace: Path) -> Path:
 
 
 def _has_begun(folder: RunFolder) -> bool:
-    """Return whether the folder contains files of a started run, so that its record was stored once and lost later."""
+    """Return whether the folder contains files of a started run, whose record must once have been stored."""
     from mlrun_cli.metrics.journal import list_journal_names  # noqa: PLC0415 - start-up: few submits are killed
 
     files = (folder.process, folder.outcome, folder.supervisor_log)

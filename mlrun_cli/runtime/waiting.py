@@ -1,4 +1,4 @@
-"""Reasons why live runs wait: for a place in a queue, or for space on the disk."""
+"""Reasons why live runs wait for their turn in a queue or for disk space."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from mlrun_cli.workspace import Workspace
 
 
 def find_waiting(workspace: Workspace, runs: Iterable[Run]) -> Mapping[int, str | None]:
-    """Return the reasons why runs wait, in one line each, keyed by run; None for a run that does not wait."""
+    """Return the reasons why runs wait, in one line each, keyed by run key; None for a run that does not wait."""
     report = QueueReport(workspace)
     full = describe_full_disk(workspace.folder, FULL_FOR_RUNS_BYTES)
     return {

@@ -1,4 +1,4 @@
-"""The socket of a queue, through which a process that submits or ends a run wakes the dispatcher."""
+"""The socket of a queue, through which processes that submit or end runs wake the dispatcher."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from mlrun_cli.wire.framing import open_socket_address
 
 
 class WakeSocket:
-    """A socket that becomes readable with each wake-up; as a context manager, it is closed and its file removed."""
+    """A socket that becomes readable at each wake-up; exiting its context closes and removes it."""
 
     def __init__(self, folder: QueueFolder) -> None:
         """Listen on the socket, accessible only to the current user."""

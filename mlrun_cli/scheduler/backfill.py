@@ -1,4 +1,4 @@
-"""Backfill: a limited number of small runs in a queue may overtake a run that has to wait for nodes or GPUs.
+"""Backfill, which lets a limited number of small runs overtake a run that waits for nodes or GPUs.
 
 The duration of a run is unknown, so an overtaking run may occupy for a long time the resources that a larger run waits
 for. To prevent starvation, a run that needs N nodes or N GPUs is overtaken by at most N runs that use some of these
@@ -18,7 +18,7 @@ class Backfill:
     """One pass through a queue, starting at its head."""
 
     def __init__(self, workspace: Workspace, gpu_allocator: GpuAllocator, starting: Collection[int]) -> None:
-        """`starting` is a live view of the keys of the runs that are being started."""
+        """Start a pass; `starting` is a live view of the keys of the runs that are being started."""
         self._workspace = workspace
         self._gpu_allocator = gpu_allocator
         self._starting = starting
@@ -54,6 +54,6 @@ class Backfill:
         return True
 
     def _count_overtaking(self, run: Run, usable: Collection[str] | None = None) -> int:
-        """Return the number of later runs that were started, or only of those that use any of the `usable` GPUs."""
+        """Return the number of later runs that were started, counting only those that use `usable` GPUs if given."""
         allocated = self._workspace.queues.list_gpus_of_later_runs(run.target or "", run.key, self._starting)
         return len(allocated) if usable is None else sum(not gpus.isdisjoint(usable) for gpus in allocated)

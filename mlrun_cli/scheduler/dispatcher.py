@@ -127,7 +127,7 @@ class Dispatcher:
         return bool(waiting)
 
     def _sleep(self, wake_socket: WakeSocket) -> None:
-        """Sleep until a wake-up, the end of a supervisor, or the next periodic check, and process what has happened."""
+        """Sleep until a wake-up, the end of a supervisor, or the next periodic check, and handle these events."""
         poll = select.poll()
         for descriptor in (wake_socket.fileno(), *self._starter.pidfds):
             poll.register(descriptor, select.POLLIN)

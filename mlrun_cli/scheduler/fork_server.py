@@ -1,4 +1,4 @@
-"""The fork server, a process with all modules of a supervisor loaded that forks supervisors on request.
+"""The fork server, a process that has loaded all modules of a supervisor and forks supervisors on request.
 
 A supervisor started as a program takes a tenth of a second to load its modules; with the fork server, a dispatcher
 needs that time only once. The server opens no store, since SQLite connections do not survive a fork.
@@ -133,7 +133,7 @@ def _supervise(connection: socket.socket, workspace: Path, run_id: str, locks: S
 
 
 def _run_and_exit(action: Callable[..., None], *arguments: Any) -> NoReturn:
-    """Call a function in a forked process and exit, without ever returning into the parent's code."""
+    """Call a function in a forked process and exit, never returning into the parent's code."""
     try:
         action(*arguments)
     except BaseException:  # as the interpreter itself would report it

@@ -1,4 +1,4 @@
-"""Start of queued runs, each under its owner lock and with its GPUs; runs that cannot be started are ended."""
+"""The start of queued runs under their owner lock and with their GPUs; runs that cannot be started are ended."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class TooFewGpus(Exception):
 
 
 class ProgramGone(Exception):
-    """The supervisor program has been removed, so another dispatcher has to serve the queue."""
+    """The supervisor program has been removed, so that another dispatcher has to serve the queue."""
 
 
 class RunStarter:
@@ -64,12 +64,12 @@ class RunStarter:
 
     @property
     def run_keys(self) -> Collection[int]:
-        """A live view of the keys of the runs whose supervisors were started here and have not ended."""
+        """A live view of the keys of the runs whose supervisors were started here and are still running."""
         return self._supervisors.values()
 
     @property
     def pidfds(self) -> Collection[int]:
-        """A live view of the pidfds of the supervisors that were started here and have not ended."""
+        """A live view of the pidfds of the supervisors that were started here and are still running."""
         return self._supervisors.keys()
 
     def start(self, run: Run) -> int | None:
@@ -104,7 +104,7 @@ class RunStarter:
             lock.close()
 
     def record_exits(self, pidfds: Collection[int]) -> bool:
-        """Record that the supervisors with these pidfds have ended; return whether one of their runs has not ended.
+        """Record that the supervisors with these pidfds have ended; return whether any left its run unfinished.
 
         Raises:
             MlrunError: the store cannot be used.
@@ -126,7 +126,7 @@ class RunStarter:
                         self._record_start_failure(run, make_lost_stream_outcome())
 
     def stop_using_fork_server(self) -> None:
-        """Close the fork server and start each supervisor as a program from now on."""
+        """Close the fork server, so that supervisors are started as separate programs from now on."""
         if self._fork_server is not None:
             self._fork_server.close()
             self._fork_server = None
@@ -176,7 +176,7 @@ class RunStarter:
         return os.pidfd_open(started.pid)
 
     def _report_problem(self, text: str) -> None:
-        """Report a problem in the log and in the queue's record for readers."""
+        """Write a problem to the log and to the queue's record for readers."""
         write_log(text)
         self._folder.record_problem(text)
 

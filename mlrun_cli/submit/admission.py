@@ -19,7 +19,7 @@ from mlrun_cli.workspace import Workspace
 
 
 class GpuRequest(NamedTuple):
-    """The GPUs that a run requests for its exclusive use.
+    """The GPUs that a run requests for exclusive use.
 
     Attributes:
         gpu_count: the number of GPUs, 0 for most runs.
@@ -120,7 +120,7 @@ def _warn_of_held_gpus(parents: Sequence[Run], gpus: GpuRequest) -> tuple[str, .
 
 
 def _list_ancestors(workspace: Workspace, request: SubmitRequest) -> list[Run]:
-    """Return the parent of the new run, or else the run that submits it, followed by the ancestors of that run."""
+    """Return the ancestors of a new run: its parent or the run that submits it, followed by that run's ancestors."""
     found: list[Run] = []
     above = _find_run(workspace, request.parent_run_id or request.environment.get(RUN_ID_VARIABLE))
     while above is not None:

@@ -43,7 +43,7 @@ def show_runconfig(folder: Path, name: str, redaction: Redaction) -> tuple[dict[
 
 
 def find_named_runconfigs(folder: Path, names: Sequence[str]) -> list[Path]:
-    """Return the paths of the runconfigs with these names, which are resolved as `-c` does.
+    """Return the paths of the runconfigs with these names, which are resolved in the same way as for `-c`.
 
     Raises:
         UsageError: one of them does not exist.

@@ -1,4 +1,4 @@
-"""The check of a runconfig: whether submitting it would start a run, and with which command line."""
+"""The check of a runconfig, which tells whether submitting it would start a run, and with which command line."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ class Verdict(NamedTuple):
 
     @property
     def short_reason(self) -> str | None:
-        """The first problem without the path of the file, with the number of other problems; None if there are none."""
+        """The first problem without the file's path, and the number of other problems; None if there are none."""
         if self.refused_because is None:
             return None
         more = len(self.problems) - len(self.missing) - 1
@@ -64,7 +64,7 @@ class Verdict(NamedTuple):
 
     @property
     def first_note(self) -> str | None:
-        """The first note without the path of the file, and the number of further notes; None if there are none."""
+        """The first note without the file's path, and the number of further notes; None if there are none."""
         if not self.notes:
             return None
         first, more = strip_path(self.notes[0], self.file), len(self.notes) - 1

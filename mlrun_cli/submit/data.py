@@ -1,4 +1,4 @@
-"""Binding of a run's data: the inputs, references, outputs and volumes of a configuration."""
+"""The binding of a run's data: the inputs, references, outputs and volumes of a configuration."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ def preview_data(
     environment: Mapping[str, str] | None = None,
     target: Target | None = None,
 ) -> RunData:
-    """Return the result of `bind_data`, with `{run-id}` for the run's id, without creating anything.
+    """Return the same as `bind_data`, with `{run-id}` for the run's id, without creating anything.
 
     Raises:
         UsageError, DataNotFound: as `bind_data`.
@@ -131,7 +131,7 @@ class _Binder:
         read: Callable[[object], list[_Binding]],
         bind: Callable[[_Binding], None],
     ) -> None:
-        """Bind all entries of a section; errors include the position of the entry in its file."""
+        """Bind all entries of a section; errors mention the position of the entry in its file."""
         section = SECTIONS[kind]
         given: Any = configuration.rest.get(section)
         names = list(given) if isinstance(given, dict) else []
@@ -223,7 +223,7 @@ class _Binder:
         )
 
     def _use_compute_path(self, where: str, name: str, path_on_compute: str, path: Path) -> Path:
-        """Return the path at which the script gets data that it expects at `pathOnCompute` on Azure's machines."""
+        """Return the path for data that the script expects at `pathOnCompute` on Azure's machines."""
         folder, path = self._locator.move_to_input_folder(name, path)
         if path_on_compute.startswith("/"):
             self._values.set_path(path_on_compute, str(folder))

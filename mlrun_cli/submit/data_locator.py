@@ -28,7 +28,7 @@ _Found = TypeVar("_Found")
 
 
 class DataLocator:
-    """A finder of a run's data that also creates copies and folders; notes and new datasets are added to `data`.
+    """A locator of a run's data, which also creates copies and folders and adds notes and new datasets to `data`.
 
     In a preview nothing is created.
     """
@@ -130,7 +130,7 @@ class DataLocator:
         return self._workspace.run_folder(run_id).inputs
 
     def check_seen_by_nodes(self, where: str, path: Path) -> None:
-        """Raise if a path of this machine is given to a script on nodes that do not see it.
+        """Raise if a script on nodes is given a path of this machine that the nodes do not see.
 
         Raises:
             PathNotShared: it is on another file system than the shared folder, and on no network file system.
@@ -151,7 +151,7 @@ class DataLocator:
         )
 
     def find_files(self, where: str, path: Path, datastore: Datastore, below: str) -> DataFiles:
-        """Return the files at a path of a datastore; only the built-in datastores may have no files there."""
+        """Return the files at a path of a datastore, which may be missing only in built-in datastores."""
         definition = {"kind": FILE_KIND, "paths": [{"datastore": datastore.name, "path": below}]}
         try:
             return find_with_context(where, lambda: find_files(definition, self._datastore_finder))
@@ -165,7 +165,7 @@ class DataLocator:
         return DataFiles([], None)
 
     def check_mount(self, where: str, path: Path, datastore: Datastore) -> None:
-        """Raise if a path does not exist in a user's datastore; in a built-in one, only note that it is empty."""
+        """Raise if a path does not exist in a user's datastore; add a note if it is empty in a built-in one."""
         if os.path.exists(path):  # `Path.exists` raises where one may not look
             return
         if not datastore.is_own:
@@ -230,7 +230,7 @@ def find_with_context(where: str, find: Callable[[], _Found]) -> _Found:
 
 
 def _find_registered(where: str, find: Callable[[], Dataset]) -> Dataset:
-    """Return a dataset of the workspace; an error gets a hint on how to write it in a runconfig."""
+    """Return a registered dataset; an error gets a hint on how to refer to one in a runconfig."""
     try:
         return find_with_context(where, find)
     except DataNotFound as error:

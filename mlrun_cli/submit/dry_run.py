@@ -24,7 +24,7 @@ _MOST_LEFT_OUT = 100
 
 
 class PlannedRun(NamedTuple):
-    """A run that `submit` would start, as far as it is known in advance.
+    """A run that a submit would start, as far as it is known in advance.
 
     Attributes:
         configuration: the runconfig's configuration, with the request's replacements and the paths of the data.

@@ -1,4 +1,4 @@
-"""Earlier runs, restored from their records to run the same source in the same environment again."""
+"""Earlier runs, restored from their records so that the same source can run again in the same environment."""
 
 from __future__ import annotations
 
@@ -111,7 +111,7 @@ def find_earlier_run(workspace: Workspace, run: Run) -> EarlierRun:
 
 
 def compare_folder(workspace: Workspace, snapshot: Snapshot, folder: Path) -> FolderDifference:
-    """Compare the current files of a folder with a snapshot of it, except for files that a new snapshot would omit.
+    """Compare a folder's current files, except those that a new snapshot would omit, with a snapshot.
 
     Raises:
         UsageError: there is no such folder, it is too large, or its ignore file cannot be read.

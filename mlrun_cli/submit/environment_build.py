@@ -1,4 +1,4 @@
-"""Build an environment from its definition, ahead of the runs that need it."""
+"""The build of an environment from its definition, ahead of the runs that need it."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def build_environment(workspace: Workspace, definition: Mapping[str, Any]) -> st
 
 
 def build_planned(planned: PlannedEnvironment, environment: Mapping[str, str], name: str) -> str:
-    """Build a planned environment in this process's time, unless it exists; return the output of the build.
+    """Build a planned environment now, unless it exists, and return the output of the build.
 
     Args:
         planned: the plan.

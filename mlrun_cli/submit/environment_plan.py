@@ -111,7 +111,7 @@ def _plan_reviewed(
 
 
 def read_environment_choice(environment: Mapping[str, str]) -> EnvironmentChoice:
-    """Return the environment mode and day that `MLRUN_ENVIRONMENT` specifies.
+    """Return the environment mode and cutoff date specified by `MLRUN_ENVIRONMENT`.
 
     Raises:
         UsageError: the mode or the day is not valid.
@@ -130,7 +130,7 @@ def _read_dependencies(
     source: Path,
     conda_file: Path | None,
 ) -> CondaDependencies:
-    """Return the conda dependencies that apply, either from a file or from the runconfig itself."""
+    """Return the conda dependencies to use, from a file or from the runconfig itself."""
     from mlrun_cli.environments.conda_file import (  # noqa: PLC0415 - start-up
         read_conda_dependencies,
         read_conda_mapping,

@@ -1,4 +1,4 @@
-"""Lookup of the files that a submit or a runconfig refers to by relative names."""
+"""Search for files that a submit or a runconfig refers to by relative names."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from mlrun_cli.folders.project_config import find_configuration_folder
 
 
 def find_conda_file(name: Path, project: Path, source: Path) -> Path:
-    """Return the path of a submit's conda file, relative to the current folder, the project or the source folder.
+    """Return the path of a submit's conda file, searched in the current, the project and the source folder.
 
     Raises:
         MissingFile: it is in none of the folders, which the message lists.

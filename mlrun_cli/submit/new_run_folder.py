@@ -20,7 +20,7 @@ class NewRunFolder:
     lock: OwnerLock
 
     def __init__(self, folder: RunFolder, place: SharedLocation | None = None) -> None:
-        """Initialize the folder of a run; `place` is the place of its files if they are in a shared folder."""
+        """Initialize the folder of a run; `place` is the location of its files if they are in a shared folder."""
         self._folder = folder
         self._place = place
         self._is_locked = False
@@ -69,7 +69,7 @@ class NewRunFolder:
             self._submitting.remove()
 
     def release_lock(self) -> None:
-        """Release the lock, so that the dispatcher can take it to start the queued run."""
+        """Release the lock, so that the dispatcher can acquire it to start the queued run."""
         if self._is_locked:
             self._is_locked = False
             self.lock.close()

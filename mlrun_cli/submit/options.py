@@ -51,7 +51,7 @@ def build_resubmit_options(request: SubmitRequest, resolution: Resolution, redac
 
 
 def _change_options(request: SubmitRequest, earlier: EarlierRun, redaction: Redaction) -> SubmitOptions:
-    """Return the options of an earlier run with the request's replacements applied."""
+    """Return the options of an earlier run, changed as the request specifies."""
     options = earlier.submission.submit_options()
     if request.script is not None:
         script, *arguments = map(to_text, redaction.redact_arguments((request.script, *request.arguments)))
@@ -70,7 +70,7 @@ def _find_conda_file(request: SubmitRequest, project: Path, source: Path) -> str
 
 
 def _is_plain(configuration: RunConfiguration) -> bool:
-    """Return whether submit options and the defaults of an SDK configuration can express a configuration entirely.
+    """Return whether submit options and the defaults of an SDK configuration can fully express a configuration.
 
     Ineffective settings do not count: an image without Docker, and conda dependencies of a user-managed environment.
     """

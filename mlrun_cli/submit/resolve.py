@@ -1,4 +1,4 @@
-"""Step-by-step resolution of a submit request, which collects all problems."""
+"""The step-by-step resolution of a submit request, which collects all problems."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ _DEFAULTS = RunConfiguration(python=PythonSection(user_managed_dependencies=True
 
 
 class Resolver:
-    """The resolution of a request in several steps, which continues after a step that has found problems.
+    """The resolution of a request in several steps, which continues even after a step that finds problems.
 
     Attributes:
         notes: lines about settings that are skipped or handled differently.
@@ -148,7 +148,7 @@ class Resolver:
             self._find_script()
 
     def _resolve_from_earlier_run(self, earlier: EarlierRun) -> None:
-        """Reuse the resolution of an earlier run with the replacements of the request."""
+        """Reuse the resolution of an earlier run, changed as the request specifies."""
         request, submission = self._request, earlier.submission
         self.configuration = earlier.restore_configuration()
         if request.target is not None:
@@ -184,7 +184,7 @@ class Resolver:
             self._apply_docker_arguments()
 
     def preview(self) -> None:
-        """Determine the admission and preview the snapshot, which a real submit does when it starts the run."""
+        """Determine the admission and preview the snapshot, which an actual submit does when it starts the run."""
         from mlrun_cli.snapshots.plan import PlannedSnapshot, plan_snapshot  # noqa: PLC0415 - start-up
 
         workspace, request = self._workspace, self._request
@@ -298,16 +298,16 @@ class Resolver:
 
     @property
     def _shared(self) -> SharedFolder | None:
-        """The folder that the target shares with its nodes; None if it has no nodes, or is not known."""
+        """The folder that the target shares with its nodes; None if there are no nodes or the target is unknown."""
         return None if self._target is None else self._target.shared_folder
 
     @property
     def _environments_home(self) -> Path:
-        """The folder in which the environment is built, in its folder `environments`: nodes must find it there."""
+        """The folder in whose `environments` folder the environment is built, so that nodes find it."""
         return self._home.absolute() if self._shared is None else self._shared.path
 
     def _check_container(self, plan: EnvironmentPlan) -> None:
-        """Raise if a script would run in a container on a node."""
+        """Raise if the script would run in a container on a node, which is not supported."""
         if self._shared is not None and plan.container is not None:
             raise Unsupported(
                 f"environment.docker: '{self.configuration.target}' runs scripts on nodes, where containers are not"
@@ -317,7 +317,7 @@ class Resolver:
             )
 
     def _plan_launch(self, planned: PlannedEnvironment) -> None:
-        """Determine the processes of the script, and the variables and volumes that it gets."""
+        """Determine the processes of the script, and their variables and volumes."""
         variables = {**planned.variables, **self.configuration.environment_variables}
         self.configuration = self.configuration._replace(environment_variables=variables)
         if planned.plan.container is None:
@@ -334,7 +334,7 @@ class Resolver:
         self.notes += skipped
 
     def _apply_docker_arguments(self) -> tuple[str, ...]:
-        """Apply the Docker arguments that work without a container; return a note on each of the others."""
+        """Apply the Docker arguments that work without a container; return notes about the others."""
         if not is_docker_on(self.configuration):
             return ()
         from mlrun_cli.submit.container_fallback import apply_docker_arguments  # noqa: PLC0415 - start-up
@@ -365,7 +365,7 @@ class Resolver:
 
 
 def _drop_reserved_variables(configuration: RunConfiguration, names: Set[str]) -> tuple[RunConfiguration, list[str]]:
-    """Return the configuration without the variables that every run sets itself, and a note about each of them."""
+    """Return the configuration without variables that every run sets itself, and a note about each of them."""
     kept = {name: value for name, value in configuration.environment_variables.items() if name not in names}
     skipped = [name for name in configuration.environment_variables if name in names]
     notes = [f"environmentVariables.{name} is skipped: each run sets it by itself." for name in skipped]

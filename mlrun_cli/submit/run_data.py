@@ -1,4 +1,4 @@
-"""The data of a run: the paths that its script gets, and the records of the data."""
+"""The data of a run: the paths passed to its script, and the records of the data."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Lookup and reading of the runconfig with a given name in an attached folder."""
+"""Search and reading of a runconfig by name in an attached folder."""
 
 from __future__ import annotations
 

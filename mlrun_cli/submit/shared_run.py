@@ -1,4 +1,4 @@
-"""What a run on nodes needs in the shared folder of its target."""
+"""The contents of a target's shared folder that a run on nodes needs."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from mlrun_cli.workspace import Workspace
 
 
 class SharedLocation(NamedTuple):
-    """The place of a run in a shared folder that holds the snapshot, the program and the SDK that it needs.
+    """The location of a run in a shared folder, together with its snapshot, the program and the SDK.
 
     Attributes:
         target: the name of the target, for errors.
@@ -43,7 +43,7 @@ class SharedLocation(NamedTuple):
 def prepare_shared_folder(
     workspace: Workspace, target: str, shared: SharedFolder, snapshot: Snapshot
 ) -> SharedLocation:
-    """Copy into a shared folder what it lacks of a snapshot, this program and the SDK.
+    """Copy a snapshot, this program and the SDK into a shared folder, as far as they are missing.
 
     Raises:
         SharedFolderUnavailable: the folder is not in its place or cannot be written.
@@ -58,7 +58,7 @@ def prepare_shared_folder(
 
 
 def write_stored_run(workspace: Workspace, run: Run, folder: SharedRunFolder, secrets: Secrets) -> None:
-    """Write into a run's shared folder the documents of the stored run and its ancestors, and its secrets.
+    """Write the documents of a stored run and its ancestors, and its secrets, into the run's shared folder.
 
     Raises:
         OSError: a file cannot be written.
@@ -70,7 +70,7 @@ def write_stored_run(workspace: Workspace, run: Run, folder: SharedRunFolder, se
 
 
 def _iterate_ancestors(workspace: Workspace, run: Run) -> Iterator[Run]:
-    """Yield the ancestors of a run, its parent first."""
+    """Yield the ancestors of a run, starting with its parent."""
     while run.parent_run_id is not None:
         run = workspace.runs.get(run.parent_run_id)
         yield run

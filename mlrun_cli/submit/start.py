@@ -75,7 +75,7 @@ def _take_snapshot(
     problems: Problems,
     progress: Progress | None,
 ) -> _Source | None:
-    """Take a snapshot, or reuse that of an earlier run; return None if there are problems."""
+    """Take a snapshot, or reuse that of an earlier run; return None if the source has problems."""
     store = SnapshotStore(workspace.snapshots_folder)
     if request.earlier is not None:
         earlier = store.read_manifest(request.earlier.snapshot.snapshot_id)
@@ -139,7 +139,7 @@ def _record_and_start(
 def _build_environment_here(
     target: Target, request: SubmitRequest, resolution: Resolution, say: Callable[[str], None] | None
 ) -> None:
-    """Build the environment of a run on this machine, if its target wants that and it has not been built.
+    """Build a run's environment on this machine if its target requires that and it does not exist.
 
     Raises:
         EnvironmentNotBuilt: the build failed.
@@ -158,7 +158,7 @@ def _build_environment_here(
 
 
 def _find_shared_location(workspace: Workspace, target: Target, snapshot: Snapshot) -> SharedLocation | None:
-    """Return the place of the run's files in the shared folder of its target, with all that the run needs in it."""
+    """Return the location of the run's files in its target's shared folder, after preparing it; None without one."""
     shared = target.shared_folder
     if shared is None:
         return None
@@ -176,7 +176,7 @@ def _make_submission(
     snapshot: Snapshot,
     sdk_folder: str,
 ) -> Submission:
-    """Return the submission of a run with unresolved placeholders for data in its command line and options."""
+    """Return the submission of a run, whose command line and options still contain placeholders for data."""
     identity, configuration = workspace.identity, resolution.configuration
     return Submission(
         run_id=run_id,
@@ -202,7 +202,7 @@ def _make_submission(
 
 
 def _find_data(target: Target, request: SubmitRequest, resolution: Resolution, run_id: str) -> Resolution:
-    """Bind the data of a run whose folder exists; return the resolution with the paths of the data."""
+    """Bind the data of a run with an existing folder; return the resolution with the paths of the data."""
     if not resolution.has_data:
         return resolution
     from mlrun_cli.submit.data import bind_data  # noqa: PLC0415 - start-up: most runs have none

@@ -1,4 +1,4 @@
-"""A submitted run, as the process that submits it gets it."""
+"""A submitted run, from the point of view of the submitting process."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The start of a new run's supervisor, which the run's target may prepare while the run is being submitted."""
+"""The start of a new run's supervisor, which the target may prepare while the run is being submitted."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from mlrun_cli.workspace import Workspace
 
 
 class SupervisorStart:
-    """A context for the submit of one run, at whose end nothing is left of preparations that were not used.
+    """A context for the submit of one run, which discards unused preparations at its end.
 
     Attributes:
         run_id: the id of the new run.
@@ -49,7 +49,7 @@ class SupervisorStart:
         self._stack.close()
 
     def prepare(self, name: str) -> None:
-        """Prepare the start at the target with this name, unless that was done or the run is going to be queued."""
+        """Prepare the start at the target with this name, unless it is already prepared or the run will be queued."""
         if not self._prepares or self._target is not None:
             return
         if get_node_limit(self._workspace, name) is None:
@@ -61,7 +61,7 @@ class SupervisorStart:
             self._target = target
 
     def start(self, run: Run, locks: Sequence[int]) -> None:
-        """Start the supervisor of the recorded run, and pass it open locks, the owner lock first.
+        """Start the supervisor of a recorded run, and pass it open locks, the owner lock first.
 
         Raises:
             OSError: no process could be started.
@@ -74,7 +74,7 @@ class SupervisorStart:
 
 
 def _may_start_early(request: SubmitRequest) -> bool:
-    """Return whether a request, before it is resolved, is likely to start a run on a target that it names."""
+    """Return whether an unresolved request is likely to start a run on the target that it specifies."""
     if request.runconfig_name is not None or request.configuration is not None or request.script is None:
         return False
     script = os.path.join(request.source_directory or request.path, request.script)

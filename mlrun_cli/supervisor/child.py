@@ -68,11 +68,11 @@ class Child:
         self.exit_code: int | None = None
 
     def identify(self) -> ProcessId | None:
-        """Return the child's pid with its start time, or None if it no longer exists."""
+        """Return the child's pid and start time, or None if the child no longer exists."""
         return identify(self.pid)
 
     def record_exit(self, exit_code: int) -> None:
-        """Record the exit code of the process, which the supervisor has reaped."""
+        """Record the exit code of the process after it has been reaped."""
         self.exit_code = exit_code
         self._process.returncode = exit_code
 

@@ -1,4 +1,4 @@
-"""Termination of a run's containers in a separate process, so that an unresponsive engine blocks nothing else."""
+"""Termination of a run's containers in a separate process, so that an unresponsive engine does not block."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class ContainerTermination:
         self._is_done = False
 
     def is_over(self, moment: float) -> bool:
-        """Start the termination at the first call; return whether it has completed or been given up."""
+        """Return whether the termination has completed or been abandoned; start it at the first call."""
         if self._give_up_at == 0.0:
             self._begin(moment)
         if self._result is None:

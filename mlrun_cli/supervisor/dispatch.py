@@ -1,4 +1,4 @@
-"""Start the dispatcher for supervisors of version 0.1 that outlive an upgrade; kept until version 0.3."""
+"""Start of the dispatcher for supervisors of version 0.1 that outlive an upgrade; to be removed in version 0.3."""
 
 import os
 import sys

@@ -17,7 +17,7 @@ It may be called again if it raises StoreError: the store cannot be used.
 
 
 def load_output_registration(run: Run) -> Register:
-    """Return the function for this run, with all that it needs loaded: the package may be upgraded during the run."""
+    """Return the registration function for a run, with its modules loaded in case the package is upgraded."""
     if not (run.definition or {}).get("outputData"):
         return lambda _workspace, _run, outcome: outcome
     from mlrun_cli.actions.data_outputs import register_outputs  # noqa: PLC0415 - start-up: few runs have data outputs

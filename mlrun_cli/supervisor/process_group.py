@@ -1,4 +1,4 @@
-"""Groups of processes that a supervisor starts and ends together."""
+"""Groups of processes that a supervisor starts and ends as a unit."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from mlrun_cli.supervisor.child import Child, ProcessSpec
 
 
 class ProcessGroup:
-    """Child processes that are handled as a unit: ended once all have ended, and failed once one has failed.
+    """Child processes that are managed as a unit: it has ended once all have, and failed once one has.
 
     When the first process fails, the others are ended with SIGTERM and, after a grace period, SIGKILL. When all
     processes except servers have ended, the servers are ended in the same way.
@@ -68,7 +68,7 @@ class ProcessGroup:
         return [child.pid for child in self._children if child.exit_code is None]
 
     def describe(self) -> list[dict[str, Any]]:
-        """Return JSON records of the processes, which allow a recovery of the run if this process dies."""
+        """Return JSON records of the processes, from which the run can be recovered if this process dies."""
         return [
             {
                 "pid": child.pid,
@@ -80,7 +80,7 @@ class ProcessGroup:
         ]
 
     def record_exits(self, exit_codes: Mapping[int, int]) -> None:
-        """Record the exit codes, keyed by pid, of reaped processes, some of which may not belong to the group.
+        """Record exit codes of reaped processes, keyed by pid; pids of other processes are ignored.
 
         All are recorded before any process is signalled, because pids of reaped processes may have been reused.
         """
@@ -111,7 +111,7 @@ class ProcessGroup:
             self._send(SIGKILL)
 
     def signal(self, number: Signals) -> bool:
-        """Signal the processes and their descendants; return whether any was alive and none had failed before.
+        """Signal the processes and their descendants; return whether one was alive and none had failed before.
 
         From then on the supervisor, not the group, decides when remaining processes are killed.
         """

@@ -62,7 +62,7 @@ def main(words: list[str]) -> int:
 
 
 def _detach(folder: Path, run_id: str, listed: str) -> Sequence[int]:
-    """Load all modules, and return the open locks of the run, or none if the run has been given up."""
+    """Load all modules, and return the open locks of the run, or an empty sequence if the run was abandoned."""
     if listed != STDIN:
         descriptors = [int(descriptor) for descriptor in listed.split(",")]
         detach_program(folder, *descriptors)
@@ -87,6 +87,6 @@ def _read_inputs(folder: RunFolder) -> tuple[Submission, Secrets] | None:
 
 
 def _wake_dispatchers(workspace: Workspace) -> None:
-    """Wake the dispatchers because a node is free; if the store is unavailable, they notice it themselves."""
+    """Wake the dispatchers, since nodes are free; if the store is unavailable, they will notice by themselves."""
     with suppress(MlrunError):
         wake_dispatchers(workspace)

@@ -58,7 +58,7 @@ _WHILE = {
 
 
 def recover_all(workspace: Workspace, first_run_id: str) -> None:
-    """Recover the run whose lock was passed to this process, then every other lost run.
+    """Recover the run whose lock was passed to this process, and then all other lost runs.
 
     An error with one run is logged and does not prevent the recovery of the others.
     """
@@ -71,7 +71,7 @@ def recover_all(workspace: Workspace, first_run_id: str) -> None:
 
 
 def _may_recover(workspace: Workspace, run: Run) -> bool:
-    """Return whether this process may test the lock of a live run to find out that its supervisor has died."""
+    """Return whether this process can find out from the lock of a live run that its supervisor has died."""
     try:
         target = find_target(workspace, run.target)
     except TargetKindNotFound:
@@ -81,7 +81,7 @@ def _may_recover(workspace: Workspace, run: Run) -> bool:
 
 @contextmanager
 def _take_lock(workspace: Workspace, run_id: str) -> Iterator[bool]:
-    """Acquire the lock of a run; yield False if it remains locked for longer than readers would lock it."""
+    """Acquire the lock of a run; yield False if it stays locked for longer than readers would hold it."""
     try:
         lock = OwnerLock.open(workspace.run_folder(run_id).lock)
     except OSError:
@@ -108,7 +108,7 @@ def _try_to_recover(workspace: Workspace, run_id: str) -> None:
 
 
 def _record_failure(workspace: Workspace, run_id: str, error: Exception) -> None:
-    """Record a run that cannot be recovered as Failed, with the reason."""
+    """Record a run that cannot be recovered as Failed, with the error."""
     reason = " ".join(f"{type(error).__name__}: {error}".split())
     message = f"The supervisor of the run died, and what happened to the run cannot be found out: {reason}"
     error_record = build_run_error(message, code=SERVICE_ERROR, reason=EndReason.RUN_NOT_RECOVERABLE)
@@ -170,7 +170,7 @@ def _end_containers(run: Run, submission: Submission | None) -> tuple[str, ...]:
 
 
 def fail_without_store(folder: RunFolder, error: StoreError) -> None:
-    """Write the failure of a run to its folder, so that a recovery can store it when the store is available again."""
+    """Write the failure of a run to its folder, so that recovery can store it once the store is available."""
     sys.stderr.write(f"{error}\n")
     if not folder.path.exists():
         return
@@ -182,7 +182,7 @@ def fail_without_store(folder: RunFolder, error: StoreError) -> None:
 def _derive_outcome(
     workspace: Workspace, run: Run, folder: RunFolder, submission: Submission | None, *, had_processes: bool
 ) -> Outcome:
-    """Return the outcome that follows from the supervisor's record of the script's end, or else that of a lost run."""
+    """Return the outcome from the supervisor's record of the script's end, or else that of a lost run."""
     run = workspace.runs.get_by_key(run.key)
     process = _read_process(folder)
     if "end" in process and submission is not None:
@@ -230,7 +230,7 @@ def _read_start_time(folder: RunFolder) -> int | None:
 
 
 def _find_last_activity(run: Run, folder: RunFolder) -> int:
-    """Return the last time at which the run is known to have been running, in microseconds since 1970."""
+    """Return the last time at which the run is known to have been alive, in microseconds since 1970."""
     moments = [run.created_at, run.started_at or 0]
     if run.lease_until is not None:
         moments.append(run.lease_until - LEASE_SECONDS * MICROSECONDS)

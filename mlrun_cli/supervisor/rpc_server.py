@@ -1,4 +1,4 @@
-"""The RPC server of a run, which handles requests of its script over a socket in the run folder; see `rpc.protocol`.
+"""The RPC server of a run, which serves its script through a socket in the run folder; see `rpc.protocol`.
 
 Everything that the processes of the run have written before a request is ingested before the request is handled, so
 that a process can read its own writes, and those of processes that it has waited for.
@@ -31,7 +31,7 @@ _FEW_VALUES = 20_000
 
 
 class RunRequestHandler:
-    """The handler of requests that read the run itself, independent of their transport.
+    """The transport-independent handler of requests that read the run itself.
 
     For all other requests the client is redirected to the worker process.
     """
@@ -63,7 +63,7 @@ class RunRequestHandler:
         }
 
     def handle(self, line: bytes, written: Mapping[str, int]) -> bytes | None:
-        """Handle a request line and return the response line, or None if the request must be tried again later.
+        """Handle a request line and return the response line, or None if it has to be tried again later.
 
         It must be tried again while the store is unavailable or lacks any of the data that had been `written` when the
         request arrived. These are ingested in pieces, so that a cancel is not delayed.
@@ -89,7 +89,7 @@ class RunRequestHandler:
         return encode_line(response)
 
     def read_journal_sizes(self) -> Mapping[str, int]:
-        """Return the current sizes of the run's journals, keyed by journal."""
+        """Return the current sizes of the run's journals, keyed by name."""
         return self._reader.read_sizes()
 
     def _get_metrics(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
@@ -106,11 +106,11 @@ class RunRequestHandler:
 
 
 class _NeedsWorker(Exception):
-    """A request would take so long that the script's other requests, and a cancel, would have to wait."""
+    """A request takes so long that it must be handled by the worker, to not delay other requests and a cancel."""
 
 
 class _Connection:
-    """A client connection, with partially received and pending requests and unsent bytes of responses."""
+    """A client connection, with its pending requests, partially received data and unsent response data."""
 
     def __init__(self, connection: socket.socket) -> None:
         self.socket = connection
@@ -120,7 +120,7 @@ class _Connection:
 
 
 class RpcServer:
-    """The non-blocking server for the socket in the run folder and the connections of the run's processes."""
+    """The non-blocking server for the socket in the run folder and its connections."""
 
     def __init__(self, folder: RunFolder, selector: selectors.BaseSelector, handler: RunRequestHandler) -> None:
         self._folder = folder
@@ -160,7 +160,7 @@ class RpcServer:
                 return
 
     def handle_pending(self) -> None:
-        """Handle the pending requests that could not be handled before."""
+        """Handle pending requests that could not be handled earlier."""
         for connection in [each for each in self._connections if each.pending]:
             self._serve(connection, 0)
 
@@ -215,6 +215,6 @@ class RpcServer:
 
 
 def _compute_connection_limit() -> int:
-    """Return the maximum number of connections: half of the files that this process may open."""
+    """Return the maximum number of connections: half of this process's open file limit."""
     limit, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     return _MOST_CONNECTIONS if limit == resource.RLIM_INFINITY else min(limit // 2, _MOST_CONNECTIONS)

@@ -1,4 +1,4 @@
-"""Sockets in a run folder, on which processes of the run reach its supervisor and its worker."""
+"""Sockets in a run folder, through which processes of the run reach its supervisor and its worker."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _BACKLOG = 64
 
 
 def listen(folder: RunFolder, path: Path) -> socket.socket:
-    """Return a socket that listens in the run's folder and is accessible only to the current user."""
+    """Return a listening socket in the run's folder that only the current user can access."""
     make_counterpart_folder(folder.path)
     path.unlink(missing_ok=True)
     listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)

@@ -1,4 +1,4 @@
-"""The running script of a run: its processes, started by the launcher for its kind, with or without containers."""
+"""The running script of a run, whose processes a launcher starts, with or without containers."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from mlrun_cli.wire.run_error import get_error_kind
 
 
 class Script:
-    """The processes of a run's script, all of which are started together.
+    """The processes of a run's script, which are started together.
 
     Attributes:
         group: the processes.
@@ -53,7 +53,7 @@ class Script:
         self._write_document()
 
     def end(self, stopped: StopReason | None) -> ScriptEnd:
-        """Record the end of the script for a possible recovery, and return that record.
+        """Record the end of the script for a possible recovery, and return it.
 
         Args:
             stopped: the reason why the script was stopped, if it was.
@@ -68,7 +68,7 @@ class Script:
         return end
 
     def _write_document(self) -> None:
-        """Write the record of the processes for a recovery in case this process dies."""
+        """Write a record of the processes, from which the run can be recovered if this process dies."""
         self._run.write_file(self._run.folder.process, self._document)
 
     def _list_specs(self, argv: list[str], environment: dict[str, str]) -> list[ProcessSpec]:
@@ -110,7 +110,7 @@ class Script:
     def _wrap_in_container(
         self, words: list[str], variables: dict[str, str], number: int, stdin: Path | None
     ) -> list[str]:
-        """Return the command line, wrapped to run in a container if the run has one."""
+        """Return the command line, wrapped in a container if the run has one."""
         container, workspace = self._run.submission.environment.container, self._run.workspace
         if container is None:
             return words

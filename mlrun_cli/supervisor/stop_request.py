@@ -13,7 +13,7 @@ from mlrun_cli.supervisor.process_group import ProcessGroup
 
 
 class StopRequest:
-    """A possible request to stop a run; a later cancel can only shorten the grace period.
+    """The request to stop a run, if there is one; a later cancel can only shorten its grace period.
 
     Attributes:
         reason: the reason for the request; None while nothing has been requested.
@@ -36,7 +36,7 @@ class StopRequest:
     def request_stop(
         self, reason: StopReason, group: ProcessGroup | None, moment: float, grace_seconds: float = GRACE_SECONDS
     ) -> None:
-        """Send SIGTERM, and schedule SIGKILL for the end of the grace period, unless a stop was already requested."""
+        """Send SIGTERM, and schedule SIGKILL for the end of the grace period, unless a stop is already requested."""
         if self.reason is not None:
             return
         self.reason = reason

@@ -1,4 +1,4 @@
-"""The run of a supervisor, with retries while the store or the disk is unavailable."""
+"""The run of a supervisor; operations on it are retried while the store or the disk is unavailable."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ _T = TypeVar("_T")
 
 
 class SupervisedRun:
-    """A run, with the methods by which its supervisor reads and writes it.
+    """A run, with the operations that its supervisor performs on it.
 
     Attributes:
         workspace: the workspace of the run.
@@ -69,7 +69,7 @@ class SupervisedRun:
         return self.retry_store(lambda: self.workspace.runs.get_by_key(self.run.key))
 
     def advance(self, before: set[RunStatus], after: RunStatus, **columns: Any) -> bool:
-        """Set columns, and the status if it is one of `before`; return whether the status has changed."""
+        """Set columns, and the status if the current one is in `before`; return whether the status has changed."""
         moved = False
 
         def change() -> None:
@@ -83,7 +83,7 @@ class SupervisedRun:
         return moved
 
     def add_properties(self, properties: Mapping[str, str]) -> dict[str, str]:
-        """Add properties to the run and return all that it has.
+        """Add properties to the run and return all properties that it now has.
 
         Raises:
             UsageError: a property exists with another value.
@@ -97,11 +97,11 @@ class SupervisedRun:
         self.workspace.runs.update(self.run.key, lease_until=compute_lease_end())
 
     def get_shutdown_patience(self, exit_code: int) -> float:  # noqa: ARG002
-        """Return how many seconds after a failure of the script a SIGTERM to the supervisor is taken for its cause."""
+        """Return the seconds to wait for a shutdown signal after the script has failed with this exit code."""
         return 0.0
 
     def receive_messages(self) -> StopReason | None:
-        """Return None, no reason to stop: requests to a run on this machine come through the store."""
+        """Return None, since stop requests to a run on this machine come through the store."""
         return None
 
     def create_reader(self) -> JournalReader:
@@ -117,11 +117,11 @@ class SupervisedRun:
         return get_launcher(self.submission.launch)
 
     def create_worker(self) -> WorkerProcess:
-        """Return the process that handles the requests which do more than read the run."""
+        """Return the process for requests that do more than read the run."""
         return WorkerProcess(self.workspace, self.submission, self.folder, RPC_WORKER_PROGRAM, self.submission.run_id)
 
     def remove_secrets_after_start(self) -> None:
-        """Remove the secrets of the run, whose script has started."""
+        """Remove the secrets of the run, since its script has started."""
         self.folder.secrets.unlink(missing_ok=True)
 
     def register_outputs(self, row: Run, outcome: Outcome) -> Outcome:
@@ -129,7 +129,7 @@ class SupervisedRun:
         return self._register_outputs(self.workspace, row, outcome)
 
     def finish(self, outcome: Outcome, stopped: StopReason | None) -> None:  # noqa: ARG002 — matters on nodes
-        """Record the outcome of the run, on the disk first, and clean its working folder.
+        """Record the outcome of the run, first on disk and then in the store, and clean its working folder.
 
         Args:
             outcome: the outcome.
@@ -140,14 +140,14 @@ class SupervisedRun:
         self.retry_store(lambda: record_outcome(self.workspace, self.run, outcome))
 
     def write_file(self, path: Path, document: Mapping[str, Any]) -> None:
-        """Write a JSON file of the run folder; errors are only logged, since a full disk must not end the run."""
+        """Write a JSON file in the run folder; only log errors, since a full disk must not end the run."""
         try:
             write_json(path, document)
         except OSError as error:
             write_log(f"{path.name} is not written: {error}")
 
     def retry_store(self, action: Callable[[], _T]) -> _T:
-        """Retry an action on the store until it succeeds or the run's folder no longer exists; return its result.
+        """Retry a function until the store accepts it or the run's folder no longer exists; return its result.
 
         Raises:
             StoreError: the file size limit of this process prevents it, so that a recovery is needed, or the folder no
@@ -168,7 +168,7 @@ class SupervisedRun:
                         self.workspace.reopen_if_replaced()
 
     def retry_disk(self, action: Callable[[], object]) -> None:
-        """Retry an action that writes to the disk while the disk is full; other errors are ignored."""
+        """Retry a function that writes to the disk while the disk is full; ignore other errors."""
         with self._mark_full_disk() as record_waiting:
             while True:
                 try:
@@ -184,7 +184,7 @@ class SupervisedRun:
 
     @contextmanager
     def _mark_full_disk(self) -> Iterator[Callable[[], None]]:
-        """Yield a function that, if the disk is full, marks the run as waiting for space until the end of the block."""
+        """Yield a function that marks the run as waiting for space, if the disk is full, until the block ends."""
         noted = False
 
         def record_waiting() -> None:

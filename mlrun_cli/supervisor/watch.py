@@ -83,7 +83,7 @@ class Watch:
             self._wait_for_shutdown(self._run.get_shutdown_patience(group.exit_code))
 
     def request_stop_if_needed(self) -> bool:
-        """Request a stop after a shutdown signal or a lost stream; return whether a stop has been requested.
+        """Request a stop after a shutdown signal or a lost stream; return whether a stop is requested.
 
         The store is not read.
         """
@@ -95,7 +95,7 @@ class Watch:
         return self.stop.reason is not None
 
     def _wait_for_shutdown(self, seconds: float) -> None:
-        """Wait a little after a failure for the signal of a shutdown, which may have reached the script first."""
+        """Wait briefly after a failure for a shutdown signal, which may have reached the script first."""
         deadline = time.monotonic() + seconds
         while not self._was_terminated and time.monotonic() < deadline:
             time.sleep(_BUSY_TICK_SECONDS)
@@ -104,14 +104,14 @@ class Watch:
 
     @contextmanager
     def _wake_on_process_ends(self, group: ProcessGroup) -> Iterator[None]:
-        """Wake the selector when a process ends, within the block; outside Linux the next tick notices the end."""
+        """Wake the selector when a process ends within the block; on other systems, the next tick notices it."""
         if sys.platform != "linux":
             yield
             return
         watched: set[int] = set()
 
         def forget(pidfd: int) -> None:
-            """Stop watching a pidfd and close it; the end of its process is noticed when it is reaped."""
+            """Stop watching a pidfd and close it; its process is reaped elsewhere."""
             self._selector.unregister(pidfd)
             os.close(pidfd)
             watched.remove(pidfd)
@@ -151,14 +151,14 @@ class Watch:
             self.stop.kill_if_due(self._group, moment)
 
     def _start_missing_dispatchers(self) -> None:
-        """Restart dispatchers that were killed, even if no other process checks the queue."""
+        """Restart dispatchers that were killed, since no other process might check the queue."""
         try:
             ensure_dispatchers(self._run.workspace)
         except MlrunError as error:
             write_log(f"the queues are not looked at: {error}")
 
     def _read_store(self, moment: float) -> None:
-        """Renew the lease, and check whether the run has been canceled, stopped or ended."""
+        """Renew the lease, and check whether the run was canceled, stopped or ended by another process."""
         runs, key = self._run.workspace.runs, self._run.run.key
         try:
             self._run.workspace.reopen_if_replaced()

@@ -1,4 +1,4 @@
-"""The RPC worker of a run: a process, started on demand, for requests that do more than read the run."""
+"""The RPC worker of a run, a process started on demand for requests that do more than read the run."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class WorkerProcess:
         self._process: subprocess.Popen[bytes] | None = None
 
     def get_socket_name(self) -> str:
-        """Return the name of the worker's socket in the run folder, starting the worker if needed.
+        """Return the name of the worker's socket in the run folder; start the worker if needed.
 
         Raises:
             OSError: the worker cannot be started.
@@ -59,11 +59,11 @@ class WorkerProcess:
             self._process = None
 
     def _has_ended(self, pid: int) -> bool:
-        """Return whether the worker has ended but has not been reaped yet."""
+        """Return whether the worker has ended but was not reaped yet."""
         return os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
 
     def close(self) -> None:
-        """Kill the worker, even if it is handling a request, because its client is gone."""
+        """Kill the worker even if it is handling a request, because its client no longer exists."""
         if self._process is not None:
             with suppress(ProcessLookupError):
                 self._process.kill()
@@ -92,6 +92,6 @@ class WorkerProcess:
             )
 
     def _build_environment(self) -> dict[str, str]:
-        """Return the variables of this process, with the script's limits for runs that the worker submits."""
+        """Return the worker's variables, including the script's limits for runs that the worker submits."""
         limits = {LIMITS_VARIABLE: json.dumps(self._submission.limits)} if self._submission.limits else {}
         return {**os.environ, "MLRUN_HOME": os.fspath(self._workspace.home), **limits}

@@ -129,7 +129,7 @@ class Target(ABC):
             )
 
     def prepare(self, run_id: str) -> AbstractContextManager[None]:  # noqa: ARG002
-        """Prepare, in the background, what `start_supervisor` of this instance needs for a run that is being submitted.
+        """Prepare in the background what `start_supervisor` of this instance needs for a run that is being submitted.
 
         The run may not be recorded in the end, or be queued: at the end of the context nothing may be left of a
         preparation that was not used. By default, nothing is prepared.
@@ -137,7 +137,7 @@ class Target(ABC):
         return nullcontext()
 
     def describe_nodes(self) -> Mapping[str, Any]:
-        """Return JSON-like values that describe the target's nodes and their free resources for `computetarget show`.
+        """Return JSON-compatible values that describe the nodes and their free resources, for `computetarget show`.
 
         Raises:
             MlrunError: the engine does not answer.
@@ -146,7 +146,7 @@ class Target(ABC):
 
     @abstractmethod
     def start_supervisor(self, run_id: str, locks: Sequence[int]) -> Started:
-        """Start the supervisor of a run whose folder is complete, and pass it open locks, the owner lock first.
+        """Start the supervisor of a run with a complete folder, and pass it open locks, the owner lock first.
 
         Raises:
             OSError: no process could be started.

@@ -1,4 +1,4 @@
-"""The interface of compute targets with an engine of their own, such as Slurm, which queues and starts jobs on nodes.
+"""The interface of compute targets with their own engine, such as Slurm, which queues and starts jobs on nodes.
 
 A job runs the supervisor of one run on a node, in the run's folder in the target's shared folder. The target's
 dispatcher is the collector: it reads what supervisors have written, and asks the engine about their jobs.
@@ -49,7 +49,7 @@ class JobState(Enum):
 
 
 class JobEnd(Enum):
-    """The way in which a job ended according to its engine."""
+    """The reason why a job ended, according to its engine."""
 
     EXITED = "exited"
     """Its processes ended by themselves, with any exit code."""
@@ -99,7 +99,7 @@ class JobRequest(NamedTuple):
 
 
 class EngineTarget(Target):
-    """A compute target with an engine of its own.
+    """A compute target with its own engine, which queues jobs.
 
     Attributes:
         engine_name: the name of the engine in texts, such as "Slurm".
@@ -116,12 +116,12 @@ class EngineTarget(Target):
 
     @classmethod
     def node_limit(cls, row: ComputeTarget) -> int | None:  # noqa: ARG003 — the engine has a queue of its own
-        """Return None: the engine makes runs wait."""
+        """Return None, since the engine itself queues runs that have to wait."""
         return None
 
     @property
     def row(self) -> ComputeTarget:
-        """The row of the target, which exists as long as a run uses the target."""
+        """The target's row in the store, which exists as long as a run uses the target."""
         row = self.workspace.compute_targets.find(self.name)
         assert row is not None
         return row
@@ -146,7 +146,7 @@ class EngineTarget(Target):
 
     @abstractmethod
     def find_jobs(self, job_ids: Collection[str]) -> Mapping[str, Job]:
-        """Return those of the jobs that the engine knows, keyed by id, with one query if possible.
+        """Return the jobs that the engine knows, keyed by job id, with a single query if possible.
 
         Raises:
             EngineUnavailable: the engine does not answer.
@@ -154,7 +154,7 @@ class EngineTarget(Target):
 
     @abstractmethod
     def find_job_id(self, run_id: str) -> str | None:
-        """Return the id of the job that was submitted for a run, or None if the engine knows none.
+        """Return the id of the job that was submitted for a run, or None if the engine knows no such job.
 
         It is asked when the submitting process died before it had stored the id.
 
@@ -163,7 +163,7 @@ class EngineTarget(Target):
         """
 
     def find_job_ids(self, run_ids: Collection[str]) -> Mapping[str, str]:
-        """Return the ids of the jobs of these runs, keyed by run id; runs without a job are omitted.
+        """Return the ids of the jobs of the given runs, keyed by run id; runs without a job are omitted.
 
         Raises:
             EngineUnavailable: the engine does not answer.
@@ -173,14 +173,14 @@ class EngineTarget(Target):
 
     @abstractmethod
     def cancel_job(self, job_id: str) -> None:
-        """End a job at once, in whatever state it is; do nothing if it has ended.
+        """End a job immediately, whatever its state; do nothing if it has already ended.
 
         Raises:
             EngineUnavailable: the engine does not answer.
         """
 
     def cancel_jobs(self, job_ids: Collection[str]) -> None:
-        """End jobs at once, as `cancel_job` does.
+        """End several jobs immediately, as `cancel_job` does.
 
         Raises:
             EngineUnavailable: the engine does not answer.
@@ -189,18 +189,18 @@ class EngineTarget(Target):
             self.cancel_job(job_id)
 
     def synchronize(self, runs: Collection[Run]) -> None:
-        """Bring the shared folder up to date for the collector, if its nodes see another; must not take long.
+        """Update the shared folder for the collector if the nodes use a different folder; must return quickly.
 
         Args:
             runs: the target's live runs; all that is kept for others is given up.
         """
 
     def translate_request(self, line: str) -> str:
-        """Return a request of a script, a line of the RPC protocol, with the paths of this machine."""
+        """Convert the paths in a script's request, a line of the RPC protocol, to those of this machine."""
         return line
 
     def translate_response(self, line: str) -> str:
-        """Return the response to a script, a line of the RPC protocol, with the paths of its node."""
+        """Convert the paths in a response to a script, a line of the RPC protocol, to those of its node."""
         return line
 
     def start_supervisor(self, run_id: str, locks: Sequence[int]) -> Started:  # noqa: ARG002 — there are none on nodes
@@ -215,7 +215,7 @@ class EngineTarget(Target):
         return Started(properties={self.job_property: self._submit_and_verify(request)}, is_queued=True)
 
     def build_request(self, run_id: str) -> JobRequest:
-        """Return the request for the job of a run."""
+        """Return the request for the engine to start the job of a run."""
         run = self.workspace.runs.get(run_id)
         shared = self.shared_folder.run_folder(run_id)
         program = os.path.join(shared.read_program(), "mlrun_cli", "node", "__main__.py")
@@ -230,7 +230,7 @@ class EngineTarget(Target):
         )
 
     def check_request(self, request: JobRequest) -> None:
-        """Raise if the engine would accept a job that it can never start; by default, engines refuse those.
+        """Raise if the engine would accept a job that it can never start; by default, engines reject such jobs.
 
         Raises:
             EngineRefused: it would.
@@ -238,7 +238,7 @@ class EngineTarget(Target):
         """
 
     def _submit_and_verify(self, request: JobRequest) -> str:
-        """Submit a job and return its id; if the engine does not answer, find out whether it has the job."""
+        """Submit a job and return its id; if the engine does not respond, find out whether it has accepted the job."""
         try:
             return self.submit_job(request)
         except EngineUnavailable as error:
@@ -252,7 +252,7 @@ class EngineTarget(Target):
             ) from error
 
     def _find_late_job(self, run_id: str) -> str | None:
-        """Return the id of the job of a submit that was not answered, or None if it is not known.
+        """Wait for the engine to list the job of an unanswered submit; return its id, or None if it does not appear.
 
         An engine that was stalled may answer for a while that it has no such job, and accept it after that.
         """
@@ -264,7 +264,7 @@ class EngineTarget(Target):
         return None
 
     def _read_time_limit(self, run: Run) -> float | None:
-        """Return the time limit of a run in seconds, from its definition.
+        """Return the time limit in seconds from a run's definition, or None if the user has set no limit.
 
         Azure's SDK gives each run one of 30 days, which nobody has asked for, and which a cluster may not admit.
         """
@@ -272,7 +272,7 @@ class EngineTarget(Target):
         return float(seconds) if seconds and seconds != DEFAULT_LIMIT_SECONDS else None
 
     def observe(self, runs: Sequence[Run]) -> Mapping[int, Liveness]:
-        """Return ALIVE for all runs: the collector finds out which supervisors are lost, and records their end."""
+        """Return ALIVE for all runs: it is the collector that detects lost supervisors and records their end."""
         return {run.key: Liveness.ALIVE for run in runs}
 
     def wake(self, run: Run) -> bool:  # noqa: ARG002
@@ -280,7 +280,7 @@ class EngineTarget(Target):
         return False
 
     def cancel(self, run: Run) -> None:
-        """Send the request to the supervisor; if that fails, the collector sends it again."""
+        """Send the cancel request to the supervisor; if that fails, the collector sends it again."""
         current = self.workspace.runs.get_by_key(run.key)
         folder = self.workspace.run_folder(run.run_id)
         shared = find_shared_run_folder(folder)

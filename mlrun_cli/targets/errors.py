@@ -1,4 +1,4 @@
-"""The errors of engines, such as Slurm, that run the jobs of compute targets, and of their shared folders."""
+"""The errors of the engines that run the jobs of compute targets, such as Slurm, and of their shared folders."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ from mlrun_cli.errors import MlrunError, StoreError, UsageError
 
 
 class EngineUnavailable(MlrunError):
-    """The engine does not answer, or answers something that cannot be understood."""
+    """The engine does not respond, or its response cannot be parsed."""
 
 
 class SubmitUnanswered(EngineUnavailable):
-    """The engine has not answered a submit, and may have the job or not."""
+    """The engine has not responded to a submit, so it is unknown whether it has accepted the job."""
 
 
 class EngineRefused(MlrunError):
-    """The engine refuses a job; the message contains its words."""
+    """The engine has rejected a job; the message is the engine's own."""
 
 
 class SharedFolderUnavailable(MlrunError):
-    """The folder that a target shares with its nodes is not in its place, or cannot be read or written."""
+    """The folder that a target shares with its nodes is missing, or cannot be read or written."""
 
     def __init__(self, target: str, folder: Path, reason: str) -> None:
         super().__init__(
@@ -33,12 +33,12 @@ class SharedFolderUnavailable(MlrunError):
 
 
 class PathNotShared(UsageError):
-    """The nodes of a compute target do not see a file or folder of this machine."""
+    """A file or folder of this machine is not visible to the nodes of a compute target."""
 
 
 @contextmanager
 def convert_shared_folder_errors(target: str, folder: Path) -> Iterator[None]:
-    """Convert errors of the operating system about the shared folder of a target into `SharedFolderUnavailable`."""
+    """Convert operating system errors about the shared folder of a target into `SharedFolderUnavailable`."""
     try:
         yield
     except (OSError, StoreError) as error:

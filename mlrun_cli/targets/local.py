@@ -58,7 +58,7 @@ class LocalTarget(Target):
                 self._waiting = None
 
     def start_supervisor(self, run_id: str, locks: Sequence[int]) -> Started:
-        """Start the supervisor program as a detached process, unless one waits for its run, and return its pid."""
+        """Start a detached supervisor process, or use the one that is waiting for this run, and return its pid."""
         waiting, self._waiting = self._waiting, None
         if waiting is not None and waiting.hand_over(locks):
             return Started(waiting.pid)
@@ -91,6 +91,7 @@ class LocalTarget(Target):
         spawn(words, f"the queue of {self.name}", [lock.descriptor], log)
 
     def _spawn_supervisor(self, run_id: str, locks: Sequence[int], *, recovers: bool) -> int:
+        """Start the supervisor program as a detached process and return its pid."""
         arguments = build_supervisor_arguments(self.workspace.folder, run_id, locks, recovers=recovers)
         log = get_supervisor_log(self.workspace.run_folder(run_id))
         return spawn(build_program_command(SUPERVISOR_PROGRAM, arguments), run_id, locks, log)

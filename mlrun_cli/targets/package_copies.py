@@ -1,4 +1,4 @@
-"""Copies of the SDK and of this program, which an upgrade does not change while runs use them.
+"""Copies of the SDK and of this program that stay unchanged by an upgrade while runs use them.
 
 Scripts import the copy of the SDK as `azureml`; supervisors on nodes are started from the copy of the program.
 """
@@ -26,7 +26,7 @@ _IMPORTED_ON_NODES = ("packaging",)
 
 
 def ensure_sdk_copy(folder: Path) -> Path:
-    """Return the folder for a script's PYTHONPATH, which contains only `azureml`; create it if it does not exist.
+    """Return the folder to put on a script's PYTHONPATH, which contains only `azureml`; create it if missing.
 
     Args:
         folder: the folder of all copies of the SDK.
@@ -38,7 +38,7 @@ def ensure_sdk_copy(folder: Path) -> Path:
 
 
 def ensure_program_copy(folder: Path) -> Path:
-    """Return the folder with this package and those that it needs on a node; create it if it does not exist.
+    """Return the folder with this package and its dependencies on a node; create it if missing.
 
     Args:
         folder: the folder of all copies of the program.

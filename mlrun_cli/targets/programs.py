@@ -1,4 +1,4 @@
-"""The programs of this package, and their start as detached processes of this machine."""
+"""The programs of this package, and how to start them as detached processes on this machine."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def get_supervisor_log(folder: RunFolder) -> Path:
 
 
 def find_missing_program() -> str | None:
-    """Return the interpreter or program that an upgrade has removed, or None if both exist."""
+    """Return the path of the interpreter or program that an upgrade has removed, or None if both exist."""
     return next((path for path in (sys.executable, SUPERVISOR_PROGRAM) if not os.path.exists(path)), None)
 
 
@@ -100,7 +100,7 @@ def spawn(words: list[str], name: str, locks: Sequence[int], log: Path, *, stdin
 
 
 def wait_for_end(pid: int) -> None:
-    """Wait for the end of a process that `spawn` has started, and reap it."""
+    """Wait for the end of a process that `spawn` started, and reap it."""
     with suppress(ChildProcessError):  # it was reaped otherwise
         os.waitpid(pid, 0)
     with suppress(ValueError):  # another thread was faster
@@ -123,6 +123,6 @@ def _reap_ended() -> None:
 
 
 def _build_program_environment(name: str) -> dict[str, str]:
-    """Return the environment without the run id by which processes of a script are found."""
+    """Return the variables for a program of this package, without the run id that identifies a script's processes."""
     environment = {name: value for name, value in os.environ.items() if name != RUN_ID_VARIABLE}
     return environment | {SUPERVISOR_VARIABLE: name}

@@ -24,7 +24,7 @@ _ENGINES = {
 
 
 def find_target(workspace: Workspace, name: str | None) -> Target:
-    """Return the compute target with this name; None, or a name without a row, means this machine.
+    """Return the compute target with this name; None or a name without a row stands for this machine.
 
     Raises:
         TargetKindNotFound: the distribution that provides the kind of the target is not installed.

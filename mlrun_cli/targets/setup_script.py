@@ -1,4 +1,4 @@
-"""The shell script of a job, which sets up the node and becomes the supervisor."""
+"""The shell script of a job, which sets up the node and then becomes the supervisor."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 
 def build_setup_script(setup: Sequence[str], command: Sequence[str], *, first: str = "#!/bin/bash") -> str:
-    """Return a script that executes lines of the shell, ends at the first that fails, and becomes the command.
+    """Return a script that executes shell lines, stops at the first failure, and finally becomes the command.
 
     `first` is its first line.
     """

@@ -1,4 +1,4 @@
-"""A probe of the folder that a target's nodes share with this machine: a job on each reads and writes there."""
+"""A probe of the folder that a target's nodes share with this machine: a job on each node reads and writes in it."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ if read != token:
 
 
 class NodeCheck(NamedTuple):
-    """The outcome of a check.
+    """The result of a check.
 
     Attributes:
         usable: the nodes whose jobs have read and written the folder.
@@ -54,7 +54,7 @@ class NodeCheck(NamedTuple):
 
 
 class SharedFolderProbe:
-    """A folder with a token, which jobs on nodes are to copy.
+    """A folder with a token that jobs on the nodes copy.
 
     Attributes:
         place: the folder.
@@ -65,11 +65,11 @@ class SharedFolderProbe:
         self._token = token
 
     def build_command(self, python: str, node: str) -> list[str]:
-        """Return the command line of the job on a node."""
+        """Return the command line of the job for a node."""
         return [python, "-E", "-c", _PROGRAM, str(self.place), self._token, node]
 
     def get_log(self, node: str) -> Path:
-        """Return the path for the output of the job on a node."""
+        """Return the path for the output of a node's job."""
         return self.place / f"{node}.log"
 
     def wait(
@@ -80,7 +80,7 @@ class SharedFolderProbe:
         *,
         success: str,
     ) -> list[str]:
-        """Wait for the jobs and return the nodes whose files are seen here; what is left in `waiting` has not ended.
+        """Wait for the jobs and return the nodes whose files are visible here; unfinished jobs remain in `waiting`.
 
         Args:
             waiting: the nodes, keyed by job id.
@@ -137,7 +137,7 @@ class SharedFolderProbe:
 
 @contextmanager
 def open_probe(folder: Path) -> Iterator[SharedFolderProbe]:
-    """Create a probe in an existing folder, and remove at the end of the block what was written.
+    """Create a probe in an existing folder, and remove its files at the end of the block.
 
     Raises:
         OSError: the folder cannot be written.

@@ -1,4 +1,4 @@
-"""Creation of the folder that a compute target with an engine shares with its nodes."""
+"""The creation of the folder that a compute target with an engine shares with its nodes."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _OPTION = "--shared-folder"
 
 
 def make_shared_folder(typed: str) -> SharedFolder:
-    """Create the shared folder of a target, private to this user, unless it is there already.
+    """Create the shared folder of a target, private to this user, unless it already exists.
 
     Raises:
         InvalidPath: the path is not absolute, is a file, or is a folder that others can enter.

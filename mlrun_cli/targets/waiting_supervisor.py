@@ -1,4 +1,4 @@
-"""Supervisor programs that are started while their run is being submitted, and load their modules during that time.
+"""Supervisor programs that are started during the submission of their run, to load their modules meanwhile.
 
 The program waits at its standard input, a socket, until it gets the open locks of its run. It ends when the process
 that submits the run gives it up or dies, and leaves nothing behind.
@@ -53,7 +53,7 @@ class WaitingSupervisor:
         self._process = identify(self.pid)
 
     def hand_over(self, locks: Sequence[int]) -> bool:
-        """Hand the open locks of a run, whose folder is complete, to the program; return False if it has ended."""
+        """Pass the open locks of a run with a complete folder to the program; return False if it has ended."""
         try:
             socket.send_fds(self._connection, [b"\n"], locks, _NO_SIGNAL)
         except OSError:
@@ -63,7 +63,7 @@ class WaitingSupervisor:
         return True
 
     def discard(self) -> None:
-        """Kill the program, whose run was refused or is queued."""
+        """Kill the program because its run was refused or queued."""
         self._connection.close()
         if self._process is not None:
             send_signal(self._process, signal.SIGKILL)  # it would load its modules before it ended
@@ -71,7 +71,7 @@ class WaitingSupervisor:
 
 
 def receive_locks() -> Sequence[int]:
-    """Return the open locks received on standard input, or none if the run has been given up."""
+    """Return the open locks received on standard input, or an empty sequence if the run was abandoned."""
     with socket.socket(fileno=os.dup(0)) as connection:
         try:
             _, locks, _, _ = socket.recv_fds(connection, 1, _MOST_LOCKS)
@@ -83,7 +83,7 @@ def receive_locks() -> Sequence[int]:
 
 
 def redirect_standard_streams(folder: RunFolder) -> None:
-    """Redirect stdout and stderr to the log of a supervisor, and stdin from the null device."""
+    """Redirect stdout and stderr to the log of a supervisor, and stdin to the null device."""
     null = os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC)
     log = os.open(get_supervisor_log(folder), os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
     for opened, standard in ((null, 0), (log, 1), (log, 2)):

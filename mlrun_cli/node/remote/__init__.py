@@ -1,1 +1,1 @@
-"""The program on a machine reached by ssh: its queue of jobs, and what it sends of their files."""
+"""The program on a machine reached by ssh, with its queue of jobs and the files that it sends."""

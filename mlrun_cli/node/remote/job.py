@@ -1,4 +1,4 @@
-"""The process of a job on a machine reached by ssh: it runs a shell script to its end and then starts what is next."""
+"""The process of a job on a machine reached by ssh, which runs a shell script and then starts the next jobs."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _OF_CONNECTION = ("SSH_AUTH_SOCK", "SSH_CLIENT", "SSH_CONNECTION", "SSH_TTY", "X
 
 
 def execute_job(words: Sequence[str]) -> int:
-    """Execute a job; its locks are inherited, and are held until this process ends.
+    """Execute a job under its inherited locks, which this process holds until it ends.
 
     Args:
         words: the folder of the target, the id of the run, the descriptors of the locks, the names of the GPUs.
@@ -48,7 +48,7 @@ def execute_job(words: Sequence[str]) -> int:
 
 
 def _run_script(script: str, gpus: str) -> str:
-    """Run the script of a job in a login shell; return how it ended."""
+    """Run the script of a job in a login shell, and return a description of its end."""
     environment = {name: value for name, value in os.environ.items() if name not in _OF_CONNECTION}
     if gpus:
         environment[VISIBLE_GPUS] = gpus

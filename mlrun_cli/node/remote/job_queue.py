@@ -1,4 +1,4 @@
-"""The queue of jobs on a machine reached by ssh: a JSON file for each job, without a process that minds them.
+"""The queue of jobs on a machine reached by ssh: a JSON file for each job, and no process that serves it.
 
 Whoever has the lock of the queue starts what fits: the program that answers requests, at each look, and each job as it
 ends. A job holds the lock of its own file as long as it runs, so that the kernel tells whether it does.
@@ -46,7 +46,7 @@ class JobQueue:
         self._gpus = GpuAllocator()
 
     def make(self) -> None:
-        """Create the folders of the queue, unless they exist.
+        """Create the folders of the queue if they do not exist.
 
         Raises:
             OSError: one cannot be created.
@@ -54,7 +54,7 @@ class JobQueue:
         self._jobs.mkdir(mode=0o700, parents=True, exist_ok=True)
 
     def set_limit(self, most_nodes: int | None) -> None:
-        """Set the number of nodes that are used at the same time; None for no limit.
+        """Set the maximum number of nodes in use at the same time; None means no limit.
 
         Raises:
             OSError: it cannot be stored.
@@ -64,7 +64,7 @@ class JobQueue:
             write_json(path, {"nodes": most_nodes})
 
     def add(self, run_id: str, job: Mapping[str, Any]) -> None:
-        """Add a job to the end of the queue, unless it was added before.
+        """Add a job to the end of the queue, unless it was already added.
 
         Raises:
             OSError: it cannot be stored.
@@ -77,11 +77,11 @@ class JobQueue:
                 write_json(self._get_path(run_id), added, durable=True)
 
     def find(self, run_id: str) -> dict[str, Any] | None:
-        """Return the job of a run as it is stored, or None if there is none."""
+        """Return the stored job of a run, or None if there is none."""
         return read_json(self._get_path(run_id))
 
     def describe(self, run_ids: Collection[str]) -> dict[str, dict[str, Any]]:
-        """Return state, reason, end and words of the jobs that exist of these runs, keyed by run id."""
+        """Return the state, reason, end and words of the existing jobs of these runs, keyed by run id."""
         limit = self._read_limit()
         described = {}
         before = 0
@@ -95,7 +95,7 @@ class JobQueue:
         return described
 
     def start_what_fits(self) -> None:
-        """Start the jobs that come next and for which there is room, in the order of the queue.
+        """Start queued jobs in order, as long as enough nodes and GPUs are free.
 
         Jobs that wait for GPUs are passed by those that need none.
 
@@ -117,7 +117,7 @@ class JobQueue:
                     used += row["nodes"]
 
     def cancel(self, run_id: str) -> None:
-        """End a job at once, in whatever state it is, with all its processes.
+        """End a job immediately, whatever its state, with all its processes.
 
         Raises:
             OSError: the queue cannot be written.
@@ -131,7 +131,7 @@ class JobQueue:
             self._kill(row)
 
     def remove(self, run_id: str) -> None:
-        """End a job if it has not ended, and forget it.
+        """End a job if it has not ended, and delete it from the queue.
 
         Raises:
             OSError: the queue cannot be written.
@@ -142,7 +142,7 @@ class JobQueue:
             self._get_lock_path(run_id).unlink(missing_ok=True)
 
     def record_start(self, run_id: str) -> bool:
-        """Record that this process executes a job; return False if it is not to be executed any more.
+        """Record that this process executes a job; return False if the job must no longer be executed.
 
         Raises:
             OSError: it cannot be stored.
@@ -165,7 +165,7 @@ class JobQueue:
             return True
 
     def record_end(self, run_id: str, words: str) -> None:
-        """Record that a job has ended by itself, unless its end is known.
+        """Record that a job has ended by itself, unless its end is already recorded.
 
         Raises:
             OSError: it cannot be stored.
@@ -176,7 +176,7 @@ class JobQueue:
                 self._write({**row, "state": ENDED, "end": EXITED, "words": words})
 
     def list_numbers(self) -> tuple[int, int]:
-        """Return how many jobs run and how many wait."""
+        """Return the numbers of running and of queued jobs."""
         rows = self._list()
         running = sum(self._is_running(row) for row in rows)
         return running, sum(row["state"] == QUEUED for row in rows if not self._is_running(row))
@@ -202,7 +202,7 @@ class JobQueue:
         return {"state": ENDED, "end": EXITED, "words": "its processes were killed"}
 
     def _start(self, row: Mapping[str, Any]) -> bool:
-        """Start the process of a job, to which its lock and those of its GPUs are passed; return whether it has any."""
+        """Start the process of a job under its lock and GPU locks; return False if it could not be started."""
         run_id = row["run_id"]
         if row["starts"] >= _MOST_STARTS:
             words = f"its program ended {_MOST_STARTS} times at once, see {row['log']}"
@@ -258,7 +258,7 @@ class JobQueue:
 
     @contextmanager
     def _hold_job_lock(self, run_id: str) -> Iterator[int]:
-        """Yield the descriptor of a job's lock, which the process that inherits it goes on to hold."""
+        """Yield the locked descriptor of a job's lock, which an inheriting process continues to hold."""
         descriptor = os.open(self._get_lock_path(run_id), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX)
@@ -277,7 +277,7 @@ class JobQueue:
 
 
 def _spawn(folder: Path, run_id: str, lock: int, lease: GpuLease, log: Path) -> None:
-    """Start the process of a job in a session of its own, so that it outlives the connection."""
+    """Start the process of a job in its own session, so that it outlives the connection."""
     descriptors = (lock, *lease.locks)
     words = [
         *(sys.executable, "-E", _PROGRAM, "job", os.fspath(folder), run_id),
@@ -304,7 +304,7 @@ def _spawn(folder: Path, run_id: str, lock: int, lease: GpuLease, log: Path) -> 
 
 
 def _describe_wait(row: Mapping[str, Any], before: int, limit: int | None) -> str:
-    """Return why a job waits, `before` of which have their turn first."""
+    """Return the reasons why a job waits, `before` being the number of jobs ahead of it."""
     parts = [f"{before} before it"] if before else []
     if limit is not None:
         parts.append(f"at most {limit} {'node' if limit == 1 else 'nodes'} at a time")

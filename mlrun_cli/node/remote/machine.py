@@ -1,4 +1,4 @@
-"""What a machine has, and what of it is free."""
+"""The total and free resources of this machine."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _KILOBYTES = 1024
 
 
 def describe_machine() -> dict[str, Any]:
-    """Return name, processors, load, memory, GPUs and free disk space of this machine; sizes in megabytes."""
+    """Return the name, processors, load, memory, GPUs and free disk space of this machine; sizes in megabytes."""
     total, free = _read_memory()
     gpus = list_gpus()
     return {
@@ -30,7 +30,7 @@ def describe_machine() -> dict[str, Any]:
 
 
 def _read_memory() -> tuple[int, int]:
-    """Return total and available memory in megabytes."""
+    """Return the total and available memory in megabytes."""
     found = {}
     with suppress(OSError, ValueError):
         for line in Path("/proc/meminfo").read_text(encoding="ascii").splitlines():

@@ -1,4 +1,4 @@
-"""The files of a run on a machine reached by ssh, as far as they have grown since they were last sent."""
+"""The files of a run on a machine reached by ssh, which are sent as they grow."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _TREE_SECONDS = 1.0
 
 
 class NewBytes:
-    """The pieces of files that are sent in one answer, up to a total size."""
+    """The file pieces of one response, up to a total size."""
 
     def __init__(self, most: int) -> None:
         self.payload = bytearray()
@@ -33,18 +33,18 @@ class NewBytes:
         self.payload += data
 
     def get_room(self) -> int:
-        """Return how many bytes may be added as the next piece."""
+        """Return the maximum size of the next piece in bytes."""
         return max(0, min(_PIECE_BYTES, self._most - len(self.payload)))
 
 
 class RunFiles:
-    """The growing files of one run; what is asked for is read in the order in which it may be relied on.
+    """The growing files of one run, read in an order in which each can be relied on.
 
     Events first: whatever was written before an event is then in what is read later.
     """
 
     def __init__(self, folder: SharedRunFolder, sizes: Mapping[str, int]) -> None:
-        """Create a reader; `sizes` is how much of each file the other machine has, by relative path."""
+        """Create a reader; `sizes` are the sizes that the other machine already has, keyed by relative path."""
         self._folder = folder
         self._sent = dict(sizes)
         self._inodes: dict[str, int] = {}
@@ -55,7 +55,7 @@ class RunFiles:
         self._next_tree = 0.0
 
     def read(self, found: NewBytes) -> dict[str, Any]:
-        """Return the news of the files, without keys that have none; their bytes are added to `found`.
+        """Return the changes of the files, omitting unchanged keys, and add their bytes to `found`.
 
         Keys are `files` (a list of path, offset and size of each piece), `more` (True if there is more to send),
         `heartbeat` (its text and age in seconds), `outcome` (the text of outcome.json) and `tree` (a fingerprint of the
@@ -86,7 +86,7 @@ class RunFiles:
         return answer
 
     def _list_names(self) -> Iterator[str]:
-        """Yield the relative paths of the files that are only appended to, those of events first."""
+        """Yield the relative paths of the append-only files, starting with events."""
         folders = ("events", "questions", "journal", *(f"artifacts/{name}" for name in LOG_FOLDERS))
         for folder in folders:
             with suppress(OSError):
@@ -95,7 +95,7 @@ class RunFiles:
                         yield f"{folder}/{name}"
 
     def _read_piece(self, name: str, found: NewBytes) -> tuple[int, int, bool] | None:
-        """Read what is new in a file; return its offset, its size and whether that is all, or None if nothing is."""
+        """Read the next piece of a file; return its offset, its size and whether it is the last, or None."""
         try:
             descriptor = os.open(self._folder.path / name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
         except OSError:
@@ -142,7 +142,7 @@ class RunFiles:
         return {"text": text, "age": max(0.0, time.time() - changed_at)} if text else None
 
     def _look_at_tree(self) -> None:
-        """Compute the fingerprint of the outputs again, if it is due."""
+        """Update the fingerprint of the outputs if that is due."""
         begun = time.monotonic()
         if begun < self._next_tree:
             return

@@ -1,4 +1,4 @@
-"""The program that answers the requests of the workspace's machine, over the pipes of an ssh connection.
+"""The program that serves requests of the workspace's machine over the pipes of an ssh connection.
 
 It keeps nothing that matters: should it die, or the connection, another takes its place.
 """
@@ -25,7 +25,7 @@ _MOST_BYTES = 1 << 24
 
 
 def serve(folder: str) -> None:
-    """Answer requests at the standard input until it is closed."""
+    """Serve requests from standard input until it is closed."""
     os.umask(0o077)
     output = os.dup(1)
     os.dup2(2, 1)  # what anything prints is not an answer
@@ -44,7 +44,7 @@ def serve(folder: str) -> None:
 
 
 class Server:
-    """Answers requests about the jobs and runs in the folder of a target."""
+    """A server of requests about the jobs and runs in the folder of a target."""
 
     def __init__(self, folder: Path) -> None:
         self._shared = SharedFolder(folder)
@@ -64,7 +64,7 @@ class Server:
         }
 
     def answer(self, request: Message) -> Message:
-        """Return the answer to a request.
+        """Execute a request and return the response.
 
         Raises:
             OSError: a file cannot be read or written.
@@ -96,7 +96,7 @@ class Server:
         return Message({})
 
     def _look(self, request: Message) -> Message:
-        """Return what is new of the watched runs; the state of a job is read before the run's files are."""
+        """Return the changes of the watched runs; each job's state is read before the run's files."""
         document = request.document
         self._queue.set_limit(document["most_nodes"])
         self._start_jobs()
@@ -124,7 +124,7 @@ class Server:
         return Message({"runs": runs}, bytes(found.payload))
 
     def _start_jobs(self) -> None:
-        """Start what fits; if that fails, as without a folder for the locks of GPUs, the reason is that for waiting."""
+        """Start queued jobs if possible; if that fails, the error becomes the reason why they wait."""
         self._obstacle = ""
         try:
             self._queue.start_what_fits()
@@ -132,7 +132,7 @@ class Server:
             self._obstacle = f"no job can be started: {error}"
 
     def _write_inboxes(self, pieces: Mapping[str, Any], payload: bytes) -> dict[str, int]:
-        """Append to the inboxes of runs what they lack; return the sizes that they have now."""
+        """Append new messages to the inboxes of runs; return the new sizes, keyed by run id."""
         sizes = {}
         start = 0
         for run_id, (offset, size) in pieces.items():
@@ -164,7 +164,7 @@ class Server:
 
 
 def _write_file(path: Path, data: bytes) -> None:
-    """Write a file that nobody else can read, durably."""
+    """Write a file durably, readable only by this user."""
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
     try:
         rest = memoryview(data)
@@ -176,7 +176,7 @@ def _write_file(path: Path, data: bytes) -> None:
 
 
 def _append(path: Path, offset: int, data: bytes) -> int:
-    """Append data to a file if it has the size `offset`; return its size then."""
+    """Append data to a file if its size is `offset`; return its new size."""
     descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC)
     try:
         if os.fstat(descriptor).st_size == offset:

@@ -12,7 +12,7 @@ _NODE_LIST = "SLURM_JOB_NODELIST"
 
 
 class JobNode(NamedTuple):
-    """A node, and the address by which other nodes reach it."""
+    """A node with the address under which other nodes can reach it."""
 
     name: str
     address: str

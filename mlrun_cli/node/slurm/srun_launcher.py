@@ -1,4 +1,4 @@
-"""The launcher that starts the processes of a run on the nodes of a Slurm job, through srun."""
+"""The launcher that uses srun to start the processes of a run on the nodes of a Slurm job."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _PROGRAM = os.path.join(os.path.dirname(__file__), "srun_program.py")
 
 
 class SrunLauncher(Launcher):
-    """A launcher whose only child process calls srun, which starts the processes of another launcher as its tasks."""
+    """A launcher whose only child process calls srun, which starts another launcher's processes as its tasks."""
 
     passes_signals = True
 

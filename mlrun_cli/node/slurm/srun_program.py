@@ -29,14 +29,14 @@ _FAILED = re.compile(r"srun: error: \S+: tasks? (\d+)[\d,-]*: (?:Exited with exi
 
 
 class Step:
-    """Tasks that are started by one srun.
+    """The tasks started by one call of srun.
 
     Attributes:
         failed: the number of the process that failed first, and its exit code if srun told it.
     """
 
     def __init__(self, tasks: Mapping[int, Mapping[str, Any]], cpus: int, words: Sequence[str]) -> None:
-        """Start them.
+        """Start the tasks.
 
         Args:
             tasks: their descriptions by number.
@@ -117,7 +117,7 @@ def main(words: Sequence[str]) -> int:
 
 
 def _end_workers_if_server_fails(serving: Step, working: Step) -> None:
-    """End the workers as soon as a server fails."""
+    """End the workers as soon as a parameter server fails."""
 
     def watch() -> None:
         if serving.wait():
@@ -136,7 +136,7 @@ def _forward_sigterm(number: int, frame: object) -> None:  # noqa: ARG001
 
 
 def _count_cpus() -> int:
-    """Return the number of the job's processors on the node where it has the fewest."""
+    """Return the smallest number of CPUs that the job has on any of its nodes."""
     numbers = re.findall(r"(\d+)(?:\(x\d+\))?", os.environ.get("SLURM_JOB_CPUS_PER_NODE", ""))
     return min(map(int, numbers), default=1)
 

@@ -32,7 +32,7 @@ class Launcher(ABC):
     passes_signals: ClassVar[bool] = False
 
     def __init__(self, launch: Launch, addresses: Sequence[str] = ()) -> None:
-        """Without addresses, all nodes are this machine."""
+        """Create a launcher; without addresses, all nodes are this machine."""
         self.launch = launch
         self.addresses = tuple(addresses) or (ADDRESS,) * launch.node_count
         self.has_own_machines = bool(addresses)
@@ -65,7 +65,7 @@ class Launcher(ABC):
         return [*self.build_command_prefix(), *argv]
 
     def share_gpus(self, node: int, gpus: str) -> str:
-        """Return the GPUs of a node: its share of them, or all if they cannot be divided evenly among the nodes.
+        """Return a node's share of the GPUs, or all of them if they cannot be divided evenly among the nodes.
 
         Args:
             node: the number of the node.

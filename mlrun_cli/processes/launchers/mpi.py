@@ -49,7 +49,7 @@ class MpiLauncher(Launcher):
         return [LaunchedProcess(0, variables, STD_LOG)]
 
     def _build_slots(self) -> dict[str, str]:
-        """Return the variable by which MPI's launchers know how many processes each node of a Slurm job has."""
+        """Return the variable that tells MPI's launchers the number of processes on each node of a Slurm job."""
         per_node = self.launch.process_count // self.launch.node_count
         return {"SLURM_TASKS_PER_NODE": f"{per_node}(x{self.launch.node_count})"}
 
@@ -89,7 +89,7 @@ class MpiLauncher(Launcher):
 
 
 def _build_batch_variables(address: str, port: int) -> dict[str, str]:
-    """Return the environment variables with the address of the first node that Azure sets for MPI jobs."""
+    """Return the variables with the address of the first node that Azure sets for MPI jobs."""
     return {"AZ_BATCHAI_MPI_MASTER_NODE": address, "AZ_BATCH_MASTER_NODE": f"{address}:{port}"}
 
 

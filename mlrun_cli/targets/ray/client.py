@@ -23,18 +23,18 @@ _OK = 200
 
 
 class Answer(NamedTuple):
-    """An answer of the server, which may be an error."""
+    """A response of the server, which may be an error."""
 
     status: int
     text: str
 
     @property
     def is_ok(self) -> bool:
-        """Whether the request was carried out."""
+        """True if the server has fulfilled the request."""
         return self.status == _OK
 
     def parse(self) -> Any:
-        """Return the JSON value.
+        """Return the JSON value of the response.
 
         Raises:
             EngineUnavailable: it is an error, or not JSON.
@@ -48,13 +48,13 @@ class Answer(NamedTuple):
 
     @property
     def reason(self) -> str:
-        """The last line of the text of an error, which is as a rule a traceback."""
+        """The last line of an error response, which usually ends with a traceback."""
         lines = [line.strip() for line in self.text.splitlines() if line.strip(" .")]
         return lines[-1][:500] if lines else f"HTTP status {self.status}"
 
 
 class RayClient:
-    """The server of a head at an address such as `http://head:8265`.
+    """A client of the HTTP server of a Ray head, at an address such as `http://head:8265`.
 
     Attributes:
         address: the address, without a slash at its end.
@@ -66,7 +66,7 @@ class RayClient:
         self.variables = variables
 
     def request(self, method: str, path: str, body: object = None, *, timeout: float = TIMEOUT_SECONDS) -> Answer:
-        """Send a request and return the answer, in `timeout` seconds for each part of it and for its whole content.
+        """Send a request and return the response; `timeout` limits each part of it and the whole.
 
         Raises:
             EngineUnavailable: there is no answer, or it is that this user is unknown.
@@ -107,7 +107,7 @@ class RayClient:
 
 
 class _NoRedirects(HTTPRedirectHandler):
-    """A handler that leaves a redirect as it is: the token is for the address that the user has named."""
+    """A handler that follows no redirects, so that the token is only sent to the configured address."""
 
     def redirect_request(self, *_: object) -> None:
         return None

@@ -1,4 +1,4 @@
-"""The credentials by which Ray's head knows its user, from the variables that Ray itself documents.
+"""The credentials that identify the user to Ray's head, from the environment variables that Ray documents.
 
 They are read anew for each request, and stored nowhere: a target's row has only the paths of files that contain them.
 """
@@ -36,7 +36,7 @@ _PATHS = frozenset({_TOKEN_PATH, _AUTHORITIES, _CERTIFICATE, _KEY})
 
 
 def select_stored_variables(environment: Mapping[str, str]) -> dict[str, str]:
-    """Return the variables to keep in a target's row: paths of files and modes, none of which is secret.
+    """Return the variables to store in a target's row: file paths and modes, none of them secret.
 
     Processes that are started without the variables of the user, such as after a reboot, go by these.
     """
@@ -45,7 +45,7 @@ def select_stored_variables(environment: Mapping[str, str]) -> dict[str, str]:
 
 
 def build_headers(variables: Mapping[str, str]) -> dict[str, str]:
-    """Return the HTTP headers with the token and what `RAY_JOB_HEADERS` adds.
+    """Return the HTTP headers: the token, and those from `RAY_JOB_HEADERS`.
 
     Raises:
         InvalidValue: a variable cannot be understood, or the file with the token cannot be read.
@@ -58,7 +58,7 @@ def build_headers(variables: Mapping[str, str]) -> dict[str, str]:
 
 
 def build_tls_context(variables: Mapping[str, str]) -> ssl.SSLContext:
-    """Return the context for HTTPS: the system's authorities and Ray's, and Ray's certificate for this side.
+    """Return the TLS context, which trusts the system's and Ray's authorities and presents Ray's certificate.
 
     Raises:
         InvalidValue: a file cannot be read, or has no certificate.
@@ -77,7 +77,7 @@ def build_tls_context(variables: Mapping[str, str]) -> ssl.SSLContext:
 
 
 def _find_token(variables: Mapping[str, str]) -> str | None:
-    """Return the token in Ray's order: the variable, the file that a variable names, the file in the home folder."""
+    """Return the token from the first source that has one, in Ray's order: variable, file variable, home folder."""
     if variables.get(_MODE, "").lower() == "disabled":
         return None
     typed = variables.get(TOKEN_VARIABLE, "").strip()

@@ -1,4 +1,4 @@
-"""Ray's jobs: submit, query and stop them, with Ray's states mapped to those of every engine."""
+"""Ray's jobs: submit, query and stop them, and convert Ray's states to those common to all engines."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ Details = Mapping[str, Any]
 
 
 def submit_job(client: RayClient, job: Mapping[str, Any]) -> str:
-    """Submit a job and return its id; do nothing if Ray has it already.
+    """Submit a job and return its id; do nothing if Ray already has it.
 
     Raises:
         EngineRefused: Ray refuses it; the message is Ray's.
@@ -54,7 +54,7 @@ def submit_job(client: RayClient, job: Mapping[str, Any]) -> str:
 
 
 def find_job(client: RayClient, job_id: str) -> Details | None:
-    """Return a job as Ray describes it, or None if Ray knows none.
+    """Return Ray's description of a job, or None if Ray does not know it.
 
     Raises:
         EngineUnavailable: Ray does not answer.
@@ -67,7 +67,7 @@ def find_job(client: RayClient, job_id: str) -> Details | None:
 
 
 def find_jobs(client: RayClient, job_ids: Collection[str]) -> dict[str, Details]:
-    """Return the jobs that Ray knows of these, keyed by id.
+    """Return Ray's descriptions of the given jobs, keyed by job id; unknown jobs are omitted.
 
     Raises:
         EngineUnavailable: Ray does not answer.
@@ -81,7 +81,7 @@ def find_jobs(client: RayClient, job_ids: Collection[str]) -> dict[str, Details]
 
 
 def stop_job(client: RayClient, job_id: str) -> None:
-    """Have a job end; Ray says yes to this for a job that waits, too, and has it wait on.
+    """Request that a job be stopped; Ray accepts this for a pending job too, but leaves it pending.
 
     Raises:
         EngineUnavailable: Ray does not answer.
@@ -92,7 +92,7 @@ def stop_job(client: RayClient, job_id: str) -> None:
 
 
 def delete_job(client: RayClient, job_id: str) -> None:
-    """Have Ray forget a job that has ended; do nothing if it has not.
+    """Delete a job that has ended from Ray; do nothing if it has not ended.
 
     Raises:
         EngineUnavailable: Ray does not answer.
@@ -101,7 +101,7 @@ def delete_job(client: RayClient, job_id: str) -> None:
 
 
 def parse_job(details: Details) -> Job:
-    """Return a job from Ray's description."""
+    """Convert Ray's description of a job."""
     status, message = str(details["status"]), str(details.get("message") or "")
     if status == "PENDING":
         return Job(JobState.QUEUED, message.rstrip("."))
@@ -114,12 +114,12 @@ def parse_job(details: Details) -> Job:
 
 
 def has_waited_too_long(details: Details) -> bool:
-    """Return whether Ray has given up a job because its resources were not free within the head's time limit."""
+    """Return whether Ray gave up on a job because its resources were not free within the head's time limit."""
     return details["status"] == "FAILED" and details.get("error_type") == _START_TIMEOUT
 
 
 def find_last_attempt(job_id: str, first: int, find: Callable[[str], Details | None]) -> tuple[int, Details] | None:
-    """Return the number and description of the last of the jobs by which a run waits, or None if Ray knows none.
+    """Return the number and description of a run's last attempt, or None if Ray does not know the job.
 
     Args:
         job_id: the id of the first.
@@ -136,7 +136,7 @@ def find_last_attempt(job_id: str, first: int, find: Callable[[str], Details | N
 
 
 def name_attempt(job_id: str, number: int) -> str:
-    """Return the id of a run's job: a job that Ray has given up is submitted again under another id."""
+    """Return the job id of an attempt: a job that Ray has given up on is submitted again under another id."""
     return job_id if number == 1 else f"{job_id}.{number}"
 
 
@@ -149,6 +149,6 @@ def _derive_end(error_type: str, message: str) -> JobEnd:
 
 
 def _shorten(message: str) -> str:
-    """Return a message as one line, without the log of the job that Ray appends to it."""
+    """Return an error message as one line, without the job's log that Ray appends."""
     line = " ".join(message.partition(", last available logs")[0].split()).rstrip(".")
     return line if len(line) <= _LONGEST_WORDS else f"{line[:_LONGEST_WORDS]}…"

@@ -1,4 +1,4 @@
-"""Check that the nodes of a cluster share a folder with this machine, by a job on each that reads and writes there."""
+"""A check that the nodes of a cluster share a folder with this machine, by a job on each that reads and writes it."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _SHARE_OF_NODE = 0.001
 
 
 def check_nodes(settings: RaySettings, folder: Path, python: str, *, timeout: float = TIMEOUT_SECONDS) -> NodeCheck:
-    """Run a small job on each node that is up, and wait for them; Ray forgets them afterwards.
+    """Run a small job on each node that is up, wait for the jobs, and delete them from Ray.
 
     Args:
         settings: the settings of the target.

@@ -1,4 +1,4 @@
-"""The nodes of a Ray cluster, with their resources and what of them is free."""
+"""The nodes of a Ray cluster, with their total and free resources."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _MEBIBYTE = 1 << 20
 
 
 class Node(NamedTuple):
-    """A node that is part of the cluster.
+    """A node of the cluster.
 
     Attributes:
         node_id: Ray's id of it.
@@ -57,7 +57,7 @@ class Node(NamedTuple):
         }
 
     def _get_free(self, resource: str) -> float | None:
-        """Return what is free of a resource; None if Ray does not tell."""
+        """Return the free amount of a resource, or None if Ray does not report it."""
         if resource not in self.total:
             return 0
         free = self.free.get(resource)
@@ -77,7 +77,7 @@ def list_nodes(client: RayClient) -> list[Node]:
 
 
 def check_feasibility(client: RayClient, resources: Mapping[str, float]) -> None:
-    """Raise if no node has these amounts of resources, not even when nothing else uses it.
+    """Raise if no node has these amounts of resources even when it is idle.
 
     Ray would have a job wait for them for ever, or give it up after some time. Where nodes are started when they are
     needed, nothing is known of those to come.
@@ -128,7 +128,7 @@ def _parse_node(document: Mapping[str, Any], usage: Mapping[str, Mapping[str, Se
 
 
 def _read_usage(client: RayClient) -> Mapping[str, Mapping[str, Sequence[float]]]:
-    """Return the used and total amounts by node and resource; empty where the cluster's monitor does not run."""
+    """Return the used and total amounts by node and resource; empty if the cluster's monitor is not running."""
     answer = client.request("GET", _STATUS)
     if not answer.is_ok:
         return {}
@@ -137,7 +137,7 @@ def _read_usage(client: RayClient) -> Mapping[str, Mapping[str, Sequence[float]]
 
 
 def _get_data(document: Any, *keys: str) -> Any:
-    """Return the value at a path of keys below the `data` of an answer, or None if it is missing."""
+    """Return the value at a path of keys below the `data` of a response, or None if it is missing."""
     part = document.get("data") if isinstance(document, dict) else None
     for key in keys:
         part = part.get(key) if isinstance(part, dict) else None
@@ -145,6 +145,6 @@ def _get_data(document: Any, *keys: str) -> Any:
 
 
 def _convert_name(name: str) -> str:
-    """Return the name of a resource as the cluster's status has it, where names lose their underscores."""
+    """Return a resource's name as the cluster's status spells it, in camel case instead of underscores."""
     first, *others = name.split("_")
     return first + "".join(map(str.title, others))

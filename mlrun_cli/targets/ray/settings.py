@@ -1,4 +1,4 @@
-"""The settings of a Ray target, and the job that they and a run's demand become."""
+"""The settings of a Ray target, and the job that is built from them and a run's demand."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ class RaySettings(NamedTuple):
 
 
 def build_entrypoint(script: str, resources: Mapping[str, float]) -> dict[str, Any]:
-    """Return the part of a request that contains a script of the shell and the resources that it reserves."""
+    """Return the part of a job request with the shell script to execute and the resources to reserve."""
     own = {name: amount for name, amount in resources.items() if name not in {CPU, GPU}}
     values = {
         "entrypoint": f"exec bash -c {shlex.quote(script)}",
@@ -89,7 +89,7 @@ def build_entrypoint(script: str, resources: Mapping[str, float]) -> dict[str, A
 
 
 def check_address(typed: str) -> str:
-    """Check the address of a head's HTTP server, and return it without a slash at its end.
+    """Validate the address of a head's HTTP server, and return it without a trailing slash.
 
     Raises:
         InvalidValue: it is not an address of HTTP or HTTPS, or contains a user's name and password.
@@ -144,7 +144,7 @@ def parse_resources(typed: str) -> dict[str, float]:
 
 
 def simplify(number: float) -> float:
-    """Return a whole number as an integer, as it is to be shown."""
+    """Return the number, as an integer if it is whole."""
     return int(number) if number == int(number) else number
 
 

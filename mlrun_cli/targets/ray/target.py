@@ -1,4 +1,4 @@
-"""The target kind `Ray`, whose runs are jobs of a cluster that this machine reaches over HTTP."""
+"""The target kind `Ray`, whose runs are jobs of a cluster that is reached over HTTP."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class RayTarget(EngineTarget):
         return RayClient(settings.address, settings.variables)
 
     def check_request(self, request: JobRequest) -> None:
-        """Raise if no node has what a job needs.
+        """Raise if no node has the resources that a job needs.
 
         Raises:
             EngineRefused: none has.
@@ -52,7 +52,7 @@ class RayTarget(EngineTarget):
         check_feasibility(self.client, self.settings.list_resources(request.demand))
 
     def submit_job(self, request: JobRequest) -> str:
-        """Submit a job, whose id is that of the run, and return the id.
+        """Submit a job under the id of its run, and return this id.
 
         Raises:
             EngineRefused: Ray refuses it.
@@ -61,7 +61,7 @@ class RayTarget(EngineTarget):
         return jobs.submit_job(self.client, self.settings.build_job(request))
 
     def find_jobs(self, job_ids: Collection[str]) -> Mapping[str, Job]:
-        """Return those of these jobs that Ray knows, keyed by id; submit each again that Ray has failed for waiting.
+        """Return the given jobs that Ray knows, keyed by id; submit those again that have waited too long for Ray.
 
         Raises:
             EngineUnavailable: Ray does not answer.
@@ -78,7 +78,7 @@ class RayTarget(EngineTarget):
         return described
 
     def find_job_id(self, run_id: str) -> str | None:
-        """Return the id of the job of a run, or None if Ray knows none.
+        """Return the id of the job of a run, or None if Ray knows no such job.
 
         Raises:
             EngineUnavailable: Ray does not answer.
@@ -86,7 +86,7 @@ class RayTarget(EngineTarget):
         return None if jobs.find_job(self.client, run_id) is None else run_id
 
     def cancel_job(self, job_id: str) -> None:
-        """Have a job end.
+        """Stop a job.
 
         Raises:
             EngineUnavailable: Ray does not answer.
@@ -105,7 +105,7 @@ class RayTarget(EngineTarget):
         return jobs.name_attempt(job_id, self._attempts.get(job_id, 1))
 
     def _submit_again(self, client: RayClient, job_id: str) -> jobs.Details | None:
-        """Return the last attempt of a run that Ray had waited for too long, or submit the next.
+        """Return the last attempt of a run; if Ray gave up on it because it waited too long, submit the next one.
 
         Raises:
             EngineUnavailable: Ray does not answer.
@@ -130,7 +130,7 @@ class RayTarget(EngineTarget):
 
 @contextmanager
 def _describe_failures() -> Iterator[None]:
-    """Convert any failure of a question about jobs into `EngineUnavailable`: nothing is known of them then."""
+    """Convert any error of a job query into `EngineUnavailable`, since the state of the jobs is then unknown."""
     try:
         yield
     except EngineRefused as error:

@@ -1,4 +1,4 @@
-"""The check of a machine that is about to become a compute target."""
+"""The check of a machine before it is attached as a compute target."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ print("mlrun-check:" + json.dumps({"folder": folder}))
 
 
 class CheckedMachine(NamedTuple):
-    """A machine that can be used.
+    """A machine that has passed the check.
 
     Attributes:
         folder: the absolute path of the target's folder there.
@@ -46,7 +46,7 @@ class CheckedMachine(NamedTuple):
 
 
 def check_machine(settings: RemoteSettings, folder: str) -> CheckedMachine:
-    """Check connection, Python, folder and rsync, and create the folder.
+    """Check the connection, Python, the folder and rsync, and create the folder.
 
     Args:
         settings: the settings of the target.

@@ -31,7 +31,7 @@ _FIRST_RETRY_SECONDS, _LAST_RETRY_SECONDS, _RETRY_GROWTH = 0.5, 10.0, 1.6
 
 
 class Mirror:
-    """Pulls what is new of live runs in one request for all, pushes their inboxes, and has ended ones removed."""
+    """The mirror, which pulls updates of live runs in one request, pushes their inboxes and removes ended runs."""
 
     def __init__(self, workspace: Workspace, settings: RemoteSettings, folder: SharedFolder, program: Path) -> None:
         """Create the mirror.
@@ -58,7 +58,7 @@ class Mirror:
         self._next_look = 0.0
 
     def synchronize(self, runs: Collection[Run]) -> None:
-        """Look at the other machine, if it is time, or if there is something to send.
+        """Poll the other machine if a poll is due or if there is something to send.
 
         Raises:
             StoreError: the store cannot be used.
@@ -81,7 +81,7 @@ class Mirror:
                 write_log(f"the files of {run_id} wait: {error}")
 
     def find_jobs(self, run_ids: Collection[str]) -> Mapping[str, Job]:
-        """Return the jobs of runs as far as they may be told.
+        """Return the last reported jobs of the given runs, keyed by run id; runs without a job are omitted.
 
         Raises:
             EngineUnavailable: the other machine has not answered the last time, or has not been asked about a run.
@@ -124,7 +124,7 @@ class Mirror:
         self._next_look = time.monotonic() + (0.0 if self._is_behind() else self._interval)
 
     def _exchange(self, wanted: Collection[str]) -> bool:
-        """Send what runs are to be watched and what is new in inboxes, and take what is new; return if anything is."""
+        """Send watched runs and new inbox messages, receive updates, and return whether there were any."""
         session = self._session or self._open_session()
         new = {run_id: self._watch(run_id) for run_id in wanted if run_id not in self._runs}
         inboxes, payload = self._read_inboxes()
@@ -153,7 +153,7 @@ class Mirror:
         return PulledRun(self._ssh, self._settings, self._folder, run_id)
 
     def _apply_news(self, run_id: str, news: Mapping[str, object], piece: memoryview) -> None:
-        """Write what has arrived of a run; if that fails, forget the run: the next look continues from its files."""
+        """Write the update of a run; if that fails, forget the run, so that the next poll starts from its files."""
         pulled = self._runs[run_id]
         try:
             if "inbox" in news:
@@ -175,7 +175,7 @@ class Mirror:
         return self._session
 
     def _forget_runs(self) -> None:
-        """Forget all runs: another program there does not know what this one has."""
+        """Forget all runs, since a new program on the other machine does not know which files this one has."""
         for pulled in self._runs.values():
             pulled.close()
         self._runs.clear()
@@ -190,14 +190,14 @@ class Mirror:
         return any(pulled.is_behind for pulled in self._runs.values())
 
     def _has_messages(self) -> bool:
-        """Return whether an inbox has more than was sent."""
+        """Return whether an inbox contains messages that were not sent."""
         return any(
             pulled.inbox_size is not None and _get_size(pulled.folder.inbox) > pulled.inbox_size and pulled.read_inbox()
             for pulled in self._runs.values()
         )
 
     def _read_inboxes(self) -> tuple[dict[str, tuple[int, int]], bytes]:
-        """Return offset and size of what is to be sent of each inbox, and the contents joined.
+        """Return the offset and size of the part to send of each inbox, and these parts joined.
 
         For a run whose inbox there is not known yet, nothing is sent, and its size is asked for.
         """
@@ -212,7 +212,7 @@ class Mirror:
         return pieces, bytes(payload)
 
     def _remove_ended(self, wanted: Collection[str]) -> None:
-        """Have the files of runs that have ended, or were deleted, removed from the other machine."""
+        """Remove the files of ended or deleted runs from the other machine."""
         with suppress(FileNotFoundError):
             for run_id in os.listdir(self._folder.path / PUSHED):
                 if run_id in wanted or run_id in self._left or self._is_live(run_id):

@@ -1,4 +1,4 @@
-"""The files of one run on the other machine, written to their mirror in the order in which they may be relied on."""
+"""The files of one run on the other machine, copied to their mirror in an order in which each can be relied on."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ class PulledRun:
         return self._folder
 
     def measure(self) -> dict[str, int]:
-        """Return how much of each file the mirror has, and forget what is not written yet."""
+        """Return the sizes of the mirrored files, keyed by path, and discard received data that is not yet written."""
         self._held.clear()
         self._requests.clear()
         self.is_behind = True
@@ -81,7 +81,7 @@ class PulledRun:
         return sizes
 
     def take(self, news: Mapping[str, Any], payload: memoryview) -> None:
-        """Write what has arrived of the run; `payload` is the content of its pieces.
+        """Write a received update of the run; `payload` contains the contents of its parts.
 
         Raises:
             OSError: it cannot be written here; the mirror has a beginning of it.
@@ -113,11 +113,11 @@ class PulledRun:
 
     @property
     def is_copying(self) -> bool:
-        """Whether an rsync for the run is in progress."""
+        """True if an rsync for the run is in progress."""
         return self._copy is not None
 
     def advance(self, moment: float, *, may_copy: bool) -> bool:
-        """Continue copying outputs, and publish what is complete; return whether a copy is in progress.
+        """Continue copying outputs, publish complete files, and return whether a copy is in progress.
 
         Args:
             moment: the monotonic time.
@@ -151,7 +151,7 @@ class PulledRun:
             return b""
 
     def _choose_copy(self, moment: float, *, is_last: bool) -> CopyKind | None:
-        """Return what is to be copied next, if anything is."""
+        """Return the kind of copy to start next, or None if none is due."""
         if is_last:
             return None if self.is_behind else CopyKind.FINAL
         kind = self._requests.choose_copy()
@@ -165,7 +165,7 @@ class PulledRun:
             self._copy = None
 
     def _publish_events(self, *, is_all: bool) -> None:
-        """Write the events that have arrived, up to the first outcome unless all else of the run is there."""
+        """Write received events, up to the first outcome unless all other files of the run have arrived."""
         for name, data in self._held.items():
             size = len(data) if is_all else _find_outcome(data)
             if size:
@@ -191,7 +191,7 @@ class PulledRun:
         self.job = self._last_job
 
     def _write_heartbeat(self, found: Mapping[str, Any]) -> None:
-        """Write the heartbeat with the time that it has by this machine's clock."""
+        """Write the heartbeat, with its time converted to this machine's clock."""
         heartbeat.write_text(self._folder.heartbeat, str(found["text"]))
         moment = time.time() - float(found["age"])
         os.utime(self._folder.heartbeat, (moment, moment))
@@ -201,7 +201,7 @@ class PulledRun:
         self._requests.note_copy_started(kind)
 
     def _finish_copy(self, moment: float) -> None:
-        """Record the end of the copy in progress, if it has ended."""
+        """Record the result of the copy in progress if it has ended."""
         copy = self._copy
         if copy is None or (code := copy.poll()) is None:
             return
@@ -222,7 +222,7 @@ class PulledRun:
 
 
 def _write(path: Path, offset: int, data: bytes) -> None:
-    """Write data at an offset of a private file, which ends with it then.
+    """Write data at an offset of a private file, and truncate the file after the data.
 
     Raises:
         OSError: it cannot be written, or the file does not reach up to the offset.
@@ -243,12 +243,12 @@ def _write(path: Path, offset: int, data: bytes) -> None:
 
 
 def _append(path: Path, data: bytes) -> None:
-    """Append data to a private file, which is created if it does not exist."""
+    """Append data to a private file, creating it if it does not exist."""
     _write(path, path.stat().st_size if path.exists() else 0, data)
 
 
 def _find_outcome(data: bytes | bytearray) -> int:
-    """Return the size of the complete lines before the first outcome in events."""
+    """Return the size of the complete lines before the first outcome event."""
     size = 0
     for line in data.splitlines(keepends=True):
         if not line.endswith(b"\n") or _is_outcome(line):
@@ -269,7 +269,7 @@ def _is_outcome(line: bytes | bytearray) -> bool:
 
 
 def _sync_files(folder: Path) -> None:
-    """Wait until all files below a folder are on the disk: they are about to be removed where they come from."""
+    """Flush all files below a folder to the disk, since the originals are about to be removed."""
     for above, _, names in os.walk(folder):
         for name in names:
             with suppress(OSError):
@@ -282,7 +282,7 @@ def _sync_files(folder: Path) -> None:
 
 
 def _parse_job(document: Mapping[str, Any]) -> Job | None:
-    """Return the job in the other machine's description, or None if it knows none."""
+    """Return the job from the other machine's description, or None if it does not know the job."""
     state = document["state"]
     if state == "missing":
         return None

@@ -1,4 +1,4 @@
-"""What a run needs on the other machine: copies of what the mirror of the target's folder has, with the paths there."""
+"""Copies of the files that a run needs, from the mirror to the other machine, with the paths converted."""
 
 from __future__ import annotations
 
@@ -20,18 +20,18 @@ _COPY_OPTIONS = ("--recursive", "--links", "--times", "--perms", "--chmod=u+rwX,
 
 
 class Translation:
-    """The replacement of the paths in one folder by those in another, such as its mirror's by the machine's."""
+    """The replacement of the paths below one folder by those below another."""
 
     def __init__(self, before: str | os.PathLike[str], after: str | os.PathLike[str]) -> None:
         self._before = os.fspath(before)
         self._after = os.fspath(after)
 
     def translate(self, text: str) -> str:
-        """Return a text with the other paths."""
+        """Return a text with the paths replaced."""
         return text.replace(self._before, self._after)
 
     def translate_json(self, line: str) -> str:
-        """Return a line of JSON with the other paths in its texts; a line that is none is unchanged."""
+        """Return a line of JSON with the paths in its strings replaced; a line that is not JSON is unchanged."""
         try:
             document = json.loads(line)
         except ValueError:
@@ -49,7 +49,7 @@ class Translation:
 
 
 def push_programs(ssh: Ssh, settings: RemoteSettings, mirror: SharedFolder, program: Path) -> None:
-    """Copy a copy of this package to the other machine.
+    """Copy this package from the mirror to the other machine.
 
     Raises:
         MlrunError: there is no connection, or rsync failed; the message is what it said.
@@ -58,7 +58,7 @@ def push_programs(ssh: Ssh, settings: RemoteSettings, mirror: SharedFolder, prog
 
 
 def push_run(ssh: Ssh, settings: RemoteSettings, mirror: SharedFolder, run: SharedRunFolder) -> None:
-    """Copy what the other machine lacks of a run's snapshot, of its data, and of this package and the SDK.
+    """Copy the snapshot, the data, this package and the SDK for a run, as far as the other machine lacks them.
 
     Raises:
         MlrunError: there is no connection, or rsync failed; the message is what it said.
@@ -77,7 +77,7 @@ def push_run(ssh: Ssh, settings: RemoteSettings, mirror: SharedFolder, run: Shar
 
 
 def read_run_files(run: SharedRunFolder, translation: Translation) -> tuple[list[tuple[str, int | None]], bytes]:
-    """Return the files of a new run's folder but its data, as the other machine is to have them.
+    """Return the files of a new run's folder, except its data, with the paths of the other machine.
 
     Returns:
         The relative path and size of each, folders without a size before what is in them, and the contents joined.

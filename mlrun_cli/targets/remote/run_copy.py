@@ -1,4 +1,4 @@
-"""Copies by rsync of what a run has in its working folder and has uploaded, which proceed in the background."""
+"""Background copies by rsync of a run's working folder and uploaded files."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _DELETING = ("--delete", "--partial-dir=.rsync-partial")
 
 
 class CopyKind(Enum):
-    """What is copied."""
+    """The kind of a copy."""
 
     LIVE = "live"
     """The outputs while the script runs."""
@@ -36,7 +36,7 @@ _NAMES = {
 
 
 class RunCopy:
-    """An rsync for one run.
+    """An rsync process that copies files of one run.
 
     Attributes:
         kind: what is copied.
@@ -62,13 +62,13 @@ class RunCopy:
         return self._process.poll()
 
     def read_words(self) -> str:
-        """Return what rsync has said, and close the file of it."""
+        """Return the messages of rsync, and close the file that contains them."""
         words = read_words(self._said)
         self._said.close()
         return words
 
     def kill(self) -> None:
-        """End it."""
+        """Kill the rsync process."""
         self._process.kill()
         self._process.wait()
         self._said.close()

@@ -1,4 +1,4 @@
-"""A conversation with the program on the other machine, over one channel of the ssh connection."""
+"""A session with the program on the other machine, over one channel of the ssh connection."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ _SSH_FAILED = 255
 
 
 class ProgramNotThere(MlrunError):
-    """The copy of this package is missing or incomplete on the other machine, or there is no such Python."""
+    """The other machine lacks a complete copy of this package, or the given Python interpreter."""
 
 
 class RequestFailed(EngineUnavailable):
-    """The program on the other machine could not do what was asked, as on a full disk; it goes on."""
+    """The program on the other machine could not fulfil a request, such as on a full disk, but still runs."""
 
 
 class NodeSession:
-    """An open conversation; it is closed by any error but `RequestFailed`."""
+    """An open session; any error except `RequestFailed` closes it."""
 
     def __init__(self, ssh: Ssh, settings: RemoteSettings, program: str) -> None:
         """Start the program on the other machine.
@@ -68,7 +68,7 @@ class NodeSession:
     def request(
         self, name: str, document: Mapping[str, Any], payload: bytes = b"", *, timeout: float = TIMEOUT_SECONDS
     ) -> Message:
-        """Send a request and return its answer.
+        """Send a request and return the response.
 
         Raises:
             EngineUnavailable: there is none; the request may have been carried out.
@@ -84,7 +84,7 @@ class NodeSession:
         return answer
 
     def close(self) -> None:
-        """End the conversation; the connection is kept."""
+        """End the session, but keep the ssh connection."""
         for pipe in (self._process.stdin, self._process.stdout):
             assert pipe is not None
             with suppress(OSError):
@@ -97,7 +97,7 @@ class NodeSession:
         self._said.close()
 
     def _close_after(self, error: Exception, *, is_starting: bool = False) -> MlrunError:
-        """Close the conversation after an error and return that of the call, in ssh's words if it has any."""
+        """Close the session after an error and return the error to raise, with ssh's message if there is one."""
         if isinstance(error, TimeoutError):
             silence = self._ssh.build_silence_error(TIMEOUT_SECONDS)
             self._process.kill()

@@ -47,11 +47,11 @@ class RemoteSettings(NamedTuple):
 
     @property
     def destination(self) -> str:
-        """The machine, as ssh is given it."""
+        """The machine's address in the form that ssh expects."""
         return self.address if self.username is None else f"{self.username}@{self.address}"
 
     def build_script(self, command: Sequence[str]) -> str:
-        """Return the script of a job, which replaces the shell by the command."""
+        """Return the script of a job, which replaces the shell by the given command."""
         lines = []
         for line in self.setup:
             failure = shlex.quote(f"mlrun: the setup of the compute target failed: {line}")

@@ -1,4 +1,4 @@
-"""OpenSSH and rsync, with one connection for all that is done on a machine.
+"""Calls of OpenSSH and rsync, which share one connection to a machine.
 
 The first call makes the connection and leaves it to a process of ssh, which keeps it for some minutes (ControlPersist).
 """
@@ -47,7 +47,7 @@ _DEFAULT_HINT = "See that '{ssh}' works without a question."
 
 
 class Ssh:
-    """Calls of ssh and rsync for one machine, each bounded in time."""
+    """Calls of ssh and rsync for one machine, each with a time limit."""
 
     def __init__(self, settings: RemoteSettings) -> None:
         self._settings = settings
@@ -100,7 +100,7 @@ class Ssh:
         return _start(command, said, stdin=subprocess.DEVNULL if stdin is None else stdin, stdout=subprocess.DEVNULL)
 
     def copy(self, words: Sequence[str], files: Sequence[str]) -> None:
-        """Run rsync to its end for files, which are named relative to the source.
+        """Copy files with rsync, given by paths relative to the source, and wait for it to end.
 
         Raises:
             EngineRefused: it failed; the message is what it said.
@@ -121,7 +121,7 @@ class Ssh:
                 raise self.build_error(code, read_words(said))
 
     def close(self) -> None:
-        """End the connection that is kept for later calls, which may hang; do nothing if there is none."""
+        """Close the shared connection, which may hang; do nothing if there is none."""
         with suppress(OSError, subprocess.SubprocessError):
             subprocess.run(
                 [*self._build_command(), "-O", "exit", self._settings.destination],
@@ -133,13 +133,13 @@ class Ssh:
             )
 
     def build_place(self, path: str) -> str:
-        """Return a path on the other machine as rsync is given it."""
+        """Return a path on the other machine in the form that rsync expects."""
         address = self._settings.address
         host = f"[{address}]" if ":" in address else address
         return f"{host if self._settings.username is None else f'{self._settings.username}@{host}'}:{path}"
 
     def describe(self) -> str:
-        """Return the command line by which a user reaches the machine."""
+        """Return the command line that a user would enter to connect to the machine."""
         settings = self._settings
         port = [] if settings.ssh_port is None else ["-p", str(settings.ssh_port)]
         key = [] if settings.private_key_file is None else ["-i", settings.private_key_file]
@@ -147,7 +147,7 @@ class Ssh:
         return shlex.join(["ssh", *port, *key, *options, settings.destination])
 
     def build_error(self, code: int, words: str) -> EngineRefused | EngineUnavailable:
-        """Return the error for a call of ssh or rsync that failed, with what they said."""
+        """Return the error for a failed call of ssh or rsync, with their message."""
         hint = next((hint for phrase, hint in _HINTS.items() if phrase in words), None)
         text = words or (f"ssh ended with exit code {code}" if code else "The connection was closed")
         if code == _SSH_FAILED or code in _RSYNC_UNREACHABLE or hint is not None:
@@ -156,7 +156,7 @@ class Ssh:
         return EngineRefused(text, target=self._settings.address)
 
     def build_silence_error(self, seconds: float) -> EngineUnavailable:
-        """Return the error for a call that was stopped, and end the connection, which may hang."""
+        """Return the error for a call that timed out, and close the connection, which may hang."""
         self.close()
         return EngineUnavailable(
             f"{self._settings.address} does not answer: the call was stopped after {seconds:g} seconds.",
@@ -193,12 +193,12 @@ class Ssh:
 
 
 def build_environment(environment: Mapping[str, str]) -> dict[str, str]:
-    """Return the variables for ssh and rsync."""
+    """Return the environment variables for ssh and rsync."""
     return {name: value for name, value in environment.items() if name not in _DROPPED}
 
 
 def read_words(said: IO[bytes]) -> str:
-    """Return what ssh, rsync or a command have said, without rsync's remarks about itself."""
+    """Return the error output of ssh, rsync or a command, without rsync's remarks about itself."""
     said.seek(0)
     lines = said.read(_MOST_WORDS).decode("utf-8", "replace").splitlines()
     kept = [line.strip() for line in lines if line.strip()]
@@ -226,7 +226,7 @@ def _start(command: Sequence[str], said: IO[bytes], *, stdin: int | IO[bytes], s
 
 
 def _make_control_path(settings: RemoteSettings) -> Path:
-    """Return the path of the socket of a machine's connection, in a folder that only this user can enter."""
+    """Return the path of the socket of a machine's shared connection, in a folder that only this user can enter."""
     folder = make_base_folder() / "ssh"
     folder.mkdir(mode=0o700, exist_ok=True)
     # The configuration of ssh, which says what the address means, is in the user's home.
@@ -237,6 +237,6 @@ def _make_control_path(settings: RemoteSettings) -> Path:
 
 
 def _quote(word: str) -> str:
-    """Quote a word for rsync, which knows quotes and no backslashes."""
+    """Quote a word for rsync, which understands quotes but no backslashes."""
     quote = '"' if "'" in word else "'"
     return f"{quote}{word}{quote}"

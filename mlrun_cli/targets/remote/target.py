@@ -1,4 +1,4 @@
-"""The target kind `VirtualMachine`, Azure's word for another machine that is reached by ssh."""
+"""The target kind `VirtualMachine`, Azure's term for another machine that is reached by ssh."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class RemoteTarget(EngineTarget):
         return _make_mirror(self.workspace, self.name)
 
     def check(self, demand: Demand) -> None:
-        """Raise if the machine can never run this.
+        """Raise if the machine can never meet the demand of a run.
 
         Raises:
             UsageError: it has too few GPUs, or the target too few nodes.
@@ -71,7 +71,7 @@ class RemoteTarget(EngineTarget):
             )
 
     def submit_job(self, request: JobRequest) -> str:
-        """Push what a run needs, and add its job to the queue of the other machine; the run's id is that of the job.
+        """Push the files that a run needs, and queue its job on the other machine under the id of the run.
 
         Raises:
             EngineRefused: the machine cannot be reached, or does not take it; the message is ssh's or rsync's.
@@ -103,22 +103,22 @@ class RemoteTarget(EngineTarget):
         return request.run_id
 
     def synchronize(self, runs: Collection[Run]) -> None:
-        """Exchange with the other machine what is new of live runs; to be called by the collector alone."""
+        """Exchange updates of live runs with the other machine; only the collector may call this."""
         if self._mirror is None:
             folder = self.shared_folder
             self._mirror = Mirror(self.workspace, self.settings, folder, ensure_program_copy(folder.programs))
         self._mirror.synchronize(runs)
 
     def translate_request(self, line: str) -> str:
-        """Return a request with the paths of the mirror in place of those on the other machine."""
+        """Return a request with the other machine's paths replaced by those of the mirror."""
         return Translation(self.settings.folder, self.shared_folder.path).translate_json(line)
 
     def translate_response(self, line: str) -> str:
-        """Return a response with the paths on the other machine in place of those of the mirror."""
+        """Return a response with the mirror's paths replaced by those of the other machine."""
         return Translation(self.shared_folder.path, self.settings.folder).translate_json(line)
 
     def find_jobs(self, job_ids: Collection[str]) -> Mapping[str, Job]:
-        """Return the jobs as far as the mirror has what they have written.
+        """Return the jobs whose files have arrived in the mirror, keyed by id.
 
         Raises:
             EngineUnavailable: the other machine does not answer.
@@ -128,18 +128,18 @@ class RemoteTarget(EngineTarget):
         return self._mirror.find_jobs(job_ids)
 
     def find_job_id(self, run_id: str) -> str | None:
-        """Return the id of a run as that of its job, if the other machine has it."""
+        """Return the id of a run, which is also that of its job, or None if the other machine does not have the job."""
         with open_session(self.workspace, self.name, self.settings) as session:
             answer = session.request("find", {"run_ids": [run_id]})
         return run_id if run_id in answer.document["jobs"] else None
 
     def cancel_job(self, job_id: str) -> None:
-        """Kill the processes of a job, or take it out of the queue."""
+        """Kill the processes of a job, or remove it from the queue."""
         with open_session(self.workspace, self.name, self.settings) as session:
             session.request("cancel", {"run_id": job_id})
 
     def describe_nodes(self) -> Mapping[str, Any]:
-        """Return what the machine has and what of it is free.
+        """Return the total and free resources of the machine.
 
         Raises:
             EngineUnavailable: it does not answer.
@@ -149,7 +149,7 @@ class RemoteTarget(EngineTarget):
 
 
 def open_session(workspace: Workspace, name: str, settings: RemoteSettings) -> NodeSession:
-    """Start the program on the machine of a target, after it has been pushed if need be.
+    """Start the program on the machine of a target, pushing it first if needed.
 
     Raises:
         EngineUnavailable: there is no connection, or the program cannot be started.

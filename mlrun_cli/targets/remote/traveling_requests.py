@@ -1,4 +1,4 @@
-"""Requests of a script that name files of its run, which travel with the request, and back with the response."""
+"""Requests of a script that refer to files of its run, which are copied along with the request and the response."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from mlrun_cli.targets.remote.run_copy import CopyKind
 
 
 class TravelingRequests:
-    """The requests of one run between the machines.
+    """The requests that a run on the other machine has sent.
 
     One that names no files of the run is ready at once. Another is ready once a copy of the working folder, which
     started after it had arrived, is complete; its response is sent once what was written meanwhile was copied back.
     """
 
     def __init__(self, folder: str) -> None:
-        """Create it for a run; `folder` is the run's folder on the other machine."""
+        """Create an empty collection; `folder` is the run's folder on the other machine."""
         self._folder = json.dumps(folder)[1:-1].encode()
         self._arrived: dict[str, bytearray] = {}
         self._copying: dict[str, int] = {}
@@ -30,21 +30,21 @@ class TravelingRequests:
 
     @property
     def is_open(self) -> bool:
-        """Whether a request may be writing into the mirror of the working folder."""
+        """True if a request may be writing to the mirror of the working folder."""
         return bool(self._open)
 
     def add(self, name: str, data: bytes) -> None:
-        """Add what has arrived of a journal of requests."""
+        """Add received data of a journal of requests."""
         self._arrived.setdefault(name, bytearray()).extend(data)
 
     def clear(self) -> None:
-        """Forget what has arrived and is not ready: it arrives again."""
+        """Discard received requests that are not ready, since they will be received again."""
         self._arrived.clear()
         self._copying.clear()
         self._copied.clear()
 
     def take_ready(self) -> dict[str, bytes]:
-        """Return the requests that are ready, as complete lines of their journals, each once."""
+        """Remove and return the requests that are ready, as complete lines, keyed by journal."""
         ready: dict[str, bytes] = {}
         for name, data in self._arrived.items():
             size = 0
@@ -64,7 +64,7 @@ class TravelingRequests:
         return ready
 
     def select_messages(self, data: bytes) -> bytes:
-        """Return the first of the new lines of the inbox, up to one that has to wait for a copy."""
+        """Return the new inbox lines that precede the first one that has to wait for a copy."""
         size = 0
         for line in data.splitlines(keepends=True):
             request_id = str(_parse(line).get("answer"))
@@ -77,20 +77,20 @@ class TravelingRequests:
         return data[:size]
 
     def choose_copy(self) -> CopyKind | None:
-        """Return the copy that a request waits for, if any does."""
+        """Return the kind of copy that a request is waiting for, or None."""
         if self._answered - self._returned:
             return CopyKind.RETURN
         return CopyKind.WORK if any(self._arrived.values()) else None
 
     def note_copy_started(self, kind: CopyKind) -> None:
-        """Note what a copy that starts is for."""
+        """Record the requests that a started copy is for."""
         if kind is CopyKind.WORK:
             self._copying = {name: len(data) for name, data in self._arrived.items()}
         elif kind is CopyKind.RETURN:
             self._returning = set(self._answered)
 
     def note_copied(self, kind: CopyKind) -> None:
-        """Note that a copy is complete."""
+        """Record that a copy is complete."""
         if kind is CopyKind.WORK:
             self._copied = self._copying
         elif kind is CopyKind.RETURN:

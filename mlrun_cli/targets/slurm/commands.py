@@ -1,4 +1,4 @@
-"""Slurm's commands, each called with a time limit: without a controller they wait for it without end."""
+"""Calls of Slurm's commands, each with a time limit, since they wait endlessly for a missing controller."""
 
 from __future__ import annotations
 
@@ -68,12 +68,12 @@ def run_command(words: Sequence[str], *, stdin: str | None = None, timeout: floa
 
 
 def split_lines(output: str) -> list[list[str]]:
-    """Return the fields of each line of an output whose fields end with or are separated by `SEPARATOR`."""
+    """Return the fields of each line of an output whose fields are separated or terminated by `SEPARATOR`."""
     return [line.split(SEPARATOR) for line in output.splitlines() if line]
 
 
 def build_client_environment(environment: Mapping[str, str]) -> dict[str, str]:
-    """Return the variables for a command of Slurm, which a job inherits too.
+    """Return the environment variables for a command of Slurm, which jobs inherit too.
 
     `SBATCH_…` variables, by which users and sites set defaults such as the account, remain.
     """

@@ -1,4 +1,4 @@
-"""Slurm's jobs: submit, query and cancel them, with Slurm's states mapped to those of every engine."""
+"""Slurm's jobs: submit, query and cancel them, and convert Slurm's states to those common to all engines."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def check_options(script: str, options: Sequence[str]) -> None:
 
 
 def find_jobs(job_ids: Collection[str]) -> Mapping[str, Job]:
-    """Return those of the jobs that Slurm knows, keyed by id.
+    """Return the given jobs that Slurm knows, keyed by id.
 
     One query of the controller returns all jobs of this user, including those that have ended within the cluster's
     `MinJobAge`; jobs that ended earlier are taken from the accounting database, if there is one.
@@ -92,7 +92,7 @@ def find_jobs(job_ids: Collection[str]) -> Mapping[str, Job]:
 
 
 def find_job_ids(names: Collection[str]) -> dict[str, str]:
-    """Return the ids of this user's latest jobs of these names, keyed by name; those that Slurm knows no job of lack.
+    """Return the ids of this user's latest jobs with these names, keyed by name; unknown names are omitted.
 
     Raises:
         EngineUnavailable: the controller does not answer.
@@ -107,7 +107,7 @@ def find_job_ids(names: Collection[str]) -> dict[str, str]:
 
 
 def cancel_jobs(job_ids: Collection[str]) -> None:
-    """End jobs at once, except those that have ended or are unknown.
+    """End jobs immediately, ignoring those that have ended or are unknown.
 
     Raises:
         EngineUnavailable: the controller does not answer.
@@ -120,7 +120,7 @@ def cancel_jobs(job_ids: Collection[str]) -> None:
 
 
 def parse_job(state: str, reason: str, nodes: str, exit_code: str) -> Job:
-    """Return a job from Slurm's fields.
+    """Create a job from Slurm's fields.
 
     Args:
         state: the state in the long form; `sacct` adds who cancelled it, as in `CANCELLED by 1000`.
@@ -142,7 +142,7 @@ def parse_job(state: str, reason: str, nodes: str, exit_code: str) -> Job:
 
 
 def _describe_end(state: str, reason: str, exit_code: str) -> str:
-    """Return Slurm's description of the end of a job, as in `FAILED, NonZeroExitCode, ExitCode=3:0`."""
+    """Return Slurm's description of the end of a job, such as `FAILED, NonZeroExitCode, ExitCode=3:0`."""
     shown_code = "" if exit_code in {"0:0", "", "0"} else f"ExitCode={exit_code}"
     return ", ".join(part for part in (state, reason, shown_code) if part)
 
@@ -153,7 +153,7 @@ def _parse_jobs(output: str) -> Iterable[tuple[str, Job]]:
 
 
 def _find_accounted_jobs(job_ids: Sequence[str]) -> dict[str, Job]:
-    """Return those of the jobs that are in the accounting database; empty if there is none."""
+    """Return the given jobs found in the accounting database, keyed by id; empty if there is no database."""
     jobs: dict[str, Job] = {}
     for start in range(0, len(job_ids), _MOST_ASKED):
         part = ",".join(job_ids[start : start + _MOST_ASKED])
@@ -167,7 +167,7 @@ def _query_controller(format_option: str) -> str:
 
 
 def _parse_names(output: str, names: Collection[str]) -> dict[str, str]:
-    """Return the highest id of each of these names in lines with an id and a name."""
+    """Return the highest id of each of these names from lines with an id and a name."""
     wanted, found = set(names), dict[str, str]()
     for job_id, name, *_ in split_lines(output):
         if name in wanted and job_id.isdigit() and int(job_id) >= int(found.get(name, 0)):

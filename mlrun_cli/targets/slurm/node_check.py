@@ -1,4 +1,4 @@
-"""Check that the nodes of a cluster share a folder with this machine, by a job on each that reads and writes there."""
+"""A check that the nodes of a cluster share a folder with this machine, by a job on each that reads and writes it."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _USABLE = frozenset({"allocated", "completing", "idle", "mixed"})
 
 
 def check_nodes(settings: SlurmSettings, folder: Path, python: str, *, timeout: float = TIMEOUT_SECONDS) -> NodeCheck:
-    """Run a small job on each node that is up, and wait for them.
+    """Run a small job on each node that is up, and wait for the jobs.
 
     Args:
         settings: the settings of the target.

@@ -1,4 +1,4 @@
-"""Partitions and nodes of a Slurm cluster, with their states and what is free."""
+"""Partitions and nodes of a Slurm cluster, with their states and free resources."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _PARTITION_FIELDS = ("%P", "%a", "%l", "%F")
 
 
 class Partition(NamedTuple):
-    """A partition.
+    """A partition of the cluster.
 
     Attributes:
         is_default: whether it is used by jobs that name none.
@@ -31,7 +31,7 @@ class Partition(NamedTuple):
 
 
 class Node(NamedTuple):
-    """A node.
+    """A node of the cluster.
 
     Attributes:
         partitions: the names of its partitions.
@@ -51,7 +51,7 @@ class Node(NamedTuple):
 
 
 def list_partitions() -> list[Partition]:
-    """Return the partitions that this user sees, sorted by name.
+    """Return the partitions that are visible to this user, sorted by name.
 
     Raises:
         EngineUnavailable: Slurm does not answer.
@@ -99,7 +99,7 @@ def list_nodes(partition: str | None = None) -> list[Node]:
 
 
 def _count_gpus(gres: str) -> int:
-    """Return the number of GPUs in a list of generic resources, as in `gpu:a100:4(S:0-1),lustre:1`."""
+    """Return the number of GPUs in a list of generic resources such as `gpu:a100:4(S:0-1),lustre:1`."""
     plain = re.sub(r"\([^)]*\)", "", gres)
     numbers = (re.fullmatch(r"gpu(?::[^:]+)*?(?::(\d+))?", each) for each in plain.split(","))
     return sum(int(number[1] or 1) for number in numbers if number is not None)

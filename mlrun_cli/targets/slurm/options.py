@@ -1,4 +1,4 @@
-"""The settings of a Slurm target, and the options of sbatch and the script that they and a run's demand become."""
+"""The settings of a Slurm target, and the sbatch options and script built from them and a run's demand."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ class SlurmSettings(NamedTuple):
         return {key: list(value) if isinstance(value, tuple) else value for key, value in given.items() if value}
 
     def build_resource_options(self, demand: Demand) -> list[str]:
-        """Return sbatch's options for the resources of a run, ending with the user's own, which take precedence."""
+        """Return the sbatch options for a run's resources; the user's own come last and take precedence."""
         values = {
             "--partition": self.partition,
             "--account": self.account,
@@ -83,11 +83,11 @@ class SlurmSettings(NamedTuple):
         return [*options, *self._build_gpu_options(demand), *self.sbatch_options]
 
     def build_script(self, command: Sequence[str]) -> str:
-        """Return the script of a job, which replaces itself by the command."""
+        """Return the script of a job, which replaces the shell by the given command."""
         return build_setup_script(self.setup, command)
 
     def _choose_time(self, seconds: float | None) -> str | None:
-        """Return the time limit of a job in Slurm's format; that of the target limits the margin of a run's own."""
+        """Return a job's time limit in Slurm's format: the run's own plus a margin, within that of the target."""
         if not seconds:
             return self.time
         needed = math.ceil(seconds / 60)
@@ -120,7 +120,7 @@ _KEYS = {
 
 
 def build_sbatch_options(settings: SlurmSettings, request: JobRequest) -> list[str]:
-    """Return the options of sbatch for the job of a run."""
+    """Return the sbatch options for the job of a run."""
     return [
         f"--job-name={request.run_id}",
         f"--comment={request.workspace}",
@@ -133,7 +133,7 @@ def build_sbatch_options(settings: SlurmSettings, request: JobRequest) -> list[s
 
 
 def check_sbatch_option(option: str) -> str:
-    """Check an option of sbatch that a user has given, and return it.
+    """Validate an sbatch option given by the user, and return it.
 
     Raises:
         InvalidValue: it is not an option, or one that mlrun sets itself.
@@ -156,7 +156,7 @@ def check_sbatch_option(option: str) -> str:
 
 
 def parse_minutes(text: str) -> int | None:
-    """Return the minutes of a time limit in Slurm's format, rounded up, or None if it has none or is no limit.
+    """Return the minutes of a time limit in Slurm's format, rounded up, or None if there is no limit.
 
     Formats are `minutes`, `minutes:seconds`, `hours:minutes:seconds`, `days-hours`, `days-hours:minutes` and
     `days-hours:minutes:seconds`.
@@ -174,5 +174,5 @@ def parse_minutes(text: str) -> int | None:
 
 
 def _escape_pattern(path: str) -> str:
-    """Return a path for an option in which Slurm replaces `%j` and the like."""
+    """Return a path for an option in which Slurm replaces patterns such as `%j`."""
     return path.replace("%", "%%")

@@ -22,7 +22,7 @@ class SlurmTarget(EngineTarget):
     job_property = "slurm_job_id"
 
     def submit_job(self, request: JobRequest) -> str:
-        """Submit a job by sbatch and return its id.
+        """Submit a job with sbatch and return its id.
 
         Raises:
             EngineRefused: Slurm refuses it; the message is Slurm's.
@@ -33,31 +33,31 @@ class SlurmTarget(EngineTarget):
         return jobs.submit_job(settings.build_script(request.command), build_sbatch_options(settings, request))
 
     def find_jobs(self, job_ids: Collection[str]) -> Mapping[str, Job]:
-        """Return those of the jobs that Slurm knows, keyed by id, usually with one query of the controller."""
+        """Return the given jobs that Slurm knows, keyed by id, usually with one query of the controller."""
         with _convert_errors():
             return jobs.find_jobs(job_ids)
 
     def find_job_id(self, run_id: str) -> str | None:
-        """Return the id of the job that is named after a run, or None if Slurm knows none."""
+        """Return the id of the job that is named after a run, or None if Slurm knows no such job."""
         with _convert_errors():
             return jobs.find_job_ids([run_id]).get(run_id)
 
     def find_job_ids(self, run_ids: Collection[str]) -> Mapping[str, str]:
-        """Return the ids of the jobs that are named after these runs, as a rule in one query of the controller."""
+        """Return the ids of the jobs that are named after these runs, usually with one query of the controller."""
         with _convert_errors():
             return jobs.find_job_ids(run_ids)
 
     def cancel_job(self, job_id: str) -> None:
-        """End a job by scancel."""
+        """Cancel a job with scancel."""
         self.cancel_jobs([job_id])
 
     def cancel_jobs(self, job_ids: Collection[str]) -> None:
-        """End jobs by one scancel."""
+        """Cancel several jobs with one scancel."""
         with _convert_errors():
             jobs.cancel_jobs(job_ids)
 
     def describe_nodes(self) -> Mapping[str, Any]:
-        """Return the partitions of the cluster and the nodes of the target's partition, or all if it has none.
+        """Return the cluster's partitions and the nodes of the target's partition, or all nodes if it has none.
 
         Raises:
             EngineRefused: the partition no longer exists.
