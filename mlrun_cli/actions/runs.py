@@ -155,9 +155,9 @@ def prepare_for_display(workspace: Workspace, runs: Iterable[Run], not_respondin
     live = [run for run in listed if not run.status.is_terminal]
     if not live:
         return listed
-    from mlrun_cli.runtime.waiting import find_waiting  # noqa: PLC0415 - most lists are of runs that have ended
+    from mlrun_cli.runtime.waiting import find_wait_reasons  # noqa: PLC0415 - most lists are of runs that have ended
 
-    waiting = find_waiting(workspace, live)
+    waiting = find_wait_reasons(workspace, live)
     return [
         mark_not_responding(run, not_responding)._replace(waiting_for=waiting.get(run.key))
         if run.status is not RunStatus.QUEUED

@@ -166,15 +166,15 @@ class CollectedRun:
             if after > before:
                 found = True
                 events = [event for document in documents if (event := parse_event(document)) is not None]
-                self._store(name, before, after, events)
+                self._store_events(name, before, after, events)
         return found
 
-    def _store(self, name: str, before: int, after: int, events: list[Event]) -> None:
+    def _store_events(self, name: str, before: int, after: int, events: list[Event]) -> None:
         with self._workspace.transaction():
             is_mine = self._workspace.journals.advance(self.run.key, name, before, after)
             if is_mine:
                 for event in events:
-                    self._apply(event)
+                    self._apply_event(event)
         if not is_mine:  # another collector has been here
             self._offsets = dict(self._workspace.journals.get_offsets(self.run.key))
             self._read_outcomes()
@@ -184,7 +184,7 @@ class CollectedRun:
             self._update_state(event)
         self.run = self._workspace.runs.get_by_key(self.run.key)
 
-    def _apply(self, event: Event) -> None:
+    def _apply_event(self, event: Event) -> None:
         runs, key = self._workspace.runs, self.run.key
         if isinstance(event, StatusEvent):
             self._apply_status(event)

@@ -137,7 +137,7 @@ class Collector:
         before = self._runs
         self._runs = {run.key: run for run in self._list_runs()}
         for key in before.keys() - self._runs.keys():
-            self._drop(before[key])
+            self._forget_run(before[key])
         if self._runs.keys() - before.keys():
             self._jobs.query_soon()
         current = time.monotonic()
@@ -178,18 +178,18 @@ class Collector:
         evidence = self._jobs.get_evidence(run)
         collected = self._collected.get(run.key)
         if collected is None and (is_started or evidence not in {EngineEvidence.QUEUED, EngineEvidence.SILENT}):
-            collected = self._open(run)
+            collected = self._open_run(run)
         if collected is not None:
             collected.run = run
             collected.poll(moment)
         self._stop_if_stream_is_lost(run, evidence, moment)
         if run.status is RunStatus.CANCEL_REQUESTED:
-            self._cancel(run, evidence, moment)
+            self._cancel_run(run, evidence, moment)
         heartbeat = HeartbeatEvidence.NONE
         outcome = OutcomeEvidence.NONE if collected is None else collected.outcome_evidence
         liveness = determine_liveness(evidence, heartbeat, outcome)
         if liveness is RunLiveness.LOST:
-            liveness = self._check_lost(run, collected, evidence, moment)
+            liveness = self._check_liveness(run, collected, evidence, moment)
         else:
             self._lost_since.pop(run.key, None)
         if liveness is RunLiveness.ALIVE and self._is_left_in_queue(run, collected, evidence):
@@ -205,7 +205,7 @@ class Collector:
         else:
             self._record_lost(run, collected, moment)
 
-    def _open(self, run: Run) -> CollectedRun | None:
+    def _open_run(self, run: Run) -> CollectedRun | None:
         shared = find_shared_run_folder(self._workspace.run_folder(run.run_id))
         if shared is None or not shared.path.exists():
             return None
@@ -230,7 +230,7 @@ class Collector:
         except OSError:
             return frozenset()
 
-    def _check_lost(
+    def _check_liveness(
         self, run: Run, collected: CollectedRun | None, evidence: EngineEvidence, moment: float
     ) -> RunLiveness:
         """Return the liveness of a seemingly lost run, once everything that its supervisor wrote has arrived.
@@ -241,7 +241,7 @@ class Collector:
         since = self._lost_since.setdefault(run.key, moment)
         patience = _SETTLE_SECONDS
         if not self._jobs.has_job_id(run):
-            if self._jobs.is_being_submitted(run) or self._has_job_id_by_now(run):
+            if self._jobs.is_being_submitted(run) or self._has_job_id_after_reload(run):
                 return RunLiveness.ALIVE
             patience = max(_LATE_SECONDS, _SUBMIT_SECONDS - (now() - run.created_at) / MICROSECONDS)
         elif collected is None or not collected.has_started:
@@ -253,17 +253,17 @@ class Collector:
         collected.refresh()
         return determine_liveness(evidence, collected.get_heartbeat_evidence(), collected.outcome_evidence)
 
-    def _has_job_id_by_now(self, run: Run) -> bool:
+    def _has_job_id_after_reload(self, run: Run) -> bool:
         """Reload a run and return whether its job id is now stored, as a submit may have done in the meantime."""
         self._runs[run.key] = self._workspace.runs.get_by_key(run.key)
         return self._jobs.has_job_id(self._runs[run.key])
 
-    def _cancel(self, run: Run, evidence: EngineEvidence, moment: float) -> None:
+    def _cancel_run(self, run: Run, evidence: EngineEvidence, moment: float) -> None:
         """Send a cancel request to a run, and cancel its job if it is queued or its grace period is over."""
         if run.key not in self._job_cancels:
             grace = GRACE_SECONDS if run.cancel_grace_seconds is None else run.cancel_grace_seconds
             self._job_cancels[run.key] = moment + grace + _KILL_SECONDS
-            self._send(run, CancelMessage(run.cancel_grace_seconds, run.failed_with))
+            self._send_message(run, CancelMessage(run.cancel_grace_seconds, run.failed_with))
             self._jobs.query_soon()
         self._cancel_job_if_due(run, evidence, moment)
 
@@ -294,10 +294,10 @@ class Collector:
         ):
             self._stream_losses.add(run.key)
             self._job_cancels[run.key] = moment + GRACE_SECONDS + _KILL_SECONDS
-            self._send(run, StopMessage(StopReason.STREAM_LOST))
+            self._send_message(run, StopMessage(StopReason.STREAM_LOST))
             self._cancel_job_if_due(run, evidence, moment)
 
-    def _send(self, run: Run, message: CancelMessage | StopMessage) -> None:
+    def _send_message(self, run: Run, message: CancelMessage | StopMessage) -> None:
         folder = self._workspace.run_folder(run.run_id)
         shared = find_shared_run_folder(folder)
         if shared is not None:
@@ -310,11 +310,11 @@ class Collector:
         assert outcome is not None
         if collected.outcome_evidence is OutcomeEvidence.INTERRUPTED:
             outcome = derive_interruption_outcome(run, outcome, self._jobs.find_job(run))
-        self._finish(run, collected, outcome, moment)
+        self._finish_run(run, collected, outcome, moment)
 
     def _record_lost(self, run: Run, collected: CollectedRun | None, moment: float) -> None:
         """Record the end of a run that has lost its supervisor, and tell the supervisor to stop in case it is alive."""
-        self._send(run, StopMessage(StopReason.GIVEN_UP))
+        self._send_message(run, StopMessage(StopReason.GIVEN_UP))
         if self._jobs.has_job_id(run):
             self._to_cancel.append(run)
         job = self._jobs.find_job(run)
@@ -322,21 +322,21 @@ class Collector:
         if run.key in self._stream_losses and run.status is not RunStatus.CANCEL_REQUESTED:
             outcome = make_lost_stream_outcome()
         if collected is None:
-            collected = self._open(run)
+            collected = self._open_run(run)
         if collected is not None:
-            self._finish(run, collected, outcome, moment)
+            self._finish_run(run, collected, outcome, moment)
         elif self._shared_folder.is_available():
             self._record_without_folder(run, outcome)
 
-    def _finish(self, run: Run, collected: CollectedRun, outcome: Outcome, moment: float) -> None:
+    def _finish_run(self, run: Run, collected: CollectedRun, outcome: Outcome, moment: float) -> None:
         if collected.finish(outcome, moment):
-            self._drop(run)
+            self._forget_run(run)
 
     def _record_without_folder(self, run: Run, outcome: Outcome) -> None:
         record_outcome(self._workspace, run, outcome)
-        self._drop(run)
+        self._forget_run(run)
 
-    def _drop(self, run: Run) -> None:
+    def _forget_run(self, run: Run) -> None:
         """Forget a run that has ended, whichever process recorded its end."""
         collected = self._collected.pop(run.key, None)
         if collected is not None:

@@ -32,7 +32,7 @@ class RequestInterrupted(MlrunError):
     """The process that handled a request of a script died; the request may have been carried out."""
 
 
-class _Waiting(NamedTuple):
+class _PendingRequest(NamedTuple):
     request: ForwardedRequest
     since: float
 
@@ -50,7 +50,7 @@ class RequestRelay:
         self._folder = target.workspace.run_folder(run.run_id)
         self._selector = selector
         self._worker: WorkerProcess | None = None
-        self._waiting: list[_Waiting] = []
+        self._waiting: list[_PendingRequest] = []
         self._calls: dict[socket.socket, tuple[ForwardedRequest, bytearray]] = {}
         self._offsets: dict[str, int] = {}
         self._reject_interrupted()
@@ -68,7 +68,7 @@ class RequestRelay:
                 documents, after = read_lines_from(path, before)
                 if after > before and self._record_accepted(name, before, after):
                     requests = filter(None, map(parse_forwarded_request, documents))
-                    self._waiting.extend(_Waiting(request, time.monotonic()) for request in requests)
+                    self._waiting.extend(_PendingRequest(request, time.monotonic()) for request in requests)
         for waiting in self._waiting.copy():
             is_late = time.monotonic() > waiting.since + _JOURNALS_SECONDS
             if is_late or reader.has_ingested(waiting.request.journal_sizes):

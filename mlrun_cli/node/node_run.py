@@ -83,7 +83,7 @@ class NodeRun(SupervisedRun):
         """Set columns, and the status if the current one is in `before`; return whether the status has changed."""
         moved = super().advance(before, after, **columns)
         if moved or columns:
-            self._write(StatusEvent(before, after, columns, now()))
+            self._write_event(StatusEvent(before, after, columns, now()))
         return moved
 
     def add_properties(self, properties: Mapping[str, str]) -> dict[str, str]:
@@ -93,7 +93,7 @@ class NodeRun(SupervisedRun):
             UsageError: a property exists with another value.
         """
         added = super().add_properties(properties)
-        self._write(PropertiesEvent({name: added[name] for name in properties}))
+        self._write_event(PropertiesEvent({name: added[name] for name in properties}))
         return added
 
     def renew_lease(self) -> None:
@@ -108,7 +108,7 @@ class NodeRun(SupervisedRun):
         """
         self._flush()
         self._announce_files()
-        if self._is_to_be_given_up():
+        if self._is_superfluous():
             return StopReason.GIVEN_UP
         reason = None
         for message in self._inbox.read_new_messages():
@@ -158,7 +158,7 @@ class NodeRun(SupervisedRun):
 
     def finish(self, outcome: Outcome, stopped: StopReason | None) -> None:
         """Write the outcome of the run, unless another attempt determines it, and clean the working folder."""
-        self._is_to_be_given_up()  # by what has happened since the last look
+        self._is_superfluous()  # by what has happened since the last look
         if self._is_superseded:
             return
         if self._earlier is not None:  # its attempt may have been killed before it wrote the event
@@ -191,7 +191,7 @@ class NodeRun(SupervisedRun):
             names = set(os.listdir(folder))
             if names - self._announced.get(folder, set()):
                 self._announced[folder] = names
-                self._write(FilesEvent(folder.name))
+                self._write_event(FilesEvent(folder.name))
 
     def _cancel(self, message: CancelMessage) -> None:
         columns: dict[str, Any] = {"cancel_grace_seconds": message.grace_seconds}
@@ -202,13 +202,13 @@ class NodeRun(SupervisedRun):
             if not self.workspace.runs.change_status(self.run.key, before, RunStatus.CANCEL_REQUESTED, **columns):
                 self.workspace.runs.update(self.run.key, **columns)
 
-    def _write(self, event: Event) -> None:
-        self._retry(lambda: self._events.write(event))
+    def _write_event(self, event: Event) -> None:
+        self._retry_write(lambda: self._events.write(event))
 
     def _write_outcome(self, outcome: Outcome, *, is_final: bool) -> None:
-        self._retry(lambda: self._events.write(make_outcome_event(self._shared, outcome, is_final=is_final)))
+        self._retry_write(lambda: self._events.write(make_outcome_event(self._shared, outcome, is_final=is_final)))
 
-    def _is_to_be_given_up(self) -> bool:
+    def _is_superfluous(self) -> bool:
         """Update and return whether another attempt has made this one superfluous.
 
         Where an engine has lost a node, the attempt there may live on, and end, while another one has begun.
@@ -220,7 +220,7 @@ class NodeRun(SupervisedRun):
             self._earlier = read_outcome(self._shared)
         return self._is_superseded or self._earlier is not None
 
-    def _retry(self, write: Callable[[], object]) -> None:
+    def _retry_write(self, write: Callable[[], object]) -> None:
         """Repeat a write until the shared folder is available, or until the run's folder in it is removed."""
         if self._is_superseded:
             return

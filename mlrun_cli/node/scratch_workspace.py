@@ -96,12 +96,12 @@ def _make_folders(folder: Path, shared: SharedRunFolder, run_id: str) -> None:
         raise StoredFilesLost(
             f"The record of the run in {shared.path} is gone.", hint="Submit the run again.", target=run_id
         )
-    own = _prepare(documents.pop(run_id))
+    own = _reset_document(documents.pop(run_id))
     append_lines(run_folder / "record.jsonl", [own])
     append_lines(run_folder / "children.jsonl", documents.values())
 
 
-def _prepare(document: Mapping[str, Any]) -> dict[str, Any]:
+def _reset_document(document: Mapping[str, Any]) -> dict[str, Any]:
     """Return a run's document reset to its state before any attempt to start it."""
     row = {name: value for name, value in document["row"].items() if name not in _VOLATILE}
     return {**document, "row": {**row, "status": RunStatus.NOT_STARTED.value}, "history": []}

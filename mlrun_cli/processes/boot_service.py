@@ -140,7 +140,7 @@ class CronLine:
 
     def install(self) -> tuple[str, ...]:
         """Add the line to the crontab."""
-        self._write([*(line for line in self._read_lines() if not self._is_own_line(line)), self.render()])
+        self._write_crontab([*(line for line in self._read_lines() if not self._is_own_line(line)), self.render()])
         return ()
 
     def remove(self) -> bool:
@@ -148,7 +148,7 @@ class CronLine:
         lines = self._read_lines()
         others = [line for line in lines if not self._is_own_line(line)]
         if len(others) < len(lines):
-            self._write(others)
+            self._write_crontab(others)
         return len(others) < len(lines)
 
     def _is_own_line(self, line: str) -> bool:
@@ -158,7 +158,7 @@ class CronLine:
         """Return the lines of the crontab, or none if there is no crontab or the program is missing."""
         return (_read_output("crontab", "-l") or "").splitlines(keepends=True)
 
-    def _write(self, lines: Sequence[str]) -> None:
+    def _write_crontab(self, lines: Sequence[str]) -> None:
         text = "".join(line if line.endswith("\n") else f"{line}\n" for line in lines)
         _run_or_raise("crontab", "-", given=text)
 

@@ -181,19 +181,19 @@ class HostLease:
 
     def describe(self) -> dict[str, Any]:
         """Return the host that holds the lease, the number of its term, and the local folder."""
-        return {"host": _parse(self._current)["host"], "localFolder": str(self.folder), "turn": self.term}
+        return {"host": _parse_record(self._current)["host"], "localFolder": str(self.folder), "turn": self.term}
 
     def _try_to_acquire(self, *, take_over: bool) -> bool:
         """Adopt or acquire the lease; return False if the caller should try again."""
         raw = self._read_current()
-        record = _parse(raw)
+        record = _parse_record(raw)
         if record and _is_from_this_host(record):
             self._adopt(raw)
             self._renew()
             return True
         term = record.get("turn", 0)
         if record and not take_over and not _is_of_earlier_boot(record):
-            last_used = _parse(_read_file(self._hosts / str(term))).get("used_at", 0)
+            last_used = _parse_record(_read_file(self._hosts / str(term))).get("used_at", 0)
             elapsed = (self._read_server_time() - last_used) / MICROSECONDS
             if elapsed < LEASE_SECONDS:
                 raise _create_in_use_error(self.home, record["host"], max(0, round(elapsed)))
@@ -206,7 +206,7 @@ class HostLease:
         folder = make_base_folder() / home_id
         folder.mkdir(mode=0o700, exist_ok=True)
         _write_file(folder / "holder", {"word": word})
-        raw = _encode(
+        raw = _encode_record(
             {
                 "turn": number,
                 "home": home_id,
@@ -250,7 +250,7 @@ class HostLease:
                 os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
             except FileExistsError:
                 while time.monotonic() < started + _ACQUIRE_SECONDS:
-                    if _parse(_read_file(self._hosts / "current")).get("turn", 0) != current:
+                    if _parse_record(_read_file(self._hosts / "current")).get("turn", 0) != current:
                         return None
                     time.sleep(_LOOK_SECONDS)
                 number += 1
@@ -259,7 +259,7 @@ class HostLease:
             return number, started + _LONGEST_ACQUIRE_SECONDS
 
     def _adopt(self, raw: bytes) -> None:
-        record = _parse(raw)
+        record = _parse_record(raw)
         self._current, self.term, self.folder = raw, record["turn"], Path(record["folder"])
         self._renew_at = time.monotonic() + _RENEWAL_SECONDS
         self._refused = None
@@ -270,7 +270,7 @@ class HostLease:
     def _renew(self) -> None:
         """Write the time of last use to the file of this host's term, which no other host writes to."""
         path = self._hosts / str(self.term)
-        used_at = _parse(_read_file(path)).get("used_at", 0)
+        used_at = _parse_record(_read_file(path)).get("used_at", 0)
         now = self._read_server_time()
         if now - used_at >= _RENEWAL_SECONDS * MICROSECONDS / 2:  # no other process of this host has just done it
             _write_file(path, {"used_at": now})
@@ -311,7 +311,7 @@ def _is_from_this_host(record: Mapping[str, Any]) -> bool:
     """Return whether this host wrote a record, judging by the token in its local folder or its description."""
     folder = Path(record["folder"])
     if is_private(folder.parent) and is_private(folder):
-        word = _parse(_read_file(folder / "holder")).get("word")
+        word = _parse_record(_read_file(folder / "holder")).get("word")
         if word is not None:
             return bool(word == record["word"])
     return all(record.get(name) == value for name, value in _describe_host().items())
@@ -338,7 +338,7 @@ def _read_file(path: Path) -> bytes:
 
 def _write_file(path: Path, content: Mapping[str, Any] | bytes) -> None:
     """Write a small file in place, with a single write."""
-    data = content if isinstance(content, bytes) else _encode(content)
+    data = content if isinstance(content, bytes) else _encode_record(content)
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         os.pwrite(descriptor, data, 0)
@@ -347,11 +347,11 @@ def _write_file(path: Path, content: Mapping[str, Any] | bytes) -> None:
         os.close(descriptor)
 
 
-def _encode(record: Mapping[str, Any]) -> bytes:
+def _encode_record(record: Mapping[str, Any]) -> bytes:
     return json.dumps(record).encode().ljust(_RECORD_BYTES)
 
 
-def _parse(raw: bytes) -> dict[str, Any]:
+def _parse_record(raw: bytes) -> dict[str, Any]:
     """Return the record in a file, or an empty one if none has been completely written."""
     try:
         document = json.loads(raw)

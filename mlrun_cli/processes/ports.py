@@ -29,7 +29,7 @@ class Ports:
             if len(self.numbers) == count:
                 break
             number = _FIRST + (first + place * _STRIDE) % there_are
-            if self._claim(number):
+            if self._reserve_port(number):
                 self.numbers.append(number)
         if len(self.numbers) < count:
             self.close()
@@ -41,7 +41,7 @@ class Ports:
             claim.close()
         self._claims.clear()
 
-    def _claim(self, number: int) -> bool:
+    def _reserve_port(self, number: int) -> bool:
         """Reserve a port; return False if another run has it or a process is listening on it."""
         if sys.platform == "linux":
             # A name that the kernel frees with the process, and that is looked for by nothing but this.

@@ -1,4 +1,4 @@
-"""Processes of this machine: identify, find and signal them with the help of /proc."""
+"""Processes of this machine: identify_process, find and signal them with the help of /proc."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class _Stat(NamedTuple):
     is_zombie: bool
 
 
-def identify(pid: int) -> ProcessId | None:
+def identify_process(pid: int) -> ProcessId | None:
     """Return the identity of the process that currently has this pid, or None if there is none."""
     stat = _read_stat(pid)
     return None if stat is None else ProcessId(pid, stat.start_ticks)
@@ -63,7 +63,7 @@ def list_run_processes(run_id: str) -> list[ProcessId]:
     found = []
     for pid in _list_pids():
         if _read_variables(pid).get(RUN_ID_VARIABLE) == run_id:
-            process = identify(pid)
+            process = identify_process(pid)
             if process is not None and pid != os.getpid():
                 found.append(process)
     return found
@@ -75,7 +75,7 @@ def list_supervisors(run_id: str) -> list[ProcessId]:
     for pid in _list_pids():
         words = read_proc(f"/proc/{pid}/cmdline").split(b"\0")[:-1]
         is_ours = any(word.endswith(_SUPERVISOR_PROGRAM) for word in words)
-        if is_ours and words[-1] == run_id.encode() and (process := identify(pid)) is not None:
+        if is_ours and words[-1] == run_id.encode() and (process := identify_process(pid)) is not None:
             found.append(process)
     return found
 
@@ -106,7 +106,7 @@ def send_signal(process: ProcessId, number: signal.Signals) -> bool:
     except OSError:
         return False
     try:
-        if identify(process.pid) != process:
+        if identify_process(process.pid) != process:
             return False
         signal.pidfd_send_signal(descriptor, number)
     except OSError:
@@ -132,7 +132,7 @@ def _read_stat(pid: int) -> _Stat | None:
 
 
 def _read_variables(pid: int) -> dict[str, str]:
-    """Return the environment variables of a process that identify its run and supervisor, if they are readable."""
+    """Return the environment variables of a process that identify its run and supervisor, if readable."""
     found: dict[str, str] = {}
     for item in read_proc(f"/proc/{pid}/environ").split(b"\0"):
         name, _, value = item.partition(b"=")

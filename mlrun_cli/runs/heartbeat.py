@@ -7,7 +7,7 @@ from pathlib import Path
 
 from mlrun_cli.core.named_tuple import NamedTuple
 from mlrun_cli.processes.host import get_origin
-from mlrun_cli.processes.process import identify
+from mlrun_cli.processes.process import identify_process
 from mlrun_cli.runs.shared_folder import SharedFolder, SharedRunFolder
 
 
@@ -64,7 +64,7 @@ def write_text(path: Path, text: str) -> None:
 
 def _describe_process(pid: int) -> str:
     """Return a line of constant length for processes of one machine, which identifies a process."""
-    process = identify(pid)
+    process = identify_process(pid)
     ticks = 0 if process is None else process.start_ticks
     return f"{' '.join(get_origin())} {pid:010} {ticks:020}\n"
 
@@ -73,5 +73,5 @@ def _is_of_dead_process(written: str) -> bool:
     *origin, pid, ticks = written.split() if len(written.split()) > 2 else ("", "0", "0")
     if origin != list(get_origin()) or not pid.isdigit():
         return False
-    process = identify(int(pid))
+    process = identify_process(int(pid))
     return process is None or str(process.start_ticks) != ticks.lstrip("0")

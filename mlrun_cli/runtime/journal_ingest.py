@@ -158,7 +158,7 @@ class JournalReader:
             # In the process of a session, a signal handler of its script may raise anything.
             if self._run_key is None or isinstance(error, (StoreError, OSError, _OffsetMoved)):
                 raise
-            smaller = _split(pieces)
+            smaller = _split_pieces(pieces)
             for part in smaller:
                 self._ingest(part)
             if not smaller:
@@ -297,7 +297,7 @@ def has_tag_changes_or_ends(entries: Entries) -> bool:
     return bool(entries.tag_changes or entries.endings) or any(map(has_tag_changes_or_ends, entries.others.values()))
 
 
-def _split(pieces: _Pieces) -> Sequence[_Pieces]:
+def _split_pieces(pieces: _Pieces) -> Sequence[_Pieces]:
     """Split pieces by journal, or a single journal into two halves; return an empty list for a single line."""
     if len(pieces) > 1:
         return [{name: piece} for name, piece in pieces.items()]

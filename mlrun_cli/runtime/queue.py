@@ -124,7 +124,7 @@ def wake_dispatcher(workspace: Workspace, target: str) -> None:
     folder.make()
     deadline = time.monotonic() + _PATIENCE_SECONDS
     while time.monotonic() < deadline:
-        if _start_if_absent(workspace, target, folder) or _wake(folder):
+        if _start_if_absent(workspace, target, folder) or _notify_dispatcher(folder):
             return
         time.sleep(_AGAIN_SECONDS)  # it is about to open its socket, or to end
 
@@ -272,7 +272,7 @@ def _format_count(count: int, noun: str) -> str:
     return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
 
 
-def _wake(folder: QueueFolder) -> bool:
+def _notify_dispatcher(folder: QueueFolder) -> bool:
     """Wake the dispatcher; return False if none is listening."""
     import socket  # noqa: PLC0415 — not on the way of `run list`
 

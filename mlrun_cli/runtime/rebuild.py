@@ -101,7 +101,7 @@ class _FolderImport:
             self._salvage.add_named(self._database)
         self._add_runs()
         for run_folder in self._list_run_folders():
-            self._read_journals_of(run_folder)
+            self._read_run_journals(run_folder)
         for session in self._list_sessions():
             self._read_session(session)
         metrics = 0 if self._salvage is None else self._salvage.add_metrics(self._database)
@@ -114,11 +114,11 @@ class _FolderImport:
         added: dict[str, int] = {}
         for table in NAMED_TABLES:
             for (of_table, _), line in last.items():
-                if of_table == table and line.get("row") is not None and self._add(table, line["row"]):
+                if of_table == table and line.get("row") is not None and self._add_named_row(table, line["row"]):
                     added[table] = added.get(table, 0) + 1
         return added
 
-    def _add(self, table: str, row: Mapping[str, Any]) -> bool:
+    def _add_named_row(self, table: str, row: Mapping[str, Any]) -> bool:
         try:
             return self._records.add_named(table, row)
         except (MlrunError, AttributeError, TypeError):
@@ -197,7 +197,7 @@ class _FolderImport:
         finally:
             lock.close()
 
-    def _read_journals_of(self, folder: RunFolder) -> None:
+    def _read_run_journals(self, folder: RunFolder) -> None:
         run_id = folder.path.name
         own = self._added.get(run_id)
         known = self._runs.find_key(run_id)

@@ -33,7 +33,7 @@ def reconcile_all(workspace: Workspace) -> frozenset[int]:
 
     The workspace must be known to be in place.
     """
-    not_responding = _reconcile_followed(workspace)
+    not_responding = _reconcile_without_reopening(workspace)
     ensure_dispatchers(workspace)
     return not_responding
 
@@ -45,10 +45,10 @@ def reconcile_runs(workspace: Workspace) -> frozenset[int]:
     timed out waiting for a run, the run is recovered while no reader waits.
     """
     workspace.reopen_if_replaced()
-    return _reconcile_followed(workspace)
+    return _reconcile_without_reopening(workspace)
 
 
-def _reconcile_followed(workspace: Workspace) -> frozenset[int]:
+def _reconcile_without_reopening(workspace: Workspace) -> frozenset[int]:
     """Reconcile the runs of a workspace whose database has not been replaced since it was opened."""
     given_up = reconcile_sessions(workspace)
     remove_unfinished_submits(workspace)
@@ -83,22 +83,22 @@ class _Targets:
         """Return the runs that have lost their supervisors; record runs whose folder no longer exists as Failed."""
         found: dict[int, Liveness] = {}
         for name, group in _group_runs(runs, lambda run: run.target).items():
-            if (target := self._find(name)) is not None:
+            if (target := self._find_target(name)) is not None:
                 found.update(target.observe(group))
         for run in runs:
             if found.get(run.key) is Liveness.FOLDER_GONE:
-                _record_folder_gone(self._workspace, run)
+                _record_missing_folder(self._workspace, run)
         return [run for run in runs if found.get(run.key) is Liveness.LOST]
 
     def recover(self, runs: Sequence[Run]) -> bool:
         """Ensure that lost runs are recovered; return False if recovery could not be started for some of them."""
         are_started = True
-        for group in _group_runs(runs, lambda run: type(self._find(run.target))).values():
-            target = self._find(group[0].target)
+        for group in _group_runs(runs, lambda run: type(self._find_target(run.target))).values():
+            target = self._find_target(group[0].target)
             are_started &= target is not None and target.recover(group)
         return are_started
 
-    def _find(self, name: str | None) -> Target | None:
+    def _find_target(self, name: str | None) -> Target | None:
         """Return a target, or None if its kind is not installed; its runs are then left alone."""
         if name not in self._targets:
             self._targets[name] = None
@@ -114,7 +114,7 @@ def _group_runs(runs: Iterable[Run], key: Callable[[Run], _K]) -> Mapping[_K, Se
     return groups
 
 
-def _record_folder_gone(workspace: Workspace, run: Run) -> None:
+def _record_missing_folder(workspace: Workspace, run: Run) -> None:
     message = "The folder of the run has been removed while it had not ended."
     error = build_run_error(message, code=SERVICE_ERROR, reason=EndReason.RUN_FOLDER_REMOVED)
     with workspace.transaction(durable=True):

@@ -21,7 +21,7 @@ from mlrun_cli.errors import FileNotWritable, StoreError
 from mlrun_cli.metrics.journal import list_journal_names
 from mlrun_cli.processes.host import get_origin
 from mlrun_cli.processes.host_lease import renew_lease_if_due
-from mlrun_cli.processes.process import identify
+from mlrun_cli.processes.process import identify_process
 from mlrun_cli.runs.error import SERVICE_ERROR, EndReason, build_run_error
 from mlrun_cli.runs.folder import make_lock_file
 from mlrun_cli.runs.owner_lock import OwnerLock
@@ -50,7 +50,7 @@ class Session:
         Raises:
             MlrunError: it cannot be created, or its lock cannot be acquired.
         """
-        process = identify(os.getpid())
+        process = identify_process(os.getpid())
         name = f"{family}-{os.getpid()}-{0 if process is None else process.start_ticks}-{os.urandom(4).hex()}"
         self._workspace = workspace
         self._family = family
@@ -81,7 +81,7 @@ class Session:
     def ingest_until_now(self) -> None:
         """Store all journal lines that the processes of this session have written so far."""
         self._reader.ingest_until_now()
-        names = {name for name in _list_names(self._workspace) if name.startswith(f"{self._family}-")}
+        names = {name for name in _list_session_names(self._workspace) if name.startswith(f"{self._family}-")}
         for gone in self._relatives.keys() - names:
             del self._relatives[gone]
         for name in names - {self.folder.name}:
@@ -103,7 +103,7 @@ class Session:
                 write_json(self.folder / _ENDING, ending)
             self._reader.ingest_all()
             _end_runs(self._workspace, self.owner_lock, ending)
-            _remove(self._workspace, self.folder)
+            _remove_session(self._workspace, self.folder)
         finally:
             self._lock.close()
 
@@ -134,10 +134,10 @@ def reconcile_sessions(workspace: Workspace) -> list[str]:
     """
     given_up = []
     deadline = time.monotonic() + _PATIENCE_SECONDS
-    for name in _list_names(workspace):
+    for name in _list_session_names(workspace):
         lock_file = workspace.folder / _SESSIONS / name / "lock"
         # Another process may be reconciling it: one reader waits for that, up to a timeout.
-        while not (is_reconciled := _reconcile(workspace, name)) and is_worth_waiting_for(lock_file):
+        while not (is_reconciled := _reconcile_session(workspace, name)) and is_worth_waiting_for(lock_file):
             if time.monotonic() >= deadline:
                 record_slow_recovery(lock_file)
                 break
@@ -158,14 +158,14 @@ def list_remnants(workspace: Workspace) -> list[Path]:
     return sorted(folder for folder in folders if folder.name.startswith(".") or not (folder / "lock").exists())
 
 
-def _list_names(workspace: Workspace) -> list[str]:
+def _list_session_names(workspace: Workspace) -> list[str]:
     try:
         return [name for name in os.listdir(workspace.folder / _SESSIONS) if not name.startswith(".")]
     except FileNotFoundError:
         return []
 
 
-def _reconcile(workspace: Workspace, name: str) -> bool:
+def _reconcile_session(workspace: Workspace, name: str) -> bool:
     """Reconcile one session if it is dead; return False if another process is doing so or the disk is full."""
     folder = workspace.folder / _SESSIONS / name
     try:
@@ -180,7 +180,7 @@ def _reconcile(workspace: Workspace, name: str) -> bool:
         ending = _read_ending(folder) or {"ended_at": _find_last_activity(folder), "error": _make_death_error()}
         JournalReader(workspace, folder / JOURNAL, None).ingest_all()
         _end_runs(workspace, f"{_SESSIONS}/{name}", ending)
-        _remove(workspace, folder)
+        _remove_session(workspace, folder)
     except OSError:
         return not folder.is_dir()
     except StoreError:
@@ -208,7 +208,7 @@ def _end_runs(workspace: Workspace, owner_lock: str, ending: dict[str, Any]) -> 
         workspace.runs.end_runs_of_owner(owner_lock, status, ended_at=ending["ended_at"], error=ending["error"])
 
 
-def _remove(workspace: Workspace, folder: Path) -> None:
+def _remove_session(workspace: Workspace, folder: Path) -> None:
     """Copy the values of a session without open runs to their runs, and remove its folder and journal offsets.
 
     Raises:

@@ -18,27 +18,27 @@ def create_submit_marker(run_folder: RunFolder) -> OwnedFile:
         OSError: it cannot be created.
         StoreError: the file system does not support locks.
     """
-    return OwnedFile(_find_markers(run_folder.path.parent.parent) / run_folder.path.name)
+    return OwnedFile(_get_marker_folder(run_folder.path.parent.parent) / run_folder.path.name)
 
 
 def remove_unfinished_submits(workspace: Workspace) -> None:
     """Remove the files of killed submits, except for runs in the store, which recovery ends."""
-    for left in list_abandoned_files(_find_markers(workspace.folder)):
+    for left in list_abandoned_files(_get_marker_folder(workspace.folder)):
         folder = workspace.run_folder(left.name)
         # A read-only disk, or a shared folder that is not in its place: the next reconciliation tries again.
         with suppress(OSError):
             if workspace.runs.find_key(left.name) is None:
                 remove_secrets(folder)
-                if not _has_begun(folder):
+                if not _has_started(folder):
                     remove_run_folder(folder)
             left.unlink(missing_ok=True)
 
 
-def _find_markers(workspace: Path) -> Path:
+def _get_marker_folder(workspace: Path) -> Path:
     return workspace / "submits"
 
 
-def _has_begun(folder: RunFolder) -> bool:
+def _has_started(folder: RunFolder) -> bool:
     """Return whether the folder contains files of a started run, whose record must once have been stored."""
     from mlrun_cli.metrics.journal import list_journal_names  # noqa: PLC0415 - start-up: few submits are killed
 

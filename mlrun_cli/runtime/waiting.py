@@ -13,7 +13,7 @@ from mlrun_cli.runtime.queue import QueueReport
 from mlrun_cli.workspace import Workspace
 
 
-def find_waiting(workspace: Workspace, runs: Iterable[Run]) -> Mapping[int, str | None]:
+def find_wait_reasons(workspace: Workspace, runs: Iterable[Run]) -> Mapping[int, str | None]:
     """Return the reasons why runs wait, in one line each, keyed by run key; None for a run that does not wait."""
     report = QueueReport(workspace)
     full = describe_full_disk(workspace.folder, FULL_FOR_RUNS_BYTES)

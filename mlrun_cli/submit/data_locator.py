@@ -64,13 +64,13 @@ class DataLocator:
         definition = binding.definition or {"kind": FILE_KIND, "paths": [self._find_location(binding)]}
         checked = find_with_context(where, lambda: check_dataset_definition(workspace, definition))
         if self._is_preview:
-            return _make_unnamed("{dataset-id}", checked)
+            return _create_unnamed_dataset("{dataset-id}", checked)
         new = self._data.datasets
         found = workspace.datasets.find_unnamed(checked) or next(
             (one for one in new if one.definition == checked), None
         )
         if found is None:
-            found = _make_unnamed(generate_guid(), checked)
+            found = _create_unnamed_dataset(generate_guid(), checked)
             new.append(found)
         return found
 
@@ -204,7 +204,7 @@ def _is_seen_by_nodes(path: Path, shared: SharedFolder) -> bool:
     return os.stat(there).st_dev == os.stat(shared.path).st_dev or is_network_file_system(find_file_system(there))
 
 
-def _make_unnamed(dataset_id: str, definition: Definition) -> Dataset:
+def _create_unnamed_dataset(dataset_id: str, definition: Definition) -> Dataset:
     return Dataset(0, dataset_id, None, None, definition, None, {}, 0)
 
 

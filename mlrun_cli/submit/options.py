@@ -46,7 +46,7 @@ def build_resubmit_options(request: SubmitRequest, resolution: Resolution, redac
         conda_file=_find_conda_file(request, project, resolution.source),
         environment_mode=mode,
         tags=redaction.redact_document(request.tags),
-        is_whole=configuration is None or _is_plain(configuration),
+        is_whole=configuration is None or _is_expressible_as_options(configuration),
     )
 
 
@@ -69,7 +69,7 @@ def _find_conda_file(request: SubmitRequest, project: Path, source: Path) -> str
         return to_text(str(request.conda_dependencies.absolute()))
 
 
-def _is_plain(configuration: RunConfiguration) -> bool:
+def _is_expressible_as_options(configuration: RunConfiguration) -> bool:
     """Return whether submit options and the defaults of an SDK configuration can fully express a configuration.
 
     Ineffective settings do not count: an image without Docker, and conda dependencies of a user-managed environment.

@@ -13,7 +13,7 @@ from types import MappingProxyType
 from mlrun_cli.core.named_tuple import NamedTuple
 from mlrun_cli.processes.inheritance import Limits, set_limits
 from mlrun_cli.processes.linux import make_parent_death_hook
-from mlrun_cli.processes.process import ProcessId, identify
+from mlrun_cli.processes.process import ProcessId, identify_process
 from mlrun_cli.runs.script_input import open_script_input
 
 
@@ -69,7 +69,7 @@ class Child:
 
     def identify(self) -> ProcessId | None:
         """Return the child's pid and start time, or None if the child no longer exists."""
-        return identify(self.pid)
+        return identify_process(self.pid)
 
     def record_exit(self, exit_code: int) -> None:
         """Record the exit code of the process after it has been reaped."""

@@ -32,7 +32,7 @@ class ContainerTermination:
     def is_over(self, moment: float) -> bool:
         """Return whether the termination has completed or been abandoned; start it at the first call."""
         if self._give_up_at == 0.0:
-            self._begin(moment)
+            self._start(moment)
         if self._result is None:
             return True
         if select.select([self._result], [], [], 0.0)[0]:
@@ -52,12 +52,12 @@ class ContainerTermination:
         An engine that has not responded in time is not called again.
         """
         if self._result is None and not self._was_given_up:
-            self._begin(time.monotonic())
+            self._start(time.monotonic())
         while not self.is_over(time.monotonic()):
             time.sleep(_LOOK_SECONDS)
         return () if self._is_done else (describe_running_containers(self._container, self._run_id),)
 
-    def _begin(self, moment: float) -> None:
+    def _start(self, moment: float) -> None:
         self._give_up_at = moment + _LIMIT_SECONDS
         self._is_done = False
         self._result, writer = os.pipe()

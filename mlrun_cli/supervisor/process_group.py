@@ -96,7 +96,7 @@ class ProcessGroup:
             self.exit_code = self._failure or 0
         elif (is_over or self._failure is not None) and self._kill_at is None and not self._was_signalled:
             self._kill_at = time.monotonic() + self._grace_seconds
-            self._send(SIGTERM)
+            self._send_signal(SIGTERM)
 
     def _record_failure(self, number: int) -> None:
         child = self._children[number]
@@ -108,7 +108,7 @@ class ProcessGroup:
     def kill_overdue(self, moment: float) -> None:
         """Kill the processes that are still running after the grace period."""
         if self._kill_at is not None and moment >= self._kill_at and self.exit_code is None:
-            self._send(SIGKILL)
+            self._send_signal(SIGKILL)
 
     def signal(self, number: Signals) -> bool:
         """Signal the processes and their descendants; return whether one was alive and none had failed before.
@@ -119,7 +119,7 @@ class ProcessGroup:
             return False
         had_failed = self._failure is not None
         self._was_signalled = True
-        self._send(number)
+        self._send_signal(number)
         return not had_failed
 
     def list_survivors(self) -> list[ProcessId]:
@@ -128,7 +128,7 @@ class ProcessGroup:
             return []
         return filter_by_run(list_descendants(os.getpid()), self._run_id)
 
-    def _send(self, number: Signals) -> None:
+    def _send_signal(self, number: Signals) -> None:
         # Not waited for yet, so that these pids are still the children's own, zombies' at worst, and so are the groups.
         groups = {os.getpgid(pid) for pid in self.pids} - {os.getpgrp()}
         for group in groups:

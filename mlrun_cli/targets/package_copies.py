@@ -70,13 +70,13 @@ def _ensure_copy(
     remove_abandoned_files(folder)
     unfinished = copy.with_name(make_temporary_name())
 
-    def leave_out(above: str, names: list[str]) -> list[str]:
+    def list_ignored_names(above: str, names: list[str]) -> list[str]:
         is_top = Path(above) in packages.values()
         return [name for name in names if name == "__pycache__" or (is_top and name in left_out)]
 
     try:
         for name, source in packages.items():
-            shutil.copytree(source, unfinished / name, ignore=leave_out)
+            shutil.copytree(source, unfinished / name, ignore=list_ignored_names)
         unfinished.rename(copy)
     except OSError as error:
         shutil.rmtree(unfinished, ignore_errors=True)

@@ -12,7 +12,7 @@ import socket
 from collections.abc import Sequence
 from pathlib import Path
 
-from mlrun_cli.processes.process import identify, send_signal
+from mlrun_cli.processes.process import identify_process, send_signal
 from mlrun_cli.runs.folder import RunFolder
 from mlrun_cli.targets.programs import (
     SUPERVISOR_PROGRAM,
@@ -50,7 +50,7 @@ class WaitingSupervisor:
             except BaseException:
                 self._connection.close()
                 raise
-        self._process = identify(self.pid)
+        self._process = identify_process(self.pid)
 
     def hand_over(self, locks: Sequence[int]) -> bool:
         """Pass the open locks of a run with a complete folder to the program; return False if it has ended."""

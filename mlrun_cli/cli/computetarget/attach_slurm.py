@@ -25,7 +25,7 @@ from mlrun_cli.cli.computetarget.options import (
 from mlrun_cli.cli.context import open_context
 from mlrun_cli.cli.global_options import GlobalOptions
 from mlrun_cli.errors import InvalidValue
-from mlrun_cli.targets.slurm.options import SlurmSettings, check_sbatch_option, parse_minutes
+from mlrun_cli.targets.slurm.options import SlurmSettings, parse_minutes, validate_sbatch_option
 
 _NO_LIMIT = frozenset({"infinite", "unlimited"})
 
@@ -108,7 +108,7 @@ def attach(
         gpus_per_node=_check_gpus(gpus_per_node),
         cpus_per_task=cpus_per_task,
         memory=memory,
-        sbatch_options=tuple(map(check_sbatch_option, sbatch_options or ())),
+        sbatch_options=tuple(map(validate_sbatch_option, sbatch_options or ())),
         setup=tuple(setup or ()),
     )
     with open_context(shared).workspace as workspace:

@@ -41,7 +41,7 @@ def execute_job(words: Sequence[str]) -> int:
         SharedFolder(Path(folder)).run_folder(run_id).secrets.unlink(missing_ok=True)
     queue.record_end(run_id, ended)
     try:
-        queue.start_what_fits()
+        queue.start_ready_jobs()
     except Exception:  # the next look from the other machine starts it
         log_exception()
     return 0
@@ -60,10 +60,10 @@ def _run_script(script: str, gpus: str) -> str:
         write_log(f"the script of the job cannot be started: {error}")
         return f"its shell could not be started: {error.strerror}"
 
-    def pass_on(number: int, _frame: FrameType | None) -> None:
+    def forward_signal(number: int, _frame: FrameType | None) -> None:
         child.send_signal(number)
 
-    signal.signal(signal.SIGTERM, pass_on)
+    signal.signal(signal.SIGTERM, forward_signal)
     code = child.wait()
     return f"exit code {code}" if code >= 0 else f"signal {signal.Signals(-code).name}"
 

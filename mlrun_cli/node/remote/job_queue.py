@@ -19,7 +19,7 @@ from typing import Any
 from mlrun_cli.core.json_files import read_json, write_json
 from mlrun_cli.processes.gpu_allocator import GpuAllocator, GpuLease
 from mlrun_cli.processes.host import get_origin
-from mlrun_cli.processes.process import ProcessId, identify, list_run_processes, send_signal
+from mlrun_cli.processes.process import ProcessId, identify_process, list_run_processes, send_signal
 from mlrun_cli.processes.termination import end_processes
 
 QUEUED, RUNNING, ENDED = "queued", "running", "ended"
@@ -71,7 +71,7 @@ class JobQueue:
         """
         with self._lock():
             if self.find(run_id) is None:
-                numbers = (row["number"] for row in self._list())
+                numbers = (row["number"] for row in self._list_jobs())
                 number = 1 + max(numbers, default=0)
                 added = {**job, "run_id": run_id, "number": number, "state": QUEUED, "starts": 0}
                 write_json(self._get_path(run_id), added, durable=True)
@@ -85,7 +85,7 @@ class JobQueue:
         limit = self._read_limit()
         described = {}
         before = 0
-        for row in self._list():
+        for row in self._list_jobs():
             state = self._describe_state(row)
             if state["state"] == QUEUED:
                 state["reason"] = _describe_wait(row, before, limit)
@@ -94,7 +94,7 @@ class JobQueue:
                 described[row["run_id"]] = state
         return described
 
-    def start_what_fits(self) -> None:
+    def start_ready_jobs(self) -> None:
         """Start queued jobs in order, as long as enough nodes and GPUs are free.
 
         Jobs that wait for GPUs are passed by those that need none.
@@ -102,10 +102,10 @@ class JobQueue:
         Raises:
             OSError: the queue cannot be read or written.
         """
-        if not any(row["state"] == QUEUED for row in self._list()):
+        if not any(row["state"] == QUEUED for row in self._list_jobs()):
             return
         with self._lock():
-            rows = self._list()
+            rows = self._list_jobs()
             limit = self._read_limit()
             used = sum(row["nodes"] for row in rows if self._is_running(row))
             for row in rows:
@@ -113,7 +113,7 @@ class JobQueue:
                     continue
                 if limit is not None and used + row["nodes"] > limit:
                     break
-                if self._start(row):
+                if self._start_job(row):
                     used += row["nodes"]
 
     def cancel(self, run_id: str) -> None:
@@ -126,9 +126,9 @@ class JobQueue:
             row = self.find(run_id)
             if row is None or row["state"] == ENDED:
                 return
-            self._write({**row, "state": ENDED, "end": CANCELED, "words": "it was canceled"})
+            self._write_job({**row, "state": ENDED, "end": CANCELED, "words": "it was canceled"})
         if row.get("pid"):
-            self._kill(row)
+            self._kill_job(row)
 
     def remove(self, run_id: str) -> None:
         """End a job if it has not ended, and delete it from the queue.
@@ -151,8 +151,8 @@ class JobQueue:
             row = self.find(run_id)
             if row is None or row["state"] != QUEUED:
                 return False
-            process = identify(os.getpid())
-            self._write(
+            process = identify_process(os.getpid())
+            self._write_job(
                 {
                     **row,
                     "state": RUNNING,
@@ -173,11 +173,11 @@ class JobQueue:
         with self._lock():
             row = self.find(run_id)
             if row is not None and row["state"] != ENDED:
-                self._write({**row, "state": ENDED, "end": EXITED, "words": words})
+                self._write_job({**row, "state": ENDED, "end": EXITED, "words": words})
 
-    def list_numbers(self) -> tuple[int, int]:
+    def count_jobs(self) -> tuple[int, int]:
         """Return the numbers of running and of queued jobs."""
-        rows = self._list()
+        rows = self._list_jobs()
         running = sum(self._is_running(row) for row in rows)
         return running, sum(row["state"] == QUEUED for row in rows if not self._is_running(row))
 
@@ -201,20 +201,20 @@ class JobQueue:
             return {"state": ENDED, "end": NODE_LOST, "words": f"{os.uname().nodename} was restarted"}
         return {"state": ENDED, "end": EXITED, "words": "its processes were killed"}
 
-    def _start(self, row: Mapping[str, Any]) -> bool:
+    def _start_job(self, row: Mapping[str, Any]) -> bool:
         """Start the process of a job under its lock and GPU locks; return False if it could not be started."""
         run_id = row["run_id"]
         if row["starts"] >= _MOST_STARTS:
             words = f"its program ended {_MOST_STARTS} times at once, see {row['log']}"
-            self._write({**row, "state": ENDED, "end": NEVER_STARTED, "words": words})
+            self._write_job({**row, "state": ENDED, "end": NEVER_STARTED, "words": words})
             return False
         lease = self._gpus.allocate(row["gpus"], None)
         if lease is None:
             return False
         try:
-            self._write({**row, "starts": row["starts"] + 1})
+            self._write_job({**row, "starts": row["starts"] + 1})
             with self._hold_job_lock(run_id) as lock:
-                _spawn(self._target_folder, run_id, lock, lease, Path(row["log"]))
+                _spawn_job_process(self._target_folder, run_id, lock, lease, Path(row["log"]))
         finally:
             lease.close()
         return True
@@ -234,7 +234,7 @@ class JobQueue:
             os.close(descriptor)
         return False
 
-    def _kill(self, row: Mapping[str, Any]) -> None:
+    def _kill_job(self, row: Mapping[str, Any]) -> None:
         """Kill the processes of a job, and wait until they have ended."""
         send_signal(ProcessId(row["pid"], row["ticks"]), signal.SIGKILL)
         end_processes(lambda: list_run_processes(row["run_id"]), 0.0)
@@ -242,12 +242,12 @@ class JobQueue:
         while self._is_running({**row, "state": RUNNING}) and time.monotonic() < deadline:
             time.sleep(_LOOK_SECONDS)
 
-    def _list(self) -> list[dict[str, Any]]:
+    def _list_jobs(self) -> list[dict[str, Any]]:
         """Return all jobs in the order of the queue."""
         rows = (read_json(path) for path in self._jobs.glob("*.json") if not path.name.startswith("."))
         return sorted((row for row in rows if row is not None), key=lambda row: int(row["number"]))
 
-    def _write(self, row: Mapping[str, Any]) -> None:
+    def _write_job(self, row: Mapping[str, Any]) -> None:
         write_json(self._get_path(row["run_id"]), row)
 
     def _get_path(self, run_id: str) -> Path:
@@ -276,7 +276,7 @@ class JobQueue:
             os.close(descriptor)
 
 
-def _spawn(folder: Path, run_id: str, lock: int, lease: GpuLease, log: Path) -> None:
+def _spawn_job_process(folder: Path, run_id: str, lock: int, lease: GpuLease, log: Path) -> None:
     """Start the process of a job in its own session, so that it outlives the connection."""
     descriptors = (lock, *lease.locks)
     words = [

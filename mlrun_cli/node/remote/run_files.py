@@ -80,7 +80,7 @@ class RunFiles:
         heartbeat = self._read_heartbeat()
         if heartbeat is not None:
             answer["heartbeat"] = heartbeat
-        self._look_at_tree()
+        self._update_fingerprint()
         if self._tree != self._tree_sent:
             answer["tree"] = self._tree_sent = self._tree
         return answer
@@ -141,7 +141,7 @@ class RunFiles:
             return None
         return {"text": text, "age": max(0.0, time.time() - changed_at)} if text else None
 
-    def _look_at_tree(self) -> None:
+    def _update_fingerprint(self) -> None:
         """Update the fingerprint of the outputs if that is due."""
         begun = time.monotonic()
         if begun < self._next_tree:

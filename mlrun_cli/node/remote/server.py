@@ -56,11 +56,11 @@ class Server:
         """Why the jobs that come next could not be started, if they could not."""
         self._answers: Mapping[str, Callable[[Message], Message]] = {
             "submit": self._submit,
-            "look": self._look,
-            "find": self._find,
-            "cancel": self._cancel,
-            "remove": self._remove,
-            "describe": self._describe,
+            "look": self._poll_runs,
+            "find": self._find_jobs,
+            "cancel": self._cancel_job,
+            "remove": self._remove_run,
+            "describe": self._describe_node,
         }
 
     def answer(self, request: Message) -> Message:
@@ -95,7 +95,7 @@ class Server:
         self._start_jobs()
         return Message({})
 
-    def _look(self, request: Message) -> Message:
+    def _poll_runs(self, request: Message) -> Message:
         """Return the changes of the watched runs; each job's state is read before the run's files."""
         document = request.document
         self._queue.set_limit(document["most_nodes"])
@@ -127,7 +127,7 @@ class Server:
         """Start queued jobs if possible; if that fails, the error becomes the reason why they wait."""
         self._obstacle = ""
         try:
-            self._queue.start_what_fits()
+            self._queue.start_ready_jobs()
         except (MlrunError, OSError) as error:
             self._obstacle = f"no job can be started: {error}"
 
@@ -142,15 +142,15 @@ class Server:
                 sizes[run_id] = _append(self._shared.run_folder(run_id).inbox, offset, data)
         return sizes
 
-    def _find(self, request: Message) -> Message:
+    def _find_jobs(self, request: Message) -> Message:
         return Message({"jobs": self._queue.describe(request.document["run_ids"])})
 
-    def _cancel(self, request: Message) -> Message:
+    def _cancel_job(self, request: Message) -> Message:
         self._queue.cancel(request.document["run_id"])
         self._start_jobs()
         return Message({})
 
-    def _remove(self, request: Message) -> Message:
+    def _remove_run(self, request: Message) -> Message:
         """Remove a run's job and all of its files."""
         run_id = request.document["run_id"]
         self._queue.remove(run_id)
@@ -158,8 +158,8 @@ class Server:
         self._shared.run_folder(run_id).remove()
         return Message({})
 
-    def _describe(self, _request: Message) -> Message:
-        running, waiting = self._queue.list_numbers()
+    def _describe_node(self, _request: Message) -> Message:
+        running, waiting = self._queue.count_jobs()
         return Message({"node": {**describe_machine(), "running": running, "queued": waiting}})
 
 

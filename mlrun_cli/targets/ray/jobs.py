@@ -110,7 +110,7 @@ def parse_job(details: Details) -> Job:
     if status == "RUNNING":
         return Job(JobState.RUNNING, nodes=nodes)
     end = _ENDS.get(status) or _derive_end(str(details.get("error_type") or ""), message)
-    return Job(JobState.ENDED, nodes=nodes, end=end, words=status if status == SUCCEEDED else _shorten(message))
+    return Job(JobState.ENDED, nodes=nodes, end=end, words=status if status == SUCCEEDED else _shorten_message(message))
 
 
 def has_waited_too_long(details: Details) -> bool:
@@ -126,16 +126,16 @@ def find_last_attempt(job_id: str, first: int, find: Callable[[str], Details | N
         first: the number of an attempt that is known to have been made.
         find: returns a job by its id.
     """
-    number, details = first, find(name_attempt(job_id, first))
+    number, details = first, find(build_attempt_id(job_id, first))
     while details is not None and has_waited_too_long(details):
-        later = find(name_attempt(job_id, number + 1))
+        later = find(build_attempt_id(job_id, number + 1))
         if later is None:
             break
         number, details = number + 1, later
     return None if details is None else (number, details)
 
 
-def name_attempt(job_id: str, number: int) -> str:
+def build_attempt_id(job_id: str, number: int) -> str:
     """Return the job id of an attempt: a job that Ray has given up on is submitted again under another id."""
     return job_id if number == 1 else f"{job_id}.{number}"
 
@@ -148,7 +148,7 @@ def _derive_end(error_type: str, message: str) -> JobEnd:
     return JobEnd.NODE_LOST if "node has died" in message else JobEnd.EXITED
 
 
-def _shorten(message: str) -> str:
+def _shorten_message(message: str) -> str:
     """Return an error message as one line, without the job's log that Ray appends."""
     line = " ".join(message.partition(", last available logs")[0].split()).rstrip(".")
     return line if len(line) <= _LONGEST_WORDS else f"{line[:_LONGEST_WORDS]}…"

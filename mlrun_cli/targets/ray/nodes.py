@@ -47,16 +47,16 @@ class Node(NamedTuple):
             "name": self.name,
             "is_head": self.is_head,
             "cpus": simplify(self.total.get(CPU, 0)),
-            "free_cpus": self._get_free(CPU),
+            "free_cpus": self._get_free_amount(CPU),
             "gpus": simplify(self.total.get(GPU, 0)),
-            "free_gpus": self._get_free(GPU),
+            "free_gpus": self._get_free_amount(GPU),
             "memory_mb": int(self.total.get(_MEMORY, 0)) // _MEBIBYTE,
-            "free_memory_mb": None if (free := self._get_free(_MEMORY)) is None else int(free) // _MEBIBYTE,
+            "free_memory_mb": None if (free := self._get_free_amount(_MEMORY)) is None else int(free) // _MEBIBYTE,
             "resources": {name: simplify(self.total[name]) for name in own},
-            "free_resources": {name: self._get_free(name) for name in own},
+            "free_resources": {name: self._get_free_amount(name) for name in own},
         }
 
-    def _get_free(self, resource: str) -> float | None:
+    def _get_free_amount(self, resource: str) -> float | None:
         """Return the free amount of a resource, or None if Ray does not report it."""
         if resource not in self.total:
             return 0
@@ -70,7 +70,7 @@ def list_nodes(client: RayClient) -> list[Node]:
     Raises:
         EngineUnavailable: Ray does not answer.
     """
-    listed = _get_data(client.request("GET", _NODES).parse(), "result", "result")
+    listed = _get_nested_value(client.request("GET", _NODES).parse(), "result", "result")
     usage = _read_usage(client)
     nodes = [_parse_node(each, usage) for each in listed or () if each.get("state") == _ALIVE]
     return sorted(nodes, key=lambda node: (not node.is_head, node.name))
@@ -89,7 +89,7 @@ def check_feasibility(client: RayClient, resources: Mapping[str, float]) -> None
     nodes = list_nodes(client)
     if not nodes:
         raise EngineUnavailable(f"Ray at {client.address} has no node that is up.", target=client.address)
-    if any(_has(node, resources) for node in nodes) or any(_GROUP_LABEL in node.labels for node in nodes):
+    if any(_has_resources(node, resources) for node in nodes) or any(_GROUP_LABEL in node.labels for node in nodes):
         return
     names = sorted({CPU, *resources})
     shown = [f"{node.name} has {_format_amounts({name: node.total.get(name, 0) for name in names})}" for node in nodes]
@@ -101,7 +101,7 @@ def check_feasibility(client: RayClient, resources: Mapping[str, float]) -> None
     )
 
 
-def _has(node: Node, resources: Mapping[str, float]) -> bool:
+def _has_resources(node: Node, resources: Mapping[str, float]) -> bool:
     return all(node.total.get(name, 0) >= amount for name, amount in resources.items())
 
 
@@ -114,7 +114,7 @@ def _parse_node(document: Mapping[str, Any], usage: Mapping[str, Mapping[str, Se
     used = usage.get(document["node_id"], {})
     free = {}
     for name in total:
-        pair = used.get(_convert_name(name))
+        pair = used.get(_convert_resource_name(name))
         if pair is not None:
             free[name] = max(0.0, pair[1] - pair[0])
     return Node(
@@ -132,11 +132,11 @@ def _read_usage(client: RayClient) -> Mapping[str, Mapping[str, Sequence[float]]
     answer = client.request("GET", _STATUS)
     if not answer.is_ok:
         return {}
-    found = _get_data(answer.parse(), "clusterStatus", "loadMetricsReport", "usageByNode")
+    found = _get_nested_value(answer.parse(), "clusterStatus", "loadMetricsReport", "usageByNode")
     return found if isinstance(found, dict) else {}
 
 
-def _get_data(document: Any, *keys: str) -> Any:
+def _get_nested_value(document: Any, *keys: str) -> Any:
     """Return the value at a path of keys below the `data` of a response, or None if it is missing."""
     part = document.get("data") if isinstance(document, dict) else None
     for key in keys:
@@ -144,7 +144,7 @@ def _get_data(document: Any, *keys: str) -> Any:
     return part
 
 
-def _convert_name(name: str) -> str:
+def _convert_resource_name(name: str) -> str:
     """Return a resource's name as the cluster's status spells it, in camel case instead of underscores."""
     first, *others = name.split("_")
     return first + "".join(map(str.title, others))

@@ -67,12 +67,12 @@ class RayTarget(EngineTarget):
             EngineUnavailable: Ray does not answer.
         """
         client = self.client
-        found = jobs.find_jobs(client, [self._name_last_attempt(job_id) for job_id in job_ids])
+        found = jobs.find_jobs(client, [self._get_last_attempt_id(job_id) for job_id in job_ids])
         described = {}
         for job_id in job_ids:
-            details = found.get(self._name_last_attempt(job_id))
+            details = found.get(self._get_last_attempt_id(job_id))
             if details is not None and jobs.has_waited_too_long(details):
-                details = self._submit_again(client, job_id)
+                details = self._find_or_resubmit_attempt(client, job_id)
             if details is not None:
                 described[job_id] = jobs.parse_job(details)
         return described
@@ -91,7 +91,7 @@ class RayTarget(EngineTarget):
         Raises:
             EngineUnavailable: Ray does not answer.
         """
-        jobs.stop_job(self.client, self._name_last_attempt(job_id))
+        jobs.stop_job(self.client, self._get_last_attempt_id(job_id))
 
     def describe_nodes(self) -> Mapping[str, Any]:
         """Return the nodes of the cluster that are up.
@@ -101,10 +101,10 @@ class RayTarget(EngineTarget):
         """
         return {"nodes": [node.to_record() for node in list_nodes(self.client)]}
 
-    def _name_last_attempt(self, job_id: str) -> str:
-        return jobs.name_attempt(job_id, self._attempts.get(job_id, 1))
+    def _get_last_attempt_id(self, job_id: str) -> str:
+        return jobs.build_attempt_id(job_id, self._attempts.get(job_id, 1))
 
-    def _submit_again(self, client: RayClient, job_id: str) -> jobs.Details | None:
+    def _find_or_resubmit_attempt(self, client: RayClient, job_id: str) -> jobs.Details | None:
         """Return the last attempt of a run; if Ray gave up on it because it waited too long, submit the next one.
 
         Raises:
@@ -119,17 +119,17 @@ class RayTarget(EngineTarget):
             number += 1
             job = {
                 **self.settings.build_job(self.build_request(job_id)),
-                "submission_id": jobs.name_attempt(job_id, number),
+                "submission_id": jobs.build_attempt_id(job_id, number),
             }
-            with _describe_failures():
-                jobs.submit_job(client, {**job, "submission_id": jobs.name_attempt(job_id, number)})
+            with _convert_errors():
+                jobs.submit_job(client, {**job, "submission_id": jobs.build_attempt_id(job_id, number)})
             details = {**details, "status": "PENDING"}
         self._attempts[job_id] = number
         return details
 
 
 @contextmanager
-def _describe_failures() -> Iterator[None]:
+def _convert_errors() -> Iterator[None]:
     """Convert any error of a job query into `EngineUnavailable`, since the state of the jobs is then unknown."""
     try:
         yield

@@ -70,8 +70,8 @@ class Mirror:
             self._unwatched.add(run_id)
         is_new = bool(wanted - self._runs.keys()) and not self._silence
         is_last = not wanted  # what is to be removed is removed now, or with the next run
-        if is_new or is_last or moment >= self._next_look or (not self._silence and self._has_messages()):
-            self._look(wanted)
+        if is_new or is_last or moment >= self._next_look or (not self._silence and self._has_unsent_messages()):
+            self._poll(wanted)
         copies = sum(pulled.is_copying for pulled in self._runs.values())
         for run_id, pulled in self._runs.items():
             try:
@@ -99,10 +99,10 @@ class Mirror:
         self._runs.clear()
         self._close_session()
 
-    def _look(self, wanted: Collection[str]) -> None:
+    def _poll(self, wanted: Collection[str]) -> None:
         try:
             has_news = self._exchange(wanted)
-            self._remove_ended(wanted)
+            self._remove_ended_runs(wanted)
         except StoreError:
             raise
         except (MlrunError, OSError, ValueError, KeyError) as error:
@@ -146,13 +146,13 @@ class Mirror:
             size = sum(piece[2] for piece in news.get("files", ()))
             piece, start = content[start : start + size], start + size
             if run_id in self._runs:
-                self._apply_news(run_id, news, piece)
+                self._write_update(run_id, news, piece)
         return any(set(news) - {"heartbeat"} for news in answer.document["runs"].values())
 
     def _watch(self, run_id: str) -> PulledRun:
         return PulledRun(self._ssh, self._settings, self._folder, run_id)
 
-    def _apply_news(self, run_id: str, news: Mapping[str, object], piece: memoryview) -> None:
+    def _write_update(self, run_id: str, news: Mapping[str, object], piece: memoryview) -> None:
         """Write the update of a run; if that fails, forget the run, so that the next poll starts from its files."""
         pulled = self._runs[run_id]
         try:
@@ -189,7 +189,7 @@ class Mirror:
     def _is_behind(self) -> bool:
         return any(pulled.is_behind for pulled in self._runs.values())
 
-    def _has_messages(self) -> bool:
+    def _has_unsent_messages(self) -> bool:
         """Return whether an inbox contains messages that were not sent."""
         return any(
             pulled.inbox_size is not None and _get_size(pulled.folder.inbox) > pulled.inbox_size and pulled.read_inbox()
@@ -211,7 +211,7 @@ class Mirror:
                 payload += data
         return pieces, bytes(payload)
 
-    def _remove_ended(self, wanted: Collection[str]) -> None:
+    def _remove_ended_runs(self, wanted: Collection[str]) -> None:
         """Remove the files of ended or deleted runs from the other machine."""
         with suppress(FileNotFoundError):
             for run_id in os.listdir(self._folder.path / PUSHED):

@@ -99,7 +99,7 @@ class PulledRun:
             elif folder == "questions":
                 self._requests.add(name, data)
             else:
-                _write(self._folder.path / name, offset, data)
+                _write_at_offset(self._folder.path / name, offset, data)
         if "heartbeat" in news:
             self._write_heartbeat(news["heartbeat"])
         if "outcome" in news:
@@ -167,7 +167,7 @@ class PulledRun:
     def _publish_events(self, *, is_all: bool) -> None:
         """Write received events, up to the first outcome unless all other files of the run have arrived."""
         for name, data in self._held.items():
-            size = len(data) if is_all else _find_outcome(data)
+            size = len(data) if is_all else _find_outcome_offset(data)
             if size:
                 _append(self._folder.path / name, bytes(data[:size]))
                 del data[:size]
@@ -198,7 +198,7 @@ class PulledRun:
 
     def _start_copy(self, kind: CopyKind) -> None:
         self._copy = RunCopy(self._ssh, self._settings, self._mirror, self._run_id, kind, self._tree)
-        self._requests.note_copy_started(kind)
+        self._requests.record_copy_start(kind)
 
     def _finish_copy(self, moment: float) -> None:
         """Record the result of the copy in progress if it has ended."""
@@ -217,11 +217,11 @@ class PulledRun:
         if is_done:
             self._copied_tree = self._copied_tree if is_of_request else copy.tree
             self._is_copied = copy.kind is CopyKind.FINAL
-            self._requests.note_copied(copy.kind)
+            self._requests.record_copy_end(copy.kind)
             self._publish_requests()
 
 
-def _write(path: Path, offset: int, data: bytes) -> None:
+def _write_at_offset(path: Path, offset: int, data: bytes) -> None:
     """Write data at an offset of a private file, and truncate the file after the data.
 
     Raises:
@@ -244,10 +244,10 @@ def _write(path: Path, offset: int, data: bytes) -> None:
 
 def _append(path: Path, data: bytes) -> None:
     """Append data to a private file, creating it if it does not exist."""
-    _write(path, path.stat().st_size if path.exists() else 0, data)
+    _write_at_offset(path, path.stat().st_size if path.exists() else 0, data)
 
 
-def _find_outcome(data: bytes | bytearray) -> int:
+def _find_outcome_offset(data: bytes | bytearray) -> int:
     """Return the size of the complete lines before the first outcome event."""
     size = 0
     for line in data.splitlines(keepends=True):

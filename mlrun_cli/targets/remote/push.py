@@ -54,7 +54,7 @@ def push_programs(ssh: Ssh, settings: RemoteSettings, mirror: SharedFolder, prog
     Raises:
         MlrunError: there is no connection, or rsync failed; the message is what it said.
     """
-    _push(ssh, settings, mirror, [os.path.relpath(program, mirror.path)])
+    _push_files(ssh, settings, mirror, [os.path.relpath(program, mirror.path)])
 
 
 def push_run(ssh: Ssh, settings: RemoteSettings, mirror: SharedFolder, run: SharedRunFolder) -> None:
@@ -73,7 +73,7 @@ def push_run(ssh: Ssh, settings: RemoteSettings, mirror: SharedFolder, run: Shar
     ]
     if run.inputs.is_dir():
         names.append(os.path.relpath(run.inputs, mirror.path))
-    _push(ssh, settings, mirror, names)
+    _push_files(ssh, settings, mirror, names)
 
 
 def read_run_files(run: SharedRunFolder, translation: Translation) -> tuple[list[tuple[str, int | None]], bytes]:
@@ -87,7 +87,7 @@ def read_run_files(run: SharedRunFolder, translation: Translation) -> tuple[list
     """
     names: list[tuple[str, int | None]] = []
     contents = bytearray()
-    for path in _walk(run.path):
+    for path in _walk_files(run.path):
         name = os.path.relpath(path, run.path)
         if path.is_dir():
             names.append((name, None))
@@ -98,13 +98,13 @@ def read_run_files(run: SharedRunFolder, translation: Translation) -> tuple[list
     return names, bytes(contents)
 
 
-def _walk(folder: Path) -> Iterator[Path]:
+def _walk_files(folder: Path) -> Iterator[Path]:
     for path in sorted(folder.iterdir()):
         if path.is_symlink() or path.name in {_INPUTS, LINK, "reserve"}:
             continue
         yield path
         if path.is_dir():
-            yield from _walk(path)
+            yield from _walk_files(path)
 
 
 def _translate_file(path: Path, translation: Translation) -> bytes:
@@ -124,5 +124,5 @@ def _list_snapshot_files(mirror: SharedFolder, snapshot_id: str) -> list[str]:
     return [os.path.relpath(path, mirror.path) for path in paths]
 
 
-def _push(ssh: Ssh, settings: RemoteSettings, mirror: SharedFolder, names: Sequence[str]) -> None:
-    ssh.copy([*_COPY_OPTIONS, f"{mirror.path}/", ssh.build_place(f"{settings.folder}/")], names)
+def _push_files(ssh: Ssh, settings: RemoteSettings, mirror: SharedFolder, names: Sequence[str]) -> None:
+    ssh.copy([*_COPY_OPTIONS, f"{mirror.path}/", ssh.build_location(f"{settings.folder}/")], names)

@@ -55,7 +55,7 @@ class RunCopy:
         self.kind = kind
         self.tree = tree
         self._said = tempfile.TemporaryFile()  # noqa: SIM115 - open as long as the process lives
-        self._process = ssh.start_copy(_build_words(ssh, settings, mirror, run_id, kind), self._said)
+        self._process = ssh.start_copy(_build_arguments(ssh, settings, mirror, run_id, kind), self._said)
 
     def poll(self) -> int | None:
         """Return the exit code of rsync, or None if it has not ended."""
@@ -74,16 +74,16 @@ class RunCopy:
         self._said.close()
 
 
-def _build_words(
+def _build_arguments(
     ssh: Ssh, settings: RemoteSettings, mirror: SharedFolder, run_id: str, kind: CopyKind
 ) -> Sequence[str]:
     here, there = f"{mirror.run_folder(run_id).path}/", f"{settings.folder}/runs/{run_id}/"
     first, *others = _NAMES[kind]
     if kind is CopyKind.RETURN:
-        return [*_OPTIONS, "--update", f"{here}./{first}", ssh.build_place(there)]
+        return [*_OPTIONS, "--update", f"{here}./{first}", ssh.build_location(there)]
     incoming = mirror.path / "incoming"
     incoming.mkdir(mode=0o700, exist_ok=True)
-    sources = [ssh.build_place(f"{there}./{first}"), *(f":{there}./{name}" for name in others)]
+    sources = [ssh.build_location(f"{there}./{first}"), *(f":{there}./{name}" for name in others)]
     # What another request has written into the mirror is not there yet, or newer than what is.
     how = ("--update",) if kind is CopyKind.WORK else _DELETING
     return [*_OPTIONS, *how, "--ignore-missing-args", f"--temp-dir={incoming}", *sources, here]

@@ -57,7 +57,7 @@ class NodeSession:
         try:
             self._channel.wait_for_greeting(TIMEOUT_SECONDS)
         except (OSError, ValueError) as error:
-            raise self._close_after(error, is_starting=True) from error
+            raise self._close_after_error(error, is_starting=True) from error
 
     def __enter__(self) -> NodeSession:
         return self
@@ -78,7 +78,7 @@ class NodeSession:
             self._channel.send({**document, "request": name}, payload, timeout=timeout)
             answer = self._channel.receive(timeout=timeout)
         except (OSError, ValueError) as error:
-            raise self._close_after(error) from error
+            raise self._close_after_error(error) from error
         if "error" in answer.document:
             raise RequestFailed(f"The other machine could not do it: {answer.document['error']}")
         return answer
@@ -96,10 +96,10 @@ class NodeSession:
             self._process.wait()
         self._said.close()
 
-    def _close_after(self, error: Exception, *, is_starting: bool = False) -> MlrunError:
+    def _close_after_error(self, error: Exception, *, is_starting: bool = False) -> MlrunError:
         """Close the session after an error and return the error to raise, with ssh's message if there is one."""
         if isinstance(error, TimeoutError):
-            silence = self._ssh.build_silence_error(TIMEOUT_SECONDS)
+            silence = self._ssh.build_timeout_error(TIMEOUT_SECONDS)
             self._process.kill()
             self.close()
             return silence

@@ -67,7 +67,7 @@ class Ssh:
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()
-                raise self.build_silence_error(timeout) from None
+                raise self.build_timeout_error(timeout) from None
             if process.returncode != 0:
                 raise self.build_error(process.returncode, read_words(said))
         return output.decode("utf-8", "replace")
@@ -85,7 +85,7 @@ class Ssh:
         """
         # Whatever the login shell there is, it knows `exec` and single quotes.
         command = [*self._build_command(), "--", self._settings.destination, f"exec {shlex.join(words)}"]
-        return _start(command, said, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        return _start_process(command, said, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
 
     def start_copy(
         self, words: Sequence[str], said: IO[bytes], stdin: IO[bytes] | None = None
@@ -97,7 +97,9 @@ class Ssh:
         """
         shell = " ".join(map(_quote, self._build_command()))
         command = ["rsync", "--protect-args", f"--timeout={_COPY_SECONDS}", f"--rsh={shell}", *words]
-        return _start(command, said, stdin=subprocess.DEVNULL if stdin is None else stdin, stdout=subprocess.DEVNULL)
+        return _start_process(
+            command, said, stdin=subprocess.DEVNULL if stdin is None else stdin, stdout=subprocess.DEVNULL
+        )
 
     def copy(self, words: Sequence[str], files: Sequence[str]) -> None:
         """Copy files with rsync, given by paths relative to the source, and wait for it to end.
@@ -132,7 +134,7 @@ class Ssh:
                 check=False,
             )
 
-    def build_place(self, path: str) -> str:
+    def build_location(self, path: str) -> str:
         """Return a path on the other machine in the form that rsync expects."""
         address = self._settings.address
         host = f"[{address}]" if ":" in address else address
@@ -155,7 +157,7 @@ class Ssh:
             return EngineUnavailable(text, hint=shown, target=self._settings.address)
         return EngineRefused(text, target=self._settings.address)
 
-    def build_silence_error(self, seconds: float) -> EngineUnavailable:
+    def build_timeout_error(self, seconds: float) -> EngineUnavailable:
         """Return the error for a call that timed out, and close the connection, which may hang."""
         self.close()
         return EngineUnavailable(
@@ -206,7 +208,9 @@ def read_words(said: IO[bytes]) -> str:
     return "\n".join(own or kept)
 
 
-def _start(command: Sequence[str], said: IO[bytes], *, stdin: int | IO[bytes], stdout: int) -> subprocess.Popen[bytes]:
+def _start_process(
+    command: Sequence[str], said: IO[bytes], *, stdin: int | IO[bytes], stdout: int
+) -> subprocess.Popen[bytes]:
     try:
         # In a session of its own, so that Ctrl-C does not end the connection that others use.
         return subprocess.Popen(

@@ -54,7 +54,7 @@ class TravelingRequests:
                     break
                 size += len(line)
                 if has_files:
-                    self._open.add(str(_parse(line).get("question_id")))
+                    self._open.add(str(_parse_line(line).get("question_id")))
             if size:
                 ready[name] = bytes(data[:size])
                 del data[:size]
@@ -67,7 +67,7 @@ class TravelingRequests:
         """Return the new inbox lines that precede the first one that has to wait for a copy."""
         size = 0
         for line in data.splitlines(keepends=True):
-            request_id = str(_parse(line).get("answer"))
+            request_id = str(_parse_line(line).get("answer"))
             if request_id in self._open:
                 if request_id not in self._returned:
                     self._answered.add(request_id)
@@ -82,14 +82,14 @@ class TravelingRequests:
             return CopyKind.RETURN
         return CopyKind.WORK if any(self._arrived.values()) else None
 
-    def note_copy_started(self, kind: CopyKind) -> None:
+    def record_copy_start(self, kind: CopyKind) -> None:
         """Record the requests that a started copy is for."""
         if kind is CopyKind.WORK:
             self._copying = {name: len(data) for name, data in self._arrived.items()}
         elif kind is CopyKind.RETURN:
             self._returning = set(self._answered)
 
-    def note_copied(self, kind: CopyKind) -> None:
+    def record_copy_end(self, kind: CopyKind) -> None:
         """Record that a copy is complete."""
         if kind is CopyKind.WORK:
             self._copied = self._copying
@@ -97,7 +97,7 @@ class TravelingRequests:
             self._returned |= self._returning
 
 
-def _parse(line: bytes | bytearray) -> dict[str, Any]:
+def _parse_line(line: bytes | bytearray) -> dict[str, Any]:
     try:
         document = json.loads(line)
     except ValueError:

@@ -77,7 +77,7 @@ class SlurmSettings(NamedTuple):
             "--ntasks-per-node": "1",
             "--cpus-per-task": None if self.cpus_per_task is None else str(self.cpus_per_task),
             "--mem": self.memory,
-            "--time": self._choose_time(demand.max_run_duration_seconds),
+            "--time": self._choose_time_limit(demand.max_run_duration_seconds),
         }
         options = [f"{option}={value}" for option, value in values.items() if value]
         return [*options, *self._build_gpu_options(demand), *self.sbatch_options]
@@ -86,7 +86,7 @@ class SlurmSettings(NamedTuple):
         """Return the script of a job, which replaces the shell by the given command."""
         return build_setup_script(self.setup, command)
 
-    def _choose_time(self, seconds: float | None) -> str | None:
+    def _choose_time_limit(self, seconds: float | None) -> str | None:
         """Return a job's time limit in Slurm's format: the run's own plus a margin, within that of the target."""
         if not seconds:
             return self.time
@@ -132,7 +132,7 @@ def build_sbatch_options(settings: SlurmSettings, request: JobRequest) -> list[s
     ]
 
 
-def check_sbatch_option(option: str) -> str:
+def validate_sbatch_option(option: str) -> str:
     """Validate an sbatch option given by the user, and return it.
 
     Raises:

@@ -8,7 +8,7 @@ import pytest
 
 from mlrun_cli.errors import InvalidValue
 from mlrun_cli.targets.base import Demand
-from mlrun_cli.targets.slurm.options import SlurmSettings, check_sbatch_option, parse_minutes
+from mlrun_cli.targets.slurm.options import SlurmSettings, parse_minutes, validate_sbatch_option
 
 SETTINGS = SlurmSettings(
     partition="gpu",
@@ -101,12 +101,12 @@ def test_time_limits_in_slurms_formats(text: str, minutes: int | None) -> None:
 )
 def test_options_that_mlrun_sets_itself_are_refused(option: str) -> None:
     with pytest.raises(InvalidValue):
-        check_sbatch_option(option)
+        validate_sbatch_option(option)
 
 
 @pytest.mark.parametrize("option", ["--constraint=a100", "-C", "-Ca100", "--exclusive", "--mail-user=me@example.org"])
 def test_other_options_are_accepted(option: str) -> None:
-    assert check_sbatch_option(option) == option
+    assert validate_sbatch_option(option) == option
 
 
 def test_setup_lines_change_the_surroundings_of_the_command_and_must_succeed() -> None:
