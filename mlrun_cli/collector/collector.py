@@ -242,6 +242,7 @@ class Collector:
         patience = _SETTLE_SECONDS
         if not self._jobs.has_job_id(run):
             if self._jobs.is_being_submitted(run) or self._has_job_id_after_reload(run):
+                del self._lost_since[run.key]
                 return RunLiveness.ALIVE
             patience = max(_LATE_SECONDS, _SUBMIT_SECONDS - (now() - run.created_at) / MICROSECONDS)
         elif collected is None or not collected.has_started:

@@ -7,14 +7,22 @@ import os
 import shlex
 import sys
 from collections.abc import Iterator
+from contextlib import closing
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from mlrun_cli.core.redaction import Redaction
+from mlrun_cli.targets.errors import EngineUnavailable
+from mlrun_cli.targets.package_copies import ensure_program_copy
+from mlrun_cli.targets.remote.mirror import Mirror
+from mlrun_cli.targets.remote.target import RemoteTarget
+from mlrun_cli.workspace import Workspace
+from mlrun_cli.workspace_locator import parse_locator
 from tests.engines.sshd import HOST_ALIAS, RemoteMachine
-from tests.running import Mlrun, kill, until, words_of
+from tests.running import LIVE, Mlrun, kill, until, words_of
 
 WAITING = """
     import os, sys, time
@@ -49,6 +57,9 @@ def attached(shared_machine: RemoteMachine, tmp_path_factory: pytest.TempPathFac
 def box(attached: Mlrun, shared_machine: RemoteMachine) -> Iterator[Mlrun]:
     """Return the command of the module, whose target runs nothing afterwards."""
     yield attached
+    # A test that has failed may leave live runs, for which those of the next tests would wait.
+    for (run_id,) in attached.stored(f"SELECT run_id FROM runs WHERE status IN ({', '.join('?' * len(LIVE))})", *LIVE):
+        attached("run", "cancel", "-r", run_id, "--force", check=False)
     for pid in shared_machine.list_pids():
         kill(pid)
     for path in shared_machine.marks.iterdir():
@@ -273,6 +284,22 @@ def test_a_script_asks_the_workspace(box: Mlrun) -> None:
     record = box.wait(box.submit("--ct", "box", "train.py"))
     assert record["status"] == "Completed", box.log(record["run_id"])
     assert "warnings" not in record
+
+
+def test_only_a_poll_after_a_submit_tells_that_there_is_no_job(box: Mlrun, monkeypatch: pytest.MonkeyPatch) -> None:
+    box.script("")
+    run_id = str(box.ended()["run_id"])  # on this machine: the other one has no job of it
+    for name in ("HOME", "PATH"):
+        monkeypatch.setenv(name, box.environment[name])
+    with Workspace.open(parse_locator(box.database.parent), redaction=Redaction(), create=False) as workspace:
+        target, run = RemoteTarget(workspace, "box"), workspace.runs.get(run_id)
+        folder = target.shared_folder
+        with closing(Mirror(workspace, target.settings, folder, ensure_program_copy(folder.programs))) as mirror:
+            mirror.synchronize([run])
+            with pytest.raises(EngineUnavailable):
+                mirror.find_jobs([run_id])
+            mirror.synchronize([run])
+            assert mirror.find_jobs([run_id]) == {}
 
 
 @pytest.mark.promises("remote", "data")

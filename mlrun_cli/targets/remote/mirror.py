@@ -56,6 +56,10 @@ class Mirror:
         self._interval = _FIRST_SECONDS
         self._retry = _FIRST_RETRY_SECONDS
         self._next_look = 0.0
+        self._looked_at = 0.0
+        """The monotonic time at which the last answered poll was begun."""
+        self._missing_since: dict[str, float] = {}
+        """The monotonic times at which jobs were first asked for that no poll had found, by run id."""
 
     def synchronize(self, runs: Collection[Run]) -> None:
         """Poll the other machine if a poll is due or if there is something to send.
@@ -83,6 +87,8 @@ class Mirror:
     def find_jobs(self, run_ids: Collection[str]) -> Mapping[str, Job]:
         """Return the last reported jobs of the given runs, keyed by run id; runs without a job are omitted.
 
+        A run is polled from before its job is submitted, so that only a later poll tells that it has none.
+
         Raises:
             EngineUnavailable: the other machine has not answered the last time, or has not been asked about a run.
         """
@@ -90,7 +96,14 @@ class Mirror:
             raise EngineUnavailable(self._silence)
         if not self._runs.keys() >= set(run_ids):
             raise EngineUnavailable("The other machine is asked at the next look.")
-        return {run_id: job for run_id in run_ids if (job := self._runs[run_id].job) is not None}
+        jobs = {run_id: job for run_id in run_ids if (job := self._runs[run_id].job) is not None}
+        moment = time.monotonic()
+        missing = set(run_ids) - jobs.keys()
+        self._missing_since = {run_id: self._missing_since.get(run_id, moment) for run_id in missing}
+        if self._looked_at < max(self._missing_since.values(), default=0.0):
+            self._next_look = moment
+            raise EngineUnavailable("The other machine is asked at the next look.")
+        return jobs
 
     def close(self) -> None:
         """Close the session and all pulled runs, and stop the copies in progress."""
@@ -100,6 +113,7 @@ class Mirror:
         self._close_session()
 
     def _poll(self, wanted: Collection[str]) -> None:
+        began = time.monotonic()
         try:
             has_news = self._exchange(wanted)
             self._remove_ended_runs(wanted)
@@ -116,6 +130,7 @@ class Mirror:
             self._retry = min(_LAST_RETRY_SECONDS, self._retry * _RETRY_GROWTH)
             return
         self._silence = ""
+        self._looked_at = began
         self._retry = _FIRST_RETRY_SECONDS
         jobs = [pulled.job for pulled in self._runs.values()]
         is_running = any(job is not None and job.state is JobState.RUNNING for job in jobs)
