@@ -21,6 +21,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
+from tests.command_server import find_command_server
+
 COMMAND = Path(sys.executable).with_name("mlrun")
 LIVE = ("NotStarted", "Queued", "Preparing", "Starting", "Running", "Finalizing", "CancelRequested")
 ENDED = ("Completed", "Failed", "Canceled")
@@ -129,7 +131,11 @@ class Mlrun:
 
     def __call__(self, *words: str, check: bool = True, timeout: float = 120.0) -> subprocess.CompletedProcess[str]:
         """Run the command and wait for it; with `check`, a nonzero exit code fails the test with the output."""
-        done = self.run(*self.command, *words, timeout=timeout)
+        server = find_command_server(self.command, COMMAND, self.environment)
+        if server is None:
+            done = self.run(*self.command, *words, timeout=timeout)
+        else:
+            done = server.run(words, folder=self.folder, environment=self.environment, timeout=timeout)
         assert not check or done.returncode == 0, f"mlrun {' '.join(words)}: {done.returncode}\n{done.stderr}"
         assert "Traceback" not in done.stderr, done.stderr
         return done

@@ -14,7 +14,6 @@ import pytest
 
 from mlrun_cli.cli.command import Declaration, Group
 from mlrun_cli.cli.tree import NOUNS, OWN_NOUNS
-from tests.acceptance.forked_commands import run_forked
 from tests.acceptance.installed import bash, installed
 from tests.acceptance.terminal import Terminal
 from tests.running import Mlrun, good_end
@@ -89,8 +88,7 @@ class Page(NamedTuple):
 @pytest.fixture(scope="module")
 def texts(prepared: Mlrun) -> dict[str, str]:
     """The help pages, keyed by name."""
-    done = run_forked(prepared, [[*name.split(), "-h"] for name in PAGES])
-    return {name: good_end(one) for name, one in zip(PAGES, done, strict=True)}
+    return {name: good_end(prepared(*name.split(), "-h")) for name in PAGES}
 
 
 @pytest.fixture
