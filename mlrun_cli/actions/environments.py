@@ -10,8 +10,8 @@ from typing import Any
 from mlrun_cli.core.home import make_private_folder
 from mlrun_cli.core.names import check_text
 from mlrun_cli.core.temporary import open_new_file
+from mlrun_cli.environments.curated import find_curated_environment, is_curated_name, list_curated_names
 from mlrun_cli.environments.registered import (
-    CURATED_PREFIX,
     LATEST,
     RegisteredEnvironment,
     choose_next_version,
@@ -65,7 +65,7 @@ def check_environment_name(name: str) -> None:
     check_text("the environment's name", name)
     if not name.strip():
         raise InvalidName("The environment has no name.", hint="Give it a name.")
-    if _is_curated(name):
+    if is_curated_name(name):
         raise ReservedName(
             f"The environment '{name}' cannot be registered: names that begin so are Azure's own.",
             hint="Register it under another name, which Environment.clone gives it.",
@@ -76,7 +76,9 @@ def check_environment_name(name: str) -> None:
 def get_environment(
     workspace: Workspace, name: str, version: str | None = None, label: str | None = None
 ) -> RegisteredEnvironment:
-    """Return a registered environment by version or label, by default the newest version.
+    """Return a registered or curated environment by version or label, by default the newest version.
+
+    A curated environment has one content here, whichever version or label is requested.
 
     Raises:
         UsageError: both are given.
@@ -84,6 +86,8 @@ def get_environment(
     """
     if version is not None and label is not None:
         raise ConflictingOptions("Both a version and a label are given.", hint="Give only one of them.")
+    if is_curated_name(name):
+        return _get_curated(name, version)
     versions = workspace.environments.list_versions(name)
     if not versions:
         raise _build_not_found_error(workspace, name)
@@ -100,6 +104,11 @@ def get_environment(
 def list_environments(workspace: Workspace) -> Sequence[RegisteredEnvironment]:
     """Return the newest version of every registered environment, sorted by name."""
     return workspace.environments.list_newest()
+
+
+def list_curated_environments() -> Sequence[RegisteredEnvironment]:
+    """Return the environments of Azure that are provided here, sorted by name."""
+    return [_get_curated(name, None) for name in list_curated_names()]
 
 
 def label_environment(workspace: Workspace, name: str, version: str, labels: Sequence[str]) -> None:
@@ -148,8 +157,18 @@ def add_wheel(workspace: Workspace, path: Path, *, may_exist: bool) -> str:
     return kept.as_uri()
 
 
-def _is_curated(name: str) -> bool:
-    return name.casefold().startswith(CURATED_PREFIX)
+def _get_curated(name: str, version: str | None) -> RegisteredEnvironment:
+    found = find_curated_environment(name)
+    if found is None:
+        raise EnvironmentNotFound(
+            f"The environment '{name}' is one of Azure's own, whose packages are not known here.",
+            hint="'mlrun environment list --curated' shows those that are. Else name its packages in a conda file and "
+            "use Environment.from_conda_specification.",
+            target=name,
+        )
+    definition = found.build_definition()
+    wanted = "1" if version is None or version == LATEST else version
+    return RegisteredEnvironment(0, found.name, wanted, definition, compute_definition_digest(definition), (), 0)
 
 
 def _select_version(versions: Sequence[RegisteredEnvironment], version: str) -> RegisteredEnvironment:
@@ -163,13 +182,6 @@ def _select_version(versions: Sequence[RegisteredEnvironment], version: str) -> 
 
 
 def _build_not_found_error(workspace: Workspace, name: str) -> EnvironmentNotFound:
-    if _is_curated(name):
-        return EnvironmentNotFound(
-            f"The environment '{name}' is one of Azure's own, which mlrun does not have.",
-            hint="Name its packages in a conda file and use Environment.from_conda_specification, "
-            "or Environment.from_pip_requirements.",
-            target=name,
-        )
     names = [one.name for one in workspace.environments.list_newest()]
     known = f"There are: {', '.join(names)}." if names else "None is registered."
     return EnvironmentNotFound(

@@ -81,8 +81,14 @@ def list_all(
         bool,
         typer.Option("--built", help="List environments built for runs on this machine, most recently used first."),
     ] = False,
+    is_curated: Annotated[
+        bool, typer.Option("--curated", help="List the environments of Azure that are provided here.")
+    ] = False,
 ) -> object:
     """List the newest version of each of the workspace's environments, sorted by name."""
+    if is_curated:
+        curated = [_build_record(one) for one in actions.list_curated_environments()]
+        return build_listing(shared, curated, _FIELDS, nothing="There are none.")
     if is_built:
         return build_listing(
             shared, list_built_environments(get_home()), _BUILT_FIELDS, nothing="No environments were built."
@@ -223,7 +229,7 @@ def _build_record(environment: RegisteredEnvironment) -> dict[str, Any]:
     """Return an environment's definition in Azure's format, with its labels and registration time."""
     return {
         **_build_definition(environment),
-        "createdTime": format_iso(environment.created_at),
+        "createdTime": format_iso(environment.created_at) if environment.key else None,
         "labels": list(environment.labels),
     }
 

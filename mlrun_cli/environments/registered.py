@@ -13,9 +13,6 @@ from mlrun_cli.core.time import format_iso
 LATEST = "latest"
 """The label of the newest version."""
 
-CURATED_PREFIX = "azureml-"
-"""The name prefix of the environments that Azure provides, in any letter case."""
-
 
 class RegisteredEnvironment(NamedTuple):
     """A version of a registered environment; `definition` is the `environment` section of a runconfig.

@@ -122,6 +122,11 @@ class RunConfiguration(NamedTuple):
         described = python.user_managed_dependencies or python.conda_dependencies_file or python.conda_dependencies
         if self.environment_reference is not None or described:
             return self.environment_reference
+        return self.described_environment_name
+
+    @property
+    def described_environment_name(self) -> str | None:
+        """The name that the environment section gives, or None; Azure's defaults are none."""
         name = self.find_changed_keys().get("environment.name")
         return None if name is None else str(name)
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from mlrun_cli.core.problems import Problems
 from mlrun_cli.core.redaction import Redaction
+from mlrun_cli.environments.curated import find_curated_environment, is_curated_name
 from mlrun_cli.environments.docker_section import find_engine, wants_container
 from mlrun_cli.environments.environment import EnvironmentPlan
 from mlrun_cli.environments.frameworks import R_FRAMEWORK, SPARK_FRAMEWORK, build_spark_command, find_program
@@ -46,7 +47,7 @@ def plan_environment(
         home: the folder in which environments are built.
         environment: the submitter's variables.
         redaction: the redaction of the run's secrets.
-        choice: how exactly the environment must be matched; None uses `MLRUN_ENVIRONMENT`.
+        choice: how exactly the environment must be matched; None leaves it to `choose_environment`.
 
     Raises:
         UsageError: `MLRUN_ENVIRONMENT` is not valid.
@@ -55,7 +56,7 @@ def plan_environment(
         SeveralProblems: there are several such errors.
     """
     problems = Problems()
-    choice = choice or read_environment_choice(environment)
+    choice = choice or choose_environment(configuration, environment)
     with problems.collect_errors():
         notes = review_configuration(configuration, mode=choice.mode, search_path=environment.get("PATH", ""))
     with problems.collect_errors():
@@ -63,6 +64,8 @@ def plan_environment(
             configuration, runconfig, project, source, conda_file, home, environment, redaction, choice
         )
     problems.raise_if_any()
+    if conda_file is None and choice.mode is not EnvironmentMode.CURRENT:
+        notes = (*notes, *_describe_curated(configuration))
     build = planned.plan.build
     if choice.mode is EnvironmentMode.DATED and (build is None or build.day is None):
         notes = (*notes, f"'{choice}' changes nothing: no packages are chosen for this run.")
@@ -110,17 +113,41 @@ def _plan_reviewed(
     return planned
 
 
-def read_environment_choice(environment: Mapping[str, str]) -> EnvironmentChoice:
-    """Return the environment mode and cutoff date specified by `MLRUN_ENVIRONMENT`.
+def choose_environment(configuration: RunConfiguration, environment: Mapping[str, str]) -> EnvironmentChoice:
+    """Return the environment mode and cutoff date specified by `MLRUN_ENVIRONMENT`, or else the default.
+
+    The default is `relaxed` for environments that Azure provides, whose pins are years old, and `pinned` for others.
+
+    Raises:
+        UsageError: the mode or the day is not valid.
+    """
+    chosen = read_environment_choice(environment)
+    if chosen is not None:
+        return chosen
+    is_curated = is_curated_name(configuration.described_environment_name or "")
+    return EnvironmentChoice(EnvironmentMode.RELAXED if is_curated else EnvironmentMode.PINNED)
+
+
+def read_environment_choice(environment: Mapping[str, str]) -> EnvironmentChoice | None:
+    """Return the environment mode and cutoff date specified by `MLRUN_ENVIRONMENT`, or None if it is unset.
 
     Raises:
         UsageError: the mode or the day is not valid.
     """
     text = environment.get(MODE_VARIABLE, "").strip()
     try:
-        return EnvironmentChoice.parse_and_check(text) if text else EnvironmentChoice()
+        return EnvironmentChoice.parse_and_check(text) if text else None
     except ValueError as error:
         raise InvalidValue(f"{MODE_VARIABLE}: {error}", target=MODE_VARIABLE) from None
+
+
+def _describe_curated(configuration: RunConfiguration) -> tuple[str, ...]:
+    """Return a line on how an environment of Azure differs here, unless the configuration defines it by itself."""
+    name = configuration.described_environment_name
+    found = None if name is None else find_curated_environment(name)
+    if found is None or found.conda_dependencies != configuration.python.conda_dependencies or not found.note:
+        return ()
+    return (found.note,)
 
 
 def _read_dependencies(

@@ -32,8 +32,9 @@ def get_environment(
 
 @handler("environments.list")
 def list_environments(context: RequestContext) -> Sequence[dict[str, Any]]:
-    """Return the records of all environments in their newest versions, sorted by name."""
-    return [one.to_json() for one in actions.list_environments(context.workspace)]
+    """Return the records of all environments in their newest versions, and of Azure's, each sorted by name."""
+    found = [*actions.list_environments(context.workspace), *actions.list_curated_environments()]
+    return [one.to_json() for one in found]
 
 
 @handler("environments.label")

@@ -1,0 +1,101 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from mlrun_cli.environments.conda_file import read_conda_mapping
+from mlrun_cli.environments.curated import find_curated_environment, list_curated_names
+from mlrun_cli.environments.mode import EnvironmentMode
+from mlrun_cli.environments.translation import translate
+from mlrun_cli.runconfigs.runconfig import read_configuration_document
+from mlrun_cli.submit.environment_plan import choose_environment
+from tests.running import Mlrun
+from tests.sdk.driving import drive
+
+
+@pytest.fixture
+def mlrun(tmp_path: Path) -> Iterator[Mlrun]:
+    one = Mlrun(tmp_path)
+    yield one
+    one.close()
+
+
+def list_packages(name: str) -> list[str]:
+    found = find_curated_environment(name)
+    assert found is not None, name
+    dependencies = read_conda_mapping(found.conda_dependencies, Path(name), "environment", Path())
+    translation = translate(dependencies, tries_unknown=False)
+    return [f"python {translation.python}", *(line.text for line in translation.lines)]
+
+
+def test_every_listed_environment_has_packages_that_can_be_installed() -> None:
+    names = list_curated_names()
+
+    assert len(names) == len({name.casefold() for name in names}) > 40
+    for name in names:
+        assert len(list_packages(name)) > ("minimal" not in name.lower()), name
+
+
+@pytest.mark.parametrize(
+    ("name", "packages"),
+    [
+        ("azureml-pytorch-1.6-gpu", {"python 3.8", "torch==1.6.*", "torchvision==0.7.*"}),
+        ("AzureML-PyTorch-1.3-CPU", {"python 3.7", "torch==1.3.*", "torchvision==0.4.*"}),
+        ("AzureML-TensorFlow-1.13-GPU", {"python 3.7", "tensorflow==1.13.1"}),
+        ("AzureML-TensorFlow-2.2-GPU", {"python 3.8", "tensorflow==2.2.*", "protobuf<3.21"}),
+        ("AzureML-tensorflow-2.12-ubuntu20.04-py38-cuda11-gpu", {"python 3.8", "tensorflow==2.12.*"}),
+        ("AzureML-sklearn-0.24.1-ubuntu18.04-py37-cpu", {"python 3.8", "scikit-learn==0.24.1", "pandas>=1.1,<1.2"}),
+        ("AzureML-sklearn-1.5-ubuntu22.04-py310-cpu", {"python 3.10", "scikit-learn~=1.5.0", "pandas"}),
+        ("azureml-acpt-pytorch-2.2-cuda12.1", {"python 3.10", "torch==2.2.*", "torchvision==0.17.*", "numpy<2"}),
+        ("AzureML-ACPT-pytorch-1.12-py39-cuda11.6-gpu", {"python 3.9", "torch==1.12.*", "torchvision==0.13.*"}),
+    ],
+)
+def test_names_state_framework_and_python(name: str, packages: set[str]) -> None:
+    assert packages <= set(list_packages(name))
+
+
+@pytest.mark.parametrize("name", ["AzureML-Designer-R", "AzureML-PyTorch-0.4-CPU", "AzureML-sklearn", "Minimal"])
+def test_other_names_are_not_guessed(name: str) -> None:
+    assert find_curated_environment(name) is None
+
+
+@pytest.mark.parametrize(
+    ("name", "variable", "mode"),
+    [
+        ("AzureML-Tutorial", "", EnvironmentMode.RELAXED),
+        ("AzureML-Tutorial", "pinned", EnvironmentMode.PINNED),
+        ("mine", "", EnvironmentMode.PINNED),
+    ],
+)
+def test_versions_of_curated_environments_may_be_left_open(name: str, variable: str, mode: EnvironmentMode) -> None:
+    definition = {"name": name, "python": {"condaDependencies": {"dependencies": ["python=3.6.2"]}}}
+    configuration, _ = read_configuration_document({"environment": definition}, Path(name))
+
+    assert choose_environment(configuration, {"MLRUN_ENVIRONMENT": variable}).mode is mode
+
+
+def test_a_curated_environment_is_got_cloned_and_named_in_a_runconfig(mlrun: Mlrun) -> None:
+    drive(
+        mlrun,
+        """
+        from azureml.core import Environment
+
+        ws = Workspace.from_config()
+        minimal = Environment.get(ws, name="AzureML-Minimal", version=36)
+        assert (minimal.name, minimal.version) == ("AzureML-Minimal", "36")
+        copy = minimal.clone("mine")
+        copy.python.conda_dependencies.add_pip_package("six")
+        assert copy.register(ws).version == "1"
+        refused(UserErrorException, "Azure's own", minimal.register, ws)
+        refused(Exception, "packages are not known", Environment.get, ws, "AzureML-Designer-R")
+        """,
+    )
+    (mlrun.folder / "train.py").write_text("from azureml.core import Run\n")
+    (mlrun.folder / ".azureml").mkdir(exist_ok=True)
+    (mlrun.folder / ".azureml/curated.runconfig").write_text("script: train.py\nenvironment: {name: AzureML-Minimal}\n")
+    done = mlrun("run", "submit-script", "-c", "curated", "-o", "none")
+    assert "'AzureML-Minimal' is provided here with Python 3.8." in done.stderr
+    listed = mlrun("environment", "list", "--curated", "--query", "[?name=='AzureML-Tutorial'].version", "-o", "tsv")
+    assert listed.stdout.split() == ["1"]
