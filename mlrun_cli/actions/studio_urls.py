@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from mlrun_cli.actions.parameters import get_parameters
+from mlrun_cli.runs.resources import read_resources
 from mlrun_cli.runs.run import Run, build_run_record
 from mlrun_cli.serving.studio_folder import StudioFolder
 from mlrun_cli.serving.urls import WorkspaceUrls
@@ -22,10 +23,12 @@ def build_experiment_url(workspace: Workspace, name: str) -> str:
 
 
 def build_printed_record(workspace: Workspace, run: Run) -> dict[str, Any]:
-    """Return the record of a run that `run show` prints: with its parameters, and the URL of its page as `web_view`."""
+    """Return the record that `run show` prints: with parameters, used resources, and the page's URL as `web_view`."""
+    resources = read_resources(workspace.run_folder(run.run_id))
     return {
         **build_run_record(run),
         "parameters": get_parameters(workspace, run),
+        **({} if resources is None else {"resources": resources.to_record()}),
         "web_view": build_run_url(workspace, run.run_id),
     }
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 from mlrun_cli.core.named_tuple import NamedTuple
 from mlrun_cli.processes.proc_file import read_proc
@@ -36,18 +36,35 @@ def identify_process(pid: int) -> ProcessId | None:
     return None if stat is None else ProcessId(pid, stat.start_ticks)
 
 
+def make_children_lookup() -> Callable[[int], Sequence[int]]:
+    """Return a function that returns the children of a process.
+
+    It asks the kernel where the kernel lists children, as most do; otherwise it looks at all processes, once.
+    """
+    if os.path.exists(f"/proc/self/task/{os.getpid()}/children"):
+        return _list_children
+    children = {parent: [child.pid for child in below] for parent, below in _map_children().items()}
+    return lambda pid: children.get(pid, ())
+
+
+def is_supervisor(pid: int) -> bool:
+    """Return whether a process is a supervisor."""
+    return SUPERVISOR_VARIABLE in _read_variables(pid)
+
+
+def read_run_id(pid: int) -> str | None:
+    """Return the id of the run in the environment of a process, or None if there is none."""
+    return _read_variables(pid).get(RUN_ID_VARIABLE)
+
+
 def list_descendants(ancestor: int) -> list[ProcessId]:
     """Return the live descendants of a process, except for supervisors and their descendants, which are other runs."""
-    children: dict[int, list[ProcessId]] = {}
-    for pid in _list_pids():
-        stat = _read_stat(pid)
-        if stat is not None and not stat.is_zombie:
-            children.setdefault(stat.parent, []).append(ProcessId(pid, stat.start_ticks))
+    children = _map_children()
     found: list[ProcessId] = []
     waiting = list(children.get(ancestor, ()))
     while waiting:
         process = waiting.pop()
-        if SUPERVISOR_VARIABLE not in _read_variables(process.pid):
+        if not is_supervisor(process.pid):
             found.append(process)
             waiting.extend(children.get(process.pid, ()))
     return found
@@ -114,6 +131,24 @@ def send_signal(process: ProcessId, number: signal.Signals) -> bool:
     finally:
         os.close(descriptor)
     return True
+
+
+def _list_children(pid: int) -> list[int]:
+    try:
+        threads = os.listdir(f"/proc/{pid}/task")
+    except OSError:
+        return []
+    return [int(word) for thread in threads for word in read_proc(f"/proc/{pid}/task/{thread}/children").split()]
+
+
+def _map_children() -> dict[int, list[ProcessId]]:
+    """Return the live children of all processes, keyed by the pid of their parent."""
+    children: dict[int, list[ProcessId]] = {}
+    for pid in _list_pids():
+        stat = _read_stat(pid)
+        if stat is not None and not stat.is_zombie:
+            children.setdefault(stat.parent, []).append(ProcessId(pid, stat.start_ticks))
+    return children
 
 
 def _list_pids() -> Iterator[int]:

@@ -7,6 +7,7 @@ import signal
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from resource import struct_rusage
 
 from mlrun_cli.processes.process import ProcessId, send_signal
 
@@ -46,13 +47,18 @@ def _signal_until_ended(
 
 def reap() -> dict[int, int]:
     """Reap all child processes that have ended; return their exit codes, negative for signals, keyed by pid."""
-    ended: dict[int, int] = {}
+    return {pid: exit_code for pid, exit_code, _ in reap_with_usage()}
+
+
+def reap_with_usage() -> list[tuple[int, int, struct_rusage]]:
+    """Reap all child processes that have ended; return pid, exit code and usage of each, with its own children's."""
+    ended = []
     with suppress(ChildProcessError):
         while True:
-            pid, status = os.waitpid(-1, os.WNOHANG)
+            pid, status, usage = os.wait4(-1, os.WNOHANG)
             if pid == 0:
                 break
-            ended[pid] = os.waitstatus_to_exitcode(status)
+            ended.append((pid, os.waitstatus_to_exitcode(status), usage))
     return ended
 
 

@@ -53,6 +53,7 @@ class RunFolder:
         self.stdin = self.sockets / "stdin"
         self.worker_socket = self.sockets / "helper"
         self.journal = disk / JOURNAL
+        self.resources = self.journal / "resources.json"
         self.record = path / "record.jsonl"
         self.children = path / "children.jsonl"
         self.logged = path / "logged"

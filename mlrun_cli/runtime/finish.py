@@ -30,6 +30,8 @@ from mlrun_cli.wire.run_folder import STD_LOG
 from mlrun_cli.workspace import Workspace
 
 _UNCAUGHT_EXCEPTION = 1
+_KILLED = {-signal.SIGKILL, 128 + signal.SIGKILL}
+"""The exit codes of a script that was killed, the second by way of a shell or a container."""
 
 _T = TypeVar("_T")
 _U = TypeVar("_U")
@@ -71,7 +73,7 @@ def derive_script_outcome(run: Run, folder: RunFolder, submission: Submission, e
     status = derive_status(run, end.exit_code)
     name = get_signal_name(-end.exit_code) if end.exit_code < 0 else None
     error = derive_error(run, folder.artifacts / end.log, end.exit_code, name) if status is RunStatus.FAILED else None
-    outcome = _make_outcome(status, end, error)
+    outcome = _name_lack_of_memory(_make_outcome(status, end, error), end)
     if end.exit_code == 0 or len(submission.launch.log_names) == 1:
         return outcome
     how = f"signal {name}" if name else f"exit code {end.exit_code}"
@@ -79,6 +81,17 @@ def derive_script_outcome(run: Run, folder: RunFolder, submission: Submission, e
     if end.log == STD_LOG:
         what = f"MPI's launcher ended with {how}, and named no process that failed"
     return outcome._replace(warnings=(f"{what}. Its log is {end.log}.",))
+
+
+def _name_lack_of_memory(outcome: Outcome, end: ScriptEnd) -> Outcome:
+    """Return the outcome of a failed script with the lack of memory as its cause, or in a warning as a likely one."""
+    if outcome.status is not RunStatus.FAILED or end.out_of_memory is None:
+        return outcome
+    if end.exit_code not in _KILLED:
+        warning = f"While the script ran, the kernel killed processes since {end.out_of_memory}."
+        return outcome._replace(warnings=(*outcome.warnings, warning))
+    message = f"The kernel killed the script since {end.out_of_memory}."
+    return outcome._replace(error=build_run_error(message, reason=EndReason.OUT_OF_MEMORY))
 
 
 def derive_stop_outcome(reason: StopReason, run: Run, submission: Submission, end: ScriptEnd | None) -> Outcome:

@@ -9,6 +9,7 @@ from typing import Any
 
 from mlrun_cli.metrics.metric import IMAGE, MetricSummary
 from mlrun_cli.store.db.database import Database, Row, build_in_list, build_in_lists
+from mlrun_cli.store.metrics import NOT_OF_RESOURCES
 
 _MOST_READ = 40_000
 _SPECIAL = re.compile(r"[%_\\]")
@@ -19,6 +20,7 @@ _ENDS_IN_NAN = (
     " AND position = metrics.value_count - 1), 0)"
 )
 _HAS_NUMBERS = f"(min_value IS NOT NULL OR {_ENDS_IN_NAN})"
+_OF_SCRIPT = f"{NOT_OF_RESOURCES} AND {_HAS_NUMBERS}"
 _SELECT = f"SELECT *, last_value IS NULL AND {_ENDS_IN_NAN} AS ends_in_nan FROM metrics"  # noqa: S608
 
 
@@ -29,7 +31,14 @@ class MetricSummaryStore:
         self._database = database
 
     def list(
-        self, run_key: int, *, limit: int, offset: int = 0, text: str = "", only_images: bool | None = None
+        self,
+        run_key: int,
+        *,
+        limit: int,
+        offset: int = 0,
+        text: str = "",
+        only_images: bool | None = None,
+        with_resources: bool = True,
     ) -> Sequence[MetricSummary]:
         """Return `limit` metrics of a run after the first `offset`, sorted by name.
 
@@ -39,8 +48,9 @@ class MetricSummaryStore:
             offset: the number of metrics to skip.
             text: a text that the name contains, case-insensitively.
             only_images: True for images only, False for other metrics only.
+            with_resources: whether what the run used is among them.
         """
-        condition, parameters = _build_condition(run_key, text, only_images)
+        condition, parameters = _build_condition(run_key, text, only_images, with_resources=with_resources)
         rows = self._database.rows(
             f"{_SELECT} WHERE {condition} ORDER BY name LIMIT :limit OFFSET :offset",
             limit=limit,
@@ -49,9 +59,11 @@ class MetricSummaryStore:
         )
         return [_build_summary(row) for row in rows]
 
-    def count(self, run_key: int, *, text: str = "", only_images: bool | None = None) -> int:
+    def count(
+        self, run_key: int, *, text: str = "", only_images: bool | None = None, with_resources: bool = True
+    ) -> int:
         """Return the number of metrics that `list` returns without a limit."""
-        condition, parameters = _build_condition(run_key, text, only_images)
+        condition, parameters = _build_condition(run_key, text, only_images, with_resources=with_resources)
         row = self._database.row(f"SELECT count(*) AS found FROM metrics WHERE {condition}", **parameters)  # noqa: S608
         assert row is not None
         return int(row["found"])
@@ -77,12 +89,16 @@ class MetricSummaryStore:
             found.update(((row["run_key"], row["name"]), _build_summary(row)) for row in rows)
         return found
 
-    def list_names(self, run_keys: Sequence[int], limit: int = 1000) -> Sequence[str]:
-        """Return the first `limit` names of metrics that have numbers in any of the runs, in alphabetical order."""
+    def list_names(self, run_keys: Sequence[int], limit: int = 1000, *, with_resources: bool = False) -> Sequence[str]:
+        """Return the first `limit` names of metrics that have numbers in any of the runs, in alphabetical order.
+
+        What the runs used is among them only `with_resources`.
+        """
+        condition = _HAS_NUMBERS if with_resources else _OF_SCRIPT
         found: set[str] = set()
         for run_key in run_keys:  # one by one, as each run may have ten thousand
             rows = self._database.rows(
-                f"SELECT name FROM metrics WHERE run_key = :run_key AND {_HAS_NUMBERS}"  # noqa: S608
+                f"SELECT name FROM metrics WHERE run_key = :run_key AND {condition}"  # noqa: S608
                 " ORDER BY name LIMIT :limit",
                 run_key=run_key,
                 limit=limit,
@@ -100,7 +116,7 @@ class MetricSummaryStore:
             return []
         its_run, parameters = build_in_list("run", self._limit_runs(run_keys))
         rows = self._database.rows(
-            f"SELECT name, max(value_count) AS longest FROM metrics WHERE run_key IN {its_run} AND {_HAS_NUMBERS}"  # noqa: S608
+            f"SELECT name, max(value_count) AS longest FROM metrics WHERE run_key IN {its_run} AND {_OF_SCRIPT}"  # noqa: S608
             " GROUP BY name ORDER BY count(*) DESC, longest DESC, name LIMIT :limit",
             limit=limit,
             **parameters,
@@ -129,7 +145,7 @@ class MetricSummaryStore:
         """Return the number of names that `list_names` returns without a limit, for a few hundred runs at most."""
         its_run, parameters = build_in_list("run", run_keys)
         row = self._database.row(
-            f"SELECT count(DISTINCT name) AS found FROM metrics WHERE run_key IN {its_run} AND {_HAS_NUMBERS}",  # noqa: S608
+            f"SELECT count(DISTINCT name) AS found FROM metrics WHERE run_key IN {its_run} AND {_OF_SCRIPT}",  # noqa: S608
             **parameters,
         )
         assert row is not None
@@ -147,8 +163,10 @@ class MetricSummaryStore:
         return [row["name"] for row in rows]
 
 
-def _build_condition(run_key: int, text: str, only_images: bool | None) -> tuple[str, dict[str, Any]]:
-    condition = "run_key = :run_key"
+def _build_condition(
+    run_key: int, text: str, only_images: bool | None, *, with_resources: bool
+) -> tuple[str, dict[str, Any]]:
+    condition = "run_key = :run_key" if with_resources else f"run_key = :run_key AND {NOT_OF_RESOURCES}"
     parameters: dict[str, Any] = {"run_key": run_key}
     if text:
         condition += " AND lower(name) LIKE lower(:pattern) ESCAPE '\\'"

@@ -12,10 +12,13 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from mlrun_cli.metrics.metric import LIST, ROW, TABLE, VALUE, LoggedValue, MetricItem, assemble_metric, merge_shapes
+from mlrun_cli.metrics.resource_metrics import RESOURCE_METRICS
 from mlrun_cli.store.db.database import Database, Row
 
 _COLUMNS = ("metric_key", "position", "logged_at", "step", "kind", "number", "text")
 _EXACT_IN_FLOAT = 2**53
+NOT_OF_RESOURCES = f"name NOT IN ({', '.join(map(repr, RESOURCE_METRICS))})"
+"""The condition for metrics that the script has logged, not the supervisor."""
 
 
 class _Series:
@@ -85,7 +88,7 @@ class MetricStore:
         return int(row["total"])
 
     def get(self, run_key: int, name: str | None = None) -> dict[str, Any]:
-        """Return all metrics of a run, or only the one with this name, each in the shape of `get_metrics`."""
+        """Return all metrics that a run has logged, or only the one with this name, in the shape of `get_metrics`."""
         return {
             row["name"]: self._read_values(row["metric_key"], row["shape"])
             for row in self._select_series(run_key, name)
@@ -124,10 +127,10 @@ class MetricStore:
         ]
 
     def _select_series(self, run_key: int, name: str | None) -> Sequence[Row]:
-        condition = "" if name is None else " AND name = :name"
+        condition = NOT_OF_RESOURCES if name is None else "name = :name"
         parameters = {} if name is None else {"name": name}
         return self._database.rows(
-            f"SELECT metric_key, name, shape FROM metrics WHERE run_key = :run_key{condition}"  # noqa: S608
+            f"SELECT metric_key, name, shape FROM metrics WHERE run_key = :run_key AND {condition}"  # noqa: S608
             " ORDER BY metric_key",
             run_key=run_key,
             **parameters,

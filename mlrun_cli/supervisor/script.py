@@ -52,17 +52,18 @@ class Script:
         self._document: dict[str, Any] = {"processes": self.group.describe(), "started_at": self.started_at}
         self._write_document()
 
-    def end(self, stopped: StopReason | None) -> ScriptEnd:
+    def end(self, stopped: StopReason | None, out_of_memory: str | None) -> ScriptEnd:
         """Record the end of the script for a possible recovery, and return it.
 
         Args:
             stopped: the reason why the script was stopped, if it was.
+            out_of_memory: a clause that says that memory ran out, if the kernel killed processes for want of it.
         """
         assert self.group.exit_code is not None
         ended_at = max(now(), self.started_at)
         duration = round(self.group.duration_seconds, 6)
         number, log = self._launcher.find_failed(self._run.folder.artifacts, self.group.first_to_fail, _has_exception)
-        end = ScriptEnd(self.group.exit_code, ended_at, duration, stopped, number, log)
+        end = ScriptEnd(self.group.exit_code, ended_at, duration, stopped, number, log, out_of_memory)
         self._document["end"] = end.to_json()
         self._write_document()
         return end

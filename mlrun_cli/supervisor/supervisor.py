@@ -8,6 +8,7 @@ from typing import Any
 from mlrun_cli.core.disk_space import FULL_FOR_RUNS_BYTES, describe_full_disk
 from mlrun_cli.core.program_log import log_exception
 from mlrun_cli.errors import InternalError, MlrunError
+from mlrun_cli.processes.gpus import VISIBLE_GPUS
 from mlrun_cli.processes.host import get_origin
 from mlrun_cli.processes.termination import end_processes
 from mlrun_cli.runs.error import SERVICE_ERROR
@@ -25,6 +26,7 @@ from mlrun_cli.runtime.finish import (
     run_or_log,
 )
 from mlrun_cli.supervisor.preparation import Preparation, RunStopped
+from mlrun_cli.supervisor.resource_meter import ResourceMeter
 from mlrun_cli.supervisor.script import Script
 from mlrun_cli.supervisor.supervised_run import SupervisedRun
 from mlrun_cli.supervisor.watch import Watch
@@ -91,6 +93,7 @@ class Supervisor:
     def _start_script(self) -> Script:
         script = Script(self._run)
         self._watch.stop.container_termination = script.container_termination
+        self._watch.meter = run_or_log(lambda: self._start_meter(script), None)
         self._run.remove_secrets_after_start()
         self._run.folder.stdin.unlink(missing_ok=True)
         limit = self._run.submission.max_run_duration_seconds
@@ -99,11 +102,18 @@ class Supervisor:
         self._run.advance({RunStatus.STARTING}, RunStatus.RUNNING, started_at=script.started_at)
         return script
 
+    def _start_meter(self, script: Script) -> ResourceMeter:
+        run = self._run
+        gpus = run.run.gpus or run.secrets.environment.get(VISIBLE_GPUS)
+        return ResourceMeter(run.folder, run.submission, script.group, gpus)
+
     def _finish_script(self, script: Script) -> Outcome:
         """Clean up after a script whose processes have ended, and return the outcome."""
         run, stop = self._run, self._watch.stop
         self._release_space()
-        end = script.end(stop.reason if stop.was_delivered else None)
+        meter = self._watch.meter
+        out_of_memory = None if meter is None else meter.finish()
+        end = script.end(stop.reason if stop.was_delivered else None, out_of_memory)
         if self._full_disk is None:
             run.workspace.checkpoint_often()
         run.advance({RunStatus.RUNNING}, RunStatus.FINALIZING)

@@ -13,13 +13,14 @@ from contextlib import contextmanager
 from mlrun_cli.core.program_log import write_log
 from mlrun_cli.errors import MlrunError, StoreError
 from mlrun_cli.metrics.journal import CHUNK_BYTES
-from mlrun_cli.processes.termination import reap
+from mlrun_cli.processes.termination import reap_with_usage
 from mlrun_cli.runs.script_end import StopReason
 from mlrun_cli.runs.status import RunStatus
 from mlrun_cli.runs.stream_lock import has_lost_its_stream
 from mlrun_cli.runtime.finish import run_or_log
 from mlrun_cli.runtime.queue import ensure_dispatchers
 from mlrun_cli.supervisor.process_group import ProcessGroup
+from mlrun_cli.supervisor.resource_meter import ResourceMeter
 from mlrun_cli.supervisor.rpc_server import RpcServer, RunRequestHandler
 from mlrun_cli.supervisor.stop_request import StopRequest
 from mlrun_cli.supervisor.supervised_run import SupervisedRun
@@ -37,6 +38,7 @@ class Watch:
         reader: the reader of the run's journals.
         stop: the request to stop the run, which may not have been made.
         time_limit_at: the monotonic time at which the run is stopped; None if there is no limit.
+        meter: the measurement of what the script uses; None before it has started.
     """
 
     def __init__(self, run: SupervisedRun) -> None:
@@ -44,6 +46,7 @@ class Watch:
         self.reader = run.create_reader()
         self.stop = StopRequest()
         self.time_limit_at: float | None = None
+        self.meter: ResourceMeter | None = None
         self._group: ProcessGroup | None = None
         self._next_look = 0.0
         self._next_renewal = 0.0
@@ -68,7 +71,10 @@ class Watch:
             while group.exit_code is None:
                 for key, events in self._selector.select(tick):
                     key.data(events)
-                exit_codes = reap()
+                ended = reap_with_usage()
+                exit_codes = {pid: exit_code for pid, exit_code, _ in ended}
+                if self.meter is not None:
+                    self.meter.record_exits(ended)
                 self._worker.record_exits(exit_codes)
                 group.record_exits(exit_codes)
                 self._server.handle_pending()
@@ -134,6 +140,8 @@ class Watch:
             return 0
 
     def _run_due_tasks(self, moment: float) -> None:
+        if self.meter is not None:
+            self.meter.sample_if_due(moment)
         if moment >= self._next_look:
             self._next_look = moment + _LOOK_SECONDS
             self._read_store(moment)

@@ -11,6 +11,7 @@ from typing import Any, TextIO
 from mlrun_cli.cli.output.columns import format_local_time
 from mlrun_cli.cli.output.record_table import Field, print_fields
 from mlrun_cli.cli.output.runs_table import format_run_duration, format_status, format_tags
+from mlrun_cli.core.sizes import format_size
 from mlrun_cli.wire.run_error import get_error_message
 from mlrun_cli.wire.run_output import make_printable
 
@@ -71,6 +72,7 @@ def _format_lines(record: Mapping[str, Any], encoding: str, now: datetime) -> It
         "Target": record.get("target"),
         "Script": None if script is None else shlex.join([script, *map(str, definition.get("arguments") or [])]),
         "Parameters": ", ".join(f"{name} = {value}" for name, value in (record.get("parameters") or {}).items()),
+        "Resources": _format_resources(record.get("resources") or {}),
         "Parent": record.get("parent_run_id"),
         "Tags": format_tags(record.get("tags") or {}),
         "Properties": format_tags(
@@ -92,6 +94,21 @@ def _format_status(record: Mapping[str, Any], encoding: str) -> str:
     if record.get("exit_code"):
         how = f" (exit code {record['exit_code']})"
     return f"{format_status(record, encoding)}{how}"
+
+
+def _format_resources(used: Mapping[str, Any]) -> str | None:
+    """Return what a run used in one line, or None if that is unknown."""
+    if not used:
+        return None
+    parts = [
+        f"{format_size(used['peak_memory_bytes'])} memory",
+        f"{used['cpu_seconds']:.1f} s CPU",
+        f"{format_size(used['read_bytes'])} read",
+        f"{format_size(used['written_bytes'])} written",
+    ]
+    if "gpu_seconds" in used:
+        parts += [f"{used['gpu_seconds']:.1f} s GPU", f"{format_size(used['peak_gpu_memory_bytes'])} of GPUs"]
+    return ", ".join(parts)
 
 
 def _is_system_property(key: str) -> bool:

@@ -22,7 +22,7 @@ from mlrun_cli.cli.run.selection import get_runs, unwrap_single
     ],
 )
 def show(shared: GlobalOptions, run_ids: RunIds, experiment_name: ExperimentName = None) -> object:
-    """Show a run: status, times, tags, properties, submitted settings, and the URL of its studio page.
+    """Show a run: status, times, tags, properties, submitted settings, used resources, and the URL of its studio page.
 
     Several runs are printed as a list.
     """

@@ -114,9 +114,9 @@ def get_overview(context: RequestContext, run_id: str) -> dict[str, Any]:
         "run": build_run_record(run),
         "metrics": [
             {"name": each.name, "count": each.value_count, "last": each.last}
-            for each in summaries.list(run.key, limit=_MOST_SHOWN)
+            for each in summaries.list(run.key, limit=_MOST_SHOWN, with_resources=False)
         ],
-        "metric_count": summaries.count(run.key),
+        "metric_count": summaries.count(run.key, with_resources=False),
         "children": list(map(build_run_record, actions.list_runs(context.workspace, below._replace(last=_MOST_SHOWN)))),
         "child_count": context.workspace.run_pages.count(below),
     }

@@ -109,7 +109,7 @@ def build_board(page: PageRequest, runs: Sequence[Run], selected: Sequence[Run] 
     known = {run.key: run for run in (*selected, *runs)}
     labels = label_runs(known.values())
     keys = [run.key for run in drawn]
-    names = workspace.metric_summaries.list_names(keys, _MAX_NAMES)
+    names = workspace.metric_summaries.list_names(keys, _MAX_NAMES, with_resources=True)
     parameters = workspace.parameters.list_for_runs(keys)
     charts, problems = parse_charts(page.request.query_params.getlist("chart"))
     if charts is None:

@@ -1,0 +1,65 @@
+"""The memory limit of this process's cgroup, and how many processes the kernel has killed for want of memory."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+
+from mlrun_cli.core.named_tuple import NamedTuple
+from mlrun_cli.processes.proc_file import read_proc
+
+_ROOT = "/sys/fs/cgroup"
+_NO_LIMIT = 1 << 60
+
+
+class _Files(NamedTuple):
+    """The mount point, the names of the file with the count of killed processes and of that with the limit."""
+
+    mount: str
+    events: str
+    limit: str
+
+
+_VERSION_2 = _Files(_ROOT, "memory.events", "memory.max")
+_VERSION_1 = _Files(f"{_ROOT}/memory", "memory.oom_control", "memory.limit_in_bytes")
+
+
+def count_oom_kills() -> int:
+    """Return how many processes the kernel has killed for want of memory, in this process's cgroup if it tells."""
+    for files, folder in _list_cgroups():
+        killed = _read_count(f"{folder}/{files.events}")
+        if killed is not None:
+            return killed
+    return _read_count("/proc/vmstat") or 0
+
+
+def read_memory_limit() -> int | None:
+    """Return the memory limit in bytes of this process's cgroup and those above it, or None if there is none."""
+    found = []
+    for files, own in _list_cgroups():
+        folder = own
+        while folder.startswith(files.mount):
+            text = read_proc(f"{folder}/{files.limit}").strip()
+            if text.isdigit() and int(text) < _NO_LIMIT:
+                found.append(int(text))
+            folder = os.path.dirname(folder)
+    return min(found, default=None)
+
+
+def _list_cgroups() -> Iterator[tuple[_Files, str]]:
+    """Yield the folders of this process's cgroups that may tell of memory."""
+    for line in read_proc("/proc/self/cgroup").decode("utf-8", "surrogateescape").splitlines():
+        number, controllers, path = line.split(":", 2)
+        if number == "0":
+            yield _VERSION_2, f"{_VERSION_2.mount}{path}".rstrip("/")
+        elif "memory" in controllers.split(","):
+            yield _VERSION_1, f"{_VERSION_1.mount}{path}".rstrip("/")
+
+
+def _read_count(path: str) -> int | None:
+    """Return the value of the line `oom_kill` in a file, or None if it has none."""
+    for line in read_proc(path).splitlines():
+        name, _, value = line.partition(b" ")
+        if name == b"oom_kill" and value.isdigit():
+            return int(value)
+    return None

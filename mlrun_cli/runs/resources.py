@@ -1,0 +1,78 @@
+"""What a run uses, as its supervisor measures it, in a file beside the journals."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from mlrun_cli.core.json_files import read_json, write_json
+from mlrun_cli.core.named_tuple import NamedTuple
+from mlrun_cli.runs.folder import RunFolder
+
+
+class Resources(NamedTuple):
+    """What the script of a run has used so far, with all of its processes.
+
+    `read_bytes` and `written_bytes` are what it caused storage to transfer: what the page cache holds is not read.
+    `memory_limit_bytes` is that of the run's cgroup; the values of GPUs are None where there is no `nvidia-smi`.
+    """
+
+    cpu_seconds: float = 0.0
+    peak_memory_bytes: int = 0
+    read_bytes: int = 0
+    written_bytes: int = 0
+    memory_limit_bytes: int | None = None
+    gpu_seconds: float | None = None
+    peak_gpu_memory_bytes: int | None = None
+
+    def to_record(self) -> dict[str, Any]:
+        """Return the record that `run show` prints, without null keys."""
+        return {name: value for name, value in self._asdict().items() if value is not None}
+
+
+class CurrentUse(NamedTuple):
+    """What a live run used when it was last measured, at `measured_at`, in microseconds."""
+
+    measured_at: int
+    cpu_percent: float
+    memory_bytes: int
+    process_count: int
+    gpu_percent: float | None = None
+    gpu_memory_bytes: int | None = None
+
+
+def write_resources(folder: RunFolder, total: Resources, current: CurrentUse) -> None:
+    """Write what a run has used and uses to its folder.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    write_json(folder.resources, {"total": total._asdict(), "current": current._asdict()})
+
+
+def read_resources(folder: RunFolder) -> Resources | None:
+    """Return what a run has used, or None if that was not measured."""
+    found = _read(folder, "total")
+    return None if found is None else Resources(**found)
+
+
+def read_current_use(folder: RunFolder) -> CurrentUse | None:
+    """Return what a live run used when it was last measured, or None if that has not happened yet."""
+    found = _read(folder, "current")
+    return None if found is None else CurrentUse(**found)
+
+
+_FIELDS = {"total": Resources._fields, "current": CurrentUse._fields}
+
+
+def _read(folder: RunFolder, part: str) -> Mapping[str, Any] | None:
+    """Return the numbers in a part of the file, or None if there is none; the script may write anything there."""
+    try:
+        document = (read_json(folder.resources) or {}).get(part)
+    except OSError:
+        return None
+    if not isinstance(document, dict) or not isinstance(document.get(_FIELDS[part][0]), (int, float)):
+        return None
+    found = {name: document[name] for name in _FIELDS[part] if isinstance(document.get(name), (int, float))}
+    required = _FIELDS[part][:4]
+    return found if all(name in found for name in required) else None

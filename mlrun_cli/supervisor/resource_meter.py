@@ -1,0 +1,176 @@
+"""The measurement of what a script uses, every few seconds while it runs and once more when it has ended."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterable, Sequence
+from resource import RUSAGE_SELF, getrusage, struct_rusage
+
+from mlrun_cli.core.program_log import log_exception
+from mlrun_cli.core.sizes import MEGABYTE, format_size
+from mlrun_cli.core.time import now
+from mlrun_cli.metrics import resource_metrics
+from mlrun_cli.processes.gpu_usage import GpuSampler, GpuUsage
+from mlrun_cli.processes.memory_limits import count_oom_kills, read_memory_limit
+from mlrun_cli.processes.tree_usage import TreeUsage, list_tree, measure
+from mlrun_cli.runs.folder import RunFolder
+from mlrun_cli.runs.resources import CurrentUse, Resources, read_resources, write_resources
+from mlrun_cli.runs.submission import Submission
+from mlrun_cli.supervisor.process_group import ProcessGroup
+from mlrun_cli.wire.journal_lines import SCALAR, encode_metric
+
+_FIRST_SECONDS = 0.25
+_LAST_SECONDS = 2.0
+_COST_SHARE = 200
+"""How much longer than a measurement the pause after it is at least."""
+_CURVE_SECONDS = 5.0
+_CURVE_SHARE = 500
+"""After some time, the points of the curves are this part of the run's duration apart, so that they stay few."""
+_BLOCK_BYTES = 512
+
+
+class ResourceMeter:
+    """Measures the processes of a script, and writes what it finds to the run's folder and to a journal of its own."""
+
+    def __init__(
+        self, folder: RunFolder, submission: Submission, group: ProcessGroup, visible_gpus: str | None
+    ) -> None:
+        self._folder = folder
+        self._run_id = submission.run_id
+        self._is_contained = submission.environment.container is not None
+        self._group = group
+        self._visible_gpus = visible_gpus
+        self._gpus: GpuSampler | None = None
+        self._earlier = read_resources(folder) or Resources()
+        """What earlier attempts of the run have used."""
+        self._heads = frozenset(group.pids)
+        self._members = set(self._heads)
+        self._own_peak_bytes = getrusage(RUSAGE_SELF).ru_maxrss * 1024
+        self._ended = Resources()
+        self._total = self._earlier
+        self._oom_kills = count_oom_kills()
+        self._memory_limit = read_memory_limit()
+        self._interval = _FIRST_SECONDS
+        self._next_sample = group.started + _FIRST_SECONDS
+        self._next_point = group.started + _LAST_SECONDS
+        self._last_sample = group.started
+        self._journal = folder.journal / f"resources-{os.getpid()}-{time.time_ns()}.jsonl"
+
+    def record_exits(self, ended: Iterable[tuple[int, int, struct_rusage]]) -> None:
+        """Count what reaped processes and their children have used."""
+        for pid, _, usage in ended:
+            if pid in self._members:
+                self._add_ended(usage)
+
+    def sample_if_due(self, moment: float) -> None:
+        """Measure the processes if it is time; a failure is logged, and does not disturb the run."""
+        if moment < self._next_sample:
+            return
+        try:
+            self._sample(moment)
+        except Exception:  # whatever /proc shows, the run goes on
+            log_exception()
+        spent = time.monotonic() - moment
+        self._interval = min(_LAST_SECONDS, 2 * self._interval)
+        self._next_sample = moment + max(self._interval, _COST_SHARE * spent)
+
+    def finish(self) -> str | None:
+        """Measure what is left of the script, and write all that it has used.
+
+        Return a clause that says that memory ran out, if the kernel has killed processes for want of it.
+        """
+        try:
+            self._sample(time.monotonic(), is_last=True)
+        except Exception:
+            log_exception()
+        if self._gpus is not None:
+            self._gpus.close()
+        return self._describe_oom_kills()
+
+    def _describe_oom_kills(self) -> str | None:
+        if count_oom_kills() <= self._oom_kills:
+            return None
+        limit = "" if self._memory_limit is None else f", of {format_size(self._memory_limit)} that its cgroup may use"
+        return f"memory had run out: it had used up to {format_size(self._total.peak_memory_bytes)}{limit}"
+
+    def _add_ended(self, usage: struct_rusage) -> None:
+        self._ended = self._ended._replace(
+            cpu_seconds=self._ended.cpu_seconds + usage.ru_utime + usage.ru_stime,
+            peak_memory_bytes=max(self._ended.peak_memory_bytes, usage.ru_maxrss * 1024),
+            read_bytes=self._ended.read_bytes + usage.ru_inblock * _BLOCK_BYTES,
+            written_bytes=self._ended.written_bytes + usage.ru_oublock * _BLOCK_BYTES,
+        )
+
+    def _sample(self, moment: float, *, is_last: bool = False) -> None:
+        pids = list_tree(self._heads, self._run_id, is_contained=self._is_contained)
+        self._members.update(pids)
+        tree = measure(pids)
+        gpus = self._read_gpus(moment)
+        before = self._total
+        self._total = self._add_up(tree, gpus)
+        seconds = max(moment - self._last_sample, 1e-3)
+        cpu_percent = max(0.0, 100 * (self._total.cpu_seconds - before.cpu_seconds) / seconds)
+        self._last_sample = moment
+        current = CurrentUse(now(), round(cpu_percent, 1), tree.memory_bytes, len(pids))
+        if gpus is not None:
+            current = current._replace(gpu_percent=gpus.percent, gpu_memory_bytes=gpus.memory_bytes)
+        write_resources(self._folder, self._total, current)
+        if moment >= self._next_point and not is_last:
+            self._next_point = moment + max(_CURVE_SECONDS, (moment - self._group.started) / _CURVE_SHARE)
+            self._log(current)
+
+    def _read_gpus(self, moment: float) -> GpuUsage | None:
+        if self._gpus is None and moment >= self._next_point:
+            self._gpus = GpuSampler(self._visible_gpus)
+        return None if self._gpus is None else self._gpus.read()
+
+    def _add_up(self, tree: TreeUsage, gpus: GpuUsage | None) -> Resources:
+        """Return what earlier attempts, ended processes and live ones have used; no value ever decreases."""
+        earlier, ended, before = self._earlier, self._ended, self._total
+        cpu_seconds = round(earlier.cpu_seconds + ended.cpu_seconds + tree.cpu_seconds, 3)
+        total = before._replace(
+            cpu_seconds=max(before.cpu_seconds, cpu_seconds),
+            peak_memory_bytes=self._find_peak(tree),
+            read_bytes=max(before.read_bytes, earlier.read_bytes + ended.read_bytes + tree.read_bytes),
+            written_bytes=max(before.written_bytes, earlier.written_bytes + ended.written_bytes + tree.written_bytes),
+            memory_limit_bytes=self._memory_limit,
+        )
+        if gpus is None or self._gpus is None:
+            return total
+        return total._replace(
+            gpu_seconds=round((earlier.gpu_seconds or 0.0) + self._gpus.seconds, 3),
+            peak_gpu_memory_bytes=max(before.peak_gpu_memory_bytes or 0, gpus.memory_bytes),
+        )
+
+    def _find_peak(self, tree: TreeUsage) -> int:
+        peak = max(self._total.peak_memory_bytes, tree.memory_bytes, tree.largest_peak_bytes)
+        # Between fork and exec, a child has the size of this process, which the kernel counts as its peak.
+        if self._ended.peak_memory_bytes > self._own_peak_bytes or not peak:
+            peak = max(peak, self._ended.peak_memory_bytes)
+        return peak
+
+    def _log(self, current: CurrentUse) -> None:
+        """Append a point of each curve to the journal, in one write."""
+        points: Sequence[tuple[str, float | None]] = (
+            (resource_metrics.CPU_PERCENT, current.cpu_percent),
+            (resource_metrics.MEMORY_MB, current.memory_bytes / MEGABYTE),
+            (resource_metrics.READ_MB, self._total.read_bytes / MEGABYTE),
+            (resource_metrics.WRITTEN_MB, self._total.written_bytes / MEGABYTE),
+            (resource_metrics.GPU_PERCENT, current.gpu_percent),
+            (resource_metrics.GPU_MEMORY_MB, _to_megabytes(current.gpu_memory_bytes)),
+        )
+        lines = "".join(
+            encode_metric(SCALAR, f'"{name}"', repr(round(float(value), 3)))
+            for name, value in points
+            if value is not None
+        )
+        descriptor = os.open(self._journal, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+        try:
+            os.write(descriptor, lines.encode())
+        finally:
+            os.close(descriptor)
+
+
+def _to_megabytes(size: int | None) -> float | None:
+    return None if size is None else size / MEGABYTE
