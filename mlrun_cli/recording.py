@@ -2,10 +2,10 @@
 
 
 class Recorder:
-    """A recorder that writes nothing beside the store; `workspace repair` makes up for it."""
+    """A recorder that does nothing; `workspace repair` later writes what is missing."""
 
     def __init__(self, *_: object) -> None:
-        """Accept the arguments of version 0.1's recorder."""
+        """Accept and ignore the arguments of version 0.1's recorder."""
 
     def begin(self) -> None:
         """Do nothing at the start of a transaction."""

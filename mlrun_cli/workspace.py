@@ -73,7 +73,7 @@ class Workspace:
     def open(
         cls, locator: WorkspaceLocator, *, redaction: Redaction, create: bool, starts_read_only: bool = False
     ) -> Workspace:
-        """Open a workspace, and create it first if requested.
+        """Open a workspace, creating it first if requested.
 
         Args:
             locator: the location of the workspace.
@@ -164,7 +164,7 @@ class Workspace:
 
     @cached_property
     def metric_curves(self) -> MetricCurveStore:
-        """The numbers of metrics for charts."""
+        """The curves of metrics for charts."""
         from mlrun_cli.store.metric_curves import MetricCurveStore  # noqa: PLC0415
 
         return MetricCurveStore(self._database)
@@ -206,14 +206,14 @@ class Workspace:
 
     @cached_property
     def retention(self) -> RetentionStore:
-        """The runs that may be pruned, and those that are kept."""
+        """The runs that may be pruned, and those to keep."""
         from mlrun_cli.store.runs.retention_store import RetentionStore  # noqa: PLC0415
 
         return RetentionStore(self._database)
 
     @cached_property
     def run_pages(self) -> RunPageStore:
-        """The runs, page by page."""
+        """The paginated lists of runs."""
         from mlrun_cli.store.runs.page_store import RunPageStore  # noqa: PLC0415
 
         return RunPageStore(self._database, self.runs)
@@ -237,11 +237,11 @@ class Workspace:
         return open_run_folder(self.folder / "runs" / run_id)
 
     def is_in_place(self) -> bool:
-        """Return whether the open database is still the one in place, that is, was not moved, removed or replaced."""
+        """Return whether the open database was neither moved, removed nor replaced."""
         return self._opened is not None and self.locator.database.get_identity() == self._opened
 
     def is_missing(self, path: Path) -> bool:
-        """Return whether a file or folder is missing from this workspace, whose own folder must be in place.
+        """Return whether a file or folder is missing from this workspace, whose own folder must exist.
 
         Raises:
             StoreUnavailable: the workspace is unavailable, as when its folder was moved or its disk unmounted.
@@ -270,7 +270,7 @@ class Workspace:
 
     @contextmanager
     def transaction(self, *, durable: bool = False) -> Iterator[None]:
-        """Run a block in a write transaction over all stores and the records beside them.
+        """Run a block in a write transaction of all stores and the record files beside them.
 
         Raises:
             StoreUnavailable: the store is no longer in place.
@@ -285,13 +285,13 @@ class Workspace:
                 self._recorder.write()
 
     def delay_signals(self) -> None:
-        """Deliver signals that arrive during a transaction after it from now on: their handlers may write, too."""
+        """From now on, delay signals during a transaction until its end, since their handlers may write too."""
         from mlrun_cli.processes.interruptions import HANDLED_SIGNALS, Interruptions  # noqa: PLC0415 - start-up
 
         self._delayed = Interruptions(HANDLED_SIGNALS)
 
     def reopen_if_replaced(self) -> None:
-        """Switch to the store that has replaced the open one, as after a repair; do nothing if it was not replaced.
+        """Switch to the store that has replaced the open one, such as after a repair, if any.
 
         Raises:
             StoreUnavailable: there is no store, or it does not know the run that this process owns.
@@ -315,11 +315,11 @@ class Workspace:
         self.generation += 1
 
     def read_rebuild_documents(self, keys: Sequence[int]) -> list[dict[str, Any]]:
-        """Return the documents of the runs with these keys from which a store can be rebuilt."""
+        """Return the documents of the runs with these keys, from which a store can be rebuilt."""
         return self._recorder.read_documents(keys)
 
     def record_missing(self) -> int:
-        """Write the records that an older version did not write; return the number of runs recorded."""
+        """Write the records that an older version did not write; return the number of recorded runs."""
         with self.transaction():
             return self._recorder.record_missing()
 
@@ -341,15 +341,15 @@ class Workspace:
         return self._database.get_data_version()
 
     def set_busy_timeout(self, seconds: float) -> None:
-        """Set how long a statement waits for another process before it fails."""
+        """Set the time that a statement waits for another process before it fails."""
         self._database.set_busy_timeout(seconds)
 
     def checkpoint_often(self) -> None:
-        """Checkpoint at short intervals from now on, so that the log is short when this process ends."""
+        """Checkpoint at short intervals from now on, so that the log remains short until this process ends."""
         self._database.checkpoint_often()
 
     def checkpoint_if_disk_is_full(self) -> None:
-        """Checkpoint if the disk is nearly full, so that a removal can be written."""
+        """Checkpoint if the disk is nearly full, so that there is space to record removals."""
         if describe_full_disk(self.folder, FULL_FOR_RUNS_BYTES) is not None:
             self._database.checkpoint()
 
@@ -379,7 +379,7 @@ def _identify_file(path: Path) -> tuple[int, int] | None:
 
 
 def count_run_folders(folder: Path) -> int:
-    """Return the number of run folders in a workspace's folder, whether or not its store knows the runs."""
+    """Return the number of run folders in a workspace's folder, including those of runs unknown to its store."""
     try:
         with os.scandir(folder / "runs") as entries:
             return sum(entry.is_dir(follow_symlinks=False) and entry.name[0] != "." for entry in entries)

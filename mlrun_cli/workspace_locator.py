@@ -1,4 +1,4 @@
-"""The location of a workspace: a folder of this machine, and the database that the folder contains or refers to."""
+"""The location of a workspace: a folder on this machine, and the database that it contains or refers to."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class WorkspaceIdentity(NamedTuple):
 
 
 class WorkspaceLocator(NamedTuple):
-    """The location of a workspace, which need not exist.
+    """The location of a workspace, which need not exist yet.
 
     Its string form is read by `parse_locator`, as after `--workspace` of a supervisor.
 
@@ -50,7 +50,7 @@ def locate_workspace(home: Path, identity: WorkspaceIdentity) -> WorkspaceLocato
 
 
 def parse_locator(text: str | Path) -> WorkspaceLocator:
-    """Parse a locator from its text, which is the folder of a workspace."""
+    """Parse the text of a locator, which is the folder of a workspace."""
     folder = Path(text)
     return locate_workspace(folder.parents[3], WorkspaceIdentity(*folder.parts[-3:]))
 

@@ -1,4 +1,4 @@
-"""The files of a run: list and download them."""
+"""List and download the files of a run."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def open_file(workspace: Workspace, run: Run, name: str) -> int:
 
 
 def open_run_file(folder: RunFolder, name: str) -> int | None:
-    """Open a file of the run with this folder and return its descriptor, or None if no such file is readable."""
+    """Open a file in a run's folder and return its descriptor, or None if there is no such readable file."""
     top = name.partition("/")[0]
     # A script cannot put a file of its own in the place of the run's logs.
     for root in (folder.artifacts,) if top in LOG_FOLDERS else (folder.uploads, folder.work):
@@ -154,7 +154,7 @@ def _copy_all(files: Mapping[str, Path], folder: Path, *, overwrite: bool) -> li
 
 
 def _copy(source: Path, folder: Path, name: str) -> Path:
-    """Copy a file to `name` below the folder without following links below it, which could lead anywhere."""
+    """Copy a file to `name` below a folder, without following links inside that folder."""
     destination = folder / name
     try:
         with _open_inner_folder(folder, Path(name).parts[:-1]) as inner:

@@ -1,4 +1,4 @@
-"""The folders that the runs of a workspace were submitted from, with their scripts and runconfigs."""
+"""The folders from which the runs of a workspace were submitted, with their scripts and runconfigs."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _LEFT_OUT = frozenset({"__pycache__", "node_modules", *CONFIGURATION_FOLDERS})
 
 
 class FolderChoices(NamedTuple):
-    """The scripts of a folder, as relative paths, and its runconfigs, under the names that `-c` accepts."""
+    """The scripts of a folder, as relative paths, and its runconfigs, as names that `-c` accepts."""
 
     scripts: Sequence[str]
     runconfigs: Sequence[str]
@@ -37,7 +37,7 @@ def read_submission(workspace: Workspace, run: Run) -> Submission | None:
 
 
 def list_attached_folders(workspace: Workspace) -> Sequence[str]:
-    """Return the existing folders that the newest runs were submitted from, most recently used first."""
+    """Return the existing folders from which the newest runs were submitted, most recently used first."""
     runs = workspace.runs.list(RunFilter(last=_MOST_RUNS))
     submissions = (read_submission(workspace, run) for run in runs)
     folders = dict.fromkeys(found.folder for found in submissions if found is not None and found.folder)
@@ -50,7 +50,7 @@ def list_folder_choices(folder: Path) -> FolderChoices:
 
 
 def _find_scripts(folder: Path) -> Iterator[str]:
-    """Yield the relative paths of the scripts in a folder, those in upper folders first, up to a limit."""
+    """Yield the relative paths of the scripts in a folder, upper folders first, up to a limit."""
     waiting = [str(folder)]
     looked_at = found = 0
     for place in waiting:

@@ -1,4 +1,4 @@
-"""Boot services, which restart the queues of a home after this machine has rebooted."""
+"""Boot services, which restart the queues of a home after a reboot of this machine."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _KEPT = ("PATH", MACHINE_VARIABLE, NAMES_VARIABLE)
 
 
 def install_boot_service(home: Path, program: Path, *, dry_run: bool, say: Callable[[str], None]) -> dict[str, Any]:
-    """Install the service that starts a home's queues at boot; return a record of what was, or would be, written.
+    """Install the service that starts a home's queues at boot; return a record of the files written.
 
     Raises:
         MlrunError: the machine supports no boot service, or it cannot be installed.
@@ -34,7 +34,7 @@ def install_boot_service(home: Path, program: Path, *, dry_run: bool, say: Calla
 
 
 def get_boot_service_status(home: Path, program: Path) -> dict[str, Any]:
-    """Return whether a boot service is installed for the home, and if so its kind and location."""
+    """Return whether a boot service is installed for the home, with its kind and location if so."""
     found = next((service for service in _list_services(home, program) if service.is_installed()), None)
     return {
         "installed": found is not None,
@@ -44,7 +44,7 @@ def get_boot_service_status(home: Path, program: Path) -> dict[str, Any]:
 
 
 def remove_boot_service(home: Path, program: Path) -> dict[str, Any]:
-    """Remove the boot services of a home; return the locations that they were removed from.
+    """Remove the boot services of a home; return their former locations.
 
     Raises:
         MlrunError: a service cannot be removed.
@@ -53,7 +53,7 @@ def remove_boot_service(home: Path, program: Path) -> dict[str, Any]:
 
 
 def start_queues(home: Path, say: Callable[[str], None]) -> list[dict[str, Any]]:
-    """Start the waiting runs in all workspaces of a home and reconcile their runs; return a record for each workspace.
+    """Start queued runs and reconcile all runs in the workspaces of a home; return a record for each workspace.
 
     A workspace with an error is reported through `say` and skipped.
     """

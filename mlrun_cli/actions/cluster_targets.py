@@ -27,7 +27,7 @@ def create_cluster_target(
     description: str,
     tags: Mapping[str, str] | None,
 ) -> tuple[ComputeTarget, NodeCheck | None]:
-    """Create the target of a cluster, and return it with the result of the check of its nodes.
+    """Create a compute target for a cluster; return it with the result of the check of its nodes.
 
     Args:
         workspace: the workspace.

@@ -95,7 +95,7 @@ def create_compute_target(
 
 
 def check_name_is_free(workspace: Workspace, name: str) -> None:
-    """Raise if a new compute target cannot have this name.
+    """Raise if the name for a new compute target is invalid or already in use.
 
     Raises:
         AlreadyExists: there is a compute target with this name.
@@ -150,7 +150,7 @@ def get_compute_target(workspace: Workspace, name: str) -> ComputeTarget:
 
 
 def describe_nodes(workspace: Workspace, name: str) -> Mapping[str, Any]:
-    """Return JSON-like values that describe the nodes of a compute target; empty if they are this machine.
+    """Return JSON-compatible values that describe a compute target's nodes; empty if they are this machine.
 
     Raises:
         MlrunError: the engine of the target does not answer.
@@ -235,7 +235,7 @@ def check_target(workspace: Workspace, name: str) -> None:
 
 
 def _advise_to_make(name: str) -> str:
-    """Return the commands that make a compute target of this name, the first of the kind that its name suggests."""
+    """Return a hint with the commands that create a compute target of this name, starting with the likeliest."""
     attach = {each.split()[1]: f"'mlrun computetarget {each.format(name=name)}'" for _, each in ATTACHED_KINDS.values()}
     for word, command in attach.items():
         if word in name.casefold():
@@ -245,7 +245,7 @@ def _advise_to_make(name: str) -> str:
 
 
 def _list_statuses_on_target(workspace: Workspace, name: str) -> frozenset[RunStatus]:
-    """Return the statuses of runs that need their target; a collector serves them until they have ended."""
+    """Return the statuses in which runs still need their target, such as until their collector has ended them."""
     with suppress(TargetKindNotFound):
         if find_kind(get_compute_target(workspace, name).kind).dispatcher_follows_runs:
             return ALIVE_STATUSES
@@ -253,7 +253,7 @@ def _list_statuses_on_target(workspace: Workspace, name: str) -> frozenset[RunSt
 
 
 def _check_unused(workspace: Workspace, name: str, lost: Container[int]) -> None:
-    """Raise if a run waits for a target or runs on it, apart from runs that are ending or lost."""
+    """Raise if a run waits for a target or runs on it, except for runs that are ending or lost."""
     from mlrun_cli.runs.filter import RunFilter  # noqa: PLC0415 - start-up: submits check a target, few delete one
 
     which = RunFilter(target=name, statuses=_list_statuses_on_target(workspace, name), include_children=True)

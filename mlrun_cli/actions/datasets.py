@@ -96,7 +96,7 @@ def save_dataset(workspace: Workspace, definition: object) -> Dataset:
 
 
 def check_dataset_definition(workspace: Workspace, definition: object) -> Definition:
-    """Check a dataset's definition against the workspace and return it with all of its keys.
+    """Validate a dataset's definition against the workspace, and return it with all of its keys.
 
     Raises:
         UsageError: the definition is not valid.
@@ -132,7 +132,7 @@ def get_dataset(workspace: Workspace, name: str, version: int | None = None) -> 
 
 
 def get_dataset_by_id(workspace: Workspace, dataset_id: str, environment: Mapping[str, str] | None = None) -> Dataset:
-    """Return the dataset with an id, or else the one that `MLRUN_DATASETS` substitutes for the id.
+    """Return the dataset with this id, or the one that `MLRUN_DATASETS` substitutes for it.
 
     Args:
         workspace: the workspace to search.
@@ -191,7 +191,7 @@ def unregister_dataset(workspace: Workspace, name: str) -> None:
 
 
 def resolve_input(workspace: Workspace, entry: Mapping[str, Any]) -> Dataset | str:
-    """Return the path that a script gets for an input of its run, or the dataset if the input has no path.
+    """Return the path that a script receives for an input of its run, or the dataset if there is no path.
 
     Raises:
         DataNotFound: the dataset no longer exists.

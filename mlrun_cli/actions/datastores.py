@@ -1,4 +1,4 @@
-"""Datastores: the two folders that every workspace has, and the folders that users attach."""
+"""Datastores: the two built-in folders of every workspace, and folders that users attach."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class CopyResult(NamedTuple):
 
 
 class _FolderFiles(NamedTuple):
-    """The files below a folder, as sorted relative paths, and the paths that are left out."""
+    """The files below a folder, as sorted relative paths, and the omitted paths."""
 
     names: list[str]
     left_out: list[OmittedPath]
@@ -193,7 +193,7 @@ def download(
 
 
 def _list_files(folder: Path) -> _FolderFiles:
-    """Return the files below a folder, including linked ones and excluding those that are still being written."""
+    """Return the files below a folder, including linked files but not those still being written."""
     left_out: list[OmittedPath] = []
 
     def leave_out(path: str, reason: Reason) -> None:
@@ -209,7 +209,7 @@ def _copy_all(source: Path, files: _FolderFiles, place: Path, *, overwrite: bool
 
 
 def _copy(source: Path, place: Path, *, overwrite: bool) -> bool:
-    """Copy a file atomically; return False if the destination exists and is kept."""
+    """Copy a file atomically; return False if the destination exists and is left unchanged."""
     if os.path.lexists(place) and not overwrite:
         return False
     try:

@@ -31,7 +31,7 @@ from mlrun_cli.workspace import Workspace
 
 
 def register_environment(workspace: Workspace, name: str, definition: Mapping[str, Any]) -> RegisteredEnvironment:
-    """Register an environment under the version that its definition specifies, if that is free, or else the next one.
+    """Register an environment under the version in its definition if that is free, or else under the next one.
 
     If the definition equals the newest version or the specified version, no version is added.
 
@@ -57,7 +57,7 @@ def register_environment(workspace: Workspace, name: str, definition: Mapping[st
 
 
 def check_environment_name(name: str) -> None:
-    """Raise if an environment cannot be registered under this name.
+    """Raise if this is not a valid name for a registered environment.
 
     Raises:
         UsageError: it is empty, not text, or reserved for Azure's environments.

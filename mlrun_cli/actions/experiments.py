@@ -77,7 +77,7 @@ def update_experiment_tags(
 def set_experiment_archived(
     workspace: Workspace, name: str, *, is_archived: bool, new_name: str | None
 ) -> dict[str, Any]:
-    """Archive or restore an experiment, renaming it if a new name is given; its runs are unchanged.
+    """Archive or restore an experiment, and rename it if a new name is given; its runs are unchanged.
 
     Raises:
         UsageError: the new name is not valid, or is another experiment's.

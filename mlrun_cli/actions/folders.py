@@ -32,7 +32,7 @@ def attach_folder(
     workspace_name: str,
     experiment_name: str | None = None,
 ) -> dict[str, str]:
-    """Attach a folder to a workspace: create it if needed, and write its config and any missing sample files.
+    """Attach a folder to a workspace: create the folder if needed, and write its config and missing sample files.
 
     The files are written to `.azureml`, or to `aml_config` if the folder has one. The default experiment name is the
     name of the folder, converted to a valid name.

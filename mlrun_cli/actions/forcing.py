@@ -1,4 +1,4 @@
-"""Forced termination of runs whose supervisors are stopped or do not respond, or whose files are damaged."""
+"""Forced end of runs whose supervisors are stopped or do not respond, or whose files are damaged."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _BUSY_SECONDS = 30.0
 
 
 def force_end(workspace: Workspace, run: Run) -> Run:
-    """Kill the processes and the supervisor of a run; return the run, which is Canceled unless it had already ended.
+    """Kill the processes and the supervisor of a run; return the run, now Canceled unless it had already ended.
 
     Values that its script has logged are kept if they can be read.
 

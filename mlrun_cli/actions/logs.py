@@ -1,4 +1,4 @@
-"""Follow the logs of a run while they are written, and find the log that shows why it failed."""
+"""Follow the logs of a run while they are written, and find the log that explains a failure."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _RECONCILE_SECONDS = 1.0
 
 
 def follow_logs(workspace: Workspace, run: Run, write: Write, *, watch: Watch | None = None) -> Run:
-    """Pass on the output of the environment build and of the script as it is written, until the run ends.
+    """Forward the output of the environment build and of the script as it is written, until the run ends.
 
     Args:
         workspace: the workspace of the run.
@@ -58,7 +58,7 @@ def follow_logs(workspace: Workspace, run: Run, write: Write, *, watch: Watch | 
 
 
 def find_decisive_log(workspace: Workspace, run: Run) -> Path:
-    """Return the path of the log that shows how a run ended, usually the log of its script.
+    """Return the path of the log that shows how a run ended, usually that of its script.
 
     For a failed run it is the log of the environment build if the script was never started, or else the log of the
     first process that failed.
@@ -113,7 +113,7 @@ class _Follower:
         return refresh
 
     def _choose_pause(self, silent_seconds: float) -> float:
-        """Return the time to wait, which is shorter while the store is about to receive a written outcome."""
+        """Return the seconds to wait, fewer if a written outcome is about to be stored."""
         # Each look at a shared folder may be a request to a file server.
         if silent_seconds >= _CALM_AFTER_SECONDS or self._is_shared:
             return _CALM_SECONDS
@@ -126,7 +126,7 @@ class _Follower:
         self._write(self._log_name, piece)
 
     def _check_status(self, moment: float) -> RunStatus | None:
-        """Return the run's status if a check of the store is due, else None."""
+        """Return the run's status if the store is due to be checked, or else None."""
         if moment < self._next_look and not os.path.exists(self._outcome):
             return None
         if moment >= self._next_reconciliation:

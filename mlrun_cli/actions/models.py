@@ -165,7 +165,7 @@ def download_model(workspace: Workspace, model: Model, folder: Path, *, overwrit
 
 
 def get_model_path(workspace: Workspace, model: Model) -> Path:
-    """Return the path of a model's file or folder, which is read-only for callers.
+    """Return the path of a model's file or folder, which callers must not change.
 
     Raises:
         StoreError: the file or folder no longer exists.

@@ -1,4 +1,4 @@
-"""Interactive runs, which have no script of their own: a process opens them, logs to them and ends them."""
+"""Interactive runs, which have no script: a process opens them, logs to them and ends them."""
 
 from __future__ import annotations
 

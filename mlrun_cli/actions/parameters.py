@@ -19,12 +19,12 @@ PATIENCE_SECONDS = 1.0
 
 
 def get_parameters(workspace: Workspace, run: Run) -> dict[str, Any]:
-    """Return the parameters of a run, each a number or a text."""
+    """Return the parameters of a run, each a number or a string."""
     return to_values(workspace.parameters.get(run.key))
 
 
 def read_parameters_of_older_runs(workspace: Workspace, seconds: float = PATIENCE_SECONDS) -> bool:
-    """Read the parameters of runs that an older version stored; return whether all of them have been read.
+    """Read the parameters of runs stored by an older version; return whether all have been read.
 
     Every process that depends on them goes on with that for some seconds, the studio until it is done. If the store
     cannot be written, nothing is read.
@@ -43,5 +43,5 @@ def read_parameters_of_older_runs(workspace: Workspace, seconds: float = PATIENC
 
 
 def depends_on_parameters(which: RunFilter, order: RunOrder = NEWEST_FIRST) -> bool:
-    """Return whether a query is incomplete while runs are left that `read_parameters_of_older_runs` has not read."""
+    """Return whether a query would be incomplete until `read_parameters_of_older_runs` has read all runs."""
     return bool(which.parameters or which.text) or order.column.startswith(f"{PARAMETER}:")

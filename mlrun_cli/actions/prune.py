@@ -32,7 +32,7 @@ from mlrun_cli.workspace import Workspace
 
 
 def list_built_environments(home: Path) -> Sequence[dict[str, Any]]:
-    """Return a record for each environment that was built on this machine, most recently used first."""
+    """Return a record for each environment built on this machine, most recently used first."""
     return [_build_record(environment) for environment in list_environments(home)]
 
 
@@ -85,7 +85,7 @@ def _build_record(environment: BuiltEnvironment) -> dict[str, Any]:
 
 
 def prune_built_environments(home: Path, older_than_seconds: float, *, dry_run: bool) -> dict[str, Any]:
-    """Remove the environments that no run has used in the last `older_than_seconds`; return a record of them.
+    """Remove environments that no run has used in the last `older_than_seconds`; return a record of them.
 
     Raises:
         MlrunError: they cannot be removed.
@@ -119,7 +119,7 @@ def prune_workspace(
 
 
 def compute_cutoff_time(older_than_seconds: float) -> int:
-    """Return the time `older_than_seconds` ago, in microseconds since 1970."""
+    """Return the time that is `older_than_seconds` ago, in microseconds since 1970."""
     return now() - int(older_than_seconds * MICROSECONDS)
 
 
@@ -155,7 +155,7 @@ def _prune(workspace: Workspace, before: int, *, dry_run: bool, say: Callable[[s
 
 
 class _Removal:
-    """Removal of folders that skips those that cannot be removed and counts both; a dry run only counts.
+    """A removal of folders, which counts them and skips those that cannot be removed; a dry run only counts.
 
     `folders` lists the removed folders, and `size` is the disk space that they took, in bytes.
     """
@@ -168,7 +168,7 @@ class _Removal:
         self._say = say
 
     def remove(self, folder: Path) -> bool:
-        """Remove the folder of a run, in a shared folder too; return whether it was, or would be in a dry run."""
+        """Remove the folder of a run, also in a shared folder; return whether it was (or would be) removed."""
         run_folder = RunFolder(folder)
         shared = find_shared_run_folder(run_folder)
         size = measure_disk_usage(folder) + (0 if shared is None else measure_disk_usage(shared.path))
@@ -185,7 +185,7 @@ class _Removal:
 
 
 def _prune_runs(workspace: Workspace, before: int, removal: _Removal) -> dict[int, str]:
-    """Remove old runs; return a mapping from the keys of the removed runs to their ids.
+    """Remove old runs; return the ids of the removed runs, keyed by run key.
 
     Runs are removed one by one, children before parents and folders before rows: after an interruption every
     remaining row still has its parents, and the next prune removes the rest.
@@ -205,7 +205,7 @@ def _prune_runs(workspace: Workspace, before: int, removal: _Removal) -> dict[in
 
 
 def _find_orphaned_folders(workspace: Workspace, before: int) -> list[Path]:
-    """Return the folders of submits and sessions that died before their run was stored, or whose run has been deleted.
+    """Return the folders of killed submits and sessions, and of runs that have been deleted.
 
     The folder of a run whose row is lost looks the same, so it must also be older than the cutoff time.
     """
@@ -220,7 +220,7 @@ def _find_orphaned_folders(workspace: Workspace, before: int) -> list[Path]:
 
 
 def _find_last_change(folder: Path) -> float:
-    """Return the time of the last change in a run's folder, or of the run's end if later, in seconds since 1970.
+    """Return the time of the last change in a run's folder or of the run's end, in seconds since 1970.
 
     For a folder that does not exist or cannot be read, return the current time.
     """
@@ -238,7 +238,7 @@ def _find_last_change(folder: Path) -> float:
 
 
 def _is_unchanged_for_a_day(folder: Path) -> bool:
-    """Return whether no entry of an existing folder was added or removed in the last day."""
+    """Return whether a folder exists and no entry was added or removed in the last day."""
     try:
         return folder.stat().st_mtime < time.time() - GRACE_SECONDS
     except FileNotFoundError:
@@ -246,7 +246,7 @@ def _is_unchanged_for_a_day(folder: Path) -> bool:
 
 
 def _is_unlocked(folder: Path) -> bool:
-    """Return whether no process holds the folder's lock."""
+    """Return whether no process holds the lock of a folder."""
     try:
         lock = OwnerLock.open(folder / "lock")
     except FileNotFoundError:
@@ -258,7 +258,7 @@ def _is_unlocked(folder: Path) -> bool:
 
 
 def _find_used_environments(home: Path, without: Collection[Path]) -> set[str]:
-    """Return the keys of the environments that runs of any workspace have used, excluding the runs of some folders."""
+    """Return the keys of the environments used by runs of all workspaces, except runs in some folders."""
     keys = set()
     for folder in home.glob("workspaces/*/*/*/runs/*"):
         plan = None if folder in without else read_json(RunFolder(folder).environment_plan)

@@ -1,4 +1,4 @@
-"""An overview of the queues: the running and waiting runs of each compute target."""
+"""An overview of the queues, with the running and waiting runs of each compute target."""
 
 from __future__ import annotations
 

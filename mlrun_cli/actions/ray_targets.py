@@ -29,7 +29,7 @@ def attach_ray(
     description: str = "",
     tags: Mapping[str, str] | None = None,
 ) -> tuple[ComputeTarget, NodeCheck | None]:
-    """Attach a Ray cluster as a compute target, and return it with the result of the check of its nodes.
+    """Attach a Ray cluster as a compute target; return it with the result of the check of its nodes.
 
     Args:
         workspace: the workspace.

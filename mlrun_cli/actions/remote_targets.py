@@ -25,7 +25,7 @@ def attach_machine(
     description: str = "",
     tags: Mapping[str, str] | None = None,
 ) -> ComputeTarget:
-    """Attach another machine as a compute target, after a check of what runs need there.
+    """Check that another machine meets the needs of runs, and attach it as a compute target.
 
     Args:
         workspace: the workspace.
@@ -53,7 +53,7 @@ def attach_machine(
 
 
 def _choose_folder(workspace: Workspace, name: str) -> str:
-    """Return a folder in the home of the user there that no other workspace or machine chooses."""
+    """Return a folder in the user's home on the other machine that no other workspace or machine uses."""
     own = f"{get_origin().host_id}\0{os.path.realpath(workspace.folder)}"
     digest: str = create_short_hasher(own.encode("utf-8", "surrogateescape")).hexdigest()
     return f"~/.mlrun/remotes/{digest[:12]}/{name}"

@@ -40,7 +40,7 @@ _UNKNOWN = (
 
 
 def repair_workspace(identity: WorkspaceIdentity, home: Path, *, say: Callable[[str], None]) -> dict[str, Any]:
-    """Check the store, rebuild it if it is damaged or missing, and add runs that only the run folders contain.
+    """Check the store, rebuild it if it is damaged or missing, and add runs that exist only in run folders.
 
     Args:
         identity: the identity of the workspace.
@@ -90,7 +90,7 @@ def repair_workspace(identity: WorkspaceIdentity, home: Path, *, say: Callable[[
 
 
 def backup_workspace(workspace: Workspace, file: Path, *, overwrite: bool) -> dict[str, Any]:
-    """Copy the store to a file, even while other processes write to it; return a record of the copy.
+    """Copy the store to a file, while other processes may write to it; return a record of the copy.
 
     Raises:
         UsageError: the file exists and must not be replaced.
@@ -177,7 +177,7 @@ def _hold_repair_lock(folder: Path) -> Iterator[None]:
 
 
 def _fill_new(database: Database, locator: WorkspaceLocator, *, is_damaged: bool) -> ImportReport:
-    """Fill a new store from the run folders, and from the readable rows of the damaged store if there is one."""
+    """Fill a new store from the run folders, and from the readable rows of a damaged store if there is one."""
     if not is_damaged:
         return import_folders(database, locator.folder, get_process_redaction(), is_rebuilt=True)
     with closing(locator.database.open_damaged()) as damaged:

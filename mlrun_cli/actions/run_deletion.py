@@ -28,7 +28,7 @@ def list_with_children(workspace: Workspace, runs: Sequence[Run]) -> Sequence[Ru
 def delete_runs(
     workspace: Workspace, runs: Sequence[Run], *, force: bool = False, leave_files: bool = False
 ) -> Sequence[Path]:
-    """Permanently delete ended runs with their files, metrics, tags and logs; return the folders that were left.
+    """Permanently delete ended runs with their files, metrics, tags and logs; return folders that were not removed.
 
     Args:
         workspace: the workspace of the runs.

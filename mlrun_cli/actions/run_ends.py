@@ -85,7 +85,7 @@ def cancel_run(workspace: Workspace, run: Run, grace_seconds: float, *, wakes: b
 
 
 def _stop(workspace: Workspace, run: Run, grace_seconds: float, error: Mapping[str, Any] | None) -> bool:
-    """Request, within a transaction, that a run ends as Canceled or Failed; return whether this ended it immediately.
+    """Record a request, within a transaction, to end a run as Canceled or Failed; return whether it has ended already.
 
     This is so if the run has no supervisor to stop it, and no job that could start one.
     """
@@ -123,7 +123,7 @@ def _notify_owner(workspace: Workspace, run: Run, *, is_done: bool) -> None:
 
 
 def _remove_secrets(workspace: Workspace, run: Run) -> None:
-    """Remove the secrets of a run without a supervisor before its end is stored, since nothing cleans up an ended run.
+    """Remove the secrets of a run without a supervisor before its end is stored, since nothing does so later.
 
     If the process is killed in between, the run has no secrets, and is Canceled when it would be started.
     """
@@ -184,7 +184,7 @@ def wait_for_runs(
 
 
 def count_running_children(workspace: Workspace, canceled: Sequence[Run]) -> Mapping[str, int]:
-    """Return the number of running descendants of canceled runs, keyed by the id of their parent.
+    """Return the number of running descendants of canceled runs, keyed by the id of the canceled run.
 
     Child runs that a script opened itself end with it and are not counted, nor are children of a counted run.
     """

@@ -1,4 +1,4 @@
-"""Lists of runs in pages."""
+"""Paginated lists of runs."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Count(NamedTuple):
 
 
 class RunPage(NamedTuple):
-    """A page of a list of runs, with the counts of the whole list.
+    """A page of a list of runs, with counts of the whole list.
 
     Attributes:
         runs: the runs on the page, with their actual status.
@@ -106,7 +106,7 @@ def _count_runs(pages: RunPageStore, which: RunFilter) -> _Counts:
 
 
 def _count_runs_and_children(pages: RunPageStore, which: RunFilter) -> _Counts:
-    """Return the counts of the runs without a parent and of child runs."""
+    """Return the counts of runs without a parent and of child runs."""
     at_top = pages.count(which._replace(include_children=False))
     if at_top > COUNTED:
         return _Counts(Count.from_found(at_top), Count.from_found(at_top), None)

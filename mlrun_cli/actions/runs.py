@@ -46,7 +46,7 @@ def list_runs(workspace: Workspace, which: RunFilter) -> Sequence[Run]:
 
 
 def resolve_filter(workspace: Workspace, which: RunFilter) -> RunFilter:
-    """Reconcile the workspace and return the checked filter, with the keys of the runs that do not respond.
+    """Reconcile the workspace and return the validated filter, with the keys of runs that do not respond.
 
     Raises:
         RunNotFound: the filter's parent run does not exist.
@@ -115,7 +115,7 @@ def update_runs(workspace: Workspace, runs: Sequence[Run], changes: RunChanges) 
 
 
 def _reload_keeping_lost_status(workspace: Workspace, run: Run) -> Run:
-    """Return the run as stored now, still marked as not responding if it was so before and has not ended."""
+    """Return the stored version of a run, still marked as not responding if it was and has not ended."""
     updated = reload_run(workspace, run)
     is_lost = run.status is RunStatus.NOT_RESPONDING and not updated.status.is_terminal
     return updated._replace(status=run.status) if is_lost else updated
@@ -150,7 +150,7 @@ def get_run_details(workspace: Workspace, run: Run) -> dict[str, Any]:
 
 
 def prepare_for_display(workspace: Workspace, runs: Iterable[Run], not_responding: frozenset[int]) -> list[Run]:
-    """Return the runs with the status to display, and with the reason why waiting runs wait."""
+    """Return the runs with the status to display and, for waiting runs, the reason why they wait."""
     listed = list(runs)
     live = [run for run in listed if not run.status.is_terminal]
     if not live:
@@ -181,7 +181,7 @@ def _check_changes(changes: RunChanges) -> None:
 
 
 def check_filter(workspace: Workspace, which: RunFilter) -> RunFilter:
-    """Check the texts and the size of a filter; return it with the full id of the parent run.
+    """Validate the texts and the size of a filter; return it with the full id of the parent run.
 
     Raises:
         RunNotFound: there is no such parent.

@@ -1,4 +1,4 @@
-"""Free disk space in the shared folders of compute targets: remove what no run there needs any more."""
+"""Free disk space in the shared folders of compute targets by removing files that no run needs any more."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ GRACE_SECONDS = 24 * 60 * 60
 
 
 class PrunedShared(NamedTuple):
-    """What was removed from shared folders.
+    """A record of the files removed from shared folders.
 
     Attributes:
         snapshots: the number of snapshots.
@@ -44,7 +44,7 @@ class PrunedShared(NamedTuple):
     skipped: Sequence[str] = ()
 
     def add(self, other: PrunedShared) -> PrunedShared:
-        """Return the sum of both."""
+        """Return the sum of both records."""
         return PrunedShared(
             self.snapshots + other.snapshots,
             self.contents + other.contents,
@@ -66,7 +66,7 @@ class _Options(NamedTuple):
 def prune_shared_folders(
     workspace: Workspace, unused_since: int, *, without: Collection[Path], dry_run: bool, say: Callable[[str], None]
 ) -> PrunedShared:
-    """Remove what no run needs in the shared folders of the targets; skip folders that are away or cannot be written.
+    """Remove unneeded files in the shared folders of the targets; skip unavailable and read-only folders.
 
     Args:
         workspace: the workspace of the targets.
@@ -88,7 +88,7 @@ def prune_shared_folders(
 
 
 def find_referenced_snapshots(runs: Path, without: Collection[Path]) -> set[str]:
-    """Return the ids of the snapshots of all runs with a folder in `runs`, in the store or not, except some folders."""
+    """Return the ids of the snapshots of all runs with a folder in `runs`, except for some folders."""
     documents = (
         read_json(RunFolder(folder).submission) for folder in iterate_subfolders(runs) if folder not in without
     )
@@ -96,7 +96,7 @@ def find_referenced_snapshots(runs: Path, without: Collection[Path]) -> set[str]
 
 
 def iterate_subfolders(folder: Path) -> Iterator[Path]:
-    """Yield the folders in a folder, sorted; none if it does not exist."""
+    """Yield the subfolders of a folder, sorted; yield nothing if it does not exist."""
     with suppress(FileNotFoundError):
         yield from sorted(path for path in folder.iterdir() if path.is_dir())
 
@@ -125,7 +125,7 @@ def _prune_snapshots(shared: SharedFolder, options: _Options) -> PrunedShared:
 
 
 def _prune_environments(shared: SharedFolder, options: _Options) -> PrunedShared:
-    """Remove the environments that no run with a folder there has used: nodes may have locks that are not seen here."""
+    """Remove the environments that no run in the shared folder has used, whatever locks nodes may hold."""
     plans = (read_json(RunFolder(folder).environment_plan) for folder in _iterate_run_folders(shared, options.without))
     needed = {plan["build"]["key"] for plan in plans if plan is not None and plan.get("build")}
     keys, size = prune_environments(shared.path, options.unused_since, untouched=needed, dry_run=options.dry_run)
@@ -133,7 +133,7 @@ def _prune_environments(shared: SharedFolder, options: _Options) -> PrunedShared
 
 
 def _prune_copies(shared: SharedFolder, options: _Options) -> PrunedShared:
-    """Remove the copies of mlrun-cli and its SDK that no run there has, and no submit has used in the last day."""
+    """Remove copies of mlrun-cli and its SDK that no run there uses and no submit has used in the last day."""
     needed = set()
     for folder in _iterate_run_folders(shared, options.without):
         run_folder = shared.run_folder(folder.name)

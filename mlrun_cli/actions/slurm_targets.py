@@ -30,7 +30,7 @@ def attach_slurm(
     description: str = "",
     tags: Mapping[str, str] | None = None,
 ) -> tuple[ComputeTarget, NodeCheck | None]:
-    """Attach a Slurm cluster as a compute target, and return it with the result of the check of its nodes.
+    """Attach a Slurm cluster as a compute target; return it with the result of the check of its nodes.
 
     Args:
         workspace: the workspace.

@@ -1,4 +1,4 @@
-"""URLs of studio pages for printed and stored records; none contains the access token."""
+"""URLs of studio pages for printed and stored records, without the access token."""
 
 from __future__ import annotations
 

@@ -41,7 +41,7 @@ def get_view(workspace: Workspace, name: str) -> SavedView:
 def save_view(
     workspace: Workspace, name: str, page: str, query: str, author: str, *, expected_version: int | None = None
 ) -> SavedView:
-    """Save the state of a page as a view and return the view.
+    """Save the current state of a page as a view and return the view.
 
     Args:
         workspace: the workspace of the view.

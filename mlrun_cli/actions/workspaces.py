@@ -19,7 +19,7 @@ _DESCRIPTION, _FRIENDLY_NAME, _TAGS = "workspace.description", "workspace.friend
 
 
 def open_workspace(identity: WorkspaceIdentity, *, create: bool, starts_read_only: bool = False) -> Workspace:
-    """Open a workspace below `MLRUN_HOME`, with the options of `Workspace.open`.
+    """Open a workspace below `MLRUN_HOME`; see `Workspace.open` for the options.
 
     Raises:
         WorkspaceNotFound: it does not exist, and `create` is not set.
@@ -30,7 +30,7 @@ def open_workspace(identity: WorkspaceIdentity, *, create: bool, starts_read_onl
 
 
 def list_workspaces(resource_group: str | None = None) -> Sequence[dict[str, Any]]:
-    """Return the records of all workspaces, or of those in one resource group.
+    """Return the records of all workspaces, or only of those in a resource group.
 
     Raises:
         StoreError: a folder that may contain workspaces cannot be read.
@@ -46,7 +46,7 @@ def list_workspaces(resource_group: str | None = None) -> Sequence[dict[str, Any
 def find_workspaces(
     root: Path, *, name: str | None = None, resource_group: str | None = None, subscription_id: str | None = None
 ) -> Sequence[WorkspaceIdentity]:
-    """Return the sorted identities of the workspaces that match all of the given names.
+    """Return the identities of the workspaces that match all of the given names, sorted.
 
     Raises:
         StoreError: a folder that may contain workspaces cannot be read.
@@ -61,7 +61,7 @@ def find_workspaces(
 
 
 def find_configured_workspace(start: Path, root: Path, file_name: str | None = None) -> WorkspaceIdentity | None:
-    """Return the workspace in the nearest `config.json` of a folder or its parents, or None if there is no config.
+    """Return the workspace in the nearest `config.json` of a folder or its parents, or None if there is none.
 
     `start` may be a config file of any name. Otherwise the order is that of Azure's SDK: each place, such as
     `.azureml/config.json`, is looked for in the folder and all above it before the next place is. From within
@@ -154,7 +154,7 @@ def _check_folders_readable(top: Path) -> None:
 
 
 def build_workspace_record(identity: WorkspaceIdentity, root: Path) -> dict[str, Any]:
-    """Return the record of a workspace that `workspace show` prints, in Azure's camelCase, with its `folder` added."""
+    """Return the record of a workspace for `workspace show`, in Azure's camelCase, with its `folder` added."""
     scope = f"/subscriptions/{identity.subscription_id}/resourceGroups/{identity.resource_group}"
     return {
         "folder": str(locate_workspace(root, identity).folder),

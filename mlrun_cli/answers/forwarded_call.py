@@ -1,4 +1,4 @@
-"""The program that handles one call forwarded by a process of version 0.1; kept until version 0.3."""
+"""The program that handles a call forwarded by a process of version 0.1; kept until version 0.3."""
 
 import json
 import sys

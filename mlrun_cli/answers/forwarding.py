@@ -1,4 +1,4 @@
-"""Forwarding of calls from processes of version 0.1, which a new process of this version handles.
+"""Forwarding of calls from processes of version 0.1 to a new process of this version.
 
 A worker or notebook that was started before an upgrade has modules in memory that do not match those on the disk, so
 this module imports nothing from this version. Kept until version 0.3.
@@ -16,7 +16,7 @@ _PROGRAM = Path(__file__).with_name("forwarded_call.py")
 
 
 class ForwardedCalls:
-    """The calls of one RPC noun, in the form in which version 0.1 looks them up."""
+    """The calls of an RPC noun, in the form in which version 0.1 looks them up."""
 
     def __init__(self, noun: str) -> None:
         self._noun = noun
@@ -41,7 +41,7 @@ def _forward(call: str, place: Any, **arguments: Any) -> Any:
 
 
 def _make_error(type_name: str, message: str) -> Exception:
-    """Return an error that version 0.1 converts to the same response."""
+    """Return an error that version 0.1 converts to an equal response."""
     names = sys.modules["mlrun_cli.answers.refusals"]._NAMES
     base = sys.modules["mlrun_cli.errors"].MlrunError
     kind = next((kind for kind, name in names.items() if name == type_name), base)

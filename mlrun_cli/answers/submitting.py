@@ -1,4 +1,4 @@
-"""Calls of processes of version 0.1, alive after an upgrade; until version 0.3."""
+"""Calls from processes of version 0.1 that outlive an upgrade; kept until version 0.3."""
 
 from mlrun_cli.answers.forwarding import ForwardedCalls
 

@@ -1,1 +1,1 @@
-"""Basics that every noun may use: names, times, sizes, documents, redaction and atomic files."""
+"""Basics that every package may use: names, times, sizes, documents, redaction and atomic files."""

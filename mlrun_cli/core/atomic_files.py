@@ -1,4 +1,4 @@
-"""Atomic writing of files: a reader sees the whole file or none."""
+"""Atomic writing of files: a reader sees the complete file or none."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from mlrun_cli.errors import FileAlreadyExists, FileNotWritable, InvalidPath, Us
 
 @contextmanager
 def open_atomically(path: Path, *, overwrite: bool) -> Iterator[BinaryIO]:
-    """Open a file for writing that gets its name only if the block succeeds.
+    """Open a file for writing that appears under its name only if the block succeeds.
 
     Args:
         path: in an existing folder.

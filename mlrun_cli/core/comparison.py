@@ -1,4 +1,4 @@
-"""A comparison as it is typed: `accuracy > 0.9`, `"val loss" <= 1e-3`, `optimizer = adam`."""
+"""Comparisons as users type them: `accuracy > 0.9`, `"val loss" <= 1e-3`, `optimizer = adam`."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _SHOWN = 60
 
 
 class Subject(NamedTuple):
-    """The things that are compared, for errors.
+    """The kind of things that are compared, for error messages.
 
     Attributes:
         noun: what they are, in the singular.
@@ -35,7 +35,7 @@ class Subject(NamedTuple):
 
 
 class Comparison(NamedTuple):
-    """The parts of a comparison.
+    """A comparison of a named quantity with a value.
 
     Attributes:
         function: `last`, `min` or `max` around the name, or None.
@@ -51,7 +51,7 @@ class Comparison(NamedTuple):
 
     @classmethod
     def parse(cls, text: str, subject: Subject) -> Comparison:
-        """Parse a name, in double quotes if it contains special characters, an operator and a value.
+        """Parse a comparison: a name, quoted if it contains special characters, an operator and a value.
 
         Raises:
             InvalidFilter: it is not a comparison; the message says what is wrong.
@@ -71,13 +71,13 @@ class Comparison(NamedTuple):
 
 
 def build_comparison_error(text: str, subject: Subject, why: str) -> InvalidFilter:
-    """Return the error about a text that is not a comparison."""
+    """Return the error for a text that is not a comparison."""
     shown = text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"
     return InvalidFilter(f"'{shown}' is not a comparison of a {subject.noun}: {why}.", hint=subject.example)
 
 
 def quote_name(name: str) -> str:
-    """Return a name as `Comparison.parse` reads it, in double quotes if it contains special characters."""
+    """Return a name as `Comparison.parse` expects it, quoted if it contains special characters."""
     return name if re.fullmatch(_PLAIN_NAME, name) else quote(name)
 
 

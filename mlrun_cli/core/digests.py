@@ -1,4 +1,4 @@
-"""SHA-256 of short texts without OpenSSL, which takes 3 ms and 1 MB to load and is faster only for long texts."""
+"""SHA-256 of short texts without OpenSSL, whose loading takes 3 ms and 1 MB."""
 
 from __future__ import annotations
 
@@ -21,5 +21,5 @@ _sha256 = _find_built_in_sha256()
 
 
 def create_short_hasher(content: bytes = b"") -> Any:
-    """Return a SHA-256 object as in `hashlib`, initialized with `content`; meant for a few kilobytes at most."""
+    """Return a SHA-256 object as in `hashlib`, initialized with `content`; meant for up to a few kilobytes."""
     return _sha256(content)

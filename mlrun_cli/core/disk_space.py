@@ -1,4 +1,4 @@
-"""Detection of full disks, which errors often obscure: SQLite reports an I/O error, the kernel a device error."""
+"""Detection of full disks, which error messages often obscure: SQLite reports an I/O error, for example."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ FULL_FOR_RUNS_BYTES = 1 << 20
 
 
 def describe_full_disk(path: Path, full_bytes: int = FULL_BYTES) -> str | None:
-    """Return the start of a sentence saying that a path's disk is full, or None if it is not.
+    """Return the beginning of a sentence saying that a path's disk is full, or None if it is not.
 
     None unless it is full.
     """

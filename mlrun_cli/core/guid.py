@@ -11,7 +11,7 @@ _GUID = r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 
 
 def check_guid(text: str) -> str:
-    """Check that a text is a GUID and return it in lowercase.
+    """Validate a GUID and return it in lowercase.
 
     Raises:
         UsageError: it is not a GUID.

@@ -1,4 +1,4 @@
-"""`$MLRUN_HOME`, the folder of the workspaces, the environments and the copies of the SDK."""
+"""`$MLRUN_HOME`, the folder that contains the workspaces, the environments and the copies of the SDK."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def make_private_folder(folder: Path) -> None:
 
 
 def make_private_file(path: Path) -> None:
-    """Create an empty file that only the user can access, unless it exists.
+    """Create an empty file that only the user can access, unless it already exists.
 
     Raises:
         StoreError: it cannot be created.
@@ -91,7 +91,7 @@ def _build_not_made_error(path: Path, error: OSError) -> StoreError:
 
 
 def is_network_file_system(kind: str | None) -> bool:
-    """Return whether a type of file system, as `find_file_system` returns it, is a network file system."""
+    """Return whether a file system type, as returned by `find_file_system`, is a network file system."""
     return kind is not None and kind.removeprefix("fuse.") in _NETWORK_FILE_SYSTEMS
 
 

@@ -1,4 +1,4 @@
-"""Safe opening of files below a folder that others write to: no links, only regular files."""
+"""Safe opening of files in folders that others can write to, without following links."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 
 
 def open_inner_file(folder: Path, name: str) -> int | None:
-    """Return a read descriptor for the regular file `name` (parts separated by `/`) below a folder, or None.
+    """Open a regular file below a folder, without following links, and return its descriptor, or None.
 
     None if there is no such file, if a part of its path is a link, or if the name leads out of the folder.
     """

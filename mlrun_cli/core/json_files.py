@@ -1,4 +1,4 @@
-"""JSON files of this program: written atomically and readable only by their user."""
+"""JSON files of this program, which are written atomically and readable only by their user."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from mlrun_cli.core.temporary import make_temporary_path
 
 
 def write_json(path: Path, document: Mapping[str, Any], *, durable: bool = False) -> None:
-    """Write a JSON file atomically, readable only by its user; `durable` waits until it is on the disk."""
+    """Write a JSON file atomically, readable only by its user; `durable` waits until it is on disk."""
     with make_temporary_path(path) as temporary:
         descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         try:

@@ -1,4 +1,4 @@
-"""Files of JSON objects, one a line, which are only appended to."""
+"""Append-only files with one JSON object per line."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 
 
 def append_lines(path: Path, documents: Iterable[Mapping[str, Any]], *, durable: bool = False) -> None:
-    """Append JSON lines to a private file, first terminating an incomplete last line left by a killed process.
+    """Append JSON lines to a private file, first terminating a partial last line left by a killed process.
 
     `durable` waits until they are on the disk, or with the server of a network file system.
 
@@ -36,7 +36,7 @@ def append_lines(path: Path, documents: Iterable[Mapping[str, Any]], *, durable:
 
 
 def list_line_files(folder: Path) -> list[Path]:
-    """Return the files of JSON lines in a folder, sorted by name; empty if the folder cannot be read."""
+    """Return the JSON lines files in a folder, sorted by name; empty if the folder cannot be read."""
     try:
         names = os.listdir(folder)
     except OSError:
@@ -45,7 +45,7 @@ def list_line_files(folder: Path) -> list[Path]:
 
 
 def read_lines(path: Path) -> Iterator[dict[str, Any]]:
-    """Yield the JSON objects in the lines of a file, except damaged lines; yield nothing if it cannot be read."""
+    """Yield the JSON objects in a file, skipping damaged lines; yield nothing if the file cannot be read."""
     try:
         with path.open("rb") as file:
             for line in file:
@@ -57,7 +57,7 @@ def read_lines(path: Path) -> Iterator[dict[str, Any]]:
 
 
 def read_lines_from(path: Path, offset: int, end: int | None = None) -> tuple[list[dict[str, Any]], int]:
-    """Return the objects in the complete lines from an offset on, up to `end` if given, and the offset behind them.
+    """Return the objects in the complete lines from `offset` to `end`, and the offset after them.
 
     On a network file system, the lines are those that its file server has now.
 

@@ -1,4 +1,4 @@
-"""The folders of this machine in which the locks and sockets of homes on network file systems are.
+"""The folders on this machine for the locks and sockets of homes on network file systems.
 
 Locks of a network file system cannot be trusted, and many have neither locks nor sockets. So each file that is locked
 has a counterpart in a folder of this machine, at the same relative path: the counterpart is locked, and the file in the
@@ -24,13 +24,13 @@ _folders: dict[Path, Path] = {}
 
 
 def set_local_folder(home: Path, folder: Path) -> None:
-    """Set the folder that contains the locks and sockets of a home from now on."""
+    """Set the folder for the locks and sockets of a home from now on."""
     for path in {home, home.resolve()}:
         _folders[path] = folder
 
 
 def get_counterpart(path: Path) -> Path:
-    """Return the counterpart of a lock, a socket or a folder of them: the path itself in a home on a local disk."""
+    """Return the local counterpart of a lock, socket or folder, which is the path itself in a home on a local disk."""
     for home, folder in _folders.items():
         if path.is_relative_to(home):
             return folder / path.relative_to(home)
@@ -38,7 +38,7 @@ def get_counterpart(path: Path) -> Path:
 
 
 def make_counterpart_folder(folder: Path) -> Path:
-    """Return the counterpart of a folder, created if it is another one.
+    """Return the local counterpart of a folder, and create it if needed.
 
     Raises:
         OSError: it cannot be created.
@@ -57,7 +57,7 @@ def rename_with_locks(source: Path, destination: Path) -> None:
 
 
 def make_base_folder() -> Path:
-    """Return this user's folder for the counterparts of all homes, created if needed.
+    """Return this user's folder for the counterparts of all homes, and create it if needed.
 
     It is the user's runtime folder if that stays when the user logs out, since runs go on then; else one in `/tmp`.
 
@@ -93,7 +93,7 @@ def _create_unusable_error(folder: Path, reason: str | None) -> OperatingSystemE
 
 
 def is_private(folder: Path) -> bool:
-    """Return whether a path is a folder, not a link, that belongs to this user and that nobody else can enter."""
+    """Return whether a path is a real folder that belongs to this user and that nobody else can enter."""
     try:
         found = folder.lstat()
     except OSError:

@@ -14,7 +14,7 @@ _NO_LOCKS = {errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP, errno.EINVAL}
 
 
 def lock(descriptor: int, operation: int) -> None:
-    """Call `fcntl.flock`; raise a specific error if the file system has no locks.
+    """Call `fcntl.flock`; raise a specific error if the file system does not support locks.
 
     Raises:
         BlockingIOError: the lock is held, and `operation` includes `LOCK_NB`.
@@ -71,7 +71,7 @@ def acquire_lock(path: Path, operation: int) -> int:
 
 
 def remove_locked(path: Path, descriptor: int) -> None:
-    """Remove the lock file whose lock this descriptor holds, unless already removed, and close the descriptor."""
+    """Remove the lock file that this descriptor has locked, unless it was removed before, and close the descriptor."""
     try:
         if is_at(descriptor, path):
             get_counterpart(path).unlink()

@@ -1,4 +1,4 @@
-"""Messages between two programs over a pair of pipes: JSON objects, each with bytes attached.
+"""Messages between two programs over a pair of pipes: JSON objects with attached bytes.
 
 A message is a line with the JSON object and the number of bytes that follow it.
 """
@@ -21,7 +21,7 @@ _PIECE_BYTES = 1 << 18
 
 
 class ChannelClosed(OSError):
-    """The other program has closed its end, or has ended."""
+    """The other program has closed its end of the channel, or has ended."""
 
 
 class Message(NamedTuple):
@@ -32,7 +32,7 @@ class Message(NamedTuple):
 
 
 class MessageChannel:
-    """Sends and receives messages; each call with a timeout waits no longer than that.
+    """A channel to send and receive messages, where each call can have a timeout.
 
     Args:
         reading: the descriptor of the pipe to read from; it is made non-blocking.
@@ -47,7 +47,7 @@ class MessageChannel:
             os.set_blocking(descriptor, False)
 
     def greet(self) -> None:
-        """Send the greeting, which is expected before the first message.
+        """Send the greeting, which precedes the first message.
 
         Raises:
             OSError: it cannot be sent.
@@ -55,7 +55,7 @@ class MessageChannel:
         self._write(GREETING, None)
 
     def wait_for_greeting(self, timeout: float) -> None:
-        """Skip all that is received before the greeting.
+        """Receive the greeting, skipping everything before it.
 
         Raises:
             ChannelClosed: it did not come.

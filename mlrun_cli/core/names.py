@@ -21,7 +21,7 @@ MAX_EXPERIMENT_NAME_BYTES = 200
 
 
 def check_experiment_name(name: str) -> str:
-    """Check an experiment name and return it.
+    """Validate an experiment name and return it.
 
     Raises:
         UsageError: it is empty, longer than 200 bytes in UTF-8, begins with a dot, begins or ends with a
@@ -31,27 +31,27 @@ def check_experiment_name(name: str) -> str:
 
 
 def check_workspace_name(name: str) -> str:
-    """Check a workspace name and return it; raises like `check_experiment_name`, with a limit of 255 bytes."""
+    """Validate a workspace name and return it; raises like `check_experiment_name`, with a limit of 255 bytes."""
     return _check("workspace name", name, MAX_NAME_BYTES)
 
 
 def check_resource_group(name: str) -> str:
-    """Check a resource group name and return it; raises like `check_workspace_name`."""
+    """Validate a resource group name and return it; raises like `check_workspace_name`."""
     return _check("resource group", name, MAX_NAME_BYTES)
 
 
 def check_subscription_id(subscription_id: str) -> str:
-    """Check a subscription id, which need not be a GUID, and return it; raises like `check_workspace_name`."""
+    """Validate a subscription id, which need not be a GUID, and return it; raises like `check_workspace_name`."""
     return _check("subscription id", subscription_id, MAX_NAME_BYTES)
 
 
 def check_run_id(run_id: str) -> str:
-    """Check a run id or a prefix of one and return it; raises like `check_workspace_name`."""
+    """Validate a run id or a prefix of one and return it; raises like `check_workspace_name`."""
     return _check("run id", run_id, MAX_NAME_BYTES)
 
 
 def check_tag_key(key: str) -> str:
-    """Check a tag key and return it; slashes and dots are allowed.
+    """Validate a tag key and return it; slashes and dots are allowed.
 
     Raises:
         UsageError: it is empty, longer than 255 bytes in UTF-8, or contains a control character.
@@ -61,7 +61,7 @@ def check_tag_key(key: str) -> str:
 
 
 def check_text(what: str, text: str) -> str:
-    """Check that a text can be encoded as UTF-8 and return it.
+    """Verify that a text can be encoded as UTF-8 and return it.
 
     Args:
         what: a noun for the error message, such as `the display name`.
@@ -76,7 +76,7 @@ def check_text(what: str, text: str) -> str:
 
 
 def make_experiment_name(folder: Path) -> str:
-    """Return a folder's name as an experiment name, with '-' for all but letters, digits and '_'.
+    """Return a folder's name as an experiment name, with other characters than letters, digits and '_' as '-'.
 
     A shell could split a run id at other characters.
     """
@@ -121,6 +121,6 @@ def _build_invalid_name_error(what: str, text: str, why: str) -> UsageError:
 
 
 def quote_shortened(text: str) -> str:
-    """Return a text in quotes for a message, cut after 60 characters and with control characters escaped."""
+    """Return a text in quotes for a message, shortened to 60 characters and with control characters escaped."""
     shown = text if len(text) <= 60 else f"{text[:60]}…"
     return f"'{shown}'" if shown.isprintable() else ascii(shown)

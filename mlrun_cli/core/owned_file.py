@@ -1,4 +1,4 @@
-"""A file whose lock shows whether the process that created it is alive; an orderly exit removes the file."""
+"""Files whose locks show whether the process that created them is alive; an orderly exit removes them."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from mlrun_cli.core.local_folder import get_counterpart, make_counterpart_folder
 
 
 class OwnedFile:
-    """An empty file, locked before it becomes visible; as a context manager, it removes the file at the end."""
+    """An empty file that is locked from the start; as a context manager, it removes the file at the end."""
 
     def __init__(self, path: Path) -> None:
-        """Create the file, and its folder if missing.
+        """Create the file, and its folder if needed.
 
         Raises:
             OSError: the file cannot be created.
@@ -53,12 +53,12 @@ class OwnedFile:
         os.close(self._descriptor)
 
     def abandon(self) -> None:
-        """Close the file and leave it as it would be left if this process was killed."""
+        """Close the file and leave it in place, as if this process were killed."""
         os.close(self._descriptor)
 
 
 def list_abandoned_files(folder: Path) -> list[Path]:
-    """Return the files of a folder whose processes were killed."""
+    """Return the files in a folder whose processes were killed."""
     try:
         names = os.listdir(folder)
     except FileNotFoundError:

@@ -1,4 +1,4 @@
-"""Collection of problems, so that a user sees all of them at once."""
+"""A collection of problems, so that a user sees all of them at once."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class Problems:
         return (self._found[index] for index in order)
 
     def has_problem_about(self, *key_paths: str) -> bool:
-        """Return whether any of the errors is about one of these keys or about a key below one of them."""
+        """Return whether any of the errors is about one of these keys or a key below one of them."""
         keys = [one.key_path for one in self._found if one.key_path is not None]
         return any(key == path or key.startswith((f"{path}.", f"{path}[")) for key in keys for path in key_paths)
 

@@ -1,4 +1,4 @@
-"""The log of a supervisor or a dispatcher: its standard error."""
+"""The log of a supervisor or a dispatcher, which is its standard error."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Redaction of secrets in records: how they are recognized, and how they are replaced."""
+"""Redaction of secrets in records: how they are recognized and replaced."""
 
 from __future__ import annotations
 
@@ -82,12 +82,12 @@ _VALUE = r"""(?xs)
 
 
 def build_alternation(texts: Collection[str]) -> str:
-    """Return a pattern that matches any of the texts, longest first; without texts, it matches nothing."""
+    """Return a pattern that matches any of the texts, longest first; without texts, it never matches."""
     return "|".join(map(re.escape, sorted(texts, key=len, reverse=True))) or "(?!)"
 
 
 def _is_plain_word(value: str) -> bool:
-    """Return whether no secret pattern can match: all of them need spaces, colons, equals signs or URL punctuation."""
+    """Return whether a value has no spaces, colons, equals signs or URL punctuation, which all secrets need."""
     letters = value.translate(_SIGNS_OF_NAMES)
     return letters.isalnum() or not letters
 
@@ -98,12 +98,12 @@ def _redact_all(_secret: str) -> str:
 
 @cache
 def get_process_redaction() -> Redaction:
-    """Return the redactor for the environment variables of this process, for its entry point to pass on."""
+    """Return the redactor for this process's environment, for the entry point to pass on."""
     return Redaction.from_environment(os.environ)
 
 
 class Redaction:
-    """Decides what is a secret: by built-in and user-defined names, and by the form of a text."""
+    """A redactor, which recognizes secrets by built-in and user-defined names and by the form of a text."""
 
     def __init__(self, more_names: Iterable[str] = (), environment: Mapping[str, str] = MappingProxyType({})) -> None:
         self._given_names = tuple(more_names)
@@ -113,7 +113,7 @@ class Redaction:
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> Redaction:
-        """Create a redactor for the secrets among an environment's variables, which are read at each use.
+        """Create a redactor for the secrets in an environment's variables, which are read at each use.
 
         The comma-separated names of `MLRUN_SECRET_NAMES` are added to the built-in ones.
         """
@@ -148,7 +148,7 @@ class Redaction:
         return value if _is_plain_word(value) else self.redact_text(self._replace_named(value, _redact_all))
 
     def redact_prose(self, value: str) -> str:
-        """Redact a text like `redact_text`, and also values after names that certainly denote secrets."""
+        """Redact a text like `redact_text`, and also values after names that clearly denote secrets."""
         return self.redact_text(self._replace_after_names(value, _redact_all, self._find_certain_values_after))
 
     def replace_secrets(self, value: str, replacement: Callable[[str], str]) -> str:
@@ -163,7 +163,7 @@ class Redaction:
         return REDACTED if self.is_secret(name, value) else self.redact_value(value)
 
     def redact_document(self, value: Any) -> Any:
-        """Redact every text of a JSON value as prose, or entirely if its key denotes a secret."""
+        """Redact every string of a JSON value as prose, or entirely if its key denotes a secret."""
 
         def redact(name: str, text: str) -> str:
             return REDACTED if _matches(self._get_secret_pattern(name, is_free=True), text) else self.redact_prose(text)
@@ -171,7 +171,7 @@ class Redaction:
         return _map_texts(value, redact)
 
     def redact_error(self, value: Any) -> Any:
-        """Redact every text of a JSON value as prose, and the environment's secrets wherever they appear.
+        """Redact every string of a JSON value as prose, and the environment's secrets wherever they appear.
 
         An exception may quote its arguments.
         """
@@ -246,7 +246,7 @@ class Redaction:
         return re.sub(_PRIVATE_KEY, redact_secret, re.sub(_CREDENTIALS, redact_credentials, shown))
 
     def _replace_named(self, value: str, replacement: Callable[[str], str]) -> str:
-        """Replace secrets that follow a name which denotes them."""
+        """Replace secrets that follow a name that denotes them."""
 
         def redact_instruction(found: re.Match[str]) -> str:
             is_secret = self.is_secret(found["name"], found["value"].strip("\"'"))
@@ -302,7 +302,7 @@ class Redaction:
 
 
 def _map_texts(value: Any, replace: Callable[[str, str], str], name: str = "") -> Any:
-    """Return a JSON value with each text replaced by `replace(key, text)`."""
+    """Return a JSON value with each string replaced by `replace(key, string)`."""
     if isinstance(value, str):
         return replace(name, value)
     if isinstance(value, Mapping):
@@ -317,7 +317,7 @@ def _matches(secrets: str | None, value: str) -> bool:
 
 
 def _are_credentials(found: re.Match[str]) -> bool:
-    """Return whether the text after an HTTP scheme is credentials, unlike `training` in `Basic training`."""
+    """Return whether the text after an HTTP scheme is credentials, unlike the word `training` in `Basic training`."""
     if found["scheme"] == "Basic":
         return _is_base64_text(found["given"])
     return found[0] == found.string or re.fullmatch(_LIKELY_CREDENTIALS, found["given"]) is not None
@@ -332,7 +332,7 @@ def _is_base64_text(text: str) -> bool:
 
 
 def _is_for_shell(arguments: Sequence[str], place: int) -> bool:
-    """Return whether an argument follows `sh -c`, or the `-c` of another shell."""
+    """Return whether an argument is a shell command, following `sh -c` or the `-c` of another shell."""
     return (
         place >= 2
         and re.fullmatch(_SHELL_OPTION, arguments[place - 1]) is not None

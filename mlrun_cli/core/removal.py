@@ -1,4 +1,4 @@
-"""Removal of this program's folders, whatever permissions a script has left in them."""
+"""Removal of this program's folders, whatever permissions scripts have set in them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _TRIES = 100
 
 
 def remove_tree(folder: Path) -> None:
-    """Remove a folder and its contents; another process may be removing it too, or may have removed it.
+    """Remove a folder and its contents, which other processes may be removing too.
 
     Raises:
         OSError: something in it cannot be removed, even after its folders have been made writable.
@@ -31,7 +31,7 @@ def remove_tree(folder: Path) -> None:
 
 
 def _make_writable(folder: Path) -> bool:
-    """Make all folders of a tree writable for their owner; return whether any permissions were changed.
+    """Make all folders of a tree writable for their owner; return whether any permissions have changed.
 
     Links are not followed, and other users' folders are left unchanged.
     """

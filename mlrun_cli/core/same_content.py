@@ -1,4 +1,4 @@
-"""Comparison of a file to be written with the one that exists at its destination."""
+"""Comparison of a file to be written with an existing file at its destination."""
 
 from __future__ import annotations
 

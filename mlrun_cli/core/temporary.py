@@ -1,4 +1,4 @@
-"""Temporary files, in the user's folders and in this program's own.
+"""Temporary files, in users' folders and in this program's own.
 
 A file that is being written has no name if the file system supports that (`O_TMPFILE`): no listing or pattern finds
 it, and nothing remains of it if its process is killed. Otherwise its name identifies its process; listings of this
@@ -37,13 +37,13 @@ def make_temporary_name() -> str:
 
 
 def is_temporary(name: str) -> bool:
-    """Return whether a file name is that of a temporary file."""
+    """Return whether a file name denotes a temporary file."""
     return name.startswith(TEMPORARY_PREFIX)
 
 
 @contextmanager
 def make_temporary_path(path: Path) -> Iterator[Path]:
-    """Yield a temporary path beside `path`; a file left there is removed at the end."""
+    """Yield a temporary path beside `path`; a file that still exists there is removed at the end."""
     remove_abandoned_files(path.parent)
     temporary = path.with_name(make_temporary_name())
     try:
@@ -57,7 +57,7 @@ def make_temporary_path(path: Path) -> Iterator[Path]:
 def open_new_file(
     path: str | os.PathLike[str], *, folder: int | None = None, mode: int = 0o666, overwrite: bool = True
 ) -> Iterator[int]:
-    """Open a file for writing that gets its name only if the block succeeds; yield its descriptor.
+    """Open a file for writing that appears under its name only if the block succeeds; yield its descriptor.
 
     Args:
         path: the final path, in an existing folder.

@@ -1,4 +1,4 @@
-"""Small text files: read with a size limit, and replaced atomically."""
+"""Small text files, which are read with a size limit and replaced atomically."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def read_text(path: Path) -> str:
 
 
 def replace_text(path: Path, text: str) -> None:
-    """Write a text file atomically: a reader sees either the old content or the new.
+    """Write a text file atomically, so that a reader sees either the old or the new content.
 
     Raises:
         OSError: it cannot be written; the old file is then unchanged.

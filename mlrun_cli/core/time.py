@@ -1,4 +1,4 @@
-"""Points in time: whole microseconds since 1970 in UTC, and their ISO 8601 text.
+"""Points in time as whole microseconds since 1970 in UTC, and in ISO 8601 format.
 
 Plain integers sort, compare and store alike everywhere, and cost no import of `datetime`.
 """

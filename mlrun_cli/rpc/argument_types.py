@@ -1,4 +1,4 @@
-"""Types of handlers' arguments, compiled from annotations to checks and descriptions of JSON values."""
+"""Argument types of handlers, compiled from annotations to checks and descriptions of JSON values."""
 
 from __future__ import annotations
 

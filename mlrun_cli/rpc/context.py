@@ -54,7 +54,7 @@ class RequestContext:
 
     @property
     def workspace(self) -> Workspace:
-        """The selected workspace, opened if needed.
+        """The selected workspace, which is opened if needed.
 
         Raises:
             WorkspaceNotFound: it does not exist.
@@ -63,7 +63,7 @@ class RequestContext:
         return self.open_workspace(create=False)
 
     def open_workspace(self, *, create: bool) -> Workspace:
-        """Return the selected workspace, opened if needed; `create` creates it if it does not exist.
+        """Open the selected workspace if needed, and return it; `create` also creates it if it does not exist.
 
         Raises:
             WorkspaceNotFound: it does not exist, and `create` is false.

@@ -1,4 +1,4 @@
-"""The server inside the client's own process: a notebook, a driver script, or any other outside a submitted run."""
+"""The RPC server in the client's own process, such as a notebook or a driver script outside a submitted run."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ A signal handler that makes a request while its thread is importing one of them 
 
 
 class InProcessServer:
-    """Server of the requests of its own process, one at a time; a child created by `fork` gets a new state."""
+    """A server of its own process's requests, one at a time; a child created by `fork` gets a new state."""
 
     _sessions: dict[WorkspaceIdentity, Session]
 
@@ -53,7 +53,7 @@ class InProcessServer:
         self._reset()
 
     def handle(self, document: Mapping[str, Any]) -> dict[str, Any]:
-        """Return the response to a request, in the same form as over a socket."""
+        """Return the response to a request, in the same form as a response over a socket."""
         try:
             request = check_request(document)
         except MlrunError as error:
@@ -82,7 +82,7 @@ class InProcessServer:
         return os.fspath(locate_workspace(self._context.home, WorkspaceIdentity(*names)).folder)
 
     def open_session_folder(self, names: tuple[str, str, str]) -> dict[str, Any]:
-        """Open this process's session in a workspace unless it is open; return a response with its journal folder."""
+        """Open this process's session in a workspace if needed; return a response with its journal folder."""
         with self._lock, self._context.select_workspace(WorkspaceIdentity(*names)):
             try:
                 return {RESULT: os.fspath(self._open_session(self._context.workspace).folder)}
@@ -111,11 +111,11 @@ class InProcessServer:
             self._context.close()
 
     def before_fork(self) -> None:
-        """Wait until no transaction is open, and block new ones until the process has forked."""
+        """Wait until no transaction is open, and block new transactions until the process has forked."""
         self._lock.acquire()
 
     def after_fork(self) -> None:
-        """Allow transactions again in the parent."""
+        """Allow transactions again in the parent process."""
         self._lock.release()
 
     def reset_after_fork(self) -> None:

@@ -1,4 +1,4 @@
-"""The protocol of requests: one JSON object per line, in each direction.
+"""The protocol of requests: one JSON object per line in each direction.
 
 A request names a call, the workspace that it is about (null where none is needed), and the call's arguments by name:
 
@@ -49,7 +49,7 @@ _WORKSPACE_NAMES = ("subscription id", "resource group", "name of the workspace"
 
 
 class Request(NamedTuple):
-    """A request of the right shape, whose arguments have not been checked."""
+    """A well-formed request with arguments that have not been checked yet."""
 
     call: str
     workspace: WorkspaceIdentity | None
@@ -70,7 +70,7 @@ def decode_request(line: bytes) -> Request:
 
 
 def check_request(document: object) -> Request:
-    """Check the shape of a JSON value and return it as a request.
+    """Validate the form of a JSON value and return it as a request.
 
     Raises:
         BadRequest: the value does not have the shape of a request.
@@ -99,7 +99,7 @@ def _parse_workspace_identity(call: str, names: object) -> WorkspaceIdentity | N
 
 
 def build_error_response(error: Exception) -> dict[str, Any]:
-    """Return the response for an error, with the name of the matching exception of `azureml`."""
+    """Return the response for an error, with the name of the corresponding exception of `azureml`."""
     if isinstance(error, UnicodeError):
         return _encode_error("UserErrorException", f"A text of this call is not UTF-8 ({error}).")
     if not isinstance(error, MlrunError):

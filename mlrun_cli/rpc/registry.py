@@ -1,4 +1,4 @@
-"""The registry of handlers: `@handler("runs.get")` registers a function as the handler of this call.
+"""The registry of handlers: `@handler("runs.get")` registers a function as the handler of that call.
 
 A handler takes the `RequestContext` and, as keyword arguments, the arguments of the request, which are checked against
 its annotations. It returns a JSON value.
@@ -43,7 +43,7 @@ class Handler:
     """
 
     def __init__(self, call: str, function: Callable[..., Any]) -> None:
-        """Read the function's signature.
+        """Compile the argument types from the function's signature.
 
         Raises:
             TypeError: an argument has no annotation, or one that is not the type of a JSON value.
@@ -59,7 +59,7 @@ class Handler:
         self._function = function
 
     def handle(self, context: RequestContext, arguments: Mapping[str, Any]) -> Any:
-        """Check the arguments, call the function and return its result, a JSON value.
+        """Check the arguments, call the function and return its result as a JSON value.
 
         Raises:
             BadRequest: an argument is missing, unknown or of a wrong type.

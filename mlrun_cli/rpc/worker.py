@@ -29,7 +29,7 @@ _RETRY_SECONDS = 0.05
 
 
 def _create_semaphore(limit: int, files_each: int) -> threading.Semaphore:
-    """Return a semaphore for `limit` holders, or fewer to use at most a quarter of the permitted open files."""
+    """Return a semaphore for `limit` holders, or fewer if they could use too many open files."""
     open_files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     affordable = limit if open_files == resource.RLIM_INFINITY else open_files // 4 // files_each
     return threading.Semaphore(max(1, min(limit, affordable)))
@@ -41,7 +41,7 @@ _REQUESTS = _create_semaphore(32, files_each=6)
 
 
 def main(words: list[str]) -> None:
-    """Accept connections and handle their requests until the process is ended."""
+    """Accept connections and handle their requests until the process is killed."""
     _, folder, _, descriptor, run_id = words
     listener = socket.socket(fileno=int(descriptor))
     while True:
@@ -69,7 +69,7 @@ def _serve(connection: socket.socket, folder: Path, run_id: str) -> None:
 
 
 class _RequestHandler:
-    """Handler of one request at a time, with its own connection to the store."""
+    """A handler of one request at a time, with its own connection to the store."""
 
     def __init__(self, folder: Path, run_id: str) -> None:
         self._workspace = Workspace.connect(parse_locator(folder), redaction=get_process_redaction())
@@ -78,7 +78,7 @@ class _RequestHandler:
         self._context = RequestContext(self._workspace.home, partial(_get_owner_lock, self._workspace, run_id))
 
     def handle(self, request: Request) -> dict[str, Any]:
-        """Return the response to a request, after ingesting everything that the run's processes have written."""
+        """Return the response to a request, after ingesting all data that the run's processes have written."""
         self._reader.ingest_until_now()
         return dispatch(self._context, request)
 
@@ -105,7 +105,7 @@ def _build_response_line(folder: Path, run_id: str, line: bytes) -> bytes:
 
 
 def _get_owner_lock(own: Workspace, run_id: str, selected: Workspace) -> str:
-    """Return the name of the owner lock for runs opened by a run's script: the lock of the run's supervisor."""
+    """Return the name of the owner lock for runs opened by a run's script, which is that of its supervisor."""
     if selected.identity != own.identity:
         raise UsageError(
             f"A run of workspace '{own.identity.name}' opens no run in workspace '{selected.identity.name}'.",

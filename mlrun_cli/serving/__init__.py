@@ -1,1 +1,1 @@
-"""The studio as seen by the rest of the package: its options, URLs and state folder."""
+"""The studio from the point of view of other packages: its options, URLs and state folder."""

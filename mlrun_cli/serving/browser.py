@@ -17,7 +17,7 @@ def has_browser(environment: Mapping[str, str]) -> bool:
 
 
 def open_in_browser(address: str) -> bool:
-    """Open a page, and return whether a browser accepted it.
+    """Open a page in a browser, and return whether a browser has accepted it.
 
     Its output is discarded, and Ctrl-C in the terminal does not reach it. A browser that still runs after five seconds
     has accepted the page.

@@ -1,4 +1,4 @@
-"""Options of an export, as the command passes them to the program that renders the page."""
+"""Options of an export, passed by the command to the program that renders the page."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ MAX_RUNS = 200
 
 
 class ExportOptions(NamedTuple):
-    """The runs to export as one page.
+    """The options of an export of runs as one page.
 
     Attributes:
         home: `$MLRUN_HOME`.
@@ -25,7 +25,7 @@ class ExportOptions(NamedTuple):
     run_ids: Sequence[str]
 
     def to_json(self) -> str:
-        """Return the options as JSON, for a single argument of a command line."""
+        """Return the options as JSON, for a single command-line argument."""
         return json.dumps(self._asdict())
 
     @classmethod

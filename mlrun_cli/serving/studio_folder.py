@@ -1,4 +1,4 @@
-"""State that the studio stores in a home: its token, its host name, and the URLs of running and earlier studios."""
+"""The studio's state in a home: its token, its host name, and the URLs of running and earlier studios."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class StudioFolder:
         self._redirect_page = self.path / "door.html"
 
     def read_or_create_token(self) -> str:
-        """Return the token; the first call creates it.
+        """Return the token, which is created at the first call.
 
         Raises:
             StoreError: the folder cannot be written, or others can read the token.
@@ -61,7 +61,7 @@ class StudioFolder:
         return token
 
     def read_or_create_host(self) -> str:
-        """Return the studio's own host name; the first call creates it.
+        """Return the studio's own host name, which is created at the first call.
 
         Browsers resolve names below `.localhost` to this machine. The name cannot be guessed, so a page of another
         server on this machine cannot have browsers send requests under it to that server's port.
@@ -105,7 +105,7 @@ class StudioFolder:
 
     @contextmanager
     def register_url(self, url: str) -> Iterator[None]:
-        """Register the URL at which this process serves the studio, for the duration of the block.
+        """Register the URL under which this process serves the studio for the duration of the block.
 
         The process holds a lock on the file of its registration, so that one left by a killed process is ignored.
 
@@ -162,7 +162,7 @@ class StudioFolder:
         return self._redirect_page
 
     def _create_token(self) -> None:
-        """Create the token atomically, so that two studios that start at the same time agree on it."""
+        """Create the token atomically, so that studios that start at the same time use the same one."""
         import secrets  # noqa: PLC0415 — commands that print a URL do not need it
 
         with _create_private_file(self._token, secrets.token_urlsafe(_TOKEN_BYTES)) as temporary:
@@ -186,7 +186,7 @@ def _is_locked(path: Path) -> bool:
 
 @contextmanager
 def _create_private_file(path: Path, text: str) -> Iterator[Path]:
-    """Yield a temporary file with a text, readable by its owner only, to link or move to a path beside it."""
+    """Yield a temporary private file with this text, to be linked or moved to a path beside it."""
     with make_temporary_path(path) as temporary:
         descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with open(descriptor, "w", encoding="utf-8") as file:

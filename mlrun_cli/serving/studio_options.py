@@ -1,4 +1,4 @@
-"""Options of the studio, as the command passes them to the studio's program."""
+"""Options of the studio, passed by the command to the studio's program."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class StudioOptions(NamedTuple):
 
     @property
     def has_own_host(self) -> bool:
-        """Whether browsers use the studio's own host name, `mlrun-….localhost`.
+        """True if browsers use the studio's own host name, `mlrun-….localhost`.
 
         Cookies are not separated by port: any other server on this machine would get those of `127.0.0.1`. Behind a
         proxy, with a certificate, or from another machine, the user chooses the name.
@@ -44,7 +44,7 @@ class StudioOptions(NamedTuple):
         return not is_public and is_loopback(self.host)
 
     def to_json(self) -> str:
-        """Return the options as JSON, for a single argument of a command line."""
+        """Return the options as JSON, for a single command-line argument."""
         return json.dumps(self._asdict())
 
     @classmethod

@@ -12,7 +12,7 @@ DEFAULT_PORT = 8642
 
 
 class WorkspaceUrls(NamedTuple):
-    """The URLs of one workspace's pages.
+    """Builds the URLs of a workspace's pages.
 
     Attributes:
         root: the studio's own URL, a base path, or empty.
@@ -28,7 +28,7 @@ class WorkspaceUrls(NamedTuple):
         return "/".join([self.root, "w", *(_quote_segment(name) for name in names)])
 
     def experiments(self) -> str:
-        """Return the URL of the list of experiments, the workspace's first page."""
+        """Return the URL of the list of experiments, which is the workspace's first page."""
         return f"{self}/experiments"
 
     def experiment(self, name: str, query: str = "") -> str:
@@ -44,15 +44,15 @@ class WorkspaceUrls(NamedTuple):
         return f"{self}/cancel"
 
     def run(self, run_id: str, *segments: str) -> str:
-        """Return the URL of a run's page, or of one of its tabs and the parts of its path given as `segments`."""
+        """Return the URL of a run's page, or of the tab and path given by `segments`."""
         return "/".join([f"{self}/runs/{_quote_segment(run_id)}", *(_quote_segment(each) for each in segments)])
 
     def file(self, run_id: str, tab: str, path: str) -> str:
-        """Return the URL of a file of a run in a tab, with the file's folders as path segments."""
+        """Return the URL of a run's file in a tab, with the file's folders as path segments."""
         return f"{self.run(run_id, tab)}/{quote_path(path)}"
 
     def chart(self) -> str:
-        """Return the URL to which a chart's form is sent; it redirects to the page of the form."""
+        """Return the URL for a chart's form, which redirects to the page that contains the form."""
         return f"{self}/chart"
 
     def chart_data(self, query: str) -> str:
@@ -64,7 +64,7 @@ class WorkspaceUrls(NamedTuple):
         return _add_query(f"{self}/compare", query)
 
     def views(self, action: str = "") -> str:
-        """Return the URL of the list of saved views, or the URL to which a form posts an action on a view."""
+        """Return the URL of the list of saved views, or of an action on a view."""
         return f"{self}/views/{_quote_segment(action)}" if action else f"{self}/views"
 
     def queue(self) -> str:
@@ -77,7 +77,7 @@ class WorkspaceUrls(NamedTuple):
 
 
 def quote_path(path: str) -> str:
-    """Quote a path for a URL, keeping bytes that are not UTF-8, which file names may contain."""
+    """Quote a path for a URL, preserving bytes that are not UTF-8, which file names may contain."""
     return quote(path, safe="/", errors="surrogateescape")
 
 

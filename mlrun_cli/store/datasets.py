@@ -13,7 +13,7 @@ from mlrun_cli.store.db.database import Database, Row
 
 
 class DatasetStore:
-    """Reads and writes datasets, including the unnamed ones that are kept for the runs that use them.
+    """Reads and writes datasets, including unnamed ones, which are kept for the runs that use them.
 
     Secrets in tags and descriptions are redacted; those in URLs are kept, since they are needed to read the data.
     """
@@ -93,7 +93,7 @@ class DatasetStore:
         )
 
     def remove_name(self, name: str) -> None:
-        """Remove the name from all versions of a dataset, which the runs that used them still find by id."""
+        """Remove the name from all versions of a dataset; runs that used them still find them by id."""
         self._database.execute("UPDATE datasets SET name = NULL, version = NULL WHERE name = :name", name=name)
 
     def _find_one(self, condition: str, **parameters: object) -> Dataset | None:

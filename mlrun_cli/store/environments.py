@@ -19,7 +19,7 @@ class EnvironmentStore:
         self._database = database
 
     def get(self, name: str, version: str) -> RegisteredEnvironment:
-        """Return one version of an environment.
+        """Return a version of an environment.
 
         Raises:
             EnvironmentNotFound: it does not exist.
@@ -30,7 +30,7 @@ class EnvironmentStore:
         return found
 
     def find(self, name: str, version: str) -> RegisteredEnvironment | None:
-        """Return one version of an environment, or None if it does not exist."""
+        """Return a version of an environment, or None if it does not exist."""
         row = self._database.row(
             "SELECT * FROM environments WHERE name = :name AND version = :version", name=name, version=version
         )
@@ -50,7 +50,7 @@ class EnvironmentStore:
         return [_build_environment(row) for row in rows]
 
     def insert(self, name: str, version: str, definition: Mapping[str, Any], digest: str) -> None:
-        """Insert a version that does not exist yet."""
+        """Insert a version of an environment that does not exist yet."""
         self._database.execute(
             "INSERT INTO environments (name, version, definition, digest, labels, created_at)"
             " VALUES (:name, :version, :definition, :digest, '[]', :now)",
@@ -62,7 +62,7 @@ class EnvironmentStore:
         )
 
     def set_labels(self, key: int, labels: Sequence[str]) -> None:
-        """Replace the labels of one version."""
+        """Replace the labels of a version."""
         self._database.execute(
             "UPDATE environments SET labels = :labels WHERE environment_key = :key",
             labels=json.dumps(list(labels)),

@@ -84,7 +84,7 @@ class ExperimentStore:
         return bool(deleted)
 
     def get_tags(self, key: int) -> dict[str, str | None]:
-        """Return the tags of one experiment."""
+        """Return the tags of an experiment."""
         rows = self._database.rows(
             "SELECT key, value FROM experiment_tags WHERE experiment_key = :key ORDER BY key", key=key
         )

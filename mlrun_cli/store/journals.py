@@ -6,7 +6,7 @@ from mlrun_cli.store.db.database import Database
 
 
 class JournalStore:
-    """Read offsets of journals, in bytes; each is moved in the transaction that stores the data read."""
+    """Reads and advances the offsets of journals, in bytes; the ingested data is stored in the same transaction."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -35,7 +35,7 @@ class JournalStore:
         return bool(changed)
 
     def get_session_offset(self, name: str) -> int:
-        """Return the read offset of a session's journal, or 0 if nothing was read."""
+        """Return the read offset of a session's journal, or 0 if it was not read."""
         row = self._database.row("SELECT bytes_read FROM session_journals WHERE name = :name", name=name)
         return 0 if row is None else int(row["bytes_read"])
 

@@ -1,4 +1,4 @@
-"""The numbers of metrics for charts: no more points than a chart has room for."""
+"""The numbers of metrics for charts, reduced to as many points as a chart can show."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _X = {STEP: "coalesce(step, position)", TIME: "logged_at"}
 
 
 class CurvePiece(NamedTuple):
-    """Consecutive numbers of a curve: the step or time of the last one, their mean and their count."""
+    """A section of a curve: the step or time of its last number, and the mean and count of its numbers."""
 
     end: float
     mean: float
@@ -23,7 +23,7 @@ class CurvePiece(NamedTuple):
 
 
 class MetricCurveStore:
-    """Reads curves; one with more numbers than requested points is divided into pieces of equal length.
+    """Reads curves, each divided into pieces of equal length if it has more numbers than requested points.
 
     Of each piece, the minimum, the maximum and the first NaN are returned, so that no peak and no gap is lost.
     """
@@ -41,7 +41,7 @@ class MetricCurveStore:
         begin: float | None = None,
         end: float | None = None,
     ) -> Sequence[MetricPoint]:
-        """Return a run's numbers of a metric as points over `over`; empty if there are none.
+        """Return a run's numbers of a metric as points over step or time; empty if there are none.
 
         Args:
             run_key: the key of the run.
@@ -81,7 +81,7 @@ class MetricCurveStore:
         end: float | None = None,
         before: int = 0,
     ) -> Mapping[int, Sequence[CurvePiece]]:
-        """Return the curves as pieces of finite numbers; if every number fits as a point, each is a piece of its own.
+        """Return the curves as pieces of finite numbers, or of single numbers if there are few enough.
 
         Args:
             run_keys: the keys of the runs.
@@ -108,7 +108,7 @@ class MetricCurveStore:
 
 
 class _Curve:
-    """One metric of one run, between two bounds."""
+    """A metric of a run between two bounds."""
 
     def __init__(self, database: Database, series: Row, over: str, begin: float | None, end: float | None) -> None:
         self._database = database
@@ -192,7 +192,7 @@ class _Curve:
 
 
 def _compute_piece_size(first: int, last: int, points: int) -> int:
-    """Return the number of positions per piece, at two points per piece; 1 if every number can be a point."""
+    """Return the number of positions in a piece with two points, or 1 if every number can be a point."""
     return 1 if last - first < points else -(-(last - first + 1) // max(1, points // 2))
 
 

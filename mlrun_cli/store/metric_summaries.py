@@ -40,7 +40,7 @@ class MetricSummaryStore:
         only_images: bool | None = None,
         with_resources: bool = True,
     ) -> Sequence[MetricSummary]:
-        """Return `limit` metrics of a run after the first `offset`, sorted by name.
+        """Return up to `limit` metrics of a run after the first `offset`, sorted by name.
 
         Args:
             run_key: the key of the run.
@@ -69,7 +69,7 @@ class MetricSummaryStore:
         return int(row["found"])
 
     def find(self, run_key: int, name: str) -> MetricSummary | None:
-        """Return the metric of a run with this name, or None if there is none."""
+        """Return the summary of a metric, or None if the run has no metric with this name."""
         row = self._database.row(f"{_SELECT} WHERE run_key = :run_key AND name = :name", run_key=run_key, name=name)
         return None if row is None else _build_summary(row)
 
@@ -107,7 +107,7 @@ class MetricSummaryStore:
         return sorted(found)[:limit]
 
     def list_most_common(self, run_keys: Sequence[int], limit: int) -> Sequence[tuple[str, int]]:
-        """Return the metric names that have numbers in the most of these runs, each with its largest value count.
+        """Return the metric names that most of these runs have in common, each with its largest value count.
 
         The most common names come first, ties by value count. If runs have ten thousand names each, only the first runs
         are read.
@@ -124,7 +124,7 @@ class MetricSummaryStore:
         return [(row["name"], row["longest"]) for row in rows]
 
     def _limit_runs(self, run_keys: Sequence[int]) -> Sequence[int]:
-        """Return the first runs, at least one, that together have few enough metrics to be read for a page."""
+        """Return as many of the runs, at least one, as have few enough metrics in total to be read for a page."""
         left = _MOST_READ
         reached: list[int] = []
         for run_key in run_keys:
@@ -142,7 +142,7 @@ class MetricSummaryStore:
         return reached
 
     def count_names(self, run_keys: Sequence[int]) -> int:
-        """Return the number of names that `list_names` returns without a limit, for a few hundred runs at most."""
+        """Return the number of names that `list_names` returns without a limit, for up to a few hundred runs."""
         its_run, parameters = build_in_list("run", run_keys)
         row = self._database.row(
             f"SELECT count(DISTINCT name) AS found FROM metrics WHERE run_key IN {its_run} AND {_OF_SCRIPT}",  # noqa: S608
@@ -152,7 +152,7 @@ class MetricSummaryStore:
         return int(row["found"])
 
     def list_all_names(self, limit: int = 1000) -> Sequence[str]:
-        """Return the first `limit` metric names of all runs, in alphabetical order."""
+        """Return up to `limit` metric names of all runs, in alphabetical order."""
         rows = self._database.rows(
             "WITH RECURSIVE each_name (name) AS (SELECT min(name) FROM metrics UNION ALL"
             " SELECT (SELECT min(name) FROM metrics WHERE name > each_name.name) FROM each_name"

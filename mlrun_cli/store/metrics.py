@@ -95,11 +95,11 @@ class MetricStore:
         }
 
     def get_shapes(self, run_key: int, name: str | None = None) -> dict[str, str]:
-        """Return the shapes of all metrics of a run, keyed by name, or of only the one with this name."""
+        """Return the shapes of all metrics of a run, or only of the one with this name, keyed by name."""
         return {row["name"]: row["shape"] for row in self._select_series(run_key, name)}
 
     def get_last(self, run_key: int, name: str | None = None) -> dict[str, Any]:
-        """Return the newest values of all metrics of a run, keyed by name, or of only the one with this name."""
+        """Return the newest values of all metrics of a run, or only of the one with this name, keyed by name."""
         last: dict[str, Any] = {}
         for series in self._select_series(run_key, name):
             row = self._database.row(
@@ -111,7 +111,7 @@ class MetricStore:
         return last
 
     def list_items(self, run_key: int, name: str, *, limit: int, offset: int = 0) -> Sequence[MetricItem]:
-        """Return `limit` values of one metric after the first `offset`, in the order of logging."""
+        """Return up to `limit` values of a metric after the first `offset`, in the order of logging."""
         rows = self._database.rows(
             "SELECT position, step, logged_at, kind, number, text FROM metric_values WHERE position >= :offset"
             " AND metric_key = (SELECT metric_key FROM metrics WHERE run_key = :run_key AND name = :name)"
@@ -150,7 +150,7 @@ class MetricStore:
         return assemble_metric(shape, values, [row["step"] for row in rows])
 
     def _is_plain(self, metric_key: int) -> bool:
-        """Return whether all values are floats without a step, which can be read three times as fast."""
+        """Return whether all values are floats without a step, which can be read three times faster."""
         other = self._database.row(
             "SELECT 1 FROM metric_values WHERE metric_key = :key AND (kind <> 'f' OR step IS NOT NULL) LIMIT 1",
             key=metric_key,

@@ -84,7 +84,7 @@ class ModelStore:
         description: str | None,
         details: ModelDetails,
     ) -> None:
-        """Update the columns of a model that may change."""
+        """Update the mutable columns of a model."""
         self._database.execute(
             "UPDATE models SET tags = :tags, properties = :properties, description = :description,"
             " details = :details, modified_at = :now WHERE model_key = :key",

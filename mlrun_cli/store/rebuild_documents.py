@@ -37,7 +37,7 @@ UNRECORDED = {"runs": ("lease_until", OLD_OWNER_LOCK), "experiments": ("last_run
 
 
 class Change(NamedTuple):
-    """A changed row, identified by the key of a named table, or by the key of a run.
+    """A changed row, identified by its key in a named table, or by the key of a run.
 
     With the table `GONE`, it is a deleted run, with its id and its root's key.
     """
@@ -48,13 +48,13 @@ class Change(NamedTuple):
 
 
 class RebuildDocumentStore:
-    """Reads documents from the store, and restores rows from them."""
+    """Reads documents from the store, and restores rows from documents."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     def list_watched_tables(self) -> list[WatchedTable]:
-        """Return the tables whose changes are reported, each change as a `Change`."""
+        """Return the tables whose changes are reported as `Change`."""
         tables = [
             WatchedTable(
                 table, table, keys, [name for name in self._database.list_columns(table) if name not in unrecorded]
@@ -103,7 +103,7 @@ class RebuildDocumentStore:
         return {row["run_id"]: (row["run_key"], row["status"]) for row in rows}
 
     def list_children_without_folder(self, root_key: int) -> list[int]:
-        """Return the keys of the runs below a root run that have no folder of their own."""
+        """Return the keys of the descendants of a root run that have no folder of their own."""
         rows = self._database.rows(
             "SELECT run_key FROM runs WHERE root_key = :root_key AND owner_lock IS NOT NULL ORDER BY run_key",
             root_key=root_key,
@@ -168,7 +168,7 @@ class RebuildDocumentStore:
         )
 
     def delete_run(self, key: int) -> None:
-        """Delete a run with its data, whatever its status, within a transaction."""
+        """Delete a run with its data, regardless of its status, within a transaction."""
         self._database.execute(
             "DELETE FROM metric_values WHERE metric_key IN (SELECT metric_key FROM metrics WHERE run_key = :key)",
             key=key,
@@ -177,7 +177,7 @@ class RebuildDocumentStore:
             self._database.execute(f"DELETE FROM {table} WHERE run_key = :key", key=key)  # noqa: S608
 
     def reserve_run_number(self, experiment_name: str) -> int:
-        """Return the next run number of an experiment, for a run that has lost its own."""
+        """Return the next run number of an experiment, for a run whose number was lost."""
         row = self._database.row(
             "SELECT max(last_run_number) AS number FROM experiments WHERE name = :name", name=experiment_name
         )

@@ -1,4 +1,4 @@
-"""Recording of each transaction's changes in files beside the store: see `runs.rebuild_files`.
+"""Recording of each transaction's changes in files beside the store; see `runs.rebuild_files`.
 
 The files are written before the transaction commits, so they contain everything that was acknowledged. If one cannot
 be written, as on a full disk, the store continues without it, and `workspace repair` adds what is missing.
@@ -54,7 +54,7 @@ class Recorder:
         return list(self._records.read_documents(keys))
 
     def record_missing(self) -> int:
-        """Record missing or outdated documents, within a transaction; return the number of runs recorded.
+        """Record missing or outdated documents, within a transaction; return the number of recorded runs.
 
         Documents may be missing because of an older version or a full disk.
         """
@@ -119,7 +119,7 @@ class Recorder:
                 self._append(children, documents)
 
     def _find_record_folder(self, document: dict[str, Any]) -> RunFolder:
-        """Return the folder in which a run is recorded: its own, or its root's if it has none."""
+        """Return the folder in which a run is recorded: its own, or that of its root if it has none."""
         return RunFolder(
             self._folder / "runs" / (document["root"] if _is_below(document) else document["row"]["run_id"])
         )
@@ -174,7 +174,7 @@ class Recorder:
 
 
 def _is_below(document: Mapping[str, Any]) -> bool:
-    """Return whether a run has no folder of its own, like a child run without a script."""
+    """Return whether a run has no folder of its own, such as a child run without a script."""
     return document["root"] is not None and "owner_lock" in document["row"]
 
 

@@ -1,4 +1,4 @@
-"""Transfer, row by row, of what can still be read from a damaged store."""
+"""Row-by-row transfer of the readable data of a damaged store."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ class Salvage:
         self._damaged = damaged
 
     def add_named(self, database: Database) -> None:
-        """Insert the rows of named tables that a sound store lacks, within a transaction."""
+        """Insert rows of named tables that are missing in a sound store, within a transaction."""
         records = RebuildDocumentStore(database)
         for table in NAMED_TABLES:
             for row in self._damaged.rows(table, NAMED_TABLES[table]):
                 records.add_named(table, row)
 
     def read_documents(self) -> dict[str, dict[str, Any]]:
-        """Return the documents of runs as in `RebuildDocumentStore`, by run id; `journals` contains read offsets."""
+        """Return the documents of runs as in `RebuildDocumentStore`, keyed by run id, with their journals' offsets."""
         rows = {row["run_key"]: row for row in self._damaged.rows("runs", ("run_key",))}
         experiments = {row["experiment_key"]: row for row in self._damaged.rows("experiments", ("experiment_key",))}
         tags = self._group_pairs("run_tags", ("run_key", "key"), lambda row: (row["key"], row["value"]))
@@ -81,7 +81,7 @@ class Salvage:
     def _group_pairs(
         self, table: str, keys: tuple[str, ...], pair: Callable[[Mapping[str, Any]], tuple[Any, Any]]
     ) -> dict[int, list[tuple[Any, Any]]]:
-        """Return pairs grouped by the key of the run that they belong to."""
+        """Return pairs, grouped by the key of their run."""
         found: dict[int, list[tuple[Any, Any]]] = defaultdict(list)
         for row in self._damaged.rows(table, keys):
             found[row["run_key"]].append(pair(row))
@@ -89,7 +89,7 @@ class Salvage:
 
 
 def _insert_metric(database: Database, run_key: int, metric: Mapping[str, Any], count: int) -> int | None:
-    """Insert a metric in place of one with fewer values and return its key, or None if the store has as many."""
+    """Insert a metric, replacing one with fewer values, and return its key; return None if there is no need to."""
     found = database.row(
         "SELECT metric_key, value_count FROM metrics WHERE run_key = :run_key AND name = :name",
         run_key=run_key,

@@ -6,7 +6,7 @@ from mlrun_cli.store.db.database import Database
 
 
 class SettingStore:
-    """Reads and writes settings, which are texts by key. Each method is one statement."""
+    """Reads and writes settings, which are texts identified by a key. Each method is one statement."""
 
     def __init__(self, database: Database) -> None:
         self._database = database

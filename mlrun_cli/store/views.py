@@ -25,7 +25,7 @@ class ViewStore:
         return None if row is None else _build_view(row)
 
     def add(self, name: str, page: str, query: str, author: str) -> bool:
-        """Insert a view; return False if the name is taken."""
+        """Insert a view; return False if its name is already in use."""
         added = self._database.execute(
             "INSERT INTO saved_views (name, page, query, author, created_at, changed_at, version)"
             " VALUES (:name, :page, :query, :author, :now, :now, 1) ON CONFLICT (name) DO NOTHING",

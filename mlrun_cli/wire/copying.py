@@ -1,4 +1,4 @@
-"""Copying of open files by the fastest method that the file system supports."""
+"""Copying of open files by the fastest method that their file system supports."""
 
 import errno
 import fcntl
@@ -18,7 +18,7 @@ _watchers: List[Callable[[int], None]] = []
 
 @contextmanager
 def report_copied_bytes(watch: Callable[[int], None]) -> Iterator[None]:
-    """Call `watch` with the number of newly copied bytes repeatedly while this context is active."""
+    """Call `watch` repeatedly with the number of newly copied bytes during the block."""
     _watchers.append(watch)
     try:
         yield
@@ -27,7 +27,7 @@ def report_copied_bytes(watch: Callable[[int], None]) -> Iterator[None]:
 
 
 def clone(source: int, destination: int) -> bool:
-    """Clone `source` to `destination` by sharing blocks; return False if the file system does not support that."""
+    """Clone a file by sharing blocks; return False if the file system does not support that."""
     try:
         fcntl.ioctl(destination, _FICLONE, source)
     except OSError as error:
@@ -94,7 +94,7 @@ def copy_stream(stream: "IO[Any]", destination: int) -> None:
 
 
 def write_all(descriptor: int, content: bytes) -> None:
-    """Write all of `content` to a descriptor, in several calls if the kernel accepts only parts."""
+    """Write all of `content` to a descriptor, in several calls if the kernel accepts only part of it."""
     rest = memoryview(content)
     while rest:
         rest = rest[os.write(descriptor, rest) :]

@@ -15,13 +15,13 @@ OTHER_SOCKET = "ask"
 
 
 def encode_line(document: Any) -> bytes:
-    """Return a request or a response encoded as a line."""
+    """Return a request or a response as an encoded line."""
     return dumps(document).encode() + b"\n"
 
 
 @contextmanager
 def open_socket_address(folder: str, name: str) -> Iterator[str]:
-    """Yield an address for a socket in a folder, whose path may exceed the limit of 107 bytes for socket addresses.
+    """Yield an address for a socket in a folder, even if its path exceeds the limit of 107 bytes.
 
     Raises:
         OSError: The folder does not exist.

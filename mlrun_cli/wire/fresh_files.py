@@ -1,4 +1,4 @@
-"""Reads of files on a network file system that reach the current end, not the end that this machine has cached."""
+"""Reads of files on a network file system up to their current end instead of the end cached by this machine."""
 
 import ctypes
 
@@ -11,7 +11,7 @@ _answer = ctypes.create_string_buffer(256)
 
 
 def refresh(descriptor: int) -> None:
-    """Make the kernel fetch the size of an open file from the file server; do nothing if that is not possible.
+    """Have the kernel fetch the size of an open file from the file server; do nothing if that is impossible.
 
     NFS does so when a file is opened, and FUSE only once what it has cached is a few seconds old.
     """

@@ -1,4 +1,4 @@
-"""HTTP downloads from URLs that may contain a user and a password."""
+"""HTTP downloads from URLs that may contain a user name and a password."""
 
 import os
 import shutil
@@ -49,7 +49,7 @@ def _may_receive_password(before: Request, after: Request) -> bool:
 
 
 def _get_host(request: Request) -> str:
-    """Return the lowercase host of a request, with its port unless that is the default of the scheme."""
+    """Return the lowercase host of a request, with its port unless that is the scheme's default."""
     host, usual = request.host.lower(), ":443" if request.type == "https" else ":80"
     return host[: -len(usual)] if host.endswith(usual) else host
 

@@ -54,10 +54,10 @@ def encode_removed_tags(keys: "List[str]") -> str:
 
 
 def encode_end(status: str, error: "Dict[str, str] | None") -> str:
-    """Return the line with which a script reports its end as `Completed` or `Failed`."""
+    """Return the journal line in which a script reports its end as `Completed` or `Failed`."""
     return f'["{END}",{time():.6f},"{status}",{dumps(error)}]\n'
 
 
 def encode_for_run(run_id: str, line: str) -> str:
-    """Return a line wrapped with the id of the run that it concerns, for use in the journal of another run."""
+    """Return a line, wrapped with the id of the run that it concerns, for the journal of another run."""
     return f'["{OF_OTHER_RUN}",{dumps(run_id)},{line[:-1]}]\n'

@@ -1,4 +1,4 @@
-"""Following the growing logs of a run: first its environment installer's, then its script's."""
+"""Following of the growing logs of a run: first that of its environment installer, then that of its script."""
 
 import errno
 from typing import Callable, Optional
@@ -8,7 +8,7 @@ _AWAY = {errno.ENOENT, errno.ESTALE}
 
 
 class LogFollower:
-    """A reader of the new output in a run's two logs.
+    """A reader of new output in the two logs of a run.
 
     Each look opens the logs anew: on a network file system an open file may be as old as the client's cache.
     """

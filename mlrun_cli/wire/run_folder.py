@@ -1,4 +1,4 @@
-"""Names in a run folder that both sides use: paths relative to it, and paths of logs relative to its artifacts."""
+"""Names in a run folder, and the paths of logs below its artifacts, shared by both sides."""
 
 JOURNAL = "journal"
 UPLOADS = "uploads"

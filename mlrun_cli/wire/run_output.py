@@ -1,4 +1,4 @@
-"""The header and summary printed around a run's logs, and escaping of logs for terminals."""
+"""The header and summary printed with a run's logs, and escaping of logs for terminals."""
 
 from typing import Iterable
 
@@ -20,14 +20,14 @@ def format_summary(run_id: str, url: str, lines: Iterable[str]) -> str:
 
 
 def make_printable(text: str) -> str:
-    r"""Return text with nonprintable characters escaped, such as the escape character as `\x1b`."""
+    r"""Return a text with nonprintable characters escaped, such as the escape character as `\x1b`."""
     if text.isprintable():
         return text
     return "".join(character if character.isprintable() else _escape_character(character) for character in text)
 
 
 def make_lines_printable(text: str) -> str:
-    """Return text with nonprintable characters escaped, except line breaks."""
+    """Return a text with nonprintable characters escaped, except line breaks."""
     return "\n".join(make_printable(line) for line in text.split("\n"))
 
 

@@ -1,4 +1,4 @@
-"""A reader of JSON text that keeps line numbers and the text of numbers, unlike the standard library's."""
+"""A JSON reader that, unlike the standard library's, keeps line numbers and the original text of numbers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A value of a document with its position in the file, so that an error can show the line and key path."""
+"""A value of a document and its position in the file, so that errors can show the line and key path."""
 
 from __future__ import annotations
 
@@ -54,12 +54,12 @@ class Node(NamedTuple):
         return self.content is None
 
     def build_error(self, reason: str, *, hint: str | None = None) -> InvalidFile:
-        """Return an error that states the file, line and key path, to be raised."""
+        """Return an error that states the file, line and key path, for the caller to raise."""
         return build_file_error(self.path, reason, line=self.line, key_path=self.key_path, hint=hint)
 
     @property
     def location(self) -> str:
-        """The file and line, for messages."""
+        """The file and line, for use in messages."""
         return f"{self.path}, line {self.line}" if self.line else str(self.path)
 
     def as_mapping(self) -> dict[str, Node]:
@@ -83,7 +83,7 @@ class Node(NamedTuple):
         return self.content
 
     def as_text(self) -> str:
-        """Return the value as text; numbers, booleans and dates are returned as they were written.
+        """Return the value as text; numbers, booleans and dates are returned as written in the file.
 
         Raises:
             InvalidFile: it is null, a list or a mapping, or cannot be passed to a process.
@@ -135,7 +135,7 @@ class Node(NamedTuple):
         return self.content
 
     def rebase(self, key_path: str) -> Node:
-        """Return the same value under another key path, with its line numbers unchanged."""
+        """Return the same value under another key path, with unchanged line numbers."""
         content = self.content
         if isinstance(content, dict):
             content = {key: node.rebase(join_key_path(key_path, key)) for key, node in content.items()}
@@ -158,18 +158,18 @@ class Node(NamedTuple):
 
 
 def build_file_error(path: Path, reason: str, *, line: int, key_path: str = "", hint: str | None = None) -> InvalidFile:
-    """Return an error about a line of a file, to be raised; a line of 0 and an empty key path are omitted."""
+    """Return an error about a line of a file, for the caller to raise; line 0 and an empty key path are omitted."""
     return InvalidFile(path, reason, line=line or None, key_path=format_key_path(key_path) or None, hint=hint)
 
 
 def format_key_path(key_path: str) -> str:
-    """Return a key path as an error shows it; in `TOKEN=value`, which was not meant as a key, the value is hidden."""
+    """Return a key path for an error message; the value in `TOKEN=value`, not meant as a key, is hidden."""
     key, equals, _value = key_path.partition("=")
     return Redaction().redact_text(f"{key}{equals}***" if equals else key)
 
 
 def find_text_problem(text: str) -> str | None:
-    """Return the reason why a text cannot be passed to a process as an argument or variable, or None if it can."""
+    """Return why a text cannot be passed to a process as an argument or variable, or None if it can."""
     if "\0" in text:
         return "holds a NUL character"
     if any("\ud800" <= character <= "\udfff" for character in text):
@@ -178,7 +178,7 @@ def find_text_problem(text: str) -> str | None:
 
 
 def quote_value(key_path: str, text: str) -> str:
-    """Return a shortened value to quote in an error message, or an empty string if it may be a secret."""
+    """Return a shortened value for an error message, or an empty string if it may be a secret."""
     redaction = get_process_redaction()
     keys = key_path.lower().split(".")
     if _VARIABLES & set(keys) or redaction.is_secret(keys[-1]):
@@ -192,7 +192,7 @@ def join_key_path(key_path: str, key: str) -> str:
 
 
 class NodeBuilder:
-    """Base class of the document readers: counts nodes and rejects duplicate keys."""
+    """Base class of the document readers, which counts nodes and rejects duplicate keys."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -200,7 +200,7 @@ class NodeBuilder:
         self._letters = 0
 
     def build_node(self, content: Content, key_path: str, line: int, source: str = "") -> Node:
-        """Return the node of one value.
+        """Return the node of a value.
 
         Raises:
             InvalidFile: the document contains too much text.
@@ -226,7 +226,7 @@ class NodeBuilder:
         self.check_depth(key_path, line, depth)
 
     def check_depth(self, key_path: str, line: int, depth: int) -> None:
-        """Raise an error if a value is nested deeper than `MAX_DEPTH`.
+        """Raise if a value is nested deeper than `MAX_DEPTH`.
 
         Raises:
             InvalidFile: it is nested too deeply.

@@ -1,4 +1,4 @@
-"""Nodes of a document given as plain values, such as the runconfig that a script submits."""
+"""Nodes of a document that consists of plain values, such as the runconfig that a script submits."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from mlrun_cli.errors import InvalidFile
 
 
 def build_nodes(document: object, path: Path) -> Node:
-    """Return the nodes of dicts, lists and scalars, without line numbers; errors show `path` as their file.
+    """Return the nodes for dicts, lists and scalars, without line numbers; errors show `path` as their file.
 
     Raises:
         InvalidFile: a value is not of a JSON type, a key is not text, or a limit of `read_document` is exceeded.

@@ -1,4 +1,4 @@
-"""A reader of YAML text that keeps line numbers and never builds Python objects from tags."""
+"""A YAML reader that keeps line numbers and never builds Python objects from tags."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ class _YamlReader(NodeBuilder):
         return self._build(root, "", 1)
 
     def _check_events(self, events: Iterator[yaml.Event]) -> None:
-        """Check the nesting depth before `compose`, which recurses into each level."""
+        """Check the nesting depth before `compose`, which is recursive."""
         depth = -2  # the stream and the document begin as a list or a mapping does
         for event in events:
             name = type(event).__name__

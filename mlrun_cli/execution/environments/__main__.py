@@ -1,4 +1,4 @@
-"""Hand over to the build of environments, for supervisors of version 0.1 that live on after an upgrade; until 0.3."""
+"""Start of the environment build for supervisors of version 0.1 that outlive an upgrade; kept until version 0.3."""
 
 import os
 import sys

@@ -77,7 +77,7 @@ def unregister_dataset(context: RequestContext, name: str) -> None:
 
 @handler("datasets.files")
 def list_files(context: RequestContext, definition: object) -> dict[str, Any]:
-    """Return a dataset's files as `[name, path or URL]`, and the one folder or file that they are, or None."""
+    """Return a dataset's files as `[name, path or URL]`, and its only folder or file, or None."""
     found = files.find_files(definition, lambda name: datastores.get_datastore(context.workspace, name))
     return {
         "files": [[file.name, file.source] for file in found.files],
@@ -101,7 +101,7 @@ def get_inputs(context: RequestContext, run_id: str) -> dict[str, Any]:
 
 @handler("datasets.outputs")
 def get_outputs(context: RequestContext, run_id: str) -> dict[str, str]:
-    """Return the paths to which a run's script was to write its outputs, keyed by name."""
+    """Return the paths to which a run's script has to write its outputs, keyed by name."""
     definition = context.workspace.runs.get(run_id).definition or {}
     return {entry["name"]: entry["path"] for entry in definition.get("outputData") or []}
 

@@ -1,4 +1,4 @@
-"""Handlers of requests to read and write YAML files, for clients that have only the standard library."""
+"""Handlers of requests to read and write YAML files, for clients limited to the standard library."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def read_file(context: RequestContext, path: str) -> Any:  # noqa: ARG001 - ever
 
 @handler("documents.read_runconfig")
 def read_runconfig(context: RequestContext, path: str) -> dict[str, Any]:  # noqa: ARG001
-    """Return the content of a runconfig as a JSON object, with arguments and variables as text, as in the file."""
+    """Return the content of a runconfig as a JSON object, with arguments and variables as written in the file."""
     from mlrun_cli.runconfigs.writing import read_plain_runconfig  # noqa: PLC0415 - PyYAML takes 16 ms to import
 
     return read_plain_runconfig(Path(path))

@@ -25,7 +25,7 @@ def register_environment(context: RequestContext, name: str | None, definition: 
 def get_environment(
     context: RequestContext, name: str, version: str | int | None = None, label: str | None = None
 ) -> dict[str, Any]:
-    """Return the record of an environment in the given version or with the given label, else the newest."""
+    """Return the record of an environment by version or label, by default the newest version."""
     text = None if version is None else str(version)
     return actions.get_environment(context.workspace, name, text, label).to_json()
 
@@ -39,13 +39,13 @@ def list_environments(context: RequestContext) -> Sequence[dict[str, Any]]:
 
 @handler("environments.label")
 def label_environment(context: RequestContext, name: str, version: str, labels: Sequence[str]) -> None:
-    """Assign labels to a version of an environment; other versions lose them."""
+    """Assign labels to a version of an environment, removing them from other versions."""
     actions.label_environment(context.workspace, name, version, labels)
 
 
 @handler("environments.build")
 def build(context: RequestContext, definition: Mapping[str, Any]) -> str:
-    """Build an environment; return the installer's output."""
+    """Build an environment and return the output of the installer."""
     return build_environment(context.workspace, definition)
 
 

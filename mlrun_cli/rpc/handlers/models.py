@@ -119,7 +119,7 @@ def download_model(context: RequestContext, model_id: str, folder: str, overwrit
 
 @handler("models.path")
 def get_path(context: RequestContext, name: str, version: int | None = None) -> str:
-    """Return the path of a model's file or folder, in the newest version if none is given."""
+    """Return the path of a model's file or folder, by default of the newest version."""
     return str(
         actions.get_model_path(context.workspace, actions.get_model(context.workspace, _build_filter(name, version)))
     )
@@ -164,7 +164,7 @@ def _build_filter(
     framework: str | None = None,
     latest: bool = False,
 ) -> ModelFilter:
-    """Return a model filter; `name` may be an id, and a tag or property is a key or a list of key and value."""
+    """Return a model filter; `name` may be an id, and a tag or property is a key or a `[key, value]` list."""
     if name is not None:
         name, of_id = split_model_id(name)
         version = of_id if version is None else version

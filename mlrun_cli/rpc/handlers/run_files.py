@@ -20,7 +20,7 @@ def list_run_files(context: RequestContext, run_id: str) -> list[str]:
 
 @handler("run_files.download")
 def download_run_files(context: RequestContext, run_id: str, names: Sequence[str], folder: str) -> list[str]:
-    """Copy files of a run into a folder under their own names; return the paths written."""
+    """Copy files of a run into a folder under their own names; return the paths of the copies."""
     run = find_run(context, run_id)
     return [str(path) for path in download_files(context.workspace, run, names, Path(folder))]
 

@@ -53,7 +53,7 @@ def get_properties(context: RequestContext, run_id: str) -> dict[str, str]:
 
 @handler("runs.parameters")
 def get_parameters(context: RequestContext, run_id: str) -> dict[str, Any]:
-    """Return the parameters of a run, each a number or a text."""
+    """Return the parameters of a run, each a number or a string."""
     return parameters.get_parameters(context.workspace, find_run(context, run_id))
 
 
@@ -95,7 +95,7 @@ def _read_each(
     recursive: bool,
     run_type: str | None,
 ) -> dict[str, Any]:
-    """Return the result of `read` for a run or, if `recursive`, for it and its descendants, keyed by run id."""
+    """Return the result of `read` for a run or, if `recursive`, also for its descendants, keyed by run id."""
     run = _get_reconciled_run(context, run_id)
     if not recursive:
         return dict(read(run.key, name))
@@ -106,7 +106,7 @@ def _read_each(
 
 @handler("runs.overview")
 def get_overview(context: RequestContext, run_id: str) -> dict[str, Any]:
-    """Return a run's record, its first metrics by name and its newest children, with the counts of both."""
+    """Return a run's record, its first metrics, keyed by name, its newest children, and the counts of both."""
     run = _get_reconciled_run(context, run_id)
     summaries = context.workspace.metric_summaries
     below = RunFilter(parent_run_id=run_id)
@@ -139,7 +139,7 @@ def list_runs(
     target: str | None = None,
     include_children: bool = False,
 ) -> dict[str, Any]:
-    """Return a page of runs, newest first, and as `next` the `before` of the next page, or null at the end."""
+    """Return a page of runs, newest first, and as `next` the `before` value for the next page, or null."""
     which = RunFilter(
         experiment_name=experiment_name,
         statuses=frozenset().union(*map(parse_statuses, status)),
@@ -198,7 +198,7 @@ def open_run(
 
 @handler("runs.track_outputs")
 def track_outputs(context: RequestContext, run_id: str, outputs: str | None) -> None:
-    """Track a folder of outputs of a run without a script, whose files are saved when the run ends."""
+    """Track the output folder of a run without a script, whose files are saved when the run ends."""
     run = find_run(context, run_id)
     if outputs is not None and run.owner_lock is not None and not run.status.is_terminal:
         tracked_outputs.track_outputs(context.workspace, run.owner_lock, run_id, Path(outputs))
@@ -236,7 +236,7 @@ def create_children(
 
 @handler("runs.complete")
 def complete_run(context: RequestContext, run_id: str) -> dict[str, Any]:
-    """Complete a run without a script and save the files in its folder of outputs; return its record."""
+    """Complete a run without a script and save the files in its output folder; return its record."""
     run = find_run(context, run_id)
     _save_outputs(context, run)
     return build_run_record(open_runs.end_run(context.workspace, run))
@@ -284,11 +284,11 @@ def update_run(
 
 @handler("runs.flush")
 def flush(context: RequestContext, run_id: str) -> None:
-    """Do nothing, because everything that the run's processes wrote is ingested before any response."""
+    """Do nothing, because everything that the run's processes wrote is ingested before each response."""
 
 
 def find_run(context: RequestContext, run_id: str) -> Run:
-    """Return the run with this full id.
+    """Return the run with this complete id.
 
     Raises:
         RunNotFound: no run has this id; the message mentions the workspace.
@@ -300,6 +300,6 @@ def find_run(context: RequestContext, run_id: str) -> Run:
 
 
 def _get_reconciled_run(context: RequestContext, run_id: str) -> Run:
-    """Return the run with this full id, with its status reconciled."""
+    """Return the run with this complete id, with its status reconciled."""
     (run,) = actions.get_reconciled_runs(context.workspace, [find_run(context, run_id)])
     return run

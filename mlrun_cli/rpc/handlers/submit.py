@@ -27,7 +27,7 @@ def submit_script(
     parent_run_id: str | None = None,
     display_name: str | None = None,
 ) -> dict[str, Any]:
-    """Submit a script; return `{"run": record, "notes": [line…]}`.
+    """Submit a script; return the run's record and the notes as `{"run": …, "notes": […]}`.
 
     Args:
         context: the context of the request.

@@ -1,4 +1,4 @@
-"""Handlers of requests about workspaces: their list, a folder's own, and their descriptions."""
+"""Handlers of requests about workspaces: list them, find a folder's workspace, and describe them."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def check_workspace(context: RequestContext) -> None:
 
 @handler("workspaces.find_config")
 def find_config(context: RequestContext, path: str, file_name: str | None = None) -> list[str] | None:
-    """Return the workspace's names from a folder's config, creating it if missing; None without a config."""
+    """Return the workspace's names from a folder's config, or None if it has none."""
     identity = actions.find_configured_workspace(Path(path), context.home, file_name)
     if identity is None:
         return None
@@ -48,7 +48,7 @@ def find_workspaces(
     resource_group: str | None = None,
     subscription_id: str | None = None,
 ) -> list[list[str]]:
-    """Return subscription, resource group and name of each workspace that matches."""
+    """Return the subscription, resource group and name of each workspace that matches."""
     found = actions.find_workspaces(
         context.home, name=name, resource_group=resource_group, subscription_id=subscription_id
     )
@@ -62,7 +62,7 @@ def create_workspace(
     friendly_name: str | None = None,
     tags: Mapping[str, str] | None = None,
 ) -> bool:
-    """Create the selected workspace; return False if it exists and `exist_ok` is false, else True."""
+    """Create the selected workspace; return False if it already exists and `exist_ok` is false."""
     _check(context.identity)
     if not exist_ok and context.identity in actions.find_workspaces(context.home):
         return False
@@ -96,7 +96,7 @@ def update_workspace(
 
 
 def _check(identity: WorkspaceIdentity) -> None:
-    """Check that the names of a workspace are valid, because they become names of folders."""
+    """Validate the names of a workspace, because they become names of folders."""
     check_subscription_id(identity.subscription_id)
     check_resource_group(identity.resource_group)
     check_workspace_name(identity.name)

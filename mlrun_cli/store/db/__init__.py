@@ -1,1 +1,1 @@
-"""Databases: the contract, and a folder for each dialect."""
+"""Databases: their interface, and a folder for each dialect."""

@@ -1,4 +1,4 @@
-"""The contract of a database: what a dialect provides so that the stores' statements work on every database.
+"""The interface of a database, which a dialect implements so that the stores' statements work on every database.
 
 A dialect is a folder beside this file, and a line in `registry.LOCATORS`; no other module names it. It has
 
@@ -52,7 +52,7 @@ class Dialect(Protocol):
 
 
 class Database(Protocol):
-    """An open connection. Statements outside `transaction` commit immediately."""
+    """An open connection. Statements outside of `transaction` are committed immediately."""
 
     dialect: Dialect
 
@@ -63,16 +63,16 @@ class Database(Protocol):
         """Return all rows of a query."""
 
     def execute(self, sql: str, **parameters: object) -> int:
-        """Execute a statement and return the number of rows it changed, not counting changes made by triggers."""
+        """Execute a statement and return the number of changed rows, not counting changes made by triggers."""
 
     def insert_many(self, table: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
         """Insert rows, each a sequence in the order of `columns`."""
 
     def transaction(self, *, durable: bool = False) -> AbstractContextManager[None]:
-        """Return a context manager for a write transaction; a durable one has reached the disk when it ends."""
+        """Return a context manager for a write transaction; a durable one is on disk when it ends."""
 
     def list_columns(self, table: str) -> Sequence[str]:
-        """Return the names of a table's columns, without computed columns."""
+        """Return the names of a table's columns, except computed columns."""
 
     def watch(self, tables: Callable[[], Sequence[WatchedTable]], report: ReportChange) -> None:
         """Report each row that this connection changes, within the transaction that changes it.
@@ -84,26 +84,26 @@ class Database(Protocol):
         """Take over the connection of another object of the same dialect, which is unusable afterwards."""
 
     def get_data_version(self) -> int:
-        """Return a number that changes when another connection has written; it costs no disk access.
+        """Return a number that changes when another connection has written; this needs no disk access.
 
         This connection's own writes do not change it, and numbers of different connections are not comparable.
         """
 
     def set_busy_timeout(self, seconds: float) -> None:
-        """Set how long a statement waits for another process before it fails."""
+        """Set the time that a statement waits for another process before it fails."""
 
     def checkpoint(self) -> None:
         """Move logged writes into the database file, so that the next write needs little disk space."""
 
     def checkpoint_often(self) -> None:
-        """Checkpoint at short intervals from now on, so that the log is short when this process ends."""
+        """Checkpoint at short intervals from now on, so that the log remains short until this process ends."""
 
     def close(self) -> None:
         """Release the connection; the object is unusable afterwards."""
 
 
 def is_driver_error(error: BaseException) -> bool:
-    """Return whether an error comes from a database driver, that is, is a `DatabaseError` as in PEP 249."""
+    """Return whether an error comes from a database driver, that is, is a `DatabaseError` of PEP 249."""
     return any(kind.__name__ == "DatabaseError" for kind in type(error).__mro__)
 
 

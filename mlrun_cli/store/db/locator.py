@@ -1,4 +1,4 @@
-"""The contract of database locators, which find, open, copy and replace whole databases."""
+"""The interface of database locators, which find, open, copy and replace whole databases."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from mlrun_cli.store.db.database import Database
 
 
 class DamagedDatabase(Protocol):
-    """A database that can be read only in part."""
+    """A database of which only parts can be read."""
 
     def rows(self, table: str, keys: Sequence[str]) -> Iterator[dict[str, Any]]:
         """Return the readable rows of a table, in the order of `keys`."""
@@ -21,12 +21,12 @@ class DamagedDatabase(Protocol):
 
 
 class NewDatabase(Protocol):
-    """A new, open database that is to replace the one of a locator."""
+    """A new, open database that is to replace that of a locator."""
 
     database: Database
 
     def put_in_place(self, reason: str) -> Path | None:
-        """Close the database and move it into place; return the new path of the former one, or None.
+        """Close the database and move it into place; return the new path of the former database, or None.
 
         The former database is kept under a name that contains the reason (`damaged`, `replaced`); None means that there
         was none.
@@ -34,7 +34,7 @@ class NewDatabase(Protocol):
 
 
 class DatabaseLocator(Protocol):
-    """The location of a database; its string form is the database's name in messages.
+    """The location of a database, whose string form is the database's name in messages.
 
     It is built from a path in the workspace's folder: that of the file by which `registry.LOCATORS` recognizes the
     dialect. The file need not exist.
@@ -89,7 +89,7 @@ class DatabaseLocator(Protocol):
         """Open the database to read its undamaged rows."""
 
     def new_database(self, copy: Path | None = None) -> AbstractContextManager[NewDatabase]:
-        """Create a database, empty or from a copy; it is removed at the end unless it was put in place.
+        """Create an empty database or a copy, which is removed at the end unless it was put in place.
 
         Raises:
             StoreError: it cannot be created.

@@ -27,5 +27,5 @@ def locate_database(folder: Path) -> DatabaseLocator:
 
 
 def find_folders(parent: Path, pattern: str) -> Sequence[Path]:
-    """Return the folders in `parent` that match a pattern and have a database, sorted."""
+    """Return the folders in `parent` that match a pattern and contain a database, sorted."""
     return sorted({path.parent for name in LOCATORS for path in parent.glob(f"{pattern}/{name}")})

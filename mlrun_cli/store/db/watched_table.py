@@ -1,4 +1,4 @@
-"""Tables whose changes a database reports."""
+"""Tables with changes that a database reports."""
 
 from __future__ import annotations
 

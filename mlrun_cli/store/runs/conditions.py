@@ -32,7 +32,7 @@ _COLUMNS = {"run_type": "run_type", "target": "target", "submitter": "user_name"
 
 
 class RunConditions:
-    """The SQL conditions of one filter.
+    """The SQL conditions of a filter.
 
     Args of the constructor:
         rare: the number of runs below which a condition is looked up; None means `RARE`.
@@ -79,7 +79,7 @@ class RunConditions:
 
     @property
     def for_walking(self) -> str:
-        """The conditions for reading runs in the order of another index."""
+        """The conditions for reading runs along the index of a sort order."""
         text = [] if self.text is None else [self._build_check(self.text)]
         return _join([*self._rare, *self._common, *self._unindexed, *text])
 
@@ -89,7 +89,7 @@ class RunConditions:
         return _join([*self._rare, *self._common, *self._unindexed])
 
     def get_bounds(self, column: str) -> Sequence[str]:
-        """Return the conditions on the value that runs are ordered by, for reading along the index of the order."""
+        """Return the conditions on the sorted column, for reading along its index."""
         return self._bounds.get(column, ())
 
     def _add_columns(self, which: RunFilter) -> None:
@@ -200,7 +200,7 @@ class RunConditions:
         self._bounds.setdefault(column, []).append(condition.replace(f"{table}.", "ordered."))
 
     def _add_table_condition(self, table: str, condition: str, parameters: dict[str, object]) -> None:
-        """Add a condition that a run must have a matching row in a table, such as tags, properties or metrics."""
+        """Add a condition that a run has a matching row in a table, such as tags, properties or metrics."""
         self.parameters.update(parameters)
         rows = " UNION ALL ".join(
             f"SELECT run_key FROM {table} WHERE {each}"  # noqa: S608
@@ -223,7 +223,7 @@ class RunConditions:
             self._common.append(unindexed)
 
     def _add_text(self, text: str, *, is_part: bool) -> None:
-        """Add a condition on words: by the index or, for words that it does not cover, by comparing texts."""
+        """Add a condition on words, which uses the index or, for words that it does not cover, compares texts."""
         condition, parameters, is_indexed = self._database.dialect.build_text_condition(text)
         self.parameters.update(parameters)
         if is_indexed and self._is_rare("run_texts", condition, parameters, RARE):
@@ -250,7 +250,7 @@ class RunConditions:
 
 
 def _split_into_ranges(condition: str) -> Sequence[str]:
-    """Return the conditions whose results together are those of a condition, each on one range of an index."""
+    """Split a condition into parts that each cover one range of an index and together match the same rows."""
     if " <> " not in condition:
         return [condition]
     return [condition.replace(" <> ", operator) for operator in (" < ", " > ")]

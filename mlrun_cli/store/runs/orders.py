@@ -44,7 +44,7 @@ _PAIRS = {
 
 
 class OrderSql(NamedTuple):
-    """One sort order.
+    """The SQL of a sort order.
 
     Attributes:
         source: the tables to select from to read runs along the index.
@@ -72,7 +72,7 @@ class OrderSql(NamedTuple):
 
 
 def build_order(order: RunOrder, dialect: Dialect) -> OrderSql:
-    """Return the SQL of an order whose column is known to exist."""
+    """Return the SQL of a sort order with a valid column."""
     kind, _, name = order.column.partition(":")
     if kind == METRIC:
         name, _, which = name.rpartition(":")
@@ -117,7 +117,7 @@ def _build_duration_order() -> OrderSql:
 
 
 def _build_table_order(table: str, key: str, value: str, tie: str, name: str, dialect: Dialect) -> OrderSql:
-    """Return the SQL that orders runs by a tag, a property, a parameter or a metric."""
+    """Return the SQL that orders runs by a value in another table: a tag, property, parameter or metric."""
     its = f"FROM {table} AS its WHERE its.run_key = runs.run_key AND its.{key} = :order_name"
     return OrderSql(
         f"{table} AS ordered {dialect.ordered_join} runs ON runs.run_key = ordered.run_key",

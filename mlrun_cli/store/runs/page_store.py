@@ -1,4 +1,4 @@
-"""Pages of runs out of very many: the runs of a page, their number, and the values to filter by."""
+"""Pages of runs from a large number of runs: the runs of a page, their total count, and values for filters."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _PAIR_TABLES = {"tag": "run_tags", "property": "run_properties"}
 
 
 class RunPageStore:
-    """Reads runs page by page; each method costs as much as its result, not as all runs."""
+    """Reads runs page by page, with a cost that depends on the size of the result, not on the number of runs."""
 
     def __init__(self, database: Database, runs: RunStore) -> None:
         self._database = database
@@ -40,7 +40,7 @@ class RunPageStore:
     def list_page(
         self, which: RunFilter, order: RunOrder = NEWEST_FIRST, *, limit: int, offset: int = 0
     ) -> Sequence[Run]:
-        """Return `limit` runs that match a filter after the first `offset`, in this order."""
+        """Return up to `limit` runs that match a filter, after the first `offset`, in this order."""
         return self._runs.list_by_keys(self._find_keys(which, order, limit, offset))
 
     def count(self, which: RunFilter, at_most: int = COUNTED + 1) -> int:
@@ -72,7 +72,7 @@ class RunPageStore:
         return int(row["found"])
 
     def list_pair_keys(self, kind: str, limit: int = 500) -> Sequence[str]:
-        """Return the first `limit` keys of all tags, or of all properties, in alphabetical order.
+        """Return the first `limit` keys of all tags or all properties, in alphabetical order.
 
         Args:
             kind: `tag` or `property`.
@@ -90,7 +90,7 @@ class RunPageStore:
         return self._list_distinct("runs", _VALUE_COLUMNS[column], limit)
 
     def find_parents(self, keys: Sequence[int]) -> frozenset[int]:
-        """Return those of the given run keys, a few thousand at most, whose runs have children."""
+        """Return the keys of the given runs, a few thousand at most, that have children."""
         places, parameters = build_in_list("run", list(keys))
         rows = self._database.rows(
             f"SELECT run_key FROM runs WHERE run_key IN {places}"  # noqa: S608 — our own words
@@ -126,7 +126,7 @@ class RunPageStore:
         return self._walk_index(conditions, sql, order.descending, limit, offset)
 
     def _matches_many(self, conditions: RunConditions) -> bool:
-        """Estimate from the newest runs whether far more than `_FEW` runs match; False if that is not certain.
+        """Estimate from the newest runs whether many more than `_FEW` runs match; False if that is uncertain.
 
         Counting up to `_FEW` takes long when conditions are checked on each run.
         """
@@ -160,7 +160,7 @@ class RunPageStore:
     def _walk_index(
         self, conditions: RunConditions, order: OrderSql, descending: bool, limit: int, offset: int
     ) -> Sequence[int]:
-        """Return run keys in index order, merged with runs whose value grows; runs without a value come last."""
+        """Return run keys in index order, merged with runs whose value still grows; runs without a value come last."""
         parameters = {**conditions.parameters, **order.parameters}
         valued = f"{order.has_value} AND {conditions.for_walking}"
         by = (order.value, order.tie)
@@ -189,7 +189,7 @@ class RunPageStore:
     def _find_growing_values(
         self, conditions: RunConditions, order: OrderSql, parameters: dict[str, object]
     ) -> list[_ValueAndKey]:
-        """Return the values that grow with time, which only live runs have, with the runs' keys."""
+        """Return the values that grow with time, which only live runs have, with the keys of the runs."""
         if order.is_moving is None:
             return []
         rows = self._database.rows(
@@ -226,7 +226,7 @@ class RunPageStore:
         return source, f"{conditions.text} AND {conditions.without_text}"
 
     def _list_distinct(self, table: str, column: str, limit: int) -> Sequence[str]:
-        """Return the first distinct values of a column, by seeking the next greater one in the index."""
+        """Return the first distinct values of a column, found by repeated seeks in the index."""
         rows = self._database.rows(
             f"WITH RECURSIVE each_value (value) AS (SELECT min({column}) FROM {table}"  # noqa: S608
             f" UNION ALL SELECT (SELECT min({column}) FROM {table} WHERE {column} > each_value.value)"
@@ -250,7 +250,7 @@ def _has_times(which: RunFilter) -> bool:
 
 
 def _is_order_of_keys(which: RunFilter, order: RunOrder) -> bool:
-    """Return whether this order is that of the runs' keys, which rise with time.
+    """Return whether a sort order is that of the runs' keys, which increase with time.
 
     Within time bounds, it is False for `created`, because reading along the index of times is faster.
     """

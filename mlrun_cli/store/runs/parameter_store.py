@@ -1,4 +1,4 @@
-"""The parameters of runs: written with a run, and read from the definitions of older runs step by step."""
+"""The parameters of runs, stored with new runs and read step by step from the definitions of older runs."""
 
 from __future__ import annotations
 
@@ -39,16 +39,16 @@ class ParameterStore:
         self._database.execute("DELETE FROM unread_runs WHERE run_key = :run_key", run_key=run_key)
 
     def read_definition(self, run_key: int) -> None:
-        """Store the parameters of a run that has just been inserted, within a transaction."""
+        """Store the parameters from the definition of a newly inserted run, within a transaction."""
         row = self._database.row("SELECT run_key, definition FROM runs WHERE run_key = :run_key", run_key=run_key)
         self.set(run_key, {} if row is None else _parse_definition(row))
 
     def get(self, run_key: int) -> Parameters:
-        """Return the parameters of one run, sorted by name."""
+        """Return the parameters of a run, sorted by name."""
         return self.list_for_runs([run_key]).get(run_key, {})
 
     def list_for_runs(self, run_keys: Sequence[int]) -> Mapping[int, Parameters]:
-        """Return the parameters of runs, sorted by name and keyed by run; runs without any are omitted."""
+        """Return the parameters of runs, sorted by name and keyed by run key; runs without parameters are omitted."""
         found: dict[int, dict[str, Parameter]] = {}
         for places, keys in build_in_lists("run", run_keys):
             rows = self._database.rows(
@@ -70,7 +70,7 @@ class ParameterStore:
         return found
 
     def list_all_names(self, limit: int = 1000) -> Sequence[str]:
-        """Return the first `limit` names of parameters of all runs, except unread ones, in alphabetical order."""
+        """Return the first `limit` parameter names of all runs, except unread ones, in alphabetical order."""
         rows = self._database.rows(
             "WITH RECURSIVE each_name (name) AS (SELECT min(name) FROM run_parameters UNION ALL"
             " SELECT (SELECT min(name) FROM run_parameters WHERE name > each_name.name) FROM each_name"
@@ -88,7 +88,7 @@ class ParameterStore:
         return row is not None and bool(row["found"])
 
     def read_unread_runs(self, limit: int) -> bool:
-        """Store the parameters of up to `limit` unread runs, newest first; return whether any are left.
+        """Store the parameters of up to `limit` unread runs, newest first; return whether more are left.
 
         Another process that does the same at the same time, or a kill, loses nothing.
         """
@@ -104,7 +104,7 @@ class ParameterStore:
             return self.has_unread()
 
     def _claim_older_runs(self, limit: int, besides: Collection[int]) -> Sequence[Row]:
-        """Return the newest runs of older versions whose parameters nobody has claimed, and mark them as unread."""
+        """Mark the newest unclaimed runs of older versions as unread, and return them."""
         older = self._database.rows(
             "SELECT run_key, definition FROM runs WHERE run_key < (SELECT max(below_key) FROM parameter_backfill)"
             " ORDER BY run_key DESC LIMIT :limit",
@@ -121,7 +121,7 @@ class ParameterStore:
         return rows
 
     def _store(self, runs: Sequence[tuple[int, Parameters]]) -> None:
-        """Store the parameters of unread runs, except those that have been set in the meantime."""
+        """Store the parameters of unread runs, except those set in the meantime."""
         already = self._list_names([key for key, _ in runs])
         self._database.insert_many(
             "run_parameters",

@@ -33,7 +33,7 @@ class QueueStore:
         return [row["run_key"] for row in rows]
 
     def list_ids_beyond(self, target: str, limit: int) -> Sequence[str]:
-        """Return the ids of the queued runs that need more nodes of a target than a limit, in queue order."""
+        """Return the ids of a target's queued runs that need more nodes than a limit, in queue order."""
         rows = self._database.rows(
             f"SELECT run_id FROM runs WHERE status = 'Queued' AND {self._avoid_index()} = :target"  # noqa: S608
             " AND node_count > :limit ORDER BY run_key",
@@ -51,7 +51,7 @@ class QueueStore:
         return {row["target"]: bool(row["has_queue"]) for row in rows}
 
     def count_busy_nodes(self, target: str, besides: Collection[int] = ()) -> int:
-        """Return the number of nodes of a target that are used by live runs outside of its queue.
+        """Return the number of a target's nodes that are used by live runs outside of its queue.
 
         `besides` are the keys of runs to leave out of the count.
         """
@@ -67,7 +67,7 @@ class QueueStore:
         return int(row["busy"])
 
     def list_gpus_of_later_runs(self, target: str, key: int, starting: Collection[int]) -> Sequence[Set[str]]:
-        """Return the GPUs of each started run that was queued after a given one on a target.
+        """Return the GPUs of each run on a target that was queued after a given run but has already started.
 
         `starting` are the keys of runs that are being started and may still be in the queue. A set may be empty.
         """
@@ -82,5 +82,5 @@ class QueueStore:
         return [frozenset(filter(None, (row["gpus"] or "").split(","))) for row in rows]
 
     def _avoid_index(self, column: str = "target") -> str:
-        """Return SQL for a column that keeps the planner from its index: most runs of a target have ended."""
+        """Return SQL for a column for which no index is used, because most runs of a target have ended."""
         return self._database.dialect.disable_index(column)

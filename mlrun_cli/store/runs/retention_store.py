@@ -1,4 +1,4 @@
-"""Ended runs that may be pruned, and runs that pruning spares."""
+"""Ended runs that may be pruned, and runs that are kept."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class RetentionStore:
         return [row["tree"] for row in rows]
 
     def list_ended_tree(self, topmost: int, before: int) -> Sequence[tuple[int, str]]:
-        """Return the key and id of a run and of all runs below it, children first, if all of them may be removed.
+        """Return the key and id of a run and its descendants, children first, if all of them may be removed.
 
         Return an empty list if any of them is retained or had not ended before the given time.
         """
@@ -45,7 +45,7 @@ class RetentionStore:
         return [] if any(row["is_kept"] for row in rows) else [(row["run_key"], row["run_id"]) for row in rows]
 
     def list_retained(self, before: int) -> Sequence[str]:
-        """Return the ids of runs that ended before a time but are kept, by a user or as the source of a model."""
+        """Return the ids of runs that ended before a time but are kept by a user or for a model."""
         rows = self._database.rows(
             f"SELECT run_id FROM runs WHERE {_SPARED} AND NOT ({ALIVE})"  # noqa: S608
             " AND coalesce(ended_at, created_at) < :before ORDER BY run_key",

@@ -29,7 +29,7 @@ _ERRORS = {"error", "wanted_error", "failed_with"}
 
 
 def to_columns(redaction: Redaction, columns: Mapping[str, object]) -> dict[str, object]:
-    """Convert values to database columns; secrets in texts from users and scripts are redacted."""
+    """Convert values to database columns, redacting secrets in texts from users and scripts."""
     return {name: _to_column(_redact(redaction, name, value)) for name, value in columns.items()}
 
 
@@ -71,7 +71,7 @@ _get_plain = itemgetter(*_PLAIN_COLUMNS)
 
 
 def run_from_row(row: Row, tags: Mapping[str, str | None], properties: Mapping[str, str]) -> Run:
-    """Return the run in a row of `SELECT_RUN`."""
+    """Return the run from a row of `SELECT_RUN`."""
     values = dict(zip(_PLAIN_COLUMNS, _get_plain(row), strict=True))
     for name, read in _READERS.items():
         values[name] = read(row[name])

@@ -32,7 +32,7 @@ class RunStore:
         self._redaction = redaction
 
     def insert(self, experiment: Experiment, run_number: int, run_id: str, **columns: object) -> int:
-        """Insert a run, its parameters and the record of its first status, within a transaction; return its key."""
+        """Insert a run with its parameters and its first status, within a transaction; return its key."""
         values = {
             "run_id": run_id,
             "run_uuid": generate_guid(),
@@ -99,7 +99,7 @@ class RunStore:
         )
 
     def _add_tags(self, first_key: int, key: str, values: Sequence[str | None]) -> None:
-        """Add a tag to each run from a key on, one value per run."""
+        """Add a tag with the given values to consecutive runs, starting with `first_key`."""
         self._database.insert_many(
             "run_tags",
             ("run_key", "key", "value"),
@@ -134,7 +134,7 @@ class RunStore:
         return self._add_pairs([row])[0]
 
     def resolve(self, prefix: str) -> str:
-        """Return the only run id with this prefix, or the id that is equal to it.
+        """Return the only run id that starts with a prefix, or the id that is equal to it.
 
         Raises:
             RunNotFound: no run id has this prefix.
@@ -187,7 +187,7 @@ class RunStore:
         return [run_from_row(row, {}, {}) for row in rows]
 
     def list_live_on_target(self, target: str) -> Sequence[Run]:
-        """Return all live runs of a target, queued ones too, oldest first, with tags and properties."""
+        """Return all live runs of a target, including queued ones, oldest first, with tags and properties."""
         rows = self._database.rows(
             f"{SELECT_RUN} WHERE {ALIVE} AND runs.owner_lock IS NULL"
             f" AND {self._database.dialect.disable_index('runs.target')} = :target ORDER BY runs.run_key",
@@ -200,7 +200,7 @@ class RunStore:
         return self._database.row(f"SELECT 1 AS found FROM runs WHERE {ALIVE} LIMIT 1") is not None  # noqa: S608
 
     def list_owner_locks(self) -> Sequence[tuple[str, str]]:
-        """Return the owner locks of live runs that have no supervisor of their own, each with its host."""
+        """Return the owner locks of live runs without a supervisor, each with its host."""
         rows = self._database.rows(
             f"SELECT owner_lock, max(host_id) AS host_id FROM runs WHERE {ALIVE}"  # noqa: S608
             " AND owner_lock IS NOT NULL GROUP BY owner_lock"
@@ -245,7 +245,7 @@ class RunStore:
     def change_status(
         self, key: int, before: Collection[RunStatus], after: RunStatus, *, at: int | None = None, **columns: object
     ) -> bool:
-        """Change a run's status from one of `before` to `after`, with other columns, within a transaction.
+        """Change a run's status from one of `before` to `after`, and other columns, within a transaction.
 
         Returns False, and changes nothing, if the run's status is no longer one of `before`. `at` is the time of the
         change in microseconds, by default now.
@@ -271,7 +271,7 @@ class RunStore:
         self._database.execute(f"UPDATE runs SET {changes} WHERE run_key = :key", key=key, **values)  # noqa: S608
 
     def request_end(self, key: int, status: RunStatus, error: object) -> None:
-        """Record the end that a script requests; a later completion does not override a failure."""
+        """Record the end that a script requests; a completion does not override an earlier failure."""
         self._database.execute(
             "UPDATE runs SET wanted_status = :status, wanted_error = :wanted_error WHERE run_key = :key"
             " AND (:status = 'Failed' OR wanted_status IS NULL OR wanted_status <> 'Failed')",
@@ -327,11 +327,11 @@ class RunStore:
             )
 
     def get_tags(self, key: int) -> dict[str, str | None]:
-        """Return the tags of one run."""
+        """Return the tags of a run."""
         return self._read_pairs("run_tags", [key]).get(key, {})
 
     def get_properties(self, key: int) -> dict[str, str]:
-        """Return the properties of one run."""
+        """Return the properties of a run."""
         return {name: value or "" for name, value in self._read_pairs("run_properties", [key]).get(key, {}).items()}
 
     def add_properties(self, key: int, properties: Mapping[str, str]) -> dict[str, str]:
@@ -369,7 +369,7 @@ class RunStore:
         return [run_from_row(row, tags.get(row["run_key"], {}), properties.get(row["run_key"], {})) for row in rows]
 
     def _read_pairs(self, table: str, keys: Sequence[int]) -> dict[int, dict[str, Any]]:
-        """Return the tags or properties of many runs, keyed by run."""
+        """Return the tags or properties of several runs, keyed by run key."""
         found: dict[int, dict[str, Any]] = {}
         for places, parameters in build_in_lists("run", keys):
             rows = self._database.rows(

@@ -1,1 +1,1 @@
-"""The SQLite dialect: a file, any number of processes, no server."""
+"""The SQLite dialect, which uses a single file and no server."""

@@ -1,4 +1,4 @@
-"""Triggers of one connection that report the rows it changes."""
+"""Triggers of a connection that report the rows it changes."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def build_change_triggers(function: str, tables: Sequence[WatchedTable]) -> list
 
 
 def _list_events(table: WatchedTable) -> Sequence[tuple[str, Sequence[str]]]:
-    """Return the events that are reported, each with the rows (`old`, `new`) whose keys are reported."""
+    """Return the events to report, each with the rows (`old`, `new`) whose keys are reported."""
     deletion = ("DELETE", ("old",))
     if table.only_deletions:
         return [deletion]

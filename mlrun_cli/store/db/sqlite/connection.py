@@ -1,4 +1,4 @@
-"""The SQLite dialect: one file, any number of processes, nothing to set up.
+"""The SQLite dialect: a single file, any number of processes, and no setup.
 
 A process that is stopped, by a signal or with its control group, keeps the locks it holds. So ordinary opening and
 closing takes no lock that blocks others: a process that only reads opens the file read-only, and no process moves the
@@ -59,7 +59,7 @@ class SqliteDatabase:
     dialect: Dialect = SqliteDialect()
 
     def __init__(self, path: Path, *, starts_read_only: bool = False) -> None:
-        """Open or create the file; with `starts_read_only`, read-only until the first statement that writes.
+        """Open or create the file; with `starts_read_only`, read-only until the first write.
 
         A process that reads a store opens it once: SQLite cannot have it open in both modes at the same time.
 
@@ -83,7 +83,7 @@ class SqliteDatabase:
         self._connection = self._connect() if reading is None else reading
 
     def _open_to_read(self) -> sqlite3.Connection | None:
-        """Return a connection that takes no lock that blocks others, or None if that is not possible now.
+        """Return a connection that holds no lock that blocks others, or None if that is currently impossible.
 
         If a stopped process blocks readers, the connection reads past its locks.
         """
@@ -118,7 +118,7 @@ class SqliteDatabase:
         return min(self._busy_timeout, _BUSY_SLICE_SECONDS)
 
     def _wait_for_stopped_index_builder(self) -> None:
-        """Wait briefly for a stopped process that keeps all others from opening the file.
+        """Wait briefly for a stopped process that prevents others from opening the file.
 
         Raises:
             StoreUnavailable: the process is still stopped after that.
@@ -157,7 +157,7 @@ class SqliteDatabase:
         self._number += 1
 
     def _retry_while_busy(self, action: Callable[[], _T]) -> _T:
-        """Retry an action while another process locks the store, until a timeout or until that process is stopped.
+        """Retry a function while another process locks the store, until a timeout or if that process is stopped.
 
         Raises:
             MlrunError: the action failed, or the store is still locked.
@@ -180,7 +180,7 @@ class SqliteDatabase:
         return [self._path, Path(f"{self._path}-shm")]
 
     def _read(self, action: Callable[[], _T]) -> _T:
-        """Run an action that reads; if a read-only connection cannot run it, replace the connection."""
+        """Call a function that reads; if a read-only connection cannot do it, replace the connection."""
         while self._is_read_only:
             failure: Exception | None = None
             try:
@@ -226,7 +226,7 @@ class SqliteDatabase:
 
     @contextmanager
     def transaction(self, *, durable: bool = False) -> Iterator[None]:
-        """Run a block in a write transaction, locked for writing from its start; `durable` waits for the disk."""
+        """Run a block in a write transaction, locked from its start; `durable` waits for the disk."""
         if durable:
             self.execute("PRAGMA synchronous = FULL")
         try:
@@ -278,7 +278,7 @@ class SqliteDatabase:
         self._number += 1
 
     def get_data_version(self) -> int:
-        """Return a number that changes when another connection has written; it costs no disk access.
+        """Return a number that changes when another connection has written; this needs no disk access.
 
         This connection's own writes do not change it, and numbers of different connections are not comparable.
         """
@@ -287,12 +287,12 @@ class SqliteDatabase:
         return (self._number << _CONNECTION_BITS) + int(row["data_version"])
 
     def set_busy_timeout(self, seconds: float) -> None:
-        """Set how long a statement waits for another process before it fails."""
+        """Set the time that a statement waits for another process before it fails."""
         self._busy_timeout = seconds
         self._connection.execute(f"PRAGMA busy_timeout = {round(self._busy_slice * 1000)}")
 
     def checkpoint_often(self) -> None:
-        """Checkpoint the log at short intervals from now on, so that it stays short.
+        """Checkpoint the log at short intervals from now on, so that it remains short.
 
         A process that opens the store while no other has it open must first read the whole log.
         """
@@ -314,7 +314,7 @@ class SqliteDatabase:
             _pool.release(self._open_file, self._path, self._connection)
 
     def _truncate_long_log(self) -> None:
-        """Truncate a log that a large transaction has made long, unless another process is reading it."""
+        """Truncate a log that has grown in a large transaction, unless another process is reading it."""
         with suppress(OSError, sqlite3.Error):
             if os.stat(f"{self._path}-wal").st_size > _LONG_LOG_BYTES:
                 self._connection.execute("PRAGMA busy_timeout = 0")
@@ -358,7 +358,7 @@ class SqliteDatabase:
 
 
 def _open_read_only(path: Path) -> sqlite3.Connection:
-    """Open a connection that only reads and takes no lock that blocks others.
+    """Open a connection that only reads, and holds no lock that blocks others.
 
     While no process has the store open for writing, SQLite reads the log for this connection alone.
 
@@ -394,7 +394,7 @@ def _open_writable(path: Path, busy_seconds: float) -> sqlite3.Connection:
 
 
 class _OpenFile(NamedTuple):
-    """The process that opened a connection, the path that it opened, and the identity of the open file."""
+    """The process that opened a connection, the path that it used, and the identity of the open file."""
 
     process: int
     path: Path
@@ -403,7 +403,7 @@ class _OpenFile(NamedTuple):
 
 
 class _ConnectionPool:
-    """The writable connections of this process, none of which moves the log into the file when it closes.
+    """The writable connections of this process, which do not checkpoint the log when they are closed.
 
     From Python 3.12 on, SQLite has an option for this. Before, a released connection is reused when the same file is
     opened again, and is not closed before its process ends.
@@ -427,7 +427,7 @@ class _ConnectionPool:
             self._all.add(connection)
 
     def acquire(self, path: Path) -> sqlite3.Connection | None:
-        """Return an idle connection of this process to the file that is now at this path, or None if there is none."""
+        """Return an idle connection to the file that is now at this path, or None if there is none."""
         here = _identify(path)
         for number, (place, _) in list(self._idle.items()):
             if place == here and (found := self._idle.pop(number, None)):
@@ -435,7 +435,7 @@ class _ConnectionPool:
         return None
 
     def release(self, place: _OpenFile | None, path: Path, connection: sqlite3.Connection) -> None:
-        """Keep a connection for reuse, or close it if its file was replaced; close the oldest of too many."""
+        """Keep a connection for reuse, or close it if its file was replaced or too many are idle."""
         if connection not in self._all or place is None or place != _identify(path) or not _is_in_wal_mode(connection):
             self._close(connection)
             return
@@ -452,7 +452,7 @@ class _ConnectionPool:
         connection.close()
 
     def _keep_open_at_exit(self) -> None:
-        """Keep the interpreter from closing the connections when it exits."""
+        """Prevent the interpreter from closing the connections when it exits."""
         with suppress(ImportError):
             import ctypes  # noqa: PLC0415 - not for those that end by themselves
 
@@ -470,7 +470,7 @@ def _identify(path: Path) -> _OpenFile | None:
 
 
 def _is_in_wal_mode(connection: sqlite3.Connection) -> bool:
-    """Return whether a connection is still in WAL mode, which a file leaves before it is moved."""
+    """Return whether a connection is still in WAL mode, which is turned off before a file is moved."""
     try:
         return bool(connection.execute("PRAGMA journal_mode").fetchone()[0] == "wal")
     except sqlite3.Error:

@@ -18,7 +18,7 @@ _BUSY_SECONDS = 30.0
 
 
 class DamagedFile:
-    """A damaged file whose tables are read from both ends up to the damage."""
+    """A damaged file whose tables are read from both ends up to the damaged part."""
 
     def __init__(self, path: Path) -> None:
         self._stack = ExitStack()
@@ -29,7 +29,7 @@ class DamagedFile:
         self._stack.close()
 
     def rows(self, table: str, keys: Sequence[str]) -> Iterator[dict[str, Any]]:
-        """Yield the rows of a table before its first damage, then those after the last."""
+        """Yield the rows of a table before its first damaged part, then those after the last."""
         last: tuple[Any, ...] | None = None
         for row in self._read_until_damage(f"SELECT * FROM {table} ORDER BY {', '.join(keys)}"):  # noqa: S608 — our own names
             last = tuple(row[key] for key in keys)
@@ -84,7 +84,7 @@ def copy_database(source: Path, destination: Path) -> None:
 
 @contextmanager
 def _open_read_only(path: Path) -> Iterator[sqlite3.Connection]:
-    """Open a file, whose local lock is held meanwhile if the file is on a network file system."""
+    """Open a file read-only; on a network file system, hold its local lock during the block."""
     lease = find_lease(path)
     uri = f"file:{quote(str(path.absolute()))}?mode=ro"
     lock: AbstractContextManager[None] = nullcontext()
@@ -100,7 +100,7 @@ def _open_read_only(path: Path) -> Iterator[sqlite3.Connection]:
 
 
 def _open_new(path: Path) -> sqlite3.Connection:
-    """Open a file that no other process uses; `EXCLUSIVE` needs neither locks nor shared memory."""
+    """Open a file that no other process uses, in `EXCLUSIVE` mode, without locks or shared memory."""
     if find_lease(path) is None:
         return sqlite3.connect(path)
     connection = sqlite3.connect(f"{path.absolute().as_uri()}?vfs=unix-none", uri=True)

@@ -1,4 +1,4 @@
-"""The file of an SQLite database, with the files that SQLite keeps beside it."""
+"""The file of an SQLite database, with the files that SQLite creates beside it."""
 
 from __future__ import annotations
 
@@ -104,7 +104,7 @@ class SqliteFile:
 
     @contextmanager
     def new_database(self, copy: Path | None = None) -> Iterator[NewFile]:
-        """Create a database file beside this one; it is removed at the end unless it was put in place.
+        """Create a database file beside this one, which is removed at the end unless it was put in place.
 
         Raises:
             StoreError: it cannot be created.
@@ -131,7 +131,7 @@ class NewFile:
         self._place = place
 
     def put_in_place(self, reason: str) -> Path | None:
-        """Close the file and move it into place; return the new path of the former file, or None if there was none."""
+        """Close the file and move it into place; return the new path of the former file, or None."""
         from mlrun_cli.core.json_files import sync  # noqa: PLC0415 - few come here
 
         self.database.execute("PRAGMA journal_mode = DELETE")  # one file that needs no log
@@ -157,7 +157,7 @@ class NewFile:
 
 
 def _open(path: Path, *, starts_read_only: bool = False) -> SqliteDatabase:
-    """Open a file in the mode for the file system that it is on."""
+    """Open a file in the mode that its file system requires."""
     lease = find_lease(path)
     if lease is None:
         return SqliteDatabase(path, starts_read_only=starts_read_only)

@@ -1,4 +1,4 @@
-"""The first steps of the schema, which no longer change; later ones, and new columns, are in `migrations`."""
+"""The first steps of the schema, which no longer change; later steps are in `migrations`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The lock of a database on a network file system: a lock of this machine, shared by readers, for one writer at a time.
+"""The lock of a database on a network file system: a lock of this machine, for several readers or one writer.
 
 SQLite's own locks are off there. A second file keeps readers that follow each other from shutting out a writer: whoever
 wants the lock holds that one until it has it.
@@ -21,7 +21,7 @@ _LONGEST_WAIT_SECONDS = 0.01
 
 
 class LocalLock:
-    """The lock of a database; one object can be held once at a time."""
+    """The lock of a database; an object cannot hold it twice."""
 
     def __init__(self, database: Path) -> None:
         make_counterpart_folder(database.parent)

@@ -1,4 +1,4 @@
-"""Migrations of the schema, in steps that only add, since older supervisors keep running on the database."""
+"""Migrations of the schema in steps that only add things, since older supervisors may still use the database."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ SCHEMA_VERSION = 9
 
 
 def list_steps() -> Sequence[tuple[Sequence[str], bool]]:
-    """Return the statements of each step, and whether programs that do not know the step can still use the store."""
+    """Return the statements of each step, and whether programs that do not know it can still use the store."""
     from mlrun_cli.store.db.sqlite.first_schema import FIRST_STEPS  # noqa: PLC0415 - not on the way of most commands
     from mlrun_cli.store.db.sqlite.parameter_schema import BUILD_PARAMETERS  # noqa: PLC0415
 
@@ -45,7 +45,7 @@ def list_steps() -> Sequence[tuple[Sequence[str], bool]]:
 
 
 def migrate(database: SqliteDatabase, where: str, version: int = SCHEMA_VERSION) -> None:
-    """Migrate a database to a version of the schema; do nothing if it already has that version or a newer one.
+    """Migrate a database to a schema version; do nothing if it has that version or a newer one.
 
     Raises:
         StoreError: the database requires a newer version of this program.
@@ -70,7 +70,7 @@ def migrate(database: SqliteDatabase, where: str, version: int = SCHEMA_VERSION)
 
 
 def _read_versions(database: SqliteDatabase) -> tuple[int, int]:
-    """Return the required and the applied schema version, both 0 for a new database, whose version table is created.
+    """Return the required and the applied schema version; create the version table of a new database.
 
     Earlier programs know only the required version, and expect exactly one row.
     """

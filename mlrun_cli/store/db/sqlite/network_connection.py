@@ -1,4 +1,4 @@
-"""The SQLite dialect on a network file system: one host at a time, and a lock of that host instead of SQLite's.
+"""The SQLite dialect on a network file system: one host at a time, with locks of this host instead of SQLite's.
 
 The write-ahead log needs memory that all processes share, and the locks of such a file system cannot be trusted. So
 the file is in rollback-journal mode and opened without locks; each statement that reads holds the database's local lock
@@ -104,7 +104,7 @@ class NetworkDatabase(SqliteDatabase):
             return action()
 
     def _check_lease(self) -> bool:
-        """Check that this host has the home; return whether it has had it since the connection was opened."""
+        """Renew the lease; return whether this host has held it since the connection was opened."""
         self._lease.check()
         return self._lease.term == self._term
 
@@ -117,7 +117,7 @@ class NetworkDatabase(SqliteDatabase):
 
     @contextmanager
     def transaction(self, *, durable: bool = False) -> Iterator[None]:
-        """Run a block in a write transaction under the lock; `durable` waits for the list of files on the disk, too."""
+        """Run a block in a write transaction under the lock; `durable` also waits for the folder's entries."""
         self._retry_while_busy(lambda: self._lock.acquire(self._busy_slice, exclusive=True))
         self._is_locked = True
         try:
@@ -153,7 +153,7 @@ class NetworkDatabase(SqliteDatabase):
         other._lock.close()
 
     def checkpoint(self) -> None:
-        """Do nothing: there is no log."""
+        """Do nothing, since there is no log."""
 
     def close(self) -> None:
         """Release the connection."""
@@ -166,7 +166,7 @@ def _create_changed_hands_error(path: Path) -> StoreUnavailable:
 
 
 def build_uri(path: Path, options: str = "") -> str:
-    """Return the URI that opens a file without locks."""
+    """Return the URI to open a file without locks."""
     return f"{path.absolute().as_uri()}?vfs=unix-none&nolock=1{options}"
 
 
@@ -203,7 +203,7 @@ def _open_without_refresh(path: Path) -> sqlite3.Connection:
 
 
 def _needs_changes(path: Path, term: int) -> bool:
-    """Return whether a file must be changed when it is opened."""
+    """Return whether a file has to be modified when it is opened."""
     return not _is_cache_fresh(path, term) or _is_in_wal_mode(path) or os.path.exists(f"{path}-journal")
 
 
@@ -214,7 +214,7 @@ def _is_in_wal_mode(path: Path) -> bool:
 
 
 def _is_cache_fresh(path: Path, term: int) -> bool:
-    """Return whether this host has discarded its cache of a file in this term."""
+    """Return whether this host has discarded its cached content of a file in this term."""
     with suppress(OSError):
         return _get_record(path).read_text(encoding="ascii") == str(term)
     return False
@@ -225,7 +225,7 @@ def _get_record(path: Path) -> Path:
 
 
 def _discard_cache(path: Path, term: int) -> None:
-    """Discard this host's cache of a file and its journal, which another host may have changed; once a term.
+    """Discard this host's cached content of a file and its journal, which another host may have changed.
 
     A client remembers the sizes of files, and which files exist. A change that it makes itself has it ask again.
     """

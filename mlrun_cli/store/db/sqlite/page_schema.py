@@ -1,4 +1,4 @@
-"""The schema for pages of runs: an index for each order, texts to search, counts and saved views.
+"""The schema for pages of runs: an index for each sort order, searchable texts, counts and saved views.
 
 Triggers maintain the derived data (texts, counts), so that writes of older supervisors update it too.
 """
@@ -49,7 +49,7 @@ def build_page_schema() -> list[str]:
 
 
 def build_pair_order_schema() -> list[str]:
-    """Return the statements for sorting by tags and properties: numeric texts come first, in numeric order."""
+    """Return the statements for sorting by tags and properties, numeric values first."""
     return [
         statement
         for table in ("run_tags", "run_properties")
@@ -71,7 +71,7 @@ def _build_indexes() -> list[str]:
 
 
 def _build_texts() -> list[str]:
-    """Return the statements for `run_texts`, a trigram index with a row for each run."""
+    """Return the statements for `run_texts`, a trigram index with one row for each run."""
     of_new, tags_of_new, tags_of_old = (
         OWN_TEXT.format(row="new"),
         TAG_TEXT.format(key="new.run_key"),
@@ -98,7 +98,7 @@ def _build_texts() -> list[str]:
 
 
 def _build_outcomes() -> list[str]:
-    """Return the statements for `experiment_outcomes`, the number of runs by status, not counting child runs."""
+    """Return the statements for `experiment_outcomes`, the number of runs by status, except child runs."""
     return [
         """CREATE TABLE experiment_outcomes (
             experiment_key INTEGER NOT NULL,

@@ -1,4 +1,4 @@
-"""The schema for parameters of runs: their table, its index, and the runs whose parameters have not been read yet.
+"""The schema for parameters of runs: their table, its index, and a table of runs not yet read.
 
 Parameters are read from the definitions of runs. For runs that are older than this table, that takes too long for a
 migration: `parameter_backfill` contains the key below which no run has been read, or nothing when all have been.

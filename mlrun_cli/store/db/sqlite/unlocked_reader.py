@@ -1,4 +1,4 @@
-"""A reader of databases that are locked by a stopped process."""
+"""A reader of databases that a stopped process has locked."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _kept: list[sqlite3.Connection] = []
 
 
 class UnlockedReader:
-    """A connection that takes and respects no locks, and reads the log for itself.
+    """A connection that acquires and respects no locks, and reads the log by itself.
 
     Its results are valid as long as nobody writes to the files, which `is_valid` checks afterwards. It is never closed:
     SQLite would copy the log into the file and remove it, ignoring the locks of other processes.
@@ -29,14 +29,14 @@ class UnlockedReader:
         self._state = state
 
     def is_valid(self) -> bool:
-        """Return whether everything read so far is valid because no process has written to the files since."""
+        """Return whether everything read so far is valid, because no process has since written to the files."""
         return is_stopped(self._holder) and _read_state(self._path) == self._state
 
 
 def open_unlocked(
     path: Path, holder: int | None, keep_log: Callable[[sqlite3.Connection], None]
 ) -> UnlockedReader | None:
-    """Open a database past the locks of a stopped process; return None if no stopped process blocks readers.
+    """Open a database despite the locks of a stopped process; return None if none blocks readers.
 
     Args:
         path: the database.
@@ -65,7 +65,7 @@ def _find_holders(path: Path) -> list[int]:
 
 
 def _read_state(path: Path) -> _State:
-    """Return the identity, size and modification time of the file and of its log, or None for a missing one."""
+    """Return the identity, size and modification time of the file and of its log, None for a missing file."""
     state: _State = []
     for file in (str(path), f"{path}-wal"):
         try:

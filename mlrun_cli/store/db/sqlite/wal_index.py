@@ -1,4 +1,4 @@
-"""The index of SQLite's log (`-shm`), which the first process to open a database rebuilds while others wait."""
+"""The index of SQLite's log (`-shm`), which the first process that opens a database rebuilds while others wait."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def find_index_builder(database: Path) -> int | None:
 
 
 def _open_index(path: str) -> int | None:
-    """Return a descriptor of the file, opened once per process, or None if too many files are open.
+    """Return a descriptor of the file, opened once in each process, or None if too many files are open.
 
     It is never closed: closing it would release all locks of the process on the file, including those of SQLite.
     """
@@ -61,7 +61,7 @@ def _open_index(path: str) -> int | None:
 
 
 def _find_exclusive_holder(descriptor: int, byte: int) -> int | None:
-    """Return the process whose lock on a byte blocks readers, or None; the kernel fills in a `struct flock`."""
+    """Return the pid of the process whose lock on a byte blocks readers, or None."""
     order = sys.byteorder
     kind_and_whence = F_RDLCK.to_bytes(2, order) + bytes(6)
     found = fcntl(descriptor, F_GETLK, kind_and_whence + byte.to_bytes(8, order) + (1).to_bytes(8, order) + bytes(8))
@@ -70,6 +70,6 @@ def _find_exclusive_holder(descriptor: int, byte: int) -> int | None:
 
 
 def _is_complete(header: bytes) -> bool:
-    """Return whether both copies of the header exist and are equal."""
+    """Return whether both copies of the header exist and are identical."""
     first, second = header[:_COPY_BYTES], header[_COPY_BYTES:]
     return len(second) == _COPY_BYTES and first == second and first[_IS_FILLED_AT] != 0
