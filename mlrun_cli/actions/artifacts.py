@@ -92,7 +92,7 @@ def download_file(workspace: Workspace, run: Run, name: str, destination: Path) 
     source = files.get(name.removeprefix("./"))
     if source is None:
         raise _build_file_not_found_error(name, files, run)
-    _copy(source, destination.parent, destination.name)
+    _copy_file(source, destination.parent, destination.name)
 
 
 def download_logs(workspace: Workspace, run: Run, folder: Path, *, overwrite: bool = True) -> list[Path]:
@@ -150,10 +150,10 @@ def _copy_all(files: Mapping[str, Path], folder: Path, *, overwrite: bool) -> li
             hint="Add --overwrite to replace them, or choose another folder with -d.",
             target=folder,
         )
-    return [_copy(source, folder, name) for name, source in files.items()]
+    return [_copy_file(source, folder, name) for name, source in files.items()]
 
 
-def _copy(source: Path, folder: Path, name: str) -> Path:
+def _copy_file(source: Path, folder: Path, name: str) -> Path:
     """Copy a file to `name` below a folder, without following links inside that folder."""
     destination = folder / name
     try:

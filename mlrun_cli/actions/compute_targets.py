@@ -228,13 +228,13 @@ def check_target(workspace: Workspace, name: str) -> None:
         error.hint = f"Write the name of a target, such as '{LOCAL_TARGET}', this machine."
         if is_compute_target_name(name):
             error.hint = (
-                f"{_advise_to_make(name)}; or use '{LOCAL_TARGET}', this machine, as {TARGETS_VARIABLE}={LOCAL_TARGET} "
+                f"{_build_creation_hint(name)}; or use '{LOCAL_TARGET}', this machine, as {TARGETS_VARIABLE}={LOCAL_TARGET} "
                 "does for each target that is not here."
             )
         raise
 
 
-def _advise_to_make(name: str) -> str:
+def _build_creation_hint(name: str) -> str:
     """Return a hint with the commands that create a compute target of this name, starting with the likeliest."""
     attach = {each.split()[1]: f"'mlrun computetarget {each.format(name=name)}'" for _, each in ATTACHED_KINDS.values()}
     for word, command in attach.items():

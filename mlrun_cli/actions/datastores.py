@@ -59,7 +59,7 @@ def get_datastore(workspace: Workspace, name: str | None = None) -> Datastore:
         DataNotFound: no datastore has this name, or its folder does not exist.
         StoreError: its folder cannot be created.
     """
-    name = get_default_name(workspace) if name is None else name
+    name = get_default_datastore_name(workspace) if name is None else name
     if name in _OWN:
         own = _get_built_in(workspace, name)
         make_private_folder(own.folder)
@@ -82,7 +82,7 @@ def get_datastore(workspace: Workspace, name: str | None = None) -> Datastore:
     return found
 
 
-def get_default_name(workspace: Workspace) -> str:
+def get_default_datastore_name(workspace: Workspace) -> str:
     """Return the name of the default datastore."""
     return workspace.settings.get(_DEFAULT) or BLOB_DATASTORE
 
@@ -133,7 +133,7 @@ def unregister(workspace: Workspace, name: str) -> Datastore:
     """
     if name in _OWN:
         raise ReservedName(f"The datastore '{name}' is the workspace's own, and cannot be removed.", target=name)
-    if name == get_default_name(workspace):
+    if name == get_default_datastore_name(workspace):
         raise InUse(
             f"The datastore '{name}' is the default one.",
             hint="First set another one as the default: 'mlrun datastore set-default -n NAME'.",
@@ -204,11 +204,11 @@ def _list_files(folder: Path) -> _FolderFiles:
 
 
 def _copy_all(source: Path, files: _FolderFiles, place: Path, *, overwrite: bool) -> CopyResult:
-    copied = sum(_copy(source / name, place / name, overwrite=overwrite) for name in files.names)
+    copied = sum(_copy_file(source / name, place / name, overwrite=overwrite) for name in files.names)
     return CopyResult(copied, len(files.names) - copied, files.left_out)
 
 
-def _copy(source: Path, place: Path, *, overwrite: bool) -> bool:
+def _copy_file(source: Path, place: Path, *, overwrite: bool) -> bool:
     """Copy a file atomically; return False if the destination exists and is left unchanged."""
     if os.path.lexists(place) and not overwrite:
         return False

@@ -50,9 +50,9 @@ def register_model(workspace: Workspace, new: NewModel, path: Path, child_paths:
         UsageError: a value in `new` is not valid, or the files cannot be read.
         StoreError: the files cannot be stored, for example because the disk is full; nothing remains of them then.
     """
-    _check_new(new)
+    _check_new_model(new)
     files = list_model_files(path, child_paths)
-    folder = _get_folder(workspace)
+    folder = _get_model_folder(workspace)
     with folder.create_incoming_folder() as incoming:
         content = incoming / "files"
         content.mkdir(mode=0o700)
@@ -75,13 +75,13 @@ def register_run_files(workspace: Workspace, new: NewModel, run: Run, path: str 
         StoreError: the files cannot be stored, for example because the disk is full; nothing remains of them then.
     """
     new = new._replace(run_id=run.run_id, experiment_name=run.experiment_name)
-    _check_new(new)
+    _check_new_model(new)
     wanted = posixpath.normpath(path or new.name)
     files = list_files(workspace, run)
     chosen = [name for name in files if name == wanted or name.startswith(f"{wanted}/")]
     if not chosen:
         raise _build_path_not_found_error(wanted, files, run)
-    folder = _get_folder(workspace)
+    folder = _get_model_folder(workspace)
     with folder.create_incoming_folder() as incoming:
         try:
             download_files(workspace, run, chosen, incoming / "files")
@@ -151,7 +151,7 @@ def delete_model(workspace: Workspace, model: Model) -> None:
     with workspace.transaction():
         if not workspace.models.delete(model):
             workspace.models.get(model.name, model.version)
-    _get_folder(workspace).remove(model.name, model.version)
+    _get_model_folder(workspace).remove(model.name, model.version)
 
 
 def download_model(workspace: Workspace, model: Model, folder: Path, *, overwrite: bool) -> Path:
@@ -170,7 +170,7 @@ def get_model_path(workspace: Workspace, model: Model) -> Path:
     Raises:
         StoreError: the file or folder no longer exists.
     """
-    return _get_folder(workspace).find_content(model.name, model.version)
+    return _get_model_folder(workspace).find_content(model.name, model.version)
 
 
 def build_model_record(workspace: Workspace, model: Model) -> dict[str, Any]:
@@ -179,7 +179,7 @@ def build_model_record(workspace: Workspace, model: Model) -> dict[str, Any]:
     return describe_model(model, folder.as_uri())
 
 
-def _get_folder(workspace: Workspace) -> ModelFolder:
+def _get_model_folder(workspace: Workspace) -> ModelFolder:
     return ModelFolder(workspace.folder / "models")
 
 
@@ -198,7 +198,7 @@ def _store_model(workspace: Workspace, folder: ModelFolder, content: Path, new: 
     return workspace.models.get(new.name, version)
 
 
-def _check_new(new: NewModel) -> None:
+def _check_new_model(new: NewModel) -> None:
     check_model_name(new.name)
     _check_texts(new.tags, new.properties, new.description)
     for what, text in (("framework", new.framework), ("framework version", new.framework_version)):

@@ -47,7 +47,7 @@ def fail_run(workspace: Workspace, run: Run, error: Mapping[str, Any]) -> Run:
                 hint="Use a tag to mark it as not to be used.",
                 target=run.run_id,
             )
-        is_done = _stop(workspace, run, GRACE_SECONDS, error)
+        is_done = _request_end(workspace, run, GRACE_SECONDS, error)
     _notify_owner(workspace, run, is_done=is_done)
     if is_done:
         return reload_run(workspace, run)
@@ -78,13 +78,13 @@ def cancel_run(workspace: Workspace, run: Run, grace_seconds: float, *, wakes: b
         RunNotFound: the run has been deleted.
     """
     with workspace.transaction(durable=True):
-        is_done = _stop(workspace, run, grace_seconds, None)
+        is_done = _request_end(workspace, run, grace_seconds, None)
     if wakes or is_done:
         _notify_owner(workspace, run, is_done=is_done)
     return reload_run(workspace, run)
 
 
-def _stop(workspace: Workspace, run: Run, grace_seconds: float, error: Mapping[str, Any] | None) -> bool:
+def _request_end(workspace: Workspace, run: Run, grace_seconds: float, error: Mapping[str, Any] | None) -> bool:
     """Record a request, within a transaction, to end a run as Canceled or Failed; return whether it has ended already.
 
     This is so if the run has no supervisor to stop it, and no job that could start one.

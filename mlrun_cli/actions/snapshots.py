@@ -89,13 +89,13 @@ def write_snapshot(workspace: Workspace, run: Run, snapshot_id: str | None, fold
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with open_new_file(path) as descriptor, open(descriptor, "w+b", closefd=False) as file:
-            _write(snapshot, SnapshotStore(workspace.snapshots_folder), file)
+            _write_archive(snapshot, SnapshotStore(workspace.snapshots_folder), file)
     except OSError as error:
         raise FileNotWritable(path, error, hint="Choose another folder.") from error
     return path
 
 
-def _write(snapshot: Snapshot, store: SnapshotStore, file: BinaryIO) -> None:
+def _write_archive(snapshot: Snapshot, store: SnapshotStore, file: BinaryIO) -> None:
     with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
         for entry in snapshot.entries:
             info = zipfile.ZipInfo(entry.path + ("/" if entry.kind is EntryKind.DIRECTORY else ""), _EARLIEST)

@@ -49,7 +49,7 @@ def read_lines(path: Path) -> Iterator[dict[str, Any]]:
     try:
         with path.open("rb") as file:
             for line in file:
-                document = _parse(line)
+                document = _parse_line(line)
                 if document is not None:
                     yield document
     except OSError:
@@ -74,11 +74,11 @@ def read_lines_from(path: Path, offset: int, end: int | None = None) -> tuple[li
     finally:
         os.close(descriptor)
     data = data[: data.rfind(b"\n") + 1]
-    documents = [document for line in data.splitlines() if (document := _parse(line)) is not None]
+    documents = [document for line in data.splitlines() if (document := _parse_line(line)) is not None]
     return documents, offset + len(data)
 
 
-def _parse(line: bytes) -> dict[str, Any] | None:
+def _parse_line(line: bytes) -> dict[str, Any] | None:
     try:
         document = json.loads(line)
     except (ValueError, RecursionError):

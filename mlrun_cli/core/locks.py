@@ -62,7 +62,7 @@ def acquire_lock(path: Path, operation: int) -> int:
         descriptor = os.open(get_counterpart(path), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
             fcntl.flock(descriptor, operation)
-            if is_at(descriptor, path):
+            if refers_to_path(descriptor, path):
                 return descriptor
         except OSError:
             os.close(descriptor)
@@ -73,13 +73,13 @@ def acquire_lock(path: Path, operation: int) -> int:
 def remove_locked(path: Path, descriptor: int) -> None:
     """Remove the lock file that this descriptor has locked, unless it was removed before, and close the descriptor."""
     try:
-        if is_at(descriptor, path):
+        if refers_to_path(descriptor, path):
             get_counterpart(path).unlink()
     finally:
         os.close(descriptor)
 
 
-def is_at(descriptor: int, path: Path) -> bool:
+def refers_to_path(descriptor: int, path: Path) -> bool:
     """Return whether an open lock file is still the one at this path."""
     try:
         return os.path.samestat(os.fstat(descriptor), os.stat(get_counterpart(path)))

@@ -73,7 +73,9 @@ def _is_abandoned(path: Path) -> bool:
         return False
     try:
         locks.lock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
-        return path.exists() and locks.is_at(descriptor, path)  # one that has just ended in order has removed it
+        return path.exists() and locks.refers_to_path(
+            descriptor, path
+        )  # one that has just ended in order has removed it
     except BlockingIOError:
         return False
     finally:

@@ -8,7 +8,7 @@ from typing import Any
 from mlrun_cli.errors import EnvironmentNotBuilt, MlrunError, NotFound, SeveralProblems, UsageError
 
 
-class _Collecting:
+class _ErrorCollector:
     def __init__(self, problems: Problems) -> None:
         self._problems = problems
 
@@ -47,9 +47,9 @@ class Problems:
         keys = [one.key_path for one in self._found if one.key_path is not None]
         return any(key == path or key.startswith((f"{path}.", f"{path}[")) for key in keys for path in key_paths)
 
-    def collect_errors(self) -> _Collecting:
+    def collect_errors(self) -> _ErrorCollector:
         """Return a context manager that catches a user error and adds it, unless its message is already in the list."""
-        return _Collecting(self)
+        return _ErrorCollector(self)
 
     def add(self, error: MlrunError) -> None:
         """Add an error, or the individual errors of a combined one; skip those whose message is already in the list."""

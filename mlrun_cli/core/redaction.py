@@ -92,7 +92,7 @@ def _is_plain_word(value: str) -> bool:
     return letters.isalnum() or not letters
 
 
-def _redact_all(_secret: str) -> str:
+def _mask_secret(_secret: str) -> str:
     return REDACTED
 
 
@@ -134,7 +134,7 @@ class Redaction:
         if _is_plain_word(value):
             return value
         shown = re.sub(_URL_WITH_USER, f"://{REDACTED}@", value)
-        return self._replace_recognisable(shown, _redact_all)
+        return self._replace_recognisable(shown, _mask_secret)
 
     def redact_optional(self, value: str | None) -> str | None:
         """Redact a text like `redact_text`, or return None for None."""
@@ -145,11 +145,11 @@ class Redaction:
 
         If quotes make the extent of a value unclear, more than the value is redacted.
         """
-        return value if _is_plain_word(value) else self.redact_text(self._replace_named(value, _redact_all))
+        return value if _is_plain_word(value) else self.redact_text(self._replace_named(value, _mask_secret))
 
     def redact_prose(self, value: str) -> str:
         """Redact a text like `redact_text`, and also values after names that clearly denote secrets."""
-        return self.redact_text(self._replace_after_names(value, _redact_all, self._find_certain_values_after))
+        return self.redact_text(self._replace_after_names(value, _mask_secret, self._find_certain_values_after))
 
     def replace_secrets(self, value: str, replacement: Callable[[str], str]) -> str:
         """Replace each secret that `redact_value` would hide, including its quotes, and return the text.
@@ -220,7 +220,7 @@ class Redaction:
                 secrets = self._get_variable_pattern(name)
             if not argument.startswith("--") and _matches(awaited, argument):
                 shown.append(REDACTED)
-            elif equals and value and _matches(secrets, value) and not _is_for_shell(arguments, place):
+            elif equals and value and _matches(secrets, value) and not _is_shell_command(arguments, place):
                 shown.append(f"{name}={REDACTED}")
             else:
                 shown.append(self.redact_value(argument))
@@ -331,7 +331,7 @@ def _is_base64_text(text: str) -> bool:
     return decoded != b"" and decoded.isascii()
 
 
-def _is_for_shell(arguments: Sequence[str], place: int) -> bool:
+def _is_shell_command(arguments: Sequence[str], place: int) -> bool:
     """Return whether an argument is a shell command, following `sh -c` or the `-c` of another shell."""
     return (
         place >= 2

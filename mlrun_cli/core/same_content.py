@@ -16,14 +16,14 @@ def has_other_content(source: Path, destination: Path) -> bool:
     """
     try:
         there = os.lstat(destination)
-        return not stat.S_ISREG(there.st_mode) or not _are_same(source, destination)
+        return not stat.S_ISREG(there.st_mode) or not _have_same_content(source, destination)
     except (FileNotFoundError, NotADirectoryError):
         return False
     except OSError:
         return True
 
 
-def _are_same(first: Path, second: Path) -> bool:
+def _have_same_content(first: Path, second: Path) -> bool:
     # A script that is still running may put a FIFO in place of a file: opening it must not block.
     with (
         open(first, "rb", opener=_open_without_waiting) as one,

@@ -24,17 +24,17 @@ class DatasetStore:
 
     def find_by_id(self, dataset_id: str) -> Dataset | None:
         """Return the dataset with this id, compared case-insensitively, or None if there is none."""
-        return self._find_one("dataset_id = :dataset_id", dataset_id=dataset_id.lower())
+        return self._find_by_condition("dataset_id = :dataset_id", dataset_id=dataset_id.lower())
 
     def find(self, name: str, version: int | None = None) -> Dataset | None:
         """Return a version of a dataset, by default the latest, or None if it does not exist."""
         if version is None:
-            return self._find_one("name = :name ORDER BY version DESC LIMIT 1", name=name)
-        return self._find_one("name = :name AND version = :version", name=name, version=version)
+            return self._find_by_condition("name = :name ORDER BY version DESC LIMIT 1", name=name)
+        return self._find_by_condition("name = :name AND version = :version", name=name, version=version)
 
     def find_unnamed(self, definition: Definition) -> Dataset | None:
         """Return an unnamed dataset with the same definition, or None if there is none."""
-        return self._find_one(
+        return self._find_by_condition(
             "name IS NULL AND definition = :definition ORDER BY dataset_key LIMIT 1",
             definition=serialize_definition(definition),
         )
@@ -96,7 +96,7 @@ class DatasetStore:
         """Remove the name from all versions of a dataset; runs that used them still find them by id."""
         self._database.execute("UPDATE datasets SET name = NULL, version = NULL WHERE name = :name", name=name)
 
-    def _find_one(self, condition: str, **parameters: object) -> Dataset | None:
+    def _find_by_condition(self, condition: str, **parameters: object) -> Dataset | None:
         row = self._database.row(f"SELECT * FROM datasets WHERE {condition}", **parameters)  # noqa: S608 - our own words
         return None if row is None else _build_dataset(row)
 

@@ -56,7 +56,7 @@ class MetricStore:
         for shape, name, logged_at, step, value, description in batch:
             series = series_by_name.get(name)
             if series is None:
-                series = series_by_name[name] = self._open(run_key, name, shape)
+                series = series_by_name[name] = self._open_series(run_key, name, shape)
             if series.shape != shape:
                 series.shape = merge_shapes(series.shape, shape)
             if description is not None:
@@ -68,7 +68,7 @@ class MetricStore:
                 series.count += 1
                 continue
             for item in value if shape == LIST else (value,):
-                kind, number, text = _encode(shape, item)
+                kind, number, text = _encode_value(shape, item)
                 if kind == "n":
                     series.last = item
                 elif number is not None:
@@ -77,7 +77,7 @@ class MetricStore:
                 series.count += 1
         self._database.insert_many("metric_values", _COLUMNS, rows)
         for series in series_by_name.values():
-            self._close(series)
+            self._close_series(series)
 
     def count(self, run_key: int) -> int:
         """Return the number of values that a run has logged."""
@@ -107,7 +107,7 @@ class MetricStore:
                 key=series["metric_key"],
             )
             if row is not None:
-                last[series["name"]] = _decode(row["kind"], row["number"], row["text"])
+                last[series["name"]] = _decode_value(row["kind"], row["number"], row["text"])
         return last
 
     def list_items(self, run_key: int, name: str, *, limit: int, offset: int = 0) -> Sequence[MetricItem]:
@@ -122,7 +122,9 @@ class MetricStore:
             offset=offset,
         )
         return [
-            MetricItem(row["position"], row["step"], row["logged_at"], _decode(row["kind"], row["number"], row["text"]))
+            MetricItem(
+                row["position"], row["step"], row["logged_at"], _decode_value(row["kind"], row["number"], row["text"])
+            )
             for row in rows
         ]
 
@@ -137,7 +139,7 @@ class MetricStore:
         )
 
     def _read_values(self, metric_key: int, shape: str) -> Any:
-        if self._is_plain(metric_key):
+        if self._has_only_plain_floats(metric_key):
             rows = self._database.rows(
                 "SELECT number FROM metric_values WHERE metric_key = :key ORDER BY position", key=metric_key
             )
@@ -146,10 +148,10 @@ class MetricStore:
             "SELECT kind, number, text, step FROM metric_values WHERE metric_key = :key ORDER BY position",
             key=metric_key,
         )
-        values = [_decode(row["kind"], row["number"], row["text"]) for row in rows]
+        values = [_decode_value(row["kind"], row["number"], row["text"]) for row in rows]
         return assemble_metric(shape, values, [row["step"] for row in rows])
 
-    def _is_plain(self, metric_key: int) -> bool:
+    def _has_only_plain_floats(self, metric_key: int) -> bool:
         """Return whether all values are floats without a step, which can be read three times faster."""
         other = self._database.row(
             "SELECT 1 FROM metric_values WHERE metric_key = :key AND (kind <> 'f' OR step IS NOT NULL) LIMIT 1",
@@ -157,7 +159,7 @@ class MetricStore:
         )
         return other is None
 
-    def _open(self, run_key: int, name: str, shape: str) -> _Series:
+    def _open_series(self, run_key: int, name: str, shape: str) -> _Series:
         self._database.execute(
             "INSERT INTO metrics (run_key, name, shape) VALUES (:run_key, :name, :shape)"
             " ON CONFLICT (run_key, name) DO NOTHING",
@@ -171,7 +173,7 @@ class MetricStore:
         assert row is not None
         return _Series(row)
 
-    def _close(self, series: _Series) -> None:
+    def _close_series(self, series: _Series) -> None:
         self._database.execute(
             "UPDATE metrics SET shape = :shape, value_count = :count, last_value = :last, min_value = :minimum,"
             " max_value = :maximum, description = :description WHERE metric_key = :key",
@@ -185,7 +187,7 @@ class MetricStore:
         )
 
 
-def _encode(shape: str, value: Any) -> tuple[str, float | None, str | None]:
+def _encode_value(shape: str, value: Any) -> tuple[str, float | None, str | None]:
     """Return the columns `(kind, number, text)` of one value."""
     if shape in {ROW, TABLE}:
         return "r" if shape == ROW else "t", None, json.dumps(value)
@@ -209,7 +211,7 @@ def _encode_integer(value: int) -> tuple[str, float | None, str | None]:
         return "i", None, str(value)
 
 
-def _decode(kind: str, number: float | None, text: str | None) -> Any:
+def _decode_value(kind: str, number: float | None, text: str | None) -> Any:
     if kind == "f":
         return number
     if kind == "i":

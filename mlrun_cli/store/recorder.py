@@ -90,7 +90,7 @@ class Recorder:
             change
             for change in changes
             if _select_recorded(change.table, told.get(change))
-            != _select_recorded(change.table, self._records.find_named(*_get_sort_key(change)))
+            != _select_recorded(change.table, self._records.find_named(*_get_table_and_key(change)))
         ]
 
     def _list_names(self) -> list[Change]:
@@ -104,7 +104,7 @@ class Recorder:
         for batch in _split_into_batches(keys):
             below: dict[int, list[dict[str, Any]]] = defaultdict(list)
             for document in self._records.read_documents(batch):
-                if _is_below(document):
+                if _has_no_folder(document):
                     below[document["row"]["root_key"]].append(document)
                 else:
                     self._write_own(document)
@@ -121,7 +121,7 @@ class Recorder:
     def _find_record_folder(self, document: dict[str, Any]) -> RunFolder:
         """Return the folder in which a run is recorded: its own, or that of its root if it has none."""
         return RunFolder(
-            self._folder / "runs" / (document["root"] if _is_below(document) else document["row"]["run_id"])
+            self._folder / "runs" / (document["root"] if _has_no_folder(document) else document["row"]["run_id"])
         )
 
     def _collect_change(self, table: str, first: Any, second: Any) -> None:
@@ -164,7 +164,7 @@ class Recorder:
         lines = [
             {
                 "key": [change.first, change.second],
-                "row": self._records.find_named(*_get_sort_key(change)),
+                "row": self._records.find_named(*_get_table_and_key(change)),
                 "table": change.table,
             }
             for change in changes
@@ -173,12 +173,12 @@ class Recorder:
             self._append(names, lines)
 
 
-def _is_below(document: Mapping[str, Any]) -> bool:
+def _has_no_folder(document: Mapping[str, Any]) -> bool:
     """Return whether a run has no folder of its own, such as a child run without a script."""
     return document["root"] is not None and "owner_lock" in document["row"]
 
 
-def _get_sort_key(change: Change) -> tuple[str, tuple[Any, Any]]:
+def _get_table_and_key(change: Change) -> tuple[str, tuple[Any, Any]]:
     return change.table, (change.first, change.second)
 
 

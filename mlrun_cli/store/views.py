@@ -39,11 +39,11 @@ class ViewStore:
 
     def replace(self, name: str, version: int, page: str, query: str, author: str) -> bool:
         """Overwrite a view if it is at this version; return whether it was."""
-        return self._change(name, version, page=page, query=query, author=author)
+        return self._update_view(name, version, page=page, query=query, author=author)
 
     def rename(self, name: str, version: int, new_name: str, author: str) -> bool:
         """Rename a view if it is at this version; return whether it was."""
-        return self._change(name, version, name=new_name, author=author)
+        return self._update_view(name, version, name=new_name, author=author)
 
     def delete(self, name: str, version: int) -> bool:
         """Delete a view if it is at this version; return whether it was."""
@@ -52,7 +52,7 @@ class ViewStore:
         )
         return bool(deleted)
 
-    def _change(self, before: str, version: int, **columns: object) -> bool:
+    def _update_view(self, before: str, version: int, **columns: object) -> bool:
         changes = "".join(f", {column} = :{column}" for column in columns)
         changed = self._database.execute(
             f"UPDATE saved_views SET changed_at = :now, version = version + 1{changes}"  # noqa: S608

@@ -140,5 +140,5 @@ def unregister_datastore(context: RequestContext, name: str) -> None:
 
 def _build_datastore_record(context: RequestContext, datastore: Datastore) -> dict[str, Any]:
     return build_datastore_record(
-        datastore, is_default=datastore.name == datastores.get_default_name(context.workspace)
+        datastore, is_default=datastore.name == datastores.get_default_datastore_name(context.workspace)
     )

@@ -24,7 +24,7 @@ def get_experiment(context: RequestContext, name: str) -> dict[str, Any]:
 
 
 @handler("experiments.address")
-def get_address(context: RequestContext, name: str) -> str:
+def get_page_url(context: RequestContext, name: str) -> str:
     """Return the URL of an experiment's page."""
     return studio_urls.build_experiment_url(context.workspace, name)
 

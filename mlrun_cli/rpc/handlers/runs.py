@@ -34,7 +34,7 @@ def get_details(context: RequestContext, run_id: str) -> dict[str, Any]:
 
 
 @handler("runs.address")
-def get_address(context: RequestContext, run_id: str) -> str:
+def get_page_url(context: RequestContext, run_id: str) -> str:
     """Return the URL of a run's page."""
     return studio_urls.build_run_url(context.workspace, run_id)
 
@@ -76,7 +76,7 @@ def get_metrics(
     context: RequestContext, run_id: str, name: str | None = None, recursive: bool = False, run_type: str | None = None
 ) -> dict[str, Any]:
     """Return the metrics of a run or, if `recursive`, those of the run and its descendants, keyed by run id."""
-    return _read_each(context, run_id, context.workspace.metrics.get, name, recursive, run_type)
+    return _read_run_or_tree(context, run_id, context.workspace.metrics.get, name, recursive, run_type)
 
 
 @handler("runs.metric_shapes")
@@ -84,10 +84,10 @@ def get_metric_shapes(
     context: RequestContext, run_id: str, name: str | None = None, recursive: bool = False, run_type: str | None = None
 ) -> dict[str, Any]:
     """Return the shape of each metric of a run, as in `LoggedValue.shape`, keyed by name."""
-    return _read_each(context, run_id, context.workspace.metrics.get_shapes, name, recursive, run_type)
+    return _read_run_or_tree(context, run_id, context.workspace.metrics.get_shapes, name, recursive, run_type)
 
 
-def _read_each(
+def _read_run_or_tree(
     context: RequestContext,
     run_id: str,
     read: Callable[[int, str | None], Mapping[str, Any]],

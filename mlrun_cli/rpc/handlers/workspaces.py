@@ -22,7 +22,7 @@ _HOW_TO_MAKE = (
 @handler("workspaces.check")
 def check_workspace(context: RequestContext) -> None:
     """Check that the selected workspace exists."""
-    _check(context.identity)
+    _check_identity(context.identity)
     try:
         context.open_workspace(create=False)
     except WorkspaceNotFound as error:
@@ -63,7 +63,7 @@ def create_workspace(
     tags: Mapping[str, str] | None = None,
 ) -> bool:
     """Create the selected workspace; return False if it already exists and `exist_ok` is false."""
-    _check(context.identity)
+    _check_identity(context.identity)
     if not exist_ok and context.identity in actions.find_workspaces(context.home):
         return False
     context.open_workspace(create=True)
@@ -95,7 +95,7 @@ def update_workspace(
     return get_description(context)
 
 
-def _check(identity: WorkspaceIdentity) -> None:
+def _check_identity(identity: WorkspaceIdentity) -> None:
     """Validate the names of a workspace, because they become names of folders."""
     check_subscription_id(identity.subscription_id)
     check_resource_group(identity.resource_group)

@@ -75,18 +75,20 @@ class RunConditions:
     def indexed_conditions(self) -> str:
         """The conditions for reading runs in key order or in no particular order."""
         text = [] if self.text is None else [self._build_lookup(self.text)]
-        return _join([*self._rare, *self._common, *(self._unindexed if self._rare else self._indexed), *text])
+        return _join_conditions(
+            [*self._rare, *self._common, *(self._unindexed if self._rare else self._indexed), *text]
+        )
 
     @property
-    def for_walking(self) -> str:
+    def scan_conditions(self) -> str:
         """The conditions for reading runs along the index of a sort order."""
         text = [] if self.text is None else [self._build_check(self.text)]
-        return _join([*self._rare, *self._common, *self._unindexed, *text])
+        return _join_conditions([*self._rare, *self._common, *self._unindexed, *text])
 
     @property
-    def without_text(self) -> str:
+    def conditions_without_text(self) -> str:
         """The conditions except `text`, for reading runs joined with their texts."""
-        return _join([*self._rare, *self._common, *self._unindexed])
+        return _join_conditions([*self._rare, *self._common, *self._unindexed])
 
     def get_bounds(self, column: str) -> Sequence[str]:
         """Return the conditions on the sorted column, for reading along its index."""
@@ -95,27 +97,29 @@ class RunConditions:
     def _add_columns(self, which: RunFilter) -> None:
         if which.experiment_name is not None:
             self.parameters["experiment_name"] = which.experiment_name
-            self._add(f"runs.experiment_key = {_EXPERIMENT}", f"coalesce(runs.experiment_key, 0) = {_EXPERIMENT}")
+            self._add_column_condition(
+                f"runs.experiment_key = {_EXPERIMENT}", f"coalesce(runs.experiment_key, 0) = {_EXPERIMENT}"
+            )
         if which.parent_run_id is not None:
             self.parameters["parent_run_id"] = which.parent_run_id
             if which.is_recursive:
-                self._add(_BELOW, _BELOW)
+                self._add_column_condition(_BELOW, _BELOW)
             else:
-                self._add(f"runs.parent_key = {_PARENT}", f"coalesce(runs.parent_key, 0) = {_PARENT}")
+                self._add_column_condition(f"runs.parent_key = {_PARENT}", f"coalesce(runs.parent_key, 0) = {_PARENT}")
         elif not which.include_children:
-            self._add("runs.parent_key IS NULL", "coalesce(runs.parent_key, 0) = 0")
+            self._add_column_condition("runs.parent_key IS NULL", "coalesce(runs.parent_key, 0) = 0")
         for name, column in _COLUMNS.items():
             value = getattr(which, name)
             if value is not None:
                 self.parameters[name] = value
-                self._add(f"runs.{column} = :{name}", f"coalesce(runs.{column}, '') = :{name}")
+                self._add_column_condition(f"runs.{column} = :{name}", f"coalesce(runs.{column}, '') = :{name}")
         bounds = (("created_at >=", "created_from"), ("created_at <", "created_until"), ("run_key <", "before_key"))
         for comparison, name in bounds:
             if getattr(which, name) is not None:
                 self.parameters[name] = getattr(which, name)
                 self._common.append(f"runs.{comparison} :{name}")
 
-    def _add(self, indexed: str, unindexed: str) -> None:
+    def _add_column_condition(self, indexed: str, unindexed: str) -> None:
         self._indexed.append(indexed)
         self._unindexed.append(unindexed)
 
@@ -137,7 +141,7 @@ class RunConditions:
         self.parameters.update(parameters)
         if len(which.statuses) == 1:
             # The index has these runs in the order of their keys.
-            self._add(looked_up, unindexed)
+            self._add_column_condition(looked_up, unindexed)
         else:
             self._add_selective("runs", looked_up, looked_up, unindexed, parameters)
 
@@ -153,7 +157,7 @@ class RunConditions:
         self.parameters.update(parameters)
         if len(values) == 1:
             # The index has these runs in the order of their keys.
-            self._add(condition, unindexed)
+            self._add_column_condition(condition, unindexed)
         else:
             self._add_selective("runs", condition, condition, unindexed, parameters)
 
@@ -256,5 +260,5 @@ def _split_into_ranges(condition: str) -> Sequence[str]:
     return [condition.replace(" <> ", operator) for operator in (" < ", " > ")]
 
 
-def _join(conditions: Iterable[str]) -> str:
+def _join_conditions(conditions: Iterable[str]) -> str:
     return " AND ".join(conditions) or "1 = 1"

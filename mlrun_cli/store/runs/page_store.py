@@ -49,8 +49,8 @@ class RunPageStore:
         source, where = "runs", conditions.indexed_conditions
         if conditions.text is not None:
             source, where = self._join_texts(conditions)
-        elif _has_times(which):
-            where = conditions.for_walking
+        elif _has_time_bounds(which):
+            where = conditions.scan_conditions
         row = self._database.row(
             f"SELECT count(*) AS found FROM (SELECT 1 FROM {source} WHERE {where} LIMIT :at_most) AS few",  # noqa: S608
             at_most=at_most,
@@ -65,7 +65,7 @@ class RunPageStore:
         row = self._database.row(
             # No index has this column: a covering index would be read entirely, instead of the index of live runs.
             "SELECT count(runs.run_uuid) AS found FROM runs"  # noqa: S608
-            f" WHERE runs.status NOT IN ({TERMINAL}) AND {conditions.for_walking}",
+            f" WHERE runs.status NOT IN ({TERMINAL}) AND {conditions.scan_conditions}",
             **conditions.parameters,
         )
         assert row is not None
@@ -106,14 +106,16 @@ class RunPageStore:
         return int(row["newest"])
 
     def _find_keys(self, which: RunFilter, order: RunOrder, limit: int, offset: int) -> Sequence[int]:
-        if _is_order_of_keys(which, order):
+        if _matches_key_order(which, order):
             conditions = RunConditions(self._database, which)
             source, where = "runs", conditions.indexed_conditions
             if conditions.text is not None:
                 source, where = self._join_texts(conditions)
             tie = "runs.run_key" if conditions.text is None else self._database.dialect.text_key
             return _get_keys(
-                self._select(source, where, (tie,), order.descending, limit, offset, conditions.parameters)
+                self._select_keys_and_values(
+                    source, where, (tie,), order.descending, limit, offset, conditions.parameters
+                )
             )
         sql = build_order(order, self._database.dialect)
         conditions = RunConditions(self._database, which, _FEW_TO_COUNT)
@@ -135,7 +137,7 @@ class RunPageStore:
         newest = "(SELECT max(run_key) FROM runs)"
         row = self._database.row(
             f"SELECT count(*) AS found, {newest} AS newest FROM runs"  # noqa: S608
-            f" WHERE runs.run_key > {newest} - {_SAMPLE} AND {conditions.for_walking}",
+            f" WHERE runs.run_key > {newest} - {_SAMPLE} AND {conditions.scan_conditions}",
             **conditions.parameters,
         )
         return row is not None and bool(row["found"] * (row["newest"] or 0) > 2 * _FEW * _SAMPLE)
@@ -162,28 +164,32 @@ class RunPageStore:
     ) -> Sequence[int]:
         """Return run keys in index order, merged with runs whose value still grows; runs without a value come last."""
         parameters = {**conditions.parameters, **order.parameters}
-        valued = f"{order.has_value} AND {conditions.for_walking}"
+        valued = f"{order.has_value} AND {conditions.scan_conditions}"
         by = (order.value, order.tie)
         moving = self._find_growing_values(conditions, order, parameters)
         if moving:
             # Wherever these are merged in, none of the skipped runs belongs on the page.
             passed = max(0, offset - len(moving))
-            settled = self._select(order.source, valued, by, descending, limit + len(moving), passed, parameters)
+            settled = self._select_keys_and_values(
+                order.source, valued, by, descending, limit + len(moving), passed, parameters
+            )
             merged = sorted([*moving, *settled], reverse=descending)
             keys = _get_keys(merged[offset - passed : offset - passed + limit])
         else:
-            keys = _get_keys(self._select(order.source, valued, by, descending, limit, offset, parameters))
+            keys = _get_keys(
+                self._select_keys_and_values(order.source, valued, by, descending, limit, offset, parameters)
+            )
         if len(keys) == limit or order.lacks_value is None:
             return keys
         passed = len(keys) + offset
         if not keys and offset:
             row = self._database.row(f"SELECT count(*) AS found FROM {order.source} WHERE {valued}", **parameters)  # noqa: S608
             passed = len(moving) + (0 if row is None else row["found"])
-        where = conditions.for_walking if order.is_lack_indexed else conditions.indexed_conditions
+        where = conditions.scan_conditions if order.is_lack_indexed else conditions.indexed_conditions
         lacking = f"{order.lacks_value} AND {where}"
         missing = limit - len(keys)
         beyond = max(0, offset - passed)
-        others = self._select("runs", lacking, ("runs.run_key",), True, missing, beyond, parameters)
+        others = self._select_keys_and_values("runs", lacking, ("runs.run_key",), True, missing, beyond, parameters)
         return [*keys, *_get_keys(others)]
 
     def _find_growing_values(
@@ -194,12 +200,12 @@ class RunPageStore:
             return []
         rows = self._database.rows(
             f"SELECT {order.moving_value} AS value, runs.run_key AS run_key FROM runs"  # noqa: S608
-            f" WHERE {order.is_moving} AND {conditions.for_walking}",
+            f" WHERE {order.is_moving} AND {conditions.scan_conditions}",
             **parameters,
         )
         return _pair_with_keys(rows)
 
-    def _select(
+    def _select_keys_and_values(
         self,
         source: str,
         where: str,
@@ -223,7 +229,7 @@ class RunPageStore:
         """Return the source and conditions of a query for runs joined with their texts, in key order."""
         dialect = self._database.dialect
         source = f"run_texts {dialect.ordered_join} runs ON runs.run_key = {dialect.text_key}"
-        return source, f"{conditions.text} AND {conditions.without_text}"
+        return source, f"{conditions.text} AND {conditions.conditions_without_text}"
 
     def _list_distinct(self, table: str, column: str, limit: int) -> Sequence[str]:
         """Return the first distinct values of a column, found by repeated seeks in the index."""
@@ -245,15 +251,15 @@ def _get_keys(valued: Iterable[_ValueAndKey]) -> list[int]:
     return [key for _, key in valued]
 
 
-def _has_times(which: RunFilter) -> bool:
+def _has_time_bounds(which: RunFilter) -> bool:
     return which.created_from is not None or which.created_until is not None
 
 
-def _is_order_of_keys(which: RunFilter, order: RunOrder) -> bool:
+def _matches_key_order(which: RunFilter, order: RunOrder) -> bool:
     """Return whether a sort order is that of the runs' keys, which increase with time.
 
     Within time bounds, it is False for `created`, because reading along the index of times is faster.
     """
     if order.column == "created":
-        return not _has_times(which)
+        return not _has_time_bounds(which)
     return order.column == "run_number" and which.experiment_name is not None

@@ -100,7 +100,7 @@ class ParameterStore:
             )
             if len(rows) < limit:
                 rows = [*rows, *self._claim_older_runs(limit - len(rows), {row["run_key"] for row in rows})]
-            self._store([(row["run_key"], _parse_definition(row)) for row in rows])
+            self._store_parameters([(row["run_key"], _parse_definition(row)) for row in rows])
             return self.has_unread()
 
     def _claim_older_runs(self, limit: int, besides: Collection[int]) -> Sequence[Row]:
@@ -120,7 +120,7 @@ class ParameterStore:
         self._database.insert_many("unread_runs", ("run_key",), [(row["run_key"],) for row in rows])
         return rows
 
-    def _store(self, runs: Sequence[tuple[int, Parameters]]) -> None:
+    def _store_parameters(self, runs: Sequence[tuple[int, Parameters]]) -> None:
         """Store the parameters of unread runs, except those set in the meantime."""
         already = self._list_names([key for key, _ in runs])
         self._database.insert_many(

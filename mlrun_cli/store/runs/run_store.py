@@ -124,14 +124,14 @@ class RunStore:
         row = self._database.row(f"{SELECT_RUN} WHERE runs.run_id = :run_id", run_id=run_id)
         if row is None:
             raise RunNotFound(run_id)
-        return self._add_pairs([row])[0]
+        return self._build_runs([row])[0]
 
     def get_by_key(self, key: int) -> Run:
         """Return the run with this key, which is known to exist."""
         row = self._database.row(f"{SELECT_RUN} WHERE runs.run_key = :key", key=key)
         if row is None:
             raise RunNotFound(f"#{key}")
-        return self._add_pairs([row])[0]
+        return self._build_runs([row])[0]
 
     def resolve(self, prefix: str) -> str:
         """Return the only run id that starts with a prefix, or the id that is equal to it.
@@ -166,7 +166,7 @@ class RunStore:
             f"{SELECT_RUN} WHERE {conditions.indexed_conditions} ORDER BY runs.run_key DESC{limit}",
             **conditions.parameters,
         )
-        return self._add_pairs(rows)
+        return self._build_runs(rows)
 
     def list_by_keys(self, keys: Sequence[int]) -> Sequence[Run]:
         """Return the runs with these keys, in the same order; deleted runs are omitted."""
@@ -174,7 +174,7 @@ class RunStore:
         for places, parameters in build_in_lists("run", keys):
             rows = self._database.rows(f"{SELECT_RUN} WHERE runs.run_key IN {places}", **parameters)
             found.update((row["run_key"], row) for row in rows)
-        return self._add_pairs([found[key] for key in keys if key in found])
+        return self._build_runs([found[key] for key in keys if key in found])
 
     def list_supervised(self) -> Sequence[Run]:
         """Return all live runs that have a supervisor, oldest first, without tags and properties.
@@ -193,7 +193,7 @@ class RunStore:
             f" AND {self._database.dialect.disable_index('runs.target')} = :target ORDER BY runs.run_key",
             target=target,
         )
-        return self._add_pairs(rows)
+        return self._build_runs(rows)
 
     def has_live(self) -> bool:
         """Return whether any run has not ended, including queued runs."""
@@ -362,7 +362,7 @@ class RunStore:
             now=now() if at is None else at,
         )
 
-    def _add_pairs(self, rows: Sequence[Row]) -> Sequence[Run]:
+    def _build_runs(self, rows: Sequence[Row]) -> Sequence[Run]:
         keys = [row["run_key"] for row in rows]
         tags = self._read_pairs("run_tags", keys)
         properties = self._read_pairs("run_properties", keys)

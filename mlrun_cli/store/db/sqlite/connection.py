@@ -108,7 +108,7 @@ class SqliteDatabase:
         connection = self._retry_while_busy(
             lambda: _pool.acquire(self._path) or _open_writable(self._path, self._busy_slice)
         )
-        self._open_file = _identify(self._path)
+        self._open_file = _identify_file(self._path)
         connection.execute(f"PRAGMA busy_timeout = {round(self._busy_slice * 1000)}")
         connection.execute(f"PRAGMA wal_autocheckpoint = {_CHECKPOINT_PAGES}")
         return connection
@@ -168,7 +168,7 @@ class SqliteDatabase:
                 return action()
             except _ERRORS as error:
                 if not _is_busy(error):
-                    raise self._to_error(error) from error
+                    raise self._convert_error(error) from error
                 from mlrun_cli.processes.lock_holders import find_exclusive_holders  # noqa: PLC0415 - a rare case
 
                 holders = find_exclusive_holders(self._list_lock_files())
@@ -194,7 +194,7 @@ class SqliteDatabase:
             elif isinstance(failure, sqlite3.OperationalError):
                 self._ensure_writable()
             else:
-                raise self._to_error(failure) from failure
+                raise self._convert_error(failure) from failure
         return self._retry_while_busy(action)
 
     def row(self, sql: str, **parameters: object) -> Row | None:
@@ -222,7 +222,7 @@ class SqliteDatabase:
                 rows,
             )
         except _ERRORS as error:
-            raise self._to_error(error) from error
+            raise self._convert_error(error) from error
 
     @contextmanager
     def transaction(self, *, durable: bool = False) -> Iterator[None]:
@@ -320,7 +320,7 @@ class SqliteDatabase:
                 self._connection.execute("PRAGMA busy_timeout = 0")
                 self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
-    def _to_error(self, error: Exception) -> MlrunError:
+    def _convert_error(self, error: Exception) -> MlrunError:
         if isinstance(error, sqlite3.Error):
             return self._create_store_error(error)
         if isinstance(error, UnicodeEncodeError):
@@ -428,7 +428,7 @@ class _ConnectionPool:
 
     def acquire(self, path: Path) -> sqlite3.Connection | None:
         """Return an idle connection to the file that is now at this path, or None if there is none."""
-        here = _identify(path)
+        here = _identify_file(path)
         for number, (place, _) in list(self._idle.items()):
             if place == here and (found := self._idle.pop(number, None)):
                 return found[1]
@@ -436,7 +436,12 @@ class _ConnectionPool:
 
     def release(self, place: _OpenFile | None, path: Path, connection: sqlite3.Connection) -> None:
         """Keep a connection for reuse, or close it if its file was replaced or too many are idle."""
-        if connection not in self._all or place is None or place != _identify(path) or not _is_in_wal_mode(connection):
+        if (
+            connection not in self._all
+            or place is None
+            or place != _identify_file(path)
+            or not _is_in_wal_mode(connection)
+        ):
             self._close(connection)
             return
         if connection.in_transaction:
@@ -460,7 +465,7 @@ class _ConnectionPool:
                 ctypes.pythonapi.Py_IncRef(ctypes.py_object(connection))
 
 
-def _identify(path: Path) -> _OpenFile | None:
+def _identify_file(path: Path) -> _OpenFile | None:
     """Return the identity of the file that a new connection would open, or None if there is none."""
     try:
         found = path.stat()

@@ -52,7 +52,7 @@ class SqliteFile:
         Raises:
             StoreError: it cannot be opened, or was created by a newer version of this program.
         """
-        database = _open(self._path, starts_read_only=starts_read_only)
+        database = _open_database(self._path, starts_read_only=starts_read_only)
         try:
             migrate(database, str(self._path))
         except BaseException:
@@ -110,16 +110,16 @@ class SqliteFile:
             StoreError: it cannot be created.
         """
         new = self._path.with_name(f".{self._path.name}.new")
-        _remove(new)
+        _remove_files(new)
         try:
             os.close(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
             if copy is not None:
                 SqliteFile(copy).copy_to(new)
-            with closing(_open(new)) as database:
+            with closing(_open_database(new)) as database:
                 migrate(database, str(copy or new))
                 yield NewFile(database, new, self._path)
         finally:
-            _remove(new)
+            _remove_files(new)
 
 
 class NewFile:
@@ -156,7 +156,7 @@ class NewFile:
         return LocalLock(self._place).hold(_LOCK_SECONDS, exclusive=True)
 
 
-def _open(path: Path, *, starts_read_only: bool = False) -> SqliteDatabase:
+def _open_database(path: Path, *, starts_read_only: bool = False) -> SqliteDatabase:
     """Open a file in the mode that its file system requires."""
     lease = find_lease(path)
     if lease is None:
@@ -166,6 +166,6 @@ def _open(path: Path, *, starts_read_only: bool = False) -> SqliteDatabase:
     return NetworkDatabase(path, lease)
 
 
-def _remove(path: Path) -> None:
+def _remove_files(path: Path) -> None:
     for besides in ("", *_BESIDES):
         Path(f"{path}{besides}").unlink(missing_ok=True)

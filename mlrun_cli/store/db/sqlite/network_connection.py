@@ -64,11 +64,11 @@ class NetworkDatabase(SqliteDatabase):
             self._lease.check()
             self._term = self._lease.term
             if not _needs_changes(self._path, self._term):
-                return _open(self._path, self._term)
+                return _open_database(self._path, self._term)
         with self._lock.hold(self._busy_slice, exclusive=True):
             self._lease.check()
             self._term = self._lease.term
-            return _open(self._path, self._term)
+            return _open_database(self._path, self._term)
 
     def _list_lock_files(self) -> Sequence[Path]:
         return self._lock.files
@@ -111,7 +111,7 @@ class NetworkDatabase(SqliteDatabase):
     def _reopen(self) -> None:
         self._connection.close()
         self._term = self._lease.term
-        self._connection = _open(self._path, self._term)
+        self._connection = _open_database(self._path, self._term)
         self._is_watched = False
         self._number += 1
 
@@ -170,7 +170,7 @@ def build_uri(path: Path, options: str = "") -> str:
     return f"{path.absolute().as_uri()}?vfs=unix-none&nolock=1{options}"
 
 
-def _open(path: Path, term: int) -> sqlite3.Connection:
+def _open_database(path: Path, term: int) -> sqlite3.Connection:
     if _is_cache_fresh(path, term):
         return _open_without_refresh(path)
     deadline = time.monotonic() + _LAST_COMMIT_SECONDS
@@ -182,7 +182,7 @@ def _open(path: Path, term: int) -> sqlite3.Connection:
             # The host before may still have been in a commit: the file and its journal change while they are read.
             if not any(text in str(error) for text in _HALF_WRITTEN) or time.monotonic() >= deadline:
                 raise
-            _get_record(path).unlink(missing_ok=True)
+            _get_term_record(path).unlink(missing_ok=True)
             time.sleep(_LOOK_AGAIN_SECONDS)
 
 
@@ -216,11 +216,11 @@ def _is_in_wal_mode(path: Path) -> bool:
 def _is_cache_fresh(path: Path, term: int) -> bool:
     """Return whether this host has discarded its cached content of a file in this term."""
     with suppress(OSError):
-        return _get_record(path).read_text(encoding="ascii") == str(term)
+        return _get_term_record(path).read_text(encoding="ascii") == str(term)
     return False
 
 
-def _get_record(path: Path) -> Path:
+def _get_term_record(path: Path) -> Path:
     return Path(f"{get_counterpart(path)}.seen")
 
 
@@ -244,7 +244,7 @@ def _discard_cache(path: Path, term: int) -> None:
             os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_DONTNEED)
         finally:
             os.close(descriptor)
-        _get_record(path).write_text(str(term), encoding="ascii")
+        _get_term_record(path).write_text(str(term), encoding="ascii")
 
 
 def _can_be_opened(path: Path) -> bool:
