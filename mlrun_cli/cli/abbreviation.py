@@ -1,4 +1,4 @@
-"""Abbreviation of long options, as in az: `--out` means `--output` unless another option starts with `--out` too."""
+"""Abbreviation of long options, as in az: `--out` means `--output` unless other options also start with `--out`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Declaration of commands, as the module of each noun uses it.
+"""Declaration of commands for the modules of nouns.
 
     app = Group("run")
 
@@ -58,7 +58,7 @@ class PeopleTable(Protocol):
 
 
 class OptionGroup(Protocol):
-    """The type of a command parameter that stands for several options."""
+    """The type of a command parameter that represents several options."""
 
     @classmethod
     def build_option_parameters(cls) -> Sequence[inspect.Parameter]:
@@ -103,7 +103,7 @@ class Declaration(NamedTuple):
 
 
 class Group:
-    """The commands of a noun, keyed by verb, in the order of the help page; a verb may have two words.
+    """The commands of a noun, keyed by verb, in the order of the help page; verbs may have two words.
 
     A noun with a single module declares its commands there. A noun that is a package lists its verbs; the module of a
     verb is imported when the verb is looked up.
@@ -137,7 +137,7 @@ class Group:
 
 
 class Invocation:
-    """State of a command invocation that the error boundary needs, passed through Typer's context."""
+    """The state of a command invocation that the error boundary needs, passed through Typer's context."""
 
     def __init__(self) -> None:
         self.debug = False
@@ -170,7 +170,7 @@ def command(
 
 
 class Command(TyperCommand):
-    """A Typer command with this program's help pages and option checks, and with abbreviated long options."""
+    """A Typer command with this program's help pages, option checks and abbreviated long options."""
 
     examples: Sequence[tuple[str, str]] = ()
 
@@ -180,7 +180,7 @@ class Command(TyperCommand):
         return super().make_parser(ctx)
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        """Parse the words that follow the command into Typer's context; return an empty list.
+        """Parse the words after the command into Typer's context; return an empty list.
 
         Raises:
             UsageError: the words do not fit the command's parameters.
@@ -222,7 +222,7 @@ def build(declaration: Declaration, verb: str) -> Command:
 
 
 def _build_callback(declaration: Declaration) -> Callable[..., int]:
-    """Return the function that Typer calls; its signature has the command's own, query and shared options."""
+    """Return the function that Typer calls, whose signature has the command's, query and shared options."""
     declared = inspect.signature(declaration.function, eval_str=True).parameters.values()
     groups: dict[str, type[OptionGroup]] = {
         parameter.name: parameter.annotation
@@ -278,7 +278,7 @@ def _call_function(function: Callable[..., object], values: Mapping[str, Any], s
 
 
 def _finish(returned: object, shared: GlobalOptions) -> int:
-    """Write the result to the file of `-t`, print it even if that fails, and return the exit code."""
+    """Write the result to the file of `-t` and, even if that fails, print it; return the exit code."""
     result = returned if isinstance(returned, Result) else Result(returned)
     try:
         if shared.metadata_file is not None and result.value is not None:
@@ -299,5 +299,5 @@ def _print(result: Result, shared: GlobalOptions) -> None:
 
 
 def measure_terminal_width() -> int | None:
-    """Return COLUMNS, else the width of the terminal in columns, or None if stdout is not a terminal."""
+    """Return COLUMNS, or else the width of the terminal in columns, or None if stdout is not a terminal."""
     return shutil.get_terminal_size((0, 0)).columns or None

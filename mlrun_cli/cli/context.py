@@ -1,4 +1,4 @@
-"""Workspace and experiment of a command, from options, the attached folder or az's defaults."""
+"""The workspace and experiment of a command, from its options, the attached folder or az's defaults."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Context(NamedTuple):
     attached_experiment: str | None
 
     def get_experiment_name(self, typed: str | None) -> str:
-        """Return the experiment name given as an option, else the attached folder's.
+        """Return the experiment name given as an option, or else that of the attached folder.
 
         Raises:
             UsageError: neither exists, or the name is not valid.
@@ -68,7 +68,7 @@ def open_context(shared: GlobalOptions) -> Context:
 
 
 def warn_of_lost_runs(workspace: Workspace, shared: GlobalOptions) -> None:
-    """Warn if a new store was created although folders of runs already existed."""
+    """Warn if a new store was created although run folders already existed."""
     if workspace.lost_runs:
         what = "1 run is" if workspace.lost_runs == 1 else f"{workspace.lost_runs} runs are"
         shared.notes.warning(
@@ -80,7 +80,7 @@ def warn_of_lost_runs(workspace: Workspace, shared: GlobalOptions) -> None:
 def resolve_workspace_identity(
     shared: GlobalOptions, config: ProjectConfig | None, *, otherwise: str | None = None
 ) -> WorkspaceIdentity:
-    """Return a command's workspace identity; each name comes from an option, the attached folder or a default.
+    """Return the workspace of a command, with each name from an option, the attached folder or a default.
 
     Args:
         shared: the shared options.
@@ -109,14 +109,14 @@ def resolve_workspace_identity(
 
 
 def format_command_line(workspace: Workspace, *words: str) -> str:
-    """Return a quoted shell command for the workspace, with the options it needs in the current folder."""
+    """Return a quoted shell command, with the options that select the workspace in the current folder."""
     import shlex  # noqa: PLC0415 - start-up
 
     return shlex.join(["mlrun", *words, *_format_workspace_options(workspace.identity)])
 
 
 def _format_workspace_options(identity: WorkspaceIdentity) -> list[str]:
-    """Return the options that select this workspace in the current folder, empty if none are needed."""
+    """Return the options that select this workspace in the current folder; empty if none are needed."""
     config = None
     with suppress(UsageError):
         config = find_project_config(Path())
@@ -130,5 +130,5 @@ def _format_workspace_options(identity: WorkspaceIdentity) -> list[str]:
 
 
 def _get_first_given(*names: str | None) -> str | None:
-    """Return the first name that is not None; an empty one, as from an unset variable, is not skipped."""
+    """Return the first name that is not None, even if it is empty, as from an unset variable."""
     return next((name for name in names if name is not None), None)

@@ -220,7 +220,7 @@ def _parse_path(typed: str, datastore: str | None) -> dict[str, str]:
 
 
 def _build_record(dataset: Dataset) -> dict[str, Any]:
-    """Return the record of a registered dataset: Azure's keys and two additional ones."""
+    """Return the record of a registered dataset, with Azure's keys and two additional ones."""
     return {
         "createdTime": format_iso(dataset.created_at),
         "datasetType": _TYPES[dataset.definition["kind"]],
@@ -243,7 +243,7 @@ def _build_description(workspace: Workspace, dataset: Dataset) -> dict[str, Any]
 
 
 def _format_source(path: dict[str, str]) -> str:
-    """Return a data path as the SDK writes it, `('datastore', 'folder/*.csv')`, or a plain path or redacted URL."""
+    """Return a path of data as the SDK shows it, `('datastore', 'folder/*.csv')` or a path or redacted URL."""
     if "datastore" in path:
         return str((path["datastore"], path["path"]))
     (source,) = path.values()

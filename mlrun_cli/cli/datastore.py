@@ -199,7 +199,7 @@ def detach(shared: GlobalOptions, name: _Name) -> object:
 
 
 def _build_record(workspace: Workspace, datastore: Datastore) -> dict[str, Any]:
-    """Return the record of a datastore: Azure's keys, which are snake_case here, and `folder` and `is_default`."""
+    """Return the record of a datastore, with Azure's keys, here in snake_case, and `folder` and `is_default`."""
     known = build_datastore_record(
         datastore, is_default=datastore.name == actions.get_default_datastore_name(workspace)
     )

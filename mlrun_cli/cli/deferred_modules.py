@@ -21,7 +21,7 @@ _loading: set[str] = set()
 
 
 class _DeferredModule(ModuleType):
-    """A module that is loaded on first attribute access and then becomes a plain module."""
+    """A module that is loaded at the first access to an attribute and then becomes a plain module."""
 
     def __getattr__(self, name: str) -> Any:
         """Load the module and return its attribute."""
@@ -32,7 +32,7 @@ class _DeferredModule(ModuleType):
 
 
 def defer_modules(names: Iterable[str]) -> None:
-    """Defer the loading of modules to their first use; skip those that are loaded already or do not exist."""
+    """Defer the loading of modules to their first use; skip loaded and missing modules."""
     for name in names:
         spec = None if name in sys.modules else find_spec(name)
         if spec is not None:

@@ -69,7 +69,7 @@ def attach(shared: GlobalOptions, experiment_name: _ExperimentName = None) -> ob
 
 
 def _read_own_config(shared: GlobalOptions) -> ProjectConfig | None:
-    """Return the folder's own config, or None if it is missing or lacks the workspace's names.
+    """Return the folder's own config, or None if it does not exist or does not identify a workspace.
 
     Raises:
         InvalidFile: the file cannot be read, so that replacing it could lose something.

@@ -88,7 +88,7 @@ def build_global_parameters(taken: Collection[str] = ()) -> list[inspect.Paramet
 
 
 def list_option_names(parameter: inspect.Parameter) -> Sequence[str]:
-    """Return the names of the option that a parameter declares, empty if it declares none."""
+    """Return the names of the option that a parameter declares; empty if it declares none."""
     metadata = getattr(parameter.annotation, "__metadata__", ())
     return next((one.param_decls for one in metadata if getattr(one, "param_decls", None)), ())
 
@@ -120,22 +120,22 @@ class GlobalOptions(NamedTuple):
 
     @property
     def is_for_people(self) -> bool:
-        """Whether the output is a table for people: `-o table` without a query."""
+        """True if the output is a table for people: `-o table` without a query."""
         return self.output_format is OutputFormat.TABLE and self.query is None
 
     @property
     def can_ask(self) -> bool:
-        """Whether a question can be asked: stdin and stderr are terminals."""
+        """True if the user can be asked a question, that is, stdin and stderr are terminals."""
         return sys.stdin is not None and sys.stdin.isatty() and sys.stderr.isatty()
 
     @property
     def shows_progress(self) -> bool:
-        """Whether progress is shown: stderr is a terminal, and messages are not silenced."""
+        """True if progress is shown, that is, stderr is a terminal and messages are not silenced."""
         return self.notes.level >= Level.NORMAL and sys.stderr.isatty()
 
 
 def parse_global_options(options: Mapping[str, Any], query_words: list[str]) -> GlobalOptions:
-    """Return the shared options of a command, parsed and checked.
+    """Parse and check the shared options of a command.
 
     Args:
         options: a value for each parameter of `build_global_parameters`, keyed by name.
@@ -175,7 +175,7 @@ def _get_level(options: Mapping[str, Any]) -> Level:
 
 
 def parse_output_format(typed: str | None) -> OutputFormat:
-    """Return the output format given by `-o`, else az's default, else JSON.
+    """Return the output format given by `-o`, or else az's default, or else JSON.
 
     Raises:
         UsageError: the format does not exist.

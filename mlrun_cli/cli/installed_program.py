@@ -13,7 +13,7 @@ _PROGRAMS = ("mlrun", "mlrun-cli")
 
 
 def find_own_program() -> Path:
-    """Return the path of the `mlrun` that was started, else of the one installed with this package."""
+    """Return the path of the running `mlrun`, or else of the one installed with this package."""
     scripts = Path(sysconfig.get_path("scripts"))
     for path in (Path(sys.argv[0]).absolute(), *(scripts / name for name in _PROGRAMS)):
         if path.name in _PROGRAMS and os.access(path, os.X_OK) and path.is_file():

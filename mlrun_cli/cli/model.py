@@ -344,7 +344,7 @@ def _find_run(
 
 
 def _find_run_id_to_filter(context: Context, run_id: str | None) -> str | None:
-    """Return the full id of the run by which models are filtered, or None if no run is given.
+    """Return the complete id of the run to filter models by, or None if no run is given.
 
     The id of a deleted run is returned as it was typed.
     """
@@ -382,7 +382,7 @@ def _parse_filters(pairs: Sequence[str] | None, option: str) -> tuple[PairFilter
 def _build_details(
     sample_input: str | None, sample_output: str | None, cores: float | None, gigabytes: float | None, gpus: int | None
 ) -> dict[str, Any]:
-    """Return the fields of `ModelDetails` that were given.
+    """Return the given fields of `ModelDetails`.
 
     Raises:
         UsageError: an amount is infinite or not a number.

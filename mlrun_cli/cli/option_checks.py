@@ -1,4 +1,4 @@
-"""Checks of values that Typer accepts silently: an option as the value of another, a second value, an empty path."""
+"""Checks for values that Typer accepts silently: another option as a value, a second value, an empty path."""
 
 from __future__ import annotations
 

@@ -18,14 +18,14 @@ INTERRUPT_VARIABLE = "MLRUN_ON_INTERRUPT"
 
 
 class OnInterrupt(str, Enum):
-    """Effect of Ctrl-C or SIGTERM on the run that is being streamed."""
+    """The effect of Ctrl-C or SIGTERM on the run that is being streamed."""
 
     DETACH = "detach"
     CANCEL = "cancel"
 
 
 def parse_on_interrupt(typed: OnInterrupt | None) -> OnInterrupt:
-    """Return the effect of Ctrl-C given by the option or `MLRUN_ON_INTERRUPT`, else the default.
+    """Return the effect of Ctrl-C given by the option or `MLRUN_ON_INTERRUPT`, or else the default.
 
     The default is detach, except in a Slurm job, which is ended by a signal: there it is cancel.
 
@@ -67,7 +67,7 @@ def parse_environment_choice(typed: str | None) -> EnvironmentChoice | None:
 def parse_tags(
     texts: Iterable[str], *, option: str = "--add-tag", removed: Collection[str] = ()
 ) -> dict[str, str | None]:
-    """Parse tags written as `key=value`, or as `key` alone for the value None; the first `=` splits.
+    """Parse tags written as `key=value`, or as `key` for the value None; only the first `=` is a separator.
 
     Args:
         texts: the tags, as they were typed.
@@ -114,7 +114,7 @@ def _parse_mapping(texts: Iterable[str], option: str) -> dict[str, str | None]:
 
 
 def check_changes(changes: Iterable[object], options: str) -> None:
-    """Check that an update changes something.
+    """Raise if an update does not change anything.
 
     Args:
         changes: the typed values: None or an empty collection is no change, an empty string is one.

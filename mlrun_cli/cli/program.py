@@ -1,4 +1,4 @@
-"""The entry point of `mlrun`: signals, start-up and exit."""
+"""The entry point of `mlrun`, which handles signals, start-up and exit."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _OBJECTS_BETWEEN_COLLECTIONS = 50_000
 
 
 class Terminated(KeyboardInterrupt):
-    """Raised by SIGTERM or SIGHUP: the program cleans up as on Ctrl-C, then the signal ends it."""
+    """Raised on SIGTERM or SIGHUP, so that the program cleans up as on Ctrl-C before the signal ends it."""
 
     def __init__(self, number: int) -> None:
         super().__init__(number)
@@ -50,7 +50,7 @@ def main() -> NoReturn:
 
 
 def _install_signal_handlers() -> None:
-    """Make SIGTERM and SIGHUP raise Terminated once, except where they are ignored, as under `nohup`."""
+    """Have SIGTERM and SIGHUP raise Terminated once, unless they are ignored, such as under `nohup`."""
     for number in (signal.SIGTERM, signal.SIGHUP):
         if signal.getsignal(number) is signal.SIG_DFL:
             signal.signal(number, _raise_terminated)

@@ -33,7 +33,7 @@ app = Group("runconfig")
 
 
 def _describe_refusal(record: Record) -> str:
-    """Return the reason why a runconfig would be refused, without its path, or an empty string."""
+    """Return the reason why a runconfig would be refused, without its path; empty if it would not."""
     reason: str | None = record["reason"]
     return "" if reason is None else strip_path(reason, record["path"])
 
@@ -154,7 +154,7 @@ def _open_workspace(shared: GlobalOptions, *, is_attached: bool) -> AbstractCont
 
 
 def _build_row(verdict: Verdict) -> dict[str, str]:
-    """Return a verdict's row of the table; cells without a value are empty."""
+    """Return a verdict's row for the table, with empty cells for missing values."""
     return {
         "file": make_printable(verdict.file),
         "loads": "yes" if verdict.loads else "no",

@@ -1,4 +1,4 @@
-"""Preparation of the standard streams before a command, and flushing after it."""
+"""Preparation of the standard streams before a command, and flushing of them afterwards."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import TextIO
 
 
 def prepare_streams() -> None:
-    """Open missing standard streams on the null device, and make stdout and stderr accept any character."""
+    """Connect missing standard streams to the null device, and make stdout and stderr accept any character."""
     for name in ("stdin", "stdout", "stderr"):
         if getattr(sys, name) is None:
             nowhere = os.open(os.devnull, os.O_RDWR)
@@ -33,7 +33,7 @@ def _escape(error: UnicodeError) -> tuple[str, int]:
 
 
 def flush_streams() -> None:
-    """Flush stdout and stderr, discarding output that cannot be written, so that the exit stays quiet."""
+    """Flush stdout and stderr, discarding output that cannot be written, so that no error appears at exit."""
     for stream in (sys.stdout, sys.stderr):
         _flush_or_discard(stream)
 

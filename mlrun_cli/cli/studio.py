@@ -99,7 +99,7 @@ def studio(
 
 
 def check_studio_extra() -> None:
-    """Check that the packages of the studio are installed, without importing them.
+    """Raise if the packages of the studio are not installed, without importing them.
 
     Raises:
         MlrunError: a package is missing.

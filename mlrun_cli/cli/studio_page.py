@@ -1,4 +1,4 @@
-"""Opening of pages of the running studio."""
+"""Opening pages of the running studio."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _MARK = b"mlrun studio"
 
 
 def open_studio_page(home: Path, url: str, notes: Messages) -> dict[str, str]:
-    """Open a page of the studio in the browser, signed in, and return the command's result.
+    """Open a page of the studio in the browser, signed in; return the command's result.
 
     Raises:
         MlrunError: no studio responds.

@@ -1,4 +1,4 @@
-"""Synonyms of commands: the names that other programs have for them."""
+"""Synonyms of commands: their names in other programs."""
 
 from __future__ import annotations
 
@@ -68,13 +68,13 @@ _AT_THE_ROOT = {
 
 
 def find_verb(noun: str, word: str, verbs: Collection[str]) -> str | None:
-    """Return the verb of a noun for which `word` is a synonym in other programs, or None."""
+    """Return the verb of a noun for which other programs use `word`, or None."""
     if noun == "run":
         return _OF_RUNS.get(word)
     return next((verb for verb in _OF_OTHERS.get(word, ()) if verb in verbs), None)
 
 
 def find_command(word: str) -> str | None:
-    """Return the command for a synonym, or for a verb of `run` typed without its noun, or None."""
+    """Return the command for a synonym, or for a verb of `run` without its noun, or None."""
     verb = word if word in _VERBS_OF_RUNS else _OF_RUNS.get(word)
     return _AT_THE_ROOT.get(word) or (None if verb is None else f"run {verb}")

@@ -72,7 +72,7 @@ class _Tree(TyperGroup):
         raise NotImplementedError
 
     def get_words(self, name: str) -> str:
-        """Return the words after `az ml` for the command with this name."""
+        """Return the words that follow `az ml` for the command with this name."""
         return name
 
     def find_by_synonym(self, name: str) -> str | None:
@@ -139,7 +139,7 @@ class Noun(_Tree):
         return {verb: declaration.summary for verb, declaration in self._group.commands.items()}
 
     def list_examples(self) -> Sequence[tuple[str, str]]:
-        """Return one example of each of the first two verbs, or two examples of the verb if there is only one."""
+        """Return one example of each of the first two verbs, or two examples of the only verb."""
         first_of_all = zip(*(declaration.examples for declaration in self._group.commands.values()), strict=False)
         return list(chain.from_iterable(first_of_all))[:2]
 
@@ -153,7 +153,7 @@ class Noun(_Tree):
         return None if declaration is None else build(declaration, name)
 
     def get_words(self, name: str) -> str:
-        """Return the words after `az ml` for a verb: the noun and the verb."""
+        """Return the words that follow `az ml` for a verb: the noun and the verb."""
         return f"{self.name} {name}"
 
     def find_by_synonym(self, name: str) -> str | None:
@@ -186,13 +186,13 @@ class _Nouns(_Tree):
         return NOUNS
 
     def find_by_synonym(self, name: str) -> str | None:
-        """Return the command for a synonym, or for a verb of `run` typed without its noun, or None."""
+        """Return the command for a synonym, or for a verb of `run` without its noun, or None."""
         from mlrun_cli.cli.synonyms import find_command  # noqa: PLC0415 - start-up
 
         return find_command(name)
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        """Parse the words; print a topic or the list of topics if they begin with `help`.
+        """Parse the words; print a topic or the list of topics if they start with `help`.
 
         Raises:
             UnknownTopic: the word after `help` is neither a topic nor a command.
@@ -202,7 +202,7 @@ class _Nouns(_Tree):
         return super().parse_args(ctx, args)
 
     def _print_topic(self, ctx: Any, words: list[str]) -> None:
-        """Print the topic that is named, or the list of topics, and exit; return if a command is named."""
+        """Print the given topic or the list of topics and exit; return if the words are a command instead."""
         from mlrun_cli.cli.help.topics import TOPICS, find_nearest, print_topic, print_topics  # noqa: PLC0415 - start-up
 
         if not words or words[0] in ("help", "-h", "--help"):
@@ -224,7 +224,7 @@ class _Nouns(_Tree):
 
 
 class _Root(_Nouns):
-    """The root group: all nouns, `ml` with the same nouns for lines written for az, and commands without a noun."""
+    """The root group: all nouns, `ml` with the same nouns for az command lines, and commands without a noun."""
 
     def list_summaries(self) -> Mapping[str, str]:
         """Return a summary of each noun and command, keyed by name, in the order of the help page."""

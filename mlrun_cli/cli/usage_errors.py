@@ -1,4 +1,4 @@
-"""Conversion of Typer's exceptions to errors of this program, by their fields instead of their texts."""
+"""Conversion of Typer's exceptions to errors of this program, based on their fields instead of their texts."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def to_usage_error(error: typer.TyperException, context: Any, typed: Mapping[str
 
 
 def build_unexpected_arguments_error(context: Any, words: Sequence[str]) -> UnexpectedArgument:
-    """Return the error for extra words that a command does not accept."""
+    """Return the error for additional words that a command does not accept."""
     lacks_run = any("-r" in each.opts and not context.params.get(each.name) for each in context.command.params)
     shown = " ".join(words)
     return UnexpectedArgument(
@@ -76,7 +76,7 @@ def _build_unknown_option_error(context: Any, option: str, possibilities: Sequen
 
 
 def _build_misused_option_error(context: Any, name: str) -> UsageError:
-    """Return the error for an option that lacks a value, or for a flag that was given one."""
+    """Return the error for an option without its value, or for a flag with one."""
     parameters = context.command.get_params(context)
     is_flag = any(name in (*each.opts, *each.secondary_opts) and getattr(each, "is_flag", False) for each in parameters)
     if is_flag:
@@ -123,7 +123,7 @@ def _describe_kind(kind: Any) -> str:
 
 
 def _get_refused_value(value: Any, kind: Any) -> str:
-    """Return the value that a parameter's type refuses, the first of several."""
+    """Return the first value that a parameter's type rejects."""
     if not isinstance(value, (list, tuple)):
         return str(value)
     for each in value:

@@ -44,11 +44,11 @@ from mlrun_cli.studio.workspace_pool import WorkspacePool
 
 
 class PageNotFound(NotFound):
-    """An error for URLs at which there is no page."""
+    """An error for URLs that have no page."""
 
 
 class MethodNotAllowed(UsageError):
-    """An error for requests whose HTTP method the URL does not accept."""
+    """An error for requests with an HTTP method that the URL does not accept."""
 
 
 class _FilePathConvertor(PathConvertor):
@@ -123,7 +123,7 @@ def create_app(options: StudioOptions, token: str, own_host: str | None) -> tupl
     app = Starlette(
         routes=[
             Route("/", workspace_list.show),
-            Route("/events", events.stream),
+            Route("/events", events.stream_events),
             Route("/events/{stream}", events.subscribe, methods=["POST"]),
             Route("/static/{version}/{path:path}", _send_static_file, middleware=_COMPRESSED),
             *(Route(f"{_WORKSPACE}{path}", create_page_endpoint(page), middleware=_COMPRESSED) for path, page in PAGES),
@@ -158,7 +158,7 @@ async def _handle_http_error(request: Request, error: Exception) -> Response:
 
 
 async def _handle_unknown_error(request: Request, error: Exception) -> Response:
-    """Render the page for an unexpected error; the traceback appears only in the terminal."""
+    """Render the page for an unexpected error; the traceback is printed only to the terminal."""
     message = f"The page could not be rendered: {type(error).__name__}."
     bug = InternalError(message, hint="The terminal of the studio shows the traceback.")
     return render_error(request, 500, "Internal error", bug)

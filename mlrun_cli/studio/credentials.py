@@ -30,7 +30,7 @@ class Credentials:
         return text is not None and hmac.compare_digest(text.encode(), self.cookie.encode())
 
     def create_csrf_token(self) -> str:
-        """Create a CSRF token for a form, with a salt so that the sizes of compressed pages do not reveal it."""
+        """Create a CSRF token for a form, salted so that the sizes of compressed pages do not reveal it."""
         salt = secrets.token_hex(_SALT_LENGTH // 2)
         return f"{salt}{self._derive('form', salt)}"
 

@@ -1,4 +1,4 @@
-"""Endpoints, which call the handler of a page or an action and turn errors into error pages."""
+"""Endpoints, which call the handlers of pages and actions and convert errors to error pages."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ Endpoint = Callable[[Request], Awaitable[Response]]
 
 
 def create_page_endpoint(handler: Handler) -> Endpoint:
-    """Create an endpoint that runs the handler of a workspace's page in a worker thread."""
+    """Create an endpoint that calls the handler of a workspace's page in a worker thread."""
 
     async def endpoint(request: Request) -> Response:
         return await run_in_threadpool(_call_handler, handler, request, FormFields([]))
@@ -29,7 +29,7 @@ def create_page_endpoint(handler: Handler) -> Endpoint:
 
 
 def create_action_endpoint(handler: Handler) -> Endpoint:
-    """Create an endpoint that runs the handler of an action, and rejects forms without a valid CSRF token."""
+    """Create an endpoint that calls the handler of an action, and rejects forms without a valid CSRF token."""
 
     async def endpoint(request: Request) -> Response:
         studio: StudioState = request.app.state.studio
@@ -65,7 +65,7 @@ def _call_handler(handler: Handler, request: Request, fields: FormFields) -> Res
 
 
 def _parse_identity(request: Request) -> WorkspaceIdentity:
-    """Return the workspace identity in the URL, with its names checked, since they become part of a path.
+    """Return the workspace identity from the URL, with its names checked, since they become part of a path.
 
     Raises:
         WorkspaceNotFound: a name is not valid.
@@ -90,7 +90,7 @@ def render_error(
     *,
     retries: bool = False,
 ) -> Response:
-    """Render an error as a page, which reloads itself if `retries`.
+    """Render an error as a page, which reloads itself periodically if `retries` is true.
 
     A request that accepts JSON but not HTML gets `{"error": {"code", "message", …}}`, as commands print it.
     """

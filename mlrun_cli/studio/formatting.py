@@ -1,4 +1,4 @@
-"""Formatting of numbers, times and statuses: the filters of the templates."""
+"""Formatting of numbers, times and statuses by the template filters."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _STATUS_KINDS: Mapping[RunStatus, str] = {
 
 
 def format_duration(seconds: float | None) -> str:
-    """Format a duration as `1:02:03`, or as `0.4 s` below ten seconds; return an empty text for None."""
+    """Format a duration as `1:02:03`, or as `0.4 s` below ten seconds; return an empty string for None."""
     if seconds is None:
         return ""
     if seconds < 10:
@@ -63,7 +63,7 @@ def _describe_age(microseconds: int) -> str:
 
 
 def format_elapsed(run: Run) -> Markup:
-    """Format a run's duration, as an element that a script updates if the run is active."""
+    """Format a run's duration as an element, which a script updates while the run is active."""
     seconds = run.elapsed_seconds(now())
     if seconds is None:
         return Markup("")
@@ -73,7 +73,7 @@ def format_elapsed(run: Run) -> Markup:
 
 
 def format_number(value: object) -> str:
-    """Format the value of a metric: whole numbers below 1e15 in full, other numbers with six digits."""
+    """Format a metric's value: whole numbers below 1e15 in full, other numbers with six digits."""
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         return "" if value is None else str(value)
     if isinstance(value, float) and not math.isfinite(value):
@@ -97,7 +97,7 @@ def classify_status(status: RunStatus) -> str:
 
 
 def is_active(status: RunStatus) -> bool:
-    """Return whether a run with this status has not ended."""
+    """Return whether this is the status of a run that has not ended."""
     return status not in TERMINAL_STATUSES
 
 

@@ -14,7 +14,7 @@ CSRF_FIELD = "csrf_token"
 
 
 class InvalidForm(UsageError):
-    """An error for a form that cannot be read or accepted, with the HTTP status of the response."""
+    """An error for a form that is invalid or not accepted, with the HTTP status of the response."""
 
     def __init__(self, message: str, status: int, *, hint: str | None = None) -> None:
         super().__init__(message, hint=hint)

@@ -1,4 +1,4 @@
-"""Rendering of run descriptions as Markdown, without scripts, forms and images, since users write them."""
+"""Rendering of run descriptions as Markdown without scripts, forms and images, since users write them."""
 
 from __future__ import annotations
 

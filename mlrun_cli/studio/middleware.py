@@ -44,7 +44,7 @@ _WILDCARDS = frozenset({"0.0.0.0", "::", ""})  # noqa: S104 — compared with, n
 
 
 class AccessMiddleware:
-    """A middleware that passes requests with valid credentials to the application, and answers all others.
+    """A middleware that passes requests with valid credentials to the application, and responds to all others.
 
     With `own_host`, browsers that sign in under a loopback name are redirected to that host, and get the cookie there.
     """
@@ -68,7 +68,7 @@ class AccessMiddleware:
         self._templates = templates
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass a request to the application if it has access, or answer it."""
+        """Pass a request with access to the application, or respond to it."""
         if scope["type"] == "lifespan":
             await self._app(scope, receive, send)
             return
@@ -80,7 +80,7 @@ class AccessMiddleware:
         await (response or self._app)(scope, receive, _add_headers(send))
 
     async def _check_access(self, request: Request) -> Response | None:
-        """Return the response to a request without access, or None if the request may pass."""
+        """Return the response to a request without access, or None for a request with access."""
         rejection = self._check_origin(request)
         if rejection is not None:
             return rejection
@@ -96,7 +96,7 @@ class AccessMiddleware:
         return None
 
     def _check_origin(self, request: Request) -> Response | None:
-        """Return the response that rejects a request for an unknown host or from another site, or None for others."""
+        """Return the response that rejects a request for an unknown host or from another site, or else None."""
         if not self._is_known_host(request.headers.get("host", "")):
             return PlainTextResponse(
                 "The studio is not served under this host name. Start it with --allow-host NAME to allow it.\n",
@@ -111,7 +111,7 @@ class AccessMiddleware:
         return None
 
     def _normalize_path(self, scope: Scope) -> Scope:
-        """Return the scope with its path unquoted, and without the base path, which some proxies strip themselves."""
+        """Return the scope with its path unquoted and without the base path, which some proxies also remove."""
         path = unquote_path(scope["raw_path"].decode("utf-8", "surrogateescape"))
         if self._base and (path == self._base or path.startswith(f"{self._base}/")):
             path = path[len(self._base) :] or "/"
@@ -123,7 +123,7 @@ class AccessMiddleware:
         return name in self._hosts or (self._accepts_any_address and _is_address(name))
 
     def _is_own_origin(self, headers: Headers) -> bool:
-        """Return whether a page of the studio sent the request, according to its header `Origin` or `Sec-Fetch-Site`.
+        """Return whether a page of the studio sent the request, judging by its `Origin` or `Sec-Fetch-Site` header.
 
         Since a proxy may have replaced the browser's `Host`, host names of --allow-host are accepted, too.
         """
@@ -225,7 +225,7 @@ def _build_destination(request: Request) -> str:
 
 
 def _restrict_to_local(destination: str) -> str:
-    """Return the destination if it is a path of the studio, else the path of the home page; prevents open redirects."""
+    """Return the destination if it is a path of the studio, or else the home page; prevents open redirects."""
     parts = urlsplit(destination)
     is_local = destination.startswith("/") and not parts.scheme and not parts.netloc
     return destination if is_local and not set(destination) & set("\\\r\n") and destination[1:2] != "/" else "/"

@@ -19,7 +19,7 @@ from mlrun_cli.workspace import Workspace
 
 
 class StudioState(NamedTuple):
-    """The objects that all requests share, for as long as the studio runs."""
+    """The objects that all requests share while the studio is running."""
 
     options: StudioOptions
     credentials: Credentials
@@ -29,7 +29,7 @@ class StudioState(NamedTuple):
 
 
 class PageRequest:
-    """A request for a page of a workspace, with the objects that a handler needs to answer it.
+    """A request for a page of a workspace, with the objects that its handler needs.
 
     Attributes:
         fields: the fields of a posted form; empty for other requests.
@@ -43,11 +43,11 @@ class PageRequest:
         self.urls = WorkspaceUrls(studio.options.base_path, *workspace.identity)
 
     def get_path_parameter(self, name: str) -> str:
-        """Return a parameter of the route's path, with bytes that are not UTF-8 replaced by replacement characters."""
+        """Return a path parameter of the route, with replacement characters for bytes that are not UTF-8."""
         return self._get_raw_path_parameter(name).encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
     def get_file_path(self) -> str:
-        """Return the file path in the URL, with bytes that are not UTF-8 as lone surrogates."""
+        """Return the file path in the URL, with lone surrogates for bytes that are not UTF-8."""
         return self._get_raw_path_parameter("path")
 
     def _get_raw_path_parameter(self, name: str) -> str:
@@ -63,7 +63,7 @@ class PageRequest:
         return str(self.request.query_params.get(name, default))
 
     def render(self, template: str, status: int = 200, **values: Any) -> Response:
-        """Render a template with the common and the given values as a response."""
+        """Render a template with the common values and the given ones as a response."""
         return self.studio.templates.respond(template, {**self.build_common_values(), **values}, status)
 
     def build_common_values(self) -> dict[str, Any]:
@@ -76,9 +76,9 @@ class PageRequest:
         }
 
     def build_topic(self, *names: str) -> str:
-        """Return a topic of this workspace to which a part of a page can subscribe; see `events/topic.py`."""
+        """Return a topic of this workspace that a part of a page can subscribe to; see `events/topic.py`."""
         return "|".join((str(WorkspaceUrls("", *self.workspace.identity)), *names))
 
     def redirect(self, url: str) -> Response:
-        """Return a response that redirects to a page after an action."""
+        """Return a response that redirects to a page after an action was performed."""
         return RedirectResponse(url, 303)

@@ -11,14 +11,14 @@ _MAX_DIGITS = 7
 
 
 def parse_page_number(page: PageRequest) -> int:
-    """Return the number of the requested page, starting with 1, or 1 if the parameter is not a valid number."""
+    """Return the number of the requested page, or 1 if the parameter is not a valid number."""
     text = page.get_query("page")
     is_number = text.isascii() and text.isdecimal() and len(text) <= _MAX_DIGITS
     return max(1, int(text)) if is_number else 1
 
 
 def build_page_links(page: PageRequest, *, has_more: bool) -> dict[str, Any]:
-    """Return template values with the page number, and the query strings of the previous and next page or None."""
+    """Return template values with the page number and the query strings of the adjacent pages, or None."""
     number = parse_page_number(page)
     return {
         "number": number,

@@ -24,7 +24,7 @@ _GIT_FACTS = (
 
 
 class StatusSpan(NamedTuple):
-    """A status with the timestamp of its start and its duration; the duration is None for a terminal status."""
+    """A status with its start time and its duration, which is None for a terminal status."""
 
     status: RunStatus
     since: int
@@ -62,7 +62,7 @@ def compute_status_spans(history: Sequence[tuple[RunStatus, int]]) -> Sequence[S
 
 
 def describe_failure(run: Run) -> Failure | None:
-    """Return the reason why a run failed or was cancelled, or None if there is no error, exit code or signal."""
+    """Return the reason why a run failed or was canceled, or None if there is no error, exit code or signal."""
     error: Mapping[str, Any] = (run.error or {}).get("error") or {}
     debug: Mapping[str, Any] = error.get("debugInfo") or {}
     exit_text = f"Signal {run.signal}" if run.signal else f"Exit code {run.exit_code}" if run.exit_code else ""
@@ -79,7 +79,7 @@ def describe_failure(run: Run) -> Failure | None:
 
 
 def format_command_line(run: Run) -> str:
-    """Return the script or command of a run with its arguments, quoted for a shell, or an empty text if it has none."""
+    """Return a run's script or command with its arguments, quoted for a shell, or an empty string without one."""
     definition: Mapping[str, Any] = run.definition or {}
     command = definition.get("command")
     if command:
@@ -90,7 +90,7 @@ def format_command_line(run: Run) -> str:
 
 
 def list_git_facts(run: Run) -> Sequence[tuple[str, str]]:
-    """Return names and values about the git state of a run's source, or an empty list if it was in no repository."""
+    """Return names and values about the git state of a run's source; empty if it was not in a repository."""
     return [(name, run.properties[key]) for name, key in _GIT_FACTS if run.properties.get(key)]
 
 

@@ -47,7 +47,7 @@ class _Server(uvicorn.Server):
 
 
 def serve(options: StudioOptions) -> int | None:
-    """Serve the studio until a signal stops it, and return that signal.
+    """Serve the studio until a signal stops it, and return the number of that signal.
 
     Raises:
         MlrunError: no port is free, the certificate cannot be used, or the token cannot be stored.
@@ -134,7 +134,7 @@ def print_lines(*lines: str) -> None:
 
 
 def _load_config(config: uvicorn.Config) -> None:
-    """Load the server's configuration with its certificate.
+    """Load the server's configuration, including its certificate.
 
     Raises:
         UsageError: the certificate cannot be used.

@@ -18,7 +18,7 @@ STATIC_FOLDER = _STUDIO_FOLDER / "static"
 
 
 class TemplateRenderer:
-    """A renderer of templates, identified by their paths in `studio/`; undefined names in them are errors."""
+    """A renderer of templates, identified by their paths in `studio/`; undefined names are errors."""
 
     def __init__(self, base_path: str, create_csrf_token: Callable[[], str]) -> None:
         self._environment = Environment(
@@ -35,11 +35,11 @@ class TemplateRenderer:
         self._environment.filters.update(FILTERS)
 
     def render(self, template: str, values: Mapping[str, Any]) -> str:
-        """Render a template as text, with values escaped."""
+        """Render a template as text with escaped values."""
         return self._environment.get_template(template).render(values)
 
     def respond(self, template: str, values: Mapping[str, Any], status: int = 200) -> Response:
-        """Render a template as a response, with lone surrogates, as in some file names, replaced by question marks."""
+        """Render a template as a response, with question marks for lone surrogates, which file names may contain."""
         return HTMLResponse(self.render(template, values).encode("utf-8", "replace"), status)
 
 

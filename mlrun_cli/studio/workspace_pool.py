@@ -18,7 +18,7 @@ _BUSY_TIMEOUT_SECONDS = 5.0
 
 
 class WorkspacePool:
-    """A thread-safe pool of open workspaces to reuse."""
+    """A thread-safe pool of open workspaces."""
 
     def __init__(self, home: Path) -> None:
         self.home = home
@@ -27,7 +27,7 @@ class WorkspacePool:
 
     @contextmanager
     def acquire(self, identity: WorkspaceIdentity) -> Iterator[Workspace]:
-        """Yield an open workspace, which is returned to the pool when the context exits.
+        """Yield an open workspace, which is returned to the pool at the end of the block.
 
         Raises:
             WorkspaceNotFound: the workspace does not exist.

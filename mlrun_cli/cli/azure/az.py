@@ -1,4 +1,4 @@
-"""The `az` that `install-az` creates: the commands that pipelines use besides `az ml`, answered without Azure.
+"""The `az` that `install-az` creates, with the commands that pipelines use besides `az ml`, simulated locally.
 
 Each answer writes one line to stderr, and to stdout the JSON that Azure's own az would print, for steps that read it.
 All other commands are passed to the real `az`, if one comes later on the PATH. The docstrings of the functions in
@@ -57,7 +57,7 @@ _ON_OPTIONS = (
 
 
 class AzArguments(NamedTuple):
-    """The leading words of an az command, up to its first option, and the options that answers use."""
+    """The words of an az command up to its first option, and the options that are used by simulated commands."""
 
     words: Sequence[str]
     name: str | None
@@ -68,7 +68,7 @@ class AzArguments(NamedTuple):
 
 
 class Answer(NamedTuple):
-    """Output for an az command that mlrun-cli answers itself.
+    """The output of a simulated az command.
 
     Attributes:
         note: the line for stderr.
@@ -126,7 +126,7 @@ def _run_az_line(line: Sequence[str]) -> int:
 
 
 class _OptionParser(argparse.ArgumentParser):
-    """Parser of the options that answers use; all other options of az are ignored."""
+    """A parser of the options used by simulated commands; it ignores all other options of az."""
 
     def __init__(self, name: str) -> None:
         super().__init__(prog="az", add_help=False)
@@ -142,7 +142,7 @@ class _OptionParser(argparse.ArgumentParser):
         self.add_argument("--only-show-errors", action="store_true")
 
     def error(self, message: str) -> NoReturn:
-        """Raise a parser error as a UsageError, for the error boundary to print.
+        """Raise a parser error as a UsageError to be printed by the error boundary.
 
         Raises:
             UsageError: always.
@@ -160,7 +160,7 @@ def _parse_options(name: str, line: Sequence[str]) -> argparse.Namespace:
 
 
 def _exec_real_az(real: Path | None, line: Sequence[str], words: Sequence[str]) -> int:
-    """Replace this process with the real az; raise ProgramNotFound if there is none on the PATH."""
+    """Replace this process with the real az; raise ProgramNotFound if there is none on PATH."""
     if real is None:
         what = " ".join(words[:2] or line[:1])
         raise ProgramNotFound(
@@ -173,14 +173,14 @@ def _exec_real_az(real: Path | None, line: Sequence[str], words: Sequence[str]) 
 
 
 def _add_real_az_hint(answer: Answer, real: Path | None) -> str:
-    """Return the note of an answer; if the real az would have done more, add how to call that."""
+    """Return the note of an answer, with a hint to the real az if that would have done more."""
     if real is None or answer.left_undone is None:
         return answer.note
     return f"{answer.note} The az behind this one {answer.left_undone}: call it as {shlex.quote(str(real))}."
 
 
 def _has_help(words: Sequence[str]) -> bool:
-    """Return whether there is help for these words: none at all, or the name of a group with answered commands."""
+    """Return whether there is a help page for these words: none, or the name of a command group."""
     return not words or any(name.startswith(f"{words[0]} ") for name in _ANSWERS)
 
 
@@ -209,7 +209,7 @@ def _login(_typed: AzArguments) -> Answer:
 
 
 def _logout(_typed: AzArguments) -> Answer:
-    """Report that no one is signed in."""
+    """Report that nobody is signed in."""
     return Answer("Nobody is signed in: runs are on this machine.")
 
 
@@ -339,7 +339,7 @@ def _list_groups(_typed: AzArguments) -> Answer:
 
 
 def _delete_group(_typed: AzArguments) -> Answer:
-    """Report that nothing was deleted: workspaces are kept."""
+    """Report that nothing was deleted, because workspaces are kept."""
     return Answer("Nothing was deleted: a resource group is no more than a name, and its workspaces stay.")
 
 

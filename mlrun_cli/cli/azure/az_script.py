@@ -28,7 +28,7 @@ esac
 
 
 def write_az(folder: Path, command: Path, *, force: bool) -> Path:
-    """Write the `az` script into a folder, creating the folder if needed, and return the script's path.
+    """Write the `az` script into a folder, created if needed, and return the script's path.
 
     Args:
         folder: the folder for the script.
@@ -65,7 +65,7 @@ def write_az(folder: Path, command: Path, *, force: bool) -> Path:
 
 
 def find_other_az(search_path: str) -> Path | None:
-    """Return the absolute path of the first `az` on a PATH that mlrun-cli did not write, or None."""
+    """Return the absolute path of the first `az` on PATH that mlrun-cli did not write, or None."""
     for folder in search_path.split(os.pathsep):
         path = Path(folder or ".") / _NAME
         if path.is_file() and os.access(path, os.X_OK) and not _is_ours(path):

@@ -15,7 +15,7 @@ _TRUE = frozenset({"1", "yes", "true", "on"})
 
 
 def read_azure_default(section: str, key: str) -> str | None:
-    """Return `AZURE_<SECTION>_<KEY>`, else the key in `[section]` of az's config file, else None.
+    """Return `AZURE_<SECTION>_<KEY>`, or else the key from az's config file, or None.
 
     Raises:
         InvalidFile: the config file exists but cannot be read.
@@ -27,7 +27,7 @@ def read_azure_default(section: str, key: str) -> str | None:
 
 
 def read_azure_switch(section: str, key: str) -> bool:
-    """Return whether a boolean default is on: 1, yes, true or on, in any case; all other values are off."""
+    """Return whether a boolean default is on, that is 1, yes, true or on, ignoring case."""
     return (read_azure_default(section, key) or "").lower() in _TRUE
 
 

@@ -1,4 +1,4 @@
-"""Options of `az` that have no effect on this machine: accepted, hidden from help, and named by a note."""
+"""Options of `az` without effect on this machine, which are accepted, hidden from help, and mentioned in a note."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _PREFIX = "ignored_"
 
 
 class IgnoredOptions:
-    """The given options of a command that have no effect; a subclass lists them, and types a parameter of the command.
+    """The given options of a command that have no effect; subclasses declare them.
 
     Attributes:
         options: the options that take a value, each as its names separated by slashes, the long one first.
@@ -28,7 +28,7 @@ class IgnoredOptions:
         self._given = given
 
     def print_note(self, notes: Messages) -> None:
-        """Print which of the given options have no effect, without their values, which may be secret."""
+        """Print which of the given options have no effect, without their values, which may be secrets."""
         if self._given:
             *others, last = self._given
             names = f"{', '.join(others)} and {last}" if others else last

@@ -1,4 +1,4 @@
-"""`az login`, the first command of most pipelines written for Azure; it only says that no login is needed."""
+"""`az login`, the first command of most pipelines written for Azure, which only reports that no login is needed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Commands of az that mlrun-cli does not support, each with advice on what to do instead."""
+"""Commands of az that mlrun-cli does not support, each with advice about alternatives."""
 
 from __future__ import annotations
 

@@ -109,7 +109,7 @@ def _refuse_password(option: str, given: str | None) -> None:
 
 
 def _check_word(option: str, typed: str) -> str:
-    """Check a word that ssh gets as part of its destination, where it must not look like an option."""
+    """Validate a word for ssh's destination, which must not look like an option, and return it."""
     if not typed or typed.startswith("-") or any(char.isspace() or char in "@/" for char in typed):
         raise InvalidValue(
             f"{option}: '{typed}' is not a {'host' if option == '--address' else 'user'}.",

@@ -1,4 +1,4 @@
-"""What the verbs that attach a cluster have in common."""
+"""Helpers shared by the verbs that attach a cluster."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _MOST_NAMED = 5
 
 
 def describe_node_check(shared: GlobalOptions, check: NodeCheck | None, subject: str) -> None:
-    """Say what was not tested of a cluster; `subject` is what is tested besides the shared folder."""
+    """Print which parts of a cluster were not tested; `subject` is what was tested besides the shared folder."""
     if check is None:
         shared.notes.info(f"Neither the {subject} nor the shared folder were tested, because of --no-check.")
     elif check.unchecked:

@@ -16,7 +16,7 @@ from mlrun_cli.compute.compute_target import COMPUTE_INSTANCE
 
 
 def _format_max_nodes(record: Mapping[str, Any]) -> str:
-    """Return the maximum number of nodes in use, or an empty string if the properties do not specify it."""
+    """Return the maximum number of nodes in use, or an empty string if the record does not specify it."""
     if record["properties"]["computeType"] == COMPUTE_INSTANCE:
         return "1"
     scale = record["properties"]["properties"].get("scaleSettings")

@@ -1,4 +1,4 @@
-"""Options that several verbs of `computetarget` have, and the record that they print."""
+"""Options shared by several verbs of `computetarget`, and the record that they print."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def parse_given_tags(typed: Sequence[str] | None) -> dict[str, str] | None:
 
 
 def build_record(workspace: Workspace, target: ComputeTarget) -> dict[str, Any]:
-    """Return the record of a target, with the keys that Azure shows with `-v` and those it shows without."""
+    """Return the record of a target, with the keys that Azure shows with and without `-v`."""
     record = build_compute_target_record(target, build_workspace_record(workspace.identity, workspace.home)["id"])
     short = {key: record["properties"][key] for key in ("provisioningErrors", "provisioningState")}
     return {**record, **short}

@@ -1,1 +1,1 @@
-"""Help pages of commands, and help topics, whose texts are `mlrun_cli/docs/<topic>.md`."""
+"""Help pages of commands, and help topics with texts in `mlrun_cli/docs/<topic>.md`."""

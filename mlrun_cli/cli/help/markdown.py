@@ -1,4 +1,4 @@
-"""Rendering of the topics' Markdown for a terminal: headings, paragraphs, lists, tables, code and links only."""
+"""Rendering of the topics' Markdown for a terminal, limited to headings, paragraphs, lists, tables, code and links."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def _split_items(text: str) -> Iterator[str]:
 
 
 def _wrap(text: str, width: int, colour: bool) -> list[str]:
-    """Return the wrapped lines, at least one, of a paragraph, a list item or a table cell."""
+    """Return the wrapped lines, at least one, of a paragraph, list item or table cell."""
     mark = _ITEM.match(text)
     wrapper = textwrap.TextWrapper(width, break_on_hyphens=False, break_long_words=False)
     wrapper.subsequent_indent = " " * len(mark[0]) if mark else ""
@@ -65,7 +65,7 @@ def _wrap(text: str, width: int, colour: bool) -> list[str]:
 
 
 def _replace_link(match: re.Match[str]) -> str:
-    """Return the text of a link, with the `mlrun help` command or URL to which it leads."""
+    """Return the text of a link with the `mlrun help` command or URL that it leads to."""
     words, target = match[1], match[2]
     topic = re.fullmatch(r"([a-z-]+)\.md(?:#.*)?", target)
     if topic:
@@ -75,7 +75,7 @@ def _replace_link(match: re.Match[str]) -> str:
 
 
 def _make_bold(match: re.Match[str]) -> str:
-    """Return marked words in bold, on each of their lines if they are wrapped."""
+    """Return marked words in bold, with separate marks on each of their lines."""
     return "\n".join(
         re.sub(r"^( *)(.*)$", rf"\1{_BOLD}\2{_PLAIN}", line) for line in (match[1] or match[2]).split("\n")
     )

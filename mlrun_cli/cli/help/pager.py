@@ -11,7 +11,7 @@ from contextlib import suppress
 
 
 def print_text(text: str) -> None:
-    """Print a text; on a terminal through `$PAGER` or `less`, if available."""
+    """Print a text; on a terminal, use `$PAGER` or `less` if available."""
     command = _find_pager() if sys.stdout.isatty() else []
     if command:
         sys.stdout.flush()
@@ -21,7 +21,7 @@ def print_text(text: str) -> None:
 
 
 def _find_pager() -> list[str]:
-    """Return the pager's command line, empty if there is none or paging is switched off."""
+    """Return the pager's command line; empty if there is none or paging is switched off."""
     try:
         command = shlex.split(os.environ.get("PAGER", "less"))
     except ValueError:  # a quote that nothing closes

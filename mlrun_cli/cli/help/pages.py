@@ -1,4 +1,4 @@
-"""Help pages of commands and groups: plain text, wrapped to the width of the terminal."""
+"""Help pages of commands and groups as plain text, wrapped to the width of the terminal."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Row = tuple[str, str]
 
 
 class CommandPage(NamedTuple):
-    """The parts of a command's help page; a row is a pair of a name and its meaning.
+    """The parts of a command's help page, where a row is a pair of a name and its meaning.
 
     Attributes:
         path: the words to type, such as `mlrun run list`.
@@ -118,7 +118,7 @@ def _format_topic(topic: str | None) -> str:
 
 
 def get_help_width() -> int:
-    """Return the width of help pages in columns: that of the terminal, within bounds."""
+    """Return the width of help pages in columns, which is that of the terminal within bounds."""
     return max(_NARROWEST, min(_WIDEST, shutil.get_terminal_size().columns))
 
 

@@ -1,4 +1,4 @@
-"""Help topics, which `mlrun help` lists and `mlrun help TOPIC` prints; their texts are `mlrun_cli/docs/<topic>.md`."""
+"""Help topics, listed by `mlrun help` and printed by `mlrun help TOPIC`, from `mlrun_cli/docs/<topic>.md`."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ _TOPIC_OF = {
 
 
 def find_topic(path: str) -> str | None:
-    """Return the topic of a command path such as `mlrun run list`, else that of its noun, or None."""
+    """Return the topic of a command path such as `mlrun run list`, or else of its noun, or None."""
     words = path.partition(" ")[2].removeprefix("ml ")
     return _TOPIC_OF.get(words) or _TOPIC_OF.get(words.partition(" ")[0])
 
@@ -71,7 +71,7 @@ def read_topic(topic: str) -> str:
 
 
 def print_topic(topic: str) -> None:
-    """Print a topic, through a pager on a terminal."""
+    """Print a topic; on a terminal, use a pager."""
     print_text(render_markdown(read_topic(topic), get_help_width(), colour=wants_colour(sys.stdout)))
 
 

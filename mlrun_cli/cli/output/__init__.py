@@ -1,1 +1,1 @@
-"""Output of commands: formats, queries, tables, the file of `-t`, and messages on stderr."""
+"""Output of commands: formats, queries, tables, the metadata file of `-t`, and messages on stderr."""

@@ -18,7 +18,7 @@ Narrowing = Sequence[tuple[str, int]]
 
 @dataclass(slots=True)
 class Column:
-    """A column of a table, as wide as its widest cell unless it is narrowed; with width 0 it is left out.
+    """A column of a table, as wide as its widest cell unless narrowed; width 0 omits it.
 
     Attributes:
         is_right: whether cells are aligned to the right.
@@ -106,7 +106,7 @@ def can_encode(text: str, encoding: str) -> bool:
 
 
 def _narrow(columns: Sequence[Column], width: int, repeating: Narrowing, narrowing: Narrowing) -> list[Column]:
-    """Narrow or leave out columns to fit the table into `width`, and return the remaining ones."""
+    """Narrow or omit columns to fit the table into `width`, and return the remaining columns."""
     by_heading = {column.heading: column for column in columns}
     alike = [(heading, to) for heading, to in repeating if len(set(by_heading[heading].cells)) == 1]
     for heading, narrowest in (*alike, *narrowing):
@@ -124,13 +124,13 @@ def _narrow(columns: Sequence[Column], width: int, repeating: Narrowing, narrowi
 
 
 def _measure_free_width(columns: Sequence[Column], width: int) -> int:
-    """Return the width that the table leaves unused, negative if the table is too wide."""
+    """Return the width that the table leaves unused; negative if the table is too wide."""
     kept = [column.width for column in columns if column.width]
     return width - sum(kept) - len(GAP) * (len(kept) - 1)
 
 
 def _cut_start(text: str, width: int) -> str:
-    """Return the longest end of a text that is at most `width` columns wide."""
+    """Return the longest end of a text that is no more than `width` columns wide."""
     from rich.cells import cell_len  # noqa: PLC0415
 
     while cell_len(text) > width:

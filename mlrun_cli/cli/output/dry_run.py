@@ -1,4 +1,4 @@
-"""`run submit-script --dry-run -o table`: a summary of the run that would be started."""
+"""A summary of the run that would be started, for `run submit-script --dry-run -o table`."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _MOST_LINES = 20
 
 
 def print_dry_run(record: Mapping[str, Any], *, file: TextIO, width: int | None) -> None:
-    """Print a summary of a dry run's record; sentences are wrapped at `width`, lines to copy are not."""
+    """Print a summary of a dry run's record; sentences are wrapped at `width`, but lines to copy are not."""
     for heading, lines in _format_paragraphs(record, max(40, (width or _WIDTH) - _INDENT)):
         labels = [heading] + [""] * len(lines)
         file.writelines(

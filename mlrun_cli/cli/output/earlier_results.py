@@ -1,4 +1,4 @@
-"""Notes about files of `-t` that earlier attempts of a command wrote and a later attempt may replace."""
+"""Notes on the files of `-t` that earlier attempts of a command wrote and later attempts may replace."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _MANY = 500
 
 
 def is_from_earlier_attempt(path: Path, words: list[str]) -> bool:
-    """Return whether the same command line wrote the file, and the file is unchanged since."""
+    """Return whether the same command line wrote the file and the file is still unchanged."""
     try:
         note = read_json(_get_note_path(path))
         return note is not None and note == _build_note(path, words)

@@ -1,4 +1,4 @@
-"""Rendering of results as text, byte for byte as az prints them.
+"""Rendering of results as text that is identical to az's output.
 
 The rules that are not obvious: the keys of JSON and YAML are sorted. NaN and Infinity, which az prints although they
 are not valid JSON, become null; YAML has its own notation for them. A table leaves out `id`, `type`, `etag`, null and
@@ -33,7 +33,7 @@ _LEFT_OUT_OF_TABLES = frozenset({"id", "type", "etag"})
 
 
 def render(value: object, output_format: OutputFormat, *, is_query: bool, colour: bool = False) -> str:
-    """Return a JSON-like value as text that ends in a newline, or an empty string for null or the format `none`.
+    """Render a JSON-like value as text with a final newline, or as an empty string for null or the format `none`.
 
     Args:
         value: the result of the command or of a query; mappings that a query creates are `OrderedDict`.
@@ -60,15 +60,15 @@ def render(value: object, output_format: OutputFormat, *, is_query: bool, colour
 
 
 def format_strict_json(value: object, *, indent: int, ensure_ascii: bool) -> str:
-    """Return JSON that every parser accepts, with sorted keys, and null for NaN and infinities."""
+    """Return JSON that every parser accepts, with sorted keys and with null for NaN and infinities."""
 
-    def text(value: object) -> str:
+    def encode(value: object) -> str:
         return json.dumps(value, indent=indent, ensure_ascii=ensure_ascii, sort_keys=True, allow_nan=False)
 
     try:
-        return text(value)
+        return encode(value)
     except ValueError:  # rare, and checking every value takes longer than writing it
-        return text(_replace_non_finite(value))
+        return encode(_replace_non_finite(value))
 
 
 def _replace_non_finite(value: object) -> object:

@@ -16,7 +16,7 @@ _RED, _YELLOW, _PLAIN = "\033[31m", "\033[33m", "\033[0m"
 
 
 class Level(IntEnum):
-    """The level of detail of messages: with `--only-show-errors`, by default, with `--verbose`, with `--debug`."""
+    """The level of detail of messages, set by `--only-show-errors`, `--verbose` and `--debug`."""
 
     ERRORS = 0
     NORMAL = 1
@@ -25,7 +25,7 @@ class Level(IntEnum):
 
 
 class Messages:
-    """Writer of messages to stderr or another stream; a text is passed without its final newline."""
+    """A writer of messages to stderr or another stream; texts are passed without a final newline."""
 
     def __init__(self, stream: TextIO | None = None, *, level: Level = Level.NORMAL, colour: bool = False) -> None:
         self.level = level
@@ -33,7 +33,7 @@ class Messages:
         self._colour = colour
 
     def error(self, error: MlrunError) -> None:
-        """Write an error's message and, on the next line, its hint, both without credentials."""
+        """Write an error's message and, on the next line, its hint, with credentials redacted."""
         from mlrun_cli.core.redaction import Redaction  # noqa: PLC0415 - start-up
 
         redact = Redaction().redact_text
@@ -65,12 +65,12 @@ class Messages:
         self._write(text)
 
     def detail(self, text: str) -> None:
-        """Write a message that is shown with `--verbose` or `--debug`."""
+        """Write a message that is only shown with `--verbose` or `--debug`."""
         if self.level >= Level.VERBOSE:
             self._write(text)
 
     def debug(self, text: str) -> None:
-        """Write a message that is shown with `--debug`."""
+        """Write a message that is only shown with `--debug`."""
         if self.level >= Level.DEBUG:
             self._write(text)
 
@@ -84,7 +84,7 @@ class Messages:
 
 
 def wants_colour(stream: TextIO) -> bool:
-    """Return whether to colour output: `stream` is a terminal, and the user has not switched colours off."""
+    """Return whether to colour output: `stream` is a terminal and the user has not disabled colours."""
     if not stream.isatty() or os.environ.get("TERM") == "dumb" or os.environ.get("NO_COLOR"):
         return False
     return not read_azure_switch("core", "no_color")

@@ -74,7 +74,7 @@ class MetadataFile:
         self._was_written = True
 
     def _check_available(self) -> None:
-        """Raise an error if the path is not possible, or exists and is not from an earlier attempt."""
+        """Raise an error if the path is unusable, or exists and is not from an earlier attempt."""
         try:
             self._path.lstat()
         except FileNotFoundError:
@@ -102,7 +102,7 @@ class MetadataFile:
         remember(self._path, self._words)
 
     def _check_writable(self) -> None:
-        """Create and remove a file in the nearest existing folder, since its mode alone is not conclusive.
+        """Create and remove a file in the nearest existing folder, since its mode is not conclusive.
 
         Raises:
             OSError: the file cannot be created.

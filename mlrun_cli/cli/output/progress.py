@@ -1,4 +1,4 @@
-"""Progress messages on a terminal, while a command waits or copies."""
+"""Progress messages on a terminal while a command waits or copies."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _PATIENCE_SECONDS = 1.0
 
 
 class Spinner:
-    """A spinner with a text, shown after a second of waiting and erased before other output."""
+    """A spinner with a text, shown after waiting for a second and erased before other output."""
 
     def __init__(self, *, enabled: bool) -> None:
         self._enabled = enabled
@@ -61,7 +61,7 @@ class Spinner:
 
 @contextmanager
 def show_copy_progress(shared: GlobalOptions, *, hidden: bool = False) -> Iterator[None]:
-    """Show, during the block, how many bytes have been copied.
+    """Show the number of copied bytes during the block.
 
     Args:
         shared: the shared options.

@@ -82,7 +82,7 @@ class Query(NamedTuple):
             ) from error
 
     def list_compared_fields(self) -> list[str]:
-        """Return the unquoted names on the right of `==` and `!=`: fields, often meant as text."""
+        """Return the unquoted names to the right of `==` and `!=`: fields, often intended as text."""
         return [
             node["children"][1]["value"]
             for node in _walk_nodes(self.expression.parsed)
@@ -136,7 +136,7 @@ def parse_query_words(words: Sequence[str]) -> tuple[Query, str | None]:
 
 
 def quote_word(text: str) -> str:
-    """Return `text` quoted as one shell word, in double quotes if it has single ones and they suffice."""
+    """Return `text` quoted as one shell word, in double quotes if it contains single quotes and they suffice."""
     if "'" in text and not re.search(r'["$`\\!]', text) and text.isprintable():
         return f'"{text}"'
     return shlex.quote(text)
@@ -221,7 +221,7 @@ def _format_command_line(text: str) -> str:
 
 
 def _walk_nodes(tree: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
-    """Yield every node of a syntax tree, skipping children that are not nodes (numbers of a slice)."""
+    """Yield every node of a syntax tree, skipping children that are not nodes, such as the numbers of a slice."""
     yield tree
     for child in tree["children"]:
         if isinstance(child, Mapping):

@@ -59,7 +59,7 @@ def build_listing(shared: GlobalOptions, records: Sequence[Record], fields: Sequ
 def print_fields(
     records: Sequence[Record], fields: Sequence[Field], *, file: TextIO, width: int | None, colour: bool
 ) -> None:
-    """Print a table of records, leaving out columns that are always empty; without records, print nothing."""
+    """Print a table of records, omitting columns that are always empty; print nothing without records."""
     from mlrun_cli.cli.output.columns import Column, print_columns  # noqa: PLC0415
 
     columns = [
@@ -86,12 +86,12 @@ def print_fields(
 def make_time_formatter(key: str) -> Callable[[Record], str]:
     """Return a function that formats the timestamp under a record's key as local time."""
 
-    def text(record: Record) -> str:
+    def format_timestamp(record: Record) -> str:
         from mlrun_cli.cli.output.columns import format_local_time  # noqa: PLC0415
 
         return format_local_time(record.get(key))
 
-    return text
+    return format_timestamp
 
 
 def format_record_tags(record: Record) -> str:

@@ -1,4 +1,4 @@
-"""`run show -o table` and `run metrics -o table`: the details and metrics of runs, for people."""
+"""Details and metrics of runs for people, for `run show -o table` and `run metrics -o table`."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _METRIC_FIELDS = (
 
 
 def print_run(record: Mapping[str, Any], *, file: TextIO, width: int | None, now: datetime) -> None:
-    """Print the fields of a `run show` record that are set, each with its label.
+    """Print the fields of a `run show` record that have a value, each with a label.
 
     Sentences and lists are wrapped at `width`; values that a person may copy are not.
     """

@@ -1,4 +1,4 @@
-"""`run list -o table`: runs for people, one line each, as wide as the terminal."""
+"""A table of runs for people, as wide as the terminal, for `run list -o table`."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _LOOKS = {
 def print_runs_table(
     rows: Sequence[Mapping[str, Any]], *, file: TextIO, width: int | None, now: datetime, colour: bool
 ) -> None:
-    """Print a table of runs, one line each; without runs, print nothing.
+    """Print a table of runs with one line each; print nothing without runs.
 
     Args:
         rows: run records.
@@ -83,13 +83,13 @@ own.
 
 
 def format_status(row: Mapping[str, Any], encoding: str) -> str:
-    """Return a run's status, with a glyph in front, or its substitute if the encoding lacks the glyph."""
+    """Return a run's status preceded by a glyph, or by its substitute if the encoding lacks the glyph."""
     glyph, plain, _ = _LOOKS[RunStatus(row["status"])]
     return f"{glyph if can_encode(glyph, encoding) else plain} {row['status']}"
 
 
 def format_run_duration(row: Mapping[str, Any], now: datetime) -> str:
-    """Return the time from a run's start to its end, or to now, or an empty string before its start."""
+    """Return the time from a run's start to its end or to now, or an empty string before its start."""
     start, end = row.get("start_time_utc"), row.get("end_time_utc")
     if start is None:
         return ""

@@ -1,4 +1,4 @@
-"""`run`: submit a script, then list, show, follow, cancel, update and delete runs. Each verb has a file here."""
+"""`run`: submit a script, then list, show, follow, cancel, update and delete runs. Each verb is a module here."""
 
 from mlrun_cli.cli.command import Group
 

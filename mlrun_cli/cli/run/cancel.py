@@ -1,4 +1,4 @@
-"""`run cancel`: ask runs to stop."""
+"""`run cancel`: request that runs be canceled."""
 
 from __future__ import annotations
 

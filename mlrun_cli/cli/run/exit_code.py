@@ -1,4 +1,4 @@
-"""Exit code of a command that waits for runs."""
+"""The exit code of a command that waits for runs."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from mlrun_cli.runs.status import RunStatus
 
 
 def get_exit_code(runs: Sequence[Run], signal: int | None = None) -> int:
-    """Return 0 if all runs completed, else 1; if a signal ended the waiting, return 128 plus its number."""
+    """Return 0 if all runs completed, or else 1, or 128 plus the signal number if a signal ended the wait."""
     if signal is not None:
         return 128 + signal
     return 0 if all(run.status is RunStatus.COMPLETED for run in runs) else 1

@@ -1,4 +1,4 @@
-"""`run export`: runs as one HTML file."""
+"""`run export`: write runs as an HTML file."""
 
 from __future__ import annotations
 

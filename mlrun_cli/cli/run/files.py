@@ -1,4 +1,4 @@
-"""`run files`: names of the files of a run."""
+"""`run files`: list the files of a run."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Options that filter runs, one for each term of the filter language that has an option."""
+"""Options that filter runs, one for each term of the filter language that is also an option."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _PREFIX = "filter_"
 
 
 class FilterOptions:
-    """The run filters of a command, declared by a parameter of this type.
+    """The run filters of a command, declared as a parameter of this type.
 
     Attributes:
         texts: the typed values, keyed by term of the filter language; terms whose option was not given are missing.

@@ -18,7 +18,7 @@ _PROGRAM = "mlrun_cli.studio.export"
 
 
 def export_runs(workspace: Workspace, runs: Sequence[Run], path: Path, *, overwrite: bool) -> dict[str, str]:
-    """Write one run, or several side by side, to an HTML file, and return the command's result.
+    """Write one run, or several side by side, to an HTML file; return the command's result.
 
     Raises:
         UsageError: the file exists, or there are too many runs.

@@ -1,4 +1,4 @@
-"""`run list`: runs of an experiment, newest first."""
+"""`run list`: list runs of an experiment, newest first."""
 
 from __future__ import annotations
 

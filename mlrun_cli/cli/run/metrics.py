@@ -1,4 +1,4 @@
-"""`run metrics`: what a run has logged."""
+"""`run metrics`: show the metrics that a run has logged."""
 
 from __future__ import annotations
 

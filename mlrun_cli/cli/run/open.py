@@ -1,4 +1,4 @@
-"""`run open`: a run's page in the browser."""
+"""`run open`: open a run's page in the browser."""
 
 from __future__ import annotations
 

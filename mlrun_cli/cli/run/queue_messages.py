@@ -1,4 +1,4 @@
-"""Messages about the reason why a streamed run waits, printed when it changes."""
+"""Messages about why a streamed run waits, printed whenever the reason changes."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _MOST_SECONDS = 60.0
 
 
 class QueueMessages:
-    """Printer of the reason why a run waits, once it has waited a moment and whenever the reason changes.
+    """A printer of the reasons why a run waits, once it has waited for a moment and whenever they change.
 
     The interval between two messages grows with each message, because queues may be long.
     """
@@ -29,7 +29,7 @@ class QueueMessages:
         self._told: str | None = None
 
     def print_changes(self) -> None:
-        """Print the reason why the run waits if it has changed; to be called repeatedly."""
+        """Print the reason why the run waits if it has changed; must be called repeatedly."""
         moment = time.monotonic()
         self._next_look = self._next_look or moment + self._pause
         if moment < self._next_look:

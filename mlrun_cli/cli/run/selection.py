@@ -1,4 +1,4 @@
-"""Selection of the runs of a command, by ids or by filters."""
+"""Selection of the runs of a command by ids or by filters."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from mlrun_cli.runs.run import Run
 
 
 def get_runs(context: Context, run_ids: Sequence[str], experiment_name: str | None) -> Sequence[Run]:
-    """Return the runs with the given ids; `@latest` is the newest run of the named or the attached experiment."""
+    """Return the runs with the given ids; `@latest` is the newest run of the given or attached experiment."""
     return actions.get_runs(
         context.workspace, run_ids, experiment_name=experiment_name, attached_experiment=context.attached_experiment
     )
@@ -41,7 +41,7 @@ def unwrap_single_value(values: Mapping[str, Any]) -> object:
 def build_run_filter(
     context: Context, experiment_name: str | None, filters: FilterOptions, *, last: int | None
 ) -> RunFilter:
-    """Return the run filter that the options of `list` describe; a parent may be in any experiment.
+    """Return the run filter for the options of `list`; a parent may be in any experiment.
 
     Raises:
         UsageError: an option is not valid, or no experiment is known.
@@ -61,7 +61,7 @@ def build_run_filter(
 
 
 def _resolve_parent_id(context: Context, run_id: str, experiment_name: str | None) -> str:
-    """Return the full id of a parent run; the experiment only serves to resolve `@latest`."""
+    """Return the complete id of a parent run; the experiment is only used to resolve `@latest`."""
     latest_of = experiment_name or context.attached_experiment
     return actions.get_runs(context.workspace, [run_id], attached_experiment=latest_of)[0].run_id
 
@@ -76,7 +76,7 @@ def choose_runs(
     last: int | None,
     filters: FilterOptions,
 ) -> Sequence[Run]:
-    """Return the runs with the given ids, or with `is_all` the runs that match the filters and are ended or live.
+    """Return the runs with the given ids, or with `is_all` the ended or live runs that match the filters.
 
     Raises:
         UsageError: neither ids nor `is_all` are given, or both, or filters are given with ids.

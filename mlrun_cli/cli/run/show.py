@@ -1,4 +1,4 @@
-"""`run show`: the record of a run."""
+"""`run show`: show the record of a run."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Streaming of a run's logs to the terminal, with a summary of how the run ended."""
+"""Streaming of a run's logs to the terminal, followed by a summary of how the run ended."""
 
 from __future__ import annotations
 
@@ -122,7 +122,7 @@ def _hold_stream_lock(workspace: Workspace, run: Run) -> OwnedFile:
 
 
 class _Titles:
-    """Printer of the logs' titles, either always or only if the environment's log is shown too."""
+    """A printer of log titles, either for each log or only if the environment's log is also shown."""
 
     def __init__(self, say: Callable[[str], None], *, are_shown: bool) -> None:
         self._say = say
@@ -130,7 +130,7 @@ class _Titles:
         self._log_name: str | None = None
 
     def begin(self, log_name: str) -> None:
-        """Print the title of a log before its lines, unless that log is already being shown."""
+        """Print the title of a log before its first line, unless that log is already being shown."""
         if log_name == self._log_name:
             return
         self._are_shown = self._are_shown or log_name == ENVIRONMENT_LOG
@@ -141,7 +141,7 @@ class _Titles:
 
 
 class _Streaming:
-    """Streamer of a run's logs to `output`, which also handles signals, messages and the script's input."""
+    """A streamer of a run's logs to `output` that also handles signals, messages and the script's input."""
 
     def __init__(
         self,
@@ -170,7 +170,7 @@ class _Streaming:
         self._has_script_output = False
 
     def stream_until_end(self, interruptions: Interruptions) -> StreamResult:
-        """Copy the logs until the run has ended, and return the run with the signal that canceled it.
+        """Copy the logs until the run has ended; return the run with the signal that canceled it, if any.
 
         Raises:
             StreamInterrupted: a signal arrived that does not cancel the run, or a second one.
@@ -307,7 +307,7 @@ def print_last_lines(workspace: Workspace, run: Run, say: Callable[[str], None])
 
 
 def print_ending(workspace: Workspace, run: Run, notes: Messages) -> None:
-    """Print how and why a run failed or was canceled, and the path of its log, whatever the level of messages."""
+    """Print how and why a run failed or was canceled, and the path of its log, at every message level."""
     reason = "" if run.error is None else f": {describe_error(run.error)}"
     log = find_decisive_log(workspace, run)
     where = f"\nLog: {log}" if log.exists() else ""  # a run without a script has none

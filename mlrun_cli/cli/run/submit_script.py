@@ -1,4 +1,4 @@
-"""`run submit-script`: submit a script, and stream its log."""
+"""`run submit-script`: submit a script and stream its log."""
 
 from __future__ import annotations
 

@@ -32,7 +32,7 @@ def check_workspace(context: RequestContext) -> None:
 
 @handler("workspaces.find_config")
 def find_config(context: RequestContext, path: str, file_name: str | None = None) -> list[str] | None:
-    """Return the workspace's names from a folder's config, or None if it has none."""
+    """Return the workspace's names from a folder's config, creating the workspace if needed; None without a config."""
     identity = actions.find_configured_workspace(Path(path), context.home, file_name)
     if identity is None:
         return None

@@ -129,20 +129,20 @@ def build_board(page: PageRequest, runs: Sequence[Run], selected: Sequence[Run] 
 
 
 def get_selected_runs(workspace: Workspace, shown: Sequence[Run], selected: Sequence[str]) -> Sequence[Run]:
-    """Return the existing runs with these ids; `shown` are the runs on the page, whose keys are already known."""
+    """Return the existing runs with these ids; `shown` are the runs on the page, which are already loaded."""
     key_of = {run.run_id: run.key for run in shown}
     keys = [key_of.get(run_id) or workspace.runs.find_key(run_id) for run_id in dict.fromkeys(selected[:MAX_RUNS])]
     return workspace.runs.list_by_keys([key for key in keys if key is not None])
 
 
 def suggest_charts(workspace: Workspace, keys: Sequence[int], limit: int) -> Sequence[Chart]:
-    """Return charts of up to `limit` metrics, those that most runs have and that were logged most often."""
+    """Return charts of up to `limit` metrics that most runs have in common and that were logged most often."""
     common = workspace.metric_summaries.list_most_common(keys, limit)
     return [Chart(CURVE if longest > 1 else VALUE, (Measure(name),)) for name, longest in common]
 
 
 def _suggest_scatter(charts: Sequence[Chart], parameters: Sequence[Parameters]) -> Sequence[Chart]:
-    """Return a chart of the first metric over the first parameter in which several runs differ, if there are both."""
+    """Return a chart of the first metric over the first parameter that differs between runs, if both exist."""
     names = find_differing_parameters(parameters)
     if not charts or not names or len(parameters) < _LEAST_POINTS:
         return []

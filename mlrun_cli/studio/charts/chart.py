@@ -43,18 +43,18 @@ _EXAMPLE = "Charts are curve:NAME,NAME:step, value:NAME:last and scatter:NAME:la
 
 
 class Measure(NamedTuple):
-    """A metric or parameter, and which of `STATISTICS` is drawn of it in charts with one value per run."""
+    """A metric or parameter, and the statistic of it that charts with one value per run show."""
 
     name: str
     which: str = LAST
 
     @property
     def is_parameter(self) -> bool:
-        """Whether it is a parameter instead of a metric."""
+        """True for a parameter, False for a metric."""
         return self.which == PARAMETER
 
     def __str__(self) -> str:
-        """Return its text in labels."""
+        """Return the text for labels."""
         return self.name if self.is_parameter else f"{self.name} ({self.which})"
 
 
@@ -147,7 +147,7 @@ class Chart(NamedTuple):
         return _validate(description, chart._replace(is_x_log=is_x_log and kind == SCATTER, colour=colour.strip()))
 
     def __str__(self) -> str:
-        """Return the text of the chart in a URL, which `parse` reads."""
+        """Return the text of the chart for a URL, in the format that `parse` reads."""
         if self.kind == CURVE:
             words = [",".join(_escape(measure.name) for measure in self.measures), self.over]
         else:
@@ -173,7 +173,7 @@ class Chart(NamedTuple):
 
     @property
     def uses_parameters(self) -> bool:
-        """Whether it depends on parameters of runs."""
+        """True if the chart depends on parameters of runs."""
         return bool(self.colour) or any(measure.is_parameter for measure in self.measures)
 
     @property
@@ -194,7 +194,7 @@ class Chart(NamedTuple):
 
 
 def parse_charts(texts: Sequence[str]) -> tuple[Sequence[Chart] | None, Sequence[UsageError]]:
-    """Parse the charts of a URL, and return the valid ones and the errors of the others.
+    """Parse the charts in a URL; return the valid charts, or None without any, and the errors of the others.
 
     The charts are None if the URL has no parameter `chart`.
     """

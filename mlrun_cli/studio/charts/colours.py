@@ -1,4 +1,4 @@
-"""Colours of runs by a parameter."""
+"""The colours of runs according to a parameter."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _DECADES = 2
 def add_colours(
     series: Sequence[Mapping[str, Any]], name: str, parameters: Mapping[int, Parameters]
 ) -> Sequence[Mapping[str, Any]]:
-    """Return series with the colours of their runs by the parameter with this name, as in `charts/figure.py`.
+    """Return series with the colours of their runs according to this parameter, as described in `figure.py`.
 
     Series of runs without the parameter keep their colours.
     """
@@ -35,7 +35,7 @@ def add_colours(
 
 
 def _compute_tints(parameters: Mapping[int, Parameter]) -> Mapping[int, float]:
-    """Return the shares of numbers between the lowest and the highest one, or nothing if any value is a text."""
+    """Return the relative positions of numbers between the lowest and highest; empty if any value is a text."""
     numbers = {key: each.number for key, each in parameters.items() if each.number is not None}
     if not numbers or len(numbers) < len(parameters):
         return {}

@@ -1,4 +1,4 @@
-"""Figures: the data of charts, as the scripts of a page read them.
+"""Figures: the data of charts in the form that a page's scripts read.
 
 A figure is `{"kind", "x": {"label", "kind", "names", "isLog"}, "y": {"label"}, "series": [...], "note"}`. Its kind is
 `lines`, `points` or `bars`; the kind of the horizontal axis is `number`, `time` (a timestamp in seconds), `duration`
@@ -124,7 +124,7 @@ def build_figure(
 def build_series(
     name: str, x: Iterable[float], y: Iterable[float], run_key: int | None = None, *, is_whole: bool = True
 ) -> dict[str, Any]:
-    """Build a series; values that cannot be drawn become gaps, which are counted if `is_whole`.
+    """Build a series; values that cannot be drawn become gaps, which are counted if `is_whole` is true.
 
     Args:
         name: the name of the metric or column.
@@ -174,7 +174,7 @@ def _read_runs(
 
 
 def _get_time_origin(run: Run) -> int:
-    """Return the timestamp at which a run's relative time is zero: its start or, before it starts, its creation."""
+    """Return the timestamp at which a run's relative time is zero: its start, or before that its creation."""
     return run.created_at if run.started_at is None else run.started_at
 
 
@@ -194,7 +194,7 @@ def _build_curve_series(
 def _add_smooth_values(
     line: Mapping[str, Any], run: Run, pieces: Sequence[CurvePiece], over: str, smoothing: float
 ) -> dict[str, Any]:
-    """Return a line with smoothed values added, which have the same gaps."""
+    """Return a line with smoothed values added, which have the same gaps as the line."""
     placed = [
         piece._replace(end=_round_number(_compute_x(run, piece.end, over)))
         for piece in pieces
@@ -225,7 +225,7 @@ def _build_value_figure(runs: Sequence[Run], values: RunValues, measure: Measure
 def _build_scatter_figure(
     runs: Sequence[Run], values: RunValues, across: Measure, upwards: Measure, *, is_x_log: bool
 ) -> Figure:
-    """Build a figure with a point for each run; if any value across is a text, all of them are categories."""
+    """Build a figure with a point for each run; if any horizontal value is a text, all become categories."""
     points = [
         (run, x, y)
         for run in runs

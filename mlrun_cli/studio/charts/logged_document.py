@@ -1,4 +1,4 @@
-"""Confusion matrices, accuracy tables, residuals and predictions, which runs log as files in Azure's schemas.
+"""Confusion matrices, accuracy tables, residuals and predictions, logged by runs as files in Azure's schemas.
 
 Since scripts wrote the files, values that violate the schema are ignored, and long lists are truncated.
 """
@@ -60,7 +60,7 @@ class Matrix(NamedTuple):
 
 
 def parse_artifact_url(address: object) -> str:
-    """Return the file name in a URL logged by `log_image` and similar calls, or an empty text for other values."""
+    """Return the file name in a URL logged by `log_image` or similar calls, or an empty string for other values."""
     text = str(address)
     if not text.startswith(_ADDRESS_START):
         return ""

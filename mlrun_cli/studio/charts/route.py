@@ -37,7 +37,7 @@ def send_figure(page: PageRequest) -> Response:
 
 
 def change_chart(page: PageRequest) -> Response:
-    """Add the chart of a form, or replace the chart that the form was opened for, and redirect to the form's page."""
+    """Add or replace the chart described by a form, and redirect to the form's page."""
     values = page.request.query_params
     back = urlsplit(page.get_query("back"))
     if back.scheme or back.netloc or not back.path.startswith(f"{page.urls}/"):
@@ -61,7 +61,7 @@ def change_chart(page: PageRequest) -> Response:
 
 
 def _restore_names(page: PageRequest, typed: Sequence[str]) -> Sequence[str]:
-    """Return the metric names that match typed names, in which form fields drop newlines or replace them by spaces."""
+    """Return the metric names that match the names in a form, where newlines may have been dropped or replaced."""
     names = page.workspace.metric_summaries.list_all_names(_MAX_NAMES)
     whole = {_END_OF_LINE.sub(sign, name): name for name in names for sign in (" ", "")}
     whole.update(zip(names, names, strict=True))

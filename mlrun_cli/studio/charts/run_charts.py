@@ -124,7 +124,7 @@ def _read_last_document(workspace: Workspace, run: Run, summary: MetricSummary) 
 
 
 def _build_table_grid(workspace: Workspace, run: Run, summary: MetricSummary, rows: int, offset: int = 0) -> Grid:
-    """Return up to `rows` rows, starting at `offset`, of all rows or tables logged for a metric."""
+    """Return up to `rows` rows, starting at `offset`, of all rows or tables logged under a metric."""
     # The number of rows in a table is unknown until it has been read.
     skipped = 0 if summary.shape == TABLE else offset
     begin, end = offset - skipped, offset - skipped + rows
@@ -144,7 +144,7 @@ def _build_table_grid(workspace: Workspace, run: Run, summary: MetricSummary, ro
 
 
 def _build_grid_figure(grid: Grid) -> Figure | None:
-    """Build a figure from a table: a line of one or two columns, or bars of one row; return None for other tables."""
+    """Build a figure from a table: a line of one or two columns, bars of one row, or else None."""
     columns = list(zip(*grid.rows, strict=True))
     if not columns or not all(_is_drawable(cell) for column in columns for cell in column):
         return None

@@ -1,4 +1,4 @@
-"""The values of runs that charts with one value per run draw: statistics of metrics, and parameters."""
+"""The values of runs for charts with one value per run: statistics of metrics, and parameters."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class RunValues(NamedTuple):
 
     @classmethod
     def read(cls, workspace: Workspace, runs: Sequence[Run], charts: Iterable[Chart]) -> RunValues:
-        """Read the values of runs that some charts depend on."""
+        """Read the values of runs that are needed for some charts."""
         keys = [run.key for run in runs]
         names = {name for chart in charts for name in chart.metric_names}
         uses_parameters = any(chart.uses_parameters for chart in charts)
@@ -35,7 +35,7 @@ class RunValues(NamedTuple):
         )
 
     def find(self, run: Run, measure: Measure) -> float | str | None:
-        """Return the number of a metric or a parameter, the text of another parameter, or None without a value."""
+        """Return the value of a metric or parameter, as a number or text, or None if the run has none."""
         if measure.is_parameter:
             parameter = self.parameters.get(run.key, {}).get(measure.name)
             return None if parameter is None else parameter.number if parameter.number is not None else parameter.text
@@ -43,11 +43,11 @@ class RunValues(NamedTuple):
         return None if summary is None else summary.get_statistic(measure.which)
 
     def find_number(self, run: Run, measure: Measure) -> float | None:
-        """Return the number of a metric or a parameter, or None if it has none."""
+        """Return the number of a metric or parameter, or None if the run has none."""
         value = self.find(run, measure)
         return None if isinstance(value, str) else value
 
 
 def order_categories(values: Iterable[float | str]) -> Sequence[float | str]:
-    """Return distinct values as categories of an axis: numbers in their order, then texts in theirs."""
+    """Return distinct values as categories of an axis: sorted numbers, then sorted texts."""
     return sorted(set(values), key=lambda value: (isinstance(value, str), value))

@@ -1,4 +1,4 @@
-"""Smoothing of curves: an exponential moving average of all logged values, not only of the points drawn."""
+"""Smoothing of curves by an exponential moving average over all logged values, not only over the points drawn."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _MIN_WEIGHT = 0.01
 
 
 def compute_reach(weight: float) -> int:
-    """Return the number of earlier values that affect the average at a point; `weight` is between 0 and 1."""
+    """Return the number of earlier values that affect the average at a point, for a `weight` between 0 and 1."""
     return math.ceil(math.log(_MIN_WEIGHT) / math.log(weight))
 
 

@@ -1,4 +1,4 @@
-"""The stream of events for a browser, collected until it reads them."""
+"""The stream of events for one browser, collected until the browser reads them."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class EventStream:
         self._wake()
 
     async def wait_for_event(self, timeout_seconds: float) -> Event | None:
-        """Wait for the next event and return it, or an empty event after the timeout, or None if the stream ends."""
+        """Return the next event, an empty event after the timeout, or None when the stream ends."""
         with suppress(TimeoutError, asyncio.TimeoutError):
             await asyncio.wait_for(self._is_ready.wait(), timeout_seconds)
         self._is_ready.clear()
@@ -64,7 +64,7 @@ class EventStream:
         return event
 
     def end(self) -> None:
-        """End the stream, without taking a lock, so that signal handlers may call this."""
+        """End the stream without acquiring a lock, so that signal handlers may call this."""
         self._is_ended = True
         self._wake()
 

@@ -15,7 +15,7 @@ _MAX_WATCHERS = 50
 
 
 class EventHub:
-    """The open event streams, and the watchers that add events to them; to be used only in the event loop."""
+    """The open event streams, and the watchers that add events to them; used only in the event loop."""
 
     def __init__(self, workspaces: WorkspacePool) -> None:
         self._workspaces = workspaces
@@ -32,7 +32,7 @@ class EventHub:
         return stream
 
     def subscribe(self, key: str, texts: Iterable[str]) -> bool:
-        """Replace the topics to which a stream subscribes, and return whether the stream exists.
+        """Replace the topics of a stream's subscription, and return whether the stream exists.
 
         Each new topic causes an event, since it may have changed earlier. Invalid topics are ignored, as are topics
         beyond a limit that the studio's pages do not reach.
@@ -60,7 +60,7 @@ class EventHub:
             stream.end()
 
     def _update_watchers(self, stream: EventStream, topics_by_root: dict[str, set[Topic]]) -> None:
-        """Subscribe a stream to watchers, starting those that are missing and stopping those without subscribers."""
+        """Subscribe a stream to watchers, starting missing ones and stopping those without subscribers."""
         for root, watcher in list(self._watchers.items()):
             if root not in topics_by_root and not watcher.subscribe(stream, frozenset()):
                 watcher.stop()

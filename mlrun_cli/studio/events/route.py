@@ -1,4 +1,4 @@
-"""The routes of a browser's event stream and of its subscriptions."""
+"""The routes of a browser's event stream and its subscriptions."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _RECONNECT_MILLISECONDS = 300
 _HEARTBEAT_SECONDS = 15.0
 
 
-async def stream(request: Request) -> Response:
+async def stream_events(request: Request) -> Response:
     """Stream server-sent events, each of which is a JSON object.
 
     The first, `{"stream": KEY}`, contains the key of the stream, for which the browser then posts its topics. The

@@ -1,4 +1,4 @@
-"""Topics: the data to whose changes parts of a page can subscribe.
+"""Topics: the data that parts of a page can subscribe to.
 
 - `ROOT|runs`: all runs of the workspace, including their tags and metrics;
 - `ROOT|queue`: the compute targets with their running and waiting runs;

@@ -44,7 +44,7 @@ class Watcher:
         self._not_responding: frozenset[int] = frozenset()
 
     def start(self) -> None:
-        """Start the threads: one polls; two reconcile runs and read older runs' parameters without delaying events."""
+        """Start the threads that poll, reconcile runs, and read older runs' parameters."""
         for target in (self._run, self._reconcile_periodically, self._read_older_runs):
             Thread(target=target, name=f"{target.__name__} {self._root}", daemon=True).start()
 
@@ -80,7 +80,7 @@ class Watcher:
                 return
 
     def _find_changes(self, workspace: Workspace) -> set[Topic]:
-        """Return the subscribed topics that have changed since the last poll or were not part of it."""
+        """Return the subscribed topics that have changed or were added since the last poll."""
         with self._lock:
             topics = frozenset[Topic]().union(*(each.topics for each in self._subscriptions.values()))
         version = (workspace.get_data_version(), self._not_responding)
@@ -134,7 +134,7 @@ class Watcher:
                     stream.add_problem(self._root, text)
 
     def _reconcile_periodically(self) -> None:
-        """Periodically record the ends of runs whose supervisors have died, since no other process may be running."""
+        """Periodically record the ends of runs whose supervisors have died, in case no other process does."""
         while not self._stopped.wait(_RECONCILE_SECONDS):
             try:
                 with self._workspaces.acquire(self._identity) as workspace:
@@ -143,7 +143,7 @@ class Watcher:
                 continue
 
     def _read_older_runs(self) -> None:
-        """Read the parameters of older runs in steps, between which others can write and pages are served."""
+        """Read the parameters of older runs in steps, to let other processes write and pages load in between."""
         while not self._stopped.wait(_PAUSE_SECONDS):
             try:
                 with self._workspaces.acquire(self._identity) as workspace:

@@ -29,7 +29,7 @@ class ExportedImage(NamedTuple):
 
 
 def read_images(workspace: Workspace, run: Run) -> tuple[list[ExportedImage], int]:
-    """Return the newest images of each name, within the size limit of the page, and the total number of images."""
+    """Return the newest images of each name, within the page's size limit, and the total number of images."""
     found = []
     room = _MAX_TOTAL_BYTES
     for name, step, file in _list_images(workspace, run):
@@ -52,7 +52,7 @@ def _list_images(workspace: Workspace, run: Run) -> Iterator[tuple[str, float, s
 
 
 def _read_image(workspace: Workspace, run: Run, file: str) -> tuple[bytes, str | None]:
-    """Return the content and the media type of a file; the type is None if it is not an image, too large or missing."""
+    """Return the content and media type of a file; the type is None unless it is an image that is small enough."""
     try:
         descriptor = open_file(workspace, run, file)
     except NotFound:

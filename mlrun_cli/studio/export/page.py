@@ -53,7 +53,7 @@ _COLUMNS = 20
 
 
 class DrawnPanel(NamedTuple):
-    """The panel of a metric, with its drawing if it has a figure."""
+    """The panel of a metric, with a drawing if it has a figure."""
 
     panel: Panel
     drawing: Drawing | None
@@ -124,7 +124,7 @@ def _draw_panel(workspace: Workspace, run: Run, panel: Panel) -> DrawnPanel:
 
 
 def _read_log_end(workspace: Workspace, run: Run) -> LogEnd | None:
-    """Read the end of the script's log, with credentials in URLs redacted; return None if there is no log."""
+    """Read the end of the script's log with credentials in URLs redacted, or return None if there is no log."""
     name = workspace.run_folder(run.run_id).stdout_name
     try:
         descriptor = open_file(workspace, run, name)

@@ -80,7 +80,7 @@ class _Scale(NamedTuple):
 
 
 def draw_figure(figure: Figure, names: Mapping[int, str]) -> Drawing | None:
-    """Draw a figure, or return None if it has no values that can be drawn.
+    """Draw a figure, or return None if it has no drawable values.
 
     Args:
         figure: a figure, as described in `charts/figure.py`.
@@ -156,7 +156,7 @@ def _build_named_ticks(across: _Scale, names: Sequence[str]) -> Sequence[Tick]:
 
 
 def _build_label(each: Mapping[str, Any], series: Sequence[Mapping[str, Any]], names: Mapping[int, str]) -> str:
-    """Return the label of a series: the name of the run, of the metric or both, as necessary to distinguish it."""
+    """Return the label of a series: the name of the run, the metric or both, as needed to distinguish it."""
     run = names.get(each["run"], "") if len(names) > 1 else ""
     metric = each["name"] if not run or len({one["name"] for one in series}) > 1 else ""
     return ", ".join(part for part in (run, metric) if part)

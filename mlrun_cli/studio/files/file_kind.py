@@ -32,7 +32,7 @@ SVG_TYPE = "image/svg+xml"
 
 
 class FileKind(str, Enum):
-    """The ways to show a file."""
+    """The ways to display a file."""
 
     TEXT = "text"
     IMAGE = "image"
@@ -42,7 +42,7 @@ class FileKind(str, Enum):
 
 
 class NotFormattable(Exception):
-    """An error for documents that cannot be formatted and are shown as plain text; the message gives the reason."""
+    """An error for documents that cannot be formatted and are displayed as plain text, with the reason."""
 
 
 class TablePreview(NamedTuple):
@@ -54,7 +54,7 @@ class TablePreview(NamedTuple):
 
 
 def detect_file_kind(name: str, descriptor: int) -> FileKind:
-    """Detect how to show a file, by its name and its first bytes."""
+    """Detect how to display a file from its name and its first bytes."""
     suffix = os.path.splitext(name)[1].lower()
     if detect_image_type(name, descriptor) is not None:
         return FileKind.IMAGE
@@ -66,7 +66,7 @@ def detect_file_kind(name: str, descriptor: int) -> FileKind:
 
 
 def detect_image_type(name: str, descriptor: int) -> str | None:
-    """Return the media type of an image that can safely be shown in an `<img>`, or None for other files."""
+    """Return the media type of an image that can safely be displayed in an `<img>`, or None for other files."""
     head = os.pread(descriptor, _HEADER_BYTES, 0)
     if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
         return "image/webp"
@@ -128,7 +128,7 @@ def _read_rows(text: str, separator: str) -> Iterator[list[str]]:
 
 
 def _guess_separator(text: str) -> str:
-    """Return a comma if the first row contains one, else the separator that gives the most columns."""
+    """Return a comma if the first row contains one, or else the separator that results in the most columns."""
 
     def count_columns(separator: str) -> int:
         return len(next(_read_rows(text, separator), ()))

@@ -21,7 +21,7 @@ class TreeEntry(NamedTuple):
 
 
 class Tree(NamedTuple):
-    """A tree of files: its top-level entries, the total number of files, and the number of matching files left out."""
+    """A tree of files: its top-level entries, the total number of files, and the number of omitted matches."""
 
     entries: Sequence[TreeEntry]
     total: int

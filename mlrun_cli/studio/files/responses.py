@@ -16,10 +16,10 @@ _UNKNOWN = "application/octet-stream"
 
 
 class OpenFileResponse(FileResponse):
-    """A response with an open file, or the requested range of it, which closes the descriptor when it has been sent."""
+    """A response with an open file or the requested range of it, which closes the descriptor afterwards."""
 
     def __init__(self, descriptor: int, name: str, *, inline_type: str | None = None) -> None:
-        """Create a response that shows the file inline with the given media type, or downloads it if there is none."""
+        """Create a response that displays the file inline with this media type, or downloads it if it is None."""
         self._descriptor = descriptor
         super().__init__(
             f"/dev/fd/{descriptor}",

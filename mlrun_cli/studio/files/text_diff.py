@@ -17,7 +17,7 @@ _KINDS = {"-": "removed", "+": "added", "@": "head"}
 
 
 class TextDiff(NamedTuple):
-    """The lines of a difference, each as a CSS class and a text, or the reason why there are none."""
+    """The lines of a diff, each as a CSS class and a text, or the reason why there are none."""
 
     lines: Sequence[tuple[str, str]] = ()
     is_cut: bool = False
@@ -30,7 +30,7 @@ SAME = TextDiff(problem="Both runs have the same file.")
 
 
 def diff_text(before: bytes, after: bytes, limit: int = _MAX_LINES) -> TextDiff:
-    """Compare two texts line by line; texts longer than `MAX_BYTES`, which may be truncated, are not compared."""
+    """Compare two texts line by line, unless one is longer than `MAX_BYTES` and so may be truncated."""
     if any(len(text) > MAX_BYTES or text.count(b"\n") > _MAX_COMPARED for text in (before, after)):
         return TOO_LONG
     if b"\0" in before + after:

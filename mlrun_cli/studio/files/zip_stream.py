@@ -1,4 +1,4 @@
-"""The streaming of zip archives while they are created."""
+"""Zip archives that are streamed while they are created."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _EPOCH = (1980, 1, 1, 0, 0, 0)
 
 
 class ArchiveMember(NamedTuple):
-    """A file of an archive; `open` returns a descriptor, or raises an error if the file no longer exists."""
+    """A file for an archive; `open` returns a descriptor, or raises an error if the file no longer exists."""
 
     name: str
     open: Callable[[], int]
@@ -43,7 +43,7 @@ class _Sink:
 
 
 def stream_zip(members: Iterable[ArchiveMember]) -> Iterator[bytes]:
-    """Yield a zip archive of the files in pieces, without files that no longer exist."""
+    """Yield a zip archive of the files in pieces, omitting files that no longer exist."""
     sink = _Sink()
     with zipfile.ZipFile(sink, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:  # type: ignore[call-overload]
         for member in members:
@@ -70,5 +70,5 @@ def _write_member(archive: zipfile.ZipFile, sink: _Sink, member: ArchiveMember, 
 
 
 def _escape_surrogates(name: str) -> str:
-    """Escape bytes that are not UTF-8 with `%`, as in URLs, since zip archives cannot contain them in names."""
+    """Escape bytes that are not UTF-8 with `%`, as in URLs, since names in zip archives cannot contain them."""
     return "".join(f"%{ord(sign) - 0xDC00:02X}" if "\udc80" <= sign <= "\udcff" else sign for sign in name)

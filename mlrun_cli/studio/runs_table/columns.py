@@ -36,7 +36,7 @@ _NUMERIC_KINDS = frozenset({"duration", "run_number", METRIC})
 
 
 class ColumnValues(NamedTuple):
-    """The values of runs that are not in the runs themselves.
+    """The values for columns that are not attributes of runs.
 
     Attributes:
         summaries: the summaries of metrics, keyed by the key of a run and the name of the metric.
@@ -78,7 +78,7 @@ class Column(NamedTuple):
         return None
 
     def is_numeric(self) -> bool:
-        """Return whether the cells contain numbers, which are aligned right."""
+        """Return whether the cells contain numbers, which are right-aligned."""
         return self.kind in _NUMERIC_KINDS
 
     def links_to_run(self) -> bool:
@@ -86,14 +86,14 @@ class Column(NamedTuple):
         return self.kind in _LINK_KINDS
 
     def get_next_order(self, order: RunOrder) -> RunOrder | None:
-        """Return the order that a click on the header selects, or None if runs cannot be sorted by the column."""
+        """Return the sort order that a click on the header selects, or None if the column is not sortable."""
         if self.kind not in {*COLUMNS, TAG, PROPERTY, PARAMETER, METRIC}:
             return None
         is_first = order.column != self.name
         return RunOrder(self.name, self.kind in _DESCENDING_FIRST if is_first else not order.descending)
 
     def get_value(self, run: Run, values: ColumnValues) -> Any:
-        """Return the value of a run as text, a number, a parameter or a mapping, or None if the run has no value."""
+        """Return a run's value as a text, number, parameter or mapping, or None if it has none."""
         if self.kind == PARAMETER:
             return values.parameters.get(run.key, {}).get(self.key)
         if self.kind == METRIC:
@@ -122,7 +122,7 @@ _ATTRIBUTES = {
 
 
 def select_columns(names: Sequence[str], *, all_experiments: bool, suggested: Sequence[str] = ()) -> Sequence[Column]:
-    """Return the columns with these names, or the default columns; at least one of them links to the run.
+    """Return the columns with these names, or the default columns; at least one links to the run.
 
     `suggested` are the names of columns of parameters and metrics among the default columns.
     """
@@ -137,7 +137,7 @@ def select_columns(names: Sequence[str], *, all_experiments: bool, suggested: Se
 
 
 def find_varying_columns(columns: Sequence[Column], runs: Sequence[Run], values: ColumnValues) -> Sequence[Column]:
-    """Return the columns that are not empty or constant, and the columns that link to runs."""
+    """Return the columns with different values, and the columns that link to runs."""
     return [column for column in columns if column.links_to_run() or _varies(column, runs, values)]
 
 

@@ -42,7 +42,7 @@ class RunRow(NamedTuple):
 
 
 class HiddenChildren(NamedTuple):
-    """A row that represents child runs that are not shown because there are too many.
+    """A row that stands for child runs that are not shown because there are too many.
 
     Attributes:
         depth: the level of the child runs.
@@ -75,7 +75,7 @@ class RunsTable(NamedTuple):
         return column.get_value(run, self.values)
 
     def is_numeric(self, column: Column) -> bool:
-        """Return whether the cells of a column contain numbers, which are aligned right."""
+        """Return whether the cells of a column contain numbers, which are right-aligned."""
         if column.kind != PARAMETER:
             return column.is_numeric()
         found: list[Parameter] = [value for run in self.runs if (value := self.get_value(run, column)) is not None]
@@ -83,7 +83,7 @@ class RunsTable(NamedTuple):
 
 
 def build_runs_table(workspace: Workspace, page: RunPage, view: RunsView, columns: Sequence[Column]) -> RunsTable:
-    """Build the table of a page of runs, including the child runs of expanded runs."""
+    """Build the table for a page of runs, including the children of expanded runs."""
     rows = list(_walk_tree(workspace, page.runs, frozenset(view.open)) if view.is_tree() else map(RunRow, page.runs))
     runs = [row.run for row in rows if isinstance(row, RunRow)]
     names = list(dict.fromkeys(column.key for column in columns if column.kind == METRIC))
@@ -97,7 +97,7 @@ def build_runs_table(workspace: Workspace, page: RunPage, view: RunsView, column
 
 
 def suggest_columns(workspace: Workspace, runs: Sequence[Run]) -> Sequence[str]:
-    """Return the names of columns for the parameters in which runs differ, and the metrics that most of them have."""
+    """Return the names of columns for parameters that differ between runs, and metrics that most of them have."""
     keys = [run.key for run in runs]
     found = workspace.parameters.list_for_runs(keys)
     parameters = find_differing_parameters([found.get(key, {}) for key in keys])

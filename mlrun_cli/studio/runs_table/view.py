@@ -71,11 +71,11 @@ class RunsView(NamedTuple):
         return cls(**values)
 
     def to_query(self) -> str:
-        """Return the query string of the view, without parameters that have their default values."""
+        """Return the query string of the view, omitting default values."""
         return urlencode(self.to_parameters(), safe=":,")
 
     def to_parameters(self, *but: str) -> Sequence[tuple[str, str]]:
-        """Return the parameters that differ from their defaults, without those in `but`, as names and values."""
+        """Return the names and values of the parameters that are not default values, except those in `but`."""
         default = self._field_defaults
         return [
             (name, text)
@@ -85,7 +85,7 @@ class RunsView(NamedTuple):
         ]
 
     def replace(self, **changes: Any) -> RunsView:
-        """Return a view with some values replaced, on the first page unless `page` is given."""
+        """Return a view with some values replaced, on its first page unless `page` is given."""
         return self._replace(**{"page": 1, **changes})
 
     def remove_value(self, name: str, value: str | None = None) -> RunsView:
@@ -99,11 +99,11 @@ class RunsView(NamedTuple):
         return self.replace(**{name: _deduplicate((*getattr(self, name), value))})
 
     def toggle_value(self, name: str, value: str) -> RunsView:
-        """Return a view with a value removed from a parameter that contains it, or else added to it."""
+        """Return a view with a value removed from a parameter if it is there, or else added to it."""
         return self.remove_value(name, value) if value in getattr(self, name) else self.add_value(name, value)
 
     def list_filters(self) -> Sequence[tuple[str, str]]:
-        """Return the filters as pairs of a parameter's name and one of its values."""
+        """Return the filters as pairs of a parameter name and a value."""
         return [(name, value) for name, value in self.to_parameters() if name in FILTERS]
 
     def remove_filters(self) -> RunsView:

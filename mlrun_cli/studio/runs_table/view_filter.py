@@ -1,4 +1,4 @@
-"""The filter and the order of a page of runs, parsed from its view."""
+"""The filter and the sort order of a page of runs, parsed from its view."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from mlrun_cli.studio.runs_table.view import FILTERS, RunsView
 
 
 class ViewFilter(NamedTuple):
-    """The filter and the order of a view, and the errors in invalid parameters.
+    """The filter and the sort order of a view, and the errors in invalid parameters.
 
     Attributes:
         which: a filter with all valid conditions.
@@ -26,7 +26,7 @@ class ViewFilter(NamedTuple):
 
 
 def parse_view_filter(view: RunsView, experiment_name: str | None, now: int) -> ViewFilter:
-    """Parse the filter and the order of a view.
+    """Parse the filter and the sort order of a view.
 
     Args:
         view: the view of the page.

@@ -29,14 +29,14 @@ METRICS_TITLE, SOURCE_TITLE = "Metrics", "Source files"
 
 
 class ComparisonRow(NamedTuple):
-    """A row of a comparison: a name, and for each run its value, or None if it has none."""
+    """A row of a comparison: a name, and a value or None for each run."""
 
     name: str
     values: Sequence[str | None]
 
     @property
     def is_constant(self) -> bool:
-        """Whether all runs have the same value."""
+        """True if all runs have the same value."""
         return len(set(self.values)) <= 1
 
     def differs(self, position: int) -> bool:
@@ -45,7 +45,7 @@ class ComparisonRow(NamedTuple):
 
 
 class Section(NamedTuple):
-    """Rows of one kind, with the number of constant rows that are hidden, and of rows beyond the limit."""
+    """Rows of one kind, with the numbers of hidden constant rows and of rows beyond the limit."""
 
     title: str
     rows: Sequence[ComparisonRow]
@@ -81,7 +81,7 @@ def compare_runs(workspace: Workspace, runs: Sequence[Run], *, with_constant: bo
 
 
 def build_rows(columns: Sequence[Mapping[str, str]]) -> Sequence[ComparisonRow]:
-    """Return a row for each name in the columns, in order of first appearance; a column has the values of a run."""
+    """Return a row for each name in the columns, in order of first appearance; each column belongs to a run."""
     names = dict.fromkeys(name for column in columns for name in column)
     return [ComparisonRow(name, [column.get(name) for column in columns]) for name in names]
 
@@ -110,7 +110,7 @@ def _build_run_rows(runs: Sequence[Run]) -> Iterable[ComparisonRow]:
 
 
 def _list_metric_names(workspace: Workspace, runs: Sequence[Run]) -> tuple[Sequence[str], int]:
-    """Return the names of metrics to compare, and the number of further metrics beyond the limit."""
+    """Return the names of the metrics to compare, and the number of metrics beyond the limit."""
     keys = [run.key for run in runs]
     names = workspace.metric_summaries.list_names(keys, _MAX_METRICS + 1)
     if len(names) <= _MAX_METRICS:
@@ -134,7 +134,7 @@ def _read_summary(summary: MetricSummary | None, which: str) -> float | None:
 
 
 def _format_distinctly(values: Sequence[float | None]) -> Sequence[str | None]:
-    """Format numbers as in tables, or in full if different numbers would look the same."""
+    """Format numbers as in tables, or in full if different numbers would look alike."""
     short, full = (
         [None if value is None else write(value) for value in values] for write in (format_number, _format_exactly)
     )
@@ -152,7 +152,7 @@ def _read_settings(run: Run) -> dict[str, str]:
 
 
 def _read_variables(run: Run) -> dict[str, str]:
-    """Return the environment variables that the runconfig sets, with secrets redacted."""
+    """Return the environment variables from the runconfig, with secrets redacted."""
     definition: Mapping[str, Any] = run.definition or {}
     return {str(name): str(value) for name, value in (definition.get("environmentVariables") or {}).items()}
 

@@ -41,7 +41,7 @@ class ParallelCoordinates(NamedTuple):
 def build_parallel_coordinates(
     workspace: Workspace, runs: Sequence[Run], requested: Sequence[str]
 ) -> ParallelCoordinates:
-    """Build a plot of the requested axes or, by default, of the first parameters and metrics in which runs differ."""
+    """Build a plot of the requested axes or, by default, of parameters and metrics that differ between runs."""
     parameters = _read_parameters(workspace, runs)
     columns = {**parameters, **_read_tags(runs, parameters), **_read_metrics(workspace, runs)}
     candidates = [name for name, values in columns.items() if len({value for value in values if value is not None}) > 1]
@@ -65,7 +65,7 @@ def build_parallel_coordinates(
 
 
 def _read_parameters(workspace: Workspace, runs: Sequence[Run]) -> dict[str, list[_Value]]:
-    """Return the parameters of runs, keyed by name: as numbers if all of them are, else as categories if these are few.
+    """Return the parameters of runs, keyed by name, as numbers if all are, or as categories if they are few.
 
     Names that most of the runs have come first.
     """
@@ -82,7 +82,7 @@ def _read_parameters(workspace: Workspace, runs: Sequence[Run]) -> dict[str, lis
 
 
 def _read_tags(runs: Sequence[Run], besides: Collection[str]) -> dict[str, list[_Value]]:
-    """Return the numeric tags of runs, keyed by key, but for those with the names of parameters."""
+    """Return the numeric tags of runs, keyed by name, except those with the same name as a parameter."""
     keys = dict.fromkeys(key for run in runs for key in run.tags if key not in besides)
     columns: dict[str, list[_Value]] = {key: [parse_number(run.tags.get(key) or "") for run in runs] for key in keys}
     return {key: values for key, values in columns.items() if any(value is not None for value in values)}

@@ -27,7 +27,7 @@ _MAX_FOUND = 20
 
 
 def show(page: PageRequest) -> Response:
-    """Show the comparison of the runs in the URL with the first of them."""
+    """Show the comparison of the runs in the URL; the first is the baseline."""
     named = list(dict.fromkeys(page.request.query_params.getlist("run")))
     run_ids = named[:_MAX_RUNS]
     runs, missing = _find_runs(page, run_ids)
@@ -67,7 +67,7 @@ def _find_runs(page: PageRequest, run_ids: Sequence[str]) -> tuple[list[Run], li
 
 
 def _find_candidates(page: PageRequest, run_ids: Sequence[str]) -> Mapping[str, Any]:
-    """Search for runs to add; return the template values with the search text, the runs found and the error, if any."""
+    """Search for runs to add; return template values with the search text, the runs found and the error, if any."""
     find = page.get_query("find").strip()
     found: Sequence[Run] = ()
     problem = None
@@ -80,7 +80,7 @@ def _find_candidates(page: PageRequest, run_ids: Sequence[str]) -> Mapping[str, 
 
 
 def _build_link_functions(page: PageRequest, run_ids: Sequence[str]) -> Mapping[str, Any]:
-    """Return functions for the template that build query strings of the page with changes."""
+    """Return template functions that build changed query strings for the page."""
     pairs = parse_qsl(page.request.url.query, keep_blank_values=True)
 
     def list_parameters(*but: str) -> Sequence[tuple[str, str]]:

@@ -26,7 +26,7 @@ def show(page: PageRequest) -> Response:
 
 
 def _build_bar(outcomes: ExperimentOutcomes) -> Sequence[tuple[str, float, float]]:
-    """Return the colour class, start and width of each segment of the bar of outcomes."""
+    """Return the colour class, start and width of each segment of the outcome bar."""
     counts = (
         ("good", outcomes.completed),
         ("bad", outcomes.failed),

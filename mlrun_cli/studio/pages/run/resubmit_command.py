@@ -15,7 +15,7 @@ from mlrun_cli.runs.submission import Submission
 
 
 def build_resubmit_command(run: Run, submission: Submission | None) -> str | None:
-    """Return the shell command that resubmits a run from any folder, or None if no command can do that.
+    """Return the shell command that resubmits a run from any folder, or None if there is no such command.
 
     It does not include tags and the display name. Secrets are replaced by shell variables that must be set.
     """
@@ -44,7 +44,7 @@ def build_resubmit_command(run: Run, submission: Submission | None) -> str | Non
 
 
 def _list_workspace_options(submission: Submission) -> list[tuple[str, str]]:
-    """Return the options that select the run's workspace, or an empty list if the run's folder is attached to it."""
+    """Return the options that select the run's workspace; empty if the run's folder is attached to it."""
     names = (submission.workspace_name, submission.resource_group, submission.subscription_id)
     config = None
     with suppress(MlrunError):

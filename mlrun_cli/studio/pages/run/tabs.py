@@ -42,7 +42,7 @@ def get_main_log_name(page: PageRequest, run: Run) -> str:
 
 
 def render_tab(page: PageRequest, run: Run, tab: str, template: str, status: int = 200, **values: Any) -> Response:
-    """Render a tab of a run's page in the frame that all tabs share."""
+    """Render a tab of a run's page in the frame shared by all tabs."""
     return page.render(
         template,
         status,

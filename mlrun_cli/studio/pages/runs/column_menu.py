@@ -72,7 +72,7 @@ def _list_column_names(name: str, summaries: Sequence[str]) -> Sequence[str]:
 
 
 def apply_column_changes(columns: Sequence[Column], changes: Mapping[str, str]) -> Sequence[str]:
-    """Return the names of columns after changes, given as `add`, `drop`, `earlier` or `later` with a column's name."""
+    """Return column names after changes, given as `add`, `drop`, `earlier` or `later` with a column's name."""
     names = [column.name for column in columns]
     for change, name in changes.items():
         place = names.index(name) if name in names else -1

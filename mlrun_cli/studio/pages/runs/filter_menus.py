@@ -29,7 +29,7 @@ class FilterMenu(NamedTuple):
 
 
 def build_filter_menus(workspace: Workspace, view: RunsView, *, all_experiments: bool) -> Sequence[FilterMenu]:
-    """Build the filter menus of a page, without empty ones; only pages of all experiments have an experiment menu."""
+    """Build the filter menus of a page, omitting empty ones; only pages of all experiments have an experiment menu."""
     list_values = workspace.run_pages.list_values
     menus = [
         _build_menu("status", "Status", [ACTIVE, *list_values("status"), RunStatus.NOT_RESPONDING.value], view),

@@ -112,5 +112,5 @@ def _show_runs(page: PageRequest, experiment: str | None) -> Response:
 
 
 def _build_link(view: RunsView) -> str:
-    """Return the relative URL of a view, without the selection, which a script adds when the link is followed."""
+    """Return the relative URL of a view without the selection, which a script adds when the user follows the link."""
     return f"?{view._replace(select=()).to_query()}"

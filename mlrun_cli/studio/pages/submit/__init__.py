@@ -1,1 +1,1 @@
-"""The form of a new run."""
+"""The form for a new run."""

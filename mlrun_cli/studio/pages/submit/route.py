@@ -1,4 +1,4 @@
-"""The routes of the form of a new run: show it, dry-run it and submit it."""
+"""The routes of the form for a new run: show it, dry-run it and submit it."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from mlrun_cli.submit.submit import submit
 
 
 def show(page: PageRequest) -> Response:
-    """Show the form with the values in the URL, or filled in to resubmit a run."""
+    """Show the form with the values from the URL, or filled in to resubmit a run."""
     form = SubmitForm.from_fields(page.request.query_params)
     if not form.like:
         return _show_form(page, form)
@@ -50,7 +50,7 @@ def show(page: PageRequest) -> Response:
 
 
 def handle(page: PageRequest) -> Response:
-    """Submit the form and redirect to the new run, or show the form again with a dry run or its folder's choices."""
+    """Submit the form and redirect to the new run, or show the form again with a dry run or the folder's choices."""
     form = SubmitForm.from_fields(page.fields)
     try:
         if page.fields.get("do") == "choices":
@@ -109,7 +109,7 @@ def _list_choices(form: SubmitForm) -> FolderChoices | None:
 
 
 def _describe_obstacle(form: SubmitForm, submission: Submission) -> str | None:
-    """Return the reason why the form cannot submit the folder as it is now, or None if it can."""
+    """Return the reason why the form cannot submit the folder's current content, or None if it can."""
     folder = form.find_path()
     if folder is None or not folder.is_dir():
         where = f"'{form.folder}'" if form.folder else "that it was submitted from"

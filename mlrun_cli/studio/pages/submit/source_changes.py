@@ -20,7 +20,7 @@ _MAX_LINES = 500
 
 
 class SourceChanges(NamedTuple):
-    """The changes in a folder, or the reason why they are not known.
+    """The changes in a folder, or the reason why they are unknown.
 
     Attributes:
         texts: the first changed files, as pairs of a path and the difference.

@@ -1,4 +1,4 @@
-"""The form of a new run, which is converted to a submit request."""
+"""The form for a new run, which is converted to a submit request."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _LABELS = {"name": "Display name", "gpus": "GPUs"}
 
 
 class SubmitForm(NamedTuple):
-    """The fields of the form, as typed.
+    """The fields of the form as typed by the user.
 
     Attributes:
         like: the id of a run to resubmit.
@@ -59,7 +59,7 @@ class SubmitForm(NamedTuple):
 
     @classmethod
     def from_run(cls, run: Run, submission: Submission) -> SubmitForm:
-        """Create a form for resubmitting a run from its folder as it is now.
+        """Create a form for resubmitting a run from the current content of its folder.
 
         Secrets in the arguments are redacted, and must be typed again.
         """
@@ -82,7 +82,7 @@ class SubmitForm(NamedTuple):
         )
 
     def find_path(self) -> Path | None:
-        """Return the absolute path of the folder, or None if the field is not a valid absolute path."""
+        """Return the absolute path of the folder, or None if the field does not contain one."""
         try:
             path = Path(self.folder).expanduser()
         except RuntimeError:  # `~name` of an unknown user
@@ -106,7 +106,7 @@ class SubmitForm(NamedTuple):
         return None
 
     def find_field(self, problem: MlrunError) -> str | None:
-        """Return the name of the field that an error concerns, or None if it concerns no field."""
+        """Return the name of the field that an error concerns, or None if there is no such field."""
         return next((name for name in self._fields if problem.message.startswith(f"{_get_label(name)}:")), None)
 
     def resolve_folder(self) -> Path:
@@ -153,7 +153,7 @@ class SubmitForm(NamedTuple):
         )
 
     def _build_common_request(self, folder: Path) -> SubmitRequest:
-        """Build a request with only the fields that do not depend on the source."""
+        """Build a request from the fields that do not depend on the source."""
         if self.arguments and not self.script:
             raise ConflictingOptions(
                 "Arguments: without a script, those of the runconfig are used.", hint="Name the script."
@@ -210,7 +210,7 @@ def _get_label(name: str) -> str:
 
 
 def _shorten_path(folder: str, path: str | None) -> str:
-    """Return a path relative to a folder if it is inside it, else unchanged; return an empty text for None."""
+    """Return a path relative to a folder that contains it, or else unchanged, or an empty string for None."""
     if path is None:
         return ""
     return str(Path(path).relative_to(folder)) if folder and Path(path).is_relative_to(folder) else path

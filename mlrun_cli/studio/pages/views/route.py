@@ -19,7 +19,7 @@ def show(page: PageRequest) -> Response:
 
 
 def save(page: PageRequest) -> Response:
-    """Save the state of a page as a view; an existing view is replaced only if the form has its current version."""
+    """Save the state of a page as a view; replace an existing view only if the form has its current version."""
     name = page.fields.get("name", "")
     kind, query = _parse_view(page)
     try:
@@ -63,7 +63,7 @@ def _show_views(page: PageRequest, status: int = 200, problem: MlrunError | None
 
 
 def _show_name_form(page: PageRequest, status: int, problem: MlrunError, found: SavedView | None = None) -> Response:
-    """Show the form again with an error, and with the option to replace the existing view, if any."""
+    """Show the form again with an error, and with the option to replace an existing view, if any."""
     kind, query = _parse_view(page)
     return page.render(
         "pages/views/name.html",
@@ -85,7 +85,7 @@ def _create_conflict_error(found: SavedView, version: str | None) -> MlrunError:
 
 
 def _parse_view(page: PageRequest) -> tuple[str, str]:
-    """Return the kind of the page to save, and its query string."""
+    """Return the kind of the page to save and its query string."""
     query = page.fields.get("query", "")
     if page.fields.get("page") == COMPARE_PAGE:
         return COMPARE_PAGE, query

@@ -59,6 +59,6 @@ def cancel(page: PageRequest) -> Response:
 
 
 def _build_similar_runs_url(page: PageRequest, run: Run, name: str, value: str) -> str:
-    """Return the URL of the experiment's runs with the same value, including child runs if this is a child run."""
+    """Return the URL of the experiment's runs with the same value, including child runs if the run is one."""
     children = "1" if run.parent_run_id else ""
     return page.urls.experiment(run.experiment_name, build_query({name: value, "children": children}))

@@ -17,7 +17,7 @@ from mlrun_cli.workspace import Workspace
 
 
 def show(page: PageRequest) -> Response:
-    """Show the difference of the file `path` between the run `with` and the run in the URL's path."""
+    """Show the diff of the file `path` between the run `with` and the run in the URL's path."""
     run, path = get_requested_run(page), page.get_query("path")
     (other,) = get_reconciled_runs(page.workspace, [page.workspace.runs.get(page.get_query("with"))])
     entries = [_find_entry(page.workspace, each, path) for each in (other, run)]
@@ -33,7 +33,7 @@ def show(page: PageRequest) -> Response:
 
 
 def _find_entry(workspace: Workspace, run: Run, path: str) -> SnapshotEntry | None:
-    """Return the file with this path, escaped as on pages, in a run's snapshot, or None if there is none."""
+    """Return the snapshot entry of a file, given its path in the form used on pages, or None if there is none."""
     try:
         entries = get_snapshot(workspace, run).entries
     except NotFound:

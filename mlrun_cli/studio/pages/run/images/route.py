@@ -11,7 +11,7 @@ from mlrun_cli.studio.paging import build_page_links
 
 
 def show(page: PageRequest) -> Response:
-    """Show the newest images of each name, or all images with the name in the parameter `name`."""
+    """Show the newest images of each name, or all images with the name given as the parameter `name`."""
     run = get_requested_run(page)
     name = page.request.query_params.get("name")
     rows, has_more = list_rows(page, run) if name is None else list_one_row(page, run, name)

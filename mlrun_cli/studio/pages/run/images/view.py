@@ -36,7 +36,7 @@ class ImageRow(NamedTuple):
 
 
 def list_rows(page: PageRequest, run: Run) -> tuple[Sequence[ImageRow], bool]:
-    """Return the requested page of rows, each with the newest images of a name, and whether there are more rows."""
+    """Return the requested page of rows, each with the newest images of a name, and whether more rows follow."""
     offset = (parse_page_number(page) - 1) * _NAMES_PER_PAGE
     found = page.workspace.metric_summaries.list(run.key, only_images=True, limit=_NAMES_PER_PAGE + 1, offset=offset)
     rows = [
@@ -47,7 +47,7 @@ def list_rows(page: PageRequest, run: Run) -> tuple[Sequence[ImageRow], bool]:
 
 
 def list_one_row(page: PageRequest, run: Run, name: str) -> tuple[Sequence[ImageRow], bool]:
-    """Return a row with the requested page of the images with a name, and whether there are more images."""
+    """Return a row with the requested page of the images of a name, and whether more images follow."""
     summary = page.workspace.metric_summaries.find(run.key, name)
     if summary is None:
         raise NotFound(f"The run '{run.run_id}' has no images of this name.", hint="Its Images tab lists them.")

@@ -1,4 +1,4 @@
-"""Windows of a log, for which only the visible part of the log is read."""
+"""Windows of a log, of which only the visible part is read."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class SearchHit(NamedTuple):
 
 
 class SearchResult(NamedTuple):
-    """The result of a search: the offset of the match, or None if nothing was found before `searched_to`."""
+    """The result of a search: the offset of the match, or None if there is none before `searched_to`."""
 
     at: int | None
     searched_to: int
@@ -84,7 +84,7 @@ def read_window_from(descriptor: int, start: int, hit: SearchHit | None = None) 
 
 
 def read_window_around(descriptor: int, hit: SearchHit) -> LogWindow:
-    """Read the lines around a match of a search."""
+    """Read the lines around a search match."""
     start = max(0, hit.at - WINDOW_BYTES // 2)
     before = _read_range(descriptor, start, hit.at)
     skipped = _find_last_lines(before, _LINES_BEFORE_MATCH) or (_find_first_line(before) if start else 0)
@@ -159,7 +159,7 @@ def _find_last_lines(data: bytes, count: int) -> int:
 
 
 def _find_first_line(data: bytes) -> int:
-    """Return the offset of the first whole line.
+    """Return the offset of the first complete line.
 
     If the text starts with a very long part of a line, return the offset of its first overwritten state, or else of
     its first whole character.
@@ -174,7 +174,7 @@ def _find_first_line(data: bytes) -> int:
 
 
 def _find_line_start(descriptor: int, start: int) -> int:
-    """Return an offset, moved to the start of its line if a carriage return before it overwrites the line's text."""
+    """Return an offset or, if a carriage return before it overwrites the text, the start of its line."""
     if os.pread(descriptor, 1, max(0, start - 1)) != b"\r":
         return start
     least = max(0, start - _MAX_OVERWRITTEN)

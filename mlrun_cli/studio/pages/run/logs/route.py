@@ -52,7 +52,7 @@ def show(page: PageRequest) -> Response:
 
 
 def send(page: PageRequest) -> Response:
-    """Send a file, inline if it is an image, else as a download."""
+    """Send a file, inline if it is an image, or else as a download."""
     run = get_requested_run(page)
     name = page.get_file_path()
     descriptor = open_file(page.workspace, run, name)
@@ -72,7 +72,7 @@ def send_all(page: PageRequest) -> Response:
 
 
 def send_piece(page: PageRequest) -> Response:
-    """Send a part of a log as markup, to be added to a page that shows other parts."""
+    """Send a part of a log as markup, for a page that shows the parts before or after it."""
     run = get_requested_run(page)
     with _open_run_file(page, run, page.get_file_path()) as descriptor:
         text, match = page.get_query("find"), parse_offset(page, "match")

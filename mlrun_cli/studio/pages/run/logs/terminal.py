@@ -1,4 +1,4 @@
-"""A terminal emulator that renders output with its colours and overwritten lines."""
+"""A terminal emulator that renders output with colours and overwritten lines."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ _PLAIN = Style()
 
 
 class Terminal:
-    """A terminal without a height limit, which stores styled characters in lines, and has a cursor."""
+    """A terminal of unlimited height, which stores styled characters in lines and has a cursor."""
 
     def __init__(self) -> None:
         self._lines: list[list[tuple[str, Style]]] = [[]]
@@ -241,7 +241,7 @@ def _apply_code(style: Style, code: int) -> Style:
 
 
 def _parse_extended_colour(codes: Sequence[int]) -> tuple[int | None, int]:
-    """Return the nearest of sixteen colours for a 256-colour or RGB code, or None, and the number of codes used."""
+    """Return the nearest of sixteen colours for a 256-colour or RGB code, if valid, and the number of codes read."""
     if codes[:1] == [5] and len(codes) >= 2:
         return _convert_256_colour(codes[1]), 2
     if codes[:1] == [2] and len(codes) >= 4:

@@ -58,7 +58,7 @@ def _format_document(kind: FileKind, name: str, descriptor: int) -> dict[str, An
 
 
 def _build_log_viewer(page: PageRequest, descriptor: int, otherwise: LogWindow | None = None) -> dict[str, Any]:
-    """Return the template values for a text: the requested part, else the window `otherwise`, else the end."""
+    """Return the template values for a text: its requested part, or else `otherwise`, or else its end."""
     text = page.get_query("find")
     match = search_log(descriptor, text, parse_offset(page, "from") or 0) if text else None
     if match is None:
@@ -75,7 +75,7 @@ def _build_log_viewer(page: PageRequest, descriptor: int, otherwise: LogWindow |
 
 
 def read_requested_window(page: PageRequest, descriptor: int, hit: SearchHit | None = None) -> LogWindow | None:
-    """Read the part of a log whose start or end is specified in the URL, or return None if neither is."""
+    """Read the part of a log that the URL specifies by its start or end, or return None if it specifies neither."""
     if (before := parse_offset(page, "before")) is not None:
         return read_window_before(descriptor, before, hit)
     if (start := parse_offset(page, "from")) is not None:
@@ -84,6 +84,6 @@ def read_requested_window(page: PageRequest, descriptor: int, hit: SearchHit | N
 
 
 def parse_offset(page: PageRequest, name: str) -> int | None:
-    """Parse a query parameter as an offset in bytes; return None if it is missing or not valid."""
+    """Parse a query parameter as an offset in bytes; return None if it is missing or invalid."""
     text = page.get_query(name)
     return int(text) if text.isdecimal() and len(text) < 19 else None

@@ -76,7 +76,7 @@ def _show_metric(page: PageRequest, run: Run, name: str) -> Response:
 
 
 def _build_linked_panel(page: PageRequest, run: Run, summary: MetricSummary, rows: int = _ROWS_PER_PANEL) -> Panel:
-    """Build the panel of a metric with the URLs of its figure and of its page."""
+    """Build the panel of a metric with the URLs of its figure and its page."""
     name = {"metric": summary.name}
     return build_panel(page.workspace, run, summary, rows)._replace(
         source=page.urls.chart_data(urlencode({"runs": run.key, **name, "over": _parse_x_axis(page)})),

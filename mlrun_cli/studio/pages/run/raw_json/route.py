@@ -15,7 +15,7 @@ from mlrun_cli.workspace import Workspace
 
 
 def show(page: PageRequest) -> Response:
-    """Show the record of a run, as `run show` prints it."""
+    """Show the record of a run, like `run show`."""
     run = get_requested_run(page)
     text = _format_record(page.workspace, run)
     return render_tab(page, run, "json", "pages/run/raw_json/template.html", text=text)

@@ -22,7 +22,7 @@ _TAB = "snapshot"
 
 
 def show_tab(page: PageRequest) -> Response:
-    """Show the files of the snapshot, and the content of the script or else of the first file."""
+    """Show the files of the snapshot, and the content of the script or, without one, of the first file."""
     run = get_requested_run(page)
     try:
         snapshot = get_snapshot(page.workspace, run)

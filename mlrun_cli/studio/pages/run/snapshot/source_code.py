@@ -29,7 +29,7 @@ _CLASSES = (
 
 
 def highlight_source(name: str, data: bytes) -> Sequence[Markup]:
-    """Return the lines of a source file as markup, highlighted unless the file is too long or too slow to tokenize."""
+    """Return the lines of a source file as markup, highlighted unless the file is too long or slow to tokenize."""
     lines: list[list[str]] = [[]]
     for kind, value in _tokenize(name, data.decode("utf-8", "replace")):
         css_class = next((css_class for token, css_class in _CLASSES if _is_subtype(kind, token)), None)
