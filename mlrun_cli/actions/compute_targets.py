@@ -228,8 +228,8 @@ def check_target(workspace: Workspace, name: str) -> None:
         error.hint = f"Write the name of a target, such as '{LOCAL_TARGET}', this machine."
         if is_compute_target_name(name):
             error.hint = (
-                f"{_build_creation_hint(name)}; or use '{LOCAL_TARGET}', this machine, as {TARGETS_VARIABLE}={LOCAL_TARGET} "
-                "does for each target that is not here."
+                f"{_build_creation_hint(name)}; or use '{LOCAL_TARGET}', this machine, as "
+                f"{TARGETS_VARIABLE}={LOCAL_TARGET} does for each target that is not here."
             )
         raise
 

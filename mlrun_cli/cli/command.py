@@ -248,7 +248,7 @@ def _build_callback(declaration: Declaration) -> Callable[..., int]:
             values[name] = group.from_values({one.name: values.pop(one.name) for one in group_options[name]})
         told = parse_global_options(options, values.pop(_QUERY_WORDS, None) or [])
         with told.metadata_file or nullcontext():
-            return _finish(_call_function(declaration.function, values, told), told)
+            return _output_result(_call_function(declaration.function, values, told), told)
 
     parameters = [context, *own, *words, *shared]
     # Typer reads the options from these two.
@@ -277,18 +277,18 @@ def _call_function(function: Callable[..., object], values: Mapping[str, Any], s
         raise
 
 
-def _finish(returned: object, shared: GlobalOptions) -> int:
+def _output_result(returned: object, shared: GlobalOptions) -> int:
     """Write the result to the file of `-t` and, even if that fails, print it; return the exit code."""
     result = returned if isinstance(returned, Result) else Result(returned)
     try:
         if shared.metadata_file is not None and result.value is not None:
             shared.metadata_file.write(result.value)
     finally:
-        _print(result, shared)
+        _print_result(result, shared)
     return result.exit_code
 
 
-def _print(result: Result, shared: GlobalOptions) -> None:
+def _print_result(result: Result, shared: GlobalOptions) -> None:
     if result.table is not None and shared.is_for_people:
         result.table(file=sys.stdout, width=measure_terminal_width(), colour=wants_colour(sys.stdout))
     elif result.value != [] or not shared.is_for_people:  # az prints an empty line for a table without lines

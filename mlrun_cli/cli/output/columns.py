@@ -63,7 +63,7 @@ def print_columns(
         column.cells = [make_printable(text).encode(encoding, "replace").decode(encoding) for text in column.cells]
         column.width = column.widest = max(map(cell_len, [column.heading, *column.cells]))
     if width is not None:
-        columns = _narrow(columns, width, repeating, narrowing)
+        columns = _narrow_columns(columns, width, repeating, narrowing)
     dots = "…" if can_encode("…", encoding) else "..."
 
     def fit_text(text: str, column: Column) -> str:
@@ -105,7 +105,7 @@ def can_encode(text: str, encoding: str) -> bool:
     return True
 
 
-def _narrow(columns: Sequence[Column], width: int, repeating: Narrowing, narrowing: Narrowing) -> list[Column]:
+def _narrow_columns(columns: Sequence[Column], width: int, repeating: Narrowing, narrowing: Narrowing) -> list[Column]:
     """Narrow or omit columns to fit the table into `width`, and return the remaining columns."""
     by_heading = {column.heading: column for column in columns}
     alike = [(heading, to) for heading, to in repeating if len(set(by_heading[heading].cells)) == 1]

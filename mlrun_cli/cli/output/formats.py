@@ -53,10 +53,10 @@ def render(value: object, output_format: OutputFormat, *, is_query: bool, colour
             return _format_tsv(value)
         case OutputFormat.JSON | OutputFormat.JSONC:
             text = _format_json(value)
-            return _colour(text, "json") if colour and output_format is OutputFormat.JSONC else text
+            return _highlight(text, "json") if colour and output_format is OutputFormat.JSONC else text
         case OutputFormat.YAML | OutputFormat.YAMLC:
             text = _format_yaml(value)
-            return _colour(text, "yaml") if colour and output_format is OutputFormat.YAMLC else text
+            return _highlight(text, "yaml") if colour and output_format is OutputFormat.YAMLC else text
 
 
 def format_strict_json(value: object, *, indent: int, ensure_ascii: bool) -> str:
@@ -97,7 +97,7 @@ def _was_made_by_query(value: object) -> bool:
     return isinstance(value, list) and any(map(_was_made_by_query, value))
 
 
-def _colour(text: str, language: str) -> str:
+def _highlight(text: str, language: str) -> str:
     from pygments import highlight  # noqa: PLC0415
     from pygments.formatters import TerminalFormatter  # noqa: PLC0415
     from pygments.lexers import get_lexer_by_name  # noqa: PLC0415

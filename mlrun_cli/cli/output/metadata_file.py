@@ -63,13 +63,13 @@ class MetadataFile:
         """
         try:
             if not self._was_written and os.path.lexists(self._path) and not self._is_from_earlier_attempt():
-                raise self._to_error("another process has made it in the meantime")
+                raise self._build_not_writable_error("another process has made it in the meantime")
             self._path.parent.mkdir(parents=True, exist_ok=True)
             with make_temporary_path(self._path) as unfinished:
                 unfinished.write_text(format_strict_json(value, indent=4, ensure_ascii=True), encoding="utf-8")
                 unfinished.replace(self._path)
         except OSError as error:
-            raise self._to_error(error.strerror) from error
+            raise self._build_not_writable_error(error.strerror) from error
         self._remember()
         self._was_written = True
 
@@ -112,7 +112,7 @@ class MetadataFile:
         os.close(os.open(probe, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
         probe.unlink()
 
-    def _to_error(self, reason: str | None) -> FileNotWritable:
+    def _build_not_writable_error(self, reason: str | None) -> FileNotWritable:
         error = FileNotWritable(self._path, reason, hint="The command itself succeeded; do not repeat it.")
         error.add_context("-t")
         return error

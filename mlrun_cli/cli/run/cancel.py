@@ -70,13 +70,13 @@ def cancel(
             last=last,
             filters=filters,
         )
-        canceled = [_cancel_one(workspace, run, None if force else seconds, shared) for run in chosen]
+        canceled = [_cancel_or_force_end(workspace, run, None if force else seconds, shared) for run in chosen]
         _print_children_note(workspace, canceled, shared)
     records = [build_run_record(run) for run in canceled]
     return records if is_all else unwrap_single(records)
 
 
-def _cancel_one(workspace: Workspace, run: Run, grace_seconds: float | None, shared: GlobalOptions) -> Run:
+def _cancel_or_force_end(workspace: Workspace, run: Run, grace_seconds: float | None, shared: GlobalOptions) -> Run:
     """Cancel a run and return it; without a grace period, end it by force."""
     from mlrun_cli.actions.forcing import force_end  # noqa: PLC0415
 
