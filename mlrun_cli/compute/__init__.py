@@ -1,1 +1,1 @@
-"""Compute targets, and other information about the machines of runs."""
+"""Compute targets, and other information about the machines on which runs are executed."""

@@ -1,4 +1,4 @@
-"""Compute targets: named destinations for runs which, unlike in Azure, all stand for this machine."""
+"""Compute targets: named destinations for runs."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def get_max_nodes(target: ComputeTarget) -> int | None:
 
 
 def check_compute_target_name(name: str) -> str:
-    """Check the name of a compute target and return it.
+    """Validate the name of a compute target and return it.
 
     Raises:
         UsageError: it is not up to 64 letters, digits, `-`, `_` and `.` of which the first is a letter or a digit.
@@ -78,12 +78,12 @@ def check_compute_target_name(name: str) -> str:
 
 
 def is_compute_target_name(name: str) -> bool:
-    """Return whether a name is valid for a compute target; valid names need no quoting in a shell."""
+    """Return whether a name is valid for a compute target and so needs no quoting in a shell."""
     return re.fullmatch(_NAME, name) is not None
 
 
 def build_compute_target_record(target: ComputeTarget, workspace_id: str) -> dict[str, Any]:
-    """Return the JSON record of a target, in the format of Azure.
+    """Return the JSON record of a target in Azure's format.
 
     `workspace_id` is the resource path that starts with `/subscriptions/`.
     """

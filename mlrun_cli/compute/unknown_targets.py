@@ -12,7 +12,7 @@ UNKNOWN_TARGET_OPTION = "--unknown-target"
 
 
 def should_run_unknown_targets_here(choice: str | None, environment: Mapping[str, str]) -> bool:
-    """Return whether `--unknown-target`, or else `MLRUN_TARGETS`, lets runs for unknown targets run on this machine.
+    """Return whether runs for unknown targets run on this machine, by `--unknown-target` or `MLRUN_TARGETS`.
 
     Raises:
         UsageError: the value is neither empty nor `local`.

@@ -1,4 +1,4 @@
-"""Aliases from `MLRUN_DATASETS`: dataset ids of Azure that stand for local datasets."""
+"""Aliases from `MLRUN_DATASETS`, which map dataset ids of Azure to local datasets."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ ALIASES_VARIABLE = "MLRUN_DATASETS"
 
 
 class DatasetAlias(NamedTuple):
-    """The registered dataset that an alias stands for; `version` is None for the latest."""
+    """The registered dataset to which an alias refers; `version` is None for the latest."""
 
     name: str
     version: int | None

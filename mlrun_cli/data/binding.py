@@ -1,4 +1,4 @@
-"""Data in a run configuration: the sections `data`, `dataReferences` and `outputData`."""
+"""The data sections of a run configuration: `data`, `dataReferences` and `outputData`."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _REFERENCE_MODES = (DOWNLOAD, MOUNT, UPLOAD)
 
 
 class InputBinding(NamedTuple):
-    """An entry of `data`: the source of the data, given in one of four ways, and how the script receives it.
+    """An entry of `data`: the source of the data and the way in which the script receives it.
 
     Attributes:
         name: the key of the entry.
@@ -169,7 +169,7 @@ def _list_entries(section_name: str, section: object) -> list[tuple[str, Mapping
 
 
 def _check_name(section_name: str, name: str) -> None:
-    """Raise an error if a name cannot be that of an environment variable or of a folder."""
+    """Raise if a name cannot be that of an environment variable or a folder."""
     if not name or re.search(r"[=\0]", name):
         raise InvalidName(
             f"{section_name}: {name!r} is not a name for data: an environment variable is named after it.",
@@ -205,7 +205,7 @@ def _read_text(where: str, entry: Mapping[str, Any], key: str) -> str | None:
 
 
 def _describe_type(value: object) -> str:
-    """Return the type of a value in words, for errors, which do not show the value: a URL may contain a password."""
+    """Return a description of a value's type, for errors that must not show the value, which may be secret."""
     return {str: "a text", bool: "true or false", list: "a list", tuple: "a list", dict: "a mapping"}.get(
         type(value), "a number"
     )

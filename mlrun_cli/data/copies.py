@@ -36,7 +36,7 @@ def copy_files(files: list[DataFile], folder: Path) -> None:
 
 
 def link_files(files: list[DataFile], folder: Path) -> None:
-    """Fill a folder with links to files; remote files are downloaded instead.
+    """Create links to files in a folder; remote files are downloaded instead.
 
     Raises:
         MlrunError: a file is not available, or the folder cannot be written.
@@ -65,7 +65,7 @@ def copy_privately(files: DataFiles, folder: Path, mechanism: str) -> Path:
 
 
 def find_path_in_copy(files: DataFiles, folder: Path) -> Path:
-    """Return the path to give the script for an input copied to `folder`: the only file, or the folder."""
+    """Return the path that the script receives for an input copied to `folder`: the only file, or the folder."""
     is_one_file = files.whole is not None and files.whole.is_file()
     return folder / files.files[0].name if is_one_file else folder
 

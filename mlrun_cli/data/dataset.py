@@ -1,4 +1,4 @@
-"""Datasets: their files, how they are read as a table, and steps that select some of them.
+"""Datasets: their files, how to read them as a table, and steps that select some of them.
 
     {"kind": "file" | "tabular",
      "paths": [{"path": ABSOLUTE_OR_GLOB} | {"datastore": NAME, "path": RELATIVE_OR_GLOB} | {"url": URL}, …],
@@ -56,7 +56,7 @@ def build_dataset_record(dataset: Dataset) -> dict[str, Any]:
 
 
 def check_definition(document: object) -> dict[str, Any]:
-    """Check a dataset definition and return it with all of its keys.
+    """Validate a dataset definition and return it with all of its keys.
 
     Raises:
         UsageError: it is not valid.
@@ -77,12 +77,12 @@ def check_definition(document: object) -> dict[str, Any]:
 
 
 def serialize_definition(definition: Definition) -> str:
-    """Serialize a definition so that equal definitions have equal texts."""
+    """Serialize a definition as text, so that equal definitions have equal texts."""
     return json.dumps(definition, sort_keys=True, separators=(",", ":"))
 
 
 def check_dataset_name(name: object) -> str:
-    """Check a dataset name and return it.
+    """Validate a dataset name and return it.
 
     Raises:
         UsageError: it is not text, is empty, is longer than 255 characters, or contains a control character.
@@ -98,7 +98,7 @@ def check_dataset_name(name: object) -> str:
 
 
 def apply_steps(items: Sequence[_Item], steps: Sequence[Sequence[Any]]) -> list[_Item]:
-    """Return the items that the steps of a dataset select.
+    """Return the items that remain after applying the steps of a dataset.
 
     Raises:
         UsageError: a step is for tables only.

@@ -67,7 +67,7 @@ class DatasetDescription(NamedTuple):
 
 
 def read_dataset_file(path: Path) -> DatasetDescription:
-    """Read a dataset file in JSON or YAML; local paths in it are relative to its folder.
+    """Read a dataset file in JSON or YAML, with local paths relative to its folder.
 
     Raises:
         InvalidFile: it cannot be read, a required key is missing, or a value has the wrong type or format.
@@ -79,7 +79,7 @@ def read_dataset_file(path: Path) -> DatasetDescription:
 
 
 class _Reader:
-    """Converts one file to a description."""
+    """A reader that converts a file to a description."""
 
     def __init__(self, root: Node, folder: Path) -> None:
         self._root = root

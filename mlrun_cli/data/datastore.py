@@ -1,4 +1,4 @@
-"""Datastores: named folders of this machine that replace the containers of Azure's storage."""
+"""Datastores: named folders on this machine that replace Azure's storage containers."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Datastore(NamedTuple):
     is_own: bool
 
     def resolve_path(self, relative: str | None) -> Path:
-        """Return the absolute path of a path in the datastore; a leading slash means its root.
+        """Return the absolute path of a path in the datastore, where a leading slash means its root.
 
         Raises:
             UsageError: the path leads out of the datastore.
@@ -49,7 +49,7 @@ def build_datastore_record(datastore: Datastore, *, is_default: bool) -> dict[st
 
 
 def check_datastore_name(name: object) -> str:
-    """Check a datastore name and return it.
+    """Validate a datastore name and return it.
 
     Raises:
         UsageError: it is not text, or has characters other than letters, digits, '_', '-' and '.'.

@@ -19,7 +19,7 @@ FindDatastore = Callable[[str], Datastore]
 
 
 class DataFile(NamedTuple):
-    """A file of a dataset: its path or URL, and its relative path in a folder of all of the dataset's files."""
+    """A file of a dataset: its path or URL, and its path relative to the dataset's common folder."""
 
     name: str
     source: str
@@ -31,7 +31,7 @@ class DataFile(NamedTuple):
 
     @property
     def display_name(self) -> str:
-        """The source for error messages, without the parts of a URL that may be secret."""
+        """The source of the file for error messages, without the parts of a URL that may be secret."""
         return re.sub(r"^(\w+://)[^/]*@", r"\1", self.source.partition("?")[0]) if self.is_remote else self.source
 
 
@@ -63,7 +63,7 @@ def find_files(definition: object, find_datastore: FindDatastore) -> DataFiles:
 
 
 def check_files(definition: object, find_datastore: FindDatastore) -> None:
-    """Raise an error unless each path of a dataset leads to a file; folders are not walked, URLs not fetched.
+    """Raise unless each path of a dataset leads to a file, without listing folders or fetching URLs.
 
     Raises:
         UsageError: the definition is not valid.
@@ -76,7 +76,7 @@ def check_files(definition: object, find_datastore: FindDatastore) -> None:
 
 
 def find_single_path(definition: object, find_datastore: FindDatastore) -> Path | None:
-    """Return the only folder or file of a dataset, without reading it; None if it has several paths or steps.
+    """Return the only folder or file of a dataset without reading it, or None if there are several paths or steps.
 
     Raises:
         UsageError: the definition is not valid.
@@ -110,7 +110,7 @@ def _is_pattern(place: str) -> bool:
 
 
 def _find_root(place: str) -> str:
-    """Return the folder that the names of a path's files are relative to."""
+    """Return the folder to which the names of a path's files are relative."""
     if _is_pattern(place):
         root = re.split(r"[*?]", place, maxsplit=1)[0]
         return root.rpartition("/")[0] or "/"
@@ -164,7 +164,7 @@ def _compile_pattern(pattern: str) -> re.Pattern[str]:
 
 
 def _shorten_url(url: str, urls: list[str]) -> str:
-    """Return the last part of a URL's path, or the host and the whole path if several URLs end alike."""
+    """Return the last part of a URL's path, or the host and path if several URLs end in the same way."""
     from urllib.parse import unquote, urlsplit  # noqa: PLC0415 - few datasets have URLs, and it is slow to import
 
     def last(text: str) -> str:

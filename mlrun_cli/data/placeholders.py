@@ -26,7 +26,7 @@ def has_placeholder(text: str) -> bool:
 
 
 class Placeholders:
-    """Placeholders for data in texts: Azure's own, and the paths of data on Azure's machines.
+    """Placeholders for data in texts: those of Azure, and the paths of data on Azure's machines.
 
     Replacements are looked up by kind and name: `DATASET`, `OUTPUT` or `REFERENCE` with the name of an entry,
     `PATH_ON_COMPUTE` with the path.
@@ -38,15 +38,15 @@ class Placeholders:
         self._all = re.compile(f"{_PLACEHOLDER}|{self._paths.pattern}" if self._paths else _PLACEHOLDER)
 
     def fill(self, text: str, value: Callable[[str, str], str]) -> str:
-        """Replace each placeholder and path in a text with `value(kind, name)`, and return the text."""
+        """Return a text with each placeholder and path replaced by `value(kind, name)`."""
         return self._all.sub(lambda found: value(*_get_kind_and_name(found)), text)
 
     def fill_paths(self, text: str, value: Callable[[str, str], str]) -> str:
-        """Replace each path in a text with `value(PATH_ON_COMPUTE, path)`, and return the text; keep placeholders."""
+        """Return a text with each path replaced by `value(PATH_ON_COMPUTE, path)`, but placeholders unchanged."""
         return text if self._paths is None else self._paths.sub(lambda found: value(PATH_ON_COMPUTE, found[0]), text)
 
     def fill_shell(self, text: str, variable: Callable[[str, str], str | None]) -> str:
-        """Replace each placeholder and path in a shell command with the shell variable `variable(kind, name)`.
+        """Return a shell command with placeholders and paths replaced by variables named `variable(kind, name)`.
 
         Text that the shell already reads as that variable is kept, and so is a placeholder for which it returns None.
         """
@@ -66,6 +66,6 @@ def _get_kind_and_name(found: re.Match[str]) -> tuple[str, str]:
 
 
 def convert_to_azure_name(name: str) -> str:
-    """Return Azure's spelling of the name of a data entry in a runconfig, such as `inPut` for `in_put`."""
+    """Return Azure's spelling of the name of a data entry, such as `inPut` for `in_put`."""
     first, *others = name.split("_")
     return first[:1].lower() + first[1:] + "".join(word.title() for word in others) if first else name

@@ -1,4 +1,4 @@
-"""Options for reading the files of a dataset as a table, as `azureml.core` writes them into definitions."""
+"""Options for reading a dataset's files as a table, in the form in which `azureml.core` writes them."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def build_table_options(
     infer_column_types: bool = True,
     encoding: str = "utf8",
 ) -> dict[str, Any]:
-    """Return the options with which tabular files of a format are read.
+    """Return the options for reading tabular files of a format.
 
     Args:
         table_format: `delimited`, `json_lines` or `parquet`; options that do not apply to it are omitted.
@@ -55,7 +55,7 @@ def build_table_options(
 
 
 def guess_table_options(path: str) -> dict[str, Any]:
-    """Return the options of a table, guessed from the suffix of its file."""
+    """Return options for reading a file as a table, guessed from its suffix."""
     suffix = f".{path.rpartition('.')[2].lower()}" if "." in path.rpartition("/")[2] else ""
     separator = "\t" if suffix == ".tsv" else ","
     return build_table_options(_FORMATS.get(suffix, DELIMITED), separator=separator)

@@ -1,1 +1,1 @@
-"""The Python environments of runs: planned at submission, built once and shared by all runs that need them."""
+"""The Python environments of runs, which are planned at submission, built once and shared between runs."""

@@ -1,4 +1,4 @@
-"""`python …/mlrun_cli/environments/__main__.py PLAN`: the program that builds the environment of a plan.
+"""`python …/mlrun_cli/environments/__main__.py PLAN`: the program that builds a planned environment.
 
 Started by supervisors and by commands, also from a copy of this package that is not installed.
 """

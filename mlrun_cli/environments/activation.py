@@ -1,4 +1,4 @@
-"""Commands and variables that start a script in its environment."""
+"""Commands and variables for starting a script in its environment."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ def build_script_command(plan: EnvironmentPlan, script: Sequence[str]) -> list[s
 
 
 def build_activated_environment(plan: EnvironmentPlan, environment: Mapping[str, str]) -> dict[str, str]:
-    """Return a copy of the environment variables with those that activating the environment in a shell would set."""
+    """Return a copy of the environment variables, changed as by activating the environment in a shell."""
     found = dict(environment)
     if plan.starter:
         found |= {"PYSPARK_PYTHON": plan.interpreter, "PYSPARK_DRIVER_PYTHON": plan.interpreter}

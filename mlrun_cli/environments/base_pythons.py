@@ -1,4 +1,4 @@
-"""The choice of Pythons from which an environment may be created, best first."""
+"""The choice of a Python to create an environment from."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The build of a planned environment, done once even if several runs need it at the same time."""
+"""The build of a planned environment, done only once even if several runs need it at the same time."""
 
 from __future__ import annotations
 
@@ -143,7 +143,7 @@ def _try_lock(path: Path) -> int | None:
 
 
 def _wait_for(path: Path, ready: str) -> int:
-    """Wait for the lock and return its descriptor; until then, copy its holder's output, except the line `ready`."""
+    """Wait for the lock and return its descriptor; until then, copy its holder's output except the line `ready`."""
     log, offset = b"", 0
     while (lock := _try_lock(path)) is None:
         log = log or _read_log_path(path)
@@ -176,7 +176,7 @@ def _read_log_path(path: Path) -> bytes:
 
 
 def _find_own_log() -> bytes:
-    """Return the path of the file to which this process prints, or an empty path if stdout is not a known file."""
+    """Return the path of the file that this process prints to, or an empty path if stdout is not a known file."""
     with suppress(OSError):
         log = os.readlink(b"/proc/self/fd/1")
         return log if os.path.isfile(log) else b""

@@ -1,4 +1,4 @@
-"""Planning of a run's environment at submission: fast, and without network access."""
+"""Planning of a run's environment at submission, quickly and without network access."""
 
 from __future__ import annotations
 
@@ -105,7 +105,7 @@ def _choose_cutoff_day(
 def _list_notes(
     request: PythonRequest, build: EnvironmentBuild, dependencies: CondaDependencies, *, is_without_conda: bool
 ) -> Iterator[str]:
-    """Yield notes about a Python other than the requested one, and about the day of unpinned packages."""
+    """Yield notes about a Python other than the requested one, and about the cutoff day of unpinned packages."""
     path, first = dependencies.path, build.pythons[0]
     where = "which uv fetches" if first.is_uv_managed else f"'{first.python}'"
     if first.only_wheels:
@@ -200,7 +200,7 @@ def compute_key_and_folder(home: Path, content: Sequence[object]) -> tuple[str, 
 
 
 def _describe_machine() -> list[str]:
-    """Return the system with its architecture, and the C library; both affect which packages are installed."""
+    """Return the system, the architecture and the C library, which all affect the packages to install."""
     system = os.uname()
     return [
         f"{system.sysname} {system.machine}",

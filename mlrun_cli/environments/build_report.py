@@ -32,7 +32,7 @@ def build_environment_document(environment: BuiltEnvironment, build: Environment
 
 
 def describe_unpinned(environment: BuiltEnvironment) -> tuple[str, ...]:
-    """Return warnings about versions that were left open in an environment, and about a Python other than planned."""
+    """Return warnings about versions that were left open in an environment, and about an unplanned Python."""
     unpinned, other = environment.unpinned, environment.other_python
     first = environment.build.pythons[0] if environment.build.pythons else ""
     return (
@@ -60,7 +60,7 @@ def _suggest_solutions(build: EnvironmentBuild) -> str:
 
 
 def _suggest_image_access(container: ContainerPlan, images: Sequence[str], reason: str) -> str:
-    """Return advice on how to get access to the images, or an empty text if the reason gives no clue."""
+    """Return advice on how to get access to the images, or an empty string if the reason gives no clue."""
     short = [f"'docker.io/{image}'" for image in images if not get_registry(image)]
     if short and _WANTS_WHOLE_NAME in reason:
         return f"Write its whole name, such as {' and '.join(short)}; or "

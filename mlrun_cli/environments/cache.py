@@ -1,4 +1,4 @@
-"""The environments stored under `$MLRUN_HOME`: listed, and pruned when they are no longer used."""
+"""The environments stored under `$MLRUN_HOME`, which are pruned when they are no longer used."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def prune_environments(
 
 
 def measure_disk_usage(folder: Path) -> int:
-    """Return the number of bytes that a folder occupies on disk, without files that have several hard links."""
+    """Return the number of bytes that a folder occupies on disk, excluding files with several hard links."""
     size = 0
     for top, _folders_in, files in os.walk(folder):
         for name in files:
@@ -120,7 +120,7 @@ def _remove(folder: EnvironmentFolder) -> bool:
 
 @contextmanager
 def _try_exclusive_use(folder: EnvironmentFolder) -> Iterator[bool]:
-    """Lock the environment against builds and use, and yield whether both locks could be acquired."""
+    """Lock the environment against builds and use; yield whether both locks were acquired."""
     with ExitStack() as stack:
         for path in (folder.lock, folder.in_use):
             is_new = not get_counterpart(path).exists()

@@ -1,4 +1,4 @@
-"""Conda environment files (`conda_dependencies.yml`), and conda dependencies inside a runconfig."""
+"""Conda environment files (`conda_dependencies.yml`), and conda dependencies in a runconfig."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class VersionTerm:
 
 @dataclass(frozen=True, slots=True)
 class CondaSpec:
-    """A conda package with its name, the conditions on its version, its build, its channel and its original text."""
+    """A conda package with its name, version conditions, build, channel and original text."""
 
     name: str
     version: tuple[VersionTerm, ...]

@@ -119,7 +119,7 @@ _LEFT_OUT = frozenset(map(canonicalize_name, _NOT_PYTHON.split()))
 
 
 def find_pypi_name(conda_name: str) -> str | None:
-    """Return the PyPI name of a conda package, or None if it is not known."""
+    """Return the PyPI name of a conda package, or None if it is unknown."""
     return _PYPI_NAMES.get(canonicalize_name(conda_name))
 
 

@@ -1,4 +1,4 @@
-"""Scripts that run in a container: how it is started, and how it is ended."""
+"""Scripts that run in a container: how containers are started and ended."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _ANSWER_SECONDS = 10.0
 
 
 def is_program_missing(container: ContainerPlan, installer: Installer) -> bool:
-    """Return whether a program that the image must contain cannot be started, and if so, print an error."""
+    """Return whether a program that the image must contain cannot be started, and print an error if so."""
     for program in container.programs:
         options = ["--rm", *_NETWORK, *container.options, "--entrypoint", program]
         look = [container.engine, "run", *options, container.image, "--version"]
@@ -42,7 +42,7 @@ def build_container_command(
     work: Path,
     mounts: Iterable[Path],
 ) -> list[str]:
-    """Return the command that runs `argv` in the container; it must be started with the same environment variables.
+    """Return the command that runs `argv` in the container; start it with the same environment variables.
 
     The command contains only the names of variables, so that their values do not appear in process listings.
 
@@ -83,7 +83,7 @@ def build_container_command(
 
 
 def kill_containers(container: ContainerPlan, run_id: str, environment: Mapping[str, str]) -> bool:
-    """Kill all containers of a run, and return whether the engine confirms that none is still running.
+    """Kill all containers of a run, and return whether the engine confirms that none is left running.
 
     Call this before the run's processes are killed: podman needs some of them to clean up.
     """
@@ -106,7 +106,7 @@ def describe_running_containers(container: ContainerPlan, run_id: str) -> str:
 def _list_containers(
     container: ContainerPlan, run_id: str, environment: Mapping[str, str], *options: str
 ) -> list[str] | None:
-    """Return the ids of a run's containers that `ps` lists with these options, or None if the engine call fails."""
+    """Return the ids of a run's containers that `ps` lists with these options, or None if that fails."""
     label = f"label={RUN_LABEL}={run_id}"
     return _read_output([container.engine, "ps", *options, "--quiet", "--filter", label], environment)
 
@@ -137,6 +137,6 @@ def _is_passed_on(name: str) -> bool:
 
 
 def _format_mount(folder: Path) -> str:
-    """Return the value of `--mount` that binds a folder to the same path, with special characters quoted."""
+    """Return the value of `--mount` that binds a folder to the same path, quoting special characters."""
     fields = ("type=bind", f"source={folder}", f"target={folder}")
     return ",".join('"{}"'.format(field.replace('"', '""')) if set(field) & {",", '"'} else field for field in fields)

@@ -1,4 +1,4 @@
-"""The cutoff day for packages without a version: the last change of the files that list them."""
+"""The cutoff day for packages without a version: the day of the last change to the files that list them."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def create_cutoff_day(day: date) -> CutoffDay:
 
 
 def find_cutoff_day(files: Iterable[Path], environ: Mapping[str, str]) -> CutoffDay:
-    """Return the cutoff day for packages: the latest day of a change of the files, by their commits or else times.
+    """Return the day of the last change to the files, by their commits or else by their modification times.
 
     A file that is committed as it is counts with its last commit, another one with its modification time.
 

@@ -1,4 +1,4 @@
-"""A folder that defines an environment, as `Environment.save_to_directory` and `az ml environment` write it.
+"""A folder that defines an environment, in the format of `Environment.save_to_directory` and `az ml environment`.
 
 azureml_environment.json    the `environment` section of a runconfig
 conda_dependencies.yml      its conda dependencies, if it has any
@@ -35,7 +35,7 @@ _SCAFFOLD: Mapping[str, Any] = {
 
 
 def read_environment_folder(folder: Path) -> dict[str, Any]:
-    """Read the environment definition in a folder, and check only that it is a mapping with a name.
+    """Read the environment definition in a folder, checking only that it is a mapping with a name.
 
     Raises:
         UsageError: the folder has no definition.
@@ -63,7 +63,7 @@ def read_environment_folder(folder: Path) -> dict[str, Any]:
 
 
 def write_environment_folder(folder: Path, definition: Mapping[str, Any], *, overwrite: bool) -> None:
-    """Write an environment definition into a folder, which is created if necessary.
+    """Write an environment definition into a folder, which is created if needed.
 
     Args:
         folder: the folder to write to.
@@ -100,7 +100,7 @@ def scaffold_environment_folder(folder: Path, name: str) -> None:
 
 
 def _write(folder: Path, texts: Mapping[str, str | None], *, overwrite: bool) -> None:
-    """Write the files in order; with `overwrite`, replace existing files and delete those without a text."""
+    """Write the files in order; with `overwrite`, replace existing files and delete those whose text is None."""
     there = [name for name in (DEFINITION_NAME, CONDA_NAME, DOCKERFILE_NAME) if os.path.lexists(folder / name)]
     if there and not overwrite:
         raise FileAlreadyExists(

@@ -1,4 +1,4 @@
-"""Arguments of `docker run` in a runconfig, interpreted for a run outside a container."""
+"""Arguments of `docker run` in a runconfig, interpreted for runs outside of a container."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Volume(NamedTuple):
 
 
 class DockerArguments(NamedTuple):
-    """The arguments of `docker run`, parsed into volumes, variables and others.
+    """Arguments of `docker run`, parsed into volumes, variables and others.
 
     Attributes:
         volumes: files and folders of the machine.
@@ -70,7 +70,7 @@ def read_docker_arguments(arguments: Sequence[str]) -> DockerArguments:
 
 
 def _split_options(words: list[str]) -> Iterator[tuple[str, str | None, str]]:
-    """Yield each option with its value, or None if it has none, and its text as typed."""
+    """Yield each option with its value, or None if it has none, and its original text."""
     rest = deque(words)
     while rest:
         word = rest.popleft()

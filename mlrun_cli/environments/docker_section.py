@@ -24,7 +24,7 @@ def is_docker_on(configuration: RunConfiguration) -> bool:
 
 
 def wants_container(configuration: RunConfiguration) -> bool:
-    """Return whether the script runs in a container: Docker is enabled, and dependencies are user-managed."""
+    """Return whether the script runs in a container: Docker is enabled and dependencies are user-managed."""
     return is_docker_on(configuration) and configuration.python.user_managed_dependencies
 
 
@@ -35,7 +35,7 @@ def get_shared_memory(configuration: RunConfiguration) -> str | None:
 
 
 def list_engine_arguments(configuration: RunConfiguration) -> list[str]:
-    """Return the `arguments` for the container engine, with options separated from their values."""
+    """Return the `arguments` for the container engine, with options and values separated."""
     found = configuration.rest.get(get_arguments_key(configuration))
     if not found:
         return []
@@ -45,5 +45,5 @@ def list_engine_arguments(configuration: RunConfiguration) -> list[str]:
 
 
 def get_arguments_key(configuration: RunConfiguration) -> str:
-    """Return the key path of the `arguments` that apply, by default `docker.arguments`."""
+    """Return the key path of the effective `arguments`, by default `docker.arguments`."""
     return next((key for key in _ARGUMENTS if configuration.rest.get(key)), _ARGUMENTS[0])

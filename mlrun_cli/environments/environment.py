@@ -1,4 +1,4 @@
-"""The planned environment of a run, and the environment that is built from the plan."""
+"""The planned environment of a run, and the environment built from the plan."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class EnvironmentKind(str, Enum):
 
 
 class Builder(str, Enum):
-    """The installer that fills a built environment."""
+    """The installer that installs packages into a built environment."""
 
     UV = "uv"
     PIP = "pip"
@@ -53,7 +53,7 @@ class ImageSource(NamedTuple):
 
 
 class LocalSource(NamedTuple):
-    """A file or folder of this machine that packages are installed from.
+    """A file or folder on this machine from which packages are installed.
 
     Attributes:
         line: the requirement or option that refers to it.
@@ -67,12 +67,12 @@ class LocalSource(NamedTuple):
 
     @property
     def is_editable(self) -> bool:
-        """Whether the package is installed in editable mode."""
+        """True if the package is installed in editable mode."""
         return self.line.startswith("--editable ")
 
 
 class BasePython(NamedTuple):
-    """A Python from which an environment may be created.
+    """A Python from which an environment can be created.
 
     Attributes:
         python: the absolute path of a base interpreter, or a version request (`3.8.13`, `>=3.8,<3.9`) for uv.
@@ -86,7 +86,7 @@ class BasePython(NamedTuple):
 
     @property
     def is_uv_managed(self) -> bool:
-        """Whether uv provides the Python, from its own installations or by download."""
+        """True if uv provides the Python, from its own installations or by download."""
         return not self.python.startswith("/")
 
     def __str__(self) -> str:
@@ -160,7 +160,7 @@ class EnvironmentBuild(NamedTuple):
 
 
 class ContainerPlan(NamedTuple):
-    """The container in which a script runs; contains no secrets.
+    """The container in which a script runs; it contains no secrets.
 
     Attributes:
         engine: the absolute path of docker or podman.
@@ -192,7 +192,7 @@ class ContainerPlan(NamedTuple):
 
 
 class EnvironmentPlan(NamedTuple):
-    """The planned environment of a script, whose `interpreter` runs it once `build`, if any, is complete.
+    """The planned environment of a script, whose `interpreter` can be used once `build`, if any, is complete.
 
     `interpreter` is an absolute path or, with a `container`, the name of a program in its image, which `build` builds.
     A non-empty `starter`, such as `spark-submit`, runs the script instead, and gets the interpreter from a variable.
@@ -205,11 +205,11 @@ class EnvironmentPlan(NamedTuple):
 
     @property
     def kind(self) -> EnvironmentKind:
-        """The kind of the environment: user-managed if there is nothing to build, else built."""
+        """The kind of the environment: user-managed if there is nothing to build, or else built."""
         return EnvironmentKind.USER_MANAGED if self.build is None else EnvironmentKind.BUILT
 
     def move_to(self, folder: Path) -> EnvironmentPlan:
-        """Return the plan with its environment, if it is to be built, in a subfolder of `folder`."""
+        """Return the plan with its environment, if one is to be built, in a subfolder of `folder`."""
         if self.build is None:
             return self
         own = str(folder / self.build.key)

@@ -1,4 +1,4 @@
-"""The reason why an environment could not be built, in one line, extracted from the installer's output."""
+"""The reason why an environment could not be built, extracted from the installer's output as one line."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ _MOST_LETTERS = 600
 
 
 def find_failure_reason(log: str) -> str:
-    """Return the cause of a failure that pip, uv or conda reports at the end of its output.
+    """Return the cause of a failure, as reported by pip, uv or conda at the end of its output.
 
     If a package could not be built, its error takes precedence over the installer's message.
     """
@@ -65,7 +65,7 @@ def is_untrusted(log: str) -> bool:
 
 
 def _find_build_failure(text: str) -> str | None:
-    """Return a message with the package that failed to build and its error, or None if none failed."""
+    """Return a message with the package that failed to build and its error, or None if no build failed."""
     begins, ends = text.find(" lines of output]"), text.find("[end of output]")
     if ends >= 0 and not 0 <= begins < ends:
         text = f"╰─> [0 lines of output]\n{text}"  # only the end of the log was read
@@ -83,12 +83,12 @@ def _find_build_failure(text: str) -> str | None:
 
 
 def _is_unrelated(line: str) -> bool:
-    """Return whether a line after the output of a build reports an error that does not concern that build."""
+    """Return whether a line that follows the output of a build reports an unrelated error."""
     return line.lower().startswith("error:") and re.search(_OF_THAT_BUILD, line) is None
 
 
 def _clean_lines(output: str) -> Iterator[str]:
-    """Return the non-empty lines of a program's output without framing lines and common indentation."""
+    """Yield the non-empty lines of a program's output without framing lines and common indentation."""
     inner = [line for line in output.splitlines()[1:] if not re.fullmatch(r"\s*(\[\w+( of output)?\]|-{20,})", line)]
     indent = min((len(line) - len(line.lstrip()) for line in inner if line.strip()), default=0)
     return (line[indent:].rstrip() for line in inner if line.strip())
@@ -104,7 +104,7 @@ def _find_cause(lines: Sequence[str]) -> str:
 
 
 def _shorten(name: str) -> str:
-    """Return only the name of a package, such as `badcc` for `badcc @ file:///…`."""
+    """Return a package's name without its source, such as `badcc` for `badcc @ file:///…`."""
     return name.partition(" @ ")[0].rpartition("/")[2]
 
 
@@ -119,7 +119,7 @@ def _find_conflict(text: str) -> str | None:
 
 
 def _find_conda_error(text: str) -> str | None:
-    """Return conda's last exception with the packages that it lists, or None if there is none."""
+    """Return conda's last exception with the packages that it mentions, or None if there is none."""
     found = list(re.finditer(_OF_CONDA, text))
     if not found:
         return None
@@ -129,7 +129,7 @@ def _find_conda_error(text: str) -> str | None:
 
 
 def _find_last_error(text: str) -> str:
-    """Return the last error message in an installer's output, or its last line if it reports no error."""
+    """Return the last error message in an installer's output, or else its last line."""
     lines = [line.strip().removeprefix("╰─▶").strip() for line in text.splitlines()]
     starts = [number for number, line in enumerate(lines) if line.lower().startswith(_COMPLAINTS)]
     if not starts:

@@ -1,4 +1,4 @@
-"""The folder of a built environment, which defines the paths of the files in it."""
+"""The folder of a built environment, and the paths of the files in it."""
 
 from __future__ import annotations
 
@@ -34,18 +34,18 @@ class EnvironmentFolder:
         self._complete = path / "complete.json"
 
     def is_complete(self) -> bool:
-        """Return whether the build was finished and its interpreter, if it has one, is still executable.
+        """Return whether the build was completed and the interpreter, if there is one, is still executable.
 
         Whether an image still exists is not checked; only its engine knows.
         """
         return self._complete.exists() and (self._engine.exists() or os.access(self.interpreter, os.X_OK))
 
     def record_engine(self, engine: str) -> None:
-        """Record the path of the container engine that will build and store the image."""
+        """Record the path of the container engine that is going to build and store the image."""
         self._engine.write_text(engine, encoding="utf-8")
 
     def read_engine(self) -> str | None:
-        """Return the absolute path of the docker or podman that has the image, or None if none is recorded."""
+        """Return the path of the docker or podman that has the image, or None if none is recorded."""
         try:
             return self._engine.read_text(encoding="utf-8")
         except OSError:
@@ -77,7 +77,7 @@ class EnvironmentFolder:
             os.close(lock)
 
     def mark_complete(self, document: dict[str, Any]) -> None:
-        """Durably write the marker file that makes the environment complete, after all other files."""
+        """Durably write the marker file that declares the environment complete, after all other files."""
         # The marker must not survive a power cut that loses the packages written before it.
         os.sync()
         write_json(self._complete, document, durable=True)
@@ -112,7 +112,7 @@ class EnvironmentFolder:
             get_counterpart(path).unlink(missing_ok=True)
 
     def find_environment(self) -> BuiltEnvironment | None:
-        """Return the environment built in the folder, or None if the build is not complete."""
+        """Return the environment that was built in the folder, or None if the build is incomplete."""
         document = read_json(self._complete)
         if document is None:
             return None
@@ -143,7 +143,7 @@ def _get_change_time(path: Path) -> int:
 
 
 def remove_build_secrets(plan: EnvironmentPlan) -> None:
-    """Delete files with secrets that a killed build left behind, except those that are in use or cannot be deleted."""
+    """Delete files with secrets left by a killed build, except those in use or that cannot be deleted."""
     if plan.build is not None:
         with suppress(OSError):
             EnvironmentFolder(Path(plan.build.folder)).remove_leftover_secrets()

@@ -22,14 +22,14 @@ INSTALL: Mapping[str, str] = {
 
 
 def find_program(framework: str, search_path: str) -> str | None:
-    """Return the absolute path of the program that starts scripts of a framework, or None if there is none."""
+    """Return the path of the program that starts scripts of a framework, or None if it is not installed."""
     name = PROGRAMS.get(framework.casefold())
     found = None if name is None else shutil.which(name, path=search_path)
     return None if found is None else os.path.abspath(found)
 
 
 def build_spark_command(configuration: RunConfiguration, spark_submit: str) -> tuple[str, ...]:
-    """Return the `spark-submit` command that precedes a PySpark script, with its packages, repositories and settings.
+    """Return the `spark-submit` command for a PySpark script, with its packages, repositories and settings.
 
     Raises:
         Unsupported: a setting contains a secret, or a package is not valid.

@@ -1,4 +1,4 @@
-"""Container images of runs: pulled, or built from a Dockerfile under a generated name."""
+"""Container images of runs, which are pulled or built from a Dockerfile under a generated name."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ _IS_REGISTRY = r"localhost$|.*[.:]"
 
 
 def build_image_name(key: str) -> str:
-    """Return the name of the image built for the environment with this key."""
+    """Return the name of the image to build for the environment with this key."""
     return f"{_REPOSITORY}:{key}"
 
 
 def get_registry(image: str) -> str:
-    """Return the registry of an image, as for the engine's `login`, or an empty string for the default one."""
+    """Return the registry of an image in the form of the engine's `login`; empty for the default registry."""
     first, slash, _ = image.partition("/")
     return first if slash and re.match(_IS_REGISTRY, first) else ""
 
@@ -32,12 +32,12 @@ def has_image(engine: str, image: str) -> bool:
 
 
 def fetch_image(engine: str, image: str, installer: Installer) -> int:
-    """Pull an image unless the engine already has it, and return the engine's exit code."""
+    """Pull an image unless the engine already has it; return the engine's exit code."""
     return 0 if has_image(engine, image) else installer.run([engine, "pull", image])
 
 
 def build_image(folder: EnvironmentFolder, build: EnvironmentBuild, source: ImageSource, installer: Installer) -> int:
-    """Build the image of an environment, and return the exit code: the engine's, or 1 if the context has changed.
+    """Build the image of an environment; return the engine's exit code, or 1 if the context has changed.
 
     Raises:
         OSError: the folder cannot be written, or the build's context cannot be read.
@@ -65,7 +65,7 @@ def build_image(folder: EnvironmentFolder, build: EnvironmentBuild, source: Imag
 
 
 def remove_image(engine: str, image: str) -> bool:
-    """Remove an image, and return whether it no longer exists; an image that a container uses is not removed."""
+    """Remove an image unless a container uses it; return whether the image no longer exists."""
     return not os.access(engine, os.X_OK) or not has_image(engine, image) or _succeeds(engine, "rmi", image)
 
 

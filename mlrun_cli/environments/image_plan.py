@@ -1,4 +1,4 @@
-"""Planning of a container's image: a named image, or one built from a Dockerfile."""
+"""Planning of a container's image, which is either named or built from a Dockerfile."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def plan_image(
 
 
 def _read_dockerfile(text: str, project: Path) -> ImageSource:
-    """Read a Dockerfile given as its text or as the path of a file; its build context is empty, as in Azure."""
+    """Read a Dockerfile given as its text or path; its build context is empty, as in Azure."""
     is_name = os.path.isfile(project / text.strip())  # unlike Path, it accepts a name that is too long
     dockerfile = read_text(project / text.strip()) if is_name else text
     if not _HAS_FROM.search(dockerfile):

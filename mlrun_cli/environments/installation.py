@@ -1,4 +1,4 @@
-"""Installation of packages into an environment: the requested versions or, if relaxed, the closest available ones."""
+"""Installation of packages into an environment, with the requested versions or, if relaxed, available ones."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _CONDA_NAME = re.compile(r"(?:\S*?::)?[A-Za-z0-9_.-]+")
 
 
 class InstallResult(NamedTuple):
-    """The installer's exit code, the requirements whose versions were left open, and the Python if not the first."""
+    """The installer's exit code, the requirements without their pinned versions, and an unplanned Python."""
 
     exit_code: int
     unpinned: tuple[str, ...] = ()
@@ -59,7 +59,7 @@ def install_with_pip(
 
 
 def _configure_uv(build: EnvironmentBuild, installer: Installer, environ: Mapping[str, str]) -> None:
-    """Pass pip's configuration on to uv, and print which settings it came from."""
+    """Pass pip's configuration on to uv, and print where the settings came from."""
     python = Path(build.pythons[0].python)
     base = python.parents[1] if python.is_absolute() else None
     has_index = any(option.startswith("--index-url") for option in build.options)
@@ -71,12 +71,12 @@ def _configure_uv(build: EnvironmentBuild, installer: Installer, environ: Mappin
 
 
 def _may_use_pip(build: EnvironmentBuild) -> bool:
-    """Return whether pip can replace uv for a build: it has no cutoff day and does not need a downloaded Python."""
+    """Return whether pip can replace uv for a build, which needs neither a cutoff day nor a downloaded Python."""
     return build.builder is Builder.UV and not build.uploaded_before and not build.pythons[0].is_uv_managed
 
 
 class _PipInstallation:
-    """Installation of a build into a virtual environment, which tries several Pythons and can leave versions open."""
+    """The installation of a build into a virtual environment, which tries several Pythons and can unpin versions."""
 
     def __init__(self, folder: EnvironmentFolder, build: EnvironmentBuild, installer: Installer) -> None:
         self._folder = folder
@@ -90,15 +90,15 @@ class _PipInstallation:
 
     @property
     def has_venv(self) -> bool:
-        """Whether the virtual environment exists."""
+        """True if the virtual environment exists."""
         return self._venv_python is not None
 
     def install_pinned(self) -> InstallResult:
-        """Install all requirements, with pinned versions, on the first Python."""
+        """Install all requirements with their pinned versions on the first Python."""
         return self._install_unpinned(()) if self._ensure_venv(self._python, is_loud=True) else InstallResult(1)
 
     def install_on_another_python(self) -> InstallResult | None:
-        """Install all requirements on another Python that has all pinned versions, or return None if there is none."""
+        """Install on another Python for which all pinned versions are available, or return None."""
         first, *others = self._build.pythons
         if self._venv_python == first and self._build.is_relaxed:
             self._existing[first] = [line for line in self._pinned if self._is_available(line)]
@@ -113,7 +113,7 @@ class _PipInstallation:
         return None
 
     def install_relaxed(self) -> InstallResult:
-        """Install on the Python for which most pinned versions are available, and leave the other versions open.
+        """Install on the Python with the most available pinned versions, and leave the other versions open.
 
         If these versions conflict, keep each that is compatible with those kept before; as a last resort, keep none.
         """
@@ -134,7 +134,7 @@ class _PipInstallation:
         return result
 
     def _may_have_all(self, python: BasePython) -> bool:
-        """Return whether all pinned versions are available for a Python; if relaxed, remember those that are."""
+        """Return whether all pinned versions are available for a Python; if relaxed, record those that are."""
         if not self._build.is_relaxed:
             return True
         first = self._existing.get(self._build.pythons[0], [])
@@ -148,7 +148,7 @@ class _PipInstallation:
         return len(found) == len(self._pinned)
 
     def _ensure_venv(self, python: BasePython, *, is_loud: bool = False) -> bool:
-        """Create the virtual environment from a Python unless it exists, and return whether that succeeded."""
+        """Create the virtual environment from a Python unless it exists; return whether it exists now."""
         self._python = python
         if self._venv_python == python:
             return True
@@ -169,7 +169,7 @@ class _PipInstallation:
         return [self._build.installer, "venv", *whose, "--python", python.python, str(self._folder.venv)]
 
     def _install_unpinned(self, unpinned: Collection[str]) -> InstallResult:
-        """Install all requirements, leaving the versions of the given ones open."""
+        """Install all requirements, leaving the versions of some of them open."""
         if unpinned:
             _log_unpinned(line for line in self._pinned if line in unpinned)
         lines = [remove_version(line) if line in unpinned else line for line in self._build.requirements]
@@ -209,7 +209,7 @@ class _PipInstallation:
         return self._installer.succeeds(self._build_install_command([line], *options, "-w", beside, verb="wheel"))
 
     def _build_only_binary_options(self, lines: Iterable[str]) -> list[str]:
-        """Return the options that forbid building these packages from source, if the Python is not a requested one.
+        """Return the options that forbid building packages from source on a Python that was not requested.
 
         A source distribution for another Python may build but then fail to run.
         """
@@ -229,7 +229,7 @@ class _PipInstallation:
         )
 
     def _build_install_command(self, lines: Sequence[str], *options: str, verb: str = "install") -> list[str]:
-        """Write a requirements file with these lines, and return the command that installs it."""
+        """Write a requirements file with these lines; return the command that installs it."""
         shutil.rmtree(self._folder.path / "tried", ignore_errors=True)
         text = "".join(f"{line}\n" for line in (*self._build.options, *lines))
         self._folder.requirements.write_text(text, encoding="utf-8")
@@ -259,7 +259,7 @@ class _PipInstallation:
 
     @cached_property
     def _supports_exemptions(self) -> bool:
-        """Whether the installed uv supports exemptions from the cutoff, as versions since late 2025 do."""
+        """True if the installed uv supports exemptions from the cutoff, as versions since late 2025 do."""
         return "--exclude-newer-package" in self._installer.read_output(
             [self._build.installer, "pip", "install", "--help"]
         )

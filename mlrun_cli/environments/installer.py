@@ -1,4 +1,4 @@
-"""Runs the programs that make environments: in surroundings of their own, and without their secrets in the log."""
+"""A runner of the programs that build environments, in a clean environment and without secrets in the log."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ class Installer:
         self._environment |= variables
 
     def trust_system_certificates(self) -> bool:
-        """Make uv trust the system's certificates in all later commands; return False if that is already configured."""
+        """Make uv trust the system's certificates from now on; return False if that is already configured."""
         if not self._environment.keys().isdisjoint(_TRUST_AS_SYSTEM):
             return False
         self.set_variables(_TRUST_AS_SYSTEM)
@@ -112,7 +112,7 @@ class Installer:
         return process.returncode == 0
 
     def expand_secrets(self, text: str, *, escape: Callable[[str], str] = str) -> str:
-        """Return a text with its placeholders replaced by the secrets, each escaped by the function `escape`."""
+        """Return a text with placeholders replaced by the secrets, each escaped by the function `escape`."""
         for name, secret in self._secrets.items():
             text = text.replace(f"${{{name}}}", escape(secret))
         return text
@@ -135,7 +135,7 @@ class Installer:
 
 
 def _compile_secrets(secrets: Collection[str]) -> re.Pattern[str]:
-    """Return a pattern that matches secrets and their parts; short ones match only where a secret is expected."""
+    """Return a pattern that matches secrets and their parts; short ones only match where secrets are expected."""
     whole = {part for secret in secrets for part in (secret, secret.partition(":")[2])}
     parts = {part.strip() for secret in secrets for part in re.split(_BETWEEN_WORDS, secret)}
     telling = {part for part in whole if ":" in part} | {part for part in whole | parts if len(part) >= LEAST_LETTERS}
@@ -143,7 +143,7 @@ def _compile_secrets(secrets: Collection[str]) -> re.Pattern[str]:
 
 
 def build_installer_environment(environ: Mapping[str, str], folder: Path) -> dict[str, str]:
-    """Return the environment variables for an installer: the user's without interfering ones, and settings of ours."""
+    """Return the variables for an installer: the user's, except interfering ones, and additional settings."""
     inherited = {name: value for name, value in environ.items() if name not in _NOT_FOR_INSTALLERS}
     # All indexes are equal, as in pip: requirements written for pip may have the same package on several indexes.
     for_uv = {"UV_INDEX_STRATEGY": inherited.get("UV_INDEX_STRATEGY", "unsafe-best-match")}
@@ -159,16 +159,16 @@ def _find_uv_cache(environ: Mapping[str, str]) -> Path:
 
 
 def _get_device(path: Path) -> int:
-    """Return the device number of a path or, if it does not exist yet, of its nearest existing parent."""
+    """Return the device number of a path or, if it does not exist yet, of its nearest existing ancestor."""
     return next(place.stat().st_dev for place in (path, *path.absolute().parents) if place.exists())
 
 
 def print_line(line: str) -> None:
-    """Print a line to the build's log, with bytes of paths that are not UTF-8 escaped."""
+    """Print a line to the build's log, escaping bytes of paths that are not UTF-8."""
     sys.stdout.write(f"{line}\n".encode("utf-8", "backslashreplace").decode("utf-8"))
     sys.stdout.flush()
 
 
 def print_changed_error(path: str) -> None:
-    """Print the error that the files at a path have changed since the build was planned."""
+    """Print an error that the files at a path have changed since the build was planned."""
     print_line(f"Error: {path} has changed since the run was submitted; submit it again.")

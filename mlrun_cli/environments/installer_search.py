@@ -18,7 +18,7 @@ def find_conda(environ: Mapping[str, str]) -> str | None:
 
 
 def find_uv(environ: Mapping[str, str]) -> str | None:
-    """Return the absolute path of uv, on PATH or else installed next to the running Python, or None."""
+    """Return the path of uv, found on PATH or else next to the running Python, or None."""
     on_path = shutil.which("uv", path=environ.get("PATH", ""))
     if on_path:
         return str(Path(on_path).absolute())

@@ -30,7 +30,7 @@ _TERM = re.compile(r"(==|!=|>=|<=|>|<|~=|=)?\s*v?(\d+(?:\.\d+){0,2})(\.?\*)?")
 
 @dataclass(frozen=True, slots=True)
 class Interpreter:
-    """A base interpreter, never one of a virtual environment, with its real path and its version of three numbers."""
+    """A base interpreter, not one of a virtual environment, with its real path and three-part version."""
 
     path: str
     version: tuple[int, ...]
@@ -42,7 +42,7 @@ class Interpreter:
 
 
 class PythonRequest:
-    """A requested version of Python, such as `=3.8.13` or `>=3.6,<3.9`; empty for any.
+    """A requested Python version, such as `=3.8.13` or `>=3.6,<3.9`; empty for any version.
 
     Both `=3.8` and `==3.8` allow any 3.8.x, which is what users nearly always mean.
 
@@ -62,7 +62,7 @@ class PythonRequest:
             self._terms.append(("=" if operator == "==" else operator, tuple(map(int, term[2].split(".")))))
 
     def __str__(self) -> str:
-        """Return the request in the notation of uv and of messages, such as `3.8.13` or `>=3.6,<3.9`."""
+        """Return the request in the notation used by uv and in messages, such as `3.8.13` or `>=3.6,<3.9`."""
         if len(self._terms) == 1 and self._terms[0][0] == "=":
             return _format_version(self._terms[0][1])
         return ",".join(
@@ -77,7 +77,7 @@ class PythonRequest:
 
     @property
     def pins_minor_version(self) -> bool:
-        """Whether only one minor version satisfies the request, so that candidates can be found by their file names."""
+        """True if only one minor version satisfies the request, so that it can be found by file name."""
         return any(operator == "=" and len(version) > 1 for operator, version in self._terms)
 
     @property
@@ -86,7 +86,7 @@ class PythonRequest:
         return self._terms[0][1] if self._terms else None
 
     def allows(self, version: tuple[int, ...]) -> bool:
-        """Return whether a version, of three numbers, satisfies the request."""
+        """Return whether a three-part version satisfies the request."""
         return all(_satisfies(operator, wanted, version) for operator, wanted in self._terms)
 
     def allows_minor(self, minor: int) -> bool:
@@ -158,7 +158,7 @@ def _iterate_candidates(request: PythonRequest, environ: Mapping[str, str]) -> I
 
 
 def _iterate_pyenv_interpreters(request: PythonRequest, environ: Mapping[str, str]) -> Iterator[Path]:
-    """Yield the interpreters in pyenv's folders, newest first; its shims on PATH cover only selected versions."""
+    """Yield the interpreters in pyenv's folders, newest first, since its shims cover only selected versions."""
     root = Path(environ.get("PYENV_ROOT") or Path(environ.get("HOME", "/"), ".pyenv"), "versions")
     names = [path.name for path in root.glob("3.*") if re.fullmatch(r"3\.\d+\.\d+", path.name)]
     versions = [tuple(map(int, name.split("."))) for name in names]
@@ -167,7 +167,7 @@ def _iterate_pyenv_interpreters(request: PythonRequest, environ: Mapping[str, st
 
 
 def probe(path: Path, environ: Mapping[str, str]) -> Interpreter | None:
-    """Run a Python and return its base interpreter with its version, or None if it does not run."""
+    """Run a Python and return its base interpreter and version, or None if it cannot be run."""
     try:
         answer = subprocess.run(
             [str(path), "-I", "-c", _PROBE],

@@ -1,4 +1,4 @@
-"""Local packages and folders of wheels that environments use, and the detection of changes in them."""
+"""Local packages and folders of wheels used by environments, and the detection of changes to them."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _ANY = re.compile(r".*", re.DOTALL)
 
 
 def find_local_sources(lines: Iterable[PipLine]) -> tuple[LocalSource, ...]:
-    """Return the local sources to which the lines refer, each with a digest of its current files."""
+    """Return the local sources in the lines, each with a digest of its current files."""
     sources = (LocalSource(line.text, str(line.local), "") for line in lines if line.local)
     return tuple(source._replace(stamp=_compute_stamp(source, _get_file_pattern(source))) for source in sources)
 
@@ -34,7 +34,7 @@ def compute_digests(sources: Iterable[LocalSource]) -> list[str]:
 
 
 def find_changed_source(sources: Iterable[LocalSource]) -> str | None:
-    """Return the path of the first source whose code has changed, or None if none has.
+    """Return the path of the first source whose code has changed, or None if there is none.
 
     Other files, such as a log that the submission itself writes there, are ignored.
     """
@@ -48,7 +48,7 @@ def _get_file_pattern(source: LocalSource) -> re.Pattern[str]:
 
 
 def _compute_stamp(source: LocalSource, wanted: re.Pattern[str]) -> str:
-    """Return a digest of the paths, sizes and times of matching files, or an empty text if they cannot be read."""
+    """Return a digest of the paths, sizes and times of matching files, or an empty string if they are unreadable."""
     try:
         sizes = [(str(file), file.stat().st_size, file.stat().st_mtime_ns) for file in _list_files(source, wanted)]
     except OSError:

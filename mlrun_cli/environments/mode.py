@@ -15,7 +15,7 @@ _OLDEST_DAY = date(2008, 12, 3)
 
 
 class EnvironmentMode(str, Enum):
-    """The strictness with which the versions in a runconfig are applied."""
+    """A mode that determines how strictly the versions in a runconfig are applied."""
 
     PINNED = "pinned"
     RELAXED = "relaxed"
@@ -27,7 +27,7 @@ class EnvironmentMode(str, Enum):
 
 
 class EnvironmentChoice(NamedTuple):
-    """An environment mode with its day, typed as `pinned`, `relaxed`, `current`, `dated` or `dated:2020-06-01`.
+    """An environment mode with its day, written as `pinned`, `relaxed`, `current`, `dated` or `dated:2020-06-01`.
 
     Attributes:
         mode: the mode.
@@ -59,7 +59,7 @@ class EnvironmentChoice(NamedTuple):
 
     @classmethod
     def parse_and_check(cls, text: str) -> EnvironmentChoice:
-        """Parse an environment mode typed by a user, and check that its day is in a plausible range.
+        """Parse an environment mode given by a user, and check that its day is plausible.
 
         Raises:
             ValueError: the text or the day is not valid; the message explains why.

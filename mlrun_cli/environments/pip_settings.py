@@ -49,7 +49,7 @@ class PipSettings(NamedTuple):
 
 
 def build_uv_settings(environ: Mapping[str, str], base: Path | None, *, has_index: bool = False) -> PipSettings:
-    """Return the variables that give uv the same indexes, certificates and proxies as pip.
+    """Return the variables that make uv use the same indexes, certificates and proxies as pip.
 
     Args:
         environ: the user's environment variables.
@@ -77,7 +77,7 @@ def build_uv_settings(environ: Mapping[str, str], base: Path | None, *, has_inde
 
 
 def _read_files(environ: Mapping[str, str], base: Path | None) -> tuple[dict[str, str], list[Path]]:
-    """Return the settings in pip's configuration files, keyed by upper-case name, and the files; skip unreadable ones.
+    """Return the settings in pip's configuration files, keyed by upper-case name, and the files read.
 
     As documented in pip's user guide, "Configuration", later files override earlier ones, and the section `install`
     overrides `global`.
@@ -101,7 +101,7 @@ def _read_files(environ: Mapping[str, str], base: Path | None) -> tuple[dict[str
 
 
 def _iterate_files(environ: Mapping[str, str], base: Path | None) -> Iterator[Path]:
-    """Yield the paths of the configuration files that pip reads, in increasing order of precedence."""
+    """Yield the paths of pip's configuration files, in increasing order of precedence."""
     own = environ.get("PIP_CONFIG_FILE")
     if own == os.devnull:
         return

@@ -1,4 +1,4 @@
-"""Placeholders for secrets in a plan, such as `${MLRUN_INSTALL_SECRET_1}`; only the installer gets their values."""
+"""Placeholders for secrets in a plan, such as `${MLRUN_INSTALL_SECRET_1}`, whose values only the installer receives."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _VARIABLE = r"\$\{[A-Z0-9_]+\}(?::\$\{[A-Z0-9_]+\})?"
 
 
 def replace_secrets(lines: Sequence[str]) -> tuple[list[str], dict[str, str]]:
-    """Replace secrets in URLs by placeholders, and return the lines and a mapping from variables to secrets.
+    """Replace secrets in URLs with placeholders; return the lines and a mapping from variables to secrets.
 
     pip and uv expand the variables when they read the file.
     """
@@ -25,7 +25,7 @@ def replace_secrets(lines: Sequence[str]) -> tuple[list[str], dict[str, str]]:
 
 
 def replace_secrets_of_dockerfile(text: str, redaction: Redaction) -> tuple[str, dict[str, str]]:
-    """Replace all secrets in a Dockerfile by placeholders, and return the text and a mapping from variables to secrets.
+    """Replace all secrets in a Dockerfile with placeholders; return it and a mapping from variables to secrets.
 
     Every occurrence of a secret is replaced. The engine gets the text with the secrets restored.
     """
@@ -35,13 +35,13 @@ def replace_secrets_of_dockerfile(text: str, redaction: Redaction) -> tuple[str,
 
 
 class _Placeholders:
-    """The placeholders for the distinct secrets of a text."""
+    """The placeholders for the secrets in a text, one for each distinct secret."""
 
     def __init__(self) -> None:
         self._placeholders: dict[str, str] = {}
 
     def create_placeholder(self, found: str) -> str:
-        """Return the placeholder for a secret, within the same quotes; return a reference to a variable unchanged."""
+        """Return the placeholder for a secret, in the same quotes; return references to variables unchanged."""
         secret = found.strip("\"'")
         if not secret or re.fullmatch(_VARIABLE, secret):
             return found
@@ -53,7 +53,7 @@ class _Placeholders:
         return f"{before}{self._placeholders.setdefault(secret, f'${{{name}}}')}{after}"
 
     def replace_known(self, text: str) -> str:
-        """Replace the remaining occurrences of known secrets, except in the image names of a Dockerfile.
+        """Replace remaining occurrences of known secrets, except in image names of a Dockerfile.
 
         An image name may be the same word as a password.
         """

@@ -1,4 +1,4 @@
-"""A planned environment: the plan, and the information that only the submission needs."""
+"""A planned environment: the plan, and information that is only used during submission."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from mlrun_cli.environments.environment import EnvironmentPlan
 
 
 class PlannedEnvironment(NamedTuple):
-    """The plan of an environment, with information that only the submission needs.
+    """The plan of an environment, with information that is only used during submission.
 
     Attributes:
         plan: the plan, which the supervisor carries out.

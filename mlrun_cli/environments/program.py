@@ -18,7 +18,7 @@ from mlrun_cli.environments.installer import Installer, print_line
 
 
 def main(plan_file: str) -> int:
-    """Build the environment, or pull the image, of a plan file, and return the exit code."""
+    """Build the environment or pull the image of a plan, stored in a JSON file, and return the exit code."""
     plan = EnvironmentPlan.from_json(json.loads(Path(plan_file).read_text("utf-8", "surrogateescape")))
     installer = Installer(os.environ, Path.cwd())
     if plan.build is not None:

@@ -9,14 +9,14 @@ from pathlib import Path
 
 
 def list_search_folders(path_variable: str) -> list[Path]:
-    """Return the absolute folders of a PATH variable, without the private folder that `uvx` prepends for this tool."""
+    """Return the absolute folders in a PATH variable, except the private folder that `uvx` adds for this tool."""
     folders = [Path(entry) for entry in path_variable.split(os.pathsep)]
     private = Path(sys.prefix, "bin") if _is_temporary(Path(sys.prefix)) else None
     return [folder for folder in folders if folder.is_absolute() and folder != private]
 
 
 def _is_temporary(prefix: Path) -> bool:
-    """Return whether a virtual environment is a temporary one in uv's cache, created for a single command."""
+    """Return whether a virtual environment in uv's cache is a temporary one, created for a single command."""
     return any(part.startswith("archive-v") for part in prefix.parts)
 
 
@@ -29,5 +29,5 @@ def find_executables(name: str, folders: list[Path]) -> Iterator[Path]:
 
 
 def find_python(folders: list[Path]) -> Path | None:
-    """Return the first `python`, or else the first `python3`, in the folders, or None if there is neither."""
+    """Return the first `python`, or else the first `python3`, in the folders, or None."""
     return next(find_executables("python", folders), None) or next(find_executables("python3", folders), None)

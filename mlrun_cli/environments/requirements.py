@@ -1,4 +1,4 @@
-"""The pip requirements of an environment, as lines of a requirements file that is valid in any folder."""
+"""The pip requirements of an environment as requirements file lines that are valid in any folder."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ class PipLine:
 
 
 def read_pip_lines(lines: Sequence[str], folder: Path, path: Path) -> list[PipLine]:
-    """Return the pip requirements listed in the file `path`, with the files of `-r` options expanded.
+    """Return the pip requirements listed in the file `path`, expanding the files of `-r` options.
 
     Relative paths refer to `folder`.
 
@@ -79,7 +79,7 @@ def read_pip_lines(lines: Sequence[str], folder: Path, path: Path) -> list[PipLi
 
 
 def remove_version(line: str) -> str:
-    """Return a requirement without its version, or the unchanged line if it is an option, a path or a URL."""
+    """Return a requirement without its version; options, paths and URLs are unchanged."""
     named = _parse(line)
     if named is None or not named.specifier:
         return line
@@ -88,7 +88,7 @@ def remove_version(line: str) -> str:
 
 
 def pins_single_release(line: str) -> bool:
-    """Return whether a requirement pins a single release, as `numpy==1.18.4` or conda's `scipy==1.5.2.*` does."""
+    """Return whether a requirement pins a single release, like `numpy==1.18.4` or conda's `scipy==1.5.2.*`."""
     named = _parse(line)
     terms = [] if named is None else list(named.specifier)
     if len(terms) != 1 or terms[0].operator not in {"==", "==="}:
@@ -98,18 +98,18 @@ def pins_single_release(line: str) -> bool:
 
 
 def get_package_name(line: str) -> str:
-    """Return the normalized name of a required package, or an empty text for options, paths and URLs."""
+    """Return the normalized name of a required package, or an empty string for options, paths and URLs."""
     named = _parse(line)
     return "" if named is None else canonicalize_name(named.name)
 
 
 def is_azureml(name: str) -> bool:
-    """Return whether a package is one of Azure's `azureml-…` packages, which this program replaces by its own."""
+    """Return whether a package is one of Azure's `azureml-…` packages, which this program replaces."""
     return canonicalize_name(name).startswith("azureml-")
 
 
 def _parse(line: str) -> Requirement | None:
-    """Parse one line of a requirements file; return None for lines of options, paths and plain URLs.
+    """Parse a line of a requirements file; return None for options, paths and plain URLs.
 
     Options that follow a requirement, such as `--hash`, are ignored.
     """
@@ -123,7 +123,7 @@ def _parse(line: str) -> Requirement | None:
 
 
 class _RequirementsReader:
-    """A reader of a list of requirements and of the files that it includes."""
+    """A reader of a list of requirements and the files that it includes."""
 
     def __init__(self) -> None:
         self._files = 0
@@ -162,7 +162,7 @@ class _RequirementsReader:
 
 
 def _split_options(line: str, path: Path) -> Iterator[tuple[str, str]]:
-    """Yield each option of a line by its long name, with its value, or an empty text for a flag."""
+    """Yield the long name of each option of a line with its value, or an empty string for a flag."""
     try:
         words = shlex.split(line)
     except ValueError as error:
@@ -220,7 +220,7 @@ def _read_requirement(line: str, folder: Path, path: Path) -> PipLine:
 
 
 def _find_name_in_address(line: str) -> str:
-    """Return the package name in a URL or path such as `…/azureml_core-1.0-py3-none-any.whl`, or an empty text."""
+    """Return the package name in a URL or path such as `…/azureml_core-1.0-py3-none-any.whl`, or an empty string."""
     egg = re.search(r"[#&]egg=([\w.-]+)", line)
     file = re.search(r"([^/\\]+?)-\d[^/]*\.(?:whl|zip|tar\.gz|tgz|tar\.bz2)(?:[?#\[]|$)", line)
     found = egg or file

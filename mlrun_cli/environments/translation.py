@@ -1,4 +1,4 @@
-"""The translation of conda dependencies for pip."""
+"""The translation of conda dependencies to pip requirements."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class Translation:
 
 @dataclass(frozen=True, slots=True)
 class CondaPart:
-    """Dependencies to install with conda: its packages, additional lines for pip, and notes about what was left out."""
+    """Dependencies to install with conda: packages, additional lines for pip, and notes about omissions."""
 
     packages: tuple[str, ...]
     lines: tuple[PipLine, ...]
@@ -52,7 +52,7 @@ class CondaPart:
 
 
 def build_conda_part(dependencies: CondaDependencies) -> CondaPart:
-    """Return the dependencies to install with conda: all except azureml, with Python and, if needed, pip added.
+    """Return the dependencies to install with conda: all but azureml, adding Python and, if needed, pip.
 
     Raises:
         Unsupported, InvalidFile: a pip line is not supported or not valid.
@@ -107,7 +107,7 @@ def translate(dependencies: CondaDependencies, *, tries_unknown: bool = False) -
 
 
 def _drop_azureml(lines: Sequence[PipLine]) -> list[PipLine]:
-    """Return the lines without azureml, which every run is given; add MLflow if azureml-mlflow would install it."""
+    """Return the lines without azureml, which every run has anyway; add MLflow if azureml-mlflow requires it."""
     names = {line.name for line in lines}
     kept = [line for line in lines if not is_azureml(line.name) and not _is_index_of_azureml(line)]
     if _AZUREML_MLFLOW in names and not names & {"mlflow", "mlflow-skinny"}:
@@ -116,7 +116,7 @@ def _drop_azureml(lines: Sequence[PipLine]) -> list[PipLine]:
 
 
 def _is_index_of_azureml(line: PipLine) -> bool:
-    """Return whether an option adds an index of azureml previews; uv fails if such an index cannot be reached."""
+    """Return whether an option adds an index of azureml previews, which would make uv fail if unreachable."""
     return line.is_option and _INDEX_OF_AZUREML.search(line.text) is not None
 
 
@@ -153,14 +153,14 @@ def _build_conda_line(spec: CondaSpec) -> PipLine:
 
 
 def _to_pip_version(term: VersionTerm) -> str:
-    """Return a version condition in pip's notation: `=1.2` becomes `==1.2.*` if it consists of plain numbers."""
+    """Return a version condition in pip's notation, such as `==1.2.*` for `=1.2`."""
     if term.operator != "=":
         return term.operator + term.version
     return f"=={term.version}.*" if re.fullmatch(r"\d+(\.\d+)*", term.version) else f"=={term.version}"
 
 
 def _merge(conda: Sequence[PipLine], pip: Sequence[PipLine]) -> list[PipLine]:
-    """Merge conda and pip requirements without duplicates; the pip part takes precedence, as in conda."""
+    """Merge conda and pip requirements without duplicates, preferring those for pip, as conda does."""
     said = {line.name for line in pip if line.name and not line.is_bare}
     kept = [line for line in conda if line.name not in said]
     names = {line.name for line in kept}

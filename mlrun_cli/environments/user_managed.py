@@ -1,4 +1,4 @@
-"""Plans of user-managed environments: an existing interpreter, used unchanged."""
+"""Plans of user-managed environments, which use an existing interpreter unchanged."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from mlrun_cli.errors import EnvironmentNotBuilt, InterpreterNotFound
 
 
 def plan_user_managed(interpreter_path: str | None, path_variable: str, folder: Path) -> PlannedEnvironment:
-    """Plan to use the interpreter specified by a runconfig unchanged, or by default the `python` on PATH.
+    """Plan to use the interpreter specified by a runconfig, or by default the `python` on PATH.
 
     A path is relative to `folder`. If it does not exist, the `python` on PATH is used instead, with a note.
 
@@ -54,7 +54,7 @@ def _find_interpreter(interpreter_path: str, folder: Path, folders: list[Path]) 
 
 
 def plan_current(path_variable: str, what: str) -> PlannedEnvironment:
-    """Plan to use the unchanged `python` on PATH, with a note that `what` is ignored.
+    """Plan to use the `python` on PATH, with a note that `what` is ignored.
 
     Raises:
         EnvironmentNotBuilt: there is no Python on PATH.

@@ -7,7 +7,7 @@ from mlrun_cli.experiments.experiment import Experiment
 
 
 class ExperimentOutcomes(NamedTuple):
-    """An experiment with its numbers of runs by outcome, not counting child runs.
+    """An experiment with the numbers of its runs by outcome, except child runs.
 
     `last_activity_at` is when a run was last created, started or ended, in microseconds; None if there are no runs.
     """

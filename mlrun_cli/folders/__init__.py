@@ -1,1 +1,1 @@
-"""Attached folders: their configuration and their initial files."""
+"""Attached folders: their configuration and sample files."""

@@ -1,4 +1,4 @@
-"""The `config.json` of an attached folder, which contains the workspace and the experiment of its runs."""
+"""The `config.json` of an attached folder, which specifies the workspace and experiment of its runs."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ class ProjectConfig(NamedTuple):
 
 
 def make_absolute(path: Path) -> Path:
-    """Return an absolute path; links are kept unless `..` has to be resolved.
+    """Return an absolute path, resolving links only as far as `..` requires.
 
     Raises:
         UsageError: the current folder no longer exists.
@@ -69,13 +69,13 @@ def make_absolute(path: Path) -> Path:
 
 
 def find_configuration_folder(folder: Path) -> Path:
-    """Return the folder of an attached folder's runconfigs: `aml_config` if it exists, otherwise `.azureml`."""
+    """Return the folder of an attached folder's runconfigs, `aml_config` if it exists or else `.azureml`."""
     older, newer = (folder / name for name in CONFIGURATION_FOLDERS)
     return older if older.is_dir() else newer
 
 
 def find_project_config(start: Path) -> ProjectConfig | None:
-    """Return the config of a folder, or of its nearest ancestor that has one; None if there is none.
+    """Return the config of a folder or its nearest ancestor that has one, or None.
 
     `start` may be a file: a `config.json` or `project.json` itself, or a runconfig of the folder.
 
@@ -102,7 +102,7 @@ def find_project_config(start: Path) -> ProjectConfig | None:
 
 
 def find_own_project_config(folder: Path) -> ProjectConfig | None:
-    """Return the config of a folder itself, ignoring its ancestors, or None if it has none.
+    """Return the config of a folder itself, ignoring its ancestors, or None.
 
     Raises:
         InvalidFile: it cannot be read or is not valid.
@@ -122,7 +122,7 @@ def read_project_config(path: Path) -> ProjectConfig:
 
 @contextmanager
 def _add_repair_hint(path: Path) -> Iterator[None]:
-    """Add a hint on how to recreate the file to an error about a `config.json`."""
+    """Add a hint on how to recreate a `config.json` to errors about it."""
     try:
         yield
     except json.JSONDecodeError as error:
@@ -165,7 +165,7 @@ def write_project_config(
     workspace_name: str,
     experiment_name: str,
 ) -> ProjectConfig:
-    """Attach a folder: write its config where `find_project_config` looks first.
+    """Attach a folder by writing its config to the location that `find_project_config` searches first.
 
     That is `.azureml/config.json`, or the same file in `aml_config` if that exists, or an existing `project.json`. The
     configuration folder must exist. Other keys of an existing config are kept.
@@ -186,13 +186,13 @@ def write_project_config(
 
 
 def find_config_to_write(folder: Path) -> Path:
-    """Return the path of the file that `write_project_config` writes."""
+    """Return the path of the file that `write_project_config` would write."""
     within = find_configuration_folder(folder)
     return next((path for name in CONFIG_NAMES if (path := within / name).exists()), within / CONFIG_NAMES[-1])
 
 
 def check_replaceable(path: Path) -> None:
-    """Raise an error if a config cannot be read, since overwriting it would lose its content.
+    """Raise if a config cannot be read, since overwriting it would lose its content.
 
     Raises:
         InvalidFile: it is not valid, or it is of a store that this version does not know.
@@ -201,7 +201,7 @@ def check_replaceable(path: Path) -> None:
 
 
 def _read_other_keys(path: Path) -> dict[str, Any]:
-    """Return the keys of a config other than those of either format; empty if the config is missing or empty."""
+    """Return the keys of a config that belong to neither format; empty if the config is missing or empty."""
     with _add_repair_hint(path):
         if not os.path.lexists(path) or (path.is_file() and not path.stat().st_size):
             return {}

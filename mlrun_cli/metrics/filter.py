@@ -1,4 +1,4 @@
-"""A comparison with a logged metric, as it is typed: `accuracy > 0.9`."""
+"""A comparison with a logged metric as typed by a user: `accuracy > 0.9`."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class MetricFilter(NamedTuple):
 
     @classmethod
     def parse(cls, text: str) -> MetricFilter:
-        """Parse a name, in double quotes if it contains special characters, an operator and a number.
+        """Parse a name, quoted if it contains special characters, an operator and a number.
 
         `min(name)` and `max(name)` compare the minimum or maximum instead of the last value.
 
@@ -37,7 +37,7 @@ class MetricFilter(NamedTuple):
         return cls(found.name, found.operator, _parse_number(text, found.typed), found.function or LAST)
 
     def __str__(self) -> str:
-        """Return the text from which `parse` creates this filter."""
+        """Return the text from which `parse` recreates this filter."""
         name = quote_name(self.name)
         return f"{name if self.which == LAST else f'{self.which}({name})'} {self.operator} {self.value:.17g}"
 

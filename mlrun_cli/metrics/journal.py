@@ -52,7 +52,7 @@ _NO_FOLDER = {errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.EACCES}
 
 
 class Entries(NamedTuple):
-    """The entries of a piece of a journal, in order, and the number of its unreadable lines."""
+    """The entries of a piece of a journal in order, and the number of unreadable lines."""
 
     logged: list[LoggedValue]
     tag_changes: list[tuple[str, Any]]
@@ -66,7 +66,7 @@ class Entries(NamedTuple):
 
 @contextmanager
 def open_journal(path: Path) -> Iterator[int]:
-    """Open a journal for reading; neither follow a link nor block on a FIFO that a script has put in its place.
+    """Open a journal for reading, without following a link or blocking on a FIFO created by a script.
 
     Raises:
         OSError: it cannot be opened.
@@ -79,7 +79,7 @@ def open_journal(path: Path) -> Iterator[int]:
 
 
 def read_chunk(descriptor: int, offset: int) -> bytes:
-    """Return complete lines from an offset on, about `CHUNK_BYTES` in total; empty if there are none."""
+    """Return complete lines from an offset, about `CHUNK_BYTES` in total; empty if there are none."""
     size = CHUNK_BYTES
     while True:
         data = os.pread(descriptor, size, offset)
@@ -131,7 +131,7 @@ def _parse_entries(lines: list[Any]) -> Entries:
 
 
 def _parse_logged_value(line: list[Any]) -> LoggedValue:
-    """Return the logged value in a line.
+    """Return the logged value from a line.
 
     Raises:
         ValueError: the line has no value that can be stored and read; IndexError and TypeError mean the same.
@@ -178,12 +178,12 @@ def _is_text_or_none(value: object) -> bool:
 
 
 def _is_text(value: object) -> bool:
-    """Return whether a value is text without lone surrogates, which no database accepts."""
+    """Return whether a value is a string without lone surrogates, which databases do not accept."""
     return isinstance(value, str) and (value.isascii() or value.encode("utf-8", "replace").decode("utf-8") == value)
 
 
 def _parse_lines(data: bytes) -> tuple[list[Any], int]:
-    """Parse complete lines; return their values and the number of invalid lines, as after a power failure."""
+    """Parse complete lines; return their values and the number of invalid lines."""
     try:
         lines = json.loads(b"[" + data[:-1].replace(b"\n", b",") + b"]")
     except (ValueError, RecursionError):
@@ -203,7 +203,7 @@ def _parse_lines_one_by_one(data: bytes) -> tuple[list[Any], int]:
 
 
 def _add_metadata(line: list[Any], entries: Entries) -> None:
-    """Parse a line with changed tags or the end of the script, and add it to the entries.
+    """Parse a line with changed tags or a script's end, and add it to the entries.
 
     Raises:
         ValueError: the line contains neither; IndexError and TypeError mean the same.
@@ -227,7 +227,7 @@ def _require(condition: bool) -> None:
 
 
 def read_journal_sizes(folder: Path) -> dict[str, int]:
-    """Return the current sizes of the journals in a folder in bytes, by name, without those that have been removed."""
+    """Return the current sizes of the journals in a folder in bytes, keyed by name; removed ones are omitted."""
     sizes = {}
     for name in list_journal_names(folder):
         with suppress(OSError):

@@ -14,7 +14,7 @@ Scalar = float | int | str | bool | None
 
 
 class LoggedValue(NamedTuple):
-    """One call of a `log` function; `value` is a scalar, list, row or table, depending on `shape`."""
+    """A value logged by one call; it is a scalar, list, row or table, depending on `shape`."""
 
     shape: str
     name: str
@@ -32,7 +32,7 @@ _SINGLE = frozenset({VALUE, IMAGE, CONFUSION_MATRIX, ACCURACY_TABLE, RESIDUALS, 
 
 
 def merge_shapes(before: str | None, after: str) -> str:
-    """Return the shape of a metric that was logged in one shape and then in another."""
+    """Return the shape of a metric that was logged in two shapes one after the other."""
     if before is None or before == after:
         return after
     if {before, after} == {VALUE, LIST}:
@@ -41,7 +41,7 @@ def merge_shapes(before: str | None, after: str) -> str:
 
 
 def assemble_metric(shape: str, values: Sequence[Any], steps: Sequence[float | None]) -> Any:
-    """Return all values of a metric, given in the order of logging, in the format of `get_metrics`."""
+    """Return all values of a metric, given in logging order, in the format of `get_metrics`."""
     if shape == ROW:
         return values[0] if len(values) == 1 else _collect_columns(values)
     if shape == TABLE:
@@ -62,7 +62,7 @@ def _collect_columns(rows: Sequence[Mapping[str, Any]]) -> dict[str, list[Any]]:
 
 
 def _merge_tables(tables: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """Merge tables: one column per name, with None where a table has no such column or too few rows."""
+    """Merge tables by column name, with None where a table lacks a column or has too few rows."""
     if len(tables) == 1:
         return dict(tables[0])
     columns: dict[str, list[Any]] = {name: [] for table in tables for name in table}
@@ -82,7 +82,7 @@ SUMMARIES = (LAST, MIN, MAX)
 
 
 class MetricSummary(NamedTuple):
-    """A metric of one run without its values.
+    """A summary of a run's metric without its values.
 
     `shape` is as in `LoggedValue`, or `mixed`. `last` is the last number, `minimum` and `maximum` are those of the
     numbers other than NaN; each is None if there is no such number, as for text, rows, tables and files.
@@ -102,12 +102,12 @@ class MetricSummary(NamedTuple):
         return self.last is not None or self.minimum is not None
 
     def get_statistic(self, which: str) -> float | None:
-        """Return the last, least or greatest value, or None if there is none."""
+        """Return the last, minimum or maximum value, or None if there is none."""
         return {LAST: self.last, MIN: self.minimum, MAX: self.maximum}[which]
 
 
 class MetricPoint(NamedTuple):
-    """One number of a metric; `step` is the logged step or, without one, the position counted from 0.
+    """A number of a metric; `step` is the logged step or, without one, the position counted from 0.
 
     `logged_at` is in microseconds, and `value` may be NaN or infinite.
     """
@@ -118,7 +118,7 @@ class MetricPoint(NamedTuple):
 
 
 class MetricItem(NamedTuple):
-    """One value of a metric as it was logged: a number, text, None, a row, a table, or the address of a file."""
+    """A value of a metric as logged: a number, text, None, row, table, or the URL of a file."""
 
     position: int
     step: float | None

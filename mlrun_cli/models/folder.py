@@ -1,4 +1,4 @@
-"""The files of registered models: `models/<name>/<version>/` contains the registered file or folder.
+"""The files of registered models; `models/<name>/<version>/` contains the registered file or folder.
 
 New files are written to a folder beside and moved into place when they are complete and on the disk. After that they
 are never changed: callers receive the paths of the files themselves, which are readable but not writable.
@@ -32,7 +32,7 @@ _ABANDONED_AFTER_SECONDS = 24 * 3600
 
 
 class ModelFolder:
-    """The folder of a workspace's models, which defines the paths of all their files."""
+    """The folder of a workspace's models, and the paths of the files in it."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -55,7 +55,7 @@ class ModelFolder:
 
     @contextmanager
     def create_incoming_folder(self) -> Iterator[Path]:
-        """Create a folder for the files of a new model; it is removed at the end unless moved into place.
+        """Create a folder for the files of a new model, which is removed at the end unless moved into place.
 
         Raises:
             StoreError: it cannot be created or written, for example because the disk is full.
@@ -73,7 +73,7 @@ class ModelFolder:
             shutil.rmtree(folder, ignore_errors=True)
 
     def seal(self, folder: Path) -> None:
-        """Flush all files in a folder to the disk and make them read-only.
+        """Flush all files in a folder to disk and make them read-only.
 
         Raises:
             StoreError: a file cannot be flushed or changed.
@@ -105,7 +105,7 @@ class ModelFolder:
                 sync(above)
 
     def remove(self, name: str, version: int) -> None:
-        """Remove the files of a model, immediately for readers; files that cannot be removed are left."""
+        """Remove the files of a model, hiding them immediately; files that cannot be removed are left."""
         with suppress(MlrunError, OSError), self.create_incoming_folder() as folder:
             self._get_version_folder(name, version).rename(folder / "removed")
         with suppress(OSError):
@@ -116,7 +116,7 @@ class ModelFolder:
 
 
 def list_model_files(path: Path, child_paths: Sequence[str] | None) -> dict[str, Path]:
-    """Return the files of a model to register, keyed by path starting with the name of the file or folder.
+    """Return the files of a model to register, keyed by path, which starts with the name of the file or folder.
 
     Args:
         path: a file or a folder.
@@ -143,7 +143,7 @@ def list_model_files(path: Path, child_paths: Sequence[str] | None) -> dict[str,
 
 
 def copy_in(files: Mapping[str, Path], folder: Path) -> None:
-    """Copy files into a folder under their names.
+    """Copy files into a folder under their given names.
 
     Raises:
         UsageError: a file cannot be read.
@@ -157,7 +157,7 @@ def copy_in(files: Mapping[str, Path], folder: Path) -> None:
 
 
 def copy_out(content: Path, folder: Path, *, overwrite: bool) -> Path:
-    """Copy a model's file or folder into a folder, created if missing; return the path of the copy.
+    """Copy a model's file or folder into a folder, created if needed; return the path of the copy.
 
     Each file is moved into place when it is complete.
 
@@ -185,7 +185,7 @@ def copy_out(content: Path, folder: Path, *, overwrite: bool) -> Path:
 
 
 def _walk(start: Path) -> Iterator[Path]:
-    """Yield a file, or all files of a folder in sorted order; links to files are followed."""
+    """Yield a file, or all files of a folder in sorted order, following links to files."""
     try:
         mode = start.stat().st_mode
     except OSError as error:
@@ -226,7 +226,7 @@ def _copy(content: int, destination: Path, mode: int) -> None:
 
 
 def _make_folders(folder: Path, parts: Sequence[str]) -> None:
-    """Create nested folders below a folder; raise an error at a link, which could lead anywhere."""
+    """Create nested folders below a folder; raise at a link, which could lead anywhere."""
     for part in parts:
         folder /= part
         with suppress(FileExistsError):
@@ -236,7 +236,7 @@ def _make_folders(folder: Path, parts: Sequence[str]) -> None:
 
 
 def _remove_abandoned(top: Path) -> None:
-    """Remove files that killed processes have left; those of an older version only after a day."""
+    """Remove files left by killed processes; those of an older version only after a day."""
     remove_abandoned_files(top)
     before = time.time() - _ABANDONED_AFTER_SECONDS
     for path in top.iterdir():

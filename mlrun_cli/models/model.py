@@ -14,7 +14,7 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,254}")
 
 
 class ModelDetails(NamedTuple):
-    """Details of a model that are only for people to read.
+    """Details of a model that are only informative.
 
     Attributes:
         datasets: pairs of a purpose, such as `training`, and a dataset id.
@@ -43,7 +43,7 @@ class NewModel(NamedTuple):
 
 
 class Model(NamedTuple):
-    """A registered model; times are in microseconds in UTC, and its run may no longer exist."""
+    """A registered model; times are in microseconds in UTC, and its run may have been deleted."""
 
     key: int
     name: str
@@ -67,14 +67,14 @@ class Model(NamedTuple):
 
 
 class PairFilter(NamedTuple):
-    """A condition on a tag or property; None as its value means any value."""
+    """A condition on a tag or property, where None means any value."""
 
     key: str
     value: str | None = None
 
 
 class ModelFilter(NamedTuple):
-    """A filter for models; None and empty mean any, and `latest` keeps only the newest version of each name."""
+    """A filter for models; None and empty match all, and `latest` selects the newest version of each name."""
 
     name: str | None = None
     version: int | None = None
@@ -86,7 +86,7 @@ class ModelFilter(NamedTuple):
     latest: bool = False
 
     def select(self, models: Iterable[Model]) -> list[Model]:
-        """Return the models, given newest first, that meet the conditions that the database does not check."""
+        """Return the models, given newest first, that meet the conditions not checked by the database."""
         found: list[Model] = []
         names: set[str] = set()
         for model in models:
@@ -128,7 +128,7 @@ def describe_model(model: Model, url: str) -> dict[str, Any]:
 
 
 def check_model_name(name: str) -> str:
-    """Check a model name and return it.
+    """Validate a model name and return it.
 
     Raises:
         UsageError: Azure does not allow the name; names that it allows are also safe as folder names.
@@ -143,7 +143,7 @@ def check_model_name(name: str) -> str:
 
 
 def split_model_id(model_id: str) -> tuple[str, int | None]:
-    """Split `name:version` into name and version, which is None for a name alone.
+    """Split `name:version` into name and version; the version of a name alone is None.
 
     Raises:
         UsageError: the version is not a number.

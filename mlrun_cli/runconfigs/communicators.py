@@ -1,4 +1,4 @@
-"""The processes that a run configuration requests by `nodeCount`, `communicator` and the communicator's section."""
+"""The processes requested by a run configuration with `nodeCount`, `communicator` and the communicator's section."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ _LAUNCHERS = (MPI_LAUNCHER, "mpiexec")
 
 
 class LaunchRefused(Exception):
-    """A launch that cannot be started, with the key that is responsible, the reason, and advice."""
+    """A launch that cannot be started, with the key responsible, the reason and advice."""
 
     def __init__(self, key_path: str, reason: str, advice: str) -> None:
         super().__init__(f"{key_path}: {reason}")
@@ -47,7 +47,7 @@ class LaunchRefused(Exception):
 
 
 def read_launch(configuration: RunConfiguration) -> Launch:
-    """Return the launch that a configuration requests, without looking up MPI's launcher program.
+    """Return the launch requested by a configuration, without searching for MPI's launcher program.
 
     Raises:
         LaunchRefused: a key has a value that is not supported.
@@ -71,7 +71,7 @@ def read_launch(configuration: RunConfiguration) -> Launch:
 
 
 def resolve_launch(configuration: RunConfiguration, interpreter: str, search_path: str, *, is_in_image: bool) -> Launch:
-    """Return the launch that a configuration requests, including the path of its launcher program, if it needs one.
+    """Return the launch requested by a configuration, with the path of its launcher program if needed.
 
     Raises:
         LaunchRefused: a key has a value that is not supported.
@@ -90,7 +90,7 @@ def resolve_launch(configuration: RunConfiguration, interpreter: str, search_pat
 def find_launcher_program(
     launch: Launch, communicator: str, interpreter: str, search_path: str, *, is_in_image: bool = False
 ) -> Launch:
-    """Return the launch with the path of its launcher program, found next to the interpreter or on PATH, if needed.
+    """Return the launch with the path of its launcher program, if it needs one.
 
     In an image, the program is found only when its container starts.
 
@@ -192,7 +192,7 @@ _KINDS: Mapping[str, _LaunchKind] = {
 
 
 def _check_nodes(configuration: RunConfiguration, key_path: str) -> None:
-    """Raise LaunchRefused if the section's number of nodes is neither 1 nor `nodeCount`."""
+    """Raise LaunchRefused if the section's node count is neither 1 nor `nodeCount`."""
     nodes = _read_number(configuration, key_path, default=1)
     if nodes not in {1, configuration.node_count}:
         raise LaunchRefused(

@@ -1,4 +1,4 @@
-"""The keys of a runconfig: a table with the type, default, meaning and treatment of each."""
+"""The keys of a runconfig: a table with their types, defaults, meanings and treatment."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class Refusal(NamedTuple):
 
 
 class Key(NamedTuple):
-    """A key of a runconfig, with the reasons why values other than its defaults are skipped or refused, if they are.
+    """A key of a runconfig, with the reason why non-default values are skipped or refused, if they are.
 
     Attributes:
         shape: the shape of its value.
@@ -338,7 +338,7 @@ EMPTY: tuple[object, ...] = (None, "", [], {})
 
 
 def is_default(key_path: str, value: object) -> bool:
-    """Return whether a value is empty, or is the default of its key in any version of Azure's SDK."""
+    """Return whether a value is empty or is the default of its key in any version of Azure's SDK."""
     if value in EMPTY:
         return True
     key = KEYS.get(key_path)

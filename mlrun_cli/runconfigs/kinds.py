@@ -1,4 +1,4 @@
-"""Files of Azure other than runconfigs, which users may keep next to them, and the errors that refuse them."""
+"""Other files of Azure that users may keep next to runconfigs, and the errors that reject them."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ _DATABRICKS = _define_kind(
 
 
 def refuse_other_kinds(root: Node, known: frozenset[str]) -> None:
-    """Raise Unsupported if a document is another kind of file than a runconfig.
+    """Raise Unsupported if a document is another kind of file, not a runconfig.
 
     Args:
         root: the document.
@@ -114,12 +114,12 @@ def refuse_other_kinds(root: Node, known: frozenset[str]) -> None:
 
 
 def is_other_kind(keys: Iterable[str]) -> bool:
-    """Return whether a document with these top-level keys is of another kind than a runconfig, whatever its name."""
+    """Return whether top-level keys show that a document is another kind of file, whatever its name."""
     return any(not kind.keys.isdisjoint(keys) for kind in _OTHER_THAN_RUNCONFIGS)
 
 
 def refuse_databricks_only(root: Node) -> None:
-    """Raise Unsupported if a runconfig has nothing but a Databricks step's libraries, although `azureml.core` loads it.
+    """Raise Unsupported if a runconfig contains only libraries for a Databricks step.
 
     Raises:
         Unsupported: the runconfig contains nothing else.

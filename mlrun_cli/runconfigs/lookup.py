@@ -1,4 +1,4 @@
-"""The lookup of runconfigs by the name given with `-c`."""
+"""The search for a runconfig by the name given with `-c`."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ SUFFIX = ".runconfig"
 
 
 def find_runconfig(path: Path, name: str) -> tuple[Path, tuple[str, ...]]:
-    """Return the path of a runconfig, found by name in an attached folder, and notes of one line each.
+    """Return the path of the runconfig with this name in an attached folder, and one-line notes.
 
     If `path` itself is a file, it is the runconfig. Otherwise, it is the first that exists of `FOLDER/NAME`,
     `FOLDER/NAME.runconfig`, `PATH/NAME.runconfig` and `PATH/NAME`, where FOLDER is `aml_config` if it exists, else
@@ -49,7 +49,7 @@ def list_runconfig_names(path: Path) -> list[str]:
 
 
 def find_runconfig_name(path: Path, file: Path) -> str:
-    """Return the shortest name by which `-c` finds a file in an attached folder, or its path if no name finds it."""
+    """Return the shortest name with which `-c` finds a file in an attached folder, or else its path."""
     folders = [folder for folder in (find_configuration_folder(path), path) if file.is_relative_to(folder)]
     relative = [str(file.relative_to(folder)) for folder in folders]
     names = [spelling for name in relative for spelling in (name.removesuffix(SUFFIX), name)]
@@ -73,7 +73,7 @@ def _list_candidates(path: Path, name: str) -> list[Path]:
 
 
 def _list_hidden_candidates(path: Path, name: str, places: list[Path]) -> list[Path]:
-    """Return the paths that a name could mean in the configuration folder that is not searched."""
+    """Return the paths that a name could mean in the other configuration folder, which is not searched."""
     return [
         place
         for within in CONFIGURATION_FOLDERS
@@ -116,7 +116,7 @@ def _make_relative(place: Path, path: Path) -> Path:
 
 
 def _describe_obstacle(place: Path) -> str | None:
-    """Describe what exists at a path instead of a file, or return None if nothing exists there."""
+    """Return a description of what exists at a path instead of a file, or None if nothing exists there."""
     try:
         place.lstat()
     except (OSError, ValueError):

@@ -1,4 +1,4 @@
-"""Run configurations: how a script is run, as described by a `*.runconfig`."""
+"""Run configurations: how to run a script, as described by a `*.runconfig`."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _Value = TypeVar("_Value")
 
 
 class PythonSection(NamedTuple):
-    """The Python of a script: the section `environment.python` of a runconfig.
+    """The Python of a script, from the section `environment.python` of a runconfig.
 
     Attributes:
         user_managed_dependencies: whether the interpreter is used unchanged.
@@ -80,13 +80,13 @@ class RunConfiguration(NamedTuple):
         return hash(self[:-1])
 
     def replace_fields(self, **values: Any) -> RunConfiguration:
-        """Return a copy with fields replaced, and without the locations of these fields in the file."""
+        """Return a copy with some fields replaced, and without these fields' locations in the file."""
         places = {key: place for key, place in self.places.items() if re.split(r"[.[]", key)[0] not in values}
         return self._replace(**values, places=places)
 
     @contextmanager
     def locate_errors(self, key_path: str | None = None) -> Iterator[None]:
-        """Add the file and line of a key, if known, to errors raised within the context.
+        """Add the file and line of a key, if known, to errors raised within the block.
 
         Args:
             key_path: the key path; None means the key with which the message starts.
@@ -106,18 +106,18 @@ class RunConfiguration(NamedTuple):
             raise
 
     def _find_location(self, key_path: str) -> str | None:
-        """Return the file and line of a key or, if unknown, of the section or list that contains it, or None."""
+        """Return the file and line of a key or of the nearest section that contains it, or None if unknown."""
         while key_path and key_path not in self.places:
             key_path = key_path[: max(key_path.rfind("."), key_path.rfind("["), 0)]
         return self.places.get(key_path)
 
     def find_changed_keys(self) -> dict[str, object]:
-        """Return the entries of `rest` whose values differ from the defaults of all versions of Azure's SDK."""
+        """Return the entries of `rest` with values that are not defaults in any version of Azure's SDK."""
         return {key_path: value for key_path, value in self.rest.items() if not is_default(key_path, value)}
 
     @property
     def environment_name(self) -> str | None:
-        """The name or file of the environment to which the configuration refers, or None if it refers to none."""
+        """The name or file of the environment that the configuration refers to, or None."""
         python = self.python
         described = python.user_managed_dependencies or python.conda_dependencies_file or python.conda_dependencies
         if self.environment_reference is not None or described:
@@ -147,6 +147,6 @@ class RunConfiguration(NamedTuple):
 
 
 def _replace_environment(own: Mapping[str, _Value], others: Mapping[str, _Value]) -> dict[str, _Value]:
-    """Return a mapping keyed by key path, with the values of the section `environment` taken from `others`."""
+    """Return a mapping keyed by key path in which the section `environment` is that of `others`."""
     kept = {key_path: value for key_path, value in own.items() if not key_path.startswith("environment.")}
     return kept | {key_path: value for key_path, value in others.items() if key_path.startswith("environment.")}

@@ -1,4 +1,4 @@
-"""The reader of `*.runconfig` files, which turns documents into instances of `RunConfiguration`."""
+"""The reader of `*.runconfig` files, which converts documents to `RunConfiguration`."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ _Reader = Callable[[Node, Problems], Any]
 
 
 class RunconfigReading(NamedTuple):
-    """A configuration with notes, and the problems found in its file; values with problems are set to defaults."""
+    """A configuration with notes and the problems found in its file; invalid values are set to defaults."""
 
     configuration: RunConfiguration
     notes: tuple[str, ...]
@@ -66,7 +66,7 @@ def examine_runconfig(path: Path) -> RunconfigReading:
 
 
 def read_runconfig(path: Path) -> tuple[RunConfiguration, tuple[str, ...]]:
-    """Read a runconfig; return its configuration, and one-line notes about keys that are skipped or converted.
+    """Read a runconfig; return its configuration, and one-line notes about skipped or converted keys.
 
     The keys of a runconfig of the Workbench of 2018 are translated.
 
@@ -88,7 +88,7 @@ def read_configuration_document(document: object, where: Path) -> tuple[RunConfi
 
 
 def read_environment_file(path: Path) -> tuple[RunConfiguration, tuple[str, ...]]:
-    """Read the file of a runconfig's environment: an environment definition of Azure, or a conda file.
+    """Read the environment file of a runconfig, which is an environment definition of Azure or a conda file.
 
     Returns:
         A configuration in which only the environment is meaningful, and one-line notes.
@@ -112,7 +112,7 @@ def read_environment_file(path: Path) -> tuple[RunConfiguration, tuple[str, ...]
 
 
 def read_current_keys(root: Node) -> tuple[Node, tuple[str, ...]]:
-    """Return a runconfig's document with today's keys, translated if it is one of the Workbench, and one-line notes.
+    """Return a runconfig's document with today's keys, translated if it is from the Workbench, and notes.
 
     Raises:
         InvalidFile: the document has no key of a runconfig.
@@ -152,7 +152,7 @@ def _read(root: Node) -> RunconfigReading:
 
 
 class _RunconfigReader:
-    """A reader of a runconfig's keys, which records wrong values as problems and leaves them out."""
+    """A reader of a runconfig's keys, which records invalid values as problems and omits them."""
 
     def __init__(self) -> None:
         self.fields: dict[str, Any] = {}
@@ -189,7 +189,7 @@ class _RunconfigReader:
             self.fields[field] = value
 
     def _add_variables(self, node: Node) -> None:
-        """Add environment variables; those at the top level override those of `environment`, in either order."""
+        """Add environment variables; those at the top level override those in `environment`."""
         known, found = self.fields.get(_VARIABLES_FIELD, {}), node.as_variables()
         is_of_environment = "." in node.key_path
         self.fields[_VARIABLES_FIELD] = {**found, **known} if is_of_environment else {**known, **found}
@@ -205,7 +205,7 @@ def _find_locations(node: Node) -> Iterator[tuple[str, str]]:
 
 
 def _describe_skipped_communicator(node: Node) -> str:
-    """Return a note about a section `mpi` that was written at `communicator` by mistake, and is ignored.
+    """Return a note about an ignored section `mpi` that was written as `communicator` by mistake.
 
     Raises:
         InvalidFile: the section has values other than the defaults.
@@ -219,7 +219,7 @@ def _describe_skipped_communicator(node: Node) -> str:
 
 
 def _get_section(node: Node) -> dict[str, Node]:
-    """Return the entries of a mapping, without keys that have no value."""
+    """Return the entries of a mapping, except keys without a value."""
     return {key: inner for key, inner in node.as_mapping().items() if not inner.is_null}
 
 
@@ -254,7 +254,7 @@ def _read_text(node: Node, _: Problems) -> str:
 
 
 def _read_texts(node: Node, problems: Problems) -> tuple[str, ...]:
-    """Return the items of a list as texts, with empty ones for items that are recorded as problems."""
+    """Return the items of a list as texts; those recorded as problems are empty."""
     texts = [""] * len(node.as_list())
     for index, item in enumerate(node.as_list()):
         with problems.collect_errors():
@@ -288,7 +288,7 @@ def _read_conda(node: Node, _: Problems) -> dict[str, object]:
 
 
 def _read_name(node: Node, name: str) -> str:
-    """Return the text of a node, or `name` if they differ only in letter case."""
+    """Return the text of a node, or `name` if they differ only in case."""
     text = node.as_text()
     return name if text.casefold() == name.casefold() else text
 

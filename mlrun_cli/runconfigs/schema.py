@@ -15,7 +15,7 @@ from mlrun_cli.runconfigs.shapes import COMMUNICATOR
 
 
 def build_runconfig_schema() -> dict[str, Any]:
-    """Return the JSON Schema (draft 7) of runconfigs, for editors; keys may have no value."""
+    """Return the JSON Schema (draft 7) of runconfigs for editors, in which keys may lack a value."""
     root = _build_mapping("How a script is run: a runconfig of Azure Machine Learning (v1).")
     for key_path, key in KEYS.items():
         section, name = _find_section(root, key_path)
@@ -31,7 +31,7 @@ def build_runconfig_schema() -> dict[str, Any]:
 
 
 def complete_document(configuration: RunConfiguration, redaction: Redaction) -> dict[str, Any]:
-    """Return a configuration as a document with all of today's keys, and with secrets redacted."""
+    """Return a configuration as a document with all of today's keys, with secrets redacted."""
     document: dict[str, Any] = {}
     values = _list_values(configuration)
     for key_path, key in KEYS.items():
@@ -62,7 +62,7 @@ def _list_values(configuration: RunConfiguration) -> dict[str, Any]:
 
 
 def _redact(value: Any, redaction: Redaction, name: str = "") -> Any:
-    """Return a value with its secrets redacted; `name` is its key, or empty for an item of a list."""
+    """Return a value with its secrets redacted; `name` is its key, or empty for a list item."""
     if isinstance(value, Mapping):
         return {key: _redact(inner, redaction, str(key)) for key, inner in value.items()}
     if isinstance(value, (list, tuple)):
@@ -76,7 +76,7 @@ def _redact(value: Any, redaction: Redaction, name: str = "") -> Any:
 
 
 def _find_section(root: dict[str, Any], key_path: str) -> tuple[dict[str, Any], str]:
-    """Return the schema of the section that contains a key, created if necessary, and the key's name in the section."""
+    """Return the schema of the section that contains a key, created if needed, and the key's last part."""
     *parents, name = key_path.split(".")
     section, path = root, ""
     for parent in parents:

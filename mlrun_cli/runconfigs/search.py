@@ -1,4 +1,4 @@
-"""The search for runconfigs in a tree: by name, by folder and by content."""
+"""The search for runconfigs in a tree of folders by name, folder and content."""
 
 from __future__ import annotations
 

@@ -34,13 +34,13 @@ _SKIPPED = {
 
 
 def is_workbench(root: Node) -> bool:
-    """Return whether a document is a Workbench runconfig: it has at least one of its keys, and all are capitalized."""
+    """Return whether a document is a Workbench runconfig: it has some of its keys, and all are capitalized."""
     keys = root.as_mapping()
     return not keys.keys().isdisjoint(KEYS) and all(key[:1].isupper() for key in keys)
 
 
 def translate_workbench(root: Node) -> tuple[Node, tuple[str, ...]]:
-    """Translate a Workbench runconfig; return a document with today's keys at the old line numbers, and notes.
+    """Translate a Workbench runconfig; return a document with today's keys and the old line numbers, and notes.
 
     Raises:
         InvalidFile: a value is of a wrong type; the message contains the key as written.
@@ -89,7 +89,7 @@ class _Translation:
         return [("python", self._python), ("docker", self._docker)]
 
     def _translate_arguments(self) -> None:
-        """Translate the script and its arguments; `$file`, the file open in Workbench's editor, is left out."""
+        """Translate the script and its arguments, omitting `$file`, the file open in Workbench's editor."""
         if "ArgumentVector" not in self._old:
             return
         words = self._old["ArgumentVector"].as_list()

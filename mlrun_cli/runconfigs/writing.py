@@ -1,4 +1,4 @@
-"""Documents written as YAML in the style of Azure's runconfigs, and runconfigs read as plain values."""
+"""Writing of documents in the style of Azure's runconfigs, and reading of runconfigs as plain values."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _TEXT_KEYS = {
 
 
 class _Dumper(yaml.SafeDumper):
-    """A YAML dumper that writes no anchors, and writes null as an empty value."""
+    """A YAML dumper that writes no anchors, and an empty value for null."""
 
     def ignore_aliases(self, data: Any) -> bool:  # noqa: ARG002 - PyYAML's signature
         return True
@@ -37,7 +37,7 @@ _Dumper.add_representer(type(None), lambda dumper, _: dumper.represent_scalar("t
 
 
 def write_document(path: Path, document: Mapping[str, Any]) -> None:
-    """Write a mapping to a YAML file atomically, keeping the order of its keys.
+    """Write a mapping to a YAML file atomically, preserving the order of its keys.
 
     Raises:
         OSError: the file cannot be written.
@@ -50,7 +50,7 @@ def write_document(path: Path, document: Mapping[str, Any]) -> None:
 
 
 def read_plain_runconfig(path: Path) -> dict[str, Any]:
-    """Read a runconfig as plain values, with arguments and variables such as `0.10` or `no` as texts.
+    """Read a runconfig as plain values, with arguments and variables such as `0.10` or `no` as strings.
 
     An argument is a number only if Python would write it the same way, such as `0.1` or `16`, so that nothing is lost.
 
@@ -69,7 +69,7 @@ def read_plain_runconfig(path: Path) -> dict[str, Any]:
 
 
 def read_plain_environment(path: Path) -> dict[str, Any]:
-    """Read the environment file of a runconfig as plain values, with variables as texts.
+    """Read the environment file of a runconfig as plain values, with variables as strings.
 
     Raises:
         InvalidFile: it is not a YAML or JSON mapping.

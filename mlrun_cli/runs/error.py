@@ -1,4 +1,4 @@
-"""The `error` of a run, in Azure's format."""
+"""The error of a run, in Azure's format."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ SERVICE_ERROR = "ServiceError"
 
 
 class EndReason(str, Enum):
-    """The reason for a run's end other than its script's own: the stable `innerError.code` of the run's error.
+    """A stable code, stored as `innerError.code`, for the end of a run that its script did not cause.
 
     If an `MlrunError` ended the run, that error's code is used instead; the end of a script itself has no reason.
     """
@@ -87,7 +87,7 @@ def build_exception_error(error: BaseException) -> dict[str, Any]:
 
 
 def _escape_surrogates(text: str) -> str:
-    """Return a text with its lone surrogates escaped, since no file and no database accepts them."""
+    """Return a text with lone surrogates escaped, since neither files nor databases accept them."""
     return text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 

@@ -1,4 +1,4 @@
-"""The events of a run on a node: what its supervisor would store, as lines of a journal in its shared folder.
+"""The events of a run on a node, which its supervisor writes to its shared folder instead of the store.
 
 Each start of the supervisor, an attempt, writes a journal of its own.
 """
@@ -20,14 +20,14 @@ FOLDER = "events"
 
 
 class StartEvent(NamedTuple):
-    """A supervisor has started, for the first time or again, on a node."""
+    """A supervisor was started, for the first time or again, on a node."""
 
     attempt: int
     node: str
 
 
 class StatusEvent(NamedTuple):
-    """Columns have been set, and the status if it was one of `before`; `at` in microseconds."""
+    """Columns were set, and the status if it was one of `before`; `at` is in microseconds."""
 
     before: Collection[RunStatus]
     after: RunStatus
@@ -36,13 +36,13 @@ class StatusEvent(NamedTuple):
 
 
 class PropertiesEvent(NamedTuple):
-    """The script has added properties."""
+    """Properties were added to the run."""
 
     properties: Mapping[str, str]
 
 
 class FilesEvent(NamedTuple):
-    """There are new files in a folder of the run, which another client of the file system may not see for long."""
+    """New files were created in a folder of the run, which other clients of the file system may not see yet."""
 
     folder: str
 
@@ -65,7 +65,7 @@ Event = StartEvent | StatusEvent | PropertiesEvent | FilesEvent | OutcomeEvent
 
 
 class EventWriter:
-    """Appends the events of one attempt to its journal."""
+    """A writer of the events of one attempt to its journal."""
 
     def __init__(self, folder: SharedRunFolder) -> None:
         """Create the writer of a new attempt, numbered after those whose journals exist.
@@ -78,7 +78,7 @@ class EventWriter:
         self._path = folder.events / name
 
     def write(self, event: Event) -> None:
-        """Append an event; when this returns, the file server has it.
+        """Append an event, and wait until it is on the file server.
 
         Raises:
             OSError: it cannot be written.
@@ -87,13 +87,13 @@ class EventWriter:
 
 
 def find_last_attempt(folder: SharedRunFolder) -> int:
-    """Return the number of the last attempt that has begun, or 0 if there was none."""
+    """Return the number of the last attempt that was started, or 0 if there was none."""
     numbers = (path.name.partition("-")[0] for path in list_line_files(folder.events))
     return max((int(number) for number in numbers if number.isdigit()), default=0)
 
 
 def find_outcome(folder: SharedRunFolder) -> OutcomeEvent | None:
-    """Return the final outcome in a run's events, or None if it has none."""
+    """Return the final outcome from a run's events, or None if there is none."""
     for path in list_line_files(folder.events):
         for document in read_lines(path):
             event = parse_event(document)
@@ -116,7 +116,7 @@ def _to_json(event: Event) -> dict[str, Any]:
 
 
 def parse_event(document: Mapping[str, Any]) -> Event | None:
-    """Return the event in a JSON object, or None if it is not valid, or of a newer version."""
+    """Return the event from a JSON object, or None if it is invalid or of a newer version."""
     try:
         return _PARSERS[document["event"]](document)
     except (AttributeError, KeyError, TypeError, ValueError):

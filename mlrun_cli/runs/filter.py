@@ -1,4 +1,4 @@
-r"""The filter language for runs, the same for commands, pages and scripts.
+r"""The filter language for runs, which is the same for commands, pages and scripts.
 
 A filter is a word and the text typed for it: `status=failed`, `tag=team=a`, `since=7d`. `TERMS` has a row for each
 word; to add a filter, add a row here, a field to `RunFilter`, its condition to the store, and a field to the studio's
@@ -32,7 +32,7 @@ _Value = TypeVar("_Value")
 
 
 class TagFilter(NamedTuple):
-    """A condition on a tag or property: its key, and any value, or `value` or one of `or_values`."""
+    """A condition on a tag or property with a key; its value may be any, `value` or one of `or_values`."""
 
     key: str
     value: str | None = None
@@ -41,7 +41,7 @@ class TagFilter(NamedTuple):
 
 
 class RunFilter(NamedTuple):
-    """Conditions that must all hold; child runs are excluded unless their parent is given or they are included.
+    """Conditions that must all be met; child runs are excluded unless they are included explicitly or by parent.
 
     Attributes:
         is_recursive: with `parent_run_id`, include all runs below it, not only its children.
@@ -81,7 +81,7 @@ class RunFilter(NamedTuple):
 
     @property
     def condition_count(self) -> int:
-        """The number of conditions, of which `MOST_CONDITIONS` are allowed."""
+        """The number of conditions, which is limited to `MOST_CONDITIONS`."""
         pairs = len(self.tags) + len(self.properties) + len(self.metrics) + len(self.parameters)
         return pairs + len((self.text or "").split())
 
@@ -107,7 +107,7 @@ class Term(NamedTuple):
 
 
 class Fault(NamedTuple):
-    """An invalid filter: the text that was typed, and the error."""
+    """An invalid filter, with the text typed by the user and the error."""
 
     text: str
     error: UsageError
@@ -119,7 +119,7 @@ class Fault(NamedTuple):
 
 
 class ParsedFilter(NamedTuple):
-    """A parsed filter and its faults.
+    """A parsed filter with its faults.
 
     Attributes:
         which: the filter built from the valid texts.
@@ -131,7 +131,7 @@ class ParsedFilter(NamedTuple):
 
 
 def parse_filter(texts: Mapping[str, Sequence[str]], now: int) -> ParsedFilter:
-    """Parse the texts typed for each word of `TERMS`.
+    """Parse the texts that a user has typed for words of `TERMS`.
 
     Args:
         texts: the texts, keyed by word; a word without texts filters nothing.
@@ -165,7 +165,7 @@ def _add_fields(which: RunFilter, fields: Mapping[str, Any]) -> RunFilter:
 
 
 def parse_tag(text: str) -> TagFilter:
-    r"""Parse `key`, for any value, or `key=value`; an equals sign in a key is written `\\=`.
+    r"""Parse `key` for any value, or `key=value`, where an equals sign in a key is written as `\\=`.
 
     Raises:
         InvalidFilter: there is no key.
@@ -178,13 +178,13 @@ def parse_tag(text: str) -> TagFilter:
 
 
 def format_tag(key: str, value: str | None) -> str:
-    """Format a condition on a tag or property as `parse_tag` reads it."""
+    """Format a condition on a tag or property so that `parse_tag` can read it."""
     escaped = re.sub(r"([\\=])", r"\\\1", key)
     return escaped if value is None else f"{escaped}={value}"
 
 
 def merge_tag_filters(filters: Iterable[TagFilter]) -> tuple[TagFilter, ...]:
-    """Merge the conditions on each key into one, which matches any of their values."""
+    """Merge conditions on the same key into one that matches any of their values."""
     by_key: dict[str, TagFilter] = {}
     for one in filters:
         other = by_key.get(one.key)

@@ -69,13 +69,13 @@ class RunFolder:
         self.environment_record = self.artifacts / ENVIRONMENT_RECORD_NAME
 
     def make_locked(self) -> None:
-        """Create the folder with nothing but its lock file, private to its user; it must not exist yet."""
+        """Create the folder with only its lock file, private to its user; it must not exist yet."""
         self.path.mkdir(mode=0o700)
         make_counterpart_folder(self.path)
         make_lock_file(self.lock)
 
     def make(self) -> None:
-        """Create the folder with the folders and the log in it, private to its user; it must not exist yet."""
+        """Create the folder with its subfolders and log, private to its user; it must not exist yet."""
         self.make_locked()
         log = self.artifacts / STD_LOG
         for folder in (self.journal, self.artifacts, log.parent, self.supervisor_log.parent):
@@ -83,14 +83,14 @@ class RunFolder:
         os.close(os.open(log, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
 
     def make_readable(self) -> None:
-        """Restore the owner's access to the folder, which a script may have removed."""
+        """Restore the owner's access to the folder, which a script may have revoked."""
         for folder in (self.path, self.journal):
             with suppress(OSError):
                 if not folder.is_symlink() and not os.access(folder, os.R_OK | os.W_OK | os.X_OK):
                     folder.chmod(0o700)
 
     def reserve_space(self) -> None:
-        """Reserve disk space for the files written at the end of the run, as a script may fill the disk."""
+        """Reserve disk space for the files written at the end of the run, in case the script fills the disk."""
         with suppress(OSError):
             descriptor = os.open(self.reserve, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600)
             try:
@@ -109,14 +109,14 @@ class RunFolder:
             os.utime(self.stdout)
 
     def renew_lock(self) -> None:
-        """Keep the lock's counterpart from being removed with the old files of a temporary folder."""
+        """Update the times of the lock's counterpart, so that it is not removed from a temporary folder."""
         counterpart = get_counterpart(self.lock)
         if counterpart != self.lock:
             with suppress(OSError):
                 os.utime(counterpart)
 
     def make_logs(self, names: Sequence[str]) -> None:
-        """Create a log for each process, and remove the single log that was created with the folder."""
+        """Create a log for each process, and remove the single log that the folder was created with."""
         (self.artifacts / STD_LOG).unlink()
         for name in names:
             os.close(os.open(self.artifacts / name, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
@@ -153,7 +153,7 @@ class RunFolder:
 
 
 def make_lock_file(path: Path) -> None:
-    """Create a lock file, preallocated so that its holder can write its state even if the disk is full."""
+    """Create a lock file, preallocated so that its holder can write to it even if the disk is full."""
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     try:
         os.write(descriptor, b" " * _LOCK_RECORD_BYTES)

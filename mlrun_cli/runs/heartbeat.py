@@ -1,4 +1,4 @@
-"""The heartbeat of a supervisor on a node: a file whose modification time is that of the file server's clock."""
+"""The heartbeat of a supervisor on a node: a file with a modification time by the file server's clock."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def write_heartbeat(folder: SharedRunFolder) -> None:
 
 
 def read_heartbeat(folder: SharedRunFolder) -> Heartbeat | None:
-    """Return the last heartbeat of a run, or None if there was none.
+    """Return the last heartbeat of a run, or None if there is none.
 
     Raises:
         OSError: the shared folder cannot be read or written.
@@ -49,7 +49,7 @@ def read_heartbeat(folder: SharedRunFolder) -> Heartbeat | None:
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write a file in place; a file that is replaced would be another one to a client that has it cached.
+    """Write a file in place, since clients that have cached it would not notice a replacement.
 
     Raises:
         OSError: it cannot be written.
@@ -63,7 +63,7 @@ def write_text(path: Path, text: str) -> None:
 
 
 def _describe_process(pid: int) -> str:
-    """Return a line of constant length for processes of one machine, which identifies a process."""
+    """Return a line of constant length that identifies a process on this machine."""
     process = identify_process(pid)
     ticks = 0 if process is None else process.start_ticks
     return f"{' '.join(get_origin())} {pid:010} {ticks:020}\n"

@@ -1,4 +1,4 @@
-"""The inbox of a run on a node: messages from the side of the workspace, appended to a file in its shared folder.
+"""The inbox of a run on a node: messages from the workspace's machine, in a file in the shared folder.
 
 Any process of the workspace's machine may append, one after another; the supervisor on the node reads.
 """
@@ -20,20 +20,20 @@ from mlrun_cli.runs.shared_folder import SharedRunFolder
 
 
 class CancelMessage(NamedTuple):
-    """A request to cancel the run, or to have it fail with an error."""
+    """A request to cancel the run, or to let it fail with an error."""
 
     grace_seconds: float | None
     failed_with: Mapping[str, Any] | None = None
 
 
 class StopMessage(NamedTuple):
-    """A request to stop the script for another reason than a cancel."""
+    """A request to stop the script for a reason other than a cancel."""
 
     reason: StopReason
 
 
 class ResponseMessage(NamedTuple):
-    """The response to a request of the run, which is a line of the RPC protocol."""
+    """The response to a request of the run, as a line of the RPC protocol."""
 
     request_id: str
     line: str
@@ -43,7 +43,7 @@ Message = CancelMessage | StopMessage | ResponseMessage
 
 
 def send_message(folder: RunFolder, shared: SharedRunFolder, message: Message) -> None:
-    """Append a message to the inbox of a run, durably.
+    """Append a message to the inbox of a run durably.
 
     Args:
         folder: the run's folder in the workspace, which holds the lock of the inbox's writers.
@@ -61,14 +61,14 @@ def send_message(folder: RunFolder, shared: SharedRunFolder, message: Message) -
 
 
 class InboxReader:
-    """Reads the messages of an inbox, each once."""
+    """A reader of an inbox that returns each message once."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
         self._offset = 0
 
     def read_new_messages(self) -> list[Message]:
-        """Return the messages that have arrived since the last call; unknown ones are omitted.
+        """Return the messages that have arrived since the last call, except unknown ones.
 
         Raises:
             OSError: the inbox cannot be read.

@@ -1,4 +1,4 @@
-"""The lease by which a run counts as alive if its lock cannot be checked."""
+"""The lease that shows that a run is alive if its lock cannot be tested."""
 
 from __future__ import annotations
 

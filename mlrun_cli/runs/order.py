@@ -24,7 +24,7 @@ TAG, PROPERTY, METRIC, PARAMETER = "tag", "property", "metric", "parameter"
 
 
 class RunOrder(NamedTuple):
-    """A sort order by a column; runs without a value come last in either direction, newest first.
+    """A sort order by a column, in which runs without a value come last, newest first.
 
     Attributes:
         column: one of `COLUMNS`, `tag:KEY`, `property:KEY`, `parameter:NAME` or `metric:NAME:last`, `…:min`, `…:max`.
@@ -36,7 +36,7 @@ class RunOrder(NamedTuple):
 
     @classmethod
     def parse(cls, text: str) -> RunOrder:
-        """Parse an order from a URL: a column, prefixed with `-` for descending order.
+        """Parse an order: a column, prefixed with `-` for descending order.
 
         Raises:
             UsageError: the column does not exist.
@@ -59,7 +59,7 @@ class RunOrder(NamedTuple):
         return cls(column, text.startswith("-"))
 
     def __str__(self) -> str:
-        """Return the text from which `parse` creates this order."""
+        """Return the text from which `parse` recreates this order."""
         return f"-{self.column}" if self.descending else self.column
 
 

@@ -1,4 +1,4 @@
-"""The outcome of a run, which its supervisor writes to disk before it is stored."""
+"""The outcome of a run, written to disk by its supervisor before it is stored."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The lock that a live run's supervisor holds: if it is free, the run has lost its supervisor.
+"""The lock held by a live run's supervisor; if it is free, the run has lost its supervisor.
 
 The kernel releases the lock when the last process that has the file open ends, however it ends. The content of the
 file says what the holder is doing, so that a second reader knows that a run is being recovered.
@@ -25,7 +25,7 @@ _PATIENCE_SECONDS = 1.0
 
 
 class OwnerLock:
-    """An open lock file, which can be locked and tested; `close` releases it."""
+    """An open lock file that can be locked and tested; `close` releases the lock."""
 
     def __init__(self, descriptor: int) -> None:
         self.descriptor = descriptor
@@ -41,7 +41,7 @@ class OwnerLock:
 
     @classmethod
     def open_new(cls, path: Path) -> OwnerLock:
-        """Open a lock file that this process has just created and acquire the lock, waiting for readers.
+        """Open a newly created lock file and acquire the lock, waiting for readers that test it.
 
         Raises:
             OSError: it cannot be opened.
@@ -76,7 +76,7 @@ class OwnerLock:
         return True
 
     def is_free(self) -> bool:
-        """Return whether nobody holds the lock; any number of readers may test it at the same time.
+        """Return whether no process holds the lock; several readers may test it at the same time.
 
         Raises:
             StoreError: the file system does not support locks.
@@ -113,11 +113,11 @@ class OwnerLock:
         os.pwrite(self.descriptor, _RECOVERING + f" {os.getpid():<{_PID_BYTES}}".encode(), 0)
 
     def is_recovering(self) -> bool:
-        """Return whether the holder of the lock is recovering the run, according to the file."""
+        """Return whether the lock file says that its holder is recovering the run."""
         return os.pread(self.descriptor, len(_RECOVERING), 0) == _RECOVERING
 
     def record_waiting_for_space(self, *, is_waiting: bool) -> None:
-        """Record whether the holder is waiting for disk space, if the file can be written."""
+        """Record whether the holder is waiting for disk space, if the file is writable."""
         with suppress(OSError):
             os.pwrite(self.descriptor, _NO_ROOM if is_waiting else _NOTHING, 0)
 
@@ -126,12 +126,12 @@ class OwnerLock:
         return os.pread(self.descriptor, len(_NO_ROOM), 0) == _NO_ROOM
 
     def record_slow_recovery(self) -> None:
-        """Record that a reader timed out waiting for the recovery, so that others do not wait."""
+        """Record that a reader has timed out waiting for the recovery, so that others do not wait."""
         with suppress(OSError):
             os.pwrite(self.descriptor, _SLOW, _SLOW_AT)
 
     def is_worth_waiting_for(self) -> bool:
-        """Return whether to wait for the recovery: no reader has timed out, and its process is not stopped."""
+        """Return whether to wait for the recovery: no reader has timed out, and it is not stopped."""
         if os.pread(self.descriptor, len(_SLOW), _SLOW_AT) == _SLOW:
             return False
         from mlrun_cli.processes.lock_holders import is_stopped  # noqa: PLC0415 - start-up: few runs are recovered

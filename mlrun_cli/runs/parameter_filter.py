@@ -1,4 +1,4 @@
-"""A comparison with a parameter, as it is typed: `lr >= 0.01`, `optimizer = adam`."""
+"""A comparison with a parameter as typed by a user: `lr >= 0.01`, `optimizer = adam`."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class ParameterFilter(NamedTuple):
 
     @classmethod
     def parse(cls, text: str) -> ParameterFilter:
-        """Parse a name, an operator and a value; a name or text with special characters is in double quotes.
+        """Parse a name, an operator and a value, where texts with special characters are quoted.
 
         Raises:
             InvalidFilter: it is not a comparison; the message says what is wrong.
@@ -44,7 +44,7 @@ class ParameterFilter(NamedTuple):
         return cls(found.name, found.operator, typed if number is None else number)
 
     def __str__(self) -> str:
-        """Return the text from which `parse` creates this filter."""
+        """Return the text from which `parse` recreates this filter."""
         value = quote(self.value) if isinstance(self.value, str) else _format_number(self.value)
         return f"{quote_name(self.name)} {self.operator} {value}"
 
@@ -54,5 +54,5 @@ def _format_number(number: float) -> str:
 
 
 def format_equality(name: str, parameter: Parameter) -> str:
-    """Format the condition that a parameter has this value as `ParameterFilter.parse` reads it."""
+    """Format a condition that a parameter has this value, so that `ParameterFilter.parse` can read it."""
     return str(ParameterFilter(name, "=", parameter.text if parameter.number is None else parameter.number))

@@ -1,4 +1,4 @@
-"""The parameters of a run: the names and values in the arguments of its script.
+"""The parameters of a run: the names and values of its script's arguments.
 
 Options (`--lr 0.1`, `--lr=0.1`, `-b 32`, `-b32`) and assignments as Hydra reads them (`lr=0.1`, `+a.b=c`) are pairs; of
 several pairs with one name, the last one counts. An option without a value is `true`, and `--no-NAME` without one
@@ -49,14 +49,14 @@ class Parameter(NamedTuple):
 
     @property
     def value(self) -> float | int | str:
-        """The number, an integer if it is written as one, or the text."""
+        """The value as a number, an integer if it is written as one, or as text."""
         if self.number is None:
             return self.text
         return int(self.text) if re.fullmatch(_INTEGER, self.text) else self.number
 
     @property
     def sort_value(self) -> float | str:
-        """The number, or the text, to compare and sort by."""
+        """The number or text by which to compare and sort."""
         return self.text if self.number is None else self.number
 
 
@@ -65,7 +65,7 @@ Parameters = Mapping[str, Parameter]
 
 
 def parse_number(text: str) -> float | None:
-    """Return a text as a finite number, or None if it is not one."""
+    """Return the finite number that a text represents, or None."""
     if len(text) > _LONGEST_NAME or not text.isascii() or re.fullmatch(_NUMBER, text) is None:
         return None
     number = float(text)
@@ -73,12 +73,12 @@ def parse_number(text: str) -> float | None:
 
 
 def to_values(parameters: Parameters) -> dict[str, float | int | str]:
-    """Return the values of parameters for a record, each a number or a text."""
+    """Return the values of parameters for a record, as numbers or strings."""
     return {name: parameter.value for name, parameter in parameters.items()}
 
 
 def find_differing_parameters(parameters: Sequence[Parameters]) -> Sequence[str]:
-    """Return the names of parameters in which runs differ, those that most of the runs have first."""
+    """Return the names of parameters that differ between runs, the most common first."""
     values: dict[str, list[Parameter]] = {}
     for each in parameters:
         for name, parameter in each.items():
@@ -88,7 +88,7 @@ def find_differing_parameters(parameters: Sequence[Parameters]) -> Sequence[str]
 
 
 def read_parameters(definition: Mapping[str, Any] | None) -> Parameters:
-    """Return the parameters in a run's definition, whose secrets are redacted."""
+    """Return the parameters in a run's definition, in which secrets are already redacted."""
     definition = definition or {}
     command = definition.get("command")
     if isinstance(command, str):
@@ -99,7 +99,7 @@ def read_parameters(definition: Mapping[str, Any] | None) -> Parameters:
 
 
 def parse_command(command: str) -> Parameters:
-    """Return the parameters in a shell command line, from its last command that starts a script, or else its last."""
+    """Return the parameters of the last command in a shell command line that starts a script, or else of the last."""
     import shlex  # noqa: PLC0415 - start-up: most runs have a script with arguments
 
     words = shlex.shlex(command, posix=True, punctuation_chars=True)
@@ -119,7 +119,7 @@ def parse_command(command: str) -> Parameters:
 
 
 def parse_arguments(arguments: Sequence[str]) -> Parameters:
-    """Return the parameters in the arguments of a script."""
+    """Return the parameters in a script's arguments."""
     found: dict[str, Parameter] = {}
     for name, text in _split_into_pairs(arguments):
         if name in found or len(found) < MOST_PARAMETERS:
@@ -152,7 +152,7 @@ def _split_into_pairs(arguments: Sequence[str]) -> Iterator[tuple[str, str]]:
 
 
 def _split_pair(word: str, *, has_options: bool) -> tuple[str, str | None] | None:
-    """Return the name and the value in a word, None if its value follows or is missing, or None for another word."""
+    """Return the name and value in a word, the value being None if it is separate, or None for another word."""
     if has_options and word.startswith("-"):
         joined = re.fullmatch(_JOINED, word)
         if joined is not None and parse_number(joined["value"]) is not None:
@@ -168,7 +168,7 @@ def _split_pair(word: str, *, has_options: bool) -> tuple[str, str | None] | Non
 
 
 def _take_values(words: Sequence[str], place: int) -> Sequence[str]:
-    """Return the words from an index on that are the value of the option before it."""
+    """Return the words, starting at an index, that are the value of the preceding option."""
     if place >= len(words) or words[place] == "--" or _is_pair(words[place]):
         return ()
     end = place + 1
@@ -192,7 +192,7 @@ def _read_flag(name: str) -> tuple[str, str]:
 
 
 def _find_script(words: Sequence[str]) -> int | None:
-    """Return the index of the script, or of the module after `-m`, in a command, or None if there is none."""
+    """Return the index of the script in a command, or of the module after `-m`, or None."""
     for place, word in enumerate(words):
         if re.fullmatch(_SCRIPT, word) or (place > 0 and words[place - 1] == "-m"):
             return place
@@ -200,6 +200,6 @@ def _find_script(words: Sequence[str]) -> int | None:
 
 
 def _skip_program(words: Sequence[str]) -> Sequence[str]:
-    """Return the arguments in a command: the words after its script, or else after its program."""
+    """Return the arguments in a command: the words after its script or, without one, after its program."""
     script = _find_script(words)
     return words[1 if script is None else script + 1 :]

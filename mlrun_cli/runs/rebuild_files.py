@@ -1,4 +1,4 @@
-"""Files beside a workspace's store that record its content, so that the store can be rebuilt.
+"""Files beside a workspace's store that record its content, from which the store can be rebuilt.
 
 The last line of `runs/<id>/record.jsonl` is the store's document of a run, except for its definition, which is in the
 first line. `children.jsonl` contains the documents of the runs below it that have no folder of their own; the last line
@@ -19,7 +19,7 @@ OLD_OWNER_LOCK = "minded_by"
 
 
 def read_run_documents(folder: RunFolder) -> dict[str, dict[str, Any]]:
-    """Return the documents of a run and of the runs below it that are recorded with it, keyed by run id."""
+    """Return the documents of a run and of the descendants recorded with it, keyed by run id."""
     definition = None
     found: dict[str, dict[str, Any]] = {}
     for path in (folder.children, folder.record):

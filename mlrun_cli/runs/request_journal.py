@@ -1,4 +1,4 @@
-"""Requests of a script on a node that are forwarded to the collector, which handles them on the workspace's machine.
+"""Requests of a script on a node, forwarded to the collector on the workspace's machine.
 
 They are lines of a journal in the shared folder, one journal for each process that forwards them. The response, a line
 of the RPC protocol too, comes by the run's inbox.
@@ -33,7 +33,7 @@ class ForwardedRequest(NamedTuple):
 
 
 class RequestWriter:
-    """Appends the requests of this process to a journal of its own; not for several threads at once."""
+    """A writer of this process's requests to its own journal; not thread-safe."""
 
     def __init__(self, folder: SharedRunFolder) -> None:
         name = f"{os.uname().nodename}-{os.getpid()}-{os.urandom(4).hex()}.jsonl"
@@ -53,7 +53,7 @@ class RequestWriter:
 
 
 def parse_forwarded_request(document: Mapping[str, Any]) -> ForwardedRequest | None:
-    """Return the request in a JSON object, or None if it is not valid."""
+    """Return the request from a JSON object, or None if it is invalid."""
     try:
         sizes = {str(name): int(size) for name, size in document["journal_sizes"].items()}
         return ForwardedRequest(str(document["question_id"]), str(document["line"]), sizes)

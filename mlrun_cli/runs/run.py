@@ -17,7 +17,7 @@ INTERACTIVE_RUN = "azureml.interactiverun"
 
 
 class Run(NamedTuple):
-    """One execution of a script.
+    """An execution of a script.
 
     `key` is the store's integer, which rises with time; times are in microseconds in UTC; `parent_name` is the name
     under which the parent is shown. `error` has Azure's format `{"error": {"code", "message", "details",
@@ -75,7 +75,7 @@ class Run(NamedTuple):
     properties: Mapping[str, str] = MappingProxyType({})
 
     def elapsed_seconds(self, at: int) -> float | None:
-        """Return the seconds that the script has run until `at` or its end, or None if it has not started."""
+        """Return the seconds for which the script has run until `at` or its end, or None if it has not started."""
         if self.duration_seconds is not None:
             return self.duration_seconds
         if self.started_at is None:
@@ -84,7 +84,7 @@ class Run(NamedTuple):
 
 
 def build_run_record(run: Run) -> dict[str, Any]:
-    """Return the record of a run that commands print: snake_case, without null keys.
+    """Return the record of a run that commands print, in snake_case and without null keys.
 
     `run show` adds the URL of the run's page. The keys are those of azure-cli-ml; `duration_seconds`, `exit_code`,
     `gpus`, `kept`, `signal` and `waiting_for` are additions.
@@ -127,7 +127,7 @@ def build_run_record(run: Run) -> dict[str, Any]:
 
 
 def build_minimal_record(run: Run) -> dict[str, Any]:
-    """Return the record of a run for `run list --minimal`, with Azure's keys in Azure's order."""
+    """Return the record of a run for `run list --minimal`, with Azure's keys in their order."""
     return {
         "RunId": run.run_id,
         "RunType": run.run_type,
@@ -140,7 +140,7 @@ def build_minimal_record(run: Run) -> dict[str, Any]:
 
 
 def build_run_details(run: Run, log_files: Mapping[str, str]) -> dict[str, Any]:
-    """Return the details of a run as in the SDK's `Run.get_details()`: camelCase, without unknown times."""
+    """Return the details of a run as in the SDK's `Run.get_details()`, in camelCase and without unknown times."""
     details: dict[str, Any] = {
         "runId": run.run_id,
         "target": run.target,
@@ -160,7 +160,7 @@ def build_run_details(run: Run, log_files: Mapping[str, str]) -> dict[str, Any]:
 
 
 def _build_input_records(definition: Mapping[str, Any] | None, section: str, kind: str) -> list[dict[str, Any]]:
-    """Return the inputs or outputs of a run as listed in its details."""
+    """Return the inputs or outputs of a run in the form of its details."""
     return [
         {
             "dataset": {"id": entry.get("dataset_id")},

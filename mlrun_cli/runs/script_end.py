@@ -1,4 +1,4 @@
-"""The end of a script, as observed by its supervisor."""
+"""The end of a script as observed by its supervisor."""
 
 from __future__ import annotations
 

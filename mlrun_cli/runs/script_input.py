@@ -1,4 +1,4 @@
-"""The standard input of a streamed script: a pipe in its run's folder that the streaming command fills."""
+"""The standard input of a streamed script: a pipe in its run's folder, filled by the streaming command."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _CHUNK_BYTES = 1 << 16
 
 
 class ScriptInput:
-    """The streaming command's end of the pipe, open before the run can start, so that no script sees an early end.
+    """The streaming command's end of the pipe, opened before the run can start, so that its input does not end early.
 
     Data written before the script opens its end waits in the pipe. The script's input ends when this process dies or
     when its own standard input ends.
@@ -35,13 +35,13 @@ class ScriptInput:
         Thread(target=self._copy, daemon=True).start()
 
     def leave_to_script(self) -> None:
-        """Close this process's reading end of the pipe, so that the copying thread stops when the script ends."""
+        """Close this process's read end of the pipe, so that the copying thread stops when the script ends."""
         if not self._has_reader.is_set():
             os.close(self._reader)
             self._has_reader.set()
 
     def close(self) -> None:
-        """Remove the pipe, so that a script that starts later has empty input."""
+        """Remove the pipe, so that a script that starts later has no input."""
         self._path.unlink(missing_ok=True)
 
     def _copy(self) -> None:
@@ -56,7 +56,7 @@ class ScriptInput:
 
 
 def open_script_input(path: Path) -> int:
-    """Open the script's end of the pipe; the input is empty if no command streams the run any more."""
+    """Open the script's end of the pipe; the input is empty if no command is streaming the run any more."""
     try:
         reader = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     except FileNotFoundError:

@@ -1,4 +1,4 @@
-"""The folder that a compute target with an engine shares with its nodes, and the folders of runs in it.
+"""The folder that a compute target with an engine shares with its nodes, and the run folders in it.
 
 The side of the workspace and the nodes meet in files alone: each file has one writer and is appended to, and readers
 open it anew at each look, since that is what refreshes the caches of a network file system.
@@ -22,7 +22,7 @@ LINKED = ("journal", "artifacts", "uploads", "work")
 
 
 class SharedFolder:
-    """The shared folder of a target, which every node sees at the same path.
+    """The shared folder of a target, which has the same path on every node.
 
     Attributes:
         programs: copies of this package, one for each version.
@@ -46,7 +46,7 @@ class SharedFolder:
         self.runs = path / "runs"
 
     def make(self) -> None:
-        """Create the folder and those in it, private to their user, unless they exist.
+        """Create the folder and its subfolders, private to their user, if they do not exist.
 
         Raises:
             OSError: one cannot be created.
@@ -55,7 +55,7 @@ class SharedFolder:
             folder.mkdir(mode=0o700, parents=folder is self.path, exist_ok=True)
 
     def is_available(self) -> bool:
-        """Return whether the folder was made, and its file system has not been unmounted since."""
+        """Return whether the folder exists and its file system is mounted."""
         return self.started.is_dir() and self.runs.is_dir()
 
     def run_folder(self, run_id: str) -> SharedRunFolder:
@@ -64,7 +64,7 @@ class SharedFolder:
 
 
 class SharedRunFolder(RunFolder):
-    """The folder of a run in the shared folder, in which its supervisor on a node writes.
+    """The folder of a run in a shared folder, to which its supervisor on a node writes.
 
     Attributes:
         events: a journal of events for each start of the supervisor, written by that supervisor.
@@ -83,7 +83,7 @@ class SharedRunFolder(RunFolder):
         self.program = path / "program.json"
 
     def make_for_node(self, program: Path) -> None:
-        """Create the folder with all that a supervisor on a node expects in it; it must not exist yet.
+        """Create the folder with the content that a supervisor on a node expects; it must not exist yet.
 
         Args:
             program: the copy of this package to start the supervisor from.
@@ -100,7 +100,7 @@ class SharedRunFolder(RunFolder):
         write_json(self.program, {"folder": os.fspath(program)})
 
     def read_program(self) -> Path:
-        """Return the copy of this package that the supervisor is started from.
+        """Return the path of the copy of this package from which the supervisor is started.
 
         Raises:
             OSError: the file that names it cannot be read.
@@ -111,13 +111,13 @@ class SharedRunFolder(RunFolder):
         return Path(document["folder"])
 
     def remove_leftovers(self) -> None:
-        """Remove what an ended run no longer needs: its secrets and the marker that it has started."""
+        """Remove the secrets of an ended run, and the marker that it has started."""
         with suppress(OSError):
             self.secrets.unlink(missing_ok=True)
             (SharedFolder(self.path.parents[1]).started / self.path.name).unlink(missing_ok=True)
 
     def remove(self) -> None:
-        """Remove the folder and the marker that its run has started; it may have been removed before.
+        """Remove the folder and the marker that its run has started, if they exist.
 
         Raises:
             OSError: something cannot be removed, or the shared folder is not in its place.
@@ -130,7 +130,7 @@ class SharedRunFolder(RunFolder):
 
 
 def link_run_folder(folder: RunFolder, shared: SharedRunFolder) -> None:
-    """Create in the folder of a run the links to its folder in the shared folder.
+    """Create links in a run's local folder to its folder in the shared folder.
 
     Raises:
         OSError: a link cannot be created.
@@ -141,7 +141,7 @@ def link_run_folder(folder: RunFolder, shared: SharedRunFolder) -> None:
 
 
 def find_shared_run_folder(folder: RunFolder) -> SharedRunFolder | None:
-    """Return the folder of a run in the shared folder of its target, or None if the run has none."""
+    """Return a run's folder in the shared folder of its target, or None if it has none."""
     try:
         path = Path(os.readlink(folder.path / LINK))
     except OSError:
@@ -151,20 +151,20 @@ def find_shared_run_folder(folder: RunFolder) -> SharedRunFolder | None:
 
 
 def is_shared_folder_away(folder: RunFolder) -> bool:
-    """Return whether a run has a folder in a shared folder that is not in its place."""
+    """Return whether a run has a folder in a shared folder that is unavailable."""
     shared = find_shared_run_folder(folder)
     return shared is not None and not SharedFolder(shared.path.parent.parent).is_available()
 
 
 def open_run_folder(path: Path) -> RunFolder:
-    """Return the folder of a run at a path, whose script may write to the shared folder of its target."""
+    """Return the run folder at a path, which may refer to a folder in the shared folder of a target."""
     folder = RunFolder(path)
     shared = find_shared_run_folder(folder)
     return folder if shared is None else RunFolder(path, shared.path)
 
 
 def remove_secrets(folder: RunFolder) -> None:
-    """Remove the secrets of a run, in its folder and in its folder in the shared folder of its target.
+    """Remove the secrets of a run from its local and its shared folder.
 
     Raises:
         OSError: a file cannot be removed.
@@ -176,7 +176,7 @@ def remove_secrets(folder: RunFolder) -> None:
 
 
 def remove_run_folder(folder: RunFolder, *, is_shared_left: bool = False) -> None:
-    """Remove the folder of a run, and before it the run's folder in the shared folder of its target, if it has one.
+    """Remove the folder of a run, after its folder in the shared folder of its target if it has one.
 
     Args:
         folder: the folder of the run.

@@ -42,7 +42,7 @@ _BY_WORD = {status.value.lower(): frozenset({status}) for status in RunStatus} |
 
 
 def parse_statuses(text: str) -> frozenset[RunStatus]:
-    """Parse a comma-separated list of statuses, case-insensitively; `active` means all that are not final.
+    """Parse a comma-separated list of statuses, ignoring case; `active` means all non-terminal statuses.
 
     Raises:
         UnknownStatus: a status does not exist.

@@ -1,4 +1,4 @@
-"""The lock of the command that streams a run: the run is canceled if that command dies."""
+"""The lock of a command that streams a run; the run is canceled if that command is killed."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from mlrun_cli.runs.folder import RunFolder
 
 
 def acquire_stream_lock(folder: RunFolder) -> OwnedFile:
-    """Create the locked file that a command holds while it streams a run, and removes if it lets the run continue.
+    """Create the locked file that a command holds while it streams a run.
 
     Raises:
         OSError: it cannot be created.
@@ -19,5 +19,5 @@ def acquire_stream_lock(folder: RunFolder) -> OwnedFile:
 
 
 def has_lost_its_stream(folder: RunFolder) -> bool:
-    """Return whether a command that streamed a run, and should cancel it when interrupted, was killed."""
+    """Return whether a command that streamed a run, and would cancel it when interrupted, was killed."""
     return bool(list_abandoned_files(folder.streams))

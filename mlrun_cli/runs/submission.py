@@ -15,7 +15,7 @@ from mlrun_cli.runs.submit_options import SubmitOptions
 
 
 class Submission(NamedTuple):
-    """A resolved submit, written once to `submission.json`; it contains no secrets (see `Secrets`).
+    """A resolved submit, written once to `submission.json`, without secrets (see `Secrets`).
 
     Attributes:
         snapshot_id: the id of the source folder's snapshot.
@@ -48,7 +48,7 @@ class Submission(NamedTuple):
     options: SubmitOptions | None = None
 
     def submit_options(self) -> SubmitOptions:
-        """Return the options that resubmit the run, reconstructed for submissions of older versions."""
+        """Return the options for submitting the run again, reconstructed for submissions of older versions."""
         if self.options is not None:
             return self.options
         runconfig = self._find_runconfig_name()
@@ -62,7 +62,7 @@ class Submission(NamedTuple):
         )
 
     def _find_runconfig_name(self) -> str | None:
-        """Return the name or path of the runconfig, as `-c` accepts it in the attached folder, or None without one."""
+        """Return the name or path of the runconfig as `-c` accepts it in the attached folder, or None."""
         if self.runconfig is None or self.folder is None:
             return None
         path, folder = PurePath(self.runconfig), PurePath(self.folder)
@@ -101,7 +101,7 @@ class Submission(NamedTuple):
 
 
 class Secrets(NamedTuple):
-    """The unredacted values that a script is started with, from the 0600 file beside the submission.
+    """The unredacted values with which a script is started, from a private file beside the submission.
 
     Attributes:
         environment: the submitter's variables, with those of the runconfig on top.

@@ -15,7 +15,7 @@ DEFAULT_LIMIT_SECONDS = 30 * 24 * 60 * 60
 
 
 class SubmitOptions(NamedTuple):
-    """The options of a submit with secrets redacted, stored in its submission; None if not given.
+    """The options of a submit, with secrets redacted, stored in its submission; None for options not given.
 
     Attributes:
         runconfig: as after `-c`.
@@ -62,7 +62,7 @@ class SubmitOptions(NamedTuple):
 
 
 def find_redacted_words(words: Sequence[str]) -> list[str]:
-    """Return the words that contain a redacted secret; a word that is only the secret comes with its option."""
+    """Return the words that contain a redacted secret, along with the option if the whole word is the secret."""
     return [
         f"{before} {word}" if word == REDACTED and before.startswith("-") else word
         for before, word in zip(("", *words), words, strict=False)

@@ -1,1 +1,1 @@
-"""Snapshots: copies of source folders, in which each file content is stored only once."""
+"""Snapshots: copies of source folders that store each file content only once."""

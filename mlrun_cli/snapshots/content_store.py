@@ -1,4 +1,4 @@
-"""The snapshots on disk: each file content once, and a manifest for each snapshot.
+"""The snapshots on disk, with each file content stored once and a manifest for each snapshot.
 
     <folder>/objects/ab/cdef…      the bytes whose SHA-256 is abcdef…
     <folder>/manifests/<id>.json   a snapshot; written once and never changed
@@ -30,7 +30,7 @@ _ABANDONED_AFTER_SECONDS = 24 * 60 * 60
 
 
 class IncomingFile:
-    """A file that is being written, and that is removed unless `move_to` is called."""
+    """A file that is being written, and is removed unless `move_to` is called."""
 
     def __init__(self, path: str, descriptor: int) -> None:
         self.descriptor = descriptor
@@ -62,7 +62,7 @@ class IncomingFile:
 
 
 class SnapshotStore:
-    """The snapshots of one workspace, in a folder that is created by the first write."""
+    """The snapshots of a workspace, in a folder that is created at the first write."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = str(folder)
@@ -99,7 +99,7 @@ class SnapshotStore:
 
     @contextmanager
     def create_incoming_file(self) -> Iterator[IncomingFile]:
-        """Create a file in the store's temporary folder, which is removed at the end of the block unless it was moved.
+        """Create a temporary file in the store, which is removed at the end of the block unless it was moved.
 
         Raises:
             StoreError: the file cannot be created or written, for example because the disk is full.
@@ -150,7 +150,7 @@ class SnapshotStore:
         self._write_json(self.get_manifest_path(snapshot.snapshot_id), snapshot.to_json())
 
     def mark_used(self, snapshot_id: str) -> None:
-        """Update the manifest's modification time, which protects the snapshot from pruning; ignore errors."""
+        """Update the manifest's modification time, which protects the snapshot from being pruned; ignore errors."""
         with suppress(OSError):
             os.utime(self.get_manifest_path(snapshot_id))
 
@@ -163,12 +163,12 @@ class SnapshotStore:
         return cache if isinstance(cache, dict) else {}
 
     def write_cache(self, key: str, cache: dict[str, list[Any]]) -> None:
-        """Store a cache under a key; errors are ignored, since the cache only affects speed."""
+        """Store a cache under a key; ignore errors, since the cache only affects speed."""
         with suppress(StoreError):
             self._write_json(self._get_cache_path(key), cache)
 
     def remove_abandoned(self) -> None:
-        """Remove temporary files of killed processes, and those written by an older version once they are a day old."""
+        """Remove temporary files of killed processes; those of an older version only after a day."""
         remove_abandoned_files(Path(self._incoming))
         before = time.time() - _ABANDONED_AFTER_SECONDS
         with suppress(OSError), os.scandir(self._incoming) as entries:
@@ -197,7 +197,7 @@ class SnapshotStore:
 
 
 def build_lost_content_error(entry: SnapshotEntry) -> StoredFilesLost:
-    """Return the error for a file of a snapshot whose content a store has lost."""
+    """Return the error for a file of a snapshot whose content is missing in the store."""
     return StoredFilesLost(
         f"The content of '{escape_path(entry.path)}' is gone from the workspace's snapshots.",
         hint="Submit the run again: that restores it.",

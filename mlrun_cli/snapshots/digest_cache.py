@@ -13,7 +13,7 @@ _SETTLED_AFTER_NS = 2_000_000_000
 
 
 class DigestCache:
-    """The digests of the files in a source folder, keyed by path and valid for a size, times and an inode.
+    """The digests of files in a source folder, keyed by path and valid while size, times and inode are unchanged.
 
     A file that changed less than two seconds before the cache was opened is not cached, because another change
     in the same tick of the file system's clock would not change its times.
@@ -27,7 +27,7 @@ class DigestCache:
         self._new: dict[str, list[Any]] = {}
 
     def find(self, path: str, found: os.stat_result) -> str | None:
-        """Return the cached digest of the file that `found` describes, or None if its content is not in the store."""
+        """Return the cached digest of the file described by `found`, or None if its content is not in the store."""
         cached = self._old.get(path)
         if not isinstance(cached, list) or cached[:-1] != compute_signature(found):
             return None
@@ -38,7 +38,7 @@ class DigestCache:
         return digest
 
     def add(self, path: str, found: os.stat_result, digest: str) -> None:
-        """Cache the digest of the file that `found` describes."""
+        """Cache the digest of the file described by `found`."""
         if found.st_ctime_ns < self._settled_before_ns:
             self._new[path] = [*compute_signature(found), digest]
 

@@ -19,7 +19,7 @@ _QUESTIONS = {
 
 
 def read_git_properties(folder: Path, environment: Mapping[str, str], redaction: Redaction) -> dict[str, str]:
-    """Return the properties that Azure gives a run in a git work tree; empty if there is no work tree or no git.
+    """Return the properties that Azure sets for a run from a git work tree; empty without a work tree or git.
 
     Keys: `azureml.git.repository_uri|branch|commit|dirty` and `mlflow.source.git.repoURL|branch|commit`; keys without a
     value from git are omitted.

@@ -1,4 +1,4 @@
-"""Limits for the size of a snapshot, and the error for a folder that exceeds them."""
+"""Limits on the size of a snapshot, and the error for a folder that exceeds them."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _NOT_IN_A_LINE = r"[\n\r\ud800-\udfff]"
 
 
 class SnapshotLimits(NamedTuple):
-    """The maximum size in bytes and number of files of a snapshot; the defaults are Azure's."""
+    """The maximum size of a snapshot in bytes and in files, by default as in Azure."""
 
     size: int = 300 * MEGABYTE
     files: int = 2000
@@ -51,7 +51,7 @@ def _read_positive_number(environ: Mapping[str, str], name: str, default: int) -
 
 
 class Amount:
-    """The size in bytes and the number of files of a folder, a file, or everything."""
+    """The size in bytes and the number of files of a folder or a file, or of both in total."""
 
     __slots__ = ("files", "size")
 
@@ -60,7 +60,7 @@ class Amount:
         self.files = files
 
     def add(self, size: int) -> None:
-        """Count one more file of `size` bytes."""
+        """Count another file of `size` bytes."""
         self.size += size
         self.files += 1
 
@@ -77,7 +77,7 @@ def build_too_large_error(
     *,
     is_whole: bool,
 ) -> UsageError:
-    """Return the error for a folder over a limit, with its size, its largest parts and a command to exclude them.
+    """Return the error for a folder that exceeds a limit, with its largest parts and a command to exclude them.
 
     Args:
         source: the folder as specified by the user.
@@ -102,7 +102,7 @@ def build_too_large_error(
 
 
 def _sum_amounts(files: Iterable[tuple[str, int]]) -> dict[str, Amount]:
-    """Return the amounts of files, of folders (keys end with a slash) and of everything (empty key), keyed by path."""
+    """Return the amounts of files, of folders (with a trailing slash) and in total (empty key), keyed by path."""
     amounts: dict[str, Amount] = {}
     for path, size in files:
         end = 0
@@ -114,7 +114,7 @@ def _sum_amounts(files: Iterable[tuple[str, int]]) -> dict[str, Amount]:
 
 
 def _find_largest(amounts: dict[str, Amount], total: Amount, limits: SnapshotLimits) -> list[str]:
-    """Return the largest files and folders, none inside another, in descending order.
+    """Return the largest files and folders, largest first, none of which contains another.
 
     A folder is replaced by its entries if one of them makes up more than half of it: the list has `src/data/` instead
     of `src/`. Hidden folders and virtual environments are never split.
@@ -169,7 +169,7 @@ def _build_command(source: str, rules: IgnoreRules, paths: list[str]) -> str:
 
 
 def _build_pattern(path: str) -> str:
-    """Return an ignore pattern that matches this path and, apart from unusual characters, no other."""
+    """Return an ignore pattern that matches this path and, apart from unusual characters, no other path."""
     line = "/" + re.sub(_NOT_IN_A_LINE, "?", re.sub(_NEEDS_BACKSLASH, r"\\\1", path))
     return f"{line[:-1]}\\ " if line.endswith(" ") else line
 

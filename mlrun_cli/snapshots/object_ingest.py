@@ -1,4 +1,4 @@
-"""Storage of a source file in the snapshot store, even if the file changes at the same time."""
+"""Storing a source file in the snapshot store, even if the file changes meanwhile."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class IngestedFile(NamedTuple):
 
 
 def ingest_file(store: SnapshotStore, path: str, report: Callable[[int], None]) -> IngestedFile:
-    """Store the content of the file at `path`, without ever blocking, even on a FIFO.
+    """Store the content of the file at `path` without ever blocking, even on a FIFO.
 
     A file that changes while it is read is read up to three times. `report` is called with the number of bytes read
     so far.
@@ -59,7 +59,7 @@ def ingest_file(store: SnapshotStore, path: str, report: Callable[[int], None]) 
 
 
 def _store_content(store: SnapshotStore, descriptor: int, size: int, report: Callable[[int], None]) -> tuple[str, int]:
-    """Store up to `size` bytes of content, since a file may keep growing; return its digest and size."""
+    """Store up to `size` bytes of a file that may be growing; return the digest and size."""
     if size > _CHUNK:
         return _store_large(store, descriptor, size, report)
     content = os.read(descriptor, size)

@@ -1,4 +1,4 @@
-"""Preview of a snapshot, without reading or storing file contents."""
+"""Previews of snapshots without reading or storing file contents."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from mlrun_cli.snapshots.snapshot import EntryKind, OmittedPath, Snapshot
 
 
 class PlannedSnapshot(NamedTuple):
-    """The files, links, total size and omitted paths of a snapshot that would be taken, and lines for stderr.
+    """The files, links, total size and omitted paths of a snapshot to be taken, and lines for stderr.
 
     `ignore_file` is the name of the ignore file in use, or None.
     """

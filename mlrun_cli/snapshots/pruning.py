@@ -1,4 +1,4 @@
-"""Removal of unreferenced snapshots, while other processes may be taking snapshots."""
+"""Removal of unreferenced snapshots while other processes may be taking snapshots."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _LOOK_SECONDS = 0.02
 
 
 class PrunedSnapshots(NamedTuple):
-    """The numbers of removed snapshots and contents, and the disk space in bytes that they took."""
+    """The numbers of removed snapshots and contents, and the freed disk space in bytes."""
 
     snapshots: int
     contents: int
@@ -32,7 +32,7 @@ class PrunedSnapshots(NamedTuple):
 
 @contextmanager
 def prevent_pruning(folder: Path, say: Callable[[str], None] | None = None) -> Iterator[None]:
-    """Prevent pruning within the block, so that snapshots found in the store remain until a run refers to them.
+    """Prevent pruning during the block, so that snapshots found in the store remain until a run refers to them.
 
     Args:
         folder: the folder of the snapshots.
@@ -124,7 +124,7 @@ def _hold_exclusively(
 
 
 def _try_lock_within(descriptor: int, operation: int) -> bool:
-    """Try to acquire the lock until it is time to print a message; return whether it was acquired."""
+    """Try to acquire the lock until it is time to print a message; return whether that succeeded."""
     deadline = time.monotonic() + _SILENT_SECONDS
     while True:
         try:

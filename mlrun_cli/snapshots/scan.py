@@ -1,4 +1,4 @@
-"""Scan of a source folder for a snapshot: names and sizes, without contents."""
+"""Scan of a source folder for a snapshot: names and sizes, but no contents."""
 
 # Ten thousand paths as text take a tenth of the time that they take as Path.
 
@@ -88,7 +88,7 @@ def _read_rules(source: Path) -> IgnoreRules:
 
 
 class _Walk:
-    """A breadth-first walk through a folder, so that an aborted walk has seen a part of every top-level folder.
+    """A breadth-first walk through a folder, so that an aborted walk has visited a part of every top-level folder.
 
     `amount` is the amount found so far.
     """
@@ -162,7 +162,7 @@ def describe_read_error(error: OSError) -> str:
 
 
 def _add_folders_above(scan: Scan) -> None:
-    """Add the ignored folders that contain entries which are not ignored."""
+    """Add ignored folders that contain entries that are not ignored."""
     for path in (*scan.files, *scan.links):
         folder = path.rpartition("/")[0]
         while folder and folder not in scan.folders:
@@ -171,7 +171,7 @@ def _add_folders_above(scan: Scan) -> None:
 
 
 def _keep_inner_links(scan: Scan) -> None:
-    """Resolve each link, and omit the links that would not work in a copy of the folder."""
+    """Resolve all links, and omit those that would not work in a copy of the folder."""
     inside = {*scan.files, *scan.folders}
     links, scan.links = scan.links, {}
     for path in links:
@@ -188,7 +188,7 @@ def _keep_inner_links(scan: Scan) -> None:
 
 
 def _resolve_target(root: str, path: str) -> str | None:
-    """Return the target of a link, relative to `root` ('' for the root itself), or None if it is outside."""
+    """Return the target of a link relative to `root`, '' for the root itself, or None if it is outside."""
     target = os.path.realpath(os.path.join(root, path), strict=True)
     if target == root:
         return ""

@@ -1,4 +1,4 @@
-"""A snapshot, which describes the content of a source folder when a run was submitted."""
+"""A snapshot, which describes the content of a source folder at the time when a run was submitted."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class SnapshotEntry(NamedTuple):
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> SnapshotEntry:
-        """Return the entry from the JSON object that `to_json` has returned.
+        """Create the entry from a JSON object returned by `to_json`.
 
         Raises:
             KeyError, ValueError: the object is not valid, or its path leads out of the folder.
@@ -69,7 +69,7 @@ class SnapshotEntry(NamedTuple):
 
 
 class Snapshot(NamedTuple):
-    """A snapshot: its id, its total size and its entries, sorted by path so that folders precede their content.
+    """A snapshot: its id, its total size, and its entries, sorted by path with folders before their content.
 
     `snapshot_id` is a GUID computed from the content: equal paths, bytes, executable bits and links give equal ids.
     `size` is the total size of the files in bytes.
@@ -89,7 +89,7 @@ class Snapshot(NamedTuple):
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> Snapshot:
-        """Return the snapshot from the JSON object that `to_json` has returned.
+        """Create the snapshot from a JSON object returned by `to_json`.
 
         Raises:
             KeyError, ValueError: the object is not valid.
@@ -102,7 +102,7 @@ class Snapshot(NamedTuple):
 
 
 class OmittedPath(NamedTuple):
-    """A path of the source folder that is not in the snapshot, and the reason as a noun phrase."""
+    """A path of the source folder that is not in the snapshot, and the reason for that as a noun phrase."""
 
     path: str
     reason: str
@@ -120,7 +120,7 @@ def format_some(names: Sequence[str], limit: int = 3) -> str:
 
 
 def escape_path(path: str) -> str:
-    """Return a path as one printable line, with control characters and bytes that are not UTF-8 escaped."""
+    """Return a path as one printable line, escaping control characters and bytes that are not UTF-8."""
     return "".join(
         character if character.isprintable() else character.encode("unicode_escape").decode("ascii")
         for character in path

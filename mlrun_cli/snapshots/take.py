@@ -66,7 +66,7 @@ def take_snapshot(
 
 
 def compute_snapshot_id(entries: Iterable[SnapshotEntry]) -> str:
-    """Return a GUID computed from everything that a script can see of the entries, except their times."""
+    """Return a GUID computed from all attributes of the entries that scripts can see, except times."""
     digest = create_short_hasher()
     for entry in entries:
         fields = (entry.kind.value, entry.path, entry.digest, str(entry.executable), entry.target)
@@ -79,7 +79,7 @@ def compute_snapshot_id(entries: Iterable[SnapshotEntry]) -> str:
 
 
 class _SnapshotBuilder:
-    """A builder of one snapshot, which stores the contents of its files."""
+    """A builder of a snapshot, which stores the contents of its files."""
 
     def __init__(self, scan: Scan, store: SnapshotStore, progress: Progress | None) -> None:
         self._scan = scan
@@ -92,7 +92,7 @@ class _SnapshotBuilder:
         self._bytes_done = 0
 
     def build_entries(self) -> tuple[SnapshotEntry, ...]:
-        """Store the new contents and return all entries, sorted by path."""
+        """Store new contents and return all entries, sorted by path."""
         self._store.remove_abandoned()
         entries = [SnapshotEntry(path, EntryKind.DIRECTORY) for path in self._scan.folders]
         entries += [

@@ -14,7 +14,7 @@ _FRESH_SECONDS = 12 * 60 * 60
 
 
 def copy_snapshot(snapshot: Snapshot, source: SnapshotStore, destination: SnapshotStore) -> int:
-    """Copy the contents of a snapshot that the destination lacks, then its manifest; return the number of contents.
+    """Copy the missing contents of a snapshot, then its manifest, to another store; return the number of contents.
 
     Contents that are stored with another size, as after a power failure, are copied again.
 
@@ -36,7 +36,7 @@ def copy_snapshot(snapshot: Snapshot, source: SnapshotStore, destination: Snapsh
 
 
 def _touch_object(store: SnapshotStore, entry: SnapshotEntry) -> bool:
-    """Mark an object as used, unless it was not long ago; return False if it is missing or has another size."""
+    """Mark an object as recently used; return False if it is missing or has another size."""
     if not store.has_object(entry.digest, entry.size):
         return False
     path = store.get_object_path(entry.digest)

@@ -1,4 +1,4 @@
-"""The folder in which a script runs: a copy of the snapshot that retains only the script's files afterwards.
+"""The folder in which a script runs: a copy of the snapshot, of which only the script's own files are kept.
 
 Whatever the script does to the folder, nothing outside of it is changed: folders are opened component by component from
 the top, without following links.
@@ -32,7 +32,7 @@ _NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
 
 
 def make_working_copy(snapshot: Snapshot, store: SnapshotStore, destination: Path) -> None:
-    """Copy a snapshot to `destination`, a new or empty folder.
+    """Copy a snapshot to `destination`, which must be new or empty.
 
     Files are writable and retain their executable bit and their modification time, by which `remove_unchanged` and
     `list_script_files` recognize unchanged files. Blocks are shared with the store if the file system supports that.
@@ -79,14 +79,14 @@ def make_script_folders(destination: Path) -> tuple[str, ...]:
 
 
 def remove_empty_script_folders(destination: Path) -> None:
-    """Remove those of the script's folders that are empty after its end."""
+    """Remove the script's folders that are empty after its end."""
     for name in reversed(SCRIPT_FOLDERS):
         with suppress(OSError):
             (destination / name).rmdir()
 
 
 def remove_unchanged(snapshot: Snapshot, destination: Path) -> None:
-    """Remove the files that have not changed since `make_working_copy`, and folders that become empty.
+    """Remove files that are unchanged since `make_working_copy`, and folders that become empty.
 
     Files that cannot be removed are kept. May be called again, even after an interrupted call.
     """
@@ -122,7 +122,7 @@ def list_script_files(snapshot: Snapshot | None, destination: Path) -> list[str]
 
 
 def list_escaping_links(destination: Path) -> list[str]:
-    """Return the sorted paths of the links that lead out of `destination`, which only a script can have created.
+    """Return the sorted paths of links that lead out of `destination`, which only the script can have created.
 
     Folders that cannot be read are skipped.
     """
@@ -170,7 +170,7 @@ def _remove_if_unchanged(entry: SnapshotEntry, folder: int) -> None:
 
 
 def _is_unchanged(entry: SnapshotEntry, found: os.stat_result, folder: int) -> bool:
-    """Return whether a file or link in the open `folder` has not changed since it was created."""
+    """Return whether a file or link in the open `folder` is unchanged since its creation."""
     if entry.kind is EntryKind.FILE:
         is_same = found.st_size == entry.size and found.st_mtime_ns == entry.mtime_ns
         return is_same and stat.S_ISREG(found.st_mode)
@@ -181,7 +181,7 @@ def _is_unchanged(entry: SnapshotEntry, found: os.stat_result, folder: int) -> b
 
 
 def _walk(destination: Path) -> Iterator[tuple[str, os.DirEntry[str], int]]:
-    """Yield the path, directory entry and open parent folder of each entry that is not a folder.
+    """Yield the path, directory entry and open parent folder of each entry except folders.
 
     The parent folder is closed at the next step. A running script may remove or replace anything in the meantime;
     removed entries are skipped.
@@ -206,7 +206,7 @@ def _walk(destination: Path) -> Iterator[tuple[str, os.DirEntry[str], int]]:
 
 
 class _FolderStack:
-    """A cache of open folders: the folder visited last and its parents, which the next folder is usually below.
+    """A cache of open folders: the last visited folder and its ancestors, which usually contain the next one.
 
     Opening every folder from the top would take time quadratic in the depth of a chain of folders.
     """
@@ -240,7 +240,7 @@ def _leads_to_file(destination: Path, path: str) -> bool:
 
 
 def _resolve_inner_target(destination: Path, path: str) -> str | None:
-    """Return the final target of a link, whether it exists or not, or None if it is outside or cannot be determined."""
+    """Return the final target of a link, which need not exist, or None if it is outside or unknown."""
     try:
         top = os.path.realpath(destination)
         target = os.path.realpath(os.path.join(top, path))

@@ -194,7 +194,7 @@ class Chart(NamedTuple):
 
 
 def parse_charts(texts: Sequence[str]) -> tuple[Sequence[Chart] | None, Sequence[UsageError]]:
-    """Parse the charts in a URL; return the valid charts, or None without any, and the errors of the others.
+    """Parse the charts in a URL; return the valid ones, or None without a parameter, and the errors of the others.
 
     The charts are None if the URL has no parameter `chart`.
     """
