@@ -8,7 +8,7 @@ from pathlib import Path
 from mlrun_cli.errors import OperatingSystemError, RunNotEnded, RunProtected
 from mlrun_cli.runs.filter import RunFilter
 from mlrun_cli.runs.run import Run
-from mlrun_cli.runs.shared_folder import find_shared_run_folder, is_shared_folder_away, remove_run_folder
+from mlrun_cli.runs.shared_folder import find_shared_run_folder, is_shared_folder_unavailable, remove_run_folder
 from mlrun_cli.snapshots.snapshot import format_some
 from mlrun_cli.workspace import Workspace
 
@@ -59,12 +59,12 @@ def delete_runs(
         folder = workspace.run_folder(run.run_id)
         try:
             shared = find_shared_run_folder(folder)
-            if leave_files and shared is not None and is_shared_folder_away(folder):
+            if leave_files and shared is not None and is_shared_folder_unavailable(folder):
                 left.append(shared.path)
             remove_run_folder(folder, is_shared_left=leave_files)
         except OSError as error:
             stayed.append(f"{folder.path} ({error.filename}: {error.strerror})")
-            is_away |= is_shared_folder_away(folder)
+            is_away |= is_shared_folder_unavailable(folder)
             continue
         workspace.checkpoint_if_disk_is_full()
         with workspace.transaction(durable=True):

@@ -28,7 +28,7 @@ def copy_files(files: list[DataFile], folder: Path) -> None:
 
                 download(file.source, destination)
             else:
-                _copy(file.source, destination)
+                _copy_file(file.source, destination)
         except OSError as error:
             raise OperatingSystemError(
                 f"{file.display_name} cannot be copied to {destination}: {error.strerror or error}."
@@ -70,7 +70,7 @@ def find_path_in_copy(files: DataFiles, folder: Path) -> Path:
     return folder / files.files[0].name if is_one_file else folder
 
 
-def _copy(source: str, destination: Path) -> None:
+def _copy_file(source: str, destination: Path) -> None:
     with open(source, "rb") as content, destination.open("xb") as file:
         status = os.fstat(content.fileno())
         if not stat.S_ISREG(status.st_mode):

@@ -50,7 +50,7 @@ def find_files(definition: object, find_datastore: FindDatastore) -> DataFiles:
         DataNotFound: a path leads to no file, or its datastore does not exist.
     """
     checked = check_definition(definition)
-    places = [_locate(path, find_datastore) for path in checked["paths"]]
+    places = [_locate_path(path, find_datastore) for path in checked["paths"]]
     found: dict[str, DataFile] = {}
     common = _find_common_folder(place for place in places if not _is_url(place))
     urls = [place for place in places if _is_url(place)]
@@ -70,7 +70,7 @@ def check_files(definition: object, find_datastore: FindDatastore) -> None:
         DataNotFound: a path leads to no file or its datastore does not exist.
     """
     for path in check_definition(definition)["paths"]:
-        place = _locate(path, find_datastore)
+        place = _locate_path(path, find_datastore)
         if not _is_url(place) and next(_iterate_files(place), None) is None:
             raise _build_no_file_error(place)
 
@@ -83,11 +83,11 @@ def find_single_path(definition: object, find_datastore: FindDatastore) -> Path 
         DataNotFound: its datastore does not exist.
     """
     checked = check_definition(definition)
-    places = [_locate(path, find_datastore) for path in checked["paths"]]
+    places = [_locate_path(path, find_datastore) for path in checked["paths"]]
     return _find_single_path(places, checked["steps"] if checked["kind"] == FILE_KIND else [])
 
 
-def _locate(path: Mapping[str, str], find_datastore: FindDatastore) -> str:
+def _locate_path(path: Mapping[str, str], find_datastore: FindDatastore) -> str:
     """Return the location of a dataset's path: a local path, which may be a pattern, or a URL."""
     if "url" in path:
         return path["url"]
@@ -131,9 +131,9 @@ def _list_files(place: str) -> list[str]:
 
 def _iterate_files(place: str) -> Iterator[str]:
     if _is_pattern(place):
-        yield from filter(_compile_pattern(place).fullmatch, _walk(_find_root(place)))
+        yield from filter(_compile_pattern(place).fullmatch, _walk_files(_find_root(place)))
     elif os.path.isdir(place):
-        yield from _walk(place)
+        yield from _walk_files(place)
     elif os.path.exists(place):
         yield place
 
@@ -142,7 +142,7 @@ def _build_no_file_error(place: str) -> DataNotFound:
     return DataNotFound(f"There is no file at {place}.", hint="A dataset needs at least one; '**' matches folders.")
 
 
-def _walk(root: str) -> Iterator[str]:
+def _walk_files(root: str) -> Iterator[str]:
     """Yield all files below a folder, following links and visiting each folder once."""
     seen: set[tuple[int, int]] = set()
     for folder, folders, files in os.walk(root, followlinks=True):

@@ -125,7 +125,7 @@ def _hold_build_lock(path: Path, ready: str) -> Iterator[int]:
     lock = _try_lock(path)
     if lock is None:
         print_line("Another run is building this environment; waiting for it.")
-        lock = _wait_for(path, ready)
+        lock = _wait_for_build_lock(path, ready)
     try:
         _write_log_path(lock, _find_own_log())
         yield lock
@@ -142,7 +142,7 @@ def _try_lock(path: Path) -> int | None:
         return None
 
 
-def _wait_for(path: Path, ready: str) -> int:
+def _wait_for_build_lock(path: Path, ready: str) -> int:
     """Wait for the lock and return its descriptor; until then, copy its holder's output except the line `ready`."""
     log, offset = b"", 0
     while (lock := _try_lock(path)) is None:

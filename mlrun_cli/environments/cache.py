@@ -61,7 +61,7 @@ def prune_environments(
             if not _is_prunable(folder, unused_since, needed):
                 continue
             is_there, freed = folder.path.is_dir(), measure_disk_usage(folder.path)
-            if (dry_run or _remove(folder)) and is_there:
+            if (dry_run or _remove_environment(folder)) and is_there:
                 keys.append(folder.path.name)
                 size += freed
     return keys, size
@@ -105,7 +105,7 @@ def _remove_leftovers(folder: EnvironmentFolder, *, dry_run: bool) -> int:
     return size
 
 
-def _remove(folder: EnvironmentFolder) -> bool:
+def _remove_environment(folder: EnvironmentFolder) -> bool:
     """Remove an environment and its image; return False, and remove nothing, if the image cannot be removed."""
     engine = folder.read_engine()
     if engine is not None and not remove_image(engine, build_image_name(folder.path.name)):

@@ -56,7 +56,7 @@ def build_container_command(
         work: the working directory.
         mounts: folders to mount at the same paths.
     """
-    passed = [name for name in sorted(environment) if name in container.variables or _is_passed_on(name)]
+    passed = [name for name in sorted(environment) if name in container.variables or _is_passed_to_container(name)]
     is_rootless_podman = Path(container.engine).name == "podman" and os.getuid() != 0
     gpus = environment.get(VISIBLE_GPUS)
     return [
@@ -132,7 +132,7 @@ def _build_name(run_id: str, number: int) -> str:
     return f"mlrun-{run_id}-{number}"
 
 
-def _is_passed_on(name: str) -> bool:
+def _is_passed_to_container(name: str) -> bool:
     return name.startswith(_OF_A_RUN) or name in _FOR_PYTHON or is_launch_variable(name)
 
 

@@ -84,7 +84,7 @@ def write_environment_folder(folder: Path, definition: Mapping[str, Any], *, ove
         DOCKERFILE_NAME: dockerfile,
         DEFINITION_NAME: json.dumps(document, indent=4, ensure_ascii=False) + "\n",
     }
-    _write(folder, texts, overwrite=overwrite)
+    _write_files(folder, texts, overwrite=overwrite)
 
 
 def scaffold_environment_folder(folder: Path, name: str) -> None:
@@ -96,10 +96,10 @@ def scaffold_environment_folder(folder: Path, name: str) -> None:
     """
     definition = {"name": name, "version": None, **_SCAFFOLD}
     texts = {CONDA_NAME: CONDA_DEPENDENCIES, DEFINITION_NAME: json.dumps(definition, indent=4) + "\n"}
-    _write(folder, texts, overwrite=False)
+    _write_files(folder, texts, overwrite=False)
 
 
-def _write(folder: Path, texts: Mapping[str, str | None], *, overwrite: bool) -> None:
+def _write_files(folder: Path, texts: Mapping[str, str | None], *, overwrite: bool) -> None:
     """Write the files in order; with `overwrite`, replace existing files and delete those whose text is None."""
     there = [name for name in (DEFINITION_NAME, CONDA_NAME, DOCKERFILE_NAME) if os.path.lexists(folder / name)]
     if there and not overwrite:

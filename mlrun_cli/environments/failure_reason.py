@@ -50,7 +50,7 @@ def find_failure_reason(log: str) -> str:
     return reason
 
 
-def is_unreachable(log: str) -> bool:
+def reports_unreachable_index(log: str) -> bool:
     """Return whether an installer's output shows that no index could be reached.
 
     If only one of several indexes is unreachable, pip continues and lists the versions that the others have.
@@ -59,7 +59,7 @@ def is_unreachable(log: str) -> bool:
     return by_pip or "error sending request" in log
 
 
-def is_untrusted(log: str) -> bool:
+def reports_untrusted_certificate(log: str) -> bool:
     """Return whether uv's output reports an invalid TLS certificate, as from an unknown issuer."""
     return "invalid peer certificate" in log
 
@@ -79,7 +79,11 @@ def _find_build_failure(text: str) -> str | None:
     built = re.compile(_BUILT)
     named = [*built.finditer(text, 0, outputs[-1].start()), *built.finditer(text, outputs[-1].end())]
     names = [match.group(match.lastgroup or 0) for match in named]
-    return f"{_shorten(names[-1])} could not be built: {cause}" if names else f"A package could not be built: {cause}"
+    return (
+        f"{_shorten_package_name(names[-1])} could not be built: {cause}"
+        if names
+        else f"A package could not be built: {cause}"
+    )
 
 
 def _is_unrelated(line: str) -> bool:
@@ -103,7 +107,7 @@ def _find_cause(lines: Sequence[str]) -> str:
     return next(reversed(telling or lines), "it printed nothing")[:_MOST_LETTERS]
 
 
-def _shorten(name: str) -> str:
+def _shorten_package_name(name: str) -> str:
     """Return a package's name without its source, such as `badcc` for `badcc @ file:///…`."""
     return name.partition(" @ ")[0].rpartition("/")[2]
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from mlrun_cli.core.named_tuple import NamedTuple
 from mlrun_cli.environments.environment import BasePython, Builder, EnvironmentBuild
-from mlrun_cli.environments.failure_reason import is_unreachable, is_untrusted
+from mlrun_cli.environments.failure_reason import reports_unreachable_index, reports_untrusted_certificate
 from mlrun_cli.environments.folder import EnvironmentFolder
 from mlrun_cli.environments.installer import Installer, print_line
 from mlrun_cli.environments.pip_settings import build_uv_settings
@@ -43,14 +43,18 @@ def install_with_pip(
         _configure_uv(build, installer, environ)
     installation = _PipInstallation(folder, build, installer)
     result = installation.install_pinned()
-    if result.exit_code and _may_use_pip(build) and is_untrusted(installer.last_output):
+    if result.exit_code and _may_use_pip(build) and reports_untrusted_certificate(installer.last_output):
         print_line("Building with pip, which may know whom uv does not.")
         build = build._replace(builder=Builder.PIP)
         installation = _PipInstallation(folder, build, installer)
         result = installation.install_pinned()
     has_choice = build.is_relaxed or len(build.pythons) > 1
     # An unreachable index is so for every Python, after minutes of retries; Pythons are downloaded from elsewhere.
-    if result.exit_code and has_choice and not (installation.has_venv and is_unreachable(installer.last_output)):
+    if (
+        result.exit_code
+        and has_choice
+        and not (installation.has_venv and reports_unreachable_index(installer.last_output))
+    ):
         print_line(f"Not to be had as pinned on Python {build.pythons[0]}.")
         result = installation.install_on_another_python() or (
             installation.install_relaxed() if build.is_relaxed else result
@@ -184,7 +188,7 @@ class _PipInstallation:
         if (
             code
             and self._is_uv
-            and is_untrusted(self._installer.last_output)
+            and reports_untrusted_certificate(self._installer.last_output)
             and self._installer.trust_system_certificates()
         ):
             print_line("uv does not know who has signed the certificate; it is told to trust whom the system trusts.")

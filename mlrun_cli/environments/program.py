@@ -22,7 +22,7 @@ def main(plan_file: str) -> int:
     plan = EnvironmentPlan.from_json(json.loads(Path(plan_file).read_text("utf-8", "surrogateescape")))
     installer = Installer(os.environ, Path.cwd())
     if plan.build is not None:
-        code = _build(plan.build)
+        code = _build_environment(plan.build)
     else:
         code = 0 if plan.container is None else fetch_image(plan.container.engine, plan.container.image, installer)
     if code == 0 and plan.container is not None and is_program_missing(plan.container, installer):
@@ -30,7 +30,7 @@ def main(plan_file: str) -> int:
     return code
 
 
-def _build(build: EnvironmentBuild) -> int:
+def _build_environment(build: EnvironmentBuild) -> int:
     try:
         return build_environment(build, os.environ)
     except OSError as error:

@@ -80,7 +80,7 @@ def read_pip_lines(lines: Sequence[str], folder: Path, path: Path) -> list[PipLi
 
 def remove_version(line: str) -> str:
     """Return a requirement without its version; options, paths and URLs are unchanged."""
-    named = _parse(line)
+    named = _parse_requirement(line)
     if named is None or not named.specifier:
         return line
     named.specifier = SpecifierSet()
@@ -89,7 +89,7 @@ def remove_version(line: str) -> str:
 
 def pins_single_release(line: str) -> bool:
     """Return whether a requirement pins a single release, like `numpy==1.18.4` or conda's `scipy==1.5.2.*`."""
-    named = _parse(line)
+    named = _parse_requirement(line)
     terms = [] if named is None else list(named.specifier)
     if len(terms) != 1 or terms[0].operator not in {"==", "==="}:
         return False
@@ -99,7 +99,7 @@ def pins_single_release(line: str) -> bool:
 
 def get_package_name(line: str) -> str:
     """Return the normalized name of a required package, or an empty string for options, paths and URLs."""
-    named = _parse(line)
+    named = _parse_requirement(line)
     return "" if named is None else canonicalize_name(named.name)
 
 
@@ -108,7 +108,7 @@ def is_azureml(name: str) -> bool:
     return canonicalize_name(name).startswith("azureml-")
 
 
-def _parse(line: str) -> Requirement | None:
+def _parse_requirement(line: str) -> Requirement | None:
     """Parse a line of a requirements file; return None for options, paths and plain URLs.
 
     Options that follow a requirement, such as `--hash`, are ignored.
@@ -205,7 +205,7 @@ def _read_option(option: str, value: str, folder: Path, path: Path) -> PipLine:
 
 
 def _read_requirement(line: str, folder: Path, path: Path) -> PipLine:
-    named = _parse(line)
+    named = _parse_requirement(line)
     if named is not None:
         is_bare = not (named.extras or named.specifier or named.url or named.marker)
         local = _get_path(named.url) if named.url and named.url.startswith("file:") else None

@@ -96,7 +96,7 @@ def translate(dependencies: CondaDependencies, *, tries_unknown: bool = False) -
     tried = f"{path}: not known outside conda, tried on PyPI under its own name: {_format_list(unknown)}."
     return Translation(
         python=_build_python_request(python, dependencies),
-        lines=tuple(_merge(conda_lines, _drop_azureml(pip_lines))),
+        lines=tuple(_merge_requirements(conda_lines, _drop_azureml(pip_lines))),
         notes=(
             *_list_azureml_notes(dependencies, pip_lines),
             *_list_notes(dependencies, skipped, others),
@@ -159,7 +159,7 @@ def _to_pip_version(term: VersionTerm) -> str:
     return f"=={term.version}.*" if re.fullmatch(r"\d+(\.\d+)*", term.version) else f"=={term.version}"
 
 
-def _merge(conda: Sequence[PipLine], pip: Sequence[PipLine]) -> list[PipLine]:
+def _merge_requirements(conda: Sequence[PipLine], pip: Sequence[PipLine]) -> list[PipLine]:
     """Merge conda and pip requirements without duplicates, preferring those for pip, as conda does."""
     said = {line.name for line in pip if line.name and not line.is_bare}
     kept = [line for line in conda if line.name not in said]

@@ -84,7 +84,7 @@ def find_project_config(start: Path) -> ProjectConfig | None:
         UsageError: `start` does not exist, or is a file that can be neither.
     """
     start = make_absolute(start)
-    if not _exists(start):
+    if not _file_exists(start):
         raise MissingFile(
             f"The folder '{start}' does not exist.",
             hint="Name the attached folder with --path, or leave it out for this one.",
@@ -107,7 +107,7 @@ def find_own_project_config(folder: Path) -> ProjectConfig | None:
     Raises:
         InvalidFile: it cannot be read or is not valid.
     """
-    return next((read_project_config(path) for path in _list_candidates(folder) if _exists(path)), None)
+    return next((read_project_config(path) for path in _list_candidates(folder) if _file_exists(path)), None)
 
 
 def read_project_config(path: Path) -> ProjectConfig:
@@ -236,7 +236,7 @@ def _parse_value(node: Node, check: Callable[[str], str]) -> str:
         raise node.build_error(error.message, hint=error.hint) from error
 
 
-def _exists(path: Path) -> bool:
+def _file_exists(path: Path) -> bool:
     try:
         return path.exists()
     except OSError as error:  # a folder above it may be inaccessible

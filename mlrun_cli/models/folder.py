@@ -133,7 +133,7 @@ def list_model_files(path: Path, child_paths: Sequence[str] | None) -> dict[str,
             raise InvalidPath(
                 f"'{start}' is not below '{top}'.", hint="Name paths in child_paths that are below it.", target=start
             )
-        for file in _walk(start):
+        for file in _walk_files(start):
             found[os.fspath(file.relative_to(top.parent))] = file
     if not found:
         raise MissingFile(
@@ -142,7 +142,7 @@ def list_model_files(path: Path, child_paths: Sequence[str] | None) -> dict[str,
     return found
 
 
-def copy_in(files: Mapping[str, Path], folder: Path) -> None:
+def copy_files_in(files: Mapping[str, Path], folder: Path) -> None:
     """Copy files into a folder under their given names.
 
     Raises:
@@ -156,7 +156,7 @@ def copy_in(files: Mapping[str, Path], folder: Path) -> None:
             _copy(content, destination, 0o700)
 
 
-def copy_out(content: Path, folder: Path, *, overwrite: bool) -> Path:
+def copy_model_out(content: Path, folder: Path, *, overwrite: bool) -> Path:
     """Copy a model's file or folder into a folder, created if needed; return the path of the copy.
 
     Each file is moved into place when it is complete.
@@ -165,7 +165,7 @@ def copy_out(content: Path, folder: Path, *, overwrite: bool) -> Path:
         UsageError: the destination exists, and `overwrite` is not set.
         MlrunError: it cannot be written, or a link is in place of a folder.
     """
-    names = {os.fspath(file.relative_to(content.parent)): file for file in _walk(content)}
+    names = {os.fspath(file.relative_to(content.parent)): file for file in _walk_files(content)}
     destination = folder / content.name
     if not overwrite and os.path.lexists(destination):
         raise FileAlreadyExists(
@@ -184,7 +184,7 @@ def copy_out(content: Path, folder: Path, *, overwrite: bool) -> Path:
     return destination
 
 
-def _walk(start: Path) -> Iterator[Path]:
+def _walk_files(start: Path) -> Iterator[Path]:
     """Yield a file, or all files of a folder in sorted order, following links to files."""
     try:
         mode = start.stat().st_mode
@@ -200,7 +200,7 @@ def _walk(start: Path) -> Iterator[Path]:
                     hint="Put the folder itself there, or leave it out with child_paths.",
                     target=inner,
                 )
-            yield from _walk(inner)
+            yield from _walk_files(inner)
     else:
         raise InvalidPath(f"'{start}' is neither a file nor a folder.", target=start)
 

@@ -108,7 +108,7 @@ def read_environment_file(path: Path) -> tuple[RunConfiguration, tuple[str, ...]
             hint="It is a conda file with 'dependencies', or has Azure's keys: name, python, docker, ….",
         )
     section = root.rebase("environment")
-    return _read(root._replace(content={"environment": section})).get_or_raise()
+    return _read_document(root._replace(content={"environment": section})).get_or_raise()
 
 
 def read_current_keys(root: Node) -> tuple[Node, tuple[str, ...]]:
@@ -135,11 +135,11 @@ def read_current_keys(root: Node) -> tuple[Node, tuple[str, ...]]:
 def _read_or_raise(root: Node) -> RunconfigReading:
     refuse_databricks_only(root)
     current, schema_notes = read_current_keys(root)
-    read = _read(current)
+    read = _read_document(current)
     return read._replace(notes=(*schema_notes, *read.notes))
 
 
-def _read(root: Node) -> RunconfigReading:
+def _read_document(root: Node) -> RunconfigReading:
     reader = _RunconfigReader()
     with reader.problems.collect_errors():
         reader.read_section(_get_section(root))

@@ -150,7 +150,7 @@ def find_shared_run_folder(folder: RunFolder) -> SharedRunFolder | None:
     return found if path.is_absolute() and found.path == path else None
 
 
-def is_shared_folder_away(folder: RunFolder) -> bool:
+def is_shared_folder_unavailable(folder: RunFolder) -> bool:
     """Return whether a run has a folder in a shared folder that is unavailable."""
     shared = find_shared_run_folder(folder)
     return shared is not None and not SharedFolder(shared.path.parent.parent).is_available()
@@ -186,7 +186,7 @@ def remove_run_folder(folder: RunFolder, *, is_shared_left: bool = False) -> Non
         OSError: something cannot be removed, or the shared folder is not in its place; the run's own folder is left.
     """
     shared = find_shared_run_folder(folder)
-    if shared is not None and not (is_shared_left and is_shared_folder_away(folder)):
+    if shared is not None and not (is_shared_left and is_shared_folder_unavailable(folder)):
         shared.remove()
     remove_tree(folder.path)
     if folder.sockets != folder.path:

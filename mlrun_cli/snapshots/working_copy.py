@@ -45,7 +45,7 @@ def make_working_copy(snapshot: Snapshot, store: SnapshotStore, destination: Pat
         with _open_top(destination) as top:
             # Links last: with none there, no path leads through one.
             for entry in sorted(snapshot.entries, key=lambda entry: entry.kind is EntryKind.LINK):
-                _make(entry, store, top)
+                _create_entry(entry, store, top)
     except OSError as error:
         raise _build_not_made_error(destination, error) from error
 
@@ -134,16 +134,16 @@ def list_escaping_links(destination: Path) -> list[str]:
     return sorted(found)
 
 
-def _make(entry: SnapshotEntry, store: SnapshotStore, top: int) -> None:
+def _create_entry(entry: SnapshotEntry, store: SnapshotStore, top: int) -> None:
     if entry.kind is EntryKind.DIRECTORY:
         os.mkdir(entry.path, dir_fd=top)
     elif entry.kind is EntryKind.LINK:
         os.symlink(entry.target, entry.path, dir_fd=top)
     else:
-        _make_file(entry, store, top)
+        _create_file(entry, store, top)
 
 
-def _make_file(entry: SnapshotEntry, store: SnapshotStore, top: int) -> None:
+def _create_file(entry: SnapshotEntry, store: SnapshotStore, top: int) -> None:
     try:
         source = store.open_object(entry.digest)
     except FileNotFoundError as error:
