@@ -97,7 +97,7 @@ def rank_pythons(
 
 
 def choose_python_for_day(day: date) -> tuple[int, int]:
-    """Return the newest version, as (3, minor), that was at least a year old on that day, or the oldest known one."""
+    """Return the newest version, as (3, minor), that was over a year old on that day, or the oldest known version."""
     old = [minor for minor, first in _MINORS.items() if (day - first).days >= _DAYS_OF_A_YEAR]
     return 3, max(old, default=min(_MINORS))
 

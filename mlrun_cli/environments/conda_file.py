@@ -108,7 +108,7 @@ def parse_conda_spec(text: str) -> CondaSpec:
 
 
 def _split_version_and_build(rest: str) -> tuple[str, str | None]:
-    """Split `=1.2=py38_0`, `1.2 py38_0` or `>=1.2, <2` into version and build; only a plain version has a build."""
+    """Split `=1.2=py38_0`, `1.2 py38_0` or `>=1.2, <2` into version and build, which only plain versions have."""
     joined = re.sub(rf"\s*(,|{_OPERATOR}|\|)\s*", r"\1", rest)
     with_build = re.fullmatch(r"((?:==?)?[^\s=,<>!~]+)(?:=|\s+)([^\s=,<>!~]+)", joined)
     return (with_build[1], with_build[2]) if with_build else (joined, None)

@@ -219,7 +219,7 @@ def _list_candidates(folder: Path) -> list[Path]:
 
 
 def _parse_scope(node: Node) -> dict[str, Node]:
-    """Return the names in `/subscriptions/S/resourceGroups/G/…/workspaces/W/projects/E`, keyed as in the other form."""
+    """Return the names in `/subscriptions/S/resourceGroups/G/…/workspaces/W/projects/E`, as in the other format."""
     words = node.as_text().strip("/").split("/")
     return {
         _SCOPE_KEYS[kind.casefold()]: Node(node.path, node.key_path, node.line, name, name)

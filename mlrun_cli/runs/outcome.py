@@ -20,7 +20,7 @@ _KINDS: Mapping[str, tuple[type, ...]] = {
 
 
 class Outcome(NamedTuple):
-    """The outcome of a run: `ended_at` in microseconds, `signal` a name like `SIGKILL`, `error` in Azure's format."""
+    """The outcome of a run; `ended_at` is in microseconds, `signal` is a name like `SIGKILL`."""
 
     status: RunStatus
     ended_at: int

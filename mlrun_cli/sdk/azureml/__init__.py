@@ -26,7 +26,7 @@ _PARTS = {
 
 
 class _Package(ModuleType):
-    """A standard library package whose submodules are imported on first access."""
+    """A standard library package whose submodules are imported at the first access."""
 
     def __getattr__(self, name: str) -> Any:
         if name in _PARTS.get(self.__name__, ()):

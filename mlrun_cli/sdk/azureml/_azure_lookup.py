@@ -1,4 +1,4 @@
-"""Lookup of modules and names that only Azure's packages define: each is aliased, or refused with advice.
+"""Lookup of modules and names that only Azure's packages define, which are aliased or refused with advice.
 
 Imported when a script first uses such a module or name. The tables are in `_azure_names`.
 """
@@ -17,11 +17,11 @@ _DEFINERS: "Dict[str, str]" = {name: module for module, names in SHARED.items() 
 
 
 class UnknownModule(ModuleNotFoundError):
-    """A module that neither Azure's packages nor this one has; scripts can catch it as an ImportError."""
+    """A module that exists neither in Azure's packages nor in this one; scripts can catch it as an ImportError."""
 
 
 def find_substitute_spec(name: str) -> Optional[ModuleSpec]:
-    """Return the spec of a module that is an alias or unsupported, or None if it is only searched for and unknown.
+    """Return the spec of an alias or an unsupported module, or None if the module is only searched for.
 
     Raises:
         UnknownModule: The module is unknown. Callers of `importlib.util.find_spec`, which only checks whether a
@@ -41,7 +41,7 @@ def find_substitute_spec(name: str) -> Optional[ModuleSpec]:
 
 
 def find_substitute(module: ModuleType, name: str) -> Any:
-    """Return the substitute for a name that a module lacks: another module, a member of one, or a refusing class.
+    """Return the substitute for a name missing in a module: another module, its member, or a refusing class.
 
     Raises:
         AttributeError: Azure's module does not have it either.
@@ -63,7 +63,7 @@ def find_substitute(module: ModuleType, name: str) -> Any:
 
 
 def _find_advice(module: str) -> Optional[str]:
-    """Return the advice for an unsupported module, from its innermost area, or None for any other module."""
+    """Return the advice for an unsupported module, from its innermost area, or None for other modules."""
     parts = module.split(".")
     for count in range(len(parts), 1, -1):
         instead = AREAS.get(".".join(parts[:count]))
@@ -73,7 +73,7 @@ def _find_advice(module: str) -> Optional[str]:
 
 
 class _RefusedModule(ModuleType):
-    """A placeholder for an unsupported module; every name imported from it raises an error with advice when used."""
+    """A placeholder for an unsupported module, whose names raise an error with advice when used."""
 
     def __getattr__(self, name: str) -> Any:
         is_private = "._" in self.__name__
@@ -108,4 +108,4 @@ class _Loader:
         return self._kind(spec.name)
 
     def exec_module(self, module: ModuleType) -> None:
-        """Do nothing: `create_module` has initialized the module."""
+        """Do nothing, since `create_module` has initialized the module."""

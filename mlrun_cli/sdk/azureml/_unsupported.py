@@ -1,4 +1,4 @@
-"""Unsupported parts of Azure ML: they can be imported, and raise an error with advice when used.
+"""Unsupported parts of Azure ML, which can be imported but raise an error with advice when used.
 
 `Refused` is the metaclass of unsupported classes; `_azure_lookup` creates them for the names in the tables of
 `_azure_names`. `Described` is the base of configurations that scripts build long before they use them.
@@ -12,7 +12,7 @@ from azureml.exceptions import UserErrorException
 
 
 def create_unsupported_error(call: str, instead: str) -> UserErrorException:
-    """Return the error to raise for an unsupported call.
+    """Return the error for an unsupported call, for the caller to raise.
 
     Args:
         call: The name of the unsupported function or class, as the script writes it.
@@ -42,7 +42,7 @@ class Refused(type):
     def __new__(
         mcs, name: str, bases: "tuple[type, ...]", namespace: "dict[str, Any]", *, instead: "str | None" = None
     ) -> "Refused":
-        """Create a class whose errors give the advice `instead`, by default that of its base class."""
+        """Create a class whose errors contain the advice `instead`, by default that of its base class."""
         made = super().__new__(mcs, name, bases, namespace)
         if instead is not None:
             made._instead = instead

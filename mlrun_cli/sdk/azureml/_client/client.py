@@ -1,4 +1,4 @@
-"""The client of a process: it writes journals of runs and sends requests about workspaces."""
+"""The client of a process, which writes journals of runs and sends requests about workspaces."""
 
 import os
 from threading import RLock
@@ -17,7 +17,7 @@ WorkspaceNames = Tuple[str, str, str]
 
 
 class SubmittedRunClient:
-    """The client inside a submitted run: the journal in its folder, and the socket of its supervisor.
+    """The client in a submitted run, with the journal in its folder and the socket of its supervisor.
 
     Attributes:
         run_id, experiment_name, workspace: The run that this process belongs to.
@@ -40,7 +40,7 @@ class SubmittedRunClient:
         return (self.run_id, self._folder) == (run_id, run_folder)
 
     def writer(self, workspace: WorkspaceNames, run_id: str) -> Callable[[str], None]:
-        """Return a function that durably writes a journal line about a run; it raises for runs of other workspaces."""
+        """Return a function that durably writes a journal line for a run; raise for runs of other workspaces."""
         if tuple(workspace) != self.workspace:
             return lambda _: self._refuse(workspace, run_id)
         if run_id == self.run_id:
@@ -54,7 +54,7 @@ class SubmittedRunClient:
         patience_seconds: "float | None" = None,
         **arguments: Any,
     ) -> Any:
-        """Send a request and return its decoded JSON result, which reflects everything this process wrote before.
+        """Send a request and return its JSON result, which reflects everything that this process wrote before.
 
         Raises:
             AzureMLException: The response is an error, which determines the exception class.
@@ -88,7 +88,7 @@ _creation_lock = RLock()
 
 
 def find_submitted_run_client() -> "SubmittedRunClient | None":
-    """Return the shared client of the run that this process belongs to, or None outside a run."""
+    """Return the shared client of the run that this process belongs to, or None outside of a run."""
     global _submitted  # noqa: PLW0603 - a process has one journal
     run_folder = os.environ.get("MLRUN_RUN_FOLDER")
     run_id = os.environ.get("AZUREML_RUN_ID")
@@ -100,7 +100,7 @@ def find_submitted_run_client() -> "SubmittedRunClient | None":
 
 
 def get_client() -> Any:
-    """Return the client of this process; both client classes have `writer`, `request` and `run_folder`."""
+    """Return the client of this process, which is of one of two classes with the same methods."""
     global _in_process  # noqa: PLW0603 - a process has one
     inside = find_submitted_run_client()
     if inside is not None:

@@ -16,7 +16,7 @@ _fork_aware: "WeakSet[ForkAware]" = WeakSet()
 
 
 def reset_in_children(one: ForkAware) -> None:
-    """Register an object whose `reset_after_fork()` is called in every forked child."""
+    """Register an object for a call of `reset_after_fork()` in every forked child."""
     _fork_aware.add(one)
 
 
@@ -30,7 +30,7 @@ _process = os.getpid()
 
 
 def reset_if_forked() -> None:
-    """Reset registered objects in a forked child; call it before using any of them, and before taking their locks.
+    """Reset registered objects in a forked child; must be called before using them or acquiring their locks.
 
     Only Python 3.6, which has no fork hooks, needs the call; later versions do this automatically.
     """

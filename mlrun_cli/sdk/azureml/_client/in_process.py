@@ -1,4 +1,4 @@
-"""The client outside a run: the installed mlrun-cli package handles requests in this process."""
+"""The client outside of a run, for which the installed mlrun-cli package handles requests in this process."""
 
 import atexit
 import os
@@ -23,7 +23,7 @@ _PRELOADED = ("azureml._client.uploads", "azureml.core._images", "azureml.core._
 
 
 class InProcessClient(ForkAware):
-    """A client that calls `mlrun_cli` directly and writes logged values to journals that this process ingests itself.
+    """A client that calls `mlrun_cli` directly, and writes journals that this process itself ingests.
 
     When the interpreter exits, the runs that this process has opened end as Completed, or as Failed after an
     uncaught exception.
@@ -52,7 +52,7 @@ class InProcessClient(ForkAware):
         os.register_at_fork(before=self._server.before_fork, after_in_parent=self._server.after_fork)  # novm
 
     def writer(self, workspace: _Names, run_id: str) -> Callable[[str], None]:
-        """Return a function that durably writes a journal line about a run."""
+        """Return a function that durably writes a journal line for a run."""
 
         def write(line: str) -> None:
             named = encode_for_run(run_id, line)
@@ -70,7 +70,7 @@ class InProcessClient(ForkAware):
         patience_seconds: "float | None" = None,
         **arguments: Any,
     ) -> Any:
-        """Handle a request and return its JSON-like result, which reflects everything this process wrote before.
+        """Handle a request and return its JSON-like result, which reflects everything that this process wrote before.
 
         Raises:
             AzureMLException: The response is an error, which determines the exception class.
@@ -100,7 +100,7 @@ class InProcessClient(ForkAware):
         self._hook(kind, error, trace)
 
     def _record_exit(self, code: Any = None) -> "NoReturn":
-        """Record the exit code, which `atexit` handlers cannot read, and exit."""
+        """Record the exit code, which `atexit` handlers cannot access, and exit."""
         if current_thread() is main_thread():
             self._uncaught = SystemExit(code) if code else None
         self._exit(code)

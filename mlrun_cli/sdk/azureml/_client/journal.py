@@ -1,4 +1,4 @@
-"""The writer of a run's journal: one file per process, one line and one write per call."""
+"""The writer of a run's journal, with one file per process and one line and one write per call."""
 
 import errno
 import fcntl
@@ -18,7 +18,7 @@ class JournalClosedError(Exception):
 
 
 class Journal(ForkAware):
-    """A writer that appends lines to a file in `<run folder>/journal/`, which it creates with the first line.
+    """A writer that appends lines to a file in `<run folder>/journal/`, created with the first line.
 
     When `append` has returned, the kernel has the line, so that it survives a crash of the script. Threads may share a
     journal, a signal handler may interrupt `append` and append itself, and a forked child starts a new file.
@@ -33,7 +33,7 @@ class Journal(ForkAware):
         reset_in_children(self)
 
     def append(self, line: str) -> None:
-        """Append one line, completely or not at all.
+        """Append a line, completely or not at all.
 
         Raises:
             UserErrorException: The disk is full, or a limit on the size of files is reached.
@@ -60,7 +60,7 @@ class Journal(ForkAware):
         return None
 
     def close(self) -> None:
-        """Close the journal, after any line that another thread is appending."""
+        """Close the journal after any line that another thread is currently appending."""
         reset_if_forked()
         with self._lock:
             self._is_closed = True
@@ -85,7 +85,7 @@ class Journal(ForkAware):
             os.close(file)
 
     def _truncate_by(self, count: int) -> None:
-        """Remove the last `count` bytes of the journal, the start of a line that could not be written completely."""
+        """Remove the last `count` bytes of the journal, which are the start of an incomplete line."""
         if count == 0:
             return
         try:
@@ -117,7 +117,7 @@ class Journal(ForkAware):
 
 
 def _move_to_high_descriptor(file: int) -> int:
-    """Move an open file to a high descriptor number and return that, or the given one if none is free.
+    """Move an open file to a high descriptor number and return it, or the given one if none is free.
 
     A script that closes all open files gets the lowest numbers for the files that it opens next; the journal must not
     be written to one of them.
@@ -131,7 +131,7 @@ def _move_to_high_descriptor(file: int) -> int:
 
 
 def _get_start_ticks() -> str:
-    """Return the start time of this process in clock ticks since boot, or "0" if unknown; it makes its pid unique."""
+    """Return the start time of this process in clock ticks since boot, or "0" if it is unknown."""
     try:
         file = os.open("/proc/self/stat", os.O_RDONLY | os.O_CLOEXEC)
     except OSError:

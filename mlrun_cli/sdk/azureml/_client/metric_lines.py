@@ -15,7 +15,7 @@ _IS_GENERATOR = 0x20  # the code flag that `inspect` calls CO_GENERATOR
 
 
 def encode_value(name: object, value: object, description: object, step: object) -> str:
-    """Return the journal line for `log`; a value that is not a scalar is stored as text, with one warning per name.
+    """Return the journal line for `log`; other values than scalars are stored as text, with a warning per name.
 
     Raises:
         UserErrorException: The value is a list, a range or a generator.
@@ -27,7 +27,7 @@ def encode_value(name: object, value: object, description: object, step: object)
 
 
 def encode_list(name: object, values: object, description: object) -> str:
-    """Return the journal line for `log_list`, with the scalars of any iterable in their order.
+    """Return the journal line for `log_list`, with the scalars of any iterable in order.
 
     Raises:
         TypeError: The value is not iterable.
@@ -61,7 +61,7 @@ def encode_row(name: object, columns: "Dict[str, object]", description: object) 
 
 
 def encode_table(name: object, columns: Any, description: object) -> str:
-    """Return the journal line for `log_table`, with a scalar or a list of scalars per column, all of equal length.
+    """Return the journal line for `log_table`, with a scalar or an equally long list of scalars per column.
 
     Raises:
         AttributeError: The value has no named columns.
@@ -87,7 +87,7 @@ def encode_table(name: object, columns: Any, description: object) -> str:
 
 
 def encode_artifact(kind: str, name: object, uri: str, description: object) -> str:
-    """Return the journal line that links a metric, such as an image or a confusion matrix, to its stored file."""
+    """Return the journal line that links a metric, such as an image, to its stored file."""
     return _encode(kind, name, encode_text(uri), description)
 
 
@@ -109,7 +109,7 @@ def _encode_name(name: str) -> str:
 
 
 def _shorten_name(name: str) -> str:
-    """Return a metric name of valid length: a long one truncated with a checksum, `unnamed` for an empty one."""
+    """Return a valid metric name: a long one is truncated with a checksum, an empty one becomes `unnamed`."""
     if not name:
         return "unnamed"
     from binascii import crc32
@@ -169,7 +169,7 @@ def _encode_items(what: str, values: Any) -> "str | None":
 
 
 def _iterate(values: Any) -> "Iterator[Any] | None":
-    """Return an iterator over the items, with NumPy values except times converted, or None if not iterable."""
+    """Return an iterator over the items, converting NumPy values except times, or None if there are no items."""
     to_list = getattr(values, "tolist", None)
     is_of_times = getattr(getattr(values, "dtype", None), "kind", None) in ("m", "M")
     items: Any = to_list() if callable(to_list) and not is_of_times else values
@@ -181,7 +181,7 @@ def _iterate(values: Any) -> "Iterator[Any] | None":
 
 
 def _encode_step(name: object, step: Any) -> str:
-    """Return a step truncated to an integer as JSON, or `null`, with a warning, if it is not a 64-bit number."""
+    """Return a step as a JSON integer, or `null`, with a warning, if it is not a 64-bit number."""
     with suppress(Exception):  # NaN, or an error of the value's own package
         item = getattr(step, "item", None)
         number = int(item() if callable(item) else step)

@@ -26,7 +26,7 @@ class _NotListeningError(Exception):
 
 
 class RpcClient(ForkAware):
-    """A client that reuses one connection between requests and opens another for each concurrent thread.
+    """A client that reuses a connection between requests, and opens another one for each concurrent thread.
 
     The run's supervisor handles requests about the run itself. For all others it returns the socket name of a worker
     process that it has started, and the client repeats the request there.
@@ -162,7 +162,7 @@ def _set_deadline(connection: "socket.socket", deadline: float) -> None:
 
 
 def unwrap_response(response: "dict[str, Any]") -> Any:
-    """Return the result in a response, or raise its error.
+    """Return the result of a response, or raise its error.
 
     Raises:
         AzureMLException: The response is an error, which determines the exception class.

@@ -1,4 +1,4 @@
-"""Uploads of a script's files into the run's folder, where each appears once it has been copied completely."""
+"""Uploads of a script's files into the run's folder, where each appears once it is complete."""
 
 import errno
 import os
@@ -40,7 +40,7 @@ def upload(run_folder: str, name: str, path_or_stream: Any) -> None:
 
 
 def check_upload_name(name: object) -> str:
-    """Return the normalized name of an upload, with `/` as separator.
+    """Validate the name of an upload, and return it with `/` as separator.
 
     Raises:
         UserErrorException: The name is empty, not a string, outside the run, or in a folder of the run's own logs.

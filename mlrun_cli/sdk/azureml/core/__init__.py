@@ -1,4 +1,4 @@
-"""Azure ML's Python interface; each name that scripts import is loaded on first access."""
+"""Azure ML's Python interface; each name that scripts import is loaded at the first access."""
 
 import azureml._package_guard  # noqa: F401 - has to come before anything that could be the other package's
 

@@ -167,7 +167,7 @@ class PythonSection(RunConfigElement):
         self.conda_dependencies: CondaDependencies | None = CondaDependencies()
 
     def _to_document(self, *, saving: bool = False) -> "dict[str, Any]":
-        """Return the section as a JSON-like mapping, with its packages unless they are only in a conda file."""
+        """Return the section as a JSON-like mapping, without its packages if they are only in a conda file."""
         document = super()._to_document(saving=saving)
         conda = document.pop("condaDependencies")
         if conda is not None and not self._is_in_file():

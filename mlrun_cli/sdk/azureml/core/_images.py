@@ -1,4 +1,4 @@
-"""Files that `log_image` and the calls that log JSON documents store with a run."""
+"""Files stored with a run by `log_image` and by the calls that log JSON documents."""
 
 import io
 import json
@@ -39,7 +39,7 @@ def prepare_image(name: str, path: Any, plot: Any) -> "tuple[str, Any]":
 
 
 def encode_document(name: str, value: Any) -> bytes:
-    """Return the encoded JSON of a document, given as a JSON-like value, NumPy arrays included, a JSON text or a path.
+    """Return the encoded JSON of a document given as a JSON-like value, a JSON text or a path.
 
     Raises:
         UserErrorException: A string is neither JSON nor the path of a file.

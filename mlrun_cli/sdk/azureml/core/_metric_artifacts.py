@@ -51,7 +51,7 @@ class Artifact:
 
     @staticmethod
     def parse_data_location(data_location: str) -> "tuple[str, str, str]":
-        """Return the origin, container and file name in an artifact URI."""
+        """Return the origin, container and file name from an artifact URI."""
         origin, _, rest = data_location[len(_START) :].partition("/")
         container, _, path = rest.partition("/")
         return origin, container, path
@@ -62,7 +62,7 @@ class Artifact:
 
 
 class JsonArtifact(Artifact):
-    """A JSON document that `log_confusion_matrix` or a similar call stored."""
+    """A JSON document stored by `log_confusion_matrix` or a similar call."""
 
     def convert_to_object(self) -> Any:
         """Return the decoded content of the JSON file, or None if it no longer exists or is invalid."""
@@ -73,7 +73,7 @@ class JsonArtifact(Artifact):
 
 
 class ImageArtifact(Artifact):
-    """An image that `log_image` stored."""
+    """An image stored by `log_image`."""
 
 
 def populate_metrics(workspace: WorkspaceNames, metrics: Dict[str, Any], shapes: Dict[str, str]) -> Dict[str, Any]:

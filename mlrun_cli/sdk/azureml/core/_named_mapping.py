@@ -1,4 +1,4 @@
-"""Mappings from names to the objects of a workspace."""
+"""Mappings of names to the objects of a workspace."""
 
 from typing import Any, Callable, Dict, Iterable, Tuple
 
@@ -8,7 +8,7 @@ __all__ = ["Named"]
 
 
 class Named(Dict[str, Any]):
-    """A mapping from name to object whose KeyErrors list the existing names or explain how to create an object.
+    """A mapping of names to objects, whose KeyErrors list the existing names or explain how to create an object.
 
     Args:
         things: Pairs of a name and an object.

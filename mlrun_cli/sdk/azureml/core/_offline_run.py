@@ -1,4 +1,4 @@
-"""The substitute for a run in scripts that execute outside one."""
+"""The substitute for a run in scripts that are executed outside of a run."""
 
 import os
 from typing import Any
@@ -7,7 +7,7 @@ from azureml._client.scalars import format_fallback
 
 
 class _OfflineRun:
-    """A run that prints logged values instead of storing them, so that scripts also work outside a run.
+    """A run that prints logged values instead of storing them, so that scripts also work outside of a run.
 
     Scripts recognize it by its id, which starts with `OfflineRun`, and by the missing attribute `experiment`.
     """
@@ -108,14 +108,14 @@ class _OfflineRun:
         _print_safely(f"Attempted to flush run with id {self._run_id}")
 
     def complete(self) -> None:
-        """Do nothing: there is no run to end."""
+        """Do nothing, since there is no run to end."""
 
     def fail(self, error_details: Any = None, error_code: "str | None" = None) -> None:
         """Print the error."""
         _print_safely(f"Run failed with error code {error_code}:\n{error_details}")
 
     def cancel(self) -> None:
-        """Do nothing: there is no run to cancel."""
+        """Do nothing, since there is no run to cancel."""
 
     def _log(self, kind: str, name: str, value: Any) -> None:
         try:

@@ -8,7 +8,7 @@ from azureml.exceptions import UserErrorException
 
 
 def make_folder(wanted: Any) -> "str | None":
-    """Create an output folder if missing and return its path, or None if outputs are disabled or creation fails.
+    """Create an output folder if needed and return its path, or None if outputs are disabled or this fails.
 
     True selects `./outputs`; None and False disable outputs. A failed creation logs a warning.
 
@@ -33,6 +33,6 @@ def make_folder(wanted: Any) -> "str | None":
 
 
 def log_warnings(record: Dict[str, Any]) -> None:
-    """Log the warnings in the record of an ended run, each once."""
+    """Log each distinct warning in the record of an ended run."""
     for warning in record.get("warnings") or ():
         warn_once(f"run {record['run_id']} {warning['message']}", warning["message"])

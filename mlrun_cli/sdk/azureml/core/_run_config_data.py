@@ -1,4 +1,4 @@
-"""Sections `data`, `outputData` and `dataReferences` of a run configuration."""
+"""The sections `data`, `outputData` and `dataReferences` of a run configuration."""
 
 from typing import Any, ClassVar
 
@@ -29,7 +29,7 @@ class DataPath(RunConfigElement):
 
 
 class Uri(RunConfigElement):
-    """A URI of data and whether it is a single file."""
+    """The URI of data, which may be a single file."""
 
     _fields = ("path", "is_file")
 
@@ -86,7 +86,7 @@ class Data(RunConfigElement):
 
     @staticmethod
     def create(data: Any) -> "Data":
-        """Return the section for data that a run consumes, such as a dataset."""
+        """Return the section for run inputs, such as a dataset."""
         return Data._from_document(data._build_data_section()[2])
 
 
@@ -120,7 +120,7 @@ class MountOptions(RunConfigElement):
 
 
 class DatasetRegistrationOptions(RunConfigElement):
-    """Options of a dataset registration: transformations to apply first."""
+    """Options of a dataset registration, namely transformations to apply first."""
 
     _fields = ("additional_transformation",)
 

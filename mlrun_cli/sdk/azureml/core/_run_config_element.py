@@ -43,7 +43,7 @@ class RunConfigElement:
         super().__setattr__(name, value)
 
     def _to_document(self, *, saving: bool = False) -> "dict[str, Any]":
-        """Return the section as a JSON-like mapping with Azure's keys, for a run or, with `saving`, for a file."""
+        """Return the section as a JSON-like mapping with Azure's keys, for a run or, if `saving`, for a file."""
         document = {}
         for name in self._fields:
             value = to_plain(getattr(self, name), saving=saving)
@@ -55,7 +55,7 @@ class RunConfigElement:
 
     @classmethod
     def _from_document(cls: "type[_Self]", document: Any, where: str = "") -> _Self:
-        """Return the section created from a JSON-like mapping, with defaults for missing keys.
+        """Create the section from a JSON-like mapping, with defaults for missing keys.
 
         Raises:
             UserErrorException: A section is not a mapping; the message starts with its key path, `where`.
@@ -100,7 +100,7 @@ Kinds = Dict[str, Type[RunConfigElement]]
 
 
 def to_plain(value: Any, *, saving: bool = False) -> Any:
-    """Return a JSON-like copy of a value, with all nested sections converted to mappings."""
+    """Return a JSON-like copy of a value, with nested sections converted to mappings."""
     if isinstance(value, RunConfigElement):
         return value._to_document(saving=saving)
     if isinstance(value, Mapping):
@@ -112,13 +112,13 @@ def to_plain(value: Any, *, saving: bool = False) -> Any:
 
 
 def to_camel_case(name: str) -> str:
-    """Return a name in camel case, following Azure's rules."""
+    """Return a name in camel case according to Azure's rules."""
     first, *others = name.split("_")
     return first[:1].lower() + first[1:] + "".join(word.title() for word in others) if first else name
 
 
 def convert_keys_to_camel_case(document: Any) -> Any:
-    """Return a document with its keys converted to camel case at all depths, except in variables and packages.
+    """Return a document with all keys converted to camel case, except in variables and packages.
 
     If two keys would become equal, the second is left unchanged.
     """

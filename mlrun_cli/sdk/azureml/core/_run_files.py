@@ -31,7 +31,7 @@ class RunFiles(RunHandle):
         timeout_seconds: "int | None" = None,
         datastore_name: "str | None" = None,
     ) -> "Dict[str, str] | None":
-        """Store copies of several files; with `return_artifacts`, return a mapping from name to artifact URI."""
+        """Store copies of several files; with `return_artifacts`, return artifact URIs keyed by name."""
         del timeout_seconds
         if len(names) != len(paths):
             raise UserErrorException(f"upload_files takes a name for each path, not {len(names)} for {len(paths)}.")
@@ -42,7 +42,7 @@ class RunFiles(RunHandle):
         return {name: f"aml://artifactId/ExperimentRun/dcid.{self._run_id}/{name}" for name in names}
 
     def upload_folder(self, name: str, path: Any, datastore_name: "str | None" = None) -> None:
-        """Store copies of all files in a folder, with `name` as the prefix of their names."""
+        """Store copies of all files in a folder, using `name` as a prefix of their names."""
         from azureml._client.uploads import list_folder_files
 
         for inner in list_folder_files(path):
@@ -97,7 +97,7 @@ class RunFiles(RunHandle):
             self.download_file(name, os.path.join(output_directory or "", inner))
 
     def get_all_logs(self, destination: Any = None) -> List[str]:
-        """Copy the run's logs to a folder, by default one named after the run, and return the paths of the copies."""
+        """Copy the run's logs to a folder, by default named after the run, and return the paths of the copies."""
         folder = os.path.abspath(destination or self._run_id)
         tops = (*LOG_FOLDERS, "logs")
         names = [name for name in self.get_file_names() if name.partition("/")[0] in tops]
@@ -124,7 +124,7 @@ class RunFiles(RunHandle):
         return written
 
     def take_snapshot(self, file_or_folder_path: Any) -> str:
-        """Take a snapshot of a file or folder and return its id; it becomes the run's snapshot if there is none yet."""
+        """Take a snapshot of a file or folder and return its id; it becomes the run's snapshot if it has none."""
         path = os.path.abspath(file_or_folder_path)
         snapshot_id: str = self._request_of_workspace(
             "run_files.take_snapshot", path=path, patience_seconds=COPY_SECONDS
@@ -134,7 +134,7 @@ class RunFiles(RunHandle):
         return snapshot_id
 
     def clean(self) -> None:
-        """Do nothing; a run's working folder is deleted only together with the run."""
+        """Do nothing, since a run's working folder is only deleted together with the run."""
 
 
 def _refuse_datastore(name: "str | None") -> None:

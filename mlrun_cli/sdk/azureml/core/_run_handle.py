@@ -1,4 +1,4 @@
-"""The base of run handles: identity, journal writer, requests, tags and properties."""
+"""The base class of run handles, with the run's identity, journal, tags and properties."""
 
 from typing import Any, Dict, TypeVar
 
@@ -15,7 +15,7 @@ _Handle = TypeVar("_Handle", bound="RunHandle")
 
 
 class RunHandle:
-    """Base class of `Run` that identifies a run, writes its journal, and manages its tags and properties."""
+    """Base class of `Run`, which identifies a run, writes its journal and manages its tags and properties."""
 
     def _initialize(self, workspace: WorkspaceNames, experiment_name: str, run_id: str) -> None:
         self._names = workspace
@@ -45,11 +45,11 @@ class RunHandle:
         return tags
 
     def tag(self, key: str, value: object = None) -> None:
-        """Set one tag; its value is converted to a string, and None sets a tag without a value."""
+        """Set a tag to a value converted to a string, or without a value if it is None."""
         self.set_tags({key: value})
 
     def set_tags(self, tags: Dict[str, Any]) -> None:
-        """Set several tags and leave all other tags unchanged."""
+        """Set several tags, leaving all other tags unchanged."""
         self._append(encode_tags(to_texts(tags, "tags")))
 
     def remove_tags(self, tags: Any) -> None:
@@ -62,18 +62,18 @@ class RunHandle:
         return self.get_properties()
 
     def get_properties(self) -> Dict[str, str]:
-        """Return the run's properties, which cannot change once written."""
+        """Return the run's properties, which cannot be changed once they are written."""
         properties: Dict[str, str] = self._request("runs.properties")
         return properties
 
     def add_properties(self, properties: Dict[str, Any]) -> None:
-        """Add properties; raise UserErrorException if one exists with a different value."""
+        """Add properties; raise UserErrorException if one of them exists with a different value."""
         self._request("runs.add_properties", properties=to_properties(properties))
 
     # Parameters
 
     def get_parameters(self) -> Dict[str, Any]:
-        """Return the parameters in the run's arguments, each a number or a string, keyed by name; ours."""
+        """Return the parameters in the run's arguments as numbers or strings, keyed by name; not in Azure's SDK."""
         parameters: Dict[str, Any] = self._request("runs.parameters")
         return parameters
 
@@ -91,7 +91,7 @@ class RunHandle:
 
 
 def check_text(value: object, what: str) -> str:
-    """Return a string with lone surrogates escaped, after checking its type.
+    """Check the type of a string, and return it with lone surrogates escaped.
 
     Raises:
         UserErrorException: The value is not a string; `what` is its name in the message.

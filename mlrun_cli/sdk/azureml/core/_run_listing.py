@@ -1,4 +1,4 @@
-"""Listing of runs, newest first, which are requested page by page during iteration."""
+"""Listing of runs, newest first, requested page by page during iteration."""
 
 from typing import TYPE_CHECKING, Any, Dict, Iterator, List, Union
 
@@ -21,7 +21,7 @@ def build_filter_arguments(
     properties: Wanted,
     status: "str | list[str] | None",
 ) -> "dict[str, Any]":
-    """Return the filter arguments of `runs.list`.
+    """Return the arguments of `runs.list` for a filter.
 
     `tags` and `properties` are either a dict, or one or several keys, which match any value; `status` is one
     status or several.

@@ -12,7 +12,7 @@ class RunMetrics(RunFiles):
     """Base class of `Run` with the methods for metrics."""
 
     def log(self, name: str, value: Any, description: str = "", step: "int | None" = None) -> None:
-        """Add one number, string or boolean to a metric; `step` orders the values of a metric.
+        """Add a number, string or boolean to a metric, whose values are ordered by `step`.
 
         Other values, except lists, are stored as their `repr`, with a warning.
 
@@ -31,7 +31,7 @@ class RunMetrics(RunFiles):
         self._append(metric_lines.encode_list(name, value, description))
 
     def log_row(self, name: str, description: "str | None" = None, **kwargs: Any) -> None:
-        """Add a row of named columns to a metric; the rows of a metric form a table.
+        """Add a row of named columns to a metric, whose rows form a table.
 
         Raises:
             AzureMLException: A column value is not a number, string or boolean.
@@ -39,7 +39,7 @@ class RunMetrics(RunFiles):
         self._append(metric_lines.encode_row(name, kwargs, description))
 
     def log_table(self, name: str, value: Dict[str, Any], description: str = "") -> None:
-        """Add rows to a metric, given as a dict of columns: lists of equal length, or single values.
+        """Add rows to a metric, given as a dict of columns, each a list of equal length or a single value.
 
         Raises:
             AttributeError: The value has no named columns.
@@ -72,7 +72,7 @@ class RunMetrics(RunFiles):
         self._log_document(journal_lines.RESIDUALS, name, value, description)
 
     def _log_document(self, kind: str, name: str, value: Any, description: str) -> None:
-        """Store a JSON document as a file named after the metric, with a suffix if necessary, and log its URI."""
+        """Store a JSON document as a file named after the metric, and log its URI."""
         from io import BytesIO
 
         from azureml.core._images import encode_document, make_unique_name
@@ -97,7 +97,7 @@ class RunMetrics(RunFiles):
         run_type: "str | None" = None,
         populate: bool = False,
     ) -> Dict[str, Any]:
-        """Return the logged values by metric name; with `recursive`, those of all descendant runs too, keyed by run id.
+        """Return the logged values keyed by metric name or, with `recursive`, also those of descendants, by run id.
 
         A single value is returned as such, several as an ordered list, rows as a dict of columns. A metric stored as a
         file is returned as its URI or, with `populate`, as an `Artifact` with the content.

@@ -4,7 +4,7 @@ from typing import List
 
 
 class RunStatus:
-    """The statuses that `Run.get_status` may return."""
+    """The statuses that `Run.get_status` can return."""
 
     NOT_STARTED = "NotStarted"
     QUEUED = "Queued"

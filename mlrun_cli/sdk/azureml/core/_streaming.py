@@ -21,7 +21,7 @@ _CALM_SECONDS = 0.25
 
 
 def wait(status: Callable[[], str], logs: "Logs | None" = None) -> None:
-    """Wait until a run has ended, printing its new output through `logs` if given."""
+    """Wait until a run has ended, printing its new output with `logs` if given."""
     began = time.monotonic()
     while True:
         now = status()
@@ -34,7 +34,7 @@ def wait(status: Callable[[], str], logs: "Logs | None" = None) -> None:
 
 
 class Logs:
-    """A printer of the output of a run's environment installer, and then of its script.
+    """A printer of the output of a run's environment installer and then of its script.
 
     For a script with several processes, it prints the output of the first one.
     """
@@ -50,7 +50,7 @@ class Logs:
         self._shown = ""
 
     def print_new_output(self, is_with_script: bool) -> bool:
-        """Print new output, and the script log's title if the script has started; return whether output was new."""
+        """Print new output, with a title for the script's log once it has started; return whether there was any."""
         found = self._follower.copy(self._write_installer_output, self._write_script_output)
         if is_with_script:
             self._print_title(self._name)
@@ -68,7 +68,7 @@ class Logs:
         sys.stdout.write(self._scripts_text.decode(piece))
 
     def _print_title(self, name: str) -> None:
-        """Print the title of a log unless the lines printed last are from the same log."""
+        """Print the title of a log unless the last printed lines are from the same log."""
         if name != self._shown:
             self._shown = name
             sys.stdout.write(f"\n{format_title(name)}\n")
@@ -76,14 +76,14 @@ class Logs:
 
 
 def _load_refresh() -> Callable[[int], object]:
-    """Return the function that refreshes logs in a folder that is shared with nodes."""
+    """Return the function that refreshes logs in a folder shared with nodes."""
     from azureml._wire.fresh_files import refresh
 
     return refresh
 
 
 def format_run_summary(run_id: str, url: str, details: "Dict[str, Any]") -> str:
-    """Return the summary to print below the logs, with the warnings and the error of a run."""
+    """Return the summary to print below the logs, with the run's warnings and error."""
     lines = []
     if details.get("warnings"):
         lines.append("\nWarnings:")

@@ -23,7 +23,7 @@ def submit(
     tags: "dict[str, Any] | None",
     **kwargs: Any,
 ) -> "Run":
-    """Submit a script and return its run without waiting; print notes on omitted files and ignored keys to stderr.
+    """Submit a script and return its run without waiting; print notes about skipped files and keys to stderr.
 
     Args:
         workspace: The names of the workspace.

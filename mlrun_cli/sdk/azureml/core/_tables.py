@@ -1,4 +1,4 @@
-"""Tables that show a run or an experiment in a notebook."""
+"""Tables that describe a run or an experiment in a notebook."""
 
 from html import escape
 
@@ -6,7 +6,7 @@ _BETWEEN = ",\n"
 
 
 def format_html_table(cells: "dict[str, str]", address: "str | None", address_title: str) -> str:
-    """Return an HTML table with a header, one row of cells, and a link in the last column."""
+    """Return an HTML table with a header, a row of cells, and a link in the last column."""
     heads = "".join(f"<th>{escape(name)}</th>" for name in (*cells, address_title))
     link = ""
     if address:
@@ -16,5 +16,5 @@ def format_html_table(cells: "dict[str, str]", address: "str | None", address_ti
 
 
 def format_text_table(name: str, cells: "dict[str, str]") -> str:
-    """Return the cells as text, one per line, as in `Run(Experiment: x,`."""
+    """Return the cells as text, one per line, in the form `Run(Experiment: x,`."""
     return f"{name}({_BETWEEN.join(f'{key}: {value}' for key, value in cells.items())})"

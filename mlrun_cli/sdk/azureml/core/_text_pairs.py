@@ -7,7 +7,7 @@ from azureml.exceptions import UserErrorException
 
 
 def to_texts(pairs: "dict[str, Any]", what: str) -> "dict[str, str | None]":
-    """Return tags or properties with values converted to strings, except None.
+    """Return tags or properties with their values converted to strings, except None.
 
     Raises:
         UserErrorException: The value is not a dict, or a key is not a nonempty string.
@@ -27,7 +27,7 @@ def to_texts(pairs: "dict[str, Any]", what: str) -> "dict[str, str | None]":
 
 
 def to_properties(pairs: "dict[str, Any]") -> "dict[str, str]":
-    """Return properties with values converted to strings.
+    """Return properties with their values converted to strings.
 
     Raises:
         UserErrorException: The value is not a dict, a key is not a nonempty string, or a value is None.
@@ -41,6 +41,6 @@ def to_properties(pairs: "dict[str, Any]") -> "dict[str, str]":
 
 
 def to_keys(tags: Any) -> "list[str]":
-    """Return a list of tag keys, given as one key or several."""
+    """Return a list of tag keys, given as one or several keys."""
     keys: Iterable[Any] = [tags] if isinstance(tags, str) else list(tags)
     return list(to_texts(dict.fromkeys(keys), "tags"))

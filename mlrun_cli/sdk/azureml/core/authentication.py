@@ -1,4 +1,4 @@
-"""Azure's authentication classes, which are accepted wherever Azure accepts them and ignored.
+"""Azure's authentication classes, which are accepted wherever Azure accepts them, but ignored.
 
 Passwords and tokens are not stored.
 """
@@ -25,14 +25,14 @@ __all__ = [
 
 
 class Audience(Enum):
-    """The service that a token is intended for."""
+    """The service for which a token is intended."""
 
     ARM = "ARM"
     AZUREML = "AZUREML"
 
 
 class AbstractAuthentication:
-    """Base class of authentications, which can be passed as arguments but provide no token."""
+    """Base class of authentications, which can be passed as arguments but provide no tokens."""
 
     def __init__(self, cloud: "str | None" = None) -> None:
         pass

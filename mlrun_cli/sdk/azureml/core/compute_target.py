@@ -49,7 +49,7 @@ def is_compute_target_prepared(experiment: Any, source_directory: str, run_confi
 
 
 def prepare_compute_target(experiment: Any, source_directory: str, run_config: Any) -> Any:
-    """Raise UserErrorException, whose message explains the alternative."""
+    """Raise UserErrorException with a message that explains the alternative."""
     raise UserErrorException(
         "prepare_compute_target(…) has nothing to do here: the first run makes its environment when it starts. Leave "
         "the call out and submit."
@@ -57,7 +57,7 @@ def prepare_compute_target(experiment: Any, source_directory: str, run_config: A
 
 
 def attach_legacy_compute_target(experiment: Any, source_directory: str, compute_target: Any) -> None:
-    """Raise UserErrorException, whose message explains the alternative."""
+    """Raise UserErrorException with a message that explains the alternative."""
     raise UserErrorException(
         "attach_legacy_compute_target(…) belongs to a version of Azure that is gone. Make a target by "
         "ComputeTarget.create(workspace, name, AmlCompute.provisioning_configuration(…)): it runs on this machine."
@@ -65,7 +65,7 @@ def attach_legacy_compute_target(experiment: Any, source_directory: str, compute
 
 
 def remove_legacy_compute_target(experiment: Any, source_directory: str, compute_target_name: str) -> None:
-    """Raise UserErrorException, whose message explains the alternative."""
+    """Raise UserErrorException with a message that explains the alternative."""
     raise UserErrorException(
         "remove_legacy_compute_target(…) belongs to a version of Azure that is gone. Delete a target by "
         "ComputeTarget(workspace, name).delete()."

@@ -17,7 +17,7 @@ PYTHON_PREFIX = "python"
 
 
 class _AzureDefault(str):
-    """The type of Azure's default version, which distinguishes it from an equal version that was requested."""
+    """The type of Azure's default version, which distinguishes it from an equal version requested by the user."""
 
     __slots__ = ()
 
@@ -97,7 +97,7 @@ class CondaDependencies:
 
     @staticmethod
     def merge_requirements(requirements: Iterable[str]) -> "list[str]":
-        """Return the requirements merged into one line per package."""
+        """Return the requirements merged into a single line per package."""
         merged: dict[str, list[str]] = {}
         for requirement in requirements:
             name = re.split(r"[=<>!~]", requirement, maxsplit=1)[0]
@@ -136,7 +136,7 @@ class CondaDependencies:
         return 1, 1
 
     def get_python_version(self) -> "str | None":
-        """Return the pinned Python version, or None if none is set."""
+        """Return the pinned Python version, or None if there is none."""
         for entry in self.conda_packages:
             found = re.fullmatch(r"python\s*=+\s*(\S+)", entry)
             if found:
@@ -270,7 +270,7 @@ class CondaDependencies:
         return path
 
     def save_to_file(self, base_directory: Any, conda_file_path: "str | None" = None) -> str:
-        """Write the conda file below a folder and return its path relative to that."""
+        """Write the conda file below a folder and return its path relative to that folder."""
         name = conda_file_path or f"{get_configuration_folder_name(base_directory)}/{CONDA_FILE_NAME}"
         path = os.path.join(base_directory, name)
         os.makedirs(os.path.dirname(os.path.abspath(path)), exist_ok=True)
@@ -278,7 +278,7 @@ class CondaDependencies:
         return name
 
     def _to_mapping(self) -> "dict[str, Any]":
-        """Return the content of the conda file with absolute paths of local files."""
+        """Return the content of the conda file, with absolute paths of local files."""
         mapping: dict[str, Any] = self.as_dict()
         for entry in mapping.get(PACKAGES) or []:
             if isinstance(entry, dict) and self._folder is not None:
@@ -308,7 +308,7 @@ class CondaDependencies:
 
 
 def get_configuration_folder_name(folder: Any) -> str:
-    """Return the name of the runconfig folder in a project folder: `aml_config` if that exists, else `.azureml`."""
+    """Return the name of a project's runconfig folder: `aml_config` if it exists, or else `.azureml`."""
     return "aml_config" if os.path.isdir(os.path.join(folder, "aml_config")) else ".azureml"
 
 
@@ -321,7 +321,7 @@ def read_requirement_lines(path: str) -> "list[str]":
 
 
 def make_paths_absolute(line: str, folder: str) -> str:
-    """Return a requirements line, with its path made absolute if it exists in the folder."""
+    """Return a requirements line with its path made absolute if it exists in the folder."""
     option = _OPTIONS_WITH_PATH.fullmatch(line)
     if option:
         path = os.path.join(folder, option[3].strip())
@@ -385,5 +385,5 @@ def _format_yaml_lines(structure: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _format_yaml_value(value: Any) -> str:
-    """Return a value as YAML: a string unquoted if that is safe, anything else as JSON, which is valid YAML."""
+    """Return a value as YAML: a string unquoted if that is safe, or else JSON, which is valid YAML."""
     return value if isinstance(value, str) and _PLAIN_TEXT.fullmatch(value) else json.dumps(value)

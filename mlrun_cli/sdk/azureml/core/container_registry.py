@@ -9,7 +9,7 @@ __all__ = ["ContainerRegistry", "RegistryIdentity"]
 
 
 class RegistryIdentity(RunConfigElement):
-    """The managed identity that logs in to a registry."""
+    """The managed identity used to log in to a registry."""
 
     _fields = ("resource_id", "client_id")
 

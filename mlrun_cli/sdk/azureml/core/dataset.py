@@ -26,7 +26,7 @@ _OF_2019 = "It belongs to the datasets of 2019: make one with Dataset.Tabular.fr
 
 
 class Dataset:
-    """The entry point for finding and creating datasets, as with `Dataset.File.from_files`."""
+    """The entry point for finding and creating datasets, for example with `Dataset.File.from_files`."""
 
     File = FileDatasetFactory
     Tabular = TabularDatasetFactory
@@ -93,7 +93,7 @@ class Dataset:
 
 
 class _Inputs(Dict[str, Any]):
-    """A mapping from name to input or output whose KeyErrors list the existing names."""
+    """A mapping of names to inputs or outputs, whose KeyErrors list the existing names."""
 
     def __missing__(self, name: str) -> Any:
         there_are = f"There are: {', '.join(self)}." if self else "It has none."
@@ -101,7 +101,7 @@ class _Inputs(Dict[str, Any]):
 
 
 def get_input_datasets(run: "Run") -> "dict[str, Any]":
-    """Return the inputs of a run keyed by name, each a path for a mount or download and a dataset otherwise."""
+    """Return the inputs of a run, keyed by name: paths for mounts and downloads, or else datasets."""
     workspace = run.experiment.workspace
     given = workspace._request("datasets.inputs", run_id=run.id)
     return _Inputs(
@@ -115,7 +115,7 @@ def get_output_datasets(run: "Run") -> "dict[str, str]":
 
 
 def insert_datasets(workspace: "Workspace", consumed: "List[Dict[str, Any]]") -> None:
-    """Replace the dataset ids in run details with dataset objects, unless a dataset no longer exists."""
+    """Replace dataset ids in run details with dataset objects, except those of missing datasets."""
     for entry in consumed:
         dataset_id = entry["dataset"].get("id")
         if dataset_id is not None:

@@ -1,4 +1,4 @@
-"""Lookup and registration of the datastores of a workspace, each a folder on this machine."""
+"""Lookup and registration of a workspace's datastores, which are folders on this machine."""
 
 import os
 from typing import TYPE_CHECKING, Any
@@ -29,7 +29,7 @@ def _make_unsupported_method(call: str, instead: str = _ATTACH) -> Any:
 
 
 class Datastore:
-    """The entry point for datastores: calling `Datastore(workspace, name)` returns one, by default the default one."""
+    """The entry point for datastores; `Datastore(workspace, name)` returns one, by default the default datastore."""
 
     def __new__(cls, workspace: "Workspace", name: "str | None" = None) -> Any:
         """Return the datastore with this name.

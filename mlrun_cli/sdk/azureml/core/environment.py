@@ -133,7 +133,7 @@ class Environment(RunConfigElement):
 
     @staticmethod
     def from_existing_conda_environment(name: str, conda_environment_name: str) -> "Environment | None":
-        """Return an environment that uses a conda environment of this machine, or None if that does not exist."""
+        """Return an environment that uses a conda environment of this machine, or None if it does not exist."""
         from azureml.core._conda_environments import find_conda_interpreter
 
         interpreter = find_conda_interpreter(conda_environment_name)
@@ -153,7 +153,7 @@ class Environment(RunConfigElement):
         conda_specification: Any = None,
         pip_requirements: Any = None,
     ) -> "Environment":
-        """Return an environment with a Docker image and, if given, the packages in a conda or requirements file."""
+        """Return an environment with a Docker image and, optionally, the packages in a conda or requirements file."""
         made = _create_from_packages(name, conda_specification, pip_requirements)
         made.docker.base_image = image
         if container_registry is not None:
@@ -164,7 +164,7 @@ class Environment(RunConfigElement):
     def from_dockerfile(
         name: str, dockerfile: Any, conda_specification: Any = None, pip_requirements: Any = None
     ) -> "Environment":
-        """Return an environment with a Dockerfile, given as path or text, and the packages in a file, if given."""
+        """Return an environment with a Dockerfile, given as path or text, and optionally the packages in a file."""
         made = _create_from_packages(name, conda_specification, pip_requirements)
         if "\n" not in os.fspath(dockerfile) and os.path.isfile(dockerfile):
             with open(dockerfile, encoding="utf-8") as file:
@@ -174,7 +174,7 @@ class Environment(RunConfigElement):
 
     @staticmethod
     def from_docker_build_context(name: str, docker_build_context: DockerBuildContext) -> "Environment":
-        """Return an environment whose image is built from a Docker build context."""
+        """Return an environment with an image that is built from a Docker build context."""
         made = _create_from_packages(name, None, None)
         made.docker.build_context = docker_build_context
         return made
@@ -208,7 +208,7 @@ class Environment(RunConfigElement):
         return _create_from_record(record)
 
     def build(self, workspace: Any, image_build_compute: Any = None) -> "ImageBuildDetails":
-        """Install the environment now, instead of when a run first needs it, and return the installer's log."""
+        """Install the environment now instead of when a run first needs it, and return the installer's log."""
         log = workspace._request(
             "environments.build", patience_seconds=_BUILD_SECONDS, definition=self._to_definition()
         )
@@ -244,7 +244,7 @@ class Environment(RunConfigElement):
 
     @staticmethod
     def load_from_directory(path: Any) -> "Environment":
-        """Return the environment that `save_to_directory` wrote to a folder."""
+        """Return the environment written to a folder by `save_to_directory`."""
         with open(os.path.join(path, _DEFINITION_FILE_NAME), encoding="utf-8") as file:
             loaded: Environment = Environment._from_document(json.load(file))
         conda_file = os.path.join(path, _CONDA_FILE_NAME)
@@ -272,7 +272,7 @@ class Environment(RunConfigElement):
         _write(os.path.join(path, _DEFINITION_FILE_NAME), json.dumps(definition, indent=4))
 
     def _to_definition(self) -> "dict[str, Any]":
-        """Return the environment as a JSON-like mapping with the content of the conda file instead of its path."""
+        """Return the environment as a JSON-like mapping, with the content of the conda file instead of its path."""
         definition = self._to_document()
         python = definition["python"]
         if python["condaDependenciesFile"] and not python["userManagedDependencies"]:
@@ -339,7 +339,7 @@ _BUILD_SECONDS = 3600.0
 
 
 def _create_from_packages(name: str, conda_specification: Any, pip_requirements: Any) -> Environment:
-    """Return an environment with the packages in a file or, without a file, with user-managed dependencies."""
+    """Return an environment with the packages in a file or, without one, with user-managed dependencies."""
     if conda_specification is not None and pip_requirements is not None:
         raise UserErrorException("conda_specification and pip_requirements exclude each other. Give one of them.")
     if conda_specification is not None:

@@ -97,7 +97,7 @@ class Experiment:
 
     @property
     def id(self) -> str:
-        """The GUID of the experiment."""
+        """The experiment's GUID."""
         return str(self._get_record()["experimentId"])
 
     @property
@@ -131,7 +131,7 @@ class Experiment:
 
     @property
     def portal_url(self) -> str:
-        """Alias of `get_portal_url()`."""
+        """The URL of the experiment's page, like `get_portal_url()`."""
         return self.get_portal_url()
 
     def get_portal_url(self) -> str:
@@ -162,7 +162,7 @@ class Experiment:
         return submit(self._names, self._name, config, tags, **kwargs)
 
     def start_logging(self, *args: Any, **kwargs: Any) -> Run:
-        """Open and return a run that this process logs to; used as a context manager, it ends with the block.
+        """Open a run that this process logs to and return it; as a context manager, it ends with the block.
 
         Args:
             args: Positional values for `name`, `run_id`, `outputs` and `snapshot_directory`, in this order.
@@ -198,7 +198,7 @@ class Experiment:
         include_children: bool = False,
         status: Any = None,
     ) -> Iterator[Run]:
-        """Return an iterator over the experiment's runs, newest first, read one page at a time.
+        """Return an iterator over the experiment's runs, newest first, which reads one page at a time.
 
         `tags` and `properties` are either a dict, or one or several keys, which match any value; `status`,
         which Azure does not have, is one status or several.
@@ -237,7 +237,7 @@ class Experiment:
 
     @staticmethod
     def from_directory(path: Any, auth: Any = None) -> "Experiment":
-        """Return the experiment that a folder is attached to."""
+        """Return the experiment to which a folder is attached."""
         from azureml.core.workspace import Workspace
 
         config = get_client().request("workspaces.find_config", path=os.path.abspath(path))
@@ -247,7 +247,7 @@ class Experiment:
         return Experiment(Workspace.from_config(path, auth=auth), name)
 
     def archive(self) -> None:
-        """Archive the experiment, which hides it from `list`; its runs are not affected."""
+        """Archive the experiment, which hides it from `list` but does not affect its runs."""
         self._request("experiments.archive", name=self._name)
 
     def reactivate(self, new_name: "str | None" = None) -> None:
@@ -258,11 +258,11 @@ class Experiment:
         """Do nothing, since properties are read on each access."""
 
     def tag(self, key: str, value: Any = None) -> None:
-        """Set one tag, by default without a value."""
+        """Set a tag, by default without a value."""
         self.set_tags({key: value})
 
     def set_tags(self, tags: Dict[str, Any]) -> None:
-        """Set several tags and leave all other tags unchanged."""
+        """Set several tags, leaving all other tags unchanged."""
         self._request("experiments.update_tags", name=self._name, tags=to_texts(tags, "tags"))
 
     def remove_tags(self, tags: Any) -> None:

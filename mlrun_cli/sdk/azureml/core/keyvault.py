@@ -1,4 +1,4 @@
-"""Secrets from the environment or the system keyring; they are never sent anywhere, logged or stored with a run."""
+"""Secrets from the environment or the system keyring, which are never sent, logged or stored with a run."""
 
 import json
 import os
@@ -38,7 +38,7 @@ class KeyVaultContentType(Enum):
 
 
 class Keyvault:
-    """The secrets of the user who executes this script.
+    """The secrets of the user who executes the script.
 
     A secret is looked up in the environment (`my-key` as `my-key`, `my_key` or `MY_KEY`), then in the system
     keyring, if the package `keyring` is installed in the script's environment. Secrets are stored only in the keyring.
@@ -56,7 +56,7 @@ class Keyvault:
         return read_secret(self.workspace, name)
 
     def get_secrets(self, secrets: "list[str]") -> "dict[str, str]":
-        """Return several secrets keyed by name; raise UserErrorException if one is missing."""
+        """Return several secrets, keyed by name; raise UserErrorException if one is missing."""
         return {name: read_secret(self.workspace, name) for name in secrets}
 
     def get_secret_content_type(self, name: str) -> KeyVaultContentType:
@@ -116,7 +116,7 @@ class Keyvault:
 
 
 def read_secret(workspace: Any, name: str) -> str:  # noqa: ARG001 - in Azure each workspace has secrets of its own
-    """Return the secret with this name from the environment of this process or the system keyring.
+    """Return the secret with this name from this process's environment or the system keyring.
 
     Raises:
         UserErrorException: There is no such secret; the message explains how to set it.
@@ -176,7 +176,7 @@ def _write_index(keyring: Any, names: "set[str]") -> None:
 
 
 def _call(function: Any, *arguments: str) -> Any:
-    """Call a function of the keyring and return its result, raising its errors as UserErrorException."""
+    """Call a function of the keyring and return its result, converting its errors to UserErrorException."""
     try:
         return function(*arguments)
     except Exception as error:

@@ -1,4 +1,4 @@
-"""Models: files and folders registered in a workspace under a name and version."""
+"""Models: files and folders registered in a workspace under a name and a version."""
 
 import builtins
 import os
@@ -37,11 +37,11 @@ _COPY_SECONDS = 24 * 3600.0  # files may be large, and the disk slow
 
 
 class _ModelMissing(ModelNotFoundException, WebserviceException):
-    """A model does not exist; it has both base classes because Azure raises either, depending on the call."""
+    """A model does not exist; the class has two bases because Azure raises either, depending on the call."""
 
 
 class _ModelRefused(UserErrorException, WebserviceException):
-    """An argument is invalid; it has both base classes because Azure raises WebserviceException."""
+    """An argument is invalid; the class has two bases because Azure raises WebserviceException."""
 
 
 class _NoSuchFile(UserErrorException, FileNotFoundError):
@@ -70,7 +70,7 @@ _Frameworks.__name__ = _Frameworks.__qualname__ = "Framework"
 
 
 class Model:
-    """One version of a model, with its attributes at the time of the lookup or of the last change by this handle.
+    """A version of a model, with its attributes as of the lookup or the last change through this handle.
 
     Attributes:
         workspace: The workspace in which the model is registered.
@@ -99,7 +99,7 @@ class Model:
         expand: bool = True,
         **kwargs: Any,
     ) -> None:
-        """Look up the newest version that matches all criteria; a tag or property is a key or `[key, value]`.
+        """Find the newest version that matches all criteria; a tag or property is a key or `[key, value]`.
 
         Raises:
             WebserviceException: No model matches, or neither name nor id is given.
@@ -149,7 +149,7 @@ class Model:
 
     @property
     def run(self) -> Any:
-        """The run that the model was registered from, or None if it was not registered from a run."""
+        """The run from which the model was registered, or None."""
         if self.run_id is None:
             return None
         from azureml.core.run import Run
@@ -158,7 +158,7 @@ class Model:
 
     @property
     def datasets(self) -> "dict[str, builtins.list[Any]]":
-        """The datasets related to the model: a mapping from purpose to a list of datasets."""
+        """The datasets related to the model, as lists keyed by purpose."""
         found: dict[str, list[Any]] = {}
         for pair in self._record["datasets"]:
             found.setdefault(pair["name"], []).append(self._get_dataset(pair["id"]))
@@ -230,7 +230,7 @@ class Model:
 
     @staticmethod
     def get_model_path(model_name: str, version: "int | None" = None, _workspace: "Workspace | None" = None) -> str:
-        """Return the path of a model's file or folder, by default of the newest version; callers must not write to it.
+        """Return the path of a model's file or folder, by default of the newest version, which must not be changed.
 
         The model is searched for in `AZUREML_MODEL_DIR`, then in `_workspace` or the workspace of the run that this
         process belongs to; outside a run also under `azureml-models/` and in the current folder.
@@ -265,7 +265,7 @@ class Model:
         return found
 
     def download(self, target_dir: str = ".", exist_ok: bool = False, exists_ok: "bool | None" = None) -> str:
-        """Copy the model's file or folder into a folder, created if missing, and return the path of the copy.
+        """Copy the model's file or folder into a folder, created if needed, and return the path of the copy.
 
         Raises:
             WebserviceException: The destination exists, and `exist_ok` is False.
@@ -283,7 +283,7 @@ class Model:
         return os.path.join(target_dir, os.path.basename(path))
 
     def get_sas_urls(self) -> "dict[str, str]":
-        """Return a mapping from the name of each of the model's files to its `file:` URL."""
+        """Return the `file:` URLs of the model's files, keyed by file name."""
         top = Model.get_model_path(self.name, self.version, _workspace=self.workspace)
         start = os.path.dirname(top)
         return {os.path.relpath(path, start): f"file://{_quote(path)}" for path in sorted(_list_files_below(top))}
@@ -307,7 +307,7 @@ class Model:
         remove_tags: "Sequence[str] | None" = None,
         add_properties: "dict[str, Any] | None" = None,
     ) -> None:
-        """Remove tags, then set tags and add properties, as one atomic change.
+        """Remove tags, then set tags and add properties, in one atomic change.
 
         Raises:
             WebserviceException: A property exists with a different value.
@@ -327,7 +327,7 @@ class Model:
         self.update_tags_properties(remove_tags=tags)
 
     def add_properties(self, properties: "dict[str, Any]") -> None:
-        """Add properties, which cannot change afterwards.
+        """Add properties, which cannot be changed afterwards.
 
         Raises:
             WebserviceException: A property exists with a different value.
@@ -350,7 +350,7 @@ class Model:
 
     @staticmethod
     def deserialize(workspace: "Workspace", model_payload: "dict[str, Any]") -> "Model":
-        """Return the model that `serialize` converted to a dict."""
+        """Return the model from a dict created by `serialize`."""
         return Model._from_record(workspace, model_payload)
 
     deploy = staticmethod(make_unsupported_call("Model.deploy", SERVING))
@@ -461,7 +461,7 @@ def _request(workspace: "Workspace", call: str, **arguments: Any) -> Any:
 
 
 def _translate_errors(call: Any) -> Any:
-    """Call a function and return its result, raising its errors as the classes that Azure raises."""
+    """Call a function and return its result, converting its errors to the classes that Azure raises."""
     try:
         return call()
     except ModelNotFoundException as error:
@@ -551,7 +551,7 @@ def _check_key_or_pair(one: Any, what: str) -> Any:
 
 
 def _find_served_path(name: str, version: "int | None") -> "str | None":
-    """Return a model's path in `AZUREML_MODEL_DIR`, a folder of one version or of all models, or None if not found."""
+    """Return the path of a model below `AZUREML_MODEL_DIR`, or None if it is not found."""
     top = os.environ.get("AZUREML_MODEL_DIR")
     if not top:
         return None
@@ -562,7 +562,7 @@ def _find_served_path(name: str, version: "int | None") -> "str | None":
 
 
 def _find_path_below(top: str, name: str, version: "int | None") -> "str | None":
-    """Return the path `top/name/version/<only entry>`, by default of the highest version, or None if not found."""
+    """Return the path `top/name/version/<only entry>`, by default of the highest version, or None."""
     folder = os.path.join(top, name)
     try:
         versions = [int(entry) for entry in os.listdir(folder) if entry.isdigit()]

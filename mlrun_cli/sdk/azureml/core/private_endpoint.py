@@ -1,4 +1,4 @@
-"""Private endpoints of a workspace: they can be configured but not created, since no workspace is on a network."""
+"""Private endpoints of a workspace, which can be configured but not created."""
 
 from typing import Any
 

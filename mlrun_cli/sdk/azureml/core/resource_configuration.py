@@ -1,4 +1,4 @@
-"""Resources that serving a model requires."""
+"""Resources required for serving a model."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ _KEYS = {"cpu": "cpu", "memoryInGB": "memory_in_gb", "gpu": "gpu"}
 
 
 class ResourceConfiguration:
-    """The CPUs, memory and GPUs for serving a model, stored with it for information only."""
+    """The CPUs, memory and GPUs for serving a model, which are only stored for information."""
 
     def __init__(
         self, cpu: "float | None" = None, memory_in_gb: "float | None" = None, gpu: "int | None" = None

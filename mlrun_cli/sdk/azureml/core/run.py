@@ -1,4 +1,4 @@
-"""Handles of runs: the run of the current script, or any run of a workspace."""
+"""Handles of runs, both of the current script and of any other run in a workspace."""
 
 import os
 from typing import TYPE_CHECKING, Any, Callable, Dict, Iterator, List
@@ -127,7 +127,7 @@ class Run(RunMetrics):
         used_for_context_manager: bool = False,
         **kwargs: object,
     ) -> Any:
-        """Return the run that this script belongs to or, outside a run, an offline run that prints logged values.
+        """Return the run that this script belongs to or, outside of a run, an offline run that prints values.
 
         The id of an offline run starts with `OfflineRun`. With `allow_offline=False`, calls outside a run raise
         RunEnvironmentException.
@@ -164,7 +164,7 @@ class Run(RunMetrics):
         include_children: bool = False,
         _rehydrate_runs: bool = True,
     ) -> "Iterator[Run]":
-        """Return an iterator over the runs of an experiment, newest first, read one page at a time.
+        """Return an iterator over the runs of an experiment, newest first, which reads one page at a time.
 
         `tags` and `properties` are either a dict, or one or several keys, which match any value.
         """
@@ -225,7 +225,7 @@ class Run(RunMetrics):
 
     @property
     def number(self) -> int:
-        """The run's sequence number in the experiment, starting at 1."""
+        """The run's sequence number within the experiment, starting at 1."""
         return int(self._get_record()["run_number"])
 
     @property
@@ -266,7 +266,7 @@ class Run(RunMetrics):
 
     @property
     def portal_url(self) -> str:
-        """Alias of `get_portal_url()`."""
+        """The URL of the run's page, like `get_portal_url()`."""
         return self.get_portal_url()
 
     def get_portal_url(self) -> str:
@@ -282,16 +282,16 @@ class Run(RunMetrics):
         return self.get_status()
 
     def get_status(self) -> str:
-        """Return the run's status as named by Azure, such as `Running`."""
+        """Return the run's status in Azure's terms, such as `Running`."""
         return str(self._get_record()["status"])
 
     def get_detailed_status(self) -> Dict[str, Any]:
-        """Return a dict with the run's `status` and `details`, the error of a failed run or None."""
+        """Return a dict with the run's `status` and, as `details`, the error of a failed run or None."""
         record = self._get_record()
         return {"status": record["status"], "details": (record.get("error") or {}).get("error")}
 
     def get_details(self) -> Dict[str, Any]:
-        """Return the run's record under Azure's camelCase keys, such as `runId`, `status` and `startTimeUtc`.
+        """Return the run's record with Azure's camelCase keys, such as `runId`, `status` and `startTimeUtc`.
 
         In `inputDatasets` and `outputDatasets`, dataset ids are replaced by dataset objects if these exist.
         """
@@ -304,7 +304,7 @@ class Run(RunMetrics):
         return details
 
     def get_details_with_logs(self) -> Dict[str, Any]:
-        """Return `get_details()` with `logFiles` mapping the name of each log to its text."""
+        """Return the same as `get_details()`, with the texts of the logs as `logFiles`, keyed by name."""
         details = self.get_details()
         folder = os.path.join(get_client().run_folder(self._names, self._run_id), ARTIFACTS)
         for name in details["logFiles"]:
@@ -349,7 +349,7 @@ class Run(RunMetrics):
         error_code: "str | None" = None,
         _set_status: bool = True,
     ) -> None:
-        """End the run as Failed with an error, after stopping its script unless that is the caller."""
+        """End the run as Failed with an error, stopping its script first unless that is the caller."""
         if not _set_status:
             return
         error = _describe_error(error_details)
@@ -414,7 +414,7 @@ class Run(RunMetrics):
     # Child runs
 
     def child_run(self, name: "str | None" = None, run_id: "str | None" = None, outputs: "str | None" = None) -> "Run":
-        """Open a child run and return it; it ends when the caller ends it, or when the caller's script exits."""
+        """Open a child run and return it; it ends when the caller ends it or when the caller's script exits."""
         record = self._request_of_workspace(
             "runs.open",
             experiment_name=self._experiment_name,
@@ -431,7 +431,7 @@ class Run(RunMetrics):
         tag_key: "str | None" = None,
         tag_values: "List[Any] | None" = None,
     ) -> "List[Run]":
-        """Open several child runs in one request and return them: `count` runs, or one for each value of a tag.
+        """Open several child runs in one request: `count` runs, or one for each value of a tag.
 
         Without `tag_key`, the runs get the tag `azureml.batch_child_number`, counted from 0.
 
@@ -464,7 +464,7 @@ class Run(RunMetrics):
         status: Any = None,
         _rehydrate_runs: bool = True,
     ) -> "Iterator[Run]":
-        """Return an iterator over the run's children, newest first, or with `recursive` over all its descendants."""
+        """Return an iterator over the run's children or, with `recursive`, all descendants, newest first."""
         from azureml.core._run_listing import build_filter_arguments, iterate_runs
 
         chosen = build_filter_arguments(type, tags, properties, status)
@@ -487,7 +487,7 @@ class Run(RunMetrics):
         resource_configuration: Any = None,
         **kwargs: Any,
     ) -> "Model":
-        """Register a file or folder of the run, by default the one named `model_name`, as a model and return that."""
+        """Register a file or folder of the run, by default the one named `model_name`, and return the model."""
         from azureml.core.model import register_from_run
 
         return register_from_run(
@@ -508,31 +508,31 @@ class Run(RunMetrics):
 
     @property
     def input_datasets(self) -> Any:
-        """The inputs of the run: a mapping from name to path or dataset."""
+        """The inputs of the run, as paths or datasets keyed by name."""
         from azureml.core.dataset import get_input_datasets
 
         return get_input_datasets(self)
 
     @property
     def output_datasets(self) -> Any:
-        """The outputs of the run: a mapping from name to path."""
+        """The outputs of the run, as paths keyed by name."""
         from azureml.core.dataset import get_output_datasets
 
         return get_output_datasets(self)
 
     def get_secret(self, name: str) -> str:
-        """Return a secret from the environment variables of the submitter or the system keyring."""
+        """Return a secret from the submitter's environment variables or the system keyring."""
         from azureml.core.keyvault import read_secret
 
         return str(read_secret(self.experiment.workspace, name))
 
     def get_secrets(self, secrets: List[str]) -> Dict[str, str]:
-        """Return several secrets keyed by name; raise UserErrorException if one is missing."""
+        """Return several secrets, keyed by name; raise UserErrorException if one is missing."""
         return {name: self.get_secret(name) for name in secrets}
 
 
 def _refuse_wait_for_itself(run: Run) -> None:
-    """Raise UserErrorException if this process belongs to the run or to a descendant, which would wait forever."""
+    """Raise UserErrorException if this process is part of the run, which would then wait forever."""
     inside = find_submitted_run_client()
     above: Run | None = None if inside is None else _SubmittedRun._from_names(inside.workspace, "", inside.run_id)
     while above is not None:
@@ -545,7 +545,7 @@ def _refuse_wait_for_itself(run: Run) -> None:
 
 
 class _SubmittedRun(Run):
-    """The run that this process belongs to, whose final status is determined when the process exits."""
+    """The run that this process belongs to, which gets its final status when the process exits."""
 
     def complete(self, _set_status: bool = True) -> None:
         """Record that the script succeeded; the run becomes Completed once its process exits with code 0."""
@@ -558,7 +558,7 @@ class _SubmittedRun(Run):
 
 
 def get_run(experiment: "Experiment", run_id: str, rehydrate: bool = True, clean_up: bool = True) -> Run:
-    """Return the run with this id, as an instance of the class for its type.
+    """Return the run with this id as an instance of the class for its type.
 
     Args:
         experiment: The experiment that the run belongs to.

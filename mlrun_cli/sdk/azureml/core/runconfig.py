@@ -1,4 +1,4 @@
-"""Run configurations, which are stored in `*.runconfig` files."""
+"""Run configurations, as stored in `*.runconfig` files."""
 
 import json
 import os
@@ -128,7 +128,7 @@ class AzureContainerRegistry(ContainerRegistry):
 
 
 class HistoryConfiguration(RunConfigElement):
-    """Options for storing a run's history; here everything is always stored."""
+    """Options for storing a run's history, which is always stored completely here."""
 
     _keeps_keys: ClassVar[bool] = False
     _fields = ("output_collection", "snapshot_project", "directories_to_watch", "_ambient_authentication")
@@ -206,7 +206,7 @@ class MpiConfiguration(RunConfigElement):
 
 
 class PyTorchConfiguration(RunConfigElement):
-    """The backend and the number of processes for distributed PyTorch, by default one process per node."""
+    """The backend and process count for distributed PyTorch, by default one process per node."""
 
     _keeps_keys: ClassVar[bool] = False
     _fields = ("communication_backend", "process_count", "node_count")
@@ -237,7 +237,7 @@ class ParallelTaskConfiguration(RunConfigElement):
 
 
 class AmlComputeConfiguration(RunConfigElement):
-    """The settings of a cluster that Azure creates for a run; none is created here."""
+    """The settings of a cluster that Azure creates for a run; no cluster is created here."""
 
     _keeps_keys: ClassVar[bool] = False
     _fields = ("vm_size", "vm_priority", "_retain_cluster", "_name", "_cluster_max_node_count")
@@ -261,7 +261,7 @@ class KubernetesComputeConfiguration(RunConfigElement):
 
 
 class ApplicationEndpointConfiguration(RunConfigElement):
-    """The settings of a published port of a run; none is published here."""
+    """The settings of a published port of a run; no port is published here."""
 
     _fields = ("type", "port", "properties")
 
@@ -274,7 +274,7 @@ class ApplicationEndpointConfiguration(RunConfigElement):
 
 
 class RunConfiguration(RunConfigElement):
-    """The configuration of a script's run, such as arguments, target, environment and variables.
+    """The configuration of a script's run, such as its arguments, target, environment and variables.
 
     Attributes:
         script: The path of the script relative to the source folder.
@@ -389,7 +389,7 @@ class RunConfiguration(RunConfigElement):
         return json.dumps(self._to_document(), indent=4, default=str)
 
     def _to_document(self, *, saving: bool = False) -> "dict[str, Any]":
-        """Return the configuration as a JSON-like mapping, with data under the names in the loaded file."""
+        """Return the configuration as a JSON-like mapping, naming data as in the loaded file."""
         document = super()._to_document(saving=saving)
         for section, names in ({} if saving else self._names_in_file).items():
             document[section] = {names.get(name, name): value for name, value in document[section].items()}
@@ -472,7 +472,7 @@ class RunConfiguration(RunConfigElement):
 
     @staticmethod
     def load(path: Any, name: "str | None" = None) -> "RunConfiguration":
-        """Return the configuration in a file, or the one with a given name in a project folder.
+        """Return the configuration from a file, or the one with a given name in a project folder.
 
         As in Azure, keys and names of data are converted to camel case; a run uses the original names of data.
 
@@ -536,7 +536,7 @@ class RunConfiguration(RunConfigElement):
                 python.conda_dependencies_file = os.path.relpath(conda_file, project)
 
     def _save_conda_file(self, project: str, folder: str) -> "str | None":
-        """Write the packages to a conda file unless they are already in one; return its path relative to the project.
+        """Write the packages to a conda file unless they are in one; return its path relative to the project.
 
         Packages that no run needs are written too, as in Azure, but never replace an existing file.
         """
@@ -569,7 +569,7 @@ def _find_runconfig(path: Any, name: "str | None") -> str:
 
 
 def _find_first_file(name: str, project: str, runconfig: str) -> str:
-    """Return the path of a file mentioned in a runconfig, relative to the project, its folder, or that one's parent."""
+    """Return the path of a file mentioned in a runconfig, searched in the project and near the runconfig."""
     folder = os.path.dirname(runconfig)
     folders = [project, folder]
     if os.path.basename(folder) in _CONFIGURATION_FOLDERS:

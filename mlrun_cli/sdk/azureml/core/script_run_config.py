@@ -110,7 +110,7 @@ class ScriptRunConfig:
 
     @property
     def _has_environment(self) -> bool:
-        """Whether the user has set the script's environment."""
+        """True if the user has set the script's environment."""
         return self.run_config._has_environment()
 
     def _get_source_path(self) -> str:
@@ -118,7 +118,7 @@ class ScriptRunConfig:
         return os.path.abspath(self.source_directory or os.curdir)
 
     def _to_document(self) -> "dict[str, Any]":
-        """Return the run configuration as a JSON-like mapping, with arguments as strings and with their data.
+        """Return the run configuration as a JSON-like mapping, with arguments as strings and their data.
 
         Raises:
             UserErrorException: Both or neither of script and command are given, or an argument is a collection.
@@ -161,7 +161,7 @@ def get_run_config_from_script_run(script_run_config: ScriptRunConfig) -> RunCon
 
 
 def _resolve_command(config: ScriptRunConfig) -> "tuple[Any, Any, Any]":
-    """Return the script, arguments and command, each by default the one in the run configuration."""
+    """Return the script, arguments and command, by default those in the run configuration."""
     said = config.run_config
     return (
         said.script if config.script is None else config.script,
@@ -199,7 +199,7 @@ def _configure_distribution(configuration: RunConfiguration, job: Any) -> None:
 
 
 def _to_texts(values: Any, what: str, document: "dict[str, Any]") -> "list[str]":
-    """Return arguments as strings, adding any data among them to the document's sections."""
+    """Return arguments as strings, adding data among them to the document's sections."""
     if isinstance(values, str):
         return shlex.split(values)
     if not isinstance(values, (list, tuple)):

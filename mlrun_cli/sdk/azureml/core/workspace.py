@@ -48,7 +48,7 @@ class Workspace:
 
     @classmethod
     def _open(cls, names: "tuple[str, str, str]") -> "Workspace":
-        """Return a handle of the workspace with these names without checking that it exists."""
+        """Return a handle for the workspace with these names, without checking that it exists."""
         return cls(*names, _disable_service_check=True)
 
     def _request(self, call: str, **arguments: Any) -> Any:
@@ -103,7 +103,7 @@ class Workspace:
         system_datastores_auth_mode: str = "accessKey",
         v1_legacy_mode: "bool | None" = None,
     ) -> "Workspace":
-        """Create a workspace on this machine and return it; arguments that only Azure needs are ignored.
+        """Create a workspace on this machine and return it, ignoring arguments that only Azure needs.
 
         Subscription and resource group have the same defaults as in the command `mlrun`.
 
@@ -145,7 +145,7 @@ class Workspace:
         cloud: str = "AzureCloud",
         id: "str | None" = None,
     ) -> "Workspace":
-        """Return the workspace with this name; if it is ambiguous, subscription and resource group are required.
+        """Return the workspace with this name, which must be unique unless subscription and resource group are given.
 
         Raises:
             WorkspaceException: No workspace or more than one matches.
@@ -169,7 +169,7 @@ class Workspace:
 
     @staticmethod
     def list(subscription_id: str, auth: object = None, resource_group: "str | None" = None) -> "dict[str, Any]":
-        """Return the workspaces of a subscription or resource group, as a mapping from name to a list of workspaces."""
+        """Return the workspaces of a subscription or resource group as lists, keyed by name."""
         by_name: dict[str, Any] = {}
         for workspace in Workspace._list_workspaces(resource_group=resource_group, subscription_id=subscription_id):
             by_name.setdefault(workspace.name, []).append(workspace)
@@ -182,7 +182,7 @@ class Workspace:
         _logger: object = None,
         _file_name: "str | None" = None,
     ) -> "Workspace":
-        """Return the workspace in a config file, given as its path or a folder to search upwards from.
+        """Return the workspace in a config file, given by its path or by a folder from which to search upwards.
 
         The workspace is created if it does not exist, since the config may be from Azure or another machine.
         If there is no config, a script inside a run gets the workspace of the run.
@@ -214,7 +214,7 @@ class Workspace:
         return [Workspace._open(tuple(found)) for found in get_client().request("workspaces.find", **names)]
 
     def write_config(self, path: "str | None" = None, file_name: "str | None" = None) -> None:
-        """Write the workspace's names to a config file in a folder's `.azureml`, where `from_config` finds them.
+        """Write the workspace's names to a config file in a folder's `.azureml`, where `from_config` finds it.
 
         Args:
             path: The folder, created if missing; by default the current one.
@@ -301,7 +301,7 @@ class Workspace:
         )
 
     def get_details(self) -> "dict[str, Any]":
-        """Return the workspace's details under Azure's keys, with None for Azure-only values, and its `folder`."""
+        """Return the workspace's details with Azure's keys, None for Azure-only values, and its `folder`."""
         said = self._request("workspaces.describe")
         return {
             "id": said["id"],
@@ -340,12 +340,12 @@ class Workspace:
         allow_public_access_when_behind_vnet: "bool | None" = None,
         v1_legacy_mode: "bool | None" = None,
     ) -> "dict[str, Any]":
-        """Update the friendly name, the description or all tags of the workspace and return `get_details()`."""
+        """Update the friendly name, description or all tags of the workspace; return `get_details()`."""
         self._request("workspaces.update", friendly_name=friendly_name, description=description, tags=tags)
         return self.get_details()
 
     def delete(self, delete_dependent_resources: bool = False, no_wait: bool = False) -> None:
-        """Raise UserErrorException, whose message identifies the folder to remove instead."""
+        """Raise UserErrorException with a message that mentions the folder to remove instead."""
         folder = self._request("workspaces.describe")["folder"]
         raise _create_unsupported_error(
             "delete()", f"It would remove every run and model of the workspace. To have that, remove {folder!r}."

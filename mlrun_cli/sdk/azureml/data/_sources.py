@@ -1,4 +1,4 @@
-"""The paths that define a dataset, and the files that they currently contain."""
+"""The paths that define a dataset, and the files that they currently match."""
 
 import os
 import re
@@ -18,28 +18,28 @@ _REMOTE = ("http://", "https://")
 
 
 class DataFile(NamedTuple):
-    """A file of a dataset: its name relative to the dataset's root, and its source, a path or a URL."""
+    """A file of a dataset: its name relative to the dataset's root, and its path or URL."""
 
     name: str
     source: str
 
 
 class DataFiles(NamedTuple):
-    """The files of a dataset, and the path of the single folder or file that it consists of, if any."""
+    """The files of a dataset, and the path of the single folder or file that they form, or None."""
 
     files: "list[DataFile]"
     whole: "str | None"
 
 
 class Sources(NamedTuple):
-    """The paths in a dataset definition, and the workspace of their datastores, or None if there are none."""
+    """The paths in a dataset definition, and the workspace of their datastores, or None without datastores."""
 
     paths: "list[dict[str, str]]"
     workspace: "Workspace | None"
 
 
 def parse_sources(path: Any) -> Sources:
-    """Return the sources for a path, pattern, URL, `DataPath`, pair of datastore and path, or a list of these.
+    """Return the sources for a path, pattern, URL, `DataPath`, pair of datastore and path, or a list of them.
 
     Raises:
         UserErrorException: The value is of another type, or an empty list.
@@ -54,7 +54,7 @@ def parse_sources(path: Any) -> Sources:
 
 
 def request(workspace: "Workspace | None", call: str, **arguments: Any) -> Any:
-    """Send a request, which needs a workspace only if it involves datastores, and return its result."""
+    """Send a request, which only needs a workspace if datastores are involved, and return its result."""
     if workspace is not None:
         return workspace._request(call, **arguments)
     return get_client().request(call, **arguments)

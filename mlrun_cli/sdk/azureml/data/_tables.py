@@ -1,4 +1,4 @@
-"""Reading of tables with the pandas package in the script's environment."""
+"""Reading of tables with the pandas package from the script's environment."""
 
 import random
 from importlib import import_module

@@ -72,7 +72,7 @@ class AbstractDataset:
 
     @property
     def id(self) -> "str | None":
-        """The dataset's id, or None if it belongs to no workspace; an unsaved dataset is saved first."""
+        """The dataset's id, or None without a workspace; an unsaved dataset is saved first."""
         if self._record is None and self._workspace is not None:
             self._record = self._workspace._request("datasets.save", definition=self._definition)
         return None if self._record is None else str(self._record["id"])
@@ -103,7 +103,7 @@ class AbstractDataset:
 
     @property
     def data_changed_time(self) -> Any:
-        """The UTC time of the last change to any of its files, or None if a file is remote or there are none."""
+        """The UTC time of the last change to any of the files, or None if a file is remote or there are none."""
         from datetime import datetime, timezone
 
         sources = [file.source for file in self._resolve_files().files]
@@ -130,7 +130,7 @@ class AbstractDataset:
         tags: "dict[str, str] | None" = None,
         create_new_version: bool = False,
     ) -> _Dataset:
-        """Register the dataset under a name and return the registered one; an unchanged definition keeps its version.
+        """Register the dataset and return it; an unchanged definition keeps its version.
 
         Raises:
             UserErrorException: The name belongs to a different dataset, and `create_new_version` is False.
@@ -146,7 +146,7 @@ class AbstractDataset:
         return self._create(self._definition, workspace, record)
 
     def update(self: _Dataset, description: "str | None" = None, tags: "dict[str, str] | None" = None) -> _Dataset:
-        """Update the description or the tags of the registered dataset and return it; None leaves a value unchanged."""
+        """Update the description or tags of the registered dataset and return it; None leaves a value unchanged."""
         workspace, record = self._get_registration("update")
         self._record = workspace._request(
             "datasets.update", dataset_id=record["id"], description=description, tags=tags
@@ -184,7 +184,7 @@ class AbstractDataset:
         return self._with_step(["part", _check_seed(seed), 0, _check_share("probability", probability)])
 
     def random_split(self: _Dataset, percentage: float, seed: "int | None" = None) -> "tuple[_Dataset, _Dataset]":
-        """Return two datasets, a random sample of about this fraction (0 to 1) of the files or rows, and the rest."""
+        """Return a random sample with about this fraction (0 to 1) of the files or rows, and the rest."""
         share, seed = _check_share("percentage", percentage), _check_seed(seed)
         return self._with_step(["part", seed, 0, share]), self._with_step(["part", seed, share, 1])
 
@@ -241,7 +241,7 @@ class AbstractDataset:
     # Use as an unnamed argument of a run
 
     def _build_location(self) -> "dict[str, Any]":
-        """Return the dataset's location in a run configuration: id, name and version, or its definition if unsaved."""
+        """Return the dataset's location for a run configuration: id, name and version, or its definition."""
         if self._record is None:
             return {"definition": self._definition}
         version = self._record["version"]

@@ -1,4 +1,4 @@
-"""Datastores for files, each a folder on this machine."""
+"""Datastores for files, which are folders on this machine."""
 
 import os
 import shutil
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class AbstractAzureStorageDatastore(AbstractDatastore):
-    """A named folder that files are uploaded to by copying; a mount gives access to the folder itself."""
+    """A named folder, to which files are uploaded by copying; a mount gives access to the folder itself."""
 
     _kind = ""
     _endpoint: "str | None" = None
@@ -58,15 +58,15 @@ class AbstractAzureStorageDatastore(AbstractDatastore):
         return DataReference(self, data_reference_name, path)
 
     def as_mount(self) -> DataReference:
-        """Return a mount reference to the datastore's root, with which a script gets the path of the folder itself."""
+        """Return a mount reference to the datastore's root, for which a script gets the folder's path."""
         return self.path().as_mount()
 
     def as_download(self, path_on_compute: "str | None" = None) -> DataReference:
-        """Return a download reference to the datastore's root, with which a script gets the path of a copy."""
+        """Return a download reference to the datastore's root, for which a script gets the path of a copy."""
         return self.path().as_download(path_on_compute)
 
     def as_upload(self, path_on_compute: "str | None" = None) -> DataReference:
-        """Return an upload reference to the datastore's root, to which the files of a script are uploaded."""
+        """Return an upload reference to the datastore's root, to which a script's files are uploaded."""
         return self.path().as_upload(path_on_compute)
 
     def upload(
@@ -115,7 +115,7 @@ class AbstractAzureStorageDatastore(AbstractDatastore):
     def download(
         self, target_path: str, prefix: "str | None" = None, overwrite: bool = False, show_progress: bool = True
     ) -> int:
-        """Copy the files whose paths start with `prefix` to a folder and return the number of copied files.
+        """Copy files whose paths start with `prefix` to a folder and return the number of copied files.
 
         Their paths are preserved. Existing files are skipped unless `overwrite` is True.
         """
@@ -130,7 +130,7 @@ class AbstractAzureStorageDatastore(AbstractDatastore):
         return copied
 
     def _normalize_path(self, path: "str | None") -> str:
-        """Return the normalized form of a path relative to the root; raise UserErrorException if it is outside."""
+        """Normalize a path relative to the root; raise UserErrorException if it is outside."""
         inside = os.path.normpath((path or "").lstrip("/") or ".")
         if inside.split("/")[0] == "..":
             raise UserErrorException(f"{path!r} leads out of datastore {self.name!r}: name a path below its root.")

@@ -1,4 +1,4 @@
-"""References to datastore paths, which are used as arguments of runs."""
+"""References to datastore paths, used as arguments of runs."""
 
 import os
 from typing import TYPE_CHECKING, Any
@@ -13,7 +13,7 @@ _MODES = ("mount", "download", "upload")
 
 
 class DataReference:
-    """A datastore path and its access mode; as a run argument it is replaced by a path on this machine."""
+    """A datastore path and its access mode, replaced by a path on this machine if used as a run argument."""
 
     def __init__(
         self,
@@ -24,7 +24,7 @@ class DataReference:
         path_on_compute: "str | None" = None,
         overwrite: bool = False,
     ) -> None:
-        """Initialize a reference, named by default after the datastore, or randomly if it has a path.
+        """Initialize a reference, by default named after the datastore, or randomly if it has a path.
 
         Raises:
             UserErrorException: The mode is not `mount`, `download` or `upload`.
@@ -71,15 +71,15 @@ class DataReference:
         return DataReference(self.datastore, data_reference_name, path or self.path_on_datastore)
 
     def as_mount(self) -> "DataReference":
-        """Return a copy in mount mode, in which the script gets the path of the datastore itself."""
+        """Return a copy in mount mode, for which the script gets the path of the datastore itself."""
         return self._copy_with_mode("mount", None, False)
 
     def as_download(self, path_on_compute: "str | None" = None, overwrite: bool = False) -> "DataReference":
-        """Return a copy in download mode, in which the script gets the path of copied files."""
+        """Return a copy in download mode, for which the script gets the path of copied files."""
         return self._copy_with_mode("download", path_on_compute, overwrite)
 
     def as_upload(self, path_on_compute: "str | None" = None, overwrite: bool = False) -> "DataReference":
-        """Return a copy in upload mode, in which the script's files are uploaded to the datastore."""
+        """Return a copy in upload mode, for which the script's files are uploaded to the datastore."""
         return self._copy_with_mode("upload", path_on_compute, overwrite)
 
     def to_config(self) -> Any:

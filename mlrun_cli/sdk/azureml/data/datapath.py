@@ -1,4 +1,4 @@
-"""Datastore paths, and separate bindings that specify how scripts access them."""
+"""Datastore paths, and separate bindings that specify how scripts access the paths."""
 
 import os
 from typing import TYPE_CHECKING
@@ -49,7 +49,7 @@ class DataPath:
 
 
 class DataPathComputeBinding:
-    """The mode in which a script accesses a path, `mount`, `download` or `upload`, and its options."""
+    """The mode in which a script accesses a path (`mount`, `download` or `upload`), and its options."""
 
     def __init__(self, mode: str = "mount", path_on_compute: "str | None" = None, overwrite: bool = False) -> None:
         self._mode = mode

@@ -1,4 +1,4 @@
-"""Datasets as run inputs, passed directly, mounted or downloaded."""
+"""Datasets as run inputs, which are passed directly, mounted or downloaded."""
 
 import re
 from typing import TYPE_CHECKING, Any
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class DatasetConsumptionConfig:
-    """A named run input; as an argument it is replaced by the path of the data or, in direct mode, the dataset's id.
+    """A named run input, replaced as an argument by the data's path or, in direct mode, the dataset's id.
 
     The environment variable of the same name has the same value.
     """
@@ -50,11 +50,11 @@ class DatasetConsumptionConfig:
         return self._name
 
     def as_mount(self, path_on_compute: "str | None" = None) -> "DatasetConsumptionConfig":
-        """Return a copy in mount mode, in which the script gets the path of the files themselves."""
+        """Return a copy in mount mode, for which the script gets the path of the files themselves."""
         return DatasetConsumptionConfig(self._name, self.dataset, MOUNT_MODE, path_on_compute)
 
     def as_download(self, path_on_compute: "str | None" = None) -> "DatasetConsumptionConfig":
-        """Return a copy in download mode, in which the script gets the path of copied files."""
+        """Return a copy in download mode, for which the script gets the path of copied files."""
         return DatasetConsumptionConfig(self._name, self.dataset, DOWNLOAD_MODE, path_on_compute)
 
     def as_hdfs(self) -> "DatasetConsumptionConfig":
@@ -87,7 +87,7 @@ class DatasetConsumptionConfig:
 
 
 def check_name(what: str, name: str) -> str:
-    """Return the name of an input or an output after validating it.
+    """Validate the name of an input or output and return it.
 
     Raises:
         UserErrorException: The name has characters other than letters, digits and underscores, or starts with a digit.

@@ -11,7 +11,7 @@ class DatasetValidationError(UserErrorException):
 
 
 class DatasetExecutionError(UserErrorException):
-    """The files of a dataset have invalid content, or lack a required column."""
+    """The files of a dataset have invalid content or lack a required column."""
 
     def __init__(self, message: str, exception: "BaseException | None" = None) -> None:
         super().__init__(message, exception)

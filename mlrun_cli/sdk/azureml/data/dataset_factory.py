@@ -21,7 +21,7 @@ _NO_PARTITIONS = "Leave it out, and take the columns from the paths in the scrip
 
 
 class DataType:
-    """A column type for reading a table, created by the static methods."""
+    """A column type for reading a table, created by one of the static methods."""
 
     def __init__(self, **kind: Any) -> None:
         self._kind = kind
@@ -38,7 +38,7 @@ class DataType:
 
     @staticmethod
     def to_float(decimal_mark: str = ".") -> "DataType":
-        """Return the float column type, with a point or a comma as decimal mark."""
+        """Return the float column type, with a point or comma as decimal mark."""
         if decimal_mark not in {".", ","}:
             raise UserErrorException(f"The decimal mark is '.' or ',', not {decimal_mark!r}.")
         return DataType(type="float", decimal_mark=decimal_mark)
@@ -89,7 +89,7 @@ class FileDatasetFactory:
     def upload_directory(
         src_dir: str, target: Any, pattern: "str | None" = None, overwrite: bool = False, show_progress: bool = True
     ) -> FileDataset:
-        """Copy the files in a folder, or those that match a pattern, to a datastore and return a dataset of the target.
+        """Copy the files in a folder, optionally those that match a pattern, to a datastore; return a dataset of them.
 
         Args:
             src_dir: The folder to copy.
@@ -111,7 +111,7 @@ class FileDatasetFactory:
 
 
 def _make_register_function(to_pandas: str) -> Any:
-    """Return a static method that registers other packages' data frames, whose method `to_pandas` converts them."""
+    """Return a static method that registers data frames of another package, converted by `to_pandas`."""
 
     def register(
         dataframe: Any,
@@ -228,7 +228,7 @@ class TabularDatasetFactory:
         row_group_size: "int | None" = None,
         make_target_path_unique: bool = True,
     ) -> TabularDataset:
-        """Write a data frame to a Parquet file in a datastore and register that as a new version of a tabular dataset.
+        """Write a data frame to a Parquet file in a datastore and register it as a tabular dataset.
 
         Args:
             dataframe: The pandas data frame.
@@ -352,7 +352,7 @@ def _check_encoding(encoding: Any) -> str:
 
 
 def _parse_target(target: Any) -> "tuple[Any, str | None]":
-    """Return the datastore of a target and the path in it, or None for its root.
+    """Return the datastore of a target and the path in it, None for its root.
 
     Raises:
         UserErrorException: The value is not a datastore, a pair of datastore and path, or a DataPath with a datastore.

@@ -4,7 +4,7 @@ from enum import Enum
 
 
 class PromoteHeadersBehavior(Enum):
-    """Options that specify which files start with column names."""
+    """Options for which files have a header with column names."""
 
     NO_HEADERS = 0
     ONLY_FIRST_FILE_HAS_HEADERS = 1
@@ -13,7 +13,7 @@ class PromoteHeadersBehavior(Enum):
 
 
 class SkipLinesBehavior(Enum):
-    """Options that specify in which files lines are skipped."""
+    """Options for which files have lines to skip."""
 
     NO_ROWS = 0
     FROM_FIRST_FILE_ONLY = 1

@@ -44,7 +44,7 @@ class FileDataset(AbstractDataset):
         return [place for file, place in places if _fetch(file, place, ignore_not_found)]
 
     def mount(self, mount_point: "str | None" = None, **kwargs: Any) -> "_MountContext":
-        """Return a mount of the files in a folder, to be used in a `with` block or by `start()` and `stop()`.
+        """Return a mount of the files in a folder, for use in a `with` block or with `start()` and `stop()`.
 
         Without a `mount_point`, a dataset that is a folder is used directly; others get a temporary folder.
         """
@@ -55,7 +55,7 @@ class FileDataset(AbstractDataset):
         return self.as_named_input(f"input_{os.urandom(4).hex()}").as_mount(path_on_compute)
 
     def as_download(self, path_on_compute: "str | None" = None) -> "DatasetConsumptionConfig":
-        """Return the dataset as a run input in download mode, where the script gets the path of copied files."""
+        """Return the dataset as a run input in download mode, for which the script gets the path of copied files."""
         return self.as_named_input(f"input_{os.urandom(4).hex()}").as_download(path_on_compute)
 
     def as_hdfs(self) -> "DatasetConsumptionConfig":
@@ -100,7 +100,7 @@ class _MountContext:
         return self._mount_point
 
     def start(self) -> None:
-        """Create links to the files in the mount folder, which must be empty, unless the dataset's own folder is used.
+        """Create links to the files in the mount folder, which must be empty, unless the dataset's folder is used.
 
         Raises:
             UserErrorException: The folder is not empty.
@@ -115,7 +115,7 @@ class _MountContext:
             link(file, os.path.join(self._mount_point, file.name))
 
     def stop(self) -> None:
-        """Remove the mount folder if `start` filled it; the dataset's files are not affected."""
+        """Remove the mount folder if `start` has filled it, leaving the dataset's files unaffected."""
         if self._made is not None:
             shutil.rmtree(self._made, ignore_errors=True)
             self._made = None

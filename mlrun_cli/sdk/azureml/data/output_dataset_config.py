@@ -39,7 +39,7 @@ class MountOptions:
 
 
 class OutputDatasetConfig:
-    """A named run output; as an argument it is replaced by the path of an empty folder."""
+    """A named run output, replaced as an argument by the path of an empty folder."""
 
     def __init__(self, mode: str, name: "str | None" = None, **kwargs: Any) -> None:
         """Initialize an output, with a random name by default.
@@ -54,13 +54,13 @@ class OutputDatasetConfig:
 
     @property
     def name(self) -> str:
-        """The name of the output and of the environment variable that contains its path."""
+        """The name of the output, also of the environment variable that contains its path."""
         return self._name
 
     def register_on_complete(
         self: _Config, name: str, description: "str | None" = None, tags: "dict[str, str] | None" = None
     ) -> _Config:
-        """Return a copy that is registered as a dataset when its run has completed.
+        """Return a copy that is registered as a dataset once its run has completed.
 
         Raises:
             UserErrorException: The name is empty.
@@ -96,7 +96,7 @@ class TransformationMixin:
         path_glob: "str | None" = None,
         set_column_types: "dict[str, Any] | None" = None,
     ) -> "OutputTabularDatasetConfig":
-        """Return a tabular output of the delimited files, or of those that match `path_glob`."""
+        """Return a tabular output of the delimited files, optionally of those that match `path_glob`."""
         from azureml.data.dataset_factory import build_delimited_options
 
         options = build_delimited_options(
@@ -115,7 +115,7 @@ class TransformationMixin:
         path_glob: "str | None" = None,
         set_column_types: "dict[str, Any] | None" = None,
     ) -> "OutputTabularDatasetConfig":
-        """Return a tabular output of the Parquet files, or of those that match `path_glob`."""
+        """Return a tabular output of the Parquet files, optionally of those that match `path_glob`."""
         from azureml.data.dataset_factory import build_parquet_options
 
         options = build_parquet_options(include_path, set_column_types, partition_format)
@@ -287,7 +287,7 @@ class LinkTabularOutputDatasetConfig(OutputDatasetConfig):
 
 
 def _parse_destination(destination: Any) -> "tuple[str | None, str | None]":
-    """Return the datastore name and the path of an output's destination, with None for each missing one.
+    """Return the datastore name and path of an output's destination, with None for missing values.
 
     Raises:
         UserErrorException: The destination is neither a datastore nor a pair of datastore and path.

@@ -17,13 +17,13 @@ _IN_PANDAS = "Call to_pandas_dataframe() and do it with pandas"
 
 
 class TabularDataset(AbstractDataset):
-    """A table in delimited, Parquet or JSON lines files, which pandas reads on demand."""
+    """A table in delimited, Parquet or JSON lines files, which is read on demand with pandas."""
 
     _kind = "tabular"
 
     @property
     def timestamp_columns(self) -> "tuple[str | None, str | None]":
-        """The timestamp and partition timestamp columns set by `with_timestamp_columns`, each None if not set."""
+        """The timestamp and partition timestamp columns set by `with_timestamp_columns`, None for unset ones."""
         options = self._definition["options"]
         return options.get("timestamp"), options.get("partition_timestamp")
 
@@ -97,11 +97,11 @@ class TabularDataset(AbstractDataset):
         on_error: str = "null",
         out_of_range_datetime: str = "null",
     ) -> Any:
-        """Raise UserErrorException, since tables can be read only with pandas."""
+        """Raise UserErrorException, since tables can only be read with pandas."""
         raise self._create_unsupported_error("to_dask_dataframe", _IN_PANDAS)
 
     def to_spark_dataframe(self) -> Any:
-        """Raise UserErrorException, since tables can be read only with pandas."""
+        """Raise UserErrorException, since tables can only be read with pandas."""
         raise self._create_unsupported_error("to_spark_dataframe", _IN_PANDAS)
 
     def partition_by(

@@ -1,4 +1,4 @@
-"""The errors of the SDK, under Azure's names.
+"""The errors of the SDK under Azure's names.
 
     AzureMLException
     ├── UserErrorException              a call or its arguments are invalid
@@ -104,7 +104,7 @@ class AuthenticationException(UserErrorException):
 
 
 class ServiceException(AzureMLException):
-    """The run's supervisor or the store is unavailable or failed to respond.
+    """The run's supervisor or the store is unavailable or does not respond.
 
     Attributes:
         status_code: The HTTP status code in Azure; always None here.
@@ -119,7 +119,7 @@ class ServiceException(AzureMLException):
 
 
 class RunEnvironmentException(AzureMLException):
-    """This process belongs to no run."""
+    """This process does not belong to a run."""
 
     def __init__(
         self,
@@ -244,6 +244,6 @@ class DatasetTimestampMissingError(AzureMLException):
 
 
 def _log_message(logger: Any, message: object) -> None:
-    """Log the message of an error if it was created with a logger, as Azure's errors do."""
+    """Log the message of an error that was created with a logger, like Azure's errors."""
     if logger is not None:
         logger.error(message)

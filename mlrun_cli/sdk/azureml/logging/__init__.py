@@ -9,7 +9,7 @@ __all__ = ["get_azureml_logger"]
 
 
 class _RunLogger:
-    """A logger that writes metrics to the run that this script belongs to."""
+    """A logger that writes metrics to the run of this script."""
 
     def __init__(self) -> None:
         self._run = Run.get_context()
@@ -23,5 +23,5 @@ class _RunLogger:
 
 
 def get_azureml_logger() -> _RunLogger:
-    """Return a logger for this script's run; outside a run, it prints the values."""
+    """Return a logger for this script's run; outside of a run, it prints the values."""
     return _RunLogger()

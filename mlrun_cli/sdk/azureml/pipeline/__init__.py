@@ -1,3 +1,3 @@
-"""Pipelines: their parts can be configured, but creating a pipeline is refused."""
+"""Pipelines, whose parts can be configured, but which cannot be created."""
 
 import azureml._package_guard  # noqa: F401 - has to come before anything that could be the other package's

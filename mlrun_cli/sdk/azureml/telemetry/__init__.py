@@ -16,10 +16,10 @@ def get_diagnostics_collection_info(
     path: "str | None" = None,  # noqa: ARG001 - Azure's signature
     proceed_in_hbi_mode: bool = False,  # noqa: ARG001 - Azure's signature
 ) -> "tuple[bool, str]":
-    """Return whether diagnostics are sent, always False, and the log level, always `INFO`."""
+    """Return whether diagnostics are sent (always False) and the log level (always `INFO`)."""
     return False, "INFO"
 
 
 def is_diagnostics_collection_info_available() -> bool:
-    """Return True, since no choice about diagnostics is needed."""
+    """Return True, since the user need not decide about diagnostics."""
     return True

@@ -1,4 +1,4 @@
-"""The user agent that libraries based on Azure's SDK extend; it is never sent."""
+"""The user agent that libraries based on Azure's SDK extend, which is never sent."""
 
 from typing import List
 

@@ -73,7 +73,7 @@ class MMLBaseEstimator(Described, takes="source_directory, *, compute_target, es
         )
 
     def _get_parameter(self, name: str) -> Any:
-        """Return the value of a parameter, or None if this kind of estimator has no such parameter."""
+        """Return the value of a parameter, or None if this kind of estimator does not have it."""
         return vars(self).get(name)
 
     def _configure(self) -> "RunConfiguration":
@@ -140,7 +140,7 @@ class MMLBaseEstimator(Described, takes="source_directory, *, compute_target, es
     # Packages
 
     def _list_framework_packages(self) -> "list[str]":
-        """Return the pip requirements of the estimator's framework, by default none."""
+        """Return the pip requirements of the estimator's framework, which are empty by default."""
         return []
 
     def _build_environment(self) -> "Environment":
@@ -210,7 +210,7 @@ def _add_inputs(configuration: "RunConfiguration", inputs: Any) -> None:
 
 
 def to_arguments(script_params: "dict[str, Any] | None") -> "list[Any]":
-    """Return a flat list of argument names and values, with lists expanded and empty strings and None omitted."""
+    """Return a list of argument names and values, expanding lists and omitting empty strings and None."""
     if script_params is not None and not isinstance(script_params, dict):
         raise UserErrorException(
             f"script_params takes a dictionary, such as {{'--lr': 0.1}}, not {type(script_params).__name__}."

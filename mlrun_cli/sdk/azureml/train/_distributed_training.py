@@ -6,7 +6,7 @@ __all__ = ["Gloo", "Mpi", "Nccl", "ParameterServer"]
 
 
 class DistributedTraining(Described):
-    """Base class of the methods of starting a run with several processes.
+    """Base class of methods to start a run with several processes.
 
     Attributes:
         communicator: The name of the method in a run configuration.

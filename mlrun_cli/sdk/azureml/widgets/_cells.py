@@ -1,4 +1,4 @@
-"""Notebook cells that show runs; one thread updates all of them until their runs have ended."""
+"""Notebook cells that display runs; one thread updates all of them until their runs have ended."""
 
 import time
 from importlib import import_module
@@ -16,7 +16,7 @@ THREAD_NAME = "RunDetails"
 
 
 class _Cell:
-    """A notebook cell that shows a run."""
+    """A notebook cell that displays a run."""
 
     def __init__(self, run: Any) -> None:
         self._page = RunPage(run)
@@ -25,7 +25,7 @@ class _Cell:
         self._failures = 0
 
     def refresh(self) -> bool:
-        """Show the current state of the run and return whether the run is still active."""
+        """Display the current state of the run and return whether the run is still active."""
         record = self._page.read()
         bundle = self._page.build_mime_bundle()
         if bundle != self._bundle:
@@ -50,7 +50,7 @@ class _Cell:
 
 
 class _Follower(ForkAware):
-    """A manager of the thread that updates cells while any are active; a forked child starts without cells."""
+    """A manager of the thread that updates active cells; a forked child starts without cells."""
 
     def __init__(self) -> None:
         self._reset()
@@ -96,7 +96,7 @@ _follower = _Follower()
 
 
 def show(run: Any) -> None:
-    """Show a run in the current cell, which is updated until the run has ended."""
+    """Display a run in the current cell, which is updated until the run has ended."""
     cell = _Cell(run)
     if cell.refresh():
         _follower.add(cell)

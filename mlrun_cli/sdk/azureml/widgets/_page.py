@@ -16,7 +16,7 @@ _LAST_LINES = 20
 
 
 class RunPage:
-    """The view of a run in the state in which it was last read."""
+    """A view of a run in its last known state."""
 
     def __init__(self, run: Any) -> None:
         self._run = run
@@ -58,7 +58,7 @@ class RunPage:
         return {"text/html": "".join(parts), "text/plain": format_text_table("Run", cells)}
 
     def _read_last_lines(self) -> List[str]:
-        """Return the last lines of the script's log or, if that is empty, of the installer's."""
+        """Return the last lines of the script's log or, if it is empty, of the installer's log."""
         folder = os.path.join(get_client().run_folder(self._run._names, self._run.id), ARTIFACTS)
         for pattern in _LOGS:
             for path in sorted(glob(os.path.join(escape(folder), pattern)))[:1]:

@@ -1,4 +1,4 @@
-"""The details of a run: updated until the run has ended in a notebook, and printed once elsewhere."""
+"""The details of a run, updated until the run has ended in a notebook, and printed once elsewhere."""
 
 import sys
 from typing import Any
@@ -7,13 +7,13 @@ __all__ = ["RunDetails"]
 
 
 class RunDetails:
-    """A widget that shows a run."""
+    """A widget that displays a run."""
 
     def __init__(self, run_instance: Any) -> None:
         self._run = run_instance
 
     def show(self, render_lib: Any = None, widget_settings: Any = None) -> None:
-        """Show the run in the current notebook cell, which is updated later, or print it as a table elsewhere.
+        """Display the run in the current notebook cell, which is updated, or print it as a table elsewhere.
 
         The call returns immediately. The saved notebook contains the last state shown.
         """

@@ -1,4 +1,4 @@
-"""Compute targets: names that runs can be submitted to, all of which represent this machine."""
+"""Compute targets, to which runs can be submitted; most of them represent this machine."""
 
 import azureml._package_guard  # noqa: F401 - has to come before anything that could be the other package's
 from azureml.core.compute.amlcompute import AmlCompute

@@ -1,4 +1,4 @@
-"""Compute targets on other machines: they can be configured, but only one that is reached by SSH can be attached.
+"""Compute targets on other machines, which can be configured but only attached if they are reached by SSH.
 
 Each kind is a row of `_KINDS`. Azure's modules of these kinds are aliases of this one.
 """
@@ -18,7 +18,7 @@ _SSH_PORT = 22
 
 
 class AttachConfiguration(Described, ComputeTargetAttachConfiguration):
-    """A configuration that `ComputeTarget.attach` refuses, unless it is that of a `RemoteCompute`."""
+    """A configuration that `ComputeTarget.attach` refuses, except that of a `RemoteCompute`."""
 
 
 class ProvisioningConfiguration(Described, ComputeTargetProvisioningConfiguration):
@@ -26,13 +26,13 @@ class ProvisioningConfiguration(Described, ComputeTargetProvisioningConfiguratio
 
 
 class Attachable(ComputeTarget):
-    """Base class of targets that Azure also attaches through a method of the class itself."""
+    """Base class of targets that Azure can also attach through a method of their own class."""
 
     attach_configuration: Any
 
     @classmethod
     def attach(cls, workspace: Any, name: str, *_: Any, **__: Any) -> ComputeTarget:
-        """Raise ComputeTargetException, since all runs execute on this machine."""
+        """Raise ComputeTargetException, since targets of this kind are not supported."""
         raise create_unavailable_error(cls.attach_configuration, name, f"{cls.__name__}.attach(…)")
 
 
@@ -45,7 +45,7 @@ class Locked(ComputeTarget):
 
 
 class Remote(Locked):
-    """Base class of the machines that are reached by SSH, on which runs can execute."""
+    """Base class of machines reached by SSH, on which runs can be executed."""
 
     attach_configuration: Any
     address: "str | None"
@@ -92,7 +92,7 @@ class Remote(Locked):
         self.ssh_port = properties.get("sshPort", _SSH_PORT)
 
     def detach(self) -> None:
-        """Detach the machine; what has run there is not affected.
+        """Detach the machine; runs that were executed there are not affected.
 
         Raises:
             ComputeTargetException: Runs use the machine, or it has already been detached.

@@ -1,4 +1,4 @@
-"""The base class of targets that can be created; their runs execute on this machine."""
+"""The base class of targets that can be created, whose runs are executed on this machine."""
 
 import os
 from typing import Any
@@ -48,7 +48,7 @@ class ThisMachine(ComputeTarget):
 
     @staticmethod
     def supported_vmsizes(workspace: Any, location: "str | None" = None) -> Any:
-        """Return this machine's CPUs and memory under Azure's keys, as `local` and for each VM size of the targets.
+        """Return this machine's CPUs and memory in Azure's format, as `local` and under the targets' VM sizes.
 
         Targets can be created with any other `vm_size` too.
         """
@@ -67,6 +67,6 @@ class ThisMachine(ComputeTarget):
 
 
 def extract_kind_properties(document: "dict[str, Any]") -> "dict[str, Any]":
-    """Return the properties in a target's document that are specific to its kind."""
+    """Return the properties from a target's document that are specific to its kind."""
     own: dict[str, Any] = document["properties"].get("properties") or {}
     return own

@@ -1,4 +1,4 @@
-"""Azure Kubernetes Service clusters: they can be configured but not created, since all runs execute on this machine."""
+"""Azure Kubernetes Service clusters, which can be configured but not created."""
 
 from typing import Any
 

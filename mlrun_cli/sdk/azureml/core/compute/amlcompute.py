@@ -1,4 +1,4 @@
-"""AmlCompute: an autoscaling cluster in Azure, this machine under the cluster's name here."""
+"""AmlCompute, which is an autoscaling cluster in Azure, and here this machine under the cluster's name."""
 
 import operator
 import re
@@ -32,7 +32,7 @@ _DURATION = re.compile(r"PT(?:(\d+)H)?(?:(\d+)M)?(?:(\d+)S)?")
 
 
 class ScaleSettings:
-    """The limits on a cluster's number of nodes, and the idle seconds before it scales down."""
+    """The limits on a cluster's node count, and the idle time in seconds before it scales down."""
 
     def __init__(
         self,
@@ -142,7 +142,7 @@ class AmlComputeProvisioningConfiguration(
 
 
 class AmlCompute(ThisMachine):
-    """A target with the name and settings of a cluster; its runs execute on this machine."""
+    """A target with the name and settings of a cluster, whose runs are executed on this machine."""
 
     _compute_type = "AmlCompute"
 
@@ -239,7 +239,7 @@ class AmlCompute(ThisMachine):
         max_nodes: "int | None" = None,
         idle_seconds_before_scaledown: "int | None" = None,
     ) -> None:
-        """Change the given scale settings and leave the others unchanged.
+        """Change the given scale settings, leaving the others unchanged.
 
         Raises:
             ComputeTargetException: The numbers of nodes are invalid, or the target has been deleted.
@@ -315,7 +315,7 @@ def _get_value_or(value: "int | None", otherwise: "int | None") -> "int | None":
 
 
 def _normalize_priority(text: str) -> str:
-    """Return a VM priority with Azure's capitalization; unknown ones are unchanged."""
+    """Return a VM priority with Azure's capitalization; unknown priorities are unchanged."""
     return {"dedicated": "Dedicated", "lowpriority": "LowPriority"}.get(str(text).lower(), str(text))
 
 

@@ -54,7 +54,7 @@ class ComputeTargetUpdateConfiguration:
 
 
 class ComputeTarget:
-    """A name that runs can be submitted to; all of them execute on this machine.
+    """A target to which runs can be submitted; its runs are executed on this machine unless it was attached.
 
     `ComputeTarget(workspace, name)` returns the existing target as an instance of the class for its kind, such as
     `AmlCompute`. Its attributes are those at that time, until `refresh_state()`.
@@ -97,7 +97,7 @@ class ComputeTarget:
 
     @staticmethod
     def create(workspace: Any, name: str, provisioning_configuration: Any) -> "ComputeTarget":
-        """Create a target; if it is an existing AmlCompute, change it to the new configuration.
+        """Create a target, or change an existing AmlCompute to the new configuration.
 
         Raises:
             ComputeTargetException: The name is invalid or in use, or targets of this kind are
@@ -115,7 +115,7 @@ class ComputeTarget:
 
     @staticmethod
     def attach(workspace: Any, name: str, attach_configuration: Any) -> "ComputeTarget":
-        """Attach a machine that is reached by SSH, described by `RemoteCompute.attach_configuration(…)`.
+        """Attach a machine reached by SSH, described by `RemoteCompute.attach_configuration(…)`.
 
         Raises:
             ComputeTargetException: The machine cannot be used, or the configuration describes something else, which
@@ -129,7 +129,7 @@ class ComputeTarget:
 
     @staticmethod
     def list(workspace: Any) -> Any:
-        """Return a list of the workspace's targets, sorted by name; `local` is included only if it has a limit."""
+        """Return the workspace's targets, sorted by name, including `local` only if it has a limit."""
         return [ComputeTarget.deserialize(workspace, document) for document in _request(workspace, "computes.list")]
 
     @classmethod
@@ -252,7 +252,7 @@ class ComputeTarget:
 
 
 def create_unavailable_error(configuration: Any, name: str, call: str) -> ComputeTargetException:
-    """Return the error for an unsupported kind of target, which would be another machine."""
+    """Return the error for an unsupported kind of target."""
     kind = getattr(getattr(configuration, "_compute_type", None), "__name__", "a compute target of this kind")
     return ComputeTargetException(
         f"{call} cannot have {kind} for {name!r}: runs run on this machine. Make "
@@ -262,7 +262,7 @@ def create_unavailable_error(configuration: Any, name: str, call: str) -> Comput
 
 
 def _request(workspace: Any, call: str, **arguments: Any) -> Any:
-    """Send a request and return its result, raising user errors as ComputeTargetException, as Azure does."""
+    """Send a request and return its result, raising user errors as ComputeTargetException like Azure's SDK."""
     if not hasattr(workspace, "_request"):
         raise UserErrorException(f"A compute target belongs to a Workspace, not to {workspace!r}.")
     try:
@@ -278,7 +278,7 @@ def print_lines(*lines: str) -> None:
 
 
 def parse_time(text: "str | None") -> "datetime | None":
-    """Return a serialized UTC time as a datetime without a time zone, as in Azure's SDK, or None for None."""
+    """Return a serialized UTC time as a datetime without a time zone, like Azure's SDK, or None for None."""
     if text is None:
         return None
     seconds = "%S.%f" if "." in text else "%S"

@@ -1,4 +1,4 @@
-"""ComputeInstance: a notebook VM in Azure, this machine under the instance's name here."""
+"""ComputeInstance, which is a notebook VM in Azure, and here this machine under the instance's name."""
 
 import json
 from datetime import datetime
@@ -35,7 +35,7 @@ _UNSET = (
 
 
 class ComputeInstanceStatus:
-    """The status of an instance: `Running`, or `Stopped` after `stop()`; it does not affect runs."""
+    """The status of an instance, `Running` or, after `stop()`, `Stopped`; it does not affect runs."""
 
     def __init__(
         self,
@@ -83,7 +83,7 @@ class ComputeInstanceProvisioningConfiguration(
     "vnet_name=None, subnet_name=None, tags=None, description=None, assigned_user_object_id=None, "
     "assigned_user_tenant_id=None",
 ):
-    """A configuration for `ComputeTarget.create`; the VM size is stored, network and user settings are not."""
+    """A configuration for `ComputeTarget.create`, of which network and user settings are not stored."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -91,7 +91,7 @@ class ComputeInstanceProvisioningConfiguration(
 
 
 class ComputeInstance(ThisMachine):
-    """A target with the name of a compute instance; its runs execute on this machine."""
+    """A target with the name of a compute instance, whose runs are executed on this machine."""
 
     _compute_type = "ComputeInstance"
     provisioning_configuration = ComputeInstanceProvisioningConfiguration
@@ -139,7 +139,7 @@ class ComputeInstance(ThisMachine):
         self._set_state(_RUNNING, show_output)
 
     def stop(self, wait_for_completion: bool = False, show_output: bool = False) -> None:
-        """Set the state to `Stopped`; runs submitted to the instance still execute."""
+        """Set the state to `Stopped`; runs submitted to the instance are still executed."""
         self._set_state(_STOPPED, show_output)
 
     def restart(self, wait_for_completion: bool = False, show_output: bool = False) -> None:

@@ -1,4 +1,4 @@
-"""Container images that serve models: their configurations can be created."""
+"""Container images that serve models, for which configurations can be created."""
 
 from azureml.core.image.image import Image, ImageConfig
 

@@ -1,4 +1,4 @@
-"""Web services that serve models: the classes can be imported, but using them is refused."""
+"""Web services that serve models, whose classes can be imported but not used."""
 
 import azureml._package_guard  # noqa: F401 - has to come before anything that could be the other package's
 from azureml.core.webservice.aci import AciWebservice

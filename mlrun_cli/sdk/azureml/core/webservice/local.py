@@ -18,6 +18,6 @@ class LocalWebserviceDeploymentConfiguration(
 
 
 class LocalWebservice(Webservice):
-    """A web service in a local container; none exist."""
+    """A web service in a local container; none exist here."""
 
     deploy_configuration: Any = LocalWebserviceDeploymentConfiguration

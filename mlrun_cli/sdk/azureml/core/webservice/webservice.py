@@ -1,4 +1,4 @@
-"""Web services that serve models: they can be configured, but none exist."""
+"""Web services that serve models, which can be configured but not created."""
 
 import builtins
 from typing import Any

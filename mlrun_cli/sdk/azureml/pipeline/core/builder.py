@@ -22,4 +22,4 @@ class PipelineStep(
 
 
 class StepSequence(Described, takes="steps=None"):
-    """A sequence of steps to execute one after another."""
+    """A sequence of steps to be executed one after another."""

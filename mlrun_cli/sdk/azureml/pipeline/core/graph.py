@@ -32,22 +32,22 @@ class PipelineParameter(Described, takes="name, default_value"):
 
 
 class _StepData:
-    """Mixin for data that steps pass on; the methods for different access modes all return the object itself."""
+    """Mixin for data passed between steps, whose methods for access modes all return the object itself."""
 
     def as_input(self, input_name: "str | None" = None) -> Any:
         """Return this object unchanged, for use as a step input."""
         return self
 
     def as_mount(self, *_: Any, **__: Any) -> Any:
-        """Return this object unchanged; mount mode makes no difference here."""
+        """Return this object unchanged, since the access mode makes no difference here."""
         return self
 
     def as_download(self, *_: Any, **__: Any) -> Any:
-        """Return this object unchanged; download mode makes no difference here."""
+        """Return this object unchanged, since the access mode makes no difference here."""
         return self
 
     def as_direct(self) -> Any:
-        """Return this object unchanged; direct mode makes no difference here."""
+        """Return this object unchanged, since the access mode makes no difference here."""
         return self
 
     def as_dataset(self) -> Any:
@@ -55,15 +55,15 @@ class _StepData:
         return self
 
     def as_named_input(self, name: str) -> Any:
-        """Return the object itself as a named input."""
+        """Return this object unchanged, for use as a named input."""
         return self
 
     def parse_delimited_files(self, *_: Any, **__: Any) -> Any:
-        """Return the object itself as a tabular dataset."""
+        """Return this object unchanged, for use as a tabular dataset."""
         return self
 
     def parse_parquet_files(self, *_: Any, **__: Any) -> Any:
-        """Return the object itself as a tabular dataset."""
+        """Return this object unchanged, for use as a tabular dataset."""
         return self
 
     def create_input_binding(self, *_: Any, **__: Any) -> Any:

@@ -1,4 +1,4 @@
-"""Schedules of pipelines: they can be configured, but creating one is refused."""
+"""Schedules of pipelines, which can be configured but not created."""
 
 from azureml._unsupported import Described
 

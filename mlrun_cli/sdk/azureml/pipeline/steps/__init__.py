@@ -1,4 +1,4 @@
-"""Pipeline steps: they can be configured, but pipelines do not execute here."""
+"""Pipeline steps, which can be configured but not executed."""
 
 import azureml._package_guard  # noqa: F401 - has to come before anything that could be the other package's
 from azureml._azure_names import PIPELINES

@@ -1,4 +1,4 @@
-"""Sweeps, which vary the arguments of a script over many runs and compare a metric; submitting one is refused."""
+"""Sweeps, which vary the arguments of a script over many runs to optimize a metric; they cannot be submitted."""
 
 import azureml._package_guard  # noqa: F401 - has to come before anything that could be the other package's
 from azureml.train.hyperdrive.parameter_expressions import (

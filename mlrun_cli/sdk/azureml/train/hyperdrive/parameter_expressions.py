@@ -1,4 +1,4 @@
-"""Distributions from which a sweep draws the values of a parameter.
+"""Distributions from which a sweep draws parameter values.
 
 Each function returns an expression `[name, arguments]`, such as `["choice", [[1, 2]]]` or `["uniform", [0, 1]]`.
 """
@@ -24,7 +24,7 @@ Expression = List[Any]
 
 
 def choice(*options: Any) -> Expression:
-    """Return an expression that draws one of the given values: arguments, one list or one range.
+    """Return an expression that draws one of the given values, passed as arguments, a list or a range.
 
     Raises:
         HyperDriveConfigException: No values are given, or a list or range is one of several arguments.
@@ -68,7 +68,7 @@ def qloguniform(min_value: float, max_value: float, q: int) -> Expression:
 
 
 def normal(mu: float, sigma: float) -> Expression:
-    """Return an expression that draws a normally distributed number with mean `mu` and standard deviation `sigma`."""
+    """Return an expression that draws a normally distributed number with mean `mu` and deviation `sigma`."""
     return _build_normal_expression("normal", mu, sigma)
 
 
@@ -88,7 +88,7 @@ def qlognormal(mu: float, sigma: float, q: int) -> Expression:
 
 
 def _build_bounded_expression(call: str, low: float, high: float, *q: int) -> Expression:
-    """Return an expression with two bounds after validating them."""
+    """Validate two bounds and return an expression with them."""
     _check_numbers(call, min_value=low, max_value=high)
     _check_steps(call, q)
     is_log = "log" in call

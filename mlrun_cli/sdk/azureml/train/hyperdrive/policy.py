@@ -34,7 +34,7 @@ class EarlyTerminationPolicy:
 
 
 class _TimedPolicy(EarlyTerminationPolicy):
-    """Base class of policies applied after every `evaluation_interval` metric values, following an initial delay."""
+    """Base class of policies that are applied every `evaluation_interval` metric values, after a delay."""
 
     def __init__(self, evaluation_interval: int, delay_evaluation: int, **properties: Any) -> None:
         _check_whole("evaluation_interval", evaluation_interval, 1)
@@ -54,7 +54,7 @@ class _TimedPolicy(EarlyTerminationPolicy):
 
 
 class BanditPolicy(_TimedPolicy):
-    """A policy that ends runs whose metric differs from the best by more than a relative or absolute slack."""
+    """A policy that ends runs whose metric is worse than the best one by more than a slack."""
 
     POLICY_NAME = "Bandit"
 

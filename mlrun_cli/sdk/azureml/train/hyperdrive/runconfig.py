@@ -15,14 +15,14 @@ _MOST_RUNS_AT_ONCE = 100
 
 
 class PrimaryMetricGoal(Enum):
-    """Whether the primary metric is to be maximized or minimized."""
+    """The goal for the primary metric, to maximize or minimize it."""
 
     MAXIMIZE = "MAXIMIZE"
     MINIMIZE = "MINIMIZE"
 
 
 class HyperDriveConfig:
-    """The configuration of a sweep: a script, a parameter space, the number of runs, and the metric to compare.
+    """The configuration of a sweep: a script, a parameter space, the number of runs, and the primary metric.
 
     Exactly one of `run_config` (a ScriptRunConfig), `estimator` and `pipeline` is required; the parameter values of
     each run are added to its arguments. `max_concurrent_runs` defaults to `max_total_runs`.

@@ -26,7 +26,7 @@ _FORMS = (
 
 
 class HyperParameterSampling:
-    """Base class of sampling methods for a parameter space, a mapping from argument, such as `--lr`, to expression."""
+    """Base class of sampling methods for a parameter space, which maps arguments such as `--lr` to expressions."""
 
     SAMPLING_NAME = ""
     _FORMS: "tuple[str, ...]" = _FORMS
@@ -37,7 +37,7 @@ class HyperParameterSampling:
         self._properties = properties
 
     def to_json(self) -> "dict[str, Any]":
-        """Return the sampling as a JSON-like dict in Azure's format."""
+        """Return the sampling method as a JSON-like dict in Azure's format."""
         document: dict[str, Any] = {"name": self.SAMPLING_NAME, "parameter_space": self._parameter_space}
         if self._properties is not None:
             document["properties"] = self._properties
