@@ -209,7 +209,7 @@ def _login(_typed: AzArguments) -> Answer:
 
 
 def _logout(_typed: AzArguments) -> Answer:
-    """Report that nobody is signed in."""
+    """Report that no one is signed in."""
     return Answer("Nobody is signed in: runs are on this machine.")
 
 
@@ -339,7 +339,7 @@ def _list_groups(_typed: AzArguments) -> Answer:
 
 
 def _delete_group(_typed: AzArguments) -> Answer:
-    """Report that nothing was deleted, because workspaces are kept."""
+    """Report that nothing was deleted: workspaces are kept."""
     return Answer("Nothing was deleted: a resource group is no more than a name, and its workspaces stay.")
 
 
