@@ -25,7 +25,7 @@ def refusal_of(value):
         return str(error)
 
 def is_refused(value):  # by the tables; what a file of ours defines has a docstring
-    return type(value).__name__ == "_RefusedModule" or type(value).__name__ == "Refused" and not value.__doc__
+    return type(value).__name__ == "_RefusedModule" or type(value).__name__ == "UnsupportedMeta" and not value.__doc__
 
 def are_words(name, text):
     return text is not None and name in text and "that mlrun-cli does not have. " in text and text.endswith(".")

@@ -10,7 +10,7 @@ from types import ModuleType
 from typing import Any, Dict, Optional
 
 from azureml._azure_names import ALIASES, AREAS, INSIDE, KNOWN, SHARED
-from azureml._unsupported import Refused, create_unsupported_error
+from azureml._unsupported import UnsupportedMeta, create_unsupported_error
 
 _INSTEAD: "Dict[str, str]" = {name: instead for instead, names in KNOWN.items() for name in names.split()}
 _DEFINERS: "Dict[str, str]" = {name: module for module, names in SHARED.items() for name in names.split()}
@@ -59,7 +59,7 @@ def find_substitute(module: ModuleType, name: str) -> Any:
     if hasattr(module, "__path__") and not name.lstrip("_")[:1].isupper() and _find_advice(of_module) is not None:
         return import_module(below)  # a module or a function: it can be imported from and called, and refuses both
     bases = (Exception,) if name.endswith(("Exception", "Error")) else ()  # for who would catch it
-    return Refused(name, bases, {"__module__": of_module}, instead=instead)
+    return UnsupportedMeta(name, bases, {"__module__": of_module}, instead=instead)
 
 
 def _find_advice(module: str) -> Optional[str]:

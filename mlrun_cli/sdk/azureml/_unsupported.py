@@ -1,7 +1,7 @@
 """Unsupported parts of Azure ML, which can be imported but raise an error with advice when used.
 
-`Refused` is the metaclass of unsupported classes; `_azure_lookup` creates them for the names in the tables of
-`_azure_names`. `Described` is the base of configurations that scripts build long before they use them.
+`UnsupportedMeta` is the metaclass of unsupported classes; `_azure_lookup` creates them for the names in the tables of
+`_azure_names`. `StoredArguments` is the base of configurations that scripts build long before they use them.
 """
 
 from ast import literal_eval
@@ -31,7 +31,7 @@ def make_unsupported_call(call: str, instead: str) -> Callable[..., Any]:
     return refuse
 
 
-class Refused(type):
+class UnsupportedMeta(type):
     """Metaclass of unsupported classes: instantiating one, or calling any public attribute, raises an error.
 
     Subclassing and `isinstance` work, since scripts use them at import time.
@@ -41,12 +41,12 @@ class Refused(type):
 
     def __new__(
         mcs, name: str, bases: "tuple[type, ...]", namespace: "dict[str, Any]", *, instead: "str | None" = None
-    ) -> "Refused":
+    ) -> "UnsupportedMeta":
         """Create a class whose errors contain the advice `instead`, by default that of its base class."""
         made = super().__new__(mcs, name, bases, namespace)
         if instead is not None:
             made._instead = instead
-        if "__init__" not in namespace and not any(isinstance(base, Refused) for base in bases):
+        if "__init__" not in namespace and not any(isinstance(base, UnsupportedMeta) for base in bases):
             type.__setattr__(made, "__init__", _refuse_instance)
         return made
 
@@ -72,7 +72,7 @@ def _refuse_instance(self: Any, *_: object, **__: object) -> None:
     raise create_unsupported_error(kind.__name__, kind._instead)
 
 
-class Described:
+class StoredArguments:
     """Base class of configurations that store their arguments as attributes.
 
     A subclass declares Azure's parameters as `takes="name, datastore=None"`, with a `*` before keyword-only ones and

@@ -39,7 +39,7 @@ class SubmittedRunClient:
         """Return whether this client belongs to the run with this id and folder."""
         return (self.run_id, self._folder) == (run_id, run_folder)
 
-    def writer(self, workspace: WorkspaceNames, run_id: str) -> Callable[[str], None]:
+    def create_writer(self, workspace: WorkspaceNames, run_id: str) -> Callable[[str], None]:
         """Return a function that durably writes a journal line for a run; raise for runs of other workspaces."""
         if tuple(workspace) != self.workspace:
             return lambda _: self._refuse(workspace, run_id)
@@ -69,7 +69,7 @@ class SubmittedRunClient:
                     self._rpc = RpcClient(os.environ.get("MLRUN_SOCKET_FOLDER") or self._folder)
         return self._rpc.request(call, workspace, arguments, patience_seconds)
 
-    def run_folder(self, workspace: WorkspaceNames, run_id: str) -> str:
+    def get_run_folder(self, workspace: WorkspaceNames, run_id: str) -> str:
         """Return the path of a run's folder."""
         if tuple(workspace) == self.workspace:
             return os.path.join(os.path.dirname(self._folder), run_id)

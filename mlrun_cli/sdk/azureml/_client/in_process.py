@@ -51,7 +51,7 @@ class InProcessClient(ForkAware):
         # The program itself needs a later Python than 3.6.
         os.register_at_fork(before=self._server.before_fork, after_in_parent=self._server.after_fork)  # novm
 
-    def writer(self, workspace: _Names, run_id: str) -> Callable[[str], None]:
+    def create_writer(self, workspace: _Names, run_id: str) -> Callable[[str], None]:
         """Return a function that durably writes a journal line for a run."""
 
         def write(line: str) -> None:
@@ -77,7 +77,7 @@ class InProcessClient(ForkAware):
         """
         return unwrap_response(self._server.handle({"call": call, "workspace": workspace, "arguments": arguments}))
 
-    def run_folder(self, workspace: _Names, run_id: str) -> str:
+    def get_run_folder(self, workspace: _Names, run_id: str) -> str:
         """Return the path of a run's folder."""
         return os.path.join(self._server.get_workspace_folder(workspace), "runs", run_id)
 

@@ -56,7 +56,7 @@ class Journal(ForkAware):
                     self._file = -1
                     return self.append(line)
                 self._truncate_by(done)
-                raise self._to_exception(error) from error
+                raise self._convert_os_error(error) from error
         return None
 
     def close(self) -> None:
@@ -78,7 +78,7 @@ class Journal(ForkAware):
         try:
             file = _move_to_high_descriptor(os.open(f"{self._folder}/{name}", flags, 0o600))
         except OSError as error:
-            raise self._to_exception(error) from error
+            raise self._convert_os_error(error) from error
         if self._file < 0:
             self._name, self._file = name, file
         else:  # a signal handler has opened it first
@@ -99,7 +99,7 @@ class Journal(ForkAware):
             os.close(self._file)
         self._file = -1
 
-    def _to_exception(self, error: OSError) -> "UserErrorException | ServiceException":
+    def _convert_os_error(self, error: OSError) -> "UserErrorException | ServiceException":
         if error.errno in {errno.ENOSPC, errno.EDQUOT}:
             return UserErrorException(
                 f"This call recorded nothing: the disk that holds {self._folder} is full. Make room there.",

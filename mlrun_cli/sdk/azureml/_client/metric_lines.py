@@ -23,7 +23,9 @@ def encode_value(name: object, value: object, description: object, step: object)
     text = encode_scalar(value)
     if text is None:
         text = _encode_fallback(name, value)
-    return _encode(journal_lines.SCALAR, name, text, description, "null" if step is None else _encode_step(name, step))
+    return _encode_metric(
+        journal_lines.SCALAR, name, text, description, "null" if step is None else _encode_step(name, step)
+    )
 
 
 def encode_list(name: object, values: object, description: object) -> str:
@@ -39,7 +41,7 @@ def encode_list(name: object, values: object, description: object) -> str:
             f"log_list takes a list of values for {name!r}, not {_get_type_name(values)}. Use log for one value, "
             "log_row or log_table for named columns."
         )
-    return _encode(journal_lines.LIST, name, text, description)
+    return _encode_metric(journal_lines.LIST, name, text, description)
 
 
 def encode_row(name: object, columns: "Dict[str, object]", description: object) -> str:
@@ -57,7 +59,7 @@ def encode_row(name: object, columns: "Dict[str, object]", description: object) 
                 f"{_suggest_call(value)}"
             )
         cells.append(f"{encode_text(column)}:{text}")
-    return _encode(journal_lines.ROW, name, f"{{{','.join(cells)}}}", description)
+    return _encode_metric(journal_lines.ROW, name, f"{{{','.join(cells)}}}", description)
 
 
 def encode_table(name: object, columns: Any, description: object) -> str:
@@ -83,15 +85,15 @@ def encode_table(name: object, columns: Any, description: object) -> str:
     if len(set(lengths.values())) > 1:
         told = ", ".join(f"{column!r} has {length}" for column, length in lengths.items())
         raise AzureMLException(f"The columns of the table {name!r} are of one length: {told}.")
-    return _encode(journal_lines.TABLE, name, f"{{{','.join(cells)}}}", description)
+    return _encode_metric(journal_lines.TABLE, name, f"{{{','.join(cells)}}}", description)
 
 
 def encode_artifact(kind: str, name: object, uri: str, description: object) -> str:
     """Return the journal line that links a metric, such as an image, to its stored file."""
-    return _encode(kind, name, encode_text(uri), description)
+    return _encode_metric(kind, name, encode_text(uri), description)
 
 
-def _encode(kind: str, name: object, value: str, description: object, step: str = "null") -> str:
+def _encode_metric(kind: str, name: object, value: str, description: object, step: str = "null") -> str:
     label = name if isinstance(name, str) else format_fallback(name)
     return encode_metric(kind, _encode_name(label), value, step, encode_text(str(description)) if description else None)
 

@@ -13,7 +13,7 @@ from azureml._wire.run_folder import LOG_FOLDERS, UPLOADS
 from azureml.exceptions import ServiceException, UserErrorException
 
 
-def upload(run_folder: str, name: str, path_or_stream: Any) -> None:
+def store_upload(run_folder: str, name: str, path_or_stream: Any) -> None:
     """Store a copy of a file, or of the rest of a stream, in the run's folder under a new name.
 
     Raises:
@@ -22,7 +22,7 @@ def upload(run_folder: str, name: str, path_or_stream: Any) -> None:
     """
     checked = check_upload_name(name)
     if hasattr(path_or_stream, "read"):
-        _store(run_folder, checked, lambda descriptor: copy_stream(path_or_stream, descriptor))
+        _write_upload(run_folder, checked, lambda descriptor: copy_stream(path_or_stream, descriptor))
         return
     path = _decode_path(path_or_stream, name)
     try:
@@ -34,7 +34,7 @@ def upload(run_folder: str, name: str, path_or_stream: Any) -> None:
             raise UserErrorException(f"{path!r} is a folder. Use upload_folder for it.")
         if not stat.S_ISREG(os.fstat(source).st_mode):
             raise UserErrorException(f"{path!r} is not a file but a pipe or a device. Open it, and upload the stream.")
-        _store(run_folder, checked, lambda descriptor: copy(source, descriptor))
+        _write_upload(run_folder, checked, lambda descriptor: copy(source, descriptor))
     finally:
         os.close(source)
 
@@ -94,7 +94,7 @@ def _decode_path(value: Any, name: str) -> str:
         ) from error
 
 
-def _store(run_folder: str, name: str, fill: Callable[[int], object]) -> None:
+def _write_upload(run_folder: str, name: str, fill: Callable[[int], object]) -> None:
     uploads = os.path.join(run_folder, UPLOADS)
     destination = os.path.join(uploads, name)
     if os.path.lexists(destination):
@@ -113,13 +113,13 @@ def _store(run_folder: str, name: str, fill: Callable[[int], object]) -> None:
         # Unlike a rename, a link does not replace a file that another process has just stored there.
         os.link(unfinished, destination)
     except OSError as error:
-        raise _to_exception(name, run_folder, error) from error
+        raise _convert_os_error(name, run_folder, error) from error
     finally:
         with suppress(OSError):
             os.unlink(unfinished)
 
 
-def _to_exception(name: str, run_folder: str, error: OSError) -> Exception:
+def _convert_os_error(name: str, run_folder: str, error: OSError) -> Exception:
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         return UserErrorException(f"{name!r} is not uploaded: the disk that holds {run_folder} is full.", error)
     if error.errno in (errno.EEXIST, errno.ENOTDIR):

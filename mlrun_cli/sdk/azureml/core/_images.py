@@ -48,9 +48,9 @@ def encode_document(name: str, value: Any) -> bytes:
     content = value
     if isinstance(value, (str, os.PathLike)) and os.path.isfile(value):
         with open(value, encoding="utf-8") as file:
-            content = _parse(name, file.read())
+            content = _parse_document(name, file.read())
     elif isinstance(value, str):
-        content = _parse(name, value)
+        content = _parse_document(name, value)
     return json.dumps(content, default=_to_json_value).encode("utf-8")
 
 
@@ -66,7 +66,7 @@ def _to_json_value(value: Any) -> Any:
     return to_list()
 
 
-def _parse(name: str, text: str) -> Any:
+def _parse_document(name: str, text: str) -> Any:
     try:
         return json.loads(text)
     except ValueError as error:

@@ -100,7 +100,7 @@ def _replace_uris(workspace: WorkspaceNames, value: Any, shape: "str | None") ->
     else:
         artifact = JsonArtifact(value, metric_type=_DOCUMENTS[shape])
     run_id = artifact.container.partition(".")[2]
-    path = os.path.join(get_client().run_folder(workspace, run_id), UPLOADS, artifact.path)
+    path = os.path.join(get_client().get_run_folder(workspace, run_id), UPLOADS, artifact.path)
     try:
         with open(path, "rb") as file:
             artifact.data = file.read()

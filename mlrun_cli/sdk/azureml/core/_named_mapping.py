@@ -4,10 +4,10 @@ from typing import Any, Callable, Dict, Iterable, Tuple
 
 from azureml.exceptions import AzureMLException
 
-__all__ = ["Named"]
+__all__ = ["NamedMapping"]
 
 
-class Named(Dict[str, Any]):
+class NamedMapping(Dict[str, Any]):
     """A mapping of names to objects, whose KeyErrors list the existing names or explain how to create an object.
 
     Args:

@@ -7,7 +7,7 @@ from azureml._client.notices import warn_once
 from azureml.exceptions import UserErrorException
 
 
-def make_folder(wanted: Any) -> "str | None":
+def create_output_folder(wanted: Any) -> "str | None":
     """Create an output folder if needed and return its path, or None if outputs are disabled or this fails.
 
     True selects `./outputs`; None and False disable outputs. A failed creation logs a warning.

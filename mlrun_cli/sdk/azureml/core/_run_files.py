@@ -18,10 +18,10 @@ class RunFiles(RunHandle):
         Raises:
             UserErrorException: The name is outside the run or in use, or the file does not exist.
         """
-        from azureml._client.uploads import upload
+        from azureml._client.uploads import store_upload
 
         _refuse_datastore(datastore_name)
-        upload(get_client().run_folder(self._names, self._run_id), name, path_or_stream)
+        store_upload(get_client().get_run_folder(self._names, self._run_id), name, path_or_stream)
 
     def upload_files(
         self,

@@ -21,7 +21,7 @@ class RunHandle:
         self._names = workspace
         self._experiment_name = experiment_name
         self._run_id = run_id
-        self._append = get_client().writer(workspace, run_id)
+        self._append = get_client().create_writer(workspace, run_id)
 
     @classmethod
     def _from_names(cls: "type[_Handle]", workspace: WorkspaceNames, experiment_name: str, run_id: str) -> _Handle:

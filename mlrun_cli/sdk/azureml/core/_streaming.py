@@ -20,7 +20,7 @@ _QUICK_SECONDS = 0.02
 _CALM_SECONDS = 0.25
 
 
-def wait(status: Callable[[], str], logs: "Logs | None" = None) -> None:
+def wait_until_ended(status: Callable[[], str], logs: "Logs | None" = None) -> None:
     """Wait until a run has ended, printing its new output with `logs` if given."""
     began = time.monotonic()
     while True:

@@ -68,7 +68,7 @@ class CondaDependencies:
             self._folder = os.path.dirname(path)
         elif _underlying_structure is None:
             _underlying_structure = _DEFAULT
-        _check(_underlying_structure, conda_dependencies_file_path)
+        _check_structure(_underlying_structure, conda_dependencies_file_path)
         self._structure: dict[str, Any] = copy.deepcopy(dict(_underlying_structure))
 
     @staticmethod
@@ -88,7 +88,7 @@ class CondaDependencies:
         for package in _to_texts(pip_packages):
             created.add_pip_package(package)
         if pin_sdk_version:
-            created.set_pip_requirements([_pin(line) for line in created._get_pip()])
+            created.set_pip_requirements([_pin_version(line) for line in created._get_pip()])
         if pip_indexurl is not None:
             created.set_pip_option(f"--extra-index-url {pip_indexurl}")
         for package in _to_texts(conda_packages):
@@ -330,7 +330,7 @@ def make_paths_absolute(line: str, folder: str) -> str:
     return os.path.normpath(path) if _LOCAL_PATH.fullmatch(line) and os.path.exists(path) else line
 
 
-def _check(structure: Any, path: Any) -> None:
+def _check_structure(structure: Any, path: Any) -> None:
     where = "" if path is None else f"{path}: "
     if not isinstance(structure, Mapping):
         raise UserErrorException(f"{where}a conda file is a mapping with 'dependencies'.")
@@ -359,7 +359,7 @@ def _get_option_name(line: str) -> str:
     return _SHORT_OPTIONS.get(word, word)
 
 
-def _pin(line: str) -> str:
+def _pin_version(line: str) -> str:
     found = _SDK_PACKAGE.fullmatch(line)
     return f"{found[1]}~={_SDK_VERSION}" if found else line
 

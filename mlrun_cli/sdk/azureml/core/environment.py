@@ -266,10 +266,10 @@ class Environment(RunConfigElement):
         definition = self._to_document()
         definition["python"].pop("condaDependencies", None)
         if self.docker.base_dockerfile is not None:
-            _write(os.path.join(path, _DOCKERFILE_NAME), definition["docker"].pop("baseDockerfile"))
+            _write_text(os.path.join(path, _DOCKERFILE_NAME), definition["docker"].pop("baseDockerfile"))
         if self.python.conda_dependencies is not None:
             self.python.conda_dependencies.save(os.path.join(path, _CONDA_FILE_NAME))
-        _write(os.path.join(path, _DEFINITION_FILE_NAME), json.dumps(definition, indent=4))
+        _write_text(os.path.join(path, _DEFINITION_FILE_NAME), json.dumps(definition, indent=4))
 
     def _to_definition(self) -> "dict[str, Any]":
         """Return the environment as a JSON-like mapping, with the content of the conda file instead of its path."""
@@ -358,6 +358,6 @@ def _create_from_record(record: Any) -> Environment:
     return made
 
 
-def _write(path: str, text: str) -> None:
+def _write_text(path: str, text: str) -> None:
     with open(path, "w", encoding="utf-8", newline="\n") as file:
         file.write(text)

@@ -4,7 +4,7 @@ import os
 from typing import TYPE_CHECKING, Any, Dict, Iterator, List
 
 from azureml._client.client import WorkspaceNames, get_client
-from azureml.core._outputs import make_folder
+from azureml.core._outputs import create_output_folder
 from azureml.core._text_pairs import to_keys, to_texts
 from azureml.core.run import Run
 from azureml.exceptions import UserErrorException
@@ -176,7 +176,7 @@ class Experiment:
             SnapshotException: The snapshot cannot be taken, for example because the folder is too large.
         """
         options = _bind_arguments(args, kwargs)
-        outputs = make_folder(options.get("outputs", True))
+        outputs = create_output_folder(options.get("outputs", True))
         directory = options.get("snapshot_directory", ".")
         record = self._request(
             "runs.open",

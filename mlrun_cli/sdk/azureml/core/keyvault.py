@@ -77,7 +77,7 @@ class Keyvault:
         """
         _check_name(name)
         keyring = _require_keyring(f"set_secret({name!r}, …)")
-        _call(keyring.set_password, _SERVICE, name, value)
+        _call_keyring(keyring.set_password, _SERVICE, name, value)
         _write_index(keyring, {*_read_index(keyring), name})
 
     def set_secrets(self, secrets_batch: "dict[str, str]") -> None:
@@ -94,11 +94,11 @@ class Keyvault:
         _check_name(name)
         keyring = _require_keyring(f"delete_secret({name!r})")
         names = set(_read_index(keyring))
-        if _call(keyring.get_password, _SERVICE, name) is None:
+        if _call_keyring(keyring.get_password, _SERVICE, name) is None:
             raise UserErrorException(
                 f"There is no secret {name!r} in the keyring. There are: {', '.join(sorted(names)) or 'none'}."
             )
-        _call(keyring.delete_password, _SERVICE, name)
+        _call_keyring(keyring.delete_password, _SERVICE, name)
         _write_index(keyring, names - {name})
 
     def delete_secrets(self, secrets: "list[str]") -> None:
@@ -128,7 +128,7 @@ def read_secret(workspace: Any, name: str) -> str:  # noqa: ARG001 - in Azure ea
             return os.environ[place]
     keyring = _import_keyring()
     try:
-        found = None if keyring is None else _call(keyring.get_password, _SERVICE, name)
+        found = None if keyring is None else _call_keyring(keyring.get_password, _SERVICE, name)
     except UserErrorException as error:
         raise UserErrorException(
             f"There is no secret {name!r} in the environment, where it would be {variable.upper()}. {error.message}"
@@ -167,15 +167,15 @@ def _require_keyring(call: str) -> Any:
 
 def _read_index(keyring: Any) -> "list[str]":
     """Return the stored names of the secrets, since a keyring cannot list them."""
-    names: list[str] = json.loads(_call(keyring.get_password, _SERVICE, _INDEX) or "[]")
+    names: list[str] = json.loads(_call_keyring(keyring.get_password, _SERVICE, _INDEX) or "[]")
     return names
 
 
 def _write_index(keyring: Any, names: "set[str]") -> None:
-    _call(keyring.set_password, _SERVICE, _INDEX, json.dumps(sorted(names)))
+    _call_keyring(keyring.set_password, _SERVICE, _INDEX, json.dumps(sorted(names)))
 
 
-def _call(function: Any, *arguments: str) -> Any:
+def _call_keyring(function: Any, *arguments: str) -> Any:
     """Call a function of the keyring and return its result, converting its errors to UserErrorException."""
     try:
         return function(*arguments)

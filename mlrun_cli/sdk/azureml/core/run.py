@@ -8,7 +8,7 @@ from azureml._client.scalars import escape_surrogates
 from azureml._wire.journal_lines import encode_end
 from azureml._wire.run_folder import ARTIFACTS
 from azureml.core._offline_run import _OfflineRun
-from azureml.core._outputs import log_warnings, make_folder
+from azureml.core._outputs import create_output_folder, log_warnings
 from azureml.core._run_handle import COPY_SECONDS, check_text
 from azureml.core._run_metrics import RunMetrics
 from azureml.core._unsupported_run_calls import make_unsupported_run_method
@@ -62,7 +62,7 @@ class Run(RunMetrics):
                 f"Run {run_id!r} is in experiment {found['_experiment_name']!r}, not in {experiment.name!r}."
             )
         if outputs:
-            self._request("runs.track_outputs", outputs=make_folder(outputs))
+            self._request("runs.track_outputs", outputs=create_output_folder(outputs))
 
     @staticmethod
     def _from_record(workspace: WorkspaceNames, record: Dict[str, Any]) -> "Run":
@@ -306,7 +306,7 @@ class Run(RunMetrics):
     def get_details_with_logs(self) -> Dict[str, Any]:
         """Return the same as `get_details()`, with the texts of the logs as `logFiles`, keyed by name."""
         details = self.get_details()
-        folder = os.path.join(get_client().run_folder(self._names, self._run_id), ARTIFACTS)
+        folder = os.path.join(get_client().get_run_folder(self._names, self._run_id), ARTIFACTS)
         for name in details["logFiles"]:
             with open(os.path.join(folder, name), encoding="utf-8", errors="replace") as file:
                 details["logFiles"][name] = file.read()
@@ -391,10 +391,10 @@ class Run(RunMetrics):
         try:
             if show_output:
                 print(format_head(self._run_id, self.get_portal_url()))
-                logs = _streaming.Logs(get_client().run_folder(self._names, self._run_id))
-                _streaming.wait(self.get_status, logs)
+                logs = _streaming.Logs(get_client().get_run_folder(self._names, self._run_id))
+                _streaming.wait_until_ended(self.get_status, logs)
             else:
-                _streaming.wait(self.get_status)
+                _streaming.wait_until_ended(self.get_status)
         except KeyboardInterrupt as error:
             raise ExperimentExecutionException(
                 f"Interrupted while waiting for run {self._run_id}, which goes on. Its cancel() stops it."
@@ -421,7 +421,7 @@ class Run(RunMetrics):
             parent_run_id=self._run_id,
             run_id=None if run_id is None else check_text(run_id, "run_id"),
             display_name=None if name is None else check_text(name, "name"),
-            outputs=make_folder(outputs),
+            outputs=create_output_folder(outputs),
         )
         return Run._from_names(self._names, self._experiment_name, record["run_id"])
 

@@ -465,9 +465,9 @@ class RunConfiguration(RunConfigElement):
         environment["python"]["condaDependenciesFile"] = self._save_conda_file(project, folder)
         if separate_environment_yaml:
             environment_file = os.path.join(folder, _ENVIRONMENT_FILE_NAME)
-            _write(environment_file, environment)
+            _write_document(environment_file, environment)
             document["environment"] = os.path.relpath(environment_file, project)
-        _write(file, document)
+        _write_document(file, document)
         self._path, self._name = os.fspath(path), name
 
     @staticmethod
@@ -581,5 +581,5 @@ def _find_first_file(name: str, project: str, runconfig: str) -> str:
     raise UserErrorException(f"{runconfig} names the file {name!r}, which is not there: tried {', '.join(places)}.")
 
 
-def _write(path: str, document: "dict[str, Any]") -> None:
+def _write_document(path: str, document: "dict[str, Any]") -> None:
     get_client().request("documents.write", path=os.path.abspath(path), document=document)

@@ -6,7 +6,7 @@ from functools import partial
 from typing import Any
 
 from azureml._client.client import find_submitted_run_client, get_client
-from azureml.core._named_mapping import Named
+from azureml.core._named_mapping import NamedMapping
 from azureml.exceptions import UserErrorException, WorkspaceException
 
 __all__ = ["UserErrorException", "Workspace", "WorkspaceException"]
@@ -358,35 +358,35 @@ class Workspace:
         """The workspace's experiments, keyed by name."""
         from azureml.core.experiment import Experiment
 
-        return Named(((one.name, one) for one in Experiment.list(self)), partial(Experiment._get_existing, self))
+        return NamedMapping(((one.name, one) for one in Experiment.list(self)), partial(Experiment._get_existing, self))
 
     @property
     def compute_targets(self) -> "dict[str, Any]":
         """The workspace's compute targets, keyed by name; `local` is included only if it has a limit."""
         from azureml.core.compute import ComputeTarget
 
-        return Named(((one.name, one) for one in ComputeTarget.list(self)), partial(ComputeTarget, self))
+        return NamedMapping(((one.name, one) for one in ComputeTarget.list(self)), partial(ComputeTarget, self))
 
     @property
     def environments(self) -> "dict[str, Any]":
         """The newest version of each of the workspace's environments, keyed by name."""
         from azureml.core.environment import Environment
 
-        return Named(Environment.list(self).items(), partial(Environment.get, self))
+        return NamedMapping(Environment.list(self).items(), partial(Environment.get, self))
 
     @property
     def datastores(self) -> "dict[str, Any]":
         """The workspace's datastores, keyed by name."""
         from azureml.core.datastore import Datastore, list_datastores
 
-        return Named(list_datastores(self).items(), partial(Datastore.get, self))
+        return NamedMapping(list_datastores(self).items(), partial(Datastore.get, self))
 
     @property
     def datasets(self) -> Any:
         """The newest version of each of the workspace's registered datasets, keyed by name."""
         from azureml.core.dataset import Dataset
 
-        return Named(Dataset.get_all(self).items(), partial(Dataset.get_by_name, self))
+        return NamedMapping(Dataset.get_all(self).items(), partial(Dataset.get_by_name, self))
 
     @property
     def models(self) -> "dict[str, Any]":
@@ -397,21 +397,21 @@ class Workspace:
         for model in Model.list(self):
             if model.name not in models or model.version > models[model.name].version:
                 models[model.name] = model
-        return Named(models.items(), partial(Model, self))
+        return NamedMapping(models.items(), partial(Model, self))
 
     @property
     def images(self) -> "dict[str, Any]":
         """An empty mapping, since images are not built here."""
         from azureml.core.image import Image
 
-        return Named((), partial(Image, self))
+        return NamedMapping((), partial(Image, self))
 
     @property
     def webservices(self) -> "dict[str, Any]":
         """An empty mapping, since models are not deployed here."""
         from azureml.core.webservice import Webservice
 
-        return Named((), partial(Webservice, self))
+        return NamedMapping((), partial(Webservice, self))
 
     @property
     def linked_services(self) -> "dict[str, Any]":

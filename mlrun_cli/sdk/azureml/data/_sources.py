@@ -48,12 +48,12 @@ def parse_sources(path: Any) -> Sources:
     items = list(path) if isinstance(path, (list, tuple)) and not is_pair else [path]
     if not items:
         raise UserErrorException("A dataset needs at least one path.")
-    paths = [_to_path(item) for item in items]
+    paths = [_build_path(item) for item in items]
     datastores = [datastore for datastore in map(_find_datastore, items) if datastore is not None]
     return Sources(paths, datastores[0].workspace if datastores else None)
 
 
-def request(workspace: "Workspace | None", call: str, **arguments: Any) -> Any:
+def send_request(workspace: "Workspace | None", call: str, **arguments: Any) -> Any:
     """Send a request, which only needs a workspace if datastores are involved, and return its result."""
     if workspace is not None:
         return workspace._request(call, **arguments)
@@ -66,11 +66,11 @@ def list_files(definition: "dict[str, Any]", workspace: "Workspace | None") -> D
     Raises:
         UserErrorException: One of its paths matches no file.
     """
-    response = request(workspace, "datasets.files", definition=definition)
+    response = send_request(workspace, "datasets.files", definition=definition)
     return DataFiles([DataFile(*pair) for pair in response["files"]], response["whole"])
 
 
-def fetch(file: DataFile, place: str) -> None:
+def fetch_file(file: DataFile, place: str) -> None:
     """Copy or download a file to a path, creating parent folders.
 
     Raises:
@@ -94,10 +94,10 @@ def fetch(file: DataFile, place: str) -> None:
             os.unlink(temporary)
 
 
-def link(file: DataFile, place: str) -> None:
+def link_file(file: DataFile, place: str) -> None:
     """Create a symbolic link to a local file, or download a remote one."""
     if file.source.startswith(_REMOTE):
-        fetch(file, place)
+        fetch_file(file, place)
     else:
         os.makedirs(os.path.dirname(place), exist_ok=True)
         os.symlink(file.source, place)
@@ -113,7 +113,7 @@ def _find_datastore(item: Any) -> "AbstractDatastore | None":
     return item[0] if isinstance(item, tuple) and len(item) == 2 and isinstance(item[0], AbstractDatastore) else None
 
 
-def _to_path(item: Any) -> "dict[str, str]":
+def _build_path(item: Any) -> "dict[str, str]":
     datastore = _find_datastore(item)
     if datastore is not None:
         path = item[1] if isinstance(item, tuple) else getattr(item, "path_on_datastore", None)

@@ -45,7 +45,7 @@ def read_table(files: "list[DataFile]", options: "dict[str, Any]", steps: "list[
     module = import_pandas()
     if not files:
         raise DatasetExecutionError("The dataset has no file.")
-    frames = [_read(module, file, number, options) for number, file in enumerate(files)]
+    frames = [_read_file(module, file, number, options) for number, file in enumerate(files)]
     if options.get("header") == "ONLY_FIRST_FILE_HAS_HEADERS":
         for frame in frames[1:]:
             frame.columns = frames[0].columns[: len(frame.columns)]
@@ -55,7 +55,7 @@ def read_table(files: "list[DataFile]", options: "dict[str, Any]", steps: "list[
     return _convert_columns(module, table.reset_index(drop=True), options["types"])
 
 
-def _read(module: Any, file: DataFile, number: int, options: "dict[str, Any]") -> Any:
+def _read_file(module: Any, file: DataFile, number: int, options: "dict[str, Any]") -> Any:
     try:
         frame = _READERS[options["format"]](module, file.source, number, options)
     except ImportError as error:

@@ -7,7 +7,7 @@ from typing import Any
 
 from azureml._client.uploads import list_folder_files
 from azureml._unsupported import create_unsupported_error, make_unsupported_call
-from azureml.data._sources import Sources, parse_sources, request
+from azureml.data._sources import Sources, parse_sources, send_request
 from azureml.data._tables import ENCODINGS
 from azureml.data.abstract_datastore import AbstractDatastore
 from azureml.data.datapath import DataPath
@@ -334,7 +334,7 @@ def _build_definition(kind: str, sources: Sources, options: "dict[str, Any]") ->
 
 def _validate(definition: "dict[str, Any]", sources: Sources) -> None:
     try:
-        request(sources.workspace, "datasets.check", definition=definition)
+        send_request(sources.workspace, "datasets.check", definition=definition)
     except UserErrorException as error:
         raise DatasetValidationError(error.message, error) from error
 

@@ -5,7 +5,7 @@ import shutil
 import tempfile
 from typing import TYPE_CHECKING, Any
 
-from azureml.data._sources import DataFile, fetch, link
+from azureml.data._sources import DataFile, fetch_file, link_file
 from azureml.data.abstract_dataset import AbstractDataset
 from azureml.exceptions import UserErrorException
 
@@ -112,7 +112,7 @@ class _MountContext:
             raise UserErrorException(f"{self._mount_point} is not empty; mount to an empty folder or to a new one.")
         self._made = self._mount_point
         for file in self._files.files:
-            link(file, os.path.join(self._mount_point, file.name))
+            link_file(file, os.path.join(self._mount_point, file.name))
 
     def stop(self) -> None:
         """Remove the mount folder if `start` has filled it, leaving the dataset's files unaffected."""
@@ -132,7 +132,7 @@ class _MountContext:
 
 def _fetch(file: DataFile, place: str, ignore_not_found: bool) -> bool:
     try:
-        fetch(file, place)
+        fetch_file(file, place)
     except UserErrorException:
         if ignore_not_found:
             return False

@@ -6,7 +6,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from azureml._client.client import find_submitted_run_client
-from azureml._unsupported import Described
+from azureml._unsupported import StoredArguments
 from azureml.exceptions import TrainingException, UserErrorException
 from azureml.train._distributed_training import BY_BACKEND, DistributedTraining
 
@@ -33,7 +33,7 @@ _NAMES_OF_PIP = {"pytorch": "torch", "tensorflow-gpu": "tensorflow"}
 LINT = "_disable_validation=True, _show_lint_warnings=False, _show_package_warnings=False"
 
 
-class MMLBaseEstimator(Described, takes="source_directory, *, compute_target, estimator_config=None"):
+class MMLBaseEstimator(StoredArguments, takes="source_directory, *, compute_target, estimator_config=None"):
     """A script and its packages, which `experiment.submit(estimator)` submits like a ScriptRunConfig.
 
     If packages are specified, they are installed in a new environment. Otherwise, and always with `user_managed`,

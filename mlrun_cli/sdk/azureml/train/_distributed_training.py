@@ -1,11 +1,11 @@
 """Settings for runs with several processes."""
 
-from azureml._unsupported import Described
+from azureml._unsupported import StoredArguments
 
 __all__ = ["Gloo", "Mpi", "Nccl", "ParameterServer"]
 
 
-class DistributedTraining(Described):
+class DistributedTraining(StoredArguments):
     """Base class of methods to start a run with several processes.
 
     Attributes:

@@ -26,9 +26,9 @@ class FrameworkEstimator(MMLBaseEstimator):
         if self._get_parameter("environment_definition") is not None:
             return []
         version = self.framework_version
-        return [self._PACKAGE + ("" if version is None else _pin(version)), *self._COMPANIONS]
+        return [self._PACKAGE + ("" if version is None else _build_version_specifier(version)), *self._COMPANIONS]
 
 
-def _pin(version: str) -> str:
+def _build_version_specifier(version: str) -> str:
     """Return the version specifier for a requirement; a short version such as 1.4 matches any 1.4.x."""
     return f"=={version}" if version.count(".") >= 2 else f"=={version}.*"

@@ -95,7 +95,7 @@ class _Follower(ForkAware):
 _follower = _Follower()
 
 
-def show(run: Any) -> None:
+def show_run(run: Any) -> None:
     """Display a run in the current cell, which is updated until the run has ended."""
     cell = _Cell(run)
     if cell.refresh():

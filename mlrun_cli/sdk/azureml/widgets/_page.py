@@ -59,7 +59,7 @@ class RunPage:
 
     def _read_last_lines(self) -> List[str]:
         """Return the last lines of the script's log or, if it is empty, of the installer's log."""
-        folder = os.path.join(get_client().run_folder(self._run._names, self._run.id), ARTIFACTS)
+        folder = os.path.join(get_client().get_run_folder(self._run._names, self._run.id), ARTIFACTS)
         for pattern in _LOGS:
             for path in sorted(glob(os.path.join(escape(folder), pattern)))[:1]:
                 lines = _read_last_lines_of(path)

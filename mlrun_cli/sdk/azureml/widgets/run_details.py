@@ -18,9 +18,9 @@ class RunDetails:
         The call returns immediately. The saved notebook contains the last state shown.
         """
         if _has_cells():
-            from azureml.widgets._cells import show
+            from azureml.widgets._cells import show_run
 
-            show(self._run)
+            show_run(self._run)
             return
         rows = {name: str(value) for name, value in self._collect_facts().items()}
         widths = {name: max(len(name), len(value)) for name, value in rows.items()}

@@ -5,7 +5,7 @@ Each kind is a row of `_KINDS`. Azure's modules of these kinds are aliases of th
 
 from typing import Any, Dict, NamedTuple, Tuple
 
-from azureml._unsupported import Described
+from azureml._unsupported import StoredArguments
 from azureml.core.compute.compute import (
     ComputeTarget,
     ComputeTargetAttachConfiguration,
@@ -17,15 +17,15 @@ from azureml.core.compute.compute import (
 _SSH_PORT = 22
 
 
-class AttachConfiguration(Described, ComputeTargetAttachConfiguration):
+class AttachConfiguration(StoredArguments, ComputeTargetAttachConfiguration):
     """A configuration that `ComputeTarget.attach` refuses, except that of a `RemoteCompute`."""
 
 
-class ProvisioningConfiguration(Described, ComputeTargetProvisioningConfiguration):
+class ProvisioningConfiguration(StoredArguments, ComputeTargetProvisioningConfiguration):
     """A configuration that `ComputeTarget.create` refuses."""
 
 
-class Attachable(ComputeTarget):
+class AttachableTarget(ComputeTarget):
     """Base class of targets that Azure can also attach through a method of their own class."""
 
     attach_configuration: Any
@@ -36,7 +36,7 @@ class Attachable(ComputeTarget):
         raise create_unavailable_error(cls.attach_configuration, name, f"{cls.__name__}.attach(…)")
 
 
-class Locked(ComputeTarget):
+class CredentialTarget(ComputeTarget):
     """Base class of targets that have login credentials in Azure."""
 
     def get_credentials(self) -> Any:
@@ -44,7 +44,7 @@ class Locked(ComputeTarget):
         raise create_unavailable_error(None, self.name, f"{type(self).__name__}.get_credentials()")
 
 
-class Remote(Locked):
+class SshTarget(CredentialTarget):
     """Base class of machines reached by SSH, on which runs can be executed."""
 
     attach_configuration: Any
@@ -116,7 +116,7 @@ _KINDS = (
         "adla",
         "AdlaCompute",
         "DataLakeAnalytics",
-        (Attachable,),
+        (AttachableTarget,),
         "A Data Lake Analytics account",
         {"DataLakeAnalyticsAttachConfiguration": "resource_group=None, account_name=None, resource_id=None"},
     ),
@@ -132,7 +132,7 @@ _KINDS = (
         "databricks",
         "DatabricksCompute",
         "Databricks",
-        (Attachable, Locked),
+        (AttachableTarget, CredentialTarget),
         "A Databricks workspace",
         {
             "DatabricksAttachConfiguration": (
@@ -144,7 +144,7 @@ _KINDS = (
         "datafactory",
         "DataFactoryCompute",
         "DataFactory",
-        (Attachable,),
+        (AttachableTarget,),
         "An Azure Data Factory",
         {
             "DataFactoryProvisioningConfiguration": "location=None",
@@ -155,7 +155,7 @@ _KINDS = (
         "dsvm",
         "DsvmCompute",
         "VirtualMachine",
-        (Locked,),
+        (CredentialTarget,),
         "A Data Science Virtual Machine",
         {"DsvmProvisioningConfiguration": "vm_size=None, ssh_port=None, location=None"},
     ),
@@ -163,7 +163,7 @@ _KINDS = (
         "hdinsight",
         "HDInsightCompute",
         "HDInsight",
-        (Attachable, Locked),
+        (AttachableTarget, CredentialTarget),
         "An HDInsight cluster",
         {
             "HDInsightAttachConfiguration": (
@@ -188,7 +188,7 @@ _KINDS = (
         "kusto",
         "KustoCompute",
         "Kusto",
-        (Locked,),
+        (CredentialTarget,),
         "A Kusto cluster",
         {
             "KustoAttachConfiguration": (
@@ -201,7 +201,7 @@ _KINDS = (
         "remote",
         "RemoteCompute",
         "VirtualMachine",
-        (Remote,),
+        (SshTarget,),
         "A machine reached by SSH",
         {
             "RemoteComputeAttachConfiguration": (
@@ -232,7 +232,7 @@ def _create_classes() -> "Dict[str, type]":
             base: Any = AttachConfiguration if is_attached else ProvisioningConfiguration
             made[name] = type(base)(name, (base,), {**origin, "__doc__": f"{kind.noun}."}, takes=takes)
             calls["attach_configuration" if is_attached else "provisioning_configuration"] = made[name]
-        is_refused = not any(issubclass(base, Remote) for base in kind.bases)
+        is_refused = not any(issubclass(base, SshTarget) for base in kind.bases)
         doc = f"{kind.noun}; creating or attaching one is refused." if is_refused else f"{kind.noun}."
         namespace = {**origin, **calls, "__doc__": doc, "_compute_type": kind.compute_type}
         made[kind.name] = type(kind.name, kind.bases, namespace)

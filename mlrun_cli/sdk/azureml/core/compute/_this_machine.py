@@ -8,7 +8,7 @@ from azureml.core.compute.compute import ComputeTarget
 _UNSET = ("admin_username", "vnet_resourcegroup_name", "vnet_name", "subnet_name")
 
 
-class ThisMachine(ComputeTarget):
+class ThisMachineTarget(ComputeTarget):
     """Base class of targets with a VM size and a status; attributes about networks and users are None."""
 
     vm_size: "str | None"

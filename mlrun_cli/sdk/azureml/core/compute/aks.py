@@ -2,8 +2,13 @@
 
 from typing import Any
 
-from azureml._unsupported import Described
-from azureml.core.compute._other_machines import Attachable, AttachConfiguration, Locked, ProvisioningConfiguration
+from azureml._unsupported import StoredArguments
+from azureml.core.compute._other_machines import (
+    AttachableTarget,
+    AttachConfiguration,
+    CredentialTarget,
+    ProvisioningConfiguration,
+)
 from azureml.core.compute.compute import (
     ComputeTarget,
     ComputeTargetException,
@@ -62,7 +67,7 @@ class AksAttachConfiguration(
 
 
 class SslConfiguration(
-    Described,
+    StoredArguments,
     takes="status=None, cert=None, key=None, cname=None, leaf_domain_label=None, overwrite_existing_domain=False, "
     "renew=False",
 ):
@@ -70,14 +75,14 @@ class SslConfiguration(
 
 
 class AksUpdateConfiguration(
-    Described,
+    StoredArguments,
     ComputeTargetUpdateConfiguration,
     takes="ssl_configuration=None, load_balancer_type=None, load_balancer_subnet=None",
 ):
     """Changes to an AKS cluster."""
 
 
-class AksCompute(Attachable, Locked):
+class AksCompute(AttachableTarget, CredentialTarget):
     """A Kubernetes cluster for web services; creating or attaching one is refused."""
 
     _compute_type = "AKS"

@@ -5,8 +5,8 @@ import re
 from datetime import datetime
 from typing import Any
 
-from azureml._unsupported import Described
-from azureml.core.compute._this_machine import ThisMachine, extract_kind_properties
+from azureml._unsupported import StoredArguments
+from azureml.core.compute._this_machine import ThisMachineTarget, extract_kind_properties
 from azureml.core.compute.compute import (
     ComputeTarget,
     ComputeTargetException,
@@ -62,7 +62,7 @@ class ScaleSettings:
         return ScaleSettings(object_dict.get("minNodeCount"), object_dict.get("maxNodeCount"), idle)
 
 
-class _SerializedAttributes(Described):
+class _SerializedAttributes(StoredArguments):
     """Base class of objects that serialize the attributes in `_written` under Azure's keys, in that order."""
 
     _written = ""
@@ -101,7 +101,7 @@ class AmlComputeStatus(
 
 
 class AmlComputeProvisioningConfiguration(
-    Described,
+    StoredArguments,
     ComputeTargetProvisioningConfiguration,
     takes="vm_size='', vm_priority='dedicated', min_nodes=0, max_nodes=None, idle_seconds_before_scaledown=1800, "
     "admin_username=None, admin_user_password=None, admin_user_ssh_key=None, vnet_resourcegroup_name=None, "
@@ -141,7 +141,7 @@ class AmlComputeProvisioningConfiguration(
             )
 
 
-class AmlCompute(ThisMachine):
+class AmlCompute(ThisMachineTarget):
     """A target with the name and settings of a cluster, whose runs are executed on this machine."""
 
     _compute_type = "AmlCompute"
@@ -254,7 +254,7 @@ class AmlCompute(ThisMachine):
             )
             or 0,
         )
-        self._change(scaleSettings=wanted.scale_settings.serialize())
+        self._update_properties(scaleSettings=wanted.scale_settings.serialize())
 
     def list_nodes(self) -> Any:
         """Return an empty list, since there are no nodes to log in to."""

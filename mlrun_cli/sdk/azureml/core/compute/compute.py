@@ -195,7 +195,7 @@ class ComputeTarget:
         self.cluster_location: str | None = common.get("computeLocation")
         self.is_attached = bool(common.get("isAttachedCompute"))
 
-    def _change(self, **properties: Any) -> None:
+    def _update_properties(self, **properties: Any) -> None:
         self._load_document(_request(self.workspace, "computes.change", name=self.name, properties=properties))
 
     def refresh_state(self) -> None:

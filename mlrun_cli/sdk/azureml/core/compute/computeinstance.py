@@ -4,8 +4,8 @@ import json
 from datetime import datetime
 from typing import Any
 
-from azureml._unsupported import Described
-from azureml.core.compute._this_machine import ThisMachine, extract_kind_properties
+from azureml._unsupported import StoredArguments
+from azureml.core.compute._this_machine import ThisMachineTarget, extract_kind_properties
 from azureml.core.compute.compute import (
     ComputeTarget,
     ComputeTargetException,
@@ -77,7 +77,7 @@ class ComputeInstanceStatus:
 
 
 class ComputeInstanceProvisioningConfiguration(
-    Described,
+    StoredArguments,
     ComputeTargetProvisioningConfiguration,
     takes="vm_size='', ssh_public_access=False, admin_user_ssh_public_key=None, vnet_resourcegroup_name=None, "
     "vnet_name=None, subnet_name=None, tags=None, description=None, assigned_user_object_id=None, "
@@ -90,7 +90,7 @@ class ComputeInstanceProvisioningConfiguration(
         self.vm_size = vars(self)["vm_size"] or "Standard_DS3_V2"
 
 
-class ComputeInstance(ThisMachine):
+class ComputeInstance(ThisMachineTarget):
     """A target with the name of a compute instance, whose runs are executed on this machine."""
 
     _compute_type = "ComputeInstance"
@@ -147,7 +147,7 @@ class ComputeInstance(ThisMachine):
         self._set_state(_RUNNING, show_output)
 
     def _set_state(self, state: str, show_output: bool) -> None:
-        self._change(state=state)
+        self._update_properties(state=state)
         if show_output:
             print_lines(state)
 

@@ -4,17 +4,17 @@ import builtins
 from typing import Any
 
 from azureml._azure_names import SERVING
-from azureml._unsupported import Described, Refused
+from azureml._unsupported import StoredArguments, UnsupportedMeta
 from azureml.exceptions import WebserviceException
 
 __all__ = ["Image", "ImageConfig"]
 
 
-class ImageConfig(Described, takes=""):
+class ImageConfig(StoredArguments, takes=""):
     """Base class of image configurations."""
 
 
-class Image(metaclass=Refused, instead=SERVING):
+class Image(metaclass=UnsupportedMeta, instead=SERVING):
     """A container image that serves a model; none exist here.
 
     Raises:

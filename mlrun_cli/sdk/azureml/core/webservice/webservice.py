@@ -4,20 +4,20 @@ import builtins
 from typing import Any
 
 from azureml._azure_names import SERVING
-from azureml._unsupported import Described, Refused
+from azureml._unsupported import StoredArguments, UnsupportedMeta
 from azureml.exceptions import WebserviceException
 
 __all__ = ["Webservice", "WebserviceDeploymentConfiguration"]
 
 
 class WebserviceDeploymentConfiguration(
-    Described,
+    StoredArguments,
     takes="type, description=None, tags=None, properties=None, primary_key=None, secondary_key=None, location=None",
 ):
     """Base class of web service configurations."""
 
 
-class Webservice(metaclass=Refused, instead=SERVING):
+class Webservice(metaclass=UnsupportedMeta, instead=SERVING):
     """A web service that serves a model; none exist here.
 
     Raises:

@@ -2,14 +2,14 @@
 
 from typing import Any
 
-from azureml._unsupported import Described
+from azureml._unsupported import StoredArguments
 from azureml.pipeline.core.graph import PipelineData
 
 __all__ = ["PipelineData", "PipelineStep", "StepSequence"]
 
 
 class PipelineStep(
-    Described,
+    StoredArguments,
     takes="name, inputs, outputs, arguments=None, fix_port_name_collisions=False, resource_inputs=None",
 ):
     """Base class of pipeline steps."""
@@ -21,5 +21,5 @@ class PipelineStep(
         vars(self).setdefault("_after", []).append(step)
 
 
-class StepSequence(Described, takes="steps=None"):
+class StepSequence(StoredArguments, takes="steps=None"):
     """A sequence of steps to be executed one after another."""

@@ -4,7 +4,7 @@ import re
 from typing import Any
 
 from azureml._azure_names import PIPELINES
-from azureml._unsupported import Described, make_unsupported_call
+from azureml._unsupported import StoredArguments, make_unsupported_call
 
 __all__ = [
     "InputPortBinding",
@@ -15,7 +15,7 @@ __all__ = [
 ]
 
 
-class PipelineParameter(Described, takes="name, default_value"):
+class PipelineParameter(StoredArguments, takes="name, default_value"):
     """A parameter of a pipeline, with a default value."""
 
     name: str
@@ -73,7 +73,7 @@ class _StepData:
 
 class PipelineData(
     _StepData,
-    Described,
+    StoredArguments,
     takes="name, datastore=None, output_name=None, output_mode='mount', output_path_on_compute=None, "
     "output_overwrite=None, data_type=None, is_directory=None, pipeline_output_name=None, training_output=None",
 ):
@@ -100,7 +100,7 @@ class PipelineData(
 
 class OutputPortBinding(
     _StepData,
-    Described,
+    StoredArguments,
     takes="name, datastore=None, output_name=None, bind_mode='mount', path_on_compute=None, is_directory=None, "
     "overwrite=None, data_type=None, pipeline_output_name=None, training_output=None, dataset_registration=None, "
     "dataset_output=None",
@@ -109,7 +109,7 @@ class OutputPortBinding(
 
 
 class InputPortBinding(
-    Described,
+    StoredArguments,
     takes="name, bind_object=None, bind_mode='mount', path_on_compute=None, overwrite=None, is_resource=False, "
     "additional_transformations=None, **kwargs",
 ):
@@ -118,7 +118,7 @@ class InputPortBinding(
 
 class PipelineDataset(
     _StepData,
-    Described,
+    StoredArguments,
     takes="dataset=None, name=None, bind_mode='mount', path_on_compute=None, overwrite=False, parameter_name=None",
 ):
     """A dataset that a pipeline reads."""
@@ -129,5 +129,5 @@ class PipelineDataset(
         return cls(dataset, name, parameter_name=parameter_name)
 
 
-class TrainingOutput(Described, takes="type, iteration=None, metric=None, model_file=None"):
+class TrainingOutput(StoredArguments, takes="type, iteration=None, metric=None, model_file=None"):
     """The output of a training step."""

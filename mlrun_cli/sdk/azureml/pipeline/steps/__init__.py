@@ -2,7 +2,7 @@
 
 import azureml._package_guard  # noqa: F401 - has to come before anything that could be the other package's
 from azureml._azure_names import PIPELINES
-from azureml._unsupported import Described, make_unsupported_call
+from azureml._unsupported import StoredArguments, make_unsupported_call
 from azureml.pipeline.core.builder import PipelineStep
 
 __all__ = [
@@ -140,7 +140,7 @@ class ModuleStep(
 
 
 class ParallelRunConfig(
-    Described,
+    StoredArguments,
     takes="environment, entry_script, error_threshold, output_action, compute_target, node_count, "
     "process_count_per_node=None, mini_batch_size=None, source_directory=None, description=None, "
     "logging_level='INFO', run_invocation_timeout=60, run_max_try=3, append_row_file_name=None, "

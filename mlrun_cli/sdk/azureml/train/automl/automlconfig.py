@@ -3,13 +3,13 @@
 from typing import Any
 
 from azureml._azure_names import AUTOML
-from azureml._unsupported import Described, create_unsupported_error
+from azureml._unsupported import StoredArguments, create_unsupported_error
 from azureml.exceptions import UserErrorException
 
 __all__ = ["AutoMLConfig"]
 
 
-class AutoMLConfig(Described, takes="task, path=None, **kwargs"):
+class AutoMLConfig(StoredArguments, takes="task, path=None, **kwargs"):
     """The settings of an AutoML run, stored as attributes and in `user_settings`; submitting it is refused."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
