@@ -62,7 +62,7 @@ def register_dataset(
             raise _build_id_taken_error(owner)
         same = owner if dataset_id is not None else latest
         if same is not None and same.name == name and same.definition == checked:
-            return _update(workspace, same, description, tags)
+            return _update_dataset(workspace, same, description, tags)
         if latest is not None and latest.definition != checked and not create_new_version:
             raise AlreadyExists(
                 f"The dataset '{name}' already exists, and its latest version {latest.version} has other files.",
@@ -72,7 +72,7 @@ def register_dataset(
         version = 1 if latest is None or latest.version is None else latest.version + 1
         if owner is not None:
             workspace.datasets.set_name(owner, name, version)
-            return _update(workspace, get_dataset(workspace, name), description, tags)
+            return _update_dataset(workspace, get_dataset(workspace, name), description, tags)
         return workspace.datasets.insert(
             checked,
             dataset_id=dataset_id,
@@ -177,7 +177,7 @@ def update_dataset(
         UsageError: the tags are not valid.
     """
     with workspace.transaction():
-        return _update(workspace, get_dataset_by_id(workspace, dataset_id), description, tags)
+        return _update_dataset(workspace, get_dataset_by_id(workspace, dataset_id), description, tags)
 
 
 def unregister_dataset(workspace: Workspace, name: str) -> None:
@@ -209,7 +209,7 @@ def _build_id_taken_error(owner: Dataset) -> UsageError:
     )
 
 
-def _update(
+def _update_dataset(
     workspace: Workspace, dataset: Dataset, description: str | None, tags: Mapping[str, str | None] | None
 ) -> Dataset:
     if description is None and tags is None:

@@ -113,7 +113,7 @@ def prune_workspace(
     """
     reconcile(workspace)
     try:
-        return _prune(workspace, compute_cutoff_time(older_than_seconds), dry_run=dry_run, say=say)
+        return _prune_contents(workspace, compute_cutoff_time(older_than_seconds), dry_run=dry_run, say=say)
     except OSError as error:
         raise _build_not_removed_error(error) from error
 
@@ -123,7 +123,7 @@ def compute_cutoff_time(older_than_seconds: float) -> int:
     return now() - int(older_than_seconds * MICROSECONDS)
 
 
-def _prune(workspace: Workspace, before: int, *, dry_run: bool, say: Callable[[str], None]) -> dict[str, Any]:
+def _prune_contents(workspace: Workspace, before: int, *, dry_run: bool, say: Callable[[str], None]) -> dict[str, Any]:
     removal = _Removal(dry_run=dry_run, say=say)
     for folder in iterate_subfolders(workspace.folder / "runs"):
         RunFolder(folder).make_readable()

@@ -23,10 +23,10 @@ class ForwardedCalls:
 
     def get(self, verb: str) -> Any:
         """Return a function that forwards the call with this verb."""
-        return partial(_forward, f"{self._noun}.{verb}")
+        return partial(_forward_call, f"{self._noun}.{verb}")
 
 
-def _forward(call: str, place: Any, **arguments: Any) -> Any:
+def _forward_call(call: str, place: Any, **arguments: Any) -> Any:
     owner_lock = None
     with suppress(Exception):  # only what opens a run needs one
         owner_lock = place.minder(place.workspace)

@@ -27,7 +27,7 @@ class _DeferredModule(ModuleType):
         """Load the module and return its attribute."""
         if name != "__path__":  # by this, the import system asks whether it is a package
             with _lock:
-                _load(self)
+                _load_module(self)
         return self.__getattribute__(name)
 
 
@@ -42,7 +42,7 @@ def defer_modules(names: Iterable[str]) -> None:
                 sys.modules[name] = module
 
 
-def _load(module: ModuleType) -> None:
+def _load_module(module: ModuleType) -> None:
     name, spec = module.__name__, module.__spec__
     is_deferred = isinstance(module, _DeferredModule)
     # Its own code may look for what it has not yet; an interrupted load begins anew.

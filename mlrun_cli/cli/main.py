@@ -24,7 +24,7 @@ def run(tree: TyperGroup, words: Sequence[str], *, program: str = "mlrun") -> in
     prepare_streams()
     invocation = Invocation()
     try:
-        exit_code = _invoke(tree, words, program, invocation)
+        exit_code = _invoke_command(tree, words, program, invocation)
         sys.stdout.flush()
     except BrokenPipeError:
         exit_code = BROKEN_PIPE
@@ -41,7 +41,7 @@ def run(tree: TyperGroup, words: Sequence[str], *, program: str = "mlrun") -> in
     return exit_code
 
 
-def _invoke(tree: TyperGroup, words: Sequence[str], program: str, invocation: Invocation) -> int:
+def _invoke_command(tree: TyperGroup, words: Sequence[str], program: str, invocation: Invocation) -> int:
     try:
         with tree.make_context(program, list(words), obj=invocation) as context:
             returned = tree.invoke(context)

@@ -15,7 +15,7 @@ def prepare_streams() -> None:
         if getattr(sys, name) is None:
             nowhere = os.open(os.devnull, os.O_RDWR)
             setattr(sys, name, os.fdopen(nowhere, "r" if name == "stdin" else "w", encoding="utf-8"))
-    codecs.register_error("mlrun.escape", _escape)
+    codecs.register_error("mlrun.escape", _escape_unencodable)
     assert isinstance(sys.stdout, io.TextIOWrapper)
     assert isinstance(sys.stderr, io.TextIOWrapper)
     sys.stderr.reconfigure(errors="mlrun.escape")
@@ -24,7 +24,7 @@ def prepare_streams() -> None:
     sys.stdout.reconfigure(errors="mlrun.escape")
 
 
-def _escape(error: UnicodeError) -> tuple[str, int]:
+def _escape_unencodable(error: UnicodeError) -> tuple[str, int]:
     r"""Return JSON escapes such as `\u00e9` for characters that the stream cannot encode."""
     if not isinstance(error, UnicodeEncodeError):
         raise error

@@ -26,7 +26,7 @@ def parse_duration(text: str, *, needs_unit: bool = False) -> float:
         InvalidDuration: it is not a duration, lacks a required unit, or is longer than a hundred years.
     """
     match = re.fullmatch(_DURATION, text.strip().lower())
-    shown = _shorten(text)
+    shown = _shorten_text(text)
     if match is None or match[2] not in _SECONDS:
         raise InvalidDuration(f"'{shown}' is not a duration.", hint="Use 30s, 10m, 2h, 7d or 2w.")
     if match[2] is None and needs_unit:
@@ -67,7 +67,7 @@ def parse_time(text: str, now: int, *, is_end: bool = False) -> int:
         seconds = (found if found.tzinfo else found.replace(tzinfo=timezone.utc)).timestamp()
     except (ValueError, OverflowError):
         raise InvalidTime(
-            f"'{_shorten(text)}' is not a time.",
+            f"'{_shorten_text(text)}' is not a time.",
             hint="Use 30m, 12h, 7d or 2w for how long ago, 2026-01-31 for a day, or 2026-01-31T09:30.",
         ) from None
     return int(seconds * MICROSECONDS)
@@ -87,5 +87,5 @@ def format_age(seconds: float) -> str:
     return "just now"
 
 
-def _shorten(text: str) -> str:
+def _shorten_text(text: str) -> str:
     return text if len(text) <= _MOST_SHOWN else f"{text[:_MOST_SHOWN]}…"

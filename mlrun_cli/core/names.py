@@ -27,27 +27,27 @@ def check_experiment_name(name: str) -> str:
         UsageError: it is empty, longer than 200 bytes in UTF-8, begins with a dot, begins or ends with a
             space, or contains a slash, a backslash, a line end or another control character.
     """
-    return _check("experiment name", name, MAX_EXPERIMENT_NAME_BYTES)
+    return _check_name("experiment name", name, MAX_EXPERIMENT_NAME_BYTES)
 
 
 def check_workspace_name(name: str) -> str:
     """Validate a workspace name and return it; raises like `check_experiment_name`, with a limit of 255 bytes."""
-    return _check("workspace name", name, MAX_NAME_BYTES)
+    return _check_name("workspace name", name, MAX_NAME_BYTES)
 
 
 def check_resource_group(name: str) -> str:
     """Validate a resource group name and return it; raises like `check_workspace_name`."""
-    return _check("resource group", name, MAX_NAME_BYTES)
+    return _check_name("resource group", name, MAX_NAME_BYTES)
 
 
 def check_subscription_id(subscription_id: str) -> str:
     """Validate a subscription id, which need not be a GUID, and return it; raises like `check_workspace_name`."""
-    return _check("subscription id", subscription_id, MAX_NAME_BYTES)
+    return _check_name("subscription id", subscription_id, MAX_NAME_BYTES)
 
 
 def check_run_id(run_id: str) -> str:
     """Validate a run id or a prefix of one and return it; raises like `check_workspace_name`."""
-    return _check("run id", run_id, MAX_NAME_BYTES)
+    return _check_name("run id", run_id, MAX_NAME_BYTES)
 
 
 def check_tag_key(key: str) -> str:
@@ -84,7 +84,7 @@ def make_experiment_name(folder: Path) -> str:
     return kept.encode()[:MAX_EXPERIMENT_NAME_BYTES].decode(errors="ignore") or "experiment"
 
 
-def _check(what: str, name: str, limit: int) -> str:
+def _check_name(what: str, name: str, limit: int) -> str:
     _check_text(what, name, limit)
     for character in "/\\":
         if character in name:

@@ -124,7 +124,7 @@ class Redaction:
 
         Without a value, return whether most values under this name would be secrets.
         """
-        return _matches(self._get_secret_pattern(name), value)
+        return _matches_secret(self._get_secret_pattern(name), value)
 
     def redact_text(self, value: str) -> str:
         """Redact secrets that are recognizable by their form.
@@ -166,7 +166,11 @@ class Redaction:
         """Redact every string of a JSON value as prose, or entirely if its key denotes a secret."""
 
         def redact(name: str, text: str) -> str:
-            return REDACTED if _matches(self._get_secret_pattern(name, is_free=True), text) else self.redact_prose(text)
+            return (
+                REDACTED
+                if _matches_secret(self._get_secret_pattern(name, is_free=True), text)
+                else self.redact_prose(text)
+            )
 
         return _map_texts(value, redact)
 
@@ -197,7 +201,7 @@ class Redaction:
         """Return whether a variable's secret is distinctive enough to be redacted wherever it appears."""
         secrets = self._get_secret_pattern(name)
         is_common = secrets != ANYTHING and re.fullmatch(_COMMON, value) is not None
-        return len(value) >= LEAST_LETTERS and _matches(secrets, value) and not is_common
+        return len(value) >= LEAST_LETTERS and _matches_secret(secrets, value) and not is_common
 
     def redact_variables(self, variables: Mapping[str, str]) -> dict[str, str]:
         """Return variables with the secrets in their values redacted."""
@@ -218,9 +222,9 @@ class Redaction:
                 secrets = self._get_option_pattern(name)
             elif equals:
                 secrets = self._get_variable_pattern(name)
-            if not argument.startswith("--") and _matches(awaited, argument):
+            if not argument.startswith("--") and _matches_secret(awaited, argument):
                 shown.append(REDACTED)
-            elif equals and value and _matches(secrets, value) and not _is_shell_command(arguments, place):
+            elif equals and value and _matches_secret(secrets, value) and not _is_shell_command(arguments, place):
                 shown.append(f"{name}={REDACTED}")
             else:
                 shown.append(self.redact_value(argument))
@@ -268,7 +272,7 @@ class Redaction:
             if found.start() < end or (secrets := values_after(found)) is None:
                 continue
             given = re.compile(_VALUE).match(value, found.end())
-            if given is not None and _matches(secrets, given[0].strip("\"'")):
+            if given is not None and _matches_secret(secrets, given[0].strip("\"'")):
                 shown += [value[end : given.start()], replacement(given[0])]
                 end = given.end()
         return "".join(shown) + value[end:]
@@ -312,7 +316,7 @@ def _map_texts(value: Any, replace: Callable[[str, str], str], name: str = "") -
     return value
 
 
-def _matches(secrets: str | None, value: str) -> bool:
+def _matches_secret(secrets: str | None, value: str) -> bool:
     return secrets is not None and re.fullmatch(secrets, value) is not None
 
 

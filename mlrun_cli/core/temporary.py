@@ -114,7 +114,7 @@ def _link_under_name(descriptor: int, temporary: str | None, within: int, name: 
         if temporary is None:
             temporary = make_temporary_name()
             os.link(source, temporary, dst_dir_fd=within, follow_symlinks=True)
-        _replace(temporary, name, within)
+        _replace_file(temporary, name, within)
         return None
     except OSError as error:
         if error.errno not in _NO_LINKS:
@@ -127,7 +127,7 @@ def _link_under_name(descriptor: int, temporary: str | None, within: int, name: 
             except OSError:
                 os.unlink(temporary, dir_fd=within)
                 raise
-        _replace(temporary, name, within)
+        _replace_file(temporary, name, within)
         return None
     return temporary
 
@@ -149,7 +149,7 @@ def _copy_under_name(descriptor: int, within: int) -> str:
     return temporary
 
 
-def _replace(temporary: str, name: str, within: int) -> None:
+def _replace_file(temporary: str, name: str, within: int) -> None:
     try:
         os.replace(temporary, name, src_dir_fd=within, dst_dir_fd=within)
     except BaseException:

@@ -97,12 +97,12 @@ def parse_conda_spec(text: str) -> CondaSpec:
     """
     spec = _SPEC.fullmatch(text.strip())
     if spec is None:
-        raise ValueError(f"'{_quote(text)}' is not a conda package")
+        raise ValueError(f"'{_redact_secrets(text)}' is not a conda package")
     rest = spec["rest"].strip()
     in_brackets = _IN_BRACKETS.fullmatch(rest)
     version, build = (in_brackets["version"], None) if in_brackets else _split_version_and_build(rest)
     if "|" in version:
-        raise ValueError(f"'{_quote(text)}' allows alternatives ('|'), which pip cannot; choose one")
+        raise ValueError(f"'{_redact_secrets(text)}' allows alternatives ('|'), which pip cannot; choose one")
     terms = [_parse_version_term(part, text) for part in version.split(",") if part.strip(" =") not in {"", "*"}]
     return CondaSpec(spec["name"].lower(), tuple(terms), build, spec["channel"], text.strip())
 
@@ -117,14 +117,16 @@ def _split_version_and_build(rest: str) -> tuple[str, str | None]:
 def _parse_version_term(part: str, text: str) -> VersionTerm:
     term = _TERM.fullmatch(part.strip())
     if term is None:
-        raise ValueError(f"'{_quote(text)}' has a version that is not understood: '{_quote(part.strip())}'")
+        raise ValueError(
+            f"'{_redact_secrets(text)}' has a version that is not understood: '{_redact_secrets(part.strip())}'"
+        )
     operator = term["operator"] or "=="
     if term["star"] and operator in {"==", "="}:
         operator = "="
     return VersionTerm(operator, term["version"] + (".*" if term["star"] and operator == "!=" else ""))
 
 
-def _quote(text: str) -> str:
+def _redact_secrets(text: str) -> str:
     """Return a text with its secrets redacted, for error messages."""
     return Redaction().redact_value(text)
 
@@ -182,7 +184,7 @@ class _Reader:
 
     def _read_pip(self, entry: Mapping[object, object], where: str) -> list[str]:
         if list(entry) != ["pip"]:
-            others = ", ".join(f"'{_quote(str(key))}'" for key in entry if key != "pip")
+            others = ", ".join(f"'{_redact_secrets(str(key))}'" for key in entry if key != "pip")
             raise self._create_error(where, f"only 'pip' may hold a list of its own, found {others}")
         lines = self._read_list(entry, "pip", f"{where}.pip")
         return [self._read_pip_line(line, f"{where}.pip[{index}]") for index, line in enumerate(lines)]
@@ -191,9 +193,11 @@ class _Reader:
         line = self._read_text(value, where)
         conda_style = _PIP_WITH_ONE_EQUALS.match(line)
         if conda_style:
-            right = _quote(f"{conda_style[1]}=={line[conda_style.end() :]}")
+            right = _redact_secrets(f"{conda_style[1]}=={line[conda_style.end() :]}")
             raise self._create_error(
-                where, f"'{_quote(line)}' is written as conda takes it; pip wants '{right}'", hint=f"Write '{right}'."
+                where,
+                f"'{_redact_secrets(line)}' is written as conda takes it; pip wants '{right}'",
+                hint=f"Write '{right}'.",
             )
         return line
 

@@ -280,7 +280,7 @@ def install_with_conda(folder: EnvironmentFolder, build: EnvironmentBuild, insta
     code = _make_with_conda(folder, build, installer, set())
     unpinned: set[str] = set()
     for step in steps:
-        opened = {line for line in step if _unpin(line, build) != line}
+        opened = {line for line in step if _unpin_line(line, build) != line}
         if code == 0 or not opened:
             continue
         unpinned |= opened
@@ -293,7 +293,9 @@ def _make_with_conda(
     folder: EnvironmentFolder, build: EnvironmentBuild, installer: Installer, unpinned: Collection[str]
 ) -> int:
     shutil.rmtree(folder.venv, ignore_errors=True)
-    lines = {line: _unpin(line, build) if line in unpinned else line for line in build.packages + build.requirements}
+    lines = {
+        line: _unpin_line(line, build) if line in unpinned else line for line in build.packages + build.requirements
+    }
     pip = [*build.options, *(lines[line] for line in build.requirements)]
     document = {
         "channels": list(build.channels),
@@ -313,7 +315,7 @@ def _build_conda_command(folder: EnvironmentFolder, build: EnvironmentBuild) -> 
     return [build.installer, "env", "create", *where]
 
 
-def _unpin(line: str, build: EnvironmentBuild) -> str:
+def _unpin_line(line: str, build: EnvironmentBuild) -> str:
     if line not in build.packages:
         return remove_version(line)
     name = _CONDA_NAME.match(line)

@@ -153,7 +153,7 @@ def copy_files_in(files: Mapping[str, Path], folder: Path) -> None:
         destination = folder / name
         with _open_inside(source) as content, _describe_error(folder.parent.parent):
             destination.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            _copy(content, destination, 0o700)
+            _copy_open_file(content, destination, 0o700)
 
 
 def copy_model_out(content: Path, folder: Path, *, overwrite: bool) -> Path:
@@ -178,7 +178,7 @@ def copy_model_out(content: Path, folder: Path, *, overwrite: bool) -> Path:
         for name, source in names.items():
             _make_folders(folder, Path(name).parts[:-1])
             with _open_inside(source) as descriptor:
-                _copy(descriptor, folder / name, 0o777)
+                _copy_open_file(descriptor, folder / name, 0o777)
     except OSError as error:
         raise FileNotWritable(destination, error, hint="Choose another folder.") from error
     return destination
@@ -217,7 +217,7 @@ def _open_inside(source: Path) -> Iterator[int]:
         os.close(descriptor)
 
 
-def _copy(content: int, destination: Path, mode: int) -> None:
+def _copy_open_file(content: int, destination: Path, mode: int) -> None:
     """Copy an open file; the copy has the permissions in `mode`, but is executable only if the source is."""
     found = os.fstat(content)
     wanted = mode if found.st_mode & stat.S_IXUSR else mode & 0o666

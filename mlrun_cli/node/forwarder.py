@@ -92,10 +92,10 @@ def main(words: list[str]) -> None:
         except OSError:  # no more files can be open: some will be closed
             time.sleep(_LOOK_SECONDS)
             continue
-        threading.Thread(target=_serve, args=(connection, forwarder), daemon=True).start()
+        threading.Thread(target=_serve_connection, args=(connection, forwarder), daemon=True).start()
 
 
-def _serve(connection: socket.socket, forwarder: Forwarder) -> None:
+def _serve_connection(connection: socket.socket, forwarder: Forwarder) -> None:
     """Forward the single request of a connection and close it."""
     with connection, suppress(OSError), connection.makefile("rb") as requests:
         line = requests.readline()

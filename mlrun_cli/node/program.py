@@ -60,7 +60,7 @@ def main(words: list[str]) -> int:
     with suppress(OSError):
         write_heartbeat(shared)
     try:
-        return _supervise(shared, events, is_elsewhere=is_elsewhere)
+        return _supervise_run(shared, events, is_elsewhere=is_elsewhere)
     except (MlrunError, OSError, KeyError, TypeError, ValueError) as error:
         sys.stderr.write(f"{error}\n")
         message = f"The run could not be started on {os.uname().nodename}: {error}"
@@ -77,7 +77,7 @@ def _was_given_up(shared: SharedRunFolder) -> bool:
     return False
 
 
-def _supervise(shared: SharedRunFolder, events: EventWriter, *, is_elsewhere: bool) -> int:
+def _supervise_run(shared: SharedRunFolder, events: EventWriter, *, is_elsewhere: bool) -> int:
     submission, secrets = _read_inputs(shared)
     if is_elsewhere:
         submission = submission._replace(environment=localize_environment(submission.environment, os.environ))
@@ -92,11 +92,11 @@ def _supervise(shared: SharedRunFolder, events: EventWriter, *, is_elsewhere: bo
         set_umask_and_niceness(submission.umask, submission.niceness)
         os.environ[NAMES_VARIABLE] = secrets.environment.get(NAMES_VARIABLE, "")
         with Workspace.connect(locator, redaction=redaction) as workspace:
-            _run(workspace, locator, submission, secrets, job, folder, shared, events)
+            _run_supervisor(workspace, locator, submission, secrets, job, folder, shared, events)
     return 0
 
 
-def _run(
+def _run_supervisor(
     workspace: Workspace,
     locator: WorkspaceLocator,
     submission: Submission,

@@ -189,13 +189,13 @@ def _quote_word(text: str) -> str:
 def _read_output(*words: str, given: str | None = None) -> str | None:
     """Return the standard output of a program, or None if it is missing or fails."""
     with suppress(OSError, subprocess.SubprocessError):
-        return _run(words, given).stdout
+        return _run_program(words, given).stdout
     return None
 
 
 def _run_or_raise(*words: str, given: str | None = None) -> None:
     try:
-        _run(words, given)
+        _run_program(words, given)
     except FileNotFoundError as error:
         raise ProgramNotFound(
             f"'{words[0]}' is not installed on this machine, and you have no systemd instance of your own.",
@@ -207,7 +207,7 @@ def _run_or_raise(*words: str, given: str | None = None) -> None:
         raise MlrunError(f"'{' '.join(words)}' failed: {str(said).strip()}") from error
 
 
-def _run(words: Sequence[str], given: str | None) -> subprocess.CompletedProcess[str]:
+def _run_program(words: Sequence[str], given: str | None) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         words, input=given or "", capture_output=True, encoding="utf-8", timeout=_PATIENCE_SECONDS, check=True
     )

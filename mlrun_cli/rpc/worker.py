@@ -52,10 +52,10 @@ def main(words: list[str]) -> None:
             _CONNECTIONS.release()
             time.sleep(_RETRY_SECONDS)
             continue
-        threading.Thread(target=_serve, args=(connection, Path(folder), run_id), daemon=True).start()
+        threading.Thread(target=_serve_connection, args=(connection, Path(folder), run_id), daemon=True).start()
 
 
-def _serve(connection: socket.socket, folder: Path, run_id: str) -> None:
+def _serve_connection(connection: socket.socket, folder: Path, run_id: str) -> None:
     """Handle the single request of a connection and close it, so that idle clients do not hold open files."""
     try:
         with connection, suppress(OSError), connection.makefile("rb") as requests:

@@ -50,7 +50,7 @@ def complete_document(configuration: RunConfiguration, redaction: Redaction) -> 
         document["command"] = redaction.redact_arguments(["sh", "-c", configuration.command])[-1]
     elif configuration.command is not None:
         document["command"] = redaction.redact_arguments(configuration.command)
-    redacted: dict[str, Any] = _redact(document, redaction)
+    redacted: dict[str, Any] = _redact_value(document, redaction)
     return redacted
 
 
@@ -61,14 +61,14 @@ def _list_values(configuration: RunConfiguration) -> dict[str, Any]:
     return {**{key_path: value for key_path, value in values.items() if value is not None}, **configuration.rest}
 
 
-def _redact(value: Any, redaction: Redaction, name: str = "") -> Any:
+def _redact_value(value: Any, redaction: Redaction, name: str = "") -> Any:
     """Return a value with its secrets redacted; `name` is its key, or empty for a list item."""
     if isinstance(value, Mapping):
-        return {key: _redact(inner, redaction, str(key)) for key, inner in value.items()}
+        return {key: _redact_value(inner, redaction, str(key)) for key, inner in value.items()}
     if isinstance(value, (list, tuple)):
         if all(isinstance(inner, str) for inner in value):
             return redaction.redact_arguments(value)
-        return [_redact(inner, redaction) for inner in value]
+        return [_redact_value(inner, redaction) for inner in value]
     if isinstance(value, str):
         return redaction.redact_setting(name, value)
     is_secret = value is not None and not isinstance(value, bool) and redaction.is_secret(name, str(value))

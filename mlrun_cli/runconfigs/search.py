@@ -46,10 +46,10 @@ def find_runconfigs(root: Path, *, exclude: Path | None = None) -> list[Path]:
         kind = InvalidPath if root.is_file() else MissingFile
         what = f"'{root}' is a file, not a folder." if root.is_file() else f"The folder '{root}' does not exist."
         raise kind(what, hint="Name a folder with runconfigs with --path.", target=root)
-    return sorted(_walk(root, exclude))
+    return sorted(_walk_folders(root, exclude))
 
 
-def _walk(root: Path, exclude: Path | None) -> Iterator[Path]:
+def _walk_folders(root: Path, exclude: Path | None) -> Iterator[Path]:
     for folder, inner, names in os.walk(root):
         inner[:] = [name for name in inner if _is_searched(Path(folder, name), exclude)]
         yield from (path for name in names if _is_runconfig(path := Path(folder, name)))

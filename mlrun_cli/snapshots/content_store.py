@@ -107,10 +107,10 @@ class SnapshotStore:
         path = f"{self._incoming}/{make_temporary_name()}"
         with _describe_error(path):
             try:
-                descriptor = _create(path)
+                descriptor = _create_file(path)
             except FileNotFoundError:
                 self._make_folders()
-                descriptor = _create(path)
+                descriptor = _create_file(path)
         try:
             yield IncomingFile(path, descriptor)
         finally:
@@ -205,7 +205,7 @@ def build_lost_content_error(entry: SnapshotEntry) -> StoredFilesLost:
     )
 
 
-def _create(path: str) -> int:
+def _create_file(path: str) -> int:
     return os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
 
 

@@ -108,7 +108,7 @@ def list_script_files(snapshot: Snapshot | None, destination: Path) -> list[str]
     """
     made = {} if snapshot is None else {entry.path: entry for entry in snapshot.entries}
     written = []
-    for path, there, folder in _walk(destination):
+    for path, there, folder in _walk_files(destination):
         try:
             found = there.stat(follow_symlinks=False)
         except OSError:
@@ -128,7 +128,7 @@ def list_escaping_links(destination: Path) -> list[str]:
     """
     found = []
     with suppress(OSError):
-        for path, there, _ in _walk(destination):
+        for path, there, _ in _walk_files(destination):
             if there.is_symlink() and _resolve_inner_target(destination, path) is None:
                 found.append(path)
     return sorted(found)
@@ -180,7 +180,7 @@ def _is_unchanged(entry: SnapshotEntry, found: os.stat_result, folder: int) -> b
     return False
 
 
-def _walk(destination: Path) -> Iterator[tuple[str, os.DirEntry[str], int]]:
+def _walk_files(destination: Path) -> Iterator[tuple[str, os.DirEntry[str], int]]:
     """Yield the path, directory entry and open parent folder of each entry except folders.
 
     The parent folder is closed at the next step. A running script may remove or replace anything in the meantime;

@@ -56,7 +56,7 @@ def serve(options: StudioOptions) -> int | None:
     token = folder.read_or_create_token()
     own_host = folder.read_or_create_host() if options.has_own_host else None
     app, studio = create_app(options, token, own_host)
-    listener = _bind(options)
+    listener = _open_listening_socket(options)
     port = listener.getsockname()[1]
     if options.port not in {0, port}:
         print_lines(f"Port {options.port} is taken; this is {port}.")
@@ -88,7 +88,7 @@ def serve(options: StudioOptions) -> int | None:
     return server.stop_signal
 
 
-def _bind(options: StudioOptions) -> socket.socket:
+def _open_listening_socket(options: StudioOptions) -> socket.socket:
     """Return a listening socket on the requested port or, if it is in use, on the next free one."""
     last_error: OSError | None = None
     for port in range(options.port, min(options.port + _MAX_PORTS, 1 << 16) if options.port else 1):

@@ -66,7 +66,7 @@ def bind_data(
     binder = _Binder(workspace, run_id, source, environment or {}, target=target)
     if earlier_run_id is not None:
         binder.redirect_copies(earlier_run_id)
-    return _bind(binder, configuration, volumes)
+    return _bind_all(binder, configuration, volumes)
 
 
 def preview_data(
@@ -84,10 +84,10 @@ def preview_data(
         UsageError, DataNotFound: as `bind_data`.
     """
     binder = _Binder(workspace, "{run-id}", source, environment or {}, target=target, is_preview=True)
-    return _bind(binder, configuration, volumes)
+    return _bind_all(binder, configuration, volumes)
 
 
-def _bind(binder: _Binder, configuration: RunConfiguration, volumes: Sequence[Volume]) -> RunData:
+def _bind_all(binder: _Binder, configuration: RunConfiguration, volumes: Sequence[Volume]) -> RunData:
     binder.bind_each(configuration, DATASET, read_inputs, binder.bind_input)
     binder.bind_each(configuration, REFERENCE, read_references, binder.bind_reference)
     binder.bind_each(configuration, OUTPUT, read_outputs, binder.bind_output)

@@ -60,7 +60,7 @@ class _Walk:
                 self._follow(self._links.popleft())
 
     def _follow(self, linked: _Folder) -> None:
-        if any(_contains(linked.real, folder) for folder in linked.link_folders):
+        if any(_contains_path(linked.real, folder) for folder in linked.link_folders):
             self._leave_out(linked.path, LOOP)
         elif len(linked.link_folders) > 1 and linked.real in self._seen:
             self._leave_out(linked.path, REPEATED)
@@ -102,5 +102,5 @@ class _Walk:
             self._leave_out(path, DANGLING)
 
 
-def _contains(folder: str, path: str) -> bool:
+def _contains_path(folder: str, path: str) -> bool:
     return os.path.join(path, "").startswith(os.path.join(folder, ""))

@@ -38,7 +38,7 @@ def _render_block(text: str, width: int, colour: bool) -> str:
     if text.startswith("|"):
         return _render_table(text, width, colour)
     items = list(_split_items(text)) if _ITEM.match(text) else [text]
-    return "\n".join(line for item in items for line in _wrap(item, width, colour))
+    return "\n".join(line for item in items for line in _wrap_text(item, width, colour))
 
 
 def _render_heading(text: str, colour: bool) -> str:
@@ -55,7 +55,7 @@ def _split_items(text: str) -> Iterator[str]:
         yield text[start:end]
 
 
-def _wrap(text: str, width: int, colour: bool) -> list[str]:
+def _wrap_text(text: str, width: int, colour: bool) -> list[str]:
     """Return the wrapped lines, at least one, of a paragraph, list item or table cell."""
     mark = _ITEM.match(text)
     wrapper = textwrap.TextWrapper(width, break_on_hyphens=False, break_long_words=False)
@@ -88,7 +88,7 @@ def _render_table(text: str, width: int, colour: bool) -> str:
     widths = _fit_columns(
         [[_LINK.sub(_replace_link, cell) for cell in column] for column in zip(*rows, strict=True)], width
     )
-    wrapped = [[_wrap(cell, columns, colour) for cell, columns in zip(row, widths, strict=True)] for row in rows]
+    wrapped = [[_wrap_text(cell, columns, colour) for cell, columns in zip(row, widths, strict=True)] for row in rows]
     separator = "\n\n" if any(len(row[0]) > 1 for row in wrapped) else "\n"
     heading, *rest = (_render_row(row, widths) for row in wrapped)
     body = separator.join(rest)
@@ -114,10 +114,10 @@ def _render_row(cells: Sequence[Sequence[str]], widths: Sequence[int]) -> str:
     lines = []
     for at in range(max(map(len, cells))):
         parts = [cell[at] if at < len(cell) else "" for cell in cells]
-        padded = [part + " " * (room - _measure(part)) for part, room in zip(parts, widths, strict=True)]
+        padded = [part + " " * (room - _measure_width(part)) for part, room in zip(parts, widths, strict=True)]
         lines.append(_GAP.join(padded).rstrip())
     return "\n".join(lines)
 
 
-def _measure(text: str) -> int:
+def _measure_width(text: str) -> int:
     return len(_COLOURS.sub("", text))

@@ -45,7 +45,7 @@ def _format_paragraphs(record: Mapping[str, Any], width: int) -> Iterator[tuple[
         yield "Data", data
     yield "Snapshot", list(_format_snapshot(record))
     if record["notes"]:
-        yield "Messages", [line for note in record["notes"] for line in _wrap(note, width)]
+        yield "Messages", [line for note in record["notes"] for line in _wrap_note(note, width)]
     yield "", ["Nothing was started."]
 
 
@@ -100,7 +100,7 @@ def _format_snapshot(record: Mapping[str, Any]) -> Iterator[str]:
         )
 
 
-def _wrap(note: str, width: int) -> list[str]:
+def _wrap_note(note: str, width: int) -> list[str]:
     return textwrap.wrap(
         note, width, initial_indent="- ", subsequent_indent="  ", break_long_words=False, break_on_hyphens=False
     )

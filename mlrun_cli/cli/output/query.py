@@ -97,14 +97,14 @@ def _describe_error(error: Exception) -> str:
     from jmespath.exceptions import JMESPathTypeError  # noqa: PLC0415
 
     if not isinstance(error, JMESPathTypeError):
-        return _shorten(str(error))
+        return _shorten_text(str(error))
     taken = " or ".join(_KINDS.get(kind, kind) for kind in error.expected_types)
     given = _KINDS.get(error.actual_type, error.actual_type)
-    value = "" if error.current_value is None else f": {_shorten(bounded_repr(error.current_value))}"
+    value = "" if error.current_value is None else f": {_shorten_text(bounded_repr(error.current_value))}"
     return f"{error.function_name}() takes {taken}, not {given}{value}"
 
 
-def _shorten(text: str) -> str:
+def _shorten_text(text: str) -> str:
     shown = make_printable(text[: _SHOWN + 1])
     return shown if len(text) <= _SHOWN else f"{shown[:_SHOWN]}…"
 
@@ -121,7 +121,7 @@ def parse_query_words(words: Sequence[str]) -> tuple[Query, str | None]:
     text = " ".join(words).strip()
     if not text.startswith("["):
         raise InvalidQuery(
-            f"'{_shorten(text)}' is neither an option nor a query.",
+            f"'{_shorten_text(text)}' is neither an option nor a query.",
             hint=f"A query is one word in quotes: {_format_command_line(_EXAMPLE)}",
         )
     as_text = _quote_sides(text)

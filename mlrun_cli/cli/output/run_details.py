@@ -37,7 +37,7 @@ def print_run(record: Mapping[str, Any], *, file: TextIO, width: int | None, now
     encoding = file.encoding or "ascii"
     room = max(_NARROWEST, (width or _WIDEST) - _INDENT)
     for label, text in _format_lines(record, encoding, now):
-        lines = [text] if label in _COPIED else [line for each in text.splitlines() for line in _wrap(each, room)]
+        lines = [text] if label in _COPIED else [line for each in text.splitlines() for line in _wrap_text(each, room)]
         for number, line in enumerate(filter(None, lines)):
             shown = make_printable(line).encode(encoding, "replace").decode(encoding)
             file.write(f"{label if number == 0 else '':<{_INDENT}}{shown}\n")
@@ -47,9 +47,9 @@ def print_metrics(metrics: Mapping[str, Mapping[str, Any]], *, file: TextIO, wid
     """Print a line for each metric of each run, or for each column of a metric that has rows or tables."""
     several = len(metrics) > 1
     records = [
-        {"name": name, **_summarize(values), **({"run": run_id} if several else {})}
+        {"name": name, **_summarize_values(values), **({"run": run_id} if several else {})}
         for run_id, of_run in metrics.items()
-        for name, values in _flatten(of_run)
+        for name, values in _flatten_metrics(of_run)
     ]
     print_fields(records, _METRIC_FIELDS, file=file, width=width, colour=colour)
 
@@ -85,7 +85,7 @@ def _format_lines(record: Mapping[str, Any], encoding: str, now: datetime) -> It
         yield "Web view", record["web_view"]
 
 
-def _wrap(text: str, room: int) -> list[str]:
+def _wrap_text(text: str, room: int) -> list[str]:
     return textwrap.wrap(text, room, break_on_hyphens=False)
 
 
@@ -116,14 +116,14 @@ def _is_system_property(key: str) -> bool:
     return key.startswith(("azureml.", "_azureml.", "mlflow.")) or key in {"ContentSnapshotId", "ProcessInfoFile"}
 
 
-def _flatten(metrics: Mapping[str, Any]) -> Iterator[tuple[str, Sequence[Any]]]:
+def _flatten_metrics(metrics: Mapping[str, Any]) -> Iterator[tuple[str, Sequence[Any]]]:
     for name, value in metrics.items():
         columns = {f"{name}.{key}": one for key, one in value.items()} if isinstance(value, Mapping) else {name: value}
         for key, one in columns.items():
             yield key, one if isinstance(one, list) else [one]
 
 
-def _summarize(values: Sequence[Any]) -> dict[str, str]:
+def _summarize_values(values: Sequence[Any]) -> dict[str, str]:
     """Return a metric's last value and, if it has several values, their count and range."""
     numbers = [value for value in values if type(value) in {int, float}]
     comparable = [number for number in numbers if number == number]  # noqa: PLR0124 - NaN differs from itself

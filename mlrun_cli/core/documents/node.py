@@ -183,7 +183,7 @@ def quote_value(key_path: str, text: str) -> str:
     keys = key_path.lower().split(".")
     if _VARIABLES & set(keys) or redaction.is_secret(keys[-1]):
         return ""
-    return _shorten(redaction.redact_value(text))
+    return _shorten_text(redaction.redact_value(text))
 
 
 def join_key_path(key_path: str, key: str) -> str:
@@ -220,7 +220,7 @@ class NodeBuilder:
         self._count += 1
         if len(key_path) > MAX_KEY_PATH:
             reason = f"stands under keys of more than {MAX_KEY_PATH} letters"
-            raise build_file_error(self.path, reason, line=line, key_path=_shorten(key_path))
+            raise build_file_error(self.path, reason, line=line, key_path=_shorten_text(key_path))
         if self._count > MAX_VALUES:
             raise build_file_error(self.path, f"holds more than {MAX_VALUES} values, aliases written out", line=line)
         self.check_depth(key_path, line, depth)
@@ -232,7 +232,7 @@ class NodeBuilder:
             InvalidFile: it is nested too deeply.
         """
         if depth > MAX_DEPTH:
-            raise build_file_error(self.path, TOO_DEEP, line=line, key_path=_shorten(key_path))
+            raise build_file_error(self.path, TOO_DEEP, line=line, key_path=_shorten_text(key_path))
 
     def record_key(self, lines: dict[str, int], key: str, key_path: str, line: int) -> None:
         """Record the line of a mapping's key before its value is read.
@@ -245,7 +245,7 @@ class NodeBuilder:
         lines[key] = line
 
 
-def _shorten(text: str, length: int = 60) -> str:
+def _shorten_text(text: str, length: int = 60) -> str:
     shown = " ".join(text.split())
     return shown if len(shown) <= length else f"{shown[:length]}…"
 

@@ -149,13 +149,13 @@ class RunFiles:
         count = size = 0
         newest = 0
         for top in (self._folder.work / "outputs", self._folder.work / "logs", self._folder.uploads):
-            for found in _walk(top):
+            for found in _walk_entries(top):
                 count, size, newest = count + 1, size + found.st_size, max(newest, found.st_mtime_ns)
         self._tree = f"{count} {size} {newest}" if count else ""
         self._next_tree = time.monotonic() + max(_TREE_SECONDS, _TREE_SHARE * (time.monotonic() - begun))
 
 
-def _walk(top: Path) -> Iterator[os.stat_result]:
+def _walk_entries(top: Path) -> Iterator[os.stat_result]:
     """Yield the stat results of all files and folders below a folder, without following links."""
     folders = [os.fspath(top)]
     while folders:

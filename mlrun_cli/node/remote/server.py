@@ -139,7 +139,7 @@ class Server:
             data = payload[start : start + size]
             start += size
             with suppress(OSError):
-                sizes[run_id] = _append(self._shared.run_folder(run_id).inbox, offset, data)
+                sizes[run_id] = _append_at_offset(self._shared.run_folder(run_id).inbox, offset, data)
         return sizes
 
     def _find_jobs(self, request: Message) -> Message:
@@ -175,7 +175,7 @@ def _write_file(path: Path, data: bytes) -> None:
         os.close(descriptor)
 
 
-def _append(path: Path, offset: int, data: bytes) -> int:
+def _append_at_offset(path: Path, offset: int, data: bytes) -> int:
     """Append data to a file if its size is `offset`; return its new size."""
     descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC)
     try:

@@ -30,10 +30,10 @@ _ERRORS = {"error", "wanted_error", "failed_with"}
 
 def to_columns(redaction: Redaction, columns: Mapping[str, object]) -> dict[str, object]:
     """Convert values to database columns, redacting secrets in texts from users and scripts."""
-    return {name: _to_column(_redact(redaction, name, value)) for name, value in columns.items()}
+    return {name: _to_column(_redact_column(redaction, name, value)) for name, value in columns.items()}
 
 
-def _redact(redaction: Redaction, name: str, value: Any) -> object:
+def _redact_column(redaction: Redaction, name: str, value: Any) -> object:
     if name in _TEXTS:
         return redaction.redact_optional(value)
     return redaction.redact_error(value) if name in _ERRORS else value

@@ -88,20 +88,20 @@ class Chart(NamedTuple):
         """
         kind, *words = _split_unescaped(text, ":")
         if kind == CURVE and len(words) >= 2:
-            measures = [Measure(_unescape(name)) for name in _split_unescaped(words[0], ",")]
+            measures = [Measure(_unescape_name(name)) for name in _split_unescaped(words[0], ",")]
             over, options = words[1], words[2:]
         elif kind == VALUE and len(words) >= 2:
-            measures = [Measure(_unescape(words[0]), words[1])]
+            measures = [Measure(_unescape_name(words[0]), words[1])]
             over, options = STEP, words[2:]
         elif kind == SCATTER and len(words) >= 4:
-            measures = [Measure(_unescape(words[0]), words[1]), Measure(_unescape(words[2]), words[3])]
+            measures = [Measure(_unescape_name(words[0]), words[1]), Measure(_unescape_name(words[2]), words[3])]
             over, options = STEP, words[4:]
         else:
             raise _create_error(text, "these are not the words of one")
         chart = cls(kind, tuple(dict.fromkeys(measures)), over)
         for option in options:
             chart = chart._replace(**_parse_option(text, option))
-        return _validate(text, chart)
+        return _validate_chart(text, chart)
 
     @classmethod
     def from_form(
@@ -144,21 +144,23 @@ class Chart(NamedTuple):
         share = _parse_smoothing(description, smoothing or "0") if kind == CURVE else 0.0
         over = over if kind == CURVE else STEP
         chart = cls(kind, tuple(dict.fromkeys(measures[:wanted])), over, is_log, share)
-        return _validate(description, chart._replace(is_x_log=is_x_log and kind == SCATTER, colour=colour.strip()))
+        return _validate_chart(
+            description, chart._replace(is_x_log=is_x_log and kind == SCATTER, colour=colour.strip())
+        )
 
     def __str__(self) -> str:
         """Return the text of the chart for a URL, in the format that `parse` reads."""
         if self.kind == CURVE:
-            words = [",".join(_escape(measure.name) for measure in self.measures), self.over]
+            words = [",".join(_escape_name(measure.name) for measure in self.measures), self.over]
         else:
-            words = [word for measure in self.measures for word in (_escape(measure.name), measure.which)]
+            words = [word for measure in self.measures for word in (_escape_name(measure.name), measure.which)]
         options = [_LOG] if self.is_log else []
         if self.smoothing:
             options.append(f"{_SMOOTH}{self.smoothing:g}")
         if self.is_x_log:
             options.append(_LOG_X)
         if self.colour:
-            options.append(f"{_COLOUR}{_escape(self.colour)}")
+            options.append(f"{_COLOUR}{_escape_name(self.colour)}")
         return ":".join([self.kind, *words, *options])
 
     @property
@@ -217,7 +219,7 @@ def replace_charts(query: str, charts: Sequence[Chart]) -> str:
     return urlencode([*others, *(("chart", text) for text in named)])
 
 
-def _validate(text: str, chart: Chart) -> Chart:
+def _validate_chart(text: str, chart: Chart) -> Chart:
     if not all(measure.name for measure in chart.measures):
         raise _create_error(text, "a name is empty")
     if len(chart.measures) > MAX_NAMES:
@@ -238,7 +240,7 @@ def _parse_option(text: str, option: str) -> dict[str, Any]:
     if option.startswith(_SMOOTH):
         return {"smoothing": _parse_smoothing(text, option.removeprefix(_SMOOTH))}
     if option.startswith(_COLOUR):
-        return {"colour": _unescape(option.removeprefix(_COLOUR))}
+        return {"colour": _unescape_name(option.removeprefix(_COLOUR))}
     if option == _LOG_X:
         return {"is_x_log": True}
     if option != _LOG:
@@ -271,11 +273,11 @@ def _split_into_characters(text: str, separator: str) -> list[list[str]]:
     return pieces
 
 
-def _escape(name: str) -> str:
+def _escape_name(name: str) -> str:
     return _SPECIAL.sub(r"\\\g<0>", name)
 
 
-def _unescape(text: str) -> str:
+def _unescape_name(text: str) -> str:
     return _ESCAPED.sub(r"\1", text)
 
 

@@ -138,10 +138,10 @@ def select_columns(names: Sequence[str], *, all_experiments: bool, suggested: Se
 
 def find_varying_columns(columns: Sequence[Column], runs: Sequence[Run], values: ColumnValues) -> Sequence[Column]:
     """Return the columns with different values, and the columns that link to runs."""
-    return [column for column in columns if column.links_to_run() or _varies(column, runs, values)]
+    return [column for column in columns if column.links_to_run() or _has_different_values(column, runs, values)]
 
 
-def _varies(column: Column, runs: Sequence[Run], values: ColumnValues) -> bool:
+def _has_different_values(column: Column, runs: Sequence[Run], values: ColumnValues) -> bool:
     found = [column.get_value(run, values) for run in runs]
     if len(runs) == 1:
         return found[0] not in {None, ""} if column.kind != "tags" else bool(found[0])

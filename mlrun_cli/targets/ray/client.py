@@ -80,7 +80,7 @@ class RayClient:
             raise EngineUnavailable(error.message, hint=error.hint, target=self.address) from error
         request = Request(f"{self.address}{path}", data, headers, method=method)  # noqa: S310 - http or https
         try:
-            answer = _send(opener, request, timeout)
+            answer = _send_request(opener, request, timeout)
         except (OSError, HTTPException) as error:
             raise self._build_error(error) from None
         if answer.status in _UNAUTHORIZED:
@@ -113,7 +113,7 @@ class _NoRedirects(HTTPRedirectHandler):
         return None
 
 
-def _send(opener: OpenerDirector, request: Request, timeout: float) -> Answer:
+def _send_request(opener: OpenerDirector, request: Request, timeout: float) -> Answer:
     deadline = time.monotonic() + 2 * timeout
     try:
         response = opener.open(request, timeout=timeout)

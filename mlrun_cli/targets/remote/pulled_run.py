@@ -169,7 +169,7 @@ class PulledRun:
         for name, data in self._held.items():
             size = len(data) if is_all else _find_outcome_offset(data)
             if size:
-                _append(self._folder.path / name, bytes(data[:size]))
+                _append_to_file(self._folder.path / name, bytes(data[:size]))
                 del data[:size]
                 if not self._is_marked:
                     (self._mirror.started / self._run_id).touch(mode=0o600)
@@ -177,7 +177,7 @@ class PulledRun:
 
     def _publish_requests(self) -> None:
         for name, data in self._requests.take_ready().items():
-            _append(self._folder.path / name, data)
+            _append_to_file(self._folder.path / name, data)
 
     def _publish_all(self) -> None:
         _sync_files(self._folder.path)
@@ -242,7 +242,7 @@ def _write_at_offset(path: Path, offset: int, data: bytes) -> None:
         os.close(descriptor)
 
 
-def _append(path: Path, data: bytes) -> None:
+def _append_to_file(path: Path, data: bytes) -> None:
     """Append data to a private file, creating it if it does not exist."""
     _write_at_offset(path, path.stat().st_size if path.exists() else 0, data)
 

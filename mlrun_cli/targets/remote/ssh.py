@@ -95,7 +95,7 @@ class Ssh:
         Raises:
             ProgramNotFound: rsync is not installed.
         """
-        shell = " ".join(map(_quote, self._build_command()))
+        shell = " ".join(map(_quote_word, self._build_command()))
         command = ["rsync", "--protect-args", f"--timeout={_COPY_SECONDS}", f"--rsh={shell}", *words]
         return _start_process(
             command, said, stdin=subprocess.DEVNULL if stdin is None else stdin, stdout=subprocess.DEVNULL
@@ -240,7 +240,7 @@ def _make_control_path(settings: RemoteSettings) -> Path:
     return folder / digest[:12]
 
 
-def _quote(word: str) -> str:
+def _quote_word(word: str) -> str:
     """Quote a word for rsync, which understands quotes but no backslashes."""
     quote = '"' if "'" in word else "'"
     return f"{quote}{word}{quote}"

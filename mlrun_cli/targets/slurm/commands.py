@@ -61,7 +61,7 @@ def run_command(words: Sequence[str], *, stdin: str | None = None, timeout: floa
         EngineUnavailable: it has not ended within `timeout` seconds, or the controller does not answer.
         EngineRefused: it failed; the message is Slurm's.
     """
-    done = _run(words, stdin, timeout)
+    done = _run_process(words, stdin, timeout)
     if done.returncode == 0:
         return done.stdout
     raise _build_error(words[0], done.returncode, done.stderr)
@@ -84,7 +84,7 @@ def build_client_environment(environment: Mapping[str, str]) -> dict[str, str]:
     }
 
 
-def _run(words: Sequence[str], stdin: str | None, timeout: float) -> subprocess.CompletedProcess[str]:
+def _run_process(words: Sequence[str], stdin: str | None, timeout: float) -> subprocess.CompletedProcess[str]:
     try:
         return subprocess.run(
             words,

@@ -286,7 +286,7 @@ class Model:
         """Return the `file:` URLs of the model's files, keyed by file name."""
         top = Model.get_model_path(self.name, self.version, _workspace=self.workspace)
         start = os.path.dirname(top)
-        return {os.path.relpath(path, start): f"file://{_quote(path)}" for path in sorted(_list_files_below(top))}
+        return {os.path.relpath(path, start): f"file://{_quote_path(path)}" for path in sorted(_list_files_below(top))}
 
     def update(
         self,
@@ -591,7 +591,7 @@ def _list_files_below(path: str) -> Iterator[str]:
             yield os.path.join(folder, name)
 
 
-def _quote(path: str) -> str:
+def _quote_path(path: str) -> str:
     from urllib.parse import quote
 
     return quote(path)

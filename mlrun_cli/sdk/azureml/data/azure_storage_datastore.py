@@ -105,7 +105,7 @@ class AbstractAzureStorageDatastore(AbstractDatastore):
         target = self._normalize_path(target_path)
         names = [self._normalize_path(os.path.join(target, os.path.relpath(source, root))) for source in sources]
         places = [os.path.join(self._folder, name) for name in names]
-        copied = sum(_copy(source, place, overwrite) for source, place in zip(sources, places))
+        copied = sum(_copy_file(source, place, overwrite) for source, place in zip(sources, places))
         if show_progress:
             print(f"Uploaded {copied} files to datastore {self.name!r}.")
             if copied < len(files):
@@ -122,7 +122,7 @@ class AbstractAzureStorageDatastore(AbstractDatastore):
         there = list_folder_files(self._folder) if os.path.isdir(self._folder) else []
         names = [name for name in there if name.startswith((prefix or "").lstrip("/"))]
         copied = sum(
-            _copy(os.path.join(self._folder, name), os.path.join(os.path.abspath(target_path), name), overwrite)
+            _copy_file(os.path.join(self._folder, name), os.path.join(os.path.abspath(target_path), name), overwrite)
             for name in names
         )
         if show_progress:
@@ -174,7 +174,7 @@ class AzureFileDatastore(AbstractAzureStorageDatastore):
     _endpoint = "core.windows.net"
 
 
-def _copy(source: str, place: str, overwrite: bool) -> bool:
+def _copy_file(source: str, place: str, overwrite: bool) -> bool:
     """Copy a file atomically; return False if the destination exists and is not overwritten."""
     if os.path.lexists(place) and not overwrite:
         return False

@@ -55,9 +55,9 @@ class LocalLock:
             self._open()
             turn, lock = self._descriptors
             try:
-                _lock(turn, operation, deadline)
+                _lock_file(turn, operation, deadline)
                 try:
-                    _lock(lock, operation, deadline)
+                    _lock_file(lock, operation, deadline)
                 finally:
                     fcntl.flock(turn, fcntl.LOCK_UN)
             except OSError as error:
@@ -95,7 +95,7 @@ class LocalLock:
             return False
 
 
-def _lock(descriptor: int, operation: int, deadline: float) -> None:
+def _lock_file(descriptor: int, operation: int, deadline: float) -> None:
     """Lock a file, waiting until a deadline.
 
     Raises:
