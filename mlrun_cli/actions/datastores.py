@@ -87,7 +87,7 @@ def get_default_datastore_name(workspace: Workspace) -> str:
     return workspace.settings.get(_DEFAULT) or BLOB_DATASTORE
 
 
-def set_default(workspace: Workspace, name: str) -> None:
+def set_default_datastore(workspace: Workspace, name: str) -> None:
     """Set the default datastore of the workspace.
 
     Raises:
@@ -98,7 +98,7 @@ def set_default(workspace: Workspace, name: str) -> None:
         workspace.settings.set(_DEFAULT, known)
 
 
-def register_local(workspace: Workspace, name: str, folder: Path, *, overwrite: bool = False) -> Datastore:
+def register_datastore(workspace: Workspace, name: str, folder: Path, *, overwrite: bool = False) -> Datastore:
     """Attach a local folder as a datastore and return the datastore.
 
     Raises:
@@ -124,7 +124,7 @@ def register_local(workspace: Workspace, name: str, folder: Path, *, overwrite: 
     return Datastore(name, folder, is_own=False)
 
 
-def unregister(workspace: Workspace, name: str) -> Datastore:
+def unregister_datastore(workspace: Workspace, name: str) -> Datastore:
     """Remove a datastore and return it; its folder is unchanged.
 
     Raises:
@@ -145,7 +145,7 @@ def unregister(workspace: Workspace, name: str) -> Datastore:
     return there
 
 
-def upload(datastore: Datastore, source: Path, target: str | None, *, overwrite: bool) -> CopyResult:
+def upload_files(datastore: Datastore, source: Path, target: str | None, *, overwrite: bool) -> CopyResult:
     """Copy a file, or all files below a folder, to a path of a datastore; existing files are kept unless `overwrite`.
 
     Raises:
@@ -160,7 +160,7 @@ def upload(datastore: Datastore, source: Path, target: str | None, *, overwrite:
     return _copy_all(source, _list_files(source), place, overwrite=overwrite)
 
 
-def download(
+def download_files(
     datastore: Datastore, prefix: str | None, folder: Path, *, overwrite: bool, may_differ: bool = True
 ) -> CopyResult:
     """Copy the files of a datastore whose paths start with `prefix` to the same relative paths in a folder.

@@ -209,7 +209,7 @@ class Command(TyperCommand):
         formatter.write(format_command_help(ctx, self.examples, find_topic(ctx.command_path)))
 
 
-def build(declaration: Declaration, verb: str) -> Command:
+def build_command(declaration: Declaration, verb: str) -> Command:
     """Build the Typer command of a declaration."""
     app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
     settings = {"allow_extra_args": True, "allow_interspersed_args": not declaration.script}

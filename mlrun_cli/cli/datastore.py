@@ -55,7 +55,7 @@ def attach_local(
     is_replacing = _parse_boolean(overwrite, "--overwrite")
     with open_context(shared).workspace as workspace:
         where = make_absolute(folder.expanduser())
-        return _build_record(workspace, actions.register_local(workspace, name, where, overwrite=is_replacing))
+        return _build_record(workspace, actions.register_datastore(workspace, name, where, overwrite=is_replacing))
 
 
 @command(
@@ -113,7 +113,7 @@ def show_default(shared: GlobalOptions, include_secret: _NoSecrets = None) -> ob
 def set_default(shared: GlobalOptions, name: _Name) -> object:
     """Set the default datastore, which is used if none is specified."""
     with open_context(shared).workspace as workspace:
-        actions.set_default(workspace, name)
+        actions.set_default_datastore(workspace, name)
         return _build_record(workspace, actions.get_datastore(workspace, name))
 
 
@@ -141,7 +141,7 @@ def upload(
     is_hidden = _parse_boolean(hide_progress, "--hide-progress")
     with open_context(shared).workspace as workspace, show_copy_progress(shared, hidden=is_hidden):
         datastore = actions.get_datastore(workspace, name)
-        copied = actions.upload(datastore, source.expanduser(), target, overwrite=is_replacing)
+        copied = actions.upload_files(datastore, source.expanduser(), target, overwrite=is_replacing)
         _warn_of_skipped_files(shared, copied)
         return {
             "datastore": name,
@@ -179,7 +179,7 @@ def download(
     with open_context(shared).workspace as workspace, show_copy_progress(shared, hidden=is_hidden):
         datastore = actions.get_datastore(workspace, name)
         where = make_absolute(folder.expanduser())
-        copied = actions.download(datastore, prefix, where, overwrite=is_replacing, may_differ=False)
+        copied = actions.download_files(datastore, prefix, where, overwrite=is_replacing, may_differ=False)
         _warn_of_skipped_files(shared, copied)
         return {"datastore": name, "path": str(where), "downloaded": copied.copied, **_build_counts(copied)}
 
@@ -195,7 +195,7 @@ def download(
 def detach(shared: GlobalOptions, name: _Name) -> object:
     """Detach a datastore without changing its folder, and print its record."""
     with open_context(shared).workspace as workspace:
-        return _build_record(workspace, actions.unregister(workspace, name))
+        return _build_record(workspace, actions.unregister_datastore(workspace, name))
 
 
 def _build_record(workspace: Workspace, datastore: Datastore) -> dict[str, Any]:

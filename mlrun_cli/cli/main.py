@@ -15,7 +15,7 @@ from mlrun_cli.cli.streams import flush_streams, prepare_streams
 BROKEN_PIPE = 141
 
 
-def run(tree: TyperGroup, words: Sequence[str], *, program: str = "mlrun") -> int:
+def run_command_line(tree: TyperGroup, words: Sequence[str], *, program: str = "mlrun") -> int:
     """Run a command line and return its exit code; report errors instead of raising them.
 
     Raises:

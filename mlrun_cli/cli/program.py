@@ -35,11 +35,11 @@ def main() -> NoReturn:
         from mlrun_cli.cli.deferred_modules import RARELY_USED, defer_modules  # noqa: PLC0415
 
         defer_modules(RARELY_USED)
-        from mlrun_cli.cli.main import run  # noqa: PLC0415
+        from mlrun_cli.cli.main import run_command_line  # noqa: PLC0415
         from mlrun_cli.cli.tree import build_root  # noqa: PLC0415
 
         program = os.path.basename(sys.argv[0])
-        exit_code = run(build_root(), sys.argv[1:], program=program if program in _PROGRAMS else "mlrun")
+        exit_code = run_command_line(build_root(), sys.argv[1:], program=program if program in _PROGRAMS else "mlrun")
     except Terminated as terminated:
         signal.signal(terminated.number, signal.SIG_DFL)
         os.kill(os.getpid(), terminated.number)

@@ -17,7 +17,7 @@ from typer.core import TyperGroup, TyperOption
 
 from mlrun_cli import __version__
 from mlrun_cli.cli.azure.unsupported import AZURE_ONLY
-from mlrun_cli.cli.command import Group, build
+from mlrun_cli.cli.command import Group, build_command
 from mlrun_cli.errors import CommandNotFound, UnknownTopic, UnsupportedCommand
 
 NOUNS = {
@@ -150,7 +150,7 @@ class Noun(_Tree):
     def find(self, name: str) -> Any:
         """Build and return the command of a verb, or return None if there is none."""
         declaration = self._group.find(name)
-        return None if declaration is None else build(declaration, name)
+        return None if declaration is None else build_command(declaration, name)
 
     def get_words(self, name: str) -> str:
         """Return the words that follow `az ml` for a verb: the noun and the verb."""
@@ -239,7 +239,9 @@ class _Root(_Nouns):
         if name in OWN_NOUNS:
             return _build_noun(name)
         if name in _COMMANDS:
-            return build(importlib.import_module(f"mlrun_cli.cli.{_COMMANDS[name][1]}").app.commands[name], name)
+            return build_command(
+                importlib.import_module(f"mlrun_cli.cli.{_COMMANDS[name][1]}").app.commands[name], name
+            )
         if name == "az":
             return importlib.import_module("mlrun_cli.cli.azure.az").build_az_command()
         return super().find(name)

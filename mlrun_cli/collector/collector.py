@@ -23,7 +23,7 @@ from mlrun_cli.core.program_log import log_exception, write_log
 from mlrun_cli.core.time import MICROSECONDS, now
 from mlrun_cli.errors import StoreError
 from mlrun_cli.processes.inheritance import is_beyond_file_limit
-from mlrun_cli.processes.termination import reap
+from mlrun_cli.processes.termination import reap_children
 from mlrun_cli.runs.cancellation import GRACE_SECONDS
 from mlrun_cli.runs.folder import STREAMS
 from mlrun_cli.runs.inbox import CancelMessage, StopMessage, send_message
@@ -123,7 +123,7 @@ class Collector:
                 time.sleep(_RETRY_SECONDS)
             for key, _ in self._selector.select(_TICK_SECONDS):
                 key.data()
-            exit_codes = reap()
+            exit_codes = reap_children()
             for collected in self._collected.values():
                 collected.record_exits(exit_codes)
 

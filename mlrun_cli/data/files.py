@@ -167,11 +167,11 @@ def _shorten_url(url: str, urls: list[str]) -> str:
     """Return the last part of a URL's path, or the host and path if several URLs end in the same way."""
     from urllib.parse import unquote, urlsplit  # noqa: PLC0415 - few datasets have URLs, and it is slow to import
 
-    def last(text: str) -> str:
+    def get_last_part(text: str) -> str:
         return unquote(urlsplit(text).path).rstrip("/").rpartition("/")[2] or "index"
 
-    name = last(url)
-    if Counter(map(last, dict.fromkeys(urls)))[name] > 1:
+    name = get_last_part(url)
+    if Counter(map(get_last_part, dict.fromkeys(urls)))[name] > 1:
         split = urlsplit(url)
         parts = [part for part in unquote(split.path).split("/") if part not in {"", ".", ".."}]
         return "/".join([split.netloc.rpartition("@")[2], *parts])

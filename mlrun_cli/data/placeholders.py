@@ -51,11 +51,11 @@ class Placeholders:
         Text that the shell already reads as that variable is kept, and so is a placeholder for which it returns None.
         """
 
-        def name(found: re.Match[str]) -> str | None:
+        def find_variable(found: re.Match[str]) -> str | None:
             given = variable(*_get_kind_and_name(found))
             return None if found[0] in {f"${given}", f"${{{given}}}"} else given
 
-        return insert_variables(text, self._all, name)
+        return insert_variables(text, self._all, find_variable)
 
 
 def _get_kind_and_name(found: re.Match[str]) -> tuple[str, str]:

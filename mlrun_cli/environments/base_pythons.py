@@ -79,7 +79,7 @@ def rank_pythons(
             if version[:2] not in known
         ]
 
-    def rank(one: tuple[tuple[int, ...], BasePython]) -> tuple[object, ...]:
+    def compute_rank(one: tuple[tuple[int, ...], BasePython]) -> tuple[object, ...]:
         version, python = one
         return (
             not request.allows(version),
@@ -88,7 +88,7 @@ def rank_pythons(
             [-part for part in version],
         )
 
-    ranked = sorted(found, key=rank)
+    ranked = sorted(found, key=compute_rank)
     if first is not None:
         ranked = [one for one in ranked if request.allows(one[0])]
     # A Python is downloaded only if none on this machine is as close.

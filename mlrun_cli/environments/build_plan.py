@@ -16,14 +16,14 @@ from mlrun_cli.environments.cutoff_day import CutoffDay, create_cutoff_day, find
 from mlrun_cli.environments.environment import BasePython, Builder, EnvironmentBuild, EnvironmentPlan
 from mlrun_cli.environments.folder import EnvironmentFolder
 from mlrun_cli.environments.installer_search import find_conda, find_uv
-from mlrun_cli.environments.interpreters import PythonRequest, probe
+from mlrun_cli.environments.interpreters import PythonRequest, probe_interpreter
 from mlrun_cli.environments.local_sources import compute_digests, find_local_sources
 from mlrun_cli.environments.mode import EnvironmentChoice, EnvironmentMode
 from mlrun_cli.environments.placeholders import replace_secrets
 from mlrun_cli.environments.planned_environment import PlannedEnvironment
 from mlrun_cli.environments.python_search import find_python, list_search_folders
 from mlrun_cli.environments.requirements import PipLine
-from mlrun_cli.environments.translation import Translation, build_conda_part, translate
+from mlrun_cli.environments.translation import Translation, build_conda_part, translate_dependencies
 from mlrun_cli.errors import EnvironmentNotBuilt, InterpreterNotFound
 
 _KEY_LENGTH = 24
@@ -48,7 +48,7 @@ def plan_conda(
     conda = find_conda(environ)
     if conda is not None and not is_dated and (dependencies.packages or dependencies.pip):
         return _plan_with_conda(dependencies, conda, home, is_relaxed=is_relaxed)
-    wanted = translate(dependencies, tries_unknown=is_relaxed)
+    wanted = translate_dependencies(dependencies, tries_unknown=is_relaxed)
     uv = find_uv(environ)
     day = _choose_cutoff_day(choice, wanted, uv, environ) if is_dated else None
     pythons = _list_pythons(wanted.python, choice, day, uv, environ)
@@ -212,7 +212,7 @@ def _build_python_not_found_error(
     request: PythonRequest, dependencies: CondaDependencies, uv: str | None, environ: Mapping[str, str]
 ) -> EnvironmentNotBuilt:
     on_path = find_python(list_search_folders(environ.get("PATH", "")))
-    there = probe(on_path, environ) if on_path else None
+    there = probe_interpreter(on_path, environ) if on_path else None
     here = f" (the python on PATH is {there.version_text})" if there else ""
     fetch = "; uv cannot fetch it either" if uv else "; there is no uv to fetch it" if may_uv_provide(request) else ""
     ways = f"Change the pin{here}, or put such a Python on PATH"

@@ -120,7 +120,7 @@ def find_base_interpreter(request: PythonRequest, environ: Mapping[str, str]) ->
         if real in seen:
             continue
         seen.add(real)
-        interpreter = probe(path, environ)
+        interpreter = probe_interpreter(path, environ)
         if interpreter is not None and request.allows(interpreter.version):
             return interpreter
     return None
@@ -135,7 +135,7 @@ def find_interpreters(environ: Mapping[str, str]) -> list[Interpreter]:
         if real in seen:
             continue
         seen.add(real)
-        interpreter = probe(path, environ)
+        interpreter = probe_interpreter(path, environ)
         if interpreter is not None:
             found.setdefault(interpreter.version[:2], interpreter)
     return list(found.values())
@@ -166,7 +166,7 @@ def _iterate_pyenv_interpreters(request: PythonRequest, environ: Mapping[str, st
         yield from find_executables("python", [root / _format_version(version) / "bin"])
 
 
-def probe(path: Path, environ: Mapping[str, str]) -> Interpreter | None:
+def probe_interpreter(path: Path, environ: Mapping[str, str]) -> Interpreter | None:
     """Run a Python and return its base interpreter and version, or None if it cannot be run."""
     try:
         answer = subprocess.run(

@@ -21,7 +21,7 @@ def replace_secrets(lines: Sequence[str]) -> tuple[list[str], dict[str, str]]:
     """
     placeholders = _Placeholders()
     hidden = [re.sub(URL_SECRET, lambda found: placeholders.create_placeholder(found[0]), line) for line in lines]
-    return hidden, placeholders.variables()
+    return hidden, placeholders.get_variables()
 
 
 def replace_secrets_of_dockerfile(text: str, redaction: Redaction) -> tuple[str, dict[str, str]]:
@@ -31,7 +31,7 @@ def replace_secrets_of_dockerfile(text: str, redaction: Redaction) -> tuple[str,
     """
     placeholders = _Placeholders()
     hidden = redaction.replace_secrets(text, placeholders.create_placeholder)
-    return placeholders.replace_known(hidden), placeholders.variables()
+    return placeholders.replace_known(hidden), placeholders.get_variables()
 
 
 class _Placeholders:
@@ -61,6 +61,6 @@ class _Placeholders:
         found = re.compile(f"{_IMAGE}|{_PLACEHOLDER}|{build_alternation(known)}")
         return found.sub(lambda match: self._placeholders.get(match[0], match[0]), text)
 
-    def variables(self) -> dict[str, str]:
+    def get_variables(self) -> dict[str, str]:
         """Return a mapping from the names of the placeholder variables to the secrets."""
         return {placeholder[2:-1]: secret for secret, placeholder in self._placeholders.items()}

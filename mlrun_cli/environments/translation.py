@@ -66,7 +66,7 @@ def build_conda_part(dependencies: CondaDependencies) -> CondaPart:
     return CondaPart(tuple(packages), tuple(lines), tuple(_list_azureml_notes(dependencies, pip_lines)))
 
 
-def translate(dependencies: CondaDependencies, *, tries_unknown: bool = False) -> Translation:
+def translate_dependencies(dependencies: CondaDependencies, *, tries_unknown: bool = False) -> Translation:
     """Translate conda dependencies into a Python request and pip requirements.
 
     With `tries_unknown`, conda packages that are not known to be on PyPI are requested from it by their conda names.

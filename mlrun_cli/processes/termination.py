@@ -41,11 +41,11 @@ def _signal_until_ended(
         if moment >= deadline:
             break
         time.sleep(_KILL_AGAIN_SECONDS)
-        reap()
+        reap_children()
     return found
 
 
-def reap() -> dict[int, int]:
+def reap_children() -> dict[int, int]:
     """Reap all child processes that have ended; return their exit codes, negative for signals, keyed by pid."""
     return {pid: exit_code for pid, exit_code, _ in reap_with_usage()}
 

@@ -16,7 +16,7 @@ from mlrun_cli.core.program_log import write_log
 from mlrun_cli.errors import MlrunError, StoreError
 from mlrun_cli.processes.gpu_allocator import GpuAllocator
 from mlrun_cli.processes.inheritance import is_beyond_file_limit
-from mlrun_cli.processes.termination import reap
+from mlrun_cli.processes.termination import reap_children
 from mlrun_cli.runs.owner_lock import OwnerLock
 from mlrun_cli.runtime.program_start import detach_program, open_workspace_when_available
 from mlrun_cli.runtime.queue import QueueFolder, get_node_limit
@@ -136,7 +136,7 @@ class Dispatcher:
         is_due = time.monotonic() >= self._next_look
         if is_due:
             self._next_look = time.monotonic() + _LOOK_SECONDS
-        reap()
+        reap_children()
         with suppress(MlrunError):
             has_left_runs = self._starter.record_exits(ready & set(self._starter.pidfds))
             # Of the supervisors that an earlier dispatcher started, nothing tells but a look.

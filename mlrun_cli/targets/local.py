@@ -66,15 +66,15 @@ class LocalTarget(Target):
 
     def observe(self, runs: Sequence[Run]) -> Mapping[int, Liveness]:
         """Return the liveness of the runs according to their owner locks, keyed by run key."""
-        return {run.key: this_machine.observe(self.workspace, run) for run in runs}
+        return {run.key: this_machine.observe_supervisor(self.workspace, run) for run in runs}
 
     def wake(self, run: Run) -> bool:
         """Wake the supervisor through its socket; return False if it does not respond."""
-        return this_machine.wake(self.workspace.run_folder(run.run_id))
+        return this_machine.wake_supervisor(self.workspace.run_folder(run.run_id))
 
     def kill(self, run: Run) -> bool:
         """Kill all processes of the run; return False if they may be on another machine."""
-        return this_machine.kill(self.workspace, run)
+        return this_machine.kill_run(self.workspace, run)
 
     def recover(self, runs: Sequence[Run]) -> bool:
         """Start the supervisor program with `--recover` unless a recovery is running; return False if that fails."""
@@ -82,7 +82,7 @@ class LocalTarget(Target):
         def start(run: Run, lock: OwnerLock) -> None:
             self._spawn_supervisor(run.run_id, [lock.descriptor], recovers=True)
 
-        return this_machine.recover(self.workspace, runs, start)
+        return this_machine.recover_runs(self.workspace, runs, start)
 
     def start_dispatcher(self, log: Path, lock: OwnerLock) -> None:
         """Start the dispatcher program."""

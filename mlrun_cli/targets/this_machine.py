@@ -36,7 +36,7 @@ def can_test_lock(run: Run) -> bool:
     return run.lease_until is not None and run.lease_until < now()
 
 
-def observe(workspace: Workspace, run: Run) -> Liveness:
+def observe_supervisor(workspace: Workspace, run: Run) -> Liveness:
     """Return the liveness of a run's supervisor according to the owner lock."""
     if not can_test_lock(run):
         return Liveness.ALIVE
@@ -62,7 +62,7 @@ def is_unfinished(workspace: Workspace, run: Run) -> bool:
     return status is not None and not status.is_terminal
 
 
-def recover(workspace: Workspace, runs: Sequence[Run], start: Callable[[Run, OwnerLock], object]) -> bool:
+def recover_runs(workspace: Workspace, runs: Sequence[Run], start: Callable[[Run, OwnerLock], object]) -> bool:
     """Start a process that recovers lost runs, unless one is running; return False if none could be started.
 
     Args:
@@ -89,7 +89,7 @@ def recover(workspace: Workspace, runs: Sequence[Run], start: Callable[[Run, Own
     return False
 
 
-def wake(folder: RunFolder) -> bool:
+def wake_supervisor(folder: RunFolder) -> bool:
     """Wake a supervisor to make it read the store immediately; return False if it does not respond."""
     import socket  # noqa: PLC0415 — not on the way of `run list`
 
@@ -106,7 +106,7 @@ def wake(folder: RunFolder) -> bool:
         return False
 
 
-def kill(workspace: Workspace, run: Run) -> bool:
+def kill_run(workspace: Workspace, run: Run) -> bool:
     """Kill the supervisor and the script of a run with SIGKILL; return False if they may be on another machine."""
     if not can_test_lock(run):
         return False

@@ -93,7 +93,7 @@ BY_MPI = """
 STUBBORN = """
 import os, sys, time
 from pathlib import Path
-from mlrun_cli.processes.termination import reap
+from mlrun_cli.processes.termination import reap_children
 from mlrun_cli.supervisor.child import ProcessSpec
 from mlrun_cli.supervisor.process_group import ProcessGroup
 
@@ -105,7 +105,7 @@ commands = [[sys.executable, "-c", code] for code in (stubborn, failing, docile)
 specs = [ProcessSpec(argv, dict(os.environ), here, here / "log") for argv in commands]
 group = ProcessGroup(specs, "exp_1", grace_seconds=0.2)
 while group.exit_code is None:
-    for pid, exit_code in reap().items():
+    for pid, exit_code in reap_children().items():
         print(exit_code, flush=True)
         group.record_exits({pid: exit_code})
     group.kill_overdue(time.monotonic())

@@ -10,7 +10,7 @@ import pytest
 
 from mlrun_cli.actions.data_outputs import register_outputs
 from mlrun_cli.actions.datasets import register_dataset, save_dataset
-from mlrun_cli.actions.datastores import register_local, unregister
+from mlrun_cli.actions.datastores import register_datastore, unregister_datastore
 from mlrun_cli.core.redaction import Redaction
 from mlrun_cli.errors import DataNotFound, Unsupported, UsageError
 from mlrun_cli.runconfigs.run_configuration import RunConfiguration
@@ -151,7 +151,7 @@ def test_what_stands_for_data_is_replaced_wherever_it_stands(workspace: Workspac
 def test_arguments_that_name_the_place_of_a_reference_on_azure_are_given_the_one_here(
     workspace: Workspace, source: Path, mode: str
 ) -> None:
-    register_local(workspace, "mine", source)
+    register_datastore(workspace, "mine", source)
     reference = {"dataStoreName": "mine", "pathOnDataStore": "data", "mode": mode, "pathOnCompute": "/mnt/in/"}
     bound = bind(workspace, source, {"dataReferences": {"r": reference}}, arguments=("/mnt/in/a.csv", "/mnt/input"))
     path = bound.variables["AZUREML_DATAREFERENCE_r"]
@@ -162,7 +162,7 @@ def test_arguments_that_name_the_place_of_a_reference_on_azure_are_given_the_one
 
 
 def test_a_mount_makes_no_folder_among_the_users_data(workspace: Workspace, source: Path) -> None:
-    register_local(workspace, "mine", source)
+    register_datastore(workspace, "mine", source)
     reference = {"dataStoreName": "mine", "pathOnDataStore": "dtaa/sub"}
     for look in (bind, preview):
         with pytest.raises(DataNotFound) as error:
@@ -211,7 +211,7 @@ def test_a_download_of_what_is_still_empty_in_the_workspace_is_an_empty_folder_a
 def test_a_download_of_nothing_among_the_users_data_says_how_files_come_there(
     workspace: Workspace, source: Path
 ) -> None:
-    register_local(workspace, "mine", source)
+    register_datastore(workspace, "mine", source)
     with pytest.raises(DataNotFound, match=r"^dataReferences\.r: .*/no such\.$") as error:
         reference = {"dataStoreName": "mine", "pathOnDataStore": "no such", "mode": "download"}
         bind(workspace, source, {"dataReferences": {"r": reference}})
@@ -350,7 +350,7 @@ def test_a_table_is_not_mounted(workspace: Workspace, source: Path) -> None:
 
 
 def test_each_run_registers_a_version_of_its_output(workspace: Workspace, source: Path) -> None:
-    register_local(workspace, "mine", source)
+    register_datastore(workspace, "mine", source)
     options = {"registrationOptions": {"name": "results", "description": "of a run", "tags": {"a": "b"}}}
     output = {"outputLocation": {"dataPath": {"datastoreName": "mine"}}, "additionalOptions": options}
     table = {"kind": "tabular", "options": {"format": "parquet"}, "steps": [["keep", ["x"]]], "glob": "*.parquet"}
@@ -368,7 +368,7 @@ def test_each_run_registers_a_version_of_its_output(workspace: Workspace, source
     assert (one.description, one.tags) == ("of a run", {"a": "b"})
     assert two is not None and two.definition["paths"] == [{"datastore": "mine", "path": "dataset/r_1/o/*.parquet"}]
     assert (two.definition["kind"], two.definition["steps"]) == ("tabular", [["keep", ["x"]]])
-    unregister(workspace, "mine")
+    unregister_datastore(workspace, "mine")
     (line,) = register_outputs(workspace, completed(workspace, first))
     assert line.startswith("The output 'o' is not registered: There is no datastore 'mine'")
 
@@ -422,7 +422,7 @@ def test_one_file_at_a_path_on_azure_is_a_folder_with_that_file_in_it(
 
 
 def test_a_reference_to_one_file_is_in_a_folder_too(workspace: Workspace, source: Path) -> None:
-    register_local(workspace, "mine", source)
+    register_datastore(workspace, "mine", source)
     reference = {"dataStoreName": "mine", "pathOnDataStore": "data/a.csv", "mode": "mount", "pathOnCompute": "/mnt"}
     bound = bind(workspace, source, {"dataReferences": {"r": reference}}, arguments=("/mnt/a.csv", "/mnt"))
     assert bound.variables["AZUREML_DATAREFERENCE_r"] == bound.arguments[0]

@@ -38,19 +38,19 @@ class ShellTarget(Target):
         return Started(pid, {"shell_pid": str(pid)})
 
     def observe(self, runs: Sequence[Run]) -> Mapping[int, Liveness]:
-        return {run.key: this_machine.observe(self.workspace, run) for run in runs}
+        return {run.key: this_machine.observe_supervisor(self.workspace, run) for run in runs}
 
     def wake(self, run: Run) -> bool:
-        return this_machine.wake(self.workspace.run_folder(run.run_id))
+        return this_machine.wake_supervisor(self.workspace.run_folder(run.run_id))
 
     def kill(self, run: Run) -> bool:
-        return this_machine.kill(self.workspace, run)
+        return this_machine.kill_run(self.workspace, run)
 
     def recover(self, runs: Sequence[Run]) -> bool:
         def start(run: Run, lock: OwnerLock) -> None:
             self._spawn(run.run_id, [lock.descriptor], recovers=True)
 
-        return this_machine.recover(self.workspace, runs, start)
+        return this_machine.recover_runs(self.workspace, runs, start)
 
     def start_dispatcher(self, log: Path, lock: OwnerLock) -> None:
         arguments = build_dispatcher_arguments(self.workspace.folder, self.name, lock.descriptor)

@@ -24,7 +24,7 @@ from mlrun_cli.cli.computetarget.options import (
 from mlrun_cli.cli.context import open_context
 from mlrun_cli.cli.global_options import GlobalOptions
 from mlrun_cli.targets.ray.credentials import TOKEN_VARIABLE, select_stored_variables
-from mlrun_cli.targets.ray.settings import RaySettings, check_address, parse_resources, simplify
+from mlrun_cli.targets.ray.settings import RaySettings, check_address, convert_whole_number, parse_resources
 
 
 @command(
@@ -80,8 +80,8 @@ def attach(
     """
     settings = RaySettings(
         address=check_address(address),
-        num_cpus=simplify(num_cpus),
-        num_gpus=simplify(num_gpus),
+        num_cpus=convert_whole_number(num_cpus),
+        num_gpus=convert_whole_number(num_gpus),
         resources={} if resources is None else parse_resources(resources),
         setup=tuple(setup or ()),
         variables=select_stored_variables(os.environ),

@@ -24,7 +24,7 @@ def is_from_earlier_attempt(path: Path, words: list[str]) -> bool:
         return False
 
 
-def remember(path: Path, words: list[str]) -> None:
+def record_attempt(path: Path, words: list[str]) -> None:
     """Record that this command line wrote a file, so that a later attempt may replace it; ignore failures."""
     note = _get_note_path(path)
     with suppress(OSError, StoreError):

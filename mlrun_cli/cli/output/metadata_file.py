@@ -97,9 +97,9 @@ class MetadataFile:
         return is_from_earlier_attempt(self._path, self._words)
 
     def _remember(self) -> None:
-        from mlrun_cli.cli.output.earlier_results import remember  # noqa: PLC0415 - start-up
+        from mlrun_cli.cli.output.earlier_results import record_attempt  # noqa: PLC0415 - start-up
 
-        remember(self._path, self._words)
+        record_attempt(self._path, self._words)
 
     def _check_writable(self) -> None:
         """Create and remove a file in the nearest existing folder, since its mode is not conclusive.

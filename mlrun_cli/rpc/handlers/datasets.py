@@ -121,21 +121,21 @@ def list_datastores(context: RequestContext) -> list[dict[str, Any]]:
 @handler("datasets.set_default_datastore")
 def set_default_datastore(context: RequestContext, name: str) -> None:
     """Make a datastore the default one."""
-    datastores.set_default(context.workspace, name)
+    datastores.set_default_datastore(context.workspace, name)
 
 
 @handler("datasets.register_datastore")
 def register_datastore(context: RequestContext, name: str, folder: str, overwrite: bool = False) -> dict[str, Any]:
     """Attach a folder as a datastore; return its record."""
     return _build_datastore_record(
-        context, datastores.register_local(context.workspace, name, Path(folder), overwrite=bool(overwrite))
+        context, datastores.register_datastore(context.workspace, name, Path(folder), overwrite=bool(overwrite))
     )
 
 
 @handler("datasets.unregister_datastore")
 def unregister_datastore(context: RequestContext, name: str) -> None:
     """Remove a datastore's registration, but not its files."""
-    datastores.unregister(context.workspace, name)
+    datastores.unregister_datastore(context.workspace, name)
 
 
 def _build_datastore_record(context: RequestContext, datastore: Datastore) -> dict[str, Any]:

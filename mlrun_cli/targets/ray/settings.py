@@ -143,7 +143,7 @@ def parse_resources(typed: str) -> dict[str, float]:
     return dict(document)
 
 
-def simplify(number: float) -> float:
+def convert_whole_number(number: float) -> float:
     """Return the number, as an integer if it is whole."""
     return int(number) if number == int(number) else number
 

@@ -14,7 +14,7 @@ import typer
 
 from mlrun_cli.cli.command import Group, Result, command
 from mlrun_cli.cli.global_options import GlobalOptions
-from mlrun_cli.cli.main import run
+from mlrun_cli.cli.main import run_command_line
 from mlrun_cli.cli.tree import Noun
 from mlrun_cli.errors import RunNotFound
 
@@ -139,4 +139,4 @@ def show(
 
 
 if __name__ == "__main__":
-    sys.exit(run(Noun(app), sys.argv[1:], program="mlrun run"))
+    sys.exit(run_command_line(Noun(app), sys.argv[1:], program="mlrun run"))
