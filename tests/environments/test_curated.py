@@ -8,7 +8,7 @@ import pytest
 from mlrun_cli.environments.conda_file import read_conda_mapping
 from mlrun_cli.environments.curated import find_curated_environment, list_curated_names
 from mlrun_cli.environments.mode import EnvironmentMode
-from mlrun_cli.environments.translation import translate
+from mlrun_cli.environments.translation import translate_dependencies
 from mlrun_cli.runconfigs.runconfig import read_configuration_document
 from mlrun_cli.submit.environment_plan import choose_environment
 from tests.running import Mlrun
@@ -26,7 +26,7 @@ def list_packages(name: str) -> list[str]:
     found = find_curated_environment(name)
     assert found is not None, name
     dependencies = read_conda_mapping(found.conda_dependencies, Path(name), "environment", Path())
-    translation = translate(dependencies, tries_unknown=False)
+    translation = translate_dependencies(dependencies, tries_unknown=False)
     return [f"python {translation.python}", *(line.text for line in translation.lines)]
 
 
