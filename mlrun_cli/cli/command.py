@@ -185,6 +185,9 @@ class Command(TyperCommand):
         Raises:
             UsageError: the words do not fit the command's parameters.
         """
+        if ctx.resilient_parsing:  # a line that is being typed
+            super().parse_args(ctx, args)
+            return []
         parameters = self.get_params(ctx)
         typed: Mapping[str, Any] = {}
         try:
@@ -201,6 +204,13 @@ class Command(TyperCommand):
             raise build_unexpected_arguments_error(ctx, ctx.args)
         return []
 
+    def shell_complete(self, ctx: Any, incomplete: str) -> list[Any]:
+        """Return the options that begin with the word being typed; none among the arguments of a script."""
+        in_script = not ctx.allow_interspersed_args and any(
+            ctx.params.get(each.name) for each in self.params if each.param_type_name == "argument"
+        )
+        return [] if in_script else super().shell_complete(ctx, incomplete)
+
     def format_help(self, ctx: Any, formatter: Any) -> None:
         """Write the command's help page to the formatter."""
         from mlrun_cli.cli.help.pages import format_command_help  # noqa: PLC0415 - start-up
@@ -209,12 +219,17 @@ class Command(TyperCommand):
         formatter.write(format_command_help(ctx, self.examples, find_topic(ctx.command_path)))
 
 
-def build_command(declaration: Declaration, verb: str) -> Command:
-    """Build the Typer command of a declaration."""
+def build_command(declaration: Declaration, verb: str, *, with_completers: bool = False) -> Command:
+    """Build the Typer command of a declaration, with suggestions for the values of its options if requested."""
     app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
     settings = {"allow_extra_args": True, "allow_interspersed_args": not declaration.script}
     register = app.command(verb, cls=Command, help=declaration.description, context_settings=settings)
-    register(_build_callback(declaration))
+    callback = _build_callback(declaration)
+    if with_completers:
+        from mlrun_cli.cli.completion.values import add_completers  # noqa: PLC0415 - only a shell needs it
+
+        add_completers(inspect.signature(callback).parameters.values())
+    register(callback)
     built = typer.main.get_command(app)
     assert isinstance(built, Command)
     built.examples = declaration.examples

@@ -38,8 +38,14 @@ def main() -> NoReturn:
         from mlrun_cli.cli.main import run_command_line  # noqa: PLC0415
         from mlrun_cli.cli.tree import build_root  # noqa: PLC0415
 
-        program = os.path.basename(sys.argv[0])
-        exit_code = run_command_line(build_root(), sys.argv[1:], program=program if program in _PROGRAMS else "mlrun")
+        name = os.path.basename(sys.argv[0])
+        program = name if name in _PROGRAMS else "mlrun"
+        if get_completion_variable(program) in os.environ:
+            from mlrun_cli.cli.completion.answers import answer_shell  # noqa: PLC0415
+
+            exit_code = answer_shell(build_root(), program)
+        else:
+            exit_code = run_command_line(build_root(), sys.argv[1:], program=program)
     except Terminated as terminated:
         signal.signal(terminated.number, signal.SIG_DFL)
         os.kill(os.getpid(), terminated.number)
@@ -47,6 +53,11 @@ def main() -> NoReturn:
         pass
     # `run` has flushed and closed everything; finalizing the interpreter takes a seventh of a short command's time.
     os._exit(exit_code)
+
+
+def get_completion_variable(program: str) -> str:
+    """Return the variable by which the completion script of a program asks for completions."""
+    return f"_{program.replace('-', '_').upper()}_COMPLETE"
 
 
 def _install_signal_handlers() -> None:

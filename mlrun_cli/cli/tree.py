@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import importlib
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from difflib import get_close_matches
+from functools import partial
 from itertools import chain
 from typing import Any
 
@@ -18,6 +19,7 @@ from typer.core import TyperGroup, TyperOption
 from mlrun_cli import __version__
 from mlrun_cli.cli.azure.unsupported import AZURE_ONLY
 from mlrun_cli.cli.command import Group, build_command
+from mlrun_cli.core.named_tuple import NamedTuple
 from mlrun_cli.errors import CommandNotFound, UnknownTopic, UnsupportedCommand
 
 NOUNS = {
@@ -51,6 +53,14 @@ _EXAMPLES = (
 )
 
 
+class Suggestion(NamedTuple):
+    """A word with which a shell can complete a line, with the attributes of Typer's completion items."""
+
+    value: str
+    help: str
+    type: str = "plain"
+
+
 class _Tree(TyperGroup):
     """A group that can list its commands without building them."""
 
@@ -67,8 +77,17 @@ class _Tree(TyperGroup):
         """Return two examples, each a description and a command line."""
         return _EXAMPLES
 
-    def find(self, name: str) -> Any:
-        """Build and return the command with this name, or return None if there is none."""
+    def list_suggestions(self) -> Iterable[tuple[str, str]]:
+        """Return the words with which a shell can complete a command's name, each with its meaning."""
+        return self.list_summaries().items()
+
+    def find(self, name: str, *, with_completers: bool = False) -> Any:
+        """Build and return the command with this name, or return None if there is none.
+
+        Args:
+            name: the name of the command.
+            with_completers: whether its options suggest values to a shell.
+        """
         raise NotImplementedError
 
     def get_words(self, name: str) -> str:
@@ -81,6 +100,8 @@ class _Tree(TyperGroup):
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Parse the words; show the group's help page if there are none, or a command's page after `help`."""
+        if ctx.resilient_parsing:  # a line that is being typed
+            return super().parse_args(ctx, args[1:] if args[:1] == ["help"] else args)
         if args[:1] == ["help"]:
             args = [*args[1:], "--help"]
         try:
@@ -101,7 +122,7 @@ class _Tree(TyperGroup):
             Unsupported: az has this command, but this program does not.
             UsageError: no command has this name.
         """
-        found = self.find(cmd_name)
+        found = self.find(cmd_name, with_completers=ctx.resilient_parsing)
         if found is not None:
             return found
         words = self.get_words(cmd_name)
@@ -118,6 +139,12 @@ class _Tree(TyperGroup):
             target=cmd_name,
         )
 
+    def shell_complete(self, ctx: Any, incomplete: str) -> list[Any]:
+        """Return the commands, or the group's options, that begin with the word being typed."""
+        if incomplete.startswith("-"):
+            return super().shell_complete(ctx, incomplete)
+        return [Suggestion(*each) for each in self.list_suggestions() if each[0].startswith(incomplete)]
+
     def format_help(self, ctx: Any, formatter: Any) -> None:
         """Write the group's help page to the formatter."""
         from mlrun_cli.cli.help.pages import format_group_help  # noqa: PLC0415 - start-up
@@ -133,6 +160,7 @@ class Noun(_Tree):
     def __init__(self, group: Group) -> None:
         super().__init__(group.name, description={**NOUNS, **OWN_NOUNS}[group.name])
         self._group = group
+        self._first_word = ""
 
     def list_summaries(self) -> Mapping[str, str]:
         """Return a summary of each verb, keyed by verb, in the order of the help page."""
@@ -147,10 +175,18 @@ class Noun(_Tree):
         """Return the verbs, in the order of the help page."""
         return list(self._group.list_verbs())
 
-    def find(self, name: str) -> Any:
+    def list_suggestions(self) -> Iterable[tuple[str, str]]:
+        """Return the verbs with their summaries; of verbs with two words, the one that is to be typed next."""
+        summaries = self.list_summaries().items()
+        if self._first_word:
+            start = f"{self._first_word} "
+            return [(verb.removeprefix(start), text) for verb, text in summaries if verb.startswith(start)]
+        return {verb.partition(" ")[0]: text for verb, text in summaries}.items()
+
+    def find(self, name: str, *, with_completers: bool = False) -> Any:
         """Build and return the command of a verb, or return None if there is none."""
         declaration = self._group.find(name)
-        return None if declaration is None else build_command(declaration, name)
+        return None if declaration is None else build_command(declaration, name, with_completers=with_completers)
 
     def get_words(self, name: str) -> str:
         """Return the words that follow `az ml` for a verb: the noun and the verb."""
@@ -169,6 +205,9 @@ class Noun(_Tree):
             Unsupported: az has the verb, or the kind of thing that it is to create, but this program does not.
             UsageError: no verb has this name.
         """
+        if ctx.resilient_parsing and len(args) == 1 and args[0] not in self._group.list_verbs():
+            self._first_word = args[0]
+            return None, None, []
         words = f"{self.name} {' '.join(args[:2])}"
         if words in AZURE_ONLY and args[0] in self._group.list_verbs():
             raise UnsupportedCommand(f"mlrun-cli has no '{words}'.", hint=AZURE_ONLY[words], target=words)
@@ -191,13 +230,25 @@ class _Nouns(_Tree):
 
         return find_command(name)
 
+    _suggests_topics = False
+
+    def list_suggestions(self) -> Iterable[tuple[str, str]]:
+        """Return the commands; after `help`, the topics too."""
+        if not self._suggests_topics:
+            return super().list_suggestions()
+        from mlrun_cli.cli.help.topics import TOPICS  # noqa: PLC0415 - start-up
+
+        return {**self.list_summaries(), **TOPICS}.items()
+
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Parse the words; print a topic or the list of topics if they start with `help`.
 
         Raises:
             UnknownTopic: the word after `help` is neither a topic nor a command.
         """
-        if args[:1] == ["help"]:
+        if args[:1] == ["help"] and ctx.resilient_parsing:
+            self._suggests_topics = True
+        elif args[:1] == ["help"]:
             self._print_topic(ctx, args[1:])
         return super().parse_args(ctx, args)
 
@@ -216,7 +267,7 @@ class _Nouns(_Tree):
             raise UnknownTopic(words[0], nearest, list(TOPICS))
         ctx.exit()
 
-    def find(self, name: str) -> Any:
+    def find(self, name: str, *, with_completers: bool = False) -> Any:  # noqa: ARG002
         """Return the group of a noun, the `login` command, or None."""
         if name == "login":  # lines of Azure's own program have it behind `ml`, too
             return importlib.import_module("mlrun_cli.cli.azure.login").build_login_command()
@@ -232,16 +283,15 @@ class _Root(_Nouns):
         again = {"ml": "All of these once more, for lines like 'az ml run list'.", "help": _HELP}
         return {**NOUNS, **OWN_NOUNS, **alone, **again}
 
-    def find(self, name: str) -> Any:
+    def find(self, name: str, *, with_completers: bool = False) -> Any:
         """Return the group or command with this name, or None."""
         if name == "ml":
             return _Nouns(name, description=_DESCRIPTION)
         if name in OWN_NOUNS:
             return _build_noun(name)
         if name in _COMMANDS:
-            return build_command(
-                importlib.import_module(f"mlrun_cli.cli.{_COMMANDS[name][1]}").app.commands[name], name
-            )
+            module = importlib.import_module(f"mlrun_cli.cli.{_COMMANDS[name][1]}")
+            return build_command(module.app.commands[name], name, with_completers=with_completers)
         if name == "az":
             return importlib.import_module("mlrun_cli.cli.azure.az").build_az_command()
         return super().find(name)
@@ -257,14 +307,30 @@ def build_root() -> TyperGroup:
     version.help = "Show the version."
     version.is_eager = True
     version.callback = _print_version
-    return _Root(
-        "mlrun",
-        description=_DESCRIPTION,
-        params=[version],
-    )
+    completion = [
+        _build_completion_option("install", "Install completion for this shell: bash, zsh, fish or PowerShell."),
+        _build_completion_option("show", "Print the completion script for this shell."),
+    ]
+    return _Root("mlrun", description=_DESCRIPTION, params=[version, *completion])
+
+
+def _build_completion_option(verb: str, meaning: str) -> TyperOption:
+    option = TyperOption(param_decls=[f"--{verb}-completion"], is_flag=True, expose_value=False)
+    option.help = meaning
+    option.is_eager = True
+    option.callback = partial(_run_completion_option, verb)
+    return option
+
+
+def _run_completion_option(verb: str, context: Any, _option: Any, is_given: bool) -> None:
+    if is_given and not context.resilient_parsing:
+        from mlrun_cli.cli.completion import install  # noqa: PLC0415 - start-up
+
+        {"install": install.install_completion, "show": install.show_completion}[verb](context.info_name)
+        context.exit()
 
 
 def _print_version(context: Any, _option: Any, is_given: bool) -> None:
-    if is_given:
+    if is_given and not context.resilient_parsing:
         sys.stdout.write(f"mlrun-cli {__version__}\n")
         context.exit()

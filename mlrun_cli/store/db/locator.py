@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any, Protocol
 
-from mlrun_cli.store.db.database import Database
+from mlrun_cli.store.db.database import Database, Row
 
 
 class DamagedDatabase(Protocol):
@@ -59,6 +59,13 @@ class DatabaseLocator(Protocol):
 
         Raises:
             StoreError: it cannot be opened, or was created by a newer version of this program.
+        """
+
+    def read_as_is(self, sql: str, **parameters: object) -> list[Row]:
+        """Return the rows of one query, without waiting for other processes, and without changing the database.
+
+        Raises:
+            StoreError: it cannot be read at the moment, does not exist, or lacks a table.
         """
 
     def get_identity(self, folder: int | None = None) -> Hashable | None:

@@ -15,8 +15,8 @@ import os
 import sqlite3
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
@@ -355,6 +355,19 @@ class SqliteDatabase:
         else:
             who, advice = holder.description, holder.advice
         return StoreUnavailable(f"The store {self._path} is locked: {who} has held it for long.", hint=advice)
+
+
+def read_as_is(path: Path, sql: str, parameters: Mapping[str, object]) -> list[Row]:
+    """Return the rows of one query, by a connection that neither waits nor writes.
+
+    Raises:
+        StoreUnavailable: that is not possible now.
+    """
+    try:
+        with closing(_open_read_only(path)) as connection:
+            return connection.execute(sql, parameters).fetchall()
+    except sqlite3.Error as error:
+        raise StoreUnavailable(f"The store {path} cannot be read: {error}.") from error
 
 
 def _open_read_only(path: Path) -> sqlite3.Connection:

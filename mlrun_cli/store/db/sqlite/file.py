@@ -11,9 +11,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mlrun_cli.core.home import make_private_file
+from mlrun_cli.errors import StoreUnavailable
 from mlrun_cli.processes.host_lease import find_lease
-from mlrun_cli.store.db.database import Database
-from mlrun_cli.store.db.sqlite.connection import SqliteDatabase
+from mlrun_cli.store.db.database import Database, Row
+from mlrun_cli.store.db.sqlite.connection import SqliteDatabase, read_as_is
 from mlrun_cli.store.db.sqlite.migrations import migrate
 
 if TYPE_CHECKING:
@@ -59,6 +60,17 @@ class SqliteFile:
             database.close()
             raise
         return database
+
+    def read_as_is(self, sql: str, **parameters: object) -> list[Row]:
+        """Return the rows of one query, without waiting for other processes, and without changing the file.
+
+        Raises:
+            StoreError: it cannot be read at the moment, does not exist, or lacks a table; on a network file system, it
+                is read by none but `open`.
+        """
+        if find_lease(self._path) is not None:
+            raise StoreUnavailable(f"The store {self._path} is on a network file system.")
+        return read_as_is(self._path, sql, parameters)
 
     def get_identity(self, folder: int | None = None) -> tuple[int, ...] | None:
         """Return the device and inode of the file, which change when it is replaced, or None if there is no file.

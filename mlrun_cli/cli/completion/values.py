@@ -1,0 +1,177 @@
+"""Suggestions for the values of options and arguments, chosen by their names.
+
+A command declares nothing for them: an option named `--run` is completed by run ids wherever it occurs.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import TypeAlias
+
+import typer
+
+from mlrun_cli.actions.workspaces import get_home
+from mlrun_cli.cli.context import resolve_workspace_identity
+from mlrun_cli.cli.global_options import GlobalOptions
+from mlrun_cli.folders.project_config import find_project_config
+from mlrun_cli.store.completion import CompletionStore, NameSource
+from mlrun_cli.workspace_locator import find_identities, locate_workspace
+
+_Suggestions: TypeAlias = Sequence[tuple[str, str]]
+_Completer: TypeAlias = Callable[[typer.Context, str], _Suggestions]
+
+_MOST_RUNS = 50
+_MOST_NAMES = 200
+_UNSAFE = frozenset("\\\"'`$")
+"""Characters by which a suggestion could end a quoted text in a shell that evaluates the answer."""
+_OF_LIVE_RUNS = frozenset({"cancel", "wait"})
+
+
+def add_completers(parameters: Iterable[inspect.Parameter]) -> None:
+    """Set the completers of the options and arguments that a command's parameters declare."""
+    for parameter in parameters:
+        for declared in getattr(parameter.annotation, "__metadata__", ()):
+            # In an annotation, Typer takes the first name of an option for its default.
+            names = (declared.default, *(declared.param_decls or ()), declared.metavar)
+            completer = next((_BY_NAME[name] for name in names if isinstance(name, str) and name in _BY_NAME), None)
+            if completer is not None and declared.autocompletion is None:
+                declared.autocompletion = _make_safe(completer)
+
+
+def _make_safe(completer: _Completer) -> Callable[[typer.Context, str], _Suggestions]:
+    """Return a completer without values and characters that a shell might take for its own syntax."""
+
+    def complete(ctx: typer.Context, incomplete: str) -> _Suggestions:
+        return [
+            (value, "".join(char if char.isprintable() and char not in _UNSAFE else " " for char in text).strip())
+            for value, text in completer(ctx, incomplete)
+            if value and value.isprintable() and _UNSAFE.isdisjoint(value)
+        ]
+
+    return complete
+
+
+def _open_store(ctx: typer.Context) -> CompletionStore:
+    identity = resolve_workspace_identity(_get_shared_options(ctx), find_project_config(_get_folder(ctx)))
+    return CompletionStore(locate_workspace(get_home(), identity).database)
+
+
+def _get_shared_options(ctx: typer.Context) -> GlobalOptions:
+    return GlobalOptions(
+        workspace_name=ctx.params.get("workspace_name"),
+        resource_group=ctx.params.get("resource_group"),
+        subscription_id=ctx.params.get("subscription_id"),
+    )
+
+
+def _get_folder(ctx: typer.Context) -> Path:
+    return Path(ctx.params.get("path") or ".")
+
+
+def _complete_run_ids(ctx: typer.Context, incomplete: str) -> _Suggestions:
+    only_live = ctx.info_name in _OF_LIVE_RUNS
+    runs = _open_store(ctx).list_runs(incomplete, _MOST_RUNS, only_live=only_live)
+    found = [(run.run_id, ", ".join(filter(None, (run.status, run.display_name)))) for run in runs]
+    return [*found, ("@latest", "the newest run of the experiment")]
+
+
+def _make_name_completer(*sources: NameSource, others: Sequence[str] = ()) -> _Completer:
+    def complete(ctx: typer.Context, incomplete: str) -> _Suggestions:
+        store = _open_store(ctx)
+        stored = [
+            (name, source.name.lower())
+            for source in sources
+            for name in store.list_names(source, incomplete, _MOST_NAMES)
+        ]
+        return [*((name, "") for name in others), *(stored if len(sources) > 1 else ((name, "") for name, _ in stored))]
+
+    return complete
+
+
+def _complete_names(ctx: typer.Context, incomplete: str) -> _Suggestions:
+    """Suggest values of `--name`, which is the name of what the command is about."""
+    noun = ctx.parent.info_name if ctx.parent is not None else ""
+    sources = {
+        "computetarget": NameSource.TARGET,
+        "dataset": NameSource.DATASET,
+        "datastore": NameSource.DATASTORE,
+        "environment": NameSource.ENVIRONMENT,
+        "experiment": NameSource.EXPERIMENT,
+        "model": NameSource.MODEL,
+        "run": NameSource.METRIC,
+    }
+    if noun == "runconfig":
+        return _complete_runconfigs(ctx, incomplete)
+    source = sources.get(noun or "")
+    return [] if source is None else _make_name_completer(source)(ctx, incomplete)
+
+
+def _complete_runconfigs(ctx: typer.Context, _incomplete: str) -> _Suggestions:
+    from mlrun_cli.runconfigs.lookup import list_runconfig_names  # noqa: PLC0415 - start-up
+
+    return [(name, "") for name in list_runconfig_names(_get_folder(ctx))]
+
+
+def _complete_workspaces(_ctx: typer.Context, _incomplete: str) -> _Suggestions:
+    return [(identity.name, identity.resource_group) for identity in find_identities(get_home())]
+
+
+def _complete_resource_groups(_ctx: typer.Context, _incomplete: str) -> _Suggestions:
+    return [(name, "") for name in dict.fromkeys(each.resource_group for each in find_identities(get_home()))]
+
+
+def _complete_statuses(_ctx: typer.Context, incomplete: str) -> _Suggestions:
+    from mlrun_cli.runs.status import ACTIVE, RunStatus  # noqa: PLC0415 - start-up
+
+    before, comma, word = incomplete.rpartition(",")
+    statuses = (ACTIVE, *(each.value for each in RunStatus))
+    return [(f"{before}{comma}{each if word[:1].isupper() else each.lower()}", "") for each in statuses]
+
+
+def _complete_formats(_ctx: typer.Context, _incomplete: str) -> _Suggestions:
+    from mlrun_cli.cli.output.formats import OutputFormat  # noqa: PLC0415 - start-up
+
+    return [(each.value, "") for each in OutputFormat]
+
+
+def _complete_environment_modes(_ctx: typer.Context, _incomplete: str) -> _Suggestions:
+    from mlrun_cli.environments.mode import EnvironmentMode  # noqa: PLC0415 - start-up
+
+    return [(each.value, "") for each in EnvironmentMode]
+
+
+def _complete_columns(ctx: typer.Context, incomplete: str) -> _Suggestions:
+    """Suggest metrics and parameters; of a list with commas, for its last name."""
+    before, comma, name = incomplete.rpartition(",")
+    found = _make_name_completer(NameSource.METRIC, NameSource.PARAMETER)(ctx, name)
+    return [(f"{before}{comma}{value}", text) for value, text in found]
+
+
+_complete_experiments = _make_name_completer(NameSource.EXPERIMENT)
+_complete_tags = _make_name_completer(NameSource.TAG)
+_complete_targets = _make_name_completer(NameSource.TARGET, others=["local"])
+
+_BY_NAME: Mapping[str, _Completer] = {
+    **dict.fromkeys(
+        ("--run", "--run-id", "--parent-run-id", "--pipeline-run-id", "--after"),
+        _complete_run_ids,
+    ),
+    **dict.fromkeys(("--tags", "--tag", "--add-tag", "--remove-tag"), _complete_tags),
+    **dict.fromkeys(("--target", "--compute-target-name"), _complete_targets),
+    **dict.fromkeys(("--sort", "--metrics", "--params", "--group-by", "--where"), _complete_columns),
+    **dict.fromkeys(("--datastore", "--src-datastore"), _make_name_completer(NameSource.DATASTORE)),
+    **dict.fromkeys(("NAME", "[NAME]..."), _complete_names),
+    "--workspace-name": _complete_workspaces,
+    "--environment": _complete_environment_modes,
+    "--environment-name": _make_name_completer(NameSource.ENVIRONMENT),
+    "--experiment-name": _complete_experiments,
+    "--model-name": _make_name_completer(NameSource.MODEL),
+    "--name": _complete_names,
+    "--output": _complete_formats,
+    "--resource-group": _complete_resource_groups,
+    "--run-configuration-name": _complete_runconfigs,
+    "--status": _complete_statuses,
+}
+"""Completers, keyed by the long name of an option or the placeholder of an argument."""

@@ -1,0 +1,83 @@
+"""Names for shell completion, read from a database as it is: without waiting, migrating or repairing it.
+
+Each method reads a bounded number of index entries, whatever the number of runs. A database that cannot be read at
+the moment, or is too old, raises a `StoreError`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from enum import Enum
+
+from mlrun_cli.core.named_tuple import NamedTuple
+from mlrun_cli.store.db.locator import DatabaseLocator
+from mlrun_cli.store.runs.rows import ALIVE
+
+_MOST_MATCHES = 1000
+"""The number of runs that match a prefix up to which the newest of all of them come first."""
+_MATCHES = "run_id >= :prefix AND run_id < :end"
+
+
+class NameSource(Enum):
+    """A column of names: its table and column, in which an index is ordered by the name."""
+
+    EXPERIMENT = ("experiments", "name")
+    METRIC = ("metrics", "name")
+    PARAMETER = ("run_parameters", "name")
+    TAG = ("run_tags", "key")
+    TARGET = ("compute_targets", "name")
+    DATASET = ("datasets", "name")
+    DATASTORE = ("datastores", "name")
+    ENVIRONMENT = ("environments", "name")
+    MODEL = ("models", "name")
+
+
+class RunSuggestion(NamedTuple):
+    """A run as completion shows it."""
+
+    run_id: str
+    display_name: str | None
+    status: str
+    experiment_name: str
+
+
+class CompletionStore:
+    """Reads names that begin with a prefix."""
+
+    def __init__(self, database: DatabaseLocator) -> None:
+        self._database = database
+
+    def list_names(self, source: NameSource, prefix: str, limit: int) -> Sequence[str]:
+        """Return the first `limit` distinct names that begin with a prefix, in alphabetical order."""
+        table, column = source.value
+        rows = self._database.read_as_is(
+            f"WITH RECURSIVE each_name (name) AS (SELECT min({column}) FROM {table} WHERE {column} >= :prefix"  # noqa: S608
+            f" UNION ALL SELECT (SELECT min({column}) FROM {table} WHERE {column} > each_name.name) FROM each_name"
+            " WHERE substr(each_name.name, 1, length(:prefix)) = :prefix)"
+            " SELECT name FROM each_name WHERE substr(name, 1, length(:prefix)) = :prefix LIMIT :limit",
+            prefix=prefix,
+            limit=limit,
+        )
+        return [row["name"] for row in rows]
+
+    def list_runs(self, prefix: str, limit: int, *, only_live: bool = False) -> Sequence[RunSuggestion]:
+        """Return the newest runs whose ids begin with a prefix, newest first.
+
+        If very many begin with it, they are those whose ids come last in alphabetical order.
+        """
+        where = [ALIVE] if only_live else []
+        source = "runs"
+        if prefix and not only_live:
+            source = f"(SELECT * FROM runs WHERE {_MATCHES} ORDER BY run_id DESC LIMIT {_MOST_MATCHES})"  # noqa: S608
+        elif prefix:
+            where.append(_MATCHES)
+        condition = f" WHERE {' AND '.join(where)}" if where else ""
+        rows = self._database.read_as_is(
+            "SELECT run_id, display_name, status, experiments.name AS experiment_name FROM"  # noqa: S608
+            f" (SELECT run_key, run_id, display_name, status, experiment_key FROM {source} AS runs{condition}"
+            " ORDER BY run_key DESC LIMIT :limit) AS found JOIN experiments USING (experiment_key)"
+            " ORDER BY run_key DESC",
+            limit=limit,
+            **({"prefix": prefix, "end": f"{prefix}\U0010ffff"} if prefix else {}),
+        )
+        return [RunSuggestion(*(row[name] for name in RunSuggestion._fields)) for row in rows]

@@ -1,0 +1,135 @@
+"""Completion in real shells, each in a terminal of its own, as a person installs and uses it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from shutil import which
+
+import pytest
+
+from mlrun_cli.core.redaction import Redaction
+from mlrun_cli.metrics.metric import VALUE, LoggedValue
+from mlrun_cli.runs.run import SCRIPT_RUN
+from mlrun_cli.runs.status import RunStatus
+from mlrun_cli.workspace import Workspace
+from mlrun_cli.workspace_locator import find_identities, locate_workspace
+from tests.acceptance.installed import installed
+from tests.acceptance.terminal import Terminal
+from tests.running import Mlrun
+
+SHELLS = {
+    "bash": ["bash", "--noprofile", "-i"],
+    "zsh": ["zsh", "-d", "-i"],
+    "fish": ["fish", "--private"],
+}
+START = {
+    "bash": "source ~/.bash_completions/mlrun.sh; PS1='re''ady> '",
+    "zsh": "source ~/.zshrc; PS1='re''ady> '",
+    "fish": "function fish_prompt; echo -n 're''ady> '; end",
+}
+HOSTILE = "\\\"$(touch pwned)`touch pwned`'; touch pwned; [/b] trial"
+_TERMINAL_ANSWER = "\x1b[?62;22c"
+"""What a terminal answers to the question what it is, which fish waits for."""
+
+
+@pytest.fixture(scope="module")
+def mlrun(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mlrun]:
+    """In an attached folder with the runconfig `sklearn` and three runs, of which the second is live."""
+    with installed(tmp_path_factory.mktemp("completion")) as command:
+        (identity,) = find_identities(command.home)
+        locator = locate_workspace(command.home, identity)
+        with Workspace.open(locator, create=False, redaction=Redaction()) as workspace, workspace.transaction():
+            for run_id, status in (
+                ("exp_b", RunStatus.COMPLETED),
+                ("exp_c", RunStatus.RUNNING),
+                ("exp_a", RunStatus.FAILED),
+            ):
+                experiment, number = workspace.experiments.reserve_run_numbers("exp")
+                key = workspace.runs.insert(
+                    experiment,
+                    number,
+                    run_id,
+                    run_type=SCRIPT_RUN,
+                    status=status,
+                    user_name="me",
+                    display_name=HOSTILE,
+                )
+            workspace.metrics.add(key, [LoggedValue(VALUE, "loss", 1, None, 0.5, None)])
+            workspace.runs.set_tags(key, {"team": "a"})
+        yield command
+
+
+def complete(mlrun: Mlrun, *words: str, shell: str = "bash", **variables: str) -> list[str]:
+    """Return what a shell is answered for the words, of which the last is being typed; no error may be printed."""
+    asked = {
+        "_MLRUN_COMPLETE": f"complete_{shell}",
+        "COMP_WORDS": "\n".join(("mlrun", *words)),
+        "COMP_CWORD": str(len(words)),
+        "_TYPER_COMPLETE_ARGS": " ".join(("mlrun", *words)),
+        **variables,
+    }
+    before = dict(mlrun.environment)
+    mlrun.environment.update(asked)
+    try:
+        done = mlrun(check=False)
+    finally:
+        mlrun.environment.clear()
+        mlrun.environment.update(before)
+    assert done.stderr == ""
+    return [line for line in done.stdout.splitlines() if line]
+
+
+@pytest.mark.parametrize(
+    "shell",
+    [
+        pytest.param(name, marks=pytest.mark.skipif(which(name) is None, reason=f"{name} is not installed"))
+        for name in SHELLS
+    ],
+)
+def test_a_shell_completes_what_is_typed(mlrun: Mlrun, shell: str) -> None:
+    with Terminal(mlrun, SHELLS[shell], columns=150) as terminal:
+        terminal.type(f"{_TERMINAL_ANSWER if shell == 'fish' else ''}mlrun --install-completion\n")
+        terminal.wait_for("for this one: ")
+        terminal.type(f"{START[shell]}\n")
+        terminal.wait_for("ready> ")
+        for typed, shown in (
+            ("mlrun run metr\t", "metrics"),
+            ("-r exp_a --na\t", "--name"),
+            ("lo\t", "loss"),
+            ("-o json\n", "0.5"),
+            ("mlrun run cancel -r e\t", "exp_c"),
+            ("\x15mlrun run show -r \t\t", "exp_b" if shell == "bash" else "Completed, "),
+        ):
+            terminal.type(typed)  # in pieces: zsh completes nothing while there is more to read
+            terminal.wait_for(shown)
+    assert not list(mlrun.folder.glob("pwned"))
+
+
+def test_completion_is_silent_where_there_is_nothing(mlrun: Mlrun, tmp_path: Path) -> None:
+    assert complete(mlrun, "run", "show", "-r", "exp_", shell="zsh")[0].startswith("_arguments")
+    assert complete(mlrun, "run", "list", "--experiment-name", "=", "e") == ["exp"]
+    assert complete(mlrun, "ml", "run", "list", "--tags", "") == ["team"]
+    assert complete(mlrun, "computetarget", "attach", "s") == ["slurm"]
+    assert complete(mlrun, "run", "submit-script", "train.py", "--r") == []
+    assert complete(mlrun, "no", "such", "") == []
+    assert complete(mlrun, "run", "show", "-w", "other", "-r", "") == []
+    assert complete(mlrun, "run", "show", "-r", "", MLRUN_HOME=str(tmp_path / "none")) == []
+    assert not list(tmp_path.iterdir())
+
+
+def test_installing_twice_changes_nothing(mlrun: Mlrun, tmp_path: Path) -> None:
+    mlrun.environment["HOME"] = str(tmp_path)
+    (tmp_path / ".bashrc").write_text("alias ll='ls -l'", encoding="utf-8")
+    command = ("bash", "-c", "mlrun --install-completion; true")
+    first, second = mlrun.run(*command), None
+    files = {path: path.read_text(encoding="utf-8") for path in tmp_path.rglob("*") if path.is_file()}
+    second = mlrun.run(*command)
+    assert [path.name for path in sorted(files)] == ["mlrun.sh", ".bashrc"]
+    assert files == {path: path.read_text(encoding="utf-8") for path in tmp_path.rglob("*") if path.is_file()}
+    script = str(tmp_path / ".bash_completions" / "mlrun.sh")
+    assert script in first.stdout
+    assert script in second.stdout
+    assert files[tmp_path / ".bashrc"] == f"alias ll='ls -l'\nsource {script}\n"
+    mlrun.environment["HOME"] = ""
+    assert mlrun.fails("--install-completion").code == "Unsupported"
