@@ -88,19 +88,36 @@ def parse_tags(
     return tags
 
 
-def parse_properties(texts: Iterable[str]) -> dict[str, str]:
+def parse_properties(texts: Iterable[str], *, option: str = "--add-properties") -> dict[str, str]:
     """Parse properties written as `key=value`; both parts are required.
 
     Raises:
         UsageError: a key is empty or has two values, or a value is missing.
     """
-    pairs = _parse_mapping(texts, "--add-properties")
+    pairs = _parse_mapping(texts, option)
     for key, value in pairs.items():
         if value is None:
-            raise InvalidValue(
-                f"--add-properties: '{key}' has no value.", hint="Write it as key=value.", target="--add-properties"
-            )
+            raise InvalidValue(f"{option}: '{key}' has no value.", hint="Write it as key=value.", target=option)
     return {key: value or "" for key, value in pairs.items()}
+
+
+def parse_variables(texts: Iterable[str], *, option: str) -> dict[str, str]:
+    """Parse environment variables written as `NAME=VALUE`; errors do not show values.
+
+    Raises:
+        UsageError: a name is empty or has two values, or a value is missing.
+    """
+    pairs: dict[str, str] = {}
+    for text in texts:
+        name, equals, value = text.partition("=")
+        if not equals or not name.strip():
+            shown = f"'{name}' has no value" if name.strip() else "a variable has no name"
+            raise InvalidValue(f"{option}: {shown}.", hint=f"Write it as {option} NAME=VALUE.", target=option)
+        if pairs.setdefault(name, value) != value:
+            raise ConflictingOptions(
+                f"{option}: '{name}' is given two values.", hint="Leave one of them out.", target=option
+            )
+    return pairs
 
 
 def _parse_mapping(texts: Iterable[str], option: str) -> dict[str, str | None]:

@@ -25,6 +25,8 @@ class SubmitOptions(NamedTuple):
         conda_file: an absolute path.
         environment_mode: None if it was `pinned` by default.
         tags: the tags that the run started with.
+        variables: the variables of the script besides those of the runconfig.
+        time_limit_seconds: None if the runconfig specifies it.
         is_whole: whether the options are complete; a submit from Python may have set more.
     """
 
@@ -36,6 +38,8 @@ class SubmitOptions(NamedTuple):
     conda_file: str | None = None
     environment_mode: EnvironmentChoice | None = None
     tags: Mapping[str, str | None] = MappingProxyType({})
+    variables: Mapping[str, str] = MappingProxyType({})
+    time_limit_seconds: float | None = None
     is_whole: bool = True
 
     def to_json(self) -> dict[str, Any]:
@@ -45,6 +49,7 @@ class SubmitOptions(NamedTuple):
             "arguments": list(self.arguments),
             "environment_mode": None if mode is None else str(mode),
             "tags": dict(self.tags),
+            "variables": dict(self.variables),
         }
 
     @classmethod

@@ -100,7 +100,7 @@ def derive_stop_outcome(reason: StopReason, run: Run, submission: Submission, en
         return _make_outcome(RunStatus.FAILED, end, dict(run.failed_with))
     if reason is StopReason.TIME_LIMIT:
         limit = submission.max_run_duration_seconds
-        message = f"The run was stopped at its time limit of {limit:g} seconds (maxRunDurationSeconds)."
+        message = f"The run was stopped at its time limit of {limit:g} seconds (--timeout, maxRunDurationSeconds)."
         error = build_run_error(message, reason=EndReason.TIME_LIMIT_REACHED)
         return _make_outcome(RunStatus.CANCELED, end, error)
     if reason is StopReason.STREAM_LOST:

@@ -106,6 +106,7 @@ def _build_columns(workspace: Workspace, run: NewRun) -> dict[str, Any]:
         "parent_key": None if parent is None else parent.key,
         "root_key": None if parent is None else parent.root_key or parent.key,
         "display_name": request.display_name,
+        "description": request.description,
         "user_name": get_user_name(),
         "script_name": None if submission.is_command else submission.argv[0],
         "target": submission.target,

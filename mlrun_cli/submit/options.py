@@ -46,6 +46,8 @@ def build_resubmit_options(request: SubmitRequest, resolution: Resolution, redac
         conda_file=_find_conda_file(request, project, resolution.source),
         environment_mode=mode,
         tags=redaction.redact_document(request.tags),
+        variables=redaction.redact_variables(request.variables),
+        time_limit_seconds=request.time_limit_seconds,
         is_whole=configuration is None or _is_expressible_as_options(configuration),
     )
 
@@ -56,7 +58,12 @@ def _change_options(request: SubmitRequest, earlier: EarlierRun, redaction: Reda
     if request.script is not None:
         script, *arguments = map(to_text, redaction.redact_arguments((request.script, *request.arguments)))
         options = options._replace(script=script, arguments=tuple(arguments))
-    return options._replace(target=request.target or options.target, tags=redaction.redact_document(request.tags))
+    return options._replace(
+        target=request.target or options.target,
+        tags=redaction.redact_document(request.tags),
+        variables={**options.variables, **redaction.redact_variables(request.variables)},
+        time_limit_seconds=request.time_limit_seconds or options.time_limit_seconds,
+    )
 
 
 def _find_conda_file(request: SubmitRequest, project: Path, source: Path) -> str | None:

@@ -32,7 +32,10 @@ class SubmitRequest(NamedTuple):
         conda_dependencies: a conda file that replaces the runconfig's.
         parent_run_id: the id of the parent run.
         display_name: the run's name for people.
+        description: the run's description.
         tags, properties: the initial tags and properties of the run.
+        variables: environment variables of the script, which replace those of the runconfig.
+        time_limit_seconds: the time limit of the script; replaces the runconfig's.
         gpu_count: the number of GPUs of this machine for the run's exclusive use.
         environment_mode: how exactly the environment must be matched; None uses `MLRUN_ENVIRONMENT`.
         unknown_target: `local` runs a run with an unknown target on this machine; None uses `MLRUN_TARGETS`.
@@ -54,8 +57,11 @@ class SubmitRequest(NamedTuple):
     conda_dependencies: Path | None = None
     parent_run_id: str | None = None
     display_name: str | None = None
+    description: str | None = None
     tags: Mapping[str, str | None] = MappingProxyType({})
     properties: Mapping[str, str] = MappingProxyType({})
+    variables: Mapping[str, str] = MappingProxyType({})
+    time_limit_seconds: float | None = None
     gpu_count: int = 0
     environment_mode: EnvironmentChoice | None = None
     unknown_target: str | None = None

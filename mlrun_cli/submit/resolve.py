@@ -151,8 +151,7 @@ class Resolver:
         """Reuse the resolution of an earlier run, changed as the request specifies."""
         request, submission = self._request, earlier.submission
         self.configuration = earlier.restore_configuration()
-        if request.target is not None:
-            self.configuration = self.configuration.replace_fields(target=request.target)
+        self._replace_settings()
         if request.script is not None:
             arguments = tuple(request.arguments)
             self.configuration = self.configuration.replace_fields(
@@ -215,12 +214,22 @@ class Resolver:
                 self.notes += reading.notes
                 self.is_read = True
                 reading.problems.raise_if_any()
-        if request.target is not None:
-            self.configuration = self.configuration.replace_fields(target=request.target)
         if request.script is not None:
             self.configuration = self.configuration.replace_fields(script=request.script, command=None)
         if request.arguments:
             self.configuration = self.configuration.replace_fields(arguments=tuple(request.arguments))
+        self._replace_settings()
+
+    def _replace_settings(self) -> None:
+        """Apply the request's replacements of settings that do not depend on a script."""
+        request = self._request
+        if request.target is not None:
+            self.configuration = self.configuration.replace_fields(target=request.target)
+        if request.time_limit_seconds is not None:
+            self.configuration = self.configuration.replace_fields(max_run_duration_seconds=request.time_limit_seconds)
+        if request.variables:
+            variables = {**self.configuration.environment_variables, **request.variables}
+            self.configuration = self.configuration._replace(environment_variables=variables)
 
     def _check_target(self) -> None:
         if self._workspace is None or (self.problems.has_problem_about("target") and self._request.target is None):

@@ -19,6 +19,7 @@ from mlrun_cli.cli.option_values import (
 )
 from mlrun_cli.cli.run import app
 from mlrun_cli.cli.run.exit_code import get_exit_code
+from mlrun_cli.cli.run.new_run_options import NewRunOptions
 from mlrun_cli.cli.run.options import (
     Environment,
     ExperimentName,
@@ -88,6 +89,8 @@ def submit_script(
         typer.Option("--dry-run", help="Show what would run, where and in which environment; start and store nothing."),
     ] = False,
     interrupt: OnInterruptOption = None,
+    *,
+    described: NewRunOptions,
     script_and_arguments: Annotated[
         list[str] | None,
         typer.Argument(
@@ -128,6 +131,7 @@ def submit_script(
         is_reading=is_reading,
         ends_with_stream=when_interrupted is OnInterrupt.CANCEL and not is_async,
     )
+    request = described.apply_to(request)
     if is_dry_run:
         return _dry_run(context, request)
     return _submit(context.workspace, request, shared, when_interrupted, is_async=is_async)

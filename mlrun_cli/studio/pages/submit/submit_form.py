@@ -7,11 +7,13 @@ import shlex
 from collections.abc import Mapping
 from pathlib import Path
 
+from mlrun_cli.core.durations import parse_duration
 from mlrun_cli.core.named_tuple import NamedTuple
 from mlrun_cli.environments.mode import EnvironmentChoice
 from mlrun_cli.errors import (
     ConflictingOptions,
     ExperimentRequired,
+    InvalidDuration,
     InvalidValue,
     MissingFile,
     MissingOption,
@@ -48,6 +50,8 @@ class SubmitForm(NamedTuple):
     experiment: str = ""
     name: str = ""
     tags: str = ""
+    variables: str = ""
+    time_limit: str = ""
     gpus: str = ""
     environment: str = ""
     conda_file: str = ""
@@ -76,6 +80,8 @@ class SubmitForm(NamedTuple):
             experiment=run.experiment_name,
             name=run.display_name or "",
             tags=shlex.join(key if value is None else f"{key}={value}" for key, value in options.tags.items()),
+            variables=shlex.join(f"{key}={value}" for key, value in options.variables.items()),
+            time_limit="" if options.time_limit_seconds is None else f"{options.time_limit_seconds:.15g}s",
             gpus=str(run.gpu_count or ""),
             environment="" if mode is None else str(mode),
             conda_file=_shorten_path(folder, options.conda_file),
@@ -99,7 +105,7 @@ class SubmitForm(NamedTuple):
     def find_secret_error(self) -> UsageError | None:
         """Return an error about redacted secrets that must be typed again, or None if there are none."""
         try:
-            for name in ("arguments", "tags"):
+            for name in ("arguments", "tags", "variables"):
                 _check_secrets(name, _split_words(name, getattr(self, name)))
         except UsageError as error:
             return error
@@ -171,6 +177,8 @@ class SubmitForm(NamedTuple):
             environment=dict(os.environ),
             display_name=self.name or None,
             tags=_parse_tags(self.tags),
+            variables=_parse_variables(self.variables),
+            time_limit_seconds=_parse_time_limit(self.time_limit),
             gpu_count=_parse_gpus(self.gpus),
         )
 
@@ -188,6 +196,25 @@ def _parse_tags(text: str) -> dict[str, str | None]:
         key, has_value, value = word.partition("=")
         tags[key] = value if has_value else None
     return tags
+
+
+def _parse_variables(text: str) -> dict[str, str]:
+    variables: dict[str, str] = {}
+    for word in _split_words("variables", text):
+        name, has_value, value = word.partition("=")
+        if not name or not has_value:
+            raise InvalidValue("Variables: one is not written as NAME=value.", hint="Put quotes around spaces.")
+        variables[name] = value
+    return variables
+
+
+def _parse_time_limit(text: str) -> float | None:
+    if not text:
+        return None
+    try:
+        return parse_duration(text, needs_unit=True) or None
+    except InvalidDuration as error:
+        raise InvalidDuration(f"Time limit: {error.message}", hint=error.hint) from None
 
 
 def _parse_gpus(text: str) -> int:
