@@ -3,29 +3,24 @@
 from __future__ import annotations
 
 import difflib
-import os
-import stat
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from mlrun_cli.actions.folder_copies import copy_into_folder
 from mlrun_cli.core.inner_files import open_inner_file
 from mlrun_cli.core.json_files import read_json
 from mlrun_cli.core.same_content import has_other_content
-from mlrun_cli.core.temporary import open_new_file
-from mlrun_cli.errors import FileAlreadyExists, FileNotWritable, NotFound, RunFileNotFound
+from mlrun_cli.errors import FileAlreadyExists, NotFound, RunFileNotFound
 from mlrun_cli.runs.folder import RunFolder
 from mlrun_cli.runs.run import Run
 from mlrun_cli.runs.submission import Submission
 from mlrun_cli.snapshots.content_store import SnapshotStore
 from mlrun_cli.snapshots.snapshot import format_some
 from mlrun_cli.snapshots.working_copy import list_script_files
-from mlrun_cli.wire import copying
 from mlrun_cli.wire.run_folder import LOG_FOLDERS
 from mlrun_cli.workspace import Workspace
 
 _SHOWN_NAMES = 10
-_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 
 
 def list_files(workspace: Workspace, run: Run) -> list[str]:
@@ -92,7 +87,7 @@ def download_file(workspace: Workspace, run: Run, name: str, destination: Path) 
     source = files.get(name.removeprefix("./"))
     if source is None:
         raise _build_file_not_found_error(name, files, run)
-    _copy_file(source, destination.parent, destination.name)
+    copy_into_folder(source, destination.parent, destination.name)
 
 
 def download_logs(workspace: Workspace, run: Run, folder: Path, *, overwrite: bool = True) -> list[Path]:
@@ -150,51 +145,4 @@ def _copy_all(files: Mapping[str, Path], folder: Path, *, overwrite: bool) -> li
             hint="Add --overwrite to replace them, or choose another folder with -d.",
             target=folder,
         )
-    return [_copy_file(source, folder, name) for name, source in files.items()]
-
-
-def _copy_file(source: Path, folder: Path, name: str) -> Path:
-    """Copy a file to `name` below a folder, without following links inside that folder."""
-    destination = folder / name
-    try:
-        with _open_inner_folder(folder, Path(name).parts[:-1]) as inner:
-            _copy_into(source, inner, destination.name)
-    except OSError as error:
-        raise FileNotWritable(destination, error, hint="Choose another folder.") from error
-    return destination
-
-
-@contextmanager
-def _open_inner_folder(folder: Path, parts: Sequence[str]) -> Iterator[int]:
-    """Open a nested folder, creating missing levels, and yield its descriptor.
-
-    Raises:
-        MlrunError: one of the parts is a link.
-    """
-    folder.mkdir(parents=True, exist_ok=True)
-    descriptor = os.open(folder, _FOLDER)
-    try:
-        for number, part in enumerate(parts, 1):
-            with suppress(FileExistsError):
-                os.mkdir(part, dir_fd=descriptor)
-            if stat.S_ISLNK(os.stat(part, dir_fd=descriptor, follow_symlinks=False).st_mode):
-                raise FileNotWritable(
-                    folder.joinpath(*parts[:number]),
-                    "it is a link",
-                    hint="Remove the link, or choose another folder with -d.",
-                )
-            inner = os.open(part, _FOLDER | os.O_NOFOLLOW, dir_fd=descriptor)
-            os.close(descriptor)
-            descriptor = inner
-        yield descriptor
-    finally:
-        os.close(descriptor)
-
-
-def _copy_into(source: Path, folder: int, name: str) -> None:
-    with (
-        # A script that goes on may put a FIFO in a file's place: nobody must wait at it.
-        open(source, "rb", opener=lambda path, flags: os.open(path, flags | os.O_NONBLOCK)) as content,
-        open_new_file(name, folder=folder) as file,
-    ):
-        copying.copy(content.fileno(), file, os.fstat(content.fileno()).st_size)
+    return [copy_into_folder(source, folder, name) for name, source in files.items()]

@@ -67,7 +67,9 @@ def _build_unknown_option_error(context: Any, option: str, possibilities: Sequen
         meant = find_names_by_prefix(context.command.get_params(context), option) or meant
     guess = f"Did you mean {' or '.join(map(repr, meant))}? " if meant else ""
     takes_script = not context.allow_interspersed_args and not isinstance(context.command, TyperGroup)
-    of_script = "Options of the script come after its name. " if takes_script else ""
+    follows_dashes = any((each.metavar or "").startswith("[--") for each in context.command.get_params(context))
+    place = "'--'" if follows_dashes else "its name"
+    of_script = f"Options of the script come after {place}. " if takes_script else ""
     return OptionNotFound(
         f"'{context.command_path}' has no option '{option}'.",
         hint=f"{guess}{of_script}{format_help_reference(context)}",

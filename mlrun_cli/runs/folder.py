@@ -62,6 +62,8 @@ class RunFolder:
         self.work = disk / "work"
         self.unfinished_work = disk / "work.unfinished"
         self.inputs = disk / "inputs"
+        self.resumed = disk / "resumed"
+        """The files of an earlier run that the script finds in its working folder."""
         self.artifacts = disk / ARTIFACTS
         self.uploads = disk / UPLOADS
         self.supervisor_log = self.artifacts / SUPERVISOR_LOG

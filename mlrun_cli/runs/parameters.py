@@ -60,6 +60,15 @@ class Parameter(NamedTuple):
         return self.text if self.number is None else self.number
 
 
+class ParameterWords(NamedTuple):
+    """A parameter in the arguments of a script: its name, its value as text, and the range of its words."""
+
+    name: str
+    text: str
+    start: int
+    end: int
+
+
 Parameters = Mapping[str, Parameter]
 """A mapping from the names of parameters to their values."""
 
@@ -121,19 +130,18 @@ def parse_command(command: str) -> Parameters:
 def parse_arguments(arguments: Sequence[str]) -> Parameters:
     """Return the parameters in a script's arguments."""
     found: dict[str, Parameter] = {}
-    for name, text in _split_into_pairs(arguments):
-        if name in found or len(found) < MOST_PARAMETERS:
-            found[name] = Parameter.from_text(text)
+    for each in iterate_parameter_words(arguments):
+        if each.name in found or len(found) < MOST_PARAMETERS:
+            found[each.name] = Parameter.from_text(each.text)
     return found
 
 
-def _split_into_pairs(arguments: Sequence[str]) -> Iterator[tuple[str, str]]:
-    """Yield the names and values of parameters in order."""
-    words = list(arguments)
+def iterate_parameter_words(words: Sequence[str]) -> Iterator[ParameterWords]:
+    """Yield the parameters in the arguments of a script in order, with repeated names."""
     place = positional = 0
     has_options = True
     while place < len(words):
-        word = words[place]
+        start, word = place, words[place]
         place += 1
         if has_options and word == "--":
             has_options = False
@@ -141,14 +149,14 @@ def _split_into_pairs(arguments: Sequence[str]) -> Iterator[tuple[str, str]]:
         pair = _split_pair(word, has_options=has_options)
         if pair is None:
             positional += 1
-            yield f"arg{positional}", word
+            yield ParameterWords(f"arg{positional}", word, start, place)
             continue
         name, value = pair
         if value is None:
             following = _take_values(words, place)
             place += len(following)
             name, value = (name, " ".join(following)) if following else _read_flag(name)
-        yield name, value
+        yield ParameterWords(name, value, start, place)
 
 
 def _split_pair(word: str, *, has_options: bool) -> tuple[str, str | None] | None:

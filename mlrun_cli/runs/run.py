@@ -12,6 +12,8 @@ from mlrun_cli.processes.host import Origin
 from mlrun_cli.runs.status import RunStatus
 
 SCRIPT_RUN = "azureml.scriptrun"
+RERUN_TAG = "rerun_of"
+"""The tag of a run that repeats another one; its value is the id of that."""
 INTERACTIVE_RUN = "azureml.interactiverun"
 """The type of a run without a script of its own: a process opens the run, logs to it and ends it."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -79,12 +79,11 @@ class FolderDifference(NamedTuple):
         return bool(self.added or self.removed or self.changed)
 
 
-def find_earlier_run(workspace: Workspace, run: Run) -> EarlierRun:
-    """Return a run together with its submission and snapshot.
+def get_submission(workspace: Workspace, run: Run) -> Submission:
+    """Return the submission of a run.
 
     Raises:
-        UsageError: it is an interactive run, or its records are not sufficient to repeat it.
-        NotFound: its snapshot no longer exists.
+        RunNotRepeatable: it is an interactive run.
     """
     submission = read_submission(workspace, run)
     if submission is None:
@@ -93,6 +92,22 @@ def find_earlier_run(workspace: Workspace, run: Run) -> EarlierRun:
             hint="Start that script again.",
             target=run.run_id,
         )
+    return submission
+
+
+def find_earlier_run(workspace: Workspace, run: Run, *, given: Collection[str] = ()) -> EarlierRun:
+    """Return a run together with its submission and snapshot.
+
+    Args:
+        workspace: the workspace of the run.
+        run: the run.
+        given: the names of variables that the new run is given, whose earlier values are not needed.
+
+    Raises:
+        UsageError: it is an interactive run, or its records are not sufficient to repeat it.
+        NotFound: its snapshot no longer exists.
+    """
+    submission = get_submission(workspace, run)
     definition = run.definition or {}
     if definition.get("outputData"):
         raise RunNotRepeatable(
@@ -100,11 +115,12 @@ def find_earlier_run(workspace: Workspace, run: Run) -> EarlierRun:
             hint="Submit it from its folder.",
             target=run.run_id,
         )
-    hidden = [name for name, value in definition.get("environmentVariables", {}).items() if REDACTED in value]
+    variables = definition.get("environmentVariables", {})
+    hidden = [name for name, value in variables.items() if REDACTED in value and name not in given]
     if hidden:
         raise RunNotRepeatable(
             f"No record holds the secrets in the environment variables {', '.join(hidden)} of '{run.run_id}'.",
-            hint="Submit it from its folder.",
+            hint="Give them with --env NAME=VALUE, or submit it from its folder.",
             target=run.run_id,
         )
     return EarlierRun(run, submission, get_snapshot(workspace, run))

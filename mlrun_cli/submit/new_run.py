@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,12 +11,13 @@ from mlrun_cli.compute.slurm_job import build_slurm_properties
 from mlrun_cli.core.json_files import write_json
 from mlrun_cli.core.named_tuple import NamedTuple
 from mlrun_cli.core.redaction import NAMES_VARIABLE, Redaction
+from mlrun_cli.errors import RunFileNotFound
 from mlrun_cli.experiments.experiment import Experiment
 from mlrun_cli.processes.host import get_origin, get_user_name
 from mlrun_cli.processes.interruptions import Interruptions
 from mlrun_cli.runs.folder import RunFolder
 from mlrun_cli.runs.lease import compute_lease_end
-from mlrun_cli.runs.run import SCRIPT_RUN
+from mlrun_cli.runs.run import RERUN_TAG, SCRIPT_RUN, Run
 from mlrun_cli.runs.status import RunStatus
 from mlrun_cli.runs.submission import Secrets, Submission
 from mlrun_cli.snapshots.git import read_git_properties
@@ -28,6 +29,7 @@ from mlrun_cli.submit.resolution import Resolution
 from mlrun_cli.submit.run_definition import build_run_definition
 from mlrun_cli.submit.script_environment import build_script_environment
 from mlrun_cli.targets.registry import find_target
+from mlrun_cli.wire.run_folder import OUTPUTS
 from mlrun_cli.workspace import Workspace
 
 if TYPE_CHECKING:  # start-up: few runs have a shared folder
@@ -74,10 +76,14 @@ def record_run(workspace: Workspace, run: NewRun, folder: NewRunFolder, interrup
             workspace.runs.change_status(key, {RunStatus.NOT_STARTED}, RunStatus.QUEUED)
             folder.release_lock()
         workspace.runs.add_properties(key, properties)
-        workspace.runs.set_tags(key, run.request.tags)
+        workspace.runs.set_tags(key, _build_tags(run.request))
         for dataset in run.resolution.datasets:
             workspace.datasets.insert(dataset.definition, dataset_id=dataset.dataset_id)
     return RecordedRun(key, admission, secrets)
+
+
+def _build_tags(request: SubmitRequest) -> Mapping[str, str | None]:
+    return request.tags if request.rerun_of is None else {**request.tags, RERUN_TAG: request.rerun_of}
 
 
 def _write_files(workspace: Workspace, run: NewRun) -> None:
@@ -86,9 +92,20 @@ def _write_files(workspace: Workspace, run: NewRun) -> None:
     with nullcontext() if run.place is None else run.place.convert_errors():
         if len(submission.launch.log_names) > 1:
             folder.make_logs(submission.launch.log_names)
+        if run.request.resumed_run is not None:
+            _copy_outputs(workspace, run.request.resumed_run, folder)
         if run.place is not None:
             _write_submission(run.place.shared.run_folder(submission.run_id), submission)
     _write_submission(folder, submission)
+
+
+def _copy_outputs(workspace: Workspace, resumed: Run, folder: RunFolder) -> None:
+    """Copy the outputs of a run, if it has any, to where the supervisor of another run takes them from."""
+    from mlrun_cli.actions.artifacts import download_files  # noqa: PLC0415 - start-up: few submits need it
+
+    folder.resumed.mkdir(mode=0o700)
+    with suppress(RunFileNotFound):
+        download_files(workspace, resumed, [OUTPUTS], folder.resumed)
 
 
 def _write_submission(folder: RunFolder, submission: Submission) -> None:

@@ -13,6 +13,7 @@ from mlrun_cli.runconfigs.run_configuration import RunConfiguration
 
 if TYPE_CHECKING:  # start-up: few submits repeat an earlier run or choose how their environment is met
     from mlrun_cli.environments.mode import EnvironmentChoice
+    from mlrun_cli.runs.run import Run
     from mlrun_cli.submit.earlier_runs import EarlierRun
 
 
@@ -42,6 +43,8 @@ class SubmitRequest(NamedTuple):
         is_reading: whether the script reads this process's standard input, through `Submitted.script_input`.
         earlier: a run whose snapshot and environment are reused instead of the current folder and runconfig; the
             script with its arguments and the target may still be replaced.
+        rerun_of: the id of the run that this one repeats, which becomes a tag.
+        resumed_run: a run whose `outputs` the script finds in its own.
         ends_with_stream: whether the run is canceled when this process, which goes on to stream it, is killed.
     """
 
@@ -67,6 +70,8 @@ class SubmitRequest(NamedTuple):
     unknown_target: str | None = None
     is_reading: bool = False
     earlier: EarlierRun | None = None
+    rerun_of: str | None = None
+    resumed_run: Run | None = None
     ends_with_stream: bool = False
 
     def find_project_folder(self) -> Path:

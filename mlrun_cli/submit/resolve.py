@@ -160,10 +160,10 @@ class Resolver:
         self._check_target()
         script = self.configuration.script
         with self.problems.collect_errors():
-            if request.script is None and (hidden := find_redacted_words(submission.argv)):
+            if hidden := find_redacted_words(build_argv(self.configuration)):
                 raise RunNotRepeatable(
                     f"No record holds the secret in {shlex.join(hidden)}, which '{earlier.run.run_id}' was given.",
-                    hint="Name the script and all of its arguments.",
+                    hint="Give it with --set, or name the script and all of its arguments.",
                     target=earlier.run.run_id,
                 )
             if script is not None and earlier.find_file(script) is None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
+from mlrun_cli.actions.folder_copies import copy_tree
 from mlrun_cli.core.log_tail import read_tail
 from mlrun_cli.environments.build_report import build_environment_document, describe_failed_build, describe_unpinned
 from mlrun_cli.environments.failure_reason import find_failure_reason
@@ -64,11 +65,15 @@ class Preparation:
         """
         store, folder = SnapshotStore(self._run.workspace.snapshots_folder), self._run.folder
         if folder.work.is_dir():
+            shutil.rmtree(folder.resumed, ignore_errors=True)
             return
         shutil.rmtree(folder.unfinished_work, ignore_errors=True)
         make_working_copy(store.read_manifest(self._run.submission.snapshot_id), store, folder.unfinished_work)
         self.warnings += make_script_folders(folder.unfinished_work)
+        if folder.resumed.is_dir():
+            copy_tree(folder.resumed, folder.unfinished_work)
         folder.unfinished_work.rename(folder.work)
+        shutil.rmtree(folder.resumed, ignore_errors=True)
 
     def _build_environment(self) -> None:
         folder, secrets, plan = self._run.folder, self._run.secrets, self._run.submission.environment

@@ -7,6 +7,8 @@ app = Group(
     package=__name__,
     verbs=(
         "submit-script",
+        "rerun",
+        "resume",
         "list",
         "show",
         "open",

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from mlrun_cli.cli.option_values import parse_properties, parse_seconds, parse_tags, parse_variables
+from mlrun_cli.core.named_tuple import NamedTuple
 from mlrun_cli.core.names import check_tag_key, check_text
 from mlrun_cli.core.problems import Problems
 from mlrun_cli.errors import InvalidDuration
@@ -41,6 +42,28 @@ _OPTIONS: Mapping[str, Any] = {
 }
 
 
+class RunDescription(NamedTuple):
+    """What the options say of a new run; None where they say nothing."""
+
+    tags: Mapping[str, str | None]
+    properties: Mapping[str, str]
+    variables: Mapping[str, str]
+    time_limit_seconds: float | None
+    display_name: str | None
+    description: str | None
+
+    def apply_to(self, request: SubmitRequest) -> SubmitRequest:
+        """Return a submit request with the description in place of, or added to, its own."""
+        return request._replace(
+            tags={**request.tags, **self.tags},
+            properties={**request.properties, **self.properties},
+            variables={**request.variables, **self.variables},
+            time_limit_seconds=self.time_limit_seconds or request.time_limit_seconds,
+            display_name=request.display_name if self.display_name is None else self.display_name,
+            description=request.description if self.description is None else self.description,
+        )
+
+
 class NewRunOptions:
     """The options of a command that describe a new run, declared by a parameter of this type.
 
@@ -51,28 +74,41 @@ class NewRunOptions:
     def __init__(self, typed: Mapping[str, Any]) -> None:
         self.typed = typed
 
-    def apply_to(self, request: SubmitRequest) -> SubmitRequest:
-        """Return a submit request with what the options say.
+    def parse(self) -> RunDescription:
+        """Return what the options say.
 
         Raises:
             UsageError: an option is not valid.
             SeveralProblems: several are not.
         """
-        problems = Problems()
-        changes: dict[str, Any] = {"display_name": self.typed["display_name"], "description": self.typed["description"]}
+        problems, typed = Problems(), self.typed
+        tags: Mapping[str, str | None] = {}
+        properties: Mapping[str, str] = {}
+        variables: Mapping[str, str] = {}
+        time_limit_seconds = None
         with problems.collect_errors():
-            changes["tags"] = {**request.tags, **parse_tags(self.typed["tags"] or (), option="--tag")}
+            tags = parse_tags(typed["tags"] or (), option="--tag")
         with problems.collect_errors():
-            changes["properties"] = parse_properties(self.typed["properties"] or (), option="--property")
+            properties = parse_properties(typed["properties"] or (), option="--property")
         with problems.collect_errors():
-            changes["variables"] = parse_variables(self.typed["variables"] or (), option="--env")
+            variables = parse_variables(typed["variables"] or (), option="--env")
         with problems.collect_errors():
-            changes["time_limit_seconds"] = _parse_time_limit(self.typed["timeout"])
-        for check in _list_checks(changes):
+            time_limit_seconds = _parse_time_limit(typed["timeout"])
+        for key in (*tags, *properties):
             with problems.collect_errors():
-                check()
+                check_tag_key(key)
+        texts = {
+            **{f"the value of '{key}'": value for key, value in (*tags.items(), *properties.items())},
+            "the display name": typed["display_name"],
+            "the description": typed["description"],
+        }
+        for what, text in texts.items():
+            with problems.collect_errors():
+                check_text(what, text or "")
         problems.raise_if_any()
-        return request._replace(**{name: value for name, value in changes.items() if value is not None})
+        return RunDescription(
+            tags, properties, variables, time_limit_seconds, typed["display_name"], typed["description"]
+        )
 
     @classmethod
     def build_option_parameters(cls) -> Sequence[inspect.Parameter]:
@@ -87,18 +123,6 @@ class NewRunOptions:
     def from_values(cls, values: Mapping[str, Any]) -> NewRunOptions:
         """Create the options from typed values, keyed by parameter name."""
         return cls({name.removeprefix(_PREFIX): value for name, value in values.items()})
-
-
-def _list_checks(changes: Mapping[str, Any]) -> Sequence[Any]:
-    """Return functions that raise if a key or a text cannot be stored."""
-    pairs = [("--tag", changes.get("tags") or {}), ("--property", changes.get("properties") or {})]
-    keys = [key for _, given in pairs for key in given]
-    texts = {f"the value of '{key}' ({option})": value for option, given in pairs for key, value in given.items()}
-    texts |= {"the display name": changes["display_name"], "the description": changes["description"]}
-    return [
-        *(lambda key=key: check_tag_key(key) for key in keys),
-        *(lambda what=what, text=text: check_text(what, text or "") for what, text in texts.items()),
-    ]
 
 
 def _parse_time_limit(text: str | None) -> float | None:

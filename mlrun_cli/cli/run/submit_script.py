@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import os
-from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, TextIO
+from typing import Annotated
 
 import typer
 
-from mlrun_cli.cli.command import Result, command
-from mlrun_cli.cli.context import Context, open_context
+from mlrun_cli.cli.command import command
+from mlrun_cli.cli.context import open_context
 from mlrun_cli.cli.global_options import GlobalOptions
 from mlrun_cli.cli.option_values import (
     OnInterrupt,
@@ -18,7 +17,6 @@ from mlrun_cli.cli.option_values import (
     parse_on_interrupt,
 )
 from mlrun_cli.cli.run import app
-from mlrun_cli.cli.run.exit_code import get_exit_code
 from mlrun_cli.cli.run.new_run_options import NewRunOptions
 from mlrun_cli.cli.run.options import (
     Environment,
@@ -26,12 +24,8 @@ from mlrun_cli.cli.run.options import (
     OnInterruptOption,
     UnknownTarget,
 )
-from mlrun_cli.core.sizes import format_size
-from mlrun_cli.errors import ConflictingOptions, MlrunError
-
-if TYPE_CHECKING:
-    from mlrun_cli.submit.request import SubmitRequest
-    from mlrun_cli.workspace import Workspace
+from mlrun_cli.cli.run.streamed_submit import show_dry_run, submit_and_stream
+from mlrun_cli.errors import ConflictingOptions
 
 
 @command(
@@ -131,70 +125,7 @@ def submit_script(
         is_reading=is_reading,
         ends_with_stream=when_interrupted is OnInterrupt.CANCEL and not is_async,
     )
-    request = described.apply_to(request)
+    request = described.parse().apply_to(request)
     if is_dry_run:
-        return _dry_run(context, request)
-    return _submit(context.workspace, request, shared, when_interrupted, is_async=is_async)
-
-
-def _submit(
-    workspace: Workspace,
-    request: SubmitRequest,
-    shared: GlobalOptions,
-    when_interrupted: OnInterrupt,
-    *,
-    is_async: bool,
-) -> object:
-    """Submit a script and stream its run, or with `is_async` return the run's record immediately."""
-    from mlrun_cli.cli.output.progress import Spinner  # noqa: PLC0415
-    from mlrun_cli.processes.interruptions import Interruptions  # noqa: PLC0415
-    from mlrun_cli.submit.submit import submit  # noqa: PLC0415
-
-    with workspace, Interruptions() as interruptions, ExitStack() as stack:
-        with Spinner(enabled=shared.shows_progress) as spinner:
-            submitted = submit(
-                workspace,
-                request,
-                interruptions,
-                is_streamed=not is_async,
-                progress=lambda files, size: spinner.update(f"Snapshot: {files} files, {format_size(size)}"),
-                say=shared.notes.info,
-            )
-        from mlrun_cli.actions.studio_urls import build_printed_record  # noqa: PLC0415 - meanwhile, the supervisor loads
-
-        if submitted.stream_lock is not None:
-            stack.enter_context(submitted.stream_lock)
-        for note in submitted.notes:
-            shared.notes.warning(note)
-        run = submitted.run
-        for detail in submitted.details:
-            shared.notes.detail(detail)
-        if is_async:
-            return build_printed_record(workspace, run)
-        from mlrun_cli.cli.run.stream import stream_submitted  # noqa: PLC0415 - meanwhile, the supervisor loads
-
-        if shared.metadata_file is not None:
-            # Whatever happens to the streaming, the next step of a pipeline finds the file.
-            try:
-                shared.metadata_file.write(build_printed_record(workspace, run))
-            except MlrunError as error:  # it is tried again when the run has ended
-                shared.notes.warning(error.message)
-        streamed = stream_submitted(
-            workspace, run, shared, when_interrupted, interruptions, script_input=submitted.script_input
-        )
-        return Result(
-            build_printed_record(workspace, streamed.run), exit_code=get_exit_code([streamed.run], streamed.signal)
-        )
-
-
-def _dry_run(context: Context, request: SubmitRequest) -> Result:
-    from mlrun_cli.cli.output.dry_run import print_dry_run  # noqa: PLC0415
-    from mlrun_cli.submit.dry_run import dry_run  # noqa: PLC0415
-
-    with context.workspace as workspace:
-        record = dry_run(workspace, request)
-
-    def write_table(*, file: TextIO, width: int | None, colour: bool) -> None:  # noqa: ARG001 - as a table is printed
-        print_dry_run(record, file=file, width=width)
-
-    return Result(record, table=write_table)
+        return show_dry_run(context.workspace, request)
+    return submit_and_stream(context.workspace, request, shared, when_interrupted, is_async=is_async)

@@ -287,6 +287,11 @@ class RunStore:
         )
         return [(RunStatus(row["status"]), row["changed_at"]) for row in rows]
 
+    def list_tag_values(self, name: str) -> frozenset[str]:
+        """Return the values that a tag has in all runs of the workspace."""
+        rows = self._database.rows("SELECT value FROM run_tags WHERE key = :name AND value IS NOT NULL", name=name)
+        return frozenset(row["value"] for row in rows)
+
     def list_with_property(self, name: str) -> Sequence[tuple[int, str]]:
         """Return the keys of all runs that have a property with this name, each with the property's value."""
         rows = self._database.rows("SELECT run_key, value FROM run_properties WHERE key = :name", name=name)

@@ -15,7 +15,8 @@ from mlrun_cli.snapshots.snapshot import EntryKind
 from mlrun_cli.targets.remote.settings import RemoteSettings
 from mlrun_cli.targets.remote.ssh import Ssh
 
-_INPUTS = "inputs"
+_COPIED = frozenset({"inputs", "resumed"})
+"""The folders of a run's folder with files of any size, which rsync copies."""
 _COPY_OPTIONS = ("--recursive", "--links", "--times", "--perms", "--chmod=u+rwX,go-rwx")
 
 
@@ -71,13 +72,12 @@ def push_run(ssh: Ssh, settings: RemoteSettings, mirror: SharedFolder, run: Shar
         os.path.relpath(submission["sdk_folder"], mirror.path),
         *_list_snapshot_files(mirror, submission["snapshot_id"]),
     ]
-    if run.inputs.is_dir():
-        names.append(os.path.relpath(run.inputs, mirror.path))
+    names += [os.path.relpath(folder, mirror.path) for folder in (run.inputs, run.resumed) if folder.is_dir()]
     _push_files(ssh, settings, mirror, names)
 
 
 def read_run_files(run: SharedRunFolder, translation: Translation) -> tuple[list[tuple[str, int | None]], bytes]:
-    """Return the files of a new run's folder, except its data, with the paths of the other machine.
+    """Return the files of a new run's folder, except its data and resumed files, with the paths of the other machine.
 
     Returns:
         The relative path and size of each, folders without a size before what is in them, and the contents joined.
@@ -100,7 +100,7 @@ def read_run_files(run: SharedRunFolder, translation: Translation) -> tuple[list
 
 def _walk_files(folder: Path) -> Iterator[Path]:
     for path in sorted(folder.iterdir()):
-        if path.is_symlink() or path.name in {_INPUTS, LINK, "reserve"}:
+        if path.is_symlink() or path.name in {*_COPIED, LINK, "reserve"}:
             continue
         yield path
         if path.is_dir():

@@ -19,12 +19,12 @@ from mlrun_cli.actions.runs import get_runs
 from mlrun_cli.environments.mode import EnvironmentMode
 from mlrun_cli.errors import MlrunError
 from mlrun_cli.processes.interruptions import Interruptions
-from mlrun_cli.runs.submission import Submission
 from mlrun_cli.studio.page_request import PageRequest
 from mlrun_cli.studio.pages.submit.source_changes import SourceChanges, find_source_changes
 from mlrun_cli.studio.pages.submit.submit_form import FOLDER, SNAPSHOT, SubmitForm
 from mlrun_cli.submit.dry_run import dry_run
 from mlrun_cli.submit.earlier_runs import EarlierRun, find_earlier_run
+from mlrun_cli.submit.rerun import describe_folder_obstacle
 from mlrun_cli.submit.submit import submit
 
 
@@ -39,7 +39,7 @@ def show(page: PageRequest) -> Response:
         note = f"The run '{run.run_id}' was not submitted: a script opened it itself. Start that script again."
         return _show_form(page, form._replace(like=""), note=note)
     form = SubmitForm.from_run(run, submission)
-    obstacle = _describe_obstacle(form, submission)
+    obstacle = describe_folder_obstacle(submission)
     try:
         find_earlier_run(page.workspace, run)
     except MlrunError as error:
@@ -106,19 +106,3 @@ def _list_choices(form: SubmitForm) -> FolderChoices | None:
         return None
     choices = list_folder_choices(folder)
     return choices if source == folder else choices._replace(scripts=list_folder_choices(source).scripts)
-
-
-def _describe_obstacle(form: SubmitForm, submission: Submission) -> str | None:
-    """Return the reason why the form cannot submit the folder's current content, or None if it can."""
-    folder = form.find_path()
-    if folder is None or not folder.is_dir():
-        where = f"'{form.folder}'" if form.folder else "that it was submitted from"
-        return f"The folder {where} is not there any more."
-    if submission.is_command and not form.runconfig:
-        return "The run was a command without a runconfig: name a script, or write the command into a runconfig."
-    if not submission.submit_options().is_whole:
-        return (
-            "The run was submitted from Python, with more than this form holds: what was said there of environment, "
-            "variables, data, processes or time limit is not in it. Submit it from there, or write a runconfig."
-        )
-    return None

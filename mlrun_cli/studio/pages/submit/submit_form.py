@@ -180,6 +180,7 @@ class SubmitForm(NamedTuple):
             variables=_parse_variables(self.variables),
             time_limit_seconds=_parse_time_limit(self.time_limit),
             gpu_count=_parse_gpus(self.gpus),
+            rerun_of=self.like or None,
         )
 
 

@@ -1,0 +1,201 @@
+"""`run rerun`: submit earlier runs again."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from mlrun_cli.cli.command import Result, command
+from mlrun_cli.cli.context import Context, open_context
+from mlrun_cli.cli.global_options import GlobalOptions
+from mlrun_cli.cli.option_values import OnInterrupt, parse_on_interrupt, parse_variables
+from mlrun_cli.cli.run import app
+from mlrun_cli.cli.run.new_run_options import NewRunOptions, RunDescription
+from mlrun_cli.cli.run.options import ExperimentName, OnInterruptOption, SomeRunIds
+from mlrun_cli.cli.run.selection import get_runs
+from mlrun_cli.cli.run.streamed_submit import show_dry_run, submit_and_stream
+from mlrun_cli.errors import ConflictingOptions, MlrunError, OneOptionRequired, RunNotRepeatable
+
+if TYPE_CHECKING:
+    from mlrun_cli.runs.run import Run
+    from mlrun_cli.submit.request import SubmitRequest
+    from mlrun_cli.submit.rerun import RerunChanges
+    from mlrun_cli.workspace import Workspace
+
+Arguments = Annotated[
+    list[str] | None,
+    typer.Argument(metavar="[-- ARGUMENT...]", help="Arguments of the script to use instead of the run's."),
+]
+Set = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="NAME=VALUE", help="Value of a parameter in the run's arguments, or a new one."),
+]
+TargetOption = Annotated[
+    str | None, typer.Option("--target", "--ct", metavar="NAME", help="Compute target instead of the run's.")
+]
+CurrentCode = Annotated[
+    bool,
+    typer.Option("--current-code", help="Use the folder and the runconfig as they are now, and say what differs."),
+]
+Async = Annotated[bool, typer.Option("--async", help="Return immediately, without streaming the log.")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Show what would run; start and store nothing.")]
+
+
+@command(
+    app,
+    "rerun",
+    script=True,
+    examples=[
+        ("Repeat the newest run with another parameter", "mlrun run rerun -r @latest --set lr=0.2"),
+        ("Submit all failed runs of an experiment again", "mlrun run rerun --failed -e testexperiment --async"),
+    ],
+)
+def rerun(
+    shared: GlobalOptions,
+    run_ids: SomeRunIds = None,
+    experiment_name: ExperimentName = None,
+    failed: Annotated[
+        bool, typer.Option("--failed", help="All failed runs of the experiment that have not been repeated yet.")
+    ] = False,
+    settings: Set = None,
+    target: TargetOption = None,
+    current_code: CurrentCode = False,
+    is_async: Async = False,
+    is_dry_run: DryRun = False,
+    interrupt: OnInterruptOption = None,
+    *,
+    described: NewRunOptions,
+    arguments: Arguments = None,
+) -> object:
+    """Submit a run again, from its own snapshot, with its environment and target.
+
+    The new run has the earlier one's arguments, name and tags, and the tag rerun_of with its id. --set replaces the
+    value of a parameter in its own spelling, as in --lr 0.1, --lr=0.1 or lr=0.1; a flag that becomes false is left
+    out. Several runs are submitted at once and not streamed: the command waits until they have ended.
+    """
+    from mlrun_cli.submit.rerun import RerunChanges  # noqa: PLC0415 - start-up
+
+    if bool(run_ids) == failed:
+        raise OneOptionRequired("No run is named.", hint="Use either -r ID, or --failed.", target="--run")
+    description = described.parse()
+    changes = RerunChanges(
+        arguments=arguments or (),
+        parameters=parse_settings(settings, arguments),
+        target=target,
+        variables=description.variables,
+        uses_current_code=current_code,
+    )
+    context = open_context(shared)
+    runs = _list_failed(context, experiment_name) if failed else get_runs(context, run_ids or (), experiment_name)
+    if len(runs) == 1 and not failed:
+        return submit_again(
+            context, runs[0], changes, description, shared, interrupt, is_async=is_async, is_dry_run=is_dry_run
+        )
+    if is_dry_run:
+        raise ConflictingOptions("--dry-run shows one run.", hint="Name one with -r.", target="--dry-run")
+    with context.workspace as workspace:
+        return _submit_all(workspace, runs, changes, description, shared, is_async=is_async)
+
+
+def parse_settings(texts: Sequence[str] | None, arguments: Sequence[str] | None) -> Mapping[str, str]:
+    """Return the parameters that `--set` gives, keyed by name.
+
+    Raises:
+        UsageError: one is not written as NAME=VALUE or has two values, or other arguments are given too.
+    """
+    if texts and arguments:
+        raise ConflictingOptions(
+            "--set changes the run's arguments, and arguments after '--' replace them.",
+            hint="Leave one of them out.",
+            target="--set",
+        )
+    return parse_variables(texts or (), option="--set")
+
+
+def submit_again(
+    context: Context,
+    run: Run,
+    changes: RerunChanges,
+    description: RunDescription,
+    shared: GlobalOptions,
+    interrupt: OnInterrupt | None,
+    *,
+    is_async: bool,
+    is_dry_run: bool,
+) -> object:
+    """Submit one run again, and stream it unless it is submitted asynchronously or only shown."""
+    when_interrupted = parse_on_interrupt(interrupt)
+    request = _build_request(context.workspace, run, changes, description, shared)
+    if is_dry_run:
+        return show_dry_run(context.workspace, request)
+    request = request._replace(ends_with_stream=when_interrupted is OnInterrupt.CANCEL and not is_async)
+    return submit_and_stream(context.workspace, request, shared, when_interrupted, is_async=is_async)
+
+
+def _build_request(
+    workspace: Workspace, run: Run, changes: RerunChanges, description: RunDescription, shared: GlobalOptions
+) -> SubmitRequest:
+    from mlrun_cli.submit.rerun import build_rerun  # noqa: PLC0415 - start-up
+
+    request, notes = build_rerun(workspace, run, dict(os.environ), changes)
+    for note in notes:
+        shared.notes.info(note)
+    return description.apply_to(request)
+
+
+def _list_failed(context: Context, experiment_name: str | None) -> Sequence[Run]:
+    """Return the failed runs of an experiment that have not been repeated, oldest first."""
+    from mlrun_cli.actions.runs import list_runs  # noqa: PLC0415 - start-up
+    from mlrun_cli.runs.filter import RunFilter  # noqa: PLC0415
+    from mlrun_cli.runs.run import RERUN_TAG, SCRIPT_RUN  # noqa: PLC0415
+    from mlrun_cli.runs.status import RunStatus  # noqa: PLC0415
+
+    which = RunFilter(
+        experiment_name=context.get_experiment_name(experiment_name),
+        statuses=frozenset({RunStatus.FAILED}),
+        run_type=SCRIPT_RUN,
+    )
+    found = list_runs(context.workspace, which)
+    repeated = context.workspace.runs.list_tag_values(RERUN_TAG)
+    return [run for run in reversed(found) if run.run_id not in repeated]
+
+
+def _submit_all(
+    workspace: Workspace,
+    runs: Sequence[Run],
+    changes: RerunChanges,
+    description: RunDescription,
+    shared: GlobalOptions,
+    *,
+    is_async: bool,
+) -> Result:
+    """Submit several runs again; runs that cannot be repeated are skipped with a warning, unless all are."""
+    from mlrun_cli.actions.studio_urls import build_printed_record  # noqa: PLC0415 - start-up
+    from mlrun_cli.cli.run.waiting import wait_and_report  # noqa: PLC0415
+    from mlrun_cli.processes.interruptions import Interruptions  # noqa: PLC0415
+    from mlrun_cli.submit.submit import submit  # noqa: PLC0415
+
+    submitted: list[Run] = []
+    refused: list[MlrunError] = []
+    for run in runs:
+        try:
+            request = _build_request(workspace, run, changes, description, shared)
+            with Interruptions() as interruptions:
+                done = submit(workspace, request, interruptions, say=shared.notes.info)
+        except RunNotRepeatable as error:
+            refused.append(error)
+            continue
+        for note in done.notes:
+            shared.notes.warning(note)
+        shared.notes.info(f"{run.run_id} is repeated as {done.run.run_id}.")
+        submitted.append(done.run)
+    if refused and not submitted:
+        raise refused[0]
+    for refusal in refused:
+        shared.notes.warning(refusal.one_line)
+    if is_async or not submitted:
+        return Result([build_printed_record(workspace, run) for run in submitted])
+    return wait_and_report(workspace, submitted, None, shared)

@@ -1,0 +1,65 @@
+"""`run resume`: submit an earlier run again, with what it has written."""
+
+from __future__ import annotations
+
+from mlrun_cli.cli.command import command
+from mlrun_cli.cli.context import open_context
+from mlrun_cli.cli.global_options import GlobalOptions
+from mlrun_cli.cli.run import app
+from mlrun_cli.cli.run.new_run_options import NewRunOptions
+from mlrun_cli.cli.run.options import ExperimentName, OnInterruptOption, RunId
+from mlrun_cli.cli.run.rerun import (
+    Arguments,
+    Async,
+    CurrentCode,
+    DryRun,
+    Set,
+    TargetOption,
+    parse_settings,
+    submit_again,
+)
+from mlrun_cli.cli.run.selection import get_run
+
+
+@command(
+    app,
+    "resume",
+    script=True,
+    examples=[
+        ("Go on with the newest run from its checkpoints", "mlrun run resume -r @latest"),
+        ("Go on for more epochs", "mlrun run resume -r ID --set epochs=20"),
+    ],
+)
+def resume(
+    shared: GlobalOptions,
+    run_id: RunId,
+    experiment_name: ExperimentName = None,
+    settings: Set = None,
+    target: TargetOption = None,
+    current_code: CurrentCode = False,
+    is_async: Async = False,
+    is_dry_run: DryRun = False,
+    interrupt: OnInterruptOption = None,
+    *,
+    described: NewRunOptions,
+    arguments: Arguments = None,
+) -> object:
+    """Submit an ended run again, with the files of its outputs folder in place.
+
+    The script finds what the earlier run wrote to ./outputs, such as checkpoints, in its own ./outputs. All else is as
+    for 'mlrun run rerun'.
+    """
+    from mlrun_cli.submit.rerun import RerunChanges  # noqa: PLC0415 - start-up
+
+    description = described.parse()
+    changes = RerunChanges(
+        arguments=arguments or (),
+        parameters=parse_settings(settings, arguments),
+        target=target,
+        variables=description.variables,
+        uses_current_code=current_code,
+        resumes=True,
+    )
+    context = open_context(shared)
+    run = get_run(context, run_id, experiment_name)
+    return submit_again(context, run, changes, description, shared, interrupt, is_async=is_async, is_dry_run=is_dry_run)

@@ -1,0 +1,81 @@
+"""Submits of commands that stream the run, or show what they would start."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from typing import TYPE_CHECKING, TextIO
+
+from mlrun_cli.cli.command import Result
+from mlrun_cli.cli.global_options import GlobalOptions
+from mlrun_cli.cli.option_values import OnInterrupt
+from mlrun_cli.cli.run.exit_code import get_exit_code
+from mlrun_cli.core.sizes import format_size
+from mlrun_cli.errors import MlrunError
+
+if TYPE_CHECKING:
+    from mlrun_cli.submit.request import SubmitRequest
+    from mlrun_cli.workspace import Workspace
+
+
+def submit_and_stream(
+    workspace: Workspace,
+    request: SubmitRequest,
+    shared: GlobalOptions,
+    when_interrupted: OnInterrupt,
+    *,
+    is_async: bool,
+) -> object:
+    """Submit a script and stream its run, or with `is_async` return the run's record immediately."""
+    from mlrun_cli.cli.output.progress import Spinner  # noqa: PLC0415
+    from mlrun_cli.processes.interruptions import Interruptions  # noqa: PLC0415
+    from mlrun_cli.submit.submit import submit  # noqa: PLC0415
+
+    with workspace, Interruptions() as interruptions, ExitStack() as stack:
+        with Spinner(enabled=shared.shows_progress) as spinner:
+            submitted = submit(
+                workspace,
+                request,
+                interruptions,
+                is_streamed=not is_async,
+                progress=lambda files, size: spinner.update(f"Snapshot: {files} files, {format_size(size)}"),
+                say=shared.notes.info,
+            )
+        from mlrun_cli.actions.studio_urls import build_printed_record  # noqa: PLC0415 - meanwhile, the supervisor loads
+
+        if submitted.stream_lock is not None:
+            stack.enter_context(submitted.stream_lock)
+        for note in submitted.notes:
+            shared.notes.warning(note)
+        run = submitted.run
+        for detail in submitted.details:
+            shared.notes.detail(detail)
+        if is_async:
+            return build_printed_record(workspace, run)
+        from mlrun_cli.cli.run.stream import stream_submitted  # noqa: PLC0415 - meanwhile, the supervisor loads
+
+        if shared.metadata_file is not None:
+            # Whatever happens to the streaming, the next step of a pipeline finds the file.
+            try:
+                shared.metadata_file.write(build_printed_record(workspace, run))
+            except MlrunError as error:  # it is tried again when the run has ended
+                shared.notes.warning(error.message)
+        streamed = stream_submitted(
+            workspace, run, shared, when_interrupted, interruptions, script_input=submitted.script_input
+        )
+        return Result(
+            build_printed_record(workspace, streamed.run), exit_code=get_exit_code([streamed.run], streamed.signal)
+        )
+
+
+def show_dry_run(workspace: Workspace, request: SubmitRequest) -> Result:
+    """Return the record of the run that a request would start, with a table for people; close the workspace."""
+    from mlrun_cli.cli.output.dry_run import print_dry_run  # noqa: PLC0415
+    from mlrun_cli.submit.dry_run import dry_run  # noqa: PLC0415
+
+    with workspace:
+        record = dry_run(workspace, request)
+
+    def write_table(*, file: TextIO, width: int | None, colour: bool) -> None:  # noqa: ARG001 - as a table is printed
+        print_dry_run(record, file=file, width=width)
+
+    return Result(record, table=write_table)

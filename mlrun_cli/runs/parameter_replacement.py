@@ -1,0 +1,81 @@
+"""Replacement of parameters in the arguments of a script, each in its own spelling."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from mlrun_cli.errors import InvalidValue
+from mlrun_cli.runs.parameters import FALSE, TRUE, ParameterWords, iterate_parameter_words, parse_number
+
+_POSITIONAL = r"arg\d+"
+_END_OF_OPTIONS = "--"
+
+
+def replace_parameter(arguments: Sequence[str], name: str, text: str) -> list[str] | None:
+    """Return arguments with another value of a parameter, or None if they do not have the parameter.
+
+    The last pair with the name is replaced, because it is the one that counts. A flag that becomes false is left out.
+    """
+    words = list(arguments)
+    found = [each for each in iterate_parameter_words(words) if each.name == name]
+    if not found:
+        return None
+    last = found[-1]
+    words[last.start : last.end] = _spell(words[last.start : last.end], last, text)
+    return words
+
+
+def append_parameter(arguments: Sequence[str], name: str, text: str) -> list[str]:
+    """Return arguments with another parameter, spelled as the others are: `--lr 0.1`, `--lr=0.1` or `lr=0.1`.
+
+    Raises:
+        InvalidValue: the name is that of a positional argument.
+    """
+    if re.fullmatch(_POSITIONAL, name):
+        raise InvalidValue(
+            f"The run has no positional argument '{name}'.",
+            hint="Write all of its arguments after '--'.",
+            target=name,
+        )
+    words = list(arguments)
+    pairs = [words[each.start : each.end] for each in iterate_parameter_words(words)]
+    options = [pair for pair in pairs if pair[0].startswith("-")]
+    place = words.index(_END_OF_OPTIONS) if _END_OF_OPTIONS in words else len(words)
+    if not options and any("=" in pair[0] for pair in pairs):
+        added = [f"{name}={text}"]
+    elif options and all("=" in pair[0] for pair in options):
+        added = [f"--{name}={text}"]
+    else:
+        is_short = len(name) == 1 and any(re.match(r"-[^-]", pair[0]) for pair in options)
+        added = _spell_option(f"-{name}" if is_short else f"--{name}", [text])
+    return [*words[:place], *added, *words[place:]]
+
+
+def _spell(words: Sequence[str], pair: ParameterWords, text: str) -> list[str]:
+    """Return the words of a parameter with another value."""
+    first = words[0]
+    if re.fullmatch(_POSITIONAL, pair.name) and len(words) == 1 and first == pair.text:
+        return [text]
+    option = re.match(r"--?[^\W\d][\w.:/@-]*", first)
+    if len(words) == 1 and "=" in first:
+        return [f"{first.partition('=')[0]}={text}"]
+    if option is None or (len(words) == 1 and first.endswith(pair.text) and pair.text not in {TRUE, FALSE}):
+        return [f"{first[:2]}{text}"] if parse_number(text) is not None else [first[:2], text]
+    if len(words) == 1 and text in {TRUE, FALSE}:
+        return _spell_flag(first, pair, text)
+    is_list = len(words) > 2 and all(parse_number(word) is not None for word in text.split())
+    return _spell_option(f"--{pair.name}" if first.startswith("--no-") else first, text.split() if is_list else [text])
+
+
+def _spell_flag(word: str, pair: ParameterWords, text: str) -> list[str]:
+    if text == pair.text:
+        return [word]
+    return [f"--{pair.name}"] if text == TRUE else []
+
+
+def _spell_option(option: str, values: Sequence[str]) -> list[str]:
+    """Return an option with its values; one that would be read as an option itself is joined with it."""
+    if len(values) == 1 and values[0].startswith("-") and parse_number(values[0]) is None and option.startswith("--"):
+        return [f"{option}={values[0]}"]
+    return [option, *values]

@@ -1,0 +1,174 @@
+"""Requests that submit an earlier run again, from its snapshot and environment or from its folder as it is now."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from types import MappingProxyType
+
+from mlrun_cli.actions.snapshots import get_snapshot
+from mlrun_cli.core.named_tuple import NamedTuple
+from mlrun_cli.core.redaction import REDACTED
+from mlrun_cli.errors import ConflictingOptions, MlrunError, RunNotEnded, RunNotRepeatable
+from mlrun_cli.runs.parameter_replacement import append_parameter, replace_parameter
+from mlrun_cli.runs.run import Run
+from mlrun_cli.runs.submission import Submission
+from mlrun_cli.runs.submit_options import find_redacted_words
+from mlrun_cli.snapshots.snapshot import format_some
+from mlrun_cli.submit.earlier_runs import compare_folder, find_earlier_run, get_submission
+from mlrun_cli.submit.request import SubmitRequest
+from mlrun_cli.workspace import Workspace
+
+
+class RerunChanges(NamedTuple):
+    """What a rerun does differently than the earlier run.
+
+    Attributes:
+        arguments: the arguments of the script instead of the earlier ones; empty if they stay.
+        parameters: the new values of parameters in the earlier arguments, keyed by name.
+        target: the compute target instead of the earlier one.
+        variables: environment variables on top of the earlier ones.
+        uses_current_code: whether the folder that the run was submitted from is used as it is now.
+        resumes: whether the script finds the files in the run's `outputs` folder in its own.
+    """
+
+    arguments: Sequence[str] = ()
+    parameters: Mapping[str, str] = MappingProxyType({})
+    target: str | None = None
+    variables: Mapping[str, str] = MappingProxyType({})
+    uses_current_code: bool = False
+    resumes: bool = False
+
+
+class Rerun(NamedTuple):
+    """A request to submit an earlier run again, and lines about what it does differently."""
+
+    request: SubmitRequest
+    notes: Sequence[str]
+
+
+def build_rerun(workspace: Workspace, run: Run, environment: Mapping[str, str], changes: RerunChanges) -> Rerun:
+    """Return the request that submits a run again.
+
+    Raises:
+        RunNotRepeatable: the records of the run are not sufficient.
+        RunNotEnded: the run is to be resumed, and has not ended.
+        UsageError: the changes do not fit the run.
+        NotFound: its snapshot no longer exists.
+    """
+    if changes.resumes and not run.status.is_terminal:
+        raise RunNotEnded(
+            f"The run '{run.run_id}' has not ended, so it cannot be resumed.",
+            hint=f"Wait for it, or end it: mlrun run cancel -r {run.run_id}",
+            target=run.run_id,
+        )
+    submission = get_submission(workspace, run)
+    options = submission.submit_options()
+    script, arguments, notes = _change_arguments(run, submission, changes)
+    request = SubmitRequest(
+        path=Path(submission.folder or "/"),
+        experiment_name=run.experiment_name,
+        environment=environment,
+        script=script,
+        arguments=arguments,
+        target=changes.target,
+        display_name=run.display_name,
+        tags=options.tags,
+        gpu_count=run.gpu_count,
+        rerun_of=run.run_id,
+        resumed_run=run if changes.resumes else None,
+    )
+    if not changes.uses_current_code:
+        return Rerun(request._replace(earlier=find_earlier_run(workspace, run, given=changes.variables)), notes)
+    _check_folder(run, submission, request, changes)
+    request = request._replace(
+        runconfig_name=options.runconfig,
+        source_directory=None if options.source_directory is None else Path(options.source_directory),
+        conda_dependencies=None if options.conda_file is None else Path(options.conda_file),
+        environment_mode=options.environment_mode,
+        script=script or options.script,
+        arguments=arguments if script is not None else options.arguments,
+        target=changes.target or options.target,
+        variables=options.variables,
+        time_limit_seconds=options.time_limit_seconds,
+    )
+    return Rerun(request, (*notes, _describe_difference(workspace, run, request)))
+
+
+def describe_folder_obstacle(submission: Submission) -> str | None:
+    """Return the reason why a run cannot be submitted from its folder as it is now, or None if it can."""
+    folder, options = submission.folder, submission.submit_options()
+    if folder is None or not Path(folder).is_dir():
+        where = f"'{folder}'" if folder else "that it was submitted from"
+        return f"The folder {where} is not there any more."
+    if submission.is_command and options.runconfig is None:
+        return "The run was a command without a runconfig: name a script, or write the command into a runconfig."
+    if not options.is_whole:
+        return (
+            "The run was submitted from Python, with more than its record holds: what was said there of environment, "
+            "variables, data, processes or time limit is not in it. Submit it from there, or write a runconfig."
+        )
+    return None
+
+
+def _change_arguments(
+    run: Run, submission: Submission, changes: RerunChanges
+) -> tuple[str | None, Sequence[str], Sequence[str]]:
+    """Return the script and its arguments, or None and nothing if they stay, with lines about appended parameters."""
+    if not changes.arguments and not changes.parameters:
+        return None, (), ()
+    if submission.is_command:
+        raise ConflictingOptions(
+            f"The run '{run.run_id}' is a command, not a script with arguments.",
+            hint="Leave --set and the arguments out, or submit it with a runconfig of its own.",
+            target="--set",
+        )
+    if changes.arguments:
+        return submission.argv[0], changes.arguments, ()
+    arguments: Sequence[str] = submission.submit_options().arguments or submission.argv[1:]
+    notes = []
+    for name, text in changes.parameters.items():
+        replaced = replace_parameter(arguments, name, text)
+        if replaced is None:
+            notes.append(f"--set: '{run.run_id}' has no '{name}': it is added to the arguments.")
+        arguments = append_parameter(arguments, name, text) if replaced is None else replaced
+    if not arguments:  # an empty command line means the earlier one
+        raise ConflictingOptions("--set leaves no argument.", hint="Submit the script by itself.", target="--set")
+    return submission.argv[0], arguments, notes
+
+
+def _check_folder(run: Run, submission: Submission, request: SubmitRequest, changes: RerunChanges) -> None:
+    """Raise if a run cannot be submitted from its folder as it is now.
+
+    Raises:
+        RunNotRepeatable: it cannot.
+    """
+    options = submission.submit_options()
+    hidden = [name for name, value in options.variables.items() if REDACTED in value and name not in changes.variables]
+    obstacle = describe_folder_obstacle(submission)
+    words = find_redacted_words(request.arguments if request.script is not None else options.arguments)
+    if obstacle is None and (hidden or words):
+        obstacle = f"No record holds the secret in {shlex.join([*words, *hidden])}."
+    if obstacle is not None:
+        raise RunNotRepeatable(
+            f"'{run.run_id}' cannot be submitted from its folder as it is now: {obstacle}",
+            hint="Leave --current-code out to use the run's snapshot, or give what is missing with --set and --env.",
+            target=run.run_id,
+        )
+
+
+def _describe_difference(workspace: Workspace, run: Run, request: SubmitRequest) -> str:
+    """Return a line about the differences between a folder and the snapshot of the run."""
+    try:
+        found = compare_folder(workspace, get_snapshot(workspace, run), request.source_directory or request.path)
+    except MlrunError as error:
+        return f"What differs from '{run.run_id}' is not known: {error.message}"
+    changes = {
+        "changed": [entry.path for entry in found.changed],
+        "added": found.added,
+        "removed": found.removed,
+    }
+    texts = [f"{word} {format_some(paths)}" for word, paths in changes.items() if paths]
+    what = "; ".join(texts) if texts else "nothing"
+    return f"In the folder, compared with the snapshot of '{run.run_id}': {what}."

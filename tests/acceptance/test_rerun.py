@@ -1,0 +1,108 @@
+"""Runs that are submitted again, from their snapshot or their folder, and with what they had written."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests.acceptance.installed import installed
+from tests.running import Mlrun
+
+_SCRIPT = """
+import os, pathlib, sys
+
+print(sys.argv[1:], os.environ.get("SIZE"), os.environ.get("API_KEY"), sorted(os.listdir("outputs")))
+pathlib.Path("outputs", "deep").mkdir(exist_ok=True)
+pathlib.Path("outputs", "deep", f"{len(os.listdir('outputs/deep'))}.bin").write_bytes(b"state")
+sys.exit(int(os.environ.get("EXIT", 0)))
+"""
+
+
+@pytest.fixture(scope="module")
+def mlrun(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mlrun]:
+    with installed(tmp_path_factory.mktemp("rerun")) as command:
+        command.script(_SCRIPT)
+        yield command
+
+
+@pytest.fixture(scope="module")
+def first(mlrun: Mlrun) -> str:
+    """A run that has ended, whose folder has changed since."""
+    words = ["--display-name", "base", "--tag", "team=a", "--env", "SIZE=7", "--env", "API_KEY=sesame-1"]
+    run = mlrun.ended(*words, "train.py", "--lr", "0.1", "-b32")
+    mlrun.script(_SCRIPT + "# changed")
+    mlrun.script("", "new.py")
+    return str(run["run_id"])
+
+
+def _again(mlrun: Mlrun, verb: str, run_id: str, *words: str) -> dict[str, Any]:
+    """Submit a run again with another key, stream it, and return its record."""
+    done = mlrun("run", verb, "-r", run_id, "--env", "API_KEY=sesame-2", *words)
+    record: dict[str, Any] = json.loads(done.stdout)
+    return record
+
+
+def _said(mlrun: Mlrun, run: dict[str, Any]) -> str:
+    return mlrun.log(run["run_id"]).strip()
+
+
+def test_a_run_is_repeated_with_another_parameter(mlrun: Mlrun, first: str) -> None:
+    run = _again(mlrun, "rerun", first, "--set", "lr=0.2", "--set", "b=64", "--tag", "more")
+
+    assert _said(mlrun, run) == "['--lr', '0.2', '-b64'] 7 sesame-2 []"
+    assert run["tags"] == {"team": "a", "more": None, "rerun_of": first}
+    assert run["display_name"] == "base"
+    snapshots = {mlrun.show(run_id)["properties"]["ContentSnapshotId"] for run_id in (first, run["run_id"])}
+    assert len(snapshots) == 1
+
+
+def test_a_run_is_repeated_with_other_arguments(mlrun: Mlrun, first: str) -> None:
+    run = _again(mlrun, "rerun", first, "--", "--only", "3")
+
+    assert _said(mlrun, run) == "['--only', '3'] 7 sesame-2 []"
+
+
+def test_a_run_is_repeated_with_the_folder_as_it_is_now(mlrun: Mlrun, first: str) -> None:
+    done = mlrun("run", "rerun", "-r", first, "--current-code", "--env", "API_KEY=x", "--set", "lr=0.3")
+
+    run = json.loads(done.stdout)
+    assert "changed train.py; added new.py" in done.stderr
+    assert _said(mlrun, run) == "['--lr', '0.3', '-b32'] 7 x []"
+    assert run["tags"]["rerun_of"] == first
+    assert run["properties"]["ContentSnapshotId"] != mlrun.show(first)["properties"]["ContentSnapshotId"]
+
+
+def test_a_run_goes_on_with_its_outputs(mlrun: Mlrun, first: str) -> None:
+    run = _again(mlrun, "resume", first)
+    again = _again(mlrun, "resume", run["run_id"])
+
+    assert _said(mlrun, run) == "['--lr', '0.1', '-b32'] 7 sesame-2 ['deep']"
+    names = mlrun.json("run", "files", "-r", again["run_id"])
+    assert [name for name in names if name.startswith("outputs/")] == [f"outputs/deep/{n}.bin" for n in range(3)]
+    assert not (mlrun.run_folder(run["run_id"]) / "resumed").exists()
+
+
+def test_all_failed_runs_are_repeated_once(mlrun: Mlrun) -> None:
+    mlrun.environment["EXIT"] = "3"
+    failed = [mlrun.ended("-e", "failing", "train.py")["run_id"] for _ in range(2)]
+    mlrun.environment["EXIT"] = "0"
+
+    runs = mlrun.json("run", "rerun", "--failed", "-e", "failing")
+
+    assert [run["tags"]["rerun_of"] for run in runs] == failed
+    assert {run["status"] for run in runs} == {"Completed"}
+    assert mlrun.json("run", "rerun", "--failed", "-e", "failing", "--async") == []
+
+
+def test_what_no_record_holds_has_to_be_given(mlrun: Mlrun, first: str) -> None:
+    assert mlrun.fails("run", "rerun", "-r", first).code == "RunNotRepeatable"
+    assert mlrun.fails("run", "rerun", "-r", first, "--current-code").code == "RunNotRepeatable"
+    assert mlrun.fails("run", "rerun", "-r", first, "--set", "lr=1", "--", "x").code == "ConflictingOptions"
+    assert mlrun.fails("run", "rerun", "--failed", "-r", first).code == "OneOptionRequired"
+    mlrun.script("import time; time.sleep(600)", "sleep.py")
+    live = mlrun.submit("-e", "live", "sleep.py")
+    assert mlrun.fails("run", "resume", "-r", live).code == "RunNotEnded"
+    mlrun("run", "cancel", "-r", live, "--grace", "0")
