@@ -107,7 +107,7 @@ def list_environments(workspace: Workspace) -> Sequence[RegisteredEnvironment]:
 
 
 def list_curated_environments() -> Sequence[RegisteredEnvironment]:
-    """Return the environments of Azure that are provided here, sorted by name."""
+    """Return the curated environments of Azure that are available here, sorted by name."""
     return [_get_curated(name, None) for name in list_curated_names()]
 
 

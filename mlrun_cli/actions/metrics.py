@@ -32,6 +32,6 @@ def get_metrics(workspace: Workspace, run: Run, *, name: str | None, last: bool)
 
 
 def _format_names(names: Sequence[str]) -> str:
-    """Return some of the names in one line, since there may be thousands of long ones."""
+    """Return a few of the names in one line, followed by the number of the others."""
     rest = f", … and {len(names) - _MOST_NAMES} more" if len(names) > _MOST_NAMES else ""
     return ", ".join(repr(name) for name in names[:_MOST_NAMES]) + rest or "none yet"

@@ -23,7 +23,7 @@ def build_experiment_url(workspace: Workspace, name: str) -> str:
 
 
 def build_printed_record(workspace: Workspace, run: Run) -> dict[str, Any]:
-    """Return the record that `run show` prints: with parameters, used resources, and the page's URL as `web_view`."""
+    """Return the record of a run for `run show`, with parameters, used resources and `web_view`, its page's URL."""
     resources = read_resources(workspace.run_folder(run.run_id))
     return {
         **build_run_record(run),

@@ -1,4 +1,4 @@
-"""Azure's curated environments: package lists by name, for the Pythons and builds that can be had today.
+"""Azure's curated environments: package lists by name, for Python versions and builds available today.
 
 Facts from Microsoft's article "Azure Machine Learning curated environments" (editions of June 2020, September 2020 and
 July 2021), the definitions that a workspace listed in September 2020, and the contexts of the azureml-assets repository
@@ -56,7 +56,7 @@ _UNCOMPILED = "horovod, which has to be compiled"
 
 
 class CuratedEnvironment(NamedTuple):
-    """An environment of Azure as it is provided here.
+    """A curated environment of Azure in the form in which it is available here.
 
     `python` is a version such as `3.8`; `packages` are lines for pip; `changes` say how it differs from Azure's.
     """
@@ -78,19 +78,19 @@ class CuratedEnvironment(NamedTuple):
 
     @property
     def note(self) -> str:
-        """A line on how the environment differs from Azure's; empty if it does not."""
+        """A line about differences from Azure's environment; empty if there are none."""
         if not self.changes:
             return ""
         return f"environment: '{self.name}' is provided here with {', '.join(self.changes)}."
 
 
 def is_curated_name(name: str) -> bool:
-    """Return whether a name is reserved for the environments that Azure provides."""
+    """Return whether a name is reserved for environments provided by Azure."""
     return name.casefold().startswith(CURATED_PREFIX)
 
 
 def find_curated_environment(name: str) -> CuratedEnvironment | None:
-    """Return the curated environment with this name, in any letter case, or None if there is none."""
+    """Return the curated environment with this name, ignoring case, or None if there is none."""
     for pattern, build in _FAMILIES:
         match = re.fullmatch(CURATED_PREFIX + pattern, name.casefold())
         if match is not None:
@@ -99,7 +99,7 @@ def find_curated_environment(name: str) -> CuratedEnvironment | None:
 
 
 def list_curated_names() -> Sequence[str]:
-    """Return the names that Azure's workspaces listed, sorted; other versions in such names are known as well."""
+    """Return the sorted names that Azure's workspaces listed; names with other versions are also recognized."""
     return _LISTED_NAMES
 
 
@@ -184,7 +184,7 @@ def _build_lightgbm(name: str, fields: Mapping[str, str | None]) -> CuratedEnvir
 
 
 def _pin_torch(major: int, minor: int) -> tuple[str, str]:
-    """Return the pins of torch and of the torchvision that was released for it."""
+    """Return the pins of torch and of the matching torchvision."""
     if (major, minor) in {(1, 0), (1, 1)}:
         return f"torch==1.{minor}.*", "torchvision==0.2.1"
     vision = {2: 4, 3: 4}.get(minor, minor + 1) if major == 1 else minor + 15
@@ -192,7 +192,7 @@ def _pin_torch(major: int, minor: int) -> tuple[str, str]:
 
 
 def _choose_python(named: str | None, default: tuple[int, int]) -> tuple[int, int]:
-    """Return the Python that a name states as in `py38`, or the default, but one that can be had."""
+    """Return the Python version given in a name such as `py38`, or the default, adjusted to an available one."""
     return max((int(named[0]), int(named[1:])) if named else default, _OLDEST_PYTHON)
 
 

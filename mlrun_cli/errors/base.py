@@ -1,4 +1,4 @@
-"""The base class of all errors, and the one for a bug."""
+"""The base class of all errors, and the class for bugs."""
 
 from __future__ import annotations
 

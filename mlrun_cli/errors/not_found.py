@@ -1,4 +1,4 @@
-"""Errors of lookups: exit 3."""
+"""Errors of lookups, which exit with code 3."""
 
 from __future__ import annotations
 

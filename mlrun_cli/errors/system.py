@@ -1,4 +1,4 @@
-"""Errors of the store, the operating system and other programs, and of what a run was waited for."""
+"""Errors of the store, the operating system and other programs, and of waiting for runs."""
 
 from __future__ import annotations
 

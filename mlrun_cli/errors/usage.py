@@ -1,4 +1,4 @@
-"""Errors of a command line, a file or a request: exit 2."""
+"""Errors in a command line, a file or a request, which exit with code 2."""
 
 from __future__ import annotations
 

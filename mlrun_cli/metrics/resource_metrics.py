@@ -1,4 +1,4 @@
-"""The metrics of what a run uses, which its supervisor logs; they are shown only where they are asked for."""
+"""The metrics for the resources that a run uses, logged by its supervisor and shown only on request."""
 
 from __future__ import annotations
 

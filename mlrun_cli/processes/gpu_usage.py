@@ -1,4 +1,4 @@
-"""What GPUs are used, as a running `nvidia-smi` reports it every few seconds."""
+"""The usage of GPUs, as reported every few seconds by a running `nvidia-smi`."""
 
 from __future__ import annotations
 
@@ -18,21 +18,21 @@ _MEGABYTE = 1 << 20
 
 
 class GpuUsage(NamedTuple):
-    """What GPUs are used: `percent` and `memory_bytes` of all together, 100 percent for each that is busy."""
+    """The total usage of GPUs: `memory_bytes`, and `percent`, which is 100 for each fully busy GPU."""
 
     percent: float
     memory_bytes: int
 
 
 class GpuSampler:
-    """A running `nvidia-smi`, whose reports are read as they come.
+    """A running `nvidia-smi` whose reports are read as they arrive.
 
     Attributes:
         seconds: the time that the GPUs have been busy, each counted by itself.
     """
 
     def __init__(self, visible: str | None) -> None:
-        """Start `nvidia-smi`, if there is one.
+        """Start `nvidia-smi` if it is installed.
 
         Args:
             visible: the numbers or UUIDs of the GPUs, as in CUDA_VISIBLE_DEVICES; None means all.
@@ -45,7 +45,7 @@ class GpuSampler:
         self._process = _start() if shutil.which(_PROGRAM) and self._names != [""] else None
 
     def read(self) -> GpuUsage | None:
-        """Return what the GPUs used at the last report, or None if there has been none."""
+        """Return the usage from the last report, or None if there has been no report."""
         if self._process is not None and self._process.stdout is not None:
             with suppress(BlockingIOError):
                 while data := os.read(self._process.stdout.fileno(), 1 << 16):

@@ -1,4 +1,4 @@
-"""The memory limit of this process's cgroup, and how many processes the kernel has killed for want of memory."""
+"""The memory limit of this process's cgroup, and the number of processes killed by the kernel for lack of memory."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _NO_LIMIT = 1 << 60
 
 
 class _Files(NamedTuple):
-    """The mount point, the names of the file with the count of killed processes and of that with the limit."""
+    """The mount point of cgroups, and the names of the files with the count of killed processes and with the limit."""
 
     mount: str
     events: str
@@ -25,7 +25,7 @@ _VERSION_1 = _Files(f"{_ROOT}/memory", "memory.oom_control", "memory.limit_in_by
 
 
 def count_oom_kills() -> int:
-    """Return how many processes the kernel has killed for want of memory, in this process's cgroup if it tells."""
+    """Return the number of processes in this process's cgroup that the kernel has killed for lack of memory."""
     for files, folder in _list_cgroups():
         killed = _read_count(f"{folder}/{files.events}")
         if killed is not None:
@@ -34,7 +34,7 @@ def count_oom_kills() -> int:
 
 
 def read_memory_limit() -> int | None:
-    """Return the memory limit in bytes of this process's cgroup and those above it, or None if there is none."""
+    """Return the memory limit of this process's cgroup and its parents in bytes, or None if there is none."""
     found = []
     for files, own in _list_cgroups():
         folder = own
@@ -47,7 +47,7 @@ def read_memory_limit() -> int | None:
 
 
 def _list_cgroups() -> Iterator[tuple[_Files, str]]:
-    """Yield the folders of this process's cgroups that may tell of memory."""
+    """Yield the folders of this process's cgroups that may contain memory files."""
     for line in read_proc("/proc/self/cgroup").decode("utf-8", "surrogateescape").splitlines():
         number, controllers, path = line.split(":", 2)
         if number == "0":

@@ -1,4 +1,4 @@
-"""Processes of this machine: identify_process, find and signal them with the help of /proc."""
+"""Processes of this machine: identify, find and signal them with the help of /proc."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def identify_process(pid: int) -> ProcessId | None:
 
 
 def make_children_lookup() -> Callable[[int], Sequence[int]]:
-    """Return a function that returns the children of a process.
+    """Return a function that returns the pids of a process's children.
 
     It asks the kernel where the kernel lists children, as most do; otherwise it looks at all processes, once.
     """
@@ -48,7 +48,7 @@ def make_children_lookup() -> Callable[[int], Sequence[int]]:
 
 
 def is_supervisor(pid: int) -> bool:
-    """Return whether a process is a supervisor."""
+    """Return whether this is the pid of a supervisor."""
     return SUPERVISOR_VARIABLE in _read_variables(pid)
 
 

@@ -51,7 +51,7 @@ def reap_children() -> dict[int, int]:
 
 
 def reap_with_usage() -> list[tuple[int, int, struct_rusage]]:
-    """Reap all child processes that have ended; return pid, exit code and usage of each, with its own children's."""
+    """Reap all child processes that have ended; return the pid, exit code and resource usage of each."""
     ended = []
     with suppress(ChildProcessError):
         while True:

@@ -1,4 +1,4 @@
-"""What the processes of a tree use, as /proc tells it."""
+"""The resource usage of a tree of processes, read from /proc."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _TICKS = os.sysconf("SC_CLK_TCK")
 
 
 class TreeUsage(NamedTuple):
-    """What the live processes of a tree use.
+    """The resources used by the live processes of a tree.
 
     `cpu_seconds`, `read_bytes` and `written_bytes` include those of children that have been waited for.
     `memory_bytes` counts shared memory once; `largest_peak_bytes` is the largest peak of a single process.
@@ -28,7 +28,7 @@ class TreeUsage(NamedTuple):
 
 
 def list_tree(heads: Collection[int], run_id: str, *, is_contained: bool) -> Sequence[int]:
-    """Return the processes of a run that descend from this process, without those of other runs below it.
+    """Return the pids of a run's processes that descend from this process, without those of other runs.
 
     Args:
         heads: the children of this process that belong to the run.
@@ -49,7 +49,7 @@ def list_tree(heads: Collection[int], run_id: str, *, is_contained: bool) -> Seq
 
 
 def measure(pids: Iterable[int]) -> TreeUsage:
-    """Measure processes; those that have ended meanwhile count as nothing."""
+    """Measure the resource usage of processes, ignoring those that have ended."""
     pids = list(pids)
     read_memory: Callable[[int], int] = _read_shared_once if len(pids) > 1 else _read_resident
     return TreeUsage(
@@ -77,7 +77,7 @@ def _read_resident(pid: int) -> int:
 
 
 def _read_shared_once(pid: int) -> int:
-    """Return a process's proportional share of memory or, where that may not be read, its resident memory."""
+    """Return a process's proportional share of memory or, if that cannot be read, its resident memory."""
     return _read_kilobytes(f"/proc/{pid}/smaps_rollup", b"Pss:") or _read_resident(pid)
 
 
@@ -86,7 +86,7 @@ def _read_kilobytes(path: str, name: bytes) -> int:
 
 
 def _read_number(path: str, name: bytes) -> int:
-    """Return the number after a name at the beginning of a line, or 0 if there is none."""
+    """Return the number after a name at the start of a line, or 0 if there is none."""
     for line in read_proc(path).splitlines():
         if line.startswith(name):
             return int(line.split()[1])

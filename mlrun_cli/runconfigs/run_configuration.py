@@ -126,7 +126,7 @@ class RunConfiguration(NamedTuple):
 
     @property
     def described_environment_name(self) -> str | None:
-        """The name that the environment section gives, or None; Azure's defaults are none."""
+        """The name in the environment section, or None, also for Azure's default names."""
         name = self.find_changed_keys().get("environment.name")
         return None if name is None else str(name)
 

@@ -1,4 +1,4 @@
-"""What a run uses, as its supervisor measures it, in a file beside the journals."""
+"""The resources that a run uses, as measured by its supervisor, in a file beside the journals."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from mlrun_cli.runs.folder import RunFolder
 
 
 class Resources(NamedTuple):
-    """What the script of a run has used so far, with all of its processes.
+    """The resources that the processes of a run's script have used so far.
 
     `read_bytes` and `written_bytes` are what it caused storage to transfer: what the page cache holds is not read.
     `memory_limit_bytes` is that of the run's cgroup; the values of GPUs are None where there is no `nvidia-smi`.
@@ -31,7 +31,7 @@ class Resources(NamedTuple):
 
 
 class CurrentUse(NamedTuple):
-    """What a live run used when it was last measured, at `measured_at`, in microseconds."""
+    """The resources that a live run used at its last measurement, at `measured_at` in microseconds."""
 
     measured_at: int
     cpu_percent: float
@@ -42,7 +42,7 @@ class CurrentUse(NamedTuple):
 
 
 def write_resources(folder: RunFolder, total: Resources, current: CurrentUse) -> None:
-    """Write what a run has used and uses to its folder.
+    """Write the total and current resource usage of a run to its folder.
 
     Raises:
         OSError: it cannot be written.
@@ -51,13 +51,13 @@ def write_resources(folder: RunFolder, total: Resources, current: CurrentUse) ->
 
 
 def read_resources(folder: RunFolder) -> Resources | None:
-    """Return what a run has used, or None if that was not measured."""
+    """Return the resources that a run has used, or None if they were not measured."""
     found = _read(folder, "total")
     return None if found is None else Resources(**found)
 
 
 def read_current_use(folder: RunFolder) -> CurrentUse | None:
-    """Return what a live run used when it was last measured, or None if that has not happened yet."""
+    """Return the last measured resource usage of a live run, or None if it was not measured yet."""
     found = _read(folder, "current")
     return None if found is None else CurrentUse(**found)
 
@@ -66,7 +66,7 @@ _FIELDS = {"total": Resources._fields, "current": CurrentUse._fields}
 
 
 def _read(folder: RunFolder, part: str) -> Mapping[str, Any] | None:
-    """Return the numbers in a part of the file, or None if there is none; the script may write anything there."""
+    """Return the numbers in a part of the file, or None if it is missing or invalid."""
     try:
         document = (read_json(folder.resources) or {}).get(part)
     except OSError:

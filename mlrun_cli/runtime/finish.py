@@ -84,7 +84,7 @@ def derive_script_outcome(run: Run, folder: RunFolder, submission: Submission, e
 
 
 def _name_lack_of_memory(outcome: Outcome, end: ScriptEnd) -> Outcome:
-    """Return the outcome of a failed script with the lack of memory as its cause, or in a warning as a likely one."""
+    """Return the outcome of a failed script with lack of memory as its cause, or as a likely cause in a warning."""
     if outcome.status is not RunStatus.FAILED or end.out_of_memory is None:
         return outcome
     if end.exit_code not in _KILLED:

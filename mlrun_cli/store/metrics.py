@@ -88,7 +88,7 @@ class MetricStore:
         return int(row["total"])
 
     def get(self, run_key: int, name: str | None = None) -> dict[str, Any]:
-        """Return all metrics that a run has logged, or only the one with this name, in the shape of `get_metrics`."""
+        """Return all metrics that a run has logged, or only the one with this name, in the format of `get_metrics`."""
         return {
             row["name"]: self._read_values(row["metric_key"], row["shape"])
             for row in self._select_series(run_key, name)

@@ -142,7 +142,7 @@ def read_environment_choice(environment: Mapping[str, str]) -> EnvironmentChoice
 
 
 def _describe_curated(configuration: RunConfiguration) -> tuple[str, ...]:
-    """Return a line on how an environment of Azure differs here, unless the configuration defines it by itself."""
+    """Return a line about differences of a curated environment, unless the configuration defines its packages."""
     name = configuration.described_environment_name
     found = None if name is None else find_curated_environment(name)
     if found is None or found.conda_dependencies != configuration.python.conda_dependencies or not found.note:

@@ -1,4 +1,4 @@
-"""The measurement of what a script uses, every few seconds while it runs and once more when it has ended."""
+"""The measurement of a script's resource usage, every few seconds and at its end."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _BLOCK_BYTES = 512
 
 
 class ResourceMeter:
-    """Measures the processes of a script, and writes what it finds to the run's folder and to a journal of its own."""
+    """A meter of a script's processes, which writes the results to the run's folder and to a separate journal."""
 
     def __init__(
         self, folder: RunFolder, submission: Submission, group: ProcessGroup, visible_gpus: str | None
@@ -58,13 +58,13 @@ class ResourceMeter:
         self._journal = folder.journal / f"resources-{os.getpid()}-{time.time_ns()}.jsonl"
 
     def record_exits(self, ended: Iterable[tuple[int, int, struct_rusage]]) -> None:
-        """Count what reaped processes and their children have used."""
+        """Add the resource usage of reaped processes and their children."""
         for pid, _, usage in ended:
             if pid in self._members:
                 self._add_ended(usage)
 
     def sample_if_due(self, moment: float) -> None:
-        """Measure the processes if it is time; a failure is logged, and does not disturb the run."""
+        """Measure the processes if that is due; only log failures, so that they do not disturb the run."""
         if moment < self._next_sample:
             return
         try:
@@ -76,7 +76,7 @@ class ResourceMeter:
         self._next_sample = moment + max(self._interval, _COST_SHARE * spent)
 
     def finish(self) -> str | None:
-        """Measure what is left of the script, and write all that it has used.
+        """Measure the remaining processes of the script, and write its total resource usage.
 
         Return a clause that says that memory ran out, if the kernel has killed processes for want of it.
         """
@@ -126,7 +126,7 @@ class ResourceMeter:
         return None if self._gpus is None else self._gpus.read()
 
     def _add_up(self, tree: TreeUsage, gpus: GpuUsage | None) -> Resources:
-        """Return what earlier attempts, ended processes and live ones have used; no value ever decreases."""
+        """Return the total usage of earlier attempts, ended and live processes; no value ever decreases."""
         earlier, ended, before = self._earlier, self._ended, self._total
         cpu_seconds = round(earlier.cpu_seconds + ended.cpu_seconds + tree.cpu_seconds, 3)
         total = before._replace(
@@ -151,7 +151,7 @@ class ResourceMeter:
         return peak
 
     def _log(self, current: CurrentUse) -> None:
-        """Append a point of each curve to the journal, in one write."""
+        """Append a point of each curve to the journal in a single write."""
         points: Sequence[tuple[str, float | None]] = (
             (resource_metrics.CPU_PERCENT, current.cpu_percent),
             (resource_metrics.MEMORY_MB, current.memory_bytes / MEGABYTE),

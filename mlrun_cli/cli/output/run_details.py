@@ -97,7 +97,7 @@ def _format_status(record: Mapping[str, Any], encoding: str) -> str:
 
 
 def _format_resources(used: Mapping[str, Any]) -> str | None:
-    """Return what a run used in one line, or None if that is unknown."""
+    """Return the resources that a run has used in one line, or None if they are unknown."""
     if not used:
         return None
     parts = [

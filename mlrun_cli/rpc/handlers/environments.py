@@ -32,7 +32,7 @@ def get_environment(
 
 @handler("environments.list")
 def list_environments(context: RequestContext) -> Sequence[dict[str, Any]]:
-    """Return the records of all environments in their newest versions, and of Azure's, each sorted by name."""
+    """Return the records of the newest versions of all environments, then of Azure's, each sorted by name."""
     found = [*actions.list_environments(context.workspace), *actions.list_curated_environments()]
     return [one.to_json() for one in found]
 
