@@ -87,7 +87,7 @@ def get_environment(
     if version is not None and label is not None:
         raise ConflictingOptions("Both a version and a label are given.", hint="Give only one of them.")
     if is_curated_name(name):
-        return _get_curated(name, version)
+        return _get_curated_environment(name, version)
     versions = workspace.environments.list_versions(name)
     if not versions:
         raise _build_not_found_error(workspace, name)
@@ -108,7 +108,7 @@ def list_environments(workspace: Workspace) -> Sequence[RegisteredEnvironment]:
 
 def list_curated_environments() -> Sequence[RegisteredEnvironment]:
     """Return the curated environments of Azure that are available here, sorted by name."""
-    return [_get_curated(name, None) for name in list_curated_names()]
+    return [_get_curated_environment(name, None) for name in list_curated_names()]
 
 
 def label_environment(workspace: Workspace, name: str, version: str, labels: Sequence[str]) -> None:
@@ -157,7 +157,7 @@ def add_wheel(workspace: Workspace, path: Path, *, may_exist: bool) -> str:
     return kept.as_uri()
 
 
-def _get_curated(name: str, version: str | None) -> RegisteredEnvironment:
+def _get_curated_environment(name: str, version: str | None) -> RegisteredEnvironment:
     found = find_curated_environment(name)
     if found is None:
         raise EnvironmentNotFound(

@@ -13,7 +13,7 @@ from typing import Any
 from mlrun_cli.actions.parameters import read_parameters_of_older_runs
 from mlrun_cli.core.home import make_private_folder
 from mlrun_cli.core.json_files import sync
-from mlrun_cli.core.locks import acquire_lock, remove_locked
+from mlrun_cli.core.locks import acquire_lock, remove_lock_file
 from mlrun_cli.core.redaction import get_process_redaction
 from mlrun_cli.core.temporary import make_temporary_path
 from mlrun_cli.errors import (
@@ -173,7 +173,7 @@ def _hold_repair_lock(folder: Path) -> Iterator[None]:
     try:
         yield
     finally:
-        remove_locked(path, lock)
+        remove_lock_file(path, lock)
 
 
 def _fill_new(database: Database, locator: WorkspaceLocator, *, is_damaged: bool) -> ImportReport:

@@ -111,10 +111,10 @@ def update_runs(workspace: Workspace, runs: Sequence[Run], changes: RunChanges) 
             workspace.runs.remove_tags(run.key, changes.removed_tags)
             if columns:
                 workspace.runs.update(run.key, **columns)
-    return [_reload_keeping_lost_status(workspace, run) for run in runs]
+    return [_reload_run(workspace, run) for run in runs]
 
 
-def _reload_keeping_lost_status(workspace: Workspace, run: Run) -> Run:
+def _reload_run(workspace: Workspace, run: Run) -> Run:
     """Return the stored version of a run, still marked as not responding if it was and has not ended."""
     updated = reload_run(workspace, run)
     is_lost = run.status is RunStatus.NOT_RESPONDING and not updated.status.is_terminal

@@ -70,7 +70,7 @@ def acquire_lock(path: Path, operation: int) -> int:
         os.close(descriptor)
 
 
-def remove_locked(path: Path, descriptor: int) -> None:
+def remove_lock_file(path: Path, descriptor: int) -> None:
     """Remove the lock file that this descriptor has locked, unless it was removed before, and close the descriptor."""
     try:
         if refers_to_path(descriptor, path):

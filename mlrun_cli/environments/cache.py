@@ -11,7 +11,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 from mlrun_cli.core.local_folder import get_counterpart
-from mlrun_cli.core.locks import acquire_lock, remove_locked
+from mlrun_cli.core.locks import acquire_lock, remove_lock_file
 from mlrun_cli.environments.environment import BuiltEnvironment
 from mlrun_cli.environments.folder import EnvironmentFolder
 from mlrun_cli.environments.image import build_image_name, remove_image
@@ -131,7 +131,7 @@ def _try_exclusive_use(folder: EnvironmentFolder) -> Iterator[bool]:
                 return
             if is_new:
                 os.utime(lock, (0, 0))  # its modification time is when the environment was last used
-                stack.callback(remove_locked, path, lock)
+                stack.callback(remove_lock_file, path, lock)
             else:
                 stack.callback(os.close, lock)
         yield True

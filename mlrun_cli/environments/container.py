@@ -20,8 +20,8 @@ _NETWORK = ("--network", "host")
 _ANSWER_SECONDS = 10.0
 
 
-def is_program_missing(container: ContainerPlan, installer: Installer) -> bool:
-    """Return whether a program that the image must contain cannot be started, and print an error if so."""
+def report_missing_program(container: ContainerPlan, installer: Installer) -> bool:
+    """Print an error if a program that the image must contain cannot be started; return whether one is missing."""
     for program in container.programs:
         options = ["--rm", *_NETWORK, *container.options, "--entrypoint", program]
         look = [container.engine, "run", *options, container.image, "--version"]

@@ -42,7 +42,7 @@ class GpuSampler:
         self._last: dict[str, GpuUsage] = {}
         self._read_at: dict[str, float] = {}
         self._rest = b""
-        self._process = _start() if shutil.which(_PROGRAM) and self._names != [""] else None
+        self._process = _start_nvidia_smi() if shutil.which(_PROGRAM) and self._names != [""] else None
 
     def read(self) -> GpuUsage | None:
         """Return the usage from the last report, or None if there has been no report."""
@@ -51,7 +51,7 @@ class GpuSampler:
                 while data := os.read(self._process.stdout.fileno(), 1 << 16):
                     *lines, self._rest = (self._rest + data).split(b"\n")
                     for line in lines:
-                        self._add(line.decode("utf-8", "replace").split(","))
+                        self._add_report(line.decode("utf-8", "replace").split(","))
         if not self._last:
             return None
         return GpuUsage(
@@ -69,7 +69,7 @@ class GpuSampler:
                 self._process.stdout.close()
             self._process = None
 
-    def _add(self, words: Sequence[str]) -> None:
+    def _add_report(self, words: Sequence[str]) -> None:
         try:
             number, uuid, percent, megabytes = (word.strip() for word in words)
             usage = GpuUsage(float(percent), int(float(megabytes) * _MEGABYTE))
@@ -82,7 +82,7 @@ class GpuSampler:
         self._last[uuid], self._read_at[uuid] = usage, moment
 
 
-def _start() -> subprocess.Popen[bytes] | None:
+def _start_nvidia_smi() -> subprocess.Popen[bytes] | None:
     query = "--query-gpu=index,uuid,utilization.gpu,memory.used"
     try:
         process = subprocess.Popen(

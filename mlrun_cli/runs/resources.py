@@ -52,20 +52,20 @@ def write_resources(folder: RunFolder, total: Resources, current: CurrentUse) ->
 
 def read_resources(folder: RunFolder) -> Resources | None:
     """Return the resources that a run has used, or None if they were not measured."""
-    found = _read(folder, "total")
+    found = _read_part(folder, "total")
     return None if found is None else Resources(**found)
 
 
 def read_current_use(folder: RunFolder) -> CurrentUse | None:
     """Return the last measured resource usage of a live run, or None if it was not measured yet."""
-    found = _read(folder, "current")
+    found = _read_part(folder, "current")
     return None if found is None else CurrentUse(**found)
 
 
 _FIELDS = {"total": Resources._fields, "current": CurrentUse._fields}
 
 
-def _read(folder: RunFolder, part: str) -> Mapping[str, Any] | None:
+def _read_part(folder: RunFolder, part: str) -> Mapping[str, Any] | None:
     """Return the numbers in a part of the file, or None if it is missing or invalid."""
     try:
         document = (read_json(folder.resources) or {}).get(part)

@@ -30,7 +30,7 @@ class ScriptInput:
         self._writer = os.open(path, os.O_WRONLY)
         self._has_reader = Event()
 
-    def fill(self) -> None:
+    def start_copying(self) -> None:
         """Start a thread that copies this process's standard input into the pipe."""
         Thread(target=self._copy, daemon=True).start()
 

@@ -73,7 +73,7 @@ def derive_script_outcome(run: Run, folder: RunFolder, submission: Submission, e
     status = derive_status(run, end.exit_code)
     name = get_signal_name(-end.exit_code) if end.exit_code < 0 else None
     error = derive_error(run, folder.artifacts / end.log, end.exit_code, name) if status is RunStatus.FAILED else None
-    outcome = _name_lack_of_memory(_make_outcome(status, end, error), end)
+    outcome = _add_lack_of_memory(_make_outcome(status, end, error), end)
     if end.exit_code == 0 or len(submission.launch.log_names) == 1:
         return outcome
     how = f"signal {name}" if name else f"exit code {end.exit_code}"
@@ -83,7 +83,7 @@ def derive_script_outcome(run: Run, folder: RunFolder, submission: Submission, e
     return outcome._replace(warnings=(f"{what}. Its log is {end.log}.",))
 
 
-def _name_lack_of_memory(outcome: Outcome, end: ScriptEnd) -> Outcome:
+def _add_lack_of_memory(outcome: Outcome, end: ScriptEnd) -> Outcome:
     """Return the outcome of a failed script with lack of memory as its cause, or as a likely cause in a warning."""
     if outcome.status is not RunStatus.FAILED or end.out_of_memory is None:
         return outcome

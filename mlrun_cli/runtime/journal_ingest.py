@@ -152,7 +152,8 @@ class JournalReader:
             entries = {name: parse_chunk(piece) for name, (_, piece) in pieces.items()}
             with self._workspace.transaction():
                 unreadable = sum(
-                    self._store(name, offset, len(piece), entries[name]) for name, (offset, piece) in pieces.items()
+                    self._store_piece(name, offset, len(piece), entries[name])
+                    for name, (offset, piece) in pieces.items()
                 )
         except Exception as error:
             # In the process of a session, a signal handler of its script may raise anything.
@@ -235,7 +236,7 @@ class JournalReader:
             except OSError:
                 return b""
 
-    def _store(self, name: str, before: int, size: int, entries: Entries) -> int:
+    def _store_piece(self, name: str, before: int, size: int, entries: Entries) -> int:
         """Store a piece of a journal within a transaction; return the number of unreadable lines."""
         self._advance(name, before, size)
         if self._run_key is not None:

@@ -255,11 +255,11 @@ class _FolderImport:
                 if not piece:
                     break
                 is_noted = noted is None or offset < noted
-                self._store_piece(parse_chunk(piece), own, is_noted=is_noted, of_all=of_all)
+                self._store_entries_of_runs(parse_chunk(piece), own, is_noted=is_noted, of_all=of_all)
                 offset += len(piece)
         return offset
 
-    def _store_piece(self, entries: Entries, own: int | None, *, is_noted: bool, of_all: bool) -> None:
+    def _store_entries_of_runs(self, entries: Entries, own: int | None, *, is_noted: bool, of_all: bool) -> None:
         if own is not None:
             self._store_entries(own, entries, is_noted=is_noted)
         for run_id, others in entries.others.items():

@@ -27,7 +27,7 @@ def make_shared_folder(typed: str) -> SharedFolder:
             target=_OPTION,
         )
     shared = SharedFolder(Path(os.path.normpath(path)))
-    _check_existing(shared.path)
+    _check_existing_folder(shared.path)
     try:
         shared.make()
     except OSError as error:
@@ -35,7 +35,7 @@ def make_shared_folder(typed: str) -> SharedFolder:
     return shared
 
 
-def _check_existing(path: Path) -> None:
+def _check_existing_folder(path: Path) -> None:
     try:
         found = path.stat()
     except FileNotFoundError:

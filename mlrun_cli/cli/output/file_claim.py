@@ -10,7 +10,7 @@ from hashlib import sha256
 from pathlib import Path
 
 from mlrun_cli.core.home import get_home_folder, make_private_folder
-from mlrun_cli.core.locks import acquire_lock, remove_locked
+from mlrun_cli.core.locks import acquire_lock, remove_lock_file
 from mlrun_cli.errors import StoreError
 
 
@@ -38,4 +38,4 @@ def claim_file(path: Path) -> Iterator[None]:
     finally:
         if lock is not None:
             with suppress(OSError):
-                remove_locked(file, lock)
+                remove_lock_file(file, lock)

@@ -185,7 +185,7 @@ class _Streaming:
             with self._spinner:
                 interruptions.unblock()
                 if self._script_input is not None:
-                    self._script_input.fill()
+                    self._script_input.start_copying()
                 ended = follow_logs(self._workspace, self._run, self._write, watch=self._watch)
                 self._is_leaving = True
                 if ended.started_at is not None:  # the title stands there, even if the script has printed nothing

@@ -136,7 +136,7 @@ class Mirror:
         is_running = any(job is not None and job.state is JobState.RUNNING for job in jobs)
         most = _LAST_RUNNING_SECONDS if is_running else _LAST_QUEUED_SECONDS
         self._interval = _FIRST_SECONDS if has_news else min(most, self._interval * _GROWTH)
-        self._next_look = time.monotonic() + (0.0 if self._is_behind() else self._interval)
+        self._next_look = time.monotonic() + (0.0 if self._has_unread_data() else self._interval)
 
     def _exchange(self, wanted: Collection[str]) -> bool:
         """Send watched runs and new inbox messages, receive updates, and return whether there were any."""
@@ -201,7 +201,7 @@ class Mirror:
             self._session.close()
             self._session = None
 
-    def _is_behind(self) -> bool:
+    def _has_unread_data(self) -> bool:
         return any(pulled.is_behind for pulled in self._runs.values())
 
     def _has_unsent_messages(self) -> bool:

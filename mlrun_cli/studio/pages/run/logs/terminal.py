@@ -143,7 +143,7 @@ class Terminal:
 
     def _run_control_sequence(self, final: str, parameters: str) -> None:
         if final == "m":
-            self._style = _apply_codes(self._style, parameters)
+            self._style = _apply_style_codes(self._style, parameters)
             return
         first = parameters.partition(";")[0]
         number = int(first) if first.isdecimal() and len(first) < 6 else None
@@ -198,7 +198,7 @@ def _render_cells(cells: Sequence[tuple[str, Style]]) -> Markup:
     return Markup("".join(parts))  # noqa: S704 — text is escaped, classes are our own
 
 
-def _apply_codes(style: Style, parameters: str) -> Style:
+def _apply_style_codes(style: Style, parameters: str) -> Style:
     codes = [int(code) if code.isdecimal() and len(code) < 6 else 0 for code in re.split("[;:]", parameters or "0")]
     position = 0
     while position < len(codes):
@@ -208,7 +208,7 @@ def _apply_codes(style: Style, parameters: str) -> Style:
             position += used
             style = style._replace(colour=colour) if code == 38 else style._replace(background=colour)
         else:
-            style = _apply_code(style, code)
+            style = _apply_style_code(style, code)
         position += 1
     return style
 
@@ -228,7 +228,7 @@ _STYLE_CHANGES: Mapping[int, Mapping[str, Any]] = {
 }
 
 
-def _apply_code(style: Style, code: int) -> Style:
+def _apply_style_code(style: Style, code: int) -> Style:
     if code == 0:
         return _PLAIN
     if code in _STYLE_CHANGES:
