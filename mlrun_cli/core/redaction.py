@@ -149,7 +149,7 @@ class Redaction:
 
     def redact_prose(self, value: str) -> str:
         """Redact a text like `redact_text`, and also values after names that clearly denote secrets."""
-        return self.redact_text(self._replace_after_names(value, _mask_secret, self._find_certain_values_after))
+        return self.redact_text(self._replace_after_names(value, _mask_secret, self._find_certain_value_pattern))
 
     def replace_secrets(self, value: str, replacement: Callable[[str], str]) -> str:
         """Replace each secret that `redact_value` would hide, including its quotes, and return the text.
@@ -257,7 +257,7 @@ class Redaction:
             return f"{found['before']}{replacement(found['value'])}" if is_secret else found[0]
 
         return self._replace_after_names(
-            re.sub(_INSTRUCTION, redact_instruction, value), replacement, self._find_values_after
+            re.sub(_INSTRUCTION, redact_instruction, value), replacement, self._find_value_pattern
         )
 
     def _replace_after_names(
@@ -277,17 +277,17 @@ class Redaction:
                 end = given.end()
         return "".join(shown) + value[end:]
 
-    def _find_values_after(self, found: re.Match[str]) -> str | None:
+    def _find_value_pattern(self, found: re.Match[str]) -> str | None:
         if found["name"].startswith("-"):
             return self._get_option_pattern(found["name"])
         return None if found["assigned"] is None else self._get_secret_pattern(found["name"])
 
-    def _find_certain_values_after(self, found: re.Match[str]) -> str | None:
+    def _find_certain_value_pattern(self, found: re.Match[str]) -> str | None:
         """Return the pattern of a secret after a name in prose, or None.
 
         In prose such names are ordinary words too: `--api-key: expected one argument`.
         """
-        if self._find_values_after(found) != ANYTHING:
+        if self._find_value_pattern(found) != ANYTHING:
             return None
         return _NO_WORD if ":" in (found["assigned"] or "") else ANYTHING
 

@@ -65,7 +65,7 @@ def build_container_command(
         "--rm",
         "--init",
         *(("--interactive",) if is_reading else ()),
-        *("--name", _build_name(run_id, number)),
+        *("--name", _build_container_name(run_id, number)),
         *("--label", f"{RUN_LABEL}={run_id}"),
         *("--user", f"{os.getuid()}:{os.getgid()}"),
         *(("--userns", "keep-id") if is_rootless_podman else ()),
@@ -128,7 +128,7 @@ def _read_output(command: Sequence[str], environment: Mapping[str, str]) -> list
     return None if done.returncode else done.stdout.decode().split()
 
 
-def _build_name(run_id: str, number: int) -> str:
+def _build_container_name(run_id: str, number: int) -> str:
     return f"mlrun-{run_id}-{number}"
 
 

@@ -142,13 +142,13 @@ def _parse_logged_value(line: list[Any]) -> LoggedValue:
         _is_text(name)
         and -_YEAR_10000 < logged_at < _YEAR_10000
         and (step is None or -_LARGEST <= step < _LARGEST)
-        and _is_of_shape(_SHAPES[kind], value)
+        and _has_shape(_SHAPES[kind], value)
         and (description is None or _is_text(description))
     )
     return LoggedValue(_SHAPES[kind], name, int(logged_at * MICROSECONDS), step, value, description)
 
 
-def _is_of_shape(shape: str, value: object) -> bool:
+def _has_shape(shape: str, value: object) -> bool:
     if shape == VALUE:
         return _is_scalar(value)
     if shape == LIST:

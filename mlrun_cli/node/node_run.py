@@ -113,7 +113,7 @@ class NodeRun(SupervisedRun):
         reason = None
         for message in self._inbox.read_new_messages():
             if isinstance(message, CancelMessage):
-                self._cancel(message)
+                self._apply_cancel(message)
             elif isinstance(message, StopMessage):
                 reason = message.reason
         return reason
@@ -193,7 +193,7 @@ class NodeRun(SupervisedRun):
                 self._announced[folder] = names
                 self._write_event(FilesEvent(folder.name))
 
-    def _cancel(self, message: CancelMessage) -> None:
+    def _apply_cancel(self, message: CancelMessage) -> None:
         columns: dict[str, Any] = {"cancel_grace_seconds": message.grace_seconds}
         if message.failed_with is not None:
             columns["failed_with"] = message.failed_with

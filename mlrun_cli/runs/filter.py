@@ -202,11 +202,11 @@ def _parse_search(text: str, _now: int) -> str:
     return text
 
 
-def _take_last(field: str) -> Callable[[tuple[Any, ...]], Mapping[str, Any]]:
+def _make_last_value_field(field: str) -> Callable[[tuple[Any, ...]], Mapping[str, Any]]:
     return lambda values: {field: values[-1]}
 
 
-def _combine(field: str) -> Callable[[tuple[Any, ...]], Mapping[str, Any]]:
+def _make_any_of_field(field: str) -> Callable[[tuple[Any, ...]], Mapping[str, Any]]:
     return lambda values: {"any_of": {field: frozenset(values)}}
 
 
@@ -245,7 +245,7 @@ TERMS: Mapping[str, Term] = {
     "parameter": Term(lambda text, _now: ParameterFilter.parse(text), lambda values: {"parameters": values}),
     "since": Term(
         parse_time,
-        _take_last("created_from"),
+        _make_last_value_field("created_from"),
         option="--since",
         metavar="TIME",
         help="Runs created since: 7d, 12h, 2026-01-31 or 2026-01-31T09:30.",
@@ -253,7 +253,7 @@ TERMS: Mapping[str, Term] = {
     ),
     "until": Term(
         lambda text, now: parse_time(text, now, is_end=True),
-        _take_last("created_until"),
+        _make_last_value_field("created_until"),
         option="--until",
         metavar="TIME",
         help="Runs created until this time.",
@@ -261,18 +261,18 @@ TERMS: Mapping[str, Term] = {
     ),
     "target": Term(
         _parse_text,
-        _combine("target"),
+        _make_any_of_field("target"),
         option="--compute-target-name",
         metavar="NAME",
         help="Runs on this compute target.",
         repeats=False,
     ),
-    "submitter": Term(_parse_text, _combine("submitter")),
-    "type": Term(_parse_text, _combine("run_type")),
-    "experiment": Term(_parse_text, _combine("experiment_name")),
+    "submitter": Term(_parse_text, _make_any_of_field("submitter")),
+    "type": Term(_parse_text, _make_any_of_field("run_type")),
+    "experiment": Term(_parse_text, _make_any_of_field("experiment_name")),
     "parent": Term(
         _parse_text,
-        _take_last("parent_run_id"),
+        _make_last_value_field("parent_run_id"),
         option="--parent-run-id",
         metavar="ID",
         help="Child runs of the run with this id, its first characters, or @latest.",

@@ -90,7 +90,7 @@ def build_too_large_error(
     total = amounts.pop("")
     largest = _find_largest(amounts, total, limits)
     more = "" if is_whole else "more than "
-    places = ", ".join(_format_amount_of(path, amounts[path]) for path in largest[:_NAMED])
+    places = ", ".join(_format_path_amount(path, amounts[path]) for path in largest[:_NAMED])
     command = _build_command(source, rules, _select_fewest(largest, amounts, total, limits))
     return SnapshotTooLarge(
         f"'{escape_path(source)}' is too large for a snapshot:"
@@ -174,7 +174,7 @@ def _build_pattern(path: str) -> str:
     return f"{line[:-1]}\\ " if line.endswith(" ") else line
 
 
-def _format_amount_of(path: str, amount: Amount) -> str:
+def _format_path_amount(path: str, amount: Amount) -> str:
     return f"{escape_path(path)} ({_format_amount(amount) if path.endswith('/') else format_size(amount.size)})"
 
 

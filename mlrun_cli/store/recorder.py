@@ -107,7 +107,7 @@ class Recorder:
                 if _has_no_folder(document):
                     below[document["row"]["root_key"]].append(document)
                 else:
-                    self._write_own(document)
+                    self._write_own_record(document)
             for root_key, documents in below.items():
                 children = self._find_record_folder(documents[0]).children
                 if not children.exists():  # an older version has written none
@@ -115,8 +115,8 @@ class Recorder:
                         key for key in self._records.list_children_without_folder(root_key) if key not in changed
                     ]
                     for of_earlier in _split_into_batches(earlier):
-                        self._append(children, list(self._records.read_documents(of_earlier)))
-                self._append(children, documents)
+                        self._append_to_file(children, list(self._records.read_documents(of_earlier)))
+                self._append_to_file(children, documents)
 
     def _find_record_folder(self, document: dict[str, Any]) -> RunFolder:
         """Return the folder in which a run is recorded: its own, or that of its root if it has none."""
@@ -127,7 +127,7 @@ class Recorder:
     def _collect_change(self, table: str, first: Any, second: Any) -> None:
         self._changes[Change(table, first, second)] = None
 
-    def _write_own(self, document: dict[str, Any]) -> None:
+    def _write_own_record(self, document: dict[str, Any]) -> None:
         folder = RunFolder(self._folder / "runs" / document["row"]["run_id"])
         with suppress(OSError):
             if "owner_lock" in document["row"]:  # a run without a script has no folder yet
@@ -137,17 +137,17 @@ class Recorder:
             if size:
                 document["row"].pop("definition", None)  # long, never changed, and in the first line
             if size > _LARGEST_BYTES:
-                self._rewrite(folder.record, document)
+                self._rewrite_record(folder.record, document)
             else:
                 append_lines(folder.record, [document])
 
-    def _rewrite(self, record: Path, document: dict[str, Any]) -> None:
+    def _rewrite_record(self, record: Path, document: dict[str, Any]) -> None:
         definition = next(read_lines(record), {}).get("row", {}).get("definition")
         with make_temporary_path(record) as shorter:
             append_lines(shorter, [document | {"row": {**document["row"], "definition": definition}}])
             shorter.replace(record)
 
-    def _append(self, path: Path, documents: Sequence[Mapping[str, Any]]) -> None:
+    def _append_to_file(self, path: Path, documents: Sequence[Mapping[str, Any]]) -> None:
         with suppress(OSError):
             append_lines(path, documents)
 
@@ -155,7 +155,7 @@ class Recorder:
         for _, run_id, root_key in changes:
             root = None if root_key is None else self._records.find_run_id(root_key)
             if root is not None:
-                self._append(RunFolder(self._folder / "runs" / root).children, [{"deleted": run_id}])
+                self._append_to_file(RunFolder(self._folder / "runs" / root).children, [{"deleted": run_id}])
 
     def _record_named(self, changes: list[Change]) -> None:
         names = self._folder / NAMES
@@ -170,7 +170,7 @@ class Recorder:
             for change in changes
         ]
         if lines:
-            self._append(names, lines)
+            self._append_to_file(names, lines)
 
 
 def _has_no_folder(document: Mapping[str, Any]) -> bool:

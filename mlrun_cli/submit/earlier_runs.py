@@ -138,12 +138,14 @@ def compare_folder(workspace: Workspace, snapshot: Snapshot, folder: Path) -> Fo
         added=sorted(files.keys() - before.keys()),
         removed=sorted(before.keys() - files.keys()),
         changed=[
-            entry for path, entry in before.items() if path in files and not _is_same(entry, folder / path, files[path])
+            entry
+            for path, entry in before.items()
+            if path in files and not _is_unchanged(entry, folder / path, files[path])
         ],
     )
 
 
-def _is_same(entry: SnapshotEntry, path: Path, found: os.stat_result) -> bool:
+def _is_unchanged(entry: SnapshotEntry, path: Path, found: os.stat_result) -> bool:
     if found.st_size != entry.size:
         return False
     if found.st_mtime_ns == entry.mtime_ns:

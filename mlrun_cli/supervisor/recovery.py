@@ -212,14 +212,14 @@ def _make_lost_outcome(run: Run, folder: RunFolder, *, had_processes: bool) -> O
         return Outcome(RunStatus.CANCELED if error is None else RunStatus.FAILED, ended_at, duration, error=error)
     who, reason = "The supervisor of the run died", EndReason.SUPERVISOR_DIED
     when = _WHILE.get(run.status, "while the script ran")
-    if _is_of_another_boot(run):
+    if _is_from_another_boot(run):
         who, reason = "The machine was restarted", EndReason.MACHINE_RESTARTED
         when = when.replace(" it ", " the supervisor ", 1)
     error = build_run_error(f"{who} {when}.", code=SERVICE_ERROR, reason=reason)
     return Outcome(RunStatus.FAILED, ended_at, duration, error=error)
 
 
-def _is_of_another_boot(run: Run) -> bool:
+def _is_from_another_boot(run: Run) -> bool:
     here = get_origin()
     return run.origin is not None and run.origin.host_id == here.host_id and run.origin.boot_id != here.boot_id
 

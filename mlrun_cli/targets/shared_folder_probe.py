@@ -101,7 +101,7 @@ class SharedFolderProbe:
                 node = waiting[job_id]
                 if job.end is not JobEnd.EXITED or job.words != success:
                     raise self._build_error(node, job)
-                if self._is_seen(node):
+                if self._is_visible(node):
                     usable.append(node)
                     del waiting[job_id]
                 elif is_last:
@@ -116,7 +116,7 @@ class SharedFolderProbe:
                 time.sleep(_LOOK_SECONDS)
         return usable
 
-    def _is_seen(self, node: str) -> bool:
+    def _is_visible(self, node: str) -> bool:
         # Listing it asks a network file system for the names that are there now.
         with suppress(OSError):
             return node in os.listdir(self.place) and (self.place / node).read_text(encoding="ascii") == self._token

@@ -40,7 +40,7 @@ def write_az(folder: Path, command: Path, *, force: bool) -> Path:
         MlrunError: the folder cannot be written.
     """
     path = folder / _NAME
-    if os.path.lexists(path) and (path.is_dir() or not (force or _is_ours(path))):
+    if os.path.lexists(path) and (path.is_dir() or not (force or _is_written_by_mlrun(path))):
         raise FileAlreadyExists(
             f"'{path}' already exists, and mlrun-cli did not write it.",
             hint="Choose another folder, or move it away."
@@ -68,12 +68,12 @@ def find_other_az(search_path: str) -> Path | None:
     """Return the absolute path of the first `az` on PATH that mlrun-cli did not write, or None."""
     for folder in search_path.split(os.pathsep):
         path = Path(folder or ".") / _NAME
-        if path.is_file() and os.access(path, os.X_OK) and not _is_ours(path):
+        if path.is_file() and os.access(path, os.X_OK) and not _is_written_by_mlrun(path):
             return path.absolute()
     return None
 
 
-def _is_ours(path: Path) -> bool:
+def _is_written_by_mlrun(path: Path) -> bool:
     try:
         with path.open("rb") as file:
             return _MARK in file.read(200)

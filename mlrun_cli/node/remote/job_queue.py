@@ -69,16 +69,16 @@ class JobQueue:
         Raises:
             OSError: it cannot be stored.
         """
-        with self._lock():
+        with self._hold_lock():
             if self.find(run_id) is None:
                 numbers = (row["number"] for row in self._list_jobs())
                 number = 1 + max(numbers, default=0)
                 added = {**job, "run_id": run_id, "number": number, "state": QUEUED, "starts": 0}
-                write_json(self._get_path(run_id), added, durable=True)
+                write_json(self._get_job_path(run_id), added, durable=True)
 
     def find(self, run_id: str) -> dict[str, Any] | None:
         """Return the stored job of a run, or None if there is none."""
-        return read_json(self._get_path(run_id))
+        return read_json(self._get_job_path(run_id))
 
     def describe(self, run_ids: Collection[str]) -> dict[str, dict[str, Any]]:
         """Return the state, reason, end and words of the existing jobs of these runs, keyed by run id."""
@@ -104,7 +104,7 @@ class JobQueue:
         """
         if not any(row["state"] == QUEUED for row in self._list_jobs()):
             return
-        with self._lock():
+        with self._hold_lock():
             rows = self._list_jobs()
             limit = self._read_limit()
             used = sum(row["nodes"] for row in rows if self._is_running(row))
@@ -122,7 +122,7 @@ class JobQueue:
         Raises:
             OSError: the queue cannot be written.
         """
-        with self._lock():
+        with self._hold_lock():
             row = self.find(run_id)
             if row is None or row["state"] == ENDED:
                 return
@@ -137,8 +137,8 @@ class JobQueue:
             OSError: the queue cannot be written.
         """
         self.cancel(run_id)
-        with self._lock():
-            self._get_path(run_id).unlink(missing_ok=True)
+        with self._hold_lock():
+            self._get_job_path(run_id).unlink(missing_ok=True)
             self._get_lock_path(run_id).unlink(missing_ok=True)
 
     def record_start(self, run_id: str) -> bool:
@@ -147,7 +147,7 @@ class JobQueue:
         Raises:
             OSError: it cannot be stored.
         """
-        with self._lock():
+        with self._hold_lock():
             row = self.find(run_id)
             if row is None or row["state"] != QUEUED:
                 return False
@@ -170,7 +170,7 @@ class JobQueue:
         Raises:
             OSError: it cannot be stored.
         """
-        with self._lock():
+        with self._hold_lock():
             row = self.find(run_id)
             if row is not None and row["state"] != ENDED:
                 self._write_job({**row, "state": ENDED, "end": EXITED, "words": words})
@@ -248,9 +248,9 @@ class JobQueue:
         return sorted((row for row in rows if row is not None), key=lambda row: int(row["number"]))
 
     def _write_job(self, row: Mapping[str, Any]) -> None:
-        write_json(self._get_path(row["run_id"]), row)
+        write_json(self._get_job_path(row["run_id"]), row)
 
-    def _get_path(self, run_id: str) -> Path:
+    def _get_job_path(self, run_id: str) -> Path:
         return self._jobs / f"{run_id}.json"
 
     def _get_lock_path(self, run_id: str) -> Path:
@@ -267,7 +267,7 @@ class JobQueue:
             os.close(descriptor)
 
     @contextmanager
-    def _lock(self) -> Iterator[None]:
+    def _hold_lock(self) -> Iterator[None]:
         descriptor = os.open(self.folder / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX)

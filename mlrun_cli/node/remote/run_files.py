@@ -20,7 +20,7 @@ _TREE_SHARE = 20
 _TREE_SECONDS = 1.0
 
 
-class NewBytes:
+class PieceBuffer:
     """The file pieces of one response, up to a total size."""
 
     def __init__(self, most: int) -> None:
@@ -54,7 +54,7 @@ class RunFiles:
         self._tree_sent = ""
         self._next_tree = 0.0
 
-    def read(self, found: NewBytes) -> dict[str, Any]:
+    def read(self, found: PieceBuffer) -> dict[str, Any]:
         """Return the changes of the files, omitting unchanged keys, and add their bytes to `found`.
 
         Keys are `files` (a list of path, offset and size of each piece), `more` (True if there is more to send),
@@ -94,7 +94,7 @@ class RunFiles:
                     if not is_temporary(name):
                         yield f"{folder}/{name}"
 
-    def _read_piece(self, name: str, found: NewBytes) -> tuple[int, int, bool] | None:
+    def _read_piece(self, name: str, found: PieceBuffer) -> tuple[int, int, bool] | None:
         """Read the next piece of a file; return its offset, its size and whether it is the last, or None."""
         try:
             descriptor = os.open(self._folder.path / name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)

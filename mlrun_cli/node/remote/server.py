@@ -17,7 +17,7 @@ from mlrun_cli.core.message_channel import ChannelClosed, Message, MessageChanne
 from mlrun_cli.errors import MlrunError
 from mlrun_cli.node.remote.job_queue import QUEUED, JobQueue
 from mlrun_cli.node.remote.machine import describe_machine
-from mlrun_cli.node.remote.run_files import NewBytes, RunFiles
+from mlrun_cli.node.remote.run_files import PieceBuffer, RunFiles
 from mlrun_cli.runs.shared_folder import SharedFolder
 
 _MOST_BYTES = 1 << 24
@@ -108,7 +108,7 @@ class Server:
             self._jobs.pop(run_id, None)
         inboxes = self._write_inboxes(document["inbox"], request.payload)
         jobs = self._queue.describe(self._files)
-        found = NewBytes(_MOST_BYTES)
+        found = PieceBuffer(_MOST_BYTES)
         runs: dict[str, Any] = {}
         for run_id, files in self._files.items():
             news = files.read(found)

@@ -74,7 +74,7 @@ class RunConditions:
     @property
     def indexed_conditions(self) -> str:
         """The conditions for reading runs in key order or in no particular order."""
-        text = [] if self.text is None else [self._build_lookup(self.text)]
+        text = [] if self.text is None else [self._build_lookup_condition(self.text)]
         return _join_conditions(
             [*self._rare, *self._common, *(self._unindexed if self._rare else self._indexed), *text]
         )
@@ -82,7 +82,7 @@ class RunConditions:
     @property
     def scan_conditions(self) -> str:
         """The conditions for reading runs along the index of a sort order."""
-        text = [] if self.text is None else [self._build_check(self.text)]
+        text = [] if self.text is None else [self._build_exists_condition(self.text)]
         return _join_conditions([*self._rare, *self._common, *self._unindexed, *text])
 
     @property
@@ -143,7 +143,7 @@ class RunConditions:
             # The index has these runs in the order of their keys.
             self._add_column_condition(looked_up, unindexed)
         else:
-            self._add_selective("runs", looked_up, looked_up, unindexed, parameters)
+            self._add_by_rarity("runs", looked_up, looked_up, unindexed, parameters)
 
     def _add_any_of(self, name: str, values: frozenset[str]) -> None:
         places, parameters = build_in_list(f"any_{name}", sorted(values))
@@ -159,7 +159,7 @@ class RunConditions:
             # The index has these runs in the order of their keys.
             self._add_column_condition(condition, unindexed)
         else:
-            self._add_selective("runs", condition, condition, unindexed, parameters)
+            self._add_by_rarity("runs", condition, condition, unindexed, parameters)
 
     def _add_pair(self, table: str, number: int, pair: TagFilter) -> None:
         """Add a condition on a tag or a property."""
@@ -210,7 +210,7 @@ class RunConditions:
             f"SELECT run_key FROM {table} WHERE {each}"  # noqa: S608
             for each in _split_into_ranges(condition)
         )
-        self._add_selective(
+        self._add_by_rarity(
             table,
             condition,
             f"runs.run_key IN ({rows})",
@@ -218,7 +218,7 @@ class RunConditions:
             parameters,
         )
 
-    def _add_selective(
+    def _add_by_rarity(
         self, table: str, condition: str, looked_up: str, unindexed: str, parameters: dict[str, object]
     ) -> None:
         if self._is_rare(table, condition, parameters, self._bound):
@@ -231,16 +231,16 @@ class RunConditions:
         condition, parameters, is_indexed = self._database.dialect.build_text_condition(text)
         self.parameters.update(parameters)
         if is_indexed and self._is_rare("run_texts", condition, parameters, RARE):
-            self._rare.append(self._build_lookup(condition))
+            self._rare.append(self._build_lookup_condition(condition))
         elif not is_indexed and is_part:
-            self._common.append(self._build_check(condition))
+            self._common.append(self._build_exists_condition(condition))
         else:
             self.text = condition
 
-    def _build_lookup(self, condition: str) -> str:
+    def _build_lookup_condition(self, condition: str) -> str:
         return f"runs.run_key IN (SELECT {self._database.dialect.text_key} FROM run_texts WHERE {condition})"  # noqa: S608
 
-    def _build_check(self, condition: str) -> str:
+    def _build_exists_condition(self, condition: str) -> str:
         key = self._database.dialect.text_key
         return f"EXISTS (SELECT 1 FROM run_texts WHERE {key} = runs.run_key AND {condition})"  # noqa: S608
 

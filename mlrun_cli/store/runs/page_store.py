@@ -120,7 +120,7 @@ class RunPageStore:
         sql = build_order(order, self._database.dialect)
         conditions = RunConditions(self._database, which, _FEW_TO_COUNT)
         if not self._matches_many(conditions) and self.count(which, _FEW + 1) <= _FEW:
-            return self._sort_few(conditions, sql, order.descending, limit, offset)
+            return self._sort_matching_keys(conditions, sql, order.descending, limit, offset)
         bounds = conditions.get_bounds(order.column)
         if bounds:
             valued = " AND ".join([sql.has_value, *bounds])
@@ -142,7 +142,7 @@ class RunPageStore:
         )
         return row is not None and bool(row["found"] * (row["newest"] or 0) > 2 * _FEW * _SAMPLE)
 
-    def _sort_few(
+    def _sort_matching_keys(
         self, conditions: RunConditions, order: OrderSql, descending: bool, limit: int, offset: int
     ) -> Sequence[int]:
         direction = "DESC" if descending else "ASC"
@@ -203,7 +203,7 @@ class RunPageStore:
             f" WHERE {order.is_moving} AND {conditions.scan_conditions}",
             **parameters,
         )
-        return _pair_with_keys(rows)
+        return _build_value_key_pairs(rows)
 
     def _select_keys_and_values(
         self,
@@ -223,7 +223,7 @@ class RunPageStore:
             offset=offset,
             **parameters,
         )
-        return _pair_with_keys(rows)
+        return _build_value_key_pairs(rows)
 
     def _join_texts(self, conditions: RunConditions) -> tuple[str, str]:
         """Return the source and conditions of a query for runs joined with their texts, in key order."""
@@ -243,7 +243,7 @@ class RunPageStore:
         return [row["value"] for row in rows]
 
 
-def _pair_with_keys(rows: Iterable[Row]) -> list[_ValueAndKey]:
+def _build_value_key_pairs(rows: Iterable[Row]) -> list[_ValueAndKey]:
     return [(row["value"], row["run_key"]) for row in rows]
 
 

@@ -141,7 +141,7 @@ class Mirror:
     def _exchange(self, wanted: Collection[str]) -> bool:
         """Send watched runs and new inbox messages, receive updates, and return whether there were any."""
         session = self._session or self._open_session()
-        new = {run_id: self._watch(run_id) for run_id in wanted if run_id not in self._runs}
+        new = {run_id: self._create_pulled_run(run_id) for run_id in wanted if run_id not in self._runs}
         inboxes, payload = self._read_inboxes()
         answer = session.request(
             "look",
@@ -164,7 +164,7 @@ class Mirror:
                 self._write_update(run_id, news, piece)
         return any(set(news) - {"heartbeat"} for news in answer.document["runs"].values())
 
-    def _watch(self, run_id: str) -> PulledRun:
+    def _create_pulled_run(self, run_id: str) -> PulledRun:
         return PulledRun(self._ssh, self._settings, self._folder, run_id)
 
     def _write_update(self, run_id: str, news: Mapping[str, object], piece: memoryview) -> None:

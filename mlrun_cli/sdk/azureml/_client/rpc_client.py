@@ -79,7 +79,7 @@ class RpcClient(ForkAware):
             kept = self._idle.pop(name, None)
             if kept is not None:
                 try:
-                    return self._exchange_on(name, kept, request, deadline)
+                    return self._exchange_on_connection(name, kept, request, deadline)
                 except ConnectionError:  # the peer has closed it: retry on a new connection
                     pass
             return self._exchange_on_new_connection(name, request, deadline)
@@ -109,13 +109,13 @@ class RpcClient(ForkAware):
         while True:
             connection = self._connect(name, deadline)
             try:
-                return self._exchange_on(name, connection, request, deadline)
+                return self._exchange_on_connection(name, connection, request, deadline)
             except (BrokenPipeError, ConnectionResetError):
                 if name != SUPERVISOR_SOCKET:
                     raise
             time.sleep(_SOON_SECONDS)
 
-    def _exchange_on(self, name: str, connection: "socket.socket", request: bytes, deadline: float) -> bytes:
+    def _exchange_on_connection(self, name: str, connection: "socket.socket", request: bytes, deadline: float) -> bytes:
         whole = False
         try:
             _set_deadline(connection, deadline)

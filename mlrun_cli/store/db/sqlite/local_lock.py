@@ -52,7 +52,7 @@ class LocalLock:
         operation = fcntl.LOCK_EX if exclusive else fcntl.LOCK_SH
         deadline = time.monotonic() + seconds
         while True:
-            self._open()
+            self._open_files()
             turn, lock = self._descriptors
             try:
                 _lock_file(turn, operation, deadline)
@@ -80,7 +80,7 @@ class LocalLock:
                 os.close(descriptor)
         self._descriptors = []
 
-    def _open(self) -> None:
+    def _open_files(self) -> None:
         if self._process != os.getpid():  # a lock of the parent is shared with it
             self.close()
             self._process = os.getpid()

@@ -59,7 +59,7 @@ def compare_runs(workspace: Workspace, runs: Sequence[Run], *, with_constant: bo
     parameters = workspace.parameters.list_for_runs([run.key for run in runs])
     kinds: Sequence[tuple[str, Callable[[], Iterable[ComparisonRow]]]] = (
         ("Run", lambda: _build_run_rows(runs)),
-        ("Parameters", lambda: build_rows([_get_texts(parameters.get(run.key, {})) for run in runs])),
+        ("Parameters", lambda: build_rows([_get_parameter_texts(parameters.get(run.key, {})) for run in runs])),
         (METRICS_TITLE, lambda: _build_metric_rows(workspace, runs, metrics)),
         ("Tags", lambda: build_rows([{key: value or "✓" for key, value in run.tags.items()} for run in runs])),
         ("Properties", lambda: build_rows([run.properties for run in runs])),
@@ -86,7 +86,7 @@ def build_rows(columns: Sequence[Mapping[str, str]]) -> Sequence[ComparisonRow]:
     return [ComparisonRow(name, [column.get(name) for column in columns]) for name in names]
 
 
-def _get_texts(parameters: Parameters) -> Mapping[str, str]:
+def _get_parameter_texts(parameters: Parameters) -> Mapping[str, str]:
     return {name: parameter.text for name, parameter in parameters.items()}
 
 

@@ -247,9 +247,9 @@ class AmlCompute(ThisMachineTarget):
         self.refresh_state()
         there = self.scale_settings
         wanted = AmlComputeProvisioningConfiguration(
-            min_nodes=_get_value_or(min_nodes, there.minimum_node_count) or 0,
-            max_nodes=_get_value_or(max_nodes, there.maximum_node_count),
-            idle_seconds_before_scaledown=_get_value_or(
+            min_nodes=_replace_none(min_nodes, there.minimum_node_count) or 0,
+            max_nodes=_replace_none(max_nodes, there.maximum_node_count),
+            idle_seconds_before_scaledown=_replace_none(
                 idle_seconds_before_scaledown, there.idle_seconds_before_scaledown
             )
             or 0,
@@ -310,7 +310,7 @@ def _check_count(name: str, value: Any, *, smallest: int = 0) -> "int | None":
     return count
 
 
-def _get_value_or(value: "int | None", otherwise: "int | None") -> "int | None":
+def _replace_none(value: "int | None", otherwise: "int | None") -> "int | None":
     return otherwise if value is None else value
 
 
