@@ -16,7 +16,7 @@ _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 
 
 def copy_tree(source: Path, folder: Path) -> None:
-    """Copy the files below a folder into another one, replacing those that exist.
+    """Copy the files below a folder into another folder, replacing existing files.
 
     Raises:
         MlrunError: a file cannot be written, or the folder contains a link where a folder is needed.
@@ -27,7 +27,7 @@ def copy_tree(source: Path, folder: Path) -> None:
 
 
 def copy_into_folder(source: Path, folder: Path, name: str) -> Path:
-    """Copy a file to `name` below the folder without following links below it, which could lead anywhere."""
+    """Copy a file to `name` below a folder, without following links inside that folder."""
     destination = folder / name
     try:
         with _open_inner_folder(folder, Path(name).parts[:-1]) as inner:

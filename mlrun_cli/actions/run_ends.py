@@ -85,7 +85,7 @@ def cancel_run(workspace: Workspace, run: Run, grace_seconds: float, *, wakes: b
 
 
 def _request_end(workspace: Workspace, run: Run, grace_seconds: float, error: Mapping[str, Any] | None) -> bool:
-    """Record a request, within a transaction, to end a run as Canceled or Failed; return whether it has ended already.
+    """Record a request, within a transaction, to end a run; return whether that has ended it immediately.
 
     This is so if the run has no supervisor to stop it, and no job that could start one.
     """
@@ -184,7 +184,7 @@ def wait_for_runs(
 
 
 def count_running_children(workspace: Workspace, canceled: Sequence[Run]) -> Mapping[str, int]:
-    """Return the number of running descendants of canceled runs, keyed by the id of the canceled run.
+    """Return the number of running descendants of canceled runs, keyed by the id of their parent.
 
     Child runs that a script opened itself end with it and are not counted, nor are children of a counted run.
     """

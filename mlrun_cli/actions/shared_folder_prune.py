@@ -125,7 +125,7 @@ def _prune_snapshots(shared: SharedFolder, options: _Options) -> PrunedShared:
 
 
 def _prune_environments(shared: SharedFolder, options: _Options) -> PrunedShared:
-    """Remove the environments that no run in the shared folder has used, whatever locks nodes may hold."""
+    """Remove environments that no run in the shared folder has used, since locks of nodes are not visible here."""
     plans = (read_json(RunFolder(folder).environment_plan) for folder in _iterate_run_folders(shared, options.without))
     needed = {plan["build"]["key"] for plan in plans if plan is not None and plan.get("build")}
     keys, size = prune_environments(shared.path, options.unused_since, untouched=needed, dry_run=options.dry_run)

@@ -205,7 +205,7 @@ class Command(TyperCommand):
         return []
 
     def shell_complete(self, ctx: Any, incomplete: str) -> list[Any]:
-        """Return the options that begin with the word being typed; none among the arguments of a script."""
+        """Return the options that start with the word being typed, or none among the arguments of a script."""
         in_script = not ctx.allow_interspersed_args and any(
             ctx.params.get(each.name) for each in self.params if each.param_type_name == "argument"
         )

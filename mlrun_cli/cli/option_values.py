@@ -102,7 +102,7 @@ def parse_properties(texts: Iterable[str], *, option: str = "--add-properties") 
 
 
 def parse_variables(texts: Iterable[str], *, option: str) -> dict[str, str]:
-    """Parse environment variables written as `NAME=VALUE`; errors do not show values.
+    """Parse environment variables written as `NAME=VALUE`; errors do not contain values.
 
     Raises:
         UsageError: a name is empty or has two values, or a value is missing.

@@ -78,7 +78,7 @@ class _Tree(TyperGroup):
         return _EXAMPLES
 
     def list_suggestions(self) -> Iterable[tuple[str, str]]:
-        """Return the words with which a shell can complete a command's name, each with its meaning."""
+        """Return the suggestions for completing a command's name, each with its meaning."""
         return self.list_summaries().items()
 
     def find(self, name: str, *, with_completers: bool = False) -> Any:
@@ -140,7 +140,7 @@ class _Tree(TyperGroup):
         )
 
     def shell_complete(self, ctx: Any, incomplete: str) -> list[Any]:
-        """Return the commands, or the group's options, that begin with the word being typed."""
+        """Return the commands, or the group's options, that start with the word being typed."""
         if incomplete.startswith("-"):
             return super().shell_complete(ctx, incomplete)
         return [Suggestion(*each) for each in self.list_suggestions() if each[0].startswith(incomplete)]
@@ -176,7 +176,7 @@ class Noun(_Tree):
         return list(self._group.list_verbs())
 
     def list_suggestions(self) -> Iterable[tuple[str, str]]:
-        """Return the verbs with their summaries; of verbs with two words, the one that is to be typed next."""
+        """Return the verbs with their summaries; for verbs with two words, only the next word."""
         summaries = self.list_summaries().items()
         if self._first_word:
             start = f"{self._first_word} "
@@ -233,7 +233,7 @@ class _Nouns(_Tree):
     _suggests_topics = False
 
     def list_suggestions(self) -> Iterable[tuple[str, str]]:
-        """Return the commands; after `help`, the topics too."""
+        """Return the commands and, after `help`, also the topics."""
         if not self._suggests_topics:
             return super().list_suggestions()
         from mlrun_cli.cli.help.topics import TOPICS  # noqa: PLC0415 - start-up

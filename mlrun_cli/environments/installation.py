@@ -24,7 +24,7 @@ _CONDA_NAME = re.compile(r"(?:\S*?::)?[A-Za-z0-9_.-]+")
 
 
 class InstallResult(NamedTuple):
-    """The installer's exit code, the requirements without their pinned versions, and an unplanned Python."""
+    """The installer's exit code, the requirements with versions left open, and the Python if not the first choice."""
 
     exit_code: int
     unpinned: tuple[str, ...] = ()

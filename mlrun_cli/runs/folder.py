@@ -111,7 +111,7 @@ class RunFolder:
             os.utime(self.stdout)
 
     def renew_lock(self) -> None:
-        """Update the times of the lock's counterpart, so that it is not removed from a temporary folder."""
+        """Update the times of the lock's counterpart, so that it is not removed with old temporary files."""
         counterpart = get_counterpart(self.lock)
         if counterpart != self.lock:
             with suppress(OSError):

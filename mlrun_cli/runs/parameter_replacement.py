@@ -1,4 +1,4 @@
-"""Replacement of parameters in the arguments of a script, each in its own spelling."""
+"""Replacement of parameters in a script's arguments, preserving the spelling of each."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _END_OF_OPTIONS = "--"
 
 
 def replace_parameter(arguments: Sequence[str], name: str, text: str) -> list[str] | None:
-    """Return arguments with another value of a parameter, or None if they do not have the parameter.
+    """Return arguments with another value for a parameter, or None if they do not contain the parameter.
 
     The last pair with the name is replaced, because it is the one that counts. A flag that becomes false is left out.
     """
@@ -27,7 +27,7 @@ def replace_parameter(arguments: Sequence[str], name: str, text: str) -> list[st
 
 
 def append_parameter(arguments: Sequence[str], name: str, text: str) -> list[str]:
-    """Return arguments with another parameter, spelled as the others are: `--lr 0.1`, `--lr=0.1` or `lr=0.1`.
+    """Return arguments with a parameter added, spelled like the others: `--lr 0.1`, `--lr=0.1` or `lr=0.1`.
 
     Raises:
         InvalidValue: the name is that of a positional argument.
@@ -53,7 +53,7 @@ def append_parameter(arguments: Sequence[str], name: str, text: str) -> list[str
 
 
 def _spell(words: Sequence[str], pair: ParameterWords, text: str) -> list[str]:
-    """Return the words of a parameter with another value."""
+    """Return the words of a parameter for another value."""
     first = words[0]
     if re.fullmatch(_POSITIONAL, pair.name) and len(words) == 1 and first == pair.text:
         return [text]
@@ -75,7 +75,7 @@ def _spell_flag(word: str, pair: ParameterWords, text: str) -> list[str]:
 
 
 def _spell_option(option: str, values: Sequence[str]) -> list[str]:
-    """Return an option with its values; one that would be read as an option itself is joined with it."""
+    """Return an option with its values, joined with a value that would itself be read as an option."""
     if len(values) == 1 and values[0].startswith("-") and parse_number(values[0]) is None and option.startswith("--"):
         return [f"{option}={values[0]}"]
     return [option, *values]

@@ -61,7 +61,7 @@ class Parameter(NamedTuple):
 
 
 class ParameterWords(NamedTuple):
-    """A parameter in the arguments of a script: its name, its value as text, and the range of its words."""
+    """A parameter in a script's arguments: its name, its value as text, and the range of its words."""
 
     name: str
     text: str
@@ -137,7 +137,7 @@ def parse_arguments(arguments: Sequence[str]) -> Parameters:
 
 
 def iterate_parameter_words(words: Sequence[str]) -> Iterator[ParameterWords]:
-    """Yield the parameters in the arguments of a script in order, with repeated names."""
+    """Yield the parameters in a script's arguments in order, including repeated names."""
     place = positional = 0
     has_options = True
     while place < len(words):

@@ -99,7 +99,7 @@ class SharedRunFolder(RunFolder):
         # Not by a link: sshfs refuses to read links that may lead out of its folder.
         write_json(self.program, {"folder": os.fspath(program)})
 
-    def read_program(self) -> Path:
+    def read_program_path(self) -> Path:
         """Return the path of the copy of this package from which the supervisor is started.
 
         Raises:

@@ -85,7 +85,7 @@ def _copy_all(outputs: Path, folder: RunFolder, record: Path) -> tuple[str, ...]
 
 
 def _copy_file(source: str, destination: Path, record: Path) -> None:
-    """Copy a file to a destination that does not exist yet, through a temporary file beside the record."""
+    """Copy a file to a destination unless it exists, through a temporary file beside the record."""
     if os.path.lexists(destination):
         return
     destination.parent.mkdir(mode=0o700, parents=True, exist_ok=True)

@@ -1,4 +1,4 @@
-"""Names for shell completion, read from a database as it is: without waiting, migrating or repairing it.
+"""Names for shell completion, read from a database without waiting, migrating or repairing it.
 
 Each method reads a bounded number of index entries, whatever the number of runs. A database that cannot be read at
 the moment, or is too old, raises a `StoreError`.
@@ -19,7 +19,7 @@ _MATCHES = "run_id >= :prefix AND run_id < :end"
 
 
 class NameSource(Enum):
-    """A column of names: its table and column, in which an index is ordered by the name."""
+    """A table and column with names, for which an index exists."""
 
     EXPERIMENT = ("experiments", "name")
     METRIC = ("metrics", "name")
@@ -33,7 +33,7 @@ class NameSource(Enum):
 
 
 class RunSuggestion(NamedTuple):
-    """A run as completion shows it."""
+    """A run as a completion suggestion."""
 
     run_id: str
     display_name: str | None
@@ -42,13 +42,13 @@ class RunSuggestion(NamedTuple):
 
 
 class CompletionStore:
-    """Reads names that begin with a prefix."""
+    """Reads names that start with a prefix."""
 
     def __init__(self, database: DatabaseLocator) -> None:
         self._database = database
 
     def list_names(self, source: NameSource, prefix: str, limit: int) -> Sequence[str]:
-        """Return the first `limit` distinct names that begin with a prefix, in alphabetical order."""
+        """Return the first `limit` distinct names that start with a prefix, in alphabetical order."""
         table, column = source.value
         rows = self._database.read_as_is(
             f"WITH RECURSIVE each_name (name) AS (SELECT min({column}) FROM {table} WHERE {column} >= :prefix"  # noqa: S608
@@ -61,7 +61,7 @@ class CompletionStore:
         return [row["name"] for row in rows]
 
     def list_runs(self, prefix: str, limit: int, *, only_live: bool = False) -> Sequence[RunSuggestion]:
-        """Return the newest runs whose ids begin with a prefix, newest first.
+        """Return the newest runs with ids that start with a prefix, newest first.
 
         If very many begin with it, they are those whose ids come last in alphabetical order.
         """

@@ -100,7 +100,7 @@ def _write_files(workspace: Workspace, run: NewRun) -> None:
 
 
 def _copy_outputs(workspace: Workspace, resumed: Run, folder: RunFolder) -> None:
-    """Copy the outputs of a run, if it has any, to where the supervisor of another run takes them from."""
+    """Copy the outputs of a run, if it has any, to the place where the new run's supervisor reads them."""
     from mlrun_cli.actions.artifacts import download_files  # noqa: PLC0415 - start-up: few submits need it
 
     folder.resumed.mkdir(mode=0o700)

@@ -1,4 +1,4 @@
-"""Requests that submit an earlier run again, from its snapshot and environment or from its folder as it is now."""
+"""Requests to submit an earlier run again, from its snapshot and environment or from its current folder."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from mlrun_cli.workspace import Workspace
 
 
 class RerunChanges(NamedTuple):
-    """What a rerun does differently than the earlier run.
+    """The requested differences of a rerun from the earlier run.
 
     Attributes:
         arguments: the arguments of the script instead of the earlier ones; empty if they stay.
@@ -42,14 +42,14 @@ class RerunChanges(NamedTuple):
 
 
 class Rerun(NamedTuple):
-    """A request to submit an earlier run again, and lines about what it does differently."""
+    """A request to submit an earlier run again, and lines about the differences."""
 
     request: SubmitRequest
     notes: Sequence[str]
 
 
 def build_rerun(workspace: Workspace, run: Run, environment: Mapping[str, str], changes: RerunChanges) -> Rerun:
-    """Return the request that submits a run again.
+    """Return the request for submitting a run again.
 
     Raises:
         RunNotRepeatable: the records of the run are not sufficient.
@@ -97,7 +97,7 @@ def build_rerun(workspace: Workspace, run: Run, environment: Mapping[str, str], 
 
 
 def describe_folder_obstacle(submission: Submission) -> str | None:
-    """Return the reason why a run cannot be submitted from its folder as it is now, or None if it can."""
+    """Return the reason why a run cannot be submitted from its current folder, or None if it can."""
     folder, options = submission.folder, submission.submit_options()
     if folder is None or not Path(folder).is_dir():
         where = f"'{folder}'" if folder else "that it was submitted from"
@@ -115,7 +115,7 @@ def describe_folder_obstacle(submission: Submission) -> str | None:
 def _change_arguments(
     run: Run, submission: Submission, changes: RerunChanges
 ) -> tuple[str | None, Sequence[str], Sequence[str]]:
-    """Return the script and its arguments, or None and nothing if they stay, with lines about appended parameters."""
+    """Return the script and arguments, None and nothing if unchanged, and lines about appended parameters."""
     if not changes.arguments and not changes.parameters:
         return None, (), ()
     if submission.is_command:
@@ -139,7 +139,7 @@ def _change_arguments(
 
 
 def _check_folder(run: Run, submission: Submission, request: SubmitRequest, changes: RerunChanges) -> None:
-    """Raise if a run cannot be submitted from its folder as it is now.
+    """Raise if a run cannot be submitted from its current folder.
 
     Raises:
         RunNotRepeatable: it cannot.
@@ -159,7 +159,7 @@ def _check_folder(run: Run, submission: Submission, request: SubmitRequest, chan
 
 
 def _describe_difference(workspace: Workspace, run: Run, request: SubmitRequest) -> str:
-    """Return a line about the differences between a folder and the snapshot of the run."""
+    """Return a line about the differences between a folder and the snapshot of a run."""
     try:
         found = compare_folder(workspace, get_snapshot(workspace, run), request.source_directory or request.path)
     except MlrunError as error:

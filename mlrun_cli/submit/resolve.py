@@ -221,7 +221,7 @@ class Resolver:
         self._replace_settings()
 
     def _replace_settings(self) -> None:
-        """Apply the request's replacements of settings that do not depend on a script."""
+        """Apply the request's replacements for settings that do not depend on a script."""
         request = self._request
         if request.target is not None:
             self.configuration = self.configuration.replace_fields(target=request.target)

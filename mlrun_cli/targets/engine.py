@@ -218,7 +218,7 @@ class EngineTarget(Target):
         """Return the request for the engine to start the job of a run."""
         run = self.workspace.runs.get(run_id)
         shared = self.shared_folder.run_folder(run_id)
-        program = os.path.join(shared.read_program(), "mlrun_cli", "node", "__main__.py")
+        program = os.path.join(shared.read_program_path(), "mlrun_cli", "node", "__main__.py")
         python = self.row.properties.get(PYTHON_PROPERTY) or DEFAULT_PYTHON
         limit = self._read_time_limit(run)
         return JobRequest(

@@ -45,7 +45,7 @@ class LocalTarget(Target):
 
     @contextmanager
     def prepare(self, run_id: str) -> Iterator[None]:
-        """Start the supervisor program within the context, so that it loads its modules until the run is recorded."""
+        """Start the supervisor program at the start of the block, so that it loads its modules meanwhile."""
         from mlrun_cli.targets.waiting_supervisor import WaitingSupervisor  # noqa: PLC0415 - not on the way of `run list`
 
         with suppress(OSError):  # a start that has to succeed reports the reason

@@ -1,1 +1,1 @@
-"""Shell completion: answers to the shell, suggestions for values, and its installation."""
+"""Shell completion: its responses to the shell, suggestions for values, and its installation."""

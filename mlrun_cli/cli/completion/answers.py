@@ -1,4 +1,4 @@
-"""Answers to a shell that asks for completions, by the protocol of Typer's completion scripts.
+"""Responses to a shell that requests completions, in the protocol of Typer's completion scripts.
 
 A shell starts the program with the words typed so far in variables. The answer must be quick, and nothing may be
 printed besides it: an error is no answer.
@@ -18,7 +18,7 @@ from mlrun_cli.cli.program import get_completion_variable
 
 
 def answer_shell(tree: TyperGroup, program: str) -> int:
-    """Print the completions of the words in the environment; return the exit code."""
+    """Print the completions for the words in the environment; return the exit code."""
     # Typer renders help texts with rich if it finds it: slow, and brackets in the names of runs are no markup.
     sys.modules["rich"] = None  # type: ignore[assignment]
     _join_option_values(os.environ)
@@ -37,7 +37,7 @@ def answer_shell(tree: TyperGroup, program: str) -> int:
 
 
 def _join_option_values(environment: MutableMapping[str, str]) -> None:
-    """Remove the `=` that bash makes a word of its own between an option and its value."""
+    """Remove the `=` that bash separates from an option and its value."""
     words = environment.get("COMP_WORDS", "").split("\n")
     try:
         current = int(environment["COMP_CWORD"])

@@ -1,4 +1,4 @@
-"""Installation of completion: the files of each shell, which are written once however often it is called."""
+"""Installation of completion in the files of each shell, which can be repeated."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def show_completion(program: str) -> None:
 
 
 def build_script(program: str, shell: str) -> str:
-    """Return Typer's completion script for a shell, with the order of its answers kept where the shell sorts."""
+    """Return Typer's completion script for a shell, modified to preserve the order of suggestions."""
     from typer.completion import get_completion_script  # type: ignore[attr-defined] # noqa: PLC0415 - start-up
 
     script = str(
@@ -71,7 +71,7 @@ def build_script(program: str, shell: str) -> str:
 
 
 def _find_shell(environment: Mapping[str, str]) -> str:
-    """Return the name of the shell that started this process, else that of `$SHELL`.
+    """Return the name of the shell that started this process, or else of `$SHELL`.
 
     Raises:
         Unsupported: it is none of those that are completed.

@@ -1,4 +1,4 @@
-"""Suggestions for the values of options and arguments, chosen by their names.
+"""Suggestions for the values of options and arguments, chosen by the names of the options.
 
 A command declares nothing for them: an option named `--run` is completed by run ids wherever it occurs.
 """
@@ -30,7 +30,7 @@ _OF_LIVE_RUNS = frozenset({"cancel", "wait"})
 
 
 def add_completers(parameters: Iterable[inspect.Parameter]) -> None:
-    """Set the completers of the options and arguments that a command's parameters declare."""
+    """Set the completers of the options and arguments declared by a command's parameters."""
     for parameter in parameters:
         for declared in getattr(parameter.annotation, "__metadata__", ()):
             # In an annotation, Typer takes the first name of an option for its default.
@@ -41,7 +41,7 @@ def add_completers(parameters: Iterable[inspect.Parameter]) -> None:
 
 
 def _make_safe(completer: _Completer) -> Callable[[typer.Context, str], _Suggestions]:
-    """Return a completer without values and characters that a shell might take for its own syntax."""
+    """Return a completer that omits values with characters that a shell might interpret."""
 
     def complete(ctx: typer.Context, incomplete: str) -> _Suggestions:
         return [
@@ -91,7 +91,7 @@ def _make_name_completer(*sources: NameSource, others: Sequence[str] = ()) -> _C
 
 
 def _complete_names(ctx: typer.Context, incomplete: str) -> _Suggestions:
-    """Suggest values of `--name`, which is the name of what the command is about."""
+    """Suggest values of `--name`, the name of the object that the command is about."""
     noun = ctx.parent.info_name if ctx.parent is not None else ""
     sources = {
         "computetarget": NameSource.TARGET,
@@ -143,7 +143,7 @@ def _complete_environment_modes(_ctx: typer.Context, _incomplete: str) -> _Sugge
 
 
 def _complete_columns(ctx: typer.Context, incomplete: str) -> _Suggestions:
-    """Suggest metrics and parameters; of a list with commas, for its last name."""
+    """Suggest metrics and parameters; in a comma-separated list, for its last name."""
     before, comma, name = incomplete.rpartition(",")
     found = _make_name_completer(NameSource.METRIC, NameSource.PARAMETER)(ctx, name)
     return [(f"{before}{comma}{value}", text) for value, text in found]

@@ -1,4 +1,4 @@
-"""Options that describe a new run: its tags, properties and names, the variables of its script, and its time limit."""
+"""Options that describe a new run: its tags, properties and names, its script's variables, and its time limit."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ _OPTIONS: Mapping[str, Any] = {
 
 
 class RunDescription(NamedTuple):
-    """What the options say of a new run; None where they say nothing."""
+    """The description of a new run from a command's options; None for options not given."""
 
     tags: Mapping[str, str | None]
     properties: Mapping[str, str]
@@ -53,7 +53,7 @@ class RunDescription(NamedTuple):
     description: str | None
 
     def apply_to(self, request: SubmitRequest) -> SubmitRequest:
-        """Return a submit request with the description in place of, or added to, its own."""
+        """Return a submit request with the values of the description replaced or added."""
         return request._replace(
             tags={**request.tags, **self.tags},
             properties={**request.properties, **self.properties},
@@ -65,7 +65,7 @@ class RunDescription(NamedTuple):
 
 
 class NewRunOptions:
-    """The options of a command that describe a new run, declared by a parameter of this type.
+    """The options of a command that describe a new run, declared as a parameter of this type.
 
     Attributes:
         typed: the typed values, keyed by option; None where an option was not given.
@@ -75,7 +75,7 @@ class NewRunOptions:
         self.typed = typed
 
     def parse(self) -> RunDescription:
-        """Return what the options say.
+        """Return the run description given by the options.
 
         Raises:
             UsageError: an option is not valid.

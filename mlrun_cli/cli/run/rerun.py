@@ -101,7 +101,7 @@ def rerun(
 
 
 def parse_settings(texts: Sequence[str] | None, arguments: Sequence[str] | None) -> Mapping[str, str]:
-    """Return the parameters that `--set` gives, keyed by name.
+    """Return the parameters given by `--set`, keyed by name.
 
     Raises:
         UsageError: one is not written as NAME=VALUE or has two values, or other arguments are given too.
@@ -126,7 +126,7 @@ def submit_again(
     is_async: bool,
     is_dry_run: bool,
 ) -> object:
-    """Submit one run again, and stream it unless it is submitted asynchronously or only shown."""
+    """Submit a run again, and stream it unless it is only submitted or shown."""
     when_interrupted = parse_on_interrupt(interrupt)
     request = _build_request(context.workspace, run, changes, description, shared)
     if is_dry_run:
@@ -147,7 +147,7 @@ def _build_request(
 
 
 def _list_failed(context: Context, experiment_name: str | None) -> Sequence[Run]:
-    """Return the failed runs of an experiment that have not been repeated, oldest first."""
+    """Return an experiment's failed runs that were not repeated, oldest first."""
     from mlrun_cli.actions.runs import list_runs  # noqa: PLC0415 - start-up
     from mlrun_cli.runs.filter import RunFilter  # noqa: PLC0415
     from mlrun_cli.runs.run import RERUN_TAG, SCRIPT_RUN  # noqa: PLC0415
@@ -172,7 +172,7 @@ def _submit_all(
     *,
     is_async: bool,
 ) -> Result:
-    """Submit several runs again; runs that cannot be repeated are skipped with a warning, unless all are."""
+    """Submit several runs again; skip runs that cannot be repeated with a warning, unless all of them are."""
     from mlrun_cli.actions.studio_urls import build_printed_record  # noqa: PLC0415 - start-up
     from mlrun_cli.cli.run.waiting import wait_and_report  # noqa: PLC0415
     from mlrun_cli.processes.interruptions import Interruptions  # noqa: PLC0415

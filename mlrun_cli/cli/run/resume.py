@@ -1,4 +1,4 @@
-"""`run resume`: submit an earlier run again, with what it has written."""
+"""`run resume`: submit an earlier run again, with the files that it has written."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Submits of commands that stream the run, or show what they would start."""
+"""Submits by commands that stream the run, or show the run that they would start."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Waiting of commands until runs have ended."""
+"""Waiting by commands until runs have ended."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _MOST_LINES = 3
 
 
 def wait_and_report(workspace: Workspace, runs: Sequence[Run], seconds: float | None, shared: GlobalOptions) -> Result:
-    """Wait until runs have ended, show the ends of those that have not completed, and return the records.
+    """Wait until runs have ended, report those that have not completed, and return the records.
 
     Raises:
         TimedOut: the runs have not ended within the given time; None waits for ever.

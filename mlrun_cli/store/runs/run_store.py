@@ -288,7 +288,7 @@ class RunStore:
         return [(RunStatus(row["status"]), row["changed_at"]) for row in rows]
 
     def list_tag_values(self, name: str) -> frozenset[str]:
-        """Return the values that a tag has in all runs of the workspace."""
+        """Return all values of a tag in the workspace's runs."""
         rows = self._database.rows("SELECT value FROM run_tags WHERE key = :name AND value IS NOT NULL", name=name)
         return frozenset(row["value"] for row in rows)
 

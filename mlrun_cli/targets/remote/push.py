@@ -68,7 +68,7 @@ def push_run(ssh: Ssh, settings: RemoteSettings, mirror: SharedFolder, run: Shar
     """
     submission = read_json(run.submission) or {}
     names = [
-        os.path.relpath(run.read_program(), mirror.path),
+        os.path.relpath(run.read_program_path(), mirror.path),
         os.path.relpath(submission["sdk_folder"], mirror.path),
         *_list_snapshot_files(mirror, submission["snapshot_id"]),
     ]

@@ -93,7 +93,7 @@ class RemoteTarget(EngineTarget):
         try:
             ssh = Ssh(settings)
             push_run(ssh, settings, mirror, run)
-            session = NodeSession(ssh, settings, translation.translate(str(run.read_program())))
+            session = NodeSession(ssh, settings, translation.translate(str(run.read_program_path())))
         except (EngineUnavailable, ProgramNotThere) as error:
             raise EngineRefused(error.message, hint=error.hint, target=error.target) from error
         files, payload = read_run_files(run, translation)

@@ -62,7 +62,7 @@ class SqliteFile:
         return database
 
     def read_as_is(self, sql: str, **parameters: object) -> list[Row]:
-        """Return the rows of one query, without waiting for other processes, and without changing the file.
+        """Return the rows of a query, without waiting for other processes or changing the file.
 
         Raises:
             StoreError: it cannot be read at the moment, does not exist, or lacks a table; on a network file system, it
