@@ -79,9 +79,9 @@ class NodeRun(SupervisedRun):
         self._flushed: dict[Path, int] = {}
         """The sizes of journals and logs when they were last sent to the file server."""
 
-    def advance(self, before: set[RunStatus], after: RunStatus, **columns: Any) -> bool:
+    def change_status(self, before: set[RunStatus], after: RunStatus, **columns: Any) -> bool:
         """Set columns, and the status if the current one is in `before`; return whether the status has changed."""
-        moved = super().advance(before, after, **columns)
+        moved = super().change_status(before, after, **columns)
         if moved or columns:
             self._write_event(StatusEvent(before, after, columns, now()))
         return moved

@@ -22,7 +22,7 @@ def replace_parameter(arguments: Sequence[str], name: str, text: str) -> list[st
     if not found:
         return None
     last = found[-1]
-    words[last.start : last.end] = _spell(words[last.start : last.end], last, text)
+    words[last.start : last.end] = _spell_parameter(words[last.start : last.end], last, text)
     return words
 
 
@@ -52,7 +52,7 @@ def append_parameter(arguments: Sequence[str], name: str, text: str) -> list[str
     return [*words[:place], *added, *words[place:]]
 
 
-def _spell(words: Sequence[str], pair: ParameterWords, text: str) -> list[str]:
+def _spell_parameter(words: Sequence[str], pair: ParameterWords, text: str) -> list[str]:
     """Return the words of a parameter for another value."""
     first = words[0]
     if re.fullmatch(_POSITIONAL, pair.name) and len(words) == 1 and first == pair.text:

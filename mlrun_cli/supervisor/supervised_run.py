@@ -68,7 +68,7 @@ class SupervisedRun:
         """Return the current version of the run from the store."""
         return self.retry_store(lambda: self.workspace.runs.get_by_key(self.run.key))
 
-    def advance(self, before: set[RunStatus], after: RunStatus, **columns: Any) -> bool:
+    def change_status(self, before: set[RunStatus], after: RunStatus, **columns: Any) -> bool:
         """Set columns, and the status if the current one is in `before`; return whether the status has changed."""
         moved = False
 

@@ -87,7 +87,7 @@ class Supervisor:
         Raises:
             RunStopped: the run has to stop, or has been canceled.
         """
-        if self._watch.request_stop_if_needed() or not self._run.advance(before, after, **(columns or {})):
+        if self._watch.request_stop_if_needed() or not self._run.change_status(before, after, **(columns or {})):
             raise RunStopped
 
     def _start_script(self) -> Script:
@@ -99,7 +99,7 @@ class Supervisor:
         limit = self._run.submission.max_run_duration_seconds
         if limit:
             self._watch.time_limit_at = script.group.started + limit
-        self._run.advance({RunStatus.STARTING}, RunStatus.RUNNING, started_at=script.started_at)
+        self._run.change_status({RunStatus.STARTING}, RunStatus.RUNNING, started_at=script.started_at)
         return script
 
     def _start_meter(self, script: Script) -> ResourceMeter:
@@ -116,7 +116,7 @@ class Supervisor:
         end = script.end(stop.reason if stop.was_delivered else None, out_of_memory)
         if self._full_disk is None:
             run.workspace.checkpoint_often()
-        run.advance({RunStatus.RUNNING}, RunStatus.FINALIZING)
+        run.change_status({RunStatus.RUNNING}, RunStatus.FINALIZING)
         containers = () if script.container_termination is None else script.container_termination.complete()
         left = end_processes(script.group.list_survivors, stop.grace_left)
         self._ingest_all()

@@ -37,10 +37,10 @@ def add_completers(parameters: Iterable[inspect.Parameter]) -> None:
             names = (declared.default, *(declared.param_decls or ()), declared.metavar)
             completer = next((_BY_NAME[name] for name in names if isinstance(name, str) and name in _BY_NAME), None)
             if completer is not None and declared.autocompletion is None:
-                declared.autocompletion = _make_safe(completer)
+                declared.autocompletion = _make_safe_completer(completer)
 
 
-def _make_safe(completer: _Completer) -> Callable[[typer.Context, str], _Suggestions]:
+def _make_safe_completer(completer: _Completer) -> Callable[[typer.Context, str], _Suggestions]:
     """Return a completer that omits values with characters that a shell might interpret."""
 
     def complete(ctx: typer.Context, incomplete: str) -> _Suggestions:

@@ -49,7 +49,7 @@ def show(page: PageRequest) -> Response:
     return _show_form(page, form._replace(source=SNAPSHOT), note=warning, problem=form.find_secret_error())
 
 
-def handle(page: PageRequest) -> Response:
+def handle_form(page: PageRequest) -> Response:
     """Submit the form and redirect to the new run, or show the form again with a dry run or the folder's choices."""
     form = SubmitForm.from_fields(page.fields)
     try:
