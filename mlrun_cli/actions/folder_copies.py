@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 import os
-import stat
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from mlrun_cli.core.inner_files import open_inner_folder
 from mlrun_cli.core.temporary import open_new_file
 from mlrun_cli.errors import FileNotWritable
 from mlrun_cli.wire import copying
-
-_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 
 
 def copy_tree(source: Path, folder: Path) -> None:
@@ -30,38 +26,11 @@ def copy_into_folder(source: Path, folder: Path, name: str) -> Path:
     """Copy a file to `name` below a folder, without following links inside that folder."""
     destination = folder / name
     try:
-        with _open_inner_folder(folder, Path(name).parts[:-1]) as inner:
+        with open_inner_folder(folder, Path(name).parts[:-1]) as inner:
             _copy_into(source, inner, destination.name)
     except OSError as error:
         raise FileNotWritable(destination, error, hint="Choose another folder.") from error
     return destination
-
-
-@contextmanager
-def _open_inner_folder(folder: Path, parts: Sequence[str]) -> Iterator[int]:
-    """Open a nested folder, creating missing levels, and yield its descriptor.
-
-    Raises:
-        MlrunError: one of the parts is a link.
-    """
-    folder.mkdir(parents=True, exist_ok=True)
-    descriptor = os.open(folder, _FOLDER)
-    try:
-        for number, part in enumerate(parts, 1):
-            with suppress(FileExistsError):
-                os.mkdir(part, dir_fd=descriptor)
-            if stat.S_ISLNK(os.stat(part, dir_fd=descriptor, follow_symlinks=False).st_mode):
-                raise FileNotWritable(
-                    folder.joinpath(*parts[:number]),
-                    "it is a link",
-                    hint="Remove the link, or choose another folder with -d.",
-                )
-            inner = os.open(part, _FOLDER | os.O_NOFOLLOW, dir_fd=descriptor)
-            os.close(descriptor)
-            descriptor = inner
-        yield descriptor
-    finally:
-        os.close(descriptor)
 
 
 def _copy_into(source: Path, folder: int, name: str) -> None:

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from mlrun_cli.actions.log_selection import LogStart
 from mlrun_cli.core.json_files import read_json
 from mlrun_cli.errors import FileNotReadable, RunNotFound
 from mlrun_cli.runs.run import Run
@@ -28,7 +29,9 @@ _LOOK_SECONDS = 0.25
 _RECONCILE_SECONDS = 1.0
 
 
-def follow_logs(workspace: Workspace, run: Run, write: Write, *, watch: Watch | None = None) -> Run:
+def follow_logs(
+    workspace: Workspace, run: Run, write: Write, *, watch: Watch | None = None, start: LogStart | None = None
+) -> Run:
     """Forward the output of the environment build and of the script as it is written, until the run ends.
 
     Args:
@@ -36,6 +39,7 @@ def follow_logs(workspace: Workspace, run: Run, write: Write, *, watch: Watch | 
         run: a run in any status; if it has ended, its whole logs are passed on.
         write: called with the name of a log and the next bytes of it; the output of the build comes first.
         watch: called with the run's status a few times a second.
+        start: the log of the script, and where to start in both logs; None for all of the run's main log.
 
     Returns:
         The run as it ended.
@@ -45,7 +49,9 @@ def follow_logs(workspace: Workspace, run: Run, write: Write, *, watch: Watch | 
         RunNotFound: the run has been deleted.
     """
     # A run without a script has no log.
-    path = workspace.run_folder(run.run_id).stdout if run.owner_lock is None else Path(os.devnull)
+    folder = workspace.run_folder(run.run_id)
+    start = start or LogStart(folder.stdout_name)
+    path = folder.artifacts / start.log_name if run.owner_lock is None else Path(os.devnull)
     try:
         open(path, "rb").close()
     except OSError as error:
@@ -54,7 +60,7 @@ def follow_logs(workspace: Workspace, run: Run, write: Write, *, watch: Watch | 
             hint="It was moved or removed; 'mlrun run show' has what is recorded of the run.",
             target=run.run_id,
         ) from error
-    return _Follower(workspace, run, write, watch).follow(path)
+    return _Follower(workspace, run, write, watch, start).follow(path)
 
 
 def find_decisive_log(workspace: Workspace, run: Run) -> Path:
@@ -76,7 +82,7 @@ def find_decisive_log(workspace: Workspace, run: Run) -> Path:
 
 
 class _Follower:
-    def __init__(self, workspace: Workspace, run: Run, write: Write, watch: Watch | None) -> None:
+    def __init__(self, workspace: Workspace, run: Run, write: Write, watch: Watch | None, start: LogStart) -> None:
         folder = workspace.run_folder(run.run_id)
         self._workspace = workspace
         self._run = run
@@ -84,13 +90,19 @@ class _Follower:
         self._watch = watch
         self._outcome = os.fspath(folder.outcome)
         self._is_shared = folder.disk != folder.path
-        self._log_name = folder.stdout_name
+        self._start = start
         self._environment_log = os.fspath(folder.environment_log)
         self._next_look = 0.0
         self._next_reconciliation = time.monotonic() + _RECONCILE_SECONDS
 
     def follow(self, log: Path) -> Run:
-        follower = LogFollower(self._environment_log, os.fspath(log), self._load_refresh())
+        follower = LogFollower(
+            self._environment_log,
+            os.fspath(log),
+            self._load_refresh(),
+            self._start.environment_offset,
+            self._start.offset,
+        )
         last_output = time.monotonic()
         while True:
             moment = time.monotonic()
@@ -123,7 +135,7 @@ class _Follower:
         self._write(ENVIRONMENT_LOG, piece)
 
     def _write_script_output(self, piece: bytes) -> None:
-        self._write(self._log_name, piece)
+        self._write(self._start.log_name, piece)
 
     def _check_status(self, moment: float) -> RunStatus | None:
         """Return the run's status if the store is due to be checked, or else None."""

@@ -1,23 +1,25 @@
-"""Snapshots of source folders: create them, and write them as ZIP archives."""
+"""Snapshots of source folders: create, list and read them, and write them to folders and ZIP archives."""
 
 from __future__ import annotations
 
+import difflib
 import os
 import shutil
 import tempfile
 import zipfile
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from mlrun_cli.core.redaction import get_process_redaction
 from mlrun_cli.core.temporary import open_new_file
-from mlrun_cli.errors import FileNotWritable, SnapshotNotFound
-from mlrun_cli.runs.run import Run
-from mlrun_cli.snapshots.content_store import SnapshotStore
+from mlrun_cli.errors import FileNotWritable, RunFileNotFound, SnapshotNotFound
+from mlrun_cli.runs.run import INTERACTIVE_RUN, Run
+from mlrun_cli.snapshots.content_store import SnapshotStore, build_lost_content_error
+from mlrun_cli.snapshots.export import export_snapshot
 from mlrun_cli.snapshots.git import read_git_properties
 from mlrun_cli.snapshots.limits import SnapshotLimits
 from mlrun_cli.snapshots.pruning import prevent_pruning
-from mlrun_cli.snapshots.snapshot import SNAPSHOT_PROPERTY, EntryKind, Snapshot, SnapshotEntry
+from mlrun_cli.snapshots.snapshot import SNAPSHOT_PROPERTY, EntryKind, Snapshot, SnapshotEntry, escape_path
 from mlrun_cli.snapshots.take import take_snapshot
 from mlrun_cli.workspace import Workspace
 
@@ -67,8 +69,56 @@ def get_snapshot(workspace: Workspace, run: Run, snapshot_id: str | None = None)
     snapshot = None if wanted is None else SnapshotStore(workspace.snapshots_folder).find_manifest(wanted)
     if snapshot is None:
         what = f"There is no snapshot '{wanted}'." if wanted else f"The run '{run.run_id}' has no snapshot."
-        raise SnapshotNotFound(what, hint=f"A run that was submitted has one, its property {SNAPSHOT_PROPERTY}.")
+        hint = f"A run that was submitted has one, its property {SNAPSHOT_PROPERTY}."
+        if run.run_type == INTERACTIVE_RUN and not wanted:
+            hint = "It was opened by a script or a notebook, without a snapshot of its folder."
+        raise SnapshotNotFound(what, hint=hint, target=run.run_id)
     return snapshot
+
+
+def list_snapshot_files(workspace: Workspace, run: Run) -> list[dict[str, Any]]:
+    """Return records of the files and links in a run's snapshot: path, kind, and size and digest, or target.
+
+    Raises:
+        SnapshotNotFound: the run has no snapshot.
+    """
+    return [_build_record(entry) for entry in _list_files(get_snapshot(workspace, run))]
+
+
+def open_snapshot_file(workspace: Workspace, run: Run, name: str) -> BinaryIO:
+    """Open a file of a run's snapshot for reading; a link is not followed.
+
+    Raises:
+        SnapshotNotFound: the run has no snapshot.
+        RunFileNotFound: the snapshot has no such file.
+        StoredFilesLost: the content has been lost.
+    """
+    wanted = os.path.normpath(name)
+    entries = _list_files(get_snapshot(workspace, run))
+    entry = next((entry for entry in entries if entry.path == wanted and entry.kind is EntryKind.FILE), None)
+    if entry is None:
+        near = difflib.get_close_matches(wanted, [escape_path(entry.path) for entry in entries], n=1)
+        raise RunFileNotFound(
+            f"The snapshot of the run '{run.run_id}' has no file '{escape_path(name)}'.",
+            hint=f"Did you mean '{near[0]}'?" if near else f"See 'mlrun run snapshot -r {run.run_id} --list'.",
+            target=escape_path(name),
+        )
+    try:
+        return open(SnapshotStore(workspace.snapshots_folder).open_object(entry.digest), "rb")
+    except OSError as error:
+        raise build_lost_content_error(entry) from error
+
+
+def export_run_snapshot(workspace: Workspace, run: Run, folder: Path, *, overwrite: bool) -> list[Path]:
+    """Write the files of a run's snapshot to a folder and return their paths.
+
+    Raises:
+        SnapshotNotFound: the run has no snapshot.
+        FileAlreadyExists: the folder is not empty, and `overwrite` is False.
+        MlrunError: a file cannot be read or written.
+    """
+    store = SnapshotStore(workspace.snapshots_folder)
+    return export_snapshot(get_snapshot(workspace, run), store, folder, overwrite=overwrite)
 
 
 def write_snapshot(workspace: Workspace, run: Run, snapshot_id: str | None, folder: Path) -> Path:
@@ -93,6 +143,17 @@ def write_snapshot(workspace: Workspace, run: Run, snapshot_id: str | None, fold
     except OSError as error:
         raise FileNotWritable(path, error, hint="Choose another folder.") from error
     return path
+
+
+def _list_files(snapshot: Snapshot) -> list[SnapshotEntry]:
+    return [entry for entry in snapshot.entries if entry.kind is not EntryKind.DIRECTORY]
+
+
+def _build_record(entry: SnapshotEntry) -> dict[str, Any]:
+    record: dict[str, Any] = {"path": escape_path(entry.path), "kind": entry.kind.value}
+    if entry.kind is EntryKind.LINK:
+        return {**record, "target": escape_path(entry.target)}
+    return {**record, "size": entry.size, "sha256": entry.digest, "executable": entry.executable}
 
 
 def _write_archive(snapshot: Snapshot, store: SnapshotStore, file: BinaryIO) -> None:

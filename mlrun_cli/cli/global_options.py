@@ -104,6 +104,7 @@ class GlobalOptions(NamedTuple):
     resource_group: str | None = None
     subscription_id: str | None = None
     output_format: OutputFormat = OutputFormat.JSON
+    has_output_option: bool = False
     query: Query | None = None
     metadata_file: MetadataFile | None = None
     notes: Messages = Messages()
@@ -122,6 +123,11 @@ class GlobalOptions(NamedTuple):
     def is_for_people(self) -> bool:
         """True if the output is a table for people: `-o table` without a query."""
         return self.output_format is OutputFormat.TABLE and self.query is None
+
+    @property
+    def is_for_data(self) -> bool:
+        """Whether a command that prints text unless it is asked for data is asked for data: by `-o` or a query."""
+        return (self.has_output_option and self.output_format is not OutputFormat.TABLE) or self.query is not None
 
     @property
     def can_ask(self) -> bool:
@@ -152,6 +158,7 @@ def parse_global_options(options: Mapping[str, Any], query_words: list[str]) -> 
         resource_group=options["resource_group"],
         subscription_id=options["subscription_id"],
         output_format=parse_output_format(options["output"]),
+        has_output_option=options["output"] is not None,
         query=_parse_query(options["query"], query_words, notes),
         metadata_file=_make_metadata_file(options["output_metadata_file"]),
         notes=notes,

@@ -7,7 +7,6 @@ from collections.abc import Collection
 _OF_RUNS = {
     "abort": "cancel",
     "attach": "monitor-logs",
-    "compare": "export",
     "del": "delete",
     "describe": "show",
     "edit": "update",
@@ -36,7 +35,7 @@ _OF_RUNS = {
     "view": "show",
     "watch": "monitor-logs",
 }
-_VERBS_OF_RUNS = frozenset({*_OF_RUNS.values(), "wait", "metrics", "files", "download-logs"})
+_VERBS_OF_RUNS = frozenset({*_OF_RUNS.values(), "wait", "metrics", "files", "download-logs", "compare", "diff"})
 _OF_OTHERS = {
     "add": ("create", "register", "attach-local"),
     "clean": ("prune",),

@@ -1,11 +1,14 @@
-"""Safe opening of files in folders that others can write to, without following links."""
+"""Safe opening of files and folders in folders that others can write to, without following links."""
 
 from __future__ import annotations
 
 import os
 import stat
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
+
+from mlrun_cli.errors import FileNotWritable
 
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 # O_NONBLOCK: opening must not block on a FIFO that a script has put in place of a file.
@@ -31,6 +34,32 @@ def open_inner_file(folder: Path, name: str) -> int | None:
     if descriptor >= 0:
         os.close(descriptor)
     return None
+
+
+@contextmanager
+def open_inner_folder(folder: Path, parts: Sequence[str]) -> Iterator[int]:
+    """Open a nested folder, creating missing levels, and yield its descriptor.
+
+    Raises:
+        FileNotWritable: one of the parts is a link.
+        OSError: a folder cannot be created or opened.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        for number, part in enumerate(parts, 1):
+            with suppress(FileExistsError):
+                os.mkdir(part, dir_fd=descriptor)
+            if stat.S_ISLNK(os.stat(part, dir_fd=descriptor, follow_symlinks=False).st_mode):
+                raise FileNotWritable(
+                    folder.joinpath(*parts[:number]),
+                    "it is a link",
+                    hint="Remove the link, or choose another folder with -d.",
+                )
+            descriptor = _replace_descriptor(descriptor, os.open(part, _FOLDER, dir_fd=descriptor))
+        yield descriptor
+    finally:
+        os.close(descriptor)
 
 
 def _replace_descriptor(before: int, after: int) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 
 _TAIL_BYTES = 1 << 16
+_PIECE_BYTES = 1 << 18
 
 
 def read_tail(path: os.PathLike[str]) -> str:
@@ -15,3 +16,28 @@ def read_tail(path: os.PathLike[str]) -> str:
             return file.read().decode("utf-8", "replace")
     except OSError:
         return ""
+
+
+def find_last_lines(descriptor: int, count: int) -> tuple[int, int]:
+    """Return the offset of the last `count` lines of a file, and the number of lines there, which may be less.
+
+    A last line without a line feed counts. The file is read backwards, as far as needed.
+    """
+    end = os.fstat(descriptor).st_size
+    if not count or not end:
+        return end, 0
+    ends_line = os.pread(descriptor, 1, end - 1) == b"\n"
+    wanted = count + ends_line
+    found = 0
+    while end:
+        start = max(0, end - _PIECE_BYTES)
+        piece = os.pread(descriptor, end - start, start)
+        feeds = piece.count(b"\n")
+        if found + feeds >= wanted:
+            at = len(piece)
+            for _ in range(wanted - found):
+                at = piece.rfind(b"\n", 0, at)
+            return start + at + 1, count
+        found += feeds
+        end = start
+    return 0, found + (not ends_line)

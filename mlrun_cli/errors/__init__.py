@@ -41,7 +41,7 @@
     ├── NotFound                    exit 3
     │   ├── RunNotFound
     │   │   └── NoRunsYet
-    │   ├── RunFileNotFound, MetricNotFound, SnapshotNotFound
+    │   ├── RunFileNotFound, LogTimesNotFound, MetricNotFound, SnapshotNotFound
     │   ├── ExperimentNotFound, WorkspaceNotFound
     │   ├── ComputeTargetNotFound, TargetKindNotFound
     │   ├── ModelNotFound, ModelFileNotFound
@@ -83,6 +83,7 @@ from mlrun_cli.errors.not_found import (
     DatastoreNotFound,
     EnvironmentNotFound,
     ExperimentNotFound,
+    LogTimesNotFound,
     MetricNotFound,
     ModelFileNotFound,
     ModelNotFound,
@@ -199,6 +200,7 @@ __all__ = [
     "InvalidTime",
     "InvalidValue",
     "LimitExceeded",
+    "LogTimesNotFound",
     "MetricNotFound",
     "MissingFile",
     "MissingOption",

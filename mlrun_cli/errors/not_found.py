@@ -43,6 +43,17 @@ class RunFileNotFound(NotFound):
     """The run or its snapshot has no such file."""
 
 
+class LogTimesNotFound(NotFound):
+    """The times of the lines in a run's log were not recorded."""
+
+    def __init__(self, run_id: str) -> None:
+        super().__init__(
+            f"The times of the lines of the run '{run_id}' are not known: an older version ran it, which kept none.",
+            hint="Leave out --since and --timestamps; --tail N shows the last lines.",
+            target=run_id,
+        )
+
+
 class MetricNotFound(NotFound):
     """The run has logged no such metric."""
 

@@ -66,6 +66,7 @@ class RunFolder:
         """The files of an earlier run that the script finds in its working folder."""
         self.artifacts = disk / ARTIFACTS
         self.uploads = disk / UPLOADS
+        self.log_times = disk / "log_times"
         self.supervisor_log = self.artifacts / SUPERVISOR_LOG
         self.environment_log = self.artifacts / ENVIRONMENT_LOG
         self.environment_record = self.artifacts / ENVIRONMENT_RECORD_NAME

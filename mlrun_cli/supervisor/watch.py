@@ -14,6 +14,7 @@ from mlrun_cli.core.program_log import write_log
 from mlrun_cli.errors import MlrunError, StoreError
 from mlrun_cli.metrics.journal import CHUNK_BYTES
 from mlrun_cli.processes.termination import reap_with_usage
+from mlrun_cli.runs.log_times import LogTimeRecorder
 from mlrun_cli.runs.script_end import StopReason
 from mlrun_cli.runs.status import RunStatus
 from mlrun_cli.runs.stream_lock import has_lost_its_stream
@@ -54,6 +55,7 @@ class Watch:
         self._was_terminated = False
         self._selector = selectors.DefaultSelector()
         self._worker = run.create_worker()
+        self._log_times = LogTimeRecorder(run.folder)
         handler = RunRequestHandler(run, self.reader, self._wake, self._worker.get_socket_name)
         self._server = RpcServer(run.folder, self._selector, handler)
         signal.signal(signal.SIGTERM, self._on_terminate)
@@ -85,6 +87,7 @@ class Watch:
                     tick = min(_IDLE_TICK_SECONDS, max(tick, _BUSY_TICK_SECONDS) * 1.5)
                 self._run_due_tasks(time.monotonic())
         self._group = None
+        self._log_times.record()
         if group.exit_code and self.stop.reason is None:
             self._wait_for_shutdown(self._run.get_shutdown_patience(group.exit_code))
 
@@ -144,6 +147,7 @@ class Watch:
             self.meter.sample_if_due(moment)
         if moment >= self._next_look:
             self._next_look = moment + _LOOK_SECONDS
+            self._log_times.record()
             self._read_store(moment)
             if self.stop.reason is None and has_lost_its_stream(self._run.folder):
                 self.stop.request_stop(StopReason.STREAM_LOST, self._group, moment)

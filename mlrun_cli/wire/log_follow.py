@@ -14,21 +14,28 @@ class LogFollower:
     """
 
     def __init__(
-        self, environment_log: str, script_log: str, refresh: "Optional[Callable[[int], object]]" = None
+        self,
+        environment_log: str,
+        script_log: str,
+        refresh: "Optional[Callable[[int], object]]" = None,
+        offset: int = 0,
+        script_offset: int = 0,
     ) -> None:
-        """Initialize a reader that starts at the beginning of both logs.
+        """Initialize a reader that starts at the given offsets, by default at the beginning of both logs.
 
         Args:
             environment_log: The path of the installer's log, which may not exist.
             script_log: The path of the script's log, which may not exist.
             refresh: Called with the descriptor of each opened log before it is read; None if the logs are on a disk
                 of this machine.
+            offset: Where to start in the installer's log.
+            script_offset: Where to start in the script's log.
         """
         self._refresh = refresh
         self._environment_log = environment_log
         self._script_log = script_log
-        self._offset = 0
-        self._script_offset = 0
+        self._offset = offset
+        self._script_offset = script_offset
         self._has_script = False
 
     def copy(self, write_installer: Callable[[bytes], object], write_script: Callable[[bytes], object]) -> bool:

@@ -285,6 +285,38 @@ def test_monitor_logs_of_an_ended_run_prints_its_whole_log_and_exits_by_its_outc
     failed = past.mlrun("run", "monitor-logs", "-r", past.failed, check=False)
     assert (failed.returncode, failed.stdout) == (1, "printed\n")
     assert "exit code 3" in failed.stderr
+    words = ("--since", "1h", "--timestamps", "--tail", "5", "--node", "0")
+    stamped = past.mlrun("run", "monitor-logs", "-r", past.completed, *words).stdout
+    printed_at, _, text = stamped.partition("Z ")
+    record = past.mlrun.show(past.completed)
+    assert record["start_time_utc"][:19] <= printed_at <= record["end_time_utc"][:19]
+    assert text == "printed\n"
+    told = past.mlrun("run", "monitor-logs", "-r", past.failed, "--failed", check=False)
+    assert (told.returncode, told.stdout.splitlines()[0]) == (1, "printed")
+    assert past.mlrun.fails("run", "monitor-logs", "-r", past.failed, "--failed", "--tail", "1").code == (
+        "ConflictingOptions"
+    )
+
+
+def test_two_runs_are_compared_and_the_code_is_had_back(past: Past, tmp_path: Path) -> None:
+    both = ("-r", past.completed, "-r", past.failed)
+    rows = past.mlrun.json("run", "compare", *both, "--query", "[?section=='parameters']")
+    assert [(row["name"], row["values"]) for row in rows] == [("arg1", {past.completed: 0, past.failed: 3})]
+    table = past.mlrun("run", "compare", *both, "-o", "table").stdout.splitlines()
+    assert table[0].split() == ["Section", "Name", past.completed, past.failed]
+    assert past.mlrun("run", "diff", *both, "--params").stdout.splitlines()[-2:] == ["- arg1: 0", "+ arg1: 3"]
+    assert past.mlrun("run", "diff", *both, "--code", "--exit-code").stdout == ""
+    assert past.mlrun("run", "diff", *both, "--exit-code", "-o", "none", check=False).returncode == 1
+    assert past.mlrun.fails("run", "diff", *both[:2]).code == "InvalidValue"
+
+    one = ("run", "snapshot", "-r", past.completed)
+    assert past.mlrun(*one, "--cat", "train.py").stdout == (past.mlrun.folder / "train.py").read_text("utf-8")
+    written = past.mlrun.json(*one, "-d", str(tmp_path / "code"))
+    listed = past.mlrun.json(*one, "--list", "--query", "[].path")
+    assert written == [str(tmp_path / "code" / name) for name in listed]
+    assert past.mlrun.fails(*one, "-d", str(tmp_path / "code")).code == "FileAlreadyExists"
+    assert past.mlrun.fails(*one, "--cat", "trian.py", exit_code=3).code == "RunFileNotFound"
+    assert past.mlrun.fails(*one).code == "OneOptionRequired"
 
 
 def test_a_log_that_is_gone_is_an_error_in_words(mlrun: Mlrun) -> None:

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
+import typer
+
 from mlrun_cli.cli.command import Result, command
 from mlrun_cli.cli.context import open_context
 from mlrun_cli.cli.global_options import GlobalOptions
@@ -16,13 +20,15 @@ from mlrun_cli.cli.run.options import (
     RunId,
 )
 from mlrun_cli.cli.run.selection import get_run
+from mlrun_cli.core.time import now
+from mlrun_cli.errors import ConflictingOptions
 
 
 @command(
     app,
     "monitor-logs",
     examples=[
-        ("Follow the newest run", "mlrun run monitor-logs -r @latest"),
+        ("Follow the newest run from its last 20 lines on", "mlrun run monitor-logs -r @latest --tail 20"),
         ("Search the log of a run that has ended", "mlrun run monitor-logs -r @latest | grep loss"),
     ],
 )
@@ -30,17 +36,44 @@ def monitor_logs(
     shared: GlobalOptions,
     run_id: RunId,
     experiment_name: ExperimentName = None,
+    tail: Annotated[int | None, typer.Option("--tail", metavar="N", min=0, help="Start with the last N lines.")] = None,
+    since: Annotated[
+        str | None,
+        typer.Option("--since", metavar="TIME", help="Start with what was printed since: 10m, 2h, or a time."),
+    ] = None,
+    has_times: Annotated[
+        bool, typer.Option("--timestamps", help="Begin each line with the time at which it was printed, in UTC.")
+    ] = False,
+    node: Annotated[
+        int | None, typer.Option("--node", metavar="N", help="The log of this node's first process, counted from 0.")
+    ] = None,
+    is_failed: Annotated[
+        bool, typer.Option("--failed", help="Only the traceback, the last lines and the error of a failed run.")
+    ] = False,
     interrupt: OnInterruptOption = None,
 ) -> object:
-    """Print a run's log from the start and follow it until the run has ended.
+    """Print a run's log, by default from the start, and follow it until the run has ended.
 
-    The log goes to stdout. The exit code is 0 if the run completed, and 1 if not. Ctrl-C does not stop the run.
+    The log goes to stdout. The exit code is 0 if the run completed, and 1 if not. Ctrl-C does not stop the run. Times
+    of lines are known to the second.
     """
+    from mlrun_cli.actions.log_selection import WHOLE_LOG, LogSelection  # noqa: PLC0415
+    from mlrun_cli.cli.run.failure_report import print_failure_report  # noqa: PLC0415
     from mlrun_cli.cli.run.stream import stream_log  # noqa: PLC0415
+    from mlrun_cli.core.durations import parse_time  # noqa: PLC0415
 
     when_interrupted = parse_on_interrupt(interrupt)
+    selection = LogSelection(tail, None if since is None else parse_time(since, now()), node, has_times)
+    if is_failed and selection != WHOLE_LOG:
+        raise ConflictingOptions(
+            "--failed chooses the lines itself.",
+            hint="Leave out --tail, --since, --timestamps and --node, or --failed.",
+            target="--failed",
+        )
     context = open_context(shared)
     with context.workspace as workspace:
         run = get_run(context, run_id, experiment_name)
-        streamed = stream_log(workspace, run, shared, when_interrupted)
+        if is_failed:
+            return print_failure_report(workspace, run, shared)
+        streamed = stream_log(workspace, run, shared, when_interrupted, selection)
         return Result(None, exit_code=get_exit_code([streamed.run], streamed.signal))

@@ -10,6 +10,7 @@ from contextlib import ExitStack, suppress
 from types import FrameType
 from typing import TextIO
 
+from mlrun_cli.actions.log_selection import WHOLE_LOG, LineStamper, LogSelection, LogStart, find_log_start
 from mlrun_cli.actions.logs import find_decisive_log, follow_logs
 from mlrun_cli.actions.run_ends import cancel_run
 from mlrun_cli.actions.studio_urls import build_run_url
@@ -87,21 +88,39 @@ def stream_submitted(
     return streamed
 
 
-def stream_log(workspace: Workspace, run: Run, shared: GlobalOptions, interrupt: OnInterrupt) -> StreamResult:
+def stream_log(
+    workspace: Workspace,
+    run: Run,
+    shared: GlobalOptions,
+    interrupt: OnInterrupt,
+    selection: LogSelection = WHOLE_LOG,
+) -> StreamResult:
     """Stream a run's log to stdout and, unless the run completed, print to stderr how it ended.
 
     If an environment was built for the run, the installer's output comes first, and both have a title.
 
+    Args:
+        workspace: the workspace of the run.
+        run: the run.
+        shared: the shared options.
+        interrupt: the effect of an interruption on the run.
+        selection: the part of the log to stream.
+
     Raises:
+        InvalidValue: the run has no node of the selection.
+        LogTimesNotFound: the selection needs times that were not recorded.
         StreamInterrupted: SIGINT, SIGTERM or SIGHUP arrived; the run continues, or was asked to stop.
     """
+    start = find_log_start(workspace, run, selection)
     with ExitStack() as stack:
         interruptions = stack.enter_context(Interruptions())
         interruptions.block()
         if interrupt is OnInterrupt.CANCEL and run.owner_lock is None and not run.status.is_terminal:
             stack.enter_context(_hold_stream_lock(workspace, run))
         titles = _Titles(_print, are_shown=False)
-        streaming = _Streaming(workspace, run, sys.stdout, titles, shared, interrupt)
+        streaming = _Streaming(workspace, run, sys.stdout, titles, shared, interrupt, start=start)
+        if selection.has_times:
+            streaming.stamper = LineStamper(workspace, run, start)
         streamed = streaming.stream_until_end(interruptions)
     ended = streamed.run
     if ended.status is not RunStatus.COMPLETED:
@@ -141,7 +160,10 @@ class _Titles:
 
 
 class _Streaming:
-    """A streamer of a run's logs to `output` that also handles signals, messages and the script's input."""
+    """A streamer of a run's logs to `output` that also handles signals, messages and the script's input.
+
+    `stamper` writes times in front of lines; None for none.
+    """
 
     def __init__(
         self,
@@ -152,13 +174,15 @@ class _Streaming:
         shared: GlobalOptions,
         interrupt: OnInterrupt,
         script_input: ScriptInput | None = None,
+        start: LogStart | None = None,
     ) -> None:
         self._workspace = workspace
+        self._start = start or LogStart(workspace.run_folder(run.run_id).stdout_name)
+        self.stamper: LineStamper | None = None
         self._script_input = script_input
         self._run = run
         self._output = output
         self._titles = titles
-        self._log_name = workspace.run_folder(run.run_id).stdout_name
         self._decoder = getincrementaldecoder("utf-8")("replace")
         self._shared = shared
         self._cancels = interrupt is OnInterrupt.CANCEL
@@ -186,10 +210,10 @@ class _Streaming:
                 interruptions.unblock()
                 if self._script_input is not None:
                     self._script_input.start_copying()
-                ended = follow_logs(self._workspace, self._run, self._write, watch=self._watch)
+                ended = follow_logs(self._workspace, self._run, self._write, watch=self._watch, start=self._start)
                 self._is_leaving = True
                 if ended.started_at is not None:  # the title stands there, even if the script has printed nothing
-                    self._titles.begin(self._log_name)
+                    self._titles.begin(self._start.log_name)
                 return StreamResult(ended, self._signal)
         except _Signalled as signalled:
             raise self._handle_interrupt(signalled.number) from None
@@ -212,6 +236,8 @@ class _Streaming:
     def _write(self, log_name: str, piece: bytes) -> None:
         self._spinner.stop()
         self._titles.begin(log_name)
+        if self.stamper is not None:
+            piece = self.stamper.stamp(log_name, piece)
         if log_name == ENVIRONMENT_LOG:  # packages of strangers have their say in it
             piece = make_lines_printable(self._decoder.decode(piece)).encode()
         else:
@@ -230,7 +256,7 @@ class _Streaming:
         self._spinner.stop()
         self._queue_messages.print_changes()
         if status in _WITH_SCRIPT:
-            self._titles.begin(self._log_name)
+            self._titles.begin(self._start.log_name)
             if self._script_input is not None:
                 self._script_input.leave_to_script()
 

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any
 
-from mlrun_cli.core.json_files import read_json
+from mlrun_cli.actions.run_settings import read_packages, read_settings, read_variables
 from mlrun_cli.core.named_tuple import NamedTuple
 from mlrun_cli.core.sizes import format_size
 from mlrun_cli.core.time import MICROSECONDS, now
@@ -22,8 +20,6 @@ from mlrun_cli.workspace import Workspace
 
 _MAX_METRICS = 500
 _MAX_ROWS = 2000
-_PACKAGE = re.compile(r"(?P<name>[A-Za-z0-9][\w.-]*)\s*(?:==?|@)\s*(?P<version>\S+)")
-_SETTINGS = ("framework", "communicator", "nodeCount", "maxRunDurationSeconds")
 _DIGEST_CHARACTERS = 10
 METRICS_TITLE, SOURCE_TITLE = "Metrics", "Source files"
 
@@ -63,9 +59,9 @@ def compare_runs(workspace: Workspace, runs: Sequence[Run], *, with_constant: bo
         (METRICS_TITLE, lambda: _build_metric_rows(workspace, runs, metrics)),
         ("Tags", lambda: build_rows([{key: value or "✓" for key, value in run.tags.items()} for run in runs])),
         ("Properties", lambda: build_rows([run.properties for run in runs])),
-        ("Settings", lambda: build_rows([_read_settings(run) for run in runs])),
-        ("Environment variables", lambda: build_rows([_read_variables(run) for run in runs])),
-        ("Environment", lambda: build_rows([_read_packages(workspace, run) for run in runs])),
+        ("Settings", lambda: build_rows([read_settings(run) for run in runs])),
+        ("Environment variables", lambda: build_rows([read_variables(run) for run in runs])),
+        ("Environment", lambda: build_rows([read_packages(workspace, run) for run in runs])),
         ("Git", lambda: build_rows([dict(list_git_facts(run)) for run in runs])),
         (SOURCE_TITLE, lambda: build_rows([_read_source_files(workspace, run) for run in runs])),
     )
@@ -144,29 +140,6 @@ def _format_distinctly(values: Sequence[float | None]) -> Sequence[str | None]:
 def _format_exactly(value: float) -> str:
     short = format_number(value)
     return repr(value) if math.isfinite(value) and float(short) != value else short
-
-
-def _read_settings(run: Run) -> dict[str, str]:
-    definition: Mapping[str, Any] = run.definition or {}
-    return {name: str(definition[name]) for name in _SETTINGS if definition.get(name) is not None}
-
-
-def _read_variables(run: Run) -> dict[str, str]:
-    """Return the environment variables from the runconfig, with secrets redacted."""
-    definition: Mapping[str, Any] = run.definition or {}
-    return {str(name): str(value) for name, value in (definition.get("environmentVariables") or {}).items()}
-
-
-def _read_packages(workspace: Workspace, run: Run) -> dict[str, str]:
-    """Return the Python version, the image, and the versions of installed packages, keyed by name."""
-    section: Mapping[str, Any] = ((run.definition or {}).get("environment") or {}).get("python") or {}
-    record = read_json(workspace.run_folder(run.run_id).environment_record) or {}
-    facts = {"python": record.get("python") or section.get("interpreterPath"), "image": record.get("image")}
-    found = {name: str(value) for name, value in facts.items() if value}
-    for line in record.get("installed") or ():
-        package = _PACKAGE.match(line)
-        found[package["name"].lower() if package else line] = package["version"] if package else "✓"
-    return found
 
 
 def _read_source_files(workspace: Workspace, run: Run) -> dict[str, str]:

@@ -1,0 +1,52 @@
+"""The failure of a run: the error, the traceback of the user's code, and the last lines of the log before it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from mlrun_cli.actions.logs import find_decisive_log
+from mlrun_cli.core.log_tail import read_tail
+from mlrun_cli.core.named_tuple import NamedTuple
+from mlrun_cli.runs.run import Run
+from mlrun_cli.runs.stack_trace import shorten_stack_trace
+from mlrun_cli.wire.run_error import describe_error
+from mlrun_cli.workspace import Workspace
+
+_LINES = 20
+_LINES_BEFORE_TRACE = 5
+
+
+class FailureReport(NamedTuple):
+    """The failure of a run.
+
+    Attributes:
+        log: the path of the log that shows it.
+        last_lines: the last lines of that log, without the traceback.
+        traceback: the traceback with only the frames of the user's code, an empty text if there is none.
+        error: the exception or other reason, an empty text if it is unknown.
+    """
+
+    log: str
+    last_lines: Sequence[str]
+    traceback: str
+    error: str
+
+
+def read_failure_report(workspace: Workspace, run: Run) -> FailureReport:
+    """Return the failure of a run that has failed or was canceled."""
+    log = find_decisive_log(workspace, run)
+    trace = _get_trace(run.error)
+    tail = read_tail(log).replace("\r\n", "\n").rstrip()
+    first = trace.partition("\n")[0]
+    start = tail.rfind(first) if first else -1
+    count = _LINES if start < 0 else _LINES_BEFORE_TRACE
+    lines = (tail if start < 0 else tail[:start]).rstrip().split("\n")[-count:]
+    # Of a progress bar, only the last state is left on a screen.
+    shown = [line.rstrip("\r").rpartition("\r")[2] for line in lines]
+    return FailureReport(str(log), shown, shorten_stack_trace(trace), describe_error(run.error))
+
+
+def _get_trace(error: Mapping[str, Any] | None) -> str:
+    inner: Mapping[str, Any] = (error or {}).get("error") or {}
+    return str((inner.get("debugInfo") or {}).get("stackTrace") or "").rstrip()

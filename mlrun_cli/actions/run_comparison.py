@@ -1,0 +1,141 @@
+"""Comparison of runs: what they were given, what they logged, and their source files, value by value."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+from mlrun_cli.actions.run_settings import read_packages, read_settings, read_variables
+from mlrun_cli.core.named_tuple import NamedTuple
+from mlrun_cli.core.time import format_iso, now
+from mlrun_cli.metrics.metric import LAST, SUMMARIES, MetricSummary
+from mlrun_cli.runs.parameters import to_values
+from mlrun_cli.runs.run import Run
+from mlrun_cli.snapshots.content_store import SnapshotStore
+from mlrun_cli.snapshots.snapshot import SNAPSHOT_PROPERTY, EntryKind, SnapshotEntry, escape_path
+from mlrun_cli.workspace import Workspace
+
+PARAMETERS, METRICS, RUN, TAGS, PROPERTIES = "parameters", "metrics", "run", "tags", "properties"
+SETTINGS, VARIABLES, PACKAGES, CODE = "settings", "variables", "packages", "code"
+
+_NAMES_AT_ONCE = 500
+_MOST_NAMES = 100_000
+_FACTS: Mapping[str, Callable[[Run], Any]] = {
+    "display_name": lambda run: run.display_name,
+    "experiment": lambda run: run.experiment_name,
+    "status": lambda run: run.status.value,
+    "created": lambda run: format_iso(run.created_at),
+    "duration_seconds": lambda run: run.elapsed_seconds(now()),
+    "target": lambda run: run.target,
+    "user": lambda run: run.user_name,
+    "script": lambda run: run.script_name,
+    "exit_code": lambda run: run.exit_code,
+    "signal": lambda run: run.signal,
+    "description": lambda run: run.description,
+}
+
+_Column = Mapping[str, Any]
+
+
+class ComparisonRow(NamedTuple):
+    """A compared value: its section, its name, and the value of each run, None if the run has none."""
+
+    section: str
+    name: str
+    values: Sequence[Any]
+
+    @property
+    def differs(self) -> bool:
+        """Whether not all runs have the same value; NaN is equal to NaN."""
+        first = self.values[0]
+        return not all(value == first or (_is_nan(value) and _is_nan(first)) for value in self.values)
+
+
+def compare_runs(
+    workspace: Workspace, runs: Sequence[Run], sections: Collection[str] | None = None
+) -> Sequence[ComparisonRow]:
+    """Return the values of runs side by side; in each section, those that differ come first.
+
+    Args:
+        workspace: the workspace of the runs.
+        runs: the runs, at least one.
+        sections: the sections to compare; None for all.
+    """
+    parameters = workspace.parameters.list_for_runs([run.key for run in runs])
+    readers: Mapping[str, Callable[[], Iterable[_Column]]] = {
+        PARAMETERS: lambda: (to_values(parameters.get(run.key, {})) for run in runs),
+        METRICS: lambda: _read_metrics(workspace, runs),
+        RUN: lambda: (_read_facts(run) for run in runs),
+        TAGS: lambda: (run.tags for run in runs),
+        PROPERTIES: lambda: (run.properties for run in runs),
+        SETTINGS: lambda: (read_settings(run) for run in runs),
+        VARIABLES: lambda: (read_variables(run) for run in runs),
+        PACKAGES: lambda: (read_packages(workspace, run) for run in runs),
+        CODE: lambda: (_read_code(workspace, run) for run in runs),
+    }
+    found: list[ComparisonRow] = []
+    for section, read in readers.items():
+        if sections is None or section in sections:
+            found += sorted(_build_rows(section, list(read())), key=lambda row: not row.differs)
+    return found
+
+
+def build_row_record(row: ComparisonRow, runs: Sequence[Run]) -> dict[str, Any]:
+    """Return the JSON object for a row, with its values keyed by run id."""
+    values = {run.run_id: value for run, value in zip(runs, row.values, strict=True)}
+    return {"section": row.section, "name": row.name, "differs": row.differs, "values": values}
+
+
+def _build_rows(section: str, columns: Sequence[_Column]) -> Iterator[ComparisonRow]:
+    for name in dict.fromkeys(name for column in columns for name in column):
+        yield ComparisonRow(section, name, [column.get(name) for column in columns])
+
+
+def _read_facts(run: Run) -> _Column:
+    facts = {name: read(run) for name, read in _FACTS.items()}
+    return {name: value for name, value in facts.items() if value is not None}
+
+
+def _read_metrics(workspace: Workspace, runs: Sequence[Run]) -> Sequence[_Column]:
+    """Return the last value of each metric of each run, and if a run has several values, the minimum and maximum."""
+    keys = [run.key for run in runs]
+    names = workspace.metric_summaries.list_names(keys, _MOST_NAMES)
+    columns: Sequence[dict[str, Any]] = [{} for _ in runs]
+    for start in range(0, len(names), _NAMES_AT_ONCE):
+        wanted = names[start : start + _NAMES_AT_ONCE]
+        summaries = workspace.metric_summaries.list_for_runs(keys, wanted)
+        for name in wanted:
+            found = [summaries.get((key, name)) for key in keys]
+            is_single = all(summary is None or summary.value_count == 1 for summary in found)
+            for statistic in (LAST,) if is_single else SUMMARIES:
+                label = name if is_single else f"{name} ({statistic})"
+                for column, summary in zip(columns, found, strict=True):
+                    if summary is not None:
+                        column[label] = _get_number(summary, statistic)
+    return columns
+
+
+def _get_number(summary: MetricSummary, statistic: str) -> float | int | None:
+    value = summary.get_statistic(statistic)
+    return int(value) if isinstance(value, float) and value.is_integer() and abs(value) < 1 << 53 else value
+
+
+def _read_code(workspace: Workspace, run: Run) -> _Column:
+    """Return the digests of the files and the targets of the links in a run's snapshot; empty without a snapshot."""
+    snapshot_id = run.properties.get(SNAPSHOT_PROPERTY)
+    snapshot = None if snapshot_id is None else SnapshotStore(workspace.snapshots_folder).find_manifest(snapshot_id)
+    entries: Sequence[SnapshotEntry] = () if snapshot is None else snapshot.entries
+    return {
+        escape_path(entry.path): _describe_entry(entry) for entry in entries if entry.kind is not EntryKind.DIRECTORY
+    }
+
+
+def _describe_entry(entry: SnapshotEntry) -> str:
+    if entry.kind is EntryKind.LINK:
+        return f"-> {escape_path(entry.target)}"
+    return f"{entry.digest} executable" if entry.executable else entry.digest
+
+
+def _is_nan(value: object) -> bool:
+    return isinstance(value, float) and math.isnan(value)

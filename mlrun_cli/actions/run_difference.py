@@ -1,0 +1,116 @@
+"""Difference between two runs: values by name, and the source files as a patch."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from typing import Any
+
+from mlrun_cli.actions.run_comparison import METRICS, PACKAGES, PARAMETERS, SETTINGS, VARIABLES, compare_runs
+from mlrun_cli.actions.snapshots import get_snapshot
+from mlrun_cli.core.named_tuple import NamedTuple
+from mlrun_cli.errors import SnapshotNotFound
+from mlrun_cli.runs.run import Run
+from mlrun_cli.snapshots.changes import FileChange, FilePatch, build_patch, list_changes
+from mlrun_cli.snapshots.content_store import SnapshotStore
+from mlrun_cli.snapshots.snapshot import escape_path
+from mlrun_cli.workspace import Workspace
+
+CODE = "code"
+_SECTIONS = {"parameters": (PARAMETERS,), "environment": (SETTINGS, VARIABLES, PACKAGES), "metrics": (METRICS,)}
+PARTS = (*_SECTIONS, CODE)
+
+
+class ValueChange(NamedTuple):
+    """A value that differs; None where a run has none."""
+
+    name: str
+    before: Any
+    after: Any
+
+
+class RunDifference(NamedTuple):
+    """The difference between two runs.
+
+    Attributes:
+        before: the id of the first run.
+        after: the id of the second run.
+        values: the values that differ, keyed by part, for each part that was compared.
+        code: the changes of source files with their patches; None if the code was not compared.
+        notes: reasons why a part was not compared.
+    """
+
+    before: str
+    after: str
+    values: Mapping[str, Sequence[ValueChange]]
+    code: Sequence[tuple[FileChange, FilePatch]] | None
+    notes: Sequence[str] = ()
+
+    @property
+    def is_different(self) -> bool:
+        """Whether anything differs in what was compared."""
+        return bool(self.code) or any(self.values.values())
+
+    def build_record(self) -> dict[str, Any]:
+        """Return the JSON object for the difference; a part that was not compared is missing."""
+        values = {part: [change._asdict() for change in changes] for part, changes in self.values.items()}
+        code = {} if self.code is None else {CODE: [_build_record(*each) for each in self.code]}
+        return {"before": self.before, "after": self.after, **values, **code}
+
+
+def read_difference(
+    workspace: Workspace, before: Run, after: Run, parts: Collection[str], *, needs_code: bool
+) -> RunDifference:
+    """Compare two runs.
+
+    Args:
+        workspace: the workspace of the runs.
+        before: the first run.
+        after: the second run.
+        parts: the parts to compare, of `PARTS`.
+        needs_code: whether it is an error if a run has no snapshot.
+
+    Raises:
+        SnapshotNotFound: a run has no snapshot, and `needs_code` is True.
+        StoredFilesLost: the content of a changed file has been lost.
+    """
+    values = {
+        part: [
+            ValueChange(row.name, *row.values)
+            for row in compare_runs(workspace, [before, after], sections)
+            if row.differs
+        ]
+        for part, sections in _SECTIONS.items()
+        if part in parts
+    }
+    code, notes = None, []
+    if CODE in parts:
+        try:
+            code = list(_diff_code(workspace, before, after))
+        except SnapshotNotFound as error:
+            if needs_code:
+                raise
+            notes.append(f"The code is not compared: {error.message}")
+    return RunDifference(before.run_id, after.run_id, values, code, notes)
+
+
+def _diff_values(workspace: Workspace, before: Run, after: Run, sections: Collection[str]) -> Sequence[ValueChange]:
+    rows = compare_runs(workspace, [before, after], sections)
+    return [ValueChange(row.name, *row.values) for row in rows if row.differs]
+
+
+def _diff_code(workspace: Workspace, before: Run, after: Run) -> Iterator[tuple[FileChange, FilePatch]]:
+    store = SnapshotStore(workspace.snapshots_folder)
+    for change in list_changes(get_snapshot(workspace, before), get_snapshot(workspace, after)):
+        yield change, build_patch(change, store)
+
+
+def _build_record(change: FileChange, patch: FilePatch) -> dict[str, Any]:
+    return {
+        "path": escape_path(change.path),
+        "change": change.kind.value,
+        "binary": patch.is_binary,
+        "added_lines": patch.added_lines,
+        "removed_lines": patch.removed_lines,
+        **({"before": change.before.digest} if change.before and change.before.digest else {}),
+        **({"after": change.after.digest} if change.after and change.after.digest else {}),
+    }

@@ -1,0 +1,74 @@
+"""`run compare -o table`: runs side by side, for people."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TextIO
+
+from mlrun_cli.actions.run_comparison import CODE, ComparisonRow
+from mlrun_cli.cli.output.columns import GAP, Column, print_columns
+from mlrun_cli.runs.run import Run
+
+_NARROWEST = 12
+_RUN_WIDTH = 20
+"""The width by which the number of runs in a table is chosen, enough for the own part of a run id."""
+_WIDEST_NAME = 32
+_DIGITS = 6
+_DIGEST_CHARACTERS = 10
+
+
+def print_comparison(
+    runs: Sequence[Run], rows: Sequence[ComparisonRow], *, file: TextIO, width: int | None, colour: bool
+) -> None:
+    """Print a table with a column for each run; runs for which a line has no room follow in further tables."""
+    if not rows:
+        return
+    sections = [row.section for row in rows]
+    labels = [
+        section if number == 0 or section != sections[number - 1] else "" for number, section in enumerate(sections)
+    ]
+    cells = [_format_values(row) for row in rows]
+    for number, positions in enumerate(_divide(runs, rows, width)):
+        if number:
+            file.write("\n")
+        columns = [
+            Column("Section", labels),
+            Column("Name", [row.name for row in rows], keeps_end=True),
+            *(
+                Column(runs[position].run_id, [cell[position] for cell in cells], keeps_end=True)
+                for position in positions
+            ),
+        ]
+        of_runs = [(column.heading, _NARROWEST) for column in columns[2:]]
+        narrowing = [("Name", _WIDEST_NAME), *of_runs, ("Name", _NARROWEST)]
+        print_columns(columns, file=file, width=width, colour=colour, narrowing=narrowing)
+
+
+def _divide(runs: Sequence[Run], rows: Sequence[ComparisonRow], width: int | None) -> Iterator[Sequence[int]]:
+    """Yield the positions of the runs in each table."""
+    if width is None:
+        yield range(len(runs))
+        return
+    names = min(_WIDEST_NAME, max(len(row.name) for row in rows))
+    room = width - max(len(row.section) for row in rows) - names - len(GAP)
+    count = max(1, room // (_RUN_WIDTH + len(GAP)))
+    for start in range(0, len(runs), count):
+        yield range(start, min(len(runs), start + count))
+
+
+def _format_values(row: ComparisonRow) -> Sequence[str]:
+    """Return the texts of a row's values, with numbers rounded unless different ones would look the same."""
+    short, full = ([_format(row.section, value, digits) for value in row.values] for digits in (_DIGITS, None))
+    return short if len(set(short)) == len(set(full)) else full
+
+
+def _format(section: str, value: object, digits: int | None) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, float):
+        return repr(value) if digits is None else f"{value:.{digits}g}"
+    text = str(value)
+    if section != CODE or text.startswith("-> "):
+        return text
+    digest, *mode = text.split()
+    return " ".join([digest[:_DIGEST_CHARACTERS], *mode])

@@ -1,0 +1,56 @@
+"""`run compare`: runs side by side."""
+
+from __future__ import annotations
+
+from typing import Annotated, TextIO
+
+import typer
+
+from mlrun_cli.cli.command import Result, command
+from mlrun_cli.cli.context import open_context
+from mlrun_cli.cli.global_options import GlobalOptions
+from mlrun_cli.cli.run import app
+from mlrun_cli.cli.run.options import ExperimentName, RunIds
+from mlrun_cli.cli.run.selection import get_runs
+
+
+@command(
+    app,
+    "compare",
+    query_words=True,
+    examples=[
+        ("Compare two runs", "mlrun run compare -r ID1 -r ID2 -o table"),
+        (
+            "Print the learning rates of several",
+            "mlrun run compare -r ID1 -r ID2 -r ID3 --all --query \"[?name=='lr'].values\"",
+        ),
+    ],
+)
+def compare(
+    shared: GlobalOptions,
+    run_ids: RunIds,
+    experiment_name: ExperimentName = None,
+    is_all: Annotated[
+        bool, typer.Option("--all", help="List what is the same in all runs too, after what differs.")
+    ] = False,
+) -> object:
+    """Show what differs between runs: parameters, metrics, tags, settings, packages and source files.
+
+    Each value has a row with its section, its name, and the value of each run, null if the run has none. A metric with
+    several values has a row for its last, least and greatest one.
+    """
+    from mlrun_cli.actions.run_comparison import build_row_record, compare_runs  # noqa: PLC0415
+
+    context = open_context(shared)
+    with context.workspace as workspace:
+        runs = get_runs(context, run_ids, experiment_name)
+        rows = [row for row in compare_runs(workspace, runs) if is_all or len(runs) == 1 or row.differs]
+
+    def write_table(*, file: TextIO, width: int | None, colour: bool) -> None:
+        from mlrun_cli.cli.output.comparison_table import print_comparison  # noqa: PLC0415
+
+        print_comparison(runs, rows, file=file, width=width, colour=colour)
+
+    if not rows and shared.is_for_people:
+        shared.notes.info("The runs do not differ.")
+    return Result([build_row_record(row, runs) for row in rows], table=write_table)

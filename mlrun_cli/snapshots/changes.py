@@ -1,0 +1,161 @@
+"""Changes between two snapshots, and the patch that makes them.
+
+The patch has git's form, which `patch -p1` and `git apply` take. Both ignore the lines about binary files, and about
+removed empty files, which GNU patch would ask about.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import Enum
+
+from mlrun_cli.core.named_tuple import NamedTuple
+from mlrun_cli.core.unified_diff import diff_lines, is_text
+from mlrun_cli.snapshots.content_store import SnapshotStore, build_lost_content_error
+from mlrun_cli.snapshots.snapshot import EntryKind, Snapshot, SnapshotEntry
+
+_MOST_BYTES = 32 << 20
+"""A larger file is not compared line by line."""
+_NOWHERE = b"/dev/null"
+
+
+class ChangeKind(str, Enum):
+    """The kind of a change of a file or link."""
+
+    ADDED = "added"
+    REMOVED = "removed"
+    MODIFIED = "modified"
+
+
+class FileChange(NamedTuple):
+    """A change of a file or link; `before` is None if it is added, and `after` if it is removed."""
+
+    path: str
+    before: SnapshotEntry | None
+    after: SnapshotEntry | None
+
+    @property
+    def kind(self) -> ChangeKind:
+        """The kind of the change."""
+        if self.before is None:
+            return ChangeKind.ADDED
+        return ChangeKind.REMOVED if self.after is None else ChangeKind.MODIFIED
+
+
+class FilePatch(NamedTuple):
+    """The patch of one change: its header and hunks as lines; `is_binary` if it only says that the files differ."""
+
+    header: bytes
+    hunks: tuple[bytes, ...] = ()
+    is_binary: bool = False
+
+    @property
+    def added_lines(self) -> int:
+        """The number of lines that the patch adds."""
+        return sum(line.startswith(b"+") for line in self.hunks)
+
+    @property
+    def removed_lines(self) -> int:
+        """The number of lines that the patch removes."""
+        return sum(line.startswith(b"-") for line in self.hunks)
+
+
+def list_changes(before: Snapshot, after: Snapshot) -> list[FileChange]:
+    """Return the changes of files and links between two snapshots, sorted by path, without reading any content.
+
+    A link that changes, to another target or to a file, is removed and added, since `patch` changes no links.
+    """
+    old, new = _index_entries(before), _index_entries(after)
+    changes = []
+    for path in sorted(old.keys() | new.keys()):
+        first, second = old.get(path), new.get(path)
+        if first is not None and second is not None:
+            if _are_equal(first, second):
+                continue
+            if EntryKind.LINK in {first.kind, second.kind}:
+                changes += [FileChange(path, first, None), FileChange(path, None, second)]
+                continue
+        changes.append(FileChange(path, first, second))
+    return changes
+
+
+def build_patch(change: FileChange, store: SnapshotStore) -> FilePatch:
+    """Return the patch of one change.
+
+    Raises:
+        StoredFilesLost: the store has lost a content.
+    """
+    names = [_quote_name(prefix, change.path) for prefix in ("a/", "b/")]
+    if change.before and change.after and change.before.digest == change.after.digest:
+        return FilePatch(_build_header(change, names))
+    sides = (change.before, change.after)
+    headers = [name if entry else _NOWHERE for name, entry in zip(names, sides, strict=True)]
+    contents = [_read_content(entry, store) for entry in sides]
+    old, new = contents
+    if old is None or new is None or not is_text(old) or not is_text(new):
+        # Without git's header: of a new file, patch would make an empty one.
+        return FilePatch(b"Binary files %b and %b differ\n" % (headers[0], headers[1]), is_binary=True)
+    if change.after is None and not old:
+        return FilePatch(b"Empty file %b removed\n" % headers[0])
+    hunks = tuple(diff_lines(old, new))
+    lines = b"--- %b\n+++ %b\n" % (headers[0], headers[1]) if hunks else b""
+    return FilePatch(_build_header(change, names) + lines, hunks)
+
+
+def _index_entries(snapshot: Snapshot) -> Mapping[str, SnapshotEntry]:
+    return {entry.path: entry for entry in snapshot.entries if entry.kind is not EntryKind.DIRECTORY}
+
+
+def _are_equal(first: SnapshotEntry, second: SnapshotEntry) -> bool:
+    """Return whether two entries are equal but for their modification times."""
+    return first._replace(mtime_ns=0) == second._replace(mtime_ns=0)
+
+
+def _build_header(change: FileChange, names: list[bytes]) -> bytes:
+    lines = [b"diff --git %b %b" % (names[0], names[1])]
+    before, after = change.before, change.after
+    if before is None and after is not None:
+        lines.append(b"new file mode %b" % _get_mode(after))
+    elif after is None and before is not None:
+        lines.append(b"deleted file mode %b" % _get_mode(before))
+    elif before is not None and after is not None and before.executable != after.executable:
+        lines += [b"old mode %b" % _get_mode(before), b"new mode %b" % _get_mode(after)]
+    return b"\n".join([*lines, b""])
+
+
+def _get_mode(entry: SnapshotEntry) -> bytes:
+    if entry.kind is EntryKind.LINK:
+        return b"120000"
+    return b"100755" if entry.executable else b"100644"
+
+
+def _read_content(entry: SnapshotEntry | None, store: SnapshotStore) -> bytes | None:
+    """Return the content of a file, the target of a link or nothing of no entry; None if the file is too large."""
+    if entry is None:
+        return b""
+    if entry.kind is EntryKind.LINK:
+        return entry.target.encode("utf-8", "surrogateescape")
+    if entry.size > _MOST_BYTES:
+        return None
+    try:
+        return store.read_start(entry.digest, _MOST_BYTES)
+    except OSError as error:
+        raise build_lost_content_error(entry) from error
+
+
+def _quote_name(prefix: str, path: str) -> bytes:
+    """Return a name as in a patch: one with a space, a quote or a control character as git quotes it."""
+    name = (prefix + path).encode("utf-8", "surrogateescape")
+    try:
+        is_plain = path.isprintable() and not set(path) & set(' "\\')
+    except UnicodeError:
+        is_plain = False
+    if is_plain:
+        return name
+    return b'"' + b"".join(map(_escape_byte, name)) + b'"'
+
+
+def _escape_byte(byte: int) -> bytes:
+    if byte in b'"\\':
+        return b"\\" + bytes([byte])
+    return bytes([byte]) if 0x20 <= byte < 0x7F else b"\\%03o" % byte
