@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
@@ -54,11 +54,23 @@ def test_a_topic_goes_through_a_pipe_without_a_pager(mlrun: Mlrun) -> None:
     assert good_end(mlrun("help", "exit-codes")) == render_markdown(read_topic("exit-codes"), 80, colour=False)
 
 
-def test_a_topic_on_a_terminal_goes_through_the_pager(mlrun: Mlrun) -> None:
-    mlrun.environment["PAGER"] = "sed s/^/paged:/"
+@pytest.mark.parametrize(
+    ("variables", "is_paged"),
+    [
+        ({"PAGER": "sed s/^/paged:/"}, True),
+        ({"PAGER": "false", "MLRUN_PAGER": "sed s/^/paged:/"}, True),
+        ({"PAGER": "sed s/^/paged:/", "MLRUN_PAGER": ""}, False),
+        ({"PAGER": "sed s/^/paged:/", "CI": "true"}, False),
+    ],
+)
+def test_a_topic_on_a_terminal_goes_through_the_pager(
+    mlrun: Mlrun, monkeypatch: pytest.MonkeyPatch, variables: Mapping[str, str], is_paged: bool
+) -> None:
+    monkeypatch.setattr(mlrun, "environment", {**mlrun.environment, **variables})
     with Terminal(mlrun, ["mlrun", "help", "exit-codes"]) as terminal:
         assert terminal.wait() == 0
-    assert "paged:\033[1mExit codes\033[0m\n" in terminal.output
+    assert "\033[1mExit codes\033[0m\n" in terminal.output
+    assert ("paged:" in terminal.output) == is_paged
 
 
 @pytest.mark.parametrize("pager", ["no-such-program", "", "cat", "a '", "true", "head -n 1"])

@@ -8,9 +8,9 @@ from difflib import get_close_matches
 from pathlib import Path
 
 from mlrun_cli.cli.help.markdown import render_markdown
-from mlrun_cli.cli.help.pager import print_text
 from mlrun_cli.cli.help.pages import format_section, get_help_width
 from mlrun_cli.cli.output.messages import wants_colour
+from mlrun_cli.cli.output.pager import print_text
 
 TOPICS = {
     "concepts": "Folders, runs, supervisors, the store, and how a run goes.",

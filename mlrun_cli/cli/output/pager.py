@@ -1,4 +1,4 @@
-"""Printing of long texts on a terminal through a pager, as git does."""
+"""Printing of long texts on a terminal through a pager, as git and gh do."""
 
 from __future__ import annotations
 
@@ -9,10 +9,18 @@ import signal
 import sys
 from contextlib import suppress
 
+_CI_VARIABLES = ("CI", "TF_BUILD")
+_OFF = frozenset({"", "0", "false"})
 
-def print_text(text: str) -> None:
-    """Print a text; on a terminal, use `$PAGER` or `less` if available."""
-    command = _find_pager() if sys.stdout.isatty() else []
+
+def print_text(text: str, *, pages: bool = True) -> None:
+    """Print a text; on a terminal through `$MLRUN_PAGER`, `$PAGER` or `less`, if available.
+
+    Args:
+        text: the text, which may have colours.
+        pages: False to print it at once, as for `--no-pager`.
+    """
+    command = _find_pager() if pages and sys.stdout.isatty() else []
     if command:
         sys.stdout.flush()
         _run_pager(command, text)
@@ -21,9 +29,11 @@ def print_text(text: str) -> None:
 
 
 def _find_pager() -> list[str]:
-    """Return the pager's command line; empty if there is none or paging is switched off."""
+    """Return the pager's command line, empty if there is none or paging is switched off."""
+    if os.environ.get("TERM") == "dumb" or any(os.environ.get(name, "").lower() not in _OFF for name in _CI_VARIABLES):
+        return []
     try:
-        command = shlex.split(os.environ.get("PAGER", "less"))
+        command = shlex.split(os.environ.get("MLRUN_PAGER", os.environ.get("PAGER", "less")))
     except ValueError:  # a quote that nothing closes
         return []
     return [] if not command or command == ["cat"] or shutil.which(command[0]) is None else command
