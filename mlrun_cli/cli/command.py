@@ -27,12 +27,13 @@ from __future__ import annotations
 
 import importlib
 import inspect
+import io
 import shutil
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
 from itertools import chain
-from typing import Annotated, Any, Protocol, TextIO, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, Protocol, TextIO, TypeVar
 
 import typer
 from typer.core import TyperCommand
@@ -40,10 +41,13 @@ from typer.core import TyperCommand
 from mlrun_cli.cli.abbreviation import make_completer
 from mlrun_cli.cli.global_options import GlobalOptions, build_global_parameters, list_option_names, parse_global_options
 from mlrun_cli.cli.option_checks import check_typed_values, collect_typed_values
-from mlrun_cli.cli.output.formats import render
+from mlrun_cli.cli.output.formats import OutputFormat, render
 from mlrun_cli.cli.output.messages import wants_colour
 from mlrun_cli.core.named_tuple import NamedTuple
 from mlrun_cli.errors import MlrunError
+
+if TYPE_CHECKING:
+    from mlrun_cli.cli.output.columns import Layout
 
 _QUERY_WORDS = "query_words"
 
@@ -51,7 +55,7 @@ Function = TypeVar("Function", bound=Callable[..., object])
 
 
 class PeopleTable(Protocol):
-    """A function that prints a table for people."""
+    """A function that prints a table or a page for people."""
 
     def __call__(self, *, file: TextIO, width: int | None, colour: bool) -> None:
         """Print the table to `file`, in lines of at most `width` columns; None if it is not a terminal."""
@@ -70,17 +74,24 @@ class OptionGroup(Protocol):
 
 
 class Result(NamedTuple):
-    """The result of a command, with an optional table for people and exit code.
+    """The result of a command, with optional output for people and exit code.
 
     Attributes:
         value: the JSON-like value to print, to query and to write to the file of `-t`.
         table: printed instead of the value for `-o table` without a query.
         exit_code: the command's exit code once the value has been printed.
+        layout: returns the table, for an encoding, that is printed instead of the value for `-o md`, and for `-o table`
+            if there is no `table`, without a query.
+        pages: whether a terminal shows `-o table` through a pager.
+        first_columns: the first columns of `-o csv` without a query, as for `list_columns`.
     """
 
     value: object
     table: PeopleTable | None = None
     exit_code: int = 0
+    layout: Callable[[str], Layout] | None = None
+    pages: bool = False
+    first_columns: Sequence[str] = ()
 
 
 class Declaration(NamedTuple):
@@ -304,13 +315,44 @@ def _output_result(returned: object, shared: GlobalOptions) -> int:
 
 
 def _print_result(result: Result, shared: GlobalOptions) -> None:
-    if result.table is not None and shared.is_for_people:
-        result.table(file=sys.stdout, width=measure_terminal_width(), colour=wants_colour(sys.stdout))
+    is_markdown = shared.output_format is OutputFormat.MARKDOWN and shared.query is None
+    if (result.table is not None or result.layout is not None) and shared.is_for_people:
+        _print_for_people(result, pages=result.pages and sys.stdout.isatty())
+    elif result.layout is not None and is_markdown:
+        from mlrun_cli.cli.output.columns import print_layout_as_markdown  # noqa: PLC0415 - start-up
+
+        print_layout_as_markdown(result.layout(sys.stdout.encoding), file=sys.stdout)
     elif result.value != [] or not shared.is_for_people:  # az prints an empty line for a table without lines
-        value = result.value if shared.query is None else shared.query.apply(result.value)
-        is_query = shared.query is not None
-        colour = wants_colour(sys.stdout)
-        sys.stdout.write(render(value, shared.output_format, is_query=is_query, colour=colour))
+        _print_value(result, shared)
+
+
+def _print_for_people(result: Result, *, pages: bool) -> None:
+    """Print the table of a result on stdout, with `pages` through a pager."""
+    file = io.TextIOWrapper(io.BytesIO(), encoding=sys.stdout.encoding, errors="replace") if pages else sys.stdout
+    width, colour = measure_terminal_width(), wants_colour(sys.stdout)
+    if result.table is not None:
+        result.table(file=file, width=width, colour=colour)
+    elif result.layout is not None:
+        from mlrun_cli.cli.output.columns import print_layout  # noqa: PLC0415 - start-up
+
+        print_layout(result.layout(sys.stdout.encoding), file=file, width=width, colour=colour)
+    if pages:
+        from mlrun_cli.cli.output.pager import print_text  # noqa: PLC0415 - start-up
+
+        file.seek(0)
+        print_text(file.read())
+
+
+def _print_value(result: Result, shared: GlobalOptions) -> None:
+    is_query = shared.query is not None
+    text = render(
+        result.value if shared.query is None else shared.query.apply(result.value),
+        shared.output_format,
+        is_query=is_query,
+        colour=wants_colour(sys.stdout),
+        first_columns=() if is_query else result.first_columns,
+    )
+    sys.stdout.write(text)
 
 
 def measure_terminal_width() -> int | None:

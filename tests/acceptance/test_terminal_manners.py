@@ -190,7 +190,7 @@ def test_metrics_are_a_table_of_the_last_values_and_their_range(full: Mlrun) -> 
     assert runs[0][-12:] in both
 
 
-@pytest.mark.parametrize("output", ["json", "jsonc", "yaml", "yamlc", "table", "tsv"])
+@pytest.mark.parametrize("output", ["json", "jsonc", "yaml", "yamlc", "table", "tsv", "csv", "md"])
 @pytest.mark.parametrize("verb", ["list", "show -r @latest", "metrics -r @latest"])
 def test_a_pipe_that_ends_early_is_the_same_in_all_formats(mlrun: Mlrun, verb: str, output: str) -> None:
     # A pipe of which nobody has the other end any more: with `| head -1`, chance decides who is first.

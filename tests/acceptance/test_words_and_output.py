@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import csv
+import io
 import json
 import os
 import subprocess
@@ -165,6 +167,11 @@ def test_each_format_says_the_same(ended: Mlrun) -> None:
     assert json.loads(ended(*show, "jsonc").stdout) == value
     assert ended(*show, "none").stdout == ""
     assert ended(*show, "tsv", "--query", "[run_id, status]").stdout == f"{value['run_id']}\nCompleted\n"
+    row = next(csv.DictReader(io.StringIO(ended(*show, "csv").stdout)))
+    assert (row["run_id"], row["status"], row["tags.näme"]) == (value["run_id"], "Completed", "wörth €")
+    assert (
+        f"| run_id  | {value['run_id']} |\n" in ended(*show, "md", "--query", "{run_id: run_id, tag: tags.bare}").stdout
+    )
     table = ended(*show, "table", "--query", "{run: run_id, how: status}").stdout
     assert [line.split() for line in table.splitlines()][::2] == [["Run", "How"], [value["run_id"], "Completed"]]
 

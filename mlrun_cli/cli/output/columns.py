@@ -1,16 +1,19 @@
-"""Printing of tables for people, fitted to the width of the terminal."""
+"""Tables for people, printed as wide as the terminal, or as Markdown."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import dataclass
 from datetime import datetime
 from io import StringIO
 from typing import TextIO
 
+from mlrun_cli.core.named_tuple import NamedTuple
 from mlrun_cli.wire.run_output import make_printable
 
 GAP = "  "
+_MARK = "*"
+_MARK_STYLE = "bold green"
 
 Narrowing = Sequence[tuple[str, int]]
 """Headings of columns in the order in which they are narrowed, with their minimum widths; 0 leaves a column out."""
@@ -23,47 +26,61 @@ class Column:
     Attributes:
         is_right: whether cells are aligned to the right.
         keeps_end: whether a cell that is too long is cut at its start instead of its end.
+        marked: the numbers of the cells that are emphasized, in bold or by an asterisk.
     """
 
     heading: str
     cells: Sequence[str]
     is_right: bool = False
     keeps_end: bool = False
+    marked: Set[int] = frozenset()
     width: int = 0
     widest: int = 0
 
 
-def print_columns(
-    columns: Sequence[Column],
-    *,
-    file: TextIO,
-    width: int | None,
-    colour: bool,
-    narrowing: Narrowing,
-    repeating: Narrowing = (),
-    styles: Sequence[str] = (),
-) -> None:
-    """Print a table of columns below their headings, narrowed to fit the width.
+class Layout(NamedTuple):
+    """A table, without its width.
 
-    Args:
-        columns: columns with the same number of cells; a cell may contain any text.
-        file: the output; characters that its encoding lacks are replaced by `?`.
-        width: the maximum width of the table; None for no limit.
-        colour: whether to style the headings and the first column.
+    Attributes:
+        columns: columns with different headings and the same number of cells; a cell may contain any text.
         narrowing: the columns to narrow if the table is too wide.
         repeating: the columns to narrow before those if all their cells are the same.
         styles: the styles of the first column's cells.
+        widest: the maximum width where the output has none; None for no limit.
     """
+
+    columns: Sequence[Column]
+    narrowing: Narrowing
+    repeating: Narrowing = ()
+    styles: Sequence[str] = ()
+    widest: int | None = None
+
+
+def print_layout(layout: Layout, *, file: TextIO, width: int | None, colour: bool) -> None:
+    """Print a table below its headings, narrowed to fit the width; without rows, print nothing.
+
+    Args:
+        layout: the table; its columns are changed.
+        file: the output; characters that its encoding lacks are replaced by `?`.
+        width: the width of the output; None if it has none.
+        colour: whether to style the headings, the first column and marked cells; without, these have an asterisk.
+    """
+    if not layout.columns or not layout.columns[0].cells:
+        return
     from rich.cells import cell_len, set_cell_size  # noqa: PLC0415
     from rich.console import Console  # noqa: PLC0415
     from rich.text import Text  # noqa: PLC0415
 
     encoding = file.encoding or "ascii"
+    columns = layout.columns
     for column in columns:
         column.cells = [make_printable(text).encode(encoding, "replace").decode(encoding) for text in column.cells]
+        if not colour:
+            column.cells = _append_marks(column)
         column.width = column.widest = max(map(cell_len, [column.heading, *column.cells]))
-    if width is not None:
-        columns = _narrow_columns(columns, width, repeating, narrowing)
+    most = layout.widest if width is None else width
+    if most is not None:
+        columns = _narrow_columns(columns, most, layout.repeating, layout.narrowing)
     dots = "…" if can_encode("…", encoding) else "..."
 
     def fit_text(text: str, column: Column) -> str:
@@ -80,10 +97,38 @@ def print_columns(
     for number in range(len(columns[0].cells) + 1):
         texts = [fit_text([column.heading, *column.cells][number], column) for column in columns]
         line = Text(GAP.join(texts).rstrip())
-        style = "bold" if number == 0 else (styles[number - 1] if styles else "")
+        style = "bold" if number == 0 else (layout.styles[number - 1] if layout.styles else "")
         line.stylize(style, 0, None if number == 0 else len(texts[0]))
+        for place, column in enumerate(columns):
+            if number - 1 in column.marked:
+                start = sum(len(text) + len(GAP) for text in texts[:place])
+                line.stylize(_MARK_STYLE, start, start + len(texts[place]))
         console.print(line, soft_wrap=True, highlight=False)
     file.write(printed.getvalue())
+
+
+def print_layout_as_markdown(layout: Layout, *, file: TextIO) -> None:
+    """Print a table as Markdown, with marked cells in bold; without rows, print nothing."""
+    from mlrun_cli.cli.output.flat_formats import escape_markdown, format_markdown_table  # noqa: PLC0415
+
+    columns = layout.columns
+    if not columns or not columns[0].cells:
+        return
+
+    def format_row(row: int) -> list[str]:
+        texts = [escape_markdown(column.cells[row]) for column in columns]
+        return [
+            f"**{text}**" if row in column.marked and text else text
+            for text, column in zip(texts, columns, strict=True)
+        ]
+
+    file.write(
+        format_markdown_table(
+            [escape_markdown(column.heading) for column in columns],
+            [format_row(row) for row in range(len(columns[0].cells))],
+            [column.is_right for column in columns],
+        )
+    )
 
 
 def format_local_time(moment: str | None) -> str:
@@ -105,8 +150,16 @@ def can_encode(text: str, encoding: str) -> bool:
     return True
 
 
+def _append_marks(column: Column) -> Sequence[str]:
+    """Return a column's cells with an asterisk behind those that are marked."""
+    if not column.marked:
+        return column.cells
+    blank = " " if column.is_right else ""
+    return [text + (_MARK if number in column.marked else blank) for number, text in enumerate(column.cells)]
+
+
 def _narrow_columns(columns: Sequence[Column], width: int, repeating: Narrowing, narrowing: Narrowing) -> list[Column]:
-    """Narrow or omit columns to fit the table into `width`, and return the remaining columns."""
+    """Narrow or leave out columns to fit the table into `width`, and return the remaining ones."""
     by_heading = {column.heading: column for column in columns}
     alike = [(heading, to) for heading, to in repeating if len(set(by_heading[heading].cells)) == 1]
     for heading, narrowest in (*alike, *narrowing):

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import TextIO
 
 from mlrun_cli.actions.run_comparison import CODE, ComparisonRow
-from mlrun_cli.cli.output.columns import GAP, Column, print_columns
+from mlrun_cli.cli.output.columns import GAP, Column, Layout, print_layout
 from mlrun_cli.runs.run import Run
 
 _NARROWEST = 12
@@ -41,7 +41,7 @@ def print_comparison(
         ]
         of_runs = [(column.heading, _NARROWEST) for column in columns[2:]]
         narrowing = [("Name", _WIDEST_NAME), *of_runs, ("Name", _NARROWEST)]
-        print_columns(columns, file=file, width=width, colour=colour, narrowing=narrowing)
+        print_layout(Layout(columns, narrowing), file=file, width=width, colour=colour)
 
 
 def _divide(runs: Sequence[Run], rows: Sequence[ComparisonRow], width: int | None) -> Iterator[Sequence[int]]:

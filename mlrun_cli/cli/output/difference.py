@@ -20,7 +20,7 @@ def print_difference(difference: RunDifference) -> None:
     Elsewhere the patch has the bytes of the files. No line of the other parts looks like one of a patch.
     """
     if sys.stdout.isatty():
-        from mlrun_cli.cli.help.pager import print_text  # noqa: PLC0415 - only a terminal needs it
+        from mlrun_cli.cli.output.pager import print_text  # noqa: PLC0415 - only a terminal needs it
 
         print_text("".join(_format_for_terminal(difference, has_colour=wants_colour(sys.stdout))))
         return

@@ -1,4 +1,4 @@
-"""Rendering of results as text that is identical to az's output.
+"""Rendering of results as text that is identical to az's output; az has neither CSV nor Markdown.
 
 The rules that are not obvious: the keys of JSON and YAML are sorted. NaN and Infinity, which az prints although they
 are not valid JSON, become null; YAML has its own notation for them. A table leaves out `id`, `type`, `etag`, null and
@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from enum import Enum
 from math import isfinite
 
@@ -26,13 +26,22 @@ class OutputFormat(str, Enum):
     TSV = "tsv"
     YAML = "yaml"
     YAMLC = "yamlc"
+    CSV = "csv"
+    MARKDOWN = "md"
     NONE = "none"
 
 
 _LEFT_OUT_OF_TABLES = frozenset({"id", "type", "etag"})
 
 
-def render(value: object, output_format: OutputFormat, *, is_query: bool, colour: bool = False) -> str:
+def render(
+    value: object,
+    output_format: OutputFormat,
+    *,
+    is_query: bool,
+    colour: bool = False,
+    first_columns: Sequence[str] = (),
+) -> str:
     """Render a JSON-like value as text with a final newline, or as an empty string for null or the format `none`.
 
     Args:
@@ -40,6 +49,7 @@ def render(value: object, output_format: OutputFormat, *, is_query: bool, colour
         output_format: the format of the text.
         is_query: whether `value` is the result of a query, which determines the order of a table's columns.
         colour: whether to colour `jsonc` and `yamlc`.
+        first_columns: the first columns of `csv`, which it has even for an empty list.
 
     Raises:
         MlrunError: `value` contains nothing that a table can show.
@@ -51,6 +61,11 @@ def render(value: object, output_format: OutputFormat, *, is_query: bool, colour
             return _format_table(value, sort_keys=not is_query)
         case OutputFormat.TSV:
             return _format_tsv(value)
+        case OutputFormat.CSV | OutputFormat.MARKDOWN:
+            from mlrun_cli.cli.output.flat_formats import format_csv, format_markdown  # noqa: PLC0415 - start-up
+
+            is_csv = output_format is OutputFormat.CSV
+            return format_csv(value, first_columns=first_columns) if is_csv else format_markdown(value)
         case OutputFormat.JSON | OutputFormat.JSONC:
             text = _format_json(value)
             return _highlight(text, "json") if colour and output_format is OutputFormat.JSONC else text
@@ -59,7 +74,7 @@ def render(value: object, output_format: OutputFormat, *, is_query: bool, colour
             return _highlight(text, "yaml") if colour and output_format is OutputFormat.YAMLC else text
 
 
-def format_strict_json(value: object, *, indent: int, ensure_ascii: bool) -> str:
+def format_strict_json(value: object, *, indent: int | None, ensure_ascii: bool) -> str:
     """Return JSON that every parser accepts, with sorted keys and with null for NaN and infinities."""
 
     def encode(value: object) -> str:

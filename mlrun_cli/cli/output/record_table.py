@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, TextIO
+from typing import TYPE_CHECKING, Any
 
 from mlrun_cli.cli.command import Result
 from mlrun_cli.cli.global_options import GlobalOptions
 from mlrun_cli.core.named_tuple import NamedTuple
+
+if TYPE_CHECKING:
+    from mlrun_cli.cli.output.columns import Layout
 
 Record = Mapping[str, Any]
 
@@ -49,18 +52,12 @@ def build_listing(shared: GlobalOptions, records: Sequence[Record], fields: Sequ
     """
     if not records and shared.is_for_people:
         shared.notes.info(nothing)
-
-    def write_table(*, file: TextIO, width: int | None, colour: bool) -> None:
-        print_fields(records, fields, file=file, width=width, colour=colour)
-
-    return Result(list(records), table=write_table)
+    return Result(list(records), layout=lambda _encoding: build_fields_layout(records, fields))
 
 
-def print_fields(
-    records: Sequence[Record], fields: Sequence[Field], *, file: TextIO, width: int | None, colour: bool
-) -> None:
-    """Print a table of records, omitting columns that are always empty; print nothing without records."""
-    from mlrun_cli.cli.output.columns import Column, print_columns  # noqa: PLC0415
+def build_fields_layout(records: Sequence[Record], fields: Sequence[Field]) -> Layout:
+    """Return a table of records without the columns that are always empty."""
+    from mlrun_cli.cli.output.columns import Column, Layout  # noqa: PLC0415 - start-up
 
     columns = [
         Column(field.heading, [field.format(record) for record in records], keeps_end=field.keeps_end)
@@ -69,18 +66,15 @@ def print_fields(
     narrowest = {field.heading: max(field.narrowest, len(field.heading)) for field in fields}
     kept = [column for number, column in enumerate(columns) if number == 0 or any(column.cells)]
     last_first = [column.heading for column in reversed(kept)]
-    if records:
-        print_columns(
-            kept,
-            file=file,
-            width=_WIDEST if width is None else width,
-            colour=colour,
-            narrowing=[
-                *((heading, narrowest[heading]) for heading in last_first),
-                *((heading, 0) for heading in last_first[:-1]),
-                (last_first[-1], 1),
-            ],
-        )
+    return Layout(
+        kept,
+        narrowing=[
+            *((heading, narrowest[heading]) for heading in last_first),
+            *((heading, 0) for heading in last_first[:-1]),
+            (last_first[-1], 1),
+        ],
+        widest=_WIDEST,
+    )
 
 
 def make_time_formatter(key: str) -> Callable[[Record], str]:

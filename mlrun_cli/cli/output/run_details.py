@@ -8,8 +8,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, TextIO
 
-from mlrun_cli.cli.output.columns import format_local_time
-from mlrun_cli.cli.output.record_table import Field, print_fields
+from mlrun_cli.cli.output.columns import Layout, format_local_time
+from mlrun_cli.cli.output.record_table import Field, build_fields_layout
 from mlrun_cli.cli.output.runs_table import format_run_duration, format_status, format_tags
 from mlrun_cli.core.sizes import format_size
 from mlrun_cli.wire.run_error import get_error_message
@@ -43,15 +43,15 @@ def print_run(record: Mapping[str, Any], *, file: TextIO, width: int | None, now
             file.write(f"{label if number == 0 else '':<{_INDENT}}{shown}\n")
 
 
-def print_metrics(metrics: Mapping[str, Mapping[str, Any]], *, file: TextIO, width: int | None, colour: bool) -> None:
-    """Print a line for each metric of each run, or for each column of a metric that has rows or tables."""
+def build_metrics_layout(metrics: Mapping[str, Mapping[str, Any]]) -> Layout:
+    """Return a table with a line for each metric of each run, or for each column of one that has rows or tables."""
     several = len(metrics) > 1
     records = [
         {"name": name, **_summarize_values(values), **({"run": run_id} if several else {})}
         for run_id, of_run in metrics.items()
         for name, values in _flatten_metrics(of_run)
     ]
-    print_fields(records, _METRIC_FIELDS, file=file, width=width, colour=colour)
+    return build_fields_layout(records, _METRIC_FIELDS)
 
 
 def _format_lines(record: Mapping[str, Any], encoding: str, now: datetime) -> Iterator[tuple[str, str]]:

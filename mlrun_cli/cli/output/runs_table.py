@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any, TextIO
+from typing import Any
 
-from mlrun_cli.cli.output.columns import Column, can_encode, parse_timestamp, print_columns
+from mlrun_cli.cli.output.columns import Column, Layout, can_encode, parse_timestamp
 from mlrun_cli.core.durations import format_age, format_clock
 from mlrun_cli.runs.status import RunStatus
 
@@ -30,28 +30,20 @@ _LOOKS = {
 """Glyph, its ASCII substitute, and style of each status."""
 
 
-def print_runs_table(
-    rows: Sequence[Mapping[str, Any]], *, file: TextIO, width: int | None, now: datetime, colour: bool
-) -> None:
-    """Print a table of runs with one line each; print nothing without runs.
+def build_runs_layout(rows: Sequence[Mapping[str, Any]], encoding: str, now: datetime) -> Layout:
+    """Return a table of runs, one line each.
 
     Args:
         rows: run records.
-        file: the output; characters that its encoding lacks are replaced by `?`.
-        width: the maximum width of the table; None for no limit.
+        encoding: the encoding of the output, in which statuses may have no glyphs.
         now: the time until which the durations of live runs are counted; with a time zone.
-        colour: whether to colour statuses.
     """
-    if rows:
-        print_columns(
-            _build_columns(rows, file.encoding or "ascii", now),
-            file=file,
-            width=width,
-            colour=colour,
-            narrowing=_NARROWING,
-            repeating=_REPEATING,
-            styles=[_LOOKS[RunStatus(row["status"])][2] for row in rows],
-        )
+    return Layout(
+        _build_columns(rows, encoding, now),
+        narrowing=_NARROWING,
+        repeating=_REPEATING,
+        styles=[_LOOKS[RunStatus(row["status"])][2] for row in rows],
+    )
 
 
 def _build_columns(rows: Sequence[Mapping[str, Any]], encoding: str, now: datetime) -> list[Column]:

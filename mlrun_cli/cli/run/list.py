@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timezone
-from typing import Annotated, TextIO
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -17,10 +17,15 @@ from mlrun_cli.cli.run.filters import NO_FILTERS, FilterOptions
 from mlrun_cli.cli.run.options import (
     ExperimentName,
     Last,
+    NoPager,
 )
 from mlrun_cli.cli.run.selection import build_run_filter
 from mlrun_cli.errors import ConflictingOptions
 from mlrun_cli.runs.run import build_minimal_record, build_run_record
+from mlrun_cli.wire.flat_records import RUN_COLUMNS
+
+if TYPE_CHECKING:
+    from mlrun_cli.cli.output.columns import Layout
 
 DEFAULT_LAST = 10
 
@@ -46,6 +51,7 @@ def list_runs(
         str | None, typer.Option("--pipeline-run-id", metavar="ID", help="Step runs of this pipeline run.")
     ] = None,
     minimal: Annotated[bool, typer.Option("--minimal", help="Show fewer keys: RunId, Status, StartTime, …")] = False,
+    no_pager: NoPager = False,
 ) -> object:
     """List runs of an experiment, newest first.
 
@@ -72,13 +78,13 @@ def list_runs(
             shared.notes.warning(f"There is no experiment '{experiment_name}' yet.")
     records = [build_run_record(run) for run in found]
 
-    def write_table(*, file: TextIO, width: int | None, colour: bool) -> None:
-        from mlrun_cli.cli.output.runs_table import print_runs_table  # noqa: PLC0415
+    def build_layout(encoding: str) -> Layout:
+        from mlrun_cli.cli.output.runs_table import build_runs_layout  # noqa: PLC0415
 
-        print_runs_table(records, file=file, width=width, now=datetime.now(timezone.utc), colour=colour)
+        return build_runs_layout(records, encoding, datetime.now(timezone.utc))
 
     if not found and shared.is_for_people:
         shared.notes.info("No runs.")
     if minimal:
         return [build_minimal_record(run) for run in found]
-    return Result(records, table=write_table)
+    return Result(records, layout=build_layout, pages=not no_pager, first_columns=RUN_COLUMNS)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, TextIO
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -12,6 +12,9 @@ from mlrun_cli.cli.global_options import GlobalOptions
 from mlrun_cli.cli.run import app
 from mlrun_cli.cli.run.options import ExperimentName, RunIds
 from mlrun_cli.cli.run.selection import get_runs, unwrap_single_value
+
+if TYPE_CHECKING:
+    from mlrun_cli.cli.output.columns import Layout
 
 
 @command(
@@ -38,11 +41,11 @@ def show_metrics(
         runs = get_runs(context, run_ids, experiment_name)
         metrics = {run.run_id: get_metrics(workspace, run, name=name, last=last) for run in runs}
 
-    def write_table(*, file: TextIO, width: int | None, colour: bool) -> None:
-        from mlrun_cli.cli.output.run_details import print_metrics  # noqa: PLC0415
+    def build_layout(_encoding: str) -> Layout:
+        from mlrun_cli.cli.output.run_details import build_metrics_layout  # noqa: PLC0415
 
-        print_metrics(metrics, file=file, width=width, colour=colour)
+        return build_metrics_layout(metrics)
 
     if not any(metrics.values()) and shared.is_for_people:
         shared.notes.info("No metrics.")
-    return Result(unwrap_single_value(metrics), table=write_table)
+    return Result(unwrap_single_value(metrics), layout=build_layout)

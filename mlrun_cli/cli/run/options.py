@@ -45,6 +45,7 @@ UnknownTarget = Annotated[
 ]
 All = Annotated[bool, typer.Option("--all", help="All runs that match the filters.")]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask for confirmation.")]
+NoPager = Annotated[bool, typer.Option("--no-pager", help="Print a long table at once, even on a terminal.")]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace files with different content.")]
 OnInterruptOption = Annotated[
     OnInterrupt | None,

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from datetime import datetime, timezone
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO
 
 from mlrun_cli.cli.command import Result, command
 from mlrun_cli.cli.context import open_context
 from mlrun_cli.cli.global_options import GlobalOptions
 from mlrun_cli.cli.run import app
 from mlrun_cli.cli.run.options import ExperimentName, RunIds
-from mlrun_cli.cli.run.selection import get_runs, unwrap_single
+from mlrun_cli.cli.run.selection import get_runs
+from mlrun_cli.wire.flat_records import RUN_COLUMNS
+
+if TYPE_CHECKING:
+    from mlrun_cli.cli.output.columns import Layout
 
 
 @command(
@@ -32,14 +36,18 @@ def show(shared: GlobalOptions, run_ids: RunIds, experiment_name: ExperimentName
     with context.workspace as workspace:
         records = [build_printed_record(workspace, run) for run in get_runs(context, run_ids, experiment_name)]
 
-    def write_table(*, file: TextIO, width: int | None, colour: bool) -> None:
+    now = datetime.now(timezone.utc)
+
+    def write_table(*, file: TextIO, width: int | None, colour: bool) -> None:  # noqa: ARG001 - as a table is printed
         from mlrun_cli.cli.output.run_details import print_run  # noqa: PLC0415
-        from mlrun_cli.cli.output.runs_table import print_runs_table  # noqa: PLC0415
 
-        now = datetime.now(timezone.utc)
-        if len(records) == 1:
-            print_run(records[0], file=file, width=width, now=now)
-        else:
-            print_runs_table(records, file=file, width=width, now=now, colour=colour)
+        print_run(records[0], file=file, width=width, now=now)
 
-    return Result(unwrap_single(records), table=write_table)
+    def build_layout(encoding: str) -> Layout:
+        from mlrun_cli.cli.output.runs_table import build_runs_layout  # noqa: PLC0415
+
+        return build_runs_layout(records, encoding, now)
+
+    if len(records) == 1:
+        return Result(records[0], table=write_table)
+    return Result(records, layout=build_layout, first_columns=RUN_COLUMNS)

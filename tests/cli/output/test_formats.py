@@ -73,7 +73,8 @@ QUERIES = st.sampled_from(
         "''",
     ]
 )
-FORMATS = st.sampled_from(list(OutputFormat))
+OF_AZ = [one for one in OutputFormat if one not in {OutputFormat.CSV, OutputFormat.MARKDOWN}]
+FORMATS = st.sampled_from(OF_AZ)
 
 
 def ours(value: object, query: str | None, output_format: OutputFormat, *, colour: bool) -> str | None:
@@ -93,7 +94,7 @@ def test_output_is_what_knack_prints(
     assert ours(value, query, output_format, colour=colour) == expected
 
 
-@pytest.mark.parametrize("output_format", list(OutputFormat))
+@pytest.mark.parametrize("output_format", OF_AZ)
 @pytest.mark.parametrize(
     "value",
     [

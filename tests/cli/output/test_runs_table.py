@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 from rich.cells import cell_len
 
-from mlrun_cli.cli.output.runs_table import print_runs_table
+from mlrun_cli.cli.output.columns import Column, Layout, print_layout, print_layout_as_markdown
+from mlrun_cli.cli.output.runs_table import build_runs_layout
 from mlrun_cli.runs.status import RunStatus
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=timezone.utc)
@@ -40,7 +41,7 @@ def table(
     rows: list[dict[str, Any]], *, width: int | None = None, encoding: str = "utf-8", colour: bool = False
 ) -> list[str]:
     file = io.TextIOWrapper(io.BytesIO(), encoding=encoding)
-    print_runs_table(rows, file=file, width=width, now=NOW, colour=colour)
+    print_layout(build_runs_layout(rows, encoding, NOW), file=file, width=width, colour=colour)
     file.seek(0)
     return file.read().splitlines()
 
@@ -125,3 +126,17 @@ def test_colour_is_the_callers_choice() -> None:
 
 def test_no_runs_print_nothing() -> None:
     assert table([]) == []
+
+
+def test_marked_cells_are_bold_or_have_an_asterisk() -> None:
+    file = io.TextIOWrapper(io.BytesIO(), encoding="utf-8")
+    for colour in (False, True):
+        columns = [Column("Run", ["a", "b"]), Column("rmse", ["0.5", "0.25"], is_right=True, marked={1})]
+        print_layout(Layout(columns, narrowing=()), file=file, width=None, colour=colour)
+    columns = [Column("Run", ["a", "b"]), Column("rmse", ["0.5", "0.25"], is_right=True, marked={1})]
+    print_layout_as_markdown(Layout(columns, narrowing=()), file=file)
+    file.seek(0)
+    lines = file.read().splitlines()
+    assert lines[:3] == ["Run   rmse", "a     0.5", "b    0.25*"]
+    assert lines[5] == "b    \x1b[1;32m0.25\x1b[0m"
+    assert lines[8:] == ["| a   |      0.5 |", "| b   | **0.25** |"]

@@ -1,0 +1,1 @@
+../../../wire/flat_records.py
