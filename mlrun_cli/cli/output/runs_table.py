@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from math import isfinite
+from types import MappingProxyType
 from typing import Any
 
 from mlrun_cli.cli.output.columns import Column, Layout, can_encode, parse_timestamp
 from mlrun_cli.core.durations import format_age, format_clock
+from mlrun_cli.metrics.goal import Goal, guess_goal
 from mlrun_cli.runs.status import RunStatus
 
 _LOOKS = {
@@ -30,48 +33,122 @@ _LOOKS = {
 """Glyph, its ASCII substitute, and style of each status."""
 
 
-def build_runs_layout(rows: Sequence[Mapping[str, Any]], encoding: str, now: datetime) -> Layout:
-    """Return a table of runs, one line each.
+_METRICS, _PARAMETERS = "metrics", "parameters"
+_NARROWEST_VALUE = 8
+_DIGITS = 6
+
+
+def build_runs_layout(
+    rows: Sequence[Mapping[str, Any]],
+    encoding: str,
+    now: datetime,
+    *,
+    names: Mapping[str, Sequence[str]] = MappingProxyType({}),
+    goals: Mapping[str, Goal] = MappingProxyType({}),
+) -> Layout:
+    """Return a table of runs, one line each, in which the best value of each metric is marked.
 
     Args:
-        rows: run records.
+        rows: run records; their `metrics` and `parameters` have columns.
         encoding: the encoding of the output, in which statuses may have no glyphs.
         now: the time until which the durations of live runs are counted; with a time zone.
+        names: the names of `metrics` and `parameters`, in order; by default, all in the order of the records.
+        goals: the goals of metrics, keyed by name; by default, they are guessed.
     """
+    parameters, metrics = (
+        build_value_columns([row.get(key) or {} for row in rows], names.get(key), key, goals)
+        for key in (_PARAMETERS, _METRICS)
+    )
+    values = [*parameters, *metrics]
+    last_first = [*reversed(parameters), *reversed(metrics)]
+    texts = [column.heading for column in last_first if not column.is_right]  # half a number is none
     return Layout(
-        _build_columns(rows, encoding, now),
-        narrowing=_NARROWING,
+        _build_columns(rows, values, encoding, now),
+        narrowing=(
+            *_NARROWING,
+            *((heading, max(_NARROWEST_VALUE, len(heading))) for heading in texts),
+            *((column.heading, 0) for column in last_first),
+            *_NARROWING_LAST,
+        ),
         repeating=_REPEATING,
         styles=[_LOOKS[RunStatus(row["status"])][2] for row in rows],
     )
 
 
-def _build_columns(rows: Sequence[Mapping[str, Any]], encoding: str, now: datetime) -> list[Column]:
-    columns = [
+def build_value_columns(
+    given: Sequence[Mapping[str, Any]], names: Sequence[str] | None, key: str, goals: Mapping[str, Goal]
+) -> list[Column]:
+    """Return a column for each metric or parameter, with the best value of each metric marked.
+
+    Args:
+        given: the values of each line, keyed by name.
+        names: the names; by default, all in the order in which they appear.
+        key: `metrics` or `parameters`, which distinguishes names that other columns have too.
+        goals: the goals of metrics, keyed by name; by default, they are guessed.
+    """
+    columns = []
+    for name in names or dict.fromkeys(name for values in given for name in values):
+        values = [values.get(name) for values in given]
+        goal = goals.get(name) or guess_goal(name) if key == _METRICS else None
+        columns.append(
+            Column(
+                f"{key}.{name}" if name in _HEADINGS else name,
+                [format_value(value) for value in values],
+                is_right=all(value is None or type(value) in {int, float} for value in values),
+                marked=frozenset() if goal is None else _find_best(values, goal),
+            )
+        )
+    return columns
+
+
+def _find_best(values: Sequence[object], goal: Goal) -> frozenset[int]:
+    """Return the numbers of the lines that have the best value; without another value to compare, there is none."""
+    numbers = {line: value for line, value in enumerate(values) if isinstance(value, int | float) and isfinite(value)}
+    if len(set(numbers.values())) < 2:
+        return frozenset()
+    best = goal.find_best(numbers.values())
+    return frozenset(line for line, value in numbers.items() if value == best)
+
+
+def _build_columns(
+    rows: Sequence[Mapping[str, Any]], values: Sequence[Column], encoding: str, now: datetime
+) -> list[Column]:
+    names = [row.get("display_name") or "" for row in rows]
+    reasons = [row.get("waiting_for") or "" for row in rows]
+    return [
         Column("Status", [format_status(row, encoding) for row in rows]),
+        *([Column("Name", names)] if any(names) else []),
         Column("Run", [row["run_id"] for row in rows], keeps_end=True),
+        *values,
         Column("Experiment", [row.get("_experiment_name") or "" for row in rows]),
         Column("Target", [row.get("target") or "" for row in rows]),
         Column("Duration", [format_run_duration(row, now) for row in rows], is_right=True),
         Column("Age", [_format_age(row, now) for row in rows]),
         Column("Tags", [format_tags(row.get("tags") or {}) for row in rows]),
+        *([Column("Waits for", reasons)] if any(reasons) else []),
     ]
-    reasons = [row.get("waiting_for") or "" for row in rows]
-    return [*columns, Column("Waits for", reasons)] if any(reasons) else columns
 
 
+_HEADINGS = frozenset({"Status", "Name", "Run", "Experiment", "Target", "Duration", "Age", "Tags", "Waits for"})
 _REPEATING = (("Experiment", 0), ("Target", 0))
 _NARROWING = (
-    *(("Waits for", 30), ("Tags", 12), ("Experiment", 10), ("Target", 8), ("Tags", 8)),
-    *(("Target", 0), ("Experiment", 0), ("Duration", 0), ("Waits for", 18)),
-    *(("Run", 21), ("Tags", 0), ("Waits for", 0), ("Age", 0)),
-    *(("Run", 12), ("Status", 1)),
+    *(("Waits for", 30), ("Name", 30), ("Tags", 12), ("Experiment", 10), ("Target", 8), ("Tags", 8)),
+    *(("Target", 0), ("Experiment", 0), ("Name", 16), ("Duration", 0), ("Waits for", 18)),
+    *(("Run", 21), ("Tags", 0), ("Waits for", 0), ("Age", 0), ("Name", 12), ("Run", 12), ("Name", 8)),
 )
+_NARROWING_LAST = (("Name", 0), ("Status", 1))
 """Columns in the order in which they are narrowed, with their minimum widths; 0 leaves a column out.
 
-Columns of `_REPEATING` with the same cell in every line are left out before. The last 20 characters of a run id are its
-own.
+Columns of `_REPEATING` with the same cell in every line are left out before. Those of metrics and parameters come
+between the others and `_NARROWING_LAST`. The last 20 characters of a run id are its own.
 """
+
+
+def format_value(value: object) -> str:
+    """Return a value as text, with floats rounded to six significant digits; None is empty."""
+    if value is None:
+        return ""
+    return f"{value:.{_DIGITS}g}" if isinstance(value, float) else str(value)
 
 
 def format_status(row: Mapping[str, Any], encoding: str) -> str:
