@@ -62,6 +62,7 @@ _AT_THE_ROOT = {
     "dashboard": "studio",
     "init": "folder attach",
     "server": "studio",
+    "squeue": "queue list",
     "ui": "studio",
 }
 

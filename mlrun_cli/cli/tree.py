@@ -31,6 +31,7 @@ NOUNS = {
     "environment": "Register, list, show and download environments, and prune those built for runs.",
     "model": "Register models, then list, show, download, update and delete them.",
     "computetarget": "Create, attach, list, show and delete compute targets.",
+    "queue": "List what runs on each compute target, and what waits for it.",
     "dataset": "Register files as datasets, then list, show and unregister them.",
     "datastore": "Attach folders as datastores, and copy files to and from them.",
 }
