@@ -9,10 +9,12 @@ from typing import Any
 from mlrun_cli.core.named_tuple import NamedTuple
 from mlrun_cli.core.names import check_run_id, check_tag_key, check_text
 from mlrun_cli.errors import (
+    AmbiguousRunId,
     InvalidFilter,
     NoRunsYet,
     PropertyImmutable,
     RunNotFound,
+    UsageError,
 )
 from mlrun_cli.runs.filter import MOST_CONDITIONS, RunFilter
 from mlrun_cli.runs.run import Run, build_run_details
@@ -61,6 +63,7 @@ def get_runs(
     *,
     experiment_name: str | None = None,
     attached_experiment: str | None = None,
+    by_display_name: bool = False,
 ) -> Sequence[Run]:
     """Return the runs with the given ids, without duplicates, each with its actual status.
 
@@ -68,18 +71,29 @@ def get_runs(
         workspace: the workspace of the runs.
         run_ids: full ids, unique prefixes of ids, or `@latest` for the newest run.
         experiment_name: the experiment that the runs must be in; None means any.
-        attached_experiment: the experiment for `@latest` if there is no `experiment_name`; None means any.
+        attached_experiment: the experiment for `@latest`, and the first one for display names, if there is no
+            `experiment_name`; None means any.
+        by_display_name: whether what is neither an id nor the prefix of one may be the display name of one run.
 
     Raises:
         NotFound: there is no such run.
-        AmbiguousRunId: several ids have this prefix.
+        AmbiguousRunId: several ids have this prefix, or several runs this display name.
     """
     not_responding = reconcile(workspace)
     latest_of = experiment_name or attached_experiment
-    found = [
-        _get_latest_run(workspace, latest_of) if run_id == LATEST else _get_run(workspace, run_id, experiment_name)
-        for run_id in run_ids
-    ]
+
+    def get_run(run_id: str) -> Run:
+        if run_id == LATEST:
+            return _get_latest_run(workspace, latest_of)
+        try:
+            return _get_run(workspace, run_id, experiment_name)
+        except (UsageError, RunNotFound):
+            named = _find_run_by_name(workspace, run_id, latest_of, only=experiment_name) if by_display_name else None
+            if named is None:
+                raise
+            return named
+
+    found = list(map(get_run, run_ids))
     return prepare_for_display(workspace, {run.key: run for run in found}.values(), not_responding)
 
 
@@ -237,6 +251,26 @@ def _get_latest_run(workspace: Workspace, experiment_name: str | None) -> Run:
         where = "workspace" if experiment_name is None else f"experiment '{experiment_name}'"
         raise NoRunsYet(where)
     return newest[0]
+
+
+def _find_run_by_name(workspace: Workspace, name: str, first: str | None, only: str | None) -> Run | None:
+    """Return the only run with a display name, or None if there is none.
+
+    Args:
+        workspace: the workspace of the runs.
+        name: the display name.
+        first: the experiment that is searched first; None means all at once.
+        only: the only experiment that is searched; None means any.
+
+    Raises:
+        AmbiguousRunId: several runs have it.
+    """
+    keys = workspace.runs.list_keys_with_display_name(name, first)
+    if not keys and first != only:
+        keys = workspace.runs.list_keys_with_display_name(name, None)
+    if len(keys) > 1:
+        raise AmbiguousRunId(name, [run.run_id for run in workspace.runs.list_by_keys(keys)], is_display_name=True)
+    return workspace.runs.get_by_key(keys[0]) if keys else None
 
 
 def _get_run(workspace: Workspace, run_id: str, experiment_name: str | None) -> Run:

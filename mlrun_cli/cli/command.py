@@ -50,6 +50,7 @@ if TYPE_CHECKING:
     from mlrun_cli.cli.output.columns import Layout
 
 _QUERY_WORDS = "query_words"
+_RUN_OPTION = "-r"
 
 Function = TypeVar("Function", bound=Callable[..., object])
 
@@ -204,7 +205,7 @@ class Command(TyperCommand):
         try:
             typed = collect_typed_values(self.make_parser(ctx), parameters, args)
             check_typed_values(parameters, typed)
-            super().parse_args(ctx, args)
+            self._parse_or_pick(ctx, args)
         except typer.TyperException as error:
             from mlrun_cli.cli.usage_errors import to_usage_error  # noqa: PLC0415 - start-up
 
@@ -221,6 +222,23 @@ class Command(TyperCommand):
             ctx.params.get(each.name) for each in self.params if each.param_type_name == "argument"
         )
         return [] if in_script else super().shell_complete(ctx, incomplete)
+
+    def _parse_or_pick(self, ctx: Any, args: list[str]) -> None:
+        """Parse the words; if only a run is missing and can be chosen on the terminal, have it chosen."""
+        try:
+            super().parse_args(ctx, list(args))
+        except typer.TyperException as error:
+            if _RUN_OPTION not in getattr(getattr(error, "param", None), "opts", ()) or not hasattr(
+                error, "param_type"
+            ):
+                raise
+            from mlrun_cli.cli.run.selection import PICK, can_pick  # noqa: PLC0415 - start-up
+
+            if not can_pick():
+                raise
+            super().parse_args(ctx, [_RUN_OPTION, PICK, *args])
+            if ctx.args:
+                raise
 
     def format_help(self, ctx: Any, formatter: Any) -> None:
         """Write the command's help page to the formatter."""

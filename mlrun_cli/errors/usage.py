@@ -110,13 +110,14 @@ class AmbiguousId(UsageError):
 
 
 class AmbiguousRunId(AmbiguousId):
-    """A shortened run id that matches several runs."""
+    """A shortened run id or a display name that matches several runs."""
 
-    def __init__(self, prefix: str, candidates: Sequence[str]) -> None:
+    def __init__(self, text: str, candidates: Sequence[str], *, is_display_name: bool = False) -> None:
+        what = "have the name" if is_display_name else "begin with"
         super().__init__(
-            f"Several runs begin with '{prefix}': {', '.join(candidates)}.",
-            hint="Type more of the id.",
-            target=prefix,
+            f"Several runs {what} '{text}': {', '.join(candidates)}.",
+            hint="Use an id instead of the name." if is_display_name else "Type more of the id.",
+            target=text,
         )
 
 

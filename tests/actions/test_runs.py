@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from mlrun_cli.actions.run_ends import cancel_run, wait_for_runs
-from mlrun_cli.actions.runs import RunChanges, list_runs, update_runs
+from mlrun_cli.actions.runs import RunChanges, get_runs, list_runs, update_runs
 from mlrun_cli.core.redaction import Redaction
-from mlrun_cli.errors import RunNotFound, UsageError
+from mlrun_cli.errors import AmbiguousRunId, RunNotFound, UsageError
 from mlrun_cli.runs.filter import RunFilter, TagFilter
 from mlrun_cli.runs.run import SCRIPT_RUN, Run
 from mlrun_cli.runs.status import RunStatus
@@ -26,11 +26,17 @@ def workspace(tmp_path: Path) -> Iterator[Workspace]:
         yield opened
 
 
-def add_run(workspace: Workspace, status: RunStatus) -> Run:
+def add_run(workspace: Workspace, status: RunStatus, name: str = "exp") -> Run:
     with workspace.transaction():
-        experiment, number = workspace.experiments.reserve_run_numbers("exp")
+        experiment, number = workspace.experiments.reserve_run_numbers(name)
         key = workspace.runs.insert(
-            experiment, number, f"exp_{number}", status=status, run_type=SCRIPT_RUN, user_name="someone", target="local"
+            experiment,
+            number,
+            f"{name}_{number}",
+            status=status,
+            run_type=SCRIPT_RUN,
+            user_name="someone",
+            target="local",
         )
     return workspace.runs.get_by_key(key)
 
@@ -50,6 +56,28 @@ def test_a_run_that_was_deleted_meanwhile_is_named_by_its_id(workspace: Workspac
     with pytest.raises(RunNotFound, match=r"'exp_1'.*'w'"):
         update_runs(workspace, [run], RunChanges(tags={"a": "b"}))
     assert workspace.runs.get_tags(run.key) == {}
+
+
+def test_a_run_is_found_by_its_display_name_where_only_one_has_it(workspace: Workspace) -> None:
+    runs = [add_run(workspace, RunStatus.COMPLETED, experiment) for experiment in ("exp", "exp", "other", "other")]
+    for run, name in zip(runs, ("my run; 1", "exp_2", "my run; 1", "exp_1"), strict=True):
+        update_runs(workspace, [run], RunChanges(tags={}, display_name=name))
+
+    def find(name: str, **where: str) -> str:
+        return get_runs(workspace, [name], by_display_name=True, **where)[0].run_id
+
+    assert find("my run; 1", attached_experiment="exp") == "exp_1"
+    assert find("my run; 1", experiment_name="other") == "other_1"
+    assert find("exp_1") == "exp_1"
+    assert find("my run; 1", attached_experiment="other") == "other_1"
+    with pytest.raises(AmbiguousRunId, match="other_1, exp_1"):
+        find("my run; 1")
+    with pytest.raises(AmbiguousRunId, match="begin with 'exp_'"):
+        find("exp_")
+    with pytest.raises(RunNotFound):
+        find("exp_2", experiment_name="other")
+    with pytest.raises(RunNotFound):
+        get_runs(workspace, ["my run; 1"])
 
 
 def test_a_queued_run_that_is_canceled_has_ended_at_that_moment(workspace: Workspace) -> None:

@@ -56,22 +56,21 @@ class Layout(NamedTuple):
     widest: int | None = None
 
 
-def print_layout(layout: Layout, *, file: TextIO, width: int | None, colour: bool) -> None:
-    """Print a table below its headings, narrowed to fit the width; without rows, print nothing.
+def render_layout(layout: Layout, *, encoding: str, width: int | None, colour: bool) -> str:
+    """Return a table below its headings, narrowed to fit the width; without rows, an empty text.
 
     Args:
         layout: the table; its columns are changed.
-        file: the output; characters that its encoding lacks are replaced by `?`.
+        encoding: the encoding of the output; characters that it lacks are replaced by `?`.
         width: the width of the output; None if it has none.
         colour: whether to style the headings, the first column and marked cells; without, these have an asterisk.
     """
     if not layout.columns or not layout.columns[0].cells:
-        return
+        return ""
     from rich.cells import cell_len, set_cell_size  # noqa: PLC0415
     from rich.console import Console  # noqa: PLC0415
     from rich.text import Text  # noqa: PLC0415
 
-    encoding = file.encoding or "ascii"
     columns = layout.columns
     for column in columns:
         column.cells = [make_printable(text).encode(encoding, "replace").decode(encoding) for text in column.cells]
@@ -91,7 +90,7 @@ def print_layout(layout: Layout, *, file: TextIO, width: int | None, colour: boo
         blank = " " * (column.width - cell_len(text))
         return blank + text if column.is_right else text + blank
 
-    # Not to the file itself: where the other end of a pipe is gone, the console would exit in its own way.
+    # Not to the output itself: where the other end of a pipe is gone, the console would exit in its own way.
     printed = StringIO()
     console = Console(file=printed, color_system="standard" if colour else None, force_terminal=colour)
     for number in range(len(columns[0].cells) + 1):
@@ -104,7 +103,12 @@ def print_layout(layout: Layout, *, file: TextIO, width: int | None, colour: boo
                 start = sum(len(text) + len(GAP) for text in texts[:place])
                 line.stylize(_MARK_STYLE, start, start + len(texts[place]))
         console.print(line, soft_wrap=True, highlight=False)
-    file.write(printed.getvalue())
+    return printed.getvalue()
+
+
+def print_layout(layout: Layout, *, file: TextIO, width: int | None, colour: bool) -> None:
+    """Print a table on a file, as `render_layout` returns it."""
+    file.write(render_layout(layout, encoding=file.encoding or "ascii", width=width, colour=colour))
 
 
 def print_layout_as_markdown(layout: Layout, *, file: TextIO) -> None:

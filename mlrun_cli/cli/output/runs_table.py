@@ -95,13 +95,13 @@ def build_value_columns(
                 f"{key}.{name}" if name in _HEADINGS else name,
                 [format_value(value) for value in values],
                 is_right=all(value is None or type(value) in {int, float} for value in values),
-                marked=frozenset() if goal is None else _find_best(values, goal),
+                marked=frozenset() if goal is None else find_best_lines(values, goal),
             )
         )
     return columns
 
 
-def _find_best(values: Sequence[object], goal: Goal) -> frozenset[int]:
+def find_best_lines(values: Sequence[object], goal: Goal) -> frozenset[int]:
     """Return the numbers of the lines that have the best value; without another value to compare, there is none."""
     numbers = {line: value for line, value in enumerate(values) if isinstance(value, int | float) and isfinite(value)}
     if len(set(numbers.values())) < 2:

@@ -10,15 +10,17 @@ from mlrun_cli.cli.option_values import OnInterrupt
 
 RunId = Annotated[
     str,
-    typer.Option("--run", "-r", metavar="ID", help="Id of the run, its first characters, or @latest."),
+    typer.Option(
+        "--run", "-r", metavar="ID", help="Id of the run, its first characters, its display name, or @latest."
+    ),
 ]
 RunIds = Annotated[
     list[str],
-    typer.Option("--run", "-r", metavar="ID", help="Id of a run, its first characters, or @latest."),
+    typer.Option("--run", "-r", metavar="ID", help="Id of a run, its first characters, its display name, or @latest."),
 ]
 SomeRunIds = Annotated[
     list[str] | None,
-    typer.Option("--run", "-r", metavar="ID", help="Id of a run, its first characters, or @latest."),
+    typer.Option("--run", "-r", metavar="ID", help="Id of a run, its first characters, its display name, or @latest."),
 ]
 ExperimentName = Annotated[
     str | None,

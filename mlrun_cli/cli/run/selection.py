@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -14,18 +15,56 @@ from mlrun_cli.cli.run.filters import FilterOptions
 from mlrun_cli.errors import ConflictingOptions, InvalidValue, OneOptionRequired
 from mlrun_cli.runs.filter import RunFilter
 from mlrun_cli.runs.run import Run
+from mlrun_cli.runs.status import ALIVE_STATUSES, TERMINAL_STATUSES, RunStatus
+
+PICK = "@pick"
+"""The value of `-r` that stands for the run to be chosen on the terminal."""
+
+_MOST_CHOICES = 500
+_STATUSES = {True: TERMINAL_STATUSES, False: ALIVE_STATUSES}
 
 
 def get_runs(context: Context, run_ids: Sequence[str], experiment_name: str | None) -> Sequence[Run]:
-    """Return the runs with the given ids; `@latest` is the newest run of the given or attached experiment."""
+    """Return the runs with the given ids or names, or the run that is chosen on the terminal.
+
+    `@latest` is the newest run of the named or the attached experiment.
+    """
+    if PICK in run_ids:
+        run_ids = [run.run_id for run in _pick_run(context, experiment_name)] or [actions.LATEST]
     return actions.get_runs(
-        context.workspace, run_ids, experiment_name=experiment_name, attached_experiment=context.attached_experiment
+        context.workspace,
+        run_ids,
+        experiment_name=experiment_name,
+        attached_experiment=context.attached_experiment,
+        by_display_name=True,
     )
 
 
 def get_run(context: Context, run_id: str, experiment_name: str | None) -> Run:
-    """Return the run with the given id, which may be abbreviated or `@latest`."""
+    """Return the run with the given id, which may be abbreviated, a name or `@latest`."""
     return get_runs(context, [run_id], experiment_name)[0]
+
+
+def can_pick() -> bool:
+    """Return whether a run can be chosen: stdin and stderr are a terminal that can move its cursor."""
+    is_dumb = os.environ.get("TERM", "dumb") == "dumb" or bool(os.environ.get("CI"))
+    return not is_dumb and sys.stdin.isatty() and sys.stderr.isatty()
+
+
+def _pick_run(
+    context: Context, experiment_name: str | None, statuses: frozenset[RunStatus] = frozenset()
+) -> Sequence[Run]:
+    """Return the run that is chosen on the terminal from the newest of the experiment, or nothing if it has none.
+
+    Raises:
+        KeyboardInterrupt: none was chosen.
+    """
+    from mlrun_cli.cli.run.picker import pick_run  # noqa: PLC0415 - start-up
+
+    name = experiment_name or context.attached_experiment
+    which = RunFilter(experiment_name=name, statuses=statuses, last=_MOST_CHOICES)
+    runs = actions.list_runs(context.workspace, which)
+    return [pick_run(runs)] if runs else []
 
 
 def unwrap_single(records: Sequence[dict[str, Any]]) -> object:
@@ -63,7 +102,8 @@ def build_run_filter(
 def _resolve_parent_id(context: Context, run_id: str, experiment_name: str | None) -> str:
     """Return the complete id of a parent run; the experiment is only used to resolve `@latest`."""
     latest_of = experiment_name or context.attached_experiment
-    return actions.get_runs(context.workspace, [run_id], attached_experiment=latest_of)[0].run_id
+    found = actions.get_runs(context.workspace, [run_id], attached_experiment=latest_of, by_display_name=True)
+    return found[0].run_id
 
 
 def choose_runs(
@@ -81,6 +121,8 @@ def choose_runs(
     Raises:
         UsageError: neither ids nor `is_all` are given, or both, or filters are given with ids.
     """
+    if not run_ids and not is_all and not filters and last is None and can_pick():
+        run_ids = [run.run_id for run in _pick_run(context, experiment_name, _STATUSES[terminal])]
     if bool(run_ids) == is_all:
         raise OneOptionRequired(
             "Name runs, or choose all that the filters leave.",

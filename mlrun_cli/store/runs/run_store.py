@@ -153,6 +153,21 @@ class RunStore:
             raise AmbiguousRunId(prefix, found)
         return str(found[0])
 
+    def list_keys_with_display_name(self, name: str, experiment_name: str | None) -> Sequence[int]:
+        """Return the keys of the newest runs with this display name, of one experiment or any; a few at most."""
+        condition, parameters = "", {"name": name}
+        if experiment_name is not None:
+            its_key = self._database.dialect.disable_index("experiment_key")  # an experiment has more runs than a name
+            condition = f" AND {its_key} = (SELECT experiment_key FROM experiments WHERE name = :experiment)"  # noqa: S608
+            parameters["experiment"] = experiment_name
+        rows = self._database.rows(
+            f"SELECT run_key FROM runs WHERE display_name = :name{condition}"  # noqa: S608 — our own words
+            " ORDER BY run_key DESC LIMIT :candidates",
+            candidates=_CANDIDATES,
+            **parameters,
+        )
+        return [row["run_key"] for row in rows]
+
     def list(self, which: RunFilter) -> Sequence[Run]:
         """Return the runs that match a filter, newest first."""
         from mlrun_cli.store.runs.conditions import RunConditions  # noqa: PLC0415 - start-up

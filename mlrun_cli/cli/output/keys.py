@@ -1,0 +1,77 @@
+"""Keys of a terminal, decoded from what it sends."""
+
+from __future__ import annotations
+
+import re
+from codecs import getincrementaldecoder
+from collections.abc import Iterator
+from enum import Enum
+
+_SEQUENCE = r"\x1b(?:\[[0-9;?]*[ -/]*[@-~]|O.)"
+
+
+class Key(Enum):
+    """A key that is no character."""
+
+    UP = "up"
+    DOWN = "down"
+    PAGE_UP = "page up"
+    PAGE_DOWN = "page down"
+    HOME = "home"
+    END = "end"
+    ENTER = "enter"
+    ESCAPE = "escape"
+    BACKSPACE = "backspace"
+    CLEAR = "clear"
+    OTHER = "other"
+
+
+_KEYS = {
+    "\r": Key.ENTER,
+    "\n": Key.ENTER,
+    "\x7f": Key.BACKSPACE,
+    "\x08": Key.BACKSPACE,
+    "\x15": Key.CLEAR,
+    "\x10": Key.UP,
+    "\x0e": Key.DOWN,
+    "\x1b[A": Key.UP,
+    "\x1bOA": Key.UP,
+    "\x1b[B": Key.DOWN,
+    "\x1bOB": Key.DOWN,
+    "\x1b[5~": Key.PAGE_UP,
+    "\x1b[6~": Key.PAGE_DOWN,
+    "\x1b[H": Key.HOME,
+    "\x1bOH": Key.HOME,
+    "\x1b[1~": Key.HOME,
+    "\x1b[F": Key.END,
+    "\x1bOF": Key.END,
+    "\x1b[4~": Key.END,
+}
+
+
+class KeyReader:
+    """A decoder of keys, which keeps the beginning of one whose rest has not arrived yet."""
+
+    def __init__(self) -> None:
+        self._decoder = getincrementaldecoder("utf-8")("ignore")
+        self._text = ""
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether a key has begun: Escape, unless its rest arrives soon."""
+        return bool(self._text)
+
+    def decode(self, data: bytes, *, is_late: bool = False) -> Iterator[Key | str]:
+        """Yield keys and characters; `is_late` is True if the rest of a key that has begun would have arrived."""
+        self._text += self._decoder.decode(data)
+        while self._text:
+            sequence = re.match(_SEQUENCE, self._text)
+            if sequence is None and self._text[0] == "\x1b":
+                if not is_late and re.fullmatch(r"\x1b(?:\[[0-9;?]*[ -/]*|O)?", self._text):
+                    return
+                self._text = self._text[1:]
+                yield Key.ESCAPE
+                continue
+            word = self._text[0] if sequence is None else sequence[0]
+            self._text = self._text[len(word) :]
+            yield _KEYS.get(word) or (word if word.isprintable() else Key.OTHER)

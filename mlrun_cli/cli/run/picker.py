@@ -1,0 +1,139 @@
+"""The choice of a run on a terminal, for a command that needs one and was not given any."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from datetime import datetime, timezone
+
+from mlrun_cli.cli.output.columns import render_layout
+from mlrun_cli.cli.output.keys import Key, KeyReader
+from mlrun_cli.cli.output.messages import wants_colour
+from mlrun_cli.cli.output.runs_table import build_runs_layout
+from mlrun_cli.cli.output.screen import Screen
+from mlrun_cli.runs.run import Run, build_run_record
+
+_PROMPT = "Choose a run: "
+_HELP = "Up, Down: move; type: filter; Enter: choose; Esc: leave"
+_REVERSE, _BOLD, _DIM, _PLAIN = "\033[7m", "\033[1m", "\033[2m", "\033[0m"
+_OTHER_LINES = 4
+_ESCAPE_SECONDS = 0.1
+"""The time within which the rest of a key arrives that begins as Escape does."""
+
+
+def pick_run(runs: Sequence[Run]) -> Run:
+    """Return the run that is chosen on the terminal of stdin and stderr.
+
+    Raises:
+        KeyboardInterrupt: Escape or Ctrl-C was pressed.
+    """
+    with Screen(sys.stderr, sys.stdin.fileno()) as screen:
+        choice = _Choice(runs, screen, sys.stderr.encoding)
+        keys = KeyReader()
+        while True:
+            choice.draw()
+            data = screen.wait(_ESCAPE_SECONDS if keys.is_waiting else None)
+            for key in keys.decode(data, is_late=not data):
+                if key is Key.ESCAPE:
+                    raise KeyboardInterrupt
+                if key is Key.ENTER and choice.chosen is not None:
+                    return choice.chosen
+                choice.press(key)
+
+
+class _Choice:
+    """The list of runs on the screen, with the filter and the chosen line."""
+
+    def __init__(self, runs: Sequence[Run], screen: Screen, encoding: str) -> None:
+        self._runs = runs
+        self._texts = [_build_text(run) for run in runs]
+        self._screen = screen
+        self._encoding = encoding
+        self._has_colour = wants_colour(sys.stderr)
+        self._filter = ""
+        self._matching = list(range(len(runs)))
+        self._line = 0
+        self._rendered: tuple[int, list[str]] = (0, [])
+
+    @property
+    def chosen(self) -> Run | None:
+        """The chosen run; None if no run matches the filter."""
+        return self._runs[self._matching[self._line]] if self._matching else None
+
+    def press(self, key: Key | str) -> None:
+        """Move, or change the filter."""
+        page = self._page_lines
+        moves = {
+            Key.UP: -1,
+            Key.DOWN: 1,
+            Key.PAGE_UP: -page,
+            Key.PAGE_DOWN: page,
+            Key.HOME: -len(self._runs),
+            Key.END: len(self._runs),
+        }
+        if isinstance(key, str):
+            self._set_filter(self._filter + key)
+        elif key is Key.BACKSPACE:
+            self._set_filter(self._filter[:-1])
+        elif key is Key.CLEAR:
+            self._set_filter("")
+        else:
+            self._line = max(0, min(len(self._matching) - 1, self._line + moves.get(key, 0)))
+
+    def draw(self) -> None:
+        """Draw the list, with the chosen line within the part that is shown."""
+        heading, *lines = self._render()
+        first = max(0, min(self._line - self._page_lines // 2, len(self._matching) - self._page_lines))
+        shown = [
+            self._mark(lines[place], is_chosen=number == self._line)
+            for number, place in enumerate(self._matching[first : first + self._page_lines], start=first)
+        ]
+        count = f"{len(self._matching)} of {len(self._runs)}"
+        self._screen.draw(
+            [
+                self._style(_BOLD, self._cut(f"{_PROMPT}{self._filter}_")),
+                self._style(_DIM, self._cut(f"  {heading}")),
+                *(shown or ["  No run matches."]),
+                self._style(_DIM, self._cut(f"  {count}. {_HELP}.")),
+            ]
+        )
+
+    @property
+    def _page_lines(self) -> int:
+        return max(1, self._screen.size.lines - _OTHER_LINES)
+
+    def _set_filter(self, text: str) -> None:
+        self._filter, self._line = text, 0
+        words = text.lower().split()
+        self._matching = [
+            place for place, its_text in enumerate(self._texts) if all(word in its_text for word in words)
+        ]
+
+    def _render(self) -> list[str]:
+        """Return the heading and the lines of all runs, which fit the terminal."""
+        width = self._screen.size.columns - 2
+        if self._rendered[0] != width:
+            records = [build_run_record(run) for run in self._runs]
+            layout = build_runs_layout(records, self._encoding, datetime.now(timezone.utc))
+            text = render_layout(layout, encoding=self._encoding, width=width, colour=False)
+            self._rendered = width, text.splitlines()
+        return self._rendered[1]
+
+    def _mark(self, line: str, *, is_chosen: bool) -> str:
+        return self._style(_REVERSE, f"> {line}") if is_chosen else f"  {line}"
+
+    def _cut(self, text: str) -> str:
+        from rich.cells import set_cell_size  # noqa: PLC0415 - start-up
+
+        shown = text.encode(self._encoding, "replace").decode(self._encoding)
+        return set_cell_size(shown, self._screen.size.columns - 1).rstrip()
+
+    def _style(self, style: str, text: str) -> str:
+        return f"{style}{text}{_PLAIN}" if self._has_colour else text
+
+
+def _build_text(run: Run) -> str:
+    """Return the text in which the words of the filter are looked up."""
+    tags = (f"{key}={value or ''}" for key, value in run.tags.items())
+    words = (run.run_id, run.display_name, run.status.value, run.experiment_name, run.target, run.script_name, *tags)
+    return " ".join(word for word in words if word).lower()
