@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from mlrun_cli.store.runs.queue_store import QueueStore
     from mlrun_cli.store.runs.retention_store import RetentionStore
     from mlrun_cli.store.settings import SettingStore
+    from mlrun_cli.store.trash import TrashStore
     from mlrun_cli.store.views import ViewStore
 
 
@@ -224,6 +225,13 @@ class Workspace:
         from mlrun_cli.store.settings import SettingStore  # noqa: PLC0415
 
         return SettingStore(self._database)
+
+    @cached_property
+    def trash(self) -> TrashStore:
+        """The deleted runs and experiments that can be restored."""
+        from mlrun_cli.store.trash import TrashStore  # noqa: PLC0415
+
+        return TrashStore(self._database)
 
     @cached_property
     def views(self) -> ViewStore:

@@ -1,15 +1,19 @@
-"""Create, list, tag, archive and delete experiments."""
+"""Create, list, tag, archive, delete and restore experiments."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from mlrun_cli.actions.run_deletion import check_deletable
+from mlrun_cli.actions.trash import move_to_trash, restore_runs
+from mlrun_cli.core.guid import generate_guid
 from mlrun_cli.core.names import check_experiment_name, check_tag_key, check_text
-from mlrun_cli.core.time import now
+from mlrun_cli.core.time import format_iso, now
 from mlrun_cli.errors import AlreadyExists, ExperimentNotFound, InUse
 from mlrun_cli.experiments.experiment import Experiment, build_experiment_record
 from mlrun_cli.experiments.outcomes import ExperimentOutcomes
+from mlrun_cli.runs.filter import RunFilter
 from mlrun_cli.runtime.liveness import reconcile
 from mlrun_cli.workspace import Workspace
 
@@ -114,6 +118,62 @@ def delete_experiment(workspace: Workspace, experiment_id: str) -> None:
                 hint=f"Delete them first: mlrun run delete --all -e '{found[0].name}' --yes",
                 target=found[0].name,
             )
+
+
+def move_experiment_to_trash(workspace: Workspace, name: str, *, force: bool = False) -> int:
+    """Move an experiment and its runs to the trash; return the number of runs.
+
+    Args:
+        workspace: the workspace of the experiment.
+        name: the name of the experiment.
+        force: whether to delete even runs that are kept or that are the source of a registered model.
+
+    Raises:
+        ExperimentNotFound: it does not exist.
+        UsageError: a run has not ended or is protected, or was submitted meanwhile.
+    """
+    experiment = workspace.experiments.get(name)
+    runs = workspace.runs.list(RunFilter(experiment_name=name, include_children=True))
+    check_deletable(workspace, runs, force=force)
+    deletion_id = generate_guid()
+    move_to_trash(workspace, runs, deletion_id)
+    with workspace.transaction(durable=True):
+        if workspace.runs.list(RunFilter(experiment_name=name, include_children=True, last=1)):
+            raise InUse(
+                f"A run was added to the experiment '{name}' meanwhile, so it was left; its other runs were deleted.",
+                hint="Delete it again when that run has ended.",
+                target=name,
+            )
+        workspace.trash.add_experiment(experiment.key, deletion_id, now())
+    return len(runs)
+
+
+def restore_experiment(workspace: Workspace, name: str) -> dict[str, Any]:
+    """Restore the last deleted experiment with a name, and the runs deleted with it; return its record.
+
+    Raises:
+        ExperimentNotFound: there is none in the trash.
+        AlreadyExists: there is another experiment with this name now.
+    """
+    found = next(iter(workspace.trash.list_experiments(name=name)), None)
+    if found is None:
+        raise ExperimentNotFound(name, [each.name for each in workspace.trash.list_experiments()])
+    with workspace.transaction(durable=True):
+        if workspace.experiments.find(name) is not None:
+            raise AlreadyExists(
+                f"There is another experiment '{name}' now.",
+                hint=f"Add its deleted runs to that: mlrun run restore --all -e '{name}'",
+                target=name,
+            )
+        workspace.trash.restore_experiment(found.key)
+    restore_runs(workspace, workspace.trash.list_runs(deletion_id=found.deletion_id))
+    return get_experiment(workspace, name)
+
+
+def list_deleted_experiments(workspace: Workspace) -> Sequence[dict[str, Any]]:
+    """Return the names of the experiments in the trash with the times of their deletion, the last deleted first."""
+    found = workspace.trash.list_experiments()
+    return [{"deletedAt": format_iso(each.deleted_at), "name": each.name} for each in found]
 
 
 def _build_record(workspace: Workspace, experiment: Experiment) -> dict[str, Any]:

@@ -47,10 +47,8 @@ def open_run(
     wanted_id = generate_guid() if run_id is None else check_run_id(run_id)
     moment = now()
     with workspace.transaction(durable=True):
-        if run_id is not None and workspace.runs.find_key(run_id) is not None:
-            raise AlreadyExists(
-                f"The run '{run_id}' already exists.", hint="Leave the id out, or choose another.", target=run_id
-            )
+        if run_id is not None:
+            _check_not_taken(workspace, run_id)
         experiment, run_number = workspace.experiments.reserve_run_numbers(experiment_name)
         key = workspace.runs.insert(
             experiment,
@@ -65,6 +63,13 @@ def open_run(
     if workspace.owned_run is None:
         workspace.owned_run = (wanted_id, key)
     return workspace.runs.get_by_key(key)
+
+
+def _check_not_taken(workspace: Workspace, run_id: str) -> None:
+    is_deleted = workspace.trash.find_run(run_id) is not None
+    if is_deleted or workspace.runs.find_key(run_id) is not None:
+        where = "is in the trash" if is_deleted else "already exists"
+        raise AlreadyExists(f"The run '{run_id}' {where}.", hint="Leave the id out, or choose another.", target=run_id)
 
 
 def create_children(

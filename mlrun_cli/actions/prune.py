@@ -6,6 +6,7 @@ import os
 import time
 from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from mlrun_cli.actions.shared_folder_prune import (
     iterate_subfolders,
     prune_shared_folders,
 )
+from mlrun_cli.actions.trash import DAYS_KEPT, TRASH, empty_trash, get_trash_folder
 from mlrun_cli.core.json_files import read_json
 from mlrun_cli.core.time import MICROSECONDS, format_iso, now
 from mlrun_cli.environments.cache import list_environments, measure_disk_usage, prune_environments
@@ -98,9 +100,16 @@ def prune_built_environments(home: Path, older_than_seconds: float, *, dry_run: 
 
 
 def prune_workspace(
-    workspace: Workspace, older_than_seconds: float, *, dry_run: bool, say: Callable[[str], None]
+    workspace: Workspace,
+    older_than_seconds: float,
+    *,
+    trash_seconds: float = DAYS_KEPT * 24 * 60 * 60,
+    dry_run: bool,
+    say: Callable[[str], None],
 ) -> dict[str, Any]:
     """Remove runs that ended more than `older_than_seconds` ago, and unreferenced files; return a record of the result.
+
+    What was deleted more than `trash_seconds` ago is removed from the trash.
 
     A run is removed together with its descendants, and only if none of them is younger, has not ended, is kept
     (`run update --keep`) or is the source of a registered model. Folders of runs that are not in the store must be of
@@ -113,7 +122,8 @@ def prune_workspace(
     """
     reconcile(workspace)
     try:
-        return _prune_contents(workspace, compute_cutoff_time(older_than_seconds), dry_run=dry_run, say=say)
+        before, deleted_before = map(compute_cutoff_time, (older_than_seconds, trash_seconds))
+        return _prune_contents(workspace, before, deleted_before, dry_run=dry_run, say=say)
     except OSError as error:
         raise _build_not_removed_error(error) from error
 
@@ -123,16 +133,25 @@ def compute_cutoff_time(older_than_seconds: float) -> int:
     return now() - int(older_than_seconds * MICROSECONDS)
 
 
-def _prune_contents(workspace: Workspace, before: int, *, dry_run: bool, say: Callable[[str], None]) -> dict[str, Any]:
+def _prune_contents(
+    workspace: Workspace, before: int, deleted_before: int, *, dry_run: bool, say: Callable[[str], None]
+) -> dict[str, Any]:
     removal = _Removal(dry_run=dry_run, say=say)
     for folder in iterate_subfolders(workspace.folder / "runs"):
         RunFolder(folder).make_readable()
     runs = _prune_runs(workspace, before, removal)
+    trash = empty_trash(workspace, deleted_before, below=list(runs), dry_run=dry_run, say=say)
+    removal.folders |= trash.folders
     forsaken = [folder for folder in _find_orphaned_folders(workspace, before) if removal.remove(folder)]
 
     def list_kept_snapshots() -> Collection[str]:
         of_rows = {value for key, value in workspace.runs.list_with_property(SNAPSHOT_PROPERTY) if key not in runs}
-        return of_rows | find_referenced_snapshots(workspace.folder / "runs", removal.folders)
+        of_trash = workspace.trash.list_snapshots(trash.keys)
+        of_folders = (
+            find_referenced_snapshots(folder, removal.folders)
+            for folder in (workspace.folder / "runs", get_trash_folder(workspace))
+        )
+        return of_rows.union(of_trash, *of_folders)
 
     day_ago = time.time() - GRACE_SECONDS
     snapshots = prune_snapshots(workspace.snapshots_folder, list_kept_snapshots, day_ago, dry_run=dry_run, say=say)
@@ -140,7 +159,7 @@ def _prune_contents(workspace: Workspace, before: int, *, dry_run: bool, say: Ca
     needed = _find_used_environments(workspace.home, removal.folders)
     environments, environments_size = prune_environments(workspace.home, before, needed=needed, dry_run=dry_run)
     return {
-        "bytes": removal.size + snapshots.size + shared.size + environments_size,
+        "bytes": removal.size + trash.size + snapshots.size + shared.size + environments_size,
         "contents": snapshots.contents + shared.contents,
         "copies": list(shared.copies),
         "dryRun": dry_run,
@@ -148,9 +167,10 @@ def _prune_contents(workspace: Workspace, before: int, *, dry_run: bool, say: Ca
         "environments": [*environments, *shared.environments],
         "folders": len(forsaken),
         "runs": list(runs.values()),
-        "skipped": [*removal.skipped, *shared.skipped],
+        "skipped": [*removal.skipped, *trash.skipped, *shared.skipped],
         "snapshots": snapshots.snapshots + shared.snapshots,
         "spared": list(workspace.retention.list_retained(before)),
+        "trash": list(trash.runs),
     }
 
 
@@ -215,7 +235,9 @@ def _find_orphaned_folders(workspace: Workspace, before: int) -> list[Path]:
     return [
         folder
         for folder in (*of_runs, *of_sessions)
-        if workspace.runs.find_key(folder.name) is None and _is_unlocked(folder)
+        if workspace.runs.find_key(folder.name) is None
+        and workspace.trash.find_run(folder.name) is None
+        and _is_unlocked(folder)
     ]
 
 
@@ -260,7 +282,7 @@ def _is_unlocked(folder: Path) -> bool:
 def _find_used_environments(home: Path, without: Collection[Path]) -> set[str]:
     """Return the keys of the environments used by runs of all workspaces, except runs in some folders."""
     keys = set()
-    for folder in home.glob("workspaces/*/*/*/runs/*"):
+    for folder in chain.from_iterable(home.glob(f"workspaces/*/*/*/{name}/*") for name in ("runs", TRASH)):
         plan = None if folder in without else read_json(RunFolder(folder).environment_plan)
         if plan is not None and plan.get("build"):
             keys.add(plan["build"]["key"])

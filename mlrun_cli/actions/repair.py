@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from mlrun_cli.actions.parameters import read_parameters_of_older_runs
+from mlrun_cli.actions.trash import move_back_stored_runs
 from mlrun_cli.core.home import make_private_folder
 from mlrun_cli.core.json_files import sync
 from mlrun_cli.core.locks import acquire_lock, remove_lock_file
@@ -72,6 +73,7 @@ def repair_workspace(identity: WorkspaceIdentity, home: Path, *, say: Callable[[
                 filled = _fill_new(new.database, locator, is_damaged=is_there)
                 kept = new.put_in_place("damaged")
         with Workspace.connect(locator, redaction=get_process_redaction()) as workspace:
+            move_back_stored_runs(workspace)
             recorded = workspace.record_missing()
             read_parameters_of_older_runs(workspace, math.inf)
             lost_models = _find_unknown_models(workspace)
@@ -141,6 +143,7 @@ def restore_workspace(identity: WorkspaceIdentity, home: Path, file: Path) -> di
             filled = import_folders(new.database, folder, get_process_redaction(), is_rebuilt=True)
             kept = new.put_in_place("replaced")
         with Workspace.connect(locator, redaction=get_process_redaction()) as workspace:
+            move_back_stored_runs(workspace)
             workspace.record_missing()
     return {
         **_build_report(filled),

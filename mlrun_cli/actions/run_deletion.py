@@ -1,10 +1,11 @@
-"""Deletion of ended runs with their files."""
+"""Deletion of ended runs: into the trash, or with their files for good."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
 
+from mlrun_cli.actions.trash import remove_trashed_below
 from mlrun_cli.errors import OperatingSystemError, RunNotEnded, RunProtected
 from mlrun_cli.runs.filter import RunFilter
 from mlrun_cli.runs.run import Run
@@ -25,20 +26,16 @@ def list_with_children(workspace: Workspace, runs: Sequence[Run]) -> Sequence[Ru
     return list(found.values())
 
 
-def delete_runs(
-    workspace: Workspace, runs: Sequence[Run], *, force: bool = False, leave_files: bool = False
-) -> Sequence[Path]:
-    """Permanently delete ended runs with their files, metrics, tags and logs; return folders that were not removed.
+def check_deletable(workspace: Workspace, runs: Sequence[Run], *, force: bool) -> None:
+    """Check that runs can be deleted.
 
     Args:
         workspace: the workspace of the runs.
-        runs: the runs to delete, with children after their parents.
-        force: whether to delete even runs that are kept or that are the source of a registered model.
-        leave_files: whether to delete even runs whose files are in a shared folder that is not in its place.
+        runs: the runs.
+        force: whether even runs that are kept or that are the source of a registered model are to be deleted.
 
     Raises:
-        UsageError: a run has not ended or is protected; nothing is deleted then.
-        MlrunError: the files of a run cannot be removed; that run is kept, but the others are deleted.
+        UsageError: a run has not ended or is protected.
     """
     live = [run.run_id for run in runs if not run.status.is_terminal]
     if live:
@@ -54,6 +51,19 @@ def delete_runs(
             f"Nothing was deleted, because runs are protected: {format_some(reasons, _SHOWN_NAMES)}.",
             hint="Add --force to delete them too.",
         )
+
+
+def remove_runs(workspace: Workspace, runs: Sequence[Run], *, leave_files: bool = False) -> Sequence[Path]:
+    """Remove ended runs for good with their files, metrics, tags and logs; return the folders that were left.
+
+    Args:
+        workspace: the workspace of the runs.
+        runs: the runs to remove, with children after their parents.
+        leave_files: whether to remove even runs whose files are in a shared folder that is not in its place.
+
+    Raises:
+        MlrunError: the files of a run cannot be removed; that run is kept, but the others are removed.
+    """
     stayed, left, is_away = [], [], False
     for run in runs:
         folder = workspace.run_folder(run.run_id)
@@ -69,6 +79,7 @@ def delete_runs(
         workspace.checkpoint_if_disk_is_full()
         with workspace.transaction(durable=True):
             workspace.runs.delete(run.key)
+    remove_trashed_below(workspace, [run.key for run in runs])
     if stayed:
         raise OperatingSystemError(
             f"{len(stayed)} of {len(runs)} runs were not deleted, because their folders cannot be removed:"

@@ -277,7 +277,10 @@ def _get_run(workspace: Workspace, run_id: str, experiment_name: str | None) -> 
     try:
         run = workspace.runs.get(workspace.runs.resolve(check_run_id(run_id)))
     except RunNotFound:
-        raise RunNotFound(run_id, workspace.identity.name) from None
+        missing = RunNotFound(run_id, workspace.identity.name)
+        if workspace.trash.list_by_prefix(run_id):
+            missing.hint = f"It was deleted; restore it: mlrun run restore -r {run_id}"
+        raise missing from None
     if experiment_name is not None and run.experiment_name != experiment_name:
         raise RunNotFound(run_id, elsewhere=(experiment_name, run.experiment_name))
     return run

@@ -1,4 +1,4 @@
-"""`experiment`: list, show and open experiments."""
+"""`experiment`: list, show, open, delete and restore experiments."""
 
 from __future__ import annotations
 
@@ -6,11 +6,20 @@ from typing import Annotated
 
 import typer
 
-from mlrun_cli.actions.experiments import get_experiment, list_experiments
+from mlrun_cli.actions.experiments import (
+    get_experiment,
+    list_deleted_experiments,
+    list_experiments,
+    move_experiment_to_trash,
+    restore_experiment,
+)
+from mlrun_cli.actions.trash import DAYS_KEPT
 from mlrun_cli.cli.command import Group, command
+from mlrun_cli.cli.confirmation import confirm
 from mlrun_cli.cli.context import open_context
 from mlrun_cli.cli.global_options import GlobalOptions
 from mlrun_cli.cli.output.record_table import Field, build_listing, format_record_tags, make_time_formatter
+from mlrun_cli.cli.run.options import Yes
 
 app = Group("experiment")
 
@@ -21,6 +30,9 @@ _FIELDS = (
     Field("Description", "description"),
 )
 
+_DeletedName = Annotated[
+    str, typer.Option("--experiment-name", "-e", "-n", metavar="NAME", help="Name of the experiment.")
+]
 _Name = Annotated[
     str | None,
     typer.Option("--experiment-name", "-e", "-n", metavar="NAME", help="Experiment. Default: the attached folder's."),
@@ -36,10 +48,17 @@ _Name = Annotated[
         ("List only their names", "mlrun experiment list --query '[].name' -o tsv"),
     ],
 )
-def list_all(shared: GlobalOptions) -> object:
+def list_all(
+    shared: GlobalOptions,
+    is_deleted: Annotated[bool, typer.Option("--deleted", help="Experiments in the trash, the last deleted first.")] = (
+        False
+    ),
+) -> object:
     """List the workspace's experiments, sorted by name."""
     context = open_context(shared)
     with context.workspace as workspace:
+        if is_deleted:
+            return list_deleted_experiments(workspace)
         records = list_experiments(workspace)
     return build_listing(shared, records, _FIELDS, nothing="No experiments.")
 
@@ -76,3 +95,47 @@ def open_page(shared: GlobalOptions, name: _Name = None) -> object:
     with context.workspace as workspace:
         address = build_experiment_url(workspace, get_experiment(workspace, context.get_experiment_name(name))["name"])
         return open_studio_page(workspace.home, address, shared.notes)
+
+
+@command(
+    app,
+    "delete",
+    examples=[
+        ("Delete an experiment with its runs", "mlrun experiment delete -e testexperiment --yes"),
+        ("Delete one with runs that models come from", "mlrun experiment delete -e testexperiment --force --yes"),
+    ],
+)
+def delete(
+    shared: GlobalOptions,
+    name: _DeletedName,
+    yes: Yes = False,
+    force: Annotated[
+        bool, typer.Option("--force", help="Also delete kept runs and runs that a model comes from.")
+    ] = False,
+) -> object:
+    """Move an experiment and all its runs to the trash; the runs must have ended.
+
+    'mlrun experiment restore' brings it back until 'mlrun workspace prune' removes what was deleted over 30 days ago.
+    """
+    context = open_context(shared)
+    with context.workspace as workspace:
+        get_experiment(workspace, context.get_experiment_name(name))
+        if not yes:
+            question = f"Delete the experiment '{name}' with all its runs, restorable for {DAYS_KEPT} days?"
+            confirm(shared, question, otherwise="Nothing was deleted.")
+        return {"name": name, "runs": move_experiment_to_trash(workspace, name, force=force)}
+
+
+@command(
+    app,
+    "restore",
+    examples=[
+        ("Restore a deleted experiment with its runs", "mlrun experiment restore -e testexperiment"),
+        ("Restore it and print its id", "mlrun experiment restore -e testexperiment --query experimentId -o tsv"),
+    ],
+)
+def restore(shared: GlobalOptions, name: _DeletedName) -> object:
+    """Restore a deleted experiment, and the runs that were deleted with it."""
+    context = open_context(shared)
+    with context.workspace as workspace:
+        return restore_experiment(workspace, context.get_experiment_name(name))

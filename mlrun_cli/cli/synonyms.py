@@ -21,6 +21,7 @@ _OF_RUNS = {
     "ls": "list",
     "ps": "list",
     "pull": "download",
+    "recover": "restore",
     "remove": "delete",
     "rm": "delete",
     "run": "submit-script",
@@ -32,6 +33,7 @@ _OF_RUNS = {
     "submit": "submit-script",
     "tag": "update",
     "tail": "monitor-logs",
+    "undelete": "restore",
     "view": "show",
     "watch": "monitor-logs",
 }
@@ -56,6 +58,7 @@ _OF_OTHERS = {
     "rm": ("delete", "unregister", "detach"),
     "rmi": ("delete",),
     "set": ("update", "create"),
+    "undelete": ("restore",),
     "view": ("show",),
 }
 _AT_THE_ROOT = {

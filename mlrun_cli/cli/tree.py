@@ -24,9 +24,9 @@ from mlrun_cli.errors import CommandNotFound, UnknownTopic, UnsupportedCommand
 
 NOUNS = {
     "folder": "Attach a folder to a workspace.",
-    "experiment": "List, show and open experiments.",
+    "experiment": "List, show, open, delete and restore experiments.",
     "workspace": "Create, list, show and prune workspaces.",
-    "run": "Submit a script, then follow, list, show, cancel, update and delete runs.",
+    "run": "Submit a script, then follow, list, show, cancel, update, delete and restore runs.",
     "runconfig": "List, show and check runconfigs.",
     "environment": "Register, list, show and download environments, and prune those built for runs.",
     "model": "Register models, then list, show, download, update and delete them.",

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
+from mlrun_cli.actions.trash import DAYS_KEPT, measure_trash
 from mlrun_cli.actions.workspaces import (
     build_workspace_record,
     describe_workspace,
@@ -103,7 +104,12 @@ def show(
     if is_taking_over:
         open_home(get_home(), take_over=True)
     with open_context(shared).workspace as workspace:
-        return {**build_workspace_record(workspace.identity, workspace.home), **describe_home(workspace.home)}
+        trash = measure_trash(workspace)
+        return {
+            **build_workspace_record(workspace.identity, workspace.home),
+            **describe_home(workspace.home),
+            "trash": {"bytes": trash.size, "runs": trash.runs},
+        }
 
 
 @command(
@@ -237,12 +243,20 @@ def prune(
     older_than: Annotated[
         str, typer.Option("--older-than", metavar="TIME", help="Minimum time since runs ended, such as 30d.")
     ],
+    trash_older_than: Annotated[
+        str,
+        typer.Option(
+            "--trash-older-than",
+            metavar="TIME",
+            help="Minimum time since runs were deleted to remove them from the trash.",
+        ),
+    ] = f"{DAYS_KEPT}d",
     is_dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Show what would be removed and its size; remove nothing.")
     ] = False,
     yes: Yes = False,
 ) -> object:
-    """Permanently remove old runs, and everything stored only for them.
+    """Permanently remove old runs, what was deleted long ago, and everything stored only for them.
 
     Runs are removed with their child runs, files and metrics, except for runs marked with 'run update --keep' and
     runs that a registered model comes from. Snapshots are removed if they belong to no run and are over a day old,
@@ -251,12 +265,17 @@ def prune(
     from mlrun_cli.actions.prune import compute_cutoff_time, prune_workspace  # noqa: PLC0415
 
     seconds = parse_seconds(older_than, "--older-than", needs_unit=True)
+    trash_seconds = parse_seconds(trash_older_than, "--trash-older-than", needs_unit=True)
     with open_context(shared).workspace as workspace:
         if not is_dry_run and not yes:
-            would_be = prune_workspace(workspace, seconds, dry_run=True, say=shared.notes.info)
+            would_be = prune_workspace(
+                workspace, seconds, trash_seconds=trash_seconds, dry_run=True, say=shared.notes.info
+            )
             question = _build_question(workspace.identity.name, would_be, compute_cutoff_time(seconds))
             confirm(shared, question, otherwise="Nothing was removed.")
-        return prune_workspace(workspace, seconds, dry_run=is_dry_run, say=shared.notes.info)
+        return prune_workspace(
+            workspace, seconds, trash_seconds=trash_seconds, dry_run=is_dry_run, say=shared.notes.info
+        )
 
 
 def _build_question(workspace_name: str, would_be: dict[str, Any], before: int) -> str:
@@ -264,7 +283,8 @@ def _build_question(workspace_name: str, would_be: dict[str, Any], before: int) 
     what = f"{runs} {'run' if runs == 1 else 'runs'} of workspace '{workspace_name}'"
     when = time.strftime("%Y-%m-%d %H:%M:%S %Z", time.localtime(before / MICROSECONDS))
     size = format_size(would_be["bytes"])
-    return f"Remove for good {what} that ended before {when}, and what is kept for them alone, {size} in all?"
+    trash = f", {len(would_be['trash'])} from the trash" if would_be["trash"] else ""
+    return f"Remove for good {what} that ended before {when}{trash}, and what is kept for them alone, {size} in all?"
 
 
 def _get_given_subscription(subscription_id: str) -> str:

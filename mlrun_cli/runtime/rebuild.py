@@ -30,6 +30,7 @@ from mlrun_cli.store.metrics import MetricStore
 from mlrun_cli.store.rebuild_documents import NAMED_TABLES, RebuildDocumentStore
 from mlrun_cli.store.runs.run_store import RunStore
 from mlrun_cli.store.salvage import Salvage
+from mlrun_cli.store.trash import TrashStore
 from mlrun_cli.wire.run_folder import JOURNAL
 
 
@@ -137,7 +138,8 @@ class _FolderImport:
                 if status not in TERMINAL_STATUSES:
                     self._records.delete_run(key)
                     del there[run_id]
-        wanted = [document for run_id, document in documents.items() if run_id not in there]
+        trashed = TrashStore(self._database).list_ids()
+        wanted = [document for run_id, document in documents.items() if run_id not in there and run_id not in trashed]
         for document in sorted(wanted, key=lambda each: int(each["row"].get("run_key", 0))):
             self._add_run(document)
         for run_id, key in self._added.items():

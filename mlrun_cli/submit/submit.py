@@ -74,5 +74,6 @@ def _check_disk(workspace: Workspace) -> None:
     if full is not None:
         raise DiskFull(
             f"No run can be started: {full}.",
-            hint="Make room there, as with 'mlrun run delete' or 'mlrun workspace prune', then submit again.",
+            hint="Make room there, as with 'mlrun run delete --permanently' or 'mlrun workspace prune', then submit"
+            " again.",
         )

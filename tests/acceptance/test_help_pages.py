@@ -140,8 +140,12 @@ def test_help_of_a_group_has_two_examples(page: Page) -> None:
 def test_example_works(ready: Mlrun, meanings: dict[str, str], line: str) -> None:
     if "datastore" in line:  # whose folder is that of the test
         ready("datastore", "attach-local", "images", ".")
-    if "restore" in line:
+    if "workspace restore" in line:
         ready("workspace", "backup", "backup.db")
+    if "run restore" in line:
+        ready("run", "delete", "--all", "--yes")
+    if "experiment restore" in line:
+        ready("experiment", "delete", "-e", "testexperiment", "--yes")
     for placeholder, meaning in meanings.items():
         line = line.replace(placeholder, meaning)
     ready.environment["BROWSER"] = "true"
@@ -154,7 +158,7 @@ def test_example_of_delete_works_for_a_person(ready: Mlrun) -> None:
     (line,) = [line for line in EXAMPLES if "run delete -r" in line]
     run_id = ready.json("run", "submit-script", "train.py")["run_id"]
     with Terminal(ready, ["bash", "-c", line.replace("ID", run_id)]) as terminal:
-        terminal.wait_for("for good?")
+        terminal.wait_for("restorable for 30 days?")
         terminal.type("y\r")
         assert terminal.wait() == 0
 

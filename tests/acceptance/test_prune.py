@@ -231,7 +231,7 @@ def test_folders_without_permission_go_and_what_cannot_go_is_skipped_and_named(m
     (foreign := mlrun.run_folder(second) / "work" / "foreign").mkdir()
     (foreign / "file").touch()
     os.chown(foreign, 65534, 65534)  # as a container may leave it
-    mlrun.fails("run", "delete", "-r", second, "--yes", exit_code=1)
+    mlrun.fails("run", "delete", "-r", second, "--permanently", "--yes", exit_code=1)
     done = mlrun("workspace", "prune", "--older-than", "30d", "--yes")
     pruned = json.loads(done.stdout)
     assert (pruned["runs"], pruned["skipped"]) == ([first], [str(mlrun.run_folder(second))])

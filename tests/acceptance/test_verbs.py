@@ -498,7 +498,7 @@ def test_delete_asks_on_a_terminal(mlrun: Mlrun, answer: str, exit_code: int, le
     mlrun.script("")
     mlrun.ended()
     with Terminal(mlrun, [COMMAND, "run", "delete", "-r", "@latest"]) as terminal:
-        terminal.wait_for("Delete 1 run of experiment 'exp' in workspace 'default' for good? [y/N]: ")
+        terminal.wait_for("Delete 1 run of experiment 'exp' in workspace 'default', restorable for 30 days? [y/N]: ")
         terminal.type(answer)
         assert terminal.wait() == exit_code
     assert ("Nothing was deleted." in terminal.output) is (exit_code == 1)

@@ -22,7 +22,7 @@ from mlrun_cli.actions.models import (
     register_run_files,
     update_model,
 )
-from mlrun_cli.actions.run_deletion import delete_runs
+from mlrun_cli.actions.run_deletion import remove_runs
 from mlrun_cli.core.redaction import Redaction
 from mlrun_cli.errors import (
     FileAlreadyExists,
@@ -255,7 +255,7 @@ def test_a_runs_files_become_a_model_that_outlives_the_run(workspace: Workspace,
     assert get_model_path(workspace, file).name == "std_log.txt"
     assert leftovers(workspace) == []
 
-    delete_runs(workspace, [run], force=True)
+    remove_runs(workspace, [run])
     (found,) = list_models(workspace, ModelFilter(run_id="exp_1", latest=True, name="log"))
     there = download_model(workspace, found, tmp_path, overwrite=False)
     assert there.read_text(encoding="utf-8") == "printed"

@@ -82,7 +82,7 @@ def test_a_streamed_log_is_complete_whatever_sizes_a_client_has_cached(tmp_path:
         far_pool.mlrun.script("for number in range(3): print('line', number, flush=True)")
         done = far_pool.mlrun("run", "submit-script", "--ct", "pool", "train.py")
         assert [line for line in done.stderr.splitlines() if line.startswith("line")] == ["line 0", "line 1", "line 2"]
-        far_pool.mlrun("run", "delete", "-r", json.loads(done.stdout)["run_id"], "-y")
+        far_pool.mlrun("run", "delete", "-r", json.loads(done.stdout)["run_id"], "--permanently", "-y")
         assert list((tmp_path / "exported" / "runs").iterdir()) == []
 
 

@@ -69,7 +69,7 @@ def test_a_deleted_run_leaves_nothing_in_the_shared_folder(pool: PoolEngine, tmp
     kept.mkdir()
     (kept / "file").touch()
     (pool.run_folder(run_id) / "artifacts" / "link").symlink_to(kept)
-    pool.mlrun("run", "delete", "-r", run_id, "-y")
+    pool.mlrun("run", "delete", "-r", run_id, "--permanently", "-y")
     assert [*(pool.shared / "runs").iterdir(), *(pool.shared / "started").iterdir()] == []
     assert not pool.mlrun.run_folder(run_id).exists()
     assert (kept / "file").exists()
@@ -81,13 +81,13 @@ def test_a_run_is_not_deleted_while_the_shared_folder_is_away(pool: PoolEngine, 
     pool.mlrun.wait(run_id)
     away = pool.shared.with_name("away")
     pool.shared.rename(away)
-    failure = pool.mlrun.fails("run", "delete", "-r", run_id, "-y", exit_code=1)
+    failure = pool.mlrun.fails("run", "delete", "-r", run_id, "--permanently", "-y", exit_code=1)
     assert failure.code == "OperatingSystemError"
     assert str(pool.shared) in failure.message
     assert "--leave-files" in failure.hint
     away.rename(pool.shared)
     assert pool.mlrun.show(run_id)["status"] == "Completed"
-    pool.mlrun("run", "delete", "-r", run_id, "-y")
+    pool.mlrun("run", "delete", "-r", run_id, "--permanently", "-y")
     assert list((pool.shared / "runs").iterdir()) == []
 
 

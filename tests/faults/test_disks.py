@@ -125,7 +125,7 @@ def test_a_script_that_fills_the_disk_ends_failed_and_says_so_and_its_deletion_m
         refused = mlrun("run", "submit-script", "--async", "train.py", check=False)
         assert refused.returncode == 1
         assert "full" in refused.stderr
-        mlrun("run", "delete", "-r", run_id, "--yes")
+        mlrun("run", "delete", "-r", run_id, "--permanently", "--yes")
         assert mlrun.wait(mlrun.submit())["status"] == "Completed"
 
 
@@ -164,7 +164,7 @@ def test_without_a_byte_left_runs_are_shown_and_deleted(mlrun: Mlrun) -> None:
         assert mlrun.metrics(run_ids[0]) == {"x": 1}
         assert len(mlrun.json("run", "list")) == 3
         assert _free_bytes(mlrun.home) == 0
-        mlrun("run", "delete", "-r", run_ids[0], "--yes")
+        mlrun("run", "delete", "-r", run_ids[0], "--permanently", "--yes")
         pruned = mlrun.json("workspace", "prune", "--older-than", "0s", "--yes")
 
         assert len(pruned["runs"]) == 2
@@ -190,7 +190,7 @@ def test_a_disk_without_inodes_is_said_to_be_full(mlrun: Mlrun) -> None:
         assert refused.warnings == []
         assert len(refused.text.splitlines()) <= 3
         assert mlrun.show(run_id)["status"] == "Completed"
-        mlrun("run", "delete", "-r", run_id, "--yes")
+        mlrun("run", "delete", "-r", run_id, "--permanently", "--yes")
 
 
 @pytest.mark.parametrize("kilobytes_left", [0, 8, 16, 32, 64])

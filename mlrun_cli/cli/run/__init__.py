@@ -25,5 +25,6 @@ app = Group(
         "update",
         "download",
         "delete",
+        "restore",
     ),
 )

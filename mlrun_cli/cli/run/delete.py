@@ -1,13 +1,15 @@
-"""`run delete`: delete runs that have ended, with their files."""
+"""`run delete`: move runs that have ended to the trash, or remove them for good."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from mlrun_cli.actions.run_deletion import delete_runs, list_with_children
+from mlrun_cli.actions.run_deletion import check_deletable, list_with_children, remove_runs
+from mlrun_cli.actions.trash import DAYS_KEPT, move_to_trash
 from mlrun_cli.cli.command import command
 from mlrun_cli.cli.confirmation import confirm
 from mlrun_cli.cli.context import open_context
@@ -50,18 +52,24 @@ def delete(
     leave_files: Annotated[
         bool,
         typer.Option(
-            "--leave-files", help="Also delete runs of a compute target whose shared folder is gone, and leave that."
+            "--leave-files",
+            help="Also delete runs of a compute target whose shared folder is gone, and leave that; for good.",
         ),
+    ] = False,
+    permanently: Annotated[
+        bool, typer.Option("--permanently", help="Free the disk space at once; the runs cannot be restored.")
     ] = False,
     last: Last = None,
     filters: FilterOptions = NO_FILTERS,
 ) -> object:
-    """Delete runs that have ended, with their logs, files, metrics and child runs.
+    """Move runs that have ended to the trash, with their logs, files, metrics and child runs.
 
-    On a terminal, the command asks for confirmation; otherwise it requires --yes. With filters, runs that have not
+    'mlrun run restore' brings them back until 'mlrun workspace prune' removes what was deleted over 30 days ago. On a
+    terminal, the command asks for confirmation; otherwise it requires --yes. With filters, runs that have not
     ended are skipped.
     """
     context = open_context(shared)
+    is_final = permanently or leave_files
     with context.workspace as workspace:
         chosen = choose_runs(
             context,
@@ -74,10 +82,16 @@ def delete(
         )
         doomed = list_with_children(workspace, chosen)
         if doomed and not yes:
-            confirm(shared, _build_question(workspace, doomed), otherwise="Nothing was deleted.")
+            question = _build_question(workspace, doomed, is_final=is_final)
+            confirm(shared, question, otherwise="Nothing was deleted.")
         if force:
             doomed = [_end_by_force(workspace, run) for run in doomed]
-        left = delete_runs(workspace, doomed, force=force, leave_files=leave_files)
+        check_deletable(workspace, doomed, force=force)
+        left: Sequence[Path] = ()
+        if is_final:
+            left = remove_runs(workspace, doomed, leave_files=leave_files)
+        else:
+            move_to_trash(workspace, doomed)
     for folder in sorted({path.parent for path in left}):
         shared.notes.warning(f"Left, should it come back: the files of the runs in '{folder}'.")
     return [run.run_id for run in doomed]
@@ -89,8 +103,9 @@ def _end_by_force(workspace: Workspace, run: Run) -> Run:
     return run if run.status.is_terminal else force_end(workspace, run)
 
 
-def _build_question(workspace: Workspace, doomed: Sequence[Run]) -> str:
+def _build_question(workspace: Workspace, doomed: Sequence[Run], *, is_final: bool) -> str:
     runs = "1 run" if len(doomed) == 1 else f"{len(doomed)} runs"
     experiments = {run.experiment_name for run in doomed}
     of = f" of experiment '{doomed[0].experiment_name}'" if len(experiments) == 1 else ""
-    return f"Delete {runs}{of} in workspace '{workspace.identity.name}' for good?"
+    where = f"{runs}{of} in workspace '{workspace.identity.name}'"
+    return f"Delete {where} for good?" if is_final else f"Delete {where}, restorable for {DAYS_KEPT} days?"

@@ -13,6 +13,7 @@ from mlrun_cli.cli.command import Result, command
 from mlrun_cli.cli.context import open_context
 from mlrun_cli.cli.global_options import GlobalOptions
 from mlrun_cli.cli.run import app
+from mlrun_cli.cli.run.deleted import list_deleted_runs
 from mlrun_cli.cli.run.filters import NO_FILTERS, FilterOptions
 from mlrun_cli.cli.run.options import (
     ExperimentName,
@@ -50,6 +51,9 @@ def list_runs(
     pipeline_run_id: Annotated[
         str | None, typer.Option("--pipeline-run-id", metavar="ID", help="Step runs of this pipeline run.")
     ] = None,
+    is_deleted: Annotated[
+        bool, typer.Option("--deleted", help="Runs in the trash, the last deleted first; see 'mlrun run restore'.")
+    ] = False,
     minimal: Annotated[bool, typer.Option("--minimal", help="Show fewer keys: RunId, Status, StartTime, …")] = False,
     no_pager: NoPager = False,
 ) -> object:
@@ -66,6 +70,8 @@ def list_runs(
             )
         filters = FilterOptions({**filters.texts, "parent": [pipeline_run_id]})
     context = open_context(shared)
+    if is_deleted:
+        return list_deleted_runs(shared, context, experiment_name, filters, last=last)
     with context.workspace as workspace:
         which = build_run_filter(context, experiment_name, filters, last=last)
         if depends_on_parameters(which) and not read_parameters_of_older_runs(workspace):

@@ -333,7 +333,10 @@ class SqliteDatabase:
         full = describe_full_disk(self._path)
         if "full" in text or (full is not None and ("I/O" in text or "unable to open" in text)):
             text = full or "its disk is full"
-            hint = "Free some space there, as with 'mlrun run delete', then try again; nothing that was stored is lost."
+            hint = (
+                "Free some space there, as with 'mlrun run delete --permanently', then try again; nothing that was"
+                " stored is lost."
+            )
         elif "malformed" in text or "not a database" in text:
             hint = (
                 "'mlrun workspace repair' makes it again from what can be read of it and from the folders of the runs;"

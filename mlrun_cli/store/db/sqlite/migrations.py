@@ -31,7 +31,7 @@ Supervisors of the previous version still read and insert `minded_by`, so a trig
 column is ever updated.
 """
 
-SCHEMA_VERSION = 9
+SCHEMA_VERSION = 10
 """The number of steps that this program knows."""
 
 
@@ -39,9 +39,10 @@ def list_steps() -> Sequence[tuple[Sequence[str], bool]]:
     """Return the statements of each step, and whether programs that do not know it can still use the store."""
     from mlrun_cli.store.db.sqlite.first_schema import FIRST_STEPS  # noqa: PLC0415 - not on the way of most commands
     from mlrun_cli.store.db.sqlite.parameter_schema import BUILD_PARAMETERS  # noqa: PLC0415
+    from mlrun_cli.store.db.sqlite.trash_schema import BUILD_TRASH  # noqa: PLC0415
 
     first = ((statements, False) for statements in FIRST_STEPS)
-    return (*first, (_KEEP, False), (_OWNER_LOCK, True), (BUILD_PARAMETERS, True))
+    return (*first, (_KEEP, False), (_OWNER_LOCK, True), (BUILD_PARAMETERS, True), (BUILD_TRASH, True))
 
 
 def migrate(database: SqliteDatabase, where: str, version: int = SCHEMA_VERSION) -> None:

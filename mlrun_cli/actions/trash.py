@@ -1,0 +1,283 @@
+"""Restoring of deleted runs and experiments, and their removal for good.
+
+The rows in the store decide whether a run is in the trash. Its folder is moved after them, and is found in either
+place, so a process that is killed in between leaves nothing half done.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from mlrun_cli.core.guid import generate_guid
+from mlrun_cli.core.home import make_private_folder
+from mlrun_cli.core.locks import acquire_lock, remove_lock_file
+from mlrun_cli.core.named_tuple import NamedTuple
+from mlrun_cli.core.names import check_run_id
+from mlrun_cli.core.time import MICROSECONDS, format_iso, now
+from mlrun_cli.environments.cache import measure_disk_usage
+from mlrun_cli.errors import AlreadyExists, AmbiguousRunId, InUse, RunNotFound
+from mlrun_cli.runs.folder import RunFolder
+from mlrun_cli.runs.run import Run, build_run_record
+from mlrun_cli.runs.shared_folder import find_shared_run_folder, remove_run_folder
+from mlrun_cli.store.trash import TrashedRun
+from mlrun_cli.workspace import Workspace
+
+TRASH = "trash"
+"""The name of the folder in a workspace's folder."""
+DAYS_KEPT = 30
+"""The number of days for which `workspace prune` keeps deleted runs, unless it is told otherwise."""
+
+_BATCH_SIZE = 200
+
+
+class TrashSummary(NamedTuple):
+    """The number of deleted runs, and the disk space in bytes that their folders take."""
+
+    runs: int
+    size: int
+
+
+class EmptiedTrash(NamedTuple):
+    """What was, or in a dry run would be, removed from the trash.
+
+    Attributes:
+        runs: the ids of the runs.
+        keys: their keys.
+        folders: their folders, and those of runs that the store does not know.
+        size: the disk space that the folders took, in bytes.
+        skipped: the folders that could not be removed.
+    """
+
+    runs: Sequence[str]
+    keys: Sequence[int]
+    folders: frozenset[Path]
+    size: int
+    skipped: Sequence[str]
+
+
+def get_trash_folder(workspace: Workspace) -> Path:
+    """Return the folder with the folders of deleted runs, which may not exist."""
+    return workspace.folder / TRASH
+
+
+def move_to_trash(workspace: Workspace, runs: Sequence[Run], deletion_id: str | None = None) -> None:
+    """Move ended runs with their folders to the trash; skip runs that are live again or were deleted meanwhile.
+
+    Args:
+        workspace: the workspace of the runs.
+        runs: the runs, with children after their parents.
+        deletion_id: the id of the deletion that they are part of; None creates one.
+    """
+    deletion_id, moment = deletion_id or generate_guid(), now()
+    with _hold_lock(workspace):
+        for start in range(0, len(runs), _BATCH_SIZE):
+            workspace.checkpoint_if_disk_is_full()
+            with workspace.transaction(durable=True):
+                moved = [
+                    run
+                    for run in runs[start : start + _BATCH_SIZE]
+                    if workspace.trash.add_run(run.key, deletion_id, moment)
+                ]
+            for run in moved:
+                _move_folder(_get_run_path(workspace, run.run_id), get_trash_folder(workspace) / run.run_id)
+
+
+def list_trash(
+    workspace: Workspace, *, experiment_name: str | None = None, last: int | None = None
+) -> Sequence[dict[str, Any]]:
+    """Return the records of deleted runs, the last deleted first, with the time of their deletion as `deletedAt`."""
+    found = workspace.trash.list_runs(experiment_name=experiment_name, last=last)
+    return [{**build_run_record(each.run), "deletedAt": format_iso(each.deleted_at)} for each in found]
+
+
+def get_deleted_runs(workspace: Workspace, run_ids: Sequence[str]) -> Sequence[TrashedRun]:
+    """Return the deleted runs with the given ids, which may be shortened to a unique prefix.
+
+    Raises:
+        RunNotFound: no run in the trash has such an id.
+        AmbiguousRunId: several have it.
+    """
+    found = []
+    for run_id in run_ids:
+        exact = workspace.trash.find_run(check_run_id(run_id))
+        ids = [run_id] if exact is not None else workspace.trash.list_by_prefix(run_id)
+        if len(ids) > 1:
+            raise AmbiguousRunId(run_id, ids)
+        each = workspace.trash.find_run(ids[0]) if ids else None
+        if each is None:
+            error = RunNotFound(run_id, workspace.identity.name)
+            error.message = f"There is no run '{run_id}' in the trash of workspace '{workspace.identity.name}'."
+            error.hint = "'mlrun run list --deleted' shows what is there."
+            lost = get_trash_folder(workspace) / run_id
+            if lost.is_dir():  # the store was made again
+                place = workspace.folder / "runs"
+                error.hint = f"Its folder is there: move {lost} to {place}, and call 'mlrun workspace repair'."
+            raise error
+        found.append(each)
+    return found
+
+
+def restore_runs(workspace: Workspace, deleted: Sequence[TrashedRun]) -> Sequence[Run]:
+    """Restore deleted runs, with the runs below each that were deleted together with it; return all of them.
+
+    Raises:
+        InUse: the parent of a run is in the trash and is not restored with it.
+        AlreadyExists: another run has the id of a deleted one now.
+    """
+    wanted = {each.run.key: each for each in deleted}
+    for each in deleted:
+        below = workspace.trash.list_below([each.run.key])
+        wanted.update((one.run.key, one) for one in below if one.deletion_id == each.deletion_id)
+    ordered = [wanted[key] for key in sorted(wanted)]
+    parents = {each.run.key: each.run.run_id for each in workspace.trash.list_runs()}
+    for each in ordered:
+        if each.parent_key in parents and each.parent_key not in wanted:
+            raise InUse(
+                f"The parent of the run '{each.run.run_id}' is in the trash, too: '{parents[each.parent_key]}'.",
+                hint=f"Restore that: mlrun run restore -r {parents[each.parent_key]}",
+                target=each.run.run_id,
+            )
+    with _hold_lock(workspace), workspace.transaction(durable=True):
+        for each in ordered:
+            if workspace.runs.find_key(each.run.run_id) is not None:
+                raise AlreadyExists(
+                    f"Another run is named '{each.run.run_id}' now.", hint="Delete that first.", target=each.run.run_id
+                )
+            if workspace.trash.find_run(each.run.run_id) is None:
+                continue  # another process has restored or removed it
+            # Before the rows, since what they record is written to the folder.
+            _move_folder(get_trash_folder(workspace) / each.run.run_id, _get_run_path(workspace, each.run.run_id))
+            workspace.trash.restore_run(each.run.key)
+    return workspace.runs.list_by_keys([each.run.key for each in ordered])
+
+
+def remove_from_trash(
+    workspace: Workspace, deleted: Iterable[TrashedRun], *, say: Callable[[str], None] | None = None
+) -> Sequence[str]:
+    """Remove deleted runs for good; return the folders that could not be removed, which the next prune tries again.
+
+    Args:
+        workspace: the workspace of the runs.
+        deleted: the runs.
+        say: called with a message for each folder that cannot be removed.
+    """
+    skipped: list[str] = []
+    with _hold_lock(workspace):
+        for each in deleted:
+            with workspace.transaction():
+                if not workspace.trash.remove_run(each.run.key):
+                    continue
+            skipped += _remove_folders(_list_folders(workspace, [each.run.run_id]), say)
+    return skipped
+
+
+def remove_trashed_below(workspace: Workspace, keys: Sequence[int]) -> None:
+    """Remove the deleted runs below runs that have been removed for good: they cannot be restored any more."""
+    remove_from_trash(workspace, workspace.trash.list_below(keys))
+
+
+def empty_trash(
+    workspace: Workspace, before: int, *, below: Sequence[int], dry_run: bool, say: Callable[[str], None]
+) -> EmptiedTrash:
+    """Remove what was deleted before a time, and what is below runs that are removed, for good.
+
+    Args:
+        workspace: the workspace.
+        before: the time, in microseconds.
+        below: the keys of runs that are or would be removed.
+        dry_run: whether to remove nothing.
+        say: called with a message for each folder that cannot be removed.
+    """
+    old = workspace.trash.list_runs(before=before)
+    old = [*old, *workspace.trash.list_below([*below, *(each.run.key for each in old)])]
+    deleted = list({each.run.key: each for each in old}.values())
+    folders = frozenset(_list_folders(workspace, [each.run.run_id for each in deleted]))
+    lost = _list_lost_folders(workspace, before)
+    size = sum(map(_measure_run_folder, (*folders, *lost)))
+    skipped: list[str] = []
+    if not dry_run:
+        skipped = [*remove_from_trash(workspace, deleted, say=say), *_remove_folders(lost, say)]
+        with workspace.transaction():
+            for experiment in workspace.trash.list_experiments(before=before):
+                workspace.trash.remove_experiment(experiment.key)
+    names = tuple(each.run.run_id for each in deleted)
+    return EmptiedTrash(names, [each.run.key for each in deleted], folders.union(lost), size, skipped)
+
+
+def measure_trash(workspace: Workspace) -> TrashSummary:
+    """Return the number of deleted runs and the disk space that they take."""
+    return TrashSummary(workspace.trash.count_runs(), measure_disk_usage(get_trash_folder(workspace)))
+
+
+def move_back_stored_runs(workspace: Workspace) -> None:
+    """Move the folders of runs that the store has as runs out of the trash, as after a backup was put in place."""
+    folder = get_trash_folder(workspace)
+    names = [path.name for path in folder.iterdir() if path.is_dir()] if folder.is_dir() else []
+    for name in names:
+        if workspace.runs.find_key(name) is not None:
+            _move_folder(folder / name, _get_run_path(workspace, name))
+
+
+def _list_folders(workspace: Workspace, run_ids: Sequence[str]) -> Sequence[Path]:
+    """Return the existing folders of deleted runs, in the trash or where a process was killed before it moved them."""
+    places = (get_trash_folder(workspace), workspace.folder / "runs")
+    return [place / run_id for run_id in run_ids for place in places if (place / run_id).is_dir()]
+
+
+def _list_lost_folders(workspace: Workspace, before: int) -> Sequence[Path]:
+    """Return the folders in the trash that the store does not know, and that were last changed before a time."""
+    folder = get_trash_folder(workspace)
+    if not folder.is_dir():
+        return []
+    known = workspace.trash.list_ids()
+    found = [path for path in sorted(folder.iterdir()) if path.is_dir() and path.name not in known]
+    return [path for path in found if path.stat().st_ctime * MICROSECONDS < before]
+
+
+def _measure_run_folder(folder: Path) -> int:
+    shared = find_shared_run_folder(RunFolder(folder))
+    return measure_disk_usage(folder) + (0 if shared is None else measure_disk_usage(shared.path))
+
+
+def _remove_folders(folders: Iterable[Path], say: Callable[[str], None] | None) -> list[str]:
+    """Remove folders of runs, in shared folders too; return those that cannot be removed."""
+    skipped = []
+    for folder in folders:
+        try:
+            remove_run_folder(RunFolder(folder))
+        except OSError as error:
+            skipped.append(os.fspath(folder))
+            if say is not None:
+                say(f"Skipped, since it cannot be removed: {folder}: {error.filename}: {error.strerror}.")
+    return skipped
+
+
+def _get_run_path(workspace: Workspace, run_id: str) -> Path:
+    return workspace.folder / "runs" / run_id
+
+
+def _move_folder(source: Path, place: Path) -> None:
+    """Rename a folder unless it does not exist or its place is taken: the run is then found where it is."""
+    try:
+        RunFolder(source).make_readable()
+        make_private_folder(place.parent)
+        if not os.path.lexists(place):
+            os.rename(source, place)
+    except OSError:
+        return
+
+
+@contextmanager
+def _hold_lock(workspace: Workspace) -> Iterator[None]:
+    """Let one process at a time move runs: the folder of a run follows its rows."""
+    path = workspace.folder / ".trash.lock"
+    descriptor = acquire_lock(path, fcntl.LOCK_EX)
+    try:
+        yield
+    finally:
+        remove_lock_file(path, descriptor)

@@ -1,0 +1,35 @@
+"""`run list --deleted`: the runs in the trash."""
+
+from __future__ import annotations
+
+from mlrun_cli.cli.context import Context
+from mlrun_cli.cli.global_options import GlobalOptions
+from mlrun_cli.cli.run.filters import FilterOptions
+from mlrun_cli.errors import ConflictingOptions
+
+
+def list_deleted_runs(
+    shared: GlobalOptions, context: Context, experiment_name: str | None, filters: FilterOptions, *, last: int | None
+) -> object:
+    """List deleted runs, the last deleted first; without an experiment, those of all experiments.
+
+    Raises:
+        ConflictingOptions: there are filters.
+    """
+    from mlrun_cli.actions.trash import list_trash  # noqa: PLC0415 - start-up
+    from mlrun_cli.cli.output.record_table import Field, build_listing, make_time_formatter  # noqa: PLC0415
+
+    if filters:
+        raise ConflictingOptions(
+            "The runs in the trash cannot be filtered.", hint="Leave the filters out, or --deleted.", target="--deleted"
+        )
+    with context.workspace as workspace:
+        records = list_trash(workspace, experiment_name=experiment_name, last=last)
+    fields = (
+        Field("Deleted", make_time_formatter("deletedAt"), 10),
+        Field("Run", "run_id", 24, keeps_end=True),
+        Field("Name", "display_name"),
+        Field("Experiment", "_experiment_name"),
+        Field("Status", "status"),
+    )
+    return build_listing(shared, records, fields, nothing="The trash is empty.")

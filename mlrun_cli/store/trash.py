@@ -1,0 +1,246 @@
+"""Deleted runs and experiments in the database: every SQL statement about the trash is in this file.
+
+A row of the trash contains the rows of a run in all other tables as JSON, except the values of its metrics, which stay
+in their table under the keys of the metrics.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from mlrun_cli.core.named_tuple import NamedTuple
+from mlrun_cli.runs.run import Run
+from mlrun_cli.snapshots.snapshot import SNAPSHOT_PROPERTY
+from mlrun_cli.store.db.database import Database, Row, build_in_lists
+from mlrun_cli.store.runs.rows import SELECT_RUN, TERMINAL, run_from_row
+
+_TABLES = ("run_tags", "run_properties", "status_changes", "journals", "metrics", "run_parameters", "unread_runs")
+"""The tables with rows of a run, in the order in which they are restored: texts to search are built from tags."""
+_CANDIDATES = 5
+
+
+class TrashedRun(NamedTuple):
+    """A deleted run.
+
+    Attributes:
+        run: the run as it was.
+        deleted_at: the time of its deletion, in microseconds.
+        deletion_id: what it has in common with the runs and the experiment deleted with it.
+        parent_key: the key of its parent, or None.
+    """
+
+    run: Run
+    deleted_at: int
+    deletion_id: str
+    parent_key: int | None
+
+
+class TrashedExperiment(NamedTuple):
+    """A deleted experiment; its key is that of its rows."""
+
+    key: int
+    name: str
+    deleted_at: int
+    deletion_id: str
+
+
+class TrashStore:
+    """Moves runs and experiments to the trash and back. All methods that write need a transaction."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def add_run(self, key: int, deletion_id: str, deleted_at: int) -> bool:
+        """Move an ended run to the trash; return False if it is live or does not exist."""
+        row = self._database.row(f"{SELECT_RUN} WHERE runs.run_key = :key AND runs.status IN ({TERMINAL})", key=key)
+        if row is None:
+            return False
+        tables = {table: self._read_rows(table, "run_key", key) for table in _TABLES}
+        experiment = self._read_rows("experiments", "experiment_key", row["experiment_key"])[0]
+        snapshots = [each["value"] for each in tables["run_properties"] if each["key"] == SNAPSHOT_PROPERTY]
+        self._database.execute(
+            "INSERT INTO trashed_runs (run_key, run_id, experiment_name, parent_key, deletion_id, deleted_at,"
+            " snapshot_id, document) VALUES (:key, :run_id, :experiment_name, :parent_key, :deletion_id, :deleted_at,"
+            " :snapshot_id, :document)",
+            key=key,
+            run_id=row["run_id"],
+            experiment_name=row["experiment_name"],
+            parent_key=row["parent_key"],
+            deletion_id=deletion_id,
+            deleted_at=deleted_at,
+            snapshot_id=next(iter(snapshots), None),
+            document=json.dumps({"experiment": experiment, "run": dict(row), "tables": tables}),
+        )
+        self._database.execute("DELETE FROM runs WHERE run_key = :key", key=key)
+        for table in _TABLES:
+            self._database.execute(f"DELETE FROM {table} WHERE run_key = :key", key=key)  # noqa: S608 - our own names
+        return True
+
+    def restore_run(self, key: int) -> None:
+        """Move a run back from the trash, and its experiment if that is gone."""
+        row = self._database.row("SELECT document FROM trashed_runs WHERE run_key = :key", key=key)
+        assert row is not None
+        document = json.loads(row["document"])
+        experiment_key = self._ensure_experiment(document["experiment"])
+        for table in _TABLES:
+            self._insert(table, document["tables"][table] if table != "unread_runs" else [])
+        self._insert("runs", [{**document["run"], "experiment_key": experiment_key}])
+        if not document["tables"]["unread_runs"]:
+            self._database.execute("DELETE FROM unread_runs WHERE run_key = :key", key=key)
+        self._database.execute("DELETE FROM trashed_runs WHERE run_key = :key", key=key)
+
+    def remove_run(self, key: int) -> bool:
+        """Remove a run from the trash for good, with its values; return False if it is not there."""
+        row = self._database.row("DELETE FROM trashed_runs WHERE run_key = :key RETURNING document", key=key)
+        if row is None:
+            return False
+        for metric in json.loads(row["document"])["tables"]["metrics"]:
+            self._database.execute("DELETE FROM metric_values WHERE metric_key = :key", key=metric["metric_key"])
+        return True
+
+    def find_run(self, run_id: str) -> TrashedRun | None:
+        """Return the run with exactly this id, or None if it is not in the trash."""
+        rows = self._database.rows("SELECT * FROM trashed_runs WHERE run_id = :run_id", run_id=run_id)
+        return next(map(_build_run, rows), None)
+
+    def list_by_prefix(self, prefix: str) -> Sequence[str]:
+        """Return the first ids of deleted runs that begin with a prefix, a few at most."""
+        rows = self._database.rows(
+            "SELECT run_id FROM trashed_runs WHERE run_id >= :prefix AND substr(run_id, 1, length(:prefix)) = :prefix"
+            " ORDER BY run_id LIMIT :limit",
+            prefix=prefix,
+            limit=_CANDIDATES,
+        )
+        return [row["run_id"] for row in rows]
+
+    def list_runs(
+        self,
+        *,
+        experiment_name: str | None = None,
+        before: int | None = None,
+        deletion_id: str | None = None,
+        last: int | None = None,
+    ) -> Sequence[TrashedRun]:
+        """Return deleted runs, the last deleted first.
+
+        Args:
+            experiment_name: only those of this experiment.
+            before: only those deleted before this time.
+            deletion_id: only those deleted together.
+            last: the maximum number of runs.
+        """
+        wanted = {"experiment_name": experiment_name, "before": before, "deletion_id": deletion_id}
+        operators = {"experiment_name": "experiment_name =", "before": "deleted_at <", "deletion_id": "deletion_id ="}
+        given = {name: value for name, value in wanted.items() if value is not None}
+        where = " AND ".join(f"{operators[name]} :{name}" for name in given)
+        rows = self._database.rows(
+            f"SELECT * FROM trashed_runs{f' WHERE {where}' if where else ''}"  # noqa: S608 - our own names
+            f" ORDER BY deleted_at DESC, run_key DESC{'' if last is None else ' LIMIT :last'}",
+            **given,
+            **({} if last is None else {"last": last}),
+        )
+        return [_build_run(row) for row in rows]
+
+    def list_below(self, keys: Sequence[int]) -> Sequence[TrashedRun]:
+        """Return the deleted runs below the runs with these keys, which may be deleted too."""
+        found: dict[int, TrashedRun] = {}
+        while keys:
+            below = [
+                _build_run(row)
+                for places, parameters in build_in_lists("parent", keys)
+                for row in self._database.rows(
+                    f"SELECT * FROM trashed_runs WHERE parent_key IN {places}",  # noqa: S608
+                    **parameters,
+                )
+            ]
+            keys = [each.run.key for each in below if each.run.key not in found]
+            found.update((each.run.key, each) for each in below)
+        return list(found.values())
+
+    def list_ids(self) -> frozenset[str]:
+        """Return the ids of all deleted runs."""
+        return frozenset(row["run_id"] for row in self._database.rows("SELECT run_id FROM trashed_runs"))
+
+    def list_snapshots(self, besides: Sequence[int]) -> Sequence[str]:
+        """Return the ids of the snapshots of deleted runs, except those with the given keys."""
+        rows = self._database.rows("SELECT run_key, snapshot_id FROM trashed_runs WHERE snapshot_id IS NOT NULL")
+        return [row["snapshot_id"] for row in rows if row["run_key"] not in besides]
+
+    def count_runs(self) -> int:
+        """Return the number of deleted runs."""
+        row = self._database.row("SELECT count(*) AS number FROM trashed_runs")
+        return 0 if row is None else int(row["number"])
+
+    def add_experiment(self, key: int, deletion_id: str, deleted_at: int) -> None:
+        """Move an experiment without runs to the trash."""
+        (row,) = self._read_rows("experiments", "experiment_key", key)
+        tags = self._read_rows("experiment_tags", "experiment_key", key)
+        self._database.execute(
+            "INSERT INTO trashed_experiments (experiment_key, name, deletion_id, deleted_at, document)"
+            " VALUES (:key, :name, :deletion_id, :deleted_at, :document)",
+            key=key,
+            name=row["name"],
+            deletion_id=deletion_id,
+            deleted_at=deleted_at,
+            document=json.dumps({"experiment": row, "tags": tags}),
+        )
+        for table in ("experiments", "experiment_tags", "experiment_outcomes"):
+            self._database.execute(f"DELETE FROM {table} WHERE experiment_key = :key", key=key)  # noqa: S608
+
+    def restore_experiment(self, key: int) -> None:
+        """Move an experiment back from the trash, without its runs."""
+        row = self._database.row("DELETE FROM trashed_experiments WHERE experiment_key = :key RETURNING *", key=key)
+        if row is not None:
+            document = json.loads(row["document"])
+            self._insert("experiments", [document["experiment"]])
+            self._insert("experiment_tags", document["tags"])
+
+    def list_experiments(self, *, name: str | None = None, before: int | None = None) -> Sequence[TrashedExperiment]:
+        """Return deleted experiments, the last deleted first; only those with a name, or deleted before a time."""
+        rows = self._database.rows("SELECT * FROM trashed_experiments ORDER BY deleted_at DESC, experiment_key DESC")
+        return [
+            TrashedExperiment(row["experiment_key"], row["name"], row["deleted_at"], row["deletion_id"])
+            for row in rows
+            if (name is None or row["name"] == name) and (before is None or row["deleted_at"] < before)
+        ]
+
+    def remove_experiment(self, key: int) -> None:
+        """Remove an experiment from the trash for good."""
+        self._database.execute("DELETE FROM trashed_experiments WHERE experiment_key = :key", key=key)
+
+    def _ensure_experiment(self, experiment: Mapping[str, Any]) -> int:
+        """Return the key of a run's experiment, of the one that has its name now, or of the restored one."""
+        where = "SELECT experiment_key FROM experiments WHERE experiment_id = :experiment_id OR name = :name"
+        row = self._database.row(
+            f"{where} ORDER BY experiment_id <> :experiment_id",
+            experiment_id=experiment["experiment_id"],
+            name=experiment["name"],
+        )
+        if row is None:
+            self.restore_experiment(experiment["experiment_key"])
+            row = self._database.row(where, experiment_id=experiment["experiment_id"], name=experiment["name"])
+        if row is None:
+            self._insert("experiments", [experiment])
+            return int(experiment["experiment_key"])
+        return int(row["experiment_key"])
+
+    def _read_rows(self, table: str, column: str, key: int) -> list[dict[str, Any]]:
+        columns = ", ".join(self._database.list_columns(table))
+        rows = self._database.rows(f"SELECT {columns} FROM {table} WHERE {column} = :key", key=key)  # noqa: S608
+        return [dict(row) for row in rows]
+
+    def _insert(self, table: str, rows: Sequence[Mapping[str, Any]]) -> None:
+        if rows:
+            columns = [name for name in self._database.list_columns(table) if name in rows[0]]
+            self._database.insert_many(table, columns, [[row[name] for name in columns] for row in rows])
+
+
+def _build_run(row: Row) -> TrashedRun:
+    document = json.loads(row["document"])
+    tags, properties = (
+        {each["key"]: each["value"] for each in document["tables"][table]} for table in ("run_tags", "run_properties")
+    )
+    columns = {**dict.fromkeys(Run._fields), **document["run"]}  # a newer version may have more of them
+    return TrashedRun(run_from_row(columns, tags, properties), row["deleted_at"], row["deletion_id"], row["parent_key"])
