@@ -56,7 +56,7 @@ def main() -> NoReturn:
 
 
 def get_completion_variable(program: str) -> str:
-    """Return the variable by which the completion script of a program asks for completions."""
+    """Return the name of the variable with which a program's completion script requests completions."""
     return f"_{program.replace('-', '_').upper()}_COMPLETE"
 
 

@@ -157,7 +157,7 @@ class RunconfigNotFound(MissingFile):
 
 
 class SnapshotRefused(UsageError):
-    """A folder of which `start_logging` cannot take a snapshot."""
+    """A folder that `start_logging` cannot take a snapshot of."""
 
 
 class SnapshotTooLarge(UsageError):
@@ -185,7 +185,7 @@ class InUse(UsageError):
 
 
 class RunProtected(UsageError):
-    """Runs that are kept, or from which a model was registered."""
+    """Runs that a user keeps, or from which a model was registered."""
 
 
 class RunEnded(UsageError):
