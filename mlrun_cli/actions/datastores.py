@@ -48,7 +48,7 @@ class _FolderFiles(NamedTuple):
 
 def list_datastores(workspace: Workspace) -> list[Datastore]:
     """Return all datastores, sorted by name."""
-    own = [_get_built_in(workspace, name) for name in _OWN]
+    own = [_get_built_in_datastore(workspace, name) for name in _OWN]
     return sorted([*own, *workspace.datastores.list()])
 
 
@@ -61,7 +61,7 @@ def get_datastore(workspace: Workspace, name: str | None = None) -> Datastore:
     """
     name = get_default_datastore_name(workspace) if name is None else name
     if name in _OWN:
-        own = _get_built_in(workspace, name)
+        own = _get_built_in_datastore(workspace, name)
         make_private_folder(own.folder)
         return own
     found = workspace.datastores.find(name)
@@ -224,5 +224,5 @@ def _copy_file(source: Path, place: Path, *, overwrite: bool) -> bool:
     return True
 
 
-def _get_built_in(workspace: Workspace, name: str) -> Datastore:
+def _get_built_in_datastore(workspace: Workspace, name: str) -> Datastore:
     return Datastore(name, workspace.folder / "datastores" / name, is_own=True)

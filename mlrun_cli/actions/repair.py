@@ -69,7 +69,7 @@ def repair_workspace(identity: WorkspaceIdentity, home: Path, *, say: Callable[[
                 filled = import_folders(database, folder, get_process_redaction(), is_rebuilt=False)
         else:
             say("The store is made again; this may take a while.")
-            with locator.database.new_database() as new:
+            with locator.database.create_replacement() as new:
                 filled = _fill_new(new.database, locator, is_damaged=is_there)
                 kept = new.put_in_place("damaged")
         with Workspace.connect(locator, redaction=get_process_redaction()) as workspace:
@@ -139,7 +139,7 @@ def restore_workspace(identity: WorkspaceIdentity, home: Path, file: Path) -> di
         make_private_folder(made)
     open_home(home)
     with _hold_repair_lock(folder):
-        with locator.database.new_database(file) as new:
+        with locator.database.create_replacement(file) as new:
             filled = import_folders(new.database, folder, get_process_redaction(), is_rebuilt=True)
             kept = new.put_in_place("replaced")
         with Workspace.connect(locator, redaction=get_process_redaction()) as workspace:

@@ -103,7 +103,7 @@ def get_package_name(line: str) -> str:
     return "" if named is None else canonicalize_name(named.name)
 
 
-def is_azureml(name: str) -> bool:
+def is_azureml_package(name: str) -> bool:
     """Return whether a package is one of Azure's `azureml-…` packages, which this program replaces."""
     return canonicalize_name(name).startswith("azureml-")
 
@@ -211,7 +211,7 @@ def _read_requirement(line: str, folder: Path, path: Path) -> PipLine:
         local = _get_path(named.url) if named.url and named.url.startswith("file:") else None
         return PipLine(line, name=canonicalize_name(named.name), is_bare=is_bare, local=local)
     name = _find_name_in_address(line)
-    if (_URL.match(line) and not line.startswith("file:")) or is_azureml(name):
+    if (_URL.match(line) and not line.startswith("file:")) or is_azureml_package(name):
         return PipLine(line, name=name)
     if _LOCAL.match(line):
         text, local = _resolve_local_path(line, folder, path)

@@ -13,7 +13,7 @@ from mlrun_cli.core.redaction import Redaction
 from mlrun_cli.environments.conda_file import CondaDependencies, CondaSpec, VersionTerm
 from mlrun_cli.environments.conda_names import find_pypi_name, is_non_python_package
 from mlrun_cli.environments.interpreters import PythonRequest
-from mlrun_cli.environments.requirements import PipLine, is_azureml, read_pip_lines
+from mlrun_cli.environments.requirements import PipLine, is_azureml_package, read_pip_lines
 from mlrun_cli.errors import InvalidFile, Unsupported
 
 # Known packages on these channels are on PyPI too, so that no note is needed.
@@ -57,7 +57,7 @@ def build_conda_part(dependencies: CondaDependencies) -> CondaPart:
     Raises:
         Unsupported, InvalidFile: a pip line is not supported or not valid.
     """
-    packages = [spec.text for spec in dependencies.packages if not is_azureml(spec.name)]
+    packages = [spec.text for spec in dependencies.packages if not is_azureml_package(spec.name)]
     names = {spec.name for spec in dependencies.packages}
     pip_lines = read_pip_lines(dependencies.pip, dependencies.folder, dependencies.path)
     lines = _drop_azureml(pip_lines)
@@ -81,7 +81,7 @@ def translate_dependencies(dependencies: CondaDependencies, *, tries_unknown: bo
     others = [
         spec
         for spec in dependencies.packages
-        if spec not in python and spec not in skipped and spec.name != "pip" and not is_azureml(spec.name)
+        if spec not in python and spec not in skipped and spec.name != "pip" and not is_azureml_package(spec.name)
     ]
     unknown = [spec.text for spec in others if find_pypi_name(spec.name) is None]
     if unknown and not tries_unknown:
@@ -109,7 +109,7 @@ def translate_dependencies(dependencies: CondaDependencies, *, tries_unknown: bo
 def _drop_azureml(lines: Sequence[PipLine]) -> list[PipLine]:
     """Return the lines without azureml, which every run has anyway; add MLflow if azureml-mlflow requires it."""
     names = {line.name for line in lines}
-    kept = [line for line in lines if not is_azureml(line.name) and not _is_index_of_azureml(line)]
+    kept = [line for line in lines if not is_azureml_package(line.name) and not _is_index_of_azureml(line)]
     if _AZUREML_MLFLOW in names and not names & {"mlflow", "mlflow-skinny"}:
         kept.append(PipLine(_MLFLOW, name="mlflow-skinny"))
     return kept
@@ -121,10 +121,10 @@ def _is_index_of_azureml(line: PipLine) -> bool:
 
 
 def _list_azureml_notes(dependencies: CondaDependencies, pip_lines: Sequence[PipLine]) -> list[str]:
-    azureml = [line for line in pip_lines if is_azureml(line.name)]
+    azureml = [line for line in pip_lines if is_azureml_package(line.name)]
     left_out = [line.text for line in azureml if line.name != _AZUREML_MLFLOW]
     left_out += [line.text for line in pip_lines if _is_index_of_azureml(line)]
-    left_out += [spec.text for spec in dependencies.packages if is_azureml(spec.name)]
+    left_out += [spec.text for spec in dependencies.packages if is_azureml_package(spec.name)]
     notes = []
     if left_out:
         notes.append(

@@ -108,7 +108,7 @@ class NodeRun(SupervisedRun):
         """
         self._flush()
         self._announce_files()
-        if self._is_superfluous():
+        if self._check_other_attempts():
             return StopReason.GIVEN_UP
         reason = None
         for message in self._inbox.read_new_messages():
@@ -158,7 +158,7 @@ class NodeRun(SupervisedRun):
 
     def finish(self, outcome: Outcome, stopped: StopReason | None) -> None:
         """Write the outcome of the run, unless another attempt determines it, and clean the working folder."""
-        self._is_superfluous()  # by what has happened since the last look
+        self._check_other_attempts()  # by what has happened since the last look
         if self._is_superseded:
             return
         if self._earlier is not None:  # its attempt may have been killed before it wrote the event
@@ -208,8 +208,8 @@ class NodeRun(SupervisedRun):
     def _write_outcome(self, outcome: Outcome, *, is_final: bool) -> None:
         self._retry_write(lambda: self._events.write(make_outcome_event(self._shared, outcome, is_final=is_final)))
 
-    def _is_superfluous(self) -> bool:
-        """Update and return whether another attempt has made this one superfluous.
+    def _check_other_attempts(self) -> bool:
+        """Check for other attempts, and return whether they have just made this one superfluous.
 
         Where an engine has lost a node, the attempt there may live on, and end, while another one has begun.
         """

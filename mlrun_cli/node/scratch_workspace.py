@@ -46,7 +46,7 @@ def make_scratch_workspace(
     with _make_scratch_folder(submission.run_id) as (home, lock):
         locator = locate_workspace(home, identity)
         _make_folders(locator.folder, shared, submission.run_id)
-        with locator.database.new_database() as new:
+        with locator.database.create_replacement() as new:
             import_folders(new.database, locator.folder, redaction, is_rebuilt=True)
             new.put_in_place("replaced")
         yield locator, lock

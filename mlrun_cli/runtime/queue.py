@@ -124,7 +124,7 @@ def wake_dispatcher(workspace: Workspace, target: str) -> None:
     folder.make()
     deadline = time.monotonic() + _PATIENCE_SECONDS
     while time.monotonic() < deadline:
-        if _start_if_absent(workspace, target, folder) or _notify_dispatcher(folder):
+        if _start_dispatcher_if_absent(workspace, target, folder) or _notify_dispatcher(folder):
             return
         time.sleep(_AGAIN_SECONDS)  # it is about to open its socket, or to end
 
@@ -146,7 +146,7 @@ def ensure_dispatchers(workspace: Workspace) -> None:
         folder = QueueFolder(workspace, target)
         with suppress(OSError):
             folder.make()
-            _start_if_absent(workspace, target, folder)
+            _start_dispatcher_if_absent(workspace, target, folder)
 
 
 def _list_served_targets(workspace: Workspace) -> list[str]:
@@ -165,7 +165,7 @@ def _follows_runs(workspace: Workspace, target: str) -> bool:
         return False
 
 
-def _start_if_absent(workspace: Workspace, target: str, folder: QueueFolder) -> bool:
+def _start_dispatcher_if_absent(workspace: Workspace, target: str, folder: QueueFolder) -> bool:
     """Start a dispatcher unless one is running or the last start was too recent; return False if one is running."""
     lock = OwnerLock.open(folder.lock)
     try:

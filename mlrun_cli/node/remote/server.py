@@ -37,7 +37,7 @@ def serve(folder: str) -> None:
         while True:
             request = channel.receive()
             try:
-                answer = server.answer(request)
+                answer = server.execute_request(request)
             except (MlrunError, OSError, KeyError, TypeError, ValueError) as error:
                 answer = Message({"error": f"{type(error).__name__}: {error}"})
             channel.send(answer.document, answer.payload)
@@ -63,7 +63,7 @@ class Server:
             "describe": self._describe_node,
         }
 
-    def answer(self, request: Message) -> Message:
+    def execute_request(self, request: Message) -> Message:
         """Execute a request and return the response.
 
         Raises:

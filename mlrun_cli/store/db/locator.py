@@ -95,7 +95,7 @@ class DatabaseLocator(Protocol):
     def open_damaged(self) -> DamagedDatabase:
         """Open the database to read its undamaged rows."""
 
-    def new_database(self, copy: Path | None = None) -> AbstractContextManager[NewDatabase]:
+    def create_replacement(self, copy: Path | None = None) -> AbstractContextManager[NewDatabase]:
         """Create an empty database or a copy, which is removed at the end unless it was put in place.
 
         Raises:

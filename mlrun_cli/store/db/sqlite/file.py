@@ -115,7 +115,7 @@ class SqliteFile:
         return DamagedFile(self._path)
 
     @contextmanager
-    def new_database(self, copy: Path | None = None) -> Iterator[NewFile]:
+    def create_replacement(self, copy: Path | None = None) -> Iterator[NewFile]:
         """Create a database file beside this one, which is removed at the end unless it was put in place.
 
         Raises:
