@@ -215,7 +215,7 @@ def test_a_run_goes_on_while_the_line_is_cut(box: Mlrun, remote_machine: RemoteM
 
 
 def _get_log_size(machine: RemoteMachine, run_id: str) -> int:
-    (size,) = find_there(machine, "-path", f"*/{run_id}/*/std_log.txt", "-printf", "%s\n")
+    (size,) = find_there(machine, "-path", f"*/{run_id}/artifacts/*/std_log.txt", "-printf", "%s\n")
     return int(size)
 
 
