@@ -149,7 +149,7 @@ def move_experiment_to_trash(workspace: Workspace, name: str, *, force: bool = F
 
 
 def restore_experiment(workspace: Workspace, name: str) -> dict[str, Any]:
-    """Restore the last deleted experiment with a name, and the runs deleted with it; return its record.
+    """Restore the last deleted experiment with a name and the runs deleted with it; return its record.
 
     Raises:
         ExperimentNotFound: there is none in the trash.
@@ -171,7 +171,7 @@ def restore_experiment(workspace: Workspace, name: str) -> dict[str, Any]:
 
 
 def list_deleted_experiments(workspace: Workspace) -> Sequence[dict[str, Any]]:
-    """Return the names of the experiments in the trash with the times of their deletion, the last deleted first."""
+    """Return the names and deletion times of experiments in the trash, last deleted first."""
     found = workspace.trash.list_experiments()
     return [{"deletedAt": format_iso(each.deleted_at), "name": each.name} for each in found]
 

@@ -1,4 +1,4 @@
-"""The failure of a run: the error, the traceback of the user's code, and the last lines of the log before it."""
+"""The failure of a run: the error, the traceback of the user's code, and the preceding lines of the log."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Selection of a part of a run's logs: the last lines, those since a time, those of a node; and the times of lines."""
+"""Selection of a part of a run's logs, by number of lines, time or node, and the times of log lines."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _LONGEST_LINE = 1 << 20
 
 
 class LogSelection(NamedTuple):
-    """The part of a run's logs to show; each condition narrows it.
+    """The conditions that select a part of a run's logs; each narrows it further.
 
     Attributes:
         tail: the number of last lines, of both logs together; None for all.
@@ -41,7 +41,7 @@ WHOLE_LOG = LogSelection()
 
 
 class LogStart(NamedTuple):
-    """The log of the script to show, and the offsets to start from in the environment's log and in that one."""
+    """The script's log to show, and the start offsets in the environment's log and in that log."""
 
     log_name: str
     environment_offset: int = 0
@@ -49,7 +49,7 @@ class LogStart(NamedTuple):
 
 
 def find_log_start(workspace: Workspace, run: Run, selection: LogSelection) -> LogStart:
-    """Return where the selected part of a run's logs starts.
+    """Return the log and offsets at which the selected part of a run's logs starts.
 
     Raises:
         InvalidValue: the run has no such node.
@@ -71,7 +71,7 @@ def find_log_start(workspace: Workspace, run: Run, selection: LogSelection) -> L
 
 
 class LineStamper:
-    """Writer of times in front of the lines of a run's logs, to the second and in UTC."""
+    """A writer of times in front of log lines, to the second and in UTC."""
 
     def __init__(self, workspace: Workspace, run: Run, start: LogStart) -> None:
         self._folder = workspace.run_folder(run.run_id)
@@ -81,7 +81,7 @@ class LineStamper:
         self._is_within_line = False
 
     def stamp(self, log_name: str, piece: bytes) -> bytes:
-        """Return the next piece of a log with a time in front of each line that begins in it."""
+        """Return the next piece of a log with a time in front of each line that starts in it."""
         offset = self._offsets[log_name]
         self._offsets[log_name] = offset + len(piece)
         lines = piece.split(b"\n")
@@ -119,7 +119,7 @@ def _find_node_log(folder: RunFolder, run: Run, node: int) -> str:
 
 
 def _check_times(folder: RunFolder, run: Run, log: Path) -> None:
-    """Check that the times of a log's lines were recorded.
+    """Raise if the times of a log's lines were not recorded.
 
     Raises:
         LogTimesNotFound: they were not, and there are lines.
@@ -141,7 +141,7 @@ def _read_times(folder: RunFolder, log: Path) -> LogTimes:
 
 
 def _find_offset(folder: RunFolder, log: Path, since: int) -> int:
-    """Return the start of the first line that begins in what was written since a time."""
+    """Return the offset of the first line written at or after a time, as far as is known."""
     offset = _read_times(folder, log).find_offset(since)
     if offset:
         with suppress(OSError), open(log, "rb") as file:

@@ -1,4 +1,4 @@
-"""Comparison of runs: what they were given, what they logged, and their source files, value by value."""
+"""Comparison of runs by their inputs, metrics and source files, value by value."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ _Column = Mapping[str, Any]
 
 
 class ComparisonRow(NamedTuple):
-    """A compared value: its section, its name, and the value of each run, None if the run has none."""
+    """A compared value: its section, its name, and for each run the value or None."""
 
     section: str
     name: str
@@ -47,7 +47,7 @@ class ComparisonRow(NamedTuple):
 
     @property
     def differs(self) -> bool:
-        """Whether not all runs have the same value; NaN is equal to NaN."""
+        """True if the runs have different values, where NaN equals NaN."""
         first = self.values[0]
         return not all(value == first or (_is_nan(value) and _is_nan(first)) for value in self.values)
 
@@ -55,7 +55,7 @@ class ComparisonRow(NamedTuple):
 def compare_runs(
     workspace: Workspace, runs: Sequence[Run], sections: Collection[str] | None = None
 ) -> Sequence[ComparisonRow]:
-    """Return the values of runs side by side; in each section, those that differ come first.
+    """Return the values of runs side by side; in each section, different values come first.
 
     Args:
         workspace: the workspace of the runs.
@@ -98,7 +98,7 @@ def _read_facts(run: Run) -> _Column:
 
 
 def _read_metrics(workspace: Workspace, runs: Sequence[Run]) -> Sequence[_Column]:
-    """Return the last value of each metric of each run, and if a run has several values, the minimum and maximum."""
+    """Return the last value of each metric of each run, and the minimum and maximum of several values."""
     keys = [run.key for run in runs]
     names = workspace.metric_summaries.list_names(keys, _MOST_NAMES)
     columns: Sequence[dict[str, Any]] = [{} for _ in runs]
@@ -122,7 +122,7 @@ def _get_number(summary: MetricSummary, statistic: str) -> float | int | None:
 
 
 def _read_code(workspace: Workspace, run: Run) -> _Column:
-    """Return the digests of the files and the targets of the links in a run's snapshot; empty without a snapshot."""
+    """Return the digests of files and the targets of links in a run's snapshot; empty without a snapshot."""
     snapshot_id = run.properties.get(SNAPSHOT_PROPERTY)
     snapshot = None if snapshot_id is None else SnapshotStore(workspace.snapshots_folder).find_manifest(snapshot_id)
     entries: Sequence[SnapshotEntry] = () if snapshot is None else snapshot.entries

@@ -1,4 +1,4 @@
-"""Deletion of ended runs: into the trash, or with their files for good."""
+"""Deletion of ended runs, into the trash or permanently."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def list_with_children(workspace: Workspace, runs: Sequence[Run]) -> Sequence[Ru
 
 
 def check_deletable(workspace: Workspace, runs: Sequence[Run], *, force: bool) -> None:
-    """Check that runs can be deleted.
+    """Raise if any of the runs cannot be deleted.
 
     Args:
         workspace: the workspace of the runs.
@@ -54,7 +54,7 @@ def check_deletable(workspace: Workspace, runs: Sequence[Run], *, force: bool) -
 
 
 def remove_runs(workspace: Workspace, runs: Sequence[Run], *, leave_files: bool = False) -> Sequence[Path]:
-    """Remove ended runs for good with their files, metrics, tags and logs; return the folders that were left.
+    """Permanently remove ended runs with their files, metrics, tags and logs; return folders that were left.
 
     Args:
         workspace: the workspace of the runs.

@@ -1,4 +1,4 @@
-"""Difference between two runs: values by name, and the source files as a patch."""
+"""The difference between two runs: values by name, and the source files as a patch."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ PARTS = (*_SECTIONS, CODE)
 
 
 class ValueChange(NamedTuple):
-    """A value that differs; None where a run has none."""
+    """A value that differs; None for a run without it."""
 
     name: str
     before: Any
@@ -47,11 +47,11 @@ class RunDifference(NamedTuple):
 
     @property
     def is_different(self) -> bool:
-        """Whether anything differs in what was compared."""
+        """True if there is any difference in the compared parts."""
         return bool(self.code) or any(self.values.values())
 
     def build_record(self) -> dict[str, Any]:
-        """Return the JSON object for the difference; a part that was not compared is missing."""
+        """Return the JSON object for the difference, without parts that were not compared."""
         values = {part: [change._asdict() for change in changes] for part, changes in self.values.items()}
         code = {} if self.code is None else {CODE: [_build_record(*each) for each in self.code]}
         return {"before": self.before, "after": self.after, **values, **code}
@@ -60,7 +60,7 @@ class RunDifference(NamedTuple):
 def read_difference(
     workspace: Workspace, before: Run, after: Run, parts: Collection[str], *, needs_code: bool
 ) -> RunDifference:
-    """Compare two runs.
+    """Compare two runs and return their difference.
 
     Args:
         workspace: the workspace of the runs.

@@ -1,4 +1,4 @@
-"""Facts about a run that runs are compared by: its settings, environment variables and packages."""
+"""Facts about runs to compare them by: settings, environment variables and packages."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def read_settings(run: Run) -> dict[str, str]:
 
 
 def read_variables(run: Run) -> dict[str, str]:
-    """Return the environment variables that the runconfig sets, with secrets redacted."""
+    """Return the environment variables from the runconfig, with secrets redacted."""
     definition: Mapping[str, Any] = run.definition or {}
     return {str(name): str(value) for name, value in (definition.get("environmentVariables") or {}).items()}
 

@@ -1,4 +1,4 @@
-"""Restoring of deleted runs and experiments, and their removal for good.
+"""Restoring of deleted runs and experiments, and their permanent removal.
 
 The rows in the store decide whether a run is in the trash. Its folder is moved after them, and is found in either
 place, so a process that is killed in between leaves nothing half done.
@@ -36,14 +36,14 @@ _BATCH_SIZE = 200
 
 
 class TrashSummary(NamedTuple):
-    """The number of deleted runs, and the disk space in bytes that their folders take."""
+    """The number of deleted runs, and the disk space of their folders in bytes."""
 
     runs: int
     size: int
 
 
 class EmptiedTrash(NamedTuple):
-    """What was, or in a dry run would be, removed from the trash.
+    """The items that were removed from the trash, or would be in a dry run.
 
     Attributes:
         runs: the ids of the runs.
@@ -61,12 +61,12 @@ class EmptiedTrash(NamedTuple):
 
 
 def get_trash_folder(workspace: Workspace) -> Path:
-    """Return the folder with the folders of deleted runs, which may not exist."""
+    """Return the folder that contains the folders of deleted runs, which may not exist."""
     return workspace.folder / TRASH
 
 
 def move_to_trash(workspace: Workspace, runs: Sequence[Run], deletion_id: str | None = None) -> None:
-    """Move ended runs with their folders to the trash; skip runs that are live again or were deleted meanwhile.
+    """Move ended runs with their folders to the trash, skipping runs that are live again or already deleted.
 
     Args:
         workspace: the workspace of the runs.
@@ -90,7 +90,7 @@ def move_to_trash(workspace: Workspace, runs: Sequence[Run], deletion_id: str | 
 def list_trash(
     workspace: Workspace, *, experiment_name: str | None = None, last: int | None = None
 ) -> Sequence[dict[str, Any]]:
-    """Return the records of deleted runs, the last deleted first, with the time of their deletion as `deletedAt`."""
+    """Return the records of deleted runs, last deleted first, with the deletion time as `deletedAt`."""
     found = workspace.trash.list_runs(experiment_name=experiment_name, last=last)
     return [{**build_run_record(each.run), "deletedAt": format_iso(each.deleted_at)} for each in found]
 
@@ -123,7 +123,7 @@ def get_deleted_runs(workspace: Workspace, run_ids: Sequence[str]) -> Sequence[T
 
 
 def restore_runs(workspace: Workspace, deleted: Sequence[TrashedRun]) -> Sequence[Run]:
-    """Restore deleted runs, with the runs below each that were deleted together with it; return all of them.
+    """Restore deleted runs and the descendants deleted together with them; return all of these runs.
 
     Raises:
         InUse: the parent of a run is in the trash and is not restored with it.
@@ -159,7 +159,7 @@ def restore_runs(workspace: Workspace, deleted: Sequence[TrashedRun]) -> Sequenc
 def remove_from_trash(
     workspace: Workspace, deleted: Iterable[TrashedRun], *, say: Callable[[str], None] | None = None
 ) -> Sequence[str]:
-    """Remove deleted runs for good; return the folders that could not be removed, which the next prune tries again.
+    """Permanently remove deleted runs; return folders that could not be removed, for the next prune.
 
     Args:
         workspace: the workspace of the runs.
@@ -177,14 +177,14 @@ def remove_from_trash(
 
 
 def remove_trashed_below(workspace: Workspace, keys: Sequence[int]) -> None:
-    """Remove the deleted runs below runs that have been removed for good: they cannot be restored any more."""
+    """Remove deleted descendants of permanently removed runs, since they can no longer be restored."""
     remove_from_trash(workspace, workspace.trash.list_below(keys))
 
 
 def empty_trash(
     workspace: Workspace, before: int, *, below: Sequence[int], dry_run: bool, say: Callable[[str], None]
 ) -> EmptiedTrash:
-    """Remove what was deleted before a time, and what is below runs that are removed, for good.
+    """Permanently remove items deleted before a time, and deleted descendants of removed runs.
 
     Args:
         workspace: the workspace.
@@ -210,12 +210,12 @@ def empty_trash(
 
 
 def measure_trash(workspace: Workspace) -> TrashSummary:
-    """Return the number of deleted runs and the disk space that they take."""
+    """Return the number of deleted runs and the disk space of their folders."""
     return TrashSummary(workspace.trash.count_runs(), measure_disk_usage(get_trash_folder(workspace)))
 
 
 def move_back_stored_runs(workspace: Workspace) -> None:
-    """Move the folders of runs that the store has as runs out of the trash, as after a backup was put in place."""
+    """Move the folders of stored runs out of the trash, such as after a backup was restored."""
     folder = get_trash_folder(workspace)
     names = [path.name for path in folder.iterdir() if path.is_dir()] if folder.is_dir() else []
     for name in names:
@@ -224,13 +224,13 @@ def move_back_stored_runs(workspace: Workspace) -> None:
 
 
 def _list_folders(workspace: Workspace, run_ids: Sequence[str]) -> Sequence[Path]:
-    """Return the existing folders of deleted runs, in the trash or where a process was killed before it moved them."""
+    """Return the existing folders of deleted runs, wherever a killed process may have left them."""
     places = (get_trash_folder(workspace), workspace.folder / "runs")
     return [place / run_id for run_id in run_ids for place in places if (place / run_id).is_dir()]
 
 
 def _list_lost_folders(workspace: Workspace, before: int) -> Sequence[Path]:
-    """Return the folders in the trash that the store does not know, and that were last changed before a time."""
+    """Return folders in the trash that are unknown to the store and unchanged since a time."""
     folder = get_trash_folder(workspace)
     if not folder.is_dir():
         return []
@@ -245,7 +245,7 @@ def _measure_run_folder(folder: Path) -> int:
 
 
 def _remove_folders(folders: Iterable[Path], say: Callable[[str], None] | None) -> list[str]:
-    """Remove folders of runs, in shared folders too; return those that cannot be removed."""
+    """Remove folders of runs, also in shared folders; return those that could not be removed."""
     skipped = []
     for folder in folders:
         try:
@@ -262,7 +262,7 @@ def _get_run_path(workspace: Workspace, run_id: str) -> Path:
 
 
 def _move_folder(source: Path, place: Path) -> None:
-    """Rename a folder unless it does not exist or its place is taken: the run is then found where it is."""
+    """Rename a folder if it exists and the destination is free; otherwise the run is found where it is."""
     try:
         RunFolder(source).make_readable()
         make_private_folder(place.parent)
@@ -274,7 +274,7 @@ def _move_folder(source: Path, place: Path) -> None:
 
 @contextmanager
 def _hold_lock(workspace: Workspace) -> Iterator[None]:
-    """Let one process at a time move runs: the folder of a run follows its rows."""
+    """Ensure that only one process at a time moves runs, since a run's folder is moved after its rows."""
     path = workspace.folder / ".trash.lock"
     descriptor = acquire_lock(path, fcntl.LOCK_EX)
     try:

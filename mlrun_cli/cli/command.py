@@ -224,7 +224,7 @@ class Command(TyperCommand):
         return [] if in_script else super().shell_complete(ctx, incomplete)
 
     def _parse_or_pick(self, ctx: Any, args: list[str]) -> None:
-        """Parse the words; if only a run is missing and can be chosen on the terminal, have it chosen."""
+        """Parse the words; if only a run is missing and the terminal allows it, let the user select one."""
         try:
             super().parse_args(ctx, list(args))
         except typer.TyperException as error:
@@ -345,7 +345,7 @@ def _print_result(result: Result, shared: GlobalOptions) -> None:
 
 
 def _print_for_people(result: Result, *, pages: bool) -> None:
-    """Print the table of a result on stdout, with `pages` through a pager."""
+    """Print the table of a result to stdout, through a pager if `pages` is true."""
     file = io.TextIOWrapper(io.BytesIO(), encoding=sys.stdout.encoding, errors="replace") if pages else sys.stdout
     width, colour = measure_terminal_width(), wants_colour(sys.stdout)
     if result.table is not None:

@@ -126,7 +126,7 @@ class GlobalOptions(NamedTuple):
 
     @property
     def is_for_data(self) -> bool:
-        """Whether a command that prints text unless it is asked for data is asked for data: by `-o` or a query."""
+        """True if a command that prints text by default was asked for data, by `-o` or a query."""
         return (self.has_output_option and self.output_format is not OutputFormat.TABLE) or self.query is not None
 
     @property

@@ -1,4 +1,4 @@
-"""`queue`: what runs on each compute target, and what waits for it."""
+"""`queue`: show running and waiting runs of compute targets."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def list_queues(
 
 
 def _build_records(overview: TargetOverview) -> Iterator[dict[str, Any]]:
-    """Yield a record for each run of a target, or one without a run."""
+    """Yield a record for each run of a target, or a single record if it has none."""
     of_target = {
         "target": overview.name,
         "busy_nodes": overview.busy_nodes,
@@ -118,7 +118,7 @@ def _build_layout(records: Sequence[Mapping[str, Any]], encoding: str, now: date
 
 
 def _format_nodes(record: Mapping[str, Any]) -> str:
-    """Return the nodes of a run, or those in use of a target without runs."""
+    """Return the nodes of a run, or the nodes in use for a target without runs."""
     if "run_id" in record:
         return str(record["node_count"])
     return f"0/{record['max_nodes']}" if "max_nodes" in record else "0"

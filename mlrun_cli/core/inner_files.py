@@ -1,4 +1,4 @@
-"""Safe opening of files and folders in folders that others can write to, without following links."""
+"""Safe opening of files and folders below folders that others can write to, without following links."""
 
 from __future__ import annotations
 

@@ -19,7 +19,7 @@ def read_tail(path: os.PathLike[str]) -> str:
 
 
 def find_last_lines(descriptor: int, count: int) -> tuple[int, int]:
-    """Return the offset of the last `count` lines of a file, and the number of lines there, which may be less.
+    """Return the offset of a file's last `count` lines, and their number, which may be smaller.
 
     A last line without a line feed counts. The file is read backwards, as far as needed.
     """

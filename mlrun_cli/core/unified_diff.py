@@ -1,4 +1,4 @@
-"""Hunks of a unified diff of two texts of any bytes, as `diff -u` prints them."""
+"""Hunks of a unified diff of two byte strings, in the format of `diff -u`."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class _Window(NamedTuple):
 
 
 def diff_lines(old: bytes, new: bytes) -> Iterator[bytes]:
-    """Yield the lines of the hunks that change the text `old` to `new`, each with its newline; none if they are equal.
+    """Yield the lines of the hunks that change `old` to `new`, with their newlines; none if they are equal.
 
     Only a line feed ends a line, so that carriage returns are kept.
     """
@@ -43,12 +43,12 @@ def diff_lines(old: bytes, new: bytes) -> Iterator[bytes]:
 
 
 def is_text(content: bytes) -> bool:
-    """Return whether git and diff would take a content for text: there is no NUL in its first 8000 bytes."""
+    """Return whether git and diff would treat a content as text, that is, its first 8000 bytes contain no NUL."""
     return b"\0" not in content[:8000]
 
 
 def _split_lines(text: bytes) -> Sequence[bytes]:
-    """Return the lines with their line feeds."""
+    """Return the lines, including their line feeds."""
     *lines, rest = text.split(b"\n")
     return [*(line + b"\n" for line in lines), *([rest] if rest else [])]
 

@@ -1,4 +1,4 @@
-"""Times of the lines in a run's logs: the size of each log about once a second, while it grows.
+"""The times of the lines in a run's logs: marks with the size of each growing log, about one per second.
 
     <folder>/<file name of the log>    records of two 64-bit integers: microseconds, and the size of the log in bytes
 
@@ -21,7 +21,7 @@ _MARK = struct.Struct("=qq")
 
 
 class LogTimeRecorder:
-    """Writer of the marks of all logs of a run; errors are ignored, since a full disk must not end the run."""
+    """A writer of marks for all logs of a run, which ignores errors, since a full disk must not end the run."""
 
     def __init__(self, folder: RunFolder) -> None:
         self._folder = os.fspath(folder.log_times)
@@ -48,7 +48,7 @@ class LogTimeRecorder:
 
 
 class _MarkFile:
-    """The file with the marks of one log."""
+    """The file with the marks of a log."""
 
     def __init__(self, path: str) -> None:
         self._path = path
@@ -60,7 +60,7 @@ class _MarkFile:
                 self._time, self._size = _MARK.unpack(file.read(_MARK.size))
 
     def add(self, moment: int, size: int) -> None:
-        """Add a mark if the size has changed; if the log has been cut, remove all marks before."""
+        """Add a mark if the size has changed; if the log was truncated, remove all earlier marks."""
         if size == self._size:
             return
         is_cut = size < self._size
@@ -78,16 +78,16 @@ class _MarkFile:
 
 
 class LogTimes:
-    """The marks of one log."""
+    """The marks of a log."""
 
     def __init__(self, path: Path) -> None:
-        """Initialize without marks; `update` reads them."""
+        """Initialize without marks, which `update` reads."""
         self._path = path
         self._times = array("q")
         self._sizes = array("q")
 
     def update(self) -> None:
-        """Read the marks that have been added since the last call."""
+        """Read the marks added since the last call."""
         with suppress(OSError), open(self._path, "rb") as file:
             file.seek(len(self._times) * _MARK.size)
             added = file.read()
@@ -96,7 +96,7 @@ class LogTimes:
             self._sizes += numbers[1::2]
 
     def find_offset(self, since: int) -> int:
-        """Return the offset from which on the log was written at or after a time in microseconds.
+        """Return the offset of the first byte that was written at or after a time, as far as marks show.
 
         What follows the last mark counts as newer than any time before the last mark.
         """
@@ -104,6 +104,6 @@ class LogTimes:
         return self._sizes[number - 1] if number else 0
 
     def find_time(self, offset: int) -> int | None:
-        """Return the time of the first mark that includes the byte at an offset, or None if there is none yet."""
+        """Return the time of the first mark that includes the byte at an offset, or None."""
         number = bisect_right(self._sizes, offset)
         return self._times[number] if number < len(self._sizes) else None

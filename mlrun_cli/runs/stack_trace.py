@@ -10,7 +10,7 @@ _LIBRARY = re.compile(r"^<frozen |/(?:site|dist)-packages/|/lib(?:64)?/python\d[
 
 
 def shorten_stack_trace(trace: str) -> str:
-    """Return a stack trace in which each series of frames of libraries is one line with their number."""
+    """Return a stack trace in which each series of library frames is replaced by a line with their number."""
     kept: list[str] = []
     skipped = 0
     for block in _split_frames(trace.splitlines()):
@@ -29,7 +29,7 @@ def shorten_stack_trace(trace: str) -> str:
 
 
 def _split_frames(lines: Sequence[str]) -> Iterator[list[str]]:
-    """Yield the lines before the first frame, and then each frame with the lines that follow it."""
+    """Yield the lines before the first frame, then each frame with the lines that follow it."""
     block: list[str] = []
     for line in lines:
         if _FRAME.match(line) and block:

@@ -1,4 +1,4 @@
-"""Changes between two snapshots, and the patch that makes them.
+"""Changes between two snapshots, and patches for them.
 
 The patch has git's form, which `patch -p1` and `git apply` take. Both ignore the lines about binary files, and about
 removed empty files, which GNU patch would ask about.
@@ -20,7 +20,7 @@ _NOWHERE = b"/dev/null"
 
 
 class ChangeKind(str, Enum):
-    """The kind of a change of a file or link."""
+    """The kind of change to a file or link."""
 
     ADDED = "added"
     REMOVED = "removed"
@@ -28,7 +28,7 @@ class ChangeKind(str, Enum):
 
 
 class FileChange(NamedTuple):
-    """A change of a file or link; `before` is None if it is added, and `after` if it is removed."""
+    """A change to a file or link; `before` is None if it was added, and `after` if it was removed."""
 
     path: str
     before: SnapshotEntry | None
@@ -43,7 +43,7 @@ class FileChange(NamedTuple):
 
 
 class FilePatch(NamedTuple):
-    """The patch of one change: its header and hunks as lines; `is_binary` if it only says that the files differ."""
+    """The patch for a change: its header and hunks as lines; `is_binary` if it only says that files differ."""
 
     header: bytes
     hunks: tuple[bytes, ...] = ()
@@ -61,7 +61,7 @@ class FilePatch(NamedTuple):
 
 
 def list_changes(before: Snapshot, after: Snapshot) -> list[FileChange]:
-    """Return the changes of files and links between two snapshots, sorted by path, without reading any content.
+    """Return the changes to files and links between two snapshots, sorted by path, without reading contents.
 
     A link that changes, to another target or to a file, is removed and added, since `patch` changes no links.
     """
@@ -80,7 +80,7 @@ def list_changes(before: Snapshot, after: Snapshot) -> list[FileChange]:
 
 
 def build_patch(change: FileChange, store: SnapshotStore) -> FilePatch:
-    """Return the patch of one change.
+    """Return the patch for a change.
 
     Raises:
         StoredFilesLost: the store has lost a content.
@@ -107,7 +107,7 @@ def _index_entries(snapshot: Snapshot) -> Mapping[str, SnapshotEntry]:
 
 
 def _are_equal(first: SnapshotEntry, second: SnapshotEntry) -> bool:
-    """Return whether two entries are equal but for their modification times."""
+    """Return whether two entries are equal except for their modification times."""
     return first._replace(mtime_ns=0) == second._replace(mtime_ns=0)
 
 
@@ -130,7 +130,7 @@ def _get_mode(entry: SnapshotEntry) -> bytes:
 
 
 def _read_content(entry: SnapshotEntry | None, store: SnapshotStore) -> bytes | None:
-    """Return the content of a file, the target of a link or nothing of no entry; None if the file is too large."""
+    """Return a file's content, a link's target or, without an entry, nothing; None if the file is too large."""
     if entry is None:
         return b""
     if entry.kind is EntryKind.LINK:
@@ -144,7 +144,7 @@ def _read_content(entry: SnapshotEntry | None, store: SnapshotStore) -> bytes | 
 
 
 def _quote_name(prefix: str, path: str) -> bytes:
-    """Return a name as in a patch: one with a space, a quote or a control character as git quotes it."""
+    """Return a name for a patch, quoted in git's way if it contains spaces, quotes or control characters."""
     name = (prefix + path).encode("utf-8", "surrogateescape")
     try:
         is_plain = path.isprintable() and not set(path) & set(' "\\')

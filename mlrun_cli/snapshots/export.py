@@ -1,4 +1,4 @@
-"""Export of a snapshot to a folder of the user."""
+"""Export of a snapshot to a user's folder."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from mlrun_cli.snapshots.working_copy import make_working_copy
 
 
 def export_snapshot(snapshot: Snapshot, store: SnapshotStore, folder: Path, *, overwrite: bool) -> list[Path]:
-    """Write the files and links of a snapshot to a folder, which is created if it does not exist; return their paths.
+    """Write the files and links of a snapshot to a folder, created if needed; return their paths.
 
     Executable bits and modification times are kept. A new folder appears once it is complete, and each file in an
     existing one.

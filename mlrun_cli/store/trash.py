@@ -47,7 +47,7 @@ class TrashedExperiment(NamedTuple):
 
 
 class TrashStore:
-    """Moves runs and experiments to the trash and back. All methods that write need a transaction."""
+    """Moves runs and experiments to the trash and back; writing methods need a transaction."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -79,7 +79,7 @@ class TrashStore:
         return True
 
     def restore_run(self, key: int) -> None:
-        """Move a run back from the trash, and its experiment if that is gone."""
+        """Move a run back from the trash, and its experiment if that no longer exists."""
         row = self._database.row("SELECT document FROM trashed_runs WHERE run_key = :key", key=key)
         assert row is not None
         document = json.loads(row["document"])
@@ -92,7 +92,7 @@ class TrashStore:
         self._database.execute("DELETE FROM trashed_runs WHERE run_key = :key", key=key)
 
     def remove_run(self, key: int) -> bool:
-        """Remove a run from the trash for good, with its values; return False if it is not there."""
+        """Permanently remove a run with its values from the trash; return False if it is not there."""
         row = self._database.row("DELETE FROM trashed_runs WHERE run_key = :key RETURNING document", key=key)
         if row is None:
             return False
@@ -106,7 +106,7 @@ class TrashStore:
         return next(map(_build_run, rows), None)
 
     def list_by_prefix(self, prefix: str) -> Sequence[str]:
-        """Return the first ids of deleted runs that begin with a prefix, a few at most."""
+        """Return the first few ids of deleted runs that start with a prefix."""
         rows = self._database.rows(
             "SELECT run_id FROM trashed_runs WHERE run_id >= :prefix AND substr(run_id, 1, length(:prefix)) = :prefix"
             " ORDER BY run_id LIMIT :limit",
@@ -123,7 +123,7 @@ class TrashStore:
         deletion_id: str | None = None,
         last: int | None = None,
     ) -> Sequence[TrashedRun]:
-        """Return deleted runs, the last deleted first.
+        """Return deleted runs, last deleted first.
 
         Args:
             experiment_name: only those of this experiment.
@@ -144,7 +144,7 @@ class TrashStore:
         return [_build_run(row) for row in rows]
 
     def list_below(self, keys: Sequence[int]) -> Sequence[TrashedRun]:
-        """Return the deleted runs below the runs with these keys, which may be deleted too."""
+        """Return the deleted descendants of the runs with these keys, which may be deleted too."""
         found: dict[int, TrashedRun] = {}
         while keys:
             below = [
@@ -198,7 +198,7 @@ class TrashStore:
             self._insert("experiment_tags", document["tags"])
 
     def list_experiments(self, *, name: str | None = None, before: int | None = None) -> Sequence[TrashedExperiment]:
-        """Return deleted experiments, the last deleted first; only those with a name, or deleted before a time."""
+        """Return deleted experiments, last deleted first; optionally by name or deleted before a time."""
         rows = self._database.rows("SELECT * FROM trashed_experiments ORDER BY deleted_at DESC, experiment_key DESC")
         return [
             TrashedExperiment(row["experiment_key"], row["name"], row["deleted_at"], row["deletion_id"])
@@ -207,11 +207,11 @@ class TrashStore:
         ]
 
     def remove_experiment(self, key: int) -> None:
-        """Remove an experiment from the trash for good."""
+        """Permanently remove an experiment from the trash."""
         self._database.execute("DELETE FROM trashed_experiments WHERE experiment_key = :key", key=key)
 
     def _ensure_experiment(self, experiment: Mapping[str, Any]) -> int:
-        """Return the key of a run's experiment, of the one that has its name now, or of the restored one."""
+        """Return the key of a run's experiment, either the one that has its name now or the restored one."""
         where = "SELECT experiment_key FROM experiments WHERE experiment_id = :experiment_id OR name = :name"
         row = self._database.row(
             f"{where} ORDER BY experiment_id <> :experiment_id",

@@ -1,4 +1,4 @@
-"""Records as rows of a flat table: `-o csv`, and data frames of the SDK.
+"""Records as rows of a flat table, for `-o csv` and data frames of the SDK.
 
 The keys of nested mappings are joined by dots, as by `pandas.json_normalize`: `{"tags": {"team": "a"}}` has the column
 `tags.team`. Other values, lists among them, stay as they are.
@@ -24,7 +24,7 @@ RUN_COLUMNS = (
 
 
 def flatten_record(record: Mapping[str, Any]) -> Dict[str, Any]:
-    """Return a record without nested mappings; an empty mapping has no columns."""
+    """Return a record with nested mappings flattened; an empty mapping has no columns."""
     flat = {}  # type: Dict[str, Any]
     _flatten(record, "", flat)
     return flat

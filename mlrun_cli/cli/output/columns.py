@@ -39,7 +39,7 @@ class Column:
 
 
 class Layout(NamedTuple):
-    """A table, without its width.
+    """A table, independent of its width.
 
     Attributes:
         columns: columns with different headings and the same number of cells; a cell may contain any text.
@@ -57,7 +57,7 @@ class Layout(NamedTuple):
 
 
 def render_layout(layout: Layout, *, encoding: str, width: int | None, colour: bool) -> str:
-    """Return a table below its headings, narrowed to fit the width; without rows, an empty text.
+    """Return a table with headings, narrowed to fit the width, or an empty string without rows.
 
     Args:
         layout: the table; its columns are changed.
@@ -107,7 +107,7 @@ def render_layout(layout: Layout, *, encoding: str, width: int | None, colour: b
 
 
 def print_layout(layout: Layout, *, file: TextIO, width: int | None, colour: bool) -> None:
-    """Print a table on a file, as `render_layout` returns it."""
+    """Write a table to a file in the form returned by `render_layout`."""
     file.write(render_layout(layout, encoding=file.encoding or "ascii", width=width, colour=colour))
 
 
@@ -155,7 +155,7 @@ def can_encode(text: str, encoding: str) -> bool:
 
 
 def _append_marks(column: Column) -> Sequence[str]:
-    """Return a column's cells with an asterisk behind those that are marked."""
+    """Return a column's cells with an asterisk after marked ones."""
     if not column.marked:
         return column.cells
     blank = " " if column.is_right else ""

@@ -1,4 +1,4 @@
-"""`run compare -o table`: runs side by side, for people."""
+"""A table of runs side by side for people, for `run compare -o table`."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _DIGEST_CHARACTERS = 10
 def print_comparison(
     runs: Sequence[Run], rows: Sequence[ComparisonRow], *, file: TextIO, width: int | None, colour: bool
 ) -> None:
-    """Print a table with a column for each run; runs for which a line has no room follow in further tables."""
+    """Print a table with a column for each run, divided into several tables if it is too wide."""
     if not rows:
         return
     sections = [row.section for row in rows]
@@ -57,7 +57,7 @@ def _divide(runs: Sequence[Run], rows: Sequence[ComparisonRow], width: int | Non
 
 
 def _format_values(row: ComparisonRow) -> Sequence[str]:
-    """Return the texts of a row's values, with numbers rounded unless different ones would look the same."""
+    """Return the texts of a row's values, with numbers rounded unless different ones would look alike."""
     short, full = ([_format(row.section, value, digits) for value in row.values] for digits in (_DIGITS, None))
     return short if len(set(short)) == len(set(full)) else full
 

@@ -1,4 +1,4 @@
-"""Printing of the difference between two runs: values line by line, and then the patch of the source files."""
+"""Printing of the difference between two runs: values line by line, then the patch of the source files."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _COLOURS = {b"-": _RED, b"+": _GREEN, b"@": _CYAN, b" ": "", b"\\": ""}
 
 
 def print_difference(difference: RunDifference) -> None:
-    """Print a difference to stdout; on a terminal with colours, and through a pager.
+    """Print a difference to stdout; on a terminal, with colours and through a pager.
 
     Elsewhere the patch has the bytes of the files. No line of the other parts looks like one of a patch.
     """
@@ -46,12 +46,12 @@ def _format_for_terminal(difference: RunDifference, *, has_colour: bool) -> Iter
 
 
 def _make_printable(line: bytes) -> str:
-    """Return a line without what steers a terminal, but for tabs."""
+    """Return a line without terminal control characters, except tabs."""
     return "\t".join(map(make_printable, line.decode("utf-8", "replace").split("\t")))
 
 
 def _format_values(difference: RunDifference) -> Iterator[tuple[str, str]]:
-    """Yield the lines of the parts other than the code, each with its colour."""
+    """Yield the lines for all parts except the code, each with its colour."""
     if not any(difference.values.values()):
         return
     yield _BOLD, f"From {difference.before} to {difference.after}"

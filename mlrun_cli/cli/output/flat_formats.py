@@ -24,7 +24,7 @@ _LINE_END = re.compile(r"\r\n|\r|\n")
 
 
 def format_csv(value: object, *, first_columns: Sequence[str] = ()) -> str:
-    """Return a result as CSV (RFC 4180) below a header line; an empty list has only the columns that come first.
+    """Return a result as CSV (RFC 4180) with a header line; an empty list has only the first columns.
 
     Args:
         value: a JSON-like value; columns of mappings that a query creates keep their order, others are sorted.
@@ -41,7 +41,7 @@ def format_csv(value: object, *, first_columns: Sequence[str] = ()) -> str:
 
 
 def format_markdown(value: object) -> str:
-    """Return a result as a Markdown table; a single mapping has a row for each of its keys."""
+    """Return a result as a Markdown table, in which a single mapping has a row for each key."""
     if isinstance(value, Mapping):
         flat = flatten_record(value)
         names = list(flat) if isinstance(value, OrderedDict) else sorted(flat)
@@ -54,7 +54,7 @@ def format_markdown(value: object) -> str:
 def format_markdown_table(
     headings: Sequence[str], rows: Sequence[Sequence[str]], right: Sequence[bool] | None = None
 ) -> str:
-    """Return a Markdown table as GitHub reads it, in aligned columns; without columns, an empty text.
+    """Return a Markdown table with aligned columns, or an empty string without columns.
 
     Args:
         headings: the headings of the columns, as Markdown.
@@ -84,13 +84,13 @@ def format_markdown_table(
 
 
 def escape_markdown(text: str) -> str:
-    """Return a text as the content of a cell of a Markdown table, in one line."""
+    """Return a text as a single-line cell of a Markdown table."""
     pieces = _LINE_END.split(text.strip())
     return "<br>".join(_SPECIAL.sub(r"\\\g<0>", make_printable(piece)) for piece in pieces)
 
 
 def format_cell(value: Any) -> str:
-    """Return the text of a value: JSON for lists and booleans, nothing for null; floats keep all their digits."""
+    """Return the text of a value: JSON for lists and booleans, empty for null, and floats with all digits."""
     if value is None:
         return ""
     if isinstance(value, bool):
@@ -101,14 +101,14 @@ def format_cell(value: Any) -> str:
 
 
 def _format_escaped(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """Return a Markdown table of plain texts."""
+    """Return a Markdown table of texts, which are escaped."""
     return format_markdown_table(
         [escape_markdown(heading) for heading in headings], [[escape_markdown(cell) for cell in row] for row in rows]
     )
 
 
 def _build_rows(value: object, first_columns: Sequence[str]) -> tuple[list[str], list[Mapping[str, Any]]]:
-    """Return the columns and the rows of a result."""
+    """Return the columns and rows of a result."""
     items = value if isinstance(value, list) else [value]
     rows = [_build_row(item) for item in items]
     is_sorted = not any(isinstance(item, OrderedDict | list) for item in items)

@@ -1,4 +1,4 @@
-"""Keys of a terminal, decoded from what it sends."""
+"""Keys pressed on a terminal, decoded from its input."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _SEQUENCE = r"\x1b(?:\[[0-9;?]*[ -/]*[@-~]|O.)"
 
 
 class Key(Enum):
-    """A key that is no character."""
+    """A key that does not produce a character."""
 
     UP = "up"
     DOWN = "down"
@@ -50,7 +50,7 @@ _KEYS = {
 
 
 class KeyReader:
-    """A decoder of keys, which keeps the beginning of one whose rest has not arrived yet."""
+    """A decoder of keys, which retains the start of a key whose remaining bytes have not arrived yet."""
 
     def __init__(self) -> None:
         self._decoder = getincrementaldecoder("utf-8")("ignore")
@@ -58,11 +58,11 @@ class KeyReader:
 
     @property
     def is_waiting(self) -> bool:
-        """Whether a key has begun: Escape, unless its rest arrives soon."""
+        """True if the start of a key has arrived, which is Escape unless more bytes follow soon."""
         return bool(self._text)
 
     def decode(self, data: bytes, *, is_late: bool = False) -> Iterator[Key | str]:
-        """Yield keys and characters; `is_late` is True if the rest of a key that has begun would have arrived."""
+        """Yield keys and characters; `is_late` means that no more bytes of a started key are expected."""
         self._text += self._decoder.decode(data)
         while self._text:
             sequence = re.match(_SEQUENCE, self._text)

@@ -46,7 +46,7 @@ def build_runs_layout(
     names: Mapping[str, Sequence[str]] = MappingProxyType({}),
     goals: Mapping[str, Goal] = MappingProxyType({}),
 ) -> Layout:
-    """Return a table of runs, one line each, in which the best value of each metric is marked.
+    """Return a table of runs with one line each, in which the best value of each metric is marked.
 
     Args:
         rows: run records; their `metrics` and `parameters` have columns.
@@ -102,7 +102,7 @@ def build_value_columns(
 
 
 def find_best_lines(values: Sequence[object], goal: Goal) -> frozenset[int]:
-    """Return the numbers of the lines that have the best value; without another value to compare, there is none."""
+    """Return the indexes of the lines with the best value, or none if there is no other value to compare with."""
     numbers = {line: value for line, value in enumerate(values) if isinstance(value, int | float) and isfinite(value)}
     if len(set(numbers.values())) < 2:
         return frozenset()
@@ -145,7 +145,7 @@ between the others and `_NARROWING_LAST`. The last 20 characters of a run id are
 
 
 def format_value(value: object) -> str:
-    """Return a value as text, with floats rounded to six significant digits; None is empty."""
+    """Return a value as text, with floats rounded to six significant digits; empty for None."""
     if value is None:
         return ""
     return f"{value:.{_DIGITS}g}" if isinstance(value, float) else str(value)

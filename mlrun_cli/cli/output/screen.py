@@ -1,4 +1,4 @@
-"""A full screen of a terminal, redrawn in place while a command watches or asks."""
+"""A full-screen view on a terminal, redrawn in place while a command watches or asks."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _MOST_BYTES = 4096
 
 
 class Screen:
-    """The alternate screen of a terminal, which a `with` block shows; afterwards the terminal is as it was before.
+    """The alternate screen of a terminal, shown during a `with` block and restored afterwards.
 
     Keys are read one by one, without being shown. Ctrl-C raises KeyboardInterrupt; Ctrl-Z stops the command as usual.
     """
@@ -54,7 +54,7 @@ class Screen:
 
     @property
     def size(self) -> os.terminal_size:
-        """The columns and lines of the terminal."""
+        """The size of the terminal in columns and lines."""
         try:
             size = os.get_terminal_size(self._output.fileno())
         except OSError:
@@ -62,14 +62,14 @@ class Screen:
         return os.terminal_size((size.columns or 80, size.lines or 24))
 
     def draw(self, lines: Sequence[str]) -> None:
-        """Show lines that fit the width, as many as there is room for, in one write and only if they have changed."""
+        """Show as many lines as fit, in a single write and only if they have changed."""
         text = _HOME + "".join(f"{line}{_REST_OF_LINE}\r\n" for line in lines[: self.size.lines - 1]) + _REST_OF_SCREEN
         if text != self._shown:
             self._write(text)
             self._shown = text
 
     def wait(self, seconds: float | None) -> bytes:
-        """Wait for keys, a signal or a new size of the terminal, at most for a time; return the keys.
+        """Wait for keys, a signal or a resize of the terminal, up to a timeout; return the keys.
 
         Raises:
             KeyboardInterrupt: Ctrl-C was pressed, or the terminal is gone.
@@ -87,7 +87,7 @@ class Screen:
         return keys
 
     def wait_for_resize(self, seconds: float) -> bool:
-        """Wait for a time, ignoring keys; return True at once if the terminal has another size, to be drawn anew.
+        """Wait for a time, ignoring keys; return True immediately if the terminal was resized.
 
         Raises:
             KeyboardInterrupt: as in `wait`.
@@ -118,7 +118,7 @@ class Screen:
             pass
 
     def _stop(self, number: int, _frame: FrameType | None) -> None:
-        """Stop the process with the terminal as it was; draw anew when it goes on."""
+        """Stop the process with the terminal restored; redraw when the process continues."""
         self._leave()
         before = signal.signal(number, signal.SIG_DFL)
         os.kill(os.getpid(), number)
@@ -131,4 +131,4 @@ class Screen:
 
 
 def _ignore(_number: int, _frame: FrameType | None) -> None:
-    """Do nothing: the signal wakes `Screen.wait`."""
+    """Do nothing, since the signal wakes `Screen.wait`."""

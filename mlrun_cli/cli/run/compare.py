@@ -1,4 +1,4 @@
-"""`run compare`: runs side by side."""
+"""`run compare`: show runs side by side."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`run delete`: move runs that have ended to the trash, or remove them for good."""
+"""`run delete`: move runs that have ended to the trash, or remove them permanently."""
 
 from __future__ import annotations
 

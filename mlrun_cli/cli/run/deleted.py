@@ -1,4 +1,4 @@
-"""`run list --deleted`: the runs in the trash."""
+"""`run list --deleted`: list the runs in the trash."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from mlrun_cli.errors import ConflictingOptions
 def list_deleted_runs(
     shared: GlobalOptions, context: Context, experiment_name: str | None, filters: FilterOptions, *, last: int | None
 ) -> object:
-    """List deleted runs, the last deleted first; without an experiment, those of all experiments.
+    """List deleted runs, last deleted first; without an experiment, those of all experiments.
 
     Raises:
         ConflictingOptions: there are filters.

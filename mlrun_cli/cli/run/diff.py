@@ -1,4 +1,4 @@
-"""`run diff`: the difference between two runs."""
+"""`run diff`: show the difference between two runs."""
 
 from __future__ import annotations
 

@@ -17,7 +17,7 @@ from mlrun_cli.workspace import Workspace
 
 
 def print_failure_report(workspace: Workspace, run: Run, shared: GlobalOptions) -> Result:
-    """Print what the failure of a run needs, or return it as data if data is asked for; of a completed run, nothing.
+    """Print the failure of a run, or return it as data if requested; print nothing for a completed run.
 
     Raises:
         RunNotEnded: the run goes on.

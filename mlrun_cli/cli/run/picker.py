@@ -1,4 +1,4 @@
-"""The choice of a run on a terminal, for a command that needs one and was not given any."""
+"""The selection of a run on a terminal, for a command that requires a run but was given none."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _ESCAPE_SECONDS = 0.1
 
 
 def pick_run(runs: Sequence[Run]) -> Run:
-    """Return the run that is chosen on the terminal of stdin and stderr.
+    """Return the run that the user selects on the terminal of stdin and stderr.
 
     Raises:
         KeyboardInterrupt: Escape or Ctrl-C was pressed.
@@ -42,7 +42,7 @@ def pick_run(runs: Sequence[Run]) -> Run:
 
 
 class _Choice:
-    """The list of runs on the screen, with the filter and the chosen line."""
+    """The list of runs on the screen, with the filter and the selected line."""
 
     def __init__(self, runs: Sequence[Run], screen: Screen, encoding: str) -> None:
         self._runs = runs
@@ -57,11 +57,11 @@ class _Choice:
 
     @property
     def chosen(self) -> Run | None:
-        """The chosen run; None if no run matches the filter."""
+        """The selected run, or None if no run matches the filter."""
         return self._runs[self._matching[self._line]] if self._matching else None
 
     def press(self, key: Key | str) -> None:
-        """Move, or change the filter."""
+        """Move the selection or change the filter, depending on the key."""
         page = self._page_lines
         moves = {
             Key.UP: -1,
@@ -81,7 +81,7 @@ class _Choice:
             self._line = max(0, min(len(self._matching) - 1, self._line + moves.get(key, 0)))
 
     def draw(self) -> None:
-        """Draw the list, with the chosen line within the part that is shown."""
+        """Draw the list so that the selected line is visible."""
         heading, *lines = self._render()
         first = max(0, min(self._line - self._page_lines // 2, len(self._matching) - self._page_lines))
         shown = [
@@ -110,7 +110,7 @@ class _Choice:
         ]
 
     def _render(self) -> list[str]:
-        """Return the heading and the lines of all runs, which fit the terminal."""
+        """Return the heading and the lines of all runs, cut to the width of the terminal."""
         width = self._screen.size.columns - 2
         if self._rendered[0] != width:
             records = [build_run_record(run) for run in self._runs]
@@ -133,7 +133,7 @@ class _Choice:
 
 
 def _build_text(run: Run) -> str:
-    """Return the text in which the words of the filter are looked up."""
+    """Return the text of a run in which the words of the filter are searched."""
     tags = (f"{key}={value or ''}" for key, value in run.tags.items())
     words = (run.run_id, run.display_name, run.status.value, run.experiment_name, run.target, run.script_name, *tags)
     return " ".join(word for word in words if word).lower()

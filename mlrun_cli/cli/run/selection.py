@@ -25,7 +25,7 @@ _STATUSES = {True: TERMINAL_STATUSES, False: ALIVE_STATUSES}
 
 
 def get_runs(context: Context, run_ids: Sequence[str], experiment_name: str | None) -> Sequence[Run]:
-    """Return the runs with the given ids or names, or the run that is chosen on the terminal.
+    """Return the runs with the given ids or names, or the run that the user selects on the terminal.
 
     `@latest` is the newest run of the named or the attached experiment.
     """
@@ -54,7 +54,7 @@ def can_pick() -> bool:
 def _pick_run(
     context: Context, experiment_name: str | None, statuses: frozenset[RunStatus] = frozenset()
 ) -> Sequence[Run]:
-    """Return the run that is chosen on the terminal from the newest of the experiment, or nothing if it has none.
+    """Return the run that the user selects from the experiment's newest runs; empty if there are none.
 
     Raises:
         KeyboardInterrupt: none was chosen.

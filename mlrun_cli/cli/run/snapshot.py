@@ -1,4 +1,4 @@
-"""`run snapshot`: the source files of a run, as they were submitted."""
+"""`run snapshot`: write, list or print the source files of a run as they were submitted."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The schema of the trash: deleted runs and experiments, whose rows are in no other table.
+"""The schema of the trash: deleted runs and experiments, which have no rows in other tables.
 
 So lists, counts and searches cost what they cost without a trash, and programs of earlier versions do not see what is
 in it. Only the values of metrics stay where they are: they are reached by the keys of metrics alone, which are never
