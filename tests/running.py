@@ -111,7 +111,8 @@ class Mlrun:
         self.environment = {
             name: value
             for name, value in os.environ.items()
-            if not name.startswith(("AZURE", "MLRUN_", "PYTHON", "SLURM_")) and name not in ("CI", "TF_BUILD", "PAGER")
+            if not name.startswith(("AZURE", "GITHUB_", "GITLAB_", "MLRUN_", "PYTHON", "SLURM_"))
+            and name not in ("CI", "TF_BUILD", "PAGER")
         }
         self.environment.update(HOME=str(root / "user"), MLRUN_HOME=str(self.home), MLRUN_MACHINE=str(root / "machine"))
         (root / "user").mkdir()

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
 
+from mlrun_cli.core.durations import format_clock
 from mlrun_cli.core.named_tuple import NamedTuple
 from mlrun_cli.core.time import MICROSECONDS, format_iso
 from mlrun_cli.processes.host import Origin
@@ -83,6 +84,15 @@ class Run(NamedTuple):
         if self.started_at is None:
             return None
         return max(0, (self.ended_at or at) - self.started_at) / MICROSECONDS
+
+
+def describe_end(run: Run, at: int) -> str:
+    """Return how a run ended, or its status at a time, such as `Failed (exit code 3) after 0:01:05`."""
+    how = f" (signal {run.signal})" if run.signal else ""
+    if run.exit_code:
+        how = f" (exit code {run.exit_code})"
+    elapsed = run.elapsed_seconds(at)
+    return f"{run.status.value}{how}" + ("" if elapsed is None else f" after {format_clock(elapsed)}")
 
 
 def build_run_record(run: Run) -> dict[str, Any]:

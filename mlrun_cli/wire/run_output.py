@@ -9,13 +9,13 @@ def format_title(log_name: str) -> str:
     return f"{title}\n{'=' * len(title)}\n"
 
 
-def format_head(run_id: str, url: str) -> str:
-    """Return the two header lines that show a run's id and URL."""
-    return f"RunId: {run_id}\nWeb View: {url}"
+def format_head(run_id: str, url: "str | None") -> str:
+    """Return the header lines that show a run's id and, if there is one, its URL."""
+    return f"RunId: {run_id}" if url is None else f"RunId: {run_id}\nWeb View: {url}"
 
 
-def format_summary(run_id: str, url: str, lines: Iterable[str]) -> str:
-    """Return the summary to print below the logs: a title, the run's id and URL, and the given lines."""
+def format_summary(run_id: str, url: "str | None", lines: Iterable[str]) -> str:
+    """Return the summary to print below the logs: a title, the run's id and any URL, and the given lines."""
     return "\n".join(["", "Execution Summary", "=================", format_head(run_id, url), *lines, ""])
 
 

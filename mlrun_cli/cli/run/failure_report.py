@@ -8,9 +8,9 @@ from mlrun_cli.actions.failure_report import read_failure_report
 from mlrun_cli.cli.command import Result
 from mlrun_cli.cli.global_options import GlobalOptions
 from mlrun_cli.cli.run.exit_code import get_exit_code
-from mlrun_cli.cli.run.stream import describe_end
+from mlrun_cli.core.time import now
 from mlrun_cli.errors import RunNotEnded
-from mlrun_cli.runs.run import Run
+from mlrun_cli.runs.run import Run, describe_end
 from mlrun_cli.runs.status import RunStatus
 from mlrun_cli.wire.run_output import make_printable
 from mlrun_cli.workspace import Workspace
@@ -35,7 +35,7 @@ def print_failure_report(workspace: Workspace, run: Run, shared: GlobalOptions) 
     failure = read_failure_report(workspace, run)
     if shared.is_for_data:
         return Result({"run_id": run.run_id, "status": run.status.value, **failure._asdict()}, exit_code=exit_code)
-    end = f"{describe_end(run)}{f': {failure.error}' if failure.error else ''}"
+    end = f"{describe_end(run, now())}{f': {failure.error}' if failure.error else ''}"
     for line in [*failure.last_lines, *failure.traceback.splitlines(), *end.splitlines()]:
         sys.stdout.write("\t".join(map(make_printable, line.split("\t"))) + "\n")
     return Result(None, exit_code=exit_code)

@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from mlrun_cli.cli.ci.ci_name import CiName
 from mlrun_cli.cli.command import Result, command
 from mlrun_cli.cli.context import open_context
 from mlrun_cli.cli.global_options import GlobalOptions
@@ -15,6 +16,7 @@ from mlrun_cli.cli.option_values import (
 from mlrun_cli.cli.run import app
 from mlrun_cli.cli.run.exit_code import get_exit_code
 from mlrun_cli.cli.run.options import (
+    Ci,
     ExperimentName,
     OnInterruptOption,
     RunId,
@@ -51,6 +53,7 @@ def monitor_logs(
         bool, typer.Option("--failed", help="Only the traceback, the last lines and the error of a failed run.")
     ] = False,
     interrupt: OnInterruptOption = None,
+    ci: Ci = CiName.AUTO,
 ) -> object:
     """Print a run's log, by default from the start, and follow it until the run has ended.
 
@@ -58,6 +61,7 @@ def monitor_logs(
     of lines are known to the second.
     """
     from mlrun_cli.actions.log_selection import WHOLE_LOG, LogSelection  # noqa: PLC0415
+    from mlrun_cli.cli.ci.systems import find_ci_system  # noqa: PLC0415
     from mlrun_cli.cli.run.failure_report import print_failure_report  # noqa: PLC0415
     from mlrun_cli.cli.run.stream import stream_log  # noqa: PLC0415
     from mlrun_cli.core.durations import parse_time  # noqa: PLC0415
@@ -75,5 +79,5 @@ def monitor_logs(
         run = get_run(context, run_id, experiment_name)
         if is_failed:
             return print_failure_report(workspace, run, shared)
-        streamed = stream_log(workspace, run, shared, when_interrupted, selection)
+        streamed = stream_log(workspace, run, shared, when_interrupted, selection, find_ci_system(ci))
         return Result(None, exit_code=get_exit_code([streamed.run], streamed.signal))

@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from mlrun_cli.cli.ci.ci_name import CiName
 from mlrun_cli.cli.option_values import OnInterrupt
 
 RunId = Annotated[
@@ -43,6 +44,13 @@ UnknownTarget = Annotated[
         "--unknown-target",
         metavar="local",
         help="Run locally if the workspace does not have the target. Default: MLRUN_TARGETS, else refuse.",
+    ),
+]
+Ci = Annotated[
+    CiName,
+    typer.Option(
+        "--ci",
+        help="Groups, error annotations and a summary for this CI system. Default: by the variables of the job.",
     ),
 ]
 All = Annotated[bool, typer.Option("--all", help="All runs that match the filters.")]

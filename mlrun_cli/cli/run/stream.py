@@ -11,20 +11,20 @@ from types import FrameType
 from typing import TextIO
 
 from mlrun_cli.actions.log_selection import WHOLE_LOG, LineStamper, LogSelection, LogStart, find_log_start
-from mlrun_cli.actions.logs import find_decisive_log, follow_logs
+from mlrun_cli.actions.logs import follow_logs
 from mlrun_cli.actions.run_ends import cancel_run
 from mlrun_cli.actions.studio_urls import build_run_url
+from mlrun_cli.cli.ci.log_groups import LogGroups
+from mlrun_cli.cli.ci.report import report_end
+from mlrun_cli.cli.ci.systems import CiSystem
 from mlrun_cli.cli.context import format_command_line
 from mlrun_cli.cli.global_options import GlobalOptions
 from mlrun_cli.cli.option_values import OnInterrupt
-from mlrun_cli.cli.output.messages import Level, Messages
 from mlrun_cli.cli.output.progress import Spinner
+from mlrun_cli.cli.run.ending import print_ending, print_other_log, print_summary
 from mlrun_cli.cli.run.queue_messages import QueueMessages
-from mlrun_cli.core.durations import format_clock
-from mlrun_cli.core.log_tail import read_tail
 from mlrun_cli.core.named_tuple import NamedTuple
 from mlrun_cli.core.owned_file import OwnedFile
-from mlrun_cli.core.time import now
 from mlrun_cli.errors import OperatingSystemError, StreamInterrupted
 from mlrun_cli.processes.interruptions import Interruptions
 from mlrun_cli.runs.cancellation import GRACE_SECONDS
@@ -32,12 +32,10 @@ from mlrun_cli.runs.run import Run
 from mlrun_cli.runs.script_input import ScriptInput
 from mlrun_cli.runs.status import RunStatus
 from mlrun_cli.runs.stream_lock import acquire_stream_lock
-from mlrun_cli.wire.run_error import describe_error
 from mlrun_cli.wire.run_folder import ENVIRONMENT_LOG
-from mlrun_cli.wire.run_output import format_head, format_summary, format_title, make_lines_printable
+from mlrun_cli.wire.run_output import format_head, format_title, make_lines_printable
 from mlrun_cli.workspace import Workspace
 
-_LAST_LINES = 10
 _WAITS = {
     RunStatus.NOT_STARTED: "Starting",
     RunStatus.PREPARING: "Preparing the environment and the working copy",
@@ -69,22 +67,25 @@ def stream_submitted(
     interruptions: Interruptions,
     *,
     script_input: ScriptInput | None = None,
+    ci: CiSystem | None = None,
 ) -> StreamResult:
     """Stream a newly submitted run to stderr, between a heading and a summary.
 
     The output of the environment's installer comes first, then that of the script, each below a title. Interruptions
-    that were blocked while the run was submitted are unblocked, and `script_input` is filled.
+    that were blocked while the run was submitted are unblocked, and `script_input` is filled. In a job of a CI system,
+    each log is a group, the end is reported to it, and no URL is shown, since nobody could open it.
 
     Raises:
         StreamInterrupted: SIGINT, SIGTERM or SIGHUP arrived; the run continues, or was asked to stop.
     """
     say = shared.notes.info
-    say(f"{format_head(run.run_id, build_run_url(workspace, run.run_id))}\n")
-    titles = _Titles(say, are_shown=True)
+    say(f"{format_head(run.run_id, build_run_url(workspace, run.run_id) if ci is None else None)}\n")
+    titles = _Titles(say, are_shown=True) if ci is None else LogGroups(ci, sys.stderr)
     streaming = _Streaming(workspace, run, sys.stderr, titles, shared, interrupt, script_input)
     streamed = streaming.stream_until_end(interruptions)
-    _print_other_log(workspace, streamed.run, say)
-    _print_summary(workspace, streamed.run, shared.notes)
+    print_other_log(workspace, streamed.run, say)
+    print_summary(workspace, streamed.run, shared.notes, has_url=ci is None)
+    report_end(workspace, streamed.run, ci)
     return streamed
 
 
@@ -94,6 +95,7 @@ def stream_log(
     shared: GlobalOptions,
     interrupt: OnInterrupt,
     selection: LogSelection = WHOLE_LOG,
+    ci: CiSystem | None = None,
 ) -> StreamResult:
     """Stream a run's log to stdout and, unless the run completed, print to stderr how it ended.
 
@@ -105,6 +107,7 @@ def stream_log(
         shared: the shared options.
         interrupt: the effect of an interruption on the run.
         selection: the part of the log to stream.
+        ci: the CI system that the logs are grouped for, and the end is reported to; None for none.
 
     Raises:
         InvalidValue: the run has no node of the selection.
@@ -117,15 +120,16 @@ def stream_log(
         interruptions.block()
         if interrupt is OnInterrupt.CANCEL and run.owner_lock is None and not run.status.is_terminal:
             stack.enter_context(_hold_stream_lock(workspace, run))
-        titles = _Titles(_print, are_shown=False)
+        titles = _Titles(_print, are_shown=False) if ci is None else LogGroups(ci, sys.stdout)
         streaming = _Streaming(workspace, run, sys.stdout, titles, shared, interrupt, start=start)
         if selection.has_times:
             streaming.stamper = LineStamper(workspace, run, start)
         streamed = streaming.stream_until_end(interruptions)
     ended = streamed.run
     if ended.status is not RunStatus.COMPLETED:
-        _print_other_log(workspace, ended, shared.notes.info)
+        print_other_log(workspace, ended, shared.notes.info)
         print_ending(workspace, ended, shared.notes)
+    report_end(workspace, ended, ci)
     return streamed
 
 
@@ -148,7 +152,7 @@ class _Titles:
         self._are_shown = are_shown
         self._log_name: str | None = None
 
-    def begin(self, log_name: str) -> None:
+    def begin(self, log_name: str, *, is_in_line: bool) -> None:  # noqa: ARG002
         """Print the title of a log before its first line, unless that log is already being shown."""
         if log_name == self._log_name:
             return
@@ -157,6 +161,9 @@ class _Titles:
             gap = "" if self._log_name is None else "\n"
             self._say(f"{gap}{format_title(log_name)}")
         self._log_name = log_name
+
+    def end(self, *, is_in_line: bool) -> None:
+        """Do nothing: nothing is below the last log."""
 
 
 class _Streaming:
@@ -170,7 +177,7 @@ class _Streaming:
         workspace: Workspace,
         run: Run,
         output: TextIO,
-        titles: _Titles,
+        titles: _Titles | LogGroups,
         shared: GlobalOptions,
         interrupt: OnInterrupt,
         script_input: ScriptInput | None = None,
@@ -192,6 +199,7 @@ class _Streaming:
         self._asked_to_stop = False
         self._is_leaving = False
         self._has_script_output = False
+        self._is_in_line = False
 
     def stream_until_end(self, interruptions: Interruptions) -> StreamResult:
         """Copy the logs until the run has ended; return the run with the signal that canceled it, if any.
@@ -213,11 +221,12 @@ class _Streaming:
                 ended = follow_logs(self._workspace, self._run, self._write, watch=self._watch, start=self._start)
                 self._is_leaving = True
                 if ended.started_at is not None:  # the title stands there, even if the script has printed nothing
-                    self._titles.begin(self._start.log_name)
+                    self._begin(self._start.log_name)
                 return StreamResult(ended, self._signal)
         except _Signalled as signalled:
             raise self._handle_interrupt(signalled.number) from None
         finally:
+            self._titles.end(is_in_line=self._is_in_line)
             for number, handler in before.items():
                 signal.signal(number, handler)
             if self._script_input is not None:
@@ -235,16 +244,20 @@ class _Streaming:
 
     def _write(self, log_name: str, piece: bytes) -> None:
         self._spinner.stop()
-        self._titles.begin(log_name)
+        self._begin(log_name)
         if self.stamper is not None:
             piece = self.stamper.stamp(log_name, piece)
         if log_name == ENVIRONMENT_LOG:  # packages of strangers have their say in it
             piece = make_lines_printable(self._decoder.decode(piece)).encode()
         else:
             self._has_script_output = True
+        self._is_in_line = not piece.endswith(b"\n")
         self._output.buffer.write(piece)
         self._output.buffer.flush()
         self._cancel_if_signalled()
+
+    def _begin(self, log_name: str) -> None:
+        self._titles.begin(log_name, is_in_line=self._is_in_line)
 
     def _watch(self, status: RunStatus) -> None:
         self._cancel_if_signalled()
@@ -256,7 +269,7 @@ class _Streaming:
         self._spinner.stop()
         self._queue_messages.print_changes()
         if status in _WITH_SCRIPT:
-            self._titles.begin(self._start.log_name)
+            self._begin(self._start.log_name)
             if self._script_input is not None:
                 self._script_input.leave_to_script()
 
@@ -296,54 +309,3 @@ class _Streaming:
 def _print(text: str) -> None:
     sys.stdout.write(f"{text}\n")
     sys.stdout.flush()
-
-
-def _print_summary(workspace: Workspace, run: Run, notes: Messages) -> None:
-    """Print a summary below the log: the run's status, duration, warnings, error and path of the log.
-
-    If only errors are shown, it is one line for a run that did not complete, and nothing for one that did.
-    """
-    if notes.level is Level.ERRORS:
-        if run.status is not RunStatus.COMPLETED:
-            print_ending(workspace, run, notes)
-        return
-    lines = [f"Status: {describe_end(run)}"]
-    lines.extend(f"Warning: {warning}" for warning in run.warnings)
-    if run.error is not None:
-        lines.append(f"Error: {describe_error(run.error)}")
-    if run.status is not RunStatus.COMPLETED:
-        lines.append(f"Log: {find_decisive_log(workspace, run)}")
-    notes.info(format_summary(run.run_id, build_run_url(workspace, run.run_id), lines))
-
-
-def _print_other_log(workspace: Workspace, run: Run, say: Callable[[str], None]) -> None:
-    """Print the end of the log that explains why a run failed, unless that log was streamed."""
-    folder = workspace.run_folder(run.run_id)
-    if find_decisive_log(workspace, run) not in {folder.stdout, folder.environment_log}:
-        say("")
-        print_last_lines(workspace, run, say)
-
-
-def print_last_lines(workspace: Workspace, run: Run, say: Callable[[str], None]) -> None:
-    """Print the last lines of the log that explains how a run ended."""
-    log = find_decisive_log(workspace, run)
-    lines = read_tail(log).rstrip().splitlines()[-_LAST_LINES:]
-    if lines:
-        say("\n".join([f"The last lines of {run.run_id}, {log.name}:", *(f"  {line}" for line in lines)]))
-
-
-def print_ending(workspace: Workspace, run: Run, notes: Messages) -> None:
-    """Print how and why a run failed or was canceled, and the path of its log, at every message level."""
-    reason = "" if run.error is None else f": {describe_error(run.error)}"
-    log = find_decisive_log(workspace, run)
-    where = f"\nLog: {log}" if log.exists() else ""  # a run without a script has none
-    notes.outcome(f"{run.run_id}: {describe_end(run)}{reason}{where}")
-
-
-def describe_end(run: Run) -> str:
-    """Return a description of how a run ended, such as `Failed (exit code 3) after 0:01:05`."""
-    how = f" (signal {run.signal})" if run.signal else ""
-    if run.exit_code:
-        how = f" (exit code {run.exit_code})"
-    elapsed = run.elapsed_seconds(now())
-    return f"{run.status.value}{how}" + ("" if elapsed is None else f" after {format_clock(elapsed)}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, TextIO
 
+from mlrun_cli.cli.ci.ci_name import CiName
 from mlrun_cli.cli.command import Result
 from mlrun_cli.cli.global_options import GlobalOptions
 from mlrun_cli.cli.option_values import OnInterrupt
@@ -24,6 +25,7 @@ def submit_and_stream(
     when_interrupted: OnInterrupt,
     *,
     is_async: bool,
+    ci: CiName = CiName.AUTO,
 ) -> object:
     """Submit a script and stream its run, or with `is_async` return the run's record immediately."""
     from mlrun_cli.cli.output.progress import Spinner  # noqa: PLC0415
@@ -51,6 +53,7 @@ def submit_and_stream(
             shared.notes.detail(detail)
         if is_async:
             return build_printed_record(workspace, run)
+        from mlrun_cli.cli.ci.systems import find_ci_system  # noqa: PLC0415 - meanwhile, the supervisor loads
         from mlrun_cli.cli.run.stream import stream_submitted  # noqa: PLC0415 - meanwhile, the supervisor loads
 
         if shared.metadata_file is not None:
@@ -60,7 +63,13 @@ def submit_and_stream(
             except MlrunError as error:  # it is tried again when the run has ended
                 shared.notes.warning(error.message)
         streamed = stream_submitted(
-            workspace, run, shared, when_interrupted, interruptions, script_input=submitted.script_input
+            workspace,
+            run,
+            shared,
+            when_interrupted,
+            interruptions,
+            script_input=submitted.script_input,
+            ci=find_ci_system(ci),
         )
         return Result(
             build_printed_record(workspace, streamed.run), exit_code=get_exit_code([streamed.run], streamed.signal)

@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from mlrun_cli.cli.ci.ci_name import CiName
 from mlrun_cli.cli.command import command
 from mlrun_cli.cli.context import open_context
 from mlrun_cli.cli.global_options import GlobalOptions
@@ -19,6 +20,7 @@ from mlrun_cli.cli.option_values import (
 from mlrun_cli.cli.run import app
 from mlrun_cli.cli.run.new_run_options import NewRunOptions
 from mlrun_cli.cli.run.options import (
+    Ci,
     Environment,
     ExperimentName,
     OnInterruptOption,
@@ -83,6 +85,7 @@ def submit_script(
         typer.Option("--dry-run", help="Show what would run, where and in which environment; start and store nothing."),
     ] = False,
     interrupt: OnInterruptOption = None,
+    ci: Ci = CiName.AUTO,
     *,
     described: NewRunOptions,
     script_and_arguments: Annotated[
@@ -128,4 +131,4 @@ def submit_script(
     request = described.parse().apply_to(request)
     if is_dry_run:
         return show_dry_run(context.workspace, request)
-    return submit_and_stream(context.workspace, request, shared, when_interrupted, is_async=is_async)
+    return submit_and_stream(context.workspace, request, shared, when_interrupted, is_async=is_async, ci=ci)

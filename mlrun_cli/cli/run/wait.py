@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from mlrun_cli.cli.ci.ci_name import CiName
 from mlrun_cli.cli.command import command
 from mlrun_cli.cli.context import open_context
 from mlrun_cli.cli.global_options import GlobalOptions
@@ -14,6 +15,7 @@ from mlrun_cli.cli.option_values import (
 )
 from mlrun_cli.cli.run import app
 from mlrun_cli.cli.run.options import (
+    Ci,
     ExperimentName,
     RunIds,
 )
@@ -36,6 +38,7 @@ def wait(
     timeout: Annotated[
         str | None, typer.Option("--timeout", metavar="TIME", help="Maximum time to wait, such as 90m, 2h or 45s.")
     ] = None,
+    ci: Ci = CiName.AUTO,
 ) -> object:
     """Wait until runs have ended.
 
@@ -44,4 +47,4 @@ def wait(
     seconds = None if timeout is None else parse_seconds(timeout, "--timeout")
     context = open_context(shared)
     with context.workspace as workspace:
-        return wait_and_report(workspace, get_runs(context, run_ids, experiment_name), seconds, shared)
+        return wait_and_report(workspace, get_runs(context, run_ids, experiment_name), seconds, shared, ci)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from mlrun_cli.actions.run_ends import wait_for_runs
+from mlrun_cli.cli.ci.ci_name import CiName
 from mlrun_cli.cli.command import Result
 from mlrun_cli.cli.global_options import GlobalOptions
 from mlrun_cli.cli.run.exit_code import get_exit_code
@@ -15,14 +16,22 @@ from mlrun_cli.workspace import Workspace
 _MOST_LINES = 3
 
 
-def wait_and_report(workspace: Workspace, runs: Sequence[Run], seconds: float | None, shared: GlobalOptions) -> Result:
+def wait_and_report(
+    workspace: Workspace,
+    runs: Sequence[Run],
+    seconds: float | None,
+    shared: GlobalOptions,
+    ci: CiName = CiName.AUTO,
+) -> Result:
     """Wait until runs have ended, report those that have not completed, and return the records.
 
     Raises:
         TimedOut: the runs have not ended within the given time; None waits for ever.
     """
+    from mlrun_cli.cli.ci.report import report_end  # noqa: PLC0415
+    from mlrun_cli.cli.ci.systems import find_ci_system  # noqa: PLC0415
     from mlrun_cli.cli.output.progress import Spinner  # noqa: PLC0415
-    from mlrun_cli.cli.run.stream import print_ending, print_last_lines  # noqa: PLC0415
+    from mlrun_cli.cli.run.ending import print_ending, print_last_lines  # noqa: PLC0415
 
     with Spinner(enabled=shared.shows_progress) as spinner:
         ended = wait_for_runs(
@@ -36,6 +45,7 @@ def wait_and_report(workspace: Workspace, runs: Sequence[Run], seconds: float | 
         if run.status is not RunStatus.COMPLETED:
             print_last_lines(workspace, run, shared.notes.info)
             print_ending(workspace, run, shared.notes)
+        report_end(workspace, run, find_ci_system(ci))
     return Result([build_run_record(run) for run in ended], exit_code=get_exit_code(ended))
 
 

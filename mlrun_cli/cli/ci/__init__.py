@@ -1,0 +1,1 @@
+"""Output for the CI system in whose job a command runs: groups, annotations and summaries."""

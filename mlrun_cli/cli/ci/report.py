@@ -1,0 +1,34 @@
+"""The report of a run's end to a CI system: an error at its line, and a summary."""
+
+from __future__ import annotations
+
+import os
+import sys
+from contextlib import suppress
+
+from mlrun_cli.cli.ci.source_line import find_failed_line
+from mlrun_cli.cli.ci.summary import build_summary
+from mlrun_cli.cli.ci.systems import CiSystem
+from mlrun_cli.runs.run import Run
+from mlrun_cli.runs.status import RunStatus
+from mlrun_cli.wire.run_error import describe_error
+from mlrun_cli.workspace import Workspace
+
+
+def report_end(workspace: Workspace, run: Run, ci: CiSystem | None) -> None:
+    """Report a run that has ended to the CI system, if there is one, on stderr."""
+    if ci is None:
+        return
+    where = find_failed_line(workspace, run, os.environ.get(ci.repository_variable))
+    if run.status is not RunStatus.COMPLETED:
+        message = describe_error(run.error) or f"The run ended {run.status.value}."
+        _write(ci.format_error(f"{run.run_id}: {run.status.value}", message, where))
+    with suppress(OSError):  # no summary is worth the step's failure
+        line = ci.add_summary(run.run_id, build_summary(workspace, run, where))
+        if line is not None:
+            _write(line)
+
+
+def _write(line: str) -> None:
+    sys.stderr.write(f"{line}\n")
+    sys.stderr.flush()

@@ -1,0 +1,85 @@
+"""The summary of a run in Markdown."""
+
+from __future__ import annotations
+
+import html
+import re
+import shlex
+from collections.abc import Iterator, Sequence
+
+from mlrun_cli.actions.logs import find_decisive_log
+from mlrun_cli.cli.ci.source_line import SourceLine
+from mlrun_cli.core.log_tail import read_tail
+from mlrun_cli.core.sizes import format_size
+from mlrun_cli.core.time import now
+from mlrun_cli.metrics.metric import MetricSummary
+from mlrun_cli.runs.resources import read_resources
+from mlrun_cli.runs.run import Run, describe_end
+from mlrun_cli.runs.status import RunStatus
+from mlrun_cli.wire.run_error import describe_error
+from mlrun_cli.wire.run_output import make_lines_printable
+from mlrun_cli.workspace import Workspace
+
+_MOST_METRICS = 20
+_LAST_LINES = 30
+
+
+def build_summary(workspace: Workspace, run: Run, where: SourceLine | None) -> str:
+    """Return the summary of a run that has ended: how and where, its metrics, and the end of its log if it failed."""
+    rows = "".join(f"| {name} | {_escape_cell(value)} |\n" for name, value in _list_facts(workspace, run, where))
+    parts = [f"### {_escape_cell(run.display_name or run.run_id)}: {run.status.value}\n\n| | |\n|---|---|\n{rows}"]
+    summaries = workspace.metric_summaries.list(run.key, limit=_MOST_METRICS + 1, with_resources=False)
+    numbers = [summary for summary in summaries if summary.has_numbers]
+    if numbers:
+        parts.append(_format_metrics(numbers))
+    if run.status is not RunStatus.COMPLETED:
+        parts.append(_format_log(workspace, run))
+    return "\n".join(filter(None, parts)) + "\n"
+
+
+def _list_facts(workspace: Workspace, run: Run, where: SourceLine | None) -> Iterator[tuple[str, str]]:
+    yield "Run", run.run_id
+    yield "Experiment", run.experiment_name
+    yield "Status", describe_end(run, now())
+    definition = run.definition or {}
+    script = run.script_name or definition.get("script")
+    if script:
+        yield "Script", shlex.join([script, *map(str, definition.get("arguments") or [])])
+    if run.error is not None:
+        yield "Error", describe_error(run.error)
+    if where is not None:
+        yield "Where", f"{where.file}:{where.line}"
+    used = read_resources(workspace.run_folder(run.run_id))
+    if used is not None:
+        yield "Used", f"{format_size(used.peak_memory_bytes)} of memory, {used.cpu_seconds:.1f} s of CPU"
+    for warning in run.warnings:
+        yield "Warning", warning
+
+
+def _format_metrics(summaries: Sequence[MetricSummary]) -> str:
+    lines = ["| Metric | Last | Min | Max |", "|---|---|---|---|"]
+    lines += [
+        f"| {_escape_cell(each.name)} | {_format(each.last)} | {_format(each.minimum)} | {_format(each.maximum)} |"
+        for each in summaries[:_MOST_METRICS]
+    ]
+    more = ["", "The run has more metrics."] if len(summaries) > _MOST_METRICS else []
+    return "\n".join([*lines, *more, ""])
+
+
+def _format_log(workspace: Workspace, run: Run) -> str:
+    log = find_decisive_log(workspace, run)
+    lines = make_lines_printable(read_tail(log)).rstrip().splitlines()[-_LAST_LINES:]
+    if not lines:
+        return ""
+    text = "\n".join(lines)
+    fence = "`" * max(3, 1 + max(map(len, re.findall("`+", text)), default=0))
+    return f"<details><summary>The last lines of {log.name}</summary>\n\n{fence}text\n{text}\n{fence}\n\n</details>\n"
+
+
+def _format(number: float | None) -> str:
+    return "" if number is None else f"{number:.6g}"
+
+
+def _escape_cell(text: str) -> str:
+    """Return a text for a cell of a table: on one line, without HTML and with its Markdown signs escaped."""
+    return re.sub(r"([\\`*_|~\[\]])", r"\\\1", html.escape(" ".join(text.split()), quote=False))

@@ -1,0 +1,153 @@
+"""The CI systems: how each of them takes groups of lines, errors at a line of a file, and summaries.
+
+All of them read these lines from standard error too: the runners of GitHub and Azure look for commands in both streams,
+and GitLab joins both in the job's log.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import tempfile
+import time
+from collections.abc import Mapping
+from pathlib import Path
+
+from mlrun_cli.cli.ci.ci_name import CiName
+from mlrun_cli.cli.ci.source_line import SourceLine
+
+
+class CiSystem:
+    """The lines that a CI system gives a meaning to; each is without its final newline.
+
+    Attributes:
+        repository_variable: the variable with the folder of the repository.
+    """
+
+    repository_variable = ""
+
+    def format_group_start(self, title: str) -> str:
+        """Return the line that begins a group, which is folded under its title."""
+        raise NotImplementedError
+
+    def format_group_end(self, title: str) -> str:
+        """Return the line that ends a group."""
+        raise NotImplementedError
+
+    def format_error(self, title: str, message: str, where: SourceLine | None) -> str:
+        """Return the lines that show an error, at a line of a file if it is known."""
+        raise NotImplementedError
+
+    def add_summary(self, name: str, markdown: str) -> str | None:
+        """Add a text to the summary of the job; return a line to print for it, or None if none is needed.
+
+        Raises:
+            OSError: it cannot be written.
+        """
+        raise NotImplementedError
+
+
+class GitHub(CiSystem):
+    """GitHub Actions."""
+
+    repository_variable = "GITHUB_WORKSPACE"
+
+    def format_group_start(self, title: str) -> str:
+        """Return the line that begins a group."""
+        return f"::group::{_escape(title, _GITHUB_DATA)}"
+
+    def format_group_end(self, title: str) -> str:  # noqa: ARG002
+        """Return the line that ends a group."""
+        return "::endgroup::"
+
+    def format_error(self, title: str, message: str, where: SourceLine | None) -> str:
+        """Return an annotation."""
+        place = "" if where is None else f"file={_escape(where.file, _GITHUB_PROPERTY)},line={where.line},"
+        return f"::error {place}title={_escape(title, _GITHUB_PROPERTY)}::{_escape(message, _GITHUB_DATA)}"
+
+    def add_summary(self, name: str, markdown: str) -> None:  # noqa: ARG002
+        """Append a text to the summary of the step, if it has one."""
+        path = os.environ.get("GITHUB_STEP_SUMMARY")
+        if path:
+            with open(path, "a", encoding="utf-8") as file:
+                file.write(markdown)
+
+
+class AzurePipelines(CiSystem):
+    """Azure Pipelines."""
+
+    repository_variable = "BUILD_SOURCESDIRECTORY"
+
+    def format_group_start(self, title: str) -> str:
+        """Return the line that begins a group."""
+        return f"##[group]{title}"
+
+    def format_group_end(self, title: str) -> str:  # noqa: ARG002
+        """Return the line that ends a group."""
+        return "##[endgroup]"
+
+    def format_error(self, title: str, message: str, where: SourceLine | None) -> str:
+        """Return an issue of the task."""
+        place = "" if where is None else f";sourcepath={_escape(where.file, _AZURE_PROPERTY)};linenumber={where.line}"
+        return f"##vso[task.logissue type=error{place}]{_escape(f'{title}: {message}', _AZURE_DATA)}"
+
+    def add_summary(self, name: str, markdown: str) -> str:
+        """Write a file, which the agent reads when it sees the line."""
+        folder = os.environ.get("AGENT_TEMPDIRECTORY") or tempfile.gettempdir()
+        path = Path(folder, f"mlrun-{name}.md")
+        path.write_text(markdown, encoding="utf-8")
+        return f"##vso[task.uploadsummary]{_escape(os.fspath(path), _AZURE_DATA)}"
+
+
+class GitLab(CiSystem):
+    """GitLab CI, which has sections, but neither annotations in its log nor summaries."""
+
+    repository_variable = "CI_PROJECT_DIR"
+
+    def format_group_start(self, title: str) -> str:
+        """Return the line that begins a section."""
+        return f"\x1b[0Ksection_start:{int(time.time())}:{_make_section_name(title)}\r\x1b[0K{title}"
+
+    def format_group_end(self, title: str) -> str:
+        """Return the line that ends a section."""
+        return f"\x1b[0Ksection_end:{int(time.time())}:{_make_section_name(title)}\r\x1b[0K"
+
+    def format_error(self, title: str, message: str, where: SourceLine | None) -> str:
+        """Return a red line."""
+        place = "" if where is None else f"{where.file}:{where.line}: "
+        return f"\x1b[31;1m{title}: {place}{' '.join(message.splitlines())}\x1b[0m"
+
+    def add_summary(self, name: str, markdown: str) -> None:
+        """Do nothing."""
+
+
+_VARIABLES: Mapping[str, CiName] = {
+    "GITHUB_ACTIONS": CiName.GITHUB,
+    "TF_BUILD": CiName.AZURE,
+    "GITLAB_CI": CiName.GITLAB,
+}
+_SYSTEMS: Mapping[CiName, type[CiSystem]] = {
+    CiName.GITHUB: GitHub,
+    CiName.AZURE: AzurePipelines,
+    CiName.GITLAB: GitLab,
+}
+_GITHUB_DATA = {"%": "%25", "\r": "%0D", "\n": "%0A"}
+_GITHUB_PROPERTY = {**_GITHUB_DATA, ":": "%3A", ",": "%2C"}
+_AZURE_DATA = {"%": "%AZP25", "\r": "%0D", "\n": "%0A"}
+_AZURE_PROPERTY = {**_AZURE_DATA, ";": "%3B", "]": "%5D"}
+
+
+def find_ci_system(name: CiName) -> CiSystem | None:
+    """Return the CI system with a name or, for `auto`, the one that the variables tell of; None for none."""
+    if name is CiName.AUTO:
+        found = (ci for variable, ci in _VARIABLES.items() if os.environ.get(variable, "").lower() == "true")
+        name = next(found, CiName.NONE)
+    return None if name is CiName.NONE else _SYSTEMS[name]()
+
+
+def _escape(text: str, replaced: Mapping[str, str]) -> str:
+    return text.translate({ord(sign): code for sign, code in replaced.items()})
+
+
+def _make_section_name(title: str) -> str:
+    return "mlrun_" + re.sub(r"[^a-z0-9]+", "_", title.lower()).strip("_")

@@ -1,0 +1,61 @@
+"""Messages about how a run ended."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from mlrun_cli.actions.logs import find_decisive_log
+from mlrun_cli.actions.studio_urls import build_run_url
+from mlrun_cli.cli.output.messages import Level, Messages
+from mlrun_cli.core.log_tail import read_tail
+from mlrun_cli.core.time import now
+from mlrun_cli.runs.run import Run, describe_end
+from mlrun_cli.runs.status import RunStatus
+from mlrun_cli.wire.run_error import describe_error
+from mlrun_cli.wire.run_output import format_summary
+from mlrun_cli.workspace import Workspace
+
+_LAST_LINES = 10
+
+
+def print_summary(workspace: Workspace, run: Run, notes: Messages, *, has_url: bool = True) -> None:
+    """Print a summary below the log: the run's status, duration, warnings, error and path of the log.
+
+    If only errors are shown, it is one line for a run that did not complete, and nothing for one that did. The URL of
+    the run's page is left out where nobody can open it.
+    """
+    if notes.level is Level.ERRORS:
+        if run.status is not RunStatus.COMPLETED:
+            print_ending(workspace, run, notes)
+        return
+    lines = [f"Status: {describe_end(run, now())}"]
+    lines.extend(f"Warning: {warning}" for warning in run.warnings)
+    if run.error is not None:
+        lines.append(f"Error: {describe_error(run.error)}")
+    if run.status is not RunStatus.COMPLETED:
+        lines.append(f"Log: {find_decisive_log(workspace, run)}")
+    notes.info(format_summary(run.run_id, build_run_url(workspace, run.run_id) if has_url else None, lines))
+
+
+def print_other_log(workspace: Workspace, run: Run, say: Callable[[str], None]) -> None:
+    """Print the end of the log that explains why a run failed, unless that log was streamed."""
+    folder = workspace.run_folder(run.run_id)
+    if find_decisive_log(workspace, run) not in {folder.stdout, folder.environment_log}:
+        say("")
+        print_last_lines(workspace, run, say)
+
+
+def print_last_lines(workspace: Workspace, run: Run, say: Callable[[str], None]) -> None:
+    """Print the last lines of the log that explains how a run ended."""
+    log = find_decisive_log(workspace, run)
+    lines = read_tail(log).rstrip().splitlines()[-_LAST_LINES:]
+    if lines:
+        say("\n".join([f"The last lines of {run.run_id}, {log.name}:", *(f"  {line}" for line in lines)]))
+
+
+def print_ending(workspace: Workspace, run: Run, notes: Messages) -> None:
+    """Print how and why a run failed or was canceled, and the path of its log, at every message level."""
+    reason = "" if run.error is None else f": {describe_error(run.error)}"
+    log = find_decisive_log(workspace, run)
+    where = f"\nLog: {log}" if log.exists() else ""  # a run without a script has none
+    notes.outcome(f"{run.run_id}: {describe_end(run, now())}{reason}{where}")
