@@ -134,14 +134,14 @@ def restore_runs(workspace: Workspace, deleted: Sequence[TrashedRun]) -> Sequenc
         below = workspace.trash.list_below([each.run.key])
         wanted.update((one.run.key, one) for one in below if one.deletion_id == each.deletion_id)
     ordered = [wanted[key] for key in sorted(wanted)]
-    parents = {each.run.key: each.run.run_id for each in workspace.trash.list_runs()}
-    for each in ordered:
-        if each.parent_key in parents and each.parent_key not in wanted:
-            raise InUse(
-                f"The parent of the run '{each.run.run_id}' is in the trash, too: '{parents[each.parent_key]}'.",
-                hint=f"Restore that: mlrun run restore -r {parents[each.parent_key]}",
-                target=each.run.run_id,
-            )
+    parents = {each.parent_key: each.run.run_id for each in ordered if each.parent_key is not None}
+    missing = workspace.trash.find_ids([key for key in parents if key not in wanted])
+    for key, parent in missing.items():
+        raise InUse(
+            f"The parent of the run '{parents[key]}' is in the trash, too: '{parent}'.",
+            hint=f"Restore that: mlrun run restore -r {parent}",
+            target=parents[key],
+        )
     with _hold_lock(workspace), workspace.transaction(durable=True):
         for each in ordered:
             if workspace.runs.find_key(each.run.run_id) is not None:

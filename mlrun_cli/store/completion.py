@@ -30,6 +30,7 @@ class NameSource(Enum):
     DATASTORE = ("datastores", "name")
     ENVIRONMENT = ("environments", "name")
     MODEL = ("models", "name")
+    DELETED_EXPERIMENT = ("trashed_experiments", "name")
 
 
 class RunSuggestion(NamedTuple):
@@ -81,3 +82,13 @@ class CompletionStore:
             **({"prefix": prefix, "end": f"{prefix}\U0010ffff"} if prefix else {}),
         )
         return [RunSuggestion(*(row[name] for name in RunSuggestion._fields)) for row in rows]
+
+    def list_deleted_runs(self, prefix: str, limit: int) -> Sequence[tuple[str, str]]:
+        """Return the ids of the last deleted runs whose ids begin with a prefix, with their experiments."""
+        rows = self._database.read_as_is(
+            "SELECT run_id, experiment_name FROM trashed_runs WHERE substr(run_id, 1, length(:prefix)) = :prefix"
+            " ORDER BY deleted_at DESC, run_key LIMIT :limit",
+            prefix=prefix,
+            limit=limit,
+        )
+        return [(row["run_id"], row["experiment_name"]) for row in rows]

@@ -159,6 +159,17 @@ class TrashStore:
             found.update((each.run.key, each) for each in below)
         return list(found.values())
 
+    def find_ids(self, keys: Sequence[int]) -> Mapping[int, str]:
+        """Return the ids of the deleted runs with these keys, keyed by key."""
+        return {
+            row["run_key"]: row["run_id"]
+            for places, parameters in build_in_lists("run", keys)
+            for row in self._database.rows(
+                f"SELECT run_key, run_id FROM trashed_runs WHERE run_key IN {places}",  # noqa: S608
+                **parameters,
+            )
+        }
+
     def list_ids(self) -> frozenset[str]:
         """Return the ids of all deleted runs."""
         return frozenset(row["run_id"] for row in self._database.rows("SELECT run_id FROM trashed_runs"))

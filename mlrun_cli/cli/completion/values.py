@@ -71,6 +71,8 @@ def _get_folder(ctx: typer.Context) -> Path:
 
 
 def _complete_run_ids(ctx: typer.Context, incomplete: str) -> _Suggestions:
+    if ctx.info_name == "restore":
+        return _open_store(ctx).list_deleted_runs(incomplete, _MOST_RUNS)
     only_live = ctx.info_name in _OF_LIVE_RUNS
     runs = _open_store(ctx).list_runs(incomplete, _MOST_RUNS, only_live=only_live)
     found = [(run.run_id, ", ".join(filter(None, (run.status, run.display_name)))) for run in runs]
@@ -106,6 +108,12 @@ def _complete_names(ctx: typer.Context, incomplete: str) -> _Suggestions:
         return _complete_runconfigs(ctx, incomplete)
     source = sources.get(noun or "")
     return [] if source is None else _make_name_completer(source)(ctx, incomplete)
+
+
+def _complete_experiments(ctx: typer.Context, incomplete: str) -> _Suggestions:
+    is_deleted = ctx.command_path.endswith("experiment restore")
+    source = NameSource.DELETED_EXPERIMENT if is_deleted else NameSource.EXPERIMENT
+    return _make_name_completer(source)(ctx, incomplete)
 
 
 def _complete_runconfigs(ctx: typer.Context, _incomplete: str) -> _Suggestions:
@@ -149,7 +157,6 @@ def _complete_columns(ctx: typer.Context, incomplete: str) -> _Suggestions:
     return [(f"{before}{comma}{value}", text) for value, text in found]
 
 
-_complete_experiments = _make_name_completer(NameSource.EXPERIMENT)
 _complete_tags = _make_name_completer(NameSource.TAG)
 _complete_targets = _make_name_completer(NameSource.TARGET, others=["local"])
 
