@@ -36,8 +36,13 @@ class MlrunError(Exception):
 
     @property
     def one_line(self) -> str:
-        """The message and the hint on one line, with a full stop between them if the message has none."""
-        message = self.message.strip()
+        """The message and the hint on one line, with a full stop between them if the message has none.
+
+        A message that shows a text on lines of its own keeps them.
+        """
+        message = self.message.rstrip()
+        if "\n" in message:
+            return f"{message}\n{self.hint or ''}".rstrip()
         stop = "" if not self.hint or message.endswith((".", "!", "?", ":", "…")) else "."
         return f"{message}{stop} {self.hint or ''}".strip()
 

@@ -1,0 +1,1 @@
+"""The language of `--where`: conditions on runs, and the names of their values."""

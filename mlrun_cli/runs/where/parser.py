@@ -1,0 +1,178 @@
+"""The parser of conditions: `rmse < 0.3 and (lr >= 0.01 or not tag.team = a) and status in (failed, canceled)`."""
+
+from __future__ import annotations
+
+from mlrun_cli.core.named_tuple import NamedTuple
+from mlrun_cli.runs.where.condition import EXISTS, IN, AllOf, AnyOf, Condition, Literal, Negation, Predicate
+from mlrun_cli.runs.where.tokens import (
+    END,
+    KEYWORDS,
+    OPERATOR,
+    OPERATORS,
+    QUOTED,
+    SIGN,
+    WORD,
+    Token,
+    build_place_error,
+    split_into_tokens,
+)
+from mlrun_cli.runs.where.value_name import FIELD, PLAIN, ValueName, read_value_name
+from mlrun_cli.runs.where.values import check_operator, read_values
+
+_MOST_NESTED = 30
+_EXAMPLE = "Write it like: rmse < 0.3 and lr >= 0.01 and tag.team = a and status = failed and started > 2d"
+_LIST = "Write it like: status in (failed, canceled)"
+_FOREIGN = {"&&": "and", "&": "and", ";": "and", "||": "or", "|": "or", "like": "~", "ilike": "~", "contains": "~"}
+"""Words of other languages, with what to write instead."""
+
+
+def parse_condition(text: str, now: int) -> Condition:
+    """Parse a condition.
+
+    Args:
+        text: the text as typed.
+        now: the current time in microseconds, from which durations are counted back.
+
+    Raises:
+        InvalidFilter: it is not a condition; the message shows the place.
+    """
+    parser = _Parser(text, now)
+    found = parser.read_any()
+    token = parser.token
+    if token.kind != END:
+        raise parser.build_error(token, _explain_extra(token), hint=_advise(token))
+    return found
+
+
+def _explain_extra(token: Token) -> str:
+    if token.kind == SIGN and token.text == ")":
+        return "This parenthesis has no counterpart"
+    return f"'and' or 'or' is missing before '{token.text}'"
+
+
+def _advise(token: Token) -> str | None:
+    if token.kind == SIGN:
+        return None
+    instead = _FOREIGN.get(token.text.lower())
+    if instead is not None:
+        return f"Write {instead} instead of {token.text}."
+    return 'Put a name or a text of several words in quotation marks: tag.quality = "fantastic run"'
+
+
+class _Parser:
+    def __init__(self, text: str, now: int) -> None:
+        self._text = text
+        self._now = now
+        self._tokens = split_into_tokens(text)
+        self._place = 0
+        self._depth = 0
+
+    @property
+    def token(self) -> Token:
+        """The next token."""
+        return self._tokens[self._place]
+
+    def build_error(self, token: Token, why: str, *, hint: str | None = None) -> Exception:
+        """Return an error at a token."""
+        return build_place_error(self._text, token.start, why, hint=hint)
+
+    def read_any(self) -> Condition:
+        """Read conditions joined by `or`."""
+        parts = [self._read_all()]
+        while self._skip_word("or"):
+            parts.append(self._read_all())
+        return parts[0] if len(parts) == 1 else AnyOf(tuple(parts))
+
+    def _read_all(self) -> Condition:
+        parts = [self._read_one()]
+        while self._skip_word("and"):
+            parts.append(self._read_one())
+        return parts[0] if len(parts) == 1 else AllOf(tuple(parts))
+
+    def _read_one(self) -> Condition:
+        token = self.token
+        self._depth += 1
+        if self._depth > _MOST_NESTED:
+            raise self.build_error(token, f"Conditions are nested more than {_MOST_NESTED} deep")
+        try:
+            if self._skip_word("not"):
+                return Negation(self._read_one())
+            if token.kind == SIGN and token.text == "(":
+                self._place += 1
+                inner = self.read_any()
+                self._skip_closing(token)
+                return inner
+            return self._read_predicate()
+        finally:
+            self._depth -= 1
+
+    def _skip_closing(self, opening: Token) -> None:
+        token = self.token
+        if token.kind != SIGN or token.text != ")":
+            if token.kind == END:
+                raise self.build_error(opening, "This parenthesis has no counterpart")
+            raise self.build_error(token, _explain_extra(token), hint=_advise(token))
+        self._place += 1
+
+    def _read_predicate(self) -> Condition:
+        first = self.token
+        if first.kind == END:
+            raise self.build_error(first, "A condition is missing", hint=_EXAMPLE)
+        name, self._place = read_value_name(self._text, self._tokens, self._place)
+        token = self.token
+        if token.kind == OPERATOR:
+            self._place += 1
+            return self._compare(name, token, token.text, [self._read_literal(token)])
+        is_negated = self._skip_word("not")
+        if self._skip_word(IN):
+            found: Condition = self._compare(name, token, IN, self._read_list())
+            return Negation(found) if is_negated else found
+        if is_negated:
+            raise self.build_error(self.token, "'in' is missing after 'not'", hint=_EXAMPLE)
+        if name.kind in {FIELD, PLAIN}:
+            instead = _FOREIGN.get(token.text.lower()) if token.kind == WORD else None
+            hint = f"Write {instead}." if instead else f"Use one of {' '.join(OPERATORS)} or in (…)."
+            raise self.build_error(token, f"An operator is missing after '{name}'", hint=hint)
+        return Predicate(name, EXISTS)
+
+    def _compare(self, name: ValueName, token: Token, operator: str, literals: list[_PlacedLiteral]) -> Predicate:
+        check_operator(self._text, name, operator, token)
+        values = tuple(
+            value
+            for literal, place in literals
+            for value in read_values(self._text, name, operator, literal, place, self._now)
+        )
+        return Predicate(name, operator, tuple(literal for literal, _ in literals), values)
+
+    def _read_literal(self, before: Token) -> _PlacedLiteral:
+        token = self.token
+        if token.kind == QUOTED or (token.kind == WORD and token.text.lower() not in KEYWORDS):
+            self._place += 1
+            return _PlacedLiteral(Literal(token.text, token.kind == QUOTED), token)
+        raise self.build_error(token, f"A value is missing after '{before.text}'", hint=_EXAMPLE)
+
+    def _read_list(self) -> list[_PlacedLiteral]:
+        opening = self.token
+        if opening.kind != SIGN or opening.text != "(":
+            raise self.build_error(
+                opening, "A list is missing after 'in'", hint="Write it like: status in (failed, canceled)"
+            )
+        found: list[_PlacedLiteral] = []
+        while not found or (self.token.kind == SIGN and self.token.text == ","):
+            before = self.token
+            self._place += 1
+            found.append(self._read_literal(before))
+        self._skip_closing(opening)
+        return found
+
+    def _skip_word(self, word: str) -> bool:
+        token = self.token
+        if token.kind != WORD or token.text.lower() != word:
+            return False
+        self._place += 1
+        return True
+
+
+class _PlacedLiteral(NamedTuple):
+    literal: Literal
+    token: Token

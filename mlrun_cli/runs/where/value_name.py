@@ -1,0 +1,162 @@
+"""The names of values of runs, as they are typed in conditions, orders and choices of columns."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from mlrun_cli.core.comparison import quote
+from mlrun_cli.core.named_tuple import NamedTuple
+from mlrun_cli.metrics.metric import LAST, SUMMARIES
+from mlrun_cli.runs.order import METRIC, PARAMETER, PROPERTY, TAG
+from mlrun_cli.runs.where.tokens import (
+    END,
+    KEYWORDS,
+    QUOTED,
+    SIGN,
+    WORD,
+    Token,
+    build_place_error,
+    is_plain,
+    split_into_tokens,
+)
+
+FIELD, PLAIN = "field", "plain"
+
+FIELDS = {
+    "status": "status",
+    "run_id": "text",
+    "display_name": "text",
+    "description": "text",
+    "experiment": "text",
+    "target": "text",
+    "submitter": "text",
+    "type": "text",
+    "run_number": "number",
+    "exit_code": "number",
+    "created": "time",
+    "started": "time",
+    "ended": "time",
+    "duration": "duration",
+}
+"""The kind of value of each field of a run."""
+_SYNONYMS = {"name": "display_name", "id": "run_id", "user": "submitter", "number": "run_number"}
+_PREFIXES = {
+    **dict.fromkeys(("metric", "metrics"), METRIC),
+    **dict.fromkeys(("param", "params", "parameter", "parameters"), PARAMETER),
+    **dict.fromkeys(("tag", "tags"), TAG),
+    **dict.fromkeys(("property", "properties"), PROPERTY),
+}
+_SHORT = {METRIC: "metric", PARAMETER: "param", TAG: "tag", PROPERTY: "property"}
+
+
+class ValueName(NamedTuple):
+    """The name of a value of runs.
+
+    Attributes:
+        kind: `FIELD`, `METRIC`, `PARAMETER`, `TAG`, `PROPERTY`, or `PLAIN` for a parameter or a metric.
+        name: one of `FIELDS`, or the name or key.
+        which: the statistic of a metric: `last`, `min` or `max`.
+    """
+
+    kind: str
+    name: str
+    which: str = LAST
+
+    def __str__(self) -> str:
+        """Return the text from which this name is read."""
+        if self.kind == FIELD:
+            return self.name
+        name = self.name if is_plain(self.name) else quote(self.name)
+        if self.kind != PLAIN and self.which == LAST:
+            return f"{_SHORT[self.kind]}.{name}"
+        if is_plain(name) and _is_special(name):
+            name = quote(name)
+        return name if self.which == LAST else f"{self.which}({name})"
+
+
+def _is_special(word: str) -> bool:
+    prefix, dot, _ = word.partition(".")
+    return word.lower() in KEYWORDS or word in FIELDS or word in _SYNONYMS or (bool(dot) and prefix in _PREFIXES)
+
+
+def read_value_name(text: str, tokens: Sequence[Token], place: int, kind: str | None = None) -> tuple[ValueName, int]:
+    """Return the name that begins with a token, and the index of the token after it.
+
+    `kind` is the kind of names without a prefix; without it, they are fields or, if there is no such field, `PLAIN`.
+
+    Raises:
+        InvalidFilter: there is no name.
+    """
+    token = tokens[place]
+    if token.kind == QUOTED:
+        return ValueName(kind or PLAIN, _check_name(text, token)), place + 1
+    if token.kind != WORD or token.text.lower() in KEYWORDS:
+        raise build_place_error(text, token.start, "A name is missing", hint=_HINT)
+    following = tokens[place + 1]
+    if following.kind == SIGN and following.text == "(":
+        return _read_statistic(text, tokens, place)
+    prefix, dot, rest = token.text.partition(".")
+    prefixed = _PREFIXES.get(prefix) if dot else None
+    if prefixed is None:
+        return _build_unprefixed_name(token.text, kind), place + 1
+    if rest:
+        return ValueName(prefixed, rest), place + 1
+    if following.kind == QUOTED and following.start == token.end:
+        return ValueName(prefixed, _check_name(text, following)), place + 2
+    raise build_place_error(text, token.end, f"A name is missing after '{token.text}'", hint=_HINT)
+
+
+def _build_unprefixed_name(word: str, kind: str | None) -> ValueName:
+    if kind is not None:
+        return ValueName(kind, word)
+    field = _SYNONYMS.get(word, word)
+    return ValueName(FIELD, field) if field in FIELDS else ValueName(PLAIN, word)
+
+
+_HINT = 'Write it like: lr, metric.rmse, max(accuracy), param."batch size", tag.team or status.'
+
+
+def _read_statistic(text: str, tokens: Sequence[Token], place: int) -> tuple[ValueName, int]:
+    word = tokens[place]
+    if word.text.lower() not in SUMMARIES:
+        raise build_place_error(
+            text, word.start, f"'{word.text}' is not a function", hint=f"Use {', '.join(f'{s}()' for s in SUMMARIES)}."
+        )
+    name, after = read_value_name(text, tokens, place + 2, METRIC)
+    if name.kind != METRIC or name.which != LAST:
+        raise build_place_error(text, tokens[place + 2].start, f"{word.text}() takes the name of a metric")
+    closing = tokens[after]
+    if closing.kind != SIGN or closing.text != ")":
+        raise build_place_error(text, closing.start, "A closing parenthesis is missing")
+    return ValueName(METRIC, name.name, word.text.lower()), after + 1
+
+
+def _check_name(text: str, token: Token) -> str:
+    if not token.text.strip():
+        raise build_place_error(text, token.start, "The name is empty", hint=_HINT)
+    return token.text
+
+
+def parse_value_names(text: str, kind: str | None = None) -> Sequence[ValueName]:
+    """Parse names separated by commas.
+
+    With `kind`, names without a prefix are of this kind, and no others are allowed.
+
+    Raises:
+        InvalidFilter: it is not a list of names.
+    """
+    tokens = split_into_tokens(text)
+    names: list[ValueName] = []
+    place = 0
+    while True:
+        first = tokens[place]
+        name, place = read_value_name(text, tokens, place, kind)
+        if kind is not None and name.kind != kind:
+            raise build_place_error(text, first.start, f"'{name}' is not a {kind}")
+        names.append(name)
+        token = tokens[place]
+        if token.kind == END:
+            return list(dict.fromkeys(names))
+        if token.kind != SIGN or token.text != ",":
+            raise build_place_error(text, token.start, "A comma is missing", hint=_HINT)
+        place += 1
