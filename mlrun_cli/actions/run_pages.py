@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 
 from mlrun_cli.actions.parameters import depends_on_parameters, read_parameters_of_older_runs
@@ -17,15 +18,15 @@ PAGE_SIZE = 50
 
 
 class Count(NamedTuple):
-    """A number of runs, capped at `COUNTED`."""
+    """A number of runs, which is counted up to a limit."""
 
     number: int
     is_exact: bool = True
 
     @classmethod
-    def from_found(cls, found: int) -> Count:
-        """Return the exact count, or `COUNTED` marked as inexact if more runs were found."""
-        return cls(min(found, COUNTED), found <= COUNTED)
+    def from_found(cls, found: int, limit: int = COUNTED) -> Count:
+        """Return the exact count, or the limit marked as inexact if more runs were found."""
+        return cls(min(found, limit), found <= limit)
 
     def __str__(self) -> str:
         """Return the number with thousands separators, with a `+` if there are more runs."""
@@ -94,6 +95,19 @@ def get_run_page(
     )
 
 
+def list_sorted_runs(workspace: Workspace, which: RunFilter, order: RunOrder) -> Sequence[Run]:
+    """Return the first `last` runs in an order that match a filter, each with its actual status.
+
+    Raises:
+        RunNotFound: the filter's parent run does not exist.
+        UsageError: a value of the filter is not text.
+    """
+    which = resolve_filter(workspace, which)
+    limit = sys.maxsize if which.last is None else which.last
+    found = workspace.run_pages.list_page(which, order, limit=limit)
+    return prepare_for_display(workspace, found, which.not_responding)
+
+
 class _Counts(NamedTuple):
     total: Count
     at_top: Count
@@ -101,18 +115,22 @@ class _Counts(NamedTuple):
 
 
 def _count_runs(pages: RunPageStore, which: RunFilter) -> _Counts:
-    total = Count.from_found(pages.count(which))
+    limit = pages.get_count_limit(which)
+    total = Count.from_found(pages.count(which, limit + 1), limit)
     return _Counts(total, total, None)
 
 
 def _count_runs_and_children(pages: RunPageStore, which: RunFilter) -> _Counts:
     """Return the counts of runs without a parent and of child runs."""
-    at_top = pages.count(which._replace(include_children=False))
-    if at_top > COUNTED:
-        return _Counts(Count.from_found(at_top), Count.from_found(at_top), None)
-    both = pages.count(_include_children(which), at_top + COUNTED + 1)
+    limit = pages.get_count_limit(which)
+    at_top = pages.count(which._replace(include_children=False), limit + 1)
+    if at_top > limit:
+        return _Counts(Count.from_found(at_top, limit), Count.from_found(at_top, limit), None)
+    both = pages.count(_include_children(which), at_top + limit + 1)
     total = both if which.include_children else at_top
-    return _Counts(Count.from_found(total), Count.from_found(at_top), Count.from_found(both - at_top))
+    return _Counts(
+        Count.from_found(total, limit), Count.from_found(at_top, limit), Count.from_found(both - at_top, limit)
+    )
 
 
 def _include_children(which: RunFilter) -> RunFilter:

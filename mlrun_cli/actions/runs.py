@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import chain
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mlrun_cli.core.named_tuple import NamedTuple
 from mlrun_cli.core.names import check_run_id, check_tag_key, check_text
@@ -21,6 +21,9 @@ from mlrun_cli.runs.run import Run, build_run_details
 from mlrun_cli.runs.status import RunStatus
 from mlrun_cli.runtime.liveness import mark_not_responding, reconcile
 from mlrun_cli.workspace import Workspace
+
+if TYPE_CHECKING:
+    from mlrun_cli.runs.where.condition import Condition
 
 LATEST = "@latest"
 
@@ -50,11 +53,18 @@ def list_runs(workspace: Workspace, which: RunFilter) -> Sequence[Run]:
 def resolve_filter(workspace: Workspace, which: RunFilter) -> RunFilter:
     """Reconcile the workspace and return the validated filter, with the keys of runs that do not respond.
 
+    Bare names in its conditions are resolved.
+
     Raises:
         RunNotFound: the filter's parent run does not exist.
         UsageError: a value of the filter is not text.
     """
-    return check_filter(workspace, which)._replace(not_responding=reconcile(workspace))
+    which = check_filter(workspace, which)
+    if which.where is not None:
+        from mlrun_cli.actions.run_values import resolve_where  # noqa: PLC0415 - start-up
+
+        which = resolve_where(workspace, which)
+    return which._replace(not_responding=reconcile(workspace))
 
 
 def get_runs(
@@ -204,8 +214,7 @@ def check_filter(workspace: Workspace, which: RunFilter) -> RunFilter:
     """
     if which.condition_count > MOST_CONDITIONS:
         raise InvalidFilter(
-            f"The filter has {which.condition_count} words, tags, properties, metrics and parameters;"
-            f" {MOST_CONDITIONS} fit in.",
+            f"The filter has {which.condition_count} words and values to compare with; {MOST_CONDITIONS} fit in.",
             hint="Leave some of them out.",
         )
     for tag in (*which.tags, *which.properties):
@@ -226,11 +235,23 @@ def check_filter(workspace: Workspace, which: RunFilter) -> RunFilter:
     for parameter in which.parameters:
         check_text("the parameter's name", parameter.name)
         check_text(f"the value of the parameter '{parameter.name}'", str(parameter.value))
+    _check_where(which.where)
     for value in chain.from_iterable(which.any_of.values()):
         check_text("a value to choose from", value)
     if which.parent_run_id is None:
         return which
     return which._replace(parent_run_id=workspace.runs.resolve(check_run_id(which.parent_run_id)))
+
+
+def _check_where(where: Condition | None) -> None:
+    if where is None:
+        return
+    from mlrun_cli.runs.where.condition import list_predicates  # noqa: PLC0415 - start-up
+
+    for predicate in list_predicates(where):
+        check_text("a name in the condition", predicate.name.name)
+        for value in predicate.values:
+            check_text(f"a value that '{predicate.name}' is compared with", str(value))
 
 
 def reload_run(workspace: Workspace, run: Run) -> Run:

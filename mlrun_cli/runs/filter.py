@@ -14,7 +14,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import MappingProxyType
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from mlrun_cli.core.durations import parse_time
 from mlrun_cli.core.named_tuple import NamedTuple
@@ -23,8 +23,11 @@ from mlrun_cli.metrics.filter import MetricFilter
 from mlrun_cli.runs.parameter_filter import ParameterFilter
 from mlrun_cli.runs.status import RunStatus, parse_statuses
 
+if TYPE_CHECKING:  # start-up: most commands have no condition
+    from mlrun_cli.runs.where.condition import Condition
+
 MOST_CONDITIONS = 100
-"""The maximum number of words, tags, properties, metrics and parameters in one filter; databases accept no more."""
+"""The maximum number of words and conditions on values in one filter; databases accept no more."""
 
 _MOST_WORDS = 50
 _PAIR = r"(?s)((?:\\.|[^\\=])+)(?:=(.*))?"  # compiled when it is used
@@ -54,6 +57,7 @@ class RunFilter(NamedTuple):
         created_until: the time, in microseconds, before which runs were created.
         metrics: comparisons with logged metrics.
         parameters: comparisons with parameters.
+        where: a condition on values of any kind; None for none.
         not_responding: keys of live runs that do not respond; this is their status, whatever is recorded.
         before_key: the key of a run that the runs are older than.
         last: the maximum number of runs, newest first; None means all. Pages have their own limit.
@@ -75,6 +79,7 @@ class RunFilter(NamedTuple):
     created_until: int | None = None
     metrics: tuple[MetricFilter, ...] = ()
     parameters: tuple[ParameterFilter, ...] = ()
+    where: Condition | None = None
     not_responding: frozenset[int] = frozenset()
     before_key: int | None = None
     last: int | None = None
@@ -83,7 +88,25 @@ class RunFilter(NamedTuple):
     def condition_count(self) -> int:
         """The number of conditions, which is limited to `MOST_CONDITIONS`."""
         pairs = len(self.tags) + len(self.properties) + len(self.metrics) + len(self.parameters)
-        return pairs + len((self.text or "").split())
+        return pairs + _count_values(self.where) + len((self.text or "").split())
+
+
+def _count_values(where: Condition | None) -> int:
+    if where is None:
+        return 0
+    from mlrun_cli.runs.where.condition import list_predicates  # noqa: PLC0415 - start-up
+
+    return sum(max(1, len(each.values)) for each in list_predicates(where))
+
+
+def has_field(which: RunFilter, field: str) -> bool:
+    """Return whether the condition of a filter compares a field of runs."""
+    if which.where is None:
+        return False
+    from mlrun_cli.runs.where.condition import list_predicates  # noqa: PLC0415 - start-up
+    from mlrun_cli.runs.where.value_name import FIELD  # noqa: PLC0415
+
+    return any(each.name.kind == FIELD and each.name.name == field for each in list_predicates(which.where))
 
 
 class Term(NamedTuple):
@@ -214,7 +237,26 @@ def _parse_text(text: str, _now: int) -> str:
     return text
 
 
+def _parse_where(text: str, now: int) -> Condition:
+    from mlrun_cli.runs.where.parser import parse_condition  # noqa: PLC0415 - start-up
+
+    return parse_condition(text, now)
+
+
+def _join_where(values: tuple[Condition, ...]) -> Mapping[str, Any]:
+    from mlrun_cli.runs.where.condition import join_conditions  # noqa: PLC0415 - start-up
+
+    return {"where": join_conditions(values)}
+
+
 TERMS: Mapping[str, Term] = {
+    "where": Term(
+        _parse_where,
+        _join_where,
+        option="--where",
+        metavar="CONDITION",
+        help="Runs for which this holds: 'loss < 0.3 and lr >= 0.01 and not tag.team = a'; see mlrun help queries.",
+    ),
     "search": Term(
         _parse_search,
         lambda values: {"text": " ".join(values), "include_children": True},

@@ -151,6 +151,15 @@ class MetricSummaryStore:
         assert row is not None
         return int(row["found"])
 
+    def has_numbers(self, name: str) -> bool:
+        """Return whether any run has logged numbers under a name."""
+        row = self._database.row(
+            "SELECT EXISTS (SELECT 1 FROM metrics WHERE name = :name AND last_value IS NOT NULL)"
+            " OR EXISTS (SELECT 1 FROM metrics WHERE name = :name AND min_value IS NOT NULL) AS found",
+            name=name,
+        )
+        return row is not None and bool(row["found"])
+
     def list_all_names(self, limit: int = 1000) -> Sequence[str]:
         """Return up to `limit` metric names of all runs, in alphabetical order."""
         rows = self._database.rows(

@@ -98,6 +98,35 @@ def test_list_by_words_and_by_time(past: Past) -> None:
     assert past.ids("--until", "1w") == []
 
 
+def test_list_by_conditions_in_an_order_with_columns(past: Past) -> None:
+    assert past.ids("--where", "max(loss) >= 0.5 and arg1 != 3 and not tag.seen") == [past.completed]
+    assert past.ids("--where", "experiment in (elsewhere)", "--where", "loss < 1") == [past.elsewhere]
+    assert past.ids("--all-experiments", "--sort", "arg1", "--descending", "--last", "1") == [past.failed]
+    assert past.ids("--sort", "created", "--last", "1") == [past.completed]
+    assert past.ids("--active") == []
+    assert past.mlrun("run", "list", "--where", "los < 1").stderr.count("'los'") == 1
+
+    (failed,) = past.mlrun.json(
+        "run", "list", "--where", "status = failed", "--metrics", "max(loss)", "--params", "all"
+    )
+    assert (failed["metrics"], failed["parameters"]) == ({"max(loss)": 0.5}, {"arg1": 3})
+
+
+@pytest.mark.parametrize(
+    ("words", "code"),
+    [
+        (["--where", "status = faild"], "InvalidFilter"),
+        (["--sort", "a b"], "InvalidFilter"),
+        (["--metrics", "tag.a"], "InvalidFilter"),
+        (["--descending"], "MissingOption"),
+        (["--active", "--status", "failed"], "ConflictingOptions"),
+        (["--all-experiments", "-e", "elsewhere"], "ConflictingOptions"),
+    ],
+)
+def test_a_list_says_which_of_its_options_is_wrong(past: Past, words: list[str], code: str) -> None:
+    assert past.mlrun.fails("run", "list", *words).code == code
+
+
 def test_list_by_target_and_parent(past: Past) -> None:
     assert len(past.ids("--compute-target-name", "local")) == 4
     assert past.ids("--compute-target-name", "gpu") == []
@@ -401,7 +430,8 @@ def test_cancel_all_takes_those_that_the_filters_leave(mlrun: Mlrun) -> None:
     runs = [mlrun.submit() for _ in range(2)]
     other = mlrun.submit("-e", "other", "train.py")
     mlrun("run", "update", "-r", runs[0], "--add-tag", "keep=no")
-    canceled = mlrun.json("run", "cancel", "--all", "--tags", "keep=no", "--grace", "1s")
+    assert mlrun.fails("run", "cancel", "--all", "--where", "not los < 1").code == "InvalidFilter"
+    canceled = mlrun.json("run", "cancel", "--all", "--where", "tag.keep = no", "--grace", "1s")
     assert [run["run_id"] for run in canceled] == [runs[0]]
     assert mlrun.wait(runs[0])["status"] == "Canceled"
     assert [run["run_id"] for run in mlrun.json("run", "cancel", "--all", "--last", "5")] == [runs[1]]

@@ -10,6 +10,7 @@ and takes turns with `python -c pass`.
 
 from __future__ import annotations
 
+import shlex
 import sys
 import tempfile
 import time
@@ -31,7 +32,7 @@ from mlrun_cli.store.db.sqlite.connection import SqliteDatabase
 from mlrun_cli.workspace import Workspace
 from mlrun_cli.workspace_locator import WorkspaceIdentity, locate_workspace
 from tests.benchmarks.seed import seed_pages
-from tests.benchmarks.timing import print_machine, print_row, timed_call
+from tests.benchmarks.timing import MLRUN, environment_for, print_machine, print_row, timed, timed_call
 
 _IDENTITY = WorkspaceIdentity(DEFAULT_SUBSCRIPTION_ID, DEFAULT_RESOURCE_GROUP, DEFAULT_WORKSPACE)
 _EXPERIMENT = "seeded-000"
@@ -63,6 +64,15 @@ _PAGES: Mapping[str, tuple[RunFilter, str]] = {
 }
 
 
+_LISTS = {
+    "a parameter, sorted by a metric": "--where 'lr >= 0.01' --sort loss",
+    "three values, sorted by a parameter": "--where 'lr < 0.01 and optimizer = adam and loss < 0.5' --sort seed",
+    "a text or a rare value": "--where 'optimizer = adam or seed = 7919' --sort loss --descending",
+    "with columns": "--where 'loss < 0.3' --sort loss --metrics best --params differing",
+}
+"""Options of `run list --all-experiments`."""
+
+
 def main(sizes: list[str]) -> None:
     """Seed a workspace of each size and print the table."""
     print_machine()
@@ -76,6 +86,7 @@ def main(sizes: list[str]) -> None:
             locator = locate_workspace(home.resolve(), _IDENTITY)
             with Workspace.open(locator, create=False, redaction=Redaction()) as workspace:
                 _measure(workspace, size)
+            _measure_commands(home, size)
 
 
 def _measure(workspace: Workspace, size: str) -> None:
@@ -85,6 +96,14 @@ def _measure(workspace: Workspace, size: str) -> None:
     newest = partial(list_runs, workspace, _where("lr >= 0.01", last=10))
     print_row(f"`run list` of the newest with a parameter, {size}", timed_call(newest))
     _read_older(workspace, size)
+
+
+def _measure_commands(home: Path, size: str) -> None:
+    """Print how much longer `run list` takes with conditions, an order and columns than without."""
+    with tempfile.TemporaryDirectory() as folder:
+        for name, words in {"`run list`": "", **_LISTS}.items():
+            command = [MLRUN, "run", "list", "--all-experiments", *shlex.split(words)]
+            print_row(f"{name}, {size}", timed(command, folder=Path(folder), environment=environment_for(home)))
 
 
 def _read_older(workspace: Workspace, size: str) -> None:

@@ -74,6 +74,8 @@ def test_a_notebook_logs_to_a_run_that_it_opens_and_completes(mlrun: Mlrun) -> N
         same([found.id for found in experiment.get_runs(tags={"quality": "good"})], [run.id])
         same([found.id for found in experiment.get_runs(tags="bare", properties={"owner": "me"})], [run.id])
         same([found.id for found in experiment.get_runs(properties="owner")], [run.id])
+        same([found.id for found in experiment.get_runs(where="mse < 2 and tag.quality = good")], [run.id])
+        same([*experiment.get_runs(where="min(mse) > 2")], [])
         same([*experiment.get_runs(tags={"quality": "bad"})], [])
         same(list(ws.experiments), ["diabetes-experiment"])
 

@@ -15,6 +15,7 @@ from mlrun_cli.runs.filter import RunFilter, TagFilter
 from mlrun_cli.runs.order import COLUMNS, RunOrder
 from mlrun_cli.runs.run import SCRIPT_RUN
 from mlrun_cli.runs.status import RunStatus
+from mlrun_cli.runs.where.parser import parse_condition
 from mlrun_cli.store.db.database import Database, Row
 from mlrun_cli.store.db.sqlite.connection import SqliteDatabase
 from mlrun_cli.store.db.sqlite.migrations import migrate
@@ -475,6 +476,38 @@ def test_live_runs_are_counted_without_those_that_have_ended(tmp_path: Path) -> 
                 database.plan = ""
                 pages.count_active(RunFilter(experiment_name=experiment_name, include_children=include_children))
                 assert "SCAN runs USING INDEX runs_alive\n" in database.plan
+
+
+@pytest.mark.parametrize("bound", [0, 100])
+def test_conditions_on_parameters_read_the_index_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, bound: int
+) -> None:
+    monkeypatch.setattr(page_store, "_FEW", 0)
+    monkeypatch.setattr(page_store, "_FEW_TO_COUNT", bound)
+    where = parse_condition("param.lr >= 0.01 and param.optimizer = adam", 0)
+    with closing(ExplainedRows(tmp_path / "workspace.db")) as database:
+        migrate(database, "it")
+        runs = RunStore(database, Redaction())
+        pages = RunPageStore(database, runs)
+        experiment, number = ExperimentStore(database, Redaction()).reserve_run_numbers("first")
+        columns = {"run_type": SCRIPT_RUN, "user_name": "someone", "status": RunStatus.COMPLETED}
+        definition = {"arguments": ["--lr", "0.1", "--optimizer", "adam"]}
+        runs.insert(experiment, number, "a_1", definition=definition, **columns)
+        database.plan = ""
+
+        pages.list_page(RunFilter(where=where), RunOrder.parse("parameter:lr"), limit=50)
+        listed, database.plan = database.plan, ""
+        pages.count(RunFilter(where=where))
+
+    by_value = "USING COVERING INDEX run_parameters_in_order (name=? AND sort_value"
+    assert f"run_parameters {by_value}>" in listed and f"run_parameters {by_value}=" in listed, listed
+    if bound:
+        # The keys of few runs are looked up in the index of the runs to list, not in their rows.
+        assert "INDEX runs_at_top_of_all (run_key=?" in database.plan, database.plan
+    else:
+        assert f"SEARCH ordered {by_value}>" in listed, listed
+    read = [line for line in (listed + database.plan).splitlines() if " run_parameters " in line or " ordered " in line]
+    assert [line for line in read if "COVERING INDEX" not in line and "PRIMARY KEY" not in line] == []
 
 
 def test_what_a_queue_asks_reads_no_run_that_has_ended(tmp_path: Path) -> None:

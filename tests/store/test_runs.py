@@ -87,6 +87,7 @@ OTHER_TEXTS = {
     "target": "other",
     "type": "other",
     "until": "2001-01-01",
+    "where": "name = other",
 }
 
 

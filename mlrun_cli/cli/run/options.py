@@ -27,6 +27,7 @@ ExperimentName = Annotated[
     str | None,
     typer.Option("--experiment-name", "-e", metavar="NAME", help="Experiment. Default: the attached folder's."),
 ]
+AllExperiments = Annotated[bool, typer.Option("--all-experiments", help="Runs of all experiments in the workspace.")]
 Last = Annotated[int | None, typer.Option("--last", metavar="N", help="The newest N runs.")]
 Environment = Annotated[
     str | None,

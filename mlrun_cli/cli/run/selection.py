@@ -12,10 +12,11 @@ from mlrun_cli.actions import runs as actions
 from mlrun_cli.actions.parameters import depends_on_parameters, read_parameters_of_older_runs
 from mlrun_cli.cli.context import Context
 from mlrun_cli.cli.run.filters import FilterOptions
-from mlrun_cli.errors import ConflictingOptions, InvalidValue, OneOptionRequired
-from mlrun_cli.runs.filter import RunFilter
+from mlrun_cli.errors import ConflictingOptions, InvalidFilter, InvalidValue, OneOptionRequired
+from mlrun_cli.runs.filter import RunFilter, has_field
 from mlrun_cli.runs.run import Run
 from mlrun_cli.runs.status import ALIVE_STATUSES, TERMINAL_STATUSES, RunStatus
+from mlrun_cli.workspace import Workspace
 
 PICK = "@pick"
 """The value of `-r` that stands for the run to be chosen on the terminal."""
@@ -78,9 +79,16 @@ def unwrap_single_value(values: Mapping[str, Any]) -> object:
 
 
 def build_run_filter(
-    context: Context, experiment_name: str | None, filters: FilterOptions, *, last: int | None
+    context: Context,
+    experiment_name: str | None,
+    filters: FilterOptions,
+    *,
+    last: int | None,
+    all_experiments: bool = False,
 ) -> RunFilter:
     """Return the run filter for the options of `list`; a parent may be in any experiment.
+
+    A condition on experiments is about those of the whole workspace, unless one is named.
 
     Raises:
         UsageError: an option is not valid, or no experiment is known.
@@ -91,9 +99,14 @@ def build_run_filter(
             hint="Use a number of at least 1, as in --last 20.",
             target="--last",
         )
+    if all_experiments and experiment_name is not None:
+        raise ConflictingOptions(
+            "--all-experiments and -e both choose experiments.", hint="Leave one of them out.", target="-e"
+        )
     which = filters.parse()
     if which.parent_run_id is None:
-        which = which._replace(experiment_name=context.get_experiment_name(experiment_name))
+        if not all_experiments and (experiment_name is not None or not has_field(which, "experiment")):
+            which = which._replace(experiment_name=context.get_experiment_name(experiment_name))
     else:
         which = which._replace(parent_run_id=_resolve_parent_id(context, which.parent_run_id, experiment_name))
     return which._replace(last=None if last is None else min(last, sys.maxsize))
@@ -138,4 +151,22 @@ def choose_runs(
     which = build_run_filter(context, experiment_name, filters, last=last)
     if depends_on_parameters(which):
         read_parameters_of_older_runs(context.workspace, math.inf)
+    if which.where is not None:
+        _check_names(context.workspace, which)
     return [run for run in actions.list_runs(context.workspace, which) if run.status.is_terminal == terminal]
+
+
+def _check_names(workspace: Workspace, which: RunFilter) -> None:
+    """Check that the names in a condition exist, since `not los < 1` would choose all runs.
+
+    Raises:
+        InvalidFilter: neither a metric nor a parameter of any run has this name.
+    """
+    from mlrun_cli.actions.run_values import list_unknown_names  # noqa: PLC0415 - start-up
+
+    for name in list_unknown_names(workspace, which):
+        raise InvalidFilter(
+            f"--where: no run in this workspace has a metric or a parameter '{name}'.",
+            hint="Correct the name, or write metric.NAME or param.NAME.",
+            target="--where",
+        )

@@ -8,6 +8,7 @@ from typing import Any
 
 from mlrun_cli.actions import open_runs, parameters, run_ends, studio_urls
 from mlrun_cli.actions import runs as actions
+from mlrun_cli.core.time import now
 from mlrun_cli.errors import RunNotFound, SnapshotRefused, UsageError
 from mlrun_cli.rpc.context import RequestContext
 from mlrun_cli.rpc.registry import handler
@@ -16,6 +17,7 @@ from mlrun_cli.runs.error import build_run_error
 from mlrun_cli.runs.filter import RunFilter, TagFilter
 from mlrun_cli.runs.run import Run, build_run_record
 from mlrun_cli.runs.status import parse_statuses
+from mlrun_cli.runs.where.parser import parse_condition
 from mlrun_cli.runtime import tracked_outputs
 
 _MOST_SHOWN = 20
@@ -138,6 +140,7 @@ def list_runs(
     status: Sequence[str] = (),
     target: str | None = None,
     include_children: bool = False,
+    where: str | None = None,
 ) -> dict[str, Any]:
     """Return a page of runs, newest first, and as `next` the `before` value for the next page, or null."""
     which = RunFilter(
@@ -156,6 +159,7 @@ def list_runs(
         include_children=include_children,
         run_type=run_type,
         target=target,
+        where=None if where is None else parse_condition(where, now()),
         before_key=before,
         last=limit,
     )

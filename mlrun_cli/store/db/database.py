@@ -47,6 +47,9 @@ class Dialect(Protocol):
     def disable_index(self, column: str) -> str:
         """Return a column as an expression for which no index is used, if the database supports such a hint."""
 
+    def use_index(self, index: str) -> str:
+        """Return what follows a table in a query that reads it by an index, if the database supports such a hint."""
+
     def build_text_condition(self, text: str) -> TextCondition:
         """Return the condition that `run_texts` contains every word of a text, case-insensitively."""
 

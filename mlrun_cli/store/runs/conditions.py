@@ -8,17 +8,19 @@ checking soon finds enough runs. Databases guess which is better; here the runs 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING
 
-from mlrun_cli.metrics.filter import MetricFilter
 from mlrun_cli.runs.filter import RunFilter, TagFilter
 from mlrun_cli.runs.order import METRIC, PARAMETER
-from mlrun_cli.runs.parameter_filter import ParameterFilter
 from mlrun_cli.runs.status import RunStatus
 from mlrun_cli.store.db.database import Database, build_in_list
 
+if TYPE_CHECKING:  # start-up: most lists have no condition on values
+    from mlrun_cli.runs.where.condition import Condition
+    from mlrun_cli.store.runs.condition_sql import ConditionSql
+
 RARE = 2000
 """The number of runs that is looked up in less time than checking takes to find a page of the newest runs."""
-METRIC_COLUMNS = {"last": "last_value", "min": "min_value", "max": "max_value"}
 
 _PARENT = "(SELECT run_key FROM runs WHERE run_id = :parent_run_id)"
 _BELOW = (
@@ -27,6 +29,7 @@ _BELOW = (
     " UNION ALL SELECT runs.run_key FROM runs JOIN below ON runs.parent_key = below.run_key"
     ") SELECT run_key FROM below)"
 )
+_AT_TOP = "runs.parent_key IS NULL"
 _EXPERIMENT = "(SELECT experiment_key FROM experiments WHERE name = :experiment_name)"
 _COLUMNS = {"run_type": "run_type", "target": "target", "submitter": "user_name"}
 
@@ -63,10 +66,9 @@ class RunConditions:
         for table, pairs in (("run_tags", which.tags), ("run_properties", which.properties)):
             for number, pair in enumerate(pairs):
                 self._add_pair(table, number, pair)
-        for number, metric in enumerate(which.metrics):
-            self._add_metric(number, metric)
-        for number, parameter in enumerate(which.parameters):
-            self._add_parameter(number, parameter)
+        if which.metrics or which.parameters or which.where is not None:
+            for number, condition in enumerate(_list_conditions(which)):
+                self._add_condition(f"where_{number}", condition, which.not_responding)
         if which.text is not None and which.text.strip():
             is_part = which.experiment_name is not None or which.parent_run_id is not None
             self._add_text(which.text, is_part=is_part)
@@ -90,6 +92,16 @@ class RunConditions:
         """The conditions except `text`, for reading runs joined with their texts."""
         return _join_conditions([*self._rare, *self._common, *self._unindexed])
 
+    @property
+    def lookup_at_top(self) -> str | None:
+        """The conditions for looking up runs without a parent in the index of their keys, if few are looked up.
+
+        That index is so much smaller than the table that thousands of keys are found in it in a few milliseconds.
+        """
+        if not self._rare or self._indexed != [_AT_TOP] or self.text is not None:
+            return None
+        return _join_conditions([*self._rare, *self._common, _AT_TOP])
+
     def get_bounds(self, column: str) -> Sequence[str]:
         """Return the conditions on the sorted column, for reading along its index."""
         return self._bounds.get(column, ())
@@ -107,7 +119,7 @@ class RunConditions:
             else:
                 self._add_column_condition(f"runs.parent_key = {_PARENT}", f"coalesce(runs.parent_key, 0) = {_PARENT}")
         elif not which.include_children:
-            self._add_column_condition("runs.parent_key IS NULL", "coalesce(runs.parent_key, 0) = 0")
+            self._add_column_condition(_AT_TOP, "coalesce(runs.parent_key, 0) = 0")
         for name, column in _COLUMNS.items():
             value = getattr(which, name)
             if value is not None:
@@ -143,7 +155,7 @@ class RunConditions:
             # The index has these runs in the order of their keys.
             self._add_column_condition(looked_up, unindexed)
         else:
-            self._add_by_rarity("runs", looked_up, looked_up, unindexed, parameters)
+            self._add_by_rarity(looked_up, unindexed, parameters)
 
     def _add_any_of(self, name: str, values: frozenset[str]) -> None:
         places, parameters = build_in_list(f"any_{name}", sorted(values))
@@ -159,7 +171,7 @@ class RunConditions:
             # The index has these runs in the order of their keys.
             self._add_column_condition(condition, unindexed)
         else:
-            self._add_by_rarity("runs", condition, condition, unindexed, parameters)
+            self._add_by_rarity(condition, unindexed, parameters)
 
     def _add_pair(self, table: str, number: int, pair: TagFilter) -> None:
         """Add a condition on a tag or a property."""
@@ -171,57 +183,35 @@ class RunConditions:
             places, values = build_in_list(f"{table}_value_{number}", [pair.value, *pair.or_values])
             condition += f" AND {table}.value IN {places}"
             parameters.update(values)
-        self._add_table_condition(table, condition, parameters)
+        from mlrun_cli.store.runs.condition_sql import ConditionSqlBuilder  # noqa: PLC0415 - start-up
+        from mlrun_cli.store.runs.predicates import PredicateSql  # noqa: PLC0415
 
-    def _add_metric(self, number: int, metric: MetricFilter) -> None:
-        operator = "<>" if metric.operator == "!=" else metric.operator
-        condition = (
-            f"metrics.name = :metric_{number} AND metrics.{METRIC_COLUMNS[metric.which]} {operator} :value_{number}"
-        )
-        self._add_bound("metrics", f"{METRIC}:{metric.name}:{metric.which}", condition)
-        self._add_table_condition(
-            "metrics", condition, {f"metric_{number}": metric.name, f"value_{number}": metric.value}
-        )
-
-    def _add_parameter(self, number: int, parameter: ParameterFilter) -> None:
-        operator = "<>" if parameter.operator == "!=" else parameter.operator
-        condition = (
-            f"run_parameters.name = :parameter_{number} AND run_parameters.sort_value {operator} :argument_{number}"
-        )
-        # Every text is greater than every number, and no text is less than the empty one.
-        if isinstance(parameter.value, str):
-            condition += " AND run_parameters.sort_value >= ''" if operator in {"<", "<="} else ""
-        elif operator in {">", ">="}:
-            condition += " AND run_parameters.sort_value < ''"
-        self._add_bound("run_parameters", f"{PARAMETER}:{parameter.name}", condition)
-        self._add_table_condition(
-            "run_parameters",
-            condition,
-            {f"parameter_{number}": parameter.name, f"argument_{number}": parameter.value},
-        )
-
-    def _add_bound(self, table: str, column: str, condition: str) -> None:
-        self._bounds.setdefault(column, []).append(condition.replace(f"{table}.", "ordered."))
-
-    def _add_table_condition(self, table: str, condition: str, parameters: dict[str, object]) -> None:
-        """Add a condition that a run has a matching row in a table, such as tags, properties or metrics."""
+        builder = ConditionSqlBuilder(self._is_rare, table)
+        self._add_built(builder.build_from_sql(PredicateSql(table, condition, parameters)))
         self.parameters.update(parameters)
-        rows = " UNION ALL ".join(
-            f"SELECT run_key FROM {table} WHERE {each}"  # noqa: S608
-            for each in _split_into_ranges(condition)
-        )
-        self._add_by_rarity(
-            table,
-            condition,
-            f"runs.run_key IN ({rows})",
-            f"EXISTS (SELECT 1 FROM {table} WHERE {table}.run_key = runs.run_key AND {condition})",  # noqa: S608
-            parameters,
-        )
 
-    def _add_by_rarity(
-        self, table: str, condition: str, looked_up: str, unindexed: str, parameters: dict[str, object]
-    ) -> None:
-        if self._is_rare(table, condition, parameters, self._bound):
+    def _add_condition(self, prefix: str, condition: Condition, not_responding: frozenset[int]) -> None:
+        from mlrun_cli.runs.where.condition import Predicate  # noqa: PLC0415 - start-up
+        from mlrun_cli.store.runs.condition_sql import ConditionSqlBuilder  # noqa: PLC0415
+        from mlrun_cli.store.runs.predicates import build_predicate  # noqa: PLC0415
+
+        builder = ConditionSqlBuilder(self._is_rare, prefix, not_responding)
+        self._add_built(builder.build(condition))
+        self.parameters.update(builder.parameters)
+        if isinstance(condition, Predicate) and condition.name.kind in {METRIC, PARAMETER}:
+            kind, name, which = condition.name
+            column = f"{kind}:{name}:{which}" if kind == METRIC else f"{kind}:{name}"
+            sql = build_predicate(condition, f"{prefix}_0")
+            self._bounds.setdefault(column, []).append(sql.condition.replace(f"{sql.table}.", "ordered."))
+
+    def _add_built(self, sql: ConditionSql) -> None:
+        if sql.looked_up is not None:
+            self._rare.append(sql.looked_up)
+        else:
+            self._common.append(sql.checked)
+
+    def _add_by_rarity(self, looked_up: str, unindexed: str, parameters: dict[str, object]) -> None:
+        if self._is_rare("runs", [looked_up], parameters):
             self._rare.append(looked_up)
         else:
             self._common.append(unindexed)
@@ -230,7 +220,7 @@ class RunConditions:
         """Add a condition on words, which uses the index or, for words that it does not cover, compares texts."""
         condition, parameters, is_indexed = self._database.dialect.build_text_condition(text)
         self.parameters.update(parameters)
-        if is_indexed and self._is_rare("run_texts", condition, parameters, RARE):
+        if is_indexed and self._is_rare("run_texts", [condition], parameters, RARE):
             self._rare.append(self._build_lookup_condition(condition))
         elif not is_indexed and is_part:
             self._common.append(self._build_exists_condition(condition))
@@ -244,8 +234,12 @@ class RunConditions:
         key = self._database.dialect.text_key
         return f"EXISTS (SELECT 1 FROM run_texts WHERE {key} = runs.run_key AND {condition})"  # noqa: S608
 
-    def _is_rare(self, table: str, condition: str, parameters: Mapping[str, object], bound: int) -> bool:
-        rows = " UNION ALL ".join(f"SELECT 1 FROM {table} WHERE {each}" for each in _split_into_ranges(condition))  # noqa: S608
+    def _is_rare(
+        self, table: str, conditions: Sequence[str], parameters: Mapping[str, object], bound: int | None = None
+    ) -> bool:
+        """Return whether few rows of a table meet one of some conditions, each of which is one range of an index."""
+        bound = self._bound if bound is None else bound
+        rows = " UNION ALL ".join(f"SELECT 1 FROM {table} WHERE {each}" for each in conditions)  # noqa: S608
         found = self._database.row(
             f"SELECT count(*) AS found FROM ({rows} LIMIT {bound}) AS few",  # noqa: S608
             **parameters,
@@ -253,11 +247,17 @@ class RunConditions:
         return found is not None and bool(found["found"] < bound)
 
 
-def _split_into_ranges(condition: str) -> Sequence[str]:
-    """Split a condition into parts that each cover one range of an index and together match the same rows."""
-    if " <> " not in condition:
-        return [condition]
-    return [condition.replace(" <> ", operator) for operator in (" < ", " > ")]
+def _list_conditions(which: RunFilter) -> Sequence[Condition]:
+    """Return the conditions on metrics, parameters and other values, which must all hold."""
+    from mlrun_cli.runs.where.condition import AllOf, Predicate  # noqa: PLC0415 - start-up
+    from mlrun_cli.runs.where.value_name import ValueName  # noqa: PLC0415
+
+    metrics = (Predicate(ValueName(METRIC, m.name, m.which), m.operator, values=(m.value,)) for m in which.metrics)
+    parameters = (Predicate(ValueName(PARAMETER, p.name), p.operator, values=(p.value,)) for p in which.parameters)
+    where: Sequence[Condition] = () if which.where is None else [which.where]
+    if isinstance(which.where, AllOf):
+        where = which.where.conditions
+    return [*metrics, *parameters, *where]
 
 
 def _join_conditions(conditions: Iterable[str]) -> str:

@@ -6,19 +6,16 @@ An order can be read along an index, or the values of a few runs can be read and
 from __future__ import annotations
 
 from mlrun_cli.core.named_tuple import NamedTuple
-from mlrun_cli.core.time import MICROSECONDS, now
+from mlrun_cli.core.time import now
 from mlrun_cli.runs.order import METRIC, PARAMETER, PROPERTY, TAG, RunOrder
 from mlrun_cli.store.db.database import Dialect
-from mlrun_cli.store.runs.conditions import METRIC_COLUMNS
-from mlrun_cli.store.runs.rows import TERMINAL
+from mlrun_cli.store.runs.predicates import METRIC_COLUMNS
+from mlrun_cli.store.runs.rows import DURATION, ELAPSED, IS_RUNNING
 
-_DURATION = "coalesce(runs.duration_seconds, (runs.ended_at - runs.started_at) / 1000000.0)"
-_IS_RUNNING = f"runs.status NOT IN ({TERMINAL}) AND runs.started_at IS NOT NULL AND {_DURATION} IS NULL"
-_ELAPSED = f"((:order_now - runs.started_at) / {MICROSECONDS}.0)"
 _COLUMNS = {
     "created": "runs.created_at",
     "started": "runs.started_at",
-    "duration": _DURATION,
+    "duration": DURATION,
     "status": "runs.status",
     "display_name": "runs.display_name",
     "run_number": "runs.run_number",
@@ -104,15 +101,15 @@ def _build_duration_order() -> OrderSql:
     """Return the SQL that orders runs by duration; runs without an end are ordered by their elapsed time."""
     return OrderSql(
         "runs",
-        _DURATION,
+        DURATION,
         "runs.run_key",
-        f"{_DURATION} IS NOT NULL",
-        f"{_DURATION} IS NULL AND runs.run_key NOT IN (SELECT run_key FROM runs WHERE {_IS_RUNNING})",  # noqa: S608
+        f"{DURATION} IS NOT NULL",
+        f"{DURATION} IS NULL AND runs.run_key NOT IN (SELECT run_key FROM runs WHERE {IS_RUNNING})",  # noqa: S608
         True,
-        f"coalesce({_DURATION}, CASE WHEN {_IS_RUNNING} THEN {_ELAPSED} END)",
+        f"coalesce({DURATION}, CASE WHEN {IS_RUNNING} THEN {ELAPSED} END)",
         {"order_now": now()},
-        _IS_RUNNING,
-        _ELAPSED,
+        IS_RUNNING,
+        ELAPSED,
     )
 
 

@@ -16,6 +16,10 @@ from mlrun_cli.store.runs.run_store import RunStore
 
 COUNTED = 10_000
 """The number beyond which runs are not counted."""
+_COUNTED_IN_RANGES = 1000
+"""This number for conditions on ranges of values, which are checked on each of very many runs."""
+_FEW_TO_CHECK = 50_000
+"""The number of runs of which each can be checked."""
 
 _FEW = 20_000
 """The number of runs that are sorted in less time than reading along an index with more other runs takes."""
@@ -43,12 +47,23 @@ class RunPageStore:
         """Return up to `limit` runs that match a filter, after the first `offset`, in this order."""
         return self._runs.list_by_keys(self._find_keys(which, order, limit, offset))
 
+    def get_count_limit(self, which: RunFilter) -> int:
+        """Return the number beyond which the runs that match a filter are not counted."""
+        if not _has_ranges(which):
+            return COUNTED
+        row = self._database.row("SELECT max(run_key) AS newest FROM runs")
+        is_large = row is not None and (row["newest"] or 0) > _FEW_TO_CHECK
+        return _COUNTED_IN_RANGES if is_large else COUNTED
+
     def count(self, which: RunFilter, at_most: int = COUNTED + 1) -> int:
         """Return the number of runs that match a filter, counting up to `at_most`."""
         conditions = RunConditions(self._database, which, _FEW_TO_COUNT)
         source, where = "runs", conditions.indexed_conditions
+        at_top = conditions.lookup_at_top
         if conditions.text is not None:
             source, where = self._join_texts(conditions)
+        elif at_top is not None:
+            source, where = f"runs {self._database.dialect.use_index('runs_at_top_of_all')}", at_top
         elif _has_time_bounds(which):
             where = conditions.scan_conditions
         row = self._database.row(
@@ -253,6 +268,17 @@ def _get_keys(valued: Iterable[_ValueAndKey]) -> list[int]:
 
 def _has_time_bounds(which: RunFilter) -> bool:
     return which.created_from is not None or which.created_until is not None
+
+
+def _has_ranges(which: RunFilter) -> bool:
+    """Return whether a filter has a condition on values other than the equality of one."""
+    if any(each.operator != "=" for each in which.metrics) or any(each.operator != "=" for each in which.parameters):
+        return True
+    if which.where is None:
+        return False
+    from mlrun_cli.runs.where.condition import EXISTS, IN, list_predicates  # noqa: PLC0415 - start-up
+
+    return any(each.operator not in {"=", IN, EXISTS} for each in list_predicates(which.where))
 
 
 def _matches_key_order(which: RunFilter, order: RunOrder) -> bool:

@@ -80,6 +80,11 @@ class ParameterStore:
         )
         return [row["name"] for row in rows]
 
+    def has_name(self, name: str) -> bool:
+        """Return whether any run, except unread ones, has a parameter with this name."""
+        row = self._database.row("SELECT 1 AS found FROM run_parameters WHERE name = :name LIMIT 1", name=name)
+        return row is not None
+
     def has_unread(self) -> bool:
         """Return whether the parameters of any run have not been read yet."""
         row = self._database.row(

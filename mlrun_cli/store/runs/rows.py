@@ -8,6 +8,7 @@ from operator import itemgetter
 from typing import Any
 
 from mlrun_cli.core.redaction import Redaction
+from mlrun_cli.core.time import MICROSECONDS
 from mlrun_cli.processes.host import Origin
 from mlrun_cli.runs.run import Run
 from mlrun_cli.runs.status import TERMINAL_STATUSES, RunStatus
@@ -24,6 +25,12 @@ SELECT_RUN = (
 TERMINAL = ", ".join(sorted(f"'{status.value}'" for status in TERMINAL_STATUSES))
 """The final statuses, as an SQL list."""
 ALIVE = f"runs.status NOT IN ({TERMINAL})"
+DURATION = "coalesce(runs.duration_seconds, (runs.ended_at - runs.started_at) / 1000000.0)"
+"""The duration of a run in seconds, word for word as in its index."""
+IS_RUNNING = f"runs.status NOT IN ({TERMINAL}) AND runs.started_at IS NOT NULL AND {DURATION} IS NULL"
+"""The condition that the duration of a run grows with time, so that no index contains it."""
+ELAPSED = f"((:order_now - runs.started_at) / {MICROSECONDS}.0)"
+"""The duration of such a run until `order_now`."""
 _TEXTS = {"display_name", "description"}
 _ERRORS = {"error", "wanted_error", "failed_with"}
 

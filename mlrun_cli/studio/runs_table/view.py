@@ -35,6 +35,7 @@ class RunsView(NamedTuple):
         page: the page number, starting with 1.
     """
 
+    where: tuple[str, ...] = ()
     search: str = ""
     status: tuple[str, ...] = ()
     tag: tuple[str, ...] = ()

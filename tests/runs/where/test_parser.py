@@ -134,9 +134,7 @@ TEXTS = (
     st.text(st.characters(exclude_categories=["Cs"]), max_size=5) | st.sampled_from(["in", "1", "2d", "failed"])
 ).map(lambda text: Literal(text, is_quoted=True))
 PREDICATES = st.one_of(
-    st.builds(
-        "{} {} {}".format, PLACES, st.sampled_from(["=", "!="]), TEXTS.map(lambda text: Literal(text, is_quoted=True))
-    )
+    st.builds("{} {} {}".format, PLACES, st.sampled_from(["=", "!="]), TEXTS)
     .filter(lambda text: not text.startswith("metric."))
     .map(lambda text: parse_condition(text, NOW)),
     st.builds("{} {} {}".format, PLACES, st.sampled_from(["<", ">="]), st.integers() | st.floats(allow_nan=False)).map(

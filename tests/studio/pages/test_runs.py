@@ -90,6 +90,8 @@ def test_filters_leave_the_runs_that_match(make: RunMaker, studio: Studio) -> No
         query(metric="accuracy > 0.9"): [good],
         query(metric='"val loss" <= 0.1'): [good],
         query(metric="max(accuracy) < 0.9"): [bad],
+        query(where="accuracy > 0.4 and not tag.lr = 0.1"): [bad],
+        query(("where", "accuracy > 0"), ("where", "target = local or created < 2001-12-31")): [bad, good],
         query(target="gpu"): [bad],
         query(("target", "gpu"), ("target", "cpu")): [other, bad],
         query(submitter="ada"): [good],
@@ -112,6 +114,8 @@ def test_a_malformed_filter_is_told_beside_its_box_and_the_others_hold(make: Run
     done = make(metrics={"accuracy": 1})
     make(metrics={"loss": 1})
     pairs = [("metric", "accuracy > 0"), ("metric", "accuracy >> 1"), ("status", "Completed"), ("until", "soon")]
+    wrong = studio.get(studio.urls.runs(query(where="accuracy > 0 and"))).text
+    assert 'id="fault-where"' in wrong and len(rows(wrong)) == 3
     answer = studio.get(studio.urls.runs(query(*pairs)))
     assert answer.status == 200 and rows(answer.text) == [done]
     for name, typed in (("metric", "accuracy >> 1"), ("until", "soon")):

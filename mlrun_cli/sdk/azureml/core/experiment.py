@@ -197,13 +197,24 @@ class Experiment:
         properties: "Wanted" = None,
         include_children: bool = False,
         status: Any = None,
+        *,
+        where: "str | None" = None,
     ) -> Iterator[Run]:
         """Return an iterator over the experiment's runs, newest first, which reads one page at a time.
 
         `tags` and `properties` are either a dict, or one or several keys, which match any value; `status`,
-        which Azure does not have, is one status or several.
+        which Azure does not have, is one status or several. Azure does not have `where` either: a condition as in
+        `mlrun run list --where`, such as `"rmse < 0.3 and lr >= 0.01"`.
         """
-        return Run.list(self, type, tags, properties, status, include_children)
+        if where is None:
+            return Run.list(self, type, tags, properties, status, include_children)
+        from azureml.core._run_listing import build_filter_arguments, iterate_runs
+
+        chosen = build_filter_arguments(type, tags, properties, status)
+        return iterate_runs(
+            self._names,
+            {**chosen, "experiment_name": self.name, "include_children": include_children, "where": where},
+        )
 
     # The experiment itself
 

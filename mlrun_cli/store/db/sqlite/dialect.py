@@ -19,6 +19,10 @@ class SqliteDialect:
         """Return a column as an expression for which no index is used."""
         return f"+{column}"
 
+    def use_index(self, index: str) -> str:
+        """Return what follows a table in a query that reads it by an index; the query fails if it cannot."""
+        return f"INDEXED BY {index}"
+
     def build_text_condition(self, text: str) -> TextCondition:
         """Return the condition that `run_texts` contains every word of a text, case-insensitively."""
         words = dict.fromkeys(word for word in text.replace("\0", " ").split())

@@ -1,0 +1,73 @@
+"""What names of values mean in a workspace: a bare name is a metric or a parameter."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from mlrun_cli.errors import InvalidFilter
+from mlrun_cli.metrics.metric import LAST
+from mlrun_cli.runs.filter import RunFilter
+from mlrun_cli.runs.order import METRIC, PARAMETER, RunOrder
+from mlrun_cli.runs.where.condition import AllOf, AnyOf, Condition, Negation, Predicate, list_predicates
+from mlrun_cli.runs.where.narrowing import narrow_filter
+from mlrun_cli.runs.where.value_name import FIELD, PLAIN, ValueName, parse_value_names
+from mlrun_cli.workspace import Workspace
+
+
+def resolve_where(workspace: Workspace, which: RunFilter) -> RunFilter:
+    """Return a filter in whose conditions each name is resolved, and what its fields can express is there."""
+    if which.where is None:
+        return which
+    return narrow_filter(which._replace(where=_resolve_condition(workspace, which.where)))
+
+
+def resolve_name(workspace: Workspace, name: ValueName) -> ValueName:
+    """Return a bare name as a metric if any run has logged numbers under it, otherwise as a parameter."""
+    if name.kind != PLAIN:
+        return name
+    return name._replace(kind=METRIC if workspace.metric_summaries.has_numbers(name.name) else PARAMETER)
+
+
+def list_unknown_names(workspace: Workspace, which: RunFilter) -> Sequence[str]:
+    """Return the bare names in a filter's condition that are neither a metric nor a parameter of any run."""
+    if which.where is None:
+        return []
+    names = dict.fromkeys(each.name.name for each in list_predicates(which.where) if each.name.kind == PLAIN)
+    return [
+        name
+        for name in names
+        if not workspace.metric_summaries.has_numbers(name) and not workspace.parameters.has_name(name)
+    ]
+
+
+def parse_run_order(workspace: Workspace, text: str, *, descending: bool) -> RunOrder:
+    """Parse an order as it is typed: `rmse`, `max(accuracy)`, `param.lr`, `tag.team`, `created`.
+
+    Raises:
+        InvalidFilter: it is not the name of a value by which runs are sorted.
+    """
+    names = parse_value_names(text)
+    if len(names) > 1:
+        raise InvalidFilter(f"'{text}' is more than one name.", hint="Sort by one value.", target=text)
+    name = resolve_name(workspace, names[0])
+    column = name.name if name.kind == FIELD else f"{name.kind}:{name.name}"
+    column += f":{name.which}" if name.kind == METRIC else ""
+    return RunOrder.parse(f"-{column}" if descending else column)
+
+
+def _resolve_condition(workspace: Workspace, condition: Condition) -> Condition:
+    if isinstance(condition, Predicate):
+        return _resolve_predicate(workspace, condition)
+    if isinstance(condition, Negation):
+        return Negation(_resolve_condition(workspace, condition.condition))
+    parts = tuple(_resolve_condition(workspace, each) for each in condition.conditions)
+    return AllOf(parts) if isinstance(condition, AllOf) else AnyOf(parts)
+
+
+def _resolve_predicate(workspace: Workspace, predicate: Predicate) -> Predicate:
+    """Return a comparison with its name resolved; texts are compared with parameters alone."""
+    if predicate.name.kind != PLAIN:
+        return predicate
+    if any(isinstance(value, str) for value in predicate.values):
+        return predicate._replace(name=ValueName(PARAMETER, predicate.name.name, LAST))
+    return predicate._replace(name=resolve_name(workspace, predicate.name))

@@ -1,0 +1,68 @@
+"""Conditions that a run filter has a field for, which the store answers along its indexes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from mlrun_cli.runs.filter import RunFilter
+from mlrun_cli.runs.status import RunStatus
+from mlrun_cli.runs.where.condition import IN, AllOf, Condition, Predicate, join_conditions
+from mlrun_cli.runs.where.value_name import FIELD
+
+_CHOICES = {"experiment": "experiment_name", "target": "target", "submitter": "submitter", "type": "run_type"}
+"""Fields whose values a filter chooses from, each with its name there."""
+
+
+def narrow_filter(which: RunFilter) -> RunFilter:
+    """Return an equal filter whose `where` has no comparison left for which the filter has a field of its own."""
+    if which.where is None:
+        return which
+    left: list[Condition] = []
+    for part in which.where.conditions if isinstance(which.where, AllOf) else (which.where,):
+        narrowed = _narrow(which, part) if isinstance(part, Predicate) and part.name.kind == FIELD else None
+        if narrowed is None:
+            left.append(part)
+        else:
+            which = narrowed
+    return which._replace(where=join_conditions(left))
+
+
+def _narrow(which: RunFilter, predicate: Predicate) -> RunFilter | None:
+    """Return the filter with a comparison added to its fields, or None if no field expresses it."""
+    field, operator = predicate.name.name, predicate.operator
+    if field == "created":
+        return _narrow_times(which, predicate)
+    if operator not in {"=", IN}:
+        return None
+    if field == "status":
+        statuses = frozenset(map(RunStatus, predicate.values))
+        both = statuses & which.statuses if which.statuses else statuses
+        return which._replace(statuses=both) if both else None
+    name = _CHOICES.get(field)
+    if name is None or name in which.any_of:
+        return None
+    return which._replace(any_of={**which.any_of, name: frozenset(map(str, predicate.values))})
+
+
+def _narrow_times(which: RunFilter, predicate: Predicate) -> RunFilter | None:
+    start, end = (int(value) for value in predicate.values)
+    after = end if end > start else start + 1
+    bounds = {
+        "=": (start, after),
+        "<": (None, start),
+        "<=": (None, after),
+        ">": (after, None),
+        ">=": (start, None),
+    }.get(predicate.operator)
+    if bounds is None:
+        return None
+    low, high = bounds
+    return which._replace(
+        created_from=_choose(max, which.created_from, low), created_until=_choose(min, which.created_until, high)
+    )
+
+
+def _choose(choose: Callable[[int, int], int], one: int | None, other: int | None) -> int | None:
+    if one is None or other is None:
+        return other if one is None else one
+    return choose(one, other)

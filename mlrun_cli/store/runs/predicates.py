@@ -1,0 +1,159 @@
+"""The SQL of single comparisons of values of runs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from mlrun_cli.core.named_tuple import NamedTuple
+from mlrun_cli.core.time import now
+from mlrun_cli.metrics.metric import LAST, MAX, MIN
+from mlrun_cli.runs.order import METRIC, PARAMETER, PROPERTY, TAG
+from mlrun_cli.runs.status import RunStatus
+from mlrun_cli.runs.where.condition import EXISTS, IN, Predicate
+from mlrun_cli.runs.where.value_name import FIELD, FIELDS
+from mlrun_cli.store.db.database import build_in_list
+from mlrun_cli.store.runs.rows import DURATION, ELAPSED, IS_RUNNING
+
+METRIC_COLUMNS = {LAST: "last_value", MIN: "min_value", MAX: "max_value"}
+
+_TABLES = {
+    METRIC: ("metrics", "name"),
+    PARAMETER: ("run_parameters", "name"),
+    TAG: ("run_tags", "key"),
+    PROPERTY: ("run_properties", "key"),
+}
+"""The tables of named values, each with the column of the names."""
+_TEXT_COLUMNS = {METRIC: "", PARAMETER: "text", TAG: "value", PROPERTY: "value"}
+_COLUMNS = {
+    "run_id": "runs.run_id",
+    "display_name": "runs.display_name",
+    "description": "runs.description",
+    "experiment": "(SELECT name FROM experiments WHERE experiments.experiment_key = runs.experiment_key)",
+    "target": "runs.target",
+    "submitter": "runs.user_name",
+    "type": "runs.run_type",
+    "run_number": "runs.run_number",
+    "exit_code": "runs.exit_code",
+    "created": "runs.created_at",
+    "started": "runs.started_at",
+    "ended": "runs.ended_at",
+}
+_INDEXED = frozenset({"run_id", "display_name", "target", "submitter", "type", "run_number", "created", "started"})
+_RANGES = frozenset({"=", "<", "<=", ">", ">=", IN})
+"""The operators that an index serves."""
+
+
+class PredicateSql(NamedTuple):
+    """The SQL of a comparison.
+
+    Attributes:
+        table: the table that contains the values: `runs`, or one with a row for each value of a run.
+        condition: the condition on a row of the table.
+        parameters: the SQL parameters.
+        is_indexed: whether an index returns the rows.
+        others: for a value that grows with time, so that no index contains it: the condition on rows of `runs` that
+            have such a value, which `condition` does not include.
+    """
+
+    table: str
+    condition: str
+    parameters: Mapping[str, object]
+    is_indexed: bool = True
+    others: str | None = None
+
+
+def build_predicate(predicate: Predicate, prefix: str, not_responding: frozenset[int] = frozenset()) -> PredicateSql:
+    """Return the SQL of a comparison whose name is not `PLAIN`.
+
+    Args:
+        predicate: the comparison.
+        prefix: the first letters of the names of the SQL parameters.
+        not_responding: keys of live runs that do not respond, which is their status.
+    """
+    if predicate.name.kind == FIELD:
+        return _build_field(predicate, prefix, not_responding)
+    table, key = _TABLES[predicate.name.kind]
+    conditions = [f"{table}.{key} = :{prefix}_name"]
+    parameters: dict[str, object] = {f"{prefix}_name": predicate.name.name}
+    if predicate.operator != EXISTS:
+        column = _get_column(predicate)
+        compared, values = _compare(f"{table}.{column}", predicate.operator, predicate.values, prefix)
+        conditions.append(compared)
+        parameters.update(values)
+        if column == "sort_value":
+            conditions.extend(_restrict_type(f"{table}.{column}", predicate))
+    return PredicateSql(table, " AND ".join(conditions), parameters)
+
+
+def _get_column(predicate: Predicate) -> str:
+    kind, operator = predicate.name.kind, predicate.operator
+    if kind == METRIC:
+        return METRIC_COLUMNS[predicate.name.which]
+    is_text = operator in {"~", "!~"} or (kind != PARAMETER and operator in {"=", "!=", IN})
+    return _TEXT_COLUMNS[kind] if is_text else "sort_value"
+
+
+def _restrict_type(column: str, predicate: Predicate) -> Sequence[str]:
+    """Return the condition that numbers are compared with numbers, and texts with texts.
+
+    Every text is greater than every number, and no text is less than the empty one.
+    """
+    is_text = isinstance(predicate.values[0], str)
+    if is_text and predicate.operator in {"<", "<="}:
+        return [f"{column} >= ''"]
+    return [f"{column} < ''"] if not is_text and predicate.operator in {">", ">="} else []
+
+
+def _compare(column: str, operator: str, values: Sequence[object], prefix: str) -> tuple[str, Mapping[str, object]]:
+    if operator == IN:
+        places, parameters = build_in_list(prefix, values)
+        return f"{column} IN {places}", parameters
+    if operator in {"~", "!~"}:
+        escaped = str(values[0]).replace("!", "!!").replace("%", "!%").replace("_", "!_")
+        return f"{column} {'' if operator == '~' else 'NOT '}LIKE :{prefix} ESCAPE '!'", {prefix: f"%{escaped}%"}
+    return f"{column} {'<>' if operator == '!=' else operator} :{prefix}", {prefix: values[0]}
+
+
+def _build_field(predicate: Predicate, prefix: str, not_responding: frozenset[int]) -> PredicateSql:
+    field, operator = predicate.name.name, predicate.operator
+    if field == "status":
+        return _build_status(predicate, prefix, not_responding)
+    if FIELDS[field] == "time":
+        return _build_time(predicate, prefix)
+    if field == "duration":
+        condition, parameters = _compare(DURATION, operator, predicate.values, prefix)
+        elapsed = ELAPSED.replace(":order_now", f":{prefix}_now")
+        growing, _ = _compare(elapsed, operator, predicate.values, prefix)
+        others = f"{IS_RUNNING} AND {growing}"
+        return PredicateSql("runs", condition, {**parameters, f"{prefix}_now": now()}, others=others)
+    condition, parameters = _compare(_COLUMNS[field], operator, predicate.values, prefix)
+    return PredicateSql("runs", condition, parameters, is_indexed=field in _INDEXED and operator in _RANGES)
+
+
+def _build_status(predicate: Predicate, prefix: str, not_responding: frozenset[int]) -> PredicateSql:
+    places, parameters = build_in_list(prefix, predicate.values)
+    status = "runs.status"
+    if not_responding:
+        lost, keys = build_in_list(f"{prefix}_lost", sorted(not_responding))
+        parameters.update(keys)
+        status = f"CASE WHEN runs.run_key IN {lost} THEN '{RunStatus.NOT_RESPONDING.value}' ELSE runs.status END"
+    is_negated = predicate.operator == "!="
+    return PredicateSql("runs", f"{status} {'NOT ' if is_negated else ''}IN {places}", parameters, is_indexed=False)
+
+
+def _build_time(predicate: Predicate, prefix: str) -> PredicateSql:
+    """Return the SQL of a comparison with a time, or with a day, which has a start and an end."""
+    column, operator = _COLUMNS[predicate.name.name], predicate.operator
+    start, end = predicate.values
+    if start == end:
+        condition, parameters = _compare(column, operator, [start], prefix)
+    elif operator in {"=", "!="}:
+        inside = f"{column} >= :{prefix}_start AND {column} < :{prefix}_end"
+        condition = inside if operator == "=" else f"NOT ({inside})"
+        parameters = {f"{prefix}_start": start, f"{prefix}_end": end}
+    else:
+        # After a day is from its end, and until a day is before its end.
+        meant = {"<": ("<", start), "<=": ("<", end), ">": (">=", end), ">=": (">=", start)}[operator]
+        condition, parameters = _compare(column, meant[0], [meant[1]], prefix)
+    is_indexed = predicate.name.name in _INDEXED and operator in _RANGES
+    return PredicateSql("runs", condition, parameters, is_indexed=is_indexed)

@@ -1,0 +1,318 @@
+"""Conditions against a naive evaluation in Python, on runs of all kinds."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import pytest
+
+from mlrun_cli.actions.run_columns import read_metric_columns, read_parameter_columns
+from mlrun_cli.actions.run_pages import get_run_page, list_sorted_runs
+from mlrun_cli.actions.run_values import parse_run_order, resolve_where
+from mlrun_cli.actions.runs import list_runs
+from mlrun_cli.core.redaction import Redaction
+from mlrun_cli.errors import InvalidFilter
+from mlrun_cli.metrics.metric import VALUE, LoggedValue
+from mlrun_cli.runs.filter import RunFilter
+from mlrun_cli.runs.order import METRIC, PARAMETER, PROPERTY, TAG
+from mlrun_cli.runs.parameters import parse_number
+from mlrun_cli.runs.run import SCRIPT_RUN, Run
+from mlrun_cli.runs.status import RunStatus
+from mlrun_cli.runs.where.column_choice import parse_metric_choice, parse_parameter_choice
+from mlrun_cli.runs.where.condition import AllOf, AnyOf, Condition, Negation, Predicate
+from mlrun_cli.runs.where.parser import parse_condition
+from mlrun_cli.store.runs import conditions, page_store
+from mlrun_cli.workspace import Workspace
+from mlrun_cli.workspace_locator import WorkspaceIdentity, locate_workspace
+
+DAY = 86_400_000_000
+NOW = 1_800_000_000_000_000
+RUNS = 40
+
+PREDICATES = (
+    "loss < 0.5",
+    "loss != 0.25",
+    "metric.lr > 0.1",
+    "max(loss) >= 0.5",
+    "min(loss) in (0, 0.25)",
+    "metric.loss",
+    "lr >= 0.01",
+    "param.lr >= 0.1",
+    "param.lr in (0.1, 1)",
+    "param.lr != 0.1",
+    "lr = auto",
+    "param.lr < b",
+    "param.lr ~ 0.",
+    "opt != adam",
+    "opt !~ AD",
+    "param.opt",
+    "tag.team = a",
+    "tag.team != a",
+    "tag.team",
+    "tag.level > 1",
+    "tag.level ~ 1",
+    "tag.team in (a, c)",
+    "property.size <= 10",
+    "property.size = 10",
+    "status = failed",
+    "status != failed",
+    "status in (completed, canceled)",
+    "name = first",
+    "name ~ IR",
+    "name !~ ir",
+    "experiment = one",
+    "experiment ~ t",
+    "target != local",
+    "target in (local, gpu)",
+    "user = me",
+    "run_number <= 5",
+    "exit_code = 1",
+    "exit_code != 0",
+    "created = 2027-01-10",
+    "created != 2027-01-10",
+    "created > 2027-01-10",
+    "started <= 2027-01-10",
+    "ended > 3d",
+    "duration > 30m",
+    "duration <= 1h",
+    "nothing > 0",
+)
+
+
+@pytest.fixture(scope="module")
+def workspace(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workspace]:
+    place = locate_workspace(tmp_path_factory.mktemp("home"), WorkspaceIdentity("s", "g", "w"))
+    with Workspace.open(place, create=True, redaction=Redaction()) as opened:
+        chance = random.Random(1)
+        for _ in range(RUNS):
+            _add_run(opened, chance)
+        yield opened
+
+
+def _add_run(workspace: Workspace, chance: random.Random) -> None:
+    started = NOW - chance.randrange(10) * DAY - chance.randrange(DAY)
+    arguments = [
+        *_maybe(chance, "--lr", "0.01", "0.1", "1.0", "auto", "best"),
+        *_maybe(chance, "--opt", "adam", "sgd", "Adamax"),
+    ]
+    with workspace.transaction():
+        experiment, number = workspace.experiments.reserve_run_numbers(chance.choice(["one", "two"]))
+        key = workspace.runs.insert(
+            experiment,
+            number,
+            f"{experiment.name}_{number}",
+            status=chance.choice([RunStatus.FAILED, RunStatus.COMPLETED, RunStatus.CANCELED]),
+            run_type=SCRIPT_RUN,
+            user_name=chance.choice(["me", "you"]),
+            target=chance.choice([None, "local", "gpu"]),
+            display_name=chance.choice([None, "first", "third", "other"]),
+            exit_code=chance.choice([None, 0, 1]),
+            started_at=started,
+            ended_at=started + chance.choice([60, 1800, 3600, 7200]) * 1_000_000,
+            definition={"arguments": arguments},
+        )
+        workspace.runs.update(key, created_at=started - 1)
+        workspace.runs.set_tags(key, {"team": chance.choice(["a", "b", None]), "level": chance.choice(["1", "2", "x"])})
+        if chance.random() < 0.5:
+            workspace.runs.remove_tags(key, ["team"])
+            workspace.runs.add_properties(key, {"size": chance.choice(["5", "10", "20", "big"])})
+        for name in ("loss", "lr"):
+            values = [chance.choice([0, 0.25, 0.5, 1]) for _ in range(chance.randrange(3))]
+            workspace.metrics.add(key, [LoggedValue(VALUE, name, 1, None, value, None) for value in values])
+
+
+def _maybe(chance: random.Random, option: str, *values: str) -> Sequence[str]:
+    return [option, chance.choice(values)] if chance.random() < 0.7 else []
+
+
+@pytest.fixture(params=["few", "many"])
+def _size(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Make each query be answered as among few runs, or as among very many."""
+    if request.param == "many":
+        monkeypatch.setattr(page_store, "_FEW", 0)
+        monkeypatch.setattr(page_store, "_FEW_TO_COUNT", 0)
+        monkeypatch.setattr(conditions, "RARE", 0)
+
+
+class _Facts:
+    """The values of a run, as the naive evaluation sees them."""
+
+    def __init__(self, workspace: Workspace, run: Run) -> None:
+        self.run = run
+        self.parameters = workspace.parameters.get(run.key)
+        self.metrics = workspace.metric_summaries.list_for_runs([run.key], ["loss", "lr"])
+
+    def get(self, predicate: Predicate) -> Any:
+        kind, name, which = predicate.name
+        if kind == METRIC:
+            summary = self.metrics.get((self.run.key, name))
+            return None if summary is None else summary.get_statistic(which)
+        is_text = predicate.operator in {"~", "!~"}
+        if kind == PARAMETER:
+            parameter = self.parameters.get(name)
+            return None if parameter is None else parameter.text if is_text else parameter.sort_value
+        if kind in {TAG, PROPERTY}:
+            text = (self.run.tags if kind == TAG else self.run.properties).get(name)
+            number = parse_number(text or "")
+            return text if is_text or number is None or predicate.operator in {"=", "!=", "in"} else number
+        return {
+            "status": self.run.status.value,
+            "experiment": self.run.experiment_name,
+            "submitter": self.run.user_name,
+            "created": self.run.created_at,
+            "started": self.run.started_at,
+            "ended": self.run.ended_at,
+            "duration": self.run.elapsed_seconds(0),
+        }.get(name, getattr(self.run, name, None))
+
+    def exists(self, predicate: Predicate) -> bool:
+        kind, name, _ = predicate.name
+        places: Mapping[str, Any] = {
+            METRIC: {name for _, name in self.metrics},
+            PARAMETER: self.parameters,
+            TAG: self.run.tags,
+            PROPERTY: self.run.properties,
+        }
+        return name in places[kind]
+
+
+def holds(condition: Condition, facts: _Facts) -> bool:
+    if isinstance(condition, Negation):
+        return not holds(condition.condition, facts)
+    if isinstance(condition, AllOf):
+        return all(holds(each, facts) for each in condition.conditions)
+    if isinstance(condition, AnyOf):
+        return any(holds(each, facts) for each in condition.conditions)
+    if condition.operator == "exists":
+        return facts.exists(condition)
+    value = facts.get(condition)
+    return value is not None and _compare(value, condition)
+
+
+def _compare(value: Any, predicate: Predicate) -> bool:
+    operator, values = predicate.operator, predicate.values
+    if predicate.name.name in {"created", "started", "ended"}:
+        start, end = (int(each) for each in values)
+        end = max(end, start + 1)
+        inside = start <= value < end
+        by_operator = {
+            "=": inside,
+            "!=": not inside,
+            "<": value < start,
+            "<=": value < end,
+            ">": value >= end,
+            ">=": value >= start,
+        }
+        return bool(by_operator[operator])
+    if operator in {"~", "!~"}:
+        return (str(values[0]).lower() in str(value).lower()) == (operator == "~")
+    if predicate.name.name == "status":
+        return (value in values) == (operator != "!=")
+    if operator in {"=", "!=", "in"}:
+        return (value in values) == (operator != "!=")
+    if isinstance(value, str) != isinstance(values[0], str):
+        return False
+    return bool(
+        {"<": value < values[0], "<=": value <= values[0], ">": value > values[0], ">=": value >= values[0]}[operator]
+    )
+
+
+def _draw(chance: random.Random, depth: int = 2) -> str:
+    """Return the text of a random condition."""
+    if depth == 0 or chance.random() < 0.3:
+        return chance.choice(PREDICATES)
+    if chance.random() < 0.25:
+        return f"not ({_draw(chance, depth - 1)})"
+    word = chance.choice([" and ", " or "])
+    return "(" + word.join(_draw(chance, depth - 1) for _ in range(chance.choice([2, 2, 3]))) + ")"
+
+
+@pytest.mark.usefixtures("_size")
+def test_conditions_find_the_runs_for_which_they_hold(workspace: Workspace) -> None:
+    every = [_Facts(workspace, run) for run in list_runs(workspace, RunFilter())]
+    assert len(every) == RUNS
+    chance = random.Random(2)
+    found_any = found_all = 0
+    for text in [*PREDICATES, *(_draw(chance) for _ in range(80))]:
+        which = RunFilter(where=parse_condition(text, NOW))
+        # Only the names are resolved for the naive evaluation, so that what is narrowed is tested, too.
+        where = resolve_where(workspace, RunFilter(where=AnyOf((which.where, which.where)))).where  # type: ignore[arg-type]
+        assert where is not None
+
+        expected = [facts.run.run_id for facts in every if holds(where, facts)]
+
+        assert [run.run_id for run in list_runs(workspace, which)] == expected, text
+        order = parse_run_order(
+            workspace, chance.choice(["loss", "param.lr", "duration", "created", "tag.level"]), descending=True
+        )
+        page = get_run_page(workspace, which, order, size=100)
+        assert sorted(run.run_id for run in page.runs) == sorted(expected), (text, order)
+        assert page.total.number == len(expected), text
+        found_any += bool(expected)
+        found_all += len(expected) == RUNS
+    assert found_any > 60
+    assert found_all < 40
+
+
+def test_conditions_of_a_filter_and_its_fields_must_all_hold(workspace: Workspace) -> None:
+    failed = frozenset({RunStatus.FAILED})
+    which = RunFilter(experiment_name="one", statuses=failed, where=parse_condition("status = completed", NOW))
+    assert list_runs(workspace, which) == []
+
+    which = which._replace(where=parse_condition("status in (failed, completed) and experiment in (one, two)", NOW))
+    expected = RunFilter(experiment_name="one", statuses=failed)
+    assert list_runs(workspace, which) == list_runs(workspace, expected) != []
+
+
+def test_runs_are_sorted_by_a_value_those_without_it_last(workspace: Workspace) -> None:
+    # The metric wins over the parameter of this name.
+    order = parse_run_order(workspace, "lr", descending=False)
+    assert order.column == "metric:lr:last"
+
+    for text, descending in (("param.lr", False), ("max(loss)", True), ("name", True)):
+        order = parse_run_order(workspace, text, descending=descending)
+        found = list_sorted_runs(workspace, RunFilter(last=RUNS), order)
+        values = [_get_sort_value(workspace, run, text) for run in found]
+        given = [value for value in values if value is not None]
+        assert values[len(given) :] == [None] * (RUNS - len(given))
+        assert given == sorted(given, reverse=descending)
+    assert [run.key for run in list_sorted_runs(workspace, RunFilter(last=3), order)] == [run.key for run in found[:3]]
+
+    for text in ("exit_code", "ended", "a,b", "avg(x)"):
+        with pytest.raises(InvalidFilter):
+            parse_run_order(workspace, text, descending=False)
+
+
+def _get_sort_value(workspace: Workspace, run: Run, text: str) -> Any:
+    if text == "name":
+        return run.display_name
+    if text == "param.lr":
+        parameter = workspace.parameters.get(run.key).get("lr")
+        # Numbers come before texts.
+        return None if parameter is None else (parameter.number is None, parameter.sort_value)
+    summary = workspace.metric_summaries.list_for_runs([run.key], ["loss"]).get((run.key, "loss"))
+    return None if summary is None else summary.maximum
+
+
+def test_columns_hold_the_chosen_values_of_runs(workspace: Workspace) -> None:
+    runs = list_runs(workspace, RunFilter())
+
+    metrics = read_metric_columns(workspace, runs, parse_metric_choice("max(loss),never,lr"))
+    assert metrics.names == ["max(loss)", "never", "lr"]
+    for run in runs:
+        found = workspace.metric_summaries.list_for_runs([run.key], ["loss", "lr"])
+        loss, lr = found.get((run.key, "loss")), found.get((run.key, "lr"))
+        expected = {"max(loss)": loss and loss.maximum, "lr": lr and lr.last}
+        assert metrics.get_record(run) == {name: value for name, value in expected.items() if value is not None}
+    assert set(read_metric_columns(workspace, runs, parse_metric_choice("best")).names) == {"loss", "lr"}
+    assert read_metric_columns(workspace, runs, parse_metric_choice("all")).names == ["loss", "lr"]
+
+    same = [run for run in runs if getattr(workspace.parameters.get(run.key).get("opt"), "text", "") == "adam"]
+    assert len(same) > 1
+    assert read_parameter_columns(workspace, same, parse_parameter_choice("differing")).names == ["lr"]
+    every = read_parameter_columns(workspace, same, parse_parameter_choice("all"))
+    assert set(every.names) == {"lr", "opt"}
+    assert all(every.get_record(run)["opt"] == "adam" for run in same)
+    assert read_parameter_columns(workspace, [], parse_parameter_choice("all")).names == []
