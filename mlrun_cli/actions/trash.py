@@ -96,7 +96,7 @@ def list_trash(
 
 
 def get_deleted_runs(workspace: Workspace, run_ids: Sequence[str]) -> Sequence[TrashedRun]:
-    """Return the deleted runs with the given ids, which may be shortened to a unique prefix.
+    """Return the deleted runs with the given ids, which may be shortened to a unique prefix, or display names.
 
     Raises:
         RunNotFound: no run in the trash has such an id.
@@ -104,16 +104,19 @@ def get_deleted_runs(workspace: Workspace, run_ids: Sequence[str]) -> Sequence[T
     """
     found = []
     for run_id in run_ids:
-        exact = workspace.trash.find_run(check_run_id(run_id))
+        exact = workspace.trash.find_run(run_id)
         ids = [run_id] if exact is not None else workspace.trash.list_by_prefix(run_id)
         if len(ids) > 1:
             raise AmbiguousRunId(run_id, ids)
+        ids = ids or workspace.trash.list_by_display_name(run_id)
+        if len(ids) > 1:
+            raise AmbiguousRunId(run_id, ids, is_display_name=True)
         each = workspace.trash.find_run(ids[0]) if ids else None
         if each is None:
             error = RunNotFound(run_id, workspace.identity.name)
             error.message = f"There is no run '{run_id}' in the trash of workspace '{workspace.identity.name}'."
             error.hint = "'mlrun run list --deleted' shows what is there."
-            lost = get_trash_folder(workspace) / run_id
+            lost = get_trash_folder(workspace) / check_run_id(run_id)
             if lost.is_dir():  # the store was made again
                 place = workspace.folder / "runs"
                 error.hint = f"Its folder is there: move {lost} to {place}, and call 'mlrun workspace repair'."

@@ -105,6 +105,15 @@ class TrashStore:
         rows = self._database.rows("SELECT * FROM trashed_runs WHERE run_id = :run_id", run_id=run_id)
         return next(map(_build_run, rows), None)
 
+    def list_by_display_name(self, name: str) -> Sequence[str]:
+        """Return the ids of all deleted runs with this display name."""
+        rows = self._database.rows(
+            "SELECT run_id FROM trashed_runs WHERE json_extract(document, '$.run.display_name') = :name"
+            " ORDER BY run_key",
+            name=name,
+        )
+        return [row["run_id"] for row in rows]
+
     def list_by_prefix(self, prefix: str) -> Sequence[str]:
         """Return the first few ids of deleted runs that start with a prefix."""
         rows = self._database.rows(

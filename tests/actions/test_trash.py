@@ -106,6 +106,10 @@ def test_a_deleted_run_is_nowhere_and_a_restored_one_is_as_before(workspace: Wor
         restore_runs(workspace, get_deleted_runs(workspace, ["below"]))
     restored = restore_runs(workspace, get_deleted_runs(workspace, ["on"]))
     assert restored == [run, child]
+    move_to_trash(workspace, [child])
+    assert restore_runs(workspace, get_deleted_runs(workspace, ["shown below"])) == [child]
+    with pytest.raises(RunNotFound):
+        get_deleted_runs(workspace, ["shown"])
     assert dump(workspace) == before
     assert (workspace.folder / "runs" / "one" / "file").read_text(encoding="utf-8") == "one"
     assert list((workspace.folder / "trash").iterdir()) == []
