@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import suppress
+from typing import Any
 
 from mlrun_cli.collector.folder_refresh import refresh_folder
 from mlrun_cli.collector.request_relay import RequestRelay
@@ -12,8 +13,10 @@ from mlrun_cli.core.json_files import read_json
 from mlrun_cli.core.json_lines import list_line_files, read_lines_from
 from mlrun_cli.core.redaction import Redaction
 from mlrun_cli.metrics.journal import CHUNK_BYTES
+from mlrun_cli.runs.attempt import get_attempt_number, parse_attempts
 from mlrun_cli.runs.events import (
     FOLDER,
+    AttemptEvent,
     Event,
     FilesEvent,
     OutcomeEvent,
@@ -28,6 +31,7 @@ from mlrun_cli.runs.run import Run
 from mlrun_cli.runs.shared_folder import SharedFolder, SharedRunFolder
 from mlrun_cli.runs.status import ALIVE_STATUSES, RunStatus
 from mlrun_cli.runs.submission import Secrets
+from mlrun_cli.runtime.attempts import store_next_attempt
 from mlrun_cli.runtime.finish import read_outcome, record_outcome, run_or_log, write_outcome
 from mlrun_cli.runtime.journal_ingest import JournalReader
 from mlrun_cli.supervisor.output_registration import load_output_registration
@@ -157,6 +161,7 @@ class CollectedRun:
         found = False
         for path in list_line_files(self.shared.events):
             self.has_started = True
+            self._reader.last_attempt = get_attempt_number(self.run.attempts)
             name = f"{FOLDER}/{path.name}"
             before = self._offsets.get(name, 0)
             try:
@@ -166,6 +171,9 @@ class CollectedRun:
             if after > before:
                 found = True
                 events = [event for document in documents if (event := parse_event(document)) is not None]
+                if any(isinstance(event, AttemptEvent) for event in events):
+                    refresh_folder(self.shared.journal)
+                    self._reader.ingest_all()  # what its attempt has logged precedes what the next one logs
                 self._store_events(name, before, after, events)
         return found
 
@@ -190,6 +198,9 @@ class CollectedRun:
             self._apply_status(event)
         elif isinstance(event, PropertiesEvent):
             runs.add_properties(key, event.properties)
+        elif isinstance(event, AttemptEvent):
+            row = runs.get_by_key(key)
+            store_next_attempt(self._workspace, row, event.started_at, event.outcome, RunStatus.STARTING)
         elif isinstance(event, StartEvent):
             name = NODE_PROPERTY if event.attempt == 1 else f"{NODE_PROPERTY}_{event.attempt}"
             runs.add_properties(key, {name: event.node})
@@ -245,9 +256,12 @@ _COLUMNS = frozenset(
 )
 
 
-def _select_columns(columns: Mapping[str, object]) -> dict[str, object]:
+def _select_columns(columns: Mapping[str, Any]) -> dict[str, Any]:
     """Return the columns that a supervisor may set, since a file in the shared folder may contain anything."""
-    return {name: value for name, value in columns.items() if name in _COLUMNS}
+    selected = {name: value for name, value in columns.items() if name in _COLUMNS}
+    with suppress(AttributeError, KeyError, TypeError):
+        selected["attempts"] = [attempt.to_json() for attempt in parse_attempts(columns["attempts"])]
+    return selected
 
 
 def _read_redaction(shared: SharedRunFolder) -> Redaction:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import errno
 import json
 import os
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -233,6 +234,17 @@ def read_journal_sizes(folder: Path) -> dict[str, int]:
         with suppress(OSError):
             sizes[name] = os.lstat(folder / name).st_size
     return sizes
+
+
+def name_journal(name: str, attempt: int) -> str:
+    """Return the name of a journal that is written during an attempt, from which `get_journal_attempt` reads it."""
+    return name if attempt == 1 else f"a{attempt}-{name}"
+
+
+def get_journal_attempt(name: str) -> int:
+    """Return the number of the attempt whose script wrote a journal, according to its name."""
+    match = re.match(r"a(\d{1,9})-", name)
+    return 1 if match is None else int(match[1])
 
 
 def list_journal_names(folder: Path) -> list[str]:

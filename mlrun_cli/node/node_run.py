@@ -23,6 +23,7 @@ from mlrun_cli.node.slurm.srun_launcher import SrunLauncher
 from mlrun_cli.processes.launchers.base import Launcher
 from mlrun_cli.processes.launchers.registry import get_launcher
 from mlrun_cli.runs.events import (
+    AttemptEvent,
     Event,
     EventWriter,
     FilesEvent,
@@ -151,6 +152,19 @@ class NodeRun(SupervisedRun):
 
     def remove_secrets_after_start(self) -> None:
         """Do nothing, since the engine may start the run again."""
+
+    def begin_next_attempt(self, started_at: int, outcome: Outcome) -> bool:
+        """Record the end of an attempt and begin the next; return False if the run is to be canceled or has ended."""
+        is_begun = super().begin_next_attempt(started_at, outcome)
+        if is_begun:
+            with suppress(OSError):
+                self._flush()
+            self._write_event(AttemptEvent(started_at, outcome))
+        return is_begun
+
+    def queue_next_attempt(self, outcome: Outcome) -> bool:  # noqa: ARG002
+        """Return False: the engine starts the supervisor again, or not."""
+        return False
 
     def register_outputs(self, row: Run, outcome: Outcome) -> Outcome:  # noqa: ARG002
         """Return the outcome unchanged, since the collector registers data outputs."""

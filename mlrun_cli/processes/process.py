@@ -13,6 +13,8 @@ from mlrun_cli.processes.proc_file import read_proc
 RUN_ID_VARIABLE = "MLRUN_RUN_ID"
 SUPERVISOR_VARIABLE = "MLRUN_SUPERVISOR_OF"
 _SUPERVISOR_PROGRAM = b"mlrun_cli/supervisor/__main__.py"
+ATTEMPT_VARIABLE = "MLRUN_ATTEMPT"
+"""The number of the attempt in which the script of a run was started."""
 FAMILY_VARIABLE = "MLRUN_FAMILY"
 """The variable that a driver and the processes that it starts have in common."""
 

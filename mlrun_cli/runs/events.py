@@ -47,6 +47,18 @@ class FilesEvent(NamedTuple):
     folder: str
 
 
+class AttemptEvent(NamedTuple):
+    """An attempt has ended, and the next one begins.
+
+    Attributes:
+        started_at: the time at which its script was started, in microseconds.
+        outcome: its outcome.
+    """
+
+    started_at: int
+    outcome: Outcome
+
+
 class OutcomeEvent(NamedTuple):
     """The run has ended.
 
@@ -61,7 +73,7 @@ class OutcomeEvent(NamedTuple):
     is_final: bool
 
 
-Event = StartEvent | StatusEvent | PropertiesEvent | FilesEvent | OutcomeEvent
+Event = StartEvent | StatusEvent | PropertiesEvent | FilesEvent | AttemptEvent | OutcomeEvent
 
 
 class EventWriter:
@@ -112,6 +124,8 @@ def _to_json(event: Event) -> dict[str, Any]:
         return {"event": "properties", "properties": dict(event.properties)}
     if isinstance(event, FilesEvent):
         return {"event": "files", "folder": event.folder}
+    if isinstance(event, AttemptEvent):
+        return {"event": "attempt", "started_at": event.started_at, "outcome": event.outcome.to_json()}
     return {"event": "outcome", **event._asdict(), "outcome": event.outcome.to_json()}
 
 
@@ -138,5 +152,6 @@ _PARSERS: Mapping[str, Callable[[Mapping[str, Any]], Event]] = {
     "status": _parse_status,
     "properties": lambda document: PropertiesEvent(dict(document["properties"])),
     "files": lambda document: FilesEvent(str(document["folder"])),
+    "attempt": lambda document: AttemptEvent(int(document["started_at"]), Outcome.from_json(document["outcome"])),
     "outcome": _parse_outcome,
 }

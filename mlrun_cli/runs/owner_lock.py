@@ -116,6 +116,11 @@ class OwnerLock:
         """Return whether the lock file says that its holder is recovering the run."""
         return os.pread(self.descriptor, len(_RECOVERING), 0) == _RECOVERING
 
+    def clear_record(self) -> None:
+        """Remove what earlier holders have recorded in the file."""
+        with suppress(OSError):
+            os.pwrite(self.descriptor, b" " * (_SLOW_AT + len(_SLOW)), 0)
+
     def record_waiting_for_space(self, *, is_waiting: bool) -> None:
         """Record whether the holder is waiting for disk space, if the file is writable."""
         with suppress(OSError):

@@ -29,7 +29,8 @@ class Run(NamedTuple):
     given by a process other than the script that had the run stopped as Failed. `gpus` are the GPUs that the run was
     given and `visible_gpus` those that its submitter may use, None for all of the machine, both as in
     CUDA_VISIBLE_DEVICES; `waiting_for` is the reason why a queued run waits, and is determined only when the run is
-    shown. `is_kept` excludes it from pruning.
+    shown. `is_kept` excludes it from pruning. `attempts` are the documents of its attempts (see `runs.attempt`) if its
+    script was started again.
     """
 
     key: int
@@ -74,6 +75,7 @@ class Run(NamedTuple):
     visible_gpus: str | None = None
     waiting_for: str | None = None
     is_kept: bool = False
+    attempts: tuple[Mapping[str, Any], ...] = ()
     tags: Mapping[str, str | None] = MappingProxyType({})
     properties: Mapping[str, str] = MappingProxyType({})
 
@@ -98,10 +100,11 @@ def describe_end(run: Run, at: int) -> str:
 def build_run_record(run: Run) -> dict[str, Any]:
     """Return the record of a run that commands print, in snake_case and without null keys.
 
-    `run show` adds the URL of the run's page. The keys are those of azure-cli-ml; `duration_seconds`, `exit_code`,
-    `gpus`, `kept`, `signal` and `waiting_for` are additions.
+    `run show` adds the URL of the run's page. The keys are those of azure-cli-ml; `attempts`, `duration_seconds`,
+    `exit_code`, `gpus`, `kept`, `signal` and `waiting_for` are additions.
     """
     record: dict[str, Any] = {
+        "attempts": _build_attempts(run),
         "_experiment_name": run.experiment_name,
         "created_by": {"user_name": run.user_name},
         "created_utc": format_iso(run.created_at),
@@ -136,6 +139,16 @@ def build_run_record(run: Run) -> dict[str, Any]:
         "warnings": [{"message": text} for text in run.warnings] or None,
     }
     return {name: value for name, value in record.items() if value is not None}
+
+
+def _build_attempts(run: Run) -> list[dict[str, Any]] | None:
+    if not run.attempts:
+        return None
+    from mlrun_cli.runs.attempt import build_attempt_records  # noqa: PLC0415 - start-up: few runs are started again
+    from mlrun_cli.runs.outcome import Outcome  # noqa: PLC0415
+
+    outcome = Outcome(run.status, run.ended_at or 0, None, run.exit_code, run.signal, run.error)
+    return build_attempt_records(run.attempts, outcome if run.status.is_terminal else None)
 
 
 def build_minimal_record(run: Run) -> dict[str, Any]:

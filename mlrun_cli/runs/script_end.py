@@ -31,8 +31,8 @@ class ScriptEnd(NamedTuple):
     """The end of a script: `exit_code` is negative for a signal, `ended_at` is in microseconds.
 
     `stopped` is set if this program stopped the script; `process` is the number of the process with that exit code,
-    and `log` the name of its log. `out_of_memory` is a clause that says that memory ran out, if the kernel killed
-    processes for want of it while the script ran.
+    and `log` the name of its log, in which its output begins at `log_offset`. `out_of_memory` is a clause that says
+    that memory ran out, if the kernel killed processes for want of it while the script ran.
     """
 
     exit_code: int
@@ -42,6 +42,7 @@ class ScriptEnd(NamedTuple):
     process: int = 0
     log: str = STD_LOG
     out_of_memory: str | None = None
+    log_offset: int = 0
 
     def to_json(self) -> dict[str, Any]:
         """Return a JSON object that `from_json` reads."""
@@ -66,4 +67,5 @@ class ScriptEnd(NamedTuple):
             document.get("process", 0),
             document.get("log", STD_LOG),
             document.get("out_of_memory"),
+            int(document.get("log_offset", 0)),
         )

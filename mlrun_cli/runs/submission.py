@@ -11,6 +11,7 @@ from mlrun_cli.compute.compute_target import LOCAL_TARGET
 from mlrun_cli.core.named_tuple import NamedTuple
 from mlrun_cli.environments.environment import EnvironmentPlan
 from mlrun_cli.processes.launch import Launch
+from mlrun_cli.runs.retry_policy import RetryPolicy
 from mlrun_cli.runs.submit_options import SubmitOptions
 
 
@@ -25,6 +26,7 @@ class Submission(NamedTuple):
         umask, niceness: those of the submitter; None leaves those of the process that starts the run.
         limits: soft and hard limits of the submitter by name (`RLIMIT_FSIZE`), for the script alone.
         options: the options of the submit; None in submissions of older versions.
+        retry: the policy by which a failed script is started again; None if it is not.
     """
 
     run_id: str
@@ -46,6 +48,7 @@ class Submission(NamedTuple):
     niceness: int | None = None
     limits: Mapping[str, Sequence[int]] = MappingProxyType({})
     options: SubmitOptions | None = None
+    retry: RetryPolicy | None = None
 
     def submit_options(self) -> SubmitOptions:
         """Return the options for submitting the run again, reconstructed for submissions of older versions."""
@@ -81,6 +84,7 @@ class Submission(NamedTuple):
             "argv": list(self.argv),
             "limits": {name: list(limit) for name, limit in self.limits.items()},
             "environment": self.environment.to_json(),
+            "retry": None if self.retry is None else self.retry.to_json(),
             "launch": self.launch.to_json(),
         }
 
@@ -95,6 +99,7 @@ class Submission(NamedTuple):
                 "options": None if options is None else SubmitOptions.from_json(options),
                 "argv": tuple(document["argv"]),
                 "environment": EnvironmentPlan.from_json(document["environment"]),
+                "retry": None if known.get("retry") is None else RetryPolicy.from_json(known["retry"]),
                 "launch": Launch.from_json(known["launch"]) if "launch" in known else Launch(),
             }
         )

@@ -44,7 +44,7 @@ def derive_status(run: Run, exit_code: int) -> RunStatus:
     return RunStatus.FAILED
 
 
-def derive_error(run: Run, log: Path, exit_code: int, signal_name: str | None) -> dict[str, Any]:
+def derive_error(run: Run, log: Path, exit_code: int, signal_name: str | None, log_offset: int = 0) -> dict[str, Any]:
     """Return the error of a failed run: from `fail()`, from the traceback in its log, or from its exit.
 
     Python ends with exit code 1 after an uncaught exception; with any other exit code, a traceback in the log belongs
@@ -52,7 +52,7 @@ def derive_error(run: Run, log: Path, exit_code: int, signal_name: str | None) -
     """
     ending = f"signal {signal_name}" if signal_name else f"exit code {exit_code}"
     uncaught = exit_code == _UNCAUGHT_EXCEPTION
-    from_log = build_error_from_log(read_tail(log) if uncaught else "", ending)
+    from_log = build_error_from_log(read_tail(log, log_offset) if uncaught else "", ending)
     if run.wanted_status is not RunStatus.FAILED:
         return from_log
     wanted = run.wanted_error or {}
@@ -72,7 +72,9 @@ def derive_script_outcome(run: Run, folder: RunFolder, submission: Submission, e
         return derive_stop_outcome(end.stopped, run, submission, end)
     status = derive_status(run, end.exit_code)
     name = get_signal_name(-end.exit_code) if end.exit_code < 0 else None
-    error = derive_error(run, folder.artifacts / end.log, end.exit_code, name) if status is RunStatus.FAILED else None
+    error = None
+    if status is RunStatus.FAILED:
+        error = derive_error(run, folder.artifacts / end.log, end.exit_code, name, end.log_offset)
     outcome = _add_lack_of_memory(_make_outcome(status, end, error), end)
     if end.exit_code == 0 or len(submission.launch.log_names) == 1:
         return outcome

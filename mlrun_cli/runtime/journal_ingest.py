@@ -15,6 +15,7 @@ from mlrun_cli.errors import StoreError
 from mlrun_cli.metrics.journal import (
     CHUNK_BYTES,
     Entries,
+    get_journal_attempt,
     list_journal_names,
     open_journal,
     parse_chunk,
@@ -112,6 +113,8 @@ class JournalReader:
         self._workspace = workspace
         self._redaction = redaction or Redaction()
         self._run_key = run_key
+        self.last_attempt: int | None = None
+        """The attempt whose journals, and those of earlier ones, are read; None reads all."""
         self._is_scratch = is_scratch
         self._is_shared = is_shared
         self._folder = folder
@@ -202,6 +205,8 @@ class JournalReader:
     def _read_next_chunks(self) -> dict[str, tuple[int, bytes]]:
         """Return the next piece of each journal, keyed by name, as much as one transaction can store quickly."""
         names = list_journal_names(self._folder)
+        if self.last_attempt is not None:
+            names = [name for name in names if get_journal_attempt(name) <= self.last_attempt]
         pieces: dict[str, tuple[int, bytes]] = {}
         size = 0
         for place in range(len(names)):

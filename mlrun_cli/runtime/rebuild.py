@@ -12,7 +12,15 @@ from mlrun_cli.core.json_lines import read_lines
 from mlrun_cli.core.named_tuple import NamedTuple
 from mlrun_cli.core.redaction import Redaction
 from mlrun_cli.errors import MlrunError, RunNotEnded
-from mlrun_cli.metrics.journal import Entries, list_journal_names, open_journal, parse_chunk, read_chunk
+from mlrun_cli.metrics.journal import (
+    Entries,
+    get_journal_attempt,
+    list_journal_names,
+    open_journal,
+    parse_chunk,
+    read_chunk,
+)
+from mlrun_cli.runs.attempt import get_attempt_number
 from mlrun_cli.runs.folder import RunFolder
 from mlrun_cli.runs.owner_lock import OwnerLock
 from mlrun_cli.runs.rebuild_files import NAMES, read_run_documents
@@ -208,12 +216,18 @@ class _FolderImport:
             **self._salvaged.get(run_id, {}).get("journals", {}),
             **(read_json(folder.journal / READ_OFFSETS_NAME) or {}),
         }
-        for name in list_journal_names(folder.journal):
+        attempt, last = 1, 1 if own is None else get_attempt_number(self._runs.get_by_key(own).attempts)
+        for name in sorted(list_journal_names(folder.journal), key=get_journal_attempt):
+            if own is not None and attempt < min(get_journal_attempt(name), last):
+                attempt = min(get_journal_attempt(name), last)
+                self._metrics.begin_attempt(own)
             # If the store knew the run, other readers continue after the offset that it has read.
             end = None if own is not None else offsets.get(name, 0)
             read = self._read_journal(folder.journal / name, own, end, noted.get(name, 0))
             if own is not None and read:
                 self._journals.advance(own, name, 0, read)
+        if own is not None and attempt < last:
+            self._metrics.begin_attempt(own)
         alive = {name for session in self._list_sessions() for name in list_journal_names(session / JOURNAL)}
         for name in list_journal_names(folder.logged):
             if name not in alive:

@@ -64,10 +64,10 @@ def _reconcile_without_reopening(workspace: Workspace) -> frozenset[int]:
         if time.monotonic() >= start_again:
             start_again = time.monotonic() + (_START_AGAIN_SECONDS if targets.recover(awaited) else 0.0)
         time.sleep(_LOOK_AGAIN_SECONDS)
-        awaited = [run for run in awaited if _is_alive(workspace.runs.find_status(run.key))]
+        awaited = [run for run in awaited if _is_unrecovered(workspace.runs.find_status(run.key))]
     for run in awaited:
         record_slow_recovery(workspace.run_folder(run.run_id).lock)
-    lost = [run for run in (*slow, *awaited) if _is_alive(workspace.runs.find_status(run.key))]
+    lost = [run for run in (*slow, *awaited) if _is_unrecovered(workspace.runs.find_status(run.key))]
     owned = (key for owner_lock in given_up for key in workspace.runs.list_keys_of_owner(owner_lock))
     return frozenset([*(run.key for run in lost), *owned])
 
@@ -122,5 +122,6 @@ def _record_missing_folder(workspace: Workspace, run: Run) -> None:
         workspace.runs.change_status(run.key, ALIVE_STATUSES, RunStatus.FAILED, ended_at=now(), error=error)
 
 
-def _is_alive(status: RunStatus | None) -> bool:
-    return status is not None and not status.is_terminal
+def _is_unrecovered(status: RunStatus | None) -> bool:
+    """Return whether a lost run with this status has neither ended nor been queued for another start."""
+    return status is not None and not status.is_terminal and status is not RunStatus.QUEUED

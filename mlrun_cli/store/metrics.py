@@ -8,7 +8,7 @@ Python's integers are unbounded. `kind` is `f` float, `n` NaN, `i` integer, `b` 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from mlrun_cli.metrics.metric import LIST, ROW, TABLE, VALUE, LoggedValue, MetricItem, assemble_metric, merge_shapes
@@ -24,12 +24,13 @@ NOT_OF_RESOURCES = f"name NOT IN ({', '.join(map(repr, RESOURCE_METRICS))})"
 class _Series:
     """The running state of one metric while a batch is ingested."""
 
-    __slots__ = ("count", "description", "key", "last", "maximum", "minimum", "shape")
+    __slots__ = ("count", "description", "earlier", "key", "last", "maximum", "minimum", "shape")
 
     def __init__(self, row: Row) -> None:
         self.key: int = row["metric_key"]
         self.shape: str | None = row["shape"] or None
         self.count: int = row["value_count"]
+        self.earlier: int = row["earlier_count"]
         self.last: float | None = row["last_value"]
         self.minimum: float | None = row["min_value"]
         self.maximum: float | None = row["max_value"]
@@ -49,14 +50,14 @@ class MetricStore:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def add(self, run_key: int, batch: Iterable[LoggedValue]) -> None:
+    def add(self, run_key: int, batch: Sequence[LoggedValue]) -> None:
         """Append logged values in order, within a transaction."""
         series_by_name: dict[str, _Series] = {}
         rows: list[tuple[object, ...]] = []
         for shape, name, logged_at, step, value, description in batch:
             series = series_by_name.get(name)
             if series is None:
-                series = series_by_name[name] = self._open_series(run_key, name, shape)
+                series = series_by_name[name] = self._open_series(run_key, name, shape, batch)
             if series.shape != shape:
                 series.shape = merge_shapes(series.shape, shape)
             if description is not None:
@@ -78,6 +79,75 @@ class MetricStore:
         self._database.insert_many("metric_values", _COLUMNS, rows)
         for series in series_by_name.values():
             self._close_series(series)
+
+    def begin_attempt(self, run_key: int) -> None:
+        """Remove the values without a step, within a transaction; the others become those of an earlier attempt."""
+        for row in self._select_series(run_key, None):
+            key = row["metric_key"]
+            self._database.execute("DELETE FROM metric_values WHERE metric_key = :key AND step IS NULL", key=key)
+            count = self._summarize(key)
+            if count:
+                self._database.execute(
+                    "UPDATE metrics SET earlier_count = :count WHERE metric_key = :key", key=key, count=count
+                )
+            else:
+                self._database.execute("DELETE FROM metrics WHERE metric_key = :key", key=key)
+
+    def _remove_superseded(self, series: _Series, steps: Sequence[float | None]) -> None:
+        """Remove the values of earlier attempts from the first of some steps on."""
+        first = min((step for step in steps if step is not None), default=None)
+        if first is None:
+            return
+        removed = self._database.execute(
+            "DELETE FROM metric_values WHERE metric_key = :key AND position < :earlier AND step >= :first",
+            key=series.key,
+            earlier=series.earlier,
+            first=first,
+        )
+        if not removed:
+            return
+        series.earlier -= removed
+        self._summarize(series.key)
+        self._database.execute(
+            "UPDATE metrics SET earlier_count = :count WHERE metric_key = :key", key=series.key, count=series.earlier
+        )
+        row = self._database.row("SELECT * FROM metrics WHERE metric_key = :key", key=series.key)
+        assert row is not None
+        series.count, series.last = row["value_count"], row["last_value"]
+        series.minimum, series.maximum = row["min_value"], row["max_value"]
+
+    def _summarize(self, key: int) -> int:
+        """Number the values of a metric anew after a removal, and store their summary; return their count."""
+        row = self._database.row(
+            "SELECT count(*) AS found, max(position) AS last, min(number) AS low, max(number) AS high"
+            " FROM metric_values WHERE metric_key = :key",
+            key=key,
+        )
+        assert row is not None
+        count = int(row["found"])
+        if count and row["last"] != count - 1:
+            self._number_anew(key)
+        last = self._database.row(
+            "SELECT number FROM metric_values WHERE metric_key = :key AND (number IS NOT NULL OR kind = 'n')"
+            " ORDER BY position DESC LIMIT 1",
+            key=key,
+        )
+        self._database.execute(
+            "UPDATE metrics SET value_count = :count, last_value = :last, min_value = :low, max_value = :high"
+            " WHERE metric_key = :key",
+            key=key,
+            count=count,
+            last=None if last is None else last["number"],
+            low=row["low"],
+            high=row["high"],
+        )
+        return count
+
+    def _number_anew(self, key: int) -> None:
+        rows = self._database.rows("SELECT * FROM metric_values WHERE metric_key = :key ORDER BY position", key=key)
+        self._database.execute("DELETE FROM metric_values WHERE metric_key = :key", key=key)
+        values = [(key, place, *(row[name] for name in _COLUMNS[2:])) for place, row in enumerate(rows)]
+        self._database.insert_many("metric_values", _COLUMNS, values)
 
     def count(self, run_key: int) -> int:
         """Return the number of values that a run has logged."""
@@ -159,7 +229,8 @@ class MetricStore:
         )
         return other is None
 
-    def _open_series(self, run_key: int, name: str, shape: str) -> _Series:
+    def _open_series(self, run_key: int, name: str, shape: str, batch: Sequence[LoggedValue]) -> _Series:
+        """Return the state of a metric to which a batch is about to be added."""
         self._database.execute(
             "INSERT INTO metrics (run_key, name, shape) VALUES (:run_key, :name, :shape)"
             " ON CONFLICT (run_key, name) DO NOTHING",
@@ -171,7 +242,10 @@ class MetricStore:
             "SELECT * FROM metrics WHERE run_key = :run_key AND name = :name", run_key=run_key, name=name
         )
         assert row is not None
-        return _Series(row)
+        series = _Series(row)
+        if series.earlier:
+            self._remove_superseded(series, [each.step for each in batch if each.name == name])
+        return series
 
     def _close_series(self, series: _Series) -> None:
         self._database.execute(

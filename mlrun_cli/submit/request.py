@@ -13,6 +13,7 @@ from mlrun_cli.runconfigs.run_configuration import RunConfiguration
 
 if TYPE_CHECKING:  # start-up: few submits repeat an earlier run or choose how their environment is met
     from mlrun_cli.environments.mode import EnvironmentChoice
+    from mlrun_cli.runs.retry_policy import RetryPolicy
     from mlrun_cli.runs.run import Run
     from mlrun_cli.submit.earlier_runs import EarlierRun
 
@@ -37,6 +38,7 @@ class SubmitRequest(NamedTuple):
         tags, properties: the initial tags and properties of the run.
         variables: environment variables of the script, which replace those of the runconfig.
         time_limit_seconds: the time limit of the script; replaces the runconfig's.
+        retry: the policy by which a failed script is started again; None if it is not.
         gpu_count: the number of GPUs of this machine for the run's exclusive use.
         environment_mode: how exactly the environment must be matched; None uses `MLRUN_ENVIRONMENT`.
         unknown_target: `local` runs a run with an unknown target on this machine; None uses `MLRUN_TARGETS`.
@@ -65,6 +67,7 @@ class SubmitRequest(NamedTuple):
     properties: Mapping[str, str] = MappingProxyType({})
     variables: Mapping[str, str] = MappingProxyType({})
     time_limit_seconds: float | None = None
+    retry: RetryPolicy | None = None
     gpu_count: int = 0
     environment_mode: EnvironmentChoice | None = None
     unknown_target: str | None = None

@@ -10,7 +10,7 @@ from mlrun_cli.processes.gpus import VISIBLE_GPUS
 from mlrun_cli.processes.launch import Launch
 from mlrun_cli.processes.launchers.registry import get_launcher, is_launch_variable
 from mlrun_cli.processes.notebook_variables import remove_notebook_variables
-from mlrun_cli.processes.process import FAMILY_VARIABLE, RUN_ID_VARIABLE, SUPERVISOR_VARIABLE
+from mlrun_cli.processes.process import ATTEMPT_VARIABLE, FAMILY_VARIABLE, RUN_ID_VARIABLE, SUPERVISOR_VARIABLE
 from mlrun_cli.runs.folder import RunFolder
 from mlrun_cli.wire.run_folder import OUTPUTS
 from mlrun_cli.workspace_locator import WorkspaceIdentity
@@ -27,6 +27,7 @@ _OF_EVERY_RUN = frozenset(
         "AZUREML_NODE_COUNT",
         "AZUREML_OUTPUT_DIRECTORY",
         "AZUREML_RUN_ID",
+        ATTEMPT_VARIABLE,
         "MLRUN_HOME",
         "MLRUN_RUN_FOLDER",
         "MLRUN_RUN_NUMBER",

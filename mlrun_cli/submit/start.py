@@ -198,6 +198,7 @@ def _make_submission(
         niceness=get_niceness(),
         limits=get_limits(),
         options=build_resubmit_options(request, resolution, redaction),
+        retry=request.retry,
     )
 
 

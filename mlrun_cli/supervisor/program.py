@@ -37,6 +37,7 @@ def main(words: list[str]) -> int:
             OwnerLock(descriptors[0]).record_recovery()
         with open_workspace_when_available(Path(folder), Path("runs", run_id)) as workspace:
             recover_all(workspace, run_id)
+            OwnerLock(descriptors[0]).close()  # a dispatcher may start the run again
             _wake_dispatchers(workspace)
         return 0
     become_subreaper()

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from functools import partial
-from typing import Any
 
 from mlrun_cli.core.disk_space import FULL_FOR_RUNS_BYTES, describe_full_disk
 from mlrun_cli.core.json_files import read_json
@@ -19,6 +18,7 @@ from mlrun_cli.errors import MlrunError, RunNotFound, StoreError, StoreUnavailab
 from mlrun_cli.processes.host import get_origin
 from mlrun_cli.processes.process import list_run_processes, track_run_processes
 from mlrun_cli.processes.termination import end_processes
+from mlrun_cli.runs.attempt import get_attempt_number
 from mlrun_cli.runs.error import SERVICE_ERROR, EndReason, build_run_error
 from mlrun_cli.runs.folder import RunFolder
 from mlrun_cli.runs.lease import LEASE_SECONDS
@@ -28,6 +28,7 @@ from mlrun_cli.runs.run import Run
 from mlrun_cli.runs.script_end import ScriptEnd
 from mlrun_cli.runs.status import RunStatus
 from mlrun_cli.runs.submission import Submission
+from mlrun_cli.runtime.attempts import add_earlier_durations, queue_next_attempt, read_process
 from mlrun_cli.runtime.finish import (
     add_full_disk_warning,
     clean_working_folder,
@@ -137,6 +138,9 @@ def recover(workspace: Workspace, run: Run) -> None:
     outcome = read_outcome(folder)
     if outcome is None:
         outcome = _derive_outcome(workspace, run, folder, submission, had_processes=had_processes)
+        if _queue_next_attempt(workspace, run, folder, submission, outcome):
+            return
+        outcome = add_earlier_durations(workspace.runs.get_by_key(run.key), outcome)
         behind = run_or_log(lambda: describe_leftover_files(folder), ())
         warnings = (*outcome.warnings, *reader.warnings, *behind, *not_ended, *describe_leftover_processes(left))
         lost = add_full_disk_warning(outcome._replace(warnings=warnings), full)
@@ -149,6 +153,19 @@ def recover(workspace: Workspace, run: Run) -> None:
     if submission is not None:
         run_or_log(lambda: clean_working_folder(workspace, submission, folder), None)
     record_outcome(workspace, run, outcome)
+
+
+def _queue_next_attempt(
+    workspace: Workspace, run: Run, folder: RunFolder, submission: Submission | None, outcome: Outcome
+) -> bool:
+    """Queue a run for another start if it is to be started again after this outcome; return whether it is."""
+    policy = None if submission is None else submission.retry
+    if policy is None:
+        return False
+    for file in (folder.socket, folder.worker_socket):
+        run_or_log(partial(file.unlink, missing_ok=True), None)
+    ended = outcome.redact(workspace.redaction)
+    return run_or_log(lambda: queue_next_attempt(workspace, run, folder, policy, ended), False)
 
 
 def _read_submission(folder: RunFolder) -> Submission | None:
@@ -184,26 +201,20 @@ def _derive_outcome(
 ) -> Outcome:
     """Return the outcome from the supervisor's record of the script's end, or else that of a lost run."""
     run = workspace.runs.get_by_key(run.key)
-    process = _read_process(folder)
+    process = read_process(folder, get_attempt_number(run.attempts))
     if "end" in process and submission is not None:
         with suppress(KeyError, TypeError, ValueError):  # something else stands there
             return derive_script_outcome(run, folder, submission, ScriptEnd.from_json(process["end"]))
     return _make_lost_outcome(run, folder, had_processes=had_processes)
 
 
-def _read_process(folder: RunFolder) -> Mapping[str, Any]:
-    """Return the supervisor's record of the script's processes, or an empty mapping if there is none."""
-    try:
-        return read_json(folder.process) or {}
-    except OSError:
-        return {}
-
-
 def _make_lost_outcome(run: Run, folder: RunFolder, *, had_processes: bool) -> Outcome:
     """Return the outcome of a run whose end was not recorded."""
     sign_of_life = _find_last_activity(run, folder)
     ended_at = now() if had_processes else sign_of_life
-    started_at = run.started_at or _read_start_time(folder)
+    started_at = _read_start_time(run, folder)
+    if started_at is None and not run.attempts:
+        started_at = run.started_at
     duration = None if started_at is None else max(0, ended_at - started_at) / MICROSECONDS
     # Of a run in a queue, only who cancels it removes the secrets; its whole folder may be removed by anybody.
     was_let_go = run.status is RunStatus.QUEUED and folder.path.exists() and not folder.secrets.exists()
@@ -224,8 +235,9 @@ def _is_from_another_boot(run: Run) -> bool:
     return run.origin is not None and run.origin.host_id == here.host_id and run.origin.boot_id != here.boot_id
 
 
-def _read_start_time(folder: RunFolder) -> int | None:
-    started_at = _read_process(folder).get("started_at")
+def _read_start_time(run: Run, folder: RunFolder) -> int | None:
+    """Return the time at which the current attempt's script was started, or None if it is not known."""
+    started_at = read_process(folder, get_attempt_number(run.attempts)).get("started_at")
     return started_at if isinstance(started_at, int) else None
 
 

@@ -11,6 +11,7 @@ from mlrun_cli.core.program_log import log_exception
 from mlrun_cli.core.sizes import MEGABYTE, format_size
 from mlrun_cli.core.time import now
 from mlrun_cli.metrics import resource_metrics
+from mlrun_cli.metrics.journal import name_journal
 from mlrun_cli.processes.gpu_usage import GpuSampler, GpuUsage
 from mlrun_cli.processes.memory_limits import count_oom_kills, read_memory_limit
 from mlrun_cli.processes.tree_usage import TreeUsage, list_tree, measure
@@ -34,7 +35,12 @@ class ResourceMeter:
     """A meter of a script's processes, which writes the results to the run's folder and to a separate journal."""
 
     def __init__(
-        self, folder: RunFolder, submission: Submission, group: ProcessGroup, visible_gpus: str | None
+        self,
+        folder: RunFolder,
+        submission: Submission,
+        group: ProcessGroup,
+        visible_gpus: str | None,
+        attempt: int = 1,
     ) -> None:
         self._folder = folder
         self._run_id = submission.run_id
@@ -55,7 +61,8 @@ class ResourceMeter:
         self._next_sample = group.started + _FIRST_SECONDS
         self._next_point = group.started + _LAST_SECONDS
         self._last_sample = group.started
-        self._journal = folder.journal / f"resources-{os.getpid()}-{time.time_ns()}.jsonl"
+        name = f"resources-{os.getpid()}-{time.time_ns()}.jsonl"
+        self._journal = folder.journal / name_journal(name, attempt)
 
     def record_exits(self, ended: Iterable[tuple[int, int, struct_rusage]]) -> None:
         """Add the resource usage of reaped processes and their children."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +14,11 @@ from mlrun_cli.errors import OperatingSystemError
 from mlrun_cli.processes.gpus import VISIBLE_GPUS
 from mlrun_cli.processes.launch import LaunchedProcess
 from mlrun_cli.processes.ports import Ports
+from mlrun_cli.processes.process import ATTEMPT_VARIABLE
+from mlrun_cli.runs.attempt import format_attempt_line
 from mlrun_cli.runs.error import build_error_from_log
 from mlrun_cli.runs.script_end import ScriptEnd, StopReason
+from mlrun_cli.runtime.attempts import keep_attempt_logs
 from mlrun_cli.supervisor.child import ProcessSpec
 from mlrun_cli.supervisor.container import ContainerTermination
 from mlrun_cli.supervisor.process_group import ProcessGroup, start_group
@@ -27,17 +31,19 @@ class Script:
 
     Attributes:
         group: the processes.
+        attempt: the number of the attempt in which they were started.
         started_at: the time at which they were started.
         container_termination: the termination of their containers; None if there are none.
     """
 
-    def __init__(self, run: SupervisedRun) -> None:
-        """Start the processes of the script and record them.
+    def __init__(self, run: SupervisedRun, attempt: int) -> None:
+        """Start the processes of the script, in an attempt of this number, and record them.
 
         Raises:
             MlrunError: a process cannot be started.
         """
         self._run = run
+        self.attempt = attempt
         self._launcher = run.create_launcher()
         plan = run.submission.environment
         environment = build_activated_environment(plan, run.secrets.environment)
@@ -47,9 +53,18 @@ class Script:
         self.container_termination: ContainerTermination | None = None
         if plan.container is not None:
             self.container_termination = ContainerTermination(plan.container, run.submission.run_id, environment)
-        self.group: ProcessGroup = start_group(self._list_specs(argv, environment), run.submission.run_id)
+        specs = self._list_specs(argv, environment)
+        self._log_offsets = {
+            str(spec.log.relative_to(run.folder.artifacts)): self._mark_log(spec.log) for spec in specs
+        }
+        self.group: ProcessGroup = start_group(specs, run.submission.run_id)
         self.started_at = now()
-        self._document: dict[str, Any] = {"processes": self.group.describe(), "started_at": self.started_at}
+        self._document: dict[str, Any] = {
+            "processes": self.group.describe(),
+            "started_at": self.started_at,
+            "attempt": attempt,
+            "log_offsets": self._log_offsets,
+        }
         self._write_document()
 
     def end(self, stopped: StopReason | None, out_of_memory: str | None) -> ScriptEnd:
@@ -63,10 +78,25 @@ class Script:
         ended_at = max(now(), self.started_at)
         duration = round(self.group.duration_seconds, 6)
         number, log = self._launcher.find_failed(self._run.folder.artifacts, self.group.first_to_fail, _has_exception)
-        end = ScriptEnd(self.group.exit_code, ended_at, duration, stopped, number, log, out_of_memory)
+        offset = self._log_offsets.get(log, 0)
+        end = ScriptEnd(self.group.exit_code, ended_at, duration, stopped, number, log, out_of_memory, offset)
         self._document["end"] = end.to_json()
         self._write_document()
         return end
+
+    def keep_logs(self) -> None:
+        """Copy what this attempt has written to the logs of the run to logs of its own."""
+        keep_attempt_logs(self._run.folder, self._document, self.attempt)
+
+    def _mark_log(self, log: Path) -> int:
+        """Write a line to a log that is continued, and return the size of the log."""
+        try:
+            if self.attempt > 1:
+                with log.open("a", encoding="utf-8") as file:
+                    file.write(format_attempt_line(self.attempt, os.uname().nodename))
+            return log.stat().st_size
+        except OSError:  # there is none yet, or the disk is full
+            return 0
 
     def _write_document(self) -> None:
         """Write a record of the processes, from which the run can be recovered if this process dies."""
@@ -92,7 +122,8 @@ class Script:
         folder, submission, gpus = self._run.folder, self._run.submission, self._run.run.gpus
         visible = {} if gpus is None else {VISIBLE_GPUS: self._launcher.share_gpus(process.node, gpus)}
         sockets = {} if folder.sockets == folder.path else {"MLRUN_SOCKET_FOLDER": str(folder.sockets)}
-        variables = {**environment, **visible, **sockets, **process.variables}
+        number_of_attempt = {ATTEMPT_VARIABLE: str(self.attempt)}
+        variables = {**environment, **visible, **sockets, **process.variables, **number_of_attempt}
         # Only the first process reads what the command that streams the run passes on.
         stdin = folder.stdin if number == 0 and folder.stdin.exists() else None
         return ProcessSpec(

@@ -26,6 +26,7 @@ from mlrun_cli.runs.run import Run
 from mlrun_cli.runs.script_end import StopReason
 from mlrun_cli.runs.status import RunStatus
 from mlrun_cli.runs.submission import Secrets, Submission
+from mlrun_cli.runtime.attempts import begin_next_attempt, queue_next_attempt
 from mlrun_cli.runtime.finish import clean_working_folder, record_outcome, run_or_log, write_outcome
 from mlrun_cli.runtime.journal_ingest import JournalReader
 from mlrun_cli.supervisor.output_registration import load_output_registration
@@ -121,8 +122,22 @@ class SupervisedRun:
         return WorkerProcess(self.workspace, self.submission, self.folder, RPC_WORKER_PROGRAM, self.submission.run_id)
 
     def remove_secrets_after_start(self) -> None:
-        """Remove the secrets of the run, since its script has started."""
-        self.folder.secrets.unlink(missing_ok=True)
+        """Remove the secrets of the run, since its script has started, unless it may be started again."""
+        if self.submission.retry is None:
+            self.folder.secrets.unlink(missing_ok=True)
+
+    def begin_next_attempt(self, started_at: int, outcome: Outcome) -> bool:
+        """Record the end of an attempt and begin the next; return False if the run is to be canceled or has ended."""
+        return self.retry_store(
+            lambda: begin_next_attempt(self.workspace, self.read(), started_at, outcome, RunStatus.STARTING)
+        )
+
+    def queue_next_attempt(self, outcome: Outcome) -> bool:
+        """Queue the run for another start after its supervisor was told to end; return False if it has ended."""
+        policy = self.submission.retry
+        if policy is None:
+            return False
+        return self.retry_store(lambda: queue_next_attempt(self.workspace, self.run, self.folder, policy, outcome))
 
     def register_outputs(self, row: Run, outcome: Outcome) -> Outcome:
         """Register the data outputs of the run; return the outcome with a warning for each failure."""

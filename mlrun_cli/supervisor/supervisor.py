@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from mlrun_cli.core.disk_space import FULL_FOR_RUNS_BYTES, describe_full_disk
@@ -11,11 +11,13 @@ from mlrun_cli.errors import InternalError, MlrunError
 from mlrun_cli.processes.gpus import VISIBLE_GPUS
 from mlrun_cli.processes.host import get_origin
 from mlrun_cli.processes.termination import end_processes
+from mlrun_cli.runs.attempt import get_attempt_number, record_attempt_start, sum_earlier_durations
 from mlrun_cli.runs.error import SERVICE_ERROR
 from mlrun_cli.runs.lease import compute_lease_end
 from mlrun_cli.runs.outcome import Outcome
-from mlrun_cli.runs.script_end import StopReason
+from mlrun_cli.runs.script_end import ScriptEnd, StopReason
 from mlrun_cli.runs.status import RunStatus
+from mlrun_cli.runtime.attempts import add_earlier_durations
 from mlrun_cli.runtime.finish import (
     add_full_disk_warning,
     derive_script_outcome,
@@ -50,15 +52,25 @@ class Supervisor:
         finally:
             self._watch.close()
         self._release_space()
+        if self._watch.stop.reason is StopReason.SHUTDOWN and run.queue_next_attempt(outcome):
+            return
+        outcome = add_earlier_durations(run.read(), outcome)
         outcome = add_full_disk_warning(outcome, self._full_disk)
         self._ingest_all()
         outcome = outcome._replace(warnings=(*outcome.warnings, *self._watch.reader.warnings))
         run.finish(outcome.redact(run.redaction), self._watch.stop.reason)
 
     def _execute(self) -> Outcome:
-        """Run the script and return its outcome."""
+        """Run the script, again if it fails and is to be started again, and return the last outcome."""
+        outcome = self._execute_attempt(self._prepare)
+        while outcome is None:
+            outcome = self._execute_attempt(self._run.folder.reserve_space)
+        return outcome
+
+    def _execute_attempt(self, prepare: Callable[[], None]) -> Outcome | None:
+        """Run the script once and return its outcome, or None if the next attempt has begun."""
         try:
-            self._prepare()
+            prepare()
             script = self._start_script()
         except RunStopped:
             return derive_stop_outcome(
@@ -72,6 +84,19 @@ class Supervisor:
             return make_failure_outcome(message, code=SERVICE_ERROR, reason=InternalError.__name__)
         self._watch.wait_for(script.group)
         return self._finish_script(script)
+
+    def _begin_next_attempt(self, script: Script, end: ScriptEnd) -> bool:
+        """Begin the next attempt after the end of a script whose processes have ended, if there is to be one."""
+        run, policy, stop = self._run, self._run.submission.retry, self._watch.stop
+        if policy is None or stop.reason is not None:
+            return False
+        row = run.read()
+        outcome = derive_script_outcome(row, run.folder, run.submission, end)
+        if not policy.allows(outcome, get_attempt_number(row.attempts) - 1):
+            return False
+        script.keep_logs()
+        self._ingest_all()
+        return run.begin_next_attempt(script.started_at, outcome.redact(run.redaction))
 
     def _prepare(self) -> None:
         # Who starts what has waited for a target may live elsewhere than who submitted it.
@@ -91,24 +116,30 @@ class Supervisor:
             raise RunStopped
 
     def _start_script(self) -> Script:
-        script = Script(self._run)
+        row = self._run.read()
+        if self._watch.request_stop_if_needed():
+            raise RunStopped
+        script = Script(self._run, get_attempt_number(row.attempts))
         self._watch.stop.container_termination = script.container_termination
         self._watch.meter = run_or_log(lambda: self._start_meter(script), None)
         self._run.remove_secrets_after_start()
         self._run.folder.stdin.unlink(missing_ok=True)
         limit = self._run.submission.max_run_duration_seconds
         if limit:
-            self._watch.time_limit_at = script.group.started + limit
-        self._run.change_status({RunStatus.STARTING}, RunStatus.RUNNING, started_at=script.started_at)
+            self._watch.time_limit_at = script.group.started + limit - sum_earlier_durations(row.attempts)
+        columns: dict[str, Any] = {"started_at": script.started_at}
+        if row.attempts:
+            columns = {"attempts": record_attempt_start(row.attempts, script.started_at)}
+        self._run.change_status({RunStatus.STARTING}, RunStatus.RUNNING, **columns)
         return script
 
     def _start_meter(self, script: Script) -> ResourceMeter:
         run = self._run
         gpus = run.run.gpus or run.secrets.environment.get(VISIBLE_GPUS)
-        return ResourceMeter(run.folder, run.submission, script.group, gpus)
+        return ResourceMeter(run.folder, run.submission, script.group, gpus, script.attempt)
 
-    def _finish_script(self, script: Script) -> Outcome:
-        """Clean up after a script whose processes have ended, and return the outcome."""
+    def _finish_script(self, script: Script) -> Outcome | None:
+        """Clean up after a script whose processes have ended; return the outcome, or None if another attempt begins."""
         run, stop = self._run, self._watch.stop
         self._release_space()
         meter = self._watch.meter
@@ -116,9 +147,13 @@ class Supervisor:
         end = script.end(stop.reason if stop.was_delivered else None, out_of_memory)
         if self._full_disk is None:
             run.workspace.checkpoint_often()
-        run.change_status({RunStatus.RUNNING}, RunStatus.FINALIZING)
+        if run.submission.retry is None:
+            run.change_status({RunStatus.RUNNING}, RunStatus.FINALIZING)
         containers = () if script.container_termination is None else script.container_termination.complete()
         left = end_processes(script.group.list_survivors, stop.grace_left)
+        if self._begin_next_attempt(script, end):
+            return None
+        run.change_status({RunStatus.RUNNING}, RunStatus.FINALIZING)
         self._ingest_all()
         row = run.read()
         outcome = derive_script_outcome(row, run.folder, run.submission, end)

@@ -99,8 +99,8 @@ def seed_pages(home: Path, count: int, *, experiments: int = 100, long_curve: in
         workspace.transaction(),
     ):
         for number in range(max(1, count - CURVES + 1), count + 1):
-            workspace.metrics.add(number, _curve("curve", CURVE_POINTS, number))
-        workspace.metrics.add(count, _curve("long", long_curve, count))
+            workspace.metrics.add(number, list(_curve("curve", CURVE_POINTS, number)))
+        workspace.metrics.add(count, list(_curve("long", long_curve, count)))
 
 
 @contextmanager

@@ -110,3 +110,29 @@ def test_whatever_is_logged_comes_back_in_order(database: Database, values: list
     back = metrics.get(RUN)["m"]
 
     assert [(type(value), value) for value in back] == [(type(value), value) for value in values]
+
+
+def _summary(database: Database, name: str) -> tuple[object, ...]:
+    row = database.row("SELECT * FROM metrics WHERE run_key = :run AND name = :name", run=RUN, name=name)
+    assert row is not None
+    return tuple(row[column] for column in ("value_count", "last_value", "min_value", "max_value"))
+
+
+def test_an_attempt_goes_on_with_the_steps_of_the_one_before(database: Database, metrics: MetricStore) -> None:
+    earlier = [logged(float(-step), step=step) for step in range(10)]
+    add(database, metrics, *earlier, logged(1.0, name="without a step"), logged(5.0, name="both"))
+    add(database, metrics, logged(7.0, name="both", step=3))
+
+    with database.transaction():
+        metrics.begin_attempt(RUN)
+    assert metrics.get(RUN).keys() == {"m", "both"}
+    assert _summary(database, "both") == (1, 7.0, 7.0, 7.0)
+    assert _summary(database, "m") == (10, -9.0, -9.0, 0.0)
+
+    add(database, metrics, logged(60.0, step=6), logged(70.0, step=7))
+    add(database, metrics, logged(50.0, step=5))
+    items = metrics.list_items(RUN, "m", limit=20)
+    assert [(item.position, item.step) for item in items] == [
+        (n, step) for n, step in enumerate((0, 1, 2, 3, 4, 6, 7, 5))
+    ]
+    assert _summary(database, "m") == (8, 50.0, -4.0, 70.0)

@@ -8,13 +8,20 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from mlrun_cli.cli.option_values import parse_properties, parse_seconds, parse_tags, parse_variables
+from mlrun_cli.cli.option_values import (
+    add_option_to_errors,
+    parse_properties,
+    parse_seconds,
+    parse_tags,
+    parse_variables,
+)
 from mlrun_cli.core.named_tuple import NamedTuple
 from mlrun_cli.core.names import check_tag_key, check_text
 from mlrun_cli.core.problems import Problems
-from mlrun_cli.errors import InvalidDuration
+from mlrun_cli.errors import ConflictingOptions, InvalidDuration
 
 if TYPE_CHECKING:
+    from mlrun_cli.runs.retry_policy import RetryPolicy
     from mlrun_cli.submit.request import SubmitRequest
 
 _PREFIX = "new_run_"
@@ -32,6 +39,19 @@ _OPTIONS: Mapping[str, Any] = {
     "variables": Annotated[
         _Texts,
         typer.Option("--env", metavar="NAME=VALUE", help="Environment variable of the script, over the runconfig's."),
+    ],
+    "retry": Annotated[
+        int | None,
+        typer.Option("--retry", metavar="N", min=0, max=1000, help="Start the script again up to N times if it fails."),
+    ],
+    "retry_on": Annotated[
+        str | None,
+        typer.Option(
+            "--retry-on",
+            metavar="END[,END]...",
+            help="Ends to start again after: exit, exit:75, signal, or reboot, also of the supervisor alone. "
+            "Default: any.",
+        ),
     ],
     "timeout": Annotated[
         str | None,
@@ -51,6 +71,7 @@ class RunDescription(NamedTuple):
     time_limit_seconds: float | None
     display_name: str | None
     description: str | None
+    retry: RetryPolicy | None
 
     def apply_to(self, request: SubmitRequest) -> SubmitRequest:
         """Return a submit request with the values of the description replaced or added."""
@@ -61,6 +82,7 @@ class RunDescription(NamedTuple):
             time_limit_seconds=self.time_limit_seconds or request.time_limit_seconds,
             display_name=request.display_name if self.display_name is None else self.display_name,
             description=request.description if self.description is None else self.description,
+            retry=request.retry if self.retry is None else self.retry,
         )
 
 
@@ -85,7 +107,7 @@ class NewRunOptions:
         tags: Mapping[str, str | None] = {}
         properties: Mapping[str, str] = {}
         variables: Mapping[str, str] = {}
-        time_limit_seconds = None
+        time_limit_seconds, retry = None, None
         with problems.collect_errors():
             tags = parse_tags(typed["tags"] or (), option="--tag")
         with problems.collect_errors():
@@ -94,6 +116,8 @@ class NewRunOptions:
             variables = parse_variables(typed["variables"] or (), option="--env")
         with problems.collect_errors():
             time_limit_seconds = _parse_time_limit(typed["timeout"])
+        with problems.collect_errors():
+            retry = _parse_retry(typed["retry"], typed["retry_on"])
         for key in (*tags, *properties):
             with problems.collect_errors():
                 check_tag_key(key)
@@ -107,7 +131,7 @@ class NewRunOptions:
                 check_text(what, text or "")
         problems.raise_if_any()
         return RunDescription(
-            tags, properties, variables, time_limit_seconds, typed["display_name"], typed["description"]
+            tags, properties, variables, time_limit_seconds, typed["display_name"], typed["description"], retry
         )
 
     @classmethod
@@ -123,6 +147,21 @@ class NewRunOptions:
     def from_values(cls, values: Mapping[str, Any]) -> NewRunOptions:
         """Create the options from typed values, keyed by parameter name."""
         return cls({name.removeprefix(_PREFIX): value for name, value in values.items()})
+
+
+def _parse_retry(retries: int | None, ends: str | None) -> RetryPolicy | None:
+    if retries is None:
+        if ends is not None:
+            raise ConflictingOptions(
+                "--retry-on says after which ends, and --retry how often.", hint="Add --retry 3.", target="--retry-on"
+            )
+        return None
+    from mlrun_cli.runs.retry_policy import RetryPolicy, parse_retry_conditions  # noqa: PLC0415 - start-up
+
+    if ends is None:
+        return RetryPolicy(retries)
+    with add_option_to_errors("--retry-on"):
+        return RetryPolicy(retries, parse_retry_conditions(ends))
 
 
 def _parse_time_limit(text: str | None) -> float | None:

@@ -66,6 +66,7 @@ _READERS_BY_TYPE: Mapping[str, Callable[[Any], Any]] = {
     "RunStatus": RunStatus,
     "RunStatus | None": lambda text: None if text is None else RunStatus(text),
     "tuple[str, ...]": lambda text: tuple(_parse_json(text) or ()),
+    "tuple[Mapping[str, Any], ...]": lambda text: tuple(_parse_json(text) or ()),
 }
 _READERS = {
     name: _READERS_BY_TYPE[kind]

@@ -74,7 +74,9 @@ class Journal(ForkAware):
         if self._is_closed:
             raise JournalClosedError
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC
-        name = f"{os.getpid()}-{_get_start_ticks()}-{os.urandom(4).hex()}.jsonl"
+        attempt = os.environ.get("MLRUN_ATTEMPT", "1")
+        prefix = f"a{attempt}-" if attempt.isdigit() and attempt != "1" else ""
+        name = f"{prefix}{os.getpid()}-{_get_start_ticks()}-{os.urandom(4).hex()}.jsonl"
         try:
             file = _move_to_high_descriptor(os.open(f"{self._folder}/{name}", flags, 0o600))
         except OSError as error:

@@ -31,7 +31,13 @@ Supervisors of the previous version still read and insert `minded_by`, so a trig
 column is ever updated.
 """
 
-SCHEMA_VERSION = 10
+_ATTEMPTS = (
+    "ALTER TABLE runs ADD COLUMN attempts TEXT",
+    "ALTER TABLE metrics ADD COLUMN earlier_count INTEGER NOT NULL DEFAULT 0",
+)
+"""The attempts of runs whose script was started again, and the numbers of values that earlier attempts have logged."""
+
+SCHEMA_VERSION = 11
 """The number of steps that this program knows."""
 
 
@@ -42,7 +48,14 @@ def list_steps() -> Sequence[tuple[Sequence[str], bool]]:
     from mlrun_cli.store.db.sqlite.trash_schema import BUILD_TRASH  # noqa: PLC0415
 
     first = ((statements, False) for statements in FIRST_STEPS)
-    return (*first, (_KEEP, False), (_OWNER_LOCK, True), (BUILD_PARAMETERS, True), (BUILD_TRASH, True))
+    return (
+        *first,
+        (_KEEP, False),
+        (_OWNER_LOCK, True),
+        (BUILD_PARAMETERS, True),
+        (BUILD_TRASH, True),
+        (_ATTEMPTS, True),
+    )
 
 
 def migrate(database: SqliteDatabase, where: str, version: int = SCHEMA_VERSION) -> None:

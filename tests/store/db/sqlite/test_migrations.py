@@ -11,7 +11,7 @@ import pytest
 
 from mlrun_cli.core.redaction import Redaction
 from mlrun_cli.errors import StoreError, StoreTooNew
-from mlrun_cli.metrics.metric import VALUE, LoggedValue
+from mlrun_cli.metrics.metric import VALUE
 from mlrun_cli.runs.filter import RunFilter
 from mlrun_cli.runs.order import RunOrder
 from mlrun_cli.runs.run import SCRIPT_RUN
@@ -21,7 +21,6 @@ from mlrun_cli.store.db.sqlite.migrations import SCHEMA_VERSION, list_steps, mig
 from mlrun_cli.store.experiments import ExperimentStore
 from mlrun_cli.store.journals import JournalStore
 from mlrun_cli.store.metric_summaries import MetricSummaryStore
-from mlrun_cli.store.metrics import MetricStore
 from mlrun_cli.store.runs.page_store import RunPageStore
 from mlrun_cli.store.runs.run_store import RunStore
 
@@ -90,9 +89,14 @@ BEFORE_PAGES, BEFORE_OWNER_LOCK = 4, 7
 def test_metrics_of_an_older_schema_end_in_what_was_logged(tmp_path: Path) -> None:
     with closing(SqliteDatabase(tmp_path / "workspace.db")) as old:
         migrate(old, "it", BEFORE_PAGES)
-        for name, values in (("nan", (2.0, math.nan)), ("number", (math.nan, 3.0))):
-            MetricStore(old).add(1, [LoggedValue(VALUE, name, 1, None, value, None) for value in values])
-        old.execute("UPDATE metrics SET last_value = 2 WHERE name = 'nan'")  # as older programs did
+        for key, (name, last, values) in enumerate((("nan", 2.0, (2.0, None)), ("number", 3.0, (None, 3.0)))):
+            old.insert_many(
+                "metrics",
+                ("metric_key", "run_key", "name", "shape", "value_count", "last_value"),
+                [(key, 1, name, VALUE, 2, last)],  # older programs ignored NaN here
+            )
+            rows = [(key, place, 1, "n" if value is None else "f", value) for place, value in enumerate(values)]
+            old.insert_many("metric_values", ("metric_key", "position", "logged_at", "kind", "number"), rows)
 
         migrate(old, "it")
 

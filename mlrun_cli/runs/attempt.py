@@ -1,0 +1,129 @@
+"""Attempts: the starts of the script of a run that is started again when it fails."""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from mlrun_cli.core.named_tuple import NamedTuple
+from mlrun_cli.core.time import format_iso
+from mlrun_cli.runs.outcome import Outcome
+from mlrun_cli.runs.retry_policy import find_end_reason
+from mlrun_cli.wire.run_folder import STD_LOG
+
+Documents = Sequence[Mapping[str, Any]]
+"""The attempts of a run as JSON objects, as its row has them: empty if its script was not started again."""
+
+_KINDS: Mapping[str, tuple[type, ...]] = {
+    "number": (int,),
+    "started_at": (int, type(None)),
+    "ended_at": (int, type(None)),
+    "duration_seconds": (int, float, type(None)),
+    "exit_code": (int, type(None)),
+    "signal": (str, type(None)),
+    "reason": (str, type(None)),
+}
+
+
+class Attempt(NamedTuple):
+    """One start of a run's script, numbered from 1; times are in microseconds, and `reason` is an `EndReason`."""
+
+    number: int
+    started_at: int | None = None
+    ended_at: int | None = None
+    duration_seconds: float | None = None
+    exit_code: int | None = None
+    signal: str | None = None
+    reason: str | None = None
+
+    def end(self, outcome: Outcome) -> Attempt:
+        """Return the attempt with its end."""
+        return self._replace(
+            ended_at=outcome.ended_at,
+            duration_seconds=outcome.duration_seconds,
+            exit_code=outcome.exit_code,
+            signal=outcome.signal,
+            reason=find_end_reason(outcome),
+        )
+
+    def to_json(self) -> dict[str, Any]:
+        """Return a JSON object that `from_json` reads."""
+        return {name: value for name, value in self._asdict().items() if value is not None}
+
+    @classmethod
+    def from_json(cls, document: Mapping[str, Any]) -> Attempt:
+        """Create an attempt from a JSON object; unknown keys are ignored.
+
+        Raises:
+            AttributeError, TypeError: the object is not a valid attempt.
+        """
+        known: dict[str, Any] = {name: document.get(name) for name in cls._fields}
+        for name, kinds in _KINDS.items():
+            if not isinstance(known[name], kinds):
+                raise TypeError(name)
+        return cls(**known)
+
+
+def parse_attempts(documents: Documents) -> list[Attempt]:
+    """Return the attempts of a run; the last one may not have been started or ended.
+
+    Raises:
+        AttributeError, TypeError: a document is not a valid attempt.
+    """
+    return [Attempt.from_json(document) for document in documents]
+
+
+def get_attempt_number(documents: Documents) -> int:
+    """Return the number of the current, or last, attempt of a run."""
+    return len(documents) or 1
+
+
+def begin_attempt(documents: Documents, started_at: int | None, outcome: Outcome) -> Documents:
+    """Return the attempts of a run with the end of the current one, and with the next one."""
+    attempts = parse_attempts(documents) or [Attempt(1)]
+    ended = attempts[-1]._replace(started_at=started_at or attempts[-1].started_at).end(outcome)
+    return [each.to_json() for each in (*attempts[:-1], ended, Attempt(ended.number + 1))]
+
+
+def record_attempt_start(documents: Documents, started_at: int) -> Documents:
+    """Return the attempts of a run, of which there are some, with the start of the last one."""
+    attempts = parse_attempts(documents)
+    return [each.to_json() for each in (*attempts[:-1], attempts[-1]._replace(started_at=started_at))]
+
+
+def sum_earlier_durations(documents: Documents) -> float:
+    """Return the seconds for which the scripts of a run's earlier attempts ran."""
+    return sum(attempt.duration_seconds or 0.0 for attempt in parse_attempts(documents)[:-1])
+
+
+def name_attempt_log(log: str, number: int) -> str:
+    """Return the name of the log that an attempt has of its own: `std_log_attempt1.txt` for `std_log.txt`."""
+    stem, suffix = posixpath.splitext(log)
+    return f"{stem}_attempt{number}{suffix}"
+
+
+def build_attempt_records(documents: Documents, outcome: Outcome | None) -> list[dict[str, Any]]:
+    """Return the attempts of a run for its record; `outcome` is that of the run if it has ended."""
+    attempts = parse_attempts(documents)
+    if attempts and outcome is not None:
+        attempts[-1] = attempts[-1].end(outcome)
+    return [_build_record(attempt, len(attempts)) for attempt in attempts]
+
+
+def _build_record(attempt: Attempt, count: int) -> dict[str, Any]:
+    record = {
+        "number": attempt.number,
+        "start_time_utc": None if attempt.started_at is None else format_iso(attempt.started_at),
+        "end_time_utc": None if attempt.ended_at is None else format_iso(attempt.ended_at),
+        "exit_code": attempt.exit_code,
+        "signal": attempt.signal,
+        "reason": attempt.reason,
+        "log": STD_LOG if attempt.number == count else name_attempt_log(STD_LOG, attempt.number),
+    }
+    return {name: value for name, value in record.items() if value is not None}
+
+
+def format_attempt_line(number: int, host: str) -> str:
+    """Return the line that precedes an attempt's output in the log of the run."""
+    return f"--- attempt {number} on {host} ---\n"

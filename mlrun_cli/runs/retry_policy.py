@@ -1,0 +1,73 @@
+"""The policy by which a script that has failed is started again."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from mlrun_cli.core.named_tuple import NamedTuple
+from mlrun_cli.errors import InvalidValue
+from mlrun_cli.runs.error import EndReason
+from mlrun_cli.runs.outcome import Outcome
+from mlrun_cli.runs.status import RunStatus
+
+EXIT, SIGNAL, REBOOT = "exit", "signal", "reboot"
+_CONDITION = rf"{EXIT}(?::\d{{1,3}})?|{SIGNAL}|{REBOOT}"
+_LOST = frozenset({EndReason.MACHINE_RESTARTED, EndReason.SUPERVISOR_DIED, EndReason.SUPERVISOR_STOPPED})
+
+
+class RetryPolicy(NamedTuple):
+    """The number of times that a failed script is started again, and the ends after which it is.
+
+    Attributes:
+        most_retries: how often the script is started again at most.
+        conditions: `exit`, `exit:75`, `signal`, and `reboot` for the death of the supervisor or the machine.
+    """
+
+    most_retries: int
+    conditions: Sequence[str] = (EXIT, SIGNAL, REBOOT)
+
+    def allows(self, outcome: Outcome, retries: int) -> bool:
+        """Return whether a run is to be started again after an outcome, when it has been `retries` times before."""
+        return retries < self.most_retries and outcome.status is RunStatus.FAILED and self._covers(outcome)
+
+    def _covers(self, outcome: Outcome) -> bool:
+        if outcome.signal is not None:
+            return SIGNAL in self.conditions
+        if outcome.exit_code is not None:
+            return outcome.exit_code != 0 and (
+                EXIT in self.conditions or f"{EXIT}:{outcome.exit_code}" in self.conditions
+            )
+        return REBOOT in self.conditions and find_end_reason(outcome) in _LOST
+
+    def to_json(self) -> dict[str, Any]:
+        """Return a JSON object that `from_json` reads."""
+        return {"retries": self.most_retries, "conditions": list(self.conditions)}
+
+    @classmethod
+    def from_json(cls, document: Mapping[str, Any]) -> RetryPolicy:
+        """Create a policy from a JSON object."""
+        return cls(int(document["retries"]), tuple(document["conditions"]))
+
+
+def parse_retry_conditions(text: str) -> tuple[str, ...]:
+    """Return the conditions in a list such as `signal,reboot,exit:75`.
+
+    Raises:
+        InvalidValue: one is not a condition.
+    """
+    conditions = tuple(filter(None, (word.strip() for word in text.split(","))))
+    for word in conditions or (text,):
+        if re.fullmatch(_CONDITION, word) is None:
+            raise InvalidValue(
+                f"'{word}' is not an end to start again after.", hint="Use signal, reboot, exit or exit:75."
+            )
+    return conditions
+
+
+def find_end_reason(outcome: Outcome) -> str | None:
+    """Return the code of the inner error of an outcome, or None if it has none."""
+    details = (outcome.error or {}).get("error")
+    inner = details.get("innerError") if isinstance(details, dict) else None
+    return inner.get("code") if isinstance(inner, dict) else None

@@ -1,0 +1,90 @@
+"""The end of an attempt and the begin of the next one, for a supervisor and for the recovery of a run."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Mapping
+from contextlib import suppress
+from typing import Any
+
+from mlrun_cli.core.json_files import read_json
+from mlrun_cli.runs.attempt import begin_attempt, get_attempt_number, name_attempt_log, sum_earlier_durations
+from mlrun_cli.runs.folder import RunFolder
+from mlrun_cli.runs.outcome import Outcome
+from mlrun_cli.runs.retry_policy import RetryPolicy
+from mlrun_cli.runs.run import Run
+from mlrun_cli.runs.status import ALIVE_STATUSES, RunStatus
+from mlrun_cli.workspace import Workspace
+
+_MAY_GO_ON = ALIVE_STATUSES - {RunStatus.CANCEL_REQUESTED}
+
+
+def begin_next_attempt(
+    workspace: Workspace, run: Run, started_at: int | None, outcome: Outcome, after: RunStatus
+) -> bool:
+    """Record the end of the current attempt and begin the next, as `store_next_attempt` does in a transaction."""
+    with workspace.transaction(durable=True):
+        return store_next_attempt(workspace, run, started_at, outcome, after)
+
+
+def store_next_attempt(
+    workspace: Workspace, run: Run, started_at: int | None, outcome: Outcome, after: RunStatus
+) -> bool:
+    """Record the end of the current attempt and begin the next; return False if the run is to be canceled or has ended.
+
+    All that the attempt has logged must be in the store. Of its values, only those with a step stay there: a later
+    attempt goes on with them, and replaces them from its own first step on.
+    """
+    attempts = list(begin_attempt(run.attempts, started_at, outcome))
+    is_begun = workspace.runs.change_status(
+        run.key, _MAY_GO_ON, after, attempts=attempts, wanted_status=None, wanted_error=None
+    )
+    if is_begun:
+        workspace.metrics.begin_attempt(run.key)
+    return is_begun
+
+
+def queue_next_attempt(
+    workspace: Workspace, run: Run, folder: RunFolder, policy: RetryPolicy, outcome: Outcome
+) -> bool:
+    """Queue a run whose supervisor has ended for another start; return False if its outcome is final.
+
+    An attempt whose script has not been started begins once more.
+    """
+    run = workspace.runs.get_by_key(run.key)
+    number = get_attempt_number(run.attempts)
+    if not folder.secrets.exists() or not policy.allows(outcome, number - 1):
+        return False
+    process = read_process(folder, number)
+    started_at = process.get("started_at")
+    if started_at is None:
+        with workspace.transaction(durable=True):
+            return workspace.runs.change_status(run.key, _MAY_GO_ON, RunStatus.QUEUED)
+    keep_attempt_logs(folder, process, number)
+    return begin_next_attempt(workspace, run, started_at, outcome, RunStatus.QUEUED)
+
+
+def read_process(folder: RunFolder, number: int) -> Mapping[str, Any]:
+    """Return the supervisor's record of the script's processes in an attempt, or an empty mapping if there is none."""
+    with suppress(OSError):
+        document = read_json(folder.process)
+        if document is not None and document.get("attempt", 1) == number:
+            return document
+    return {}
+
+
+def keep_attempt_logs(folder: RunFolder, process: Mapping[str, Any], number: int) -> None:
+    """Copy what an attempt has written to the logs of the run to logs of its own; ignore a full disk."""
+    for log, offset in process.get("log_offsets", {}).items():
+        with suppress(OSError), (folder.artifacts / log).open("rb") as source:
+            source.seek(offset)
+            path = folder.artifacts / name_attempt_log(log, number)
+            with open(path, "wb", opener=lambda name, flags: os.open(name, flags, 0o600)) as kept:
+                shutil.copyfileobj(source, kept, 1 << 20)
+
+
+def add_earlier_durations(run: Run, outcome: Outcome) -> Outcome:
+    """Return an outcome whose duration includes those of the run's earlier attempts."""
+    earlier = sum_earlier_durations(run.attempts)
+    return outcome if not earlier else outcome._replace(duration_seconds=earlier + (outcome.duration_seconds or 0.0))

@@ -1,0 +1,77 @@
+"""Runs that are started again after a failure, as attempts of the same run."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+from tests.running import Mlrun, kill, until
+
+_SCRIPT = """
+    import os, sys, time
+    from azureml.core import Run
+
+    run, attempt = Run.get_context(), int(os.environ["MLRUN_ATTEMPT"])
+    print("attempt", attempt, flush=True)
+    first = len(os.listdir("outputs"))
+    run.log("attempt", attempt)
+    run.log(f"only {attempt}", 1)
+    for step in range(first, first + 2):
+        run.log("loss", float(step), step=step)
+        open(f"outputs/{step}", "w").close()
+    run.log("loss", -1.0, step=first + 2)
+    while sys.argv[1] == "wait" and attempt == 1:
+        time.sleep(0.01)
+    sys.exit(75 if attempt < 3 else 0)
+"""
+
+
+def _facts(run: dict[str, Any]) -> list[tuple[object, ...]]:
+    return [tuple(each.get(name) for name in ("number", "exit_code", "signal", "reason")) for each in run["attempts"]]
+
+
+def test_a_run_that_fails_twice_completes_as_attempt_3(mlrun: Mlrun) -> None:
+    mlrun.script(_SCRIPT)
+    run = mlrun.ended("--retry", "3", "--retry-on", "exit:75,signal", "train.py", "go")
+
+    assert run["status"] == "Completed"
+    assert _facts(run) == [(1, 75, None, None), (2, 75, None, None), (3, 0, None, None)]
+    metrics = mlrun.metrics(run["run_id"])
+    assert metrics == {"attempt": 3, "only 3": 1, "loss": [0.0, 1.0, 2.0, 3.0, 4.0, 5.0, -1.0]}
+    logs = mlrun.run_folder(run["run_id"]) / "artifacts"
+    assert [(logs / each["log"]).read_text().splitlines()[0] for each in run["attempts"]] == [
+        *("attempt 1", "attempt 2", "attempt 1")
+    ]
+    assert [each["log"] for each in run["attempts"]][:2] == [f"user_logs/std_log_attempt{n}.txt" for n in (1, 2)]
+    assert not (mlrun.run_folder(run["run_id"]) / "secrets.json").exists()
+
+    mlrun.database.unlink()
+    mlrun("workspace", "repair")
+    assert mlrun.metrics(run["run_id"]) == metrics
+    assert mlrun.show(run["run_id"])["attempts"] == run["attempts"]
+
+
+def test_a_run_whose_supervisor_was_killed_is_started_again_where_that_is_asked_for(mlrun: Mlrun) -> None:
+    mlrun.script(_SCRIPT)
+    runs = [mlrun.submit("--retry", "3", *words, "train.py", "wait") for words in ([], ["--retry-on", "exit:75"])]
+    for run_id in runs:
+        until(partial(mlrun.log, run_id))
+        kill(mlrun.supervisor(run_id))
+    again, lost = map(mlrun.wait, runs)
+
+    assert lost["status"] == "Failed"
+    assert "attempts" not in lost
+    assert again["status"] == "Completed"
+    assert _facts(again) == [(1, None, None, "SupervisorDied"), (2, 75, None, None), (3, 0, None, None)]
+
+
+def test_a_canceled_run_is_not_started_again(mlrun: Mlrun) -> None:
+    mlrun.script(_SCRIPT)
+    run_id = mlrun.submit("--retry", "3", "train.py", "wait")
+    until(lambda: mlrun.log(run_id))
+    mlrun("run", "cancel", "-r", run_id)
+
+    run = mlrun.wait(run_id)
+    assert run["status"] == "Canceled"
+    assert "attempts" not in run
+    assert mlrun.fails("run", "submit-script", "--retry-on", "signal", "train.py").code == "ConflictingOptions"
