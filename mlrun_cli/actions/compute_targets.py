@@ -182,7 +182,7 @@ def update_compute_target(workspace: Workspace, name: str, properties: Mapping[s
 
 def _check_capacity(workspace: Workspace, changed: ComputeTarget) -> None:
     """Raise if a queued run needs more nodes than a target will have."""
-    limit = find_kind(changed.kind).node_limit(changed)
+    limit = find_kind(changed.kind).get_node_limit(changed)
     larger = [] if limit is None else workspace.queues.list_ids_beyond(changed.name, limit)
     if larger:
         named = ", ".join(larger[:_MOST_NAMES]) + (", …" if len(larger) > _MOST_NAMES else "")

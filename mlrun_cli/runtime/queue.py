@@ -194,7 +194,7 @@ def get_node_limit(workspace: Workspace, target: str) -> int | None:
     if found is None:
         return None if target == LOCAL_TARGET else 0
     try:
-        return find_kind(found.kind).node_limit(found)
+        return find_kind(found.kind).get_node_limit(found)
     except TargetKindNotFound:  # its queue shows the problem
         return None
 

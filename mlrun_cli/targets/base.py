@@ -96,7 +96,7 @@ class Target(ABC):
 
     @classmethod
     @abstractmethod
-    def node_limit(cls, row: ComputeTarget) -> int | None:
+    def get_node_limit(cls, row: ComputeTarget) -> int | None:
         """Return the maximum number of nodes in use at the same time, or None if there is no limit.
 
         With a limit, runs wait in the workspace's queue and are started by the target's dispatcher. Without a limit,
@@ -120,7 +120,7 @@ class Target(ABC):
             UsageError: the target can never run it.
         """
         row = self.workspace.compute_targets.find(self.name)
-        most = None if row is None else self.node_limit(row)
+        most = None if row is None else self.get_node_limit(row)
         if most is not None and demand.node_count > most:
             raise NotEnoughNodes(
                 f"nodeCount: {demand.node_count} nodes are asked for, and '{self.name}' has at most {most}.",

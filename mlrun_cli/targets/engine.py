@@ -115,7 +115,7 @@ class EngineTarget(Target):
     cancels_queued_jobs: ClassVar[bool] = True
 
     @classmethod
-    def node_limit(cls, row: ComputeTarget) -> int | None:  # noqa: ARG003 — the engine has a queue of its own
+    def get_node_limit(cls, row: ComputeTarget) -> int | None:  # noqa: ARG003 — the engine has a queue of its own
         """Return None, since the engine itself queues runs that have to wait."""
         return None
 

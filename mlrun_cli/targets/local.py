@@ -39,7 +39,7 @@ class LocalTarget(Target):
         self._waiting: WaitingSupervisor | None = None
 
     @classmethod
-    def node_limit(cls, row: ComputeTarget) -> int | None:
+    def get_node_limit(cls, row: ComputeTarget) -> int | None:
         """Return the node limit in the target's row, 1 for a compute instance, or None if there is no limit."""
         return get_max_nodes(row)
 

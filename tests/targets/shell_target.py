@@ -30,7 +30,7 @@ class ShellTarget(Target):
     azure_type = "shell"
 
     @classmethod
-    def node_limit(cls, row: ComputeTarget) -> int | None:  # noqa: ARG003
+    def get_node_limit(cls, row: ComputeTarget) -> int | None:  # noqa: ARG003
         return None
 
     def start_supervisor(self, run_id: str, locks: Sequence[int]) -> Started:
@@ -67,5 +67,5 @@ class SmallShellTarget(ShellTarget):
     """A target that runs one run at a time, regardless of its row; later ones wait."""
 
     @classmethod
-    def node_limit(cls, row: ComputeTarget) -> int | None:  # noqa: ARG003
+    def get_node_limit(cls, row: ComputeTarget) -> int | None:  # noqa: ARG003
         return 1

@@ -33,16 +33,16 @@ def print_difference(difference: RunDifference) -> None:
 
 
 def _format_for_terminal(difference: RunDifference, *, has_colour: bool) -> Iterator[str]:
-    def colour(text: str, code: str) -> str:
+    def add_colour(text: str, code: str) -> str:
         return f"{code}{text}{_PLAIN}\n" if has_colour and code else f"{text}\n"
 
     for code, text in _format_values(difference):
-        yield colour(text, code)
+        yield add_colour(text, code)
     for _, patch in difference.code or ():
         for header in patch.header.splitlines():
-            yield colour(_make_printable(header), _BOLD)
+            yield add_colour(_make_printable(header), _BOLD)
         for line in b"".join(patch.hunks).split(b"\n")[:-1]:
-            yield colour(_make_printable(line), _COLOURS[line[:1]])
+            yield add_colour(_make_printable(line), _COLOURS[line[:1]])
 
 
 def _make_printable(line: bytes) -> str:
@@ -51,7 +51,7 @@ def _make_printable(line: bytes) -> str:
 
 
 def _format_values(difference: RunDifference) -> Iterator[tuple[str, str]]:
-    """Yield the lines for all parts except the code, each with its colour."""
+    """Yield the lines for all parts except the code, each with its add_colour."""
     if not any(difference.values.values()):
         return
     yield _BOLD, f"From {difference.before} to {difference.after}"

@@ -149,7 +149,7 @@ class RemoteTarget(EngineTarget):
 
 
 def open_session(workspace: Workspace, name: str, settings: RemoteSettings) -> NodeSession:
-    """Start the program on the machine of a target, pushing it first if needed.
+    """Start the program on the machine of a target, pushing it first if needed, and return a session with it.
 
     Raises:
         EngineUnavailable: there is no connection, or the program cannot be started.

@@ -97,12 +97,12 @@ def find_job_ids(names: Collection[str]) -> dict[str, str]:
     Raises:
         EngineUnavailable: the controller does not answer.
     """
-    found = _parse_names(_query_controller(f"--format=%A{SEPARATOR}%j"), names)
+    found = _parse_job_ids(_query_controller(f"--format=%A{SEPARATOR}%j"), names)
     missing = [name for name in names if name not in found]
     for start in range(0, len(missing), _MOST_ASKED):
         part = ",".join(missing[start : start + _MOST_ASKED])
         options = [f"--user={os.getuid()}", f"--name={part}", "--starttime=now-30days", "--format=JobIDRaw,JobName"]
-        found.update(_parse_names(_query_accounting(options), missing))
+        found.update(_parse_job_ids(_query_accounting(options), missing))
     return found
 
 
@@ -166,7 +166,7 @@ def _query_controller(format_option: str) -> str:
     return run_command(["squeue", "--noheader", "--states=all", f"--user={os.getuid()}", format_option])
 
 
-def _parse_names(output: str, names: Collection[str]) -> dict[str, str]:
+def _parse_job_ids(output: str, names: Collection[str]) -> dict[str, str]:
     """Return the highest id of each of these names from lines with an id and a name."""
     wanted, found = set(names), dict[str, str]()
     for job_id, name, *_ in split_lines(output):

@@ -123,13 +123,13 @@ class NetworkDatabase(SqliteDatabase):
         try:
             if not self._check_lease():
                 self._reopen()
-                raise _create_changed_hands_error(self._path)
+                raise _create_lease_lost_error(self._path)
             self._connection.execute(f"PRAGMA synchronous = {'EXTRA' if durable else 'FULL'}")
             started = time.monotonic()
             with super().transaction():
                 yield
                 if time.monotonic() - started > _LONG_SECONDS and not self._check_lease():
-                    raise _create_changed_hands_error(self._path)
+                    raise _create_lease_lost_error(self._path)
         finally:
             self._is_locked = False
             self._lock.release()
@@ -161,7 +161,7 @@ class NetworkDatabase(SqliteDatabase):
         self._lock.close()
 
 
-def _create_changed_hands_error(path: Path) -> StoreUnavailable:
+def _create_lease_lost_error(path: Path) -> StoreUnavailable:
     return StoreUnavailable(f"The store {path} was in use from another host meanwhile.", hint="Try again.")
 
 
