@@ -10,6 +10,7 @@ from mlrun_cli.errors import StoreUnavailable
 from mlrun_cli.runs.run import Run
 from mlrun_cli.runs.shared_folder import remove_secrets
 from mlrun_cli.runs.status import ALIVE_STATUSES, RunStatus
+from mlrun_cli.runtime.notifier_start import start_notifier
 from mlrun_cli.runtime.reconciliation import reconcile_runs
 from mlrun_cli.targets.registry import find_target
 from mlrun_cli.workspace import Workspace
@@ -43,5 +44,6 @@ def force_end(workspace: Workspace, run: Run) -> Run:
     with workspace.transaction(durable=True):
         workspace.runs.end_runs_of_owner(f"runs/{run.run_id}", RunStatus.CANCELED, ended_at=now(), error=None)
         workspace.runs.change_status(run.key, ALIVE_STATUSES, RunStatus.CANCELED, ended_at=now())
+    start_notifier(workspace, run)
     remove_secrets(workspace.run_folder(run.run_id))
     return workspace.runs.get_by_key(run.key)

@@ -18,6 +18,7 @@ from mlrun_cli.runs.run import Run
 from mlrun_cli.runs.shared_folder import find_shared_run_folder
 from mlrun_cli.runs.status import ALIVE_STATUSES, RunStatus
 from mlrun_cli.runtime.liveness import reconcile
+from mlrun_cli.runtime.notifier_start import start_notifier
 from mlrun_cli.runtime.queue import wake_dispatcher, wake_dispatchers
 from mlrun_cli.runtime.waiting import find_space_wait
 from mlrun_cli.targets.registry import find_target
@@ -79,6 +80,8 @@ def cancel_run(workspace: Workspace, run: Run, grace_seconds: float, *, wakes: b
     """
     with workspace.transaction(durable=True):
         is_done = _request_end(workspace, run, grace_seconds, None)
+    if is_done:
+        start_notifier(workspace, run)
     if wakes or is_done:
         _notify_owner(workspace, run, is_done=is_done)
     return reload_run(workspace, run)

@@ -37,7 +37,10 @@ NOUNS = {
 }
 """A summary of each noun, whose module or package is `mlrun_cli.cli.<noun>` and defines the Group `app`."""
 
-OWN_NOUNS = {"service": "Start queued runs after a reboot of this machine."}
+OWN_NOUNS = {
+    "notify": "Notify people and programs of the ends of runs.",
+    "service": "Start queued runs after a reboot of this machine.",
+}
 """Nouns that are not under `ml`, because az has other commands with these names there."""
 
 _HELP = "List the help topics, or print one: 'mlrun help concepts'."

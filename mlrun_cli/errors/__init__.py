@@ -41,7 +41,7 @@
     ├── NotFound                    exit 3
     │   ├── RunNotFound
     │   │   └── NoRunsYet
-    │   ├── RunFileNotFound, LogTimesNotFound, MetricNotFound, SnapshotNotFound
+    │   ├── RunFileNotFound, LogTimesNotFound, MetricNotFound, SnapshotNotFound, NotificationNotFound
     │   ├── ExperimentNotFound, WorkspaceNotFound
     │   ├── ComputeTargetNotFound, TargetKindNotFound
     │   ├── ModelNotFound, ModelFileNotFound
@@ -89,6 +89,7 @@ from mlrun_cli.errors.not_found import (
     ModelNotFound,
     NoRunsYet,
     NotFound,
+    NotificationNotFound,
     RunFileNotFound,
     RunNotFound,
     SettingNotFound,
@@ -212,6 +213,7 @@ __all__ = [
     "NotEnoughNodes",
     "NotFound",
     "NothingToChange",
+    "NotificationNotFound",
     "OneOptionRequired",
     "OperatingSystemError",
     "OptionNotFound",

@@ -58,6 +58,15 @@ class MetricNotFound(NotFound):
     """The run has logged no such metric."""
 
 
+class NotificationNotFound(NotFound):
+    """No rule for notifications has this number."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(
+            f"There is no notification {number}.", hint="'mlrun notify list' shows the numbers.", target=str(number)
+        )
+
+
 class SnapshotNotFound(NotFound):
     """The run has no snapshot, or the workspace does not contain it."""
 

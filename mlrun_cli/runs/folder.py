@@ -54,6 +54,9 @@ class RunFolder:
         self.worker_socket = self.sockets / "helper"
         self.journal = disk / JOURNAL
         self.resources = self.journal / "resources.json"
+        self.notify = path / "notify.json"
+        """The addresses that are to be notified of the end of this run, as a secret."""
+        self.notified = path / "notified"
         self.record = path / "record.jsonl"
         self.children = path / "children.jsonl"
         self.logged = path / "logged"

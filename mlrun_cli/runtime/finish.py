@@ -22,6 +22,7 @@ from mlrun_cli.runs.run import Run
 from mlrun_cli.runs.script_end import ScriptEnd, StopReason
 from mlrun_cli.runs.status import ALIVE_STATUSES, RunStatus
 from mlrun_cli.runs.submission import Submission
+from mlrun_cli.runtime.notifier_start import start_notifier
 from mlrun_cli.runtime.tracked_outputs import save_all_outputs
 from mlrun_cli.snapshots.content_store import SnapshotStore
 from mlrun_cli.snapshots.snapshot import format_some
@@ -244,3 +245,4 @@ def record_outcome(workspace: Workspace, run: Run, outcome: Outcome) -> None:
     with workspace.transaction(durable=True):
         workspace.runs.end_runs_of_owner(owner_lock, outcome.status, ended_at=outcome.ended_at, error=error)
         workspace.runs.change_status(run.key, ALIVE_STATUSES, outcome.status, **outcome.to_columns())
+    start_notifier(workspace, run)

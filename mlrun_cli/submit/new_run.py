@@ -97,6 +97,8 @@ def _write_files(workspace: Workspace, run: NewRun) -> None:
         if run.place is not None:
             _write_submission(run.place.shared.run_folder(submission.run_id), submission)
     _write_submission(folder, submission)
+    if run.request.notify:
+        write_json(folder.notify, {"addresses": list(run.request.notify)})
 
 
 def _copy_outputs(workspace: Workspace, resumed: Run, folder: RunFolder) -> None:

@@ -47,6 +47,7 @@ class SubmitRequest(NamedTuple):
             script with its arguments and the target may still be replaced.
         rerun_of: the id of the run that this one repeats, which becomes a tag.
         resumed_run: a run whose `outputs` the script finds in its own.
+        notify: the addresses that are notified of the end of the run.
         ends_with_stream: whether the run is canceled when this process, which goes on to stream it, is killed.
     """
 
@@ -75,6 +76,7 @@ class SubmitRequest(NamedTuple):
     earlier: EarlierRun | None = None
     rerun_of: str | None = None
     resumed_run: Run | None = None
+    notify: Sequence[str] = ()
     ends_with_stream: bool = False
 
     def find_project_folder(self) -> Path:

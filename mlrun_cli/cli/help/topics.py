@@ -43,6 +43,7 @@ _TOPIC_OF = {
     "folder": "concepts",
     "install-az": "ci",
     "model": "files",
+    "notify": "concepts",
     "queue": "targets",
     "run": "concepts",
     "run list": "queries",

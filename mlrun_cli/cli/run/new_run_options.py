@@ -1,4 +1,4 @@
-"""Options that describe a new run: its tags, properties and names, its script's variables, and its time limit."""
+"""Options that describe a new run: its tags, names and variables, its time limit, and who is notified of its end."""
 
 from __future__ import annotations
 
@@ -59,6 +59,12 @@ _OPTIONS: Mapping[str, Any] = {
             "--timeout", metavar="TIME", help="Stop the script after this time, such as 6h, instead of the runconfig's."
         ),
     ],
+    "notify": Annotated[
+        _Texts,
+        typer.Option(
+            "--notify", metavar="ADDRESS", help="Notify cmd:'COMMAND' or a URL (mailto://…, slack://…) of the end."
+        ),
+    ],
 }
 
 
@@ -72,6 +78,7 @@ class RunDescription(NamedTuple):
     display_name: str | None
     description: str | None
     retry: RetryPolicy | None
+    notify: Sequence[str]
 
     def apply_to(self, request: SubmitRequest) -> SubmitRequest:
         """Return a submit request with the values of the description replaced or added."""
@@ -83,6 +90,7 @@ class RunDescription(NamedTuple):
             display_name=request.display_name if self.display_name is None else self.display_name,
             description=request.description if self.description is None else self.description,
             retry=request.retry if self.retry is None else self.retry,
+            notify=(*request.notify, *self.notify),
         )
 
 
@@ -129,9 +137,20 @@ class NewRunOptions:
         for what, text in texts.items():
             with problems.collect_errors():
                 check_text(what, text or "")
+        addresses = typed["notify"] or ()
+        for address in addresses:
+            with problems.collect_errors():
+                _check_address(address)
         problems.raise_if_any()
         return RunDescription(
-            tags, properties, variables, time_limit_seconds, typed["display_name"], typed["description"], retry
+            tags,
+            properties,
+            variables,
+            time_limit_seconds,
+            typed["display_name"],
+            typed["description"],
+            retry,
+            addresses,
         )
 
     @classmethod
@@ -162,6 +181,12 @@ def _parse_retry(retries: int | None, ends: str | None) -> RetryPolicy | None:
         return RetryPolicy(retries)
     with add_option_to_errors("--retry-on"):
         return RetryPolicy(retries, parse_retry_conditions(ends))
+
+
+def _check_address(address: str) -> None:
+    from mlrun_cli.notifications.address import check_address  # noqa: PLC0415 - start-up
+
+    check_address(address)
 
 
 def _parse_time_limit(text: str | None) -> float | None:

@@ -1,0 +1,84 @@
+"""`notify`: who is notified of the ends of runs."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from mlrun_cli.actions import notifications as actions
+from mlrun_cli.cli.command import Group, command
+from mlrun_cli.cli.context import open_context
+from mlrun_cli.cli.global_options import GlobalOptions
+from mlrun_cli.cli.output.record_table import Field, build_listing
+from mlrun_cli.notifications.rules import ENDS
+
+app = Group("notify")
+
+
+@command(
+    app,
+    "add",
+    examples=[
+        ("Mail the failures of all runs", "mlrun notify add mailto://USER:PASSWORD@example.com --on failed"),
+        ("Run a program at each end of a run of one experiment", "mlrun notify add 'cmd:notify-send {title}' -e exp"),
+    ],
+)
+def add(
+    shared: GlobalOptions,
+    address: Annotated[str, typer.Argument(metavar="ADDRESS", help="cmd:'COMMAND', or a URL of Apprise.")],
+    ends: Annotated[
+        str, typer.Option("--on", metavar="END,...", help="Ends to notify of: completed, failed, canceled.")
+    ] = ",".join(ENDS),
+    experiment_name: Annotated[
+        str | None, typer.Option("--experiment-name", "-e", metavar="NAME", help="Only runs of this experiment.")
+    ] = None,
+) -> object:
+    """Notify an address of the ends of the workspace's runs.
+
+    The address is kept in a file that only you can read, and is not shown again. Child runs are left out.
+    """
+    with open_context(shared).workspace as workspace:
+        names = [end.strip().lower() for end in ends.split(",") if end.strip()]
+        return actions.add_rule(workspace, address, names, experiment_name)
+
+
+@command(
+    app,
+    "list",
+    query_words=True,
+    examples=[
+        ("List who is notified", "mlrun notify list -o table"),
+        ("Print the numbers for 'remove'", "mlrun notify list --query '[].id' -o tsv"),
+    ],
+)
+def list_notifications(shared: GlobalOptions) -> object:
+    """List who is notified of the ends of runs, without the secrets in the addresses."""
+    with open_context(shared).workspace as workspace:
+        records = actions.list_rules(workspace)
+    return build_listing(shared, records, _FIELDS, nothing="Nobody is notified.")
+
+
+@command(
+    app,
+    "remove",
+    examples=[
+        ("Notify number 1 no more", "mlrun notify remove 1"),
+        ("See the numbers first", "mlrun notify list -o table"),
+    ],
+)
+def remove(
+    shared: GlobalOptions,
+    number: Annotated[int, typer.Argument(metavar="ID", help="Number of the notification.")],
+) -> None:
+    """Stop notifying an address."""
+    with open_context(shared).workspace as workspace:
+        actions.remove_rule(workspace, number)
+
+
+_FIELDS = (
+    Field("Id", "id", 2),
+    Field("Address", "address", 12),
+    Field("On", lambda record: ", ".join(record["on"]), 8),
+    Field("Experiment", "experiment_name", 8),
+)

@@ -1,0 +1,66 @@
+"""The rules of a workspace for notifications, in a file of its folder that only its user can read."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from mlrun_cli.core.json_files import read_json, write_json
+from mlrun_cli.core.locks import acquire_lock
+from mlrun_cli.core.named_tuple import NamedTuple
+
+RULES_NAME = "notifications.json"
+ENDS = ("completed", "failed", "canceled")
+
+
+class Rule(NamedTuple):
+    """A rule: an address is notified of runs that end in one of these ways, of one experiment or of all."""
+
+    rule_id: int
+    address: str
+    on: tuple[str, ...]
+    experiment_name: str | None = None
+
+    def matches(self, end: str, experiment_name: str) -> bool:
+        """Return whether a run that ended in this way is one to notify of."""
+        return end in self.on and self.experiment_name in {None, experiment_name}
+
+
+def read_rules(folder: Path) -> Sequence[Rule]:
+    """Return the rules of the workspace with this folder; what is not valid is left out.
+
+    Raises:
+        OSError: the file cannot be read.
+    """
+    document = read_json(folder / RULES_NAME) or {}
+    found = (_parse(entry) for entry in document.get("rules", ()) if isinstance(entry, dict))
+    return [rule for rule in found if rule is not None]
+
+
+@contextmanager
+def change_rules(folder: Path) -> Iterator[list[Rule]]:
+    """Yield the rules of a workspace as a list, which is written at the end of the block.
+
+    Raises:
+        OSError: the file cannot be read or written.
+    """
+    descriptor = acquire_lock(folder / f"{RULES_NAME}.lock", fcntl.LOCK_EX)
+    try:
+        rules = list(read_rules(folder))
+        yield rules
+        write_json(folder / RULES_NAME, {"rules": [rule._asdict() for rule in rules]})
+    finally:
+        os.close(descriptor)
+
+
+def _parse(entry: dict[str, Any]) -> Rule | None:
+    try:
+        return Rule(
+            int(entry["rule_id"]), str(entry["address"]), tuple(map(str, entry["on"])), entry.get("experiment_name")
+        )
+    except (KeyError, TypeError, ValueError):
+        return None

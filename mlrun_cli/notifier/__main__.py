@@ -1,0 +1,8 @@
+"""`python …/mlrun_cli/notifier/__main__.py --workspace FOLDER RUN_ID`: notify of the end of a run."""
+
+import sys
+
+if __name__ == "__main__":
+    from mlrun_cli.notifier.program import main
+
+    main(sys.argv[1:])

@@ -1,0 +1,70 @@
+"""The message about a run that has ended."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterator
+
+from mlrun_cli.actions.logs import find_decisive_log
+from mlrun_cli.core.durations import format_clock
+from mlrun_cli.core.log_tail import read_tail
+from mlrun_cli.core.named_tuple import NamedTuple
+from mlrun_cli.core.time import now
+from mlrun_cli.runs.run import Run, describe_end
+from mlrun_cli.wire.run_error import describe_error
+from mlrun_cli.wire.run_output import make_lines_printable
+from mlrun_cli.workspace import Workspace
+
+_MOST_METRICS = 10
+_LAST_LINES = 20
+
+
+class Message(NamedTuple):
+    """A message; `values` are what stands for the names in braces in a command."""
+
+    title: str
+    text: str
+    values: dict[str, str]
+
+
+def build_message(workspace: Workspace, run: Run) -> Message:
+    """Return the message about a run that has ended: status, duration, best metrics and the end of its log."""
+    redact = workspace.redaction.redact_prose
+    title = redact(f"{run.display_name or run.run_id}: {describe_end(run, now())}")
+    text = redact("\n".join(_list_lines(workspace, run)))
+    seconds = run.elapsed_seconds(now())
+    values = {
+        "run": run.run_id,
+        "name": run.display_name or run.run_id,
+        "experiment": run.experiment_name,
+        "status": run.status.value,
+        "duration": "" if seconds is None else format_clock(seconds),
+        "title": title,
+        "text": text,
+    }
+    return Message(title, text, values)
+
+
+def _list_lines(workspace: Workspace, run: Run) -> Iterator[str]:
+    yield f"Run: {run.run_id}"
+    yield f"Experiment: {run.experiment_name}"
+    yield f"Status: {describe_end(run, now())}"
+    definition = run.definition or {}
+    script = run.script_name or definition.get("script")
+    if script:
+        yield f"Script: {shlex.join([script, *map(str, definition.get('arguments') or [])])}"
+    if run.error is not None:
+        yield f"Error: {describe_error(run.error)}"
+    summaries = workspace.metric_summaries.list(run.key, limit=_MOST_METRICS, with_resources=False)
+    numbers = [each for each in summaries if each.last is not None and each.minimum is not None]
+    if numbers:
+        yield ""
+        yield from (
+            f"{each.name}: {each.last:.6g} (min {each.minimum:.6g}, max {each.maximum:.6g})" for each in numbers
+        )
+    log = find_decisive_log(workspace, run)
+    lines = make_lines_printable(read_tail(log)).rstrip().splitlines()[-_LAST_LINES:]
+    if lines:
+        yield ""
+        yield f"The last lines of {log.name}:"
+        yield from (f"  {line}" for line in lines)

@@ -1,0 +1,67 @@
+"""The notifier program: it claims a run that has ended, and sends one message to each address."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+from mlrun_cli.core.json_files import read_json
+from mlrun_cli.core.program_log import log_exception
+from mlrun_cli.notifications.address import redact_address
+from mlrun_cli.notifications.rules import read_rules
+from mlrun_cli.notifier.message import build_message
+from mlrun_cli.notifier.sending import NotSent, send
+from mlrun_cli.runs.folder import RunFolder
+from mlrun_cli.runs.run import Run
+from mlrun_cli.runtime.program_start import detach_program, open_workspace_when_available
+from mlrun_cli.workspace import Workspace
+
+
+def main(words: list[str]) -> None:
+    """Notify of the end of the run that the command line names."""
+    _, folder, run_id = words
+    detach_program(Path(folder))
+    with open_workspace_when_available(Path(folder), Path("runs", run_id)) as workspace:
+        run = workspace.runs.get(run_id)
+        if run.status.is_terminal:
+            notify(workspace, run)
+
+
+def notify(workspace: Workspace, run: Run) -> None:
+    """Send a message to each address of a run that has ended; what fails becomes a warning of the run."""
+    folder = workspace.run_folder(run.run_id)
+    addresses = _claim(workspace, run, folder)
+    if not addresses:
+        return
+    message = build_message(workspace, run)
+    warnings = []
+    for address in addresses:
+        try:
+            send(address, message)
+        except NotSent as error:
+            warnings.append(f"No notification to {redact_address(address)}: {error}")
+    if warnings:
+        _add_warnings(workspace, run, warnings)
+
+
+def _claim(workspace: Workspace, run: Run, folder: RunFolder) -> Sequence[str]:
+    """Return the addresses to notify, or none if another process has claimed the run."""
+    try:
+        os.close(os.open(folder.notified, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
+        given = (read_json(folder.notify) or {}).get("addresses", ())
+        folder.notify.unlink(missing_ok=True)
+    except FileExistsError:
+        return ()
+    except OSError:  # the run has been deleted
+        log_exception()
+        return ()
+    rules = () if run.parent_run_id is not None else read_rules(workspace.folder)
+    matching = [rule.address for rule in rules if rule.matches(run.status.value.lower(), run.experiment_name)]
+    return list(dict.fromkeys([*map(str, given), *matching]))
+
+
+def _add_warnings(workspace: Workspace, run: Run, warnings: Sequence[str]) -> None:
+    with workspace.transaction():
+        before = workspace.runs.get_by_key(run.key).warnings
+        workspace.runs.update(run.key, warnings=[*before, *warnings])

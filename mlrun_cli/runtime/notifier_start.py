@@ -1,0 +1,33 @@
+"""The start of the program that notifies of a run's end."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from mlrun_cli.core.program_log import log_exception
+from mlrun_cli.notifications.rules import RULES_NAME
+from mlrun_cli.runs.run import Run
+from mlrun_cli.targets.programs import NOTIFIER_PROGRAM, build_program_command, get_supervisor_log, spawn
+from mlrun_cli.workspace import Workspace
+
+
+def start_notifier(workspace: Workspace, run: Run) -> None:
+    """Start the program that notifies of the end of a run, if anybody may want to know; failures are only logged.
+
+    The program claims the run before it sends anything, so each address is notified at most once, whoever calls this.
+    """
+    folder = workspace.run_folder(run.run_id)
+    if run.parent_run_id is not None and not folder.notify.exists():
+        return
+    if not folder.notify.exists() and not os.path.exists(workspace.folder / RULES_NAME):
+        return
+    words = build_program_command(NOTIFIER_PROGRAM, ["--workspace", os.fspath(workspace.folder), run.run_id])
+    try:
+        spawn(words, run.run_id, (), _get_log(workspace, run))
+    except Exception:  # nothing may keep a run from ending
+        log_exception()
+
+
+def _get_log(workspace: Workspace, run: Run) -> Path:
+    return get_supervisor_log(workspace.run_folder(run.run_id))
