@@ -8,6 +8,7 @@ from typing import Any
 
 from mlrun_cli.actions import open_runs, parameters, run_ends, studio_urls
 from mlrun_cli.actions import runs as actions
+from mlrun_cli.actions.run_columns import RunColumns, read_metric_columns, read_parameter_columns
 from mlrun_cli.core.time import now
 from mlrun_cli.errors import RunNotFound, SnapshotRefused, UsageError
 from mlrun_cli.rpc.context import RequestContext
@@ -17,6 +18,7 @@ from mlrun_cli.runs.error import build_run_error
 from mlrun_cli.runs.filter import RunFilter, TagFilter
 from mlrun_cli.runs.run import Run, build_run_record
 from mlrun_cli.runs.status import parse_statuses
+from mlrun_cli.runs.where.column_choice import parse_metric_choice, parse_parameter_choice
 from mlrun_cli.runs.where.parser import parse_condition
 from mlrun_cli.runtime import tracked_outputs
 
@@ -141,8 +143,13 @@ def list_runs(
     target: str | None = None,
     include_children: bool = False,
     where: str | None = None,
+    metrics: str | None = None,
+    parameters: str | None = None,
 ) -> dict[str, Any]:
-    """Return a page of runs, newest first, and as `next` the `before` value for the next page, or null."""
+    """Return a page of runs, newest first, and as `next` the `before` value for the next page, or null.
+
+    With `metrics` and `parameters`, the records have those that the same options of `run list` would add.
+    """
     which = RunFilter(
         experiment_name=experiment_name,
         statuses=frozenset().union(*map(parse_statuses, status)),
@@ -164,7 +171,15 @@ def list_runs(
         last=limit,
     )
     found = actions.list_runs(context.workspace, which)
-    return {"runs": list(map(build_run_record, found)), "next": found[-1].key if len(found) == limit else None}
+    columns: dict[str, RunColumns] = {}
+    if metrics is not None:
+        columns["metrics"] = read_metric_columns(context.workspace, found, parse_metric_choice(metrics))
+    if parameters is not None:
+        columns["parameters"] = read_parameter_columns(context.workspace, found, parse_parameter_choice(parameters))
+    records = [
+        {**build_run_record(run), **{key: each.get_record(run) for key, each in columns.items()}} for run in found
+    ]
+    return {"runs": records, "next": found[-1].key if len(found) == limit else None}
 
 
 @handler("runs.open")

@@ -44,11 +44,15 @@ def iterate_runs(workspace: "WorkspaceNames", chosen: "dict[str, Any]") -> "Iter
     """Yield the runs that match the filter arguments, except those created after the first page was read."""
     from azureml.core.run import Run
 
+    return (Run._from_record(workspace, record) for record in iterate_records(workspace, chosen))
+
+
+def iterate_records(workspace: "WorkspaceNames", chosen: "dict[str, Any]") -> "Iterator[dict[str, Any]]":
+    """Yield the records of the runs that match the filter arguments, like `iterate_runs`."""
     before, limit = None, _FIRST_PAGE
     while True:
         page = get_client().request("runs.list", workspace=workspace, limit=limit, before=before, **chosen)
-        for record in page["runs"]:
-            yield Run._from_record(workspace, record)
+        yield from page["runs"]
         before = page["next"]
         if before is None:
             return

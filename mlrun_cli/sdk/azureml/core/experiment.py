@@ -216,6 +216,33 @@ class Experiment:
             {**chosen, "experiment_name": self.name, "include_children": include_children, "where": where},
         )
 
+    def to_dataframe(
+        self,
+        *,
+        metrics: "str | None" = "all",
+        parameters: "str | None" = "all",
+        where: "str | None" = None,
+        include_children: bool = False,
+    ) -> Any:
+        """Return the experiment's runs as a pandas data frame, newest first, with a column for each value.
+
+        The columns are those of `mlrun run list -o csv`, such as `run_id`, `metrics.loss` and `parameters.lr`, and
+        times are timestamps in UTC. Azure does not have this method.
+
+        Args:
+            metrics: "all", None, or the metrics to add, as in `mlrun run list --metrics`: "loss,max(accuracy)".
+            parameters: "all", None, or the parameters to add: "lr,momentum".
+            where: A condition that the runs meet, as in `mlrun run list --where`.
+            include_children: Whether to include child runs.
+
+        Raises:
+            UserErrorException: pandas is not installed, or an argument is not valid.
+        """
+        from azureml.core._run_frames import build_data_frame
+
+        chosen = {"metrics": metrics, "parameters": parameters, "where": where, "include_children": include_children}
+        return build_data_frame(self._names, {**chosen, "experiment_name": self.name})
+
     # The experiment itself
 
     @staticmethod

@@ -1,0 +1,41 @@
+"""Runs as a pandas data frame, in the columns of `mlrun run list -o csv`."""
+
+from typing import TYPE_CHECKING, Any, Dict, List
+
+from azureml._wire.flat_records import RUN_COLUMNS, flatten_record, list_columns
+from azureml.core._run_listing import iterate_records
+from azureml.data._tables import import_pandas
+from azureml.exceptions import UserErrorException
+
+if TYPE_CHECKING:
+    from azureml._client.client import WorkspaceNames
+
+_WORDS_OF_LISTS = {"metrics": "best", "parameters": "differing"}
+_TIMES = ("created_utc", "start_time_utc", "end_time_utc")
+
+
+def build_data_frame(workspace: "WorkspaceNames", chosen: "Dict[str, Any]") -> Any:
+    """Return the runs that match the arguments of `runs.list` as a data frame, newest first.
+
+    Times are timestamps in UTC. A column with numbers and texts is text, so that files of one type per column, such as
+    Parquet, can take it.
+
+    Raises:
+        UserErrorException: pandas is not installed, or the choice of metrics or parameters depends on all runs.
+    """
+    for name, word in _WORDS_OF_LISTS.items():
+        if chosen[name] == word:
+            raise UserErrorException(f"{name} is 'all', None or names, not {word!r}: choose such columns with pandas.")
+    pandas = import_pandas()
+    rows = [flatten_record(record) for record in iterate_records(workspace, chosen)]
+    columns = list_columns(rows, RUN_COLUMNS, is_sorted=True)
+    frame = pandas.DataFrame({name: _unify([row.get(name) for row in rows]) for name in columns}, columns=columns)
+    for name in _TIMES:
+        frame[name] = pandas.to_datetime(frame[name], utc=True)
+    return frame
+
+
+def _unify(values: "List[Any]") -> "List[Any]":
+    if len({isinstance(value, str) for value in values if value is not None}) < 2:
+        return values
+    return [value if value is None else str(value) for value in values]
