@@ -46,6 +46,7 @@ OWN_NOUNS = {
 _HELP = "List the help topics, or print one: 'mlrun help concepts'."
 _COMMANDS = {
     "studio": ("Serve web pages to view, compare, share and cancel runs.", "studio"),
+    "top": ("Watch the live runs, with the CPU, memory and GPU that they use.", "top"),
     "install-az": ("Install an 'az' command in a folder, for the PATH of a CI pipeline.", "azure.install_az"),
 }
 """Commands without a noun, each with its summary and its module."""

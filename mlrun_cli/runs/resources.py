@@ -27,7 +27,7 @@ class Resources(NamedTuple):
 
     def to_record(self) -> dict[str, Any]:
         """Return the record that `run show` prints, without null keys."""
-        return {name: value for name, value in self._asdict().items() if value is not None}
+        return _build_record(self)
 
 
 class CurrentUse(NamedTuple):
@@ -39,6 +39,10 @@ class CurrentUse(NamedTuple):
     process_count: int
     gpu_percent: float | None = None
     gpu_memory_bytes: int | None = None
+
+    def to_record(self) -> dict[str, Any]:
+        """Return the record that `top` prints, without null keys."""
+        return _build_record(self)
 
 
 def write_resources(folder: RunFolder, total: Resources, current: CurrentUse) -> None:
@@ -60,6 +64,10 @@ def read_current_use(folder: RunFolder) -> CurrentUse | None:
     """Return the last measured resource usage of a live run, or None if it was not measured yet."""
     found = _read_part(folder, "current")
     return None if found is None else CurrentUse(**found)
+
+
+def _build_record(value: Resources | CurrentUse) -> dict[str, Any]:
+    return {name: number for name, number in value._asdict().items() if number is not None}
 
 
 _FIELDS = {"total": Resources._fields, "current": CurrentUse._fields}

@@ -12,6 +12,7 @@ from mlrun_cli.store.db.database import Database, Row, build_in_list, build_in_l
 from mlrun_cli.store.metrics import NOT_OF_RESOURCES
 
 _MOST_READ = 40_000
+_MOST_COMPARED = 50
 _SPECIAL = re.compile(r"[%_\\]")
 _ESCAPED = r"\\\g<0>"
 # The database stores NaN as null; whether a null stands for NaN is read from the value itself.
@@ -72,6 +73,24 @@ class MetricSummaryStore:
         """Return the summary of a metric, or None if the run has no metric with this name."""
         row = self._database.row(f"{_SELECT} WHERE run_key = :run_key AND name = :name", run_key=run_key, name=name)
         return None if row is None else _build_summary(row)
+
+    def find_newest(self, run_key: int) -> MetricSummary | None:
+        """Return the metric that a run logged last among its first ones with numbers, or None if it has none."""
+        rows = self._database.rows(
+            f"{_SELECT} WHERE run_key = :run_key AND {_OF_SCRIPT} ORDER BY metric_key LIMIT :limit",
+            run_key=run_key,
+            limit=_MOST_COMPARED,
+        )
+        newest = max(rows, key=self._get_last_time, default=None)
+        return None if newest is None or newest["last_value"] is None else _build_summary(newest)
+
+    def _get_last_time(self, metric: Row) -> int:
+        row = self._database.row(
+            "SELECT logged_at FROM metric_values WHERE metric_key = :key AND position = :position",
+            key=metric["metric_key"],
+            position=metric["value_count"] - 1,
+        )
+        return 0 if row is None else int(row["logged_at"])
 
     def list_for_runs(self, run_keys: Sequence[int], names: Sequence[str]) -> Mapping[tuple[int, str], MetricSummary]:
         """Return the metrics with these names, keyed by run and name; missing ones are omitted.

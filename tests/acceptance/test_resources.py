@@ -12,7 +12,8 @@ import pytest
 
 from mlrun_cli.metrics.resource_metrics import MEMORY_MB, RESOURCE_METRICS
 from mlrun_cli.processes.memory_limits import count_oom_kills
-from tests.running import Mlrun, until
+from tests.acceptance.terminal import Terminal
+from tests.running import COMMAND, Mlrun, until
 
 MEGABYTE = 1 << 20
 USES = """
@@ -64,13 +65,24 @@ def test_run_shows_what_it_used_and_keeps_it_apart_from_its_metrics(mlrun: Mlrun
     assert names - {"loss"} <= set(RESOURCE_METRICS)
 
 
-def test_used_resources_outlive_the_supervisor(mlrun: Mlrun) -> None:
+def test_top_shows_a_live_run_and_its_resources_outlive_the_supervisor(mlrun: Mlrun) -> None:
     mlrun.script(USES)
     run_id = mlrun.submit("train.py", "wait")
     until(lambda: mlrun.show(run_id).get("resources", {}).get("peak_memory_bytes", 0) >= 200 * MEGABYTE)
+    until(lambda: mlrun.metrics(run_id))
+    (live,) = mlrun.json("top")
+    assert (live["run_id"], live["status"], live["metric"]) == (run_id, "Running", {"name": "loss", "value": 0.5})
+    assert live["memory_bytes"] >= 200 * MEGABYTE
+    with Terminal(mlrun, [COMMAND, "top"], columns=120) as terminal:
+        terminal.wait_for("loss 0.5")
+        terminal.type("q")
+        assert terminal.wait() == 0
+        assert "1 live run" in terminal.output
+        assert run_id[-20:] in terminal.output
     os.kill(mlrun.supervisor(run_id), signal.SIGKILL)
     assert mlrun.wait(run_id)["status"] == "Failed"
     assert mlrun.show(run_id)["resources"]["peak_memory_bytes"] >= 200 * MEGABYTE
+    assert mlrun.json("top") == []
 
 
 def test_a_script_that_the_kernel_kills_for_want_of_memory_says_so(mlrun: Mlrun, small_cgroup: Path) -> None:

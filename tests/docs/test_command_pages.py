@@ -7,7 +7,7 @@ from tests.docs.command_pages import FOLDER, command_pages
 
 
 def test_each_noun_has_a_page() -> None:
-    assert {f"{name}.md" for name in (*NOUNS, *OWN_NOUNS, "studio", "install-az")} < set(command_pages())
+    assert {f"{name}.md" for name in (*NOUNS, *OWN_NOUNS, "studio", "top", "install-az")} < set(command_pages())
 
 
 def test_the_pages_are_those_of_the_command_tree() -> None:

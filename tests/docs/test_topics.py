@@ -98,7 +98,9 @@ def test_help_of_a_command_is_its_page(mlrun: Mlrun, words: str) -> None:
     assert good_end(mlrun("help", *words.split())) == good_end(mlrun(*words.split(), "-h"))
 
 
-@pytest.mark.parametrize("words", [*COMMANDS, *NOUNS, *OWN_NOUNS, "studio", "install-az", "ml run list", "ml run"])
+@pytest.mark.parametrize(
+    "words", [*COMMANDS, *NOUNS, *OWN_NOUNS, "studio", "top", "install-az", "ml run list", "ml run"]
+)
 def test_each_command_has_a_topic(words: str) -> None:
     assert find_topic(f"mlrun {words}") in TOPICS
 

@@ -56,6 +56,7 @@ _TOPIC_OF = {
     "runconfig": "runconfigs",
     "service": "targets",
     "studio": "studio",
+    "top": "concepts",
     "workspace": "files",
 }
 """The topic for further reading, keyed by command; a command that is missing here has that of its noun."""

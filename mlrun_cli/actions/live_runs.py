@@ -1,0 +1,42 @@
+"""The live runs of a workspace, with what each uses at the moment."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from mlrun_cli.actions.runs import list_runs
+from mlrun_cli.core.time import now
+from mlrun_cli.runs.filter import RunFilter
+from mlrun_cli.runs.resources import read_current_use
+from mlrun_cli.runs.run import Run
+from mlrun_cli.runs.status import ALIVE_STATUSES
+from mlrun_cli.workspace import Workspace
+
+
+def list_live_runs(workspace: Workspace) -> Sequence[dict[str, Any]]:
+    """Return a record of each run that has not ended, newest first, without null keys.
+
+    Keys are `run_id`, `display_name`, `_experiment_name`, `status`, `target`, `duration_seconds`, `metric` (the last
+    logged number, as `name` and `value`) and those of `CurrentUse`, where it has been measured.
+    """
+    return [_build_record(workspace, run) for run in list_runs(workspace, _LIVE)]
+
+
+_LIVE = RunFilter(statuses=ALIVE_STATUSES, include_children=True)
+
+
+def _build_record(workspace: Workspace, run: Run) -> dict[str, Any]:
+    use = read_current_use(workspace.run_folder(run.run_id))
+    metric = workspace.metric_summaries.find_newest(run.key)
+    record = {
+        "run_id": run.run_id,
+        "display_name": run.display_name,
+        "_experiment_name": run.experiment_name,
+        "status": run.status.value,
+        "target": run.target,
+        "duration_seconds": run.elapsed_seconds(now()),
+        "metric": None if metric is None else {"name": metric.name, "value": metric.last},
+        **({} if use is None else use.to_record()),
+    }
+    return {name: value for name, value in record.items() if value is not None}
