@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import itertools
+import shlex
 import shutil
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
+from mlrun_cli.core.redaction import Redaction
+from mlrun_cli.workspace import Workspace
+from mlrun_cli.workspace_locator import parse_locator
 from tests.running import Mlrun
+from tests.studio import without_netlink
 from tests.studio.demo_pages import browser_of
 from tests.studio.run_maker import RunMaker
 from tests.studio.serving import Studio, serving
@@ -25,6 +32,7 @@ ARGUMENTS = (
     "--disable-sync",
 )
 _PATIENCE_MS = 60_000
+_workspace_numbers = itertools.count(1)
 _REPLACED_REQUEST = ("htmx:afterRequest, [object HTMLElement]", "htmx:sendAbort, [object HTMLElement]")
 """What htmx logs as errors when a later request replaces one, as while somebody types; a failed request logs more."""
 
@@ -37,27 +45,48 @@ def mlrun(tmp_path: Path) -> Iterator[Mlrun]:
     command.close()
 
 
-@pytest.fixture
-def studio(mlrun: Mlrun) -> Iterator[Studio]:
-    """Yield a studio over the test's home."""
-    with serving(mlrun) as served:
+@pytest.fixture(scope="module")
+def shared_studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Studio]:
+    """Yield a studio over a home of its own, in which each test of a file has a workspace."""
+    command = Mlrun(tmp_path_factory.mktemp("shared"))
+    with serving(command) as served:
         yield served
+    command.close()
 
 
 @pytest.fixture
-def make(mlrun: Mlrun) -> RunMaker:
-    """Return the creator of runs in the studio's workspace."""
-    return RunMaker(mlrun.database.parent)
+def studio(request: pytest.FixtureRequest) -> Iterator[Studio]:
+    """Yield a studio over the test's home if the test calls the command, or else over a new workspace elsewhere."""
+    if "mlrun" in request.fixturenames:
+        with serving(request.getfixturevalue("mlrun")) as served:
+            yield served
+    else:
+        shared: Studio = request.getfixturevalue("shared_studio")
+        folder = shared.workspace_folder.with_name(f"workspace{next(_workspace_numbers)}")
+        Workspace.open(parse_locator(folder), redaction=Redaction(), create=True).close()
+        yield shared.select_workspace(folder)
+
+
+@pytest.fixture
+def make(request: pytest.FixtureRequest) -> RunMaker:
+    """Return the creator of runs in the studio's workspace, or in that of the command if the test has no studio."""
+    if "studio" in request.fixturenames:
+        return RunMaker(request.getfixturevalue("studio").workspace_folder)
+    return RunMaker(request.getfixturevalue("mlrun").database.parent)
 
 
 @pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
     """Yield one browser for all tests of a process."""
     if shutil.which(CHROMIUM) is None:
         pytest.skip("chromium is not installed")
     expect.set_options(timeout=_PATIENCE_MS)
+    words = shlex.join([sys.executable, without_netlink.__file__, CHROMIUM])
+    program = tmp_path_factory.mktemp("browser") / "chromium"
+    program.write_text(f'#!/bin/sh\nexec {words} "$@"\n', encoding="utf-8")
+    program.chmod(0o755)
     with sync_playwright() as playwright:
-        found = playwright.chromium.launch(executable_path=CHROMIUM, args=list(ARGUMENTS))
+        found = playwright.chromium.launch(executable_path=program, args=list(ARGUMENTS))
         yield found
         found.close()
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
 from mlrun_cli.core.time import MICROSECONDS, now
@@ -38,6 +39,7 @@ def _with_curve(make: RunMaker, **columns: object) -> str:
     return run_id
 
 
+@pytest.mark.usefixtures("mlrun")  # the studio begins with the list of workspaces where it has several
 def test_an_experiment_shows_its_active_runs_and_how_long_each_took(make: RunMaker, studio: Studio, tab: Page) -> None:
     ended = make(duration_seconds=754.0)
     since = now() - 3600 * MICROSECONDS
