@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,6 +13,7 @@ from tests.engines.slurm import Slurm
 from tests.engines.sshd import RemoteMachine, find_obstacle
 from tests.installation import make_installation
 from tests.running import Mlrun
+from tests.sharing import find_common_folder, lock
 
 
 @pytest.fixture(scope="session")
@@ -101,9 +101,7 @@ def ray_cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Ray,
     reason = ray_engine.why_not()
     if reason is not None:
         pytest.skip(reason)
-    base = tmp_path_factory.getbasetemp()
-    # Processes of pytest-xdist have folders beside each other.
-    folder = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+    folder = find_common_folder(tmp_path_factory)
     with share_cluster(folder) as cluster:
         yield cluster, folder / "ray.use"
 
@@ -112,7 +110,7 @@ def ray_cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Ray,
 def ray(ray_cluster: tuple[Ray, Path]) -> Iterator[Ray]:
     """Return a Ray cluster without jobs, which no other test uses."""
     cluster, path = ray_cluster
-    with ray_engine.lock(path):
+    with lock(path):
         yield cluster
         cluster.stop_all()
 

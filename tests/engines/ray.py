@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.running import COMMAND, Mlrun, until
+from tests.sharing import lock
 
 PROGRAMS = Path(__file__).parents[2] / ".venv-ray" / "bin"
 # Ray takes loopback's own addresses for whatever node it looks from.
@@ -302,17 +303,6 @@ def share_cluster(folder: Path) -> Iterator[Ray]:
                     cluster.close()
     finally:
         os.close(users)
-
-
-@contextmanager
-def lock(path: Path) -> Iterator[None]:
-    """Hold the lock of a file during the block."""
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(descriptor)
 
 
 def _start_cluster() -> tuple[str, str]:

@@ -5,7 +5,16 @@ from pathlib import Path
 
 import pytest
 
+from tests.faults.wheels import build_wheel
 from tests.running import Mlrun
+from tests.sharing import make_once
+
+
+@pytest.fixture(scope="session")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the wheel of this project."""
+    (built,) = make_once(tmp_path_factory, "wheel", build_wheel).glob("*.whl")
+    return built
 
 
 @pytest.fixture

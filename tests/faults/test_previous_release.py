@@ -7,13 +7,15 @@ import subprocess
 import textwrap
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from tests.faults.gates import Fifo, GatedBuild
-from tests.faults.wheels import build_wheel, build_wheel_of_commit, install, make_environment
+from tests.faults.wheels import build_wheel_of_commit, install, make_environment
 from tests.running import Mlrun, kill, service_error, until, words_of
+from tests.sharing import make_once
 
 RELEASE = "8058695"
 """The commit of the last release, 0.1.0."""
@@ -82,19 +84,14 @@ SESSION = """
 OPEN = 'run = Experiment(Workspace.from_config(), "exp").start_logging(); run.log("x", 1); run.get_status()'
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def release(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The wheel of the last release."""
-    built = build_wheel_of_commit(RELEASE, tmp_path_factory.mktemp("release"))
+    folder = make_once(tmp_path_factory, "release", partial(build_wheel_of_commit, RELEASE))
+    built = next(folder.glob("*.whl"), None)
     if built is None:
         pytest.skip(f"the history of this tree does not have the commit {RELEASE} of the last release")
     return built
-
-
-@pytest.fixture(scope="module")
-def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The wheel of this project."""
-    return build_wheel(tmp_path_factory.mktemp("wheel"))
 
 
 @pytest.fixture

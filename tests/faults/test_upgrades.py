@@ -13,7 +13,7 @@ from mlrun_cli.runtime.queue import QueueFolder, QueueReport
 from mlrun_cli.workspace import Workspace
 from mlrun_cli.workspace_locator import parse_locator
 from tests.faults.gates import locked
-from tests.faults.wheels import build_wheel, install, make_environment, uninstall
+from tests.faults.wheels import install, make_environment, uninstall
 from tests.running import COMMAND, LIVE, Mlrun, service_error, until, words_of
 
 NEWER = "999.0"
@@ -35,17 +35,13 @@ LOG_BEFORE_AND_AFTER = """
 
 
 @pytest.fixture(scope="module")
-def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The wheel of this project."""
-    return build_wheel(tmp_path_factory.mktemp("wheel"))
-
-
-@pytest.fixture(scope="module")
-def newer_wheel(wheel: Path) -> Path:
+def newer_wheel(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The same with another version, in which nothing works that a supervisor could import by now."""
-    newer = wheel.with_name(wheel.name.replace(__version__, NEWER))
+    newer = tmp_path_factory.mktemp("newer") / wheel.name.replace(__version__, NEWER)
     with zipfile.ZipFile(wheel) as old, zipfile.ZipFile(newer, "w") as new:
         for name in old.namelist():
+            if name.endswith(".pyc"):
+                continue
             content = old.read(name)
             if name.endswith("METADATA"):
                 content = re.sub(rb"(?m)^Version: .*$", f"Version: {NEWER}".encode(), content)

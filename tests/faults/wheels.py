@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import compileall
 import io
+import py_compile
 import shutil
 import subprocess
 import sys
 import sysconfig
 import tarfile
+import zipfile
 from pathlib import Path
 
 PROJECT = Path(__file__).parents[2]
@@ -15,9 +18,9 @@ _SOURCES = ("mlrun_cli", "pyproject.toml", "README.md", "LICENSE")
 
 
 def build_wheel(folder: Path) -> Path:
-    """Build the wheel of this tree in a new folder."""
+    """Build the wheel of this tree in an empty folder."""
     copy = folder / "project"
-    copy.mkdir(parents=True)
+    copy.mkdir()
     for name in _SOURCES:
         source = PROJECT / name
         if source.is_dir():
@@ -28,14 +31,14 @@ def build_wheel(folder: Path) -> Path:
 
 
 def build_wheel_of_commit(commit: str, folder: Path) -> Path | None:
-    """Build the wheel of a commit in a new folder; return None if the history lacks the commit."""
+    """Build the wheel of a commit in an empty folder; return None if the history lacks the commit."""
     git = ["git", "-C", str(PROJECT), "archive", "--format=tar", commit, *_SOURCES]
     try:
         archived = subprocess.run(git, capture_output=True, check=True).stdout
     except (OSError, subprocess.CalledProcessError):
         return None
     copy = folder / "project"
-    copy.mkdir(parents=True)
+    copy.mkdir()
     with tarfile.open(fileobj=io.BytesIO(archived)) as archive:
         archive.extractall(copy, filter="data")
     return _built(copy, folder)
@@ -65,7 +68,28 @@ def _run_uv(*words: str) -> None:
 
 
 def _built(project: Path, folder: Path) -> Path:
-    pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "--quiet", "wheel"]
-    subprocess.run([*pip, "--no-deps", "--no-build-isolation", "--wheel-dir", folder, project], check=True)
+    words = [sys.executable, "-m", "hatchling", "build", "--target", "wheel", "--directory", str(folder)]
+    subprocess.run(words, cwd=project, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=True)
     (built,) = folder.glob("*.whl")
+    _add_bytecode(built, folder / "content")
     return built
+
+
+def _add_bytecode(wheel: Path, content: Path) -> None:
+    """Add the bytecode to a wheel, as pip does to what it installs: without it, each process compiles what it imports.
+
+    Args:
+        wheel: the wheel.
+        content: a new folder for the files in it.
+    """
+    with zipfile.ZipFile(wheel) as archive:
+        archive.extractall(content)
+    unchecked = py_compile.PycInvalidationMode.UNCHECKED_HASH
+    assert compileall.compile_dir(content, quiet=1, invalidation_mode=unchecked)
+    (record,) = content.glob("*.dist-info/RECORD")
+    names = [path.relative_to(content).as_posix() for path in content.rglob("*") if path.is_file()]
+    added = "".join(f"{name},,\n" for name in names if name.endswith(".pyc"))
+    record.write_text(record.read_text(encoding="utf-8") + added, encoding="utf-8")
+    with zipfile.ZipFile(wheel, "w") as archive:
+        for name in names:
+            archive.write(content / name, name)
