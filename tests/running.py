@@ -31,6 +31,8 @@ T = TypeVar("T")
 
 _PATIENCE_SECONDS = 60.0
 _LOOK_SECONDS = 0.01
+_LOOK_SHARE = 2
+"""How much longer than a look the pause after it is, if that is longer than the usual one."""
 
 
 class Failure(NamedTuple):
@@ -105,6 +107,7 @@ class Mlrun:
 
     def __init__(self, root: Path, *, attach: bool = True) -> None:
         self.home = root / "home"
+        self._database: Path | None = None
         self.enter: list[str] = []
         self.folder = root / "my folder"
         self.command: list[str] = [str(COMMAND)]
@@ -239,8 +242,9 @@ class Mlrun:
     @property
     def database(self) -> Path:
         """The path of the SQLite file of the only workspace."""
-        (path,) = self.seen.glob("workspaces/*/*/*/workspace.db")
-        return path
+        if self._database is None or not self._database.exists():
+            (self._database,) = self.seen.glob("workspaces/*/*/*/workspace.db")
+        return self._database
 
     def run_folder(self, run_id: str) -> Path:
         """Return the path of a run's folder."""
@@ -278,7 +282,7 @@ class Mlrun:
         """Return the pids of a run's supervisors: one, or none."""
         return [
             pid
-            for pid, _ in processes()
+            for pid in list_pids()
             if run_id in (words := words_of(pid)) and "--recover" not in words
             if any(word.endswith("supervisor/__main__.py") for word in words)
         ]
@@ -288,7 +292,7 @@ class Mlrun:
 
         One that another of them has forked just now, and that does not go by its own name yet, is none.
         """
-        mine = [pid for pid, variables in processes() if variables.get("MLRUN_HOME") == str(self.home)]
+        mine = find_processes("MLRUN_HOME", str(self.home))
         named = [pid for pid in mine if any(Path(word).name == name for word in words_of(pid))]
         return [pid for pid in named if parent_of(pid) not in named]
 
@@ -305,7 +309,7 @@ class Mlrun:
 
     def processes(self, run_id: str) -> list[int]:
         """Return the pids of all processes with the run's id in their environment: its script and its children."""
-        return [pid for pid, variables in processes() if variables.get("MLRUN_RUN_ID") == run_id]
+        return find_processes("MLRUN_RUN_ID", run_id)
 
     def script_pid(self, run_id: str) -> int:
         """Return the pid of a run's script, once the script has been started."""
@@ -320,7 +324,7 @@ class Mlrun:
     def close(self) -> None:
         """End every process that was started for this home."""
         for _ in range(50):
-            mine = [pid for pid, variables in processes() if variables.get("MLRUN_HOME") == str(self.home)]
+            mine = find_processes("MLRUN_HOME", str(self.home))
             if not mine:
                 return
             for pid in mine:
@@ -392,10 +396,13 @@ def good_end(done: subprocess.CompletedProcess[str]) -> str:
 
 def until(look: Callable[[], T | None], patience_seconds: float = _PATIENCE_SECONDS) -> T:
     """Call a function repeatedly until its result is true, and return the result."""
-    deadline = time.monotonic() + patience_seconds
+    began = time.monotonic()
+    deadline = began + patience_seconds
     while not (seen := look()):
-        assert time.monotonic() < deadline, "waited in vain"
-        time.sleep(_LOOK_SECONDS)
+        ended = time.monotonic()
+        assert ended < deadline, "waited in vain"
+        time.sleep(max(_LOOK_SECONDS, _LOOK_SHARE * (ended - began)))
+        began = time.monotonic()
     return seen
 
 
@@ -436,12 +443,28 @@ def kill(*pids: int, number: int = signal.SIGKILL) -> None:
         until(lambda: not any(map(is_alive, pids)))
 
 
+def find_processes(variable: str, value: str) -> list[int]:
+    """Return the pids of the live processes in whose environment a variable has this value."""
+    wanted = os.fsencode(f"{variable}={value}")
+    found = []
+    for pid in list_pids():
+        with suppress(OSError):
+            if wanted in (text := Path(f"/proc/{pid}/environ").read_bytes()) and wanted in text.split(b"\0"):
+                found.append(pid)
+    return found
+
+
+def list_pids() -> list[int]:
+    """Return the pids of all processes, zombies too."""
+    return [int(name) for name in os.listdir("/proc") if name.isdigit()]
+
+
 def processes() -> Iterator[tuple[int, dict[str, str]]]:
     """Return every live process with a readable environment, and that environment; zombies have none."""
-    for name in filter(str.isdigit, os.listdir("/proc")):
+    for pid in list_pids():
         with suppress(OSError):
-            if text := Path(f"/proc/{name}/environ").read_bytes().decode("utf-8", "replace"):
-                yield int(name), dict(item.partition("=")[::2] for item in text.split("\0") if item)
+            if text := Path(f"/proc/{pid}/environ").read_bytes().decode("utf-8", "replace"):
+                yield pid, dict(item.partition("=")[::2] for item in text.split("\0") if item)
 
 
 def words_of(pid: int) -> list[str]:

@@ -21,7 +21,7 @@ from pathlib import Path
 
 from tests.benchmarks.processes import measure_cpu_seconds, measure_memory
 from tests.benchmarks.timing import MLRUN, environment_for, print_machine
-from tests.running import processes, words_of
+from tests.running import find_processes, words_of
 
 NODES = 4
 WAITING_SECONDS = 10
@@ -96,7 +96,7 @@ def _stored(database: Path, sql: str) -> list[tuple[int, ...]]:
 
 def _minders(home: Path) -> list[int]:
     """Return the pids of the dispatcher and its fork server."""
-    mine = [pid for pid, variables in processes() if variables.get("MLRUN_HOME") == str(home)]
+    mine = find_processes("MLRUN_HOME", str(home))
     names = {"dispatcher.py", "fork_server.py"}
     return [pid for pid in mine if any(Path(word).name in names for word in words_of(pid))]
 

@@ -18,7 +18,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
-from tests.running import ENDED, Mlrun, kill, processes, until, words_of
+from tests.running import ENDED, Mlrun, find_processes, kill, until, words_of
 
 _AT_ONCE = 3
 _COUNTS = (0, 20, 500, 20_000)
@@ -192,7 +192,7 @@ class Round:
 
 def list_collectors(mlrun: Mlrun) -> list[int]:
     """Return the pids of the collectors of a home."""
-    mine = (pid for pid, variables in processes() if variables.get("MLRUN_HOME") == str(mlrun.home))
+    mine = find_processes("MLRUN_HOME", str(mlrun.home))
     return [pid for pid in mine if any(word.endswith("mlrun_cli/collector/__main__.py") for word in words_of(pid))]
 
 

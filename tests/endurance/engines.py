@@ -23,7 +23,7 @@ from tests.engines.ray import Ray, share_cluster
 from tests.engines.slurm import NODES, Slurm
 from tests.engines.sshd import HOST_ALIAS, RemoteMachine
 from tests.installation import make_installation
-from tests.running import Mlrun, kill, processes, until, words_of
+from tests.running import Mlrun, find_processes, kill, list_pids, until, words_of
 
 _AWAY_SECONDS = 3.0
 CUT_SECONDS = (2.0, 8.0, 20.0, 50.0)
@@ -329,7 +329,7 @@ class Remote:
 
     def _list_there(self, *words: str) -> list[int]:
         """Return the pids of programs of the queue there, by words of their command lines."""
-        found = ((pid, words_of(pid)) for pid, _ in processes())
+        found = ((pid, words_of(pid)) for pid in list_pids())
         programs = (
             (pid, line) for pid, line in found if any(word.endswith("node/remote/__main__.py") for word in line)
         )
@@ -337,7 +337,7 @@ class Remote:
 
     def _list_clients(self) -> list[int]:
         """Return the pids of ssh and rsync on this machine, and of what keeps their connection."""
-        mine = (pid for pid, variables in processes() if variables.get("MLRUN_HOME") == str(self.mlrun.home))
+        mine = find_processes("MLRUN_HOME", str(self.mlrun.home))
         return [pid for pid in mine if "".join(words_of(pid)[:1]).startswith(("/usr/bin/ssh", "ssh", "rsync"))]
 
     def _restart_sshd(self, chance: random.Random) -> None:
@@ -470,7 +470,7 @@ def open_ray(folder: Path) -> Iterator[Engine]:
 
 def _list_node_programs(run_id: str) -> list[int]:
     """Return the pids of the supervisors of a run on its nodes."""
-    found = ((pid, words_of(pid)) for pid, _ in processes())
+    found = ((pid, words_of(pid)) for pid in list_pids())
     programs = ((pid, words) for pid, words in found if any(word.endswith(_NODE_PROGRAM) for word in words))
     return [pid for pid, words in programs if any(Path(word).name == run_id for word in words)]
 

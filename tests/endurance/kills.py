@@ -16,7 +16,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from itertools import chain
@@ -25,7 +25,7 @@ from threading import Event
 from typing import Any, NamedTuple
 
 from tests.engines.network_home import Host, start_hosts
-from tests.running import ENDED, Mlrun, is_alive, kill, processes, until, words_of
+from tests.running import ENDED, Mlrun, find_processes, is_alive, kill, until, words_of
 
 TARGET = "cluster"
 _NODES = 2
@@ -297,9 +297,9 @@ _VICTIMS: dict[str, Callable[[Round], None]] = {
 }
 
 
-def _mine(mlrun: Mlrun) -> Iterator[int]:
-    """Yield the pids of all processes of this home."""
-    return (pid for pid, variables in processes() if variables.get("MLRUN_HOME") == str(mlrun.home))
+def _mine(mlrun: Mlrun) -> list[int]:
+    """Return the pids of all processes of this home."""
+    return find_processes("MLRUN_HOME", str(mlrun.home))
 
 
 def _recoveries(mlrun: Mlrun) -> list[int]:

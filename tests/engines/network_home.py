@@ -20,13 +20,16 @@ from tests.engines.network_mount import NAME_SECONDS, SFTP_SERVER, SIZE_SECONDS,
 from tests.running import Mlrun, kill, until
 
 _INIT = """
-import os, time
+import os, signal
+signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGCHLD])
 print("ready", flush=True)
 while True:
+    signal.sigwait([signal.SIGCHLD])
     try:
-        os.wait()
+        while os.waitpid(-1, os.WNOHANG)[0]:
+            pass
     except ChildProcessError:
-        time.sleep(0.02)
+        pass
 """
 
 

@@ -49,13 +49,16 @@ mount --bind /mnt/boot_id /proc/sys/kernel/random/boot_id
 exec "$5" -c "$6"
 """
 _INIT = """
-import os, time
+import os, signal
+signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGCHLD])
 print("ready", flush=True)
 while True:
+    signal.sigwait([signal.SIGCHLD])
     try:
-        os.wait()
+        while os.waitpid(-1, os.WNOHANG)[0]:
+            pass
     except ChildProcessError:
-        time.sleep(0.02)
+        pass
 """
 _SSHD_CONFIG = """\
 Port {port}

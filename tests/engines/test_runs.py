@@ -17,7 +17,7 @@ from mlrun_cli.runs.status import RunStatus
 from mlrun_cli.runtime.finish import write_outcome
 from mlrun_cli.targets.engine import JobEnd
 from tests.engines.pool import PoolEngine
-from tests.running import Mlrun, is_alive, kill, processes, until, words_of
+from tests.running import Mlrun, find_processes, is_alive, kill, processes, until, words_of
 
 WAITING = """
     import os, sys, time
@@ -42,7 +42,7 @@ def start(pool: PoolEngine, go: Path, script: str = WAITING) -> str:
 
 
 def collectors(mlrun: Mlrun) -> list[int]:
-    mine = [pid for pid, variables in processes() if variables.get("MLRUN_HOME") == str(mlrun.home)]
+    mine = find_processes("MLRUN_HOME", str(mlrun.home))
     return [pid for pid in mine if any(word.endswith("mlrun_cli/collector/__main__.py") for word in words_of(pid))]
 
 

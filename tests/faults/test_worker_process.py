@@ -6,14 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from tests.running import Mlrun, kill, processes, until, words_of
+from tests.running import Mlrun, find_processes, kill, until, words_of
 
 _PROGRAM = ("rpc", "worker.py")
 
 
 def workers(run_id: str) -> list[int]:
     """The pids of the workers that a run's supervisor has started."""
-    started = [pid for pid, variables in processes() if variables.get("MLRUN_SUPERVISOR_OF") == run_id]
+    started = find_processes("MLRUN_SUPERVISOR_OF", run_id)
     return [pid for pid in started if any(Path(word).parts[-2:] == _PROGRAM for word in words_of(pid))]
 
 

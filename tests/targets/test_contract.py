@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from mlrun_cli.targets.programs import DISPATCHER_PROGRAM
-from tests.running import COMMAND, Mlrun, is_alive, kill, parent_of, processes, until, words_of
+from tests.running import COMMAND, Mlrun, find_processes, is_alive, kill, parent_of, until, words_of
 from tests.targets.conftest import Kind
 from tests.targets.shell_target import SHELL
 
@@ -42,7 +42,7 @@ def supervisor(kind: Kind, run_id: str) -> int:
 
 def dispatchers(mlrun: Mlrun) -> list[int]:
     """The pids of all that serves queues, without the shells around it."""
-    mine = [pid for pid, variables in processes() if variables.get("MLRUN_HOME") == str(mlrun.home)]
+    mine = find_processes("MLRUN_HOME", str(mlrun.home))
     words = {pid: words_of(pid) for pid in mine}
     return [pid for pid in mine if DISPATCHER_PROGRAM in words[pid] and SHELL[-1] not in words[pid]]
 
