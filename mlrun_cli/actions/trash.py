@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import shutil
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -84,7 +85,10 @@ def move_to_trash(workspace: Workspace, runs: Sequence[Run], deletion_id: str | 
                     if workspace.trash.add_run(run.key, deletion_id, moment)
                 ]
             for run in moved:
-                _move_folder(_get_run_path(workspace, run.run_id), get_trash_folder(workspace) / run.run_id)
+                folder = RunFolder(_get_run_path(workspace, run.run_id))
+                if folder.sockets != folder.path:
+                    shutil.rmtree(folder.sockets, ignore_errors=True)
+                _move_folder(folder.path, get_trash_folder(workspace) / run.run_id)
 
 
 def list_trash(

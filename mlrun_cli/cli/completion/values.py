@@ -150,11 +150,23 @@ def _complete_environment_modes(_ctx: typer.Context, _incomplete: str) -> _Sugge
     return [(each.value, "") for each in EnvironmentMode]
 
 
-def _complete_columns(ctx: typer.Context, incomplete: str) -> _Suggestions:
-    """Suggest metrics and parameters; in a comma-separated list, for its last name."""
-    before, comma, name = incomplete.rpartition(",")
-    found = _make_name_completer(NameSource.METRIC, NameSource.PARAMETER)(ctx, name)
-    return [(f"{before}{comma}{value}", text) for value, text in found]
+def _make_list_completer(*sources: NameSource, words: Sequence[str] = (), separator: str = ",") -> _Completer:
+    """Return a completer for the last name of a list, or for one of some words."""
+    complete_name = _make_name_completer(*sources)
+
+    def complete(ctx: typer.Context, incomplete: str) -> _Suggestions:
+        before, found, name = incomplete.rpartition(separator)
+        names = complete_name(ctx, name)
+        return [*((word, "") for word in words), *((before + found + each, text) for each, text in names)]
+
+    return complete
+
+
+def _complete_sort_orders(ctx: typer.Context, incomplete: str) -> _Suggestions:
+    from mlrun_cli.runs.order import COLUMNS  # noqa: PLC0415 - start-up
+
+    names = _make_name_completer(NameSource.METRIC, NameSource.PARAMETER)(ctx, incomplete)
+    return [*names, *((name, "field") for name in COLUMNS)]
 
 
 _complete_tags = _make_name_completer(NameSource.TAG)
@@ -167,9 +179,13 @@ _BY_NAME: Mapping[str, _Completer] = {
     ),
     **dict.fromkeys(("--tags", "--tag", "--add-tag", "--remove-tag"), _complete_tags),
     **dict.fromkeys(("--target", "--compute-target-name"), _complete_targets),
-    **dict.fromkeys(("--sort", "--metrics", "--params", "--group-by", "--where"), _complete_columns),
     **dict.fromkeys(("--datastore", "--src-datastore"), _make_name_completer(NameSource.DATASTORE)),
     **dict.fromkeys(("NAME", "[NAME]..."), _complete_names),
+    "--group-by": _make_list_completer(NameSource.PARAMETER),
+    "--metrics": _make_list_completer(NameSource.METRIC, words=("all", "best")),
+    "--params": _make_list_completer(NameSource.PARAMETER, words=("all", "differing")),
+    "--sort": _complete_sort_orders,
+    "--where": _make_list_completer(NameSource.METRIC, NameSource.PARAMETER, separator=" "),
     "--workspace-name": _complete_workspaces,
     "--environment": _complete_environment_modes,
     "--environment-name": _make_name_completer(NameSource.ENVIRONMENT),
