@@ -73,6 +73,41 @@ def parse_time(text: str, now: int, *, is_end: bool = False) -> int:
     return int(seconds * MICROSECONDS)
 
 
+def parse_begin(text: str, now: int) -> int:
+    """Parse a time in the future: `+2h`, `22:00`, `2026-12-01` or `2026-12-01T09:00`; return it in microseconds.
+
+    A time without an offset is that of this machine's time zone, and one without a day is the next such time.
+
+    Args:
+        text: the text as typed.
+        now: the current time, in microseconds.
+
+    Raises:
+        InvalidTime: the text is none of these, or in the past.
+    """
+    from datetime import datetime, timedelta  # noqa: PLC0415 - slow to import, and few commands have times
+
+    current = datetime.fromtimestamp(now / MICROSECONDS).astimezone()
+    try:
+        if text.startswith("+"):
+            return now + int(parse_duration(text[1:], needs_unit=True) * MICROSECONDS)
+        if re.fullmatch(r"[0-9]{1,2}:[0-9]{2}", text):
+            hours, minutes = map(int, text.split(":"))
+            found = current.replace(hour=hours, minute=minutes, second=0, microsecond=0)
+            found = found if found > current else found + timedelta(days=1)
+        else:
+            found = datetime.fromisoformat(text.replace("Z", "+00:00")).astimezone()
+        moment = int(found.timestamp() * MICROSECONDS)
+    except (InvalidDuration, ValueError, OverflowError):
+        raise InvalidTime(
+            f"'{_shorten_text(text)}' is not a time to begin.",
+            hint="Use +2h, 22:00, 2026-12-01 or 2026-12-01T09:00.",
+        ) from None
+    if moment < now:
+        raise InvalidTime(f"'{_shorten_text(text)}' is in the past.", hint="Leave it out to start at once.")
+    return moment
+
+
 def format_clock(seconds: float) -> str:
     """Format seconds as `h:mm:ss`, without splitting hours into days."""
     whole = max(0, int(seconds))

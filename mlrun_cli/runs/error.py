@@ -24,6 +24,7 @@ class EndReason(str, Enum):
     NODE_LOST = "NodeLost"
     OUT_OF_MEMORY = "OutOfMemory"
     PARENT_FAILED = "ParentFailed"
+    PREDECESSOR_NOT_COMPLETED = "PredecessorNotCompleted"
     RUN_FOLDER_REMOVED = "RunFolderRemoved"
     RUN_NOT_RECOVERABLE = "RunNotRecoverable"
     SESSION_DIED = "SessionDied"

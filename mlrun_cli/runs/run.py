@@ -30,7 +30,8 @@ class Run(NamedTuple):
     given and `visible_gpus` those that its submitter may use, None for all of the machine, both as in
     CUDA_VISIBLE_DEVICES; `waiting_for` is the reason why a queued run waits, and is determined only when the run is
     shown. `is_kept` excludes it from pruning. `attempts` are the documents of its attempts (see `runs.attempt`) if its
-    script was started again.
+    script was started again. A queued run starts after the run `predecessor_key` has completed and not before
+    `begin_at`, and before the runs of its queue with a lower `priority`.
     """
 
     key: int
@@ -76,6 +77,9 @@ class Run(NamedTuple):
     waiting_for: str | None = None
     is_kept: bool = False
     attempts: tuple[Mapping[str, Any], ...] = ()
+    predecessor_key: int | None = None
+    begin_at: int | None = None
+    priority: int = 0
     tags: Mapping[str, str | None] = MappingProxyType({})
     properties: Mapping[str, str] = MappingProxyType({})
 

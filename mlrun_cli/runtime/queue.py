@@ -9,17 +9,18 @@ from __future__ import annotations
 
 import os
 import time
-from bisect import bisect_left
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from contextlib import suppress
 
 from mlrun_cli.compute.compute_target import LOCAL_TARGET
 from mlrun_cli.core.json_files import read_json, write_json
 from mlrun_cli.core.local_folder import get_counterpart
 from mlrun_cli.core.named_tuple import NamedTuple
-from mlrun_cli.errors import StoreError, TargetKindNotFound
+from mlrun_cli.core.time import format_iso, now
+from mlrun_cli.errors import RunNotFound, StoreError, TargetKindNotFound
 from mlrun_cli.runs.owner_lock import OwnerLock
 from mlrun_cli.runs.run import Run
+from mlrun_cli.runs.status import RunStatus
 from mlrun_cli.targets.base import Target
 from mlrun_cli.targets.registry import find_kind, find_target
 from mlrun_cli.wire.framing import open_socket_address
@@ -216,11 +217,14 @@ class QueueReport:
     def describe_wait(self, run: Run) -> str:
         """Return the reasons why a queued run waits, in one line."""
         target = run.target or LOCAL_TARGET
+        condition = self._describe_condition(run)
+        if condition:
+            return condition
         queue = self._read_queue(target)
         if queue.has_engine:
             reason = queue.reasons.get(run.run_id, f"a place on '{target}'")
             return f"{queue.problem}, {reason}" if queue.problem else reason
-        before = bisect_left(queue.keys, run.key)
+        before = queue.places.get(run.key, 0)
         reasons = [queue.problem] if queue.problem else []
         reasons.extend([f"{_format_count(before, 'run')} before it"] if before else ())
         if queue.node_limit == 0:
@@ -232,6 +236,20 @@ class QueueReport:
             reasons.append(f"{_format_count(run.gpu_count, 'free GPU')} needed")
         return ", ".join(reasons) or f"a place on '{target}'"
 
+    def _describe_condition(self, run: Run) -> str:
+        """Return what a queued run waits for before it may have a place, or an empty text if it may have one."""
+        if run.started_at is not None:
+            return ""
+        conditions = []
+        if run.predecessor_key is not None:
+            with suppress(RunNotFound):
+                predecessor = self._workspace.runs.get_by_key(run.predecessor_key)
+                if predecessor.status is not RunStatus.COMPLETED:
+                    conditions.append(f"the end of '{predecessor.run_id}', which is {predecessor.status.value}")
+        if run.begin_at is not None and run.begin_at > now():
+            conditions.append(f"its begin at {format_iso(run.begin_at)}")
+        return " and ".join(conditions)
+
     def _read_queue(self, target: str) -> _Queue:
         if target not in self._queues:
             queues = self._workspace.queues
@@ -239,7 +257,7 @@ class QueueReport:
             folder = QueueFolder(self._workspace, target)
             kind = _find_kind(self._workspace, target)
             self._queues[target] = _Queue(
-                queues.list_keys(target),
+                {key: place for place, key in enumerate(queues.list_ready_keys(target, now()))},
                 limit,
                 queues.count_busy_nodes(target),
                 folder.read_problem(),
@@ -253,14 +271,14 @@ class _Queue(NamedTuple):
     """A queue.
 
     Attributes:
-        keys: the keys of its runs in order.
+        places: the places of the runs that wait for nothing but a place, from 0, by key.
         node_limit, busy: the limit and number of nodes in use.
         problem: the problem that keeps its runs from being started, or an empty string.
         has_engine: whether the queue is that of an engine, which decides on the order.
         reasons: why runs wait according to the engine, by run id.
     """
 
-    keys: Sequence[int]
+    places: Mapping[int, int]
     node_limit: int | None
     busy: int
     problem: str

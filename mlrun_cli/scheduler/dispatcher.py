@@ -13,6 +13,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from mlrun_cli.core.program_log import write_log
+from mlrun_cli.core.time import now
 from mlrun_cli.errors import MlrunError, StoreError
 from mlrun_cli.processes.gpu_allocator import GpuAllocator
 from mlrun_cli.processes.inheritance import is_beyond_file_limit
@@ -98,7 +99,8 @@ class Dispatcher:
         node_limit = get_node_limit(self._workspace, self._target)
         # Those that are just being started are among them.
         limit = len(self._starter.pidfds) + max(node_limit or 0, _AT_ONCE)
-        waiting = self._workspace.queues.list_runs(self._target, limit)
+        self._starter.cancel_runs_in_vain()
+        waiting = self._workspace.queues.list_ready_runs(self._target, now(), limit)
         starting = {run.key for run in waiting} & set(self._starter.run_keys)
         # One that leaves the queue between these two reads is counted once all the same.
         busy = self._workspace.queues.count_busy_nodes(self._target, besides=starting)
@@ -124,7 +126,7 @@ class Dispatcher:
             if nodes is None:
                 break
             busy += nodes
-        return bool(waiting)
+        return bool(waiting) or bool(self._workspace.queues.list_keys(self._target))
 
     def _sleep(self, wake_socket: WakeSocket) -> None:
         """Sleep until a wake-up, the end of a supervisor, or the next periodic check, and handle these events."""

@@ -9,9 +9,10 @@ from collections.abc import Collection, Sequence
 from contextlib import closing, suppress
 
 from mlrun_cli.core.program_log import write_log
-from mlrun_cli.errors import MlrunError, StoreError
+from mlrun_cli.core.time import now
+from mlrun_cli.errors import MlrunError, RunNotFound, StoreError
 from mlrun_cli.processes.gpu_allocator import GpuAllocator
-from mlrun_cli.runs.error import SERVICE_ERROR, EndReason
+from mlrun_cli.runs.error import SERVICE_ERROR, EndReason, build_run_error
 from mlrun_cli.runs.outcome import Outcome
 from mlrun_cli.runs.owner_lock import OwnerLock
 from mlrun_cli.runs.run import Run
@@ -119,11 +120,33 @@ class RunStarter:
     def cancel_abandoned_runs(self) -> None:
         """Cancel the queued runs whose streaming command was killed."""
         for run in self._workspace.queues.list_runs(self._target, _WHOLE_QUEUE):
-            folder = self._workspace.run_folder(run.run_id)
-            if has_lost_its_stream(folder):
-                with suppress(OSError), closing(OwnerLock.open(folder.lock)) as lock:
-                    if lock.try_acquire() and self._workspace.runs.find_status(run.key) is RunStatus.QUEUED:
-                        self._record_start_failure(run, make_lost_stream_outcome())
+            if has_lost_its_stream(self._workspace.run_folder(run.run_id)):
+                self._cancel(run, make_lost_stream_outcome())
+
+    def cancel_runs_in_vain(self) -> None:
+        """Cancel the queued runs whose predecessor has not completed, and then those that were to follow them."""
+        while runs := self._workspace.queues.list_runs_in_vain(self._target):
+            canceled = [self._cancel(run, self._make_outcome_in_vain(run)) for run in runs]
+            if not all(canceled):  # the next look tries again
+                return
+
+    def _make_outcome_in_vain(self, run: Run) -> Outcome:
+        what = "was deleted"
+        with suppress(RunNotFound):
+            predecessor = self._workspace.runs.get_by_key(run.predecessor_key or 0)
+            what = f"'{predecessor.run_id}' ended as {predecessor.status.value}"
+        message = f"The run was not started, because the run that it was to follow {what} (--after)."
+        error = build_run_error(message, reason=EndReason.PREDECESSOR_NOT_COMPLETED)
+        return Outcome(RunStatus.CANCELED, now(), error=error)
+
+    def _cancel(self, run: Run, outcome: Outcome) -> bool:
+        """Record the outcome of a queued run that is not started; return False if it is being started or looked at."""
+        with suppress(OSError), closing(OwnerLock.open(self._workspace.run_folder(run.run_id).lock)) as lock:
+            if lock.acquire_within(_READERS_SECONDS):
+                if self._workspace.runs.find_status(run.key) is RunStatus.QUEUED:
+                    self._record_start_failure(run, outcome)
+                return True
+        return False
 
     def stop_using_fork_server(self) -> None:
         """Close the fork server, so that supervisors are started as separate programs from now on."""

@@ -85,9 +85,11 @@ def admit_run(
     with configuration.locate_errors():
         found.check(demand)
     most = get_node_limit(workspace, target)
-    is_queued = most is not None or (bool(gpus.gpu_count) and found.lends_gpus)
+    is_held = found.lends_gpus and (request.predecessor is not None or request.begin_at is not None)
+    is_queued = is_held or most is not None or (bool(gpus.gpu_count) and found.lends_gpus)
     if not is_queued:
-        return Admission(is_queued)
+        has_no_queue = bool(request.priority) and found.lends_gpus
+        return Admission(is_queued, (f"--priority: '{target}' has no queue, the run starts at once.",) * has_no_queue)
     parents = [run for run in _list_ancestors(workspace, request) if not run.status.is_terminal]
     return Admission(
         is_queued, (*_warn_of_held_nodes(parents, configuration, most), *_warn_of_held_gpus(parents, gpus))

@@ -136,6 +136,9 @@ def _build_columns(workspace: Workspace, run: NewRun) -> dict[str, Any]:
         "node_count": resolution.configuration.node_count,
         "gpu_count": run.gpus.gpu_count,
         "visible_gpus": run.gpus.visible,
+        "predecessor_key": None if request.predecessor is None else request.predecessor.key,
+        "begin_at": request.begin_at,
+        "priority": request.priority,
     }
 
 

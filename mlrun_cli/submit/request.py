@@ -38,6 +38,9 @@ class SubmitRequest(NamedTuple):
         tags, properties: the initial tags and properties of the run.
         variables: environment variables of the script, which replace those of the runconfig.
         time_limit_seconds: the time limit of the script; replaces the runconfig's.
+        predecessor: the run that must have completed before this one starts.
+        begin_at: the time before which the run does not start, in microseconds.
+        priority: the rank of the run in its queue; 0 is normal, and a higher one comes first.
         retry: the policy by which a failed script is started again; None if it is not.
         gpu_count: the number of GPUs of this machine for the run's exclusive use.
         environment_mode: how exactly the environment must be matched; None uses `MLRUN_ENVIRONMENT`.
@@ -69,6 +72,9 @@ class SubmitRequest(NamedTuple):
     variables: Mapping[str, str] = MappingProxyType({})
     time_limit_seconds: float | None = None
     retry: RetryPolicy | None = None
+    predecessor: Run | None = None
+    begin_at: int | None = None
+    priority: int = 0
     gpu_count: int = 0
     environment_mode: EnvironmentChoice | None = None
     unknown_target: str | None = None

@@ -246,12 +246,32 @@ class Resolver:
                 self.notes.append(f"target: there is no '{target}' here: the run is sent to this machine.")
             with suppress(TargetKindNotFound):  # the admission raises it
                 self._target = find_target(self._workspace, self.configuration.target)
+            self._check_place_in_queue()
             if self._shared is not None and self._request.is_reading:
                 raise Unsupported(
                     f"--stdin: '{target}' runs scripts on nodes, which standard input cannot be passed to.",
                     hint="Put the input into a file of the source folder.",
                     target="--stdin",
                 )
+
+    def _check_place_in_queue(self) -> None:
+        """Raise if the engine of the target has a queue in which the run cannot have the requested place."""
+        request, target = self._request, self._target
+        if target is None or self._shared is None:
+            return
+        if request.predecessor is not None or (request.begin_at is not None and not target.takes_queue_options):
+            option = "--begin" if request.predecessor is None else "--after"
+            raise Unsupported(
+                f"{option}: '{target.name}' has a queue of its own, in which runs are not held back.",
+                hint="Wait until then, or for a run with 'mlrun run wait -r ID', and submit.",
+                target=option,
+            )
+        if request.priority > 0 or (request.priority and not target.takes_queue_options):
+            raise Unsupported(
+                f"--priority: the engine of '{target.name}' decides which run comes first.",
+                hint="Leave it out; on Slurm, submit those that may wait with '--priority low'.",
+                target="--priority",
+            )
 
     def _check_source(self) -> None:
         source = self._source

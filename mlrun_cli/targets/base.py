@@ -79,6 +79,7 @@ class Target(ABC):
         lends_gpus: True if runs that need GPUs are lent those of this machine; False if an engine allocates GPUs.
         job_property: the property of a run that contains the id of the job that its target has made for it; None if
             runs have no jobs of their own.
+        takes_queue_options: True if its engine starts a job not before a time, and lowers its priority, on request.
         client_variables: the variables by which the submitter reaches an engine; scripts do not inherit them.
     """
 
@@ -89,6 +90,7 @@ class Target(ABC):
     lends_gpus: ClassVar[bool] = True
     job_property: ClassVar[str | None] = None
     client_variables: ClassVar[frozenset[str]] = frozenset()
+    takes_queue_options: ClassVar[bool] = False
 
     def __init__(self, workspace: Workspace, name: str) -> None:
         self.workspace = workspace

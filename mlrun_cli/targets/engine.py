@@ -88,6 +88,8 @@ class JobRequest(NamedTuple):
         workspace: the name of the workspace.
         command: the command line to execute on the first node.
         demand: the resources that the run needs.
+        begin_at: the time before which it does not start, in microseconds; None starts it as soon as possible.
+        is_low: whether the jobs of others should come before it.
         log: the file for the output of the job besides that of the script.
     """
 
@@ -96,6 +98,8 @@ class JobRequest(NamedTuple):
     command: Sequence[str]
     demand: Demand
     log: Path
+    begin_at: int | None = None
+    is_low: bool = False
 
 
 class EngineTarget(Target):
@@ -227,6 +231,8 @@ class EngineTarget(Target):
             [python, "-E", program, str(shared.path)],
             Demand(run.node_count, run.gpu_count, limit),
             shared.supervisor_log,
+            run.begin_at,
+            run.priority < 0,
         )
 
     def check_request(self, request: JobRequest) -> None:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
+from datetime import datetime
+from typing import Any
 
 import pytest
 
 from tests.acceptance.installed import installed
-from tests.running import Mlrun
+from tests.running import Mlrun, kill
 
 _SCRIPT = (
     "import os, time; print(os.environ['EPOCHS'], os.environ.get('API_KEY')); time.sleep(float(os.environ['EPOCHS']))"
@@ -63,3 +66,52 @@ def test_all_that_is_wrong_is_told_at_once(mlrun: Mlrun) -> None:
     failure = mlrun.fails("run", "submit-script", *words, "train.py")
 
     assert failure.codes == ["InvalidValue", "InvalidValue", "InvalidValue", "InvalidDuration", "InvalidName"]
+
+
+def _reason(run: dict[str, Any]) -> str:
+    return str(run["error"]["error"]["innerError"]["code"])
+
+
+def test_a_run_starts_when_the_one_before_has_completed(mlrun: Mlrun) -> None:
+    mlrun.script(
+        "import os, sys, time\nwhile not os.path.exists(sys.argv[1]): time.sleep(0.01)\nsys.exit(int(sys.argv[2]))",
+        "wait.py",
+    )
+    gate = mlrun.folder.parent / "gate"
+    first = mlrun.submit("wait.py", str(gate), "0")
+    second = mlrun.submit("--after", first, "wait.py", str(gate), "3")
+    third = mlrun.submit("--after", "@latest", "wait.py", str(gate), "0")
+    assert first in mlrun.show(second)["waiting_for"]
+    assert mlrun.show(third)["status"] == "Queued"
+    kill(*mlrun.programs("dispatcher.py"))
+    gate.touch()
+
+    ends = [mlrun.wait(run_id) for run_id in (first, second, third)]
+    assert [run["status"] for run in ends] == ["Completed", "Failed", "Canceled"]
+    assert ends[0]["end_time_utc"] <= ends[1]["start_time_utc"]
+    assert _reason(ends[2]) == "PredecessorNotCompleted"
+    assert "start_time_utc" not in ends[2]
+
+
+def test_a_run_does_not_begin_before_its_time(mlrun: Mlrun) -> None:
+    started = time.time()
+    run_id = mlrun.submit("--begin", "+2s", "--env", "EPOCHS=0", "train.py")
+    assert mlrun.show(run_id)["waiting_for"]
+
+    run = mlrun.wait(run_id)
+    assert run["status"] == "Completed"
+    assert datetime.fromisoformat(run["start_time_utc"]).timestamp() >= started + 2
+
+
+def test_a_run_of_high_priority_comes_before_those_that_wait_longer(mlrun: Mlrun) -> None:
+    mlrun("computetarget", "create", "amlcompute", "-n", "one", "--max-nodes", "1")
+    gate = mlrun.folder.parent / "gate of one"
+    words = ["wait.py", str(gate), "0"]
+    runs = [mlrun.submit("--ct", "one", *words)]
+    mlrun.wait_for_status(runs[0], "Running")
+    runs += [mlrun.submit("--ct", "one", "--priority", rank, *words) for rank in ("low", "normal", "high")]
+    assert "2 runs before it" in mlrun.show(runs[1])["waiting_for"]
+    gate.touch()
+
+    starts = [mlrun.wait(run_id)["start_time_utc"] for run_id in runs]
+    assert sorted(starts) == [starts[0], starts[3], starts[2], starts[1]]

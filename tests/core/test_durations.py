@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+import time
+
 import pytest
 
-from mlrun_cli.core.durations import format_age, format_clock, parse_duration, parse_time
+from mlrun_cli.core.durations import format_age, format_clock, parse_begin, parse_duration, parse_time
 from mlrun_cli.core.time import MICROSECONDS
 from mlrun_cli.errors import InvalidDuration, InvalidTime
 
@@ -80,3 +82,33 @@ def test_a_time_is_a_day_a_time_or_how_long_ago(text: str, is_end: bool, moment:
 def test_another_end_of_a_period_is_refused(text: str) -> None:
     with pytest.raises(InvalidTime):
         parse_time(text, 0, is_end=True)
+
+
+_NOON = 1_793_966_400 * MICROSECONDS
+
+
+@pytest.mark.parametrize(
+    ("text", "hours"),
+    [
+        ("+2h", 2),
+        ("+90m", 1.5),
+        ("13:00", 1),
+        ("9:30", 21.5),
+        ("12:00", 24),
+        ("2026-11-07", 12),
+        ("2026-11-06T14:00", 2),
+        ("2026-11-06T16:00+02:00", 2),
+        ("2026-11-06T14:00Z", 2),
+    ],
+)
+def test_a_begin_is_a_time_in_the_future(text: str, hours: float, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TZ", "UTC")
+    time.tzset()
+
+    assert parse_begin(text, _NOON) == _NOON + hours * 3600 * MICROSECONDS
+
+
+@pytest.mark.parametrize("text", ["", "+", "+2", "2h", "25:00", "noon", "2026-11-05", "2026-11-06T11:59"])
+def test_other_texts_are_no_begin(text: str) -> None:
+    with pytest.raises(InvalidTime):
+        parse_begin(text, _NOON)

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Mapping, Sequence
+from enum import Enum
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from mlrun_cli.cli.context import Context
 from mlrun_cli.cli.option_values import (
     add_option_to_errors,
     parse_properties,
@@ -15,14 +17,29 @@ from mlrun_cli.cli.option_values import (
     parse_tags,
     parse_variables,
 )
+from mlrun_cli.cli.run.selection import get_run
+from mlrun_cli.core.durations import parse_begin
 from mlrun_cli.core.named_tuple import NamedTuple
 from mlrun_cli.core.names import check_tag_key, check_text
 from mlrun_cli.core.problems import Problems
+from mlrun_cli.core.time import now
 from mlrun_cli.errors import ConflictingOptions, InvalidDuration
 
 if TYPE_CHECKING:
     from mlrun_cli.runs.retry_policy import RetryPolicy
+    from mlrun_cli.runs.run import Run
     from mlrun_cli.submit.request import SubmitRequest
+
+
+class Priority(str, Enum):
+    """The rank of a run in its queue."""
+
+    HIGH = "high"
+    NORMAL = "normal"
+    LOW = "low"
+
+
+_RANKS = {Priority.HIGH: 1, Priority.NORMAL: 0, Priority.LOW: -1, None: 0}
 
 _PREFIX = "new_run_"
 _Texts = list[str] | None
@@ -53,6 +70,17 @@ _OPTIONS: Mapping[str, Any] = {
             "Default: any.",
         ),
     ],
+    "after": Annotated[
+        str | None,
+        typer.Option("--after", metavar="ID", help="Start when this run, an id or @latest, has completed."),
+    ],
+    "begin": Annotated[
+        str | None,
+        typer.Option("--begin", metavar="TIME", help="Start not before +2h, 22:00 or 2026-12-01T09:00."),
+    ],
+    "priority": Annotated[
+        Priority | None, typer.Option("--priority", help="Place in the queue: before or after runs of normal priority.")
+    ],
     "timeout": Annotated[
         str | None,
         typer.Option(
@@ -79,6 +107,18 @@ class RunDescription(NamedTuple):
     description: str | None
     retry: RetryPolicy | None
     notify: Sequence[str]
+    after: str | None
+    begin_at: int | None
+    priority: int
+    predecessor: Run | None = None
+
+    def resolve(self, context: Context) -> RunDescription:
+        """Return the description with the run that the new one is to follow.
+
+        Raises:
+            RunNotFound: there is no such run.
+        """
+        return self if self.after is None else self._replace(predecessor=get_run(context, self.after, None))
 
     def apply_to(self, request: SubmitRequest) -> SubmitRequest:
         """Return a submit request with the values of the description replaced or added."""
@@ -91,6 +131,9 @@ class RunDescription(NamedTuple):
             description=request.description if self.description is None else self.description,
             retry=request.retry if self.retry is None else self.retry,
             notify=(*request.notify, *self.notify),
+            predecessor=self.predecessor,
+            begin_at=self.begin_at,
+            priority=self.priority,
         )
 
 
@@ -115,7 +158,7 @@ class NewRunOptions:
         tags: Mapping[str, str | None] = {}
         properties: Mapping[str, str] = {}
         variables: Mapping[str, str] = {}
-        time_limit_seconds, retry = None, None
+        time_limit_seconds, retry, begin_at = None, None, None
         with problems.collect_errors():
             tags = parse_tags(typed["tags"] or (), option="--tag")
         with problems.collect_errors():
@@ -126,6 +169,9 @@ class NewRunOptions:
             time_limit_seconds = _parse_time_limit(typed["timeout"])
         with problems.collect_errors():
             retry = _parse_retry(typed["retry"], typed["retry_on"])
+        if typed["begin"] is not None:
+            with problems.collect_errors(), add_option_to_errors("--begin"):
+                begin_at = parse_begin(typed["begin"], now())
         for key in (*tags, *properties):
             with problems.collect_errors():
                 check_tag_key(key)
@@ -143,14 +189,17 @@ class NewRunOptions:
                 _check_address(address)
         problems.raise_if_any()
         return RunDescription(
-            tags,
-            properties,
-            variables,
-            time_limit_seconds,
-            typed["display_name"],
-            typed["description"],
-            retry,
-            addresses,
+            tags=tags,
+            properties=properties,
+            variables=variables,
+            time_limit_seconds=time_limit_seconds,
+            display_name=typed["display_name"],
+            description=typed["description"],
+            retry=retry,
+            after=typed["after"],
+            begin_at=begin_at,
+            priority=_RANKS[typed["priority"]],
+            notify=addresses,
         )
 
     @classmethod

@@ -89,6 +89,7 @@ def rerun(
         uses_current_code=current_code,
     )
     context = open_context(shared)
+    description = description.resolve(context)
     runs = _list_failed(context, experiment_name) if failed else get_runs(context, run_ids or (), experiment_name)
     if len(runs) == 1 and not failed:
         return submit_again(

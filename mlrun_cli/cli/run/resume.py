@@ -61,5 +61,6 @@ def resume(
         resumes=True,
     )
     context = open_context(shared)
+    description = description.resolve(context)
     run = get_run(context, run_id, experiment_name)
     return submit_again(context, run, changes, description, shared, interrupt, is_async=is_async, is_dry_run=is_dry_run)

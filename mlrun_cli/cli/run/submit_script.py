@@ -128,7 +128,7 @@ def submit_script(
         is_reading=is_reading,
         ends_with_stream=when_interrupted is OnInterrupt.CANCEL and not is_async,
     )
-    request = described.parse().apply_to(request)
+    request = described.parse().resolve(context).apply_to(request)
     if is_dry_run:
         return show_dry_run(context.workspace, request)
     return submit_and_stream(context.workspace, request, shared, when_interrupted, is_async=is_async, ci=ci)

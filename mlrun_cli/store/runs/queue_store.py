@@ -8,6 +8,12 @@ from mlrun_cli.runs.run import Run
 from mlrun_cli.store.db.database import Database, build_in_list
 from mlrun_cli.store.runs.rows import ALIVE, SELECT_RUN, run_from_row
 
+_IS_READY = """(runs.started_at IS NOT NULL OR (
+    (runs.begin_at IS NULL OR runs.begin_at <= :now) AND (runs.predecessor_key IS NULL OR EXISTS (
+        SELECT 1 FROM runs AS predecessors
+        WHERE predecessors.run_key = runs.predecessor_key AND predecessors.status = 'Completed'))))"""
+"""True for a run that waits for nothing but a place, and for one that is started again."""
+
 
 class QueueStore:
     """Reads the queues of targets. Each method is one statement."""
@@ -19,9 +25,41 @@ class QueueStore:
         """Return the first `limit` runs in the queue of a target, without tags and properties."""
         rows = self._database.rows(
             f"{SELECT_RUN} WHERE runs.status = 'Queued' AND {self._avoid_index('runs.target')} = :target"
-            " ORDER BY runs.run_key LIMIT :limit",
+            " ORDER BY runs.priority DESC, runs.run_key LIMIT :limit",
             target=target,
             limit=limit,
+        )
+        return [run_from_row(row, {}, {}) for row in rows]
+
+    def list_ready_runs(self, target: str, now: int, limit: int) -> Sequence[Run]:
+        """Return the first `limit` runs that wait for nothing but a place on a target, in queue order."""
+        rows = self._database.rows(
+            f"{SELECT_RUN} WHERE runs.status = 'Queued' AND {self._avoid_index('runs.target')} = :target"
+            f" AND {_IS_READY} ORDER BY runs.priority DESC, runs.run_key LIMIT :limit",
+            target=target,
+            now=now,
+            limit=limit,
+        )
+        return [run_from_row(row, {}, {}) for row in rows]
+
+    def list_ready_keys(self, target: str, now: int) -> Sequence[int]:
+        """Return the keys of the runs that wait for nothing but a place on a target, in queue order."""
+        rows = self._database.rows(
+            f"SELECT run_key FROM runs WHERE status = 'Queued' AND target = :target AND {_IS_READY}"  # noqa: S608
+            " ORDER BY priority DESC, run_key",
+            target=target,
+            now=now,
+        )
+        return [row["run_key"] for row in rows]
+
+    def list_runs_in_vain(self, target: str) -> Sequence[Run]:
+        """Return the queued runs of a target whose predecessor has not completed and never will."""
+        rows = self._database.rows(
+            f"{SELECT_RUN} WHERE runs.status = 'Queued' AND {self._avoid_index('runs.target')} = :target"  # noqa: S608
+            " AND runs.predecessor_key IS NOT NULL AND runs.started_at IS NULL AND NOT EXISTS ("
+            "SELECT 1 FROM runs AS predecessors WHERE predecessors.run_key = runs.predecessor_key"
+            " AND predecessors.status NOT IN ('Canceled', 'Failed')) ORDER BY runs.run_key",
+            target=target,
         )
         return [run_from_row(row, {}, {}) for row in rows]
 

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from mlrun_cli.core.named_tuple import NamedTuple
+from mlrun_cli.core.time import MICROSECONDS
 from mlrun_cli.errors import InvalidValue
 from mlrun_cli.targets.base import Demand
 from mlrun_cli.targets.engine import JobRequest
@@ -33,6 +34,8 @@ _RESERVED = (
 _RESERVED_LETTERS = ("-D", "-J", "-M", "-Q", "-W", "-a", "-e", "-i", "-o")
 _FREE_OPTION = "--sbatch-option"
 _SHORTEST_ABBREVIATION = len("--abc")
+_LOW_PRIORITY = 10_000
+"""How much a job gives up of its priority for the jobs of others."""
 _MARGIN_MINUTES = 5
 """Time that a job has beyond its run's limit, for the environment before and the outputs after."""
 
@@ -128,6 +131,8 @@ def build_sbatch_options(settings: SlurmSettings, request: JobRequest) -> list[s
         "--open-mode=append",
         # That of the submitter need not exist on the node.
         f"--chdir={request.log.parent}",
+        *([] if request.begin_at is None else [f"--begin={_format_begin(request.begin_at)}"]),
+        *([f"--nice={_LOW_PRIORITY}"] if request.is_low else []),
         *settings.build_resource_options(request.demand),
     ]
 
@@ -171,6 +176,13 @@ def parse_minutes(text: str) -> int | None:
     else:
         hours, minutes, seconds = 0, first, second
     return int(days or 0) * 1440 + hours * 60 + minutes + (1 if seconds else 0)
+
+
+def _format_begin(begin_at: int) -> str:
+    """Return a time in microseconds as Slurm reads it, in this machine's time zone and rounded up to a second."""
+    from datetime import datetime  # noqa: PLC0415 - slow to import
+
+    return datetime.fromtimestamp(math.ceil(begin_at / MICROSECONDS)).astimezone().strftime("%Y-%m-%dT%H:%M:%S")
 
 
 def _escape_pattern(path: str) -> str:

@@ -20,6 +20,7 @@ class SlurmTarget(EngineTarget):
     azure_type = "slurm"
     engine_name = "Slurm"
     job_property = "slurm_job_id"
+    takes_queue_options = True
 
     def submit_job(self, request: JobRequest) -> str:
         """Submit a job with sbatch and return its id.

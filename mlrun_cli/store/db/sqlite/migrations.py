@@ -37,7 +37,14 @@ _ATTEMPTS = (
 )
 """The attempts of runs whose script was started again, and the numbers of values that earlier attempts have logged."""
 
-SCHEMA_VERSION = 11
+_START_CONDITIONS = (
+    "ALTER TABLE runs ADD COLUMN predecessor_key INTEGER",
+    "ALTER TABLE runs ADD COLUMN begin_at INTEGER",
+    "ALTER TABLE runs ADD COLUMN priority INTEGER NOT NULL DEFAULT 0",
+)
+"""The run that a queued run starts after, the time before which it does not start, and its rank in the queue."""
+
+SCHEMA_VERSION = 12
 """The number of steps that this program knows."""
 
 
@@ -55,6 +62,7 @@ def list_steps() -> Sequence[tuple[Sequence[str], bool]]:
         (BUILD_PARAMETERS, True),
         (BUILD_TRASH, True),
         (_ATTEMPTS, True),
+        (_START_CONDITIONS, True),
     )
 
 
