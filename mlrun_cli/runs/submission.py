@@ -27,6 +27,7 @@ class Submission(NamedTuple):
         limits: soft and hard limits of the submitter by name (`RLIMIT_FSIZE`), for the script alone.
         options: the options of the submit; None in submissions of older versions.
         retry: the policy by which a failed script is started again; None if it is not.
+        keeps_outputs_only: whether only `outputs` and `logs` are kept of what the script writes to its working folder.
     """
 
     run_id: str
@@ -49,6 +50,7 @@ class Submission(NamedTuple):
     limits: Mapping[str, Sequence[int]] = MappingProxyType({})
     options: SubmitOptions | None = None
     retry: RetryPolicy | None = None
+    keeps_outputs_only: bool = False
 
     def submit_options(self) -> SubmitOptions:
         """Return the options for submitting the run again, reconstructed for submissions of older versions."""

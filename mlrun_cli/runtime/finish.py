@@ -26,7 +26,12 @@ from mlrun_cli.runtime.notifier_start import start_notifier
 from mlrun_cli.runtime.tracked_outputs import save_all_outputs
 from mlrun_cli.snapshots.content_store import SnapshotStore
 from mlrun_cli.snapshots.snapshot import format_some
-from mlrun_cli.snapshots.working_copy import list_escaping_links, remove_empty_script_folders, remove_unchanged
+from mlrun_cli.snapshots.working_copy import (
+    list_escaping_links,
+    remove_empty_script_folders,
+    remove_other_files,
+    remove_unchanged,
+)
 from mlrun_cli.wire.run_folder import STD_LOG
 from mlrun_cli.workspace import Workspace
 
@@ -219,6 +224,8 @@ def clean_working_folder(workspace: Workspace, submission: Submission, folder: R
     if snapshot is not None and folder.work.is_dir():
         remove_unchanged(snapshot, folder.work)
         remove_empty_script_folders(folder.work)
+    if submission.keeps_outputs_only:
+        remove_other_files(folder.work)
 
 
 def write_outcome(folder: RunFolder, outcome: Outcome) -> None:

@@ -38,6 +38,7 @@ class SubmitRequest(NamedTuple):
         tags, properties: the initial tags and properties of the run.
         variables: environment variables of the script, which replace those of the runconfig.
         time_limit_seconds: the time limit of the script; replaces the runconfig's.
+        keeps_outputs_only: whether only `outputs` and `logs` are kept of what the script writes to its working folder.
         predecessor: the run that must have completed before this one starts.
         begin_at: the time before which the run does not start, in microseconds.
         priority: the rank of the run in its queue; 0 is normal, and a higher one comes first.
@@ -72,6 +73,7 @@ class SubmitRequest(NamedTuple):
     variables: Mapping[str, str] = MappingProxyType({})
     time_limit_seconds: float | None = None
     retry: RetryPolicy | None = None
+    keeps_outputs_only: bool = False
     predecessor: Run | None = None
     begin_at: int | None = None
     priority: int = 0

@@ -199,6 +199,7 @@ def _make_submission(
         limits=get_limits(),
         options=build_resubmit_options(request, resolution, redaction),
         retry=request.retry,
+        keeps_outputs_only=request.keeps_outputs_only,
     )
 
 

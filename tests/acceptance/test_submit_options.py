@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Iterator
 from datetime import datetime
@@ -115,3 +116,22 @@ def test_a_run_of_high_priority_comes_before_those_that_wait_longer(mlrun: Mlrun
 
     starts = [mlrun.wait(run_id)["start_time_utc"] for run_id in runs]
     assert sorted(starts) == [starts[0], starts[3], starts[2], starts[1]]
+
+
+def test_only_outputs_are_kept_where_that_is_asked_for(mlrun: Mlrun) -> None:
+    mlrun.script(
+        """
+        import os
+
+        os.makedirs("cache/deep")
+        for path in ("cache/deep/x", "big.bin", "outputs/model", "logs/mine.txt"):
+            open(path, "w").close()
+        os.symlink("outputs/model", "link")
+        """,
+        "write.py",
+    )
+    run_id = mlrun.ended("--keep", "outputs", "write.py")["run_id"]
+
+    names = [name for name in mlrun.json("run", "files", "-r", run_id) if not name.startswith(("system", "user"))]
+    assert names == ["logs/mine.txt", "outputs/model"]
+    assert sorted(os.listdir(mlrun.run_folder(run_id) / "work")) == ["logs", "outputs"]

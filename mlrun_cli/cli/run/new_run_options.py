@@ -39,6 +39,13 @@ class Priority(str, Enum):
     LOW = "low"
 
 
+class Keep(str, Enum):
+    """What is kept of a working folder when its run has ended."""
+
+    ALL = "all"
+    OUTPUTS = "outputs"
+
+
 _RANKS = {Priority.HIGH: 1, Priority.NORMAL: 0, Priority.LOW: -1, None: 0}
 
 _PREFIX = "new_run_"
@@ -81,6 +88,10 @@ _OPTIONS: Mapping[str, Any] = {
     "priority": Annotated[
         Priority | None, typer.Option("--priority", help="Place in the queue: before or after runs of normal priority.")
     ],
+    "keep": Annotated[
+        Keep | None,
+        typer.Option("--keep", help="What is kept of the files in the working folder: all, or only outputs and logs."),
+    ],
     "timeout": Annotated[
         str | None,
         typer.Option(
@@ -110,6 +121,7 @@ class RunDescription(NamedTuple):
     after: str | None
     begin_at: int | None
     priority: int
+    keep: Keep | None
     predecessor: Run | None = None
 
     def resolve(self, context: Context) -> RunDescription:
@@ -131,6 +143,7 @@ class RunDescription(NamedTuple):
             description=request.description if self.description is None else self.description,
             retry=request.retry if self.retry is None else self.retry,
             notify=(*request.notify, *self.notify),
+            keeps_outputs_only=request.keeps_outputs_only if self.keep is None else self.keep is Keep.OUTPUTS,
             predecessor=self.predecessor,
             begin_at=self.begin_at,
             priority=self.priority,
@@ -197,6 +210,7 @@ class NewRunOptions:
             description=typed["description"],
             retry=retry,
             after=typed["after"],
+            keep=typed["keep"],
             begin_at=begin_at,
             priority=_RANKS[typed["priority"]],
             notify=addresses,
