@@ -1,4 +1,4 @@
-"""Add, list and remove the rules for notifications of a workspace."""
+"""Add, list and remove the notification rules of a workspace."""
 
 from __future__ import annotations
 
@@ -37,12 +37,12 @@ def add_rule(workspace: Workspace, address: str, ends: Sequence[str], experiment
 
 
 def list_rules(workspace: Workspace) -> Sequence[dict[str, Any]]:
-    """Return the records of all rules; of an address, they have what is no secret."""
+    """Return the records of all rules, with secrets in addresses redacted."""
     return [_build_record(rule) for rule in read_rules(workspace.folder)]
 
 
 def remove_rule(workspace: Workspace, rule_id: int) -> None:
-    """Remove the rule with this number.
+    """Remove the rule with the given number.
 
     Raises:
         NotificationNotFound: there is none.

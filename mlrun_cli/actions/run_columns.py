@@ -1,4 +1,4 @@
-"""The metrics and parameters of runs that a list shows beside the runs."""
+"""Columns with the metrics and parameters of runs, for lists of runs."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ class RunColumns(NamedTuple):
     values: Mapping[int, Mapping[str, float | int | str]]
 
     def get_record(self, run: Run) -> dict[str, Any]:
-        """Return the values of a run for its record."""
+        """Return the values of a run as JSON, keyed by column."""
         return dict(self.values.get(run.key, {}))
 
 
 def read_metric_columns(workspace: Workspace, runs: Sequence[Run], choice: ColumnChoice) -> RunColumns:
-    """Return the chosen metrics of runs: their last numbers, or their least or greatest."""
+    """Return the chosen metrics of runs: the last, lowest or highest value of each."""
     keys = [run.key for run in runs]
     summaries = workspace.metric_summaries
     if choice.word == BEST:
@@ -77,7 +77,7 @@ def read_parameter_columns(workspace: Workspace, runs: Sequence[Run], choice: Co
 
 
 def _sort_by_count(given: Sequence[Parameters]) -> Sequence[str]:
-    """Return the names of all parameters, those that most of the runs have first."""
+    """Return the names of all parameters, those of the most runs first."""
     counts: dict[str, int] = {}
     for parameters in given:
         for name in parameters:

@@ -18,13 +18,13 @@ PAGE_SIZE = 50
 
 
 class Count(NamedTuple):
-    """A number of runs, which is counted up to a limit."""
+    """A number of runs, counted only up to a limit."""
 
     number: int
     is_exact: bool = True
 
     @classmethod
-    def from_found(cls, found: int, limit: int = COUNTED) -> Count:
+    def from_number(cls, found: int, limit: int = COUNTED) -> Count:
         """Return the exact count, or the limit marked as inexact if more runs were found."""
         return cls(min(found, limit), found <= limit)
 
@@ -116,7 +116,7 @@ class _Counts(NamedTuple):
 
 def _count_runs(pages: RunPageStore, which: RunFilter) -> _Counts:
     limit = pages.get_count_limit(which)
-    total = Count.from_found(pages.count(which, limit + 1), limit)
+    total = Count.from_number(pages.count(which, limit + 1), limit)
     return _Counts(total, total, None)
 
 
@@ -125,11 +125,11 @@ def _count_runs_and_children(pages: RunPageStore, which: RunFilter) -> _Counts:
     limit = pages.get_count_limit(which)
     at_top = pages.count(which._replace(include_children=False), limit + 1)
     if at_top > limit:
-        return _Counts(Count.from_found(at_top, limit), Count.from_found(at_top, limit), None)
+        return _Counts(Count.from_number(at_top, limit), Count.from_number(at_top, limit), None)
     both = pages.count(_include_children(which), at_top + limit + 1)
     total = both if which.include_children else at_top
     return _Counts(
-        Count.from_found(total, limit), Count.from_found(at_top, limit), Count.from_found(both - at_top, limit)
+        Count.from_number(total, limit), Count.from_number(at_top, limit), Count.from_number(both - at_top, limit)
     )
 
 

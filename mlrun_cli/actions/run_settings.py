@@ -15,7 +15,7 @@ _SETTINGS = ("framework", "communicator", "nodeCount", "maxRunDurationSeconds")
 
 
 def read_settings(run: Run) -> dict[str, str]:
-    """Return the settings of a run's launch: framework, communicator, number of nodes and time limit."""
+    """Return the launch settings of a run: framework, communicator, number of nodes and time limit."""
     definition: Mapping[str, Any] = run.definition or {}
     return {name: str(definition[name]) for name in _SETTINGS if definition.get(name) is not None}
 

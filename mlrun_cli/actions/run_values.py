@@ -1,4 +1,4 @@
-"""What names of values mean in a workspace: a bare name is a metric or a parameter."""
+"""The meaning of value names in a workspace: a bare name is a metric or a parameter."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from mlrun_cli.workspace import Workspace
 
 
 def resolve_where(workspace: Workspace, which: RunFilter) -> RunFilter:
-    """Return a filter in whose conditions each name is resolved, and what its fields can express is there."""
+    """Return a filter with the names in its condition resolved and its simple comparisons moved to its fields."""
     if which.where is None:
         return which
     return narrow_filter(which._replace(where=_resolve_condition(workspace, which.where)))
@@ -41,7 +41,7 @@ def list_unknown_names(workspace: Workspace, which: RunFilter) -> Sequence[str]:
 
 
 def parse_run_order(workspace: Workspace, text: str, *, descending: bool) -> RunOrder:
-    """Parse an order as it is typed: `rmse`, `max(accuracy)`, `param.lr`, `tag.team`, `created`.
+    """Parse a sort order such as `rmse`, `max(accuracy)`, `param.lr`, `tag.team` or `created`.
 
     Raises:
         InvalidFilter: it is not the name of a value by which runs are sorted.
@@ -65,7 +65,7 @@ def _resolve_condition(workspace: Workspace, condition: Condition) -> Condition:
 
 
 def _resolve_predicate(workspace: Workspace, predicate: Predicate) -> Predicate:
-    """Return a comparison with its name resolved; texts are compared with parameters alone."""
+    """Return a comparison with its name resolved; a name compared with a text is a parameter."""
     if predicate.name.kind != PLAIN:
         return predicate
     if any(isinstance(value, str) for value in predicate.values):

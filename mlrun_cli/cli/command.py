@@ -56,7 +56,7 @@ Function = TypeVar("Function", bound=Callable[..., object])
 
 
 class PeopleTable(Protocol):
-    """A function that prints a table or a page for people."""
+    """A function that prints a result as a table or page for people."""
 
     def __call__(self, *, file: TextIO, width: int | None, colour: bool) -> None:
         """Print the table to `file`, in lines of at most `width` columns; None if it is not a terminal."""

@@ -1,4 +1,4 @@
-"""`notify`: who is notified of the ends of runs."""
+"""`notify`: notifications about the ends of runs."""
 
 from __future__ import annotations
 

@@ -59,7 +59,7 @@ _EXAMPLES = (
 
 
 class Suggestion(NamedTuple):
-    """A word with which a shell can complete a line, with the attributes of Typer's completion items."""
+    """A completion of a word, with the attributes of Typer's completion items."""
 
     value: str
     help: str

@@ -236,13 +236,13 @@ def read_journal_sizes(folder: Path) -> dict[str, int]:
     return sizes
 
 
-def name_journal(name: str, attempt: int) -> str:
-    """Return the name of a journal that is written during an attempt, from which `get_journal_attempt` reads it."""
+def build_journal_name(name: str, attempt: int) -> str:
+    """Return the name of a journal written during an attempt; `get_journal_attempt` is the inverse."""
     return name if attempt == 1 else f"a{attempt}-{name}"
 
 
 def get_journal_attempt(name: str) -> int:
-    """Return the number of the attempt whose script wrote a journal, according to its name."""
+    """Return the number of the attempt that wrote a journal, according to the journal's name."""
     match = re.match(r"a(\d{1,9})-", name)
     return 1 if match is None else int(match[1])
 

@@ -154,7 +154,7 @@ class NodeRun(SupervisedRun):
         """Do nothing, since the engine may start the run again."""
 
     def begin_next_attempt(self, started_at: int, outcome: Outcome) -> bool:
-        """Record the end of an attempt and begin the next; return False if the run is to be canceled or has ended."""
+        """Record the end of an attempt and start the next; return False if the run is to be canceled or has ended."""
         is_begun = super().begin_next_attempt(started_at, outcome)
         if is_begun:
             with suppress(OSError):
@@ -163,7 +163,7 @@ class NodeRun(SupervisedRun):
         return is_begun
 
     def queue_next_attempt(self, outcome: Outcome) -> bool:  # noqa: ARG002
-        """Return False: the engine starts the supervisor again, or not."""
+        """Return False: only the engine can start the supervisor again."""
         return False
 
     def register_outputs(self, row: Run, outcome: Outcome) -> Outcome:  # noqa: ARG002

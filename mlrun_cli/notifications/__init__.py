@@ -1,1 +1,1 @@
-"""Notifications of the ends of runs: the addresses that get them, and when."""
+"""Rules and addresses for notifications about the ends of runs."""

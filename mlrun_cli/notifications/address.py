@@ -15,7 +15,7 @@ _LEAST_LETTERS = 4
 
 
 def check_address(address: str) -> None:
-    """Check that notifications can be sent to an address; the text of an error does not contain it.
+    """Check that notifications can be sent to an address; errors do not contain the address.
 
     Raises:
         InvalidValue: it is neither a command nor a URL of a known service.
@@ -67,7 +67,7 @@ def split_command(address: str) -> list[str]:
 
 
 def redact_address(address: str) -> str:
-    """Return an address without what may be a secret: a command without its secrets, or the scheme of a URL."""
+    """Return an address without secrets: a redacted command, or only the scheme of a URL."""
     if address.startswith(COMMAND):
         return Redaction().redact_value(address)
     scheme, separator, _ = address.partition("://")
@@ -75,7 +75,7 @@ def redact_address(address: str) -> str:
 
 
 def remove_address(text: str, address: str) -> str:
-    """Return a text in which all parts of an address are redacted."""
+    """Return a text with all parts of an address redacted."""
     parts = {part for part in re.split(r"[:/@?&=,]+", address.partition(":")[2]) if len(part) >= _LEAST_LETTERS}
     for part in sorted(parts, key=len, reverse=True):
         text = text.replace(part, REDACTED)

@@ -1,4 +1,4 @@
-"""The package `apprise`, which is loaded where it is needed, since it is an extra and slow to import."""
+"""Lazy import of the package `apprise`, which is optional and slow to import."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The rules of a workspace for notifications, in a file of its folder that only its user can read."""
+"""The notification rules of a workspace, in a file that only its user can read."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ ENDS = ("completed", "failed", "canceled")
 
 
 class Rule(NamedTuple):
-    """A rule: an address is notified of runs that end in one of these ways, of one experiment or of all."""
+    """A notification rule: the address, and the ends of runs and the experiment to which it applies."""
 
     rule_id: int
     address: str
@@ -26,12 +26,12 @@ class Rule(NamedTuple):
     experiment_name: str | None = None
 
     def matches(self, end: str, experiment_name: str) -> bool:
-        """Return whether a run that ended in this way is one to notify of."""
+        """Return whether the rule applies to a run of this experiment that ended in this way."""
         return end in self.on and self.experiment_name in {None, experiment_name}
 
 
 def read_rules(folder: Path) -> Sequence[Rule]:
-    """Return the rules of the workspace with this folder; what is not valid is left out.
+    """Return the rules of the workspace in a folder, without invalid ones.
 
     Raises:
         OSError: the file cannot be read.
@@ -43,7 +43,7 @@ def read_rules(folder: Path) -> Sequence[Rule]:
 
 @contextmanager
 def change_rules(folder: Path) -> Iterator[list[Rule]]:
-    """Yield the rules of a workspace as a list, which is written at the end of the block.
+    """Yield the rules of a workspace as a list, which is saved at the end of the block.
 
     Raises:
         OSError: the file cannot be read or written.

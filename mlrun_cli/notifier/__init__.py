@@ -1,1 +1,1 @@
-"""The program that notifies of the end of a run, in a process of its own: a mail server may take its time."""
+"""The program that sends notifications about an ended run, as a separate process because sending may be slow."""

@@ -1,4 +1,4 @@
-"""`python …/mlrun_cli/notifier/__main__.py --workspace FOLDER RUN_ID`: notify of the end of a run."""
+"""Entry point of the notifier: `python …/mlrun_cli/notifier/__main__.py --workspace FOLDER RUN_ID`."""
 
 import sys
 

@@ -1,4 +1,4 @@
-"""The message about a run that has ended."""
+"""The message about an ended run."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _LAST_LINES = 20
 
 
 class Message(NamedTuple):
-    """A message; `values` are what stands for the names in braces in a command."""
+    """A message; `values` replace the names in braces in a command."""
 
     title: str
     text: str
@@ -28,7 +28,7 @@ class Message(NamedTuple):
 
 
 def build_message(workspace: Workspace, run: Run) -> Message:
-    """Return the message about a run that has ended: status, duration, best metrics and the end of its log."""
+    """Return the message about an ended run: status, duration, best metrics and the end of its log."""
     redact = workspace.redaction.redact_prose
     title = redact(f"{run.display_name or run.run_id}: {describe_end(run, now())}")
     text = redact("\n".join(_list_lines(workspace, run)))

@@ -1,4 +1,4 @@
-"""The notifier program: it claims a run that has ended, and sends one message to each address."""
+"""The notifier program, which claims an ended run and sends one message to each address."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from mlrun_cli.core.program_log import log_exception
 from mlrun_cli.notifications.address import redact_address
 from mlrun_cli.notifications.rules import read_rules
 from mlrun_cli.notifier.message import build_message
-from mlrun_cli.notifier.sending import NotSent, send
+from mlrun_cli.notifier.sending import SendingFailed, send_message
 from mlrun_cli.runs.folder import RunFolder
 from mlrun_cli.runs.run import Run
 from mlrun_cli.runtime.program_start import detach_program, open_workspace_when_available
@@ -19,34 +19,34 @@ from mlrun_cli.workspace import Workspace
 
 
 def main(words: list[str]) -> None:
-    """Notify of the end of the run that the command line names."""
+    """Send notifications about the run named on the command line."""
     _, folder, run_id = words
     detach_program(Path(folder))
     with open_workspace_when_available(Path(folder), Path("runs", run_id)) as workspace:
         run = workspace.runs.get(run_id)
         if run.status.is_terminal:
-            notify(workspace, run)
+            notify_addresses(workspace, run)
 
 
-def notify(workspace: Workspace, run: Run) -> None:
-    """Send a message to each address of a run that has ended; what fails becomes a warning of the run."""
+def notify_addresses(workspace: Workspace, run: Run) -> None:
+    """Send a message about an ended run to each of its addresses; failures become warnings of the run."""
     folder = workspace.run_folder(run.run_id)
-    addresses = _claim(workspace, run, folder)
+    addresses = _claim_run(workspace, run, folder)
     if not addresses:
         return
     message = build_message(workspace, run)
     warnings = []
     for address in addresses:
         try:
-            send(address, message)
-        except NotSent as error:
+            send_message(address, message)
+        except SendingFailed as error:
             warnings.append(f"No notification to {redact_address(address)}: {error}")
     if warnings:
         _add_warnings(workspace, run, warnings)
 
 
-def _claim(workspace: Workspace, run: Run, folder: RunFolder) -> Sequence[str]:
-    """Return the addresses to notify, or none if another process has claimed the run."""
+def _claim_run(workspace: Workspace, run: Run, folder: RunFolder) -> Sequence[str]:
+    """Return the addresses to notify, or none if another process has already claimed the run."""
     try:
         os.close(os.open(folder.notified, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
         given = (read_json(folder.notify) or {}).get("addresses", ())

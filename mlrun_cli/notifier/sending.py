@@ -1,4 +1,4 @@
-"""The sending of messages: by a command, or by the package Apprise."""
+"""Sending messages with a command or with the package Apprise."""
 
 from __future__ import annotations
 
@@ -15,38 +15,38 @@ _PATIENCE_SECONDS = 60.0
 _MOST_LETTERS = 300
 
 
-class NotSent(Exception):
-    """A message was not sent; the text says why, without the address."""
+class SendingFailed(Exception):
+    """A message could not be sent; the text gives the reason, without the address."""
 
 
-def send(address: str, message: Message) -> None:
+def send_message(address: str, message: Message) -> None:
     """Send a message to an address.
 
     Raises:
-        NotSent: it was not sent.
+        SendingFailed: it was not sent.
     """
     try:
         if address.startswith(COMMAND):
             _run_command(address, message)
         else:
             _send_by_apprise(address, message)
-    except NotSent as error:
+    except SendingFailed as error:
         text = " ".join(remove_address(str(error), address).split())
-        raise NotSent(text[:_MOST_LETTERS] or "it was refused.") from None
+        raise SendingFailed(text[:_MOST_LETTERS] or "it was refused.") from None
 
 
 def _run_command(address: str, message: Message) -> None:
-    """Run the command of an address, without a shell; it gets the text at its standard input."""
+    """Run the command of an address without a shell, with the message on its standard input."""
     try:
         words = [_fill_in(word, message) for word in split_command(address)]
         done = subprocess.run(
             words, input=message.text.encode(), capture_output=True, timeout=_PATIENCE_SECONDS, check=False
         )
     except (InvalidValue, OSError, ValueError, subprocess.TimeoutExpired) as error:
-        raise NotSent(str(error)) from error
+        raise SendingFailed(str(error)) from error
     if done.returncode:
         said = done.stderr.decode("utf-8", "replace")
-        raise NotSent(f"the command ended with exit code {done.returncode}: {said}")
+        raise SendingFailed(f"the command ended with exit code {done.returncode}: {said}")
 
 
 def _fill_in(word: str, message: Message) -> str:
@@ -65,8 +65,8 @@ def _send_by_apprise(address: str, message: Message) -> None:
         sender = load_apprise().Apprise()
         is_sent = sender.add(address) and sender.notify(title=message.title, body=message.text, body_format="text")
     except Exception as error:  # a package of strangers
-        raise NotSent(f"{type(error).__name__}: {error}") from error
+        raise SendingFailed(f"{type(error).__name__}: {error}") from error
     finally:
         logger.removeHandler(handler)
     if not is_sent:
-        raise NotSent(told.getvalue())
+        raise SendingFailed(told.getvalue())

@@ -1,4 +1,4 @@
-"""Attempts: the starts of the script of a run that is started again when it fails."""
+"""Attempts: the successive starts of a run's script, which is restarted when it fails."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class Attempt(NamedTuple):
     reason: str | None = None
 
     def end(self, outcome: Outcome) -> Attempt:
-        """Return the attempt with its end."""
+        """Return a copy of the attempt with its end."""
         return self._replace(
             ended_at=outcome.ended_at,
             duration_seconds=outcome.duration_seconds,
@@ -66,7 +66,7 @@ class Attempt(NamedTuple):
 
 
 def parse_attempts(documents: Documents) -> list[Attempt]:
-    """Return the attempts of a run; the last one may not have been started or ended.
+    """Return the attempts of a run; the last one may lack a start or an end.
 
     Raises:
         AttributeError, TypeError: a document is not a valid attempt.
@@ -75,36 +75,36 @@ def parse_attempts(documents: Documents) -> list[Attempt]:
 
 
 def get_attempt_number(documents: Documents) -> int:
-    """Return the number of the current, or last, attempt of a run."""
+    """Return the number of a run's current or last attempt."""
     return len(documents) or 1
 
 
 def begin_attempt(documents: Documents, started_at: int | None, outcome: Outcome) -> Documents:
-    """Return the attempts of a run with the end of the current one, and with the next one."""
+    """Return the attempts of a run with the current one ended and the next one added."""
     attempts = parse_attempts(documents) or [Attempt(1)]
     ended = attempts[-1]._replace(started_at=started_at or attempts[-1].started_at).end(outcome)
     return [each.to_json() for each in (*attempts[:-1], ended, Attempt(ended.number + 1))]
 
 
 def record_attempt_start(documents: Documents, started_at: int) -> Documents:
-    """Return the attempts of a run, of which there are some, with the start of the last one."""
+    """Return the attempts of a run with the start time of the last one set."""
     attempts = parse_attempts(documents)
     return [each.to_json() for each in (*attempts[:-1], attempts[-1]._replace(started_at=started_at))]
 
 
 def sum_earlier_durations(documents: Documents) -> float:
-    """Return the seconds for which the scripts of a run's earlier attempts ran."""
+    """Return the total duration of a run's earlier attempts in seconds."""
     return sum(attempt.duration_seconds or 0.0 for attempt in parse_attempts(documents)[:-1])
 
 
-def name_attempt_log(log: str, number: int) -> str:
-    """Return the name of the log that an attempt has of its own: `std_log_attempt1.txt` for `std_log.txt`."""
+def build_attempt_log_name(log: str, number: int) -> str:
+    """Return the name of an attempt's own log, such as `std_log_attempt1.txt` for `std_log.txt`."""
     stem, suffix = posixpath.splitext(log)
     return f"{stem}_attempt{number}{suffix}"
 
 
 def build_attempt_records(documents: Documents, outcome: Outcome | None) -> list[dict[str, Any]]:
-    """Return the attempts of a run for its record; `outcome` is that of the run if it has ended."""
+    """Return the attempts for a run's record; `outcome` is the outcome of the run if it has ended."""
     attempts = parse_attempts(documents)
     if attempts and outcome is not None:
         attempts[-1] = attempts[-1].end(outcome)
@@ -119,7 +119,7 @@ def _build_record(attempt: Attempt, count: int) -> dict[str, Any]:
         "exit_code": attempt.exit_code,
         "signal": attempt.signal,
         "reason": attempt.reason,
-        "log": STD_LOG if attempt.number == count else name_attempt_log(STD_LOG, attempt.number),
+        "log": STD_LOG if attempt.number == count else build_attempt_log_name(STD_LOG, attempt.number),
     }
     return {name: value for name, value in record.items() if value is not None}
 

@@ -100,7 +100,7 @@ def _count_values(where: Condition | None) -> int:
 
 
 def has_field(which: RunFilter, field: str) -> bool:
-    """Return whether the condition of a filter compares a field of runs."""
+    """Return whether the condition of a filter uses a field of runs."""
     if which.where is None:
         return False
     from mlrun_cli.runs.where.condition import list_predicates  # noqa: PLC0415 - start-up

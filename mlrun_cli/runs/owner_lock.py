@@ -117,7 +117,7 @@ class OwnerLock:
         return os.pread(self.descriptor, len(_RECOVERING), 0) == _RECOVERING
 
     def clear_record(self) -> None:
-        """Remove what earlier holders have recorded in the file."""
+        """Remove the records of earlier holders from the file."""
         with suppress(OSError):
             os.pwrite(self.descriptor, b" " * (_SLOW_AT + len(_SLOW)), 0)
 

@@ -1,4 +1,4 @@
-"""The policy by which a script that has failed is started again."""
+"""The policy for starting a failed script again."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _LOST = frozenset({EndReason.MACHINE_RESTARTED, EndReason.SUPERVISOR_DIED, EndRe
 
 
 class RetryPolicy(NamedTuple):
-    """The number of times that a failed script is started again, and the ends after which it is.
+    """The maximum number of retries of a failed script, and the kinds of failure that are retried.
 
     Attributes:
         most_retries: how often the script is started again at most.
@@ -29,7 +29,7 @@ class RetryPolicy(NamedTuple):
     conditions: Sequence[str] = (EXIT, SIGNAL, REBOOT)
 
     def allows(self, outcome: Outcome, retries: int) -> bool:
-        """Return whether a run is to be started again after an outcome, when it has been `retries` times before."""
+        """Return whether a run with this outcome is to be retried after `retries` earlier retries."""
         return retries < self.most_retries and outcome.status is RunStatus.FAILED and self._covers(outcome)
 
     def _covers(self, outcome: Outcome) -> bool:
@@ -52,7 +52,7 @@ class RetryPolicy(NamedTuple):
 
 
 def parse_retry_conditions(text: str) -> tuple[str, ...]:
-    """Return the conditions in a list such as `signal,reboot,exit:75`.
+    """Parse a list of conditions such as `signal,reboot,exit:75`.
 
     Raises:
         InvalidValue: one is not a condition.
@@ -67,7 +67,7 @@ def parse_retry_conditions(text: str) -> tuple[str, ...]:
 
 
 def find_end_reason(outcome: Outcome) -> str | None:
-    """Return the code of the inner error of an outcome, or None if it has none."""
+    """Return the inner error code of an outcome, or None if there is none."""
     details = (outcome.error or {}).get("error")
     inner = details.get("innerError") if isinstance(details, dict) else None
     return inner.get("code") if isinstance(inner, dict) else None

@@ -93,7 +93,7 @@ class Run(NamedTuple):
 
 
 def describe_end(run: Run, at: int) -> str:
-    """Return how a run ended, or its status at a time, such as `Failed (exit code 3) after 0:01:05`."""
+    """Return how a run ended, or its status at the given time, such as `Failed (exit code 3) after 0:01:05`."""
     how = f" (signal {run.signal})" if run.signal else ""
     if run.exit_code:
         how = f" (exit code {run.exit_code})"

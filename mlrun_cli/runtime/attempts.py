@@ -1,4 +1,4 @@
-"""The end of an attempt and the begin of the next one, for a supervisor and for the recovery of a run."""
+"""The transition from one attempt of a run to the next, for supervisors and recovery."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from contextlib import suppress
 from typing import Any
 
 from mlrun_cli.core.json_files import read_json
-from mlrun_cli.runs.attempt import begin_attempt, get_attempt_number, name_attempt_log, sum_earlier_durations
+from mlrun_cli.runs.attempt import begin_attempt, build_attempt_log_name, get_attempt_number, sum_earlier_durations
 from mlrun_cli.runs.folder import RunFolder
 from mlrun_cli.runs.outcome import Outcome
 from mlrun_cli.runs.retry_policy import RetryPolicy
@@ -23,7 +23,7 @@ _MAY_GO_ON = ALIVE_STATUSES - {RunStatus.CANCEL_REQUESTED}
 def begin_next_attempt(
     workspace: Workspace, run: Run, started_at: int | None, outcome: Outcome, after: RunStatus
 ) -> bool:
-    """Record the end of the current attempt and begin the next, as `store_next_attempt` does in a transaction."""
+    """Record the end of the current attempt and start the next, in a transaction of its own."""
     with workspace.transaction(durable=True):
         return store_next_attempt(workspace, run, started_at, outcome, after)
 
@@ -31,7 +31,7 @@ def begin_next_attempt(
 def store_next_attempt(
     workspace: Workspace, run: Run, started_at: int | None, outcome: Outcome, after: RunStatus
 ) -> bool:
-    """Record the end of the current attempt and begin the next; return False if the run is to be canceled or has ended.
+    """Record the end of the current attempt and start the next; return False if the run is canceled or has ended.
 
     All that the attempt has logged must be in the store. Of its values, only those with a step stay there: a later
     attempt goes on with them, and replaces them from its own first step on.
@@ -48,7 +48,7 @@ def store_next_attempt(
 def queue_next_attempt(
     workspace: Workspace, run: Run, folder: RunFolder, policy: RetryPolicy, outcome: Outcome
 ) -> bool:
-    """Queue a run whose supervisor has ended for another start; return False if its outcome is final.
+    """Queue a run for another start after its supervisor has ended; return False if the outcome is final.
 
     An attempt whose script has not been started begins once more.
     """
@@ -66,7 +66,7 @@ def queue_next_attempt(
 
 
 def read_process(folder: RunFolder, number: int) -> Mapping[str, Any]:
-    """Return the supervisor's record of the script's processes in an attempt, or an empty mapping if there is none."""
+    """Return the supervisor's record of an attempt's processes, or an empty mapping if there is none."""
     with suppress(OSError):
         document = read_json(folder.process)
         if document is not None and document.get("attempt", 1) == number:
@@ -75,16 +75,16 @@ def read_process(folder: RunFolder, number: int) -> Mapping[str, Any]:
 
 
 def keep_attempt_logs(folder: RunFolder, process: Mapping[str, Any], number: int) -> None:
-    """Copy what an attempt has written to the logs of the run to logs of its own; ignore a full disk."""
+    """Copy the output of an attempt from the run's logs to logs of its own; ignore a full disk."""
     for log, offset in process.get("log_offsets", {}).items():
         with suppress(OSError), (folder.artifacts / log).open("rb") as source:
             source.seek(offset)
-            path = folder.artifacts / name_attempt_log(log, number)
+            path = folder.artifacts / build_attempt_log_name(log, number)
             with open(path, "wb", opener=lambda name, flags: os.open(name, flags, 0o600)) as kept:
                 shutil.copyfileobj(source, kept, 1 << 20)
 
 
 def add_earlier_durations(run: Run, outcome: Outcome) -> Outcome:
-    """Return an outcome whose duration includes those of the run's earlier attempts."""
+    """Return an outcome with the durations of the run's earlier attempts added."""
     earlier = sum_earlier_durations(run.attempts)
     return outcome if not earlier else outcome._replace(duration_seconds=earlier + (outcome.duration_seconds or 0.0))

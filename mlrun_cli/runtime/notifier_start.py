@@ -1,4 +1,4 @@
-"""The start of the program that notifies of a run's end."""
+"""Starting the program that sends notifications about an ended run."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from mlrun_cli.workspace import Workspace
 
 
 def start_notifier(workspace: Workspace, run: Run) -> None:
-    """Start the program that notifies of the end of a run, if anybody may want to know; failures are only logged.
+    """Start the notifier for an ended run if it has addresses to notify; failures are only logged.
 
     The program claims the run before it sends anything, so each address is notified at most once, whoever calls this.
     """

@@ -123,5 +123,5 @@ def _record_missing_folder(workspace: Workspace, run: Run) -> None:
 
 
 def _is_unrecovered(status: RunStatus | None) -> bool:
-    """Return whether a lost run with this status has neither ended nor been queued for another start."""
+    """Return whether a lost run with this status has neither ended nor been queued again."""
     return status is not None and not status.is_terminal and status is not RunStatus.QUEUED

@@ -84,7 +84,7 @@ class CompletionStore:
         return [RunSuggestion(*(row[name] for name in RunSuggestion._fields)) for row in rows]
 
     def list_deleted_runs(self, prefix: str, limit: int) -> Sequence[tuple[str, str]]:
-        """Return the ids of the last deleted runs whose ids begin with a prefix, with their experiments."""
+        """Return the ids and experiments of the last deleted runs whose ids start with a prefix."""
         rows = self._database.read_as_is(
             "SELECT run_id, experiment_name FROM trashed_runs WHERE substr(run_id, 1, length(:prefix)) = :prefix"
             " ORDER BY deleted_at DESC, run_key LIMIT :limit",

@@ -81,7 +81,7 @@ class MetricStore:
             self._close_series(series)
 
     def begin_attempt(self, run_key: int) -> None:
-        """Remove the values without a step, within a transaction; the others become those of an earlier attempt."""
+        """Remove the values without a step and mark the others as values of an earlier attempt."""
         for row in self._select_series(run_key, None):
             key = row["metric_key"]
             self._database.execute("DELETE FROM metric_values WHERE metric_key = :key AND step IS NULL", key=key)
@@ -94,7 +94,7 @@ class MetricStore:
                 self._database.execute("DELETE FROM metrics WHERE metric_key = :key", key=key)
 
     def _remove_superseded(self, series: _Series, steps: Sequence[float | None]) -> None:
-        """Remove the values of earlier attempts from the first of some steps on."""
+        """Remove the values of earlier attempts at or after the lowest of the given steps."""
         first = min((step for step in steps if step is not None), default=None)
         if first is None:
             return
@@ -117,7 +117,7 @@ class MetricStore:
         series.minimum, series.maximum = row["min_value"], row["max_value"]
 
     def _summarize(self, key: int) -> int:
-        """Number the values of a metric anew after a removal, and store their summary; return their count."""
+        """Renumber the values of a metric, store their summary, and return their count."""
         row = self._database.row(
             "SELECT count(*) AS found, max(position) AS last, min(number) AS low, max(number) AS high"
             " FROM metric_values WHERE metric_key = :key",
@@ -126,7 +126,7 @@ class MetricStore:
         assert row is not None
         count = int(row["found"])
         if count and row["last"] != count - 1:
-            self._number_anew(key)
+            self._renumber_values(key)
         last = self._database.row(
             "SELECT number FROM metric_values WHERE metric_key = :key AND (number IS NOT NULL OR kind = 'n')"
             " ORDER BY position DESC LIMIT 1",
@@ -143,7 +143,7 @@ class MetricStore:
         )
         return count
 
-    def _number_anew(self, key: int) -> None:
+    def _renumber_values(self, key: int) -> None:
         rows = self._database.rows("SELECT * FROM metric_values WHERE metric_key = :key ORDER BY position", key=key)
         self._database.execute("DELETE FROM metric_values WHERE metric_key = :key", key=key)
         values = [(key, place, *(row[name] for name in _COLUMNS[2:])) for place, row in enumerate(rows)]
@@ -230,7 +230,7 @@ class MetricStore:
         return other is None
 
     def _open_series(self, run_key: int, name: str, shape: str, batch: Sequence[LoggedValue]) -> _Series:
-        """Return the state of a metric to which a batch is about to be added."""
+        """Return the state of a metric before a batch is added."""
         self._database.execute(
             "INSERT INTO metrics (run_key, name, shape) VALUES (:run_key, :name, :shape)"
             " ON CONFLICT (run_key, name) DO NOTHING",

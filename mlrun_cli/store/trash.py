@@ -38,7 +38,7 @@ class TrashedRun(NamedTuple):
 
 
 class TrashedExperiment(NamedTuple):
-    """A deleted experiment; its key is that of its rows."""
+    """A deleted experiment, with the key of its rows."""
 
     key: int
     name: str
@@ -184,7 +184,7 @@ class TrashStore:
         return frozenset(row["run_id"] for row in self._database.rows("SELECT run_id FROM trashed_runs"))
 
     def list_snapshots(self, besides: Sequence[int]) -> Sequence[str]:
-        """Return the ids of the snapshots of deleted runs, except those with the given keys."""
+        """Return the ids of the snapshots of deleted runs, except of the runs with the given keys."""
         rows = self._database.rows("SELECT run_key, snapshot_id FROM trashed_runs WHERE snapshot_id IS NOT NULL")
         return [row["snapshot_id"] for row in rows if row["run_key"] not in besides]
 

@@ -158,7 +158,7 @@ def recover(workspace: Workspace, run: Run) -> None:
 def _queue_next_attempt(
     workspace: Workspace, run: Run, folder: RunFolder, submission: Submission | None, outcome: Outcome
 ) -> bool:
-    """Queue a run for another start if it is to be started again after this outcome; return whether it is."""
+    """Queue a run again if it is to be retried after this outcome; return whether it was."""
     policy = None if submission is None else submission.retry
     if policy is None:
         return False
@@ -236,7 +236,7 @@ def _is_from_another_boot(run: Run) -> bool:
 
 
 def _read_start_time(run: Run, folder: RunFolder) -> int | None:
-    """Return the time at which the current attempt's script was started, or None if it is not known."""
+    """Return the time at which the script of the current attempt was started, or None if unknown."""
     started_at = read_process(folder, get_attempt_number(run.attempts)).get("started_at")
     return started_at if isinstance(started_at, int) else None
 

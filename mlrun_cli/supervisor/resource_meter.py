@@ -11,7 +11,7 @@ from mlrun_cli.core.program_log import log_exception
 from mlrun_cli.core.sizes import MEGABYTE, format_size
 from mlrun_cli.core.time import now
 from mlrun_cli.metrics import resource_metrics
-from mlrun_cli.metrics.journal import name_journal
+from mlrun_cli.metrics.journal import build_journal_name
 from mlrun_cli.processes.gpu_usage import GpuSampler, GpuUsage
 from mlrun_cli.processes.memory_limits import count_oom_kills, read_memory_limit
 from mlrun_cli.processes.tree_usage import TreeUsage, list_tree, measure
@@ -62,7 +62,7 @@ class ResourceMeter:
         self._next_point = group.started + _LAST_SECONDS
         self._last_sample = group.started
         name = f"resources-{os.getpid()}-{time.time_ns()}.jsonl"
-        self._journal = folder.journal / name_journal(name, attempt)
+        self._journal = folder.journal / build_journal_name(name, attempt)
 
     def record_exits(self, ended: Iterable[tuple[int, int, struct_rusage]]) -> None:
         """Add the resource usage of reaped processes and their children."""

@@ -37,7 +37,7 @@ class Script:
     """
 
     def __init__(self, run: SupervisedRun, attempt: int) -> None:
-        """Start the processes of the script, in an attempt of this number, and record them.
+        """Start the processes of an attempt of the script, and record them.
 
         Raises:
             MlrunError: a process cannot be started.
@@ -85,11 +85,11 @@ class Script:
         return end
 
     def keep_logs(self) -> None:
-        """Copy what this attempt has written to the logs of the run to logs of its own."""
+        """Copy the output of this attempt from the run's logs to logs of its own."""
         keep_attempt_logs(self._run.folder, self._document, self.attempt)
 
     def _mark_log(self, log: Path) -> int:
-        """Write a line to a log that is continued, and return the size of the log."""
+        """Write a separator line to a log that is continued, and return the size of the log."""
         try:
             if self.attempt > 1:
                 with log.open("a", encoding="utf-8") as file:

@@ -122,18 +122,18 @@ class SupervisedRun:
         return WorkerProcess(self.workspace, self.submission, self.folder, RPC_WORKER_PROGRAM, self.submission.run_id)
 
     def remove_secrets_after_start(self) -> None:
-        """Remove the secrets of the run, since its script has started, unless it may be started again."""
+        """Remove the secrets of the run after its script has started, unless the script may be retried."""
         if self.submission.retry is None:
             self.folder.secrets.unlink(missing_ok=True)
 
     def begin_next_attempt(self, started_at: int, outcome: Outcome) -> bool:
-        """Record the end of an attempt and begin the next; return False if the run is to be canceled or has ended."""
+        """Record the end of an attempt and start the next; return False if the run is canceled or has ended."""
         return self.retry_store(
             lambda: begin_next_attempt(self.workspace, self.read(), started_at, outcome, RunStatus.STARTING)
         )
 
     def queue_next_attempt(self, outcome: Outcome) -> bool:
-        """Queue the run for another start after its supervisor was told to end; return False if it has ended."""
+        """Queue the run again after its supervisor was asked to exit; return False if it has ended."""
         policy = self.submission.retry
         if policy is None:
             return False

@@ -61,14 +61,14 @@ class Supervisor:
         run.finish(outcome.redact(run.redaction), self._watch.stop.reason)
 
     def _execute(self) -> Outcome:
-        """Run the script, again if it fails and is to be started again, and return the last outcome."""
+        """Run the script, with retries if it fails, and return the last outcome."""
         outcome = self._execute_attempt(self._prepare)
         while outcome is None:
             outcome = self._execute_attempt(self._run.folder.reserve_space)
         return outcome
 
     def _execute_attempt(self, prepare: Callable[[], None]) -> Outcome | None:
-        """Run the script once and return its outcome, or None if the next attempt has begun."""
+        """Run the script once and return its outcome, or None if the next attempt has started."""
         try:
             prepare()
             script = self._start_script()
@@ -86,7 +86,7 @@ class Supervisor:
         return self._finish_script(script)
 
     def _begin_next_attempt(self, script: Script, end: ScriptEnd) -> bool:
-        """Begin the next attempt after the end of a script whose processes have ended, if there is to be one."""
+        """Start the next attempt after the end of a script, if it is to be retried."""
         run, policy, stop = self._run, self._run.submission.retry, self._watch.stop
         if policy is None or stop.reason is not None:
             return False
@@ -139,7 +139,7 @@ class Supervisor:
         return ResourceMeter(run.folder, run.submission, script.group, gpus, script.attempt)
 
     def _finish_script(self, script: Script) -> Outcome | None:
-        """Clean up after a script whose processes have ended; return the outcome, or None if another attempt begins."""
+        """Clean up after the script's processes have ended; return the outcome, or None if it is retried."""
         run, stop = self._run, self._watch.stop
         self._release_space()
         meter = self._watch.meter

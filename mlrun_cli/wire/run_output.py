@@ -15,7 +15,7 @@ def format_head(run_id: str, url: "str | None") -> str:
 
 
 def format_summary(run_id: str, url: "str | None", lines: Iterable[str]) -> str:
-    """Return the summary to print below the logs: a title, the run's id and any URL, and the given lines."""
+    """Return the summary printed below the logs: a title, the run's id and URL, and the given lines."""
     return "\n".join(["", "Execution Summary", "=================", format_head(run_id, url), *lines, ""])
 
 

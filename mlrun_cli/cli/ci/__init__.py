@@ -1,1 +1,1 @@
-"""Output for the CI system in whose job a command runs: groups, annotations and summaries."""
+"""Output for the CI system that runs a command: groups, annotations and summaries."""

@@ -9,7 +9,7 @@ from mlrun_cli.wire.run_folder import ENVIRONMENT_LOG
 
 
 class LogGroups:
-    """Writer of the lines that begin and end the group of each log, where other streams have titles."""
+    """Writes the lines that start and end a CI group for each log, in place of the usual titles."""
 
     def __init__(self, ci: CiSystem, output: TextIO) -> None:
         self._ci = ci
@@ -17,7 +17,7 @@ class LogGroups:
         self._log_name: str | None = None
 
     def begin(self, log_name: str, *, is_in_line: bool) -> None:
-        """End the group of the log before, and begin that of a log, unless that log is already being shown."""
+        """End the previous group and start the group of a log, unless this log is already being shown."""
         if log_name == self._log_name:
             return
         self.end(is_in_line=is_in_line)
@@ -25,7 +25,7 @@ class LogGroups:
         self._write(self._ci.format_group_start(_build_title(log_name)))
 
     def end(self, *, is_in_line: bool) -> None:
-        """End the current group, if there is one; `is_in_line` if its last line has no end."""
+        """End the current group, if any; `is_in_line` tells that its last line is incomplete."""
         if self._log_name is not None:
             gap = "\n" if is_in_line else ""
             self._write(f"{gap}{self._ci.format_group_end(_build_title(self._log_name))}")

@@ -1,4 +1,4 @@
-"""The report of a run's end to a CI system: an error at its line, and a summary."""
+"""Reporting the end of a run to a CI system: an error with its source line, and a summary."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ from mlrun_cli.workspace import Workspace
 
 
 def report_end(workspace: Workspace, run: Run, ci: CiSystem | None) -> None:
-    """Report a run that has ended to the CI system, if there is one, on stderr."""
+    """Report an ended run to the CI system, if any, on stderr."""
     if ci is None:
         return
     where = find_failed_line(workspace, run, os.environ.get(ci.repository_variable))
     if run.status is not RunStatus.COMPLETED:
         message = describe_error(run.error) or f"The run ended {run.status.value}."
-        _write(ci.format_error(f"{run.run_id}: {run.status.value}", message, where))
+        _write_line(ci.format_error(f"{run.run_id}: {run.status.value}", message, where))
     with suppress(OSError):  # no summary is worth the step's failure
         line = ci.add_summary(run.run_id, build_summary(workspace, run, where))
         if line is not None:
-            _write(line)
+            _write_line(line)
 
 
-def _write(line: str) -> None:
+def _write_line(line: str) -> None:
     sys.stderr.write(f"{line}\n")
     sys.stderr.flush()

@@ -1,4 +1,4 @@
-"""The line of the user's code in which a run failed."""
+"""The line of user code at which a run failed."""
 
 from __future__ import annotations
 
@@ -19,21 +19,21 @@ _INSTALLED = ("site-packages", "dist-packages")
 
 
 class SourceLine(NamedTuple):
-    """A line of a file; `file` is relative to the root of the repository, or absolute outside of it."""
+    """A line of a file; `file` is relative to the root of the repository, or absolute if outside it."""
 
     file: str
     line: int
 
 
 def find_failed_line(workspace: Workspace, run: Run, repository: str | None) -> SourceLine | None:
-    """Return the last line of a run's traceback that is the user's own code, or None if there is none.
+    """Return the last line of user code in a run's traceback, or None if there is none.
 
     Args:
         workspace: the workspace of the run.
         run: a run that has ended.
         repository: the folder of the repository; None for the one around the source of the run.
     """
-    inner = find_own_frame(_get_stack_trace(run.error), run.run_id)
+    inner = find_user_frame(_get_stack_trace(run.error), run.run_id)
     if inner is None:
         return None
     source = _find_source_folder(workspace, run)
@@ -46,8 +46,8 @@ def find_failed_line(workspace: Workspace, run: Run, repository: str | None) -> 
     return inner._replace(file=path.as_posix())
 
 
-def find_own_frame(stack_trace: str, run_id: str) -> SourceLine | None:
-    """Return the last frame of a traceback whose file is in the run's working folder, relative to that, or None."""
+def find_user_frame(stack_trace: str, run_id: str) -> SourceLine | None:
+    """Return the last traceback frame in a run's working folder, with a relative path, or None."""
     work = f"/{run_id}/work/"
     for path, line in reversed(re.findall(_FRAME, stack_trace)):
         _, found, inner = path.partition(work)
@@ -62,7 +62,7 @@ def _get_stack_trace(error: Mapping[str, Any] | None) -> str:
 
 
 def _find_source_folder(workspace: Workspace, run: Run) -> Path | None:
-    """Return the folder whose snapshot the run has, or None if that is unknown."""
+    """Return the folder from which a run's snapshot was taken, or None if it is unknown."""
     try:
         document = read_json(workspace.run_folder(run.run_id).submission)
         submission = None if document is None else Submission.from_json(document)

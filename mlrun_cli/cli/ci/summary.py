@@ -25,8 +25,8 @@ _LAST_LINES = 30
 
 
 def build_summary(workspace: Workspace, run: Run, where: SourceLine | None) -> str:
-    """Return the summary of a run that has ended: how and where, its metrics, and the end of its log if it failed."""
-    rows = "".join(f"| {name} | {_escape_cell(value)} |\n" for name, value in _list_facts(workspace, run, where))
+    """Return the Markdown summary of an ended run: outcome, metrics and, if it failed, the end of its log."""
+    rows = "".join(f"| {name} | {_escape_cell(value)} |\n" for name, value in _list_properties(workspace, run, where))
     parts = [f"### {_escape_cell(run.display_name or run.run_id)}: {run.status.value}\n\n| | |\n|---|---|\n{rows}"]
     summaries = workspace.metric_summaries.list(run.key, limit=_MOST_METRICS + 1, with_resources=False)
     numbers = [summary for summary in summaries if summary.has_numbers]
@@ -37,7 +37,7 @@ def build_summary(workspace: Workspace, run: Run, where: SourceLine | None) -> s
     return "\n".join(filter(None, parts)) + "\n"
 
 
-def _list_facts(workspace: Workspace, run: Run, where: SourceLine | None) -> Iterator[tuple[str, str]]:
+def _list_properties(workspace: Workspace, run: Run, where: SourceLine | None) -> Iterator[tuple[str, str]]:
     yield "Run", run.run_id
     yield "Experiment", run.experiment_name
     yield "Status", describe_end(run, now())
@@ -58,10 +58,9 @@ def _list_facts(workspace: Workspace, run: Run, where: SourceLine | None) -> Ite
 
 def _format_metrics(summaries: Sequence[MetricSummary]) -> str:
     lines = ["| Metric | Last | Min | Max |", "|---|---|---|---|"]
-    lines += [
-        f"| {_escape_cell(each.name)} | {_format(each.last)} | {_format(each.minimum)} | {_format(each.maximum)} |"
-        for each in summaries[:_MOST_METRICS]
-    ]
+    for each in summaries[:_MOST_METRICS]:
+        last, minimum, maximum = map(_format_number, (each.last, each.minimum, each.maximum))
+        lines.append(f"| {_escape_cell(each.name)} | {last} | {minimum} | {maximum} |")
     more = ["", "The run has more metrics."] if len(summaries) > _MOST_METRICS else []
     return "\n".join([*lines, *more, ""])
 
@@ -76,10 +75,10 @@ def _format_log(workspace: Workspace, run: Run) -> str:
     return f"<details><summary>The last lines of {log.name}</summary>\n\n{fence}text\n{text}\n{fence}\n\n</details>\n"
 
 
-def _format(number: float | None) -> str:
+def _format_number(number: float | None) -> str:
     return "" if number is None else f"{number:.6g}"
 
 
 def _escape_cell(text: str) -> str:
-    """Return a text for a cell of a table: on one line, without HTML and with its Markdown signs escaped."""
+    """Return a text for a table cell: on one line, with HTML and Markdown characters escaped."""
     return re.sub(r"([\\`*_|~\[\]])", r"\\\1", html.escape(" ".join(text.split()), quote=False))

@@ -1,4 +1,4 @@
-"""The CI systems: how each of them takes groups of lines, errors at a line of a file, and summaries.
+"""The syntax of CI systems for groups of lines, errors at source lines, and job summaries.
 
 All of them read these lines from standard error too: the runners of GitHub and Azure look for commands in both streams,
 and GitLab joins both in the job's log.
@@ -18,7 +18,7 @@ from mlrun_cli.cli.ci.source_line import SourceLine
 
 
 class CiSystem:
-    """The lines that a CI system gives a meaning to; each is without its final newline.
+    """Base class of CI systems: formats the lines that a system interprets, without their final newline.
 
     Attributes:
         repository_variable: the variable with the folder of the repository.
@@ -27,7 +27,7 @@ class CiSystem:
     repository_variable = ""
 
     def format_group_start(self, title: str) -> str:
-        """Return the line that begins a group, which is folded under its title."""
+        """Return the line that starts a collapsible group."""
         raise NotImplementedError
 
     def format_group_end(self, title: str) -> str:
@@ -35,11 +35,11 @@ class CiSystem:
         raise NotImplementedError
 
     def format_error(self, title: str, message: str, where: SourceLine | None) -> str:
-        """Return the lines that show an error, at a line of a file if it is known."""
+        """Return the lines that report an error, with its source line if known."""
         raise NotImplementedError
 
     def add_summary(self, name: str, markdown: str) -> str | None:
-        """Add a text to the summary of the job; return a line to print for it, or None if none is needed.
+        """Add a text to the job's summary; return a line that must be printed for it, or None.
 
         Raises:
             OSError: it cannot be written.
@@ -53,7 +53,7 @@ class GitHub(CiSystem):
     repository_variable = "GITHUB_WORKSPACE"
 
     def format_group_start(self, title: str) -> str:
-        """Return the line that begins a group."""
+        """Return the line that starts a group."""
         return f"::group::{_escape(title, _GITHUB_DATA)}"
 
     def format_group_end(self, title: str) -> str:  # noqa: ARG002
@@ -61,12 +61,12 @@ class GitHub(CiSystem):
         return "::endgroup::"
 
     def format_error(self, title: str, message: str, where: SourceLine | None) -> str:
-        """Return an annotation."""
+        """Return an error annotation."""
         place = "" if where is None else f"file={_escape(where.file, _GITHUB_PROPERTY)},line={where.line},"
         return f"::error {place}title={_escape(title, _GITHUB_PROPERTY)}::{_escape(message, _GITHUB_DATA)}"
 
     def add_summary(self, name: str, markdown: str) -> None:  # noqa: ARG002
-        """Append a text to the summary of the step, if it has one."""
+        """Append a text to the summary file of the step, if there is one."""
         path = os.environ.get("GITHUB_STEP_SUMMARY")
         if path:
             with open(path, "a", encoding="utf-8") as file:
@@ -79,7 +79,7 @@ class AzurePipelines(CiSystem):
     repository_variable = "BUILD_SOURCESDIRECTORY"
 
     def format_group_start(self, title: str) -> str:
-        """Return the line that begins a group."""
+        """Return the line that starts a group."""
         return f"##[group]{title}"
 
     def format_group_end(self, title: str) -> str:  # noqa: ARG002
@@ -87,12 +87,12 @@ class AzurePipelines(CiSystem):
         return "##[endgroup]"
 
     def format_error(self, title: str, message: str, where: SourceLine | None) -> str:
-        """Return an issue of the task."""
+        """Return the command that logs an error as an issue."""
         place = "" if where is None else f";sourcepath={_escape(where.file, _AZURE_PROPERTY)};linenumber={where.line}"
         return f"##vso[task.logissue type=error{place}]{_escape(f'{title}: {message}', _AZURE_DATA)}"
 
     def add_summary(self, name: str, markdown: str) -> str:
-        """Write a file, which the agent reads when it sees the line."""
+        """Write a summary file and return the command that uploads it."""
         folder = os.environ.get("AGENT_TEMPDIRECTORY") or tempfile.gettempdir()
         path = Path(folder, f"mlrun-{name}.md")
         path.write_text(markdown, encoding="utf-8")
@@ -100,12 +100,12 @@ class AzurePipelines(CiSystem):
 
 
 class GitLab(CiSystem):
-    """GitLab CI, which has sections, but neither annotations in its log nor summaries."""
+    """GitLab CI, which supports sections but neither annotations nor summaries."""
 
     repository_variable = "CI_PROJECT_DIR"
 
     def format_group_start(self, title: str) -> str:
-        """Return the line that begins a section."""
+        """Return the line that starts a section."""
         return f"\x1b[0Ksection_start:{int(time.time())}:{_make_section_name(title)}\r\x1b[0K{title}"
 
     def format_group_end(self, title: str) -> str:
@@ -113,12 +113,12 @@ class GitLab(CiSystem):
         return f"\x1b[0Ksection_end:{int(time.time())}:{_make_section_name(title)}\r\x1b[0K"
 
     def format_error(self, title: str, message: str, where: SourceLine | None) -> str:
-        """Return a red line."""
+        """Return the error message in red."""
         place = "" if where is None else f"{where.file}:{where.line}: "
         return f"\x1b[31;1m{title}: {place}{' '.join(message.splitlines())}\x1b[0m"
 
     def add_summary(self, name: str, markdown: str) -> None:
-        """Do nothing."""
+        """Do nothing: GitLab has no job summaries."""
 
 
 _VARIABLES: Mapping[str, CiName] = {
@@ -138,7 +138,7 @@ _AZURE_PROPERTY = {**_AZURE_DATA, ";": "%3B", "]": "%5D"}
 
 
 def find_ci_system(name: CiName) -> CiSystem | None:
-    """Return the CI system with a name or, for `auto`, the one that the variables tell of; None for none."""
+    """Return the CI system with the given name, for `auto` the one detected from the environment, or None."""
     if name is CiName.AUTO:
         found = (ci for variable, ci in _VARIABLES.items() if os.environ.get(variable, "").lower() == "true")
         name = next(found, CiName.NONE)

@@ -51,7 +51,7 @@ def _make_printable(line: bytes) -> str:
 
 
 def _format_values(difference: RunDifference) -> Iterator[tuple[str, str]]:
-    """Yield the lines for all parts except the code, each with its add_colour."""
+    """Yield the lines of all parts except the code, each with its colour."""
     if not any(difference.values.values()):
         return
     yield _BOLD, f"From {difference.before} to {difference.after}"

@@ -135,7 +135,7 @@ def list_runs(
 
 
 def _add_filters(filters: FilterOptions, pipeline_run_id: str | None, *, active: bool) -> FilterOptions:
-    """Return the filters with those of options that stand for another option."""
+    """Return the filters extended by the options that are shortcuts for other filters."""
     texts = dict(filters.texts)
     if pipeline_run_id is not None:
         if "parent" in texts:
@@ -175,7 +175,7 @@ def _parse_order(workspace: Workspace, text: str, *, descending: bool) -> RunOrd
 
 
 def _parse_choices(metrics: str | None, parameters: str | None) -> Mapping[str, tuple[ReadColumns, ColumnChoice]]:
-    """Return the choices of columns, keyed by the key of the run's record that holds the values, with their readers."""
+    """Return the column choices and the functions that read the columns, keyed by record key."""
     if metrics is None and parameters is None:
         return {}
     from mlrun_cli.actions.run_columns import read_metric_columns, read_parameter_columns  # noqa: PLC0415 - start-up

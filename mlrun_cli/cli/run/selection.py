@@ -157,7 +157,7 @@ def choose_runs(
 
 
 def _check_names(workspace: Workspace, which: RunFilter) -> None:
-    """Check that the names in a condition exist, since `not los < 1` would choose all runs.
+    """Check that the names in a condition exist, since `not` with a misspelled name would match all runs.
 
     Raises:
         InvalidFilter: neither a metric nor a parameter of any run has this name.

@@ -110,7 +110,7 @@ def _read_run_or_tree(
 
 @handler("runs.overview")
 def get_overview(context: RequestContext, run_id: str) -> dict[str, Any]:
-    """Return a run's record, its first metrics, keyed by name, its newest children, and the counts of both."""
+    """Return a run's record, its first metrics and newest children, and the counts of both."""
     run = _get_reconciled_run(context, run_id)
     summaries = context.workspace.metric_summaries
     below = RunFilter(parent_run_id=run_id)

@@ -1,4 +1,4 @@
-"""The metrics and parameters that a list of runs shows, as they are chosen: `a,b`, `all`, `best` or `differing`."""
+"""The choice of metrics or parameters that a list of runs shows: `a,b`, `all`, `best` or `differing`."""
 
 from __future__ import annotations
 

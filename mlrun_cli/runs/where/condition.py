@@ -16,19 +16,19 @@ Value: TypeAlias = float | int | str
 
 
 class Literal(NamedTuple):
-    """A value as it is typed; quotation marks make it a text that is not a number."""
+    """A value as it was typed; a quoted value is always a text."""
 
     text: str
     is_quoted: bool = False
 
     def __str__(self) -> str:
-        """Return the text from which this is read."""
+        """Return the source text of the literal."""
         needs_marks = self.is_quoted or not is_plain(self.text) or self.text.lower() in KEYWORDS
         return quote(self.text) if needs_marks else self.text
 
 
 class Predicate(NamedTuple):
-    """A comparison of a value of a run; a run without the value does not meet it.
+    """A comparison with a value of a run; false for runs without the value.
 
     Attributes:
         name: the name of the value.
@@ -44,7 +44,7 @@ class Predicate(NamedTuple):
     values: tuple[Value, ...] = ()
 
     def __str__(self) -> str:
-        """Return the text from which this is parsed."""
+        """Return the source text of the comparison."""
         if self.operator == EXISTS:
             return str(self.name)
         listed = ", ".join(map(str, self.literals))
@@ -52,32 +52,32 @@ class Predicate(NamedTuple):
 
 
 class AllOf(NamedTuple):
-    """Conditions of which all must hold, at least two."""
+    """A conjunction of at least two conditions."""
 
     conditions: tuple[Condition, ...]
 
     def __str__(self) -> str:
-        """Return the text from which this is parsed."""
+        """Return the source text of the condition."""
         return " and ".join(f"({each})" if isinstance(each, (AllOf, AnyOf)) else str(each) for each in self.conditions)
 
 
 class AnyOf(NamedTuple):
-    """Conditions of which one must hold, at least two."""
+    """A disjunction of at least two conditions."""
 
     conditions: tuple[Condition, ...]
 
     def __str__(self) -> str:
-        """Return the text from which this is parsed."""
+        """Return the source text of the condition."""
         return " or ".join(f"({each})" if isinstance(each, AnyOf) else str(each) for each in self.conditions)
 
 
 class Negation(NamedTuple):
-    """A condition that must not hold."""
+    """The negation of a condition."""
 
     condition: Condition
 
     def __str__(self) -> str:
-        """Return the text from which this is parsed."""
+        """Return the source text of the condition."""
         inner = self.condition
         return f"not ({inner})" if isinstance(inner, (AllOf, AnyOf)) else f"not {inner}"
 
@@ -86,7 +86,7 @@ Condition: TypeAlias = Predicate | AllOf | AnyOf | Negation
 
 
 def list_predicates(condition: Condition) -> Iterator[Predicate]:
-    """Yield the predicates of a condition in the order in which they are typed."""
+    """Yield the comparisons in a condition in their original order."""
     if isinstance(condition, Predicate):
         yield condition
     elif isinstance(condition, Negation):
@@ -97,6 +97,6 @@ def list_predicates(condition: Condition) -> Iterator[Predicate]:
 
 
 def join_conditions(conditions: Sequence[Condition]) -> Condition | None:
-    """Return the condition that all conditions hold, or None if there is none."""
+    """Return the conjunction of some conditions, or None if there are none."""
     parts = [part for each in conditions for part in (each.conditions if isinstance(each, AllOf) else (each,))]
     return AllOf(tuple(parts)) if len(parts) > 1 else next(iter(parts), None)

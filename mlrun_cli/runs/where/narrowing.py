@@ -1,4 +1,4 @@
-"""Conditions that a run filter has a field for, which the store answers along its indexes."""
+"""Moving comparisons from the condition of a run filter to its fields, for which the store has indexes."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ _CHOICES = {"experiment": "experiment_name", "target": "target", "submitter": "s
 
 
 def narrow_filter(which: RunFilter) -> RunFilter:
-    """Return an equal filter whose `where` has no comparison left for which the filter has a field of its own."""
+    """Return an equivalent filter with comparisons moved from `where` to the filter's own fields where possible."""
     if which.where is None:
         return which
     left: list[Condition] = []
     for part in which.where.conditions if isinstance(which.where, AllOf) else (which.where,):
-        narrowed = _narrow(which, part) if isinstance(part, Predicate) and part.name.kind == FIELD else None
+        narrowed = _move_to_fields(which, part) if isinstance(part, Predicate) and part.name.kind == FIELD else None
         if narrowed is None:
             left.append(part)
         else:
@@ -27,8 +27,8 @@ def narrow_filter(which: RunFilter) -> RunFilter:
     return which._replace(where=join_conditions(left))
 
 
-def _narrow(which: RunFilter, predicate: Predicate) -> RunFilter | None:
-    """Return the filter with a comparison added to its fields, or None if no field expresses it."""
+def _move_to_fields(which: RunFilter, predicate: Predicate) -> RunFilter | None:
+    """Return the filter with a comparison moved to its fields, or None if no field can express it."""
     field, operator = predicate.name.name, predicate.operator
     if field == "created":
         return _narrow_times(which, predicate)

@@ -13,7 +13,7 @@ from mlrun_cli.runs.where.tokens import (
     SIGN,
     WORD,
     Token,
-    build_place_error,
+    build_syntax_error,
     split_into_tokens,
 )
 from mlrun_cli.runs.where.value_name import FIELD, PLAIN, ValueName, read_value_name
@@ -37,7 +37,7 @@ def parse_condition(text: str, now: int) -> Condition:
         InvalidFilter: it is not a condition; the message shows the place.
     """
     parser = _Parser(text, now)
-    found = parser.read_any()
+    found = parser.read_disjunction()
     token = parser.token
     if token.kind != END:
         raise parser.build_error(token, _explain_extra(token), hint=_advise(token))
@@ -69,37 +69,37 @@ class _Parser:
 
     @property
     def token(self) -> Token:
-        """The next token."""
+        """The current token."""
         return self._tokens[self._place]
 
     def build_error(self, token: Token, why: str, *, hint: str | None = None) -> Exception:
         """Return an error at a token."""
-        return build_place_error(self._text, token.start, why, hint=hint)
+        return build_syntax_error(self._text, token.start, why, hint=hint)
 
-    def read_any(self) -> Condition:
+    def read_disjunction(self) -> Condition:
         """Read conditions joined by `or`."""
-        parts = [self._read_all()]
+        parts = [self._read_conjunction()]
         while self._skip_word("or"):
-            parts.append(self._read_all())
+            parts.append(self._read_conjunction())
         return parts[0] if len(parts) == 1 else AnyOf(tuple(parts))
 
-    def _read_all(self) -> Condition:
-        parts = [self._read_one()]
+    def _read_conjunction(self) -> Condition:
+        parts = [self._read_operand()]
         while self._skip_word("and"):
-            parts.append(self._read_one())
+            parts.append(self._read_operand())
         return parts[0] if len(parts) == 1 else AllOf(tuple(parts))
 
-    def _read_one(self) -> Condition:
+    def _read_operand(self) -> Condition:
         token = self.token
         self._depth += 1
         if self._depth > _MOST_NESTED:
             raise self.build_error(token, f"Conditions are nested more than {_MOST_NESTED} deep")
         try:
             if self._skip_word("not"):
-                return Negation(self._read_one())
+                return Negation(self._read_operand())
             if token.kind == SIGN and token.text == "(":
                 self._place += 1
-                inner = self.read_any()
+                inner = self.read_disjunction()
                 self._skip_closing(token)
                 return inner
             return self._read_predicate()

@@ -1,4 +1,4 @@
-"""The tokens of the language of conditions, and errors that point at a place in the text."""
+"""The tokens of conditions, and syntax errors that show their position."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def split_into_tokens(text: str) -> list[Token]:
         found = re.compile(_PATTERN).match(text, place)
         if found is None:
             what = "is not an operator" if text[place] == "!" else "has no counterpart"
-            raise build_place_error(text, place, f"the '{text[place]}' {what}", hint='Quote texts as in "it\'s".')
+            raise build_syntax_error(text, place, f"the '{text[place]}' {what}", hint='Quote texts as in "it\'s".')
         kind = str(found.lastgroup)
         tokens.append(Token(kind, _read(kind, found[0]), place, found.end()))
         place = found.end()
@@ -66,12 +66,12 @@ def _read(kind: str, text: str) -> str:
 
 
 def is_plain(text: str) -> bool:
-    """Return whether a text is one word, which needs no quotation marks."""
+    """Return whether a text is a single word that needs no quotes."""
     return re.fullmatch(_WORD, text) is not None
 
 
-def build_place_error(text: str, place: int, why: str, *, hint: str | None = None) -> InvalidFilter:
-    """Return an error that shows the text with a caret under a place, which may be its end."""
+def build_syntax_error(text: str, place: int, why: str, *, hint: str | None = None) -> InvalidFilter:
+    """Return an error that shows the text with a caret at a position, which may be the end."""
     line = re.sub(r"\s", " ", text)
     first = max(0, place - _SHOWN_BEFORE) if len(line) > _SHOWN else 0
     before = ("…" if first else "") + line[first:place]

@@ -1,4 +1,4 @@
-"""The names of values of runs, as they are typed in conditions, orders and choices of columns."""
+"""The names of values of runs in conditions, sort orders and column choices."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from mlrun_cli.runs.where.tokens import (
     SIGN,
     WORD,
     Token,
-    build_place_error,
+    build_syntax_error,
     is_plain,
     split_into_tokens,
 )
@@ -63,7 +63,7 @@ class ValueName(NamedTuple):
     which: str = LAST
 
     def __str__(self) -> str:
-        """Return the text from which this name is read."""
+        """Return the source text of the name."""
         if self.kind == FIELD:
             return self.name
         name = self.name if is_plain(self.name) else quote(self.name)
@@ -80,7 +80,7 @@ def _is_special(word: str) -> bool:
 
 
 def read_value_name(text: str, tokens: Sequence[Token], place: int, kind: str | None = None) -> tuple[ValueName, int]:
-    """Return the name that begins with a token, and the index of the token after it.
+    """Return the name that starts at a token, and the index of the token after it.
 
     `kind` is the kind of names without a prefix; without it, they are fields or, if there is no such field, `PLAIN`.
 
@@ -91,7 +91,7 @@ def read_value_name(text: str, tokens: Sequence[Token], place: int, kind: str | 
     if token.kind == QUOTED:
         return ValueName(kind or PLAIN, _check_name(text, token)), place + 1
     if token.kind != WORD or token.text.lower() in KEYWORDS:
-        raise build_place_error(text, token.start, "A name is missing", hint=_HINT)
+        raise build_syntax_error(text, token.start, "A name is missing", hint=_HINT)
     following = tokens[place + 1]
     if following.kind == SIGN and following.text == "(":
         return _read_statistic(text, tokens, place)
@@ -103,7 +103,7 @@ def read_value_name(text: str, tokens: Sequence[Token], place: int, kind: str | 
         return ValueName(prefixed, rest), place + 1
     if following.kind == QUOTED and following.start == token.end:
         return ValueName(prefixed, _check_name(text, following)), place + 2
-    raise build_place_error(text, token.end, f"A name is missing after '{token.text}'", hint=_HINT)
+    raise build_syntax_error(text, token.end, f"A name is missing after '{token.text}'", hint=_HINT)
 
 
 def _build_unprefixed_name(word: str, kind: str | None) -> ValueName:
@@ -119,21 +119,21 @@ _HINT = 'Write it like: lr, metric.rmse, max(accuracy), param."batch size", tag.
 def _read_statistic(text: str, tokens: Sequence[Token], place: int) -> tuple[ValueName, int]:
     word = tokens[place]
     if word.text.lower() not in SUMMARIES:
-        raise build_place_error(
+        raise build_syntax_error(
             text, word.start, f"'{word.text}' is not a function", hint=f"Use {', '.join(f'{s}()' for s in SUMMARIES)}."
         )
     name, after = read_value_name(text, tokens, place + 2, METRIC)
     if name.kind != METRIC or name.which != LAST:
-        raise build_place_error(text, tokens[place + 2].start, f"{word.text}() takes the name of a metric")
+        raise build_syntax_error(text, tokens[place + 2].start, f"{word.text}() takes the name of a metric")
     closing = tokens[after]
     if closing.kind != SIGN or closing.text != ")":
-        raise build_place_error(text, closing.start, "A closing parenthesis is missing")
+        raise build_syntax_error(text, closing.start, "A closing parenthesis is missing")
     return ValueName(METRIC, name.name, word.text.lower()), after + 1
 
 
 def _check_name(text: str, token: Token) -> str:
     if not token.text.strip():
-        raise build_place_error(text, token.start, "The name is empty", hint=_HINT)
+        raise build_syntax_error(text, token.start, "The name is empty", hint=_HINT)
     return token.text
 
 
@@ -152,11 +152,11 @@ def parse_value_names(text: str, kind: str | None = None) -> Sequence[ValueName]
         first = tokens[place]
         name, place = read_value_name(text, tokens, place, kind)
         if kind is not None and name.kind != kind:
-            raise build_place_error(text, first.start, f"'{name}' is not a {kind}")
+            raise build_syntax_error(text, first.start, f"'{name}' is not a {kind}")
         names.append(name)
         token = tokens[place]
         if token.kind == END:
             return list(dict.fromkeys(names))
         if token.kind != SIGN or token.text != ",":
-            raise build_place_error(text, token.start, "A comma is missing", hint=_HINT)
+            raise build_syntax_error(text, token.start, "A comma is missing", hint=_HINT)
         place += 1

@@ -1,4 +1,4 @@
-"""The values that conditions compare with: numbers, texts, statuses, times and durations."""
+"""The values in comparisons: numbers, texts, statuses, times and durations."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from mlrun_cli.runs.order import METRIC, PROPERTY, TAG
 from mlrun_cli.runs.parameters import parse_number
 from mlrun_cli.runs.status import parse_statuses
 from mlrun_cli.runs.where.condition import Literal, Value
-from mlrun_cli.runs.where.tokens import OPERATORS, Token, build_place_error
+from mlrun_cli.runs.where.tokens import OPERATORS, Token, build_syntax_error
 from mlrun_cli.runs.where.value_name import FIELD, FIELDS, ValueName
 
 _ORDERED = ("=", "!=", "<", "<=", ">", ">=")
@@ -26,27 +26,27 @@ _NUMBER = "number"
 
 
 def get_value_kind(name: ValueName) -> str:
-    """Return the kind of value that a name stands for: one of those in `FIELDS`, or `any`."""
+    """Return the kind of values that a name has: a kind in `FIELDS`, or `any`."""
     if name.kind == FIELD:
         return FIELDS[name.name]
     return _NUMBER if name.kind == METRIC else "any"
 
 
 def check_operator(text: str, name: ValueName, operator: str, token: Token) -> None:
-    """Check that a value can be compared by an operator.
+    """Check that an operator can be applied to a value.
 
     Raises:
         InvalidFilter: it cannot.
     """
     known = _OPERATORS.get(get_value_kind(name), (*OPERATORS, "in"))
     if operator not in known:
-        raise build_place_error(
+        raise build_syntax_error(
             text, token.start, f"'{name}' is not compared by '{operator}'", hint=f"Use one of {' '.join(known)}."
         )
 
 
 def read_values(text: str, name: ValueName, operator: str, literal: Literal, token: Token, now: int) -> Sequence[Value]:
-    """Return the values of a literal, as in `Predicate`.
+    """Return the values of a literal, in the form that `Predicate` requires.
 
     Raises:
         InvalidFilter: the literal is not a value of this kind.
@@ -62,7 +62,7 @@ def read_values(text: str, name: ValueName, operator: str, literal: Literal, tok
         if kind == "duration":
             return (parse_duration(literal.text),)
     except UsageError as error:
-        raise build_place_error(text, token.start, error.message.rstrip("."), hint=error.hint) from None
+        raise build_syntax_error(text, token.start, error.message.rstrip("."), hint=error.hint) from None
     is_text = kind == "text" or literal.is_quoted or operator in {"~", "!~"}
     if is_text or (name.kind in {TAG, PROPERTY} and operator in {"=", "!=", "in"}):
         return (literal.text,)
@@ -74,7 +74,7 @@ def _read_number(text: str, literal: Literal, token: Token) -> float:
     try:
         number = float(literal.text)
     except ValueError:
-        raise build_place_error(text, token.start, f"'{literal.text}' is not a number") from None
+        raise build_syntax_error(text, token.start, f"'{literal.text}' is not a number") from None
     if number != number:  # noqa: PLR0124 — NaN differs from itself
-        raise build_place_error(text, token.start, "Nothing compares with NaN")
+        raise build_syntax_error(text, token.start, "Nothing compares with NaN")
     return number

@@ -48,7 +48,7 @@ class Dialect(Protocol):
         """Return a column as an expression for which no index is used, if the database supports such a hint."""
 
     def use_index(self, index: str) -> str:
-        """Return what follows a table in a query that reads it by an index, if the database supports such a hint."""
+        """Return the clause that makes a query read a table by an index, or nothing if there is no such hint."""
 
     def build_text_condition(self, text: str) -> TextCondition:
         """Return the condition that `run_texts` contains every word of a text, case-insensitively."""

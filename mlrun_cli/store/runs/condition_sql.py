@@ -1,4 +1,4 @@
-"""The SQL of conditions: as it looks runs up in an index, and as it checks each run."""
+"""The SQL of conditions, as index lookups and as checks of individual runs."""
 
 from __future__ import annotations
 
@@ -53,12 +53,14 @@ class ConditionSqlBuilder:
             return ConditionSql(f"NOT {self.build(condition.condition).checked}", None)
         parts = [self.build(each) for each in condition.conditions]
         if isinstance(condition, AllOf):
-            checked = _enclose(" AND ", [each.checked for each in parts])
+            checked = _join_with_operator(" AND ", [each.checked for each in parts])
             is_rare = any(each.looked_up is not None for each in parts)
-            return ConditionSql(checked, _enclose(" AND ", list(map(_prefer_lookup, parts))) if is_rare else None)
-        checked = _enclose(" OR ", [each.checked for each in parts])
+            return ConditionSql(
+                checked, _join_with_operator(" AND ", list(map(_prefer_lookup, parts))) if is_rare else None
+            )
+        checked = _join_with_operator(" OR ", [each.checked for each in parts])
         is_rare = all(each.looked_up is not None for each in parts)
-        return ConditionSql(checked, _enclose(" OR ", list(map(_prefer_lookup, parts))) if is_rare else None)
+        return ConditionSql(checked, _join_with_operator(" OR ", list(map(_prefer_lookup, parts))) if is_rare else None)
 
     def build_from_sql(self, sql: PredicateSql) -> ConditionSql:
         """Return the SQL of a comparison."""
@@ -90,5 +92,5 @@ def _prefer_lookup(sql: ConditionSql) -> str:
     return sql.checked if sql.looked_up is None else sql.looked_up
 
 
-def _enclose(operator: str, parts: Sequence[str]) -> str:
+def _join_with_operator(operator: str, parts: Sequence[str]) -> str:
     return f"({operator.join(parts)})"

@@ -94,7 +94,7 @@ class RunConditions:
 
     @property
     def lookup_at_top(self) -> str | None:
-        """The conditions for looking up runs without a parent in the index of their keys, if few are looked up.
+        """The conditions for finding top-level runs by their keys, if only few match.
 
         That index is so much smaller than the table that thousands of keys are found in it in a few milliseconds.
         """
@@ -187,7 +187,7 @@ class RunConditions:
         from mlrun_cli.store.runs.predicates import PredicateSql  # noqa: PLC0415
 
         builder = ConditionSqlBuilder(self._is_rare, table)
-        self._add_built(builder.build_from_sql(PredicateSql(table, condition, parameters)))
+        self._add_condition_sql(builder.build_from_sql(PredicateSql(table, condition, parameters)))
         self.parameters.update(parameters)
 
     def _add_condition(self, prefix: str, condition: Condition, not_responding: frozenset[int]) -> None:
@@ -196,7 +196,7 @@ class RunConditions:
         from mlrun_cli.store.runs.predicates import build_predicate  # noqa: PLC0415
 
         builder = ConditionSqlBuilder(self._is_rare, prefix, not_responding)
-        self._add_built(builder.build(condition))
+        self._add_condition_sql(builder.build(condition))
         self.parameters.update(builder.parameters)
         if isinstance(condition, Predicate) and condition.name.kind in {METRIC, PARAMETER}:
             kind, name, which = condition.name
@@ -204,7 +204,7 @@ class RunConditions:
             sql = build_predicate(condition, f"{prefix}_0")
             self._bounds.setdefault(column, []).append(sql.condition.replace(f"{sql.table}.", "ordered."))
 
-    def _add_built(self, sql: ConditionSql) -> None:
+    def _add_condition_sql(self, sql: ConditionSql) -> None:
         if sql.looked_up is not None:
             self._rare.append(sql.looked_up)
         else:
@@ -237,7 +237,7 @@ class RunConditions:
     def _is_rare(
         self, table: str, conditions: Sequence[str], parameters: Mapping[str, object], bound: int | None = None
     ) -> bool:
-        """Return whether few rows of a table meet one of some conditions, each of which is one range of an index."""
+        """Return whether few rows of a table meet any of the conditions, each of which is one index range."""
         bound = self._bound if bound is None else bound
         rows = " UNION ALL ".join(f"SELECT 1 FROM {table} WHERE {each}" for each in conditions)  # noqa: S608
         found = self._database.row(
@@ -248,7 +248,7 @@ class RunConditions:
 
 
 def _list_conditions(which: RunFilter) -> Sequence[Condition]:
-    """Return the conditions on metrics, parameters and other values, which must all hold."""
+    """Return the conditions on metrics, parameters and other values, all of which must hold."""
     from mlrun_cli.runs.where.condition import AllOf, Predicate  # noqa: PLC0415 - start-up
     from mlrun_cli.runs.where.value_name import ValueName  # noqa: PLC0415
 

@@ -48,7 +48,7 @@ class RunPageStore:
         return self._runs.list_by_keys(self._find_keys(which, order, limit, offset))
 
     def get_count_limit(self, which: RunFilter) -> int:
-        """Return the number beyond which the runs that match a filter are not counted."""
+        """Return the limit up to which runs that match a filter are counted."""
         if not _has_ranges(which):
             return COUNTED
         row = self._database.row("SELECT max(run_key) AS newest FROM runs")
@@ -271,7 +271,7 @@ def _has_time_bounds(which: RunFilter) -> bool:
 
 
 def _has_ranges(which: RunFilter) -> bool:
-    """Return whether a filter has a condition on values other than the equality of one."""
+    """Return whether a filter has a condition on values that is more than a single equality."""
     if any(each.operator != "=" for each in which.metrics) or any(each.operator != "=" for each in which.parameters):
         return True
     if which.where is None:

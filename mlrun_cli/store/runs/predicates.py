@@ -1,4 +1,4 @@
-"""The SQL of single comparisons of values of runs."""
+"""The SQL of single comparisons."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ class PredicateSql(NamedTuple):
 
 
 def build_predicate(predicate: Predicate, prefix: str, not_responding: frozenset[int] = frozenset()) -> PredicateSql:
-    """Return the SQL of a comparison whose name is not `PLAIN`.
+    """Return the SQL of a comparison whose name has been resolved.
 
     Args:
         predicate: the comparison.
@@ -94,7 +94,7 @@ def _get_column(predicate: Predicate) -> str:
 
 
 def _restrict_type(column: str, predicate: Predicate) -> Sequence[str]:
-    """Return the condition that numbers are compared with numbers, and texts with texts.
+    """Return the conditions that restrict a comparison to values of its own type.
 
     Every text is greater than every number, and no text is less than the empty one.
     """
@@ -142,7 +142,7 @@ def _build_status(predicate: Predicate, prefix: str, not_responding: frozenset[i
 
 
 def _build_time(predicate: Predicate, prefix: str) -> PredicateSql:
-    """Return the SQL of a comparison with a time, or with a day, which has a start and an end."""
+    """Return the SQL of a comparison with a point in time or a whole day."""
     column, operator = _COLUMNS[predicate.name.name], predicate.operator
     start, end = predicate.values
     if start == end:

@@ -154,7 +154,7 @@ class RunStore:
         return str(found[0])
 
     def list_keys_with_display_name(self, name: str, experiment_name: str | None) -> Sequence[int]:
-        """Return the keys of the newest runs with this display name, of one experiment or any; a few at most."""
+        """Return the keys of the few newest runs with a display name, of one experiment or of any."""
         condition, parameters = "", {"name": name}
         if experiment_name is not None:
             its_key = self._database.dialect.disable_index("experiment_key")  # an experiment has more runs than a name

@@ -361,7 +361,7 @@ class SqliteDatabase:
 
 
 def read_as_is(path: Path, sql: str, parameters: Mapping[str, object]) -> list[Row]:
-    """Return the rows of one query, by a connection that neither waits nor writes.
+    """Return the rows of a query over a connection that neither waits for locks nor writes.
 
     Raises:
         StoreUnavailable: that is not possible now.
