@@ -33,13 +33,11 @@ class RetryPolicy(NamedTuple):
         return retries < self.most_retries and outcome.status is RunStatus.FAILED and self._covers(outcome)
 
     def _covers(self, outcome: Outcome) -> bool:
+        if find_end_reason(outcome) in _LOST:
+            return REBOOT in self.conditions
         if outcome.signal is not None:
             return SIGNAL in self.conditions
-        if outcome.exit_code is not None:
-            return outcome.exit_code != 0 and (
-                EXIT in self.conditions or f"{EXIT}:{outcome.exit_code}" in self.conditions
-            )
-        return REBOOT in self.conditions and find_end_reason(outcome) in _LOST
+        return bool(outcome.exit_code) and (EXIT in self.conditions or f"{EXIT}:{outcome.exit_code}" in self.conditions)
 
     def to_json(self) -> dict[str, Any]:
         """Return a JSON object that `from_json` reads."""
