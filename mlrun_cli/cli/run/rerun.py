@@ -72,7 +72,7 @@ def rerun(
 ) -> object:
     """Submit a run again, from its own snapshot, with its environment and target.
 
-    The new run has the earlier one's arguments, name and tags, and the tag rerun_of with its id. --set replaces the
+    The new run has the earlier one's arguments and tags, and the tag rerun_of with its id. --set replaces the
     value of a parameter in its own spelling, as in --lr 0.1, --lr=0.1 or lr=0.1; a flag that becomes false is left
     out. Several runs are submitted at once and not streamed: the command waits until they have ended.
     """

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import subprocess
+import time
+from pathlib import Path
 
 import pytest
 
 from mlrun_cli.errors import InvalidValue
 from mlrun_cli.targets.base import Demand
-from mlrun_cli.targets.slurm.options import SlurmSettings, parse_minutes, validate_sbatch_option
+from mlrun_cli.targets.engine import JobRequest
+from mlrun_cli.targets.slurm.options import SlurmSettings, build_sbatch_options, parse_minutes, validate_sbatch_option
 
 SETTINGS = SlurmSettings(
     partition="gpu",
@@ -117,3 +120,12 @@ def test_setup_lines_change_the_surroundings_of_the_command_and_must_succeed() -
     done = subprocess.run(["bash"], input=failing, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout) == (1, "")
     assert "false 'x'" in done.stderr
+
+
+def test_a_run_that_may_wait_does_so_in_slurms_words(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TZ", "UTC")
+    time.tzset()
+    request = JobRequest("exp_1", "w", ["python"], Demand(), Path("/x/log"))
+
+    later = build_sbatch_options(SETTINGS, request._replace(begin_at=1_793_966_400_000_001, is_low=True))
+    assert set(later) - set(build_sbatch_options(SETTINGS, request)) == {"--begin=2026-11-06T12:00:01", "--nice=10000"}
