@@ -7,6 +7,7 @@ from typing import Any
 
 from mlrun_cli.core.json_files import read_json, write_json
 from mlrun_cli.core.named_tuple import NamedTuple
+from mlrun_cli.core.sizes import format_size
 from mlrun_cli.runs.folder import RunFolder
 
 
@@ -43,6 +44,21 @@ class CurrentUse(NamedTuple):
     def to_record(self) -> dict[str, Any]:
         """Return the record that `top` prints, without null keys."""
         return _build_record(self)
+
+
+def describe_resources(used: Resources) -> str:
+    """Return what a run has used in one line: `211 MB of memory, 3.2 s of CPU, …`."""
+    parts = [
+        f"{format_size(used.peak_memory_bytes)} of memory",
+        f"{used.cpu_seconds:.1f} s of CPU",
+        f"{format_size(used.read_bytes)} read",
+        f"{format_size(used.written_bytes)} written",
+    ]
+    if used.gpu_seconds is not None:
+        parts.append(f"{used.gpu_seconds:.1f} s of GPU")
+    if used.peak_gpu_memory_bytes is not None:
+        parts.append(f"{format_size(used.peak_gpu_memory_bytes)} of GPU memory")
+    return ", ".join(parts)
 
 
 def write_resources(folder: RunFolder, total: Resources, current: CurrentUse) -> None:

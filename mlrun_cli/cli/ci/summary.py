@@ -10,10 +10,9 @@ from collections.abc import Iterator, Sequence
 from mlrun_cli.actions.logs import find_decisive_log
 from mlrun_cli.cli.ci.source_line import SourceLine
 from mlrun_cli.core.log_tail import read_tail
-from mlrun_cli.core.sizes import format_size
 from mlrun_cli.core.time import now
 from mlrun_cli.metrics.metric import MetricSummary
-from mlrun_cli.runs.resources import read_resources
+from mlrun_cli.runs.resources import describe_resources, read_resources
 from mlrun_cli.runs.run import Run, describe_end
 from mlrun_cli.runs.status import RunStatus
 from mlrun_cli.wire.run_error import describe_error
@@ -51,7 +50,7 @@ def _list_properties(workspace: Workspace, run: Run, where: SourceLine | None) -
         yield "Where", f"{where.file}:{where.line}"
     used = read_resources(workspace.run_folder(run.run_id))
     if used is not None:
-        yield "Used", f"{format_size(used.peak_memory_bytes)} of memory, {used.cpu_seconds:.1f} s of CPU"
+        yield "Used", describe_resources(used)
     for warning in run.warnings:
         yield "Warning", warning
 

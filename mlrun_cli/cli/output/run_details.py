@@ -11,7 +11,7 @@ from typing import Any, TextIO
 from mlrun_cli.cli.output.columns import Layout, format_local_time
 from mlrun_cli.cli.output.record_table import Field, build_fields_layout
 from mlrun_cli.cli.output.runs_table import format_run_duration, format_status, format_tags
-from mlrun_cli.core.sizes import format_size
+from mlrun_cli.runs.resources import Resources, describe_resources
 from mlrun_cli.wire.run_error import get_error_message
 from mlrun_cli.wire.run_output import make_printable
 
@@ -72,7 +72,7 @@ def _format_lines(record: Mapping[str, Any], encoding: str, now: datetime) -> It
         "Target": record.get("target"),
         "Script": None if script is None else shlex.join([script, *map(str, definition.get("arguments") or [])]),
         "Parameters": ", ".join(f"{name} = {value}" for name, value in (record.get("parameters") or {}).items()),
-        "Resources": _format_resources(record.get("resources") or {}),
+        "Resources": _describe_resources(record.get("resources")),
         "Parent": record.get("parent_run_id"),
         "Tags": format_tags(record.get("tags") or {}),
         "Properties": format_tags(
@@ -96,19 +96,8 @@ def _format_status(record: Mapping[str, Any], encoding: str) -> str:
     return f"{format_status(record, encoding)}{how}"
 
 
-def _format_resources(used: Mapping[str, Any]) -> str | None:
-    """Return the resources that a run has used in one line, or None if they are unknown."""
-    if not used:
-        return None
-    parts = [
-        f"{format_size(used['peak_memory_bytes'])} memory",
-        f"{used['cpu_seconds']:.1f} s CPU",
-        f"{format_size(used['read_bytes'])} read",
-        f"{format_size(used['written_bytes'])} written",
-    ]
-    if "gpu_seconds" in used:
-        parts += [f"{used['gpu_seconds']:.1f} s GPU", f"{format_size(used['peak_gpu_memory_bytes'])} of GPUs"]
-    return ", ".join(parts)
+def _describe_resources(used: Mapping[str, Any] | None) -> str | None:
+    return None if used is None else describe_resources(Resources(**used))
 
 
 def _is_system_property(key: str) -> bool:

@@ -8,6 +8,7 @@ from mlrun_cli.actions.run_ends import cancel_run
 from mlrun_cli.runs.cancellation import GRACE_SECONDS
 from mlrun_cli.runs.filter import format_tag
 from mlrun_cli.runs.parameter_filter import format_equality
+from mlrun_cli.runs.resources import describe_resources, read_resources
 from mlrun_cli.runs.run import Run
 from mlrun_cli.serving.urls import build_query
 from mlrun_cli.studio.markdown import render_markdown
@@ -27,6 +28,7 @@ def show(page: PageRequest) -> Response:
     run = get_requested_run(page)
     folder = page.workspace.run_folder(run.run_id)
     environment, packages = read_environment_facts(run, folder)
+    resources = read_resources(folder)
     return render_tab(
         page,
         run,
@@ -36,6 +38,7 @@ def show(page: PageRequest) -> Response:
         failure=describe_failure(run),
         started=format_command_line(run),
         git=list_git_facts(run),
+        resources=None if resources is None else describe_resources(resources),
         environment=environment,
         packages=packages,
         description=render_markdown(run.description) if run.description else None,
