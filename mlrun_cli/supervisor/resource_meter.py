@@ -24,7 +24,7 @@ from mlrun_cli.wire.journal_lines import SCALAR, encode_metric
 _FIRST_SECONDS = 0.25
 _LAST_SECONDS = 2.0
 _COST_SHARE = 200
-"""How much longer than a measurement the pause after it is at least."""
+"""How much longer than the CPU time of a measurement the pause after it is at least."""
 _CURVE_SECONDS = 5.0
 _CURVE_SHARE = 500
 """After some time, the points of the curves are this part of the run's duration apart, so that they stay few."""
@@ -74,13 +74,16 @@ class ResourceMeter:
         """Measure the processes if that is due; only log failures, so that they do not disturb the run."""
         if moment < self._next_sample:
             return
+        begun = time.process_time()
         try:
             self._sample(moment)
         except Exception:  # whatever /proc shows, the run goes on
             log_exception()
-        spent = time.monotonic() - moment
+        spent = time.process_time() - begun
         self._interval = min(_LAST_SECONDS, 2 * self._interval)
-        self._next_sample = moment + max(self._interval, _COST_SHARE * spent)
+        # A point of the curves comes when it is due, not with the sample after that.
+        pause = min(self._interval, max(_FIRST_SECONDS, self._next_point - moment))
+        self._next_sample = moment + max(pause, _COST_SHARE * spent)
 
     def finish(self) -> str | None:
         """Measure the remaining processes of the script, and write its total resource usage.
