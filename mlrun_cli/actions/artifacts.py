@@ -15,7 +15,7 @@ from mlrun_cli.runs.folder import RunFolder
 from mlrun_cli.runs.run import Run
 from mlrun_cli.runs.submission import Submission
 from mlrun_cli.snapshots.content_store import SnapshotStore
-from mlrun_cli.snapshots.snapshot import format_some
+from mlrun_cli.snapshots.snapshot import format_first_names
 from mlrun_cli.snapshots.working_copy import list_script_files
 from mlrun_cli.wire.run_folder import LOG_FOLDERS
 from mlrun_cli.workspace import Workspace
@@ -129,7 +129,7 @@ def _select_names(asked: str, files: dict[str, Path], run: Run) -> list[str]:
 
 def _build_file_not_found_error(asked: str, files: dict[str, Path], run: Run) -> NotFound:
     nearest = difflib.get_close_matches(asked, files, n=1)
-    there_are = f"It has: {format_some(sorted(files), _SHOWN_NAMES)}." if files else "It has none yet."
+    there_are = f"It has: {format_first_names(sorted(files), _SHOWN_NAMES)}." if files else "It has none yet."
     return RunFileNotFound(
         f"The run '{run.run_id}' has no file '{asked}'. {there_are}",
         hint=f"Did you mean '{nearest[0]}'?" if nearest else f"See 'mlrun run files -r {run.run_id}'.",
@@ -141,7 +141,7 @@ def _copy_all(files: Mapping[str, Path], folder: Path, *, overwrite: bool) -> li
     others = [] if overwrite else [name for name, source in files.items() if has_other_content(source, folder / name)]
     if others:
         raise FileAlreadyExists(
-            f"Nothing was downloaded: '{folder}' has other files under {format_some(others)}.",
+            f"Nothing was downloaded: '{folder}' has other files under {format_first_names(others)}.",
             hint="Add --overwrite to replace them, or choose another folder with -d.",
             target=folder,
         )

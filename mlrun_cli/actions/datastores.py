@@ -22,7 +22,7 @@ from mlrun_cli.errors import (
     ReservedName,
 )
 from mlrun_cli.snapshots.scan import describe_read_error
-from mlrun_cli.snapshots.snapshot import OmittedPath, format_some
+from mlrun_cli.snapshots.snapshot import OmittedPath, format_first_names
 from mlrun_cli.wire import copying
 from mlrun_cli.wire.linked_files import Reason, list_linked_files
 from mlrun_cli.workspace import Workspace
@@ -185,7 +185,7 @@ def download_files(
         others = [name for name in names if has_other_content(datastore.folder / name, folder / name)]
         if others:
             raise FileAlreadyExists(
-                f"Nothing was downloaded: '{folder}' has other files under {format_some(others)}.",
+                f"Nothing was downloaded: '{folder}' has other files under {format_first_names(others)}.",
                 hint="Add --overwrite true to replace them, or choose another folder with -d.",
                 target=folder,
             )

@@ -15,7 +15,7 @@ from mlrun_cli.models.folder import ModelFolder, copy_files_in, copy_model_out, 
 from mlrun_cli.models.model import Model, ModelFilter, NewModel, check_model_name, describe_model
 from mlrun_cli.processes.host import get_user_name
 from mlrun_cli.runs.run import Run
-from mlrun_cli.snapshots.snapshot import format_some
+from mlrun_cli.snapshots.snapshot import format_first_names
 from mlrun_cli.workspace import Workspace
 
 _SHOWN_NAMES = 10
@@ -214,7 +214,7 @@ def _check_texts(tags: Mapping[str, str], properties: Mapping[str, str], descrip
 
 
 def _build_path_not_found_error(path: str, files: Sequence[str], run: Run) -> ModelFileNotFound:
-    there_are = f"It has: {format_some(files, _SHOWN_NAMES)}." if files else "It has none yet."
+    there_are = f"It has: {format_first_names(files, _SHOWN_NAMES)}." if files else "It has none yet."
     return ModelFileNotFound(
         f"The run '{run.run_id}' has no file or folder '{path}'. {there_are}",
         hint="Name one of these, or the folder of several; what a script writes under ./outputs is among them.",

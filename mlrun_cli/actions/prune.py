@@ -95,7 +95,7 @@ def prune_built_environments(home: Path, older_than_seconds: float, *, dry_run: 
     try:
         keys, size = prune_environments(home, compute_cutoff_time(older_than_seconds), dry_run=dry_run)
     except OSError as error:
-        raise _build_not_removed_error(error) from error
+        raise _build_removal_error(error) from error
     return {"bytes": size, "dryRun": dry_run, "environments": list(keys)}
 
 
@@ -125,7 +125,7 @@ def prune_workspace(
         before, deleted_before = map(compute_cutoff_time, (older_than_seconds, trash_seconds))
         return _prune_contents(workspace, before, deleted_before, dry_run=dry_run, say=say)
     except OSError as error:
-        raise _build_not_removed_error(error) from error
+        raise _build_removal_error(error) from error
 
 
 def compute_cutoff_time(older_than_seconds: float) -> int:
@@ -289,5 +289,5 @@ def _find_used_environments(home: Path, without: Collection[Path]) -> set[str]:
     return keys
 
 
-def _build_not_removed_error(error: OSError) -> MlrunError:
+def _build_removal_error(error: OSError) -> MlrunError:
     return FileNotWritable(error.filename, error, hint="Check its permissions ('ls -l'), and prune again.")

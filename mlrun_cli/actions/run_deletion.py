@@ -10,7 +10,7 @@ from mlrun_cli.errors import OperatingSystemError, RunNotEnded, RunProtected
 from mlrun_cli.runs.filter import RunFilter
 from mlrun_cli.runs.run import Run
 from mlrun_cli.runs.shared_folder import find_shared_run_folder, is_shared_folder_unavailable, remove_run_folder
-from mlrun_cli.snapshots.snapshot import format_some
+from mlrun_cli.snapshots.snapshot import format_first_names
 from mlrun_cli.workspace import Workspace
 
 _SHOWN_NAMES = 10
@@ -48,7 +48,7 @@ def check_deletable(workspace: Workspace, runs: Sequence[Run], *, force: bool) -
     if spared:
         reasons = [f"{run_id} ({why})" for run_id, why in spared.items()]
         raise RunProtected(
-            f"Nothing was deleted, because runs are protected: {format_some(reasons, _SHOWN_NAMES)}.",
+            f"Nothing was deleted, because runs are protected: {format_first_names(reasons, _SHOWN_NAMES)}.",
             hint="Add --force to delete them too.",
         )
 
@@ -83,7 +83,7 @@ def remove_runs(workspace: Workspace, runs: Sequence[Run], *, leave_files: bool 
     if stayed:
         raise OperatingSystemError(
             f"{len(stayed)} of {len(runs)} runs were not deleted, because their folders cannot be removed:"
-            f" {format_some(stayed, _SHOWN_NAMES)}.",
+            f" {format_first_names(stayed, _SHOWN_NAMES)}.",
             hint="Mount the shared folder, or add --leave-files if it is gone for good, and delete them again."
             if is_away
             else "Remove what stands in the way ('ls -la', 'mount'), and delete them again.",

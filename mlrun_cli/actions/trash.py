@@ -138,7 +138,7 @@ def restore_runs(workspace: Workspace, deleted: Sequence[TrashedRun]) -> Sequenc
     """
     wanted = {each.run.key: each for each in deleted}
     for each in deleted:
-        below = workspace.trash.list_below([each.run.key])
+        below = workspace.trash.list_deleted_descendants([each.run.key])
         wanted.update((one.run.key, one) for one in below if one.deletion_id == each.deletion_id)
     ordered = [wanted[key] for key in sorted(wanted)]
     parents = {each.parent_key: each.run.run_id for each in ordered if each.parent_key is not None}
@@ -185,7 +185,7 @@ def remove_from_trash(
 
 def remove_trashed_below(workspace: Workspace, keys: Sequence[int]) -> None:
     """Remove deleted descendants of permanently removed runs, since they can no longer be restored."""
-    remove_from_trash(workspace, workspace.trash.list_below(keys))
+    remove_from_trash(workspace, workspace.trash.list_deleted_descendants(keys))
 
 
 def empty_trash(
@@ -201,7 +201,7 @@ def empty_trash(
         say: called with a message for each folder that cannot be removed.
     """
     old = workspace.trash.list_runs(before=before)
-    old = [*old, *workspace.trash.list_below([*below, *(each.run.key for each in old)])]
+    old = [*old, *workspace.trash.list_deleted_descendants([*below, *(each.run.key for each in old)])]
     deleted = list({each.run.key: each for each in old}.values())
     folders = frozenset(_list_folders(workspace, [each.run.run_id for each in deleted]))
     lost = _list_lost_folders(workspace, before)

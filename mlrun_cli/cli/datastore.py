@@ -16,7 +16,7 @@ from mlrun_cli.cli.output.record_table import Field, build_listing
 from mlrun_cli.data.datastore import Datastore, build_datastore_record
 from mlrun_cli.errors import InvalidValue
 from mlrun_cli.folders.project_config import make_absolute
-from mlrun_cli.snapshots.snapshot import format_some
+from mlrun_cli.snapshots.snapshot import format_first_names
 from mlrun_cli.workspace import Workspace
 
 app = Group("datastore")
@@ -231,4 +231,4 @@ def _warn_of_skipped_files(shared: GlobalOptions, copied: actions.CopyResult) ->
     if copied.kept:
         shared.notes.info(f"Files that were there already and stay: {copied.kept}; --overwrite true replaces them.")
     if copied.left_out:
-        shared.notes.info(f"Left out: {format_some([f'{one.path} ({one.reason})' for one in copied.left_out])}.")
+        shared.notes.info(f"Left out: {format_first_names([f'{one.path} ({one.reason})' for one in copied.left_out])}.")

@@ -67,7 +67,7 @@ def make_private_folder(folder: Path) -> None:
         for one in reversed([folder, *missing]):  # `parents=True` would give this mode to the last one only
             one.mkdir(0o700, exist_ok=True)
     except OSError as error:
-        raise _build_not_made_error(folder, error) from error
+        raise _build_creation_error(folder, error) from error
 
 
 def make_private_file(path: Path) -> None:
@@ -79,10 +79,10 @@ def make_private_file(path: Path) -> None:
     try:
         path.touch(mode=0o600)
     except OSError as error:
-        raise _build_not_made_error(path, error) from error
+        raise _build_creation_error(path, error) from error
 
 
-def _build_not_made_error(path: Path, error: OSError) -> StoreError:
+def _build_creation_error(path: Path, error: OSError) -> StoreError:
     return StoreError(
         f"{path} cannot be made: {error.strerror}.",
         hint=f"Set {HOME_VARIABLE} to a folder that you may write to.",

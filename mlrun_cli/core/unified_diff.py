@@ -36,10 +36,10 @@ def diff_lines(old: bytes, new: bytes) -> Iterator[bytes]:
         yield f"@@ -{old_range} +{new_range} @@\n".encode("ascii")
         for kind, old_start, old_end, new_start, new_end in group:
             if kind == "equal":
-                yield from _mark(b" ", window.old[old_start:old_end])
+                yield from _add_prefix(b" ", window.old[old_start:old_end])
             else:
-                yield from _mark(b"-", window.old[old_start:old_end])
-                yield from _mark(b"+", window.new[new_start:new_end])
+                yield from _add_prefix(b"-", window.old[old_start:old_end])
+                yield from _add_prefix(b"+", window.new[new_start:new_end])
 
 
 def is_text(content: bytes) -> bool:
@@ -77,7 +77,7 @@ def _format_range(start: int, length: int) -> str:
     return f"{start + 1 if length else start},{length}"
 
 
-def _mark(sign: bytes, lines: Sequence[bytes]) -> Iterator[bytes]:
+def _add_prefix(sign: bytes, lines: Sequence[bytes]) -> Iterator[bytes]:
     for line in lines:
         yield sign + line
         if not line.endswith(b"\n"):

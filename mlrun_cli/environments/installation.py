@@ -277,7 +277,7 @@ def install_with_conda(folder: EnvironmentFolder, build: EnvironmentBuild, insta
     pythons = [spec for spec in build.packages if _get_conda_name(spec) == "python"]
     others = [spec for spec in build.packages if spec not in pythons]
     steps = [others, pythons, build.requirements] if build.is_relaxed else []
-    code = _make_with_conda(folder, build, installer, set())
+    code = _create_with_conda(folder, build, installer, set())
     unpinned: set[str] = set()
     for step in steps:
         opened = {line for line in step if _unpin_line(line, build) != line}
@@ -285,11 +285,11 @@ def install_with_conda(folder: EnvironmentFolder, build: EnvironmentBuild, insta
             continue
         unpinned |= opened
         _log_unpinned(line for line in (*build.packages, *build.requirements) if line in unpinned)
-        code = _make_with_conda(folder, build, installer, unpinned)
+        code = _create_with_conda(folder, build, installer, unpinned)
     return InstallResult(code, tuple(line for line in (*build.packages, *build.requirements) if line in unpinned))
 
 
-def _make_with_conda(
+def _create_with_conda(
     folder: EnvironmentFolder, build: EnvironmentBuild, installer: Installer, unpinned: Collection[str]
 ) -> int:
     shutil.rmtree(folder.venv, ignore_errors=True)

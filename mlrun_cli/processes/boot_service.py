@@ -96,7 +96,7 @@ class SystemdUnit:
             self._path.parent.mkdir(parents=True, exist_ok=True)
             self._path.write_text(self.render(), encoding="utf-8")
         except OSError as error:
-            raise _build_not_written_error(self._path, error) from error
+            raise _build_write_error(self._path, error) from error
         _run_or_raise("systemctl", "--user", "daemon-reload")
         _run_or_raise("systemctl", "--user", "enable", self._name)
         if _read_output("loginctl", "enable-linger") is not None:
@@ -111,7 +111,7 @@ class SystemdUnit:
         try:
             self._path.unlink(missing_ok=True)
         except OSError as error:
-            raise _build_not_written_error(self._path, error) from error
+            raise _build_write_error(self._path, error) from error
         _read_output("systemctl", "--user", "daemon-reload")
         return True
 
@@ -213,5 +213,5 @@ def _run_program(words: Sequence[str], given: str | None) -> subprocess.Complete
     )
 
 
-def _build_not_written_error(path: Path, error: OSError) -> MlrunError:
+def _build_write_error(path: Path, error: OSError) -> MlrunError:
     return FileNotWritable(path, error, hint="Check its folder's permissions ('ls -l').")

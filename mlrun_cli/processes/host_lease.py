@@ -79,12 +79,12 @@ def hold_home(home: Path) -> Iterator[None]:
         return
     is_over = Event()
 
-    def keep() -> None:
+    def keep_lease() -> None:
         while not is_over.wait(_RENEWAL_SECONDS):
             with suppress(StoreError):  # whoever uses the store next is told
                 renew_lease_if_due(home)
 
-    Thread(target=keep, daemon=True).start()
+    Thread(target=keep_lease, daemon=True).start()
     try:
         yield
     finally:
@@ -188,7 +188,7 @@ class HostLease:
         raw = self._read_current()
         record = _parse_record(raw)
         if record and _is_from_this_host(record):
-            self._adopt(raw)
+            self._adopt_record(raw)
             self._renew()
             return True
         term = record.get("turn", 0)
@@ -227,7 +227,7 @@ class HostLease:
                 (self._hosts / name).unlink(missing_ok=True)
         if _read_file(self._hosts / "current") != raw:
             return False
-        self._adopt(raw)
+        self._adopt_record(raw)
         return True
 
     def _read_current(self) -> bytes:
@@ -258,7 +258,7 @@ class HostLease:
             _write_file(path, {"used_at": self._read_server_time()})
             return number, started + _LONGEST_ACQUIRE_SECONDS
 
-    def _adopt(self, raw: bytes) -> None:
+    def _adopt_record(self, raw: bytes) -> None:
         record = _parse_record(raw)
         self._current, self.term, self.folder = raw, record["turn"], Path(record["folder"])
         self._renew_at = time.monotonic() + _RENEWAL_SECONDS

@@ -51,7 +51,7 @@ def list_tree(heads: Collection[int], run_id: str, *, is_contained: bool) -> Seq
 def measure(pids: Iterable[int]) -> TreeUsage:
     """Measure the resource usage of processes, ignoring those that have ended."""
     pids = list(pids)
-    read_memory: Callable[[int], int] = _read_shared_once if len(pids) > 1 else _read_resident
+    read_memory: Callable[[int], int] = _read_shared_once if len(pids) > 1 else _read_resident_size
     return TreeUsage(
         process_count=len(pids),
         cpu_seconds=sum(map(_read_cpu_seconds, pids)),
@@ -72,13 +72,13 @@ def _read_cpu_seconds(pid: int) -> float:
     return sum(map(int, fields[11:15])) / _TICKS
 
 
-def _read_resident(pid: int) -> int:
+def _read_resident_size(pid: int) -> int:
     return _read_kilobytes(f"/proc/{pid}/status", b"VmRSS:")
 
 
 def _read_shared_once(pid: int) -> int:
     """Return a process's proportional share of memory or, if that cannot be read, its resident memory."""
-    return _read_kilobytes(f"/proc/{pid}/smaps_rollup", b"Pss:") or _read_resident(pid)
+    return _read_kilobytes(f"/proc/{pid}/smaps_rollup", b"Pss:") or _read_resident_size(pid)
 
 
 def _read_kilobytes(path: str, name: bytes) -> int:

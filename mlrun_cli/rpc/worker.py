@@ -105,7 +105,7 @@ def _build_response_line(folder: Path, run_id: str, line: bytes) -> bytes:
 
 
 def _get_owner_lock(own: Workspace, run_id: str, selected: Workspace) -> str:
-    """Return the name of the owner lock for runs opened by a run's script, which is that of its supervisor."""
+    """Return the name of the owner lock for runs that a run's script opens: the lock of its supervisor."""
     if selected.identity != own.identity:
         raise UsageError(
             f"A run of workspace '{own.identity.name}' opens no run in workspace '{selected.identity.name}'.",

@@ -111,8 +111,8 @@ def read_environment_file(path: Path) -> tuple[RunConfiguration, tuple[str, ...]
     return _read_document(root._replace(content={"environment": section})).get_or_raise()
 
 
-def read_current_keys(root: Node) -> tuple[Node, tuple[str, ...]]:
-    """Return a runconfig's document with today's keys, translated if it is from the Workbench, and notes.
+def translate_old_keys(root: Node) -> tuple[Node, tuple[str, ...]]:
+    """Return a runconfig with its keys in Azure's current format, translated from the Workbench format, and notes.
 
     Raises:
         InvalidFile: the document has no key of a runconfig.
@@ -134,7 +134,7 @@ def read_current_keys(root: Node) -> tuple[Node, tuple[str, ...]]:
 
 def _read_or_raise(root: Node) -> RunconfigReading:
     refuse_databricks_only(root)
-    current, schema_notes = read_current_keys(root)
+    current, schema_notes = translate_old_keys(root)
     read = _read_document(current)
     return read._replace(notes=(*schema_notes, *read.notes))
 

@@ -13,7 +13,7 @@ from mlrun_cli.core.documents.node import Node
 from mlrun_cli.core.documents.read import read_document
 from mlrun_cli.core.text_files import replace_text
 from mlrun_cli.runconfigs.keys import KEYS
-from mlrun_cli.runconfigs.runconfig import read_current_keys
+from mlrun_cli.runconfigs.runconfig import translate_old_keys
 from mlrun_cli.runconfigs.shapes import COMMAND, TEXTS, VARIABLES
 
 _TEXT_SHAPES = (TEXTS, COMMAND, VARIABLES)
@@ -58,7 +58,7 @@ def read_plain_runconfig(path: Path) -> dict[str, Any]:
         InvalidFile: it is not a YAML or JSON mapping, or has no key of a runconfig.
         Unsupported: it is another kind of file, such as a step's configuration.
     """
-    root, _ = read_current_keys(read_document(path))
+    root, _ = translate_old_keys(read_document(path))
     document = _to_plain(root)
     keys = root.as_mapping()
     if "environment" in keys and isinstance(keys["environment"].content, dict):

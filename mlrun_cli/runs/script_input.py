@@ -32,7 +32,7 @@ class ScriptInput:
 
     def start_copying(self) -> None:
         """Start a thread that copies this process's standard input into the pipe."""
-        Thread(target=self._copy, daemon=True).start()
+        Thread(target=self._copy_input, daemon=True).start()
 
     def leave_to_script(self) -> None:
         """Close this process's read end of the pipe, so that the copying thread stops when the script ends."""
@@ -44,7 +44,7 @@ class ScriptInput:
         """Remove the pipe, so that a script that starts later has no input."""
         self._path.unlink(missing_ok=True)
 
-    def _copy(self) -> None:
+    def _copy_input(self) -> None:
         # Not through `sys.stdin.buffer`: an interpreter that exits would wait for the lock of the reading thread.
         with suppress(OSError):
             source = sys.stdin.fileno()

@@ -25,7 +25,7 @@ from mlrun_cli.runs.submission import Submission
 from mlrun_cli.runtime.notifier_start import start_notifier
 from mlrun_cli.runtime.tracked_outputs import save_all_outputs
 from mlrun_cli.snapshots.content_store import SnapshotStore
-from mlrun_cli.snapshots.snapshot import format_some
+from mlrun_cli.snapshots.snapshot import format_first_names
 from mlrun_cli.snapshots.working_copy import (
     list_escaping_links,
     remove_empty_script_folders,
@@ -81,7 +81,7 @@ def derive_script_outcome(run: Run, folder: RunFolder, submission: Submission, e
     error = None
     if status is RunStatus.FAILED:
         error = derive_error(run, folder.artifacts / end.log, end.exit_code, name, end.log_offset)
-    outcome = _add_lack_of_memory(_make_outcome(status, end, error), end)
+    outcome = _add_out_of_memory_cause(_make_outcome(status, end, error), end)
     if end.exit_code == 0 or len(submission.launch.log_names) == 1:
         return outcome
     how = f"signal {name}" if name else f"exit code {end.exit_code}"
@@ -91,8 +91,8 @@ def derive_script_outcome(run: Run, folder: RunFolder, submission: Submission, e
     return outcome._replace(warnings=(f"{what}. Its log is {end.log}.",))
 
 
-def _add_lack_of_memory(outcome: Outcome, end: ScriptEnd) -> Outcome:
-    """Return the outcome of a failed script with lack of memory as its cause, or as a likely cause in a warning."""
+def _add_out_of_memory_cause(outcome: Outcome, end: ScriptEnd) -> Outcome:
+    """Return a failed script's outcome with an out-of-memory condition as its cause or, if uncertain, as a warning."""
     if outcome.status is not RunStatus.FAILED or end.out_of_memory is None:
         return outcome
     if end.exit_code not in _KILLED:
@@ -201,8 +201,8 @@ def _describe_links(folder: RunFolder) -> tuple[str, ...]:
         return ()
     what = "a link that leads" if len(links) == 1 else f"{len(links)} links that lead"
     return (
-        f"Not among the run's files: {format_some(links)} ({what} out of its working folder). Have the script copy"
-        " files there instead, or keep them with upload_file or upload_folder.",
+        f"Not among the run's files: {format_first_names(links)} ({what} out of its working folder). Have the script"
+        " copy files there instead, or keep them with upload_file or upload_folder.",
     )
 
 

@@ -19,7 +19,7 @@ def reconcile(workspace: Workspace) -> frozenset[int]:
         StoreUnavailable: the workspace is unavailable.
     """
     workspace.reopen_if_replaced()
-    if _is_quiet(workspace):
+    if _has_nothing_to_reconcile(workspace):
         return frozenset()
     from mlrun_cli.runtime.reconciliation import reconcile_all  # noqa: PLC0415 - as a rule, all runs have ended
 
@@ -31,7 +31,7 @@ def mark_not_responding(run: Run, not_responding: frozenset[int]) -> Run:
     return run._replace(status=RunStatus.NOT_RESPONDING) if run.key in not_responding else run
 
 
-def _is_quiet(workspace: Workspace) -> bool:
+def _has_nothing_to_reconcile(workspace: Workspace) -> bool:
     """Return whether no run is live and no session or unfinished submit has left files."""
     return not any(_has_entries(workspace.folder / name) for name in _FOLDERS) and not workspace.runs.has_live()
 

@@ -99,7 +99,7 @@ class Dispatcher:
         node_limit = get_node_limit(self._workspace, self._target)
         # Those that are just being started are among them.
         limit = len(self._starter.pidfds) + max(node_limit or 0, _AT_ONCE)
-        self._starter.cancel_runs_in_vain()
+        self._starter.cancel_unstartable_runs()
         waiting = self._workspace.queues.list_ready_runs(self._target, now(), limit)
         starting = {run.key for run in waiting} & set(self._starter.run_keys)
         # One that leaves the queue between these two reads is counted once all the same.

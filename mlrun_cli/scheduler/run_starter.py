@@ -123,14 +123,14 @@ class RunStarter:
             if has_lost_its_stream(self._workspace.run_folder(run.run_id)):
                 self._cancel(run, make_lost_stream_outcome())
 
-    def cancel_runs_in_vain(self) -> None:
-        """Cancel the queued runs whose predecessor has not completed, and then those that were to follow them."""
-        while runs := self._workspace.queues.list_runs_in_vain(self._target):
-            canceled = [self._cancel(run, self._make_outcome_in_vain(run)) for run in runs]
+    def cancel_unstartable_runs(self) -> None:
+        """Cancel the queued runs whose predecessor did not complete, and the runs that were to follow them."""
+        while runs := self._workspace.queues.list_unstartable_runs(self._target):
+            canceled = [self._cancel(run, self._make_predecessor_outcome(run)) for run in runs]
             if not all(canceled):  # the next look tries again
                 return
 
-    def _make_outcome_in_vain(self, run: Run) -> Outcome:
+    def _make_predecessor_outcome(self, run: Run) -> Outcome:
         what = "was deleted"
         with suppress(RunNotFound):
             predecessor = self._workspace.runs.get_by_key(run.predecessor_key or 0)

@@ -45,7 +45,7 @@ def export_snapshot(snapshot: Snapshot, store: SnapshotStore, folder: Path, *, o
         if is_new:
             folder.parent.mkdir(parents=True, exist_ok=True)
         with _make_staging_folder(folder.parent if is_new else folder) as staging:
-            _fill(staging, snapshot, store, folder)
+            _fill_folder(staging, snapshot, store, folder)
             if is_new:
                 staging.rename(folder)
             else:
@@ -66,7 +66,7 @@ def _make_staging_folder(parent: Path) -> Iterator[Path]:
         shutil.rmtree(staging, ignore_errors=True)
 
 
-def _fill(staging: Path, snapshot: Snapshot, store: SnapshotStore, folder: Path) -> None:
+def _fill_folder(staging: Path, snapshot: Snapshot, store: SnapshotStore, folder: Path) -> None:
     try:
         make_working_copy(snapshot, store, staging)
     except StoredFilesLost:

@@ -91,7 +91,7 @@ def build_too_large_error(
     largest = _find_largest(amounts, total, limits)
     more = "" if is_whole else "more than "
     places = ", ".join(_format_path_amount(path, amounts[path]) for path in largest[:_NAMED])
-    command = _build_command(source, rules, _select_fewest(largest, amounts, total, limits))
+    command = _build_command(source, rules, _select_largest(largest, amounts, total, limits))
     return SnapshotTooLarge(
         f"'{escape_path(source)}' is too large for a snapshot:"
         f" {_format_amount(total, more)}, where {_format_amount(limits)}"
@@ -146,7 +146,7 @@ def _find_largest(amounts: dict[str, Amount], total: Amount, limits: SnapshotLim
     )
 
 
-def _select_fewest(largest: list[str], amounts: dict[str, Amount], total: Amount, limits: SnapshotLimits) -> list[str]:
+def _select_largest(largest: list[str], amounts: dict[str, Amount], total: Amount, limits: SnapshotLimits) -> list[str]:
     """Return the first entries of `largest` whose removal suffices to meet the limits, up to the number shown."""
     rest = Amount(total.size, total.files)
     enough = []

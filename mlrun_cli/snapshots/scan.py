@@ -117,7 +117,7 @@ class _Walk:
             except OSError as error:
                 if not folder:
                     raise InvalidPath(f"The source folder cannot be read: {error}.") from error
-                self._omit(folder, error)
+                self._record_omission(folder, error)
         return True
 
     def _visit(self, entry: os.DirEntry[str], path: str) -> bool:
@@ -139,7 +139,7 @@ class _Walk:
         try:
             found = entry.stat(follow_symlinks=False)
         except OSError as error:
-            self._omit(path, error)
+            self._record_omission(path, error)
             return
         kind = stat.S_IFMT(found.st_mode)
         if kind == stat.S_IFREG:
@@ -150,7 +150,7 @@ class _Walk:
         else:
             self._scan.left_out.append(OmittedPath(path, _SPECIAL_FILES.get(kind, "a special file")))
 
-    def _omit(self, path: str, error: OSError) -> None:
+    def _record_omission(self, path: str, error: OSError) -> None:
         self._scan.left_out.append(OmittedPath(path, describe_read_error(error)))
 
 

@@ -110,11 +110,11 @@ class OmittedPath(NamedTuple):
 
 def describe_omissions(left_out: Sequence[OmittedPath]) -> str:
     """Return a line that lists some omitted paths with their reasons, and the number of the others."""
-    return f"Left out of the snapshot: {format_some([f'{item.path} ({item.reason})' for item in left_out])}."
+    return f"Left out of the snapshot: {format_first_names([f'{item.path} ({item.reason})' for item in left_out])}."
 
 
-def format_some(names: Sequence[str], limit: int = 3) -> str:
-    """Return the first `limit` names and the number of the others, as in `a, b and 3 more`."""
+def format_first_names(names: Sequence[str], limit: int = 3) -> str:
+    """Return the first `limit` names and the number of other names, such as `a, b and 3 more`."""
     more = f" and {len(names) - limit} more" if len(names) > limit else ""
     return ", ".join(escape_path(name) for name in names[:limit]) + more
 

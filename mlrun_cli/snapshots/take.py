@@ -21,7 +21,7 @@ from mlrun_cli.snapshots.snapshot import (
     Snapshot,
     SnapshotEntry,
     describe_omissions,
-    format_some,
+    format_first_names,
 )
 
 Progress = Callable[[int, int], None]
@@ -110,7 +110,7 @@ class _SnapshotBuilder:
         if self._left_out:
             notes.append(describe_omissions(sorted(self._left_out, key=lambda item: item.path)))
         if self._unsteady:
-            notes.append(f"Changed while the snapshot was taken: {format_some(sorted(self._unsteady))}.")
+            notes.append(f"Changed while the snapshot was taken: {format_first_names(sorted(self._unsteady))}.")
         return notes
 
     def _build_file_entry(self, path: str, found: os.stat_result) -> SnapshotEntry | None:

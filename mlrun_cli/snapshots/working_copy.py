@@ -48,10 +48,10 @@ def make_working_copy(snapshot: Snapshot, store: SnapshotStore, destination: Pat
             for entry in sorted(snapshot.entries, key=lambda entry: entry.kind is EntryKind.LINK):
                 _create_entry(entry, store, top)
     except OSError as error:
-        raise _build_not_made_error(destination, error) from error
+        raise _build_creation_error(destination, error) from error
 
 
-def _build_not_made_error(destination: Path, error: OSError) -> StoreError:
+def _build_creation_error(destination: Path, error: OSError) -> StoreError:
     return StoreError(
         f"The working copy '{destination}' cannot be made: {error.strerror}.",
         hint="Make room there, or set MLRUN_HOME to a folder on another disk; then submit the run again.",
@@ -70,7 +70,7 @@ def make_script_folders(destination: Path) -> tuple[str, ...]:
             (destination / name).mkdir()
         except OSError as error:
             if error.errno in _NO_ROOM:
-                raise _build_not_made_error(destination, error) from error
+                raise _build_creation_error(destination, error) from error
             if error.errno == errno.EEXIST and not (destination / name).is_dir():
                 warnings.append(
                     f"The source folder has a file at '{name}', where a script finds a folder in Azure: nothing can be "

@@ -152,7 +152,7 @@ class TrashStore:
         )
         return [_build_run(row) for row in rows]
 
-    def list_below(self, keys: Sequence[int]) -> Sequence[TrashedRun]:
+    def list_deleted_descendants(self, keys: Sequence[int]) -> Sequence[TrashedRun]:
         """Return the deleted descendants of the runs with these keys, which may be deleted too."""
         found: dict[int, TrashedRun] = {}
         while keys:

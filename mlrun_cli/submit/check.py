@@ -64,7 +64,7 @@ class Verdict(NamedTuple):
 
     @property
     def first_note(self) -> str | None:
-        """The first note without the file's path, and the number of further notes; None if there are none."""
+        """The first note, without the file's path, and the number of other notes; None if there are none."""
         if not self.notes:
             return None
         first, more = strip_path(self.notes[0], self.file), len(self.notes) - 1

@@ -60,7 +60,7 @@ def plan_environment(
     with problems.collect_errors():
         notes = review_configuration(configuration, mode=choice.mode, search_path=environment.get("PATH", ""))
     with problems.collect_errors():
-        planned = _plan_reviewed(
+        planned = _plan_reviewed_environment(
             configuration, runconfig, project, source, conda_file, home, environment, redaction, choice
         )
     problems.raise_if_any()
@@ -72,7 +72,7 @@ def plan_environment(
     return planned, notes
 
 
-def _plan_reviewed(
+def _plan_reviewed_environment(
     configuration: RunConfiguration,
     runconfig: Path | None,
     project: Path,

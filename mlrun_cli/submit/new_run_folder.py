@@ -32,7 +32,7 @@ class NewRunFolder:
         except OSError as error:
             raise _create_write_error(self._folder, error) from error
         try:
-            self._make()
+            self._make_folder()
             self.lock = OwnerLock.open_new(self._folder.lock)
             self._is_locked = True
         except BaseException as error:
@@ -48,7 +48,7 @@ class NewRunFolder:
         if isinstance(error, OSError):
             raise _create_write_error(self._folder, error) from error
 
-    def _make(self) -> None:
+    def _make_folder(self) -> None:
         if self._place is None:
             self._folder.make()
             return

@@ -15,7 +15,7 @@ from mlrun_cli.runs.parameter_replacement import append_parameter, replace_param
 from mlrun_cli.runs.run import Run
 from mlrun_cli.runs.submission import Submission
 from mlrun_cli.runs.submit_options import find_redacted_words
-from mlrun_cli.snapshots.snapshot import format_some
+from mlrun_cli.snapshots.snapshot import format_first_names
 from mlrun_cli.submit.earlier_runs import compare_folder, find_earlier_run, get_submission
 from mlrun_cli.submit.request import SubmitRequest
 from mlrun_cli.workspace import Workspace
@@ -170,6 +170,6 @@ def _describe_difference(workspace: Workspace, run: Run, request: SubmitRequest)
         "added": found.added,
         "removed": found.removed,
     }
-    texts = [f"{word} {format_some(paths)}" for word, paths in changes.items() if paths]
+    texts = [f"{word} {format_first_names(paths)}" for word, paths in changes.items() if paths]
     what = "; ".join(texts) if texts else "nothing"
     return f"In the folder, compared with the snapshot of '{run.run_id}': {what}."

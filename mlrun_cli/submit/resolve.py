@@ -247,7 +247,7 @@ class Resolver:
             with suppress(TargetKindNotFound):  # the admission raises it
                 self._target = find_target(self._workspace, self.configuration.target)
             self._check_place_in_queue()
-            if self._shared is not None and self._request.is_reading:
+            if self._shared_folder is not None and self._request.is_reading:
                 raise Unsupported(
                     f"--stdin: '{target}' runs scripts on nodes, which standard input cannot be passed to.",
                     hint="Put the input into a file of the source folder.",
@@ -257,7 +257,7 @@ class Resolver:
     def _check_place_in_queue(self) -> None:
         """Raise if the engine of the target has a queue in which the run cannot have the requested place."""
         request, target = self._request, self._target
-        if target is None or self._shared is None:
+        if target is None or self._shared_folder is None:
             return
         if request.predecessor is not None or (request.begin_at is not None and not target.takes_queue_options):
             option = "--begin" if request.predecessor is None else "--after"
@@ -319,7 +319,7 @@ class Resolver:
                 choice=self._choice,
             )
             self._check_container(planned.plan)
-            if self._shared is not None and self._shared.is_mirror and planned.plan.build is None:
+            if self._shared_folder is not None and self._shared_folder.is_mirror and planned.plan.build is None:
                 # Only the other machine knows where its interpreters are.
                 named = self.configuration.python.interpreter_path if not is_current else None
                 planned = planned._replace(plan=planned.plan._replace(interpreter=named or "python"), notes=())
@@ -328,18 +328,18 @@ class Resolver:
             self._plan_launch(planned)
 
     @property
-    def _shared(self) -> SharedFolder | None:
-        """The folder that the target shares with its nodes; None if there are no nodes or the target is unknown."""
+    def _shared_folder(self) -> SharedFolder | None:
+        """The target's folder shared with its nodes; None if there are no nodes or the target is unknown."""
         return None if self._target is None else self._target.shared_folder
 
     @property
     def _environments_home(self) -> Path:
-        """The folder in whose `environments` folder the environment is built, so that nodes find it."""
-        return self._home.absolute() if self._shared is None else self._shared.path
+        """The folder that contains the `environments` folder for the build, such that nodes have access to it."""
+        return self._home.absolute() if self._shared_folder is None else self._shared_folder.path
 
     def _check_container(self, plan: EnvironmentPlan) -> None:
         """Raise if the script would run in a container on a node, which is not supported."""
-        if self._shared is not None and plan.container is not None:
+        if self._shared_folder is not None and plan.container is not None:
             raise Unsupported(
                 f"environment.docker: '{self.configuration.target}' runs scripts on nodes, where containers are not"
                 " started yet.",

@@ -23,7 +23,7 @@ from mlrun_cli.targets.programs import BUILDER_PROGRAM, build_program_command
 
 
 class RunStopped(Exception):
-    """The run has to end before its script was started, for the reason in `Watch.stop`."""
+    """The run must end before its script was started; `Watch.stop` has the reason."""
 
 
 class Preparation:

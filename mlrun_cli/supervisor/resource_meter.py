@@ -128,7 +128,7 @@ class ResourceMeter:
         write_resources(self._folder, self._total, current)
         if moment >= self._next_point and not is_last:
             self._next_point = moment + max(_CURVE_SECONDS, (moment - self._group.started) / _CURVE_SHARE)
-            self._log(current)
+            self._log_usage(current)
 
     def _read_gpus(self, moment: float) -> GpuUsage | None:
         if self._gpus is None and moment >= self._next_point:
@@ -160,7 +160,7 @@ class ResourceMeter:
             peak = max(peak, self._ended.peak_memory_bytes)
         return peak
 
-    def _log(self, current: CurrentUse) -> None:
+    def _log_usage(self, current: CurrentUse) -> None:
         """Append a point of each curve to the journal in a single write."""
         points: Sequence[tuple[str, float | None]] = (
             (resource_metrics.CPU_PERCENT, current.cpu_percent),

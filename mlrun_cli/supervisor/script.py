@@ -120,7 +120,7 @@ class Script:
         self, number: int, process: LaunchedProcess, words: list[str], environment: dict[str, str]
     ) -> ProcessSpec:
         folder, submission, gpus = self._run.folder, self._run.submission, self._run.run.gpus
-        visible = {} if gpus is None else {VISIBLE_GPUS: self._launcher.share_gpus(process.node, gpus)}
+        visible = {} if gpus is None else {VISIBLE_GPUS: self._launcher.get_gpu_share(process.node, gpus)}
         sockets = {} if folder.sockets == folder.path else {"MLRUN_SOCKET_FOLDER": str(folder.sockets)}
         number_of_attempt = {ATTEMPT_VARIABLE: str(self.attempt)}
         variables = {**environment, **visible, **sockets, **process.variables, **number_of_attempt}

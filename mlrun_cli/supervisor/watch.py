@@ -119,7 +119,7 @@ class Watch:
             return
         watched: set[int] = set()
 
-        def forget(pidfd: int) -> None:
+        def stop_watching(pidfd: int) -> None:
             """Stop watching a pidfd and close it; its process is reaped elsewhere."""
             self._selector.unregister(pidfd)
             os.close(pidfd)
@@ -129,11 +129,11 @@ class Watch:
             for pid in group.pids:
                 pidfd = os.pidfd_open(pid)
                 watched.add(pidfd)
-                self._selector.register(pidfd, selectors.EVENT_READ, lambda _events, pidfd=pidfd: forget(pidfd))
+                self._selector.register(pidfd, selectors.EVENT_READ, lambda _events, pidfd=pidfd: stop_watching(pidfd))
             yield
         finally:
             for pidfd in list(watched):
-                forget(pidfd)
+                stop_watching(pidfd)
 
     def _ingest(self) -> int:
         try:

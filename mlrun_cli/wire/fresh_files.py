@@ -11,7 +11,7 @@ _answer = ctypes.create_string_buffer(256)
 
 
 def refresh(descriptor: int) -> None:
-    """Have the kernel fetch the size of an open file from the file server; do nothing if that is impossible.
+    """Make the kernel fetch the size of an open file from the file server; do nothing if that is impossible.
 
     NFS does so when a file is opened, and FUSE only once what it has cached is a few seconds old.
     """

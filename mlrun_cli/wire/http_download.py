@@ -21,7 +21,9 @@ def download(url: str, path: "str | os.PathLike[str]") -> None:
         OSError: The download fails or is incomplete, or the file exists or cannot be written.
     """
     try:
-        with build_opener(_Redirects).open(_build_request(url), timeout=_SECONDS) as answer, open(path, "xb") as file:
+        with build_opener(_RedirectHandler).open(_build_request(url), timeout=_SECONDS) as answer, open(
+            path, "xb"
+        ) as file:
             shutil.copyfileobj(answer, file, 1 << 20)
             missing = getattr(answer, "length", None)  # a truncated body raises no error
     except HTTPError as error:
@@ -33,7 +35,7 @@ def download(url: str, path: "str | os.PathLike[str]") -> None:
         raise OSError(f"it ended too early, {missing} bytes are missing")
 
 
-class _Redirects(HTTPRedirectHandler):
+class _RedirectHandler(HTTPRedirectHandler):
     """A redirect handler that sends the password only to the original host, and never from HTTPS to HTTP."""
 
     def redirect_request(self, req: Request, *arguments: Any) -> "Request | None":

@@ -131,7 +131,7 @@ def test_an_error_of_a_download_does_not_show_its_address(tmp_path: Path) -> Non
 )
 def test_a_password_follows_to_the_same_host_unless_it_would_be_open(before: str, after: str, is_kept: bool) -> None:
     request = http_download._build_request(before.replace("//", "//bob:word@"))
-    redirected = http_download._Redirects().redirect_request(request, None, 302, "Found", {}, after)
+    redirected = http_download._RedirectHandler().redirect_request(request, None, 302, "Found", {}, after)
     assert redirected is not None
     assert redirected.has_header("Authorization") == is_kept
 

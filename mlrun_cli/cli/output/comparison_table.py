@@ -28,7 +28,7 @@ def print_comparison(
         section if number == 0 or section != sections[number - 1] else "" for number, section in enumerate(sections)
     ]
     cells = [_format_values(row) for row in rows]
-    for number, positions in enumerate(_divide(runs, rows, width)):
+    for number, positions in enumerate(_split_into_tables(runs, rows, width)):
         if number:
             file.write("\n")
         columns = [
@@ -44,7 +44,9 @@ def print_comparison(
         print_layout(Layout(columns, narrowing), file=file, width=width, colour=colour)
 
 
-def _divide(runs: Sequence[Run], rows: Sequence[ComparisonRow], width: int | None) -> Iterator[Sequence[int]]:
+def _split_into_tables(
+    runs: Sequence[Run], rows: Sequence[ComparisonRow], width: int | None
+) -> Iterator[Sequence[int]]:
     """Yield the positions of the runs in each table."""
     if width is None:
         yield range(len(runs))
@@ -58,11 +60,11 @@ def _divide(runs: Sequence[Run], rows: Sequence[ComparisonRow], width: int | Non
 
 def _format_values(row: ComparisonRow) -> Sequence[str]:
     """Return the texts of a row's values, with numbers rounded unless different ones would look alike."""
-    short, full = ([_format(row.section, value, digits) for value in row.values] for digits in (_DIGITS, None))
+    short, full = ([_format_cell(row.section, value, digits) for value in row.values] for digits in (_DIGITS, None))
     return short if len(set(short)) == len(set(full)) else full
 
 
-def _format(section: str, value: object, digits: int | None) -> str:
+def _format_cell(section: str, value: object, digits: int | None) -> str:
     if value is None:
         return ""
     if isinstance(value, float):

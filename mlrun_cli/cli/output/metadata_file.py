@@ -70,7 +70,7 @@ class MetadataFile:
                 unfinished.replace(self._path)
         except OSError as error:
             raise self._build_not_writable_error(error.strerror) from error
-        self._remember()
+        self._record_attempt()
         self._was_written = True
 
     def _check_available(self) -> None:
@@ -96,7 +96,7 @@ class MetadataFile:
 
         return is_from_earlier_attempt(self._path, self._words)
 
-    def _remember(self) -> None:
+    def _record_attempt(self) -> None:
         from mlrun_cli.cli.output.earlier_results import record_attempt  # noqa: PLC0415 - start-up
 
         record_attempt(self._path, self._words)

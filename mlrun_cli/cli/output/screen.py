@@ -42,7 +42,7 @@ class Screen:
             stack.callback(os.close, self._wakes)
             stack.callback(os.close, wake)
             stack.callback(signal.set_wakeup_fd, signal.set_wakeup_fd(wake, warn_on_full_buffer=False))
-            for number, handler in ((signal.SIGWINCH, _ignore), (signal.SIGTSTP, self._stop)):
+            for number, handler in ((signal.SIGWINCH, _ignore_signal), (signal.SIGTSTP, self._stop)):
                 stack.callback(signal.signal, number, signal.signal(number, handler))
             stack.callback(self._leave)
             self._enter()
@@ -130,5 +130,5 @@ class Screen:
         self._output.flush()
 
 
-def _ignore(_number: int, _frame: FrameType | None) -> None:
+def _ignore_signal(_number: int, _frame: FrameType | None) -> None:
     """Do nothing, since the signal wakes `Screen.wait`."""

@@ -37,8 +37,8 @@ def print_summary(workspace: Workspace, run: Run, notes: Messages, *, has_url: b
     notes.info(format_summary(run.run_id, build_run_url(workspace, run.run_id) if has_url else None, lines))
 
 
-def print_other_log(workspace: Workspace, run: Run, say: Callable[[str], None]) -> None:
-    """Print the end of the log that explains why a run failed, unless that log was streamed."""
+def print_failure_log(workspace: Workspace, run: Run, say: Callable[[str], None]) -> None:
+    """Print the end of the log that explains a failure, unless that log was streamed."""
     folder = workspace.run_folder(run.run_id)
     if find_decisive_log(workspace, run) not in {folder.stdout, folder.environment_log}:
         say("")

@@ -38,7 +38,7 @@ def pick_run(runs: Sequence[Run]) -> Run:
                     raise KeyboardInterrupt
                 if key is Key.ENTER and choice.chosen is not None:
                     return choice.chosen
-                choice.press(key)
+                choice.handle_key(key)
 
 
 class _Choice:
@@ -60,7 +60,7 @@ class _Choice:
         """The selected run, or None if no run matches the filter."""
         return self._runs[self._matching[self._line]] if self._matching else None
 
-    def press(self, key: Key | str) -> None:
+    def handle_key(self, key: Key | str) -> None:
         """Move the selection or change the filter, depending on the key."""
         page = self._page_lines
         moves = {
@@ -85,16 +85,16 @@ class _Choice:
         heading, *lines = self._render()
         first = max(0, min(self._line - self._page_lines // 2, len(self._matching) - self._page_lines))
         shown = [
-            self._mark(lines[place], is_chosen=number == self._line)
+            self._render_line(lines[place], is_chosen=number == self._line)
             for number, place in enumerate(self._matching[first : first + self._page_lines], start=first)
         ]
         count = f"{len(self._matching)} of {len(self._runs)}"
         self._screen.draw(
             [
-                self._style(_BOLD, self._cut(f"{_PROMPT}{self._filter}_")),
-                self._style(_DIM, self._cut(f"  {heading}")),
+                self._style(_BOLD, self._fit_line(f"{_PROMPT}{self._filter}_")),
+                self._style(_DIM, self._fit_line(f"  {heading}")),
                 *(shown or ["  No run matches."]),
-                self._style(_DIM, self._cut(f"  {count}. {_HELP}.")),
+                self._style(_DIM, self._fit_line(f"  {count}. {_HELP}.")),
             ]
         )
 
@@ -119,10 +119,10 @@ class _Choice:
             self._rendered = width, text.splitlines()
         return self._rendered[1]
 
-    def _mark(self, line: str, *, is_chosen: bool) -> str:
+    def _render_line(self, line: str, *, is_chosen: bool) -> str:
         return self._style(_REVERSE, f"> {line}") if is_chosen else f"  {line}"
 
-    def _cut(self, text: str) -> str:
+    def _fit_line(self, text: str) -> str:
         from rich.cells import set_cell_size  # noqa: PLC0415 - start-up
 
         shown = text.encode(self._encoding, "replace").decode(self._encoding)

@@ -21,7 +21,7 @@ from mlrun_cli.cli.context import format_command_line
 from mlrun_cli.cli.global_options import GlobalOptions
 from mlrun_cli.cli.option_values import OnInterrupt
 from mlrun_cli.cli.output.progress import Spinner
-from mlrun_cli.cli.run.ending import print_ending, print_other_log, print_summary
+from mlrun_cli.cli.run.ending import print_ending, print_failure_log, print_summary
 from mlrun_cli.cli.run.queue_messages import QueueMessages
 from mlrun_cli.core.named_tuple import NamedTuple
 from mlrun_cli.core.owned_file import OwnedFile
@@ -83,7 +83,7 @@ def stream_submitted(
     titles = _Titles(say, are_shown=True) if ci is None else LogGroups(ci, sys.stderr)
     streaming = _Streaming(workspace, run, sys.stderr, titles, shared, interrupt, script_input)
     streamed = streaming.stream_until_end(interruptions)
-    print_other_log(workspace, streamed.run, say)
+    print_failure_log(workspace, streamed.run, say)
     print_summary(workspace, streamed.run, shared.notes, has_url=ci is None)
     report_end(workspace, streamed.run, ci)
     return streamed
@@ -127,7 +127,7 @@ def stream_log(
         streamed = streaming.stream_until_end(interruptions)
     ended = streamed.run
     if ended.status is not RunStatus.COMPLETED:
-        print_other_log(workspace, ended, shared.notes.info)
+        print_failure_log(workspace, ended, shared.notes.info)
         print_ending(workspace, ended, shared.notes)
     report_end(workspace, ended, ci)
     return streamed

@@ -81,7 +81,7 @@ class JobQueue:
         return read_json(self._get_job_path(run_id))
 
     def describe(self, run_ids: Collection[str]) -> dict[str, dict[str, Any]]:
-        """Return the state, reason, end and words of the existing jobs of these runs, keyed by run id."""
+        """Return the state, reason, end and command line of the existing jobs of these runs, keyed by run id."""
         limit = self._read_limit()
         described = {}
         before = 0

@@ -64,7 +64,7 @@ class Launcher(ABC):
         del artifacts
         return [*self.build_command_prefix(), *argv]
 
-    def share_gpus(self, node: int, gpus: str) -> str:
+    def get_gpu_share(self, node: int, gpus: str) -> str:
         """Return a node's share of the GPUs, or all of them if they cannot be divided evenly among the nodes.
 
         Args:

@@ -65,7 +65,7 @@ class MpiLauncher(Launcher):
         shell = _INTO_ITS_LOG.format(width=len(str(self.launch.process_count - 1)))
         return [*self.build_command_prefix(), "sh", "-c", shell, "sh", str(artifacts / PROCESS_LOG_PREFIX), *argv]
 
-    def share_gpus(self, node: int, gpus: str) -> str:
+    def get_gpu_share(self, node: int, gpus: str) -> str:
         """Return all GPUs."""
         del node
         return gpus

@@ -63,23 +63,25 @@ def list_targets(context: RequestContext) -> list[dict[str, Any]]:
 @handler("computes.get")
 def get_target(context: RequestContext, name: str) -> dict[str, Any]:
     """Return the record of a target."""
-    return _build_record(context, _add_sdk_hint(lambda: get_compute_target(context.workspace, name)))
+    return _build_record(context, _call_with_sdk_hint(lambda: get_compute_target(context.workspace, name)))
 
 
 @handler("computes.change")
 def update_target(context: RequestContext, name: str, properties: Mapping[str, Any]) -> dict[str, Any]:
     """Change properties of a target; return its record."""
-    return _build_record(context, _add_sdk_hint(lambda: update_compute_target(context.workspace, name, properties)))
+    return _build_record(
+        context, _call_with_sdk_hint(lambda: update_compute_target(context.workspace, name, properties))
+    )
 
 
 @handler("computes.delete")
 def delete_target(context: RequestContext, name: str) -> None:
     """Delete a target."""
-    _add_sdk_hint(lambda: delete_compute_target(context.workspace, name))
+    _call_with_sdk_hint(lambda: delete_compute_target(context.workspace, name))
 
 
-def _add_sdk_hint(call: Callable[[], T]) -> T:
-    """Call a function and return its result, adding a hint for SDK users to the error for a missing target."""
+def _call_with_sdk_hint(call: Callable[[], T]) -> T:
+    """Call a function and return its result; the error for a missing target gets a hint for SDK users."""
     try:
         return call()
     except ComputeTargetNotFound as error:

@@ -94,10 +94,10 @@ def update_model(
 ) -> dict[str, Any]:
     """Update a model, where `details` are fields of `ModelDetails`; return its record."""
     changes = ModelChanges(
-        tags=_to_texts(tags),
+        tags=_convert_to_strings(tags),
         replaces_tags=replaces_tags,
         removed_tags=removed_tags,
-        properties=_to_texts(properties),
+        properties=_convert_to_strings(properties),
         description=description,
         details=_parse_details(details or {}),
     )
@@ -141,7 +141,7 @@ def _parse_new_model(model: Mapping[str, Any]) -> NewModel:
     if not isinstance(model.get("name"), str):
         raise BadRequest(f"The name of a model must be a string, not {model.get('name')!r}.")
     details = ModelDetails(**_parse_details(model.get("details", {})))
-    texts = {"tags": _to_texts(model.get("tags")), "properties": _to_texts(model.get("properties"))}
+    texts = {"tags": _convert_to_strings(model.get("tags")), "properties": _convert_to_strings(model.get("properties"))}
     return NewModel(**{**model, **texts, "details": details})
 
 
@@ -184,5 +184,5 @@ def _build_pair_filters(wanted: _Pairs) -> tuple[PairFilter, ...]:
     return tuple(PairFilter(one) if isinstance(one, str) else PairFilter(one[0], str(one[1])) for one in wanted)
 
 
-def _to_texts(pairs: Mapping[str, Any] | None) -> dict[str, str]:
+def _convert_to_strings(pairs: Mapping[str, Any] | None) -> dict[str, str]:
     return {key: "" if value is None else str(value) for key, value in (pairs or {}).items()}

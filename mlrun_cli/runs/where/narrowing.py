@@ -58,11 +58,12 @@ def _narrow_times(which: RunFilter, predicate: Predicate) -> RunFilter | None:
         return None
     low, high = bounds
     return which._replace(
-        created_from=_choose(max, which.created_from, low), created_until=_choose(min, which.created_until, high)
+        created_from=_combine_bounds(max, which.created_from, low),
+        created_until=_combine_bounds(min, which.created_until, high),
     )
 
 
-def _choose(choose: Callable[[int, int], int], one: int | None, other: int | None) -> int | None:
+def _combine_bounds(choose: Callable[[int, int], int], one: int | None, other: int | None) -> int | None:
     if one is None or other is None:
         return other if one is None else one
     return choose(one, other)

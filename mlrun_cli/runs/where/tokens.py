@@ -55,11 +55,11 @@ def split_into_tokens(text: str) -> list[Token]:
             what = "is not an operator" if text[place] == "!" else "has no counterpart"
             raise build_syntax_error(text, place, f"the '{text[place]}' {what}", hint='Quote texts as in "it\'s".')
         kind = str(found.lastgroup)
-        tokens.append(Token(kind, _read(kind, found[0]), place, found.end()))
+        tokens.append(Token(kind, _decode_token(kind, found[0]), place, found.end()))
         place = found.end()
 
 
-def _read(kind: str, text: str) -> str:
+def _decode_token(kind: str, text: str) -> str:
     if kind == QUOTED:
         return text[1:-1] if text[0] == "`" else re.sub(r"\\(.)", r"\1", text[1:-1], flags=re.DOTALL)
     return _SYNONYMS.get(text, text) if kind == OPERATOR else text

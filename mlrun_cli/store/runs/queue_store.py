@@ -52,8 +52,8 @@ class QueueStore:
         )
         return [row["run_key"] for row in rows]
 
-    def list_runs_in_vain(self, target: str) -> Sequence[Run]:
-        """Return the queued runs of a target whose predecessor has not completed and never will."""
+    def list_unstartable_runs(self, target: str) -> Sequence[Run]:
+        """Return the queued runs of a target whose predecessor ended without completing or was deleted."""
         rows = self._database.rows(
             f"{SELECT_RUN} WHERE runs.status = 'Queued' AND {self._avoid_index('runs.target')} = :target"  # noqa: S608
             " AND runs.predecessor_key IS NOT NULL AND runs.started_at IS NULL AND NOT EXISTS ("

@@ -93,8 +93,8 @@ class RayClient:
 
     def _build_opener(self, variables: Mapping[str, str]) -> OpenerDirector:
         if self.address.startswith("https:"):
-            return build_opener(_NoRedirects, HTTPSHandler(context=build_tls_context(variables)))
-        return build_opener(_NoRedirects)
+            return build_opener(_NoRedirectHandler, HTTPSHandler(context=build_tls_context(variables)))
+        return build_opener(_NoRedirectHandler)
 
     def _build_error(self, error: Exception) -> EngineUnavailable:
         cause = error.reason if isinstance(error, URLError) else error
@@ -106,7 +106,7 @@ class RayClient:
         )
 
 
-class _NoRedirects(HTTPRedirectHandler):
+class _NoRedirectHandler(HTTPRedirectHandler):
     """A handler that follows no redirects, so that the token is only sent to the configured address."""
 
     def redirect_request(self, *_: object) -> None:

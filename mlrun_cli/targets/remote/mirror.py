@@ -173,7 +173,7 @@ class Mirror:
         try:
             if "inbox" in news:
                 pulled.inbox_size = int(str(news["inbox"]))
-            pulled.take(news, piece)
+            pulled.write_update(news, piece)
         except (OSError, ValueError, KeyError, TypeError) as error:
             write_log(f"the files of {run_id} wait: {error}")
             pulled.close()

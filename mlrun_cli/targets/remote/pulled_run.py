@@ -69,7 +69,7 @@ class PulledRun:
         return self._folder
 
     def measure(self) -> dict[str, int]:
-        """Return the sizes of the mirrored files, keyed by path, and discard received data that is not yet written."""
+        """Return the sizes of the mirrored files, keyed by path, and discard received data that was not written."""
         self._held.clear()
         self._requests.clear()
         self.is_behind = True
@@ -80,8 +80,8 @@ class PulledRun:
                     sizes[f"{folder}/{entry.name}"] = entry.stat(follow_symlinks=False).st_size
         return sizes
 
-    def take(self, news: Mapping[str, Any], payload: memoryview) -> None:
-        """Write a received update of the run; `payload` contains the contents of its parts.
+    def write_update(self, news: Mapping[str, Any], payload: memoryview) -> None:
+        """Write a received update of the run; `payload` contains the data of its parts.
 
         Raises:
             OSError: it cannot be written here; the mirror has a beginning of it.
@@ -176,7 +176,7 @@ class PulledRun:
                     self._is_marked = True
 
     def _publish_requests(self) -> None:
-        for name, data in self._requests.take_ready().items():
+        for name, data in self._requests.remove_ready_requests().items():
             _append_to_file(self._folder.path / name, data)
 
     def _publish_all(self) -> None:

@@ -43,7 +43,7 @@ class TravelingRequests:
         self._copying.clear()
         self._copied.clear()
 
-    def take_ready(self) -> dict[str, bytes]:
+    def remove_ready_requests(self) -> dict[str, bytes]:
         """Remove and return the requests that are ready, as complete lines, keyed by journal."""
         ready: dict[str, bytes] = {}
         for name, data in self._arrived.items():

@@ -72,7 +72,7 @@ def test_mpis_launcher_is_told_how_many_and_scripts_for_azure_find_the_first_nod
     ],
 )
 def test_nodes_divide_the_gpus_of_a_run_where_they_can(launch: Launch, gpus: str, of_nodes: list[str]) -> None:
-    assert [get_launcher(launch).share_gpus(node, gpus) for node in range(len(of_nodes))] == of_nodes
+    assert [get_launcher(launch).get_gpu_share(node, gpus) for node in range(len(of_nodes))] == of_nodes
 
 
 @pytest.mark.parametrize("kind", ["nodes", "pytorch", "mpi"])

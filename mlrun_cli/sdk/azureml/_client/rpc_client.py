@@ -101,7 +101,7 @@ class RpcClient(ForkAware):
             ) from error
 
     def _exchange_on_new_connection(self, name: str, request: bytes, deadline: float) -> bytes:
-        """Send a request over a new connection.
+        """Send a request over a new connection and return the response.
 
         A supervisor at its limit of open files closes some connections before it reads a request. The client then
         retries until the deadline; if the supervisor has died, connecting fails.

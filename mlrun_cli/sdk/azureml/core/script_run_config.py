@@ -133,8 +133,8 @@ class ScriptRunConfig:
         configuration = self.run_config
         document = configuration._to_document()
         document["script"] = os.fspath(script) if script else None
-        document["arguments"] = _to_texts(arguments, "arguments", document)
-        document["command"] = command if isinstance(command, str) else _to_texts(command, "command", document)
+        document["arguments"] = _convert_to_strings(arguments, "arguments", document)
+        document["command"] = command if isinstance(command, str) else _convert_to_strings(command, "command", document)
         document["environmentVariables"] = _to_variables(configuration.environment_variables)
         environment = document["environment"]
         environment["environmentVariables"] = _to_variables(configuration.environment.environment_variables)
@@ -198,7 +198,7 @@ def _configure_distribution(configuration: RunConfiguration, job: Any) -> None:
         )
 
 
-def _to_texts(values: Any, what: str, document: "dict[str, Any]") -> "list[str]":
+def _convert_to_strings(values: Any, what: str, document: "dict[str, Any]") -> "list[str]":
     """Return arguments as strings, adding data among them to the document's sections."""
     if isinstance(values, str):
         return shlex.split(values)

@@ -94,17 +94,17 @@ class NetworkDatabase(SqliteDatabase):
         if self._is_locked:
             return action()
         with self._lock.hold(self._busy_slice, exclusive=exclusive):
-            is_usable = self._check_lease()
+            is_usable = self._renew_lease()
             # A journal that nobody writes was left by a killed process: who reads takes its writes back.
             if is_usable and (exclusive or not os.path.exists(f"{self._path}-journal")):
                 return action()
         with self._lock.hold(self._busy_slice, exclusive=True):
-            if not self._check_lease():
+            if not self._renew_lease():
                 self._reopen()
             return action()
 
-    def _check_lease(self) -> bool:
-        """Renew the lease; return whether this host has held it since the connection was opened."""
+    def _renew_lease(self) -> bool:
+        """Renew the lease; return whether this host has held it continuously since the connection was opened."""
         self._lease.check()
         return self._lease.term == self._term
 
@@ -121,14 +121,14 @@ class NetworkDatabase(SqliteDatabase):
         self._retry_while_busy(lambda: self._lock.acquire(self._busy_slice, exclusive=True))
         self._is_locked = True
         try:
-            if not self._check_lease():
+            if not self._renew_lease():
                 self._reopen()
                 raise _create_lease_lost_error(self._path)
             self._connection.execute(f"PRAGMA synchronous = {'EXTRA' if durable else 'FULL'}")
             started = time.monotonic()
             with super().transaction():
                 yield
-                if time.monotonic() - started > _LONG_SECONDS and not self._check_lease():
+                if time.monotonic() - started > _LONG_SECONDS and not self._renew_lease():
                     raise _create_lease_lost_error(self._path)
         finally:
             self._is_locked = False
