@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from mlrun_cli.actions.folder_copies import copy_into_folder
@@ -26,6 +27,15 @@ _SHOWN_NAMES = 10
 def list_files(workspace: Workspace, run: Run) -> list[str]:
     """Return the sorted names of the run's files: its logs, and the files that the script wrote or uploaded."""
     return sorted(_list_paths(workspace, run))
+
+
+def measure_files(workspace: Workspace, run: Run) -> dict[str, int]:
+    """Return the sizes in bytes of the files that `list_files` lists, keyed by name; those that vanish are omitted."""
+    sizes = {}
+    for name, path in sorted(_list_paths(workspace, run).items()):
+        with suppress(OSError):
+            sizes[name] = path.stat().st_size
+    return sizes
 
 
 def open_file(workspace: Workspace, run: Run, name: str) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -23,7 +24,8 @@ class FailureReport(NamedTuple):
     Attributes:
         log: the path of the log that shows it.
         last_lines: the last lines of that log, without the traceback.
-        traceback: the traceback with only the frames of the user's code, an empty text if there is none.
+        traceback: the traceback with only the frames of the user's code, and paths relative to the source folder; an
+            empty text if there is none.
         error: the exception or other reason, an empty text if it is unknown.
     """
 
@@ -44,7 +46,9 @@ def read_failure_report(workspace: Workspace, run: Run) -> FailureReport:
     lines = (tail if start < 0 else tail[:start]).rstrip().split("\n")[-count:]
     # Of a progress bar, only the last state is left on a screen.
     shown = [line.rstrip("\r").rpartition("\r")[2] for line in lines]
-    return FailureReport(str(log), shown, shorten_stack_trace(trace), describe_error(run.error))
+    # The working folder is a copy: the user knows the file by its path in the source folder.
+    relative = re.sub(rf'File "[^"]*/{re.escape(run.run_id)}/work/', 'File "', trace)
+    return FailureReport(str(log), shown, shorten_stack_trace(relative), describe_error(run.error))
 
 
 def _get_trace(error: Mapping[str, Any] | None) -> str:

@@ -34,10 +34,9 @@ _OF_RUNS = {
     "tag": "update",
     "tail": "monitor-logs",
     "undelete": "restore",
-    "view": "show",
     "watch": "monitor-logs",
 }
-_VERBS_OF_RUNS = frozenset({*_OF_RUNS.values(), "wait", "metrics", "files", "download-logs", "compare", "diff"})
+_VERBS_OF_RUNS = frozenset({*_OF_RUNS.values(), "wait", "metrics", "files", "download-logs", "compare", "diff", "view"})
 _OF_OTHERS = {
     "add": ("create", "register", "attach-local"),
     "clean": ("prune",),

@@ -12,13 +12,14 @@ from mlrun_cli.cli.output.columns import Layout, format_local_time
 from mlrun_cli.cli.output.record_table import Field, build_fields_layout
 from mlrun_cli.cli.output.runs_table import format_run_duration, format_status, format_tags
 from mlrun_cli.runs.resources import Resources, describe_resources
-from mlrun_cli.wire.run_error import get_error_message
+from mlrun_cli.wire.run_error import describe_error
 from mlrun_cli.wire.run_output import make_printable
 
-_INDENT = 13
+LABEL_WIDTH = 13
 _NARROWEST, _WIDEST = 40, 120
 _COPIED = frozenset({"Run", "Script", "Web view"})
 _DIGITS = 6
+_STATUS_COLOURS = {"Completed": "\033[32m", "Failed": "\033[31m", "NotResponding": "\033[31m", "Canceled": "\033[33m"}
 _METRIC_FIELDS = (
     Field("Metric", "name", 12),
     Field("Last", "last", 10),
@@ -29,18 +30,29 @@ _METRIC_FIELDS = (
 )
 
 
-def print_run(record: Mapping[str, Any], *, file: TextIO, width: int | None, now: datetime) -> None:
+def print_run(
+    record: Mapping[str, Any], *, file: TextIO, width: int | None, now: datetime, colour: bool = False
+) -> None:
     """Print the fields of a `run show` record that have a value, each with a label.
 
-    Sentences and lists are wrapped at `width`; values that a person may copy are not.
+    Sentences and lists are wrapped at `width`; values that a person may copy are not. With `colour`, labels are bold.
     """
     encoding = file.encoding or "ascii"
-    room = max(_NARROWEST, (width or _WIDEST) - _INDENT)
+    room = measure_room(width)
     for label, text in _format_lines(record, encoding, now):
         lines = [text] if label in _COPIED else [line for each in text.splitlines() for line in _wrap_text(each, room)]
         for number, line in enumerate(filter(None, lines)):
             shown = make_printable(line).encode(encoding, "replace").decode(encoding)
-            file.write(f"{label if number == 0 else '':<{_INDENT}}{shown}\n")
+            label_text = f"{label if number == 0 else '':<{LABEL_WIDTH}}"
+            if colour and number == 0:
+                shown = f"{_get_colour(label, record)}{shown}\033[0m"
+                label_text = f"\033[1m{label_text}\033[0m"
+            file.write(f"{label_text}{shown}\n")
+
+
+def measure_room(width: int | None) -> int:
+    """Return the columns beside the labels on a terminal of this width, or in a file if the width is None."""
+    return max(_NARROWEST, (width or _WIDEST) - LABEL_WIDTH)
 
 
 def build_metrics_layout(metrics: Mapping[str, Mapping[str, Any]]) -> Layout:
@@ -64,7 +76,7 @@ def _format_lines(record: Mapping[str, Any], encoding: str, now: datetime) -> It
         "Experiment": record.get("_experiment_name"),
         "Status": _format_status(record, encoding),
         "Waits for": record.get("waiting_for"),
-        "Error": get_error_message(record.get("error")),
+        "Error": describe_error(record.get("error")),
         "Created": format_local_time(record.get("created_utc")),
         "Started": format_local_time(record.get("start_time_utc")),
         "Ended": format_local_time(record.get("end_time_utc")),
@@ -80,9 +92,18 @@ def _format_lines(record: Mapping[str, Any], encoding: str, now: datetime) -> It
         ),
     }
     yield from ((label, text) for label, text in texts.items() if text)
-    yield from (("Warning", str(warning)) for warning in record.get("warnings") or ())
+    yield from (("Warning", warning["message"]) for warning in record.get("warnings") or ())
     if record.get("web_view"):
         yield "Web view", record["web_view"]
+
+
+def _get_colour(label: str, record: Mapping[str, Any]) -> str:
+    """Return the escape sequence that begins the colour of a field, an empty text for most of them."""
+    if label == "Error":
+        return "\033[31m"
+    if label == "Warning":
+        return "\033[33m"
+    return _STATUS_COLOURS.get(record["status"], "\033[36m") if label == "Status" else ""
 
 
 def _wrap_text(text: str, room: int) -> list[str]:
@@ -118,13 +139,13 @@ def _summarize_values(values: Sequence[Any]) -> dict[str, str]:
     comparable = [number for number in numbers if number == number]  # noqa: PLR0124 - NaN differs from itself
     has_range = len(comparable) > 1
     return {
-        "last": _format_value(values[-1]) if values else "",
-        "min": _format_value(min(comparable)) if has_range else "",
-        "max": _format_value(max(comparable)) if has_range else "",
+        "last": format_value(values[-1]) if values else "",
+        "min": format_value(min(comparable)) if has_range else "",
+        "max": format_value(max(comparable)) if has_range else "",
         "count": str(len(values)) if len(values) != 1 else "",
     }
 
 
-def _format_value(value: object) -> str:
+def format_value(value: object) -> str:
     """Return a value as text, with floats rounded to six significant digits."""
     return f"{value:.{_DIGITS}g}" if isinstance(value, float) else str(value)

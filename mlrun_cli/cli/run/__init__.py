@@ -11,6 +11,7 @@ app = Group(
         "resume",
         "list",
         "show",
+        "view",
         "open",
         "export",
         "metrics",

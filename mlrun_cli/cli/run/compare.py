@@ -21,8 +21,8 @@ from mlrun_cli.cli.run.selection import get_runs
     examples=[
         ("Compare two runs", "mlrun run compare -r ID1 -r ID2 -o table"),
         (
-            "Print the learning rates of several",
-            "mlrun run compare -r ID1 -r ID2 -r ID3 --all --query \"[?name=='lr'].values\"",
+            "Print a parameter of both",
+            "mlrun run compare -r ID1 -r ID2 --all --query \"[?name=='lr'].values\"",
         ),
     ],
 )

@@ -11,7 +11,7 @@ from mlrun_cli.cli.context import open_context
 from mlrun_cli.cli.global_options import GlobalOptions
 from mlrun_cli.cli.run import app
 from mlrun_cli.cli.run.options import ExperimentName, RunIds
-from mlrun_cli.cli.run.selection import get_runs
+from mlrun_cli.cli.run.selection import get_run
 from mlrun_cli.errors import InvalidValue
 
 
@@ -47,16 +47,16 @@ def diff(
 
     context = open_context(shared)
     with context.workspace as workspace:
-        runs = get_runs(context, run_ids, experiment_name)
-        if len(runs) != 2:
+        if len(run_ids) != 2:
             raise InvalidValue(
-                f"A difference is between two runs; named here: {len(runs)}.",
+                f"A difference is between two runs; named here: {len(run_ids)}.",
                 hint="Name two, -r ID1 -r ID2. 'mlrun run compare' takes any number of runs.",
                 target="--run",
             )
+        before, after = (get_run(context, run_id, experiment_name) for run_id in run_ids)
         flags = (parameters, environment, metrics, code)
         named = [part for part, is_named in zip(PARTS, flags, strict=True) if is_named]
-        difference = read_difference(workspace, runs[0], runs[1], named or PARTS, needs_code=CODE in named)
+        difference = read_difference(workspace, before, after, named or PARTS, needs_code=CODE in named)
     for note in difference.notes:
         shared.notes.warning(note)
     exit_code = int(has_exit_code and difference.is_different)

@@ -1,0 +1,84 @@
+"""Overview of a run: its metrics as curves, its environment, its files, and the reason of its failure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from mlrun_cli.actions.artifacts import measure_files
+from mlrun_cli.actions.failure_report import FailureReport, read_failure_report
+from mlrun_cli.core.json_files import read_json
+from mlrun_cli.core.named_tuple import NamedTuple
+from mlrun_cli.metrics.metric import MetricSummary
+from mlrun_cli.runs.run import Run
+from mlrun_cli.runs.status import RunStatus
+from mlrun_cli.wire.run_folder import LOG_FOLDERS
+from mlrun_cli.workspace import Workspace
+
+_MOST_METRICS = 12
+_POINTS = 40
+
+
+class MetricOverview(NamedTuple):
+    """A metric of a run: its last value, None if that is not a single one, and some numbers in the order of logging."""
+
+    summary: MetricSummary
+    last: float | str | None
+    numbers: Sequence[float]
+
+
+class RunOverview(NamedTuple):
+    """An overview of a run.
+
+    Attributes:
+        metrics: the first metrics by name.
+        metric_count: the number of all metrics.
+        environment: facts about the environment, such as the version of Python.
+        files: the sizes in bytes of the files that the script wrote, keyed by name.
+        failure: the reason why the run has failed; None if it has not.
+    """
+
+    metrics: Sequence[MetricOverview]
+    metric_count: int
+    environment: Sequence[str]
+    files: Mapping[str, int]
+    failure: FailureReport | None
+
+
+def read_overview(workspace: Workspace, run: Run) -> RunOverview:
+    """Return an overview of a run."""
+    summaries = workspace.metric_summaries.list(run.key, limit=_MOST_METRICS, with_resources=False)
+    sizes = measure_files(workspace, run)
+    return RunOverview(
+        metrics=[_read_metric(workspace, run, summary) for summary in summaries],
+        metric_count=workspace.metric_summaries.count(run.key, with_resources=False),
+        environment=_describe_environment(workspace, run),
+        files={name: size for name, size in sizes.items() if name.partition("/")[0] not in LOG_FOLDERS},
+        failure=read_failure_report(workspace, run) if run.status is RunStatus.FAILED else None,
+    )
+
+
+def _read_metric(workspace: Workspace, run: Run, summary: MetricSummary) -> MetricOverview:
+    last: Any = summary.last
+    if last is None:
+        last = workspace.metrics.get_last(run.key, summary.name).get(summary.name)
+    numbers: Sequence[float] = ()
+    if summary.value_count > 1 and summary.has_numbers:
+        curve = workspace.metric_curves.get_curve(run.key, summary.name, points=_POINTS)
+        numbers = [point.value for point in curve]
+    return MetricOverview(summary, last if isinstance(last, (float, int, str)) else None, numbers)
+
+
+def _describe_environment(workspace: Workspace, run: Run) -> Sequence[str]:
+    section: Mapping[str, Any] = ((run.definition or {}).get("environment") or {}).get("python") or {}
+    record = read_json(workspace.run_folder(run.run_id).environment_record) or {}
+    is_own = section.get("userManagedDependencies") or not record
+    packages = len(record.get("installed") or ())
+    facts = (
+        f"Python {record['python']}" if record.get("python") else None,
+        section.get("interpreterPath") if is_own else None,
+        f"{packages} packages" if packages else None,
+        f"built by {record['builder']}" if record.get("builder") else None,
+        f"image {record['image']}" if record.get("image") else None,
+    )
+    return [str(fact) for fact in facts if fact]

@@ -1,0 +1,139 @@
+"""The page of a run for people, for `run show -o table` and `run view`."""
+
+from __future__ import annotations
+
+import math
+import textwrap
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import Any, TextIO
+
+from mlrun_cli.actions.run_overview import MetricOverview, RunOverview
+from mlrun_cli.cli.output.columns import can_encode
+from mlrun_cli.cli.output.run_details import LABEL_WIDTH, format_value, measure_room, print_run
+from mlrun_cli.core.sizes import format_size
+from mlrun_cli.metrics.metric import MetricSummary
+from mlrun_cli.wire.run_output import make_printable
+
+_BARS = "▁▂▃▄▅▆▇█"
+_WIDE_SPARK, _NARROW_SPARK = 20, 12
+_WIDE_ROOM = 80
+_MOST_CHARACTERS = 40
+_MOST_FILES = 8
+
+
+def print_run_page(
+    record: Mapping[str, Any],
+    overview: RunOverview,
+    next_commands: Sequence[str],
+    *,
+    file: TextIO,
+    width: int | None,
+    colour: bool,
+    now: datetime,
+) -> None:
+    """Print a run: its record, and then its metrics, environment, files, failure and the next commands to type.
+
+    Args:
+        record: the record that `run show` prints.
+        overview: the overview of the run.
+        next_commands: command lines for people to copy.
+        file: the output; characters that its encoding lacks are replaced.
+        width: the width of the terminal; None if it is not one.
+        colour: whether to colour labels and the status.
+        now: the time until which the duration of a live run is counted.
+    """
+    print_run(record, file=file, width=width, now=now, colour=colour)
+    encoding = file.encoding or "ascii"
+    room = measure_room(width)
+    sections = {
+        "Metrics": _format_metrics(overview, encoding, room),
+        "Environment": textwrap.wrap(", ".join(overview.environment), room, break_on_hyphens=False),
+        "Files": _format_files(overview.files, room),
+        "Log": _format_failure(overview, room),
+        "Next": next_commands,
+    }
+    for label, lines in sections.items():
+        for number, line in enumerate(lines):
+            shown = make_printable(line).encode(encoding, "replace").decode(encoding)
+            label_text = f"{label if number == 0 else '':<{LABEL_WIDTH}}"
+            file.write(f"\033[1m{label_text}\033[0m{shown}\n" if colour and number == 0 else f"{label_text}{shown}\n")
+
+
+def draw_sparkline(values: Sequence[float], width: int) -> str:
+    """Return a line of bars for numbers, a blank for each that is not finite; an empty text for fewer than two."""
+    if len(values) < 2 or not width:
+        return ""
+    count = min(width, len(values))
+    pieces = [values[number * len(values) // count : (number + 1) * len(values) // count] for number in range(count)]
+    means = [_compute_mean([value for value in piece if math.isfinite(value)]) for piece in pieces]
+    finite = [mean / 2 for mean in means if mean is not None]  # half of it: the span of floats is no float
+    if not finite:
+        return ""
+    least, span = min(finite), max(finite) - min(finite)
+    highest = len(_BARS) - 1
+
+    def get_bar(mean: float | None) -> str:
+        if mean is None:
+            return " "
+        return _BARS[round((mean / 2 - least) / span * highest) if span else highest // 2]
+
+    return "".join(map(get_bar, means))
+
+
+def _compute_mean(values: Sequence[float]) -> float | None:
+    return sum(value / len(values) for value in values) if values else None
+
+
+def _format_metrics(overview: RunOverview, encoding: str, room: int) -> Iterator[str]:
+    bars = (_NARROW_SPARK if room < _WIDE_ROOM else _WIDE_SPARK) if can_encode(_BARS, encoding) else 0
+    rows = [
+        (
+            make_printable(metric.summary.name),
+            _format_last(metric),
+            draw_sparkline(metric.numbers, bars),
+            _format_range(metric.summary),
+        )
+        for metric in overview.metrics
+    ]
+    widths = [max((len(row[column]) for row in rows), default=0) for column in range(3)]
+    widths[0] = min(widths[0], room // 3)
+    for name, *cells in rows:
+        shown = name if len(name) <= widths[0] else f"{name[: widths[0] - 1]}…"
+        texts = [f"{text:<{width}}" for text, width in zip((shown, *cells), widths, strict=False) if width]
+        yield "  ".join([*texts, cells[-1]]).rstrip()[:room]
+    more = overview.metric_count - len(overview.metrics)
+    if more > 0:
+        yield f"and {more} more"
+
+
+def _format_last(metric: MetricOverview) -> str:
+    if metric.last is None:
+        return f"({metric.summary.shape})"
+    return make_printable(format_value(metric.last))[:_MOST_CHARACTERS]
+
+
+def _format_range(summary: MetricSummary) -> str:
+    if summary.value_count < 2 or summary.minimum is None or summary.maximum is None:
+        return ""
+    return f"{format_value(summary.minimum)} to {format_value(summary.maximum)}, {summary.value_count} values"
+
+
+def _format_files(files: Mapping[str, int], room: int) -> list[str]:
+    names = sorted(files, key=lambda name: (not name.startswith("outputs/"), name))
+    lines = [f"{name} ({format_size(files[name])})" for name in names[:_MOST_FILES]]
+    more = names[_MOST_FILES:]
+    if more:
+        lines.append(f"and {len(more)} more ({format_size(sum(files[name] for name in more))})")
+    return [line if len(line) <= room else f"…{line[1 - room :]}" for line in lines]
+
+
+def _format_failure(overview: RunOverview, room: int) -> Iterator[str]:
+    if overview.failure is None:
+        return
+    for line in (*overview.failure.last_lines, *overview.failure.traceback.splitlines()):
+        text = line.expandtabs(4)
+        indent = text[: len(text) - len(text.lstrip())]
+        yield from textwrap.wrap(
+            text, room, subsequent_indent=indent[: room // 2], drop_whitespace=False, break_on_hyphens=False
+        )

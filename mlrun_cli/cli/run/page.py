@@ -1,0 +1,76 @@
+"""Results of `run show` and `run view`: records of runs, with a page or a table for people."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timezone
+from typing import TYPE_CHECKING, TextIO
+
+from mlrun_cli.cli.command import Result
+from mlrun_cli.cli.context import Context, format_command_line
+from mlrun_cli.runs.run import INTERACTIVE_RUN, Run
+from mlrun_cli.runs.status import RunStatus
+from mlrun_cli.wire.flat_records import RUN_COLUMNS
+from mlrun_cli.workspace import Workspace
+
+if TYPE_CHECKING:
+    from mlrun_cli.cli.output.columns import Layout
+
+
+def build_runs_result(context: Context, runs: Sequence[Run], *, is_for_people: bool) -> Result:
+    """Return the records of runs as a result; people get a page of a single run, and a table of several.
+
+    Args:
+        context: the context of the command, with its open workspace.
+        runs: the runs, at least one.
+        is_for_people: whether the page will be printed, for which more is read.
+    """
+    from mlrun_cli.actions.studio_urls import build_printed_record  # noqa: PLC0415
+
+    records = [build_printed_record(context.workspace, run) for run in runs]
+    now = datetime.now(timezone.utc)
+    if len(runs) > 1:
+
+        def build_layout(encoding: str) -> Layout:
+            from mlrun_cli.cli.output.runs_table import build_runs_layout  # noqa: PLC0415
+
+            return build_runs_layout(records, encoding, now)
+
+        return Result(records, layout=build_layout, first_columns=RUN_COLUMNS)
+    if not is_for_people:
+        return Result(records[0])
+
+    from mlrun_cli.actions.run_overview import read_overview  # noqa: PLC0415
+
+    overview = read_overview(context.workspace, runs[0])
+    commands = _list_next_commands(context.workspace, runs[0], has_outputs=any(map(_is_output, overview.files)))
+
+    def write_page(*, file: TextIO, width: int | None, colour: bool) -> None:
+        from mlrun_cli.cli.output.run_page import print_run_page  # noqa: PLC0415
+
+        print_run_page(records[0], overview, commands, file=file, width=width, colour=colour, now=now)
+
+    return Result(records[0], table=write_page)
+
+
+def _is_output(name: str) -> bool:
+    return name.startswith("outputs/")
+
+
+def _list_next_commands(workspace: Workspace, run: Run, *, has_outputs: bool) -> Sequence[str]:
+    """Return the command lines that a person is likely to type next."""
+
+    def build(*words: str) -> str:
+        return format_command_line(workspace, "run", words[0], "-r", run.run_id, *words[1:])
+
+    has_script = run.run_type != INTERACTIVE_RUN
+    if not run.status.is_terminal:
+        return [build("monitor-logs", "--tail", "20"), build("cancel")] if has_script else [build("cancel")]
+    commands = []
+    if run.status is RunStatus.FAILED and has_script:
+        commands.append(build("monitor-logs", "--failed"))
+    if has_outputs:
+        commands.append(build("download", "outputs", "-d", "results"))
+    if has_script:
+        commands.append(build("rerun"))
+    return commands
