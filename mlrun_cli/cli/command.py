@@ -85,6 +85,7 @@ class Result(NamedTuple):
             if there is no `table`, without a query.
         pages: whether a terminal shows `-o table` through a pager.
         first_columns: the first columns of `-o csv` without a query, as for `list_columns`.
+        prefers_table: whether a terminal shows the table unless -o or --query is given.
     """
 
     value: object
@@ -93,6 +94,7 @@ class Result(NamedTuple):
     layout: Callable[[str], Layout] | None = None
     pages: bool = False
     first_columns: Sequence[str] = ()
+    prefers_table: bool = False
 
 
 class Declaration(NamedTuple):
@@ -334,7 +336,9 @@ def _output_result(returned: object, shared: GlobalOptions) -> int:
 
 def _print_result(result: Result, shared: GlobalOptions) -> None:
     is_markdown = shared.output_format is OutputFormat.MARKDOWN and shared.query is None
-    if (result.table is not None or result.layout is not None) and shared.is_for_people:
+    prefers_table = result.prefers_table and shared.query is None and not shared.has_output_option
+    is_for_people = shared.is_for_people or (prefers_table and sys.stdout.isatty())
+    if (result.table is not None or result.layout is not None) and is_for_people:
         _print_for_people(result, pages=result.pages and sys.stdout.isatty())
     elif result.layout is not None and is_markdown:
         from mlrun_cli.cli.output.columns import print_layout_as_markdown  # noqa: PLC0415 - start-up

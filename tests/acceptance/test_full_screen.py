@@ -42,7 +42,7 @@ def test_a_run_is_picked_by_arrow_keys_and_typing(mlrun: Mlrun, tmp_path: Path) 
         tmux.resize(60, 12)
         tmux.wait_for("2 of 2.")
         tmux.type("Enter")
-        assert older in tmux.wait_for("code=0")
+        assert older in tmux.wait_for_end(0)
         tmux.run("mlrun", "run", "show", "--query", "run_id", "-o", "tsv")
         tmux.wait_for("2 of 2.")
         tmux.type("base", "completed")
@@ -50,9 +50,49 @@ def test_a_run_is_picked_by_arrow_keys_and_typing(mlrun: Mlrun, tmp_path: Path) 
         tmux.type("C-u", "line", "Space", "BASE")
         tmux.wait_for("1 of 2.")
         tmux.type("Enter")
-        assert newer in tmux.wait_for("code=0")
+        assert newer in tmux.wait_for_end(0)
         for key in ("Escape", "C-c"):
             tmux.run("mlrun", "run", "metrics")
             tmux.wait_for("2 of 2.")
             tmux.type(key)
-            assert [line for line in tmux.wait_for("code=130") if "$ clear" not in line] == ["code=130", "$"]
+            assert tmux.wait_for_end(130) == []
+
+
+def test_a_watched_list_changes_in_place_until_all_of_its_runs_have_ended(mlrun: Mlrun, tmp_path: Path) -> None:
+    go = Path(mlrun.environment["GO"])
+    run_id = mlrun.submit("wait.py")
+    mlrun("run", "update", "-r", run_id, "--display-name", "waiting")
+    with Tmux(mlrun, tmp_path / "socket") as tmux:
+        tmux.run("mlrun", "run", "list", "--watch")
+        shown = tmux.wait_for("● Running    waiting")
+        assert (shown[0].split()[:3], shown[-1]) == (["Status", "Name", "Run"], "2 of 3 ended. Ctrl-C leaves.")
+        tmux.resize(50, 5)
+        assert [line for line in tmux.wait_for("1 more below.") if len(line) > 50] == []
+        tmux.type("keys are not shown")
+        tmux.resize(100, 24)
+        tmux.wait_for("✓ Completed  baseline")
+        tmux.type("C-c")
+        left = tmux.wait_for_end(130)
+        assert any(line.startswith("● Running") for line in left)
+        assert not any("keys" in line or "Ctrl-C" in line for line in left)
+        tmux.run("mlrun", "run", "list", "--watch", "-o", "table", "--last", "2")
+        tmux.wait_for("1 of 2 ended.")
+        go.touch()
+        assert [line.split()[1] for line in tmux.wait_for_end(0) if line.startswith("✓")] == ["Completed"] * 2
+        # Where no person looks, stdout has the result alone.
+        tmux.run("sh", "-c", "mlrun run list --watch --last 1 --query '[].status' -o tsv 2>errors")
+        assert "Completed" in tmux.wait_for_end(0)
+        assert f"{run_id} (waiting): Completed" in (mlrun.folder / "errors").read_text()
+
+
+def test_a_long_list_is_paged(mlrun: Mlrun, tmp_path: Path) -> None:
+    mlrun.environment["PAGER"] = "less"
+    with Tmux(mlrun, tmp_path / "socket", lines=3) as tmux:
+        tmux.run("mlrun", "run", "list", "-o", "table")
+        tmux.wait_for("Status")
+        tmux.type("/baseline", "Enter")
+        tmux.wait_for("baseline")
+        tmux.type("q")
+        tmux.wait_for_end(0)
+        tmux.run("sh", "-c", "mlrun run list -o table --no-pager --last 1")
+        tmux.wait_for_end(0)

@@ -131,7 +131,7 @@ def test_experiments_of_any_name_work(mlrun: Mlrun, experiment: str) -> None:
     assert run["run_id"].startswith(f"{experiment}_")
     assert mlrun.log(run["run_id"]) == f"{experiment}\n"
     assert mlrun.json("run", "show", "-r", run["run_id"]) == run
-    del run["web_view"], run["parameters"]
+    del run["web_view"], run["parameters"], run["resources"]
     assert mlrun.json("run", "list", f"--experiment-name={experiment}")[0] == run
 
 
@@ -170,7 +170,7 @@ def test_each_format_says_the_same(ended: Mlrun) -> None:
     row = next(csv.DictReader(io.StringIO(ended(*show, "csv").stdout)))
     assert (row["run_id"], row["status"], row["tags.näme"]) == (value["run_id"], "Completed", "wörth €")
     assert (
-        f"| run_id  | {value['run_id']} |\n" in ended(*show, "md", "--query", "{run_id: run_id, tag: tags.bare}").stdout
+        f"| run_id | {value['run_id']} |\n" in ended(*show, "md", "--query", "{run_id: run_id, tag: tags.bare}").stdout
     )
     table = ended(*show, "table", "--query", "{run: run_id, how: status}").stdout
     assert [line.split() for line in table.splitlines()][::2] == [["Run", "How"], [value["run_id"], "Completed"]]

@@ -15,12 +15,20 @@ class Tmux:
 
     def __init__(self, mlrun: Mlrun, socket: Path, *, columns: int = 100, lines: int = 24) -> None:
         self._mlrun = mlrun
+        self._count = 0
         self._command = ["tmux", "-f", "/dev/null", "-S", str(socket)]
         self._call("new-session", "-d", "-x", str(columns), "-y", str(lines), "env PS1='$ ' sh")
 
     def run(self, *words: str) -> None:
-        """Type a command line that prints its exit code at its end."""
-        self.type(f"clear; {shlex.join(words)}; echo code=$?", "Enter")
+        """Type a command line."""
+        self._count += 1
+        self.type(f"clear; {shlex.join(words)}; echo end {self._count}: $?", "Enter")
+
+    def wait_for_end(self, exit_code: int) -> Sequence[str]:
+        """Wait until the command has ended with an exit code, and return the lines that the screen shows above it."""
+        end = f"end {self._count}: {exit_code}"
+        lines = list(self.wait_for(end))
+        return [line for line in lines[: lines.index(end)] if "; echo end" not in line]
 
     def type(self, *keys: str) -> None:
         """Press keys, or write texts."""

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime, timezone
-from typing import TYPE_CHECKING, Annotated, TypeAlias
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from mlrun_cli.actions import runs as actions
 from mlrun_cli.actions.parameters import depends_on_parameters, read_parameters_of_older_runs
 from mlrun_cli.cli.command import Result, command
 from mlrun_cli.cli.context import open_context
@@ -17,29 +15,30 @@ from mlrun_cli.cli.option_values import add_option_to_errors
 from mlrun_cli.cli.run import app
 from mlrun_cli.cli.run.deleted import list_deleted_runs
 from mlrun_cli.cli.run.filters import NO_FILTERS, FilterOptions
+from mlrun_cli.cli.run.listing import Listing, parse_choices, read_listing
 from mlrun_cli.cli.run.options import (
     AllExperiments,
     ExperimentName,
-    Last,
     NoPager,
 )
 from mlrun_cli.cli.run.selection import build_run_filter
 from mlrun_cli.errors import ConflictingOptions, MissingOption
 from mlrun_cli.runs.filter import RunFilter
 from mlrun_cli.runs.order import NEWEST_FIRST, RunOrder
-from mlrun_cli.runs.run import Run, build_minimal_record, build_run_record
+from mlrun_cli.runs.run import build_minimal_record
 from mlrun_cli.runs.status import ACTIVE
-from mlrun_cli.wire.flat_records import RUN_COLUMNS
 from mlrun_cli.workspace import Workspace
 
 if TYPE_CHECKING:
-    from mlrun_cli.actions.run_columns import RunColumns
-    from mlrun_cli.cli.output.columns import Layout
-    from mlrun_cli.runs.where.column_choice import ColumnChoice
-
-    ReadColumns: TypeAlias = Callable[[Workspace, Sequence[Run], ColumnChoice], RunColumns]
+    from mlrun_cli.cli.run.grouped_list import Grouping
 
 DEFAULT_LAST = 10
+_NEEDED = {"--descending": "--sort", "--agg": "--group-by"}
+_CONFLICTS = {
+    "--deleted": ("--sort", "--metrics", "--params", "--group-by", "--watch"),
+    "--group-by": ("--watch", "--minimal"),
+    "--watch": ("--minimal",),
+}
 
 
 @command(
@@ -57,7 +56,10 @@ DEFAULT_LAST = 10
 def list_runs(
     shared: GlobalOptions,
     experiment_name: ExperimentName = None,
-    last: Last = DEFAULT_LAST,
+    last: Annotated[
+        int | None,
+        typer.Option("--last", metavar="N", help="The newest N runs. Default: 10, and all with --group-by."),
+    ] = None,
     filters: FilterOptions = NO_FILTERS,
     all_experiments: AllExperiments = False,
     active: Annotated[bool, typer.Option("--active", help="Runs that have not ended: --status active.")] = False,
@@ -82,56 +84,102 @@ def list_runs(
             "--params", metavar="NAMES|all|differing", help="Add parameters. differing: those in which the runs differ."
         ),
     ] = None,
+    group_by: Annotated[
+        str | None,
+        typer.Option("--group-by", metavar="NAMES", help="List groups of runs with the same parameters or tag.KEY."),
+    ] = None,
+    aggregates: Annotated[
+        str | None,
+        typer.Option(
+            "--agg", metavar="NAMES", help="With --group-by: mean,std,min,max,count of metrics. Default: mean,std."
+        ),
+    ] = None,
+    watch: Annotated[
+        bool, typer.Option("--watch", help="Show changes of the listed runs until all have ended; Ctrl-C leaves.")
+    ] = False,
     minimal: Annotated[bool, typer.Option("--minimal", help="Show fewer keys: RunId, Status, StartTime, …")] = False,
     no_pager: NoPager = False,
 ) -> object:
     """List runs of an experiment, newest first.
 
     Child runs are listed if you specify their parent. With --sort, --last is the number of runs from the first in this
-    order, and runs without a value come last. Without --query, -o table prints a more readable table.
+    order, and runs without a value come last. With --group-by, all matching runs are in the groups unless --last is
+    given. Without --query, -o table prints a more readable table.
     """
     filters = _add_filters(filters, pipeline_run_id, active=active)
-    if descending and sort is None:
-        raise MissingOption("--descending needs an order.", hint="Add --sort NAME.", target="--sort")
-    added = _parse_choices(metrics, parameters)
+    _check_options(
+        {
+            "--deleted": is_deleted,
+            "--sort": sort,
+            "--descending": descending,
+            "--metrics": metrics,
+            "--params": parameters,
+            "--group-by": group_by,
+            "--agg": aggregates,
+            "--watch": watch,
+            "--minimal": minimal,
+        }
+    )
+    grouping = None if group_by is None else _parse_grouping(group_by, aggregates)
+    choices = parse_choices(metrics or (None if grouping is None else "best"), parameters)
+    if last is None and grouping is None:
+        last = DEFAULT_LAST
     context = open_context(shared)
     if is_deleted:
-        if sort is not None or added:
-            raise ConflictingOptions(
-                "The runs in the trash are not sorted and have no columns.",
-                hint="Leave --sort, --metrics and --params out, or --deleted.",
-                target="--deleted",
-            )
         return list_deleted_runs(shared, context, experiment_name, filters, last=last)
     with context.workspace as workspace:
         which = build_run_filter(context, experiment_name, filters, last=last, all_experiments=all_experiments)
         order = None if sort is None else _parse_order(workspace, sort, descending=descending)
-        if depends_on_parameters(which, order or NEWEST_FIRST) and not read_parameters_of_older_runs(workspace):
-            shared.notes.warning(
-                "The parameters of some runs of an older version have not been read yet, and those runs may be missing;"
-                " each such list reads more of them, and 'mlrun workspace repair' reads all."
-            )
-        found = actions.list_runs(workspace, which) if order is None else _list_sorted(workspace, which, order)
-        if not found and experiment_name is not None and workspace.experiments.find(experiment_name) is None:
-            shared.notes.warning(f"There is no experiment '{experiment_name}' yet.")
-        if which.where is not None:
-            _warn_of_unknown_names(workspace, which, shared)
-        columns = {key: read(workspace, found, choice) for key, (read, choice) in added.items()}
-    records = [
-        {**build_run_record(run), **{key: each.get_record(run) for key, each in columns.items()}} for run in found
-    ]
-
-    def build_layout(encoding: str) -> Layout:
-        from mlrun_cli.cli.output.runs_table import build_runs_layout  # noqa: PLC0415
-
-        names = {key: each.names for key, each in columns.items()}
-        return build_runs_layout(records, encoding, datetime.now(timezone.utc), names=names)
-
-    if not found and shared.is_for_people:
-        shared.notes.info("No runs.")
+        _warn_of_unread_parameters(workspace, which, order, shared)
+        listing = read_listing(workspace, which, order, choices)
+        _explain_missing_runs(workspace, listing, which, experiment_name, shared)
+        if grouping is not None:
+            return grouping.build_result(workspace, listing, shared.notes.warning, pages=not no_pager)
+        if watch:
+            return _watch(workspace, lambda: read_listing(workspace, which, order, choices), shared)
     if minimal:
-        return [build_minimal_record(run) for run in found]
-    return Result(records, layout=build_layout, pages=not no_pager, first_columns=RUN_COLUMNS)
+        return [build_minimal_record(run) for run in listing.runs]
+    return _build_result(listing, pages=not no_pager)
+
+
+def _build_result(listing: Listing, *, pages: bool = False) -> Result:
+    return Result(
+        listing.build_records(),
+        layout=listing.build_layout,
+        pages=pages,
+        first_columns=listing.first_columns,
+    )
+
+
+def _watch(workspace: Workspace, read: Callable[[], Listing], shared: GlobalOptions) -> Result:
+    from mlrun_cli.cli.run.live_list import can_show_screen, watch_listing  # noqa: PLC0415 - start-up
+
+    on_screen = can_show_screen(shared)
+    listing, exit_code = watch_listing(workspace, read, shared, on_screen=on_screen)
+    return _build_result(listing)._replace(exit_code=exit_code, prefers_table=on_screen)
+
+
+def _parse_grouping(names: str, aggregates: str | None) -> Grouping:
+    from mlrun_cli.cli.run.grouped_list import DEFAULT_AGGREGATES, Grouping  # noqa: PLC0415 - start-up
+
+    return Grouping.parse(names, aggregates or DEFAULT_AGGREGATES)
+
+
+def _check_options(given: Mapping[str, object]) -> None:
+    """Raise a UsageError if options do not fit each other.
+
+    Args:
+        given: whether each option is given, keyed by name.
+    """
+    for name, needed in _NEEDED.items():
+        if given[name] and not given[needed]:
+            raise MissingOption(f"{name} needs {needed}.", hint=f"Add {needed} NAME.", target=needed)
+    for name, others in _CONFLICTS.items():
+        for other in others:
+            if given[name] and given[other]:
+                raise ConflictingOptions(
+                    f"{name} and {other} do not go together.", hint="Leave one of them out.", target=name
+                )
 
 
 def _add_filters(filters: FilterOptions, pipeline_run_id: str | None, *, active: bool) -> FilterOptions:
@@ -154,17 +202,29 @@ def _add_filters(filters: FilterOptions, pipeline_run_id: str | None, *, active:
     return FilterOptions(texts)
 
 
-def _list_sorted(workspace: Workspace, which: RunFilter, order: RunOrder) -> Sequence[Run]:
-    from mlrun_cli.actions.run_pages import list_sorted_runs  # noqa: PLC0415 - start-up
+def _warn_of_unread_parameters(
+    workspace: Workspace, which: RunFilter, order: RunOrder | None, shared: GlobalOptions
+) -> None:
+    if depends_on_parameters(which, order or NEWEST_FIRST) and not read_parameters_of_older_runs(workspace):
+        shared.notes.warning(
+            "The parameters of some runs of an older version have not been read yet, and those runs may be missing;"
+            " each such list reads more of them, and 'mlrun workspace repair' reads all."
+        )
 
-    return list_sorted_runs(workspace, which, order)
 
+def _explain_missing_runs(
+    workspace: Workspace, listing: Listing, which: RunFilter, experiment_name: str | None, shared: GlobalOptions
+) -> None:
+    """Warn of names that do not exist, and say so if a table is empty."""
+    if not listing.runs and experiment_name is not None and workspace.experiments.find(experiment_name) is None:
+        shared.notes.warning(f"There is no experiment '{experiment_name}' yet.")
+    if which.where is not None:
+        from mlrun_cli.actions.run_values import list_unknown_names  # noqa: PLC0415 - start-up
 
-def _warn_of_unknown_names(workspace: Workspace, which: RunFilter, shared: GlobalOptions) -> None:
-    from mlrun_cli.actions.run_values import list_unknown_names  # noqa: PLC0415 - start-up
-
-    for name in list_unknown_names(workspace, which):
-        shared.notes.warning(f"No run in this workspace has a metric or a parameter '{name}'.")
+        for name in list_unknown_names(workspace, which):
+            shared.notes.warning(f"No run in this workspace has a metric or a parameter '{name}'.")
+    if not listing.runs and shared.is_for_people:
+        shared.notes.info("No runs.")
 
 
 def _parse_order(workspace: Workspace, text: str, *, descending: bool) -> RunOrder:
@@ -172,20 +232,3 @@ def _parse_order(workspace: Workspace, text: str, *, descending: bool) -> RunOrd
 
     with add_option_to_errors("--sort"):
         return parse_run_order(workspace, text, descending=descending)
-
-
-def _parse_choices(metrics: str | None, parameters: str | None) -> Mapping[str, tuple[ReadColumns, ColumnChoice]]:
-    """Return the column choices and the functions that read the columns, keyed by record key."""
-    if metrics is None and parameters is None:
-        return {}
-    from mlrun_cli.actions.run_columns import read_metric_columns, read_parameter_columns  # noqa: PLC0415 - start-up
-    from mlrun_cli.runs.where.column_choice import parse_metric_choice, parse_parameter_choice  # noqa: PLC0415
-
-    found: dict[str, tuple[ReadColumns, ColumnChoice]] = {}
-    if metrics is not None:
-        with add_option_to_errors("--metrics"):
-            found["metrics"] = read_metric_columns, parse_metric_choice(metrics)
-    if parameters is not None:
-        with add_option_to_errors("--params"):
-            found["parameters"] = read_parameter_columns, parse_parameter_choice(parameters)
-    return found

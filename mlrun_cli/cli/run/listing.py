@@ -1,0 +1,128 @@
+"""The runs that `run list` shows, with the chosen columns of metrics and parameters."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timezone
+from typing import TYPE_CHECKING, Any
+
+from mlrun_cli.actions import runs as actions
+from mlrun_cli.cli.option_values import add_option_to_errors
+from mlrun_cli.core.named_tuple import NamedTuple
+from mlrun_cli.metrics.metric import LAST
+from mlrun_cli.runs.filter import RunFilter
+from mlrun_cli.runs.order import METRIC, PARAMETER, RunOrder
+from mlrun_cli.runs.run import Run, build_run_record
+from mlrun_cli.wire.flat_records import RUN_COLUMNS
+from mlrun_cli.workspace import Workspace
+
+if TYPE_CHECKING:
+    from mlrun_cli.actions.run_columns import RunColumns
+    from mlrun_cli.cli.output.columns import Layout
+    from mlrun_cli.metrics.goal import Goal
+    from mlrun_cli.runs.where.column_choice import ColumnChoice
+
+METRICS, PARAMETERS = "metrics", "parameters"
+"""The keys of a run's record under which its columns are."""
+
+
+class Listing(NamedTuple):
+    """Runs with columns.
+
+    Attributes:
+        runs: the runs.
+        columns: the columns, keyed by `METRICS` and `PARAMETERS`.
+        order: the order of the runs; None for the newest first.
+    """
+
+    runs: Sequence[Run]
+    columns: Mapping[str, RunColumns]
+    order: RunOrder | None = None
+
+    def build_records(self) -> list[dict[str, Any]]:
+        """Return the records of the runs, with the values of the columns."""
+        return [
+            {**build_run_record(run), **{key: each.get_record(run) for key, each in self.columns.items()}}
+            for run in self.runs
+        ]
+
+    def build_layout(self, encoding: str) -> Layout:
+        """Return the table of the runs."""
+        from mlrun_cli.cli.output.runs_table import build_runs_layout  # noqa: PLC0415 - start-up
+
+        names = {key: each.names for key, each in self.columns.items()}
+        now = datetime.now(timezone.utc)
+        return build_runs_layout(self.build_records(), encoding, now, names=names, goals=self.find_goals())
+
+    def find_goals(self) -> Mapping[str, Goal]:
+        """Return the goals of metrics that are known, keyed by name: the first run in an order is the best one."""
+        if self.order is None or not self.order.column.startswith(f"{METRIC}:"):
+            return {}
+        from mlrun_cli.metrics.goal import Goal  # noqa: PLC0415 - start-up
+
+        return {_get_sorted_name(self.order): Goal.MAXIMIZE if self.order.descending else Goal.MINIMIZE}
+
+    @property
+    def first_columns(self) -> Sequence[str]:
+        """The first columns of `-o csv`."""
+        chosen = {f"{key}.": [f"{key}.{name}" for name in each.names] for key, each in self.columns.items()}
+        return [name for first in RUN_COLUMNS for name in chosen.get(first, [first])]
+
+
+def read_listing(
+    workspace: Workspace, which: RunFilter, order: RunOrder | None, choices: Mapping[str, ColumnChoice]
+) -> Listing:
+    """Return the runs that match a filter, each with its actual status, and the chosen columns.
+
+    Without a choice, the metric or parameter by which the runs are sorted is a column.
+    """
+    if order is None:
+        found = actions.list_runs(workspace, which)
+    else:
+        from mlrun_cli.actions.run_pages import list_sorted_runs  # noqa: PLC0415 - start-up
+
+        found = list_sorted_runs(workspace, which, order)
+        choices = {**_choose_sorted_column(order), **choices}
+    if not choices:
+        return Listing(found, {}, order)
+    from mlrun_cli.actions.run_columns import read_metric_columns, read_parameter_columns  # noqa: PLC0415 - start-up
+
+    readers = {METRICS: read_metric_columns, PARAMETERS: read_parameter_columns}
+    return Listing(found, {key: readers[key](workspace, found, choice) for key, choice in choices.items()}, order)
+
+
+def parse_choices(metrics: str | None, parameters: str | None) -> Mapping[str, ColumnChoice]:
+    """Return the choices of columns, keyed by `METRICS` and `PARAMETERS`.
+
+    Raises:
+        UsageError: a choice is not valid.
+    """
+    if metrics is None and parameters is None:
+        return {}
+    from mlrun_cli.runs.where.column_choice import parse_metric_choice, parse_parameter_choice  # noqa: PLC0415
+
+    found: dict[str, ColumnChoice] = {}
+    if metrics is not None:
+        with add_option_to_errors("--metrics"):
+            found[METRICS] = parse_metric_choice(metrics)
+    if parameters is not None:
+        with add_option_to_errors("--params"):
+            found[PARAMETERS] = parse_parameter_choice(parameters)
+    return found
+
+
+def _choose_sorted_column(order: RunOrder) -> Mapping[str, ColumnChoice]:
+    from mlrun_cli.runs.where.column_choice import ColumnChoice  # noqa: PLC0415 - start-up
+    from mlrun_cli.runs.where.value_name import ValueName  # noqa: PLC0415
+
+    kind, _, name = order.column.partition(":")
+    if kind == METRIC:
+        name, _, which = name.rpartition(":")
+        return {METRICS: ColumnChoice(names=[ValueName(METRIC, name, which)])}
+    return {PARAMETERS: ColumnChoice(names=[ValueName(PARAMETER, name)])} if kind == PARAMETER else {}
+
+
+def _get_sorted_name(order: RunOrder) -> str:
+    """Return the name of the column of the metric by which runs are sorted."""
+    name, _, which = order.column.partition(":")[2].rpartition(":")
+    return name if which == LAST else f"{which}({name})"
