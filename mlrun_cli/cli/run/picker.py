@@ -22,23 +22,28 @@ _ESCAPE_SECONDS = 0.1
 
 
 def pick_run(runs: Sequence[Run]) -> Run:
-    """Return the run that the user selects on the terminal of stdin and stderr.
+    """Return the run that the user selects on the terminal of stdin and stderr, and leave its id there.
 
     Raises:
         KeyboardInterrupt: Escape or Ctrl-C was pressed.
     """
     with Screen(sys.stderr, sys.stdin.fileno()) as screen:
-        choice = _Choice(runs, screen, sys.stderr.encoding)
-        keys = KeyReader()
-        while True:
-            choice.draw()
-            data = screen.wait(_ESCAPE_SECONDS if keys.is_waiting else None)
-            for key in keys.decode(data, is_late=not data):
-                if key is Key.ESCAPE:
-                    raise KeyboardInterrupt
-                if key is Key.ENTER and choice.chosen is not None:
-                    return choice.chosen
-                choice.handle_key(key)
+        run = _choose(_Choice(runs, screen, sys.stderr.encoding), screen)
+    sys.stderr.write(f"Run: {run.run_id}\n")
+    return run
+
+
+def _choose(choice: _Choice, screen: Screen) -> Run:
+    keys = KeyReader()
+    while True:
+        choice.draw()
+        data = screen.wait(_ESCAPE_SECONDS if keys.is_waiting else None)
+        for key in keys.decode(data, is_late=not data):
+            if key is Key.ESCAPE:
+                raise KeyboardInterrupt
+            if key is Key.ENTER and choice.chosen is not None:
+                return choice.chosen
+            choice.handle_key(key)
 
 
 class _Choice:
