@@ -84,6 +84,7 @@ class Result(NamedTuple):
         layout: returns the table, for an encoding, that is printed instead of the value for `-o md`, and for `-o table`
             if there is no `table`, without a query.
         pages: whether a terminal shows `-o table` through a pager.
+        rows: the records that `-o csv` prints instead of the value without a query.
         first_columns: the first columns of `-o csv` without a query, as for `list_columns`.
         prefers_table: whether a terminal shows the table unless -o or --query is given.
     """
@@ -93,6 +94,7 @@ class Result(NamedTuple):
     exit_code: int = 0
     layout: Callable[[str], Layout] | None = None
     pages: bool = False
+    rows: list[Mapping[str, Any]] | None = None
     first_columns: Sequence[str] = ()
     prefers_table: bool = False
 
@@ -366,13 +368,17 @@ def _print_for_people(result: Result, *, pages: bool) -> None:
 
 
 def _print_value(result: Result, shared: GlobalOptions) -> None:
-    is_query = shared.query is not None
+    value, first_columns = result.value, result.first_columns
+    if shared.query is not None:
+        value, first_columns = shared.query.apply(value), ()
+    elif result.rows is not None and shared.output_format is OutputFormat.CSV:
+        value = result.rows
     text = render(
-        result.value if shared.query is None else shared.query.apply(result.value),
+        value,
         shared.output_format,
-        is_query=is_query,
+        is_query=shared.query is not None,
         colour=wants_colour(sys.stdout),
-        first_columns=() if is_query else result.first_columns,
+        first_columns=first_columns,
     )
     sys.stdout.write(text)
 

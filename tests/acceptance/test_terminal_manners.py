@@ -184,6 +184,8 @@ def test_metrics_are_a_table_of_the_last_values_and_their_range(full: Mlrun) -> 
     assert heading.split() == ["Metric", "Last", "Min", "Max", "Count"]
     assert loss.split() == ["loss", "inf", "1.5", "inf", "3"]
     assert (row_x.split(), row_y.split()) == (["row.x", "-inf"], ["row.y", "2"])
+    lines = full("run", "metrics", "-r", "@latest", "-o", "csv").stdout.splitlines()
+    assert (lines[0], len(lines), lines[3].split(",")[1]) == ("run_id,loss,row.x,row.y", 4, "inf")
     runs = [run["run_id"] for run in full.json("run", "list", "--last", "2")]
     both = full("run", "metrics", *(word for run_id in runs for word in ("-r", run_id)), "-o", "table").stdout
     assert len(both.splitlines()) == 7

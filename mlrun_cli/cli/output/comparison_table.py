@@ -23,25 +23,31 @@ def print_comparison(
     """Print a table with a column for each run, divided into several tables if it is too wide."""
     if not rows:
         return
+    for number, positions in enumerate(_split_into_tables(runs, rows, width)):
+        if number:
+            file.write("\n")
+        print_layout(build_comparison_layout(runs, rows, positions), file=file, width=width, colour=colour)
+
+
+def build_comparison_layout(
+    runs: Sequence[Run], rows: Sequence[ComparisonRow], positions: Sequence[int] | None = None
+) -> Layout:
+    """Return a table with a column for each run, or for the runs at some positions."""
     sections = [row.section for row in rows]
     labels = [
         section if number == 0 or section != sections[number - 1] else "" for number, section in enumerate(sections)
     ]
     cells = [_format_values(row) for row in rows]
-    for number, positions in enumerate(_split_into_tables(runs, rows, width)):
-        if number:
-            file.write("\n")
-        columns = [
-            Column("Section", labels),
-            Column("Name", [row.name for row in rows], keeps_end=True),
-            *(
-                Column(runs[position].run_id, [cell[position] for cell in cells], keeps_end=True)
-                for position in positions
-            ),
-        ]
-        of_runs = [(column.heading, _NARROWEST) for column in columns[2:]]
-        narrowing = [("Name", _WIDEST_NAME), *of_runs, ("Name", _NARROWEST)]
-        print_layout(Layout(columns, narrowing), file=file, width=width, colour=colour)
+    columns = [
+        Column("Section", labels),
+        Column("Name", [row.name for row in rows], keeps_end=True),
+        *(
+            Column(runs[position].run_id, [cell[position] for cell in cells], keeps_end=True)
+            for position in (range(len(runs)) if positions is None else positions)
+        ),
+    ]
+    of_runs = [(column.heading, _NARROWEST) for column in columns[2:]]
+    return Layout(columns, narrowing=[("Name", _WIDEST_NAME), *of_runs, ("Name", _NARROWEST)])
 
 
 def _split_into_tables(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, TextIO
+from typing import TYPE_CHECKING, Annotated, TextIO
 
 import typer
 
@@ -12,6 +12,9 @@ from mlrun_cli.cli.global_options import GlobalOptions
 from mlrun_cli.cli.run import app
 from mlrun_cli.cli.run.options import ExperimentName, RunIds
 from mlrun_cli.cli.run.selection import get_runs
+
+if TYPE_CHECKING:
+    from mlrun_cli.cli.output.columns import Layout
 
 
 @command(
@@ -51,6 +54,16 @@ def compare(
 
         print_comparison(runs, rows, file=file, width=width, colour=colour)
 
+    def build_layout(_encoding: str) -> Layout:
+        from mlrun_cli.cli.output.comparison_table import build_comparison_layout  # noqa: PLC0415
+
+        return build_comparison_layout(runs, rows)
+
     if not rows and shared.is_for_people:
         shared.notes.info("The runs do not differ.")
-    return Result([build_row_record(row, runs) for row in rows], table=write_table)
+    return Result(
+        [build_row_record(row, runs) for row in rows],
+        table=write_table,
+        layout=build_layout,
+        first_columns=("section", "name", "differs"),
+    )

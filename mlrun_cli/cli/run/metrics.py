@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -12,6 +13,7 @@ from mlrun_cli.cli.global_options import GlobalOptions
 from mlrun_cli.cli.run import app
 from mlrun_cli.cli.run.options import ExperimentName, RunIds
 from mlrun_cli.cli.run.selection import get_runs, unwrap_single_value
+from mlrun_cli.wire.flat_records import flatten_record
 
 if TYPE_CHECKING:
     from mlrun_cli.cli.output.columns import Layout
@@ -33,7 +35,10 @@ def show_metrics(
     name: Annotated[str | None, typer.Option("--name", metavar="NAME", help="Only this metric.")] = None,
     last: Annotated[bool, typer.Option("--last", help="Only the newest value of each metric.")] = False,
 ) -> object:
-    """Show a run's logged values, grouped by metric; for several runs, grouped by run id and metric."""
+    """Show a run's logged values, grouped by metric; for several runs, grouped by run id and metric.
+
+    With -o csv, each metric is a column, and the n-th line of a run has the n-th value of each metric.
+    """
     from mlrun_cli.actions.metrics import get_metrics  # noqa: PLC0415
 
     context = open_context(shared)
@@ -48,4 +53,21 @@ def show_metrics(
 
     if not any(metrics.values()) and shared.is_for_people:
         shared.notes.info("No metrics.")
-    return Result(unwrap_single_value(metrics), layout=build_layout)
+    return Result(
+        unwrap_single_value(metrics),
+        layout=build_layout,
+        rows=[row for run_id, of_run in metrics.items() for row in _build_rows(run_id, of_run)],
+        first_columns=("run_id",),
+    )
+
+
+def _build_rows(run_id: str, metrics: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    """Yield a row for each position of values in the metrics of a run."""
+    columns = {
+        name: values if isinstance(values, list) else [values] for name, values in flatten_record(metrics).items()
+    }
+    for position in range(max(map(len, columns.values()), default=0)):
+        yield {
+            "run_id": run_id,
+            **{name: values[position] for name, values in columns.items() if position < len(values)},
+        }
