@@ -125,7 +125,7 @@ def validate(
         )
     if not verdicts and shared.is_for_people:
         shared.notes.info("No runconfigs.")
-    is_good = all(verdict.is_good for verdict in verdicts)
+    is_good = all(verdict.is_submittable for verdict in verdicts)
     rows = [_build_row(verdict) for verdict in verdicts]
 
     def write_table(*, file: TextIO, width: int | None, colour: bool) -> None:  # noqa: ARG001 - as a table is printed

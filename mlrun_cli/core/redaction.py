@@ -87,7 +87,7 @@ def build_alternation(texts: Collection[str]) -> str:
 
 
 def _is_plain_word(value: str) -> bool:
-    """Return whether a value has no spaces, colons, equals signs or URL punctuation, which all secrets need."""
+    """Return whether a value lacks the spaces, colons, equals signs and URL characters that secrets contain."""
     letters = value.translate(_SIGNS_OF_NAMES)
     return letters.isalnum() or not letters
 

@@ -74,15 +74,15 @@ class RunFolder:
         self.environment_log = self.artifacts / ENVIRONMENT_LOG
         self.environment_record = self.artifacts / ENVIRONMENT_RECORD_NAME
 
-    def make_locked(self) -> None:
+    def create_with_lock(self) -> None:
         """Create the folder with only its lock file, private to its user; it must not exist yet."""
         self.path.mkdir(mode=0o700)
         make_counterpart_folder(self.path)
         make_lock_file(self.lock)
 
-    def make(self) -> None:
+    def create(self) -> None:
         """Create the folder with its subfolders and log, private to its user; it must not exist yet."""
-        self.make_locked()
+        self.create_with_lock()
         log = self.artifacts / STD_LOG
         for folder in (self.journal, self.artifacts, log.parent, self.supervisor_log.parent):
             folder.mkdir(mode=0o700)
@@ -121,7 +121,7 @@ class RunFolder:
             with suppress(OSError):
                 os.utime(counterpart)
 
-    def make_logs(self, names: Sequence[str]) -> None:
+    def create_process_logs(self, names: Sequence[str]) -> None:
         """Create a log for each process, and remove the single log that the folder was created with."""
         (self.artifacts / STD_LOG).unlink()
         for name in names:

@@ -45,7 +45,7 @@ class SharedFolder:
         self.clock = path / "clock"
         self.runs = path / "runs"
 
-    def make(self) -> None:
+    def create(self) -> None:
         """Create the folder and its subfolders, private to their user, if they do not exist.
 
         Raises:
@@ -82,7 +82,7 @@ class SharedRunFolder(RunFolder):
         self.heartbeat = path / "heartbeat"
         self.program = path / "program.json"
 
-    def make_for_node(self, program: Path) -> None:
+    def create_for_node(self, program: Path) -> None:
         """Create the folder with the content that a supervisor on a node expects; it must not exist yet.
 
         Args:
@@ -91,7 +91,7 @@ class SharedRunFolder(RunFolder):
         Raises:
             OSError: it cannot be created.
         """
-        self.make()
+        self.create()
         for folder in (self.events, self.requests, self.uploads):
             folder.mkdir(mode=0o700)
         for file in (self.inbox, self.heartbeat):

@@ -30,7 +30,7 @@ from mlrun_cli.snapshots.working_copy import (
     list_escaping_links,
     remove_empty_script_folders,
     remove_other_files,
-    remove_unchanged,
+    remove_unchanged_files,
 )
 from mlrun_cli.wire.run_folder import STD_LOG
 from mlrun_cli.workspace import Workspace
@@ -222,7 +222,7 @@ def clean_working_folder(workspace: Workspace, submission: Submission, folder: R
         upload.unlink(missing_ok=True)
     snapshot = SnapshotStore(workspace.snapshots_folder).find_manifest(submission.snapshot_id)
     if snapshot is not None and folder.work.is_dir():
-        remove_unchanged(snapshot, folder.work)
+        remove_unchanged_files(snapshot, folder.work)
         remove_empty_script_folders(folder.work)
     if submission.keeps_outputs_only:
         remove_other_files(folder.work)

@@ -48,7 +48,7 @@ class QueueFolder:
         self._problem = self.path / "trouble.json"
         self._reasons = self.path / "reasons.json"
 
-    def make(self) -> None:
+    def create(self) -> None:
         """Create the folder, private to its user, if it does not exist; of its parents, only the folder of all queues.
 
         Raises:
@@ -122,7 +122,7 @@ def wake_dispatcher(workspace: Workspace, target: str) -> None:
         StoreUnavailable: the workspace is unavailable.
     """
     folder = QueueFolder(workspace, target)
-    folder.make()
+    folder.create()
     deadline = time.monotonic() + _PATIENCE_SECONDS
     while time.monotonic() < deadline:
         if _start_dispatcher_if_absent(workspace, target, folder) or _notify_dispatcher(folder):
@@ -146,7 +146,7 @@ def ensure_dispatchers(workspace: Workspace) -> None:
     for target in _list_served_targets(workspace):
         folder = QueueFolder(workspace, target)
         with suppress(OSError):
-            folder.make()
+            folder.create()
             _start_dispatcher_if_absent(workspace, target, folder)
 
 

@@ -140,7 +140,7 @@ class RunStarter:
         return Outcome(RunStatus.CANCELED, now(), error=error)
 
     def _cancel(self, run: Run, outcome: Outcome) -> bool:
-        """Record the outcome of a queued run that is not started; return False if it is being started or looked at."""
+        """Record the outcome of a queued run that was not started; return False if another process holds its lock."""
         with suppress(OSError), closing(OwnerLock.open(self._workspace.run_folder(run.run_id).lock)) as lock:
             if lock.acquire_within(_READERS_SECONDS):
                 if self._workspace.runs.find_status(run.key) is RunStatus.QUEUED:

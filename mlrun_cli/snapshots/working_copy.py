@@ -35,7 +35,7 @@ _NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
 def make_working_copy(snapshot: Snapshot, store: SnapshotStore, destination: Path) -> None:
     """Copy a snapshot to `destination`, which must be new or empty.
 
-    Files are writable and retain their executable bit and their modification time, by which `remove_unchanged` and
+    Files are writable and retain their executable bit and modification time, by which `remove_unchanged_files` and
     `list_script_files` recognize unchanged files. Blocks are shared with the store if the file system supports that.
 
     Raises:
@@ -97,7 +97,7 @@ def remove_empty_script_folders(destination: Path) -> None:
             (destination / name).rmdir()
 
 
-def remove_unchanged(snapshot: Snapshot, destination: Path) -> None:
+def remove_unchanged_files(snapshot: Snapshot, destination: Path) -> None:
     """Remove files that are unchanged since `make_working_copy`, and folders that become empty.
 
     Files that cannot be removed are kept. May be called again, even after an interrupted call.

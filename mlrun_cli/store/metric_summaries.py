@@ -161,7 +161,7 @@ class MetricSummaryStore:
         return reached
 
     def count_names(self, run_keys: Sequence[int]) -> int:
-        """Return the number of names that `list_names` returns without a limit, for up to a few hundred runs."""
+        """Return the number of distinct metric names of some runs, for up to a few hundred runs."""
         its_run, parameters = build_in_list("run", run_keys)
         row = self._database.row(
             f"SELECT count(DISTINCT name) AS found FROM metrics WHERE run_key IN {its_run} AND {_OF_SCRIPT}",  # noqa: S608

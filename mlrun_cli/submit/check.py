@@ -50,7 +50,7 @@ class Verdict(NamedTuple):
     problems: tuple[Mapping[str, Any], ...] = ()
 
     @property
-    def is_good(self) -> bool:
+    def is_submittable(self) -> bool:
         """True if a submit would start a run."""
         return not self.problems
 

@@ -91,7 +91,7 @@ def _write_files(workspace: Workspace, run: NewRun) -> None:
     folder = workspace.run_folder(submission.run_id)
     with nullcontext() if run.place is None else run.place.convert_errors():
         if len(submission.launch.log_names) > 1:
-            folder.make_logs(submission.launch.log_names)
+            folder.create_process_logs(submission.launch.log_names)
         if run.request.resumed_run is not None:
             _copy_outputs(workspace, run.request.resumed_run, folder)
         if run.place is not None:

@@ -50,14 +50,14 @@ class NewRunFolder:
 
     def _make_folder(self) -> None:
         if self._place is None:
-            self._folder.make()
+            self._folder.create()
             return
-        self._folder.make_locked()
+        self._folder.create_with_lock()
         shared = self._place.shared.run_folder(self._folder.path.name)
         # The links first: what removes the folder of a killed submit finds by them what else there is.
         link_run_folder(self._folder, shared)
         with self._place.convert_errors():
-            shared.make_for_node(self._place.program)
+            shared.create_for_node(self._place.program)
 
     def _remove(self) -> None:
         try:

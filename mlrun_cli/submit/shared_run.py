@@ -43,7 +43,7 @@ class SharedLocation(NamedTuple):
 def prepare_shared_folder(
     workspace: Workspace, target: str, shared: SharedFolder, snapshot: Snapshot
 ) -> SharedLocation:
-    """Copy a snapshot, this program and the SDK into a shared folder, as far as they are missing.
+    """Copy a snapshot, this program and the SDK into a shared folder unless they are already there.
 
     Raises:
         SharedFolderUnavailable: the folder is not in its place or cannot be written.

@@ -115,7 +115,7 @@ def _record_and_start(
         submission = _make_submission(
             workspace, request, resolution, redaction, start.run_id, source.snapshot, sdk_folder
         )
-        resolution = _find_data(target, request, resolution, start.run_id)
+        resolution = _bind_data(target, request, resolution, start.run_id)
         submission = submission._replace(argv=tuple(map(to_text, redaction.redact_arguments(resolution.argv))))
         held = acquire_stream_lock(folder) if request.ends_with_stream else None
         script_input = ScriptInput(folder.stdin) if request.is_reading else None
@@ -203,7 +203,7 @@ def _make_submission(
     )
 
 
-def _find_data(target: Target, request: SubmitRequest, resolution: Resolution, run_id: str) -> Resolution:
+def _bind_data(target: Target, request: SubmitRequest, resolution: Resolution, run_id: str) -> Resolution:
     """Bind the data of a run with an existing folder; return the resolution with the paths of the data."""
     if not resolution.has_data:
         return resolution

@@ -29,7 +29,7 @@ from mlrun_cli.workspace import Workspace
 def main(words: list[str]) -> int:
     """Run the program and return its exit code."""
     _, folder, _, listed, *options, run_id = words
-    descriptors = _detach(Path(folder), run_id, listed)
+    descriptors = _detach_and_get_locks(Path(folder), run_id, listed)
     if not descriptors:
         return 0
     if options:
@@ -62,8 +62,8 @@ def main(words: list[str]) -> int:
     return 0
 
 
-def _detach(folder: Path, run_id: str, listed: str) -> Sequence[int]:
-    """Load all modules, and return the open locks of the run, or an empty sequence if the run was abandoned."""
+def _detach_and_get_locks(folder: Path, run_id: str, listed: str) -> Sequence[int]:
+    """Load all modules and return the open locks of the run, or an empty sequence if the run was abandoned."""
     if listed != STDIN:
         descriptors = [int(descriptor) for descriptor in listed.split(",")]
         detach_program(folder, *descriptors)

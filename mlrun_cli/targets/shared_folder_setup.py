@@ -29,7 +29,7 @@ def make_shared_folder(typed: str) -> SharedFolder:
     shared = SharedFolder(Path(os.path.normpath(path)))
     _check_existing_folder(shared.path)
     try:
-        shared.make()
+        shared.create()
     except OSError as error:
         raise FileNotWritable(shared.path, error) from error
     return shared

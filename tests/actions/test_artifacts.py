@@ -34,7 +34,7 @@ def run(workspace: Workspace) -> Run:
             experiment, number, "exp_1", status=RunStatus.COMPLETED, run_type=SCRIPT_RUN, user_name="me", target="local"
         )
     folder = workspace.run_folder("exp_1")
-    folder.make()
+    folder.create()
     folder.stdout.write_text("new", encoding="utf-8")
     return workspace.runs.get_by_key(key)
 

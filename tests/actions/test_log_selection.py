@@ -48,7 +48,7 @@ def run(workspace: Workspace) -> Run:
         key = workspace.runs.insert(
             experiment, number, "exp_1", status=RunStatus.FAILED, run_type=SCRIPT_RUN, user_name="me", target="local"
         )
-    workspace.run_folder("exp_1").make()
+    workspace.run_folder("exp_1").create()
     return workspace.runs.get_by_key(key)
 
 

@@ -41,9 +41,9 @@ def workspace(tmp_path: Path) -> Iterator[Workspace]:
 def shared(workspace: Workspace, tmp_path: Path) -> SharedRunFolder:
     """Return the folder of the run in a shared folder."""
     whole = SharedFolder(tmp_path / "shared")
-    whole.make()
+    whole.create()
     folder = whole.run_folder("exp_1")
-    folder.make_for_node(tmp_path)
+    folder.create_for_node(tmp_path)
     local = workspace.run_folder("exp_1")
     local.path.mkdir(parents=True)
     link_run_folder(local, folder)

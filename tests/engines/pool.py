@@ -29,7 +29,7 @@ class PoolEngine:
         self.pool = Pool(root / "pool")
         self.shared = root / "shared"
         self.pool.folder.mkdir()
-        SharedFolder(self.shared).make()
+        SharedFolder(self.shared).create()
         self.mlrun("computetarget", "create", "pool", "-n", "pool")
         properties = {"sharedFolder": str(self.shared), "poolFolder": str(self.pool.folder)}
         self.mlrun.execute(

@@ -22,7 +22,7 @@ USED = Resources(3.25, 220 << 20, 512, 8 << 20, gpu_seconds=60.0, peak_gpu_memor
 @pytest.fixture
 def folder(tmp_path: Path) -> RunFolder:
     made = RunFolder(tmp_path / "run")
-    made.make()
+    made.create()
     return made
 
 

@@ -18,7 +18,12 @@ from mlrun_cli.snapshots.content_store import SnapshotStore
 from mlrun_cli.snapshots.limits import SnapshotLimits
 from mlrun_cli.snapshots.snapshot import EntryKind, Snapshot, SnapshotEntry
 from mlrun_cli.snapshots.take import take_snapshot
-from mlrun_cli.snapshots.working_copy import list_escaping_links, list_script_files, make_working_copy, remove_unchanged
+from mlrun_cli.snapshots.working_copy import (
+    list_escaping_links,
+    list_script_files,
+    make_working_copy,
+    remove_unchanged_files,
+)
 
 
 @pytest.fixture
@@ -154,7 +159,7 @@ def test_a_copy_on_another_file_system_and_a_full_one(tmp_path: Path, snapshot: 
 
 
 def test_nothing_is_left_of_a_copy_that_the_script_left_alone(snapshot: Snapshot, copy: Path) -> None:
-    remove_unchanged(snapshot, copy)
+    remove_unchanged_files(snapshot, copy)
 
     assert list(copy.iterdir()) == []
 
@@ -172,7 +177,7 @@ def test_what_the_script_wrote_stays(snapshot: Snapshot, copy: Path) -> None:
     written = ["data/new.csv", "latest", "outputs/model.pkl", "train.py"]
 
     assert list_script_files(snapshot, copy) == written
-    remove_unchanged(snapshot, copy)
+    remove_unchanged_files(snapshot, copy)
     assert list_script_files(snapshot, copy) == written
     assert _tree(copy) == {
         "data": None,
@@ -189,9 +194,9 @@ def test_what_the_script_wrote_stays(snapshot: Snapshot, copy: Path) -> None:
 
 def test_removal_may_be_called_again_and_with_nothing_there(snapshot: Snapshot, copy: Path, tmp_path: Path) -> None:
     (copy / "model.pkl").touch()
-    remove_unchanged(snapshot, copy)
-    remove_unchanged(snapshot, copy)
-    remove_unchanged(snapshot, tmp_path / "nowhere")
+    remove_unchanged_files(snapshot, copy)
+    remove_unchanged_files(snapshot, copy)
+    remove_unchanged_files(snapshot, tmp_path / "nowhere")
 
     assert _tree(copy) == {"model.pkl": b""}
 
@@ -203,7 +208,7 @@ def test_removal_goes_through_no_link(snapshot: Snapshot, source: Path, copy: Pa
         path.rmdir() if path.is_dir() else path.unlink()
     (copy / "data").rmdir()
     (copy / "data").symlink_to(source / "data")
-    remove_unchanged(snapshot, copy)
+    remove_unchanged_files(snapshot, copy)
 
     assert _tree(source) == before
     assert _tree(copy) == {"data": str(source / "data")}
@@ -259,14 +264,14 @@ def test_depth_costs_no_stack(tmp_path: Path) -> None:
         "import sys; from pathlib import Path\n"
         "from mlrun_cli.snapshots.take import take_snapshot\n"
         "from mlrun_cli.snapshots.limits import SnapshotLimits\n"
-        "from mlrun_cli.snapshots.working_copy import make_working_copy, remove_unchanged, list_script_files\n"
+        "from mlrun_cli.snapshots.working_copy import make_working_copy, remove_unchanged_files, list_script_files\n"
         "from mlrun_cli.snapshots.content_store import SnapshotStore\n"
         "sys.setrecursionlimit(60)\n"
         "store, copy = SnapshotStore(Path('snapshots')), Path('copy')\n"
         "snapshot, notes = take_snapshot(Path('source'), store, limits=SnapshotLimits())\n"
         "make_working_copy(snapshot, store, copy)\n"
         "print(len(snapshot.entries), notes, list_script_files(snapshot, copy))\n"
-        "remove_unchanged(snapshot, copy)\n"
+        "remove_unchanged_files(snapshot, copy)\n"
         "print(list(copy.iterdir()))\n"
     )
     words = [sys.executable, "-c", program]

@@ -118,7 +118,7 @@ def _format_topic(topic: str | None) -> str:
 
 
 def get_help_width() -> int:
-    """Return the width of help pages in columns, which is that of the terminal within bounds."""
+    """Return the width of help pages in columns: the width of the terminal, within limits."""
     return max(_NARROWEST, min(_WIDEST, shutil.get_terminal_size().columns))
 
 

@@ -45,7 +45,7 @@ class JobQueue:
         self._target_folder = folder
         self._gpus = GpuAllocator()
 
-    def make(self) -> None:
+    def create(self) -> None:
         """Create the folders of the queue if they do not exist.
 
         Raises:

@@ -70,8 +70,8 @@ class Server:
             OSError: a file cannot be read or written.
             KeyError: the request is not known, or lacks something.
         """
-        self._shared.make()
-        self._queue.make()
+        self._shared.create()
+        self._queue.create()
         return self._answers[request.document["request"]](request)
 
     def _submit(self, request: Message) -> Message:

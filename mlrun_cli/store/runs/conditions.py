@@ -155,7 +155,7 @@ class RunConditions:
             # The index has these runs in the order of their keys.
             self._add_column_condition(looked_up, unindexed)
         else:
-            self._add_by_rarity(looked_up, unindexed, parameters)
+            self._add_run_condition(looked_up, unindexed, parameters)
 
     def _add_any_of(self, name: str, values: frozenset[str]) -> None:
         places, parameters = build_in_list(f"any_{name}", sorted(values))
@@ -171,7 +171,7 @@ class RunConditions:
             # The index has these runs in the order of their keys.
             self._add_column_condition(condition, unindexed)
         else:
-            self._add_by_rarity(condition, unindexed, parameters)
+            self._add_run_condition(condition, unindexed, parameters)
 
     def _add_pair(self, table: str, number: int, pair: TagFilter) -> None:
         """Add a condition on a tag or a property."""
@@ -210,7 +210,7 @@ class RunConditions:
         else:
             self._common.append(sql.checked)
 
-    def _add_by_rarity(self, looked_up: str, unindexed: str, parameters: dict[str, object]) -> None:
+    def _add_run_condition(self, looked_up: str, unindexed: str, parameters: dict[str, object]) -> None:
         if self._is_rare("runs", [looked_up], parameters):
             self._rare.append(looked_up)
         else:

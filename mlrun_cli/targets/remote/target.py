@@ -173,5 +173,5 @@ def _make_mirror(workspace: Workspace, name: str) -> SharedFolder:
     folder = SharedFolder(workspace.folder / "remotes" / name, is_mirror=True)
     if not folder.is_available():
         folder.path.parent.mkdir(mode=0o700, exist_ok=True)
-        folder.make()
+        folder.create()
     return folder

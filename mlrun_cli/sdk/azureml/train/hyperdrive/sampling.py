@@ -32,7 +32,7 @@ class HyperParameterSampling:
     _FORMS: "tuple[str, ...]" = _FORMS
 
     def __init__(self, parameter_space: "dict[str, Any]", properties: "dict[str, Any] | None" = None) -> None:
-        self._check(parameter_space)
+        self._check_parameter_space(parameter_space)
         self._parameter_space = dict(parameter_space)
         self._properties = properties
 
@@ -43,7 +43,7 @@ class HyperParameterSampling:
             document["properties"] = self._properties
         return document
 
-    def _check(self, parameter_space: Any) -> None:
+    def _check_parameter_space(self, parameter_space: Any) -> None:
         if not isinstance(parameter_space, dict):
             raise HyperDriveConfigException(
                 f"{type(self).__name__} takes a dictionary of arguments and expressions, such as "
