@@ -314,7 +314,7 @@ class Workspace:
             raise self._create_unavailable_error()
         fresh = self.locator.database.open()
         try:
-            self._check_owned_run_known(fresh)
+            self._check_owned_run_exists(fresh)
         except BaseException:
             fresh.close()
             raise
@@ -326,12 +326,12 @@ class Workspace:
         """Return the documents of the runs with these keys, from which a store can be rebuilt."""
         return self._recorder.read_documents(keys)
 
-    def record_missing(self) -> int:
-        """Write the records that an older version did not write; return the number of recorded runs."""
+    def write_missing_records(self) -> int:
+        """Write the records that an older version did not write; return the number of runs with new records."""
         with self.transaction():
-            return self._recorder.record_missing()
+            return self._recorder.write_missing_records()
 
-    def _check_owned_run_known(self, fresh: Database) -> None:
+    def _check_owned_run_exists(self, fresh: Database) -> None:
         if self.owned_run is None:
             return
         run_id, key = self.owned_run

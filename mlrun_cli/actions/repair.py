@@ -74,7 +74,7 @@ def repair_workspace(identity: WorkspaceIdentity, home: Path, *, say: Callable[[
                 kept = new.put_in_place("damaged")
         with Workspace.connect(locator, redaction=get_process_redaction()) as workspace:
             move_back_stored_runs(workspace)
-            recorded = workspace.record_missing()
+            recorded = workspace.write_missing_records()
             read_parameters_of_older_runs(workspace, math.inf)
             lost_models = _find_unknown_models(workspace)
     is_new = not is_there or bool(problems)
@@ -144,7 +144,7 @@ def restore_workspace(identity: WorkspaceIdentity, home: Path, file: Path) -> di
             kept = new.put_in_place("replaced")
         with Workspace.connect(locator, redaction=get_process_redaction()) as workspace:
             move_back_stored_runs(workspace)
-            workspace.record_missing()
+            workspace.write_missing_records()
     return {
         **_build_report(filled),
         "file": str(file),

@@ -25,7 +25,7 @@ _FIELDS: Mapping[str, Callable[[Run], Value]] = {
 
 
 def parse_group_names(text: str) -> Sequence[ValueName]:
-    """Parse the names of values by which runs are grouped: `lr,wd,tag.team,status`; a bare name is a parameter.
+    """Parse the names of values to group runs by, such as `lr,wd,tag.team,status`; a bare name is a parameter.
 
     Raises:
         InvalidFilter: it is no list of names, or runs are not grouped by one of them.

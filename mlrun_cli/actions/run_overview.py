@@ -1,4 +1,4 @@
-"""Overview of a run: its metrics as curves, its environment, its files, and the reason of its failure."""
+"""Overview of a run: its metrics as curves, its environment, its files, and the reason for its failure."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _POINTS = 40
 
 
 class MetricOverview(NamedTuple):
-    """A metric of a run: its last value, None if that is not a single one, and some numbers in the order of logging."""
+    """A metric of a run: its last value, if that is a scalar, and a sample of its values in logging order."""
 
     summary: MetricSummary
     last: float | str | None

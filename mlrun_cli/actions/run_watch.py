@@ -1,4 +1,4 @@
-"""Watching of runs, from change to change of the store until all have ended."""
+"""Watching runs until all of them have ended."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _MOST_LOAD = 0.25
 def watch_runs(
     workspace: Workspace, read: Callable[[], Sequence[Run]], wait: Callable[[float], bool]
 ) -> Iterator[Sequence[Run]]:
-    """Yield runs again after each change until all have ended; then the last ones have been yielded.
+    """Yield the runs again after each change of the store, until all of them have ended.
 
     Meanwhile a poll asks only for the store's version, which costs no disk access. Once a second runs are read all the
     same: a run that is lost changes nothing by itself, and times go on.

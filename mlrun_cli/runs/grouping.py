@@ -15,19 +15,19 @@ Value = float | int | str | None
 
 
 def _compute_mean(numbers: Sequence[float]) -> float:
-    return _add(numbers) / len(numbers)
+    return _compute_sum(numbers) / len(numbers)
 
 
 def _compute_deviation(numbers: Sequence[float]) -> float | None:
-    """Return the sample standard deviation, None for a single number."""
+    """Return the sample standard deviation, or None for a single number."""
     if len(numbers) < 2:
         return None
     mean = _compute_mean(numbers)
     deviations = [_to_float(number) - mean for number in numbers]
-    return math.sqrt(_add([deviation * deviation for deviation in deviations]) / (len(numbers) - 1))
+    return math.sqrt(_compute_sum([deviation * deviation for deviation in deviations]) / (len(numbers) - 1))
 
 
-def _add(numbers: Sequence[float]) -> float:
+def _compute_sum(numbers: Sequence[float]) -> float:
     try:
         return math.fsum(numbers)
     except (ValueError, OverflowError):  # of infinities or integers that are too large
@@ -103,7 +103,7 @@ def group_runs(
     metrics: Sequence[Mapping[str, Any]],
     aggregates: Sequence[str],
 ) -> list[RunGroup]:
-    """Return the groups of runs that have the same values, sorted by these.
+    """Return the groups of runs that have the same values, sorted by these values.
 
     Args:
         runs: the runs.
@@ -135,7 +135,7 @@ def _aggregate(metrics: Sequence[Mapping[str, Any]], aggregates: Sequence[str]) 
 
 
 def _get_sort_key(value: Value) -> tuple[int, float, str]:
-    """Return a key by which numbers come first, then texts, then what is missing."""
+    """Return a sort key that puts numbers first, then texts, then missing values."""
     if value is None:
         return 2, 0, ""
     return (1, 0, value) if isinstance(value, str) else (0, value, "")

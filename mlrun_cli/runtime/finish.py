@@ -27,9 +27,9 @@ from mlrun_cli.runtime.tracked_outputs import save_all_outputs
 from mlrun_cli.snapshots.content_store import SnapshotStore
 from mlrun_cli.snapshots.snapshot import format_first_names
 from mlrun_cli.snapshots.working_copy import (
+    empty_working_folder,
     list_escaping_links,
     remove_empty_script_folders,
-    remove_other_files,
     remove_unchanged_files,
 )
 from mlrun_cli.wire.run_folder import STD_LOG
@@ -225,7 +225,7 @@ def clean_working_folder(workspace: Workspace, submission: Submission, folder: R
         remove_unchanged_files(snapshot, folder.work)
         remove_empty_script_folders(folder.work)
     if submission.keeps_outputs_only:
-        remove_other_files(folder.work)
+        empty_working_folder(folder.work)
 
 
 def write_outcome(folder: RunFolder, outcome: Outcome) -> None:

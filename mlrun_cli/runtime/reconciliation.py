@@ -84,7 +84,7 @@ class _Targets:
         found: dict[int, Liveness] = {}
         for name, group in _group_runs(runs, lambda run: run.target).items():
             if (target := self._find_target(name)) is not None:
-                found.update(target.observe(group))
+                found.update(target.get_liveness(group))
         for run in runs:
             if found.get(run.key) is Liveness.FOLDER_GONE:
                 _record_missing_folder(self._workspace, run)

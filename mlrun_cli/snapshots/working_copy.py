@@ -79,8 +79,8 @@ def make_script_folders(destination: Path) -> tuple[str, ...]:
     return tuple(warnings)
 
 
-def remove_other_files(folder: Path) -> None:
-    """Remove all that a working folder contains besides the folders that exist when a script starts; ignore errors."""
+def empty_working_folder(folder: Path) -> None:
+    """Remove everything from a working folder except the folders created before the script; ignore errors."""
     with suppress(OSError), os.scandir(folder) as entries:
         for entry in entries:
             if entry.is_dir(follow_symlinks=False):

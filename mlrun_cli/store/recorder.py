@@ -53,7 +53,7 @@ class Recorder:
         """Return the documents of the runs with these keys, as the record files would contain them."""
         return list(self._records.read_documents(keys))
 
-    def record_missing(self) -> int:
+    def write_missing_records(self) -> int:
         """Record missing or outdated documents, within a transaction; return the number of recorded runs.
 
         Documents may be missing because of an older version or a full disk.

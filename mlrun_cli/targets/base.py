@@ -156,7 +156,7 @@ class Target(ABC):
         """
 
     @abstractmethod
-    def observe(self, runs: Sequence[Run]) -> Mapping[int, Liveness]:
+    def get_liveness(self, runs: Sequence[Run]) -> Mapping[int, Liveness]:
         """Return the liveness of the supervisors of this target's live runs, keyed by run key.
 
         This changes nothing and never reports an ended run as LOST. Queued runs may be omitted.

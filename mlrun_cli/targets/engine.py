@@ -277,7 +277,7 @@ class EngineTarget(Target):
         seconds = (run.definition or {}).get("maxRunDurationSeconds")
         return float(seconds) if seconds and seconds != DEFAULT_LIMIT_SECONDS else None
 
-    def observe(self, runs: Sequence[Run]) -> Mapping[int, Liveness]:
+    def get_liveness(self, runs: Sequence[Run]) -> Mapping[int, Liveness]:
         """Return ALIVE for all runs: it is the collector that detects lost supervisors and records their end."""
         return {run.key: Liveness.ALIVE for run in runs}
 

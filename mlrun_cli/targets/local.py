@@ -64,9 +64,9 @@ class LocalTarget(Target):
             return Started(waiting.pid)
         return Started(self._spawn_supervisor(run_id, locks, recovers=False))
 
-    def observe(self, runs: Sequence[Run]) -> Mapping[int, Liveness]:
+    def get_liveness(self, runs: Sequence[Run]) -> Mapping[int, Liveness]:
         """Return the liveness of the runs according to their owner locks, keyed by run key."""
-        return {run.key: this_machine.observe_supervisor(self.workspace, run) for run in runs}
+        return {run.key: this_machine.get_supervisor_liveness(self.workspace, run) for run in runs}
 
     def wake(self, run: Run) -> bool:
         """Wake the supervisor through its socket; return False if it does not respond."""

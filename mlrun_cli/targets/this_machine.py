@@ -1,4 +1,4 @@
-"""Supervisors on this machine: observe their locks, wake them through sockets, recover their runs and kill them."""
+"""Supervisors on this machine: test their locks, wake them through sockets, recover their runs and kill them."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def can_test_lock(run: Run) -> bool:
     return run.lease_until is not None and run.lease_until < now()
 
 
-def observe_supervisor(workspace: Workspace, run: Run) -> Liveness:
+def get_supervisor_liveness(workspace: Workspace, run: Run) -> Liveness:
     """Return the liveness of a run's supervisor according to the owner lock."""
     if not can_test_lock(run):
         return Liveness.ALIVE

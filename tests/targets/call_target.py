@@ -24,8 +24,8 @@ def main() -> None:
         run = workspace.runs.get(run_id)
         target = find_target(workspace, run.target)
         answer: str | bool | list[int]
-        if method == "observe":
-            answer = target.observe([run])[run.key].value
+        if method == "get_liveness":
+            answer = target.get_liveness([run])[run.key].value
         elif method == "recover":
             answer = target.recover([run])
         elif method == "prepare":

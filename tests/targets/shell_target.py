@@ -38,7 +38,7 @@ class ShellTarget(Target):
         return Started(pid, {"shell_pid": str(pid)})
 
     def observe(self, runs: Sequence[Run]) -> Mapping[int, Liveness]:
-        return {run.key: this_machine.observe_supervisor(self.workspace, run) for run in runs}
+        return {run.key: this_machine.get_supervisor_liveness(self.workspace, run) for run in runs}
 
     def wake(self, run: Run) -> bool:
         return this_machine.wake_supervisor(self.workspace.run_folder(run.run_id))

@@ -28,7 +28,7 @@ CALL_TARGET = Path(__file__).with_name("call_target.py")
 
 
 def call(kind: Kind, run_id: str, method: str) -> Any:
-    """Call `prepare`, `observe`, `wake`, `kill` or `recover` of the run's target, in a process of its own."""
+    """Call `prepare`, `get_liveness`, `wake`, `kill` or `recover` of the run's target, in a process of its own."""
     words = (str(kind.python), "-E", str(CALL_TARGET), str(kind.mlrun.database.parent), run_id, method)
     done = kind.mlrun.run(*words)
     assert done.returncode == 0, done.stderr
@@ -109,11 +109,11 @@ def test_a_supervisor_can_be_woken_as_long_as_it_lives(kind: Kind, tmp_path: Pat
 @pytest.mark.kill
 def test_who_looks_sees_whether_a_supervisor_is_lost(kind: Kind, tmp_path: Path) -> None:
     run_id = start(kind, tmp_path / "go")
-    assert call(kind, run_id, "observe") == "alive"
+    assert call(kind, run_id, "get_liveness") == "alive"
     kill(supervisor(kind, run_id))
-    assert until(lambda: seen if (seen := call(kind, run_id, "observe")) != "alive" else None) == "lost"
+    assert until(lambda: seen if (seen := call(kind, run_id, "get_liveness")) != "alive" else None) == "lost"
     assert kind.mlrun.show(run_id)["status"] == "Failed"
-    assert call(kind, run_id, "observe") == "alive"
+    assert call(kind, run_id, "get_liveness") == "alive"
 
 
 @pytest.mark.kill
@@ -134,7 +134,7 @@ def test_a_run_whose_folder_is_gone_is_told_from_a_lost_one(kind: Kind, tmp_path
     run_id = start(kind, tmp_path / "go")
     script = kind.mlrun.script_pid(run_id)
     shutil.rmtree(kind.mlrun.run_folder(run_id))
-    assert call(kind, run_id, "observe") == "folder gone"
+    assert call(kind, run_id, "get_liveness") == "folder gone"
     assert kind.mlrun.show(run_id)["status"] == "Failed"
     until(lambda: not is_alive(script))
 
@@ -154,7 +154,7 @@ def test_a_run_that_was_killed_is_lost(kind: Kind, tmp_path: Path) -> None:
     processes = [*kind.mlrun.processes(run_id), supervisor(kind, run_id)]
     assert call(kind, run_id, "kill") is True
     assert not any(map(is_alive, processes))
-    assert call(kind, run_id, "observe") == "lost"
+    assert call(kind, run_id, "get_liveness") == "lost"
     assert kind.mlrun.show(run_id)["status"] == "Failed"
 
 

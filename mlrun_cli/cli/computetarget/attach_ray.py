@@ -10,7 +10,7 @@ import typer
 from mlrun_cli.actions.ray_targets import attach_ray
 from mlrun_cli.cli.command import command
 from mlrun_cli.cli.computetarget import app
-from mlrun_cli.cli.computetarget.attachment import describe_node_check
+from mlrun_cli.cli.computetarget.attachment import print_untested_parts
 from mlrun_cli.cli.computetarget.options import (
     Description,
     Name,
@@ -98,7 +98,7 @@ def attach(
             tags=parse_given_tags(tags),
         )
         record = build_record(workspace, target)
-    describe_node_check(shared, check, "resources")
+    print_untested_parts(shared, check, "resources")
     if os.environ.get(TOKEN_VARIABLE):
         shared.notes.warning(
             f"{TOKEN_VARIABLE} is not stored: processes that start without it, as after a reboot, do not reach Ray. "

@@ -11,7 +11,7 @@ import typer
 from mlrun_cli.actions.slurm_targets import attach_slurm
 from mlrun_cli.cli.command import command
 from mlrun_cli.cli.computetarget import app
-from mlrun_cli.cli.computetarget.attachment import describe_node_check
+from mlrun_cli.cli.computetarget.attachment import print_untested_parts
 from mlrun_cli.cli.computetarget.options import (
     Description,
     Name,
@@ -124,7 +124,7 @@ def attach(
             tags=parse_given_tags(tags),
         )
         record = build_record(workspace, target)
-    describe_node_check(shared, check, "options")
+    print_untested_parts(shared, check, "options")
     return record
 
 

@@ -10,8 +10,8 @@ from mlrun_cli.targets.shared_folder_probe import NodeCheck
 _MOST_NAMED = 5
 
 
-def describe_node_check(shared: GlobalOptions, check: NodeCheck | None, subject: str) -> None:
-    """Print which parts of a cluster were not tested; `subject` is what was tested besides the shared folder."""
+def print_untested_parts(shared: GlobalOptions, check: NodeCheck | None, subject: str) -> None:
+    """Print which parts of a cluster were not tested; `subject` was tested in addition to the shared folder."""
     if check is None:
         shared.notes.info(f"Neither the {subject} nor the shared folder were tested, because of --no-check.")
     elif check.unchecked:

@@ -32,7 +32,7 @@ def print_run_page(
     colour: bool,
     now: datetime,
 ) -> None:
-    """Print a run: its record, and then its metrics, environment, files, failure and the next commands to type.
+    """Print a run's record, metrics, environment, files and failure, and the suggested next commands.
 
     Args:
         record: the record that `run show` prints.
@@ -61,7 +61,7 @@ def print_run_page(
 
 
 def draw_sparkline(values: Sequence[float], width: int) -> str:
-    """Return a line of bars for numbers, a blank for each that is not finite; an empty text for fewer than two."""
+    """Return numbers as a sparkline, with blanks for non-finite ones; an empty string for fewer than two numbers."""
     if len(values) < 2 or not width:
         return ""
     count = min(width, len(values))

@@ -23,7 +23,7 @@ _FIRST_COLUMNS = ("group.", "run_count")
 
 
 class Grouping(NamedTuple):
-    """The values by which runs are grouped, and the aggregates of their metrics."""
+    """The values to group runs by, and the aggregates of their metrics."""
 
     names: Sequence[ValueName]
     aggregates: Sequence[str]
@@ -42,7 +42,7 @@ class Grouping(NamedTuple):
     def build_result(
         self, workspace: Workspace, listing: Listing, warn: Callable[[str], object], *, pages: bool
     ) -> Result:
-        """Return the groups of listed runs; those of runs that are sorted by a metric are sorted by it, too.
+        """Return the groups of the listed runs as a result; groups are sorted by a metric if the runs are.
 
         Args:
             workspace: the workspace of the runs.

@@ -55,7 +55,7 @@ class Listing(NamedTuple):
         return build_runs_layout(self.build_records(), encoding, now, names=names, goals=self.find_goals())
 
     def find_goals(self) -> Mapping[str, Goal]:
-        """Return the goals of metrics that are known, keyed by name: the first run in an order is the best one."""
+        """Return the known goals of metrics, keyed by name: the first run in a sorted list is the best."""
         if self.order is None or not self.order.column.startswith(f"{METRIC}:"):
             return {}
         from mlrun_cli.metrics.goal import Goal  # noqa: PLC0415 - start-up
@@ -92,7 +92,7 @@ def read_listing(
 
 
 def parse_choices(metrics: str | None, parameters: str | None) -> Mapping[str, ColumnChoice]:
-    """Return the choices of columns, keyed by `METRICS` and `PARAMETERS`.
+    """Return the chosen columns, keyed by `METRICS` and `PARAMETERS`.
 
     Raises:
         UsageError: a choice is not valid.
@@ -123,6 +123,6 @@ def _choose_sorted_column(order: RunOrder) -> Mapping[str, ColumnChoice]:
 
 
 def _get_sorted_name(order: RunOrder) -> str:
-    """Return the name of the column of the metric by which runs are sorted."""
+    """Return the name of the column for the metric that runs are sorted by."""
     name, _, which = order.column.partition(":")[2].rpartition(":")
     return name if which == LAST else f"{which}({name})"

@@ -37,7 +37,7 @@ _Listing = TypeVar("_Listing", bound=Listing)
 def watch_listing(
     workspace: Workspace, read: Callable[[], _Listing], shared: GlobalOptions, *, on_screen: bool
 ) -> tuple[_Listing, int]:
-    """Show a list until all of its runs have ended or Ctrl-C is pressed; return it as it is then, and an exit code.
+    """Show a list until all of its runs have ended or Ctrl-C is pressed; return its last version and an exit code.
 
     Args:
         workspace: the workspace of the runs.
@@ -99,6 +99,6 @@ def _sleep(seconds: float) -> bool:
 
 
 def can_show_screen(shared: GlobalOptions) -> bool:
-    """Return whether a list is shown on the terminal: for people, or without -o and --query."""
+    """Return whether the list can be shown on the terminal: for people, or without -o and --query."""
     wants_table = shared.is_for_people or (not shared.has_output_option and shared.query is None)
     return wants_table and sys.stdout.isatty() and os.environ.get("TERM", "dumb") != "dumb"

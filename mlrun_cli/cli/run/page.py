@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def build_runs_result(context: Context, runs: Sequence[Run], *, is_for_people: bool) -> Result:
-    """Return the records of runs as a result; people get a page of a single run, and a table of several.
+    """Return the records of runs as a result; for people, a single run is a page and several are a table.
 
     Args:
         context: the context of the command, with its open workspace.
@@ -58,7 +58,7 @@ def _is_output(name: str) -> bool:
 
 
 def _list_next_commands(workspace: Workspace, run: Run, *, has_outputs: bool) -> Sequence[str]:
-    """Return the command lines that a person is likely to type next."""
+    """Return suggested command lines for the user's next steps."""
 
     def build(*words: str) -> str:
         return format_command_line(workspace, "run", words[0], "-r", run.run_id, *words[1:])

@@ -66,7 +66,7 @@ class RayClient:
         self.variables = variables
 
     def request(self, method: str, path: str, body: object = None, *, timeout: float = TIMEOUT_SECONDS) -> Answer:
-        """Send a request and return the response; `timeout` limits each part of it and the whole.
+        """Send a request and return the response; `timeout` limits each network operation and the total time.
 
         Raises:
             EngineUnavailable: there is no answer, or it is that this user is unknown.

@@ -83,7 +83,7 @@ class TravelingRequests:
         return CopyKind.WORK if any(self._arrived.values()) else None
 
     def record_copy_start(self, kind: CopyKind) -> None:
-        """Record the requests that a started copy is for."""
+        """Record which requests wait for a copy that was started."""
         if kind is CopyKind.WORK:
             self._copying = {name: len(data) for name, data in self._arrived.items()}
         elif kind is CopyKind.RETURN:
