@@ -1,4 +1,4 @@
-"""The interface of compute targets, which start supervisors and observe, wake and stop them.
+"""The interface of compute targets, which start supervisors and monitor, wake and stop them.
 
 Each kind is a module or package in this folder, found by `registry.find_target` from the kind in a target's row.
 Another distribution can add a kind as an entry point in the group `mlrun_cli.targets`, named after the kind.

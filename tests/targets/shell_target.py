@@ -37,7 +37,7 @@ class ShellTarget(Target):
         pid = self._spawn(run_id, locks, recovers=False)
         return Started(pid, {"shell_pid": str(pid)})
 
-    def observe(self, runs: Sequence[Run]) -> Mapping[int, Liveness]:
+    def get_liveness(self, runs: Sequence[Run]) -> Mapping[int, Liveness]:
         return {run.key: this_machine.get_supervisor_liveness(self.workspace, run) for run in runs}
 
     def wake(self, run: Run) -> bool:
