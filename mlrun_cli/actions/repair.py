@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from mlrun_cli.actions.parameters import read_parameters_of_older_runs
-from mlrun_cli.actions.trash import move_back_stored_runs
+from mlrun_cli.actions.run_deletion import list_with_children
+from mlrun_cli.actions.trash import move_back_stored_runs, move_back_unknown_runs, move_to_trash
 from mlrun_cli.core.home import make_private_folder
 from mlrun_cli.core.json_files import sync
 from mlrun_cli.core.locks import acquire_lock, remove_lock_file
@@ -74,6 +75,7 @@ def repair_workspace(identity: WorkspaceIdentity, home: Path, *, say: Callable[[
                 kept = new.put_in_place("damaged")
         with Workspace.connect(locator, redaction=get_process_redaction()) as workspace:
             move_back_stored_runs(workspace)
+            _recover_trash(workspace)
             recorded = workspace.write_missing_records()
             read_parameters_of_older_runs(workspace, math.inf)
             lost_models = _find_unknown_models(workspace)
@@ -151,6 +153,16 @@ def restore_workspace(identity: WorkspaceIdentity, home: Path, file: Path) -> di
         "replacedStore": None if kept is None else str(kept),
         "workspace": identity.name,
     }
+
+
+def _recover_trash(workspace: Workspace) -> None:
+    """Add the deleted runs that a new store does not know to its trash."""
+    run_ids = move_back_unknown_runs(workspace)
+    if run_ids:
+        with closing(workspace.locator.database.open()) as database:
+            import_folders(database, workspace.folder, get_process_redaction(), is_rebuilt=False)
+        known = [run_id for run_id in run_ids if workspace.runs.find_key(run_id) is not None]
+        move_to_trash(workspace, list_with_children(workspace, list(map(workspace.runs.get, known))))
 
 
 def _build_report(filled: ImportReport) -> dict[str, Any]:

@@ -120,10 +120,8 @@ def get_deleted_runs(workspace: Workspace, run_ids: Sequence[str]) -> Sequence[T
             error = RunNotFound(run_id, workspace.identity.name)
             error.message = f"There is no run '{run_id}' in the trash of workspace '{workspace.identity.name}'."
             error.hint = "'mlrun run list --deleted' shows what is there."
-            lost = get_trash_folder(workspace) / check_run_id(run_id)
-            if lost.is_dir():  # the store was made again
-                place = workspace.folder / "runs"
-                error.hint = f"Its folder is there: move {lost} to {place}, and call 'mlrun workspace repair'."
+            if (get_trash_folder(workspace) / check_run_id(run_id)).is_dir():  # the store was lost
+                error.hint = "Its folder is there: call 'mlrun workspace repair', and try again."
             raise error
         found.append(each)
     return found
@@ -223,11 +221,25 @@ def measure_trash(workspace: Workspace) -> TrashSummary:
 
 def move_back_stored_runs(workspace: Workspace) -> None:
     """Move the folders of stored runs out of the trash, such as after a backup was restored."""
+    for path in _list_trash_folders(workspace):
+        if workspace.runs.find_key(path.name) is not None:
+            _move_folder(path, _get_run_path(workspace, path.name))
+
+
+def move_back_unknown_runs(workspace: Workspace) -> Sequence[str]:
+    """Move folders of runs that are unknown to the store out of the trash; return the ids of these runs."""
+    known = workspace.trash.list_ids()
+    found = [
+        path for path in _list_trash_folders(workspace) if path.name not in known and RunFolder(path).record.exists()
+    ]
+    for path in found:
+        _move_folder(path, _get_run_path(workspace, path.name))
+    return [path.name for path in found]
+
+
+def _list_trash_folders(workspace: Workspace) -> Sequence[Path]:
     folder = get_trash_folder(workspace)
-    names = [path.name for path in folder.iterdir() if path.is_dir()] if folder.is_dir() else []
-    for name in names:
-        if workspace.runs.find_key(name) is not None:
-            _move_folder(folder / name, _get_run_path(workspace, name))
+    return sorted(path for path in folder.iterdir() if path.is_dir()) if folder.is_dir() else []
 
 
 def _list_folders(workspace: Workspace, run_ids: Sequence[str]) -> Sequence[Path]:
@@ -238,11 +250,8 @@ def _list_folders(workspace: Workspace, run_ids: Sequence[str]) -> Sequence[Path
 
 def _list_lost_folders(workspace: Workspace, before: int) -> Sequence[Path]:
     """Return folders in the trash that are unknown to the store and unchanged since a time."""
-    folder = get_trash_folder(workspace)
-    if not folder.is_dir():
-        return []
     known = workspace.trash.list_ids()
-    found = [path for path in sorted(folder.iterdir()) if path.is_dir() and path.name not in known]
+    found = [path for path in _list_trash_folders(workspace) if path.name not in known]
     return [path for path in found if path.stat().st_ctime * MICROSECONDS < before]
 
 

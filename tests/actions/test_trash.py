@@ -40,6 +40,9 @@ def workspace(tmp_path: Path) -> Iterator[Workspace]:
 
 def add_run(workspace: Workspace, run_id: str, parent: Run | None = None) -> Run:
     """Add an ended run with something in each table, and a folder with a file."""
+    folder = RunFolder(workspace.folder / "runs" / run_id)
+    folder.path.mkdir(exist_ok=True)
+    folder.lock.touch()
     with workspace.transaction():
         experiment, number = workspace.experiments.reserve_run_numbers("exp")
         key = workspace.runs.insert(
@@ -59,9 +62,6 @@ def add_run(workspace: Workspace, run_id: str, parent: Run | None = None) -> Run
         workspace.runs.add_properties(key, {"ContentSnapshotId": f"snapshot-{run_id}"})
         workspace.metrics.add(key, [LoggedValue(VALUE, "loss", 1, None, value, None) for value in (0.5, 0.25)])
         workspace.journals.advance(key, "j", 0, 10)
-    folder = RunFolder(workspace.folder / "runs" / run_id)
-    folder.path.mkdir(exist_ok=True)
-    folder.lock.touch()
     (folder.path / "file").write_text(run_id, encoding="utf-8")
     write_json(folder.submission, {"snapshot_id": f"snapshot-{run_id}"})
     return workspace.runs.get_by_key(key)
@@ -141,6 +141,18 @@ def test_what_a_killed_process_left_halfway_is_in_the_trash(workspace: Workspace
     trash.rename(place)
     assert prune_workspace(workspace, 0.0, trash_seconds=0.0, dry_run=False, say=print)["trash"] == ["one"]
     assert not place.exists()
+
+
+def test_a_repair_finds_the_trash_of_a_store_that_is_gone(workspace: Workspace) -> None:
+    run, other = add_run(workspace, "one"), add_run(workspace, "two")
+    move_to_trash(workspace, [run])
+    for path in workspace.folder.glob("workspace.db*"):
+        path.unlink()
+    assert repair_workspace(workspace.identity, workspace.home, say=print)["runs"] == 1
+    workspace.reopen_if_replaced()
+    assert find(workspace, "zebra") == [other.run_id]
+    (restored,) = restore_runs(workspace, get_deleted_runs(workspace, ["one"]))
+    assert (restored.display_name, restored.tags) == (run.display_name, run.tags)
 
 
 def test_a_prune_empties_the_trash_of_what_is_old(workspace: Workspace) -> None:
