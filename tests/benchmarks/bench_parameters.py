@@ -66,8 +66,9 @@ _PAGES: Mapping[str, tuple[RunFilter, str]] = {
 
 _LISTS = {
     "a parameter, sorted by a metric": "--where 'lr >= 0.01' --sort loss",
-    "three values, sorted by a parameter": "--where 'lr < 0.01 and optimizer = adam and loss < 0.5' --sort seed",
+    "three values, sorted by a parameter": "--where 'lr < 0.01 and optimizer = adam and loss < 0.5' --sort dropout",
     "a text or a rare value": "--where 'optimizer = adam or seed = 7919' --sort loss --descending",
+    "a rare value and two more": "--where 'amp = true and momentum = 0.9 and loss < 0.1' --sort loss",
     "with columns": "--where 'loss < 0.3' --sort loss --metrics best --params differing",
 }
 """Options of `run list --all-experiments`."""
@@ -102,7 +103,7 @@ def _measure_commands(home: Path, size: str) -> None:
     """Print how much longer `run list` takes with conditions, an order and columns than without."""
     with tempfile.TemporaryDirectory() as folder:
         for name, words in {"`run list`": "", **_LISTS}.items():
-            command = [MLRUN, "run", "list", "--all-experiments", *shlex.split(words)]
+            command = [MLRUN, "run", "list", "-w", DEFAULT_WORKSPACE, "--all-experiments", *shlex.split(words)]
             print_row(f"{name}, {size}", timed(command, folder=Path(folder), environment=environment_for(home)))
 
 

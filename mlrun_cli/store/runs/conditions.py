@@ -42,6 +42,8 @@ class RunConditions:
 
     Attributes:
         parameters: the SQL parameters of all conditions.
+        most_matches: an upper bound of the number of runs that match, if a condition that is looked up gives one;
+          otherwise None.
         text: the condition on a row of `run_texts`, if so many runs contain the words that they are best read in key
           order; otherwise None.
     """
@@ -49,6 +51,9 @@ class RunConditions:
     def __init__(self, database: Database, which: RunFilter, rare: int | None = None) -> None:
         self.parameters: dict[str, object] = {}
         self.text: str | None = None
+        self.most_matches: int | None = None
+        self._last_count = 0
+        """The number of rows that were found when a condition was last found to be rare."""
         self._database = database
         self._bound = RARE if rare is None else rare
         self._rare: list[str] = []
@@ -192,12 +197,17 @@ class RunConditions:
 
     def _add_condition(self, prefix: str, condition: Condition, not_responding: frozenset[int]) -> None:
         from mlrun_cli.runs.where.condition import Predicate  # noqa: PLC0415 - start-up
+        from mlrun_cli.runs.where.value_name import FIELD  # noqa: PLC0415
         from mlrun_cli.store.runs.condition_sql import ConditionSqlBuilder  # noqa: PLC0415
         from mlrun_cli.store.runs.predicates import build_predicate  # noqa: PLC0415
 
         builder = ConditionSqlBuilder(self._is_rare, prefix, not_responding)
-        self._add_condition_sql(builder.build(condition))
+        built = builder.build(condition)
+        self._add_condition_sql(built)
         self.parameters.update(builder.parameters)
+        if isinstance(condition, Predicate) and built.looked_up is not None and condition.name.kind != FIELD:
+            known = self._last_count if self.most_matches is None else self.most_matches
+            self.most_matches = min(self._last_count, known)
         if isinstance(condition, Predicate) and condition.name.kind in {METRIC, PARAMETER}:
             kind, name, which = condition.name
             column = f"{kind}:{name}:{which}" if kind == METRIC else f"{kind}:{name}"
@@ -244,7 +254,8 @@ class RunConditions:
             f"SELECT count(*) AS found FROM ({rows} LIMIT {bound}) AS few",  # noqa: S608
             **parameters,
         )
-        return found is not None and bool(found["found"] < bound)
+        self._last_count = 0 if found is None else int(found["found"])
+        return self._last_count < bound
 
 
 def _list_conditions(which: RunFilter) -> Sequence[Condition]:

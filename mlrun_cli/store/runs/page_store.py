@@ -58,13 +58,10 @@ class RunPageStore:
     def count(self, which: RunFilter, at_most: int = COUNTED + 1) -> int:
         """Return the number of runs that match a filter, counting up to `at_most`."""
         conditions = RunConditions(self._database, which, _FEW_TO_COUNT)
-        source, where = "runs", conditions.indexed_conditions
-        at_top = conditions.lookup_at_top
+        source, where = self._choose_lookup(conditions)
         if conditions.text is not None:
             source, where = self._join_texts(conditions)
-        elif at_top is not None:
-            source, where = f"runs {self._database.dialect.use_index('runs_at_top_of_all')}", at_top
-        elif _has_time_bounds(which):
+        elif _has_time_bounds(which) and conditions.lookup_at_top is None:
             where = conditions.scan_conditions
         row = self._database.row(
             f"SELECT count(*) AS found FROM (SELECT 1 FROM {source} WHERE {where} LIMIT :at_most) AS few",  # noqa: S608
@@ -134,13 +131,26 @@ class RunPageStore:
             )
         sql = build_order(order, self._database.dialect)
         conditions = RunConditions(self._database, which, _FEW_TO_COUNT)
-        if not self._matches_many(conditions) and self.count(which, _FEW + 1) <= _FEW:
+        if self._matches_few(conditions, which):
             return self._sort_matching_keys(conditions, sql, order.descending, limit, offset)
         bounds = conditions.get_bounds(order.column)
         if bounds:
             valued = " AND ".join([sql.has_value, *bounds])
             sql = sql._replace(has_value=valued, lacks_value=None)
         return self._walk_index(conditions, sql, order.descending, limit, offset)
+
+    def _choose_lookup(self, conditions: RunConditions) -> tuple[str, str]:
+        """Return the source and the conditions of a query for matching runs in no particular order."""
+        at_top = conditions.lookup_at_top
+        if at_top is None:
+            return "runs", conditions.indexed_conditions
+        return f"runs {self._database.dialect.use_index('runs_at_top_of_all')}", at_top
+
+    def _matches_few(self, conditions: RunConditions, which: RunFilter) -> bool:
+        """Return whether at most `_FEW` runs match; they are counted only if it is not known without."""
+        if conditions.most_matches is not None and conditions.most_matches <= _FEW:
+            return True
+        return not self._matches_many(conditions) and self.count(which, _FEW + 1) <= _FEW
 
     def _matches_many(self, conditions: RunConditions) -> bool:
         """Estimate from the newest runs whether many more than `_FEW` runs match; False if that is uncertain.
@@ -161,10 +171,11 @@ class RunPageStore:
         self, conditions: RunConditions, order: OrderSql, descending: bool, limit: int, offset: int
     ) -> Sequence[int]:
         direction = "DESC" if descending else "ASC"
+        source, where = self._choose_lookup(conditions)
         rows = self._database.rows(
-            f"SELECT run_key FROM (SELECT runs.run_key AS run_key, {order.value_of_run} AS value FROM runs"  # noqa: S608
+            f"SELECT run_key FROM (SELECT runs.run_key AS run_key, {order.value_of_run} AS value FROM {source}"  # noqa: S608
             # The limit makes the database do this first, in no particular order.
-            f" WHERE {conditions.indexed_conditions} LIMIT {_FEW + 1}) AS few"
+            f" WHERE {where} LIMIT {_FEW + 1}) AS few"
             f" ORDER BY value IS NULL, value {direction}, CASE WHEN value IS NULL THEN -run_key END,"
             f" run_key {direction} LIMIT :limit OFFSET :offset",
             limit=limit,
