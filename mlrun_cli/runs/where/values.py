@@ -63,7 +63,7 @@ def read_values(text: str, name: ValueName, operator: str, literal: Literal, tok
             return (parse_duration(literal.text),)
     except UsageError as error:
         raise build_syntax_error(text, token.start, error.message.rstrip("."), hint=error.hint) from None
-    is_text = kind == "text" or literal.is_quoted or operator in {"~", "!~"}
+    is_text = kind == "text" or operator in {"~", "!~"}
     if is_text or (name.kind in {TAG, PROPERTY} and operator in {"=", "!=", "in"}):
         return (literal.text,)
     number = parse_number(literal.text)

@@ -46,7 +46,7 @@ def test_a_condition_is_printed_as_it_is_read(text: str, printed: str) -> None:
     ("text", "name", "values"),
     [
         ("lr = 0.10", ValueName(PLAIN, "lr"), (0.1,)),
-        ("lr = '0.1'", ValueName(PLAIN, "lr"), ("0.1",)),
+        ("params.lr = '0.1'", ValueName(PARAMETER, "lr"), (0.1,)),
         ("optimizer = adam", ValueName(PLAIN, "optimizer"), ("adam",)),
         ("param.name = 5", ValueName(PARAMETER, "name"), (5.0,)),
         ("metric.lr < inf", ValueName(METRIC, "lr"), (float("inf"),)),
