@@ -28,14 +28,14 @@ def resolve_name(workspace: Workspace, name: ValueName) -> ValueName:
     return name._replace(kind=METRIC if workspace.metric_summaries.has_numbers(name.name) else PARAMETER)
 
 
-def list_unknown_names(workspace: Workspace, which: RunFilter) -> Sequence[str]:
-    """Return the bare names in a filter's condition that are neither a metric nor a parameter of any run."""
-    if which.where is None:
-        return []
-    names = dict.fromkeys(each.name.name for each in list_predicates(which.where) if each.name.kind == PLAIN)
+def list_unknown_names(workspace: Workspace, which: RunFilter, sort: str | None = None) -> Sequence[str]:
+    """Return the bare names in a filter's condition and in an order that no metric or parameter of any run has."""
+    found = [] if which.where is None else [each.name for each in list_predicates(which.where)]
+    if sort is not None:
+        found.extend(parse_value_names(sort))
     return [
         name
-        for name in names
+        for name in dict.fromkeys(each.name for each in found if each.kind == PLAIN)
         if not workspace.metric_summaries.has_numbers(name) and not workspace.parameters.has_name(name)
     ]
 

@@ -38,6 +38,7 @@ _CONFLICTS = {
     "--deleted": ("--sort", "--metrics", "--params", "--group-by", "--watch"),
     "--group-by": ("--watch", "--minimal"),
     "--watch": ("--minimal",),
+    "--minimal": ("--metrics", "--params"),
 }
 
 
@@ -132,7 +133,7 @@ def list_runs(
         order = None if sort is None else _parse_order(workspace, sort, descending=descending)
         _warn_of_unread_parameters(workspace, which, order, shared)
         listing = read_listing(workspace, which, order, choices)
-        _explain_missing_runs(workspace, listing, which, experiment_name, shared)
+        _explain_missing_runs(workspace, listing, which, experiment_name, shared, sort)
         if grouping is not None:
             return grouping.build_result(workspace, listing, shared.notes.warning, pages=not no_pager)
         if watch:
@@ -213,15 +214,20 @@ def _warn_of_unread_parameters(
 
 
 def _explain_missing_runs(
-    workspace: Workspace, listing: Listing, which: RunFilter, experiment_name: str | None, shared: GlobalOptions
+    workspace: Workspace,
+    listing: Listing,
+    which: RunFilter,
+    experiment_name: str | None,
+    shared: GlobalOptions,
+    sort: str | None,
 ) -> None:
     """Warn of names that do not exist, and say so if a table is empty."""
     if not listing.runs and experiment_name is not None and workspace.experiments.find(experiment_name) is None:
         shared.notes.warning(f"There is no experiment '{experiment_name}' yet.")
-    if which.where is not None:
+    if which.where is not None or sort is not None:
         from mlrun_cli.actions.run_values import list_unknown_names  # noqa: PLC0415 - start-up
 
-        for name in list_unknown_names(workspace, which):
+        for name in list_unknown_names(workspace, which, sort):
             shared.notes.warning(f"No run in this workspace has a metric or a parameter '{name}'.")
     if not listing.runs and shared.is_for_people:
         shared.notes.info("No runs.")
