@@ -48,7 +48,7 @@ def list_tree(heads: Collection[int], run_id: str, *, is_contained: bool) -> Seq
     return list(found)
 
 
-def measure(pids: Iterable[int]) -> TreeUsage:
+def measure_processes(pids: Iterable[int]) -> TreeUsage:
     """Measure the resource usage of processes, ignoring those that have ended."""
     pids = list(pids)
     read_memory: Callable[[int], int] = _read_shared_once if len(pids) > 1 else _read_resident_size

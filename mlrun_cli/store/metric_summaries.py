@@ -75,7 +75,7 @@ class MetricSummaryStore:
         return None if row is None else _build_summary(row)
 
     def find_newest(self, run_key: int) -> MetricSummary | None:
-        """Return the metric that a run logged last among its first ones with numbers, or None if it has none."""
+        """Return the most recently logged of a run's first metrics, or None if there is none with a number."""
         rows = self._database.rows(
             f"{_SELECT} WHERE run_key = :run_key AND {_OF_SCRIPT} ORDER BY metric_key LIMIT :limit",
             run_key=run_key,

@@ -224,7 +224,7 @@ class _Binder:
 
     def _use_compute_path(self, where: str, name: str, path_on_compute: str, path: Path) -> Path:
         """Return the path for data that the script expects at `pathOnCompute` on Azure's machines."""
-        folder, path = self._locator.move_to_input_folder(name, path)
+        folder, path = self._locator.get_input_paths(name, path)
         if path_on_compute.startswith("/"):
             self._values.set_path(path_on_compute, str(folder))
         self._data.notes.append(

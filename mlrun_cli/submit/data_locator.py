@@ -182,8 +182,8 @@ class DataLocator:
             f"{where}: {what} in datastore '{datastore.name}': the script is given an empty folder."
         )
 
-    def move_to_input_folder(self, name: str, path: Path) -> tuple[Path, Path]:
-        """Return the folder that replaces `pathOnCompute`, and the path of the data in it.
+    def get_input_paths(self, name: str, path: Path) -> tuple[Path, Path]:
+        """Return the folder that replaces `pathOnCompute`, created for a single file, and the path of the data.
 
         As in Azure, a single file is the only one in its folder; a file that was not downloaded is therefore linked
         into a new folder.

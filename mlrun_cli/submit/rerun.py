@@ -116,7 +116,7 @@ def describe_folder_obstacle(submission: Submission) -> str | None:
 def _change_arguments(
     run: Run, submission: Submission, changes: RerunChanges
 ) -> tuple[str | None, Sequence[str], Sequence[str]]:
-    """Return the script and arguments, None and nothing if unchanged, and lines about appended parameters."""
+    """Return the new script (None if unchanged), the new arguments, and notes about appended parameters."""
     if not changes.arguments and not changes.parameters:
         return None, (), ()
     if submission.is_command:
