@@ -123,14 +123,17 @@ def slow_recovery(mlrun: Mlrun, lock: Path, run_id: str) -> Iterator[subprocess.
 
 @contextmanager
 def slow_to_rename(pid: int, count: int) -> Iterator[None]:
-    """Block a process at a rename for the rest of a test, after it has made `count` others."""
+    """Block a process at a rename until the end of the block, after it has made `count` others."""
     slow = ("--trace=/^rename", f"--inject=/^rename:delay_enter=60s:when={count + 1}")
     with subprocess.Popen(
         ["strace", "--output=/dev/null", *slow, f"--attach={pid}"], stderr=subprocess.PIPE, encoding="utf-8"
     ) as tracer:
-        assert tracer.stderr is not None
-        assert "attached" in tracer.stderr.readline()
-        yield
+        try:
+            assert tracer.stderr is not None
+            assert "attached" in tracer.stderr.readline()
+            yield
+        finally:
+            tracer.kill()  # it would wait for the end of the delay, even if the process is dead
 
 
 @contextmanager
