@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 import random
 import signal
-import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -29,7 +28,6 @@ _AWAY_SECONDS = 3.0
 CUT_SECONDS = (2.0, 8.0, 20.0, 50.0)
 """How long a network is cut: within the patience of all, beyond that of some, and for about a minute."""
 _REMOUNT_SECONDS = (0.2, 3.0, 15.0)
-_RAY_STARTS = 5
 _CHANCE_OF_CUT = 0.5
 _NODE_PROGRAM = "mlrun_cli/node/__main__.py"
 _LOSING = frozenset({"job", "node", "remount on node"})
@@ -423,8 +421,8 @@ class RayCluster:
             self._ray.kill_head()
             self._ray.kill_node()
             time.sleep(_AWAY_SECONDS)
-            _start_patiently(self._ray.start_head, self._ray.kill_head)
-            _start_patiently(self._ray.start_node, self._ray.kill_node)
+            self._ray.start_head()
+            self._ray.start_node()
             self.losses += 1
 
     def _restart_node(self, kill_it: Callable[[], object]) -> None:
@@ -433,24 +431,12 @@ class RayCluster:
             kill_it()
             time.sleep(_AWAY_SECONDS)
             self._ray.kill_node()
-            _start_patiently(self._ray.start_node, self._ray.kill_node)
+            self._ray.start_node()
             self.losses += 1
 
     def _cut_network(self, chance: random.Random) -> None:
         with self._lock, self._ray.away():
             time.sleep(chance.choice(CUT_SECONDS))
-
-
-def _start_patiently(start: Callable[[], object], kill_it: Callable[[], object]) -> None:
-    """Start a part of Ray, again if it gives up, as it does on a machine that is busy."""
-    for _ in range(_RAY_STARTS - 1):
-        try:
-            start()
-        except (AssertionError, subprocess.TimeoutExpired):
-            kill_it()
-        else:
-            return
-    start()
 
 
 @contextmanager
