@@ -105,9 +105,7 @@ def find_files_with(text: str, folder: Path) -> list[str]:
     return [Path(path).name for path in done.stdout.splitlines()]
 
 
-def test_a_command_is_told_once_of_a_queued_run_and_of_one_whose_supervisor_was_killed(
-    mlrun: Mlrun, tmp_path: Path
-) -> None:
+def test_a_command_is_told_once_of_a_run_whose_supervisor_was_killed(mlrun: Mlrun, tmp_path: Path) -> None:
     told = tmp_path / "told"
     program = tmp_path / "tell"
     program.write_text(f'#!/bin/sh\necho "$*" >> {shlex.quote(str(told))}\n', encoding="utf-8")
