@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 from mlrun_cli.collector.folder_refresh import refresh_folder
@@ -23,6 +24,7 @@ from mlrun_cli.runs.events import (
     PropertiesEvent,
     StartEvent,
     StatusEvent,
+    is_attempt_event,
     parse_event,
 )
 from mlrun_cli.runs.heartbeat import read_heartbeat
@@ -161,21 +163,27 @@ class CollectedRun:
         found = False
         for path in list_line_files(self.shared.events):
             self.has_started = True
-            self._reader.last_attempt = get_attempt_number(self.run.attempts)
-            name = f"{FOLDER}/{path.name}"
-            before = self._offsets.get(name, 0)
-            try:
-                documents, after = read_lines_from(path, before)
-            except OSError:
-                continue
-            if after > before:
+            while self._collect_events_of_attempt(path):
                 found = True
-                events = [event for document in documents if (event := parse_event(document)) is not None]
-                if any(isinstance(event, AttemptEvent) for event in events):
-                    refresh_folder(self.shared.journal)
-                    self._reader.ingest_all()  # what its attempt has logged precedes what the next one logs
-                self._store_events(name, before, after, events)
         return found
+
+    def _collect_events_of_attempt(self, path: Path) -> bool:
+        """Store the new events in a file up to the end of an attempt, if it has one; return whether there were any."""
+        self._reader.last_attempt = get_attempt_number(self.run.attempts)
+        name = f"{FOLDER}/{path.name}"
+        before = self._offsets.get(name, 0)
+        try:
+            documents, after = read_lines_from(path, before, is_last=is_attempt_event)
+        except OSError:
+            return False
+        if after == before:
+            return False
+        events = [event for document in documents if (event := parse_event(document)) is not None]
+        if any(isinstance(event, AttemptEvent) for event in events):
+            refresh_folder(self.shared.journal)
+            self._reader.ingest_all()  # what its attempt has logged precedes what the next one logs
+        self._store_events(name, before, after, events)
+        return True
 
     def _store_events(self, name: str, before: int, after: int, events: list[Event]) -> None:
         with self._workspace.transaction():
@@ -210,6 +218,8 @@ class CollectedRun:
     def _apply_status(self, event: StatusEvent) -> None:
         runs, key = self._workspace.runs, self.run.key
         columns = _select_columns(event.columns)
+        if len(columns.get("attempts", ())) < len(self.run.attempts):  # of a job that its engine has started again
+            columns.pop("attempts", None)
         if runs.change_status(key, event.before, event.after, at=event.at, **columns):
             return
         status = runs.find_status(key)

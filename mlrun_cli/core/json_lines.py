@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -56,8 +56,12 @@ def read_lines(path: Path) -> Iterator[dict[str, Any]]:
         return
 
 
-def read_lines_from(path: Path, offset: int, end: int | None = None) -> tuple[list[dict[str, Any]], int]:
+def read_lines_from(
+    path: Path, offset: int, end: int | None = None, *, is_last: Callable[[Mapping[str, Any]], bool] | None = None
+) -> tuple[list[dict[str, Any]], int]:
     """Return the objects in the complete lines from `offset` to `end`, and the offset after them.
+
+    With `is_last`, reading stops after the first object for which it returns True.
 
     On a network file system, the lines are those that its file server has now.
 
@@ -74,8 +78,15 @@ def read_lines_from(path: Path, offset: int, end: int | None = None) -> tuple[li
     finally:
         os.close(descriptor)
     data = data[: data.rfind(b"\n") + 1]
-    documents = [document for line in data.splitlines() if (document := _parse_line(line)) is not None]
-    return documents, offset + len(data)
+    documents = []
+    for line in data.splitlines(keepends=True):
+        offset += len(line)
+        document = _parse_line(line)
+        if document is not None:
+            documents.append(document)
+            if is_last is not None and is_last(document):
+                break
+    return documents, offset
 
 
 def _parse_line(line: bytes) -> dict[str, Any] | None:

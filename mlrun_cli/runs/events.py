@@ -129,6 +129,11 @@ def _to_json(event: Event) -> dict[str, Any]:
     return {"event": "outcome", **event._asdict(), "outcome": event.outcome.to_json()}
 
 
+def is_attempt_event(document: Mapping[str, Any]) -> bool:
+    """Return whether a JSON object is an event at which an attempt ends and the next one begins."""
+    return document.get("event") == "attempt"
+
+
 def parse_event(document: Mapping[str, Any]) -> Event | None:
     """Return the event from a JSON object, or None if it is invalid or of a newer version."""
     try:

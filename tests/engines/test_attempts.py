@@ -1,0 +1,36 @@
+"""Attempts of runs on nodes, and runs that go on with the files of others."""
+
+from __future__ import annotations
+
+from tests.engines.pool import PoolEngine
+
+_SCRIPT = """
+    import os, sys
+    from azureml.core import Run
+
+    run, attempt = Run.get_context(), int(os.environ["MLRUN_ATTEMPT"])
+    first = len(os.listdir("outputs"))
+    run.log("attempt", attempt)
+    for step in range(first, first + 2):
+        run.log("loss", float(step), step=step)
+        open(f"outputs/{step}", "w").close()
+    run.log("loss", -1.0, step=first + 2)
+    sys.exit(75 if attempt < 3 else 0)
+"""
+
+
+def test_a_run_is_started_again_within_its_job_and_resumed_by_another(pool: PoolEngine) -> None:
+    pool.mlrun.script(_SCRIPT)
+    run = pool.mlrun.wait(pool.mlrun.submit("--ct", "pool", "--retry", "3", "train.py"))
+
+    assert run["status"] == "Completed", pool.mlrun.log(run["run_id"])
+    assert [(each["number"], each["exit_code"]) for each in run["attempts"]] == [(1, 75), (2, 75), (3, 0)]
+    assert all(each["start_time_utc"] < each["end_time_utc"] for each in run["attempts"])
+    values = [0.0, 1.0, 2.0, 3.0, 4.0, 5.0, -1.0]
+    assert pool.mlrun.metrics(run["run_id"]) == {"attempt": 3, "loss": values}
+
+    resumed = pool.mlrun.json("run", "resume", "-r", run["run_id"], "--async")
+    again = pool.mlrun.wait(resumed["run_id"])
+    assert again["status"] == "Completed"
+    assert pool.mlrun.metrics(again["run_id"])["loss"][-2:] == [11.0, -1.0]
+    assert pool.mlrun.fails("run", "rerun", "-r", run["run_id"], "--after", "@latest").code == "Unsupported"
