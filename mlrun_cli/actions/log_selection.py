@@ -124,7 +124,7 @@ def _check_times(folder: RunFolder, run: Run, log: Path) -> None:
     Raises:
         LogTimesNotFound: they were not, and there are lines.
     """
-    if not folder.log_times.is_dir() and any(_get_size(path) for path in (log, folder.environment_log)):
+    if not folder.log_times.exists() and any(_get_size(path) for path in (log, folder.environment_log)):
         raise LogTimesNotFound(run.run_id)
 
 
@@ -135,7 +135,7 @@ def _get_size(path: Path) -> int:
 
 
 def _read_times(folder: RunFolder, log: Path) -> LogTimes:
-    times = LogTimes(folder.log_times / log.name)
+    times = LogTimes(folder.get_log_times(log.name))
     times.update()
     return times
 

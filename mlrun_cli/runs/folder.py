@@ -69,7 +69,8 @@ class RunFolder:
         """The files of an earlier run that the script finds in its working folder."""
         self.artifacts = disk / ARTIFACTS
         self.uploads = disk / UPLOADS
-        self.log_times = disk / "log_times"
+        self.log_times = self.journal / "log.times"
+        """An empty file that exists if the times of the lines in the logs are recorded."""
         self.supervisor_log = self.artifacts / SUPERVISOR_LOG
         self.environment_log = self.artifacts / ENVIRONMENT_LOG
         self.environment_record = self.artifacts / ENVIRONMENT_RECORD_NAME
@@ -132,6 +133,10 @@ class RunFolder:
         """The Azure name of the log that is followed: the script's, or the first process's if there are several."""
         logs = self.artifacts.glob(f"{PROCESS_LOG_PREFIX}*")
         return min((log.relative_to(self.artifacts).as_posix() for log in logs), default=STD_LOG)
+
+    def get_log_times(self, file_name: str) -> Path:
+        """Return the path of the file with the times of the lines in a log; it travels with the journals."""
+        return self.journal / f"{file_name}.times"
 
     @property
     def stdout(self) -> Path:

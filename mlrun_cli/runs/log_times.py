@@ -1,6 +1,6 @@
 """The times of the lines in a run's logs: marks with the size of each growing log, about one per second.
 
-    <folder>/<file name of the log>    records of two 64-bit integers: microseconds, and the size of the log in bytes
+    journal/<file name of the log>.times    records of two 64-bit integers: microseconds, and the size in bytes
 
 A byte of a log was written before the first mark whose size includes it, and not long before.
 """
@@ -24,12 +24,12 @@ class LogTimeRecorder:
     """A writer of marks for all logs of a run, which ignores errors, since a full disk must not end the run."""
 
     def __init__(self, folder: RunFolder) -> None:
-        self._folder = os.fspath(folder.log_times)
+        self._folder = folder
         self._logs = [os.fspath(folder.environment_log.parent), os.fspath(folder.stdout.parent)]
         self._environment_log = folder.environment_log.name
         self._marks: dict[str, _MarkFile] = {}
         with suppress(OSError):
-            os.makedirs(self._folder, 0o700, exist_ok=True)
+            os.close(os.open(folder.log_times, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600))
 
     def record(self) -> None:
         """Mark the current size of each log that has grown since the last call."""
@@ -43,7 +43,7 @@ class LogTimeRecorder:
     def _record(self, name: str, size: int, moment: int) -> None:
         marks = self._marks.get(name)
         if marks is None:
-            marks = self._marks[name] = _MarkFile(os.path.join(self._folder, name))
+            marks = self._marks[name] = _MarkFile(os.fspath(self._folder.get_log_times(name)))
         marks.add(moment, size)
 
 
