@@ -34,7 +34,7 @@ _LONG_SECONDS = 1.0
 _LAST_COMMIT_SECONDS = 5.0
 """The time within which a host that loses its home has ended the commit that it was in."""
 _LOOK_AGAIN_SECONDS = 0.1
-_HALF_WRITTEN = ("disk I/O error", "malformed")
+_HALF_WRITTEN = ("disk I/O error", "malformed", "unable to open")
 
 _T = TypeVar("_T")
 
@@ -101,7 +101,24 @@ class NetworkDatabase(SqliteDatabase):
         with self._lock.hold(self._busy_slice, exclusive=True):
             if not self._renew_lease():
                 self._reopen()
+            self._reopen_if_journal_is_stale()
             return action()
+
+    def _reopen_if_journal_is_stale(self) -> None:
+        """Discard this host's cache if it names a journal that cannot be read.
+
+        The host before may have removed it with its last commit, after this host had discarded its cache. SQLite finds
+        the name, fails to open the file, and so refuses the database.
+        """
+        if not os.path.exists(f"{self._path}-journal"):
+            return
+        try:
+            self._connection.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchone()
+        except sqlite3.DatabaseError as error:
+            if not _may_be_half_written(error):
+                raise
+            _get_term_record(self._path).unlink(missing_ok=True)
+            self._reopen()
 
     def _renew_lease(self) -> bool:
         """Renew the lease; return whether this host has held it continuously since the connection was opened."""
@@ -124,6 +141,7 @@ class NetworkDatabase(SqliteDatabase):
             if not self._renew_lease():
                 self._reopen()
                 raise _create_lease_lost_error(self._path)
+            self._reopen_if_journal_is_stale()
             self._connection.execute(f"PRAGMA synchronous = {'EXTRA' if durable else 'FULL'}")
             started = time.monotonic()
             with super().transaction():
@@ -171,19 +189,23 @@ def build_uri(path: Path, options: str = "") -> str:
 
 
 def _open_database(path: Path, term: int) -> sqlite3.Connection:
-    if _is_cache_fresh(path, term):
-        return _open_without_refresh(path)
     deadline = time.monotonic() + _LAST_COMMIT_SECONDS
     while True:
-        _discard_cache(path, term)
+        if not _is_cache_fresh(path, term):
+            _discard_cache(path, term)
         try:
             return _open_without_refresh(path)
         except sqlite3.DatabaseError as error:
             # The host before may still have been in a commit: the file and its journal change while they are read.
-            if not any(text in str(error) for text in _HALF_WRITTEN) or time.monotonic() >= deadline:
+            if not _may_be_half_written(error) or time.monotonic() >= deadline:
                 raise
             _get_term_record(path).unlink(missing_ok=True)
             time.sleep(_LOOK_AGAIN_SECONDS)
+
+
+def _may_be_half_written(error: sqlite3.DatabaseError) -> bool:
+    """Return whether an error can come from a commit of another host that is not complete, or not yet seen here."""
+    return any(text in str(error) for text in _HALF_WRITTEN)
 
 
 def _open_without_refresh(path: Path) -> sqlite3.Connection:
