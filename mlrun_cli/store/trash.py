@@ -107,12 +107,12 @@ class TrashStore:
 
     def list_by_display_name(self, name: str) -> Sequence[str]:
         """Return the ids of all deleted runs with this display name."""
+        written = json.dumps(name).replace("^", "^^").replace("%", "^%").replace("_", "^_")
         rows = self._database.rows(
-            "SELECT run_id FROM trashed_runs WHERE json_extract(document, '$.run.display_name') = :name"
-            " ORDER BY run_key",
-            name=name,
+            "SELECT run_id, document FROM trashed_runs WHERE document LIKE :pattern ESCAPE '^' ORDER BY run_key",
+            pattern=f"%{written}%",
         )
-        return [row["run_id"] for row in rows]
+        return [row["run_id"] for row in rows if json.loads(row["document"])["run"]["display_name"] == name]
 
     def list_by_prefix(self, prefix: str) -> Sequence[str]:
         """Return the first few ids of deleted runs that start with a prefix."""
