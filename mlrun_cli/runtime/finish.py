@@ -6,12 +6,14 @@ import os
 import shutil
 import signal
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
 from mlrun_cli.core.json_files import read_json, write_json
 from mlrun_cli.core.log_tail import read_tail
 from mlrun_cli.core.program_log import log_exception
+from mlrun_cli.core.removal import remove_tree
 from mlrun_cli.core.time import now
 from mlrun_cli.errors import StoreError
 from mlrun_cli.processes.process import ProcessId
@@ -27,7 +29,7 @@ from mlrun_cli.runtime.tracked_outputs import save_all_outputs
 from mlrun_cli.snapshots.content_store import SnapshotStore
 from mlrun_cli.snapshots.snapshot import format_first_names
 from mlrun_cli.snapshots.working_copy import (
-    empty_working_folder,
+    SCRIPT_FOLDERS,
     list_escaping_links,
     remove_empty_script_folders,
     remove_unchanged_files,
@@ -225,7 +227,18 @@ def clean_working_folder(workspace: Workspace, submission: Submission, folder: R
         remove_unchanged_files(snapshot, folder.work)
         remove_empty_script_folders(folder.work)
     if submission.keeps_outputs_only:
-        empty_working_folder(folder.work)
+        _remove_all_but_outputs(folder.work)
+
+
+def _remove_all_but_outputs(folder: Path) -> None:
+    """Remove everything from a working folder except the folders created before the script; ignore errors."""
+    with suppress(OSError), os.scandir(folder) as entries:
+        for entry in entries:
+            if entry.is_dir(follow_symlinks=False):
+                if entry.name not in SCRIPT_FOLDERS:
+                    remove_tree(Path(entry.path))
+            else:
+                os.unlink(entry.path)
 
 
 def write_outcome(folder: RunFolder, outcome: Outcome) -> None:

@@ -15,7 +15,6 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
-from mlrun_cli.core.removal import remove_tree
 from mlrun_cli.core.temporary import is_temporary
 from mlrun_cli.errors import StoreError
 from mlrun_cli.snapshots.content_store import SnapshotStore, build_lost_content_error
@@ -77,17 +76,6 @@ def make_script_folders(destination: Path) -> tuple[str, ...]:
                     "written below it. Rename the file, or leave it out by .amlignore."
                 )
     return tuple(warnings)
-
-
-def empty_working_folder(folder: Path) -> None:
-    """Remove everything from a working folder except the folders created before the script; ignore errors."""
-    with suppress(OSError), os.scandir(folder) as entries:
-        for entry in entries:
-            if entry.is_dir(follow_symlinks=False):
-                if entry.name not in SCRIPT_FOLDERS:
-                    remove_tree(Path(entry.path))
-            else:
-                os.unlink(entry.path)
 
 
 def remove_empty_script_folders(destination: Path) -> None:

@@ -171,7 +171,7 @@ class Round:
     def _judge_values(self, run_id: str) -> None:
         sql = (
             "SELECT number FROM metric_values JOIN metrics USING (metric_key) JOIN runs USING (run_key)"
-            " WHERE run_id = ? ORDER BY position"
+            " WHERE run_id = ? AND metrics.name NOT LIKE 'resources/%' ORDER BY position"
         )
         found = Counter(number for (number,) in self._mlrun.stored(sql, run_id))
         attempts = sorted(self._path.parent.glob(f"{self._path.name}.[0-9]*"))

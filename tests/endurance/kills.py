@@ -275,7 +275,7 @@ class Round:
     def _judge_values(self, run_id: str, work: Work) -> None:
         sql = (
             "SELECT number FROM metric_values JOIN metrics USING (metric_key) JOIN runs USING (run_key)"
-            " WHERE run_id = ? ORDER BY position"
+            " WHERE run_id = ? AND metrics.name NOT LIKE 'resources/%' ORDER BY position"
         )
         values = [number for (number,) in self._mlrun.stored(sql, run_id)]
         if values != [float(number) for number in range(len(values))]:
@@ -431,7 +431,7 @@ def _judge_lost(host: Host, run_id: str, work: Work) -> list[Finding]:
     record = host.wait(run_id)
     sql = (
         "SELECT number FROM metric_values JOIN metrics USING (metric_key) JOIN runs USING (run_key)"
-        " WHERE run_id = ? ORDER BY position"
+        " WHERE run_id = ? AND metrics.name NOT LIKE 'resources/%' ORDER BY position"
     )
     values = [number for (number,) in host.stored(sql, run_id)]
     found = []
