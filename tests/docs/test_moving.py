@@ -26,8 +26,7 @@ def mlrun(tmp_path: Path) -> Iterator[Mlrun]:
 
 def list_tasks() -> dict[str, str]:
     section = PAGE.read_text(encoding="utf-8").split("## A day's tasks\n")[1].split("\n## ")[0]
-    rows = [row.split(" | ") for row in re.findall(r"^\| (.+) \|$", section, re.MULTILINE)]
-    return {task: command.strip("`") for task, command, *_ in rows[1:]}
+    return dict(re.findall(r"^\| ([^|]+) \| `([^`]+)`\. ", section, re.MULTILINE))
 
 
 def test_each_task_of_a_day_is_a_command(mlrun: Mlrun) -> None:
