@@ -122,8 +122,6 @@ class JournalReader:
             SessionOffsets(workspace, folder) if run_key is None else RunOffsets(workspace, run_key)
         )
         self._offsets = dict(self._offset_store.read(list_journal_names(folder)))
-        self._keys: dict[str, int | None] = {}
-        self._generation = workspace.generation
         self._next_journal = 0
         self._unreadable_lines = 0
         self._unforeseen = ""
@@ -249,11 +247,8 @@ class JournalReader:
             store_endings(self._workspace.runs, self._run_key, entries, self._redaction)
         unreadable = entries.unreadable
         for run_id, others in entries.others.items():
-            key = self._find_key(run_id)
-            if key is None:
+            if not self._store_entries_of_run(run_id, others):
                 unreadable += len(others.logged) + len(others.tag_changes)
-            else:
-                self._store_entries(key, others)
         if not self._is_scratch and has_tag_changes_or_ends(entries):
             self._record_read_offset(name, before + size)
         return unreadable
@@ -273,13 +268,21 @@ class JournalReader:
             self._workspace.metrics.add(key, entries.logged)
         store_tag_changes(self._workspace.runs, key, entries)
 
-    def _find_key(self, run_id: str) -> int | None:
-        """Return the key of the run with this id, or None if it was deleted."""
-        if self._generation != self._workspace.generation:  # keys are valid for one store only
-            self._keys, self._generation = {}, self._workspace.generation
-        if self._keys.get(run_id) is None:
-            self._keys[run_id] = self._workspace.runs.find_key(run_id)
-        return self._keys[run_id]
+    def _store_entries_of_run(self, run_id: str, entries: Entries) -> bool:
+        """Store entries of a run, which may be in the trash; return False if it was removed.
+
+        Its key is read for each piece, since another process may have deleted or restored it.
+        """
+        key = self._workspace.runs.find_key(run_id)
+        if key is not None:
+            self._store_entries(key, entries)
+            return True
+        key = self._workspace.trash.find_key(run_id)
+        if key is None:
+            return False
+        with self._workspace.trash.unpack_values(key):
+            self._store_entries(key, entries)
+        return True
 
 
 def store_tag_changes(runs: RunStore, key: int, entries: Entries) -> None:

@@ -8,7 +8,7 @@ Python's integers are unbounded. `kind` is `f` float, `n` NaN, `i` integer, `b` 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from mlrun_cli.metrics.metric import LIST, ROW, TABLE, VALUE, LoggedValue, MetricItem, assemble_metric, merge_shapes
@@ -92,6 +92,25 @@ class MetricStore:
                 )
             else:
                 self._database.execute("DELETE FROM metrics WHERE metric_key = :key", key=key)
+
+    def append_series(self, key: int, other: Mapping[str, Any]) -> None:
+        """Move the values of a series whose row was deleted to the end of another one, within a transaction."""
+        row = self._database.row("SELECT * FROM metrics WHERE metric_key = :key", key=key)
+        assert row is not None
+        self._database.execute(
+            "UPDATE metric_values SET metric_key = :key, position = position + :count WHERE metric_key = :other",
+            key=key,
+            count=row["value_count"],
+            other=other["metric_key"],
+        )
+        self._database.execute(
+            "UPDATE metrics SET shape = :shape, description = coalesce(:description, description)"
+            " WHERE metric_key = :key",
+            key=key,
+            shape=merge_shapes(row["shape"], other["shape"]),
+            description=other["description"],
+        )
+        self._summarize(key)
 
     def _remove_superseded(self, series: _Series, steps: Sequence[float | None]) -> None:
         """Remove the values of earlier attempts at or after the lowest of the given steps."""

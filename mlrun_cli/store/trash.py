@@ -7,17 +7,21 @@ in their table under the keys of the metrics.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from mlrun_cli.core.named_tuple import NamedTuple
 from mlrun_cli.runs.run import Run
 from mlrun_cli.snapshots.snapshot import SNAPSHOT_PROPERTY
 from mlrun_cli.store.db.database import Database, Row, build_in_lists
+from mlrun_cli.store.metrics import MetricStore
 from mlrun_cli.store.runs.rows import SELECT_RUN, TERMINAL, run_from_row
 
 _TABLES = ("run_tags", "run_properties", "status_changes", "journals", "metrics", "run_parameters", "unread_runs")
 """The tables with rows of a run, in the order in which they are restored: texts to search are built from tags."""
+_LOGGED_TABLES = ("run_tags", "metrics")
+"""The tables with what is still logged to a run that has ended."""
 _CANDIDATES = 5
 
 
@@ -84,12 +88,43 @@ class TrashStore:
         assert row is not None
         document = json.loads(row["document"])
         experiment_key = self._ensure_experiment(document["experiment"])
-        for table in _TABLES:
-            self._insert(table, document["tables"][table] if table != "unread_runs" else [])
+        self._restore_rows(key, {**document["tables"], "unread_runs": []})
         self._insert("runs", [{**document["run"], "experiment_key": experiment_key}])
         if not document["tables"]["unread_runs"]:
             self._database.execute("DELETE FROM unread_runs WHERE run_key = :key", key=key)
         self._database.execute("DELETE FROM trashed_runs WHERE run_key = :key", key=key)
+
+    @contextmanager
+    def unpack_values(self, key: int) -> Iterator[None]:
+        """Keep the tags and metrics of a deleted run in their tables during a block that changes them."""
+        row = self._database.row("SELECT document FROM trashed_runs WHERE run_key = :key", key=key)
+        assert row is not None
+        document = json.loads(row["document"])
+        self._restore_rows(key, {table: document["tables"][table] for table in _LOGGED_TABLES})
+        yield
+        for table in _LOGGED_TABLES:
+            document["tables"][table] = self._read_rows(table, "run_key", key)
+            self._database.execute(f"DELETE FROM {table} WHERE run_key = :key", key=key)  # noqa: S608 - our own names
+        self._database.execute(
+            "UPDATE trashed_runs SET document = :document WHERE run_key = :key", key=key, document=json.dumps(document)
+        )
+
+    def _restore_rows(self, key: int, tables: Mapping[str, Sequence[Mapping[str, Any]]]) -> None:
+        """Insert the rows of a deleted run, and merge those that earlier versions have added since its deletion."""
+        late = {table: self._read_rows(table, "run_key", key) for table in ("run_tags", "run_properties", "metrics")}
+        for table in (name for name in _TABLES if name in tables):
+            rows = list(tables[table])
+            self._database.execute(f"DELETE FROM {table} WHERE run_key = :key", key=key)  # noqa: S608 - our own names
+            if table == "metrics":
+                before = {row["name"] for row in rows}
+                rows += [row for row in late[table] if row["name"] not in before]
+            elif table in late:
+                rows = list({row["key"]: row for row in (*rows, *late[table])}.values())
+            self._insert(table, rows)
+        metrics = {row["name"]: row["metric_key"] for row in tables.get("metrics", ())}
+        for row in late["metrics"]:
+            if row["name"] in metrics:
+                MetricStore(self._database).append_series(metrics[row["name"]], row)
 
     def remove_run(self, key: int) -> bool:
         """Permanently remove a run with its values from the trash; return False if it is not there."""
@@ -104,6 +139,11 @@ class TrashStore:
         """Return the run with exactly this id, or None if it is not in the trash."""
         rows = self._database.rows("SELECT * FROM trashed_runs WHERE run_id = :run_id", run_id=run_id)
         return next(map(_build_run, rows), None)
+
+    def find_key(self, run_id: str) -> int | None:
+        """Return the key of the run with exactly this id, or None if it is not in the trash."""
+        row = self._database.row("SELECT run_key FROM trashed_runs WHERE run_id = :run_id", run_id=run_id)
+        return None if row is None else int(row["run_key"])
 
     def list_by_display_name(self, name: str) -> Sequence[str]:
         """Return the ids of all deleted runs with this display name."""

@@ -23,6 +23,7 @@ from mlrun_cli.runs.filter import RunFilter
 from mlrun_cli.runs.folder import RunFolder
 from mlrun_cli.runs.run import SCRIPT_RUN, Run
 from mlrun_cli.runs.status import RunStatus
+from mlrun_cli.runtime.journal_ingest import JournalReader
 from mlrun_cli.store.trash import _TABLES
 from mlrun_cli.workspace import Workspace
 from mlrun_cli.workspace_locator import WorkspaceIdentity, locate_workspace
@@ -114,6 +115,35 @@ def test_a_deleted_run_is_nowhere_and_a_restored_one_is_as_before(workspace: Wor
     assert (workspace.folder / "runs" / "one" / "file").read_text(encoding="utf-8") == "one"
     assert list((workspace.folder / "trash").iterdir()) == []
     assert workspace.runs.get_by_key(other.key) == other
+
+
+def test_what_is_logged_to_a_deleted_run_is_there_once_it_is_restored(workspace: Workspace, tmp_path: Path) -> None:
+    run = add_run(workspace, "exp_1")
+    journal = tmp_path / "j.jsonl"
+    journal.write_text("")
+    reader = JournalReader(workspace, tmp_path, None)
+
+    def log(*lines: str) -> None:
+        with journal.open("a") as file:
+            file.writelines(f'[">","exp_1",{line}]\n' for line in lines)
+        reader.ingest_all()
+
+    log('["m","loss",1.0,null,0.125]')
+    move_to_trash(workspace, [run])
+    log('["m","loss",1.0,null,0.0625]', '["m","new",1.0,null,1.0]', '["g",1.0,{"team":"frog"}]', '["G",1.0,["none"]]')
+    assert workspace.metrics.get(run.key) == {}
+    # An earlier version inserts them under the key of the deleted run.
+    with workspace.transaction():
+        workspace.runs.set_tags(run.key, {"team": "late"})
+        for name in ("loss", "old"):
+            workspace.metrics.add(run.key, [LoggedValue(VALUE, name, 1, None, 0.03125, None)])
+
+    restore_runs(workspace, get_deleted_runs(workspace, ["exp_1"]))
+    assert workspace.metrics.get(run.key) == {"loss": [0.5, 0.25, 0.125, 0.0625, 0.03125], "new": 1.0, "old": 0.03125}
+    assert workspace.metrics.get_last(run.key)["loss"] == 0.03125
+    assert workspace.runs.get_tags(run.key) == {"team": "late"}
+    assert find(workspace, "late") == ["exp_1"]
+    assert reader.warnings == ()
 
 
 def test_every_table_with_rows_of_runs_is_in_the_trash(workspace: Workspace) -> None:
