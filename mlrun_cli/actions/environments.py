@@ -160,10 +160,14 @@ def add_wheel(workspace: Workspace, path: Path, *, may_exist: bool) -> str:
 def _get_curated_environment(name: str, version: str | None) -> RegisteredEnvironment:
     found = find_curated_environment(name)
     if found is None:
+        from difflib import get_close_matches  # noqa: PLC0415 - not on the way of what succeeds
+
+        meant = get_close_matches(name.casefold(), [each.casefold() for each in list_curated_names()], n=1)
+        guess = next((f"Did you mean '{each}'? " for each in list_curated_names() if each.casefold() in meant), "")
         raise EnvironmentNotFound(
-            f"The environment '{name}' is one of Azure's own, whose packages are not known here.",
-            hint="'mlrun environment list --curated' shows those that are. Else name its packages in a conda file and "
-            "use Environment.from_conda_specification.",
+            f"The environment '{name}' is none of Azure's own whose packages are known here.",
+            hint=f"{guess}'mlrun environment list --curated' shows those that are. Else name its packages in a conda "
+            "file and use Environment.from_conda_specification.",
             target=name,
         )
     definition = found.build_definition()

@@ -138,6 +138,9 @@ class _Tree(TyperGroup):
             iter(get_close_matches(cmd_name, self.list_commands(ctx), n=1)), None
         )
         guess = "" if meant is None else f"Did you mean '{meant}'? "
+        if cmd_name.endswith(".py") or cmd_name in {"python", "python3"}:
+            script = cmd_name if cmd_name.endswith(".py") else "SCRIPT"
+            guess = f"'mlrun run submit-script {script}' runs a script. "
         raise CommandNotFound(
             f"'{ctx.command_path}' has no command '{cmd_name}'.",
             hint=f"{guess}See '{ctx.command_path} -h'.",

@@ -92,6 +92,8 @@ def test_a_run_starts_when_the_one_before_has_completed(mlrun: Mlrun) -> None:
     assert ends[0]["end_time_utc"] <= ends[1]["start_time_utc"]
     assert _reason(ends[2]) == "PredecessorNotCompleted"
     assert "start_time_utc" not in ends[2]
+    refused = mlrun.fails("run", "submit-script", "--after", second, "wait.py", exit_code=2)
+    assert (refused.code, refused.target) == ("RunEnded", "--after")
 
 
 def test_a_run_does_not_begin_before_its_time(mlrun: Mlrun) -> None:

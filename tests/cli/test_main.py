@@ -128,6 +128,7 @@ def test_the_beginning_of_several_options_is_refused_with_all_of_them(environmen
         (["submit-script", "--asynk", "train.py"], "OptionNotFound", ["'--asynk'", "'--async'"]),
         (["list", "-x"], "OptionNotFound", ["'-x'", "'mlrun run list -h'"]),
         (["lst"], "CommandNotFound", ["'lst'", "'list'"]),
+        (["train.py"], "CommandNotFound", ["'train.py'", "mlrun run submit-script train.py"]),
         (["show"], "MissingOption", ["-r @latest", "'mlrun run show -h'"]),
         (["show", "@latest"], "MissingOption", ["-r @latest"]),
         (["show", "-r"], "MissingOption", ["-r", "'mlrun run show -h'"]),

@@ -89,7 +89,7 @@ def test_a_curated_environment_is_got_cloned_and_named_in_a_runconfig(mlrun: Mlr
         copy.python.conda_dependencies.add_pip_package("six")
         assert copy.register(ws).version == "1"
         refused(UserErrorException, "Azure's own", minimal.register, ws)
-        refused(Exception, "packages are not known", Environment.get, ws, "AzureML-Designer-R")
+        refused(Exception, "Did you mean 'AzureML-Minimal'", Environment.get, ws, "AzureML-Minmal")
         """,
     )
     (mlrun.folder / "train.py").write_text("from azureml.core import Run\n")

@@ -65,7 +65,7 @@ def test_runs_are_a_data_frame_in_the_columns_of_csv(mlrun: Mlrun) -> None:
         frame.to_parquet("runs.parquet")
         same(list(pandas.read_parquet("runs.parquet")["run_id"]), list(printed["run_id"]))
 
-        chosen = experiment.to_dataframe(metrics="min(loss)", parameters=None, where="loss < 0.4")
+        chosen = experiment.to_dataframe(metrics=["min(loss)"], parameters=None, where="loss < 0.4")
         same(list(chosen["metrics.min(loss)"]), [0.25])
         same([name for name in chosen.columns if name.startswith("parameters.")], [])
         refused(UserErrorException, "metrics; all", experiment.to_dataframe, metrics="best")

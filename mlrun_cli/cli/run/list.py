@@ -15,7 +15,7 @@ from mlrun_cli.cli.option_values import add_option_to_errors
 from mlrun_cli.cli.run import app
 from mlrun_cli.cli.run.deleted import list_deleted_runs
 from mlrun_cli.cli.run.filters import NO_FILTERS, FilterOptions
-from mlrun_cli.cli.run.listing import Listing, parse_choices, read_listing
+from mlrun_cli.cli.run.listing import METRICS, PARAMETERS, Listing, parse_choices, read_listing
 from mlrun_cli.cli.run.options import (
     AllExperiments,
     ExperimentName,
@@ -31,6 +31,7 @@ from mlrun_cli.workspace import Workspace
 
 if TYPE_CHECKING:
     from mlrun_cli.cli.run.grouped_list import Grouping
+    from mlrun_cli.runs.where.column_choice import ColumnChoice
 
 DEFAULT_LAST = 10
 _NEEDED = {"--descending": "--sort", "--agg": "--group-by"}
@@ -134,6 +135,7 @@ def list_runs(
         _warn_of_unread_parameters(workspace, which, order, shared)
         listing = read_listing(workspace, which, order, choices)
         _explain_missing_runs(workspace, listing, which, experiment_name, shared, sort)
+        _warn_of_unknown_columns(workspace, choices, shared)
         if grouping is not None:
             return grouping.build_result(workspace, listing, shared.notes.warning, pages=not no_pager)
         if watch:
@@ -231,6 +233,15 @@ def _explain_missing_runs(
             shared.notes.warning(f"No run in this workspace has a metric or a parameter '{name}'.")
     if not listing.runs and shared.is_for_people:
         shared.notes.info("No runs.")
+
+
+def _warn_of_unknown_columns(workspace: Workspace, choices: Mapping[str, ColumnChoice], shared: GlobalOptions) -> None:
+    for key, choice in choices.items():
+        for each in choice.names:
+            if key == METRICS and not workspace.metric_summaries.has_numbers(each.name):
+                shared.notes.warning(f"No run in this workspace has a metric '{each.name}'.")
+            elif key == PARAMETERS and not workspace.parameters.has_name(each.name):
+                shared.notes.warning(f"No run in this workspace has a parameter '{each.name}'.")
 
 
 def _parse_order(workspace: Workspace, text: str, *, descending: bool) -> RunOrder:

@@ -23,7 +23,8 @@ from mlrun_cli.core.named_tuple import NamedTuple
 from mlrun_cli.core.names import check_tag_key, check_text
 from mlrun_cli.core.problems import Problems
 from mlrun_cli.core.time import now
-from mlrun_cli.errors import ConflictingOptions, InvalidDuration
+from mlrun_cli.errors import ConflictingOptions, InvalidDuration, RunEnded
+from mlrun_cli.runs.status import RunStatus
 
 if TYPE_CHECKING:
     from mlrun_cli.runs.retry_policy import RetryPolicy
@@ -129,8 +130,18 @@ class RunDescription(NamedTuple):
 
         Raises:
             RunNotFound: there is no such run.
+            RunEnded: it has ended without being completed, so the new run would never start.
         """
-        return self if self.after is None else self._replace(predecessor=get_run(context, self.after, None))
+        if self.after is None:
+            return self
+        predecessor = get_run(context, self.after, None)
+        if predecessor.status.is_terminal and predecessor.status is not RunStatus.COMPLETED:
+            raise RunEnded(
+                f"The run '{predecessor.run_id}' is {predecessor.status.value}, so a run after it would never start.",
+                hint="Leave --after out, or name a run that has completed or has not ended.",
+                target="--after",
+            )
+        return self._replace(predecessor=predecessor)
 
     def apply_to(self, request: SubmitRequest) -> SubmitRequest:
         """Return a submit request with the values of the description replaced or added."""

@@ -1,7 +1,7 @@
 """Handles of experiments."""
 
 import os
-from typing import TYPE_CHECKING, Any, Dict, Iterator, List
+from typing import TYPE_CHECKING, Any, Dict, Iterator, List, Sequence
 
 from azureml._client.client import WorkspaceNames, get_client
 from azureml.core._outputs import create_output_folder
@@ -219,8 +219,8 @@ class Experiment:
     def to_dataframe(
         self,
         *,
-        metrics: "str | None" = "all",
-        parameters: "str | None" = "all",
+        metrics: "str | Sequence[str] | None" = "all",
+        parameters: "str | Sequence[str] | None" = "all",
         where: "str | None" = None,
         include_children: bool = False,
     ) -> Any:
@@ -230,8 +230,9 @@ class Experiment:
         times are timestamps in UTC. Azure does not have this method.
 
         Args:
-            metrics: "all", None, or the metrics to add, as in `mlrun run list --metrics`: "loss,max(accuracy)".
-            parameters: "all", None, or the parameters to add: "lr,momentum".
+            metrics: "all", None, or the metrics to add, as in `mlrun run list --metrics`: "loss,max(accuracy)", or a
+                list of them.
+            parameters: "all", None, or the parameters to add: "lr,momentum", or a list of them.
             where: A condition that the runs meet, as in `mlrun run list --where`.
             include_children: Whether to include child runs.
 
@@ -240,7 +241,12 @@ class Experiment:
         """
         from azureml.core._run_frames import build_data_frame
 
-        chosen = {"metrics": metrics, "parameters": parameters, "where": where, "include_children": include_children}
+        chosen = {
+            "metrics": metrics if metrics is None or isinstance(metrics, str) else ",".join(metrics),
+            "parameters": parameters if parameters is None or isinstance(parameters, str) else ",".join(parameters),
+            "where": where,
+            "include_children": include_children,
+        }
         return build_data_frame(self._names, {**chosen, "experiment_name": self.name})
 
     # The experiment itself
