@@ -205,7 +205,7 @@ def _format_python(version: tuple[int, int]) -> str:
     return f"{version[0]}.{version[1]}"
 
 
-_SYSTEM = r"(?:-ubuntu[\d.]+)?(?:-py(?P<python>\d+))?(?:-cpu|-cuda[\d.]+(?:-gpu)?)?(?:-py[\d.]+)?(?:-inference)?"
+_SYSTEM = r"(?:-ubuntu[\d.]+)?(?:-py(?P<python>\d{2,3}))?(?:-cpu|-cuda[\d.]+(?:-gpu)?)?(?:-py[\d.]+)?(?:-inference)?"
 _DEVICE = r"-(?P<device>cpu|gpu)"
 _FAMILIES = (
     (r"minimal" + _SYSTEM, _build_minimal),

@@ -56,7 +56,16 @@ def test_names_state_framework_and_python(name: str, packages: set[str]) -> None
     assert packages <= set(list_packages(name))
 
 
-@pytest.mark.parametrize("name", ["AzureML-Designer-R", "AzureML-PyTorch-0.4-CPU", "AzureML-sklearn", "Minimal"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "AzureML-Designer-R",
+        "AzureML-PyTorch-0.4-CPU",
+        "AzureML-sklearn",
+        "AzureML-sklearn-1.0-ubuntu20.04-py3-cpu",
+        "Minimal",
+    ],
+)
 def test_other_names_are_not_guessed(name: str) -> None:
     assert find_curated_environment(name) is None
 
