@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 from resource import RUSAGE_SELF, getrusage, struct_rusage
 
 from mlrun_cli.core.program_log import log_exception
@@ -91,11 +92,13 @@ class ResourceMeter:
         Return a clause that says that memory ran out, if the kernel has killed processes for want of it.
         """
         try:
-            self._sample(time.monotonic(), is_last=True)
-        except Exception:
+            try:
+                self._sample(time.monotonic(), is_last=True)
+            finally:
+                if self._gpus is not None:
+                    self._gpus.close()
+        except Exception:  # the end of the run is recorded without it
             log_exception()
-        if self._gpus is not None:
-            self._gpus.close()
         return self._describe_oom_kills()
 
     def _describe_oom_kills(self) -> str | None:
@@ -175,11 +178,22 @@ class ResourceMeter:
             for name, value in points
             if value is not None
         )
-        descriptor = os.open(self._journal, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
-        try:
-            os.write(descriptor, lines.encode())
-        finally:
-            os.close(descriptor)
+        append_or_omit(self._journal, lines.encode())
+
+
+def append_or_omit(path: Path, data: bytes) -> None:
+    """Append data to a private file in a single write, or nothing where the disk has no space for all of it.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+    try:
+        size = os.fstat(descriptor).st_size
+        if os.write(descriptor, data) < len(data):
+            os.ftruncate(descriptor, size)  # the next line would continue the incomplete one
+    finally:
+        os.close(descriptor)
 
 
 def _to_megabytes(size: int | None) -> float | None:
