@@ -14,6 +14,9 @@ from mlrun_cli.processes.linux import make_parent_death_hook
 
 _PROGRAM = "nvidia-smi"
 _INTERVAL_SECONDS = 5
+_CURRENT_SECONDS = 3 * _INTERVAL_SECONDS
+"""The age up to which a report is the current usage."""
+_END_SECONDS = 1
 _MEGABYTE = 1 << 20
 
 
@@ -38,33 +41,34 @@ class GpuSampler:
             visible: the numbers or UUIDs of the GPUs, as in CUDA_VISIBLE_DEVICES; None means all.
         """
         self.seconds = 0.0
-        self._names = None if visible is None else [name.strip() for name in visible.split(",")]
+        self._names = None if visible is None else [name.strip() for name in visible.split(",") if name.strip()]
         self._last: dict[str, GpuUsage] = {}
         self._read_at: dict[str, float] = {}
         self._rest = b""
-        self._process = _start_nvidia_smi() if shutil.which(_PROGRAM) and self._names != [""] else None
+        self._process = _start_nvidia_smi() if shutil.which(_PROGRAM) and self._names != [] else None
 
     def read(self) -> GpuUsage | None:
-        """Return the usage from the last report, or None if there has been no report."""
+        """Return the usage from the last report, or None if there is none of the last seconds."""
         if self._process is not None and self._process.stdout is not None:
             with suppress(BlockingIOError):
                 while data := os.read(self._process.stdout.fileno(), 1 << 16):
                     *lines, self._rest = (self._rest + data).split(b"\n")
                     for line in lines:
                         self._add_report(line.decode("utf-8", "replace").split(","))
-        if not self._last:
+                self._last.clear()  # the program has ended
+        oldest = time.monotonic() - _CURRENT_SECONDS
+        current = [usage for uuid, usage in self._last.items() if self._read_at[uuid] >= oldest]
+        if not current:
             return None
-        return GpuUsage(
-            sum(usage.percent for usage in self._last.values()),
-            sum(usage.memory_bytes for usage in self._last.values()),
-        )
+        return GpuUsage(sum(usage.percent for usage in current), sum(usage.memory_bytes for usage in current))
 
     def close(self) -> None:
-        """End `nvidia-smi`."""
+        """End `nvidia-smi`; one that hangs in the kernel is left to end by itself."""
         if self._process is not None:
             with suppress(ProcessLookupError):
                 self._process.kill()
-            self._process.wait()
+            with suppress(subprocess.TimeoutExpired):
+                self._process.wait(timeout=_END_SECONDS)
             if self._process.stdout is not None:
                 self._process.stdout.close()
             self._process = None
