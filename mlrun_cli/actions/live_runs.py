@@ -8,9 +8,9 @@ from typing import Any
 from mlrun_cli.actions.runs import list_runs
 from mlrun_cli.core.time import now
 from mlrun_cli.runs.filter import RunFilter
-from mlrun_cli.runs.resources import read_current_use
+from mlrun_cli.runs.resources import CurrentUse, read_current_use
 from mlrun_cli.runs.run import Run
-from mlrun_cli.runs.status import ALIVE_STATUSES
+from mlrun_cli.runs.status import ALIVE_STATUSES, RunStatus
 from mlrun_cli.workspace import Workspace
 
 
@@ -18,16 +18,18 @@ def list_live_runs(workspace: Workspace) -> Sequence[dict[str, Any]]:
     """Return a record of each run that has not ended, newest first, without null keys.
 
     Keys are `run_id`, `display_name`, `_experiment_name`, `status`, `target`, `duration_seconds`, `metric` (the last
-    logged number, as `name` and `value`) and those of `CurrentUse`, where it has been measured.
+    logged number, as `name` and `value`) and those of `CurrentUse`, if the run has been measured just now.
     """
     return [_build_record(workspace, run) for run in list_runs(workspace, _LIVE)]
 
 
+_CURRENT_MICROSECONDS = 15_000_000
+"""The age up to which a measurement is the current use."""
 _LIVE = RunFilter(statuses=ALIVE_STATUSES, include_children=True)
 
 
 def _build_record(workspace: Workspace, run: Run) -> dict[str, Any]:
-    use = read_current_use(workspace.run_folder(run.run_id))
+    use = _read_use(workspace, run)
     metric = workspace.metric_summaries.find_newest(run.key)
     record = {
         "run_id": run.run_id,
@@ -40,3 +42,11 @@ def _build_record(workspace: Workspace, run: Run) -> dict[str, Any]:
         **({} if use is None else use.to_record()),
     }
     return {name: value for name, value in record.items() if value is not None}
+
+
+def _read_use(workspace: Workspace, run: Run) -> CurrentUse | None:
+    """Return what a running script uses, or None if it does not run or was measured too long ago."""
+    if run.status is not RunStatus.RUNNING:
+        return None
+    use = read_current_use(workspace.run_folder(run.run_id))
+    return use if use is not None and now() - use.measured_at < _CURRENT_MICROSECONDS else None
