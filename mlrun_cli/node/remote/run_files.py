@@ -15,6 +15,8 @@ from mlrun_cli.runs.shared_folder import SharedRunFolder
 from mlrun_cli.wire.run_folder import LOG_FOLDERS
 
 _PIECE_BYTES = 1 << 22
+_REPLACED = frozenset({"journal/resources.json"})
+"""Files that are replaced by new ones instead of appended to."""
 _TREE_SHARE = 20
 """How much longer than a walk of the outputs the pause after it is."""
 _TREE_SECONDS = 1.0
@@ -47,7 +49,7 @@ class RunFiles:
         """Create a reader; `sizes` are the sizes that the other machine already has, keyed by relative path."""
         self._folder = folder
         self._sent = dict(sizes)
-        self._inodes: dict[str, int] = {}
+        self._versions: dict[str, tuple[int, int]] = {}
         self._outcome_sent = False
         self._heartbeat = 0.0
         self._tree = ""
@@ -86,7 +88,7 @@ class RunFiles:
         return answer
 
     def _list_names(self) -> Iterator[str]:
-        """Yield the relative paths of the append-only files, starting with events."""
+        """Yield the relative paths of the files that grow, starting with events, and of those beside them."""
         folders = ("events", "questions", "journal", *(f"artifacts/{name}" for name in LOG_FOLDERS))
         for folder in folders:
             with suppress(OSError):
@@ -105,12 +107,16 @@ class RunFiles:
             if not stat.S_ISREG(state.st_mode):
                 return None
             sent = self._sent.get(name)
-            is_other = self._inodes.setdefault(name, state.st_ino) != state.st_ino
+            is_replaced = name in _REPLACED
+            # A new file may get the inode of the one before the last.
+            version = (state.st_ino, state.st_mtime_ns if is_replaced else 0)
+            # Of a file that grows, what an earlier connection has sent is its beginning.
+            is_other = self._versions.get(name, None if is_replaced else version) != version
             if sent is None or is_other or state.st_size < sent:
                 sent = 0
             elif state.st_size == sent:
                 return None
-            self._inodes[name] = state.st_ino
+            self._versions[name] = version
             data = os.pread(descriptor, found.get_room(), sent)
         except OSError:
             return None
