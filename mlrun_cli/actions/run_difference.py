@@ -10,9 +10,9 @@ from mlrun_cli.actions.snapshots import get_snapshot
 from mlrun_cli.core.named_tuple import NamedTuple
 from mlrun_cli.errors import SnapshotNotFound
 from mlrun_cli.runs.run import Run
-from mlrun_cli.snapshots.changes import FileChange, FilePatch, build_patch, list_changes
+from mlrun_cli.snapshots.changes import FileChange, FilePatch, build_patch, list_changes, list_replaced_kinds
 from mlrun_cli.snapshots.content_store import SnapshotStore
-from mlrun_cli.snapshots.snapshot import escape_path
+from mlrun_cli.snapshots.snapshot import escape_path, format_first_names
 from mlrun_cli.workspace import Workspace
 
 CODE = "code"
@@ -36,7 +36,7 @@ class RunDifference(NamedTuple):
         after: the id of the second run.
         values: the values that differ, keyed by part, for each part that was compared.
         code: the changes of source files with their patches; None if the code was not compared.
-        notes: reasons why a part was not compared.
+        notes: why a part was not compared, and what to know before the patch is applied.
     """
 
     before: str
@@ -90,6 +90,7 @@ def read_difference(
             if needs_code:
                 raise
             notes.append(f"The code is not compared: {error.message}")
+        notes += _describe_replaced_kinds(code or ())
     return RunDifference(before.run_id, after.run_id, values, code, notes)
 
 
@@ -102,6 +103,14 @@ def _diff_code(workspace: Workspace, before: Run, after: Run) -> Iterator[tuple[
     store = SnapshotStore(workspace.snapshots_folder)
     for change in list_changes(get_snapshot(workspace, before), get_snapshot(workspace, after)):
         yield change, build_patch(change, store)
+
+
+def _describe_replaced_kinds(code: Sequence[tuple[FileChange, FilePatch]]) -> Iterator[str]:
+    """Yield a note if GNU patch cannot apply the changes."""
+    paths = list_replaced_kinds(change for change, _ in code)
+    if paths:
+        named = format_first_names(paths)
+        yield f"A file became a folder, or a folder a file: {named}. Apply the patch with 'git apply'; 'patch' cannot."
 
 
 def _build_record(change: FileChange, patch: FilePatch) -> dict[str, Any]:

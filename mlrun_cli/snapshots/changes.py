@@ -1,13 +1,16 @@
 """Changes between two snapshots, and patches for them.
 
-The patch has git's form, which `patch -p1` and `git apply` take. Both ignore the lines about binary files, and about
-removed empty files, which GNU patch would ask about.
+The patch has git's form, which `patch -p1` and `git apply` take; if a file becomes a folder, or a folder a file, only
+`git apply` takes it. Both ignore the lines about binary files, and about removed empty files, which GNU patch would ask
+about.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import os
+from collections.abc import Iterable, Mapping
 from enum import Enum
+from pathlib import PurePosixPath
 
 from mlrun_cli.core.named_tuple import NamedTuple
 from mlrun_cli.core.unified_diff import diff_lines, is_text
@@ -77,6 +80,13 @@ def list_changes(before: Snapshot, after: Snapshot) -> list[FileChange]:
                 continue
         changes.append(FileChange(path, first, second))
     return changes
+
+
+def list_replaced_kinds(changes: Iterable[FileChange]) -> list[str]:
+    """Return the paths that are a file or link in one snapshot and a folder with changes in the other, sorted."""
+    paths = {change.path for change in changes}
+    above = {os.fspath(parent) for path in paths for parent in PurePosixPath(path).parents}
+    return sorted(paths & above)
 
 
 def build_patch(change: FileChange, store: SnapshotStore) -> FilePatch:

@@ -40,7 +40,8 @@ def diff(
     """Show how a run differs from another: parameters, environment, metrics, and the source files as a patch.
 
     The first run is the old one. Without options for parts, all are shown. `patch -p1` and `git apply` take the output;
-    binary files are only named in it. With -o json, other formats than table, or --query, the result is data instead.
+    binary files are only named in it. If a file became a folder, or a folder a file, only `git apply` takes it.
+    With -o json, other formats than table, or --query, the result is data instead.
     """
     from mlrun_cli.actions.run_difference import CODE, PARTS, read_difference  # noqa: PLC0415
     from mlrun_cli.cli.output.difference import print_difference  # noqa: PLC0415
