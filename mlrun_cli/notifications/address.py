@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shlex
 import sys
+from collections.abc import Iterator, Sequence
 from importlib.util import find_spec
+from urllib.parse import unquote
 
-from mlrun_cli.core.redaction import REDACTED, Redaction
+from mlrun_cli.core.redaction import REDACTED
 from mlrun_cli.errors import InvalidValue, ProgramNotFound
 
 COMMAND = "cmd:"
+VALUES_OF_COMMANDS = ("run", "name", "experiment", "status", "duration", "title", "text")
+"""The names of the values that a command gets, as `{run}` in its words and as a variable."""
+
 _LEAST_LETTERS = 4
+_CODE_OPTIONS = (
+    (r"[a-z]*sh|su|runuser|python[\d.]*", r"-[A-Za-z]*c|--(session-)?command"),
+    (r"perl|ruby|node|php", r"-[A-Za-z]*[eEr]|--eval"),
+)
 
 
 def check_address(address: str) -> None:
@@ -51,7 +61,7 @@ def split_command(address: str) -> list[str]:
     """Return the words of a `cmd:` address.
 
     Raises:
-        InvalidValue: it has no words, or a quotation without an end.
+        InvalidValue: it has no words, a quotation without an end, or values within code for a shell.
     """
     try:
         words = shlex.split(address.removeprefix(COMMAND))
@@ -63,20 +73,57 @@ def split_command(address: str) -> list[str]:
             hint="Write it as cmd:'notify-send {run} {status}'.",
             target=COMMAND,
         )
+    for word in _list_code(words):
+        found = re.search(rf"\{{({'|'.join(VALUES_OF_COMMANDS)})\}}", word)
+        if found is not None:
+            raise InvalidValue(
+                f"{found[0]} is within code, where its text would be executed.",
+                hint=f"Use the variable instead: cmd:sh -c 'echo \"${get_variable(found[1])}\"'.",
+                target=found[0],
+            )
     return words
 
 
+def get_variable(name: str) -> str:
+    """Return the environment variable in which a command gets the value with a name."""
+    return f"MLRUN_NOTIFY_{name.upper()}"
+
+
+def _list_code(words: Sequence[str]) -> Iterator[str]:
+    """Yield the words of a command that a shell or another interpreter executes as code, as after `sh -c`."""
+    for place, word in enumerate(words):
+        program, after = os.path.basename(word), words[place + 1 :]
+        if program == "ssh":  # the shell there gets all words, joined
+            yield from after
+        for interpreter, option in _CODE_OPTIONS:
+            options = [index for index, each in enumerate(after) if re.match(option, each)]
+            if options and re.fullmatch(interpreter, program):
+                ends = (index for index in range(options[0], len(after)) if not after[index].startswith("-"))
+                yield from after[options[0] : next(ends, len(after)) + 1]
+
+
 def redact_address(address: str) -> str:
-    """Return an address without secrets: a redacted command, or only the scheme of a URL."""
+    """Return an address without secrets: only the program of a command, or only the scheme of a URL."""
     if address.startswith(COMMAND):
-        return Redaction().redact_value(address)
+        return f"{COMMAND}{_redact_command(address.removeprefix(COMMAND))}"
     scheme, separator, _ = address.partition("://")
     return f"{scheme}://{REDACTED}" if separator else REDACTED
 
 
+def _redact_command(command: str) -> str:
+    try:
+        program, *arguments = shlex.split(command)
+    except ValueError:
+        return REDACTED
+    if "=" in program or "://" in program:  # it is none
+        return REDACTED
+    return f"{program} {REDACTED}" if arguments else program
+
+
 def remove_address(text: str, address: str) -> str:
-    """Return a text with all parts of an address redacted."""
-    parts = {part for part in re.split(r"[:/@?&=,]+", address.partition(":")[2]) if len(part) >= _LEAST_LETTERS}
+    """Return a text with all parts of a URL redacted, also as they are after decoding."""
+    quoted = re.split(r"[:/@?&=,;\s\"']+", address.partition(":")[2])
+    parts = {part for each in quoted for part in (each, unquote(each)) if len(part) >= _LEAST_LETTERS}
     for part in sorted(parts, key=len, reverse=True):
         text = text.replace(part, REDACTED)
     return text

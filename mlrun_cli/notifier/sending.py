@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import io
 import logging
+import os
 import subprocess
 
 from mlrun_cli.errors import InvalidValue
-from mlrun_cli.notifications.address import COMMAND, remove_address, split_command
+from mlrun_cli.notifications.address import COMMAND, get_variable, remove_address, split_command
 from mlrun_cli.notifications.apprise_library import load_apprise
 from mlrun_cli.notifier.message import Message
 
 _PATIENCE_SECONDS = 60.0
 _MOST_LETTERS = 300
+_MOST_LETTERS_OF_VARIABLE = 30_000
+"""Linux takes 128 KiB for one variable."""
 
 
 class SendingFailed(Exception):
@@ -31,22 +34,34 @@ def send_message(address: str, message: Message) -> None:
         else:
             _send_by_apprise(address, message)
     except SendingFailed as error:
-        text = " ".join(remove_address(str(error), address).split())
-        raise SendingFailed(text[:_MOST_LETTERS] or "it was refused.") from None
+        raise SendingFailed(" ".join(str(error).split())[:_MOST_LETTERS] or "it was refused.") from None
 
 
 def _run_command(address: str, message: Message) -> None:
-    """Run the command of an address without a shell, with the message on its standard input."""
+    """Run the command of an address without a shell, with the message on its standard input.
+
+    What it prints may contain its arguments, so only its exit code is told.
+    """
+    variables = {get_variable(name): value[:_MOST_LETTERS_OF_VARIABLE] for name, value in message.values.items()}
     try:
         words = [_fill_in(word, message) for word in split_command(address)]
         done = subprocess.run(
-            words, input=message.text.encode(), capture_output=True, timeout=_PATIENCE_SECONDS, check=False
+            words,
+            input=message.text.encode(),
+            env={**os.environ, **variables},
+            capture_output=True,
+            timeout=_PATIENCE_SECONDS,
+            check=False,
         )
-    except (InvalidValue, OSError, ValueError, subprocess.TimeoutExpired) as error:
+    except InvalidValue as error:
         raise SendingFailed(str(error)) from error
+    except subprocess.TimeoutExpired as error:
+        raise SendingFailed(f"it took longer than {_PATIENCE_SECONDS:g} s.") from error
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None)
+        raise SendingFailed(f"{type(error).__name__}{f': {reason}' if reason else ''}.") from error
     if done.returncode:
-        said = done.stderr.decode("utf-8", "replace")
-        raise SendingFailed(f"the command ended with exit code {done.returncode}: {said}")
+        raise SendingFailed(f"the command ended with exit code {done.returncode}.")
 
 
 def _fill_in(word: str, message: Message) -> str:
@@ -65,8 +80,8 @@ def _send_by_apprise(address: str, message: Message) -> None:
         sender = load_apprise().Apprise()
         is_sent = sender.add(address) and sender.notify(title=message.title, body=message.text, body_format="text")
     except Exception as error:  # a package of strangers
-        raise SendingFailed(f"{type(error).__name__}: {error}") from error
+        raise SendingFailed(remove_address(f"{type(error).__name__}: {error}", address)) from error
     finally:
         logger.removeHandler(handler)
     if not is_sent:
-        raise SendingFailed(told.getvalue())
+        raise SendingFailed(remove_address(told.getvalue(), address))

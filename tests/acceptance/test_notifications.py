@@ -125,7 +125,8 @@ def test_a_command_is_told_once_of_a_run_whose_supervisor_was_killed(mlrun: Mlru
     run_id = mlrun.ended("--notify", "cmd:sh -c 'echo no >&2; exit 7'", "train.py")["run_id"]
     warnings = until(lambda: mlrun.show(run_id).get("warnings"))
     assert len(warnings) == 1
-    assert "exit code 7: no" in warnings[0]["message"]
+    assert warnings[0]["message"].startswith("No notification to cmd:sh ***: ")
+    assert "exit code 7" in warnings[0]["message"]
     assert mlrun.show(run_id)["status"] == "Completed"
     assert len(told.read_text().splitlines()) == 2
 

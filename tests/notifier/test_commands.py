@@ -1,0 +1,65 @@
+"""Commands as addresses of notifications: their values and their secrets."""
+
+from __future__ import annotations
+
+import shlex
+from pathlib import Path
+
+import pytest
+
+from mlrun_cli.errors import InvalidValue
+from mlrun_cli.notifications.address import VALUES_OF_COMMANDS, redact_address, remove_address, split_command
+from mlrun_cli.notifier import sending
+from mlrun_cli.notifier.message import Message
+
+SECRET = "xoxb-13-hunter"
+VALUES = dict.fromkeys(VALUES_OF_COMMANDS, "$(echo executed)")
+MESSAGE = Message("title", "text", VALUES)
+
+
+def fail_to_send(address: str) -> str:
+    with pytest.raises(sending.SendingFailed) as caught:
+        sending.send_message(address, MESSAGE)
+    return str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "sh -c 'echo {title}'",
+        "/bin/bash -e -o pipefail -lc 'echo {text}'",
+        "env A=1 zsh -c 'echo \"{name}\"' sh",
+        "bash -c -x 'echo {run}'",
+        "ssh host notify-send {title}",
+        "python3 -c 'print(\"{status}\")'",
+        "python3 -cprint({status})",
+    ],
+)
+def test_values_within_code_are_refused(command: str) -> None:
+    with pytest.raises(InvalidValue):
+        split_command(f"cmd:{command}")
+
+
+def test_values_are_arguments_and_variables_that_no_shell_executes(tmp_path: Path) -> None:
+    told = shlex.quote(str(tmp_path / "told"))
+    sending.send_message(
+        f"""cmd:sh -c 'echo "$MLRUN_NOTIFY_TITLE" "$1" "{{other}}" > "$2"' sh {{name}} {told}""", MESSAGE
+    )
+    assert (tmp_path / "told").read_text() == "$(echo executed) $(echo executed) {other}\n"
+
+
+def test_secrets_of_commands_are_not_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert redact_address(f"cmd:curl -d {SECRET} https://x/{SECRET}") == "cmd:curl ***"
+    assert redact_address(f"cmd:KEY={SECRET} curl") == "cmd:***"
+    assert redact_address(f"cmd:curl '{SECRET}") == "cmd:***"
+    assert redact_address("cmd:tell") == "cmd:tell"
+    assert "exit code 7" in fail_to_send(f"cmd:sh -c 'echo $0 >&2; exit 7' {SECRET}")
+    failures = [fail_to_send(f"cmd:sh -c 'echo $0 >&2; exit 7' {SECRET}"), fail_to_send(f"cmd:/nowhere/{SECRET} x")]
+    monkeypatch.setattr(sending, "_PATIENCE_SECONDS", 0.01)
+    failures.append(fail_to_send(f"cmd:sleep 60 {SECRET}"))
+    assert "FileNotFoundError" in failures[1]
+    assert not any(SECRET in failure for failure in failures)
+
+
+def test_decoded_parts_of_a_url_are_removed() -> None:
+    assert remove_address("refused: p@ss:word", "json://you:p%40ss%3Aword@host") == "refused: ***"
