@@ -18,6 +18,11 @@ def read_tail(path: os.PathLike[str], start: int = 0) -> str:
         return ""
 
 
+def remove_overwritten(line: str) -> str:
+    """Return a line as a screen shows it: of a progress bar, only its last state."""
+    return line.rstrip("\r").rpartition("\r")[2]
+
+
 def find_last_lines(descriptor: int, count: int) -> tuple[int, int]:
     """Return the offset of a file's last `count` lines, and their number, which may be smaller.
 

@@ -5,14 +5,13 @@ from __future__ import annotations
 import shlex
 from collections.abc import Iterator
 
+from mlrun_cli.actions.last_lines import read_last_lines
 from mlrun_cli.actions.logs import find_decisive_log
 from mlrun_cli.core.durations import format_clock
-from mlrun_cli.core.log_tail import read_tail
 from mlrun_cli.core.named_tuple import NamedTuple
 from mlrun_cli.core.time import now
 from mlrun_cli.runs.run import Run, describe_end
 from mlrun_cli.wire.run_error import describe_error
-from mlrun_cli.wire.run_output import make_lines_printable
 from mlrun_cli.workspace import Workspace
 
 _MOST_METRICS = 10
@@ -35,7 +34,7 @@ def build_message(workspace: Workspace, run: Run) -> Message:
     seconds = run.elapsed_seconds(now())
     values = {
         "run": run.run_id,
-        "name": run.display_name or run.run_id,
+        "name": redact(run.display_name or run.run_id),
         "experiment": run.experiment_name,
         "status": run.status.value,
         "duration": "" if seconds is None else format_clock(seconds),
@@ -63,7 +62,7 @@ def _list_lines(workspace: Workspace, run: Run) -> Iterator[str]:
             f"{each.name}: {each.last:.6g} (min {each.minimum:.6g}, max {each.maximum:.6g})" for each in numbers
         )
     log = find_decisive_log(workspace, run)
-    lines = make_lines_printable(read_tail(log)).rstrip().splitlines()[-_LAST_LINES:]
+    lines = read_last_lines(workspace, log, _LAST_LINES)
     if lines:
         yield ""
         yield f"The last lines of {log.name}:"

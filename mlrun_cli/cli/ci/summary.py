@@ -7,16 +7,16 @@ import re
 import shlex
 from collections.abc import Iterator, Sequence
 
+from mlrun_cli.actions.last_lines import read_last_lines
 from mlrun_cli.actions.logs import find_decisive_log
 from mlrun_cli.cli.ci.source_line import SourceLine
-from mlrun_cli.core.log_tail import read_tail
 from mlrun_cli.core.time import now
 from mlrun_cli.metrics.metric import MetricSummary
 from mlrun_cli.runs.resources import describe_resources, read_resources
 from mlrun_cli.runs.run import Run, describe_end
 from mlrun_cli.runs.status import RunStatus
 from mlrun_cli.wire.run_error import describe_error
-from mlrun_cli.wire.run_output import make_lines_printable
+from mlrun_cli.wire.run_output import make_printable
 from mlrun_cli.workspace import Workspace
 
 _MOST_METRICS = 20
@@ -25,8 +25,12 @@ _LAST_LINES = 30
 
 def build_summary(workspace: Workspace, run: Run, where: SourceLine | None) -> str:
     """Return the Markdown summary of an ended run: outcome, metrics and, if it failed, the end of its log."""
-    rows = "".join(f"| {name} | {_escape_cell(value)} |\n" for name, value in _list_properties(workspace, run, where))
-    parts = [f"### {_escape_cell(run.display_name or run.run_id)}: {run.status.value}\n\n| | |\n|---|---|\n{rows}"]
+    redact = workspace.redaction.redact_prose
+    properties = _list_properties(workspace, run, where)
+    rows = "".join(f"| {name} | {_escape_cell(redact(value))} |\n" for name, value in properties)
+    parts = [
+        f"### {_escape_cell(redact(run.display_name or run.run_id))}: {run.status.value}\n\n| | |\n|---|---|\n{rows}"
+    ]
     summaries = workspace.metric_summaries.list(run.key, limit=_MOST_METRICS + 1, with_resources=False)
     numbers = [summary for summary in summaries if summary.has_numbers]
     if numbers:
@@ -66,7 +70,7 @@ def _format_metrics(summaries: Sequence[MetricSummary]) -> str:
 
 def _format_log(workspace: Workspace, run: Run) -> str:
     log = find_decisive_log(workspace, run)
-    lines = make_lines_printable(read_tail(log)).rstrip().splitlines()[-_LAST_LINES:]
+    lines = read_last_lines(workspace, log, _LAST_LINES)
     if not lines:
         return ""
     text = "\n".join(lines)
@@ -80,4 +84,4 @@ def _format_number(number: float | None) -> str:
 
 def _escape_cell(text: str) -> str:
     """Return a text for a table cell: on one line, with HTML and Markdown characters escaped."""
-    return re.sub(r"([\\`*_|~\[\]])", r"\\\1", html.escape(" ".join(text.split()), quote=False))
+    return re.sub(r"([\\`*_|~\[\]])", r"\\\1", html.escape(make_printable(" ".join(text.split())), quote=False))
