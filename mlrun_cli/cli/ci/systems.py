@@ -15,6 +15,7 @@ from pathlib import Path
 
 from mlrun_cli.cli.ci.ci_name import CiName
 from mlrun_cli.cli.ci.source_line import SourceLine
+from mlrun_cli.wire.run_output import make_printable
 
 
 class CiSystem:
@@ -80,7 +81,7 @@ class AzurePipelines(CiSystem):
 
     def format_group_start(self, title: str) -> str:
         """Return the line that starts a group."""
-        return f"##[group]{title}"
+        return f"##[group]{make_printable(title)}"
 
     def format_group_end(self, title: str) -> str:  # noqa: ARG002
         """Return the line that ends a group."""
@@ -106,6 +107,7 @@ class GitLab(CiSystem):
 
     def format_group_start(self, title: str) -> str:
         """Return the line that starts a section."""
+        title = make_printable(title)
         return f"\x1b[0Ksection_start:{int(time.time())}:{_make_section_name(title)}\r\x1b[0K{title}"
 
     def format_group_end(self, title: str) -> str:
@@ -115,7 +117,7 @@ class GitLab(CiSystem):
     def format_error(self, title: str, message: str, where: SourceLine | None) -> str:
         """Return the error message in red."""
         place = "" if where is None else f"{where.file}:{where.line}: "
-        return f"\x1b[31;1m{title}: {place}{' '.join(message.splitlines())}\x1b[0m"
+        return f"\x1b[31;1m{make_printable(f'{title}: {place}' + ' '.join(message.splitlines()))}\x1b[0m"
 
     def add_summary(self, name: str, markdown: str) -> None:
         """Do nothing: GitLab has no job summaries."""
@@ -146,7 +148,8 @@ def find_ci_system(name: CiName) -> CiSystem | None:
 
 
 def _escape(text: str, replaced: Mapping[str, str]) -> str:
-    return text.translate({ord(sign): code for sign, code in replaced.items()})
+    """Return a text with signs of a system's syntax replaced, and other nonprintable ones escaped."""
+    return "".join(replaced.get(sign) or make_printable(sign) for sign in text)
 
 
 def _make_section_name(title: str) -> str:
