@@ -34,8 +34,9 @@ from mlrun_cli.runs.shared_folder import SharedFolder, SharedRunFolder
 from mlrun_cli.runs.status import ALIVE_STATUSES, RunStatus
 from mlrun_cli.runs.submission import Secrets
 from mlrun_cli.runtime.attempts import store_next_attempt
-from mlrun_cli.runtime.finish import read_outcome, record_outcome, run_or_log, write_outcome
+from mlrun_cli.runtime.finish import get_script_lock, read_outcome, record_outcome, run_or_log, write_outcome
 from mlrun_cli.runtime.journal_ingest import JournalReader
+from mlrun_cli.runtime.tracked_outputs import save_all_outputs
 from mlrun_cli.supervisor.output_registration import load_output_registration
 from mlrun_cli.workspace import Workspace
 
@@ -182,6 +183,7 @@ class CollectedRun:
         if any(isinstance(event, AttemptEvent) for event in events):
             refresh_folder(self.shared.journal)
             self._reader.ingest_all()  # what its attempt has logged precedes what the next one logs
+            save_all_outputs(self._workspace, get_script_lock(self.run))
         self._store_events(name, before, after, events)
         return True
 

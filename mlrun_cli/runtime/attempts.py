@@ -15,6 +15,8 @@ from mlrun_cli.runs.outcome import Outcome
 from mlrun_cli.runs.retry_policy import RetryPolicy
 from mlrun_cli.runs.run import Run
 from mlrun_cli.runs.status import ALIVE_STATUSES, RunStatus
+from mlrun_cli.runtime.finish import end_runs_of_script, get_script_lock
+from mlrun_cli.runtime.tracked_outputs import save_all_outputs
 from mlrun_cli.workspace import Workspace
 
 _MAY_GO_ON = ALIVE_STATUSES - {RunStatus.CANCEL_REQUESTED}
@@ -24,6 +26,7 @@ def begin_next_attempt(
     workspace: Workspace, run: Run, started_at: int | None, outcome: Outcome, after: RunStatus
 ) -> bool:
     """Record the end of the current attempt and start the next, in a transaction of its own."""
+    save_all_outputs(workspace, get_script_lock(run))
     with workspace.transaction(durable=True):
         return store_next_attempt(workspace, run, started_at, outcome, after)
 
@@ -33,8 +36,8 @@ def store_next_attempt(
 ) -> bool:
     """Record the end of the current attempt and start the next; return False if the run is canceled or has ended.
 
-    All that the attempt has logged must be in the store. Of its values, only those with a step stay there: a later
-    attempt goes on with them, and replaces them from its own first step on.
+    All that the attempt has logged must be in the store. Runs that its script left open end as Failed. Of its values,
+    only those with a step stay there: a later attempt goes on with them, and replaces them from its own first step on.
     """
     attempts = list(begin_attempt(run.attempts, started_at, outcome))
     is_begun = workspace.runs.change_status(
@@ -42,6 +45,7 @@ def store_next_attempt(
     )
     if is_begun:
         workspace.metrics.begin_attempt(run.key)
+        end_runs_of_script(workspace, run, RunStatus.FAILED, outcome.ended_at)
     return is_begun
 
 

@@ -257,12 +257,22 @@ def read_outcome(folder: RunFolder) -> Outcome | None:
 
 def record_outcome(workspace: Workspace, run: Run, outcome: Outcome) -> None:
     """Store the outcome of a run, and end runs that its script left open; leave an ended run unchanged."""
-    owner_lock, error = f"runs/{run.run_id}", None
-    save_all_outputs(workspace, owner_lock)
-    if outcome.status is RunStatus.FAILED:
-        message = f"The script of the run {run.run_id} failed before it had ended this one."
-        error = build_run_error(message, reason=EndReason.PARENT_FAILED)
+    save_all_outputs(workspace, get_script_lock(run))
     with workspace.transaction(durable=True):
-        workspace.runs.end_runs_of_owner(owner_lock, outcome.status, ended_at=outcome.ended_at, error=error)
+        end_runs_of_script(workspace, run, outcome.status, outcome.ended_at)
         workspace.runs.change_status(run.key, ALIVE_STATUSES, outcome.status, **outcome.to_columns())
     start_notifier(workspace, run)
+
+
+def get_script_lock(run: Run) -> str:
+    """Return the owner lock of the runs that the script of a run opens."""
+    return f"runs/{run.run_id}"
+
+
+def end_runs_of_script(workspace: Workspace, run: Run, status: RunStatus, ended_at: int) -> None:
+    """End the runs that the script of a run left open, within a transaction, with the status of the script's run."""
+    error = None
+    if status is RunStatus.FAILED:
+        message = f"The script of the run {run.run_id} failed before it had ended this one."
+        error = build_run_error(message, reason=EndReason.PARENT_FAILED)
+    workspace.runs.end_runs_of_owner(get_script_lock(run), status, ended_at=ended_at, error=error)

@@ -1,0 +1,45 @@
+"""The transition from one attempt of a run to the next, in the store."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from mlrun_cli.core.redaction import Redaction
+from mlrun_cli.runs.error import EndReason, build_run_error
+from mlrun_cli.runs.outcome import Outcome
+from mlrun_cli.runs.retry_policy import find_end_reason
+from mlrun_cli.runs.run import SCRIPT_RUN, Run
+from mlrun_cli.runs.status import RunStatus
+from mlrun_cli.runtime.attempts import begin_next_attempt
+from mlrun_cli.workspace import Workspace
+from mlrun_cli.workspace_locator import WorkspaceIdentity, locate_workspace
+
+LOST = Outcome(RunStatus.FAILED, 5, error=build_run_error("It died.", reason=EndReason.SUPERVISOR_DIED))
+
+
+@pytest.fixture
+def workspace(tmp_path: Path) -> Iterator[Workspace]:
+    with Workspace.open(
+        locate_workspace(tmp_path / "home", WorkspaceIdentity("s", "g", "w")), create=True, redaction=Redaction()
+    ) as opened:
+        yield opened
+
+
+def add_run(workspace: Workspace, status: RunStatus, **columns: object) -> Run:
+    with workspace.transaction():
+        experiment, number = workspace.experiments.reserve_run_numbers("exp")
+        columns = {"run_type": SCRIPT_RUN, "user_name": "someone", **columns}
+        key = workspace.runs.insert(experiment, number, f"exp_{number}", status=status, **columns)
+    return workspace.runs.get_by_key(key)
+
+
+def test_runs_that_a_failed_attempt_left_open_fail_with_it(workspace: Workspace) -> None:
+    run = add_run(workspace, RunStatus.RUNNING)
+    child = add_run(workspace, RunStatus.RUNNING, owner_lock=f"runs/{run.run_id}")
+    assert begin_next_attempt(workspace, run, 1, LOST, RunStatus.QUEUED)
+    child = workspace.runs.get_by_key(child.key)
+    assert child.status is RunStatus.FAILED
+    assert find_end_reason(LOST._replace(error=dict(child.error or {}))) == EndReason.PARENT_FAILED
