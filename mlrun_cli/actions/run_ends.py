@@ -17,6 +17,7 @@ from mlrun_cli.runs.filter import RunFilter
 from mlrun_cli.runs.run import Run
 from mlrun_cli.runs.shared_folder import find_shared_run_folder
 from mlrun_cli.runs.status import ALIVE_STATUSES, RunStatus
+from mlrun_cli.runtime.finish import end_runs_of_script
 from mlrun_cli.runtime.liveness import reconcile
 from mlrun_cli.runtime.notifier_start import start_notifier
 from mlrun_cli.runtime.queue import wake_dispatcher, wake_dispatchers
@@ -95,7 +96,9 @@ def _request_end(workspace: Workspace, run: Run, grace_seconds: float, error: Ma
     runs = workspace.runs
     outcome = RunStatus.CANCELED if error is None else RunStatus.FAILED
     nobody_to_ask = _list_unsupervised_statuses(workspace, run)
-    if runs.change_status(run.key, nobody_to_ask, outcome, ended_at=now(), error=error):
+    ended_at = now()
+    if runs.change_status(run.key, nobody_to_ask, outcome, ended_at=ended_at, error=error):
+        end_runs_of_script(workspace, run, outcome, ended_at)
         _remove_secrets(workspace, run)
         return True
     if not runs.change_status(run.key, _UNASKED, RunStatus.CANCEL_REQUESTED, cancel_grace_seconds=grace_seconds):

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from mlrun_cli.actions.run_ends import cancel_run
 from mlrun_cli.core.redaction import Redaction
 from mlrun_cli.runs.error import EndReason, build_run_error
 from mlrun_cli.runs.outcome import Outcome
@@ -43,3 +44,10 @@ def test_runs_that_a_failed_attempt_left_open_fail_with_it(workspace: Workspace)
     child = workspace.runs.get_by_key(child.key)
     assert child.status is RunStatus.FAILED
     assert find_end_reason(LOST._replace(error=dict(child.error or {}))) == EndReason.PARENT_FAILED
+
+
+def test_runs_that_an_earlier_attempt_left_open_end_with_a_canceled_queued_run(workspace: Workspace) -> None:
+    run = add_run(workspace, RunStatus.QUEUED)
+    child = add_run(workspace, RunStatus.RUNNING, owner_lock=f"runs/{run.run_id}")
+    assert cancel_run(workspace, run, 0.0).status is RunStatus.CANCELED
+    assert workspace.runs.get_by_key(child.key).status is RunStatus.CANCELED
