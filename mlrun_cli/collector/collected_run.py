@@ -210,7 +210,8 @@ class CollectedRun:
             runs.add_properties(key, event.properties)
         elif isinstance(event, AttemptEvent):
             row = runs.get_by_key(key)
-            store_next_attempt(self._workspace, row, event.started_at, event.outcome, RunStatus.STARTING)
+            if store_next_attempt(self._workspace, row, event.started_at, event.outcome, RunStatus.STARTING):
+                self._workspace.metrics.begin_attempt(key)
         elif isinstance(event, StartEvent):
             name = NODE_PROPERTY if event.attempt == 1 else f"{NODE_PROPERTY}_{event.attempt}"
             runs.add_properties(key, {name: event.node})

@@ -9,7 +9,14 @@ from contextlib import suppress
 from typing import Any
 
 from mlrun_cli.core.json_files import read_json
-from mlrun_cli.runs.attempt import begin_attempt, build_attempt_log_name, get_attempt_number, sum_earlier_durations
+from mlrun_cli.runs.attempt import (
+    begin_attempt,
+    build_attempt_log_name,
+    get_attempt_number,
+    parse_attempts,
+    record_attempt_start,
+    sum_earlier_durations,
+)
 from mlrun_cli.runs.folder import RunFolder
 from mlrun_cli.runs.outcome import Outcome
 from mlrun_cli.runs.retry_policy import RetryPolicy
@@ -36,17 +43,38 @@ def store_next_attempt(
 ) -> bool:
     """Record the end of the current attempt and start the next; return False if the run is canceled or has ended.
 
-    All that the attempt has logged must be in the store. Runs that its script left open end as Failed. Of its values,
-    only those with a step stay there: a later attempt goes on with them, and replaces them from its own first step on.
+    All that the attempt has logged must be in the store, where it stays until the script of the next one starts (see
+    `begin_attempt_values`). Runs that its script left open end as Failed.
     """
     attempts = list(begin_attempt(run.attempts, started_at, outcome))
     is_begun = workspace.runs.change_status(
         run.key, _MAY_GO_ON, after, attempts=attempts, wanted_status=None, wanted_error=None
     )
     if is_begun:
-        workspace.metrics.begin_attempt(run.key)
         end_runs_of_script(workspace, run, RunStatus.FAILED, outcome.ended_at)
     return is_begun
+
+
+def begin_attempt_values(workspace: Workspace, run: Run) -> None:
+    """Prepare the store for the values of an attempt whose script has started, before any of them is stored.
+
+    Of the values of earlier attempts, only those with a step stay: the attempt goes on with them, and replaces them
+    from its own first step on.
+    """
+    with workspace.transaction():
+        workspace.metrics.begin_attempt(run.key)
+
+
+def begin_values_of_lost_attempt(workspace: Workspace, run: Run, folder: RunFolder) -> None:
+    """Do what a supervisor that has died had not yet done at the start of an attempt after the first."""
+    attempts = parse_attempts(run.attempts)
+    if not attempts or attempts[-1].started_at is not None:
+        return
+    started_at = read_process(folder, attempts[-1].number).get("started_at")
+    if isinstance(started_at, int):
+        with workspace.transaction():
+            workspace.metrics.begin_attempt(run.key)
+            workspace.runs.update(run.key, attempts=list(record_attempt_start(run.attempts, started_at)))
 
 
 def queue_next_attempt(

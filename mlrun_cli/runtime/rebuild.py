@@ -20,7 +20,7 @@ from mlrun_cli.metrics.journal import (
     parse_chunk,
     read_chunk,
 )
-from mlrun_cli.runs.attempt import get_attempt_number
+from mlrun_cli.runs.attempt import get_attempt_number, parse_attempts
 from mlrun_cli.runs.folder import RunFolder
 from mlrun_cli.runs.owner_lock import OwnerLock
 from mlrun_cli.runs.rebuild_files import NAMES, read_run_documents
@@ -216,7 +216,8 @@ class _FolderImport:
             **self._salvaged.get(run_id, {}).get("journals", {}),
             **(read_json(folder.journal / READ_OFFSETS_NAME) or {}),
         }
-        attempt, last = 1, 1 if own is None else get_attempt_number(self._runs.get_by_key(own).attempts)
+        attempts = () if own is None else self._runs.get_by_key(own).attempts
+        attempt, last = 1, get_attempt_number(attempts)
         for name in sorted(list_journal_names(folder.journal), key=get_journal_attempt):
             if own is not None and attempt < min(get_journal_attempt(name), last):
                 attempt = min(get_journal_attempt(name), last)
@@ -226,7 +227,8 @@ class _FolderImport:
             read = self._read_journal(folder.journal / name, own, end, noted.get(name, 0))
             if own is not None and read:
                 self._journals.advance(own, name, 0, read)
-        if own is not None and attempt < last:
+        has_started = bool(attempts) and parse_attempts(attempts)[-1].started_at is not None
+        if own is not None and attempt < last and has_started:
             self._metrics.begin_attempt(own)
         alive = {name for session in self._list_sessions() for name in list_journal_names(session / JOURNAL)}
         for name in list_journal_names(folder.logged):

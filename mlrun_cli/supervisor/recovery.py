@@ -28,7 +28,12 @@ from mlrun_cli.runs.run import Run
 from mlrun_cli.runs.script_end import ScriptEnd
 from mlrun_cli.runs.status import RunStatus
 from mlrun_cli.runs.submission import Submission
-from mlrun_cli.runtime.attempts import add_earlier_durations, queue_next_attempt, read_process
+from mlrun_cli.runtime.attempts import (
+    add_earlier_durations,
+    begin_values_of_lost_attempt,
+    queue_next_attempt,
+    read_process,
+)
 from mlrun_cli.runtime.finish import (
     add_full_disk_warning,
     clean_working_folder,
@@ -134,6 +139,7 @@ def recover(workspace: Workspace, run: Run) -> None:
     # The run's own variables may be gone with its supervisor; the user's names are among ours, as a rule.
     redaction = workspace.redaction
     reader = JournalReader(workspace, folder.journal, run.key, redaction)
+    run_or_log(lambda: begin_values_of_lost_attempt(workspace, run, folder), None)
     run_or_log(reader.ingest_all, None)
     outcome = read_outcome(folder)
     if outcome is None:

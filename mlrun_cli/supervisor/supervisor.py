@@ -129,6 +129,7 @@ class Supervisor:
             self._watch.time_limit_at = script.group.started + limit - sum_earlier_durations(row.attempts)
         columns: dict[str, Any] = {"started_at": script.started_at}
         if row.attempts:
+            self._run.begin_attempt_values()
             columns = {"attempts": record_attempt_start(row.attempts, script.started_at)}
         self._run.change_status({RunStatus.STARTING}, RunStatus.RUNNING, **columns)
         return script

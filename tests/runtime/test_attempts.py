@@ -8,13 +8,15 @@ from pathlib import Path
 import pytest
 
 from mlrun_cli.actions.run_ends import cancel_run
+from mlrun_cli.core.json_files import write_json
 from mlrun_cli.core.redaction import Redaction
+from mlrun_cli.metrics.metric import VALUE, LoggedValue
 from mlrun_cli.runs.error import EndReason, build_run_error
 from mlrun_cli.runs.outcome import Outcome
 from mlrun_cli.runs.retry_policy import find_end_reason
 from mlrun_cli.runs.run import SCRIPT_RUN, Run
 from mlrun_cli.runs.status import RunStatus
-from mlrun_cli.runtime.attempts import begin_next_attempt
+from mlrun_cli.runtime.attempts import begin_next_attempt, begin_values_of_lost_attempt
 from mlrun_cli.workspace import Workspace
 from mlrun_cli.workspace_locator import WorkspaceIdentity, locate_workspace
 
@@ -51,3 +53,18 @@ def test_runs_that_an_earlier_attempt_left_open_end_with_a_canceled_queued_run(w
     child = add_run(workspace, RunStatus.RUNNING, owner_lock=f"runs/{run.run_id}")
     assert cancel_run(workspace, run, 0.0).status is RunStatus.CANCELED
     assert workspace.runs.get_by_key(child.key).status is RunStatus.CANCELED
+
+
+def test_the_values_of_an_attempt_stay_until_the_script_of_the_next_starts(workspace: Workspace) -> None:
+    run = add_run(workspace, RunStatus.RUNNING)
+    with workspace.transaction():
+        workspace.metrics.add(run.key, [LoggedValue(VALUE, "x", 1_000_000, None, 0.5, None)])
+    assert begin_next_attempt(workspace, run, 1, LOST, RunStatus.QUEUED)
+    folder = workspace.run_folder(run.run_id)
+    folder.path.mkdir(parents=True, exist_ok=True)
+    begin_values_of_lost_attempt(workspace, workspace.runs.get_by_key(run.key), folder)
+    assert list(workspace.metrics.get(run.key)) == ["x"]
+    write_json(folder.process, {"attempt": 2, "started_at": 9})
+    begin_values_of_lost_attempt(workspace, workspace.runs.get_by_key(run.key), folder)
+    assert not workspace.metrics.get(run.key)
+    assert workspace.runs.get_by_key(run.key).attempts[-1]["started_at"] == 9
