@@ -61,7 +61,9 @@ class RunStarter:
         self._supervisors: dict[int, int] = {}
         """The keys of the runs whose supervisors have been started here and that live, by their pidfds."""
         self._deaths: Counter[int] = Counter()
-        """The numbers of supervisors that have ended before their run had left the queue."""
+        """The numbers of supervisors that have ended before they had started an attempt of their run."""
+        self._started: dict[int, Run] = {}
+        """The runs as they were when their supervisors were started, by key."""
 
     @property
     def run_keys(self) -> Collection[int]:
@@ -113,9 +115,21 @@ class RunStarter:
         keys = [self._supervisors.pop(pidfd) for pidfd in pidfds]
         for pidfd in pidfds:
             os.close(pidfd)
-        statuses = {key: self._workspace.runs.find_status(key) for key in keys}
-        self._deaths.update(key for key, status in statuses.items() if status is RunStatus.QUEUED)
-        return any(status is not None and not status.is_terminal for status in statuses.values())
+        has_left_runs = False
+        for key in keys:
+            with suppress(RunNotFound):
+                run = self._workspace.runs.get_by_key(key)
+                self._count_death(run)
+                has_left_runs |= not run.status.is_terminal
+        return has_left_runs
+
+    def _count_death(self, run: Run) -> None:
+        """Count the end of a supervisor if it has left its run as it was; forget earlier ones if the run went on."""
+        before = self._started.pop(run.key, run)
+        if (run.started_at, run.attempts) != (before.started_at, before.attempts):
+            del self._deaths[run.key]
+        elif run.status is RunStatus.QUEUED:
+            self._deaths[run.key] += 1
 
     def cancel_abandoned_runs(self) -> None:
         """Cancel the queued runs whose streaming command was killed."""
@@ -180,6 +194,7 @@ class RunStarter:
             if run.gpu_count:
                 self._workspace.runs.update(run.key, gpus=",".join(lease.gpus))
             self._supervisors[self._start_supervisor(run, [lock.descriptor, *lease.locks])] = run.key
+            self._started[run.key] = run
         self._folder.record_problem("")
         return run.node_count
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 from functools import partial
 from typing import Any
 
@@ -75,3 +77,25 @@ def test_a_canceled_run_is_not_started_again(mlrun: Mlrun) -> None:
     assert run["status"] == "Canceled"
     assert "attempts" not in run
     assert mlrun.fails("run", "submit-script", "--retry-on", "signal", "train.py").code == "ConflictingOptions"
+
+
+def test_a_run_is_queued_as_often_as_its_supervisor_is_asked_to_end(mlrun: Mlrun) -> None:
+    mlrun.script(
+        """
+        import os, time
+        print("attempt", os.environ["MLRUN_ATTEMPT"], flush=True)
+        while os.environ["MLRUN_ATTEMPT"] != "5":
+            time.sleep(0.01)
+        """
+    )
+    run_id = mlrun.submit("--retry", "4", "train.py")
+    for number in range(1, 5):
+        until(partial(_has_printed, mlrun, run_id, f"attempt {number}\n"))
+        os.kill(mlrun.supervisor(run_id), signal.SIGTERM)
+    run = mlrun.wait(run_id)
+    assert run["status"] == "Completed"
+    assert [each.get("reason") for each in run["attempts"]] == ["SupervisorStopped"] * 4 + [None]
+
+
+def _has_printed(mlrun: Mlrun, run_id: str, line: str) -> bool:
+    return line in mlrun.log(run_id)
