@@ -46,6 +46,8 @@ class RunFolder:
         self.submission = path / "submission.json"
         self.secrets = path / "secrets.json"
         self.process = path / "process.json"
+        self.restarts = path / "restarts.json"
+        """How often the current attempt has begun once more, while the run may be queued again."""
         self.outcome = path / "outcome.json"
         self.sockets = get_counterpart(path)
         """The folder of the sockets and the pipe; the run's folder itself in a home on a local disk."""

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any
 
-from mlrun_cli.core.json_files import read_json
+from mlrun_cli.core.json_files import read_json, write_json
 from mlrun_cli.runs.attempt import (
     begin_attempt,
     build_attempt_log_name,
@@ -26,6 +26,8 @@ from mlrun_cli.runtime.finish import end_runs_of_script, get_script_lock
 from mlrun_cli.runtime.tracked_outputs import save_all_outputs
 from mlrun_cli.workspace import Workspace
 
+_MOST_RESTARTS = 3
+"""How often an attempt begins once more since its supervisor has ended before it had started the script."""
 _MAY_GO_ON = ALIVE_STATUSES - {RunStatus.CANCEL_REQUESTED}
 
 
@@ -82,19 +84,38 @@ def queue_next_attempt(
 ) -> bool:
     """Queue a run for another start after its supervisor has ended; return False if the outcome is final.
 
-    An attempt whose script has not been started begins once more.
+    An attempt whose script has not been started begins once more, a few times, which uses up no retry.
     """
     run = workspace.runs.get_by_key(run.key)
     number = get_attempt_number(run.attempts)
-    if not folder.secrets.exists() or not policy.allows(outcome, number - 1):
-        return False
     process = read_process(folder, number)
     started_at = process.get("started_at")
+    retries = max(0, number - 2) if started_at is None else number - 1
+    if not folder.secrets.exists() or not policy.allows(outcome, retries):
+        return False
     if started_at is None:
+        if not _record_restart(folder, number):
+            return False
         with workspace.transaction(durable=True):
             return workspace.runs.change_status(run.key, _MAY_GO_ON, RunStatus.QUEUED)
     keep_attempt_logs(folder, process, number)
     return begin_next_attempt(workspace, run, started_at, outcome, RunStatus.QUEUED)
+
+
+def _record_restart(folder: RunFolder, number: int) -> bool:
+    """Record that an attempt begins once more; return False if it has done so too often, or if the disk is full."""
+    count = 0
+    with suppress(OSError):
+        document = read_json(folder.restarts)
+        if document is not None and document.get("attempt") == number:
+            count = int(document.get("count", 0))
+    if count >= _MOST_RESTARTS:
+        return False
+    try:
+        write_json(folder.restarts, {"attempt": number, "count": count + 1})
+    except OSError:
+        return False
+    return True
 
 
 def read_process(folder: RunFolder, number: int) -> Mapping[str, Any]:

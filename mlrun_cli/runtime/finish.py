@@ -218,7 +218,8 @@ def get_signal_name(number: int) -> str:
 
 def clean_working_folder(workspace: Workspace, submission: Submission, folder: RunFolder) -> None:
     """Remove unchanged copies of snapshot files from the working folder, and the run's secrets."""
-    folder.secrets.unlink(missing_ok=True)
+    for file in (folder.secrets, folder.restarts):
+        file.unlink(missing_ok=True)
     shutil.rmtree(folder.unfinished_work, ignore_errors=True)
     for upload in folder.path.glob(".upload-*"):  # the uploading process has ended
         upload.unlink(missing_ok=True)

@@ -13,10 +13,10 @@ from mlrun_cli.core.redaction import Redaction
 from mlrun_cli.metrics.metric import VALUE, LoggedValue
 from mlrun_cli.runs.error import EndReason, build_run_error
 from mlrun_cli.runs.outcome import Outcome
-from mlrun_cli.runs.retry_policy import find_end_reason
+from mlrun_cli.runs.retry_policy import RetryPolicy, find_end_reason
 from mlrun_cli.runs.run import SCRIPT_RUN, Run
 from mlrun_cli.runs.status import RunStatus
-from mlrun_cli.runtime.attempts import begin_next_attempt, begin_values_of_lost_attempt
+from mlrun_cli.runtime.attempts import begin_next_attempt, begin_values_of_lost_attempt, queue_next_attempt
 from mlrun_cli.workspace import Workspace
 from mlrun_cli.workspace_locator import WorkspaceIdentity, locate_workspace
 
@@ -68,3 +68,16 @@ def test_the_values_of_an_attempt_stay_until_the_script_of_the_next_starts(works
     begin_values_of_lost_attempt(workspace, workspace.runs.get_by_key(run.key), folder)
     assert not workspace.metrics.get(run.key)
     assert workspace.runs.get_by_key(run.key).attempts[-1]["started_at"] == 9
+
+
+@pytest.mark.parametrize("attempts", [[], [{"number": 1}, {"number": 2}]])
+def test_an_attempt_begins_again_a_few_times_if_its_script_was_not_started(
+    workspace: Workspace, attempts: list[dict[str, int]]
+) -> None:
+    run = add_run(workspace, RunStatus.PREPARING, attempts=attempts)
+    folder = workspace.run_folder(run.run_id)
+    folder.path.mkdir(parents=True, exist_ok=True)
+    folder.secrets.touch()
+    queued = [queue_next_attempt(workspace, run, folder, RetryPolicy(1), LOST) for _ in range(4)]
+    assert queued == [True, True, True, False]
+    assert len(workspace.runs.get_by_key(run.key).attempts) == len(attempts)
