@@ -155,7 +155,16 @@ class RunStarter:
 
     def _cancel(self, run: Run, outcome: Outcome) -> bool:
         """Record the outcome of a queued run that was not started; return False if another process holds its lock."""
-        with suppress(OSError), closing(OwnerLock.open(self._workspace.run_folder(run.run_id).lock)) as lock:
+        path = self._workspace.run_folder(run.run_id).lock
+        try:
+            lock = OwnerLock.open(path)
+        except OSError:
+            if not self._workspace.is_missing(path):
+                return False
+            if self._workspace.runs.find_status(run.key) is RunStatus.QUEUED:
+                self._record_start_failure(run, _make_failure(_FOLDER_REMOVED, EndReason.RUN_FOLDER_REMOVED))
+            return True
+        with suppress(OSError), closing(lock):
             if lock.acquire_within(_READERS_SECONDS):
                 if self._workspace.runs.find_status(run.key) is RunStatus.QUEUED:
                     self._record_start_failure(run, outcome)
