@@ -33,7 +33,7 @@ from mlrun_cli.runs.run import Run
 from mlrun_cli.runs.shared_folder import SharedFolder, SharedRunFolder
 from mlrun_cli.runs.status import ALIVE_STATUSES, RunStatus
 from mlrun_cli.runs.submission import Secrets
-from mlrun_cli.runtime.attempts import store_next_attempt
+from mlrun_cli.runtime.attempts import store_attempt_begun_elsewhere
 from mlrun_cli.runtime.finish import get_script_lock, read_outcome, record_outcome, run_or_log, write_outcome
 from mlrun_cli.runtime.journal_ingest import JournalReader
 from mlrun_cli.runtime.tracked_outputs import save_all_outputs
@@ -210,8 +210,7 @@ class CollectedRun:
             runs.add_properties(key, event.properties)
         elif isinstance(event, AttemptEvent):
             row = runs.get_by_key(key)
-            if store_next_attempt(self._workspace, row, event.started_at, event.outcome, RunStatus.STARTING):
-                self._workspace.metrics.begin_attempt(key)
+            store_attempt_begun_elsewhere(self._workspace, row, event.started_at, event.outcome)
         elif isinstance(event, StartEvent):
             name = NODE_PROPERTY if event.attempt == 1 else f"{NODE_PROPERTY}_{event.attempt}"
             runs.add_properties(key, {name: event.node})

@@ -48,13 +48,28 @@ def store_next_attempt(
     All that the attempt has logged must be in the store, where it stays until the script of the next one starts (see
     `begin_attempt_values`). Runs that its script left open end as Failed.
     """
-    attempts = list(begin_attempt(run.attempts, started_at, outcome))
-    is_begun = workspace.runs.change_status(
-        run.key, _MAY_GO_ON, after, attempts=attempts, wanted_status=None, wanted_error=None
-    )
+    is_begun = workspace.runs.change_status(run.key, _MAY_GO_ON, after)
     if is_begun:
-        end_runs_of_script(workspace, run, RunStatus.FAILED, outcome.ended_at)
+        _store_end_of_attempt(workspace, run, started_at, outcome)
     return is_begun
+
+
+def store_attempt_begun_elsewhere(workspace: Workspace, run: Run, started_at: int, outcome: Outcome) -> None:
+    """Record, within a transaction, that a supervisor on a node has begun the next attempt of a run.
+
+    This is so even if the run is to be canceled meanwhile: what is logged from now on is of the next attempt.
+    """
+    if run.status.is_terminal:
+        return
+    workspace.runs.change_status(run.key, _MAY_GO_ON, RunStatus.STARTING)
+    _store_end_of_attempt(workspace, run, started_at, outcome)
+    workspace.metrics.begin_attempt(run.key)
+
+
+def _store_end_of_attempt(workspace: Workspace, run: Run, started_at: int | None, outcome: Outcome) -> None:
+    attempts = list(begin_attempt(run.attempts, started_at, outcome))
+    workspace.runs.update(run.key, attempts=attempts, wanted_status=None, wanted_error=None)
+    end_runs_of_script(workspace, run, RunStatus.FAILED, outcome.ended_at)
 
 
 def begin_attempt_values(workspace: Workspace, run: Run) -> None:

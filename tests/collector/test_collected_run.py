@@ -12,7 +12,7 @@ from mlrun_cli.collector.collected_run import CollectedRun
 from mlrun_cli.collector.request_relay import RequestRelay
 from mlrun_cli.core.redaction import Redaction
 from mlrun_cli.node.node_run import make_outcome_event
-from mlrun_cli.runs.events import EventWriter, OutcomeEvent, StartEvent
+from mlrun_cli.runs.events import AttemptEvent, EventWriter, OutcomeEvent, StartEvent
 from mlrun_cli.runs.outcome import Outcome
 from mlrun_cli.runs.run import SCRIPT_RUN
 from mlrun_cli.runs.shared_folder import SharedFolder, SharedRunFolder, link_run_folder
@@ -89,3 +89,23 @@ def test_an_outcome_is_not_described_while_the_journals_are_away(shared: SharedR
     whole.mkdir()
     with pytest.raises(FileNotFoundError):
         make_outcome_event(shared, OUTCOME, is_final=True)
+
+
+def test_the_values_of_an_attempt_make_room_for_the_next_even_if_the_run_is_to_be_canceled(
+    workspace: Workspace, shared: SharedRunFolder
+) -> None:
+    (shared.journal / "1.jsonl").write_text('["m","x",1.0,null,0.5]\n')
+    events = EventWriter(shared)
+    events.write(StartEvent(1, "n1"))
+    collected = open_run(workspace, shared)
+    key = collected.run.key
+    collected.poll(0.0)
+    assert list(workspace.metrics.get(key, "x")) == ["x"]
+    with workspace.transaction():
+        workspace.runs.change_status(key, {RunStatus.RUNNING}, RunStatus.CANCEL_REQUESTED)
+    events.write(AttemptEvent(1, Outcome(RunStatus.FAILED, 5, 1.5)))
+    collected.poll(100.0)
+    run = workspace.runs.get("exp_1")
+    assert run.status is RunStatus.CANCEL_REQUESTED
+    assert len(run.attempts) == 2
+    assert not workspace.metrics.get(key, "x")
