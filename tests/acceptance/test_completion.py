@@ -29,6 +29,7 @@ START = {
     "fish": "function fish_prompt; echo -n 're''ady> '; end",
 }
 HOSTILE = "\\\"$(touch pwned)`touch pwned`'; touch pwned; [/b] trial"
+COMMANDS = "zed;touch owned & (*) #~{a,b}!!"
 _TERMINAL_ANSWER = "\x1b[?62;22c"
 """What a terminal answers to the question what it is, which fish waits for."""
 
@@ -57,6 +58,9 @@ def mlrun(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mlrun]:
                 )
             workspace.metrics.add(key, [LoggedValue(VALUE, "loss", 1, None, 0.5, None)])
             workspace.runs.set_tags(key, {"team": "a"})
+            experiment, number = workspace.experiments.reserve_run_numbers(COMMANDS)
+            columns = {"run_type": SCRIPT_RUN, "status": RunStatus.COMPLETED, "user_name": "me"}
+            workspace.runs.insert(experiment, number, "zed_1", **columns)
         yield command
 
 
@@ -99,16 +103,22 @@ def test_a_shell_completes_what_is_typed(mlrun: Mlrun, shell: str) -> None:
             ("lo\t", "loss"),
             ("-o json\n", "0.5"),
             ("mlrun run cancel -r e\t", "exp_c"),
+            ("\x15mlrun run list -e ze\t", "owned"),
+            ("-o json\n", "zed_1"),
             ("\x15mlrun run show -r \t\t", "exp_b" if shell == "bash" else "Completed, "),
         ):
             terminal.type(typed)  # in pieces: zsh completes nothing while there is more to read
             terminal.wait_for(shown)
-    assert not list(mlrun.folder.glob("pwned"))
+    assert not list(mlrun.folder.glob("*wned"))
 
 
 def test_completion_is_silent_where_there_is_nothing(mlrun: Mlrun, tmp_path: Path) -> None:
     assert complete(mlrun, "run", "show", "-r", "exp_", shell="zsh")[0].startswith("_arguments")
     assert complete(mlrun, "run", "list", "--experiment-name", "=", "e") == ["exp"]
+    escaped = r"zed\;touch\ owned\ \&\ \(\*\)\ \#\~\{a,b\}\!\!"
+    assert complete(mlrun, "run", "list", "-e", r"zed\;t") == [escaped]
+    assert complete(mlrun, "run", "list", "-e", "'zed;t") == [COMMANDS]
+    assert complete(mlrun, "run", "list", "-e", '"zed;t') == []
     assert complete(mlrun, "ml", "run", "list", "--tags", "") == ["team"]
     assert complete(mlrun, "computetarget", "attach", "s") == ["slurm"]
     assert complete(mlrun, "run", "submit-script", "train.py", "--r") == []

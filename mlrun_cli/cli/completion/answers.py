@@ -7,10 +7,13 @@ printed besides it: an error is no answer.
 from __future__ import annotations
 
 import os
+import re
 import sys
-from collections.abc import MutableMapping
+from collections.abc import MutableMapping, Sequence
 from contextlib import suppress
 
+from typer._click.shell_completion import add_completion_class
+from typer._completion_classes import BashComplete
 from typer.completion import completion_init  # type: ignore[attr-defined]
 from typer.core import TyperGroup
 
@@ -26,6 +29,7 @@ def answer_shell(tree: TyperGroup, program: str) -> int:
         sys.stderr = nowhere
         try:
             completion_init()
+            add_completion_class(_EscapingBashComplete, "bash")
             tree.main(prog_name=program, complete_var=get_completion_variable(program))
         except SystemExit as end:
             exit_code = end.code if isinstance(end.code, int) else 1
@@ -34,6 +38,34 @@ def answer_shell(tree: TyperGroup, program: str) -> int:
         with suppress(OSError, ValueError):
             sys.stdout.flush()
     return exit_code
+
+
+class _EscapingBashComplete(BashComplete):
+    """Answers to bash, which inserts them as they are."""
+
+    def complete(self) -> str:
+        """Return the completions, one per line, so that the shell reads each as one word."""
+        quote = _find_open_quote(os.environ["COMP_WORDS"].split("\n")[int(os.environ["COMP_CWORD"]) :])
+        values = [item.value for item in self.get_completions(*self.get_completion_args())]
+        if quote == '"':
+            return "\n".join(value for value in values if "!" not in value)  # bash would look for it in its history
+        return "\n".join(values if quote else map(_escape, values))
+
+
+def _find_open_quote(words: Sequence[str]) -> str:
+    """Return the quote that is open at the end of the first word, or an empty string."""
+    quote = ""
+    for found in re.finditer(r"\\.|['\"]", words[0] if words else ""):
+        mark = found.group()
+        if not quote and mark in "'\"":
+            quote = mark
+        elif mark[-1] == quote and quote in {mark, "'"}:
+            quote = ""
+    return quote
+
+
+def _escape(value: str) -> str:
+    return re.sub(r"[^\w@%+=:,./-]", r"\\\g<0>", value)
 
 
 def _join_option_values(environment: MutableMapping[str, str]) -> None:

@@ -65,6 +65,8 @@ def build_script(program: str, shell: str) -> str:
     ).strip()
     if shell == "fish":
         script = script.replace("--no-files", "--no-files --keep-order")
+    if shell == "bash":  # the answers are no patterns for the names of files
+        script = script.replace("local IFS=", "local -\n    set -f\n    local IFS=")
     added = _ADDED.get(shell)
     lines = [script] if added is None else [script, added.format(function=program.replace("-", "_"), program=program)]
     return "".join(f"{line}\n" for line in lines)

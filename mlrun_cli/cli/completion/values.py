@@ -25,7 +25,7 @@ _Completer: TypeAlias = Callable[[typer.Context, str], _Suggestions]
 _MOST_RUNS = 50
 _MOST_NAMES = 200
 _UNSAFE = frozenset("\\\"'`$")
-"""Characters by which a suggestion could end a quoted text in a shell that evaluates the answer."""
+"""Characters by which a suggestion could end a quoted text in a shell that evaluates the answer; others are escaped."""
 _OF_LIVE_RUNS = frozenset({"cancel", "wait"})
 
 
