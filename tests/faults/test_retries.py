@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 from functools import partial
 from typing import Any
@@ -51,6 +52,7 @@ def test_a_run_that_fails_twice_completes_as_attempt_3(mlrun: Mlrun) -> None:
     mlrun("workspace", "repair")
     assert mlrun.metrics(run["run_id"]) == metrics
     assert mlrun.show(run["run_id"])["attempts"] == run["attempts"]
+    assert re.search(r"^Attempts +3, after ", mlrun("run", "view", "-r", run["run_id"]).stdout, re.MULTILINE)
 
 
 def test_a_run_whose_supervisor_was_killed_is_started_again_where_that_is_asked_for(mlrun: Mlrun) -> None:

@@ -81,6 +81,7 @@ def _format_lines(record: Mapping[str, Any], encoding: str, now: datetime) -> It
         "Started": format_local_time(record.get("start_time_utc")),
         "Ended": format_local_time(record.get("end_time_utc")),
         "Duration": format_run_duration(record, now),
+        "Attempts": _describe_attempts(record.get("attempts") or ()),
         "Target": record.get("target"),
         "Script": None if script is None else shlex.join([script, *map(str, definition.get("arguments") or [])]),
         "Parameters": ", ".join(f"{name} = {value}" for name, value in (record.get("parameters") or {}).items()),
@@ -115,6 +116,15 @@ def _format_status(record: Mapping[str, Any], encoding: str) -> str:
     if record.get("exit_code"):
         how = f" (exit code {record['exit_code']})"
     return f"{format_status(record, encoding)}{how}"
+
+
+def _describe_attempts(attempts: Sequence[Mapping[str, Any]]) -> str:
+    """Return how each attempt ended that another one followed; empty for a run with one attempt."""
+    ends = [
+        f"signal {each['signal']}" if each.get("signal") else f"exit code {each.get('exit_code', 'unknown')}"
+        for each in attempts[:-1]
+    ]
+    return f"{len(attempts)}, after {', '.join(ends)}" if ends else ""
 
 
 def _describe_resources(used: Mapping[str, Any] | None) -> str | None:
