@@ -151,7 +151,7 @@ class _FolderImport:
         for document in sorted(wanted, key=lambda each: int(each["row"].get("run_key", 0))):
             self._add_run(document)
         for run_id, key in self._added.items():
-            self._records.set_parents(key, documents[run_id].get("parent"), documents[run_id].get("root"))
+            self._records.set_relatives(key, documents[run_id])
 
     def _read_documents(self) -> dict[str, Mapping[str, Any]]:
         """Return the documents of runs from folders, or else from a damaged store, keyed by run id."""

@@ -69,9 +69,11 @@ class RebuildDocumentStore:
         """Yield the documents of the runs with these keys; deleted runs are omitted."""
         for places, parameters in build_in_lists("run", keys):
             rows = self._database.rows(
-                "SELECT runs.*, parents.run_id AS _parent, roots.run_id AS _root FROM runs"  # noqa: S608
+                "SELECT runs.*, parents.run_id AS _parent, roots.run_id AS _root,"  # noqa: S608
+                " predecessors.run_id AS _predecessor FROM runs"
                 " LEFT JOIN runs AS parents ON parents.run_key = runs.parent_key"
                 " LEFT JOIN runs AS roots ON roots.run_key = runs.root_key"
+                " LEFT JOIN runs AS predecessors ON predecessors.run_key = runs.predecessor_key"
                 f" WHERE runs.run_key IN {places} ORDER BY runs.run_key",
                 **parameters,
             )
@@ -91,6 +93,7 @@ class RebuildDocumentStore:
                     "experiment": experiments[row["experiment_key"]],
                     "history": history.get(key, []),
                     "parent": row["_parent"],
+                    "predecessor": row["_predecessor"],
                     "properties": properties.get(key, {}),
                     "root": row["_root"],
                     "row": {name: row[name] for name in names if row[name] is not None},
@@ -157,15 +160,26 @@ class RebuildDocumentStore:
         )
         return key
 
-    def set_parents(self, key: int, parent: str | None, root: str | None) -> None:
-        """Set a run's parent and root, given their run ids; an unknown id is stored as null."""
+    def set_relatives(self, key: int, document: Mapping[str, Any]) -> None:
+        """Set a run's parent, root and predecessor, whose ids its document contains.
+
+        An unknown parent or root is stored as null, and an unknown predecessor as a deleted one. Documents of earlier
+        versions have none.
+        """
         self._database.execute(
             "UPDATE runs SET parent_key = (SELECT run_key FROM runs WHERE run_id = :parent),"
             " root_key = (SELECT run_key FROM runs WHERE run_id = :root) WHERE run_key = :key",
             key=key,
-            parent=parent,
-            root=root,
+            parent=document.get("parent"),
+            root=document.get("root"),
         )
+        if document.get("predecessor") is not None:
+            self._database.execute(
+                "UPDATE runs SET predecessor_key = coalesce((SELECT run_key FROM runs WHERE run_id = :predecessor), 0)"
+                " WHERE run_key = :key",
+                key=key,
+                predecessor=document["predecessor"],
+            )
 
     def delete_run(self, key: int) -> None:
         """Delete a run with its data, regardless of its status, within a transaction."""

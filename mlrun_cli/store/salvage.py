@@ -41,6 +41,7 @@ class Salvage:
                 "history": history[key],
                 "journals": dict(journals[key]),
                 "parent": rows.get(row["parent_key"], {}).get("run_id"),
+                "predecessor": rows.get(row.get("predecessor_key"), {}).get("run_id"),
                 "properties": dict(properties[key]),
                 "root": rows.get(row["root_key"], {}).get("run_id"),
                 "row": row,
