@@ -238,16 +238,15 @@ class QueueReport:
 
     def _describe_condition(self, run: Run) -> str:
         """Return what a queued run waits for before it may have a place, or an empty text if it may have one."""
-        if run.started_at is not None:
-            return ""
         conditions = []
-        if run.predecessor_key is not None:
+        if run.predecessor_key is not None and run.started_at is None:
             with suppress(RunNotFound):
                 predecessor = self._workspace.runs.get_by_key(run.predecessor_key)
                 if predecessor.status is not RunStatus.COMPLETED:
                     conditions.append(f"the end of '{predecessor.run_id}', which is {predecessor.status.value}")
         if run.begin_at is not None and run.begin_at > now():
-            conditions.append(f"its begin at {format_iso(run.begin_at)}")
+            what = "begin" if run.started_at is None else "next attempt"
+            conditions.append(f"its {what} at {format_iso(run.begin_at)}")
         return " and ".join(conditions)
 
     def _read_queue(self, target: str) -> _Queue:

@@ -57,8 +57,8 @@ def main(words: list[str]) -> int:
         # A dispatcher has those of whoever has started that.
         os.environ[NAMES_VARIABLE] = own.environment.get(NAMES_VARIABLE, "")
         workspace.set_busy_timeout(BUSY_SECONDS)
-        Supervisor(SupervisedRun(workspace, submission, own, run_folder)).run()
-        _wake_dispatchers(workspace)
+        if Supervisor(SupervisedRun(workspace, submission, own, run_folder)).run():
+            _wake_dispatchers(workspace)
     return 0
 
 

@@ -14,6 +14,7 @@ from mlrun_cli.core.disk_space import FULL_FOR_RUNS_BYTES, describe_full_disk
 from mlrun_cli.core.json_files import write_json
 from mlrun_cli.core.program_log import write_log
 from mlrun_cli.core.redaction import Redaction
+from mlrun_cli.core.time import MICROSECONDS, now
 from mlrun_cli.errors import MlrunError, StoreError
 from mlrun_cli.processes.inheritance import is_beyond_file_limit
 from mlrun_cli.processes.launchers.base import Launcher
@@ -34,6 +35,8 @@ from mlrun_cli.supervisor.worker_process import RPC_WORKER_PROGRAM, WorkerProces
 from mlrun_cli.workspace import Workspace
 
 _RETRY_SECONDS = 0.5
+_SHUTDOWN_SECONDS = 120
+"""More than the 90 seconds between SIGTERM and SIGKILL in systemd's shutdown."""
 _RENEWALS_PER_LEASE = 4
 _NO_ROOM = {errno.ENOSPC, errno.EDQUOT}
 
@@ -137,10 +140,15 @@ class SupervisedRun:
         self.retry_store(lambda: begin_attempt_values(self.workspace, self.run))
 
     def queue_next_attempt(self, outcome: Outcome) -> bool:
-        """Queue the run again after its supervisor was asked to exit; return False if it has ended."""
+        """Queue the run again after its supervisor was asked to exit; return False if it has ended.
+
+        It does not start before the machine, which may be shutting down, has ended all processes.
+        """
         policy = self.submission.retry
         if policy is None:
             return False
+        begin_at = now() + _SHUTDOWN_SECONDS * MICROSECONDS
+        self.retry_store(lambda: self.workspace.runs.update(self.run.key, begin_at=begin_at))
         return self.retry_store(lambda: queue_next_attempt(self.workspace, self.run, self.folder, policy, outcome))
 
     def register_outputs(self, row: Run, outcome: Outcome) -> Outcome:

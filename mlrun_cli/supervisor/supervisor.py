@@ -44,8 +44,8 @@ class Supervisor:
         self._preparation = Preparation(self._run, self._watch)
         self._full_disk: str | None = None
 
-    def run(self) -> None:
-        """Run the script and record its outcome."""
+    def run(self) -> bool:
+        """Run the script and record its outcome; return False if a shutdown has queued the run once more."""
         run = self._run
         try:
             outcome = self._execute()
@@ -53,12 +53,13 @@ class Supervisor:
             self._watch.close()
         self._release_space()
         if self._watch.stop.reason is StopReason.SHUTDOWN and run.queue_next_attempt(outcome):
-            return
+            return False
         outcome = add_earlier_durations(run.read(), outcome)
         outcome = add_full_disk_warning(outcome, self._full_disk)
         self._ingest_all()
         outcome = outcome._replace(warnings=(*outcome.warnings, *self._watch.reader.warnings))
         run.finish(outcome.redact(run.redaction), self._watch.stop.reason)
+        return True
 
     def _execute(self) -> Outcome:
         """Run the script, with retries if it fails, and return the last outcome."""

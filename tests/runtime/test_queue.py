@@ -7,6 +7,7 @@ import pytest
 
 from mlrun_cli.actions.compute_targets import create_compute_target
 from mlrun_cli.core.redaction import Redaction
+from mlrun_cli.core.time import MICROSECONDS, now
 from mlrun_cli.runs.run import SCRIPT_RUN, Run
 from mlrun_cli.runs.status import RunStatus
 from mlrun_cli.runtime.queue import QueueReport, get_node_limit
@@ -31,11 +32,10 @@ def add_run(workspace: Workspace, target: str, **columns: object) -> Run:
             experiment,
             number,
             f"exp_{number}",
-            status=RunStatus.QUEUED,
             run_type=SCRIPT_RUN,
             user_name="someone",
             target=target,
-            **columns,
+            **{"status": RunStatus.QUEUED, **columns},
         )
     return workspace.runs.get_by_key(key)
 
@@ -60,6 +60,14 @@ def test_what_a_run_waits_for_is_said_in_one_line(workspace: Workspace) -> None:
         "2 free GPUs needed",
         "a place on 'free'",
     ]
+
+
+def test_a_run_that_a_shutdown_has_queued_again_waits_for_its_time(workspace: Workspace) -> None:
+    first = add_run(workspace, "single", status=RunStatus.FAILED)
+    later = add_run(workspace, "single", predecessor_key=first.key, started_at=1, begin_at=now() + 60 * MICROSECONDS)
+    assert QueueReport(workspace).describe_wait(later).startswith("its next attempt at ")
+    assert list(workspace.queues.list_ready_keys("single", now())) == []
+    assert list(workspace.queues.list_ready_keys("single", now() + 60 * MICROSECONDS)) == [later.key]
 
 
 def test_one_look_asks_the_store_once_about_each_queue(workspace: Workspace) -> None:

@@ -8,11 +8,11 @@ from mlrun_cli.runs.run import Run
 from mlrun_cli.store.db.database import Database, build_in_list
 from mlrun_cli.store.runs.rows import ALIVE, SELECT_RUN, run_from_row
 
-_IS_READY = """(runs.started_at IS NOT NULL OR (
-    (runs.begin_at IS NULL OR runs.begin_at <= :now) AND (runs.predecessor_key IS NULL OR EXISTS (
+_IS_READY = """((runs.begin_at IS NULL OR runs.begin_at <= :now) AND (
+    runs.started_at IS NOT NULL OR runs.predecessor_key IS NULL OR EXISTS (
         SELECT 1 FROM runs AS predecessors
-        WHERE predecessors.run_key = runs.predecessor_key AND predecessors.status = 'Completed'))))"""
-"""True for a run that waits for nothing but a place, and for one that is started again."""
+        WHERE predecessors.run_key = runs.predecessor_key AND predecessors.status = 'Completed')))"""
+"""True for a run that waits for nothing but a place; one that is started again no longer needs its predecessor."""
 
 
 class QueueStore:
