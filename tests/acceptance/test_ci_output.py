@@ -56,14 +56,19 @@ def test_a_failed_run_in_the_jobs_of_github_azure_and_gitlab(mlrun: Mlrun, tmp_p
     def follow(*words: str) -> str:
         done = mlrun.run(*mlrun.command, "run", "monitor-logs", "-r", run_id, *words)
         assert done.returncode == 1
-        return normalize(f"{done.stdout}---\n{done.stderr}", tmp_path, run_id)
+        waited = mlrun.run(*mlrun.command, "run", "wait", "-r", run_id, *words)
+        return normalize(f"{done.stdout}---\n{done.stderr}---\n{waited.stderr}", tmp_path, run_id)
 
-    assert "::" not in follow("--ci", "none")
+    before = summary.read_text(encoding="utf-8")
+    plain = mlrun.run(*mlrun.command, "run", "monitor-logs", "-r", run_id)
+    assert "::" not in plain.stdout + plain.stderr
+    assert summary.read_text(encoding="utf-8") == before
     mlrun.environment["BUILD_SOURCESDIRECTORY"] = str(mlrun.folder)
     mlrun.environment["AGENT_TEMPDIRECTORY"] = str(tmp_path)
     check("azure.txt", follow("--ci", "azure"))
     assert (tmp_path / f"mlrun-{run_id}.md").is_file()
     del mlrun.environment["GITHUB_ACTIONS"]
     mlrun.environment |= {"GITLAB_CI": "true", "CI_PROJECT_DIR": str(mlrun.folder.parent)}
-    shown = mlrun.run("sh", "-c", '"$@" 2>&1 | cat -v', "sh", *mlrun.command, "run", "monitor-logs", "-r", run_id)
+    both = '"$@" monitor-logs -r "$0" --ci gitlab 2>&1 | cat -v; "$@" wait -r "$0" -o none 2>&1 | cat -v'
+    shown = mlrun.run("sh", "-c", both, run_id, *mlrun.command, "run")
     check("gitlab.txt", normalize(shown.stdout, tmp_path, run_id))

@@ -16,7 +16,6 @@ from mlrun_cli.cli.option_values import (
 from mlrun_cli.cli.run import app
 from mlrun_cli.cli.run.exit_code import get_exit_code
 from mlrun_cli.cli.run.options import (
-    Ci,
     ExperimentName,
     OnInterruptOption,
     RunId,
@@ -53,7 +52,7 @@ def monitor_logs(
         bool, typer.Option("--failed", help="Only the traceback, the last lines and the error of a failed run.")
     ] = False,
     interrupt: OnInterruptOption = None,
-    ci: Ci = CiName.AUTO,
+    ci: Annotated[CiName, typer.Option("--ci", help="Show the logs as groups of this CI system.")] = CiName.NONE,
 ) -> object:
     """Print a run's log, by default from the start, and follow it until the run has ended.
 

@@ -107,7 +107,7 @@ def stream_log(
         shared: the shared options.
         interrupt: the effect of an interruption on the run.
         selection: the part of the log to stream.
-        ci: the CI system that the logs are grouped for, and the end is reported to; None for none.
+        ci: the CI system that the logs are grouped for; None for none.
 
     Raises:
         InvalidValue: the run has no node of the selection.
@@ -129,7 +129,6 @@ def stream_log(
     if ended.status is not RunStatus.COMPLETED:
         print_failure_log(workspace, ended, shared.notes.info)
         print_ending(workspace, ended, shared.notes)
-    report_end(workspace, ended, ci)
     return streamed
 
 
