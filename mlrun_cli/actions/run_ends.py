@@ -50,6 +50,8 @@ def fail_run(workspace: Workspace, run: Run, error: Mapping[str, Any]) -> Run:
                 target=run.run_id,
             )
         is_done = _request_end(workspace, run, GRACE_SECONDS, error)
+    if is_done:
+        start_notifier(workspace, run)
     _notify_owner(workspace, run, is_done=is_done)
     if is_done:
         return reload_run(workspace, run)

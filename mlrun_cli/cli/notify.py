@@ -36,7 +36,8 @@ def add(
 ) -> object:
     """Notify an address of the ends of the workspace's runs.
 
-    The address is kept in a file that only you can read, and is not shown again. Child runs are left out.
+    The address is kept in a file that only you can read, and is not shown again. Child and interactive runs are left
+    out.
     """
     with open_context(shared).workspace as workspace:
         names = [end.strip().lower() for end in ends.split(",") if end.strip()]

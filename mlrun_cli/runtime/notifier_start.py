@@ -16,7 +16,10 @@ def start_notifier(workspace: Workspace, run: Run) -> None:
     """Start the notifier for an ended run if it has addresses to notify; failures are only logged.
 
     The program claims the run before it sends anything, so each address is notified at most once, whoever calls this.
+    Interactive runs, whose own process ends them, have no notifications.
     """
+    if run.owner_lock is not None:
+        return
     folder = workspace.run_folder(run.run_id)
     if run.parent_run_id is not None and not folder.notify.exists():
         return
