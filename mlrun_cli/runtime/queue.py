@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Mapping
-from contextlib import suppress
+from contextlib import closing, suppress
 
 from mlrun_cli.compute.compute_target import LOCAL_TARGET
 from mlrun_cli.core.json_files import read_json, write_json
@@ -18,6 +18,8 @@ from mlrun_cli.core.local_folder import get_counterpart
 from mlrun_cli.core.named_tuple import NamedTuple
 from mlrun_cli.core.time import format_iso, now
 from mlrun_cli.errors import RunNotFound, StoreError, TargetKindNotFound
+from mlrun_cli.processes.host import Origin, get_origin
+from mlrun_cli.processes.process import ProcessId, identify_process
 from mlrun_cli.runs.owner_lock import OwnerLock
 from mlrun_cli.runs.run import Run
 from mlrun_cli.runs.status import RunStatus
@@ -47,6 +49,7 @@ class QueueFolder:
         self.log = self.path / "dispatcher.log"
         self._problem = self.path / "trouble.json"
         self._reasons = self.path / "reasons.json"
+        self._dispatcher = self.path / "dispatcher.json"
 
     def create(self) -> None:
         """Create the folder, private to its user, if it does not exist; of its parents, only the folder of all queues.
@@ -69,6 +72,40 @@ class QueueFolder:
         """Reset the count of dispatcher starts, since a dispatcher has read the queue."""
         with suppress(OSError):
             os.ftruncate(lock.descriptor, 0)
+
+    def record_dispatcher(self) -> None:
+        """Record that the dispatcher is this process, which knows the conditions under which runs start."""
+        process = identify_process(os.getpid())
+        with suppress(OSError):
+            write_json(self._dispatcher, {"process": process, "origin": get_origin()})
+
+    def has_old_dispatcher(self) -> bool:
+        """Return whether a live dispatcher is of an earlier version, which ignores when runs may start."""
+        deadline = time.monotonic() + _PATIENCE_SECONDS
+        while self._is_served() and not self._is_recorded():
+            if time.monotonic() >= deadline:
+                return True
+            time.sleep(_AGAIN_SECONDS)  # it may just be starting, or be about to end
+        return False
+
+    def _is_served(self) -> bool:
+        """Return whether a dispatcher holds the lock and has read the queue."""
+        try:
+            with closing(OwnerLock.open(self.lock)) as lock:
+                return not lock.is_free() and not os.fstat(lock.descriptor).st_size
+        except FileNotFoundError:
+            return False
+
+    def _is_recorded(self) -> bool:
+        """Return whether the last dispatcher that has recorded itself is alive."""
+        with suppress(OSError, LookupError, TypeError):
+            record = read_json(self._dispatcher) or {}
+            origin, process = Origin(*record["origin"]), ProcessId(*record["process"])
+            here = get_origin()
+            if origin != here:  # a process of another container cannot be looked at
+                return origin.boot_id == here.boot_id
+            return identify_process(process.pid) == process
+        return False
 
     def record_problem(self, text: str) -> None:
         """Record the problem that prevents runs from being started; an empty text clears it."""

@@ -17,6 +17,7 @@ class WakeSocket:
     def __init__(self, folder: QueueFolder) -> None:
         """Listen on the socket, accessible only to the current user."""
         make_counterpart_folder(folder.path)
+        folder.record_dispatcher()
         self._file = folder.socket
         self._file.unlink(missing_ok=True)  # of a dispatcher that was killed
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)

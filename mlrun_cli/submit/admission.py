@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import os
+import shlex
 from collections.abc import Sequence
 
 from mlrun_cli.actions.compute_targets import check_target
+from mlrun_cli.core.local_folder import get_counterpart
 from mlrun_cli.core.named_tuple import NamedTuple
-from mlrun_cli.errors import NotEnoughGpus, RunNotFound
+from mlrun_cli.errors import InUse, NotEnoughGpus, RunNotFound
 from mlrun_cli.processes.gpus import VISIBLE_GPUS, list_gpus, select_usable_gpus
 from mlrun_cli.processes.process import RUN_ID_VARIABLE
 from mlrun_cli.runconfigs.run_configuration import RunConfiguration
 from mlrun_cli.runs.run import Run
-from mlrun_cli.runtime.queue import get_node_limit
+from mlrun_cli.runtime.queue import QueueFolder, get_node_limit
 from mlrun_cli.submit.request import SubmitRequest
 from mlrun_cli.targets.base import Demand
 from mlrun_cli.targets.registry import find_target
@@ -76,6 +79,7 @@ def admit_run(
 
     Raises:
         ComputeTargetNotFound: the target does not exist.
+        InUse: a dispatcher of an earlier version would start it too early.
         UsageError: the target can never run it.
     """
     target = configuration.target
@@ -84,6 +88,8 @@ def admit_run(
     found = find_target(workspace, target)
     with configuration.locate_errors():
         found.check(demand)
+    if request.predecessor is not None or request.begin_at is not None:
+        _check_dispatcher(workspace, target, "--begin" if request.predecessor is None else "--after")
     most = get_node_limit(workspace, target)
     is_held = found.lends_gpus and (request.predecessor is not None or request.begin_at is not None)
     is_queued = is_held or most is not None or (bool(gpus.gpu_count) and found.lends_gpus)
@@ -94,6 +100,18 @@ def admit_run(
     return Admission(
         is_queued, (*_warn_of_held_nodes(parents, configuration, most), *_warn_of_held_gpus(parents, gpus))
     )
+
+
+def _check_dispatcher(workspace: Workspace, target: str, option: str) -> None:
+    folder = QueueFolder(workspace, target)
+    if folder.has_old_dispatcher():
+        raise InUse(
+            f"{option}: the dispatcher of the queue of '{target}' is still that of an earlier mlrun-cli, which would"
+            " start the run too early.",
+            hint="Try again when no run waits there any more, or end it; running runs go on: fuser -k"
+            f" {shlex.quote(os.fspath(get_counterpart(folder.lock)))}",
+            target=option,
+        )
 
 
 def _warn_of_held_nodes(parents: Sequence[Run], configuration: RunConfiguration, most: int | None) -> tuple[str, ...]:

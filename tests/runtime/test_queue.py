@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -8,9 +9,11 @@ import pytest
 from mlrun_cli.actions.compute_targets import create_compute_target
 from mlrun_cli.core.redaction import Redaction
 from mlrun_cli.core.time import MICROSECONDS, now
+from mlrun_cli.runs.owner_lock import OwnerLock
 from mlrun_cli.runs.run import SCRIPT_RUN, Run
 from mlrun_cli.runs.status import RunStatus
-from mlrun_cli.runtime.queue import QueueReport, get_node_limit
+from mlrun_cli.runtime.queue import QueueFolder, QueueReport, get_node_limit
+from mlrun_cli.runtime.wake_socket import WakeSocket
 from mlrun_cli.workspace import Workspace
 from mlrun_cli.workspace_locator import WorkspaceIdentity, locate_workspace
 
@@ -68,6 +71,17 @@ def test_a_run_that_a_shutdown_has_queued_again_waits_for_its_time(workspace: Wo
     assert QueueReport(workspace).describe_wait(later).startswith("its next attempt at ")
     assert list(workspace.queues.list_ready_keys("single", now())) == []
     assert list(workspace.queues.list_ready_keys("single", now() + 60 * MICROSECONDS)) == [later.key]
+
+
+def test_a_dispatcher_that_does_not_say_that_it_knows_start_conditions_is_an_old_one(workspace: Workspace) -> None:
+    folder = QueueFolder(workspace, "single")
+    assert not folder.has_old_dispatcher()
+    folder.create()
+    with closing(OwnerLock.open(folder.lock)) as lock:
+        assert lock.try_acquire()
+        assert folder.has_old_dispatcher()
+        with WakeSocket(folder):
+            assert not folder.has_old_dispatcher()
 
 
 def test_one_look_asks_the_store_once_about_each_queue(workspace: Workspace) -> None:
