@@ -200,7 +200,7 @@ def test_the_newer_az_ml_is_refused_by_name(pipeline: Mlrun, words: str, what: s
 
 def test_a_bad_query_or_format_is_refused(pipeline: Mlrun) -> None:
     step_fails(pipeline, "az account show --query '[' ")
-    step_fails(pipeline, "az account show -o csv")
+    step_fails(pipeline, "az account show -o xlsx")
     step_fails(pipeline, "az account show --query")
     failure = step_fails(pipeline, "az account show --o tsv")
     assert failure.code == "UsageError"

@@ -101,7 +101,7 @@ def test_a_run_completes_with_all_that_it_has_written(pool: PoolEngine, tmp_path
         *("NotStarted", "Queued", "Preparing", "Starting", "Running", "Finalizing", "Completed")
     ]
     assert pool.mlrun.metrics(run_id) == {"x": 1}
-    assert record["resources"]["peak_memory_bytes"] > 1 << 20
+    assert pool.mlrun.show(run_id)["resources"]["peak_memory_bytes"] > 1 << 20
     assert pool.mlrun.log(run_id) == "said\n"
     names = pool.mlrun.json("run", "files", "-r", run_id)
     assert {"outputs/model.txt", "kept/note.txt", "user_logs/std_log.txt"} <= set(names)
