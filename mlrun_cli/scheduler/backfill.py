@@ -8,8 +8,11 @@ resources. After that, released resources are reserved for it.
 from __future__ import annotations
 
 from collections.abc import Collection
+from contextlib import suppress
 
+from mlrun_cli.errors import RunNotFound
 from mlrun_cli.processes.gpu_allocator import GpuAllocator
+from mlrun_cli.runs.attempt import parse_attempts
 from mlrun_cli.runs.run import Run
 from mlrun_cli.workspace import Workspace
 
@@ -54,6 +57,18 @@ class Backfill:
         return True
 
     def _count_overtaking(self, run: Run, usable: Collection[str] | None = None) -> int:
-        """Return the number of later runs that were started, counting only those that use `usable` GPUs if given."""
-        allocated = self._workspace.queues.list_gpus_of_later_runs(run.target or "", run.key, self._starting)
+        """Return the number of runs behind a run that were started since it has been ready.
+
+        Only those that use `usable` GPUs are counted if these are given.
+        """
+        since = self._find_ready_time(run)
+        allocated = self._workspace.queues.list_gpus_of_later_runs(run, since, self._starting)
         return len(allocated) if usable is None else sum(not gpus.isdisjoint(usable) for gpus in allocated)
+
+    def _find_ready_time(self, run: Run) -> int:
+        """Return the time since which a run in the queue has waited for nothing but a place, in microseconds."""
+        moments = [run.created_at, run.begin_at or 0, *(each.ended_at or 0 for each in parse_attempts(run.attempts))]
+        if run.predecessor_key is not None:
+            with suppress(RunNotFound):
+                moments.append(self._workspace.runs.get_by_key(run.predecessor_key).ended_at or 0)
+        return max(moments)

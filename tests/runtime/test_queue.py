@@ -9,11 +9,13 @@ import pytest
 from mlrun_cli.actions.compute_targets import create_compute_target
 from mlrun_cli.core.redaction import Redaction
 from mlrun_cli.core.time import MICROSECONDS, now
+from mlrun_cli.processes.gpu_allocator import GpuAllocator
 from mlrun_cli.runs.owner_lock import OwnerLock
 from mlrun_cli.runs.run import SCRIPT_RUN, Run
 from mlrun_cli.runs.status import RunStatus
 from mlrun_cli.runtime.queue import QueueFolder, QueueReport, get_node_limit
 from mlrun_cli.runtime.wake_socket import WakeSocket
+from mlrun_cli.scheduler.backfill import Backfill
 from mlrun_cli.workspace import Workspace
 from mlrun_cli.workspace_locator import WorkspaceIdentity, locate_workspace
 
@@ -82,6 +84,25 @@ def test_a_dispatcher_that_does_not_say_that_it_knows_start_conditions_is_an_old
         assert folder.has_old_dispatcher()
         with WakeSocket(folder):
             assert not folder.has_old_dispatcher()
+
+
+def test_a_run_is_overtaken_by_those_behind_it_since_it_is_ready(workspace: Workspace) -> None:
+    started = now()
+    for priority, started_at in ((0, started + 10), (0, started + 30), (1, started + 30), (0, None)):
+        status = RunStatus.RUNNING if started_at else RunStatus.PREPARING
+        add_run(workspace, "single", status=status, priority=priority, started_at=started_at, node_count=1)
+    for begin_at, attempts, may in (
+        (started + 20, (), [False, False, True]),
+        (started + 40, (), [False, True, True]),
+        (None, [{"number": 1, "ended_at": started + 40}], [False, True, True]),
+    ):
+        for nodes, expected in zip((1, 2, 3), may, strict=True):
+            waiting = add_run(
+                workspace, "single", priority=1, node_count=nodes, begin_at=begin_at, attempts=attempts, created_at=1
+            )
+            backfill = Backfill(workspace, GpuAllocator(), ())
+            backfill.record_node_shortage(waiting)
+            assert backfill.may_overtake(waiting) is expected
 
 
 def test_one_look_asks_the_store_once_about_each_queue(workspace: Workspace) -> None:

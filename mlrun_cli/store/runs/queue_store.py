@@ -104,17 +104,20 @@ class QueueStore:
         assert row is not None
         return int(row["busy"])
 
-    def list_gpus_of_later_runs(self, target: str, key: int, starting: Collection[int]) -> Sequence[Set[str]]:
-        """Return the GPUs of each run on a target that was queued after a given run but has already started.
+    def list_gpus_of_later_runs(self, run: Run, since: int, starting: Collection[int]) -> Sequence[Set[str]]:
+        """Return the GPUs of each run that is behind a given one in queue order but was started since a time.
 
         `starting` are the keys of runs that are being started and may still be in the queue. A set may be empty.
         """
         places, keys = build_in_list("starting", list(starting))
         rows = self._database.rows(
-            f"SELECT gpus FROM runs WHERE run_key > :key AND {self._avoid_index()} = :target AND owner_lock IS NULL"  # noqa: S608
-            f" AND (status <> 'Queued' AND ({ALIVE} OR started_at IS NOT NULL) OR run_key IN {places})",
-            key=key,
-            target=target,
+            "SELECT gpus FROM runs WHERE (priority < :priority OR priority = :priority AND run_key > :key)"  # noqa: S608
+            f" AND {self._avoid_index()} = :target AND owner_lock IS NULL AND (run_key IN {places}"
+            f" OR status <> 'Queued' AND (started_at >= :since OR started_at IS NULL AND {ALIVE}))",
+            priority=run.priority,
+            key=run.key,
+            target=run.target,
+            since=since,
             **keys,
         )
         return [frozenset(filter(None, (row["gpus"] or "").split(","))) for row in rows]
