@@ -78,7 +78,7 @@ def split_command(address: str) -> list[str]:
         if found is not None:
             raise InvalidValue(
                 f"{found[0]} is within code, where its text would be executed.",
-                hint=f"Use the variable instead: cmd:sh -c 'echo \"${get_variable(found[1])}\"'.",
+                hint=f'Write "${get_variable(found[1])}" there, a variable that the command gets.',
                 target=found[0],
             )
     return words
