@@ -192,7 +192,7 @@ def _pin_torch(major: int, minor: int) -> tuple[str, str]:
 
 
 def _choose_python(named: str | None, default: tuple[int, int]) -> tuple[int, int]:
-    """Return the Python version given in a name such as `py38`, or the default, adjusted to an available one."""
+    """Return the Python that a name states, as in `py38`, or the default, but none older than `_OLDEST_PYTHON`."""
     return max((int(named[0]), int(named[1:])) if named else default, _OLDEST_PYTHON)
 
 

@@ -83,9 +83,10 @@ def _list_thread_states(pid: int) -> set[bytes]:
 
 
 def _list_exclusive_locks() -> Iterator[tuple[int, str]]:
-    """Yield the pid and inode of every exclusive lock; lines are `1: POSIX  ADVISORY  WRITE 42 08:01:1234 120 120`.
+    """Yield the pid and inode of every exclusive lock in /proc/locks.
 
-    Devices are ignored, because some file systems report other device numbers in `stat`.
+    A line is `1: POSIX  ADVISORY  WRITE 42 08:01:1234 120 120`. Devices are ignored, because some
+    file systems report other device numbers in `stat`.
     """
     for line in read_proc("/proc/locks").decode("ascii", "replace").splitlines():
         found = re.match(r"\d+: \w+ +\w+ +WRITE +(\d+) [0-9a-f]+:[0-9a-f]+:(\d+) ", line)

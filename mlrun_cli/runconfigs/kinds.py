@@ -114,7 +114,7 @@ def refuse_other_kinds(root: Node, known: frozenset[str]) -> None:
 
 
 def is_other_kind(keys: Iterable[str]) -> bool:
-    """Return whether top-level keys show that a document is another kind of file, whatever its name."""
+    """Return whether top-level keys show that a document is no runconfig, whatever its name."""
     return any(not kind.keys.isdisjoint(keys) for kind in _OTHER_THAN_RUNCONFIGS)
 
 

@@ -249,7 +249,7 @@ class MetricStore:
         return other is None
 
     def _open_series(self, run_key: int, name: str, shape: str, batch: Sequence[LoggedValue]) -> _Series:
-        """Return the state of a metric before a batch is added."""
+        """Create a metric if it is new, remove values that a batch supersedes, and return its state."""
         self._database.execute(
             "INSERT INTO metrics (run_key, name, shape) VALUES (:run_key, :name, :shape)"
             " ON CONFLICT (run_key, name) DO NOTHING",

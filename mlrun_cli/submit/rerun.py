@@ -98,7 +98,7 @@ def build_rerun(workspace: Workspace, run: Run, environment: Mapping[str, str], 
 
 
 def describe_folder_obstacle(submission: Submission) -> str | None:
-    """Return the reason why a run cannot be submitted from its current folder, or None if it can."""
+    """Return the reason why a run cannot be submitted again from its folder as it is now, or None if it can."""
     folder, options = submission.folder, submission.submit_options()
     if folder is None or not Path(folder).is_dir():
         where = f"'{folder}'" if folder else "that it was submitted from"

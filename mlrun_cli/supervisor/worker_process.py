@@ -59,7 +59,7 @@ class WorkerProcess:
             self._process = None
 
     def _has_ended(self, pid: int) -> bool:
-        """Return whether the worker has ended but was not reaped yet."""
+        """Return whether the worker has ended but has not been reaped yet."""
         return os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
 
     def close(self) -> None:

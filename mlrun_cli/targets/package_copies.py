@@ -38,7 +38,7 @@ def ensure_sdk_copy(folder: Path) -> Path:
 
 
 def ensure_program_copy(folder: Path) -> Path:
-    """Return the folder with this package and its dependencies on a node; create it if missing.
+    """Return the folder with a copy of this package and of what it needs on nodes, creating it if missing.
 
     Args:
         folder: the folder of all copies of the program.

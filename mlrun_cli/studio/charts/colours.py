@@ -35,7 +35,7 @@ def add_colours(
 
 
 def _compute_tints(parameters: Mapping[int, Parameter]) -> Mapping[int, float]:
-    """Return the relative positions of numbers between the lowest and highest; empty if any value is a text."""
+    """Return each number's position from 0 (lowest) to 1 (highest), or nothing if any value is not a number."""
     numbers = {key: each.number for key, each in parameters.items() if each.number is not None}
     if not numbers or len(numbers) < len(parameters):
         return {}

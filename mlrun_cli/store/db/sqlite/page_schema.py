@@ -44,7 +44,7 @@ _FILL_TEXTS = (
 
 
 def build_page_schema() -> list[str]:
-    """Return the statements of this schema, in order."""
+    """Return the SQL statements that create the indexes, texts, counts and views of run lists, in order."""
     return [*_build_indexes(), *_build_texts(), *_build_outcomes(), *_build_views(), _FORGET_NUMBERS_BEFORE_NAN]
 
 
