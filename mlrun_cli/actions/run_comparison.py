@@ -9,7 +9,7 @@ from typing import Any
 from mlrun_cli.actions.run_settings import read_packages, read_settings, read_variables
 from mlrun_cli.core.named_tuple import NamedTuple
 from mlrun_cli.core.time import format_iso, now
-from mlrun_cli.metrics.metric import LAST, SUMMARIES, MetricSummary
+from mlrun_cli.metrics.metric import LAST, SUMMARIES
 from mlrun_cli.runs.parameters import to_values
 from mlrun_cli.runs.run import Run
 from mlrun_cli.snapshots.content_store import SnapshotStore
@@ -103,21 +103,34 @@ def _read_metrics(workspace: Workspace, runs: Sequence[Run]) -> Sequence[_Column
     names = workspace.metric_summaries.list_names(keys, _MOST_NAMES)
     columns: Sequence[dict[str, Any]] = [{} for _ in runs]
     for start in range(0, len(names), _NAMES_AT_ONCE):
-        wanted = names[start : start + _NAMES_AT_ONCE]
-        summaries = workspace.metric_summaries.list_for_runs(keys, wanted)
-        for name in wanted:
-            found = [summaries.get((key, name)) for key in keys]
-            is_single = all(summary is None or summary.value_count == 1 for summary in found)
-            for statistic in (LAST,) if is_single else SUMMARIES:
-                label = name if is_single else f"{name} ({statistic})"
-                for column, summary in zip(columns, found, strict=True):
-                    if summary is not None:
-                        column[label] = _get_number(summary, statistic)
+        for label, values in list_metric_values(workspace, keys, names[start : start + _NAMES_AT_ONCE]):
+            for column, value in zip(columns, values, strict=True):
+                column[label] = _simplify_number(value)
     return columns
 
 
-def _get_number(summary: MetricSummary, statistic: str) -> float | int | None:
-    value = summary.get_statistic(statistic)
+def list_metric_values(
+    workspace: Workspace, keys: Sequence[int], names: Sequence[str]
+) -> Iterator[tuple[str, Sequence[float | None]]]:
+    """Yield a label, and the value of each run or None, for the last value of each metric.
+
+    If a run has several values of a metric, its minimum and maximum follow, and the labels name the statistic.
+
+    Args:
+        workspace: the workspace of the runs.
+        keys: the keys of the runs.
+        names: the names of the metrics.
+    """
+    summaries = workspace.metric_summaries.list_for_runs(keys, names)
+    for name in names:
+        found = [summaries.get((key, name)) for key in keys]
+        is_single = all(summary is None or summary.value_count == 1 for summary in found)
+        for statistic in (LAST,) if is_single else SUMMARIES:
+            label = name if is_single else f"{name} ({statistic})"
+            yield label, [None if summary is None else summary.get_statistic(statistic) for summary in found]
+
+
+def _simplify_number(value: float | None) -> float | int | None:
     return int(value) if isinstance(value, float) and value.is_integer() and abs(value) < 1 << 53 else value
 
 

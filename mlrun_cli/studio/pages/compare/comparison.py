@@ -5,11 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
+from mlrun_cli.actions.run_comparison import list_metric_values
 from mlrun_cli.actions.run_settings import read_packages, read_settings, read_variables
 from mlrun_cli.core.named_tuple import NamedTuple
 from mlrun_cli.core.sizes import format_size
 from mlrun_cli.core.time import MICROSECONDS, now
-from mlrun_cli.metrics.metric import LAST, SUMMARIES, MetricSummary
 from mlrun_cli.runs.parameters import Parameters
 from mlrun_cli.runs.run import Run
 from mlrun_cli.snapshots.content_store import SnapshotStore
@@ -115,18 +115,8 @@ def _list_metric_names(workspace: Workspace, runs: Sequence[Run]) -> tuple[Seque
 
 
 def _build_metric_rows(workspace: Workspace, runs: Sequence[Run], names: Sequence[str]) -> Iterable[ComparisonRow]:
-    keys = [run.key for run in runs]
-    summaries = workspace.metric_summaries.list_for_runs(keys, names)
-    for name in names:
-        found = [summaries.get((key, name)) for key in keys]
-        is_single = all(summary is None or summary.value_count == 1 for summary in found)
-        for which in (LAST,) if is_single else SUMMARIES:
-            label = name if is_single else f"{name} ({which})"
-            yield ComparisonRow(label, _format_distinctly([_read_summary(summary, which) for summary in found]))
-
-
-def _read_summary(summary: MetricSummary | None, which: str) -> float | None:
-    return None if summary is None else summary.get_statistic(which)
+    for label, values in list_metric_values(workspace, [run.key for run in runs], names):
+        yield ComparisonRow(label, _format_distinctly(values))
 
 
 def _format_distinctly(values: Sequence[float | None]) -> Sequence[str | None]:
