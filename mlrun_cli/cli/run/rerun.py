@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -76,18 +76,10 @@ def rerun(
     value of a parameter in its own spelling, as in --lr 0.1, --lr=0.1 or lr=0.1; a flag that becomes false is left
     out. Several runs are submitted at once and not streamed: the command waits until they have ended.
     """
-    from mlrun_cli.submit.rerun import RerunChanges  # noqa: PLC0415 - start-up
-
     if bool(run_ids) == failed:
         raise OneOptionRequired("No run is named.", hint="Use either -r ID, or --failed.", target="--run")
     description = described.parse()
-    changes = RerunChanges(
-        arguments=arguments or (),
-        parameters=parse_settings(settings, arguments),
-        target=target,
-        variables=description.variables,
-        uses_current_code=current_code,
-    )
+    changes = build_changes(description, settings, arguments, target, uses_current_code=current_code)
     context = open_context(shared)
     description = description.resolve(context)
     runs = _list_failed(context, experiment_name) if failed else get_runs(context, run_ids or (), experiment_name)
@@ -101,19 +93,36 @@ def rerun(
         return _submit_all(workspace, runs, changes, description, shared, is_async=is_async)
 
 
-def parse_settings(texts: Sequence[str] | None, arguments: Sequence[str] | None) -> Mapping[str, str]:
-    """Return the parameters given by `--set`, keyed by name.
+def build_changes(
+    description: RunDescription,
+    settings: Sequence[str] | None,
+    arguments: Sequence[str] | None,
+    target: str | None,
+    *,
+    uses_current_code: bool,
+    resumes: bool = False,
+) -> RerunChanges:
+    """Return the changes that the options of `rerun` and `resume` describe.
 
     Raises:
-        UsageError: one is not written as NAME=VALUE or has two values, or other arguments are given too.
+        UsageError: a text of `--set` is not written as NAME=VALUE or has two values, or there are other arguments too.
     """
-    if texts and arguments:
+    from mlrun_cli.submit.rerun import RerunChanges  # noqa: PLC0415 - start-up
+
+    if settings and arguments:
         raise ConflictingOptions(
             "--set changes the run's arguments, and arguments after '--' replace them.",
             hint="Leave one of them out.",
             target="--set",
         )
-    return parse_variables(texts or (), option="--set")
+    return RerunChanges(
+        arguments=arguments or (),
+        parameters=parse_variables(settings or (), option="--set"),
+        target=target,
+        variables=description.variables,
+        uses_current_code=uses_current_code,
+        resumes=resumes,
+    )
 
 
 def submit_again(

@@ -15,7 +15,7 @@ from mlrun_cli.cli.run.rerun import (
     DryRun,
     Set,
     TargetOption,
-    parse_settings,
+    build_changes,
     submit_again,
 )
 from mlrun_cli.cli.run.selection import get_run
@@ -49,17 +49,8 @@ def resume(
     The script finds what the earlier run wrote to ./outputs, such as checkpoints, in its own ./outputs. All else is as
     for 'mlrun run rerun'.
     """
-    from mlrun_cli.submit.rerun import RerunChanges  # noqa: PLC0415 - start-up
-
     description = described.parse()
-    changes = RerunChanges(
-        arguments=arguments or (),
-        parameters=parse_settings(settings, arguments),
-        target=target,
-        variables=description.variables,
-        uses_current_code=current_code,
-        resumes=True,
-    )
+    changes = build_changes(description, settings, arguments, target, uses_current_code=current_code, resumes=True)
     context = open_context(shared)
     description = description.resolve(context)
     run = get_run(context, run_id, experiment_name)
