@@ -331,11 +331,11 @@ class Workspace:
         with self.transaction():
             return self._recorder.write_missing_records()
 
-    def _check_owned_run_exists(self, fresh: Database) -> None:
+    def _check_owned_run_exists(self, database: Database) -> None:
         if self.owned_run is None:
             return
         run_id, key = self.owned_run
-        if RunStore(fresh, self.redaction).find_key(run_id) != key:
+        if RunStore(database, self.redaction).find_key(run_id) != key:
             raise StoreUnavailable(
                 f"The store {self.locator.database} is another one, which does not know the run {run_id}.",
                 hint="'mlrun workspace repair' brings back the runs whose folders are there.",

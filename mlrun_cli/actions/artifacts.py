@@ -129,21 +129,21 @@ def _list_script_files(workspace: Workspace, folder: RunFolder) -> list[str]:
     return list_script_files(SnapshotStore(workspace.snapshots_folder).find_manifest(snapshot_id), folder.work)
 
 
-def _select_names(asked: str, files: dict[str, Path], run: Run) -> list[str]:
-    name = asked.removeprefix("./").rstrip("/")
+def _select_names(requested_name: str, files: dict[str, Path], run: Run) -> list[str]:
+    name = requested_name.removeprefix("./").rstrip("/")
     found = [file for file in sorted(files) if file == name or file.startswith(f"{name}/")]
     if found:
         return found
-    raise _build_file_not_found_error(asked, files, run)
+    raise _build_file_not_found_error(requested_name, files, run)
 
 
-def _build_file_not_found_error(asked: str, files: dict[str, Path], run: Run) -> NotFound:
-    nearest = difflib.get_close_matches(asked, files, n=1)
+def _build_file_not_found_error(name: str, files: dict[str, Path], run: Run) -> NotFound:
+    nearest = difflib.get_close_matches(name, files, n=1)
     there_are = f"It has: {format_first_names(sorted(files), _SHOWN_NAMES)}." if files else "It has none yet."
     return RunFileNotFound(
-        f"The run '{run.run_id}' has no file '{asked}'. {there_are}",
+        f"The run '{run.run_id}' has no file '{name}'. {there_are}",
         hint=f"Did you mean '{nearest[0]}'?" if nearest else f"See 'mlrun run files -r {run.run_id}'.",
-        target=asked,
+        target=name,
     )
 
 

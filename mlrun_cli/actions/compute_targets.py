@@ -106,19 +106,19 @@ def check_name_is_free(workspace: Workspace, name: str) -> None:
         raise _build_exists_error(there)
 
 
-def _build_exists_error(there: ComputeTarget) -> AlreadyExists:
-    if there.kind in ATTACHED_KINDS:
+def _build_exists_error(existing: ComputeTarget) -> AlreadyExists:
+    if existing.kind in ATTACHED_KINDS:
         return AlreadyExists(
-            f"The compute target '{there.name}' is attached already, of the kind {there.kind}.",
-            hint=f"To change its options, type 'mlrun computetarget detach -n {there.name}' and attach it again: its "
-            "ended runs stay. Else choose another name.",
-            target=there.name,
+            f"The compute target '{existing.name}' is attached already, of the kind {existing.kind}.",
+            hint=f"To change its options, type 'mlrun computetarget detach -n {existing.name}' and attach it again: "
+            "its ended runs stay. Else choose another name.",
+            target=existing.name,
         )
     return AlreadyExists(
-        f"The compute target '{there.name}' already exists, of the kind {there.kind}.",
-        hint=f"Use that one, choose another name, or delete it: 'mlrun computetarget delete -n {there.name}', in "
+        f"The compute target '{existing.name}' already exists, of the kind {existing.kind}.",
+        hint=f"Use that one, choose another name, or delete it: 'mlrun computetarget delete -n {existing.name}', in "
         "a script its delete().",
-        target=there.name,
+        target=existing.name,
     )
 
 
@@ -252,12 +252,12 @@ def _list_statuses_on_target(workspace: Workspace, name: str) -> frozenset[RunSt
     return _ON_TARGET
 
 
-def _check_unused(workspace: Workspace, name: str, lost: Container[int]) -> None:
+def _check_unused(workspace: Workspace, name: str, lost_run_keys: Container[int]) -> None:
     """Raise if a run waits for a target or runs on it, except for runs that are ending or lost."""
     from mlrun_cli.runs.filter import RunFilter  # noqa: PLC0415 - start-up: submits check a target, few delete one
 
     which = RunFilter(target=name, statuses=_list_statuses_on_target(workspace, name), include_children=True)
-    runs = [run for run in workspace.runs.list(which) if run.owner_lock is None and run.key not in lost]
+    runs = [run for run in workspace.runs.list(which) if run.owner_lock is None and run.key not in lost_run_keys]
     if not runs:
         return
     waiting = sum(run.status is RunStatus.QUEUED for run in runs)

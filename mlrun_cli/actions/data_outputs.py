@@ -47,5 +47,5 @@ def _register_output(workspace: Workspace, output: Mapping[str, Any]) -> str | N
     return None
 
 
-def _join_pattern(place: str, glob: str | None) -> str:
-    return place if glob is None else f"{place}/{glob.lstrip('/')}"
+def _join_pattern(folder: str, glob: str | None) -> str:
+    return folder if glob is None else f"{folder}/{glob.lstrip('/')}"

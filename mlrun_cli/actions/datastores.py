@@ -203,24 +203,26 @@ def _list_files(folder: Path) -> _FolderFiles:
     return _FolderFiles(names, sorted(left_out))
 
 
-def _copy_all(source: Path, files: _FolderFiles, place: Path, *, overwrite: bool) -> CopyResult:
-    copied = sum(_copy_file(source / name, place / name, overwrite=overwrite) for name in files.names)
+def _copy_all(source: Path, files: _FolderFiles, destination: Path, *, overwrite: bool) -> CopyResult:
+    copied = sum(_copy_file(source / name, destination / name, overwrite=overwrite) for name in files.names)
     return CopyResult(copied, len(files.names) - copied, files.left_out)
 
 
-def _copy_file(source: Path, place: Path, *, overwrite: bool) -> bool:
+def _copy_file(source: Path, destination: Path, *, overwrite: bool) -> bool:
     """Copy a file atomically; return False if the destination exists and is left unchanged."""
-    if os.path.lexists(place) and not overwrite:
+    if os.path.lexists(destination) and not overwrite:
         return False
     try:
-        place.parent.mkdir(parents=True, exist_ok=True)
+        destination.parent.mkdir(parents=True, exist_ok=True)
         with (
             open(source, "rb", opener=lambda path, flags: os.open(path, flags | os.O_NONBLOCK)) as content,
-            open_new_file(place) as file,
+            open_new_file(destination) as file,
         ):
             copying.copy(content.fileno(), file, os.fstat(content.fileno()).st_size)
     except OSError as error:
-        raise OperatingSystemError(f"'{source}' cannot be copied to '{place}': {error.strerror or error}.") from error
+        raise OperatingSystemError(
+            f"'{source}' cannot be copied to '{destination}': {error.strerror or error}."
+        ) from error
     return True
 
 

@@ -81,21 +81,21 @@ def attach_folder(
     }
 
 
-def _write_samples(folder: Path, undo: ExitStack) -> None:
+def _write_samples(folder: Path, cleanup: ExitStack) -> None:
     within = find_configuration_folder(folder)
-    _make_folder(within, undo)
+    _make_folder(within, cleanup)
     for path, text in render_samples(folder, within).items():
         # `local` without suffix is Azure's own sample, and would come before `local.runconfig`.
         if not path.exists() and not path.with_suffix("").exists():
             replace_text(path, text)
-            undo.callback(path.unlink, missing_ok=True)
+            cleanup.callback(path.unlink, missing_ok=True)
 
 
-def _make_folder(folder: Path, undo: ExitStack) -> None:
+def _make_folder(folder: Path, cleanup: ExitStack) -> None:
     missing = [path for path in (folder, *folder.parents) if not path.exists()]
     for path in reversed(missing):
         path.mkdir(exist_ok=True)
-        undo.callback(_remove_empty, path)
+        cleanup.callback(_remove_empty, path)
 
 
 def _remove_empty(folder: Path) -> None:

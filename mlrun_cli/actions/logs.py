@@ -137,14 +137,14 @@ class _Follower:
     def _write_script_output(self, piece: bytes) -> None:
         self._write(self._start.log_name, piece)
 
-    def _check_status(self, moment: float) -> RunStatus | None:
+    def _check_status(self, now: float) -> RunStatus | None:
         """Return the run's status if the store is due to be checked, or else None."""
-        if moment < self._next_look and not os.path.exists(self._outcome):
+        if now < self._next_look and not os.path.exists(self._outcome):
             return None
-        if moment >= self._next_reconciliation:
+        if now >= self._next_reconciliation:
             reconcile(self._workspace)
-            self._next_reconciliation = moment + _RECONCILE_SECONDS
-        self._next_look = moment + _LOOK_SECONDS
+            self._next_reconciliation = now + _RECONCILE_SECONDS
+        self._next_look = now + _LOOK_SECONDS
         status = self._workspace.runs.find_status(self._run.key)
         if status is None:
             raise RunNotFound(self._run.run_id)

@@ -90,26 +90,26 @@ def register_run_files(workspace: Workspace, new: NewModel, run: Run, path: str 
         return _store_model(workspace, folder, (incoming / "files" / wanted).parent, new)
 
 
-def list_models(workspace: Workspace, which: ModelFilter) -> Sequence[Model]:
+def list_models(workspace: Workspace, model_filter: ModelFilter) -> Sequence[Model]:
     """Return the model versions that match a filter, newest first."""
-    return workspace.models.list(which)
+    return workspace.models.list(model_filter)
 
 
-def get_model(workspace: Workspace, which: ModelFilter) -> Model:
+def get_model(workspace: Workspace, model_filter: ModelFilter) -> Model:
     """Return the newest model version that matches a filter.
 
     Raises:
         UsageError: no name is given.
         ModelNotFound: no model matches.
     """
-    if which.name is None:
+    if model_filter.name is None:
         raise MissingOption("No model is named.", hint="Give its name, or its id such as mymodel:1.")
-    found = workspace.models.list(which)
+    found = workspace.models.list(model_filter)
     if found:
         return found[0]
-    workspace.models.get(which.name, which.version)
+    workspace.models.get(model_filter.name, model_filter.version)
     raise ModelNotFound(
-        f"No version of the model '{which.name}' fits.", hint="Use fewer conditions.", target=which.name
+        f"No version of the model '{model_filter.name}' fits.", hint="Use fewer conditions.", target=model_filter.name
     )
 
 

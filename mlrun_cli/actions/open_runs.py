@@ -107,12 +107,12 @@ def end_run(workspace: Workspace, run: Run) -> Run:
     return workspace.runs.get_by_key(run.key)
 
 
-def _build_columns(owner_lock: str, moment: int) -> Mapping[str, Any]:
+def _build_columns(owner_lock: str, timestamp: int) -> Mapping[str, Any]:
     origin = get_origin()
     return {
         "run_type": INTERACTIVE_RUN,
         "status": RunStatus.RUNNING,
-        "started_at": moment,
+        "started_at": timestamp,
         "user_name": get_user_name(),
         "target": "local",
         "owner_lock": owner_lock,

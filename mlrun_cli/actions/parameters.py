@@ -42,13 +42,13 @@ def read_parameters_of_older_runs(workspace: Workspace, seconds: float = PATIENC
     return True
 
 
-def depends_on_parameters(which: RunFilter, order: RunOrder = NEWEST_FIRST) -> bool:
+def depends_on_parameters(run_filter: RunFilter, order: RunOrder = NEWEST_FIRST) -> bool:
     """Return whether a query would be incomplete until `read_parameters_of_older_runs` has read all runs."""
-    if which.parameters or which.text or order.column.startswith(f"{PARAMETER}:"):
+    if run_filter.parameters or run_filter.text or order.column.startswith(f"{PARAMETER}:"):
         return True
-    if which.where is None:
+    if run_filter.where is None:
         return False
     from mlrun_cli.runs.where.condition import list_predicates  # noqa: PLC0415 - start-up
     from mlrun_cli.runs.where.value_name import PLAIN  # noqa: PLC0415
 
-    return any(each.name.kind in {PARAMETER, PLAIN} for each in list_predicates(which.where))
+    return any(each.name.kind in {PARAMETER, PLAIN} for each in list_predicates(run_filter.where))

@@ -140,7 +140,7 @@ def _prune_contents(
     for folder in iterate_subfolders(workspace.folder / "runs"):
         RunFolder(folder).make_readable()
     runs = _prune_runs(workspace, before, removal)
-    trash = empty_trash(workspace, deleted_before, below=list(runs), dry_run=dry_run, say=say)
+    trash = empty_trash(workspace, deleted_before, run_keys=list(runs), dry_run=dry_run, say=say)
     removal.folders |= trash.folders
     forsaken = [folder for folder in _find_orphaned_folders(workspace, before) if removal.remove(folder)]
 
@@ -155,9 +155,9 @@ def _prune_contents(
 
     day_ago = time.time() - GRACE_SECONDS
     snapshots = prune_snapshots(workspace.snapshots_folder, list_kept_snapshots, day_ago, dry_run=dry_run, say=say)
-    shared = prune_shared_folders(workspace, before, without=removal.folders, dry_run=dry_run, say=say)
+    shared = prune_shared_folders(workspace, before, excluded=removal.folders, dry_run=dry_run, say=say)
     needed = _find_used_environments(workspace.home, removal.folders)
-    environments, environments_size = prune_environments(workspace.home, before, needed=needed, dry_run=dry_run)
+    environments, environments_size = prune_environments(workspace.home, before, used_keys=needed, dry_run=dry_run)
     return {
         "bytes": removal.size + trash.size + snapshots.size + shared.size + environments_size,
         "contents": snapshots.contents + shared.contents,
@@ -279,11 +279,11 @@ def _is_unlocked(folder: Path) -> bool:
         lock.close()
 
 
-def _find_used_environments(home: Path, without: Collection[Path]) -> set[str]:
+def _find_used_environments(home: Path, excluded: Collection[Path]) -> set[str]:
     """Return the keys of the environments used by runs of all workspaces, except runs in some folders."""
     keys = set()
     for folder in chain.from_iterable(home.glob(f"workspaces/*/*/*/{name}/*") for name in ("runs", TRASH)):
-        plan = None if folder in without else read_json(RunFolder(folder).environment_plan)
+        plan = None if folder in excluded else read_json(RunFolder(folder).environment_plan)
         if plan is not None and plan.get("build"):
             keys.add(plan["build"]["key"])
     return keys

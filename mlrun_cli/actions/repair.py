@@ -165,12 +165,12 @@ def _recover_trash(workspace: Workspace) -> None:
         move_to_trash(workspace, list_with_children(workspace, list(map(workspace.runs.get, known))))
 
 
-def _build_report(filled: ImportReport) -> dict[str, Any]:
+def _build_report(report: ImportReport) -> dict[str, Any]:
     return {
-        "named": filled.named,
-        "runs": len(filled.runs),
-        "unreadable": filled.unreadable,
-        "values": filled.values,
+        "named": report.named,
+        "runs": len(report.runs),
+        "unreadable": report.unreadable,
+        "values": report.values,
     }
 
 

@@ -76,10 +76,10 @@ def read_parameter_columns(workspace: Workspace, runs: Sequence[Run], choice: Co
     return RunColumns(names, values)
 
 
-def _sort_by_count(given: Sequence[Parameters]) -> Sequence[str]:
+def _sort_by_count(parameters_of_runs: Sequence[Parameters]) -> Sequence[str]:
     """Return the names of all parameters, those of the most runs first."""
     counts: dict[str, int] = {}
-    for parameters in given:
+    for parameters in parameters_of_runs:
         for name in parameters:
             counts[name] = counts.get(name, 0) + 1
     return sorted(counts, key=lambda name: -counts[name])

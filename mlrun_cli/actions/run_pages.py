@@ -24,9 +24,9 @@ class Count(NamedTuple):
     is_exact: bool = True
 
     @classmethod
-    def from_number(cls, found: int, limit: int = COUNTED) -> Count:
+    def from_number(cls, count: int, limit: int = COUNTED) -> Count:
         """Return the exact count, or the limit marked as inexact if more runs were found."""
-        return cls(min(found, limit), found <= limit)
+        return cls(min(count, limit), count <= limit)
 
     def __str__(self) -> str:
         """Return the number with thousands separators, with a `+` if there are more runs."""
@@ -59,7 +59,7 @@ class RunPage(NamedTuple):
 
 def get_run_page(
     workspace: Workspace,
-    which: RunFilter,
+    run_filter: RunFilter,
     order: RunOrder = NEWEST_FIRST,
     *,
     number: int = 1,
@@ -70,7 +70,7 @@ def get_run_page(
 
     Args:
         workspace: the workspace of the runs.
-        which: the filter.
+        run_filter: the filter.
         order: the order of the runs.
         number: the number of the page, starting at 1.
         size: the number of runs on a page.
@@ -80,32 +80,32 @@ def get_run_page(
         RunNotFound: the filter's parent run does not exist.
         UsageError: a value of the filter is not text.
     """
-    which = resolve_filter(workspace, which)
-    is_complete = not depends_on_parameters(which, order) or read_parameters_of_older_runs(workspace)
+    run_filter = resolve_filter(workspace, run_filter)
+    is_complete = not depends_on_parameters(run_filter, order) or read_parameters_of_older_runs(workspace)
     pages = workspace.run_pages
-    found = pages.list_page(which, order, limit=size + 1, offset=(number - 1) * size)
-    counts = _count_runs_and_children(pages, which) if counts_children else _count_runs(pages, which)
+    found = pages.list_page(run_filter, order, limit=size + 1, offset=(number - 1) * size)
+    counts = _count_runs_and_children(pages, run_filter) if counts_children else _count_runs(pages, run_filter)
     return RunPage(
-        runs=prepare_for_display(workspace, found[:size], which.not_responding),
+        runs=prepare_for_display(workspace, found[:size], run_filter.not_responding),
         number=number,
         has_more=len(found) > size,
-        active=pages.count_active(_include_children(which) if counts_children else which),
+        active=pages.count_active(_include_children(run_filter) if counts_children else run_filter),
         **counts._asdict(),
         is_complete=is_complete,
     )
 
 
-def list_sorted_runs(workspace: Workspace, which: RunFilter, order: RunOrder) -> Sequence[Run]:
+def list_sorted_runs(workspace: Workspace, run_filter: RunFilter, order: RunOrder) -> Sequence[Run]:
     """Return the first `last` runs in an order that match a filter, each with its actual status.
 
     Raises:
         RunNotFound: the filter's parent run does not exist.
         UsageError: a value of the filter is not text.
     """
-    which = resolve_filter(workspace, which)
-    limit = sys.maxsize if which.last is None else which.last
-    found = workspace.run_pages.list_page(which, order, limit=limit)
-    return prepare_for_display(workspace, found, which.not_responding)
+    run_filter = resolve_filter(workspace, run_filter)
+    limit = sys.maxsize if run_filter.last is None else run_filter.last
+    found = workspace.run_pages.list_page(run_filter, order, limit=limit)
+    return prepare_for_display(workspace, found, run_filter.not_responding)
 
 
 class _Counts(NamedTuple):
@@ -114,24 +114,24 @@ class _Counts(NamedTuple):
     child_runs: Count | None
 
 
-def _count_runs(pages: RunPageStore, which: RunFilter) -> _Counts:
-    limit = pages.get_count_limit(which)
-    total = Count.from_number(pages.count(which, limit + 1), limit)
+def _count_runs(pages: RunPageStore, run_filter: RunFilter) -> _Counts:
+    limit = pages.get_count_limit(run_filter)
+    total = Count.from_number(pages.count(run_filter, limit + 1), limit)
     return _Counts(total, total, None)
 
 
-def _count_runs_and_children(pages: RunPageStore, which: RunFilter) -> _Counts:
+def _count_runs_and_children(pages: RunPageStore, run_filter: RunFilter) -> _Counts:
     """Return the counts of runs without a parent and of child runs."""
-    limit = pages.get_count_limit(which)
-    at_top = pages.count(which._replace(include_children=False), limit + 1)
+    limit = pages.get_count_limit(run_filter)
+    at_top = pages.count(run_filter._replace(include_children=False), limit + 1)
     if at_top > limit:
         return _Counts(Count.from_number(at_top, limit), Count.from_number(at_top, limit), None)
-    both = pages.count(_include_children(which), at_top + limit + 1)
-    total = both if which.include_children else at_top
+    both = pages.count(_include_children(run_filter), at_top + limit + 1)
+    total = both if run_filter.include_children else at_top
     return _Counts(
         Count.from_number(total, limit), Count.from_number(at_top, limit), Count.from_number(both - at_top, limit)
     )
 
 
-def _include_children(which: RunFilter) -> RunFilter:
-    return which._replace(include_children=True)
+def _include_children(run_filter: RunFilter) -> RunFilter:
+    return run_filter._replace(include_children=True)

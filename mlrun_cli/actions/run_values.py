@@ -14,11 +14,11 @@ from mlrun_cli.runs.where.value_name import FIELD, PLAIN, ValueName, parse_value
 from mlrun_cli.workspace import Workspace
 
 
-def resolve_where(workspace: Workspace, which: RunFilter) -> RunFilter:
+def resolve_where(workspace: Workspace, run_filter: RunFilter) -> RunFilter:
     """Return a filter with the names in its condition resolved and its simple comparisons moved to its fields."""
-    if which.where is None:
-        return which
-    return narrow_filter(which._replace(where=_resolve_condition(workspace, which.where)))
+    if run_filter.where is None:
+        return run_filter
+    return narrow_filter(run_filter._replace(where=_resolve_condition(workspace, run_filter.where)))
 
 
 def resolve_name(workspace: Workspace, name: ValueName) -> ValueName:
@@ -28,9 +28,9 @@ def resolve_name(workspace: Workspace, name: ValueName) -> ValueName:
     return name._replace(kind=METRIC if workspace.metric_summaries.has_numbers(name.name) else PARAMETER)
 
 
-def list_unknown_names(workspace: Workspace, which: RunFilter, sort: str | None = None) -> Sequence[str]:
+def list_unknown_names(workspace: Workspace, run_filter: RunFilter, sort: str | None = None) -> Sequence[str]:
     """Return the bare names in a filter's condition and in an order that no metric or parameter of any run has."""
-    found = [] if which.where is None else [each.name for each in list_predicates(which.where)]
+    found = [] if run_filter.where is None else [each.name for each in list_predicates(run_filter.where)]
     if sort is not None:
         found.extend(parse_value_names(sort))
     return [

@@ -39,18 +39,18 @@ class RunChanges(NamedTuple):
     is_kept: bool | None = None
 
 
-def list_runs(workspace: Workspace, which: RunFilter) -> Sequence[Run]:
+def list_runs(workspace: Workspace, run_filter: RunFilter) -> Sequence[Run]:
     """Return the runs that match a filter, newest first, each with its actual status.
 
     Raises:
         RunNotFound: the filter's parent run does not exist.
         UsageError: a value of the filter is not text.
     """
-    which = resolve_filter(workspace, which)
-    return prepare_for_display(workspace, workspace.runs.list(which), which.not_responding)
+    run_filter = resolve_filter(workspace, run_filter)
+    return prepare_for_display(workspace, workspace.runs.list(run_filter), run_filter.not_responding)
 
 
-def resolve_filter(workspace: Workspace, which: RunFilter) -> RunFilter:
+def resolve_filter(workspace: Workspace, run_filter: RunFilter) -> RunFilter:
     """Reconcile the workspace and return the validated filter, with the keys of runs that do not respond.
 
     Bare names in its conditions are resolved.
@@ -59,12 +59,12 @@ def resolve_filter(workspace: Workspace, which: RunFilter) -> RunFilter:
         RunNotFound: the filter's parent run does not exist.
         UsageError: a value of the filter is not text.
     """
-    which = check_filter(workspace, which)
-    if which.where is not None:
+    run_filter = check_filter(workspace, run_filter)
+    if run_filter.where is not None:
         from mlrun_cli.actions.run_values import resolve_where  # noqa: PLC0415 - start-up
 
-        which = resolve_where(workspace, which)
-    return which._replace(not_responding=reconcile(workspace))
+        run_filter = resolve_where(workspace, run_filter)
+    return run_filter._replace(not_responding=reconcile(workspace))
 
 
 def get_runs(
@@ -98,7 +98,11 @@ def get_runs(
         try:
             return _get_run(workspace, run_id, experiment_name)
         except (UsageError, RunNotFound):
-            named = _find_run_by_name(workspace, run_id, latest_of, only=experiment_name) if by_display_name else None
+            named = (
+                _find_run_by_name(workspace, run_id, latest_of, experiment_name=experiment_name)
+                if by_display_name
+                else None
+            )
             if named is None:
                 raise
             return named
@@ -204,7 +208,7 @@ def _check_changes(changes: RunChanges) -> None:
         check_text(what, text or "")
 
 
-def check_filter(workspace: Workspace, which: RunFilter) -> RunFilter:
+def check_filter(workspace: Workspace, run_filter: RunFilter) -> RunFilter:
     """Validate the texts and the size of a filter; return it with the full id of the parent run.
 
     Raises:
@@ -212,35 +216,35 @@ def check_filter(workspace: Workspace, which: RunFilter) -> RunFilter:
         UsageError: a value of the filter is not text.
         InvalidFilter: there are more conditions than a database supports.
     """
-    if which.condition_count > MOST_CONDITIONS:
+    if run_filter.condition_count > MOST_CONDITIONS:
         raise InvalidFilter(
-            f"The filter has {which.condition_count} words and values to compare with; {MOST_CONDITIONS} fit in.",
+            f"The filter has {run_filter.condition_count} words and values to compare with; {MOST_CONDITIONS} fit in.",
             hint="Leave some of them out.",
         )
-    for tag in (*which.tags, *which.properties):
+    for tag in (*run_filter.tags, *run_filter.properties):
         check_text("the tag key", tag.key)
         for value in (tag.value, *tag.or_values):
             check_text(f"the value of the tag '{tag.key}'", value or "")
     texts = {
-        "the compute target": which.target,
-        "the submitter": which.submitter,
-        "the experiment name": which.experiment_name,
-        "the run type": which.run_type,
-        "the text to search for": which.text,
+        "the compute target": run_filter.target,
+        "the submitter": run_filter.submitter,
+        "the experiment name": run_filter.experiment_name,
+        "the run type": run_filter.run_type,
+        "the text to search for": run_filter.text,
     }
     for what, text in texts.items():
         check_text(what, text or "")
-    for metric in which.metrics:
+    for metric in run_filter.metrics:
         check_text("the metric's name", metric.name)
-    for parameter in which.parameters:
+    for parameter in run_filter.parameters:
         check_text("the parameter's name", parameter.name)
         check_text(f"the value of the parameter '{parameter.name}'", str(parameter.value))
-    _check_where(which.where)
-    for value in chain.from_iterable(which.any_of.values()):
+    _check_where(run_filter.where)
+    for value in chain.from_iterable(run_filter.any_of.values()):
         check_text("a value to choose from", value)
-    if which.parent_run_id is None:
-        return which
-    return which._replace(parent_run_id=workspace.runs.resolve(check_run_id(which.parent_run_id)))
+    if run_filter.parent_run_id is None:
+        return run_filter
+    return run_filter._replace(parent_run_id=workspace.runs.resolve(check_run_id(run_filter.parent_run_id)))
 
 
 def _check_where(where: Condition | None) -> None:
@@ -274,20 +278,22 @@ def _get_latest_run(workspace: Workspace, experiment_name: str | None) -> Run:
     return newest[0]
 
 
-def _find_run_by_name(workspace: Workspace, name: str, first: str | None, only: str | None) -> Run | None:
+def _find_run_by_name(
+    workspace: Workspace, name: str, preferred_experiment: str | None, experiment_name: str | None
+) -> Run | None:
     """Return the only run with a display name, or None if there is none.
 
     Args:
         workspace: the workspace of the runs.
         name: the display name.
-        first: the experiment that is searched first; None means all at once.
-        only: the only experiment that is searched; None means any.
+        preferred_experiment: the experiment that is searched first; None means all at once.
+        experiment_name: the only experiment that is searched; None means any.
 
     Raises:
         AmbiguousRunId: several runs have it.
     """
-    keys = workspace.runs.list_keys_with_display_name(name, first)
-    if not keys and first != only:
+    keys = workspace.runs.list_keys_with_display_name(name, preferred_experiment)
+    if not keys and preferred_experiment != experiment_name:
         keys = workspace.runs.list_keys_with_display_name(name, None)
     if len(keys) > 1:
         raise AmbiguousRunId(name, [run.run_id for run in workspace.runs.list_by_keys(keys)], is_display_name=True)
@@ -303,5 +309,5 @@ def _get_run(workspace: Workspace, run_id: str, experiment_name: str | None) -> 
             missing.hint = f"It was deleted; restore it: mlrun run restore -r {run_id}"
         raise missing from None
     if experiment_name is not None and run.experiment_name != experiment_name:
-        raise RunNotFound(run_id, elsewhere=(experiment_name, run.experiment_name))
+        raise RunNotFound(run_id, other_experiments=(experiment_name, run.experiment_name))
     return run

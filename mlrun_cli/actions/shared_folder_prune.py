@@ -64,18 +64,18 @@ class _Options(NamedTuple):
 
 
 def prune_shared_folders(
-    workspace: Workspace, unused_since: int, *, without: Collection[Path], dry_run: bool, say: Callable[[str], None]
+    workspace: Workspace, unused_since: int, *, excluded: Collection[Path], dry_run: bool, say: Callable[[str], None]
 ) -> PrunedShared:
     """Remove unneeded files in the shared folders of the targets; skip unavailable and read-only folders.
 
     Args:
         workspace: the workspace of the targets.
         unused_since: a timestamp in microseconds; environments that were built later are kept.
-        without: the folders of runs that are or would be removed.
+        excluded: the folders of runs that are or would be removed.
         dry_run: whether to remove nothing.
         say: called with a message if the function has to wait for long, or if something cannot be removed.
     """
-    options = _Options(workspace, unused_since, without, dry_run, say)
+    options = _Options(workspace, unused_since, excluded, dry_run, say)
     pruned = PrunedShared()
     for shared in _list_shared_folders(workspace):
         for prune in (_prune_snapshots, _prune_environments, _prune_copies):
@@ -87,10 +87,10 @@ def prune_shared_folders(
     return pruned
 
 
-def find_referenced_snapshots(runs: Path, without: Collection[Path]) -> set[str]:
+def find_referenced_snapshots(runs: Path, excluded: Collection[Path]) -> set[str]:
     """Return the ids of the snapshots of all runs with a folder in `runs`, except for some folders."""
     documents = (
-        read_json(RunFolder(folder).submission) for folder in iterate_subfolders(runs) if folder not in without
+        read_json(RunFolder(folder).submission) for folder in iterate_subfolders(runs) if folder not in excluded
     )
     return {document.get("snapshot_id", "") for document in documents if document is not None}
 
@@ -128,7 +128,7 @@ def _prune_environments(shared: SharedFolder, options: _Options) -> PrunedShared
     """Remove environments that no run in the shared folder has used, since locks of nodes are not visible here."""
     plans = (read_json(RunFolder(folder).environment_plan) for folder in _iterate_run_folders(shared, options.without))
     needed = {plan["build"]["key"] for plan in plans if plan is not None and plan.get("build")}
-    keys, size = prune_environments(shared.path, options.unused_since, untouched=needed, dry_run=options.dry_run)
+    keys, size = prune_environments(shared.path, options.unused_since, protected_keys=needed, dry_run=options.dry_run)
     return PrunedShared(environments=tuple(keys), size=size)
 
 
@@ -152,5 +152,5 @@ def _prune_copies(shared: SharedFolder, options: _Options) -> PrunedShared:
     return pruned
 
 
-def _iterate_run_folders(shared: SharedFolder, without: Collection[Path]) -> Iterator[Path]:
-    return (folder for folder in iterate_subfolders(shared.runs) if folder not in without)
+def _iterate_run_folders(shared: SharedFolder, excluded: Collection[Path]) -> Iterator[Path]:
+    return (folder for folder in iterate_subfolders(shared.runs) if folder not in excluded)

@@ -187,19 +187,19 @@ def remove_trashed_below(workspace: Workspace, keys: Sequence[int]) -> None:
 
 
 def empty_trash(
-    workspace: Workspace, before: int, *, below: Sequence[int], dry_run: bool, say: Callable[[str], None]
+    workspace: Workspace, before: int, *, run_keys: Sequence[int], dry_run: bool, say: Callable[[str], None]
 ) -> EmptiedTrash:
     """Permanently remove items deleted before a time, and deleted descendants of removed runs.
 
     Args:
         workspace: the workspace.
         before: the time, in microseconds.
-        below: the keys of runs that are or would be removed.
+        run_keys: the keys of runs that are or would be removed.
         dry_run: whether to remove nothing.
         say: called with a message for each folder that cannot be removed.
     """
     old = workspace.trash.list_runs(before=before)
-    old = [*old, *workspace.trash.list_deleted_descendants([*below, *(each.run.key for each in old)])]
+    old = [*old, *workspace.trash.list_deleted_descendants([*run_keys, *(each.run.key for each in old)])]
     deleted = list({each.run.key: each for each in old}.values())
     folders = frozenset(_list_folders(workspace, [each.run.run_id for each in deleted]))
     lost = _list_lost_folders(workspace, before)
@@ -277,13 +277,13 @@ def _get_run_path(workspace: Workspace, run_id: str) -> Path:
     return workspace.folder / "runs" / run_id
 
 
-def _move_folder(source: Path, place: Path) -> None:
+def _move_folder(source: Path, destination: Path) -> None:
     """Rename a folder if it exists and the destination is free; otherwise the run is found where it is."""
     try:
         RunFolder(source).make_readable()
-        make_private_folder(place.parent)
-        if not os.path.lexists(place):
-            os.rename(source, place)
+        make_private_folder(destination.parent)
+        if not os.path.lexists(destination):
+            os.rename(source, destination)
     except OSError:
         return
 

@@ -223,12 +223,12 @@ def _parse_boolean(text: str, option: str) -> bool:
     raise InvalidValue(f"{option}: '{text}' is not true.", hint=f"Write {option} true, or leave it out.", target=option)
 
 
-def _build_counts(copied: actions.CopyResult) -> dict[str, int]:
-    return {"kept": copied.kept, "skipped": len(copied.left_out)}
+def _build_counts(result: actions.CopyResult) -> dict[str, int]:
+    return {"kept": result.kept, "skipped": len(result.left_out)}
 
 
-def _warn_of_skipped_files(shared: GlobalOptions, copied: actions.CopyResult) -> None:
-    if copied.kept:
-        shared.notes.info(f"Files that were there already and stay: {copied.kept}; --overwrite true replaces them.")
-    if copied.left_out:
-        shared.notes.info(f"Left out: {format_first_names([f'{one.path} ({one.reason})' for one in copied.left_out])}.")
+def _warn_of_skipped_files(shared: GlobalOptions, result: actions.CopyResult) -> None:
+    if result.kept:
+        shared.notes.info(f"Files that were there already and stay: {result.kept}; --overwrite true replaces them.")
+    if result.left_out:
+        shared.notes.info(f"Left out: {format_first_names([f'{one.path} ({one.reason})' for one in result.left_out])}.")

@@ -74,16 +74,16 @@ def _declare_options(
     """Declare the shared options as parameters; the function itself is never called."""
 
 
-def build_global_parameters(taken: Collection[str] = ()) -> list[inspect.Parameter]:
+def build_global_parameters(used_names: Collection[str] = ()) -> list[inspect.Parameter]:
     """Return the parameters that declare the shared options, to be placed after a command's own.
 
     Args:
-        taken: option names, such as `-t`, that the command's own options use and the shared ones give up.
+        used_names: option names, such as `-t`, that the command's own options use and the shared ones give up.
     """
     parameters = inspect.signature(_declare_options, eval_str=True).parameters.values()
     for parameter in parameters:
         option = parameter.annotation.__metadata__[0]
-        option.param_decls = tuple(name for name in list_option_names(parameter) if name not in taken)
+        option.param_decls = tuple(name for name in list_option_names(parameter) if name not in used_names)
     return [parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY) for parameter in parameters]
 
 

@@ -278,12 +278,12 @@ def prune(
         )
 
 
-def _build_question(workspace_name: str, would_be: dict[str, Any], before: int) -> str:
-    runs = len(would_be["runs"])
+def _build_question(workspace_name: str, report: dict[str, Any], before: int) -> str:
+    runs = len(report["runs"])
     what = f"{runs} {'run' if runs == 1 else 'runs'} of workspace '{workspace_name}'"
     when = time.strftime("%Y-%m-%d %H:%M:%S %Z", time.localtime(before / MICROSECONDS))
-    size = format_size(would_be["bytes"])
-    trash = f", {len(would_be['trash'])} from the trash" if would_be["trash"] else ""
+    size = format_size(report["bytes"])
+    trash = f", {len(report['trash'])} from the trash" if report["trash"] else ""
     return f"Remove for good {what} that ended before {when}{trash}, and what is kept for them alone, {size} in all?"
 
 

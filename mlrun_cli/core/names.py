@@ -60,18 +60,18 @@ def check_tag_key(key: str) -> str:
     return key
 
 
-def check_text(what: str, text: str) -> str:
+def check_text(noun: str, text: str) -> str:
     """Verify that a text can be encoded as UTF-8 and return it.
 
     Args:
-        what: a noun for the error message, such as `the display name`.
+        noun: a noun for the error message, such as `the display name`.
         text: the text as typed.
 
     Raises:
         UsageError: it contains bytes that are not UTF-8, which no database accepts.
     """
     if any("\ud800" <= character <= "\udfff" for character in text):
-        raise InvalidName(f"{what[0].upper()}{what[1:]} is not UTF-8: {quote_shortened(text)}.", hint="Use UTF-8.")
+        raise InvalidName(f"{noun[0].upper()}{noun[1:]} is not UTF-8: {quote_shortened(text)}.", hint="Use UTF-8.")
     return text
 
 
@@ -84,27 +84,27 @@ def make_experiment_name(folder: Path) -> str:
     return kept.encode()[:MAX_EXPERIMENT_NAME_BYTES].decode(errors="ignore") or "experiment"
 
 
-def _check_name(what: str, name: str, limit: int) -> str:
-    _check_text(what, name, limit)
+def _check_name(noun: str, name: str, limit: int) -> str:
+    _check_text(noun, name, limit)
     for character in "/\\":
         if character in name:
-            raise _build_invalid_name_error(what, name, f"it holds '{character}'")
+            raise _build_invalid_name_error(noun, name, f"it holds '{character}'")
     if name.startswith("."):
-        raise _build_invalid_name_error(what, name, "it begins with a dot")
+        raise _build_invalid_name_error(noun, name, "it begins with a dot")
     if name != name.strip():
-        raise _build_invalid_name_error(what, name, "it begins or ends with a space")
+        raise _build_invalid_name_error(noun, name, "it begins or ends with a space")
     return name
 
 
-def _check_text(what: str, text: str, limit: int) -> None:
+def _check_text(noun: str, text: str, limit: int) -> None:
     if not text.strip():
-        raise _build_invalid_name_error(what, text, "it is empty")
+        raise _build_invalid_name_error(noun, text, "it is empty")
     for character in text:
         if _is_control(character):
-            raise _build_invalid_name_error(what, text, f"it holds the character U+{ord(character):04X}")
+            raise _build_invalid_name_error(noun, text, f"it holds the character U+{ord(character):04X}")
     size = len(text.encode())
     if size > limit:
-        raise _build_invalid_name_error(what, text, f"it has {size} bytes, {limit} are allowed")
+        raise _build_invalid_name_error(noun, text, f"it has {size} bytes, {limit} are allowed")
 
 
 def _is_control(character: str) -> bool:
@@ -112,9 +112,9 @@ def _is_control(character: str) -> bool:
     return unicodedata.category(character) in {"Cc", "Zl", "Zp", "Cs"}
 
 
-def _build_invalid_name_error(what: str, text: str, why: str) -> UsageError:
+def _build_invalid_name_error(noun: str, text: str, why: str) -> UsageError:
     return InvalidName(
-        f"{quote_shortened(text)} is not a valid {what}: {why}.",
+        f"{quote_shortened(text)} is not a valid {noun}: {why}.",
         hint="Use letters, digits, spaces, '-', '_' and '.'.",
         target=text,
     )

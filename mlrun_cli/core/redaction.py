@@ -168,7 +168,7 @@ class Redaction:
         def redact(name: str, text: str) -> str:
             return (
                 REDACTED
-                if _matches_secret(self._get_secret_pattern(name, is_free=True), text)
+                if _matches_secret(self._get_secret_pattern(name, is_in_prose=True), text)
                 else self.redact_prose(text)
             )
 
@@ -234,16 +234,16 @@ class Redaction:
     def _replace_recognisable(self, value: str, replacement: Callable[[str], str]) -> str:
         """Replace secrets that are recognizable by their form."""
 
-        def redact_connection_part(found: re.Match[str]) -> str:
-            is_secret = found["name"].upper() == "PWD" or self.is_secret(found["name"], found["value"])
-            return f"{found['name']}{found['equals']}{replacement(found['value'])}" if is_secret else found[0]
+        def redact_connection_part(match: re.Match[str]) -> str:
+            is_secret = match["name"].upper() == "PWD" or self.is_secret(match["name"], match["value"])
+            return f"{match['name']}{match['equals']}{replacement(match['value'])}" if is_secret else match[0]
 
-        def redact_credentials(found: re.Match[str]) -> str:
-            given = replacement(found["given"]) if _are_credentials(found) else found["given"]
-            return f"{found['scheme']}{found['space']}{given}"
+        def redact_credentials(match: re.Match[str]) -> str:
+            given = replacement(match["given"]) if _are_credentials(match) else match["given"]
+            return f"{match['scheme']}{match['space']}{given}"
 
-        def redact_secret(found: re.Match[str]) -> str:
-            return replacement(found[0])
+        def redact_secret(match: re.Match[str]) -> str:
+            return replacement(match[0])
 
         shown = re.sub(_ADDRESS, lambda found: re.sub(URL_SECRET, redact_secret, found[0]), value)
         shown = re.sub(_CONNECTION_PART, redact_connection_part, shown)
@@ -252,9 +252,9 @@ class Redaction:
     def _replace_named(self, value: str, replacement: Callable[[str], str]) -> str:
         """Replace secrets that follow a name that denotes them."""
 
-        def redact_instruction(found: re.Match[str]) -> str:
-            is_secret = self.is_secret(found["name"], found["value"].strip("\"'"))
-            return f"{found['before']}{replacement(found['value'])}" if is_secret else found[0]
+        def redact_instruction(match: re.Match[str]) -> str:
+            is_secret = self.is_secret(match["name"], match["value"].strip("\"'"))
+            return f"{match['before']}{replacement(match['value'])}" if is_secret else match[0]
 
         return self._replace_after_names(
             re.sub(_INSTRUCTION, redact_instruction, value), replacement, self._find_value_pattern
@@ -277,19 +277,19 @@ class Redaction:
                 end = given.end()
         return "".join(shown) + value[end:]
 
-    def _find_value_pattern(self, found: re.Match[str]) -> str | None:
-        if found["name"].startswith("-"):
-            return self._get_option_pattern(found["name"])
-        return None if found["assigned"] is None else self._get_secret_pattern(found["name"])
+    def _find_value_pattern(self, match: re.Match[str]) -> str | None:
+        if match["name"].startswith("-"):
+            return self._get_option_pattern(match["name"])
+        return None if match["assigned"] is None else self._get_secret_pattern(match["name"])
 
-    def _find_certain_value_pattern(self, found: re.Match[str]) -> str | None:
+    def _find_certain_value_pattern(self, match: re.Match[str]) -> str | None:
         """Return the pattern of a secret after a name in prose, or None.
 
         In prose such names are ordinary words too: `--api-key: expected one argument`.
         """
-        if self._find_value_pattern(found) != ANYTHING:
+        if self._find_value_pattern(match) != ANYTHING:
             return None
-        return _NO_WORD if ":" in (found["assigned"] or "") else ANYTHING
+        return _NO_WORD if ":" in (match["assigned"] or "") else ANYTHING
 
     def _get_variable_pattern(self, name: str) -> str | None:
         return self._get_secret_pattern(name) if re.fullmatch(_NAME, name) else None
@@ -298,11 +298,11 @@ class Redaction:
         name = option.lstrip("-")
         return ANYTHING if name.lower() in _SECRET_OPTIONS else self._get_secret_pattern(name)
 
-    def _get_secret_pattern(self, name: str, *, is_free: bool = False) -> str | None:
+    def _get_secret_pattern(self, name: str, *, is_in_prose: bool = False) -> str | None:
         plain = name.upper().replace("-", "_")
         names = (*self._given_names, *self._environment.get(NAMES_VARIABLE, "").split(","))
         is_certain = any(name.strip().upper() in plain for name in names if name.strip())
-        return ANYTHING if is_certain else get_secret_pattern(name, is_free=is_free)
+        return ANYTHING if is_certain else get_secret_pattern(name, is_in_prose=is_in_prose)
 
 
 def _map_texts(value: Any, replace: Callable[[str, str], str], name: str = "") -> Any:
@@ -320,11 +320,11 @@ def _matches_secret(secrets: str | None, value: str) -> bool:
     return secrets is not None and re.fullmatch(secrets, value) is not None
 
 
-def _are_credentials(found: re.Match[str]) -> bool:
+def _are_credentials(match: re.Match[str]) -> bool:
     """Return whether the text after an HTTP scheme is credentials, unlike the word `training` in `Basic training`."""
-    if found["scheme"] == "Basic":
-        return _is_base64_text(found["given"])
-    return found[0] == found.string or re.fullmatch(_LIKELY_CREDENTIALS, found["given"]) is not None
+    if match["scheme"] == "Basic":
+        return _is_base64_text(match["given"])
+    return match[0] == match.string or re.fullmatch(_LIKELY_CREDENTIALS, match["given"]) is not None
 
 
 def _is_base64_text(text: str) -> bool:
@@ -335,10 +335,10 @@ def _is_base64_text(text: str) -> bool:
     return decoded != b"" and decoded.isascii()
 
 
-def _is_shell_command(arguments: Sequence[str], place: int) -> bool:
+def _is_shell_command(arguments: Sequence[str], index: int) -> bool:
     """Return whether an argument is a shell command, following `sh -c` or the `-c` of another shell."""
     return (
-        place >= 2
-        and re.fullmatch(_SHELL_OPTION, arguments[place - 1]) is not None
-        and arguments[place - 2].endswith("sh")
+        index >= 2
+        and re.fullmatch(_SHELL_OPTION, arguments[index - 1]) is not None
+        and arguments[index - 2].endswith("sh")
     )

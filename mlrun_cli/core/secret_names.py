@@ -44,7 +44,7 @@ ANYTHING = r"(?s).*"
 
 
 @lru_cache(maxsize=1000)
-def get_secret_pattern(name: str, *, is_free: bool = False) -> str | None:
+def get_secret_pattern(name: str, *, is_in_prose: bool = False) -> str | None:
     """Return the pattern of a secret value under this name, or None if no value under it is a secret.
 
     A free name, such as a tag's, may be about the tokens of a text, so a doubtful one denotes a secret only if the
@@ -55,8 +55,8 @@ def get_secret_pattern(name: str, *, is_free: bool = False) -> str | None:
     if re.search(_CERTAIN, spellings):
         return ANYTHING
     if re.search(_DOUBTFUL, spellings):
-        return _RANDOM if is_free else _NO_COUNT_OR_SWITCH
+        return _RANDOM if is_in_prose else _NO_COUNT_OR_SWITCH
     if not re.search(_KEY, spellings):
         return None
     names_no_data = re.fullmatch(_VARIABLE, name) is not None and not re.search(_KEY_OF_DATA, name)
-    return _NO_COUNT_OR_SWITCH if names_no_data and not is_free else _RANDOM
+    return _NO_COUNT_OR_SWITCH if names_no_data and not is_in_prose else _RANDOM

@@ -90,71 +90,73 @@ def open_new_file(
         os.close(within)
 
 
-def _open_unnamed(within: int, mode: int) -> int | None:
+def _open_unnamed(folder_descriptor: int, mode: int) -> int | None:
     if sys.platform != "linux":
         return None
     try:
-        return os.open(".", os.O_RDWR | os.O_TMPFILE | os.O_CLOEXEC, mode, dir_fd=within)
+        return os.open(".", os.O_RDWR | os.O_TMPFILE | os.O_CLOEXEC, mode, dir_fd=folder_descriptor)
     except OSError as error:
         if error.errno not in _NO_UNNAMED:
             raise
         return None
 
 
-def _link_under_name(descriptor: int, temporary: str | None, within: int, name: str, *, overwrite: bool) -> str | None:
+def _link_under_name(
+    descriptor: int, temporary: str | None, folder_descriptor: int, name: str, *, overwrite: bool
+) -> str | None:
     """Give a file its final name; return the temporary name that must still be removed, or None."""
     # A link replaces nothing, unlike a rename. Without a name the file is reached by its descriptor alone.
     source = f"/proc/self/fd/{descriptor}" if temporary is None else temporary
-    source_folder = None if temporary is None else within
+    source_folder = None if temporary is None else folder_descriptor
     try:
-        os.link(source, name, src_dir_fd=source_folder, dst_dir_fd=within, follow_symlinks=temporary is None)
+        os.link(source, name, src_dir_fd=source_folder, dst_dir_fd=folder_descriptor, follow_symlinks=temporary is None)
     except FileExistsError:
         if not overwrite:
             raise
         if temporary is None:
             temporary = make_temporary_name()
-            os.link(source, temporary, dst_dir_fd=within, follow_symlinks=True)
-        _replace_file(temporary, name, within)
+            os.link(source, temporary, dst_dir_fd=folder_descriptor, follow_symlinks=True)
+        _replace_file(temporary, name, folder_descriptor)
         return None
     except OSError as error:
         if error.errno not in _NO_LINKS:
             raise
         if temporary is None:  # as without /proc
-            temporary = _copy_under_name(descriptor, within)
+            temporary = _copy_under_name(descriptor, folder_descriptor)
         if not overwrite:  # reserves the name, which another process may have taken
             try:
-                os.close(os.open(name, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, dir_fd=within))
+                os.close(os.open(name, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, dir_fd=folder_descriptor))
             except OSError:
-                os.unlink(temporary, dir_fd=within)
+                os.unlink(temporary, dir_fd=folder_descriptor)
                 raise
-        _replace_file(temporary, name, within)
+        _replace_file(temporary, name, folder_descriptor)
         return None
     return temporary
 
 
-def _copy_under_name(descriptor: int, within: int) -> str:
+def _copy_under_name(descriptor: int, folder_descriptor: int) -> str:
     temporary = make_temporary_name()
     found = os.fstat(descriptor)
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
-    named = os.open(temporary, flags, found.st_mode & 0o777, dir_fd=within)
+    named = os.open(temporary, flags, found.st_mode & 0o777, dir_fd=folder_descriptor)
     try:
         os.lseek(descriptor, 0, os.SEEK_SET)
         copying.copy(descriptor, named, found.st_size)
     except BaseException:
         with suppress(OSError):
-            os.unlink(temporary, dir_fd=within)
+            os.unlink(temporary, dir_fd=folder_descriptor)
         raise
     finally:
         os.close(named)
     return temporary
 
 
-def _replace_file(temporary: str, name: str, within: int) -> None:
+def _replace_file(temporary: str, name: str, folder_descriptor: int) -> None:
     try:
-        os.replace(temporary, name, src_dir_fd=within, dst_dir_fd=within)
+        os.replace(temporary, name, src_dir_fd=folder_descriptor, dst_dir_fd=folder_descriptor)
     except BaseException:
         with suppress(OSError):
-            os.unlink(temporary, dir_fd=within)
+            os.unlink(temporary, dir_fd=folder_descriptor)
         raise
 
 
@@ -168,23 +170,23 @@ def remove_abandoned_files(folder: Path) -> None:
             os.close(within)
 
 
-def _remove_abandoned(within: int) -> None:
-    found = os.fstat(within)
+def _remove_abandoned(folder_descriptor: int) -> None:
+    found = os.fstat(folder_descriptor)
     if (found.st_dev, found.st_ino) in _cleaned_folders:
         return
     _cleaned_folders.add((found.st_dev, found.st_ino))
     with suppress(OSError):
-        for name in os.listdir(within):
-            if is_temporary(name) and _is_abandoned(name, within):
+        for name in os.listdir(folder_descriptor):
+            if is_temporary(name) and _is_abandoned(name, folder_descriptor):
                 try:
-                    os.unlink(name, dir_fd=within)
+                    os.unlink(name, dir_fd=folder_descriptor)
                 except (IsADirectoryError, PermissionError):
                     import shutil  # noqa: PLC0415 - nearly all are files
 
-                    shutil.rmtree(f"/proc/self/fd/{within}/{name}", ignore_errors=True)
+                    shutil.rmtree(f"/proc/self/fd/{folder_descriptor}/{name}", ignore_errors=True)
 
 
-def _is_abandoned(name: str, within: int) -> bool:
+def _is_abandoned(name: str, folder_descriptor: int) -> bool:
     match = re.fullmatch(_NAME, name)
     if match is None:
         return False
@@ -193,7 +195,9 @@ def _is_abandoned(name: str, within: int) -> bool:
         return _get_start_time(int(pid)) != int(start)
     # From another machine or an earlier boot: whether its process is alive is unknown.
     try:
-        return os.stat(name, dir_fd=within, follow_symlinks=False).st_mtime < time.time() - _ABANDONED_SECONDS
+        return (
+            os.stat(name, dir_fd=folder_descriptor, follow_symlinks=False).st_mtime < time.time() - _ABANDONED_SECONDS
+        )
     except OSError:
         return False
 

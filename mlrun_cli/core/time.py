@@ -15,7 +15,7 @@ def now() -> int:
     return time.time_ns() // 1000
 
 
-def format_iso(moment: int) -> str:
+def format_iso(timestamp: int) -> str:
     """Format a time as in Azure's records: `2026-01-31T09:05:00.000123Z`."""
-    seconds, fraction = divmod(moment, MICROSECONDS)
+    seconds, fraction = divmod(timestamp, MICROSECONDS)
     return f"{time.strftime('%Y-%m-%dT%H:%M:%S', time.gmtime(seconds))}.{fraction:06d}Z"

@@ -182,24 +182,24 @@ def _check_name(section_name: str, name: str) -> None:
         )
 
 
-def _read_part(where: str, entry: Mapping[str, Any], *keys: str) -> Mapping[str, Any]:
+def _read_part(location: str, entry: Mapping[str, Any], *keys: str) -> Mapping[str, Any]:
     for key in keys:
         found = entry.get(key)
         if found is not None:
             if not isinstance(found, Mapping):
                 raise InvalidValue(
-                    f"{where}.{key} is a mapping, not {_describe_type(found)}.",
+                    f"{location}.{key} is a mapping, not {_describe_type(found)}.",
                     hint="'mlrun runconfig schema' has its keys.",
                 )
             return found
     return {}
 
 
-def _read_text(where: str, entry: Mapping[str, Any], key: str) -> str | None:
+def _read_text(location: str, entry: Mapping[str, Any], key: str) -> str | None:
     found = entry.get(key)
     if found is not None and not isinstance(found, str):
         raise InvalidValue(
-            f"{where}: {key} is a text, not {_describe_type(found)}.", hint="Write it in quotes, on one line."
+            f"{location}: {key} is a text, not {_describe_type(found)}.", hint="Write it in quotes, on one line."
         )
     return found or None
 
@@ -211,17 +211,17 @@ def _describe_type(value: object) -> str:
     )
 
 
-def _read_mode(where: str, entry: Mapping[str, Any], key: str, known: tuple[str, ...], default: str = MOUNT) -> str:
-    mode = (_read_text(where, entry, key) or default).lower()
+def _read_mode(location: str, entry: Mapping[str, Any], key: str, known: tuple[str, ...], default: str = MOUNT) -> str:
+    mode = (_read_text(location, entry, key) or default).lower()
     if mode not in known:
-        raise InvalidValue(f"{where}: {key}: '{mode}' is not supported here.", hint=f"Use {', '.join(known)}.")
+        raise InvalidValue(f"{location}: {key}: '{mode}' is not supported here.", hint=f"Use {', '.join(known)}.")
     return mode
 
 
-def _read_version(where: str, version: object) -> int:
+def _read_version(location: str, version: object) -> int:
     if isinstance(version, int) or (isinstance(version, str) and version.isdecimal()):
         return int(version)
     raise InvalidValue(
-        f"{where}: the version of a dataset is a number or 'latest', not {version!r}.",
+        f"{location}: the version of a dataset is a number or 'latest', not {version!r}.",
         hint="Leave it out for the latest one.",
     )

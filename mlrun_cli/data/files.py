@@ -101,20 +101,20 @@ def _find_single_path(places: Sequence[str], steps: Sequence[Any]) -> Path | Non
     return Path(places[0]) if is_one and os.path.exists(places[0]) else None
 
 
-def _is_url(place: str) -> bool:
-    return "://" in place and not place.startswith("/")
+def _is_url(location: str) -> bool:
+    return "://" in location and not location.startswith("/")
 
 
-def _is_pattern(place: str) -> bool:
-    return ("*" in place or "?" in place) and not os.path.lexists(place)
+def _is_pattern(location: str) -> bool:
+    return ("*" in location or "?" in location) and not os.path.lexists(location)
 
 
-def _find_root(place: str) -> str:
+def _find_root(location: str) -> str:
     """Return the folder to which the names of a path's files are relative."""
-    if _is_pattern(place):
-        root = re.split(r"[*?]", place, maxsplit=1)[0]
+    if _is_pattern(location):
+        root = re.split(r"[*?]", location, maxsplit=1)[0]
         return root.rpartition("/")[0] or "/"
-    return place if os.path.isdir(place) else os.path.dirname(place)
+    return location if os.path.isdir(location) else os.path.dirname(location)
 
 
 def _find_common_folder(places: Iterator[str]) -> str:
@@ -122,24 +122,24 @@ def _find_common_folder(places: Iterator[str]) -> str:
     return os.path.commonpath(roots) if roots else "/"
 
 
-def _list_files(place: str) -> list[str]:
-    found = sorted(_iterate_files(place))
+def _list_files(location: str) -> list[str]:
+    found = sorted(_iterate_files(location))
     if not found:
-        raise _build_no_file_error(place)
+        raise _build_no_file_error(location)
     return found
 
 
-def _iterate_files(place: str) -> Iterator[str]:
-    if _is_pattern(place):
-        yield from filter(_compile_pattern(place).fullmatch, _walk_files(_find_root(place)))
-    elif os.path.isdir(place):
-        yield from _walk_files(place)
-    elif os.path.exists(place):
-        yield place
+def _iterate_files(location: str) -> Iterator[str]:
+    if _is_pattern(location):
+        yield from filter(_compile_pattern(location).fullmatch, _walk_files(_find_root(location)))
+    elif os.path.isdir(location):
+        yield from _walk_files(location)
+    elif os.path.exists(location):
+        yield location
 
 
-def _build_no_file_error(place: str) -> DataNotFound:
-    return DataNotFound(f"There is no file at {place}.", hint="A dataset needs at least one; '**' matches folders.")
+def _build_no_file_error(location: str) -> DataNotFound:
+    return DataNotFound(f"There is no file at {location}.", hint="A dataset needs at least one; '**' matches folders.")
 
 
 def _walk_files(root: str) -> Iterator[str]:

@@ -51,15 +51,15 @@ class Placeholders:
         Text that the shell already reads as that variable is kept, and so is a placeholder for which it returns None.
         """
 
-        def find_variable(found: re.Match[str]) -> str | None:
-            given = variable(*_get_kind_and_name(found))
-            return None if found[0] in {f"${given}", f"${{{given}}}"} else given
+        def find_variable(match: re.Match[str]) -> str | None:
+            given = variable(*_get_kind_and_name(match))
+            return None if match[0] in {f"${given}", f"${{{given}}}"} else given
 
         return insert_variables(text, self._all, find_variable)
 
 
-def _get_kind_and_name(found: re.Match[str]) -> tuple[str, str]:
-    parts = found.groupdict()
+def _get_kind_and_name(match: re.Match[str]) -> tuple[str, str]:
+    parts = match.groupdict()
     if parts.get("path"):
         return PATH_ON_COMPUTE, parts["path"]
     return parts["kind"] or REFERENCE, parts["name"] or parts["braced"] or parts["bare"]

@@ -79,8 +79,8 @@ def rank_pythons(
             if version[:2] not in known
         ]
 
-    def compute_rank(one: tuple[tuple[int, ...], BasePython]) -> tuple[object, ...]:
-        version, python = one
+    def compute_rank(candidate: tuple[tuple[int, ...], BasePython]) -> tuple[object, ...]:
+        version, python = candidate
         return (
             not request.allows(version),
             *_compute_distance(wanted, version),
@@ -115,10 +115,10 @@ def _create_base_python(interpreter: Interpreter, request: PythonRequest) -> Bas
     return BasePython(interpreter.path, interpreter.version_text, only_wheels=is_another)
 
 
-def _compute_distance(wanted: Sequence[int], version: tuple[int, ...]) -> tuple[bool, int]:
+def _compute_distance(requested: Sequence[int], version: tuple[int, ...]) -> tuple[bool, int]:
     """Return whether the major versions differ, and the distance between the minor versions."""
-    is_another = bool(wanted) and version[0] != wanted[0]
-    return is_another, 0 if is_another or len(wanted) < 2 else abs(version[1] - wanted[1])
+    is_another = bool(requested) and version[0] != requested[0]
+    return is_another, 0 if is_another or len(requested) < 2 else abs(version[1] - requested[1])
 
 
 def _list_uv_versions(uv: str, environ: Mapping[str, str]) -> list[tuple[int, ...]]:

@@ -84,14 +84,14 @@ def _list_pythons(
 
 
 def _choose_cutoff_day(
-    choice: EnvironmentChoice, wanted: Translation, uv: str | None, environ: Mapping[str, str]
+    choice: EnvironmentChoice, translation: Translation, uv: str | None, environ: Mapping[str, str]
 ) -> CutoffDay:
     if uv is None:
         raise EnvironmentNotBuilt(
             f"'{choice}' needs packages as of a day, which uv can install and pip cannot, and uv is not installed.",
             hint="Install it ('pip install uv', or 'pip install mlrun-cli[uv]').",
         )
-    for line in wanted.lines:
+    for line in translation.lines:
         if line.pip_only:
             raise EnvironmentNotBuilt(
                 f"{line.file}: '{Redaction().redact_value(line.text)}' is pip's alone, and '{choice}' needs uv.",
@@ -99,7 +99,7 @@ def _choose_cutoff_day(
             )
     if choice.day is not None:
         return create_cutoff_day(choice.day)
-    return find_cutoff_day(wanted.files, environ)
+    return find_cutoff_day(translation.files, environ)
 
 
 def _list_notes(

@@ -29,8 +29,8 @@ def prune_environments(
     home: Path,
     unused_since: int,
     *,
-    needed: Collection[str] = (),
-    untouched: Collection[str] = (),
+    used_keys: Collection[str] = (),
+    protected_keys: Collection[str] = (),
     dry_run: bool,
 ) -> tuple[Sequence[str], int]:
     """Remove abandoned builds and environments unused since a given time, except those that an active run uses.
@@ -38,8 +38,8 @@ def prune_environments(
     Args:
         home: the folder that contains them, `$MLRUN_HOME`.
         unused_since: a timestamp in microseconds.
-        needed: keys of environments to keep.
-        untouched: keys of environments to keep even if they are not complete, since another machine may build them.
+        used_keys: keys of environments to keep.
+        protected_keys: keys of environments to keep even if incomplete, since another machine may build them.
         dry_run: report what would be removed, without removing it.
 
     Returns:
@@ -52,13 +52,13 @@ def prune_environments(
     keys = []
     size = 0
     for folder in _iterate_folders(home):
-        if folder.path.name in untouched:
+        if folder.path.name in protected_keys:
             continue
         with _try_exclusive_use(folder) as is_alone:
             if not is_alone:
                 continue
             size += _remove_leftovers(folder, dry_run=dry_run)
-            if not _is_prunable(folder, unused_since, needed):
+            if not _is_prunable(folder, unused_since, used_keys):
                 continue
             is_there, freed = folder.path.is_dir(), measure_disk_usage(folder.path)
             if (dry_run or _remove_environment(folder)) and is_there:
@@ -87,12 +87,12 @@ def _iterate_folders(home: Path) -> Iterator[EnvironmentFolder]:
             yield EnvironmentFolder(environments / key)
 
 
-def _is_prunable(folder: EnvironmentFolder, unused_since: int, needed: Collection[str]) -> bool:
+def _is_prunable(folder: EnvironmentFolder, unused_since: int, used_keys: Collection[str]) -> bool:
     built = folder.find_environment()
     if built is None:
         # Its builder has died; otherwise it would hold the lock.
         return True
-    return built.key not in needed and built.used_at < unused_since
+    return built.key not in used_keys and built.used_at < unused_since
 
 
 def _remove_leftovers(folder: EnvironmentFolder, *, dry_run: bool) -> int:

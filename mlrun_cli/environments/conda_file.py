@@ -176,46 +176,46 @@ class _Reader:
             variables={} if variables is None else variables.as_variables(),
         )
 
-    def _read_package(self, entry: object, where: str) -> CondaSpec:
+    def _read_package(self, entry: object, location: str) -> CondaSpec:
         try:
-            return parse_conda_spec(self._read_text(entry, where))
+            return parse_conda_spec(self._read_text(entry, location))
         except ValueError as error:
-            raise self._create_error(where, str(error)) from error
+            raise self._create_error(location, str(error)) from error
 
-    def _read_pip(self, entry: Mapping[object, object], where: str) -> list[str]:
+    def _read_pip(self, entry: Mapping[object, object], location: str) -> list[str]:
         if list(entry) != ["pip"]:
             others = ", ".join(f"'{_redact_secrets(str(key))}'" for key in entry if key != "pip")
-            raise self._create_error(where, f"only 'pip' may hold a list of its own, found {others}")
-        lines = self._read_list(entry, "pip", f"{where}.pip")
-        return [self._read_pip_line(line, f"{where}.pip[{index}]") for index, line in enumerate(lines)]
+            raise self._create_error(location, f"only 'pip' may hold a list of its own, found {others}")
+        lines = self._read_list(entry, "pip", f"{location}.pip")
+        return [self._read_pip_line(line, f"{location}.pip[{index}]") for index, line in enumerate(lines)]
 
-    def _read_pip_line(self, value: object, where: str) -> str:
-        line = self._read_text(value, where)
+    def _read_pip_line(self, value: object, location: str) -> str:
+        line = self._read_text(value, location)
         conda_style = _PIP_WITH_ONE_EQUALS.match(line)
         if conda_style:
             right = _redact_secrets(f"{conda_style[1]}=={line[conda_style.end() :]}")
             raise self._create_error(
-                where,
+                location,
                 f"'{_redact_secrets(line)}' is written as conda takes it; pip wants '{right}'",
                 hint=f"Write '{right}'.",
             )
         return line
 
-    def _read_list(self, mapping: Mapping[object, object], key: object, where: str | None = None) -> list[object]:
+    def _read_list(self, mapping: Mapping[object, object], key: object, location: str | None = None) -> list[object]:
         value = mapping.get(key)
         if value is None:
             return []
         if not isinstance(value, (list, tuple)):
-            raise self._create_error(where or str(key), "expected a list")
+            raise self._create_error(location or str(key), "expected a list")
         return list(value)
 
-    def _read_text(self, value: object, where: str) -> str:
+    def _read_text(self, value: object, location: str) -> str:
         if not isinstance(value, str) or not value.strip():
-            raise self._create_error(where, "expected text")
+            raise self._create_error(location, "expected text")
         if re.search(r"[\0\r\n]", value.strip()):
-            raise self._create_error(where, "expected one line of text")
+            raise self._create_error(location, "expected one line of text")
         return value.strip()
 
-    def _create_error(self, where: str, reason: str, *, hint: str | None = None) -> InvalidFile:
-        key_path = ".".join(filter(None, (self._key_path, where)))
-        return InvalidFile(self._path, reason, line=self._line_of.get(where), key_path=key_path or None, hint=hint)
+    def _create_error(self, location: str, reason: str, *, hint: str | None = None) -> InvalidFile:
+        key_path = ".".join(filter(None, (self._key_path, location)))
+        return InvalidFile(self._path, reason, line=self._line_of.get(location), key_path=key_path or None, hint=hint)

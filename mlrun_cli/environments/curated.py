@@ -191,13 +191,13 @@ def _pin_torch(major: int, minor: int) -> tuple[str, str]:
     return f"torch=={major}.{minor}.*", f"torchvision==0.{vision}.*"
 
 
-def _choose_python(named: str | None, default: tuple[int, int]) -> tuple[int, int]:
+def _choose_python(version: str | None, default: tuple[int, int]) -> tuple[int, int]:
     """Return the Python that a name states, as in `py38`, or the default, but none older than `_OLDEST_PYTHON`."""
-    return max((int(named[0]), int(named[1:])) if named else default, _OLDEST_PYTHON)
+    return max((int(version[0]), int(version[1:])) if version else default, _OLDEST_PYTHON)
 
 
-def _describe_python(named: str | None, python: tuple[int, int]) -> Sequence[str]:
-    is_as_named = named is not None and (int(named[0]), int(named[1:])) == python
+def _describe_python(version: str | None, python: tuple[int, int]) -> Sequence[str]:
+    is_as_named = version is not None and (int(version[0]), int(version[1:])) == python
     return () if is_as_named else (f"Python {_format_python(python)}",)
 
 

@@ -99,7 +99,7 @@ class _PipInstallation:
 
     def install_pinned(self) -> InstallResult:
         """Install all requirements with their pinned versions on the first Python."""
-        return self._install_unpinned(()) if self._ensure_venv(self._python, is_loud=True) else InstallResult(1)
+        return self._install_unpinned(()) if self._ensure_venv(self._python, is_verbose=True) else InstallResult(1)
 
     def install_on_another_python(self) -> InstallResult | None:
         """Install on another Python for which all pinned versions are available, or return None."""
@@ -123,7 +123,7 @@ class _PipInstallation:
         """
         # On a tie, `max` returns the first.
         python = max(self._existing, key=lambda one: len(self._existing[one]), default=None)
-        if python is None or not self._ensure_venv(python, is_loud=True):
+        if python is None or not self._ensure_venv(python, is_verbose=True):
             return InstallResult(1)
         existing = self._existing[python]
         result = self._install_unpinned(set(self._pinned).difference(existing))
@@ -151,7 +151,7 @@ class _PipInstallation:
         self._existing[python] = [line for line in self._pinned if line in found]
         return len(found) == len(self._pinned)
 
-    def _ensure_venv(self, python: BasePython, *, is_loud: bool = False) -> bool:
+    def _ensure_venv(self, python: BasePython, *, is_verbose: bool = False) -> bool:
         """Create the virtual environment from a Python unless it exists; return whether it exists now."""
         self._python = python
         if self._venv_python == python:
@@ -159,7 +159,7 @@ class _PipInstallation:
         self._venv_python = None
         shutil.rmtree(self._folder.venv, ignore_errors=True)
         command = self._build_venv_command(python)
-        if self._run(command) if is_loud else not self._installer.succeeds(command):
+        if self._run(command) if is_verbose else not self._installer.succeeds(command):
             return False
         self._venv_python = python
         return True
@@ -219,12 +219,12 @@ class _PipInstallation:
         """
         return [f"--only-binary={get_package_name(line)}" for line in lines if self._python.only_wheels]
 
-    def _resolve_together(self, kept: Collection[str]) -> bool:
+    def _resolve_together(self, kept_pins: Collection[str]) -> bool:
         lines = [
-            line if line in kept or line not in self._pinned else remove_version(line)
+            line if line in kept_pins or line not in self._pinned else remove_version(line)
             for line in self._build.requirements
         ]
-        wheels = self._build_only_binary_options(kept)
+        wheels = self._build_only_binary_options(kept_pins)
         if self._is_uv:
             return self._installer.succeeds(self._build_install_command(lines, *wheels, "--dry-run"))
         # pip before 2022 has no dry run.

@@ -94,9 +94,9 @@ class PythonRequest:
         return any(self.allows((3, minor, patch)) for patch in range(40))
 
 
-def _satisfies(operator: str, wanted: tuple[int, ...], version: tuple[int, ...]) -> bool:
-    begins = version[: len(wanted)] == wanted
-    padded = (*wanted, 0, 0)[:3]
+def _satisfies(operator: str, requested: tuple[int, ...], version: tuple[int, ...]) -> bool:
+    begins = version[: len(requested)] == requested
+    padded = (*requested, 0, 0)[:3]
     return {
         "=": begins,
         "!=": not begins,
@@ -104,7 +104,7 @@ def _satisfies(operator: str, wanted: tuple[int, ...], version: tuple[int, ...])
         ">": version > padded and not begins,
         "<=": version <= padded or begins,
         "<": version < padded,
-        "~=": version >= padded and version[: len(wanted) - 1] == wanted[:-1],
+        "~=": version >= padded and version[: len(requested) - 1] == requested[:-1],
     }[operator]
 
 

@@ -47,21 +47,21 @@ def _get_file_pattern(source: LocalSource) -> re.Pattern[str]:
     return _ARCHIVE if source.line.startswith("--") else _SOURCE
 
 
-def _compute_stamp(source: LocalSource, wanted: re.Pattern[str]) -> str:
+def _compute_stamp(source: LocalSource, pattern: re.Pattern[str]) -> str:
     """Return a digest of the paths, sizes and times of matching files, or an empty string if they are unreadable."""
     try:
-        sizes = [(str(file), file.stat().st_size, file.stat().st_mtime_ns) for file in _list_files(source, wanted)]
+        sizes = [(str(file), file.stat().st_size, file.stat().st_mtime_ns) for file in _list_files(source, pattern)]
     except OSError:
         return ""
     return hashlib.sha256(json.dumps(sizes).encode()).hexdigest()
 
 
-def _list_files(source: LocalSource, wanted: re.Pattern[str]) -> list[Path]:
+def _list_files(source: LocalSource, pattern: re.Pattern[str]) -> list[Path]:
     path = Path(source.path)
     if source.is_editable:
         return [path / name for name in _PROJECT_FILES if (path / name).exists()]
     if not path.is_dir():
         return [path]
-    found = (file for file in path.rglob("*") if wanted.fullmatch(file.name))
+    found = (file for file in path.rglob("*") if pattern.fullmatch(file.name))
     kept = (file for file in found if not _LEFT_OUT.search(f"/{file.relative_to(path)}/"))
     return sorted(islice((file for file in kept if file.is_file()), _MOST_FILES))

@@ -40,12 +40,12 @@ class _Placeholders:
     def __init__(self) -> None:
         self._placeholders: dict[str, str] = {}
 
-    def create_placeholder(self, found: str) -> str:
+    def create_placeholder(self, secret_text: str) -> str:
         """Return the placeholder for a secret, in the same quotes; return references to variables unchanged."""
-        secret = found.strip("\"'")
+        secret = secret_text.strip("\"'")
         if not secret or re.fullmatch(_VARIABLE, secret):
-            return found
-        before, _, after = found.partition(secret)
+            return secret_text
+        before, _, after = secret_text.partition(secret)
         # Placeholders are expanded only once, so a secret must not contain the placeholder of another.
         for inner, placeholder in self._placeholders.items():
             secret = secret.replace(placeholder, inner)

@@ -143,19 +143,19 @@ class _RequirementsReader:
                 else:
                     yield from self._read_file(_make_absolute(value, folder), path, parents)
 
-    def _read_file(self, file: Path, named_in: Path, parents: tuple[Path, ...]) -> Iterator[PipLine]:
+    def _read_file(self, file: Path, parent_file: Path, parents: tuple[Path, ...]) -> Iterator[PipLine]:
         if file in parents:
             circle = " -> ".join(str(each) for each in (*parents[parents.index(file) :], file))
-            raise InvalidFile(named_in, f"'-r {file}' leads back to itself: {circle}")
+            raise InvalidFile(parent_file, f"'-r {file}' leads back to itself: {circle}")
         self._files += 1
         if self._files > _MAX_FILES or len(parents) >= _MAX_NESTING:
             raise InvalidFile(
-                named_in,
+                parent_file,
                 f"'-r {file}' is too much: at most {_MAX_FILES} files are read, {_MAX_NESTING} deep",
                 hint="Write their lines into fewer files.",
             )
         if not file.exists():
-            raise InvalidFile(named_in, f"'-r {file}' names a file that does not exist")
+            raise InvalidFile(parent_file, f"'-r {file}' names a file that does not exist")
         text = re.sub(r"\\\r?\n", " ", read_text(file))
         lines = [re.sub(r"(^|\s)#.*", "", line).strip() for line in text.splitlines()]
         yield from self.read([line for line in lines if line], file.parent, file, (*parents, file))

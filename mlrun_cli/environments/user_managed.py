@@ -53,8 +53,8 @@ def _find_interpreter(interpreter_path: str, folder: Path, folders: list[Path]) 
     return None
 
 
-def plan_current(path_variable: str, what: str) -> PlannedEnvironment:
-    """Plan to use the `python` on PATH, with a note that `what` is ignored.
+def plan_current(path_variable: str, ignored_setting: str) -> PlannedEnvironment:
+    """Plan to use the `python` on PATH, with a note that `ignored_setting` is ignored.
 
     Raises:
         EnvironmentNotBuilt: there is no Python on PATH.
@@ -64,5 +64,5 @@ def plan_current(path_variable: str, what: str) -> PlannedEnvironment:
         raise InterpreterNotFound(
             "There is no 'python' or 'python3' on PATH, which 'current' needs.", hint="Put a Python on PATH."
         )
-    note = f"The environment is the python on PATH, '{python}', as it is; {what} is not looked at."
+    note = f"The environment is the python on PATH, '{python}', as it is; {ignored_setting} is not looked at."
     return PlannedEnvironment(EnvironmentPlan(str(python)), (note,))

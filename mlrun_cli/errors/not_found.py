@@ -16,18 +16,20 @@ class NotFound(MlrunError):
 class RunNotFound(NotFound):
     """No run has this id, or an id with this prefix."""
 
-    def __init__(self, run_id: str, workspace_name: str | None = None, *, elsewhere: Sequence[str] = ()) -> None:
+    def __init__(
+        self, run_id: str, workspace_name: str | None = None, *, other_experiments: Sequence[str] = ()
+    ) -> None:
         """Create the error and its message.
 
         Args:
             run_id: the id as it was typed.
             workspace_name: the workspace that was searched.
-            elsewhere: the experiment that was specified, and the one that contains the run.
+            other_experiments: the experiment that was specified, and the one that contains the run.
         """
         where = "" if workspace_name is None else f" in workspace '{workspace_name}'"
         hint = "'mlrun run list' shows the ids of runs; -w and -g choose another workspace."
-        if elsewhere:
-            where = f" in experiment '{elsewhere[0]}'; it is in '{elsewhere[1]}'"
+        if other_experiments:
+            where = f" in experiment '{other_experiments[0]}'; it is in '{other_experiments[1]}'"
             hint = "Leave -e out, or name that experiment."
         super().__init__(f"There is no run '{run_id}'{where}.", hint=hint, target=run_id)
 
@@ -35,8 +37,8 @@ class RunNotFound(NotFound):
 class NoRunsYet(RunNotFound):
     """The newest run was requested, but the experiment or workspace has no runs yet."""
 
-    def __init__(self, where: str) -> None:
-        NotFound.__init__(self, f"There is no run in the {where} yet.", hint="'mlrun run submit-script' makes one.")
+    def __init__(self, location: str) -> None:
+        NotFound.__init__(self, f"There is no run in the {location} yet.", hint="'mlrun run submit-script' makes one.")
 
 
 class RunFileNotFound(NotFound):

@@ -101,9 +101,9 @@ class MetricSummary(NamedTuple):
         """True if any of its values is a number, including NaN."""
         return self.last is not None or self.minimum is not None
 
-    def get_statistic(self, which: str) -> float | None:
+    def get_statistic(self, statistic: str) -> float | None:
         """Return the last, minimum or maximum value, or None if there is none."""
-        return {LAST: self.last, MIN: self.minimum, MAX: self.maximum}[which]
+        return {LAST: self.last, MIN: self.minimum, MAX: self.maximum}[statistic]
 
 
 class MetricPoint(NamedTuple):

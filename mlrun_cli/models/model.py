@@ -156,5 +156,5 @@ def split_model_id(model_id: str) -> tuple[str, int | None]:
     return name, int(version) if colon else None
 
 
-def _has_all(pairs: Mapping[str, str], wanted: Iterable[PairFilter]) -> bool:
-    return all(one.key in pairs and one.value in (None, pairs[one.key]) for one in wanted)
+def _has_all(pairs: Mapping[str, str], filters: Iterable[PairFilter]) -> bool:
+    return all(one.key in pairs and one.value in (None, pairs[one.key]) for one in filters)

@@ -35,18 +35,18 @@ def localize_environment(plan: EnvironmentPlan, environment: Mapping[str, str]) 
     return plan._replace(interpreter=_find_interpreter(plan.interpreter, environment.get("PATH", "")))
 
 
-def _find_interpreter(wanted: str, path_variable: str) -> str:
-    if wanted.startswith("/") and os.access(wanted, os.X_OK):
-        return wanted
+def _find_interpreter(interpreter: str, path_variable: str) -> str:
+    if interpreter.startswith("/") and os.access(interpreter, os.X_OK):
+        return interpreter
     folders = list_search_folders(path_variable)
-    found = next(find_executables(os.path.basename(wanted), folders), None) or find_python(folders)
+    found = next(find_executables(os.path.basename(interpreter), folders), None) or find_python(folders)
     if found is None:
         raise EnvironmentNotBuilt(
-            f"{os.uname().nodename} has neither '{wanted}' nor a 'python' or 'python3' on PATH: {path_variable}.",
+            f"{os.uname().nodename} has neither '{interpreter}' nor a 'python' or 'python3' on PATH: {path_variable}.",
             hint="Put a Python on PATH there, as with --setup of the compute target.",
         )
-    if os.path.basename(found) != os.path.basename(wanted) or wanted.startswith("/"):
-        write_log(f"'{wanted}' does not exist here; using '{found}' from PATH")
+    if os.path.basename(found) != os.path.basename(interpreter) or interpreter.startswith("/"):
+        write_log(f"'{interpreter}' does not exist here; using '{found}' from PATH")
     return str(found)
 
 

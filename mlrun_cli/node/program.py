@@ -60,7 +60,7 @@ def main(words: list[str]) -> int:
     with suppress(OSError):
         write_heartbeat(shared)
     try:
-        return _supervise_run(shared, events, is_elsewhere=is_elsewhere)
+        return _supervise_run(shared, events, is_remote=is_elsewhere)
     except (MlrunError, OSError, KeyError, TypeError, ValueError) as error:
         sys.stderr.write(f"{error}\n")
         message = f"The run could not be started on {os.uname().nodename}: {error}"
@@ -77,9 +77,9 @@ def _was_given_up(shared: SharedRunFolder) -> bool:
     return False
 
 
-def _supervise_run(shared: SharedRunFolder, events: EventWriter, *, is_elsewhere: bool) -> int:
+def _supervise_run(shared: SharedRunFolder, events: EventWriter, *, is_remote: bool) -> int:
     submission, secrets = _read_inputs(shared)
-    if is_elsewhere:
+    if is_remote:
         submission = submission._replace(environment=localize_environment(submission.environment, os.environ))
         write_json(shared.environment_plan, submission.environment.to_json())  # for the program that builds it
     redaction = Redaction.from_environment(secrets.environment)

@@ -74,9 +74,9 @@ def _get_lock_path(folder: Path) -> Path:
     return folder.with_name(f"{folder.name}.lock")
 
 
-def _remove_abandoned(above: Path) -> None:
+def _remove_abandoned(parent: Path) -> None:
     """Remove the scratch folders of supervisors that were killed on this node."""
-    for path in above.glob("*.lock"):
+    for path in parent.glob("*.lock"):
         with suppress(OSError):
             lock = acquire_lock(path, fcntl.LOCK_EX | fcntl.LOCK_NB)
             shutil.rmtree(path.with_suffix(""), ignore_errors=True)

@@ -160,7 +160,7 @@ class CronLine:
 
     def _write_crontab(self, lines: Sequence[str]) -> None:
         text = "".join(line if line.endswith("\n") else f"{line}\n" for line in lines)
-        _run_or_raise("crontab", "-", given=text)
+        _run_or_raise("crontab", "-", input_text=text)
 
 
 def list_boot_services(
@@ -186,16 +186,16 @@ def _quote_word(text: str) -> str:
     return f'"{escaped}"'
 
 
-def _read_output(*words: str, given: str | None = None) -> str | None:
+def _read_output(*words: str, input_text: str | None = None) -> str | None:
     """Return the standard output of a program, or None if it is missing or fails."""
     with suppress(OSError, subprocess.SubprocessError):
-        return _run_program(words, given).stdout
+        return _run_program(words, input_text).stdout
     return None
 
 
-def _run_or_raise(*words: str, given: str | None = None) -> None:
+def _run_or_raise(*words: str, input_text: str | None = None) -> None:
     try:
-        _run_program(words, given)
+        _run_program(words, input_text)
     except FileNotFoundError as error:
         raise ProgramNotFound(
             f"'{words[0]}' is not installed on this machine, and you have no systemd instance of your own.",
@@ -207,9 +207,9 @@ def _run_or_raise(*words: str, given: str | None = None) -> None:
         raise MlrunError(f"'{' '.join(words)}' failed: {str(said).strip()}") from error
 
 
-def _run_program(words: Sequence[str], given: str | None) -> subprocess.CompletedProcess[str]:
+def _run_program(words: Sequence[str], input_text: str | None) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        words, input=given or "", capture_output=True, encoding="utf-8", timeout=_PATIENCE_SECONDS, check=True
+        words, input=input_text or "", capture_output=True, encoding="utf-8", timeout=_PATIENCE_SECONDS, check=True
     )
 
 

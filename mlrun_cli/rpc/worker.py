@@ -104,11 +104,11 @@ def _build_response_line(folder: Path, run_id: str, line: bytes) -> bytes:
     return encode_line(response)
 
 
-def _get_owner_lock(own: Workspace, run_id: str, selected: Workspace) -> str:
+def _get_owner_lock(workspace: Workspace, run_id: str, selected: Workspace) -> str:
     """Return the name of the owner lock for runs that a run's script opens: the lock of its supervisor."""
-    if selected.identity != own.identity:
+    if selected.identity != workspace.identity:
         raise UsageError(
-            f"A run of workspace '{own.identity.name}' opens no run in workspace '{selected.identity.name}'.",
+            f"A run of workspace '{workspace.identity.name}' opens no run in workspace '{selected.identity.name}'.",
             hint="Open it in run.experiment.workspace, or submit a script to the other one.",
         )
     return f"runs/{run_id}"

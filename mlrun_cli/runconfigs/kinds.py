@@ -18,8 +18,8 @@ class _Kind(NamedTuple):
     hint: str
 
 
-def _define_kind(keys: str, what: str, hint: str) -> _Kind:
-    return _Kind(frozenset(keys.split()), what, hint)
+def _define_kind(keys: str, noun: str, hint: str) -> _Kind:
+    return _Kind(frozenset(keys.split()), noun, hint)
 
 
 _KINDS = (

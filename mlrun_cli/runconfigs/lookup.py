@@ -105,24 +105,24 @@ def _build_not_found_error(path: Path, name: str, places: list[Path]) -> UsageEr
     return RunconfigNotFound(f"There is no runconfig '{name}' in {path}: tried {tried}.", hint=hint, target=name)
 
 
-def _format_location(place: Path, path: Path) -> str:
-    shown = _make_relative(place, path)
-    obstacle = _describe_obstacle(place)
+def _format_location(location: Path, path: Path) -> str:
+    shown = _make_relative(location, path)
+    obstacle = _describe_obstacle(location)
     return str(shown) if obstacle is None else f"{shown} ({obstacle})"
 
 
-def _make_relative(place: Path, path: Path) -> Path:
-    return place.relative_to(path) if place.is_relative_to(path) else place
+def _make_relative(location: Path, path: Path) -> Path:
+    return location.relative_to(path) if location.is_relative_to(path) else location
 
 
-def _describe_obstacle(place: Path) -> str | None:
+def _describe_obstacle(path: Path) -> str | None:
     """Return a description of what exists at a path instead of a file, or None if nothing exists there."""
     try:
-        place.lstat()
+        path.lstat()
     except (OSError, ValueError):
         return None
     try:
-        place.stat()
+        path.stat()
     except OSError as error:
         return "a link that leads in a circle" if error.errno == errno.ELOOP else "a link that leads nowhere"
     return "a folder"

@@ -146,7 +146,7 @@ class RunConfiguration(NamedTuple):
         )
 
 
-def _replace_environment(own: Mapping[str, _Value], others: Mapping[str, _Value]) -> dict[str, _Value]:
-    """Return a mapping keyed by key path in which the section `environment` is that of `others`."""
-    kept = {key_path: value for key_path, value in own.items() if not key_path.startswith("environment.")}
-    return kept | {key_path: value for key_path, value in others.items() if key_path.startswith("environment.")}
+def _replace_environment(environment: Mapping[str, _Value], values: Mapping[str, _Value]) -> dict[str, _Value]:
+    """Return a mapping keyed by key path in which the section `environment` is that of `values`."""
+    kept = {key_path: value for key_path, value in environment.items() if not key_path.startswith("environment.")}
+    return kept | {key_path: value for key_path, value in values.items() if key_path.startswith("environment.")}

@@ -99,14 +99,14 @@ def _count_values(where: Condition | None) -> int:
     return sum(max(1, len(each.values)) for each in list_predicates(where))
 
 
-def has_field(which: RunFilter, field: str) -> bool:
+def has_field(run_filter: RunFilter, field: str) -> bool:
     """Return whether the condition of a filter uses a field of runs."""
-    if which.where is None:
+    if run_filter.where is None:
         return False
     from mlrun_cli.runs.where.condition import list_predicates  # noqa: PLC0415 - start-up
     from mlrun_cli.runs.where.value_name import FIELD  # noqa: PLC0415
 
-    return any(each.name.kind == FIELD and each.name.name == field for each in list_predicates(which.where))
+    return any(each.name.kind == FIELD and each.name.name == field for each in list_predicates(run_filter.where))
 
 
 class Term(NamedTuple):
@@ -181,10 +181,10 @@ def parse_filter(texts: Mapping[str, Sequence[str]], now: int) -> ParsedFilter:
     return ParsedFilter(which, faults)
 
 
-def _add_fields(which: RunFilter, fields: Mapping[str, Any]) -> RunFilter:
+def _add_fields(run_filter: RunFilter, fields: Mapping[str, Any]) -> RunFilter:
     if "any_of" in fields:
-        fields = {"any_of": {**which.any_of, **fields["any_of"]}}
-    return which._replace(**fields)
+        fields = {"any_of": {**run_filter.any_of, **fields["any_of"]}}
+    return run_filter._replace(**fields)
 
 
 def parse_tag(text: str) -> TagFilter:

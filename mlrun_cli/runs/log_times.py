@@ -40,11 +40,11 @@ class LogTimeRecorder:
                     if number or entry.name == self._environment_log:
                         self._record(entry.name, entry.stat(follow_symlinks=False).st_size, moment)
 
-    def _record(self, name: str, size: int, moment: int) -> None:
+    def _record(self, name: str, size: int, timestamp: int) -> None:
         marks = self._marks.get(name)
         if marks is None:
             marks = self._marks[name] = _MarkFile(os.fspath(self._folder.get_log_times(name)))
-        marks.add(moment, size)
+        marks.add(timestamp, size)
 
 
 class _MarkFile:
@@ -59,7 +59,7 @@ class _MarkFile:
                 file.seek((self._count - 1) * _MARK.size)
                 self._time, self._size = _MARK.unpack(file.read(_MARK.size))
 
-    def add(self, moment: int, size: int) -> None:
+    def add(self, timestamp: int, size: int) -> None:
         """Add a mark if the size has changed; if the log was truncated, remove all earlier marks."""
         if size == self._size:
             return
@@ -69,7 +69,7 @@ class _MarkFile:
             if is_cut:
                 os.ftruncate(descriptor, 0)
                 self._count = 0
-            time = max(moment, self._time)  # the clock may have been set back
+            time = max(timestamp, self._time)  # the clock may have been set back
             # By position: a mark that a full disk has cut is written anew.
             if os.pwrite(descriptor, _MARK.pack(time, size), self._count * _MARK.size) == _MARK.size:
                 self._time, self._size, self._count = time, size, self._count + 1

@@ -175,15 +175,15 @@ def _split_pair(word: str, *, has_options: bool) -> tuple[str, str | None] | Non
     return assignment["name"], assignment["value"]
 
 
-def _take_values(words: Sequence[str], place: int) -> Sequence[str]:
+def _take_values(words: Sequence[str], index: int) -> Sequence[str]:
     """Return the words, starting at an index, that are the value of the preceding option."""
-    if place >= len(words) or words[place] == "--" or _is_pair(words[place]):
+    if index >= len(words) or words[index] == "--" or _is_pair(words[index]):
         return ()
-    end = place + 1
-    if parse_number(words[place]) is not None:
+    end = index + 1
+    if parse_number(words[index]) is not None:
         while end < len(words) and parse_number(words[end]) is not None:
             end += 1
-    return words[place:end]
+    return words[index:end]
 
 
 def _is_pair(word: str) -> bool:

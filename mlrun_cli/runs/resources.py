@@ -46,18 +46,18 @@ class CurrentUse(NamedTuple):
         return _build_record(self)
 
 
-def describe_resources(used: Resources) -> str:
+def describe_resources(resources: Resources) -> str:
     """Return what a run has used in one line: `211 MB of memory, 3.2 s of CPU, …`."""
     parts = [
-        f"{format_size(used.peak_memory_bytes)} of memory",
-        f"{used.cpu_seconds:.1f} s of CPU",
-        f"{format_size(used.read_bytes)} read",
-        f"{format_size(used.written_bytes)} written",
+        f"{format_size(resources.peak_memory_bytes)} of memory",
+        f"{resources.cpu_seconds:.1f} s of CPU",
+        f"{format_size(resources.read_bytes)} read",
+        f"{format_size(resources.written_bytes)} written",
     ]
-    if used.gpu_seconds is not None:
-        parts.append(f"{used.gpu_seconds:.1f} s of GPU")
-    if used.peak_gpu_memory_bytes is not None:
-        parts.append(f"{format_size(used.peak_gpu_memory_bytes)} of GPU memory")
+    if resources.gpu_seconds is not None:
+        parts.append(f"{resources.gpu_seconds:.1f} s of GPU")
+    if resources.peak_gpu_memory_bytes is not None:
+        parts.append(f"{format_size(resources.peak_gpu_memory_bytes)} of GPU memory")
     return ", ".join(parts)
 
 

@@ -83,21 +83,21 @@ class Run(NamedTuple):
     tags: Mapping[str, str | None] = MappingProxyType({})
     properties: Mapping[str, str] = MappingProxyType({})
 
-    def elapsed_seconds(self, at: int) -> float | None:
-        """Return the seconds for which the script has run until `at` or its end, or None if it has not started."""
+    def elapsed_seconds(self, timestamp: int) -> float | None:
+        """Return the seconds for which the script has run until a time or its end, or None if it has not started."""
         if self.duration_seconds is not None:
             return self.duration_seconds
         if self.started_at is None:
             return None
-        return max(0, (self.ended_at or at) - self.started_at) / MICROSECONDS
+        return max(0, (self.ended_at or timestamp) - self.started_at) / MICROSECONDS
 
 
-def describe_end(run: Run, at: int) -> str:
+def describe_end(run: Run, timestamp: int) -> str:
     """Return how a run ended, or its status at the given time, such as `Failed (exit code 3) after 0:01:05`."""
     how = f" (signal {run.signal})" if run.signal else ""
     if run.exit_code:
         how = f" (exit code {run.exit_code})"
-    elapsed = run.elapsed_seconds(at)
+    elapsed = run.elapsed_seconds(timestamp)
     return f"{run.status.value}{how}" + ("" if elapsed is None else f" after {format_clock(elapsed)}")
 
 

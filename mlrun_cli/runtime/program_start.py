@@ -56,19 +56,19 @@ def detach_program(folder: Path, *descriptors: int) -> None:
         signal.signal(number, signal.SIG_IGN)
 
 
-def open_workspace_when_available(folder: Path, within: Path) -> Workspace:
+def open_workspace_when_available(folder: Path, subfolder: Path) -> Workspace:
     """Open the workspace, waiting while its store is locked or unreachable or its disk is full.
 
     Raises:
-        StoreError: the store cannot be opened and waiting does not help, or the folder `within` the workspace's folder,
-          for which it was to be opened, no longer exists.
+        StoreError: the store cannot be opened and waiting does not help, or the subfolder for which it was to be opened
+          no longer exists.
     """
     while True:
         try:
             return Workspace.connect(parse_locator(folder), redaction=get_process_redaction())
         except StoreUnavailable as error:
             sys.stderr.write(f"the store waits: {error}\n")
-            if not (folder / within).exists():
+            if not (folder / subfolder).exists():
                 raise
             time.sleep(BUSY_SECONDS)
 

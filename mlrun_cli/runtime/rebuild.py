@@ -164,15 +164,15 @@ class _FolderImport:
             documents.update(self._salvaged)
         return documents
 
-    def _read_old_folders(self, besides: Collection[str]) -> list[Mapping[str, Any]]:
+    def _read_old_folders(self, excluded: Collection[str]) -> list[Mapping[str, Any]]:
         """Return the documents of runs of an older version, which do not have keys yet."""
-        old = [folder for folder in self._list_run_folders() if folder.path.name not in besides]
+        old = [folder for folder in self._list_run_folders() if folder.path.name not in excluded]
         return [document for document in map(read_old_folder, old) if document is not None]
 
-    def _assign_keys(self, without: list[Mapping[str, Any]], keys: list[int]) -> None:
+    def _assign_keys(self, documents: list[Mapping[str, Any]], keys: list[int]) -> None:
         """Assign keys to runs of an older version, below all other keys and ordered by creation time."""
-        first = min(keys, default=len(without) + 1) - len(without)
-        for place, document in enumerate(sorted(without, key=lambda each: int(each["row"]["created_at"]))):
+        first = min(keys, default=len(documents) + 1) - len(documents)
+        for place, document in enumerate(sorted(documents, key=lambda each: int(each["row"]["created_at"]))):
             # There may be too few free keys, so keys may be negative; 0 is never used.
             document["row"]["run_key"] = first + place if first > 0 else first + place - 1
 
@@ -242,22 +242,29 @@ class _FolderImport:
             before = self._journals.get_session_offset(name)
             self._read_journal(path, None, before, noted.get(name, 0))
             if self._is_rebuilt and not before:
-                read = self._read_journal(path, None, None, noted.get(name, 0), of_all=True)
+                read = self._read_journal(path, None, None, noted.get(name, 0), includes_all_runs=True)
                 self._journals.advance_session(name, 0, read)
 
     def _read_journal(
-        self, path: Path, own: int | None, end: int | None, noted: int | None, *, of_all: bool = False
+        self,
+        path: Path,
+        owner_key: int | None,
+        end: int | None,
+        recorded_offset: int | None,
+        *,
+        includes_all_runs: bool = False,
     ) -> int:
         """Store a journal's values of added runs, or of all runs; return the offset up to which it was read.
 
         Args:
             path: the journal.
-            own: the key of the run that the journal belongs to, if that run was added.
+            owner_key: the key of the run that the journal belongs to, if that run was added.
             end: the offset to read up to; None means all complete lines.
-            noted: the offset up to which only values are stored, since the records contain the rest; None means all.
-            of_all: whether to store entries of runs that were not added too.
+            recorded_offset: the offset up to which only values are stored, since records contain the rest; None means
+                all.
+            includes_all_runs: whether to store entries of runs that were not added too.
         """
-        if not (self._added or of_all):
+        if not (self._added or includes_all_runs):
             return 0
         offset = 0
         with ExitStack() as stack:
@@ -268,30 +275,34 @@ class _FolderImport:
             while piece := read_chunk(descriptor, offset):
                 if end is not None:
                     piece = piece[: max(0, end - offset)]
-                if noted is not None and offset < noted < offset + len(piece):
-                    piece = piece[: noted - offset]
+                if recorded_offset is not None and offset < recorded_offset < offset + len(piece):
+                    piece = piece[: recorded_offset - offset]
                 if not piece:
                     break
-                is_noted = noted is None or offset < noted
-                self._store_entries_of_runs(parse_chunk(piece), own, is_noted=is_noted, of_all=of_all)
+                is_noted = recorded_offset is None or offset < recorded_offset
+                self._store_entries_of_runs(
+                    parse_chunk(piece), owner_key, is_recorded=is_noted, includes_all_runs=includes_all_runs
+                )
                 offset += len(piece)
         return offset
 
-    def _store_entries_of_runs(self, entries: Entries, own: int | None, *, is_noted: bool, of_all: bool) -> None:
-        if own is not None:
-            self._store_entries(own, entries, is_noted=is_noted)
+    def _store_entries_of_runs(
+        self, entries: Entries, owner_key: int | None, *, is_recorded: bool, includes_all_runs: bool
+    ) -> None:
+        if owner_key is not None:
+            self._store_entries(owner_key, entries, is_recorded=is_recorded)
         for run_id, others in entries.others.items():
             key = self._added.get(run_id)
-            if key is None and of_all:
+            if key is None and includes_all_runs:
                 key = self._runs.find_key(run_id)
             if key is not None:
-                self._store_entries(key, others, is_noted=is_noted)
+                self._store_entries(key, others, is_recorded=is_recorded)
 
-    def _store_entries(self, key: int, entries: Entries, *, is_noted: bool) -> None:
+    def _store_entries(self, key: int, entries: Entries, *, is_recorded: bool) -> None:
         if entries.logged:
             self._metrics.add(key, entries.logged)
             self._values += len(entries.logged)
-        if is_noted or not has_tag_changes_or_ends(entries):
+        if is_recorded or not has_tag_changes_or_ends(entries):
             return
         store_tag_changes(self._runs, key, entries)
         store_endings(self._runs, key, entries, Redaction())

@@ -56,14 +56,14 @@ class Backfill:
                 return False
         return True
 
-    def _count_overtaking(self, run: Run, usable: Collection[str] | None = None) -> int:
+    def _count_overtaking(self, run: Run, gpu_ids: Collection[str] | None = None) -> int:
         """Return the number of runs behind a run that were started since it has been ready.
 
-        Only those that use `usable` GPUs are counted if these are given.
+        Only those that use `gpu_ids` GPUs are counted if these are given.
         """
         since = self._find_ready_time(run)
         allocated = self._workspace.queues.list_gpus_of_later_runs(run, since, self._starting)
-        return len(allocated) if usable is None else sum(not gpus.isdisjoint(usable) for gpus in allocated)
+        return len(allocated) if gpu_ids is None else sum(not gpus.isdisjoint(gpu_ids) for gpus in allocated)
 
     def _find_ready_time(self, run: Run) -> int:
         """Return the time since which a run in the queue has waited for nothing but a place, in microseconds."""

@@ -103,7 +103,7 @@ class Dispatcher:
         waiting = self._workspace.queues.list_ready_runs(self._target, now(), limit)
         starting = {run.key for run in waiting} & set(self._starter.run_keys)
         # One that leaves the queue between these two reads is counted once all the same.
-        busy = self._workspace.queues.count_busy_nodes(self._target, besides=starting)
+        busy = self._workspace.queues.count_busy_nodes(self._target, excluded_keys=starting)
         busy += sum(run.node_count for run in waiting if run.key in starting)
         backfill = Backfill(self._workspace, self._gpu_allocator, self._starter.run_keys)
         for run in waiting:

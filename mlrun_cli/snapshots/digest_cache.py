@@ -26,21 +26,21 @@ class DigestCache:
         self._old = store.read_cache(self._key)
         self._new: dict[str, list[Any]] = {}
 
-    def find(self, path: str, found: os.stat_result) -> str | None:
-        """Return the cached digest of the file described by `found`, or None if its content is not in the store."""
+    def find(self, path: str, file_stat: os.stat_result) -> str | None:
+        """Return the cached digest of the file described by `file_stat`, or None if its content is not in the store."""
         cached = self._old.get(path)
-        if not isinstance(cached, list) or cached[:-1] != compute_signature(found):
+        if not isinstance(cached, list) or cached[:-1] != compute_signature(file_stat):
             return None
         digest = cached[-1]
-        if not isinstance(digest, str) or not self._store.has_object(digest, found.st_size):
+        if not isinstance(digest, str) or not self._store.has_object(digest, file_stat.st_size):
             return None
         self._new[path] = cached
         return digest
 
-    def add(self, path: str, found: os.stat_result, digest: str) -> None:
-        """Cache the digest of the file described by `found`."""
-        if found.st_ctime_ns < self._settled_before_ns:
-            self._new[path] = [*compute_signature(found), digest]
+    def add(self, path: str, file_stat: os.stat_result, digest: str) -> None:
+        """Cache the digest of the file described by `file_stat`."""
+        if file_stat.st_ctime_ns < self._settled_before_ns:
+            self._new[path] = [*compute_signature(file_stat), digest]
 
     def save(self) -> None:
         """Save the entries that were found or added, and discard all others."""
@@ -48,6 +48,6 @@ class DigestCache:
             self._store.write_cache(self._key, self._new)
 
 
-def compute_signature(found: os.stat_result) -> list[int]:
+def compute_signature(file_stat: os.stat_result) -> list[int]:
     """Return a signature of a file that changes with its content: size, times and inode."""
-    return [found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino]
+    return [file_stat.st_size, file_stat.st_mtime_ns, file_stat.st_ctime_ns, file_stat.st_ino]

@@ -178,6 +178,6 @@ def _format_path_amount(path: str, amount: Amount) -> str:
     return f"{escape_path(path)} ({_format_amount(amount) if path.endswith('/') else format_size(amount.size)})"
 
 
-def _format_amount(amount: Amount | SnapshotLimits, more: str = "") -> str:
+def _format_amount(amount: Amount | SnapshotLimits, suffix: str = "") -> str:
     files = "1 file" if amount.files == 1 else f"{amount.files:,} files"
-    return f"{more}{format_size(amount.size)} in {more}{files}"
+    return f"{suffix}{format_size(amount.size)} in {suffix}{files}"

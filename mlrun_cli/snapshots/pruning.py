@@ -50,18 +50,18 @@ def prevent_pruning(folder: Path, say: Callable[[str], None] | None = None) -> I
 
 def prune_snapshots(
     folder: Path,
-    kept: Callable[[], Collection[str]],
+    list_kept_ids: Callable[[], Collection[str]],
     before: float,
     *,
     dry_run: bool,
     say: Callable[[str], None],
     locked: Path | None = None,
 ) -> PrunedSnapshots:
-    """Remove snapshots that are not in `kept` and unreferenced contents, except those written or used after `before`.
+    """Remove snapshots that are not to be kept and unreferenced contents, except those written or used after `before`.
 
     Args:
         folder: the folder of the snapshots.
-        kept: returns the ids of referenced snapshots; called when no process can add a reference.
+        list_kept_ids: returns the ids of referenced snapshots; called when no process can add a reference.
         before: a time in seconds since 1970; files written or used later are kept.
         dry_run: whether to remove nothing.
         say: called with a message if the function has to wait for long.
@@ -79,7 +79,7 @@ def prune_snapshots(
         ),
     ):
         doomed = []
-        kept_ids = kept()
+        kept_ids = list_kept_ids()
         used: set[str] = set()
         store = SnapshotStore(folder)
         for path in sorted((folder / "manifests").glob("*.json")):

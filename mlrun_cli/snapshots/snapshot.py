@@ -108,9 +108,9 @@ class OmittedPath(NamedTuple):
     reason: str
 
 
-def describe_omissions(left_out: Sequence[OmittedPath]) -> str:
+def describe_omissions(omitted: Sequence[OmittedPath]) -> str:
     """Return a line that lists some omitted paths with their reasons, and the number of the others."""
-    return f"Left out of the snapshot: {format_first_names([f'{item.path} ({item.reason})' for item in left_out])}."
+    return f"Left out of the snapshot: {format_first_names([f'{item.path} ({item.reason})' for item in omitted])}."
 
 
 def format_first_names(names: Sequence[str], limit: int = 3) -> str:

@@ -113,31 +113,31 @@ class _SnapshotBuilder:
             notes.append(f"Changed while the snapshot was taken: {format_first_names(sorted(self._unsteady))}.")
         return notes
 
-    def _build_file_entry(self, path: str, found: os.stat_result) -> SnapshotEntry | None:
+    def _build_file_entry(self, path: str, file_stat: os.stat_result) -> SnapshotEntry | None:
         """Return the entry of a file, storing its content if it is new, or None if the file cannot be read."""
-        digest = self._cache.find(path, found)
-        size = found.st_size
+        digest = self._cache.find(path, file_stat)
+        size = file_stat.st_size
         if digest is None:
             try:
                 taken = ingest_file(self._store, f"{self._scan.root}/{path}", self._report)
             except OSError as error:
                 self._left_out.append(OmittedPath(path, describe_read_error(error)))
                 return None
-            digest, size, found = taken.digest, taken.size, taken.found
+            digest, size, file_stat = taken.digest, taken.size, taken.found
             if taken.is_steady:
-                self._cache.add(path, found, digest)
+                self._cache.add(path, file_stat, digest)
             else:
                 self._unsteady.append(path)
         self._files_done += 1
         self._bytes_done += size
         self._report(0)
-        executable = bool(found.st_mode & stat.S_IXUSR)
-        return SnapshotEntry(path, EntryKind.FILE, digest, size, executable, found.st_mtime_ns)
+        executable = bool(file_stat.st_mode & stat.S_IXUSR)
+        return SnapshotEntry(path, EntryKind.FILE, digest, size, executable, file_stat.st_mtime_ns)
 
-    def _build_link_entries(self, inside: set[str]) -> list[SnapshotEntry]:
+    def _build_link_entries(self, names: set[str]) -> list[SnapshotEntry]:
         entries = []
         for path, target in self._scan.links.items():
-            if target in inside:
+            if target in names:
                 relative = os.path.relpath(f"/{target}", f"/{os.path.dirname(path)}")
                 entries.append(SnapshotEntry(path, EntryKind.LINK, target=relative))
             else:

@@ -169,12 +169,12 @@ def _remove_if_unchanged(entry: SnapshotEntry, folder: int) -> None:
             os.unlink(name, dir_fd=folder)
 
 
-def _is_unchanged(entry: SnapshotEntry, found: os.stat_result, folder: int) -> bool:
+def _is_unchanged(entry: SnapshotEntry, file_stat: os.stat_result, folder: int) -> bool:
     """Return whether a file or link in the open `folder` is unchanged since its creation."""
     if entry.kind is EntryKind.FILE:
-        is_same = found.st_size == entry.size and found.st_mtime_ns == entry.mtime_ns
-        return is_same and stat.S_ISREG(found.st_mode)
-    if entry.kind is EntryKind.LINK and stat.S_ISLNK(found.st_mode):
+        is_same = file_stat.st_size == entry.size and file_stat.st_mtime_ns == entry.mtime_ns
+        return is_same and stat.S_ISREG(file_stat.st_mode)
+    if entry.kind is EntryKind.LINK and stat.S_ISLNK(file_stat.st_mode):
         with suppress(OSError):
             return os.readlink(entry.path.rpartition("/")[2], dir_fd=folder) == entry.target
     return False

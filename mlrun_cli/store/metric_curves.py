@@ -37,7 +37,7 @@ class MetricCurveStore:
         name: str,
         *,
         points: int = 1000,
-        over: str = STEP,
+        axis: str = STEP,
         begin: float | None = None,
         end: float | None = None,
     ) -> Sequence[MetricPoint]:
@@ -47,11 +47,11 @@ class MetricCurveStore:
             run_key: the key of the run.
             name: the name of the metric.
             points: the approximate number of points; there may be a few more.
-            over: `step` or `time`; the step of a number logged without one is its position, counted from 0.
+            axis: `step` or `time`; the step of a number logged without one is its position, counted from 0.
             begin: the first step, or time in microseconds, to include; None means no limit.
             end: the last step or time to include; None means no limit.
         """
-        return self.get_curves([run_key], name, points=points, over=over, begin=begin, end=end).get(run_key, ())
+        return self.get_curves([run_key], name, points=points, axis=axis, begin=begin, end=end).get(run_key, ())
 
     def get_curves(
         self,
@@ -59,13 +59,13 @@ class MetricCurveStore:
         name: str,
         *,
         points: int = 200,
-        over: str = STEP,
+        axis: str = STEP,
         begin: float | None = None,
         end: float | None = None,
     ) -> Mapping[int, Sequence[MetricPoint]]:
         """Return the curves of several runs, keyed by run; runs without numbers of this metric are omitted."""
         found = {
-            series["run_key"]: _Curve(self._database, series, over, begin, end).read_points(points)
+            series["run_key"]: _Curve(self._database, series, axis, begin, end).read_points(points)
             for series in self._select_series(run_keys, name)
         }
         return {key: chosen for key, chosen in found.items() if chosen}
@@ -76,7 +76,7 @@ class MetricCurveStore:
         name: str,
         *,
         points: int = 200,
-        over: str = STEP,
+        axis: str = STEP,
         begin: float | None = None,
         end: float | None = None,
         before: int = 0,
@@ -87,13 +87,13 @@ class MetricCurveStore:
             run_keys: the keys of the runs.
             name: the name of the metric.
             points: the approximate number of points of a curve, two for each piece.
-            over: `step` or `time`.
+            axis: `step` or `time`.
             begin: the first step or time to include.
             end: the last step or time to include.
             before: the number of values before `begin` that are included too.
         """
         found = {
-            series["run_key"]: _Curve(self._database, series, over, begin, end).read_pieces(points, before)
+            series["run_key"]: _Curve(self._database, series, axis, begin, end).read_pieces(points, before)
             for series in self._select_series(run_keys, name)
         }
         return {key: pieces for key, pieces in found.items() if pieces}
@@ -110,14 +110,14 @@ class MetricCurveStore:
 class _Curve:
     """A metric of a run between two bounds."""
 
-    def __init__(self, database: Database, series: Row, over: str, begin: float | None, end: float | None) -> None:
+    def __init__(self, database: Database, series: Row, axis: str, begin: float | None, end: float | None) -> None:
         self._database = database
-        self._over = over
+        self._over = axis
         self._is_cut = begin is not None or end is not None
         self._last = series["value_count"] - 1
         self._parameters: dict[str, object] = {"key": series["metric_key"], "begin": begin, "end": end}
-        self._until = "metric_key = :key" if end is None else f"metric_key = :key AND {_X[over]} <= :end"
-        self._condition = self._until if begin is None else f"{self._until} AND {_X[over]} >= :begin"
+        self._until = "metric_key = :key" if end is None else f"metric_key = :key AND {_X[axis]} <= :end"
+        self._condition = self._until if begin is None else f"{self._until} AND {_X[axis]} >= :begin"
 
     def read_points(self, points: int) -> Sequence[MetricPoint]:
         first, last = self._find_extent()

@@ -67,13 +67,18 @@ class ModelStore:
             raise self._build_not_found_error(name, version)
         return found[0]
 
-    def list(self, which: ModelFilter) -> Sequence[Model]:
+    def list(self, model_filter: ModelFilter) -> Sequence[Model]:
         """Return the models that match a filter, newest first."""
-        columns = {"name": which.name, "version": which.version, "run_id": which.run_id, "framework": which.framework}
+        columns = {
+            "name": model_filter.name,
+            "version": model_filter.version,
+            "run_id": model_filter.run_id,
+            "framework": model_filter.framework,
+        }
         wanted = {column: value for column, value in columns.items() if value is not None}
         where = " AND ".join(f"{column} = :{column}" for column in wanted) or "1 = 1"
         rows = self._database.rows(f"SELECT * FROM models WHERE {where} ORDER BY model_key DESC", **wanted)  # noqa: S608
-        return which.select(map(_build_model, rows))
+        return model_filter.select(map(_build_model, rows))
 
     def update(
         self,

@@ -223,10 +223,10 @@ class TrashStore:
         """Return the ids of all deleted runs."""
         return frozenset(row["run_id"] for row in self._database.rows("SELECT run_id FROM trashed_runs"))
 
-    def list_snapshots(self, besides: Sequence[int]) -> Sequence[str]:
+    def list_snapshots(self, excluded_keys: Sequence[int]) -> Sequence[str]:
         """Return the ids of the snapshots of deleted runs, except of the runs with the given keys."""
         rows = self._database.rows("SELECT run_key, snapshot_id FROM trashed_runs WHERE snapshot_id IS NOT NULL")
-        return [row["snapshot_id"] for row in rows if row["run_key"] not in besides]
+        return [row["snapshot_id"] for row in rows if row["run_key"] not in excluded_keys]
 
     def count_runs(self) -> int:
         """Return the number of deleted runs."""

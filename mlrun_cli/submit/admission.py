@@ -114,15 +114,17 @@ def _check_dispatcher(workspace: Workspace, target: str, option: str) -> None:
         )
 
 
-def _warn_of_held_nodes(parents: Sequence[Run], configuration: RunConfiguration, most: int | None) -> tuple[str, ...]:
+def _warn_of_held_nodes(
+    parents: Sequence[Run], configuration: RunConfiguration, node_limit: int | None
+) -> tuple[str, ...]:
     """Return a warning if the new run needs nodes that its ancestors hold."""
     holders = [run for run in parents if run.target == configuration.target]
     held = sum(run.node_count for run in holders)
-    if most is None or held + configuration.node_count <= most:
+    if node_limit is None or held + configuration.node_count <= node_limit:
         return ()
     return (
-        f"The run {holders[0].run_id} itself holds {held} of the {most} nodes of '{configuration.target}': this one "
-        "starts when that has ended. If it waits for this one, both wait for ever: give the target more nodes.",
+        f"The run {holders[0].run_id} itself holds {held} of the {node_limit} nodes of '{configuration.target}': this "
+        "one starts when that has ended. If it waits for this one, both wait for ever: give the target more nodes.",
     )
 
 

@@ -44,7 +44,7 @@ def _make_absolute(project: Path, source: str) -> str:
     return os.path.normpath(project / Path(re.sub(r"^~(?=/|$)", str(Path.home()), source)))
 
 
-def _describe_ignored_arguments(key_path: str, others: Sequence[str]) -> str:
-    shown = ", ".join(Redaction().redact_arguments(others))
-    verb = "is" if len(others) == 1 else "are"
+def _describe_ignored_arguments(key_path: str, arguments: Sequence[str]) -> str:
+    shown = ", ".join(Redaction().redact_arguments(arguments))
+    verb = "is" if len(arguments) == 1 else "are"
     return f"{key_path}: {shown} {verb} skipped: the run is in no container."

@@ -66,10 +66,10 @@ class DataValues:
             with problems.collect_errors(), configuration.locate_errors(where):
                 yield self._fill(where, text)
 
-    def _fill(self, where: str, text: str) -> str:
-        return self._placeholders.fill(text, lambda kind, name: self._get_value(where, kind, name))
+    def _fill(self, location: str, text: str) -> str:
+        return self._placeholders.fill(text, lambda kind, name: self._get_value(location, kind, name))
 
-    def _get_value(self, where: str, kind: str, name: str) -> str:
+    def _get_value(self, location: str, kind: str, name: str) -> str:
         value = self._values.get((kind, name))
         if value is not None:
             return value
@@ -77,7 +77,7 @@ class DataValues:
         there_are = f"There are: {', '.join(known)}." if known else "There is none."
         section = SECTIONS[kind]
         raise UsageError(
-            f"{where}: '{name}' is not in the section {section}. {there_are}",
+            f"{location}: '{name}' is not in the section {section}. {there_are}",
             hint=f"Add it to {section}, or write a path instead.",
         )
 

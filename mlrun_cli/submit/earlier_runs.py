@@ -95,13 +95,13 @@ def get_submission(workspace: Workspace, run: Run) -> Submission:
     return submission
 
 
-def find_earlier_run(workspace: Workspace, run: Run, *, given: Collection[str] = ()) -> EarlierRun:
+def find_earlier_run(workspace: Workspace, run: Run, *, variable_names: Collection[str] = ()) -> EarlierRun:
     """Return a run together with its submission and snapshot.
 
     Args:
         workspace: the workspace of the run.
         run: the run.
-        given: the names of variables that the new run is given, whose earlier values are not needed.
+        variable_names: the names of variables that the new run is given, whose earlier values are not needed.
 
     Raises:
         UsageError: it is an interactive run, or its records are not sufficient to repeat it.
@@ -116,7 +116,7 @@ def find_earlier_run(workspace: Workspace, run: Run, *, given: Collection[str] =
             target=run.run_id,
         )
     variables = definition.get("environmentVariables", {})
-    hidden = [name for name, value in variables.items() if REDACTED in value and name not in given]
+    hidden = [name for name, value in variables.items() if REDACTED in value and name not in variable_names]
     if hidden:
         raise RunNotRepeatable(
             f"No record holds the secrets in the environment variables {', '.join(hidden)} of '{run.run_id}'.",
@@ -145,10 +145,10 @@ def compare_folder(workspace: Workspace, snapshot: Snapshot, folder: Path) -> Fo
     )
 
 
-def _is_unchanged(entry: SnapshotEntry, path: Path, found: os.stat_result) -> bool:
-    if found.st_size != entry.size:
+def _is_unchanged(entry: SnapshotEntry, path: Path, file_stat: os.stat_result) -> bool:
+    if file_stat.st_size != entry.size:
         return False
-    if found.st_mtime_ns == entry.mtime_ns:
+    if file_stat.st_mtime_ns == entry.mtime_ns:
         return True
     digest = hashlib.sha256()
     try:

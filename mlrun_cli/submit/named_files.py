@@ -19,14 +19,14 @@ def find_conda_file(name: Path, project: Path, source: Path) -> Path:
     return _find_file(name, [Path.cwd(), project, source], "conda dependencies")
 
 
-def find_named_file(name: str, what: str, runconfig: Path | None, project: Path, source: Path) -> Path:
+def find_named_file(name: str, noun: str, runconfig: Path | None, project: Path, source: Path) -> Path:
     """Return the path of a file that a runconfig refers to.
 
     The name is relative to the project, the source folder, the runconfig's folder, or the folder of runconfigs.
 
     Args:
         name: the name in the runconfig.
-        what: a description of the file for the error message.
+        noun: a description of the file for the error message.
         runconfig: the file that contains the name, if any.
         project: the attached folder.
         source: the folder of the script.
@@ -35,14 +35,14 @@ def find_named_file(name: str, what: str, runconfig: Path | None, project: Path,
         MissingFile: it is in none of the folders, which the message lists.
     """
     beside = project if runconfig is None else runconfig.parent
-    return _find_file(Path(name), [project, source, beside, find_configuration_folder(project)], what)
+    return _find_file(Path(name), [project, source, beside, find_configuration_folder(project)], noun)
 
 
-def _find_file(name: Path, folders: Sequence[Path], what: str) -> Path:
+def _find_file(name: Path, folders: Sequence[Path], noun: str) -> Path:
     places = list(dict.fromkeys(Path(os.path.normpath((folder / name).absolute())) for folder in folders))
     for place in places:
         if place.is_file():
             return place
     raise MissingFile(
-        f"There is no {what} file '{name}'.", hint=f"Looked at {', '.join(map(str, places))}.", target=name
+        f"There is no {noun} file '{name}'.", hint=f"Looked at {', '.join(map(str, places))}.", target=name
     )

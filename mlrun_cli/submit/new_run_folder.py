@@ -19,10 +19,10 @@ class NewRunFolder:
 
     lock: OwnerLock
 
-    def __init__(self, folder: RunFolder, place: SharedLocation | None = None) -> None:
-        """Initialize the folder of a run; `place` is the location of its files if they are in a shared folder."""
+    def __init__(self, folder: RunFolder, location: SharedLocation | None = None) -> None:
+        """Initialize the folder of a run; `location` is the location of its files if they are in a shared folder."""
         self._folder = folder
-        self._place = place
+        self._place = location
         self._is_locked = False
         self.is_in_store = False
 

@@ -81,7 +81,9 @@ def build_rerun(workspace: Workspace, run: Run, environment: Mapping[str, str], 
         resumed_run=run if changes.resumes else None,
     )
     if not changes.uses_current_code:
-        return Rerun(request._replace(earlier=find_earlier_run(workspace, run, given=changes.variables)), notes)
+        return Rerun(
+            request._replace(earlier=find_earlier_run(workspace, run, variable_names=changes.variables)), notes
+        )
     _check_folder(run, submission, request, changes)
     request = request._replace(
         runconfig_name=options.runconfig,

@@ -29,15 +29,15 @@ class ContainerTermination:
         self._was_given_up = False
         self._is_done = False
 
-    def is_over(self, moment: float) -> bool:
+    def is_over(self, now: float) -> bool:
         """Return whether the termination has completed or been abandoned; start it at the first call."""
         if self._give_up_at == 0.0:
-            self._start(moment)
+            self._start(now)
         if self._result is None:
             return True
         if select.select([self._result], [], [], 0.0)[0]:
             self._is_done = bool(os.read(self._result, 1))
-        elif moment >= self._give_up_at:
+        elif now >= self._give_up_at:
             self._was_given_up = True
             os.kill(self._pid, SIGKILL)
         else:
@@ -57,8 +57,8 @@ class ContainerTermination:
             time.sleep(_LOOK_SECONDS)
         return () if self._is_done else (describe_running_containers(self._container, self._run_id),)
 
-    def _start(self, moment: float) -> None:
-        self._give_up_at = moment + _LIMIT_SECONDS
+    def _start(self, now: float) -> None:
+        self._give_up_at = now + _LIMIT_SECONDS
         self._is_done = False
         self._result, writer = os.pipe()
         prepare = make_parent_death_hook(os.getpid())

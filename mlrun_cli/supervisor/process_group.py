@@ -105,9 +105,9 @@ class ProcessGroup:
             self._failure = child.exit_code
             self.first_to_fail = number
 
-    def kill_overdue(self, moment: float) -> None:
+    def kill_overdue(self, now: float) -> None:
         """Kill the processes that are still running after the grace period."""
-        if self._kill_at is not None and moment >= self._kill_at and self.exit_code is None:
+        if self._kill_at is not None and now >= self._kill_at and self.exit_code is None:
             self._send_signal(SIGKILL)
 
     def signal(self, number: Signals) -> bool:

@@ -65,26 +65,26 @@ class ResourceMeter:
         name = f"resources-{os.getpid()}-{time.time_ns()}.jsonl"
         self._journal = folder.journal / build_journal_name(name, attempt)
 
-    def record_exits(self, ended: Iterable[tuple[int, int, struct_rusage]]) -> None:
+    def record_exits(self, exits: Iterable[tuple[int, int, struct_rusage]]) -> None:
         """Add the resource usage of reaped processes and their children."""
-        for pid, _, usage in ended:
+        for pid, _, usage in exits:
             if pid in self._members:
                 self._add_ended(usage)
 
-    def sample_if_due(self, moment: float) -> None:
+    def sample_if_due(self, timestamp: float) -> None:
         """Measure the processes if that is due; only log failures, so that they do not disturb the run."""
-        if moment < self._next_sample:
+        if timestamp < self._next_sample:
             return
         begun = time.process_time()
         try:
-            self._sample(moment)
+            self._sample(timestamp)
         except Exception:  # whatever /proc shows, the run goes on
             log_exception()
         spent = time.process_time() - begun
         self._interval = min(_LAST_SECONDS, 2 * self._interval)
         # A point of the curves comes when it is due, not with the sample after that.
-        pause = min(self._interval, max(_FIRST_SECONDS, self._next_point - moment))
-        self._next_sample = moment + max(pause, _COST_SHARE * spent)
+        pause = min(self._interval, max(_FIRST_SECONDS, self._next_point - timestamp))
+        self._next_sample = timestamp + max(pause, _COST_SHARE * spent)
 
     def finish(self) -> str | None:
         """Measure the remaining processes of the script, and write its total resource usage.
@@ -115,26 +115,26 @@ class ResourceMeter:
             written_bytes=self._ended.written_bytes + usage.ru_oublock * _BLOCK_BYTES,
         )
 
-    def _sample(self, moment: float, *, is_last: bool = False) -> None:
+    def _sample(self, timestamp: float, *, is_last: bool = False) -> None:
         pids = list_tree(self._heads, self._run_id, is_contained=self._is_contained)
         self._members.update(pids)
         tree = measure_processes(pids)
-        gpus = self._read_gpus(moment)
+        gpus = self._read_gpus(timestamp)
         before = self._total
         self._total = self._add_up(tree, gpus)
-        seconds = max(moment - self._last_sample, 1e-3)
+        seconds = max(timestamp - self._last_sample, 1e-3)
         cpu_percent = max(0.0, 100 * (self._total.cpu_seconds - before.cpu_seconds) / seconds)
-        self._last_sample = moment
+        self._last_sample = timestamp
         current = CurrentUse(now(), round(cpu_percent, 1), tree.memory_bytes, len(pids))
         if gpus is not None:
             current = current._replace(gpu_percent=gpus.percent, gpu_memory_bytes=gpus.memory_bytes)
         write_resources(self._folder, self._total, current)
-        if moment >= self._next_point and not is_last:
-            self._next_point = moment + max(_CURVE_SECONDS, (moment - self._group.started) / _CURVE_SHARE)
+        if timestamp >= self._next_point and not is_last:
+            self._next_point = timestamp + max(_CURVE_SECONDS, (timestamp - self._group.started) / _CURVE_SHARE)
             self._log_usage(current)
 
-    def _read_gpus(self, moment: float) -> GpuUsage | None:
-        if self._gpus is None and moment >= self._next_point:
+    def _read_gpus(self, timestamp: float) -> GpuUsage | None:
+        if self._gpus is None and timestamp >= self._next_point:
             self._gpus = GpuSampler(self._visible_gpus)
         return None if self._gpus is None else self._gpus.read()
 

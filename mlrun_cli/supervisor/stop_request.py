@@ -34,29 +34,29 @@ class StopRequest:
         return GRACE_SECONDS if self._kill_at is None else max(0.0, self._kill_at - time.monotonic())
 
     def request_stop(
-        self, reason: StopReason, group: ProcessGroup | None, moment: float, grace_seconds: float = GRACE_SECONDS
+        self, reason: StopReason, group: ProcessGroup | None, now: float, grace_seconds: float = GRACE_SECONDS
     ) -> None:
         """Send SIGTERM, and schedule SIGKILL for the end of the grace period, unless a stop is already requested."""
         if self.reason is not None:
             return
         self.reason = reason
-        self._kill_at = moment + grace_seconds
+        self._kill_at = now + grace_seconds
         if group is not None:
             self.was_delivered = group.signal(SIGTERM)
 
-    def request_cancel(self, run: Run, group: ProcessGroup | None, moment: float) -> None:
+    def request_cancel(self, run: Run, group: ProcessGroup | None, now: float) -> None:
         """Stop a run with the status CancelRequested, using the grace period of the latest cancel."""
         grace_seconds = run.cancel_grace_seconds
         grace = GRACE_SECONDS if grace_seconds is None else grace_seconds
         if self.reason is None:
-            self.request_stop(StopReason.CANCEL, group, moment, grace)
+            self.request_stop(StopReason.CANCEL, group, now, grace)
         elif self._kill_at is not None and grace_seconds != self._cancel_grace:
-            self._kill_at = min(self._kill_at, moment + grace)
+            self._kill_at = min(self._kill_at, now + grace)
         self._cancel_grace = grace_seconds
 
-    def kill_if_due(self, group: ProcessGroup, moment: float) -> None:
+    def kill_if_due(self, group: ProcessGroup, now: float) -> None:
         """Send SIGKILL if the grace period is over and the termination of the containers has completed."""
-        if self._kill_at is None or moment < self._kill_at:
+        if self._kill_at is None or now < self._kill_at:
             return
-        if self.container_termination is None or self.container_termination.is_over(moment):
+        if self.container_termination is None or self.container_termination.is_over(now):
             group.signal(SIGKILL)

@@ -142,25 +142,25 @@ class Watch:
             write_log(f"the journals wait: {error}")
             return 0
 
-    def _run_due_tasks(self, moment: float) -> None:
+    def _run_due_tasks(self, now: float) -> None:
         if self.meter is not None:
-            self.meter.sample_if_due(moment)
-        if moment >= self._next_look:
-            self._next_look = moment + _LOOK_SECONDS
+            self.meter.sample_if_due(now)
+        if now >= self._next_look:
+            self._next_look = now + _LOOK_SECONDS
             self._log_times.record()
-            self._read_store(moment)
+            self._read_store(now)
             if self.stop.reason is None and has_lost_its_stream(self._run.folder):
-                self.stop.request_stop(StopReason.STREAM_LOST, self._group, moment)
-        if moment >= self._next_queues:
-            self._next_queues = moment + _QUEUES_SECONDS
+                self.stop.request_stop(StopReason.STREAM_LOST, self._group, now)
+        if now >= self._next_queues:
+            self._next_queues = now + _QUEUES_SECONDS
             self._start_missing_dispatchers()
-        if self.time_limit_at is not None and moment >= self.time_limit_at:
-            self.stop.request_stop(StopReason.TIME_LIMIT, self._group, moment)
+        if self.time_limit_at is not None and now >= self.time_limit_at:
+            self.stop.request_stop(StopReason.TIME_LIMIT, self._group, now)
         if self._was_terminated:
-            self.stop.request_stop(StopReason.SHUTDOWN, self._group, moment)
+            self.stop.request_stop(StopReason.SHUTDOWN, self._group, now)
         if self._group is not None:
-            self._group.kill_overdue(moment)
-            self.stop.kill_if_due(self._group, moment)
+            self._group.kill_overdue(now)
+            self.stop.kill_if_due(self._group, now)
 
     def _start_missing_dispatchers(self) -> None:
         """Restart dispatchers that were killed, since no other process might check the queue."""
@@ -169,23 +169,23 @@ class Watch:
         except MlrunError as error:
             write_log(f"the queues are not looked at: {error}")
 
-    def _read_store(self, moment: float) -> None:
+    def _read_store(self, now: float) -> None:
         """Renew the lease, and check whether the run was canceled, stopped or ended by another process."""
         runs, key = self._run.workspace.runs, self._run.run.key
         try:
             self._run.workspace.reopen_if_replaced()
-            if moment >= self._next_renewal:
-                self._next_renewal = moment + self._run.renewal_seconds
+            if now >= self._next_renewal:
+                self._next_renewal = now + self._run.renewal_seconds
                 self._run.renew_lease()
             reason = self._run.receive_messages()
             if reason is not None:
-                self.stop.request_stop(reason, self._group, moment)
+                self.stop.request_stop(reason, self._group, now)
             status = runs.find_status(key)
             if status is RunStatus.CANCEL_REQUESTED:
-                self.stop.request_cancel(runs.get_by_key(key), self._group, moment)
+                self.stop.request_cancel(runs.get_by_key(key), self._group, now)
             elif status is None or status.is_terminal:
                 # Somebody removed the run's folder: what the store says of it is final, so its script must not go on.
-                self.stop.request_stop(StopReason.GIVEN_UP, self._group, moment)
+                self.stop.request_stop(StopReason.GIVEN_UP, self._group, now)
         except (MlrunError, OSError) as error:
             write_log(f"the store does not answer: {error}")
 

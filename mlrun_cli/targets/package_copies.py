@@ -47,7 +47,7 @@ def ensure_program_copy(folder: Path) -> Path:
         StoreError: the copy cannot be created.
     """
     packages = {"mlrun_cli": _PACKAGE, **{name: _find_package(name) for name in _IMPORTED_ON_NODES}}
-    return _ensure_copy(folder, packages, "The program", left_out=_NOT_ON_NODES)
+    return _ensure_copy(folder, packages, "The program", ignored_names=_NOT_ON_NODES)
 
 
 def _find_package(name: str) -> Path:
@@ -58,10 +58,10 @@ def _find_package(name: str) -> Path:
 
 
 def _ensure_copy(
-    folder: Path, packages: Mapping[str, Path], what: str, *, left_out: Collection[str] = frozenset()
+    folder: Path, packages: Mapping[str, Path], kind: str, *, ignored_names: Collection[str] = frozenset()
 ) -> Path:
-    """Return a copy of the current packages, created if needed; `left_out` names folders directly below them."""
-    copy = folder / f"{mlrun_cli.__version__}-{_compute_fingerprint(packages, left_out)}"
+    """Return a copy of the current packages, created if needed; `ignored_names` names folders directly below them."""
+    copy = folder / f"{mlrun_cli.__version__}-{_compute_fingerprint(packages, ignored_names)}"
     if copy.is_dir():
         with suppress(OSError):  # what was used lately is not pruned
             os.utime(copy)
@@ -70,9 +70,9 @@ def _ensure_copy(
     remove_abandoned_files(folder)
     unfinished = copy.with_name(make_temporary_name())
 
-    def list_ignored_names(above: str, names: list[str]) -> list[str]:
-        is_top = Path(above) in packages.values()
-        return [name for name in names if name == "__pycache__" or (is_top and name in left_out)]
+    def list_ignored_names(prefix: str, names: list[str]) -> list[str]:
+        is_top = Path(prefix) in packages.values()
+        return [name for name in names if name == "__pycache__" or (is_top and name in ignored_names)]
 
     try:
         for name, source in packages.items():
@@ -81,26 +81,28 @@ def _ensure_copy(
     except OSError as error:
         shutil.rmtree(unfinished, ignore_errors=True)
         if not copy.is_dir():  # another process was faster
-            raise StoreError(f"{what} cannot be copied to {copy}: {error.strerror or error}.") from error
+            raise StoreError(f"{kind} cannot be copied to {copy}: {error.strerror or error}.") from error
     return copy
 
 
-def _compute_fingerprint(packages: Mapping[str, Path], left_out: Collection[str]) -> str:
+def _compute_fingerprint(packages: Mapping[str, Path], ignored_names: Collection[str]) -> str:
     """Return a fingerprint of the modules, which changes when one of them is edited in a development checkout."""
     lines = sorted(
-        line for name, source in packages.items() for line in _describe_modules(os.fspath(source), f"{name}/", left_out)
+        line
+        for name, source in packages.items()
+        for line in _describe_modules(os.fspath(source), f"{name}/", ignored_names)
     )
     digest: str = create_short_hasher("\n".join(lines).encode()).hexdigest()
     return digest[:12]
 
 
-def _describe_modules(folder: str, above: str, left_out: Collection[str] = frozenset()) -> Iterator[str]:
+def _describe_modules(folder: str, prefix: str, ignored_names: Collection[str] = frozenset()) -> Iterator[str]:
     """Yield a line with name, size and modification time for each module in a folder and its subfolders."""
     with os.scandir(folder) as entries:
         for entry in entries:
-            name = f"{above}{entry.name}"
+            name = f"{prefix}{entry.name}"
             if name.endswith(".py"):
                 found = entry.stat()
                 yield f"{name} {found.st_size} {found.st_mtime_ns}"
-            elif entry.name not in {"__pycache__", *left_out} and entry.is_dir(follow_symlinks=False):
+            elif entry.name not in {"__pycache__", *ignored_names} and entry.is_dir(follow_symlinks=False):
                 yield from _describe_modules(entry.path, f"{name}/")

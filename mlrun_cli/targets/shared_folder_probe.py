@@ -57,11 +57,11 @@ class SharedFolderProbe:
     """A folder with a token that jobs on the nodes copy.
 
     Attributes:
-        place: the folder.
+        folder: the folder.
     """
 
-    def __init__(self, place: Path, token: str) -> None:
-        self.place = place
+    def __init__(self, folder: Path, token: str) -> None:
+        self.place = folder
         self._token = token
 
     def build_command(self, python: str, node: str) -> list[str]:
@@ -152,9 +152,9 @@ def open_probe(folder: Path) -> Iterator[SharedFolderProbe]:
         shutil.rmtree(place, ignore_errors=True)
 
 
-def describe_waiting(waiting: Mapping[str, str], found: Mapping[str, Job]) -> dict[str, str]:
+def describe_waiting(waiting: Mapping[str, str], jobs: Mapping[str, Job]) -> dict[str, str]:
     """Return the reasons why probes have not ended, keyed by node."""
     return {
-        node: f"its job waits: {found[job_id].reason}" if job_id in found else "its job is gone"
+        node: f"its job waits: {jobs[job_id].reason}" if job_id in jobs else "its job is gone"
         for job_id, node in waiting.items()
     }

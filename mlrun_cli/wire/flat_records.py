@@ -30,18 +30,18 @@ def flatten_record(record: Mapping[str, Any]) -> Dict[str, Any]:
     return flat
 
 
-def list_columns(rows: Iterable[Mapping[str, Any]], first: Sequence[str] = (), *, is_sorted: bool) -> List[str]:
+def list_columns(rows: Iterable[Mapping[str, Any]], first_columns: Sequence[str] = (), *, is_sorted: bool) -> List[str]:
     """Return the columns of flat records.
 
     Args:
         rows: the records, whose columns may differ.
-        first: columns that come first, even without values; a name with a dot at its end stands for the columns that
-            begin with it, sorted.
+        first_columns: columns that come first, even without values; a name with a dot at its end stands for the columns
+            that begin with it, sorted.
         is_sorted: whether to sort the other columns; otherwise they stand in the order of the records.
     """
     others = dict.fromkeys(name for row in rows for name in row)
     columns = {}  # type: Dict[str, None]
-    for name in first:
+    for name in first_columns:
         columns.update(
             dict.fromkeys(sorted(other for other in others if other.startswith(name)))
             if name.endswith(".")

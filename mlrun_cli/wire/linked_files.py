@@ -15,7 +15,7 @@ Reason = Union[str, OSError]
 
 def list_linked_files(
     folder: "str | os.PathLike[str]",
-    leave_out: Callable[[str, Reason], object],
+    record_omission: Callable[[str, Reason], object],
     is_ignored: Callable[[str], bool] = lambda _: False,
 ) -> "List[str]":
     """Return the sorted relative paths of all files below a folder, including those reached through links.
@@ -25,10 +25,10 @@ def list_linked_files(
 
     Args:
         folder: The folder to list.
-        leave_out: Called with each omitted path and the reason.
-        is_ignored: Returns whether to skip a file or folder name without calling `leave_out`.
+        record_omission: Called with each omitted path and the reason.
+        is_ignored: Returns whether to skip a file or folder name without calling `record_omission`.
     """
-    walk = _Walk(os.path.realpath(os.fspath(folder)), leave_out, is_ignored)
+    walk = _Walk(os.path.realpath(os.fspath(folder)), record_omission, is_ignored)
     walk.complete()
     return sorted(walk.names)
 
@@ -44,9 +44,11 @@ class _Folder(NamedTuple):
 class _Walk:
     """A traversal of a folder that collects the paths of all files."""
 
-    def __init__(self, top: str, leave_out: Callable[[str, Reason], object], is_ignored: Callable[[str], bool]) -> None:
+    def __init__(
+        self, top: str, record_omission: Callable[[str, Reason], object], is_ignored: Callable[[str], bool]
+    ) -> None:
         self.names: List[str] = []
-        self._leave_out = leave_out
+        self._leave_out = record_omission
         self._is_ignored = is_ignored
         self._seen: Set[str] = set()
         self._folders = [_Folder("", top)]

@@ -659,7 +659,7 @@ def test_what_a_run_uses_is_not_pruned_and_what_none_uses_is(
     in_use = folder.acquire_use_lock()
     assert prune_environments(home, tomorrow, dry_run=False) == ([], 0)
     os.close(in_use)
-    assert prune_environments(home, tomorrow, needed={folder.path.name}, dry_run=False) == ([], 0)
+    assert prune_environments(home, tomorrow, used_keys={folder.path.name}, dry_run=False) == ([], 0)
     assert prune_environments(home, now() - 86_400 * MICROSECONDS, dry_run=False) == ([], 0)
     keys, size = prune_environments(home, tomorrow, dry_run=True)
     assert (keys, size > 0, folder.path.exists()) == ([folder.path.name], True, True)

@@ -94,7 +94,7 @@ def read_all(workspace: Workspace, run_id: str) -> dict[str, Any]:
     for summary in workspace.metric_summaries.list(run.key, limit=100):
         assert workspace.metrics.get(run.key, summary.name).keys() == {summary.name}
         items = workspace.metrics.list_items(run.key, summary.name, limit=100)
-        curves = [workspace.metric_curves.get_curve(run.key, summary.name, over=over) for over in (STEP, TIME)]
+        curves = [workspace.metric_curves.get_curve(run.key, summary.name, axis=over) for over in (STEP, TIME)]
         shown += [summary, items, *curves]
     json.dumps(shown, ensure_ascii=False).encode()
     return metrics

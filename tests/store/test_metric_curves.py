@@ -39,7 +39,7 @@ def test_a_short_curve_comes_whole(database: Database, curves: MetricCurveStore)
         MetricPoint(10, 100, 0.5),
         MetricPoint(20, 101, 2.0),
     ]
-    assert [point.logged_at for point in curves.get_curve(RUN, "m", over="time")] == [100, 101, 102]
+    assert [point.logged_at for point in curves.get_curve(RUN, "m", axis="time")] == [100, 101, 102]
     assert curves.get_curve(RUN, "never") == ()
     assert curves.get_curve(RUN + 1, "m") == ()
 
@@ -74,7 +74,7 @@ def test_a_part_of_a_curve_has_about_as_many_points_as_the_whole(database: Datab
     log(database, [float(number) for number in range(1000)], steps=[number * 2 for number in range(1000)])
 
     part = curves.get_curve(RUN, "m", points=40, begin=1000, end=1100)
-    by_time = curves.get_curve(RUN, "m", points=40, over="time", begin=200, end=400)
+    by_time = curves.get_curve(RUN, "m", points=40, axis="time", begin=200, end=400)
 
     assert (part[0].step, part[-1].step) == (1000, 1100)
     assert 30 <= len(part) <= 44

@@ -199,8 +199,8 @@ def _get_description(name: str) -> str:
     return inspect.getdoc(_ANSWERS[name]) or ""
 
 
-def _make_context(path: str, about: str) -> typer.Context:
-    return typer.Context(TyperCommand(path, help=about), info_name=path, help_option_names=list(_HELP_OPTIONS))
+def _make_context(path: str, noun: str) -> typer.Context:
+    return typer.Context(TyperCommand(path, help=noun), info_name=path, help_option_names=list(_HELP_OPTIONS))
 
 
 def _login(_typed: AzArguments) -> Answer:

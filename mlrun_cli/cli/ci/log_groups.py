@@ -16,18 +16,18 @@ class LogGroups:
         self._output = output
         self._log_name: str | None = None
 
-    def begin(self, log_name: str, *, is_in_line: bool) -> None:
+    def begin(self, log_name: str, *, ends_mid_line: bool) -> None:
         """End the previous group and start the group of a log, unless this log is already being shown."""
         if log_name == self._log_name:
             return
-        self.end(is_in_line=is_in_line)
+        self.end(ends_mid_line=ends_mid_line)
         self._log_name = log_name
         self._write(self._ci.format_group_start(_build_title(log_name)))
 
-    def end(self, *, is_in_line: bool) -> None:
-        """End the current group, if any; `is_in_line` tells that its last line is incomplete."""
+    def end(self, *, ends_mid_line: bool) -> None:
+        """End the current group, if any; `ends_mid_line` tells that its last line is incomplete."""
         if self._log_name is not None:
-            gap = "\n" if is_in_line else ""
+            gap = "\n" if ends_mid_line else ""
             self._write(f"{gap}{self._ci.format_group_end(_build_title(self._log_name))}")
             self._log_name = None
 

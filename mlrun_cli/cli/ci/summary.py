@@ -23,10 +23,10 @@ _MOST_METRICS = 20
 _LAST_LINES = 30
 
 
-def build_summary(workspace: Workspace, run: Run, where: SourceLine | None) -> str:
+def build_summary(workspace: Workspace, run: Run, location: SourceLine | None) -> str:
     """Return the Markdown summary of an ended run: outcome, metrics and, if it failed, the end of its log."""
     redact = workspace.redaction.redact_prose
-    properties = _list_properties(workspace, run, where)
+    properties = _list_properties(workspace, run, location)
     rows = "".join(f"| {name} | {_escape_cell(redact(value))} |\n" for name, value in properties)
     parts = [
         f"### {_escape_cell(redact(run.display_name or run.run_id))}: {run.status.value}\n\n| | |\n|---|---|\n{rows}"
@@ -40,7 +40,7 @@ def build_summary(workspace: Workspace, run: Run, where: SourceLine | None) -> s
     return "\n".join(filter(None, parts)) + "\n"
 
 
-def _list_properties(workspace: Workspace, run: Run, where: SourceLine | None) -> Iterator[tuple[str, str]]:
+def _list_properties(workspace: Workspace, run: Run, location: SourceLine | None) -> Iterator[tuple[str, str]]:
     yield "Run", run.run_id
     yield "Experiment", run.experiment_name
     yield "Status", describe_end(run, now())
@@ -50,8 +50,8 @@ def _list_properties(workspace: Workspace, run: Run, where: SourceLine | None) -
         yield "Script", shlex.join([script, *map(str, definition.get("arguments") or [])])
     if run.error is not None:
         yield "Error", describe_error(run.error)
-    if where is not None:
-        yield "Where", f"{where.file}:{where.line}"
+    if location is not None:
+        yield "Where", f"{location.file}:{location.line}"
     used = read_resources(workspace.run_folder(run.run_id))
     if used is not None:
         yield "Used", describe_resources(used)

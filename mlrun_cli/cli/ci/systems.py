@@ -35,7 +35,7 @@ class CiSystem:
         """Return the line that ends a group."""
         raise NotImplementedError
 
-    def format_error(self, title: str, message: str, where: SourceLine | None) -> str:
+    def format_error(self, title: str, message: str, location: SourceLine | None) -> str:
         """Return the lines that report an error, with its source line if known."""
         raise NotImplementedError
 
@@ -61,9 +61,9 @@ class GitHub(CiSystem):
         """Return the line that ends a group."""
         return "::endgroup::"
 
-    def format_error(self, title: str, message: str, where: SourceLine | None) -> str:
+    def format_error(self, title: str, message: str, location: SourceLine | None) -> str:
         """Return an error annotation."""
-        place = "" if where is None else f"file={_escape(where.file, _GITHUB_PROPERTY)},line={where.line},"
+        place = "" if location is None else f"file={_escape(location.file, _GITHUB_PROPERTY)},line={location.line},"
         return f"::error {place}title={_escape(title, _GITHUB_PROPERTY)}::{_escape(message, _GITHUB_DATA)}"
 
     def add_summary(self, name: str, markdown: str) -> None:  # noqa: ARG002
@@ -87,9 +87,13 @@ class AzurePipelines(CiSystem):
         """Return the line that ends a group."""
         return "##[endgroup]"
 
-    def format_error(self, title: str, message: str, where: SourceLine | None) -> str:
+    def format_error(self, title: str, message: str, location: SourceLine | None) -> str:
         """Return the command that logs an error as an issue."""
-        place = "" if where is None else f";sourcepath={_escape(where.file, _AZURE_PROPERTY)};linenumber={where.line}"
+        place = (
+            ""
+            if location is None
+            else f";sourcepath={_escape(location.file, _AZURE_PROPERTY)};linenumber={location.line}"
+        )
         return f"##vso[task.logissue type=error{place}]{_escape(f'{title}: {message}', _AZURE_DATA)}"
 
     def add_summary(self, name: str, markdown: str) -> str:
@@ -114,9 +118,9 @@ class GitLab(CiSystem):
         """Return the line that ends a section."""
         return f"\x1b[0Ksection_end:{int(time.time())}:{_make_section_name(title)}\r\x1b[0K"
 
-    def format_error(self, title: str, message: str, where: SourceLine | None) -> str:
+    def format_error(self, title: str, message: str, location: SourceLine | None) -> str:
         """Return the error message in red."""
-        place = "" if where is None else f"{where.file}:{where.line}: "
+        place = "" if location is None else f"{location.file}:{location.line}: "
         return f"\x1b[31;1m{make_printable(f'{title}: {place}' + ' '.join(message.splitlines()))}\x1b[0m"
 
     def add_summary(self, name: str, markdown: str) -> None:

@@ -79,7 +79,7 @@ def _complete_run_ids(ctx: typer.Context, incomplete: str) -> _Suggestions:
     return [*found, ("@latest", "the newest run of the experiment")]
 
 
-def _make_name_completer(*sources: NameSource, others: Sequence[str] = ()) -> _Completer:
+def _make_name_completer(*sources: NameSource, other_options: Sequence[str] = ()) -> _Completer:
     def complete(ctx: typer.Context, incomplete: str) -> _Suggestions:
         store = _open_store(ctx)
         stored = [
@@ -87,7 +87,10 @@ def _make_name_completer(*sources: NameSource, others: Sequence[str] = ()) -> _C
             for source in sources
             for name in store.list_names(source, incomplete, _MOST_NAMES)
         ]
-        return [*((name, "") for name in others), *(stored if len(sources) > 1 else ((name, "") for name, _ in stored))]
+        return [
+            *((name, "") for name in other_options),
+            *(stored if len(sources) > 1 else ((name, "") for name, _ in stored)),
+        ]
 
     return complete
 
@@ -170,7 +173,7 @@ def _complete_sort_orders(ctx: typer.Context, incomplete: str) -> _Suggestions:
 
 
 _complete_tags = _make_name_completer(NameSource.TAG)
-_complete_targets = _make_name_completer(NameSource.TARGET, others=["local"])
+_complete_targets = _make_name_completer(NameSource.TARGET, other_options=["local"])
 
 _BY_NAME: Mapping[str, _Completer] = {
     **dict.fromkeys(

@@ -135,9 +135,9 @@ def print_layout_as_markdown(layout: Layout, *, file: TextIO) -> None:
     )
 
 
-def format_local_time(moment: str | None) -> str:
+def format_local_time(timestamp: str | None) -> str:
     """Return a record's timestamp in local time, to the minute, or an empty string for None."""
-    return "" if moment is None else parse_timestamp(moment).astimezone().strftime("%Y-%m-%d %H:%M")
+    return "" if timestamp is None else parse_timestamp(timestamp).astimezone().strftime("%Y-%m-%d %H:%M")
 
 
 def parse_timestamp(text: str) -> datetime:

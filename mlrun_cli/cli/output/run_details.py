@@ -127,8 +127,8 @@ def _describe_attempts(attempts: Sequence[Mapping[str, Any]]) -> str:
     return f"{len(attempts)}, after {', '.join(ends)}" if ends else ""
 
 
-def _describe_resources(used: Mapping[str, Any] | None) -> str | None:
-    return None if used is None else describe_resources(Resources(**used))
+def _describe_resources(resources: Mapping[str, Any] | None) -> str | None:
+    return None if resources is None else describe_resources(Resources(**resources))
 
 
 def _is_system_property(key: str) -> bool:

@@ -206,9 +206,9 @@ def _add_filters(filters: FilterOptions, pipeline_run_id: str | None, *, active:
 
 
 def _warn_of_unread_parameters(
-    workspace: Workspace, which: RunFilter, order: RunOrder | None, shared: GlobalOptions
+    workspace: Workspace, run_filter: RunFilter, order: RunOrder | None, shared: GlobalOptions
 ) -> None:
-    if depends_on_parameters(which, order or NEWEST_FIRST) and not read_parameters_of_older_runs(workspace):
+    if depends_on_parameters(run_filter, order or NEWEST_FIRST) and not read_parameters_of_older_runs(workspace):
         shared.notes.warning(
             "The parameters of some runs of an older version have not been read yet, and those runs may be missing;"
             " each such list reads more of them, and 'mlrun workspace repair' reads all."
@@ -218,7 +218,7 @@ def _warn_of_unread_parameters(
 def _explain_missing_runs(
     workspace: Workspace,
     listing: Listing,
-    which: RunFilter,
+    run_filter: RunFilter,
     experiment_name: str | None,
     shared: GlobalOptions,
     sort: str | None,
@@ -226,10 +226,10 @@ def _explain_missing_runs(
     """Warn of names that do not exist, and say so if a table is empty."""
     if not listing.runs and experiment_name is not None and workspace.experiments.find(experiment_name) is None:
         shared.notes.warning(f"There is no experiment '{experiment_name}' yet.")
-    if which.where is not None or sort is not None:
+    if run_filter.where is not None or sort is not None:
         from mlrun_cli.actions.run_values import list_unknown_names  # noqa: PLC0415 - start-up
 
-        for name in list_unknown_names(workspace, which, sort):
+        for name in list_unknown_names(workspace, run_filter, sort):
             shared.notes.warning(f"No run in this workspace has a metric or a parameter '{name}'.")
     if not listing.runs and shared.is_for_people:
         shared.notes.info("No runs.")

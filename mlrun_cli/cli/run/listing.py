@@ -70,18 +70,18 @@ class Listing(NamedTuple):
 
 
 def read_listing(
-    workspace: Workspace, which: RunFilter, order: RunOrder | None, choices: Mapping[str, ColumnChoice]
+    workspace: Workspace, run_filter: RunFilter, order: RunOrder | None, choices: Mapping[str, ColumnChoice]
 ) -> Listing:
     """Return the runs that match a filter, each with its actual status, and the chosen columns.
 
     Without a choice, the metric or parameter by which the runs are sorted is a column.
     """
     if order is None:
-        found = actions.list_runs(workspace, which)
+        found = actions.list_runs(workspace, run_filter)
     else:
         from mlrun_cli.actions.run_pages import list_sorted_runs  # noqa: PLC0415 - start-up
 
-        found = list_sorted_runs(workspace, which, order)
+        found = list_sorted_runs(workspace, run_filter, order)
         choices = {**_choose_sorted_column(order), **choices}
     if not choices:
         return Listing(found, {}, order)

@@ -156,7 +156,7 @@ def choose_runs(
     return [run for run in actions.list_runs(context.workspace, which) if run.status.is_terminal == terminal]
 
 
-def _check_names(workspace: Workspace, which: RunFilter) -> None:
+def _check_names(workspace: Workspace, run_filter: RunFilter) -> None:
     """Check that the names in a condition exist, since `not` with a misspelled name would match all runs.
 
     Raises:
@@ -164,7 +164,7 @@ def _check_names(workspace: Workspace, which: RunFilter) -> None:
     """
     from mlrun_cli.actions.run_values import list_unknown_names  # noqa: PLC0415 - start-up
 
-    for name in list_unknown_names(workspace, which):
+    for name in list_unknown_names(workspace, run_filter):
         raise InvalidFilter(
             f"--where: no run in this workspace has a metric or a parameter '{name}'.",
             hint="Correct the name, or write metric.NAME or param.NAME.",

@@ -151,7 +151,7 @@ class _Titles:
         self._are_shown = are_shown
         self._log_name: str | None = None
 
-    def begin(self, log_name: str, *, is_in_line: bool) -> None:  # noqa: ARG002
+    def begin(self, log_name: str, *, ends_mid_line: bool) -> None:  # noqa: ARG002
         """Print the title of a log before its first line, unless that log is already being shown."""
         if log_name == self._log_name:
             return
@@ -161,7 +161,7 @@ class _Titles:
             self._say(f"{gap}{format_title(log_name)}")
         self._log_name = log_name
 
-    def end(self, *, is_in_line: bool) -> None:
+    def end(self, *, ends_mid_line: bool) -> None:
         """Do nothing: nothing is below the last log."""
 
 
@@ -225,7 +225,7 @@ class _Streaming:
         except _Signalled as signalled:
             raise self._handle_interrupt(signalled.number) from None
         finally:
-            self._titles.end(is_in_line=self._is_in_line)
+            self._titles.end(ends_mid_line=self._is_in_line)
             for number, handler in before.items():
                 signal.signal(number, handler)
             if self._script_input is not None:
@@ -256,7 +256,7 @@ class _Streaming:
         self._cancel_if_signalled()
 
     def _begin(self, log_name: str) -> None:
-        self._titles.begin(log_name, is_in_line=self._is_in_line)
+        self._titles.begin(log_name, ends_mid_line=self._is_in_line)
 
     def _watch(self, status: RunStatus) -> None:
         self._cancel_if_signalled()

@@ -151,10 +151,10 @@ class Node(NamedTuple):
             return [node.to_plain() for node in self.content]
         return self.content
 
-    def _build_type_error(self, wanted: str) -> InvalidFile:
+    def _build_type_error(self, expected: str) -> InvalidFile:
         found = _KIND_WORDS[type(self.content)]
         shown = quote_value(self.key_path, self.source)
-        return self.build_error(f"expected {wanted}, found {found}{f' ({shown})' if shown else ''}")
+        return self.build_error(f"expected {expected}, found {found}{f' ({shown})' if shown else ''}")
 
 
 def build_file_error(path: Path, reason: str, *, line: int, key_path: str = "", hint: str | None = None) -> InvalidFile:

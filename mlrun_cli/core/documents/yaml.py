@@ -111,11 +111,11 @@ class _YamlReader(NodeBuilder):
                 raise build_file_error(self.path, "a key is not text", line=line, key_path=key_path)
         return merged | nodes
 
-    def _merge_into(self, merged: dict[str, Node], value: yaml.Node, key_path: str, depth: int) -> None:
+    def _merge_into(self, target: dict[str, Node], value: yaml.Node, key_path: str, depth: int) -> None:
         """Merge the mapping, or list of mappings, of a `<<` key; for duplicate keys, the first mapping wins."""
         for source in value.value if isinstance(value, yaml.SequenceNode) else [value]:
             for key, node in self._build(source, key_path, depth + 1).as_mapping().items():
-                merged.setdefault(key, node)
+                target.setdefault(key, node)
 
     def _read_scalar(self, node: yaml.Node) -> Scalar:
         text = cast("str", node.value)
@@ -127,5 +127,5 @@ class _YamlReader(NodeBuilder):
             return text
 
 
-def _get_line(place: yaml.Node | yaml.Event) -> int:
-    return place.start_mark.line + 1 if place.start_mark else 1
+def _get_line(position: yaml.Node | yaml.Event) -> int:
+    return position.start_mark.line + 1 if position.start_mark else 1

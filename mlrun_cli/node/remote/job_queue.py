@@ -53,15 +53,15 @@ class JobQueue:
         """
         self._jobs.mkdir(mode=0o700, parents=True, exist_ok=True)
 
-    def set_limit(self, most_nodes: int | None) -> None:
+    def set_limit(self, node_limit: int | None) -> None:
         """Set the maximum number of nodes in use at the same time; None means no limit.
 
         Raises:
             OSError: it cannot be stored.
         """
         path = self.folder / _LIMIT
-        if (read_json(path) or {}).get("nodes", 0) != most_nodes:
-            write_json(path, {"nodes": most_nodes})
+        if (read_json(path) or {}).get("nodes", 0) != node_limit:
+            write_json(path, {"nodes": node_limit})
 
     def add(self, run_id: str, job: Mapping[str, Any]) -> None:
         """Add a job to the end of the queue, unless it was already added.

@@ -25,10 +25,10 @@ _TREE_SECONDS = 1.0
 class PieceBuffer:
     """The file pieces of one response, up to a total size."""
 
-    def __init__(self, most: int) -> None:
+    def __init__(self, max_bytes: int) -> None:
         self.payload = bytearray()
         self.is_full = False
-        self._most = most
+        self._most = max_bytes
 
     def add(self, data: bytes) -> None:
         """Add a piece."""
@@ -56,8 +56,8 @@ class RunFiles:
         self._tree_sent = ""
         self._next_tree = 0.0
 
-    def read(self, found: PieceBuffer) -> dict[str, Any]:
-        """Return the changes of the files, omitting unchanged keys, and add their bytes to `found`.
+    def read(self, buffer: PieceBuffer) -> dict[str, Any]:
+        """Return the changes of the files, omitting unchanged keys, and add their bytes to `buffer`.
 
         Keys are `files` (a list of path, offset and size of each piece), `more` (True if there is more to send),
         `heartbeat` (its text and age in seconds), `outcome` (the text of outcome.json) and `tree` (a fingerprint of the
@@ -67,7 +67,7 @@ class RunFiles:
         pieces: list[tuple[str, int, int]] = []
         outcome = self._read_outcome()
         for name in self._list_names():
-            piece = self._read_piece(name, found)
+            piece = self._read_piece(name, buffer)
             if piece is None:
                 continue
             offset, size, is_whole = piece
@@ -96,7 +96,7 @@ class RunFiles:
                     if not is_temporary(name):
                         yield f"{folder}/{name}"
 
-    def _read_piece(self, name: str, found: PieceBuffer) -> tuple[int, int, bool] | None:
+    def _read_piece(self, name: str, buffer: PieceBuffer) -> tuple[int, int, bool] | None:
         """Read the next piece of a file; return its offset, its size and whether it is the last, or None."""
         try:
             descriptor = os.open(self._folder.path / name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
@@ -117,12 +117,12 @@ class RunFiles:
             elif state.st_size == sent:
                 return None
             self._versions[name] = version
-            data = os.pread(descriptor, found.get_room(), sent)
+            data = os.pread(descriptor, buffer.get_room(), sent)
         except OSError:
             return None
         finally:
             os.close(descriptor)
-        found.add(data)
+        buffer.add(data)
         self._sent[name] = sent + len(data)
         return sent, len(data), sent + len(data) >= state.st_size
 

@@ -180,8 +180,8 @@ def _build_filter(
     )
 
 
-def _build_pair_filters(wanted: _Pairs) -> tuple[PairFilter, ...]:
-    return tuple(PairFilter(one) if isinstance(one, str) else PairFilter(one[0], str(one[1])) for one in wanted)
+def _build_pair_filters(pairs: _Pairs) -> tuple[PairFilter, ...]:
+    return tuple(PairFilter(one) if isinstance(one, str) else PairFilter(one[0], str(one[1])) for one in pairs)
 
 
 def _convert_to_strings(pairs: Mapping[str, Any] | None) -> dict[str, str]:

@@ -13,38 +13,40 @@ _CHOICES = {"experiment": "experiment_name", "target": "target", "submitter": "s
 """Fields whose values a filter chooses from, each with its name there."""
 
 
-def narrow_filter(which: RunFilter) -> RunFilter:
+def narrow_filter(run_filter: RunFilter) -> RunFilter:
     """Return an equivalent filter with comparisons moved from `where` to the filter's own fields where possible."""
-    if which.where is None:
-        return which
+    if run_filter.where is None:
+        return run_filter
     left: list[Condition] = []
-    for part in which.where.conditions if isinstance(which.where, AllOf) else (which.where,):
-        narrowed = _move_to_fields(which, part) if isinstance(part, Predicate) and part.name.kind == FIELD else None
+    for part in run_filter.where.conditions if isinstance(run_filter.where, AllOf) else (run_filter.where,):
+        narrowed = (
+            _move_to_fields(run_filter, part) if isinstance(part, Predicate) and part.name.kind == FIELD else None
+        )
         if narrowed is None:
             left.append(part)
         else:
-            which = narrowed
-    return which._replace(where=join_conditions(left))
+            run_filter = narrowed
+    return run_filter._replace(where=join_conditions(left))
 
 
-def _move_to_fields(which: RunFilter, predicate: Predicate) -> RunFilter | None:
+def _move_to_fields(run_filter: RunFilter, predicate: Predicate) -> RunFilter | None:
     """Return the filter with a comparison moved to its fields, or None if no field can express it."""
     field, operator = predicate.name.name, predicate.operator
     if field == "created":
-        return _narrow_times(which, predicate)
+        return _narrow_times(run_filter, predicate)
     if operator not in {"=", IN}:
         return None
     if field == "status":
         statuses = frozenset(map(RunStatus, predicate.values))
-        both = statuses & which.statuses if which.statuses else statuses
-        return which._replace(statuses=both) if both else None
+        both = statuses & run_filter.statuses if run_filter.statuses else statuses
+        return run_filter._replace(statuses=both) if both else None
     name = _CHOICES.get(field)
-    if name is None or name in which.any_of:
+    if name is None or name in run_filter.any_of:
         return None
-    return which._replace(any_of={**which.any_of, name: frozenset(map(str, predicate.values))})
+    return run_filter._replace(any_of={**run_filter.any_of, name: frozenset(map(str, predicate.values))})
 
 
-def _narrow_times(which: RunFilter, predicate: Predicate) -> RunFilter | None:
+def _narrow_times(run_filter: RunFilter, predicate: Predicate) -> RunFilter | None:
     start, end = (int(value) for value in predicate.values)
     after = end if end > start else start + 1
     bounds = {
@@ -57,13 +59,13 @@ def _narrow_times(which: RunFilter, predicate: Predicate) -> RunFilter | None:
     if bounds is None:
         return None
     low, high = bounds
-    return which._replace(
-        created_from=_combine_bounds(max, which.created_from, low),
-        created_until=_combine_bounds(min, which.created_until, high),
+    return run_filter._replace(
+        created_from=_combine_bounds(max, run_filter.created_from, low),
+        created_until=_combine_bounds(min, run_filter.created_until, high),
     )
 
 
-def _combine_bounds(choose: Callable[[int, int], int], one: int | None, other: int | None) -> int | None:
-    if one is None or other is None:
-        return other if one is None else one
-    return choose(one, other)
+def _combine_bounds(choose_bound: Callable[[int, int], int], bound: int | None, other: int | None) -> int | None:
+    if bound is None or other is None:
+        return other if bound is None else bound
+    return choose_bound(bound, other)

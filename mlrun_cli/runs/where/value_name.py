@@ -79,7 +79,7 @@ def _is_special(word: str) -> bool:
     return word.lower() in KEYWORDS or word in FIELDS or word in _SYNONYMS or (bool(dot) and prefix in _PREFIXES)
 
 
-def read_value_name(text: str, tokens: Sequence[Token], place: int, kind: str | None = None) -> tuple[ValueName, int]:
+def read_value_name(text: str, tokens: Sequence[Token], index: int, kind: str | None = None) -> tuple[ValueName, int]:
     """Return the name that starts at a token, and the index of the token after it.
 
     `kind` is the kind of names without a prefix; without it, they are fields or, if there is no such field, `PLAIN`.
@@ -87,22 +87,22 @@ def read_value_name(text: str, tokens: Sequence[Token], place: int, kind: str | 
     Raises:
         InvalidFilter: there is no name.
     """
-    token = tokens[place]
+    token = tokens[index]
     if token.kind == QUOTED:
-        return ValueName(kind or PLAIN, _check_name(text, token)), place + 1
+        return ValueName(kind or PLAIN, _check_name(text, token)), index + 1
     if token.kind != WORD or token.text.lower() in KEYWORDS:
         raise build_syntax_error(text, token.start, "A name is missing", hint=_HINT)
-    following = tokens[place + 1]
+    following = tokens[index + 1]
     if following.kind == SIGN and following.text == "(":
-        return _read_statistic(text, tokens, place)
+        return _read_statistic(text, tokens, index)
     prefix, dot, rest = token.text.partition(".")
     prefixed = _PREFIXES.get(prefix) if dot else None
     if prefixed is None:
-        return _build_unprefixed_name(token.text, kind), place + 1
+        return _build_unprefixed_name(token.text, kind), index + 1
     if rest:
-        return ValueName(prefixed, rest), place + 1
+        return ValueName(prefixed, rest), index + 1
     if following.kind == QUOTED and following.start == token.end:
-        return ValueName(prefixed, _check_name(text, following)), place + 2
+        return ValueName(prefixed, _check_name(text, following)), index + 2
     raise build_syntax_error(text, token.end, f"A name is missing after '{token.text}'", hint=_HINT)
 
 
@@ -116,15 +116,15 @@ def _build_unprefixed_name(word: str, kind: str | None) -> ValueName:
 _HINT = 'Write it like: lr, metric.rmse, max(accuracy), param."batch size", tag.team or status.'
 
 
-def _read_statistic(text: str, tokens: Sequence[Token], place: int) -> tuple[ValueName, int]:
-    word = tokens[place]
+def _read_statistic(text: str, tokens: Sequence[Token], index: int) -> tuple[ValueName, int]:
+    word = tokens[index]
     if word.text.lower() not in SUMMARIES:
         raise build_syntax_error(
             text, word.start, f"'{word.text}' is not a function", hint=f"Use {', '.join(f'{s}()' for s in SUMMARIES)}."
         )
-    name, after = read_value_name(text, tokens, place + 2, METRIC)
+    name, after = read_value_name(text, tokens, index + 2, METRIC)
     if name.kind != METRIC or name.which != LAST:
-        raise build_syntax_error(text, tokens[place + 2].start, f"{word.text}() takes the name of a metric")
+        raise build_syntax_error(text, tokens[index + 2].start, f"{word.text}() takes the name of a metric")
     closing = tokens[after]
     if closing.kind != SIGN or closing.text != ")":
         raise build_syntax_error(text, closing.start, "A closing parenthesis is missing")

@@ -28,7 +28,7 @@ class ConditionSqlBuilder:
     """Builds the SQL of conditions.
 
     Args of the constructor:
-        is_rare: returns whether few rows of a table meet any of some conditions.
+        test_rarity: returns whether few rows of a table meet any of some conditions.
         prefix: the first letters of the names of the SQL parameters.
         not_responding: keys of live runs that do not respond.
 
@@ -36,9 +36,9 @@ class ConditionSqlBuilder:
         parameters: the SQL parameters of what has been built.
     """
 
-    def __init__(self, is_rare: _IsRare, prefix: str, not_responding: frozenset[int] = frozenset()) -> None:
+    def __init__(self, test_rarity: _IsRare, prefix: str, not_responding: frozenset[int] = frozenset()) -> None:
         self.parameters: dict[str, object] = {}
-        self._is_rare = is_rare
+        self._is_rare = test_rarity
         self._prefix = prefix
         self._not_responding = not_responding
         self._count = 0

@@ -48,7 +48,7 @@ class RunConditions:
           order; otherwise None.
     """
 
-    def __init__(self, database: Database, which: RunFilter, rare: int | None = None) -> None:
+    def __init__(self, database: Database, run_filter: RunFilter, rare: int | None = None) -> None:
         self.parameters: dict[str, object] = {}
         self.text: str | None = None
         self.most_matches: int | None = None
@@ -64,19 +64,19 @@ class RunConditions:
         """The conditions on parameters and metrics, on rows of `ordered`, keyed by the column of the order."""
         self._unindexed: list[str] = []
         """The conditions of `_indexed`, written so that no index is used."""
-        self._add_columns(which)
-        self._add_statuses(which)
-        for name, values in which.any_of.items():
+        self._add_columns(run_filter)
+        self._add_statuses(run_filter)
+        for name, values in run_filter.any_of.items():
             self._add_any_of(name, values)
-        for table, pairs in (("run_tags", which.tags), ("run_properties", which.properties)):
+        for table, pairs in (("run_tags", run_filter.tags), ("run_properties", run_filter.properties)):
             for number, pair in enumerate(pairs):
                 self._add_pair(table, number, pair)
-        if which.metrics or which.parameters or which.where is not None:
-            for number, condition in enumerate(_list_conditions(which)):
-                self._add_condition(f"where_{number}", condition, which.not_responding)
-        if which.text is not None and which.text.strip():
-            is_part = which.experiment_name is not None or which.parent_run_id is not None
-            self._add_text(which.text, is_part=is_part)
+        if run_filter.metrics or run_filter.parameters or run_filter.where is not None:
+            for number, condition in enumerate(_list_conditions(run_filter)):
+                self._add_condition(f"where_{number}", condition, run_filter.not_responding)
+        if run_filter.text is not None and run_filter.text.strip():
+            is_part = run_filter.experiment_name is not None or run_filter.parent_run_id is not None
+            self._add_text(run_filter.text, is_substring=is_part)
 
     @property
     def indexed_conditions(self) -> str:
@@ -111,52 +111,52 @@ class RunConditions:
         """Return the conditions on the sorted column, for reading along its index."""
         return self._bounds.get(column, ())
 
-    def _add_columns(self, which: RunFilter) -> None:
-        if which.experiment_name is not None:
-            self.parameters["experiment_name"] = which.experiment_name
+    def _add_columns(self, run_filter: RunFilter) -> None:
+        if run_filter.experiment_name is not None:
+            self.parameters["experiment_name"] = run_filter.experiment_name
             self._add_column_condition(
                 f"runs.experiment_key = {_EXPERIMENT}", f"coalesce(runs.experiment_key, 0) = {_EXPERIMENT}"
             )
-        if which.parent_run_id is not None:
-            self.parameters["parent_run_id"] = which.parent_run_id
-            if which.is_recursive:
+        if run_filter.parent_run_id is not None:
+            self.parameters["parent_run_id"] = run_filter.parent_run_id
+            if run_filter.is_recursive:
                 self._add_column_condition(_BELOW, _BELOW)
             else:
                 self._add_column_condition(f"runs.parent_key = {_PARENT}", f"coalesce(runs.parent_key, 0) = {_PARENT}")
-        elif not which.include_children:
+        elif not run_filter.include_children:
             self._add_column_condition(_AT_TOP, "coalesce(runs.parent_key, 0) = 0")
         for name, column in _COLUMNS.items():
-            value = getattr(which, name)
+            value = getattr(run_filter, name)
             if value is not None:
                 self.parameters[name] = value
                 self._add_column_condition(f"runs.{column} = :{name}", f"coalesce(runs.{column}, '') = :{name}")
         bounds = (("created_at >=", "created_from"), ("created_at <", "created_until"), ("run_key <", "before_key"))
         for comparison, name in bounds:
-            if getattr(which, name) is not None:
-                self.parameters[name] = getattr(which, name)
+            if getattr(run_filter, name) is not None:
+                self.parameters[name] = getattr(run_filter, name)
                 self._common.append(f"runs.{comparison} :{name}")
 
     def _add_column_condition(self, indexed: str, unindexed: str) -> None:
         self._indexed.append(indexed)
         self._unindexed.append(unindexed)
 
-    def _add_statuses(self, which: RunFilter) -> None:
-        if not which.statuses:
+    def _add_statuses(self, run_filter: RunFilter) -> None:
+        if not run_filter.statuses:
             return
-        places, parameters = build_in_list("status", sorted(status.value for status in which.statuses))
-        lost, lost_keys = build_in_list("lost", sorted(which.not_responding))
+        places, parameters = build_in_list("status", sorted(status.value for status in run_filter.statuses))
+        lost, lost_keys = build_in_list("lost", sorted(run_filter.not_responding))
         looked_up, unindexed = f"runs.status IN {places}", f"coalesce(runs.status, '') IN {places}"
-        if which.not_responding:
+        if run_filter.not_responding:
             parameters.update(lost_keys)
-            if RunStatus.NOT_RESPONDING in which.statuses:
+            if RunStatus.NOT_RESPONDING in run_filter.statuses:
                 # No row has this status: it is found by checking live runs.
                 looked_up, unindexed = f"runs.run_key IN {lost}", f"({unindexed} OR runs.run_key IN {lost})"
-                if which.statuses != {RunStatus.NOT_RESPONDING}:
+                if run_filter.statuses != {RunStatus.NOT_RESPONDING}:
                     looked_up = unindexed
             else:
                 looked_up, unindexed = (f"{text} AND runs.run_key NOT IN {lost}" for text in (looked_up, unindexed))
         self.parameters.update(parameters)
-        if len(which.statuses) == 1:
+        if len(run_filter.statuses) == 1:
             # The index has these runs in the order of their keys.
             self._add_column_condition(looked_up, unindexed)
         else:
@@ -226,13 +226,13 @@ class RunConditions:
         else:
             self._common.append(unindexed)
 
-    def _add_text(self, text: str, *, is_part: bool) -> None:
+    def _add_text(self, text: str, *, is_substring: bool) -> None:
         """Add a condition on words, which uses the index or, for words that it does not cover, compares texts."""
         condition, parameters, is_indexed = self._database.dialect.build_text_condition(text)
         self.parameters.update(parameters)
         if is_indexed and self._is_rare("run_texts", [condition], parameters, RARE):
             self._rare.append(self._build_lookup_condition(condition))
-        elif not is_indexed and is_part:
+        elif not is_indexed and is_substring:
             self._common.append(self._build_exists_condition(condition))
         else:
             self.text = condition
@@ -258,16 +258,16 @@ class RunConditions:
         return self._last_count < bound
 
 
-def _list_conditions(which: RunFilter) -> Sequence[Condition]:
+def _list_conditions(run_filter: RunFilter) -> Sequence[Condition]:
     """Return the conditions on metrics, parameters and other values, all of which must hold."""
     from mlrun_cli.runs.where.condition import AllOf, Predicate  # noqa: PLC0415 - start-up
     from mlrun_cli.runs.where.value_name import ValueName  # noqa: PLC0415
 
-    metrics = (Predicate(ValueName(METRIC, m.name, m.which), m.operator, values=(m.value,)) for m in which.metrics)
-    parameters = (Predicate(ValueName(PARAMETER, p.name), p.operator, values=(p.value,)) for p in which.parameters)
-    where: Sequence[Condition] = () if which.where is None else [which.where]
-    if isinstance(which.where, AllOf):
-        where = which.where.conditions
+    metrics = (Predicate(ValueName(METRIC, m.name, m.which), m.operator, values=(m.value,)) for m in run_filter.metrics)
+    parameters = (Predicate(ValueName(PARAMETER, p.name), p.operator, values=(p.value,)) for p in run_filter.parameters)
+    where: Sequence[Condition] = () if run_filter.where is None else [run_filter.where]
+    if isinstance(run_filter.where, AllOf):
+        where = run_filter.where.conditions
     return [*metrics, *parameters, *where]
 
 

@@ -113,13 +113,13 @@ def _build_duration_order() -> OrderSql:
     )
 
 
-def _build_table_order(table: str, key: str, value: str, tie: str, name: str, dialect: Dialect) -> OrderSql:
+def _build_table_order(table: str, key: str, value: str, tie_breaker: str, name: str, dialect: Dialect) -> OrderSql:
     """Return the SQL that orders runs by a value in another table: a tag, property, parameter or metric."""
     its = f"FROM {table} AS its WHERE its.run_key = runs.run_key AND its.{key} = :order_name"
     return OrderSql(
         f"{table} AS ordered {dialect.ordered_join} runs ON runs.run_key = ordered.run_key",
         f"ordered.{value}",
-        f"ordered.{tie}",
+        f"ordered.{tie_breaker}",
         f"ordered.{key} = :order_name AND ordered.{value} IS NOT NULL",
         f"NOT EXISTS (SELECT 1 {its} AND its.{value} IS NOT NULL)",
         False,

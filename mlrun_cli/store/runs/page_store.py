@@ -42,26 +42,26 @@ class RunPageStore:
         self._runs = runs
 
     def list_page(
-        self, which: RunFilter, order: RunOrder = NEWEST_FIRST, *, limit: int, offset: int = 0
+        self, run_filter: RunFilter, order: RunOrder = NEWEST_FIRST, *, limit: int, offset: int = 0
     ) -> Sequence[Run]:
         """Return up to `limit` runs that match a filter, after the first `offset`, in this order."""
-        return self._runs.list_by_keys(self._find_keys(which, order, limit, offset))
+        return self._runs.list_by_keys(self._find_keys(run_filter, order, limit, offset))
 
-    def get_count_limit(self, which: RunFilter) -> int:
+    def get_count_limit(self, run_filter: RunFilter) -> int:
         """Return the limit up to which runs that match a filter are counted."""
-        if not _has_ranges(which):
+        if not _has_ranges(run_filter):
             return COUNTED
         row = self._database.row("SELECT max(run_key) AS newest FROM runs")
         is_large = row is not None and (row["newest"] or 0) > _FEW_TO_CHECK
         return _COUNTED_IN_RANGES if is_large else COUNTED
 
-    def count(self, which: RunFilter, at_most: int = COUNTED + 1) -> int:
+    def count(self, run_filter: RunFilter, at_most: int = COUNTED + 1) -> int:
         """Return the number of runs that match a filter, counting up to `at_most`."""
-        conditions = RunConditions(self._database, which, _FEW_TO_COUNT)
+        conditions = RunConditions(self._database, run_filter, _FEW_TO_COUNT)
         source, where = self._choose_lookup(conditions)
         if conditions.text is not None:
             source, where = self._join_texts(conditions)
-        elif _has_time_bounds(which) and conditions.lookup_at_top is None:
+        elif _has_time_bounds(run_filter) and conditions.lookup_at_top is None:
             where = conditions.scan_conditions
         row = self._database.row(
             f"SELECT count(*) AS found FROM (SELECT 1 FROM {source} WHERE {where} LIMIT :at_most) AS few",  # noqa: S608
@@ -71,9 +71,9 @@ class RunPageStore:
         assert row is not None
         return int(row["found"])
 
-    def count_active(self, which: RunFilter) -> int:
+    def count_active(self, run_filter: RunFilter) -> int:
         """Return the number of active runs that match a filter."""
-        conditions = RunConditions(self._database, which)
+        conditions = RunConditions(self._database, run_filter)
         row = self._database.row(
             # No index has this column: a covering index would be read entirely, instead of the index of live runs.
             "SELECT count(runs.run_uuid) AS found FROM runs"  # noqa: S608
@@ -117,9 +117,9 @@ class RunPageStore:
         assert row is not None
         return int(row["newest"])
 
-    def _find_keys(self, which: RunFilter, order: RunOrder, limit: int, offset: int) -> Sequence[int]:
-        if _matches_key_order(which, order):
-            conditions = RunConditions(self._database, which)
+    def _find_keys(self, run_filter: RunFilter, order: RunOrder, limit: int, offset: int) -> Sequence[int]:
+        if _matches_key_order(run_filter, order):
+            conditions = RunConditions(self._database, run_filter)
             source, where = "runs", conditions.indexed_conditions
             if conditions.text is not None:
                 source, where = self._join_texts(conditions)
@@ -130,8 +130,8 @@ class RunPageStore:
                 )
             )
         sql = build_order(order, self._database.dialect)
-        conditions = RunConditions(self._database, which, _FEW_TO_COUNT)
-        if self._matches_few(conditions, which):
+        conditions = RunConditions(self._database, run_filter, _FEW_TO_COUNT)
+        if self._matches_few(conditions, run_filter):
             return self._sort_matching_keys(conditions, sql, order.descending, limit, offset)
         bounds = conditions.get_bounds(order.column)
         if bounds:
@@ -146,11 +146,11 @@ class RunPageStore:
             return "runs", conditions.indexed_conditions
         return f"runs {self._database.dialect.use_index('runs_at_top_of_all')}", at_top
 
-    def _matches_few(self, conditions: RunConditions, which: RunFilter) -> bool:
+    def _matches_few(self, conditions: RunConditions, run_filter: RunFilter) -> bool:
         """Return whether at most `_FEW` runs match; they are counted only if it is not known without."""
         if conditions.most_matches is not None and conditions.most_matches <= _FEW:
             return True
-        return not self._matches_many(conditions) and self.count(which, _FEW + 1) <= _FEW
+        return not self._matches_many(conditions) and self.count(run_filter, _FEW + 1) <= _FEW
 
     def _matches_many(self, conditions: RunConditions) -> bool:
         """Estimate from the newest runs whether many more than `_FEW` runs match; False if that is uncertain.
@@ -273,30 +273,32 @@ def _build_value_key_pairs(rows: Iterable[Row]) -> list[_ValueAndKey]:
     return [(row["value"], row["run_key"]) for row in rows]
 
 
-def _get_keys(valued: Iterable[_ValueAndKey]) -> list[int]:
-    return [key for _, key in valued]
+def _get_keys(values_and_keys: Iterable[_ValueAndKey]) -> list[int]:
+    return [key for _, key in values_and_keys]
 
 
-def _has_time_bounds(which: RunFilter) -> bool:
-    return which.created_from is not None or which.created_until is not None
+def _has_time_bounds(run_filter: RunFilter) -> bool:
+    return run_filter.created_from is not None or run_filter.created_until is not None
 
 
-def _has_ranges(which: RunFilter) -> bool:
+def _has_ranges(run_filter: RunFilter) -> bool:
     """Return whether a filter has a condition on values that is more than a single equality."""
-    if any(each.operator != "=" for each in which.metrics) or any(each.operator != "=" for each in which.parameters):
+    if any(each.operator != "=" for each in run_filter.metrics) or any(
+        each.operator != "=" for each in run_filter.parameters
+    ):
         return True
-    if which.where is None:
+    if run_filter.where is None:
         return False
     from mlrun_cli.runs.where.condition import EXISTS, IN, list_predicates  # noqa: PLC0415 - start-up
 
-    return any(each.operator not in {"=", IN, EXISTS} for each in list_predicates(which.where))
+    return any(each.operator not in {"=", IN, EXISTS} for each in list_predicates(run_filter.where))
 
 
-def _matches_key_order(which: RunFilter, order: RunOrder) -> bool:
+def _matches_key_order(run_filter: RunFilter, order: RunOrder) -> bool:
     """Return whether a sort order is that of the runs' keys, which increase with time.
 
     Within time bounds, it is False for `created`, because reading along the index of times is faster.
     """
     if order.column == "created":
-        return not _has_time_bounds(which)
-    return order.column == "run_number" and which.experiment_name is not None
+        return not _has_time_bounds(run_filter)
+    return order.column == "run_number" and run_filter.experiment_name is not None

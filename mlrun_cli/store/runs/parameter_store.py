@@ -108,7 +108,7 @@ class ParameterStore:
             self._store_parameters([(row["run_key"], _parse_definition(row)) for row in rows])
             return self.has_unread()
 
-    def _claim_older_runs(self, limit: int, besides: Collection[int]) -> Sequence[Row]:
+    def _claim_older_runs(self, limit: int, excluded_keys: Collection[int]) -> Sequence[Row]:
         """Mark the newest unclaimed runs of older versions as unread, and return them."""
         older = self._database.rows(
             "SELECT run_key, definition FROM runs WHERE run_key < (SELECT max(below_key) FROM parameter_backfill)"
@@ -121,7 +121,7 @@ class ParameterStore:
             self._database.execute(
                 "UPDATE parameter_backfill SET below_key = :below_key", below_key=older[-1]["run_key"]
             )
-        rows = [row for row in older if row["definition"] is not None and row["run_key"] not in besides]
+        rows = [row for row in older if row["definition"] is not None and row["run_key"] not in excluded_keys]
         self._database.insert_many("unread_runs", ("run_key",), [(row["run_key"],) for row in rows])
         return rows
 

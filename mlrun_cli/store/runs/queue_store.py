@@ -88,12 +88,12 @@ class QueueStore:
         )
         return {row["target"]: bool(row["has_queue"]) for row in rows}
 
-    def count_busy_nodes(self, target: str, besides: Collection[int] = ()) -> int:
+    def count_busy_nodes(self, target: str, excluded_keys: Collection[int] = ()) -> int:
         """Return the number of a target's nodes that are used by live runs outside of its queue.
 
-        `besides` are the keys of runs to leave out of the count.
+        `excluded_keys` are the keys of runs to leave out of the count.
         """
-        places, keys = build_in_list("besides", list(besides))
+        places, keys = build_in_list("besides", list(excluded_keys))
         others = f" AND run_key NOT IN {places}" if keys else ""
         row = self._database.row(
             f"SELECT coalesce(sum(node_count), 0) AS busy FROM runs WHERE {ALIVE} AND status <> 'Queued'"  # noqa: S608

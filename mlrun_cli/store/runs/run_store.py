@@ -168,15 +168,15 @@ class RunStore:
         )
         return [row["run_key"] for row in rows]
 
-    def list(self, which: RunFilter) -> Sequence[Run]:
+    def list(self, run_filter: RunFilter) -> Sequence[Run]:
         """Return the runs that match a filter, newest first."""
         from mlrun_cli.store.runs.conditions import RunConditions  # noqa: PLC0415 - start-up
 
-        conditions = RunConditions(self._database, which)
+        conditions = RunConditions(self._database, run_filter)
         limit = ""
-        if which.last is not None:
+        if run_filter.last is not None:
             limit = " LIMIT :last"
-            conditions.parameters["last"] = which.last
+            conditions.parameters["last"] = run_filter.last
         rows = self._database.rows(
             f"{SELECT_RUN} WHERE {conditions.indexed_conditions} ORDER BY runs.run_key DESC{limit}",
             **conditions.parameters,

@@ -109,7 +109,7 @@ class Chart(NamedTuple):
         kind: str,
         names: Sequence[str],
         statistics: Sequence[str],
-        over: str,
+        axis: str,
         *,
         is_log: bool,
         smoothing: str,
@@ -122,7 +122,7 @@ class Chart(NamedTuple):
             kind: one of `KINDS`.
             names: the names of metrics; empty ones are ignored.
             statistics: the statistics of the first and second metric, for charts with one value per run.
-            over: one of `X_AXES`.
+            axis: one of `X_AXES`.
             is_log: whether the vertical axis is logarithmic.
             smoothing: a number as text.
             is_x_log: whether the horizontal axis of a scatter is logarithmic.
@@ -142,8 +142,8 @@ class Chart(NamedTuple):
         if kind == SCATTER and len(measures) < 2:
             raise _create_error(description, "it needs two metrics")
         share = _parse_smoothing(description, smoothing or "0") if kind == CURVE else 0.0
-        over = over if kind == CURVE else STEP
-        chart = cls(kind, tuple(dict.fromkeys(measures[:wanted])), over, is_log, share)
+        axis = axis if kind == CURVE else STEP
+        chart = cls(kind, tuple(dict.fromkeys(measures[:wanted])), axis, is_log, share)
         return _validate_chart(
             description, chart._replace(is_x_log=is_x_log and kind == SCATTER, colour=colour.strip())
         )

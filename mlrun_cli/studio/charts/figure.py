@@ -68,7 +68,7 @@ def build_curves_figure(
     workspace: Workspace,
     runs: Sequence[Run],
     names: Sequence[str],
-    over: str,
+    axis: str,
     begin: float | None,
     end: float | None,
     smoothing: float = 0.0,
@@ -79,7 +79,7 @@ def build_curves_figure(
         workspace: the runs' workspace.
         runs: the runs to draw.
         names: the names of the metrics.
-        over: the horizontal axis, one of `chart.X_AXES`.
+        axis: the horizontal axis, one of `chart.X_AXES`.
         begin: the start of the range to draw, as a step or in seconds; None for no bound.
         end: the end of the range; None for no bound.
         smoothing: the smoothing, from 0 for none to less than 1.
@@ -89,19 +89,19 @@ def build_curves_figure(
     points = max(_MIN_POINTS, min(_MAX_POINTS, _MAX_TOTAL_POINTS // lines))
     series = []
     for name in names:
-        curves = _read_runs(partial(store.get_curves, name=name, points=points), runs, over, begin, end)
+        curves = _read_runs(partial(store.get_curves, name=name, points=points), runs, axis, begin, end)
         pieces: Mapping[int, Sequence[CurvePiece]] = {}
         if smoothing:
             read = partial(store.get_pieces, name=name, points=points, before=compute_reach(smoothing))
-            pieces = _read_runs(read, runs, over, begin, end)
+            pieces = _read_runs(read, runs, axis, begin, end)
         for run in runs:
             curve = curves.get(run.key)
             if curve:
-                line = _build_curve_series(run, name, curve, over, is_whole=len(curve) < points)
+                line = _build_curve_series(run, name, curve, axis, is_whole=len(curve) < points)
                 series.append(
-                    _add_smooth_values(line, run, pieces.get(run.key, ()), over, smoothing) if smoothing else line
+                    _add_smooth_values(line, run, pieces.get(run.key, ()), axis, smoothing) if smoothing else line
                 )
-    return build_figure(LINES, series, x=X_AXES[over], y=", ".join(names), axis=_AXES[over])
+    return build_figure(LINES, series, x=X_AXES[axis], y=", ".join(names), axis=_AXES[axis])
 
 
 def build_figure(
@@ -158,13 +158,13 @@ def _describe_counts(counts: Mapping[str, int], *, is_whole: bool) -> str:
 
 
 def _read_runs(
-    read: Callable[..., Mapping[int, _Value]], runs: Sequence[Run], over: str, begin: float | None, end: float | None
+    read: Callable[..., Mapping[int, _Value]], runs: Sequence[Run], axis: str, begin: float | None, end: float | None
 ) -> Mapping[int, _Value]:
     """Read the values of runs in a range of the horizontal axis with a method of the store, keyed by run key."""
     keys = [run.key for run in runs]
-    if over == STEP:
+    if axis == STEP:
         return read(keys, over="step", begin=begin, end=end)
-    if over == TIME or (begin is None and end is None):
+    if axis == TIME or (begin is None and end is None):
         return read(keys, over="time", begin=_to_microseconds(begin), end=_to_microseconds(end))
     found: dict[int, _Value] = {}
     for run in runs:
@@ -185,18 +185,18 @@ def _to_microseconds(seconds: float | None, zero: int = 0) -> int | None:
 
 
 def _build_curve_series(
-    run: Run, name: str, curve: Sequence[MetricPoint], over: str, *, is_whole: bool
+    run: Run, name: str, curve: Sequence[MetricPoint], axis: str, *, is_whole: bool
 ) -> dict[str, Any]:
-    x = [_compute_x(run, point.step if over == STEP else point.logged_at, over) for point in curve]
+    x = [_compute_x(run, point.step if axis == STEP else point.logged_at, axis) for point in curve]
     return build_series(name, x, [point.value for point in curve], run.key, is_whole=is_whole)
 
 
 def _add_smooth_values(
-    line: Mapping[str, Any], run: Run, pieces: Sequence[CurvePiece], over: str, smoothing: float
+    line: Mapping[str, Any], run: Run, pieces: Sequence[CurvePiece], axis: str, smoothing: float
 ) -> dict[str, Any]:
     """Return a line with smoothed values added, which have the same gaps as the line."""
     placed = [
-        piece._replace(end=_round_number(_compute_x(run, piece.end, over)))
+        piece._replace(end=_round_number(_compute_x(run, piece.end, axis)))
         for piece in pieces
         if math.isfinite(piece.end) and math.isfinite(piece.mean)
     ]
@@ -207,11 +207,11 @@ def _add_smooth_values(
     }
 
 
-def _compute_x(run: Run, place: float, over: str) -> float:
+def _compute_x(run: Run, position: float, axis: str) -> float:
     """Return the position of a step, or of a timestamp in microseconds, on the horizontal axis."""
-    if over == STEP:
-        return place
-    return (place - (_get_time_origin(run) if over == RELATIVE else 0)) / MICROSECONDS
+    if axis == STEP:
+        return position
+    return (position - (_get_time_origin(run) if axis == RELATIVE else 0)) / MICROSECONDS
 
 
 def _build_value_figure(runs: Sequence[Run], values: RunValues, measure: Measure) -> Figure:
@@ -223,13 +223,13 @@ def _build_value_figure(runs: Sequence[Run], values: RunValues, measure: Measure
 
 
 def _build_scatter_figure(
-    runs: Sequence[Run], values: RunValues, across: Measure, upwards: Measure, *, is_x_log: bool
+    runs: Sequence[Run], values: RunValues, x_measure: Measure, upwards: Measure, *, is_x_log: bool
 ) -> Figure:
     """Build a figure with a point for each run; if any horizontal value is a text, all become categories."""
     points = [
         (run, x, y)
         for run in runs
-        if (x := values.find(run, across)) is not None and (y := values.find_number(run, upwards)) is not None
+        if (x := values.find(run, x_measure)) is not None and (y := values.find_number(run, upwards)) is not None
     ]
     names: Sequence[float | str] = ()
     if any(isinstance(x, str) for _, x, _ in points):
@@ -240,7 +240,7 @@ def _build_scatter_figure(
         if names or not is_x_log or float(x) > 0
     ]
     labels = [name if isinstance(name, str) else format_number(name) for name in names]
-    figure = build_figure(POINTS, series, x=str(across), y=str(upwards), names=labels)
+    figure = build_figure(POINTS, series, x=str(x_measure), y=str(upwards), names=labels)
     figure["x"]["isLog"] = is_x_log and not names
     return figure
 

@@ -86,12 +86,12 @@ def build_metric_figure(
     workspace: Workspace,
     run: Run,
     summary: MetricSummary,
-    over: str,
+    axis: str,
     begin: float | None,
     end: float | None,
     smoothing: float = 0.0,
 ) -> Figure:
-    """Build the figure of a metric; `over` and later arguments are passed to `build_curves_figure`."""
+    """Build the figure of a metric; `axis` and later arguments are passed to `build_curves_figure`."""
     if summary.shape in DOCUMENT_SHAPES:
         return build_document_figure(summary.shape, _read_last_document(workspace, run, summary) or {})
     if summary.shape in {ROW, TABLE}:
@@ -100,7 +100,7 @@ def build_metric_figure(
         return (
             {**found, "note": f"The first {format_count(len(grid.rows))} rows are drawn."} if grid.has_next else found
         )
-    return build_curves_figure(workspace, [run], [summary.name], over, begin, end, smoothing)
+    return build_curves_figure(workspace, [run], [summary.name], axis, begin, end, smoothing)
 
 
 def _build_document_panel(workspace: Workspace, run: Run, summary: MetricSummary) -> Panel:

@@ -142,40 +142,40 @@ def _list_round_numbers(low: float, high: float, limit: int) -> Iterator[float]:
         yield value
 
 
-def _build_named_ticks(across: _Scale, names: Sequence[str]) -> Sequence[Tick]:
+def _build_named_ticks(x_scale: _Scale, names: Sequence[str]) -> Sequence[Tick]:
     if len(names) > _MAX_NAMED_BARS:
         return []
     room = _LABEL_CHARACTERS // len(names)
     return [
         Tick(
-            across.convert(place),
+            x_scale.convert(place),
             name if len(name) <= room else f"{name[: (room - 1) // 2]}…{name[-(room // 2) :]}",
         )
         for place, name in enumerate(names)
     ]
 
 
-def _build_label(each: Mapping[str, Any], series: Sequence[Mapping[str, Any]], names: Mapping[int, str]) -> str:
+def _build_label(entry: Mapping[str, Any], series: Sequence[Mapping[str, Any]], names: Mapping[int, str]) -> str:
     """Return the label of a series: the name of the run, the metric or both, as needed to distinguish it."""
-    run = names.get(each["run"], "") if len(names) > 1 else ""
-    metric = each["name"] if not run or len({one["name"] for one in series}) > 1 else ""
+    run = names.get(entry["run"], "") if len(names) > 1 else ""
+    metric = entry["name"] if not run or len({one["name"] for one in series}) > 1 else ""
     return ", ".join(part for part in (run, metric) if part)
 
 
-def _build_classes(each: Mapping[str, Any], place: int, names: Mapping[int, str]) -> str:
-    position = list(names).index(each["run"]) if len(names) > 1 and each["run"] in names else place
+def _build_classes(series: Mapping[str, Any], index: int, names: Mapping[int, str]) -> str:
+    position = list(names).index(series["run"]) if len(names) > 1 and series["run"] in names else index
     return f"series-{position % _COLOURS + 1} dash-{position // _COLOURS % _DASHES}"
 
 
 def _draw_series(
-    series: Mapping[str, Any], label: str, classes: str, kind: str, across: _Scale, upwards: _Scale
+    series: Mapping[str, Any], label: str, classes: str, kind: str, x_scale: _Scale, upwards: _Scale
 ) -> SeriesShapes:
     points = [
-        None if y is None else (across.convert(x), upwards.convert(y))
+        None if y is None else (x_scale.convert(x), upwards.convert(y))
         for x, y in zip(series["x"], series["y"], strict=True)
     ]
     if kind == BARS:
-        width = (across.convert(_BAR_WIDTH) - across.convert(0)) if points else 0.0
+        width = (x_scale.convert(_BAR_WIDTH) - x_scale.convert(0)) if points else 0.0
         zero = upwards.convert(0)
         bars = [
             (round(x - width / 2, 1), min(y, zero), round(width, 1), max(1.0, round(abs(y - zero), 1)))

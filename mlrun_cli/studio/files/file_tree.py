@@ -58,10 +58,10 @@ def _group_by_folder(names: Iterable[str]) -> _Nested:
     return top
 
 
-def _build_entries(nested: _Nested, above: str) -> Sequence[TreeEntry]:
+def _build_entries(nested: _Nested, parent: str) -> Sequence[TreeEntry]:
     folders, files = [], []
     for name, inner in nested.items():
-        path = f"{above}{name}"
+        path = f"{parent}{name}"
         if inner is None:
             files.append(TreeEntry(name, path))
         else:

@@ -130,12 +130,12 @@ def _parse_columns(texts: Iterable[str]) -> tuple[str, ...]:
     return _deduplicate(name.replace("%2C", ",").replace("%25", "%") for name in names if name)
 
 
-def _parse_value(name: str, default: object, found: Sequence[str]) -> object:
+def _parse_value(name: str, default: object, texts: Sequence[str]) -> object:
     if name == "columns":
-        return _parse_columns(found)
+        return _parse_columns(texts)
     if isinstance(default, tuple):
-        return _deduplicate(found)
-    last = found[-1]
+        return _deduplicate(texts)
+    last = texts[-1]
     if isinstance(default, bool):
         return last == (_CONSTANT if name == "hide" else "1")
     if not isinstance(default, int):

@@ -96,9 +96,9 @@ def _find_token(variables: Mapping[str, str]) -> str | None:
     return _check_token(token, str(path)) if token else None
 
 
-def _check_token(token: str, place: str) -> str:
+def _check_token(token: str, source: str) -> str:
     if not (token.isascii() and token.isprintable()):
-        raise InvalidValue(f"What {place} contains is not a token of Ray.", target=place)
+        raise InvalidValue(f"What {source} contains is not a token of Ray.", target=source)
     return token
 
 

@@ -118,15 +118,17 @@ def has_waited_too_long(details: Details) -> bool:
     return details["status"] == "FAILED" and details.get("error_type") == _START_TIMEOUT
 
 
-def find_last_attempt(job_id: str, first: int, find: Callable[[str], Details | None]) -> tuple[int, Details] | None:
+def find_last_attempt(
+    job_id: str, first_attempt: int, find: Callable[[str], Details | None]
+) -> tuple[int, Details] | None:
     """Return the number and description of a run's last attempt, or None if Ray does not know the job.
 
     Args:
         job_id: the id of the first.
-        first: the number of an attempt that is known to have been made.
+        first_attempt: the number of an attempt that is known to have been made.
         find: returns a job by its id.
     """
-    number, details = first, find(build_attempt_id(job_id, first))
+    number, details = first_attempt, find(build_attempt_id(job_id, first_attempt))
     while details is not None and has_waited_too_long(details):
         later = find(build_attempt_id(job_id, number + 1))
         if later is None:

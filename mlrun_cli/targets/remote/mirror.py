@@ -112,11 +112,11 @@ class Mirror:
         self._runs.clear()
         self._close_session()
 
-    def _poll(self, wanted: Collection[str]) -> None:
+    def _poll(self, run_ids: Collection[str]) -> None:
         began = time.monotonic()
         try:
-            has_news = self._exchange(wanted)
-            self._remove_ended_runs(wanted)
+            has_news = self._exchange(run_ids)
+            self._remove_ended_runs(run_ids)
         except StoreError:
             raise
         except (MlrunError, OSError, ValueError, KeyError) as error:
@@ -138,10 +138,10 @@ class Mirror:
         self._interval = _FIRST_SECONDS if has_news else min(most, self._interval * _GROWTH)
         self._next_look = time.monotonic() + (0.0 if self._has_unread_data() else self._interval)
 
-    def _exchange(self, wanted: Collection[str]) -> bool:
+    def _exchange(self, run_ids: Collection[str]) -> bool:
         """Send watched runs and new inbox messages, receive updates, and return whether there were any."""
         session = self._session or self._open_session()
-        new = {run_id: self._create_pulled_run(run_id) for run_id in wanted if run_id not in self._runs}
+        new = {run_id: self._create_pulled_run(run_id) for run_id in run_ids if run_id not in self._runs}
         inboxes, payload = self._read_inboxes()
         answer = session.request(
             "look",
@@ -167,13 +167,13 @@ class Mirror:
     def _create_pulled_run(self, run_id: str) -> PulledRun:
         return PulledRun(self._ssh, self._settings, self._folder, run_id)
 
-    def _write_update(self, run_id: str, news: Mapping[str, object], piece: memoryview) -> None:
+    def _write_update(self, run_id: str, update: Mapping[str, object], piece: memoryview) -> None:
         """Write the update of a run; if that fails, forget the run, so that the next poll starts from its files."""
         pulled = self._runs[run_id]
         try:
-            if "inbox" in news:
-                pulled.inbox_size = int(str(news["inbox"]))
-            pulled.write_update(news, piece)
+            if "inbox" in update:
+                pulled.inbox_size = int(str(update["inbox"]))
+            pulled.write_update(update, piece)
         except (OSError, ValueError, KeyError, TypeError) as error:
             write_log(f"the files of {run_id} wait: {error}")
             pulled.close()
@@ -226,11 +226,11 @@ class Mirror:
                 payload += data
         return pieces, bytes(payload)
 
-    def _remove_ended_runs(self, wanted: Collection[str]) -> None:
+    def _remove_ended_runs(self, run_ids: Collection[str]) -> None:
         """Remove the files of ended or deleted runs from the other machine."""
         with suppress(FileNotFoundError):
             for run_id in os.listdir(self._folder.path / PUSHED):
-                if run_id in wanted or run_id in self._left or self._is_live(run_id):
+                if run_id in run_ids or run_id in self._left or self._is_live(run_id):
                     continue
                 session = self._session or self._open_session()
                 try:

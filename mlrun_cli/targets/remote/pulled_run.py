@@ -80,7 +80,7 @@ class PulledRun:
                     sizes[f"{folder}/{entry.name}"] = entry.stat(follow_symlinks=False).st_size
         return sizes
 
-    def write_update(self, news: Mapping[str, Any], payload: memoryview) -> None:
+    def write_update(self, update: Mapping[str, Any], payload: memoryview) -> None:
         """Write a received update of the run; `payload` contains the data of its parts.
 
         Raises:
@@ -88,7 +88,7 @@ class PulledRun:
             ValueError: what has arrived is not what was asked for.
         """
         start = 0
-        for name, offset, size in news.get("files", ()):
+        for name, offset, size in update.get("files", ()):
             folder, _, last = name.rpartition("/")
             if folder not in _FOLDERS or last in {"", ".", ".."}:
                 raise ValueError(f"{name} is no file of a run")
@@ -100,14 +100,14 @@ class PulledRun:
                 self._requests.add(name, data)
             else:
                 _write_at_offset(self._folder.path / name, offset, data)
-        if "heartbeat" in news:
-            self._write_heartbeat(news["heartbeat"])
-        if "outcome" in news:
-            self._outcome = json.loads(news["outcome"])
-        if "job" in news:
-            self._last_job = _parse_job(news["job"])
-        self._tree = news.get("tree", self._tree)
-        self.is_behind = bool(news.get("more"))
+        if "heartbeat" in update:
+            self._write_heartbeat(update["heartbeat"])
+        if "outcome" in update:
+            self._outcome = json.loads(update["outcome"])
+        if "job" in update:
+            self._last_job = _parse_job(update["job"])
+        self._tree = update.get("tree", self._tree)
+        self.is_behind = bool(update.get("more"))
         self._publish_events(is_all=False)
         self._publish_requests()
 
@@ -116,11 +116,11 @@ class PulledRun:
         """True if an rsync for the run is in progress."""
         return self._copy is not None
 
-    def advance(self, moment: float, *, may_copy: bool) -> bool:
+    def advance(self, now: float, *, may_copy: bool) -> bool:
         """Continue copying outputs, publish complete files, and return whether a copy is in progress.
 
         Args:
-            moment: the monotonic time.
+            now: the monotonic time.
             may_copy: whether an rsync may be started.
 
         Raises:
@@ -128,11 +128,11 @@ class PulledRun:
         """
         has_ended = self._outcome is not None or any(map(_has_outcome, self._held.values()))
         is_last = has_ended or (self._last_job is not None and self._last_job.state is JobState.ENDED)
-        self._finish_copy(moment)
+        self._finish_copy(now)
         if is_last and not self.is_behind and self._is_copied:
             self._publish_all()
-        elif self._copy is None and may_copy and moment >= self._next_copy:
-            kind = self._choose_copy(moment, is_last=is_last)
+        elif self._copy is None and may_copy and now >= self._next_copy:
+            kind = self._choose_copy(now, is_last=is_last)
             if kind is not None:
                 self._start_copy(kind)
         if not is_last:
@@ -150,12 +150,12 @@ class PulledRun:
         except OSError:
             return b""
 
-    def _choose_copy(self, moment: float, *, is_last: bool) -> CopyKind | None:
+    def _choose_copy(self, now: float, *, is_last: bool) -> CopyKind | None:
         """Return the kind of copy to start next, or None if none is due."""
         if is_last:
             return None if self.is_behind else CopyKind.FINAL
         kind = self._requests.choose_copy()
-        is_due = moment >= self._next_live_copy and not self._requests.is_open
+        is_due = now >= self._next_live_copy and not self._requests.is_open
         return CopyKind.LIVE if kind is None and is_due and self._tree != self._copied_tree else kind
 
     def close(self) -> None:
@@ -190,17 +190,17 @@ class PulledRun:
                 os.utime(self._folder.heartbeat, (0, 0))
         self.job = self._last_job
 
-    def _write_heartbeat(self, found: Mapping[str, Any]) -> None:
+    def _write_heartbeat(self, received: Mapping[str, Any]) -> None:
         """Write the heartbeat, with its time converted to this machine's clock."""
-        heartbeat.write_text(self._folder.heartbeat, str(found["text"]))
-        moment = time.time() - float(found["age"])
+        heartbeat.write_text(self._folder.heartbeat, str(received["text"]))
+        moment = time.time() - float(received["age"])
         os.utime(self._folder.heartbeat, (moment, moment))
 
     def _start_copy(self, kind: CopyKind) -> None:
         self._copy = RunCopy(self._ssh, self._settings, self._mirror, self._run_id, kind, self._tree)
         self._requests.record_copy_start(kind)
 
-    def _finish_copy(self, moment: float) -> None:
+    def _finish_copy(self, now: float) -> None:
         """Record the result of the copy in progress if it has ended."""
         copy = self._copy
         if copy is None or (code := copy.poll()) is None:
@@ -212,8 +212,8 @@ class PulledRun:
         self._partial_copies += code == _PARTIAL
         is_done = code in {0, _VANISHED} or (code == _PARTIAL and self._partial_copies >= _MOST_PARTIAL)
         is_of_request = copy.kind in {CopyKind.WORK, CopyKind.RETURN}
-        self._next_copy = moment if is_done else moment + _RETRY_SECONDS
-        self._next_live_copy = moment + _COPY_PAUSE_SECONDS
+        self._next_copy = now if is_done else now + _RETRY_SECONDS
+        self._next_live_copy = now + _COPY_PAUSE_SECONDS
         if is_done:
             self._copied_tree = self._copied_tree if is_of_request else copy.tree
             self._is_copied = copy.kind is CopyKind.FINAL

@@ -72,23 +72,23 @@ class Ssh:
                 raise self.build_error(process.returncode, read_words(said))
         return output.decode("utf-8", "replace")
 
-    def start(self, words: Sequence[str], said: IO[bytes]) -> subprocess.Popen[bytes]:
+    def start(self, words: Sequence[str], error_output: IO[bytes]) -> subprocess.Popen[bytes]:
         """Start a command on the other machine whose standard input and output are pipes.
 
         Args:
             words: the command.
-            said: an open file, not a pipe, for what ssh and the command say: the process that keeps the connection
-              may hold it open.
+            error_output: an open file, not a pipe, for the messages of ssh and the command: the process that keeps the
+              connection may hold it open.
 
         Raises:
             ProgramNotFound: ssh is not installed.
         """
         # Whatever the login shell there is, it knows `exec` and single quotes.
         command = [*self._build_command(), "--", self._settings.destination, f"exec {shlex.join(words)}"]
-        return _start_process(command, said, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        return _start_process(command, error_output, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
 
     def start_copy(
-        self, words: Sequence[str], said: IO[bytes], stdin: IO[bytes] | None = None
+        self, words: Sequence[str], error_output: IO[bytes], stdin: IO[bytes] | None = None
     ) -> subprocess.Popen[bytes]:
         """Start rsync with these options, sources and destination.
 
@@ -98,7 +98,7 @@ class Ssh:
         shell = " ".join(map(_quote_word, self._build_command()))
         command = ["rsync", "--protect-args", f"--timeout={_COPY_SECONDS}", f"--rsh={shell}", *words]
         return _start_process(
-            command, said, stdin=subprocess.DEVNULL if stdin is None else stdin, stdout=subprocess.DEVNULL
+            command, error_output, stdin=subprocess.DEVNULL if stdin is None else stdin, stdout=subprocess.DEVNULL
         )
 
     def copy(self, words: Sequence[str], files: Sequence[str]) -> None:
@@ -199,17 +199,17 @@ def build_environment(environment: Mapping[str, str]) -> dict[str, str]:
     return {name: value for name, value in environment.items() if name not in _DROPPED}
 
 
-def read_words(said: IO[bytes]) -> str:
+def read_words(error_output: IO[bytes]) -> str:
     """Return the error output of ssh, rsync or a command, without rsync's remarks about itself."""
-    said.seek(0)
-    lines = said.read(_MOST_WORDS).decode("utf-8", "replace").splitlines()
+    error_output.seek(0)
+    lines = error_output.read(_MOST_WORDS).decode("utf-8", "replace").splitlines()
     kept = [line.strip() for line in lines if line.strip()]
     own = [line for line in kept if not line.startswith(("rsync error:", "rsync: connection unexpectedly closed"))]
     return "\n".join(own or kept)
 
 
 def _start_process(
-    command: Sequence[str], said: IO[bytes], *, stdin: int | IO[bytes], stdout: int
+    command: Sequence[str], error_output: IO[bytes], *, stdin: int | IO[bytes], stdout: int
 ) -> subprocess.Popen[bytes]:
     try:
         # In a session of its own, so that Ctrl-C does not end the connection that others use.
@@ -217,7 +217,7 @@ def _start_process(
             command,
             stdin=stdin,
             stdout=stdout,
-            stderr=said,
+            stderr=error_output,
             env=build_environment(os.environ),
             start_new_session=True,
         )

@@ -15,9 +15,9 @@ class ForkAware:
 _fork_aware: "WeakSet[ForkAware]" = WeakSet()
 
 
-def reset_in_children(one: ForkAware) -> None:
+def reset_in_children(resource: ForkAware) -> None:
     """Register an object for a call of `reset_after_fork()` in every forked child."""
-    _fork_aware.add(one)
+    _fork_aware.add(resource)
 
 
 def _reset_all() -> None:

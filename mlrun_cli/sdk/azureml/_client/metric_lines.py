@@ -154,7 +154,7 @@ def _encode_column(name: object, column: object, values: Any) -> "Tuple[str, int
     return text, len(listed)
 
 
-def _encode_items(what: str, values: Any) -> "str | None":
+def _encode_items(noun: str, values: Any) -> "str | None":
     """Return the JSON text of an iterable of scalars, or None if the value is not iterable."""
     items = _iterate(values)
     if items is None:
@@ -164,7 +164,7 @@ def _encode_items(what: str, values: Any) -> "str | None":
         text = encode_scalar(item)
         if text is None:
             raise AzureMLException(
-                f"{what} holds {_get_type_name(item)} at position {position}; it can hold numbers, text and booleans."
+                f"{noun} holds {_get_type_name(item)} at position {position}; it can hold numbers, text and booleans."
             )
         texts.append(text)
     return f"[{','.join(texts)}]"

@@ -186,8 +186,8 @@ class PythonSection(RunConfigElement):
         super()._read_field(name, value, key_path)
 
     @classmethod
-    def _from_document(cls, document: Any, where: str = "") -> Any:
-        section = super()._from_document(document, where)
+    def _from_document(cls, document: Any, location: str = "") -> Any:
+        section = super()._from_document(document, location)
         if not document.get("condaDependencies"):
             section.conda_dependencies = None
         return section

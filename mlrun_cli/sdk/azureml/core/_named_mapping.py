@@ -11,12 +11,12 @@ class NamedMapping(Dict[str, Any]):
     """A mapping of names to objects, whose KeyErrors list the existing names or explain how to create an object.
 
     Args:
-        things: Pairs of a name and an object.
+        items: Pairs of a name and an object.
         find: Returns the object with a name that is not in the mapping, or raises an error, whose text is used.
     """
 
-    def __init__(self, things: "Iterable[Tuple[str, Any]]", find: "Callable[[str], Any]") -> None:
-        super().__init__(things)
+    def __init__(self, items: "Iterable[Tuple[str, Any]]", find: "Callable[[str], Any]") -> None:
+        super().__init__(items)
         self._find = find
 
     def __missing__(self, name: str) -> Any:

@@ -7,7 +7,7 @@ from azureml._client.notices import warn_once
 from azureml.exceptions import UserErrorException
 
 
-def create_output_folder(wanted: Any) -> "str | None":
+def create_output_folder(output: Any) -> "str | None":
     """Create an output folder if needed and return its path, or None if outputs are disabled or this fails.
 
     True selects `./outputs`; None and False disable outputs. A failed creation logs a warning.
@@ -15,12 +15,12 @@ def create_output_folder(wanted: Any) -> "str | None":
     Raises:
         UserErrorException: The value is not a path.
     """
-    if wanted is None or wanted is False:
+    if output is None or output is False:
         return None
     try:
-        folder = os.path.abspath("outputs" if wanted is True else wanted)
+        folder = os.path.abspath("outputs" if output is True else output)
     except TypeError as error:
-        raise UserErrorException(f"outputs= is the path of a folder, not {type(wanted).__name__}.") from error
+        raise UserErrorException(f"outputs= is the path of a folder, not {type(output).__name__}.") from error
     try:
         os.makedirs(folder, exist_ok=True)
     except OSError as error:

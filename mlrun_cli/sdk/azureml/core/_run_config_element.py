@@ -54,18 +54,18 @@ class RunConfigElement:
         return {**{key: document[key] for key in self._order if key in document}, **document}
 
     @classmethod
-    def _from_document(cls: "type[_Self]", document: Any, where: str = "") -> _Self:
+    def _from_document(cls: "type[_Self]", document: Any, location: str = "") -> _Self:
         """Create the section from a JSON-like mapping, with defaults for missing keys.
 
         Raises:
-            UserErrorException: A section is not a mapping; the message starts with its key path, `where`.
+            UserErrorException: A section is not a mapping; the message starts with its key path, `location`.
         """
         element = cls._create_blank()
-        unknown = dict(_check_mapping(document, where))
+        unknown = dict(_check_mapping(document, location))
         for name in cls._fields:
             key = cls._get_key(name)
             if key in unknown:
-                element._read_field(name, unknown.pop(key), f"{where}.{key}" if where else key)
+                element._read_field(name, unknown.pop(key), f"{location}.{key}" if location else key)
         element._unknown = unknown
         element._order = [*document] if cls._keeps_keys else ()
         return element
@@ -134,8 +134,8 @@ def convert_keys_to_camel_case(document: Any) -> Any:
     return renamed
 
 
-def _check_mapping(value: Any, where: str) -> Mapping[str, Any]:
+def _check_mapping(value: Any, location: str) -> Mapping[str, Any]:
     if not isinstance(value, Mapping):
-        place = f"{where}: " if where else ""
+        place = f"{location}: " if location else ""
         raise UserErrorException(f"{place}expected a mapping, found {value!r}.")
     return value

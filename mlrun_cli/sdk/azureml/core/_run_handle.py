@@ -90,12 +90,12 @@ class RunHandle:
         return get_client().request(call, workspace=self._names, patience_seconds=patience_seconds, **arguments)
 
 
-def check_text(value: object, what: str) -> str:
+def check_text(value: object, noun: str) -> str:
     """Check the type of a string, and return it with lone surrogates escaped.
 
     Raises:
-        UserErrorException: The value is not a string; `what` is its name in the message.
+        UserErrorException: The value is not a string; `noun` is its name in the message.
     """
     if not isinstance(value, str):
-        raise UserErrorException(f"{what} is a text, not {type(value).__name__}.")
+        raise UserErrorException(f"{noun} is a text, not {type(value).__name__}.")
     return escape_surrogates(value)

@@ -6,24 +6,24 @@ from azureml._client.scalars import escape_surrogates
 from azureml.exceptions import UserErrorException
 
 
-def to_texts(pairs: "dict[str, Any]", what: str) -> "dict[str, str | None]":
+def to_texts(pairs: "dict[str, Any]", noun: str) -> "dict[str, str | None]":
     """Return tags or properties with their values converted to strings, except None.
 
     Raises:
         UserErrorException: The value is not a dict, or a key is not a nonempty string.
     """
     if not isinstance(pairs, dict):
-        raise UserErrorException(f"The {what} are a dict, as in {{'key': 'value'}}, not {type(pairs).__name__}.")
+        raise UserErrorException(f"The {noun} are a dict, as in {{'key': 'value'}}, not {type(pairs).__name__}.")
     for key in pairs:
         if not isinstance(key, str) or not key:
-            raise UserErrorException(f"The keys of {what} are texts that are not empty, not {key!r}.")
+            raise UserErrorException(f"The keys of {noun} are texts that are not empty, not {key!r}.")
     try:
         return {
             escape_surrogates(key): None if value is None else escape_surrogates(str(value))
             for key, value in pairs.items()
         }
     except ValueError as error:  # an integer of thousands of digits
-        raise UserErrorException(f"A value of the {what} cannot become a text: {error}.") from error
+        raise UserErrorException(f"A value of the {noun} cannot become a text: {error}.") from error
 
 
 def to_properties(pairs: "dict[str, Any]") -> "dict[str, str]":

@@ -114,9 +114,9 @@ def get_output_datasets(run: "Run") -> "dict[str, str]":
     return _Inputs(run.experiment.workspace._request("datasets.outputs", run_id=run.id))
 
 
-def insert_datasets(workspace: "Workspace", consumed: "List[Dict[str, Any]]") -> None:
+def insert_datasets(workspace: "Workspace", inputs: "List[Dict[str, Any]]") -> None:
     """Replace dataset ids in run details with dataset objects, except those of missing datasets."""
-    for entry in consumed:
+    for entry in inputs:
         dataset_id = entry["dataset"].get("id")
         if dataset_id is not None:
             with suppress(UserErrorException):  # the dataset was deleted

@@ -285,8 +285,8 @@ class Environment(RunConfigElement):
         return cls(None)
 
     @classmethod
-    def _from_document(cls, document: Any, where: str = "") -> Any:
-        loaded = super()._from_document(document, where)
+    def _from_document(cls, document: Any, location: str = "") -> Any:
+        loaded = super()._from_document(document, location)
         if not document.get("environmentVariables"):
             loaded.environment_variables = {}
         if not document.get("python"):

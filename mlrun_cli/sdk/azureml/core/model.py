@@ -542,12 +542,12 @@ def _build_filter(**wanted: Any) -> "dict[str, Any]":
     return wanted
 
 
-def _check_key_or_pair(one: Any, what: str) -> Any:
-    if isinstance(one, str):
-        return one
-    if isinstance(one, (list, tuple)) and len(one) == 2:
-        return [str(one[0]), str(one[1])]
-    raise _ModelRefused(f"One of the {what} is a key or a list of a key and a value, not {one!r}.")
+def _check_key_or_pair(key_or_pair: Any, noun: str) -> Any:
+    if isinstance(key_or_pair, str):
+        return key_or_pair
+    if isinstance(key_or_pair, (list, tuple)) and len(key_or_pair) == 2:
+        return [str(key_or_pair[0]), str(key_or_pair[1])]
+    raise _ModelRefused(f"One of the {noun} is a key or a list of a key and a value, not {key_or_pair!r}.")
 
 
 def _find_served_path(name: str, version: "int | None") -> "str | None":

@@ -198,21 +198,21 @@ def _configure_distribution(configuration: RunConfiguration, job: Any) -> None:
         )
 
 
-def _convert_to_strings(values: Any, what: str, document: "dict[str, Any]") -> "list[str]":
+def _convert_to_strings(values: Any, noun: str, document: "dict[str, Any]") -> "list[str]":
     """Return arguments as strings, adding data among them to the document's sections."""
     if isinstance(values, str):
         return shlex.split(values)
     if not isinstance(values, (list, tuple)):
         values = [values]
-    return [_to_text(value, f"{what}[{index}]", document) for index, value in enumerate(values)]
+    return [_to_text(value, f"{noun}[{index}]", document) for index, value in enumerate(values)]
 
 
-def _to_text(value: Any, where: str, document: "dict[str, Any]") -> str:
+def _to_text(value: Any, location: str, document: "dict[str, Any]") -> str:
     if value is None:
         return ""  # Azure's client sends JSON null
     if isinstance(value, (list, tuple, dict)):
         raise UserErrorException(
-            f"ScriptRunConfig: {where} is {value!r}, which is not text. Write '' for an empty one."
+            f"ScriptRunConfig: {location} is {value!r}, which is not text. Write '' for an empty one."
         )
     as_argument = getattr(value, "_to_argument", None)
     if not callable(as_argument):

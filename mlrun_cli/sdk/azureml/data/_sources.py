@@ -70,14 +70,14 @@ def list_files(definition: "dict[str, Any]", workspace: "Workspace | None") -> D
     return DataFiles([DataFile(*pair) for pair in response["files"]], response["whole"])
 
 
-def fetch_file(file: DataFile, place: str) -> None:
+def fetch_file(file: DataFile, destination: str) -> None:
     """Copy or download a file to a path, creating parent folders.
 
     Raises:
         UserErrorException: The file cannot be copied or downloaded.
     """
-    os.makedirs(os.path.dirname(place), exist_ok=True)
-    temporary = f"{place}.{os.urandom(4).hex()}.tmp"
+    os.makedirs(os.path.dirname(destination), exist_ok=True)
+    temporary = f"{destination}.{os.urandom(4).hex()}.tmp"
     try:
         if file.source.startswith(_REMOTE):
             from azureml._wire.http_download import download
@@ -85,22 +85,22 @@ def fetch_file(file: DataFile, place: str) -> None:
             download(file.source, temporary)
         else:
             shutil.copyfile(file.source, temporary)
-        os.replace(temporary, place)
+        os.replace(temporary, destination)
     except OSError as error:
         shown = re.sub(r"^(https?://)[^/]*@", r"\1", file.source.partition("?")[0])
-        raise UserErrorException(f"{shown} cannot be copied to {place}: {error.strerror or error}.") from error
+        raise UserErrorException(f"{shown} cannot be copied to {destination}: {error.strerror or error}.") from error
     finally:
         if os.path.exists(temporary):
             os.unlink(temporary)
 
 
-def link_file(file: DataFile, place: str) -> None:
+def link_file(file: DataFile, destination: str) -> None:
     """Create a symbolic link to a local file, or download a remote one."""
     if file.source.startswith(_REMOTE):
-        fetch_file(file, place)
+        fetch_file(file, destination)
     else:
-        os.makedirs(os.path.dirname(place), exist_ok=True)
-        os.symlink(file.source, place)
+        os.makedirs(os.path.dirname(destination), exist_ok=True)
+        os.symlink(file.source, destination)
 
 
 def _find_datastore(item: Any) -> "AbstractDatastore | None":

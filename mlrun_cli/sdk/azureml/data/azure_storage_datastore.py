@@ -174,15 +174,15 @@ class AzureFileDatastore(AbstractAzureStorageDatastore):
     _endpoint = "core.windows.net"
 
 
-def _copy_file(source: str, place: str, overwrite: bool) -> bool:
+def _copy_file(source: str, destination: str, overwrite: bool) -> bool:
     """Copy a file atomically; return False if the destination exists and is not overwritten."""
-    if os.path.lexists(place) and not overwrite:
+    if os.path.lexists(destination) and not overwrite:
         return False
-    os.makedirs(os.path.dirname(place), exist_ok=True)
-    temporary = f"{place}.{os.urandom(4).hex()}.tmp"
+    os.makedirs(os.path.dirname(destination), exist_ok=True)
+    temporary = f"{destination}.{os.urandom(4).hex()}.tmp"
     try:
         shutil.copyfile(source, temporary)
-        os.replace(temporary, place)
+        os.replace(temporary, destination)
     except BaseException:
         if os.path.exists(temporary):
             os.unlink(temporary)

@@ -86,7 +86,7 @@ class DatasetConsumptionConfig:
         )
 
 
-def check_name(what: str, name: str) -> str:
+def check_name(noun: str, name: str) -> str:
     """Validate the name of an input or output and return it.
 
     Raises:
@@ -94,7 +94,7 @@ def check_name(what: str, name: str) -> str:
     """
     if not isinstance(name, str) or not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name):
         raise UserErrorException(
-            f"{name!r} cannot be the name of an {what}: it has letters, digits and underscores, and begins with no "
+            f"{name!r} cannot be the name of an {noun}: it has letters, digits and underscores, and begins with no "
             "digit."
         )
     return name

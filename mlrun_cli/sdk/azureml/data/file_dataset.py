@@ -130,9 +130,9 @@ class _MountContext:
         self.stop()
 
 
-def _fetch(file: DataFile, place: str, ignore_not_found: bool) -> bool:
+def _fetch(file: DataFile, destination: str, ignore_not_found: bool) -> bool:
     try:
-        fetch_file(file, place)
+        fetch_file(file, destination)
     except UserErrorException:
         if ignore_not_found:
             return False

@@ -150,5 +150,5 @@ class TabularDataset(AbstractDataset):
         raise self._create_unsupported_error("submit_profile_run", "Call to_pandas_dataframe().describe()")
 
 
-def _create_file_dataset(place: str) -> FileDataset:
-    return FileDataset._create({"kind": "file", "paths": [{"path": place}], "options": {}, "steps": []}, None)
+def _create_file_dataset(folder: str) -> FileDataset:
+    return FileDataset._create({"kind": "file", "paths": [{"path": folder}], "options": {}, "steps": []}, None)

@@ -450,19 +450,19 @@ class _ConnectionPool:
                 return found[1]
         return None
 
-    def release(self, place: _OpenFile | None, path: Path, connection: sqlite3.Connection) -> None:
+    def release(self, origin: _OpenFile | None, path: Path, connection: sqlite3.Connection) -> None:
         """Keep a connection for reuse, or close it if its file was replaced or too many are idle."""
         if (
             connection not in self._all
-            or place is None
-            or place != _identify_file(path)
+            or origin is None
+            or origin != _identify_file(path)
             or not _is_in_wal_mode(connection)
         ):
             self._close(connection)
             return
         if connection.in_transaction:
             connection.execute("ROLLBACK")
-        self._idle[next(self._numbers)] = (place, connection)
+        self._idle[next(self._numbers)] = (origin, connection)
         for number in sorted(self._idle)[:-_MOST_IDLE]:  # before the process runs out of file descriptors
             surplus = self._idle.pop(number, None)
             if surplus is not None:

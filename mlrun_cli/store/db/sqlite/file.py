@@ -137,10 +137,10 @@ class SqliteFile:
 class NewFile:
     """The `NewDatabase` of an SQLite file."""
 
-    def __init__(self, database: SqliteDatabase, path: Path, place: Path) -> None:
+    def __init__(self, database: SqliteDatabase, path: Path, file_path: Path) -> None:
         self.database: Database = database
         self._path = path
-        self._place = place
+        self._place = file_path
 
     def put_in_place(self, reason: str) -> Path | None:
         """Close the file and move it into place; return the new path of the former file, or None."""

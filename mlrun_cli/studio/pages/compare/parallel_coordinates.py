@@ -81,9 +81,9 @@ def _read_parameters(workspace: Workspace, runs: Sequence[Run]) -> dict[str, lis
     return columns
 
 
-def _read_tags(runs: Sequence[Run], besides: Collection[str]) -> dict[str, list[_Value]]:
+def _read_tags(runs: Sequence[Run], excluded_names: Collection[str]) -> dict[str, list[_Value]]:
     """Return the numeric tags of runs, keyed by name, except those with the same name as a parameter."""
-    keys = dict.fromkeys(key for run in runs for key in run.tags if key not in besides)
+    keys = dict.fromkeys(key for run in runs for key in run.tags if key not in excluded_names)
     columns: dict[str, list[_Value]] = {key: [parse_number(run.tags.get(key) or "") for run in runs] for key in keys}
     return {key: values for key, values in columns.items() if any(value is not None for value in values)}
 

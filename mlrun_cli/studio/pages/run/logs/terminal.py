@@ -168,17 +168,17 @@ class Terminal:
     def _move_to_column(self, column: int) -> None:
         self._column = min(column, max(_DEFAULT_WIDTH, len(self._lines[self._row])))
 
-    def _erase_line(self, which: int) -> None:
+    def _erase_line(self, mode: int) -> None:
         line = self._lines[self._row]
-        if which == 0:
+        if mode == 0:
             del line[self._column :]
         else:
-            end = len(line) if which == 2 else min(len(line), self._column + 1)
+            end = len(line) if mode == 2 else min(len(line), self._column + 1)
             line[:end] = [(" ", _PLAIN)] * end
 
-    def _erase_below(self, which: int) -> None:
+    def _erase_below(self, mode: int) -> None:
         # Lines above the cursor are kept, so that clearing the screen does not empty a log.
-        if which == 0:
+        if mode == 0:
             del self._lines[self._row][self._column :]
             del self._lines[self._row + 1 :]
 
