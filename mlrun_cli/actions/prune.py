@@ -283,9 +283,12 @@ def _find_used_environments(home: Path, excluded: Collection[Path]) -> set[str]:
     """Return the keys of the environments used by runs of all workspaces, except runs in some folders."""
     keys = set()
     for folder in chain.from_iterable(home.glob(f"workspaces/*/*/*/{name}/*") for name in ("runs", TRASH)):
-        plan = None if folder in excluded else read_json(RunFolder(folder).environment_plan)
-        if plan is not None and plan.get("build"):
-            keys.add(plan["build"]["key"])
+        if folder not in excluded:
+            run_folder = RunFolder(folder)
+            templates = [(read_json(RunFolder(one).submission) or {}) for one in run_folder.list_templates()]
+            for plan in (read_json(run_folder.environment_plan), *(one.get("environment") for one in templates)):
+                if plan is not None and plan.get("build"):
+                    keys.add(plan["build"]["key"])
     return keys
 
 

@@ -6,6 +6,7 @@ import os
 import time
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import suppress
+from itertools import chain
 from pathlib import Path
 
 from mlrun_cli.core.json_files import read_json
@@ -88,10 +89,13 @@ def prune_shared_folders(
 
 
 def find_referenced_snapshots(runs: Path, excluded: Collection[Path]) -> set[str]:
-    """Return the ids of the snapshots of all runs with a folder in `runs`, except for some folders."""
-    documents = (
-        read_json(RunFolder(folder).submission) for folder in iterate_subfolders(runs) if folder not in excluded
-    )
+    """Return the ids of the snapshots of all runs with a folder in `runs`, except for some folders.
+
+    Those of the templates that child runs are started from are included.
+    """
+    folders = [folder for folder in iterate_subfolders(runs) if folder not in excluded]
+    templates = chain.from_iterable(RunFolder(folder).list_templates() for folder in folders)
+    documents = (read_json(RunFolder(folder).submission) for folder in chain(folders, templates))
     return {document.get("snapshot_id", "") for document in documents if document is not None}
 
 

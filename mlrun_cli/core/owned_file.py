@@ -15,7 +15,13 @@ from mlrun_cli.core.local_folder import get_counterpart, make_counterpart_folder
 class OwnedFile:
     """An empty file that is locked from the start; as a context manager, it removes the file at the end."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, descriptor: int) -> None:
+        """Initialize the object for a file whose lock is held through an open descriptor."""
+        self._path = path
+        self._descriptor = descriptor
+
+    @classmethod
+    def create(cls, path: Path) -> OwnedFile:
         """Create the file, and its folder if needed.
 
         Raises:
@@ -25,17 +31,18 @@ class OwnedFile:
         path.parent.mkdir(mode=0o700, exist_ok=True)
         counterpart = make_counterpart_folder(path.parent) / path.name
         unfinished = counterpart.with_name(f".{path.name}")
-        self._path = path
-        self._descriptor = os.open(unfinished, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+        unfinished.unlink(missing_ok=True)  # of a process that was killed here, and made a file of the same name
+        descriptor = os.open(unfinished, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
         try:
-            locks.lock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            locks.lock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
             unfinished.rename(counterpart)
             if counterpart != path:
                 path.touch(mode=0o600)
         except BaseException:
-            os.close(self._descriptor)
+            os.close(descriptor)
             unfinished.unlink(missing_ok=True)
             raise
+        return cls(path, descriptor)
 
     def __enter__(self) -> OwnedFile:
         return self
@@ -66,17 +73,40 @@ def list_abandoned_files(folder: Path) -> list[Path]:
     return [folder / name for name in names if not name.startswith(".") and _is_abandoned(folder / name)]
 
 
+def claim_abandoned_file(path: Path) -> OwnedFile | None:
+    """Return a file whose process was killed, locked by this one; None if it is gone or another process holds it."""
+    try:
+        descriptor = locks.open_lock_file(path)
+    except OSError:
+        return None
+    try:
+        is_mine = _lock_if_in_place(path, descriptor, fcntl.LOCK_EX)
+    except BaseException:
+        os.close(descriptor)
+        raise
+    if is_mine:
+        return OwnedFile(path, descriptor)
+    os.close(descriptor)
+    return None
+
+
 def _is_abandoned(path: Path) -> bool:
     try:
         descriptor = locks.open_lock_file(path)
     except OSError:
         return False
     try:
-        locks.lock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        return _lock_if_in_place(path, descriptor, fcntl.LOCK_SH)
+    finally:
+        os.close(descriptor)
+
+
+def _lock_if_in_place(path: Path, descriptor: int, operation: int) -> bool:
+    """Lock an open file; return whether that is possible at once and it is still the one at its path."""
+    try:
+        locks.lock(descriptor, operation | fcntl.LOCK_NB)
         return path.exists() and locks.refers_to_path(
             descriptor, path
         )  # one that has just ended in order has removed it
     except BlockingIOError:
         return False
-    finally:
-        os.close(descriptor)

@@ -84,6 +84,24 @@ class RunConfiguration(NamedTuple):
         places = {key: place for key, place in self.places.items() if re.split(r"[.[]", key)[0] not in values}
         return self._replace(**values, places=places)
 
+    def to_json(self) -> dict[str, Any]:
+        """Return a JSON object that `from_json` reads; it contains the secrets of the configuration."""
+        return {name: _to_plain(value) for name, value in self._asdict().items()} | {"python": self.python._asdict()}
+
+    @classmethod
+    def from_json(cls, document: Mapping[str, Any]) -> RunConfiguration:
+        """Create a configuration from a JSON object; unknown keys are ignored."""
+        known = {name: document[name] for name in cls._fields if name in document}
+        command = known.get("command")
+        return cls(
+            **{
+                **known,
+                "arguments": tuple(known.get("arguments", ())),
+                "command": tuple(command) if isinstance(command, list) else command,
+                "python": PythonSection(**known.get("python", {})),
+            }
+        )
+
     @contextmanager
     def locate_errors(self, key_path: str | None = None) -> Iterator[None]:
         """Add the file and line of a key, if known, to errors raised within the block.
@@ -144,6 +162,10 @@ class RunConfiguration(NamedTuple):
             rest=_replace_environment(self.rest, other.rest),
             places=_replace_environment(self.places, other.places),
         )
+
+
+def _to_plain(value: object) -> object:
+    return dict(value) if isinstance(value, Mapping) else value
 
 
 def _replace_environment(environment: Mapping[str, _Value], values: Mapping[str, _Value]) -> dict[str, _Value]:

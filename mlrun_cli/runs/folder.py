@@ -64,6 +64,10 @@ class RunFolder:
         self.logged = path / "logged"
         self.streams = path / STREAMS
         self.environment_plan = path / "environment.json"
+        self.template = path / "template"
+        """The template of the child runs of a sweep (see `submit.template`)."""
+        self.steps = path / "steps"
+        """The folders of the steps of a pipeline, each with a template."""
         self.work = disk / "work"
         self.unfinished_work = disk / "work.unfinished"
         self.inputs = disk / "inputs"
@@ -90,6 +94,11 @@ class RunFolder:
         for folder in (self.journal, self.artifacts, log.parent, self.supervisor_log.parent):
             folder.mkdir(mode=0o700)
         os.close(os.open(log, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
+
+    def list_templates(self) -> list[Path]:
+        """Return the folders of the templates that child runs of this run are started from."""
+        found = [self.template] if self.template.is_dir() else []
+        return found + sorted(folder for folder in self.steps.glob("*") if folder.is_dir())
 
     def make_readable(self) -> None:
         """Restore the owner's access to the folder, which a script may have revoked."""

@@ -15,7 +15,7 @@ def acquire_stream_lock(folder: RunFolder) -> OwnedFile:
         OSError: it cannot be created.
         StoreError: the file system does not support locks.
     """
-    return OwnedFile(folder.streams / f"{os.getpid()}-{os.urandom(4).hex()}")
+    return OwnedFile.create(folder.streams / f"{os.getpid()}-{os.urandom(4).hex()}")
 
 
 def has_lost_its_stream(folder: RunFolder) -> bool:

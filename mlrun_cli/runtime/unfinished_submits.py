@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import time
 from contextlib import suppress
 from pathlib import Path
 
-from mlrun_cli.core.owned_file import OwnedFile, list_abandoned_files
+from mlrun_cli.core.owned_file import OwnedFile, claim_abandoned_file, list_abandoned_files
 from mlrun_cli.runs.folder import RunFolder
 from mlrun_cli.runs.shared_folder import remove_run_folder, remove_secrets
 from mlrun_cli.workspace import Workspace
+
+_PATIENCE_SECONDS = 5.0
+_LOOK_AGAIN_SECONDS = 0.005
 
 
 def create_submit_marker(run_folder: RunFolder) -> OwnedFile:
@@ -18,20 +22,46 @@ def create_submit_marker(run_folder: RunFolder) -> OwnedFile:
         OSError: it cannot be created.
         StoreError: the file system does not support locks.
     """
-    return OwnedFile(_get_marker_folder(run_folder.path.parent.parent) / run_folder.path.name)
+    return OwnedFile.create(_get_marker_folder(run_folder.path.parent.parent) / run_folder.path.name)
 
 
 def remove_unfinished_submits(workspace: Workspace) -> None:
     """Remove the files of killed submits, except for runs in the store, which recovery ends."""
     for left in list_abandoned_files(_get_marker_folder(workspace.folder)):
-        folder = workspace.run_folder(left.name)
         # A read-only disk, or a shared folder that is not in its place: the next reconciliation tries again.
         with suppress(OSError):
-            if workspace.runs.find_key(left.name) is None:
-                remove_secrets(folder)
-                if not _has_started(folder):
-                    remove_run_folder(folder)
-            left.unlink(missing_ok=True)
+            _remove_unfinished_submit(workspace, left)
+
+
+def remove_unfinished_submit(workspace: Workspace, run_id: str) -> None:
+    """Remove the files that a killed submit has left of a run, if any, so that a run with its id can be submitted.
+
+    Raises:
+        OSError: they cannot be removed.
+    """
+    marker = _get_marker_folder(workspace.folder) / run_id
+    deadline = time.monotonic() + _PATIENCE_SECONDS
+    # Another process may be removing them.
+    while marker.exists() and not _remove_unfinished_submit(workspace, marker) and time.monotonic() < deadline:
+        time.sleep(_LOOK_AGAIN_SECONDS)
+
+
+def _remove_unfinished_submit(workspace: Workspace, marker: Path) -> bool:
+    """Remove the files of a killed submit and its marker; return False if another process does so."""
+    claimed = claim_abandoned_file(marker)
+    if claimed is None:
+        return False
+    folder = workspace.run_folder(marker.name)
+    try:
+        if workspace.runs.find_key(marker.name) is None:
+            remove_secrets(folder)
+            if not _has_started(folder):
+                remove_run_folder(folder)
+    except BaseException:
+        claimed.abandon()
+        raise
+    claimed.remove()
+    return True
 
 
 def _get_marker_folder(workspace: Path) -> Path:

@@ -36,8 +36,23 @@ if TYPE_CHECKING:  # start-up: few runs have a shared folder
     from mlrun_cli.submit.shared_run import SharedLocation
 
 
+class FromTemplate(NamedTuple):
+    """The facts about a run that its template determines.
+
+    Attributes:
+        run_type: the type of the run.
+        git_properties: the properties that describe the git commit of its source.
+    """
+
+    run_type: str
+    git_properties: Mapping[str, str]
+
+
 class NewRun(NamedTuple):
-    """A run that is ready to be recorded."""
+    """A run that is ready to be recorded.
+
+    `template` is None unless the run is started from a template.
+    """
 
     request: SubmitRequest
     resolution: Resolution
@@ -45,6 +60,7 @@ class NewRun(NamedTuple):
     redaction: Redaction
     gpus: GpuRequest
     place: SharedLocation | None = None
+    template: FromTemplate | None = None
 
 
 class RecordedRun(NamedTuple):
@@ -65,9 +81,9 @@ def record_run(workspace: Workspace, run: NewRun, folder: NewRunFolder, interrup
     properties, columns = _build_properties(workspace, run), _build_columns(workspace, run)
     with workspace.transaction(durable=True):
         interruptions.block()
-        admission = admit_run(workspace, run.resolution.configuration, run.request, run.gpus)
+        admission = _admit(workspace, run)
         experiment, run_number = workspace.experiments.reserve_run_numbers(run.request.experiment_name)
-        secrets = _build_secrets(workspace, run, experiment, run_number)
+        secrets = build_secrets(workspace, run, experiment, run_number)
         if run.place is None:
             write_json(workspace.run_folder(run.submission.run_id).secrets, secrets.to_json())
         run_id = run.submission.run_id
@@ -80,6 +96,16 @@ def record_run(workspace: Workspace, run: NewRun, folder: NewRunFolder, interrup
         for dataset in run.resolution.datasets:
             workspace.datasets.insert(dataset.definition, dataset_id=dataset.dataset_id)
     return RecordedRun(key, admission, secrets)
+
+
+def _admit(workspace: Workspace, run: NewRun) -> Admission:
+    """Return the admission of a run; one from a template is always queued, unless an engine queues it.
+
+    A queued run needs nobody: whoever looks into the queue starts it, even if this process is killed now.
+    """
+    if run.template is None:
+        return admit_run(workspace, run.resolution.configuration, run.request, run.gpus)
+    return Admission(is_queued=run.place is None)
 
 
 def _build_tags(request: SubmitRequest) -> Mapping[str, str | None]:
@@ -118,12 +144,14 @@ def _write_submission(folder: RunFolder, submission: Submission) -> None:
 def _build_columns(workspace: Workspace, run: NewRun) -> dict[str, Any]:
     request, resolution, submission = run.request, run.resolution, run.submission
     origin = get_origin()
-    parent = None if request.parent_run_id is None else workspace.runs.get(request.parent_run_id)
+    parent_key, root_key = (None, None)
+    if request.parent_run_id is not None:
+        parent_key, root_key = workspace.runs.get_family(request.parent_run_id)
     return {
-        "run_type": SCRIPT_RUN,
+        "run_type": SCRIPT_RUN if run.template is None else run.template.run_type,
         "status": RunStatus.NOT_STARTED,
-        "parent_key": None if parent is None else parent.key,
-        "root_key": None if parent is None else parent.root_key or parent.key,
+        "parent_key": parent_key,
+        "root_key": root_key,
         "display_name": request.display_name,
         "description": request.description,
         "user_name": get_user_name(),
@@ -144,7 +172,9 @@ def _build_columns(workspace: Workspace, run: NewRun) -> dict[str, Any]:
 
 def _build_properties(workspace: Workspace, run: NewRun) -> Mapping[str, str]:
     request = run.request
-    if request.earlier is None:
+    if run.template is not None:
+        git = run.template.git_properties
+    elif request.earlier is None:
         git = read_git_properties(run.resolution.source, request.environment, run.redaction)
     else:
         git = request.earlier.get_git_properties()
@@ -159,7 +189,8 @@ def _build_properties(workspace: Workspace, run: NewRun) -> Mapping[str, str]:
     }
 
 
-def _build_secrets(workspace: Workspace, run: NewRun, experiment: Experiment, run_number: int) -> Secrets:
+def build_secrets(workspace: Workspace, run: NewRun, experiment: Experiment, run_number: int) -> Secrets:
+    """Return the secrets with which the script of a run in an experiment is started."""
     resolution, submission = run.resolution, run.submission
     submitter = run.request.environment
     if run.place is not None and run.place.shared.is_mirror:  # those of this machine mean nothing on another

@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from mlrun_cli.submit.shared_run import SharedLocation
 
 
-class _Source(NamedTuple):
+class Source(NamedTuple):
     """The snapshot of a run's source, and lines about it."""
 
     snapshot: Snapshot
@@ -62,25 +62,25 @@ def start_run(
 ) -> Submitted | None:
     """Take the snapshot of a resolved run, record the run and start it; return None if its source has problems."""
     with prevent_pruning(workspace.snapshots_folder, say):
-        source = _take_snapshot(workspace, request, resolution, problems, progress)
+        source = take_source(workspace, request, resolution, problems, progress)
         if source is None:
             return None
         return _record_and_start(workspace, request, resolution, interruptions, start, source, say)
 
 
-def _take_snapshot(
+def take_source(
     workspace: Workspace,
     request: SubmitRequest,
     resolution: Resolution,
     problems: Problems,
     progress: Progress | None,
-) -> _Source | None:
+) -> Source | None:
     """Take a snapshot, or reuse that of an earlier run; return None if the source has problems."""
     store = SnapshotStore(workspace.snapshots_folder)
     if request.earlier is not None:
         earlier = store.read_manifest(request.earlier.snapshot.snapshot_id)
         store.mark_used(earlier.snapshot_id)
-        return _Source(earlier)
+        return Source(earlier)
     with problems.collect_errors():
         snapshot, notes = take_snapshot(
             resolution.source,
@@ -91,7 +91,7 @@ def _take_snapshot(
         )
         if resolution.configuration.command is None:
             check_script_in_snapshot((entry.path for entry in snapshot.entries), resolution.source, resolution.argv[0])
-        return _Source(snapshot, tuple(notes))
+        return Source(snapshot, tuple(notes))
     return None
 
 
@@ -101,21 +101,21 @@ def _record_and_start(
     resolution: Resolution,
     interruptions: Interruptions,
     start: SupervisorStart,
-    source: _Source,
+    source: Source,
     say: Callable[[str], None] | None,
 ) -> Submitted:
     target = find_target(workspace, resolution.configuration.target)
     gpus = build_gpu_request(workspace, target.name, request)
-    _build_environment_here(target, request, resolution, say)
-    place = _find_shared_location(workspace, target, source.snapshot)
+    build_environment_here(target, request, resolution, say)
+    place = find_shared_location(workspace, target, source.snapshot)
     sdk_folder = str(ensure_sdk_copy(workspace.home / "sdk") if place is None else place.sdk_folder)
     folder = workspace.run_folder(start.run_id)
     redaction = resolution.redaction
     with NewRunFolder(folder, place) as new:
-        submission = _make_submission(
+        submission = make_submission(
             workspace, request, resolution, redaction, start.run_id, source.snapshot, sdk_folder
         )
-        resolution = _bind_data(target, request, resolution, start.run_id)
+        resolution = bind_run_data(target, request, resolution, start.run_id)
         submission = submission._replace(argv=tuple(map(to_text, redaction.redact_arguments(resolution.argv))))
         held = acquire_stream_lock(folder) if request.ends_with_stream else None
         script_input = ScriptInput(folder.stdin) if request.is_reading else None
@@ -136,7 +136,7 @@ def _record_and_start(
     return Submitted(workspace.runs.get_by_key(recorded.key), notes, details, held, script_input)
 
 
-def _build_environment_here(
+def build_environment_here(
     target: Target, request: SubmitRequest, resolution: Resolution, say: Callable[[str], None] | None
 ) -> None:
     """Build a run's environment on this machine if its target requires that and it does not exist.
@@ -157,7 +157,7 @@ def _build_environment_here(
     build_planned(resolution.environment, request.environment, "The environment of the run")
 
 
-def _find_shared_location(workspace: Workspace, target: Target, snapshot: Snapshot) -> SharedLocation | None:
+def find_shared_location(workspace: Workspace, target: Target, snapshot: Snapshot) -> SharedLocation | None:
     """Return the location of the run's files in its target's shared folder, after preparing it; None without one."""
     shared = target.shared_folder
     if shared is None:
@@ -167,7 +167,7 @@ def _find_shared_location(workspace: Workspace, target: Target, snapshot: Snapsh
     return prepare_shared_folder(workspace, target.name, shared, snapshot)
 
 
-def _make_submission(
+def make_submission(
     workspace: Workspace,
     request: SubmitRequest,
     resolution: Resolution,
@@ -203,7 +203,7 @@ def _make_submission(
     )
 
 
-def _bind_data(target: Target, request: SubmitRequest, resolution: Resolution, run_id: str) -> Resolution:
+def bind_run_data(target: Target, request: SubmitRequest, resolution: Resolution, run_id: str) -> Resolution:
     """Bind the data of a run with an existing folder; return the resolution with the paths of the data."""
     if not resolution.has_data:
         return resolution

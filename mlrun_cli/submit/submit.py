@@ -45,7 +45,7 @@ def submit(
     with SupervisorStart(workspace, request, prepares=is_streamed) as start:
         from mlrun_cli.submit.resolve import Resolver  # noqa: PLC0415 - start-up: the supervisor may load meanwhile
 
-        _check_disk(workspace)
+        check_disk(workspace)
         resolver = Resolver(workspace, workspace.home, request)
         with resolver.add_notes_to_errors():
             resolution = resolver.resolve()
@@ -69,7 +69,12 @@ def submit(
             raise resolver.problems.combine()
 
 
-def _check_disk(workspace: Workspace) -> None:
+def check_disk(workspace: Workspace) -> None:
+    """Raise if the disk of a workspace is too full for another run.
+
+    Raises:
+        DiskFull: it is.
+    """
     full = describe_full_disk(workspace.folder, FULL_FOR_RUNS_BYTES)
     if full is not None:
         raise DiskFull(

@@ -133,6 +133,17 @@ class RunStore:
             raise RunNotFound(f"#{key}")
         return self._build_runs([row])[0]
 
+    def get_family(self, run_id: str) -> tuple[int, int]:
+        """Return the key of the run with exactly this id, and the key of its root, which may be the run itself.
+
+        Raises:
+            RunNotFound: it does not exist.
+        """
+        row = self._database.row("SELECT run_key, root_key FROM runs WHERE run_id = :run_id", run_id=run_id)
+        if row is None:
+            raise RunNotFound(run_id)
+        return int(row["run_key"]), int(row["root_key"] or row["run_key"])
+
     def resolve(self, prefix: str) -> str:
         """Return the only run id that starts with a prefix, or the id that is equal to it.
 

@@ -1,0 +1,384 @@
+"""Run templates: submits that are resolved once, from which any number of runs is started later.
+
+A template is two files of a folder: `submission.json`, as that of a run, and `secrets.json`, which only its user can
+read. A process that starts runs from it may be killed at any moment: the next start of the same run id goes on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing, suppress
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+from mlrun_cli.core.json_files import read_json, write_json
+from mlrun_cli.core.named_tuple import NamedTuple
+from mlrun_cli.core.redaction import Redaction
+from mlrun_cli.environments.docker_arguments import Volume
+from mlrun_cli.environments.mode import EnvironmentChoice
+from mlrun_cli.environments.planned_environment import PlannedEnvironment
+from mlrun_cli.errors import StoredFilesLost, StoreUnavailable
+from mlrun_cli.processes.interruptions import Interruptions
+from mlrun_cli.runconfigs.run_configuration import RunConfiguration
+from mlrun_cli.runs.owner_lock import OwnerLock
+from mlrun_cli.runs.run import SCRIPT_RUN, Run
+from mlrun_cli.runs.shared_folder import remove_run_folder
+from mlrun_cli.runs.status import RunStatus
+from mlrun_cli.runs.submission import Submission
+from mlrun_cli.runtime.queue import wake_dispatcher
+from mlrun_cli.runtime.unfinished_submits import remove_unfinished_submit
+from mlrun_cli.snapshots.content_store import SnapshotStore
+from mlrun_cli.snapshots.git import read_git_properties
+from mlrun_cli.snapshots.snapshot import Snapshot
+from mlrun_cli.submit.admission import Admission, GpuRequest, admit_run, build_gpu_request
+from mlrun_cli.submit.new_run import FromTemplate, NewRun, RecordedRun, build_secrets, record_run
+from mlrun_cli.submit.new_run_folder import NewRunFolder
+from mlrun_cli.submit.options import build_resubmit_options, to_text
+from mlrun_cli.submit.request import SubmitRequest
+from mlrun_cli.submit.resolution import Resolution
+from mlrun_cli.submit.resolve import Resolver
+from mlrun_cli.submit.script import build_argv
+from mlrun_cli.submit.start import (
+    bind_run_data,
+    build_environment_here,
+    find_shared_location,
+    make_submission,
+    take_source,
+)
+from mlrun_cli.submit.start_on_node import start_on_node
+from mlrun_cli.submit.submit import check_disk
+from mlrun_cli.submit.submitted import Progress
+from mlrun_cli.targets.base import Target
+from mlrun_cli.targets.engine import EngineTarget
+from mlrun_cli.targets.package_copies import ensure_sdk_copy
+from mlrun_cli.targets.registry import find_target
+from mlrun_cli.workspace import Workspace
+
+_READERS_SECONDS = 0.5
+_PLAIN_FIELDS = (
+    "experiment_name",
+    "runconfig_name",
+    "script",
+    "target",
+    "display_name",
+    "description",
+    "time_limit_seconds",
+    "keeps_outputs_only",
+    "priority",
+    "gpu_count",
+)
+_MAPPINGS = ("environment", "tags", "properties", "variables")
+_PATHS = ("path", "source_directory", "conda_dependencies")
+
+
+class RunTemplate(NamedTuple):
+    """A resolved submit without a run.
+
+    Attributes:
+        request: the request, without a parent or conditions of its start.
+        resolution: the resolved request; placeholders for data are still in it.
+        submission: the submission of each run, whose run id is empty.
+        snapshot: the snapshot of the source.
+        git_properties: the properties that describe the git commit of the source.
+        gpus: the GPUs that each run needs.
+        notes: lines for stderr about the resolution and the snapshot.
+    """
+
+    request: SubmitRequest
+    resolution: Resolution
+    submission: Submission
+    snapshot: Snapshot
+    git_properties: Mapping[str, str]
+    gpus: GpuRequest
+    notes: tuple[str, ...] = ()
+
+    @property
+    def target(self) -> str:
+        """The name of the compute target of the runs."""
+        return self.submission.target
+
+    def write(self, folder: Path) -> None:
+        """Write the files of the template into an existing folder, durably.
+
+        Raises:
+            OSError: a file cannot be written.
+        """
+        write_json(get_secrets_file(folder), self._build_secrets(), durable=True)
+        write_json(get_submission_file(folder), self.submission.to_json(), durable=True)
+
+    def _build_secrets(self) -> dict[str, Any]:
+        request, resolution = self.request, self.resolution
+        paths = {name: getattr(request, name) for name in _PATHS}
+        mode, retry = request.environment_mode, request.retry
+        return {
+            "request": {
+                **{name: getattr(request, name) for name in _PLAIN_FIELDS},
+                **{name: dict(getattr(request, name)) for name in _MAPPINGS},
+                **{name: None if path is None else str(path.absolute()) for name, path in paths.items()},
+                "arguments": list(request.arguments),
+                "notify": list(request.notify),
+                "environment_mode": None if mode is None else str(mode),
+                "retry": None if retry is None else retry.to_json(),
+                "configuration": None if request.configuration is None else request.configuration.to_json(),
+            },
+            "configuration": resolution.configuration.to_json(),
+            "runconfig": None if resolution.runconfig is None else str(resolution.runconfig),
+            "source": str(resolution.source),
+            "argv": list(resolution.argv),
+            "installer": dict(resolution.environment.secrets),
+            "variables": dict(resolution.environment.variables),
+            "choice": str(resolution.choice),
+            "volumes": [list(volume) for volume in resolution.volumes],
+            "git": dict(self.git_properties),
+            "visible_gpus": self.gpus.visible,
+        }
+
+
+class TemplateRun(NamedTuple):
+    """A run to start from a template, and what it has besides the template or instead of it.
+
+    Attributes:
+        run_id: the id of the run; a run with this id is started only once.
+        parent_run_id: the id of the parent run.
+        run_type: the type of the run.
+        arguments: the arguments of the script; None leaves those of the template. Placeholders for data are replaced.
+        command: the command instead of that of the template, as in a `RunConfiguration`.
+        variables: environment variables of the script besides those of the template.
+        sections: data sections of a runconfig by name (`data`, `dataReferences`, `outputData`), with entries that are
+            added to those of the template.
+        tags, properties: those of the run, besides those of the template.
+        display_name: the run's name for people; None leaves that of the template.
+    """
+
+    run_id: str
+    parent_run_id: str | None = None
+    run_type: str = SCRIPT_RUN
+    arguments: Sequence[str] | None = None
+    command: str | tuple[str, ...] | None = None
+    variables: Mapping[str, str] = MappingProxyType({})
+    sections: Mapping[str, Mapping[str, object]] = MappingProxyType({})
+    tags: Mapping[str, str | None] = MappingProxyType({})
+    properties: Mapping[str, str] = MappingProxyType({})
+    display_name: str | None = None
+
+
+def get_secrets_file(folder: Path) -> Path:
+    """Return the path of the secrets of a template, which are needed as long as runs are started from it."""
+    return folder / "secrets.json"
+
+
+def get_submission_file(folder: Path) -> Path:
+    """Return the path of the record of a template."""
+    return folder / "submission.json"
+
+
+def make_template(
+    workspace: Workspace,
+    request: SubmitRequest,
+    *,
+    progress: Progress | None = None,
+    say: Callable[[str], None] | None = None,
+) -> RunTemplate:
+    """Resolve a request, take its snapshot and build its environment where that is done at submit; start nothing.
+
+    Until a row of the store refers to the snapshot, the caller must prevent pruning (see `prevent_pruning`).
+
+    Args:
+        workspace: the workspace of the runs.
+        request: the request for each run; its conditions of start and its parent are ignored.
+        progress: called while the snapshot is taken.
+        say: called with a message if the function has to wait for long.
+
+    Raises:
+        UsageError: the request is not valid, or the source is too large for a snapshot.
+        ComputeTargetNotFound: the target does not exist.
+        SeveralProblems: there are several such errors.
+        MlrunError: the environment cannot be provided, or a file cannot be stored.
+    """
+    check_disk(workspace)
+    resolver = Resolver(workspace, workspace.home, request)
+    with resolver.add_notes_to_errors():
+        resolution = resolver.resolve()
+        if resolution is not None:
+            source = take_source(workspace, request, resolution, resolver.problems, progress)
+            if source is not None:
+                target = find_target(workspace, resolution.configuration.target)
+                gpus = build_gpu_request(workspace, target.name, request)
+                admit_run(workspace, resolution.configuration, request, gpus)
+                build_environment_here(target, request, resolution, say)
+                sdk_folder = str(ensure_sdk_copy(workspace.home / "sdk"))
+                redaction = resolution.redaction
+                planned = resolution.environment._replace(notes=())
+                return RunTemplate(
+                    request=request,
+                    resolution=resolution._replace(environment=planned, notes=()),
+                    submission=make_submission(
+                        workspace, request, resolution, redaction, "", source.snapshot, sdk_folder
+                    ),
+                    snapshot=source.snapshot,
+                    git_properties=read_git_properties(resolution.source, request.environment, redaction),
+                    gpus=gpus,
+                    notes=(*resolution.notes, *source.notes),
+                )
+        resolver.preview()
+        raise resolver.problems.combine()
+
+
+def read_template(workspace: Workspace, folder: Path) -> RunTemplate:
+    """Read a template from its folder.
+
+    Raises:
+        StoredFilesLost: a file of the template, or its snapshot, is gone or damaged.
+        OSError: a file cannot be read.
+    """
+    written, secrets = read_json(get_submission_file(folder)), read_json(get_secrets_file(folder))
+    if written is None or secrets is None:
+        raise StoredFilesLost(
+            f"The files from which runs are started are gone or damaged: {folder}.",
+            hint="Submit it again.",
+        )
+    submission = Submission.from_json(written)
+    request = _read_request(secrets["request"])
+    runconfig = secrets["runconfig"]
+    resolution = Resolution(
+        configuration=RunConfiguration.from_json(secrets["configuration"]),
+        runconfig=None if runconfig is None else Path(runconfig),
+        source=Path(secrets["source"]),
+        argv=tuple(secrets["argv"]),
+        environment=PlannedEnvironment(
+            submission.environment, secrets=secrets["installer"], variables=secrets["variables"]
+        ),
+        launch=submission.launch,
+        choice=EnvironmentChoice.parse(secrets["choice"]),
+        redaction=Redaction.from_environment(request.environment),
+        notes=(),
+        volumes=tuple(Volume(*volume) for volume in secrets["volumes"]),
+    )
+    snapshot = SnapshotStore(workspace.snapshots_folder).read_manifest(submission.snapshot_id)
+    gpus = GpuRequest(request.gpu_count, visible=secrets["visible_gpus"])
+    return RunTemplate(request, resolution, submission, snapshot, secrets["git"], gpus)
+
+
+def _read_request(document: Mapping[str, Any]) -> SubmitRequest:
+    from mlrun_cli.runs.retry_policy import RetryPolicy  # noqa: PLC0415 - start-up: few runs are started again
+
+    paths = {name: None if document[name] is None else Path(document[name]) for name in _PATHS}
+    mode, retry, configuration = document["environment_mode"], document["retry"], document["configuration"]
+    return SubmitRequest(
+        **{
+            **{name: document[name] for name in (*_PLAIN_FIELDS, *_MAPPINGS)},
+            **paths,
+            "arguments": tuple(document["arguments"]),
+            "notify": tuple(document["notify"]),
+            "environment_mode": None if mode is None else EnvironmentChoice.parse(mode),
+            "retry": None if retry is None else RetryPolicy.from_json(retry),
+            "configuration": None if configuration is None else RunConfiguration.from_json(configuration),
+        }
+    )
+
+
+def start_from_template(workspace: Workspace, template: RunTemplate, run: TemplateRun) -> Run:
+    """Record a run and queue it, or have an engine queue it, unless a run with its id exists; return the run.
+
+    Only one process may start a run id at a time. If that is killed at any moment, the next call completes what is
+    missing.
+
+    Raises:
+        MlrunError: the run cannot be recorded, or the engine refuses it; nothing of it remains.
+        OSError: files of an earlier call cannot be removed.
+    """
+    if workspace.runs.find_key(run.run_id) is None:
+        remove_unfinished_submit(workspace, run.run_id)
+        _record(workspace, template, run)
+    else:
+        _complete_start_on_node(workspace, template, run)
+    stored = workspace.runs.get(run.run_id)
+    if not stored.status.is_terminal:
+        with suppress(OSError, StoreUnavailable):  # the next look at a run calls again
+            wake_dispatcher(workspace, template.target)
+    return stored
+
+
+def _record(workspace: Workspace, template: RunTemplate, run: TemplateRun) -> None:
+    target = find_target(workspace, template.target)
+    build_environment_here(target, template.request, template.resolution, None)
+    place = find_shared_location(workspace, target, template.snapshot)
+    with NewRunFolder(workspace.run_folder(run.run_id), place) as folder, Interruptions() as interruptions:
+        new = _build_new_run(workspace, target, template, run)._replace(place=place)
+        if place is not None:
+            submission = new.submission._replace(sdk_folder=str(place.sdk_folder))
+            new = new._replace(submission=submission)
+        recorded = record_run(workspace, new, folder, interruptions)
+        folder.is_in_store = True
+        if place is not None:
+            start_on_node(target, new, recorded, folder)
+
+
+def _build_new_run(workspace: Workspace, target: Target, template: RunTemplate, run: TemplateRun) -> NewRun:
+    """Return the run that is to be recorded; its folder must exist, since data are copied into it."""
+    request, resolution = _apply(template, run)
+    options = build_resubmit_options(request, resolution, resolution.redaction)
+    resolution = bind_run_data(target, request, resolution, run.run_id)
+    submission = template.submission._replace(
+        run_id=run.run_id,
+        argv=tuple(map(to_text, resolution.redaction.redact_arguments(resolution.argv))),
+        sdk_folder=str(ensure_sdk_copy(workspace.home / "sdk")),
+        options=options,
+    )
+    facts = FromTemplate(run.run_type, template.git_properties)
+    return NewRun(request, resolution, submission, resolution.redaction, template.gpus, None, facts)
+
+
+def _apply(template: RunTemplate, run: TemplateRun) -> tuple[SubmitRequest, Resolution]:
+    """Return the request and the resolution of a template with the changes of a run."""
+    configuration, argv = template.resolution.configuration, template.resolution.argv
+    variables = {**configuration.environment_variables, **run.variables}
+    rest = {**configuration.rest}
+    for section, entries in run.sections.items():
+        before: Any = rest.get(section)
+        rest[section] = {**(before if isinstance(before, Mapping) else {}), **entries}
+    configuration = configuration._replace(environment_variables=variables, rest=rest)
+    request = template.request._replace(
+        parent_run_id=run.parent_run_id,
+        predecessor=None,
+        begin_at=None,
+        tags={**template.request.tags, **run.tags},
+        properties={**template.request.properties, **run.properties},
+        variables={**template.request.variables, **run.variables},
+        display_name=run.display_name or template.request.display_name,
+    )
+    if run.command is not None:
+        configuration = configuration.replace_fields(command=run.command)
+        argv = build_argv(configuration)
+    elif run.arguments is not None and configuration.command is None:
+        arguments = tuple(run.arguments)
+        configuration = configuration.replace_fields(arguments=arguments)
+        argv = (argv[0], *arguments)
+        request = request._replace(script=argv[0], arguments=arguments)
+    return request, template.resolution._replace(configuration=configuration, argv=argv)
+
+
+def _complete_start_on_node(workspace: Workspace, template: RunTemplate, run: TemplateRun) -> None:
+    """Submit the job of a recorded run whose submit was killed before the engine had got it."""
+    stored = workspace.runs.get(run.run_id)
+    target = find_target(workspace, template.target)
+    if stored.status is not RunStatus.NOT_STARTED or not isinstance(target, EngineTarget):
+        return
+    with closing(OwnerLock.open(workspace.run_folder(run.run_id).lock)) as lock:
+        # While the lock is held, the collector does not look for the job of the run.
+        if not lock.acquire_within(_READERS_SECONDS) or target.job_property in stored.properties:
+            return
+        if target.find_job_id(run.run_id) is not None:
+            return
+        place = find_shared_location(workspace, target, template.snapshot)
+        new = _build_new_run(workspace, target, template, run)._replace(place=place)
+        experiment = workspace.experiments.get(stored.experiment_name)
+        secrets = build_secrets(workspace, new, experiment, stored.run_number)
+        folder = workspace.run_folder(run.run_id)
+        recorded = RecordedRun(stored.key, Admission(is_queued=False), secrets)
+        try:
+            start_on_node(target, new, recorded, NewRunFolder(folder, place))
+        finally:
+            if workspace.runs.find_key(run.run_id) is None:
+                remove_run_folder(folder)
