@@ -1,0 +1,96 @@
+"""The values of a pipeline's parameters: defaults, replaced by those that are given at a submit."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from mlrun_cli.core.problems import Problems
+from mlrun_cli.errors import InvalidValue
+from mlrun_cli.pipelines.graph import (
+    DATA_PATH_TYPE,
+    DATASET_TYPE,
+    DataPath,
+    DatasetReference,
+    Graph,
+    Parameter,
+    ParameterValue,
+    Scalar,
+    read_parameter_value,
+)
+from mlrun_cli.pipelines.json_reader import JsonReader
+from mlrun_cli.pipelines.validation import find_nearest_name
+
+_TRUTH = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
+
+
+def assign_parameters(graph: Graph, given: Mapping[str, Any]) -> dict[str, ParameterValue]:
+    """Return the values of all parameters of a graph, by their names.
+
+    Args:
+        graph: the pipeline.
+        given: JSON values that replace defaults, each of the type of its parameter.
+
+    Raises:
+        InvalidValue: a name is unknown, a value is of another type, or a parameter has neither a value nor a default.
+        SeveralProblems: there are several such errors.
+    """
+    problems = Problems()
+    for name in given:
+        if name not in graph.parameters:
+            problems.add(
+                InvalidValue(
+                    f"The pipeline has no parameter '{name}'.",
+                    hint=find_nearest_name(name, graph.parameters),
+                    target=name,
+                )
+            )
+    values: dict[str, ParameterValue] = {}
+    for name, parameter in graph.parameters.items():
+        with problems.collect_errors():
+            values[name] = _assign(name, parameter, given)
+    problems.raise_if_any()
+    return values
+
+
+def _assign(name: str, parameter: Parameter, given: Mapping[str, Any]) -> ParameterValue:
+    value = read_parameter_value(JsonReader(given, "parameters"), name, parameter.kind)
+    if value is None:
+        value = parameter.default
+    if value is None:
+        raise InvalidValue(
+            f"The parameter '{name}' has no default, and no value is given.",
+            hint=f"Give it one, as in '-p {name}=VALUE'.",
+            target=name,
+        )
+    return value
+
+
+def convert_text(kind: str, text: str) -> Scalar:
+    """Return the value that a text stands for in a parameter of a type.
+
+    Raises:
+        InvalidValue: it is no value of the type.
+    """
+    try:
+        if kind == "int":
+            number = float(text) if "." in text and "_" not in text else None
+            return int(number) if number is not None and number.is_integer() else int(text)
+        if kind == "float":
+            return float(text)
+        if kind == "bool":
+            return _TRUTH[text.strip().lower()]
+    except (ValueError, KeyError, OverflowError) as error:
+        raise InvalidValue(f"'{text}' is not of type {kind}.", target=text) from error
+    if kind in {DATA_PATH_TYPE, DATASET_TYPE}:
+        raise InvalidValue(f"A parameter of type {kind} is no text.", hint="Give a path with '-d NAME=STORE/PATH'.")
+    return text
+
+
+def format_parameter_value(value: ParameterValue) -> str:
+    """Return the text of a value, as arguments and records have it."""
+    if isinstance(value, DataPath):
+        return f"{value.datastore or ''}/{value.path}"
+    if isinstance(value, DatasetReference):
+        return value.dataset_id or (value.name or "")
+    return str(value)

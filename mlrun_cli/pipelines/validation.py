@@ -1,0 +1,228 @@
+"""Checks of how the parts of a graph go together: names that must exist, data that must have one source, no cycles."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterator
+
+from mlrun_cli.core.named_tuple import NamedTuple
+from mlrun_cli.errors import InvalidValue, MlrunError, SeveralProblems
+from mlrun_cli.pipelines.graph import (
+    COMMAND_STEP,
+    DATA_PATH_TYPE,
+    DATASET_TYPE,
+    HYPER_DRIVE_STEP,
+    PARALLEL_RUN_STEP,
+    Graph,
+    ParameterReference,
+    Step,
+    StepOutput,
+)
+
+RUNCONFIG_PARAMETERS = ("NodeCount", "Target", "MaxRunDurationSeconds")
+"""Settings of a runconfig that a parameter of the pipeline may set."""
+
+_MAX_NAMES = 12
+
+_KEY = r"[0-9a-f]{8}"
+_DATA_NAME = r"[A-Za-z_][A-Za-z0-9_]{0,99}"
+
+
+class GraphProblem(NamedTuple):
+    """A problem of a graph.
+
+    Attributes:
+        step: the key of the step that it is about; None for the pipeline.
+        key_path: the part of the step or of the pipeline, as in `pipeline.json`; empty for all of it.
+        reason: what is wrong.
+        hint: what to do about it.
+    """
+
+    step: str | None
+    key_path: str
+    reason: str
+    hint: str | None = None
+
+
+def check_graph(graph: Graph) -> None:
+    """Raise if the parts of a graph do not go together.
+
+    Raises:
+        InvalidValue: there is such a problem; the message names the step.
+        SeveralProblems: there are several.
+    """
+    problems = [_build_error(graph, problem) for problem in iterate_graph_problems(graph)]
+    if problems:
+        raise problems[0] if len(problems) == 1 else SeveralProblems(problems)
+
+
+def list_unused_parameters(graph: Graph) -> list[str]:
+    """Return the names of the parameters that no step uses."""
+    used = {name for step in graph.steps for name in step.list_parameter_names()}
+    return [name for name in graph.parameters if name not in used]
+
+
+def find_nearest_name(name: str, known: Collection[str]) -> str:
+    """Return a sentence that suggests the nearest of the known names, or lists them."""
+    import difflib  # noqa: PLC0415 - not on the way of what succeeds
+
+    if not known:
+        return "There are none."
+    nearest = difflib.get_close_matches(name[:100], sorted(known), n=1)
+    if nearest:
+        return f"Did you mean '{nearest[0]}'?"
+    return f"There are: {', '.join(sorted(known)[:_MAX_NAMES])}{', …' if len(known) > _MAX_NAMES else ''}."
+
+
+def iterate_graph_problems(graph: Graph) -> Iterator[GraphProblem]:
+    """Iterate over the problems of a graph."""
+    if not graph.steps:
+        yield GraphProblem(None, "steps", "the pipeline has no steps", "Give it one.")
+    keys = [step.key for step in graph.steps]
+    for step in graph.steps:
+        if not re.fullmatch(_KEY, step.key) or keys.count(step.key) > 1:
+            yield GraphProblem(step.key, "key", "the key of a step is 8 hexadecimal digits, and no other step's")
+        yield from _iterate_kind_problems(step)
+        yield from _iterate_reference_problems(graph, step)
+        yield from _iterate_data_problems(graph, step)
+    yield from _iterate_shared_destinations(graph)
+    yield from _iterate_cycle_problems(graph)
+
+
+def _build_error(graph: Graph, problem: GraphProblem) -> MlrunError:
+    step = None if problem.step is None else graph.find_step(problem.step)
+    where = "The pipeline" if step is None else f"Step '{step.name}'"
+    part = f", {problem.key_path}" if problem.key_path else ""
+    return InvalidValue(f"{where}{part}: {problem.reason}.", hint=problem.hint, target=problem.key_path or None)
+
+
+def _iterate_kind_problems(step: Step) -> Iterator[GraphProblem]:
+    if step.kind == COMMAND_STEP:
+        if not step.command:
+            yield GraphProblem(step.key, "command", "the step has no command", "Name one.")
+    elif step.kind != PARALLEL_RUN_STEP and not step.script and step.runconfig is None and step.runconfig_file is None:
+        yield GraphProblem(step.key, "script", "the step has no script", "Name one.")
+    if step.kind == HYPER_DRIVE_STEP and step.sweep is None:
+        yield GraphProblem(step.key, "sweep", "the step does not say which values to try")
+    if step.kind == PARALLEL_RUN_STEP and step.parallel_run is None:
+        yield GraphProblem(step.key, "parallel_run", "the step does not say what to run on its batches")
+    if step.metrics_output is not None and step.metrics_output not in step.outputs:
+        yield GraphProblem(step.key, "metrics_output", f"the step has no output '{step.metrics_output}'")
+
+
+def _iterate_reference_problems(graph: Graph, step: Step) -> Iterator[GraphProblem]:
+    """Iterate over references in arguments, and values of the step, that name nothing of their kind."""
+    known: dict[str, Collection[str]] = {
+        "input": step.inputs,
+        "output": step.outputs,
+        "parameter": graph.parameters,
+        "step_parameter": step.parameters,
+    }
+    for part, words in (("arguments", step.arguments), ("command", step.command)):
+        for index, word in enumerate(words):
+            for reference in word:
+                if not isinstance(reference, str) and reference.name not in known[reference.kind]:
+                    yield GraphProblem(
+                        step.key,
+                        f"{part}[{index}]",
+                        f"there is no {_describe_kind(reference.kind)} '{reference.name}'",
+                        find_nearest_name(reference.name, known[reference.kind]),
+                    )
+    named = [(f"parameters.{key}", one) for key, one in step.parameters.items()]
+    named += [(f"runconfig_parameters.{key}", one) for key, one in step.runconfig_parameters.items()]
+    for path, value in named:
+        if isinstance(value, ParameterReference) and value.name not in graph.parameters:
+            hint = find_nearest_name(value.name, graph.parameters)
+            yield GraphProblem(step.key, path, f"the pipeline has no parameter '{value.name}'", hint)
+    for key in step.runconfig_parameters:
+        if key not in RUNCONFIG_PARAMETERS:
+            hint = f"A parameter can set {', '.join(RUNCONFIG_PARAMETERS)}."
+            yield GraphProblem(step.key, f"runconfig_parameters.{key}", "no parameter can set this", hint)
+
+
+def _describe_kind(kind: str) -> str:
+    return {
+        "input": "input",
+        "output": "output",
+        "parameter": "parameter of the pipeline",
+        "step_parameter": "parameter of the step",
+    }[kind]
+
+
+def _iterate_data_problems(graph: Graph, step: Step) -> Iterator[GraphProblem]:
+    for part, names in (("inputs", step.inputs), ("outputs", step.outputs)):
+        for name in names:
+            if not re.fullmatch(_DATA_NAME, name):
+                hint = "Use letters, digits and underscores."
+                yield GraphProblem(step.key, f"{part}.{name}", "an environment variable cannot be named so", hint)
+    for name in step.inputs.keys() & step.outputs.keys():
+        hint = "Give one of them another name: an environment variable is named after each."
+        yield GraphProblem(step.key, f"outputs.{name}", "the step has an input of this name", hint)
+    for name, found in step.inputs.items():
+        reason = _find_source_problem(graph, found.source)
+        if reason is not None:
+            yield GraphProblem(step.key, f"inputs.{name}", reason)
+    for key in step.run_after:
+        if graph.find_step(key) is None:
+            yield GraphProblem(step.key, "run_after", f"there is no step '{key}'")
+
+
+def _find_source_problem(graph: Graph, source: object) -> str | None:
+    if isinstance(source, StepOutput):
+        step = graph.find_step(source.step)
+        if step is None or source.name not in step.outputs:
+            return f"no step '{source.step}' of the pipeline has an output '{source.name}'"
+    if isinstance(source, ParameterReference):
+        parameter = graph.parameters.get(source.name)
+        if parameter is None:
+            return f"the pipeline has no parameter '{source.name}'"
+        if parameter.kind not in {DATA_PATH_TYPE, DATASET_TYPE}:
+            return f"the parameter '{source.name}' is of type {parameter.kind}, which is no data"
+    return None
+
+
+def _iterate_shared_destinations(graph: Graph) -> Iterator[GraphProblem]:
+    """Iterate over outputs that would write to the same folder of a datastore."""
+    taken: dict[tuple[str | None, str], str] = {}
+    for step in graph.steps:
+        for name, output in step.outputs.items():
+            destination = (output.destination or "").strip("/")
+            if not destination or "{run-id}" in destination:
+                continue
+            folder = (output.datastore, destination.replace("{output-name}", name))
+            if folder in taken:
+                yield GraphProblem(
+                    step.key,
+                    f"outputs.{name}",
+                    f"'{destination}' is where step '{taken[folder]}' writes too",
+                    "Name another folder, or one with '{run-id}'.",
+                )
+            taken[folder] = step.name
+
+
+def _iterate_cycle_problems(graph: Graph) -> Iterator[GraphProblem]:
+    left = {step.key for step in graph.steps} - {step.key for step in graph.iterate_in_order()}
+    upstream = {key: _list_known_upstream(graph, key) for key in left}
+    while left:
+        path = [min(left)]
+        while path[-1] not in path[:-1]:
+            following = [key for key in upstream[path[-1]] if key in left]
+            if not following:
+                break
+            path.append(following[0])
+        cycle = path[path.index(path[-1]) :]
+        if len(cycle) > 1:
+            names = " → ".join(f"'{_get_name(graph, key)}'" for key in reversed(cycle))
+            reason = "reads its own output" if len(cycle) == 2 else f"waits for itself: {names}"
+            yield GraphProblem(cycle[0], "", f"the step {reason}", "Let no step need what comes after it.")
+        left -= set(path)
+
+
+def _list_known_upstream(graph: Graph, key: str) -> list[str]:
+    step = graph.find_step(key)
+    return [] if step is None else [one for one in step.list_upstream_keys() if graph.find_step(one) is not None]
+
+
+def _get_name(graph: Graph, key: str) -> str:
+    step = graph.find_step(key)
+    return key if step is None else step.name

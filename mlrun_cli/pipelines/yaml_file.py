@@ -1,0 +1,230 @@
+"""The reader of a pipeline's YAML file, which converts it to a graph and collects all of its problems."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from pathlib import Path
+
+from mlrun_cli.core.digests import create_short_hasher
+from mlrun_cli.core.documents.node import Node
+from mlrun_cli.core.documents.read import read_document
+from mlrun_cli.core.named_tuple import NamedTuple
+from mlrun_cli.core.problems import Problems
+from mlrun_cli.errors import InvalidValue, MlrunError, Unsupported
+from mlrun_cli.pipelines.graph import (
+    DATA_PATH_TYPE,
+    DATASET_TYPE,
+    PARAMETER_TYPES,
+    DataPath,
+    DatasetReference,
+    Graph,
+    Parameter,
+    ParameterValue,
+)
+from mlrun_cli.pipelines.parameter_values import convert_text
+from mlrun_cli.pipelines.step_kinds import build_refusal
+from mlrun_cli.pipelines.validation import GraphProblem, iterate_graph_problems, list_unused_parameters
+from mlrun_cli.pipelines.yaml_names import YamlNames, describe_ignored_keys
+from mlrun_cli.pipelines.yaml_paths import YamlPaths
+from mlrun_cli.pipelines.yaml_step import YamlStep, read_step
+
+_TOP_KEYS = ("name", "description", "default_compute", "parameters", "data_references", "steps")
+_SQL_KEYS = ("sql_query", "sql_table", "sql_stored_procedure", "sql_stored_procedure_params")
+_OTHER_FILES: Mapping[str, tuple[str, str]] = {
+    "Schedule": ("describes when a pipeline runs, not a pipeline", "Name the file that begins with 'pipeline:'."),
+    "parallel_run_config": (
+        "is the configuration of a ParallelRunStep, not a pipeline",
+        "Name the file that begins with 'pipeline:', whose step names this one.",
+    ),
+    "jobs": (
+        "is a pipeline of version 2 of Azure's command line or of Azure DevOps, which this program does not read",
+        "Write its jobs as steps below 'pipeline:'; 'mlrun help pipelines' shows how.",
+    ),
+    "stages": (
+        "is a pipeline of Azure DevOps, which runs commands such as this one",
+        "Name the file that begins with 'pipeline:'.",
+    ),
+}
+
+
+class PipelineFile(NamedTuple):
+    """A pipeline that was read from a file, and lines about what was skipped or read in another way."""
+
+    graph: Graph
+    notes: tuple[str, ...]
+
+
+def read_pipeline_file(path: Path, current: Path) -> PipelineFile:
+    """Read a pipeline from a YAML or JSON file.
+
+    Args:
+        path: the file.
+        current: the folder that relative paths count from first.
+
+    Raises:
+        InvalidFile: the file cannot be read, or a value is not valid.
+        Unsupported: it is another kind of file, or has a step or data that cannot be had here.
+        SeveralProblems: there are several such errors, each with its line.
+    """
+    root = read_document(path)
+    _refuse_other_files(root)
+    reader = _PipelineReader(root.as_mapping()["pipeline"], current)
+    graph = reader.read()
+    if reader.problems or graph is None:
+        error = reader.problems.combine()
+        error.notes = reader.notes
+        raise error
+    return PipelineFile(graph, tuple(reader.notes))
+
+
+def _refuse_other_files(root: Node) -> None:
+    keys = root.as_mapping()
+    if "pipeline" in keys:
+        return
+    for key, (reason, hint) in _OTHER_FILES.items():
+        if key in keys:
+            refusal = Unsupported(f"{root.location}: the file {reason}.", hint=hint)
+            refusal.location = root.location
+            raise refusal
+    found = ", ".join(list(keys)[:5]) or "none"
+    raise root.build_error(f"has no 'pipeline' (its keys: {found})", hint="All of a pipeline stands below 'pipeline:'.")
+
+
+class _PipelineReader:
+    def __init__(self, node: Node, current: Path) -> None:
+        self.problems = Problems()
+        self.notes: list[str] = []
+        self._node = node
+        self._names = YamlNames()
+        self._paths = YamlPaths(node.path, current, self.notes)
+
+    def read(self) -> Graph | None:
+        """Return the graph, or None if there are so many problems that there is none."""
+        with self.problems.collect_errors():
+            keys = self._node.as_mapping()
+            self.notes += describe_ignored_keys(self._node, _TOP_KEYS)
+            self._read_parameters(keys.get("parameters"))
+            self._read_data_references(keys.get("data_references"))
+            steps = self._read_steps(keys)
+            graph = Graph(
+                steps=tuple(one.step for one in steps),
+                name=self._find_text(keys, "name"),
+                description=self._find_text(keys, "description"),
+                parameters=self._names.parameters,
+                default_target=self._find_text(keys, "default_compute"),
+            )
+            if not self.problems:
+                self._check(graph, steps)
+            return graph
+        return None
+
+    def _find_text(self, keys: Mapping[str, Node], key: str) -> str | None:
+        if key not in keys or keys[key].is_null:
+            return None
+        with self.problems.collect_errors():
+            return keys[key].as_text()
+        return None
+
+    def _read_parameters(self, node: Node | None) -> None:
+        for name, one in ({} if node is None or node.is_null else node.as_mapping()).items():
+            self._names.parameters[name] = Parameter("string", "")
+            with self.problems.collect_errors():
+                self._names.parameters[name] = self._read_parameter(one)
+
+    def _read_parameter(self, node: Node) -> Parameter:
+        if not isinstance(node.content, dict):
+            hint = "Write 'type' and 'default' below its name, indented further than that."
+            raise node.build_error("a parameter has a type and a default", hint=hint)
+        keys = node.as_mapping()
+        self.notes += describe_ignored_keys(node, ("type", "default"))
+        if "type" not in keys:
+            raise node.build_error("the parameter has no type", hint=f"Types: {', '.join(PARAMETER_TYPES)}.")
+        kind = keys["type"].as_text()
+        if kind not in PARAMETER_TYPES:
+            raise keys["type"].build_error(f"'{kind}' is not a type", hint=f"Types: {', '.join(PARAMETER_TYPES)}.")
+        return Parameter(kind, self._read_default(kind, keys["default"]) if "default" in keys else None)
+
+    def _read_default(self, kind: str, node: Node) -> ParameterValue:
+        if kind == DATA_PATH_TYPE:
+            return self._read_data_path(node)
+        if kind == DATASET_TYPE:
+            return _read_dataset(node)
+        text = node.as_text()
+        try:
+            return convert_text(kind, text)
+        except InvalidValue as error:
+            raise node.build_error(f"the default is not of type {kind}") from error
+
+    def _read_data_path(self, node: Node) -> DataPath:
+        keys = node.as_mapping()
+        self.notes += describe_ignored_keys(node, ("datastore", "path_on_datastore"))
+        store, path = keys.get("datastore"), keys.get("path_on_datastore")
+        if store is None or path is None:
+            raise node.build_error("a path has a 'datastore' and a 'path_on_datastore'")
+        return DataPath(store.as_text(), "" if path.is_null else path.as_text())
+
+    def _read_data_references(self, node: Node | None) -> None:
+        for name, one in ({} if node is None or node.is_null else node.as_mapping()).items():
+            self._names.references[name] = None
+            with self.problems.collect_errors():
+                self._names.references[name] = self._read_data_reference(one)
+
+    def _read_data_reference(self, node: Node) -> DataPath | DatasetReference:
+        keys = node.as_mapping()
+        for key in _SQL_KEYS:
+            if key in keys:
+                hint = "Query the database in a PythonScriptStep, and let the next step read its output."
+                raise build_refusal(keys[key], "data of a SQL database are read by Azure's services", hint)
+        if "dataset_name" in keys or "dataset_id" in keys:
+            return _read_dataset(node)
+        if "datastore" not in keys:
+            hint = "Write datastore and path_on_datastore, dataset_name, or dataset_id."
+            raise node.build_error("does not say which data it is", hint=hint)
+        return self._read_data_path(node)
+
+    def _read_steps(self, keys: Mapping[str, Node]) -> list[YamlStep]:
+        node = keys.get("steps")
+        if node is None or not isinstance(node.content, dict):
+            reason = "the pipeline has no steps" if node is None or node.is_null else "the steps are a mapping"
+            raise (node or self._node).build_error(reason, hint="Write 'steps:', and a name for each step below it.")
+        for name in node.content:
+            self._names.step_keys[name] = _make_key(name, self._names.step_keys.values())
+        for name, step in node.content.items():
+            with self.problems.collect_errors():
+                self._names.collect_outputs(name, step)
+        found = []
+        for name, step in node.content.items():
+            with self.problems.collect_errors():
+                found.append(read_step(name, step, self._names, self._paths, self.problems, self.notes))
+        return found
+
+    def _check(self, graph: Graph, steps: list[YamlStep]) -> None:
+        nodes = {one.step.key: one for one in steps}
+        for problem in iterate_graph_problems(graph):
+            self.problems.add(self._build_error(problem, nodes))
+        declared = self._node.as_mapping().get("parameters")
+        for name in list_unused_parameters(graph):
+            place = declared.as_mapping()[name].location if declared is not None else self._node.location
+            self.notes.append(f"{place}: no step uses the parameter '{name}'.")
+
+    def _build_error(self, problem: GraphProblem, steps: Mapping[str, YamlStep]) -> MlrunError:
+        if problem.step is None:
+            return self._node.build_error(problem.reason, hint=problem.hint)
+        return steps[problem.step].find_node(problem.key_path).build_error(problem.reason, hint=problem.hint)
+
+
+def _read_dataset(node: Node) -> DatasetReference:
+    keys = node.as_mapping()
+    version = keys.get("dataset_version")
+    found = {name: keys[name].as_text() for name in ("dataset_id", "dataset_name") if name in keys}
+    if not any(found.values()):
+        raise node.build_error("a dataset has a 'dataset_name' or a 'dataset_id'")
+    return DatasetReference(
+        found.get("dataset_id"), found.get("dataset_name"), None if version is None else version.as_integer()
+    )
+
+
+def _make_key(name: str, taken: Collection[str]) -> str:
+    """Return the key of a step, which is the same whenever the file is read."""
+    key = create_short_hasher(name.encode("utf-8", "replace")).hexdigest()[:8]
+    return key if key not in taken else _make_key(f"{name} ", taken)

@@ -1,0 +1,98 @@
+"""The reader of `parallel_run_config` files, which say how a ParallelRunStep works on its batches."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from mlrun_cli.core.documents.node import Node
+from mlrun_cli.core.documents.read import read_document
+from mlrun_cli.core.named_tuple import NamedTuple
+from mlrun_cli.core.problems import Problems
+from mlrun_cli.errors import InvalidFile
+from mlrun_cli.pipelines.yaml_names import describe_ignored_keys
+from mlrun_cli.pipelines.yaml_paths import YamlPaths
+
+APPEND_ROW = "append_row"
+SUMMARY_ONLY = "summary_only"
+
+_TEXTS = (
+    *("entry_script", "source_directory", "compute_target_name", "output_action", "append_row_file_name"),
+    *("environment_dir_path", "environment_name", "environment_version", "logging_level", "description"),
+    *("mini_batch_size", "input_format"),
+)
+_NUMBERS = ("error_threshold", "node_count", "process_count_per_node", "run_invocation_timeout", "run_max_try")
+_MORE_NUMBERS = ("allowed_failed_count", "allowed_failed_percent")
+_OTHERS = ("environment", "environment_variables", "partition_keys")
+_REQUIRED = ("entry_script", "error_threshold", "output_action")
+_LEAST = {"error_threshold": -1, "allowed_failed_count": -1, "allowed_failed_percent": 0}
+
+
+class ParallelRunFile(NamedTuple):
+    """The settings of a ParallelRunStep, keyed as in the file, with absolute paths."""
+
+    settings: Mapping[str, Any]
+    source: Path
+
+    @property
+    def script(self) -> str:
+        """The entry script, relative to the source folder."""
+        return str(self.settings["entry_script"])
+
+
+def read_parallel_run_file(path: Path, current: Path, notes: list[str]) -> ParallelRunFile:
+    """Read a `parallel_run_config` file; lines about what is ignored are added to `notes`.
+
+    Raises:
+        InvalidFile: it cannot be read, or a value is not valid.
+        SeveralProblems: there are several such errors.
+    """
+    root = read_document(path)
+    keys = root.as_mapping()
+    if "parallel_run_config" not in keys:
+        found = ", ".join(list(keys)[:5]) or "none"
+        raise root.build_error(f"has no 'parallel_run_config' (its keys: {found})")
+    node, problems = keys["parallel_run_config"], Problems()
+    given = {key: value for key, value in node.as_mapping().items() if not value.is_null}
+    notes += describe_ignored_keys(node, (*_TEXTS, *_NUMBERS, *_MORE_NUMBERS, *_OTHERS))
+    for key in _REQUIRED:
+        if key not in given:
+            problems.add(node.build_error(f"'{key}' is missing"))
+    settings: dict[str, Any] = {}
+    for key, value in given.items():
+        with problems.collect_errors():
+            settings[key] = _read_setting(key, value)
+    paths = YamlPaths(path, current, notes)
+    source = _find_source(paths, given, settings, problems)
+    if "environment_dir_path" in given:
+        with problems.collect_errors():
+            folder = paths.find_source_folder(given["environment_dir_path"], "azureml_environment.json")
+            settings["environment_dir_path"] = str(folder)
+    problems.raise_if_any()
+    return ParallelRunFile({**settings, "source_directory": str(source)}, source)
+
+
+def _read_setting(key: str, node: Node) -> Any:
+    if key in _TEXTS:
+        text = node.as_text()
+        if key == "output_action" and text not in {APPEND_ROW, SUMMARY_ONLY}:
+            raise node.build_error(f"'{text}' is not an action", hint=f"Write {APPEND_ROW} or {SUMMARY_ONLY}.")
+        return text
+    if key in (*_NUMBERS, *_MORE_NUMBERS):
+        number = node.as_integer()
+        if number < _LEAST.get(key, 1):
+            raise node.build_error(f"expected a number of at least {_LEAST.get(key, 1)}")
+        return number
+    return node.as_variables() if key == "environment_variables" else node.to_plain()
+
+
+def _find_source(paths: YamlPaths, given: Mapping[str, Node], settings: Mapping[str, Any], problems: Problems) -> Path:
+    script = settings.get("entry_script")
+    with problems.collect_errors():
+        source = paths.find_source_folder(given.get("source_directory"), script)
+        if script is not None and not (source / script).is_file():
+            error: InvalidFile = given["entry_script"].build_error(f"there is no '{script}' in {source}")
+            raise error
+        return source
+    return paths.folders[0]

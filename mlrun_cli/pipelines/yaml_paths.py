@@ -1,0 +1,85 @@
+"""Paths in a pipeline's YAML file: from the current folder, as Azure reads them, then from the file's own folder."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from mlrun_cli.core.documents.node import Node
+
+
+class YamlPaths:
+    """The folders that relative paths of a file count from; what is found elsewhere than Azure would is noted."""
+
+    def __init__(self, file: Path, current: Path, notes: list[str]) -> None:
+        self.folders = tuple(dict.fromkeys([current.absolute(), file.absolute().parent]))
+        self._notes = notes
+
+    def find_file(self, node: Node, suffixes: Sequence[str] = ("",)) -> Path:
+        """Return the absolute path of the file that a value names, with one of the suffixes added.
+
+        Raises:
+            InvalidFile: there is no such file.
+        """
+        return self._find(
+            node, "file", lambda path: next((p for p in _add_suffixes(path, suffixes) if p.is_file()), None)
+        )
+
+    def find_source_folder(self, node: Node | None, script: str | None) -> Path:
+        """Return the absolute path of a source folder, if possible one that has the script.
+
+        Args:
+            node: the value that names the folder; None means the current folder.
+            script: the path of the script in the folder.
+
+        Raises:
+            InvalidFile: there is no such folder.
+        """
+        if node is None or node.is_null:
+            found = [folder for folder in self.folders if script is not None and (folder / script).is_file()]
+            return found[0] if found else self.folders[0]
+
+        def find_folder(path: Path) -> Path | None:
+            return path if path.is_dir() else None
+
+        has_script = [
+            folder
+            for folder in self._list_candidates(node.as_text())
+            if script is not None and _is_file(folder / script)
+        ]
+        return self._find(node, "folder", find_folder, has_script[:1])
+
+    def _find(self, node: Node, what: str, find: Callable[[Path], Path | None], preferred: Sequence[Path] = ()) -> Path:
+        text = node.as_text()
+        candidates = self._list_candidates(text)
+        found = [path for path in map(find, candidates) if path is not None]
+        chosen = next(iter(preferred), found[0] if found else None)
+        if chosen is None:
+            tried = " or ".join(str(folder) for folder in self.folders) if len(candidates) > 1 else ""
+            raise node.build_error(
+                f"there is no {what} '{text}'{f' in {tried}' if tried else ''}",
+                hint="Relative paths count from the current folder, then from that of the pipeline's file.",
+            )
+        if not os.path.isabs(text) and not chosen.is_relative_to(self.folders[0] / text):
+            self._notes.append(
+                f"{node.location}: '{text}' is taken from {self.folders[-1]}, where the pipeline's file is."
+            )
+        elif len(found) > 1 and not found[0].samefile(found[1]):
+            self._notes.append(f"{node.location}: '{text}' is taken from the current folder; {found[1]} is not used.")
+        return chosen
+
+    def _list_candidates(self, text: str) -> list[Path]:
+        path = Path(text).expanduser()
+        return list(dict.fromkeys(Path(os.path.normpath(folder / path)) for folder in self.folders))
+
+
+def _add_suffixes(path: Path, suffixes: Sequence[str]) -> list[Path]:
+    return [Path(f"{path}{suffix}") for suffix in suffixes]
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except (OSError, ValueError):
+        return False

@@ -1,0 +1,345 @@
+"""The reader of one step of a pipeline's YAML file, in either spelling."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TypeVar
+
+from mlrun_cli.core.documents.node import Node
+from mlrun_cli.core.named_tuple import NamedTuple
+from mlrun_cli.core.problems import Problems
+from mlrun_cli.pipelines.graph import (
+    DATA,
+    PARALLEL_RUN_STEP,
+    Argument,
+    ArgumentReference,
+    Output,
+    ParameterReference,
+    Scalar,
+    Step,
+    StepInput,
+)
+from mlrun_cli.pipelines.step_kinds import SECTIONS, build_refusal, find_kind
+from mlrun_cli.pipelines.validation import find_nearest_name
+from mlrun_cli.pipelines.yaml_names import YamlNames, describe_ignored_keys, read_kind
+from mlrun_cli.pipelines.yaml_parallel_run import ParallelRunFile, read_parallel_run_file
+from mlrun_cli.pipelines.yaml_paths import YamlPaths
+
+_STEP_KEYS = (
+    *("type", "name", "script_name", "source_directory", "runconfig", "compute", "allow_reuse", "version"),
+    *("hash_paths", "params", "arguments", "parameters", "runconfig_parameters", "inputs", "outputs", "run_after"),
+    *("command", "node_count", "process_count_per_node", "hyperdrive_configuration", "metrics_output"),
+    *("parallel_run_config", "side_inputs"),
+)
+_INPUT_KEYS = ("source", "bind_mode", "type", "path_on_compute", "overwrite", "as_dataset")
+_OUTPUT_KEYS = ("destination", "datastore", "bind_mode", "type", "path_on_compute", "overwrite", "as_dataset")
+_REFERENCE = r"(?P<option>-[\w-]*=)?(?P<kind>input|output|parameter|side_input):(?P<space>\s*)(?P<key>\w+)"
+_WORD_REFERENCE = r"(?<![^\s=])(?P<kind>input|output|parameter):(?P<key>\w+)(?![^\s;|&)])"
+_KINDS = {"input": "input", "side_input": "input", "output": "output", "parameter": "step_parameter"}
+_DATA_NAME = r"\w+"
+
+_Value = TypeVar("_Value")
+
+
+class YamlStep(NamedTuple):
+    """A step that was read from a file, and its node."""
+
+    step: Step
+    node: Node
+
+    def find_node(self, key_path: str) -> Node:
+        """Return the node of a part of the step, or the nearest that contains it."""
+        node = self.node
+        for name in re.findall(r"[^.\[\]]+", key_path):
+            content = node.content
+            if isinstance(content, dict) and name in content:
+                node = content[name]
+            elif isinstance(content, tuple) and name.isdigit() and int(name) < len(content):
+                node = content[int(name)]
+            else:
+                break
+        return node
+
+
+def read_step(
+    name: str, node: Node, names: YamlNames, paths: YamlPaths, problems: Problems, notes: list[str]
+) -> YamlStep:
+    """Return a step of a file; problems of its parts are added to `problems`.
+
+    Raises:
+        InvalidFile: the kind of the step cannot be read.
+        Unsupported: steps of its kind cannot run here.
+    """
+    kind, section = find_kind(node)
+    keys = dict(node.as_mapping())
+    if section is not None:
+        keys.update(section.as_mapping())
+        del keys[next(one for one in SECTIONS if one in keys)]
+    whole = node._replace(content=keys)
+    notes += describe_ignored_keys(whole, _STEP_KEYS)
+    reader = _StepReader(whole, kind, names, paths, problems, notes)
+    return YamlStep(reader.read(names.step_keys[name], name), whole)
+
+
+class _StepReader:
+    def __init__(
+        self,
+        node: Node,
+        kind: str,
+        names: YamlNames,
+        paths: YamlPaths,
+        problems: Problems,
+        notes: list[str],
+    ) -> None:
+        self._node = node
+        self._keys = {key: value for key, value in node.as_mapping().items() if not value.is_null}
+        self._kind = kind
+        self._names = names
+        self._paths = paths
+        self._problems = problems
+        self._notes = notes
+
+    def read(self, key: str, yaml_name: str) -> Step:
+        script = self._find("script_name", Node.as_text)
+        parameters = self._read_parameters()
+        inputs = {**self._read_each("inputs", self._read_input), **self._read_each("side_inputs", self._read_input)}
+        outputs = self._read_each("outputs", self._read_output)
+        known = {
+            "input": set(self._find_names("inputs", "side_inputs")),
+            "output": set(self._find_names("outputs")),
+            "step_parameter": set(parameters) | set(self._find_names("parameters", "params")),
+        }
+        command, is_line = self._read_command(known)
+        parallel_run = self._read_parallel_run()
+        if parallel_run is not None:
+            script = parallel_run.script
+        return Step(
+            key=key,
+            name=self._find("name", Node.as_text) or script or yaml_name,
+            kind=self._kind,
+            source_directory=str(self._find_source(script) if parallel_run is None else parallel_run.source),
+            script=script,
+            command=command,
+            is_command_line=is_line,
+            arguments=self._read_words("arguments", known),
+            parameters=parameters,
+            runconfig_parameters=self._read_each("runconfig_parameters", self._read_parameter_reference),
+            inputs={name: one for name, one in inputs.items() if one is not None},
+            outputs=outputs,
+            run_after=self._read_run_after(),
+            target=self._find("compute", Node.as_text)
+            or (None if parallel_run is None else parallel_run.settings.get("compute_target_name")),
+            runconfig_file=self._find("runconfig", self._find_runconfig),
+            node_count=self._find("node_count", _read_count),
+            process_count_per_node=self._find("process_count_per_node", _read_count),
+            version=self._find("version", Node.as_text),
+            allow_reuse=self._find("allow_reuse", Node.as_boolean) is not False,
+            hash_paths=tuple(self._find("hash_paths", _read_texts) or ()),
+            metrics_output=self._find("metrics_output", Node.as_text),
+            parallel_run=None
+            if parallel_run is None
+            else {**parallel_run.settings, "side_inputs": self._find_names("side_inputs")},
+        )
+
+    def _find(self, key: str, read: Callable[[Node], _Value]) -> _Value | None:
+        """Return a value of the step, or None if it is absent or has a problem, which is added."""
+        if key in self._keys:
+            with self._problems.collect_errors():
+                return read(self._keys[key])
+        return None
+
+    def _find_names(self, *sections: str) -> list[str]:
+        found = [self._keys[section].content for section in sections if section in self._keys]
+        return [name for content in found if isinstance(content, dict) for name in content]
+
+    def _read_each(self, section: str, read: Callable[[str, Node], _Value]) -> dict[str, _Value]:
+        found: dict[str, _Value] = {}
+        for name, node in (self._find(section, Node.as_mapping) or {}).items():
+            with self._problems.collect_errors():
+                found[name] = read(name, node)
+        return found
+
+    def _find_source(self, script: str | None) -> Path:
+        """Return the source folder, after checking that it has the script."""
+        named = self._keys.get("source_directory")
+        with self._problems.collect_errors():
+            folder = self._paths.find_source_folder(named, script)
+            if script is not None and not (folder / script).is_file():
+                files = [path.name for path in folder.iterdir() if path.suffix == Path(script).suffix]
+                hint = find_nearest_name(script, files)
+                raise self._keys["script_name"].build_error(f"there is no '{script}' in {folder}", hint=hint)
+            return folder
+        return self._paths.folders[0]
+
+    def _find_runconfig(self, node: Node) -> str:
+        return str(self._paths.find_file(node, ("", ".runconfig")))
+
+    def _read_parallel_run(self) -> ParallelRunFile | None:
+        if self._kind != PARALLEL_RUN_STEP:
+            return None
+        if "parallel_run_config" not in self._keys:
+            hint = "Name the file that says which script works on the batches."
+            self._problems.add(self._node.build_error("the step has no parallel_run_config", hint=hint))
+            return None
+        return self._find(
+            "parallel_run_config",
+            lambda node: read_parallel_run_file(self._paths.find_file(node), self._paths.folders[0], self._notes),
+        )
+
+    def _read_parameters(self) -> dict[str, Scalar | ParameterReference]:
+        literals = self._read_each("params", self._read_parameter)
+        return {**literals, **self._read_each("parameters", self._read_parameter)}
+
+    def _read_parameter(self, name: str, node: Node) -> Scalar | ParameterReference:
+        if isinstance(node.content, dict):
+            return self._read_parameter_reference(name, node)
+        if isinstance(node.content, (bool, int, float)):
+            return node.content
+        return node.as_text()
+
+    def _read_parameter_reference(self, _name: str, node: Node) -> ParameterReference:
+        keys = node.as_mapping() if isinstance(node.content, dict) else {}
+        if "source" not in keys:
+            hint = "Write 'source: NAME' with the name of a parameter of the pipeline below it."
+            raise node.build_error("does not say which parameter of the pipeline it is", hint=hint)
+        source = keys["source"].as_text()
+        if source not in self._names.parameters:
+            hint = find_nearest_name(source, self._names.parameters)
+            raise keys["source"].build_error(f"the pipeline has no parameter '{source}'", hint=hint)
+        return ParameterReference(source)
+
+    def _read_input(self, _name: str, node: Node) -> StepInput | None:
+        keys = node.as_mapping()
+        self._notes += describe_ignored_keys(node, _INPUT_KEYS)
+        if "source" not in keys:
+            raise node.build_error(
+                "the input has no source", hint="Name a data reference or the destination of an output."
+            )
+        source = self._names.find_source(keys["source"])
+        if source is None:
+            return None
+        mode = _read_mode(keys, ("mount", "download", "direct"))
+        said = keys.get("as_dataset")
+        is_dataset = self._names.is_dataset(source) if said is None else said.as_boolean()
+        if mode == "direct" and not is_dataset:
+            raise node.build_error("only a dataset can be passed directly", hint="Write 'bind_mode: mount'.")
+        return StepInput(
+            source=source,
+            mode=mode,
+            path_on_compute=_find_text(keys, "path_on_compute"),
+            overwrite=_find_boolean(keys, "overwrite"),
+            as_dataset=is_dataset,
+        )
+
+    def _read_output(self, _name: str, node: Node) -> Output:
+        keys = node.as_mapping()
+        self._notes += describe_ignored_keys(node, _OUTPUT_KEYS)
+        if "destination" not in keys:
+            raise node.build_error(
+                "the output has no destination", hint="Give it a name, by which other steps read it."
+            )
+        destination = keys["destination"].as_text()
+        if not re.fullmatch(_DATA_NAME, destination, re.ASCII):
+            hint = "Use letters, digits and underscores: it is a name, not a path."
+            raise keys["destination"].build_error(f"'{destination}' is not a name for data", hint=hint)
+        return Output(
+            datastore=_find_text(keys, "datastore"),
+            mode=_read_mode(keys, ("mount", "upload")),
+            path_on_compute=_find_text(keys, "path_on_compute"),
+            overwrite=_find_boolean(keys, "overwrite"),
+            kind=read_kind(node) or DATA,
+        )
+
+    def _read_command(self, known: Mapping[str, set[str]]) -> tuple[tuple[Argument, ...], bool]:
+        node = self._keys.get("command")
+        if node is None:
+            return (), False
+        if isinstance(node.content, tuple):
+            return self._read_words("command", known), False
+        line = self._find("command", Node.as_text)
+        return (() if line is None else (_split_line(line, known),)), True
+
+    def _read_words(self, section: str, known: Mapping[str, set[str]]) -> tuple[Argument, ...]:
+        words: list[Argument] = []
+        for node in self._find(section, Node.as_list) or ():
+            with self._problems.collect_errors():
+                words.append(self._read_word(node, known))
+        return tuple(words)
+
+    def _read_word(self, node: Node, known: Mapping[str, set[str]]) -> Argument:
+        if isinstance(node.content, dict) and len(node.content) == 1 and next(iter(node.content)) in _KINDS:
+            kind, value = next(iter(node.content.items()))
+            raise node.build_error(
+                f"expected text, found a mapping, for there is a space behind '{kind}:'",
+                hint=f"Write '{kind}:{value.source}', without a space.",
+            )
+        text = node.as_text()
+        found = re.fullmatch(_REFERENCE, text)
+        if found is None:
+            return (text,)
+        kind, key = _KINDS[found["kind"]], found["key"]
+        if key not in known[kind]:
+            if found["option"] or found["space"]:
+                return (text,)
+            hint = find_nearest_name(key, known[kind])
+            raise node.build_error(f"the step has no {found['kind'].replace('_', ' ')} '{key}'", hint=hint)
+        if found["option"] or found["space"]:
+            self._notes.append(f"{node.location}: '{text}' is replaced; Azure passes it on as it stands.")
+        reference = ArgumentReference(kind, key)
+        return (found["option"], reference) if found["option"] else (reference,)
+
+    def _read_run_after(self) -> tuple[str, ...]:
+        found = []
+        for node in self._find("run_after", Node.as_list) or ():
+            with self._problems.collect_errors():
+                name = node.as_text()
+                if name not in self._names.step_keys:
+                    hint = find_nearest_name(name, self._names.step_keys)
+                    raise node.build_error(f"there is no step '{name}'", hint=hint)
+                found.append(self._names.step_keys[name])
+        return tuple(found)
+
+
+def _split_line(line: str, known: Mapping[str, set[str]]) -> Argument:
+    """Return the parts of a command line, in which words such as `input:KEY` are references."""
+    parts: list[str | ArgumentReference] = []
+    end = 0
+    for found in re.finditer(_WORD_REFERENCE, line):
+        kind, key = _KINDS[found["kind"]], found["key"]
+        if key in known[kind]:
+            parts += [line[end : found.start()], ArgumentReference(kind, key)]
+            end = found.end()
+    return tuple(part for part in (*parts, line[end:]) if part)
+
+
+def _read_mode(keys: Mapping[str, Node], modes: tuple[str, ...]) -> str:
+    node = keys.get("bind_mode") or keys.get("type")
+    if node is None or node.is_null:
+        return modes[0]
+    mode = node.as_text().lower()
+    if mode == "hdfs":
+        raise build_refusal(node, "'hdfs' passes data to Spark, which is not here", "Write 'bind_mode: mount'.")
+    if mode not in modes:
+        raise node.build_error(f"'{mode}' is not a mode", hint=f"Modes: {', '.join(modes)}.")
+    return mode
+
+
+def _find_text(keys: Mapping[str, Node], key: str) -> str | None:
+    return keys[key].as_text() if key in keys and not keys[key].is_null else None
+
+
+def _find_boolean(keys: Mapping[str, Node], key: str) -> bool:
+    return keys[key].as_boolean() if key in keys and not keys[key].is_null else False
+
+
+def _read_count(node: Node) -> int:
+    count = node.as_integer()
+    if count < 1:
+        raise node.build_error("expected a number of at least 1")
+    return count
+
+
+def _read_texts(node: Node) -> list[str]:
+    return [one.as_text() for one in node.as_list()]
