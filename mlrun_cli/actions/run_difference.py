@@ -94,11 +94,6 @@ def read_difference(
     return RunDifference(before.run_id, after.run_id, values, code, notes)
 
 
-def _diff_values(workspace: Workspace, before: Run, after: Run, sections: Collection[str]) -> Sequence[ValueChange]:
-    rows = compare_runs(workspace, [before, after], sections)
-    return [ValueChange(row.name, *row.values) for row in rows if row.differs]
-
-
 def _diff_code(workspace: Workspace, before: Run, after: Run) -> Iterator[tuple[FileChange, FilePatch]]:
     store = SnapshotStore(workspace.snapshots_folder)
     for change in list_changes(get_snapshot(workspace, before), get_snapshot(workspace, after)):
@@ -118,8 +113,8 @@ def _build_record(change: FileChange, patch: FilePatch) -> dict[str, Any]:
         "path": escape_path(change.path),
         "change": change.kind.value,
         "binary": patch.is_binary,
-        "added_lines": patch.added_lines,
-        "removed_lines": patch.removed_lines,
+        "added_lines": patch.diff.added_lines,
+        "removed_lines": patch.diff.removed_lines,
         **({"before": change.before.digest} if change.before and change.before.digest else {}),
         **({"after": change.after.digest} if change.after and change.after.digest else {}),
     }

@@ -3,43 +3,35 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from difflib import SequenceMatcher
 
+from mlrun_cli.core.line_changes import LineChange, list_changes
 from mlrun_cli.core.named_tuple import NamedTuple
 
 CONTEXT_LINES = 3
-_MOST_COMPARED = 20_000
-"""Of more lines between the common beginning and end of the texts, all are replaced: a comparison may take minutes."""
-_NO_NEWLINE = b"\\ No newline at end of file\n"
-
-_Opcode = tuple[str, int, int, int, int]
+_NO_NEWLINE = b"\n\\ No newline at end of file"
 
 
-class _Window(NamedTuple):
-    """The lines of both texts around their differences, and the number of equal lines before them."""
+class UnifiedDiff(NamedTuple):
+    """The hunks that change a text to another, and the numbers of added and removed lines in them."""
 
-    old: Sequence[bytes]
-    new: Sequence[bytes]
-    start: int
+    hunks: bytes = b""
+    added_lines: int = 0
+    removed_lines: int = 0
 
 
-def diff_lines(old: bytes, new: bytes) -> Iterator[bytes]:
-    """Yield the lines of the hunks that change `old` to `new`, with their newlines; none if they are equal.
+def build_diff(old: bytes, new: bytes) -> UnifiedDiff:
+    """Return the difference between two texts, without hunks if they are equal.
 
     Only a line feed ends a line, so that carriage returns are kept.
     """
-    window = _find_window(_split_lines(old), _split_lines(new))
-    for group in _group_opcodes(window):
-        first, last = group[0], group[-1]
-        old_range = _format_range(window.start + first[1], last[2] - first[1])
-        new_range = _format_range(window.start + first[3], last[4] - first[3])
-        yield f"@@ -{old_range} +{new_range} @@\n".encode("ascii")
-        for kind, old_start, old_end, new_start, new_end in group:
-            if kind == "equal":
-                yield from _add_prefix(b" ", window.old[old_start:old_end])
-            else:
-                yield from _add_prefix(b"-", window.old[old_start:old_end])
-                yield from _add_prefix(b"+", window.new[new_start:new_end])
+    old_lines, new_lines = _split_lines(old), _split_lines(new)
+    changes = list_changes(old_lines, new_lines)
+    pieces: list[bytes] = []
+    for group in _group_changes(changes):
+        _add_hunk(pieces, group, old_lines, new_lines)
+    added = sum(change.new_end - change.new_start for change in changes)
+    removed = sum(change.old_end - change.old_start for change in changes)
+    return UnifiedDiff(b"\n".join([*pieces, b""]), added, removed)
 
 
 def is_text(content: bytes) -> bool:
@@ -48,38 +40,47 @@ def is_text(content: bytes) -> bool:
 
 
 def _split_lines(text: bytes) -> Sequence[bytes]:
-    """Return the lines, including their line feeds."""
-    *lines, rest = text.split(b"\n")
-    return [*(line + b"\n" for line in lines), *([rest] if rest else [])]
+    """Return the lines without their line feeds; a last line that has none is marked as diff marks it."""
+    lines = text.split(b"\n")
+    last = lines.pop()
+    return [*lines, last + _NO_NEWLINE] if last else lines
 
 
-def _find_window(old: Sequence[bytes], new: Sequence[bytes]) -> _Window:
-    shortest = min(len(old), len(new))
-    start = next((number for number in range(shortest) if old[number] != new[number]), shortest)
-    rest = shortest - start
-    end = next((number for number in range(rest) if old[-1 - number] != new[-1 - number]), rest)
-    start, end = max(0, start - CONTEXT_LINES), max(0, end - CONTEXT_LINES)
-    return _Window(old[start : len(old) - end], new[start : len(new) - end], start)
+def _group_changes(changes: Sequence[LineChange]) -> Iterator[Sequence[LineChange]]:
+    """Yield the changes of each hunk, which are so near that their context would overlap."""
+    group: list[LineChange] = []
+    for change in changes:
+        if group and change.old_start - group[-1].old_end > 2 * CONTEXT_LINES:
+            yield group
+            group = []
+        group.append(change)
+    if group:
+        yield group
 
 
-def _group_opcodes(window: _Window) -> Iterator[Sequence[_Opcode]]:
-    if window.old == window.new:
-        return
-    if max(len(window.old), len(window.new)) > _MOST_COMPARED:
-        yield [("replace", 0, len(window.old), 0, len(window.new))]
-        return
-    yield from SequenceMatcher(None, window.old, window.new).get_grouped_opcodes(CONTEXT_LINES)
+def _add_hunk(pieces: list[bytes], group: Sequence[LineChange], old: Sequence[bytes], new: Sequence[bytes]) -> None:
+    """Append the lines of a hunk, several in a piece."""
+    first, last = group[0], group[-1]
+    before = min(CONTEXT_LINES, first.old_start)
+    after = min(CONTEXT_LINES, len(old) - last.old_end)
+    old_range = _format_range(first.old_start - before, last.old_end + after)
+    new_range = _format_range(first.new_start - before, last.new_end + after)
+    pieces.append(f"@@ -{old_range} +{new_range} @@".encode("ascii"))
+    at = first.old_start - before
+    for change in group:
+        _add_lines(pieces, b" ", old[at : change.old_start])
+        _add_lines(pieces, b"-", old[change.old_start : change.old_end])
+        _add_lines(pieces, b"+", new[change.new_start : change.new_end])
+        at = change.old_end
+    _add_lines(pieces, b" ", old[at : at + after])
 
 
-def _format_range(start: int, length: int) -> str:
-    if length == 1:
-        return str(start + 1)
-    return f"{start + 1 if length else start},{length}"
+def _add_lines(pieces: list[bytes], sign: bytes, lines: Sequence[bytes]) -> None:
+    if lines:
+        pieces.append(sign + (b"\n" + sign).join(lines))
 
 
-def _add_prefix(sign: bytes, lines: Sequence[bytes]) -> Iterator[bytes]:
-    for line in lines:
-        yield sign + line
-        if not line.endswith(b"\n"):
-            yield b"\n"
-            yield _NO_NEWLINE
+def _format_range(start: int, end: int) -> str:
+    if end - start == 1:
+        return str(end)
+    return f"{start + 1 if end > start else start},{end - start}"

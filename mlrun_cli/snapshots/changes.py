@@ -13,7 +13,7 @@ from enum import Enum
 from pathlib import PurePosixPath
 
 from mlrun_cli.core.named_tuple import NamedTuple
-from mlrun_cli.core.unified_diff import diff_lines, is_text
+from mlrun_cli.core.unified_diff import UnifiedDiff, build_diff, is_text
 from mlrun_cli.snapshots.content_store import SnapshotStore, build_lost_content_error
 from mlrun_cli.snapshots.snapshot import EntryKind, Snapshot, SnapshotEntry
 
@@ -46,21 +46,16 @@ class FileChange(NamedTuple):
 
 
 class FilePatch(NamedTuple):
-    """The patch for a change: its header and hunks as lines; `is_binary` if it only says that files differ."""
+    """The patch for a change: its header and its hunks; `is_binary` if it only says that files differ."""
 
     header: bytes
-    hunks: tuple[bytes, ...] = ()
+    diff: UnifiedDiff = UnifiedDiff()
     is_binary: bool = False
 
     @property
-    def added_lines(self) -> int:
-        """The number of lines that the patch adds."""
-        return sum(line.startswith(b"+") for line in self.hunks)
-
-    @property
-    def removed_lines(self) -> int:
-        """The number of lines that the patch removes."""
-        return sum(line.startswith(b"-") for line in self.hunks)
+    def text(self) -> bytes:
+        """The whole patch."""
+        return self.header + self.diff.hunks
 
 
 def list_changes(before: Snapshot, after: Snapshot) -> list[FileChange]:
@@ -107,9 +102,9 @@ def build_patch(change: FileChange, store: SnapshotStore) -> FilePatch:
         return FilePatch(b"Binary files %b and %b differ\n" % (headers[0], headers[1]), is_binary=True)
     if change.after is None and not old:
         return FilePatch(b"Empty file %b removed\n" % headers[0])
-    hunks = tuple(diff_lines(old, new))
-    lines = b"--- %b\n+++ %b\n" % (headers[0], headers[1]) if hunks else b""
-    return FilePatch(_build_header(change, names) + lines, hunks)
+    diff = build_diff(old, new)
+    lines = b"--- %b\n+++ %b\n" % (headers[0], headers[1]) if diff.hunks else b""
+    return FilePatch(_build_header(change, names) + lines, diff)
 
 
 def _index_entries(snapshot: Snapshot) -> Mapping[str, SnapshotEntry]:

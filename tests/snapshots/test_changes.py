@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from mlrun_cli.core.unified_diff import diff_lines
+from mlrun_cli.core.unified_diff import UnifiedDiff, build_diff
 from mlrun_cli.errors import FileAlreadyExists, FileNotWritable
 from mlrun_cli.snapshots.changes import ChangeKind, build_patch, list_changes, list_replaced_kinds
 from mlrun_cli.snapshots.content_store import SnapshotStore
@@ -98,7 +98,7 @@ def test_patch_makes_one_snapshot_of_another_and_ignores_binary_files(tmp_path: 
     assert {change.path for change in changes} == (BEFORE.keys() | AFTER.keys() | {"link"}) - SAME.keys()
     assert [change.kind for change in changes if change.path == "run.sh"] == [ChangeKind.MODIFIED]
     patches = [build_patch(change, store) for change in changes]
-    apply(b"".join(patch.header + b"".join(patch.hunks) for patch in patches), first)
+    apply(b"".join(patch.text for patch in patches), first)
     assert read(first) == read(second)
 
     other = take(tmp_path / "third", store, {"binary": b"\0\1", "void": b""})
@@ -108,7 +108,7 @@ def test_patch_makes_one_snapshot_of_another_and_ignores_binary_files(tmp_path: 
     )
     assert removed.is_binary and removed.header == b"Binary files a/binary and /dev/null differ\n"
     assert added.is_binary and added.header == b"Binary files /dev/null and b/binary differ\n"
-    apply(removed.header + emptied.header + patches[-1].header + b"".join(patches[-1].hunks), tmp_path / "first")
+    apply(removed.text + emptied.text + patches[-1].text, tmp_path / "first")
 
 
 def test_files_that_become_folders_are_told(tmp_path: Path, store: SnapshotStore) -> None:
@@ -130,9 +130,9 @@ def test_hunks_of_any_texts_are_those_that_patch_reads(tmp_path: Path, store: Sn
     after = {name: b"0\n" + write_text() for name in before}
     changes = list_changes(take(tmp_path / "a", store, before), take(tmp_path / "b", store, after))
     patches = [build_patch(change, store) for change in changes]
-    apply(b"".join(patch.header + b"".join(patch.hunks) for patch in patches), tmp_path / "a")
+    apply(b"".join(patch.text for patch in patches), tmp_path / "a")
     assert read(tmp_path / "a") == read(tmp_path / "b")
-    assert list(diff_lines(b"a\n", b"a\n")) == []
+    assert build_diff(b"a\n", b"a\n") == UnifiedDiff()
 
 
 def test_an_export_has_modes_and_times_and_replaces_nothing_unasked(tmp_path: Path, store: SnapshotStore) -> None:

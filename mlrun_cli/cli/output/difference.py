@@ -27,8 +27,7 @@ def print_difference(difference: RunDifference) -> None:
     sys.stdout.write("".join(f"{line}\n" for _, line in _format_values(difference)))
     sys.stdout.flush()
     for _, patch in difference.code or ():
-        sys.stdout.buffer.write(patch.header)
-        sys.stdout.buffer.writelines(patch.hunks)
+        sys.stdout.buffer.write(patch.text)
     sys.stdout.buffer.flush()
 
 
@@ -41,7 +40,7 @@ def _format_for_terminal(difference: RunDifference, *, has_colour: bool) -> Iter
     for _, patch in difference.code or ():
         for header in patch.header.splitlines():
             yield add_colour(_make_printable(header), _BOLD)
-        for line in b"".join(patch.hunks).split(b"\n")[:-1]:
+        for line in patch.diff.hunks.split(b"\n")[:-1]:
             yield add_colour(_make_printable(line), _COLOURS[line[:1]])
 
 
