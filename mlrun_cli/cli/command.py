@@ -2,7 +2,7 @@
 
     app = Group("run")
 
-    RunIds = Annotated[list[str], typer.Option("--run", "-r", metavar="ID", help="Id of the run.")]
+    RunIds = Annotated[list[str], Option("--run", "-r", metavar="ID", help="Id of the run.")]
 
     @command(app, "cancel", examples=[("Cancel the newest run", "mlrun run cancel -r @latest"), ...])
     def cancel(run_ids: RunIds, shared: GlobalOptions) -> object:
@@ -11,36 +11,30 @@
         Returns at once: a run is `CancelRequested` until its script has ended.
         '''
 
-The docstring is the help text, and its first line is the summary in listings. Parameters are declared as in Typer. The
-shared options are added and passed as the parameter `shared`. A parameter whose type is an `OptionGroup` stands for
-several options. `cancel` remains a plain function that a test can call.
+The docstring is the help text, and its first line is the summary in listings. Parameters are declared by
+`mlrun_cli.cli.declarations`. The shared options are added and passed as the parameter `shared`. A parameter whose type
+is an `OptionGroup` stands for several options. `cancel` remains a plain function that a test can call.
 
 A command returns a JSON-like value, which is printed as `-o` and `--query` specify, or None, which prints nothing, or
 a `Result`, which can have an exit code and a table for people. It raises the exceptions of `mlrun_cli.errors`.
 `query_words=True` lets a query follow the options without `--query`. `script=True` ends the options at the first word
 that is not an option: that word and all words after it are passed unchanged to the command's variadic argument.
 
-Commands are built only when needed: of a group's commands, only the one that was typed.
+`run_command` runs a command with the values that a parser has found: that of plain lines, or Typer's.
 """
 
 from __future__ import annotations
 
 import importlib
-import inspect
 import io
 import shutil
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
-from itertools import chain
-from typing import TYPE_CHECKING, Annotated, Any, Protocol, TextIO, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TextIO, TypeVar
 
-import typer
-from typer.core import TyperCommand
-
-from mlrun_cli.cli.abbreviation import make_completer
-from mlrun_cli.cli.global_options import GlobalOptions, build_global_parameters, list_option_names, parse_global_options
-from mlrun_cli.cli.option_checks import check_typed_values, collect_typed_values
+from mlrun_cli.cli.declarations import Argument, Parameter, Signature, read_signature
+from mlrun_cli.cli.global_options import GlobalOptions, list_global_parameters, parse_global_options
 from mlrun_cli.cli.output.formats import OutputFormat, render
 from mlrun_cli.cli.output.messages import wants_colour
 from mlrun_cli.core.named_tuple import NamedTuple
@@ -49,8 +43,10 @@ from mlrun_cli.errors import MlrunError
 if TYPE_CHECKING:
     from mlrun_cli.cli.output.columns import Layout
 
-_QUERY_WORDS = "query_words"
-_RUN_OPTION = "-r"
+_SHARED = "shared"
+_QUERY_WORDS = Parameter(
+    "query_words", str, True, None, Argument(metavar="QUERY", help="JMESPath query in quotes, as for --query.")
+)
 
 Function = TypeVar("Function", bound=Callable[..., object])
 
@@ -60,18 +56,6 @@ class PeopleTable(Protocol):
 
     def __call__(self, *, file: TextIO, width: int | None, colour: bool) -> None:
         """Print the table to `file`, in lines of at most `width` columns; None if it is not a terminal."""
-
-
-class OptionGroup(Protocol):
-    """The type of a command parameter that represents several options."""
-
-    @classmethod
-    def build_option_parameters(cls) -> Sequence[inspect.Parameter]:
-        """Return the parameters that replace a parameter of this type in a command's signature."""
-
-    @classmethod
-    def from_values(cls, values: Mapping[str, Any]) -> OptionGroup:
-        """Create the group from the values of its parameters, keyed by parameter name."""
 
 
 class Result(NamedTuple):
@@ -110,12 +94,34 @@ class Declaration(NamedTuple):
     @property
     def description(self) -> str:
         """The docstring of the command's function, which is its help text."""
+        import inspect  # noqa: PLC0415 - only help needs it
+
         return inspect.getdoc(self.function) or ""
 
     @property
     def summary(self) -> str:
         """The first line of the description."""
         return self.description.partition("\n")[0]
+
+    def read_parameters(self) -> CommandParameters:
+        """Return the parameters of the command: its own, the words of a query, and the shared options."""
+        own = read_signature(self.function, without=[_SHARED])
+        words = [_QUERY_WORDS] if self.query_words else []
+        used_names = {name for parameter in own.parameters for name in parameter.option_names}
+        return CommandParameters(own, words, list_global_parameters(used_names))
+
+
+class CommandParameters(NamedTuple):
+    """The parameters of a command: its own, the words of a query if it takes one, and the shared options."""
+
+    own: Signature
+    query_words: Sequence[Parameter]
+    shared: Sequence[Parameter]
+
+    @property
+    def every(self) -> Sequence[Parameter]:
+        """All parameters, in the order of the help page."""
+        return [*self.own.parameters, *self.query_words, *self.shared]
 
 
 class Group:
@@ -153,7 +159,7 @@ class Group:
 
 
 class Invocation:
-    """The state of a command invocation that the error boundary needs, passed through Typer's context."""
+    """The state of a command's invocation that the error boundary needs."""
 
     def __init__(self) -> None:
         self.debug = False
@@ -185,134 +191,22 @@ def command(
     return declare
 
 
-class Command(TyperCommand):
-    """A Typer command with this program's help pages, option checks and abbreviated long options."""
+def run_command(
+    declaration: Declaration, parameters: CommandParameters, values: Mapping[str, Any], invocation: Invocation
+) -> int:
+    """Run a command, print its result and return its exit code.
 
-    examples: Sequence[tuple[str, str]] = ()
-
-    def make_parser(self, ctx: Any) -> Any:
-        """Return the parser of the command line, which expands abbreviated long options."""
-        ctx.token_normalize_func = make_completer(self.get_params(ctx))
-        return super().make_parser(ctx)
-
-    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        """Parse the words after the command into Typer's context; return an empty list.
-
-        Raises:
-            UsageError: the words do not fit the command's parameters.
-        """
-        if ctx.resilient_parsing:  # a line that is being typed
-            super().parse_args(ctx, args)
-            return []
-        parameters = self.get_params(ctx)
-        typed: Mapping[str, Any] = {}
-        try:
-            typed = collect_typed_values(self.make_parser(ctx), parameters, args)
-            check_typed_values(parameters, typed)
-            self._parse_or_pick(ctx, args)
-        except typer.TyperException as error:
-            from mlrun_cli.cli.usage_errors import to_usage_error  # noqa: PLC0415 - start-up
-
-            raise to_usage_error(error, ctx, typed) from error
-        if ctx.args:
-            from mlrun_cli.cli.usage_errors import build_unexpected_arguments_error  # noqa: PLC0415 - start-up
-
-            raise build_unexpected_arguments_error(ctx, ctx.args)
-        return []
-
-    def shell_complete(self, ctx: Any, incomplete: str) -> list[Any]:
-        """Return the options that start with the word being typed, or none among the arguments of a script."""
-        in_script = not ctx.allow_interspersed_args and any(
-            ctx.params.get(each.name) for each in self.params if each.param_type_name == "argument"
-        )
-        return [] if in_script else super().shell_complete(ctx, incomplete)
-
-    def _parse_or_pick(self, ctx: Any, args: list[str]) -> None:
-        """Parse the words; if only a run is missing and the terminal allows it, let the user select one."""
-        try:
-            super().parse_args(ctx, list(args))
-        except typer.TyperException as error:
-            if _RUN_OPTION not in getattr(getattr(error, "param", None), "opts", ()) or not hasattr(
-                error, "param_type"
-            ):
-                raise
-            from mlrun_cli.cli.run.selection import PICK, can_pick  # noqa: PLC0415 - start-up
-
-            if not can_pick():
-                raise
-            super().parse_args(ctx, [_RUN_OPTION, PICK, *args])
-            if ctx.args:
-                raise
-
-    def format_help(self, ctx: Any, formatter: Any) -> None:
-        """Write the command's help page to the formatter."""
-        from mlrun_cli.cli.help.pages import format_command_help  # noqa: PLC0415 - start-up
-        from mlrun_cli.cli.help.topics import find_topic  # noqa: PLC0415
-
-        formatter.write(format_command_help(ctx, self.examples, find_topic(ctx.command_path)))
-
-
-def build_command(declaration: Declaration, verb: str, *, with_completers: bool = False) -> Command:
-    """Build the Typer command of a declaration, with suggestions for the values of its options if requested."""
-    app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
-    settings = {"allow_extra_args": True, "allow_interspersed_args": not declaration.script}
-    register = app.command(verb, cls=Command, help=declaration.description, context_settings=settings)
-    callback = _build_callback(declaration)
-    if with_completers:
-        from mlrun_cli.cli.completion.values import add_completers  # noqa: PLC0415 - only a shell needs it
-
-        add_completers(inspect.signature(callback).parameters.values())
-    register(callback)
-    built = typer.main.get_command(app)
-    assert isinstance(built, Command)
-    built.examples = declaration.examples
-    return built
-
-
-def _build_callback(declaration: Declaration) -> Callable[..., int]:
-    """Return the function that Typer calls, whose signature has the command's, query and shared options."""
-    declared = inspect.signature(declaration.function, eval_str=True).parameters.values()
-    groups: dict[str, type[OptionGroup]] = {
-        parameter.name: parameter.annotation
-        for parameter in declared
-        if hasattr(parameter.annotation, "build_option_parameters")
-    }
-    group_options = {name: group.build_option_parameters() for name, group in groups.items()}
-    own = [
-        option.replace(kind=inspect.Parameter.KEYWORD_ONLY)
-        for parameter in declared
-        if parameter.name != "shared"
-        for option in group_options.get(parameter.name, [parameter])
-    ]
-    shared = build_global_parameters(set(chain.from_iterable(map(list_option_names, own))))
-    words = [_build_query_words_parameter()] if declaration.query_words else []
-    context = inspect.Parameter("typer_context", inspect.Parameter.KEYWORD_ONLY, annotation=typer.Context)
-
-    def callback(*, typer_context: typer.Context, **values: Any) -> int:
-        invocation = typer_context.ensure_object(Invocation)
-        invocation.debug = values["debug"]
-        options = {parameter.name: values.pop(parameter.name) for parameter in shared}
-        for name, group in groups.items():
-            values[name] = group.from_values({one.name: values.pop(one.name) for one in group_options[name]})
-        told = parse_global_options(options, values.pop(_QUERY_WORDS, None) or [])
-        with told.metadata_file or nullcontext():
-            return _output_result(_call_function(declaration.function, values, told), told)
-
-    parameters = [context, *own, *words, *shared]
-    # Typer reads the options from these two.
-    callback.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
-    callback.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
-    return callback
-
-
-def _build_query_words_parameter() -> inspect.Parameter:
-    argument = typer.Argument(metavar="QUERY", help="JMESPath query in quotes, as for --query.", show_default=False)
-    return inspect.Parameter(
-        _QUERY_WORDS,
-        inspect.Parameter.KEYWORD_ONLY,
-        default=None,
-        annotation=Annotated[list[str] | None, argument],
-    )
+    Args:
+        declaration: the command.
+        parameters: its parameters.
+        values: the value of each parameter, keyed by name.
+        invocation: is changed to what the command line says about errors.
+    """
+    invocation.debug = values["debug"]
+    shared = parse_global_options(values, values.get(_QUERY_WORDS.name) or [])
+    own = {parameter.name: values[parameter.name] for parameter in parameters.own.parameters}
+    with shared.metadata_file or nullcontext():
+        return _output_result(_call_function(declaration.function, parameters.own.gather_groups(own), shared), shared)
 
 
 def _call_function(function: Callable[..., object], values: Mapping[str, Any], shared: GlobalOptions) -> object:

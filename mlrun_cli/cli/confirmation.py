@@ -9,8 +9,6 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-import typer
-
 from mlrun_cli.cli.global_options import GlobalOptions
 from mlrun_cli.errors import ConfirmationRequired
 
@@ -22,9 +20,8 @@ def confirm(shared: GlobalOptions, question: str, *, otherwise: str) -> None:
 
     Raises:
         UsageError: there is no terminal to ask on.
-        typer.Exit: the answer is no.
-        typer.Abort: the terminal was closed before an answer.
-        KeyboardInterrupt: Ctrl-C was pressed.
+        SystemExit: the answer is no.
+        KeyboardInterrupt: Ctrl-C was pressed, or the terminal was closed before an answer.
     """
     if not shared.can_ask:
         raise ConfirmationRequired(
@@ -34,7 +31,7 @@ def confirm(shared: GlobalOptions, question: str, *, otherwise: str) -> None:
         shared.notes.info("Answer y or n.")
     if not is_yes:
         shared.notes.info(otherwise)
-        raise typer.Exit(1)
+        sys.exit(1)
 
 
 def _read_answer(prompt: str) -> str:
@@ -50,7 +47,7 @@ def _read_answer(prompt: str) -> str:
         if not line:  # nobody has typed the end of the line
             sys.stderr.write("\n")
     if not line:
-        raise typer.Abort
+        raise KeyboardInterrupt
     return line
 
 

@@ -6,13 +6,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
-import typer
-
 from mlrun_cli.actions import datasets as actions
 from mlrun_cli.actions.datastores import get_datastore
 from mlrun_cli.actions.workspaces import build_workspace_record
 from mlrun_cli.cli.command import Group, command
 from mlrun_cli.cli.context import open_context
+from mlrun_cli.cli.declarations import Option
 from mlrun_cli.cli.global_options import GlobalOptions
 from mlrun_cli.cli.option_values import parse_tags
 from mlrun_cli.cli.output.record_table import Field, build_listing, format_record_tags, make_time_formatter
@@ -39,7 +38,7 @@ _FIELDS = (
 
 _TYPES = {FILE_KIND: "File", TABULAR_KIND: "Tabular"}
 
-_Name = Annotated[str | None, typer.Option("--name", "-n", metavar="NAME", help="Name of the dataset.")]
+_Name = Annotated[str | None, Option("--name", "-n", metavar="NAME", help="Name of the dataset.")]
 
 
 @command(
@@ -53,38 +52,34 @@ _Name = Annotated[str | None, typer.Option("--name", "-n", metavar="NAME", help=
 def register(
     shared: GlobalOptions,
     file: Annotated[
-        Path | None, typer.Option("--file", "-f", metavar="FILE", help="JSON or YAML file that describes the dataset.")
+        Path | None, Option("--file", "-f", metavar="FILE", help="JSON or YAML file that describes the dataset.")
     ] = None,
     show_template: Annotated[
-        bool, typer.Option("--show-template", help="Print a template of this file, and register nothing.")
+        bool, Option("--show-template", help="Print a template of this file, and register nothing.")
     ] = False,
-    skip_validation: Annotated[
-        bool, typer.Option("--skip-validation", help="Do not check that the files exist.")
-    ] = False,
+    skip_validation: Annotated[bool, Option("--skip-validation", help="Do not check that the files exist.")] = False,
     name: _Name = None,
     paths: Annotated[
         list[str] | None,
-        typer.Option("--src-path", "-p", metavar="PATH", help="A file, folder, pattern or URL, instead of --file."),
+        Option("--src-path", "-p", metavar="PATH", help="A file, folder, pattern or URL, instead of --file."),
     ] = None,
     datastore: Annotated[
-        str | None, typer.Option("--datastore", metavar="NAME", help="The datastore that --src-path is in.")
+        str | None, Option("--datastore", metavar="NAME", help="The datastore that --src-path is in.")
     ] = None,
     is_table: Annotated[
         bool,
-        typer.Option(
-            "--tabular", help="The files are tables; the suffix tells the format: .csv, .tsv, .jsonl, .parquet."
-        ),
+        Option("--tabular", help="The files are tables; the suffix tells the format: .csv, .tsv, .jsonl, .parquet."),
     ] = False,
     description: Annotated[
-        str | None, typer.Option("--description", metavar="TEXT", help="Description of the dataset.")
+        str | None, Option("--description", metavar="TEXT", help="Description of the dataset.")
     ] = None,
-    tags: Annotated[list[str] | None, typer.Option("--tag", metavar="KEY=VALUE", help="Add a tag.")] = None,
+    tags: Annotated[list[str] | None, Option("--tag", metavar="KEY=VALUE", help="Add a tag.")] = None,
     create_new_version: Annotated[
-        bool, typer.Option("--create-new-version", help="Add a version if the name is registered for other files.")
+        bool, Option("--create-new-version", help="Add a version if the name is registered for other files.")
     ] = False,
     dataset_id: Annotated[
         str | None,
-        typer.Option("--id", "-i", metavar="GUID", help="Id of the dataset in Azure, which runconfigs use."),
+        Option("--id", "-i", metavar="GUID", help="Id of the dataset in Azure, which runconfigs use."),
     ] = None,
 ) -> object:
     """Register files as a dataset, without copying them.
@@ -148,11 +143,9 @@ def list_all(shared: GlobalOptions) -> object:
 def show(
     shared: GlobalOptions,
     name: _Name = None,
-    version: Annotated[
-        int | None, typer.Option("--version", "-v", metavar="N", help="Version. Default: the latest.")
-    ] = None,
+    version: Annotated[int | None, Option("--version", "-v", metavar="N", help="Version. Default: the latest.")] = None,
     dataset_id: Annotated[
-        str | None, typer.Option("--id", "-i", metavar="ID", help="Id of the dataset, instead of its name.")
+        str | None, Option("--id", "-i", metavar="ID", help="Id of the dataset, instead of its name.")
     ] = None,
 ) -> object:
     """Show how a dataset is registered, and its paths."""
@@ -174,7 +167,7 @@ def show(
 )
 def unregister(
     shared: GlobalOptions,
-    name: Annotated[str, typer.Option("--name", "-n", metavar="NAME", help="Name of the dataset.")],
+    name: Annotated[str, Option("--name", "-n", metavar="NAME", help="Name of the dataset.")],
 ) -> object:
     """Unregister all versions of a dataset without changing its files, and print the latest version.
 

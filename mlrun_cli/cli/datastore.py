@@ -5,11 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Any
 
-import typer
-
 from mlrun_cli.actions import datastores as actions
 from mlrun_cli.cli.command import Group, command
 from mlrun_cli.cli.context import open_context
+from mlrun_cli.cli.declarations import Argument, Option
 from mlrun_cli.cli.global_options import GlobalOptions
 from mlrun_cli.cli.output.progress import show_copy_progress
 from mlrun_cli.cli.output.record_table import Field, build_listing
@@ -29,12 +28,12 @@ _FIELDS = (
 
 _TRUE, _FALSE = frozenset({"true", "yes", "1"}), frozenset({"false", "no", "0"})
 
-_Name = Annotated[str, typer.Option("--name", "-n", metavar="NAME", help="Name of the datastore.")]
+_Name = Annotated[str, Option("--name", "-n", metavar="NAME", help="Name of the datastore.")]
 _Overwrite = Annotated[
-    str, typer.Option("--overwrite", metavar="true|false", help="Whether to replace what exists. Default: false.")
+    str, Option("--overwrite", metavar="true|false", help="Whether to replace what exists. Default: false.")
 ]
-_NoSecrets = Annotated[str | None, typer.Option("--include-secret", hidden=True)]
-_NoProgress = Annotated[str, typer.Option("--hide-progress", hidden=True)]
+_NoSecrets = Annotated[str | None, Option("--include-secret", hidden=True)]
+_NoProgress = Annotated[str, Option("--hide-progress", hidden=True)]
 
 
 @command(
@@ -47,8 +46,8 @@ _NoProgress = Annotated[str, typer.Option("--hide-progress", hidden=True)]
 )
 def attach_local(
     shared: GlobalOptions,
-    name: Annotated[str, typer.Argument(metavar="NAME", help="Name of the datastore.")],
-    folder: Annotated[Path, typer.Argument(metavar="PATH", help="The folder, which is not copied.")],
+    name: Annotated[str, Argument(metavar="NAME", help="Name of the datastore.")],
+    folder: Annotated[Path, Argument(metavar="PATH", help="The folder, which is not copied.")],
     overwrite: _Overwrite = "false",
 ) -> object:
     """Attach a folder on this machine as a datastore, for the data references and datasets of runs."""
@@ -128,10 +127,10 @@ def set_default(shared: GlobalOptions, name: _Name) -> object:
 def upload(
     shared: GlobalOptions,
     name: _Name,
-    source: Annotated[Path, typer.Option("--src-path", "-p", metavar="PATH", help="A folder, or a file.")],
+    source: Annotated[Path, Option("--src-path", "-p", metavar="PATH", help="A folder, or a file.")],
     target: Annotated[
         str | None,
-        typer.Option("--target-path", "-u", metavar="PATH", help="Path in the datastore. Default: its root."),
+        Option("--target-path", "-u", metavar="PATH", help="Path in the datastore. Default: its root."),
     ] = None,
     overwrite: _Overwrite = "false",
     hide_progress: _NoProgress = "false",
@@ -164,11 +163,11 @@ def download(
     name: _Name,
     folder: Annotated[
         Path,
-        typer.Option("--target-path", "-d", metavar="FOLDER", help="Destination folder. Created if it does not exist."),
+        Option("--target-path", "-d", metavar="FOLDER", help="Destination folder. Created if it does not exist."),
     ],
     prefix: Annotated[
         str | None,
-        typer.Option("--prefix", "-p", metavar="PATH", help="Only files whose path in the datastore starts with this."),
+        Option("--prefix", "-p", metavar="PATH", help="Only files whose path in the datastore starts with this."),
     ] = None,
     overwrite: _Overwrite = "false",
     hide_progress: _NoProgress = "false",

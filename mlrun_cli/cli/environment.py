@@ -6,13 +6,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
-import typer
-
 from mlrun_cli.actions import environments as actions
 from mlrun_cli.actions.prune import list_built_environments, prune_built_environments, show_built_environment
 from mlrun_cli.actions.workspaces import get_home
 from mlrun_cli.cli.command import Group, command
 from mlrun_cli.cli.context import open_context
+from mlrun_cli.cli.declarations import Option
 from mlrun_cli.cli.global_options import GlobalOptions
 from mlrun_cli.cli.option_values import parse_seconds
 from mlrun_cli.cli.output.record_table import Field, build_listing, make_time_formatter
@@ -57,13 +56,9 @@ _BUILT_FIELDS = (
     Field("Last used", make_time_formatter("lastUsedAt"), 10),
 )
 
-_Name = Annotated[str, typer.Option("--name", "-n", metavar="NAME", help="Name of the environment.")]
-_Folder = Annotated[
-    Path, typer.Option("--directory", "-d", metavar="FOLDER", help="Folder with azureml_environment.json.")
-]
-_Version = Annotated[
-    str | None, typer.Option("--version", "-v", metavar="VERSION", help="Version. Default: the newest.")
-]
+_Name = Annotated[str, Option("--name", "-n", metavar="NAME", help="Name of the environment.")]
+_Folder = Annotated[Path, Option("--directory", "-d", metavar="FOLDER", help="Folder with azureml_environment.json.")]
+_Version = Annotated[str | None, Option("--version", "-v", metavar="VERSION", help="Version. Default: the newest.")]
 
 
 @command(
@@ -79,10 +74,10 @@ def list_all(
     shared: GlobalOptions,
     is_built: Annotated[
         bool,
-        typer.Option("--built", help="List environments built for runs on this machine, most recently used first."),
+        Option("--built", help="List environments built for runs on this machine, most recently used first."),
     ] = False,
     is_curated: Annotated[
-        bool, typer.Option("--curated", help="List the environments of Azure that are provided here.")
+        bool, Option("--curated", help="List the environments of Azure that are provided here.")
     ] = False,
 ) -> object:
     """List the newest version of each of the workspace's environments, sorted by name."""
@@ -111,10 +106,10 @@ def list_all(
 )
 def show(
     shared: GlobalOptions,
-    name: Annotated[str | None, typer.Option("--name", "-n", metavar="NAME", help="Name of the environment.")] = None,
+    name: Annotated[str | None, Option("--name", "-n", metavar="NAME", help="Name of the environment.")] = None,
     version: _Version = None,
     key: Annotated[
-        str | None, typer.Option("--built", metavar="KEY", help="Key of a built environment, or its first characters.")
+        str | None, Option("--built", metavar="KEY", help="Key of a built environment, or its first characters.")
     ] = None,
 ) -> object:
     """Show an environment registered in the workspace, or one built on this machine."""
@@ -160,10 +155,10 @@ def download(
     name: _Name,
     folder: Annotated[
         Path,
-        typer.Option("--directory", "-d", metavar="FOLDER", help="Destination folder. Created if it does not exist."),
+        Option("--directory", "-d", metavar="FOLDER", help="Destination folder. Created if it does not exist."),
     ],
     version: _Version = None,
-    is_overwriting: Annotated[bool, typer.Option("--overwrite", help="Replace existing environment files.")] = False,
+    is_overwriting: Annotated[bool, Option("--overwrite", help="Replace existing environment files.")] = False,
 ) -> object:
     """Write one of the workspace's environments to a folder, to be edited and registered again."""
     where = make_absolute(folder.expanduser())
@@ -186,7 +181,7 @@ def scaffold(
     name: _Name,
     folder: Annotated[
         Path,
-        typer.Option("--directory", "-d", metavar="FOLDER", help="Destination folder. Created if it does not exist."),
+        Option("--directory", "-d", metavar="FOLDER", help="Destination folder. Created if it does not exist."),
     ],
 ) -> object:
     """Write a starter environment to a folder: a definition and a conda file."""
@@ -208,12 +203,10 @@ def prune(
     shared: GlobalOptions,  # noqa: ARG001 - every command has them
     older_than: Annotated[
         str,
-        typer.Option(
-            "--older-than", metavar="TIME", help="Minimum time since the last use by a run, such as 7d or 12h."
-        ),
+        Option("--older-than", metavar="TIME", help="Minimum time since the last use by a run, such as 7d or 12h."),
     ] = "30d",
     is_dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Show what would be removed and its size; remove nothing.")
+        bool, Option("--dry-run", help="Show what would be removed and its size; remove nothing.")
     ] = False,
 ) -> object:
     """Remove environments that no run has used for a while.

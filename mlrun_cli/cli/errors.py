@@ -7,8 +7,6 @@ import os
 import sys
 import traceback
 
-import typer
-
 from mlrun_cli.cli.output.messages import Messages, wants_colour
 from mlrun_cli.errors import InternalError, MlrunError, NotFound, OperatingSystemError, StoreError, TimedOut, UsageError
 
@@ -65,8 +63,6 @@ def to_mlrun_error(exception: Exception) -> MlrunError:
     """Convert an exception to the MlrunError to show for it."""
     if isinstance(exception, MlrunError):
         return exception
-    if isinstance(exception, typer.TyperException):
-        return UsageError(exception.format_message(), hint="See 'mlrun -h'.")
     from mlrun_cli.store.db.database import is_driver_error  # noqa: PLC0415 - not on the way of what succeeds
 
     if is_driver_error(exception):

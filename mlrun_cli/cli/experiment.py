@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Annotated
 
-import typer
-
 from mlrun_cli.actions.experiments import (
     get_experiment,
     list_deleted_experiments,
@@ -17,6 +15,7 @@ from mlrun_cli.actions.trash import DAYS_KEPT
 from mlrun_cli.cli.command import Group, command
 from mlrun_cli.cli.confirmation import confirm
 from mlrun_cli.cli.context import open_context
+from mlrun_cli.cli.declarations import Option
 from mlrun_cli.cli.global_options import GlobalOptions
 from mlrun_cli.cli.output.record_table import Field, build_listing, format_record_tags, make_time_formatter
 from mlrun_cli.cli.run.options import Yes
@@ -30,12 +29,10 @@ _FIELDS = (
     Field("Description", "description"),
 )
 
-_DeletedName = Annotated[
-    str, typer.Option("--experiment-name", "-e", "-n", metavar="NAME", help="Name of the experiment.")
-]
+_DeletedName = Annotated[str, Option("--experiment-name", "-e", "-n", metavar="NAME", help="Name of the experiment.")]
 _Name = Annotated[
     str | None,
-    typer.Option("--experiment-name", "-e", "-n", metavar="NAME", help="Experiment. Default: the attached folder's."),
+    Option("--experiment-name", "-e", "-n", metavar="NAME", help="Experiment. Default: the attached folder's."),
 ]
 
 
@@ -50,7 +47,7 @@ _Name = Annotated[
 )
 def list_all(
     shared: GlobalOptions,
-    is_deleted: Annotated[bool, typer.Option("--deleted", help="Experiments in the trash, the last deleted first.")] = (
+    is_deleted: Annotated[bool, Option("--deleted", help="Experiments in the trash, the last deleted first.")] = (
         False
     ),
 ) -> object:
@@ -109,9 +106,7 @@ def delete(
     shared: GlobalOptions,
     name: _DeletedName,
     yes: Yes = False,
-    force: Annotated[
-        bool, typer.Option("--force", help="Also delete kept runs and runs that a model comes from.")
-    ] = False,
+    force: Annotated[bool, Option("--force", help="Also delete kept runs and runs that a model comes from.")] = False,
 ) -> object:
     """Move an experiment and all its runs to the trash; the runs must have ended.
 

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated
 
-import typer
-
 from mlrun_cli.cli.command import Group, command
 from mlrun_cli.cli.context import resolve_workspace_identity, warn_of_lost_runs
+from mlrun_cli.cli.declarations import Option
 from mlrun_cli.cli.global_options import GlobalOptions
 from mlrun_cli.core.names import DEFAULT_WORKSPACE, check_experiment_name
 from mlrun_cli.errors import InvalidFile
@@ -23,9 +22,7 @@ app = Group("folder")
 
 _ExperimentName = Annotated[
     str | None,
-    typer.Option(
-        "--experiment-name", "-e", metavar="NAME", help="Experiment for its runs. Default: the folder's name."
-    ),
+    Option("--experiment-name", "-e", metavar="NAME", help="Experiment for its runs. Default: the folder's name."),
 ]
 
 

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import inspect
 import sys
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-import typer
-
 from mlrun_cli.cli.azure.defaults import read_azure_default
+from mlrun_cli.cli.declarations import Option, Parameter, build_parameter
 from mlrun_cli.cli.output.formats import OutputFormat
 from mlrun_cli.cli.output.messages import Level, Messages, wants_colour
 from mlrun_cli.core.named_tuple import NamedTuple
@@ -20,77 +18,79 @@ if TYPE_CHECKING:
     from mlrun_cli.cli.output.metadata_file import MetadataFile
     from mlrun_cli.cli.output.query import Query
 
+
 GLOBAL_OPTIONS = "Global options"
-
-
-def _make_option(*names: str, metavar: str | None = None, text: str) -> Any:
-    return typer.Option(*names, metavar=metavar, help=text, rich_help_panel=GLOBAL_OPTIONS)
-
+"""The heading of the shared options in the help."""
 
 _FORMATS = "|".join(output_format.value for output_format in OutputFormat)
 
 
-def _declare_options(
-    output_metadata_file: Annotated[
-        Path | None,
-        _make_option(
-            "--output-metadata-file",
-            "-t",
-            metavar="FILE",
-            text="Also write the result as JSON to this new file.",
-        ),
-    ] = None,
-    subscription_id: Annotated[
-        str | None,
-        _make_option("--subscription-id", "--subscription", metavar="ID", text="Subscription. Any text is accepted."),
-    ] = None,
-    resource_group: Annotated[
-        str | None, _make_option("--resource-group", "-g", metavar="NAME", text="Resource group. Any text is accepted.")
-    ] = None,
-    workspace_name: Annotated[
-        str | None,
-        _make_option("--workspace-name", "-w", metavar="NAME", text="Workspace. Default: the attached folder's."),
-    ] = None,
-    path: Annotated[
-        Path, _make_option("--path", metavar="FOLDER", text="The attached folder. Default: the current folder.")
-    ] = Path(),
-    output: Annotated[
-        str | None, _make_option("--output", "-o", metavar="FORMAT", text=f"{_FORMATS}. Default: json.")
-    ] = None,
-    query: Annotated[
-        str | None,
-        _make_option("--query", metavar="JMESPATH", text="Filter the result. See https://jmespath.org."),
-    ] = None,
-    verbose: Annotated[bool, _make_option("--verbose", text="Print more messages to stderr.")] = False,
-    debug: Annotated[
-        bool,
-        _make_option(
-            "--debug",
-            text="Print all messages, tracebacks and error codes. MLRUN_ERROR_FORMAT=json prints errors as JSON.",
-        ),
-    ] = False,
-    only_show_errors: Annotated[bool, _make_option("--only-show-errors", text="Print only errors to stderr.")] = False,
-) -> None:
-    """Declare the shared options as parameters; the function itself is never called."""
+_PARAMETERS = (
+    build_parameter(
+        "output_metadata_file",
+        Annotated[
+            Path,
+            Option(
+                "--output-metadata-file", "-t", metavar="FILE", help="Also write the result as JSON to this new file."
+            ),
+        ],
+    ),
+    build_parameter(
+        "subscription_id",
+        Annotated[
+            str, Option("--subscription-id", "--subscription", metavar="ID", help="Subscription. Any text is accepted.")
+        ],
+    ),
+    build_parameter(
+        "resource_group",
+        Annotated[str, Option("--resource-group", "-g", metavar="NAME", help="Resource group. Any text is accepted.")],
+    ),
+    build_parameter(
+        "workspace_name",
+        Annotated[
+            str, Option("--workspace-name", "-w", metavar="NAME", help="Workspace. Default: the attached folder's.")
+        ],
+    ),
+    build_parameter(
+        "path",
+        Annotated[Path, Option("--path", metavar="FOLDER", help="The attached folder. Default: the current folder.")],
+        Path(),
+    ),
+    build_parameter(
+        "output",
+        Annotated[str, Option("--output", "-o", metavar="FORMAT", help=f"{_FORMATS}. Default: json.")],
+    ),
+    build_parameter(
+        "query",
+        Annotated[str, Option("--query", metavar="JMESPATH", help="Filter the result. See https://jmespath.org.")],
+    ),
+    build_parameter("verbose", Annotated[bool, Option("--verbose", help="Print more messages to stderr.")], False),
+    build_parameter(
+        "debug",
+        Annotated[
+            bool,
+            Option(
+                "--debug",
+                help="Print all messages, tracebacks and error codes. MLRUN_ERROR_FORMAT=json prints errors as JSON.",
+            ),
+        ],
+        False,
+    ),
+    build_parameter(
+        "only_show_errors", Annotated[bool, Option("--only-show-errors", help="Print only errors to stderr.")], False
+    ),
+)
+_DEFAULTS = {parameter.name: parameter.default for parameter in _PARAMETERS}
 
 
-def build_global_parameters(used_names: Collection[str] = ()) -> list[inspect.Parameter]:
-    """Return the parameters that declare the shared options, to be placed after a command's own.
+def list_global_parameters(used_names: Set[str] = frozenset()) -> Sequence[Parameter]:
+    """Return the parameters that declare the shared options.
 
     Args:
         used_names: option names, such as `-t`, that the command's own options use and the shared ones give up.
     """
-    parameters = inspect.signature(_declare_options, eval_str=True).parameters.values()
-    for parameter in parameters:
-        option = parameter.annotation.__metadata__[0]
-        option.param_decls = tuple(name for name in list_option_names(parameter) if name not in used_names)
-    return [parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY) for parameter in parameters]
-
-
-def list_option_names(parameter: inspect.Parameter) -> Sequence[str]:
-    """Return the names of the option that a parameter declares; empty if it declares none."""
-    metadata = getattr(parameter.annotation, "__metadata__", ())
-    return next((one.param_decls for one in metadata if getattr(one, "param_decls", None)), ())
+    free = [parameter.without(used_names) for parameter in _PARAMETERS]
+    return [parameter for parameter in free if parameter.option_names]
 
 
 class GlobalOptions(NamedTuple):
@@ -144,13 +144,14 @@ def parse_global_options(options: Mapping[str, Any], query_words: list[str]) -> 
     """Parse and check the shared options of a command.
 
     Args:
-        options: a value for each parameter of `build_global_parameters`, keyed by name.
+        options: values of parameters, keyed by name; those that are missing have their defaults.
         query_words: the words after the options, for commands that accept a query there.
 
     Raises:
         InvalidQuery: the query cannot be read.
         UsageError: the output format does not exist, or there are two queries.
     """
+    options = {**_DEFAULTS, **options}
     notes = Messages(sys.stderr, level=_get_level(options), colour=wants_colour(sys.stderr))
     return GlobalOptions(
         path=options["path"],

@@ -3,20 +3,42 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
-import typer
-from typer.core import TyperGroup
-
-from mlrun_cli.cli.command import Invocation
+from mlrun_cli.cli.command import Declaration, Invocation, run_command
+from mlrun_cli.cli.nouns import find_declaration
+from mlrun_cli.cli.plain_lines import NotPlain, parse_plain_line
 from mlrun_cli.cli.program import INTERRUPTED, Terminated
 from mlrun_cli.cli.streams import flush_streams, prepare_streams
+
+if TYPE_CHECKING:
+    from typer.core import TyperGroup
 
 BROKEN_PIPE = 141
 
 
-def run_command_line(tree: TyperGroup, words: Sequence[str], *, program: str = "mlrun") -> int:
+def build_tree() -> TyperGroup:
+    """Build and return the root of Typer's commands."""
+    from mlrun_cli.cli.tree import build_root  # noqa: PLC0415 - plain lines do without Typer
+
+    return build_root()
+
+
+def run_command_line(
+    words: Sequence[str],
+    *,
+    program: str = "mlrun",
+    find: Callable[[Sequence[str]], tuple[Declaration, Sequence[str]] | None] = find_declaration,
+    build: Callable[[], TyperGroup] = build_tree,
+) -> int:
     """Run a command line and return its exit code; report errors instead of raising them.
+
+    Args:
+        words: the words after the program's name.
+        program: the program's name.
+        find: returns the command that a line names with the words that follow it, or None.
+        build: returns the same commands as a group of Typer, for lines that are not plain.
 
     Raises:
         Terminated: SIGTERM or SIGHUP arrived.
@@ -24,7 +46,11 @@ def run_command_line(tree: TyperGroup, words: Sequence[str], *, program: str = "
     prepare_streams()
     invocation = Invocation()
     try:
-        exit_code = _invoke_command(tree, words, program, invocation)
+        exit_code = _run_plain_line(words, find, invocation)
+        if exit_code is None:
+            from mlrun_cli.cli.typer_command import invoke_command  # noqa: PLC0415 - start-up
+
+            exit_code = invoke_command(build(), words, program, invocation)
         sys.stdout.flush()
     except BrokenPipeError:
         exit_code = BROKEN_PIPE
@@ -33,6 +59,8 @@ def run_command_line(tree: TyperGroup, words: Sequence[str], *, program: str = "
         raise
     except KeyboardInterrupt:
         exit_code = INTERRUPTED
+    except SystemExit as end:
+        exit_code = end.code if isinstance(end.code, int) else 1
     except Exception as error:  # the one error boundary
         from mlrun_cli.cli.errors import report_error  # noqa: PLC0415 - not on the way of what succeeds
 
@@ -41,12 +69,19 @@ def run_command_line(tree: TyperGroup, words: Sequence[str], *, program: str = "
     return exit_code
 
 
-def _invoke_command(tree: TyperGroup, words: Sequence[str], program: str, invocation: Invocation) -> int:
+def _run_plain_line(
+    words: Sequence[str],
+    find: Callable[[Sequence[str]], tuple[Declaration, Sequence[str]] | None],
+    invocation: Invocation,
+) -> int | None:
+    """Run a plain command line and return its exit code; return None if only Typer understands it."""
+    found = find(words)
+    if found is None:
+        return None
+    declaration, following = found
+    parameters = declaration.read_parameters()
     try:
-        with tree.make_context(program, list(words), obj=invocation) as context:
-            returned = tree.invoke(context)
-            return returned if isinstance(returned, int) else 0
-    except typer.Exit as exit_:
-        return exit_.exit_code
-    except typer.Abort:
-        return INTERRUPTED
+        values = parse_plain_line(parameters.every, following, has_script=declaration.script)
+    except NotPlain:
+        return None
+    return run_command(declaration, parameters, values, invocation)

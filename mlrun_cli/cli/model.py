@@ -9,12 +9,11 @@ from math import isfinite
 from pathlib import Path
 from typing import Annotated, Any
 
-import typer
-
 from mlrun_cli.actions import models as actions
 from mlrun_cli.actions.models import ModelChanges
 from mlrun_cli.cli.command import Group, command
 from mlrun_cli.cli.context import Context, open_context
+from mlrun_cli.cli.declarations import Option
 from mlrun_cli.cli.global_options import GlobalOptions
 from mlrun_cli.cli.option_values import add_option_to_errors, check_changes, parse_properties, parse_tags
 from mlrun_cli.cli.output.progress import show_copy_progress
@@ -47,32 +46,28 @@ _FIELDS = (
 
 _RUN_ID_KEYS = ("run_id", "runId", "RunId")
 
-_SomeName = Annotated[
-    str | None, typer.Option("--model-name", "--name", "-n", metavar="NAME", help="Models of this name.")
-]
-_SomeId = Annotated[str | None, typer.Option("--model-id", "-i", metavar="ID", help="Id of the model: name:version.")]
-_Id = Annotated[str, typer.Option("--model-id", "-i", metavar="ID", help="Id of the model: name:version.")]
+_SomeName = Annotated[str | None, Option("--model-name", "--name", "-n", metavar="NAME", help="Models of this name.")]
+_SomeId = Annotated[str | None, Option("--model-id", "-i", metavar="ID", help="Id of the model: name:version.")]
+_Id = Annotated[str, Option("--model-id", "-i", metavar="ID", help="Id of the model: name:version.")]
 _RunIdFilter = Annotated[
     str | None,
-    typer.Option("--run-id", metavar="ID", help="Models of the run with this id, its first characters, or @latest."),
+    Option("--run-id", metavar="ID", help="Models of the run with this id, its first characters, or @latest."),
 ]
-_Description = Annotated[
-    str | None, typer.Option("--description", "-d", metavar="TEXT", help="Description of the model.")
-]
+_Description = Annotated[str | None, Option("--description", "-d", metavar="TEXT", help="Description of the model.")]
 _SampleInput = Annotated[
     str | None,
-    typer.Option("--sample-input-dataset-id", metavar="ID", help="Dataset with sample inputs."),
+    Option("--sample-input-dataset-id", metavar="ID", help="Dataset with sample inputs."),
 ]
 _SampleOutput = Annotated[
     str | None,
-    typer.Option("--sample-output-dataset-id", metavar="ID", help="Dataset with sample outputs."),
+    Option("--sample-output-dataset-id", metavar="ID", help="Dataset with sample outputs."),
 ]
-_Cores = Annotated[float | None, typer.Option("--cc", min=0, metavar="CORES", help="CPU cores needed for serving.")]
-_Gigabytes = Annotated[float | None, typer.Option("--gb", min=0, metavar="GB", help="Memory in GB needed for serving.")]
-_InFull = Annotated[bool, typer.Option("-v", hidden=True)]
+_Cores = Annotated[float | None, Option("--cc", min=0, metavar="CORES", help="CPU cores needed for serving.")]
+_Gigabytes = Annotated[float | None, Option("--gb", min=0, metavar="GB", help="Memory in GB needed for serving.")]
+_InFull = Annotated[bool, Option("-v", hidden=True)]
 """Accepted and without effect: the keys that `-v` adds in Azure are always shown."""
 
-_Gpus = Annotated[int | None, typer.Option("--gc", min=0, metavar="GPUS", help="GPUs needed for serving.")]
+_Gpus = Annotated[int | None, Option("--gc", min=0, metavar="GPUS", help="GPUs needed for serving.")]
 
 
 @command(
@@ -88,35 +83,33 @@ _Gpus = Annotated[int | None, typer.Option("--gc", min=0, metavar="GPUS", help="
 )
 def register(
     shared: GlobalOptions,
-    name: Annotated[str, typer.Option("--name", "-n", metavar="NAME", help="Name of the model.")],
+    name: Annotated[str, Option("--name", "-n", metavar="NAME", help="Name of the model.")],
     model_path: Annotated[
-        Path | None, typer.Option("--model-path", "-p", metavar="PATH", help="File or folder on this machine.")
+        Path | None, Option("--model-path", "-p", metavar="PATH", help="File or folder on this machine.")
     ] = None,
     asset_path: Annotated[
         str | None,
-        typer.Option("--asset-path", metavar="PATH", help="File or folder of the run, such as outputs/model."),
+        Option("--asset-path", metavar="PATH", help="File or folder of the run, such as outputs/model."),
     ] = None,
     run_metadata_file: Annotated[
         Path | None,
-        typer.Option("--run-metadata-file", "-f", metavar="FILE", help="File written by 'run submit-script -t FILE'."),
+        Option("--run-metadata-file", "-f", metavar="FILE", help="File written by 'run submit-script -t FILE'."),
     ] = None,
     run_id: Annotated[
-        str | None, typer.Option("--run-id", metavar="ID", help="Id of the run, its first characters, or @latest.")
+        str | None, Option("--run-id", metavar="ID", help="Id of the run, its first characters, or @latest.")
     ] = None,
     experiment_name: Annotated[
-        str | None, typer.Option("--experiment-name", metavar="NAME", help="Experiment of the run.")
+        str | None, Option("--experiment-name", metavar="NAME", help="Experiment of the run.")
     ] = None,
-    tags: Annotated[list[str] | None, typer.Option("--tag", metavar="KEY=VALUE", help="Add a tag.")] = None,
-    properties: Annotated[
-        list[str] | None, typer.Option("--property", metavar="KEY=VALUE", help="Add a property.")
-    ] = None,
+    tags: Annotated[list[str] | None, Option("--tag", metavar="KEY=VALUE", help="Add a tag.")] = None,
+    properties: Annotated[list[str] | None, Option("--property", metavar="KEY=VALUE", help="Add a property.")] = None,
     description: _Description = None,
     framework: Annotated[
         str | None,
-        typer.Option("--model-framework", metavar="NAME", help="Framework, such as ScikitLearn, PyTorch or Custom."),
+        Option("--model-framework", metavar="NAME", help="Framework, such as ScikitLearn, PyTorch or Custom."),
     ] = None,
     framework_version: Annotated[
-        str | None, typer.Option("--model-framework-version", metavar="VERSION", help="Version of the framework.")
+        str | None, Option("--model-framework-version", metavar="VERSION", help="Version of the framework.")
     ] = None,
     sample_input_dataset_id: _SampleInput = None,
     sample_output_dataset_id: _SampleOutput = None,
@@ -181,16 +174,14 @@ def register(
 def list_models(
     shared: GlobalOptions,
     name: _SomeName = None,
-    latest: Annotated[bool, typer.Option("--latest", "-l", help="Only the newest version of each model.")] = False,
+    latest: Annotated[bool, Option("--latest", "-l", help="Only the newest version of each model.")] = False,
     run_id: _RunIdFilter = None,
-    tags: Annotated[
-        list[str] | None, typer.Option("--tag", metavar="KEY[=VALUE]", help="Models with this tag.")
-    ] = None,
+    tags: Annotated[list[str] | None, Option("--tag", metavar="KEY[=VALUE]", help="Models with this tag.")] = None,
     properties: Annotated[
-        list[str] | None, typer.Option("--property", metavar="KEY[=VALUE]", help="Models with this property.")
+        list[str] | None, Option("--property", metavar="KEY[=VALUE]", help="Models with this property.")
     ] = None,
     dataset_id: Annotated[
-        str | None, typer.Option("--dataset-id", metavar="ID", help="Models associated with this dataset.")
+        str | None, Option("--dataset-id", metavar="ID", help="Models associated with this dataset.")
     ] = None,
     in_full: _InFull = False,  # noqa: ARG001
 ) -> object:
@@ -221,7 +212,7 @@ def show(
     shared: GlobalOptions,
     model_id: _SomeId = None,
     name: _SomeName = None,
-    version: Annotated[int | None, typer.Option("--version", metavar="N", help="Version. Default: the newest.")] = None,
+    version: Annotated[int | None, Option("--version", metavar="N", help="Version. Default: the newest.")] = None,
     run_id: _RunIdFilter = None,
     in_full: _InFull = False,  # noqa: ARG001
 ) -> object:
@@ -249,9 +240,9 @@ def download(
     model_id: _Id,
     target_dir: Annotated[
         Path,
-        typer.Option("--target-dir", "-t", metavar="FOLDER", help="Destination folder. Created if it does not exist."),
+        Option("--target-dir", "-t", metavar="FOLDER", help="Destination folder. Created if it does not exist."),
     ],
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace existing files.")] = False,
+    overwrite: Annotated[bool, Option("--overwrite", help="Replace existing files.")] = False,
     in_full: _InFull = False,  # noqa: ARG001
 ) -> object:
     """Download the file or folder of a model and print its local path."""
@@ -280,11 +271,11 @@ def update(
     shared: GlobalOptions,
     model_id: _Id,
     add_tags: Annotated[
-        list[str] | None, typer.Option("--add-tag", metavar="KEY=VALUE", help="Add a tag, or change its value.")
+        list[str] | None, Option("--add-tag", metavar="KEY=VALUE", help="Add a tag, or change its value.")
     ] = None,
-    remove_tags: Annotated[list[str] | None, typer.Option("--remove-tag", metavar="KEY", help="Remove a tag.")] = None,
+    remove_tags: Annotated[list[str] | None, Option("--remove-tag", metavar="KEY", help="Remove a tag.")] = None,
     add_properties: Annotated[
-        list[str] | None, typer.Option("--add-property", metavar="KEY=VALUE", help="Add a property.")
+        list[str] | None, Option("--add-property", metavar="KEY=VALUE", help="Add a property.")
     ] = None,
     description: _Description = None,
     sample_input_dataset_id: _SampleInput = None,

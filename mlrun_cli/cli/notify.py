@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated
 
-import typer
-
 from mlrun_cli.actions import notifications as actions
 from mlrun_cli.cli.command import Group, command
 from mlrun_cli.cli.context import open_context
+from mlrun_cli.cli.declarations import Argument, Option
 from mlrun_cli.cli.global_options import GlobalOptions
 from mlrun_cli.cli.output.record_table import Field, build_listing
 from mlrun_cli.notifications.rules import ENDS
@@ -26,12 +25,12 @@ app = Group("notify")
 )
 def add(
     shared: GlobalOptions,
-    address: Annotated[str, typer.Argument(metavar="ADDRESS", help="cmd:'COMMAND', or a URL of Apprise.")],
+    address: Annotated[str, Argument(metavar="ADDRESS", help="cmd:'COMMAND', or a URL of Apprise.")],
     ends: Annotated[
-        str, typer.Option("--on", metavar="END,...", help="Ends to notify of: completed, failed, canceled.")
+        str, Option("--on", metavar="END,...", help="Ends to notify of: completed, failed, canceled.")
     ] = ",".join(ENDS),
     experiment_name: Annotated[
-        str | None, typer.Option("--experiment-name", "-e", metavar="NAME", help="Only runs of this experiment.")
+        str | None, Option("--experiment-name", "-e", metavar="NAME", help="Only runs of this experiment.")
     ] = None,
 ) -> object:
     """Notify an address of the ends of the workspace's runs.
@@ -70,7 +69,7 @@ def list_notifications(shared: GlobalOptions) -> object:
 )
 def remove(
     shared: GlobalOptions,
-    number: Annotated[int, typer.Argument(metavar="ID", help="Number of the notification.")],
+    number: Annotated[int, Argument(metavar="ID", help="Number of the notification.")],
 ) -> None:
     """Stop notifying an address."""
     with open_context(shared).workspace as workspace:

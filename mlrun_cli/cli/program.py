@@ -35,17 +35,16 @@ def main() -> NoReturn:
         from mlrun_cli.cli.deferred_modules import RARELY_USED, defer_modules  # noqa: PLC0415
 
         defer_modules(RARELY_USED)
-        from mlrun_cli.cli.main import run_command_line  # noqa: PLC0415
-        from mlrun_cli.cli.tree import build_root  # noqa: PLC0415
+        from mlrun_cli.cli.main import build_tree, run_command_line  # noqa: PLC0415
 
         name = os.path.basename(sys.argv[0])
         program = name if name in _PROGRAMS else "mlrun"
         if get_completion_variable(program) in os.environ:
             from mlrun_cli.cli.completion.answers import answer_shell  # noqa: PLC0415
 
-            exit_code = answer_shell(build_root(), program)
+            exit_code = answer_shell(build_tree(), program)
         else:
-            exit_code = run_command_line(build_root(), sys.argv[1:], program=program)
+            exit_code = run_command_line(sys.argv[1:], program=program)
     except Terminated as terminated:
         signal.signal(terminated.number, signal.SIG_DFL)
         os.kill(os.getpid(), terminated.number)

@@ -7,10 +7,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Annotated, Any
 
-import typer
-
 from mlrun_cli.cli.command import Group, Result, command
 from mlrun_cli.cli.context import open_context
+from mlrun_cli.cli.declarations import Option
 from mlrun_cli.cli.global_options import GlobalOptions
 from mlrun_cli.runs.run import Run, build_run_record
 
@@ -42,7 +41,7 @@ def list_queues(
     shared: GlobalOptions,
     target: Annotated[
         str | None,
-        typer.Option("--compute-target-name", "--ct", metavar="NAME", help="Only the queue of this compute target."),
+        Option("--compute-target-name", "--ct", metavar="NAME", help="Only the queue of this compute target."),
     ] = None,
 ) -> object:
     """List the runs of all compute targets: those that run, then those that wait, in the order in which they start.

@@ -6,11 +6,10 @@ import os
 from contextlib import nullcontext
 from typing import TYPE_CHECKING, Annotated, TextIO
 
-import typer
-
 from mlrun_cli.actions.workspaces import get_home
 from mlrun_cli.cli.command import Group, Result, command
 from mlrun_cli.cli.context import open_context
+from mlrun_cli.cli.declarations import Argument, Option
 from mlrun_cli.cli.global_options import GlobalOptions
 from mlrun_cli.cli.option_values import parse_environment_choice
 from mlrun_cli.cli.output.formats import OutputFormat, render
@@ -74,7 +73,7 @@ def list_all(shared: GlobalOptions) -> object:
 )
 def show(
     shared: GlobalOptions,
-    name: Annotated[str, typer.Argument(metavar="NAME", help="Name as for -c, such as 'sklearn' or 'config/train'.")],
+    name: Annotated[str, Argument(metavar="NAME", help="Name as for -c, such as 'sklearn' or 'config/train'.")],
 ) -> object:
     """Show a runconfig with all keys, including defaults; secrets are hidden.
 
@@ -96,8 +95,8 @@ def show(
 )
 def validate(
     shared: GlobalOptions,
-    names: Annotated[list[str] | None, typer.Argument(metavar="[NAME]...", help="Names as for -c.")] = None,
-    is_all: Annotated[bool, typer.Option("--all", help="Check all runconfigs below the folder.")] = False,
+    names: Annotated[list[str] | None, Argument(metavar="[NAME]...", help="Names as for -c.")] = None,
+    is_all: Annotated[bool, Option("--all", help="Check all runconfigs below the folder.")] = False,
     environment: Environment = None,
 ) -> object:
     """Check runconfigs without starting anything: show what each would run, or all of its problems.

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated
 
-import typer
-
 from mlrun_cli.actions import boot_service as actions
 from mlrun_cli.actions.workspaces import get_home
 from mlrun_cli.cli.command import Group, command
+from mlrun_cli.cli.declarations import Option
 from mlrun_cli.cli.global_options import GlobalOptions
 from mlrun_cli.cli.installed_program import find_own_program
 
@@ -25,9 +24,7 @@ app = Group("service")
 )
 def install(
     shared: GlobalOptions,
-    is_dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Show what would be written, and write nothing.")
-    ] = False,
+    is_dry_run: Annotated[bool, Option("--dry-run", help="Show what would be written, and write nothing.")] = False,
 ) -> object:
     """Start queued runs automatically after a reboot of this machine.
 

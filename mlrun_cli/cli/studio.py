@@ -9,11 +9,10 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated, NoReturn
 
-import typer
-
 from mlrun_cli.actions.workspaces import get_home, open_workspace
 from mlrun_cli.cli.command import Group, command
 from mlrun_cli.cli.context import resolve_workspace_identity
+from mlrun_cli.cli.declarations import Option
 from mlrun_cli.cli.global_options import GlobalOptions
 from mlrun_cli.core.home import make_private_folder
 from mlrun_cli.errors import ConflictingOptions, InvalidPath, InvalidValue, ProgramNotFound
@@ -40,13 +39,11 @@ def studio(
     shared: GlobalOptions,
     host: Annotated[
         str,
-        typer.Option(
-            "--host", metavar="ADDRESS", help="Address to listen on. Use 0.0.0.0 to serve other machines too."
-        ),
+        Option("--host", metavar="ADDRESS", help="Address to listen on. Use 0.0.0.0 to serve other machines too."),
     ] = "127.0.0.1",
     port: Annotated[
         int,
-        typer.Option(
+        Option(
             "--port",
             metavar="N",
             min=0,
@@ -54,23 +51,23 @@ def studio(
             help="Port to listen on. If it is in use, the next free one is used.",
         ),
     ] = DEFAULT_PORT,
-    no_browser: Annotated[bool, typer.Option("--no-browser", help="Do not open a browser.")] = False,
+    no_browser: Annotated[bool, Option("--no-browser", help="Do not open a browser.")] = False,
     allowed_hosts: Annotated[
         list[str] | None,
-        typer.Option(
+        Option(
             "--allow-host",
             metavar="NAME",
             help="Additional host name that browsers may use, such as the name of a proxy.",
         ),
     ] = None,
     base_path: Annotated[
-        str, typer.Option("--base-path", metavar="PATH", help="Prefix that a proxy adds to all paths.")
+        str, Option("--base-path", metavar="PATH", help="Prefix that a proxy adds to all paths.")
     ] = "",
     certfile: Annotated[
-        Path | None, typer.Option("--certfile", metavar="FILE", help="TLS certificate file, to serve HTTPS.")
+        Path | None, Option("--certfile", metavar="FILE", help="TLS certificate file, to serve HTTPS.")
     ] = None,
     keyfile: Annotated[
-        Path | None, typer.Option("--keyfile", metavar="FILE", help="Private key file of the certificate.")
+        Path | None, Option("--keyfile", metavar="FILE", help="Private key file of the certificate.")
     ] = None,
 ) -> object:
     """Serve web pages showing the runs until Ctrl-C is pressed.

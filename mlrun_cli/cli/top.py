@@ -7,11 +7,10 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import Annotated, Any
 
-import typer
-
 from mlrun_cli.actions.live_runs import list_live_runs
 from mlrun_cli.cli.command import Group, command
 from mlrun_cli.cli.context import open_context
+from mlrun_cli.cli.declarations import Option
 from mlrun_cli.cli.global_options import GlobalOptions
 from mlrun_cli.cli.option_values import parse_seconds
 from mlrun_cli.cli.output.messages import wants_colour
@@ -37,9 +36,7 @@ _KEYS = "q: leave"
 )
 def top(
     shared: GlobalOptions,
-    interval: Annotated[
-        str, typer.Option("--interval", metavar="TIME", help="Time between two looks on a terminal.")
-    ] = "2s",
+    interval: Annotated[str, Option("--interval", metavar="TIME", help="Time between two looks on a terminal.")] = "2s",
 ) -> object:
     """Show the live runs with CPU, memory, GPU, duration and their last metric.
 

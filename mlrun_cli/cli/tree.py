@@ -18,39 +18,14 @@ from typer.core import TyperGroup, TyperOption
 
 from mlrun_cli import __version__
 from mlrun_cli.cli.azure.unsupported import AZURE_ONLY
-from mlrun_cli.cli.command import Group, build_command
+from mlrun_cli.cli.command import Group
+from mlrun_cli.cli.declarations import HELP_OPTIONS
+from mlrun_cli.cli.nouns import COMMANDS, NOUNS, OWN_NOUNS, import_group
+from mlrun_cli.cli.typer_command import build_command
 from mlrun_cli.core.named_tuple import NamedTuple
 from mlrun_cli.errors import CommandNotFound, UnknownTopic, UnsupportedCommand
 
-NOUNS = {
-    "folder": "Attach a folder to a workspace.",
-    "experiment": "List, show, open, delete and restore experiments.",
-    "workspace": "Create, list, show and prune workspaces.",
-    "run": "Submit a script, then follow, list, show, cancel, update, delete and restore runs.",
-    "runconfig": "List, show and check runconfigs.",
-    "environment": "Register, list, show and download environments, and prune those built for runs.",
-    "model": "Register models, then list, show, download, update and delete them.",
-    "computetarget": "Create, attach, list, show and delete compute targets.",
-    "queue": "List what runs on each compute target, and what waits for it.",
-    "dataset": "Register files as datasets, then list, show and unregister them.",
-    "datastore": "Attach folders as datastores, and copy files to and from them.",
-}
-"""A summary of each noun, whose module or package is `mlrun_cli.cli.<noun>` and defines the Group `app`."""
-
-OWN_NOUNS = {
-    "notify": "Notify people and programs of the ends of runs.",
-    "service": "Start queued runs after a reboot of this machine.",
-}
-"""Nouns that are not under `ml`, because az has other commands with these names there."""
-
 _HELP = "List the help topics, or print one: 'mlrun help concepts'."
-_COMMANDS = {
-    "studio": ("Serve web pages to view, compare, share and cancel runs.", "studio"),
-    "top": ("Watch the live runs, with the CPU, memory and GPU that they use.", "top"),
-    "install-az": ("Install an 'az' command in a folder, for the PATH of a CI pipeline.", "azure.install_az"),
-}
-"""Commands without a noun, each with its summary and its module."""
-
 _DESCRIPTION = "Start, follow and track training runs from a shell, as 'az ml run' does, without Azure."
 _EXAMPLES = (
     ("Attach this folder and run a script", "mlrun folder attach && mlrun run submit-script train.py"),
@@ -70,7 +45,7 @@ class _Tree(TyperGroup):
     """A group that can list its commands without building them."""
 
     def __init__(self, name: str, *, description: str, **settings: Any) -> None:
-        names = {"help_option_names": ["-h", "--help"]}
+        names = {"help_option_names": list(HELP_OPTIONS)}
         super().__init__(name=name, rich_markup_mode=None, context_settings=names, **settings)
         self._description = description
 
@@ -279,7 +254,7 @@ class _Nouns(_Tree):
         """Return the group of a noun, the `login` command, or None."""
         if name == "login":  # lines of Azure's own program have it behind `ml`, too
             return importlib.import_module("mlrun_cli.cli.azure.login").build_login_command()
-        return _build_noun(name) if name in NOUNS else None
+        return Noun(import_group(name)) if name in NOUNS else None
 
 
 class _Root(_Nouns):
@@ -287,7 +262,7 @@ class _Root(_Nouns):
 
     def list_summaries(self) -> Mapping[str, str]:
         """Return a summary of each noun and command, keyed by name, in the order of the help page."""
-        alone = {name: summary for name, (summary, _) in _COMMANDS.items()}
+        alone = {name: summary for name, (summary, _) in COMMANDS.items()}
         again = {"ml": "All of these once more, for lines like 'az ml run list'.", "help": _HELP}
         return {**NOUNS, **OWN_NOUNS, **alone, **again}
 
@@ -296,17 +271,12 @@ class _Root(_Nouns):
         if name == "ml":
             return _Nouns(name, description=_DESCRIPTION)
         if name in OWN_NOUNS:
-            return _build_noun(name)
-        if name in _COMMANDS:
-            module = importlib.import_module(f"mlrun_cli.cli.{_COMMANDS[name][1]}")
-            return build_command(module.app.commands[name], name, with_completers=with_completers)
+            return Noun(import_group(name))
+        if name in COMMANDS:
+            return build_command(import_group(name).commands[name], name, with_completers=with_completers)
         if name == "az":
             return importlib.import_module("mlrun_cli.cli.azure.az").build_az_command()
         return super().find(name)
-
-
-def _build_noun(name: str) -> Noun:
-    return Noun(importlib.import_module(f"mlrun_cli.cli.{name}").app)
 
 
 def build_root() -> TyperGroup:

@@ -6,8 +6,6 @@ import time
 from pathlib import Path
 from typing import Annotated, Any
 
-import typer
-
 from mlrun_cli.actions.trash import DAYS_KEPT, measure_trash
 from mlrun_cli.actions.workspaces import (
     build_workspace_record,
@@ -21,6 +19,7 @@ from mlrun_cli.cli.azure.ignored_options import IgnoredOptions
 from mlrun_cli.cli.command import Group, command
 from mlrun_cli.cli.confirmation import confirm
 from mlrun_cli.cli.context import open_context, resolve_workspace_identity, warn_of_lost_runs
+from mlrun_cli.cli.declarations import Argument, Option
 from mlrun_cli.cli.global_options import GlobalOptions
 from mlrun_cli.cli.option_values import parse_seconds, parse_tags
 from mlrun_cli.cli.output.record_table import Field, build_listing
@@ -93,7 +92,7 @@ def show(
     shared: GlobalOptions,
     is_taking_over: Annotated[
         bool,
-        typer.Option(
+        Option(
             "--take-over",
             help="Take a home on a network file system from another host. Only when nothing runs there any more: what"
             " still runs there loses its store.",
@@ -124,7 +123,7 @@ def create(
     shared: GlobalOptions,
     name: Annotated[
         str | None,
-        typer.Option(
+        Option(
             "--workspace-name",
             "--name",
             "-w",
@@ -134,17 +133,17 @@ def create(
         ),
     ] = None,
     friendly_name: Annotated[
-        str | None, typer.Option("--friendly-name", "-f", metavar="TEXT", help="Name to display.")
+        str | None, Option("--friendly-name", "-f", metavar="TEXT", help="Name to display.")
     ] = None,
     description: Annotated[
-        str | None, typer.Option("--description", metavar="TEXT", help="Description of the workspace.")
+        str | None, Option("--description", metavar="TEXT", help="Description of the workspace.")
     ] = None,
     tags: Annotated[
         list[str] | None,
-        typer.Option("--tags", "-t", metavar="KEY=VALUE", help="Tags, which replace all existing ones."),
+        Option("--tags", "-t", metavar="KEY=VALUE", help="Tags, which replace all existing ones."),
     ] = None,
     ignored: _IgnoredOptions = _NOTHING_IGNORED,
-    is_sure: Annotated[bool, typer.Option("--exist-ok", "--yes", "-y", hidden=True)] = False,  # noqa: ARG001
+    is_sure: Annotated[bool, Option("--exist-ok", "--yes", "-y", hidden=True)] = False,  # noqa: ARG001
 ) -> object:
     """Create a workspace unless it exists; 'folder attach' does so too.
 
@@ -191,8 +190,8 @@ def repair(shared: GlobalOptions) -> object:
 )
 def backup(
     shared: GlobalOptions,
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="File to write.")],
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the file if it exists.")] = False,
+    file: Annotated[Path, Argument(metavar="FILE", help="File to write.")],
+    overwrite: Annotated[bool, Option("--overwrite", help="Replace the file if it exists.")] = False,
 ) -> object:
     """Copy the store of a workspace to a file: its records of runs, models, data and everything else.
 
@@ -214,7 +213,7 @@ def backup(
 )
 def restore(
     shared: GlobalOptions,
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="Backup created by 'workspace backup'.")],
+    file: Annotated[Path, Argument(metavar="FILE", help="Backup created by 'workspace backup'.")],
     yes: Yes = False,
 ) -> object:
     """Replace the store with a backup; runs created since then are restored from their folders.
@@ -241,18 +240,18 @@ def restore(
 def prune(
     shared: GlobalOptions,
     older_than: Annotated[
-        str, typer.Option("--older-than", metavar="TIME", help="Minimum time since runs ended, such as 30d.")
+        str, Option("--older-than", metavar="TIME", help="Minimum time since runs ended, such as 30d.")
     ],
     trash_older_than: Annotated[
         str,
-        typer.Option(
+        Option(
             "--trash-older-than",
             metavar="TIME",
             help="Minimum time since runs were deleted to remove them from the trash.",
         ),
     ] = f"{DAYS_KEPT}d",
     is_dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Show what would be removed and its size; remove nothing.")
+        bool, Option("--dry-run", help="Show what would be removed and its size; remove nothing.")
     ] = False,
     yes: Yes = False,
 ) -> object:

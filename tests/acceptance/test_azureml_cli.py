@@ -82,6 +82,11 @@ def test_a_workspace_is_made_with_all_of_azures_options(mlrun: Mlrun) -> None:
     assert mlrun.json("workspace", "create", "-w", "made", "-g", "group")["tags"] == {"team": "blue"}
 
 
+@pytest.mark.parametrize("name", ["-w", "--workspace-name", "--workspace-n", "-n", "--name"])
+def test_a_workspace_is_made_with_each_name_of_its_option(mlrun: Mlrun, name: str) -> None:
+    assert mlrun.json("workspace", "create", name, "made")["name"] == "made"
+
+
 def _typed(option: str) -> list[str]:
     """Each of its names, with a value if it takes one."""
     value = ["1"] if option.endswith("=") else []

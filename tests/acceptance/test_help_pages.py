@@ -14,7 +14,7 @@ from typing import NamedTuple
 import pytest
 
 from mlrun_cli.cli.command import Declaration, Group
-from mlrun_cli.cli.tree import NOUNS, OWN_NOUNS
+from mlrun_cli.cli.nouns import NOUNS, OWN_NOUNS
 from tests.acceptance.installed import bash, installed
 from tests.acceptance.terminal import Terminal
 from tests.running import Mlrun, good_end

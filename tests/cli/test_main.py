@@ -76,10 +76,13 @@ def mlrun(environment: Environment, *words: str) -> subprocess.CompletedProcess[
     return subprocess.run(command, env=environment, capture_output=True, encoding="utf-8", check=False)
 
 
-def test_ctrl_c_while_it_is_being_loaded_ends_it_without_a_traceback(environment: Environment, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("module", "line"), [("json", "run list"), ("typer", "run list -h")])
+def test_ctrl_c_while_it_is_being_loaded_ends_it_without_a_traceback(
+    environment: Environment, tmp_path: Path, module: str, line: str
+) -> None:
     interrupts = "import signal as s; s.signal(s.SIGINT, s.default_int_handler); s.raise_signal(s.SIGINT)"
-    (tmp_path / "typer.py").write_text(interrupts, encoding="utf-8")
-    done = mlrun({**environment, "PYTHONPATH": str(tmp_path)}, "run", "list")
+    (tmp_path / f"{module}.py").write_text(interrupts, encoding="utf-8")
+    done = mlrun({**environment, "PYTHONPATH": str(tmp_path)}, *line.split())
     assert (done.returncode, done.stdout, done.stderr) == (130, "", "")
 
 
@@ -547,8 +550,19 @@ def test_a_command_imports_nothing_that_it_does_not_need(tool: Tool) -> None:
         check=True,
     )
     imported = {line.rpartition("|")[2].strip() for line in done.stderr.splitlines()}
-    assert "typer" in imported
-    heavy = ["rich", "yaml", "jmespath", "asyncio", "importlib.metadata", "psycopg", "tabulate", "pygments"]
+    assert "mlrun_cli.cli.plain_lines" in imported
+    heavy = [
+        "typer",
+        "inspect",
+        "rich",
+        "yaml",
+        "jmespath",
+        "asyncio",
+        "importlib.metadata",
+        "psycopg",
+        "tabulate",
+        "pygments",
+    ]
     assert imported.isdisjoint([*heavy, "configparser", "mlrun_cli.cli.output.runs_table"])
 
 

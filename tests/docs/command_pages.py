@@ -13,6 +13,7 @@ from typing import Any
 
 import typer
 
+from mlrun_cli.cli.declarations import HELP_OPTIONS
 from mlrun_cli.cli.help.pages import CommandPage, Row, describe_command
 from mlrun_cli.cli.help.topics import find_topic
 from mlrun_cli.cli.tree import Noun, build_root
@@ -20,7 +21,6 @@ from mlrun_cli.cli.tree import Noun, build_root
 FOLDER = Path(__file__).parents[2] / "mlrun_cli" / "docs" / "commands"
 _MADE = "<!-- Made by `python -m tests.docs.command_pages` from the command tree: do not edit. -->"
 _ELSEWHERE = {"ml", "help"}  # the same nouns once more, and topics
-_HELP_OPTIONS = ["-h", "--help"]
 
 
 def command_pages() -> Mapping[str, str]:
@@ -79,7 +79,7 @@ def _read_on(context: typer.Context) -> str:
 
 
 def _context(command: Any, name: str, parent: typer.Context | None = None) -> typer.Context:
-    return typer.Context(command, info_name=name, parent=parent, help_option_names=_HELP_OPTIONS)
+    return typer.Context(command, info_name=name, parent=parent, help_option_names=list(HELP_OPTIONS))
 
 
 def _code(rows: Sequence[Row]) -> list[Row]:

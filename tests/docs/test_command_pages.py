@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mlrun_cli.cli.tree import NOUNS, OWN_NOUNS
+from mlrun_cli.cli.nouns import NOUNS, OWN_NOUNS
 from tests.docs.command_pages import FOLDER, command_pages
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from mlrun_cli.cli.help.markdown import render_markdown
 from mlrun_cli.cli.help.topics import TOPICS, find_topic, read_topic
-from mlrun_cli.cli.tree import NOUNS, OWN_NOUNS
+from mlrun_cli.cli.nouns import NOUNS, OWN_NOUNS
 from tests.acceptance.installed import installed
 from tests.acceptance.terminal import Terminal
 from tests.acceptance.test_help_pages import COMMANDS

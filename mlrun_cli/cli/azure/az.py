@@ -31,6 +31,7 @@ from mlrun_cli.cli.azure.az_config import (
 )
 from mlrun_cli.cli.azure.az_script import find_other_az
 from mlrun_cli.cli.azure.login import NO_LOGIN
+from mlrun_cli.cli.declarations import HELP_OPTIONS
 from mlrun_cli.cli.global_options import parse_output_format
 from mlrun_cli.cli.help.pages import format_command_help, format_group_help
 from mlrun_cli.cli.output.formats import render
@@ -44,7 +45,6 @@ from mlrun_cli.processes.host import get_user_name
 _EXTENSIONS = ("azure-cli-ml", "azure_cli_ml", "ml")
 _NOBODY = "00000000-0000-0000-0000-000000000000"
 
-_HELP_OPTIONS = ("-h", "--help")
 _DESCRIPTION = (
     "What pipelines type around 'az ml', answered by mlrun-cli without Azure. All else is handed to the az behind this"
     " one on the PATH; there is none."
@@ -104,7 +104,7 @@ def _run_az_line(line: Sequence[str]) -> int:
     words = tuple(takewhile(lambda word: not word.startswith("-"), line))
     beginnings = (" ".join(words[:2]), " ".join(words[:1] or line[:1]))
     name = next((each for each in beginnings if each in _ANSWERS), None)
-    asks_for_help = not line or not set(_HELP_OPTIONS).isdisjoint(line)
+    asks_for_help = not line or not set(HELP_OPTIONS).isdisjoint(line)
     real = find_other_az(os.environ.get("PATH", os.defpath))
     if asks_for_help and (name is not None or (real is None and _has_help(words))):
         sys.stdout.write(f"{_format_help_page() if name is None else _format_command_help(name)}\n")
@@ -200,7 +200,7 @@ def _get_description(name: str) -> str:
 
 
 def _make_context(path: str, noun: str) -> typer.Context:
-    return typer.Context(TyperCommand(path, help=noun), info_name=path, help_option_names=list(_HELP_OPTIONS))
+    return typer.Context(TyperCommand(path, help=noun), info_name=path, help_option_names=list(HELP_OPTIONS))
 
 
 def _login(_typed: AzArguments) -> Answer:

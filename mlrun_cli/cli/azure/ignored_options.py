@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, ClassVar
 
-import typer
-
+from mlrun_cli.cli.declarations import Option, Parameter, build_parameter
 from mlrun_cli.cli.output.messages import Messages
 
 _PREFIX = "ignored_"
@@ -35,15 +33,14 @@ class IgnoredOptions:
             notes.info(f"{names} {'have' if others else 'has'} no effect on this machine.")
 
     @classmethod
-    def build_option_parameters(cls) -> Sequence[inspect.Parameter]:
+    def build_option_parameters(cls) -> Sequence[Parameter]:
         """Return the parameters that replace a parameter of this type in a command's signature."""
-        kinds = {**dict.fromkeys(cls.options, list[str] | None), **dict.fromkeys(cls.flags, bool)}
+        kinds = {**dict.fromkeys(cls.options, list[str]), **dict.fromkeys(cls.flags, bool)}
         return [
-            inspect.Parameter(
+            build_parameter(
                 f"{_PREFIX}{position}",
-                inspect.Parameter.KEYWORD_ONLY,
+                Annotated[kind, Option(*names.split("/"), hidden=True)],
                 default=False if kind is bool else None,
-                annotation=Annotated[kind, typer.Option(*names.split("/"), hidden=True)],
             )
             for position, (names, kind) in enumerate(kinds.items())
         ]

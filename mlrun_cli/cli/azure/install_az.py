@@ -7,10 +7,9 @@ import shlex
 from pathlib import Path
 from typing import Annotated
 
-import typer
-
 from mlrun_cli.cli.azure.az_script import find_other_az, write_az
 from mlrun_cli.cli.command import Group, command
+from mlrun_cli.cli.declarations import Argument, Option
 from mlrun_cli.cli.global_options import GlobalOptions
 from mlrun_cli.cli.installed_program import find_own_program
 from mlrun_cli.folders.project_config import make_absolute
@@ -28,8 +27,8 @@ app = Group("install-az")
 )
 def install_az(
     shared: GlobalOptions,
-    folder: Annotated[Path, typer.Argument(metavar="DIR", help="The folder. Created if it does not exist.")],
-    force: Annotated[bool, typer.Option("--force", help="Replace an 'az' that was not written by mlrun-cli.")] = False,
+    folder: Annotated[Path, Argument(metavar="DIR", help="The folder. Created if it does not exist.")],
+    force: Annotated[bool, Option("--force", help="Replace an 'az' that was not written by mlrun-cli.")] = False,
 ) -> object:
     """Install an 'az' command in a folder, for the PATH of a CI pipeline.
 

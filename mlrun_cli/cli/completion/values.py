@@ -5,8 +5,7 @@ A command declares nothing for them: an option named `--run` is completed by run
 
 from __future__ import annotations
 
-import inspect
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TypeAlias
 
@@ -14,6 +13,7 @@ import typer
 
 from mlrun_cli.actions.workspaces import get_home
 from mlrun_cli.cli.context import resolve_workspace_identity
+from mlrun_cli.cli.declarations import Argument, Option
 from mlrun_cli.cli.global_options import GlobalOptions
 from mlrun_cli.folders.project_config import find_project_config
 from mlrun_cli.store.completion import CompletionStore, NameSource
@@ -29,15 +29,11 @@ _UNSAFE = frozenset("\\\"'`$")
 _OF_LIVE_RUNS = frozenset({"cancel", "wait"})
 
 
-def add_completers(parameters: Iterable[inspect.Parameter]) -> None:
-    """Set the completers of the options and arguments declared by a command's parameters."""
-    for parameter in parameters:
-        for declared in getattr(parameter.annotation, "__metadata__", ()):
-            # In an annotation, Typer takes the first name of an option for its default.
-            names = (declared.default, *(declared.param_decls or ()), declared.metavar)
-            completer = next((_BY_NAME[name] for name in names if isinstance(name, str) and name in _BY_NAME), None)
-            if completer is not None and declared.autocompletion is None:
-                declared.autocompletion = _make_safe_completer(completer)
+def find_completer(declared: Option | Argument) -> _Completer | None:
+    """Return the completer for the values of an option or argument, or None."""
+    names = (*(declared.names if isinstance(declared, Option) else ()), declared.metavar or "")
+    completer = next((_BY_NAME[name] for name in names if name in _BY_NAME), None)
+    return None if completer is None else _make_safe_completer(completer)
 
 
 def _make_safe_completer(completer: _Completer) -> Callable[[typer.Context, str], _Suggestions]:

@@ -5,8 +5,6 @@ from __future__ import annotations
 import os
 from typing import Annotated
 
-import typer
-
 from mlrun_cli.actions.ray_targets import attach_ray
 from mlrun_cli.cli.command import command
 from mlrun_cli.cli.computetarget import app
@@ -22,6 +20,7 @@ from mlrun_cli.cli.computetarget.options import (
     parse_given_tags,
 )
 from mlrun_cli.cli.context import open_context
+from mlrun_cli.cli.declarations import Option
 from mlrun_cli.cli.global_options import GlobalOptions
 from mlrun_cli.targets.ray.credentials import TOKEN_VARIABLE, select_stored_variables
 from mlrun_cli.targets.ray.settings import RaySettings, check_address, convert_whole_number, parse_resources
@@ -40,12 +39,12 @@ def attach(
     name: Name,
     address: Annotated[
         str,
-        typer.Option("--address", "-a", metavar="URL", help="Address of the head's dashboard, as in http://head:8265."),
+        Option("--address", "-a", metavar="URL", help="Address of the head's dashboard, as in http://head:8265."),
     ],
     shared_folder: SharedFolderPath,
     num_cpus: Annotated[
         float,
-        typer.Option(
+        Option(
             "--num-cpus",
             min=0,
             metavar="N",
@@ -54,11 +53,11 @@ def attach(
     ] = 1,
     num_gpus: Annotated[
         float,
-        typer.Option("--num-gpus", min=0, metavar="N", help="GPUs for runs that are submitted without --gpus."),
+        Option("--num-gpus", min=0, metavar="N", help="GPUs for runs that are submitted without --gpus."),
     ] = 0,
     resources: Annotated[
         str | None,
-        typer.Option(
+        Option(
             "--resources",
             metavar="JSON",
             help="""Other resources that each run reserves, as in '{"accelerator": 1}'.""",
@@ -67,7 +66,7 @@ def attach(
     python: NodePython = None,
     setup: NodeSetup = None,
     no_check: Annotated[
-        bool, typer.Option("--no-check", help="Test neither the resources nor the shared folder on the nodes.")
+        bool, Option("--no-check", help="Test neither the resources nor the shared folder on the nodes.")
     ] = False,
     description: Description = "",
     tags: Tags = None,

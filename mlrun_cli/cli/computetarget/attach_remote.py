@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from typing import Annotated
 
-import typer
-
 from mlrun_cli.actions.remote_targets import attach_machine
 from mlrun_cli.cli.command import command
 from mlrun_cli.cli.computetarget import app
 from mlrun_cli.cli.computetarget.options import Description, Name, Tags, build_record, parse_given_tags
 from mlrun_cli.cli.context import open_context
+from mlrun_cli.cli.declarations import Option
 from mlrun_cli.cli.global_options import GlobalOptions
 from mlrun_cli.compute.compute_target import MOST_NODES
 from mlrun_cli.errors import InvalidValue, Unsupported
@@ -38,39 +37,39 @@ def attach(
     shared: GlobalOptions,
     name: Name,
     address: Annotated[
-        str, typer.Option("--address", "-a", metavar="HOST", help="Name or IP address, or a Host of ~/.ssh/config.")
+        str, Option("--address", "-a", metavar="HOST", help="Name or IP address, or a Host of ~/.ssh/config.")
     ],
     username: Annotated[
-        str | None, typer.Option("--username", "-u", metavar="NAME", help="User there. Default: as ~/.ssh/config says.")
+        str | None, Option("--username", "-u", metavar="NAME", help="User there. Default: as ~/.ssh/config says.")
     ] = None,
     ssh_port: Annotated[
-        int | None, typer.Option("--ssh-port", min=1, max=_MOST_PORT, metavar="PORT", help="Port of sshd. Default: 22.")
+        int | None, Option("--ssh-port", min=1, max=_MOST_PORT, metavar="PORT", help="Port of sshd. Default: 22.")
     ] = None,
     private_key_file: Annotated[
-        str | None, typer.Option("--private-key-file", metavar="FILE", help="Private key. Default: as ssh chooses.")
+        str | None, Option("--private-key-file", metavar="FILE", help="Private key. Default: as ssh chooses.")
     ] = None,
     ssh_options: Annotated[
         list[str] | None,
-        typer.Option("--ssh-option", metavar="KEY=VALUE", help="Another option of ssh, as in ProxyJump=gate."),
+        Option("--ssh-option", metavar="KEY=VALUE", help="Another option of ssh, as in ProxyJump=gate."),
     ] = None,
     max_nodes: Annotated[
         int | None,
-        typer.Option(
+        Option(
             "--max-nodes", min=1, max=MOST_NODES, metavar="N", help="Maximum number of nodes in use. Default: no limit."
         ),
     ] = None,
     python: Annotated[
         str,
-        typer.Option(
+        Option(
             "--python", metavar="PATH", help="Python 3.10 or later there, for mlrun itself. Default: python3 on PATH."
         ),
     ] = DEFAULT_PYTHON,
     setup: Annotated[
         list[str] | None,
-        typer.Option("--setup", metavar="COMMAND", help="Shell command that precedes each run there."),
+        Option("--setup", metavar="COMMAND", help="Shell command that precedes each run there."),
     ] = None,
-    password: Annotated[str | None, typer.Option("--password", "-p", hidden=True)] = None,
-    passphrase: Annotated[str | None, typer.Option("--private-key-passphrase", hidden=True)] = None,
+    password: Annotated[str | None, Option("--password", "-p", hidden=True)] = None,
+    passphrase: Annotated[str | None, Option("--private-key-passphrase", hidden=True)] = None,
     description: Description = "",
     tags: Tags = None,
 ) -> object:

@@ -6,8 +6,6 @@ import re
 from enum import Enum
 from typing import Annotated
 
-import typer
-
 from mlrun_cli.actions.slurm_targets import attach_slurm
 from mlrun_cli.cli.command import command
 from mlrun_cli.cli.computetarget import app
@@ -23,6 +21,7 @@ from mlrun_cli.cli.computetarget.options import (
     parse_given_tags,
 )
 from mlrun_cli.cli.context import open_context
+from mlrun_cli.cli.declarations import Option
 from mlrun_cli.cli.global_options import GlobalOptions
 from mlrun_cli.errors import InvalidValue
 from mlrun_cli.targets.slurm.options import SlurmSettings, parse_minutes, validate_sbatch_option
@@ -55,28 +54,28 @@ def attach(
     shared: GlobalOptions,
     name: Name,
     shared_folder: SharedFolderPath,
-    partition: Annotated[str | None, typer.Option("--partition", metavar="NAME", help="Partition.")] = None,
-    account: Annotated[str | None, typer.Option("--account", metavar="NAME", help="Account to charge.")] = None,
-    qos: Annotated[str | None, typer.Option("--qos", metavar="NAME", help="Quality of service.")] = None,
+    partition: Annotated[str | None, Option("--partition", metavar="NAME", help="Partition.")] = None,
+    account: Annotated[str | None, Option("--account", metavar="NAME", help="Account to charge.")] = None,
+    qos: Annotated[str | None, Option("--qos", metavar="NAME", help="Quality of service.")] = None,
     time: Annotated[
         str | None,
-        typer.Option(
+        Option(
             "--time", metavar="TIME", help="Time limit of runs without maxRunDurationSeconds, as in 1-00:00:00 or 90."
         ),
     ] = None,
     gpus_per_node: Annotated[
         str | None,
-        typer.Option(
+        Option(
             "--gpus-per-node", metavar="[TYPE:]N", help="GPUs of each node, for runs that are submitted without --gpus."
         ),
     ] = None,
     cpus_per_task: Annotated[
-        int | None, typer.Option("--cpus-per-task", min=1, metavar="N", help="Processors of each node of a run.")
+        int | None, Option("--cpus-per-task", min=1, metavar="N", help="Processors of each node of a run.")
     ] = None,
-    memory: Annotated[str | None, typer.Option("--memory", metavar="SIZE", help="Memory per node, as in 64G.")] = None,
+    memory: Annotated[str | None, Option("--memory", metavar="SIZE", help="Memory per node, as in 64G.")] = None,
     sbatch_options: Annotated[
         list[str] | None,
-        typer.Option(
+        Option(
             "--sbatch-option", metavar="OPTION", help="Another option of sbatch, as in --sbatch-option=--exclusive."
         ),
     ] = None,
@@ -84,12 +83,10 @@ def attach(
     setup: NodeSetup = None,
     build_on: Annotated[
         BuildPlace,
-        typer.Option(
-            "--build-on", help="Where environments are built: by the first node that needs one, or here at submit."
-        ),
+        Option("--build-on", help="Where environments are built: by the first node that needs one, or here at submit."),
     ] = BuildPlace.NODE,
     no_check: Annotated[
-        bool, typer.Option("--no-check", help="Test neither the options nor the shared folder on the nodes.")
+        bool, Option("--no-check", help="Test neither the options nor the shared folder on the nodes.")
     ] = False,
     description: Description = "",
     tags: Tags = None,

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-import typer
-
 from mlrun_cli.actions import compute_targets as actions
 from mlrun_cli.cli.azure.ignored_options import IgnoredOptions
 from mlrun_cli.cli.command import command
 from mlrun_cli.cli.computetarget import app
 from mlrun_cli.cli.computetarget.options import Description, InFull, Name, Tags, build_record, parse_given_tags
 from mlrun_cli.cli.context import open_context
+from mlrun_cli.cli.declarations import Argument, Option
 from mlrun_cli.cli.global_options import GlobalOptions
 from mlrun_cli.compute.compute_target import AML_COMPUTE, COMPUTE_INSTANCE, MOST_NODES
 from mlrun_cli.errors import ConflictingOptions, InvalidValue, MissingOption
@@ -57,11 +56,11 @@ _NOTHING_IGNORED = _IgnoredOptions()
 )
 def create(
     shared: GlobalOptions,
-    kind: Annotated[str, typer.Argument(metavar="KIND", help="amlcompute or computeinstance.")],
+    kind: Annotated[str, Argument(metavar="KIND", help="amlcompute or computeinstance.")],
     name: Name,
     max_nodes: Annotated[
         int | None,
-        typer.Option(
+        Option(
             "--max-nodes",
             min=1,
             max=MOST_NODES,
@@ -71,21 +70,21 @@ def create(
     ] = None,
     min_nodes: Annotated[
         int,
-        typer.Option("--min-nodes", min=0, max=MOST_NODES, metavar="N", help="Stored, but has no effect. Default: 0."),
+        Option("--min-nodes", min=0, max=MOST_NODES, metavar="N", help="Stored, but has no effect. Default: 0."),
     ] = 0,
     vm_size: Annotated[
-        str, typer.Option("--vm-size", "-s", metavar="SIZE", help="Any text. Stored, but has no effect.")
+        str, Option("--vm-size", "-s", metavar="SIZE", help="Any text. Stored, but has no effect.")
     ] = "",
     idle_seconds: Annotated[
-        int, typer.Option("--idle-seconds-before-scaledown", min=0, metavar="N", help="Stored, but has no effect.")
+        int, Option("--idle-seconds-before-scaledown", min=0, metavar="N", help="Stored, but has no effect.")
     ] = 1800,
     vm_priority: Annotated[
-        str, typer.Option("--vm-priority", metavar="PRIORITY", help="dedicated or lowpriority. Has no effect.")
+        str, Option("--vm-priority", metavar="PRIORITY", help="dedicated or lowpriority. Has no effect.")
     ] = "dedicated",
     description: Description = "",
     tags: Tags = None,
     ignored: _IgnoredOptions = _NOTHING_IGNORED,
-    no_wait: Annotated[bool, typer.Option("--no-wait", hidden=True)] = False,  # noqa: ARG001 — it never has to wait
+    no_wait: Annotated[bool, Option("--no-wait", hidden=True)] = False,  # noqa: ARG001 — it never has to wait
     in_full: InFull = False,  # noqa: ARG001
 ) -> object:
     """Create a compute target, whose runs are executed on this machine.

@@ -5,27 +5,24 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Annotated, Any
 
-import typer
-
 from mlrun_cli.actions.workspaces import build_workspace_record
+from mlrun_cli.cli.declarations import Option
 from mlrun_cli.cli.option_values import parse_tags
 from mlrun_cli.compute.compute_target import ComputeTarget, build_compute_target_record
 from mlrun_cli.workspace import Workspace
 
-Name = Annotated[str, typer.Option("--name", "-n", metavar="NAME", help="Name of the target.")]
-InFull = Annotated[bool, typer.Option("-v", hidden=True)]
+Name = Annotated[str, Option("--name", "-n", metavar="NAME", help="Name of the target.")]
+InFull = Annotated[bool, Option("-v", hidden=True)]
 """Accepted and without effect: the keys that `-v` adds in Azure are always shown."""
-Description = Annotated[str, typer.Option("--description", metavar="TEXT", help="Description of the target.")]
-Tags = Annotated[list[str] | None, typer.Option("--tag", "--tags", metavar="KEY=VALUE", help="Add a tag.")]
+Description = Annotated[str, Option("--description", metavar="TEXT", help="Description of the target.")]
+Tags = Annotated[list[str] | None, Option("--tag", "--tags", metavar="KEY=VALUE", help="Add a tag.")]
 SharedFolderPath = Annotated[
     str,
-    typer.Option(
-        "--shared-folder", metavar="FOLDER", help="Folder that this machine and all nodes share, at the same path."
-    ),
+    Option("--shared-folder", metavar="FOLDER", help="Folder that this machine and all nodes share, at the same path."),
 ]
 NodePython = Annotated[
     str | None,
-    typer.Option(
+    Option(
         "--python",
         metavar="PATH",
         help="Python 3.10 or later on the nodes, for mlrun itself. Default: python3 on PATH.",
@@ -33,7 +30,7 @@ NodePython = Annotated[
 ]
 NodeSetup = Annotated[
     list[str] | None,
-    typer.Option("--setup", metavar="COMMAND", help="Shell command that precedes each run on its node."),
+    Option("--setup", metavar="COMMAND", help="Shell command that precedes each run on its node."),
 ]
 
 

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Annotated
 
-import typer
-
 from mlrun_cli.actions.run_ends import cancel_run, count_running_children
 from mlrun_cli.cli.command import command
 from mlrun_cli.cli.context import format_command_line, open_context
+from mlrun_cli.cli.declarations import Option
 from mlrun_cli.cli.global_options import GlobalOptions
 from mlrun_cli.cli.option_values import (
     parse_seconds,
@@ -44,10 +43,10 @@ def cancel(
     experiment_name: ExperimentName = None,
     is_all: All = False,
     grace: Annotated[
-        str, typer.Option("--grace", metavar="TIME", help="Time between SIGTERM and SIGKILL.")
+        str, Option("--grace", metavar="TIME", help="Time between SIGTERM and SIGKILL.")
     ] = f"{GRACE_SECONDS:g}s",
     force: Annotated[
-        bool, typer.Option("--force", help="Send SIGKILL immediately, even if a run's supervisor does not respond.")
+        bool, Option("--force", help="Send SIGKILL immediately, even if a run's supervisor does not respond.")
     ] = False,
     last: Last = None,
     filters: FilterOptions = NO_FILTERS,

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated, TextIO
 
-import typer
-
 from mlrun_cli.cli.command import Result, command
 from mlrun_cli.cli.context import open_context
+from mlrun_cli.cli.declarations import Option
 from mlrun_cli.cli.global_options import GlobalOptions
 from mlrun_cli.cli.run import app
 from mlrun_cli.cli.run.options import ExperimentName, RunIds
@@ -33,9 +32,7 @@ def compare(
     shared: GlobalOptions,
     run_ids: RunIds,
     experiment_name: ExperimentName = None,
-    is_all: Annotated[
-        bool, typer.Option("--all", help="List what is the same in all runs too, after what differs.")
-    ] = False,
+    is_all: Annotated[bool, Option("--all", help="List what is the same in all runs too, after what differs.")] = False,
 ) -> object:
     """Show what differs between runs: parameters, metrics, tags, settings, packages and source files.
 

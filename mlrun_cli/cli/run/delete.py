@@ -6,13 +6,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
-import typer
-
 from mlrun_cli.actions.run_deletion import check_deletable, list_with_children, remove_runs
 from mlrun_cli.actions.trash import DAYS_KEPT, move_to_trash
 from mlrun_cli.cli.command import command
 from mlrun_cli.cli.confirmation import confirm
 from mlrun_cli.cli.context import open_context
+from mlrun_cli.cli.declarations import Option
 from mlrun_cli.cli.global_options import GlobalOptions
 from mlrun_cli.cli.run import app
 from mlrun_cli.cli.run.filters import NO_FILTERS, FilterOptions
@@ -44,20 +43,20 @@ def delete(
     yes: Yes = False,
     force: Annotated[
         bool,
-        typer.Option(
+        Option(
             "--force",
             help="Also delete kept runs and runs that a model comes from; runs given by -r are ended first.",
         ),
     ] = False,
     leave_files: Annotated[
         bool,
-        typer.Option(
+        Option(
             "--leave-files",
             help="Also delete runs of a compute target whose shared folder is gone, and leave that; for good.",
         ),
     ] = False,
     permanently: Annotated[
-        bool, typer.Option("--permanently", help="Free the disk space at once; the runs cannot be restored.")
+        bool, Option("--permanently", help="Free the disk space at once; the runs cannot be restored.")
     ] = False,
     last: Last = None,
     filters: FilterOptions = NO_FILTERS,

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated
 
-import typer
-
 from mlrun_cli.cli.command import Result, command
 from mlrun_cli.cli.context import open_context
+from mlrun_cli.cli.declarations import Option
 from mlrun_cli.cli.global_options import GlobalOptions
 from mlrun_cli.cli.run import app
 from mlrun_cli.cli.run.options import ExperimentName, RunIds
@@ -27,14 +26,14 @@ def diff(
     shared: GlobalOptions,
     run_ids: RunIds,
     experiment_name: ExperimentName = None,
-    code: Annotated[bool, typer.Option("--code", help="Show the source files, as a patch.")] = False,
-    parameters: Annotated[bool, typer.Option("--params", help="Show the parameters.")] = False,
+    code: Annotated[bool, Option("--code", help="Show the source files, as a patch.")] = False,
+    parameters: Annotated[bool, Option("--params", help="Show the parameters.")] = False,
     environment: Annotated[
-        bool, typer.Option("--environment", help="Show the settings, variables, Python and packages.")
+        bool, Option("--environment", help="Show the settings, variables, Python and packages.")
     ] = False,
-    metrics: Annotated[bool, typer.Option("--metrics", help="Show the metrics.")] = False,
+    metrics: Annotated[bool, Option("--metrics", help="Show the metrics.")] = False,
     has_exit_code: Annotated[
-        bool, typer.Option("--exit-code", help="Exit with 1 if there are differences, as diff does.")
+        bool, Option("--exit-code", help="Exit with 1 if there are differences, as diff does.")
     ] = False,
 ) -> object:
     """Show how a run differs from another: parameters, environment, metrics, and the source files as a patch.

@@ -5,10 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated
 
-import typer
-
 from mlrun_cli.cli.command import command
 from mlrun_cli.cli.context import format_command_line, open_context
+from mlrun_cli.cli.declarations import Argument, Option
 from mlrun_cli.cli.global_options import GlobalOptions
 from mlrun_cli.cli.run import app
 from mlrun_cli.cli.run.options import (
@@ -36,12 +35,12 @@ def download(
     run_id: RunId,
     output_dir: Annotated[
         Path,
-        typer.Option("--output-dir", "-d", metavar="FOLDER", help="Destination folder. Created if it does not exist."),
+        Option("--output-dir", "-d", metavar="FOLDER", help="Destination folder. Created if it does not exist."),
     ],
     experiment_name: ExperimentName = None,
     paths: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[PATH]...", help="Files or folders of the run. Default: all."),
+        Argument(metavar="[PATH]...", help="Files or folders of the run. Default: all."),
     ] = None,
     overwrite: Overwrite = False,
 ) -> object:

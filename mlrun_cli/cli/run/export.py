@@ -5,10 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated
 
-import typer
-
 from mlrun_cli.cli.command import command
 from mlrun_cli.cli.context import open_context
+from mlrun_cli.cli.declarations import Option
 from mlrun_cli.cli.global_options import GlobalOptions
 from mlrun_cli.cli.run import app
 from mlrun_cli.cli.run.options import ExperimentName, SomeRunIds
@@ -25,10 +24,10 @@ from mlrun_cli.cli.run.selection import get_runs
 )
 def export(
     shared: GlobalOptions,
-    html: Annotated[Path, typer.Option("--html", metavar="FILE", help="The file to write.")],
+    html: Annotated[Path, Option("--html", metavar="FILE", help="The file to write.")],
     run_ids: SomeRunIds = None,
     experiment_name: ExperimentName = None,
-    is_overwriting: Annotated[bool, typer.Option("--overwrite", help="Replace the file if it exists.")] = False,
+    is_overwriting: Annotated[bool, Option("--overwrite", help="Replace the file if it exists.")] = False,
 ) -> object:
     """Export one run, or several side by side, to an HTML file that needs neither studio nor network.
 

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
 
-import typer
-
+from mlrun_cli.cli.declarations import Option, Parameter, build_parameter
 from mlrun_cli.cli.option_values import add_option_to_errors
 from mlrun_cli.core.time import now
-from mlrun_cli.runs.filter import TERMS, RunFilter, Term, parse_filter
+from mlrun_cli.runs.filter import TERMS, RunFilter, parse_filter
 
 _PREFIX = "filter_"
 
@@ -41,11 +39,15 @@ class FilterOptions:
         return parsed.which
 
     @classmethod
-    def build_option_parameters(cls) -> Sequence[inspect.Parameter]:
+    def build_option_parameters(cls) -> Sequence[Parameter]:
         """Return the parameters that replace a parameter of this type in a command's signature."""
         return [
-            inspect.Parameter(
-                f"{_PREFIX}{word}", inspect.Parameter.KEYWORD_ONLY, default=None, annotation=_build_annotation(term)
+            build_parameter(
+                f"{_PREFIX}{word}",
+                Annotated[
+                    list[str] if term.repeats else str,
+                    Option(term.option, metavar=term.metavar, help=term.help),
+                ],
             )
             for word, term in TERMS.items()
             if term.option
@@ -61,11 +63,6 @@ class FilterOptions:
                 if value is not None
             }
         )
-
-
-def _build_annotation(term: Term) -> Any:
-    option = typer.Option(term.option, metavar=term.metavar, help=term.help)
-    return Annotated[list[str] | None, option] if term.repeats else Annotated[str | None, option]
 
 
 NO_FILTERS = FilterOptions({})

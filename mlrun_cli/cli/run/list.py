@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Annotated
 
-import typer
-
 from mlrun_cli.actions.parameters import depends_on_parameters, read_parameters_of_older_runs
 from mlrun_cli.cli.command import Result, command
 from mlrun_cli.cli.context import open_context
+from mlrun_cli.cli.declarations import Option
 from mlrun_cli.cli.global_options import GlobalOptions
 from mlrun_cli.cli.option_values import add_option_to_errors
 from mlrun_cli.cli.run import app
@@ -60,46 +59,44 @@ def list_runs(
     experiment_name: ExperimentName = None,
     last: Annotated[
         int | None,
-        typer.Option("--last", metavar="N", help="The newest N runs. Default: 10, and all with --group-by."),
+        Option("--last", metavar="N", help="The newest N runs. Default: 10, and all with --group-by."),
     ] = None,
     filters: FilterOptions = NO_FILTERS,
     all_experiments: AllExperiments = False,
-    active: Annotated[bool, typer.Option("--active", help="Runs that have not ended: --status active.")] = False,
+    active: Annotated[bool, Option("--active", help="Runs that have not ended: --status active.")] = False,
     pipeline_run_id: Annotated[
-        str | None, typer.Option("--pipeline-run-id", metavar="ID", help="Step runs of this pipeline run.")
+        str | None, Option("--pipeline-run-id", metavar="ID", help="Step runs of this pipeline run.")
     ] = None,
     is_deleted: Annotated[
-        bool, typer.Option("--deleted", help="Runs in the trash, the last deleted first; see 'mlrun run restore'.")
+        bool, Option("--deleted", help="Runs in the trash, the last deleted first; see 'mlrun run restore'.")
     ] = False,
     sort: Annotated[
         str | None,
-        typer.Option("--sort", metavar="NAME", help="Sort by a metric, parameter or field: loss, max(acc), created."),
+        Option("--sort", metavar="NAME", help="Sort by a metric, parameter or field: loss, max(acc), created."),
     ] = None,
-    descending: Annotated[bool, typer.Option("--descending", help="With --sort, the greatest first.")] = False,
+    descending: Annotated[bool, Option("--descending", help="With --sort, the greatest first.")] = False,
     metrics: Annotated[
         str | None,
-        typer.Option("--metrics", metavar="NAMES|all|best", help="Add metrics: loss,max(acc). best: the most common."),
+        Option("--metrics", metavar="NAMES|all|best", help="Add metrics: loss,max(acc). best: the most common."),
     ] = None,
     parameters: Annotated[
         str | None,
-        typer.Option(
+        Option(
             "--params", metavar="NAMES|all|differing", help="Add parameters. differing: those in which the runs differ."
         ),
     ] = None,
     group_by: Annotated[
         str | None,
-        typer.Option("--group-by", metavar="NAMES", help="List groups of runs with the same parameters or tag.KEY."),
+        Option("--group-by", metavar="NAMES", help="List groups of runs with the same parameters or tag.KEY."),
     ] = None,
     aggregates: Annotated[
         str | None,
-        typer.Option(
-            "--agg", metavar="NAMES", help="With --group-by: mean,std,min,max,count of metrics. Default: mean,std."
-        ),
+        Option("--agg", metavar="NAMES", help="With --group-by: mean,std,min,max,count of metrics. Default: mean,std."),
     ] = None,
     watch: Annotated[
-        bool, typer.Option("--watch", help="Show changes of the listed runs until all have ended; Ctrl-C leaves.")
+        bool, Option("--watch", help="Show changes of the listed runs until all have ended; Ctrl-C leaves.")
     ] = False,
-    minimal: Annotated[bool, typer.Option("--minimal", help="Show fewer keys: RunId, Status, StartTime, …")] = False,
+    minimal: Annotated[bool, Option("--minimal", help="Show fewer keys: RunId, Status, StartTime, …")] = False,
     no_pager: NoPager = False,
 ) -> object:
     """List runs of an experiment, newest first.

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Annotated, Any
 
-import typer
-
 from mlrun_cli.cli.command import Result, command
 from mlrun_cli.cli.context import open_context
+from mlrun_cli.cli.declarations import Option
 from mlrun_cli.cli.global_options import GlobalOptions
 from mlrun_cli.cli.run import app
 from mlrun_cli.cli.run.options import ExperimentName, RunIds
@@ -32,8 +31,8 @@ def show_metrics(
     shared: GlobalOptions,
     run_ids: RunIds,
     experiment_name: ExperimentName = None,
-    name: Annotated[str | None, typer.Option("--name", metavar="NAME", help="Only this metric.")] = None,
-    last: Annotated[bool, typer.Option("--last", help="Only the newest value of each metric.")] = False,
+    name: Annotated[str | None, Option("--name", metavar="NAME", help="Only this metric.")] = None,
+    last: Annotated[bool, Option("--last", help="Only the newest value of each metric.")] = False,
 ) -> object:
     """Show a run's logged values, grouped by metric; for several runs, grouped by run id and metric.
 

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated
 
-import typer
-
 from mlrun_cli.cli.ci.ci_name import CiName
 from mlrun_cli.cli.command import Result, command
 from mlrun_cli.cli.context import open_context
+from mlrun_cli.cli.declarations import Option
 from mlrun_cli.cli.global_options import GlobalOptions
 from mlrun_cli.cli.option_values import (
     parse_on_interrupt,
@@ -37,22 +36,22 @@ def monitor_logs(
     shared: GlobalOptions,
     run_id: RunId,
     experiment_name: ExperimentName = None,
-    tail: Annotated[int | None, typer.Option("--tail", metavar="N", min=0, help="Start with the last N lines.")] = None,
+    tail: Annotated[int | None, Option("--tail", metavar="N", min=0, help="Start with the last N lines.")] = None,
     since: Annotated[
         str | None,
-        typer.Option("--since", metavar="TIME", help="Start with what was printed since: 10m, 2h, or a time."),
+        Option("--since", metavar="TIME", help="Start with what was printed since: 10m, 2h, or a time."),
     ] = None,
     has_times: Annotated[
-        bool, typer.Option("--timestamps", help="Begin each line with the time at which it was printed, in UTC.")
+        bool, Option("--timestamps", help="Begin each line with the time at which it was printed, in UTC.")
     ] = False,
     node: Annotated[
-        int | None, typer.Option("--node", metavar="N", help="The log of this node's first process, counted from 0.")
+        int | None, Option("--node", metavar="N", help="The log of this node's first process, counted from 0.")
     ] = None,
     is_failed: Annotated[
-        bool, typer.Option("--failed", help="Only the traceback, the last lines and the error of a failed run.")
+        bool, Option("--failed", help="Only the traceback, the last lines and the error of a failed run.")
     ] = False,
     interrupt: OnInterruptOption = None,
-    ci: Annotated[CiName, typer.Option("--ci", help="Show the logs as groups of this CI system.")] = CiName.NONE,
+    ci: Annotated[CiName, Option("--ci", help="Show the logs as groups of this CI system.")] = CiName.NONE,
 ) -> object:
     """Print a run's log, by default from the start, and follow it until the run has ended.
 

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Mapping, Sequence
 from enum import Enum
 from typing import TYPE_CHECKING, Annotated, Any
 
-import typer
-
 from mlrun_cli.cli.context import Context
+from mlrun_cli.cli.declarations import Option, Parameter, build_parameter
 from mlrun_cli.cli.option_values import (
     add_option_to_errors,
     parse_properties,
@@ -52,26 +50,26 @@ _RANKS = {Priority.HIGH: 1, Priority.NORMAL: 0, Priority.LOW: -1, None: 0}
 _PREFIX = "new_run_"
 _Texts = list[str] | None
 _OPTIONS: Mapping[str, Any] = {
-    "tags": Annotated[_Texts, typer.Option("--tag", metavar="KEY[=VALUE]", help="Tag the run.")],
+    "tags": Annotated[_Texts, Option("--tag", metavar="KEY[=VALUE]", help="Tag the run.")],
     "properties": Annotated[
         _Texts,
-        typer.Option("--property", metavar="KEY=VALUE", help="Add a property, which cannot be changed later."),
+        Option("--property", metavar="KEY=VALUE", help="Add a property, which cannot be changed later."),
     ],
     "display_name": Annotated[
-        str | None, typer.Option("--display-name", metavar="TEXT", help="Name shown instead of the id.")
+        str | None, Option("--display-name", metavar="TEXT", help="Name shown instead of the id.")
     ],
-    "description": Annotated[str | None, typer.Option("--description", metavar="TEXT", help="Description of the run.")],
+    "description": Annotated[str | None, Option("--description", metavar="TEXT", help="Description of the run.")],
     "variables": Annotated[
         _Texts,
-        typer.Option("--env", metavar="NAME=VALUE", help="Environment variable of the script, over the runconfig's."),
+        Option("--env", metavar="NAME=VALUE", help="Environment variable of the script, over the runconfig's."),
     ],
     "retry": Annotated[
         int | None,
-        typer.Option("--retry", metavar="N", min=0, max=1000, help="Start the script again up to N times if it fails."),
+        Option("--retry", metavar="N", min=0, max=1000, help="Start the script again up to N times if it fails."),
     ],
     "retry_on": Annotated[
         str | None,
-        typer.Option(
+        Option(
             "--retry-on",
             metavar="END[,END]...",
             help="Ends to start again after: exit, exit:75, signal, or reboot, also of the supervisor alone. "
@@ -80,30 +78,28 @@ _OPTIONS: Mapping[str, Any] = {
     ],
     "after": Annotated[
         str | None,
-        typer.Option("--after", metavar="ID", help="Start when this run, an id or @latest, has completed."),
+        Option("--after", metavar="ID", help="Start when this run, an id or @latest, has completed."),
     ],
     "begin": Annotated[
         str | None,
-        typer.Option("--begin", metavar="TIME", help="Start not before +2h, 22:00 or 2026-12-01T09:00."),
+        Option("--begin", metavar="TIME", help="Start not before +2h, 22:00 or 2026-12-01T09:00."),
     ],
     "priority": Annotated[
-        Priority | None, typer.Option("--priority", help="Place in the queue: before or after runs of normal priority.")
+        Priority | None, Option("--priority", help="Place in the queue: before or after runs of normal priority.")
     ],
     "keep": Annotated[
         Keep | None,
-        typer.Option("--keep", help="What is kept of the files in the working folder: all, or only outputs and logs."),
+        Option("--keep", help="What is kept of the files in the working folder: all, or only outputs and logs."),
     ],
     "timeout": Annotated[
         str | None,
-        typer.Option(
+        Option(
             "--timeout", metavar="TIME", help="Stop the script after this time, such as 6h, instead of the runconfig's."
         ),
     ],
     "notify": Annotated[
         _Texts,
-        typer.Option(
-            "--notify", metavar="ADDRESS", help="Notify cmd:'COMMAND' or a URL (mailto://…, slack://…) of the end."
-        ),
+        Option("--notify", metavar="ADDRESS", help="Notify cmd:'COMMAND' or a URL (mailto://…, slack://…) of the end."),
     ],
 }
 
@@ -228,13 +224,9 @@ class NewRunOptions:
         )
 
     @classmethod
-    def build_option_parameters(cls) -> Sequence[inspect.Parameter]:
+    def build_option_parameters(cls) -> Sequence[Parameter]:
         """Return the parameters that replace a parameter of this type in a command's signature."""
-        kind = inspect.Parameter.KEYWORD_ONLY
-        return [
-            inspect.Parameter(f"{_PREFIX}{name}", kind, default=None, annotation=annotation)
-            for name, annotation in _OPTIONS.items()
-        ]
+        return [build_parameter(f"{_PREFIX}{name}", annotation) for name, annotation in _OPTIONS.items()]
 
     @classmethod
     def from_values(cls, values: Mapping[str, Any]) -> NewRunOptions:

@@ -4,34 +4,31 @@ from __future__ import annotations
 
 from typing import Annotated
 
-import typer
-
 from mlrun_cli.cli.ci.ci_name import CiName
+from mlrun_cli.cli.declarations import Option
 from mlrun_cli.cli.option_values import OnInterrupt
 
 RunId = Annotated[
     str,
-    typer.Option(
-        "--run", "-r", metavar="ID", help="Id of the run, its first characters, its display name, or @latest."
-    ),
+    Option("--run", "-r", metavar="ID", help="Id of the run, its first characters, its display name, or @latest."),
 ]
 RunIds = Annotated[
     list[str],
-    typer.Option("--run", "-r", metavar="ID", help="Id of a run, its first characters, its display name, or @latest."),
+    Option("--run", "-r", metavar="ID", help="Id of a run, its first characters, its display name, or @latest."),
 ]
 SomeRunIds = Annotated[
     list[str] | None,
-    typer.Option("--run", "-r", metavar="ID", help="Id of a run, its first characters, its display name, or @latest."),
+    Option("--run", "-r", metavar="ID", help="Id of a run, its first characters, its display name, or @latest."),
 ]
 ExperimentName = Annotated[
     str | None,
-    typer.Option("--experiment-name", "-e", metavar="NAME", help="Experiment. Default: the attached folder's."),
+    Option("--experiment-name", "-e", metavar="NAME", help="Experiment. Default: the attached folder's."),
 ]
-AllExperiments = Annotated[bool, typer.Option("--all-experiments", help="Runs of all experiments in the workspace.")]
-Last = Annotated[int | None, typer.Option("--last", metavar="N", help="The newest N runs.")]
+AllExperiments = Annotated[bool, Option("--all-experiments", help="Runs of all experiments in the workspace.")]
+Last = Annotated[int | None, Option("--last", metavar="N", help="The newest N runs.")]
 Environment = Annotated[
     str | None,
-    typer.Option(
+    Option(
         "--environment",
         metavar="pinned|relaxed|dated[:DAY]|current",
         help="relaxed: unavailable versions are not pinned; dated: unpinned packages are as they were on the day "
@@ -41,7 +38,7 @@ Environment = Annotated[
 ]
 UnknownTarget = Annotated[
     str | None,
-    typer.Option(
+    Option(
         "--unknown-target",
         metavar="local",
         help="Run locally if the workspace does not have the target. Default: MLRUN_TARGETS, else refuse.",
@@ -49,18 +46,18 @@ UnknownTarget = Annotated[
 ]
 Ci = Annotated[
     CiName,
-    typer.Option(
+    Option(
         "--ci",
         help="Groups, error annotations and a summary for this CI system. Default: by the variables of the job.",
     ),
 ]
-All = Annotated[bool, typer.Option("--all", help="All runs that match the filters.")]
-Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask for confirmation.")]
-NoPager = Annotated[bool, typer.Option("--no-pager", help="Print a long table at once, even on a terminal.")]
-Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace files with different content.")]
+All = Annotated[bool, Option("--all", help="All runs that match the filters.")]
+Yes = Annotated[bool, Option("--yes", "-y", help="Do not ask for confirmation.")]
+NoPager = Annotated[bool, Option("--no-pager", help="Print a long table at once, even on a terminal.")]
+Overwrite = Annotated[bool, Option("--overwrite", help="Replace files with different content.")]
 OnInterruptOption = Annotated[
     OnInterrupt | None,
-    typer.Option(
+    Option(
         "--on-interrupt",
         help="Effect on the run if this command is interrupted (Ctrl-C) or ends: none (detach), or cancel.",
     ),

@@ -6,10 +6,9 @@ import os
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated
 
-import typer
-
 from mlrun_cli.cli.command import Result, command
 from mlrun_cli.cli.context import Context, open_context
+from mlrun_cli.cli.declarations import Argument, Option
 from mlrun_cli.cli.global_options import GlobalOptions
 from mlrun_cli.cli.option_values import OnInterrupt, parse_on_interrupt, parse_variables
 from mlrun_cli.cli.run import app
@@ -27,21 +26,21 @@ if TYPE_CHECKING:
 
 Arguments = Annotated[
     list[str] | None,
-    typer.Argument(metavar="[-- ARGUMENT...]", help="Arguments of the script to use instead of the run's."),
+    Argument(metavar="[-- ARGUMENT...]", help="Arguments of the script to use instead of the run's."),
 ]
 Set = Annotated[
     list[str] | None,
-    typer.Option("--set", metavar="NAME=VALUE", help="Value of a parameter in the run's arguments, or a new one."),
+    Option("--set", metavar="NAME=VALUE", help="Value of a parameter in the run's arguments, or a new one."),
 ]
 TargetOption = Annotated[
-    str | None, typer.Option("--target", "--ct", metavar="NAME", help="Compute target instead of the run's.")
+    str | None, Option("--target", "--ct", metavar="NAME", help="Compute target instead of the run's.")
 ]
 CurrentCode = Annotated[
     bool,
-    typer.Option("--current-code", help="Use the folder and the runconfig as they are now, and say what differs."),
+    Option("--current-code", help="Use the folder and the runconfig as they are now, and say what differs."),
 ]
-Async = Annotated[bool, typer.Option("--async", help="Return immediately, without streaming the log.")]
-DryRun = Annotated[bool, typer.Option("--dry-run", help="Show what would run; start and store nothing.")]
+Async = Annotated[bool, Option("--async", help="Return immediately, without streaming the log.")]
+DryRun = Annotated[bool, Option("--dry-run", help="Show what would run; start and store nothing.")]
 
 
 @command(
@@ -58,7 +57,7 @@ def rerun(
     run_ids: SomeRunIds = None,
     experiment_name: ExperimentName = None,
     failed: Annotated[
-        bool, typer.Option("--failed", help="All failed runs of the experiment that have not been repeated yet.")
+        bool, Option("--failed", help="All failed runs of the experiment that have not been repeated yet.")
     ] = False,
     settings: Set = None,
     target: TargetOption = None,

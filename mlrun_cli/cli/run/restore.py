@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated
 
-import typer
-
 from mlrun_cli.actions.trash import get_deleted_runs, restore_runs
 from mlrun_cli.cli.command import command
 from mlrun_cli.cli.context import open_context
+from mlrun_cli.cli.declarations import Option
 from mlrun_cli.cli.global_options import GlobalOptions
 from mlrun_cli.cli.run import app
 from mlrun_cli.cli.run.options import ExperimentName
@@ -16,9 +15,9 @@ from mlrun_cli.errors import OneOptionRequired
 from mlrun_cli.runs.run import build_run_record
 
 _RunIds = Annotated[
-    list[str] | None, typer.Option("--run", "-r", metavar="ID", help="Id of a deleted run, or its first characters.")
+    list[str] | None, Option("--run", "-r", metavar="ID", help="Id of a deleted run, or its first characters.")
 ]
-_All = Annotated[bool, typer.Option("--all", help="All deleted runs of the experiment.")]
+_All = Annotated[bool, Option("--all", help="All deleted runs of the experiment.")]
 
 
 @command(

@@ -8,10 +8,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any, BinaryIO
 
-import typer
-
 from mlrun_cli.cli.command import Result, command
 from mlrun_cli.cli.context import open_context
+from mlrun_cli.cli.declarations import Option
 from mlrun_cli.cli.global_options import GlobalOptions
 from mlrun_cli.cli.run import app
 from mlrun_cli.cli.run.options import ExperimentName, RunId
@@ -32,15 +31,13 @@ def snapshot(
     run_id: RunId,
     output_dir: Annotated[
         Path | None,
-        typer.Option("--output-dir", "-d", metavar="FOLDER", help="Write the files to this new or empty folder."),
+        Option("--output-dir", "-d", metavar="FOLDER", help="Write the files to this new or empty folder."),
     ] = None,
-    is_list: Annotated[bool, typer.Option("--list", help="List the files, their sizes and digests.")] = False,
-    name: Annotated[
-        str | None, typer.Option("--cat", metavar="FILE", help="Print the content of a file to stdout.")
-    ] = None,
+    is_list: Annotated[bool, Option("--list", help="List the files, their sizes and digests.")] = False,
+    name: Annotated[str | None, Option("--cat", metavar="FILE", help="Print the content of a file to stdout.")] = None,
     experiment_name: ExperimentName = None,
     overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Write to a folder with files, and replace those of the same names.")
+        bool, Option("--overwrite", help="Write to a folder with files, and replace those of the same names.")
     ] = False,
 ) -> object:
     """Write, list or print the source files of a run, as they were when it was submitted.

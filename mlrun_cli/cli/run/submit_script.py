@@ -6,11 +6,10 @@ import os
 from pathlib import Path
 from typing import Annotated
 
-import typer
-
 from mlrun_cli.cli.ci.ci_name import CiName
 from mlrun_cli.cli.command import command
 from mlrun_cli.cli.context import open_context
+from mlrun_cli.cli.declarations import Argument, Option
 from mlrun_cli.cli.global_options import GlobalOptions
 from mlrun_cli.cli.option_values import (
     OnInterrupt,
@@ -46,7 +45,7 @@ def submit_script(
     shared: GlobalOptions,
     runconfig_name: Annotated[
         str | None,
-        typer.Option(
+        Option(
             "--run-configuration-name",
             "-c",
             metavar="NAME",
@@ -56,33 +55,29 @@ def submit_script(
     experiment_name: ExperimentName = None,
     source_directory: Annotated[
         Path | None,
-        typer.Option("--source-directory", metavar="FOLDER", help="Folder of the script. Default: --path."),
+        Option("--source-directory", metavar="FOLDER", help="Folder of the script. Default: --path."),
     ] = None,
-    is_async: Annotated[bool, typer.Option("--async", help="Return immediately, without streaming the log.")] = False,
+    is_async: Annotated[bool, Option("--async", help="Return immediately, without streaming the log.")] = False,
     is_reading: Annotated[
         bool,
-        typer.Option(
-            "--stdin", help="Pass the standard input of this command to the script while the log is streamed."
-        ),
+        Option("--stdin", help="Pass the standard input of this command to the script while the log is streamed."),
     ] = False,
     conda_dependencies: Annotated[
         Path | None,
-        typer.Option(
-            "--conda-dependencies", "-d", metavar="FILE", help="Conda file to use instead of the runconfig's."
-        ),
+        Option("--conda-dependencies", "-d", metavar="FILE", help="Conda file to use instead of the runconfig's."),
     ] = None,
     environment: Environment = None,
     target: Annotated[
         str | None,
-        typer.Option("--target", "--ct", metavar="NAME", help="Compute target instead of the runconfig's."),
+        Option("--target", "--ct", metavar="NAME", help="Compute target instead of the runconfig's."),
     ] = None,
     unknown_target: UnknownTarget = None,
     gpus: Annotated[
-        int, typer.Option("--gpus", metavar="N", min=0, help="Number of GPUs of this machine to reserve for the run.")
+        int, Option("--gpus", metavar="N", min=0, help="Number of GPUs of this machine to reserve for the run.")
     ] = 0,
     is_dry_run: Annotated[
         bool,
-        typer.Option("--dry-run", help="Show what would run, where and in which environment; start and store nothing."),
+        Option("--dry-run", help="Show what would run, where and in which environment; start and store nothing."),
     ] = False,
     interrupt: OnInterruptOption = None,
     ci: Ci = CiName.AUTO,
@@ -90,7 +85,7 @@ def submit_script(
     described: NewRunOptions,
     script_and_arguments: Annotated[
         list[str] | None,
-        typer.Argument(
+        Argument(
             metavar="[SCRIPT [ARGUMENT]...]",
             help="Script and arguments to use instead of the runconfig's. Without arguments, the runconfig's are used.",
         ),

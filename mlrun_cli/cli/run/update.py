@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from typing import Annotated
 
-import typer
-
 from mlrun_cli.actions import runs as actions
 from mlrun_cli.actions.runs import RunChanges
 from mlrun_cli.cli.command import command
 from mlrun_cli.cli.context import open_context
+from mlrun_cli.cli.declarations import Option
 from mlrun_cli.cli.global_options import GlobalOptions
 from mlrun_cli.cli.option_values import (
     check_changes,
@@ -42,24 +41,22 @@ def update(
     experiment_name: ExperimentName = None,
     add_tag: Annotated[
         list[str] | None,
-        typer.Option("--add-tag", metavar="KEY[=VALUE]", help="Add a tag, or change its value."),
+        Option("--add-tag", metavar="KEY[=VALUE]", help="Add a tag, or change its value."),
     ] = None,
     remove_tag: Annotated[
         list[str] | None,
-        typer.Option("--remove-tag", metavar="KEY", help="Remove a tag."),
+        Option("--remove-tag", metavar="KEY", help="Remove a tag."),
     ] = None,
     add_properties: Annotated[
         list[str] | None,
-        typer.Option("--add-properties", metavar="KEY=VALUE", help="Add a property, which cannot be changed later."),
+        Option("--add-properties", metavar="KEY=VALUE", help="Add a property, which cannot be changed later."),
     ] = None,
     display_name: Annotated[
-        str | None, typer.Option("--display-name", metavar="TEXT", help="Name shown instead of the id.")
+        str | None, Option("--display-name", metavar="TEXT", help="Name shown instead of the id.")
     ] = None,
-    description: Annotated[
-        str | None, typer.Option("--description", metavar="TEXT", help="Description of the run.")
-    ] = None,
+    description: Annotated[str | None, Option("--description", metavar="TEXT", help="Description of the run.")] = None,
     keep: Annotated[
-        bool | None, typer.Option("--keep/--no-keep", help="Never prune the run, and delete it only with --force.")
+        bool | None, Option("--keep/--no-keep", help="Never prune the run, and delete it only with --force.")
     ] = None,
 ) -> object:
     """Change a run's tags, name and description, or add properties.

@@ -5,10 +5,9 @@ from __future__ import annotations
 import sys
 from typing import Annotated
 
-import typer
-
 from mlrun_cli.cli.command import Result, command, measure_terminal_width
 from mlrun_cli.cli.context import open_context
+from mlrun_cli.cli.declarations import Option
 from mlrun_cli.cli.global_options import GlobalOptions
 from mlrun_cli.cli.output.messages import wants_colour
 from mlrun_cli.cli.run import app
@@ -30,7 +29,7 @@ def view(
     run_id: RunId,
     experiment_name: ExperimentName = None,
     is_failed: Annotated[
-        bool, typer.Option("--failed", help="Only the traceback, the last lines and the error of a failed run.")
+        bool, Option("--failed", help="Only the traceback, the last lines and the error of a failed run.")
     ] = False,
 ) -> object:
     """View a run: status, parameters, metrics, environment, resources, files, and what to type next.

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated
 
-import typer
-
 from mlrun_cli.cli.ci.ci_name import CiName
 from mlrun_cli.cli.command import command
 from mlrun_cli.cli.context import open_context
+from mlrun_cli.cli.declarations import Option
 from mlrun_cli.cli.global_options import GlobalOptions
 from mlrun_cli.cli.option_values import (
     parse_seconds,
@@ -36,7 +35,7 @@ def wait(
     run_ids: RunIds,
     experiment_name: ExperimentName = None,
     timeout: Annotated[
-        str | None, typer.Option("--timeout", metavar="TIME", help="Maximum time to wait, such as 90m, 2h or 45s.")
+        str | None, Option("--timeout", metavar="TIME", help="Maximum time to wait, such as 90m, 2h or 45s.")
     ] = None,
     ci: Ci = CiName.AUTO,
 ) -> object:

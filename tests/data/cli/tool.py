@@ -8,15 +8,18 @@ import sqlite3
 import sys
 from collections.abc import Callable
 from enum import Enum
-from typing import Annotated, TextIO
-
-import typer
+from functools import partial
+from typing import TYPE_CHECKING, Annotated, TextIO
 
 from mlrun_cli.cli.command import Group, Result, command
+from mlrun_cli.cli.declarations import Argument, Option
 from mlrun_cli.cli.global_options import GlobalOptions
 from mlrun_cli.cli.main import run_command_line
-from mlrun_cli.cli.tree import Noun
+from mlrun_cli.cli.nouns import find_verb
 from mlrun_cli.errors import RunNotFound
+
+if TYPE_CHECKING:
+    from typer.core import TyperGroup
 
 RECORDS = [
     {"run_id": "é_2", "status": "Failed", "properties": {"author": "azureml-user"}, "tags": {}},
@@ -33,10 +36,8 @@ def print_people(*, file: TextIO, width: int | None, colour: bool) -> None:
 @command(app, "list", examples=[("All", "mlrun run list"), ("Three", "mlrun run list --last 3")], query_words=True)
 def list_runs(
     shared: GlobalOptions,
-    last: Annotated[int, typer.Option("--last", metavar="N", help="How many.", min=1)] = 10,
-    tags: Annotated[
-        list[str] | None, typer.Option("--tags", metavar="KEY[=VALUE]", help="Only runs with this tag.")
-    ] = None,
+    last: Annotated[int, Option("--last", metavar="N", help="How many.", min=1)] = 10,
+    tags: Annotated[list[str] | None, Option("--tags", metavar="KEY[=VALUE]", help="Only runs with this tag.")] = None,
 ) -> object:
     """List runs, newest first.
 
@@ -55,12 +56,12 @@ def submit_script(
     shared: GlobalOptions,
     words: Annotated[
         list[str] | None,
-        typer.Argument(metavar="SCRIPT [ARGUMENT ...]", help="The script and its arguments."),
+        Argument(metavar="SCRIPT [ARGUMENT ...]", help="The script and its arguments."),
     ] = None,
     runconfig: Annotated[
-        str | None, typer.Option("--run-configuration-name", "-c", metavar="NAME", help="Runconfig.")
+        str | None, Option("--run-configuration-name", "-c", metavar="NAME", help="Runconfig.")
     ] = None,
-    is_async: Annotated[bool, typer.Option("--async", help="Return at once.")] = False,
+    is_async: Annotated[bool, Option("--async", help="Return at once.")] = False,
 ) -> object:
     """Run a script."""
     del shared
@@ -75,9 +76,9 @@ class Signal(str, Enum):
 @command(app, "cancel", examples=[("One", "mlrun run cancel -r @latest")])
 def cancel(
     shared: GlobalOptions,
-    run_ids: Annotated[list[str] | None, typer.Option("--run", "-r", metavar="ID", help="Id of a run.")] = None,
-    grace: Annotated[str, typer.Option("--grace", metavar="TIME", help="Before SIGKILL. Default: 10s.")] = "10s",
-    signal: Annotated[Signal, typer.Option("--signal", help="What it gets.")] = Signal.TERMINATE,
+    run_ids: Annotated[list[str] | None, Option("--run", "-r", metavar="ID", help="Id of a run.")] = None,
+    grace: Annotated[str, Option("--grace", metavar="TIME", help="Before SIGKILL. Default: 10s.")] = "10s",
+    signal: Annotated[Signal, Option("--signal", help="What it gets.")] = Signal.TERMINATE,
 ) -> object:
     """Cancel runs."""
     del shared
@@ -86,7 +87,7 @@ def cancel(
 
 @command(app, "show-files", examples=[("All", "mlrun run show-files")])
 def show_files(
-    shared: GlobalOptions, paths: Annotated[list[str] | None, typer.Argument(metavar="[PATH]...", help="Files.")] = None
+    shared: GlobalOptions, paths: Annotated[list[str] | None, Argument(metavar="[PATH]...", help="Files.")] = None
 ) -> object:
     """Show files."""
     del shared
@@ -126,7 +127,7 @@ FAULTS: dict[str, Callable[[], object]] = {
 
 @command(app, "show", examples=[("One", "mlrun run show -r @latest")])
 def show(
-    run_id: Annotated[str, typer.Option("--run", "-r", metavar="ID", help="Id of the run.")], shared: GlobalOptions
+    run_id: Annotated[str, Option("--run", "-r", metavar="ID", help="Id of the run.")], shared: GlobalOptions
 ) -> object:
     """Show a run."""
     defaults = {
@@ -138,5 +139,12 @@ def show(
     return FAULTS.get(run_id, lambda: defaults)()
 
 
+def build_noun() -> TyperGroup:
+    from mlrun_cli.cli.tree import Noun  # noqa: PLC0415 - plain lines do without Typer
+
+    return Noun(app)
+
+
 if __name__ == "__main__":
-    sys.exit(run_command_line(Noun(app), sys.argv[1:], program="mlrun run"))
+    find = partial(find_verb, app)
+    sys.exit(run_command_line(sys.argv[1:], program="mlrun run", find=find, build=build_noun))

@@ -1,0 +1,80 @@
+"""The nouns and commands of `mlrun` with their modules, and the command that a line names.
+
+A module is imported when its noun, or the verb of a package, is typed.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from mlrun_cli.cli.command import Declaration, Group
+
+NOUNS = {
+    "folder": "Attach a folder to a workspace.",
+    "experiment": "List, show, open, delete and restore experiments.",
+    "workspace": "Create, list, show and prune workspaces.",
+    "run": "Submit a script, then follow, list, show, cancel, update, delete and restore runs.",
+    "runconfig": "List, show and check runconfigs.",
+    "environment": "Register, list, show and download environments, and prune those built for runs.",
+    "model": "Register models, then list, show, download, update and delete them.",
+    "computetarget": "Create, attach, list, show and delete compute targets.",
+    "queue": "List what runs on each compute target, and what waits for it.",
+    "dataset": "Register files as datasets, then list, show and unregister them.",
+    "datastore": "Attach folders as datastores, and copy files to and from them.",
+}
+"""A summary of each noun, whose module or package is `mlrun_cli.cli.<noun>` and defines the Group `app`."""
+
+OWN_NOUNS = {
+    "notify": "Notify people and programs of the ends of runs.",
+    "service": "Start queued runs after a reboot of this machine.",
+}
+"""Nouns that are not under `ml`, because az has other commands with these names there."""
+
+COMMANDS = {
+    "studio": ("Serve web pages to view, compare, share and cancel runs.", "studio"),
+    "top": ("Watch the live runs, with the CPU, memory and GPU that they use.", "top"),
+    "install-az": ("Install an 'az' command in a folder, for the PATH of a CI pipeline.", "azure.install_az"),
+}
+"""Commands without a noun, each with its summary and its module."""
+
+
+def import_group(name: str) -> Group:
+    """Import the module of a noun, or of a command without a noun, and return its group."""
+    module = COMMANDS[name][1] if name in COMMANDS else name
+    group: Group = importlib.import_module(f"mlrun_cli.cli.{module}").app
+    return group
+
+
+def find_declaration(words: Sequence[str]) -> tuple[Declaration, Sequence[str]] | None:
+    """Return the command that a line names with the words that follow it, or None if it names none at once."""
+    is_under_ml = words[:1] == ["ml"]
+    name, *following = words[is_under_ml:] or [""]
+    if name in COMMANDS and not is_under_ml:
+        declaration = import_group(name).find(name)
+        return None if declaration is None else (declaration, following)
+    if name in NOUNS or (name in OWN_NOUNS and not is_under_ml):
+        return find_verb(import_group(name), following)
+    return None
+
+
+def find_verb(group: Group, words: Sequence[str]) -> tuple[Declaration, Sequence[str]] | None:
+    """Return the command of a verb, which has one or two words, with the words that follow it, or None."""
+    verbs = group.list_verbs()
+    count = 2 if " ".join(words[:2]) in verbs else 1
+    verb = " ".join(words[:count])
+    if verb not in verbs or _is_unsupported(group.name, words[:2]):
+        return None
+    declaration = group.find(verb)
+    return None if declaration is None else (declaration, words[count:])
+
+
+def _is_unsupported(noun: str, words: Sequence[str]) -> bool:
+    """Return whether a verb has a first argument, such as `aks`, with which only Azure has it."""
+    if words[-1].startswith("-"):
+        return False
+    from mlrun_cli.cli.azure.unsupported import AZURE_ONLY  # noqa: PLC0415 - start-up
+
+    return f"{noun} {' '.join(words)}" in AZURE_ONLY

@@ -1,0 +1,138 @@
+"""The parser of plain command lines, which finds the same values as Typer's and loads in a twentieth of the time.
+
+A line is plain if each option is written with one of its whole names and each value is well-formed. Any other line is
+left to Typer, which parses it anew: abbreviated options, `-h`, and whatever is wrong, so that there is one source of
+help and errors. What is not plain: `-rID`, numbers with anything but digits, files that cannot be read, a value that is
+the name of an option, two values for an option that takes one.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from enum import Enum
+from pathlib import Path
+from typing import Any
+
+from mlrun_cli.cli.declarations import HELP_OPTIONS, REQUIRED, Argument, Option, Parameter
+
+_MOST_DIGITS = 15
+_ON, _OFF = "on", "off"
+
+
+class NotPlain(Exception):
+    """Raised if a command line has to be parsed by Typer."""
+
+
+def parse_plain_line(
+    parameters: Sequence[Parameter], words: Sequence[str], *, has_script: bool = False
+) -> Mapping[str, Any]:
+    """Return the value of each parameter, keyed by name.
+
+    Args:
+        parameters: the parameters of the command.
+        words: the words that follow the command.
+        has_script: whether the first word that is not an option, and all words after it, are arguments.
+
+    Raises:
+        NotPlain: the line is wrong, or only Typer understands it.
+    """
+    options = {name: parameter for parameter in parameters for name in parameter.option_names}
+    switches = {name: parameter for parameter in parameters for name in parameter.off_names}
+    names = {*options, *switches, *HELP_OPTIONS}
+    typed: dict[str, list[str]] = {}
+    arguments: list[str] = []
+    at, end = 0, len(words)
+    while at < end:
+        word = words[at]
+        at += 1
+        if word == "--":
+            arguments += words[at:]
+            break
+        if word == "-" or not word.startswith("-"):
+            if has_script:
+                arguments += words[at - 1 :]
+                break
+            arguments.append(word)
+            continue
+        name, equals, value = word.partition("=")
+        option = options.get(name) or switches.get(name)
+        if option is None or (equals and (option.kind is bool or not name.startswith("--"))):
+            raise NotPlain
+        if option.kind is bool:
+            value = _OFF if name in switches else _ON
+        elif not equals:
+            if at == end:
+                raise NotPlain
+            value = words[at]
+            at += 1
+        if value.partition("=")[0] in names:
+            raise NotPlain
+        typed.setdefault(option.name, []).append(value)
+    _distribute_arguments([each for each in parameters if isinstance(each.declared, Argument)], arguments, typed)
+    return {parameter.name: _convert(parameter, typed.get(parameter.name)) for parameter in parameters}
+
+
+def _distribute_arguments(parameters: Sequence[Parameter], words: Sequence[str], typed: dict[str, list[str]]) -> None:
+    """Add the words of each argument, of which only the last may take several."""
+    left = list(words)
+    for parameter in parameters:
+        count = len(left) if parameter.is_list else 1
+        if left:
+            typed[parameter.name] = left[:count]
+        left = left[count:]
+    if left:
+        raise NotPlain
+
+
+def _convert(parameter: Parameter, texts: Sequence[str] | None) -> Any:
+    if texts is None:
+        return _convert_default(parameter)
+    if parameter.is_list:
+        return [_convert_value(parameter, text) for text in texts]
+    if any(text != texts[0] for text in texts):
+        raise NotPlain
+    return _convert_value(parameter, texts[0])
+
+
+def _convert_default(parameter: Parameter) -> Any:
+    default = parameter.default
+    if default is REQUIRED:
+        raise NotPlain
+    if isinstance(default, Path):
+        return _check_path(default)
+    return float(default) if parameter.kind is float and default is not None else default
+
+
+def _convert_value(parameter: Parameter, text: str) -> Any:
+    kind: Any = parameter.kind
+    if kind is str:
+        return text
+    if kind is bool:
+        return text == _ON
+    if kind is Path:
+        return _check_path(Path(text)) if text else _refuse()
+    if issubclass(kind, Enum):
+        return next((each for each in kind if each.value == text), None) or _refuse()
+    digits = text.replace(".", "", 1) if kind is float else text
+    if not (digits.isascii() and digits.isdigit() and len(digits) <= _MOST_DIGITS):
+        raise NotPlain
+    return _check_range(parameter.declared, kind(text))
+
+
+def _refuse() -> Any:
+    raise NotPlain
+
+
+def _check_path(path: Path) -> Path:
+    """Return the path, which must not be one of a file that cannot be read."""
+    if not os.access(path, os.R_OK) and os.path.exists(path):
+        raise NotPlain
+    return path
+
+
+def _check_range(declared: Option | Argument, number: float) -> float:
+    least, most = getattr(declared, "min", None), getattr(declared, "max", None)
+    if (least is not None and number < least) or (most is not None and number > most):
+        raise NotPlain
+    return number
