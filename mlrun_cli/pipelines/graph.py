@@ -337,10 +337,11 @@ class Step(NamedTuple):
         node_count, process_count_per_node: the size of an MPI job.
         version: a text that, if changed, makes the step run again.
         allow_reuse: whether the result of an earlier run may stand for the step's.
-        hash_paths: files outside of the source directory whose content counts for that.
+        hash_paths: without effect: all files of the source directory count, as in newer versions of Azure.
         sweep: the definition of a HyperDriveStep's sweep.
         metrics_output: the key of the output that gets the metrics of a sweep's children.
-        parallel_run: the settings of a ParallelRunStep.
+        parallel_run: the settings of a ParallelRunStep, keyed as in its file (`entry_script`, `error_threshold`), and
+            the keys of its `side_inputs`.
     """
 
     key: str

@@ -1,0 +1,150 @@
+"""What the result of a step depends on, so that an earlier result can stand for it, and what made it differ if not.
+
+What counts is what Azure counts: the files of the source, the step's name, values, arguments, inputs, and settings. The
+names of the pipeline, of its nodes and of its data references do not, and neither does when a file was written.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from mlrun_cli.core.digests import create_short_hasher
+from mlrun_cli.core.named_tuple import NamedTuple
+from mlrun_cli.pipelines.graph import Output, ParameterReference, ParameterValue, Step
+from mlrun_cli.pipelines.parameter_values import format_parameter_value
+
+DIGEST_PROPERTY = "mlrun.stepFingerprint"
+"""The property of a step's run that holds the digest of its fingerprint."""
+
+_MAX_SHOWN = 5
+_MAX_LENGTH = 60
+_WORDS = {
+    "step": "its {name}",
+    "arguments": "argument {name}",
+    "parameters": "parameter '{name}'",
+    "settings": "{name} of its runconfig",
+    "files": "file {name}",
+    "inputs": "input '{name}'",
+    "data": "data of input {name}",
+    "outputs": "output '{name}'",
+}
+"""What the entries of each section are called, in the order in which differences are told."""
+_OPAQUE = frozenset({"files", "data", "settings"})
+"""Sections with values that mean nothing to people."""
+
+
+class Fingerprint(NamedTuple):
+    """All that the result of a step depends on, as texts by section and name."""
+
+    sections: Mapping[str, Mapping[str, str]]
+
+    @property
+    def digest(self) -> str:
+        """The digest, which is equal only if all entries are."""
+        hasher = create_short_hasher()
+        for section in sorted(self.sections):
+            for name, value in sorted(self.sections[section].items()):
+                hasher.update(json.dumps([section, name, value]).encode())
+        return str(hasher.hexdigest())
+
+    def to_json(self) -> dict[str, Any]:
+        """Return a JSON object that `from_json` reads."""
+        return {section: dict(entries) for section, entries in self.sections.items()}
+
+    @classmethod
+    def from_json(cls, document: Mapping[str, Any]) -> Fingerprint:
+        """Create a fingerprint from a JSON object."""
+        return cls({section: dict(entries) for section, entries in document.items()})
+
+
+class StepFacts(NamedTuple):
+    """What a step's result depends on besides the step itself.
+
+    Attributes:
+        values: the values of the pipeline's parameters.
+        files: the digests of the source's files and the targets of its links, by path.
+        arguments: the words of arguments and command, with placeholders for data and without secrets.
+        settings: what the runconfig says, except for where it runs.
+        inputs: what each input is: the run that wrote it, or its place in a datastore, or the id of a dataset.
+        data: the files behind inputs that no step wrote, as `KEY/PATH`, with size and time.
+    """
+
+    values: Mapping[str, ParameterValue]
+    files: Mapping[str, str]
+    arguments: tuple[str, ...]
+    settings: Mapping[str, object]
+    inputs: Mapping[str, str]
+    data: Mapping[str, str]
+
+
+def build_fingerprint(step: Step, facts: StepFacts) -> Fingerprint:
+    """Return the fingerprint of a step."""
+    about = {"name": step.name, "kind": step.kind, "script": step.script, "version": step.version}
+    about["allow_reuse"] = str(step.allow_reuse)
+    return Fingerprint(
+        {
+            "step": {name: value for name, value in about.items() if value is not None},
+            "arguments": {str(index): word for index, word in enumerate(facts.arguments, 1)},
+            "parameters": {
+                key: format_parameter_value(
+                    facts.values[value.name] if isinstance(value, ParameterReference) else value
+                )
+                for key, value in {**step.parameters, **step.runconfig_parameters}.items()
+            },
+            "settings": {name: _digest_document(value) for name, value in facts.settings.items() if value},
+            "files": dict(facts.files),
+            "inputs": {key: f"{one.mode} {facts.inputs[key]}" for key, one in step.inputs.items()},
+            "data": dict(facts.data),
+            "outputs": {key: _describe_output(output) for key, output in step.outputs.items()},
+        }
+    )
+
+
+def _digest_document(value: object) -> str:
+    text = json.dumps(value, sort_keys=True, default=str)
+    return str(create_short_hasher(text.encode("utf-8", "surrogatepass")).hexdigest())
+
+
+def _describe_output(output: Output) -> str:
+    words = (output.mode, output.kind, output.datastore, output.destination)
+    return " ".join(word for word in words if word is not None)
+
+
+def describe_differences(earlier: Fingerprint, current: Fingerprint) -> str:
+    """Return what differs between two fingerprints as one line of words; empty if nothing does."""
+    found = [
+        line
+        for section, words in _WORDS.items()
+        for line in _iterate_differences(
+            words, earlier.sections.get(section, {}), current.sections.get(section, {}), section not in _OPAQUE
+        )
+    ]
+    shown = found if len(found) <= _MAX_SHOWN + 1 else [*found[:_MAX_SHOWN], f"{len(found) - _MAX_SHOWN} more"]
+    return "; ".join(shown)
+
+
+def _iterate_differences(
+    words: str, earlier: Mapping[str, str], current: Mapping[str, str], is_shown: bool
+) -> Iterator[str]:
+    for name in sorted({*earlier, *current}, key=_order_name):
+        what = words.format(name=name)
+        before, now = earlier.get(name), current.get(name)
+        if before == now:
+            continue
+        if before is None:
+            yield f"{what} is new{f': {_shorten(now)}' if is_shown else ''}"
+        elif now is None:
+            yield f"{what} is gone"
+        else:
+            yield f"{what} is {_shorten(now)}, and was {_shorten(before)}" if is_shown else f"{what} has changed"
+
+
+def _order_name(name: str) -> tuple[int, str]:
+    return (int(name) if name.isdecimal() else 0, name)
+
+
+def _shorten(text: str | None) -> str:
+    shown = " ".join((text or "").split())
+    return repr(shown if len(shown) <= _MAX_LENGTH else f"{shown[:_MAX_LENGTH]}…")
