@@ -1,0 +1,97 @@
+"""Bayesian sampling by the tree-structured Parzen estimator of Optuna, which is an optional package."""
+
+from __future__ import annotations
+
+import json
+import math
+import sys
+from collections.abc import Mapping, Sequence
+from importlib import import_module
+from importlib.util import find_spec
+from typing import Any
+
+from mlrun_cli.errors import ProgramNotFound
+from mlrun_cli.metrics.goal import Goal
+from mlrun_cli.sweeps.expressions import CHOICE, QUNIFORM, Expression, round_to_step
+from mlrun_cli.sweeps.sampling import Trial
+
+_SEED_STEP = 1_000_003
+_SEEDS = 1 << 32
+
+
+class BayesianSampler:
+    """Draws values near those of the best earlier runs.
+
+    A draw depends on the seed, its number and the trials alone, so that a sweep that goes on after a crash draws as it
+    would have. The first ten are random.
+
+    Raises:
+        ProgramNotFound: Optuna is not installed.
+    """
+
+    def __init__(self, space: Mapping[str, Expression], goal: Goal, seed: int) -> None:
+        check_optuna()
+        self._optuna = import_module("optuna")
+        self._optuna.logging.set_verbosity(self._optuna.logging.WARNING)
+        self._space = space
+        self._direction = goal.value
+        self._seed = seed
+        self._distributions = {name: self._make_distribution(expression) for name, expression in space.items()}
+
+    def draw(self, number: int, trials: Sequence[Trial] = ()) -> dict[str, Any]:
+        """Return the values of a run; see `Sampler`."""
+        seed = (self._seed * _SEED_STEP + number) % _SEEDS
+        sampler = self._optuna.samplers.TPESampler(seed=seed, constant_liar=True)
+        study = self._optuna.create_study(direction=self._direction, sampler=sampler)
+        for trial in trials:
+            is_known = trial.metric is not None and not math.isnan(trial.metric)
+            if is_known or (trial.metric is None and trial.is_live):
+                study.add_trial(self._make_trial(trial))
+        asked = study.ask(self._distributions)
+        return {name: self._decode(self._space[name], asked.params[name]) for name in self._space}
+
+    def _make_distribution(self, expression: Expression) -> Any:
+        distributions = self._optuna.distributions
+        if expression.name == CHOICE:
+            return distributions.CategoricalDistribution(range(len(expression.options)))
+        low, high = expression.arguments[:2]
+        if expression.name == QUNIFORM:
+            factors = sorted(round(bound / expression.arguments[2]) for bound in (low, high))
+            return distributions.IntDistribution(*factors)
+        return distributions.FloatDistribution(low, high)
+
+    def _make_trial(self, trial: Trial) -> Any:
+        states = self._optuna.trial.TrialState
+        return self._optuna.trial.create_trial(
+            state=states.RUNNING if trial.metric is None else states.COMPLETE,
+            value=trial.metric,
+            params={name: self._encode(expression, trial.values[name]) for name, expression in self._space.items()},
+            distributions=self._distributions,
+        )
+
+    @staticmethod
+    def _decode(expression: Expression, drawn: Any) -> Any:
+        if expression.name == CHOICE:
+            return expression.options[drawn]
+        return drawn * expression.arguments[2] if expression.name == QUNIFORM else drawn
+
+    @staticmethod
+    def _encode(expression: Expression, value: Any) -> Any:
+        if expression.name == CHOICE:
+            return [json.dumps(one) for one in expression.options].index(json.dumps(value))
+        step = expression.arguments[2] if expression.name == QUNIFORM else 1
+        return round_to_step(value, step) // step if expression.name == QUNIFORM else value
+
+
+def check_optuna() -> None:
+    """Check that Optuna is installed, without importing it, which takes long.
+
+    Raises:
+        ProgramNotFound: it is not.
+    """
+    if find_spec("optuna") is None:
+        raise ProgramNotFound(
+            "Bayesian sampling needs the package optuna, which is not installed.",
+            hint=f"Install it: {sys.executable} -m pip install 'mlrun-cli[sweep]'; or use random sampling.",
+            target="mlrun-cli[sweep]",
+        )

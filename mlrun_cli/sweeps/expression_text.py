@@ -1,0 +1,96 @@
+"""Parameters of a sweep as they are written on a command line: `lr=0.05,0.1` and `wd=loguniform(1e-5,1e-2)`."""
+
+from __future__ import annotations
+
+import math
+import re
+from typing import Any
+
+from mlrun_cli.errors import InvalidValue
+from mlrun_cli.sweeps.expressions import CHOICE, Expression, build_expression
+
+_CALL = r"\s*([A-Za-z_]\w*)\s*\((.*)\)\s*"
+_ITEM = r"""\s*(?:"((?:[^"\\]|\\.)*)"|'((?:[^'\\]|\\.)*)'|([^,"']*?))\s*(,|\Z)"""
+_NUMBER = r"[+-]?(?:\d+(?:_\d+)*\.?\d*|\.\d+)(?:[eE][+-]?\d+)?"
+
+
+def parse_parameter(text: str) -> tuple[str, Expression]:
+    """Parse `NAME=VALUE,VALUE…` or `NAME=EXPRESSION(ARGUMENT,…)` and return the name and the expression.
+
+    Raises:
+        InvalidValue: it has no name or no values; or as `parse_expression`.
+    """
+    name, equals, values = text.partition("=")
+    if not equals or not name.strip():
+        raise InvalidValue(
+            f"'{text}' does not name a parameter.",
+            hint="Use NAME=VALUE,VALUE or NAME=EXPRESSION(…), as lr=0.05,0.1 or 'lr=uniform(0.05,0.1)'.",
+            target=text,
+        )
+    try:
+        return name.strip(), parse_expression(values)
+    except InvalidValue as error:
+        error.add_context(name.strip())
+        raise
+
+
+def parse_expression(text: str) -> Expression:
+    """Parse an expression such as `uniform(0,1)`, or a list of values, which is a choice.
+
+    Values are numbers where they look like numbers, else text; quotes keep commas and make numbers text. Unlike in
+    Azure's files, the bounds of `loguniform` and `qloguniform` are the least and the largest value, not logarithms.
+
+    Raises:
+        InvalidValue: as `build_expression`; a quotation mark has no counterpart; a bound has no logarithm.
+    """
+    call = re.fullmatch(_CALL, text, flags=re.DOTALL)
+    if call is None:
+        if not text.strip():
+            raise InvalidValue("has no values.", hint="Separate values by commas, as in lr=0.05,0.1.", target=text)
+        return build_expression(CHOICE, [_parse_value(text, item, quoted) for item, quoted in _split(text)])
+    name, inner = call[1], call[2]
+    arguments = [_parse_value(text, item, quoted) for item, quoted in (_split(inner) if inner.strip() else [])]
+    if name in {"loguniform", "qloguniform"}:
+        arguments[:2] = [_take_logarithm(name, bound) for bound in arguments[:2]]
+    return build_expression(name, arguments)
+
+
+def _split(text: str) -> list[tuple[str, bool]]:
+    """Return the values between commas, and whether each was quoted."""
+    items: list[tuple[str, bool]] = []
+    place = 0
+    while True:
+        found = re.compile(_ITEM, flags=re.DOTALL).match(text, place)
+        if found is None:
+            raise InvalidValue(
+                f"'{text[place:]}' has a quotation mark without a counterpart.",
+                hint="Quote a value as a whole, as in \"a,b\",'c'.",
+                target=text,
+            )
+        plain = found[3]
+        items.append((re.sub(r"\\(.)", r"\1", found[1] or found[2] or ""), True) if plain is None else (plain, False))
+        place = found.end()
+        if not found[4]:
+            return items
+
+
+def _parse_value(text: str, item: str, quoted: bool) -> Any:
+    if quoted:
+        return item
+    if not item:
+        raise InvalidValue(f"'{text}' has a comma without a value.", hint='Write an empty text as "".', target=text)
+    if re.fullmatch(_NUMBER, item) is None or len(item) > 300:
+        return item
+    return int(item) if re.fullmatch(r"[+-]?[\d_]+", item) else float(item)
+
+
+def _take_logarithm(name: str, bound: object) -> object:
+    if isinstance(bound, str):
+        return bound  # which `build_expression` refuses
+    if not isinstance(bound, (int, float)) or bound <= 0:
+        raise InvalidValue(
+            f"{name} needs bounds above 0, and has {bound}.",
+            hint=f"On a command line they are the values themselves, as {name}(1e-5,1e-2); only files have logarithms.",
+            target=name,
+        )
+    return math.log(bound)

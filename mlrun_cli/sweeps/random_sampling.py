@@ -1,0 +1,60 @@
+"""Random sampling, which is the same for the same seed on every machine and version of Python."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from random import Random
+from typing import Any
+
+from mlrun_cli.sweeps.expressions import Expression, draw_index
+from mlrun_cli.sweeps.sampling import Trial
+
+
+class RandomSampler:
+    """Draws each run's values by a generator of its own; from a finite space, each combination at most once.
+
+    Args:
+        space: the parameters.
+        space_size: see `Sampling.space_size`.
+        seed: of all draws.
+    """
+
+    def __init__(self, space: Mapping[str, Expression], space_size: int | None, seed: int) -> None:
+        self._space = space
+        self._seed = seed
+        self._shuffle = None if space_size is None else _Shuffle(space_size, seed)
+
+    def draw(self, number: int, trials: Sequence[Trial] = ()) -> dict[str, Any]:  # noqa: ARG002 - see `Sampler`
+        """Return the values of a run; see `Sampler`."""
+        if self._shuffle is not None:
+            return self._get_combination(self._shuffle.get(number))
+        generator = Random(f"{self._seed}:{number}")  # noqa: S311 - not for secrets
+        return {name: expression.draw(generator) for name, expression in self._space.items()}
+
+    def _get_combination(self, index: int) -> dict[str, Any]:
+        values: dict[str, Any] = {}
+        for name, expression in self._space.items():
+            index, one = divmod(index, expression.size or 1)
+            values[name] = expression.get_value(one)
+        return values
+
+
+class _Shuffle:
+    """A random order of the numbers below a size, of which only as many are computed as were asked for.
+
+    It is the shuffle of Fisher and Yates, with a mapping that holds only the places that differ from their number.
+    """
+
+    def __init__(self, size: int, seed: int) -> None:
+        self._size = size
+        self._generator = Random(str(seed))  # noqa: S311 - not for secrets
+        self._moved: dict[int, int] = {}
+        self._order: list[int] = []
+
+    def get(self, place: int) -> int:
+        while len(self._order) <= place:
+            first = len(self._order)
+            other = first + draw_index(self._generator, self._size - first)
+            self._order.append(self._moved.get(other, other))
+            self._moved[other] = self._moved.pop(first, first)
+        return self._order[place]

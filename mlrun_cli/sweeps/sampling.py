@@ -1,0 +1,177 @@
+"""The sampling method of a sweep, and what draws by it."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Mapping, Sequence
+from enum import Enum
+from typing import Any, Protocol
+
+from mlrun_cli.core.named_tuple import NamedTuple
+from mlrun_cli.errors import InvalidValue
+from mlrun_cli.metrics.goal import Goal
+from mlrun_cli.sweeps.expressions import CHOICE, QUNIFORM, UNIFORM, Expression, expression_from_json
+
+_SEEDS = 1 << 31
+
+
+class SamplingMethod(Enum):
+    """A sampling method, by its name in Azure's documents."""
+
+    RANDOM = "RANDOM"
+    GRID = "GRID"
+    BAYESIAN = "BayesianOptimization"
+
+
+_EXPRESSIONS = {SamplingMethod.GRID: (CHOICE,), SamplingMethod.BAYESIAN: (CHOICE, UNIFORM, QUNIFORM)}
+_WORDS = {SamplingMethod.RANDOM: "random", SamplingMethod.GRID: "grid", SamplingMethod.BAYESIAN: "Bayesian"}
+
+
+class Trial(NamedTuple):
+    """What is known of an earlier run of a sweep, from which Bayesian sampling learns.
+
+    Attributes:
+        values: what was drawn for it.
+        metric: the best value of the primary metric; None while the run is live, or if it ended without one.
+        is_live: whether it has not ended.
+    """
+
+    values: Mapping[str, Any]
+    metric: float | None
+    is_live: bool = False
+
+
+class Sampler(Protocol):
+    """Draws the values of a sweep's runs."""
+
+    def draw(self, number: int, trials: Sequence[Trial] = ()) -> dict[str, Any]:
+        """Return the values for a run, in the order of the parameter space.
+
+        Args:
+            number: of the run in the sweep, from 0 and below the size of the space.
+            trials: earlier runs, in the order of their numbers. Only Bayesian sampling looks at them; the draws of
+                others depend on the seed and the number alone.
+        """
+
+
+class Sampling(NamedTuple):
+    """A sampling method and its parameter space.
+
+    Attributes:
+        method: how values are drawn.
+        space: the expression of each parameter, in the order in which arguments are passed.
+        seed: makes draws repeatable; None if none was given, see `with_seed`.
+    """
+
+    method: SamplingMethod
+    space: Mapping[str, Expression]
+    seed: int | None = None
+
+    @property
+    def space_size(self) -> int | None:
+        """The number of different draws, beyond which nothing can be drawn.
+
+        None unless all parameters are `choice` or `randint`.
+        """
+        size = 1
+        for expression in self.space.values():
+            if expression.size is None:
+                return None
+            size *= expression.size
+        return size
+
+    def with_seed(self) -> Sampling:
+        """Return the same with a seed, a random one if it has none."""
+        return self if self.seed is not None else self._replace(seed=secrets.randbelow(_SEEDS))
+
+    def make_sampler(self, goal: Goal) -> Sampler:
+        """Return what draws; it needs a seed unless it is a grid.
+
+        Raises:
+            ProgramNotFound: Bayesian sampling needs a package that is not installed.
+        """
+        if self.method is SamplingMethod.GRID:
+            from mlrun_cli.sweeps.grid_sampling import GridSampler  # noqa: PLC0415 - one of three is needed
+
+            return GridSampler(self.space)
+        if self.seed is None:
+            raise ValueError("a sampler needs a seed")
+        if self.method is SamplingMethod.RANDOM:
+            from mlrun_cli.sweeps.random_sampling import RandomSampler  # noqa: PLC0415 - as above
+
+            return RandomSampler(self.space, self.space_size, self.seed)
+        from mlrun_cli.sweeps.bayesian_sampling import BayesianSampler  # noqa: PLC0415 - as above
+
+        return BayesianSampler(self.space, goal, self.seed)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the value of `generator_config`; `properties` has the seed, if there is one."""
+        document: dict[str, Any] = {
+            "name": self.method.value,
+            "parameter_space": {name: expression.to_json() for name, expression in self.space.items()},
+        }
+        if self.seed is not None:
+            document["properties"] = {"seed": self.seed}
+        return document
+
+
+def build_sampling(method: SamplingMethod, space: Mapping[str, Expression], seed: int | None = None) -> Sampling:
+    """Return a checked sampling method.
+
+    Raises:
+        InvalidValue: there are no parameters, or the method does not draw from an expression.
+    """
+    if not space:
+        raise InvalidValue("The parameter space has no parameters.", target="parameter_space")
+    for name, expression in space.items():
+        check_expression(method, name, expression)
+    return Sampling(method, dict(space), seed)
+
+
+def check_expression(method: SamplingMethod, name: str, expression: Expression) -> None:
+    """Check that a method draws from an expression.
+
+    Raises:
+        InvalidValue: it does not.
+    """
+    allowed = _EXPRESSIONS.get(method)
+    if allowed is not None and expression.name not in allowed:
+        raise InvalidValue(
+            f"{name} has {expression.name}, from which {_WORDS[method]} sampling does not draw.",
+            hint=f"Use {' or '.join(allowed)}, or random sampling, which draws from all expressions.",
+            target=name,
+        )
+
+
+def sampling_from_json(document: Mapping[str, Any]) -> Sampling:
+    """Create a sampling method from Azure's `generator_config`, its name in any letter case.
+
+    Raises:
+        InvalidValue: it is not one.
+    """
+    methods = {method.value.lower(): method for method in SamplingMethod} | {"bayesian": SamplingMethod.BAYESIAN}
+    method = methods.get(str(document.get("name")).lower())
+    space = document.get("parameter_space")
+    if method is None or not isinstance(space, Mapping):
+        raise InvalidValue("generator_config needs a name and a parameter_space.", target="generator_config")
+    expressions: dict[str, Expression] = {}
+    for name, expression in space.items():
+        try:
+            expressions[name] = expression_from_json(expression)
+        except InvalidValue as error:
+            error.add_context(name)
+            raise
+    properties = document.get("properties")
+    seed = properties.get("seed") if isinstance(properties, Mapping) else None
+    return build_sampling(method, expressions, check_seed(seed))
+
+
+def check_seed(seed: object) -> int | None:
+    """Return a seed, or None if there is none.
+
+    Raises:
+        InvalidValue: it is not a whole number of 0 or more.
+    """
+    if seed is None or (isinstance(seed, int) and not isinstance(seed, bool) and seed >= 0):
+        return seed
+    raise InvalidValue(f"{seed!r} is not a seed.", hint="Use a whole number of 0 or more.", target="seed")
