@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -55,6 +56,7 @@ class CollectedRun:
         run: the run as last read from the store.
         shared: its folder in the shared folder.
         has_started: whether a supervisor has written an event.
+        start_seen_at: the monotonic time at which the last start of a supervisor was seen; None before the first.
         next_poll: the monotonic time of the next poll.
     """
 
@@ -62,6 +64,7 @@ class CollectedRun:
         self.run = run
         self.shared = shared
         self.has_started = False
+        self.start_seen_at: float | None = None
         self.next_poll = 0.0
         self._workspace = workspace
         self._relay = relay
@@ -245,6 +248,7 @@ class CollectedRun:
                 if folder.name == event.folder:
                     refresh_folder(folder)
         elif isinstance(event, StartEvent):
+            self.start_seen_at = time.monotonic()
             self._outcome = None if self.outcome_evidence is OutcomeEvidence.INTERRUPTED else self._outcome
         elif isinstance(event, OutcomeEvent) and self.outcome_evidence is not OutcomeEvidence.FINAL:
             self._outcome = event

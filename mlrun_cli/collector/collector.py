@@ -19,21 +19,19 @@ from mlrun_cli.collector.run_liveness import (
     RunLiveness,
     determine_liveness,
 )
+from mlrun_cli.collector.sent_stops import SentStops, send_to_supervisor
 from mlrun_cli.core.program_log import log_exception, write_log
 from mlrun_cli.core.time import MICROSECONDS, now
 from mlrun_cli.errors import StoreError
 from mlrun_cli.processes.inheritance import is_beyond_file_limit
 from mlrun_cli.processes.termination import reap_children
-from mlrun_cli.runs.cancellation import GRACE_SECONDS
-from mlrun_cli.runs.folder import STREAMS
-from mlrun_cli.runs.inbox import CancelMessage, StopMessage, send_message
+from mlrun_cli.runs.inbox import StopMessage
 from mlrun_cli.runs.outcome import Outcome
 from mlrun_cli.runs.owner_lock import OwnerLock
 from mlrun_cli.runs.run import Run
 from mlrun_cli.runs.script_end import StopReason
 from mlrun_cli.runs.shared_folder import find_shared_run_folder
 from mlrun_cli.runs.status import RunStatus
-from mlrun_cli.runs.stream_lock import has_lost_its_stream
 from mlrun_cli.runtime.finish import make_lost_stream_outcome, record_outcome
 from mlrun_cli.runtime.queue import QueueFolder
 from mlrun_cli.runtime.wake_socket import WakeSocket
@@ -50,8 +48,6 @@ _RELOAD_SHARE = 50
 _RETRY_SECONDS = 0.5
 _SETTLE_SECONDS = 3.0
 """How long what a supervisor wrote last may take to arrive after the end of its job."""
-_KILL_SECONDS = 15.0
-"""The time after a cancel's grace period in which a supervisor ends its run, before the job is canceled."""
 _LATE_SECONDS = 10.0
 """How long an engine that answers again may take to accept the jobs that were submitted while it was stalled."""
 _SUBMIT_SECONDS = 60.0
@@ -69,18 +65,12 @@ class Collector:
         self._jobs = JobPoll(target)
         self._selector = selectors.DefaultSelector()
         self._shared_folder = target.shared_folder
-        self._runs_folder = os.fspath(target.workspace.folder / "runs")
         self._runs: dict[int, Run] = {}
         self._collected: dict[int, CollectedRun] = {}
         self._lost_since: dict[int, float] = {}
-        self._job_cancels: dict[int, float] = {}
-        """The monotonic times at which the jobs of runs that were told to stop are canceled, by run key."""
+        self._stops = SentStops(target.workspace, self._jobs)
         self._to_cancel: list[Run] = []
         """The runs whose jobs are canceled at the end of a look, all in one call of the engine's."""
-        self._stream_losses: set[int] = set()
-        """The keys of the runs that were told to stop because their streaming command was killed."""
-        self._left_since: dict[int, float] = {}
-        """The monotonic times at which the engine still queued the jobs of runs that were told to stop, by run key."""
         self._strangers: set[str] = set()
         """The ids of runs in the shared folder that are those of other workspaces."""
         self._version = -1
@@ -155,7 +145,7 @@ class Collector:
         began = time.monotonic()
         for run in list(self._runs.values()):
             is_started = run.run_id in started
-            if is_full or is_started or run.key in self._collected or run.key in self._left_since:
+            if is_full or is_started or run.key in self._collected or self._stops.has(run):
                 self._poll_run_safely(run, moment, is_started=is_started)
         if is_full:
             self._remove_leftovers(started)
@@ -182,22 +172,14 @@ class Collector:
         if collected is not None:
             collected.run = run
             collected.poll(moment)
-        self._stop_if_stream_is_lost(run, evidence, moment)
-        if run.status is RunStatus.CANCEL_REQUESTED:
-            self._cancel_run(run, evidence, moment)
-        heartbeat = HeartbeatEvidence.NONE
-        outcome = OutcomeEvidence.NONE if collected is None else collected.outcome_evidence
-        liveness = determine_liveness(evidence, heartbeat, outcome)
-        if liveness is RunLiveness.LOST:
-            liveness = self._check_liveness(run, collected, evidence, moment)
-        else:
-            self._lost_since.pop(run.key, None)
-        if liveness is RunLiveness.ALIVE and self._is_left_in_queue(run, collected, evidence):
-            liveness = RunLiveness.LOST
+            evidence = self._jobs.get_evidence(run, collected.start_seen_at)
+        self._stops.send_if_needed(run, moment)
+        if self._stops.is_job_due(run, evidence, moment):
+            self._to_cancel.append(run)
+        liveness = self._determine_liveness(run, collected, evidence, moment)
         if liveness is RunLiveness.ALIVE:
-            is_back = collected is not None and collected.has_started and evidence is EngineEvidence.QUEUED
-            if is_back and run.status not in {RunStatus.QUEUED, RunStatus.CANCEL_REQUESTED}:
-                assert collected is not None
+            is_running = run.status not in {RunStatus.QUEUED, RunStatus.CANCEL_REQUESTED}
+            if collected is not None and collected.has_started and evidence is EngineEvidence.QUEUED and is_running:
                 collected.requeue()
         elif liveness is RunLiveness.ENDED:
             assert collected is not None
@@ -230,6 +212,18 @@ class Collector:
         except OSError:
             return frozenset()
 
+    def _determine_liveness(
+        self, run: Run, collected: CollectedRun | None, evidence: EngineEvidence, moment: float
+    ) -> RunLiveness:
+        outcome = OutcomeEvidence.NONE if collected is None else collected.outcome_evidence
+        liveness = determine_liveness(evidence, HeartbeatEvidence.NONE, outcome)
+        if liveness is RunLiveness.LOST:
+            return self._check_liveness(run, collected, evidence, moment)
+        self._lost_since.pop(run.key, None)
+        may_stay_queued = not self._target.cancels_queued_jobs and (collected is None or not collected.has_started)
+        is_left = may_stay_queued and self._stops.is_left_in_queue(run, evidence)
+        return RunLiveness.LOST if is_left and liveness is RunLiveness.ALIVE else liveness
+
     def _check_liveness(
         self, run: Run, collected: CollectedRun | None, evidence: EngineEvidence, moment: float
     ) -> RunLiveness:
@@ -259,75 +253,34 @@ class Collector:
         self._runs[run.key] = self._workspace.runs.get_by_key(run.key)
         return self._jobs.has_job_id(self._runs[run.key])
 
-    def _cancel_run(self, run: Run, evidence: EngineEvidence, moment: float) -> None:
-        """Send a cancel request to a run, and cancel its job if it is queued or its grace period is over."""
-        if run.key not in self._job_cancels:
-            grace = GRACE_SECONDS if run.cancel_grace_seconds is None else run.cancel_grace_seconds
-            self._job_cancels[run.key] = moment + grace + _KILL_SECONDS
-            self._send_message(run, CancelMessage(run.cancel_grace_seconds, run.failed_with))
-            self._jobs.query_soon()
-        self._cancel_job_if_due(run, evidence, moment)
-
-    def _cancel_job_if_due(self, run: Run, evidence: EngineEvidence, moment: float) -> None:
-        """Cancel the job of a run that was told to stop, if it is still queued or its grace period is over."""
-        is_due = moment >= self._job_cancels[run.key]
-        if evidence is EngineEvidence.QUEUED or (is_due and evidence is EngineEvidence.RUNNING):
-            self._to_cancel.append(run)
-
-    def _is_left_in_queue(self, run: Run, collected: CollectedRun | None, evidence: EngineEvidence) -> bool:
-        """Return whether the engine still queues the job of a run that was told to stop before it started."""
-        has_started = collected is not None and collected.has_started
-        is_queued = evidence is EngineEvidence.QUEUED and not has_started
-        if self._target.cancels_queued_jobs or run.key not in self._job_cancels or not is_queued:
-            self._left_since.pop(run.key, None)
-            return False
-        return self._jobs.queried_at > self._left_since.setdefault(run.key, time.monotonic())
-
-    def _stop_if_stream_is_lost(self, run: Run, evidence: EngineEvidence, moment: float) -> None:
-        """Stop a run whose streaming command was killed, unless it is canceled."""
-        if run.key in self._stream_losses:
-            self._cancel_job_if_due(run, evidence, moment)
-        # Most runs have no such command, and a thousand of them may wait.
-        elif (
-            run.key not in self._job_cancels
-            and os.path.isdir(f"{self._runs_folder}/{run.run_id}/{STREAMS}")
-            and has_lost_its_stream(self._workspace.run_folder(run.run_id))
-        ):
-            self._stream_losses.add(run.key)
-            self._job_cancels[run.key] = moment + GRACE_SECONDS + _KILL_SECONDS
-            self._send_message(run, StopMessage(StopReason.STREAM_LOST))
-            self._cancel_job_if_due(run, evidence, moment)
-
-    def _send_message(self, run: Run, message: CancelMessage | StopMessage) -> None:
-        folder = self._workspace.run_folder(run.run_id)
-        shared = find_shared_run_folder(folder)
-        if shared is not None:
-            with suppress(OSError):
-                send_message(folder, shared, message)
-
     def _record_end(self, run: Run, collected: CollectedRun, moment: float) -> None:
         """Record the outcome written by the supervisor of a run."""
         outcome = collected.outcome
         assert outcome is not None
         if collected.outcome_evidence is OutcomeEvidence.INTERRUPTED:
             outcome = derive_interruption_outcome(run, outcome, self._jobs.find_job(run))
+            outcome = self._explain_by_sent_stop(run, outcome)
         self._finish_run(run, collected, outcome, moment)
 
     def _record_lost(self, run: Run, collected: CollectedRun | None, moment: float) -> None:
         """Record the end of a run that has lost its supervisor, and tell the supervisor to stop in case it is alive."""
-        self._send_message(run, StopMessage(StopReason.GIVEN_UP))
+        send_to_supervisor(self._workspace, run, StopMessage(StopReason.GIVEN_UP))
         if self._jobs.has_job_id(run):
             self._to_cancel.append(run)
-        job = self._jobs.find_job(run)
-        outcome = derive_lost_outcome(run, job)
-        if run.key in self._stream_losses and run.status is not RunStatus.CANCEL_REQUESTED:
-            outcome = make_lost_stream_outcome()
+        outcome = self._explain_by_sent_stop(run, derive_lost_outcome(run, self._jobs.find_job(run)))
         if collected is None:
             collected = self._open_run(run)
         if collected is not None:
             self._finish_run(run, collected, outcome, moment)
         elif self._shared_folder.is_available():
             self._record_without_folder(run, outcome)
+
+    def _explain_by_sent_stop(self, run: Run, outcome: Outcome) -> Outcome:
+        """Return an outcome that the engine explains, or for a run that lost its stream, that this is why it ended."""
+        if run.status is RunStatus.CANCEL_REQUESTED or not self._stops.was_sent(run, StopReason.STREAM_LOST):
+            return outcome
+        told = make_lost_stream_outcome()
+        return outcome._replace(status=told.status, error=told.error)
 
     def _finish_run(self, run: Run, collected: CollectedRun, outcome: Outcome, moment: float) -> None:
         if collected.finish(outcome, moment):
@@ -343,10 +296,8 @@ class Collector:
         if collected is not None:
             collected.close()
         self._runs.pop(run.key, None)
-        self._left_since.pop(run.key, None)
         self._lost_since.pop(run.key, None)
-        self._job_cancels.pop(run.key, None)
-        self._stream_losses.discard(run.key)
+        self._stops.forget(run)
 
     def _write_reasons(self) -> None:
         reasons = self._jobs.describe_waits(self._runs.values())

@@ -22,7 +22,7 @@ class JobPoll:
     Attributes:
         is_silent: True if the engine did not answer the last query.
         has_changed: True if the last answer differs from the one before.
-        queried_at: the monotonic time of the last query.
+        asked_at: the monotonic time at which the engine was asked for what it has last told about jobs.
     """
 
     def __init__(self, target: EngineTarget) -> None:
@@ -30,7 +30,9 @@ class JobPoll:
         self.has_changed = False
         self._logged = ""
         """The error of the last query, which is logged once."""
-        self.queried_at = 0.0
+        self.asked_at = 0.0
+        self._queried_at = 0.0
+        """The monotonic time of the last query of any kind, answered or not."""
         self._target = target
         self._jobs: Mapping[str, Job] = {}
         self._asked: Collection[str] = frozenset()
@@ -43,7 +45,7 @@ class JobPoll:
     def query_soon(self) -> None:
         """Schedule a query for soon, but not more than one per second."""
         self._interval = _FIRST_SECONDS
-        self._next = min(self._next, self.queried_at + _FIRST_SECONDS)
+        self._next = min(self._next, self._queried_at + _FIRST_SECONDS)
 
     def query_if_due(self, runs: Collection[Run], moment: float) -> bool:
         """Query the engine for the jobs of these runs if a query is due; return whether it was.
@@ -56,7 +58,7 @@ class JobPoll:
         if moment < self._next:
             return False
         before = self._jobs, self.is_silent
-        self.queried_at = moment
+        self._queried_at = moment
         lacking = [run for run in runs if not self.has_job_id(run) and not self.is_being_submitted(run)]
         self._has_looked_for_ids = bool(lacking) and not self._has_looked_for_ids
         try:
@@ -94,12 +96,20 @@ class JobPoll:
         job_id = self._find_id(run)
         return None if job_id is None else self._jobs.get(job_id)
 
-    def get_evidence(self, run: Run) -> EngineEvidence:
-        """Return the evidence from the engine's last response, which does not cover jobs submitted since."""
+    def get_evidence(self, run: Run, started_at: float | None = None) -> EngineEvidence:
+        """Return the evidence from the engine's last response, which does not cover jobs submitted since.
+
+        Args:
+            run: the run.
+            started_at: the monotonic time at which it was seen that the job had started, perhaps again; an engine that
+                was asked before, and called the job queued, has said nothing of it.
+        """
         job_id = self._find_id(run)
         if self.is_silent or (job_id is not None and job_id not in self._asked):
             return EngineEvidence.SILENT
-        return EngineEvidence.from_job(self.find_job(run))
+        evidence = EngineEvidence.from_job(self.find_job(run))
+        is_outdated = started_at is not None and evidence is EngineEvidence.QUEUED and self.asked_at <= started_at
+        return EngineEvidence.SILENT if is_outdated else evidence
 
     def cancel_jobs(self, runs: Collection[Run]) -> None:
         """Cancel the jobs of these runs whose job ids are known.
@@ -128,7 +138,9 @@ class JobPoll:
 
     def _find_jobs(self, runs: Collection[Run]) -> None:
         ids = {job_id for run in runs if (job_id := self._find_id(run)) is not None}
+        moment = time.monotonic()
         self._jobs = self._target.find_jobs(ids) if ids else {}
+        self.asked_at = self._target.get_asked_at(moment)
         self._asked = ids
         self.is_silent = False
 

@@ -156,6 +156,14 @@ class EngineTarget(Target):
             EngineUnavailable: the engine does not answer.
         """
 
+    def get_asked_at(self, called_at: float) -> float:
+        """Return the monotonic time at which the engine was asked for what the last call of `find_jobs` has returned.
+
+        Args:
+            called_at: the time of that call.
+        """
+        return called_at
+
     @abstractmethod
     def find_job_id(self, run_id: str) -> str | None:
         """Return the id of the job that was submitted for a run, or None if the engine knows no such job.

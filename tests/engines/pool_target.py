@@ -9,6 +9,7 @@ Files in the folder change what the engine does:
     missing   no job is known
     late      submits are not answered, and make the job after the next question for it, which is answered by no
     hang      submits wait, `before` or `after` they have made the job, until the file is gone
+    stall     questions for jobs are answered with what was true when they were asked, once the file is gone
 """
 
 from __future__ import annotations
@@ -58,7 +59,9 @@ class PoolTarget(EngineTarget):
         pool = self._open()
         if pool.read_option("missing") is not None:
             return {}
-        return {job_id: pool.describe(row) for job_id in job_ids if (row := pool.find(job_id)) is not None}
+        jobs = {job_id: pool.describe(row) for job_id in job_ids if (row := pool.find(job_id)) is not None}
+        pool.wait_while_stalled()
+        return jobs
 
     def find_job_id(self, run_id: str) -> str | None:
         pool = self._open()
@@ -98,6 +101,12 @@ class Pool:
         """Wait as long as the option `hang` says so; meanwhile there is a file `hanging`."""
         while self.read_option("hang") == when:
             (self.folder / "hanging").touch()
+            time.sleep(_LOOK_SECONDS)
+
+    def wait_while_stalled(self) -> None:
+        """Wait as long as there is the option `stall`; meanwhile there is a file `stalled`."""
+        while self.read_option("stall") is not None:
+            (self.folder / "stalled").touch()
             time.sleep(_LOOK_SECONDS)
 
     def submit(self, request: JobRequest) -> str:

@@ -31,7 +31,11 @@ _FIRST_RETRY_SECONDS, _LAST_RETRY_SECONDS, _RETRY_GROWTH = 0.5, 10.0, 1.6
 
 
 class Mirror:
-    """The mirror, which pulls updates of live runs in one request, pushes their inboxes and removes ended runs."""
+    """The mirror, which pulls updates of live runs in one request, pushes their inboxes and removes ended runs.
+
+    Attributes:
+        asked_at: the monotonic time of the last request that was answered.
+    """
 
     def __init__(self, workspace: Workspace, settings: RemoteSettings, folder: SharedFolder, program: Path) -> None:
         """Create the mirror.
@@ -56,8 +60,7 @@ class Mirror:
         self._interval = _FIRST_SECONDS
         self._retry = _FIRST_RETRY_SECONDS
         self._next_look = 0.0
-        self._looked_at = 0.0
-        """The monotonic time at which the last answered poll was begun."""
+        self.asked_at = 0.0
         self._missing_since: dict[str, float] = {}
         """The monotonic times at which jobs were first asked for that no poll had found, by run id."""
 
@@ -100,7 +103,7 @@ class Mirror:
         moment = time.monotonic()
         missing = set(run_ids) - jobs.keys()
         self._missing_since = {run_id: self._missing_since.get(run_id, moment) for run_id in missing}
-        if self._looked_at < max(self._missing_since.values(), default=0.0):
+        if self.asked_at < max(self._missing_since.values(), default=0.0):
             self._next_look = moment
             raise EngineUnavailable("The other machine is asked at the next look.")
         return jobs
@@ -130,7 +133,7 @@ class Mirror:
             self._retry = min(_LAST_RETRY_SECONDS, self._retry * _RETRY_GROWTH)
             return
         self._silence = ""
-        self._looked_at = began
+        self.asked_at = began
         self._retry = _FIRST_RETRY_SECONDS
         jobs = [pulled.job for pulled in self._runs.values()]
         is_running = any(job is not None and job.state is JobState.RUNNING for job in jobs)

@@ -137,7 +137,7 @@ class PulledRun:
                 self._start_copy(kind)
         if not is_last:
             self.job = self._last_job
-        elif self.job is None and self._last_job is not None:
+        elif _is_before_start(self.job) and not _is_before_start(self._last_job):
             self.job = Job(JobState.RUNNING)
         return self._copy is not None
 
@@ -219,6 +219,10 @@ class PulledRun:
             self._is_copied = copy.kind is CopyKind.FINAL
             self._requests.record_copy_end(copy.kind)
             self._publish_requests()
+
+
+def _is_before_start(job: Job | None) -> bool:
+    return job is None or job.state is JobState.QUEUED
 
 
 def _write_at_offset(path: Path, offset: int, data: bytes) -> None:

@@ -127,6 +127,10 @@ class RemoteTarget(EngineTarget):
             raise EngineUnavailable(f"'{self.name}' is asked by its collector.")
         return self._mirror.find_jobs(job_ids)
 
+    def get_asked_at(self, called_at: float) -> float:
+        """Return the monotonic time of the request whose response is in the mirror."""
+        return called_at if self._mirror is None else self._mirror.asked_at
+
     def find_job_id(self, run_id: str) -> str | None:
         """Return the id of a run, which is also that of its job, or None if the other machine does not have the job."""
         with open_session(self.workspace, self.name, self.settings) as session:

@@ -1,0 +1,92 @@
+"""The ends that a collector records, by what it has told the supervisor and what the engine says of the job."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from mlrun_cli.collector.collector import Collector
+from mlrun_cli.compute.compute_target import ComputeTarget
+from mlrun_cli.core.redaction import Redaction
+from mlrun_cli.runs.events import EventWriter, OutcomeEvent, StartEvent
+from mlrun_cli.runs.outcome import Outcome
+from mlrun_cli.runs.owner_lock import OwnerLock
+from mlrun_cli.runs.run import SCRIPT_RUN, Run
+from mlrun_cli.runs.shared_folder import SharedFolder, SharedRunFolder, link_run_folder
+from mlrun_cli.runs.status import RunStatus
+from mlrun_cli.runtime.queue import QueueFolder
+from mlrun_cli.targets.base import Demand
+from mlrun_cli.targets.engine import JobEnd, JobRequest
+from mlrun_cli.workspace import Workspace
+from mlrun_cli.workspace_locator import WorkspaceIdentity, locate_workspace
+from tests.engines.pool_target import Pool, PoolTarget
+
+STOPPED = Outcome(RunStatus.FAILED, 5, 1.5, exit_code=0, error={"error": {"code": "ServiceError", "message": "m"}})
+
+
+class Place:
+    """A workspace with a run on a pool, whose job has ended, and whose supervisor was told to end before.
+
+    Attributes:
+        run_folder: the folder of the run.
+        shared: its folder in the shared folder.
+    """
+
+    def __init__(self, root: Path, end: JobEnd) -> None:
+        whole = SharedFolder(root / "shared")
+        whole.create()
+        self._pool = Pool(root / "pool")
+        self._pool.folder.mkdir()
+        (self._pool.folder / "slots").write_text("0", encoding="utf-8")
+        locator = locate_workspace(root / "home", WorkspaceIdentity("s", "g", "w"))
+        self._workspace = Workspace.open(locator, create=True, redaction=Redaction())
+        self._target = PoolTarget(self._workspace, "pool")
+        properties = {"sharedFolder": str(whole.path), "poolFolder": str(self._pool.folder)}
+        self.run_folder = self._workspace.run_folder("exp_1").path
+        self.shared = whole.run_folder("exp_1")
+        job_id = self._pool.submit(JobRequest("exp_1", "w", ["true"], Demand(), root / "log"))
+        self._pool.end(job_id, end)
+        with self._workspace.transaction():
+            self._workspace.compute_targets.insert(ComputeTarget("pool", "pool", 1, 1, properties=properties))
+            experiment, number = self._workspace.experiments.reserve_run_numbers("exp")
+            columns = {"run_type": SCRIPT_RUN, "user_name": "someone", "target": "pool"}
+            status = RunStatus.RUNNING
+            key = self._workspace.runs.insert(experiment, number, f"exp_{number}", status=status, **columns)
+            self._workspace.runs.add_properties(key, {"pool_job_id": job_id})
+        self.shared.create_for_node(root)
+        self.run_folder.mkdir(parents=True)
+        link_run_folder(self._workspace.run_folder("exp_1"), self.shared)
+
+    def collect(self) -> Run:
+        """Have a collector serve the target until the run has ended, and return the run."""
+        queue = QueueFolder(self._workspace, "pool")
+        queue.create()
+        lock = OwnerLock.open(queue.lock)
+        assert lock.try_acquire()
+        Collector(self._target, lock).run()
+        run = self._workspace.runs.get("exp_1")
+        self._workspace.close()
+        return run
+
+
+def write_interruption(shared: SharedRunFolder, outcome: Outcome = STOPPED) -> None:
+    events = EventWriter(shared)
+    events.write(StartEvent(events.attempt, "n1"))
+    events.write(OutcomeEvent(outcome, {}, is_final=False))
+
+
+def get_reason(run: Run) -> str:
+    assert run.error is not None
+    return str(run.error["error"]["innerError"]["code"])
+
+
+@pytest.mark.parametrize("end", [JobEnd.CANCELED, JobEnd.EXITED])
+def test_a_run_that_has_lost_its_stream_is_canceled_when_its_job_ends(tmp_path: Path, end: JobEnd) -> None:
+    place = Place(tmp_path, end)
+    (place.run_folder / "streams").mkdir()
+    (place.run_folder / "streams" / f"{os.getpid()}-1").touch()  # locked by none
+    write_interruption(place.shared)
+    run = place.collect()
+    assert (run.status, get_reason(run)) == (RunStatus.CANCELED, "StreamKilled")
