@@ -7,6 +7,7 @@ goes to the shared folder as well.
 from __future__ import annotations
 
 import fcntl
+import json
 import os
 import shutil
 import tempfile
@@ -19,6 +20,8 @@ from mlrun_cli.core.json_lines import append_lines
 from mlrun_cli.core.locks import acquire_lock
 from mlrun_cli.core.redaction import Redaction
 from mlrun_cli.errors import StoredFilesLost
+from mlrun_cli.runs.attempt import Documents
+from mlrun_cli.runs.events import read_attempts
 from mlrun_cli.runs.folder import make_lock_file
 from mlrun_cli.runs.rebuild_files import read_run_documents
 from mlrun_cli.runs.shared_folder import LINKED, SharedFolder, SharedRunFolder
@@ -27,7 +30,7 @@ from mlrun_cli.runs.submission import Submission
 from mlrun_cli.runtime.rebuild import import_folders
 from mlrun_cli.workspace_locator import WorkspaceIdentity, WorkspaceLocator, locate_workspace
 
-_VOLATILE = ("lease_until", "host_id", "boot_id", "pid_namespace", "ended_at", "started_at")
+_VOLATILE = ("attempts", "lease_until", "host_id", "boot_id", "pid_namespace", "ended_at", "started_at")
 
 
 @contextmanager
@@ -96,12 +99,15 @@ def _make_folders(folder: Path, shared: SharedRunFolder, run_id: str) -> None:
         raise StoredFilesLost(
             f"The record of the run in {shared.path} is gone.", hint="Submit the run again.", target=run_id
         )
-    own = _reset_document(documents.pop(run_id))
+    own = _reset_document(documents.pop(run_id), read_attempts(shared))
     append_lines(run_folder / "record.jsonl", [own])
     append_lines(run_folder / "children.jsonl", documents.values())
 
 
-def _reset_document(document: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a run's document reset to its state before any attempt to start it."""
+def _reset_document(document: Mapping[str, Any], attempts: Documents) -> dict[str, Any]:
+    """Return a run's document reset to its state before any supervisor was started, but with its attempts so far."""
     row = {name: value for name, value in document["row"].items() if name not in _VOLATILE}
-    return {**document, "row": {**row, "status": RunStatus.NOT_STARTED.value}, "history": []}
+    row["status"] = RunStatus.NOT_STARTED.value
+    if attempts:
+        row["attempts"] = json.dumps(attempts)
+    return {**document, "row": row, "history": []}

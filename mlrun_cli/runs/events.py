@@ -12,6 +12,7 @@ from typing import Any
 from mlrun_cli.core.json_lines import append_lines, list_line_files, read_lines
 from mlrun_cli.core.named_tuple import NamedTuple
 from mlrun_cli.core.time import now
+from mlrun_cli.runs.attempt import Documents, begin_attempt
 from mlrun_cli.runs.outcome import Outcome
 from mlrun_cli.runs.shared_folder import SharedRunFolder
 from mlrun_cli.runs.status import RunStatus
@@ -112,6 +113,19 @@ def find_outcome(folder: SharedRunFolder) -> OutcomeEvent | None:
             if isinstance(event, OutcomeEvent) and event.is_final:
                 return event
     return None
+
+
+def read_attempts(folder: SharedRunFolder) -> Documents:
+    """Return the attempts of a run from its events, as its row has them, the last of which may be interrupted."""
+    attempts: Documents = ()
+    for path in list_line_files(folder.events):
+        for document in read_lines(path):
+            event = parse_event(document)
+            if isinstance(event, AttemptEvent):
+                attempts = begin_attempt(attempts, event.started_at, event.outcome)
+            elif isinstance(event, StatusEvent) and len(event.columns.get("attempts", ())) == len(attempts) > 0:
+                attempts = event.columns["attempts"]
+    return attempts
 
 
 def _to_json(event: Event) -> dict[str, Any]:
