@@ -180,7 +180,7 @@ class NodeRun(SupervisedRun):
             return
         with suppress(OSError):  # the outcome is of more value than the last lines of a log
             self._flush()
-        is_final = stopped is not StopReason.SHUTDOWN
+        is_final = stopped is not StopReason.SHUTDOWN or self.read().status is RunStatus.CANCEL_REQUESTED
         if is_final:
             self.retry_disk(lambda: write_outcome(self.folder, outcome))
             run_or_log(lambda: clean_working_folder(self.workspace, self.submission, self.folder), None)

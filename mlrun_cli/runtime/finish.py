@@ -105,7 +105,12 @@ def _add_out_of_memory_cause(outcome: Outcome, end: ScriptEnd) -> Outcome:
 
 
 def derive_stop_outcome(reason: StopReason, run: Run, submission: Submission, end: ScriptEnd | None) -> Outcome:
-    """Return the outcome of a run that was stopped, before or after its script started."""
+    """Return the outcome of a run that was stopped, before or after its script started.
+
+    A run that is to be canceled is, even if its supervisor was asked to end before it had seen that.
+    """
+    if reason is StopReason.SHUTDOWN and run.status is RunStatus.CANCEL_REQUESTED:
+        reason = StopReason.CANCEL
     if reason is StopReason.CANCEL and run.failed_with is not None:
         return _make_outcome(RunStatus.FAILED, end, dict(run.failed_with))
     if reason is StopReason.TIME_LIMIT:

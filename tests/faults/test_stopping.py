@@ -179,6 +179,18 @@ def test_a_supervisor_that_is_told_to_end_stops_its_script_and_says_why(mlrun: M
     assert "SIGTERM" in service_error(record, "SupervisorStopped")
 
 
+def test_a_run_whose_supervisor_was_told_to_end_can_be_canceled(mlrun: Mlrun) -> None:
+    mlrun.script(STUBBORN)
+    run_id = mlrun.submit()
+    until(lambda: mlrun.log(run_id))
+    kill(mlrun.supervisor(run_id), number=signal.SIGTERM)
+    until(lambda: "not yet" in mlrun.log(run_id))
+    mlrun("run", "cancel", "-r", run_id, "--grace", "0s")
+    record = mlrun.wait(run_id)
+    assert (record["status"], record["signal"]) == ("Canceled", "SIGKILL")
+    assert "error" not in record
+
+
 def test_a_run_that_a_script_has_submitted_outlives_it(mlrun: Mlrun) -> None:
     mlrun.environment["COMMAND"] = mlrun.command[0]
     mlrun.environment["FOLDER"] = str(mlrun.folder)
