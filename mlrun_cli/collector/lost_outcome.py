@@ -42,8 +42,16 @@ def derive_lost_outcome(run: Run, job: Job | None) -> Outcome:
 
 
 def derive_interruption_outcome(run: Run, outcome: Outcome, job: Job | None) -> Outcome:
-    """Return the outcome of a run whose supervisor was told to end, for the reason given by the engine."""
-    if run.status is not RunStatus.CANCEL_REQUESTED and (job is None or job.end in {None, JobEnd.EXITED}):
-        return outcome
+    """Return the outcome of a run whose supervisor was told to end, for the reason given by the engine.
+
+    A script that has done its work, while that was on its way, has not failed.
+    """
+    if run.status is not RunStatus.CANCEL_REQUESTED:
+        end = None if job is None else job.end
+        if end not in _CANCELED and outcome.status is RunStatus.COMPLETED:
+            return outcome
+        if end in {None, JobEnd.EXITED}:
+            is_done = outcome.exit_code == 0 and run.wanted_status is not RunStatus.FAILED
+            return outcome._replace(status=RunStatus.COMPLETED, error=None) if is_done else outcome
     told = derive_lost_outcome(run, job)
     return outcome._replace(status=told.status, error=told.error)

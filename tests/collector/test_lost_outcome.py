@@ -64,3 +64,20 @@ def test_an_interruption_is_explained_by_the_engine(end: JobEnd) -> None:
 def test_an_interruption_that_the_engine_does_not_explain_stays_as_it_is() -> None:
     told = Outcome(RunStatus.FAILED, 5, error={"error": {"code": "ServiceError"}})
     assert derive_interruption_outcome(make_run(RunStatus.RUNNING), told, make_job(JobEnd.EXITED)) == told
+
+
+@pytest.mark.parametrize("end", JobEnd)
+def test_a_script_that_had_ended_with_0_before_its_job_has_not_failed(end: JobEnd) -> None:
+    outcome = derive_interruption_outcome(make_run(RunStatus.RUNNING), Outcome(RunStatus.COMPLETED, 5), make_job(end))
+    is_ended_by_user = end in {JobEnd.CANCELED, JobEnd.TIMED_OUT}
+    assert outcome.status is (RunStatus.CANCELED if is_ended_by_user else RunStatus.COMPLETED)
+
+
+def test_a_script_that_ends_with_0_when_its_job_is_told_to_end_has_not_failed_unless_it_says_so() -> None:
+    told = Outcome(RunStatus.FAILED, 5, exit_code=0, error={"error": {"code": "ServiceError"}})
+    run = make_run(RunStatus.RUNNING)
+    outcome = derive_interruption_outcome(run, told, make_job(JobEnd.EXITED))
+    assert (outcome.status, outcome.error) == (RunStatus.COMPLETED, None)
+    assert derive_interruption_outcome(run, told, make_job(JobEnd.NODE_LOST)).status is RunStatus.FAILED
+    unhappy = run._replace(wanted_status=RunStatus.FAILED)
+    assert derive_interruption_outcome(unhappy, told, make_job(JobEnd.EXITED)) == told
