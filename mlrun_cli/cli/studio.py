@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Annotated, NoReturn
 
 from mlrun_cli.actions.workspaces import get_home, open_workspace
+from mlrun_cli.cli.ci.job import is_ci_job
 from mlrun_cli.cli.command import Group, command
 from mlrun_cli.cli.context import resolve_workspace_identity
 from mlrun_cli.cli.declarations import Option
@@ -132,7 +133,7 @@ def _find_first_workspace(shared: GlobalOptions) -> tuple[str, str, str] | None:
 
 
 def _can_open_browser() -> bool:
-    return sys.stderr.isatty() and not os.environ.get("CI") and has_browser(os.environ)
+    return sys.stderr.isatty() and not is_ci_job() and has_browser(os.environ)
 
 
 def _parse_names(typed: Sequence[str]) -> tuple[str, ...]:

@@ -56,6 +56,12 @@ def test_a_run_is_picked_by_arrow_keys_and_typing(mlrun: Mlrun, tmp_path: Path) 
             tmux.wait_for("2 of 2.")
             tmux.type(key)
             assert tmux.wait_for_end(130) == []
+        tmux.run("env", "CI=false", "mlrun", "run", "metrics")
+        tmux.wait_for("2 of 2.")
+        tmux.type("C-c")
+        tmux.wait_for_end(130)
+        tmux.run("env", "TF_BUILD=True", "mlrun", "run", "metrics")
+        tmux.wait_for_end(2)
 
 
 def test_a_watched_list_changes_in_place_until_all_of_its_runs_have_ended(mlrun: Mlrun, tmp_path: Path) -> None:

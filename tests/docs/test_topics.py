@@ -61,6 +61,8 @@ def test_a_topic_goes_through_a_pipe_without_a_pager(mlrun: Mlrun) -> None:
         ({"PAGER": "false", "MLRUN_PAGER": "sed s/^/paged:/"}, True),
         ({"PAGER": "sed s/^/paged:/", "MLRUN_PAGER": ""}, False),
         ({"PAGER": "sed s/^/paged:/", "CI": "true"}, False),
+        ({"PAGER": "sed s/^/paged:/", "TF_BUILD": "True"}, False),
+        ({"PAGER": "sed s/^/paged:/", "CI": "false"}, True),
     ],
 )
 def test_a_topic_on_a_terminal_goes_through_the_pager(

@@ -9,8 +9,7 @@ import signal
 import sys
 from contextlib import suppress
 
-_CI_VARIABLES = ("CI", "TF_BUILD")
-_OFF = frozenset({"", "0", "false"})
+from mlrun_cli.cli.ci.job import is_ci_job
 
 
 def print_text(text: str, *, pages: bool = True) -> None:
@@ -30,7 +29,7 @@ def print_text(text: str, *, pages: bool = True) -> None:
 
 def _find_pager() -> list[str]:
     """Return the pager's command line, empty if there is none or paging is switched off."""
-    if os.environ.get("TERM") == "dumb" or any(os.environ.get(name, "").lower() not in _OFF for name in _CI_VARIABLES):
+    if os.environ.get("TERM") == "dumb" or is_ci_job():
         return []
     try:
         command = shlex.split(os.environ.get("MLRUN_PAGER", os.environ.get("PAGER", "less")))

@@ -10,6 +10,7 @@ from typing import Any
 
 from mlrun_cli.actions import runs as actions
 from mlrun_cli.actions.parameters import depends_on_parameters, read_parameters_of_older_runs
+from mlrun_cli.cli.ci.job import is_ci_job
 from mlrun_cli.cli.context import Context
 from mlrun_cli.cli.run.filters import FilterOptions
 from mlrun_cli.errors import ConflictingOptions, InvalidFilter, InvalidValue, OneOptionRequired
@@ -48,8 +49,8 @@ def get_run(context: Context, run_id: str, experiment_name: str | None) -> Run:
 
 def can_pick() -> bool:
     """Return whether a run can be chosen: stdin and stderr are a terminal that can move its cursor."""
-    is_dumb = os.environ.get("TERM", "dumb") == "dumb" or bool(os.environ.get("CI"))
-    return not is_dumb and sys.stdin.isatty() and sys.stderr.isatty()
+    is_dumb = os.environ.get("TERM", "dumb") == "dumb"
+    return not is_dumb and not is_ci_job() and sys.stdin.isatty() and sys.stderr.isatty()
 
 
 def _pick_run(

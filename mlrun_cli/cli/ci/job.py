@@ -1,0 +1,14 @@
+"""Whether a command is run by a job of a CI system, in which nobody can answer, even if it has a terminal."""
+
+from __future__ import annotations
+
+import os
+
+_VARIABLES = ("CI", "TF_BUILD")
+"""Variables of all known CI systems: Azure Pipelines sets only the second."""
+_OFF = frozenset({"", "0", "false"})
+
+
+def is_ci_job() -> bool:
+    """Return whether the environment is that of a CI job."""
+    return any(os.environ.get(name, "").lower() not in _OFF for name in _VARIABLES)
