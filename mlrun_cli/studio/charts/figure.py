@@ -163,13 +163,13 @@ def _read_runs(
     """Read the values of runs in a range of the horizontal axis with a method of the store, keyed by run key."""
     keys = [run.key for run in runs]
     if axis == STEP:
-        return read(keys, over="step", begin=begin, end=end)
+        return read(keys, axis="step", begin=begin, end=end)
     if axis == TIME or (begin is None and end is None):
-        return read(keys, over="time", begin=_to_microseconds(begin), end=_to_microseconds(end))
+        return read(keys, axis="time", begin=_to_microseconds(begin), end=_to_microseconds(end))
     found: dict[int, _Value] = {}
     for run in runs:
         zero = _get_time_origin(run)
-        found.update(read([run.key], over="time", begin=_to_microseconds(begin, zero), end=_to_microseconds(end, zero)))
+        found.update(read([run.key], axis="time", begin=_to_microseconds(begin, zero), end=_to_microseconds(end, zero)))
     return found
 
 
