@@ -29,7 +29,7 @@ ENDED = ("Completed", "Failed", "Canceled")
 
 T = TypeVar("T")
 
-_PATIENCE_SECONDS = 60.0
+_TIMEOUT_SECONDS = 60.0
 _LOOK_SECONDS = 0.01
 _LOOK_SHARE = 2
 """How much longer than a look the pause after it is, if that is longer than the usual one."""
@@ -394,7 +394,7 @@ def good_end(done: subprocess.CompletedProcess[str]) -> str:
     return done.stdout
 
 
-def until(look: Callable[[], T | None], patience_seconds: float = _PATIENCE_SECONDS) -> T:
+def until(look: Callable[[], T | None], patience_seconds: float = _TIMEOUT_SECONDS) -> T:
     """Call a function repeatedly until its result is true, and return the result."""
     began = time.monotonic()
     deadline = began + patience_seconds

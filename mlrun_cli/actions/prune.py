@@ -129,7 +129,7 @@ def prune_workspace(
 
 
 def compute_cutoff_time(older_than_seconds: float) -> int:
-    """Return the time that is `older_than_seconds` ago, in microseconds since 1970."""
+    """Return the time that is `older_than_seconds` ago, in microseconds since the epoch."""
     return now() - int(older_than_seconds * MICROSECONDS)
 
 
@@ -146,7 +146,7 @@ def _prune_contents(
 
     def list_kept_snapshots() -> Collection[str]:
         of_rows = {value for key, value in workspace.runs.list_with_property(SNAPSHOT_PROPERTY) if key not in runs}
-        of_trash = workspace.trash.list_snapshots(trash.keys)
+        of_trash = workspace.trash.list_snapshot_ids(trash.keys)
         of_folders = (
             find_referenced_snapshots(folder, removal.folders)
             for folder in (workspace.folder / "runs", get_trash_folder(workspace))
@@ -242,7 +242,7 @@ def _find_orphaned_folders(workspace: Workspace, before: int) -> list[Path]:
 
 
 def _find_last_change(folder: Path) -> float:
-    """Return the time of the last change in a run's folder or of the run's end, in seconds since 1970.
+    """Return the time of the last change in a run's folder or of the run's end, in seconds since the epoch.
 
     For a folder that does not exist or cannot be read, return the current time.
     """

@@ -79,14 +79,14 @@ def _build_records(overview: TargetOverview) -> Iterator[dict[str, Any]]:
         **({} if overview.most_nodes is None else {"max_nodes": overview.most_nodes}),
     }
     for run in overview.running:
-        yield {**of_target, **_build_run(run)}
+        yield {**of_target, **_build_run_record(run)}
     for position, run in enumerate(overview.waiting, start=1):
-        yield {**of_target, "position": position, **_build_run(run)}
+        yield {**of_target, "position": position, **_build_run_record(run)}
     if not overview.running and not overview.waiting:
         yield of_target
 
 
-def _build_run(run: Run) -> dict[str, Any]:
+def _build_run_record(run: Run) -> dict[str, Any]:
     record = build_run_record(run)
     counts = {"node_count": run.node_count, **({"gpu_count": run.gpu_count} if run.gpu_count else {})}
     return {**counts, **{key: record[key] for key in _KEYS if key in record}}

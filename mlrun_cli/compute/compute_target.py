@@ -36,7 +36,7 @@ _NAME = r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}"
 
 
 class ComputeTarget(NamedTuple):
-    """A compute target of the workspace; times are in microseconds since 1970, UTC.
+    """A compute target of the workspace; times are in microseconds since the epoch, UTC.
 
     Attributes:
         kind: the kind, by which the registry in `targets` finds its implementation.

@@ -1,4 +1,4 @@
-"""Points in time as whole microseconds since 1970 in UTC, and in ISO 8601 format.
+"""Points in time as whole microseconds since the epoch in UTC, and in ISO 8601 format.
 
 Plain integers sort, compare and store alike everywhere, and cost no import of `datetime`.
 """
@@ -11,7 +11,7 @@ MICROSECONDS = 1_000_000
 
 
 def now() -> int:
-    """Return the current time in microseconds since 1970 in UTC."""
+    """Return the current time in microseconds since the epoch in UTC."""
     return time.time_ns() // 1000
 
 

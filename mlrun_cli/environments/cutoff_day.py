@@ -11,7 +11,7 @@ from pathlib import Path
 from mlrun_cli.core.named_tuple import NamedTuple
 from mlrun_cli.errors import EnvironmentNotBuilt
 
-_PATIENCE_SECONDS = 10.0
+_TIMEOUT_SECONDS = 10.0
 _NAME_IT = "Name the day, as in 'dated:2020-06-01'."
 
 
@@ -116,7 +116,7 @@ class _Repository:
                 env=self._environ,
                 stdin=subprocess.DEVNULL,
                 capture_output=True,
-                timeout=_PATIENCE_SECONDS,
+                timeout=_TIMEOUT_SECONDS,
                 check=True,
             )
         except (OSError, subprocess.SubprocessError):

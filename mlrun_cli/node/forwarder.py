@@ -27,7 +27,7 @@ from mlrun_cli.runs.shared_folder import SharedRunFolder
 from mlrun_cli.wire.framing import encode_line
 
 _LOOK_SECONDS = 0.1
-_PATIENCE_SECONDS = 95.0
+_TIMEOUT_SECONDS = 95.0
 """A little less than a script waits."""
 
 
@@ -64,7 +64,7 @@ class Forwarder:
             self._writer.write(ForwardedRequest(request_id, line.decode().rstrip("\n"), sizes))
 
     def _wait_for_response(self, request_id: str) -> bytes:
-        deadline = time.monotonic() + _PATIENCE_SECONDS
+        deadline = time.monotonic() + _TIMEOUT_SECONDS
         while time.monotonic() < deadline:
             with self._lock:
                 with suppress(OSError):  # the shared folder may be back at the next look
@@ -76,7 +76,7 @@ class Forwarder:
                 return response
             time.sleep(_LOOK_SECONDS)
         raise RequestNotAnswered(
-            f"The machine of the workspace has not answered within {_PATIENCE_SECONDS:g} seconds.",
+            f"The machine of the workspace has not answered within {_TIMEOUT_SECONDS:g} seconds.",
             hint="Its collector is started again by any 'mlrun' command there; what the script logs is kept.",
         )
 

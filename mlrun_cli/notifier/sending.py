@@ -12,7 +12,7 @@ from mlrun_cli.notifications.address import COMMAND, get_variable, remove_addres
 from mlrun_cli.notifications.apprise_library import load_apprise
 from mlrun_cli.notifier.message import Message
 
-_PATIENCE_SECONDS = 60.0
+_TIMEOUT_SECONDS = 60.0
 _MOST_LETTERS = 300
 _MOST_LETTERS_OF_VARIABLE = 30_000
 """Linux takes 128 KiB for one variable."""
@@ -50,13 +50,13 @@ def _run_command(address: str, message: Message) -> None:
             input=message.text.encode(),
             env={**os.environ, **variables},
             capture_output=True,
-            timeout=_PATIENCE_SECONDS,
+            timeout=_TIMEOUT_SECONDS,
             check=False,
         )
     except InvalidValue as error:
         raise SendingFailed(str(error)) from error
     except subprocess.TimeoutExpired as error:
-        raise SendingFailed(f"it took longer than {_PATIENCE_SECONDS:g} s.") from error
+        raise SendingFailed(f"it took longer than {_TIMEOUT_SECONDS:g} s.") from error
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None)
         raise SendingFailed(f"{type(error).__name__}{f': {reason}' if reason else ''}.") from error

@@ -13,7 +13,7 @@ from typing import Protocol
 
 from mlrun_cli.errors import FileNotWritable, MlrunError, ProgramNotFound
 
-_PATIENCE_SECONDS = 20.0
+_TIMEOUT_SECONDS = 20.0
 _UNIT = """\
 # Written by 'mlrun service install', removed by 'mlrun service remove'.
 [Unit]
@@ -209,7 +209,7 @@ def _run_or_raise(*words: str, input_text: str | None = None) -> None:
 
 def _run_program(words: Sequence[str], input_text: str | None) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        words, input=input_text or "", capture_output=True, encoding="utf-8", timeout=_PATIENCE_SECONDS, check=True
+        words, input=input_text or "", capture_output=True, encoding="utf-8", timeout=_TIMEOUT_SECONDS, check=True
     )
 
 

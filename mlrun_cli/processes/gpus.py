@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from mlrun_cli.core.named_tuple import NamedTuple
 
 VISIBLE_GPUS = "CUDA_VISIBLE_DEVICES"
-_PATIENCE_SECONDS = 20.0
+_TIMEOUT_SECONDS = 20.0
 _DRIVER = "/proc/driver/nvidia/gpus"
 _NONE = "-1"
 _SERVICES = {"nvidia-cuda-mps-server"}
@@ -57,7 +57,7 @@ def _query_nvidia_smi(query: str) -> list[list[str]]:
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
-            timeout=_PATIENCE_SECONDS,
+            timeout=_TIMEOUT_SECONDS,
             check=True,
         ).stdout.splitlines()
     except (OSError, subprocess.SubprocessError):

@@ -30,7 +30,7 @@ def build_runconfig_schema() -> dict[str, Any]:
     return {"$schema": "http://json-schema.org/draft-07/schema#", "title": "Runconfig", **root}
 
 
-def complete_document(configuration: RunConfiguration, redaction: Redaction) -> dict[str, Any]:
+def build_complete_document(configuration: RunConfiguration, redaction: Redaction) -> dict[str, Any]:
     """Return a configuration as a document with all of today's keys, with secrets redacted."""
     document: dict[str, Any] = {}
     values = _list_values(configuration)

@@ -21,7 +21,7 @@ _NOTHING = b" " * len(_RECOVERING)
 _PID_AT, _PID_BYTES = 8, 10
 _SLOW_AT, _SLOW = 20, b"slow"
 _READER_SECONDS = 0.005
-_PATIENCE_SECONDS = 1.0
+_TIMEOUT_SECONDS = 1.0
 
 
 class OwnerLock:
@@ -50,7 +50,7 @@ class OwnerLock:
         with ExitStack() as stack:
             lock = cls.open(path)
             stack.callback(lock.close)
-            if not lock.acquire_within(_PATIENCE_SECONDS):
+            if not lock.acquire_within(_TIMEOUT_SECONDS):
                 raise StoreUnavailable(
                     f"Another process holds {path}, a lock that was made just now.",
                     hint="See by 'lsof' which one does, then try again.",

@@ -28,7 +28,7 @@ from mlrun_cli.targets.registry import find_kind, find_target
 from mlrun_cli.wire.framing import open_socket_address
 from mlrun_cli.workspace import Workspace
 
-_PATIENCE_SECONDS = 2.0
+_TIMEOUT_SECONDS = 2.0
 _AGAIN_SECONDS = 0.005
 _MOST_STARTS = 3
 _PAUSE_SECONDS = 10.0
@@ -81,7 +81,7 @@ class QueueFolder:
 
     def has_old_dispatcher(self) -> bool:
         """Return whether a live dispatcher is of an earlier version, which ignores when runs may start."""
-        deadline = time.monotonic() + _PATIENCE_SECONDS
+        deadline = time.monotonic() + _TIMEOUT_SECONDS
         while self._is_served() and not self._is_recorded():
             if time.monotonic() >= deadline:
                 return True
@@ -160,7 +160,7 @@ def wake_dispatcher(workspace: Workspace, target: str) -> None:
     """
     folder = QueueFolder(workspace, target)
     folder.create()
-    deadline = time.monotonic() + _PATIENCE_SECONDS
+    deadline = time.monotonic() + _TIMEOUT_SECONDS
     while time.monotonic() < deadline:
         if _start_dispatcher_if_absent(workspace, target, folder) or _notify_dispatcher(folder):
             return

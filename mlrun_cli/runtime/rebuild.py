@@ -224,7 +224,7 @@ class _FolderImport:
                 self._metrics.begin_attempt(own)
             # If the store knew the run, other readers continue after the offset that it has read.
             end = None if own is not None else offsets.get(name, 0)
-            read = self._read_journal(folder.journal / name, own, end, noted.get(name, 0))
+            read = self._import_journal(folder.journal / name, own, end, noted.get(name, 0))
             if own is not None and read:
                 self._journals.advance(own, name, 0, read)
         has_started = bool(attempts) and parse_attempts(attempts)[-1].started_at is not None
@@ -233,19 +233,19 @@ class _FolderImport:
         alive = {name for session in self._list_sessions() for name in list_journal_names(session / JOURNAL)}
         for name in list_journal_names(folder.logged):
             if name not in alive:
-                self._read_journal(folder.logged / name, None, None, None)
+                self._import_journal(folder.logged / name, None, None, None)
 
     def _read_session(self, folder: Path) -> None:
         noted = read_json(folder / JOURNAL / READ_OFFSETS_NAME) or {}
         for name in list_journal_names(folder / JOURNAL):
             path = folder / JOURNAL / name
             before = self._journals.get_session_offset(name)
-            self._read_journal(path, None, before, noted.get(name, 0))
+            self._import_journal(path, None, before, noted.get(name, 0))
             if self._is_rebuilt and not before:
-                read = self._read_journal(path, None, None, noted.get(name, 0), includes_all_runs=True)
+                read = self._import_journal(path, None, None, noted.get(name, 0), includes_all_runs=True)
                 self._journals.advance_session(name, 0, read)
 
-    def _read_journal(
+    def _import_journal(
         self,
         path: Path,
         owner_key: int | None,
@@ -280,13 +280,13 @@ class _FolderImport:
                 if not piece:
                     break
                 is_noted = recorded_offset is None or offset < recorded_offset
-                self._store_entries_of_runs(
+                self._store_run_entries(
                     parse_chunk(piece), owner_key, is_recorded=is_noted, includes_all_runs=includes_all_runs
                 )
                 offset += len(piece)
         return offset
 
-    def _store_entries_of_runs(
+    def _store_run_entries(
         self, entries: Entries, owner_key: int | None, *, is_recorded: bool, includes_all_runs: bool
     ) -> None:
         if owner_key is not None:

@@ -20,7 +20,7 @@ from mlrun_cli.targets.base import Liveness, Target
 from mlrun_cli.targets.registry import find_target
 from mlrun_cli.workspace import Workspace
 
-_PATIENCE_SECONDS = 2.0
+_TIMEOUT_SECONDS = 2.0
 _LOOK_AGAIN_SECONDS = 0.004
 _START_AGAIN_SECONDS = 0.5
 """The time after which recovery is started again: it may have been killed."""
@@ -60,7 +60,7 @@ def _reconcile_without_reopening(workspace: Workspace) -> frozenset[int]:
     start_again = started
     if slow and not awaited:
         targets.recover(slow)
-    while awaited and time.monotonic() < started + _PATIENCE_SECONDS:
+    while awaited and time.monotonic() < started + _TIMEOUT_SECONDS:
         if time.monotonic() >= start_again:
             start_again = time.monotonic() + (_START_AGAIN_SECONDS if targets.recover(awaited) else 0.0)
         time.sleep(_LOOK_AGAIN_SECONDS)

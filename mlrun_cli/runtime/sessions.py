@@ -33,7 +33,7 @@ from mlrun_cli.runtime.tracked_outputs import save_all_outputs
 from mlrun_cli.wire.run_folder import JOURNAL
 from mlrun_cli.workspace import Workspace
 
-_PATIENCE_SECONDS = 2.0
+_TIMEOUT_SECONDS = 2.0
 _LOOK_AGAIN_SECONDS = 0.004
 _MOMENT_SECONDS = 0.5
 _BUSY_SECONDS = 30.0
@@ -133,7 +133,7 @@ def reconcile_sessions(workspace: Workspace) -> list[str]:
         StoreUnavailable: the workspace is unavailable, and its sessions may be too.
     """
     given_up = []
-    deadline = time.monotonic() + _PATIENCE_SECONDS
+    deadline = time.monotonic() + _TIMEOUT_SECONDS
     for name in _list_session_names(workspace):
         lock_file = workspace.folder / _SESSIONS / name / "lock"
         # Another process may be reconciling it: one reader waits for that, up to a timeout.

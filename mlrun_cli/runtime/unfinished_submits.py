@@ -11,7 +11,7 @@ from mlrun_cli.runs.folder import RunFolder
 from mlrun_cli.runs.shared_folder import remove_run_folder, remove_secrets
 from mlrun_cli.workspace import Workspace
 
-_PATIENCE_SECONDS = 5.0
+_TIMEOUT_SECONDS = 5.0
 _LOOK_AGAIN_SECONDS = 0.005
 
 
@@ -40,7 +40,7 @@ def remove_unfinished_submit(workspace: Workspace, run_id: str) -> None:
         OSError: they cannot be removed.
     """
     marker = _get_marker_folder(workspace.folder) / run_id
-    deadline = time.monotonic() + _PATIENCE_SECONDS
+    deadline = time.monotonic() + _TIMEOUT_SECONDS
     # Another process may be removing them.
     while marker.exists() and not _remove_unfinished_submit(workspace, marker) and time.monotonic() < deadline:
         time.sleep(_LOOK_AGAIN_SECONDS)

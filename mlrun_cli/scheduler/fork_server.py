@@ -30,7 +30,7 @@ from mlrun_cli.targets.programs import (
     get_supervisor_log,
 )
 
-_PATIENCE_SECONDS = 2.0
+_TIMEOUT_SECONDS = 2.0
 _LONGEST_MESSAGE = 4096
 _MOST_LOCKS = 253
 """Files in one message, by the kernel."""
@@ -59,7 +59,7 @@ class ForkServer:
             if pid == 0:
                 _run_and_exit(_serve_requests, connection, workspace)
         self._process = os.pidfd_open(pid)
-        self._connection.settimeout(_PATIENCE_SECONDS)
+        self._connection.settimeout(_TIMEOUT_SECONDS)
         # Once it answers, it holds nothing any more of what it was forked with: the lock of the queue above all.
         try:
             self._connection.recv(_LONGEST_MESSAGE)
@@ -92,7 +92,7 @@ class ForkServer:
             signal.pidfd_send_signal(self._process, signal.SIGKILL)
         ended = select.poll()
         ended.register(self._process, select.POLLIN)
-        ended.poll(_PATIENCE_SECONDS * 1000)
+        ended.poll(_TIMEOUT_SECONDS * 1000)
         os.close(self._process)
         self._connection.close()
 

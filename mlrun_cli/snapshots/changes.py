@@ -90,7 +90,7 @@ def build_patch(change: FileChange, store: SnapshotStore) -> FilePatch:
     Raises:
         StoredFilesLost: the store has lost a content.
     """
-    names = [_quote_name(prefix, change.path) for prefix in ("a/", "b/")]
+    names = [_quote_diff_path(prefix, change.path) for prefix in ("a/", "b/")]
     if change.before and change.after and change.before.digest == change.after.digest:
         return FilePatch(_build_header(change, names))
     sides = (change.before, change.after)
@@ -148,7 +148,7 @@ def _read_content(entry: SnapshotEntry | None, store: SnapshotStore) -> bytes | 
         raise build_lost_content_error(entry) from error
 
 
-def _quote_name(prefix: str, path: str) -> bytes:
+def _quote_diff_path(prefix: str, path: str) -> bytes:
     """Return a name for a patch, quoted in git's way if it contains spaces, quotes or control characters."""
     name = (prefix + path).encode("utf-8", "surrogateescape")
     try:

@@ -10,7 +10,7 @@ from mlrun_cli.core.redaction import Redaction
 
 GIT_PREFIXES = ("azureml.git.", "mlflow.source.git.")
 """How the names of these properties begin."""
-_PATIENCE_SECONDS = 5.0
+_TIMEOUT_SECONDS = 5.0
 _QUESTIONS = {
     "head": ("rev-parse", "HEAD", "--abbrev-ref", "HEAD"),
     "remote": ("config", "--get", "remote.origin.url"),
@@ -61,7 +61,7 @@ def _run_queries(folder: Path, environment: Mapping[str, str]) -> dict[str, str]
     answers = {}
     for name, process in asked.items():
         try:
-            output, _ = process.communicate(timeout=_PATIENCE_SECONDS)
+            output, _ = process.communicate(timeout=_TIMEOUT_SECONDS)
         except subprocess.TimeoutExpired:
             process.kill()
             process.communicate()

@@ -62,7 +62,7 @@ def prune_snapshots(
     Args:
         folder: the folder of the snapshots.
         list_kept_ids: returns the ids of referenced snapshots; called when no process can add a reference.
-        before: a time in seconds since 1970; files written or used later are kept.
+        before: a time in seconds since the epoch; files written or used later are kept.
         dry_run: whether to remove nothing.
         say: called with a message if the function has to wait for long.
         locked: the folder of the snapshots that submits copy from; None means `folder`. A folder on a network file

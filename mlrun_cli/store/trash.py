@@ -138,7 +138,7 @@ class TrashStore:
     def find_run(self, run_id: str) -> TrashedRun | None:
         """Return the run with exactly this id, or None if it is not in the trash."""
         rows = self._database.rows("SELECT * FROM trashed_runs WHERE run_id = :run_id", run_id=run_id)
-        return next(map(_build_run, rows), None)
+        return next(map(_build_trashed_run, rows), None)
 
     def find_key(self, run_id: str) -> int | None:
         """Return the key of the run with exactly this id, or None if it is not in the trash."""
@@ -190,14 +190,14 @@ class TrashStore:
             **given,
             **({} if last is None else {"last": last}),
         )
-        return [_build_run(row) for row in rows]
+        return [_build_trashed_run(row) for row in rows]
 
     def list_deleted_descendants(self, keys: Sequence[int]) -> Sequence[TrashedRun]:
         """Return the deleted descendants of the runs with these keys, which may be deleted too."""
         found: dict[int, TrashedRun] = {}
         while keys:
             below = [
-                _build_run(row)
+                _build_trashed_run(row)
                 for places, parameters in build_in_lists("parent", keys)
                 for row in self._database.rows(
                     f"SELECT * FROM trashed_runs WHERE parent_key IN {places}",  # noqa: S608
@@ -223,7 +223,7 @@ class TrashStore:
         """Return the ids of all deleted runs."""
         return frozenset(row["run_id"] for row in self._database.rows("SELECT run_id FROM trashed_runs"))
 
-    def list_snapshots(self, excluded_keys: Sequence[int]) -> Sequence[str]:
+    def list_snapshot_ids(self, excluded_keys: Sequence[int]) -> Sequence[str]:
         """Return the ids of the snapshots of deleted runs, except of the runs with the given keys."""
         rows = self._database.rows("SELECT run_key, snapshot_id FROM trashed_runs WHERE snapshot_id IS NOT NULL")
         return [row["snapshot_id"] for row in rows if row["run_key"] not in excluded_keys]
@@ -297,7 +297,7 @@ class TrashStore:
             self._database.insert_many(table, columns, [[row[name] for name in columns] for row in rows])
 
 
-def _build_run(row: Row) -> TrashedRun:
+def _build_trashed_run(row: Row) -> TrashedRun:
     document = json.loads(row["document"])
     tags, properties = (
         {each["key"]: each["value"] for each in document["tables"][table]} for table in ("run_tags", "run_properties")

@@ -14,7 +14,7 @@ from mlrun_cli.core.redaction import Redaction
 from mlrun_cli.errors import MlrunError
 from mlrun_cli.runconfigs.lookup import find_runconfig, find_runconfig_name
 from mlrun_cli.runconfigs.runconfig import read_runconfig
-from mlrun_cli.runconfigs.schema import complete_document
+from mlrun_cli.runconfigs.schema import build_complete_document
 from mlrun_cli.runconfigs.search import find_runconfigs
 from mlrun_cli.submit.review import review_configuration
 from mlrun_cli.submit.runconfig_file import load_runconfig
@@ -39,7 +39,7 @@ def show_runconfig(folder: Path, name: str, redaction: Redaction) -> tuple[dict[
         UsageError: there is no such file, or it cannot be read as a runconfig.
     """
     _, configuration, notes = load_runconfig(folder, name)
-    return complete_document(configuration, redaction), notes
+    return build_complete_document(configuration, redaction), notes
 
 
 def find_named_runconfigs(folder: Path, names: Sequence[str]) -> list[Path]:

@@ -248,7 +248,7 @@ def _read_start_time(run: Run, folder: RunFolder) -> int | None:
 
 
 def _find_last_activity(run: Run, folder: RunFolder) -> int:
-    """Return the last time at which the run is known to have been alive, in microseconds since 1970."""
+    """Return the last time at which the run is known to have been alive, in microseconds since the epoch."""
     moments = [run.created_at, run.started_at or 0]
     if run.lease_until is not None:
         moments.append(run.lease_until - LEASE_SECONDS * MICROSECONDS)

@@ -17,7 +17,7 @@ from mlrun_cli.targets.base import Liveness
 from mlrun_cli.wire.framing import encode_line
 from mlrun_cli.workspace import Workspace
 
-_PATIENCE_SECONDS = 1.0
+_TIMEOUT_SECONDS = 1.0
 
 
 def can_test_lock(run: Run) -> bool:
@@ -98,7 +98,7 @@ def wake_supervisor(folder: RunFolder) -> bool:
             folder.open_socket_address(folder.socket) as address,
             socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection,
         ):
-            connection.settimeout(_PATIENCE_SECONDS)
+            connection.settimeout(_TIMEOUT_SECONDS)
             connection.connect(address)
             connection.sendall(encode_line({"call": "wake"}))
             return bool(connection.recv(1))

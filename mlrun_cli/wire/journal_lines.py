@@ -11,7 +11,7 @@
     ["e", time, status, error|null]           how the script reports its end; the error is a mapping of strings
     [">", run id, line]                       any of these except `e`, about a run other than the journal's own
 
-A metric's description is a sixth element. Times are seconds since 1970. Lines are ASCII; NaN and infinities are
+A metric's description is a sixth element. Times are seconds since the epoch. Lines are ASCII; NaN and infinities are
 written as in Python's `json`. Later versions read journals of running scripts, so the letters must not change.
 """
 

@@ -14,7 +14,7 @@ from contextlib import suppress
 
 from tests.running import Mlrun
 
-_PATIENCE_SECONDS = 60.0
+_TIMEOUT_SECONDS = 60.0
 
 
 class Terminal:
@@ -52,17 +52,17 @@ class Terminal:
 
     def wait_for(self, text: str) -> None:
         """Wait until a text has been shown."""
-        deadline = time.monotonic() + _PATIENCE_SECONDS
+        deadline = time.monotonic() + _TIMEOUT_SECONDS
         while text not in self.output:
             assert time.monotonic() < deadline, self.output
             assert self._read(0.2) or text in self.output, self.output
 
     def wait(self) -> int:
         """Wait for the command to end, and return its exit code."""
-        deadline = time.monotonic() + _PATIENCE_SECONDS
+        deadline = time.monotonic() + _TIMEOUT_SECONDS
         while self._read(0.2):
             assert time.monotonic() < deadline, self.output
-        return self.process.wait(_PATIENCE_SECONDS)
+        return self.process.wait(_TIMEOUT_SECONDS)
 
     def close(self) -> None:
         """Close the terminal."""

@@ -21,7 +21,7 @@ from tests.running import until
 _PREFIX = "/ajax-api/2.0/mlflow"
 _ROWS = 50
 _MOST_RUNS_OF_A_CURVE = 100
-_PATIENCE_SECONDS = 600.0
+_TIMEOUT_SECONDS = 600.0
 _SETTLES_SECONDS = 20.0
 
 
@@ -52,7 +52,7 @@ class MlflowServer:
             self._ask("GET", f"{_PREFIX}/metrics/get-history-bulk-interval?{query}")
 
     def _ask(self, method: str, path: str, document: object = None) -> None:
-        with closing(http.client.HTTPConnection("127.0.0.1", self._port, timeout=_PATIENCE_SECONDS)) as connection:
+        with closing(http.client.HTTPConnection("127.0.0.1", self._port, timeout=_TIMEOUT_SECONDS)) as connection:
             body = None if document is None else json.dumps(document)
             connection.request(method, path, body, {"Content-Type": "application/json"})
             answer = connection.getresponse()

@@ -24,7 +24,7 @@ _AT_ONCE = 3
 _COUNTS = (0, 20, 500, 20_000)
 _LONGEST_DELAY_SECONDS = 3.0
 _LEAVING_SECONDS = 30.0
-_PATIENCE_SECONDS = 500.0
+_TIMEOUT_SECONDS = 500.0
 
 _SCRIPT = """
     import os, sys
@@ -115,7 +115,7 @@ class Round:
 
     def _play(self) -> None:
         self._losses_before = self._engine.losses
-        run_id = until(self._submit, _PATIENCE_SECONDS)
+        run_id = until(self._submit, _TIMEOUT_SECONDS)
         time.sleep(self._chance.uniform(0, _LONGEST_DELAY_SECONDS) ** 2 / _LONGEST_DELAY_SECONDS)
         if self._is_doubtful:
             pass  # there may be no job
@@ -133,7 +133,7 @@ class Round:
 
     def _wait(self, run_id: str) -> dict[str, Any]:
         """Wait for the end of the run; an engine may let a job wait for minutes before it starts it again."""
-        self._mlrun("run", "wait", "-r", run_id, check=False, timeout=_PATIENCE_SECONDS)
+        self._mlrun("run", "wait", "-r", run_id, check=False, timeout=_TIMEOUT_SECONDS)
         return self._mlrun.show(run_id)
 
     def _submit(self) -> str | None:

@@ -29,7 +29,7 @@ LONGEST_SECONDS = 10.0
 _TRIES = 3
 """One that waits for a stopped process does so each time; one that waits for a busy machine does not."""
 _EXPECTED_SECONDS = 1.0
-_PATIENCE_SECONDS = 60.0
+_TIMEOUT_SECONDS = 60.0
 _LATEST_SECONDS = {"supervisor": 0.6, "command": 0.4, "dispatcher": 0.8, "driver": 0.5, "studio": 2.0}
 """How long after its start a process is stopped at the latest; most are stopped early."""
 _SCRIPT = """
@@ -114,7 +114,7 @@ class Campaign:
                 assert record["status"] in {"Completed", "Canceled"}, record
 
     def _ended(self, run_id: str) -> dict[str, Any]:
-        done = self._mlrun("run", "wait", "-r", run_id, "--timeout", f"{_PATIENCE_SECONDS:.0f}s", check=False)
+        done = self._mlrun("run", "wait", "-r", run_id, "--timeout", f"{_TIMEOUT_SECONDS:.0f}s", check=False)
         assert done.returncode in {0, 1}, f"{run_id} does not end: {done.stderr}"
         record: dict[str, Any] = json.loads(done.stdout)[0]
         return record
@@ -147,7 +147,7 @@ class Campaign:
         with self._mlrun.start(*self._random.choice(_COMMANDS)) as command:
             yield lambda: command.pid
             with suppress(subprocess.TimeoutExpired):
-                command.communicate(timeout=_PATIENCE_SECONDS)
+                command.communicate(timeout=_TIMEOUT_SECONDS)
                 return
             command.kill()
             raise AssertionError("a command does not end that goes on")
@@ -170,7 +170,7 @@ class Campaign:
         ) as driver:
             yield lambda: driver.pid
             try:
-                assert driver.wait(_PATIENCE_SECONDS) == 0
+                assert driver.wait(_TIMEOUT_SECONDS) == 0
             finally:
                 driver.kill()
 

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from tests.running import COMMAND, Mlrun, children_of, kill, until
 
-_PATIENCE_SECONDS = 60.0
+_TIMEOUT_SECONDS = 60.0
 
 _BACKEND = """
 import zipfile
@@ -160,6 +160,6 @@ def stopped_at(call: str, file: Path, words: Sequence[str], environment: dict[st
                 (pid,) = children_of(strace.pid)
                 yield pid
                 kill(pid, number=signal.SIGCONT)
-                assert strace.wait(_PATIENCE_SECONDS) == 0
+                assert strace.wait(_TIMEOUT_SECONDS) == 0
             finally:
                 kill(*children_of(strace.pid))

@@ -44,7 +44,7 @@ from mlrun_cli.runtime import reconciliation
 from mlrun_cli.workspace import Workspace
 from mlrun_cli.workspace_locator import parse_locator
 
-reconciliation._PATIENCE_SECONDS = 20.0
+reconciliation._TIMEOUT_SECONDS = 20.0
 workspace = Workspace.connect(parse_locator(Path(sys.argv[1])), redaction=Redaction())
 print("looks", flush=True)
 reconciliation.reconcile_runs(workspace)

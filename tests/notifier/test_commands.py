@@ -55,7 +55,7 @@ def test_secrets_of_commands_are_not_told(monkeypatch: pytest.MonkeyPatch) -> No
     assert redact_address("cmd:tell") == "cmd:tell"
     assert "exit code 7" in fail_to_send(f"cmd:sh -c 'echo $0 >&2; exit 7' {SECRET}")
     failures = [fail_to_send(f"cmd:sh -c 'echo $0 >&2; exit 7' {SECRET}"), fail_to_send(f"cmd:/nowhere/{SECRET} x")]
-    monkeypatch.setattr(sending, "_PATIENCE_SECONDS", 0.01)
+    monkeypatch.setattr(sending, "_TIMEOUT_SECONDS", 0.01)
     failures.append(fail_to_send(f"cmd:sleep 60 {SECRET}"))
     assert "FileNotFoundError" in failures[1]
     assert not any(SECRET in failure for failure in failures)

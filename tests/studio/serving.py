@@ -21,7 +21,7 @@ from mlrun_cli.serving.studio_options import StudioOptions
 from mlrun_cli.serving.urls import WorkspaceUrls
 from tests.running import Mlrun
 
-_PATIENCE_SECONDS = 30.0
+_TIMEOUT_SECONDS = 30.0
 
 
 class Answer(NamedTuple):
@@ -126,8 +126,8 @@ class Studio:
     def _connection(self) -> http.client.HTTPConnection:
         if self.origin.startswith("https:"):
             context = ssl.create_default_context(cafile=self._options.certfile)
-            return http.client.HTTPSConnection("127.0.0.1", self.port, timeout=_PATIENCE_SECONDS, context=context)
-        return http.client.HTTPConnection("127.0.0.1", self.port, timeout=_PATIENCE_SECONDS)
+            return http.client.HTTPSConnection("127.0.0.1", self.port, timeout=_TIMEOUT_SECONDS, context=context)
+        return http.client.HTTPConnection("127.0.0.1", self.port, timeout=_TIMEOUT_SECONDS)
 
     def get(self, address: str) -> Answer:
         """Return the response to a GET request."""
@@ -148,7 +148,7 @@ class Studio:
         self.process.send_signal(number)
         assert self.process.stderr is not None
         with self.process.stderr:
-            return self.process.wait(_PATIENCE_SECONDS)
+            return self.process.wait(_TIMEOUT_SECONDS)
 
     def close(self) -> None:
         """End the studio if it is still running."""

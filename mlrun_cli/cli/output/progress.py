@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from mlrun_cli.cli.global_options import GlobalOptions
 
-_PATIENCE_SECONDS = 1.0
+_TIMEOUT_SECONDS = 1.0
 
 
 class Spinner:
@@ -34,7 +34,7 @@ class Spinner:
         self._since = self._since or moment
         if self._status is not None:
             self._status.update(f"{text} ({int(moment - self._since)} s)")
-        elif moment - self._since > _PATIENCE_SECONDS:
+        elif moment - self._since > _TIMEOUT_SECONDS:
             self._start(text)
 
     def stop(self) -> None:

@@ -10,7 +10,7 @@ from mlrun_cli.runs.run import Run
 from mlrun_cli.runs.status import RunStatus
 from mlrun_cli.workspace import Workspace
 
-_PATIENCE_SECONDS = 1.0
+_TIMEOUT_SECONDS = 1.0
 _MOST_SECONDS = 60.0
 
 
@@ -24,7 +24,7 @@ class QueueMessages:
         self._workspace = workspace
         self._run = run
         self._say = say
-        self._pause = _PATIENCE_SECONDS
+        self._pause = _TIMEOUT_SECONDS
         self._next_look = 0.0
         self._told: str | None = None
 

@@ -46,7 +46,7 @@ class RemoteTarget(EngineTarget):
     @property
     def shared_folder(self) -> SharedFolder:
         """The mirror of the target's folder, created if needed."""
-        return _make_mirror(self.workspace, self.name)
+        return _get_mirror_folder(self.workspace, self.name)
 
     def check(self, demand: Demand) -> None:
         """Raise if the machine can never meet the demand of a run.
@@ -158,7 +158,7 @@ def open_session(workspace: Workspace, name: str, settings: RemoteSettings) -> N
     Raises:
         EngineUnavailable: there is no connection, or the program cannot be started.
     """
-    mirror, ssh = _make_mirror(workspace, name), Ssh(settings)
+    mirror, ssh = _get_mirror_folder(workspace, name), Ssh(settings)
     program = ensure_program_copy(mirror.programs)
     there = f"{settings.folder}/programs/{program.name}"
     try:
@@ -173,7 +173,7 @@ def open_session(workspace: Workspace, name: str, settings: RemoteSettings) -> N
         raise EngineUnavailable(error.message, hint=error.hint, target=error.target) from error
 
 
-def _make_mirror(workspace: Workspace, name: str) -> SharedFolder:
+def _get_mirror_folder(workspace: Workspace, name: str) -> SharedFolder:
     folder = SharedFolder(workspace.folder / "remotes" / name, is_mirror=True)
     if not folder.is_available():
         folder.path.parent.mkdir(mode=0o700, exist_ok=True)

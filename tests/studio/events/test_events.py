@@ -20,7 +20,7 @@ from tests.studio.run_maker import RunMaker
 from tests.studio.serving import Studio
 
 _SLEEPS = "import time; time.sleep(300)"
-_PATIENCE_SECONDS = 60.0
+_TIMEOUT_SECONDS = 60.0
 _TIME_TO_DRAW_MS = 300.0
 
 
@@ -29,7 +29,7 @@ class _Stream:
 
     def __init__(self, studio: Studio) -> None:
         self._studio = studio
-        self._connection = http.client.HTTPConnection("127.0.0.1", studio.port, timeout=_PATIENCE_SECONDS)
+        self._connection = http.client.HTTPConnection("127.0.0.1", studio.port, timeout=_TIMEOUT_SECONDS)
         self._connection.request("GET", "/events", headers={"Cookie": studio.cookie})
         self._answer = self._connection.getresponse()
         assert self._answer.headers["content-type"].startswith("text/event-stream")
@@ -39,7 +39,7 @@ class _Stream:
         """Choose the topics; the HTTP status."""
         body = urlencode([("topic", topic) for topic in topics])
         headers = {"Content-Type": "application/x-www-form-urlencoded"}
-        with closing(http.client.HTTPConnection("127.0.0.1", self._studio.port, timeout=_PATIENCE_SECONDS)) as asking:
+        with closing(http.client.HTTPConnection("127.0.0.1", self._studio.port, timeout=_TIMEOUT_SECONDS)) as asking:
             asking.request("POST", f"/events/{self.key}", body, {"Cookie": self._studio.cookie, **headers})
             return asking.getresponse().status
 
@@ -105,7 +105,7 @@ def _tabs(browser: Browser, studio: Studio, address: str, count: int = 1, script
         context.add_init_script(script)
         pages = [context.new_page() for _ in range(count)]
         for page in pages:
-            page.set_default_timeout(_PATIENCE_SECONDS * 1000)
+            page.set_default_timeout(_TIMEOUT_SECONDS * 1000)
             page.goto(address)
             page.evaluate("window.isSame = true")
         yield pages
@@ -121,7 +121,7 @@ def _log_in(context: BrowserContext, studio: Studio) -> None:
 
 def _see(pages: Iterable[Page], selector: str, text: str) -> None:
     for page in pages:
-        expect(page.locator(selector)).to_contain_text(text, timeout=_PATIENCE_SECONDS * 1000)
+        expect(page.locator(selector)).to_contain_text(text, timeout=_TIMEOUT_SECONDS * 1000)
 
 
 _RECORD_BANNERS = """() => {
@@ -137,12 +137,12 @@ _REFRESH = """async () => {
 
 
 def _see_banner(page: Page, text: str) -> None:
-    expect(page.locator("#banner")).to_contain_text(text, timeout=_PATIENCE_SECONDS * 1000)
+    expect(page.locator("#banner")).to_contain_text(text, timeout=_TIMEOUT_SECONDS * 1000)
     expect(page.locator("#banner")).to_be_visible()
 
 
 def _see_no_banner(page: Page) -> None:
-    expect(page.locator("#banner")).to_be_hidden(timeout=_PATIENCE_SECONDS * 1000)
+    expect(page.locator("#banner")).to_be_hidden(timeout=_TIMEOUT_SECONDS * 1000)
 
 
 def _count_news(page: Page, topic: str) -> int:

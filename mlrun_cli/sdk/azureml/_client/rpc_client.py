@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 _LOG = f"{ARTIFACTS}/{SUPERVISOR_LOG}"
 _TRIES = 5
 _SOON_SECONDS = 0.05
-_PATIENCE_SECONDS = 100.0  # a store may be locked by another process for 30
+_TIMEOUT_SECONDS = 100.0  # a store may be locked by another process for 30
 
 
 class _NotListeningError(Exception):
@@ -59,7 +59,7 @@ class RpcClient(ForkAware):
                 f"{call}: this request has {len(request) / 1e6:.0f} MB, and {LONGEST_REQUEST / 1e6:.0f} are allowed. "
                 "Split it into several calls, or keep it in a file with upload_file."
             )
-        deadline = time.monotonic() + (_PATIENCE_SECONDS if patience_seconds is None else patience_seconds)
+        deadline = time.monotonic() + (_TIMEOUT_SECONDS if patience_seconds is None else patience_seconds)
         for _ in range(_TRIES):
             response = json.loads(self._exchange(SUPERVISOR_SOCKET, request, deadline))
             if OTHER_SOCKET not in response:

@@ -7,7 +7,7 @@ import subprocess
 import sys
 from typing import Iterator
 
-_PATIENCE_SECONDS = 60.0
+_TIMEOUT_SECONDS = 60.0
 
 
 def find_conda_interpreter(name: str) -> "str | None":
@@ -50,7 +50,7 @@ def _list_known_folders() -> Iterator[str]:
             [command, "env", "list", "--json"],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
-            timeout=_PATIENCE_SECONDS,
+            timeout=_TIMEOUT_SECONDS,
             check=True,
         )
         folders = json.loads(listed.stdout)["envs"]

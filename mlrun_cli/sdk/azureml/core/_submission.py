@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from azureml._client.client import WorkspaceNames
     from azureml.core.run import Run
 
-_PATIENCE_SECONDS = 24 * 3600.0
+_TIMEOUT_SECONDS = 24 * 3600.0
 _KNOWN = {"display_name", "properties", "parent_run_id"}
 
 
@@ -46,7 +46,7 @@ def submit(
     response = get_client().request(
         "submitting.submit",
         workspace=workspace,
-        patience_seconds=_PATIENCE_SECONDS,
+        patience_seconds=_TIMEOUT_SECONDS,
         experiment_name=experiment_name,
         document=script._to_document(),
         source_directory=os.path.abspath(script.source_directory or "."),
