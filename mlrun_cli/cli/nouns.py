@@ -73,7 +73,7 @@ def find_verb(group: Group, words: Sequence[str]) -> tuple[Declaration, Sequence
 
 def _is_unsupported(noun: str, words: Sequence[str]) -> bool:
     """Return whether a verb has a first argument, such as `aks`, with which only Azure has it."""
-    if words[-1].startswith("-"):
+    if len(words) < 2 or words[1].startswith("-"):
         return False
     from mlrun_cli.cli.azure.unsupported import AZURE_ONLY  # noqa: PLC0415 - start-up
 

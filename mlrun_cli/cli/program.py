@@ -32,7 +32,7 @@ def main() -> NoReturn:
     try:
         _install_signal_handlers()
         # From here on, Ctrl-C ends the program without a traceback.
-        from mlrun_cli.cli.deferred_modules import RARELY_USED, defer_modules  # noqa: PLC0415
+        from mlrun_cli.core.deferred_modules import RARELY_USED, defer_modules  # noqa: PLC0415
 
         defer_modules(RARELY_USED)
         from mlrun_cli.cli.main import build_tree, run_command_line  # noqa: PLC0415

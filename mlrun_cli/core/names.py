@@ -6,7 +6,6 @@ All but tag keys become folder names, so none may lead out of its parent folder 
 from __future__ import annotations
 
 import re
-import unicodedata
 from pathlib import Path
 
 from mlrun_cli.errors import InvalidName, UsageError
@@ -109,6 +108,10 @@ def _check_text(noun: str, text: str, limit: int) -> None:
 
 def _is_control(character: str) -> bool:
     """Return whether a character is a control character, a line or paragraph separator, or a lone surrogate."""
+    if character.isprintable():
+        return False
+    import unicodedata  # noqa: PLC0415 - start-up
+
     return unicodedata.category(character) in {"Cc", "Zl", "Zp", "Cs"}
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import binascii
 import os
 import re
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
@@ -328,6 +327,8 @@ def _are_credentials(match: re.Match[str]) -> bool:
 
 
 def _is_base64_text(text: str) -> bool:
+    import binascii  # noqa: PLC0415 - start-up
+
     try:
         decoded = binascii.a2b_base64(text)
     except binascii.Error:

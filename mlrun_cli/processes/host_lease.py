@@ -17,13 +17,13 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import threading
 import time
+import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from threading import Event, Thread
 from typing import Any
-from zlib import crc32
 
 from mlrun_cli.core.home import find_file_system, is_network_file_system, make_private_folder
 from mlrun_cli.core.local_folder import is_private, make_base_folder, set_local_folder
@@ -77,14 +77,14 @@ def hold_home(home: Path) -> Iterator[None]:
     if home not in _leases:
         yield
         return
-    is_over = Event()
+    is_over = threading.Event()
 
     def keep_lease() -> None:
         while not is_over.wait(_RENEWAL_SECONDS):
             with suppress(StoreError):  # whoever uses the store next is told
                 renew_lease_if_due(home)
 
-    Thread(target=keep_lease, daemon=True).start()
+    threading.Thread(target=keep_lease, daemon=True).start()
     try:
         yield
     finally:
@@ -290,7 +290,7 @@ class HostLease:
 @contextmanager
 def _lock_host(home: Path) -> Iterator[None]:
     """Ensure that only one process of this host at a time acquires the lease of a home."""
-    name = f"{crc32(os.fsencode(home.resolve())):08x}.lock"
+    name = f"{zlib.crc32(os.fsencode(home.resolve())):08x}.lock"
     descriptor = os.open(make_base_folder() / name, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX)

@@ -19,11 +19,11 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from mlrun_cli.core.durations import parse_time
 from mlrun_cli.core.named_tuple import NamedTuple
 from mlrun_cli.errors import InvalidFilter, UsageError
-from mlrun_cli.metrics.filter import MetricFilter
-from mlrun_cli.runs.parameter_filter import ParameterFilter
 from mlrun_cli.runs.status import RunStatus, parse_statuses
 
 if TYPE_CHECKING:  # start-up: most commands have no condition
+    from mlrun_cli.metrics.filter import MetricFilter
+    from mlrun_cli.runs.parameter_filter import ParameterFilter
     from mlrun_cli.runs.where.condition import Condition
 
 MOST_CONDITIONS = 100
@@ -237,6 +237,18 @@ def _parse_text(text: str, _now: int) -> str:
     return text
 
 
+def _parse_metric_filter(text: str, _now: int) -> MetricFilter:
+    from mlrun_cli.metrics.filter import MetricFilter  # noqa: PLC0415 - start-up
+
+    return MetricFilter.parse(text)
+
+
+def _parse_parameter_filter(text: str, _now: int) -> ParameterFilter:
+    from mlrun_cli.runs.parameter_filter import ParameterFilter  # noqa: PLC0415 - start-up
+
+    return ParameterFilter.parse(text)
+
+
 def _parse_where(text: str, now: int) -> Condition:
     from mlrun_cli.runs.where.parser import parse_condition  # noqa: PLC0415 - start-up
 
@@ -283,8 +295,8 @@ TERMS: Mapping[str, Term] = {
         lambda text, _now: parse_tag(text),
         lambda values: {"properties": merge_tag_filters(values)},
     ),
-    "metric": Term(lambda text, _now: MetricFilter.parse(text), lambda values: {"metrics": values}),
-    "parameter": Term(lambda text, _now: ParameterFilter.parse(text), lambda values: {"parameters": values}),
+    "metric": Term(_parse_metric_filter, lambda values: {"metrics": values}),
+    "parameter": Term(_parse_parameter_filter, lambda values: {"parameters": values}),
     "since": Term(
         parse_time,
         _make_last_value_field("created_from"),

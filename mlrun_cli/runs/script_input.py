@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 import sys
+import threading
 from contextlib import suppress
 from pathlib import Path
-from threading import Event, Thread
 
 _CHUNK_BYTES = 1 << 16
 
@@ -28,11 +28,11 @@ class ScriptInput:
         os.mkfifo(path, 0o600)
         self._reader = os.open(path, os.O_RDONLY | os.O_NONBLOCK)  # without one, there is nothing to write to
         self._writer = os.open(path, os.O_WRONLY)
-        self._has_reader = Event()
+        self._has_reader = threading.Event()
 
     def start_copying(self) -> None:
         """Start a thread that copies this process's standard input into the pipe."""
-        Thread(target=self._copy_input, daemon=True).start()
+        threading.Thread(target=self._copy_input, daemon=True).start()
 
     def leave_to_script(self) -> None:
         """Close this process's read end of the pipe, so that the copying thread stops when the script ends."""

@@ -10,6 +10,9 @@ import sys
 
 if __name__ == "__main__":
     gc.disable()  # modules are no garbage; `detach_program` enables it again
+    from mlrun_cli.core.deferred_modules import RARELY_USED_BY_PROGRAMS, defer_modules
+
+    defer_modules(RARELY_USED_BY_PROGRAMS)
     from mlrun_cli.supervisor.program import main
 
     os._exit(main(sys.argv[1:]))  # who waits for its end need not wait for the interpreter to be taken apart

@@ -77,7 +77,7 @@ def test_wrong_fields_are_refused_by_its_other_methods() -> None:
     with pytest.raises(TypeError):
         Point._make([1])
     with pytest.raises(TypeError, match="z"):
-        Point(1)._replace(z=2)  # type: ignore[arg-type]
+        Point(1)._replace(z=2)  # type: ignore[call-arg]
 
 
 def test_a_class_below_it_has_its_fields() -> None:

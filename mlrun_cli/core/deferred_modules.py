@@ -1,20 +1,37 @@
 """Deferred loading of standard library modules until one of their attributes is first used.
 
-Typer and its dependencies import them for tasks that most commands never do: starting a program, opening an archive,
-wrapping text. Loading them would take a tenth of the time of a command that only lists runs.
+This package, the standard library and Typer import them for tasks that most commands never do: starting a program,
+opening an archive, quoting a word of an error. Loading them would take a tenth of the time of a command that only lists
+runs.
 """
 
 from __future__ import annotations
 
 import sys
+from _thread import RLock
 from collections.abc import Iterable
 from importlib.util import find_spec, module_from_spec
-from threading import RLock
 from types import ModuleType
 from typing import Any
 
-RARELY_USED = ("bz2", "ipaddress", "lzma", "subprocess", "textwrap", "tokenize", "zlib")
+RARELY_USED = (
+    "bz2",
+    "difflib",
+    "ipaddress",
+    "locale",
+    "lzma",
+    "shlex",
+    "shutil",
+    "subprocess",
+    "textwrap",
+    "threading",
+    "tokenize",
+    "zlib",
+)
 """Modules imported at start-up by `import NAME`, of which nothing is used until a command needs it."""
+
+RARELY_USED_BY_PROGRAMS = ("bz2", "ipaddress", "locale", "lzma")
+"""Those that a supervisor does not use either."""
 
 _lock = RLock()
 _loading: set[str] = set()
