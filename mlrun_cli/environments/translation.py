@@ -131,10 +131,7 @@ def _list_azureml_notes(dependencies: CondaDependencies, pip_lines: Sequence[Pip
             f"{dependencies.path}: left out, since a run is given mlrun-cli's azureml: {_format_list(left_out)}."
         )
     if any(line.name == _AZUREML_MLFLOW for line in azureml):
-        notes.append(
-            f"{dependencies.path}: instead of azureml-mlflow, MLflow is installed; its data lies in mlruns/ of the "
-            "run's working folder and is kept with the run."
-        )
+        notes.append(f"{dependencies.path}: instead of azureml-mlflow, MLflow is installed, which logs into the run.")
     return notes
 
 

@@ -30,7 +30,7 @@ from mlrun_cli.metrics.metric import (
     LoggedValue,
 )
 from mlrun_cli.wire import journal_lines
-from mlrun_cli.wire.journal_lines import END, OF_OTHER_RUN, REMOVE_TAGS, SCALAR, SET_TAGS
+from mlrun_cli.wire.journal_lines import END, OF_OTHER_RUN, REMOVE_TAGS, SCALAR, SET_PARAMETERS, SET_TAGS
 
 CHUNK_BYTES = 1 << 20
 
@@ -60,6 +60,8 @@ class Entries(NamedTuple):
     """`("set", {key: value})` and `("remove", [key…])`."""
     endings: list[tuple[str, Any]]
     """`(status, error or None)`."""
+    parameters: dict[str, str]
+    """The logged parameters."""
     unreadable: int
     others: dict[str, Entries]
     """The entries of runs other than the journal's own, keyed by run id; their unreadable lines are counted above."""
@@ -98,7 +100,7 @@ def parse_chunk(data: bytes) -> Entries:
 
 
 def _parse_entries(lines: list[Any]) -> Entries:
-    entries = Entries([], [], [], 0, {})
+    entries = Entries([], [], [], {}, 0, {})
     unreadable = 0
     add = entries.logged.append
     known: set[str] = set()
@@ -204,10 +206,10 @@ def _parse_lines_one_by_one(data: bytes) -> tuple[list[Any], int]:
 
 
 def _add_metadata(line: list[Any], entries: Entries) -> None:
-    """Parse a line with changed tags or a script's end, and add it to the entries.
+    """Parse a line with changed tags, parameters or a script's end, and add it to the entries.
 
     Raises:
-        ValueError: the line contains neither; IndexError and TypeError mean the same.
+        ValueError: the line contains none of these; IndexError and TypeError mean the same.
     """
     kind, _, what = line[:3]
     if kind == SET_TAGS:
@@ -216,6 +218,9 @@ def _add_metadata(line: list[Any], entries: Entries) -> None:
     elif kind == REMOVE_TAGS:
         _require(type(what) is list and all(map(_is_text, what)))
         entries.tag_changes.append(("remove", what))
+    elif kind == SET_PARAMETERS:
+        _require(_is_text_dict(what, _is_text))
+        entries.parameters.update(what)
     else:
         error = line[3]
         _require(kind == END and _is_text(what) and (error is None or _is_text_dict(error, _is_text_or_none)))

@@ -48,5 +48,5 @@ def build_node_environment(
 def _list_own_variables(definition: Mapping[str, Any], submitted: Mapping[str, str]) -> Collection[str]:
     """Return the names of the variables set by the runconfig or by the run itself."""
     configured = definition.get("environmentVariables")
-    prefixes = ("AZUREML_", "MLRUN_")
+    prefixes = ("AZUREML_", "MLFLOW_", "MLRUN_")
     return {*(configured or ()), *_OF_THE_RUN, *(name for name in submitted if name.startswith(prefixes))}

@@ -28,6 +28,7 @@ _MODULES: Mapping[str, str] = {
     "run_files": "run_files",
     "runs": "runs",
     "submitting": "submit",
+    "tracking": "tracking",
     "workspaces": "workspaces",
 }
 """Modules of `handlers`, keyed by the nouns of calls; each is imported for its first request."""

@@ -22,7 +22,9 @@ from mlrun_cli.metrics.journal import (
     read_chunk,
     read_journal_sizes,
 )
+from mlrun_cli.runs.parameters import Parameter
 from mlrun_cli.runs.status import RunStatus
+from mlrun_cli.store.runs.parameter_store import ParameterStore
 from mlrun_cli.store.runs.run_store import RunStore
 from mlrun_cli.workspace import Workspace
 
@@ -248,13 +250,13 @@ class JournalReader:
         unreadable = entries.unreadable
         for run_id, others in entries.others.items():
             if not self._store_entries_of_run(run_id, others):
-                unreadable += len(others.logged) + len(others.tag_changes)
-        if not self._is_scratch and has_tag_changes_or_ends(entries):
+                unreadable += len(others.logged) + len(others.tag_changes) + len(others.parameters)
+        if not self._is_scratch and has_recorded_entries(entries):
             self._record_read_offset(name, before + size)
         return unreadable
 
     def _record_read_offset(self, name: str, offset: int) -> None:
-        """Record the offset up to which run records contain a journal's tags and ends, for rebuilding the store."""
+        """Record the offset up to which run records contain what a journal has besides values, for a rebuild."""
         path = self._folder / READ_OFFSETS_NAME
         with suppress(OSError):
             write_json(path, {**(read_json(path) or {}), name: offset})
@@ -267,6 +269,7 @@ class JournalReader:
         if entries.logged:
             self._workspace.metrics.add(key, entries.logged)
         store_tag_changes(self._workspace.runs, key, entries)
+        store_parameters(self._workspace.parameters, key, entries, self._workspace.redaction)
 
     def _store_entries_of_run(self, run_id: str, entries: Entries) -> bool:
         """Store entries of a run, which may be in the trash; return False if it was removed.
@@ -294,6 +297,13 @@ def store_tag_changes(runs: RunStore, key: int, entries: Entries) -> None:
             runs.remove_tags(key, what)
 
 
+def store_parameters(parameters: ParameterStore, key: int, entries: Entries, redaction: Redaction) -> None:
+    """Store the logged parameters in these entries for a run, without secrets, within a transaction."""
+    if entries.parameters:
+        clean = redaction.redact_document(entries.parameters)
+        parameters.set_logged(key, {name: Parameter.from_text(text) for name, text in clean.items()})
+
+
 def store_endings(runs: RunStore, key: int, entries: Entries, redaction: Redaction) -> None:
     """Store the run ends that a script has requested in these entries, within a transaction."""
     for status, error in entries.endings:
@@ -301,9 +311,10 @@ def store_endings(runs: RunStore, key: int, entries: Entries, redaction: Redacti
         runs.request_end(key, wanted, redaction.redact_error(error))
 
 
-def has_tag_changes_or_ends(entries: Entries) -> bool:
-    """Return whether the entries contain tag changes or requests to end a run."""
-    return bool(entries.tag_changes or entries.endings) or any(map(has_tag_changes_or_ends, entries.others.values()))
+def has_recorded_entries(entries: Entries) -> bool:
+    """Return whether the entries contain what the records of runs have: tag changes, parameters or requested ends."""
+    own = entries.tag_changes or entries.parameters or entries.endings
+    return bool(own) or any(map(has_recorded_entries, entries.others.values()))
 
 
 def _split_pieces(pieces: _Pieces) -> Sequence[_Pieces]:

@@ -8,10 +8,10 @@ from pathlib import Path
 
 from mlrun_cli.errors import RunNotFound
 from mlrun_cli.runs.folder import RunFolder
-from mlrun_cli.wire.journal_lines import END, OF_OTHER_RUN, REMOVE_TAGS, SET_TAGS
+from mlrun_cli.wire.journal_lines import END, OF_OTHER_RUN, REMOVE_TAGS, SET_PARAMETERS, SET_TAGS
 from mlrun_cli.workspace import Workspace
 
-_NO_VALUES = tuple(f'["{kind}",'.encode() for kind in (SET_TAGS, REMOVE_TAGS, END))
+_NO_VALUES = tuple(f'["{kind}",'.encode() for kind in (SET_TAGS, REMOVE_TAGS, SET_PARAMETERS, END))
 _OF_OTHER_RUN = OF_OTHER_RUN.encode()
 _HEAD_BYTES = 600
 _MANY_LINES = 100_000

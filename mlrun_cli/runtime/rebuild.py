@@ -27,8 +27,9 @@ from mlrun_cli.runs.rebuild_files import NAMES, read_run_documents
 from mlrun_cli.runs.status import TERMINAL_STATUSES
 from mlrun_cli.runtime.journal_ingest import (
     READ_OFFSETS_NAME,
-    has_tag_changes_or_ends,
+    has_recorded_entries,
     store_endings,
+    store_parameters,
     store_tag_changes,
 )
 from mlrun_cli.runtime.old_run_folders import read_old_folder
@@ -36,6 +37,7 @@ from mlrun_cli.store.db.database import Database
 from mlrun_cli.store.journals import JournalStore
 from mlrun_cli.store.metrics import MetricStore
 from mlrun_cli.store.rebuild_documents import NAMED_TABLES, RebuildDocumentStore
+from mlrun_cli.store.runs.parameter_store import ParameterStore
 from mlrun_cli.store.runs.run_store import RunStore
 from mlrun_cli.store.salvage import Salvage
 from mlrun_cli.store.trash import TrashStore
@@ -95,6 +97,8 @@ class _FolderImport:
         self._is_rebuilt = is_rebuilt
         self._records = RebuildDocumentStore(database)
         self._runs = RunStore(database, redaction)
+        self._parameters = ParameterStore(database)
+        self._redaction = redaction
         self._metrics = MetricStore(database)
         self._journals = JournalStore(database)
         self._added: dict[str, int] = {}
@@ -302,9 +306,10 @@ class _FolderImport:
         if entries.logged:
             self._metrics.add(key, entries.logged)
             self._values += len(entries.logged)
-        if is_recorded or not has_tag_changes_or_ends(entries):
+        if is_recorded or not has_recorded_entries(entries):
             return
         store_tag_changes(self._runs, key, entries)
+        store_parameters(self._parameters, key, entries, self._redaction)
         store_endings(self._runs, key, entries, Redaction())
 
     def _list_run_folders(self) -> Iterator[RunFolder]:

@@ -13,10 +13,16 @@ from typing import Any
 
 from mlrun_cli.metrics.metric import LIST, ROW, TABLE, VALUE, LoggedValue, MetricItem, assemble_metric, merge_shapes
 from mlrun_cli.metrics.resource_metrics import RESOURCE_METRICS
-from mlrun_cli.store.db.database import Database, Row
+from mlrun_cli.store.db.database import Database, Row, build_in_lists
 
 _COLUMNS = ("metric_key", "position", "logged_at", "step", "kind", "number", "text")
 _EXACT_IN_FLOAT = 2**53
+_LONG = 10_000
+_LAST_STEP = (
+    f"CASE WHEN metrics.value_count > {_LONG} THEN metrics.value_count - 1"  # noqa: S608 — our own words
+    " ELSE (SELECT position FROM metric_values AS each_value WHERE each_value.metric_key = metrics.metric_key"
+    " ORDER BY coalesce(step, 0) DESC, position DESC LIMIT 1) END"
+)
 NOT_OF_RESOURCES = f"name NOT IN ({', '.join(map(repr, RESOURCE_METRICS))})"
 """The condition for metrics that the script has logged, not the supervisor."""
 
@@ -198,6 +204,27 @@ class MetricStore:
             if row is not None:
                 last[series["name"]] = _decode_value(row["kind"], row["number"], row["text"])
         return last
+
+    def list_last_numbers(self, run_keys: Sequence[int]) -> Mapping[int, Sequence[tuple[str, float, int, int]]]:
+        """Return the value of the last step of each metric if it is a number, sorted by name and keyed by run key.
+
+        Each is a name, the number, the time in milliseconds and the step, which is 0 for a value without one. Of very
+        long metrics it is the value that was logged last, which is quicker to find.
+        """
+        found: dict[int, list[tuple[str, float, int, int]]] = {}
+        for places, keys in build_in_lists("run", run_keys):
+            rows = self._database.rows(
+                "SELECT metrics.run_key, metrics.name, logged_at, step, kind, number, text FROM metrics"  # noqa: S608
+                " JOIN metric_values ON metric_values.metric_key = metrics.metric_key"
+                f" AND position = {_LAST_STEP} WHERE metrics.run_key IN {places} AND {NOT_OF_RESOURCES}"
+                " AND kind IN ('f', 'n', 'i', 'b') ORDER BY metrics.run_key, metrics.name",
+                **keys,
+            )
+            for row in rows:
+                value = float(_decode_value(row["kind"], row["number"], row["text"]))
+                number = (row["name"], value, row["logged_at"] // 1000, int(row["step"] or 0))
+                found.setdefault(row["run_key"], []).append(number)
+        return found
 
     def list_items(self, run_key: int, name: str, *, limit: int, offset: int = 0) -> Sequence[MetricItem]:
         """Return up to `limit` values of a metric after the first `offset`, in the order of logging."""

@@ -105,6 +105,20 @@ class ModelStore:
         """Delete a model; return False if it no longer exists."""
         return bool(self._database.execute("DELETE FROM models WHERE model_key = :key", key=model.key))
 
+    def list_documents(self) -> dict[str, dict[str, Any]]:
+        """Return what MLflow's clients keep of all versions of a model, keyed by the names of these models."""
+        rows = self._database.rows("SELECT name, document FROM model_names WHERE document IS NOT NULL ORDER BY name")
+        return {row["name"]: json.loads(row["document"]) for row in rows}
+
+    def set_document(self, name: str, document: Mapping[str, Any] | None) -> None:
+        """Set what `list_documents` returns for a model, within a transaction; None removes it."""
+        self._database.execute(
+            "INSERT INTO model_names (name, last_version, document) VALUES (:name, 0, :document)"
+            " ON CONFLICT (name) DO UPDATE SET document = excluded.document",
+            name=name,
+            document=None if document is None else _to_json(self._redaction.redact_document(document)),
+        )
+
     def _build_not_found_error(self, name: str, version: int | None) -> ModelNotFound:
         versions = [str(model.version) for model in self.list(ModelFilter(name=name))]
         if versions:

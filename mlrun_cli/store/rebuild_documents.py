@@ -1,8 +1,7 @@
 """Runs and named objects as documents from which their rows can be restored.
 
-A run's document contains all of the run's data in the store except its metrics, and its parameters, which are read from
-its definition. Each named object of a workspace
-(experiments, models, data, settings …) is one row.
+A run's document contains all of the run's data in the store except its metrics, and the parameters that are read from
+its definition. Each named object of a workspace (experiments, models, data, settings …) is one row.
 """
 
 from __future__ import annotations
@@ -11,6 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from mlrun_cli.core.named_tuple import NamedTuple
+from mlrun_cli.runs.parameters import Parameter
 from mlrun_cli.runs.rebuild_files import OLD_OWNER_LOCK
 from mlrun_cli.store.db.database import Database, Row, build_in_lists
 from mlrun_cli.store.db.watched_table import WatchedTable
@@ -79,6 +79,7 @@ class RebuildDocumentStore:
             )
             experiments = self._read_experiments(rows)
             tags, properties = (self._read_pairs(table, places, parameters) for table in ("run_tags", "run_properties"))
+            logged = ParameterStore(self._database).list_logged([row["run_key"] for row in rows])
             history: dict[int, list[list[Any]]] = {}
             for change in self._database.rows(
                 f"SELECT run_key, status, changed_at FROM status_changes WHERE run_key IN {places}"  # noqa: S608
@@ -92,6 +93,7 @@ class RebuildDocumentStore:
                 yield {
                     "experiment": experiments[row["experiment_key"]],
                     "history": history.get(key, []),
+                    "logged_parameters": logged.get(key, {}),
                     "parent": row["_parent"],
                     "predecessor": row["_predecessor"],
                     "properties": properties.get(key, {}),
@@ -151,7 +153,10 @@ class RebuildDocumentStore:
             self._database.insert_many(f"run_{table}", ("run_key", "key", "value"), pairs)
         changes = [(key, status, changed_at) for status, changed_at in document["history"]]
         self._database.insert_many("status_changes", ("run_key", "status", "changed_at"), changes)
-        ParameterStore(self._database).read_definition(key)
+        parameters = ParameterStore(self._database)
+        parameters.read_definition(key)
+        logged = document.get("logged_parameters", {})  # those of earlier versions have none
+        parameters.set_logged(key, {name: Parameter.from_text(text) for name, text in logged.items()})
         self._database.execute(
             "UPDATE experiments SET last_run_number = :number"
             " WHERE experiment_key = :key AND last_run_number < :number",

@@ -34,12 +34,18 @@ class Salvage:
         tags = self._group_pairs("run_tags", ("run_key", "key"), lambda row: (row["key"], row["value"]))
         properties = self._group_pairs("run_properties", ("run_key", "key"), lambda row: (row["key"], row["value"]))
         journals = self._group_pairs("journals", ("run_key", "name"), lambda row: (row["name"], row["bytes_read"]))
+        parameters = self._group_pairs(
+            "run_parameters",
+            ("run_key", "name"),
+            lambda row: (row["name"], row["text"] if row.get("is_logged") else None),
+        )
         history = self._group_pairs("status_changes", ("change_key",), lambda row: (row["status"], row["changed_at"]))
         return {
             row["run_id"]: {
                 "experiment": experiments[row["experiment_key"]],
                 "history": history[key],
                 "journals": dict(journals[key]),
+                "logged_parameters": {name: text for name, text in parameters[key] if text is not None},
                 "parent": rows.get(row["parent_key"], {}).get("run_id"),
                 "predecessor": rows.get(row.get("predecessor_key"), {}).get("run_id"),
                 "properties": dict(properties[key]),

@@ -20,7 +20,7 @@ from mlrun_cli.store.runs.rows import SELECT_RUN, TERMINAL, run_from_row
 
 _TABLES = ("run_tags", "run_properties", "status_changes", "journals", "metrics", "run_parameters", "unread_runs")
 """The tables with rows of a run, in the order in which they are restored: texts to search are built from tags."""
-_LOGGED_TABLES = ("run_tags", "metrics")
+_LOGGED_TABLES = ("run_tags", "metrics", "run_parameters")
 """The tables with what is still logged to a run that has ended."""
 _CANDIDATES = 5
 
@@ -96,7 +96,7 @@ class TrashStore:
 
     @contextmanager
     def unpack_values(self, key: int) -> Iterator[None]:
-        """Keep the tags and metrics of a deleted run in their tables during a block that changes them."""
+        """Keep the tags, metrics and parameters of a deleted run in their tables during a block that changes them."""
         row = self._database.row("SELECT document FROM trashed_runs WHERE run_key = :key", key=key)
         assert row is not None
         document = json.loads(row["document"])

@@ -13,6 +13,7 @@ from mlrun_cli.processes.notebook_variables import remove_notebook_variables
 from mlrun_cli.processes.process import ATTEMPT_VARIABLE, FAMILY_VARIABLE, RUN_ID_VARIABLE, SUPERVISOR_VARIABLE
 from mlrun_cli.runs.folder import RunFolder
 from mlrun_cli.wire.run_folder import OUTPUTS
+from mlrun_cli.wire.tracking_uri import JOINED_RUN, build_tracking_uri, is_tracking_uri
 from mlrun_cli.workspace_locator import WorkspaceIdentity
 
 # Those of another run, when the submitter is itself a script or the runconfig names them, must not be taken for this
@@ -39,6 +40,9 @@ _OF_EVERY_RUN = frozenset(
         SUPERVISOR_VARIABLE,
     }
 )
+
+_TRACKING_OF_RUN = frozenset({JOINED_RUN, "MLFLOW_EXPERIMENT_ID", "MLFLOW_EXPERIMENT_NAME", "MLFLOW_RUN_ID"})
+"""The variables by which MLflow finds an outer run, which are not meant for this one."""
 
 
 def list_reserved_variables(launch: Launch) -> frozenset[str]:
@@ -73,7 +77,11 @@ def build_script_environment(
         own = {VISIBLE_GPUS, *client_variables}
         submitter = {name: value for name, value in submitter.items() if name not in own}
     if RUN_ID_VARIABLE in submitter:
-        submitter = {name: value for name, value in submitter.items() if not is_launch_variable(name)}
+        submitter = {
+            name: value
+            for name, value in submitter.items()
+            if not is_launch_variable(name) and name not in _TRACKING_OF_RUN
+        }
     wanted = {**submitter, "PYTHONUNBUFFERED": "1", **variables}
     environment = {name: value for name, value in wanted.items() if name not in _OF_EVERY_RUN}
     environment |= {
@@ -88,6 +96,7 @@ def build_script_environment(
         "MLRUN_RUN_NUMBER": str(run_number),
         "PYTHONPATH": _build_python_path(environment.get("PYTHONPATH", ""), home, sdk_folder),
     }
+    environment |= _build_tracking_variables(environment, identity, run_id, experiment_name, experiment_id)
     if folder is not None:
         environment |= {
             "AZUREML_OUTPUT_DIRECTORY": str(folder.work / OUTPUTS),
@@ -96,6 +105,21 @@ def build_script_environment(
             "PWD": str(folder.work),
         }
     return environment
+
+
+def _build_tracking_variables(
+    before: Mapping[str, str], identity: WorkspaceIdentity, run_id: str, experiment_name: str, experiment_id: str
+) -> dict[str, str]:
+    """Return the variables by which MLflow finds the run; none if the user has chosen another place for its data."""
+    uri = before.get("MLFLOW_TRACKING_URI")
+    if uri and not is_tracking_uri(uri):
+        return {}
+    return {
+        "MLFLOW_EXPERIMENT_ID": experiment_id,
+        "MLFLOW_EXPERIMENT_NAME": experiment_name,
+        "MLFLOW_RUN_ID": run_id,
+        "MLFLOW_TRACKING_URI": build_tracking_uri(identity),
+    }
 
 
 def _build_python_path(before: str, home: Path, sdk_folder: Path) -> str:

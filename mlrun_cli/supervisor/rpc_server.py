@@ -14,6 +14,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from mlrun_cli.actions.runs import get_run_details
+from mlrun_cli.actions.tracking_records import build_tracking_records
 from mlrun_cli.errors import StoreError
 from mlrun_cli.rpc.protocol import build_error_response, decode_request
 from mlrun_cli.runs.folder import RunFolder
@@ -60,6 +61,7 @@ class RunRequestHandler:
             "runs.get": lambda _: build_run_record(workspace.runs.get_by_key(self._key)),
             "runs.details": lambda _: self._get_details(),
             "runs.parent": lambda _: self._get_parent(),
+            "tracking.run": lambda _: self._get_tracking_record(),
         }
 
     def handle(self, line: bytes, written: Mapping[str, int]) -> bytes | None:
@@ -99,6 +101,9 @@ class RunRequestHandler:
 
     def _get_details(self) -> dict[str, Any]:
         return get_run_details(self._workspace, self._workspace.runs.get_by_key(self._key))
+
+    def _get_tracking_record(self) -> dict[str, Any]:
+        return build_tracking_records(self._workspace, [self._workspace.runs.get_by_key(self._key)])[0]
 
     def _get_parent(self) -> dict[str, Any] | None:
         parent = self._workspace.runs.get_by_key(self._key).parent_run_id

@@ -19,6 +19,8 @@ from mlrun_cli.core.temporary import make_temporary_name, remove_abandoned_files
 from mlrun_cli.errors import StoreError
 
 _PACKAGE = Path(mlrun_cli.__file__).parent
+ENTRY_POINTS = "mlrun_cli_mlflow-1.0.dist-info"
+"""The folder beside the SDK's `azureml` that makes it a distribution with entry points."""
 _NOT_ON_NODES = frozenset({"cli", "docs", "sdk", "studio"})
 """The parts of this package that neither a supervisor nor what it starts imports."""
 _IMPORTED_ON_NODES = ("packaging",)
@@ -26,7 +28,9 @@ _IMPORTED_ON_NODES = ("packaging",)
 
 
 def ensure_sdk_copy(folder: Path) -> Path:
-    """Return the folder to put on a script's PYTHONPATH, which contains only `azureml`; create it if missing.
+    """Return the folder to put on a script's PYTHONPATH, creating it if missing.
+
+    It contains only `azureml`, and the entry points by which MLflow finds its stores in that.
 
     Args:
         folder: the folder of all copies of the SDK.
@@ -34,7 +38,8 @@ def ensure_sdk_copy(folder: Path) -> Path:
     Raises:
         StoreError: the copy cannot be created.
     """
-    return _ensure_copy(folder, {"azureml": _PACKAGE / "sdk" / "azureml"}, "The SDK")
+    names = ("azureml", ENTRY_POINTS)
+    return _ensure_copy(folder, {name: _PACKAGE / "sdk" / name for name in names}, "The SDK")
 
 
 def ensure_program_copy(folder: Path) -> Path:
@@ -101,7 +106,7 @@ def _describe_modules(folder: str, prefix: str, ignored_names: Collection[str] =
     with os.scandir(folder) as entries:
         for entry in entries:
             name = f"{prefix}{entry.name}"
-            if name.endswith(".py"):
+            if name.endswith((".py", "entry_points.txt")):
                 found = entry.stat()
                 yield f"{name} {found.st_size} {found.st_mtime_ns}"
             elif entry.name not in {"__pycache__", *ignored_names} and entry.is_dir(follow_symlinks=False):

@@ -8,6 +8,7 @@
                                               table, `d` residuals, `p` predictions
     ["g", time, {key: text|null}]             tags that are set
     ["G", time, [key…]]                       tags that are removed
+    ["P", time, {name: text}]                 parameters that are logged
     ["e", time, status, error|null]           how the script reports its end; the error is a mapping of strings
     [">", run id, line]                       any of these except `e`, about a run other than the journal's own
 
@@ -30,6 +31,7 @@ RESIDUALS = "d"
 PREDICTIONS = "p"
 SET_TAGS = "g"
 REMOVE_TAGS = "G"
+SET_PARAMETERS = "P"
 END = "e"
 OF_OTHER_RUN = ">"
 
@@ -43,6 +45,11 @@ def encode_metric(kind: str, name: str, value: str, step: str = "null", descript
     return f'["{kind}",{name},{time():.6f},{step},{value}{more}]\n'
 
 
+def encode_scalar_at(name: str, value: str, step: str, at: float) -> str:
+    """Return the line for a scalar logged at a time, in seconds since 1970; all other arguments are JSON texts."""
+    return f'["{SCALAR}",{name},{at:.6f},{step},{value}]\n'
+
+
 def encode_tags(tags: "Dict[str, str | None]") -> str:
     """Return the journal line that records that tags are set, with the current time."""
     return f'["{SET_TAGS}",{time():.6f},{dumps(tags)}]\n'
@@ -51,6 +58,11 @@ def encode_tags(tags: "Dict[str, str | None]") -> str:
 def encode_removed_tags(keys: "List[str]") -> str:
     """Return the journal line that records that tags are removed, with the current time."""
     return f'["{REMOVE_TAGS}",{time():.6f},{dumps(keys)}]\n'
+
+
+def encode_parameters(parameters: "Dict[str, str]") -> str:
+    """Return the journal line that records that parameters are logged, with the current time."""
+    return f'["{SET_PARAMETERS}",{time():.6f},{dumps(parameters)}]\n'
 
 
 def encode_end(status: str, error: "Dict[str, str] | None") -> str:

@@ -23,8 +23,10 @@ from mlrun_cli.workspace_locator import parse_locator
 from tests.running import Mlrun, service_error, until
 
 _SCRIPT = """
+    from azureml._wire.journal_lines import encode_parameters
     from azureml.core import Run
     run = Run.get_context()
+    run._append(encode_parameters({"lr": "0.25", "logged": "only", "api_key": "s3cr3t-w0rd"}))
     for number in range(300):
         run.log("loss", 1 / (number + 1))
     run.log_list("some", [1, "a", None, True])
@@ -34,6 +36,7 @@ _SCRIPT = """
     run.add_properties({"p": "1"})
     with run.child_run(name="child") as child:
         child.log("inner", 7)
+        child._append(encode_parameters({"of": "child"}))
         child.tag("c", "d")
     for number, each in enumerate(run.create_children(3, "n", ["x", "y", "z"])):
         each.log("outer", number)
@@ -62,7 +65,7 @@ _STATE = {
     "runs": "SELECT * FROM runs ORDER BY run_key",
     "tags": "SELECT run_key, key, value, sort_value FROM run_tags ORDER BY run_key, key",
     "properties": "SELECT run_key, key, value FROM run_properties ORDER BY run_key, key",
-    "parameters": "SELECT run_key, name, sort_value, text FROM run_parameters ORDER BY run_key, name",
+    "parameters": "SELECT run_key, name, sort_value, text, is_logged FROM run_parameters ORDER BY run_key, name",
     "unread": "SELECT * FROM unread_runs UNION ALL SELECT * FROM parameter_backfill",
     "history": "SELECT run_key, status, changed_at FROM status_changes ORDER BY run_key, changed_at",
     "texts": "SELECT rowid, own, tags FROM run_texts ORDER BY rowid",
@@ -150,7 +153,7 @@ def repair(mlrun: Mlrun) -> dict[str, Any]:
 def test_all_that_folders_tell_is_back_when_the_store_was_removed(mine: Mlrun) -> None:
     before = state_of(mine)
     assert (len(before["runs"]), len(before["values"]) > 500) == (8, True)
-    parameters = {"arg1": "file", "b": "word", "lr": 0.1, "password": "***"}
+    parameters = {"api_key": "***", "arg1": "file", "b": "word", "logged": "only", "lr": 0.25, "password": "***"}
     assert mine.show(before["runs"][0][1])["parameters"] == parameters
     shown = mine.json("run", "list", "--last", "100")
     folder = remove_store(mine)

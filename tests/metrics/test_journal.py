@@ -37,7 +37,7 @@ def test_a_line_longer_than_a_piece_is_read_whole(tmp_path: Path) -> None:
 def test_entries_are_sorted_by_what_they_say() -> None:
     entries = parse_chunk(
         b'["m","loss",1.5,null,0.1]\n["l","l",2,null,[1,NaN],"why"]\n["g",3,{"a":null}]\n["G",4,["b"]]\n'
-        b'["e",5,"Failed",{"message":"no"}]\n'
+        b'["e",5,"Failed",{"message":"no"}]\n["P",6,{"lr":"0.1"}]\n["P",7,{"lr":"1","n":"a"}]\n'
     )
 
     first, second = entries.logged
@@ -45,6 +45,7 @@ def test_entries_are_sorted_by_what_they_say() -> None:
     assert (second.shape, second.value[0], second.description) == (LIST, 1, "why")
     assert entries.tag_changes == [("set", {"a": None}), ("remove", ["b"])]
     assert entries.endings == [("Failed", {"message": "no"})]
+    assert entries.parameters == {"lr": "1", "n": "a"}
     assert entries.unreadable == 0
 
 

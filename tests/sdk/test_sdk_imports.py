@@ -18,11 +18,17 @@ if TYPE_CHECKING:
 
 SDK = Path(__file__).parents[2] / "mlrun_cli" / "sdk"
 MODULES = sorted(SDK.rglob("*.py"))
+FOR_MLFLOW = {"_artifacts.py", "_registry_store.py", "_tracking_store.py"}
+"""The modules that MLflow's entry points import, which need MLflow."""
 
 
 @pytest.mark.parametrize("python", interpreters(), ids=os.path.basename)
 def test_every_module_can_be_imported_without_a_warning(python: str) -> None:
-    names = [".".join(module.relative_to(SDK).with_suffix("").parts).removesuffix(".__init__") for module in MODULES]
+    names = [
+        ".".join(module.relative_to(SDK).with_suffix("").parts).removesuffix(".__init__")
+        for module in MODULES
+        if module.parent.name != "mlflow" or module.name not in FOR_MLFLOW
+    ]
     assert names
     failed = run_alone(
         f"""

@@ -248,7 +248,6 @@ def test_a_script_without_a_config_gets_the_workspace_of_its_run(mlrun: Mlrun, t
 
 REFUSED = {
     "ws.delete()": "remove '",
-    "ws.get_mlflow_tracking_uri()": "run.log",
     "ws.service_context": "SDK",
     "ws.list_keys()": "leave the call out",
     "ws.diagnose_workspace({})": "leave the call out",

@@ -202,3 +202,29 @@ def test_what_older_programs_insert_is_to_be_read(database: Database, parameters
     assert to_values(parameters.get(1)) == {"n": 1}
     assert not parameters.read_unread_runs(10)
     assert parameters.list_all_names() == ["n"]
+
+
+def test_a_logged_parameter_replaces_one_of_the_arguments_and_is_found(
+    database: Database, pages: RunPageStore, parameters: ParameterStore, add_run: AddRun
+) -> None:
+    key = add_run("a", definition={"arguments": ["--lr", "0.1", "--n", "1"]})
+    assert parameters.list_logged([key]) == {}
+    with database.transaction():
+        parameters.set_logged(key, {"lr": Parameter.from_text("0.25"), "optimizer": Parameter.from_text("adam")})
+    assert to_values(parameters.get(key)) == {"lr": 0.25, "n": 1, "optimizer": "adam"}
+    assert parameters.list_logged([key]) == {key: {"lr": "0.25", "optimizer": "adam"}}
+    assert pages.count(RunFilter(parameters=(ParameterFilter("lr", "=", 0.25),))) == 1
+    assert pages.count(RunFilter(text="optimizer=adam")) == 1
+
+
+def test_a_parameter_that_is_logged_to_an_unread_run_leaves_the_others(
+    database: Database, parameters: ParameterStore, add_run: AddRun
+) -> None:
+    key = add_run("a", definition={"arguments": ["--lr", "0.1", "--n", "1"]})
+    forget(database)
+    with database.transaction():
+        parameters.set_logged(key, {"lr": Parameter.from_text("0.25")})
+    assert to_values(parameters.get(key)) == {"lr": 0.25, "n": 1}
+    while parameters.read_unread_runs(1):
+        pass
+    assert to_values(parameters.get(key)) == {"lr": 0.25, "n": 1}

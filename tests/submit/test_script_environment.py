@@ -8,6 +8,7 @@ import pytest
 from mlrun_cli.processes.launch import Launch
 from mlrun_cli.runs.folder import RunFolder
 from mlrun_cli.submit.script_environment import build_script_environment, list_reserved_variables
+from mlrun_cli.wire.tracking_uri import build_artifact_uri, build_tracking_uri, parse_artifact_uri, parse_workspace
 from mlrun_cli.workspace_locator import WorkspaceIdentity
 
 OF_A_RUN = {
@@ -85,5 +86,38 @@ def test_what_a_terminal_of_jupyter_made_for_itself_is_not_passed_on(tmp_path: P
 
 
 def test_what_a_run_sets_is_known_as_that(tmp_path: Path) -> None:
-    can_be_set_too = {"PYTHONPATH", "PYTHONUNBUFFERED"}
+    can_be_set_too = {"PYTHONPATH", "PYTHONUNBUFFERED", *OF_MLFLOW}
     assert environment_of(tmp_path, {}).keys() - can_be_set_too <= list_reserved_variables(Launch())
+
+
+OF_MLFLOW = ("MLFLOW_EXPERIMENT_ID", "MLFLOW_EXPERIMENT_NAME", "MLFLOW_RUN_ID", "MLFLOW_TRACKING_URI")
+
+
+def test_mlflow_finds_the_run_unless_the_user_has_chosen_another_store(tmp_path: Path) -> None:
+    found = environment_of(tmp_path, {})
+    uri = found["MLFLOW_TRACKING_URI"]
+    assert parse_workspace(uri) == ("s", "g", "w")
+    assert [found[name] for name in OF_MLFLOW] == ["e", "exp", "mine", uri]
+
+    outer = {"MLRUN_RUN_ID": "outer", "MLFLOW_EXPERIMENT_ID": "o", "MLFLOW_RUN_ID": "outer"}
+    for before in ({**outer, "MLFLOW_TRACKING_URI": build_tracking_uri(("s", "g", "outer"))}, outer):
+        assert [environment_of(tmp_path, before)[name] for name in OF_MLFLOW] == ["e", "exp", "mine", uri]
+
+    own = {"MLFLOW_TRACKING_URI": "file:mine", "MLFLOW_EXPERIMENT_NAME": "mine"}
+    for submitter, variables in ((own, {}), ({}, own)):
+        found = environment_of(tmp_path, submitter, variables)
+        assert {name: found[name] for name in OF_MLFLOW if name in found} == own
+    assert "MLFLOW_RUN_ID" not in environment_of(tmp_path, {**outer, "MLFLOW_TRACKING_URI": "file:mine"})
+
+
+@pytest.mark.parametrize("names", [("s", "g", "w"), ("a b", "ü/ö", "w?#%"), ("00000000-0000", "default", ".w")])
+def test_the_names_of_a_workspace_come_back_from_its_uri(names: tuple[str, str, str]) -> None:
+    uri = build_tracking_uri(names)
+    assert uri.isascii() and " " not in uri
+    assert parse_workspace(uri) == names
+    files = build_artifact_uri(names, "e", "run ü/1")
+    assert parse_workspace(f"{files}/a/b") == names
+    assert [parse_artifact_uri(files), parse_artifact_uri(f"{files}/a/b c")] == [("run ü/1", ""), ("run ü/1", "a/b c")]
+    for other in ("file:a", "azureml://x", f"{uri}/experiments/e"):
+        with pytest.raises(ValueError, match="address"):
+            parse_workspace(other)

@@ -19,6 +19,7 @@ TOPICS = {
     "environments": "Pythons, conda files and containers of runs.",
     "targets": "Compute targets, queues, GPUs, several processes.",
     "sdk": "Python: azureml.core in scripts, drivers and notebooks.",
+    "mlflow": "Scripts that log with MLflow, and its clients.",
     "studio": "Web pages of the runs on this machine.",
     "queries": "Output formats, --query, and Azure's way to write one.",
     "ci": "GitHub Actions, Azure Pipelines, plain shell scripts.",

@@ -87,9 +87,8 @@ AREAS = {
     "azureml.explain": EXPLAIN,
     "azureml.history": INSIDE,
     "azureml.interpret": EXPLAIN,
-    "azureml.mlflow": (
-        "Log with Run.get_context(), or let MLflow keep its own folder by mlflow.set_tracking_uri('file:mlruns')"
-    ),
+    "azureml.mlflow": INSIDE,
+    "azureml.mlflow.deploy": SERVING,
     "azureml.monitoring": "Write it with the logging of the server that serves the model",
     "azureml.opendatasets": (
         "Download the files once, and use Dataset.File.from_files or Dataset.Tabular.from_delimited_files on them"

@@ -38,6 +38,34 @@ class ParameterStore:
             )
         self._database.execute("DELETE FROM unread_runs WHERE run_key = :run_key", run_key=run_key)
 
+    def set_logged(self, run_key: int, parameters: Parameters) -> None:
+        """Set parameters that a script has logged, within a transaction; they replace those of its arguments."""
+        for name, parameter in parameters.items():
+            self._database.execute(
+                "INSERT INTO run_parameters (run_key, name, sort_value, text, is_logged)"
+                " VALUES (:run_key, :name, :sort_value, :text, 1) ON CONFLICT (run_key, name) DO UPDATE"
+                " SET sort_value = excluded.sort_value, text = excluded.text, is_logged = 1",
+                run_key=run_key,
+                name=name,
+                sort_value=parameter.sort_value,
+                text=parameter.text,
+            )
+        # Its triggers write the text by which runs are searched, and have the run recorded again.
+        self._database.execute("UPDATE runs SET display_name = display_name WHERE run_key = :key", key=run_key)
+
+    def list_logged(self, run_keys: Sequence[int]) -> Mapping[int, dict[str, str]]:
+        """Return the texts of logged parameters, keyed by run key and name."""
+        found: dict[int, dict[str, str]] = {}
+        for places, keys in build_in_lists("run", run_keys):
+            rows = self._database.rows(
+                f"SELECT run_key, name, text FROM run_parameters WHERE run_key IN {places} AND is_logged = 1"  # noqa: S608
+                " ORDER BY run_key, name",
+                **keys,
+            )
+            for row in rows:
+                found.setdefault(row["run_key"], {})[row["name"]] = row["text"]
+        return found
+
     def read_definition(self, run_key: int) -> None:
         """Store the parameters from the definition of a newly inserted run, within a transaction."""
         row = self._database.row("SELECT run_key, definition FROM runs WHERE run_key = :run_key", run_key=run_key)

@@ -95,11 +95,12 @@ def encode_artifact(kind: str, name: object, uri: str, description: object) -> s
 
 def _encode_metric(kind: str, name: object, value: str, description: object, step: str = "null") -> str:
     label = name if isinstance(name, str) else format_fallback(name)
-    return encode_metric(kind, _encode_name(label), value, step, encode_text(str(description)) if description else None)
+    return encode_metric(kind, encode_name(label), value, step, encode_text(str(description)) if description else None)
 
 
 @lru_cache(maxsize=4096)
-def _encode_name(name: str) -> str:
+def encode_name(name: str) -> str:
+    """Return the name of a metric as JSON text; one that is too long or empty is replaced, with a warning."""
     if not 0 < len(name) <= LONGEST_NAME:
         kept = _shorten_name(name)
         warn_once(

@@ -3,8 +3,8 @@
 import errno
 import os
 import stat
-from contextlib import suppress
-from typing import Any, Callable
+from contextlib import contextmanager, suppress
+from typing import Any, Callable, Iterator
 
 from azureml._client.scalars import escape_surrogates
 from azureml._wire.copying import copy, copy_stream
@@ -24,19 +24,32 @@ def store_upload(run_folder: str, name: str, path_or_stream: Any) -> None:
     if hasattr(path_or_stream, "read"):
         _write_upload(run_folder, checked, lambda descriptor: copy_stream(path_or_stream, descriptor))
         return
-    path = _decode_path(path_or_stream, name)
-    try:
-        source = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
-    except OSError as error:
-        raise UserErrorException(f"The file {path!r} cannot be uploaded: {error.strerror}.", error) from error
-    try:
-        if os.path.isdir(path):
-            raise UserErrorException(f"{path!r} is a folder. Use upload_folder for it.")
-        if not stat.S_ISREG(os.fstat(source).st_mode):
-            raise UserErrorException(f"{path!r} is not a file but a pipe or a device. Open it, and upload the stream.")
+    with _open_source(path_or_stream, name) as source:
         _write_upload(run_folder, checked, lambda descriptor: copy(source, descriptor))
-    finally:
-        os.close(source)
+
+
+def replace_upload(run_folder: str, name: str, path: str) -> None:
+    """Store a copy of a file in the run's folder, in the place of an earlier upload with this name.
+
+    Raises:
+        UserErrorException: As `store_upload`, but for names in use.
+        ServiceException: The run's folder cannot be written.
+    """
+    checked = check_upload_name(name)
+    with _open_source(path, name) as source:
+        _write_upload(run_folder, checked, lambda descriptor: copy(source, descriptor), replaces=True)
+
+
+def remove_uploads(run_folder: str, name: str) -> None:
+    """Remove an uploaded file, or an uploaded folder with its files; missing ones are ignored."""
+    import shutil
+
+    place = os.path.join(run_folder, UPLOADS, check_upload_name(name) if name else "")
+    if os.path.isdir(place) and not os.path.islink(place):
+        shutil.rmtree(place, ignore_errors=True)
+    else:
+        with suppress(FileNotFoundError):
+            os.unlink(place)
 
 
 def check_upload_name(name: object) -> str:
@@ -85,6 +98,28 @@ def list_folder_files(folder: Any) -> "list[str]":
     return sorted([*list_linked_files(top, record_omission), *others])
 
 
+@contextmanager
+def _open_source(path_or_name: Any, name: str) -> "Iterator[int]":
+    """Open a file that is to be uploaded.
+
+    Raises:
+        UserErrorException: It does not exist, or it is not a file.
+    """
+    path = _decode_path(path_or_name, name)
+    try:
+        source = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+    except OSError as error:
+        raise UserErrorException(f"The file {path!r} cannot be uploaded: {error.strerror}.", error) from error
+    try:
+        if os.path.isdir(path):
+            raise UserErrorException(f"{path!r} is a folder. Use upload_folder for it.")
+        if not stat.S_ISREG(os.fstat(source).st_mode):
+            raise UserErrorException(f"{path!r} is not a file but a pipe or a device. Open it, and upload the stream.")
+        yield source
+    finally:
+        os.close(source)
+
+
 def _decode_path(value: Any, name: str) -> str:
     try:
         return os.fsdecode(os.fspath(value))
@@ -94,10 +129,10 @@ def _decode_path(value: Any, name: str) -> str:
         ) from error
 
 
-def _write_upload(run_folder: str, name: str, fill: Callable[[int], object]) -> None:
+def _write_upload(run_folder: str, name: str, fill: Callable[[int], object], replaces: bool = False) -> None:
     uploads = os.path.join(run_folder, UPLOADS)
     destination = os.path.join(uploads, name)
-    if os.path.lexists(destination):
+    if os.path.isdir(destination) or (os.path.lexists(destination) and not replaces):
         raise _create_name_taken_error(name)
     if not os.path.realpath(destination).startswith(os.path.join(os.path.realpath(run_folder), UPLOADS, "")):
         raise UserErrorException(f"The name {name!r} leads out of the run, by a link in {uploads}.")
@@ -110,8 +145,11 @@ def _write_upload(run_folder: str, name: str, fill: Callable[[int], object]) -> 
         finally:
             os.close(descriptor)
         os.makedirs(os.path.dirname(destination), 0o700, exist_ok=True)
-        # Unlike a rename, a link does not replace a file that another process has just stored there.
-        os.link(unfinished, destination)
+        if replaces:
+            os.rename(unfinished, destination)
+        else:
+            # Unlike a rename, a link does not replace a file that another process has just stored there.
+            os.link(unfinished, destination)
     except OSError as error:
         raise _convert_os_error(name, run_folder, error) from error
     finally:

@@ -452,14 +452,14 @@ class Workspace:
             raise ValueError(f"A default compute target is of type 'CPU' or 'GPU', not {type!r}.")
         return self.compute_targets.get(names[type])
 
-    # Azure only
-
     def get_mlflow_tracking_uri(self, _with_auth: bool = False) -> str:
-        """Raise UserErrorException, since this is available only in Azure."""
-        raise _create_unsupported_error(
-            "get_mlflow_tracking_uri()",
-            "There is no MLflow server here. Log by run.log(…), or give mlflow.set_tracking_uri a folder: 'file:…'.",
-        )
+        """Return the address of the workspace for `mlflow.set_tracking_uri`."""
+        del _with_auth
+        from azureml._wire.tracking_uri import build_tracking_uri
+
+        return build_tracking_uri(self._names)
+
+    # Azure only
 
     def list_keys(self) -> Any:
         """Raise UserErrorException, since this is available only in Azure."""

@@ -44,7 +44,13 @@ _START_CONDITIONS = (
 )
 """The run that a queued run starts after, the time before which it does not start, and its rank in the queue."""
 
-SCHEMA_VERSION = 12
+_TRACKING = (
+    "ALTER TABLE run_parameters ADD COLUMN is_logged INTEGER NOT NULL DEFAULT 0",
+    "ALTER TABLE model_names ADD COLUMN document TEXT",
+)
+"""The flag of parameters that a script has logged, and what MLflow's clients keep of all versions of a model."""
+
+SCHEMA_VERSION = 13
 """The number of steps that this program knows."""
 
 
@@ -63,6 +69,7 @@ def list_steps() -> Sequence[tuple[Sequence[str], bool]]:
         (BUILD_TRASH, True),
         (_ATTEMPTS, True),
         (_START_CONDITIONS, True),
+        (_TRACKING, True),
     )
 
 

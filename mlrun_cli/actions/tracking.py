@@ -1,0 +1,157 @@
+"""Runs, metrics and registered models as MLflow's clients see them."""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from mlrun_cli.actions import runs as run_actions
+from mlrun_cli.actions.run_deletion import check_deletable, list_with_children
+from mlrun_cli.actions.tracking_records import MICROSECONDS_IN_MILLISECOND, build_tracking_records
+from mlrun_cli.actions.trash import get_deleted_runs, move_to_trash, restore_runs
+from mlrun_cli.core.time import now
+from mlrun_cli.errors import AlreadyExists, ModelNotFound, RunNotFound
+from mlrun_cli.models.model import ModelFilter, check_model_name
+from mlrun_cli.runs.filter import RunFilter
+from mlrun_cli.runs.run import Run
+from mlrun_cli.workspace import Workspace
+
+_MOST_POINTS = 1_000_000
+
+
+def get_tracking_record(workspace: Workspace, run_id: str) -> dict[str, Any]:
+    """Return the record of a run, which may be in the trash.
+
+    Raises:
+        RunNotFound: no run has this id.
+    """
+    key = workspace.runs.find_key(run_id)
+    if key is not None:
+        runs = run_actions.get_reconciled_runs(workspace, [workspace.runs.get_by_key(key)])
+        return build_tracking_records(workspace, runs)[0]
+    deleted = workspace.trash.find_run(run_id)
+    if deleted is None:
+        raise RunNotFound(run_id, workspace.identity.name)
+    return build_tracking_records(workspace, [deleted.run], is_deleted=True)[0]
+
+
+def list_tracking_records(
+    workspace: Workspace, experiment_names: Sequence[str], limit: int, before: int | None = None
+) -> tuple[list[dict[str, Any]], int | None]:
+    """Return the records of a page of runs of experiments, newest first, and the `before` of the next page or None."""
+    pages = [
+        run_actions.list_runs(
+            workspace, RunFilter(experiment_name=name, include_children=True, before_key=before, last=limit)
+        )
+        for name in experiment_names
+    ]
+    runs = heapq.nsmallest(limit, (run for page in pages for run in page), key=lambda run: -run.key)
+    return build_tracking_records(workspace, runs), runs[-1].key if len(runs) == limit else None
+
+
+def list_deleted_records(workspace: Workspace, experiment_names: Sequence[str]) -> list[dict[str, Any]]:
+    """Return the records of deleted runs of experiments, last deleted first, without metrics and parameters."""
+    found = [each.run for name in experiment_names for each in workspace.trash.list_runs(experiment_name=name)]
+    return build_tracking_records(workspace, found, is_deleted=True)
+
+
+def read_metric_history(workspace: Workspace, run_id: str, name: str) -> list[list[Any]]:
+    """Return all numbers of a metric in the order of logging, each with its time in milliseconds and its step.
+
+    The step of a number that was logged without one is 0.
+    """
+    key = workspace.runs.find_key(run_id)
+    if key is None:
+        raise RunNotFound(run_id, workspace.identity.name)
+    items = workspace.metrics.list_items(key, name, limit=_MOST_POINTS)
+    return [
+        [float(item.value), item.logged_at // MICROSECONDS_IN_MILLISECOND, int(item.step or 0)]
+        for item in items
+        if isinstance(item.value, (bool, int, float))
+    ]
+
+
+def delete_run(workspace: Workspace, run: Run) -> None:
+    """Move an ended run with its children to the trash.
+
+    Raises:
+        UsageError: it has not ended, or it is protected.
+    """
+    runs = list_with_children(workspace, run_actions.get_reconciled_runs(workspace, [run]))
+    check_deletable(workspace, runs, force=False)
+    move_to_trash(workspace, runs)
+
+
+def restore_run(workspace: Workspace, run_id: str) -> None:
+    """Move a run and what was deleted with it back from the trash; do nothing if it is not there.
+
+    Raises:
+        RunNotFound: no run has this id.
+    """
+    if workspace.runs.find_key(run_id) is None:
+        restore_runs(workspace, get_deleted_runs(workspace, [run_id]))
+
+
+def list_registered_models(workspace: Workspace) -> list[dict[str, Any]]:
+    """Return the names of models, each with its description, tags, aliases and times, sorted by name."""
+    documents = workspace.models.list_documents()
+    for model in reversed(workspace.models.list(ModelFilter())):
+        document = documents.setdefault(model.name, {})
+        document.setdefault("created_at", model.created_at)
+        document["modified_at"] = max(model.modified_at, document.get("modified_at", 0))
+    return [
+        {
+            "aliases": document.get("aliases", {}),
+            "created_at": document["created_at"] // MICROSECONDS_IN_MILLISECOND,
+            "description": document.get("description"),
+            "modified_at": document["modified_at"] // MICROSECONDS_IN_MILLISECOND,
+            "name": name,
+            "tags": document.get("tags", {}),
+        }
+        for name, document in sorted(documents.items())
+    ]
+
+
+def create_registered_model(workspace: Workspace, name: str) -> None:
+    """Create a model that has no version yet.
+
+    Raises:
+        UsageError: the name is not valid, or there is such a model.
+    """
+    check_model_name(name)
+    with workspace.transaction():
+        if name in workspace.models.list_documents() or workspace.models.list(ModelFilter(name=name)):
+            raise AlreadyExists(f"The model '{name}' already exists.", hint="Choose another name.", target=name)
+        moment = now()
+        workspace.models.set_document(name, {"created_at": moment, "modified_at": moment})
+
+
+def update_registered_model(
+    workspace: Workspace,
+    name: str,
+    *,
+    description: str | None = None,
+    tags: Mapping[str, str | None] | None = None,
+    aliases: Mapping[str, int | None] | None = None,
+) -> None:
+    """Change what belongs to all versions of a model; None as the value of a tag or of an alias removes it.
+
+    Raises:
+        ModelNotFound: there is no such model, or no such version.
+    """
+    with workspace.transaction():
+        document = workspace.models.list_documents().get(name)
+        versions = workspace.models.list(ModelFilter(name=name))
+        if document is None and not versions:
+            raise ModelNotFound(f"There is no model '{name}'.", target=name)
+        missing = {version for version in (aliases or {}).values() if version is not None}
+        for version in missing - {model.version for model in versions}:
+            raise ModelNotFound(f"The model '{name}' has no version {version}.", target=name)
+        changed = dict(document or {"created_at": versions[-1].created_at})
+        for field, changes in (("tags", tags or {}), ("aliases", aliases or {})):
+            merged = {**changed.get(field, {}), **changes}
+            changed[field] = {key: value for key, value in merged.items() if value is not None}
+        if description is not None:
+            changed["description"] = description
+        workspace.models.set_document(name, {**changed, "modified_at": now()})

@@ -1,0 +1,93 @@
+"""Handlers of requests of MLflow's clients, which the SDK's tracking and registry stores make."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from mlrun_cli.actions import artifacts
+from mlrun_cli.actions import models as model_actions
+from mlrun_cli.actions import tracking as actions
+from mlrun_cli.models.model import ModelFilter
+from mlrun_cli.rpc.context import RequestContext
+from mlrun_cli.rpc.handlers.runs import find_run
+from mlrun_cli.rpc.registry import handler
+
+
+@handler("tracking.run")
+def get_run(context: RequestContext, run_id: str) -> dict[str, Any]:
+    """Return the record of a run, which may be in the trash."""
+    return actions.get_tracking_record(context.workspace, run_id)
+
+
+@handler("tracking.runs")
+def list_runs(
+    context: RequestContext, experiment_names: Sequence[str], limit: int, before: int | None = None
+) -> dict[str, Any]:
+    """Return a page of runs of experiments, newest first, and as `next` the `before` of the next page, or null."""
+    runs, following = actions.list_tracking_records(context.workspace, experiment_names, limit, before)
+    return {"runs": runs, "next": following}
+
+
+@handler("tracking.deleted_runs")
+def list_deleted_runs(context: RequestContext, experiment_names: Sequence[str]) -> list[dict[str, Any]]:
+    """Return the deleted runs of experiments."""
+    return actions.list_deleted_records(context.workspace, experiment_names)
+
+
+@handler("tracking.metric_history")
+def read_metric_history(context: RequestContext, run_id: str, name: str) -> list[list[Any]]:
+    """Return all numbers of a metric, each with its time in milliseconds and its step."""
+    return actions.read_metric_history(context.workspace, run_id, name)
+
+
+@handler("tracking.delete_run")
+def delete_run(context: RequestContext, run_id: str) -> None:
+    """Move an ended run to the trash."""
+    actions.delete_run(context.workspace, find_run(context, run_id))
+
+
+@handler("tracking.restore_run")
+def restore_run(context: RequestContext, run_id: str) -> None:
+    """Move a run back from the trash."""
+    actions.restore_run(context.workspace, run_id)
+
+
+@handler("tracking.files")
+def measure_files(context: RequestContext, run_id: str) -> dict[str, int]:
+    """Return the sizes of a run's files in bytes, keyed by name."""
+    return artifacts.measure_files(context.workspace, find_run(context, run_id))
+
+
+@handler("tracking.registered_models")
+def list_registered_models(context: RequestContext) -> list[dict[str, Any]]:
+    """Return the names of models with what belongs to all of their versions."""
+    return actions.list_registered_models(context.workspace)
+
+
+@handler("tracking.create_registered_model")
+def create_registered_model(context: RequestContext, name: str) -> None:
+    """Create a model that has no version yet."""
+    actions.create_registered_model(context.workspace, name)
+
+
+@handler("tracking.update_registered_model")
+def update_registered_model(
+    context: RequestContext,
+    name: str,
+    description: str | None = None,
+    tags: Mapping[str, str | None] | None = None,
+    aliases: Mapping[str, int | None] | None = None,
+) -> None:
+    """Change what belongs to all versions of a model; null removes a tag or an alias."""
+    actions.update_registered_model(context.workspace, name, description=description, tags=tags, aliases=aliases)
+
+
+@handler("tracking.delete_registered_model")
+def delete_registered_model(context: RequestContext, name: str) -> None:
+    """Delete a model with all of its versions."""
+    workspace = context.workspace
+    for model in model_actions.list_models(workspace, ModelFilter(name=name)):
+        model_actions.delete_model(workspace, model)
+    with workspace.transaction():
+        workspace.models.set_document(name, None)

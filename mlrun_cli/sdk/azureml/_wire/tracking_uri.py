@@ -1,0 +1,1 @@
+../../../wire/tracking_uri.py

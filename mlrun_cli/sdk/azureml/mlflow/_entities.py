@@ -1,0 +1,157 @@
+"""Conversion of records to MLflow's entities, whose constructors differ between its versions."""
+
+import inspect
+import json
+from functools import lru_cache
+from importlib import import_module
+from typing import Any, Dict, FrozenSet, Iterator, List, Tuple
+
+from azureml._wire.tracking_uri import build_artifact_uri
+
+ACTIVE, DELETED = "active", "deleted"
+
+PARENT = "mlflow.parentRunId"
+RUN_NAME = "mlflow.runName"
+NOTE = "mlflow.note.content"
+USER = "mlflow.user"
+SOURCE = "mlflow.source."
+
+DATASET_INPUT = "mlflow.datasetInput."
+LOGGED_MODEL = "mlflow.loggedModel."
+HAS_MODELS = "mlflow.loggedModels"
+MODEL_INPUT = "mlflow.modelInput."
+MODEL_METRIC = "mlflow.modelMetric."
+MODEL_OUTPUT = "mlflow.modelOutput."
+_DOCUMENTS = (DATASET_INPUT, HAS_MODELS, LOGGED_MODEL, MODEL_INPUT, MODEL_METRIC, MODEL_OUTPUT)
+"""Prefixes of the tags in which documents of a run are kept that are no tags to MLflow."""
+
+_MLFLOW = "mlflow."
+
+
+def find_entity(name: str) -> Any:
+    """Return a class of `mlflow.entities`, or None if this version of MLflow does not have it."""
+    return getattr(import_module("mlflow.entities"), name, None)
+
+
+def create_entity(kind: Any, **values: Any) -> Any:
+    """Return an instance of a class of MLflow, without the values that its constructor does not take."""
+    taken = _list_parameters(kind)
+    return kind(**{name: value for name, value in values.items() if name in taken})
+
+
+@lru_cache(maxsize=64)
+def _list_parameters(kind: Any) -> "FrozenSet[str]":
+    return frozenset(inspect.signature(kind.__init__).parameters)
+
+
+def build_experiment(names: "Tuple[str, str, str]", record: "Dict[str, Any]") -> Any:
+    """Return the experiment of a record."""
+    created = to_milliseconds(record["createdUtc"])
+    tags = {**record["tags"]}
+    name = tags.pop(EXPERIMENT_NAME, None) or record["name"]
+    if record["description"]:
+        tags[NOTE] = record["description"]
+    return create_entity(
+        find_entity("Experiment"),
+        experiment_id=record["experimentId"],
+        name=name,
+        artifact_location=build_artifact_uri(names, record["experimentId"], "").rpartition("/runs/")[0],
+        lifecycle_stage=ACTIVE if record["archivedTime"] is None else DELETED,
+        tags=[find_entity("ExperimentTag")(key, value or "") for key, value in tags.items()],
+        creation_time=created,
+        last_update_time=created,
+    )
+
+
+EXPERIMENT_NAME = "mlflow.experimentName"
+"""The tag with MLflow's name of an experiment that has a character which names here do not have."""
+
+
+def build_run_info(names: "Tuple[str, str, str]", record: "Dict[str, Any]") -> Any:
+    """Return the `RunInfo` of a record."""
+    return create_entity(
+        find_entity("RunInfo"),
+        run_uuid=record["run_id"],
+        run_id=record["run_id"],
+        experiment_id=record["experiment_id"],
+        user_id=record["user"],
+        status=record["status"],
+        start_time=record["start_time"],
+        end_time=record["end_time"],
+        lifecycle_stage=DELETED if record["is_deleted"] else ACTIVE,
+        artifact_uri=build_artifact_uri(names, record["experiment_id"], record["run_id"]),
+        run_name=record["name"] or record["run_id"],
+    )
+
+
+def build_run(names: "Tuple[str, str, str]", record: "Dict[str, Any]") -> Any:
+    """Return the `Run` of a record."""
+    metric, param, tag = (find_entity(name) for name in ("Metric", "Param", "RunTag"))
+    data = find_entity("RunData")(
+        metrics=[metric(name, value, at, step) for name, value, at, step in record["metrics"]],
+        params=[param(name, text) for name, text in record["params"].items()],
+        tags=[tag(key, value) for key, value in build_tags(record).items()],
+    )
+    return create_entity(
+        find_entity("Run"),
+        run_info=build_run_info(names, record),
+        run_data=data,
+        run_inputs=_build_inputs(record["tags"]),
+        run_outputs=_build_outputs(record["tags"]),
+    )
+
+
+def build_tags(record: "Dict[str, Any]") -> "Dict[str, str]":
+    """Return the tags of a run as MLflow has them, where also its name, its parent and its source are some."""
+    tags = {
+        RUN_NAME: record["name"] or record["run_id"],
+        SOURCE + "name": record["script_name"],
+        SOURCE + "type": "LOCAL" if record["script_name"] else None,
+        USER: record["user"],
+        NOTE: record["description"],
+        PARENT: record["parent_run_id"],
+        **{key: value for key, value in record["properties"].items() if key.startswith(_MLFLOW)},
+    }
+    found = {key: value for key, value in tags.items() if value is not None}
+    found.update((key, value or "") for key, value in record["tags"].items() if not key.startswith(_DOCUMENTS))
+    return found
+
+
+def list_documents(tags: "Dict[str, Any]", prefix: str) -> "Iterator[Tuple[str, Any]]":
+    """Yield the documents in tags with a prefix, each with the rest of its key."""
+    for key, value in tags.items():
+        if key.startswith(prefix) and value:
+            yield key[len(prefix) :], json.loads(value)
+
+
+def _build_inputs(tags: "Dict[str, Any]") -> Any:
+    kind = find_entity("RunInputs")
+    if kind is None:
+        return None
+    dataset, dataset_input, tag = (find_entity(name) for name in ("Dataset", "DatasetInput", "InputTag"))
+    datasets = [
+        dataset_input(create_entity(dataset, **document), [tag(*pair) for pair in document["tags"]])
+        for _, document in list_documents(tags, DATASET_INPUT)
+    ]
+    return create_entity(kind, dataset_inputs=datasets, model_inputs=_build_model_inputs(tags))
+
+
+def _build_model_inputs(tags: "Dict[str, Any]") -> "List[Any]":
+    kind = find_entity("LoggedModelInput")
+    return [] if kind is None else [kind(model_id) for model_id, _ in list_documents(tags, MODEL_INPUT)]
+
+
+def _build_outputs(tags: "Dict[str, Any]") -> Any:
+    kind, output = find_entity("RunOutputs"), find_entity("LoggedModelOutput")
+    if kind is None or output is None:
+        return None
+    return kind(model_outputs=[output(model_id, step) for model_id, step in list_documents(tags, MODEL_OUTPUT)])
+
+
+def to_milliseconds(time: str) -> int:
+    """Return a time of a record, such as `2026-01-31T09:30:00.123456Z`, in milliseconds since 1970."""
+    from calendar import timegm
+    from time import strptime
+
+    seconds, _, fraction = time.rstrip("Z").partition("+")[0].partition(".")
+    return timegm(strptime(seconds, "%Y-%m-%dT%H:%M:%S")) * 1000 + int(f"{fraction}000"[:3])

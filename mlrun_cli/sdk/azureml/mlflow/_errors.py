@@ -1,0 +1,41 @@
+"""Conversion of this package's errors to MLflow's."""
+
+from contextlib import contextmanager
+from importlib import import_module
+from typing import Any, Iterator
+
+from azureml.exceptions import AzureMLException
+
+ALREADY_EXISTS = "RESOURCE_ALREADY_EXISTS"
+DOES_NOT_EXIST = "RESOURCE_DOES_NOT_EXIST"
+INVALID_VALUE = "INVALID_PARAMETER_VALUE"
+UNAVAILABLE = "TEMPORARILY_UNAVAILABLE"
+
+_CODES = {
+    "AlreadyExists": ALREADY_EXISTS,
+    "ExperimentNotFound": DOES_NOT_EXIST,
+    "ModelNotFound": DOES_NOT_EXIST,
+    "RunNotFound": DOES_NOT_EXIST,
+    "WorkspaceNotFound": DOES_NOT_EXIST,
+}
+"""MLflow's codes of errors of `mlrun_cli.errors`."""
+
+
+def create_error(message: str, code: str = INVALID_VALUE) -> Exception:
+    """Return MLflow's exception with a message and one of its codes."""
+    codes: Any = import_module("mlflow.protos.databricks_pb2")
+    error: Exception = import_module("mlflow.exceptions").MlflowException(message, getattr(codes, code))
+    return error
+
+
+@contextmanager
+def convert_errors() -> Iterator[None]:
+    """Raise the errors of this package within a block as MLflow's exception."""
+    try:
+        yield
+    except AzureMLException as error:
+        kind = type(error).__name__
+        code = _CODES.get(getattr(error, "mlrun_code", None) or "")
+        if code is None:
+            code = UNAVAILABLE if kind == "ServiceException" else INVALID_VALUE
+        raise create_error(error.message, code) from error

@@ -1,0 +1,112 @@
+"""The part of the tracking store that is about experiments."""
+
+from importlib import import_module
+from typing import Any, Dict, Iterable, List
+
+from azureml._client.client import WorkspaceNames, get_client
+from azureml.mlflow._entities import DELETED, EXPERIMENT_NAME, build_experiment
+from azureml.mlflow._errors import ALREADY_EXISTS, DOES_NOT_EXIST, convert_errors, create_error
+
+_DEFAULT_ID, _DEFAULT_NAME = "0", "Default"
+_MOST = 1000
+_NOT_IN_NAMES = str.maketrans("/\\", "--")
+
+
+class ExperimentMethods:
+    """Methods of MLflow's tracking store about experiments."""
+
+    names: WorkspaceNames
+
+    def request(self, call: str, **arguments: Any) -> Any:
+        """Send a request about the workspace and return its result; raise errors as MLflow's."""
+        with convert_errors():
+            return get_client().request(call, workspace=self.names, **arguments)
+
+    def search_experiments(
+        self,
+        view_type: int = 1,
+        max_results: int = _MOST,
+        filter_string: "str | None" = None,
+        order_by: "List[str] | None" = None,
+        page_token: "str | None" = None,
+    ) -> Any:
+        """Return a page of the experiments that meet a filter."""
+        search: Any = import_module("mlflow.utils.search_utils").SearchExperimentsUtils
+        found = self._list_experiments(view_type)
+        ordered = search.sort(search.filter(found, filter_string), order_by or ["creation_time DESC"])
+        page, token = search.paginate(ordered, page_token, max_results)
+        return import_module("mlflow.store.entities.paged_list").PagedList(page, token)
+
+    def list_experiments(
+        self, view_type: int = 1, max_results: "int | None" = None, page_token: "str | None" = None
+    ) -> Any:
+        """Return a page of the experiments, as the clients of MLflow 1 ask for them."""
+        return self.search_experiments(view_type, max_results or _MOST, page_token=page_token)
+
+    def create_experiment(
+        self, name: str, artifact_location: "str | None" = None, tags: "Iterable[Any] | None" = None
+    ) -> str:
+        """Create an experiment and return its id; files of its runs are the runs' own, wherever they are wanted."""
+        del artifact_location
+        if self.get_experiment_by_name(name) is not None:
+            raise create_error(f"Experiment '{name}' already exists.", ALREADY_EXISTS)
+        own_name = name.translate(_NOT_IN_NAMES).strip()
+        record = self.request("experiments.make", name=own_name)
+        wanted = {tag.key: tag.value for tag in tags or ()}
+        if own_name != name:
+            wanted[EXPERIMENT_NAME] = name
+        if wanted:
+            self.request("experiments.update_tags", name=own_name, tags=wanted)
+        return str(record["experimentId"])
+
+    def get_experiment(self, experiment_id: str) -> Any:
+        """Return the experiment with this id."""
+        return build_experiment(self.names, self.get_experiment_record(experiment_id))
+
+    def get_experiment_by_name(self, experiment_name: str) -> Any:
+        """Return the experiment with this name, or None."""
+        found = self._list_experiments(3)
+        return next((experiment for experiment in found if experiment.name == experiment_name), None)
+
+    def delete_experiment(self, experiment_id: str) -> None:
+        """Archive an experiment, whose runs are unchanged."""
+        self.request("experiments.archive", name=self.get_experiment_record(experiment_id)["name"])
+
+    def restore_experiment(self, experiment_id: str) -> None:
+        """Reactivate an archived experiment."""
+        self.request("experiments.reactivate", name=self.get_experiment_record(experiment_id)["name"])
+
+    def rename_experiment(self, experiment_id: str, new_name: str) -> None:
+        """Rename an experiment."""
+        before = self.get_experiment_record(experiment_id)
+        own_name = new_name.translate(_NOT_IN_NAMES).strip()
+        self.request("experiments.reactivate", name=before["name"], new_name=own_name)
+        tags = {EXPERIMENT_NAME: new_name} if own_name != new_name else {}
+        self.request("experiments.update_tags", name=own_name, tags=tags, removed=[EXPERIMENT_NAME])
+        if tags:
+            self.request("experiments.update_tags", name=own_name, tags=tags)
+
+    def set_experiment_tag(self, experiment_id: str, tag: Any) -> None:
+        """Set a tag of an experiment."""
+        name = self.get_experiment_record(experiment_id)["name"]
+        self.request("experiments.update_tags", name=name, tags={tag.key: str(tag.value)})
+
+    def delete_experiment_tag(self, experiment_id: str, key: str) -> None:
+        """Remove a tag of an experiment."""
+        name = self.get_experiment_record(experiment_id)["name"]
+        self.request("experiments.update_tags", name=name, removed=[key])
+
+    def get_experiment_record(self, experiment_id: str) -> "Dict[str, Any]":
+        """Return the record of the experiment with this id; MLflow's default one has the id 0."""
+        if str(experiment_id) == _DEFAULT_ID:
+            record: Dict[str, Any] = self.request("experiments.make", name=_DEFAULT_NAME)
+            return record
+        for record in self.request("experiments.list"):
+            if record["experimentId"] == experiment_id:
+                return record
+        raise create_error(f"No Experiment with id={experiment_id} exists", DOES_NOT_EXIST)
+
+    def _list_experiments(self, view_type: int) -> "List[Any]":
+        found = [build_experiment(self.names, record) for record in self.request("experiments.list")]
+        is_wanted = {1: lambda one: one.lifecycle_stage != DELETED, 2: lambda one: one.lifecycle_stage == DELETED}
+        return list(filter(is_wanted.get(view_type), found))

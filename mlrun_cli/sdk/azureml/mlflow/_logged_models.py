@@ -1,0 +1,227 @@
+"""The part of the tracking store about models and datasets that belong to runs, which MLflow has since 2.4 and 3.
+
+Their documents are tags of the run, which MLflow's clients do not see as tags.
+"""
+
+import json
+from importlib import import_module
+from time import time
+from typing import Any, Dict, Iterable, Iterator, List
+
+from azureml._wire.tracking_uri import build_artifact_uri
+from azureml.mlflow._entities import (
+    DATASET_INPUT,
+    HAS_MODELS,
+    LOGGED_MODEL,
+    MODEL_INPUT,
+    MODEL_METRIC,
+    MODEL_OUTPUT,
+    build_tags,
+    create_entity,
+    find_entity,
+    list_documents,
+)
+from azureml.mlflow._errors import DOES_NOT_EXIST, convert_errors, create_error
+from azureml.mlflow._run_access import RunAccess
+
+_DATASET_FIELDS = ("name", "digest", "source_type", "source", "schema", "profile")
+_HISTORY = "mlflow.log-model.history"
+_MOST_MODELS = 100
+_DELETED = "deleted"
+
+
+class LoggedModelMethods(RunAccess):
+    """Methods of MLflow's tracking store about logged models and the inputs and outputs of runs.
+
+    Attributes:
+        model_runs: The ids of the runs that models belong to, by the ids of models that this process has met.
+    """
+
+    model_runs: Dict[str, str]
+
+    def log_inputs(self, run_id: str, datasets: "List[Any] | None" = None, models: "List[Any] | None" = None) -> None:
+        """Record datasets, and models of MLflow 3, as inputs of a run."""
+        for each in datasets or ():
+            document: Dict[str, Any] = {field: getattr(each.dataset, field) for field in _DATASET_FIELDS}
+            document["tags"] = [[tag.key, tag.value] for tag in each.tags or ()]
+            self._set_document(run_id, f"{DATASET_INPUT}{each.dataset.name}.{each.dataset.digest}", document)
+        for model in models or ():
+            self._set_document(run_id, f"{MODEL_INPUT}{model.model_id}", {})
+
+    def log_outputs(self, run_id: str, models: "List[Any]") -> None:
+        """Record models of MLflow 3 as outputs of a run."""
+        for model in models:
+            self._set_document(run_id, f"{MODEL_OUTPUT}{model.model_id}", model.step)
+
+    def record_logged_model(self, run_id: str, mlflow_model: Any) -> None:
+        """Add a model to the history in the run's tags, as MLflow 1 and 2 have it."""
+        found = build_tags(self.get_run_record(run_id)).get(_HISTORY)
+        history = json.loads(found) if found else []
+        history.append(
+            mlflow_model.get_tags_dict() if hasattr(mlflow_model, "get_tags_dict") else mlflow_model.to_dict()
+        )
+        with convert_errors():
+            self.get_writer(run_id).set_tags({_HISTORY: json.dumps(history)})
+
+    def create_logged_model(
+        self,
+        experiment_id: str = "0",
+        name: "str | None" = None,
+        source_run_id: "str | None" = None,
+        tags: "List[Any] | None" = None,
+        params: "List[Any] | None" = None,
+        model_type: "str | None" = None,
+    ) -> Any:
+        """Create a model that belongs to a run; one without a run gets a run of its own.
+
+        Its files are those of the run in a folder with the name of the model, or if another model of the run has that
+        already, with its id.
+        """
+        from os import urandom
+
+        own_name = name or "model"
+        run_id = source_run_id
+        if run_id is None:
+            run_id = str(self.open_run(experiment_id, self.find_own_run_id(), own_name)["run_id"])
+            self.end_run(run_id, "FINISHED")
+        record = self.get_run_record(run_id)
+        model_id = f"m-{urandom(16).hex()}"
+        taken = {document["name"] for _, document in list_documents(record["tags"], LOGGED_MODEL)}
+        folder = own_name if own_name not in taken else f"{own_name}-{model_id}"
+        moment = int(time() * 1000)
+        document = {
+            "artifact_location": f"{build_artifact_uri(self.names, record['experiment_id'], run_id)}/{folder}",
+            "creation_timestamp": moment,
+            "experiment_id": record["experiment_id"],
+            "last_updated_timestamp": moment,
+            "model_type": model_type,
+            "name": own_name,
+            "params": {param.key: param.value for param in params or ()},
+            "source_run_id": source_run_id,
+            "status": "PENDING",
+            "tags": {tag.key: tag.value for tag in tags or ()},
+        }
+        self._set_document(run_id, LOGGED_MODEL + model_id, document)
+        self._set_document(run_id, HAS_MODELS, True)
+        self.model_runs[model_id] = run_id
+        return self._build_logged_model(model_id, document, {})
+
+    def finalize_logged_model(self, model_id: str, status: Any) -> Any:
+        """Set the final status of a model and return the model."""
+        self._update_logged_model(model_id, {"status": getattr(status, "value", status)})
+        return self.get_logged_model(model_id)
+
+    def set_logged_model_tags(self, model_id: str, tags: "List[Any]") -> None:
+        """Set tags of a model."""
+        before = self._find_logged_model(model_id)[1]["tags"]
+        self._update_logged_model(model_id, {"tags": {**before, **{tag.key: str(tag.value) for tag in tags}}})
+
+    def delete_logged_model_tag(self, model_id: str, key: str) -> None:
+        """Remove a tag of a model, which must be there."""
+        tags = self._find_logged_model(model_id)[1]["tags"]
+        if key not in tags:
+            raise create_error(f"No tag with key {key!r} found for model with ID {model_id!r}.", DOES_NOT_EXIST)
+        self._update_logged_model(model_id, {"tags": {name: tags[name] for name in tags if name != key}})
+
+    def log_logged_model_params(self, model_id: str, params: "List[Any]") -> None:
+        """Add parameters to a model."""
+        before = self._find_logged_model(model_id)[1]["params"]
+        self._update_logged_model(model_id, {"params": {**before, **{one.key: one.value for one in params}}})
+
+    def get_logged_model(self, model_id: str, allow_deleted: bool = False) -> Any:
+        """Return a model."""
+        record, document = self._find_logged_model(model_id)
+        if document.get(_DELETED) and not allow_deleted:
+            raise create_error(f"Logged model with ID '{model_id}' not found.", DOES_NOT_EXIST)
+        return self._build_logged_model(model_id, document, record["tags"])
+
+    def delete_logged_model(self, model_id: str) -> None:
+        """Delete a model; its files stay with the run."""
+        self._update_logged_model(model_id, {_DELETED: True})
+
+    def search_logged_models(
+        self,
+        experiment_ids: "List[str]",
+        filter_string: "str | None" = None,
+        datasets: "List[Dict[str, Any]] | None" = None,
+        max_results: "int | None" = None,
+        order_by: "List[Dict[str, Any]] | None" = None,
+        page_token: "str | None" = None,
+    ) -> Any:
+        """Return a page of the models of experiments that meet a filter."""
+        search: Any = import_module("mlflow.utils.search_utils").SearchLoggedModelsUtils
+        models = [
+            self._build_logged_model(model_id, document, record["tags"])
+            for record in self._iterate_records(experiment_ids)
+            for model_id, document in list_documents(record["tags"], LOGGED_MODEL)
+            if not document.get(_DELETED)
+        ]
+        found = search.sort(search.filter_logged_models(models, filter_string, datasets), order_by)
+        page, token = search.paginate(found, page_token, max_results or _MOST_MODELS)
+        return import_module("mlflow.store.entities.paged_list").PagedList(page, token)
+
+    def log_model_metrics(self, metrics: "Iterable[Any]") -> None:
+        """Record the metrics that belong to a model of MLflow 3 with the model too."""
+        for metric in metrics:
+            model_id = getattr(metric, "model_id", None)
+            if model_id:
+                run_id = self.model_runs.get(model_id) or self._find_logged_model(model_id)[0]["run_id"]
+                values = [metric.value, metric.timestamp, metric.step, metric.dataset_name, metric.dataset_digest]
+                self._set_document(run_id, f"{MODEL_METRIC}{model_id}.{metric.key}", values)
+
+    def _update_logged_model(self, model_id: str, changes: "Dict[str, Any]") -> None:
+        record, document = self._find_logged_model(model_id)
+        changed = {**document, **changes, "last_updated_timestamp": int(time() * 1000)}
+        self._set_document(record["run_id"], LOGGED_MODEL + model_id, changed)
+
+    def _find_logged_model(self, model_id: str) -> Any:
+        """Return the record of the run that a model belongs to, and the document of the model."""
+        key = LOGGED_MODEL + model_id
+        run_id = self.model_runs.get(model_id)
+        if run_id is not None:
+            record = self.get_run_record(run_id)
+        else:
+            found = self.request("runs.list", limit=1, tag_keys=[key], include_children=True)["runs"]
+            if not found:
+                raise create_error(f"Logged model with ID '{model_id}' not found.", DOES_NOT_EXIST)
+            record = found[0]
+            self.model_runs[model_id] = record["run_id"]
+        return record, json.loads(record["tags"][key])
+
+    def _build_logged_model(self, model_id: str, document: "Dict[str, Any]", tags: "Dict[str, Any]") -> Any:
+        metric: Any = find_entity("Metric")
+        kind: Any = find_entity("LoggedModel")
+        values = {**document, "status": find_entity("LoggedModelStatus")(document["status"])}
+        metrics = [
+            metric(
+                key=key,
+                value=value,
+                timestamp=timestamp,
+                step=step,
+                model_id=model_id,
+                dataset_name=dataset_name,
+                dataset_digest=digest,
+                run_id=document["source_run_id"],
+            )
+            for key, (value, timestamp, step, dataset_name, digest) in list_documents(
+                tags, f"{MODEL_METRIC}{model_id}."
+            )
+        ]
+        return create_entity(kind, model_id=model_id, metrics=metrics or None, **values)
+
+    def _set_document(self, run_id: str, key: str, document: Any) -> None:
+        with convert_errors():
+            self.get_writer(run_id).set_document(key, json.dumps(document))
+
+    def _iterate_records(self, experiment_ids: "List[str]") -> "Iterator[Dict[str, Any]]":
+        """Yield the records of the runs of experiments that have models."""
+        for experiment_id in experiment_ids:
+            name = self.get_experiment_record(experiment_id)["name"]
+            wanted = {"experiment_name": name, "tag_keys": [HAS_MODELS], "include_children": True}
+            before = None
+            while True:
+                page = self.request("runs.list", limit=_MOST_MODELS, before=before, **wanted)
+                yield from page["runs"]
+                before = page["next"]
+                if before is None:
+                    break

@@ -1,0 +1,45 @@
+"""The entry points by which MLflow finds its stores here; it imports this module while it is imported itself.
+
+From then on, the variables MLFLOW_RUN_ID and MLFLOW_EXPERIMENT_ID are taken out of the process's environment, and the
+tracking store joins the run instead. With them, MLflow would look for the run even in a store that a script has chosen
+itself, and refuse a script that calls `set_experiment` with another name.
+"""
+
+import os
+from typing import Any
+
+from azureml._wire.tracking_uri import JOINED_RUN, is_tracking_uri
+
+
+def _take_variables() -> None:
+    if is_tracking_uri(os.environ.get("MLFLOW_TRACKING_URI", "")) and os.environ.get("AZUREML_RUN_ID"):
+        run_id = os.environ.pop("MLFLOW_RUN_ID", None)
+        os.environ.pop("MLFLOW_EXPERIMENT_ID", None)
+        if run_id is not None:
+            os.environ[JOINED_RUN] = run_id
+
+
+def create_tracking_store(store_uri: str, artifact_uri: "str | None" = None) -> Any:
+    """Return the tracking store of a workspace; the artifact URI is ignored, since files belong to the run."""
+    del artifact_uri
+    from azureml.mlflow._tracking_store import TrackingStore
+
+    return TrackingStore(store_uri)
+
+
+def create_registry_store(store_uri: str, tracking_uri: "str | None" = None, **_: Any) -> Any:
+    """Return the model registry of a workspace."""
+    del tracking_uri
+    from azureml.mlflow._registry_store import RegistryStore
+
+    return RegistryStore(store_uri)
+
+
+def create_artifact_repository(artifact_uri: str, *_: Any, **__: Any) -> Any:
+    """Return the repository of a run's files."""
+    from azureml.mlflow._artifacts import ArtifactRepository
+
+    return ArtifactRepository(artifact_uri)
+
+
+_take_variables()

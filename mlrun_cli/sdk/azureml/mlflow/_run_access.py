@@ -1,0 +1,88 @@
+"""The part of the tracking store that finds, opens and ends runs."""
+
+import os
+from typing import Any, Dict
+
+from azureml._client.client import find_submitted_run_client, get_client
+from azureml._client.notices import warn_once
+from azureml._wire.journal_lines import encode_end
+from azureml._wire.tracking_uri import JOINED_RUN
+from azureml.mlflow._errors import convert_errors, create_error
+from azureml.mlflow._experiments import ExperimentMethods
+from azureml.mlflow._run_writer import RunWriter
+
+ENDINGS = {"FINISHED": "runs.complete", "FAILED": "runs.fail", "KILLED": "runs.cancel"}
+"""The requests that end a run with a status of MLflow."""
+
+
+class RunAccess(ExperimentMethods):
+    """The runs of a workspace, and the script's own one.
+
+    Attributes:
+        writers: The writers of this process, by the ids of their runs.
+    """
+
+    writers: Dict[str, RunWriter]
+
+    def get_run_record(self, run_id: str) -> "Dict[str, Any]":
+        """Return the record of a run."""
+        record: Dict[str, Any] = self.request("tracking.run", run_id=run_id)
+        return record
+
+    def find_own_run_id(self) -> "str | None":
+        """Return the id of the submitted run of this process, or None if it belongs to no run of this workspace."""
+        client = find_submitted_run_client()
+        return client.run_id if client is not None and tuple(client.workspace) == self.names else None
+
+    def join_run(self, experiment_id: str) -> "str | None":
+        """Return the id of the script's own run if no process that this one descends from has joined it, else None."""
+        run_id = self.find_own_run_id()
+        if run_id is None or os.environ.get(JOINED_RUN) != run_id:
+            return None
+        del os.environ[JOINED_RUN]
+        record = self.get_run_record(run_id)
+        if str(experiment_id) not in ("0", record["experiment_id"]):
+            own = self.get_experiment(record["experiment_id"]).name
+            wanted = self.get_experiment(experiment_id).name
+            warn_once(
+                "mlflow experiment",
+                f"MLflow's run is the run {run_id} of this script, which is in experiment {own!r}, not in {wanted!r}: "
+                "submit it there by -e.",
+            )
+        return run_id
+
+    def open_run(self, experiment_id: str, parent: "str | None", name: "str | None") -> "Dict[str, Any]":
+        """Open a run and return its record."""
+        record: Dict[str, Any] = self.request(
+            "runs.open",
+            experiment_name=self.get_experiment_record(experiment_id)["name"],
+            parent_run_id=parent,
+            display_name=name,
+        )
+        return record
+
+    def end_run(self, run_id: str, status: str) -> None:
+        """End a run that is alive; the script's own one ends with its process, for which a failure is kept."""
+        if run_id != self.find_own_run_id():
+            arguments = {"message": "MLflow's run ended as FAILED."} if status == "FAILED" else {}
+            if self.get_run_record(run_id)["status"] == "RUNNING":
+                self.request(ENDINGS[status], run_id=run_id, **arguments)
+        elif status != "FINISHED":
+            with convert_errors():
+                line = encode_end("Failed", {"message": f"MLflow's run ended as {status}."})
+                get_client().create_writer(self.names, run_id)(line)
+
+    def set_run_tags(self, run_id: str, tags: "Dict[str, Any]") -> None:
+        """Set tags of a run."""
+        if tags:
+            with convert_errors():
+                self.get_writer(run_id).set_tags(tags)
+
+    def get_writer(self, run_id: str) -> RunWriter:
+        """Return the writer of a run, which must exist and not be deleted."""
+        writer = self.writers.get(run_id)
+        if writer is None:
+            if run_id != self.find_own_run_id() and self.get_run_record(run_id)["is_deleted"]:
+                raise create_error(f"The run {run_id} must be in 'active' state. Current state is deleted.")
+            writer = self.writers.setdefault(run_id, RunWriter(self.names, run_id))
+        return writer

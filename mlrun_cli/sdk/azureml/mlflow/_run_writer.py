@@ -1,0 +1,90 @@
+"""The writer of one run for MLflow's stores: its metrics, parameters and tags, as lines of the journal."""
+
+from typing import Any, Dict, Iterable, Set
+
+from azureml._client.client import WorkspaceNames, get_client
+from azureml._client.metric_lines import encode_name
+from azureml._client.scalars import encode_scalar, escape_surrogates
+from azureml._wire.journal_lines import (
+    encode_parameters,
+    encode_removed_tags,
+    encode_scalar_at,
+    encode_tags,
+)
+from azureml.mlflow._entities import NOTE, PARENT, RUN_NAME
+from azureml.mlflow._errors import create_error
+
+_REDACTED = "***"
+
+
+class RunWriter:
+    """A writer to a run; what it has written is kept when a call returns, even if this process crashes."""
+
+    def __init__(self, names: WorkspaceNames, run_id: str) -> None:
+        self._names = names
+        self._run_id = run_id
+        self._append = get_client().create_writer(names, run_id)
+        self._stepped: Set[str] = set()
+        self._parameters: Dict[str, str] | None = None
+
+    def log_metric(self, metric: Any) -> None:
+        """Log a metric of MLflow.
+
+        MLflow gives metrics without a step the step 0. Here these have none, unless the metric has
+        had another step: charts show values without one after another.
+        """
+        key, step = metric.key, int(metric.step or 0)
+        if step:
+            self._stepped.add(key)
+        number = encode_scalar(metric.value)
+        if number is None:
+            raise create_error(f"The value of metric {key!r} is a number, not {type(metric.value).__name__}.")
+        text = str(step) if step or key in self._stepped else "null"
+        self._append(encode_scalar_at(encode_name(key), number, text, metric.timestamp / 1000))
+
+    def log_params(self, params: Iterable[Any]) -> None:
+        """Log parameters of MLflow, all or none.
+
+        Raises:
+            MlflowException: One has been logged with another value.
+        """
+        new: Dict[str, str] = {}
+        for param in params:
+            key, value = escape_surrogates(str(param.key)), escape_surrogates(str(param.value))
+            before = new.get(key, self._get_parameters().get(key))
+            if before is not None and before != value and _REDACTED not in before:
+                raise create_error(
+                    f"Changing param values is not allowed. Param with key='{key}' was already logged with value="
+                    f"'{before}' for run ID='{self._run_id}'. Attempted logging new value '{value}'."
+                )
+            new[key] = value
+        if new:
+            self._append(encode_parameters(new))
+            self._get_parameters().update(new)
+
+    def set_tags(self, tags: "Dict[str, Any]") -> None:
+        """Set tags of MLflow, some of which are the name and the description of the run."""
+        texts = {escape_surrogates(str(key)): escape_surrogates(str(value)) for key, value in tags.items()}
+        name, note = texts.pop(RUN_NAME, None), texts.pop(NOTE, None)
+        texts.pop(PARENT, None)
+        if name is not None or note is not None:
+            get_client().request(
+                "runs.update", workspace=self._names, run_id=self._run_id, display_name=name, description=note
+            )
+        if texts:
+            self._append(encode_tags({**texts}))
+
+    def delete_tag(self, key: str) -> None:
+        """Remove a tag."""
+        self._append(encode_removed_tags([escape_surrogates(key)]))
+
+    def set_document(self, key: str, document: str) -> None:
+        """Set a tag whose value is a document, as JSON text."""
+        self._append(encode_tags({key: document}))
+
+    def _get_parameters(self) -> "Dict[str, str]":
+        """Return the logged parameters of the run, read once and then kept."""
+        if self._parameters is None:
+            record = get_client().request("tracking.run", workspace=self._names, run_id=self._run_id)
+            self._parameters = {name: record["params"][name] for name in record["logged_params"]}
+        return self._parameters

@@ -1,0 +1,181 @@
+"""MLflow's tracking store of a workspace: what MLflow logs belongs to the run of the script, or to runs that it opens.
+
+One class serves MLflow 1.30, 2 and 3: what a version does not have is not called, and entities are built by the names
+of parameters that their constructors have.
+"""
+
+from importlib import import_module
+from typing import Any, Iterable, Iterator, List, Tuple
+
+from azureml._wire.tracking_uri import parse_workspace
+from azureml.mlflow._entities import (
+    PARENT,
+    RUN_NAME,
+    SOURCE,
+    USER,
+    build_run,
+    build_run_info,
+    build_tags,
+    find_entity,
+)
+from azureml.mlflow._errors import DOES_NOT_EXIST, convert_errors, create_error
+from azureml.mlflow._logged_models import LoggedModelMethods
+from azureml.mlflow._run_access import ENDINGS
+
+_AbstractStore: Any = import_module("mlflow.store.tracking.abstract_store").AbstractStore
+_PAGE = 500
+_ACTIVE_ONLY, _DELETED_ONLY = 1, 2
+
+
+class TrackingStore(LoggedModelMethods, _AbstractStore):  # type: ignore[misc]
+    """The tracking store of a workspace, named by its URI."""
+
+    def __init__(self, store_uri: str) -> None:
+        with convert_errors():
+            try:
+                self.names = parse_workspace(store_uri)
+            except ValueError as error:
+                raise create_error(str(error)) from error
+        self.writers = {}
+        self.model_runs = {}
+        super().__init__()
+
+    # Runs
+
+    def create_run(
+        self,
+        experiment_id: str,
+        user_id: str,
+        start_time: int,
+        tags: "Iterable[Any] | None",
+        run_name: "str | None" = None,
+    ) -> Any:
+        """Return the run of the script at its first call, and a new run at later ones or outside of a run.
+
+        A new run is a child of the one that its tags name or, in a submitted script, of the script's run.
+        """
+        del user_id, start_time
+        wanted = {tag.key: str(tag.value) for tag in tags or ()}
+        parent = wanted.pop(PARENT, None)
+        name = run_name or wanted.pop(RUN_NAME, None)
+        joined = None if parent else self.join_run(experiment_id)
+        if joined is None:
+            record = self.open_run(experiment_id, parent or self.find_own_run_id(), name)
+            properties = {key: value for key, value in wanted.items() if key.startswith(SOURCE)}
+            if properties:
+                self.request("runs.add_properties", run_id=record["run_id"], properties=properties)
+            joined = str(record["run_id"])
+            name = None
+        given = {key: value for key, value in wanted.items() if not key.startswith(SOURCE) and key != USER}
+        if name is not None:
+            given[RUN_NAME] = name
+        self.set_run_tags(joined, given)
+        return self.get_run(joined)
+
+    def get_run(self, run_id: str) -> Any:
+        """Return a run, which may be deleted."""
+        return build_run(self.names, self.get_run_record(run_id))
+
+    def update_run_info(
+        self, run_id: str, run_status: Any, end_time: "int | None", run_name: "str | None" = None
+    ) -> Any:
+        """End a run, or change its name, and return its `RunInfo`.
+
+        The script's own run ends when its process has ended; a status of failure is kept for then.
+        """
+        del end_time
+        if run_name:
+            self.request("runs.update", run_id=run_id, display_name=run_name)
+        status = None if run_status is None else find_entity("RunStatus").to_string(run_status)
+        if status in ENDINGS:
+            self.end_run(run_id, status)
+        return build_run_info(self.names, self.get_run_record(run_id))
+
+    def delete_run(self, run_id: str) -> None:
+        """Move a run to the trash."""
+        self.request("tracking.delete_run", run_id=run_id)
+
+    def restore_run(self, run_id: str) -> None:
+        """Move a run back from the trash."""
+        self.request("tracking.restore_run", run_id=run_id)
+
+    def _search_runs(
+        self,
+        experiment_ids: "List[str]",
+        filter_string: "str | None",
+        run_view_type: int,
+        max_results: int,
+        order_by: "List[str] | None",
+        page_token: "str | None",
+    ) -> "Tuple[List[Any], str | None]":
+        search: Any = import_module("mlflow.utils.search_utils").SearchUtils
+        names = [self.get_experiment_record(experiment_id)["name"] for experiment_id in experiment_ids]
+        wanted = None if order_by else search.parse_start_offset_from_page_token(page_token) + max_results + 1
+        found: List[Any] = []
+        for runs in self._iterate_pages(names, run_view_type):
+            found.extend(search.filter(runs, filter_string))
+            if wanted is not None and len(found) >= wanted:  # runs come in MLflow's own order, newest first
+                break
+        if order_by:
+            found = search.sort(found, order_by)
+        page, token = search.paginate(found, page_token, max_results)
+        return page, token
+
+    def _iterate_pages(self, experiment_names: "List[str]", view_type: int) -> "Iterator[List[Any]]":
+        """Yield the runs of experiments, newest first, page by page, then the deleted ones."""
+        before = None
+        while view_type != _DELETED_ONLY and experiment_names:
+            page = self.request("tracking.runs", experiment_names=experiment_names, limit=_PAGE, before=before)
+            yield [build_run(self.names, record) for record in page["runs"]]
+            before = page["next"]
+            if before is None:
+                break
+        if view_type != _ACTIVE_ONLY and experiment_names:
+            deleted = self.request("tracking.deleted_runs", experiment_names=experiment_names)
+            yield [build_run(self.names, record) for record in deleted]
+
+    # Values
+
+    def log_metric(self, run_id: str, metric: Any) -> None:
+        """Log a metric."""
+        with convert_errors():
+            self.get_writer(run_id).log_metric(metric)
+        self.log_model_metrics([metric])
+
+    def log_param(self, run_id: str, param: Any) -> None:
+        """Log a parameter."""
+        with convert_errors():
+            self.get_writer(run_id).log_params([param])
+
+    def set_tag(self, run_id: str, tag: Any) -> None:
+        """Set a tag."""
+        self.set_run_tags(run_id, {tag.key: tag.value})
+
+    def delete_tag(self, run_id: str, key: str) -> None:
+        """Remove a tag, which must be there."""
+        if key not in build_tags(self.get_run_record(run_id)):
+            raise create_error(f"No tag with name: {key} in run with id {run_id}", DOES_NOT_EXIST)
+        with convert_errors():
+            self.get_writer(run_id).delete_tag(key)
+
+    def log_batch(self, run_id: str, metrics: "List[Any]", params: "List[Any]", tags: "List[Any]") -> None:
+        """Log metrics, parameters and tags."""
+        with convert_errors():
+            writer = self.get_writer(run_id)
+            writer.log_params(params or ())
+            for metric in metrics or ():
+                writer.log_metric(metric)
+        self.set_run_tags(run_id, {tag.key: tag.value for tag in tags or ()})
+        self.log_model_metrics(metrics or ())
+
+    def get_metric_history(
+        self, run_id: str, metric_key: str, max_results: "int | None" = None, page_token: "str | None" = None
+    ) -> Any:
+        """Return the values of a metric in the order of logging."""
+        values = self.request("tracking.metric_history", run_id=run_id, name=metric_key)
+        start = int(page_token or 0)
+        end = len(values) if max_results is None else start + max_results
+        metric: Any = find_entity("Metric")
+        page = [metric(metric_key, value, at, step) for value, at, step in values[start:end]]
+        paged: Any = import_module("mlflow.store.entities.paged_list").PagedList
+        return paged(page, str(end) if end < len(values) else None)

@@ -1,0 +1,143 @@
+"""Scripts that log with MLflow: everything is in their run, with the values that MLflow's own store has."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.running import Mlrun
+from tests.sdk.mlflow_environments import find_mlflow_python, read_result, run_alone_in, submit_in
+
+VERSIONS = [
+    pytest.param("1", marks=pytest.mark.mlflow),
+    pytest.param("2", marks=pytest.mark.mlflow),
+    "3",
+]
+
+STORY = """
+import json, math, os, tempfile, warnings
+import mlflow
+from mlflow.entities import Metric, Param, RunTag
+from mlflow.tracking import MlflowClient
+
+warnings.simplefilter("ignore")
+client = MlflowClient()
+
+def texts(tags):
+    return {key: value for key, value in tags.items() if not key.startswith("mlflow.")}
+
+def plain(number):
+    return number if math.isfinite(number) else str(number)
+
+def describe(run_id):
+    run = client.get_run(run_id)
+    def history(name):
+        return [[one.step, plain(one.value)] for one in client.get_metric_history(run_id, name)]
+    def files(path=None):
+        listed = client.list_artifacts(run_id, path)
+        here = [[one.path, one.file_size] for one in listed if not one.is_dir]
+        return here + [file for one in listed if one.is_dir for file in files(one.path)]
+    return {
+        "metrics": {name: plain(value) for name, value in run.data.metrics.items()},
+        "histories": {name: history(name) for name in sorted(run.data.metrics)},
+        "params": run.data.params,
+        "tags": texts(run.data.tags),
+        "files": [one for one in files() if "_logs/" not in one[0]],
+        "name": run.data.tags["mlflow.runName"],
+        "note": run.data.tags.get("mlflow.note.content"),
+    }
+
+with mlflow.start_run(run_name="first", description="a note", tags={"given": "1"}) as run:
+    for epoch in range(5):
+        mlflow.log_metric("val/loss", 1 / (epoch + 1), step=epoch)
+    mlflow.log_metric("val/loss", 0.5, step=2)
+    for place, value in enumerate((3, float("nan"), float("inf"), -0.0, 1e308)):
+        client.log_metric(run.info.run_id, "unstepped", value, timestamp=1700000000000 + place)
+    mlflow.log_metrics({"a": 1, "b": 2.5}, step=7)
+    mlflow.log_param("lr", 0.10)
+    mlflow.log_params({"layers": [64, 32], "long": "x" * 450, "name": "ünï", "empty": ""})
+    mlflow.log_param("lr", 0.1)
+    try:
+        mlflow.log_param("lr", 0.2)
+        error = None
+    except mlflow.exceptions.MlflowException as raised:
+        error = raised.error_code
+    mlflow.set_tag("team", "vision")
+    mlflow.set_tags({"number": 3, "gone": "soon"})
+    mlflow.delete_tag("gone")
+    mlflow.log_text("first", "texts/a.txt")
+    mlflow.log_text("second, longer", "texts/a.txt")
+    mlflow.log_dict({"a": [1]}, "a.json")
+    several = tempfile.mkdtemp()
+    os.mkdir(os.path.join(several, "inner"))
+    for name in ("one", "inner/two"):
+        with open(os.path.join(several, name), "w") as file:
+            file.write(name)
+    mlflow.log_artifacts(several, "kept")
+    mlflow.log_artifact(os.path.join(several, "one"), "single")
+    client.log_batch(
+        run.info.run_id,
+        metrics=[Metric("batched", step / 3, 1700000000000 + step, step) for step in range(20)],
+        params=[Param("batched", "yes")],
+        tags=[RunTag("batched", "too")],
+    )
+    with mlflow.start_run(nested=True, run_name="inner") as child:
+        mlflow.log_metric("loss", 4)
+        mlflow.log_param("lr", 5)
+local = client.download_artifacts(run.info.run_id, "kept") if hasattr(client, "download_artifacts") else (
+    mlflow.artifacts.download_artifacts(run_id=run.info.run_id, artifact_path="kept")
+)
+found = {
+    "error": error,
+    "run": describe(run.info.run_id),
+    "child": describe(child.info.run_id),
+    "parent": client.get_run(child.info.run_id).data.tags["mlflow.parentRunId"] == run.info.run_id,
+    "status": client.get_run(child.info.run_id).info.status,
+    "downloaded": open(os.path.join(local, "inner", "two")).read(),
+    "at": [one.timestamp for one in client.get_metric_history(run.info.run_id, "batched")],
+}
+print(json.dumps(found))
+"""
+
+
+@pytest.fixture
+def mlrun(tmp_path: Path) -> Iterator[Mlrun]:
+    """A folder attached to the experiment `exp`."""
+    one = Mlrun(tmp_path)
+    yield one
+    one.close()
+
+
+@pytest.fixture(scope="module")
+def python() -> str:
+    """The Python of an environment with MLflow 3."""
+    return find_mlflow_python("3")
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_what_a_script_logs_is_what_mlflows_own_store_has(mlrun: Mlrun, tmp_path: Path, version: str) -> None:
+    python = find_mlflow_python(version)
+    record = submit_in(mlrun, python, STORY)
+    found = read_result(mlrun, record)
+    alone = run_alone_in(python, STORY, tmp_path / "alone")
+    for name in found["run"]:
+        assert found["run"][name] == alone["run"][name]
+    assert found == alone
+
+    run = found["run"]
+    assert mlrun.metrics(record["run_id"])["val/loss"] == [1, 0.5, 1 / 3, 0.5, 0.25, 0.2]
+    assert record["parameters"]["lr"] == 0.1
+    assert {name: str(value) for name, value in record["parameters"].items()} == run["params"]
+    assert record["tags"] == run["tags"]
+    assert (record["display_name"], record["description"]) == ("first", "a note")
+    files = {name for name, _ in run["files"]}
+    assert files <= set(mlrun.json("run", "files", "-r", record["run_id"]))
+    (child,) = mlrun.json("run", "list", "--parent-run-id", record["run_id"], "--params", "all", "--metrics", "all")
+    assert (child["display_name"], child["status"], child["metrics"], child["parameters"]) == (
+        "inner",
+        "Completed",
+        {"loss": 4.0},
+        {"lr": 5},
+    )
