@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from mlrun_cli.sweeps.definition import definition_from_json
 from tests.running import Mlrun
 from tests.sdk.driving import drive, run_alone
 
@@ -62,15 +63,15 @@ REFUSED = {
     "sweep(hyperparameter_sampling=None)": "hyperparameter_sampling",
     "sweep(primary_metric_name='')": "primary_metric_name",
     "sweep(primary_metric_goal='maximize')": "PrimaryMetricGoal",
-    "sweep(max_total_runs=0)": "from 1 to 1000 as max_total_runs",
-    "sweep(max_total_runs=1001)": "from 1 to 1000 as max_total_runs",
+    "sweep(max_total_runs=0)": "above 0 as max_total_runs",
     "sweep(max_total_runs=2.5)": "whole number",
-    "sweep(max_concurrent_runs=101)": "from 1 to 100 as max_concurrent_runs",
+    "sweep(max_total_runs=True)": "whole number",
+    "sweep(max_concurrent_runs=-1)": "above 0 as max_concurrent_runs",
     "sweep(max_duration_minutes=0)": "max_duration_minutes",
     "sweep(policy=3)": "EarlyTerminationPolicy",
-    "sweep(hyperparameter_sampling=BayesianParameterSampling({'a': choice(1)}), policy=MedianStoppingPolicy())": (
-        "leave policy out"
-    ),
+    "sweep(resume_from=3)": "Run as resume_from",
+    "sweep(resume_child_runs=['run'])": "Run as resume_child_runs",
+    "PrimaryMetricGoal.from_str('max')": "maximize or minimize",
 }
 
 BEGINNING = """
@@ -168,22 +169,78 @@ def test_samplings_policies_and_sweeps_are_what_azure_writes_down() -> None:
     }
 
 
-def test_a_sweep_that_is_submitted_says_what_to_do_instead(tmp_path: Path) -> None:
+def test_the_definition_of_a_sweep_is_plain_json_of_any_size() -> None:
+    definition = _run("""
+        import logging
+        logging.disable()
+
+        class Number:  # as NumPy's, which scripts make by arange
+            def tolist(self):
+                return 3
+
+        space = {"--lr": choice(Number(), (1, 2)), "--depth": uniform(0, 1)}
+        config = sweep(
+            hyperparameter_sampling=BayesianParameterSampling(space, properties={"seed": Number()}),
+            policy=MedianStoppingPolicy(), max_total_runs=5000, max_concurrent_runs=500, custom_run_id="HD_mine",
+            max_duration_minutes=None,
+        )
+        print(json.dumps(config._to_sweep_arguments()))
+    """)
+    assert definition == {
+        "run_id": "HD_mine",
+        "definition": {
+            "generator_config": {
+                "name": "BayesianOptimization",
+                "parameter_space": {"--lr": ["choice", [[3, [1, 2]]]], "--depth": ["uniform", [0, 1]]},
+                "properties": {"seed": 3},
+            },
+            "policy_config": {
+                "name": "MedianStopping",
+                "properties": {"evaluation_interval": 1, "delay_evaluation": 0},
+            },
+            "primary_metric_config": {"name": "accuracy", "goal": "maximize"},
+            "max_total_jobs": 5000,
+            "max_concurrent_jobs": 500,
+            "max_duration_minutes": None,
+            "resume_from": None,
+            "resume_child_runs": None,
+        },
+    }
+    assert definition_from_json(definition["definition"]).to_json() == definition["definition"]
+
+
+def test_bayesian_sampling_with_little_to_learn_from_warns_as_in_azure() -> None:
+    warnings = _run("""
+        import logging
+        texts = []
+        class Handler(logging.Handler):
+            def emit(self, record):
+                texts.append(record.getMessage())
+        logging.getLogger("azureml.core").addHandler(Handler())
+        bayesian = BayesianParameterSampling({"a": choice(1), "b": choice(2)})
+        sweep(hyperparameter_sampling=bayesian, max_total_runs=39, max_concurrent_runs=21)
+        sweep(max_total_runs=1)
+        print(json.dumps(texts))
+    """)
+    few, many = warnings
+    assert "max_total_runs of 40" in few
+    assert "max_concurrent_runs of 20" in many
+
+
+def test_what_cannot_be_swept_over_says_what_to_do_instead(tmp_path: Path) -> None:
     mlrun = Mlrun(tmp_path, attach=False)
     driver = textwrap.dedent("""
         from azureml.core import Experiment, Workspace
         from azureml.exceptions import UserErrorException
         from azureml.train.automl import AutoMLConfig
         experiment = Experiment(Workspace.create("w", subscription_id="s", resource_group="g"), "iris")
-        for config in (sweep(), AutoMLConfig(task="regression")):
+        for config in (sweep(run_config=None, pipeline="any"), AutoMLConfig(task="regression")):
             try:
                 experiment.submit(config)
             except UserErrorException as error:
                 print(error)
     """)
     swept, automl = drive(mlrun, BEGINNING + driver).splitlines()
-    assert swept.startswith("Experiment.submit(HyperDriveConfig): ")
-    assert "arguments=['--lr', value]" in swept
-    assert "run.get_metrics('accuracy')" in swept
+    assert swept.startswith("HyperDriveConfig(pipeline=…) cannot be submitted")
     assert automl.startswith("Experiment.submit(AutoMLConfig) is ")
     assert "ScriptRunConfig" in automl

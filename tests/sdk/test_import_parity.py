@@ -151,7 +151,7 @@ def test_what_is_inside_of_azures_packages_can_be_imported_and_set() -> None:
         from azureml._restclient.models.error_response import ErrorResponseException
         from azureml.core.compute import BatchAiCompute
         from azureml.core._experiment_method import experiment_method
-        from azureml.train.hyperdrive.runconfig import TERMINAL_STATES
+        from azureml.train.hyperdrive.runconfig import RESUME_FROM_TOTAL_RUNS
 
         azureml._restclient.snapshots_client.SNAPSHOT_MAX_SIZE_BYTES = 10 ** 9
         texts = []
@@ -160,9 +160,9 @@ def test_what_is_inside_of_azures_packages_can_be_imported_and_set() -> None:
             lambda: _ClientSessionId(),
             lambda: experiment_method(submit_function=print),
             lambda: BatchAiCompute.provisioning_configuration(vm_size="STANDARD_NC6"),
-            lambda: "Running" in TERMINAL_STATES,
-            lambda: list(TERMINAL_STATES),
-            lambda: TERMINAL_STATES[0],
+            lambda: "Running" in RESUME_FROM_TOTAL_RUNS,
+            lambda: list(RESUME_FROM_TOTAL_RUNS),
+            lambda: RESUME_FROM_TOTAL_RUNS[0],
             lambda: ErrorResponseException(None, None),
         ):
             try:
@@ -191,7 +191,7 @@ def test_what_is_inside_of_azures_packages_can_be_imported_and_set() -> None:
         "_ClientSessionId",
         "azureml.core._experiment_method.experiment_method",
         "BatchAiCompute.provisioning_configuration",
-        *["TERMINAL_STATES"] * 3,
+        *["RESUME_FROM_TOTAL_RUNS"] * 3,
         "ErrorResponseException",
     ]
     assert (pickled, passed) == ([True, True], "passes")

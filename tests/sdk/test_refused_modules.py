@@ -94,7 +94,6 @@ USES = [
     ("azureml.pipeline.steps", "ParallelRunConfig.load_yaml('a.yml')", "ParallelRunConfig.load_yaml is ", "driver"),
     ("azureml.train.automl", "AutoMLRun(experiment=None, run_id='r')", "AutoMLRun is ", "script of your own"),
     ("azureml.train.automl.utilities", "get_primary_metrics('regression')", "get_primary_metrics is ", "script"),
-    ("azureml.train.hyperdrive", "HyperDriveRun(None, 'r')", "HyperDriveRun is ", "one run per combination"),
     ("azureml.interpret", "ExplanationClient.from_run(None)", "ExplanationClient.from_run is ", "'shap'"),
     ("azureml.contrib.interpret.visualize", "ExplanationDashboard(1)", "ExplanationDashboard is ", "'shap'"),
     ("azureml.opendatasets", "MNIST.get_file_dataset()", "MNIST.get_file_dataset is ", "Dataset.File.from_files"),

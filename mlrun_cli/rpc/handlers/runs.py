@@ -9,6 +9,7 @@ from typing import Any
 from mlrun_cli.actions import open_runs, parameters, run_ends, studio_urls
 from mlrun_cli.actions import runs as actions
 from mlrun_cli.actions.run_columns import RunColumns, read_metric_columns, read_parameter_columns
+from mlrun_cli.actions.sweep_overview import build_sweep_record, find_sweep_overview
 from mlrun_cli.core.time import now
 from mlrun_cli.errors import RunNotFound, SnapshotRefused, UsageError
 from mlrun_cli.rpc.context import RequestContext
@@ -124,6 +125,32 @@ def get_overview(context: RequestContext, run_id: str) -> dict[str, Any]:
         "children": list(map(build_run_record, actions.list_runs(context.workspace, below._replace(last=_MOST_SHOWN)))),
         "child_count": context.workspace.run_pages.count(below),
     }
+
+
+@handler("runs.sweep")
+def get_sweep(
+    context: RequestContext, run_id: str, limit: int | None = None, curve_points: int = 0
+) -> dict[str, Any] | None:
+    """Return the state of a sweep with its best runs first, or None if the run is not a sweep.
+
+    Args:
+        context: the context of the request.
+        run_id: the id of the sweep.
+        limit: the number of runs to return; None for all.
+        curve_points: the number of points to which the values of the primary metric of each of these runs are reduced;
+            these are in its `curve`, as pairs of step and value. With 0 there are no curves.
+    """
+    overview = find_sweep_overview(context.workspace, _get_reconciled_run(context, run_id))
+    if overview is None:
+        return None
+    record = build_sweep_record(overview, limit)
+    if curve_points:
+        keys = [each.run.key for each in overview.runs[:limit]]
+        name = overview.definition.metric.name
+        curves = context.workspace.metric_curves.get_curves(keys, name, points=curve_points)
+        for key, each in zip(keys, record["runs"], strict=True):
+            each["curve"] = [[point.step, point.value] for point in curves.get(key, ())]
+    return record
 
 
 @handler("runs.list")

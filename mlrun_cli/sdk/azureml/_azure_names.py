@@ -28,7 +28,6 @@ SERVING = (
     "model.download find its files"
 )
 SIGN_IN = "Nobody has to sign in here: leave the argument out, or pass an InteractiveLoginAuthentication"
-SWEEPS = "Sweeps are not run yet: submit one run per combination, and compare the runs of experiment.get_runs()"
 TELEMETRY = "Nothing is collected and sent here: take it out"
 
 ALIASES = {
@@ -103,7 +102,6 @@ AREAS = {
     "azureml.train.automl": AUTOML,
     "azureml.train.hyperdrive.error_definition": INSIDE,
     "azureml.train.hyperdrive.error_strings": INSIDE,
-    "azureml.train.hyperdrive.run": SWEEPS,
     "azureml.train.restclients": INSIDE,
     "azureml.widgets.parallel_run_step_details": PIPELINES,
 }
@@ -300,7 +298,8 @@ KNOWN = {
         "RECOMMENDED_MAX_CONCURRENT_RUNS_BAYESIAN RECOMMENDED_MIN_RUNS_PER_PARAMETER_BAYESIAN RESUME_FROM_TOTAL_RUNS "
         "ROLE_ID_OF_READER ROLE_ID_OF_STORAGE_BLOB_DATA_READER RP_COMPUTE_RESOURCE_ID_FMT RP_LIST_COMPUTES_FMT "
         "RUN_CANCELREQUESTED RUN_FINALIZING RUN_ORIGIN RUN_PREPARING RUN_PROVISIONING RUN_QUEUED RUN_RUNNING "
-        "RUN_STARTING RUN_TYPE_PROVIDERS_ENTRYPOINT_KEY RequestHeaders ResourceIdentityType RestoreSnapshot RunTypeV2 "
+        "RUN_STARTING RUN_TYPE_PROVIDERS_ENTRYPOINT_KEY RequestHeaders ResourceIdentityType RestoreSnapshot "
+        "RunHistoryClient RunTypeV2 "
         "SDKVERSION SDK_TARGET STORAGE_RESOURCE_URI SUPPORTED_CUDA_VERSIONS SUPPORTED_DELIVERY_MECHANISM "
         "SUPPORTED_PYTORCH_BACKENDS SUPPORTED_RUNTIMES SecretsClient ServiceContext ShareClient ShareDirectoryClient "
         "ShareFileClient SparkPackage TENSORFLOW_PACKAGE_PREFIX TERMINAL_STATES TORCHVISION_DEFAULT_VERSION "

@@ -37,12 +37,16 @@ class Logs:
     """A printer of the output of a run's environment installer and then of its script.
 
     For a script with several processes, it prints the output of the first one.
+
+    Args:
+        run_folder: The path of the run's folder.
+        name: The path of another log below the run's artifacts, to print instead of the script's.
     """
 
-    def __init__(self, run_folder: str) -> None:
+    def __init__(self, run_folder: str, name: "str | None" = None) -> None:
         artifacts = os.path.join(run_folder, ARTIFACTS)
         processes = sorted(glob(os.path.join(escape(artifacts), f"{PROCESS_LOG_PREFIX}*")))
-        self._name = os.path.relpath(processes[0], artifacts) if processes else STD_LOG
+        self._name = name or (os.path.relpath(processes[0], artifacts) if processes else STD_LOG)
         logs = os.path.join(artifacts, ENVIRONMENT_LOG), os.path.join(artifacts, self._name)
         self._follower = LogFollower(*logs, refresh=_load_refresh() if os.path.islink(artifacts) else None)
         self._installers_text = getincrementaldecoder("utf-8")("replace")

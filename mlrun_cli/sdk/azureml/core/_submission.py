@@ -23,12 +23,12 @@ def submit(
     tags: "dict[str, Any] | None",
     **kwargs: Any,
 ) -> "Run":
-    """Submit a script and return its run without waiting; print notes about skipped files and keys to stderr.
+    """Submit a script or a sweep and return its run without waiting; print notes about what is skipped to stderr.
 
     Args:
         workspace: The names of the workspace.
         experiment_name: The name of the experiment, which is created if it does not exist.
-        config: A ScriptRunConfig, a RunConfiguration for the working folder, or an estimator.
+        config: A ScriptRunConfig, a RunConfiguration for the working folder, an estimator or a HyperDriveConfig.
         tags: The initial tags of the run.
         kwargs: `display_name`, `properties`, `parent_run_id`; `arguments` is for a RunConfiguration.
 
@@ -43,8 +43,9 @@ def submit(
         raise UserErrorException(
             f"submit() does not know {', '.join(unknown)}. It takes tags=, display_name=, properties=."
         )
+    sweep = {} if not hasattr(config, "_to_sweep_arguments") else config._to_sweep_arguments()
     response = get_client().request(
-        "submitting.submit",
+        "submitting.submit_sweep" if sweep else "submitting.submit",
         workspace=workspace,
         patience_seconds=_TIMEOUT_SECONDS,
         experiment_name=experiment_name,
@@ -55,6 +56,7 @@ def submit(
         properties=to_properties(kwargs.get("properties") or {}),
         parent_run_id=kwargs.get("parent_run_id"),
         display_name=kwargs.get("display_name"),
+        **sweep,
     )
     for note in response["notes"]:
         print(f"WARNING: {note}", file=sys.stderr)
@@ -76,5 +78,6 @@ def _build_script_config(config: Any, kwargs: "dict[str, Any]") -> Any:
     if isinstance(config, ScriptRunConfig):
         return config
     raise UserErrorException(
-        f"What is submitted is a ScriptRunConfig, a RunConfiguration or an estimator, not {type(config).__name__}."
+        "What is submitted is a ScriptRunConfig, a RunConfiguration, an estimator or a HyperDriveConfig, not "
+        f"{type(config).__name__}."
     )

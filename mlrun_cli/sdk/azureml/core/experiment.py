@@ -147,10 +147,10 @@ class Experiment:
     # Runs
 
     def submit(self, config: Any, tags: "Dict[str, Any] | None" = None, **kwargs: Any) -> Run:
-        """Submit a script as a run of this experiment and return the run without waiting.
+        """Submit a script or a sweep as a run of this experiment and return the run without waiting.
 
         Args:
-            config: A ScriptRunConfig, a RunConfiguration for the working folder, or an estimator.
+            config: A ScriptRunConfig, a RunConfiguration for the working folder, an estimator or a HyperDriveConfig.
             tags: The initial tags of the run.
             kwargs: `display_name`, `properties`.
 

@@ -1,6 +1,7 @@
 """Handles of runs, both of the current script and of any other run in a workspace."""
 
 import os
+from importlib import import_module
 from typing import TYPE_CHECKING, Any, Callable, Dict, Iterator, List
 
 from azureml._client.client import WorkspaceNames, find_submitted_run_client, get_client
@@ -31,6 +32,11 @@ __all__ = ["Run", "_OfflineRun", "_SubmittedRun", "get_run"]
 _CANCEL_SECONDS = 2.0
 
 _factories: "Dict[str, Callable[..., Run]]" = {}
+_CLASSES = {
+    "azureml.scriptrun": ("azureml.core.script_run", "ScriptRun"),
+    "hyperdrive": ("azureml.train.hyperdrive.run", "HyperDriveRun"),
+}
+"""The module and name of the class for each run type, which is imported when a run of this type is found."""
 
 
 class Run(RunMetrics):
@@ -40,6 +46,9 @@ class Run(RunMetrics):
     reflect everything that this process has written before. All processes and threads may use the handle. As a
     context manager it calls `complete()`, or `fail()` with the exception that leaves the block.
     """
+
+    LOG_NAME: "str | None" = None
+    """The log to print while waiting for the run; None for that of its script."""
 
     def __init__(self, experiment: "Experiment", run_id: str, outputs: "str | None" = None, **kwargs: Any) -> None:
         """Initialize the handle of an existing run.
@@ -67,15 +76,12 @@ class Run(RunMetrics):
     @staticmethod
     def _from_record(workspace: WorkspaceNames, record: Dict[str, Any]) -> "Run":
         """Return the handle for a run's record, created by the class or type provider for the run's type."""
-        from azureml.core.script_run import ScriptRun
-
         factory = _factories.get(record["run_type"])
         if factory is not None:
             from azureml.core.experiment import Experiment
 
             return factory(Experiment._from_names(workspace, record["_experiment_name"]), record)
-        kind = ScriptRun if record["run_type"] == ScriptRun.RUN_TYPE else Run
-        return kind._from_names(workspace, record["_experiment_name"], record["run_id"])
+        return _get_class(record["run_type"])._from_names(workspace, record["_experiment_name"], record["run_id"])
 
     def __reduce__(self) -> Any:
         return type(self)._from_names, (self._names, self._experiment_name, self._run_id)
@@ -391,7 +397,7 @@ class Run(RunMetrics):
         try:
             if show_output:
                 print(format_head(self._run_id, self.get_portal_url()))
-                logs = _streaming.Logs(get_client().get_run_folder(self._names, self._run_id))
+                logs = _streaming.Logs(get_client().get_run_folder(self._names, self._run_id), self.LOG_NAME)
                 _streaming.wait_until_ended(self.get_status, logs)
             else:
                 _streaming.wait_until_ended(self.get_status)
@@ -450,7 +456,7 @@ class Run(RunMetrics):
         return [Run._from_names(self._names, self._experiment_name, run_id) for run_id in run_ids]
 
     def submit_child(self, config: Any, tags: "Dict[str, Any] | None" = None, **kwargs: Any) -> "Run":
-        """Submit a script as a child run of this run and return the child run without waiting."""
+        """Submit a script or a sweep as a child run of this run and return the child run without waiting."""
         from azureml.core._submission import submit
 
         return submit(self._names, self._experiment_name, config, tags, parent_run_id=self._run_id, **kwargs)
@@ -574,6 +580,12 @@ def get_run(experiment: "Experiment", run_id: str, rehydrate: bool = True, clean
     if not rehydrate:
         return plain
     return Run._from_record(plain._names, get_client().request("runs.get", workspace=plain._names, run_id=run_id))
+
+
+def _get_class(run_type: str) -> "type[Run]":
+    module, name = _CLASSES.get(run_type, (__name__, "Run"))
+    found: type[Run] = getattr(import_module(module), name)
+    return found
 
 
 def _describe_error(error: "str | BaseException | None") -> Dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Sweeps, which vary the arguments of a script over many runs to optimize a metric; they cannot be submitted."""
+"""Sweeps, which vary the arguments of a script over many runs to optimize a metric."""
 
 import azureml._package_guard  # noqa: F401 - has to come before anything that could be the other package's
 from azureml.train.hyperdrive.parameter_expressions import (
@@ -20,6 +20,7 @@ from azureml.train.hyperdrive.policy import (
     NoTerminationPolicy,
     TruncationSelectionPolicy,
 )
+from azureml.train.hyperdrive.run import HyperDriveRun
 from azureml.train.hyperdrive.runconfig import HyperDriveConfig, HyperDriveRunConfig, PrimaryMetricGoal
 from azureml.train.hyperdrive.sampling import (
     BayesianParameterSampling,
@@ -28,13 +29,13 @@ from azureml.train.hyperdrive.sampling import (
     RandomParameterSampling,
 )
 
-_MODULES = {"HyperDriveRun": "run"}
-__all__ = [  # noqa: PLE0604 - they are all texts
+__all__ = [
     "BanditPolicy",
     "BayesianParameterSampling",
     "EarlyTerminationPolicy",
     "GridParameterSampling",
     "HyperDriveConfig",
+    "HyperDriveRun",
     "HyperDriveRunConfig",
     "HyperParameterSampling",
     "MedianStoppingPolicy",
@@ -52,5 +53,4 @@ __all__ = [  # noqa: PLE0604 - they are all texts
     "quniform",
     "randint",
     "uniform",
-    *_MODULES,
 ]

@@ -1,17 +1,24 @@
 """The configuration of sweeps."""
 
 from enum import Enum
-from typing import Any
+from typing import Any, Dict, List
 
+from azureml._client.notices import warn_once
 from azureml.exceptions import UserErrorException
-from azureml.train.hyperdrive.exceptions import HyperDriveConfigException
+from azureml.train.hyperdrive.exceptions import (
+    HyperDriveConfigException,
+    HyperDriveScenarioNotSupportedException,
+)
 from azureml.train.hyperdrive.policy import EarlyTerminationPolicy, NoTerminationPolicy
+from azureml.train.hyperdrive.run import TERMINAL_STATES, HyperDriveRun
 from azureml.train.hyperdrive.sampling import BayesianParameterSampling, HyperParameterSampling
 
-__all__ = ["HyperDriveConfig", "HyperDriveRunConfig", "PrimaryMetricGoal"]
+__all__ = ["MAX_DURATION_MINUTES", "MAX_PARENT_RUNS", "HyperDriveConfig", "HyperDriveRunConfig", "PrimaryMetricGoal"]
 
-_MOST_RUNS = 1000
-_MOST_RUNS_AT_ONCE = 100
+MAX_DURATION_MINUTES = 10080
+MAX_PARENT_RUNS = 5
+_FEW_RUNS_PER_PARAMETER = 20
+_MANY_RUNS_AT_ONCE = 20
 
 
 class PrimaryMetricGoal(Enum):
@@ -20,15 +27,40 @@ class PrimaryMetricGoal(Enum):
     MAXIMIZE = "MAXIMIZE"
     MINIMIZE = "MINIMIZE"
 
+    @staticmethod
+    def from_str(goal: str) -> "PrimaryMetricGoal":
+        """Return the goal with this name, in any letter case."""
+        try:
+            return PrimaryMetricGoal[goal.upper()]
+        except KeyError:
+            raise HyperDriveConfigException(f"{goal!r} is not a goal. Use maximize or minimize.") from None
+
 
 class HyperDriveConfig:
     """The configuration of a sweep: a script, a parameter space, the number of runs, and the primary metric.
 
     Exactly one of `run_config` (a ScriptRunConfig), `estimator` and `pipeline` is required; the parameter values of
-    each run are added to its arguments. `max_concurrent_runs` defaults to `max_total_runs`.
+    each run are added to its arguments. A sweep over a pipeline cannot be submitted.
+
+    Args:
+        hyperparameter_sampling: What is drawn, and how.
+        primary_metric_name: The name under which the script logs the metric by which runs are compared.
+        primary_metric_goal: Whether more or less of it is better.
+        max_total_runs: The maximum number of runs; there are fewer if the parameter space is smaller.
+        max_concurrent_runs: The maximum number of live runs, by default `max_total_runs`.
+        max_duration_minutes: The time after which live runs are canceled and the sweep ends.
+        policy: Which runs end early; by default none.
+        estimator: An estimator.
+        run_config: A ScriptRunConfig.
+        resume_from: A HyperDriveRun, or up to five, whose runs count as earlier ones.
+        resume_child_runs: An ended run, or several, to start again as runs of this sweep.
+        pipeline: A pipeline.
+        debug_flag: Accepted for compatibility with Azure.
+        custom_run_id: The id of the sweep's run.
 
     Raises:
         HyperDriveConfigException: An argument is invalid.
+        HyperDriveScenarioNotSupportedException: A run to resume from has not ended.
     """
 
     def __init__(
@@ -38,7 +70,7 @@ class HyperDriveConfig:
         primary_metric_goal: PrimaryMetricGoal,
         max_total_runs: int,
         max_concurrent_runs: "int | None" = None,
-        max_duration_minutes: int = 10080,
+        max_duration_minutes: "int | None" = MAX_DURATION_MINUTES,
         policy: "EarlyTerminationPolicy | None" = None,
         estimator: Any = None,
         run_config: Any = None,
@@ -52,12 +84,13 @@ class HyperDriveConfig:
         _check_type("primary_metric_name", primary_metric_name, str)
         _check_type("primary_metric_goal", primary_metric_goal, PrimaryMetricGoal)
         _check_run_source(run_config, estimator, pipeline)
-        _check_number("max_total_runs", max_total_runs, _MOST_RUNS)
-        _check_policy(policy, hyperparameter_sampling)
+        _check_number("max_total_runs", max_total_runs)
+        if policy is not None:
+            _check_type("policy", policy, EarlyTerminationPolicy)
         if max_concurrent_runs is not None:
-            _check_number("max_concurrent_runs", max_concurrent_runs, _MOST_RUNS_AT_ONCE)
+            _check_number("max_concurrent_runs", max_concurrent_runs)
         if max_duration_minutes is not None:
-            _check_number("max_duration_minutes", max_duration_minutes, None)
+            _check_number("max_duration_minutes", max_duration_minutes)
         self._estimator = estimator
         self._run_config = run_config
         self._pipeline = pipeline
@@ -69,8 +102,10 @@ class HyperDriveConfig:
         self._max_total_runs = max_total_runs
         self._max_concurrent_runs = max_total_runs if max_concurrent_runs is None else max_concurrent_runs
         self._max_duration_minutes = max_duration_minutes
-        self._resume_from = resume_from
-        self._resume_child_runs = resume_child_runs
+        self._resume_from = _list_sweeps(resume_from)
+        self._resume_child_runs = _list_ended_runs("resume_child_runs", resume_child_runs)
+        if isinstance(hyperparameter_sampling, BayesianParameterSampling):
+            self._warn_of_few_runs()
 
     @property
     def run_config(self) -> Any:
@@ -92,14 +127,50 @@ class HyperDriveConfig:
         """The source folder of the script, or None for a pipeline."""
         return getattr(self._run_config or self._estimator, "source_directory", None)
 
-    def _create_submit_error(self) -> UserErrorException:
-        """Return the error to raise on submission."""
-        first = next(iter(self._generator_config["parameter_space"]), "--lr")
-        return UserErrorException(
-            "Experiment.submit(HyperDriveConfig): mlrun-cli does not run sweeps yet. Submit one run per combination "
-            f"from a loop: for value in values: experiment.submit(ScriptRunConfig(…, arguments=[{first!r}, value])); "
-            f"then compare run.get_metrics({self._primary_metric_config['name']!r})."
+    def _warn_of_few_runs(self) -> None:
+        """Warn as Azure does if Bayesian sampling has little to learn from."""
+        least = _FEW_RUNS_PER_PARAMETER * len(self._generator_config["parameter_space"])
+        if self._max_total_runs < least:
+            warn_once("few runs", f"Bayesian sampling works best with max_total_runs of {least} or more here.")
+        if self._max_concurrent_runs > _MANY_RUNS_AT_ONCE:
+            warn_once(
+                "many runs at once",
+                f"Bayesian sampling works best with max_concurrent_runs of {_MANY_RUNS_AT_ONCE} or less: it learns "
+                "from runs that have ended.",
+            )
+
+    def _to_script_run_config(self) -> Any:
+        """Return the ScriptRunConfig of the runs.
+
+        Raises:
+            UserErrorException: The sweep is over a pipeline.
+        """
+        if self._pipeline is not None:
+            raise UserErrorException(
+                "HyperDriveConfig(pipeline=…) cannot be submitted: a sweep is over the arguments of one script. Sweep "
+                "over the script of the step, or submit the pipeline once per value of its parameters."
+            )
+        return self._run_config or self._estimator._to_script_run_config()
+
+    def _to_sweep_arguments(self) -> "Dict[str, Any]":
+        """Return the arguments that the submission of a sweep has besides those of a script."""
+        return {"definition": self._to_definition(), "run_id": self._custom_run_id}
+
+    def _to_definition(self) -> "Dict[str, Any]":
+        """Return the definition of the sweep in Azure's format."""
+        definition: Dict[str, Any] = _to_plain(
+            {
+                "generator_config": self._generator_config,
+                "policy_config": self._policy_config,
+                "primary_metric_config": self._primary_metric_config,
+                "max_total_jobs": self._max_total_runs,
+                "max_concurrent_jobs": self._max_concurrent_runs,
+                "max_duration_minutes": self._max_duration_minutes,
+                "resume_from": [run.id for run in self._resume_from] or None,
+                "resume_child_runs": [run.id for run in self._resume_child_runs] or None,
+            }
         )
+        return definition
 
 
 class HyperDriveRunConfig(HyperDriveConfig):
@@ -122,15 +193,38 @@ def _check_run_source(run_config: Any, estimator: Any, pipeline: Any) -> None:
     _check_type("run_config", run_config, ScriptRunConfig)
 
 
-def _check_policy(policy: Any, sampling: HyperParameterSampling) -> None:
-    if policy is None:
-        return
-    _check_type("policy", policy, EarlyTerminationPolicy)
-    if isinstance(sampling, BayesianParameterSampling) and not isinstance(policy, NoTerminationPolicy):
-        raise HyperDriveConfigException(
-            "BayesianParameterSampling learns from runs that have ended, and cannot be used with a policy that ends "
-            "them early: leave policy out."
+def _list_sweeps(value: Any) -> "List[Any]":
+    runs = _list_ended_runs("resume_from", value)
+    for run in runs:
+        _check_type("resume_from", run, HyperDriveRun)
+        if run.get_status() == "Failed":
+            raise HyperDriveScenarioNotSupportedException(
+                f"resume_from takes sweeps that are Completed or Canceled, and {run.id} has failed."
+            )
+    if len(runs) > MAX_PARENT_RUNS:
+        raise HyperDriveScenarioNotSupportedException(
+            f"resume_from takes at most {MAX_PARENT_RUNS} sweeps, and was given {len(runs)}."
         )
+    return runs
+
+
+def _list_ended_runs(name: str, value: Any) -> "List[Any]":
+    """Return a run, or a list of runs, as a list of runs that have ended."""
+    if value is None:
+        return []
+    from azureml.core.run import Run
+
+    runs = list(value) if isinstance(value, (list, tuple)) else [value]
+    for run in runs:
+        _check_type(name, run, Run)
+        status = run.get_status()
+        if status not in TERMINAL_STATES:
+            raise HyperDriveScenarioNotSupportedException(
+                f"{name} takes runs that have ended, and {run.id} is {status}: wait for it, or cancel it."
+            )
+    if len({run.id for run in runs}) < len(runs):
+        raise HyperDriveConfigException(f"{name} has a run twice.")
+    return runs
 
 
 def _check_type(name: str, value: Any, kind: type) -> None:
@@ -138,8 +232,15 @@ def _check_type(name: str, value: Any, kind: type) -> None:
         raise HyperDriveConfigException(f"HyperDriveConfig takes a {kind.__name__} as {name}, not {value!r}.")
 
 
-def _check_number(name: str, value: Any, most: "int | None") -> None:
-    if isinstance(value, int) and value >= 1 and (most is None or value <= most):
-        return
-    bounds = "above 0" if most is None else f"from 1 to {most}"
-    raise HyperDriveConfigException(f"HyperDriveConfig takes a whole number {bounds} as {name}, not {value!r}.")
+def _check_number(name: str, value: Any) -> None:
+    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+        raise HyperDriveConfigException(f"HyperDriveConfig takes a whole number above 0 as {name}, not {value!r}.")
+
+
+def _to_plain(value: Any) -> Any:
+    """Return a value with the numbers and arrays of NumPy in it as plain ones."""
+    if isinstance(value, dict):
+        return {str(key): _to_plain(one) for key, one in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_to_plain(one) for one in value]
+    return value.tolist() if hasattr(value, "tolist") else value
