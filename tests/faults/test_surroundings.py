@@ -232,7 +232,12 @@ def test_no_line_of_a_journal_keeps_a_run_from_its_end(mlrun: Mlrun) -> None:
 
 def test_a_process_that_cannot_be_killed_is_named_and_not_waited_for(mlrun: Mlrun) -> None:
     mlrun.script(
-        "import subprocess\nsubprocess.Popen(['setpriv', '--reuid', '65534', '--clear-groups', 'sleep', '90'])\n"
+        """
+        import subprocess, time
+        other = subprocess.Popen(['setpriv', '--reuid', '65534', '--clear-groups', 'sleep', '90'])
+        while open(f"/proc/{other.pid}/comm").read() != "sleep\\n":  # before that it can be killed
+            time.sleep(0.01)
+        """
     )
     mlrun.command = ["setpriv", "--bounding-set", "-kill", *mlrun.command]
 
