@@ -233,7 +233,7 @@ def test_the_wheel_holds_the_package_and_nothing_else(tmp_path: Path) -> None:
     assert {name.partition("/")[0] for name in names} == {
         "mlrun_cli",
         "mlrun_cli_sdk.pth",
-        next(name.partition("/")[0] for name in names if ".dist-info/" in name),
+        next(top for name in names if (top := name.partition("/")[0]).endswith(".dist-info")),
     }
 
 

@@ -12,6 +12,7 @@ import sys
 if __name__ == "__main__":
     sys.path[0] = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
+import select
 import socket
 import threading
 import time
@@ -82,11 +83,23 @@ class Forwarder:
 
 
 def main(words: list[str]) -> None:
-    """Accept connections and forward their requests until the process is killed."""
+    """Forward requests until the process is killed."""
     _, _, _, descriptor, folder = words
-    forwarder = Forwarder(SharedRunFolder(Path(folder)))
-    listener = socket.socket(fileno=int(descriptor))
-    while True:
+    with socket.socket(fileno=int(descriptor)) as listener:
+        serve_requests(listener, SharedRunFolder(Path(folder)))
+
+
+def serve_requests(listener: socket.socket, shared: SharedRunFolder, process: int | None = None) -> None:
+    """Accept connections and forward their requests, each in a thread, as long as a process is alive.
+
+    Args:
+        listener: a listening socket.
+        shared: the folder of the run.
+        process: a pidfd of the process; None means endlessly.
+    """
+    forwarder = Forwarder(shared)
+    watched = [listener.fileno()] if process is None else [listener.fileno(), process]
+    while process not in select.select(watched, (), ())[0]:
         try:
             connection, _ = listener.accept()
         except OSError:  # no more files can be open: some will be closed
@@ -96,10 +109,9 @@ def main(words: list[str]) -> None:
 
 
 def _serve_connection(connection: socket.socket, forwarder: Forwarder) -> None:
-    """Forward the single request of a connection and close it."""
+    """Forward the requests of a connection, one after another, until it is closed."""
     with connection, suppress(OSError), connection.makefile("rb") as requests:
-        line = requests.readline()
-        if line:
+        for line in requests:
             connection.sendall(forwarder.forward(line))
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import signal
+import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
@@ -47,6 +48,7 @@ from mlrun_cli.supervisor.worker_process import WorkerProcess
 from mlrun_cli.workspace import Workspace
 
 _FORWARDER_PROGRAM = os.path.join(os.path.dirname(mlrun_cli.__file__), "node", "forwarder.py")
+_RELAY_PROGRAM = os.path.join(os.path.dirname(mlrun_cli.__file__), "node", "slurm", "relay_program.py")
 _RETRY_SECONDS = 0.5
 _FAILED_SECONDS = 1.0
 _TERMINATED_SECONDS = 5.0
@@ -144,6 +146,12 @@ class NodeRun(SupervisedRun):
         if launch.launcher is not None:  # mpirun starts its processes on the nodes of the job by itself
             return launcher
         return SrunLauncher(launcher, [node.name for node in self._nodes], self._shared.path / "tasks.json")
+
+    def build_process_command(self, argv: list[str]) -> list[str]:
+        """Return the command line of each process, which on other nodes than this has a relay of its requests."""
+        if len(self._nodes) <= 1:
+            return argv
+        return [sys.executable, "-E", _RELAY_PROGRAM, str(self._shared.path), self._nodes[0].name, *argv]
 
     def create_worker(self) -> WorkerProcess:
         """Return the process that forwards requests to the collector."""

@@ -6,20 +6,16 @@ goes to the shared folder as well.
 
 from __future__ import annotations
 
-import fcntl
 import json
-import os
-import shutil
-import tempfile
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from mlrun_cli.core.json_lines import append_lines
-from mlrun_cli.core.locks import acquire_lock
 from mlrun_cli.core.redaction import Redaction
 from mlrun_cli.errors import StoredFilesLost
+from mlrun_cli.node.scratch_folder import make_scratch_folder
 from mlrun_cli.runs.attempt import Documents
 from mlrun_cli.runs.events import read_attempts
 from mlrun_cli.runs.folder import make_lock_file
@@ -46,45 +42,13 @@ def make_scratch_workspace(
         MlrunError: its store cannot be written, or the record of the run is missing.
     """
     identity = WorkspaceIdentity(submission.subscription_id, submission.resource_group, submission.workspace_name)
-    with _make_scratch_folder(submission.run_id) as (home, lock):
+    with make_scratch_folder(submission.run_id) as (home, lock):
         locator = locate_workspace(home, identity)
         _make_folders(locator.folder, shared, submission.run_id)
         with locator.database.create_replacement() as new:
             import_folders(new.database, locator.folder, redaction, is_rebuilt=True)
             new.put_in_place("replaced")
         yield locator, lock
-
-
-@contextmanager
-def _make_scratch_folder(run_id: str) -> Iterator[tuple[Path, int]]:
-    above = Path(tempfile.gettempdir(), f"mlrun-node-{os.getuid()}")
-    above.mkdir(mode=0o700, exist_ok=True)
-    found = above.lstat()
-    if found.st_uid != os.getuid() or found.st_mode & 0o077 or above.is_symlink():
-        above = Path(tempfile.mkdtemp(prefix="mlrun-node-"))
-    _remove_abandoned(above)
-    folder = Path(tempfile.mkdtemp(prefix=f"{run_id}-", dir=above))
-    lock = acquire_lock(_get_lock_path(folder), fcntl.LOCK_EX)
-    try:
-        yield folder, lock
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
-        _get_lock_path(folder).unlink(missing_ok=True)
-        os.close(lock)
-
-
-def _get_lock_path(folder: Path) -> Path:
-    return folder.with_name(f"{folder.name}.lock")
-
-
-def _remove_abandoned(parent: Path) -> None:
-    """Remove the scratch folders of supervisors that were killed on this node."""
-    for path in parent.glob("*.lock"):
-        with suppress(OSError):
-            lock = acquire_lock(path, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            shutil.rmtree(path.with_suffix(""), ignore_errors=True)
-            path.unlink(missing_ok=True)
-            os.close(lock)
 
 
 def _make_folders(folder: Path, shared: SharedRunFolder, run_id: str) -> None:

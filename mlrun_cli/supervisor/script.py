@@ -53,7 +53,7 @@ class Script:
         self.container_termination: ContainerTermination | None = None
         if plan.container is not None:
             self.container_termination = ContainerTermination(plan.container, run.submission.run_id, environment)
-        specs = self._list_specs(argv, environment)
+        specs = self._list_specs(run.build_process_command(argv), environment)
         self._log_offsets = {
             str(spec.log.relative_to(run.folder.artifacts)): self._mark_log(spec.log) for spec in specs
         }

@@ -120,6 +120,10 @@ class SupervisedRun:
         """
         return get_launcher(self.submission.launch)
 
+    def build_process_command(self, argv: list[str]) -> list[str]:
+        """Return the command line of each of the script's processes; `argv` is the script's own."""
+        return argv
+
     def create_worker(self) -> WorkerProcess:
         """Return the process for requests that do more than read the run."""
         return WorkerProcess(self.workspace, self.submission, self.folder, RPC_WORKER_PROGRAM, self.submission.run_id)
