@@ -16,14 +16,16 @@ from mlrun_cli.core.redaction import Redaction
 from mlrun_cli.errors import InvalidFilter
 from mlrun_cli.metrics.metric import VALUE, LoggedValue
 from mlrun_cli.runs.filter import RunFilter
-from mlrun_cli.runs.order import METRIC, PARAMETER, PROPERTY, TAG
+from mlrun_cli.runs.order import METRIC, PARAMETER, PROPERTY, TAG, RunOrder
 from mlrun_cli.runs.parameters import parse_number
 from mlrun_cli.runs.run import SCRIPT_RUN, Run
 from mlrun_cli.runs.status import RunStatus
 from mlrun_cli.runs.where.column_choice import parse_metric_choice, parse_parameter_choice
 from mlrun_cli.runs.where.condition import AllOf, AnyOf, Condition, Negation, Predicate
 from mlrun_cli.runs.where.parser import parse_condition
-from mlrun_cli.store.runs import conditions, page_store
+from mlrun_cli.store.db.database import Database
+from mlrun_cli.store.runs import conditions, key_sets, page_store
+from mlrun_cli.store.runs.conditions import RunConditions
 from mlrun_cli.workspace import Workspace
 from mlrun_cli.workspace_locator import WorkspaceIdentity, locate_workspace
 
@@ -127,13 +129,26 @@ def _maybe(chance: random.Random, option: str, *values: str) -> Sequence[str]:
     return [option, chance.choice(values)] if chance.random() < 0.7 else []
 
 
-@pytest.fixture(params=["few", "many"])
+@pytest.fixture(params=["few", "many", "sets of few", "sets"])
 def _size(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Make each query be answered as among few runs, or as among very many."""
-    if request.param == "many":
-        monkeypatch.setattr(page_store, "_FEW", 0)
-        monkeypatch.setattr(page_store, "_FEW_TO_COUNT", 0)
-        monkeypatch.setattr(conditions, "RARE", 0)
+    """Make each query be answered as among few runs, or as among very many, with or without sets of keys."""
+    if request.param != "few":
+        _seem_many(monkeypatch)
+    if request.param.startswith("sets"):
+        _use_sets(monkeypatch, few_keys=0 if request.param == "sets" else RUNS)
+
+
+def _seem_many(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(page_store, "_FEW", 0)
+    monkeypatch.setattr(page_store, "_FEW_TO_COUNT", 0)
+    monkeypatch.setattr(conditions, "RARE", 0)
+
+
+def _use_sets(monkeypatch: pytest.MonkeyPatch, few_keys: int) -> None:
+    monkeypatch.setattr(page_store, "_FEW_TO_CHECK", 0)
+    monkeypatch.setattr(page_store, "_FIRST_RUNS", 1)
+    monkeypatch.setattr(key_sets, "_FEW_KEYS", few_keys)
+    monkeypatch.setattr(key_sets, "_FIRST_CHUNK", 3)
 
 
 class _Facts:
@@ -254,6 +269,36 @@ def test_conditions_find_the_runs_for_which_they_hold(workspace: Workspace) -> N
         found_all += len(expected) == RUNS
     assert found_any > 60
     assert found_all < 40
+
+
+@pytest.mark.parametrize("few_keys", [0, RUNS])
+def test_sets_of_keys_give_the_same_pages(workspace: Workspace, monkeypatch: pytest.MonkeyPatch, few_keys: int) -> None:
+    chance = random.Random(3)
+    cases = []
+    for text in [*PREDICATES, *(_draw(chance) for _ in range(60)), "loss > 0.2 and loss < 0.6 and loss != 0.5"]:
+        which = RunFilter(where=parse_condition(text, NOW))
+        column = chance.choice(["loss", "max(loss)", "param.lr", "created", "started", "tag.level", "name", "target"])
+        order = parse_run_order(workspace, column, descending=chance.random() < 0.5)
+        window = (chance.randrange(1, 8), chance.randrange(4))
+        cases.append((text, which, order, window, list_keys(workspace, which, order, *window)))
+    found = []
+
+    def find_matching_keys(database: Database, of: RunConditions) -> set[int] | None:
+        found.append(key_sets.find_matching_keys(database, of))
+        return found[-1]
+
+    _seem_many(monkeypatch)
+    _use_sets(monkeypatch, few_keys)
+    monkeypatch.setattr(page_store, "find_matching_keys", find_matching_keys)
+
+    for text, which, order, window, expected in cases:
+        assert list_keys(workspace, which, order, *window) == expected, (text, order, window)
+    assert sum(keys is not None for keys in found) > len(cases) / 3
+
+
+def list_keys(workspace: Workspace, which: RunFilter, order: RunOrder, limit: int, offset: int) -> Sequence[int]:
+    resolved = resolve_where(workspace, which)
+    return [run.key for run in workspace.run_pages.list_page(resolved, order, limit=limit, offset=offset)]
 
 
 def test_conditions_of_a_filter_and_its_fields_must_all_hold(workspace: Workspace) -> None:

@@ -18,10 +18,13 @@ class ConditionSql(NamedTuple):
     Attributes:
         checked: the condition, written so that no index is used; it is never null.
         looked_up: the condition, written so that an index returns the runs, if these are few; otherwise None.
+        ranges: the tables and conditions on their rows, each a range of an index, that together return the keys of the
+            runs; empty if there are none.
     """
 
     checked: str
     looked_up: str | None
+    ranges: Sequence[tuple[str, str]] = ()
 
 
 class ConditionSqlBuilder:
@@ -60,7 +63,11 @@ class ConditionSqlBuilder:
             )
         checked = _join_with_operator(" OR ", [each.checked for each in parts])
         is_rare = all(each.looked_up is not None for each in parts)
-        return ConditionSql(checked, _join_with_operator(" OR ", list(map(_prefer_lookup, parts))) if is_rare else None)
+        looked_up = _join_with_operator(" OR ", list(map(_prefer_lookup, parts))) if is_rare else None
+        has_ranges = all(each.ranges for each in parts)
+        return ConditionSql(
+            checked, looked_up, [found for each in parts for found in each.ranges] if has_ranges else ()
+        )
 
     def build_from_sql(self, sql: PredicateSql) -> ConditionSql:
         """Return the SQL of a comparison."""
@@ -71,8 +78,12 @@ class ConditionSqlBuilder:
                 checked = f"({checked} OR ({sql.others}))"
         else:
             checked = f"EXISTS (SELECT 1 FROM {sql.table} WHERE {sql.table}.run_key = runs.run_key AND {sql.condition})"  # noqa: S608
-        is_rare = sql.is_indexed and self._is_rare(sql.table, _split_into_ranges(sql.condition), sql.parameters)
-        return ConditionSql(checked, _build_lookup(sql) if is_rare else None)
+        ranges = _split_into_ranges(sql.condition) if sql.is_indexed else []
+        is_rare = bool(ranges) and self._is_rare(sql.table, ranges, sql.parameters)
+        is_whole = sql.others is None
+        return ConditionSql(
+            checked, _build_lookup(sql) if is_rare else None, [(sql.table, each) for each in ranges] if is_whole else ()
+        )
 
 
 def _build_lookup(sql: PredicateSql) -> str:

@@ -18,6 +18,7 @@ from mlrun_cli.store.db.database import Database, build_in_list
 if TYPE_CHECKING:  # start-up: most lists have no condition on values
     from mlrun_cli.runs.where.condition import Condition
     from mlrun_cli.store.runs.condition_sql import ConditionSql
+    from mlrun_cli.store.runs.predicates import PredicateSql
 
 RARE = 2000
 """The number of runs that is looked up in less time than checking takes to find a page of the newest runs."""
@@ -31,6 +32,8 @@ _BELOW = (
 )
 _AT_TOP = "runs.parent_key IS NULL"
 _EXPERIMENT = "(SELECT experiment_key FROM experiments WHERE name = :experiment_name)"
+_BOUNDED_FIELDS = frozenset({"created", "duration", "run_number", "started"})
+"""The fields by which runs can be sorted, and whose conditions bound the part of the index that is read."""
 _COLUMNS = {"run_type": "run_type", "target": "target", "submitter": "user_name"}
 
 
@@ -60,8 +63,9 @@ class RunConditions:
         self._common: list[str] = []
         """The conditions that are fast in any order of runs."""
         self._indexed: list[str] = []
-        self._bounds: dict[str, list[str]] = {}
-        """The conditions on parameters and metrics, on rows of `ordered`, keyed by the column of the order."""
+        self._bounds: dict[str, list[PredicateSql]] = {}
+        """The conditions on values that runs can be sorted by, keyed by the column of the order."""
+        self._ranges: list[Sequence[tuple[str, str]]] = []
         self._unindexed: list[str] = []
         """The conditions of `_indexed`, written so that no index is used."""
         self._add_columns(run_filter)
@@ -107,9 +111,35 @@ class RunConditions:
             return None
         return _join_conditions([*self._rare, *self._common, _AT_TOP])
 
+    @property
+    def has_rare(self) -> bool:
+        """True if few runs meet one of the conditions."""
+        return bool(self._rare)
+
+    @property
+    def has_common(self) -> bool:
+        """True if there are conditions that many runs meet, and that are checked on each run."""
+        return bool(self._common)
+
+    def list_ranges(self) -> Sequence[Sequence[tuple[str, str]]]:
+        """Return, for each condition that indexes contain, the tables and their rows that have the keys of the runs.
+
+        The bounds of one value are a single range.
+        """
+        bounds = [
+            [(several[0].table, " AND ".join(sql.condition for sql in several))]
+            for several in self._bounds.values()
+            if len(several) > 1 and all(sql.others is None for sql in several)
+        ]
+        return [*bounds, *self._ranges]
+
     def get_bounds(self, column: str) -> Sequence[str]:
         """Return the conditions on the sorted column, for reading along its index."""
-        return self._bounds.get(column, ())
+        bounds = self._bounds.get(column, ())
+        return [
+            sql.condition.replace(f"{sql.table}.", "ordered.") if sql.table != "runs" else sql.condition
+            for sql in bounds
+        ]
 
     def _add_columns(self, run_filter: RunFilter) -> None:
         if run_filter.experiment_name is not None:
@@ -139,6 +169,8 @@ class RunConditions:
     def _add_column_condition(self, indexed: str, unindexed: str) -> None:
         self._indexed.append(indexed)
         self._unindexed.append(unindexed)
+        if indexed != _AT_TOP:
+            self._ranges.append([("runs", indexed)])
 
     def _add_statuses(self, run_filter: RunFilter) -> None:
         if not run_filter.statuses:
@@ -208,23 +240,27 @@ class RunConditions:
         if isinstance(condition, Predicate) and built.looked_up is not None and condition.name.kind != FIELD:
             known = self._last_count if self.most_matches is None else self.most_matches
             self.most_matches = min(self._last_count, known)
-        if isinstance(condition, Predicate) and condition.name.kind in {METRIC, PARAMETER}:
+        if isinstance(condition, Predicate):
             kind, name, which = condition.name
-            column = f"{kind}:{name}:{which}" if kind == METRIC else f"{kind}:{name}"
-            sql = build_predicate(condition, f"{prefix}_0")
-            self._bounds.setdefault(column, []).append(sql.condition.replace(f"{sql.table}.", "ordered."))
+            columns = {METRIC: f"{kind}:{name}:{which}", PARAMETER: f"{kind}:{name}", FIELD: name}
+            sql = build_predicate(condition, f"{prefix}_0", not_responding)
+            if kind in columns and (kind != FIELD or name in _BOUNDED_FIELDS):
+                self._bounds.setdefault(columns[kind], []).append(sql)
 
     def _add_condition_sql(self, sql: ConditionSql) -> None:
         if sql.looked_up is not None:
             self._rare.append(sql.looked_up)
         else:
             self._common.append(sql.checked)
+            if sql.ranges:
+                self._ranges.append(sql.ranges)
 
     def _add_run_condition(self, looked_up: str, unindexed: str, parameters: dict[str, object]) -> None:
         if self._is_rare("runs", [looked_up], parameters):
             self._rare.append(looked_up)
         else:
             self._common.append(unindexed)
+            self._ranges.append([("runs", looked_up)])
 
     def _add_text(self, text: str, *, is_substring: bool) -> None:
         """Add a condition on words, which uses the index or, for words that it does not cover, compares texts."""

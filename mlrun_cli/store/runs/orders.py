@@ -45,6 +45,8 @@ class OrderSql(NamedTuple):
 
     Attributes:
         source: the tables to select from to read runs along the index.
+        table: the table with the values alone, of which the index is.
+        key: the run's key, in `table`.
         value: the expression to sort by, in `source`.
         tie: the expression that orders equal values, in `source`.
         has_value: the condition that a run has a value, in `source`.
@@ -57,6 +59,8 @@ class OrderSql(NamedTuple):
     """
 
     source: str
+    table: str
+    key: str
     value: str
     tie: str
     has_value: str
@@ -68,6 +72,12 @@ class OrderSql(NamedTuple):
     moving_value: str = ""
 
 
+KEY_ORDER = OrderSql(
+    "runs", "runs", "runs.run_key", "runs.run_key", "runs.run_key", "1 = 1", None, False, "runs.run_key", {}
+)
+"""The order of the runs' keys, which increase with time."""
+
+
 def build_order(order: RunOrder, dialect: Dialect) -> OrderSql:
     """Return the SQL of a sort order with a valid column."""
     kind, _, name = order.column.partition(":")
@@ -77,8 +87,11 @@ def build_order(order: RunOrder, dialect: Dialect) -> OrderSql:
     if kind in _PAIRS:
         return _build_table_order(*_PAIRS[kind], "sort_value", "run_key", name, dialect)
     if kind == "experiment":
+        by_name = f"experiments {dialect.ordered_join} runs ON runs.experiment_key = experiments.experiment_key"
         return OrderSql(
-            f"experiments {dialect.ordered_join} runs ON runs.experiment_key = experiments.experiment_key",
+            by_name,
+            by_name,
+            "runs.run_key",
             "experiments.name",
             "runs.run_key",
             "1 = 1",
@@ -89,18 +102,31 @@ def build_order(order: RunOrder, dialect: Dialect) -> OrderSql:
         )
     value = _COLUMNS[kind]
     if kind in _ALWAYS:
-        return OrderSql("runs", value, "runs.run_key", "1 = 1", None, False, value, {})
+        return OrderSql("runs", "runs", "runs.run_key", value, "runs.run_key", "1 = 1", None, False, value, {})
     if kind == "duration":
         return _build_duration_order()
     given = _SPARSE.get(kind, value)
     is_sparse = kind in _SPARSE
-    return OrderSql("runs", value, "runs.run_key", f"{given} IS NOT NULL", f"{given} IS NULL", not is_sparse, value, {})
+    return OrderSql(
+        "runs",
+        "runs",
+        "runs.run_key",
+        value,
+        "runs.run_key",
+        f"{given} IS NOT NULL",
+        f"{given} IS NULL",
+        not is_sparse,
+        value,
+        {},
+    )
 
 
 def _build_duration_order() -> OrderSql:
     """Return the SQL that orders runs by duration; runs without an end are ordered by their elapsed time."""
     return OrderSql(
         "runs",
+        "runs",
+        "runs.run_key",
         DURATION,
         "runs.run_key",
         f"{DURATION} IS NOT NULL",
@@ -118,6 +144,8 @@ def _build_table_order(table: str, key: str, value: str, tie_breaker: str, name:
     its = f"FROM {table} AS its WHERE its.run_key = runs.run_key AND its.{key} = :order_name"
     return OrderSql(
         f"{table} AS ordered {dialect.ordered_join} runs ON runs.run_key = ordered.run_key",
+        f"{table} AS ordered",
+        "ordered.run_key",
         f"ordered.{value}",
         f"ordered.{tie_breaker}",
         f"ordered.{key} = :order_name AND ordered.{value} IS NOT NULL",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from itertools import islice
 from typing import Any, TypeAlias
 
 from mlrun_cli.runs.filter import RunFilter
@@ -10,7 +11,8 @@ from mlrun_cli.runs.order import NEWEST_FIRST, RunOrder
 from mlrun_cli.runs.run import Run
 from mlrun_cli.store.db.database import Database, Row, build_in_list
 from mlrun_cli.store.runs.conditions import RunConditions
-from mlrun_cli.store.runs.orders import OrderSql, build_order
+from mlrun_cli.store.runs.key_sets import find_matching_keys, list_keys_in_order
+from mlrun_cli.store.runs.orders import KEY_ORDER, OrderSql, build_order
 from mlrun_cli.store.runs.rows import TERMINAL
 from mlrun_cli.store.runs.run_store import RunStore
 
@@ -25,6 +27,8 @@ _FEW = 20_000
 """The number of runs that are sorted in less time than reading along an index with more other runs takes."""
 _FEW_TO_COUNT = 50_000
 """The number of runs that are counted in less time than checking more other runs takes."""
+_FIRST_RUNS = 4000
+"""The number of runs that are checked along an order, before the sets of keys of all conditions are read."""
 _SAMPLE = 2000
 """The number of the newest runs from which it is estimated whether very many runs match a filter."""
 _VALUE_COLUMNS = {"status": "status", "target": "target", "submitter": "user_name", "type": "run_type"}
@@ -51,9 +55,7 @@ class RunPageStore:
         """Return the limit up to which runs that match a filter are counted."""
         if not _has_ranges(run_filter):
             return COUNTED
-        row = self._database.row("SELECT max(run_key) AS newest FROM runs")
-        is_large = row is not None and (row["newest"] or 0) > _FEW_TO_CHECK
-        return _COUNTED_IN_RANGES if is_large else COUNTED
+        return _COUNTED_IN_RANGES if self._is_large() else COUNTED
 
     def count(self, run_filter: RunFilter, at_most: int = COUNTED + 1) -> int:
         """Return the number of runs that match a filter, counting up to `at_most`."""
@@ -120,6 +122,10 @@ class RunPageStore:
     def _find_keys(self, run_filter: RunFilter, order: RunOrder, limit: int, offset: int) -> Sequence[int]:
         if _matches_key_order(run_filter, order):
             conditions = RunConditions(self._database, run_filter)
+            if conditions.has_common:
+                found = self._find_keys_by_sets(conditions, KEY_ORDER, order.descending, limit, offset)
+                if found is not None:
+                    return found
             source, where = "runs", conditions.indexed_conditions
             if conditions.text is not None:
                 source, where = self._join_texts(conditions)
@@ -131,13 +137,57 @@ class RunPageStore:
             )
         sql = build_order(order, self._database.dialect)
         conditions = RunConditions(self._database, run_filter, _FEW_TO_COUNT)
+        bounds = conditions.get_bounds(order.column)
+        bounded = sql
+        if bounds:
+            bounded = sql._replace(has_value=" AND ".join([sql.has_value, *bounds]), lacks_value=None)
+        found = self._find_keys_by_sets(conditions, bounded, order.descending, limit, offset)
+        if found is not None:
+            return found
         if self._matches_few(conditions, run_filter):
             return self._sort_matching_keys(conditions, sql, order.descending, limit, offset)
-        bounds = conditions.get_bounds(order.column)
-        if bounds:
-            valued = " AND ".join([sql.has_value, *bounds])
-            sql = sql._replace(has_value=valued, lacks_value=None)
-        return self._walk_index(conditions, sql, order.descending, limit, offset)
+        return self._walk_index(conditions, bounded, order.descending, limit, offset)
+
+    def _find_keys_by_sets(
+        self, conditions: RunConditions, order: OrderSql, descending: bool, limit: int, offset: int
+    ) -> Sequence[int] | None:
+        """Return run keys by the sets of keys that meet each condition; None if that is not the fastest way.
+
+        It is not, if few runs meet one of the conditions, or if the first runs of the order already fill the page.
+        """
+        if conditions.text is not None or conditions.has_rare or order.is_moving is not None:
+            return None
+        if not conditions.list_ranges() or not self._is_large():
+            return None
+        first = self._check_first_runs(conditions, order, descending, offset + limit)
+        if len(first) == offset + limit:
+            return first[offset:]
+        keys = find_matching_keys(self._database, conditions)
+        if keys is None:
+            return None
+        ordered = list_keys_in_order(self._database, keys, conditions, order, descending=descending)
+        return list(islice(ordered, offset, offset + limit))
+
+    def _check_first_runs(
+        self, conditions: RunConditions, order: OrderSql, descending: bool, limit: int
+    ) -> Sequence[int]:
+        """Return the keys of up to `limit` matching runs among the first of an order, in this order."""
+        direction = "DESC" if descending else "ASC"
+        return self._database.column(
+            f"SELECT runs.run_key FROM (SELECT {order.key} AS run_key, {order.value} AS value, {order.tie} AS tie"  # noqa: S608
+            f" FROM {order.table} WHERE {order.has_value}"
+            f" ORDER BY {order.value} {direction}, {order.tie} {direction} LIMIT {_FIRST_RUNS}) AS first_runs"
+            f" {self._database.dialect.ordered_join} runs ON runs.run_key = first_runs.run_key"
+            f" WHERE {conditions.scan_conditions}"
+            f" ORDER BY first_runs.value {direction}, first_runs.tie {direction} LIMIT :limit",
+            limit=limit,
+            **conditions.parameters,
+            **order.parameters,
+        )
+
+    def _is_large(self) -> bool:
+        row = self._database.row("SELECT max(run_key) AS newest FROM runs")
+        return row is not None and (row["newest"] or 0) > _FEW_TO_CHECK
 
     def _choose_lookup(self, conditions: RunConditions) -> tuple[str, str]:
         """Return the source and the conditions of a query for matching runs in no particular order."""

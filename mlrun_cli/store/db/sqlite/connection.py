@@ -18,7 +18,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from mlrun_cli.core.disk_space import describe_full_disk
 from mlrun_cli.core.named_tuple import NamedTuple
@@ -205,6 +205,16 @@ class SqliteDatabase:
     def rows(self, sql: str, **parameters: object) -> list[Row]:
         """Return all rows of a query."""
         return self._read(lambda: self._connection.execute(sql, parameters).fetchall())
+
+    def column(self, sql: str, **parameters: object) -> list[Any]:
+        """Return the first value of each row of a query."""
+
+        def read() -> list[Any]:
+            cursor = self._connection.cursor()
+            cursor.row_factory = None
+            return [row[0] for row in cursor.execute(sql, parameters)]
+
+        return self._read(read)
 
     def execute(self, sql: str, **parameters: object) -> int:
         """Execute a statement and return the number of rows it changed."""
