@@ -45,22 +45,28 @@ class RunPage:
         parts = [format_html_table(cells, self._address, "Details Page")]
         if error:
             parts.append(f"<p><b>Error:</b> {html(error)}</p>")
-        metrics, children = self._overview["metrics"], self._overview["children"]
+        metrics = self._overview["metrics"]
         if metrics:
-            rows = [(each["name"], _format_number(each["last"]), each["count"]) for each in metrics]
-            parts.append(_format_table(("Metric", "Last", "Values"), rows, self._overview["metric_count"]))
-        if children:
-            rows = [(each.get("display_name") or each["run_id"], each["status"], each["run_id"]) for each in children]
-            parts.append(_format_table(("Run below it", "Status", "Id"), rows, self._overview["child_count"]))
+            rows = [(each["name"], format_number(each["last"]), each["count"]) for each in metrics]
+            parts.append(format_table(("Metric", "Last", "Values"), rows, self._overview["metric_count"]))
+        parts += self._build_children()
         if self._log:
             log = html("\n".join(self._log))
             parts.append(f'<pre style="max-height:24em;overflow:auto">{log}</pre>')
         return {"text/html": "".join(parts), "text/plain": format_text_table("Run", cells)}
 
+    def _build_children(self) -> List[str]:
+        """Return the parts of the page about the run's children."""
+        children = self._overview["children"]
+        if not children:
+            return []
+        rows = [(each.get("display_name") or each["run_id"], each["status"], each["run_id"]) for each in children]
+        return [format_table(("Run below it", "Status", "Id"), rows, self._overview["child_count"])]
+
     def _read_last_lines(self) -> List[str]:
         """Return the last lines of the script's log or, if it is empty, of the installer's log."""
         folder = os.path.join(get_client().get_run_folder(self._run._names, self._run.id), ARTIFACTS)
-        for pattern in _LOGS:
+        for pattern in (self._run.LOG_NAME,) if self._run.LOG_NAME else _LOGS:
             for path in sorted(glob(os.path.join(escape(folder), pattern)))[:1]:
                 lines = _read_last_lines_of(path)
                 if lines:
@@ -80,11 +86,13 @@ def _read_last_lines_of(path: str) -> List[str]:
     return [line.rstrip("\r").rpartition("\r")[2] for line in text.rstrip("\n").split("\n")][-_LAST_LINES:]
 
 
-def _format_table(heads: Sequence[str], rows: "Sequence[Sequence[Any]]", count: int) -> str:
+def format_table(heads: Sequence[str], rows: "Sequence[Sequence[Any]]", count: int) -> str:
+    """Return the HTML of a table with the first of `count` rows."""
     body = "".join(f"<tr>{''.join(f'<td>{html(str(cell))}</td>' for cell in row)}</tr>" for row in rows)
     more = f"<caption>the first {len(rows)} of {count:,}</caption>" if count > len(rows) else ""
     return f"<table>{more}<tr>{''.join(f'<th>{html(head)}</th>' for head in heads)}</tr>{body}</table>"
 
 
-def _format_number(value: Any) -> str:
+def format_number(value: Any) -> str:
+    """Return a number for people, or an empty string for None."""
     return "" if value is None else f"{value:.6g}"
