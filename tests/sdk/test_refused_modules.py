@@ -88,10 +88,8 @@ import azureml.train.automl
 """Lines from the scripts and notebooks of public repositories."""
 
 USES = [
-    ("azureml.pipeline.core", "Pipeline(workspace=None, steps=[])", "Pipeline is ", "experiment.submit("),
-    ("azureml.pipeline.core", "PublishedPipeline.list(None)", "PublishedPipeline.list is ", "submit_child"),
-    ("azureml.pipeline.core", "Schedule.create(None, name='s')", "Schedule.create is ", "cron"),
-    ("azureml.pipeline.steps", "ParallelRunConfig.load_yaml('a.yml')", "ParallelRunConfig.load_yaml is ", "driver"),
+    ("azureml.pipeline.core", "PipelineDraft.create(None)", "PipelineDraft.create is ", "pipeline.publish("),
+    ("azureml.pipeline.core", "Module.get(None)", "Module.get is ", "PythonScriptStep"),
     ("azureml.train.automl", "AutoMLRun(experiment=None, run_id='r')", "AutoMLRun is ", "script of your own"),
     ("azureml.train.automl.utilities", "get_primary_metrics('regression')", "get_primary_metrics is ", "script"),
     ("azureml.interpret", "ExplanationClient.from_run(None)", "ExplanationClient.from_run is ", "'shap'"),
@@ -164,7 +162,7 @@ def test_what_a_script_builds_before_it_is_used_can_be_built() -> None:
         from azureml.core.image import ContainerImage
         from azureml.core.webservice import AciWebservice, AksWebservice
         from azureml.pipeline.core import Pipeline, PipelineData, PipelineParameter, ScheduleRecurrence, StepSequence
-        from azureml.pipeline.steps import DataTransferStep, ParallelRunConfig, PythonScriptStep
+        from azureml.pipeline.steps import DataTransferStep, PythonScriptStep
         from azureml.train.automl import AutoMLConfig
         data = PipelineData("prepared", is_directory=True)
         step = PythonScriptStep("prepare.py", name="prepare", arguments=["--to", data], outputs=[data])
@@ -184,7 +182,6 @@ def test_what_a_script_builds_before_it_is_used_can_be_built() -> None:
             "isinstance": isinstance(data, Mine),
             "sequence": len(StepSequence(steps=[step]).steps),
             "interval": ScheduleRecurrence(frequency="Day", interval=2).interval,
-            "tries": ParallelRunConfig(None, "score.py", 1, "append_row", "local", 1).run_max_try,
             "cores": AciWebservice.deploy_configuration(cpu_cores=2, memory_gb=1).cpu_cores,
             "replicas": AksWebservice.deploy_configuration(num_replicas=3).num_replicas,
             "runtime": ContainerImage.image_configuration(execution_script="s.py", runtime="python").runtime,
@@ -201,7 +198,6 @@ def test_what_a_script_builds_before_it_is_used_can_be_built() -> None:
         "isinstance": False,
         "sequence": 1,
         "interval": 2,
-        "tries": 3,
         "cores": 2,
         "replicas": 3,
         "runtime": "python",

@@ -6,7 +6,6 @@ They cover SDK v1 versions 1.0.2 to 1.62. Only `_azure_lookup` reads the tables;
 AUTOML = (
     "Train in a script of your own, and submit it with ScriptRunConfig; to try several models, submit one run for each"
 )
-CRON = "Let cron or a CI job start the driver script"
 DATABASE = "Query the database in the script, and keep what comes back as files"
 EXPLAIN = "Explain with the package 'interpret' or 'shap', and keep what it writes with run.upload_folder"
 INSIDE = (
@@ -19,10 +18,7 @@ MACHINES = (
     "name, AmlCompute.provisioning_configuration(vm_size='…', max_nodes=1))"
 )
 OF_2019 = "Register a new version of the dataset, and work with pandas: to_pandas_dataframe()"
-PIPELINES = (
-    "Run its scripts one after another from a driver script: experiment.submit(ScriptRunConfig(…)) for each step, then "
-    "wait_for_completion(); or, to keep them under one run, submit the driver and call run.submit_child(…) in it"
-)
+PIPELINES = "Make a Pipeline of PythonScriptSteps, and publish it by pipeline.publish(name)"
 SERVING = (
     "Serve the model with a server of your own, such as FastAPI or 'mlflow models serve': Model.get_model_path and "
     "model.download find its files"
@@ -93,7 +89,6 @@ AREAS = {
         "Download the files once, and use Dataset.File.from_files or Dataset.Tabular.from_delimited_files on them"
     ),
     "azureml.pipeline": PIPELINES,
-    "azureml.pipeline.core.schedule": CRON,
     "azureml.responsibleai": EXPLAIN,
     "azureml.telemetry": TELEMETRY,
     "azureml.tensorboard": (
@@ -217,11 +212,14 @@ SHARED = {
         "ProjectSystemException RunConfigurationException RunEnvironmentException ServiceException SnapshotException "
         "TrainingException UserErrorException WebserviceException WorkspaceException WorkspacePrivateEndpointException"
     ),
+    "azureml.pipeline.core._graph_view": "Edge Graph Node",
+    "azureml.pipeline.core._port_data": "PortDataReference",
+    "azureml.pipeline.core._published": "PublishedPipeline",
+    "azureml.pipeline.core._time_zones": "TimeZone",
     "azureml.pipeline.core.builder": "PipelineStep StepSequence",
     "azureml.pipeline.core.graph": (
-        "DataSource DataSourceDef Edge Graph InputPortBinding InputPortDef ModuleDef Node OutputPortBinding "
-        "OutputPortDef ParamDef PipelineData PipelineDataset PipelineParameter PortDataReference PublishedPipeline "
-        "TrainingOutput"
+        "DataSource DataSourceDef InputPortBinding InputPortDef ModuleDef OutputPortBinding OutputPortDef ParamDef "
+        "PipelineData PipelineDataset PipelineParameter TrainingOutput"
     ),
     "azureml.pipeline.core.module": "ModuleVersion ModuleVersionDescriptor",
     "azureml.pipeline.core.module_step_base": "ModuleStepBase",
@@ -232,7 +230,7 @@ SHARED = {
         "DatasetRegistration PipelineOutputAbstractDataset PipelineOutputFileDataset PipelineOutputTabularDataset"
     ),
     "azureml.pipeline.core.run": "PipelineRun StepRun StepRunOutput",
-    "azureml.pipeline.core.schedule": "Schedule ScheduleRecurrence TimeZone",
+    "azureml.pipeline.core.schedule": "Schedule ScheduleRecurrence",
     "azureml.pipeline.databricks": "AutoScale",
     "azureml.pipeline.steps": (
         "AdlaStep AutoMLStep AzureBatchStep CommandStep DataTransferStep DatabricksStep EstimatorStep HyperDriveStep "

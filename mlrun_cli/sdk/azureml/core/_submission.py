@@ -28,15 +28,20 @@ def submit(
     Args:
         workspace: The names of the workspace.
         experiment_name: The name of the experiment, which is created if it does not exist.
-        config: A ScriptRunConfig, a RunConfiguration for the working folder, an estimator or a HyperDriveConfig.
+        config: A ScriptRunConfig, a RunConfiguration for the working folder, an estimator, a HyperDriveConfig or a
+            pipeline.
         tags: The initial tags of the run.
-        kwargs: `display_name`, `properties`, `parent_run_id`; `arguments` is for a RunConfiguration.
+        kwargs: `display_name`, `properties`, `parent_run_id`; `arguments` is for a RunConfiguration, and a pipeline
+            takes the arguments of its own `submit`.
 
     Raises:
         UserErrorException: The submission is not supported here; the message says why and what to do instead.
     """
     from azureml.core.run import Run
 
+    if hasattr(config, "_submit_to"):
+        submitted: Run = config._submit_to(experiment_name, {**kwargs, **({"tags": tags} if tags else {})})
+        return submitted
     script = _build_script_config(config, kwargs)
     unknown = sorted(set(kwargs) - _KNOWN)
     if unknown:
@@ -78,6 +83,6 @@ def _build_script_config(config: Any, kwargs: "dict[str, Any]") -> Any:
     if isinstance(config, ScriptRunConfig):
         return config
     raise UserErrorException(
-        "What is submitted is a ScriptRunConfig, a RunConfiguration, an estimator or a HyperDriveConfig, not "
-        f"{type(config).__name__}."
+        "What is submitted is a ScriptRunConfig, a RunConfiguration, an estimator, a HyperDriveConfig or a pipeline, "
+        f"not {type(config).__name__}."
     )

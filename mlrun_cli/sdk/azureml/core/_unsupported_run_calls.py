@@ -28,7 +28,7 @@ def make_unsupported_run_method(kind: str, name: str) -> Any:
 
     def call(*_args: object, **_kwargs: object) -> None:
         raise UserErrorException(
-            f"run.{name}() is a call of {_CALLS[name]}, and there are only script runs here. "
+            f"run.{name}() is a call of {_CALLS[name]}, and this run is none. "
             "run.get_children() and run.get_metrics() find the best of several."
         )
 

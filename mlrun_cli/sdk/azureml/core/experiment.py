@@ -147,12 +147,13 @@ class Experiment:
     # Runs
 
     def submit(self, config: Any, tags: "Dict[str, Any] | None" = None, **kwargs: Any) -> Run:
-        """Submit a script or a sweep as a run of this experiment and return the run without waiting.
+        """Submit a script, a sweep or a pipeline as a run of this experiment and return the run without waiting.
 
         Args:
-            config: A ScriptRunConfig, a RunConfiguration for the working folder, an estimator or a HyperDriveConfig.
+            config: A ScriptRunConfig, a RunConfiguration for the working folder, an estimator, a HyperDriveConfig or a
+                pipeline.
             tags: The initial tags of the run.
-            kwargs: `display_name`, `properties`.
+            kwargs: `display_name`, `properties`; a pipeline takes the arguments of its own `submit`.
 
         Raises:
             UserErrorException: The submission is not supported here; the message says why and what to do instead.

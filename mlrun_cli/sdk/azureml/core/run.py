@@ -1,7 +1,6 @@
 """Handles of runs, both of the current script and of any other run in a workspace."""
 
 import os
-from importlib import import_module
 from typing import TYPE_CHECKING, Any, Callable, Dict, Iterator, List
 
 from azureml._client.client import WorkspaceNames, find_submitted_run_client, get_client
@@ -10,6 +9,7 @@ from azureml._wire.journal_lines import encode_end
 from azureml._wire.run_folder import ARTIFACTS
 from azureml.core._offline_run import _OfflineRun
 from azureml.core._outputs import create_output_folder, log_warnings
+from azureml.core._run_classes import import_run_class
 from azureml.core._run_handle import COPY_SECONDS, check_text
 from azureml.core._run_metrics import RunMetrics
 from azureml.core._unsupported_run_calls import make_unsupported_run_method
@@ -32,11 +32,6 @@ __all__ = ["Run", "_OfflineRun", "_SubmittedRun", "get_run"]
 _CANCEL_SECONDS = 2.0
 
 _factories: "Dict[str, Callable[..., Run]]" = {}
-_CLASSES = {
-    "azureml.scriptrun": ("azureml.core.script_run", "ScriptRun"),
-    "hyperdrive": ("azureml.train.hyperdrive.run", "HyperDriveRun"),
-}
-"""The module and name of the class for each run type, which is imported when a run of this type is found."""
 
 
 class Run(RunMetrics):
@@ -81,7 +76,8 @@ class Run(RunMetrics):
             from azureml.core.experiment import Experiment
 
             return factory(Experiment._from_names(workspace, record["_experiment_name"]), record)
-        return _get_class(record["run_type"])._from_names(workspace, record["_experiment_name"], record["run_id"])
+        kind: type[Run] = import_run_class(record["run_type"]) or Run
+        return kind._from_names(workspace, record["_experiment_name"], record["run_id"])
 
     def __reduce__(self) -> Any:
         return type(self)._from_names, (self._names, self._experiment_name, self._run_id)
@@ -580,12 +576,6 @@ def get_run(experiment: "Experiment", run_id: str, rehydrate: bool = True, clean
     if not rehydrate:
         return plain
     return Run._from_record(plain._names, get_client().request("runs.get", workspace=plain._names, run_id=run_id))
-
-
-def _get_class(run_type: str) -> "type[Run]":
-    module, name = _CLASSES.get(run_type, (__name__, "Run"))
-    found: type[Run] = getattr(import_module(module), name)
-    return found
 
 
 def _describe_error(error: "str | BaseException | None") -> Dict[str, Any]:

@@ -51,6 +51,7 @@ class OutputDatasetConfig:
         self._name = check_name("output", name or f"output_{os.urandom(4).hex()}")
         self.arg_val = f"DatasetOutputConfig:{self._name}"
         self._registration: RegistrationConfiguration | None = None
+        self._producer: dict[str, Any] = {}
 
     @property
     def name(self) -> str:
@@ -72,8 +73,9 @@ class OutputDatasetConfig:
         return registered
 
     def as_input(self, name: "str | None" = None) -> DatasetConsumptionConfig:
-        """Return the output as an input of another run; submitting a run with it is refused."""
-        return DatasetConsumptionConfig(name or f"input_{os.urandom(4).hex()}", self, self.mode)
+        """Return the output as an input of another step of a pipeline; a run of its own is refused with it."""
+        mode = MOUNT_MODE if self.mode == UPLOAD_MODE else self.mode
+        return DatasetConsumptionConfig(name or f"input_{os.urandom(4).hex()}", self, mode)
 
     def _to_argument(self) -> str:
         return self.arg_val
@@ -220,6 +222,7 @@ class OutputTabularDatasetConfig(OutputDatasetConfig):
         self._glob: str | None = kwargs.get("_glob")
         self._steps: list[list[Any]] = []
         self._registration = origin._registration
+        self._producer = origin._producer
 
     def as_mount(self) -> "OutputTabularDatasetConfig":
         """Return a copy of this output in mount mode."""
@@ -232,7 +235,7 @@ class OutputTabularDatasetConfig(OutputDatasetConfig):
         return self._with_origin(self._origin.as_upload(overwrite, source_globs))
 
     def as_input(self, name: "str | None" = None) -> DatasetConsumptionConfig:
-        """Return the output as an input of another run; submitting a run with it is refused."""
+        """Return the output as an input of another step of a pipeline; a run of its own is refused with it."""
         return DatasetConsumptionConfig(name or f"input_{os.urandom(4).hex()}", self, DIRECT_MODE)
 
     def keep_columns(self, columns: "str | list[str]") -> "OutputTabularDatasetConfig":

@@ -1,4 +1,4 @@
-"""Pipelines, whose parts can be configured, but which cannot be created."""
+"""Pipelines: steps that are run together, in the order that their data needs."""
 
 import azureml._package_guard  # noqa: F401 - has to come before anything that could be the other package's
 from azureml.pipeline.core.builder import PipelineData, PipelineStep, StepSequence
@@ -9,7 +9,6 @@ from azureml.pipeline.core.graph import (
     PipelineParameter,
     TrainingOutput,
 )
-from azureml.pipeline.core.schedule import ScheduleRecurrence
 
 _MODULES = {
     "Module": "module",
@@ -19,9 +18,10 @@ _MODULES = {
     "PipelineDraft": "pipeline_draft",
     "PipelineEndpoint": "pipeline_endpoint",
     "PipelineRun": "run",
-    "PortDataReference": "graph",
-    "PublishedPipeline": "graph",
+    "PortDataReference": "_port_data",
+    "PublishedPipeline": "_published",
     "Schedule": "schedule",
+    "ScheduleRecurrence": "schedule",
     "StepRun": "run",
     "StepRunOutput": "run",
     "TimeZone": "schedule",
@@ -33,7 +33,6 @@ __all__ = [  # noqa: PLE0604 - they are all texts
     "PipelineDataset",
     "PipelineParameter",
     "PipelineStep",
-    "ScheduleRecurrence",
     "StepSequence",
     "TrainingOutput",
     *_MODULES,

@@ -1,9 +1,12 @@
 """The base class of pipeline steps, and sequences of steps."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any, Dict, List
 
 from azureml._unsupported import StoredArguments
 from azureml.pipeline.core.graph import PipelineData
+
+if TYPE_CHECKING:
+    from azureml.pipeline.core._graph_builder import StepDocuments
 
 __all__ = ["PipelineData", "PipelineStep", "StepSequence"]
 
@@ -16,10 +19,102 @@ class PipelineStep(
 
     name: str
 
-    def run_after(self, step: Any) -> None:
-        """Record that this step depends on another step."""
-        vars(self).setdefault("_after", []).append(step)
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._after: List[Any] = []
+        self._check()
+        if not self.name:
+            self.name = self._get_default_name()
+        from azureml.pipeline.core._ports import find_producer_mark
+
+        for output in self._list_outputs():
+            mark = find_producer_mark(output)
+            if mark is not None:
+                mark["step"] = self
+
+    def run_after(self, step: "PipelineStep") -> None:
+        """Start this step when another step has ended, although no data pass between them."""
+        if not isinstance(step, PipelineStep):
+            raise TypeError(f"A step runs after a step, not after a {type(step).__name__}.")
+        self._after.append(step)
+
+    def _check(self) -> None:
+        """Raise an error if the arguments of the step contradict each other."""
+
+    def _get_default_name(self) -> str:
+        return type(self).__name__
+
+    def _list_inputs(self) -> List[Any]:
+        """Return the data that the step declares as inputs."""
+        return to_list(vars(self).get("inputs"), "inputs")
+
+    def _list_arguments(self) -> List[Any]:
+        """Return the arguments of the step's script."""
+        return to_list(vars(self).get("arguments"), "arguments")
+
+    def _list_outputs(self) -> List[Any]:
+        """Return the data that the step writes: those that it declares, and outputs among the arguments."""
+        from azureml.data.output_dataset_config import OutputDatasetConfig
+
+        declared = to_list(vars(self).get("outputs"), "outputs")
+        return [*declared, *(one for one in self._list_arguments() if isinstance(one, OutputDatasetConfig))]
+
+    def _build_document(self, documents: "StepDocuments") -> Dict[str, Any]:
+        """Return the step's entry in the document of a pipeline, without its key and ports.
+
+        Raises:
+            UserErrorException: Steps of this kind are not run here.
+        """
+        from azureml.exceptions import UserErrorException
+
+        raise UserErrorException(
+            f"Step {self.name!r} is a {type(self).__name__}, which is not run here: it needs a service of Azure. "
+            "Do what it does in a script, as a PythonScriptStep."
+        )
 
 
 class StepSequence(StoredArguments, takes="steps=None"):
-    """A sequence of steps to be executed one after another."""
+    """Steps, or lists of steps, to be executed one after another."""
+
+    steps: List[Any]
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.steps = list(self.steps or [])
+        before: List[PipelineStep] = []
+        for entry in self.steps:
+            steps = flatten_steps([entry])
+            for step in steps:
+                for earlier in before:
+                    step.run_after(earlier)
+            before = steps or before
+
+    def __iter__(self) -> Any:
+        return iter(self.steps)
+
+
+def flatten_steps(steps: Any) -> List[PipelineStep]:
+    """Return the steps in nested lists and sequences, each once, in order.
+
+    Raises:
+        TypeError: Something among them is not a step.
+    """
+    found: List[PipelineStep] = []
+    for entry in steps if isinstance(steps, (list, tuple, StepSequence)) else [steps]:
+        if isinstance(entry, (list, tuple, StepSequence)):
+            nested = flatten_steps(entry)
+        elif isinstance(entry, PipelineStep):
+            nested = [entry]
+        else:
+            raise TypeError(f"The steps of a pipeline are steps, or lists of steps, not {entry!r}.")
+        found += [step for step in nested if not any(step is known for known in found)]
+    return found
+
+
+def to_list(values: Any, what: str) -> List[Any]:
+    """Return a list of what a step was given; raise TypeError for a single text or another value."""
+    if values is None:
+        return []
+    if not isinstance(values, (list, tuple)):
+        raise TypeError(f"The {what} of a step are a list, not a {type(values).__name__}.")
+    return list(values)

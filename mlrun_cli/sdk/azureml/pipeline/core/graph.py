@@ -1,10 +1,12 @@
-"""Data passed between pipeline steps, and pipeline parameters."""
+"""Data passed between pipeline steps, pipeline parameters, and published pipelines."""
 
 import re
-from typing import Any
+from typing import TYPE_CHECKING, Any, Dict
 
-from azureml._azure_names import PIPELINES
-from azureml._unsupported import StoredArguments, make_unsupported_call
+from azureml._unsupported import StoredArguments
+
+if TYPE_CHECKING:
+    from azureml.pipeline.core.pipeline_output_dataset import PipelineOutputFileDataset
 
 __all__ = [
     "InputPortBinding",
@@ -14,65 +16,60 @@ __all__ = [
     "TrainingOutput",
 ]
 
+_INPUT_MODES = ("mount", "download", "direct", "hdfs")
+_OUTPUT_MODES = ("mount", "upload")
+
 
 class PipelineParameter(StoredArguments, takes="name, default_value"):
-    """A parameter of a pipeline, with a default value."""
+    """A parameter of a pipeline, with a default value: a text, a number, a truth value, a DataPath or a dataset."""
 
     name: str
     default_value: Any
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        if not (isinstance(self.default_value, (str, int, float)) or hasattr(self.default_value, "_to_argument")):
-            kind = type(self.default_value).__name__
-            raise ValueError(f"The default value of a PipelineParameter is a text or number, not a {kind}.")
+        self._to_document()
 
     def __str__(self) -> str:
         return f"PipelineParameter_Name:{self.name}_Default:{self.default_value}"
 
+    def _to_document(self) -> Dict[str, Any]:
+        """Return the parameter's entry in the document of a pipeline.
 
-class _StepData:
-    """Mixin for data passed between steps, whose methods for access modes all return the object itself."""
+        Raises:
+            ValueError: The default value is of another kind.
+        """
+        return build_parameter_document(self.name, self.default_value)
 
-    def as_input(self, input_name: "str | None" = None) -> Any:
-        """Return this object unchanged, for use as a step input."""
-        return self
 
-    def as_mount(self, *_: Any, **__: Any) -> Any:
-        """Return this object unchanged, since the access mode makes no difference here."""
-        return self
+def build_parameter_document(name: str, value: Any) -> Dict[str, Any]:
+    """Return the entry of a pipeline parameter with a default value.
 
-    def as_download(self, *_: Any, **__: Any) -> Any:
-        """Return this object unchanged, since the access mode makes no difference here."""
-        return self
+    Raises:
+        ValueError: No parameter can have the value.
+    """
+    from azureml.data.abstract_dataset import AbstractDataset
+    from azureml.data.datapath import DataPath
 
-    def as_direct(self) -> Any:
-        """Return this object unchanged, since the access mode makes no difference here."""
-        return self
+    for kind, known in ((bool, "bool"), (int, "int"), (float, "float"), (str, "string")):
+        if isinstance(value, kind):
+            return {"type": known, "default": value}
+    if isinstance(value, DataPath):
+        return {"type": "datapath", "default": describe_data_path(value)}
+    if isinstance(value, AbstractDataset):
+        return {"type": "dataset", "default": {"id": value.id}}
+    raise ValueError(
+        f"The value of PipelineParameter {name!r} is a text, a number, True or False, a DataPath or a dataset, not a "
+        f"{type(value).__name__}."
+    )
 
-    def as_dataset(self) -> Any:
-        """Return this object unchanged, for use as a dataset."""
-        return self
 
-    def as_named_input(self, name: str) -> Any:
-        """Return this object unchanged, for use as a named input."""
-        return self
-
-    def parse_delimited_files(self, *_: Any, **__: Any) -> Any:
-        """Return this object unchanged, for use as a tabular dataset."""
-        return self
-
-    def parse_parquet_files(self, *_: Any, **__: Any) -> Any:
-        """Return this object unchanged, for use as a tabular dataset."""
-        return self
-
-    def create_input_binding(self, *_: Any, **__: Any) -> Any:
-        """Return this object unchanged, for use as a step input."""
-        return self
+def describe_data_path(path: Any) -> Dict[str, Any]:
+    """Return a DataPath as the document of a pipeline has it."""
+    return {"datastore": path.datastore_name, "path": path.path_on_datastore or ""}
 
 
 class PipelineData(
-    _StepData,
     StoredArguments,
     takes="name, datastore=None, output_name=None, output_mode='mount', output_path_on_compute=None, "
     "output_overwrite=None, data_type=None, is_directory=None, pipeline_output_name=None, training_output=None",
@@ -83,29 +80,86 @@ class PipelineData(
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        if not isinstance(self.name, str) or not re.fullmatch(r"\w+", self.name, re.ASCII):
-            raise ValueError(f"A PipelineData's name has letters, digits and underscores only, and is {self.name!r}.")
+        self._check()
+        self._producer: Dict[str, Any] = {}
+
+    def _check(self) -> None:
+        fields = vars(self)
+        for name in (self.name, fields["output_name"]):
+            if name is not None and not (isinstance(name, str) and re.fullmatch(r"\w+", name, re.ASCII)):
+                raise ValueError(f"A PipelineData's name has letters, digits and underscores only, and is {name!r}.")
+        if fields["output_mode"] not in _OUTPUT_MODES:
+            raise ValueError(
+                f"The mode of PipelineData {self.name!r} is mount or upload, not {fields['output_mode']!r}."
+            )
 
     def __str__(self) -> str:
         return f"${self.get_env_variable_name()}"
 
     __repr__ = __str__
 
-    def get_env_variable_name(self) -> str:
-        """Return the name of the environment variable that contains the folder's path in Azure."""
-        return f"AZUREML_DATAREFERENCE_{self.name}"
+    @property
+    def _output_name(self) -> str:
+        """The name of the step output that writes this data."""
+        return str(vars(self)["output_name"] or self.name)
 
-    register = make_unsupported_call("PipelineData.register", PIPELINES)
+    def get_env_variable_name(self) -> str:
+        """Return the name of the environment variable with the folder's path, in the step that writes it."""
+        return f"AZUREML_DATAREFERENCE_{self._output_name}"
+
+    def create_input_binding(
+        self,
+        input_name: "str | None" = None,
+        mode: "str | None" = None,
+        path_on_compute: "str | None" = None,
+        overwrite: "bool | None" = None,
+    ) -> "InputPortBinding":
+        """Return an input of a step that reads this data under a name, by default that of the data."""
+        return InputPortBinding(input_name or self.name, self, mode or "mount", path_on_compute, overwrite)
+
+    def as_input(self, input_name: str) -> "InputPortBinding":
+        """Return an input of a step that reads this data under another name."""
+        return self.create_input_binding(input_name)
+
+    def as_mount(self) -> "InputPortBinding":
+        """Return an input of a step that reads the folder itself."""
+        return self.create_input_binding()
+
+    def as_download(
+        self,
+        input_name: "str | None" = None,
+        path_on_compute: "str | None" = None,
+        overwrite: "bool | None" = None,
+    ) -> "InputPortBinding":
+        """Return an input of a step that reads a copy of the folder."""
+        return self.create_input_binding(input_name, "download", path_on_compute, overwrite)
+
+    def as_dataset(self) -> "PipelineOutputFileDataset":
+        """Return this data as a file dataset, which can be registered."""
+        from azureml.pipeline.core.pipeline_output_dataset import PipelineOutputFileDataset
+
+        return PipelineOutputFileDataset(self)
 
 
 class OutputPortBinding(
-    _StepData,
     StoredArguments,
     takes="name, datastore=None, output_name=None, bind_mode='mount', path_on_compute=None, is_directory=None, "
     "overwrite=None, data_type=None, pipeline_output_name=None, training_output=None, dataset_registration=None, "
     "dataset_output=None",
 ):
-    """The binding of a step output to a datastore."""
+    """The binding of a step output to a datastore; other steps read it like PipelineData."""
+
+    name: str
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if vars(self)["bind_mode"] not in _OUTPUT_MODES:
+            raise ValueError(f"The mode of output {self.name!r} is mount or upload, not {vars(self)['bind_mode']!r}.")
+        self._producer: Dict[str, Any] = {}
+
+    @property
+    def _output_name(self) -> str:
+        return str(vars(self)["output_name"] or self.name)
 
 
 class InputPortBinding(
@@ -113,21 +167,60 @@ class InputPortBinding(
     takes="name, bind_object=None, bind_mode='mount', path_on_compute=None, overwrite=None, is_resource=False, "
     "additional_transformations=None, **kwargs",
 ):
-    """The binding of a step input to data."""
+    """The binding of a step input to data: PipelineData, a DataReference, a dataset or an output of a step."""
+
+    name: str
+    bind_object: Any
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        mode = vars(self)["bind_mode"]
+        if self.bind_object is None:
+            raise ValueError(f"Input {self.name!r} is bound to nothing: give bind_object.")
+        if mode not in _INPUT_MODES:
+            raise ValueError(f"The mode of input {self.name!r} is mount, download or direct, not {mode!r}.")
+
+    def as_resource(self) -> "InputPortBinding":
+        """Return this input, whose files are where the script finds them by its path."""
+        return self
+
+    def __str__(self) -> str:
+        return f"$AZUREML_DATAREFERENCE_{self.name}"
+
+    __repr__ = __str__
 
 
 class PipelineDataset(
-    _StepData,
     StoredArguments,
     takes="dataset=None, name=None, bind_mode='mount', path_on_compute=None, overwrite=False, parameter_name=None",
 ):
-    """A dataset that a pipeline reads."""
+    """A dataset that a step reads."""
 
     @classmethod
     def create(cls, dataset: Any, name: "str | None" = None, parameter_name: "str | None" = None) -> "PipelineDataset":
-        """Return a pipeline input for a dataset."""
+        """Return a step input for a dataset."""
         return cls(dataset, name, parameter_name=parameter_name)
+
+    def as_mount(self, path_on_compute: "str | None" = None) -> "PipelineDataset":
+        """Return a copy whose files are read in their place."""
+        return self._copy_with(bind_mode="mount", path_on_compute=path_on_compute)
+
+    def as_download(self, path_on_compute: "str | None" = None, overwrite: bool = False) -> "PipelineDataset":
+        """Return a copy whose files are copied for the script."""
+        return self._copy_with(bind_mode="download", path_on_compute=path_on_compute, overwrite=overwrite)
+
+    def as_direct(self) -> "PipelineDataset":
+        """Return a copy that gives the script the dataset."""
+        return self._copy_with(bind_mode="direct")
+
+    def as_named_input(self, name: str) -> "PipelineDataset":
+        """Return a copy with another name."""
+        return self._copy_with(name=name)
+
+    def _copy_with(self, **changes: Any) -> "PipelineDataset":
+        kept = {name: value for name, value in vars(self).items() if not name.startswith("_")}
+        return type(self)(**{**kept, **changes})
 
 
 class TrainingOutput(StoredArguments, takes="type, iteration=None, metric=None, model_file=None"):
-    """The output of a training step."""
+    """What of a sweep's best run an output of a HyperDriveStep contains."""

@@ -1,21 +1,128 @@
 """Step outputs as datasets."""
 
+from copy import copy
+from typing import Any, Dict, Optional
+
 from azureml.pipeline.core.graph import PipelineData
 
 __all__ = ["PipelineOutputAbstractDataset", "PipelineOutputFileDataset", "PipelineOutputTabularDataset"]
 
 
-class PipelineOutputAbstractDataset(PipelineData, takes="pipeline_data"):
-    """Base class of step outputs as datasets."""
+class DatasetRegistration:
+    """The name under which a step output is registered as a dataset."""
+
+    def __init__(self, name: "str | None" = None, create_new_version: "bool | None" = None) -> None:
+        self.name = name
+        self.create_new_version = create_new_version
+
+
+class PipelineOutputAbstractDataset:
+    """A step output as a dataset, to be declared as an output of one step and as a named input of others."""
+
+    _mode = "direct"
+    _registration: Optional[DatasetRegistration] = None
+    _path_on_compute: "str | None" = None
+    _table: "Dict[str, Any] | None" = None
 
     def __init__(self, pipeline_data: PipelineData) -> None:
-        super(PipelineData, self).__init__(pipeline_data)
-        self.name = pipeline_data.name
+        self._data = pipeline_data
+        self._input_name: str | None = None
+
+    @property
+    def name(self) -> str:
+        """The name of the output."""
+        return self._data.name
+
+    @property
+    def input_name(self) -> str:
+        """The name of the input."""
+        return self._input_name or self._data.name
+
+    def register(self, name: str, create_new_version: bool = True) -> Any:
+        """Register the output as a dataset under a name each time that its step has succeeded."""
+        self._registration = DatasetRegistration(name, create_new_version)
+        return self
+
+    def as_named_input(self, name: str) -> Any:
+        """Return a copy with the name of an input."""
+        named = copy(self)
+        named._input_name = name
+        return named
+
+    def _copy_with_mode(self, mode: str, path_on_compute: "str | None" = None) -> Any:
+        changed = copy(self)
+        changed._mode, changed._path_on_compute = mode, path_on_compute
+        return changed
+
+    def __str__(self) -> str:
+        return f"$AZUREML_DATAREFERENCE_{self.input_name}"
 
 
 class PipelineOutputFileDataset(PipelineOutputAbstractDataset):
     """A step output as a file dataset."""
 
+    def as_direct(self) -> "PipelineOutputFileDataset":
+        """Return a copy that gives the script the dataset."""
+        changed: PipelineOutputFileDataset = self._copy_with_mode("direct")
+        return changed
+
+    def as_mount(self, path_on_compute: "str | None" = None) -> "PipelineOutputFileDataset":
+        """Return a copy whose files are read in their place."""
+        changed: PipelineOutputFileDataset = self._copy_with_mode("mount", path_on_compute)
+        return changed
+
+    def as_download(self, path_on_compute: "str | None" = None) -> "PipelineOutputFileDataset":
+        """Return a copy whose files are copied for the script."""
+        changed: PipelineOutputFileDataset = self._copy_with_mode("download", path_on_compute)
+        return changed
+
+    def parse_delimited_files(
+        self,
+        include_path: bool = False,
+        separator: str = ",",
+        header: Any = None,
+        partition_format: "str | None" = None,
+        file_extension: str = "",
+        set_column_types: "Dict[str, Any] | None" = None,
+        quoted_line_breaks: bool = False,
+    ) -> "PipelineOutputTabularDataset":
+        """Return the delimited files of the output as a table."""
+        from azureml.data.dataset_factory import build_delimited_options
+        from azureml.data.dataset_type_definitions import PromoteHeadersBehavior
+
+        options = build_delimited_options(
+            separator=separator,
+            header=PromoteHeadersBehavior.ALL_FILES_HAVE_SAME_HEADERS if header is None else header,
+            include_path=include_path,
+            set_column_types=set_column_types,
+            partition_format=partition_format,
+            support_multi_line=quoted_line_breaks,
+        )
+        return PipelineOutputTabularDataset._create(self, options, file_extension)
+
+    def parse_parquet_files(
+        self,
+        include_path: bool = False,
+        partition_format: "str | None" = None,
+        file_extension: str = "",
+        set_column_types: "Dict[str, Any] | None" = None,
+    ) -> "PipelineOutputTabularDataset":
+        """Return the Parquet files of the output as a table."""
+        from azureml.data.dataset_factory import build_parquet_options
+
+        options = build_parquet_options(include_path, set_column_types, partition_format)
+        return PipelineOutputTabularDataset._create(self, options, file_extension)
+
 
 class PipelineOutputTabularDataset(PipelineOutputAbstractDataset):
-    """A step output as a tabular dataset."""
+    """A step output as a table."""
+
+    @classmethod
+    def _create(
+        cls, origin: PipelineOutputFileDataset, options: Dict[str, Any], file_extension: str
+    ) -> "PipelineOutputTabularDataset":
+        table = cls(origin._data)
+        table._input_name = origin._input_name
+        glob = f"**/*{file_extension}" if file_extension else None
+        table._table = {"kind": "tabular", "options": options, "steps": [], "glob": glob}
+        return table

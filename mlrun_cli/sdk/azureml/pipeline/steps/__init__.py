@@ -1,9 +1,15 @@
-"""Pipeline steps, which can be configured but not executed."""
+"""Pipeline steps; those of Azure's own services can be built, and are refused when a pipeline is made of them."""
 
 import azureml._package_guard  # noqa: F401 - has to come before anything that could be the other package's
-from azureml._azure_names import PIPELINES
-from azureml._unsupported import StoredArguments, make_unsupported_call
 from azureml.pipeline.core.builder import PipelineStep
+from azureml.pipeline.steps.command_step import CommandStep
+from azureml.pipeline.steps.estimator_step import EstimatorStep
+from azureml.pipeline.steps.hyper_drive_step import HyperDriveStep, HyperDriveStepRun
+from azureml.pipeline.steps.mpi_step import MpiStep
+from azureml.pipeline.steps.parallel_run_config import ParallelRunConfig
+from azureml.pipeline.steps.parallel_run_step import ParallelRunStep
+from azureml.pipeline.steps.python_script_step import PythonScriptStep
+from azureml.pipeline.steps.r_script_step import RScriptStep
 
 __all__ = [
     "AdlaStep",
@@ -14,6 +20,7 @@ __all__ = [
     "DatabricksStep",
     "EstimatorStep",
     "HyperDriveStep",
+    "HyperDriveStepRun",
     "KustoStep",
     "ModuleStep",
     "MpiStep",
@@ -65,59 +72,6 @@ class DataTransferStep(
     """A step that copies data between storage locations."""
 
 
-class PythonScriptStep(
-    PipelineStep,
-    takes="script_name, name=None, arguments=None, compute_target=None, runconfig=None, "
-    "runconfig_pipeline_params=None, inputs=None, outputs=None, params=None, source_directory=None, "
-    "allow_reuse=True, version=None, hash_paths=None",
-):
-    """A step that executes a Python script."""
-
-
-class RScriptStep(
-    PipelineStep,
-    takes="script_name, name=None, arguments=None, compute_target=None, runconfig=None, "
-    "runconfig_pipeline_params=None, inputs=None, outputs=None, params=None, source_directory=None, "
-    "use_gpu=False, custom_docker_image=None, cran_packages=None, github_packages=None, "
-    "custom_url_packages=None, allow_reuse=True, version=None",
-):
-    """A step that executes an R script."""
-
-
-class CommandStep(
-    PipelineStep,
-    takes="command=None, name=None, compute_target=None, runconfig=None, runconfig_pipeline_params=None, "
-    "inputs=None, outputs=None, params=None, source_directory=None, allow_reuse=True, version=None",
-):
-    """A step that executes a command line."""
-
-
-class EstimatorStep(
-    PipelineStep,
-    takes="name=None, estimator=None, estimator_entry_script_arguments=None, "
-    "runconfig_pipeline_params=None, inputs=None, outputs=None, compute_target=None, "
-    "allow_reuse=True, version=None",
-):
-    """A step that executes the script of an estimator."""
-
-
-class MpiStep(
-    PipelineStep,
-    takes="name=None, source_directory=None, script_name=None, arguments=None, compute_target=None, "
-    "node_count=None, process_count_per_node=None, inputs=None, outputs=None, allow_reuse=True, "
-    "version=None, hash_paths=None, **kwargs",
-):
-    """A step that executes a script with MPI."""
-
-
-class HyperDriveStep(
-    PipelineStep,
-    takes="name, hyperdrive_config, estimator_entry_script_arguments=None, inputs=None, outputs=None, "
-    "metrics_output=None, allow_reuse=True, version=None",
-):
-    """A step that executes a sweep."""
-
-
 class AzureBatchStep(
     PipelineStep,
     takes="name, create_pool=False, pool_id=None, delete_batch_job_after_finish=True, "
@@ -137,27 +91,6 @@ class ModuleStep(
     "params=None, name=None, _workflow_provider=None",
 ):
     """A step that executes a registered module."""
-
-
-class ParallelRunConfig(
-    StoredArguments,
-    takes="environment, entry_script, error_threshold, output_action, compute_target, node_count, "
-    "process_count_per_node=None, mini_batch_size=None, source_directory=None, description=None, "
-    "logging_level='INFO', run_invocation_timeout=60, run_max_try=3, append_row_file_name=None, "
-    "allowed_failed_count=None, allowed_failed_percent=None, partition_keys=None, "
-    "environment_variables=None",
-):
-    """The configuration of a ParallelRunStep."""
-
-    load_yaml = make_unsupported_call("ParallelRunConfig.load_yaml", PIPELINES)
-    save_to_yaml = make_unsupported_call("ParallelRunConfig.save_to_yaml", PIPELINES)
-
-
-class ParallelRunStep(
-    PipelineStep,
-    takes="name, parallel_run_config, inputs, output=None, side_inputs=None, arguments=None, allow_reuse=True",
-):
-    """A step that executes a script in parallel on small batches of its input."""
 
 
 class KustoStep(

@@ -1,0 +1,240 @@
+"""The document of a pipeline's graph, built from its steps."""
+
+from hashlib import sha256
+from typing import Any, Dict, List
+
+from azureml.data.abstract_dataset import AbstractDataset
+from azureml.data.data_reference import DataReference
+from azureml.data.dataset_consumption_config import DatasetConsumptionConfig
+from azureml.data.output_dataset_config import OutputDatasetConfig
+from azureml.exceptions import UserErrorException
+from azureml.pipeline.core._ports import (
+    Port,
+    build_input,
+    build_output,
+    find_pipeline_parameter,
+    find_producer_mark,
+)
+from azureml.pipeline.core.builder import PipelineStep, flatten_steps
+from azureml.pipeline.core.graph import InputPortBinding, OutputPortBinding, PipelineData, PipelineParameter
+from azureml.pipeline.core.pipeline_output_dataset import PipelineOutputAbstractDataset
+
+Json = Dict[str, Any]
+
+
+class GraphBuilder:
+    """The document of a pipeline, and the outputs that its steps have.
+
+    Attributes:
+        default_source_directory: The source folder of steps without one, or None for the current folder.
+        parameters: The entries of the pipeline's parameters, keyed by name.
+    """
+
+    def __init__(self, default_source_directory: "str | None" = None) -> None:
+        self.default_source_directory = default_source_directory
+        self.parameters: Dict[str, Json] = {}
+        self._keys: Dict[int, str] = {}
+        self._outputs: Dict[int, Json] = {}
+
+    def build(self, steps: Any, *, with_upstream: bool = True) -> List[Json]:
+        """Return the entries of the steps and, by default, of steps that they need although they are not listed.
+
+        Raises:
+            UserErrorException: A step cannot run here, two steps write the same data, or data come from no step.
+        """
+        listed = _list_steps(steps, with_upstream)
+        for index, step in enumerate(listed):
+            self._keys[id(step)] = sha256(f"{index} {step.name}".encode("utf-8", "replace")).hexdigest()[:8]
+        documents = [StepDocuments(self, step, self._keys[id(step)]) for step in listed]
+        for one in documents:
+            self._note_outputs(one)
+        return [one.build() for one in documents]
+
+    def _note_outputs(self, one: "StepDocuments") -> None:
+        for port in one.outputs:
+            mark = find_producer_mark(port.data)
+            earlier = self._outputs.get(id(mark))
+            if earlier is not None:
+                raise UserErrorException(
+                    f"Output {port.key!r} of step {one.step.name!r} is written by another step too. Give each step an "
+                    "output of its own."
+                )
+            self._outputs[id(mark)] = {"step": one.key, "name": port.key}
+
+    def find_output(self, data: Any) -> "Json | None":
+        """Return the step and name of the output that writes some data, or None."""
+        return self._outputs.get(id(find_producer_mark(data)))
+
+    def find_key(self, step: PipelineStep) -> "str | None":
+        """Return the key of a step, or None for one that is not in the pipeline."""
+        return self._keys.get(id(step))
+
+    def add_parameter(self, parameter: PipelineParameter) -> str:
+        """Add a parameter of the pipeline, and return its name.
+
+        Raises:
+            UserErrorException: Another parameter of this name has another default value.
+        """
+        document = parameter._to_document()
+        known = self.parameters.setdefault(parameter.name, document)
+        if known != document:
+            raise UserErrorException(
+                f"Two parameters of the pipeline have the name {parameter.name!r}, and the default values "
+                f"{known['default']!r} and {document['default']!r}. Use one PipelineParameter, or two names."
+            )
+        return parameter.name
+
+
+class StepDocuments:
+    """The entry of one step in the document of a pipeline.
+
+    Attributes:
+        step: The step.
+        key: The id of its node, 8 hexadecimal digits.
+        inputs: What it reads.
+        outputs: What it writes.
+    """
+
+    def __init__(self, graph: GraphBuilder, step: PipelineStep, key: str) -> None:
+        self.step = step
+        self.key = key
+        self._graph = graph
+        self.inputs: List[Port] = []
+        self.outputs: List[Port] = []
+        for data in step._list_outputs():
+            port = build_output(data)
+            if any(find_producer_mark(known.data) is find_producer_mark(data) for known in self.outputs):
+                continue  # an output that is an argument too
+            self._check_free(port, self.outputs, "outputs")
+            self.outputs.append(port)
+
+    @property
+    def default_source_directory(self) -> "str | None":
+        """The source folder of steps without one."""
+        return self._graph.default_source_directory
+
+    def build(self) -> Json:
+        """Return the step's entry."""
+        for data in self.step._list_inputs():
+            self._add_input(data)
+        document = {
+            "key": self.key,
+            "name": self.step.name,
+            "allow_reuse": bool(vars(self.step).get("allow_reuse", True)),
+            "version": _to_text(vars(self.step).get("version")),
+            "hash_paths": [str(path) for path in vars(self.step).get("hash_paths") or []],
+            **self.step._build_document(self),
+        }
+        keys = [self._graph.find_key(step) for step in flatten_steps(self.step._after)]
+        document["run_after"] = [key for key in keys if key is not None]
+        document["inputs"] = {port.key: port.document for port in self.inputs}
+        document["outputs"] = {port.key: port.document for port in self.outputs}
+        return document
+
+    def build_arguments(self, values: Any) -> List[Any]:
+        """Return the arguments of a script, with data and parameters as references.
+
+        Raises:
+            UserErrorException: An argument is data that is neither an input nor an output of the step.
+        """
+        return [self._build_argument(value) for value in values]
+
+    def build_step_parameters(self, parameters: Any) -> Json:
+        """Return the values of a step, which its script finds in its environment."""
+        if parameters is not None and not isinstance(parameters, dict):
+            raise TypeError(f"The params of a step are a dict, not a {type(parameters).__name__}.")
+        return {
+            str(name): {"source": self._graph.add_parameter(value)} if isinstance(value, PipelineParameter) else value
+            for name, value in (parameters or {}).items()
+        }
+
+    def build_runconfig_parameters(self, parameters: "Dict[str, Any] | None") -> Json:
+        """Return the settings of the run configuration that parameters of the pipeline set.
+
+        Raises:
+            UserErrorException: A value is not a PipelineParameter.
+        """
+        for name, value in (parameters or {}).items():
+            if not isinstance(value, PipelineParameter):
+                raise UserErrorException(f"runconfig_pipeline_params[{name!r}] is a PipelineParameter, not {value!r}.")
+        return {name: {"source": self._graph.add_parameter(value)} for name, value in (parameters or {}).items()}
+
+    def build_value(self, value: Any) -> Any:
+        """Return a setting of a step, as a reference if it is a parameter of the pipeline."""
+        return {"parameter": self._graph.add_parameter(value)} if isinstance(value, PipelineParameter) else value
+
+    def _build_argument(self, value: Any) -> Any:
+        if value is None or isinstance(value, (str, int, float)):
+            return str(value)
+        reference = self._find_port(value)
+        if reference is not None:
+            return reference
+        if isinstance(value, (DatasetConsumptionConfig, AbstractDataset)):
+            return {"input": self._add_input(value).key}
+        if isinstance(value, PipelineParameter) and value._to_document()["type"] not in ("datapath", "dataset"):
+            return {"parameter": self._graph.add_parameter(value)}
+        if isinstance(value, _DATA):
+            raise UserErrorException(
+                f"Step {self.step.name!r}: {value} is among the arguments, and neither among the inputs nor among the "
+                "outputs. Add it to one of them."
+            )
+        return str(value)
+
+    def _find_port(self, value: Any) -> "Json | None":
+        """Return the reference to the input or output that an argument stands for, or None."""
+        kinds = [("output", self.outputs), ("input", self.inputs)]
+        if isinstance(value, (InputPortBinding, DatasetConsumptionConfig)):
+            kinds.reverse()
+        for kind, ports in kinds:
+            for port in ports:
+                if port.stands_for(value):
+                    return {kind: port.key}
+        return None
+
+    def _add_input(self, data: Any) -> Port:
+        parameter = find_pipeline_parameter(data)
+        if parameter is not None:
+            self._graph.add_parameter(parameter)
+        port = build_input(data, self._graph.find_output)
+        self._check_free(port, self.inputs, "inputs")
+        self.inputs.append(port)
+        return port
+
+    def _check_free(self, port: Port, known: List[Port], what: str) -> None:
+        if any(one.key == port.key for one in known):
+            raise UserErrorException(
+                f"Step {self.step.name!r} has two {what} of the name {port.key!r}. Give each its own name."
+            )
+
+
+_DATA = (
+    PipelineData,
+    OutputPortBinding,
+    InputPortBinding,
+    PipelineOutputAbstractDataset,
+    PipelineParameter,
+    DataReference,
+    OutputDatasetConfig,
+    tuple,
+)
+
+
+def _list_steps(steps: Any, with_upstream: bool) -> List[PipelineStep]:
+    """Return the steps, and behind them those that they need."""
+    found = flatten_steps(steps)
+    for step in found:  # which grows
+        for needed in _list_needed(step, found) if with_upstream else ():
+            if not any(needed is known for known in found):
+                found.append(needed)
+    return found
+
+
+def _list_needed(step: PipelineStep, known: List[PipelineStep]) -> List[PipelineStep]:
+    """Return the steps that a step runs after, and those that write what it reads and no known step writes."""
+    written = [id(find_producer_mark(output)) for one in known for output in one._list_outputs()]
+    marks = [find_producer_mark(data) for data in (*step._list_inputs(), *step._list_arguments())]
+    return [*(mark["step"] for mark in marks if mark and id(mark) not in written), *flatten_steps(step._after)]
+
+
+def _to_text(value: Any) -> "str | None":
+    return None if value is None else str(value)

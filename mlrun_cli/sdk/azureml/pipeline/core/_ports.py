@@ -1,0 +1,231 @@
+"""The inputs and outputs of a step, from the many objects that stand for data in the SDK."""
+
+from typing import Any, Callable, Dict, Optional
+
+from azureml.data.abstract_dataset import AbstractDataset
+from azureml.data.data_reference import DataReference
+from azureml.data.datapath import DataPath
+from azureml.data.dataset_consumption_config import DatasetConsumptionConfig
+from azureml.data.output_dataset_config import (
+    OutputDatasetConfig,
+    OutputFileDatasetConfig,
+    OutputTabularDatasetConfig,
+)
+from azureml.exceptions import UserErrorException
+from azureml.pipeline.core.graph import (
+    InputPortBinding,
+    OutputPortBinding,
+    PipelineData,
+    PipelineDataset,
+    PipelineParameter,
+    describe_data_path,
+)
+from azureml.pipeline.core.pipeline_output_dataset import PipelineOutputAbstractDataset
+
+Json = Dict[str, Any]
+FindOutput = Callable[[Any], "Optional[Json]"]
+"""A function that returns the step and name of the output that writes some data, or None if no step does."""
+
+
+class Port:
+    """An input or output of a step: its key, its entry in the document, and the data that it stands for."""
+
+    def __init__(self, key: str, document: Json, data: Any) -> None:
+        self.key = key
+        self.document = document
+        self.data = data
+
+    def stands_for(self, argument: Any) -> bool:
+        """Return whether an argument of the script is this port's data."""
+        if argument is self.data:
+            return True
+        if isinstance(argument, tuple) or isinstance(self.data, tuple):
+            return isinstance(argument, tuple) and isinstance(self.data, tuple) and argument[0] is self.data[0]
+        mark = find_producer_mark(argument)
+        if mark is not None:
+            is_any_name = isinstance(argument, (PipelineData, OutputPortBinding, OutputDatasetConfig))
+            return mark is find_producer_mark(self.data) and (is_any_name or _get_input_name(argument) == self.key)
+        return isinstance(argument, _NAMED) and _get_input_name(argument) == self.key
+
+
+def find_producer_mark(data: Any) -> "Json | None":
+    """Return the mapping in which the step that writes some data is noted; all copies of the data share it."""
+    if isinstance(data, InputPortBinding):
+        return find_producer_mark(data.bind_object)
+    if isinstance(data, PipelineOutputAbstractDataset):
+        return find_producer_mark(data._data)
+    if isinstance(data, DatasetConsumptionConfig):
+        return find_producer_mark(data.dataset)
+    if isinstance(data, (PipelineData, OutputPortBinding, OutputDatasetConfig)):
+        return data._producer
+    return None
+
+
+def find_pipeline_parameter(data: Any) -> "PipelineParameter | None":
+    """Return the pipeline parameter that decides which data an input is, or None."""
+    if isinstance(data, tuple) and data and isinstance(data[0], PipelineParameter):
+        return data[0]
+    if isinstance(data, InputPortBinding):
+        return find_pipeline_parameter(data.bind_object)
+    dataset = data.dataset if isinstance(data, DatasetConsumptionConfig) else data
+    return dataset if isinstance(dataset, PipelineParameter) else None
+
+
+def build_input(data: Any, find_output: FindOutput) -> Port:
+    """Return an input of a step.
+
+    Raises:
+        UserErrorException: The object does not stand for data, or no step of the pipeline writes it.
+    """
+    key = _get_input_name(data)
+    if key is None:
+        raise UserErrorException(
+            f"{data!r} cannot be an input of a step. An input is PipelineData, a DataReference, an output of another "
+            "step, dataset.as_named_input(name), or (PipelineParameter(name, DataPath(…)), DataPathComputeBinding())."
+        )
+    mode, path, overwrite = _get_access(data)
+    if mode not in ("mount", "download", "direct"):
+        raise UserErrorException(f"Input {key!r} has the mode {mode!r}. Use mount, download or direct.")
+    source = _build_source(key, data, find_output)
+    document = {"source": source, "mode": mode, "path_on_compute": path, "overwrite": bool(overwrite)}
+    if isinstance(data, (DatasetConsumptionConfig, PipelineDataset, PipelineOutputAbstractDataset, AbstractDataset)):
+        document["as_dataset"] = True
+    return Port(key, document, data)
+
+
+def build_output(data: Any) -> Port:
+    """Return an output of a step.
+
+    Raises:
+        UserErrorException: The object does not stand for data that a step can write.
+    """
+    if isinstance(data, PipelineOutputAbstractDataset):
+        registration = data._registration
+        document = _build_data_output(data._data)
+        document["as"] = "file_dataset"
+        document["destination"] = "azureml/{run-id}/{output-name}"
+        if registration is not None and registration.name:
+            document["register"] = {"name": registration.name, "description": None, "tags": {}, "table": data._table}
+        return Port(data._data._output_name, document, data)
+    if isinstance(data, (PipelineData, OutputPortBinding)):
+        return Port(data._output_name, _build_data_output(data), data)
+    if isinstance(data, (OutputFileDatasetConfig, OutputTabularDatasetConfig)):
+        return Port(data.name, _build_dataset_output(data), data)
+    raise UserErrorException(
+        f"{data!r} cannot be an output of a step. An output is PipelineData or an OutputFileDatasetConfig."
+    )
+
+
+def _build_data_output(data: Any) -> Json:
+    fields = vars(data)
+    is_data = isinstance(data, PipelineData)
+    datastore = fields["datastore"]
+    return {
+        "datastore": getattr(datastore, "name", datastore),
+        "destination": None,
+        "mode": fields["output_mode" if is_data else "bind_mode"],
+        "path_on_compute": fields["output_path_on_compute" if is_data else "path_on_compute"],
+        "overwrite": bool(fields["output_overwrite" if is_data else "overwrite"]),
+        "register": None,
+        "as": "data",
+        "pipeline_output_name": fields["pipeline_output_name"],
+    }
+
+
+def _build_dataset_output(data: Any) -> Json:
+    section = data._build_data_section()[2]
+    location, options = section["outputLocation"]["dataPath"], section["additionalOptions"]
+    registered, upload = options["registrationOptions"], options["uploadOptions"] or {}
+    if upload.get("sourceGlobs"):
+        raise UserErrorException(
+            f"Output {data.name!r}: output of only some files is not supported. Remove 'source_globs'."
+        )
+    return {
+        "datastore": location["datastoreName"],
+        "destination": location["relativePath"],
+        "mode": section["mechanism"],
+        "path_on_compute": options["pathOnCompute"],
+        "overwrite": bool(upload.get("overwrite")),
+        "register": None
+        if registered is None
+        else {
+            "name": registered["name"],
+            "description": registered["description"],
+            "tags": registered["tags"] or {},
+            "table": registered["datasetRegistrationOptions"]["additionalTransformation"],
+        },
+        "as": "file_dataset",
+        "pipeline_output_name": None,
+    }
+
+
+def _get_input_name(data: Any) -> "str | None":
+    """Return the key of an input, or None for an object that is no input."""
+    if isinstance(data, tuple) and len(data) == 2 and isinstance(data[0], PipelineParameter):
+        return str(data[0].name)
+    if isinstance(data, DataReference):
+        return data.data_reference_name
+    if isinstance(data, (InputPortBinding, PipelineData, DatasetConsumptionConfig, OutputPortBinding)):
+        return str(data.name)
+    if isinstance(data, PipelineOutputAbstractDataset):
+        return data.input_name
+    if isinstance(data, PipelineDataset):
+        dataset = vars(data)["dataset"]
+        return str(vars(data)["name"] or getattr(dataset, "name", None) or "dataset")
+    return data._to_input().name if isinstance(data, AbstractDataset) else None
+
+
+def _get_access(data: Any) -> "tuple[str, str | None, bool | None]":
+    """Return how a script accesses an input: mode, path on the compute, and whether files are overwritten."""
+    if isinstance(data, tuple):
+        return data[1]._mode, data[1]._path_on_compute, data[1]._overwrite
+    if isinstance(data, DataReference):
+        return data.mode, data.path_on_compute, data.overwrite
+    if isinstance(data, (InputPortBinding, PipelineDataset)):
+        fields = vars(data)
+        return fields["bind_mode"], fields["path_on_compute"], fields["overwrite"]
+    if isinstance(data, DatasetConsumptionConfig):
+        mode = "mount" if data.mode == "upload" else data.mode
+        return mode, data.path_on_compute, False
+    if isinstance(data, PipelineOutputAbstractDataset):
+        return data._mode, data._path_on_compute, False
+    return "direct" if isinstance(data, AbstractDataset) else "mount", None, False
+
+
+def _build_source(key: str, data: Any, find_output: FindOutput) -> Json:
+    parameter = find_pipeline_parameter(data)
+    if parameter is not None:
+        return {"parameter": parameter.name}
+    if find_producer_mark(data) is not None:
+        output = find_output(data)
+        if output is None:
+            raise UserErrorException(
+                f"Input {key!r} is written by no step of the pipeline. Add the step that has it among its outputs."
+            )
+        return {"output": output}
+    if isinstance(data, InputPortBinding):
+        return _build_source(key, data.bind_object, find_output)
+    if isinstance(data, DataReference):
+        return {"data_reference": {"datastore": data.datastore.name, "path": data.path_on_datastore or ""}}
+    if isinstance(data, DataPath):
+        return {"data_reference": describe_data_path(data)}
+    dataset = data.dataset if isinstance(data, DatasetConsumptionConfig) else data
+    if isinstance(dataset, PipelineDataset):
+        dataset = vars(dataset)["dataset"]
+    if not isinstance(dataset, AbstractDataset):
+        raise UserErrorException(f"Input {key!r} is bound to {dataset!r}, which is no data that a step can read.")
+    if dataset.id is None:
+        raise UserErrorException(
+            f"Input {key!r}: the dataset belongs to no workspace. Register it by dataset.register(workspace, name)."
+        )
+    return {"dataset": {"id": dataset.id, "name": dataset.name, "version": dataset.version}}
+
+
+_NAMED = (
+    DataReference,
+    InputPortBinding,
+    DatasetConsumptionConfig,
+    PipelineDataset,
+    PipelineOutputAbstractDataset,
+    AbstractDataset,
+)

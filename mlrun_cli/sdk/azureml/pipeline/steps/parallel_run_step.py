@@ -1,0 +1,96 @@
+"""Steps that run a script in parallel on small batches of their input."""
+
+from typing import TYPE_CHECKING, Any, Dict, List
+
+from azureml.data.abstract_dataset import AbstractDataset
+from azureml.data.dataset_consumption_config import DatasetConsumptionConfig
+from azureml.data.output_dataset_config import OutputDatasetConfig
+from azureml.pipeline.core.builder import PipelineStep, to_list
+from azureml.pipeline.core.graph import PipelineData, PipelineDataset
+from azureml.pipeline.core.pipeline_output_dataset import PipelineOutputAbstractDataset
+from azureml.pipeline.steps._script_fields import build_script_fields
+from azureml.pipeline.steps.parallel_run_config import ParallelRunConfig
+
+if TYPE_CHECKING:
+    from azureml.pipeline.core._graph_builder import StepDocuments
+
+__all__ = ["ParallelRunStep"]
+
+_SETTINGS = [
+    "mini_batch_size",
+    "error_threshold",
+    "allowed_failed_count",
+    "allowed_failed_percent",
+    "output_action",
+    "append_row_file_name",
+    "partition_keys",
+    "process_count_per_node",
+    "node_count",
+    "run_invocation_timeout",
+    "run_max_try",
+    "logging_level",
+]
+_DATASETS = (DatasetConsumptionConfig, PipelineDataset, PipelineOutputAbstractDataset, AbstractDataset)
+
+
+class ParallelRunStep(
+    PipelineStep,
+    takes="name, parallel_run_config, inputs, output=None, side_inputs=None, arguments=None, allow_reuse=True",
+):
+    """A step that runs a script in parallel on small batches of its inputs, which are datasets."""
+
+    parallel_run_config: Any
+    output: Any
+
+    def _check(self) -> None:
+        if not isinstance(self.parallel_run_config, ParallelRunConfig):
+            raise ValueError(  # noqa: TRY004 - as in Azure
+                f"ParallelRunStep: parallel_run_config is a ParallelRunConfig, not {self.parallel_run_config!r}."
+            )
+        inputs = to_list(vars(self)["inputs"], "inputs")
+        if not inputs or not all(isinstance(one, _DATASETS) for one in inputs):
+            raise ValueError(
+                "ParallelRunStep: the inputs are datasets, such as dataset.as_named_input(name), or outputs of other "
+                f"steps as datasets, not {inputs!r}."
+            )
+        action = vars(self.parallel_run_config)["output_action"]
+        if not isinstance(self.output, (PipelineData, OutputDatasetConfig)) and (
+            self.output or action != "summary_only"
+        ):
+            raise ValueError(
+                f"ParallelRunStep: output is PipelineData or an OutputFileDatasetConfig, not {self.output!r}."
+            )
+
+    def _list_inputs(self) -> List[Any]:
+        return [*super()._list_inputs(), *to_list(vars(self)["side_inputs"], "side_inputs")]
+
+    def _list_outputs(self) -> List[Any]:
+        return [*([] if self.output is None else [self.output]), *super()._list_outputs()]
+
+    def _build_document(self, documents: "StepDocuments") -> Dict[str, Any]:
+        from azureml.core.runconfig import RunConfiguration
+
+        config = vars(self.parallel_run_config)
+        runconfig = RunConfiguration()
+        runconfig.environment = config["environment"]
+        runconfig.environment_variables = dict(config["environment_variables"] or {})
+        count = len(super()._list_inputs())
+        keys = [port.key for port in documents.inputs]
+        return {
+            **build_script_fields(
+                documents,
+                "ParallelRunStep",
+                script=config["entry_script"],
+                source_directory=config["source_directory"],
+                runconfig=runconfig,
+                compute_target=config["compute_target"],
+            ),
+            "arguments": documents.build_arguments(self._list_arguments()),
+            "parallel_run": {
+                **{name: documents.build_value(config[name]) for name in _SETTINGS},
+                "entry_script": config["entry_script"],
+                "inputs": keys[:count],
+                "side_inputs": keys[count:],
+                "output": documents.outputs[0].key if self.output is not None else None,
+            },
+        }
