@@ -157,21 +157,7 @@ def build_parameter(name: str, annotation: Any, default: Any = None) -> Paramete
     if isinstance(kind, UnionType):  # with None
         kind = next(each for each in kind.__args__ if each is not NoneType)
     is_list = getattr(kind, "__origin__", None) is list
-    declared = annotation.__metadata__[0]
-    if not isinstance(declared, Option | Argument):
-        declared = _convert_declaration(declared)
-    return Parameter(name, kind.__args__[0] if is_list else kind, is_list, default, declared)
-
-
-def _convert_declaration(declared: Any) -> Option | Argument:
-    """Return the declaration for one of Typer's, which takes the first name of an option for its default."""
-    import typer  # noqa: PLC0415 - a module that uses it has imported it
-
-    if isinstance(declared, typer.models.ArgumentInfo):
-        return Argument(declared.metavar or "", declared.help or "")
-    names = (declared.default, *(declared.param_decls or ()))
-    settings = {"metavar": declared.metavar, "help": declared.help or "", "hidden": declared.hidden}
-    return Option(*names, min=declared.min, max=declared.max, **settings)
+    return Parameter(name, kind.__args__[0] if is_list else kind, is_list, default, annotation.__metadata__[0])
 
 
 def _list_defaults(function: Any) -> dict[str, Any]:
