@@ -478,6 +478,14 @@ def test_live_runs_are_counted_without_those_that_have_ended(tmp_path: Path) -> 
                 assert "SCAN runs USING INDEX runs_alive\n" in database.plan
 
 
+def test_whether_a_run_is_live_is_known_without_those_that_have_ended(tmp_path: Path) -> None:
+    with closing(ExplainedRows(tmp_path / "workspace.db")) as database:
+        migrate(database, "it")
+        database.plan = ""
+        assert not RunStore(database, Redaction()).has_live()
+        assert database.plan == "SCAN runs USING INDEX runs_alive\n"
+
+
 @pytest.mark.parametrize("bound", [0, 100])
 def test_conditions_on_parameters_read_the_index_alone(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, bound: int

@@ -223,7 +223,9 @@ class RunStore:
 
     def has_live(self) -> bool:
         """Return whether any run has not ended, including queued runs."""
-        return self._database.row(f"SELECT 1 AS found FROM runs WHERE {ALIVE} LIMIT 1") is not None  # noqa: S608
+        # In this order, the planner takes the index of live runs; otherwise one of all runs by status.
+        sql = f"SELECT 1 AS found FROM runs WHERE {ALIVE} ORDER BY runs.run_key LIMIT 1"  # noqa: S608
+        return self._database.row(sql) is not None
 
     def list_owner_locks(self) -> Sequence[tuple[str, str]]:
         """Return the owner locks of live runs without a supervisor, each with its host."""
