@@ -193,8 +193,6 @@ class RegistryStore(_AbstractStore):  # type: ignore[misc]
     ) -> Any:
         """Return a page of the versions that meet a filter."""
         found = [self._build_version(record) for record in self._request("models.list")]
-        if not hasattr(import_module("mlflow.utils.search_utils"), "SearchModelVersionUtils"):
-            return _search_of_old(found, filter_string)
         return _search("SearchModelVersionUtils", found, filter_string, order_by, page_token, max_results)
 
     def set_model_version_tag(self, name: str, version: Any, tag: Any) -> None:
@@ -288,15 +286,18 @@ def _to_number(version: Any) -> int:
 
 
 def _search_of_old(found: "List[Any]", filter_string: "str | None") -> Any:
-    """Return the versions with the name, the run or the source that a filter of MLflow 1 names."""
+    """Return the entities that a filter of MLflow 1 names, which has no class for that."""
     import re
 
     if filter_string:
-        match = re.fullmatch(r"\s*(name|run_id|source_path)\s*=\s*(['\"])(.*)\2\s*", filter_string)
+        match = re.fullmatch(r"\s*(name|run_id|source_path)\s*(=|LIKE|ILIKE)\s*(['\"])(.*)\3\s*", filter_string, re.I)
         if match is None:
             raise create_error(f"The filter {filter_string!r} is not like name='…', run_id='…' or source_path='…'.")
         attribute = "source" if match[1] == "source_path" else match[1]
-        found = [version for version in found if getattr(version, attribute) == match[3]]
+        flags = re.S if match[2] in ("=", "LIKE", "like") else re.S | re.I
+        wanted = re.escape(match[4])
+        pattern = re.compile(wanted if match[2] == "=" else wanted.replace("%", ".*").replace("_", "."), flags)
+        found = [each for each in found if pattern.fullmatch(getattr(each, attribute) or "")]
     return import_module("mlflow.store.entities.paged_list").PagedList(found, None)
 
 
@@ -309,7 +310,10 @@ def _search(
     max_results: "int | None",
 ) -> Any:
     """Return a page of entities that meet a filter, by a class of MLflow that has its grammar."""
-    search: Any = getattr(import_module("mlflow.utils.search_utils"), utilities)
+    module: Any = import_module("mlflow.utils.search_utils")
+    if not hasattr(module, "SearchModelVersionUtils"):
+        return _search_of_old(found, filter_string)
+    search = getattr(module, utilities)
     ordered = search.sort(search.filter(found, filter_string), order_by)
     page, token = search.paginate(ordered, page_token, max_results or _MOST)
     return import_module("mlflow.store.entities.paged_list").PagedList(page, token)

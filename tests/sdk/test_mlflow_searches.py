@@ -1,0 +1,183 @@
+"""Searches of MLflow's clients, which find and order what its own store does, and its model registry."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.running import Mlrun
+from tests.sdk.mlflow_environments import find_mlflow_python, read_result, run_alone_in, submit_in
+
+VERSIONS = [
+    pytest.param("1", marks=pytest.mark.mlflow),
+    pytest.param("2", marks=pytest.mark.mlflow),
+    "3",
+]
+
+SEARCHES = """
+import json, math, mlflow
+from contextlib import suppress
+from mlflow.entities import ViewType
+from mlflow.tracking import MlflowClient
+
+client = MlflowClient()
+mlflow.set_experiment("searched")
+experiment = client.get_experiment_by_name("searched").experiment_id
+numbers = [0.5, None, float("nan"), 2.0, None, -1.0, float("inf"), 0.5]
+mlflow.start_run()
+for place, number in enumerate(numbers):
+    with suppress(ArithmeticError), mlflow.start_run(run_name=f"run {place}", nested=True) as run:
+        if number is not None:
+            mlflow.log_metric("loss", number)
+        mlflow.log_metric("place", place)
+        if place % 2:
+            mlflow.log_param("model size", f"{place}m")
+        mlflow.set_tag("parity", "odd" if place % 2 else "even")
+        if place % 3 == 0:
+            mlflow.set_tag("third.part", "yes it's")
+        if place == 5:
+            failed = run.info.run_id
+            raise ArithmeticError
+
+def names(filter_string="", order_by=("metrics.place ASC",), view=ViewType.ACTIVE_ONLY, **more):
+    text = "tags.parity LIKE '%'" + (f" and {filter_string}" if filter_string else "")
+    found = client.search_runs([experiment], text, view, order_by=list(order_by), **more)
+    return [run.data.tags["mlflow.runName"] for run in found]
+
+def pages(**more):
+    token, found = None, []
+    while True:
+        page = client.search_runs([experiment], "tags.parity LIKE '%'", max_results=3, page_token=token, **more)
+        found.append([run.data.tags["mlflow.runName"] for run in page])
+        token = page.token
+        if not token:
+            return found
+
+found = {
+    text: names(text)
+    for text in (
+        "metrics.loss < 1", "metrics.loss >= 0.5 and tags.parity = 'even'", "metrics.loss != 0.5",
+        "params.`model size` = '3m'", "params.`model size` != '3m'", "params.`model size` LIKE '%m'",
+        'tags.`third.part` = "yes it\\'s"', "tags.parity ILIKE 'O%'",
+        "attributes.status = 'FAILED'", "attributes.status != 'FAILED'", "attributes.start_time > 0",
+        "attributes.end_time > 0",
+    )
+}
+found["by id"] = names(f"attributes.run_id = '{failed}'")
+for order in (
+    ["metrics.loss ASC"], ["metrics.loss DESC"], ["params.`model size` DESC"], ["tags.parity", "metrics.loss"],
+    ["attributes.status", "metrics.place DESC"], ["attributes.start_time", "metrics.place"],
+):
+    found[str(order)] = names(order_by=[*order, "metrics.place ASC"])
+found["pages"] = pages(order_by=["metrics.place DESC"])
+found["newest"] = len(pages()), sorted(name for page in pages() for name in page)
+found["limited"] = names("metrics.place > 2", max_results=2)
+client.delete_run(failed)
+found["left"], found["gone"] = names(), len(client.search_runs([experiment], "", ViewType.DELETED_ONLY))
+found["stage"] = client.get_run(failed).info.lifecycle_stage
+client.restore_run(failed)
+found["back"] = names(), client.get_run(failed).data.metrics
+for wrong in ("metrics.loss <", "nothing.x = 1", "params.a = 1"):
+    try:
+        names(wrong)
+        found[wrong] = "found"
+    except mlflow.exceptions.MlflowException as error:
+        found[wrong] = error.error_code
+print(json.dumps(found))
+"""
+
+REGISTRY = """
+import json, mlflow
+from mlflow.tracking import MlflowClient
+
+client = MlflowClient()
+with mlflow.start_run() as run:
+    mlflow.log_text("first", "model/weights.txt")
+    mlflow.log_text("MLmodel", "model/MLmodel")
+source = f"{run.info.artifact_uri}/model"
+
+def error_of(function, *arguments, **named):
+    try:
+        return str(function(*arguments, **named))
+    except mlflow.exceptions.MlflowException as error:
+        return error.error_code
+
+client.create_registered_model("line", tags={"team": "a"}, description="of lines")
+found = {"again": error_of(client.create_registered_model, "line")}
+versions = [client.create_model_version("line", source, run.info.run_id, tags={"n": str(n)}) for n in range(3)]
+client.create_registered_model("empty")
+client.set_registered_model_tag("line", "colour", "red")
+client.delete_registered_model_tag("line", "team")
+client.update_registered_model("line", "described anew")
+client.update_model_version("line", "2", "the second")
+client.set_model_version_tag("line", "2", "good", "yes")
+client.delete_model_version_tag("line", "1", "n")
+client.transition_model_version_stage("line", "1", "Production")
+client.transition_model_version_stage("line", "3", "Production", archive_existing_versions=True)
+model, version = client.get_registered_model("line"), client.get_model_version("line", "2")
+found.update(
+    {
+        "model": [model.name, model.description, model.tags, sorted(int(one.version) for one in model.latest_versions)],
+        "version": [version.description, version.tags, version.run_id == run.info.run_id, version.status],
+        "stages": [client.get_model_version("line", n).current_stage for n in ("1", "2", "3")],
+        "latest": [str(one.version) for one in client.get_latest_versions("line", ["Production"])],
+        "models": sorted(one.name for one in client.search_registered_models()),
+        "some": [one.name for one in client.search_registered_models("name = 'line'")],
+        "versions": sorted(int(one.version) for one in client.search_model_versions("name='line'")),
+        "of_run": len(client.search_model_versions(f"run_id='{run.info.run_id}'")),
+        "none": [error_of(client.get_registered_model, "other"), error_of(client.get_model_version, "line", "9")],
+    }
+)
+if hasattr(client, "set_registered_model_alias"):
+    client.set_registered_model_alias("line", "best", "2")
+    client.set_registered_model_alias("line", "worst", "1")
+    client.delete_registered_model_alias("line", "worst")
+    found["alias"] = str(client.get_model_version_by_alias("line", "best").version)
+    found["of model"] = client.get_registered_model("line").aliases
+    found["aliases"] = [list(client.get_model_version("line", n).aliases) for n in ("1", "2")]
+    found["files"] = open(mlflow.artifacts.download_artifacts("models:/line@best") + "/weights.txt").read()
+client.delete_model_version("line", "1")
+found["left"] = sorted(int(one.version) for one in client.search_model_versions("name='line'"))
+client.delete_registered_model("empty")
+found["without"] = error_of(client.get_registered_model, "empty")
+print(json.dumps(found))
+"""
+
+
+@pytest.fixture
+def mlrun(tmp_path: Path) -> Iterator[Mlrun]:
+    """A folder attached to the experiment `exp`."""
+    one = Mlrun(tmp_path)
+    yield one
+    one.close()
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_searches_find_what_mlflows_own_store_finds(mlrun: Mlrun, tmp_path: Path, version: str) -> None:
+    python = find_mlflow_python(version)
+    found = read_result(mlrun, submit_in(mlrun, python, SEARCHES))
+    alone = run_alone_in(python, SEARCHES, tmp_path / "alone")
+    assert {name: value for name, value in found.items() if value != alone[name]} == {}
+    assert len(found["left"]) == 7
+    (deleted,) = mlrun.stored("SELECT status FROM runs WHERE display_name = 'run 5'")
+    assert deleted == ("Failed",)
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_the_registry_does_what_mlflows_own_does(mlrun: Mlrun, tmp_path: Path, version: str) -> None:
+    python = find_mlflow_python(version)
+    record = submit_in(mlrun, python, REGISTRY)
+    found = read_result(mlrun, record)
+    if version != "1":  # its own store has no registry without a database
+        alone = run_alone_in(python, REGISTRY, tmp_path / "alone")
+        assert {name: value for name, value in found.items() if value != alone[name]} == {}
+    listed = mlrun.json("model", "list", "-n", "line")
+    assert sorted((one["version"], one["runId"]) for one in listed) == [(n, record["run_id"]) for n in (2, 3)]
+    mlrun("model", "download", "-i", "line:3", "-t", "got")
+    assert (mlrun.folder / "got" / "model" / "weights.txt").read_text(encoding="utf-8") == "first"
+    mlrun.script("mine", "mine.pkl")
+    mlrun("model", "register", "-n", "line", "--model-path", "mine.pkl")
+    assert json.loads(mlrun("model", "show", "-n", "line").stdout)["version"] == 4
