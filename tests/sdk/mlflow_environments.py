@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from tests.running import COMMAND, Mlrun, good_end
+from tests.running import COMMAND, ENDED, Mlrun
 from tests.sharing import lock
 
 _TOP = Path(__file__).parents[2]
@@ -66,8 +66,10 @@ def submit_in(mlrun: Mlrun, python: str, code: str, *words: str, status: str = "
         f"    interpreterPath: {json.dumps(python)}\n",
         "mlflow.runconfig",
     )
-    record = mlrun.ended("-c", "mlflow", *words)
-    assert record["status"] == status, f"{record.get('error')}\n{mlrun.log(record['run_id'])}"
+    run_id = mlrun.submit("-c", "mlflow", *words)
+    mlrun.wait_for_status(run_id, *ENDED)
+    record = mlrun.show(run_id)
+    assert record["status"] == status, f"{record.get('error')}\n{mlrun.log(run_id)}"
     return record
 
 
@@ -102,4 +104,6 @@ def drive_in(mlrun: Mlrun, python: str, code: str) -> str:
     """Run a script outside of a run, by a Python that finds the SDK and mlrun-cli, and return its output."""
     paths = [path for path in sys.path if path]
     mlrun.environment["PYTHONPATH"] = os.pathsep.join(paths)
-    return good_end(mlrun.run(python, "-W", "ignore", "-c", textwrap.dedent(code)))
+    done = mlrun.run(python, "-W", "ignore", "-c", textwrap.dedent(code))
+    assert done.returncode == 0, done.stderr
+    return done.stdout

@@ -290,11 +290,13 @@ def _search_of_old(found: "List[Any]", filter_string: "str | None") -> Any:
     import re
 
     if filter_string:
-        match = re.fullmatch(r"\s*(name|run_id|source_path)\s*(=|LIKE|ILIKE)\s*(['\"])(.*)\3\s*", filter_string, re.I)
+        match = re.fullmatch(
+            r"\s*(name|run_id|source_path)\s*(=|LIKE|ILIKE)\s*(['\"])(.*)\3\s*", filter_string, re.IGNORECASE
+        )
         if match is None:
             raise create_error(f"The filter {filter_string!r} is not like name='…', run_id='…' or source_path='…'.")
         attribute = "source" if match[1] == "source_path" else match[1]
-        flags = re.S if match[2] in ("=", "LIKE", "like") else re.S | re.I
+        flags = re.DOTALL if match[2] in ("=", "LIKE", "like") else re.DOTALL | re.IGNORECASE
         wanted = re.escape(match[4])
         pattern = re.compile(wanted if match[2] == "=" else wanted.replace("%", ".*").replace("_", "."), flags)
         found = [each for each in found if pattern.fullmatch(getattr(each, attribute) or "")]

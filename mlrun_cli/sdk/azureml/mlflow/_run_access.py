@@ -1,10 +1,12 @@
 """The part of the tracking store that finds, opens and ends runs."""
 
 import os
+import sys
 from typing import Any, Dict
 
 from azureml._client.client import find_submitted_run_client, get_client
 from azureml._client.notices import warn_once
+from azureml._client.scalars import escape_surrogates
 from azureml._wire.journal_lines import encode_end
 from azureml._wire.tracking_uri import JOINED_RUN
 from azureml.mlflow._errors import convert_errors, create_error
@@ -69,8 +71,10 @@ class RunAccess(ExperimentMethods):
                 self.request(ENDINGS[status], run_id=run_id, **arguments)
         elif status != "FINISHED":
             with convert_errors():
-                line = encode_end("Failed", {"message": f"MLflow's run ended as {status}."})
-                get_client().create_writer(self.names, run_id)(line)
+                # Leaving `with start_run()`, the error is still being handled.
+                error = sys.exc_info()[1]
+                cause = {"message": escape_surrogates(f"{type(error).__name__}: {error}")} if error else None
+                get_client().create_writer(self.names, run_id)(encode_end("Failed", cause))
 
     def set_run_tags(self, run_id: str, tags: "Dict[str, Any]") -> None:
         """Set tags of a run."""

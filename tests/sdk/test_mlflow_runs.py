@@ -1,0 +1,230 @@
+"""How MLflow's runs and runs here go together: who joins, who is a child, how they end, and what survives a kill."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.running import Mlrun, kill, until
+from tests.sdk.mlflow_environments import drive_in, find_mlflow_python, read_result, submit_in
+
+
+@pytest.fixture
+def mlrun(tmp_path: Path) -> Iterator[Mlrun]:
+    """A folder attached to the experiment `exp`."""
+    one = Mlrun(tmp_path)
+    yield one
+    one.close()
+
+
+@pytest.fixture(scope="module")
+def python() -> str:
+    """The Python of an environment with MLflow 3."""
+    return find_mlflow_python("3")
+
+
+def test_calls_without_a_run_join_that_of_the_script(mlrun: Mlrun, python: str) -> None:
+    record = submit_in(
+        mlrun,
+        python,
+        """
+        import json, os
+        before = [name for name in sorted(os.environ) if name.startswith("MLFLOW_")]
+        run_id = os.environ["MLFLOW_RUN_ID"]
+        import mlflow
+        mlflow.log_metric("loss", 1)
+        mlflow.log_param("lr", 3)
+        same = [mlflow.active_run().info.run_id == run_id, run_id == os.environ["AZUREML_RUN_ID"]]
+        print(json.dumps([before, same]))
+        """,
+    )
+    names = ["MLFLOW_EXPERIMENT_ID", "MLFLOW_EXPERIMENT_NAME", "MLFLOW_RUN_ID", "MLFLOW_TRACKING_URI"]
+    assert read_result(mlrun, record) == [names, [True, True]]
+    assert (mlrun.metrics(record["run_id"]), record["parameters"]) == ({"loss": 1.0}, {"lr": 3})
+
+
+def test_later_runs_are_children_and_the_experiment_is_that_of_the_run(mlrun: Mlrun, python: str) -> None:
+    record = submit_in(
+        mlrun,
+        python,
+        """
+        import mlflow
+
+        mlflow.set_experiment("some/where")
+        with mlflow.start_run():
+            mlflow.log_metric("first", 1)
+        with mlflow.start_run(run_name="second"):
+            mlflow.log_metric("second", 1)
+        """,
+    )
+    assert (record["_experiment_name"], mlrun.metrics(record["run_id"])) == ("exp", {"first": 1.0})
+    (child,) = mlrun.json("run", "list", "--parent-run-id", record["run_id"], "--metrics", "all")
+    assert (child["display_name"], child["metrics"]) == ("second", {"second": 1.0})
+    assert child["_experiment_name"] == "some-where"
+    assert "experiment" in mlrun.log(record["run_id"])
+
+
+def test_processes_of_a_script_log_into_its_run(mlrun: Mlrun, python: str) -> None:
+    record = submit_in(
+        mlrun,
+        python,
+        """
+        import mlflow, os, subprocess, sys
+
+        run = mlflow.start_run()
+        client = mlflow.tracking.MlflowClient()
+        mlflow.log_metric("n", 0)
+        children = []
+        for number in range(1, 4):
+            pid = os.fork()
+            if pid == 0:
+                for step in range(50):
+                    client.log_metric(run.info.run_id, f"n{number}", step, step=step)
+                os._exit(0)
+            children.append(pid)
+        for pid in children:
+            os.waitpid(pid, 0)
+        code = "import mlflow, sys; mlflow.start_run(run_id=sys.argv[1]); mlflow.log_metric('spawned', 1)"
+        subprocess.run([sys.executable, "-c", code, run.info.run_id], check=True)
+        mlflow.log_metric("n", 9)
+        """,
+    )
+    steps = [float(step) for step in range(50)]
+    assert mlrun.metrics(record["run_id"]) == {"n": [0.0, 9.0], "spawned": 1.0, "n1": steps, "n2": steps, "n3": steps}
+    assert mlrun.json("run", "list", "--parent-run-id", record["run_id"]) == []
+
+
+@pytest.mark.kill
+def test_what_a_call_has_logged_survives_a_kill(mlrun: Mlrun, python: str) -> None:
+    mlrun.script(
+        """
+        import mlflow, time
+        with mlflow.start_run():
+            for step in range(100):
+                mlflow.log_metric("loss", step, step=step)
+            mlflow.log_param("lr", 0.1)
+            mlflow.set_tag("team", "a")
+            open("ready", "w").close()
+            time.sleep(600)
+        """
+    )
+    mlrun.environment["PATH"] = f"{Path(python).parent}:{mlrun.environment['PATH']}"
+    run_id = mlrun.submit()
+    until((mlrun.run_folder(run_id) / "work" / "ready").exists)
+    os.kill(mlrun.script_pid(run_id), signal.SIGKILL)
+    kill(mlrun.supervisor(run_id))
+    record = mlrun.wait(run_id)
+    assert mlrun.metrics(run_id) == {"loss": [float(step) for step in range(100)]}
+    assert (mlrun.show(run_id)["parameters"], record["tags"]) == ({"lr": 0.1}, {"team": "a"})
+
+
+@pytest.mark.parametrize(
+    ("code", "status"),
+    [
+        ("with mlflow.start_run():\n    raise ValueError('no')", "Failed"),
+        ("mlflow.start_run()\nmlflow.end_run('FAILED')", "Failed"),
+        ("mlflow.start_run()\nmlflow.end_run('KILLED')", "Failed"),
+        ("with mlflow.start_run():\n    pass\nimport sys; sys.exit(3)", "Failed"),
+        ("with mlflow.start_run():\n    pass", "Completed"),
+        ("mlflow.start_run()", "Completed"),
+    ],
+)
+def test_a_run_ends_as_mlflow_and_its_script_say(mlrun: Mlrun, python: str, code: str, status: str) -> None:
+    record = submit_in(mlrun, python, f"import mlflow\n{code}", status=status)
+    if "raise" in code:
+        assert record["error"]["error"]["message"] == "ValueError: no"
+
+
+def test_a_store_that_a_script_has_chosen_is_left_alone(mlrun: Mlrun, python: str) -> None:
+    mlrun.environment["MLFLOW_ALLOW_FILE_STORE"] = "true"
+    record = submit_in(
+        mlrun,
+        python,
+        """
+        import mlflow
+        mlflow.set_tracking_uri("file:mlruns")
+        mlflow.set_experiment("own")
+        with mlflow.start_run():
+            mlflow.log_metric("loss", 1)
+        """,
+    )
+    assert mlrun.metrics(record["run_id"]) == {}
+    (warning,) = record["warnings"]
+    assert "mlruns" in warning["message"]
+
+    mlrun.environment["MLFLOW_TRACKING_URI"] = (mlrun.folder / "kept").as_uri()
+    record = submit_in(mlrun, python, "import mlflow\nmlflow.log_metric('loss', 1)")
+    assert mlrun.metrics(record["run_id"]) == {}
+    assert list((mlrun.folder / "kept").glob("*/*/metrics/loss"))
+
+
+def test_a_client_outside_reads_and_writes_a_workspace(mlrun: Mlrun, python: str) -> None:
+    record = submit_in(mlrun, python, "import mlflow\nmlflow.log_metric('loss', 0.5)\nmlflow.log_text('t', 'a/t.txt')")
+    mlrun.script("from azureml.core import Run\nRun.get_context().log('mine', 3)", "other.py")
+    other = mlrun.ended("other.py")["run_id"]
+    output = drive_in(
+        mlrun,
+        python,
+        f"""
+        import mlflow
+        from azureml.core import Run, Workspace
+        from azureml.mlflow import get_portal_url, register_model
+        from mlflow.tracking import MlflowClient
+
+        ws = Workspace.from_config()
+        mlflow.set_tracking_uri(ws.get_mlflow_tracking_uri())
+        client = MlflowClient()
+        run = client.get_run({record["run_id"]!r})
+        assert run.info.status == "FINISHED" and run.data.metrics == {{"loss": 0.5}}, run
+        assert client.get_run({other!r}).data.metrics == {{"mine": 3.0}}
+        assert get_portal_url(run) == Run.get(ws, run.info.run_id).get_portal_url()
+        model = register_model(run, "texts", "a", tags={{"k": "v"}})
+        assert (model.name, model.version, model.run_id) == ("texts", 1, run.info.run_id)
+
+        with mlflow.start_run(run_id={other!r}):  # of somebody else
+            mlflow.log_metric("added", 4)
+            mlflow.log_param("p", "q")
+        mlflow.set_experiment("by hand")
+        with mlflow.start_run(run_name="hand") as mine:
+            mlflow.log_metric("loss", 0.25)
+            with mlflow.start_run(nested=True):
+                mlflow.log_metric("inner", 1)
+        experiments = [one.experiment_id for one in client.search_experiments()]
+        found = client.search_runs(experiments, "metrics.loss < 1", order_by=["metrics.loss"])
+        assert [one.info.run_id for one in found] == [mine.info.run_id, run.info.run_id], found
+        try:
+            with mlflow.start_run() as failed:
+                raise ValueError("on purpose")
+        except ValueError:
+            pass
+        assert client.get_run(failed.info.run_id).info.status == "FAILED"
+        print(mine.info.run_id)
+        """,
+    )
+    hand = mlrun.show(output.splitlines()[-1])
+    assert (hand["display_name"], hand["status"], hand["_experiment_name"]) == ("hand", "Completed", "by hand")
+    assert mlrun.metrics(hand["run_id"]) == {"loss": 0.25}
+    assert mlrun.metrics(other) == {"mine": 3, "added": 4.0}
+    assert mlrun.show(other)["parameters"] == {"p": "q"}
+
+
+def test_secrets_of_parameters_are_in_no_record(mlrun: Mlrun, python: str) -> None:
+    secret = f"hunter{time.time_ns()}"
+    record = submit_in(
+        mlrun,
+        python,
+        f"""
+        import mlflow
+        with mlflow.start_run():
+            mlflow.log_param("api_key", {secret!r})
+            mlflow.log_param("api_key", {secret!r})
+        """,
+    )
+    assert record["parameters"] == {"api_key": "***"}
+    assert mlrun.stored("SELECT text FROM run_parameters") == [("***",)]
+    assert secret not in (mlrun.run_folder(record["run_id"]) / "record.jsonl").read_text(encoding="utf-8")
