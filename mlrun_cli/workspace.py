@@ -55,7 +55,7 @@ class Workspace:
         self.identity = locator.identity
         self.home = locator.home
         self.folder = locator.folder
-        self.snapshots_folder = locator.folder / "snapshots"
+        self.snapshots_folder = locator.snapshots_folder
         self.runs = RunStore(database, redaction)
         self._database = database
         self._opened = locator.database.get_identity()

@@ -39,6 +39,11 @@ class WorkspaceLocator(NamedTuple):
     folder: Path
     database: DatabaseLocator
 
+    @property
+    def snapshots_folder(self) -> Path:
+        """The folder of the workspace's snapshots."""
+        return self.folder / "snapshots"
+
     def __str__(self) -> str:
         return os.fspath(self.folder)
 

@@ -83,6 +83,43 @@ class CompletionStore:
         )
         return [RunSuggestion(*(row[name] for name in RunSuggestion._fields)) for row in rows]
 
+    def list_display_names(self, prefix: str, limit: int, *, only_live: bool = False) -> Sequence[RunSuggestion]:
+        """Return the runs whose display names start with a prefix and are those of no other run, in their order."""
+        live = f" AND {ALIVE}" if only_live else ""
+        rows = self._database.read_as_is(
+            "SELECT run_id, display_name, status, experiments.name AS experiment_name FROM"  # noqa: S608
+            " (SELECT run_id, display_name, status, experiment_key, count(*) AS run_count FROM"
+            " (SELECT run_id, display_name, status, experiment_key FROM runs WHERE display_name >= :prefix"
+            f" AND display_name < :end ORDER BY display_name LIMIT {_MOST_MATCHES}) AS found GROUP BY display_name)"
+            f" AS runs JOIN experiments USING (experiment_key) WHERE run_count = 1{live}"
+            " ORDER BY display_name LIMIT :limit",
+            prefix=prefix,
+            end=f"{prefix}\U0010ffff",
+            limit=limit,
+        )
+        return [RunSuggestion(*(row[name] for name in RunSuggestion._fields)) for row in rows]
+
+    def find_property(self, run_id: str, name: str) -> str | None:
+        """Return a property of the run with an id or, if there is none, of the newest with a display name; or None."""
+        rows = self._database.read_as_is(
+            "SELECT value FROM run_properties WHERE key = :name AND run_key = coalesce("
+            "(SELECT run_key FROM runs WHERE run_id = :run_id),"
+            " (SELECT max(run_key) FROM runs WHERE display_name = :run_id))",
+            run_id=run_id,
+            name=name,
+        )
+        return next((row["value"] for row in rows), None)
+
+    def find_newest(self, experiment_name: str) -> str | None:
+        """Return the id of the newest run of an experiment that has no parent, or None."""
+        rows = self._database.read_as_is(
+            "SELECT run_id FROM runs WHERE parent_key IS NULL"
+            " AND experiment_key = (SELECT experiment_key FROM experiments WHERE name = :name)"
+            " ORDER BY run_key DESC LIMIT 1",
+            name=experiment_name,
+        )
+        return next((row["run_id"] for row in rows), None)
+
     def list_deleted_runs(self, prefix: str, limit: int) -> Sequence[tuple[str, str]]:
         """Return the ids and experiments of the last deleted runs whose ids start with a prefix."""
         rows = self._database.read_as_is(

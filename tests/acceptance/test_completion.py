@@ -58,9 +58,10 @@ def mlrun(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mlrun]:
                 )
             workspace.metrics.add(key, [LoggedValue(VALUE, "loss", 1, None, 0.5, None)])
             workspace.runs.set_tags(key, {"team": "a"})
-            experiment, number = workspace.experiments.reserve_run_numbers(COMMANDS)
             columns = {"run_type": SCRIPT_RUN, "status": RunStatus.COMPLETED, "user_name": "me"}
-            workspace.runs.insert(experiment, number, "zed_1", **columns)
+            for run_id, name in (("zed_1", "base line"), ("zed_2", "twice"), ("zed_3", "twice")):
+                experiment, number = workspace.experiments.reserve_run_numbers(COMMANDS)
+                workspace.runs.insert(experiment, number, run_id, display_name=name, **columns)
         yield command
 
 
@@ -105,6 +106,8 @@ def test_a_shell_completes_what_is_typed(mlrun: Mlrun, shell: str) -> None:
             ("mlrun run cancel -r e\t", "exp_c"),
             ("\x15mlrun run list -e ze\t", "owned"),
             ("-o json\n", "zed_1"),
+            ("\x15mlrun run show -r bas\t", "line"),
+            ("--query run_id -o tsv\n", "zed_1"),
             ("\x15mlrun run show -r \t\t", "exp_b" if shell == "bash" else "Completed, "),
         ):
             terminal.type(typed)  # in pieces: zsh completes nothing while there is more to read
@@ -126,6 +129,26 @@ def test_completion_is_silent_where_there_is_nothing(mlrun: Mlrun, tmp_path: Pat
     assert complete(mlrun, "run", "show", "-w", "other", "-r", "") == []
     assert complete(mlrun, "run", "show", "-r", "", MLRUN_HOME=str(tmp_path / "none")) == []
     assert not list(tmp_path.iterdir())
+
+
+def test_names_of_single_runs_and_files_of_snapshots_are_completed(mlrun: Mlrun) -> None:
+    assert complete(mlrun, "run", "show", "-r", "b") == [r"base\ line"]
+    assert complete(mlrun, "run", "show", "-r", "twi") == []
+    assert complete(mlrun, "run", "cancel", "-r", "ba") == []
+    assert complete(mlrun, "run", "show", "-r", "base", shell="zsh")[0].startswith(
+        '_arguments \'*: :(("base line":"Comp'
+    )
+    mlrun.script("print()", "train.py")
+    mlrun.script("", "tools/my prepare.py")
+    run_id = mlrun.submit("train.py")
+    try:
+        for named in (("-r", run_id), ("-r", "@latest")):
+            assert "train.py" in complete(mlrun, "run", "snapshot", *named, "--cat", "")
+            assert complete(mlrun, "run", "snapshot", *named, "--cat", "to") == [r"tools/my\ prepare.py"]
+        assert complete(mlrun, "run", "snapshot", "-r", "zed_1", "--cat", "") == []
+    finally:
+        mlrun("run", "wait", "-r", run_id)
+        mlrun("run", "delete", "-r", run_id, "--permanently", "--yes")
 
 
 def test_installing_twice_changes_nothing(mlrun: Mlrun, tmp_path: Path) -> None:

@@ -6,14 +6,13 @@ printed besides it: an error is no answer.
 
 from __future__ import annotations
 
+import io
 import os
 import re
 import sys
 from collections.abc import MutableMapping, Sequence
-from contextlib import suppress
+from contextlib import redirect_stdout, suppress
 
-from typer._click.shell_completion import add_completion_class
-from typer._completion_classes import BashComplete
 from typer.completion import completion_init  # type: ignore[attr-defined]
 from typer.core import TyperGroup
 
@@ -25,31 +24,34 @@ def answer_shell(tree: TyperGroup, program: str) -> int:
     # Typer renders help texts with rich if it finds it: slow, and brackets in the names of runs are no markup.
     sys.modules["rich"] = None  # type: ignore[assignment]
     _join_option_values(os.environ)
+    variable = get_completion_variable(program)
+    answer = io.StringIO()
     with open(os.devnull, "w", encoding="utf-8") as nowhere:
         sys.stderr = nowhere
         try:
-            completion_init()
-            add_completion_class(_EscapingBashComplete, "bash")
-            tree.main(prog_name=program, complete_var=get_completion_variable(program))
+            with redirect_stdout(answer):
+                completion_init()
+                tree.main(prog_name=program, complete_var=variable)
         except SystemExit as end:
             exit_code = end.code if isinstance(end.code, int) else 1
         except BaseException:  # a shell would show it in the middle of the line
             exit_code = 1
-        with suppress(OSError, ValueError):
+        text = answer.getvalue()
+        with suppress(OSError, ValueError, KeyError):
+            sys.stdout.write(_escape_for_bash(text) if os.environ[variable] == "complete_bash" else text)
             sys.stdout.flush()
     return exit_code
 
 
-class _EscapingBashComplete(BashComplete):
-    """Answers to bash, which inserts them as they are."""
-
-    def complete(self) -> str:
-        """Return the completions, one per line, so that the shell reads each as one word."""
-        quote = _find_open_quote(os.environ["COMP_WORDS"].split("\n")[int(os.environ["COMP_CWORD"]) :])
-        values = [item.value for item in self.get_completions(*self.get_completion_args())]
-        if quote == '"':
-            return "\n".join(value for value in values if "!" not in value)  # bash would look for it in its history
-        return "\n".join(values if quote else map(_escape, values))
+def _escape_for_bash(answer: str) -> str:
+    """Return completions, one on each line, so that bash reads each as one word: it inserts them as they are."""
+    quote = _find_open_quote(os.environ["COMP_WORDS"].split("\n")[int(os.environ["COMP_CWORD"]) :])
+    values = answer.splitlines()
+    if quote == '"':
+        values = [value for value in values if "!" not in value]  # bash would look for it in its history
+    elif not quote:
+        values = list(map(_escape, values))
+    return "".join(f"{value}\n" for value in values)
 
 
 def _find_open_quote(words: Sequence[str]) -> str:

@@ -17,11 +17,12 @@ from mlrun_cli.cli.declarations import Argument, Option
 from mlrun_cli.cli.global_options import GlobalOptions
 from mlrun_cli.folders.project_config import find_project_config
 from mlrun_cli.store.completion import CompletionStore, NameSource
-from mlrun_cli.workspace_locator import find_identities, locate_workspace
+from mlrun_cli.workspace_locator import WorkspaceLocator, find_identities, locate_workspace
 
 _Suggestions: TypeAlias = Sequence[tuple[str, str]]
 _Completer: TypeAlias = Callable[[typer.Context, str], _Suggestions]
 
+_LATEST = "@latest"
 _MOST_RUNS = 50
 _MOST_NAMES = 200
 _UNSAFE = frozenset("\\\"'`$")
@@ -49,9 +50,13 @@ def _make_safe_completer(completer: _Completer) -> Callable[[typer.Context, str]
     return complete
 
 
-def _open_store(ctx: typer.Context) -> CompletionStore:
+def _locate(ctx: typer.Context) -> WorkspaceLocator:
     identity = resolve_workspace_identity(_get_shared_options(ctx), find_project_config(_get_folder(ctx)))
-    return CompletionStore(locate_workspace(get_home(), identity).database)
+    return locate_workspace(get_home(), identity)
+
+
+def _open_store(ctx: typer.Context) -> CompletionStore:
+    return CompletionStore(_locate(ctx).database)
 
 
 def _get_shared_options(ctx: typer.Context) -> GlobalOptions:
@@ -70,9 +75,28 @@ def _complete_run_ids(ctx: typer.Context, incomplete: str) -> _Suggestions:
     if ctx.info_name == "restore":
         return _open_store(ctx).list_deleted_runs(incomplete, _MOST_RUNS)
     only_live = ctx.info_name in _OF_LIVE_RUNS
-    runs = _open_store(ctx).list_runs(incomplete, _MOST_RUNS, only_live=only_live)
+    store = _open_store(ctx)
+    runs = store.list_runs(incomplete, _MOST_RUNS, only_live=only_live)
     found = [(run.run_id, ", ".join(filter(None, (run.status, run.display_name)))) for run in runs]
-    return [*found, ("@latest", "the newest run of the experiment")]
+    # Without a word, the names are shown beside the ids: each run is suggested once.
+    named = store.list_display_names(incomplete, _MOST_RUNS, only_live=only_live) if incomplete else []
+    found += [(run.display_name or "", f"{run.status}, {run.run_id}") for run in named]
+    return [*found, (_LATEST, "the newest run of the experiment")]
+
+
+def _complete_snapshot_files(ctx: typer.Context, incomplete: str) -> _Suggestions:
+    from mlrun_cli.snapshots.content_store import SnapshotStore  # noqa: PLC0415 - start-up
+    from mlrun_cli.snapshots.snapshot import SNAPSHOT_PROPERTY, EntryKind  # noqa: PLC0415
+
+    store, run_id = _open_store(ctx), ctx.params.get("run_id")
+    if run_id == _LATEST:
+        config = find_project_config(_get_folder(ctx))
+        experiment = ctx.params.get("experiment_name") or (config and config.experiment_name)
+        run_id = store.find_newest(experiment or "")
+    snapshot_id = store.find_property(run_id or "", SNAPSHOT_PROPERTY)
+    snapshot = None if snapshot_id is None else SnapshotStore(_locate(ctx).snapshots_folder).find_manifest(snapshot_id)
+    files = [] if snapshot is None else [each.path for each in snapshot.entries if each.kind is EntryKind.FILE]
+    return [(path, "") for path in files if path.startswith(incomplete)][:_MOST_NAMES]
 
 
 def _make_name_completer(*sources: NameSource, other_options: Sequence[str] = ()) -> _Completer:
@@ -180,6 +204,7 @@ _BY_NAME: Mapping[str, _Completer] = {
     **dict.fromkeys(("--target", "--compute-target-name"), _complete_targets),
     **dict.fromkeys(("--datastore", "--src-datastore"), _make_name_completer(NameSource.DATASTORE)),
     **dict.fromkeys(("NAME", "[NAME]..."), _complete_names),
+    "--cat": _complete_snapshot_files,
     "--group-by": _make_list_completer(NameSource.PARAMETER),
     "--metrics": _make_list_completer(NameSource.METRIC, words=("all", "best")),
     "--params": _make_list_completer(NameSource.PARAMETER, words=("all", "differing")),
