@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from mlrun_cli.store.metrics import MetricStore
     from mlrun_cli.store.models import ModelStore
     from mlrun_cli.store.recorder import Recorder
+    from mlrun_cli.store.runs.child_store import ChildStore
     from mlrun_cli.store.runs.page_store import RunPageStore
     from mlrun_cli.store.runs.parameter_store import ParameterStore
     from mlrun_cli.store.runs.queue_store import QueueStore
@@ -120,6 +121,13 @@ class Workspace:
         from mlrun_cli.store.recorder import Recorder  # noqa: PLC0415
 
         return Recorder(self._database, self.folder)
+
+    @cached_property
+    def children(self) -> ChildStore:
+        """The runs with a controller, and their child runs."""
+        from mlrun_cli.store.runs.child_store import ChildStore  # noqa: PLC0415
+
+        return ChildStore(self._database)
 
     @cached_property
     def compute_targets(self) -> ComputeTargetStore:

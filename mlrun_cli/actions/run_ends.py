@@ -17,6 +17,7 @@ from mlrun_cli.runs.filter import RunFilter
 from mlrun_cli.runs.run import Run
 from mlrun_cli.runs.shared_folder import find_shared_run_folder
 from mlrun_cli.runs.status import ALIVE_STATUSES, RunStatus
+from mlrun_cli.runtime.controllers import wake_controller
 from mlrun_cli.runtime.finish import end_runs_of_script
 from mlrun_cli.runtime.liveness import reconcile
 from mlrun_cli.runtime.notifier_start import start_notifier
@@ -111,16 +112,21 @@ def _request_end(workspace: Workspace, run: Run, grace_seconds: float, error: Ma
 
 
 def _list_unsupervised_statuses(workspace: Workspace, run: Run) -> Set[RunStatus]:
-    """Return the statuses in which a run has neither a supervisor nor a job."""
+    """Return the statuses in which a run has neither a supervisor, a controller nor a job."""
     if run.owner_lock is not None:
         return ALIVE_STATUSES
+    if run.controller is not None:
+        return frozenset()
     is_on_engine = find_shared_run_folder(workspace.run_folder(run.run_id)) is not None
     return frozenset() if is_on_engine else frozenset({RunStatus.QUEUED})
 
 
 def _notify_owner(workspace: Workspace, run: Run, *, is_done: bool) -> None:
     """Tell the supervisor of a run to stop, or wake the dispatchers if the run ended without a supervisor."""
-    if not is_done:
+    if run.controller is not None:
+        with suppress(OSError, StoreError):  # the next look at a run calls again
+            wake_controller(workspace, run)
+    elif not is_done:
         target = find_target(workspace, run.target)
         target.cancel(run)
         if target.dispatcher_follows_runs:
@@ -194,8 +200,10 @@ def wait_for_runs(
 def count_running_children(workspace: Workspace, canceled: Sequence[Run]) -> Mapping[str, int]:
     """Return the number of running descendants of canceled runs, keyed by the id of their parent.
 
-    Child runs that a script opened itself end with it and are not counted, nor are children of a counted run.
+    Child runs that a script opened itself end with it and are not counted, nor are children of a counted run or those
+    that a controller cancels.
     """
+    canceled = [run for run in canceled if run.controller is None]
     ending = {f"runs/{run.run_id}" for run in canceled}
     going: dict[str, str | None] = {}
     for run in canceled:

@@ -84,7 +84,8 @@ class Collector:
         self._folder.record_problem("")
         is_mine = True
         while is_mine:
-            with WakeSocket(self._folder) as wake_socket:
+            self._folder.record_dispatcher()
+            with WakeSocket(self._folder.socket) as wake_socket:
                 self._selector.register(wake_socket, selectors.EVENT_READ, wake_socket.drain)
                 self._serve()
                 self._selector.unregister(wake_socket)

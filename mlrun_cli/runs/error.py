@@ -16,6 +16,7 @@ class EndReason(str, Enum):
     If an `MlrunError` ended the run, that error's code is used instead; the end of a script itself has no reason.
     """
 
+    CONTROLLER_FAILED = "ControllerFailed"
     JOB_CANCELED = "JobCanceled"
     JOB_LOST = "JobLost"
     JOB_NOT_STARTED = "JobNotStarted"

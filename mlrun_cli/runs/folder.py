@@ -12,6 +12,7 @@ from mlrun_cli.core.temporary import is_temporary
 from mlrun_cli.wire.framing import open_socket_address
 from mlrun_cli.wire.run_folder import (
     ARTIFACTS,
+    CONTROLLER_LOGS,
     ENVIRONMENT_LOG,
     JOURNAL,
     LOG_FOLDERS,
@@ -141,7 +142,13 @@ class RunFolder:
 
     @property
     def stdout_name(self) -> str:
-        """The Azure name of the log that is followed: the script's, or the first process's if there are several."""
+        """The Azure name of the log that is followed: the script's, or the first process's if there are several.
+
+        That of a run with a controller is the controller's.
+        """
+        for name in CONTROLLER_LOGS:
+            if (self.artifacts / name).exists():
+                return name
         logs = self.artifacts.glob(f"{PROCESS_LOG_PREFIX}*")
         return min((log.relative_to(self.artifacts).as_posix() for log in logs), default=STD_LOG)
 

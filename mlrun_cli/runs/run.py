@@ -31,7 +31,8 @@ class Run(NamedTuple):
     CUDA_VISIBLE_DEVICES; `waiting_for` is the reason why a queued run waits, and is determined only when the run is
     shown. `is_kept` excludes it from pruning. `attempts` are the documents of its attempts (see `runs.attempt`) if its
     script was started again. A queued run starts after the run `predecessor_key` has completed and not before
-    `begin_at`, and before the runs of its queue with a lower `priority`.
+    `begin_at`, and before the runs of its queue with a lower `priority`. `controller` is the kind of the process that
+    the run has instead of a supervisor, such as that of a sweep, which starts its child runs; None for other runs.
     """
 
     key: int
@@ -80,6 +81,7 @@ class Run(NamedTuple):
     predecessor_key: int | None = None
     begin_at: int | None = None
     priority: int = 0
+    controller: str | None = None
     tags: Mapping[str, str | None] = MappingProxyType({})
     properties: Mapping[str, str] = MappingProxyType({})
 

@@ -14,7 +14,7 @@ from contextlib import closing, suppress
 
 from mlrun_cli.compute.compute_target import LOCAL_TARGET
 from mlrun_cli.core.json_files import read_json, write_json
-from mlrun_cli.core.local_folder import get_counterpart
+from mlrun_cli.core.local_folder import get_counterpart, make_counterpart_folder
 from mlrun_cli.core.named_tuple import NamedTuple
 from mlrun_cli.core.time import format_iso, now
 from mlrun_cli.errors import RunNotFound, StoreError, TargetKindNotFound
@@ -23,9 +23,9 @@ from mlrun_cli.processes.process import ProcessId, identify_process
 from mlrun_cli.runs.owner_lock import OwnerLock
 from mlrun_cli.runs.run import Run
 from mlrun_cli.runs.status import RunStatus
+from mlrun_cli.runtime.wake_up import send_wake_up
 from mlrun_cli.targets.base import Target
 from mlrun_cli.targets.registry import find_kind, find_target
-from mlrun_cli.wire.framing import open_socket_address
 from mlrun_cli.workspace import Workspace
 
 _TIMEOUT_SECONDS = 2.0
@@ -74,7 +74,11 @@ class QueueFolder:
             os.ftruncate(lock.descriptor, 0)
 
     def record_dispatcher(self) -> None:
-        """Record that the dispatcher is this process, which knows the conditions under which runs start."""
+        """Record that the dispatcher is this process, and make the folder of its socket.
+
+        It knows the conditions under which runs start.
+        """
+        make_counterpart_folder(self.path)
         process = identify_process(os.getpid())
         with suppress(OSError):
             write_json(self._dispatcher, {"process": process, "origin": get_origin()})
@@ -162,7 +166,7 @@ def wake_dispatcher(workspace: Workspace, target: str) -> None:
     folder.create()
     deadline = time.monotonic() + _TIMEOUT_SECONDS
     while time.monotonic() < deadline:
-        if _start_dispatcher_if_absent(workspace, target, folder) or _notify_dispatcher(folder):
+        if _start_dispatcher_if_absent(workspace, target, folder) or send_wake_up(folder.socket):
             return
         time.sleep(_AGAIN_SECONDS)  # it is about to open its socket, or to end
 
@@ -324,21 +328,3 @@ class _Queue(NamedTuple):
 
 def _format_count(count: int, noun: str) -> str:
     return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
-
-
-def _notify_dispatcher(folder: QueueFolder) -> bool:
-    """Wake the dispatcher; return False if none is listening."""
-    import socket  # noqa: PLC0415 — not on the way of `run list`
-
-    try:
-        with (
-            open_socket_address(os.fspath(folder.socket.parent), folder.socket.name) as address,
-            socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sender,
-        ):
-            sender.setblocking(False)
-            sender.sendto(b".", address)
-    except BlockingIOError:  # enough wake-ups are pending
-        return True
-    except OSError:
-        return False
-    return True

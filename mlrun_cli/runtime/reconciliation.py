@@ -12,6 +12,7 @@ from mlrun_cli.errors import TargetKindNotFound
 from mlrun_cli.runs.error import SERVICE_ERROR, EndReason, build_run_error
 from mlrun_cli.runs.run import Run
 from mlrun_cli.runs.status import ALIVE_STATUSES, RunStatus
+from mlrun_cli.runtime.controllers import ensure_controllers
 from mlrun_cli.runtime.queue import ensure_dispatchers
 from mlrun_cli.runtime.sessions import reconcile_sessions
 from mlrun_cli.runtime.slow_recovery import is_worth_waiting_for, record_slow_recovery
@@ -29,12 +30,13 @@ _K = TypeVar("_K")
 
 
 def reconcile_all(workspace: Workspace) -> frozenset[int]:
-    """Reconcile all runs and start missing dispatchers; return the keys of runs that do not respond.
+    """Reconcile all runs and start missing dispatchers and controllers; return the keys of runs that do not respond.
 
     The workspace must be known to be in place.
     """
     not_responding = _reconcile_without_reopening(workspace)
     ensure_dispatchers(workspace)
+    ensure_controllers(workspace)
     return not_responding
 
 
@@ -45,7 +47,9 @@ def reconcile_runs(workspace: Workspace) -> frozenset[int]:
     timed out waiting for a run, the run is recovered while no reader waits.
     """
     workspace.reopen_if_replaced()
-    return _reconcile_without_reopening(workspace)
+    not_responding = _reconcile_without_reopening(workspace)
+    ensure_controllers(workspace)
+    return not_responding
 
 
 def _reconcile_without_reopening(workspace: Workspace) -> frozenset[int]:

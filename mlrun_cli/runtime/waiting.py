@@ -9,6 +9,7 @@ from mlrun_cli.core.disk_space import FULL_FOR_RUNS_BYTES, describe_full_disk
 from mlrun_cli.runs.owner_lock import OwnerLock
 from mlrun_cli.runs.run import Run
 from mlrun_cli.runs.status import RunStatus
+from mlrun_cli.runtime.controllers import ControllerFolder
 from mlrun_cli.runtime.queue import QueueReport
 from mlrun_cli.workspace import Workspace
 
@@ -17,16 +18,21 @@ def find_wait_reasons(workspace: Workspace, runs: Iterable[Run]) -> Mapping[int,
     """Return the reasons why runs wait, in one line each, keyed by run key; None for a run that does not wait."""
     report = QueueReport(workspace)
     full = describe_full_disk(workspace.folder, FULL_FOR_RUNS_BYTES)
-    return {
-        run.key: report.describe_wait(run) if run.status is RunStatus.QUEUED else find_space_wait(workspace, run, full)
-        for run in runs
-    }
+    return {run.key: _find_reason(workspace, run, report, full) for run in runs}
+
+
+def _find_reason(workspace: Workspace, run: Run, report: QueueReport, full: str | None) -> str | None:
+    if run.controller is not None and not run.status.is_terminal:
+        return ControllerFolder(workspace.run_folder(run.run_id)).read_problem() or None
+    return report.describe_wait(run) if run.status is RunStatus.QUEUED else find_space_wait(workspace, run, full)
 
 
 def find_space_wait(workspace: Workspace, run: Run, full: str | None) -> str | None:
     """Return the reason why a run waits for space on its disk, or None if it does not."""
     if full is None or run.status.is_terminal:
         return None
+    if run.controller is not None:
+        return f"room on its disk: {full}"
     with suppress(OSError), closing(OwnerLock.open(workspace.run_folder(run.run_id).lock)) as lock:
         if lock.is_waiting_for_space():
             return f"room on its disk: {full}"

@@ -62,7 +62,8 @@ class Dispatcher:
     def _serve_while_needed(self) -> None:
         is_mine = True
         while is_mine:
-            with WakeSocket(self._folder) as wake_socket:
+            self._folder.record_dispatcher()
+            with WakeSocket(self._folder.socket) as wake_socket:
                 self._serve(wake_socket)
             self._lock.close()
             if not self._workspace.is_in_place() or not self._workspace.queues.list_keys(self._target):
@@ -126,7 +127,9 @@ class Dispatcher:
             if nodes is None:
                 break
             busy += nodes
-        return bool(waiting) or bool(self._workspace.queues.list_keys(self._target))
+        # A controller is about to queue more, for which a new dispatcher would first have to load its modules.
+        is_needed = bool(waiting) or bool(self._workspace.queues.list_keys(self._target))
+        return is_needed or self._workspace.children.has_controlled()
 
     def _sleep(self, wake_socket: WakeSocket) -> None:
         """Sleep until a wake-up, the end of a supervisor, or the next periodic check, and handle these events."""

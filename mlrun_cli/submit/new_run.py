@@ -11,6 +11,7 @@ from mlrun_cli.compute.slurm_job import build_slurm_properties
 from mlrun_cli.core.json_files import write_json
 from mlrun_cli.core.named_tuple import NamedTuple
 from mlrun_cli.core.redaction import NAMES_VARIABLE, Redaction
+from mlrun_cli.core.time import now
 from mlrun_cli.errors import RunFileNotFound
 from mlrun_cli.experiments.experiment import Experiment
 from mlrun_cli.processes.host import get_origin, get_user_name
@@ -42,10 +43,12 @@ class FromTemplate(NamedTuple):
     Attributes:
         run_type: the type of the run.
         git_properties: the properties that describe the git commit of its source.
+        failure: the error for which the run is recorded as Failed and is never started; None for other runs.
     """
 
     run_type: str
     git_properties: Mapping[str, str]
+    failure: Mapping[str, Any] | None = None
 
 
 class NewRun(NamedTuple):
@@ -84,11 +87,15 @@ def record_run(workspace: Workspace, run: NewRun, folder: NewRunFolder, interrup
         admission = _admit(workspace, run)
         experiment, run_number = workspace.experiments.reserve_run_numbers(run.request.experiment_name)
         secrets = build_secrets(workspace, run, experiment, run_number)
-        if run.place is None:
+        if run.place is None and (run.template is None or run.template.failure is None):
             write_json(workspace.run_folder(run.submission.run_id).secrets, secrets.to_json())
         run_id = run.submission.run_id
         key = workspace.runs.insert(experiment, run_number, run_id, lease_until=compute_lease_end(), **columns)
-        if admission.is_queued:
+        failure = None if run.template is None else run.template.failure
+        if failure is not None:
+            before = {RunStatus.NOT_STARTED}
+            workspace.runs.change_status(key, before, RunStatus.FAILED, ended_at=now(), error=dict(failure))
+        elif admission.is_queued:
             workspace.runs.change_status(key, {RunStatus.NOT_STARTED}, RunStatus.QUEUED)
             folder.release_lock()
         workspace.runs.add_properties(key, properties)

@@ -18,9 +18,10 @@ from mlrun_cli.core.redaction import Redaction
 from mlrun_cli.environments.docker_arguments import Volume
 from mlrun_cli.environments.mode import EnvironmentChoice
 from mlrun_cli.environments.planned_environment import PlannedEnvironment
-from mlrun_cli.errors import StoredFilesLost, StoreUnavailable
+from mlrun_cli.errors import DiskFull, FileNotWritable, MlrunError, StoredFilesLost, StoreError, StoreUnavailable
 from mlrun_cli.processes.interruptions import Interruptions
 from mlrun_cli.runconfigs.run_configuration import RunConfiguration
+from mlrun_cli.runs.error import SERVICE_ERROR, build_run_error
 from mlrun_cli.runs.owner_lock import OwnerLock
 from mlrun_cli.runs.run import SCRIPT_RUN, Run
 from mlrun_cli.runs.shared_folder import remove_run_folder
@@ -51,6 +52,7 @@ from mlrun_cli.submit.submit import check_disk
 from mlrun_cli.submit.submitted import Progress
 from mlrun_cli.targets.base import Target
 from mlrun_cli.targets.engine import EngineTarget
+from mlrun_cli.targets.errors import EngineUnavailable, SharedFolderUnavailable
 from mlrun_cli.targets.package_copies import ensure_sdk_copy
 from mlrun_cli.targets.registry import find_target
 from mlrun_cli.workspace import Workspace
@@ -149,6 +151,7 @@ class TemplateRun(NamedTuple):
             added to those of the template.
         tags, properties: those of the run, besides those of the template.
         display_name: the run's name for people; None leaves that of the template.
+        resumed_run_id: the id of a run whose `outputs` the script finds in its own.
     """
 
     run_id: str
@@ -161,6 +164,7 @@ class TemplateRun(NamedTuple):
     tags: Mapping[str, str | None] = MappingProxyType({})
     properties: Mapping[str, str] = MappingProxyType({})
     display_name: str | None = None
+    resumed_run_id: str | None = None
 
 
 def get_secrets_file(folder: Path) -> Path:
@@ -300,6 +304,28 @@ def start_from_template(workspace: Workspace, template: RunTemplate, run: Templa
     return stored
 
 
+def start_or_fail_from_template(workspace: Workspace, template: RunTemplate, run: TemplateRun) -> Run:
+    """Start a run as `start_from_template` does; one that can never be started is recorded as Failed.
+
+    Raises:
+        StoreError, DiskFull, FileNotWritable, EngineUnavailable, SharedFolderUnavailable, OSError: something is away,
+            and a later call may succeed.
+    """
+    try:
+        return start_from_template(workspace, template, run)
+    except (StoreError, DiskFull, FileNotWritable, EngineUnavailable, SharedFolderUnavailable):
+        raise
+    except MlrunError as error:
+        if workspace.runs.find_key(run.run_id) is None:
+            failure = build_run_error(error.message, code=SERVICE_ERROR, reason=error.code)
+            with NewRunFolder(workspace.run_folder(run.run_id)) as folder, Interruptions() as interruptions:
+                new = _build_new_run(workspace, None, template, run._replace(resumed_run_id=None))
+                facts = FromTemplate(run.run_type, template.git_properties, failure)
+                record_run(workspace, new._replace(template=facts), folder, interruptions)
+                folder.is_in_store = True
+        return workspace.runs.get(run.run_id)
+
+
 def _record(workspace: Workspace, template: RunTemplate, run: TemplateRun) -> None:
     target = find_target(workspace, template.target)
     build_environment_here(target, template.request, template.resolution, None)
@@ -315,11 +341,17 @@ def _record(workspace: Workspace, template: RunTemplate, run: TemplateRun) -> No
             start_on_node(target, new, recorded, folder)
 
 
-def _build_new_run(workspace: Workspace, target: Target, template: RunTemplate, run: TemplateRun) -> NewRun:
-    """Return the run that is to be recorded; its folder must exist, since data are copied into it."""
+def _build_new_run(workspace: Workspace, target: Target | None, template: RunTemplate, run: TemplateRun) -> NewRun:
+    """Return the run that is to be recorded; its folder must exist, since data are copied into it.
+
+    Without a target, no data are bound.
+    """
     request, resolution = _apply(template, run)
+    if run.resumed_run_id is not None:
+        request = request._replace(resumed_run=workspace.runs.get(run.resumed_run_id))
     options = build_resubmit_options(request, resolution, resolution.redaction)
-    resolution = bind_run_data(target, request, resolution, run.run_id)
+    if target is not None:
+        resolution = bind_run_data(target, request, resolution, run.run_id)
     submission = template.submission._replace(
         run_id=run.run_id,
         argv=tuple(map(to_text, resolution.redaction.redact_arguments(resolution.argv))),

@@ -18,6 +18,7 @@ SUPERVISOR_PROGRAM = os.path.join(_PACKAGE, "supervisor", "__main__.py")
 DISPATCHER_PROGRAM = os.path.join(_PACKAGE, "scheduler", "dispatcher.py")
 BUILDER_PROGRAM = os.path.join(_PACKAGE, "environments", "__main__.py")
 COLLECTOR_PROGRAM = os.path.join(_PACKAGE, "collector", "__main__.py")
+CONTROLLER_PROGRAM = os.path.join(_PACKAGE, "controller", "__main__.py")
 NOTIFIER_PROGRAM = os.path.join(_PACKAGE, "notifier", "__main__.py")
 
 STDIN = "stdin"

@@ -82,7 +82,8 @@ def test_a_dispatcher_that_does_not_say_that_it_knows_start_conditions_is_an_old
     with closing(OwnerLock.open(folder.lock)) as lock:
         assert lock.try_acquire()
         assert folder.has_old_dispatcher()
-        with WakeSocket(folder):
+        folder.record_dispatcher()
+        with WakeSocket(folder.socket):
             assert not folder.has_old_dispatcher()
 
 

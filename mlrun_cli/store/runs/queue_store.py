@@ -84,7 +84,7 @@ class QueueStore:
         """Return the targets that have live runs with a script; the value is True if a run is queued."""
         rows = self._database.rows(
             f"SELECT target, max(status = 'Queued') AS has_queue FROM runs WHERE {ALIVE}"  # noqa: S608
-            f" AND owner_lock IS NULL AND target IS NOT NULL GROUP BY {self._avoid_index()}"
+            f" AND owner_lock IS NULL AND controller IS NULL AND target IS NOT NULL GROUP BY {self._avoid_index()}"
         )
         return {row["target"]: bool(row["has_queue"]) for row in rows}
 
@@ -97,7 +97,7 @@ class QueueStore:
         others = f" AND run_key NOT IN {places}" if keys else ""
         row = self._database.row(
             f"SELECT coalesce(sum(node_count), 0) AS busy FROM runs WHERE {ALIVE} AND status <> 'Queued'"  # noqa: S608
-            f" AND {self._avoid_index()} = :target AND owner_lock IS NULL{others}",
+            f" AND {self._avoid_index()} = :target AND owner_lock IS NULL AND controller IS NULL{others}",
             target=target,
             **keys,
         )

@@ -208,14 +208,18 @@ class RunStore:
         Queued runs, which may be very many, have no supervisor yet.
         """
         rows = self._database.rows(
-            f"{SELECT_RUN} WHERE {ALIVE} AND runs.status <> 'Queued' AND runs.owner_lock IS NULL ORDER BY runs.run_key"
+            f"{SELECT_RUN} WHERE {ALIVE} AND runs.status <> 'Queued' AND runs.owner_lock IS NULL"
+            " AND runs.controller IS NULL ORDER BY runs.run_key"
         )
         return [run_from_row(row, {}, {}) for row in rows]
 
     def list_live_on_target(self, target: str) -> Sequence[Run]:
-        """Return all live runs of a target, including queued ones, oldest first, with tags and properties."""
+        """Return all live runs of a target, including queued ones, oldest first, with tags and properties.
+
+        Runs with a controller are not on their target; their child runs are.
+        """
         rows = self._database.rows(
-            f"{SELECT_RUN} WHERE {ALIVE} AND runs.owner_lock IS NULL"
+            f"{SELECT_RUN} WHERE {ALIVE} AND runs.owner_lock IS NULL AND runs.controller IS NULL"
             f" AND {self._database.dialect.disable_index('runs.target')} = :target ORDER BY runs.run_key",
             target=target,
         )

@@ -50,7 +50,14 @@ _TRACKING = (
 )
 """The flag of parameters that a script has logged, and what MLflow's clients keep of all versions of a model."""
 
-SCHEMA_VERSION = 13
+_CONTROLLER = (
+    "ALTER TABLE runs ADD COLUMN controller TEXT",
+    """CREATE INDEX runs_controlled ON runs (run_key)
+        WHERE controller IS NOT NULL AND status NOT IN ('Canceled', 'Completed', 'Failed')""",
+)
+"""The kind of controller that a run has instead of a supervisor, such as that of a sweep."""
+
+SCHEMA_VERSION = 14
 """The number of steps that this program knows."""
 
 
@@ -70,6 +77,7 @@ def list_steps() -> Sequence[tuple[Sequence[str], bool]]:
         (_ATTEMPTS, True),
         (_START_CONDITIONS, True),
         (_TRACKING, True),
+        (_CONTROLLER, True),
     )
 
 

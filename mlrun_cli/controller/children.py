@@ -1,0 +1,74 @@
+"""The child runs of a controlled run: what is known of them, and how they are canceled."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+
+from mlrun_cli.actions.run_ends import cancel_run
+from mlrun_cli.errors import RunNotFound
+from mlrun_cli.runs.run import Run
+from mlrun_cli.runs.status import RunStatus
+from mlrun_cli.store.runs.child_store import ChildState
+from mlrun_cli.workspace import Workspace
+
+
+class Children:
+    """The child runs of a controlled run, as of the last look.
+
+    Only those that had not ended are read again at a look, so that it costs the same however many have ended.
+    """
+
+    def __init__(self, workspace: Workspace, parent: Run) -> None:
+        self._workspace = workspace
+        self._parent = parent
+        self._states: dict[int, ChildState] = {
+            child.key: child for child in workspace.children.list_children(parent.key)
+        }
+
+    @property
+    def all(self) -> Sequence[ChildState]:
+        """All child runs, in the order of their creation."""
+        return list(self._states.values())
+
+    @property
+    def live(self) -> Sequence[ChildState]:
+        """The child runs that have not ended."""
+        return [child for child in self._states.values() if not child.status.is_terminal]
+
+    def find(self, run_id: str) -> ChildState | None:
+        """Return the child run with an id, or None."""
+        return next((child for child in self._states.values() if child.run_id == run_id), None)
+
+    def add(self, run: Run) -> None:
+        """Add a child run that was started."""
+        self._states[run.key] = ChildState(run.key, run.run_id, run.status)
+
+    def refresh(self) -> Sequence[ChildState]:
+        """Read the statuses of the live child runs; return those that have ended since the last look.
+
+        Deleted ones count as canceled.
+        """
+        keys = [child.key for child in self.live]
+        statuses: Mapping[int, RunStatus] = self._workspace.children.list_statuses(keys) if keys else {}
+        ended = []
+        for key in keys:
+            child = self._states[key]._replace(status=statuses.get(key, RunStatus.CANCELED))
+            self._states[key] = child
+            if child.status.is_terminal:
+                ended.append(child)
+        return ended
+
+    def cancel(self, child: ChildState, grace_seconds: float) -> None:
+        """Request the cancellation of a live child run, once."""
+        current = self._states[child.key]
+        if current.status.is_terminal or current.status is RunStatus.CANCEL_REQUESTED:
+            return
+        with suppress(RunNotFound):
+            run = cancel_run(self._workspace, self._workspace.runs.get_by_key(child.key), grace_seconds)
+            self._states[child.key] = current._replace(status=run.status)
+
+    def cancel_all(self, grace_seconds: float) -> None:
+        """Request the cancellation of all live child runs."""
+        for child in self.live:
+            self.cancel(child, grace_seconds)

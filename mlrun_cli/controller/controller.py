@@ -1,0 +1,134 @@
+"""The controller of one run: a loop that makes steps of the run's kind whenever the store has changed."""
+
+from __future__ import annotations
+
+import select
+import time
+from contextlib import suppress
+
+from mlrun_cli.controller.kind import ControllerKind, Ending
+from mlrun_cli.controller.kinds import FailingController, make_kind
+from mlrun_cli.core.local_folder import make_counterpart_folder
+from mlrun_cli.core.program_log import log_exception, write_log
+from mlrun_cli.core.time import now
+from mlrun_cli.errors import DiskFull, FileNotWritable, MlrunError, StoredFilesLost, StoreUnavailable
+from mlrun_cli.processes.termination import reap_children
+from mlrun_cli.runs.owner_lock import OwnerLock
+from mlrun_cli.runs.run import Run
+from mlrun_cli.runs.status import ALIVE_STATUSES, RunStatus
+from mlrun_cli.runtime.controllers import ControllerFolder, remove_template_secrets
+from mlrun_cli.runtime.notifier_start import start_notifier
+from mlrun_cli.runtime.reconciliation import reconcile_all
+from mlrun_cli.runtime.wake_socket import WakeSocket
+from mlrun_cli.targets.errors import EngineUnavailable, SharedFolderUnavailable
+from mlrun_cli.workspace import Workspace
+
+_TICK_SECONDS = 0.1
+_RETRY_SECONDS = 1.0
+_LOOK_SECONDS = 5.0
+_UNCHANGED_SECONDS = 30.0
+"""The time after which a step is made although the store seems unchanged."""
+_AWAY = (DiskFull, EngineUnavailable, FileNotWritable, OSError, SharedFolderUnavailable, StoreUnavailable)
+
+
+class Controller:
+    """The only controller of a run, which holds the owner lock of the run's folder."""
+
+    def __init__(self, workspace: Workspace, run: Run, lock: OwnerLock) -> None:
+        self._workspace = workspace
+        self._run = run
+        self._lock = lock
+        self._folder = ControllerFolder(workspace.run_folder(run.run_id))
+        self._kind: ControllerKind | None = None
+        self._version = -1
+        self._next_look = time.monotonic() + _LOOK_SECONDS
+
+    def run(self) -> None:
+        """Control the run until it has ended, or until the workspace is not in its place any more."""
+        self._workspace.owned_run = (self._run.run_id, self._run.key)
+        make_counterpart_folder(self._workspace.run_folder(self._run.run_id).path)
+        with WakeSocket(self._folder.socket) as wake_socket:
+            while self._workspace.is_in_place():
+                if self._try_step():
+                    return
+                self._sleep(wake_socket)
+
+    def _try_step(self) -> bool:
+        """Make a step; return whether the run has ended. If something is away, report it and wait."""
+        try:
+            self._workspace.reopen_if_replaced()
+            self._version = self._workspace.get_data_version()
+            has_ended = self._step()
+        except StoredFilesLost as error:
+            log_exception()
+            self._kind = FailingController(self._workspace, self._run, error)
+            self._version = -1
+            return False
+        except _AWAY as error:
+            write_log(f"something is away: {error}")
+            self._folder.record_problem(str(error))
+            time.sleep(_RETRY_SECONDS)
+            self._version = -1
+            return False
+        self._folder.clear_problem()
+        return has_ended
+
+    def _step(self) -> bool:
+        run = self._workspace.children.get_controlled(self._run.key)
+        if run is None or run.status.is_terminal:
+            return True
+        if run.status is RunStatus.NOT_STARTED:
+            with self._workspace.transaction():
+                self._workspace.runs.change_status(
+                    run.key, {RunStatus.NOT_STARTED}, RunStatus.RUNNING, started_at=now()
+                )
+            run = self._workspace.children.get_controlled(self._run.key) or run
+        if self._kind is None:
+            self._kind = make_kind(self._workspace, self._run)
+            self._folder.clear_starts()
+        ending = self._kind.step(run)
+        if ending is None:
+            return False
+        if run.failed_with is not None and ending.status is RunStatus.CANCELED:
+            ending = ending._replace(status=RunStatus.FAILED, error=dict(run.failed_with))
+        return self._end(ending)
+
+    def _end(self, ending: Ending) -> bool:
+        """Record the end of the run, whose secrets are removed first: nothing removes them later."""
+        remove_template_secrets(self._workspace.run_folder(self._run.run_id))
+        runs, key = self._workspace.runs, self._run.key
+        if self._kind is not None:
+            self._kind.report(f"The status of '{self._run.run_id}' changes to {ending.status.value}.")
+        with self._workspace.transaction(durable=True):
+            existing = runs.get_properties(key)
+            properties = {name: text for name, text in ending.properties.items() if name not in existing}
+            runs.add_properties(key, properties)
+            error = None if ending.error is None else dict(ending.error)
+            warnings = list(ending.warnings) or None
+            runs.change_status(key, ALIVE_STATUSES, ending.status, ended_at=now(), error=error, warnings=warnings)
+        start_notifier(self._workspace, self._run)
+        return True
+
+    def _sleep(self, wake_socket: WakeSocket) -> None:
+        """Sleep until a wake-up, a change of the store, or the time of the next step."""
+        timeout = None if self._kind is None else self._kind.get_timeout()
+        end = time.monotonic() + min(_UNCHANGED_SECONDS, _UNCHANGED_SECONDS if timeout is None else timeout)
+        poll = select.poll()
+        poll.register(wake_socket.fileno(), select.POLLIN)
+        while time.monotonic() < end:
+            if poll.poll(_TICK_SECONDS * 1000):
+                break
+            with suppress(MlrunError):
+                if self._workspace.get_data_version() != self._version or not self._workspace.is_in_place():
+                    break
+            self._look_if_due()
+        wake_socket.drain()
+
+    def _look_if_due(self) -> None:
+        """Recover child runs that have lost their supervisor, and start missing dispatchers, every few seconds."""
+        if time.monotonic() < self._next_look:
+            return
+        self._next_look = time.monotonic() + _LOOK_SECONDS
+        reap_children()
+        with suppress(MlrunError, OSError):
+            reconcile_all(self._workspace)

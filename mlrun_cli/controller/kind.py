@@ -1,0 +1,52 @@
+"""The interface of kinds of controllers: what they do for their run between two looks at the store."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+from typing import Any, Protocol
+
+from mlrun_cli.core.named_tuple import NamedTuple
+from mlrun_cli.runs.run import Run
+from mlrun_cli.runs.status import RunStatus
+
+
+class Ending(NamedTuple):
+    """The end of a controlled run.
+
+    Attributes:
+        status: Completed, Failed or Canceled.
+        error: the error of a failed run, in Azure's format.
+        properties: properties that the run gets at its end.
+        warnings: remarks on the run.
+    """
+
+    status: RunStatus
+    error: Mapping[str, Any] | None = None
+    properties: Mapping[str, str] = MappingProxyType({})
+    warnings: Sequence[str] = ()
+
+
+class ControllerKind(Protocol):
+    """What a controller does for the run of its kind.
+
+    Objects are made anew whenever a controller starts, and are told nothing of what an earlier one has done: that is in
+    the store and in the run's folder.
+    """
+
+    def step(self, run: Run) -> Ending | None:
+        """Do all that can be done now; return the end of the run once nothing of it is live, else None.
+
+        Args:
+            run: the current row of the run, without tags and properties. If its status is CancelRequested, its child
+                runs are to be canceled.
+
+        Raises:
+            StoreUnavailable, DiskFull, FileNotWritable, EngineUnavailable: something is away; the step is tried again.
+        """
+
+    def get_timeout(self) -> float | None:
+        """Return the seconds after which a step is due even if nothing has changed in the store, or None."""
+
+    def report(self, text: str) -> None:
+        """Write a line about the run to its log."""

@@ -1,0 +1,54 @@
+"""The kinds of controllers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from mlrun_cli.controller.children import Children
+from mlrun_cli.controller.kind import ControllerKind, Ending
+from mlrun_cli.controller.sweep import SweepController
+from mlrun_cli.errors import MlrunError
+from mlrun_cli.runs.cancellation import GRACE_SECONDS
+from mlrun_cli.runs.error import SERVICE_ERROR, build_run_error
+from mlrun_cli.runs.run import Run
+from mlrun_cli.runs.status import RunStatus
+from mlrun_cli.submit.sweep import SWEEP
+from mlrun_cli.workspace import Workspace
+
+_KINDS: dict[str, Callable[[Workspace, Run], ControllerKind]] = {SWEEP: SweepController}
+"""What makes a kind, by the text in the column `controller` of its runs."""
+
+
+def make_kind(workspace: Workspace, run: Run) -> ControllerKind:
+    """Return what a controller does for a run.
+
+    Raises:
+        StoredFilesLost: a file of the run is gone or damaged.
+        OSError: a file cannot be read.
+    """
+    return _KINDS[str(run.controller)](workspace, run)
+
+
+class FailingController:
+    """The controller of a run that cannot go on: it cancels the child runs, and ends as Failed when they have ended."""
+
+    def __init__(self, workspace: Workspace, run: Run, error: MlrunError) -> None:
+        self._children = Children(workspace, run)
+        self._error = error
+
+    def step(self, run: Run) -> Ending | None:
+        """Cancel all child runs, and wait for their end."""
+        grace = GRACE_SECONDS if run.cancel_grace_seconds is None else run.cancel_grace_seconds
+        self._children.refresh()
+        self._children.cancel_all(grace)
+        if self._children.live:
+            return None
+        error = build_run_error(self._error.message, code=SERVICE_ERROR, reason=self._error.code)
+        return Ending(RunStatus.FAILED, error)
+
+    def get_timeout(self) -> float | None:
+        """Return None: only the ends of child runs matter."""
+        return None
+
+    def report(self, text: str) -> None:
+        """Write nothing: what is gone may be the log."""

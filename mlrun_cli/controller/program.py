@@ -1,0 +1,29 @@
+"""The controller program."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from mlrun_cli.controller.controller import Controller
+from mlrun_cli.core.program_log import log_exception
+from mlrun_cli.errors import RunNotFound
+from mlrun_cli.runs.folder import RunFolder
+from mlrun_cli.runs.owner_lock import OwnerLock
+from mlrun_cli.runtime.controllers import ControllerFolder
+from mlrun_cli.runtime.program_start import detach_program, open_workspace_when_available
+
+
+def main(words: list[str]) -> None:
+    """Control a run, whose lock is passed to this process, until it has ended."""
+    _, folder, _, descriptor, run_id = words
+    detach_program(Path(folder), int(descriptor))
+    lock = OwnerLock(int(descriptor))
+    try:
+        with open_workspace_when_available(Path(folder), Path("runs", run_id)) as workspace:
+            Controller(workspace, workspace.runs.get(run_id), lock).run()
+    except RunNotFound:  # it has been deleted meanwhile
+        return
+    except Exception as error:  # the next look starts another one, a few times
+        log_exception()
+        problem = f"{type(error).__name__}: {error}"
+        ControllerFolder(RunFolder(Path(folder, "runs", run_id))).record_failure(problem)

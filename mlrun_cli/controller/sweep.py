@@ -1,0 +1,251 @@
+"""The controller of a sweep: it draws, starts child runs, judges them by their primary metric, and ends them."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from typing import Any
+
+from mlrun_cli.controller.children import Children
+from mlrun_cli.controller.kind import Ending
+from mlrun_cli.controller.sweep_metric import SweepMetric
+from mlrun_cli.core.redaction import NAMES_VARIABLE
+from mlrun_cli.core.time import MICROSECONDS, now
+from mlrun_cli.runs.cancellation import GRACE_SECONDS
+from mlrun_cli.runs.error import USER_ERROR, build_run_error
+from mlrun_cli.runs.run import Run
+from mlrun_cli.runs.status import RunStatus
+from mlrun_cli.store.runs.child_store import ChildState
+from mlrun_cli.submit.sweep import parse_values, read_plan
+from mlrun_cli.submit.template import RunTemplate, TemplateRun, read_template, start_or_fail_from_template
+from mlrun_cli.sweeps.arguments import build_arguments
+from mlrun_cli.sweeps.records import TERMINATION_PROPERTY
+from mlrun_cli.sweeps.sampling import SamplingMethod, Trial
+from mlrun_cli.sweeps.sweep_log import HYPERDRIVE_LOG, format_log_line
+from mlrun_cli.workspace import Workspace
+
+_SECONDS_PER_MINUTE = 60
+_API, _GENERATOR, _SCHEDULER, _CONTROLLER = "API", "GENERATOR", "SCHEDULER", "CONTROLLER"
+
+
+class SweepController:
+    """What the controller of a sweep does.
+
+    Run number n has the id `<sweep>_<n>`, so that none is started twice. What was drawn for it is in a tag of the sweep
+    before it is started; from the seed and n, random and grid sampling draw the same again.
+    """
+
+    def __init__(self, workspace: Workspace, run: Run) -> None:
+        self._workspace = workspace
+        self._run = run
+        self._folder = workspace.run_folder(run.run_id)
+        self._plan = read_plan(self._folder)
+        definition = self._plan.definition
+        self._definition = definition
+        self._sampler = definition.sampling.make_sampler(definition.metric.goal)
+        self._is_bayesian = definition.sampling.method is SamplingMethod.BAYESIAN
+        self._template: RunTemplate | None = None
+        self._children = Children(workspace, run)
+        self._drawn = self._read_drawn()
+        self._next = 1 + max(map(self._get_number, self._children.all), default=-1)
+        self._metric = SweepMetric(workspace, definition, [child.key for child in self._children.all])
+        self._ends_at: int | None = None
+        self._has_said_all = self._next >= self._plan.total
+        self._has_said_over = False
+        self._has_places = False
+
+    def step(self, run: Run) -> Ending | None:
+        """Judge and start runs; see `ControllerKind`."""
+        for child in self._children.refresh():
+            self.report(f"'{child.run_id}' ended as {child.status.value}.")
+        if self._definition.max_duration_minutes is not None and run.started_at is not None:
+            limit = self._definition.max_duration_minutes * _SECONDS_PER_MINUTE * MICROSECONDS
+            self._ends_at = run.started_at + limit
+        grace = GRACE_SECONDS if run.cancel_grace_seconds is None else run.cancel_grace_seconds
+        is_canceled, is_over = run.status is RunStatus.CANCEL_REQUESTED, self._is_over()
+        if is_canceled or is_over:
+            self._say_over(is_canceled=is_canceled)
+            self._children.cancel_all(grace)
+        else:
+            self._judge()
+            self._start_more()
+        if self._children.live or not (is_canceled or is_over or self._next >= self._plan.total):
+            return None
+        return self._build_ending(is_canceled=is_canceled)
+
+    def get_timeout(self) -> float | None:
+        """Return the seconds until the time limit of the sweep; 0 if a run that could not be started left a place."""
+        if self._has_places:
+            return 0.0
+        if self._ends_at is None or self._is_over():
+            return None
+        return max(0.0, (self._ends_at - now()) / MICROSECONDS)
+
+    def report(self, text: str, component: str = _CONTROLLER, level: str = "INFO") -> None:
+        """Write a line to the log of the sweep; ignore a full disk."""
+        line = format_log_line(now(), component, level, text).encode()
+        with suppress(OSError):
+            flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC
+            descriptor = os.open(self._folder.artifacts / HYPERDRIVE_LOG, flags, 0o600)
+            try:
+                os.write(descriptor, line)
+            finally:
+                os.close(descriptor)
+
+    def _is_over(self) -> bool:
+        return self._ends_at is not None and now() >= self._ends_at
+
+    def _say_over(self, *, is_canceled: bool) -> None:
+        if self._has_said_over:
+            return
+        self._has_said_over = True
+        what = (
+            "The sweep is canceled" if is_canceled else "The time limit of the sweep is reached (max_duration_minutes)"
+        )
+        self.report(f"{what}: {len(self._children.live)} live runs are canceled.")
+
+    def _read_drawn(self) -> dict[int, Mapping[str, Any]]:
+        """Return what was drawn so far, by number."""
+        tags = self._workspace.runs.get_tags(self._run.key)
+        prefix = f"{self._run.run_id}_"
+        numbers = {name: name.removeprefix(prefix) for name in tags if name.startswith(prefix)}
+        return {int(number): parse_values(tags[name]) for name, number in numbers.items() if number.isdecimal()}
+
+    def _get_number(self, child: ChildState) -> int:
+        number = child.run_id.removeprefix(f"{self._run.run_id}_")
+        return int(number) if number.isdecimal() else -1
+
+    def _get_id(self, number: int) -> str:
+        return f"{self._run.run_id}_{number}"
+
+    def _judge(self) -> None:
+        """Cancel the runs that the policy ends, given all values that have arrived."""
+        for termination in self._metric.judge({child.key: child.run_id for child in self._children.all}):
+            child = self._children.find(termination.run_id)
+            if child is None or child.status.is_terminal or child.status is RunStatus.CANCEL_REQUESTED:
+                continue
+            reason = termination.format_reason(self._definition.metric.name)
+            with self._workspace.transaction(durable=True):
+                self._workspace.runs.add_properties(child.key, {TERMINATION_PROPERTY: reason})
+            self.report(f"'{child.run_id}': {reason}")
+            self._children.cancel(child, GRACE_SECONDS)
+
+    def _start_more(self) -> None:
+        self._has_places = False
+        places = self._definition.max_concurrent - len(self._children.live)
+        numbers = range(self._next, min(self._plan.total, self._next + places))
+        if numbers:
+            self._draw(numbers)
+        for number in numbers:
+            self._start(number)
+            self._next = number + 1
+        if self._next >= self._plan.total and not self._has_said_all:
+            self._has_said_all = True
+            self.report(f"Max number of jobs '{self._plan.total}' reached.", _CONTROLLER)
+            self.report("All jobs generated.", _GENERATOR)
+
+    def _draw(self, numbers: Sequence[int]) -> None:
+        """Draw the values of the runs with these numbers unless that was done, and record them as tags of the sweep."""
+        missing = [number for number in numbers if number not in self._drawn or not self._is_bayesian]
+        new = [number for number in numbers if number not in self._drawn]
+        if new:
+            self.report(f"Trying to sample '{len(new)}' jobs from the hyperparameter space.", _GENERATOR)
+        for number in missing:
+            self._drawn[number] = self._draw_values(number)
+        if new:
+            tags = {self._get_id(number): json.dumps(self._drawn[number]) for number in new}
+            with self._workspace.transaction(durable=True):
+                self._workspace.runs.set_tags(self._run.key, tags)
+            self.report(f"Successfully sampled '{len(new)}' jobs.", _GENERATOR)
+
+    def _draw_values(self, number: int) -> Mapping[str, Any]:
+        resumed = self._plan.resumed
+        if number < len(resumed):
+            return resumed[number].values
+        return self._sampler.draw(number - len(resumed), self._list_trials() if self._is_bayesian else ())
+
+    def _list_trials(self) -> Sequence[Trial]:
+        best = self._metric.find_bests([child.key for child in self._children.all])
+        trials = {
+            self._get_number(child): Trial(
+                self._drawn.get(self._get_number(child), {}), best.get(child.key), not child.status.is_terminal
+            )
+            for child in self._children.all
+        }
+        drawn = {number: Trial(values, None, is_live=True) for number, values in self._drawn.items()}
+        own = {**drawn, **trials}
+        return [*self._metric.list_earlier_trials(), *(own[number] for number in sorted(own))]
+
+    def _start(self, number: int) -> None:
+        """Start the run with this number; one that cannot be started is recorded as Failed."""
+        run_id = self._get_id(number)
+        self.report(f"Scheduling job, id='{run_id}'", _SCHEDULER)
+        template = self._load_template()
+        words = build_arguments(self._drawn[number])
+        resumed = self._plan.resumed[number] if number < len(self._plan.resumed) else None
+        run = start_or_fail_from_template(
+            self._workspace,
+            template,
+            self._build_run(template, run_id, words, None if resumed is None else resumed.run_id),
+        )
+        self._children.add(run)
+        if run.status is RunStatus.FAILED:
+            self._has_places = True
+            message = (run.error or {}).get("error", {}).get("message")
+            self.report(f"'{run_id}' could not be started: {message}", _SCHEDULER, "ERROR")
+        else:
+            self.report(f"Successfully scheduled a job. Id='{run_id}'", _SCHEDULER)
+
+    def _build_run(self, template: RunTemplate, run_id: str, words: Sequence[str], resumed: str | None) -> TemplateRun:
+        configuration = template.resolution.configuration
+        if resumed is not None:
+            words = [*words, "--resume-from", "outputs"]
+        command = configuration.command
+        return TemplateRun(
+            run_id,
+            parent_run_id=self._run.run_id,
+            arguments=(*configuration.arguments, *words),
+            command=(*command, *words) if isinstance(command, tuple) else None,
+            resumed_run_id=resumed,
+            properties={"azureml.runsource": "hyperdrive"},
+        )
+
+    def _load_template(self) -> RunTemplate:
+        if self._template is None:
+            self._template = read_template(self._workspace, self._folder.template)
+            names = self._template.request.environment.get(NAMES_VARIABLE, "")
+            os.environ[NAMES_VARIABLE] = names  # the submitter's, not those of whoever has started this process
+        return self._template
+
+    def _build_ending(self, *, is_canceled: bool) -> Ending:
+        children = self._children.all
+        properties = self._build_best_properties()
+        warnings = [] if properties or not children else [self._metric.describe_missing(len(children))]
+        for warning in warnings:
+            self.report(warning, _CONTROLLER, "WARNING")
+        if is_canceled:
+            return Ending(RunStatus.CANCELED, properties=properties, warnings=warnings)
+        if children and all(child.status is RunStatus.FAILED for child in children):
+            first = self._workspace.runs.get_by_key(children[0].key)
+            message = (first.error or {}).get("error", {}).get("message")
+            what = f"All {len(children)} child runs failed. The first one, '{first.run_id}': {message}"
+            return Ending(RunStatus.FAILED, build_run_error(what, code=USER_ERROR), properties, warnings)
+        return Ending(RunStatus.COMPLETED, properties=properties, warnings=warnings)
+
+    def _build_best_properties(self) -> Mapping[str, str]:
+        """Return the properties that name the best run; empty if no run has logged the primary metric."""
+        children = self._children.all
+        best = self._metric.find_best_run([child.key for child in children])
+        if best is None:
+            return {}
+        key, score = best
+        run_id = next(child.run_id for child in children if child.key == key)
+        self.report(f"The best run is '{run_id}': {self._definition.metric.name} {score!r}.")
+        return {
+            "score": str(score),
+            "best_child_run_id": run_id,
+            "best_metric_status": "Succeeded",
+            "best_data_container_id": f"dcid.{run_id}",
+        }

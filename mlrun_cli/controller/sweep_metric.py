@@ -1,0 +1,116 @@
+"""The primary metric of a sweep: the values that its runs log as they arrive, their judgement, and the best run."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+
+from mlrun_cli.metrics.goal import Goal
+from mlrun_cli.metrics.metric import MetricSummary
+from mlrun_cli.submit.sweep import parse_values
+from mlrun_cli.sweeps.definition import SweepDefinition
+from mlrun_cli.sweeps.policies import DEFAULT, Judge, Termination
+from mlrun_cli.sweeps.sampling import Trial
+from mlrun_cli.workspace import Workspace
+
+_AT_ONCE = 100_000
+
+
+class SweepMetric:
+    """The values of the primary metric of the runs of a sweep.
+
+    The first look reads all values that were logged before, in the order of their times, and decides the same as an
+    earlier controller that has seen them arrive.
+    """
+
+    def __init__(self, workspace: Workspace, definition: SweepDefinition, keys: Sequence[int]) -> None:
+        self._workspace = workspace
+        self._name = definition.metric.name
+        self._goal = definition.metric.goal
+        self._policy = definition.policy
+        self._earlier = self._list_earlier_runs(definition)
+        self._counts: dict[int, int] = dict.fromkeys(keys, 0)
+        self._terminated: set[str] = set()
+        self._judge = self._make_judge()
+
+    def judge(self, run_ids: Mapping[int, str]) -> Sequence[Termination]:
+        """Take in the values that have arrived of runs, by key; return the decisions to end runs, in order."""
+        if self._policy.name == DEFAULT:
+            return []
+        summaries = self._workspace.metric_summaries.list_of_runs(list(run_ids), self._name)
+        if any(summary.value_count < self._counts.get(key, 0) for key, summary in summaries.items()):
+            self._begin_again()  # an attempt that was started again has replaced values
+        arrived = []
+        for key, summary in summaries.items():
+            known = self._counts.get(key, 0)
+            if summary.value_count > known:
+                items = self._workspace.metrics.list_items(key, self._name, offset=known, limit=_AT_ONCE)
+                self._counts[key] = known + len(items)
+                arrived += [(item.logged_at, key, item.position, to_number(item.value)) for item in items]
+        decisions = []
+        for _, key, position, value in sorted(arrived):
+            run_id = run_ids[key]
+            self._judge.add(run_id, [value])
+            decision = None if run_id in self._terminated else self._judge.judge(run_id, position + 1)
+            if decision is not None:
+                self._terminated.add(run_id)
+                decisions.append(decision)
+        return decisions
+
+    def find_bests(self, keys: Sequence[int]) -> Mapping[int, float]:
+        """Return the best value of each of the runs with these keys that have logged the metric, by key."""
+        summaries = self._workspace.metric_summaries.list_of_runs(keys, self._name)
+        bests = {key: self._get_best(summary) for key, summary in summaries.items()}
+        return {key: best for key, best in bests.items() if best is not None}
+
+    def find_best_run(self, keys: Sequence[int]) -> tuple[int, float] | None:
+        """Return the key of the best of the runs with these keys, and its best value; of equals, the first."""
+        bests = self.find_bests(keys)
+        if not bests:
+            return None
+        best = self._goal.find_best(bests.values())
+        return next((key, best) for key in keys if bests.get(key) == best)
+
+    def list_earlier_trials(self) -> Sequence[Trial]:
+        """Return what is known of the runs of the sweeps that this one resumes from."""
+        bests = self.find_bests(list(self._earlier))
+        return [Trial(values, bests.get(key)) for key, (_, values) in self._earlier.items() if values]
+
+    def describe_missing(self, count: int) -> str:
+        """Return a remark on `count` runs none of which has logged the metric."""
+        return (
+            f"None of the {count} runs has logged a number as '{self._name}': no run is the best, and no policy could"
+            " be applied. The script has to log it under exactly this name: run.log(…)."
+        )
+
+    def _get_best(self, summary: MetricSummary) -> float | None:
+        return summary.minimum if self._goal is Goal.MINIMIZE else summary.maximum
+
+    def _list_earlier_runs(self, definition: SweepDefinition) -> Mapping[int, tuple[str, Mapping[str, object]]]:
+        """Return the ids and values of the runs of earlier sweeps, by key."""
+        found: dict[int, tuple[str, Mapping[str, object]]] = {}
+        for run_id in definition.resume_from:
+            key = self._workspace.runs.find_key(run_id)
+            if key is not None:
+                tags = self._workspace.runs.get_tags(key)
+                for child in self._workspace.children.list_children(key):
+                    found[child.key] = (child.run_id, parse_values(tags.get(child.run_id)))
+        return found
+
+    def _make_judge(self) -> Judge:
+        histories = {
+            run_id: [
+                to_number(item.value) for item in self._workspace.metrics.list_items(key, self._name, limit=_AT_ONCE)
+            ]
+            for key, (run_id, _) in self._earlier.items()
+        }
+        return Judge(self._policy, self._goal, histories)
+
+    def _begin_again(self) -> None:
+        self._counts = dict.fromkeys(self._counts, 0)
+        self._judge = self._make_judge()
+
+
+def to_number(value: object) -> float:
+    """Return a logged value as a number; what is none, such as a text, is not a number (NaN)."""
+    return float(value) if isinstance(value, (int, float)) else math.nan

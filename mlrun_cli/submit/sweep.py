@@ -1,0 +1,262 @@
+"""The submit of a sweep: a run whose controller starts child runs with drawn hyperparameters."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from mlrun_cli.core.guid import generate_guid
+from mlrun_cli.core.json_files import read_json, write_json
+from mlrun_cli.core.named_tuple import NamedTuple
+from mlrun_cli.core.time import now
+from mlrun_cli.errors import ConflictingOptions, LimitExceeded, RunNotEnded, StoredFilesLost
+from mlrun_cli.processes.interruptions import Interruptions
+from mlrun_cli.runs.folder import RunFolder
+from mlrun_cli.runs.run import Run
+from mlrun_cli.runs.status import RunStatus
+from mlrun_cli.snapshots.pruning import prevent_pruning
+from mlrun_cli.snapshots.snapshot import SNAPSHOT_PROPERTY
+from mlrun_cli.submit.controlled_run import ControlledRun, start_controlled_run
+from mlrun_cli.submit.request import SubmitRequest
+from mlrun_cli.submit.run_definition import build_run_definition
+from mlrun_cli.submit.submitted import Progress, Submitted
+from mlrun_cli.submit.template import RunTemplate, make_template
+from mlrun_cli.sweeps.arguments import build_arguments
+from mlrun_cli.sweeps.definition import SweepDefinition, definition_from_json
+from mlrun_cli.sweeps.sweep_log import HYPERDRIVE_LOG, format_log_line
+from mlrun_cli.workspace import Workspace
+
+SWEEP = "sweep"
+SWEEP_RUN = "hyperdrive"
+"""The type of the run of a sweep, as in Azure."""
+_MOST_RESUMED = 5
+_NO_VALUES: Mapping[str, Any] = {}
+
+
+class ResumedRun(NamedTuple):
+    """An ended run that a sweep starts again as one of its own, and the values that it was given."""
+
+    run_id: str
+    values: Mapping[str, Any]
+
+
+class SweepPlan(NamedTuple):
+    """What the controller of a sweep needs to know besides the template of its runs.
+
+    Attributes:
+        definition: the definition, with a seed.
+        resumed: the runs that are started again before any values are drawn.
+    """
+
+    definition: SweepDefinition
+    resumed: Sequence[ResumedRun] = ()
+
+    @property
+    def total(self) -> int:
+        """The number of runs."""
+        size = self.definition.sampling.space_size
+        drawn = self.definition.max_total if size is None else size
+        return min(self.definition.max_total, len(self.resumed) + drawn)
+
+
+def submit_sweep(
+    workspace: Workspace,
+    request: SubmitRequest,
+    definition: SweepDefinition,
+    interruptions: Interruptions,
+    *,
+    run_id: str | None = None,
+    properties: Mapping[str, str] | None = None,
+    progress: Progress | None = None,
+    say: Callable[[str], None] | None = None,
+) -> Submitted:
+    """Record a sweep and start its controller; return its run.
+
+    Args:
+        workspace: the workspace of the sweep.
+        request: the request for its child runs. Its experiment, parent, names, tags, properties and addresses are those
+            of the sweep.
+        definition: what is drawn, and how the runs are compared.
+        interruptions: blocked once the sweep is recorded; unblocked by the caller.
+        run_id: the id of the run, by default a new one; a sweep with this id is submitted only once.
+        properties: more properties of the sweep.
+        progress: called while the snapshot is taken.
+        say: called with a message if the function has to wait for long.
+
+    Raises:
+        UsageError: the request is not valid, or a run to resume from has not ended.
+        ProgramNotFound: Bayesian sampling needs a package that is not installed.
+        MlrunError: the environment cannot be provided, or a file or row cannot be stored.
+    """
+    run_id = run_id or f"HD_{generate_guid()}"
+    if workspace.runs.find_key(run_id) is not None:
+        return Submitted(start_controlled_run(workspace, _name(run_id), lambda _: None, interruptions), (), ())
+    definition = definition.with_seed()
+    definition.sampling.make_sampler(definition.metric.goal)
+    _check_sources(workspace, definition)
+    plan = SweepPlan(definition, [_find_resumed(workspace, each) for each in definition.resume_child_runs])
+    children = request._replace(
+        tags={}, properties={}, parent_run_id=None, display_name=None, description=None, notify=(), predecessor=None
+    )
+    with prevent_pruning(workspace.snapshots_folder, say):
+        template = make_template(workspace, children, progress=progress, say=say)
+        _check_arguments(template)
+        new = _build_run(run_id, request, template, plan)._replace(
+            properties={**_build_properties(template, plan), **request.properties, **(properties or {})}
+        )
+        run = start_controlled_run(workspace, new, lambda folder: _write_files(folder, template, plan), interruptions)
+    details = (f"Seed: {definition.sampling.seed}", f"Snapshot: {template.snapshot.snapshot_id}")
+    return Submitted(run, (*template.notes, *_warn_of_arguments(template, definition)), details)
+
+
+def read_plan(folder: RunFolder) -> SweepPlan:
+    """Return the plan of a sweep from the folder of its run.
+
+    Raises:
+        StoredFilesLost: the file is gone or damaged.
+        OSError: the file cannot be read.
+    """
+    document = read_json(_get_plan_file(folder))
+    if document is None:
+        raise StoredFilesLost(f"The file {_get_plan_file(folder)} is gone or damaged.", hint="Submit the sweep again.")
+    resumed = [ResumedRun(each["run_id"], each["values"]) for each in document["resumed"]]
+    return SweepPlan(definition_from_json(document["definition"]), resumed)
+
+
+def read_drawn_values(workspace: Workspace, run: Run) -> Mapping[str, Any]:
+    """Return the values that the run of a sweep was given, by its parent's tag; empty if there are none."""
+    if run.parent_run_id is None:
+        return _NO_VALUES
+    text = workspace.runs.get(run.parent_run_id).tags.get(run.run_id)
+    return parse_values(text)
+
+
+def parse_values(text: str | None) -> Mapping[str, Any]:
+    """Return the values in a tag of a sweep that is named after a child run; empty if it has none."""
+    try:
+        values = json.loads(text or "null")
+    except ValueError:
+        return _NO_VALUES
+    return values if isinstance(values, dict) else _NO_VALUES
+
+
+def _name(run_id: str) -> ControlledRun:
+    return ControlledRun(run_id, "", SWEEP, SWEEP_RUN, ())
+
+
+def _get_plan_file(folder: RunFolder) -> Any:
+    return folder.path / "sweep.json"
+
+
+def _write_files(folder: RunFolder, template: RunTemplate, plan: SweepPlan) -> None:
+    folder.template.mkdir(mode=0o700)
+    template.write(folder.template)
+    document = {
+        "definition": plan.definition.to_json(),
+        "resumed": [{"run_id": each.run_id, "values": dict(each.values)} for each in plan.resumed],
+    }
+    write_json(_get_plan_file(folder), document, durable=True)
+    line = format_log_line(now(), "API", "INFO", "Experiment created.")
+    (folder.artifacts / HYPERDRIVE_LOG).write_text(line, encoding="utf-8")
+
+
+def _build_run(run_id: str, request: SubmitRequest, template: RunTemplate, plan: SweepPlan) -> ControlledRun:
+    resolution, definition = template.resolution, plan.definition
+    overrides = build_run_definition(resolution.configuration, template.submission, resolution.redaction)
+    documents = definition.to_json()
+    platform = {
+        "Definition": {"Overrides": overrides, "SnapshotId": template.snapshot.snapshot_id},
+        "ParentRunId": run_id,
+        "ExperimentName": request.experiment_name,
+    }
+    configuration = {name: json.dumps(value) for name, value in {**documents, "platform_config": platform}.items()}
+    return ControlledRun(
+        run_id=run_id,
+        experiment_name=request.experiment_name,
+        controller=SWEEP,
+        run_type=SWEEP_RUN,
+        logs=[HYPERDRIVE_LOG],
+        target=template.target,
+        parent_run_id=request.parent_run_id,
+        script_name=None if template.submission.is_command else template.submission.argv[0],
+        display_name=request.display_name,
+        description=request.description,
+        tags={**configuration, **request.tags},
+        notify=request.notify,
+    )
+
+
+def _build_properties(template: RunTemplate, plan: SweepPlan) -> Mapping[str, str]:
+    definition = plan.definition
+    size = definition.sampling.space_size
+    return {
+        "primary_metric_config": json.dumps(definition.metric.to_json()),
+        "resume_from": json.dumps(list(definition.resume_from) or None),
+        "runTemplate": "HyperDrive",
+        "azureml.runsource": "hyperdrive",
+        "platform": "AML",
+        SNAPSHOT_PROPERTY: template.snapshot.snapshot_id,
+        **({} if size is None else {"space_size": str(size)}),
+        **template.git_properties,
+    }
+
+
+def _check_sources(workspace: Workspace, definition: SweepDefinition) -> None:
+    """Raise if a sweep to resume from is none, or has not ended."""
+    if len(definition.resume_from) > _MOST_RESUMED:
+        raise LimitExceeded(
+            f"A sweep can resume from {_MOST_RESUMED} others, and {len(definition.resume_from)} are named.",
+            hint="Name those with the best runs.",
+            target="resume_from",
+        )
+    for run_id in definition.resume_from:
+        run = workspace.runs.get(run_id)
+        if run.run_type != SWEEP_RUN:
+            raise ConflictingOptions(
+                f"The run '{run_id}' is not a sweep, so no other can resume from it.",
+                hint="Name the parent of its runs ('mlrun run list' shows them with the type hyperdrive).",
+                target="resume_from",
+            )
+        _check_ended(run)
+
+
+def _find_resumed(workspace: Workspace, run_id: str) -> ResumedRun:
+    run = workspace.runs.get(run_id)
+    _check_ended(run)
+    return ResumedRun(run.run_id, read_drawn_values(workspace, run))
+
+
+def _check_ended(run: Run) -> None:
+    if not run.status.is_terminal:
+        raise RunNotEnded(
+            f"The run '{run.run_id}' has not ended, so a sweep cannot resume from it.",
+            hint=f"Wait for it, or end it: mlrun run cancel -r {run.run_id}",
+            target=run.run_id,
+        )
+    if run.run_type == SWEEP_RUN and run.status is RunStatus.FAILED:
+        raise ConflictingOptions(
+            f"The sweep '{run.run_id}' has failed, so no other can resume from it.",
+            hint="Resume its single runs instead (resume_child_runs).",
+            target=run.run_id,
+        )
+
+
+def _check_arguments(template: RunTemplate) -> None:
+    """Raise if what is started is text for a shell, to which no arguments can be added."""
+    if isinstance(template.resolution.configuration.command, str):
+        raise ConflictingOptions(
+            "The runconfig has a command as text for a shell, which takes no arguments from a sweep.",
+            hint="Write the command as a list of words, or use 'script' and 'arguments'.",
+            target="command",
+        )
+
+
+def _warn_of_arguments(template: RunTemplate, definition: SweepDefinition) -> Sequence[str]:
+    fixed = {word.partition("=")[0] for word in template.resolution.argv[1:]}
+    swept = build_arguments(dict.fromkeys(definition.sampling.space))[::2]
+    return [
+        f"{name}: the script gets it twice, as a fixed argument and from the sweep, which comes last."
+        for name in swept
+        if name in fixed
+    ]

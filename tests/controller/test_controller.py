@@ -1,0 +1,121 @@
+"""Controllers that are killed, that cannot work, or whose files are gone."""
+
+from __future__ import annotations
+
+import shutil
+
+from mlrun_cli.actions.run_ends import cancel_run
+from mlrun_cli.core.json_files import read_json, write_json
+from mlrun_cli.runs.error import EndReason
+from mlrun_cli.runs.outcome import Outcome
+from mlrun_cli.runs.retry_policy import find_end_reason
+from mlrun_cli.runs.run import Run
+from mlrun_cli.runs.status import RunStatus
+from mlrun_cli.runtime.controllers import ControllerFolder
+from mlrun_cli.submit.template import get_secrets_file
+from tests.controller.sweep_world import SweepWorld
+from tests.running import ENDED, LIVE, until
+
+
+def reason(run: Run) -> str | None:
+    return find_end_reason(Outcome(run.status, 0, error=dict(run.error or {})))
+
+
+def stored_end(world: SweepWorld, run_id: str) -> Run:
+    """Wait for the end of a run without a look that would start anything."""
+
+    def look() -> Run | None:
+        run = world.workspace.runs.get(run_id)
+        return run if run.status.is_terminal else None
+
+    return until(look)
+
+
+def test_a_sweep_ends_as_if_its_controller_had_not_been_killed(world: SweepWorld) -> None:
+    arguments = ("--epochs", "2", "--fail", "0.8")
+    undisturbed = world.submit(*arguments, max_total_jobs=10, max_concurrent_jobs=2)
+    whole = world.ended(undisturbed)
+    sweep = world.submit(*arguments, max_total_jobs=10, max_concurrent_jobs=2)
+    for count in range(1, 10):
+        world.wait_for_children(sweep, count, *LIVE, *ENDED)
+        world.kill(world.controllers(sweep))
+        world.get(sweep)
+    run = world.ended(sweep)
+    assert world.children(sweep) == world.children(undisturbed)
+    assert run.status is whole.status
+    ends = ["score", "best_child_run_id"]
+    assert [run.properties[name].replace(sweep, "") for name in ends] == [
+        whole.properties[name].replace(undisturbed, "") for name in ends
+    ]
+    assert not get_secrets_file(world.workspace.run_folder(sweep).template).exists()
+
+
+def test_a_dispatcher_starts_a_controller_again_while_nobody_looks(world: SweepWorld) -> None:
+    sweep = world.submit("--until", str(world.gate), max_total_jobs=6)
+    world.wait_for_children(sweep, 4, "Running")
+    world.kill(world.controllers(sweep))
+    world.open_gate()
+    assert stored_end(world, sweep).status is RunStatus.COMPLETED
+    assert world.statuses(sweep) == ["Completed"] * 6
+
+
+def test_a_controller_starts_a_dispatcher_again_while_nobody_looks(world: SweepWorld) -> None:
+    world.add_target("small", 1)
+    sweep = world.submit("--until", str(world.gate), request={"target": "small"})
+    world.wait_for_children(sweep, 1, "Running")
+    world.kill(world.dispatchers())
+    world.open_gate()
+    assert stored_end(world, sweep).status is RunStatus.COMPLETED
+    assert world.statuses(sweep) == ["Completed"] * 4
+
+
+def test_a_controller_that_fails_again_and_again_ends_its_run_with_the_reason(world: SweepWorld) -> None:
+    sweep = world.submit("--until", str(world.gate))
+    world.wait_for_children(sweep, 4, "Running")
+    plan = world.workspace.run_folder(sweep).path / "sweep.json"
+    world.kill(world.controllers(sweep))
+    document = read_json(plan)
+    assert document is not None
+    write_json(plan, document | {"definition": {**document["definition"], "max_total_jobs": "many"}})
+    run = world.ended(sweep)
+    assert (run.status, reason(run)) == (RunStatus.FAILED, EndReason.CONTROLLER_FAILED)
+    assert "max_total_jobs" in str(run.error)
+    world.open_gate()
+    for number in range(4):
+        assert world.ended(f"{sweep}_{number}").status is RunStatus.COMPLETED
+
+
+def test_a_sweep_whose_files_are_gone_cancels_its_runs_and_fails(world: SweepWorld) -> None:
+    sweep = world.submit("--until", str(world.gate), max_total_jobs=6)
+    world.wait_for_children(sweep, 4, "Running")
+    world.kill(world.controllers(sweep))
+    get_secrets_file(world.workspace.run_folder(sweep).template).unlink()
+    # The first of the four that ends leaves a place for a fifth, which needs the file.
+    cancel_run(world.workspace, world.workspace.runs.get(f"{sweep}_0"), 0.0)
+    run = world.ended(sweep)
+    assert (run.status, reason(run)) == (RunStatus.FAILED, "StoredFilesLost")
+    assert world.statuses(sweep) == ["Canceled"] * 4
+
+
+def test_a_sweep_whose_folder_is_removed_fails(world: SweepWorld) -> None:
+    sweep = world.submit("--until", str(world.gate), max_total_jobs=1)
+    world.wait_for_children(sweep, 1, "Running")
+    world.kill(world.controllers(sweep))
+    shutil.rmtree(world.workspace.run_folder(sweep).path)
+    run = world.ended(sweep)
+    assert (run.status, reason(run)) == (RunStatus.FAILED, EndReason.RUN_FOLDER_REMOVED)
+
+
+def test_a_controller_that_ends_before_it_does_anything_is_started_with_pauses(world: SweepWorld) -> None:
+    sweep = world.submit("--until", str(world.gate))
+    world.wait_for_children(sweep, 4, "Running")
+    folder = ControllerFolder(world.workspace.run_folder(sweep))
+    world.kill(world.controllers(sweep))
+    for _ in range(3):
+        folder.record_start()
+    assert folder.is_paused()
+    world.get(sweep)
+    assert not world.controllers(sweep)
+    folder.clear_starts()
+    world.open_gate()
+    assert world.ended(sweep).status is RunStatus.COMPLETED
