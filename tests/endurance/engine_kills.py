@@ -65,7 +65,7 @@ class Engine(Protocol):
 
     @property
     def losses(self) -> int:
-        """A number that changes before and after each fault which may end the runs of other rounds."""
+        """A number that is increased before and after each fault which may end the runs of other rounds."""
 
     def list_node_programs(self, run_id: str) -> list[int]:
         """Return the pids of the supervisors of a run on its nodes."""
@@ -164,7 +164,8 @@ class Round:
             return
         was_killed = self.victim == "script" and record.get("signal") == "SIGKILL"
         may_be_lost = self.victim == "supervisor" or self._engine.may_lose_job(self.victim) or self._is_doubtful
-        may_be_lost = may_be_lost or self._engine.losses != self._losses_before
+        is_in_loss = self._losses_before % 2 == 1
+        may_be_lost = may_be_lost or is_in_loss or self._engine.losses != self._losses_before
         if status == "Completed" or not (was_killed or may_be_lost):
             self._find("wrong status", f"{run_id} is {status}, done: {is_done}, {record.get('error')}")
 

@@ -51,7 +51,7 @@ class Network:
             "cut here": lambda _, chance: self.cut(chance, self._own),
             "cut of nodes": lambda _, chance: self.cut(chance, *self._nodes.values()),
             "cut": lambda _, chance: self.cut(chance, *self.list_mounts()),
-            "remount here": lambda _, chance: self._remount(chance, self._own),
+            "remount here": lambda _, chance: self._remount_here(chance),
             "remount on node": lambda _, chance: self._remount_on_node(chance),
         }
 
@@ -82,17 +82,21 @@ class Network:
                     mount.thaw()
                 after()
 
-    def _remount(self, chance: random.Random, mount: NetworkMount) -> None:
+    def _remount_here(self, chance: random.Random) -> None:
         with self._lock:
-            mount.unmount()
-            time.sleep(chance.choice(_REMOUNT_SECONDS))
-            mount.mount()
+            self._remount(chance, self._own)
 
     def _remount_on_node(self, chance: random.Random) -> None:
         """Remount on a node, where scripts and supervisors cannot be started meanwhile, and scripts not write."""
-        self.losses += 1
-        self._remount(chance, self._nodes[chance.choice(sorted(self._nodes))])
-        self.losses += 1
+        with self._lock:
+            self.losses += 1
+            self._remount(chance, self._nodes[chance.choice(sorted(self._nodes))])
+            self.losses += 1
+
+    def _remount(self, chance: random.Random, mount: NetworkMount) -> None:
+        mount.unmount()
+        time.sleep(chance.choice(_REMOUNT_SECONDS))
+        mount.mount()
 
 
 @contextmanager
