@@ -45,6 +45,9 @@ _FULL_POLL_SHARE = 400
 _RELOAD_SECONDS = 60.0
 _RELOAD_SHARE = 50
 """How much longer than the reading of all runs the pause after it is."""
+_LINGER_SECONDS = 8 * 3600.0
+"""How long a collector tries to have removed, after the end of all runs, what their nodes have of them."""
+_LINGER_TICK_SECONDS = 2.0
 _RETRY_SECONDS = 0.5
 _SETTLE_SECONDS = 3.0
 """How long what a supervisor wrote last may take to arrive after the end of its job."""
@@ -61,6 +64,8 @@ class Collector:
         self._target = target
         self._workspace = target.workspace
         self._lock = lock
+        self._row = target.row
+        self._linger_until = time.monotonic() + _LINGER_SECONDS
         self._folder = QueueFolder(target.workspace, target.name)
         self._jobs = JobPoll(target)
         self._selector = selectors.DefaultSelector()
@@ -104,19 +109,26 @@ class Collector:
                 self._reload(time.monotonic())
                 self._folder.clear_starts(self._lock)
                 self._target.synchronize(self._runs.values())
-                if not self._runs:
+                if self._runs:
+                    self._linger_until = time.monotonic() + _LINGER_SECONDS
+                    self._poll_runs(time.monotonic())
+                elif not self._has_to_linger():
                     return
-                self._poll_runs(time.monotonic())
             except StoreError as error:
                 write_log(f"the store waits: {error}")
                 if is_beyond_file_limit(self._workspace.locator.database.list_files()):
                     raise  # the next command that reads a run starts another
                 time.sleep(_RETRY_SECONDS)
-            for key, _ in self._selector.select(_TICK_SECONDS):
+            for key, _ in self._selector.select(_TICK_SECONDS if self._runs else _LINGER_TICK_SECONDS):
                 key.data()
             exit_codes = reap_children()
             for collected in self._collected.values():
                 collected.record_exits(exit_codes)
+
+    def _has_to_linger(self) -> bool:
+        """Return whether to stay, although no run is live, until what nodes have of ended runs can be removed."""
+        is_attached = self._workspace.compute_targets.find(self._target.name) == self._row
+        return is_attached and self._target.has_leftovers() and time.monotonic() < self._linger_until
 
     def _reload(self, moment: float) -> None:
         """Read the live runs from the store if it has changed, less often the more runs there are."""

@@ -207,6 +207,10 @@ class EngineTarget(Target):
             runs: the target's live runs; all that is kept for others is given up.
         """
 
+    def has_leftovers(self) -> bool:
+        """Return whether `synchronize` has yet to remove files of ended runs, such as secrets, from another machine."""
+        return False
+
     def translate_request(self, line: str) -> str:
         """Convert the paths in a script's request, a line of the RPC protocol, to those of this machine."""
         return line

@@ -343,6 +343,21 @@ def test_the_folder_of_a_run_that_was_forced_to_end_is_removed(box: Mlrun, remot
     assert not list_programs(remote_machine, "train.py")
 
 
+def test_what_there_is_of_an_ended_run_is_removed_once_there_is_a_line(
+    box: Mlrun, remote_machine: RemoteMachine
+) -> None:
+    run_id, _ = start_and_see(box, remote_machine)
+    log = box.database.parent / "queues" / "box" / "dispatcher.log"
+    before = log.stat().st_size
+    remote_machine.stop_sshd(cut=True)
+    box.execute("UPDATE runs SET status = 'Canceled', ended_at = 1 WHERE run_id = ?", run_id)
+    until(lambda: b"Connection refused" in log.read_bytes()[before:])
+    assert list_run_folders(remote_machine)
+    remote_machine.start_sshd()
+    until(lambda: not list_run_folders(remote_machine))
+    assert not list_programs(remote_machine, "train.py")
+
+
 @pytest.mark.parametrize(
     ("options", "words"),
     [

@@ -28,6 +28,8 @@ _MOST_COPIES = 4
 _FIRST_SECONDS, _GROWTH = 0.2, 1.3
 _LAST_RUNNING_SECONDS, _LAST_QUEUED_SECONDS = 1.2, 2.5
 _FIRST_RETRY_SECONDS, _LAST_RETRY_SECONDS, _RETRY_GROWTH = 0.5, 10.0, 1.6
+_LAST_REMOVAL_SECONDS = 120.0
+"""The longest pause between two tries to connect if all runs have ended, and only files are left to be removed."""
 
 
 class Mirror:
@@ -76,7 +78,9 @@ class Mirror:
             self._runs.pop(run_id).close()
             self._unwatched.add(run_id)
         is_new = bool(wanted - self._runs.keys()) and not self._silence
-        is_last = not wanted  # what is to be removed is removed now, or with the next run
+        is_last = (
+            not wanted and not self._silence
+        )  # what is to be removed is removed now, or when there is a line again
         if is_new or is_last or moment >= self._next_look or (not self._silence and self._has_unsent_messages()):
             self._poll(wanted)
         copies = sum(pulled.is_copying for pulled in self._runs.values())
@@ -108,6 +112,12 @@ class Mirror:
             raise EngineUnavailable("The other machine is asked at the next look.")
         return jobs
 
+    def has_leftovers(self) -> bool:
+        """Return whether the other machine may have files of runs, apart from those that it could not remove."""
+        with suppress(FileNotFoundError):
+            return bool(set(os.listdir(self._folder.path / PUSHED)) - self._left)
+        return False
+
     def close(self) -> None:
         """Close the session and all pulled runs, and stop the copies in progress."""
         for pulled in self._runs.values():
@@ -130,7 +140,8 @@ class Mirror:
             self._silence = str(error) or type(error).__name__
             self._close_session()
             self._next_look = time.monotonic() + self._retry
-            self._retry = min(_LAST_RETRY_SECONDS, self._retry * _RETRY_GROWTH)
+            most = _LAST_RETRY_SECONDS if run_ids else _LAST_REMOVAL_SECONDS
+            self._retry = min(most, self._retry * _RETRY_GROWTH)
             return
         self._silence = ""
         self.asked_at = began

@@ -109,6 +109,10 @@ class RemoteTarget(EngineTarget):
             self._mirror = Mirror(self.workspace, self.settings, folder, ensure_program_copy(folder.programs))
         self._mirror.synchronize(runs)
 
+    def has_leftovers(self) -> bool:
+        """Return whether the other machine may have files of ended runs that it can remove."""
+        return self._mirror is not None and self._mirror.has_leftovers()
+
     def translate_request(self, line: str) -> str:
         """Return a request with the other machine's paths replaced by those of the mirror."""
         return Translation(self.settings.folder, self.shared_folder.path).translate_json(line)
