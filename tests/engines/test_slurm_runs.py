@@ -179,3 +179,46 @@ def test_without_an_answer_a_submit_ends_with_an_error(slurm: Slurm, cluster: Ml
         assert failure.code == "SubmitUnanswered"
     finally:
         slurm.signal_controller(signal.SIGCONT)
+
+
+def test_a_run_starts_at_its_time_and_behind_others_as_it_was_submitted(slurm: Slurm, cluster: Mlrun) -> None:
+    cluster.script(WORK)
+    later = submit(cluster, "--begin", "+1h", "--priority", "low", "train.py", "0")
+    number = job_id(cluster, later)
+    assert slurm("squeue", "-h", "-j", number, "-O", "Nice").strip() == "10000"
+    until(lambda: slurm("squeue", "-h", "-j", number, "-o", "%r") == "BeginTime")
+    assert "begin" in cluster.show(later)["waiting_for"]
+    assert cluster.show(later)["status"] == "Queued"
+    slurm("scontrol", "update", f"jobid={number}", "starttime=now")
+    record = wait_for_end(cluster, later)
+    assert record["status"] == "Completed", record["error"]
+    soon = submit(cluster, "--begin", "+2s", "train.py", "0")
+    assert wait_for_end(cluster, soon)["status"] == "Completed"
+    refused = cluster.fails("run", "submit-script", "--ct", "slurm", "--after", soon, "train.py", "0")
+    assert (refused.code, refused.target) == ("Unsupported", "--after")
+
+
+@pytest.mark.kill
+def test_a_requeued_job_goes_on_with_its_attempts(slurm: Slurm, cluster: Mlrun) -> None:
+    cluster.script(
+        """
+        import os, sys, time
+
+        attempt, restarts = os.environ["MLRUN_ATTEMPT"], os.environ.get("SLURM_RESTART_COUNT", "0")
+        print("attempt", attempt, "restart", restarts, flush=True)
+        if (attempt, restarts) == ("2", "0"):
+            time.sleep(600)
+        sys.exit(0 if attempt == "3" else 75)
+        """
+    )
+    run_id = submit(cluster, "--retry", "2", "train.py")
+    wait_for_line(cluster, run_id, "attempt 2 restart 0")
+    number = job_id(cluster, run_id)
+    slurm("scontrol", "requeue", number)
+    until(lambda: "JobState=PENDING" in slurm("scontrol", "show", "job", number))
+    slurm("scontrol", "update", f"jobid={number}", "starttime=now+3")
+    record = wait_for_end(cluster, run_id)
+    assert record["status"] == "Completed", record["error"]
+    assert [(each["number"], each["exit_code"]) for each in record["attempts"]] == [(1, 75), (2, 75), (3, 0)]
+    wait_for_line(cluster, run_id, "attempt 2 restart 1")
+    wait_for_line(cluster, run_id, "attempt 3 restart 1")
