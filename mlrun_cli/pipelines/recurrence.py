@@ -1,0 +1,191 @@
+"""Recurrences: the times at which a schedule starts its pipeline."""
+
+from __future__ import annotations
+
+from calendar import monthrange
+from collections.abc import Iterator
+from datetime import date, datetime, time, timedelta, timezone
+from typing import Any
+
+from mlrun_cli.core.named_tuple import NamedTuple
+from mlrun_cli.core.time import MICROSECONDS
+from mlrun_cli.pipelines.json_reader import JsonReader
+from mlrun_cli.pipelines.time_zones import UTC, check_time_zone, get_time_zone
+
+FREQUENCIES = ("Minute", "Hour", "Day", "Week", "Month")
+WEEK_DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+
+_SECONDS = {"Minute": 60, "Hour": 3600}
+_FORMS = ("%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M", "%Y-%m-%d %H:%M:%S", "%Y-%m-%d")
+_WITH_TIMES = ("Day", "Week")
+
+
+class Recurrence(NamedTuple):
+    """How often, and at which times, a pipeline is started. Times are in microseconds since 1970.
+
+    Attributes:
+        frequency: one of `FREQUENCIES`.
+        interval: how many of these lie between two starts.
+        start_time: the local time of the first start, in ISO format; None means when the schedule is created.
+        time_zone: the name of the zone of all times.
+        hours, minutes: the times of a day, for days and weeks; without both it is that of the start time, without
+            hours its hour, and without minutes the full hour.
+        week_days: the days of a week; empty means that of the start time.
+    """
+
+    frequency: str
+    interval: int
+    start_time: str | None = None
+    time_zone: str = UTC
+    hours: tuple[int, ...] = ()
+    minutes: tuple[int, ...] = ()
+    week_days: tuple[str, ...] = ()
+
+    def to_json(self) -> dict[str, Any]:
+        """Return a JSON object that `from_json` reads."""
+        lists = {name: list(getattr(self, name)) for name in ("hours", "minutes", "week_days")}
+        return {**self._asdict(), **lists}
+
+    @classmethod
+    def from_json(cls, reader: JsonReader) -> Recurrence:
+        """Create a recurrence from a JSON object.
+
+        Raises:
+            InvalidValue: a value is out of its range, or one of another frequency.
+        """
+        found = cls(
+            frequency=reader.get_choice("frequency", FREQUENCIES),
+            interval=_read_interval(reader),
+            start_time=_read_start_time(reader),
+            time_zone=check_time_zone(reader.find_text("time_zone") or UTC),
+            hours=_read_numbers(reader, "hours", 23),
+            minutes=_read_numbers(reader, "minutes", 59),
+            week_days=reader.find_text_list("week_days"),
+        )
+        for name, frequencies in (("hours", _WITH_TIMES), ("minutes", _WITH_TIMES), ("week_days", ("Week",))):
+            if getattr(found, name) and found.frequency not in frequencies:
+                raise reader.build_error(f"only the frequency {' or '.join(frequencies)} has them", name)
+        if not set(found.week_days) <= set(WEEK_DAYS):
+            raise reader.build_error(f"the days of a week are {', '.join(WEEK_DAYS)}", "week_days")
+        return found
+
+    def find_first_time(self, created_at: int) -> int:
+        """Return the time of the first start of a schedule that is created, or enabled again, at a time.
+
+        Without a start time and without times of the day it is that time itself. A start time that has passed counts
+        only for the steps from it.
+        """
+        if self.start_time is None and not (self.hours or self.minutes or self.week_days):
+            return created_at
+        return self.find_next_time(created_at, created_at)
+
+    def find_next_time(self, after: int, created_at: int) -> int:
+        """Return the first time of a start that is later than a time."""
+        zone = get_time_zone(self.time_zone)
+        start = self._get_start(created_at)
+        if self.frequency in _SECONDS:
+            return self._find_next_step(after, _to_timestamp(start))
+        earliest = max(after, _to_timestamp(start) - 1)
+        local = datetime.fromtimestamp(earliest / MICROSECONDS, zone).date() - timedelta(days=1)
+        for day in self._iterate_days(start.date(), max(local, start.date())):
+            for time_of_day in self._list_times_of_day(start):
+                timestamp = _to_timestamp(datetime.combine(day, time_of_day, zone))
+                if timestamp > earliest:
+                    return timestamp
+        raise AssertionError("days never end")
+
+    def _get_start(self, created_at: int) -> datetime:
+        zone = get_time_zone(self.time_zone)
+        if self.start_time is None:
+            return datetime.fromtimestamp(created_at // MICROSECONDS, zone)
+        return _parse_time(self.start_time).replace(tzinfo=zone)
+
+    def _list_times_of_day(self, start: datetime) -> list[time]:
+        if not self.hours and not self.minutes:
+            return [start.time().replace(microsecond=0)]
+        hours, minutes = sorted(set(self.hours)) or [start.hour], sorted(set(self.minutes)) or [0]
+        return [time(hour, minute) for hour in hours for minute in minutes]
+
+    def _find_next_step(self, after: int, start: int) -> int:
+        step = self.interval * _SECONDS[self.frequency] * MICROSECONDS
+        return start if after < start else start + ((after - start) // step + 1) * step
+
+    def _iterate_days(self, start: date, first: date) -> Iterator[date]:
+        """Iterate over the days with starts, from a day on."""
+        if self.frequency == "Month":
+            yield from self._iterate_month_days(start, first)
+            return
+        if self.frequency == "Day":
+            behind = -(first - start).days % self.interval
+            day = first + timedelta(days=behind)
+            while True:
+                yield day
+                day += timedelta(days=self.interval)
+        monday = start - timedelta(days=start.weekday())
+        wanted = {WEEK_DAYS.index(day) for day in self.week_days} or {start.weekday()}
+        day = first
+        while True:
+            if ((day - monday).days // 7) % self.interval == 0 and day.weekday() in wanted:
+                yield day
+            day += timedelta(days=1)
+
+    def _iterate_month_days(self, start: date, first: date) -> Iterator[date]:
+        """Iterate over the day of the start time in each month, or the last day of shorter months."""
+        count = (first.year - start.year) * 12 + first.month - start.month
+        count -= count % self.interval
+        while True:
+            year, month = divmod(start.year * 12 + start.month - 1 + count, 12)
+            day = date(year, month + 1, min(start.day, monthrange(year, month + 1)[1]))
+            if day >= first:
+                yield day
+            count += self.interval
+
+    def describe(self) -> str:
+        """Return the recurrence in words, such as `every 2 days at 06:30, UTC`."""
+        unit = self.frequency.lower()
+        text = f"every {unit}" if self.interval == 1 else f"every {self.interval} {unit}s"
+        if self.week_days:
+            text += f" on {', '.join(self.week_days)}"
+        if self.hours:
+            times = [f"{hour:02}:{minute:02}" for hour in self.hours for minute in self.minutes or (0,)]
+            text += f" at {', '.join(times)}"
+        return f"{text}, {self.time_zone}" if self.frequency not in _SECONDS else text
+
+
+def _to_timestamp(moment: datetime) -> int:
+    """Return a time in microseconds; a local time that a change of clocks skips becomes the time after it."""
+    whole = moment.astimezone(timezone.utc)
+    return int(whole.timestamp()) * MICROSECONDS
+
+
+def _read_interval(reader: JsonReader) -> int:
+    interval = reader.find_integer("interval")
+    if interval is None or interval < 1:
+        raise reader.build_error("expected a whole number above 0", "interval")
+    return interval
+
+
+def _read_start_time(reader: JsonReader) -> str | None:
+    text = reader.find_text("start_time")
+    if text is None:
+        return None
+    try:
+        return _parse_time(text).strftime(_FORMS[0])
+    except ValueError as error:
+        raise reader.build_error("expected a time such as 2026-01-31T15:30:00", "start_time") from error
+
+
+def _parse_time(text: str) -> datetime:
+    for form in _FORMS:
+        try:
+            return datetime.strptime(text, form)
+        except ValueError:
+            continue
+    raise ValueError(text)
+
+
+def _read_numbers(reader: JsonReader, key: str, most: int) -> tuple[int, ...]:
+    found = reader.find_list(key)
+    if not all(isinstance(one, int) and not isinstance(one, bool) and 0 <= one <= most for one in found):
+        raise reader.build_error(f"expected numbers from 0 to {most}", key)
+    return tuple(found)

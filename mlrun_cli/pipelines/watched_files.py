@@ -1,0 +1,32 @@
+"""The files of a folder as they were at a look, and which have changed since."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+
+
+def list_watched_files(folder: Path, *, with_subfolders: bool) -> dict[str, str]:
+    """Return what tells versions of the files in a folder apart, by their paths in it; empty if it does not exist."""
+    found: dict[str, str] = {}
+    left = [""]
+    while left:
+        inner = left.pop()
+        with suppress(FileNotFoundError, NotADirectoryError), os.scandir(folder / inner) as entries:
+            for entry in entries:
+                name = f"{inner}{entry.name}"
+                if entry.is_dir(follow_symlinks=False):
+                    if with_subfolders:
+                        left.append(f"{name}/")
+                    continue
+                with suppress(FileNotFoundError):
+                    stat = entry.stat()
+                    found[name] = f"{stat.st_mtime_ns} {stat.st_size} {stat.st_ino}"
+    return found
+
+
+def find_changed_files(before: Mapping[str, str], after: Mapping[str, str]) -> list[str]:
+    """Return the paths of files that are new or have changed, sorted."""
+    return sorted(name for name, version in after.items() if before.get(name) != version)
