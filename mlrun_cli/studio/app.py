@@ -35,6 +35,7 @@ from mlrun_cli.studio.pages.run.logs import route as logs
 from mlrun_cli.studio.pages.run.metrics import route as metrics
 from mlrun_cli.studio.pages.run.raw_json import route as raw_json
 from mlrun_cli.studio.pages.run.snapshot import route as snapshot
+from mlrun_cli.studio.pages.run.sweep import route as sweep
 from mlrun_cli.studio.pages.runs import route as runs
 from mlrun_cli.studio.pages.submit import route as submit
 from mlrun_cli.studio.pages.views import route as views
@@ -74,6 +75,7 @@ PAGES: Sequence[tuple[str, Handler]] = (
     ("/runs/{run_id}/difference", difference.show),
     ("/runs/{run_id}/json", raw_json.show),
     ("/runs/{run_id}/metrics", metrics.show),
+    ("/runs/{run_id}/sweep", sweep.show),
     ("/runs/{run_id}/images", images.show),
     ("/chart", charts.change_chart),
     ("/chart-data", charts.send_figure),

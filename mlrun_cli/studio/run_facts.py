@@ -12,6 +12,7 @@ from mlrun_cli.core.time import MICROSECONDS, now
 from mlrun_cli.runs.folder import RunFolder
 from mlrun_cli.runs.run import Run
 from mlrun_cli.runs.status import RunStatus
+from mlrun_cli.sweeps.tag_names import drop_sweep_tags
 from mlrun_cli.wire.run_error import get_error_reason
 
 _MAX_PACKAGES = 2000
@@ -45,6 +46,11 @@ class Failure(NamedTuple):
     notes: Sequence[str] = ()
     trace: str = ""
     is_cancellation: bool = False
+
+
+def get_shown_tags(run: Run) -> Mapping[str, str | None]:
+    """Return the tags of a run without those in which a sweep records its definition and its draws."""
+    return drop_sweep_tags(run.run_type, run.run_id, run.tags)
 
 
 def compute_status_spans(history: Sequence[tuple[RunStatus, int]]) -> Sequence[StatusSpan]:

@@ -31,6 +31,7 @@ class RunMaker:
         tags: Mapping[str, str | None] | None = None,
         properties: Mapping[str, str] | None = None,
         metrics: Mapping[str, float] | None = None,
+        run_id: str | None = None,
         **columns: object,
     ) -> str:
         """Create a run with these columns of the store, and return its id."""
@@ -43,7 +44,7 @@ class RunMaker:
             if parent is not None:
                 above = workspace.runs.get(parent)
                 values |= {"parent_key": above.key, "root_key": above.root_key or above.key}
-            run_id = f"{experiment}_{number}"
+            run_id = run_id or f"{experiment}_{number}"
             key = workspace.runs.insert(found, number, run_id, status=status, **values)
             workspace.runs.set_tags(key, tags or {})
             workspace.runs.add_properties(key, properties or {})

@@ -10,7 +10,7 @@ from typing import Any, TextIO
 
 from mlrun_cli.cli.output.columns import Layout, format_local_time
 from mlrun_cli.cli.output.record_table import Field, build_fields_layout
-from mlrun_cli.cli.output.runs_table import format_run_duration, format_status, format_tags
+from mlrun_cli.cli.output.runs_table import format_run_duration, format_status, format_tags, get_shown_tags
 from mlrun_cli.runs.resources import Resources, describe_resources
 from mlrun_cli.wire.run_error import describe_error
 from mlrun_cli.wire.run_output import make_printable
@@ -87,7 +87,7 @@ def _format_lines(record: Mapping[str, Any], encoding: str, now: datetime) -> It
         "Parameters": ", ".join(f"{name} = {value}" for name, value in (record.get("parameters") or {}).items()),
         "Resources": _describe_resources(record.get("resources")),
         "Parent": record.get("parent_run_id"),
-        "Tags": format_tags(record.get("tags") or {}),
+        "Tags": format_tags(get_shown_tags(record)),
         "Properties": format_tags(
             {key: value for key, value in (record.get("properties") or {}).items() if not _is_system_property(key)}
         ),

@@ -12,6 +12,7 @@ from mlrun_cli.cli.output.columns import Column, Layout, can_encode, parse_times
 from mlrun_cli.core.durations import format_age, format_clock
 from mlrun_cli.metrics.goal import Goal, guess_goal
 from mlrun_cli.runs.status import RunStatus
+from mlrun_cli.sweeps.tag_names import drop_sweep_tags
 
 _LOOKS = {
     RunStatus.NOT_STARTED: ("○", "o", "dim"),
@@ -124,7 +125,7 @@ def _build_columns(
         Column("Target", [row.get("target") or "" for row in rows]),
         Column("Duration", [format_run_duration(row, now) for row in rows], is_right=True),
         Column("Age", [_format_age(row, now) for row in rows]),
-        Column("Tags", [format_tags(row.get("tags") or {}) for row in rows]),
+        Column("Tags", [format_tags(get_shown_tags(row)) for row in rows]),
         *([Column("Waits for", reasons)] if any(reasons) else []),
     ]
 
@@ -168,6 +169,11 @@ def format_run_duration(row: Mapping[str, Any], now: datetime) -> str:
 def _format_age(row: Mapping[str, Any], now: datetime) -> str:
     created = row.get("created_utc")
     return "" if created is None else format_age((now - parse_timestamp(created)).total_seconds())
+
+
+def get_shown_tags(record: Mapping[str, Any]) -> Mapping[str, str | None]:
+    """Return the tags in a run's record without those in which a sweep records its definition and its draws."""
+    return drop_sweep_tags(record.get("run_type") or "", record["run_id"], record.get("tags") or {})
 
 
 def format_tags(tags: Mapping[str, str | None]) -> str:

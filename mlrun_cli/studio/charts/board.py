@@ -96,13 +96,16 @@ class ChartBoard(NamedTuple):
         return X_AXES
 
 
-def build_board(page: PageRequest, runs: Sequence[Run], selected: Sequence[Run] = ()) -> ChartBoard:
+def build_board(
+    page: PageRequest, runs: Sequence[Run], selected: Sequence[Run] = (), suggested: Sequence[Chart] = ()
+) -> ChartBoard:
     """Build the charts that the URL of a page requests, or suggested ones.
 
     Args:
         page: the request, whose query contains the charts.
         runs: the runs that the page shows.
         selected: the runs to draw, which may be on other pages; empty for the runs that the page shows.
+        suggested: the charts to show if the URL has none; empty for those that suit the runs.
     """
     workspace, query = page.workspace, page.request.url.query
     drawn = (selected or runs)[:MAX_RUNS]
@@ -112,7 +115,9 @@ def build_board(page: PageRequest, runs: Sequence[Run], selected: Sequence[Run] 
     names = workspace.metric_summaries.list_names(keys, _MAX_NAMES, with_resources=True)
     parameters = workspace.parameters.list_for_runs(keys)
     charts, problems = parse_charts(page.request.query_params.getlist("chart"))
-    if charts is None:
+    if charts is None and suggested:
+        charts = suggested
+    elif charts is None:
         charts = suggest_charts(workspace, keys, _DEFAULT_CHARTS)
         charts = [*charts, *_suggest_scatter(charts, [parameters.get(key, {}) for key in keys])]
     values = RunValues.read(workspace, drawn[:_MAX_ROWS], charts)

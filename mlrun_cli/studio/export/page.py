@@ -39,6 +39,7 @@ from mlrun_cli.studio.run_facts import (
     compute_status_spans,
     describe_failure,
     format_command_line,
+    get_shown_tags,
     list_git_facts,
     read_environment_facts,
 )
@@ -96,6 +97,7 @@ def _build_run_values(workspace: Workspace, run: Run) -> Mapping[str, Any]:
     images, image_count = read_images(workspace, run)
     return {
         "run": run,
+        "tags": get_shown_tags(run),
         "spans": compute_status_spans(workspace.runs.list_status_changes(run.key)),
         "failure": describe_failure(run),
         "started": format_command_line(run),

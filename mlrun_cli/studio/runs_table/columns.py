@@ -11,6 +11,7 @@ from mlrun_cli.metrics.metric import SUMMARIES, MetricSummary
 from mlrun_cli.runs.order import COLUMNS, METRIC, PARAMETER, PROPERTY, TAG, RunOrder
 from mlrun_cli.runs.parameters import Parameters
 from mlrun_cli.runs.run import Run
+from mlrun_cli.sweeps.tag_names import drop_sweep_tags
 
 RUN_COLUMNS: Mapping[str, str] = {
     "status": "Status",
@@ -109,7 +110,7 @@ class Column(NamedTuple):
         if self.kind == "duration":
             return run.elapsed_seconds(now())
         if self.kind == "tags":
-            return run.tags or None
+            return drop_sweep_tags(run.run_type, run.run_id, run.tags) or None
         return getattr(run, _ATTRIBUTES.get(self.kind, self.kind))
 
 

@@ -4,38 +4,21 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
-from typing import Any
+from collections.abc import Collection, Sequence
 
-from mlrun_cli.core.named_tuple import NamedTuple
 from mlrun_cli.runs.parameters import parse_number
 from mlrun_cli.runs.run import Run
+from mlrun_cli.studio.charts.parallel_coordinates import METRIC_AXIS, ParallelCoordinates, build_line
 from mlrun_cli.workspace import Workspace
 
 _MAX_CANDIDATES = 60
 _MIN_AXES = 2
 _MAX_PARAMETERS = 6
-_MAX_METRICS = 2
+_MAXMETRIC_AXISS = 2
 _MAX_NAMES = 200
-_METRIC = "metric:"
 _MAX_CATEGORIES = 50
 
 _Value = float | str | None
-
-
-class ParallelCoordinates(NamedTuple):
-    """The axes and lines of a parallel coordinates plot.
-
-    Attributes:
-        axes: the names of drawn axes; those of metrics start with `metric:`.
-        candidates: the names of all axes on which runs differ.
-        lines: for each run, its key, id and name, and on each axis its number, its text if the axis is one of
-            categories, or None.
-    """
-
-    axes: Sequence[str]
-    candidates: Sequence[str]
-    lines: Sequence[Mapping[str, Any]]
 
 
 def build_parallel_coordinates(
@@ -49,18 +32,10 @@ def build_parallel_coordinates(
     axes = [name for name in requested if name in candidates]
     if len(axes) < _MIN_AXES:
         axes = [
-            *[name for name in candidates if not name.startswith(_METRIC)][:_MAX_PARAMETERS],
-            *[name for name in candidates if name.startswith(_METRIC)][:_MAX_METRICS],
+            *[name for name in candidates if not name.startswith(METRIC_AXIS)][:_MAX_PARAMETERS],
+            *[name for name in candidates if name.startswith(METRIC_AXIS)][:_MAXMETRIC_AXISS],
         ]
-    lines = [
-        {
-            "key": run.key,
-            "id": run.run_id,
-            "name": run.display_name or run.run_id,
-            "values": [columns[axis][place] for axis in axes],
-        }
-        for place, run in enumerate(runs)
-    ]
+    lines = [build_line(run, [columns[axis][place] for axis in axes]) for place, run in enumerate(runs)]
     return ParallelCoordinates(axes, candidates, lines)
 
 
@@ -94,7 +69,7 @@ def _read_metrics(workspace: Workspace, runs: Sequence[Run]) -> dict[str, list[_
     summaries = workspace.metric_summaries.list_for_runs(keys, names)
     found = {name: [summaries.get((key, name)) for key in keys] for name in names}
     return {
-        f"{_METRIC}{name}": [None if summary is None else _drop_non_finite(summary.last) for summary in each]
+        f"{METRIC_AXIS}{name}": [None if summary is None else _drop_non_finite(summary.last) for summary in each]
         for name, each in found.items()
     }
 

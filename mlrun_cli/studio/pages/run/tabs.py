@@ -13,9 +13,11 @@ from mlrun_cli.actions.runs import get_runs
 from mlrun_cli.runs.run import Run
 from mlrun_cli.studio.page_request import PageRequest
 from mlrun_cli.studio.pages.run.resubmit_command import build_resubmit_command
+from mlrun_cli.sweeps.tag_names import SWEEP_RUN
 
 TABS: Sequence[tuple[str, str]] = (
     ("details", "Details"),
+    ("sweep", "Sweep"),
     ("metrics", "Metrics"),
     ("images", "Images"),
     ("children", "Child runs"),
@@ -41,6 +43,10 @@ def get_main_log_name(page: PageRequest, run: Run) -> str:
     )
 
 
+def _is_for(run: Run, tab: str) -> bool:
+    return tab != "sweep" or run.run_type == SWEEP_RUN
+
+
 def render_tab(page: PageRequest, run: Run, tab: str, template: str, status: int = 200, **values: Any) -> Response:
     """Render a tab of a run's page in the frame shared by all tabs."""
     return page.render(
@@ -49,7 +55,7 @@ def render_tab(page: PageRequest, run: Run, tab: str, template: str, status: int
         run=run,
         run_topic=page.build_topic("run", run.run_id),
         command_line=build_resubmit_command(run, read_submission(page.workspace, run)),
-        tabs=TABS,
+        tabs=[(name, title) for name, title in TABS if name == tab or _is_for(run, name)],
         current_tab=tab,
         **values,
     )

@@ -18,6 +18,7 @@ from mlrun_cli.studio.run_facts import (
     compute_status_spans,
     describe_failure,
     format_command_line,
+    get_shown_tags,
     list_git_facts,
     read_environment_facts,
 )
@@ -44,6 +45,7 @@ def show(page: PageRequest) -> Response:
         description=render_markdown(run.description) if run.description else None,
         log_name=get_main_log_name(page, run),
         filter_by=lambda name, value: _build_similar_runs_url(page, run, name, value),
+        tags=get_shown_tags(run),
         pair=format_tag,
         parameters=page.workspace.parameters.get(run.key),
         equality=format_equality,

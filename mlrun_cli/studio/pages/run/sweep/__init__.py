@@ -1,0 +1,1 @@
+"""A sweep's Sweep tab."""

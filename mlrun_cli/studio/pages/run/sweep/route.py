@@ -1,0 +1,61 @@
+"""The route of a sweep's Sweep tab."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+from starlette.responses import Response
+
+from mlrun_cli.actions.sweep_overview import SweepOverview, SweepRun, find_sweep_overview
+from mlrun_cli.studio.charts.board import MAX_RUNS, build_board
+from mlrun_cli.studio.charts.chart import CURVE, VALUE, Chart, Measure
+from mlrun_cli.studio.charts.parallel_coordinates import METRIC_AXIS, ParallelCoordinates, build_line
+from mlrun_cli.studio.page_request import PageRequest
+from mlrun_cli.studio.pages.run.sweep.facts import list_definition_facts
+from mlrun_cli.studio.pages.run.tabs import get_requested_run, render_tab
+from mlrun_cli.sweeps.arguments import format_value
+
+_LEAST_LINES = 2
+
+
+def show(page: PageRequest) -> Response:
+    """Show the runs of a sweep, best first, with their curves and parallel coordinates, and how far the sweep is."""
+    run = get_requested_run(page)
+    overview = find_sweep_overview(page.workspace, run)
+    values: dict[str, Any] = {"overview": overview, "sweep_topic": page.build_topic("runs")}
+    if overview is not None:
+        shown = overview.runs[:MAX_RUNS]
+        metric = overview.definition.metric.name
+        is_curve = any(each.value_count > 1 for each in shown)
+        chart = Chart(CURVE if is_curve else VALUE, (Measure(metric),))
+        values |= {
+            "shown": shown,
+            "metric": metric,
+            "facts": list_definition_facts(overview.definition),
+            "board": build_board(page, [each.run for each in shown], suggested=[chart]),
+            "coordinates": _build_coordinates(overview, shown),
+            "format_value": format_value,
+        }
+    return render_tab(page, run, "sweep", "pages/run/sweep/template.html", **values)
+
+
+def _build_coordinates(overview: SweepOverview, shown: Sequence[SweepRun]) -> ParallelCoordinates | None:
+    """Return a line for each run that has a number, through what was drawn for it and its best value."""
+    measured = [each for each in shown if each.best is not None and math.isfinite(each.best)]
+    if len(measured) < _LEAST_LINES:
+        return None
+    columns = {name: _build_column([each.values.get(name) for each in measured]) for name in overview.parameters}
+    columns[f"{METRIC_AXIS}{overview.definition.metric.name}"] = [each.best for each in measured]
+    axes = list(columns)
+    lines = [build_line(each.run, [columns[axis][place] for axis in axes]) for place, each in enumerate(measured)]
+    return ParallelCoordinates(axes, axes, lines)
+
+
+def _build_column(values: Sequence[Any]) -> Sequence[float | str | None]:
+    """Return values as numbers if all are, else as categories."""
+    known = [value for value in values if value is not None]
+    if all(isinstance(value, (int, float)) and not isinstance(value, bool) for value in known):
+        return values
+    return [None if value is None else format_value(value) for value in values]
