@@ -8,11 +8,10 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from mlrun_cli.core.named_tuple import NamedTuple
-from mlrun_cli.runconfigs.lookup import find_project_folder
-from mlrun_cli.runconfigs.run_configuration import RunConfiguration
 
-if TYPE_CHECKING:  # start-up: few submits repeat an earlier run or choose how their environment is met
+if TYPE_CHECKING:  # start-up: a supervisor may load meanwhile
     from mlrun_cli.environments.mode import EnvironmentChoice
+    from mlrun_cli.runconfigs.run_configuration import RunConfiguration
     from mlrun_cli.runs.retry_policy import RetryPolicy
     from mlrun_cli.runs.run import Run
     from mlrun_cli.submit.earlier_runs import EarlierRun
@@ -89,5 +88,7 @@ class SubmitRequest(NamedTuple):
 
     def find_project_folder(self) -> Path:
         """Return the absolute path of the project folder, which may no longer exist for an earlier run."""
+        from mlrun_cli.runconfigs.lookup import find_project_folder  # noqa: PLC0415 - start-up, as above
+
         is_folder = self.earlier is not None or self.path.is_dir()
         return self.path.absolute() if is_folder else find_project_folder(self.path)

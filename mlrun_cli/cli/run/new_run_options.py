@@ -15,7 +15,6 @@ from mlrun_cli.cli.option_values import (
     parse_tags,
     parse_variables,
 )
-from mlrun_cli.cli.run.selection import get_run
 from mlrun_cli.core.durations import parse_begin
 from mlrun_cli.core.named_tuple import NamedTuple
 from mlrun_cli.core.names import check_tag_key, check_text
@@ -130,6 +129,8 @@ class RunDescription(NamedTuple):
         """
         if self.after is None:
             return self
+        from mlrun_cli.cli.run.selection import get_run  # noqa: PLC0415 - start-up
+
         predecessor = get_run(context, self.after, None)
         if predecessor.status.is_terminal and predecessor.status is not RunStatus.COMPLETED:
             raise RunEnded(
