@@ -62,6 +62,10 @@ def test_a_run_is_picked_by_arrow_keys_and_typing(mlrun: Mlrun, tmp_path: Path) 
         tmux.wait_for_end(130)
         tmux.run("env", "TF_BUILD=True", "mlrun", "run", "metrics")
         tmux.wait_for_end(2)
+        tmux.run("mlrun", "run", "rerun", "--dry-run", "--query", "script", "-o", "tsv")
+        tmux.wait_for("Choose a run:")
+        tmux.type("Enter")
+        assert "train.py" in tmux.wait_for_end(0)
 
 
 def test_a_watched_list_changes_in_place_until_all_of_its_runs_have_ended(mlrun: Mlrun, tmp_path: Path) -> None:

@@ -329,6 +329,35 @@ def test_monitor_logs_of_an_ended_run_prints_its_whole_log_and_exits_by_its_outc
     )
 
 
+def test_compared_runs_are_headed_by_their_names_if_these_differ(mlrun: Mlrun) -> None:
+    mlrun.script("print()")
+    runs = [mlrun.submit("--display-name", name, "train.py", name) for name in ("base line", "twice", "twice")]
+    table = mlrun("run", "compare", *(word for run_id in runs for word in ("-r", run_id)), "-o", "md").stdout
+    headings = [heading.strip() for heading in table.splitlines()[0].split("|")]
+    assert headings[1:-1] == ["Section", "Name", "base line", *runs[1:]]
+
+
+def test_a_submit_shows_the_page_of_its_run_as_a_table(mlrun: Mlrun) -> None:
+    mlrun.script("print('printed')")
+    submitted = mlrun("run", "submit-script", "-o", "table", "train.py").stdout
+    run_id = mlrun.json("run", "list")[0]["run_id"]
+    shown = mlrun("run", "show", "-r", run_id, "-o", "table").stdout
+    assert submitted.splitlines()[:2] == shown.splitlines()[:2]
+
+
+def test_options_after_a_script_that_refuses_them_are_explained(mlrun: Mlrun) -> None:
+    mlrun.script(
+        "import argparse\nparser = argparse.ArgumentParser()\nparser.add_argument('--lr')\nparser.parse_args()"
+    )
+    refused = mlrun("run", "submit-script", "train.py", "--lr", "1", "--async", "--no-such", check=False)
+    assert "passed to it, also --async, which submit-script has too. Write it before train.py" in refused.stderr
+    other = mlrun("run", "submit-script", "train.py", "--no-such", check=False)
+    assert other.returncode == 1 and "submit-script has too" not in other.stderr
+    assert (
+        "submit-script has too" not in mlrun("run", "submit-script", "train.py", "--lr", "--async", check=False).stderr
+    )
+
+
 def test_two_runs_are_compared_and_the_code_is_had_back(past: Past, tmp_path: Path) -> None:
     both = ("-r", past.completed, "-r", past.failed)
     rows = past.mlrun.json("run", "compare", *both, "--query", "[?section=='parameters']")

@@ -38,16 +38,26 @@ def build_comparison_layout(
         section if number == 0 or section != sections[number - 1] else "" for number, section in enumerate(sections)
     ]
     cells = [_format_values(row) for row in rows]
+    headings = _choose_headings(runs)
     columns = [
         Column("Section", labels),
         Column("Name", [row.name for row in rows], keeps_end=True),
         *(
-            Column(runs[position].run_id, [cell[position] for cell in cells], keeps_end=True)
+            Column(headings[position], [cell[position] for cell in cells], keeps_end=True)
             for position in (range(len(runs)) if positions is None else positions)
         ),
     ]
     of_runs = [(column.heading, _NARROWEST) for column in columns[2:]]
     return Layout(columns, narrowing=[("Name", _WIDEST_NAME), *of_runs, ("Name", _NARROWEST)])
+
+
+def _choose_headings(runs: Sequence[Run]) -> Sequence[str]:
+    """Return the display name of each run that no other run has, and the id of each other run."""
+    names = [run.display_name or "" for run in runs]
+    taken = {"", "Section", "Name", *(run.run_id for run in runs)}
+    return [
+        run.run_id if name in taken or names.count(name) > 1 else name for run, name in zip(runs, names, strict=True)
+    ]
 
 
 def _split_into_tables(

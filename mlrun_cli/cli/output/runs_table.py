@@ -135,7 +135,7 @@ _REPEATING = (("Experiment", 0), ("Target", 0))
 _NARROWING = (
     *(("Waits for", 30), ("Name", 30), ("Tags", 12), ("Experiment", 10), ("Target", 8), ("Tags", 8)),
     *(("Target", 0), ("Experiment", 0), ("Name", 16), ("Duration", 0), ("Waits for", 18)),
-    *(("Run", 21), ("Tags", 0), ("Waits for", 0), ("Age", 0), ("Name", 12), ("Run", 12), ("Name", 8)),
+    *(("Tags", 0), ("Waits for", 0), ("Age", 0), ("Name", 12), ("Run", 21), ("Run", 12), ("Name", 8)),
 )
 _NARROWING_LAST = (("Name", 0), ("Status", 1))
 """Columns in the order in which they are narrowed, with their minimum widths; 0 leaves a column out.

@@ -7,7 +7,7 @@ from datetime import datetime, timezone
 from typing import TYPE_CHECKING, TextIO
 
 from mlrun_cli.cli.command import Result
-from mlrun_cli.cli.context import Context, format_command_line
+from mlrun_cli.cli.context import format_command_line
 from mlrun_cli.runs.run import INTERACTIVE_RUN, Run
 from mlrun_cli.runs.status import RunStatus
 from mlrun_cli.wire.flat_records import RUN_COLUMNS
@@ -17,17 +17,17 @@ if TYPE_CHECKING:
     from mlrun_cli.cli.output.columns import Layout
 
 
-def build_runs_result(context: Context, runs: Sequence[Run], *, is_for_people: bool) -> Result:
+def build_runs_result(workspace: Workspace, runs: Sequence[Run], *, is_for_people: bool) -> Result:
     """Return the records of runs as a result; for people, a single run is a page and several are a table.
 
     Args:
-        context: the context of the command, with its open workspace.
+        workspace: the open workspace of the runs.
         runs: the runs, at least one.
         is_for_people: whether the page will be printed, for which more is read.
     """
     from mlrun_cli.actions.studio_urls import build_printed_record  # noqa: PLC0415
 
-    records = [build_printed_record(context.workspace, run) for run in runs]
+    records = [build_printed_record(workspace, run) for run in runs]
     now = datetime.now(timezone.utc)
     if len(runs) > 1:
 
@@ -42,8 +42,8 @@ def build_runs_result(context: Context, runs: Sequence[Run], *, is_for_people: b
 
     from mlrun_cli.actions.run_overview import read_overview  # noqa: PLC0415
 
-    overview = read_overview(context.workspace, runs[0])
-    commands = _list_next_commands(context.workspace, runs[0], has_outputs=any(map(_is_output, overview.files)))
+    overview = read_overview(workspace, runs[0])
+    commands = _list_next_commands(workspace, runs[0], has_outputs=any(map(_is_output, overview.files)))
 
     def write_page(*, file: TextIO, width: int | None, colour: bool) -> None:
         from mlrun_cli.cli.output.run_page import print_run_page  # noqa: PLC0415

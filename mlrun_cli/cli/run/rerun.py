@@ -14,7 +14,7 @@ from mlrun_cli.cli.option_values import OnInterrupt, parse_on_interrupt, parse_v
 from mlrun_cli.cli.run import app
 from mlrun_cli.cli.run.new_run_options import NewRunOptions, RunDescription
 from mlrun_cli.cli.run.options import ExperimentName, OnInterruptOption, SomeRunIds
-from mlrun_cli.cli.run.selection import get_runs
+from mlrun_cli.cli.run.selection import PICK, can_pick, get_runs
 from mlrun_cli.cli.run.streamed_submit import show_dry_run, submit_and_stream
 from mlrun_cli.errors import ConflictingOptions, MlrunError, OneOptionRequired, RunNotRepeatable
 
@@ -75,6 +75,8 @@ def rerun(
     value of a parameter in its own spelling, as in --lr 0.1, --lr=0.1 or lr=0.1; a flag that becomes false is left
     out. Several runs are submitted at once and not streamed: the command waits until they have ended.
     """
+    if not run_ids and not failed and can_pick():
+        run_ids = [PICK]
     if bool(run_ids) == failed:
         raise OneOptionRequired("No run is named.", hint="Use either -r ID, or --failed.", target="--run")
     description = described.parse()

@@ -27,4 +27,4 @@ def show(shared: GlobalOptions, run_ids: RunIds, experiment_name: ExperimentName
     context = open_context(shared)
     with context.workspace:
         runs = get_runs(context, run_ids, experiment_name)
-        return build_runs_result(context, runs, is_for_people=shared.is_for_people)
+        return build_runs_result(context.workspace, runs, is_for_people=shared.is_for_people)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, TextIO
 
@@ -14,6 +15,7 @@ from mlrun_cli.core.sizes import format_size
 from mlrun_cli.errors import MlrunError
 
 if TYPE_CHECKING:
+    from mlrun_cli.runs.run import Run
     from mlrun_cli.submit.request import SubmitRequest
     from mlrun_cli.workspace import Workspace
 
@@ -26,8 +28,12 @@ def submit_and_stream(
     *,
     is_async: bool,
     ci: CiName = CiName.AUTO,
+    describe_failure: Callable[[Workspace, Run], str | None] | None = None,
 ) -> object:
-    """Submit a script and stream its run, or with `is_async` return the run's record immediately."""
+    """Submit a script and stream its run, or with `is_async` return the run's record immediately.
+
+    If the streamed run ends with another exit code than 0, `describe_failure` may return a hint to show.
+    """
     from mlrun_cli.cli.output.progress import Spinner  # noqa: PLC0415
     from mlrun_cli.processes.interruptions import Interruptions  # noqa: PLC0415
     from mlrun_cli.submit.submit import submit  # noqa: PLC0415
@@ -52,7 +58,7 @@ def submit_and_stream(
         for detail in submitted.details:
             shared.notes.detail(detail)
         if is_async:
-            return build_printed_record(workspace, run)
+            return _build_result(workspace, run, shared)
         from mlrun_cli.cli.ci.systems import find_ci_system  # noqa: PLC0415 - meanwhile, the supervisor loads
         from mlrun_cli.cli.run.stream import stream_submitted  # noqa: PLC0415 - meanwhile, the supervisor loads
 
@@ -71,9 +77,23 @@ def submit_and_stream(
             script_input=submitted.script_input,
             ci=find_ci_system(ci),
         )
-        return Result(
-            build_printed_record(workspace, streamed.run), exit_code=get_exit_code([streamed.run], streamed.signal)
-        )
+        if streamed.run.exit_code and describe_failure is not None:
+            hint = describe_failure(workspace, streamed.run)
+            if hint is not None:
+                shared.notes.warning(hint)
+        exit_code = get_exit_code([streamed.run], streamed.signal)
+        return _build_result(workspace, streamed.run, shared)._replace(exit_code=exit_code)
+
+
+def _build_result(workspace: Workspace, run: Run, shared: GlobalOptions) -> Result:
+    """Return the record of a run, with the page of `run show` for people."""
+    if shared.is_for_people:
+        from mlrun_cli.cli.run.page import build_runs_result  # noqa: PLC0415 - only a table needs it
+
+        return build_runs_result(workspace, [run], is_for_people=True)
+    from mlrun_cli.actions.studio_urls import build_printed_record  # noqa: PLC0415 - start-up
+
+    return Result(build_printed_record(workspace, run))
 
 
 def show_dry_run(workspace: Workspace, request: SubmitRequest) -> Result:

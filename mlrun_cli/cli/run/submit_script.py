@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from mlrun_cli.cli.ci.ci_name import CiName
 from mlrun_cli.cli.command import command
@@ -27,6 +27,10 @@ from mlrun_cli.cli.run.options import (
 )
 from mlrun_cli.cli.run.streamed_submit import show_dry_run, submit_and_stream
 from mlrun_cli.errors import ConflictingOptions
+
+if TYPE_CHECKING:
+    from mlrun_cli.runs.run import Run
+    from mlrun_cli.workspace import Workspace
 
 
 @command(
@@ -126,4 +130,18 @@ def submit_script(
     request = described.parse().resolve(context).apply_to(request)
     if is_dry_run:
         return show_dry_run(context.workspace, request)
-    return submit_and_stream(context.workspace, request, shared, when_interrupted, is_async=is_async, ci=ci)
+
+    def describe_failure(workspace: Workspace, run: Run) -> str | None:
+        from mlrun_cli.cli.run.misplaced_options import describe_misplaced_options  # noqa: PLC0415 - only then
+
+        return describe_misplaced_options(workspace, run, words[0], words[1:]) if words else None
+
+    return submit_and_stream(
+        context.workspace,
+        request,
+        shared,
+        when_interrupted,
+        is_async=is_async,
+        ci=ci,
+        describe_failure=describe_failure,
+    )

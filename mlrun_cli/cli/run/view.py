@@ -44,7 +44,7 @@ def view(
             from mlrun_cli.cli.run.failure_report import print_failure_report  # noqa: PLC0415
 
             return print_failure_report(workspace, run, shared)
-        result = build_runs_result(context, [run], is_for_people=not shared.is_for_data)
+        result = build_runs_result(context.workspace, [run], is_for_people=not shared.is_for_data)
     if result.table is None:
         return result
     if shared.metadata_file is not None:

@@ -78,19 +78,19 @@ def test_lines_fit_the_width(width: int) -> None:
     assert max(map(cell_len, lines)) <= width
 
 
-@pytest.mark.parametrize("width", [70, 80, 120])
+@pytest.mark.parametrize("width", [50, 60, 70, 80, 120])
 def test_the_run_id_stays_whole_as_long_as_it_can(width: int) -> None:
     assert ROWS[0]["run_id"] in table(ROWS, width=width)[1]
 
 
-@pytest.mark.parametrize("width", [60, 70, 80])
+@pytest.mark.parametrize("width", [70, 80])
 def test_age_and_tags_are_kept_in_80_columns_and_fewer(width: int) -> None:
     heading, running, *_ = table(ROWS, width=width)
     assert heading.split()[-2:] == ["Age", "Tags"]
     assert "4 min ago  qual" in running
 
 
-@pytest.mark.parametrize("width", [45, 60])
+@pytest.mark.parametrize("width", [36, 45])
 def test_a_run_id_that_is_cut_loses_its_beginning(width: int) -> None:
     assert "_1767322800_0123abcd" in table(ROWS, width=width)[1]
     assert "…" in table(ROWS, width=width)[1]
