@@ -44,11 +44,11 @@ def open_run(
     """
     check_experiment_name(experiment_name)
     check_text("the display name", display_name or "")
-    wanted_id = generate_guid() if run_id is None else check_run_id(run_id)
+    wanted_id = run_id or generate_guid()
     moment = now()
     with workspace.transaction(durable=True):
         if run_id is not None:
-            _check_not_taken(workspace, run_id)
+            check_new_run_id(workspace, run_id)
         experiment, run_number = workspace.experiments.reserve_run_numbers(experiment_name)
         key = workspace.runs.insert(
             experiment,
@@ -65,7 +65,13 @@ def open_run(
     return workspace.runs.get_by_key(key)
 
 
-def _check_not_taken(workspace: Workspace, run_id: str) -> None:
+def check_new_run_id(workspace: Workspace, run_id: str) -> None:
+    """Raise if a new run cannot have an id.
+
+    Raises:
+        UsageError: it is not valid, or a run with this id exists, if only in the trash.
+    """
+    check_run_id(run_id)
     is_deleted = workspace.trash.find_run(run_id) is not None
     if is_deleted or workspace.runs.find_key(run_id) is not None:
         where = "is in the trash" if is_deleted else "already exists"

@@ -18,10 +18,11 @@ from mlrun_cli.runs.error import USER_ERROR, build_run_error
 from mlrun_cli.runs.run import Run
 from mlrun_cli.runs.status import RunStatus
 from mlrun_cli.store.runs.child_store import ChildState
-from mlrun_cli.submit.sweep import parse_values, read_plan
+from mlrun_cli.submit.sweep import read_plan
 from mlrun_cli.submit.template import RunTemplate, TemplateRun, read_template, start_or_fail_from_template
 from mlrun_cli.sweeps.arguments import build_arguments
 from mlrun_cli.sweeps.records import TERMINATION_PROPERTY
+from mlrun_cli.sweeps.run_tags import find_number, list_drawn_values
 from mlrun_cli.sweeps.sampling import SamplingMethod, Trial
 from mlrun_cli.sweeps.sweep_log import HYPERDRIVE_LOG, format_log_line
 from mlrun_cli.workspace import Workspace
@@ -48,7 +49,9 @@ class SweepController:
         self._is_bayesian = definition.sampling.method is SamplingMethod.BAYESIAN
         self._template: RunTemplate | None = None
         self._children = Children(workspace, run)
-        self._drawn = self._read_drawn()
+        self._drawn: dict[int, Mapping[str, Any]] = dict(
+            list_drawn_values(run.run_id, workspace.runs.get_tags(run.key))
+        )
         self._next = 1 + max(map(self._get_number, self._children.all), default=-1)
         self._metric = SweepMetric(workspace, definition, [child.key for child in self._children.all])
         self._ends_at: int | None = None
@@ -106,16 +109,9 @@ class SweepController:
         )
         self.report(f"{what}: {len(self._children.live)} live runs are canceled.")
 
-    def _read_drawn(self) -> dict[int, Mapping[str, Any]]:
-        """Return what was drawn so far, by number."""
-        tags = self._workspace.runs.get_tags(self._run.key)
-        prefix = f"{self._run.run_id}_"
-        numbers = {name: name.removeprefix(prefix) for name in tags if name.startswith(prefix)}
-        return {int(number): parse_values(tags[name]) for name, number in numbers.items() if number.isdecimal()}
-
     def _get_number(self, child: ChildState) -> int:
-        number = child.run_id.removeprefix(f"{self._run.run_id}_")
-        return int(number) if number.isdecimal() else -1
+        number = find_number(self._run.run_id, child.run_id)
+        return -1 if number is None else number
 
     def _get_id(self, number: int) -> str:
         return f"{self._run.run_id}_{number}"

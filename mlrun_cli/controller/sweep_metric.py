@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 
 from mlrun_cli.metrics.goal import Goal
 from mlrun_cli.metrics.metric import MetricSummary
-from mlrun_cli.submit.sweep import parse_values
 from mlrun_cli.sweeps.definition import SweepDefinition
 from mlrun_cli.sweeps.policies import DEFAULT, Judge, Termination
+from mlrun_cli.sweeps.run_tags import find_number, list_drawn_values
 from mlrun_cli.sweeps.sampling import Trial
 from mlrun_cli.workspace import Workspace
 
@@ -37,7 +37,7 @@ class SweepMetric:
         """Take in the values that have arrived of runs, by key; return the decisions to end runs, in order."""
         if self._policy.name == DEFAULT:
             return []
-        summaries = self._workspace.metric_summaries.list_of_runs(list(run_ids), self._name)
+        summaries = self._read_summaries(list(run_ids))
         if any(summary.value_count < self._counts.get(key, 0) for key, summary in summaries.items()):
             self._begin_again()  # an attempt that was started again has replaced values
         arrived = []
@@ -59,8 +59,7 @@ class SweepMetric:
 
     def find_bests(self, keys: Sequence[int]) -> Mapping[int, float]:
         """Return the best value of each of the runs with these keys that have logged the metric, by key."""
-        summaries = self._workspace.metric_summaries.list_of_runs(keys, self._name)
-        bests = {key: self._get_best(summary) for key, summary in summaries.items()}
+        bests = {key: self._get_best(summary) for key, summary in self._read_summaries(keys).items()}
         return {key: best for key, best in bests.items() if best is not None}
 
     def find_best_run(self, keys: Sequence[int]) -> tuple[int, float] | None:
@@ -83,6 +82,11 @@ class SweepMetric:
             " be applied. The script has to log it under exactly this name: run.log(…)."
         )
 
+    def _read_summaries(self, keys: Sequence[int]) -> Mapping[int, MetricSummary]:
+        """Return the summaries of the metric of those of the runs with these keys that have logged it, by key."""
+        summaries = self._workspace.metric_summaries.list_for_runs(keys, [self._name])
+        return {key: summary for (key, _), summary in summaries.items()}
+
     def _get_best(self, summary: MetricSummary) -> float | None:
         return summary.minimum if self._goal is Goal.MINIMIZE else summary.maximum
 
@@ -92,9 +96,10 @@ class SweepMetric:
         for run_id in definition.resume_from:
             key = self._workspace.runs.find_key(run_id)
             if key is not None:
-                tags = self._workspace.runs.get_tags(key)
+                drawn = list_drawn_values(run_id, self._workspace.runs.get_tags(key))
                 for child in self._workspace.children.list_children(key):
-                    found[child.key] = (child.run_id, parse_values(tags.get(child.run_id)))
+                    values = drawn.get(-1 if (number := find_number(run_id, child.run_id)) is None else number, {})
+                    found[child.key] = (child.run_id, values)
         return found
 
     def _make_judge(self) -> Judge:

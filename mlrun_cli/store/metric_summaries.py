@@ -74,14 +74,6 @@ class MetricSummaryStore:
         row = self._database.row(f"{_SELECT} WHERE run_key = :run_key AND name = :name", run_key=run_key, name=name)
         return None if row is None else _build_summary(row)
 
-    def list_of_runs(self, run_keys: Sequence[int], name: str) -> dict[int, MetricSummary]:
-        """Return the summaries of one metric of several runs, keyed by run key; runs without it are omitted."""
-        found: dict[int, MetricSummary] = {}
-        for places, parameters in build_in_lists("run", run_keys):
-            rows = self._database.rows(f"{_SELECT} WHERE name = :name AND run_key IN {places}", name=name, **parameters)
-            found.update((row["run_key"], _build_summary(row)) for row in rows)
-        return found
-
     def find_newest(self, run_key: int) -> MetricSummary | None:
         """Return the most recently logged of a run's first metrics, or None if there is none with a number."""
         rows = self._database.rows(

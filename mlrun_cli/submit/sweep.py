@@ -24,6 +24,7 @@ from mlrun_cli.submit.submitted import Progress, Submitted
 from mlrun_cli.submit.template import RunTemplate, make_template
 from mlrun_cli.sweeps.arguments import build_arguments
 from mlrun_cli.sweeps.definition import SweepDefinition, definition_from_json
+from mlrun_cli.sweeps.run_tags import find_number, list_drawn_values
 from mlrun_cli.sweeps.sweep_log import HYPERDRIVE_LOG, format_log_line
 from mlrun_cli.workspace import Workspace
 
@@ -31,7 +32,6 @@ SWEEP = "sweep"
 SWEEP_RUN = "hyperdrive"
 """The type of the run of a sweep, as in Azure."""
 _MOST_RESUMED = 5
-_NO_VALUES: Mapping[str, Any] = {}
 
 
 class ResumedRun(NamedTuple):
@@ -124,23 +124,6 @@ def read_plan(folder: RunFolder) -> SweepPlan:
     return SweepPlan(definition_from_json(document["definition"]), resumed)
 
 
-def read_drawn_values(workspace: Workspace, run: Run) -> Mapping[str, Any]:
-    """Return the values that the run of a sweep was given, by its parent's tag; empty if there are none."""
-    if run.parent_run_id is None:
-        return _NO_VALUES
-    text = workspace.runs.get(run.parent_run_id).tags.get(run.run_id)
-    return parse_values(text)
-
-
-def parse_values(text: str | None) -> Mapping[str, Any]:
-    """Return the values in a tag of a sweep that is named after a child run; empty if it has none."""
-    try:
-        values = json.loads(text or "null")
-    except ValueError:
-        return _NO_VALUES
-    return values if isinstance(values, dict) else _NO_VALUES
-
-
 def _name(run_id: str) -> ControlledRun:
     return ControlledRun(run_id, "", SWEEP, SWEEP_RUN, ())
 
@@ -224,7 +207,15 @@ def _check_sources(workspace: Workspace, definition: SweepDefinition) -> None:
 def _find_resumed(workspace: Workspace, run_id: str) -> ResumedRun:
     run = workspace.runs.get(run_id)
     _check_ended(run)
-    return ResumedRun(run.run_id, read_drawn_values(workspace, run))
+    number = None if run.parent_run_id is None else find_number(run.parent_run_id, run_id)
+    if run.parent_run_id is None or number is None:
+        raise ConflictingOptions(
+            f"The run '{run_id}' is not one of a sweep, so none can resume it.",
+            hint=f"Go on with a single run: mlrun run resume -r {run_id}",
+            target="resume_child_runs",
+        )
+    drawn = list_drawn_values(run.parent_run_id, workspace.runs.get(run.parent_run_id).tags)
+    return ResumedRun(run.run_id, drawn.get(number, {}))
 
 
 def _check_ended(run: Run) -> None:
