@@ -174,6 +174,10 @@ class Target(ABC):
     def kill(self, run: Run) -> bool:
         """Kill the supervisor and the script of a run; return False if they cannot be reached from this process."""
 
+    def give_up(self, run: Run) -> bool:
+        """Do what `kill` does, as far as that is possible without the target's engine, if it has one."""
+        return self.kill(run)
+
     @abstractmethod
     def recover(self, runs: Sequence[Run]) -> bool:
         """Ensure that a process recovers LOST runs, without waiting for it; return False if none could be started."""

@@ -308,16 +308,21 @@ class EngineTarget(Target):
 
     def kill(self, run: Run) -> bool:
         """Cancel the job of a run, and tell its supervisor to stop; return False if the run has no job."""
-        folder = self.workspace.run_folder(run.run_id)
-        shared = find_shared_run_folder(folder)
-        if shared is not None:
-            with suppress(OSError):
-                send_message(folder, shared, StopMessage(StopReason.GIVEN_UP))
+        self.give_up(run)
         job_id = self.workspace.runs.get_properties(run.key).get(self.job_property)
         if job_id is None:
             return False
         self.cancel_job(job_id)
         return True
+
+    def give_up(self, run: Run) -> bool:
+        """Tell the supervisor of a run to stop, and return False, since it may never see that."""
+        folder = self.workspace.run_folder(run.run_id)
+        shared = find_shared_run_folder(folder)
+        if shared is not None:
+            with suppress(OSError):
+                send_message(folder, shared, StopMessage(StopReason.GIVEN_UP))
+        return False
 
     def recover(self, runs: Sequence[Run]) -> bool:  # noqa: ARG002
         """Return True: there is nothing to recover on this machine."""

@@ -61,6 +61,38 @@ def test_a_run_is_ended_by_force_with_its_job(pool: PoolEngine, tmp_path: Path) 
     until(lambda: not any(map(is_alive, processes)))
 
 
+@pytest.mark.kill
+def test_a_target_whose_engine_is_gone_is_detached_by_force(pool: PoolEngine, tmp_path: Path) -> None:
+    running = start(pool, tmp_path / "go")
+    pool.set_option("slots", "1")
+    queued = submit(pool, tmp_path / "go")
+    processes = pool.mlrun.processes(running)
+    pool.set_option("away")
+    assert pool.mlrun.fails("computetarget", "detach", "-n", "pool").code == "InUse"
+    assert pool.mlrun.fails("run", "cancel", "-r", running, "--force", exit_code=1).code == "EngineUnavailable"
+    detached = pool.mlrun("computetarget", "detach", "-n", "pool", "--force")
+    assert {run_id for run_id in (running, queued) if run_id in detached.stderr} == {running, queued}
+    assert [pool.mlrun.stored_status(run_id) for run_id in (running, queued)] == ["Canceled"] * 2
+    assert pool.mlrun.json("computetarget", "list") == []
+    # A supervisor that sees the shared folder ends its script, and one that starts later does nothing.
+    until(lambda: not any(map(is_alive, processes)))
+    until(lambda: (job := pool.job(queued)) is not None and job["state"] == "ended")
+    assert not list(pool.run_folder(queued).glob("events/*"))
+
+
+@pytest.mark.kill
+def test_a_target_is_detached_by_force_with_its_jobs(pool: PoolEngine, tmp_path: Path) -> None:
+    run_id = start(pool, tmp_path / "go")
+    processes = pool.mlrun.processes(run_id)
+    detached = pool.mlrun("computetarget", "detach", "-n", "pool", "--force")
+    assert run_id not in detached.stderr
+    assert pool.mlrun.stored_status(run_id) == "Canceled"
+    job = pool.job(run_id)
+    assert job is not None
+    assert (job["state"], job["end"]) == ("ended", "canceled")
+    until(lambda: not any(map(is_alive, processes)))
+
+
 def test_a_deleted_run_leaves_nothing_in_the_shared_folder(pool: PoolEngine, tmp_path: Path) -> None:
     (tmp_path / "go").touch()
     run_id = submit(pool, tmp_path / "go")

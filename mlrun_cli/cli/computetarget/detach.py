@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
+from mlrun_cli.actions import compute_targets as actions
 from mlrun_cli.cli.command import command
 from mlrun_cli.cli.computetarget import app
 from mlrun_cli.cli.computetarget.delete import delete
 from mlrun_cli.cli.computetarget.options import InFull, Name
+from mlrun_cli.cli.context import open_context
+from mlrun_cli.cli.declarations import Option
 from mlrun_cli.cli.global_options import GlobalOptions
+from mlrun_cli.compute.compute_target import LOCAL_TARGET
 
 
 @command(
@@ -14,9 +20,27 @@ from mlrun_cli.cli.global_options import GlobalOptions
     "detach",
     examples=[
         ("Detach a target", "mlrun computetarget detach -n cpu-cluster"),
-        ("Remove it and print its id", "mlrun computetarget detach -n cpu-cluster --query id -o tsv"),
+        ("Detach a cluster that is gone for good", "mlrun computetarget detach -n cluster --force"),
     ],
 )
-def detach(shared: GlobalOptions, name: Name, in_full: InFull = False) -> object:
-    """Delete a compute target, as 'delete' does: there is no machine to keep."""
+def detach(
+    shared: GlobalOptions,
+    name: Name,
+    force: Annotated[
+        bool, Option("--force", help="Cancel its runs first, even if the cluster or machine does not answer.")
+    ] = False,
+    in_full: InFull = False,
+) -> object:
+    """Delete a compute target, as 'delete' does: there is no machine to keep.
+
+    With --force, its queued and active runs are Canceled. The jobs of those that cannot be reached may go on there.
+    """
+    if force and name != LOCAL_TARGET:  # of which only the limit is removed
+        from mlrun_cli.actions.forcing import force_end_all  # noqa: PLC0415
+
+        with open_context(shared).workspace as workspace:
+            actions.get_compute_target(workspace, name)
+            unreached = force_end_all(workspace, name)
+        if unreached:
+            shared.notes.warning(f"These runs could not be reached; their jobs may go on: {', '.join(unreached)}.")
     return delete(shared, name, in_full)
