@@ -8,7 +8,6 @@ from typing import Any
 from mlrun_cli.core.problems import Problems
 from mlrun_cli.errors import InvalidValue
 from mlrun_cli.pipelines.graph import (
-    DATA_PATH_TYPE,
     DATASET_TYPE,
     DataPath,
     DatasetReference,
@@ -82,9 +81,26 @@ def convert_text(kind: str, text: str) -> Scalar:
             return _TRUTH[text.strip().lower()]
     except (ValueError, KeyError, OverflowError) as error:
         raise InvalidValue(f"'{text}' is not of type {kind}.", target=text) from error
-    if kind in {DATA_PATH_TYPE, DATASET_TYPE}:
-        raise InvalidValue(f"A parameter of type {kind} is no text.", hint="Give a path with '-d NAME=STORE/PATH'.")
     return text
+
+
+def read_data_path(kind: str, text: str) -> DataPath | DatasetReference:
+    """Return the data that a text names: `STORE/PATH` for a path, the name or `NAME:VERSION` for a dataset.
+
+    Raises:
+        InvalidValue: it names neither.
+    """
+    if kind == DATASET_TYPE:
+        name, colon, version = text.rpartition(":")
+        if colon and version.isdecimal():
+            return DatasetReference(None, name, int(version))
+        return DatasetReference(None, text)
+    store, slash, path = text.partition("/")
+    if not store or not slash:
+        raise InvalidValue(
+            f"'{text}' has no datastore and path.", hint="Write STORE/PATH, as in workspaceblobstore/data."
+        )
+    return DataPath(store, path)
 
 
 def format_parameter_value(value: ParameterValue) -> str:

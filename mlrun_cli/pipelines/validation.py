@@ -84,6 +84,7 @@ def iterate_graph_problems(graph: Graph) -> Iterator[GraphProblem]:
             yield GraphProblem(step.key, "key", "the key of a step is 8 hexadecimal digits, and no other step's")
         yield from _iterate_kind_problems(step)
         yield from _iterate_reference_problems(graph, step)
+        yield from _iterate_parameter_problems(graph, step)
         yield from _iterate_data_problems(graph, step)
     yield from _iterate_shared_destinations(graph)
     yield from _iterate_cycle_problems(graph)
@@ -111,7 +112,7 @@ def _iterate_kind_problems(step: Step) -> Iterator[GraphProblem]:
 
 
 def _iterate_reference_problems(graph: Graph, step: Step) -> Iterator[GraphProblem]:
-    """Iterate over references in arguments, and values of the step, that name nothing of their kind."""
+    """Iterate over references in arguments that name nothing of their kind."""
     known: dict[str, Collection[str]] = {
         "input": step.inputs,
         "output": step.outputs,
@@ -128,16 +129,22 @@ def _iterate_reference_problems(graph: Graph, step: Step) -> Iterator[GraphProbl
                         f"there is no {_describe_kind(reference.kind)} '{reference.name}'",
                         find_nearest_name(reference.name, known[reference.kind]),
                     )
+
+
+def _iterate_parameter_problems(graph: Graph, step: Step) -> Iterator[GraphProblem]:
+    for key in step.parameters:
+        if not key or re.search(r"[=\0]", key):
+            yield GraphProblem(step.key, f"parameters.{key}", "an environment variable cannot be named so")
+    for key in step.runconfig_parameters:
+        if key not in RUNCONFIG_PARAMETERS:
+            hint = f"A parameter can set {', '.join(RUNCONFIG_PARAMETERS)}."
+            yield GraphProblem(step.key, f"runconfig_parameters.{key}", "no parameter can set this", hint)
     named = [(f"parameters.{key}", one) for key, one in step.parameters.items()]
     named += [(f"runconfig_parameters.{key}", one) for key, one in step.runconfig_parameters.items()]
     for path, value in named:
         if isinstance(value, ParameterReference) and value.name not in graph.parameters:
             hint = find_nearest_name(value.name, graph.parameters)
             yield GraphProblem(step.key, path, f"the pipeline has no parameter '{value.name}'", hint)
-    for key in step.runconfig_parameters:
-        if key not in RUNCONFIG_PARAMETERS:
-            hint = f"A parameter can set {', '.join(RUNCONFIG_PARAMETERS)}."
-            yield GraphProblem(step.key, f"runconfig_parameters.{key}", "no parameter can set this", hint)
 
 
 def _describe_kind(kind: str) -> str:

@@ -8,8 +8,8 @@ import pytest
 
 from mlrun_cli.core.problems import list_problems
 from mlrun_cli.errors import InvalidValue, MlrunError
-from mlrun_cli.pipelines.graph import DataPath, Graph, ParameterValue
-from mlrun_cli.pipelines.parameter_values import assign_parameters, convert_text, format_parameter_value
+from mlrun_cli.pipelines.graph import DataPath, DatasetReference, Graph, ParameterValue
+from mlrun_cli.pipelines.parameter_values import assign_parameters, convert_text, format_parameter_value, read_data_path
 
 GRAPH = Graph.from_json(
     {
@@ -56,9 +56,7 @@ def test_a_text_is_converted_to_the_declared_type(kind: str, text: str, value: P
     assert (found, type(found)) == (value, type(value))
 
 
-@pytest.mark.parametrize(
-    ("kind", "text"), [("int", "x"), ("int", "3.5"), ("float", ""), ("bool", "2"), ("datapath", "a/b")]
-)
+@pytest.mark.parametrize(("kind", "text"), [("int", "x"), ("int", "3.5"), ("float", ""), ("bool", "2")])
 def test_a_text_of_another_type_is_refused(kind: str, text: str) -> None:
     with pytest.raises(InvalidValue):
         convert_text(kind, text)
@@ -67,3 +65,12 @@ def test_a_text_of_another_type_is_refused(kind: str, text: str) -> None:
 def test_values_are_shown_as_arguments_have_them() -> None:
     values: list[ParameterValue] = [True, 3, 0.1, "a b", DataPath("s", "p/q")]
     assert [format_parameter_value(value) for value in values] == ["True", "3", "0.1", "a b", "s/p/q"]
+
+
+def test_data_are_named_by_a_store_and_a_path_or_by_a_dataset_and_its_version() -> None:
+    assert read_data_path("datapath", "store/a/b") == DataPath("store", "a/b")
+    assert read_data_path("dataset", "iris") == DatasetReference(None, "iris")
+    assert read_data_path("dataset", "iris:3") == DatasetReference(None, "iris", 3)
+    for text in ("store", "/a", ""):
+        with pytest.raises(InvalidValue):
+            read_data_path("datapath", text)

@@ -1,0 +1,164 @@
+"""How data pass between the steps of a pipeline: folders of datastores, and the sections of a step's configuration."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from mlrun_cli.core.named_tuple import NamedTuple
+from mlrun_cli.data.placeholders import DATASET, OUTPUT, REFERENCE
+from mlrun_cli.pipelines.graph import (
+    FILE_DATASET,
+    Argument,
+    ArgumentReference,
+    DataPath,
+    DatasetReference,
+    Graph,
+    Output,
+    ParameterReference,
+    ParameterValue,
+    Step,
+    StepInput,
+    StepOutput,
+)
+from mlrun_cli.pipelines.parameter_values import format_parameter_value
+
+PARAMETER_VARIABLE = "AML_PARAMETER_"
+_STAGING = ".uploads"
+
+
+class OutputPlace(NamedTuple):
+    """Where an output is.
+
+    Attributes:
+        datastore: the datastore; None for the default one.
+        path: the path in the datastore where other steps read it.
+        written_path: the path where the script writes, which is another if it is uploaded at the end.
+    """
+
+    datastore: str | None
+    path: str
+    written_path: str
+
+
+def compute_step_run_id(pipeline_run_id: str, step_key: str) -> str:
+    """Return the id of the run of a step, which is the same whoever computes it."""
+    import uuid  # noqa: PLC0415 - start-up
+
+    return str(uuid.uuid5(uuid.UUID(pipeline_run_id), step_key))
+
+
+def locate_output(graph: Graph, run_id: str, key: str, output: Output) -> OutputPlace:
+    """Return where an output of a step's run is."""
+    default = "dataset/{run-id}/{output-name}" if output.kind == FILE_DATASET else "azureml/{run-id}/{output-name}"
+    path = (output.destination or default).strip("/").replace("{run-id}", run_id).replace("{output-name}", key)
+    written = f"azureml/{run_id}/{_STAGING}/{key}" if output.mode == "upload" else path
+    return OutputPlace(output.datastore or graph.default_datastore, path, written)
+
+
+def build_output_sections(graph: Graph, step: Step, run_id: str) -> dict[str, dict[str, Any]]:
+    """Return the data sections of a runconfig for the outputs of a step's run."""
+    references: dict[str, Any] = {}
+    outputs: dict[str, Any] = {}
+    for key, output in step.outputs.items():
+        place = locate_output(graph, run_id, key, output)
+        if output.kind == FILE_DATASET:
+            location = {"dataPath": {"datastoreName": place.datastore, "relativePath": place.written_path}}
+            entry: dict[str, Any] = {"outputLocation": location, "mechanism": "mount"}
+            if output.registration is not None and output.mode != "upload":
+                entry["additionalOptions"] = {"registrationOptions": output.registration.to_json()}
+            outputs[key] = entry
+        else:
+            references[key] = {
+                "dataStoreName": place.datastore,
+                "pathOnDataStore": place.written_path,
+                "pathOnCompute": output.path_on_compute,
+                "mode": "upload",
+                "isOutput": True,
+            }
+    return {"dataReferences": references, "outputData": outputs}
+
+
+def build_input_sections(
+    graph: Graph,
+    step: Step,
+    values: Mapping[str, ParameterValue],
+    places: Mapping[StepOutput, OutputPlace],
+    *,
+    is_preview: bool = False,
+) -> dict[str, dict[str, Any]]:
+    """Return the data sections of a runconfig for the inputs of a step.
+
+    Args:
+        graph: the pipeline, whose default datastore is that of paths without one.
+        step: the step.
+        values: the values of the pipeline's parameters.
+        places: where the outputs of other steps are.
+        is_preview: whether the outputs of other steps need not exist yet.
+    """
+    references: dict[str, Any] = {}
+    datasets: dict[str, Any] = {}
+    for key, one in step.inputs.items():
+        source = resolve_source(one, values)
+        is_missing = is_preview and isinstance(source, StepOutput)
+        if isinstance(source, StepOutput):
+            source = DataPath(places[source].datastore, places[source].path)
+        if isinstance(source, DataPath):
+            source = DataPath(source.datastore or graph.default_datastore, source.path)
+        if one.as_dataset or isinstance(source, DatasetReference):
+            datasets[key] = {
+                "dataLocation": _locate_dataset(source),
+                "mechanism": "direct" if is_missing else one.mode,
+                "pathOnCompute": one.path_on_compute,
+            }
+        else:
+            references[key] = {
+                "dataStoreName": source.datastore,
+                "pathOnDataStore": source.path,
+                "pathOnCompute": one.path_on_compute,
+                "mode": "upload" if is_missing else one.mode,
+                **({"isOutput": True} if is_missing else {}),
+            }
+    return {"dataReferences": references, "data": datasets}
+
+
+def resolve_source(one: StepInput, values: Mapping[str, ParameterValue]) -> DataPath | DatasetReference | StepOutput:
+    """Return the source of an input, with the value of a parameter in its place."""
+    source: object = values[one.source.name] if isinstance(one.source, ParameterReference) else one.source
+    assert isinstance(source, (DataPath, DatasetReference, StepOutput))
+    return source
+
+
+def _locate_dataset(source: DataPath | DatasetReference) -> dict[str, Any]:
+    if isinstance(source, DataPath):
+        return {"dataPath": {"datastoreName": source.datastore, "relativePath": source.path}}
+    found = {"id": source.dataset_id, "name": source.name, "version": source.version}
+    return {"dataset": {key: value for key, value in found.items() if value is not None}}
+
+
+def build_words(words: Sequence[Argument], step: Step, values: Mapping[str, ParameterValue]) -> tuple[str, ...]:
+    """Return arguments as text, with the placeholders for data that runconfigs have."""
+    return tuple("".join(_build_part(part, step, values) for part in word) for word in words)
+
+
+def _build_part(part: str | ArgumentReference, step: Step, values: Mapping[str, ParameterValue]) -> str:
+    if isinstance(part, str):
+        return part
+    if part.kind == "parameter":
+        return format_parameter_value(values[part.name])
+    if part.kind == "step_parameter":
+        return _format_step_value(step.parameters[part.name], values)
+    if part.kind == "output" and step.outputs[part.name].kind == FILE_DATASET:
+        return f"{OUTPUT}:{part.name}"
+    if part.kind == "input" and step.inputs[part.name].as_dataset:
+        return f"{DATASET}:{part.name}"
+    return f"${{{REFERENCE}_{part.name}}}"
+
+
+def build_parameter_variables(step: Step, values: Mapping[str, ParameterValue]) -> dict[str, str]:
+    """Return the environment variables that hold the values of a step."""
+    return {f"{PARAMETER_VARIABLE}{key}": _format_step_value(value, values) for key, value in step.parameters.items()}
+
+
+def _format_step_value(value: str | float | bool | ParameterReference, values: Mapping[str, ParameterValue]) -> str:
+    return format_parameter_value(values[value.name] if isinstance(value, ParameterReference) else value)
