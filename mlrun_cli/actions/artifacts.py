@@ -54,7 +54,8 @@ def open_run_file(folder: RunFolder, name: str) -> int | None:
     """Open a file in a run's folder and return its descriptor, or None if there is no such readable file."""
     top = name.partition("/")[0]
     # A script cannot put a file of its own in the place of the run's logs.
-    for root in (folder.artifacts,) if top in LOG_FOLDERS else (folder.uploads, folder.work):
+    # Only a run without a script has other logs than those in such folders.
+    for root in (folder.artifacts,) if top in LOG_FOLDERS else (folder.uploads, folder.work, folder.artifacts):
         descriptor = open_inner_file(root, name)
         if descriptor is not None:
             return descriptor

@@ -6,16 +6,21 @@ from collections.abc import Callable
 
 from mlrun_cli.controller.children import Children
 from mlrun_cli.controller.kind import ControllerKind, Ending
+from mlrun_cli.controller.pipeline import PipelineController
 from mlrun_cli.controller.sweep import SweepController
 from mlrun_cli.errors import MlrunError
 from mlrun_cli.runs.cancellation import GRACE_SECONDS
 from mlrun_cli.runs.error import SERVICE_ERROR, build_run_error
 from mlrun_cli.runs.run import Run
 from mlrun_cli.runs.status import RunStatus
+from mlrun_cli.submit.pipeline import PIPELINE
 from mlrun_cli.submit.sweep import SWEEP
 from mlrun_cli.workspace import Workspace
 
-_KINDS: dict[str, Callable[[Workspace, Run], ControllerKind]] = {SWEEP: SweepController}
+_KINDS: dict[str, Callable[[Workspace, Run], ControllerKind]] = {
+    PIPELINE: PipelineController,
+    SWEEP: SweepController,
+}
 """What makes a kind, by the text in the column `controller` of its runs."""
 
 

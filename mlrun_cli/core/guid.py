@@ -30,5 +30,9 @@ def generate_guid() -> str:
     digits = bytearray(os.urandom(16))
     digits[6] = digits[6] & 0x0F | 0x40
     digits[8] = digits[8] & 0x3F | 0x80
-    text = digits.hex()
+    return format_guid(digits.hex())
+
+
+def format_guid(text: str) -> str:
+    """Return 32 hexadecimal digits in the form of a GUID."""
     return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"

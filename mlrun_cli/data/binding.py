@@ -52,7 +52,8 @@ class InputBinding(NamedTuple):
 class ReferenceBinding(NamedTuple):
     """An entry of `dataReferences`: a path in a datastore, or in the default one if `datastore` is None.
 
-    `path_on_compute` is the path where the script expects the data; None if it uses the path it is given.
+    `path_on_compute` is the path where the script expects the data; None if it uses the path it is given. If
+    `is_output` is set, the script makes the file or folder itself (the key `isOutput`, of steps of pipelines only).
     """
 
     name: str
@@ -60,6 +61,7 @@ class ReferenceBinding(NamedTuple):
     path: str | None
     mode: str
     path_on_compute: str | None
+    is_output: bool = False
 
 
 class OutputBinding(NamedTuple):
@@ -93,6 +95,7 @@ def read_references(section: object) -> list[ReferenceBinding]:
                 path=_read_text(where, entry, "pathOnDataStore"),
                 mode=_read_mode(where, entry, "mode", _REFERENCE_MODES),
                 path_on_compute=_read_text(where, entry, "pathOnCompute"),
+                is_output=entry.get("isOutput") is True,
             )
         )
     return found

@@ -175,7 +175,7 @@ class _Binder:
             self._locator.check_seen_by_nodes(where, path)
             if binding.mode == MOUNT:
                 self._locator.check_mount(where, path, datastore)
-            self._locator.make_folder(where, path, datastore)
+            self._locator.make_folder(where, path.parent if binding.is_output else path, datastore)
         if binding.path_on_compute:
             path = self._use_compute_path(where, binding.name, binding.path_on_compute, path)
         self._values.set(REFERENCE, binding.name, str(path))

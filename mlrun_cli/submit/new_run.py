@@ -44,11 +44,19 @@ class FromTemplate(NamedTuple):
         run_type: the type of the run.
         git_properties: the properties that describe the git commit of its source.
         failure: the error for which the run is recorded as Failed and is never started; None for other runs.
+        reused: the run whose results stand for those of the run, which is recorded as Completed and never started;
+            None for other runs.
     """
 
     run_type: str
     git_properties: Mapping[str, str]
     failure: Mapping[str, Any] | None = None
+    reused: Run | None = None
+
+    @property
+    def is_started(self) -> bool:
+        """Whether the run is started at all."""
+        return self.failure is None and self.reused is None
 
 
 class NewRun(NamedTuple):
@@ -87,14 +95,12 @@ def record_run(workspace: Workspace, run: NewRun, folder: NewRunFolder, interrup
         admission = _admit(workspace, run)
         experiment, run_number = workspace.experiments.reserve_run_numbers(run.request.experiment_name)
         secrets = build_secrets(workspace, run, experiment, run_number)
-        if run.place is None and (run.template is None or run.template.failure is None):
+        if run.place is None and (run.template is None or run.template.is_started):
             write_json(workspace.run_folder(run.submission.run_id).secrets, secrets.to_json())
         run_id = run.submission.run_id
         key = workspace.runs.insert(experiment, run_number, run_id, lease_until=compute_lease_end(), **columns)
-        failure = None if run.template is None else run.template.failure
-        if failure is not None:
-            before = {RunStatus.NOT_STARTED}
-            workspace.runs.change_status(key, before, RunStatus.FAILED, ended_at=now(), error=dict(failure))
+        if run.template is not None and not run.template.is_started:
+            _record_end(workspace, key, run.template)
         elif admission.is_queued:
             workspace.runs.change_status(key, {RunStatus.NOT_STARTED}, RunStatus.QUEUED)
             folder.release_lock()
@@ -103,6 +109,16 @@ def record_run(workspace: Workspace, run: NewRun, folder: NewRunFolder, interrup
         for dataset in run.resolution.datasets:
             workspace.datasets.insert(dataset.definition, dataset_id=dataset.dataset_id)
     return RecordedRun(key, admission, secrets)
+
+
+def _record_end(workspace: Workspace, key: int, facts: FromTemplate) -> None:
+    """Record the end of a run that is not started."""
+    before = {RunStatus.NOT_STARTED}
+    if facts.failure is not None:
+        workspace.runs.change_status(key, before, RunStatus.FAILED, ended_at=now(), error=dict(facts.failure))
+    else:
+        moment = now()
+        workspace.runs.change_status(key, before, RunStatus.COMPLETED, started_at=moment, ended_at=moment)
 
 
 def _admit(workspace: Workspace, run: NewRun) -> Admission:
@@ -164,7 +180,7 @@ def _build_columns(workspace: Workspace, run: NewRun) -> dict[str, Any]:
         "user_name": get_user_name(),
         "script_name": None if submission.is_command else submission.argv[0],
         "target": submission.target,
-        "definition": {**build_run_definition(resolution.configuration, submission, run.redaction), **resolution.data},
+        "definition": _build_definition(run),
         "host_id": origin.host_id,
         "boot_id": origin.boot_id,
         "pid_namespace": origin.pid_namespace,
@@ -175,6 +191,13 @@ def _build_columns(workspace: Workspace, run: NewRun) -> dict[str, Any]:
         "begin_at": request.begin_at,
         "priority": request.priority,
     }
+
+
+def _build_definition(run: NewRun) -> Mapping[str, Any] | None:
+    if run.template is not None and run.template.reused is not None:  # its data are those of the other run
+        return run.template.reused.definition
+    definition = build_run_definition(run.resolution.configuration, run.submission, run.redaction)
+    return {**definition, **run.resolution.data}
 
 
 def _build_properties(workspace: Workspace, run: NewRun) -> Mapping[str, str]:

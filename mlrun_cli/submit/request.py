@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING
@@ -26,6 +26,7 @@ class SubmitRequest(NamedTuple):
         environment: the submitter's variables, which the script gets.
         runconfig_name: the value of `-c`; None means the defaults.
         configuration: the content of a runconfig, from callers without a runconfig file.
+        adapt: a change of the configuration after the file was read; None leaves it as it is.
         source_directory: the folder that the snapshot is taken of; None means `path`.
         script: the script, relative to the source directory; replaces the runconfig's script.
         arguments: the script's arguments; if there are any, they replace the runconfig's arguments.
@@ -59,6 +60,7 @@ class SubmitRequest(NamedTuple):
     environment: Mapping[str, str]
     runconfig_name: str | None = None
     configuration: RunConfiguration | None = None
+    adapt: Callable[[RunConfiguration], RunConfiguration] | None = None
     source_directory: Path | None = None
     script: str | None = None
     arguments: Sequence[str] = ()

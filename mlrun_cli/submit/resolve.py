@@ -214,6 +214,8 @@ class Resolver:
                 self.notes += reading.notes
                 self.is_read = True
                 reading.problems.raise_if_any()
+        if request.adapt is not None:
+            self.configuration = request.adapt(self.configuration)
         if request.script is not None:
             self.configuration = self.configuration.replace_fields(script=request.script, command=None)
         if request.arguments:

@@ -22,6 +22,7 @@ from mlrun_cli.errors import DiskFull, FileNotWritable, MlrunError, StoredFilesL
 from mlrun_cli.processes.interruptions import Interruptions
 from mlrun_cli.runconfigs.run_configuration import RunConfiguration
 from mlrun_cli.runs.error import SERVICE_ERROR, build_run_error
+from mlrun_cli.runs.folder import RunFolder
 from mlrun_cli.runs.owner_lock import OwnerLock
 from mlrun_cli.runs.run import SCRIPT_RUN, Run
 from mlrun_cli.runs.shared_folder import remove_run_folder
@@ -324,6 +325,33 @@ def start_or_fail_from_template(workspace: Workspace, template: RunTemplate, run
                 record_run(workspace, new._replace(template=facts), folder, interruptions)
                 folder.is_in_store = True
         return workspace.runs.get(run.run_id)
+
+
+def record_reused_run(
+    workspace: Workspace, template: RunTemplate, run: TemplateRun, reused: Run, fill: Callable[[RunFolder], None]
+) -> Run:
+    """Record a run as Completed since the results of another stand for it, unless a run with its id exists; return it.
+
+    Args:
+        workspace: the workspace of both runs.
+        template: the template of the run.
+        run: the run, which is not started.
+        reused: the other run.
+        fill: copies the other run's files into the folder of the run.
+
+    Raises:
+        MlrunError: the run cannot be recorded.
+        OSError: files of an earlier call cannot be removed.
+    """
+    if workspace.runs.find_key(run.run_id) is None:
+        remove_unfinished_submit(workspace, run.run_id)
+        with NewRunFolder(workspace.run_folder(run.run_id)) as folder, Interruptions() as interruptions:
+            fill(workspace.run_folder(run.run_id))
+            new = _build_new_run(workspace, None, template, run)
+            facts = FromTemplate(run.run_type, template.git_properties, reused=reused)
+            record_run(workspace, new._replace(template=facts), folder, interruptions)
+            folder.is_in_store = True
+    return workspace.runs.get(run.run_id)
 
 
 def _record(workspace: Workspace, template: RunTemplate, run: TemplateRun) -> None:

@@ -1,0 +1,194 @@
+"""The controller of a pipeline: it starts steps when their inputs are there, or lets earlier results stand for them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from enum import Enum, auto
+from pathlib import Path
+
+from mlrun_cli.controller.children import Children
+from mlrun_cli.controller.kind import Ending
+from mlrun_cli.core.json_files import read_json, write_json
+from mlrun_cli.core.redaction import NAMES_VARIABLE
+from mlrun_cli.core.time import format_iso, now
+from mlrun_cli.errors import DataNotFound, UsageError
+from mlrun_cli.runs.cancellation import GRACE_SECONDS
+from mlrun_cli.runs.error import USER_ERROR, build_run_error
+from mlrun_cli.runs.run import Run
+from mlrun_cli.runs.status import RunStatus
+from mlrun_cli.store.runs.child_store import ChildState
+from mlrun_cli.submit.pipeline import EXECUTION_LOG, STDERR_LOG, read_pipeline_plan
+from mlrun_cli.submit.pipeline_outputs import OutputsNotKept, keep_outputs
+from mlrun_cli.submit.pipeline_reuse import Reuse, find_reuse, get_origin_id, write_fingerprint
+from mlrun_cli.submit.pipeline_start import start_step
+from mlrun_cli.submit.pipeline_step import StepPlan
+from mlrun_cli.submit.template import RunTemplate, read_template
+from mlrun_cli.workspace import Workspace
+
+
+class _Stage(Enum):
+    """How far a step is."""
+
+    WAITING = auto()
+    LIVE = auto()
+    DONE = auto()
+    FAILED = auto()
+    CANCELED = auto()
+
+
+_ENDED = {RunStatus.FAILED: _Stage.FAILED, RunStatus.CANCELED: _Stage.CANCELED}
+_UNSUCCESSFUL = {_Stage.FAILED, _Stage.CANCELED}
+
+
+class PipelineController:
+    """What the controller of a pipeline does.
+
+    The id of a step's run is derived from those of the pipeline's run and of the step, so that none is started twice.
+    """
+
+    def __init__(self, workspace: Workspace, run: Run) -> None:
+        self._workspace = workspace
+        self._folder = workspace.run_folder(run.run_id)
+        self._plan = read_pipeline_plan(self._folder)
+        graph, values = self._plan.graph, self._plan.values
+        self._steps = {step.key: StepPlan(graph, step, values, run.run_id) for step in graph.iterate_in_order()}
+        self._children = Children(workspace, run)
+        self._problems: dict[str, str | None] = {}
+        """Why the results of an ended step cannot be used, by its key; None if they can."""
+        self._origins: dict[str, str] = {}
+        """The ids of the runs that wrote the results of steps, by the keys of these."""
+
+    def step(self, run: Run) -> Ending | None:
+        """Start the steps whose inputs are there; see `ControllerKind`."""
+        self._children.refresh()
+        stages = self._find_stages()
+        is_canceled = run.status is RunStatus.CANCEL_REQUESTED
+        is_over = not self._plan.continue_on_step_failure and bool(_UNSUCCESSFUL & set(stages.values()))
+        if is_canceled or is_over:
+            grace = GRACE_SECONDS if run.cancel_grace_seconds is None else run.cancel_grace_seconds
+            self._children.cancel_all(grace)
+        else:
+            while ready := self._list_ready(stages):  # those after a reused step are ready at once
+                self._start(ready)
+                stages = self._find_stages()
+        if self._children.live:
+            return None
+        return Ending(RunStatus.CANCELED) if is_canceled else self._build_ending(stages)
+
+    def get_timeout(self) -> float | None:
+        """Return None: only the ends of steps matter."""
+        return None
+
+    def report(self, text: str) -> None:
+        """Write a line to the log of the pipeline; ignore a full disk."""
+        _append_line(self._folder.artifacts / EXECUTION_LOG, text)
+
+    def _report_error(self, text: str) -> None:
+        _append_line(self._folder.artifacts / STDERR_LOG, text)
+
+    def _find_stages(self) -> dict[str, _Stage]:
+        return {key: self._find_stage(plan) for key, plan in self._steps.items()}
+
+    def _find_stage(self, plan: StepPlan) -> _Stage:
+        child = self._children.find(plan.run_id)
+        if child is None:
+            return _Stage.WAITING
+        if not child.status.is_terminal:
+            return _Stage.LIVE
+        if plan.step.key not in self._problems:
+            self._problems[plan.step.key] = self._finish(plan, child)
+        return _ENDED.get(child.status) or (_Stage.DONE if self._problems[plan.step.key] is None else _Stage.FAILED)
+
+    def _list_ready(self, stages: Mapping[str, _Stage]) -> list[str]:
+        return [
+            key
+            for key, plan in self._steps.items()
+            if stages[key] is _Stage.WAITING
+            and all(stages[upstream] is _Stage.DONE for upstream in plan.step.list_upstream_keys())
+        ]
+
+    def _finish(self, plan: StepPlan, child: ChildState) -> str | None:
+        """Put the outputs of an ended step in their places, once; return why its results cannot be used, or None."""
+        key = plan.step.key
+        record = self._folder.steps / key / "finished.json"
+        document = read_json(record)
+        if document is None:
+            problem = None if child.status is RunStatus.COMPLETED else f"it is {child.status.value}"
+            try:
+                if problem is None and self._find_origin(plan, child) == child.run_id:
+                    keep_outputs(self._workspace, plan, child.run_id)
+            except OutputsNotKept as error:
+                problem = error.message
+            document = {"problem": problem}
+            write_json(record, document, durable=True)
+            self.report(f"Completing processing run id {child.run_id}.")
+            if problem is not None:
+                self._report_error(f"Step '{plan.step.name}' [{child.run_id}]: {problem}")
+        self._find_origin(plan, child)
+        return None if document["problem"] is None else str(document["problem"])
+
+    def _find_origin(self, plan: StepPlan, child: ChildState) -> str:
+        key = plan.step.key
+        if key not in self._origins:
+            self._origins[key] = get_origin_id(self._workspace.runs.get_by_key(child.key))
+        return self._origins[key]
+
+    def _start(self, keys: Sequence[str]) -> None:
+        names = [f"{key}:{self._steps[key].run_id}" for key in keys]
+        self.report(f"Submitting {len(keys)} runs, first five are: {','.join(names[:5])}")
+        for key in keys:
+            plan = self._steps[key]
+            template = self._read_template(key)
+            reuse = self._find_reuse(plan, template)
+            run = start_step(self._workspace, plan, template, self._origins, reuse)
+            self._children.add(run)
+            if reuse is not None:
+                self.report(f"Step '{plan.step.name}' [{run.run_id}]: {reuse.reason}")
+                _append_line(self._workspace.run_folder(run.run_id).uploads / EXECUTION_LOG, reuse.reason)
+
+    def _find_reuse(self, plan: StepPlan, template: RunTemplate) -> Reuse | None:
+        """Return whether an earlier result stands for a step's; None if an input is missing."""
+        forced = self._plan.regenerate_outputs
+        try:
+            reuse = find_reuse(self._workspace, plan, template, self._origins, is_forced=forced)
+        except (DataNotFound, UsageError):  # the start of the step fails it for the same reason
+            return None
+        write_fingerprint(self._folder.steps / plan.step.key, reuse.fingerprint)
+        return reuse
+
+    def _read_template(self, key: str) -> RunTemplate:
+        template = read_template(self._workspace, self._folder.steps / key)
+        # The submitter's, not those of whoever has started this process.
+        os.environ[NAMES_VARIABLE] = template.request.environment.get(NAMES_VARIABLE, "")
+        return template
+
+    def _build_ending(self, stages: Mapping[str, _Stage]) -> Ending:
+        failed = [self._steps[key] for key, stage in stages.items() if stage is _Stage.FAILED]
+        if failed:
+            message = self._describe_failure(failed[0])
+            self._report_error(message)
+            return Ending(RunStatus.FAILED, build_run_error(message, code=USER_ERROR))
+        canceled = [self._steps[key].step.name for key, stage in stages.items() if stage is _Stage.CANCELED]
+        if canceled:
+            names = ", ".join(f"'{name}'" for name in canceled)
+            return Ending(RunStatus.CANCELED, warnings=[f"The pipeline ends as Canceled, since a step was: {names}."])
+        return Ending(RunStatus.COMPLETED)
+
+    def _describe_failure(self, plan: StepPlan) -> str:
+        run = self._workspace.runs.get(plan.run_id)
+        message = (run.error or {}).get("error", {}).get("message") or self._problems[plan.step.key]
+        return f"The step '{plan.step.name}' ({run.run_id}) failed: {message}"
+
+
+def _append_line(path: Path, text: str) -> None:
+    """Append a line to a log; ignore a full disk."""
+    line = f"[{format_iso(now())}] {' '.join(text.split())}\n".encode()
+    with suppress(OSError):
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            os.write(descriptor, line)
+        finally:
+            os.close(descriptor)

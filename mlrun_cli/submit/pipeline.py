@@ -1,0 +1,295 @@
+"""The submit of a pipeline: a run whose controller starts the steps as soon as their inputs are there."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+
+from mlrun_cli.actions.datastores import get_default_datastore_name
+from mlrun_cli.core.guid import generate_guid
+from mlrun_cli.core.json_files import read_json, write_json
+from mlrun_cli.core.named_tuple import NamedTuple
+from mlrun_cli.core.problems import Problems, list_problems
+from mlrun_cli.core.redaction import Redaction
+from mlrun_cli.errors import MlrunError, StoredFilesLost
+from mlrun_cli.pipelines.graph import (
+    DATA_PATH_TYPE,
+    DATASET_TYPE,
+    DataPath,
+    DatasetReference,
+    Graph,
+    ParameterValue,
+    parameter_value_to_json,
+)
+from mlrun_cli.pipelines.json_reader import JsonReader
+from mlrun_cli.pipelines.parameter_values import assign_parameters, format_parameter_value
+from mlrun_cli.pipelines.redaction import redact_graph
+from mlrun_cli.pipelines.validation import check_graph
+from mlrun_cli.processes.interruptions import Interruptions
+from mlrun_cli.runs.folder import RunFolder
+from mlrun_cli.runs.run import Run
+from mlrun_cli.snapshots.pruning import prevent_pruning
+from mlrun_cli.submit.controlled_run import ControlledRun, start_controlled_run
+from mlrun_cli.submit.pipeline_step import StepPlan, build_step_request
+from mlrun_cli.submit.request import SubmitRequest
+from mlrun_cli.submit.submitted import Progress
+from mlrun_cli.submit.template import RunTemplate, make_template
+from mlrun_cli.workspace import Workspace
+
+if TYPE_CHECKING:
+    from mlrun_cli.environments.mode import EnvironmentChoice
+
+PIPELINE = "pipeline"
+PIPELINE_RUN = "azureml.PipelineRun"
+EXECUTION_LOG = "logs/azureml/executionlogs.txt"
+STDERR_LOG = "logs/azureml/stderrlogs.txt"
+_LOGS = (EXECUTION_LOG, STDERR_LOG, "logs/azureml/stdoutlogs.txt")
+_CAN_REUSE = "This step is eligible to reuse a previous run's output"
+_RUNS = "This step will run and generate new outputs"
+_PLAN_FILE = "pipeline.json"
+
+
+class PipelineRequest(NamedTuple):
+    """A request to submit a pipeline.
+
+    Attributes:
+        graph: the pipeline.
+        experiment_name: the experiment of its run and of those of its steps.
+        path: the attached folder.
+        environment: the submitter's variables, which the scripts get.
+        values: JSON values that replace defaults of parameters.
+        regenerate_outputs: whether every step runs, whatever there is of earlier results.
+        continue_on_step_failure: whether steps that do not need a failed one go on; None leaves that to the pipeline.
+        environment_mode, unknown_target: as in a `SubmitRequest`.
+    """
+
+    graph: Graph
+    experiment_name: str
+    path: Path
+    environment: Mapping[str, str]
+    values: Mapping[str, Any] = MappingProxyType({})
+    regenerate_outputs: bool = False
+    continue_on_step_failure: bool | None = None
+    tags: Mapping[str, str | None] = MappingProxyType({})
+    properties: Mapping[str, str] = MappingProxyType({})
+    parent_run_id: str | None = None
+    display_name: str | None = None
+    description: str | None = None
+    notify: Sequence[str] = ()
+    environment_mode: EnvironmentChoice | None = None
+    unknown_target: str | None = None
+
+
+class PipelinePlan(NamedTuple):
+    """What the controller of a pipeline needs to know besides the templates of its steps."""
+
+    run_id: str
+    graph: Graph
+    values: Mapping[str, ParameterValue]
+    regenerate_outputs: bool
+    continue_on_step_failure: bool
+
+    def to_json(self, redaction: Redaction) -> dict[str, Any]:
+        """Return a JSON object that `from_json` reads, without secrets."""
+        return {
+            "run_id": self.run_id,
+            "graph": redact_graph(self.graph, redaction).to_json(),
+            "values": redact_values(self.values, redaction),
+            "regenerate_outputs": self.regenerate_outputs,
+            "continue_on_step_failure": self.continue_on_step_failure,
+        }
+
+    @classmethod
+    def from_json(cls, document: Mapping[str, Any]) -> PipelinePlan:
+        """Create a plan from a JSON object."""
+        graph = Graph.from_json(document["graph"])
+        return cls(
+            document["run_id"],
+            graph,
+            {name: _read_value(graph, document["values"], name) for name in graph.parameters},
+            document["regenerate_outputs"],
+            document["continue_on_step_failure"],
+        )
+
+
+class SubmittedPipeline(NamedTuple):
+    """The run of a submitted pipeline.
+
+    Attributes:
+        run: the run as recorded.
+        notes: lines for stderr.
+        lines: what Azure prints of it: a line for each step, and the id of the run.
+    """
+
+    run: Run
+    notes: tuple[str, ...]
+    lines: tuple[str, ...]
+
+
+def redact_values(values: Mapping[str, ParameterValue], redaction: Redaction) -> dict[str, Any]:
+    """Return the values of parameters as JSON, without secrets."""
+    return {
+        name: redaction.redact_setting(name, value) if isinstance(value, str) else parameter_value_to_json(value)
+        for name, value in values.items()
+    }
+
+
+def _read_value(graph: Graph, values: Mapping[str, Any], name: str) -> ParameterValue:
+    kind, value = graph.parameters[name].kind, values[name]
+    if kind == DATA_PATH_TYPE:
+        return DataPath.from_json(JsonReader(value, name))
+    if kind == DATASET_TYPE:
+        return DatasetReference.from_json(JsonReader(value, name))
+    found: ParameterValue = value
+    return found
+
+
+def submit_pipeline(
+    workspace: Workspace,
+    request: PipelineRequest,
+    interruptions: Interruptions,
+    *,
+    progress: Progress | None = None,
+    say: Callable[[str], None] | None = None,
+) -> SubmittedPipeline:
+    """Record a pipeline's run, with everything that its steps need, and start its controller.
+
+    Args:
+        workspace: the workspace of the run.
+        request: the request for the run.
+        interruptions: blocked once the run is recorded; unblocked by the caller.
+        progress: called while snapshots are taken.
+        say: called with a message if the function has to wait for long.
+
+    Raises:
+        UsageError: the pipeline, a value or a step is not valid.
+        SeveralProblems: there are several such errors, of all steps.
+        MlrunError: an environment cannot be provided, or a file or row cannot be stored.
+    """
+    check_graph(request.graph)
+    graph = _name_default_datastore(workspace, request.graph)
+    plan = PipelinePlan(
+        run_id=generate_guid(),
+        graph=graph,
+        values=assign_parameters(graph, request.values),
+        regenerate_outputs=request.regenerate_outputs,
+        continue_on_step_failure=graph.continue_on_step_failure
+        if request.continue_on_step_failure is None
+        else request.continue_on_step_failure,
+    )
+    redaction = Redaction.from_environment(request.environment)
+    with prevent_pruning(workspace.snapshots_folder, say):
+        templates, notes = _make_templates(workspace, request, plan, progress, say)
+        run = start_controlled_run(
+            workspace,
+            _build_run(request, plan, redaction),
+            lambda folder: _write_files(folder, plan, templates, redaction),
+            interruptions,
+        )
+    return SubmittedPipeline(run, notes, tuple(_describe_submit(plan)))
+
+
+def _name_default_datastore(workspace: Workspace, graph: Graph) -> Graph:
+    """Return the graph with the workspace's default datastore as its own, so that a later change does not matter."""
+    return graph._replace(default_datastore=graph.default_datastore or get_default_datastore_name(workspace))
+
+
+def read_pipeline_plan(folder: RunFolder) -> PipelinePlan:
+    """Return the plan of a pipeline from the folder of its run.
+
+    Raises:
+        StoredFilesLost: the file is gone or damaged.
+        OSError: the file cannot be read.
+    """
+    document = read_json(folder.path / _PLAN_FILE)
+    if document is None:
+        raise StoredFilesLost(
+            f"The file {folder.path / _PLAN_FILE} is gone or damaged.", hint="Submit the pipeline again."
+        )
+    return PipelinePlan.from_json(document)
+
+
+def _make_templates(
+    workspace: Workspace,
+    request: PipelineRequest,
+    plan: PipelinePlan,
+    progress: Progress | None,
+    say: Callable[[str], None] | None,
+) -> tuple[dict[str, RunTemplate], tuple[str, ...]]:
+    """Return the templates of all steps by their keys, and notes; raise all problems of all steps together."""
+    problems = Problems()
+    templates: dict[str, RunTemplate] = {}
+    notes: list[str] = []
+    same = SubmitRequest(
+        path=request.path,
+        experiment_name=request.experiment_name,
+        environment=request.environment,
+        environment_mode=request.environment_mode,
+        unknown_target=request.unknown_target,
+    )
+    for step in plan.graph.steps:
+        with problems.collect_errors():
+            try:
+                step_request, step_notes = build_step_request(
+                    StepPlan(plan.graph, step, plan.values, plan.run_id), same
+                )
+                template = make_template(workspace, step_request, progress=progress, say=say)
+            except MlrunError as error:
+                for problem in list_problems(error):
+                    if problem.location is None:
+                        problem.add_context(f"Step '{step.name}'")
+                raise
+            templates[step.key] = template._replace(notes=())
+            notes += [f"{step.name}: {note}" for note in (*step_notes, *template.notes)]
+    problems.raise_if_any()
+    return templates, tuple(dict.fromkeys(notes))
+
+
+def _write_files(
+    folder: RunFolder, plan: PipelinePlan, templates: Mapping[str, RunTemplate], redaction: Redaction
+) -> None:
+    folder.steps.mkdir(mode=0o700)
+    for key, template in templates.items():
+        step = folder.steps / key
+        step.mkdir(mode=0o700)
+        template.write(step)
+    write_json(folder.path / _PLAN_FILE, plan.to_json(redaction), durable=True)
+
+
+def _build_run(request: PipelineRequest, plan: PipelinePlan, redaction: Redaction) -> ControlledRun:
+    graph = request.graph
+    values = {
+        name: redaction.redact_setting(name, format_parameter_value(value)) for name, value in plan.values.items()
+    }
+    return ControlledRun(
+        run_id=plan.run_id,
+        experiment_name=request.experiment_name,
+        controller=PIPELINE,
+        run_type=PIPELINE_RUN,
+        logs=_LOGS,
+        parent_run_id=request.parent_run_id,
+        display_name=request.display_name or graph.name,
+        description=request.description or graph.description or graph.name,
+        tags=request.tags,
+        properties={
+            "azureml.runsource": PIPELINE_RUN,
+            "runSource": "SDK",
+            "runType": "SDK",
+            "azureml.parameters": json.dumps(values),
+            "azureml.continue_on_step_failure": str(plan.continue_on_step_failure),
+            "azureml.pipelineComponent": "pipelinerun",
+            **request.properties,
+        },
+        notify=request.notify,
+    )
+
+
+def _describe_submit(plan: PipelinePlan) -> Iterator[str]:
+    for step in plan.graph.steps:
+        can_reuse = step.allow_reuse and not plan.regenerate_outputs
+        run_id = StepPlan(plan.graph, step, plan.values, plan.run_id).run_id
+        yield f"Created step {step.name} [{step.key}][{run_id}], ({_CAN_REUSE if can_reuse else _RUNS})"
+    yield f"Submitted PipelineRun {plan.run_id}"

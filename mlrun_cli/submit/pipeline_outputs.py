@@ -1,0 +1,97 @@
+"""The outputs of a completed step, which are put where the next steps read them."""
+
+from __future__ import annotations
+
+import errno
+import os
+from contextlib import suppress
+from pathlib import Path
+
+from mlrun_cli.actions.datasets import register_dataset
+from mlrun_cli.actions.datastores import get_datastore
+from mlrun_cli.core.home import make_private_folder
+from mlrun_cli.data.dataset import FILE_KIND
+from mlrun_cli.data.datastore import Datastore
+from mlrun_cli.errors import MlrunError, StoreError
+from mlrun_cli.pipelines.data_flow import OutputPlace, locate_output
+from mlrun_cli.pipelines.graph import Output, Registration
+from mlrun_cli.submit.pipeline_step import StepPlan
+from mlrun_cli.workspace import Workspace
+
+_FULL = {errno.ENOSPC, errno.EDQUOT}
+
+
+class OutputsNotKept(MlrunError):
+    """The outputs of a completed step that cannot be put in their places."""
+
+
+def keep_outputs(workspace: Workspace, plan: StepPlan, run_id: str) -> None:
+    """Put the uploaded outputs of a step's run in their places, and register them.
+
+    It may be called again if it was interrupted.
+
+    Raises:
+        OutputsNotKept: a file cannot be moved, or a dataset cannot be registered.
+        StoreError: the store cannot be used.
+        OSError: the disk is full.
+    """
+    for key, output in plan.step.outputs.items():
+        place = locate_output(plan.graph, run_id, key, output)
+        try:
+            datastore = get_datastore(workspace, place.datastore)
+            _put_in_place(datastore, place, key, output)
+            if output.registration is not None and output.mode == "upload":
+                _register(workspace, datastore, place, output.registration)
+        except OSError as error:
+            if error.errno in _FULL:
+                raise
+            raise OutputsNotKept(
+                f"The output '{key}' cannot be put in its place: {error.filename}: {error.strerror}."
+            ) from error
+        except StoreError:
+            raise
+        except MlrunError as error:
+            raise OutputsNotKept(f"The output '{key}' is not kept: {error.message}", hint=error.hint) from error
+
+
+def _put_in_place(datastore: Datastore, place: OutputPlace, key: str, output: Output) -> None:
+    path, written = datastore.resolve_path(place.path), datastore.resolve_path(place.written_path)
+    if written != path and os.path.lexists(written):
+        _make_folder(datastore, path.parent)
+        _move(written, path, key, overwrite=output.overwrite)
+        with suppress(OSError):
+            written.parent.rmdir()
+    if not os.path.lexists(path):  # the step has written nothing, and the next one is given an empty folder
+        _make_folder(datastore, path)
+
+
+def _make_folder(datastore: Datastore, path: Path) -> None:
+    if datastore.is_own and not path.exists():
+        make_private_folder(path)
+    else:
+        path.mkdir(parents=True, exist_ok=True)
+
+
+def _move(source: Path, destination: Path, key: str, *, overwrite: bool) -> None:
+    """Move a file or folder; the files of a folder that exists already are kept, and replaced if that is allowed."""
+    if source.is_dir() and not source.is_symlink() and destination.is_dir():
+        for name in sorted(os.listdir(source)):
+            _move(source / name, destination / name, key, overwrite=overwrite)
+        source.rmdir()
+        return
+    if os.path.lexists(destination) and not overwrite:
+        raise OutputsNotKept(
+            f"The output '{key}' is not kept: {destination} exists already.", hint="Write overwrite: true."
+        )
+    source.rename(destination)
+
+
+def _register(workspace: Workspace, datastore: Datastore, place: OutputPlace, registration: Registration) -> None:
+    register_dataset(
+        workspace,
+        {"kind": FILE_KIND, "paths": [{"datastore": datastore.name, "path": place.path}]},
+        registration.name,
+        description=registration.description,
+        tags=registration.tags,
+        create_new_version=True,
+    )

@@ -1,0 +1,239 @@
+"""The reuse of an earlier result for a step: the run with the same fingerprint, or what differs if there is none."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from pathlib import Path
+
+from mlrun_cli.actions.datasets import get_dataset, get_dataset_by_id
+from mlrun_cli.actions.datastores import get_datastore
+from mlrun_cli.core.json_files import read_json, write_json
+from mlrun_cli.core.named_tuple import NamedTuple
+from mlrun_cli.data.dataset import serialize_definition
+from mlrun_cli.data.files import find_files
+from mlrun_cli.errors import DataNotFound, MlrunError
+from mlrun_cli.pipelines.data_flow import locate_output, resolve_source
+from mlrun_cli.pipelines.fingerprint import (
+    DIGEST_PROPERTY,
+    Fingerprint,
+    StepFacts,
+    build_fingerprint,
+    describe_differences,
+)
+from mlrun_cli.pipelines.graph import DataPath, DatasetReference, StepInput, StepOutput
+from mlrun_cli.runconfigs.run_configuration import RunConfiguration
+from mlrun_cli.runs.filter import RunFilter, TagFilter
+from mlrun_cli.runs.run import Run
+from mlrun_cli.runs.status import RunStatus
+from mlrun_cli.snapshots.snapshot import EntryKind, Snapshot
+from mlrun_cli.submit.pipeline_step import StepPlan
+from mlrun_cli.submit.template import RunTemplate
+from mlrun_cli.workspace import Workspace
+
+STEP_RUN = "azureml.StepRun"
+REUSED_PROPERTY = "azureml.reusedrunid"
+PIPELINE_RUN_PROPERTY = "azureml.pipelinerunid"
+MODULE_NAME_PROPERTY = "azureml.moduleName"
+NODE_PROPERTY = "azureml.nodeid"
+
+_DATA_SECTIONS = frozenset({"data", "dataReferences", "outputData"})
+_MOST_CANDIDATES = 20
+_FILE = "fingerprint.json"
+
+
+class Reuse(NamedTuple):
+    """What was found out about earlier results of a step.
+
+    Attributes:
+        fingerprint: the fingerprint of the step.
+        run: the run whose results stand for the step's; None if it has to run.
+        reason: why it is or is not reused, as a sentence.
+    """
+
+    fingerprint: Fingerprint
+    run: Run | None
+    reason: str
+
+
+def get_origin_id(run: Run) -> str:
+    """Return the id of the run that wrote the results of a step's run, which may itself be reused."""
+    return run.properties.get(REUSED_PROPERTY, run.run_id)
+
+
+def write_fingerprint(folder: Path, fingerprint: Fingerprint) -> None:
+    """Write the fingerprint of a step into its folder in that of the pipeline's run, where later runs look for it."""
+    write_json(folder / _FILE, fingerprint.to_json())
+
+
+def _read_fingerprint(workspace: Workspace, run: Run) -> Fingerprint | None:
+    """Return the fingerprint of a step's run, or None if the pipeline's run is gone."""
+    pipeline_run_id, key = run.properties.get(PIPELINE_RUN_PROPERTY), run.properties.get(NODE_PROPERTY)
+    document = None
+    if pipeline_run_id and key:
+        with suppress(OSError):
+            document = read_json(workspace.run_folder(pipeline_run_id).steps / key / _FILE)
+    return None if document is None else Fingerprint.from_json(document)
+
+
+def find_reuse(
+    workspace: Workspace, plan: StepPlan, template: RunTemplate, origins: Mapping[str, str], *, is_forced: bool
+) -> Reuse:
+    """Return whether the results of an earlier run stand for a step's, and why.
+
+    Args:
+        workspace: the workspace of the runs.
+        plan: the step.
+        template: the template of its run.
+        origins: the ids of the runs that wrote the outputs of earlier steps, by the keys of these.
+        is_forced: whether the step has to run anyway.
+
+    Raises:
+        DataNotFound: data of an input do not exist.
+        StoreError: the store cannot be used.
+    """
+    fingerprint = build_fingerprint(plan.step, _collect_facts(workspace, plan, template, origins))
+    if is_forced:
+        return Reuse(fingerprint, None, "Not reused: all outputs are to be generated again.")
+    if not plan.step.allow_reuse:
+        return Reuse(fingerprint, None, "Not reused: the step says allow_reuse: false.")
+    lost = ""
+    for run in _list_equal_runs(workspace, fingerprint, plan.pipeline_run_id):
+        missing = _find_missing_output(workspace, plan, get_origin_id(run))
+        if missing is None:
+            return Reuse(fingerprint, run, f"Reused: the results of the run {run.run_id}, from which nothing differs.")
+        lost = lost or f"Not reused: the output '{missing}' of the run {run.run_id} is not there any more."
+    return Reuse(fingerprint, None, lost or _describe_latest(workspace, plan, template, fingerprint))
+
+
+def _list_equal_runs(workspace: Workspace, fingerprint: Fingerprint, pipeline_run_id: str) -> list[Run]:
+    found = workspace.runs.list(
+        RunFilter(
+            run_type=STEP_RUN,
+            statuses=frozenset({RunStatus.COMPLETED}),
+            properties=(TagFilter(DIGEST_PROPERTY, fingerprint.digest),),
+            include_children=True,
+            last=_MOST_CANDIDATES,
+        )
+    )
+    return [run for run in found if run.properties.get(PIPELINE_RUN_PROPERTY) != pipeline_run_id]
+
+
+def _find_missing_output(workspace: Workspace, plan: StepPlan, run_id: str) -> str | None:
+    for key, output in plan.step.outputs.items():
+        place = locate_output(plan.graph, run_id, key, output)
+        with suppress(DataNotFound):
+            if os.path.lexists(get_datastore(workspace, place.datastore).resolve_path(place.path)):
+                continue
+        return key
+    return None
+
+
+def _describe_latest(workspace: Workspace, plan: StepPlan, template: RunTemplate, fingerprint: Fingerprint) -> str:
+    """Return what differs from the latest run of a step with the same name, in the same experiment if there is one."""
+    of_name = RunFilter(
+        run_type=STEP_RUN,
+        properties=(TagFilter(MODULE_NAME_PROPERTY, plan.step.name),),
+        statuses=frozenset({RunStatus.COMPLETED}),
+        include_children=True,
+        last=_MOST_CANDIDATES,
+    )
+    here = workspace.runs.list(of_name._replace(experiment_name=template.request.experiment_name))
+    for run in here or workspace.runs.list(of_name):
+        earlier = _read_fingerprint(workspace, run)
+        if earlier is None or run.properties.get(PIPELINE_RUN_PROPERTY) == plan.pipeline_run_id:
+            continue
+        differences = describe_differences(earlier, fingerprint)
+        return f"Not reused: compared with the run {run.run_id}, {differences}."
+    return "Not reused: no step of this name has completed yet."
+
+
+def _collect_facts(
+    workspace: Workspace, plan: StepPlan, template: RunTemplate, origins: Mapping[str, str]
+) -> StepFacts:
+    inputs, data = {}, {}
+    for key, one in plan.step.inputs.items():
+        inputs[key], files = _describe_input(workspace, plan, one, origins)
+        data.update({f"{key}/{name}": stamp for name, stamp in files.items()})
+    return StepFacts(
+        values=plan.values,
+        files=_list_source_files(template.snapshot),
+        arguments=tuple(template.resolution.redaction.redact_arguments(plan.build_words())),
+        settings=_list_settings(template),
+        inputs=inputs,
+        data=data,
+    )
+
+
+def _list_source_files(snapshot: Snapshot) -> dict[str, str]:
+    return {
+        entry.path: f"{entry.digest}{' executable' if entry.executable else ''}" or f"to {entry.target}"
+        for entry in snapshot.entries
+        if entry.kind is not EntryKind.DIRECTORY
+    }
+
+
+def _list_settings(template: RunTemplate) -> dict[str, object]:
+    """Return what the runconfig says, except for its target, its data, and what the step replaces."""
+    resolution = template.resolution
+    configuration: RunConfiguration = resolution.configuration
+    build = resolution.environment.plan.build
+    changed = {
+        name: value
+        for name, value in configuration.find_changed_keys().items()
+        if name.partition(".")[0] not in _DATA_SECTIONS
+    }
+    return {
+        "framework": configuration.framework,
+        "communicator": configuration.communicator,
+        "nodeCount": configuration.node_count,
+        "environment": None if build is None else build.key,
+        "environment.python": None if build is not None else list(configuration.python),
+        "environmentVariables": resolution.redaction.redact_variables(configuration.environment_variables),
+        **changed,
+    }
+
+
+def _describe_input(
+    workspace: Workspace, plan: StepPlan, one: StepInput, origins: Mapping[str, str]
+) -> tuple[str, dict[str, str]]:
+    """Return what an input is, and the files behind it unless a step wrote them."""
+    source = resolve_source(one, plan.values)
+    if isinstance(source, StepOutput):
+        return f"{origins[source.step]}/{source.name}", {}
+    if isinstance(source, DataPath):
+        datastore = get_datastore(workspace, source.datastore or plan.graph.default_datastore)
+        return f"{datastore.name}/{source.path}", dict(_iterate_stamps(datastore.resolve_path(source.path)))
+    return _describe_dataset(workspace, source)
+
+
+def _describe_dataset(workspace: Workspace, source: DatasetReference) -> tuple[str, dict[str, str]]:
+    if source.dataset_id:
+        dataset = get_dataset_by_id(workspace, source.dataset_id, {})
+    else:
+        dataset = get_dataset(workspace, source.name or "", source.version)
+    files: dict[str, str] = {}
+    with suppress(MlrunError):
+        for file in find_files(dataset.definition, lambda name: get_datastore(workspace, name)).files:
+            files[file.name] = "" if file.is_remote else _stamp(Path(file.source))
+    return f"dataset {serialize_definition(dataset.definition)}", files
+
+
+def _iterate_stamps(path: Path) -> Iterator[tuple[str, str]]:
+    if path.is_file():
+        yield path.name, _stamp(path)
+        return
+    for folder, _, names in os.walk(path):
+        for name in names:
+            file = Path(folder, name)
+            yield file.relative_to(path).as_posix(), _stamp(file)
+
+
+def _stamp(path: Path) -> str:
+    """Return the size and the time of a file, which change with its content; empty if it cannot be read."""
+    try:
+        found = path.stat()
+    except OSError:
+        return ""
+    return f"{found.st_size} {found.st_mtime_ns}"

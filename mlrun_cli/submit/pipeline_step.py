@@ -1,0 +1,171 @@
+"""The submit request of a pipeline's step, from which its template is made."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from mlrun_cli.core.named_tuple import NamedTuple
+from mlrun_cli.errors import InvalidValue, Unsupported
+from mlrun_cli.pipelines.data_flow import (
+    OutputPlace,
+    build_input_sections,
+    build_output_sections,
+    build_parameter_variables,
+    build_words,
+    compute_step_run_id,
+    locate_output,
+)
+from mlrun_cli.pipelines.graph import (
+    COMMAND_STEP,
+    MPI_STEP,
+    PARALLEL_RUN_STEP,
+    R_SCRIPT_STEP,
+    Graph,
+    ParameterValue,
+    Step,
+    StepOutput,
+)
+from mlrun_cli.runconfigs.run_configuration import NO_COMMUNICATOR, RunConfiguration
+from mlrun_cli.runconfigs.runconfig import read_configuration_document
+from mlrun_cli.submit.request import SubmitRequest
+
+_MPI_COMMUNICATOR = "Mpi"
+_R_FRAMEWORK = "R"
+
+
+class StepPlan(NamedTuple):
+    """A step of a pipeline's run: the pipeline, the step, the values of parameters and the id of the pipeline's run."""
+
+    graph: Graph
+    step: Step
+    values: Mapping[str, ParameterValue]
+    pipeline_run_id: str
+
+    @property
+    def run_id(self) -> str:
+        """The id of the step's run."""
+        return compute_step_run_id(self.pipeline_run_id, self.step.key)
+
+    def locate_outputs(self, run_ids: Mapping[str, str] | None = None) -> dict[StepOutput, OutputPlace]:
+        """Return where the outputs that the step reads are.
+
+        Args:
+            run_ids: the ids of the runs that wrote them, by the key of the step; without an entry, it is the run of
+                the step in the same pipeline.
+        """
+        found = {}
+        for one in self.step.inputs.values():
+            source = one.source
+            upstream = self.graph.find_step(source.step) if isinstance(source, StepOutput) else None
+            if isinstance(source, StepOutput) and upstream is not None:
+                run_id = (run_ids or {}).get(source.step) or compute_step_run_id(self.pipeline_run_id, source.step)
+                found[source] = locate_output(self.graph, run_id, source.name, upstream.outputs[source.name])
+        return found
+
+    def build_sections(
+        self, run_ids: Mapping[str, str] | None = None, *, is_preview: bool = False
+    ) -> dict[str, dict[str, Any]]:
+        """Return the data sections of the step's configuration, as `build_input_sections` does."""
+        places = self.locate_outputs(run_ids)
+        inputs = build_input_sections(self.graph, self.step, self.values, places, is_preview=is_preview)
+        outputs = build_output_sections(self.graph, self.step, self.run_id)
+        return {
+            "data": inputs["data"],
+            "dataReferences": {**inputs["dataReferences"], **outputs["dataReferences"]},
+            "outputData": outputs["outputData"],
+        }
+
+    def build_words(self) -> tuple[str, ...]:
+        """Return the words of the command, or the arguments, with placeholders for data."""
+        step = self.step
+        return build_words(step.command if step.kind == COMMAND_STEP else step.arguments, step, self.values)
+
+
+def build_step_request(plan: StepPlan, request: SubmitRequest) -> tuple[SubmitRequest, tuple[str, ...]]:
+    """Return the request for a step's run, and notes about its runconfig.
+
+    Args:
+        plan: the step.
+        request: what is the same for all steps: the experiment, the environment and the attached folder.
+
+    Raises:
+        UsageError: the runconfig is not valid, or the step cannot be run here.
+    """
+    step = plan.step
+    if step.kind == PARALLEL_RUN_STEP:
+        raise Unsupported(
+            f"The step '{step.name}' is a ParallelRunStep, which is not run here yet.",
+            hint="Run its entry script on all of its input in a PythonScriptStep.",
+            target=step.name,
+        )
+    configuration: RunConfiguration | None = None
+    notes: tuple[str, ...] = ()
+    if step.runconfig is not None:
+        configuration, notes = read_configuration_document(step.runconfig, Path(f"the runconfig of '{step.name}'"))
+    target = step.target or plan.graph.default_target
+    given = plan.step.runconfig_parameters.get("Target")
+    if given is not None:
+        target = str(plan.values[given.name])
+    return (
+        request._replace(
+            source_directory=Path(step.source_directory),
+            runconfig_name=step.runconfig_file,
+            configuration=configuration,
+            adapt=lambda before: _adapt_configuration(plan, before),
+            target=target,
+            display_name=step.name,
+            tags={},
+            description=None,
+            notify=(),
+            parent_run_id=None,
+        ),
+        notes,
+    )
+
+
+def _adapt_configuration(plan: StepPlan, before: RunConfiguration) -> RunConfiguration:
+    """Return the configuration of a runconfig with what the step says."""
+    step, changes = plan.step, dict[str, Any]()
+    words = plan.build_words()
+    if step.kind == COMMAND_STEP:
+        changes |= {"command": words[0] if step.is_command_line else words, "script": None, "arguments": ()}
+    elif step.script is not None or words:
+        changes |= {"command": None, "script": step.script or before.script, "arguments": words}
+    rest = {**before.rest}
+    for section, entries in plan.build_sections(is_preview=True).items():
+        existing: Any = rest.get(section)
+        rest[section] = {**(existing if isinstance(existing, Mapping) else {}), **entries}
+    changes |= _find_launch_changes(plan, before, rest)
+    if step.kind == R_SCRIPT_STEP:
+        changes["framework"] = _R_FRAMEWORK
+    variables = {
+        **before.environment_variables,
+        **build_parameter_variables(step, plan.values),
+        **step.environment_variables,
+    }
+    return before.replace_fields(**changes)._replace(environment_variables=variables, rest=rest)
+
+
+def _find_launch_changes(plan: StepPlan, before: RunConfiguration, rest: dict[str, object]) -> dict[str, Any]:
+    """Return the changes of nodes and processes; those of the communicator's section are made in `rest`."""
+    step, changes = plan.step, dict[str, Any]()
+    if step.node_count is not None:
+        changes["node_count"] = step.node_count
+    for key, field in (("NodeCount", "node_count"), ("MaxRunDurationSeconds", "max_run_duration_seconds")):
+        given = step.runconfig_parameters.get(key)
+        if given is not None:
+            changes[field] = _get_count(key, plan.values[given.name])
+    has_processes = step.process_count_per_node is not None and before.communicator == NO_COMMUNICATOR
+    if step.kind == MPI_STEP or has_processes:
+        changes["communicator"] = _MPI_COMMUNICATOR
+    if step.process_count_per_node is not None:
+        rest["mpi.processCountPerNode"] = step.process_count_per_node
+    return changes
+
+
+def _get_count(key: str, value: ParameterValue) -> int:
+    if not isinstance(value, int) or isinstance(value, bool) or value < 1:
+        raise InvalidValue(f"{key} is a whole number of at least 1, and not {value!r}.", target=key)
+    return value
