@@ -25,13 +25,18 @@ def _define_kind(keys: str, noun: str, hint: str) -> _Kind:
 _KINDS = (
     _define_kind(
         "parallel_run_config",
-        "is the configuration of a parallel step of a pipeline, which are not run here",
-        "Submit its entry script with a runconfig of your own, as in 'mlrun run submit-script -c local score.py'.",
+        "is the configuration of a parallel step of a pipeline, not a runconfig",
+        "Name it as parallel_run_config of a step, in a file for 'mlrun run submit-pipeline -y FILE'.",
     ),
     _define_kind(
-        "pipeline Schedule",
-        "describes a pipeline, and pipelines are not run here",
-        "Submit the script of each step, in their order: 'mlrun run submit-script SCRIPT'.",
+        "pipeline",
+        "describes a pipeline, not how a script runs",
+        "Submit it: 'mlrun run submit-pipeline -y FILE'.",
+    ),
+    _define_kind(
+        "Schedule",
+        "says when a pipeline runs, not how a script does",
+        "Submit the pipeline: 'mlrun run submit-pipeline -y FILE'.",
     ),
     _define_kind(
         "primary_metric_name parameter_space hyperdrive_config",

@@ -570,7 +570,6 @@ def test_a_command_imports_nothing_that_it_does_not_need(tool: Tool) -> None:
     ("line", "name"),
     [
         ("run submit-hyperdrive", "run submit-hyperdrive"),
-        ("ml run submit-pipeline", "run submit-pipeline"),
         ("ml model deploy", "model deploy"),
         ("account", "account"),
         ("configure --defaults", "configure"),

@@ -58,7 +58,7 @@ def submit(mlrun: Mlrun, name: str, runconfig: str = "train") -> dict[str, Any]:
 
 
 def test_the_gallery_is_what_is_tested_here() -> None:
-    tested = {"quickstart", "iris", "parent", "notebook", "distributed", "diabetes", "data", "queue"}
+    tested = {"quickstart", "iris", "parent", "notebook", "distributed", "diabetes", "data", "queue", "pipeline"}
     assert {folder.name for folder in GALLERY.iterdir()} == tested
 
 
@@ -347,3 +347,23 @@ def _texts(output: dict[str, Any]) -> list[str]:
         return text
     data: dict[str, list[str]] = output["data"]
     return data.get("text/html", data["text/plain"])
+
+
+def test_pipeline_fits_a_polynomial_and_uses_its_results_again(mlrun: Mlrun) -> None:
+    copy("pipeline", mlrun)
+    done = mlrun("run", "submit-pipeline", "-y", "pipeline.yml", "--stream", timeout=300.0)
+    first = json.loads(done.stdout)
+    assert first["status"] == "Completed", done.stderr
+    assert first["_experiment_name"] == "pipeline"
+    assert mlrun.metrics(first["run_id"]) == {"rmse": pytest.approx(0.21, abs=0.1)}
+    steps = mlrun.json("run", "list", "--parent-run-id", first["run_id"], "--query", "[].display_name")
+    assert steps == ["evaluate", "train", "prepare"]
+
+    def list_reused(*words: str) -> set[str]:
+        run = mlrun.json("run", "submit-pipeline", "-y", "pipeline.yml", "--stream", *words)
+        query = "[?properties.\"azureml.isreused\"=='true'].display_name"
+        return set(mlrun.json("run", "list", "--parent-run-id", run["run_id"], "--query", query))
+
+    assert list_reused() == {"prepare", "train", "evaluate"}
+    assert list_reused("-p", "degree=5") == {"prepare"}
+    assert list_reused("--regenerate-outputs") == set()

@@ -7,6 +7,7 @@ app = Group(
     package=__name__,
     verbs=(
         "submit-script",
+        "submit-pipeline",
         "rerun",
         "resume",
         "list",

@@ -15,7 +15,9 @@ from mlrun_cli.core.sizes import format_size
 from mlrun_cli.errors import MlrunError
 
 if TYPE_CHECKING:
+    from mlrun_cli.processes.interruptions import Interruptions
     from mlrun_cli.runs.run import Run
+    from mlrun_cli.runs.script_input import ScriptInput
     from mlrun_cli.submit.request import SubmitRequest
     from mlrun_cli.workspace import Workspace
 
@@ -48,8 +50,6 @@ def submit_and_stream(
                 progress=lambda files, size: spinner.update(f"Snapshot: {files} files, {format_size(size)}"),
                 say=shared.notes.info,
             )
-        from mlrun_cli.actions.studio_urls import build_printed_record  # noqa: PLC0415 - meanwhile, the supervisor loads
-
         if submitted.stream_lock is not None:
             stack.enter_context(submitted.stream_lock)
         for note in submitted.notes:
@@ -58,34 +58,46 @@ def submit_and_stream(
         for detail in submitted.details:
             shared.notes.detail(detail)
         if is_async:
-            return _build_result(workspace, run, shared)
-        from mlrun_cli.cli.ci.systems import find_ci_system  # noqa: PLC0415 - meanwhile, the supervisor loads
-        from mlrun_cli.cli.run.stream import stream_submitted  # noqa: PLC0415 - meanwhile, the supervisor loads
-
-        if shared.metadata_file is not None:
-            # Whatever happens to the streaming, the next step of a pipeline finds the file.
-            try:
-                shared.metadata_file.write(build_printed_record(workspace, run))
-            except MlrunError as error:  # it is tried again when the run has ended
-                shared.notes.warning(error.message)
-        streamed = stream_submitted(
-            workspace,
-            run,
-            shared,
-            when_interrupted,
-            interruptions,
-            script_input=submitted.script_input,
-            ci=find_ci_system(ci),
+            return build_result(workspace, run, shared)
+        result, streamed = stream_to_end(
+            workspace, run, shared, when_interrupted, interruptions, script_input=submitted.script_input, ci=ci
         )
-        if streamed.run.exit_code and describe_failure is not None:
-            hint = describe_failure(workspace, streamed.run)
+        if streamed.exit_code and describe_failure is not None:
+            hint = describe_failure(workspace, streamed)
             if hint is not None:
                 shared.notes.warning(hint)
-        exit_code = get_exit_code([streamed.run], streamed.signal)
-        return _build_result(workspace, streamed.run, shared)._replace(exit_code=exit_code)
+        return result
 
 
-def _build_result(workspace: Workspace, run: Run, shared: GlobalOptions) -> Result:
+def stream_to_end(
+    workspace: Workspace,
+    run: Run,
+    shared: GlobalOptions,
+    when_interrupted: OnInterrupt,
+    interruptions: Interruptions,
+    *,
+    script_input: ScriptInput | None = None,
+    ci: CiName = CiName.AUTO,
+) -> tuple[Result, Run]:
+    """Stream a newly submitted run; return the command's result, with the exit code of its end, and the ended run."""
+    from mlrun_cli.actions.studio_urls import build_printed_record  # noqa: PLC0415 - meanwhile, the supervisor loads
+    from mlrun_cli.cli.ci.systems import find_ci_system  # noqa: PLC0415
+    from mlrun_cli.cli.run.stream import stream_submitted  # noqa: PLC0415
+
+    if shared.metadata_file is not None:
+        # Whatever happens to the streaming, the next step of a pipeline finds the file.
+        try:
+            shared.metadata_file.write(build_printed_record(workspace, run))
+        except MlrunError as error:  # it is tried again when the run has ended
+            shared.notes.warning(error.message)
+    streamed = stream_submitted(
+        workspace, run, shared, when_interrupted, interruptions, script_input=script_input, ci=find_ci_system(ci)
+    )
+    exit_code = get_exit_code([streamed.run], streamed.signal)
+    return build_result(workspace, streamed.run, shared)._replace(exit_code=exit_code), streamed.run
+
+
+def build_result(workspace: Workspace, run: Run, shared: GlobalOptions) -> Result:
     """Return the record of a run, with the page of `run show` for people."""
     if shared.is_for_people:
         from mlrun_cli.cli.run.page import build_runs_result  # noqa: PLC0415 - only a table needs it

@@ -1,0 +1,82 @@
+"""The values of a pipeline's parameters in options: `-p a=1,b=2` and `-d NAME=STORE/PATH`."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from mlrun_cli.core.problems import Problems
+from mlrun_cli.errors import ConflictingOptions, InvalidValue
+from mlrun_cli.pipelines.graph import DATA_PATH_TYPE, DATASET_TYPE, Graph, parameter_value_to_json
+from mlrun_cli.pipelines.parameter_values import convert_text, read_data_path
+from mlrun_cli.pipelines.validation import find_nearest_name
+
+PARAMETERS_OPTION = "--parameters"
+DATAPATHS_OPTION = "--datapaths"
+
+
+def parse_pipeline_values(graph: Graph, parameters: Sequence[str], datapaths: Sequence[str]) -> dict[str, Any]:
+    r"""Return the JSON values of parameters that options give, each converted to its declared type.
+
+    A comma separates two values if a name and an equals sign follow, so that other values may hold commas; `\,` is
+    always part of a value.
+
+    Raises:
+        UsageError: a name does not exist, is given twice, or a value is not of its type.
+        SeveralProblems: there are several such errors.
+    """
+    problems = Problems()
+    values: dict[str, Any] = {}
+    for option, texts in ((PARAMETERS_OPTION, parameters), (DATAPATHS_OPTION, datapaths)):
+        for name, text in _iterate_pairs(option, texts, problems):
+            with problems.collect_errors():
+                value = _convert(graph, option, name, text)
+                if name in values and values[name] != value:
+                    raise ConflictingOptions(
+                        f"{option}: '{name}' is given two values.", hint="Leave one of them out.", target=option
+                    )
+                values[name] = value
+    problems.raise_if_any()
+    return values
+
+
+def _iterate_pairs(option: str, texts: Sequence[str], problems: Problems) -> Iterator[tuple[str, str]]:
+    for text in texts:
+        for piece in re.split(r"(?<!\\),(?=[^,=]+=)", text):
+            name, equals, value = piece.partition("=")
+            if equals and name:
+                yield name, value.replace("\\,", ",")
+            else:
+                problems.add(
+                    InvalidValue(f"{option}: '{name}' has no value.", hint=f"Write {option} NAME=VALUE.", target=option)
+                )
+
+
+def _convert(graph: Graph, option: str, name: str, text: str) -> Any:
+    parameter = graph.parameters.get(name)
+    if parameter is None:
+        hint = find_nearest_name(name, graph.parameters)
+        raise InvalidValue(f"{option}: the pipeline has no parameter '{name}'.", hint=hint, target=option)
+    is_data = parameter.kind in {DATA_PATH_TYPE, DATASET_TYPE}
+    if option == DATAPATHS_OPTION and not is_data:
+        raise InvalidValue(
+            f"{option}: the parameter '{name}' is of type {parameter.kind}, which is no data.",
+            hint=f"Give it with {PARAMETERS_OPTION} {name}=VALUE.",
+            target=option,
+        )
+    if option == PARAMETERS_OPTION and is_data:
+        raise InvalidValue(
+            f"{option}: the parameter '{name}' is of type {parameter.kind}.",
+            hint=f"Give it with {DATAPATHS_OPTION} {name}=STORE/PATH.",
+            target=option,
+        )
+    try:
+        return (
+            parameter_value_to_json(read_data_path(parameter.kind, text))
+            if is_data
+            else convert_text(parameter.kind, text)
+        )
+    except InvalidValue as error:
+        error.add_context(f"{option} {name}")
+        raise

@@ -1,0 +1,163 @@
+"""`run submit-pipeline`: submit a pipeline that a file describes."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+from mlrun_cli.actions.studio_urls import build_printed_record
+from mlrun_cli.cli.ci.ci_name import CiName
+from mlrun_cli.cli.command import command
+from mlrun_cli.cli.context import Context, open_context
+from mlrun_cli.cli.declarations import Option
+from mlrun_cli.cli.global_options import GlobalOptions
+from mlrun_cli.cli.option_values import parse_environment_choice, parse_on_interrupt, parse_tags
+from mlrun_cli.cli.output.progress import Spinner
+from mlrun_cli.cli.run import app
+from mlrun_cli.cli.run.options import Ci, Environment, OnInterruptOption, UnknownTarget
+from mlrun_cli.cli.run.streamed_submit import build_result, stream_to_end
+from mlrun_cli.core.atomic_files import open_atomically
+from mlrun_cli.core.names import check_experiment_name
+from mlrun_cli.core.sizes import format_size
+from mlrun_cli.errors import UsageError
+from mlrun_cli.processes.interruptions import Interruptions
+
+if TYPE_CHECKING:
+    from mlrun_cli.submit.pipeline import PipelineRequest, SubmittedPipeline
+    from mlrun_cli.workspace import Workspace
+
+
+@command(
+    app,
+    "submit-pipeline",
+    examples=[
+        ("Submit a pipeline, and wait for its end", "mlrun run submit-pipeline -y pipeline.yml -n train --stream"),
+        ("Submit it with other values", "mlrun run submit-pipeline -y pipeline.yml -p rate=0.1,epochs=20"),
+    ],
+)
+def submit_pipeline(
+    shared: GlobalOptions,
+    file: Annotated[
+        Path, Option("--pipeline-yaml", "-y", metavar="FILE", help="YAML file that describes the pipeline.")
+    ],
+    experiment_name: Annotated[
+        str | None,
+        Option("--experiment-name", "-n", "-e", metavar="NAME", help="Experiment. Default: the pipeline's name."),
+    ] = None,
+    parameters: Annotated[
+        list[str] | None,
+        Option("--parameters", "-p", metavar="NAME=VALUE,…", help="Values of parameters, instead of their defaults."),
+    ] = None,
+    datapaths: Annotated[
+        list[str] | None,
+        Option("--datapaths", "-d", metavar="NAME=STORE/PATH,…", help="Paths for parameters of type datapath."),
+    ] = None,
+    output_file: Annotated[
+        Path | None, Option("--output_file", "-f", metavar="FILE", help="Write the run's record to this file, too.")
+    ] = None,
+    regenerates: Annotated[
+        bool, Option("--regenerate-outputs", help="Run every step, even if an earlier result could be used again.")
+    ] = False,
+    continues: Annotated[
+        bool, Option("--continue-on-step-failure", help="If a step fails, run those that do not need it.")
+    ] = False,
+    is_streamed: Annotated[
+        bool, Option("--stream", help="Show what the pipeline does until it has ended, and exit with its outcome.")
+    ] = False,
+    tags: Annotated[list[str] | None, Option("--tag", metavar="KEY[=VALUE]", help="Tag the run.")] = None,
+    environment: Environment = None,
+    unknown_target: UnknownTarget = None,
+    interrupt: OnInterruptOption = None,
+    ci: Ci = CiName.AUTO,
+) -> object:
+    """Submit a pipeline: steps that start as soon as the data they read are there.
+
+    All steps are checked and their snapshots taken before anything starts; all problems are told at once. The run's
+    record goes to stdout at once; with --stream when the run has ended, and the exit code is 1 unless it completed.
+    """
+    when_interrupted = parse_on_interrupt(interrupt)
+    context = open_context(shared)
+    with context.workspace as workspace:
+        request = _build_request(
+            shared,
+            context,
+            file,
+            experiment_name,
+            {"parameters": parameters or [], "datapaths": datapaths or []},
+        )._replace(
+            regenerate_outputs=regenerates,
+            continue_on_step_failure=continues or None,
+            tags=parse_tags(tags or [], option="--tag"),
+            environment_mode=parse_environment_choice(environment),
+            unknown_target=unknown_target,
+        )
+        with Interruptions() as interruptions:
+            submitted = _submit(workspace, request, interruptions, shared)
+            if not is_streamed:
+                result, run = build_result(workspace, submitted.run, shared), submitted.run
+            else:
+                result, run = stream_to_end(workspace, submitted.run, shared, when_interrupted, interruptions, ci=ci)
+        if output_file is not None:
+            _write_record(output_file, build_printed_record(workspace, run))
+        return result
+
+
+def _submit(
+    workspace: Workspace, request: PipelineRequest, interruptions: Interruptions, shared: GlobalOptions
+) -> SubmittedPipeline:
+    """Submit a pipeline, and tell of it what az prints before the record."""
+    from mlrun_cli.submit.pipeline import submit_pipeline as submit  # noqa: PLC0415 - start-up
+
+    with Spinner(enabled=shared.shows_progress) as spinner:
+        submitted = submit(
+            workspace,
+            request,
+            interruptions,
+            progress=lambda files, size: spinner.update(f"Snapshot: {files} files, {format_size(size)}"),
+            say=shared.notes.info,
+        )
+    for note in submitted.notes:
+        shared.notes.warning(note)
+    for line in submitted.lines:
+        shared.notes.info(line)
+    return submitted
+
+
+def _write_record(path: Path, record: object) -> None:
+    with open_atomically(path, overwrite=True) as file:
+        file.write(f"{json.dumps(record, indent=2, sort_keys=True, ensure_ascii=False)}\n".encode())
+
+
+def _build_request(
+    shared: GlobalOptions,
+    context: Context,
+    file: Path,
+    experiment_name: str | None,
+    values: dict[str, list[str]],
+) -> PipelineRequest:
+    from mlrun_cli.cli.run.pipeline_values import parse_pipeline_values  # noqa: PLC0415 - start-up
+    from mlrun_cli.pipelines.yaml_file import read_pipeline_file  # noqa: PLC0415
+    from mlrun_cli.submit.pipeline import PipelineRequest  # noqa: PLC0415
+
+    read = read_pipeline_file(file, Path.cwd())
+    for note in read.notes:
+        shared.notes.warning(note)
+    return PipelineRequest(
+        graph=read.graph,
+        experiment_name=_choose_experiment(context, experiment_name, read.graph.name),
+        path=shared.path,
+        environment=dict(os.environ),
+        values=parse_pipeline_values(read.graph, values["parameters"], values["datapaths"]),
+    )
+
+
+def _choose_experiment(context: Context, typed: str | None, pipeline_name: str | None) -> str:
+    """Return the experiment that is typed, or named as the pipeline if that can be, or else the attached folder's."""
+    if typed is None and pipeline_name is not None:
+        try:
+            return check_experiment_name(pipeline_name)
+        except UsageError:
+            return context.get_experiment_name(None)
+    return context.get_experiment_name(typed)

@@ -1,0 +1,123 @@
+"""`run submit-pipeline`: its options, what it prints where, and what it refuses."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from tests.running import Mlrun
+
+PIPELINE = """\
+pipeline:
+  name: my pipeline
+  parameters:
+    count: {type: int, default: 1}
+    rate: {type: float, default: 0.5}
+    is_on: {type: bool, default: false}
+    name: {type: string, default: x}
+    where: {type: datapath, default: {datastore: workspaceblobstore, path_on_datastore: a}}
+    unused: {type: string, default: x}
+  steps:
+    Write:
+      type: PythonScriptStep
+      script_name: write.py
+      parameters:
+        count: {source: count}
+        rate: {source: rate}
+        is_on: {source: is_on}
+        name: {source: name}
+      arguments: ['parameter:count', 'parameter:rate', 'parameter:is_on', 'parameter:name', 'input:where']
+      inputs:
+        where: {source: where}
+"""
+SCRIPT = """
+import json, os, sys
+print(json.dumps(sys.argv[1:]))
+sys.exit(os.environ["AML_PARAMETER_name"] == "fail")
+"""
+
+
+@pytest.fixture
+def ready(mlrun: Mlrun) -> Mlrun:
+    (mlrun.folder / "write.py").write_text(SCRIPT, encoding="utf-8")
+    (mlrun.folder / "p.yml").write_text(PIPELINE, encoding="utf-8")
+    return mlrun
+
+
+def read_arguments(mlrun: Mlrun, run_id: str) -> list[str]:
+    [step] = mlrun.json("run", "list", "--parent-run-id", run_id)
+    words: list[str] = json.loads(mlrun("run", "monitor-logs", "-r", step["run_id"]).stdout)
+    return words
+
+
+def test_values_have_the_declared_types_and_commas_within_them_stay(ready: Mlrun) -> None:
+    words = ("-p", "count=7,rate=1e-3,is_on=true", "-p", "name=a,b", "-d", "where=workspacefilestore/x/y")
+    run = ready.json("run", "submit-pipeline", "-y", "p.yml", *words, "--stream")
+    *values, folder = read_arguments(ready, run["run_id"])
+    assert values == ["7", "0.001", "True", "a,b"]
+    assert folder.endswith("x/y")
+    assert json.loads(run["properties"]["azureml.parameters"])["where"] == "workspacefilestore/x/y"
+
+
+def test_stdout_holds_the_record_alone_and_stderr_what_az_prints_before_it(ready: Mlrun) -> None:
+    done = ready("run", "submit-pipeline", "-y", "p.yml", "-n", "other", "-f", "run.json", "-t", "meta.json")
+    run = json.loads(done.stdout)
+    assert run["_experiment_name"] == "other"
+    assert run["status"] not in {"Completed", "Failed"}
+    assert re.search(r"Created step write.py \[[0-9a-f]{8}\]\[[0-9a-f-]{36}\], \(This step is eligible", done.stderr)
+    assert f"Submitted PipelineRun {run['run_id']}" in done.stderr
+    assert "no step uses the parameter 'unused'" in done.stderr
+    for name in ("run.json", "meta.json"):
+        assert json.loads((ready.folder / name).read_text(encoding="utf-8"))["run_id"] == run["run_id"]
+    assert ready.wait_for_status(run["run_id"], "Completed", "Failed") == "Completed"
+
+
+def test_the_experiment_is_named_as_the_pipeline_unless_another_is_named(ready: Mlrun) -> None:
+    run = ready.json("run", "submit-pipeline", "-y", "p.yml", "--stream")
+    assert run["_experiment_name"] == "my pipeline"
+    assert (run["display_name"], run["status"]) == ("my pipeline", "Completed")
+
+
+def test_the_exit_code_of_a_streamed_pipeline_is_its_outcome(ready: Mlrun) -> None:
+    done = ready("run", "submit-pipeline", "-y", "p.yml", "-p", "name=fail", "--stream", check=False)
+    assert done.returncode == 1
+    run = json.loads(done.stdout)
+    assert run["status"] == "Failed"
+    assert "write.py" in run["error"]["error"]["message"]
+    assert ready.json("run", "submit-pipeline", "-y", "p.yml", "-p", "name=fail")["run_id"]
+
+
+@pytest.mark.parametrize(
+    ("words", "fact"),
+    [
+        (["-p", "cuont=7"], "Did you mean 'count'"),
+        (["-p", "count=seven"], "int"),
+        (["-p", "count"], "no value"),
+        (["-p", "count=1", "-p", "count=2"], "two values"),
+        (["-p", "where=a/b"], "--datapaths where=STORE/PATH"),
+        (["-d", "where=store"], "STORE/PATH"),
+        (["-d", "count=a/b"], "--parameters count=VALUE"),
+    ],
+)
+def test_wrong_values_are_wrong_usage(ready: Mlrun, words: list[str], fact: str) -> None:
+    failure = ready.fails("run", "submit-pipeline", "-y", "p.yml", *words)
+    assert fact in failure.text
+    assert ready.json("run", "list", "--all-experiments") == []
+
+
+def test_a_datastore_that_does_not_exist_is_not_found(ready: Mlrun) -> None:
+    failure = ready.fails("run", "submit-pipeline", "-y", "p.yml", "-d", "where=nowhere/b", exit_code=3)
+    assert failure.target == "nowhere"
+
+
+def test_all_problems_of_a_file_are_told_with_file_and_line(ready: Mlrun) -> None:
+    text = PIPELINE.replace("input:where", "input:there").replace("default: 0.5", "default: half")
+    (ready.folder / "p.yml").write_text(text, encoding="utf-8")
+    with ready.error_format("json"):
+        done = ready("run", "submit-pipeline", "-y", "p.yml", check=False)
+    assert done.returncode == 2
+    problems = json.loads(done.stderr.splitlines()[-1])["error"]["problems"]
+    assert [(Path(one["file"]).name, one["line"]) for one in problems] == [("p.yml", 5), ("p.yml", 19)]
