@@ -76,6 +76,7 @@ class CollectedRun:
         self._outcome: OutcomeEvent | None = None
         self._interval = _FIRST_PAUSE_SECONDS
         self._ended_since: float | None = None
+        self._attempt_ended_since: float | None = None
         self._read_outcomes()
 
     @property
@@ -183,12 +184,26 @@ class CollectedRun:
         if after == before:
             return False
         events = [event for document in documents if (event := parse_event(document)) is not None]
-        if any(isinstance(event, AttemptEvent) for event in events):
-            refresh_folder(self.shared.journal)
-            self._reader.ingest_all()  # what its attempt has logged precedes what the next one logs
+        if isinstance(last := events[-1] if events else None, AttemptEvent):
+            if not self._ingest_attempt(last):
+                return False
             save_all_outputs(self._workspace, get_script_lock(self.run))
         self._store_events(name, before, after, events)
         return True
+
+    def _ingest_attempt(self, event: AttemptEvent) -> bool:
+        """Store what an attempt has logged, which precedes what the next one logs; return whether that is all of it.
+
+        The file server may show the ends of journals later than the event; what stays away for long is given up.
+        """
+        refresh_folder(self.shared.journal)
+        self._reader.ingest_all()
+        moment = time.monotonic()
+        self._attempt_ended_since = self._attempt_ended_since or moment
+        if self._reader.has_ingested(event.journal_sizes) or moment >= self._attempt_ended_since + _JOURNALS_SECONDS:
+            self._attempt_ended_since = None
+            return True
+        return False
 
     def _store_events(self, name: str, before: int, after: int, events: list[Event]) -> None:
         with self._workspace.transaction():

@@ -165,9 +165,11 @@ class NodeRun(SupervisedRun):
         """Record the end of an attempt and start the next; return False if the run is to be canceled or has ended."""
         is_begun = super().begin_next_attempt(started_at, outcome)
         if is_begun:
+            sizes: Mapping[str, int] = {}
             with suppress(OSError):
                 self._flush()
-            self._write_event(AttemptEvent(started_at, outcome))
+                sizes = read_journal_sizes(self._shared.journal)
+            self._write_event(AttemptEvent(started_at, outcome, sizes))
         return is_begun
 
     def queue_next_attempt(self, outcome: Outcome) -> bool:  # noqa: ARG002

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Collection, Mapping
+from types import MappingProxyType
 from typing import Any
 
 from mlrun_cli.core.json_lines import append_lines, list_line_files, read_lines
@@ -54,10 +55,12 @@ class AttemptEvent(NamedTuple):
     Attributes:
         started_at: the time at which its script was started, in microseconds.
         outcome: its outcome.
+        journal_sizes: the sizes of the run's journals at its end in bytes, by name; empty from older versions.
     """
 
     started_at: int
     outcome: Outcome
+    journal_sizes: Mapping[str, int] = MappingProxyType({})
 
 
 class OutcomeEvent(NamedTuple):
@@ -139,7 +142,9 @@ def _to_json(event: Event) -> dict[str, Any]:
     if isinstance(event, FilesEvent):
         return {"event": "files", "folder": event.folder}
     if isinstance(event, AttemptEvent):
-        return {"event": "attempt", "started_at": event.started_at, "outcome": event.outcome.to_json()}
+        sizes = dict(event.journal_sizes)
+        outcome = event.outcome.to_json()
+        return {"event": "attempt", "started_at": event.started_at, "outcome": outcome, "journal_sizes": sizes}
     return {"event": "outcome", **event._asdict(), "outcome": event.outcome.to_json()}
 
 
@@ -161,8 +166,17 @@ def _parse_status(document: Mapping[str, Any]) -> StatusEvent:
     return StatusEvent(before, RunStatus(document["after"]), dict(document["columns"]), int(document["at"]))
 
 
+def _parse_attempt(document: Mapping[str, Any]) -> AttemptEvent:
+    sizes = _parse_sizes(document.get("journal_sizes", {}))
+    return AttemptEvent(int(document["started_at"]), Outcome.from_json(document["outcome"]), sizes)
+
+
+def _parse_sizes(document: Mapping[str, Any]) -> Mapping[str, int]:
+    return {str(name): int(size) for name, size in document.items()}
+
+
 def _parse_outcome(document: Mapping[str, Any]) -> OutcomeEvent:
-    sizes = {str(name): int(size) for name, size in document["journal_sizes"].items()}
+    sizes = _parse_sizes(document["journal_sizes"])
     return OutcomeEvent(Outcome.from_json(document["outcome"]), sizes, bool(document["is_final"]))
 
 
@@ -171,6 +185,6 @@ _PARSERS: Mapping[str, Callable[[Mapping[str, Any]], Event]] = {
     "status": _parse_status,
     "properties": lambda document: PropertiesEvent(dict(document["properties"])),
     "files": lambda document: FilesEvent(str(document["folder"])),
-    "attempt": lambda document: AttemptEvent(int(document["started_at"]), Outcome.from_json(document["outcome"])),
+    "attempt": _parse_attempt,
     "outcome": _parse_outcome,
 }

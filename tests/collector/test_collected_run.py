@@ -109,3 +109,25 @@ def test_the_values_of_an_attempt_make_room_for_the_next_even_if_the_run_is_to_b
     assert run.status is RunStatus.CANCEL_REQUESTED
     assert len(run.attempts) == 2
     assert not workspace.metrics.get(key, "x")
+
+
+def test_a_value_that_the_file_server_shows_late_is_of_the_attempt_that_logged_it(
+    workspace: Workspace, shared: SharedRunFolder
+) -> None:
+    journal, late = shared.journal / "1.jsonl", '["m","x",2.0,null,0.75]\n'
+    journal.write_text('["m","x",1.0,null,0.5]\n')
+    events = EventWriter(shared)
+    events.write(StartEvent(1, "n1"))
+    collected = open_run(workspace, shared)
+    key = collected.run.key
+    sizes = {"1.jsonl": journal.stat().st_size + len(late)}
+    events.write(AttemptEvent(1, Outcome(RunStatus.FAILED, 5, 1.5), sizes))
+    collected.poll(0.0)
+    assert not workspace.runs.get("exp_1").attempts
+    assert list(workspace.metrics.get(key, "x")) == ["x"]
+
+    with journal.open("a") as file:
+        file.write(late)
+    collected.poll(100.0)
+    assert len(workspace.runs.get("exp_1").attempts) == 2
+    assert not workspace.metrics.get(key, "x")
