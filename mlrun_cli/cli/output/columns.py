@@ -2,40 +2,55 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence, Set
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence, Set
 from datetime import datetime
-from io import StringIO
 from typing import TextIO
 
+from mlrun_cli.cli.output.cells import fit_width, measure_width
 from mlrun_cli.core.named_tuple import NamedTuple
 from mlrun_cli.wire.run_output import make_printable
 
 GAP = "  "
 _MARK = "*"
 _MARK_STYLE = "bold green"
+_CODES = {"bold": "1", "dim": "2", "red": "31", "green": "32", "yellow": "33", "cyan": "36"}
+"""What terminals are told, keyed by word of a style."""
 
 Narrowing = Sequence[tuple[str, int]]
 """Headings of columns in the order in which they are narrowed, with their minimum widths; 0 leaves a column out."""
 
 
-@dataclass(slots=True)
 class Column:
     """A column of a table, as wide as its widest cell unless narrowed; width 0 omits it.
 
     Attributes:
+        heading: its heading.
+        cells: its cells.
         is_right: whether cells are aligned to the right.
         keeps_end: whether a cell that is too long is cut at its start instead of its end.
         marked: the numbers of the cells that are emphasized, in bold or by an asterisk.
+        width: the width that it gets.
+        widest: the width of its widest cell.
     """
 
-    heading: str
-    cells: Sequence[str]
-    is_right: bool = False
-    keeps_end: bool = False
-    marked: Set[int] = frozenset()
-    width: int = 0
-    widest: int = 0
+    __slots__ = ("cells", "heading", "is_right", "keeps_end", "marked", "widest", "width")
+
+    def __init__(
+        self,
+        heading: str,
+        cells: Sequence[str],
+        *,
+        is_right: bool = False,
+        keeps_end: bool = False,
+        marked: Set[int] = frozenset(),
+    ) -> None:
+        self.heading = heading
+        self.cells = cells
+        self.is_right = is_right
+        self.keeps_end = keeps_end
+        self.marked = marked
+        self.width = 0
+        self.widest = 0
 
 
 class Layout(NamedTuple):
@@ -45,7 +60,7 @@ class Layout(NamedTuple):
         columns: columns with different headings and the same number of cells; a cell may contain any text.
         narrowing: the columns to narrow if the table is too wide.
         repeating: the columns to narrow before those if all their cells are the same.
-        styles: the styles of the first column's cells.
+        styles: the styles of the first column's cells, such as `bold cyan`.
         widest: the maximum width where the output has none; None for no limit.
     """
 
@@ -67,43 +82,58 @@ def render_layout(layout: Layout, *, encoding: str, width: int | None, colour: b
     """
     if not layout.columns or not layout.columns[0].cells:
         return ""
-    from rich.cells import cell_len, set_cell_size  # noqa: PLC0415
-    from rich.console import Console  # noqa: PLC0415
-    from rich.text import Text  # noqa: PLC0415
-
     columns = layout.columns
     for column in columns:
         column.cells = [make_printable(text).encode(encoding, "replace").decode(encoding) for text in column.cells]
         if not colour:
             column.cells = _append_marks(column)
-        column.width = column.widest = max(map(cell_len, [column.heading, *column.cells]))
+        column.width = column.widest = max(map(measure_width, [column.heading, *column.cells]))
     most = layout.widest if width is None else width
     if most is not None:
         columns = _narrow_columns(columns, most, layout.repeating, layout.narrowing)
     dots = "…" if can_encode("…", encoding) else "..."
-
-    def fit_text(text: str, column: Column) -> str:
-        if cell_len(text) > column.width:
-            room = max(0, column.width - len(dots))
-            cut = dots + _cut_start(text, room) if column.keeps_end else set_cell_size(text, room) + dots
-            return set_cell_size(cut, column.width)
-        blank = " " * (column.width - cell_len(text))
-        return blank + text if column.is_right else text + blank
-
-    # Not to the output itself: where the other end of a pipe is gone, the console would exit in its own way.
-    printed = StringIO()
-    console = Console(file=printed, color_system="standard" if colour else None, force_terminal=colour)
+    lines = []
     for number in range(len(columns[0].cells) + 1):
-        texts = [fit_text([column.heading, *column.cells][number], column) for column in columns]
-        line = Text(GAP.join(texts).rstrip())
-        style = "bold" if number == 0 else (layout.styles[number - 1] if layout.styles else "")
-        line.stylize(style, 0, None if number == 0 else len(texts[0]))
-        for place, column in enumerate(columns):
-            if number - 1 in column.marked:
-                start = sum(len(text) + len(GAP) for text in texts[:place])
-                line.stylize(_MARK_STYLE, start, start + len(texts[place]))
-        console.print(line, soft_wrap=True, highlight=False)
-    return printed.getvalue()
+        texts = [_fit_text([column.heading, *column.cells][number], column, dots) for column in columns]
+        line = GAP.join(texts).rstrip()
+        if colour and number == 0:
+            line = _style_text(line, "bold")
+        elif colour:
+            styles = {0: layout.styles[number - 1]} if layout.styles else {}
+            styles |= {place: _MARK_STYLE for place, column in enumerate(columns) if number - 1 in column.marked}
+            line = _style_cells(line, texts, styles)
+        lines.append(f"{line}\n")
+    return "".join(lines)
+
+
+def _style_cells(line: str, texts: Sequence[str], styles: Mapping[int, str]) -> str:
+    """Return a line with styled cells.
+
+    Args:
+        line: the line, of which blanks at the end were left out.
+        texts: the texts of its cells.
+        styles: styles, keyed by position of the cell.
+    """
+    parts, start = [], 0
+    for place, text in enumerate(texts):
+        end = start + len(text)
+        parts += [_style_text(line[start:end], styles.get(place, "")), line[end : end + len(GAP)]]
+        start = end + len(GAP)
+    return "".join(parts)
+
+
+def _style_text(text: str, style: str) -> str:
+    return f"\033[{';'.join(map(_CODES.__getitem__, style.split()))}m{text}\033[0m" if text and style else text
+
+
+def _fit_text(text: str, column: Column, dots: str) -> str:
+    """Return the text of a cell, cut or filled with blanks to the width of its column."""
+    excess = measure_width(text) - column.width
+    if excess > 0:
+        room = max(0, column.width - len(dots))
+        cut = dots + _cut_start(text, room) if column.keeps_end else fit_width(text, room) + dots
+        return fit_width(cut, column.width)
+    return " " * -excess + text if column.is_right else text + " " * -excess
 
 
 def print_layout(layout: Layout, *, file: TextIO, width: int | None, colour: bool) -> None:
@@ -188,8 +218,6 @@ def _measure_free_width(columns: Sequence[Column], width: int) -> int:
 
 def _cut_start(text: str, width: int) -> str:
     """Return the longest end of a text that is no more than `width` columns wide."""
-    from rich.cells import cell_len  # noqa: PLC0415
-
-    while cell_len(text) > width:
+    while measure_width(text) > width:
         text = text[1:]
     return text

@@ -13,6 +13,7 @@ from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from mlrun_cli.cli.output.cells import measure_width
 from mlrun_cli.cli.output.formats import format_strict_json
 from mlrun_cli.wire.flat_records import flatten_record, list_columns
 from mlrun_cli.wire.run_output import make_printable
@@ -61,16 +62,14 @@ def format_markdown_table(
         rows: the cells of each row, as Markdown.
         right: whether each column is aligned to the right; None for none of them.
     """
-    from rich.cells import cell_len  # noqa: PLC0415
-
     is_right = right or [False] * len(headings)
     if not headings:
         return ""
     lines = [headings, *rows]
-    widths = [max(3, *(cell_len(line[number]) for line in lines)) for number in range(len(headings))]
+    widths = [max(3, *(measure_width(line[number]) for line in lines)) for number in range(len(headings))]
 
     def format_line(cells: Sequence[str]) -> str:
-        blanks = [" " * (width - cell_len(cell)) for cell, width in zip(cells, widths, strict=True)]
+        blanks = [" " * (width - measure_width(cell)) for cell, width in zip(cells, widths, strict=True)]
         padded = [
             blank + cell if to_right else cell + blank
             for cell, blank, to_right in zip(cells, blanks, is_right, strict=True)

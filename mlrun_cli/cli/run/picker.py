@@ -6,6 +6,7 @@ import sys
 from collections.abc import Sequence
 from datetime import datetime, timezone
 
+from mlrun_cli.cli.output.cells import fit_width
 from mlrun_cli.cli.output.columns import render_layout
 from mlrun_cli.cli.output.keys import Key, KeyReader
 from mlrun_cli.cli.output.messages import wants_colour
@@ -128,10 +129,8 @@ class _Choice:
         return self._style(_REVERSE, f"> {line}") if is_chosen else f"  {line}"
 
     def _fit_line(self, text: str) -> str:
-        from rich.cells import set_cell_size  # noqa: PLC0415 - start-up
-
         shown = text.encode(self._encoding, "replace").decode(self._encoding)
-        return set_cell_size(shown, self._screen.size.columns - 1).rstrip()
+        return fit_width(shown, self._screen.size.columns - 1).rstrip()
 
     def _style(self, style: str, text: str) -> str:
         return f"{style}{text}{_PLAIN}" if self._has_colour else text

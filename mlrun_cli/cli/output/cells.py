@@ -1,0 +1,24 @@
+"""The width of text in the columns of a terminal."""
+
+from __future__ import annotations
+
+_MARKS = dict.fromkeys(map(ord, "○◌◔◑●◕⊘✓✗‖…"), "?")
+"""Characters that tables for people contain, each one column wide."""
+
+
+def measure_width(text: str) -> int:
+    """Return the number of columns that a text takes, in which characters may take none, one or two."""
+    if text.translate(_MARKS).isascii():
+        return len(text)
+    from rich.cells import cell_len  # noqa: PLC0415 - its tables take long to load
+
+    return cell_len(text)
+
+
+def fit_width(text: str, width: int) -> str:
+    """Return a text cut or filled with blanks at its end to take a number of columns."""
+    if text.translate(_MARKS).isascii():
+        return text[:width].ljust(width)
+    from rich.cells import set_cell_size  # noqa: PLC0415 - as above
+
+    return set_cell_size(text, width)
