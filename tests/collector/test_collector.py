@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from mlrun_cli.collector.collector import Collector
+from mlrun_cli.collector.job_poll import JobPoll
 from mlrun_cli.compute.compute_target import ComputeTarget
 from mlrun_cli.core.redaction import Redaction
 from mlrun_cli.runs.events import EventWriter, OutcomeEvent, StartEvent
@@ -30,6 +31,8 @@ class Place:
     """A workspace with a run on a pool, whose job has ended, and whose supervisor was told to end before.
 
     Attributes:
+        workspace: the workspace.
+        target: the pool.
         run_folder: the folder of the run.
         shared: its folder in the shared folder.
     """
@@ -41,33 +44,33 @@ class Place:
         self._pool.folder.mkdir()
         (self._pool.folder / "slots").write_text("0", encoding="utf-8")
         locator = locate_workspace(root / "home", WorkspaceIdentity("s", "g", "w"))
-        self._workspace = Workspace.open(locator, create=True, redaction=Redaction())
-        self._target = PoolTarget(self._workspace, "pool")
+        self.workspace = Workspace.open(locator, create=True, redaction=Redaction())
+        self.target = PoolTarget(self.workspace, "pool")
         properties = {"sharedFolder": str(whole.path), "poolFolder": str(self._pool.folder)}
-        self.run_folder = self._workspace.run_folder("exp_1").path
+        self.run_folder = self.workspace.run_folder("exp_1").path
         self.shared = whole.run_folder("exp_1")
         job_id = self._pool.submit(JobRequest("exp_1", "w", ["true"], Demand(), root / "log"))
         self._pool.end(job_id, end)
-        with self._workspace.transaction():
-            self._workspace.compute_targets.insert(ComputeTarget("pool", "pool", 1, 1, properties=properties))
-            experiment, number = self._workspace.experiments.reserve_run_numbers("exp")
+        with self.workspace.transaction():
+            self.workspace.compute_targets.insert(ComputeTarget("pool", "pool", 1, 1, properties=properties))
+            experiment, number = self.workspace.experiments.reserve_run_numbers("exp")
             columns = {"run_type": SCRIPT_RUN, "user_name": "someone", "target": "pool"}
             status = RunStatus.RUNNING
-            key = self._workspace.runs.insert(experiment, number, f"exp_{number}", status=status, **columns)
-            self._workspace.runs.add_properties(key, {"pool_job_id": job_id})
+            key = self.workspace.runs.insert(experiment, number, f"exp_{number}", status=status, **columns)
+            self.workspace.runs.add_properties(key, {"pool_job_id": job_id})
         self.shared.create_for_node(root)
         self.run_folder.mkdir(parents=True)
-        link_run_folder(self._workspace.run_folder("exp_1"), self.shared)
+        link_run_folder(self.workspace.run_folder("exp_1"), self.shared)
 
     def collect(self) -> Run:
         """Have a collector serve the target until the run has ended, and return the run."""
-        queue = QueueFolder(self._workspace, "pool")
+        queue = QueueFolder(self.workspace, "pool")
         queue.create()
         lock = OwnerLock.open(queue.lock)
         assert lock.try_acquire()
-        Collector(self._target, lock).run()
-        run = self._workspace.runs.get("exp_1")
-        self._workspace.close()
+        Collector(self.target, lock).run()
+        run = self.workspace.runs.get("exp_1")
+        self.workspace.close()
         return run
 
 
@@ -90,3 +93,18 @@ def test_a_run_that_has_lost_its_stream_is_canceled_when_its_job_ends(tmp_path: 
     write_interruption(place.shared)
     run = place.collect()
     assert (run.status, get_reason(run)) == (RunStatus.CANCELED, "StreamKilled")
+
+
+def test_a_query_for_ids_of_jobs_is_no_answer_about_jobs(tmp_path: Path) -> None:
+    place = Place(tmp_path, JobEnd.EXITED)
+    run = place.workspace.runs.get("exp_1")
+    jobs = JobPoll(place.target)
+    assert jobs.query_if_due([run], 1.0)
+    asked_at = jobs.asked_at
+    assert asked_at > 0
+    without_id = run._replace(key=run.key + 1, run_id="exp_2", properties={})
+    assert jobs.query_if_due([run, without_id], 1e9)
+    assert jobs.asked_at == asked_at
+    assert jobs.query_if_due([run, without_id], 1e10)
+    assert jobs.asked_at > asked_at
+    place.workspace.close()

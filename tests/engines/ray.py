@@ -33,6 +33,8 @@ _FRONT = "10.77.0.3"
 _GCS_PORT, _PORT, _AGENT_PORT = 6379, 8265, 52366
 _STORE_BYTES = "100000000"
 _MOST_STARTS = 3
+START_SECONDS = 60
+"""How long a job may wait for resources before Ray gives it up."""
 PATIENCE_SECONDS = 300.0
 """How long a job may take to start, or a node to be lost, on a busy machine."""
 # On a busy machine each part of Ray takes long to start, and nodes and workers are slow to answer.
@@ -40,6 +42,7 @@ _PATIENCE = {
     "RAY_DASHBOARD_STARTUP_TIMEOUT_S": "300",
     "RAY_DASHBOARD_SUBPROCESS_MODULE_WAIT_READY_TIMEOUT": "300",
     "RAY_NUM_REDIS_GET_RETRIES": "300",
+    "RAY_JOB_START_TIMEOUT_SECONDS": str(START_SECONDS),
     "RAY_agent_register_timeout_ms": "300000",
     "RAY_health_check_period_ms": "1000",
     "RAY_health_check_timeout_ms": "60000",

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.engines.ray import GPUS, NODE, PATIENCE_SECONDS, PROGRAMS, Ray
+from tests.engines.ray import GPUS, HEAD, NODE, PATIENCE_SECONDS, PROGRAMS, Ray
 from tests.running import LIVE, Mlrun, until
 
 pytestmark = pytest.mark.ray
@@ -109,8 +110,51 @@ def test_a_canceled_run_stops_and_one_that_waits_is_never_started(ray: Ray, ray_
     ray_mlrun("run", "cancel", "-r", running)
     assert wait_for_end(ray_mlrun, running)["status"] == "Canceled"
     wait_for_line(ray_mlrun, running, "asked to stop")
-    ray.wait_for_state(waiting, "STOPPED", "SUCCEEDED")
+    ray.wait_for_state(waiting, "STOPPED", "SUCCEEDED", "FAILED")  # the last if it has waited too long for Ray
     assert ray_mlrun.log(waiting) == ""
+
+
+def test_a_job_that_has_waited_too_long_for_ray_is_submitted_again(ray: Ray, ray_mlrun: Mlrun) -> None:
+    ray_mlrun.script(UNTIL_FILE)
+    go = ray_mlrun.folder.parent / "go"
+    running = submit(ray_mlrun, "--gpus", str(GPUS), "train.py", str(go))
+    wait_for_line(ray_mlrun, running, "waits")
+    waiting = submit(ray_mlrun, "--gpus", "1", "train.py", str(go))
+    ray.wait_for_state(waiting, "FAILED")
+    assert ray_mlrun.show(waiting)["status"] == "Queued"
+    go.touch()
+    assert wait_for_end(ray_mlrun, running)["status"] == "Completed"
+    record = wait_for_end(ray_mlrun, waiting)
+    assert record["status"] == "Completed", record["error"]
+    assert ray.job(f"{waiting}.2")["entrypoint"] == ray.job(waiting)["entrypoint"]
+
+
+def test_a_cluster_is_checked_when_attached_and_detached_by_force_without_its_head(
+    ray: Ray, ray_mlrun: Mlrun, tmp_path: Path
+) -> None:
+    place = ("-n", "other", "--address", ray.address, "--shared-folder", str(tmp_path / "other"))
+    attach = ("computetarget", "attach", "ray", *place)
+    path = ray_mlrun.environment.pop("RAY_AUTH_TOKEN_PATH")
+    ray_mlrun.environment["RAY_AUTH_TOKEN"] = "0" * 64
+    refused = ray_mlrun.fails(*attach, exit_code=1)
+    assert refused.code == "EngineUnavailable"
+    assert "RAY_AUTH_TOKEN" in refused.hint
+    del ray_mlrun.environment["RAY_AUTH_TOKEN"]
+    ray_mlrun.environment["RAY_AUTH_TOKEN_PATH"] = path
+    assert ray_mlrun(*attach).stderr == ""
+    shown = ray_mlrun.json("computetarget", "show", "-n", "other")
+    assert {node["name"] for node in shown["nodes"]} == {HEAD, NODE}
+
+    ray_mlrun.script(WAIT)
+    run_id = ray_mlrun.submit("--ct", "other", "train.py")
+    wait_for_line(ray_mlrun, run_id, "waits")
+    assert ray_mlrun.fails("computetarget", "detach", "-n", "other").code == "InUse"
+    with ray.away():
+        detached = ray_mlrun("computetarget", "detach", "-n", "other", "--force")
+        assert run_id in detached.stderr
+        assert ray_mlrun.show(run_id)["status"] == "Canceled"
+    wait_for_line(ray_mlrun, run_id, "asked to stop")  # by the shared folder, which its supervisor has
+    assert [each["name"] for each in ray_mlrun.json("computetarget", "list")] == ["ray"]
 
 
 def test_without_the_head_nothing_is_lost(ray: Ray, ray_mlrun: Mlrun) -> None:
