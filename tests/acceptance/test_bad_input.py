@@ -503,7 +503,7 @@ def test_what_no_store_can_hold_is_wrong_usage(ready: Mlrun, words: tuple[str, .
     assert fact in failure.text
 
 
-@pytest.mark.parametrize("verb", ["monitor-tensorboard", "submit-hyperdrive"])
+@pytest.mark.parametrize("verb", ["submit-hyperdrive"])
 def test_verbs_of_az_that_are_not_here_are_refused_by_name(ready: Mlrun, verb: str) -> None:
     failure = ready.fails("run", verb)
     assert (failure.code, failure.target) == ("UnsupportedCommand", f"run {verb}")

@@ -24,8 +24,8 @@ GROUPS: list[Group] = [importlib.import_module(f"mlrun_cli.cli.{noun}").app for 
 COMMANDS = {f"{group.name} {verb}": declared for group in GROUPS for verb, declared in group.commands.items()}
 PAGES = [*COMMANDS, "", "ml", *NOUNS, *OWN_NOUNS, *(f"ml {noun}" for noun in NOUNS)]
 EXAMPLES = [line for declared in COMMANDS.values() for _, line in declared.examples]
-_OTHERS_NEEDED = re.compile("run delete -r|computetarget attach|computetarget show -n (ray|slurm)")
-"""The examples that need another machine, or a run of another experiment."""
+_OTHERS_NEEDED = re.compile(r"run (delete -r|monitor-tensorboard)|computetarget (attach|show -n (ray|slurm))")
+"""The examples that need another machine or TensorBoard, or a run of another experiment."""
 
 TRAIN = """
 import os

@@ -21,6 +21,7 @@ _VERSIONS = {
     "1": ("mlflow-skinny==1.30.*", "setuptools<80", "numpy<2", "pandas<2", "scikit-learn<1.3"),
     "2": ("mlflow-skinny==2.22.*", "scikit-learn<1.7", "pandas<3"),
     "3": ("mlflow-skinny==3.17.*",),
+    "tensorboard": ("tensorboard==2.21.*", "setuptools<80"),
     "3-learners": (
         "mlflow-skinny==3.17.*",
         "scikit-learn",

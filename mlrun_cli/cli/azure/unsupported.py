@@ -64,7 +64,6 @@ AZURE_ONLY = {
     "logout": "Leave the line out: nobody is signed in.",
     "marketplace-subscription": f"{_NO_RESOURCES} {_NEWER}",
     "model create": "Type 'mlrun model register -n NAME -f run.json --asset-path PATH'.",
-    "monitor-tensorboard": "Download its event files with 'mlrun run download', and start tensorboard on them.",
     "online-deployment": _DEPLOY,
     "online-endpoint": _DEPLOY,
     "package": _DEPLOY,

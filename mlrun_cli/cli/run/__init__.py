@@ -22,6 +22,7 @@ app = Group(
         "diff",
         "wait",
         "monitor-logs",
+        "monitor-tensorboard",
         "download-logs",
         "cancel",
         "update",

@@ -33,17 +33,22 @@ def show_metrics(
     experiment_name: ExperimentName = None,
     name: Annotated[str | None, Option("--name", metavar="NAME", help="Only this metric.")] = None,
     last: Annotated[bool, Option("--last", help="Only the newest value of each metric.")] = False,
+    is_of_events: Annotated[
+        bool, Option("--tensorboard", help="The scalars in the run's event files of TensorBoard instead.")
+    ] = False,
 ) -> object:
     """Show a run's logged values, grouped by metric; for several runs, grouped by run id and metric.
 
     With -o csv, each metric is a column, and the n-th line of a run has the n-th value of each metric.
     """
+    from mlrun_cli.actions.event_metrics import get_event_metrics  # noqa: PLC0415
     from mlrun_cli.actions.metrics import get_metrics  # noqa: PLC0415
 
+    read = get_event_metrics if is_of_events else get_metrics
     context = open_context(shared)
     with context.workspace as workspace:
         runs = get_runs(context, run_ids, experiment_name)
-        metrics = {run.run_id: get_metrics(workspace, run, name=name, last=last) for run in runs}
+        metrics = {run.run_id: read(workspace, run, name=name, last=last) for run in runs}
 
     def build_layout(_encoding: str) -> Layout:
         from mlrun_cli.cli.output.run_details import build_metrics_layout  # noqa: PLC0415

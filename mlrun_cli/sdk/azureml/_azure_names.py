@@ -91,9 +91,7 @@ AREAS = {
     "azureml.pipeline": PIPELINES,
     "azureml.responsibleai": EXPLAIN,
     "azureml.telemetry": TELEMETRY,
-    "azureml.tensorboard": (
-        "Start 'tensorboard --logdir' on a folder with the run's logs: run.download_files('logs', folder) fetches them"
-    ),
+    "azureml.tensorboard": INSIDE,
     "azureml.train.automl": AUTOML,
     "azureml.train.hyperdrive.error_definition": INSIDE,
     "azureml.train.hyperdrive.error_strings": INSIDE,

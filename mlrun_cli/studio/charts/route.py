@@ -15,6 +15,7 @@ from mlrun_cli.errors import InvalidValue, NotFound, UsageError
 from mlrun_cli.runs.run import Run
 from mlrun_cli.studio.charts.board import MAX_RUNS
 from mlrun_cli.studio.charts.chart import MAX_SMOOTHING, STEP, X_AXES, Chart, parse_charts, replace_charts
+from mlrun_cli.studio.charts.event_charts import build_event_figure
 from mlrun_cli.studio.charts.figure import Figure, build_chart_figure
 from mlrun_cli.studio.charts.run_charts import build_metric_figure
 from mlrun_cli.studio.forms import InvalidForm
@@ -27,7 +28,8 @@ _END_OF_LINE = re.compile(r"\r\n|\r|\n")
 def send_figure(page: PageRequest) -> Response:
     """Send the figure of a chart or of a run's metric, as requested by the query.
 
-    The parameters are `chart` or `metric`, `runs` with the keys of runs, and `begin` and `end` for a range.
+    The parameters are `chart`, `metric`, or `events` for a name in event files, `runs` with the keys of runs, and
+    `begin` and `end` for a range.
     """
     try:
         return _respond_json(_build_figure(page), 200)
@@ -72,16 +74,24 @@ def _build_figure(page: PageRequest) -> Figure:
     runs = _get_runs(page)
     begin, end = _parse_number(page, "begin"), _parse_number(page, "end")
     name = page.request.query_params.get("metric")
+    of_events = page.request.query_params.get("events")
+    if of_events is not None and runs:
+        return build_event_figure(page.workspace, runs[0], of_events, _parse_x_axis(page), begin, end)
     if name is None:
         return build_chart_figure(page.workspace, runs, Chart.parse(page.get_query("chart")), begin, end)
-    over = page.get_query("over", STEP)
-    if over not in X_AXES:
-        raise InvalidValue(f"Curves are drawn over {', '.join(X_AXES)}, not '{over[:60]}'.")
+    over = _parse_x_axis(page)
     summary = page.workspace.metric_summaries.find(runs[0].key, name) if runs else None
     if summary is None:
         raise NotFound("The run, or this metric of it, is gone.")
     smoothing = min(MAX_SMOOTHING, max(0.0, _parse_number(page, "smooth") or 0.0))
     return build_metric_figure(page.workspace, runs[0], summary, over, begin, end, smoothing)
+
+
+def _parse_x_axis(page: PageRequest) -> str:
+    over = page.get_query("over", STEP)
+    if over not in X_AXES:
+        raise InvalidValue(f"Curves are drawn over {', '.join(X_AXES)}, not '{over[:60]}'.")
+    return over
 
 
 def _get_runs(page: PageRequest) -> Sequence[Run]:

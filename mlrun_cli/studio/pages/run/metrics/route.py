@@ -11,6 +11,7 @@ from mlrun_cli.errors import NotFound
 from mlrun_cli.metrics.metric import MetricSummary
 from mlrun_cli.runs.run import Run
 from mlrun_cli.studio.charts.chart import MAX_SMOOTHING, STEP, X_AXES
+from mlrun_cli.studio.charts.event_charts import build_event_panels
 from mlrun_cli.studio.charts.run_charts import CURVE_PANEL, Panel, build_panel, build_values_grid
 from mlrun_cli.studio.page_request import PageRequest
 from mlrun_cli.studio.pages.run.tabs import get_requested_run, render_tab
@@ -45,6 +46,7 @@ def _show_panels(page: PageRequest, run: Run) -> Response:
         "pages/run/metrics/template.html",
         panels=[_build_linked_panel(page, run, summary) for summary in found[:_PANELS_PER_PAGE]],
         total=summaries.count(run.key, text=search, only_images=False),
+        event_panels=_build_event_panels(page, run, search) if number == 1 else (),
         search=search,
         height=180,
         values=None,
@@ -82,6 +84,15 @@ def _build_linked_panel(page: PageRequest, run: Run, summary: MetricSummary, row
         source=page.urls.chart_data(urlencode({"runs": run.key, **name, "over": _parse_x_axis(page)})),
         address=f"{page.urls.run(run.run_id, 'metrics')}?{urlencode(name)}",
     )
+
+
+def _build_event_panels(page: PageRequest, run: Run, search: str) -> list[Panel]:
+    """Build the panels of the scalars in the run's event files, with the URLs of their figures."""
+    found = []
+    for panel in build_event_panels(page.workspace, run, search, _PANELS_PER_PAGE):
+        query = urlencode({"runs": run.key, "events": panel.summary.name, "over": _parse_x_axis(page)})
+        found.append(panel._replace(source=page.urls.chart_data(query)))
+    return found
 
 
 def _read_drawing_options(page: PageRequest) -> dict[str, Any]:

@@ -1,0 +1,87 @@
+"""Metrics that a script has written into event files of TensorBoard."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from functools import lru_cache
+from typing import Any
+
+from mlrun_cli.core.time import MICROSECONDS
+from mlrun_cli.errors import MetricNotFound
+from mlrun_cli.metrics.metric import MetricPoint, MetricSummary
+from mlrun_cli.runs.run import Run
+from mlrun_cli.wire.event_records import read_scalars
+from mlrun_cli.wire.tensorboard import list_event_files
+from mlrun_cli.workspace import Workspace
+
+_LOGS = "logs"
+_VALUE = "value"
+_MOST_BYTES = 256_000_000
+"""The total size of event files up to which they are read."""
+
+
+def list_event_roots(workspace: Workspace, run: Run) -> Sequence[str]:
+    """Return the folders with files of a run among which event files are."""
+    folder = workspace.run_folder(run.run_id)
+    return os.fspath(folder.work), os.fspath(folder.uploads)
+
+
+def read_event_metrics(workspace: Workspace, run: Run) -> Mapping[str, Sequence[MetricPoint]]:
+    """Return the scalars in the run's event files by name, sorted by step; of two with a step, the later one counts.
+
+    A name is the tag in the file, after the folders in which the file is, without `logs`: `train/epoch_loss`.
+    """
+    found: dict[str, dict[int, MetricPoint]] = {}
+    left = _MOST_BYTES
+    for name, path in sorted(list_event_files(list_event_roots(workspace, run)).items()):
+        with suppress(OSError):
+            size = os.stat(path).st_size
+            left -= size
+            if left < 0:
+                break
+            parts = name.split("/")[:-1]
+            prefix = "/".join(parts[1:] if parts[:1] == [_LOGS] else parts)
+            for tag, points in _read_file(path, size).items():
+                found.setdefault(f"{prefix}/{tag}" if prefix else tag, {}).update(points)
+    return {name: [points[step] for step in sorted(points)] for name, points in sorted(found.items())}
+
+
+@lru_cache(maxsize=64)
+def _read_file(path: str, size: int) -> Mapping[str, Mapping[int, MetricPoint]]:
+    """Return the scalars of an event file by tag and step, as long as it has this size."""
+    del size
+    found: dict[str, dict[int, MetricPoint]] = {}
+    with open(path, "rb") as file:
+        for scalar in read_scalars(file):
+            point = MetricPoint(float(scalar.step), int(scalar.time * MICROSECONDS), scalar.value)
+            found.setdefault(scalar.tag, {})[scalar.step] = point
+    return found
+
+
+def summarize_points(name: str, points: Sequence[MetricPoint]) -> MetricSummary:
+    """Return the summary of scalars in event files, of which there is at least one."""
+    numbers = [point.value for point in points if point.value == point.value]
+    least, greatest = (min(numbers), max(numbers)) if numbers else (None, None)
+    return MetricSummary(name, _VALUE, len(points), points[-1].value, least, greatest)
+
+
+def get_event_metrics(workspace: Workspace, run: Run, *, name: str | None, last: bool) -> dict[str, Any]:
+    """Return the scalars in the run's event files in the form of `get_metrics`.
+
+    Raises:
+        MetricNotFound: there is none with this name.
+    """
+    metrics = read_event_metrics(workspace, run)
+    if name is not None:
+        if name not in metrics:
+            there_are = ", ".join(map(repr, metrics)) or "none"
+            raise MetricNotFound(
+                f"The event files of the run '{run.run_id}' have no {name!r}.",
+                hint=f"There are: {there_are}.",
+                target=name,
+            )
+        metrics = {name: metrics[name]}
+    values = {each: [point.value for point in points] for each, points in metrics.items()}
+    return {each: numbers[-1] if last or len(numbers) == 1 else numbers for each, numbers in values.items()}

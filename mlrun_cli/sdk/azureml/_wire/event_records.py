@@ -1,0 +1,1 @@
+../../../wire/event_records.py

@@ -1,0 +1,85 @@
+"""TensorBoard over the event files of runs."""
+
+import os
+import sys
+import tempfile
+from threading import Event, Thread
+from typing import Any, Dict, List, Optional, Tuple
+
+from azureml._client.client import get_client
+from azureml._wire.run_folder import UPLOADS
+from azureml._wire.tensorboard import DEFAULT_PORT, EventCopies, TensorboardServer, find_tensorboard
+from azureml.exceptions import UserErrorException
+
+__all__ = ["Tensorboard"]
+
+_UPDATE_SECONDS = 2.0
+
+
+class Tensorboard:
+    """A TensorBoard on this machine over the event files of runs, which it shows as they grow.
+
+    The program `tensorboard` is looked for on PATH and beside this Python.
+    """
+
+    def __init__(self, runs: Any, local_root: "str | None" = None, port: int = DEFAULT_PORT) -> None:
+        """Initialize it for one or several runs.
+
+        Args:
+            runs: A run or a list of runs.
+            local_root: The folder of the copies of event files; by default a temporary one.
+            port: The port; the next free one if it is in use.
+        """
+        self._runs: List[Any] = list(runs) if isinstance(runs, (list, tuple)) else [runs]
+        self._local_root = local_root
+        self._port = port
+        self._server: Optional[TensorboardServer] = None
+        self._end = Event()
+
+    def start(self, start_browser: bool = False) -> str:
+        """Start TensorBoard, open its page in a browser if wanted, and return its address.
+
+        Raises:
+            UserErrorException: TensorBoard is not installed, or does not start.
+        """
+        if self._server is not None:
+            return self._server.url
+        program = find_tensorboard([sys.executable])
+        if program is None:
+            raise UserErrorException("The program 'tensorboard' is not on PATH: pip install tensorboard.")
+        folder = self._local_root or tempfile.mkdtemp(prefix="mlrun-tensorboard-")
+        copies = EventCopies(os.path.abspath(folder), self._find_roots())
+        copies.update()
+        server = TensorboardServer(program, copies.folder, self._port)
+        if not server.wait_until_ready():
+            server.stop()
+            raise UserErrorException(f"{program} has not started: try it in a terminal.")
+        self._server, self._end = server, Event()
+        Thread(target=self._follow, args=(copies, self._end), daemon=True).start()
+        import atexit
+
+        atexit.register(self.stop)
+        if start_browser:
+            import webbrowser
+
+            webbrowser.open(server.url)
+        return server.url
+
+    def stop(self) -> None:
+        """Stop TensorBoard, if it is running; the copies stay in `local_root`."""
+        server, self._server = self._server, None
+        self._end.set()
+        if server is not None:
+            server.stop()
+
+    def _find_roots(self) -> "Dict[str, Tuple[str, str]]":
+        roots = {}
+        for run in self._runs:
+            folder = get_client().get_run_folder(run._names, run.id)
+            roots[run.id] = (os.path.join(folder, "work"), os.path.join(folder, UPLOADS))
+        return roots
+
+    @staticmethod
+    def _follow(copies: EventCopies, end: Event) -> None:
+        while not end.wait(_UPDATE_SECONDS):
+            copies.update()
