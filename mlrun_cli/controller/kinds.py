@@ -8,6 +8,7 @@ from mlrun_cli.controller.children import Children
 from mlrun_cli.controller.kind import ControllerKind, Ending
 from mlrun_cli.controller.pipeline import PipelineController
 from mlrun_cli.controller.sweep import SweepController
+from mlrun_cli.controller.sweep_step import SweepStepController
 from mlrun_cli.errors import MlrunError
 from mlrun_cli.runs.cancellation import GRACE_SECONDS
 from mlrun_cli.runs.error import SERVICE_ERROR, build_run_error
@@ -15,11 +16,13 @@ from mlrun_cli.runs.run import Run
 from mlrun_cli.runs.status import RunStatus
 from mlrun_cli.submit.pipeline import PIPELINE
 from mlrun_cli.submit.sweep import SWEEP
+from mlrun_cli.submit.sweep_step import SWEEP_STEP
 from mlrun_cli.workspace import Workspace
 
 _KINDS: dict[str, Callable[[Workspace, Run], ControllerKind]] = {
     PIPELINE: PipelineController,
     SWEEP: SweepController,
+    SWEEP_STEP: SweepStepController,
 }
 """What makes a kind, by the text in the column `controller` of its runs."""
 

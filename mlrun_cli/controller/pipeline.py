@@ -4,27 +4,26 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from enum import Enum, auto
-from pathlib import Path
 
 from mlrun_cli.controller.children import Children
 from mlrun_cli.controller.kind import Ending
+from mlrun_cli.controller.log_lines import append_log_line
 from mlrun_cli.core.json_files import read_json, write_json
 from mlrun_cli.core.redaction import NAMES_VARIABLE
-from mlrun_cli.core.time import format_iso, now
 from mlrun_cli.errors import DataNotFound, UsageError
 from mlrun_cli.runs.cancellation import GRACE_SECONDS
 from mlrun_cli.runs.error import USER_ERROR, build_run_error
 from mlrun_cli.runs.run import Run
 from mlrun_cli.runs.status import RunStatus
 from mlrun_cli.store.runs.child_store import ChildState
-from mlrun_cli.submit.pipeline import EXECUTION_LOG, STDERR_LOG, read_pipeline_plan
+from mlrun_cli.submit.pipeline import STDERR_LOG, read_pipeline_plan
 from mlrun_cli.submit.pipeline_outputs import OutputsNotKept, keep_outputs
 from mlrun_cli.submit.pipeline_reuse import Reuse, find_reuse, get_origin_id, write_fingerprint
 from mlrun_cli.submit.pipeline_start import start_step
 from mlrun_cli.submit.pipeline_step import StepPlan
 from mlrun_cli.submit.template import RunTemplate, read_template
+from mlrun_cli.wire.run_folder import PIPELINE_LOG
 from mlrun_cli.workspace import Workspace
 
 
@@ -83,10 +82,10 @@ class PipelineController:
 
     def report(self, text: str) -> None:
         """Write a line to the log of the pipeline; ignore a full disk."""
-        _append_line(self._folder.artifacts / EXECUTION_LOG, text)
+        append_log_line(self._folder.artifacts / PIPELINE_LOG, text)
 
     def _report_error(self, text: str) -> None:
-        _append_line(self._folder.artifacts / STDERR_LOG, text)
+        append_log_line(self._folder.artifacts / STDERR_LOG, text)
 
     def _find_stages(self) -> dict[str, _Stage]:
         return {key: self._find_stage(plan) for key, plan in self._steps.items()}
@@ -146,7 +145,7 @@ class PipelineController:
             self._children.add(run)
             if reuse is not None:
                 self.report(f"Step '{plan.step.name}' [{run.run_id}]: {reuse.reason}")
-                _append_line(self._workspace.run_folder(run.run_id).uploads / EXECUTION_LOG, reuse.reason)
+                append_log_line(self._workspace.run_folder(run.run_id).uploads / PIPELINE_LOG, reuse.reason)
 
     def _find_reuse(self, plan: StepPlan, template: RunTemplate) -> Reuse | None:
         """Return whether an earlier result stands for a step's; None if an input is missing."""
@@ -180,15 +179,3 @@ class PipelineController:
         run = self._workspace.runs.get(plan.run_id)
         message = (run.error or {}).get("error", {}).get("message") or self._problems[plan.step.key]
         return f"The step '{plan.step.name}' ({run.run_id}) failed: {message}"
-
-
-def _append_line(path: Path, text: str) -> None:
-    """Append a line to a log; ignore a full disk."""
-    line = f"[{format_iso(now())}] {' '.join(text.split())}\n".encode()
-    with suppress(OSError):
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        try:
-            os.write(descriptor, line)
-        finally:
-            os.close(descriptor)

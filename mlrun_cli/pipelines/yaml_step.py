@@ -5,13 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from mlrun_cli.core.documents.node import Node
 from mlrun_cli.core.named_tuple import NamedTuple
 from mlrun_cli.core.problems import Problems
 from mlrun_cli.pipelines.graph import (
     DATA,
+    HYPER_DRIVE_STEP,
     PARALLEL_RUN_STEP,
     Argument,
     ArgumentReference,
@@ -26,6 +27,7 @@ from mlrun_cli.pipelines.validation import find_nearest_name
 from mlrun_cli.pipelines.yaml_names import YamlNames, describe_ignored_keys, read_kind
 from mlrun_cli.pipelines.yaml_parallel_run import ParallelRunFile, read_parallel_run_file
 from mlrun_cli.pipelines.yaml_paths import YamlPaths
+from mlrun_cli.sweeps.config_file import read_sweep_file
 
 _STEP_KEYS = (
     *("type", "name", "script_name", "source_directory", "runconfig", "compute", "allow_reuse", "version"),
@@ -137,6 +139,7 @@ class _StepReader:
             version=self._find("version", Node.as_text),
             allow_reuse=self._find("allow_reuse", Node.as_boolean) is not False,
             hash_paths=tuple(self._find("hash_paths", _read_texts) or ()),
+            sweep=self._read_sweep(),
             metrics_output=self._find("metrics_output", Node.as_text),
             parallel_run=None
             if parallel_run is None
@@ -175,6 +178,19 @@ class _StepReader:
 
     def _find_runconfig(self, node: Node) -> str:
         return str(self._paths.find_file(node, ("", ".runconfig")))
+
+    def _read_sweep(self) -> Mapping[str, Any] | None:
+        if self._kind != HYPER_DRIVE_STEP:
+            return None
+        if "hyperdrive_configuration" not in self._keys:
+            hint = "Name the file that says which values to try, as for 'mlrun run submit-hyperdrive'."
+            self._problems.add(self._node.build_error("the step has no hyperdrive_configuration", hint=hint))
+            return None
+        read = self._find("hyperdrive_configuration", lambda node: read_sweep_file(self._paths.find_file(node)))
+        if read is None:
+            return None
+        self._notes += read.notes
+        return read.definition.to_json()
 
     def _read_parallel_run(self) -> ParallelRunFile | None:
         if self._kind != PARALLEL_RUN_STEP:

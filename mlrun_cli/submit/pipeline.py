@@ -36,7 +36,10 @@ from mlrun_cli.submit.controlled_run import ControlledRun, start_controlled_run
 from mlrun_cli.submit.pipeline_step import StepPlan, build_step_request
 from mlrun_cli.submit.request import SubmitRequest
 from mlrun_cli.submit.submitted import Progress
+from mlrun_cli.submit.sweep import check_sweep_arguments, plan_sweep
 from mlrun_cli.submit.template import RunTemplate, make_template
+from mlrun_cli.sweeps.definition import definition_from_json
+from mlrun_cli.wire.run_folder import PIPELINE_LOG
 from mlrun_cli.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -44,9 +47,8 @@ if TYPE_CHECKING:
 
 PIPELINE = "pipeline"
 PIPELINE_RUN = "azureml.PipelineRun"
-EXECUTION_LOG = "logs/azureml/executionlogs.txt"
 STDERR_LOG = "logs/azureml/stderrlogs.txt"
-_LOGS = (EXECUTION_LOG, STDERR_LOG, "logs/azureml/stdoutlogs.txt")
+_LOGS = (PIPELINE_LOG, STDERR_LOG, "logs/azureml/stdoutlogs.txt")
 _CAN_REUSE = "This step is eligible to reuse a previous run's output"
 _RUNS = "This step will run and generate new outputs"
 _PLAN_FILE = "pipeline.json"
@@ -237,6 +239,9 @@ def _make_templates(
                     StepPlan(plan.graph, step, plan.values, plan.run_id), same
                 )
                 template = make_template(workspace, step_request, progress=progress, say=say)
+                if step.sweep is not None:
+                    check_sweep_arguments(template)
+                    plan_sweep(workspace, definition_from_json(step.sweep))
             except MlrunError as error:
                 for problem in list_problems(error):
                     if problem.location is None:

@@ -16,6 +16,7 @@ from mlrun_cli.errors import MlrunError, StoreError
 from mlrun_cli.pipelines.data_flow import OutputPlace, locate_output
 from mlrun_cli.pipelines.graph import Output, Registration
 from mlrun_cli.submit.pipeline_step import StepPlan
+from mlrun_cli.submit.sweep_step import write_sweep_metrics
 from mlrun_cli.workspace import Workspace
 
 _FULL = {errno.ENOSPC, errno.EDQUOT}
@@ -39,6 +40,10 @@ def keep_outputs(workspace: Workspace, plan: StepPlan, run_id: str) -> None:
         place = locate_output(plan.graph, run_id, key, output)
         try:
             datastore = get_datastore(workspace, place.datastore)
+            if key == plan.step.metrics_output:
+                path = datastore.resolve_path(place.written_path)
+                _make_folder(datastore, path.parent)
+                write_sweep_metrics(workspace, run_id, path)
             _put_in_place(datastore, place, key, output)
             if output.registration is not None and output.mode == "upload":
                 _register(workspace, datastore, place, output.registration)

@@ -160,7 +160,7 @@ def _collect_facts(
         values=plan.values,
         files=_list_source_files(template.snapshot),
         arguments=tuple(template.resolution.redaction.redact_arguments(plan.build_words())),
-        settings=_list_settings(template),
+        settings={**_list_settings(template), "sweep": plan.step.sweep},
         inputs=inputs,
         data=data,
     )

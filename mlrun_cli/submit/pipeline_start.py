@@ -21,6 +21,7 @@ from mlrun_cli.submit.pipeline_reuse import (
     get_origin_id,
 )
 from mlrun_cli.submit.pipeline_step import StepPlan
+from mlrun_cli.submit.sweep_step import start_sweep_step
 from mlrun_cli.submit.template import (
     RunTemplate,
     TemplateRun,
@@ -61,6 +62,8 @@ def start_step(
         display_name=plan.step.name,
     )
     if reuse is None or reuse.run is None:
+        if plan.step.sweep is not None and reuse is not None:
+            return start_sweep_step(workspace, template, run, plan.step.sweep)
         return start_or_fail_from_template(workspace, template, run)
     earlier = reuse.run
     properties = {

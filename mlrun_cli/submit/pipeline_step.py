@@ -30,6 +30,7 @@ from mlrun_cli.pipelines.graph import (
 from mlrun_cli.runconfigs.run_configuration import NO_COMMUNICATOR, RunConfiguration
 from mlrun_cli.runconfigs.runconfig import read_configuration_document
 from mlrun_cli.submit.request import SubmitRequest
+from mlrun_cli.sweeps.definition import definition_from_json
 
 _MPI_COMMUNICATOR = "Mpi"
 _R_FRAMEWORK = "R"
@@ -100,6 +101,8 @@ def build_step_request(plan: StepPlan, request: SubmitRequest) -> tuple[SubmitRe
             hint="Run its entry script on all of its input in a PythonScriptStep.",
             target=step.name,
         )
+    if step.sweep is not None:
+        definition_from_json(step.sweep)
     configuration: RunConfiguration | None = None
     notes: tuple[str, ...] = ()
     if step.runconfig is not None:

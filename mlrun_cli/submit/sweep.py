@@ -92,22 +92,51 @@ def submit_sweep(
     run_id = run_id or f"HD_{generate_guid()}"
     if workspace.runs.find_key(run_id) is not None:
         return Submitted(start_controlled_run(workspace, _name(run_id), lambda _: None, interruptions), (), ())
-    definition = definition.with_seed()
-    definition.sampling.make_sampler(definition.metric.goal)
-    _check_sources(workspace, definition)
-    plan = SweepPlan(definition, [_find_resumed(workspace, each) for each in definition.resume_child_runs])
+    plan = plan_sweep(workspace, definition)
     children = request._replace(
         tags={}, properties={}, parent_run_id=None, display_name=None, description=None, notify=(), predecessor=None
     )
     with prevent_pruning(workspace.snapshots_folder, say):
         template = make_template(workspace, children, progress=progress, say=say)
-        _check_arguments(template)
-        new = _build_run(run_id, request, template, plan)._replace(
-            properties={**_build_properties(template, plan), **request.properties, **(properties or {})}
-        )
-        run = start_controlled_run(workspace, new, lambda folder: _write_files(folder, template, plan), interruptions)
-    details = (f"Seed: {definition.sampling.seed}", f"Snapshot: {template.snapshot.snapshot_id}")
-    return Submitted(run, (*template.notes, *_warn_of_arguments(template, definition)), details)
+        run = start_sweep(workspace, run_id, request, template, plan, interruptions, properties=properties)
+    details = (f"Seed: {plan.definition.sampling.seed}", f"Snapshot: {template.snapshot.snapshot_id}")
+    return Submitted(run, (*template.notes, *_warn_of_arguments(template, plan.definition)), details)
+
+
+def plan_sweep(workspace: Workspace, definition: SweepDefinition) -> SweepPlan:
+    """Return the plan of a sweep, with a seed.
+
+    Raises:
+        UsageError: a run to resume from has not ended.
+        ProgramNotFound: Bayesian sampling needs a package that is not installed.
+    """
+    definition = definition.with_seed()
+    definition.sampling.make_sampler(definition.metric.goal)
+    _check_sources(workspace, definition)
+    return SweepPlan(definition, [_find_resumed(workspace, each) for each in definition.resume_child_runs])
+
+
+def start_sweep(
+    workspace: Workspace,
+    run_id: str,
+    request: SubmitRequest,
+    template: RunTemplate,
+    plan: SweepPlan,
+    interruptions: Interruptions,
+    *,
+    properties: Mapping[str, str] | None = None,
+) -> Run:
+    """Record a sweep unless one with its id exists, and start its controller; return its run.
+
+    Raises:
+        UsageError: what the template starts takes no arguments.
+        MlrunError: the sweep cannot be recorded.
+    """
+    check_sweep_arguments(template)
+    new = _build_run(run_id, request, template, plan)._replace(
+        properties={**_build_properties(template, plan), **request.properties, **(properties or {})}
+    )
+    return start_controlled_run(workspace, new, lambda folder: _write_files(folder, template, plan), interruptions)
 
 
 def read_plan(folder: RunFolder) -> SweepPlan:
@@ -233,8 +262,8 @@ def _check_ended(run: Run) -> None:
         )
 
 
-def _check_arguments(template: RunTemplate) -> None:
-    """Raise if what is started is text for a shell, to which no arguments can be added."""
+def check_sweep_arguments(template: RunTemplate) -> None:
+    """Raise UsageError if what is started is text for a shell, to which no arguments can be added."""
     if isinstance(template.resolution.configuration.command, str):
         raise ConflictingOptions(
             "The runconfig has a command as text for a shell, which takes no arguments from a sweep.",

@@ -354,6 +354,12 @@ def record_reused_run(
     return workspace.runs.get(run.run_id)
 
 
+def apply_to_template(template: RunTemplate, run: TemplateRun) -> RunTemplate:
+    """Return a template with what a run has besides it or instead of it, such as that of a step for its sweep."""
+    request, resolution = _apply(template, run)
+    return template._replace(request=request, resolution=resolution)
+
+
 def _record(workspace: Workspace, template: RunTemplate, run: TemplateRun) -> None:
     target = find_target(workspace, template.target)
     build_environment_here(target, template.request, template.resolution, None)

@@ -299,3 +299,70 @@ def test_a_pipeline_whose_controller_is_killed_goes_on_with_each_step_once(pipel
     run = pipelines.ended(run_id)
     assert run.status is RunStatus.COMPLETED, run.error
     assert sorted(pipelines.statuses(run_id)) == ["Completed"] * 4
+
+
+def make_sweep(world: PipelineWorld, *words: Any, **fields: Any) -> dict[str, Any]:
+    script = "import os, sys\nfrom azureml.core import Run\nrun = Run.get_context()\n"
+    script += "values = dict(word.split('=', 1) for word in sys.argv[1:] if '=' in word)\n"
+    script += "run.log('acc', float(sys.argv[sys.argv.index('--lr') + 1]))\n"
+    script += "while 'until' in values and not os.path.exists(values['until']): pass\n"
+    (world.source / "sweep.py").write_text(script, encoding="utf-8")
+    definition = {
+        "generator_config": {"name": "GRID", "parameter_space": {"lr": ["choice", [[0.1, 0.3, 0.2]]]}},
+        "primary_metric_config": {"name": "acc", "goal": "maximize"},
+        "policy_config": {"name": "Default"},
+        "max_total_jobs": 3,
+        "max_concurrent_jobs": 3,
+    }
+    return world.step("a", "sweep", *words, kind="HyperDriveStep", script="sweep.py", sweep=definition, **fields)
+
+
+def test_a_step_may_be_a_sweep_whose_metrics_the_next_step_reads(pipelines: PipelineWorld) -> None:
+    steps = (
+        make_sweep(pipelines, outputs={"metrics": {}}, metrics_output="metrics"),
+        pipelines.step(
+            "b",
+            "read",
+            kind="CommandStep",
+            command={"join": ["cp ", {"input": "m"}, " ", {"output": "out"}]},
+            inputs=read_output("m", "a" * 8, "metrics"),
+            **OUT,
+        ),
+    )
+    run_id = pipelines.submit_steps(*steps)
+    run = pipelines.ended(run_id)
+    assert run.status is RunStatus.COMPLETED, run.error
+    step, read = pipelines.steps(run_id).values()
+    assert step.run_type == "azureml.StepRun"
+    sweep = pipelines.get(f"HD_{step.run_id}")
+    assert (sweep.run_type, sweep.parent_run_id, sweep.root_run_id) == ("hyperdrive", step.run_id, run_id)
+    assert step.properties["best_child_run_id"] == f"{sweep.run_id}_1"
+    children = {f"{sweep.run_id}_{number}": {"acc": [value]} for number, value in enumerate((0.1, 0.3, 0.2))}
+    assert json.loads(pipelines.read_data(f"azureml/{read.run_id}/out")) == children
+    child = pipelines.get(f"{sweep.run_id}_0")
+    assert "azureml.nodeid" not in child.properties
+    assert child.display_name != "sweep"
+    again = pipelines.submit_steps(*steps)
+    assert pipelines.ended(again).status is RunStatus.COMPLETED
+    assert pipelines.steps(again)["sweep"].properties["azureml.reusedrunid"] == step.run_id
+
+
+@pytest.mark.kill
+def test_a_sweep_in_a_pipeline_is_canceled_with_it_whatever_dies(pipelines: PipelineWorld) -> None:
+    run_id = pipelines.submit_steps(make_sweep(pipelines, f"until={pipelines.gate}"))
+    step = until(lambda: pipelines.steps(run_id).get("sweep") or (pipelines.get(run_id) and None))
+    until(lambda: pipelines.workspace.runs.find_key(f"HD_{step.run_id}"))
+    pipelines.wait_for_children(f"HD_{step.run_id}", 3, "Running")
+    pipelines.kill(pipelines.controllers())
+    cancel_run(pipelines.workspace, pipelines.get(run_id), 1.0)
+    assert pipelines.ended(run_id).status is RunStatus.CANCELED
+    assert pipelines.get(step.run_id).status is RunStatus.CANCELED
+    assert set(pipelines.statuses(f"HD_{step.run_id}")) == {"Canceled"}
+
+
+def test_a_sweep_all_of_whose_runs_fail_fails_its_pipeline(pipelines: PipelineWorld) -> None:
+    step = make_sweep(pipelines)
+    (pipelines.source / "sweep.py").write_text("raise SystemExit('on purpose')", encoding="utf-8")
+    run = pipelines.ended(pipelines.submit_steps(step))
+    assert run.status is RunStatus.FAILED
+    assert "exit code 1" in message(run)

@@ -264,6 +264,45 @@ def test_other_kinds_of_steps_are_read(folder: Path) -> None:
     assert words.run_after == (mpi.key,)
 
 
+def test_a_sweep_is_read_from_its_file(folder: Path) -> None:
+    (folder / "sweep.yml").write_text(
+        dedent(
+            """
+            sampling:
+              type: grid
+              parameter_space:
+              - {name: --lr, expression: choice, values: [[0.1, 0.2]]}
+            policy: {type: NoTerminationPolicy}
+            primary_metric_name: acc
+            primary_metric_goal: maximize
+            max_total_runs: 2
+            max_concurrent_runs: 1
+            max_duration_minutes: 5
+            """
+        ),
+        encoding="utf-8",
+    )
+    text = """
+pipeline:
+  steps:
+    One:
+      type: HyperDriveStep
+      script_name: first.py
+      source_directory: src
+      hyperdrive_configuration: sweep.yml
+      metrics_output: m
+      outputs: {m: {destination: m}}
+"""
+    [step] = read(folder, text).graph.steps
+    assert step.sweep is not None
+    assert step.sweep["primary_metric_config"] == {"name": "acc", "goal": "maximize"}
+    assert step.metrics_output == "m"
+    (folder / "sweep.yml").write_text("sampling: {type: gird}", encoding="utf-8")
+    assert {error.file for error in list_errors(folder, text)} == {str(folder / "sweep.yml")}
+    [error] = list_errors(folder, text.replace("hyperdrive_configuration: sweep.yml", "node_count: 1"))
+    assert error.line == 5
+
+
 def test_a_parallel_run_step_has_the_settings_of_its_file(folder: Path) -> None:
     (folder / "batch.yml").write_text(
         dedent(

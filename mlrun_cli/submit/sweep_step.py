@@ -1,0 +1,88 @@
+"""The step of a pipeline that is a sweep: its run has the run of the sweep as its only child."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from mlrun_cli.core.json_files import read_json, write_json
+from mlrun_cli.errors import StoredFilesLost
+from mlrun_cli.processes.interruptions import Interruptions
+from mlrun_cli.runs.folder import RunFolder
+from mlrun_cli.runs.run import Run
+from mlrun_cli.submit.controlled_run import ControlledRun, start_controlled_run
+from mlrun_cli.submit.template import RunTemplate, TemplateRun, apply_to_template
+from mlrun_cli.sweeps.definition import SweepDefinition, definition_from_json
+from mlrun_cli.wire.run_folder import PIPELINE_LOG
+from mlrun_cli.workspace import Workspace
+
+SWEEP_STEP = "sweep step"
+_DEFINITION = "definition.json"
+
+
+def get_sweep_id(step_run_id: str) -> str:
+    """Return the id of the sweep of a step's run."""
+    return f"HD_{step_run_id}"
+
+
+def start_sweep_step(
+    workspace: Workspace, template: RunTemplate, run: TemplateRun, definition: Mapping[str, Any]
+) -> Run:
+    """Record the run of a step that is a sweep, unless that was done, and start its controller; return the run.
+
+    Raises:
+        MlrunError: it cannot be recorded.
+        OSError: files of an earlier call cannot be removed.
+    """
+    changed = apply_to_template(template, run._replace(properties={}, tags={}))
+    changed = changed._replace(request=changed.request._replace(display_name=None))
+
+    def write_files(folder: RunFolder) -> None:
+        folder.template.mkdir(mode=0o700)
+        changed.write(folder.template)
+        write_json(_get_definition_file(folder), definition, durable=True)
+
+    new = ControlledRun(
+        run_id=run.run_id,
+        experiment_name=template.request.experiment_name,
+        controller=SWEEP_STEP,
+        run_type=run.run_type,
+        logs=[PIPELINE_LOG],
+        target=template.target,
+        parent_run_id=run.parent_run_id,
+        script_name=template.submission.argv[0],
+        display_name=run.display_name,
+        tags=run.tags,
+        properties={**template.git_properties, **run.properties},
+    )
+    with Interruptions() as interruptions:
+        return start_controlled_run(workspace, new, write_files, interruptions)
+
+
+def read_sweep_definition(folder: RunFolder) -> SweepDefinition:
+    """Return the definition of a step's sweep from the folder of the step's run.
+
+    Raises:
+        StoredFilesLost: the file is gone or damaged.
+        OSError: the file cannot be read.
+    """
+    document = read_json(_get_definition_file(folder))
+    if document is None:
+        path = _get_definition_file(folder)
+        raise StoredFilesLost(f"The file {path} is gone or damaged.", hint="Submit the pipeline again.")
+    return definition_from_json(document)
+
+
+def write_sweep_metrics(workspace: Workspace, step_run_id: str, path: Path) -> None:
+    """Write the metrics of a sweep's runs as `{run id: {metric: [values]}}`, as Azure's `metrics_output` has them."""
+    sweep = workspace.runs.get(get_sweep_id(step_run_id))
+    metrics = {}
+    for child in workspace.children.list_children(sweep.key):
+        values = workspace.metrics.get(child.key)
+        metrics[child.run_id] = {name: one if isinstance(one, list) else [one] for name, one in values.items()}
+    write_json(path, metrics)
+
+
+def _get_definition_file(folder: RunFolder) -> Path:
+    return folder.template / _DEFINITION
