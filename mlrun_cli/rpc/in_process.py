@@ -34,6 +34,7 @@ _PRELOADED = (
     "mlrun_cli.store.experiments",
     "mlrun_cli.store.journals",
     "mlrun_cli.store.metrics",
+    "mlrun_cli.store.runs.child_store",
     "mlrun_cli.store.runs.conditions",
     "mlrun_cli.store.runs.queue_store",
 )
