@@ -14,7 +14,7 @@ from mlrun_cli.collector.run_liveness import HeartbeatEvidence, OutcomeEvidence
 from mlrun_cli.core.json_files import read_json
 from mlrun_cli.core.json_lines import list_line_files, read_lines_from
 from mlrun_cli.core.redaction import Redaction
-from mlrun_cli.metrics.journal import CHUNK_BYTES
+from mlrun_cli.metrics.journal import CHUNK_BYTES, get_journal_attempt
 from mlrun_cli.runs.attempt import get_attempt_number, parse_attempts
 from mlrun_cli.runs.events import (
     FOLDER,
@@ -71,6 +71,7 @@ class CollectedRun:
         self._folder = workspace.run_folder(run.run_id)
         self._redaction = _read_redaction(shared)
         self._reader = JournalReader(workspace, shared.journal, run.key, self._redaction, is_shared=True)
+        self._reload()
         self._register_outputs = load_output_registration(run)
         self._offsets: dict[str, int] = dict(workspace.journals.get_offsets(run.key))
         self._outcome: OutcomeEvent | None = None
@@ -111,7 +112,8 @@ class CollectedRun:
         """Read the new events from the file server instead of this machine's cache."""
         for folder in (self.shared.events, self.shared.journal):
             refresh_folder(folder)
-        self._collect_events()
+        # What the file server has now is all that there will be of a run that seems lost.
+        self._collect_events(is_patient=False)
 
     def get_heartbeat_evidence(self) -> HeartbeatEvidence:
         """Return the evidence of the heartbeat; while the shared folder is unavailable, no run is lost."""
@@ -163,18 +165,20 @@ class CollectedRun:
     def _is_folder_available(self) -> bool:
         return SharedFolder(self.shared.path.parents[1]).is_available()
 
-    def _collect_events(self) -> bool:
-        """Store the new events; return whether there were any."""
+    def _collect_events(self, *, is_patient: bool = True) -> bool:
+        """Store the new events; return whether there were any.
+
+        With `is_patient`, those after the end of an attempt wait until all that it has logged can be read.
+        """
         found = False
         for path in list_line_files(self.shared.events):
             self.has_started = True
-            while self._collect_events_of_attempt(path):
+            while self._collect_events_of_attempt(path, is_patient=is_patient):
                 found = True
         return found
 
-    def _collect_events_of_attempt(self, path: Path) -> bool:
+    def _collect_events_of_attempt(self, path: Path, *, is_patient: bool) -> bool:
         """Store the new events in a file up to the end of an attempt, if it has one; return whether there were any."""
-        self._reader.last_attempt = get_attempt_number(self.run.attempts)
         name = f"{FOLDER}/{path.name}"
         before = self._offsets.get(name, 0)
         try:
@@ -183,10 +187,12 @@ class CollectedRun:
             return False
         if after == before:
             return False
+        self._reload()  # the collector's row may be older than the last events
         events = [event for document in documents if (event := parse_event(document)) is not None]
         if isinstance(last := events[-1] if events else None, AttemptEvent):
-            if not self._ingest_attempt(last):
+            if not self._ingest_attempt(last) and is_patient:
                 return False
+            self._attempt_ended_since = None
             save_all_outputs(self._workspace, get_script_lock(self.run))
         self._store_events(name, before, after, events)
         return True
@@ -198,12 +204,11 @@ class CollectedRun:
         """
         refresh_folder(self.shared.journal)
         self._reader.ingest_all()
+        number = get_attempt_number(self.run.attempts)
+        sizes = {name: size for name, size in event.journal_sizes.items() if get_journal_attempt(name) <= number}
         moment = time.monotonic()
         self._attempt_ended_since = self._attempt_ended_since or moment
-        if self._reader.has_ingested(event.journal_sizes) or moment >= self._attempt_ended_since + _JOURNALS_SECONDS:
-            self._attempt_ended_since = None
-            return True
-        return False
+        return self._reader.has_ingested(sizes) or moment >= self._attempt_ended_since + _JOURNALS_SECONDS
 
     def _store_events(self, name: str, before: int, after: int, events: list[Event]) -> None:
         with self._workspace.transaction():
@@ -214,11 +219,15 @@ class CollectedRun:
         if not is_mine:  # another collector has been here
             self._offsets = dict(self._workspace.journals.get_offsets(self.run.key))
             self._read_outcomes()
-            return
-        self._offsets[name] = after
-        for event in events:
-            self._update_state(event)
+        else:
+            self._offsets[name] = after
+            for event in events:
+                self._update_state(event)
+        self._reload()
+
+    def _reload(self) -> None:
         self.run = self._workspace.runs.get_by_key(self.run.key)
+        self._reader.last_attempt = get_attempt_number(self.run.attempts)
 
     def _apply_event(self, event: Event) -> None:
         runs, key = self._workspace.runs, self.run.key

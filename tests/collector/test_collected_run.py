@@ -131,3 +131,19 @@ def test_a_value_that_the_file_server_shows_late_is_of_the_attempt_that_logged_i
     collected.poll(100.0)
     assert len(workspace.runs.get("exp_1").attempts) == 2
     assert not workspace.metrics.get(key, "x")
+
+
+def test_attempts_are_told_apart_though_the_collector_has_an_old_row(
+    workspace: Workspace, shared: SharedRunFolder
+) -> None:
+    events = EventWriter(shared)
+    events.write(StartEvent(1, "n1"))
+    collected = open_run(workspace, shared)
+    row = collected.run
+    for number, name in ((1, "1.jsonl"), (2, "a2-2.jsonl")):
+        (shared.journal / name).write_text('["m","x",1.0,null,0.5]\n')
+        events.write(AttemptEvent(1, Outcome(RunStatus.FAILED, 5, 1.5)))
+        collected.run = row
+        collected.poll(100.0 * number)
+        assert len(workspace.runs.get("exp_1").attempts) == number + 1
+        assert not workspace.metrics.get(row.key, "x")
