@@ -9,6 +9,7 @@ from typing import Any
 from mlrun_cli.core.json_files import read_json
 from mlrun_cli.core.named_tuple import NamedTuple
 from mlrun_cli.core.time import MICROSECONDS, now
+from mlrun_cli.runs.document_tags import drop_document_tags
 from mlrun_cli.runs.folder import RunFolder
 from mlrun_cli.runs.run import Run
 from mlrun_cli.runs.status import RunStatus
@@ -49,8 +50,8 @@ class Failure(NamedTuple):
 
 
 def get_shown_tags(run: Run) -> Mapping[str, str | None]:
-    """Return the tags of a run without those in which a sweep records its definition and its draws."""
-    return drop_sweep_tags(run.run_type, run.run_id, run.tags)
+    """Return the tags of a run without those that hold documents of sweeps and of MLflow."""
+    return drop_sweep_tags(run.run_type, run.run_id, drop_document_tags(run.tags))
 
 
 def compute_status_spans(history: Sequence[tuple[RunStatus, int]]) -> Sequence[StatusSpan]:

@@ -58,7 +58,18 @@ def submit(mlrun: Mlrun, name: str, runconfig: str = "train") -> dict[str, Any]:
 
 
 def test_the_gallery_is_what_is_tested_here() -> None:
-    tested = {"quickstart", "iris", "parent", "notebook", "distributed", "diabetes", "data", "queue", "pipeline"}
+    tested = {
+        "quickstart",
+        "iris",
+        "parent",
+        "notebook",
+        "distributed",
+        "diabetes",
+        "data",
+        "queue",
+        "pipeline",
+        "mlflow",
+    }
     assert {folder.name for folder in GALLERY.iterdir()} == tested
 
 
@@ -79,6 +90,33 @@ def test_iris_runs_in_an_environment_made_for_it(mlrun: Mlrun) -> None:
     assert metrics["accuracy"] > 0.9
     assert set(metrics) == {"strength", "accuracy", "accuracy of folds", "confusion"}
     assert "outputs/model.joblib" in mlrun.json("run", "files", "-r", "@latest")
+
+
+def test_mlflow_logs_into_the_run_and_its_children(mlrun: Mlrun) -> None:
+    run = submit(mlrun, "mlflow")
+    errors = mlrun.metrics(run["run_id"])["error"]
+    children = mlrun.json(
+        "run",
+        "list",
+        "--parent-run-id",
+        run["run_id"],
+        "--params",
+        "alpha",
+        "--metrics",
+        "all",
+        "--sort",
+        "param.alpha",
+    )
+    assert [child["parameters"]["alpha"] for child in children] == [0.01, 0.1, 1.0]
+    assert [child["metrics"]["error"] for child in children] == errors
+    assert [child["display_name"] for child in children] == ["alpha 0.01", "alpha 0.1", "alpha 1.0"]
+    assert all(0.9 < child["metrics"]["training_r2_score"] < 1 for child in children)
+    best = run["parameters"]["best alpha"]
+    assert best == [0.01, 0.1, 1.0][errors.index(min(errors))]
+    assert mlrun.log(run["run_id"]).splitlines()[-1] == f"alpha {best} is best: {min(errors):.4f}"
+    assert run["tags"] == {"data": "generated"}
+    for child in children:
+        assert "model.json" in mlrun.json("run", "files", "-r", child["run_id"])
 
 
 def test_parent_finds_the_best_of_seven_children(mlrun: Mlrun) -> None:
