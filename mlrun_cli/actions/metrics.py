@@ -7,6 +7,7 @@ from typing import Any
 
 from mlrun_cli.core.names import check_text
 from mlrun_cli.errors import MetricNotFound
+from mlrun_cli.metrics.mlruns import MLRUNS, read_mlruns
 from mlrun_cli.runs.run import Run
 from mlrun_cli.workspace import Workspace
 
@@ -29,6 +30,33 @@ def get_metrics(workspace: Workspace, run: Run, *, name: str | None, last: bool)
             f"The run '{run.run_id}' has no metric {name!r}.", hint=f"There are: {logged}.", target=name
         )
     return metrics
+
+
+def get_mlruns_metrics(workspace: Workspace, run: Run, *, name: str | None, last: bool) -> dict[str, Any]:
+    """Return the metrics in MLflow's own files in the run's working folder, as `get_metrics` does.
+
+    Those of several runs of MLflow are grouped by the ids of these.
+
+    Raises:
+        MetricNotFound: none of them has this name.
+    """
+    found = read_mlruns(workspace.run_folder(run.run_id).work / MLRUNS)
+    metrics = {
+        of_run: {
+            each: points[-1].value if last or len(points) == 1 else [point.value for point in points]
+            for each, points in series.items()
+            if name is None or each == name
+        }
+        for of_run, series in found.items()
+    }
+    if name is not None and not any(metrics.values()):
+        logged = _format_names(sorted({each for series in found.values() for each in series}))
+        raise MetricNotFound(
+            f"MLflow's files of the run '{run.run_id}' have no metric {name!r}.",
+            hint=f"There are: {logged}.",
+            target=name,
+        )
+    return next(iter(metrics.values())) if len(metrics) == 1 else metrics
 
 
 def _format_names(names: Sequence[str]) -> str:

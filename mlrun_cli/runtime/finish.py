@@ -16,6 +16,7 @@ from mlrun_cli.core.program_log import log_exception
 from mlrun_cli.core.removal import remove_tree
 from mlrun_cli.core.time import now
 from mlrun_cli.errors import StoreError
+from mlrun_cli.metrics.mlruns import MLRUNS
 from mlrun_cli.processes.process import ProcessId
 from mlrun_cli.runs.error import SERVICE_ERROR, USER_ERROR, EndReason, build_error_from_log, build_run_error
 from mlrun_cli.runs.folder import RunFolder
@@ -195,10 +196,13 @@ def describe_leftover_files(folder: RunFolder) -> tuple[str, ...]:
 
 
 def _describe_mlflow_files(folder: RunFolder) -> tuple[str, ...]:
-    mlruns = folder.work / "mlruns"
+    mlruns = folder.work / MLRUNS
     if not mlruns.is_dir():
         return ()
-    return (f"MLflow's data of this run lies in {mlruns}; it is kept with the run, but not part of its metrics.",)
+    return (
+        f"MLflow's data of this run lies in {mlruns}; it is kept with the run, but not part of its metrics:"
+        f" 'mlrun run metrics -r {folder.path.name} --from-mlruns' shows them.",
+    )
 
 
 def _describe_links(folder: RunFolder) -> tuple[str, ...]:

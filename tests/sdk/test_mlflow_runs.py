@@ -142,20 +142,35 @@ def test_a_run_ends_as_mlflow_and_its_script_say(mlrun: Mlrun, python: str, code
 
 def test_a_store_that_a_script_has_chosen_is_left_alone(mlrun: Mlrun, python: str) -> None:
     mlrun.environment["MLFLOW_ALLOW_FILE_STORE"] = "true"
-    record = submit_in(
-        mlrun,
-        python,
-        """
-        import mlflow
+    code = """
+        import json, mlflow, os
         mlflow.set_tracking_uri("file:mlruns")
         mlflow.set_experiment("own")
-        with mlflow.start_run():
-            mlflow.log_metric("loss", 1)
-        """,
-    )
-    assert mlrun.metrics(record["run_id"]) == {}
+        with mlflow.start_run() as first:
+            for step in range(3):
+                mlflow.log_metric("a/loss", 1 / 2**step, step=step)
+            mlflow.log_metric("nan", float("nan"))
+        if os.environ.get("SECOND"):
+            with mlflow.start_run() as second:
+                mlflow.log_metric("a/loss", 7)
+            print(json.dumps([first.info.run_id, second.info.run_id]))
+        """
+    record = submit_in(mlrun, python, code)
+    run_id = record["run_id"]
+    assert mlrun.metrics(run_id) == {}
     (warning,) = record["warnings"]
-    assert "mlruns" in warning["message"]
+    assert f"mlrun run metrics -r {run_id} --from-mlruns" in warning["message"]
+    of_files = ("run", "metrics", "-r", run_id, "--from-mlruns")
+    assert mlrun.json(*of_files) == {"a/loss": [1.0, 0.5, 0.25], "nan": None}
+    assert mlrun.json(*of_files, "--last", "--name", "a/loss") == {"a/loss": 0.25}
+    assert "a/loss" in mlrun.fails(*of_files, "--name", "loss", exit_code=3).text
+    assert mlrun.fails(*of_files, "--tensorboard").code == "ConflictingOptions"
+
+    mlrun.environment["SECOND"] = "1"
+    record = submit_in(mlrun, python, code)
+    first, second = read_result(mlrun, record)
+    found = mlrun.json("run", "metrics", "-r", record["run_id"], "--from-mlruns", "--last")
+    assert found == {first: {"a/loss": 0.25, "nan": None}, second: {"a/loss": 7.0}}
 
     mlrun.environment["MLFLOW_TRACKING_URI"] = (mlrun.folder / "kept").as_uri()
     record = submit_in(mlrun, python, "import mlflow\nmlflow.log_metric('loss', 1)")

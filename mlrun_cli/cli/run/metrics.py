@@ -12,6 +12,7 @@ from mlrun_cli.cli.global_options import GlobalOptions
 from mlrun_cli.cli.run import app
 from mlrun_cli.cli.run.options import ExperimentName, RunIds
 from mlrun_cli.cli.run.selection import get_runs, unwrap_single_value
+from mlrun_cli.errors import ConflictingOptions
 from mlrun_cli.wire.flat_records import flatten_record
 
 if TYPE_CHECKING:
@@ -36,15 +37,23 @@ def show_metrics(
     is_of_events: Annotated[
         bool, Option("--tensorboard", help="The scalars in the run's event files of TensorBoard instead.")
     ] = False,
+    is_of_mlruns: Annotated[
+        bool, Option("--from-mlruns", help="The metrics in files of MLflow, in mlruns/ of its working folder, instead.")
+    ] = False,
 ) -> object:
     """Show a run's logged values, grouped by metric; for several runs, grouped by run id and metric.
 
-    With -o csv, each metric is a column, and the n-th line of a run has the n-th value of each metric.
+    Metrics of several runs of MLflow in mlruns/ are grouped by their ids. With -o csv, each metric is a column, and the
+    n-th line of a run has the n-th value of each metric.
     """
     from mlrun_cli.actions.event_metrics import get_event_metrics  # noqa: PLC0415
-    from mlrun_cli.actions.metrics import get_metrics  # noqa: PLC0415
+    from mlrun_cli.actions.metrics import get_metrics, get_mlruns_metrics  # noqa: PLC0415
 
-    read = get_event_metrics if is_of_events else get_metrics
+    if is_of_events and is_of_mlruns:
+        raise ConflictingOptions(
+            "--tensorboard and --from-mlruns name different files.", hint="Leave one out.", target="--from-mlruns"
+        )
+    read = get_event_metrics if is_of_events else get_mlruns_metrics if is_of_mlruns else get_metrics
     context = open_context(shared)
     with context.workspace as workspace:
         runs = get_runs(context, run_ids, experiment_name)
