@@ -33,12 +33,14 @@ if TYPE_CHECKING:
     from mlrun_cli.store.metric_summaries import MetricSummaryStore
     from mlrun_cli.store.metrics import MetricStore
     from mlrun_cli.store.models import ModelStore
+    from mlrun_cli.store.published_pipelines import PublishedPipelineStore
     from mlrun_cli.store.recorder import Recorder
     from mlrun_cli.store.runs.child_store import ChildStore
     from mlrun_cli.store.runs.page_store import RunPageStore
     from mlrun_cli.store.runs.parameter_store import ParameterStore
     from mlrun_cli.store.runs.queue_store import QueueStore
     from mlrun_cli.store.runs.retention_store import RetentionStore
+    from mlrun_cli.store.schedules import ScheduleStore
     from mlrun_cli.store.settings import SettingStore
     from mlrun_cli.store.trash import TrashStore
     from mlrun_cli.store.views import ViewStore
@@ -207,6 +209,13 @@ class Workspace:
         return ParameterStore(self._database)
 
     @cached_property
+    def published_pipelines(self) -> PublishedPipelineStore:
+        """The published pipelines and their endpoints."""
+        from mlrun_cli.store.published_pipelines import PublishedPipelineStore  # noqa: PLC0415
+
+        return PublishedPipelineStore(self._database)
+
+    @cached_property
     def queues(self) -> QueueStore:
         """The queues of compute targets."""
         from mlrun_cli.store.runs.queue_store import QueueStore  # noqa: PLC0415
@@ -226,6 +235,13 @@ class Workspace:
         from mlrun_cli.store.runs.page_store import RunPageStore  # noqa: PLC0415
 
         return RunPageStore(self._database, self.runs)
+
+    @cached_property
+    def schedules(self) -> ScheduleStore:
+        """The schedules of published pipelines."""
+        from mlrun_cli.store.schedules import ScheduleStore  # noqa: PLC0415
+
+        return ScheduleStore(self._database)
 
     @cached_property
     def settings(self) -> SettingStore:

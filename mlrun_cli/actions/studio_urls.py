@@ -22,6 +22,16 @@ def build_experiment_url(workspace: Workspace, name: str) -> str:
     return _get_workspace_urls(workspace).experiment(name)
 
 
+def build_pipelines_url(workspace: Workspace) -> str:
+    """Return the URL of the list of published pipelines, which works while the studio is running."""
+    return _get_workspace_urls(workspace).pipelines()
+
+
+def build_published_pipeline_url(workspace: Workspace, pipeline_id: str) -> str:
+    """Return the URL of a published pipeline's page, which works while the studio is running."""
+    return _get_workspace_urls(workspace).pipelines(pipeline_id)
+
+
 def build_printed_record(workspace: Workspace, run: Run) -> dict[str, Any]:
     """Return the record of a run for `run show`, with parameters, used resources and `web_view`, its page's URL."""
     resources = read_resources(workspace.run_folder(run.run_id))

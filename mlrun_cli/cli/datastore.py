@@ -10,10 +10,10 @@ from mlrun_cli.cli.command import Group, command
 from mlrun_cli.cli.context import open_context
 from mlrun_cli.cli.declarations import Argument, Option
 from mlrun_cli.cli.global_options import GlobalOptions
+from mlrun_cli.cli.option_values import parse_boolean
 from mlrun_cli.cli.output.progress import show_copy_progress
 from mlrun_cli.cli.output.record_table import Field, build_listing
 from mlrun_cli.data.datastore import Datastore, build_datastore_record
-from mlrun_cli.errors import InvalidValue
 from mlrun_cli.folders.project_config import make_absolute
 from mlrun_cli.snapshots.snapshot import format_first_names
 from mlrun_cli.workspace import Workspace
@@ -25,8 +25,6 @@ _FIELDS = (
     Field("Default", lambda record: "yes" if record["is_default"] else "", 3),
     Field("Folder", "folder", 24, keeps_end=True),
 )
-
-_TRUE, _FALSE = frozenset({"true", "yes", "1"}), frozenset({"false", "no", "0"})
 
 _Name = Annotated[str, Option("--name", "-n", metavar="NAME", help="Name of the datastore.")]
 _Overwrite = Annotated[
@@ -51,7 +49,7 @@ def attach_local(
     overwrite: _Overwrite = "false",
 ) -> object:
     """Attach a folder on this machine as a datastore, for the data references and datasets of runs."""
-    is_replacing = _parse_boolean(overwrite, "--overwrite")
+    is_replacing = parse_boolean(overwrite, "--overwrite")
     with open_context(shared).workspace as workspace:
         where = make_absolute(folder.expanduser())
         return _build_record(workspace, actions.register_datastore(workspace, name, where, overwrite=is_replacing))
@@ -136,8 +134,8 @@ def upload(
     hide_progress: _NoProgress = "false",
 ) -> object:
     """Copy a file or the contents of a folder, following links, into a datastore; print the number of files copied."""
-    is_replacing = _parse_boolean(overwrite, "--overwrite")
-    is_hidden = _parse_boolean(hide_progress, "--hide-progress")
+    is_replacing = parse_boolean(overwrite, "--overwrite")
+    is_hidden = parse_boolean(hide_progress, "--hide-progress")
     with open_context(shared).workspace as workspace, show_copy_progress(shared, hidden=is_hidden):
         datastore = actions.get_datastore(workspace, name)
         copied = actions.upload_files(datastore, source.expanduser(), target, overwrite=is_replacing)
@@ -173,8 +171,8 @@ def download(
     hide_progress: _NoProgress = "false",
 ) -> object:
     """Copy files of a datastore into a folder, keeping their paths; print the number of files copied."""
-    is_replacing = _parse_boolean(overwrite, "--overwrite")
-    is_hidden = _parse_boolean(hide_progress, "--hide-progress")
+    is_replacing = parse_boolean(overwrite, "--overwrite")
+    is_hidden = parse_boolean(hide_progress, "--hide-progress")
     with open_context(shared).workspace as workspace, show_copy_progress(shared, hidden=is_hidden):
         datastore = actions.get_datastore(workspace, name)
         where = make_absolute(folder.expanduser())
@@ -212,14 +210,6 @@ def _build_record(workspace: Workspace, datastore: Datastore) -> dict[str, Any]:
         "name": known["name"],
         "protocol": "file",
     }
-
-
-def _parse_boolean(text: str, option: str) -> bool:
-    if text.lower() in _TRUE:
-        return True
-    if text.lower() in _FALSE:
-        return False
-    raise InvalidValue(f"{option}: '{text}' is not true.", hint=f"Write {option} true, or leave it out.", target=option)
 
 
 def _build_counts(result: actions.CopyResult) -> dict[str, int]:

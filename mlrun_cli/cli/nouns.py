@@ -17,6 +17,7 @@ NOUNS = {
     "experiment": "List, show, open, delete and restore experiments.",
     "workspace": "Create, list, show and prune workspaces.",
     "run": "Submit a script, then follow, list, show, cancel, update, delete and restore runs.",
+    "pipeline": "Publish pipelines, and run them at certain times.",
     "runconfig": "List, show and check runconfigs.",
     "environment": "Register, list, show and download environments, and prune those built for runs.",
     "model": "Register models, then list, show, download, update and delete them.",

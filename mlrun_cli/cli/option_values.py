@@ -14,6 +14,7 @@ from mlrun_cli.errors import ConflictingOptions, InvalidValue, NothingToChange, 
 if TYPE_CHECKING:
     from mlrun_cli.environments.mode import EnvironmentChoice
 
+_TRUE, _FALSE = frozenset({"true", "yes", "1"}), frozenset({"false", "no", "0"})
 INTERRUPT_VARIABLE = "MLRUN_ON_INTERRUPT"
 
 
@@ -169,3 +170,16 @@ def add_option_to_errors(option: str) -> Iterator[None]:
     except UsageError as error:
         error.message = f"{option}: {error.message}"
         raise
+
+
+def parse_boolean(text: str, option: str) -> bool:
+    """Return the truth value of an option that takes `true` or `false`.
+
+    Raises:
+        InvalidValue: the text is neither.
+    """
+    if text.lower() in _TRUE:
+        return True
+    if text.lower() in _FALSE:
+        return False
+    raise InvalidValue(f"{option}: '{text}' is not true.", hint=f"Write {option} true, or leave it out.", target=option)

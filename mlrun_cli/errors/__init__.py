@@ -48,6 +48,7 @@
     │   ├── DataNotFound            files of a dataset or datastore
     │   │   ├── DatasetNotFound
     │   │   └── DatastoreNotFound
+    │   ├── PipelineNotFound, PipelineEndpointNotFound, ScheduleNotFound
     │   └── EnvironmentNotFound, ViewNotFound, SettingNotFound
     ├── ViewChanged                 another user has changed a saved view since it was read
     ├── StoreError                  the database or its folder cannot be used
@@ -90,8 +91,11 @@ from mlrun_cli.errors.not_found import (
     NoRunsYet,
     NotFound,
     NotificationNotFound,
+    PipelineEndpointNotFound,
+    PipelineNotFound,
     RunFileNotFound,
     RunNotFound,
+    ScheduleNotFound,
     SettingNotFound,
     SnapshotNotFound,
     TargetKindNotFound,
@@ -217,6 +221,8 @@ __all__ = [
     "OneOptionRequired",
     "OperatingSystemError",
     "OptionNotFound",
+    "PipelineEndpointNotFound",
+    "PipelineNotFound",
     "ProgramNotFound",
     "PropertyImmutable",
     "ReservedName",
@@ -227,6 +233,7 @@ __all__ = [
     "RunNotRepeatable",
     "RunProtected",
     "RunconfigNotFound",
+    "ScheduleNotFound",
     "ScriptNotFound",
     "ScriptNotInSnapshot",
     "SettingNotFound",

@@ -153,3 +153,36 @@ class SettingNotFound(NotFound):
 
     def __init__(self, name: str) -> None:
         super().__init__(f"The setting '{name}' is not set.", hint="'az config get' shows all that are.", target=name)
+
+
+class PipelineNotFound(NotFound):
+    """No published pipeline has this id."""
+
+    def __init__(self, pipeline_id: str) -> None:
+        super().__init__(
+            f"There is no published pipeline '{pipeline_id}'.",
+            hint="'mlrun pipeline list' shows the ids of those there are.",
+            target=pipeline_id,
+        )
+
+
+class PipelineEndpointNotFound(NotFound):
+    """No pipeline endpoint has this id or name."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(
+            f"There is no pipeline endpoint '{name}'.",
+            hint="PipelineEndpoint.list(workspace) returns those there are.",
+            target=name,
+        )
+
+
+class ScheduleNotFound(NotFound):
+    """No schedule has this id."""
+
+    def __init__(self, schedule_id: str) -> None:
+        super().__init__(
+            f"There is no schedule '{schedule_id}'.",
+            hint="'mlrun pipeline list' shows the schedules of each pipeline.",
+            target=schedule_id,
+        )

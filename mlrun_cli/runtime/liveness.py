@@ -13,12 +13,18 @@ _FOLDERS = ("sessions", "submits")
 
 
 def reconcile(workspace: Workspace) -> frozenset[int]:
-    """Reconcile all runs and ensure that every queue has a dispatcher; return the keys of runs that do not respond.
+    """Reconcile all runs and start missing processes of queues and schedules; return the keys of mute runs.
+
+    Mute runs are those that do not respond.
 
     Raises:
         StoreUnavailable: the workspace is unavailable.
     """
     workspace.reopen_if_replaced()
+    if _has_entries(workspace.folder / "schedules"):
+        from mlrun_cli.runtime.schedule_keepers import ensure_schedule_keeper  # noqa: PLC0415 - as a rule, there are none
+
+        ensure_schedule_keeper(workspace)
     if _has_nothing_to_reconcile(workspace):
         return frozenset()
     from mlrun_cli.runtime.reconciliation import reconcile_all  # noqa: PLC0415 - as a rule, all runs have ended

@@ -67,6 +67,10 @@ class WorkspaceUrls(NamedTuple):
         """Return the URL of the list of saved views, or of an action on a view."""
         return f"{self}/views/{_quote_segment(action)}" if action else f"{self}/views"
 
+    def pipelines(self, pipeline_id: str = "") -> str:
+        """Return the URL of the list of published pipelines, or of the page of one."""
+        return f"{self}/pipelines/{_quote_segment(pipeline_id)}" if pipeline_id else f"{self}/pipelines"
+
     def queue(self) -> str:
         """Return the URL of the compute targets and their queues."""
         return f"{self}/queue"

@@ -29,10 +29,19 @@ NAMED_TABLES: Mapping[str, tuple[str, ...]] = {
     "models": ("model_key",),
     "model_names": ("name",),
     "saved_views": ("name",),
+    "published_pipelines": ("pipeline_id",),
+    "pipeline_endpoints": ("endpoint_id",),
+    "pipeline_endpoint_versions": ("endpoint_id", "version"),
+    "schedules": ("schedule_id",),
+    "scheduled_runs": ("run_id",),
 }
 """The tables of named objects, with their key columns; experiments come first, since other tables refer to them."""
 
-UNRECORDED = {"runs": ("lease_until", OLD_OWNER_LOCK), "experiments": ("last_run_number",)}
+UNRECORDED = {
+    "runs": ("lease_until", OLD_OWNER_LOCK),
+    "experiments": ("last_run_number",),
+    "schedules": ("seen_files",),
+}
 """Columns that change often and can be derived without a record, or that exist for older programs."""
 
 

@@ -66,6 +66,7 @@ class PipelineRequest(NamedTuple):
         regenerate_outputs: whether every step runs, whatever there is of earlier results.
         continue_on_step_failure: whether steps that do not need a failed one go on; None leaves that to the pipeline.
         environment_mode, unknown_target: as in a `SubmitRequest`.
+        run_id: the id of the run, a GUID; a run with this id is submitted only once. None makes a new one.
     """
 
     graph: Graph
@@ -83,6 +84,7 @@ class PipelineRequest(NamedTuple):
     notify: Sequence[str] = ()
     environment_mode: EnvironmentChoice | None = None
     unknown_target: str | None = None
+    run_id: str | None = None
 
 
 class PipelinePlan(NamedTuple):
@@ -174,7 +176,7 @@ def submit_pipeline(
     check_graph(request.graph)
     graph = _name_default_datastore(workspace, request.graph)
     plan = PipelinePlan(
-        run_id=generate_guid(),
+        run_id=request.run_id or generate_guid(),
         graph=graph,
         values=assign_parameters(graph, request.values),
         regenerate_outputs=request.regenerate_outputs,

@@ -27,8 +27,8 @@ from azureml.pipeline.steps import *
 workspace = Workspace.from_config()
 store = workspace.get_default_datastore()
 
-def script(name="train.py", **more):
-    return PythonScriptStep(script_name=name, source_directory="src", **more)
+def script(script_name="train.py", **more):
+    return PythonScriptStep(script_name, source_directory="src", **more)
 
 def build(*steps, **more):
     print(json.dumps(Pipeline(workspace, steps=list(steps), **more)._document))

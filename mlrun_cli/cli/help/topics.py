@@ -54,6 +54,7 @@ _TOPIC_OF = {
     "run monitor-tensorboard": "mlflow",
     "run open": "studio",
     "run show": "queries",
+    "pipeline": "pipelines",
     "run submit-pipeline": "pipelines",
     "run submit-script": "runconfigs",
     "run wait": "exit-codes",

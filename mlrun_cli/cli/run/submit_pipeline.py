@@ -21,7 +21,7 @@ from mlrun_cli.cli.run.streamed_submit import build_result, stream_to_end
 from mlrun_cli.core.atomic_files import open_atomically
 from mlrun_cli.core.names import check_experiment_name
 from mlrun_cli.core.sizes import format_size
-from mlrun_cli.errors import UsageError
+from mlrun_cli.errors import OneOptionRequired, UsageError
 from mlrun_cli.processes.interruptions import Interruptions
 
 if TYPE_CHECKING:
@@ -40,8 +40,11 @@ if TYPE_CHECKING:
 def submit_pipeline(
     shared: GlobalOptions,
     file: Annotated[
-        Path, Option("--pipeline-yaml", "-y", metavar="FILE", help="YAML file that describes the pipeline.")
-    ],
+        Path | None, Option("--pipeline-yaml", "-y", metavar="FILE", help="YAML file that describes the pipeline.")
+    ] = None,
+    pipeline_id: Annotated[
+        str | None, Option("--pipeline-id", "-i", metavar="ID", help="A published pipeline, instead of a file.")
+    ] = None,
     experiment_name: Annotated[
         str | None,
         Option("--experiment-name", "-n", "-e", metavar="NAME", help="Experiment. Default: the pipeline's name."),
@@ -83,7 +86,7 @@ def submit_pipeline(
         request = _build_request(
             shared,
             context,
-            file,
+            _choose_pipeline(file, pipeline_id),
             experiment_name,
             {"parameters": parameters or [], "datapaths": datapaths or []},
         )._replace(
@@ -130,18 +133,52 @@ def _write_record(path: Path, record: object) -> None:
         file.write(f"{json.dumps(record, indent=2, sort_keys=True, ensure_ascii=False)}\n".encode())
 
 
+def _choose_pipeline(file: Path | None, pipeline_id: str | None) -> Path | str:
+    """Return the file or the id of the published pipeline, of which one is given."""
+    if file is not None and pipeline_id is not None:
+        raise OneOptionRequired(
+            "--pipeline-yaml and --pipeline-id both name a pipeline.",
+            hint="Leave one of them out.",
+            target="--pipeline-id",
+        )
+    if file is not None:
+        return file
+    if pipeline_id is None:
+        raise OneOptionRequired(
+            "No pipeline is named.",
+            hint="Name a file by -y, or a published pipeline by -i; 'mlrun pipeline list' shows their ids.",
+            target="--pipeline-yaml",
+        )
+    return pipeline_id
+
+
 def _build_request(
     shared: GlobalOptions,
     context: Context,
-    file: Path,
+    pipeline: Path | str,
     experiment_name: str | None,
     values: dict[str, list[str]],
 ) -> PipelineRequest:
+    """Return the request to submit the pipeline of a file, or a published one, which is named by its id."""
     from mlrun_cli.cli.run.pipeline_values import parse_pipeline_values  # noqa: PLC0415 - start-up
+
+    if isinstance(pipeline, str):
+        from mlrun_cli.actions.published_pipelines import get_pipeline, read_published_graph  # noqa: PLC0415
+        from mlrun_cli.submit.published_pipeline import build_published_request  # noqa: PLC0415
+
+        name = get_pipeline(context.workspace, pipeline).name
+        graph = read_published_graph(context.workspace, pipeline)
+        return build_published_request(
+            context.workspace,
+            pipeline,
+            _choose_experiment(context, experiment_name, name),
+            dict(os.environ),
+            values=parse_pipeline_values(graph, values["parameters"], values["datapaths"]),
+        )
     from mlrun_cli.pipelines.yaml_file import read_pipeline_file  # noqa: PLC0415
     from mlrun_cli.submit.pipeline import PipelineRequest  # noqa: PLC0415
 
-    read = read_pipeline_file(file, Path.cwd())
+    read = read_pipeline_file(pipeline, Path.cwd())
     for note in read.notes:
         shared.notes.warning(note)
     return PipelineRequest(

@@ -57,7 +57,7 @@ _CONTROLLER = (
 )
 """The kind of controller that a run has instead of a supervisor, such as that of a sweep."""
 
-SCHEMA_VERSION = 14
+SCHEMA_VERSION = 15
 """The number of steps that this program knows."""
 
 
@@ -65,6 +65,7 @@ def list_steps() -> Sequence[tuple[Sequence[str], bool]]:
     """Return the statements of each step, and whether programs that do not know it can still use the store."""
     from mlrun_cli.store.db.sqlite.first_schema import FIRST_STEPS  # noqa: PLC0415 - not on the way of most commands
     from mlrun_cli.store.db.sqlite.parameter_schema import BUILD_PARAMETERS  # noqa: PLC0415
+    from mlrun_cli.store.db.sqlite.pipeline_schema import BUILD_PIPELINES  # noqa: PLC0415
     from mlrun_cli.store.db.sqlite.trash_schema import BUILD_TRASH  # noqa: PLC0415
 
     first = ((statements, False) for statements in FIRST_STEPS)
@@ -78,6 +79,7 @@ def list_steps() -> Sequence[tuple[Sequence[str], bool]]:
         (_START_CONDITIONS, True),
         (_TRACKING, True),
         (_CONTROLLER, True),
+        (BUILD_PIPELINES, True),
     )
 
 

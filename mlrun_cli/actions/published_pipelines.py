@@ -1,0 +1,200 @@
+"""Publish pipelines: store their graphs with copies of their source folders; list, enable and disable them."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from mlrun_cli.core.guid import generate_guid
+from mlrun_cli.core.home import make_private_folder
+from mlrun_cli.core.json_files import read_json, write_json
+from mlrun_cli.core.names import check_text
+from mlrun_cli.core.time import now
+from mlrun_cli.errors import InvalidValue, PipelineNotFound, StoredFilesLost, UsageError
+from mlrun_cli.pipelines.graph import Graph, Step
+from mlrun_cli.pipelines.published import ACTIVE, STATUSES, PublishedPipeline
+from mlrun_cli.pipelines.validation import check_graph
+from mlrun_cli.processes.host import get_user_name
+from mlrun_cli.snapshots.content_store import SnapshotStore
+from mlrun_cli.snapshots.limits import SnapshotLimits
+from mlrun_cli.snapshots.pruning import prevent_pruning
+from mlrun_cli.snapshots.snapshot import Snapshot
+from mlrun_cli.snapshots.take import take_snapshot
+from mlrun_cli.snapshots.working_copy import make_working_copy
+from mlrun_cli.workspace import Workspace
+
+_GRAPH = "pipeline.json"
+_ENVIRONMENT = "environment.json"
+_SOURCES = "sources"
+
+
+def get_pipeline_folder(workspace: Workspace, pipeline_id: str) -> Path:
+    """Return the folder with the graph, the variables and the source folders of a published pipeline."""
+    return workspace.folder / "pipelines" / pipeline_id
+
+
+def publish_pipeline(
+    workspace: Workspace,
+    graph: Graph,
+    environment: Mapping[str, str],
+    *,
+    name: str | None = None,
+    description: str | None = None,
+    version: str | None = None,
+    continue_on_step_failure: bool | None = None,
+    find_snapshot: Callable[[Step], Snapshot] | None = None,
+) -> PublishedPipeline:
+    """Store a pipeline with copies of its source folders and runconfigs; return it.
+
+    Args:
+        workspace: the workspace of the pipeline.
+        graph: the pipeline.
+        environment: the publisher's variables, which scheduled runs get.
+        name: the name; None means that of the graph, else of its first step.
+        description: a text that replaces that of the graph.
+        version: a text that replaces that of the graph.
+        continue_on_step_failure: whether steps that do not need a failed step go on; None means as in the graph.
+        find_snapshot: returns the snapshot of a step's source folder; None means that it is taken now.
+
+    Raises:
+        UsageError: the graph is not valid, or a source folder does not exist or is too large.
+        StoreError: a file cannot be stored.
+    """
+    check_graph(graph)
+    if continue_on_step_failure is not None:
+        graph = graph._replace(continue_on_step_failure=continue_on_step_failure)
+    pipeline = PublishedPipeline(
+        pipeline_id=generate_guid(),
+        name=check_text("the name of the pipeline", name or graph.name or graph.steps[0].name),
+        description=description if description is not None else graph.description,
+        version=version if version is not None else graph.version,
+        status=ACTIVE,
+        continue_on_step_failure=graph.continue_on_step_failure,
+        step_count=len(graph.steps),
+        author=get_user_name(),
+        created_at=now(),
+    )
+    folder = get_pipeline_folder(workspace, pipeline.pipeline_id)
+    make_private_folder(folder)
+    try:
+        kept = _copy_sources(workspace, graph, folder / _SOURCES, find_snapshot)
+        write_json(folder / _GRAPH, kept._replace(name=pipeline.name).to_json(), durable=True)
+        write_json(folder / _ENVIRONMENT, environment, durable=True)
+        with workspace.transaction(durable=True):
+            workspace.published_pipelines.add(pipeline)
+    except BaseException:
+        with suppress(OSError):
+            shutil.rmtree(folder)
+        raise
+    return pipeline
+
+
+def _copy_sources(
+    workspace: Workspace, graph: Graph, folder: Path, find_snapshot: Callable[[Step], Snapshot] | None
+) -> Graph:
+    """Return the graph with copies of its source folders, and with the content of its runconfig files."""
+    store = SnapshotStore(workspace.snapshots_folder)
+    limits = SnapshotLimits.from_environment(os.environ)
+    copies: dict[str, str] = {}
+    steps = []
+    with prevent_pruning(workspace.snapshots_folder):
+        for step in graph.steps:
+            source = Path(step.source_directory)
+            key = step.source_directory if find_snapshot is None else step.key
+            if key not in copies:
+                if find_snapshot is None:
+                    snapshot = take_snapshot(source, store, limits=limits, exclude=[workspace.home])[0]
+                else:
+                    snapshot = find_snapshot(step)
+                copy = folder / str(len(copies)) / (source.name or "source")
+                make_working_copy(snapshot, store, copy)
+                copies[key] = str(copy)
+            steps.append(_inline_runconfig(step._replace(source_directory=copies[key])))
+    return graph._replace(steps=tuple(steps))
+
+
+def _inline_runconfig(step: Step) -> Step:
+    if step.runconfig_file is None:
+        return step
+    from mlrun_cli.runconfigs.writing import read_plain_runconfig  # noqa: PLC0415 - PyYAML takes 16 ms to import
+
+    return step._replace(runconfig=read_plain_runconfig(Path(step.runconfig_file)), runconfig_file=None)
+
+
+def get_pipeline(workspace: Workspace, pipeline_id: str) -> PublishedPipeline:
+    """Return the published pipeline with an id.
+
+    Raises:
+        PipelineNotFound: there is none.
+    """
+    found = workspace.published_pipelines.find(pipeline_id)
+    if found is None:
+        raise PipelineNotFound(pipeline_id)
+    return found
+
+
+def list_pipelines(workspace: Workspace, *, active_only: bool = True) -> Sequence[PublishedPipeline]:
+    """Return the published pipelines, newest first."""
+    return workspace.published_pipelines.list(active_only=active_only)
+
+
+def read_published_graph(workspace: Workspace, pipeline_id: str) -> Graph:
+    """Return the graph of a published pipeline, whose source folders are the copies.
+
+    Raises:
+        PipelineNotFound: there is none.
+        StoredFilesLost: its file is gone or damaged.
+    """
+    get_pipeline(workspace, pipeline_id)
+    return Graph.from_json(_read_file(workspace, pipeline_id, _GRAPH))
+
+
+def read_publishers_environment(workspace: Workspace, pipeline_id: str) -> Mapping[str, str]:
+    """Return the variables of the process that has published a pipeline.
+
+    Raises:
+        StoredFilesLost: the file is gone or damaged.
+    """
+    return _read_file(workspace, pipeline_id, _ENVIRONMENT)
+
+
+def _read_file(workspace: Workspace, pipeline_id: str, name: str) -> dict[str, Any]:
+    path = get_pipeline_folder(workspace, pipeline_id) / name
+    document = read_json(path)
+    if document is None:
+        raise StoredFilesLost(f"The file {path} is gone or damaged.", hint="Publish the pipeline again.")
+    return document
+
+
+def set_pipeline_status(workspace: Workspace, pipeline_id: str, status: str) -> PublishedPipeline:
+    """Enable or disable a published pipeline; return it.
+
+    Raises:
+        PipelineNotFound: there is none.
+        InvalidValue: there is no such status.
+    """
+    get_pipeline(workspace, pipeline_id)
+    check_status(status)
+    with workspace.transaction():
+        workspace.published_pipelines.change_status(pipeline_id, status)
+    return get_pipeline(workspace, pipeline_id)
+
+
+def check_is_active(pipeline: PublishedPipeline) -> None:
+    """Raise UsageError if a published pipeline is disabled."""
+    if pipeline.status != ACTIVE:
+        raise UsageError(
+            f"The published pipeline '{pipeline.name}' is disabled.",
+            hint=f"Enable it by 'mlrun pipeline enable -i {pipeline.pipeline_id}'.",
+            target=pipeline.pipeline_id,
+        )
+
+
+def check_status(status: str) -> None:
+    """Raise InvalidValue if there is no such status."""
+    if status not in STATUSES:
+        raise InvalidValue(f"The status is {' or '.join(STATUSES)}, not '{status}'.", target=status)

@@ -1,0 +1,184 @@
+"""Schedules of published pipelines: create, change, enable and disable them, and list their runs."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from mlrun_cli.actions.boot_service import get_boot_service_status
+from mlrun_cli.actions.datastores import get_datastore
+from mlrun_cli.actions.pipeline_endpoints import get_endpoint
+from mlrun_cli.actions.published_pipelines import check_status, get_pipeline, read_published_graph
+from mlrun_cli.actions.runs import get_runs
+from mlrun_cli.core.guid import generate_guid
+from mlrun_cli.core.names import check_experiment_name
+from mlrun_cli.core.time import now
+from mlrun_cli.errors import InvalidValue, ScheduleNotFound, UsageError
+from mlrun_cli.pipelines.graph import DATA_PATH_TYPE, Graph
+from mlrun_cli.pipelines.json_reader import JsonReader
+from mlrun_cli.pipelines.parameter_values import assign_parameters
+from mlrun_cli.pipelines.published import ACTIVE
+from mlrun_cli.pipelines.schedule import Schedule, ScheduledRun, ScheduleSettings
+from mlrun_cli.runs.run import Run
+from mlrun_cli.runtime.schedule_keepers import wake_schedule_keeper
+from mlrun_cli.workspace import Workspace
+
+
+def create_schedule(workspace: Workspace, values: Mapping[str, Any]) -> Schedule:
+    """Create a schedule, which is active at once, and return it.
+
+    Args:
+        workspace: the workspace of the schedule and its pipeline.
+        values: the fields of `ScheduleSettings`, as JSON.
+
+    Raises:
+        UsageError: a value is not valid.
+        PipelineNotFound, PipelineEndpointNotFound, DatastoreNotFound: there is no such thing.
+    """
+    settings = ScheduleSettings.from_json(JsonReader(values, "schedule"))
+    _check_settings(workspace, settings)
+    created_at = now()
+    schedule = Schedule(
+        schedule_id=generate_guid(),
+        status=ACTIVE,
+        settings=settings,
+        created_at=created_at,
+        anchor_at=created_at,
+        next_at=settings.find_first_time(created_at),
+    )
+    with workspace.transaction(durable=True):
+        workspace.schedules.add(schedule)
+    wake_schedule_keeper(workspace)
+    return schedule
+
+
+def change_schedule(workspace: Workspace, schedule_id: str, changes: Mapping[str, Any]) -> Schedule:
+    """Change the fields of a schedule that are given, and its `status`; return it.
+
+    Times are counted anew from now on, and times that have passed while it was disabled are not made up for.
+
+    Raises:
+        ScheduleNotFound: there is none.
+        UsageError: a value is not valid, or another process has changed it meanwhile.
+        PipelineNotFound, DatastoreNotFound: there is no such thing.
+    """
+    before = get_schedule(workspace, schedule_id)
+    status = changes.get("status", before.status)
+    check_status(status)
+    changed = {**before.settings.to_json(), **{name: value for name, value in changes.items() if name != "status"}}
+    if changes.get("recurrence") is not None:
+        changed["datastore"] = None
+    elif changes.get("datastore") is not None:
+        changed["recurrence"] = None
+    settings = ScheduleSettings.from_json(JsonReader(changed, "schedule"))
+    _check_settings(workspace, settings)
+    moment = now()
+    is_timed_anew = settings.recurrence != before.settings.recurrence or not before.is_active
+    anchor_at = moment if is_timed_anew else before.anchor_at
+    next_at = settings.find_first_time(moment) if is_timed_anew else settings.find_next_time(moment, anchor_at)
+    if settings.datastore is not None:
+        next_at = moment  # the first look remembers what there is
+    schedule = before._replace(
+        status=status, settings=settings, anchor_at=anchor_at, next_at=next_at if status == ACTIVE else None
+    )
+    with workspace.transaction(durable=True):
+        if not workspace.schedules.replace(schedule, before):
+            raise UsageError(
+                f"The schedule '{before.settings.name}' has been changed by another process.", hint="Try again."
+            )
+    wake_schedule_keeper(workspace)
+    return schedule
+
+
+def get_schedule(workspace: Workspace, schedule_id: str) -> Schedule:
+    """Return the schedule with an id.
+
+    Raises:
+        ScheduleNotFound: there is none.
+    """
+    found = workspace.schedules.find(schedule_id)
+    if found is None:
+        raise ScheduleNotFound(schedule_id)
+    return found
+
+
+def list_schedules(
+    workspace: Workspace,
+    *,
+    active_only: bool = True,
+    pipeline_id: str | None = None,
+    endpoint_id: str | None = None,
+) -> Sequence[Schedule]:
+    """Return the schedules, newest first: all, or those of a pipeline or an endpoint."""
+    return workspace.schedules.list(active_only=active_only, pipeline_id=pipeline_id, endpoint_id=endpoint_id)
+
+
+def list_scheduled_runs(workspace: Workspace, schedule_id: str) -> Sequence[Run]:
+    """Return the runs that a schedule has submitted and that still exist, newest first.
+
+    Raises:
+        ScheduleNotFound: there is no such schedule.
+    """
+    get_schedule(workspace, schedule_id)
+    ids = [run.run_id for run in workspace.schedules.list_runs(schedule_id)]
+    return get_runs(workspace, [run_id for run_id in ids if workspace.runs.find_key(run_id) is not None])
+
+
+def find_last_problem(workspace: Workspace, schedule_id: str) -> ScheduledRun | None:
+    """Return the newest time of a schedule if its pipeline could not be submitted, else None."""
+    runs = workspace.schedules.list_runs(schedule_id)
+    return runs[0] if runs and runs[0].error is not None else None
+
+
+def build_schedule_record(workspace: Workspace, schedule: Schedule) -> dict[str, Any]:
+    """Return the record of a schedule, with the problem of its last submit if there was one."""
+    problem = find_last_problem(workspace, schedule.schedule_id)
+    return {**schedule.build_record(), "problem": None if problem is None else problem.error}
+
+
+def list_timekeeper_notes(workspace: Workspace) -> list[str]:
+    """Return what people should know about who keeps the time of active schedules."""
+    if get_boot_service_status(workspace.home, Path(sys.executable))["installed"]:
+        return []
+    return [
+        "A process of this machine keeps the time of schedules. After a reboot nothing does until the next command "
+        "that looks at runs; 'mlrun service install' has it started then."
+    ]
+
+
+def _check_settings(workspace: Workspace, settings: ScheduleSettings) -> None:
+    check_experiment_name(settings.experiment_name)
+    pipeline_id = find_pipeline_id(workspace, settings)
+    graph = read_published_graph(workspace, pipeline_id)
+    assign_parameters(graph, settings.parameters)
+    if settings.datastore is None:
+        return
+    get_datastore(workspace, settings.datastore)
+    name = settings.data_path_parameter
+    if name is not None:
+        _check_data_path_parameter(graph, name)
+
+
+def find_pipeline_id(workspace: Workspace, settings: ScheduleSettings) -> str:
+    """Return the id of the published pipeline that a schedule submits now.
+
+    Raises:
+        PipelineNotFound, PipelineEndpointNotFound: there is no such pipeline or endpoint.
+    """
+    if settings.pipeline_id is not None:
+        return get_pipeline(workspace, settings.pipeline_id).pipeline_id
+    endpoint = get_endpoint(workspace, endpoint_id=settings.endpoint_id)
+    return endpoint.pipeline_ids[endpoint.default_version]
+
+
+def _check_data_path_parameter(graph: Graph, name: str) -> None:
+    parameter = graph.parameters.get(name)
+    if parameter is None or parameter.kind != DATA_PATH_TYPE:
+        known = [one for one, value in graph.parameters.items() if value.kind == DATA_PATH_TYPE]
+        raise InvalidValue(
+            f"The pipeline has no parameter '{name}' of type {DATA_PATH_TYPE}.",
+            hint=f"It has: {', '.join(known)}." if known else "It has none of this type.",
+            target=name,
+        )

@@ -1,0 +1,23 @@
+"""`pipeline`: publish pipelines, and submit them at certain times. Each verb is a module here."""
+
+from mlrun_cli.cli.command import Group
+
+app = Group(
+    "pipeline",
+    package=__name__,
+    verbs=(
+        "create",
+        "list",
+        "show",
+        "enable",
+        "disable",
+        "list-steps",
+        "create-schedule",
+        "update-schedule",
+        "enable-schedule",
+        "disable-schedule",
+        "show-schedule",
+        "last-pipeline-run",
+        "pipeline-runs-list",
+    ),
+)

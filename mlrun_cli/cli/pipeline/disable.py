@@ -1,0 +1,26 @@
+"""`pipeline disable`."""
+
+from __future__ import annotations
+
+from mlrun_cli.actions.published_pipelines import set_pipeline_status
+from mlrun_cli.cli.command import command
+from mlrun_cli.cli.context import open_context
+from mlrun_cli.cli.global_options import GlobalOptions
+from mlrun_cli.cli.pipeline import app
+from mlrun_cli.cli.pipeline.options import OutputFile, PipelineId, build_pipeline_record, write_output_file
+from mlrun_cli.pipelines.published import DISABLED
+
+
+@command(
+    app,
+    "disable",
+    examples=[
+        ("Disable a published pipeline", "mlrun pipeline disable -i ID"),
+        ("Do so without printing anything", "mlrun pipeline disable -i ID -o none"),
+    ],
+)
+def disable(shared: GlobalOptions, pipeline_id: PipelineId, output_file: OutputFile = None) -> object:
+    """Hide a published pipeline from 'list', and refuse to submit it; its schedules start no runs."""
+    with open_context(shared).workspace as workspace:
+        pipeline = set_pipeline_status(workspace, pipeline_id, DISABLED)
+        return write_output_file(output_file, build_pipeline_record(workspace, pipeline))

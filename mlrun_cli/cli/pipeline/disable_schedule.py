@@ -1,0 +1,26 @@
+"""`pipeline disable-schedule`."""
+
+from __future__ import annotations
+
+from mlrun_cli.actions.schedules import change_schedule
+from mlrun_cli.cli.command import command
+from mlrun_cli.cli.context import open_context
+from mlrun_cli.cli.global_options import GlobalOptions
+from mlrun_cli.cli.pipeline import app
+from mlrun_cli.cli.pipeline.options import ScheduleId, build_changed_schedule
+from mlrun_cli.pipelines.published import DISABLED
+
+
+@command(
+    app,
+    "disable-schedule",
+    examples=[
+        ("Disable a schedule", "mlrun pipeline disable-schedule -s ID"),
+        ("Do so without printing anything", "mlrun pipeline disable-schedule -s ID -o none"),
+    ],
+)
+def disable(shared: GlobalOptions, schedule_id: ScheduleId) -> object:
+    """Start no more runs of a schedule."""
+    with open_context(shared).workspace as workspace:
+        schedule = change_schedule(workspace, schedule_id, {"status": DISABLED})
+        return build_changed_schedule(shared, workspace, schedule)

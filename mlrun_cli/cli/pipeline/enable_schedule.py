@@ -1,0 +1,26 @@
+"""`pipeline enable-schedule`."""
+
+from __future__ import annotations
+
+from mlrun_cli.actions.schedules import change_schedule
+from mlrun_cli.cli.command import command
+from mlrun_cli.cli.context import open_context
+from mlrun_cli.cli.global_options import GlobalOptions
+from mlrun_cli.cli.pipeline import app
+from mlrun_cli.cli.pipeline.options import ScheduleId, build_changed_schedule
+from mlrun_cli.pipelines.published import ACTIVE
+
+
+@command(
+    app,
+    "enable-schedule",
+    examples=[
+        ("Enable a schedule", "mlrun pipeline enable-schedule -s ID"),
+        ("Do so without printing anything", "mlrun pipeline enable-schedule -s ID -o none"),
+    ],
+)
+def enable(shared: GlobalOptions, schedule_id: ScheduleId) -> object:
+    """Start the runs of a schedule again; times that have passed meanwhile are not made up for."""
+    with open_context(shared).workspace as workspace:
+        schedule = change_schedule(workspace, schedule_id, {"status": ACTIVE})
+        return build_changed_schedule(shared, workspace, schedule)

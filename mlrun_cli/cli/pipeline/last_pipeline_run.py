@@ -1,0 +1,30 @@
+"""`pipeline last-pipeline-run`."""
+
+from __future__ import annotations
+
+from mlrun_cli.actions.schedules import list_scheduled_runs
+from mlrun_cli.cli.command import command
+from mlrun_cli.cli.context import open_context
+from mlrun_cli.cli.global_options import GlobalOptions
+from mlrun_cli.cli.pipeline import app
+from mlrun_cli.cli.pipeline.options import ScheduleId
+from mlrun_cli.errors import NoRunsYet
+
+
+@command(
+    app,
+    "last-pipeline-run",
+    examples=[
+        ("Show the newest run of a schedule", "mlrun pipeline last-pipeline-run -s ID"),
+        ("Print its status", "mlrun pipeline last-pipeline-run -s ID --query status -o tsv"),
+    ],
+)
+def show(shared: GlobalOptions, schedule_id: ScheduleId) -> object:
+    """Show the newest run that a schedule has submitted."""
+    from mlrun_cli.actions.studio_urls import build_printed_record  # noqa: PLC0415 - start-up
+
+    with open_context(shared).workspace as workspace:
+        runs = list_scheduled_runs(workspace, schedule_id)
+        if not runs:
+            raise NoRunsYet(f"schedule '{schedule_id}'")
+        return build_printed_record(workspace, runs[0])

@@ -1,0 +1,37 @@
+"""`pipeline list`."""
+
+from __future__ import annotations
+
+from mlrun_cli.actions.published_pipelines import list_pipelines
+from mlrun_cli.cli.command import command
+from mlrun_cli.cli.context import open_context
+from mlrun_cli.cli.global_options import GlobalOptions
+from mlrun_cli.cli.output.record_table import Field, build_listing, make_time_formatter
+from mlrun_cli.cli.pipeline import app
+from mlrun_cli.cli.pipeline.options import OutputFile, build_pipeline_record, write_output_file
+
+_FIELDS = (
+    Field("Id", "id", 8),
+    Field("Name", "name"),
+    Field("Version", "version"),
+    Field("Steps", "stepCount"),
+    Field("Created", make_time_formatter("dateCreated")),
+    Field("Schedules", lambda record: ", ".join(one["times"] for one in record["schedules"]), 12),
+)
+
+
+@command(
+    app,
+    "list",
+    query_words=True,
+    examples=[
+        ("List the published pipelines", "mlrun pipeline list -o table"),
+        ("List the ids of their schedules", "mlrun pipeline list --query '[].schedules[].id' -o tsv"),
+    ],
+)
+def list_all(shared: GlobalOptions, output_file: OutputFile = None) -> object:
+    """List the published pipelines that are not disabled, newest first, with their schedules."""
+    with open_context(shared).workspace as workspace:
+        records = [build_pipeline_record(workspace, pipeline) for pipeline in list_pipelines(workspace)]
+    write_output_file(output_file, records)
+    return build_listing(shared, records, _FIELDS, nothing="No published pipelines.")

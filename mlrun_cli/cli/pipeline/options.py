@@ -1,0 +1,51 @@
+"""Options of several commands about pipelines, and their results."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated, Any, TypeVar
+
+from mlrun_cli.actions import schedules
+from mlrun_cli.cli.declarations import Option
+from mlrun_cli.cli.global_options import GlobalOptions
+from mlrun_cli.core.atomic_files import open_atomically
+from mlrun_cli.pipelines.published import PublishedPipeline
+from mlrun_cli.pipelines.schedule import Schedule
+from mlrun_cli.workspace import Workspace
+
+_R = TypeVar("_R")
+
+OutputFile = Annotated[
+    Path | None, Option("--output-file", "-f", metavar="FILE", help="Also write the result as JSON to this file.")
+]
+PipelineId = Annotated[str, Option("--pipeline-id", "-i", metavar="ID", help="Id of the published pipeline.")]
+ScheduleId = Annotated[str, Option("--schedule-id", "-s", metavar="ID", help="Id of the schedule.")]
+ScheduleFile = Annotated[
+    Path | None, Option("--schedule-yaml", "-y", metavar="FILE", help="YAML file that says when, below 'Schedule:'.")
+]
+
+
+def build_pipeline_record(workspace: Workspace, pipeline: PublishedPipeline) -> dict[str, Any]:
+    """Return the record of a published pipeline with those of its schedules."""
+    found = schedules.list_schedules(workspace, active_only=False, pipeline_id=pipeline.pipeline_id)
+    return {
+        **pipeline.build_record(),
+        "schedules": [schedules.build_schedule_record(workspace, schedule) for schedule in found],
+    }
+
+
+def build_changed_schedule(shared: GlobalOptions, workspace: Workspace, schedule: Schedule) -> dict[str, Any]:
+    """Return the record of a schedule after a change, and tell people who keeps its time."""
+    if schedule.is_active:
+        for note in schedules.list_timekeeper_notes(workspace):
+            shared.notes.info(note)
+    return schedules.build_schedule_record(workspace, schedule)
+
+
+def write_output_file(path: Path | None, result: _R) -> _R:
+    """Write a result as JSON to the file of `--output-file`, if it is given; return the result."""
+    if path is not None:
+        with open_atomically(path, overwrite=True) as file:
+            file.write(f"{json.dumps(result, indent=2, sort_keys=True, ensure_ascii=False)}\n".encode())
+    return result

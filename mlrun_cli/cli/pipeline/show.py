@@ -1,0 +1,25 @@
+"""`pipeline show`."""
+
+from __future__ import annotations
+
+from mlrun_cli.actions.published_pipelines import get_pipeline
+from mlrun_cli.cli.command import command
+from mlrun_cli.cli.context import open_context
+from mlrun_cli.cli.global_options import GlobalOptions
+from mlrun_cli.cli.pipeline import app
+from mlrun_cli.cli.pipeline.options import OutputFile, PipelineId, build_pipeline_record, write_output_file
+
+
+@command(
+    app,
+    "show",
+    examples=[
+        ("Show a published pipeline", "mlrun pipeline show -i ID"),
+        ("Print the times of its schedules", "mlrun pipeline show -i ID --query 'schedules[].times' -o tsv"),
+    ],
+)
+def show(shared: GlobalOptions, pipeline_id: PipelineId, output_file: OutputFile = None) -> object:
+    """Show a published pipeline with its schedules."""
+    with open_context(shared).workspace as workspace:
+        record = build_pipeline_record(workspace, get_pipeline(workspace, pipeline_id))
+        return write_output_file(output_file, record)

@@ -1,0 +1,24 @@
+"""`pipeline show-schedule`."""
+
+from __future__ import annotations
+
+from mlrun_cli.actions.schedules import build_schedule_record, get_schedule
+from mlrun_cli.cli.command import command
+from mlrun_cli.cli.context import open_context
+from mlrun_cli.cli.global_options import GlobalOptions
+from mlrun_cli.cli.pipeline import app
+from mlrun_cli.cli.pipeline.options import ScheduleId
+
+
+@command(
+    app,
+    "show-schedule",
+    examples=[
+        ("Show a schedule", "mlrun pipeline show-schedule -s ID"),
+        ("Print the time of its next run", "mlrun pipeline show-schedule -s ID --query nextTime -o tsv"),
+    ],
+)
+def show(shared: GlobalOptions, schedule_id: ScheduleId) -> object:
+    """Show a schedule: its times, the next one, and why its last run could not be submitted, if so."""
+    with open_context(shared).workspace as workspace:
+        return build_schedule_record(workspace, get_schedule(workspace, schedule_id))

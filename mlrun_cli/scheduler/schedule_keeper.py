@@ -1,0 +1,114 @@
+"""`python …/mlrun_cli/scheduler/schedule_keeper.py --workspace FOLDER --lock DESCRIPTOR`: keeps the time of schedules.
+
+It submits the pipelines of a workspace's schedules when their time has come, and ends when no schedule is active. Each
+time is taken in one transaction together with the id of its run, so that of several keepers only one submits it, and
+one that is killed in between is completed by the next.
+"""
+
+from __future__ import annotations
+
+import select
+import sys
+from contextlib import suppress
+from pathlib import Path
+
+from mlrun_cli.core.local_folder import make_counterpart_folder
+from mlrun_cli.core.program_log import log_exception, write_log
+from mlrun_cli.core.time import MICROSECONDS, now
+from mlrun_cli.errors import MlrunError, StoreError
+from mlrun_cli.processes.termination import reap_children
+from mlrun_cli.runs.owner_lock import OwnerLock
+from mlrun_cli.runtime.program_start import detach_program, open_workspace_when_available
+from mlrun_cli.runtime.schedule_keepers import FOLDER, KeeperFolder
+from mlrun_cli.runtime.wake_socket import WakeSocket
+from mlrun_cli.submit.published_pipeline import submit_scheduled_run
+from mlrun_cli.submit.schedule_times import take_due_times
+from mlrun_cli.workspace import Workspace
+
+_LOOK_SECONDS = 30.0
+"""The longest sleep: the clock may be set, or the machine may sleep meanwhile."""
+_RETRY_SECONDS = 1.0
+
+
+class ScheduleKeeper:
+    """The only keeper of a workspace on this machine, which holds the lock of the folder of schedules."""
+
+    def __init__(self, workspace: Workspace, lock: OwnerLock) -> None:
+        self._workspace = workspace
+        self._lock = lock
+        self._folder = KeeperFolder(workspace)
+
+    def run(self) -> None:
+        """Keep the time until no schedule is active, and none has been added meanwhile."""
+        make_counterpart_folder(self._folder.path)
+        is_mine = True
+        while is_mine:
+            with WakeSocket(self._folder.socket) as wake_socket:
+                self._keep_time(wake_socket)
+            self._lock.close()
+            if not self._workspace.is_in_place() or not self._workspace.schedules.has_work():
+                return
+            self._lock = OwnerLock.open(self._folder.lock)
+            is_mine = self._lock.try_acquire()
+
+    def _keep_time(self, wake_socket: WakeSocket) -> None:
+        while self._workspace.is_in_place():
+            wait = _RETRY_SECONDS
+            try:
+                self._workspace.reopen_if_replaced()
+                take_due_times(self._workspace, now())
+                is_done = self._submit_pending_runs()
+                self._folder.clear_starts(self._lock)
+                if not self._workspace.schedules.has_work():
+                    return
+                if is_done:
+                    wait = self._find_wait()
+            except (StoreError, OSError) as error:
+                write_log(f"the schedules wait: {error}")
+            _sleep(wake_socket, wait)
+
+    def _submit_pending_runs(self) -> bool:
+        """Submit the runs whose time was taken; return whether all have been."""
+        is_done = True
+        for run in self._workspace.schedules.list_pending_runs():
+            try:
+                submit_scheduled_run(self._workspace, run)
+                error = None
+            except (StoreError, OSError) as problem:  # it may be over soon
+                write_log(f"the run of {run.schedule_id} waits: {problem}")
+                is_done = False
+                continue
+            except MlrunError as problem:
+                error = problem.message
+            except Exception as problem:  # an error of this program must not keep the other schedules from their time
+                log_exception()
+                error = f"{type(problem).__name__}: {problem}"
+            with self._workspace.transaction(durable=True):
+                self._workspace.schedules.end_submit(run.run_id, error)
+        return is_done
+
+    def _find_wait(self) -> float:
+        """Return the seconds until the next time of a schedule."""
+        next_at = self._workspace.schedules.find_next_time()
+        return _LOOK_SECONDS if next_at is None else max(0.0, (next_at - now()) / MICROSECONDS)
+
+
+def _sleep(wake_socket: WakeSocket, seconds: float) -> None:
+    poll = select.poll()
+    poll.register(wake_socket.fileno(), select.POLLIN)
+    poll.poll(min(seconds, _LOOK_SECONDS) * 1000 + 1)
+    wake_socket.drain()
+    with suppress(ChildProcessError):
+        reap_children()
+
+
+def main(words: list[str]) -> None:
+    """Keep the time of a workspace's schedules."""
+    _, folder, _, descriptor = words
+    detach_program(Path(folder), int(descriptor))
+    with open_workspace_when_available(Path(folder), Path(FOLDER)) as workspace:
+        ScheduleKeeper(workspace, OwnerLock(int(descriptor))).run()
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -1,0 +1,151 @@
+"""Schedules in the database: every SQL statement about them is in this file."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from mlrun_cli.pipelines.json_reader import JsonReader
+from mlrun_cli.pipelines.published import ACTIVE
+from mlrun_cli.pipelines.schedule import Schedule, ScheduledRun, ScheduleSettings
+from mlrun_cli.store.db.database import Database, Row
+
+
+class ScheduleStore:
+    """Reads and writes schedules and the runs that they submit. Each method is one statement."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def add(self, schedule: Schedule) -> None:
+        """Insert a schedule."""
+        self._database.execute(
+            "INSERT INTO schedules"
+            " (schedule_id, status, pipeline_id, endpoint_id, created_at, anchor_at, next_at, settings)"
+            " VALUES (:schedule_id, :status, :pipeline_id, :endpoint_id, :created_at, :anchor_at, :next_at, :settings)",
+            **_build_columns(schedule),
+        )
+
+    def replace(self, schedule: Schedule, before: Schedule) -> bool:
+        """Overwrite a schedule, and forget which files were seen; return False if it is not as it was before."""
+        changed = self._database.execute(
+            "UPDATE schedules SET status = :status, pipeline_id = :pipeline_id, endpoint_id = :endpoint_id,"
+            " created_at = :created_at, anchor_at = :anchor_at, next_at = :next_at, settings = :settings,"
+            " seen_files = NULL"
+            " WHERE schedule_id = :schedule_id AND settings = :before_settings AND status = :before_status",
+            **_build_columns(schedule),
+            before_settings=_to_text(before.settings.to_json()),
+            before_status=before.status,
+        )
+        return bool(changed)
+
+    def find(self, schedule_id: str) -> Schedule | None:
+        """Return the schedule with an id, or None."""
+        row = self._database.row("SELECT * FROM schedules WHERE schedule_id = :id", id=schedule_id)
+        return None if row is None else _build_schedule(row)
+
+    def list(
+        self, *, active_only: bool, pipeline_id: str | None = None, endpoint_id: str | None = None
+    ) -> Sequence[Schedule]:
+        """Return the schedules, newest first: all, or those of a pipeline or an endpoint."""
+        rows = self._database.rows(
+            "SELECT * FROM schedules WHERE (status = :active OR :all)"
+            " AND (:pipeline IS NULL OR pipeline_id = :pipeline) AND (:endpoint IS NULL OR endpoint_id = :endpoint)"
+            " ORDER BY created_at DESC, schedule_id",
+            active=ACTIVE,
+            all=not active_only,
+            pipeline=pipeline_id,
+            endpoint=endpoint_id,
+        )
+        return [_build_schedule(row) for row in rows]
+
+    # Times and runs
+
+    def has_work(self) -> bool:
+        """Return whether a schedule is active, or a run is to be submitted."""
+        row = self._database.row(
+            "SELECT EXISTS (SELECT 1 FROM schedules WHERE next_at IS NOT NULL)"
+            " OR EXISTS (SELECT 1 FROM scheduled_runs WHERE is_pending = 1) AS has_work"
+        )
+        return row is not None and bool(row["has_work"])
+
+    def find_next_time(self) -> int | None:
+        """Return the next time at which a schedule starts its pipeline or looks at files, or None if there is none."""
+        row = self._database.row("SELECT min(next_at) AS next_at FROM schedules WHERE next_at IS NOT NULL")
+        return None if row is None or row["next_at"] is None else int(row["next_at"])
+
+    def list_due(self, moment: int) -> Sequence[Schedule]:
+        """Return the schedules whose next time has come, earliest first."""
+        rows = self._database.rows(
+            "SELECT * FROM schedules WHERE next_at <= :moment ORDER BY next_at, schedule_id", moment=moment
+        )
+        return [_build_schedule(row) for row in rows]
+
+    def advance(self, schedule: Schedule, next_at: int, seen_files: Mapping[str, Any] | None) -> bool:
+        """Set the next time of a schedule, and the files that it has seen; return False if another process has."""
+        changed = self._database.execute(
+            "UPDATE schedules SET next_at = :next_at, seen_files = :files"
+            " WHERE schedule_id = :id AND next_at = :due_at AND status = :active",
+            next_at=next_at,
+            files=None if seen_files is None else _to_text(seen_files),
+            id=schedule.schedule_id,
+            due_at=schedule.next_at,
+            active=ACTIVE,
+        )
+        return bool(changed)
+
+    def get_seen_files(self, schedule_id: str) -> Mapping[str, Any] | None:
+        """Return the files that a schedule has seen at its last look, or None before the first one."""
+        row = self._database.row("SELECT seen_files FROM schedules WHERE schedule_id = :id", id=schedule_id)
+        return None if row is None or row["seen_files"] is None else json.loads(row["seen_files"])
+
+    def add_run(self, run: ScheduledRun) -> None:
+        """Insert a run that is to be submitted."""
+        self._database.execute(
+            "INSERT INTO scheduled_runs (run_id, schedule_id, due_at, parameters, is_pending)"
+            " VALUES (:run_id, :schedule_id, :due_at, :parameters, 1)",
+            run_id=run.run_id,
+            schedule_id=run.schedule_id,
+            due_at=run.due_at,
+            parameters=_to_text(run.parameters),
+        )
+
+    def list_pending_runs(self) -> Sequence[ScheduledRun]:
+        """Return the runs that are to be submitted, earliest first."""
+        rows = self._database.rows("SELECT * FROM scheduled_runs WHERE is_pending = 1 ORDER BY due_at, run_id")
+        return [_build_run(row) for row in rows]
+
+    def end_submit(self, run_id: str, error: str | None) -> None:
+        """Record that a run has been submitted, or why it could not be."""
+        self._database.execute(
+            "UPDATE scheduled_runs SET is_pending = 0, error = :error WHERE run_id = :id", error=error, id=run_id
+        )
+
+    def list_runs(self, schedule_id: str) -> Sequence[ScheduledRun]:
+        """Return what a schedule has submitted, or tried to, newest first."""
+        rows = self._database.rows(
+            "SELECT * FROM scheduled_runs WHERE schedule_id = :id ORDER BY due_at DESC, run_id", id=schedule_id
+        )
+        return [_build_run(row) for row in rows]
+
+
+def _build_columns(schedule: Schedule) -> dict[str, object]:
+    settings = schedule.settings
+    ids = {"pipeline_id": settings.pipeline_id, "endpoint_id": settings.endpoint_id}
+    return {**schedule._asdict(), **ids, "settings": _to_text(settings.to_json())}
+
+
+def _to_text(document: Mapping[str, Any]) -> str:
+    return json.dumps(document, ensure_ascii=False, sort_keys=True)
+
+
+def _build_schedule(row: Row) -> Schedule:
+    fields = {name: row[name] for name in Schedule._fields if name != "settings"}
+    settings = ScheduleSettings.from_json(JsonReader(json.loads(row["settings"]), "schedule"))
+    return Schedule(**fields, settings=settings)
+
+
+def _build_run(row: Row) -> ScheduledRun:
+    fields = {name: row[name] for name in ScheduledRun._fields if name != "parameters"}
+    return ScheduledRun(**fields, parameters=json.loads(row["parameters"]))

@@ -1,0 +1,68 @@
+"""The submit of published pipelines, at once and for the time of a schedule."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from mlrun_cli.actions.published_pipelines import (
+    check_is_active,
+    get_pipeline,
+    get_pipeline_folder,
+    read_published_graph,
+    read_publishers_environment,
+)
+from mlrun_cli.actions.schedules import find_pipeline_id, get_schedule
+from mlrun_cli.pipelines.schedule import ScheduledRun
+from mlrun_cli.processes.interruptions import Interruptions
+from mlrun_cli.submit.pipeline import PipelineRequest, SubmittedPipeline, submit_pipeline
+from mlrun_cli.workspace import Workspace
+
+PIPELINE_ID_PROPERTY = "azureml.pipelineid"
+SCHEDULE_ID_PROPERTY = "azureml.scheduleid"
+
+
+def build_published_request(
+    workspace: Workspace, pipeline_id: str, experiment_name: str, environment: Mapping[str, str], **options: Any
+) -> PipelineRequest:
+    """Return the request to submit a published pipeline; `options` are further fields of the request.
+
+    Raises:
+        PipelineNotFound: there is no such pipeline.
+        UsageError: it is disabled.
+    """
+    pipeline = get_pipeline(workspace, pipeline_id)
+    check_is_active(pipeline)
+    properties = {PIPELINE_ID_PROPERTY: pipeline_id, **options.pop("properties", {})}
+    return PipelineRequest(
+        graph=read_published_graph(workspace, pipeline_id),
+        experiment_name=experiment_name,
+        path=get_pipeline_folder(workspace, pipeline_id),
+        environment=environment,
+        properties=properties,
+        **options,
+    )
+
+
+def submit_scheduled_run(workspace: Workspace, run: ScheduledRun) -> SubmittedPipeline:
+    """Submit the pipeline of a schedule under the id that was chosen for its time; do nothing if there is such a run.
+
+    Raises:
+        UsageError: the pipeline is disabled, or a value is not valid any more.
+        MlrunError: the pipeline cannot be submitted.
+    """
+    schedule = get_schedule(workspace, run.schedule_id)
+    settings = schedule.settings
+    pipeline_id = find_pipeline_id(workspace, settings)
+    request = build_published_request(
+        workspace,
+        pipeline_id,
+        settings.experiment_name,
+        read_publishers_environment(workspace, pipeline_id),
+        run_id=run.run_id,
+        values={**settings.parameters, **run.parameters},
+        continue_on_step_failure=settings.continue_on_step_failure,
+        properties={SCHEDULE_ID_PROPERTY: schedule.schedule_id, "azureml.runsource": "azureml.PipelineRun"},
+    )
+    with Interruptions() as interruptions:
+        return submit_pipeline(workspace, request, interruptions)

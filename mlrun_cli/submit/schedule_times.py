@@ -1,0 +1,61 @@
+"""The times of schedules: which have come, and the runs that are to be submitted for them."""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from mlrun_cli.actions.datastores import get_datastore
+from mlrun_cli.core.guid import generate_guid
+from mlrun_cli.errors import NotFound
+from mlrun_cli.pipelines.schedule import Schedule, ScheduledRun
+from mlrun_cli.pipelines.watched_files import find_changed_files, list_watched_files
+from mlrun_cli.workspace import Workspace
+
+
+def take_due_times(workspace: Workspace, moment: int) -> None:
+    """Record a run for each schedule whose time has come, and set its next time.
+
+    Times that have passed meanwhile, as while the machine slept, give one run together. Of several processes that call
+    this, one records the run.
+
+    Raises:
+        StoreError: the store cannot be used.
+        OSError: watched files cannot be listed.
+    """
+    for schedule in workspace.schedules.list_due(moment):
+        due_at = schedule.next_at or moment
+        seen, parameters = None, {}
+        is_run_due = True
+        if schedule.settings.datastore is not None:
+            seen, changed = _look_at_files(workspace, schedule)
+            is_run_due = bool(changed)
+            parameters = _build_parameters(schedule, changed)
+        next_at = schedule.settings.find_next_time(moment, schedule.anchor_at)
+        with workspace.transaction(durable=True):
+            if workspace.schedules.advance(schedule, next_at, seen) and is_run_due:
+                run = ScheduledRun(generate_guid(), schedule.schedule_id, due_at, parameters)
+                workspace.schedules.add_run(run)
+
+
+def _look_at_files(workspace: Workspace, schedule: Schedule) -> tuple[Mapping[str, str], Sequence[str]]:
+    """Return the watched files as they are now, and the paths of those that have changed since the last look."""
+    settings = schedule.settings
+    before = workspace.schedules.get_seen_files(schedule.schedule_id)
+    try:
+        folder = get_datastore(workspace, settings.datastore).resolve_path(settings.path_on_datastore)
+    except NotFound:  # a datastore that has been removed, or whose disk is not there
+        return before or {}, []
+    found = list_watched_files(folder, with_subfolders=settings.path_on_datastore is None)
+    return found, [] if before is None else find_changed_files(before, found)
+
+
+def _build_parameters(schedule: Schedule, changed: Sequence[str]) -> dict[str, Any]:
+    """Return the parameter with the path of the changed file, or of the folder of several."""
+    settings = schedule.settings
+    if settings.data_path_parameter is None or not changed:
+        return {}
+    inner = changed[0] if len(changed) == 1 else posixpath.commonpath([posixpath.dirname(one) for one in changed])
+    path = "/".join(part for part in (settings.path_on_datastore, inner) if part)
+    return {settings.data_path_parameter: {"datastore": settings.datastore, "path": path}}

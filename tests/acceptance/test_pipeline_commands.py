@@ -1,0 +1,206 @@
+"""Published pipelines and their schedules, by the commands of `mlrun pipeline`."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.running import Mlrun, is_alive, kill, until
+
+PIPELINE = """
+pipeline:
+  name: cars
+  parameters:
+    source: {type: datapath, default: {datastore: workspaceblobstore, path_on_datastore: in}}
+    rows: {type: int, default: 3}
+  steps:
+    Prepare:
+      type: PythonScriptStep
+      script_name: prepare.py
+      source_directory: steps
+      allow_reuse: false
+      arguments: ['parameter:rows', 'input:source']
+      inputs: {source: {source: source}}
+      parameters: {rows: {source: rows}}
+"""
+MINUTES = "Schedule:\n  recurrence: {frequency: Minute, interval: 15}\n  pipeline_parameters: {rows: 7}\n"
+FILES = """
+Schedule:
+  datastore_name: workspaceblobstore
+  path_on_datastore: in
+  data_path_parameter_name: source
+"""
+
+
+@pytest.fixture
+def mlrun(tmp_path: Path) -> Iterator[Mlrun]:
+    """An attached folder with a pipeline."""
+    command = Mlrun(tmp_path)
+    command.script("import sys; print(*sys.argv[1:])", "steps/prepare.py")
+    command.script(PIPELINE, "pipeline.yml")
+    command.script(MINUTES, "minutes.yml")
+    command.script(FILES, "files.yml")
+    yield command
+    for pid in command.programs("schedule_keeper.py"):
+        kill(pid)
+    command.close()
+
+
+def publish(mlrun: Mlrun) -> str:
+    record = mlrun.json("pipeline", "create", "-y", "pipeline.yml", "-n", "cars", "-v", "1")
+    return str(record["id"])
+
+
+def create_schedule(mlrun: Mlrun, pipeline_id: str, file: str = "minutes.yml") -> dict[str, Any]:
+    record: dict[str, Any] = mlrun.json(
+        "pipeline", "create-schedule", "-n", "often", "-i", pipeline_id, "-e", "exp", "-y", file
+    )
+    return record
+
+
+def list_runs(mlrun: Mlrun, schedule_id: str) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = mlrun.json("pipeline", "pipeline-runs-list", "-s", schedule_id)
+    return found
+
+
+def wait_for_runs(mlrun: Mlrun, schedule_id: str, count: int) -> list[dict[str, Any]]:
+    """Return the runs of a schedule when there are so many and all have ended."""
+
+    def look() -> list[dict[str, Any]] | None:
+        runs = list_runs(mlrun, schedule_id)
+        return runs if len(runs) >= count and all(run["status"] == "Completed" for run in runs) else None
+
+    return until(look)
+
+
+def stop_keeper(mlrun: Mlrun) -> None:
+    for pid in until(lambda: mlrun.programs("schedule_keeper.py")):
+        kill(pid)
+        until(lambda pid=pid: not is_alive(pid))  # type: ignore[misc]
+
+
+def make_due(mlrun: Mlrun, seconds_ago: float) -> None:
+    """Let the next time of the schedule have passed, as while the machine slept."""
+    moment = int((time.time() - seconds_ago) * 1_000_000)
+    mlrun.execute("UPDATE schedules SET next_at = ?", moment)
+
+
+def test_a_published_pipeline_is_listed_shown_disabled_and_enabled(mlrun: Mlrun) -> None:
+    pipeline_id = publish(mlrun)
+    mlrun.script("raise SystemExit(3)", "steps/prepare.py")
+    (record,) = mlrun.json("pipeline", "list")
+    assert (record["id"], record["name"], record["version"], record["stepCount"]) == (pipeline_id, "cars", "1", 1)
+    assert mlrun.json("pipeline", "show", "-i", pipeline_id, "-f", "shown.json") == record
+    assert (mlrun.folder / "shown.json").read_text().startswith("{")
+    assert "cars" in mlrun("pipeline", "list", "-o", "table").stdout
+    assert mlrun.json("pipeline", "disable", "-i", pipeline_id)["status"] == "Disabled"
+    assert mlrun.json("pipeline", "list") == []
+    assert mlrun.json("pipeline", "enable", "-i", pipeline_id)["status"] == "Active"
+    failure = mlrun.fails("pipeline", "show", "-i", "nothing", exit_code=3)
+    assert failure.code == "PipelineNotFound"
+
+
+def test_a_schedule_starts_the_pipeline_as_it_was_published(mlrun: Mlrun) -> None:
+    pipeline_id = publish(mlrun)
+    mlrun.script("raise SystemExit(3)", "steps/prepare.py")
+    schedule = create_schedule(mlrun, pipeline_id)
+    assert (schedule["status"], schedule["pipelineId"]) == ("Active", pipeline_id)
+    assert schedule["recurrence"]["interval"] == 15
+    (run,) = wait_for_runs(mlrun, schedule["id"], 1)
+    assert run["properties"]["azureml.scheduleid"] == schedule["id"]
+    assert mlrun.json("pipeline", "last-pipeline-run", "-s", schedule["id"])["run_id"] == run["run_id"]
+    (step,) = mlrun.json("pipeline", "list-steps", "-r", run["run_id"])
+    assert mlrun.log(step["run_id"]).split()[0] == "7"
+    shown = mlrun.json("pipeline", "show-schedule", "-s", schedule["id"])
+    assert shown["nextTime"] > schedule["nextTime"] and shown["problem"] is None
+    assert [one["id"] for one in mlrun.json("pipeline", "list")[0]["schedules"]] == [schedule["id"]]
+
+
+def test_times_that_passed_while_nothing_ran_give_one_run(mlrun: Mlrun) -> None:
+    schedule = create_schedule(mlrun, publish(mlrun))
+    wait_for_runs(mlrun, schedule["id"], 1)
+    stop_keeper(mlrun)
+    make_due(mlrun, 5 * 24 * 3600)
+    mlrun("service", "start")
+    wait_for_runs(mlrun, schedule["id"], 2)
+    (keeper,) = mlrun.programs("schedule_keeper.py")
+    next_at = mlrun.stored("SELECT next_at FROM schedules")[0][0]
+    assert next_at > time.time() * 1_000_000
+    assert len(list_runs(mlrun, schedule["id"])) == 2
+    assert is_alive(keeper)
+
+
+def test_a_keeper_killed_between_its_two_steps_is_completed_by_the_next(mlrun: Mlrun) -> None:
+    schedule = create_schedule(mlrun, publish(mlrun))
+    wait_for_runs(mlrun, schedule["id"], 1)
+    stop_keeper(mlrun)
+    run_id = "0a0a0a0a-0000-4000-8000-000000000001"
+    mlrun.execute(
+        "INSERT INTO scheduled_runs (run_id, schedule_id, due_at, parameters, is_pending) VALUES (?, ?, ?, '{}', 1)",
+        run_id,
+        schedule["id"],
+        int(time.time() * 1_000_000),
+    )
+    assert run_id in {run["run_id"] for run in wait_for_runs(mlrun, schedule["id"], 2)}
+    assert mlrun.stored("SELECT count(*) FROM scheduled_runs WHERE is_pending = 1") == [(0,)]
+
+
+def test_changed_files_start_the_pipeline_with_their_path(mlrun: Mlrun) -> None:
+    store = Path(mlrun.json("datastore", "show-default")["folder"])
+    (store / "in").mkdir(parents=True)
+    (store / "in" / "old.csv").write_text("1")
+    schedule = create_schedule(mlrun, publish(mlrun), "files.yml")
+    until(lambda: mlrun.stored("SELECT seen_files FROM schedules WHERE seen_files IS NOT NULL"))
+    stop_keeper(mlrun)
+    (store / "in" / "new.csv").write_text("2")
+    make_due(mlrun, 1)
+    (run,) = wait_for_runs(mlrun, schedule["id"], 1)
+    (step,) = mlrun.json("pipeline", "list-steps", "-r", run["run_id"])
+    assert mlrun.log(step["run_id"]).split() == ["3", str(store / "in" / "new.csv")]
+    stop_keeper(mlrun)
+    make_due(mlrun, 1)
+    before = mlrun.stored("SELECT next_at FROM schedules")
+    mlrun("run", "list")
+    until(lambda: mlrun.stored("SELECT next_at FROM schedules") != before)
+    assert len(list_runs(mlrun, schedule["id"])) == 1
+
+
+def test_a_disabled_schedule_starts_nothing_and_its_keeper_ends(mlrun: Mlrun) -> None:
+    schedule = create_schedule(mlrun, publish(mlrun))
+    wait_for_runs(mlrun, schedule["id"], 1)
+    disabled = mlrun.json("pipeline", "disable-schedule", "-s", schedule["id"])
+    assert (disabled["status"], disabled["nextTime"]) == ("Disabled", None)
+    until(lambda: not mlrun.programs("schedule_keeper.py"))
+    assert mlrun.json("pipeline", "enable-schedule", "-s", schedule["id"])["status"] == "Active"
+    wait_for_runs(mlrun, schedule["id"], 2)
+    renamed = mlrun.json("pipeline", "update-schedule", "-s", schedule["id"], "-n", "rarely", "--status", "Disabled")
+    assert (renamed["name"], renamed["status"]) == ("rarely", "Disabled")
+
+
+def test_why_a_run_could_not_be_submitted_is_shown(mlrun: Mlrun) -> None:
+    pipeline_id = publish(mlrun)
+    mlrun("pipeline", "disable", "-i", pipeline_id)
+    schedule = create_schedule(mlrun, pipeline_id)
+    shown = until(lambda: (found := mlrun.json("pipeline", "show-schedule", "-s", schedule["id"]))["problem"] and found)
+    assert "disabled" in shown["problem"]
+    assert list_runs(mlrun, schedule["id"]) == []
+
+
+def test_a_wrong_schedule_is_refused(mlrun: Mlrun) -> None:
+    pipeline_id = publish(mlrun)
+    words = ("pipeline", "create-schedule", "-n", "often", "-e", "exp", "-i")
+    assert mlrun.fails(*words, pipeline_id).target == "--schedule-yaml"
+    assert mlrun.fails(*words, "nothing", "-y", "minutes.yml", exit_code=3).code == "PipelineNotFound"
+    mlrun.script("Schedule:\n  recurrence: {frequency: Day, interval: 0}\n", "wrong.yml")
+    assert mlrun.fails(*words, pipeline_id, "-y", "wrong.yml").line == 2
+    mlrun.script(MINUTES.replace("rows: 7", "colour: red"), "wrong.yml")
+    assert "colour" in mlrun.fails(*words, pipeline_id, "-y", "wrong.yml").text
+    mlrun.script(FILES.replace("source", "rows"), "wrong.yml")
+    assert "datapath" in mlrun.fails(*words, pipeline_id, "-y", "wrong.yml").text
+    assert mlrun.stored("SELECT count(*) FROM schedules") == [(0,)]
+    failure = mlrun.fails("pipeline", "show-schedule", "-s", "nothing", exit_code=3)
+    assert failure.code == "ScheduleNotFound"

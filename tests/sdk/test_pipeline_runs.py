@@ -1,0 +1,210 @@
+"""Pipelines that scripts submit: their runs, steps, outputs, what is printed, and what is published of them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.running import Mlrun
+from tests.sdk.driving import drive
+from tests.sdk.test_pipelines import BEGINNING
+
+PREPARE = """
+import os, sys
+os.makedirs(sys.argv[1], exist_ok=True)
+with open(os.path.join(sys.argv[1], "rows.txt"), "w") as file:
+    file.write(sys.argv[2])
+print("prepared", sys.argv[2])
+"""
+TRAIN = """
+import os, sys
+from azureml.core import Run
+run = Run.get_context()
+with open(os.path.join(sys.argv[1], "rows.txt")) as file:
+    run.log("rows", float(file.read()))
+print("of", run.parent.type, os.environ["AML_PARAMETER_DEPTH"])
+"""
+PIPELINE = """
+from azureml.core import Experiment, Run
+from azureml.pipeline.core import PipelineRun, StepRun
+
+def make(rows=3, name="rows", **more):
+    data = PipelineData("data", pipeline_output_name="all")
+    rows = PipelineParameter(name, rows)
+    prepare = script("prepare.py", name="prepare", arguments=[data, rows], outputs=[data], **more)
+    train = script("train.py", name="train", arguments=[data], inputs=[data], params={"DEPTH": 2})
+    return Pipeline(workspace, steps=[train, prepare], description="cars")
+"""
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Iterator[Mlrun]:
+    """An attached folder with the scripts of a pipeline."""
+    mlrun = Mlrun(tmp_path)
+    mlrun.script(PREPARE, "src/prepare.py")
+    mlrun.script(TRAIN, "src/train.py")
+    yield mlrun
+    mlrun.close()
+
+
+def run_driver(mlrun: Mlrun, code: str) -> str:
+    return drive(mlrun, BEGINNING + PIPELINE + code)
+
+
+def test_a_pipeline_runs_its_steps_and_offers_what_they_have_written(project: Mlrun) -> None:
+    run_driver(
+        project,
+        """
+pipeline = make()
+same(pipeline.validate(), [])
+run = Experiment(workspace, "cars").submit(pipeline, tags={"kind": "test"}, pipeline_parameters={"rows": 5})
+same([type(run).__name__, run.type, run.tags["kind"]], ["PipelineRun", "azureml.PipelineRun", "test"])
+same(run.wait_for_completion(show_output=False), "Finished")
+same([run.get_status(), run.status, run.get_details()["status"]], ["Finished", "Completed", "Completed"])
+train, prepare = run.get_steps()
+same([step.name for step in (train, prepare)], ["train", "prepare"])
+same([type(step).__name__ for step in run.get_children()], ["StepRun", "StepRun"])
+same([step.id for step in run.find_step_run("train")], [train.id])
+same(run.find_step_run("nobody"), [])
+same([train.get_status(), train.pipeline_run_id, train.parent.id], ["Finished", run.id, run.id])
+same(train.get_metrics(), {"rows": 5})
+same(train.get_stdout_log().split(), ["of", "azureml.PipelineRun", "2"])
+same(train.properties["azureml.pipelinerunid"], run.id)
+same([type(found).__name__ for found in run.experiment.get_runs()], ["PipelineRun"])
+same(Run.get(workspace, train.id).get_outputs(), {})
+same(PipelineRun.get(workspace, run.id), run)
+same(PipelineRun(run.experiment, run.id).get_graph().find_node("train").name, "train")
+data = prepare.get_output_data("data")
+same([data.name, data.datastore_name, data.path_on_datastore],
+     ["data", "workspaceblobstore", "azureml/%s/data" % prepare.id])
+same(data.download("fetched"), 1)
+same(open("fetched/%s/rows.txt" % data.path_on_datastore).read(), "5")
+same(run.get_pipeline_output("all").path_on_datastore, data.path_on_datastore)
+refused(ValueError, "'none'", run.get_pipeline_output, "none")
+refused(ValueError, "'other'; data", prepare.get_output, "other")
+for call in (run.complete, run.fail, run.child_run, train.complete, train.fail, train.child_run):
+    refused(NotImplementedError, type(call.__self__).__name__, call)
+again = make().submit("cars", pipeline_parameters={"rows": 5})
+same(again.wait_for_completion(show_output=False), "Finished")
+reused = again.find_step_run("prepare")[0]
+same(reused.properties["azureml.reusedrunid"], prepare.id)
+same(reused.get_output_data("data").path_on_datastore, data.path_on_datastore)
+forced = make().submit("cars", pipeline_parameters={"rows": 5}, regenerate_outputs=True)
+forced.wait_for_completion(show_output=False)
+same("azureml.isreused" in forced.find_step_run("prepare")[0].properties, False)
+""",
+    )
+
+
+def test_waiting_prints_what_azure_prints(project: Mlrun) -> None:
+    printed = run_driver(
+        project,
+        """
+run = make().submit("cars")
+print(run.find_step_run, "| end of submit")
+run.wait_for_completion(show_output=True)
+""",
+    )
+    lines = printed.splitlines()
+    created = re.match(r"Created step train \[[0-9a-f]{8}\]\[[0-9a-f-]{36}\], \(", lines[0])
+    assert created is not None
+    run_id = re.findall(r"Submitted PipelineRun ([0-9a-f-]{36})", printed)[0]
+    waited = printed.partition("| end of submit\n")[2].splitlines()
+    assert waited[0] == f"PipelineRunId: {run_id}"
+    assert waited[1].startswith("Link to Azure Machine Learning Portal: http")
+    for line in ("prepared 3", "StepRun(prepare) Execution Summary", "StepRun( train ) Status: Finished"):
+        assert line in waited
+    assert waited.index("PipelineRun Execution Summary") > waited.index("StepRun(train) Execution Summary")
+    assert waited[waited.index("PipelineRun Execution Summary") + 2] == "PipelineRun Status: Finished"
+
+
+def test_a_failed_step_fails_the_pipeline_with_its_error(project: Mlrun) -> None:
+    project.script("raise ValueError('no cars')", "src/prepare.py")
+    run_driver(
+        project,
+        """
+run = make(allow_reuse=False).submit("cars")
+refused(ActivityFailedException, "no cars", run.wait_for_completion, show_output=False)
+same(run.wait_for_completion(show_output=False, raise_on_error=False), "Failed")
+same(run.find_step_run("train"), [])
+same(run.find_step_run("prepare")[0].get_status(), "Failed")
+""",
+    )
+
+
+def test_a_wrong_pipeline_is_told_before_anything_starts(project: Mlrun) -> None:
+    run_driver(
+        project,
+        """
+pipeline = make()
+refused(UserErrorException, "colour; rows", pipeline.submit, "cars", pipeline_parameters={"colour": 1})
+refused(UserErrorException, "rows; int", pipeline.submit, "cars", pipeline_parameters={"rows": "many"})
+refused(UserErrorException, "wrong=; regenerate_outputs=", pipeline.submit, "cars", **{"wrong=": 1})
+refused(UserErrorException, "missing.py", Pipeline(workspace, steps=[script("missing.py")]).submit, "cars")
+first, second = script(name="first"), script(name="second")
+first.run_after(second)
+second.run_after(first)
+problems = Pipeline(workspace, steps=[first, second]).validate()
+assert len(problems) >= 1 and "first" in problems[0], problems
+""",
+    )
+
+
+def test_a_published_pipeline_runs_as_it_was_when_it_was_published(project: Mlrun) -> None:
+    run_driver(
+        project,
+        """
+published = make().publish("cars pipeline", "of cars", version="1.0")
+same([published.name, published.description, published.version, published.status, published.total_run_steps],
+     ["cars pipeline", "of cars", "1.0", "Active", 2])
+assert published.endpoint.endswith("/pipelines/" + published.id), published.endpoint
+with open("src/prepare.py", "w") as file:
+    file.write("raise SystemExit(3)")
+run = published.submit(workspace, "cars", {"rows": 7})
+same(run.wait_for_completion(show_output=False), "Finished")
+same(run.find_step_run("train")[0].get_metrics(), {"rows": 7})
+found = PublishedPipeline.get(workspace, published.id)
+second = Experiment(workspace, "cars").submit(found, pipeline_parameters={"rows": 8})
+second.wait_for_completion(show_output=False)
+same([one.id for one in PipelineRun.get_pipeline_runs(workspace, published.id)], [second.id, run.id])
+same(found.get_step_names(), ["train", "prepare"])
+same([one.id for one in PublishedPipeline.list(workspace)], [published.id])
+found.disable()
+same([PublishedPipeline.list(workspace), len(PublishedPipeline.list(workspace, active_only=False))], [[], 1])
+refused(UserErrorException, "cars pipeline; disabled; enable", found.submit, workspace, "cars")
+found.enable()
+again = run.publish_pipeline("from a run", "d", "2")
+third = again.submit(workspace, "cars")
+same(third.wait_for_completion(show_output=False), "Finished")
+refused(AzureMLException, "no published pipeline 'x'", PublishedPipeline.get, workspace, "x")
+""",
+    )
+
+
+def test_an_endpoint_submits_its_default_version(project: Mlrun) -> None:
+    run_driver(
+        project,
+        """
+first = make(rows=1).publish("first")
+endpoint = PipelineEndpoint.publish(workspace=workspace, name="cars", pipeline=first, description="e")
+refused(UserErrorException, "'cars'", PipelineEndpoint.publish, workspace, "cars", "e", first)
+endpoint.add_default(make(rows=2))
+same([endpoint.get_default_version(), len(endpoint.list_versions())], ["1", 2])
+run = endpoint.submit("cars")
+run.wait_for_completion(show_output=False)
+same(run.find_step_run("train")[0].get_metrics(), {"rows": 2})
+run = endpoint.submit("cars", pipeline_version="0")
+run.wait_for_completion(show_output=False)
+same(run.find_step_run("train")[0].get_metrics(), {"rows": 1})
+found = PipelineEndpoint.get(workspace, name="cars")
+found.set_default_version("0")
+same(PipelineEndpoint.get(workspace, id=endpoint.id).get_pipeline().id, first.id)
+refused(UserErrorException, "'7'; 0, 1", found.set_default_version, "7")
+found.disable()
+same([PipelineEndpoint.list(workspace), len(PipelineEndpoint.list(workspace, active_only=False))], [[], 1])
+refused(AzureMLException, "'none'", PipelineEndpoint.get, workspace, name="none")
+""",
+    )
