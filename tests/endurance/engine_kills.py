@@ -1,7 +1,7 @@
 """A campaign of kills on an engine: `python -m tests.endurance.engine_kills --rounds 300 --seed N`.
 
-Each round submits a run to a target with an engine, kills or takes away one of those that have to do with it at a
-random moment, and compares the record of the ended run with what its script has written down itself.
+Each round submits a run to a target with an engine, cancels it or kills or takes away one of those that have to do with
+it at a random moment, and compares the record of the ended run with what its script has written down itself.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from typing import Any, NamedTuple, Protocol
 from tests.running import ENDED, Mlrun, find_processes, kill, until, words_of
 
 _AT_ONCE = 3
+_CANCEL = "cancel"
 _COUNTS = (0, 20, 500, 20_000)
 _LONGEST_DELAY_SECONDS = 3.0
 _LEAVING_SECONDS = 30.0
@@ -92,7 +93,7 @@ class Round:
         self._mlrun = engine.mlrun
         self._chance = random.Random(f"{seed}-{number}")
         self.number = number
-        self.victim = self._chance.choice([*_VICTIMS, *engine.list_faults()])
+        self.victim = self._chance.choice([_CANCEL, *_VICTIMS, *engine.list_faults()])
         self._path = engine.marks / f"r{number}"
         self._count = self._chance.choice(_COUNTS) + self._chance.randrange(10)
         self._exit_code = self._chance.choice((0, 0, 0, 3))
@@ -119,6 +120,8 @@ class Round:
         time.sleep(self._chance.uniform(0, _LONGEST_DELAY_SECONDS) ** 2 / _LONGEST_DELAY_SECONDS)
         if self._is_doubtful:
             pass  # there may be no job
+        elif self.victim == _CANCEL:
+            self._mlrun("run", "cancel", "-r", run_id, timeout=_TIMEOUT_SECONDS)
         elif self.victim in _VICTIMS:
             kill(*_VICTIMS[self.victim](self._engine, run_id))
         else:
@@ -157,6 +160,8 @@ class Round:
         status, history = record["status"], self._mlrun.history(run_id)
         if status not in ENDED or history[-1] != status or sum(each in ENDED for each in history) != 1:
             self._find("wrong status", f"{run_id} is {status} after {history}")
+        if self.victim == _CANCEL and status == "Canceled":
+            return
         is_done = Path(f"{self._path}.done").exists()
         if is_done and record.get("exit_code") == self._exit_code:
             if status != ("Failed" if self._exit_code else "Completed"):
