@@ -248,6 +248,33 @@ def test_a_run_goes_on_while_the_shared_folder_is_away(pool: PoolEngine, tmp_pat
     assert pool.mlrun.metrics(run_id) == {"x": [1, 2]}
 
 
+def test_a_script_without_its_folder_does_not_take_itself_for_one_outside_of_a_run(
+    pool: PoolEngine, tmp_path: Path
+) -> None:
+    script = """
+        import os, sys, time
+        from azureml.core import Run
+        from azureml.exceptions import ServiceException
+
+        print("here", flush=True)
+        while not os.path.exists(sys.argv[1]):
+            time.sleep(0.01)
+        try:
+            Run.get_context().log("x", 1)
+        except ServiceException:
+            sys.exit(7)
+    """
+    run_id = start(pool, tmp_path / "go", script)
+    process = pool.mlrun.processes(run_id)
+    away = pool.shared.with_name("away")
+    pool.shared.rename(away)
+    (tmp_path / "go").touch()
+    until(lambda: not any(map(is_alive, process)))
+    away.rename(pool.shared)
+    record = pool.mlrun.wait(run_id)
+    assert (record["status"], record["exit_code"]) == ("Failed", 7)
+
+
 @pytest.mark.promises("slurm", "questions of a script")
 @pytest.mark.promises("ray", "questions of a script")
 def test_a_script_asks_the_workspace(pool: PoolEngine) -> None:

@@ -92,7 +92,10 @@ def find_submitted_run_client() -> "SubmittedRunClient | None":
     global _submitted  # noqa: PLW0603 - a process has one journal
     run_folder = os.environ.get("MLRUN_RUN_FOLDER")
     run_id = os.environ.get("AZUREML_RUN_ID")
-    if not run_folder or not run_id or not os.path.isdir(run_folder):
+    if not run_folder or not run_id:
+        return None
+    # A network file system may be away for a while; the folder of sockets is on a local disk, and ends with the run.
+    if not os.path.isdir(run_folder) and not os.path.isdir(os.environ.get("MLRUN_SOCKET_FOLDER", "")):
         return None
     if _submitted is None or not _submitted.belongs_to(run_id, run_folder):
         _submitted = SubmittedRunClient(run_id, run_folder)
