@@ -16,6 +16,7 @@ from mlrun_cli.processes.termination import reap_children
 from mlrun_cli.runs.owner_lock import OwnerLock
 from mlrun_cli.runs.run import Run
 from mlrun_cli.runs.status import ALIVE_STATUSES, RunStatus
+from mlrun_cli.runs.stream_lock import has_lost_its_stream
 from mlrun_cli.runtime.controllers import ControllerFolder, remove_template_secrets
 from mlrun_cli.runtime.notifier_start import start_notifier
 from mlrun_cli.runtime.reconciliation import reconcile_all
@@ -83,6 +84,10 @@ class Controller:
                     run.key, {RunStatus.NOT_STARTED}, RunStatus.RUNNING, started_at=now()
                 )
             run = self._workspace.children.get_controlled(self._run.key) or run
+        if run.status is RunStatus.RUNNING and has_lost_its_stream(self._workspace.run_folder(run.run_id)):
+            with self._workspace.transaction(durable=True):
+                self._workspace.runs.change_status(run.key, {RunStatus.RUNNING}, RunStatus.CANCEL_REQUESTED)
+            run = run._replace(status=RunStatus.CANCEL_REQUESTED)
         if self._kind is None:
             self._kind = make_kind(self._workspace, self._run)
             self._folder.clear_starts()
@@ -125,9 +130,13 @@ class Controller:
         wake_socket.drain()
 
     def _look_if_due(self) -> None:
-        """Recover child runs that have lost their supervisor, and start missing dispatchers, every few seconds."""
+        """Recover child runs that have lost their supervisor, and start missing dispatchers, every few seconds.
+
+        A step follows, since nothing in the store says that a streaming command was killed.
+        """
         if time.monotonic() < self._next_look:
             return
+        self._version = -1
         self._next_look = time.monotonic() + _LOOK_SECONDS
         reap_children()
         with suppress(MlrunError, OSError):

@@ -9,12 +9,14 @@ from typing import Any
 from mlrun_cli.core.guid import generate_guid
 from mlrun_cli.core.json_files import read_json, write_json
 from mlrun_cli.core.named_tuple import NamedTuple
+from mlrun_cli.core.owned_file import OwnedFile
 from mlrun_cli.core.time import now
 from mlrun_cli.errors import ConflictingOptions, LimitExceeded, RunNotEnded, StoredFilesLost
 from mlrun_cli.processes.interruptions import Interruptions
 from mlrun_cli.runs.folder import RunFolder
 from mlrun_cli.runs.run import Run
 from mlrun_cli.runs.status import RunStatus
+from mlrun_cli.runs.stream_lock import acquire_stream_lock
 from mlrun_cli.snapshots.pruning import prevent_pruning
 from mlrun_cli.snapshots.snapshot import SNAPSHOT_PROPERTY
 from mlrun_cli.submit.controlled_run import ControlledRun, start_controlled_run
@@ -94,13 +96,27 @@ def submit_sweep(
         return Submitted(start_controlled_run(workspace, _name(run_id), lambda _: None, interruptions), (), ())
     plan = plan_sweep(workspace, definition)
     children = request._replace(
-        tags={}, properties={}, parent_run_id=None, display_name=None, description=None, notify=(), predecessor=None
+        tags={},
+        properties={},
+        parent_run_id=None,
+        display_name=None,
+        description=None,
+        notify=(),
+        ends_with_stream=False,
     )
+    held: list[OwnedFile] = []
+
+    def bind_to_stream(folder: RunFolder) -> None:
+        held.extend([acquire_stream_lock(folder)] if request.ends_with_stream else ())
+
     with prevent_pruning(workspace.snapshots_folder, say):
         template = make_template(workspace, children, progress=progress, say=say)
-        run = start_sweep(workspace, run_id, request, template, plan, interruptions, properties=properties)
+        run = start_sweep(
+            workspace, run_id, request, template, plan, interruptions, properties=properties, prepare=bind_to_stream
+        )
     details = (f"Seed: {plan.definition.sampling.seed}", f"Snapshot: {template.snapshot.snapshot_id}")
-    return Submitted(run, (*template.notes, *_warn_of_arguments(template, plan.definition)), details)
+    notes = (*template.notes, *_warn_of_arguments(template, plan.definition))
+    return Submitted(run, notes, details, held[0] if held else None)
 
 
 def plan_sweep(workspace: Workspace, definition: SweepDefinition) -> SweepPlan:
@@ -125,8 +141,11 @@ def start_sweep(
     interruptions: Interruptions,
     *,
     properties: Mapping[str, str] | None = None,
+    prepare: Callable[[RunFolder], None] = lambda _: None,
 ) -> Run:
     """Record a sweep unless one with its id exists, and start its controller; return its run.
+
+    `prepare` is called with the folder of the run before that is recorded.
 
     Raises:
         UsageError: what the template starts takes no arguments.
@@ -136,7 +155,12 @@ def start_sweep(
     new = _build_run(run_id, request, template, plan)._replace(
         properties={**_build_properties(template, plan), **request.properties, **(properties or {})}
     )
-    return start_controlled_run(workspace, new, lambda folder: _write_files(folder, template, plan), interruptions)
+
+    def write_files(folder: RunFolder) -> None:
+        _write_files(folder, template, plan)
+        prepare(folder)
+
+    return start_controlled_run(workspace, new, write_files, interruptions)
 
 
 def read_plan(folder: RunFolder) -> SweepPlan:

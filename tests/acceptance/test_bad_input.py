@@ -503,12 +503,6 @@ def test_what_no_store_can_hold_is_wrong_usage(ready: Mlrun, words: tuple[str, .
     assert fact in failure.text
 
 
-@pytest.mark.parametrize("verb", ["submit-hyperdrive"])
-def test_verbs_of_az_that_are_not_here_are_refused_by_name(ready: Mlrun, verb: str) -> None:
-    failure = ready.fails("run", verb)
-    assert (failure.code, failure.target) == ("UnsupportedCommand", f"run {verb}")
-
-
 def test_a_package_that_cannot_be_installed_fails_the_run_and_keeps_its_log(ready: Mlrun) -> None:
     broken = local_package(ready.folder.parent, "broken", when_built="raise RuntimeError('no compiler for broken')")
     (ready.folder / "conda.yml").write_text(f"dependencies:\n- pip:\n  - {broken}\n", encoding="utf-8")

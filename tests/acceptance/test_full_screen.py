@@ -106,3 +106,46 @@ def test_a_long_list_is_paged(mlrun: Mlrun, tmp_path: Path) -> None:
         tmux.wait_for_end(0)
         tmux.run("sh", "-c", "mlrun run list -o table --no-pager --last 1")
         tmux.wait_for_end(0)
+
+
+def test_a_sweep_shows_its_runs_in_place_and_then_the_best_one_last(mlrun: Mlrun, tmp_path: Path) -> None:
+    mlrun.script(
+        "import os, sys, time\nfrom azureml.core import Run\nlr = float(sys.argv[2])\n"
+        "Run.get_context().log('rmse', lr)\n"
+        "while not os.path.exists(os.environ['OPEN']): time.sleep(0.02)\n",
+        "swept.py",
+    )
+    mlrun.environment["OPEN"] = str(tmp_path / "open")
+    words = (
+        "mlrun",
+        "run",
+        "sweep",
+        "--grid",
+        "lr=0.5,0.25,0.75",
+        "--concurrent",
+        "3",
+        "--minimize",
+        "rmse",
+        "swept.py",
+    )
+    with Tmux(mlrun, tmp_path / "socket") as tmux:
+        tmux.run(*words)
+        tmux.wait_for("0 of 3 runs ended, 3 live. Ctrl-C leaves.")
+        tmux.type("C-c")
+        assert any("monitor-logs" in line for line in tmux.wait_for_end(130))
+        tmux.run(*words)
+        assert tmux.wait_for("0 of 3 runs ended, 3 live")[0].split() == [
+            "Status",
+            "Run",
+            "lr",
+            "rmse",
+            "Values",
+            "Duration",
+        ]
+        (tmp_path / "open").touch()
+        shown = [line.split()[:5] for line in tmux.wait_for_end(0) if line.startswith("✓")]
+        assert [(line[1], line[3]) for line in shown] == [
+            ("Completed", "0.75"),
+            ("Completed", "0.5"),
+            ("Completed", "0.25"),
+        ]

@@ -569,7 +569,6 @@ def test_a_command_imports_nothing_that_it_does_not_need(tool: Tool) -> None:
 @pytest.mark.parametrize(
     ("line", "name"),
     [
-        ("run submit-hyperdrive", "run submit-hyperdrive"),
         ("ml model deploy", "model deploy"),
         ("account", "account"),
         ("configure --defaults", "configure"),

@@ -85,7 +85,6 @@ AZURE_ONLY = {
     "service": _DEPLOY,
     "storage": _DATA,
     "submit": "Type 'mlrun run submit-script -c RUNCONFIG SCRIPT'.",
-    "submit-hyperdrive": "Write the sweep as a shell loop of 'mlrun run submit-script --async' lines.",
     "workspace delete": "Delete the folder that it is kept in: 'mlrun workspace show --query folder' prints it.",
     "workspace diagnose": "See what is there: 'mlrun workspace show', and 'mlrun workspace list'.",
     "workspace list-keys": _NO_KEYS,

@@ -73,7 +73,7 @@ def build_runs_layout(
             *_NARROWING_LAST,
         ),
         repeating=_REPEATING,
-        styles=[_LOOKS[RunStatus(row["status"])][2] for row in rows],
+        styles=[get_status_style(RunStatus(row["status"])) for row in rows],
     )
 
 
@@ -157,6 +157,11 @@ def format_status(row: Mapping[str, Any], encoding: str) -> str:
     """Return a run's status preceded by a glyph, or by its substitute if the encoding lacks the glyph."""
     glyph, plain, _ = _LOOKS[RunStatus(row["status"])]
     return f"{glyph if can_encode(glyph, encoding) else plain} {row['status']}"
+
+
+def get_status_style(status: RunStatus) -> str:
+    """Return the style of a run's status."""
+    return _LOOKS[status][2]
 
 
 def format_run_duration(row: Mapping[str, Any], now: datetime) -> str:

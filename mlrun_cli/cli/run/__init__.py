@@ -7,6 +7,8 @@ app = Group(
     package=__name__,
     verbs=(
         "submit-script",
+        "submit-hyperdrive",
+        "sweep",
         "submit-pipeline",
         "rerun",
         "resume",

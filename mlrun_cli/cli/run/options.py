@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 from mlrun_cli.cli.ci.ci_name import CiName
-from mlrun_cli.cli.declarations import Option
+from mlrun_cli.cli.declarations import Argument, Option
 from mlrun_cli.cli.option_values import OnInterrupt
 
 RunId = Annotated[
@@ -24,6 +25,31 @@ ExperimentName = Annotated[
     str | None,
     Option("--experiment-name", "-e", metavar="NAME", help="Experiment. Default: the attached folder's."),
 ]
+RunconfigName = Annotated[
+    str | None,
+    Option("--run-configuration-name", "-c", metavar="NAME", help="Runconfig, such as 'sklearn' or 'config/train'."),
+]
+SourceDirectory = Annotated[
+    Path | None,
+    Option("--source-directory", metavar="FOLDER", help="Folder of the script. Default: --path."),
+]
+Async = Annotated[bool, Option("--async", help="Return immediately, without streaming the log.")]
+CondaDependencies = Annotated[
+    Path | None,
+    Option("--conda-dependencies", "-d", metavar="FILE", help="Conda file to use instead of the runconfig's."),
+]
+TargetName = Annotated[
+    str | None,
+    Option("--target", "--ct", metavar="NAME", help="Compute target instead of the runconfig's."),
+]
+ScriptAndArguments = Annotated[
+    list[str] | None,
+    Argument(
+        metavar="[SCRIPT [ARGUMENT]...]",
+        help="Script and arguments to use instead of the runconfig's. Without arguments, the runconfig's are used.",
+    ),
+]
+SweepDryRun = Annotated[bool, Option("--dry-run", help="Show what would be drawn and run; start and store nothing.")]
 AllExperiments = Annotated[bool, Option("--all-experiments", help="Runs of all experiments in the workspace.")]
 Last = Annotated[int | None, Option("--last", metavar="N", help="The newest N runs.")]
 Environment = Annotated[

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from mlrun_cli.runs.run import Run
     from mlrun_cli.runs.script_input import ScriptInput
     from mlrun_cli.submit.request import SubmitRequest
+    from mlrun_cli.submit.submitted import Progress, Submitted
     from mlrun_cli.workspace import Workspace
 
 
@@ -36,19 +37,38 @@ def submit_and_stream(
 
     If the streamed run ends with another exit code than 0, `describe_failure` may return a hint to show.
     """
+
+    def start(interruptions: Interruptions, progress: Progress) -> Submitted:
+        from mlrun_cli.submit.submit import submit  # noqa: PLC0415
+
+        return submit(
+            workspace, request, interruptions, is_streamed=not is_async, progress=progress, say=shared.notes.info
+        )
+
+    return start_and_stream(
+        workspace, start, shared, when_interrupted, is_async=is_async, ci=ci, describe_failure=describe_failure
+    )
+
+
+def start_and_stream(
+    workspace: Workspace,
+    start: Callable[[Interruptions, Progress], Submitted],
+    shared: GlobalOptions,
+    when_interrupted: OnInterrupt,
+    *,
+    is_async: bool,
+    ci: CiName = CiName.AUTO,
+    describe_failure: Callable[[Workspace, Run], str | None] | None = None,
+) -> object:
+    """Call a function that submits, and stream what it returns, or with `is_async` return its record immediately."""
     from mlrun_cli.cli.output.progress import Spinner  # noqa: PLC0415
     from mlrun_cli.processes.interruptions import Interruptions  # noqa: PLC0415
-    from mlrun_cli.submit.submit import submit  # noqa: PLC0415
 
     with workspace, Interruptions() as interruptions, ExitStack() as stack:
         with Spinner(enabled=shared.shows_progress) as spinner:
-            submitted = submit(
-                workspace,
-                request,
+            submitted = start(
                 interruptions,
-                is_streamed=not is_async,
-                progress=lambda files, size: spinner.update(f"Snapshot: {files} files, {format_size(size)}"),
-                say=shared.notes.info,
+                lambda files, size: spinner.update(f"Snapshot: {files} files, {format_size(size)}"),
             )
         if submitted.stream_lock is not None:
             stack.enter_context(submitted.stream_lock)

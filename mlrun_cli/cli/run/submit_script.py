@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 from mlrun_cli.cli.ci.ci_name import CiName
 from mlrun_cli.cli.command import command
 from mlrun_cli.cli.context import open_context
-from mlrun_cli.cli.declarations import Argument, Option
+from mlrun_cli.cli.declarations import Option
 from mlrun_cli.cli.global_options import GlobalOptions
 from mlrun_cli.cli.option_values import (
     OnInterrupt,
@@ -19,10 +18,16 @@ from mlrun_cli.cli.option_values import (
 from mlrun_cli.cli.run import app
 from mlrun_cli.cli.run.new_run_options import NewRunOptions
 from mlrun_cli.cli.run.options import (
+    Async,
     Ci,
+    CondaDependencies,
     Environment,
     ExperimentName,
     OnInterruptOption,
+    RunconfigName,
+    ScriptAndArguments,
+    SourceDirectory,
+    TargetName,
     UnknownTarget,
 )
 from mlrun_cli.cli.run.streamed_submit import show_dry_run, submit_and_stream
@@ -47,34 +52,17 @@ if TYPE_CHECKING:
 )
 def submit_script(
     shared: GlobalOptions,
-    runconfig_name: Annotated[
-        str | None,
-        Option(
-            "--run-configuration-name",
-            "-c",
-            metavar="NAME",
-            help="Runconfig, such as 'sklearn' or 'config/train'.",
-        ),
-    ] = None,
+    runconfig_name: RunconfigName = None,
     experiment_name: ExperimentName = None,
-    source_directory: Annotated[
-        Path | None,
-        Option("--source-directory", metavar="FOLDER", help="Folder of the script. Default: --path."),
-    ] = None,
-    is_async: Annotated[bool, Option("--async", help="Return immediately, without streaming the log.")] = False,
+    source_directory: SourceDirectory = None,
+    is_async: Async = False,
     is_reading: Annotated[
         bool,
         Option("--stdin", help="Pass the standard input of this command to the script while the log is streamed."),
     ] = False,
-    conda_dependencies: Annotated[
-        Path | None,
-        Option("--conda-dependencies", "-d", metavar="FILE", help="Conda file to use instead of the runconfig's."),
-    ] = None,
+    conda_dependencies: CondaDependencies = None,
     environment: Environment = None,
-    target: Annotated[
-        str | None,
-        Option("--target", "--ct", metavar="NAME", help="Compute target instead of the runconfig's."),
-    ] = None,
+    target: TargetName = None,
     unknown_target: UnknownTarget = None,
     gpus: Annotated[
         int, Option("--gpus", metavar="N", min=0, help="Number of GPUs of this machine to reserve for the run.")
@@ -87,13 +75,7 @@ def submit_script(
     ci: Ci = CiName.AUTO,
     *,
     described: NewRunOptions,
-    script_and_arguments: Annotated[
-        list[str] | None,
-        Argument(
-            metavar="[SCRIPT [ARGUMENT]...]",
-            help="Script and arguments to use instead of the runconfig's. Without arguments, the runconfig's are used.",
-        ),
-    ] = None,
+    script_and_arguments: ScriptAndArguments = None,
 ) -> object:
     """Submit a script and stream its log until the run has ended.
 

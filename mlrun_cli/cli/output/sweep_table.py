@@ -1,0 +1,74 @@
+"""Tables of a sweep for people: its runs with what was drawn for them, the best one last, and dry runs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timezone
+from typing import Any
+
+from mlrun_cli.actions.sweep_overview import SweepOverview
+from mlrun_cli.cli.output.columns import Column, Layout
+from mlrun_cli.cli.output.runs_table import format_run_duration, format_status, format_value, get_status_style
+from mlrun_cli.core.durations import format_clock
+from mlrun_cli.runs.run import Run, build_run_record
+from mlrun_cli.runs.status import RunStatus
+
+_NARROWEST_VALUE = 8
+
+
+def build_sweep_layout(overview: SweepOverview, encoding: str) -> Layout:
+    """Return the table of the runs of a sweep: first those without the metric, then the others, the best one last."""
+    runs = list(reversed(overview.runs))
+    records = [build_run_record(each.run) for each in runs]
+    now = datetime.now(timezone.utc)
+    best = frozenset({len(runs) - 1}) if runs and runs[-1].best is not None else frozenset()
+    metric = overview.definition.metric.name
+    values = [
+        Column(name, [format_value(each.values.get(name)) for each in runs], is_right=True)
+        for name in overview.parameters
+    ]
+    columns = [
+        Column("Status", [format_status(record, encoding) for record in records]),
+        Column("Run", ["" if each.number is None else str(each.number) for each in runs], is_right=True),
+        *values,
+        Column(metric, [format_value(each.best) for each in runs], is_right=True, marked=best),
+        Column("Values", [str(each.value_count) for each in runs], is_right=True),
+        Column("Duration", [format_run_duration(record, now) for record in records], is_right=True),
+        *([Column("Why", [each.reason or "" for each in runs])] if any(each.reason for each in runs) else ()),
+    ]
+    narrowing = [("Why", 0), ("Values", 0), *((column.heading, _NARROWEST_VALUE) for column in values)]
+    styles = [get_status_style(each.run.status) for each in runs]
+    return Layout(_rename_twins(columns), narrowing=narrowing, styles=styles)
+
+
+def build_draws_layout(draws: Sequence[Mapping[str, Any]]) -> Layout:
+    """Return the table of the draws of a dry run."""
+    names = list(draws[0]["values"]) if draws else []
+    columns = [
+        Column("Run", [str(draw["number"]) for draw in draws], is_right=True),
+        *(Column(name, [format_value(draw["values"][name]) for draw in draws], is_right=True) for name in names),
+    ]
+    return Layout(_rename_twins(columns), narrowing=[(name, _NARROWEST_VALUE) for name in names])
+
+
+def describe_progress(overview: SweepOverview, sweep: Run) -> str:
+    """Return how far a sweep is, in one line."""
+    counts = overview.status_counts
+    running = sum(count for status, count in counts.items() if not RunStatus(status).is_terminal)
+    left = overview.remaining_seconds
+    parts = [
+        f"{overview.ended_count} of {overview.total} runs ended",
+        f"{running} live",
+        *([] if left is None or sweep.status.is_terminal else [f"about {format_clock(left)} left"]),
+    ]
+    return f"{', '.join(parts)}. Ctrl-C leaves."
+
+
+def _rename_twins(columns: Sequence[Column]) -> Sequence[Column]:
+    """Return columns whose headings differ: that of a parameter named like another column gets dashes."""
+    taken: set[str] = set()
+    for column in columns:
+        while column.heading in taken:
+            column.heading = f"--{column.heading}"
+        taken.add(column.heading)
+    return columns

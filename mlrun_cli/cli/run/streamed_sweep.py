@@ -1,0 +1,159 @@
+"""Submits of sweeps by commands that follow them to their end, or show what would be drawn."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from typing import TYPE_CHECKING
+
+from mlrun_cli.actions.runs import get_reconciled_runs
+from mlrun_cli.cli.ci.ci_name import CiName
+from mlrun_cli.cli.command import Result
+from mlrun_cli.cli.context import Context, format_command_line
+from mlrun_cli.cli.global_options import GlobalOptions
+from mlrun_cli.cli.option_values import OnInterrupt
+from mlrun_cli.cli.output.columns import Layout, render_layout
+from mlrun_cli.cli.output.messages import wants_colour
+from mlrun_cli.cli.program import INTERRUPTED, Terminated
+from mlrun_cli.cli.run.exit_code import get_exit_code
+from mlrun_cli.cli.run.live_list import can_show_screen
+from mlrun_cli.cli.run.streamed_submit import start_and_stream
+from mlrun_cli.errors import ConflictingOptions
+
+if TYPE_CHECKING:
+    from mlrun_cli.processes.interruptions import Interruptions
+    from mlrun_cli.runs.run import Run
+    from mlrun_cli.submit.request import SubmitRequest
+    from mlrun_cli.submit.submitted import Progress, Submitted
+    from mlrun_cli.sweeps.definition import SweepDefinition
+    from mlrun_cli.workspace import Workspace
+
+_OTHER_LINES = 3
+
+
+def submit_sweep_and_stream(
+    context: Context,
+    request: SubmitRequest,
+    definition: SweepDefinition,
+    shared: GlobalOptions,
+    when_interrupted: OnInterrupt,
+    *,
+    is_async: bool,
+    is_dry_run: bool,
+    ci: CiName,
+    shows_table: bool = False,
+) -> object:
+    """Submit a sweep and follow it; return its record.
+
+    Args:
+        context: the context of the command.
+        request: the request for the runs of the sweep.
+        definition: the sweep.
+        shared: the shared options.
+        when_interrupted: the effect of Ctrl-C on the sweep.
+        is_async: whether to return the record immediately.
+        is_dry_run: whether to return what would be drawn, and start nothing.
+        ci: the CI system that logs are grouped for.
+        shows_table: whether a terminal shows the runs instead of the log.
+    """
+    if request.begin_at is not None or request.predecessor is not None:
+        raise ConflictingOptions(
+            "A sweep starts at once: --begin and --after are for single runs.",
+            hint="Leave them out.",
+            target="--begin" if request.predecessor is None else "--after",
+        )
+    workspace = context.workspace
+    if is_dry_run:
+        return _show_dry_run(workspace, request, definition)
+    request = request._replace(ends_with_stream=when_interrupted is OnInterrupt.CANCEL and not is_async)
+
+    def start(interruptions: Interruptions, progress: Progress) -> Submitted:
+        from mlrun_cli.submit.sweep import submit_sweep  # noqa: PLC0415
+
+        return submit_sweep(workspace, request, definition, interruptions, progress=progress, say=shared.notes.info)
+
+    if is_async or not (shows_table and can_show_screen(shared)):
+        return start_and_stream(workspace, start, shared, when_interrupted, is_async=is_async, ci=ci)
+    return _start_and_show(workspace, start, shared, when_interrupted)
+
+
+def _show_dry_run(workspace: Workspace, request: SubmitRequest, definition: SweepDefinition) -> Result:
+    from mlrun_cli.cli.output.sweep_table import build_draws_layout  # noqa: PLC0415
+    from mlrun_cli.submit.sweep_dry_run import dry_run_sweep  # noqa: PLC0415
+
+    with workspace:
+        record = dry_run_sweep(workspace, request, definition)
+    return Result(record, layout=lambda _: build_draws_layout(record["draws"]))
+
+
+def _start_and_show(
+    workspace: Workspace,
+    start: Callable[[Interruptions, Progress], Submitted],
+    shared: GlobalOptions,
+    when_interrupted: OnInterrupt,
+) -> Result:
+    """Submit a sweep and show its runs on the terminal until it has ended, then its table once more."""
+    from mlrun_cli.actions.run_ends import cancel_run  # noqa: PLC0415
+    from mlrun_cli.actions.studio_urls import build_printed_record  # noqa: PLC0415
+    from mlrun_cli.processes.interruptions import Interruptions  # noqa: PLC0415
+    from mlrun_cli.runs.cancellation import GRACE_SECONDS  # noqa: PLC0415
+
+    with workspace, ExitStack() as stack:
+        with Interruptions() as interruptions:
+            submitted = start(interruptions, lambda *_: None)
+        if submitted.stream_lock is not None:
+            stack.enter_context(submitted.stream_lock)
+        for note in submitted.notes:
+            shared.notes.warning(note)
+        run, is_interrupted = submitted.run, False
+        try:
+            _watch(workspace, run)
+        except KeyboardInterrupt as interrupt:
+            if isinstance(interrupt, Terminated):
+                raise
+            is_interrupted = True
+            if when_interrupted is OnInterrupt.CANCEL:
+                cancel_run(workspace, run, GRACE_SECONDS)
+        run, layout = _read_table(workspace, run)
+        if is_interrupted:
+            what = "has been asked to stop" if when_interrupted is OnInterrupt.CANCEL else "goes on"
+            follow = format_command_line(workspace, "run", "monitor-logs", "-r", run.run_id)
+            shared.notes.info(f"The sweep {run.run_id} {what}. Follow it: {follow}")
+        exit_code = INTERRUPTED if is_interrupted else get_exit_code([run])
+        return Result(build_printed_record(workspace, run), layout=layout, exit_code=exit_code, prefers_table=True)
+
+
+def _watch(workspace: Workspace, run: Run) -> None:
+    from mlrun_cli.actions.run_watch import watch_runs  # noqa: PLC0415
+    from mlrun_cli.actions.sweep_overview import find_sweep_overview  # noqa: PLC0415
+    from mlrun_cli.cli.output.screen import Screen  # noqa: PLC0415
+    from mlrun_cli.cli.output.sweep_table import build_sweep_layout, describe_progress  # noqa: PLC0415
+
+    encoding, colour = sys.stdout.encoding, wants_colour(sys.stdout)
+    keys = sys.stdin.fileno() if sys.stdin.isatty() else None
+
+    def read() -> Sequence[Run]:
+        return get_reconciled_runs(workspace, [run])
+
+    with Screen(sys.stdout, keys) as screen:
+        for (current,) in watch_runs(workspace, read, screen.wait_for_resize):
+            overview = find_sweep_overview(workspace, current)
+            if overview is None:
+                continue
+            size = screen.size
+            layout = build_sweep_layout(overview, encoding)
+            lines = render_layout(layout, encoding=encoding, width=size.columns, colour=colour).splitlines()
+            room = max(1, size.lines - _OTHER_LINES)
+            shown = [*lines[:1], *lines[1:][-room:]]
+            screen.draw([*shown, describe_progress(overview, current)[: size.columns - 1]])
+
+
+def _read_table(workspace: Workspace, run: Run) -> tuple[Run, Callable[[str], Layout] | None]:
+    """Return a sweep as it is now, and its table."""
+    from mlrun_cli.actions.sweep_overview import find_sweep_overview  # noqa: PLC0415
+    from mlrun_cli.cli.output.sweep_table import build_sweep_layout  # noqa: PLC0415
+
+    (current,) = get_reconciled_runs(workspace, [run])
+    overview = find_sweep_overview(workspace, current)
+    return current, None if overview is None else lambda encoding: build_sweep_layout(overview, encoding)

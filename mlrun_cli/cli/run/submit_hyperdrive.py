@@ -1,0 +1,111 @@
+"""`run submit-hyperdrive`: submit a sweep that a file describes, and stream its log."""
+
+from __future__ import annotations
+
+import os
+from typing import Annotated
+
+from mlrun_cli.cli.ci.ci_name import CiName
+from mlrun_cli.cli.command import command
+from mlrun_cli.cli.context import open_context
+from mlrun_cli.cli.declarations import Option
+from mlrun_cli.cli.global_options import GlobalOptions
+from mlrun_cli.cli.option_values import parse_environment_choice, parse_on_interrupt
+from mlrun_cli.cli.run import app
+from mlrun_cli.cli.run.new_run_options import NewRunOptions
+from mlrun_cli.cli.run.options import (
+    Async,
+    Ci,
+    CondaDependencies,
+    Environment,
+    ExperimentName,
+    OnInterruptOption,
+    RunconfigName,
+    ScriptAndArguments,
+    SourceDirectory,
+    SweepDryRun,
+    TargetName,
+    UnknownTarget,
+)
+
+
+@command(
+    app,
+    "submit-hyperdrive",
+    script=True,
+    examples=[
+        (
+            "Run a script with the values that .azureml/sweep.yml asks for",
+            "mlrun run submit-hyperdrive -c sklearn --hyperdrive-configuration-name sweep.yml train.py",
+        ),
+        (
+            "Show what would be drawn, and start nothing",
+            "mlrun run submit-hyperdrive -c sklearn --hyperdrive-configuration-name sweep.yml --dry-run",
+        ),
+    ],
+)
+def submit_hyperdrive(
+    shared: GlobalOptions,
+    configuration: Annotated[
+        str,
+        Option(
+            "--hyperdrive-configuration-name",
+            metavar="FILE",
+            help="File that describes the sweep: a path, or a name that is looked for below --path.",
+        ),
+    ],
+    runconfig_name: RunconfigName = None,
+    experiment_name: ExperimentName = None,
+    source_directory: SourceDirectory = None,
+    is_async: Async = False,
+    conda_dependencies: CondaDependencies = None,
+    environment: Environment = None,
+    target: TargetName = None,
+    unknown_target: UnknownTarget = None,
+    is_dry_run: SweepDryRun = False,
+    interrupt: OnInterruptOption = None,
+    ci: Ci = CiName.AUTO,
+    *,
+    described: NewRunOptions,
+    script_and_arguments: ScriptAndArguments = None,
+) -> object:
+    """Submit a sweep: runs of a script with drawn arguments, of which the best is found.
+
+    The file names the parameters, how they are drawn, the metric, and which runs end early: 'mlrun help sweeps'. The
+    drawn arguments follow those of the script. The log of the sweep goes to stderr, its record to stdout. Ctrl-C stops
+    the streaming, not the sweep.
+    """
+    from mlrun_cli.cli.run.streamed_sweep import submit_sweep_and_stream  # noqa: PLC0415
+    from mlrun_cli.submit.request import SubmitRequest  # noqa: PLC0415
+    from mlrun_cli.submit.sweep_file import find_sweep_file  # noqa: PLC0415
+    from mlrun_cli.sweeps.config_file import read_sweep_file  # noqa: PLC0415
+
+    context = open_context(shared)
+    words = script_and_arguments or []
+    request = SubmitRequest(
+        path=shared.path,
+        experiment_name=context.get_experiment_name(experiment_name),
+        environment=dict(os.environ),
+        runconfig_name=runconfig_name,
+        source_directory=source_directory,
+        script=words[0] if words else None,
+        arguments=words[1:],
+        target=target,
+        conda_dependencies=conda_dependencies,
+        environment_mode=parse_environment_choice(environment),
+        unknown_target=unknown_target,
+    )
+    path, notes = find_sweep_file(configuration, request.find_project_folder())
+    file = read_sweep_file(path)
+    for note in (*notes, *file.notes):
+        shared.notes.warning(note)
+    return submit_sweep_and_stream(
+        context,
+        described.parse().apply_to(request),
+        file.definition,
+        shared,
+        parse_on_interrupt(interrupt),
+        is_async=is_async,
+        is_dry_run=is_dry_run,
+        ci=ci,
+    )
