@@ -24,7 +24,9 @@ GROUPS: list[Group] = [importlib.import_module(f"mlrun_cli.cli.{noun}").app for 
 COMMANDS = {f"{group.name} {verb}": declared for group in GROUPS for verb, declared in group.commands.items()}
 PAGES = [*COMMANDS, "", "ml", *NOUNS, *OWN_NOUNS, *(f"ml {noun}" for noun in NOUNS)]
 EXAMPLES = [line for declared in COMMANDS.values() for _, line in declared.examples]
-_OTHERS_NEEDED = re.compile(r"run (delete -r|monitor-tensorboard)|computetarget (attach|show -n (ray|slurm))")
+_OTHERS_NEEDED = re.compile(
+    r"run (delete -r|monitor-tensorboard)|computetarget (attach|detach .*--force|show -n (ray|slurm))"
+)
 """The examples that need another machine or TensorBoard, or a run of another experiment."""
 
 TRAIN = """
@@ -34,6 +36,15 @@ os.makedirs("outputs", exist_ok=True)
 open("outputs/model", "w").close()
 Run.get_context().log("loss", 0.5)
 print("loss 0.5")
+"""
+PIPELINE = """
+pipeline:
+  name: training
+  parameters:
+    rate: {type: float, default: 0.5}
+    epochs: {type: int, default: 1}
+  steps:
+    Train: {type: PythonScriptStep, script_name: train.py, source_directory: other}
 """
 
 
@@ -54,6 +65,7 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mlrun]:
         mlrun("dataset", "register", "-n", "mydataset", "-p", "train.py")
         described = {"datasetType": "File", "parameters": {"path": "train.py"}, "registration": {"name": "described"}}
         mlrun.script(json.dumps(described), "dataset.json")
+        mlrun.script(PIPELINE, "pipeline.yml")
         mlrun("environment", "scaffold", "-n", "training", "-d", "myenvironment")
         mlrun("environment", "register", "-d", "myenvironment")
         yield mlrun
