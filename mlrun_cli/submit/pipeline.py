@@ -44,6 +44,7 @@ from mlrun_cli.workspace import Workspace
 
 if TYPE_CHECKING:
     from mlrun_cli.environments.mode import EnvironmentChoice
+    from mlrun_cli.runs.retry_policy import RetryPolicy
 
 PIPELINE = "pipeline"
 PIPELINE_RUN = "azureml.PipelineRun"
@@ -67,6 +68,7 @@ class PipelineRequest(NamedTuple):
         continue_on_step_failure: whether steps that do not need a failed one go on; None leaves that to the pipeline.
         environment_mode, unknown_target: as in a `SubmitRequest`.
         run_id: the id of the run, a GUID; a run with this id is submitted only once. None makes a new one.
+        retry: the policy by which the failed script of a step is started again; None if it is not.
     """
 
     graph: Graph
@@ -85,6 +87,7 @@ class PipelineRequest(NamedTuple):
     environment_mode: EnvironmentChoice | None = None
     unknown_target: str | None = None
     run_id: str | None = None
+    retry: RetryPolicy | None = None
 
 
 class PipelinePlan(NamedTuple):
@@ -233,6 +236,7 @@ def _make_templates(
         environment=request.environment,
         environment_mode=request.environment_mode,
         unknown_target=request.unknown_target,
+        retry=request.retry,
     )
     for step in plan.graph.steps:
         with problems.collect_errors():

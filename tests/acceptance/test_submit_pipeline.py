@@ -121,3 +121,14 @@ def test_all_problems_of_a_file_are_told_with_file_and_line(ready: Mlrun) -> Non
     assert done.returncode == 2
     problems = json.loads(done.stderr.splitlines()[-1])["error"]["problems"]
     assert [(Path(one["file"]).name, one["line"]) for one in problems] == [("p.yml", 5), ("p.yml", 19)]
+
+
+def test_the_failed_script_of_a_step_is_started_again_if_that_is_wanted(ready: Mlrun) -> None:
+    (ready.folder / "write.py").write_text(
+        "import os, sys\nsys.exit(75 if os.environ['MLRUN_ATTEMPT'] == '1' else 0)", encoding="utf-8"
+    )
+    run = ready.json("run", "submit-pipeline", "-y", "p.yml", "--retry", "2", "--retry-on", "exit:75", "--stream")
+    assert run["status"] == "Completed"
+    [step] = ready.json("run", "list", "--parent-run-id", run["run_id"])
+    assert len(step["attempts"]) == 2
+    assert ready.fails("run", "submit-pipeline", "-y", "p.yml", "--retry-on", "exit").target == "--retry-on"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ from mlrun_cli.processes.interruptions import Interruptions
 from mlrun_cli.runs.run import Run
 from mlrun_cli.submit.pipeline import PipelineRequest, SubmittedPipeline, submit_pipeline
 from tests.controller.sweep_world import SweepWorld
+from tests.running import list_pids, words_of
 
 SCRIPT = """
 import os, sys, time
@@ -23,6 +24,7 @@ options = dict(word.split("=", 1) for word in sys.argv[1:] if "=" in word)
 print("begins", sys.argv[1:], flush=True)
 while "until" in options and not os.path.exists(options["until"]):
     time.sleep(0.01)
+time.sleep(float(options.get("wait", "0")))
 if "fail" in options:
     sys.exit(options["fail"])
 texts = [open(os.path.join(options[name], "text")).read() for name in sorted(options) if name.startswith("in")]
@@ -102,6 +104,21 @@ class PipelineWorld(SweepWorld):
             self.workspace.runs.get(child.run_id) for child in self.workspace.children.list_children(parent.key)
         ]
         return {str(run.display_name): run for run in children}
+
+    def supervisors(self) -> Sequence[int]:
+        """Return the pids of the supervisors of all runs."""
+        found = [(pid, words_of(pid)) for pid in list_pids()]
+        return [
+            pid
+            for pid, words in found
+            if any(word.endswith("supervisor/__main__.py") for word in words)
+            and any(self.workspace.runs.find_key(word) is not None for word in words[3:] if word)
+        ]
+
+    def scripts(self) -> Sequence[int]:
+        """Return the pids of all scripts of steps."""
+        home = str(self.root / "home")
+        return [pid for pid in list_pids() if words_of(pid)[1:2] == ["step.py"] and self._is_of(pid, home)]
 
     def read_data(self, path: str, datastore: str | None = None) -> str:
         """Return the content of a file in a datastore."""

@@ -189,7 +189,7 @@ class NewRunOptions:
         with problems.collect_errors():
             time_limit_seconds = _parse_time_limit(typed["timeout"])
         with problems.collect_errors():
-            retry = _parse_retry(typed["retry"], typed["retry_on"])
+            retry = parse_retry(typed["retry"], typed["retry_on"])
         if typed["begin"] is not None:
             with problems.collect_errors(), add_option_to_errors("--begin"):
                 begin_at = parse_begin(typed["begin"], now())
@@ -235,7 +235,12 @@ class NewRunOptions:
         return cls({name.removeprefix(_PREFIX): value for name, value in values.items()})
 
 
-def _parse_retry(retries: int | None, ends: str | None) -> RetryPolicy | None:
+def parse_retry(retries: int | None, ends: str | None) -> RetryPolicy | None:
+    """Return the policy that `--retry` and `--retry-on` describe; None if they are not given.
+
+    Raises:
+        UsageError: only the second is given, or it is not valid.
+    """
     if retries is None:
         if ends is not None:
             raise ConflictingOptions(

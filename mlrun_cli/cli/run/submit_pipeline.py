@@ -16,6 +16,7 @@ from mlrun_cli.cli.global_options import GlobalOptions
 from mlrun_cli.cli.option_values import parse_environment_choice, parse_on_interrupt, parse_tags
 from mlrun_cli.cli.output.progress import Spinner
 from mlrun_cli.cli.run import app
+from mlrun_cli.cli.run.new_run_options import parse_retry
 from mlrun_cli.cli.run.options import Ci, Environment, OnInterruptOption, UnknownTarget
 from mlrun_cli.cli.run.streamed_submit import build_result, stream_to_end
 from mlrun_cli.core.atomic_files import open_atomically
@@ -69,6 +70,15 @@ def submit_pipeline(
     is_streamed: Annotated[
         bool, Option("--stream", help="Show what the pipeline does until it has ended, and exit with its outcome.")
     ] = False,
+    retry: Annotated[
+        int | None,
+        Option(
+            "--retry", metavar="N", min=0, max=1000, help="Start the script of a step again up to N times if it fails."
+        ),
+    ] = None,
+    retry_on: Annotated[
+        str | None, Option("--retry-on", metavar="END[,END]...", help="Ends to start again after, as of submit-script.")
+    ] = None,
     tags: Annotated[list[str] | None, Option("--tag", metavar="KEY[=VALUE]", help="Tag the run.")] = None,
     environment: Environment = None,
     unknown_target: UnknownTarget = None,
@@ -95,6 +105,7 @@ def submit_pipeline(
             tags=parse_tags(tags or [], option="--tag"),
             environment_mode=parse_environment_choice(environment),
             unknown_target=unknown_target,
+            retry=parse_retry(retry, retry_on),
         )
         with Interruptions() as interruptions:
             submitted = _submit(workspace, request, interruptions, shared)
